@@ -1,0 +1,16 @@
+# Every target is one line of tools/tasks.py, which needs python3 and nothing else.
+PYTHON ?= python3
+
+.PHONY: help demo test check bench clean
+help:
+	@$(PYTHON) tools/tasks.py help
+demo:
+	@$(PYTHON) tools/tasks.py demo
+test:
+	@$(PYTHON) tools/tasks.py test
+check:
+	@$(PYTHON) tools/tasks.py check
+bench:
+	@$(PYTHON) tools/tasks.py bench
+clean:
+	@$(PYTHON) tools/tasks.py clean

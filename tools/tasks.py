@@ -1,0 +1,100 @@
+"""What the Makefile does, in the standard library alone: a bare machine has python3 and nothing else."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+VENV = ROOT / ".venv"
+PYTHON = VENV / "bin" / "python"
+STAMP = VENV / ".dealer-player-setup"
+
+
+def run(*command: str | Path, check: bool = True) -> int:
+    """Run a command from the project's root; end this program with its status if it fails."""
+    print("+", " ".join(str(word) for word in command), flush=True)
+    status = subprocess.run([str(word) for word in command], cwd=ROOT, check=False).returncode
+    if check and status != 0:
+        sys.exit(status)
+    return status
+
+
+def set_up(extra: str) -> None:
+    """Make .venv and install the project with one extra; do nothing if that was done for these very files."""
+    wanted = hashlib.sha256(
+        (extra + (ROOT / "pyproject.toml").read_text() + (ROOT / "constraints.txt").read_text()).encode()
+    ).hexdigest()
+    done = STAMP.read_text().split() if STAMP.exists() else []
+    if wanted in done:
+        return
+    if not PYTHON.exists():
+        run(sys.executable, "-m", "venv", VENV)
+    options = ["--constraint", "constraints.txt", "--editable", f".[{extra}]"]
+    if run(PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "uv", check=False) == 0 and (
+        run(VENV / "bin" / "uv", "pip", "install", "--quiet", "--python", PYTHON, *options, check=False) == 0
+    ):
+        pass
+    else:  # uv could not be had or could not resolve here: plain pip is slower and always there
+        run(PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *options)
+    STAMP.write_text("\n".join([*done, wanted]) + "\n")
+
+
+def lint() -> None:
+    run(PYTHON, "-m", "ruff", "check", ".")
+    run(VENV / "bin" / "lint-imports", "--no-cache")
+    run(PYTHON, "-m", "mypy")
+
+
+def demo() -> None:
+    """Run one scan on four Players with a recorded voltage file; leaves its files in demo-run/."""
+    set_up("demo")
+    run(PYTHON, "examples/demo.py")
+
+
+def test() -> None:
+    """Set up, then linters, types and all tests."""
+    set_up("dev")
+    lint()
+    run(PYTHON, "-m", "pytest", "-q", "-n", "2", "--dist", "loadfile")
+
+
+def check() -> None:
+    """Linters and types only."""
+    set_up("dev")
+    lint()
+
+
+def bench() -> None:
+    """Measure; prints floor, ours, ratio, must, aim and writes benchmarks/RESULTS.md."""
+    set_up("dev")
+    run(PYTHON, "-m", "benchmarks", "--write")
+
+
+def clean() -> None:
+    """Remove what the other targets made."""
+    for name in (".venv", "demo-run", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis"):
+        shutil.rmtree(ROOT / name, ignore_errors=True)
+
+
+def help_() -> None:
+    """Print this list."""
+    for name, task in TASKS.items():
+        print(f"make {name:6} {(task.__doc__ or '').strip().splitlines()[0]}")
+
+
+TASKS: dict[str, Callable[[], None]] = {
+    "demo": demo, "test": test, "check": check, "bench": bench, "clean": clean, "help": help_,
+}
+
+if __name__ == "__main__":
+    os.chdir(ROOT)
+    if len(sys.argv) != 2 or sys.argv[1] not in TASKS:
+        help_()
+        sys.exit(2)
+    TASKS[sys.argv[1]]()
