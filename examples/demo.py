@@ -1,0 +1,193 @@
+"""The main job from nothing: four Players under supervisord, one scan on recorded voltages, spectra and FITS files.
+
+Everything it makes is below `demo-run/`: the configuration, supervisord's file and logs, the data, `spectra.png`.
+The recording (Arecibo, PUPPI, four coarse channels) comes with the package `baseband`, of which nothing is imported.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from observe import observe
+
+import dealer
+
+ROOT = Path(__file__).resolve().parent.parent
+RUN = ROOT / "demo-run"
+BIN = Path(sys.executable).parent
+BANKS = ("BANKA", "BANKB", "BANKC", "BANKD")
+MODE, EXPOSURE_S, SCAN_S = "MODE1", 1.0, 5.0
+FINE, TAPS = 256, 8
+
+
+def recording() -> Path:
+    """Where the sample recording was installed."""
+    spec = importlib.util.find_spec("baseband")
+    if spec is None or not spec.submodule_search_locations:
+        sys.exit("demo: the package baseband, which ships the recording, is not installed: use `make demo`")
+    return Path(spec.submodule_search_locations[0]) / "data" / "sample_puppi.raw"
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports of the loopback address that nobody listens on now."""
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [s.getsockname()[1] for s in sockets]
+    for s in sockets:
+        s.close()
+    return ports
+
+
+def write_configuration(path: Path, source: Path) -> None:
+    """Write the array's file: four Banks on this host, each with its own port and status memory."""
+    host, tag = socket.gethostname(), secrets.token_hex(4)
+    key = 0x0DA00000 + int(tag[:4], 16) * 16
+    lines = [
+        "# Written by examples/demo.py; remade at each run.",
+        "[instrument]",
+        'telescope = "Arecibo"',
+        'switching_master = "BANKA"',
+        "player_port = 6667",
+        'bind = "127.0.0.1"',
+        "[dealer]",
+        f"players = {list(BANKS)!r}".replace("'", '"'),
+    ]
+    for number, (bank, port) in enumerate(zip(BANKS, free_ports(len(BANKS)), strict=True)):
+        lines += [
+            f"[banks.{bank}]",
+            f'hpc_host = "{host}"',
+            f"player_port = {port}",
+            f"instance = {number}",
+            'data_source = { host = "127.0.0.1", port = 60000 }',
+            'data_destination = { host = "127.0.0.1", port = 60000 }',
+            "filters = { 450 = 0x00, 1450 = 0x08, 1900 = 0x18 }",
+            f'status_memory = {{ key = {key + number}, semaphore = "/dealer_player_demo_{tag}_{number}" }}',
+            f'source = {{ file = "{source}", taps = {TAPS} }}',
+        ]
+    shipped = (ROOT / "conf" / "dibas.toml").read_text()
+    lines.append(shipped[shipped.index("[mode_defaults.") :])  # the modes as shipped
+    path.write_text("\n".join(lines) + "\n")
+
+
+def independent_peak(source: Path) -> int:
+    """The strongest of the 1024 channels by a plain FFT of the file, with no code of the system in it.
+
+    Reads the cards it needs, takes consecutive Hann-windowed pieces of 256 samples of each coarse channel, and sums
+    the power of both polarizations.
+    """
+    data = source.read_bytes()
+    power = np.zeros((4, FINE))
+    offset = 0
+    while offset < len(data):
+        end = data.index(b"END" + b" " * 77, offset) + 80
+        cards = {data[i : i + 8].strip(): data[i + 10 : i + 80] for i in range(offset, end - 80, 80)}
+        size, overlap = int(cards[b"BLOCSIZE"]), int(cards[b"OVERLAP"])
+        voltages = np.frombuffer(data, np.int8, size, end).astype(float).reshape(4, -1, 2, 2)
+        complex_ = (voltages[..., 0] + 1j * voltages[..., 1])[:, : voltages.shape[1] - overlap]
+        for start in range(0, complex_.shape[1] - FINE + 1, FINE // 2):
+            piece = complex_[:, start : start + FINE] * np.hanning(FINE)[None, :, None]
+            power += (np.abs(np.fft.fftshift(np.fft.fft(piece, axis=1), axes=1)) ** 2).sum(axis=2)
+        offset = end + size
+    return int(power.reshape(-1).argmax())
+
+
+def spectra(path: Path) -> tuple[int, Any]:
+    """Rows of integrations in a FITS file, and the mean power spectrum over them and both polarizations."""
+    from astropy.io import fits
+
+    with fits.open(path) as hdus:
+        table = hdus[1].data
+        column = next(name for name in table.names if np.ndim(table[name]) == 2)
+        return len(table), np.asarray(table[column], dtype=float).mean(axis=0)
+
+
+def draw(path: Path, curves: dict[str, Any]) -> None:
+    """Write a picture of one spectrum a Bank."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot as plt
+
+    figure, axes = plt.subplots(len(curves), 1, sharex=True, figsize=(9, 8), constrained_layout=True)
+    for axis, (bank, curve) in zip(axes, curves.items(), strict=True):
+        axis.semilogy(curve, linewidth=0.7)
+        axis.axvline(int(curve.argmax()), color="tab:red", linewidth=0.6, alpha=0.6)
+        axis.set_ylabel(f"{bank}\npower")
+    axes[-1].set_xlabel("channel (4 coarse x 256 fine)")
+    figure.suptitle("Arecibo, PUPPI recording of J1810+1744, replayed (simulated instrument)")
+    figure.savefig(path, dpi=110)
+    plt.close(figure)
+
+
+def wait_until_ready(config: Path, deadline_s: float) -> None:
+    """Return when all Players answer a call; end the demo with their logs if they do not in time."""
+    end = time.monotonic() + deadline_s
+    with dealer.Dealer(config=config) as d:
+        d.add_active_player(*BANKS)
+        while True:
+            outcomes = d.outcomes("list_modes")
+            if all(outcome.error is None for outcome in outcomes.values()):
+                return
+            if time.monotonic() > end:
+                for log in sorted((RUN / "log").glob("*")):
+                    print(f"--- {log}\n{log.read_text()[-2000:]}", file=sys.stderr)
+                sys.exit("demo: " + "; ".join(f"{b}: {o.error}" for b, o in outcomes.items() if o.error))
+            time.sleep(0.1)
+
+
+def main() -> int:
+    """Run the demo; 0 when every Bank found the peak where the independent FFT has it."""
+    shutil.rmtree(RUN, ignore_errors=True)
+    (RUN / "log").mkdir(parents=True)
+    source, config, ini = recording(), RUN / "dibas.toml", RUN / "supervisord.conf"
+    write_configuration(config, source)
+    environment = {**os.environ, "DIBAS_DATA": str(RUN / "data")}
+    environment.pop("DIBAS_DIR", None)
+    ini.write_text(
+        subprocess.run(
+            [BIN / "player", "supervisor-config", "--config", config, "--all", "--simulate", "--log-dir", RUN / "log",
+             "--complete", RUN],
+            check=True, capture_output=True, text=True, env=environment,
+        ).stdout
+    )  # fmt: skip
+    print(f"starting {len(BANKS)} Players under supervisord")
+    supervisord = subprocess.Popen([BIN / "supervisord", "--nodaemon", "-c", ini], env=environment,
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # fmt: skip
+    try:
+        wait_until_ready(config, 30)
+        with dealer.Dealer(config=config) as d:
+            status = observe(d, mode=MODE, exposure=EXPOSURE_S, scan_length=SCAN_S)
+            states = {bank: running for bank, (running, *_rest) in d.scan_status().items()}
+    finally:
+        supervisord.terminate()
+        supervisord.wait(20)
+
+    expected = independent_peak(source)
+    print(f"\n{'Bank':6} {'state':10} {'integrations':>12} {'peak':>5} {'FFT of the file':>15}  FITS file")
+    curves, right = {}, True
+    for bank, keys in status.items():
+        path = RUN / "data" / str(keys["PROJID"]) / str(keys["DAQFITS"])
+        rows, curve = spectra(path)
+        curves[bank] = curve
+        peak = int(curve.argmax())
+        right = right and peak == expected and rows > 0
+        state = "running" if states[bank] else "done"
+        print(f"{bank:6} {state:10} {keys['DAQNINT']!s:>12} {peak:5d} {expected:15d}  {path.relative_to(ROOT)}")
+    draw(RUN / "spectra.png", curves)
+    print(f"\nspectra: {(RUN / 'spectra.png').relative_to(ROOT)}")
+    if not right:
+        print("demo: a Bank's peak is not where the independent FFT of the file has it", file=sys.stderr)
+    return 0 if right else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,61 @@
+"""An observing script: one scan on all Players of a configuration file, with what an observer does and no more.
+
+Usage: python examples/observe.py [--config FILE] [--mode MODE1] [--exposure 1.0] [--scan-length 5]
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+import dealer
+
+
+def observe(
+    d: dealer.Dealer, *, mode: str = "MODE1", exposure: float = 1.0, scan_length: float = 5.0
+) -> dict[str, dict[str, object]]:
+    """Run one scan on all Banks that `d` knows.
+
+    Args:
+        d: A Dealer; all its Players are made active.
+        mode: A mode of the configuration.
+        exposure: Requested integration time, s.
+        scan_length: Length of the scan, s.
+
+    Returns:
+        Bank -> its status at the end of the scan.
+
+    Raises:
+        dealer.DealerError: A Bank refused or was lost; the text names each of them.
+    """
+    d.add_active_player(*d.list_available_players())
+    print("mode     ", d.set_mode(mode))
+    d.set_param(exposure=exposure, scan_length=scan_length, project_id="DEMO", source="J1810+1744", observer="demo")
+    d.prepare()
+    print("start    ", d.start())
+    d.wait_for_scan(verbose=True)
+    return d.get_status()
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the scan that the command line asks for; 0 done, 1 failed, 2 usage."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--config", type=Path, help="configuration of the array; default: as dealer.Dealer() finds it")
+    parser.add_argument("--mode", default="MODE1")
+    parser.add_argument("--exposure", type=float, default=1.0, help="s")
+    parser.add_argument("--scan-length", type=float, default=5.0, help="s")
+    options = parser.parse_args(argv)
+    try:
+        with dealer.Dealer(config=options.config) as d:
+            status = observe(d, mode=options.mode, exposure=options.exposure, scan_length=options.scan_length)
+    except dealer.DealerError as error:
+        print(error, file=sys.stderr)
+        return 1
+    for bank, keys in status.items():
+        print(bank, keys.get("DAQNINT"), "integrations in", keys.get("DAQFITS"))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

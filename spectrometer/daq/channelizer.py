@@ -1,0 +1,151 @@
+"""Polyphase filter bank and FFT: int8 voltages of coarse channels to complex spectra of fine channels.
+
+Pure arithmetic on arrays; knows no file and no time. Polarizations stay interleaved as they come, so that
+there is no transposition: filter and FFT run along the middle axis.
+"""
+
+from __future__ import annotations
+
+from typing import cast
+
+import numpy as np
+import numpy.typing as npt
+import scipy.fft
+import scipy.signal
+
+from spectrometer.daq.errors import ChannelizerError
+
+SpectraArray = npt.NDArray[np.complex64]
+FloatArray = npt.NDArray[np.float32]
+
+
+def prototype(taps: int, nfine: int, window: str = "hamming") -> FloatArray:
+    """Low-pass prototype of the filter bank.
+
+    Scaled to unit energy: for noise the mean over all channels of a spectrum's power is the mean power of a
+    sample.
+
+    Args:
+        taps: Blocks of `nfine` samples that go into a spectrum; 1 or more.
+        nfine: Fine channels per coarse channel; 2 or more.
+        window: Any name that `scipy.signal.get_window` knows; with 1 tap `boxcar` is the plain FFT.
+
+    Returns:
+        Shape (taps, nfine).
+    """
+    if taps == 1:
+        response = scipy.signal.get_window(window, nfine)
+    else:
+        response = scipy.signal.firwin(taps * nfine, 1.0 / nfine, window=window)
+    energy = float(np.sum(np.square(response)))
+    scaled: FloatArray = (np.asarray(response) / np.sqrt(energy)).reshape(taps, nfine).astype(np.float32)
+    return scaled
+
+
+def fine_channels(nchan: int, coarse: int) -> int:
+    """Fine channels per coarse channel; ChannelizerError if they do not divide."""
+    if nchan < 2 * coarse or nchan % coarse:
+        raise ChannelizerError(
+            f"NCHAN {nchan} cannot be made of the recording's {coarse} coarse channels; "
+            f"expected a multiple of {coarse}, at least {2 * coarse}"
+        )
+    return nchan // coarse
+
+
+def fit_taps(taps: int, nfine: int, samples: int, coarse: int) -> int:
+    """How many taps a run of samples can fill, at most those wished.
+
+    Raises:
+        ChannelizerError: Not even one; the message names the largest possible NCHAN.
+    """
+    if samples < nfine:
+        largest = 1 << (samples.bit_length() - 1)
+        raise ChannelizerError(
+            f"one pass of the recording has {samples} samples, too few for {nfine} fine channels "
+            f"(NCHAN {nfine * coarse}); at most NCHAN {largest * coarse} is possible"
+        )
+    return min(taps, samples // nfine)
+
+
+class Channelizer:
+    """Filter bank over all coarse channels and polarizations; remembers what the next samples need.
+
+    Args:
+        coarse: Coarse channels.
+        polarizations: Complex polarizations.
+        response: Prototype of shape (taps, nfine).
+    """
+
+    def __init__(self, coarse: int, polarizations: int, response: FloatArray) -> None:
+        self.coarse, self.polarizations = coarse, polarizations
+        self.taps, self.nfine = response.shape
+        self._width = 2 * polarizations
+        self._response = np.ascontiguousarray(np.repeat(response, self._width, axis=1), np.float32)
+        self._held = 0
+        self._samples: FloatArray = np.empty((coarse, 0, self._width), np.float32)
+        self._filtered: FloatArray = np.empty(0, np.float32)
+
+    @property
+    def held(self) -> int:
+        """Samples per channel kept from earlier calls."""
+        return self._held
+
+    def reset(self) -> None:
+        """Forget the past: the next samples do not follow the last ones."""
+        self._held = 0
+
+    def process(self, samples: npt.NDArray[np.int8]) -> SpectraArray:
+        """Take samples and return the spectra that they complete.
+
+        Args:
+            samples: Shape (coarse, time, 2 * polarizations).
+
+        Returns:
+            Shape (coarse, spectra, nfine, polarizations), maybe no spectra; fine channels in FFT order.
+            Spectrum i begins `i * nfine - held` samples after the first of these samples, `held` taken before
+            the call.
+        """
+        nfine, width, held = self.nfine, self._width, self._held
+        total = held + samples.shape[1]
+        if self._samples.shape[1] < total:
+            grown = np.empty((self.coarse, total, width), np.float32)
+            grown[:, :held] = self._samples[:, :held]
+            self._samples = grown
+        buffer = self._samples
+        buffer[:, held:total] = samples
+        count = max(0, total // nfine - self.taps + 1)
+        shape = (self.coarse, count, nfine * width)
+        needed = self.coarse * count * nfine * width
+        if self._filtered.size < needed:
+            self._filtered = np.empty(needed, np.float32)
+        filtered = self._filtered[:needed].reshape(shape)
+        if count:
+            by_channel, step = buffer.strides[0], nfine * width * buffer.itemsize
+            windows = np.lib.stride_tricks.as_strided(
+                buffer,
+                (self.coarse, count, self.taps, nfine * width),
+                (by_channel, step, step, buffer.itemsize),
+                writeable=False,
+            )
+            np.einsum("cstj,tj->csj", windows, self._response, out=filtered)
+        left = total - count * nfine
+        if count:
+            buffer[:, :left] = buffer[:, count * nfine : total].copy()
+        self._held = left
+        voltages = filtered.view(np.complex64).reshape(self.coarse, count, nfine, self.polarizations)
+        if not count:
+            return voltages
+        return cast(SpectraArray, scipy.fft.fft(voltages, axis=2, overwrite_x=True))
+
+
+def sum_power(spectra: SpectraArray) -> FloatArray:
+    """Sum |.|^2 over spectra: (coarse, spectra, nfine, polarizations) to (coarse, nfine, polarizations)."""
+    coarse, count, nfine, polarizations = spectra.shape
+    parts = spectra.view(np.float32).reshape(coarse, count, nfine * polarizations * 2)
+    squares = np.einsum("csj,csj->cj", parts, parts)
+    return cast(FloatArray, squares[:, 0::2] + squares[:, 1::2]).reshape(coarse, nfine, polarizations)
+
+
+def sum_cross(spectra: SpectraArray) -> SpectraArray:
+    """Sum X Y* over the spectra: shape (coarse, nfine)."""
+    return cast(SpectraArray, np.einsum("csj,csj->cj", spectra[..., 0], spectra[..., 1].conj()))

@@ -1,0 +1,175 @@
+"""A data-taking program as a child process: start it, feed it words, end it in bounded time.
+
+Knows processes and pipes, not what the words mean. The child leads its own process group, so that whatever it
+starts ends with it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import signal
+import subprocess
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from spectrometer.daq.errors import DaqNotRunningError, DaqStuckError
+
+Logger = logging.Logger | logging.LoggerAdapter[logging.Logger]
+
+
+class DaqProcess:
+    """One data-taking program; may be started again after its end.
+
+    Args:
+        command: Program and arguments.
+        env: Environment of the child; None for ours.
+        cwd: Its working directory; None for ours.
+        log: Where the lines go that it prints.
+        on_exit: Called with the exit status (negative: signal) in a thread of its own, at any end.
+    """
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        *,
+        env: Mapping[str, str] | None = None,
+        cwd: str | Path | None = None,
+        log: Logger | None = None,
+        on_exit: Callable[[int], None] | None = None,
+    ) -> None:
+        self.command = list(command)
+        self._env, self._cwd, self._on_exit = env, cwd, on_exit
+        self._log: Logger = log if log is not None else logging.getLogger(__name__)
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._ended = threading.Event()
+        self._watcher: threading.Thread | None = None
+        self._returncode: int | None = None
+
+    @property
+    def name(self) -> str:
+        """File name of the program."""
+        return Path(self.command[0]).name
+
+    @property
+    def is_running(self) -> bool:
+        """The program has been started and has not ended."""
+        return self._process is not None and not self._ended.is_set()
+
+    @property
+    def returncode(self) -> int | None:
+        """Exit status of the last run (negative: signal); None while it runs or if it never did."""
+        return self._returncode if self._ended.is_set() else None
+
+    @property
+    def pid(self) -> int | None:
+        """Process id while it runs, else None."""
+        process = self._process
+        return process.pid if process is not None and self.is_running else None
+
+    def start(self) -> None:
+        """Start the program; nothing happens if it runs. OSError if there is no such program."""
+        with self._lock:
+            if self.is_running:
+                return
+            ended = threading.Event()
+            process = subprocess.Popen(
+                self.command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                env=None if self._env is None else dict(self._env),
+                cwd=self._cwd,
+                process_group=0,
+                bufsize=0,
+            )
+            self._process, self._ended, self._returncode = process, ended, None
+            name = f"{self.name}-{process.pid}"
+            threading.Thread(
+                target=self._pass_on_output, args=(process,), name=f"{name}-log", daemon=True
+            ).start()
+            self._watcher = threading.Thread(
+                target=self._watch, args=(process, ended), name=name, daemon=True
+            )
+            self._watcher.start()
+        self._log.info("%s started as process %d", self.name, process.pid)
+
+    def send(self, command: str) -> None:
+        """Write one command line to the program.
+
+        Raises:
+            DaqNotRunningError: It does not run, or ended meanwhile.
+        """
+        with self._lock:
+            process = self._process
+            if process is None or process.stdin is None or not self.is_running:
+                raise DaqNotRunningError(self.name, command, self.returncode)
+            try:
+                process.stdin.write(command.encode("ascii") + b"\n")
+            except (OSError, ValueError) as error:
+                self._ended.wait(0.5)
+                raise DaqNotRunningError(self.name, command, self._returncode) from error
+
+    def wait(self, timeout_s: float | None = None) -> int | None:
+        """Wait for the end; the exit status, or None if it still runs after the time limit (s)."""
+        self._ended.wait(timeout_s)
+        return self.returncode
+
+    def stop(self, quit_s: float = 5.0, term_s: float = 1.0, kill_s: float = 1.0) -> int | None:
+        """End the program: `QUIT`, then SIGTERM, then SIGKILL to its group, each with its time limit (s).
+
+        Returns:
+            The exit status; None if it was never started.
+
+        Raises:
+            DaqStuckError: It is still there.
+        """
+        if self._process is None:
+            return None
+        if self.is_running and quit_s > 0:
+            with contextlib.suppress(DaqNotRunningError):
+                self.send("QUIT")
+            self._ended.wait(quit_s)
+        for step, limit in ((signal.SIGTERM, term_s), (signal.SIGKILL, kill_s)):
+            if self.is_running:
+                self._log.warning("%s did not end, sending %s", self.name, step.name)
+                self._signal_group(step)
+                self._ended.wait(limit)
+        if self.is_running:
+            raise DaqStuckError(self.name, self._process.pid)
+        watcher = self._watcher
+        if watcher is not None and watcher is not threading.current_thread():
+            watcher.join(1.0)
+        return self.returncode
+
+    def _signal_group(self, number: signal.Signals) -> None:
+        with self._lock:
+            if self._process is not None and self.is_running:
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.killpg(self._process.pid, number)
+
+    def _pass_on_output(self, process: subprocess.Popen[bytes]) -> None:
+        assert process.stdout is not None
+        with process.stdout as lines:
+            for line in lines:
+                self._log.info("%s: %s", self.name, line.decode("utf-8", "replace").rstrip())
+
+    def _watch(self, process: subprocess.Popen[bytes], ended: threading.Event) -> None:
+        # Wait without reaping: while the leader is a zombie, its group number cannot belong to anyone else.
+        with contextlib.suppress(ChildProcessError):
+            os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+        returncode = process.wait()
+        with self._lock:
+            self._returncode = returncode
+            ended.set()
+            if process.stdin is not None:
+                with contextlib.suppress(OSError):
+                    process.stdin.close()
+        self._log.info("%s ended with status %d", self.name, returncode)
+        if self._on_exit is not None:
+            self._on_exit(returncode)

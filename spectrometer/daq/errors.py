@@ -1,0 +1,46 @@
+"""Errors of data taking.
+
+DaqError
+    DaqNotRunningError      a command for a program that does not run
+    DaqStuckError           a program that even SIGKILL did not end
+    SourceError             a recording that cannot be replayed
+    ChannelizerError        channels, taps and recording do not fit together
+    ScanSetupError          the status memory does not say what a scan needs
+"""
+
+
+class DaqError(Exception):
+    """Base of all trouble with data taking."""
+
+
+class DaqNotRunningError(DaqError):
+    """A command was meant for a data-taking program that does not run."""
+
+    def __init__(self, program: str, command: str, returncode: int | None) -> None:
+        ended = "was never started" if returncode is None else f"has ended with status {returncode}"
+        super().__init__(f"{program} {ended}; command {command} not sent")
+        self.program, self.command, self.returncode = program, command, returncode
+
+
+class DaqStuckError(DaqError):
+    """The program is still there after quit, SIGTERM and SIGKILL."""
+
+    def __init__(self, program: str, pid: int) -> None:
+        super().__init__(f"{program} (process {pid}) did not end, not even by SIGKILL")
+        self.program, self.pid = program, pid
+
+
+class SourceError(DaqError):
+    """A recording cannot be replayed."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(f"{path.rpartition('/')[2]}: {reason}")  # short: it has to fit a card
+        self.path, self.reason = path, reason
+
+
+class ChannelizerError(DaqError, ValueError):
+    """Channels, taps and recording do not fit together."""
+
+
+class ScanSetupError(DaqError):
+    """The status memory does not say what a scan needs."""

@@ -1,0 +1,1 @@
+"""Bytes of recordings; no file is opened here."""

@@ -1,0 +1,132 @@
+"""Headers of GUPPI raw blocks. Bytes and numbers in, checked facts out; opens no file.
+
+A block is a header of cards up to END, and BLOCSIZE bytes in the order channel, time, polarization, re/im.
+With DIRECTIO the header is padded to a multiple of 512 bytes. OVERLAP samples at the beginning of a block
+repeat the last ones of the block before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from spectrometer.status.errors import CardError
+from spectrometer.status.protocol.cards import CARD_BYTES, Value, find_end, read_cards, read_number
+
+MAX_HEADER_BYTES = 2880 * 64
+
+
+@dataclass(frozen=True, slots=True)
+class BlockHeader:
+    """What one header says; `values` keeps all of it as found."""
+
+    header_bytes: int
+    block_bytes: int
+    channels: int
+    polarizations: int
+    overlap: int
+    """Samples per channel that repeat the end of the block before."""
+    sample_time: float
+    """TBIN, seconds."""
+    center_frequency: float
+    """OBSFREQ, MHz."""
+    bandwidth: float
+    """OBSBW, MHz, as found; negative where the frequency falls with the channel number."""
+    packet_index: int | None
+    packet_bytes: int
+    values: Mapping[str, Value]
+
+    @property
+    def samples(self) -> int:
+        """Samples per channel in the block."""
+        return self.block_bytes // (self.channels * self.polarizations * 2)
+
+    @property
+    def coarse_width(self) -> float:
+        """Width of a coarse channel in Hz by the sample time, with the sign of the band."""
+        return (-1.0 if self.bandwidth < 0 else 1.0) / self.sample_time
+
+    @property
+    def packets(self) -> int:
+        """Packets that make the new part of a block; 0 if the header does not say."""
+        new = (self.samples - self.overlap) * self.channels * self.polarizations * 2
+        return new // self.packet_bytes if self.packet_bytes > 0 else 0
+
+
+class HeaderError(ValueError):
+    """A header that is none, or says what cannot be."""
+
+
+def read_header(data: bytes) -> BlockHeader:
+    """Read a header at the beginning of the bytes.
+
+    Raises:
+        HeaderError: There is no END, a key is missing, or a value cannot be used.
+    """
+    end = find_end(data)
+    if end is None or data[8:9] != b"=":
+        raise HeaderError(f"no GUPPI raw header (no END card within {len(data)} bytes)")
+    values = read_cards(data)
+    try:
+        length = end + CARD_BYTES
+        if _integer(values, "DIRECTIO", 0):
+            length = -(-length // 512) * 512
+        bits, components = _integer(values, "NBITS", 8), _integer(values, "NPOL")
+        header = BlockHeader(
+            header_bytes=length,
+            block_bytes=_integer(values, "BLOCSIZE"),
+            channels=_integer(values, "OBSNCHAN"),
+            polarizations=2 if components == 4 else components,  # NPOL 4: two complex polarizations
+            overlap=_integer(values, "OVERLAP", 0),
+            sample_time=float(read_number("TBIN", values.get("TBIN"))),
+            center_frequency=float(read_number("OBSFREQ", values.get("OBSFREQ"))),
+            bandwidth=float(read_number("OBSBW", values.get("OBSBW"))),
+            packet_index=_integer(values, "PKTIDX") if "PKTIDX" in values else None,
+            packet_bytes=_integer(values, "PKTSIZE", 0),
+            values=values,
+        )
+    except CardError as error:
+        raise HeaderError(str(error)) from error
+    if bits != 8:
+        raise HeaderError(f"NBITS is {bits}; only recordings of 8 bits can be read")
+    if header.polarizations not in (1, 2):
+        raise HeaderError(f"NPOL is {components}; expected 1, 2 or 4")
+    if header.channels < 1 or header.block_bytes < 1 or header.sample_time <= 0:
+        raise HeaderError("OBSNCHAN, BLOCSIZE and TBIN have to be positive")
+    if header.block_bytes % (header.channels * header.polarizations * 2):
+        raise HeaderError(f"BLOCSIZE {header.block_bytes} is no whole number of samples")
+    if not 0 <= header.overlap < header.samples:
+        raise HeaderError(f"OVERLAP {header.overlap} is not within 0..{header.samples - 1}")
+    return header
+
+
+def _integer(values: Mapping[str, Value], key: str, default: int | None = None) -> int:
+    if key not in values and default is not None:
+        return default
+    number = read_number(key, values.get(key))
+    if number != int(number):
+        raise CardError(key, f"expected a whole number, found {number}")
+    return int(number)
+
+
+def band_disagreements(header: BlockHeader) -> list[str]:
+    """Sentences about OBSBW and CHAN_BW where they contradict TBIN, which wins."""
+    sentences = []
+    for key, by_time in (
+        ("OBSBW", header.coarse_width * header.channels / 1e6),
+        ("CHAN_BW", header.coarse_width / 1e6),
+    ):
+        found = header.values.get(key)
+        if found is None:
+            continue
+        try:
+            number = read_number(key, found)
+        except CardError as error:
+            sentences.append(f"{error}; TBIN gives {by_time:g} MHz")
+            continue
+        if abs(number - by_time) > 1e-6 * abs(by_time):
+            sentences.append(
+                f"{key} = {number:g} MHz contradicts TBIN = {header.sample_time:g} s "
+                f"({by_time:g} MHz); TBIN is used"
+            )
+    return sentences

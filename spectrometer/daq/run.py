@@ -1,0 +1,273 @@
+"""One scan: the recording is replayed through channelizer and accumulator into a FITS file.
+
+Knows how the parts fit together and when a piece is due; commands and the status memory belong to `program`.
+Callers say what time it is.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from spectrometer.daq.accumulator import Accumulator, StateSum
+from spectrometer.daq.channelizer import Channelizer, fine_channels, fit_taps, prototype
+from spectrometer.daq.errors import ChannelizerError, ScanSetupError
+from spectrometer.daq.scansetup import ScanSetup, read_setup
+from spectrometer.daq.source import Piece, Recording
+from spectrometer.daq.writer import Row, ScanFile, build_headers, file_name
+from spectrometer.status.protocol.cards import Value
+
+log = logging.getLogger(__name__)
+
+UNIX_EPOCH_MJD = 40587.0
+FLUSH_BYTES = 1 << 18
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOptions:
+    """How the recording is replayed."""
+
+    source: Path
+    rate: float | None = None
+    """Samples per second and coarse channel; None: one pass fills one exposure."""
+    fast: bool = False
+    """Do not wait for the clock; times are still those of the rate."""
+    taps: int = 8
+    window: str = "hamming"
+    nfine: int | None = None
+    """Fine channels per coarse channel; None: NCHAN of the status memory."""
+    max_lag: float = 2.0
+    """Seconds that processing may lag before pieces are dropped."""
+    flush_every: float = 0.1
+    """Seconds between writes to the file, at least."""
+
+
+class ScanRun:
+    """A scan from its START on; `begin` when the array begins, `step` as long as it lasts, `end` always.
+
+    Args:
+        options: How to replay.
+        values: The status memory at START.
+        data_root: Where the projects are.
+        to_file: False: monitor only, nothing is written.
+
+    Raises:
+        DaqError: The recording or the setup cannot be used.
+    """
+
+    def __init__(
+        self, options: RunOptions, values: Mapping[str, Value], data_root: Path, *, to_file: bool = True
+    ) -> None:
+        self.options, self._values, self._data_root, self._to_file = options, dict(values), data_root, to_file
+        self.setup: ScanSetup = read_setup(values)
+        self.recording = Recording(options.source)
+        try:
+            self._prepare()
+        except ValueError as error:  # an unknown window, too few samples
+            self.recording.close()
+            raise error if isinstance(error, ChannelizerError) else ChannelizerError(str(error)) from error
+        except BaseException:
+            self.recording.close()
+            raise
+        self.file: ScanFile | None = None
+        self.blocks = 0.0
+        self.dropped = 0.0
+        self.loops = 0
+        self.integrations = 0
+        self.over = False
+        self._start = 0.0
+        self._written_at = 0.0
+        self._pass_start = 0
+        self._last_integration = -1
+        self._pieces = self._endless_pieces()
+        self._next: Piece = next(self._pieces)
+
+    def _prepare(self) -> None:
+        header, setup, options = self.recording.header, self.setup, self.options
+        nfine = options.nfine or fine_channels(setup.nchan, header.channels)
+        self.nchan = nfine * header.channels
+        self.taps = fit_taps(options.taps, nfine, self.recording.longest_run(), header.channels)
+        self.note = ""
+        if self.taps < options.taps:
+            self.note = f"{self.taps} taps instead of {options.taps}: the recording is too short"
+            log.warning("%s: %s", options.source.name, self.note)
+        self.rate: float = options.rate or self.recording.samples / setup.exposure
+        shortest = nfine / self.rate
+        if setup.exposure < shortest:
+            raise ScanSetupError(
+                f"EXPOSURE {setup.exposure:g} s is shorter than one spectrum of {self.nchan} channels at "
+                f"{self.rate:g} samples/s; expected at least {shortest:g} s"
+            )
+        self._channelizer = Channelizer(
+            header.channels, header.polarizations, prototype(self.taps, nfine, options.window)
+        )
+        self.accumulator = Accumulator(
+            setup.cycle,
+            coarse=header.channels,
+            nfine=nfine,
+            polarizations=header.polarizations,
+            cross=setup.cross,
+            integration_samples=setup.exposure * self.rate,
+        )
+
+    @property
+    def begun(self) -> bool:
+        """`begin` was called."""
+        return self._start > 0
+
+    def begin(self, start: float) -> None:
+        """Begin; the first sample has the time `start` (unix seconds). OSError if there can be no file."""
+        if self._to_file:
+            moment = datetime.fromtimestamp(start, UTC)
+            primary, table = build_headers(self.nchan, self._values, self._own_cards(start), self._history())
+            self.file = ScanFile(
+                self._data_root / self.setup.project,
+                file_name(moment, self.setup.bank, self.setup.scan_number),
+                self.nchan,
+                primary,
+                table,
+            )
+        self._start = self._written_at = start
+
+    def due_in(self, now: float) -> float:
+        """Seconds until the next piece is complete; 0 if it is."""
+        if self.options.fast:
+            return 0.0
+        samples = self._pass_start + self._next.first_sample + self._next.samples.shape[1]
+        return max(0.0, float(self._start + samples / self.rate - now))
+
+    def step(self, now: float) -> bool:
+        """Process one piece, or drop it if it is too late; True if integrations were finished."""
+        piece, nfine = self._next, self._channelizer.nfine
+        position = self._pass_start + piece.first_sample
+        end = self._start + (position + piece.samples.shape[1]) / self.rate
+        finished: list[StateSum] = []
+        if position > 0 and piece.first_sample == 0:
+            self.loops += 1
+        if not self.options.fast and now - end > self.options.max_lag:
+            self.dropped += piece.blocks
+            self._channelizer.reset()
+        else:
+            if not piece.follows:
+                self._channelizer.reset()
+            middle = position - self._channelizer.held + self.taps * nfine / 2
+            spectra = self._channelizer.process(piece.samples)
+            limit = self.setup.scan_length
+            if limit is not None:  # what begins after the end of the scan belongs to nobody
+                left = int(max(0.0, -((middle - limit * self.rate) // nfine)))
+                spectra = spectra[:, :left]
+            finished = self.accumulator.add(spectra, middle, self.rate)
+            self.blocks += piece.blocks
+        if self.setup.scan_length is not None:
+            self.over = position + piece.samples.shape[1] >= self.setup.scan_length * self.rate
+        if self.over:
+            finished += self.accumulator.finish()
+        self._take(finished, now)
+        self._next = next(self._pieces)
+        return bool(finished)
+
+    def flush(self, *, sync: bool = False) -> None:
+        """Write what is finished to the file. OSError if the disk does not take it."""
+        if self.file is not None:
+            self.file.set_number("NLOOPS", self.loops)
+            self.file.flush(sync=sync)
+
+    def end(self) -> None:
+        """Finish the present integration and close everything; the file stays. OSError as `flush`."""
+        try:
+            if self.begun:
+                self._take(self.accumulator.finish(), self._written_at)
+                self.flush()
+        finally:
+            self.recording.close()
+            if self.file is not None:
+                self.file.close()
+
+    def abandon(self) -> None:
+        """Close without writing any more, after the disk has failed."""
+        self.recording.close()
+        if self.file is not None:
+            self.file.close()
+
+    def _take(self, finished: list[StateSum], now: float) -> None:
+        if not finished:
+            return
+        self.integrations += len({part.integration for part in finished} - {self._last_integration})
+        self._last_integration = finished[-1].integration
+        if self.file is None:
+            return
+        for part in finished:
+            self.file.append(self._rows(part))
+        if (
+            self.file.pending_bytes >= FLUSH_BYTES
+            or not 0 <= now - self._written_at < self.options.flush_every
+        ):
+            self.flush()
+            self._written_at = now
+
+    def _rows(self, part: StateSum) -> Iterator[Row]:
+        nfine, setup = self._channelizer.nfine, self.setup
+        middle = self._start + (part.integration + 0.5) * setup.exposure
+        for polarization, label in enumerate(self.accumulator.labels):
+            yield Row(
+                integration=part.integration,
+                state=part.state,
+                polarization=label,
+                sig_ref=setup.cycle.sig_ref[part.state],
+                cal=setup.cycle.cal[part.state],
+                mjd=UNIX_EPOCH_MJD + middle / 86400.0,
+                exposure=part.spectra * nfine / self.rate,
+                recorded=part.spectra * nfine * self.recording.header.sample_time,
+                spectra=part.spectra,
+                data=part.mean[polarization],
+            )
+
+    def _endless_pieces(self) -> Iterator[Piece]:
+        while True:
+            yield from self.recording.pieces()
+            self._pass_start += self.recording.samples
+
+    def _history(self) -> list[str]:
+        notes = [*self.recording.disagreements, *([self.note] if self.note else [])]
+        return [
+            *notes,
+            "The voltages are a recording replayed at REPLAYRT; nothing here was received at DATE-OBS.",
+            "Loop joins reset the filter; spectra within a pass overlap as the filter needs.",
+        ]
+
+    def _own_cards(self, start: float) -> list[tuple[str, Value | bool, str]]:
+        header = self.recording.header
+        found = header.values
+        width = header.coarse_width / self._channelizer.nfine
+        lowest = header.center_frequency * 1e6 - header.coarse_width * header.channels / 2
+        moment = datetime.fromtimestamp(start, UTC)
+        cards: list[tuple[str, Value | bool, str]] = [
+            ("SIMULATE", True, "replayed recording, no live data"),
+            ("DATASRC", self.options.source.name[-68:], "the recording"),
+            ("REPLAYRT", float(self.rate), "samples/s and coarse channel in the replay"),
+            ("NLOOPS", 0, "loop joins, the filter was reset there"),
+            ("PASSLEN", self.recording.samples, "samples per coarse channel in one pass"),
+            ("NTAPS", self.taps, "taps of the filter bank"),
+            ("PFBWIN", self.options.window, "window of the filter bank"),
+            ("NCHAN", self.nchan, "channels in each spectrum"),
+            ("OBSNCHAN", header.channels, "coarse channels of the recording"),
+            ("OBSFREQ", header.center_frequency, "MHz, of the recording"),
+            ("OBSBW", header.bandwidth, "MHz, of the recording, as found"),
+            ("TBIN", header.sample_time, "s, of the recording; wins over bandwidths"),
+            ("CRPIX1", 1.0, "first channel"),
+            ("CRVAL1", lowest, "Hz, centre of the first channel, by TBIN"),
+            ("CDELT1", width, "Hz, by TBIN"),
+            ("EXPOSURE", self.setup.exposure, "s of replay"),
+            ("NSTATE", len(self.setup.cycle.starts), "switching states"),
+            ("DATE-OBS", moment.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3], "UTC, start of the replay"),
+            ("MJDSTART", UNIX_EPOCH_MJD + start / 86400.0, "UTC, start of the replay"),
+        ]
+        if "CHAN_BW" in found:
+            cards.append(("RECCHBW", found["CHAN_BW"], "MHz, CHAN_BW of the recording, as found"))
+        for key, name in (("SRC_NAME", "RECSRC"), ("TELESCOP", "RECTEL"), ("STT_IMJD", "RECIMJD")):
+            if key in found:
+                cards.append((name, found[key], f"{key} of the recording"))
+        return cards

@@ -1,0 +1,94 @@
+"""What a scan needs to know, read from the values of the status memory. Pure: values in, setup out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from spectrometer.daq.accumulator import SwitchingCycle
+from spectrometer.daq.errors import ScanSetupError
+from spectrometer.status.errors import CardError
+from spectrometer.status.keys import UNSPECIFIED
+from spectrometer.status.protocol.cards import Value, read_number
+
+MAX_STATES = 99
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScanSetup:
+    """One scan; seconds."""
+
+    nchan: int
+    exposure: float
+    scan_length: float | None
+    """None: until STOP."""
+    cycle: SwitchingCycle
+    cross: bool
+    project: str
+    bank: str
+    scan_number: int
+
+
+def _number(values: Mapping[str, Value], key: str, default: float | None = None) -> float:
+    value = values.get(key, UNSPECIFIED)
+    if value == UNSPECIFIED or value == "":
+        if default is None:
+            raise ScanSetupError(f"status key {key} is not set")
+        return default
+    try:
+        return read_number(key, value)
+    except CardError as error:
+        raise ScanSetupError(str(error)) from error
+
+
+def read_setup(values: Mapping[str, Value]) -> ScanSetup:
+    """Read a scan's setup; numbers may stand there as text.
+
+    Raises:
+        ScanSetupError: A key is missing or its value cannot be.
+    """
+    exposure = _number(values, "EXPOSURE")
+    if exposure <= 0:
+        raise ScanSetupError(f"EXPOSURE is {exposure:g} s; expected more than 0")
+    length = _number(values, "SCANLEN", 0.0)
+    polarize = str(values.get("POLARIZE", values.get("NMSTOKES", "SELF")))
+    return ScanSetup(
+        nchan=int(_number(values, "NCHAN")),
+        exposure=exposure,
+        scan_length=length if length > 0 else None,
+        cycle=_read_cycle(values),
+        cross=polarize.upper() in ("CROSS", "4", "FULL"),
+        project=safe_name(str(values.get("PROJID", UNSPECIFIED))),
+        bank=safe_name(str(values.get("BANKNAM", "BANK"))),
+        scan_number=int(_number(values, "SCANNUM", 0)),
+    )
+
+
+def _read_cycle(values: Mapping[str, Value]) -> SwitchingCycle:
+    numbers: list[str] = []
+    for number in range(1, MAX_STATES + 1):
+        if f"_SPHS_{number:02d}" not in values:
+            break
+        numbers.append(f"{number:02d}")
+    if not numbers:
+        return SwitchingCycle()
+    starts = tuple(_number(values, f"_SPHS_{n}") for n in numbers)
+    period = _number(values, "SWPERIOD", 1.0)
+    if starts[0] != 0.0 or list(starts) != sorted(starts) or starts[-1] >= 1.0 or period <= 0:
+        raise ScanSetupError(
+            f"switching states start at {starts} of {period:g} s; expected 0 first, ascending, < 1"
+        )
+    return SwitchingCycle(
+        period=period,
+        starts=starts,
+        cal=tuple(int(_number(values, f"_SCAL_{n}", 0)) for n in numbers),
+        sig_ref=tuple(int(_number(values, f"_SSRF_{n}", 0)) for n in numbers),
+        blanking=tuple(_number(values, f"_SBLK_{n}", 0.0) for n in numbers),
+    )
+
+
+def safe_name(text: str) -> str:
+    """Make one component of a path of a text: no separators, no leading dot, at most 64 characters."""
+    name = re.sub(r"[^A-Za-z0-9._+-]", "_", text.strip())[:64].lstrip(".")
+    return name or UNSPECIFIED

@@ -1,0 +1,230 @@
+"""The status memory: a System V segment of cards and a POSIX semaphore. Knows locks, not the meaning of keys.
+
+The semaphore is the original's, for foreign programs; it does not know its holder, so one who dies with it
+blocks everybody. Our own programs therefore take a file lock on the semaphore's file first, which the kernel
+releases with its holder. Only one of us at a time waits for the semaphore; if that takes longer than the
+time limit, which no healthy holder needs, the semaphore is taken over and a warning says so.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import logging
+import os
+import threading
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from types import TracebackType
+from typing import Self
+
+import posix_ipc
+import sysv_ipc
+
+from spectrometer.status.errors import StatusAttachError, StatusLockError
+from spectrometer.status.keys import STATUS_BYTES, VEGAS_KEY, VEGAS_SEMAPHORE
+from spectrometer.status.protocol.cards import Value, empty_image, find_end, plan_update, read_cards, without
+
+log = logging.getLogger(__name__)
+
+_POLL_S = 0.0005
+
+
+class StatusBuffer:
+    """Attached status memory; usable from several threads and processes.
+
+    Args:
+        key: System V key of the segment.
+        semaphore: Name of the POSIX semaphore, beginning with `/`.
+        create: Create what does not exist; otherwise StatusAttachError.
+        lock_timeout_s: How long to wait for a lock, seconds.
+
+    Raises:
+        StatusAttachError: No such memory, no right to it, or one of another size.
+    """
+
+    def __init__(
+        self,
+        key: int = VEGAS_KEY,
+        semaphore: str = VEGAS_SEMAPHORE,
+        *,
+        create: bool = True,
+        lock_timeout_s: float = 2.0,
+    ) -> None:
+        self.key, self.semaphore, self.lock_timeout_s = key, semaphore, lock_timeout_s
+        self.recoveries = 0
+        """How often this object took over a semaphore that nobody released."""
+        self._thread_lock = threading.Lock()
+        self._closed = False
+        self._memory = _attach_memory(key, create)
+        try:
+            self._semaphore, path = _open_semaphore(semaphore, create)
+            self._lock_file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError as error:
+            self._memory.detach()
+            raise StatusAttachError(f"semaphore {semaphore}", str(error)) from error
+        except StatusAttachError:
+            self._memory.detach()
+            raise
+        try:
+            with self._locked():
+                if find_end(self._memory.read(STATUS_BYTES)) is None:
+                    self._memory.write(empty_image(STATUS_BYTES))
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"StatusBuffer(key={self.key:#010x}, semaphore={self.semaphore!r})"
+
+    def snapshot(self) -> bytes:
+        """All bytes of the segment, taken under the lock."""
+        with self._locked():
+            return bytes(self._memory.read(STATUS_BYTES))
+
+    def read(self) -> dict[str, Value]:
+        """All values in the order of their cards; quoted ones are text, the others int or float."""
+        return read_cards(self.snapshot())
+
+    def get(self, key: str, default: Value | None = None) -> Value | None:
+        """The value of one key."""
+        return self.read().get(key.upper(), default)
+
+    def update(self, values: Mapping[str, object]) -> None:
+        """Write some values, card by card under one lock; other cards are not touched.
+
+        Raises:
+            CardError: A value has no card; then nothing is written.
+        """
+        if not values:
+            return
+        with self._locked():
+            for offset, card in plan_update(self._memory.read(STATUS_BYTES), values):
+                self._memory.write(card, offset)
+
+    def remove(self, keys: Iterable[str]) -> None:
+        """Take keys out; those that are not there are passed over."""
+        with self._locked():
+            self._memory.write(without(self._memory.read(STATUS_BYTES), keys))
+
+    def clear(self) -> None:
+        """Make the memory empty, as a new one is."""
+        with self._locked():
+            self._memory.write(empty_image(STATUS_BYTES))
+
+    def close(self) -> None:
+        """Detach; the memory stays for the others. May be called twice."""
+        with self._thread_lock:
+            if self._closed:
+                return
+            self._closed = True
+            self._memory.detach()
+            self._semaphore.close()
+            os.close(self._lock_file)
+
+    def unlink(self) -> None:
+        """Remove segment and semaphore for everybody, and detach."""
+        with contextlib.suppress(sysv_ipc.ExistentialError):
+            self._memory.remove()
+        with contextlib.suppress(posix_ipc.ExistentialError):
+            posix_ipc.unlink_semaphore(self.semaphore)
+        self.close()
+
+    @contextlib.contextmanager
+    def _locked(self) -> Iterator[None]:
+        deadline = time.monotonic() + self.lock_timeout_s
+        if not self._thread_lock.acquire(timeout=self.lock_timeout_s):
+            raise StatusLockError(self.semaphore, self.lock_timeout_s)
+        try:
+            if self._closed:
+                raise StatusAttachError(f"key {self.key:#010x}", "this object is closed")
+            self._lock_among_ours(deadline)
+            try:
+                self._take_semaphore()
+                try:
+                    yield
+                finally:
+                    if (
+                        self._semaphore.value == 0
+                    ):  # else somebody released what we hold, e.g. a clearing C tool
+                        self._semaphore.release()
+            finally:
+                fcntl.flock(self._lock_file, fcntl.LOCK_UN)
+        finally:
+            self._thread_lock.release()
+
+    def _lock_among_ours(self, deadline: float) -> None:
+        # A recovery by another of us may take its whole time limit; allow for that before giving up.
+        deadline += self.lock_timeout_s
+        while True:
+            try:
+                fcntl.flock(self._lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    raise StatusLockError(self.semaphore, 2 * self.lock_timeout_s) from None
+                time.sleep(_POLL_S)
+
+    def _take_semaphore(self) -> None:
+        try:
+            self._semaphore.acquire(0)
+            return
+        except posix_ipc.BusyError:
+            pass
+        try:
+            self._semaphore.acquire(self.lock_timeout_s)
+        except posix_ipc.BusyError:
+            self.recoveries += 1
+            log.warning(
+                "status memory %s: locked for more than %g s, its holder is taken for dead; lock taken over",
+                self.semaphore,
+                self.lock_timeout_s,
+            )
+
+
+def _attach_memory(key: int, create: bool) -> sysv_ipc.SharedMemory:
+    what = f"key {key:#010x}"
+    flags = sysv_ipc.IPC_CREAT if create else 0
+    try:
+        memory = sysv_ipc.SharedMemory(key, flags, mode=0o666, size=STATUS_BYTES if create else 0)
+    except sysv_ipc.ExistentialError as error:
+        raise StatusAttachError(what, "no such segment") from error
+    except sysv_ipc.PermissionsError as error:
+        raise StatusAttachError(what, "no permission") from error
+    except (sysv_ipc.Error, ValueError, OSError, MemoryError) as error:
+        raise StatusAttachError(what, f"{error} (expected {STATUS_BYTES} bytes)") from error
+    if memory.size != STATUS_BYTES:
+        found = memory.size
+        memory.detach()
+        raise StatusAttachError(what, f"a segment of {found} bytes is there; expected {STATUS_BYTES}")
+    return memory
+
+
+def _open_semaphore(name: str, create: bool) -> tuple[posix_ipc.Semaphore, str]:
+    """Open or create the semaphore, free for all users; also returns its file, which we lock."""
+    path = "/dev/shm/sem." + name.removeprefix("/")  # where Linux keeps named semaphores
+    try:
+        if not create:
+            return posix_ipc.Semaphore(name), path
+        try:
+            semaphore = posix_ipc.Semaphore(name, posix_ipc.O_CREX, mode=0o666, initial_value=1)
+        except posix_ipc.ExistentialError:
+            return posix_ipc.Semaphore(name, posix_ipc.O_CREAT, mode=0o666, initial_value=1), path
+        with contextlib.suppress(OSError):
+            os.chmod(path, 0o666)  # instead of umask(0), which would concern all threads
+        return semaphore, path
+    except posix_ipc.ExistentialError as error:
+        raise StatusAttachError(f"semaphore {name}", "no such semaphore") from error
+    except posix_ipc.PermissionsError as error:
+        raise StatusAttachError(f"semaphore {name}", os.strerror(errno.EACCES)) from error
+    except (posix_ipc.Error, ValueError, OSError) as error:
+        raise StatusAttachError(f"semaphore {name}", str(error)) from error

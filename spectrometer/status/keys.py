@@ -1,0 +1,51 @@
+"""Names in and of the status memory: the keys of VEGAS, segment keys and semaphores. Reads nothing."""
+
+from __future__ import annotations
+
+import re
+
+STATUS_BYTES = 2880 * 64
+"""Size of the segment: 2304 cards."""
+
+VEGAS_KEY = 0x01001840
+VEGAS_SEMAPHORE = "/vegas_status"
+GUPPI_KEY = 0x01001830
+GUPPI_SEMAPHORE = "/guppi_status"
+
+UNSPECIFIED = "unspecified"
+
+VEGAS_KEYS: tuple[str, ...] = (
+    "BW_MODE", "CAL_DCYC", "CAL_FREQ", "CAL_MODE", "CAL_PHS", "CHAN_BW", "DATADIR", "DATAHOST", "DATAPORT",
+    "EFSAMPFR", "EXPOSURE", "FILENUM", "FPGACLK", "HWEXPOSR", "NCHAN", "NPKT", "NPOL", "NSUBBAND", "OBSBW",
+    "OBSFREQ", "OBSNCHAN", "OBS_MODE", "OBSERVER", "OBSID", "PKTFMT", "SRC_NAME", "RA", "DEC", "RA_STR",
+    "DEC_STR", "SUB0FREQ", "SUB1FREQ", "SUB2FREQ", "SUB3FREQ", "SUB4FREQ", "SUB5FREQ", "SUB6FREQ", "SUB7FREQ",
+    "SWVER", "TELESCOP",
+)  # fmt: skip
+"""Keys that a VEGAS Bank writes as `unspecified` unless it has a value."""
+
+unspecified: tuple[str, ...] = VEGAS_KEYS
+
+SWITCHING_KEY = re.compile(r"_(?:SBLK|SCAL|SSRF|SPHS|AICL|AISA|AECL|AESA|AISB|AESB)_\d\d")
+"""Keys of one switching state each; those of an earlier, longer cycle have to be removed."""
+
+DAQ_KEYS: tuple[str, ...] = (
+    "DAQSTATE", "DAQPULSE", "SCANSTAT", "NETSTAT", "DISKSTAT", "NPKT", "NDROP", "FILENUM", "DAQFITS",
+    "DAQNINT", "DAQPEAK", "DAQLOOPS", "DAQBLKS", "DAQDROP", "DAQERR", "DAQNOTE",
+)  # fmt: skip
+"""Keys that `spectrometer-daq` writes."""
+
+
+def ftok(device: int, inode: int, project: int) -> int:
+    """glibc's ftok from `st_dev`, `st_ino` and the project id, as a signed 32-bit number."""
+    key = ((project & 0xFF) << 24) | ((device & 0xFF) << 16) | (inode & 0xFFFF)
+    return key - (1 << 32) if key & 0x80000000 else key
+
+
+def hashpipe_status_key(device: int, inode: int, instance: int) -> int:
+    """Segment key of a hashpipe instance whose key file has this device and inode."""
+    return ftok(device, inode, (instance & 0x3F) | 0x40)
+
+
+def hashpipe_semaphore(key_file: str, instance: int) -> str:
+    """Semaphore of a hashpipe instance; `/home/dibas`, 2 -> `/home_dibas_hashpipe_status_2`."""
+    return "/" + key_file.removeprefix("/").replace("/", "_") + f"_hashpipe_status_{instance & 0x3F}"

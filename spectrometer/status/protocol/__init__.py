@@ -1,0 +1,1 @@
+"""Bytes of the status memory; no shared memory here."""

@@ -1,0 +1,277 @@
+"""The data-taking program as a real process, on the real recording."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import random
+import resource
+import signal
+import subprocess
+import sys
+import threading
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+import sysv_ipc
+from astropy.io import fits
+
+from spectrometer.daq.control import DaqProcess
+from spectrometer.daq.errors import DaqNotRunningError
+from spectrometer.status import StatusBuffer
+
+ROOT = Path(__file__).parents[2]
+DEADLINE_S = 30.0
+
+
+def data_path(name: str) -> Path:
+    spec = importlib.util.find_spec("baseband")
+    if spec is None or not spec.submodule_search_locations:
+        pytest.skip("the package baseband with its sample recordings is not installed")
+    return Path(spec.submodule_search_locations[0]) / "data" / name
+
+
+def wait_for(what: Callable[[], object], text: str) -> None:
+    deadline = time.monotonic() + DEADLINE_S
+    while not what():
+        assert time.monotonic() < deadline, f"not within {DEADLINE_S} s: {text}"
+        time.sleep(0.02)
+
+
+def free_key() -> int:
+    while True:
+        key = 0x5E000000 | int.from_bytes(os.urandom(3), "big")
+        try:
+            sysv_ipc.SharedMemory(key, 0, size=0).detach()
+        except sysv_ipc.ExistentialError:
+            return key
+
+
+@pytest.fixture
+def status(tmp_path: Path) -> Iterator[StatusBuffer]:
+    key = free_key()
+    buffer = StatusBuffer(key, f"/test_daq_{key:x}")
+    data = tmp_path / "d"
+    link = Path(f"/tmp/t{key:x}")  # a card holds 68 characters; the path of a test may be longer
+    link.symlink_to(data)
+    buffer.update(
+        {"NCHAN": "1024", "EXPOSURE": 0.1, "SCANLEN": 0, "DATADIR": str(link), "PROJID": "TEST",
+         "BANKNAM": "BANKA", "SCANNUM": 3, "OBSBW": 800.0, "OBSFREQ": 1440.0, "SWPERIOD": 0.08,
+         "_SPHS_01": 0.0, "_SPHS_02": 0.5, "_SCAL_01": 1, "_SCAL_02": 0, "_SSRF_01": 0, "_SSRF_02": 0}
+    )  # fmt: skip
+    data.mkdir()
+    yield buffer
+    link.unlink()
+    buffer.unlink()
+
+
+@pytest.fixture
+def daq(status: StatusBuffer) -> Iterator[Callable[..., DaqProcess]]:
+    made: list[DaqProcess] = []
+
+    def start(*arguments: str, source: str = "sample_puppi.raw") -> DaqProcess:
+        command = [
+            sys.executable, "-m", "spectrometer.daq.program", "--status-key", hex(status.key),
+            "--status-semaphore", status.semaphore, "--source", str(data_path(source)), *arguments,
+        ]  # fmt: skip
+        process = DaqProcess(command, cwd=ROOT)
+        made.append(process)
+        process.start()
+        wait_for(lambda: status.get("DAQSTATE") == "stopped", "DAQSTATE stopped")
+        return process
+
+    yield start
+    for process in made:
+        process.stop()
+
+
+def arm(status: StatusBuffer) -> None:
+    status.update({"DAQSTART": repr(time.time()), "ARMSTATE": "armed"})
+
+
+def only_file(status: StatusBuffer) -> Path:
+    (path,) = (Path(str(status.get("DATADIR"))) / "TEST").iterdir()
+    return path
+
+
+def independent_peak() -> int:
+    """Peak channel by numpy alone: blocks cut by fixed offsets, plain FFTs, no filter."""
+    raw = np.fromfile(data_path("sample_puppi.raw"), np.int8)
+    blocks = [raw[n * 22784 + 6400 : (n + 1) * 22784].reshape(4, 1024, 2, 2) for n in range(4)]
+    samples = np.concatenate([blocks[0], *(block[:, 64:] for block in blocks[1:])], axis=1).astype(float)
+    voltages = (samples[..., 0] + 1j * samples[..., 1])[:, : 15 * 256].reshape(4, 15, 256, 2)
+    power = (np.abs(np.fft.fft(voltages, axis=2)) ** 2).sum(axis=(1, 3))
+    return int(np.fft.fftshift(power, axes=1).argmax())
+
+
+def test_scan_by_words_on_stdin(status: StatusBuffer, daq: Callable[..., DaqProcess]) -> None:
+    process = daq()
+    process.send("start")
+    wait_for(lambda: status.get("NETSTAT") == "receiving", "NETSTAT receiving")
+    assert not status.get("DAQFITS")
+    arm(status)
+    wait_for(lambda: int(status.get("DAQNINT") or 0) >= 5, "5 integrations")
+    process.send("STOP")
+    wait_for(lambda: status.get("SCANSTAT") == "stopped", "SCANSTAT stopped")
+    values = status.read()
+    assert values["DAQPEAK"] == independent_peak()
+    assert (values["DAQDROP"], values["DAQERR"]) == (0, "")
+    assert values["DAQBLKS"] == 4 * (int(values["DAQLOOPS"]) + 1)
+    path = only_file(status)
+    assert path.name == values["DAQFITS"]
+    with fits.open(path) as units:
+        units.verify("exception")
+        header, data = units[0].header, units["SPECTRA"].data
+        assert (header["OBSFREQ"], header["OBSBW"], header["TBIN"]) == (356.6875, 0.001, 0.004)
+        assert (header["SIMULATE"], header["DATASRC"], header["NTAPS"]) == (True, "sample_puppi.raw", 8)
+        assert (header["REPLAYRT"], header["NLOOPS"]) == (pytest.approx(39040), values["DAQLOOPS"])
+        assert set(data["POL"]) == {"XX", "YY"}
+        assert set(zip(data["STATE"].tolist(), data["CAL"].tolist(), strict=True)) == {(0, 1), (1, 0)}
+        assert len(set(data["INTEGNUM"].tolist())) == values["DAQNINT"]
+        weighted = (data["DATA"] * data["NSPECTRA"][:, None]).sum(axis=0)
+        assert int(weighted.argmax()) == independent_peak()
+    assert process.stop() == 0
+    assert status.get("DAQSTATE") == "exiting"
+
+
+def test_scan_length_ends_the_scan_by_itself(status: StatusBuffer, daq: Callable[..., DaqProcess]) -> None:
+    status.update({"SCANLEN": 20.0, "POLARIZE": "CROSS", "SWPERIOD": 1.0})
+    for key in [k for k in status.read() if k.startswith("_S")]:
+        status.remove([key])
+    process = daq("--fast", "--start-at-once")
+    process.send("START")
+    wait_for(lambda: status.get("DAQNINT") == 200 and status.get("SCANSTAT") == "stopped", "200 integrations")
+    with fits.open(only_file(status)) as units:
+        data = units[1].data
+        assert len(data) == 800
+        assert set(data["POL"]) == {"XX", "YY", "REXY", "IMXY"}
+        assert data["EXPOSURE"].sum() / 4 == pytest.approx(200 * 8 * 256 / 39040)
+
+
+def test_kill_at_any_moment_leaves_a_readable_file(
+    status: StatusBuffer, daq: Callable[..., DaqProcess]
+) -> None:
+    moments = random.Random(7)
+    for number in range(4):
+        status.update({"DAQSTATE": "-", "DAQNINT": 0, "SCANNUM": 100 + number})
+        process = daq("--fast", "--start-at-once")
+        process.send("START")
+        wait_for(lambda: int(status.get("DAQNINT") or 0) > 0, "integrations")
+        time.sleep(moments.uniform(0, 0.3))
+        pid = process.pid
+        assert pid is not None
+        os.kill(pid, signal.SIGKILL)
+        assert process.wait(5) == -signal.SIGKILL
+        (path,) = (Path(str(status.get("DATADIR"))) / "TEST").glob(f"*_{100 + number}.fits")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with fits.open(path) as units:
+                data = units[1].data
+                assert len(data) > 0
+                assert (data["NSPECTRA"] > 0).all()
+                assert (data["DATA"].mean(axis=1) > 0).all()
+
+
+@pytest.mark.parametrize(
+    ("change", "source", "text"),
+    [
+        ({}, "sample_vegas.raw", "sample_vegas.raw: cut short, expected 132186112 bytes, found 7920"),
+        ({"NCHAN": 16384}, "sample_puppi.raw", "3904"),
+        ({"NCHAN": "unspecified"}, "sample_puppi.raw", "NCHAN is not set"),
+        ({"DATADIR": "unspecified"}, "sample_puppi.raw", "DATADIR is not set"),
+        ({"DATADIR": "/proc/no"}, "sample_puppi.raw", "disk: "),
+    ],
+)
+def test_what_cannot_start_is_told_in_the_status(
+    status: StatusBuffer, daq: Callable[..., DaqProcess], change: dict[str, object], source: str, text: str
+) -> None:
+    process = daq("--start-at-once", source=source)
+    status.update(change)
+    process.send("START")
+    wait_for(lambda: text in str(status.get("DAQERR")), text)
+    assert status.get("SCANSTAT") == "stopped"
+    process.send("nonsense")
+    wait_for(lambda: "NONSENSE" in str(status.get("DAQNOTE")), "DAQNOTE")
+    assert process.is_running
+
+
+def test_full_disk_is_reported_and_rows_are_kept(
+    status: StatusBuffer, daq: Callable[..., DaqProcess]
+) -> None:
+    process = daq("--start-at-once", "--fast")
+    assert process.pid is not None
+    resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (3_000_000, 3_000_000))
+    process.send("START")
+    wait_for(lambda: status.get("DISKSTAT") == "full", "DISKSTAT full")
+    wait_for(lambda: "disk full" in str(status.get("DAQERR")), "DAQERR")
+    with fits.open(only_file(status)) as units:
+        units.verify("exception")
+        assert 100 < len(units[1].data) * units[1].header["NAXIS1"] / 4138 < 725
+    assert process.is_running
+
+
+def test_monitor_writes_no_file(status: StatusBuffer, daq: Callable[..., DaqProcess]) -> None:
+    process = daq()
+    process.send("MONITOR")
+    wait_for(lambda: status.get("DAQPEAK") is not None, "a peak")
+    assert status.get("DAQPEAK") == independent_peak()
+    process.send("STOP")
+    wait_for(lambda: status.get("SCANSTAT") == "stopped", "stopped")
+    assert not (Path(str(status.get("DATADIR"))) / "TEST").exists()
+
+
+def test_sigterm_ends_with_a_complete_file(status: StatusBuffer, daq: Callable[..., DaqProcess]) -> None:
+    process = daq("--start-at-once")
+    process.send("START")
+    wait_for(lambda: int(status.get("DAQNINT") or 0) >= 1, "an integration")
+    assert process.stop(quit_s=0, term_s=5) == 0
+    with fits.open(only_file(status)) as units:
+        units.verify("exception")
+        assert len(units[1].data) >= 4
+
+
+def test_end_of_the_parent_ends_the_program(status: StatusBuffer, tmp_path: Path) -> None:
+    code = (
+        "import subprocess, sys, signal\n"
+        "p = subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)\n"
+        "print(p.pid, flush=True); signal.pause()\n"
+    )
+    command = [
+        sys.executable, "-c", code, sys.executable, "-m", "spectrometer.daq.program", "--status-key",
+        hex(status.key), "--status-semaphore", status.semaphore, "--source",
+        str(data_path("sample_puppi.raw")),
+    ]  # fmt: skip
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as parent:
+        assert parent.stdout is not None
+        child = int(parent.stdout.readline())
+        wait_for(lambda: status.get("DAQSTATE") == "stopped", "DAQSTATE stopped")
+        parent.kill()  # our end of the input stays open: the death signal has to do it
+        wait_for(lambda: status.get("DAQSTATE") == "exiting", "DAQSTATE exiting")
+    wait_for(lambda: not psutil.pid_exists(child) or psutil.Process(child).status() == "zombie", "the end")
+
+
+def test_child_that_ignores_everything_is_killed_in_time() -> None:
+    code = "import signal; signal.signal(15, signal.SIG_IGN); print('ready', flush=True); signal.pause()"
+    ended: list[int] = []
+    happened = threading.Event()
+
+    def on_exit(returncode: int) -> None:
+        ended.append(returncode)
+        happened.set()
+
+    process = DaqProcess([sys.executable, "-c", code], on_exit=on_exit)
+    with pytest.raises(DaqNotRunningError, match="never started"):
+        process.send("START")
+    process.start()
+    begun = time.monotonic()
+    assert process.stop(quit_s=0.2, term_s=0.2, kill_s=2) in (-signal.SIGKILL, -signal.SIGTERM)
+    assert time.monotonic() - begun < 3
+    assert happened.wait(2)
+    assert not process.is_running
+    with pytest.raises(DaqNotRunningError, match="has ended"):
+        process.send("STOP")

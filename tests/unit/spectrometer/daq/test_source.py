@@ -1,0 +1,112 @@
+"""GUPPI raw files: the real ones, and damaged ones made of them."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from spectrometer.daq.errors import SourceError
+from spectrometer.daq.protocol.guppiraw import HeaderError, read_header
+from spectrometer.daq.scansetup import read_setup, safe_name
+from spectrometer.daq.source import Recording
+from spectrometer.status.protocol.cards import write_cards
+
+
+def data_path(name: str) -> Path:
+    spec = importlib.util.find_spec("baseband")
+    if spec is None or not spec.submodule_search_locations:
+        pytest.skip("the package baseband with its sample recordings is not installed")
+    return Path(spec.submodule_search_locations[0]) / "data" / name
+
+
+def make_file(path: Path, blocks: int, *, overlap: int = 4, packets: list[int] | None = None) -> np.ndarray:
+    """Write a recording whose overlap does repeat; returns its samples, each once: (2 channels, time, 4)."""
+    length = 32
+    total = blocks * (length - overlap) + overlap
+    stream = np.random.default_rng(3).integers(-9, 9, (2, total, 4), dtype=np.int8)
+    with path.open("wb") as file:
+        for number in range(blocks):
+            at = number * (length - overlap)
+            header = {
+                "BLOCSIZE": length * 8, "OBSNCHAN": 2, "NPOL": 4, "NBITS": 8, "OVERLAP": overlap,
+                "TBIN": 1e-3, "OBSFREQ": 300.0, "OBSBW": -0.002, "PKTSIZE": 8,
+                "PKTIDX": packets[number] if packets else number * (length - overlap),
+            }  # fmt: skip
+            file.write(write_cards(header) + np.ascontiguousarray(stream[:, at : at + length]).tobytes())
+    return stream
+
+
+def test_real_recording_is_read_as_its_headers_say() -> None:
+    recording = Recording(data_path("sample_puppi.raw"))
+    header = recording.header
+    assert (header.header_bytes, header.channels, header.polarizations, header.samples) == (6400, 4, 2, 1024)
+    assert (recording.block_count, recording.samples, recording.longest_run()) == (4, 3904, 3904)
+    assert any("CHAN_BW = 3.125 MHz contradicts TBIN = 0.004 s" in s for s in recording.disagreements)
+    assert any("does not repeat" in s for s in recording.disagreements)
+    recording.close()
+
+
+def test_recording_cut_after_its_header_says_expected_and_found() -> None:
+    with pytest.raises(SourceError, match="cut short, expected 132186112 bytes, found 7920"):
+        Recording(data_path("sample_vegas.raw"))
+
+
+@pytest.mark.parametrize("piece", [10, 32, 60, 1000])
+def test_overlap_is_removed_however_pieces_are_cut(tmp_path: Path, piece: int) -> None:
+    stream = make_file(tmp_path / "a.raw", 3)
+    recording = Recording(tmp_path / "a.raw", piece_samples=piece)
+    pieces = list(recording.pieces())
+    np.testing.assert_array_equal(np.concatenate([p.samples for p in pieces], axis=1), stream)
+    assert [p.follows for p in pieces] == [False] + [True] * (len(pieces) - 1)
+    assert sum(p.blocks for p in pieces) == pytest.approx(3)
+    assert not recording.disagreements
+    recording.close()
+
+
+def test_missing_packets_are_counted_and_break_the_run(tmp_path: Path) -> None:
+    make_file(tmp_path / "a.raw", 3, packets=[0, 28, 84])
+    recording = Recording(tmp_path / "a.raw", piece_samples=1000)
+    assert recording.lost_packets == 56 - 28
+    assert [p.follows for p in recording.pieces()] == [False, False]
+    assert recording.longest_run() == 60
+    recording.close()
+
+
+def test_last_block_cut_short_is_left_out(tmp_path: Path) -> None:
+    make_file(tmp_path / "a.raw", 3)
+    (tmp_path / "a.raw").write_bytes((tmp_path / "a.raw").read_bytes()[:-5])
+    recording = Recording(tmp_path / "a.raw")
+    assert recording.block_count == 2
+    recording.close()
+
+
+@pytest.mark.parametrize("content", [b"", b"x" * 5000, b"\0" * 100])
+def test_what_is_no_recording_is_refused(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "a.raw").write_bytes(content)
+    with pytest.raises(SourceError):
+        Recording(tmp_path / "a.raw")
+
+
+@pytest.mark.parametrize(
+    "change", [{"NBITS": 2}, {"NPOL": 3}, {"TBIN": 0.0}, {"OVERLAP": 32}, {"OBSFREQ": "x"}]
+)
+def test_header_that_cannot_be_is_refused(change: dict[str, object]) -> None:
+    good: dict[str, object] = {
+        "BLOCSIZE": 256, "OBSNCHAN": 2, "NPOL": 4, "OVERLAP": 0, "TBIN": 1e-3, "OBSFREQ": 1.0, "OBSBW": 1.0
+    }  # fmt: skip
+    assert read_header(write_cards(good)).samples == 32
+    with pytest.raises(HeaderError, match=next(iter(change))):
+        read_header(write_cards({**good, **change}))
+
+
+def test_setup_reads_numbers_stored_as_text() -> None:
+    setup = read_setup(
+        {"NCHAN": "1024", "EXPOSURE": "0.5", "SCANLEN": "unspecified", "SWPERIOD": "0.1", "_SPHS_01": "0.0",
+         "_SPHS_02": "0.5", "_SCAL_01": "1", "_SCAL_02": "0", "_SSRF_01": 0, "PROJID": "../x y"}
+    )  # fmt: skip
+    assert (setup.nchan, setup.exposure, setup.scan_length, setup.project) == (1024, 0.5, None, "_x_y")
+    assert (setup.cycle.starts, setup.cycle.cal, setup.cycle.period) == ((0.0, 0.5), (1, 0), 0.1)
+    assert safe_name("..") == "unspecified"
