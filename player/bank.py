@@ -1,0 +1,102 @@
+"""What every kind of Bank is to the host; knows no socket, no process and no instrument.
+
+A kind is a subclass of `Bank`. The host makes one from a `BankContext`, calls `open`, serves
+its marked methods as object `bank` and those of its parts as `bank.<part>`, calls `watchdog`
+once a second, and `close` at the end.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from player.config import BankConfig, Config
+from player.errors import Fault
+from zmqjsonproxy.interface import query
+
+__all__ = ["Bank", "BankContext", "BankLog"]
+
+BankLog = logging.LoggerAdapter[logging.Logger]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BankContext:
+    """What the host tells a Bank about itself and its surroundings.
+
+    Attributes:
+        name: Bank name, upper case.
+        config: The validated `[banks.<name>]` table, an instance of the kind's `config_model()`.
+        instrument: The whole configuration.
+        simulate: True: no real instrument may be touched.
+        data_root: Where data files go (`DIBAS_DATA`).
+        dibas_dir: Installation root (`DIBAS_DIR`); None if it is not set.
+        log: Logger with the Bank's name bound.
+    """
+
+    name: str
+    config: BankConfig
+    instrument: Config
+    simulate: bool
+    data_root: Path
+    dibas_dir: Path | None
+    log: BankLog
+
+
+class Bank:
+    """Base of all kinds of Banks. Methods reach callers only if they are marked."""
+
+    def __init__(self, context: BankContext) -> None:
+        self.context = context
+        self.log = context.log
+
+    @property
+    def name(self) -> str:
+        """The Bank's name, upper case."""
+        return self.context.name
+
+    @classmethod
+    def config_model(cls) -> type[BankConfig]:
+        """Return the pydantic model of a `[banks.X]` table of this kind."""
+        return BankConfig
+
+    @classmethod
+    def instrument_sections(cls) -> Mapping[str, Any]:
+        """Return the other top-level tables this kind reads: name -> type to validate them as.
+
+        Anything that `pydantic.TypeAdapter` accepts: a model, or `dict[str, SomeModel]`.
+        A table that is absent from the file is validated as an empty one.
+        """
+        return {}
+
+    @classmethod
+    def check(cls, config: Config) -> list[Fault]:
+        """Return the faults that no single table shows; `config.fault(key, text)` makes one.
+
+        Called once per load if a Bank of this kind is configured. `config.banks` holds the
+        Banks whose own tables are valid, `config.bank_names` the names of all.
+        """
+        return []
+
+    def parts(self) -> Mapping[str, object | None]:
+        """Return what is served besides the Bank itself: part name -> object.
+
+        None is served too, with an empty list of methods: the part exists, the device does not.
+        """
+        return {}
+
+    def open(self) -> None:
+        """Make everything that has to be closed again. Called once, before the first call is served."""
+
+    def close(self) -> None:
+        """End children, release memory and devices; within 4 s; may be called twice, and after a failed `open`."""
+
+    def watchdog(self) -> None:
+        """Do what is due each second; called in a thread of its own, never twice at once."""
+
+    @query
+    def get_bank_name(self) -> str:
+        """Return the name of the Bank that this Player serves."""
+        return self.context.name

@@ -1,0 +1,86 @@
+"""What can go wrong in a Player before it serves.
+
+    PlayerError
+    |-- ConfigError          the configuration has faults; all of them, each with its place
+    |-- BankNameError        no Bank, or more than one, for this host or this name
+    |-- KindError            `[banks.X] kind` names nothing that can be loaded
+    |-- PortTakenError       the address to serve on is in use
+    `-- AddressError         the address to serve on cannot be used at all
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = [
+    "AddressError",
+    "BankNameError",
+    "ConfigError",
+    "Fault",
+    "KindError",
+    "PlayerError",
+    "PortTakenError",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One fault (or warning) of a configuration file.
+
+    Attributes:
+        file: The file, as it was given.
+        line: Line number from 1; None where a line makes no sense (the file is missing).
+        key: Dotted key, `banks.BANKA.filters`; empty for the file as a whole.
+        text: What is wrong, found and expected.
+    """
+
+    file: Path
+    line: int | None
+    key: str
+    text: str
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}" if self.line is not None else str(self.file)
+        return f"{place}: {self.key}: {self.text}" if self.key else f"{place}: {self.text}"
+
+
+class PlayerError(Exception):
+    """Base of this package's errors; the text is one line for the operator."""
+
+
+class ConfigError(PlayerError):
+    """The configuration cannot be used; `faults` lists everything that was found."""
+
+    def __init__(self, faults: Iterable[Fault]) -> None:
+        self.faults = list(faults)
+        super().__init__("\n".join(str(fault) for fault in self.faults))
+
+
+class BankNameError(PlayerError):
+    """Which Bank to serve is unknown or ambiguous."""
+
+
+class KindError(PlayerError):
+    """A kind of Bank cannot be found or loaded."""
+
+    def __init__(self, kind: str, text: str) -> None:
+        super().__init__(f"kind {kind!r}: {text}")
+        self.kind = kind
+
+
+class PortTakenError(PlayerError):
+    """Another process serves on the port."""
+
+    def __init__(self, url: str, port: int) -> None:
+        super().__init__(f"port {port} is taken: another process already serves on {url}")
+        self.url, self.port = url, port
+
+
+class AddressError(PlayerError):
+    """The URL is none, or its address is not one of this host."""
+
+    def __init__(self, url: str, text: str) -> None:
+        super().__init__(f"cannot serve on {url}: {text}")
+        self.url = url

@@ -1,0 +1,76 @@
+"""Objects over ZeroMQ: expose an object's methods, call them from elsewhere."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from zmqjsonproxy.errors import (
+    BadParametersError,
+    BusyError,
+    CallTimeoutError,
+    DeadlineError,
+    NoSuchInterfaceError,
+    NoSuchMethodError,
+    OperationAbortedError,
+    PeerLostError,
+    ProtocolError,
+    ProxyError,
+    RefusedError,
+    RemoteError,
+    TooLargeError,
+    ZMQJSONProxyException,
+)
+
+if TYPE_CHECKING:
+    from zmqjsonproxy.interface import command, current_operation, operation, query
+    from zmqjsonproxy.rpc.client import ZMQJSONProxyClient
+    from zmqjsonproxy.rpc.hub import Hub
+    from zmqjsonproxy.rpc.server import ServerSettings, ZMQJSONProxyServer
+
+# A client does not pay for what only a server needs.
+_LATE = {
+    "Hub": "zmqjsonproxy.rpc.hub",
+    "ServerSettings": "zmqjsonproxy.rpc.server",
+    "ZMQJSONProxyClient": "zmqjsonproxy.rpc.client",
+    "ZMQJSONProxyServer": "zmqjsonproxy.rpc.server",
+    "command": "zmqjsonproxy.interface",
+    "current_operation": "zmqjsonproxy.interface",
+    "operation": "zmqjsonproxy.interface",
+    "query": "zmqjsonproxy.interface",
+}
+
+__all__ = [
+    "BadParametersError",
+    "BusyError",
+    "CallTimeoutError",
+    "DeadlineError",
+    "Hub",
+    "NoSuchInterfaceError",
+    "NoSuchMethodError",
+    "OperationAbortedError",
+    "PeerLostError",
+    "ProtocolError",
+    "ProxyError",
+    "RefusedError",
+    "RemoteError",
+    "ServerSettings",
+    "TooLargeError",
+    "ZMQJSONProxyClient",
+    "ZMQJSONProxyException",
+    "ZMQJSONProxyServer",
+    "command",
+    "current_operation",
+    "operation",
+    "query",
+]
+
+
+def __getattr__(name: str) -> Any:
+    module = _LATE.get(name)
+    if module is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    value = getattr(import_module(module), name)
+    globals()[name] = value
+    return value

@@ -1,0 +1,130 @@
+"""What goes wrong between a caller and an exposed object.
+
+ProxyError
++-- ZMQJSONProxyException        the remote side answered with an error; args[0] = [class, text, traceback]
+|   +-- RemoteError              the same with names: the remote method raised
+|       +-- NoSuchInterfaceError, NoSuchMethodError, BadParametersError
+|       +-- BusyError            a bounded queue was full
+|       +-- DeadlineError        the caller's time was over before the call was begun
+|       +-- TooLargeError        the request was over the server's limits
++-- RefusedError                 the remote object says no; its text is for the caller to read
++-- OperationAbortedError        a long call was ended by an abort
++-- PeerLostError                nobody there, or no longer
++-- CallTimeoutError             no reply in time; the call may still be carried out
++-- ProtocolError                the peer sent what is no reply, or a request was malformed
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+__all__ = [
+    "BadParametersError",
+    "BusyError",
+    "CallTimeoutError",
+    "DeadlineError",
+    "NoSuchInterfaceError",
+    "NoSuchMethodError",
+    "OperationAbortedError",
+    "PeerLostError",
+    "ProtocolError",
+    "ProxyError",
+    "RefusedError",
+    "RemoteError",
+    "TooLargeError",
+    "ZMQJSONProxyException",
+]
+
+
+class ProxyError(Exception):
+    """Base of all errors of this package."""
+
+
+class ZMQJSONProxyException(ProxyError):
+    """The remote side answered with an error. `args[0]` is [class name, text, traceback entries]."""
+
+
+class RemoteError(ZMQJSONProxyException):
+    """A remote method raised.
+
+    Attributes:
+        type: Name of the remote exception's class.
+        text: Its text.
+        traceback: Remote traceback entries, outermost first; may be empty.
+        peer: URL of the server; empty if unknown.
+    """
+
+    def __init__(self, type: str, text: str, traceback: Sequence[str] = (), *, peer: str = "") -> None:
+        super().__init__([type, text, list(traceback)])
+        self.type, self.text, self.traceback, self.peer = type, text, list(traceback), peer
+        if self.traceback:
+            self.add_note("remote traceback:\n" + "".join(self.traceback).rstrip())
+
+    def __str__(self) -> str:
+        where = f"{self.peer}: " if self.peer else ""
+        return f"{where}{self.type}: {self.text}"
+
+
+class NoSuchInterfaceError(RemoteError):
+    """The server exposes no object of that name."""
+
+
+class NoSuchMethodError(RemoteError):
+    """The exposed object has no such method."""
+
+
+class BadParametersError(RemoteError):
+    """The arguments do not fit the remote method's signature."""
+
+
+class BusyError(RemoteError):
+    """The server's queue is full; nothing was done, ask again later."""
+
+
+class DeadlineError(RemoteError):
+    """The caller's time was over before the call was begun; nothing was done."""
+
+
+class TooLargeError(RemoteError):
+    """The request is larger or deeper than the server's settings allow; nothing was done."""
+
+
+class RefusedError(ProxyError):
+    """A method's refusal, for its caller to read. Raised by Banks, and raised again at the caller.
+
+    Attributes:
+        text: The reason, as the Bank gave it.
+        peer: URL of the server, set at the caller.
+        method: Name of the method, set at the caller.
+    """
+
+    def __init__(self, text: str, *, peer: str = "", method: str = "") -> None:
+        super().__init__(text)
+        self.text, self.peer, self.method = text, peer, method
+
+
+class OperationAbortedError(ProxyError):
+    """A long call was ended by an abort."""
+
+
+class PeerLostError(ProxyError):
+    """There is no server at the address, or it went away before it answered.
+
+    Whether a call that was under way has been carried out is unknown: ask for the status.
+    """
+
+    def __init__(self, peer: str, method: str, reason: str) -> None:
+        super().__init__(f"{method}: no server at {peer}: {reason}")
+        self.peer, self.method, self.reason = peer, method, reason
+
+
+class CallTimeoutError(ProxyError):
+    """No reply in time. The server may still carry the call out: ask for its status."""
+
+    def __init__(self, peer: str, method: str, timeout: float) -> None:
+        super().__init__(f"{method}: no reply from {peer} within {timeout:g} s")
+        self.peer, self.method, self.timeout = peer, method, timeout
+
+
+class ProtocolError(ProxyError):
+    """What arrived is no message of the protocol."""

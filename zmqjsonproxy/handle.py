@@ -1,0 +1,87 @@
+"""The inside view of a long call: progress, acceptance, abort. Threads, but no sockets."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from zmqjsonproxy.errors import OperationAbortedError
+from zmqjsonproxy.protocol.operations import OperationRecord, State
+
+__all__ = ["NULL_OPERATION", "OperationHandle"]
+
+
+class OperationHandle:
+    """What the code of an operation tells its callers, and how it hears of an abort; usable from any thread."""
+
+    def __init__(self, record: OperationRecord, on_accept: Callable[[Any], None] | None = None) -> None:
+        self.record = record
+        self._on_accept = on_accept
+        self._aborted = threading.Event()
+        self._lock = threading.Lock()
+        self._hooks: list[Callable[[], None]] = []
+        self._accepted = False
+        self._reason = ""
+
+    @property
+    def id(self) -> str:
+        """Identity of the operation; empty outside of one."""
+        return self.record.id
+
+    @property
+    def aborted(self) -> bool:
+        """Whether an abort was asked for."""
+        return self._aborted.is_set()
+
+    def progress(self, fraction: float | None, text: str = "") -> None:
+        """Say how far the work is: 0..1 or None for unknown, and what is being done."""
+        self.record.fraction = None if fraction is None else min(max(float(fraction), 0.0), 1.0)
+        self.record.text = text
+
+    def accept(self, value: Any) -> None:
+        """Answer the waiting caller now with `value`; the operation goes on. Later calls have no effect."""
+        with self._lock:
+            on_accept, self._on_accept = self._on_accept, None
+            self._accepted = self._accepted or on_accept is not None
+        if on_accept is not None:
+            on_accept(value)
+
+    def close_acceptance(self) -> bool:
+        """Take no acceptance any more; whether the caller still waits for its answer."""
+        with self._lock:
+            self._on_accept = None
+            return not self._accepted
+
+    def abort(self, reason: str = "aborted") -> None:
+        """Ask the operation to end; returns at once."""
+        with self._lock:
+            if self._aborted.is_set():
+                return
+            self._reason = reason
+            self._aborted.set()
+            hooks, self._hooks = self._hooks, []
+        for hook in hooks:
+            hook()
+
+    def on_abort(self, hook: Callable[[], None]) -> None:
+        """Call `hook` when an abort is asked for, at once if it was; in the thread that asks."""
+        with self._lock:
+            if not self._aborted.is_set():
+                self._hooks.append(hook)
+                return
+        hook()
+
+    def check(self) -> None:
+        """Raise OperationAbortedError if an abort was asked for."""
+        if self._aborted.is_set():
+            raise OperationAbortedError(self._reason)
+
+    def wait(self, seconds: float) -> None:
+        """Sleep up to `seconds`; OperationAbortedError as soon as an abort is asked for."""
+        self._aborted.wait(max(seconds, 0.0))
+        self.check()
+
+
+NULL_OPERATION = OperationHandle(OperationRecord(id="", method="", state=State.RUNNING))
+"""What code outside of an operation gets: nobody listens and nobody aborts it."""

@@ -1,0 +1,1 @@
+"""What both halves of a proxy share, without sockets, threads or clocks."""

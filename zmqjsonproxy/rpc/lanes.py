@@ -1,0 +1,106 @@
+"""Threads that carry calls out one after the other, with a bounded queue. Knows no socket and no dialect."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from zmqjsonproxy.handle import OperationHandle
+
+__all__ = ["Job", "Lane"]
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Job:
+    """One call to carry out. `run` never raises; `operation` is set for long calls."""
+
+    run: Callable[[], None]
+    operation: OperationHandle | None = None
+
+
+class Lane:
+    """One worker thread and its queue; the thread is started with the first job.
+
+    Args:
+        name: Of the thread.
+        size: Jobs that may wait.
+    """
+
+    def __init__(self, name: str, size: int) -> None:
+        self.name, self._size = name, size
+        self._jobs: deque[Job] = deque()
+        self._wake = threading.Condition()
+        self._thread: threading.Thread | None = None
+        self._running: OperationHandle | None = None
+        self._ended = False
+
+    def put(self, job: Job) -> bool:
+        """Queue a job; False if the queue is full or the lane has ended."""
+        with self._wake:
+            if self._ended or len(self._jobs) >= self._size:
+                return False
+            self._jobs.append(job)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._work, name=self.name, daemon=True)
+                self._thread.start()
+            else:
+                self._wake.notify()
+        return True
+
+    def abort_operations(self, reason: str) -> int:
+        """Ask the running operation and those that wait to end; the number of those asked."""
+        with self._wake:
+            handles = [job.operation for job in self._jobs if job.operation is not None]
+            if self._running is not None:
+                handles.append(self._running)
+        for handle in handles:
+            handle.abort(reason)
+        return len(handles)
+
+    def abort_operation(self, identity: str, reason: str) -> None:
+        """Ask one operation to end, if it runs or waits here."""
+        with self._wake:
+            handles = [job.operation for job in self._jobs if job.operation is not None]
+            if self._running is not None:
+                handles.append(self._running)
+        for handle in handles:
+            if handle.id == identity:
+                handle.abort(reason)
+
+    def end(self) -> None:
+        """Take no more jobs, drop those that wait, abort the running operation; returns at once."""
+        with self._wake:
+            self._ended = True
+            self._jobs.clear()
+            self._wake.notify()
+        self.abort_operations("the server ends")
+
+    def join(self, seconds: float) -> bool:
+        """Wait for the thread; False if a job is still running then."""
+        if self._thread is None or self._thread is threading.current_thread():
+            return True
+        self._thread.join(seconds)
+        return not self._thread.is_alive()
+
+    def _work(self) -> None:
+        while True:
+            with self._wake:
+                while not self._jobs and not self._ended:
+                    self._wake.wait()
+                if not self._jobs:
+                    return
+                job = self._jobs.popleft()
+                self._running = job.operation
+            try:
+                job.run()
+            except BaseException:  # a lane outlives whatever happens in it
+                log.exception("%s: a job raised", self.name)
+            finally:
+                with self._wake:
+                    self._running = None
+                del job

@@ -1,0 +1,1 @@
+"""Bytes of calls and replies, in both dialects; no sockets, threads or clocks."""

@@ -1,0 +1,153 @@
+"""From the bytes of a message to requests, whatever dialect they are in. No sockets, no clock."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from zmqjsonproxy import wirejson
+from zmqjsonproxy.rpc.protocol import jsonrpc, original
+from zmqjsonproxy.rpc.protocol.jsonrpc import Code
+
+__all__ = ["Limits", "Malformed", "Request", "read_failure", "read_message"]
+
+_NOTHING: dict[str, Any] = {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What a message may be: bytes, and nesting of arrays and objects."""
+
+    max_bytes: int = 16 * 2**20
+    max_depth: int = 100
+
+
+@dataclass(slots=True)
+class Request:
+    """One call.
+
+    Attributes:
+        target: `object.method`.
+        args: Positional arguments.
+        kwargs: Keyword arguments.
+        native: JSON-RPC; otherwise the original's dialect.
+        id: Request number of a native call; None with `notification`.
+        notification: Nobody wants a reply.
+        extra: The member `dealer`: `deadline_s`, `client`, `call_id`, `wait`, ...
+        name: Object name, as sent; original dialect only.
+        method: Method name, as sent; original dialect only.
+    """
+
+    target: str
+    args: list[Any]
+    kwargs: dict[str, Any]
+    native: bool
+    id: Any = None
+    notification: bool = False
+    extra: dict[str, Any] | None = None
+    name: Any = None
+    method: Any = None
+
+
+@dataclass(slots=True)
+class Malformed:
+    """What is no request, with the reply that says so (bytes: original dialect)."""
+
+    native: bool
+    code: Code
+    type: str
+    text: str
+    id: Any = None
+
+    def reply(self) -> bytes:
+        """Encode the error reply."""
+        return read_failure(self)
+
+
+def read_failure(bad: Malformed) -> bytes:
+    """Encode the reply to a malformed message in the dialect it seems to be in."""
+    if bad.native:
+        return jsonrpc.failure(bad.id, jsonrpc.error_object(bad.code, bad.type, bad.text))
+    return original.failure(bad.type, bad.text)
+
+
+def read_message(body: bytes, limits: Limits) -> Request | Malformed | list[Request | Malformed]:
+    """Read a message; a list is a JSON-RPC batch. Never raises."""
+    if len(body) > limits.max_bytes:
+        text = f"{len(body)} bytes are over the limit of {limits.max_bytes} (max_message_bytes)"
+        return Malformed(b'"jsonrpc"' in body[:4096], Code.TOO_LARGE, "TooLargeError", text)
+    if wirejson.too_deep(body, limits.max_depth):
+        text = f"nested deeper than {limits.max_depth} levels (max_depth)"
+        return Malformed(b'"jsonrpc"' in body[:4096], Code.TOO_LARGE, "TooLargeError", text)
+    try:
+        message = wirejson.loads(body)
+    except (ValueError, RecursionError) as error:
+        return Malformed(b'"jsonrpc"' in body[:4096], Code.PARSE, "ProtocolError", f"no JSON: {error}")
+    if isinstance(message, dict):
+        return _native(message) if "jsonrpc" in message else _original(message)
+    if isinstance(message, list) and message:
+        return [
+            _native(m) if isinstance(m, dict) else _invalid(None, f"a request is an object, not {_kind(m)}")
+            for m in message
+        ]
+    text = "a request is an object with `jsonrpc` and `method`, or with `name`, `proc`, `args` and `kwargs`"
+    return Malformed(isinstance(message, list), Code.INVALID_REQUEST, "ProtocolError", f"{text}; got {_kind(message)}")
+
+
+def _kind(value: Any) -> str:
+    return {"str": "text", "int": "a number", "float": "a number", "list": "an array", "dict": "an object",
+            "bool": "true or false", "NoneType": "null"}.get(type(value).__name__, "something else")  # fmt: skip
+
+
+def _invalid(identity: Any, text: str, code: Code = Code.INVALID_REQUEST) -> Malformed:
+    type_ = "BadParametersError" if code is Code.BAD_PARAMETERS else "ProtocolError"
+    return Malformed(True, code, type_, text, identity)
+
+
+def _native(message: dict[str, Any]) -> Request | Malformed:
+    identity = message.get("id")
+    if not (identity is None or isinstance(identity, (str, int, float))) or isinstance(identity, bool):
+        return _invalid(None, f"id: text or a number, not {_kind(identity)}")
+    method = message.get("method")
+    if message["jsonrpc"] != "2.0" or not isinstance(method, str):
+        return _invalid(identity, 'a call has "jsonrpc": "2.0" and a text `method`')
+    params, extra = message.get("params"), message.get("dealer")
+    if extra is not None and not isinstance(extra, dict):
+        extra = None
+    args: Any = []
+    kwargs: Any = {}
+    if isinstance(params, list):
+        args = params
+    elif isinstance(params, dict):
+        if extra is not None and extra.get("params") == "mixed":
+            args, kwargs = params.get("args", args), params.get("kwargs", kwargs)
+            if not isinstance(args, list) or not isinstance(kwargs, dict):
+                return _invalid(identity, "mixed params: `args` is an array, `kwargs` an object", Code.BAD_PARAMETERS)
+        else:
+            kwargs = params
+    elif params is not None:
+        return _invalid(identity, f"params: an array or an object, not {_kind(params)}", Code.BAD_PARAMETERS)
+    return Request(method, args, kwargs, True, identity, "id" not in message, extra)
+
+
+def _original(message: dict[str, Any]) -> Request | Malformed:
+    if "proc" not in message:
+        keys = ", ".join(sorted(map(str, message))[:8]) or "none"
+        text = f"a request has the keys name, proc, args and kwargs; these are there: {keys}"
+        return Malformed(False, Code.INVALID_REQUEST, "ProtocolError", text)
+    proc, name = message["proc"], message.get("name")
+    extra = message.get("dealer")
+    if proc != original.LIST_METHODS:
+        for key in ("name", "args", "kwargs"):
+            if key not in message:  # the original's words for it
+                return Malformed(False, Code.INVALID_REQUEST, "KeyError", repr(key))
+    elif "name" not in message:
+        return Malformed(False, Code.INVALID_REQUEST, "KeyError", repr("name"))
+    args, kwargs = message.get("args"), message.get("kwargs")
+    if proc == original.LIST_METHODS:
+        args, kwargs = [], {}
+    if not isinstance(args, list) or not isinstance(kwargs, dict):
+        text = f"args is an array and kwargs an object, not {_kind(args)} and {_kind(kwargs)}"
+        return Malformed(False, Code.BAD_PARAMETERS, "TypeError", text)
+    target = f"{name}.{proc}" if isinstance(name, str) and isinstance(proc, str) else ""
+    return Request(target, args, kwargs, False, None, False, extra if isinstance(extra, dict) else None, name, proc)

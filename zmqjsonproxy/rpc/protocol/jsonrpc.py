@@ -1,0 +1,87 @@
+"""The native dialect: JSON-RPC 2.0, with one extra member `dealer` that other peers ignore."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import IntEnum
+from typing import Any
+
+from zmqjsonproxy import wirejson
+from zmqjsonproxy.errors import (
+    BadParametersError,
+    BusyError,
+    DeadlineError,
+    NoSuchInterfaceError,
+    NoSuchMethodError,
+    OperationAbortedError,
+    ProxyError,
+    RefusedError,
+    RemoteError,
+    TooLargeError,
+)
+
+__all__ = ["Code", "error_from", "error_object", "failure", "reply"]
+
+
+class Code(IntEnum):
+    """Error codes: JSON-RPC 2.0, and ours from -32000 downwards."""
+
+    PARSE = -32700
+    INVALID_REQUEST = -32600
+    NO_SUCH_METHOD = -32601
+    BAD_PARAMETERS = -32602
+    INTERNAL = -32603
+    APPLICATION = -32000
+    REFUSED = -32001
+    BUSY = -32002
+    DEADLINE = -32003
+    TOO_LARGE = -32004
+    ABORTED = -32005
+
+
+_CLASSES: dict[int, type[RemoteError]] = {
+    Code.NO_SUCH_METHOD: NoSuchMethodError,
+    Code.BAD_PARAMETERS: BadParametersError,
+    Code.BUSY: BusyError,
+    Code.DEADLINE: DeadlineError,
+    Code.TOO_LARGE: TooLargeError,
+}
+
+
+def reply(identity: Any, value: Any) -> bytes:
+    """Encode a result."""
+    return wirejson.dumps({"jsonrpc": "2.0", "id": identity, "result": value})
+
+
+def error_object(code: Code, type: str, text: str, traceback: Sequence[str] = ()) -> dict[str, Any]:
+    """Make the member `error`: code, message, and class, text and traceback as data."""
+    return {
+        "code": int(code),
+        "message": f"{type}: {text}",
+        "data": {"type": type, "text": text, "traceback": list(traceback)},
+    }
+
+
+def failure(identity: Any, error: dict[str, Any]) -> bytes:
+    """Encode an error reply."""
+    return wirejson.dumps({"jsonrpc": "2.0", "id": identity, "error": error})
+
+
+def error_from(error: Any, *, peer: str = "", method: str = "") -> ProxyError:
+    """Turn a decoded member `error` into the exception that its receiver raises."""
+    if not isinstance(error, dict):
+        return RemoteError("ProtocolError", f"an error that is no object: {error!r}", peer=peer)
+    data = error.get("data")
+    data = data if isinstance(data, dict) else {}
+    code = error.get("code")
+    type_, text = str(data.get("type", "Error")), str(data.get("text", error.get("message", "")))
+    traceback = data.get("traceback")
+    entries = [str(entry) for entry in traceback] if isinstance(traceback, list) else []
+    if code == Code.REFUSED:
+        return RefusedError(text, peer=peer, method=method)
+    if code == Code.ABORTED:
+        return OperationAbortedError(text)
+    class_ = _CLASSES.get(code, RemoteError) if isinstance(code, int) else RemoteError
+    if code == Code.NO_SUCH_METHOD and type_ == NoSuchInterfaceError.__name__:
+        class_ = NoSuchInterfaceError
+    return class_(type_, text, entries, peer=peer)

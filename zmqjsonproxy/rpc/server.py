@@ -1,0 +1,475 @@
+"""The server: one ROUTER socket, one thread that serves it, lanes for what takes time.
+
+Queries are answered in the socket's thread (handing over costs more than most of them); commands and operations go
+through the lane of their object. Workers never touch the socket: they send their replies over an inproc connection to
+the very ROUTER, whose thread passes them on, so that one blocking `recv` waits for all there is.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import platform
+import secrets
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Self
+
+import zmq
+
+from zmqjsonproxy import wirejson
+from zmqjsonproxy.errors import OperationAbortedError, RefusedError
+from zmqjsonproxy.handle import OperationHandle
+from zmqjsonproxy.interface import Interface, Kind, Mark, Method, running
+from zmqjsonproxy.protocol.operations import OperationRecord, OperationTable, State
+from zmqjsonproxy.rpc.lanes import Job, Lane
+from zmqjsonproxy.rpc.openrpc import openrpc_document
+from zmqjsonproxy.rpc.protocol import jsonrpc, original
+from zmqjsonproxy.rpc.protocol.dialect import Limits, Malformed, Request, read_failure, read_message
+from zmqjsonproxy.rpc.protocol.jsonrpc import Code
+
+__all__ = ["ServerSettings", "ZMQJSONProxyServer"]
+
+log = logging.getLogger(__name__)
+
+Reply = Callable[[bytes], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerSettings:
+    """Limits of a server.
+
+    Attributes:
+        max_message_bytes: Largest request that is read; larger ones are answered with an error up to four times
+            this size, beyond which ZeroMQ drops the connection.
+        max_depth: Deepest nesting of arrays and objects in a request.
+        queue_per_lane: Calls that may wait in a lane; one more is answered "busy".
+        slow_query_s: A query that took longer is carried out beside the socket's thread from then on, s.
+        watchdog_every: s.
+        end_within: How long `run_loop` waits at its end for calls that are being carried out, s.
+    """
+
+    max_message_bytes: int = 16 * 2**20
+    max_depth: int = 100
+    queue_per_lane: int = 64
+    slow_query_s: float = 0.05
+    watchdog_every: float = 1.0
+    end_within: float = 2.0
+
+
+class ZMQJSONProxyServer:
+    """Serves objects to clients of both dialects; binds at once, serves while `run_loop` runs.
+
+    Args:
+        ctx: ZeroMQ context.
+        URL: Where to bind; `tcp://127.0.0.1:*` takes a free port, see `url`.
+        settings: Limits.
+        name: What the server calls itself in logs.
+
+    Raises:
+        zmq.ZMQError: The address cannot be bound (EADDRINUSE: the port is taken).
+    """
+
+    def __init__(
+        self,
+        ctx: zmq.Context[Any],
+        URL: str,  # noqa: N803 (as programs call it)
+        settings: ServerSettings | None = None,
+        *,
+        name: str = "",
+    ) -> None:
+        self.settings = settings or ServerSettings()
+        self.instance = secrets.token_hex(8)
+        self.interfaces: dict[str, Interface] = {}
+        self._limits = Limits(max_bytes=self.settings.max_message_bytes, max_depth=self.settings.max_depth)
+        self._methods: dict[str, Method] = {}
+        self._lanes: dict[str, Lane] = {}
+        self._slow: set[str] = set()
+        self._operations = OperationTable()
+        self._ended = threading.Event()
+        self._quit = False
+        self._inner_id = secrets.token_bytes(16)  # a stranger cannot guess it
+        self._inner_lock = threading.Lock()
+        self._router: zmq.Socket[bytes] = ctx.socket(zmq.ROUTER)
+        self._inner: zmq.Socket[bytes] = ctx.socket(zmq.DEALER)
+        self._router.linger = self._inner.linger = 0
+        self._router.set(zmq.MAXMSGSIZE, 4 * self.settings.max_message_bytes)
+        self._router.set(zmq.TCP_KEEPALIVE, 1)
+        # A client that vanished without a word is dropped, so that its connection does not stay for ever.
+        self._router.set(zmq.HEARTBEAT_IVL, 10_000)
+        self._router.set(zmq.HEARTBEAT_TIMEOUT, 30_000)
+        self._inner.set(zmq.IDENTITY, self._inner_id)
+        self._inner.sndhwm = 0
+        try:
+            self._router.bind(URL)
+            self.url: str = self._router.get(zmq.LAST_ENDPOINT).rstrip(b"\0").decode()
+            inner_url = f"inproc://zmqjsonproxy-{self.instance}"
+            self._router.bind(inner_url)
+            self._inner.connect(inner_url)
+        except BaseException:
+            self.close()
+            raise
+        self.name = name or self.url
+        for method in self._own_methods():
+            self._methods[method.name] = method
+
+    # what is exposed
+
+    def expose(self, name: str, obj: object, *, lane: str | None = None) -> Interface:
+        """Expose an object's marked methods (or all public ones, if none is marked) under `name`.
+
+        Args:
+            name: By convention dotted: `bank`, `bank.roach`.
+            obj: The object; None exposes an interface without methods.
+            lane: Objects of one lane share one queue of commands; the text before the first dot by default.
+        """
+        if not name or name == "rpc":
+            raise ValueError(f"{name!r}: an interface needs a name, and `rpc` is the server's own")
+        interface = Interface.of(name, obj, lane=lane)
+        for old in self.interfaces.get(name, Interface(name)).methods:
+            self._methods.pop(f"{name}.{old}", None)
+        self.interfaces[name] = interface
+        self._methods.update({f"{name}.{key}": method for key, method in interface.methods.items()})
+        return interface
+
+    # the loop
+
+    def run_loop(self, watchdogfn: Callable[[], None] | None = None) -> None:
+        """Serve until `quit_loop`; blocks. The socket is closed at the end.
+
+        Args:
+            watchdogfn: Called each second in a thread of its own, so that a long call does not delay it.
+        """
+        if watchdogfn is not None:
+            threading.Thread(target=self._watch, args=(watchdogfn,), name=f"watchdog {self.name}", daemon=True).start()
+        receive, inner = self._router.recv_multipart, self._inner_id
+        try:
+            while not self._quit:
+                try:
+                    frames = receive()
+                    if frames[0] == inner:
+                        if len(frames) > 1:
+                            self._send(frames[1:])
+                    else:
+                        self._serve(frames)
+                except zmq.ContextTerminated:
+                    break
+                except zmq.ZMQError as error:
+                    if error.errno == zmq.ENOTSOCK:
+                        break
+                    log.warning("%s: %s", self.name, error)
+                except Exception:  # outermost loop of a daemon: nothing that arrives may end it
+                    log.exception("%s: a message could not be handled", self.name)
+        finally:
+            self._end()
+
+    def quit_loop(self) -> None:
+        """End `run_loop`; usable from any thread and from a signal handler. Returns at once."""
+        self._quit = True
+        threading.Thread(target=self._wake, name=f"quit {self.name}", daemon=True).start()
+
+    def _wake(self) -> None:
+        with contextlib.suppress(zmq.ZMQError), self._inner_lock:
+            self._inner.send(b"")
+
+    def _watch(self, watchdogfn: Callable[[], None]) -> None:
+        while not self._ended.wait(self.settings.watchdog_every):
+            try:
+                watchdogfn()
+            except Exception:  # a watchdog that raises must bark again in a second
+                log.exception("%s: the watchdog raised", self.name)
+
+    def _end(self) -> None:
+        self._ended.set()
+        end = time.monotonic() + self.settings.end_within
+        for lane in self._lanes.values():
+            lane.end()
+        for lane in self._lanes.values():
+            if not lane.join(max(end - time.monotonic(), 0.0)):
+                log.warning("%s: a call in %s is still running and is left", self.name, lane.name)
+        # Replies of the last calls are still on their way through the inner connection.
+        with contextlib.suppress(zmq.ZMQError):
+            while True:
+                frames = self._router.recv_multipart(zmq.NOBLOCK)
+                if frames[0] == self._inner_id and len(frames) > 2:
+                    self._send(frames[1:])
+        self._router.linger = 100  # ms: the answer to the call that ended us
+        self.close()
+
+    def close(self) -> None:
+        """Close the sockets; not while `run_loop` runs: use `quit_loop`."""
+        self._ended.set()
+        with self._inner_lock:
+            self._inner.close()
+        self._router.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self.close()
+
+    # one message
+
+    def _send(self, frames: list[bytes]) -> None:
+        with contextlib.suppress(zmq.Again):  # the client does not read: its reply is dropped, others are served
+            self._router.send_multipart(frames, zmq.NOBLOCK)
+
+    def _send_inner(self, frames: list[bytes]) -> None:
+        with contextlib.suppress(zmq.ZMQError), self._inner_lock:
+            self._inner.send_multipart(frames)
+
+    def _serve(self, frames: list[bytes]) -> None:
+        if len(frames) == 3 and frames[1] == b"":
+            envelope, body = frames[:2], frames[2]
+        else:
+            envelope, body = frames[:1], b"" if len(frames) != 2 else frames[1]
+        request = read_message(body, self._limits)
+        if isinstance(request, Request):
+            reply = self._call(request, envelope)
+            if reply is not None:
+                self._send([*envelope, reply])
+        elif isinstance(request, Malformed):
+            self._send([*envelope, read_failure(request)])
+        else:
+            self._serve_batch(request, envelope)
+
+    def _serve_batch(self, batch: list[Request | Malformed], envelope: list[bytes]) -> None:
+        wanted = sum(isinstance(r, Malformed) or not r.notification for r in batch)
+        replies: list[bytes] = []
+        lock = threading.Lock()
+        inline = threading.current_thread()
+
+        def collect(body: bytes) -> None:
+            with lock:
+                replies.append(body)
+                complete = len(replies) == wanted
+            if complete:
+                frames = [*envelope, b"[" + b",".join(replies) + b"]"]
+                if threading.current_thread() is inline:
+                    self._send(frames)
+                else:
+                    self._send_inner(frames)
+
+        for request in batch:
+            body = read_failure(request) if isinstance(request, Malformed) else self._call(request, envelope, collect)
+            if body is not None:
+                collect(body)
+
+    def _call(self, request: Request, envelope: list[bytes], later: Reply | None = None) -> bytes | None:
+        """Carry out a query, or hand a command over; the reply, or None if there is none (yet)."""
+        method = self._methods.get(request.target)
+        if method is None or (not request.native and method.lane == "rpc"):
+            return self._no_method(request)
+        mark = method.mark
+        if mark.kind is Kind.QUERY and request.target not in self._slow:
+            begun = time.perf_counter()
+            body = self._carry_out(method, request)
+            if time.perf_counter() - begun > self.settings.slow_query_s:
+                self._slow.add(request.target)
+                log.warning(
+                    "%s: query %s took %.0f ms; it runs beside the socket's thread from now on",
+                    self.name, request.target, 1e3 * (time.perf_counter() - begun),
+                )  # fmt: skip
+            return None if request.notification else body
+        reply = partial(self._reply_from_worker, envelope) if later is None else later
+        return self._hand_over(method, request, reply)
+
+    def _reply_from_worker(self, envelope: list[bytes], body: bytes) -> None:
+        self._send_inner([*envelope, body])
+
+    def _no_method(self, request: Request) -> bytes | None:
+        if not request.native:
+            if request.method == original.LIST_METHODS:
+                return self._list_methods(request)
+            interface = self.interfaces.get(request.name) if isinstance(request.name, str) else None
+            return original.failure("KeyError", repr(request.name if interface is None else request.method))
+        if request.notification:
+            return None
+        name, _, key = request.target.rpartition(".")
+        if name in self.interfaces:
+            known = ", ".join(self.interfaces[name].methods) or "none"
+            error = jsonrpc.error_object(
+                Code.NO_SUCH_METHOD, "NoSuchMethodError", f"{name} has no method {key}; it has: {known}"
+            )
+        else:
+            error = self._no_interface(name)
+        return jsonrpc.failure(request.id, error)
+
+    def _no_interface(self, name: str) -> dict[str, Any]:
+        known = ", ".join(self.interfaces) or "none"
+        return jsonrpc.error_object(
+            Code.NO_SUCH_METHOD, "NoSuchInterfaceError", f"no interface {name!r} here; there are: {known}"
+        )
+
+    def _list_methods(self, request: Request) -> bytes:
+        interface = self.interfaces.get(request.name) if isinstance(request.name, str) else None
+        if request.extra is None:  # a client of the original
+            if interface is None:
+                return original.interface_error(str(request.name))
+            return original.reply(interface.list_methods())
+        if interface is None:
+            return jsonrpc.failure(None, self._no_interface(str(request.name)))
+        return wirejson.dumps(
+            {
+                "dealer": 1,
+                "server": "dealer-player",
+                "instance": self.instance,
+                "fingerprint": interface.fingerprint,
+                "name": interface.name,
+                "objects": list(self.interfaces),
+                "methods": [method.describe() for method in interface.methods.values()],
+            }
+        )
+
+    # calls
+
+    def _carry_out(self, method: Method, request: Request, handle: OperationHandle | None = None) -> bytes:
+        """Call the method and encode what comes of it. Never raises: SystemExit and KeyboardInterrupt included."""
+        record = None if handle is None else handle.record
+        try:
+            if handle is None:
+                value = method.function(*request.args, **request.kwargs)
+            else:
+                handle.check()  # an abort may have come while it waited
+                with running(handle):
+                    value = method.function(*request.args, **request.kwargs)
+            body = jsonrpc.reply(request.id, value) if request.native else original.reply(value)
+        except BaseException as error:
+            failed, error_object = self._failure(method, request, error)
+            if record is not None:
+                state = State.ABORTED if error_object["code"] == Code.ABORTED else State.FAILED
+                record.finish(state, error=error_object)
+            return failed
+        if record is not None:
+            record.finish(State.DONE, value=value)
+        return body
+
+    def _failure(self, method: Method, request: Request, error: BaseException) -> tuple[bytes, dict[str, Any]]:
+        trace = error.__traceback__.tb_next if error.__traceback__ is not None else None
+        type_, text = type(error).__name__, _text_of(error)
+        entries: list[str] = []
+        code = Code.APPLICATION
+        if isinstance(error, RefusedError):
+            code = Code.REFUSED
+        elif isinstance(error, OperationAbortedError):
+            code = Code.ABORTED
+        elif isinstance(error, TypeError) and trace is None:
+            code = Code.BAD_PARAMETERS  # raised by the call itself, not within it
+            text += f"; the signature is {method.name}{method.signature}"
+        else:
+            entries = traceback.format_tb(trace)[-original.MAX_TRACEBACK :]
+            log.info("%s: %s raised %s: %s", self.name, request.target, type_, text)
+        described = jsonrpc.error_object(code, type_, text, entries)
+        if request.native:
+            return jsonrpc.failure(request.id, described), described
+        if method.mark.refusal_pair and code in (Code.REFUSED, Code.ABORTED):
+            return original.reply([False, text]), described
+        return original.failure(type_, text, entries), described
+
+    def _hand_over(self, method: Method, request: Request, reply: Reply) -> bytes | None:
+        mark, extra = method.mark, request.extra or {}
+        deadline = extra.get("deadline_s")
+        due = time.monotonic() + deadline if isinstance(deadline, (int, float)) else None
+        handle: OperationHandle | None = None
+        answered = request.notification
+        if mark.kind is Kind.OPERATION:
+            record = OperationRecord(secrets.token_hex(6), request.target)
+            accept = partial(self._accept, request, reply) if mark.answers_when_accepted else None
+            answered = answered or (request.native and extra.get("wait") == "accepted")
+            handle = OperationHandle(record, None if answered else accept)
+            self._operations.add(record)
+
+        def run() -> None:
+            if due is not None and time.monotonic() > due:
+                body = self._not_begun(request, Code.DEADLINE, "DeadlineError", "the caller's time was over; not begun")
+                if handle is not None:
+                    handle.record.finish(State.FAILED, error={"code": int(Code.DEADLINE), "message": "not begun"})
+            else:
+                if handle is not None:
+                    handle.record.state = State.RUNNING
+                body = self._carry_out(method, request, handle)
+            if not answered and (handle is None or handle.close_acceptance()):
+                reply(body)
+
+        if mark.aborts:
+            self.abort_operations(method.lane, f"{method.name} was called")
+        if not self._lane(method).put(Job(run, handle)):
+            text = f"{method.lane}: {self.settings.queue_per_lane} calls are waiting already; nothing was done"
+            return None if request.notification else self._not_begun(request, Code.BUSY, "BusyError", text)
+        if handle is not None and answered and not request.notification:
+            return jsonrpc.reply(request.id, {"operation": handle.id, "state": State.RUNNING.value})
+        return None
+
+    def _accept(self, request: Request, reply: Reply, value: Any) -> None:
+        reply(jsonrpc.reply(request.id, value) if request.native else original.reply(value))
+
+    def _not_begun(self, request: Request, code: Code, type_: str, text: str) -> bytes:
+        if request.native:
+            return jsonrpc.failure(request.id, jsonrpc.error_object(code, type_, text))
+        return original.failure(type_, text)
+
+    def _lane(self, method: Method) -> Lane:
+        # Urgent commands and slow queries have workers of their own beside the lane.
+        kind = "urgent" if method.mark.urgent else "slow" if method.kind is Kind.QUERY else "commands"
+        key = f"{method.lane} {kind}"
+        lane = self._lanes.get(key)
+        if lane is None:
+            lane = self._lanes.setdefault(key, Lane(f"{key} {self.name}", self.settings.queue_per_lane))
+        return lane
+
+    def abort_operations(self, lane: str, reason: str) -> int:
+        """Ask the operations of a lane, running and waiting, to end; the number of those asked."""
+        found = self._lanes.get(f"{lane} commands")
+        return 0 if found is None else found.abort_operations(reason)
+
+    # the server's own methods
+
+    def _own_methods(self) -> Iterable[Method]:
+        for name, function in (
+            ("rpc.ping", self._ping),
+            ("rpc.operation", self._operation),
+            ("rpc.abort", self._abort),
+            ("rpc.discover", self._discover),
+        ):
+            yield Method(
+                name=name, mark=Mark(kind=Kind.QUERY), function=function, doc=function.__doc__, signature="(...)",
+                lane="rpc",
+            )  # fmt: skip
+
+    def _ping(self) -> dict[str, Any]:
+        """Return the server's identity and its clock (UTC, unix seconds)."""
+        return {"instance": self.instance, "time": time.time(), "host": platform.node(), "pid": os.getpid()}
+
+    def _operation(self, id: str) -> dict[str, Any]:
+        """Return state, progress and outcome of an operation."""
+        return self._record(id).describe()
+
+    def _abort(self, id: str, reason: str = "aborted by a client") -> dict[str, Any]:
+        """Ask an operation to end; its state."""
+        record = self._record(id)
+        for lane in list(self._lanes.values()):
+            lane.abort_operation(id, reason)
+        return record.describe()
+
+    def _record(self, identity: str) -> OperationRecord:
+        record = self._operations.get(identity) if isinstance(identity, str) else None
+        if record is None:
+            raise RefusedError(f"no operation {identity!r} is known here (any more)")
+        return record
+
+    def _discover(self) -> dict[str, Any]:
+        """Return the OpenRPC document of all exposed objects."""
+        return openrpc_document(self.interfaces.values(), title=self.name)
+
+
+def _text_of(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:
+        return f"(the text of this {type(error).__name__} could not be made)"

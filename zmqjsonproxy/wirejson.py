@@ -1,0 +1,104 @@
+"""JSON as the standard module means it, and faster where that is provably the same.
+
+NaN, infinities and integers of any size survive, as between the original peers. orjson, where installed, serves
+only results that cannot differ: a result with a `null` in it may hide a lost NaN and is encoded again; a number
+of 19 digits or more, or anything orjson refuses, goes to the standard module.
+
+Beyond plain JSON: tuples become arrays; arrays and scalars of numpy become lists and numbers (by `tolist`); bytes
+become base64 text; times become ISO 8601 text; enumerations their value; UUIDs and paths text.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Callable
+from datetime import date, datetime, time
+from enum import Enum
+from pathlib import PurePath
+from typing import Any
+from uuid import UUID
+
+__all__ = ["dumps", "loads", "too_deep"]
+
+_LONG_NUMBER = re.compile(rb"\d{19}")
+_STRUCTURE = re.compile(rb'"(?:[^"\\]|\\.)*+"|[\[{]|[\]}]', re.DOTALL)
+
+
+def _plain(value: object) -> Any:
+    """Turn what JSON does not know into what it knows; TypeError names the type."""
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        return base64.b64encode(value).decode("ascii")
+    if isinstance(value, (datetime, date, time)):
+        return value.isoformat()
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, (UUID, PurePath)):
+        return str(value)
+    if isinstance(value, (str, int, float, list, tuple, dict)):
+        raise TypeError("a subclass of a built-in type")  # orjson asks; the standard module knows them
+    tolist = getattr(value, "tolist", None)
+    if callable(tolist):
+        return tolist()
+    raise TypeError(f"a value of type {type(value).__module__}.{type(value).__qualname__} cannot travel as JSON")
+
+
+_STANDARD = json.JSONEncoder(default=_plain, separators=(",", ":"))
+
+
+def _standard_dumps(value: object) -> bytes:
+    return _STANDARD.encode(value).encode("ascii")
+
+
+def _standard_loads(data: bytes) -> Any:
+    return json.loads(data.decode("utf-8"))
+
+
+def _guarded() -> tuple[Callable[[object], bytes], Callable[[bytes], Any]]:
+    try:
+        import orjson
+    except ImportError:
+        return _standard_dumps, _standard_loads
+    fast_dumps, fast_loads = orjson.dumps, orjson.loads
+    option = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_SUBCLASS
+
+    def dumps(value: object) -> bytes:
+        try:
+            data = fast_dumps(value, _plain, option)
+        except (TypeError, RecursionError):  # big integers, other keys, subclasses: the standard module decides
+            return _standard_dumps(value)
+        return _standard_dumps(value) if b"null" in data else data
+
+    def loads(data: bytes) -> Any:
+        if _LONG_NUMBER.search(data) is None:
+            try:
+                return fast_loads(data)
+            except ValueError:  # NaN, infinity, lone surrogates, or truly malformed
+                pass
+        return _standard_loads(data)
+
+    return dumps, loads
+
+
+dumps: Callable[[object], bytes]
+"""Encode a value. TypeError or ValueError or RecursionError: it cannot be held by JSON."""
+loads: Callable[[bytes], Any]
+"""Decode UTF-8 JSON. ValueError (UnicodeDecodeError among them) or RecursionError: it is none."""
+dumps, loads = _guarded()
+
+
+def too_deep(data: bytes, limit: int) -> bool:
+    """Tell whether arrays and objects are nested deeper than `limit`, without decoding them."""
+    if data.count(b"[") + data.count(b"{") <= limit:
+        return False
+    depth = 0
+    for match in _STRUCTURE.finditer(data):
+        first = data[match.start()]
+        if first in b"[{":
+            depth += 1
+            if depth > limit:
+                return True
+        elif first in b"]}":
+            depth -= 1
+    return False
