@@ -1,0 +1,173 @@
+"""A remote object as a local one: its methods with their documentation and signatures, for as long as it lives."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any, Self
+
+import zmq
+
+from zmqjsonproxy.errors import ProxyError
+from zmqjsonproxy.rpc.hub import Hub, InterfaceDescription, MethodDescription
+
+__all__ = ["ZMQJSONProxyClient"]
+
+DEFAULT_TIMEOUT = 60.0
+"""Default of the original, s."""
+
+
+class ZMQJSONProxyClient:
+    """A proxy of one exposed object; thread-safe.
+
+    Remote methods are attributes. Each takes, besides its own arguments, `_timeout` in seconds for that one call. A
+    server may be started after its proxy, and restarted: the methods follow.
+
+    Args:
+        ctx: ZeroMQ context; unused with `hub`.
+        obj_name: Name the object is exposed under.
+        url: Server.
+        time_out: Reply time-out, s; 0 or None: 60 s.
+        hub: Socket to share with other proxies; None: one of its own.
+    """
+
+    def __init__(
+        self,
+        ctx: zmq.Context[Any] | None,
+        obj_name: str,
+        url: str,
+        time_out: float | None = None,
+        *,
+        hub: Hub | None = None,
+    ) -> None:
+        self._own_hub = hub is None
+        self._hub = Hub(ctx) if hub is None else hub
+        self._obj_name, self._url = obj_name, url
+        self._timeout = float(time_out) if time_out else DEFAULT_TIMEOUT
+        self._description: InterfaceDescription | None = None
+        self._refresh(0.1)
+
+    # the original's own names
+
+    def set_request_reply_timeout(self, t: float | timedelta) -> None:
+        """Set the reply time-out: seconds, or a timedelta (all of it, days too)."""
+        seconds = t.total_seconds() if isinstance(t, timedelta) else float(t)
+        if seconds < 0:
+            raise ValueError(f"set_request_reply_timeout: {seconds:g} s is negative")
+        self._timeout = seconds or DEFAULT_TIMEOUT
+
+    def get_request_reply_timeout(self) -> float:
+        """Return the reply time-out, s."""
+        return self._timeout
+
+    def close(self) -> None:
+        """Close the connection, if it is not shared."""
+        if self._own_hub:
+            self._hub.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self.close()
+
+    # remote methods
+
+    def _refresh(self, timeout: float) -> bool:
+        try:
+            description = self._hub.describe(self._url, self._obj_name, timeout)
+        except ProxyError:
+            return False
+        self._description = description
+        names = vars(self)
+        for name in [n for n in names if not n.startswith("_")]:
+            del names[name]
+        for method in description.methods.values():
+            if not hasattr(type(self), method.name):
+                names[method.name] = self._method(method)
+        return True
+
+    def _is_stale(self) -> bool:
+        known = self._description
+        return known is None or known.generation != self._hub.generation(self._url)
+
+    def _method(self, description: MethodDescription) -> Callable[..., Any]:
+        hub, url, obj_name, name = self._hub, self._url, self._obj_name, description.name
+
+        def method(*args: Any, _timeout: float | None = None, **kwargs: Any) -> Any:
+            value = hub.call(url, obj_name, name, args, kwargs, self._timeout if _timeout is None else _timeout)
+            if self._is_stale():
+                self._refresh(1.0)
+            return value
+
+        method.__name__ = method.__qualname__ = name
+        method.__doc__ = description.doc
+        signature = _signature(description.signature)
+        if signature is not None:
+            method.__signature__ = signature  # type: ignore[attr-defined]  # functions take any attribute
+        return method
+
+    def __getattr__(self, name: str) -> Any:
+        # Only what is not there comes here: the server was away so far, or has come back with more methods.
+        if name.startswith("_"):
+            raise AttributeError(name)
+        if self._refresh(1.0) and name in vars(self):
+            return vars(self)[name]
+        known = self._description
+        if known is None:
+            raise AttributeError(f"{self._obj_name} at {self._url}: no server has answered yet, so {name} is not known")
+        raise AttributeError(
+            f"{self._obj_name} at {self._url} has no method {name}; it has: {', '.join(known.methods) or 'none'}"
+        )
+
+    def __dir__(self) -> list[str]:
+        if self._is_stale():
+            self._refresh(0.5)
+        return sorted({*super().__dir__(), *vars(self)})
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self._obj_name} at {self._url}>"
+
+
+def _signature(text: str) -> inspect.Signature | None:
+    """Make a signature of its text, names and kinds only: remote annotations and defaults are shown, never run."""
+    import ast
+
+    try:
+        tree = ast.parse(f"def f{text}: ...")
+    except (SyntaxError, ValueError):
+        return None
+    function = tree.body[0]
+    if not isinstance(function, ast.FunctionDef):
+        return None
+    a = function.args
+    empty = inspect.Parameter.empty
+
+    def shown(node: ast.expr | None) -> Any:
+        if node is None:
+            return empty
+        try:
+            return ast.literal_eval(node)
+        except ValueError:
+            return ast.unparse(node)
+
+    def make(arg: ast.arg, kind: Any, default: ast.expr | None = None) -> inspect.Parameter:
+        return inspect.Parameter(arg.arg, kind, default=shown(default), annotation=shown(arg.annotation))
+
+    positional = [*a.posonlyargs, *a.args]
+    defaults: list[ast.expr | None] = [None] * (len(positional) - len(a.defaults)) + list(a.defaults)
+    kind = inspect.Parameter
+    parameters = [
+        make(arg, kind.POSITIONAL_ONLY if i < len(a.posonlyargs) else kind.POSITIONAL_OR_KEYWORD, d)
+        for i, (arg, d) in enumerate(zip(positional, defaults, strict=True))
+    ]
+    if a.vararg is not None:
+        parameters.append(make(a.vararg, kind.VAR_POSITIONAL))
+    parameters += [make(arg, kind.KEYWORD_ONLY, d) for arg, d in zip(a.kwonlyargs, a.kw_defaults, strict=True)]
+    if a.kwarg is not None:
+        parameters.append(make(a.kwarg, kind.VAR_KEYWORD))
+    try:
+        return inspect.Signature(parameters, return_annotation=shown(function.returns))
+    except ValueError:
+        return None

@@ -1,0 +1,66 @@
+"""Socket events as facts about peers: connected, refused, lost. A thin reader of ZeroMQ's monitor."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+import zmq
+
+__all__ = ["PeerEvent", "SocketMonitor", "Transition"]
+
+
+class Transition(Enum):
+    """What happened to a connection."""
+
+    CONNECTED = "connected"
+    REFUSED = "connection refused"
+    LOST = "connection lost"
+    HANDSHAKE_FAILED = "the peer speaks no ZeroMQ, or another security mechanism"
+
+
+@dataclass(frozen=True, slots=True)
+class PeerEvent:
+    """One transition of the connection to `endpoint`."""
+
+    endpoint: str
+    transition: Transition
+
+
+_EVENTS: dict[int, Transition] = {
+    int(zmq.Event.HANDSHAKE_SUCCEEDED): Transition.CONNECTED,
+    int(zmq.Event.CLOSED): Transition.REFUSED,
+    int(zmq.Event.CONNECT_RETRIED): Transition.REFUSED,
+    int(zmq.Event.DISCONNECTED): Transition.LOST,
+    int(zmq.Event.HANDSHAKE_FAILED_NO_DETAIL): Transition.HANDSHAKE_FAILED,
+    int(zmq.Event.HANDSHAKE_FAILED_PROTOCOL): Transition.HANDSHAKE_FAILED,
+    int(zmq.Event.HANDSHAKE_FAILED_AUTH): Transition.HANDSHAKE_FAILED,
+}
+
+
+class SocketMonitor:
+    """Reads the events of one socket; to be used by the thread that owns the socket."""
+
+    def __init__(self, socket: zmq.Socket[Any]) -> None:
+        self._watched = socket
+        mask = 0
+        for event in _EVENTS:
+            mask |= event
+        self._socket: zmq.Socket[bytes] = socket.get_monitor_socket(mask)
+
+    def read(self) -> list[PeerEvent]:
+        """Return what has happened since the last call; does not wait."""
+        events: list[PeerEvent] = []
+        while int(self._socket.get(zmq.EVENTS)) & zmq.POLLIN:
+            frames = self._socket.recv_multipart(zmq.NOBLOCK)
+            (code,) = struct.unpack_from("=H", frames[0])
+            transition = _EVENTS.get(code)
+            if transition is not None and len(frames) > 1:
+                events.append(PeerEvent(frames[1].rstrip(b"\0").decode("utf-8", "replace"), transition))
+        return events
+
+    def close(self) -> None:
+        """Stop watching."""
+        self._watched.disable_monitor()
