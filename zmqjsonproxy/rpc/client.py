@@ -30,6 +30,7 @@ class ZMQJSONProxyClient:
         url: Server.
         time_out: Reply time-out, s; 0 or None: 60 s.
         hub: Socket to share with other proxies; None: one of its own.
+        eager: Ask the server for its methods at once; False: when they are first needed.
     """
 
     def __init__(
@@ -40,13 +41,20 @@ class ZMQJSONProxyClient:
         time_out: float | None = None,
         *,
         hub: Hub | None = None,
+        eager: bool = True,
     ) -> None:
         self._own_hub = hub is None
         self._hub = Hub(ctx) if hub is None else hub
         self._obj_name, self._url = obj_name, url
         self._timeout = float(time_out) if time_out else DEFAULT_TIMEOUT
         self._description: InterfaceDescription | None = None
-        self._refresh(0.1)
+        if eager:
+            self._refresh(0.1)
+
+    @property
+    def url(self) -> str:
+        """Where the server is."""
+        return self._url
 
     # the original's own names
 

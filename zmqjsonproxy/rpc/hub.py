@@ -238,6 +238,8 @@ class Hub:
     def call_many(self, requests: Sequence[CallRequest], timeout: float = 60.0) -> list[CallResult]:
         """Send all calls, then wait for all answers until one common deadline; raises for none of them."""
         begun = time.monotonic()
+        if not requests:
+            return []
         deadline = begun + timeout
         encoders: dict[tuple[str, str, int, int], Callable[[bool, int], bytes]] = {}
         pendings = []
@@ -257,15 +259,26 @@ class Hub:
             NoSuchInterfaceError: There is no such object.
             PeerLostError, CallTimeoutError: As `call`.
         """
+        (result,) = self.describe_many([url], object_name, timeout)
+        if result.error is not None:
+            raise result.error
+        description: InterfaceDescription = result.value
+        return description
+
+    def describe_many(self, urls: Sequence[str], object_name: str, timeout: float = 1.0) -> list[CallResult]:
+        """Ask many servers what an object offers; each value is an InterfaceDescription. Raises for none of them."""
+        if not urls:
+            return []
         begun = time.monotonic()
         body = original.hello(object_name, self._client)
-        pending = _Pending(self._peer(url), f"{object_name}.list_methods", lambda _n, _i: body, begun, begun + timeout)
-        pending.hello = object_name
-        self._finish((pending,))
-        if pending.error is not None:
-            raise pending.error
-        description: InterfaceDescription = pending.value
-        return description
+        pendings = []
+        for url in urls:
+            label = f"{object_name}.list_methods"
+            pending = _Pending(self._peer(url), label, lambda _n, _i: body, begun, begun + timeout)
+            pending.hello = object_name
+            pendings.append(pending)
+        self._finish(pendings)
+        return [CallResult(p.value, p.error, p.ended - p.begun) for p in pendings]
 
     def generation(self, url: str) -> int:
         """Return a number that grows with each new server instance met at the address; 0: none yet."""

@@ -1,0 +1,43 @@
+"""Conducts the Players of an array: `import dealer; d = dealer.Dealer()`. Needs pyzmq and nothing else."""
+
+from __future__ import annotations
+
+from dealer.dealer import Dealer
+from dealer.errors import (
+    ConfigurationError,
+    DealerError,
+    NoActivePlayersError,
+    NoSuchPlayerError,
+    NotExportedError,
+    PlayersError,
+    StartError,
+)
+from dealer.outcome import Outcome
+from zmqjsonproxy.errors import CallTimeoutError, PeerLostError, ProxyError, RefusedError, RemoteError
+
+__all__ = [
+    "CallTimeoutError",
+    "ConfigurationError",
+    "Dealer",
+    "DealerError",
+    "NoActivePlayersError",
+    "NoSuchPlayerError",
+    "NotExportedError",
+    "Outcome",
+    "PeerLostError",
+    "PlayersError",
+    "ProxyError",
+    "RefusedError",
+    "RemoteError",
+    "StartError",
+    "Switching",
+]
+
+
+class Switching:
+    """Words for switching states: `d.set_gbt_ss(1.0, [(0.0, Switching.SIG, Switching.CALON, 0.002), ...])`."""
+
+    SIG = 0
+    REF = 1
+    CALON = 1
+    CALOFF = 0

@@ -1,0 +1,445 @@
+"""The Dealer: the verbs of an observation, fanned out to all active Banks."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, Self
+
+from dealer import start as starting
+from dealer.bank import BankProxy
+from dealer.errors import (
+    NoActivePlayersError,
+    NoSuchPlayerError,
+    NotExportedError,
+    PlayersError,
+    StartError,
+)
+from dealer.fanout import describe, fan_out
+from dealer.outcome import Outcome
+from dealer.players import find_players
+from zmqjsonproxy.errors import PeerLostError
+from zmqjsonproxy.rpc.hub import Hub, InterfaceDescription
+
+__all__ = ["Dealer"]
+
+log = logging.getLogger(__name__)
+
+DEFAULT_TIMEOUT = 180.0
+SET_MODE_TIMEOUT = 120.0
+START_ALLOWANCE = 30.0
+"""A start may take until its time and so much longer, s; these three are the original's."""
+CLOCKS_WARN_S = 0.1
+LOST_FOR_GOOD_S = 10.0
+"""A Player that cannot be reached for so long while a scan is awaited has failed, s."""
+
+
+class Dealer:
+    """Runs Players as one. Usable as a context manager and from several threads.
+
+    Every verb asks all active Banks and returns Bank -> value in their order. If any failed, `PlayersError` names
+    every one of them and carries all outcomes. Any other method that all active Banks export is a verb too.
+
+    Args:
+        players: Bank -> URL; None: from the configuration file.
+        config: TOML file; None: `$DIBAS_CONFIG` or `$DIBAS_DIR/etc/config/dibas.toml`.
+        timeout: Default deadline of a call, s.
+        clocks_refuse_s: A start is refused if the clocks of Dealer and Players are further apart, s.
+
+    Raises:
+        ConfigurationError: Players could not be found out. Absent Players are no error here.
+    """
+
+    def __init__(
+        self,
+        players: Mapping[str, str] | None = None,
+        *,
+        config: str | os.PathLike[str] | None = None,
+        timeout: float = DEFAULT_TIMEOUT,
+        clocks_refuse_s: float = 1.0,
+    ) -> None:
+        self._urls = find_players(players, config)
+        self._hub = Hub()
+        self.timeout = timeout
+        self.clocks_refuse_s = clocks_refuse_s
+        self.available_players = {n: BankProxy(n, url, self._hub, timeout) for n, url in self._urls.items()}
+        self.players: dict[str, BankProxy] = {}
+        self._lock = threading.Lock()
+        self._scan_number: int | None = None
+        self._described: dict[str, tuple[int, InterfaceDescription]] = {}
+        if "BANKA" in self.available_players:
+            self.players["BANKA"] = self.available_players["BANKA"]
+        elif len(self.available_players) == 1:
+            self.players.update(self.available_players)
+
+    def close(self) -> None:
+        """Close the connections; Players are not touched."""
+        self._hub.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self.close()
+
+    def __getitem__(self, name: str) -> BankProxy:
+        try:
+            return self.available_players[name]
+        except KeyError:
+            raise NoSuchPlayerError([name], self.available_players) from None
+
+    def __repr__(self) -> str:
+        return f"<Dealer, active: {', '.join(self.players) or 'none'}; available: {', '.join(self.available_players)}>"
+
+    # who is asked
+
+    def list_available_players(self) -> list[str]:
+        """Return the names of all Players this Dealer knows."""
+        return list(self.available_players)
+
+    def list_active_players(self) -> list[str]:
+        """Return the names of the Players that verbs address."""
+        return list(self.players)
+
+    def add_active_player(self, *names: str) -> list[str]:
+        """Make Players active; the new list. NoSuchPlayerError names all unknown ones, and nothing is changed."""
+        self._check_names(names)
+        with self._lock:
+            wanted = {*self.players, *names}
+            self.players = {n: p for n, p in self.available_players.items() if n in wanted}
+        return list(self.players)
+
+    def remove_active_player(self, *names: str) -> list[str]:
+        """Make Players inactive; the new list. NoSuchPlayerError names all unknown ones, and nothing is changed."""
+        self._check_names(names)
+        with self._lock:
+            self.players = {n: p for n, p in self.players.items() if n not in names}
+        return list(self.players)
+
+    def _check_names(self, names: Iterable[str]) -> None:
+        unknown = [name for name in names if name not in self.available_players]
+        if unknown:
+            raise NoSuchPlayerError(unknown, self.available_players)
+
+    # fan-out
+
+    def outcomes(
+        self,
+        method: str,
+        /,
+        *args: Any,
+        _timeout: float | None = None,
+        _banks: Iterable[str] | None = None,
+        **kwargs: Any,
+    ) -> dict[str, Outcome]:
+        """Call a method of all active Banks; Bank -> outcome, with value or error, and delay. Raises for none.
+
+        Args:
+            method: Of the Banks.
+            *args: Its positional arguments.
+            _timeout: Common deadline, s.
+            _banks: Ask these instead of the active ones.
+            **kwargs: Its keyword arguments.
+        """
+        names = list(self.players) if _banks is None else list(_banks)
+        self._check_names(names)
+        if not names:
+            raise NoActivePlayersError(method, self.available_players)
+        urls = {name: self._urls[name] for name in names}
+        return fan_out(self._hub, urls, method, args, kwargs, self.timeout if _timeout is None else _timeout)
+
+    def _values(self, method: str, /, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        outcomes = self.outcomes(method, *args, **kwargs)
+        if any(o.error is not None for o in outcomes.values()):
+            raise PlayersError(method, outcomes)
+        return {bank: o.value for bank, o in outcomes.items()}
+
+    def __getattr__(self, name: str) -> Callable[..., dict[str, Any]]:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        self._check_exported(name)
+
+        def verb(*args: Any, **kwargs: Any) -> dict[str, Any]:
+            self._check_exported(name)
+            return self._values(name, *args, **kwargs)
+
+        verb.__name__ = verb.__qualname__ = name
+        described = next(iter(self._descriptions().values()), None)
+        if isinstance(described, InterfaceDescription) and name in described.methods:
+            verb.__doc__ = described.methods[name].doc
+        return verb
+
+    def __dir__(self) -> list[str]:
+        common: set[str] | None = None
+        for description in self._descriptions().values():
+            if isinstance(description, InterfaceDescription):
+                names = set(description.methods)
+                common = names if common is None else common & names
+        return sorted({*super().__dir__(), *(common or ())})
+
+    def _descriptions(self) -> dict[str, InterfaceDescription | Exception]:
+        """What each active Bank exports, asked again of those whose Player is another by now."""
+        names = list(self.players)
+        stale = {
+            n: self._urls[n]
+            for n in names
+            if n not in self._described or self._described[n][0] != self._hub.generation(self._urls[n])
+        }
+        found: dict[str, InterfaceDescription | Exception] = {}
+        if stale:
+            for name, description in describe(self._hub, stale).items():
+                found[name] = description
+                if isinstance(description, InterfaceDescription):
+                    self._described[name] = (description.generation, description)
+        return {n: found[n] if n in found else self._described[n][1] for n in names}
+
+    def _check_exported(self, method: str) -> None:
+        descriptions = self._descriptions()
+        if not descriptions:
+            raise NotExportedError(method, {"nobody": "no Player is active"})
+        lacking = {
+            bank: "has no such method" if isinstance(d, InterfaceDescription) else f"{type(d).__name__}: {d}"
+            for bank, d in descriptions.items()
+            if not isinstance(d, InterfaceDescription) or method not in d.methods
+        }
+        if lacking:
+            raise NotExportedError(method, lacking)
+
+    # modes and parameters
+
+    def set_mode(self, mode: str, bandwidth: float | None = None, force: bool = False) -> dict[str, Any]:
+        """Select a mode; Bank -> (True, text).
+
+        Args:
+            mode: Name of a mode.
+            bandwidth: Valon frequency, MHz; None or False keeps the mode's.
+            force: Load the mode even if it is set already.
+        """
+        bandwidth = None if bandwidth is False else bandwidth
+        return self._values("set_mode", mode, bandwidth, force, _timeout=SET_MODE_TIMEOUT)
+
+    def get_mode(self) -> tuple[bool, Any]:
+        """Return (True, mode) if all active Banks agree, else (False, {Bank: mode}); mode is None if none is set."""
+        modes = self._values("get_mode")
+        first = next(iter(modes.values()))
+        return (True, first) if all(m == first for m in modes.values()) else (False, modes)
+
+    def list_modes(self) -> list[str]:
+        """Return the modes that all active Banks have."""
+        lists = self._values("list_modes")
+        first, *others = lists.values()
+        return [mode for mode in first if all(mode in other for other in others)]
+
+    def set_param(self, **kvpairs: Any) -> dict[str, Any]:
+        """Set parameters of the mode; all of them, in each Bank."""
+        return self._values("set_param", **kvpairs)
+
+    def get_param(self, name: str | None = None) -> dict[str, Any]:
+        """Return one parameter, or all of them, of each Bank."""
+        return self._values("get_param", name)
+
+    def help_param(self, name: str | None = None) -> Any:
+        """Return the help text of one parameter, or of all; the first active Bank answers for all."""
+        if not self.players:
+            raise NoActivePlayersError("help_param", self.available_players)
+        first = next(iter(self.players))
+        return self.outcomes("help_param", name, _banks=[first])[first].result()
+
+    def prepare(self) -> dict[str, Any]:
+        """Compute what depends on the parameters, and send everything to the hardware."""
+        return self._values("prepare")
+
+    # scans
+
+    def earliest_start(self) -> datetime:
+        """Return the earliest time at which all active Banks can start, UTC; StartError names those not ready."""
+        return starting.latest(self.outcomes("earliest_start"))
+
+    def start(self, starttime: datetime | None = None) -> dict[str, Any]:
+        """Start a scan on all active Banks at one UTC second, or on none; Bank -> (True, text).
+
+        Args:
+            starttime: Aware UTC datetime, rounded up to a full second; None: as early as possible.
+
+        Raises:
+            StartError: A Bank is not ready, refused or was lost, the time is too early, or the clocks disagree.
+                What was armed has been disarmed.
+            TypeError, ValueError: `starttime` is no datetime, or not in UTC.
+        """
+        banks = list(self.players)
+        when = starting.check_given(starttime, self.earliest_start())
+        self._compare_clocks(banks)
+        timeout = max((when - datetime.now(UTC)).total_seconds(), 0.0) + START_ALLOWANCE
+        args = (starting.as_list(when),)
+        two_phase = [bank for bank in banks if self._has_two_phases(bank)]
+        at_once = [bank for bank in banks if bank not in two_phase]
+        done: dict[str, Outcome] = {}
+        if two_phase:
+            armed = self.outcomes("arm", *args, _banks=two_phase, _timeout=timeout)
+            self._all_or_none("arming failed", banks, armed, done, "disarm_start")
+            done.update(armed)
+            self._all_or_none(
+                "committing failed",
+                banks,
+                self.outcomes("commit", *args, _banks=two_phase, _timeout=10.0),
+                done,
+                "stop",
+            )
+        if at_once:  # Players of the original know one phase only: stop those that accepted if one refuses
+            started = self.outcomes("start", *args, _banks=at_once, _timeout=timeout)
+            self._all_or_none("not all Banks started", banks, started, done, "stop")
+            done.update(started)
+        return {bank: done[bank].value for bank in banks}
+
+    def _has_two_phases(self, bank: str) -> bool:
+        description = self._descriptions().get(bank)
+        return isinstance(description, InterfaceDescription) and {"arm", "commit"} <= set(description.methods)
+
+    def _all_or_none(
+        self, reason: str, banks: Sequence[str], outcomes: dict[str, Outcome], done: dict[str, Outcome], undo: str
+    ) -> None:
+        """Return if all succeeded; else take back what was done and raise StartError."""
+        if all(o.error is None for o in outcomes.values()):
+            return
+        # A Bank that did not answer may have armed all the same, so it is told too.
+        told = [b for b in banks if b in done or b in outcomes]
+        undone = {b: self._undo(b, undo) for b in told}
+        failed = [f"{b}: {undo}: {o.error}" for b, o in undone.items() if o.error is not None and b not in outcomes]
+        if failed:
+            reason += f" (and could not be taken back everywhere: {'; '.join(failed)})"
+        raise StartError(reason, {b: outcomes.get(b, done.get(b, Outcome(b))) for b in told})
+
+    def _undo(self, bank: str, undo: str) -> Outcome:
+        return self.outcomes(undo, _banks=[bank], _timeout=5.0)[bank]
+
+    def _compare_clocks(self, banks: Sequence[str]) -> None:
+        native = [bank for bank in banks if self._hub.is_native(self._urls[bank])]
+        if not native:
+            return
+        offsets: dict[str, starting.ClockOffset] = {}
+        begun = time.time()
+        for bank, outcome in self.outcomes("rpc.ping", _banks=native, _timeout=5.0).items():
+            if outcome.error is None:
+                half = outcome.delay_s / 2
+                offsets[bank] = starting.ClockOffset(float(outcome.value["time"]) - begun - half, half)
+        spread, sentence = starting.clock_spread(offsets)
+        if spread > self.clocks_refuse_s:
+            raise StartError(f"{sentence}; the limit is {self.clocks_refuse_s:g} s (clocks_refuse_s)")
+        if spread > CLOCKS_WARN_S:
+            log.warning("%s", sentence)
+
+    def stop(self) -> dict[str, Any]:
+        """End the scan, or monitor mode; Bank -> (True, text)."""
+        return self._values("stop")
+
+    def monitor(self) -> dict[str, Any]:
+        """Take data without recording them; Bank -> (True, text)."""
+        return self._values("monitor")
+
+    def scan_status(self) -> dict[str, Any]:
+        """Bank -> (scan running, "NETSTAT=...", "DISKSTAT=...")."""
+        return self._values("scan_status")
+
+    def wait_for_scan(
+        self, verbose: bool = False, *, every: float = 1.0, progress: Callable[[dict[str, Outcome]], None] | None = None
+    ) -> None:
+        """Return when the scan has ended on the last active Bank. Ctrl-C leaves the wait, not the scan.
+
+        Args:
+            verbose: Print a line at each look.
+            every: Pause between looks, s.
+            progress: Called with Bank -> outcome of `scan_status` at each look.
+
+        Raises:
+            PlayersError: At the end, naming the Banks that failed or stayed away for more than 10 s meanwhile.
+        """
+        waiting = list(self.players)
+        if not waiting:
+            raise NoActivePlayersError("wait_for_scan", self.available_players)
+        failed: dict[str, Outcome] = {}
+        lost_since: dict[str, float] = {}
+        while waiting:
+            outcomes = self.outcomes("scan_status", _banks=waiting, _timeout=10.0)
+            now = time.monotonic()
+            for bank, outcome in outcomes.items():
+                if isinstance(outcome.error, PeerLostError):
+                    if now - lost_since.setdefault(bank, now) > LOST_FOR_GOOD_S:
+                        failed[bank] = outcome
+                        waiting.remove(bank)
+                elif outcome.error is not None:
+                    failed[bank] = outcome
+                    waiting.remove(bank)
+                else:
+                    lost_since.pop(bank, None)
+                    if not outcome.value[0]:
+                        waiting.remove(bank)
+            if progress is not None:
+                progress(outcomes)
+            if verbose:
+                print(datetime.now(UTC).strftime("%H:%M:%S"), "; ".join(map(_line, outcomes.values())), flush=True)
+            if waiting:
+                time.sleep(every)
+        if failed:
+            raise PlayersError("wait_for_scan", failed)
+
+    # status
+
+    def set_status(self, **kvpairs: Any) -> dict[str, Any]:
+        """Write status keys."""
+        return self._values("set_status", **kvpairs)
+
+    def get_status(self, keys: str | Sequence[str] | None = None) -> dict[str, Any]:
+        """Return the whole status, those of some keys that exist, or one key, of each Bank."""
+        return self._values("get_status", list(keys) if isinstance(keys, tuple) else keys)
+
+    def set_scan_number(self, number: int) -> dict[str, Any]:
+        """Set the number of the present scan in all active Banks."""
+        answer = self._values("set_scan_number", number)
+        self._scan_number = number
+        return answer
+
+    def increment_scan_number(self) -> dict[str, Any]:
+        """Count the scan number up in all active Banks."""
+        answer = self._values("increment_scan_number")
+        if self._scan_number is not None:
+            self._scan_number += 1
+        return answer
+
+    # switching signals
+
+    def clear_switching_states(self) -> dict[str, Any]:
+        """Remove all switching phases; Bank -> (True, 0)."""
+        return self._values("clear_switching_states")
+
+    def add_switching_state(
+        self, duration: float, blank: bool = False, cal: bool = False, sig_ref_1: bool = False
+    ) -> dict[str, Any]:
+        """Append a switching phase; Bank -> (True, number of phases).
+
+        Args:
+            duration: s.
+            blank: Data of the phase are thrown away.
+            cal: Noise diode on.
+            sig_ref_1: True: reference.
+        """
+        return self._values("add_switching_state", duration, blank, cal, sig_ref_1)
+
+    def set_gbt_ss(self, period: float, ss_list: Sequence[Sequence[float]]) -> dict[str, Any]:
+        """Replace all switching phases; Bank -> (True, number of phases).
+
+        Args:
+            period: Of the whole cycle, s.
+            ss_list: (start as a fraction of the period, sig/ref, cal, blanking in s) of each phase, ascending.
+        """
+        return self._values("set_gbt_ss", period, [list(phase) for phase in ss_list])
+
+
+def _line(outcome: Outcome) -> str:
+    if outcome.error is not None:
+        return f"{outcome.bank} {type(outcome.error).__name__}"
+    running, *states = outcome.value
+    return f"{outcome.bank} {'running' if running else 'done'} {' '.join(map(str, states))}"

@@ -1,0 +1,108 @@
+"""What a Dealer raises.
+
+    DealerError
+    +-- PlayersError            one or more Banks failed; names them all, carries every Bank's outcome
+    |   +-- StartError          no common start: nothing runs, what was armed has been disarmed
+    +-- NoSuchPlayerError       a name that is not among the available Players (KeyError too)
+    +-- NotExportedError        a method that some active Banks do not have (AttributeError too); nothing was sent
+    +-- NoActivePlayersError    there is nobody to ask
+    +-- ConfigurationError      the TOML file, or the dictionary of Players; lists every fault
+
+One call to one Bank raises what the proxy raises: RefusedError, RemoteError, PeerLostError, CallTimeoutError.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from dealer.outcome import Outcome
+
+__all__ = [
+    "ConfigurationError",
+    "DealerError",
+    "NoActivePlayersError",
+    "NoSuchPlayerError",
+    "NotExportedError",
+    "PlayersError",
+    "StartError",
+]
+
+
+class DealerError(Exception):
+    """Base of all errors of this package."""
+
+
+class PlayersError(DealerError):
+    """One or more Banks failed; all were asked.
+
+    Attributes:
+        action: What was asked.
+        outcomes: Bank -> outcome, of all that were asked, in their order.
+        failed: Those without a value.
+    """
+
+    def __init__(self, action: str, outcomes: Mapping[str, Outcome], remark: str = "") -> None:
+        self.action, self.outcomes = action, dict(outcomes)
+        self.failed = {bank: o for bank, o in self.outcomes.items() if o.error is not None}
+        lines = [f"{action}: {len(self.failed)} of {len(self.outcomes)} Banks failed"]
+        lines += [f"  {bank}: {_reason(o.error)}" for bank, o in self.failed.items()]
+        super().__init__("\n".join([*lines, remark] if remark else lines))
+
+
+class StartError(PlayersError):
+    """There is no common start. Nothing runs: what was armed has been disarmed, what had started was stopped."""
+
+    def __init__(self, reason: str, outcomes: Mapping[str, Outcome] | None = None) -> None:
+        if outcomes:
+            super().__init__(f"start: {reason}", outcomes)
+        else:
+            DealerError.__init__(self, f"start: {reason}")
+            self.action, self.outcomes, self.failed = "start", {}, {}
+
+
+class NoSuchPlayerError(DealerError, KeyError):
+    """A name is not among the available Players."""
+
+    def __init__(self, names: Iterable[str], available: Iterable[str]) -> None:
+        self.names = list(names)
+        self.available = list(available)
+        super().__init__(
+            f"no such Player: {', '.join(self.names)}; available are: {', '.join(self.available) or 'none'}"
+        )
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class NotExportedError(DealerError, AttributeError):
+    """Some of the Banks lack a method; nothing was sent to any of them."""
+
+    def __init__(self, method: str, lacking: Mapping[str, str]) -> None:
+        self.method, self.lacking = method, dict(lacking)
+        banks = "; ".join(f"{bank}: {why}" for bank, why in self.lacking.items())
+        super().__init__(f"{method}: not every active Bank has it, so nothing was sent ({banks})")
+
+
+class NoActivePlayersError(DealerError):
+    """There are no active Players."""
+
+    def __init__(self, action: str, available: Iterable[str]) -> None:
+        super().__init__(
+            f"{action}: no Player is active; add_active_player takes any of: {', '.join(available) or 'none'}"
+        )
+
+
+class ConfigurationError(DealerError):
+    """Players could not be found out; lists every fault.
+
+    Attributes:
+        faults: One line each.
+    """
+
+    def __init__(self, where: str, faults: Iterable[str]) -> None:
+        self.where, self.faults = where, list(faults)
+        super().__init__("\n".join([f"{where}:", *(f"  {fault}" for fault in self.faults)]))
+
+
+def _reason(error: BaseException | None) -> str:
+    return f"{type(error).__name__}: {error}" if error is not None else ""

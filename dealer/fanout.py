@@ -1,0 +1,70 @@
+"""One call to many Banks: send all, then receive; an outcome for each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from dealer.outcome import Outcome
+from zmqjsonproxy.errors import RefusedError
+from zmqjsonproxy.rpc.hub import CallRequest, CallResult, Hub, InterfaceDescription
+
+__all__ = ["describe", "fan_out"]
+
+PAIR_METHODS = frozenset(
+    [
+        "set_mode",
+        "start",
+        "stop",
+        "monitor",
+        "earliest_start",
+        "scan_status",
+        "clear_switching_states",
+        "add_switching_state",
+        "set_gbt_ss",
+        "arm",
+        "commit",
+        "disarm_start",
+        "abort",
+    ]
+)
+"""Methods that answer [true, ...]; a Player of the original says [false, text] where ours refuse."""
+
+
+def fan_out(
+    hub: Hub, urls: Mapping[str, str], method: str, args: Sequence[Any], kwargs: Mapping[str, Any], timeout: float
+) -> dict[str, Outcome]:
+    """Call `bank.<method>` of all Banks at once; every Bank is asked, whatever the others answer.
+
+    Args:
+        hub: The socket.
+        urls: Bank -> URL.
+        method: Of the Bank, or one of the server's own (`rpc.ping`).
+        args: Positional arguments.
+        kwargs: Keyword arguments.
+        timeout: Common deadline, s.
+
+    Returns:
+        Bank -> outcome, in the order of `urls`.
+    """
+    object_name, _, name = f"bank.{method}".rpartition(".") if "." not in method else method.rpartition(".")
+    requests = [CallRequest(url, object_name, name, args, kwargs) for url in urls.values()]
+    results = hub.call_many(requests, timeout)
+    return {bank: _outcome(bank, method, result) for bank, result in zip(urls, results, strict=True)}
+
+
+def _outcome(bank: str, method: str, result: CallResult) -> Outcome:
+    if result.error is not None:
+        return Outcome(bank, None, result.error, result.delay_s)
+    value = result.value
+    if method in PAIR_METHODS and isinstance(value, list) and value and isinstance(value[0], bool):
+        if not value[0] and len(value) == 2 and isinstance(value[1], str) and method != "scan_status":
+            return Outcome(bank, None, RefusedError(value[1], method=method), result.delay_s)
+        value = tuple(value)
+    return Outcome(bank, value, None, result.delay_s)
+
+
+def describe(hub: Hub, urls: Mapping[str, str], timeout: float = 1.0) -> dict[str, InterfaceDescription | Exception]:
+    """Ask all Banks what they export: Bank -> description, or why there is none."""
+    results = hub.describe_many(list(urls.values()), "bank", timeout)
+    return {bank: r.value if r.error is None else r.error for bank, r in zip(urls, results, strict=True)}

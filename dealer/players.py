@@ -1,0 +1,117 @@
+"""Where Players are found: a dictionary of URLs, or the array's TOML file. Names and URLs, no sockets.
+
+Of the file a Dealer reads `[dealer] players`, `[instrument] player_port` and of `[banks.*]` the host and the port; it
+needs nothing but the standard library for that.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from dealer.errors import ConfigurationError
+
+__all__ = ["DEFAULT_PORT", "configuration_path", "find_players", "players_of_file"]
+
+DEFAULT_PORT = 6667
+
+
+def find_players(
+    players: Mapping[str, str] | None = None, config: str | os.PathLike[str] | None = None
+) -> dict[str, str]:
+    """Return Bank -> URL in the order of the configuration.
+
+    Args:
+        players: Given explicitly; `config` is then not read.
+        config: TOML file; None: `$DIBAS_CONFIG`, else `$DIBAS_DIR/etc/config/dibas.toml`.
+
+    Raises:
+        ConfigurationError: The form of `players`, or the file; every fault is named.
+    """
+    if players is not None:
+        return _checked(players)
+    return players_of_file(configuration_path(config))
+
+
+def _checked(players: Mapping[str, str]) -> dict[str, str]:
+    form = 'players is a dictionary of names and URLs, as {"BANKA": "tcp://host:6667"}'
+    if not isinstance(players, Mapping):
+        raise ConfigurationError("Dealer", [f"{form}; not a {type(players).__name__}"])
+    faults = [
+        f"{name!r}: {url!r}: {form}"
+        for name, url in players.items()
+        if not isinstance(name, str) or not isinstance(url, str) or "://" not in url
+    ]
+    if faults:
+        raise ConfigurationError("Dealer", faults)
+    return dict(players)
+
+
+def configuration_path(config: str | os.PathLike[str] | None = None) -> Path:
+    """Return the file that holds for a Dealer; ConfigurationError if neither argument nor environment names one."""
+    if config is not None:
+        return Path(config)
+    if os.environ.get("DIBAS_CONFIG"):
+        return Path(os.environ["DIBAS_CONFIG"])
+    if os.environ.get("DIBAS_DIR"):
+        return Path(os.environ["DIBAS_DIR"], "etc", "config", "dibas.toml")
+    raise ConfigurationError(
+        "Dealer",
+        ["neither players nor config was given, and DIBAS_DIR (or DIBAS_CONFIG) is not set in the environment"],
+    )
+
+
+def players_of_file(path: Path) -> dict[str, str]:
+    """Return Bank -> URL of the array's file."""
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigurationError(str(path), [f"cannot be read: {error.strerror}"]) from error
+    except ValueError as error:
+        raise ConfigurationError(str(path), [f"no TOML: {error}"]) from error
+    faults: list[str] = []
+    banks = _table(content, "banks", faults)
+    instrument = _table(content, "instrument", faults)
+    names = _table(content, "dealer", faults).get("players", list(banks))
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        faults.append("dealer.players: a list of Bank names")
+        names = []
+    urls: dict[str, str] = {}
+    for name in names:
+        bank = banks.get(name)
+        if not isinstance(bank, dict):
+            faults.append(f"dealer.players: {name}: there is no table [banks.{name}]")
+            continue
+        host = bank.get("hpc_host")
+        port = bank.get("player_port", instrument.get("player_port", DEFAULT_PORT))
+        if not isinstance(host, str) or not host:
+            faults.append(f"banks.{name}.hpc_host: the host that runs the Player is missing")
+        elif not isinstance(port, int) or isinstance(port, bool) or not 0 < port < 65536:
+            faults.append(f"banks.{name}.player_port: {port!r} is no TCP port")
+        else:
+            urls[name] = f"tcp://{_reachable(host, bank, instrument)}:{port}"
+    if not faults and not urls:
+        faults.append("no Player is named: dealer.players or a table [banks.X] is needed")
+    if faults:
+        raise ConfigurationError(str(path), faults)
+    return urls
+
+
+def _table(content: Mapping[str, Any], key: str, faults: list[str]) -> dict[str, Any]:
+    table = content.get(key, {})
+    if isinstance(table, dict):
+        return table
+    faults.append(f"{key}: a table")
+    return {}
+
+
+def _reachable(host: str, bank: Mapping[str, Any], instrument: Mapping[str, Any]) -> str:
+    """A Player bound to one address is asked there; bound to none in particular, or to all, at its host.
+
+    A file whose Players all keep to the loopback address (the default) describes one host.
+    """
+    bind = bank.get("bind", instrument.get("bind", ""))
+    return bind if isinstance(bind, str) and bind not in ("", "*", "0.0.0.0", "::") else host

@@ -1,0 +1,98 @@
+"""How a common start is agreed on: times and clocks, decided without sockets. Callers say what the time is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from dealer.errors import StartError
+from dealer.outcome import Outcome
+
+__all__ = ["ClockOffset", "as_list", "check_given", "clock_spread", "from_list", "latest", "round_up"]
+
+
+@dataclass(frozen=True, slots=True)
+class ClockOffset:
+    """A Player's clock against ours: `offset_s` +- `uncertainty_s` (half the round trip), s."""
+
+    offset_s: float
+    uncertainty_s: float
+
+
+def as_list(time: datetime) -> list[int]:
+    """[Y, M, D, h, m, s, us] of an aware time, in UTC: what travels."""
+    t = time.astimezone(UTC)
+    return [t.year, t.month, t.day, t.hour, t.minute, t.second, t.microsecond]
+
+
+def from_list(value: Any) -> datetime:
+    """The time of [Y, M, D, h, m, s, us], UTC; ValueError if it is none."""
+    try:
+        return datetime(*(int(v) for v in value), tzinfo=UTC)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{value!r} is not [Y, M, D, h, m, s, us]: {error}") from error
+
+
+def round_up(time: datetime) -> datetime:
+    """The full second at or after a time: scans begin on a pulse per second."""
+    return time if time.microsecond == 0 else time.replace(microsecond=0) + timedelta(seconds=1)
+
+
+def latest(outcomes: Mapping[str, Outcome]) -> datetime:
+    """The earliest time at which all Banks can start: the latest of their own.
+
+    Raises:
+        StartError: Some are not ready; all of them are named.
+    """
+    times: list[datetime] = []
+    checked: dict[str, Outcome] = {}
+    for bank, outcome in outcomes.items():
+        checked[bank] = outcome
+        if outcome.error is None:
+            try:
+                times.append(from_list(outcome.value[1]))
+            except (ValueError, TypeError, IndexError) as error:
+                checked[bank] = Outcome(bank, None, ValueError(f"earliest_start: {error}"), outcome.delay_s)
+    if any(o.error is not None for o in checked.values()):
+        raise StartError("not all Banks are ready", checked)
+    return max(times)
+
+
+def check_given(starttime: Any, earliest: datetime) -> datetime:
+    """Return the full second to start on.
+
+    Args:
+        starttime: Aware UTC datetime, or None for `earliest`.
+        earliest: As negotiated.
+
+    Raises:
+        TypeError: Not a datetime.
+        ValueError: Naive, or not UTC.
+        StartError: Earlier than `earliest`.
+    """
+    if starttime is None:
+        return earliest
+    if not isinstance(starttime, datetime):
+        raise TypeError(f"start: the time is a datetime, not a {type(starttime).__name__}")
+    if starttime.utcoffset() is None:
+        raise ValueError("start: the time has no time zone; make it with datetime(..., tzinfo=datetime.UTC)")
+    if starttime.utcoffset() != timedelta(0):
+        raise ValueError(f"start: the time is in {starttime.tzname()}; give it in UTC: time.astimezone(datetime.UTC)")
+    wanted = round_up(starttime)
+    if wanted < earliest:
+        raise StartError(f"{wanted.isoformat(' ')} is too early; all Banks can start at {earliest.isoformat(' ')}")
+    return wanted
+
+
+def clock_spread(offsets: Mapping[str, ClockOffset]) -> tuple[float, str]:
+    """How far the clocks are certainly apart, s, and a sentence that names the two furthest."""
+    if len(offsets) < 1:
+        return 0.0, ""
+    everyone = {"this Dealer": ClockOffset(0.0, 0.0), **offsets}
+    low = min(everyone, key=lambda bank: everyone[bank].offset_s)
+    high = max(everyone, key=lambda bank: everyone[bank].offset_s)
+    a, b = everyone[low], everyone[high]
+    spread = max(b.offset_s - a.offset_s - a.uncertainty_s - b.uncertainty_s, 0.0)
+    return spread, f"the clock of {high} is {b.offset_s - a.offset_s:.3f} s ahead of that of {low}"
