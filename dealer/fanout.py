@@ -12,21 +12,21 @@ from zmqjsonproxy.rpc.hub import CallRequest, CallResult, Hub, InterfaceDescript
 __all__ = ["describe", "fan_out"]
 
 PAIR_METHODS = frozenset(
-    [
+    {
+        "abort",
+        "add_switching_state",
+        "arm",
+        "clear_switching_states",
+        "commit",
+        "disarm_start",
+        "earliest_start",
+        "monitor",
+        "scan_status",
+        "set_gbt_ss",
         "set_mode",
         "start",
         "stop",
-        "monitor",
-        "earliest_start",
-        "scan_status",
-        "clear_switching_states",
-        "add_switching_state",
-        "set_gbt_ss",
-        "arm",
-        "commit",
-        "disarm_start",
-        "abort",
-    ]
+    }
 )
 """Methods that answer [true, ...]; a Player of the original says [false, text] where ours refuse."""
 
