@@ -13,17 +13,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from player.errors import ConfigError, Fault, KindError
 from player.kinds import find_kind
-from player.ports import tcp_url
+from player.ports import is_loopback, split_url, tcp_url
 from player.tomlfile import KeyPath, TomlFile, read_toml
 
 __all__ = [
     "DEFAULT_BIND",
     "DEFAULT_KIND",
     "DEFAULT_PORT",
+    "RESERVED_WORDS",
+    "Address",
     "BankConfig",
     "Config",
     "DealerConfig",
@@ -38,9 +40,22 @@ __all__ = [
 DEFAULT_BIND = "127.0.0.1"
 DEFAULT_KIND = "spectrometer"
 DEFAULT_PORT = 6667  # the original's
+# Commands of `player`, there now or to come: no Bank can be called so.
+RESERVED_WORDS = frozenset({"check", "doctor", "keys", "migrate", "ready", "shell", "supervisor-config"})
 BANK_NAME = re.compile(r"[A-Z][A-Z0-9_]*\Z")
 
+
+def _address(text: str) -> str:
+    """Refuse what cannot stand between `tcp://` and the port."""
+    try:
+        split_url(tcp_url(text, DEFAULT_PORT))
+    except ValueError:
+        raise ValueError(f"{text!r} is no address; write one as 127.0.0.1, or 0.0.0.0 for all of this host") from None
+    return text
+
+
 Port = Annotated[int, Field(ge=1, le=65535)]
+Address = Annotated[str, AfterValidator(_address)]
 
 
 class Table(BaseModel):
@@ -55,7 +70,7 @@ class InstrumentConfig(Table):
     telescope: str = "unspecified"
     switching_master: str | None = None
     player_port: Port = DEFAULT_PORT
-    bind: str = DEFAULT_BIND
+    bind: Address = DEFAULT_BIND
     data_root: str | None = None
 
 
@@ -76,7 +91,7 @@ class BankConfig(Table):
     kind: str = DEFAULT_KIND
     hpc_host: str = Field(min_length=1)
     player_port: Port | None = None
-    bind: str | None = None
+    bind: Address | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,6 +227,8 @@ def _load_banks(source: TomlFile, faults: list[Fault]) -> tuple[dict[str, BankCo
     for name, table in tables.items():
         if not BANK_NAME.match(name):
             faults.append(source.fault(("banks", name), "a Bank's name is upper case: A-Z, 0-9 and _"))
+        if name.lower() in RESERVED_WORDS:
+            faults.append(source.fault(("banks", name), f"{name.lower()} is a command of `player`, not a Bank's name"))
         kind = table.get("kind", DEFAULT_KIND) if isinstance(table, dict) else DEFAULT_KIND
         model: Any = BankConfig
         if isinstance(kind, str) and kind not in unloadable:
@@ -278,6 +295,18 @@ def _cross_checks(config: Config) -> list[Fault]:
     return faults
 
 
+def _open_binds(source: TomlFile, instrument: InstrumentConfig, banks: Mapping[str, BankConfig]) -> list[Fault]:
+    """Return a warning for each key that opens Players to the network."""
+    places: list[tuple[KeyPath, str]] = [(("instrument", "bind"), instrument.bind)]
+    places += [(("banks", name, "bind"), bank.bind) for name, bank in banks.items() if bank.bind is not None]
+    text = "{} is open to the network, and nothing asks callers who they are"
+    return [
+        source.fault(key, text.format(address))
+        for key, address in places
+        if not is_loopback(tcp_url(address, DEFAULT_PORT))
+    ]
+
+
 def load(path: Path | str) -> Config:
     """Read and check a configuration file.
 
@@ -286,9 +315,7 @@ def load(path: Path | str) -> Config:
     """
     source = read_toml(Path(path))
     faults: list[Fault] = []
-    instrument, found = validate(
-        InstrumentConfig, source, ("instrument",), source.tables.get("instrument", {})
-    )
+    instrument, found = validate(InstrumentConfig, source, ("instrument",), source.tables.get("instrument", {}))
     faults.extend(found)
     dealer, found = validate(DealerConfig, source, ("dealer",), source.tables.get("dealer", {}))
     faults.extend(found)
@@ -302,7 +329,7 @@ def load(path: Path | str) -> Config:
         sections=sections,
         bank_names=tuple(names),
         source=source,
-        warnings=source.warnings,
+        warnings=(*source.warnings, *_open_binds(source, instrument or InstrumentConfig(), banks)),
     )
     faults.extend(_cross_checks(config))
     for kind in kinds:

@@ -5,7 +5,9 @@
     |-- BankNameError        no Bank, or more than one, for this host or this name
     |-- KindError            `[banks.X] kind` names nothing that can be loaded
     |-- PortTakenError       the address to serve on is in use
-    `-- AddressError         the address to serve on cannot be used at all
+    |-- AddressError         the address to serve on cannot be used at all
+    |-- BankStartError       the Bank could not be made or opened
+    `-- NotReadyError        the Player does not answer on its own socket
 """
 
 from __future__ import annotations
@@ -17,9 +19,11 @@ from pathlib import Path
 __all__ = [
     "AddressError",
     "BankNameError",
+    "BankStartError",
     "ConfigError",
     "Fault",
     "KindError",
+    "NotReadyError",
     "PlayerError",
     "PortTakenError",
 ]
@@ -84,3 +88,15 @@ class AddressError(PlayerError):
     def __init__(self, url: str, text: str) -> None:
         super().__init__(f"cannot serve on {url}: {text}")
         self.url = url
+
+
+class BankStartError(PlayerError):
+    """A Bank could not be made or opened. A kind raises it for what the operator should read."""
+
+
+class NotReadyError(PlayerError):
+    """A Player does not answer a call, or another one answers in its place."""
+
+    def __init__(self, bank: str, url: str, text: str) -> None:
+        super().__init__(f"{bank} at {url} is not ready: {text}")
+        self.bank, self.url = bank, url

@@ -53,6 +53,8 @@ def find_kind(kind: str) -> type[Bank]:
         raise KindError(kind, f"cannot import {target}: {error}") from error
     except AttributeError as error:
         raise KindError(kind, f"module {module_name} has no {attribute}") from error
+    except Exception as error:  # whatever a site's own module does while it is imported
+        raise KindError(kind, f"importing {target} raised {type(error).__name__}: {error}") from error
     if not (isinstance(found, type) and issubclass(found, Bank)):
         raise KindError(kind, f"{target} is not a subclass of player.bank.Bank")
     return found

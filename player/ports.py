@@ -50,7 +50,7 @@ def is_loopback(url: str) -> bool:
 def local_url(url: str) -> str:
     """Return the URL by which this host reaches a server that was bound to `url`."""
     host, port = split_url(url)
-    if host in ("0.0.0.0", "*"):  # noqa: S104 - compared, not bound
+    if host in ("0.0.0.0", "*"):
         return tcp_url("127.0.0.1", port)
     if host == "::":
         return tcp_url("::1", port)

@@ -134,9 +134,7 @@ def parse_toml(text: str, path: Path) -> TomlFile:
     except tomllib.TOMLDecodeError as error:
         different, reason = True, str(error)
     if different:
-        warnings = (
-            Fault(path, None, "", f"this is TOML 1.1; write TOML 1.0, which every reader knows ({reason})"),
-        )
+        warnings = (Fault(path, None, "", f"this is TOML 1.1; write TOML 1.0, which every reader knows ({reason})"),)
     return TomlFile(path, tables, key_lines(text), warnings)
 
 

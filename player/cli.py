@@ -1,0 +1,324 @@
+"""The command `player`: what the arguments and the environment say, and nothing of how it is done.
+
+Nothing heavy is imported up here: signals have to be taken over before the first second is gone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from player.errors import BankNameError, ConfigError, KindError, PlayerError
+from player.lifecycle import EndRequest, EndSignals, Notifier, force_end
+
+if TYPE_CHECKING:
+    from player.config import Config
+
+__all__ = ["build_parser", "main"]
+
+DONE, FAILED, USAGE = 0, 1, 2
+LEVELS = ("debug", "info", "warning", "error")
+DEFAULT_DATA_ROOT = "/tmp"  # as in the original
+
+
+def _version() -> str:
+    from importlib import metadata
+
+    try:
+        return metadata.version("dealer-player")
+    except metadata.PackageNotFoundError:
+        return "unknown (not installed)"
+
+
+def _add_config(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--config",
+        type=Path,
+        metavar="FILE",
+        help="the array's TOML file; default: $DIBAS_CONFIG, else $DIBAS_DIR/etc/config/dibas.toml",
+    )
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of `player [BANK [URL [simulate]]]`."""
+    parser = argparse.ArgumentParser(
+        prog="player",
+        description="Serve one Bank: the host process of a part of the instrument.",
+        epilog="Commands, reserved words in lower case: player check, player ready BANK, player supervisor-config; "
+        "each has its own --help. Exit status: 0 done, 1 failed, 2 usage or configuration.",
+    )
+    parser.add_argument("bank", nargs="?", metavar="BANK", help="Bank to serve; default: the one of this host")
+    parser.add_argument("url", nargs="?", metavar="URL", help="where to serve calls, tcp://HOST:PORT")
+    parser.add_argument("word", nargs="?", metavar="simulate", help="the same as --simulate")
+    _add_config(parser)
+    parser.add_argument("--bind", metavar="ADDRESS", help="address to serve on; default: the file's, else 127.0.0.1")
+    parser.add_argument("--simulate", action="store_true", help="touch no real instrument")
+    parser.add_argument("--log-level", choices=LEVELS, default="info", help="default: %(default)s")
+    parser.add_argument(
+        "--ready-within",
+        type=float,
+        default=60.0,
+        metavar="S",
+        help="end with status 1 if the Bank does not answer S seconds after its start; default: %(default)g",
+    )
+    parser.add_argument("--check", action="store_true", help="check the configuration and end, as `player check`")
+    parser.add_argument("--version", action="version", version=f"player {_version()}")
+    return parser
+
+
+def _check_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="player check", description="Check the configuration; lists every fault.")
+    _add_config(parser)
+    return parser
+
+
+def _ready_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="player ready", description="Call a Player once; exit status 0 if it answered, 1 if not."
+    )
+    parser.add_argument("bank", nargs="?", metavar="BANK", help="default: the one of this host")
+    parser.add_argument("url", nargs="?", metavar="URL", help="default: as the configuration says")
+    parser.add_argument(
+        "--timeout", type=float, default=2.0, metavar="S", help="keep trying so long; default: %(default)g"
+    )
+    _add_config(parser)
+    return parser
+
+
+def _supervisor_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="player supervisor-config", description="Print the supervisord sections of a host's Players."
+    )
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--host", metavar="NAME", help="the Banks of this host; default: of the local one")
+    which.add_argument("--all", action="store_true", help="all Banks of the file")
+    parser.add_argument("--simulate", action="store_true", help="start the Players with --simulate")
+    parser.add_argument("--log-dir", type=Path, metavar="DIR", help="default: /var/log/supervisor")
+    parser.add_argument("--python", type=Path, default=Path(sys.executable), metavar="EXE", help="default: %(default)s")
+    parser.add_argument(
+        "--complete",
+        type=Path,
+        metavar="DIR",
+        help="print a whole supervisord.conf whose socket, pid file and logs are in DIR",
+    )
+    _add_config(parser)
+    return parser
+
+
+def _local_host() -> str:
+    import socket
+
+    return socket.gethostname()
+
+
+def _load(given: Path | None, environment: Mapping[str, str]) -> Config:
+    from player.config import find_file, load
+
+    return load(find_file(given, environment))
+
+
+def _hosts(config: Config) -> dict[str, str]:
+    return {name: bank.hpc_host for name, bank in config.banks.items()}
+
+
+def _pick_bank(config: Config, given: str | None) -> str:
+    from player.hosts import infer_bank
+
+    if given is None:
+        return infer_bank(_hosts(config), _local_host())
+    bank = given.upper()
+    if bank not in config.banks:
+        raise BankNameError(f"{config.path} has no Bank {bank}; there are {', '.join(config.banks)}")
+    return bank
+
+
+def _print_warnings(config: Config) -> None:
+    for warning in config.warnings:
+        print(f"warning: {warning}", file=sys.stderr)
+
+
+def _check(argv: Sequence[str], environment: Mapping[str, str]) -> int:
+    args = _check_parser().parse_args(argv)
+    config = _load(args.config, environment)
+    _print_warnings(config)
+    print(f"{config.path}: no faults; Banks: {', '.join(config.banks)}")
+    return DONE
+
+
+def _ready_url(config: Config, bank: str) -> str:
+    """Return where a Bank's Player is reached from here: one that serves everywhere is asked at its host."""
+    from player.hosts import banks_of_host
+    from player.ports import is_loopback, local_url, tcp_url
+
+    url = config.url(bank)
+    if local_url(url) != url and not is_loopback(url) and bank not in banks_of_host(_hosts(config), _local_host()):
+        return tcp_url(config.banks[bank].hpc_host, config.port(bank))
+    return local_url(url)
+
+
+def _ready(argv: Sequence[str], environment: Mapping[str, str]) -> int:
+    args = _ready_parser().parse_args(argv)
+    if args.bank is not None and args.url is not None:
+        bank, url = args.bank.upper(), args.url
+    else:
+        config = _load(args.config, environment)
+        bank = _pick_bank(config, args.bank)
+        url = _ready_url(config, bank)
+    import time
+
+    from player.errors import NotReadyError
+    from player.host import ask_ready
+    from zmqjsonproxy.rpc.hub import Hub
+
+    end = time.monotonic() + args.timeout
+    with Hub() as hub:
+        while True:
+            try:
+                ask_ready(hub, bank, url, max(end - time.monotonic(), 0.05))
+            except NotReadyError:
+                if time.monotonic() >= end:
+                    raise
+                time.sleep(0.05)
+            else:
+                print(f"ready: {bank} at {url}")
+                return DONE
+
+
+def _supervisor_config(argv: Sequence[str], environment: Mapping[str, str]) -> int:
+    from player.hosts import banks_of_host
+    from player.supervisor import ProgramSettings, complete_conf, programs
+
+    args = _supervisor_parser().parse_args(argv)
+    config = _load(args.config, environment)
+    _print_warnings(config)
+    host = args.host or _local_host()
+    banks = list(config.banks) if args.all else banks_of_host(_hosts(config), host)
+    if not banks:
+        raise BankNameError(f"{config.path} has no Bank on host {host}; give --host NAME or --all")
+    settings = ProgramSettings(
+        python=args.python.absolute(),  # not resolved: a virtual environment is found by the link's name
+        log_dir=(args.log_dir or args.complete or Path("/var/log/supervisor")).absolute(),
+        simulate=args.simulate,
+        environment={name: environment[name] for name in ("DIBAS_DIR", "DIBAS_DATA") if environment.get(name)},
+    )
+    text = programs(config, banks, settings)
+    if args.complete is not None:
+        text = complete_conf(config, banks, settings, args.complete)
+    sys.stdout.write(text)
+    return DONE
+
+
+def _data_root(config: Config, environment: Mapping[str, str]) -> Path:
+    """Environment, then file, then default."""
+    return Path(environment.get("DIBAS_DATA") or config.instrument.data_root or DEFAULT_DATA_ROOT)
+
+
+def _url(parser: argparse.ArgumentParser, args: argparse.Namespace, config: Config, bank: str) -> str:
+    """Return where to serve: URL, then --bind, then the file."""
+    from player.ports import split_url
+
+    if args.url is None:
+        return config.url(bank, args.bind)
+    if args.bind is not None:
+        parser.error("give a URL or --bind, not both")
+    try:
+        split_url(args.url)
+    except ValueError as error:
+        parser.error(f"URL: {error}")
+    return str(args.url)
+
+
+def _serve(argv: Sequence[str], environment: Mapping[str, str]) -> int:
+    parser = build_parser()
+    args = parser.parse_args(argv)
+    if args.word not in (None, "simulate"):
+        parser.error(f"the third word can only be `simulate`, not {args.word!r}")
+    # Children must not speak in our name.
+    notifier = Notifier(os.environ.pop("NOTIFY_SOCKET", None))
+    try:
+        with EndSignals(force=force_end) as signals:
+            config = _load(args.config, environment)
+            if args.check:
+                _print_warnings(config)
+                bank = f"; Bank {_pick_bank(config, args.bank)}" if args.bank is not None else ""
+                print(f"{config.path}: no faults{bank}; Banks: {', '.join(config.banks)}")
+                return DONE
+            bank = _pick_bank(config, args.bank)
+            url = _url(parser, args, config, bank)
+            from player.host import Host, HostSettings
+            from player.lifecycle import run
+            from player.logs import set_up_logging
+
+            set_up_logging(args.log_level, bank)
+            host = Host(
+                config,
+                bank,
+                url,
+                simulate=args.simulate or args.word == "simulate",
+                data_root=_data_root(config, environment),
+                dibas_dir=Path(environment["DIBAS_DIR"]) if environment.get("DIBAS_DIR") else None,
+                settings=HostSettings(ready_within=args.ready_within),
+            )
+            _log_warnings(config)
+            return DONE if run(host, signals, notifier) else FAILED
+    except EndRequest:
+        return DONE  # asked to end before there was anything to end
+
+
+def _log_warnings(config: Config) -> None:
+    import logging
+
+    for warning in config.source.warnings:  # what is open to the network the host says of its true address
+        logging.getLogger(__name__).warning("%s", warning)
+
+
+COMMANDS: dict[str, Callable[[Sequence[str], Mapping[str, str]], int]] = {
+    "check": _check,
+    "ready": _ready,
+    "supervisor-config": _supervisor_config,
+}
+
+
+def _split_command(argv: Sequence[str]) -> tuple[str | None, list[str]]:
+    """Return (command word, the other words); options may stand before the command."""
+    takes_value = {
+        option for action in build_parser()._actions if action.nargs is None for option in action.option_strings
+    }
+    words = list(argv)
+    index = 0
+    while index < len(words):
+        word = words[index]
+        if not word.startswith("-"):
+            return (word, words[:index] + words[index + 1 :]) if word in COMMANDS else (None, words)
+        index += 2 if word in takes_value else 1
+    return None, words
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; returns the exit status: 0 done, 1 failed, 2 usage or configuration."""
+    command, words = _split_command(sys.argv[1:] if argv is None else argv)
+    try:
+        return COMMANDS[command](words, os.environ) if command is not None else _serve(words, os.environ)
+    except ConfigError as error:
+        for fault in error.faults:
+            print(f"player: {fault}", file=sys.stderr)
+        return USAGE
+    except (BankNameError, KindError) as error:
+        print(f"player: {error}", file=sys.stderr)
+        return USAGE
+    except PlayerError as error:
+        print(f"player: {error}", file=sys.stderr)
+        return FAILED
+    except KeyboardInterrupt:
+        return FAILED
+    except BrokenPipeError:  # `player supervisor-config | head`
+        sys.stderr.close()
+        return FAILED
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Doors: the ways in through which a Bank is reached."""

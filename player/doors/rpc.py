@@ -1,0 +1,107 @@
+"""The door for calls: a JSON proxy server in a thread of its own."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import zmq
+
+from player.bank import Bank
+from player.doors.base import Door
+from player.errors import AddressError, PlayerError, PortTakenError
+from player.ports import port_of, split_url, tcp_url
+from zmqjsonproxy.rpc.server import ServerSettings, ZMQJSONProxyServer
+
+__all__ = ["RpcDoor"]
+
+log = logging.getLogger(__name__)
+
+_SETTINGS = ServerSettings(end_within=1.0)  # the whole Player has to end within 5 s
+
+
+def _bind_error(url: str, error: zmq.ZMQError) -> PlayerError:
+    """Return what the failure to bind means to the operator."""
+    match error.errno:
+        case errno.EADDRINUSE:
+            return PortTakenError(url, port_of(url))
+        case errno.EADDRNOTAVAIL | errno.ENODEV:
+            return AddressError(url, "that is no address of this host")
+        case errno.EACCES:
+            return AddressError(url, "no right to use that port")
+    return AddressError(url, error.strerror or str(error))
+
+
+class RpcDoor(Door):
+    """Serves the Bank as `bank` and its parts as `bank.<part>`.
+
+    Args:
+        ctx: ZeroMQ context.
+        url: `tcp://HOST:PORT`; port `*` takes a free one.
+        name: Bank name, for logs.
+        on_end: Called with a sentence if the server ends by itself.
+
+    Raises:
+        PortTakenError: Another process serves there.
+        AddressError: The URL cannot be bound.
+    """
+
+    def __init__(
+        self,
+        ctx: zmq.Context[Any],
+        url: str,
+        *,
+        name: str,
+        on_end: Callable[[str], None],
+        settings: ServerSettings = _SETTINGS,
+    ) -> None:
+        self._name, self._on_end, self._settings = name, on_end, settings
+        self._thread: threading.Thread | None = None
+        self._closing = False
+        try:
+            host, port = split_url(url)
+        except ValueError as error:
+            raise AddressError(url, str(error)) from error
+        if host == "localhost":  # ZeroMQ binds to addresses and interfaces only
+            url = tcp_url("127.0.0.1", port).removesuffix(":0") + (":*" if port == 0 else "")
+        try:
+            self._server = ZMQJSONProxyServer(ctx, url, settings, name=name)
+        except zmq.ZMQError as error:
+            raise _bind_error(url, error) from error
+
+    @property
+    def url(self) -> str:
+        """Where it serves."""
+        return self._server.url
+
+    def open(self, bank: Bank) -> None:
+        """Expose the Bank and its parts, and serve."""
+        self._server.expose("bank", bank)
+        for part, device in bank.parts().items():
+            self._server.expose(f"bank.{part}", device)
+        self._thread = threading.Thread(target=self._run, args=(bank,), name=f"calls {self._name}", daemon=True)
+        self._thread.start()
+
+    def _run(self, bank: Bank) -> None:
+        reason = "its loop ended"
+        try:
+            self._server.run_loop(bank.watchdog)
+        except Exception as error:
+            log.exception("%s: the server of calls failed", self._name)
+            reason = f"{type(error).__name__}: {error}"
+        if not self._closing:
+            self._on_end(f"the server of calls ended: {reason}")
+
+    def close(self) -> None:
+        """End the loop; a call that is being carried out is asked to end, and left after a second."""
+        self._closing = True
+        if self._thread is None:
+            self._server.close()
+            return
+        self._server.quit_loop()
+        self._thread.join(self._settings.end_within + 1.0)
+        if self._thread.is_alive():
+            log.warning("%s: the server of calls does not end and is left", self._name)

@@ -1,0 +1,196 @@
+"""The host of one Bank: makes it, opens its doors, waits, and closes all of it in order.
+
+Knows neither command line nor environment nor signals; see `cli` and `lifecycle`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import queue
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import zmq
+
+from player.bank import Bank, BankContext
+from player.config import Config
+from player.doors.base import Door
+from player.doors.rpc import RpcDoor
+from player.errors import BankNameError, BankStartError, NotReadyError, PlayerError
+from player.kinds import find_kind
+from player.ports import is_loopback, local_url
+from zmqjsonproxy.errors import ProxyError, RefusedError
+from zmqjsonproxy.rpc.hub import Hub
+
+__all__ = ["Host", "HostSettings", "ask_ready"]
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostSettings:
+    """Limits in time, s.
+
+    Attributes:
+        ready_within: A Player that does not answer itself so long after its start has failed.
+        call_timeout: Of one call to itself.
+    """
+
+    ready_within: float = 60.0
+    call_timeout: float = 1.0
+
+
+def ask_ready(hub: Hub, bank: str, url: str, timeout: float) -> None:
+    """Call the Player at `url` once.
+
+    Raises:
+        NotReadyError: No answer within `timeout` s, an error, or the answer of another Bank.
+    """
+    try:
+        answer = hub.call(url, "bank", "get_bank_name", (), {}, timeout)
+    except ProxyError as error:
+        raise NotReadyError(bank, url, str(error)) from error
+    if answer != bank:
+        raise NotReadyError(bank, url, f"the Player there serves {answer}")
+
+
+class Host:
+    """One Player.
+
+    Args:
+        config: The whole, valid configuration.
+        bank: Which Bank to host.
+        url: Where calls are served; None: as the configuration says.
+        simulate: No real instrument may be touched.
+        data_root: Where data files go.
+        dibas_dir: Installation root, if there is one.
+        settings: Limits.
+
+    Raises:
+        BankNameError: The configuration has no such Bank.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        bank: str,
+        url: str | None = None,
+        *,
+        simulate: bool = False,
+        data_root: Path = Path("/tmp"),
+        dibas_dir: Path | None = None,
+        settings: HostSettings | None = None,
+    ) -> None:
+        if bank not in config.banks:
+            raise BankNameError(f"{config.path} has no Bank {bank}; there are {', '.join(config.banks)}")
+        self.settings = settings or HostSettings()
+        self.bank: Bank | None = None
+        self._config, self._name = config, bank
+        self._wanted_url = config.url(bank) if url is None else url
+        self._simulate, self._data_root, self._dibas_dir = simulate, data_root, dibas_dir
+        # A SimpleQueue and no Event: its `put` may be called in a signal handler, whatever the main thread holds.
+        self._ends: queue.SimpleQueue[tuple[str, bool]] = queue.SimpleQueue()
+        self._doors: list[Door] = []
+        self._ctx: zmq.Context[Any] | None = None
+        self._closed = False
+
+    @property
+    def name(self) -> str:
+        """Bank name."""
+        return self._name
+
+    @property
+    def url(self) -> str:
+        """Where calls are served: with the true port once it is open."""
+        return self._doors[0].url if self._doors else self._wanted_url
+
+    def open(self) -> None:
+        """Take the address, make and open the Bank, then serve.
+
+        Raises:
+            PlayerError: The address, or the Bank. Call `close` all the same.
+        """
+        self._ctx = zmq.Context()
+        self._doors.append(RpcDoor(self._ctx, self._wanted_url, name=self._name, on_end=self._door_ended))
+        if not is_loopback(self.url):
+            log.warning("%s is open to the network, and nothing asks callers who they are", self.url)
+        self._open_bank()
+
+    def _open_bank(self) -> None:
+        context = BankContext(
+            name=self._name,
+            config=self._config.banks[self._name],
+            instrument=self._config,
+            simulate=self._simulate,
+            data_root=self._data_root,
+            dibas_dir=self._dibas_dir,
+            log=logging.LoggerAdapter(logging.getLogger(f"bank.{self._name}"), {"bank": self._name}),
+        )
+        try:
+            self.bank = find_kind(context.config.kind)(context)
+            self.bank.open()
+            for door in self._doors:
+                door.open(self.bank)
+        except PlayerError:
+            raise
+        except (RefusedError, OSError) as error:
+            raise BankStartError(f"{self._name} cannot be opened: {error}") from error
+        except Exception as error:  # a kind is anybody's code: the operator gets a sentence, the log the traceback
+            log.exception("%s cannot be opened", self._name)
+            raise BankStartError(f"{self._name} cannot be opened: {type(error).__name__}: {error}") from error
+
+    def wait_until_ready(self) -> bool:
+        """Call ourselves over the real socket until that is answered; False if the end was asked for meanwhile.
+
+        Raises:
+            NotReadyError: Not answered within `settings.ready_within`.
+        """
+        url, end = local_url(self.url), time.monotonic() + self.settings.ready_within
+        with Hub(self._ctx) as hub:
+            while self._ends.empty():
+                try:
+                    ask_ready(hub, self._name, url, self.settings.call_timeout)
+                except NotReadyError:
+                    if time.monotonic() >= end:
+                        raise
+                else:
+                    return True
+        return False
+
+    def wait(self) -> bool:
+        """Block until `quit`, or until a door fails; True if the end was asked for."""
+        reason, wanted = self._ends.get()
+        log.log(logging.INFO if wanted else logging.ERROR, "ending %s: %s", self._name, reason)
+        return wanted
+
+    def quit(self, reason: str) -> None:
+        """End `wait`; from any thread and from a signal handler."""
+        self._ends.put((reason, True))
+
+    def _door_ended(self, reason: str) -> None:
+        self._ends.put((reason, False))
+
+    def close(self) -> None:
+        """Close the doors, then the Bank, then what it may have left behind. Idempotent."""
+        if self._closed:
+            return
+        self._closed = True
+        for door in reversed(self._doors):
+            door.close()
+        if self.bank is not None:
+            try:
+                self.bank.close()
+            except Exception:  # whatever a kind does, the rest has to be closed too
+                log.exception("%s: close raised", self._name)
+        if self._ctx is not None and not self._ctx.closed:
+            with contextlib.suppress(zmq.ZMQError):
+                self._ctx.destroy(linger=100)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self.close()

@@ -1,0 +1,127 @@
+"""The supervisord file of a host's Players, made from the configuration. Text only: starts and writes nothing.
+
+What "running" means: supervisord calls a program RUNNING when it has lived for `startsecs`. A Player ends with
+status 1 if it does not answer a call on its own socket within `--ready-within`, which is less; so a RUNNING Player
+is a ready one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shlex
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from player.config import Config
+
+__all__ = ["ProgramSettings", "complete_conf", "program_name", "programs"]
+
+READY_WITHIN = 14  # s
+START_SECONDS = READY_WITHIN + 1
+STOP_SECONDS = 8  # s; a Player ends within 5
+SOCKET_PATH_MAX = 90  # bytes; the limit of the system is 107, and supervisord appends its pid while it binds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProgramSettings:
+    """What the programs of a host have in common.
+
+    Attributes:
+        python: The interpreter that has the package.
+        log_dir: Where their logs go.
+        simulate: Start them with `--simulate`.
+        environment: Variables to set, `DIBAS_...`.
+    """
+
+    python: Path
+    log_dir: Path
+    simulate: bool = False
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+def program_name(bank: str) -> str:
+    """Return the name under which supervisord knows a Bank's Player."""
+    return f"player-{bank}"
+
+
+def _escaped(text: str) -> str:
+    """Supervisord expands `%(name)s` in every value."""
+    return text.replace("%", "%%")
+
+
+def _quoted(value: str) -> str:
+    """Return a value of `environment=`: quoted, so that commas are no separators."""
+    return '"' + _escaped(value).replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _program(config: Config, bank: str, settings: ProgramSettings) -> str:
+    command = [str(settings.python), "-m", "player.cli", bank, "--config", str(config.path.resolve())]
+    command += ["--ready-within", str(READY_WITHIN)]
+    if settings.simulate:
+        command.append("--simulate")
+    variables = {"PYTHONUNBUFFERED": "1", **settings.environment}
+    lines = [
+        f"[program:{program_name(bank)}]",
+        f"; {config.banks[bank].kind} on {config.banks[bank].hpc_host}, {config.url(bank)}",
+        f"command={_escaped(shlex.join(command))}",
+        "environment=" + ",".join(f"{name}={_quoted(value)}" for name, value in variables.items()),
+        "autostart=true",
+        "; back after a crash; not after an end that was asked for",
+        "autorestart=unexpected",
+        "exitcodes=0",
+        "; a Player that is not ready by then has ended by itself",
+        f"startsecs={START_SECONDS}",
+        "startretries=3",
+        "stopsignal=TERM",
+        f"stopwaitsecs={STOP_SECONDS}",
+        "stopasgroup=true",
+        "killasgroup=true",
+        f"stdout_logfile={_escaped(str(settings.log_dir / program_name(bank)))}.log",
+        "stdout_logfile_maxbytes=10MB",
+        "stdout_logfile_backups=5",
+        "redirect_stderr=true",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def programs(config: Config, banks: Sequence[str], settings: ProgramSettings) -> str:
+    """Return one `[program:player-<BANK>]` section for each Bank, to be included by an existing supervisord.conf."""
+    head = f"; Players of {', '.join(banks)}, from {config.path.name}; remake it with `player supervisor-config`.\n"
+    return head + "\n" + "\n".join(_program(config, bank, settings) for bank in banks)
+
+
+def _socket_path(directory: Path) -> Path:
+    """Return where the control socket goes: into the directory, unless its name is too long for a socket."""
+    path = directory / "supervisor.sock"
+    if len(str(path).encode()) <= SOCKET_PATH_MAX:
+        return path
+    tag = hashlib.sha256(str(directory).encode()).hexdigest()[:16]
+    return Path(tempfile.gettempdir()) / f"dealer-player-{tag}.sock"
+
+
+def complete_conf(config: Config, banks: Sequence[str], settings: ProgramSettings, directory: Path) -> str:
+    """Return a whole supervisord.conf whose socket, pid file and log are in `directory`, which must exist."""
+    here = directory.resolve()
+    control = _escaped(str(_socket_path(here)))
+    lines = [
+        "[unix_http_server]",
+        f"file={control}",
+        "chmod=0700",
+        "",
+        "[supervisord]",
+        f"pidfile={_escaped(str(here / 'supervisord.pid'))}",
+        f"logfile={_escaped(str(here / 'supervisord.log'))}",
+        "logfile_maxbytes=10MB",
+        "logfile_backups=3",
+        f"childlogdir={_escaped(str(settings.log_dir))}",
+        "",
+        "[rpcinterface:supervisor]",
+        "supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface",
+        "",
+        "[supervisorctl]",
+        f"serverurl=unix://{control}",
+        "",
+    ]
+    return "\n".join(lines) + "\n" + programs(config, banks, settings)
