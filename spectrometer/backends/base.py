@@ -1,0 +1,270 @@
+"""What all Backends share: parameters, the FPGA's programming and network, phases, and how values are layered.
+
+A Backend is made for one mode of one Bank and is thrown away at the next mode. It runs in the thread that calls
+it; waits go through `BackendSetup.wait`, so that an aborted mode change ends in the middle of one.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+import struct
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from spectrometer.backends.parameters import Parameter, ParameterSet, choice, integer, number, position, text
+from spectrometer.config import DataDestination, DataSource, HpcMac, SpectrometerBankConfig
+from spectrometer.derive.position import read_position
+from spectrometer.derive.rounding import Rounding
+from spectrometer.errors import AddressError
+from spectrometer.instruments.registers import Registers, Synthesizer, write_changed
+from spectrometer.modes import ModeConfig
+from spectrometer.status.buffer import StatusBuffer
+from spectrometer.status.keys import SWITCHING_KEY, UNSPECIFIED
+from zmqjsonproxy.errors import RefusedError
+
+__all__ = ["Backend", "BackendSetup", "Value"]
+
+Value = bool | int | float | str
+
+MAC_BASE = 0x020200000000  # an FPGA's MAC is this plus its IP address
+ARP_OFFSET, ARP_ENTRIES = 0x3000, 256
+I2C_ADDRESS = 0x38
+NOISE_SOURCE_OFF, TONE_1, TONE_2 = 0x01, 0x02, 0x04
+NETWORK_SETTLE_S = 1.0
+
+Log = logging.Logger | logging.LoggerAdapter[logging.Logger]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackendSetup:
+    """What a Backend works with.
+
+    Attributes:
+        bank_name: Upper case.
+        bank: Its configuration.
+        mode_name: Section of the mode.
+        mode: Its configuration.
+        frequency_mhz: Synthesizer, with its sign.
+        telescope: Of the instrument.
+        is_master: This Bank makes the switching signals.
+        macs: `[hpc_macs]`, host name -> row.
+        registers: The FPGA; None: the Bank has none.
+        synthesizer: None: the Bank has none.
+        status: The status memory.
+        data_root: Without the project.
+        rounding: Original or corrected.
+        simulated: Nothing real is behind `registers`.
+        wait: Sleeps for seconds, or raises when the work is aborted.
+        log: With the Bank's name.
+    """
+
+    bank_name: str
+    bank: SpectrometerBankConfig
+    mode_name: str
+    mode: ModeConfig
+    frequency_mhz: float
+    telescope: str
+    is_master: bool
+    macs: Mapping[str, HpcMac]
+    registers: Registers | None
+    synthesizer: Synthesizer | None
+    status: StatusBuffer
+    data_root: Path
+    rounding: Rounding
+    simulated: bool
+    wait: Callable[[float], None]
+    log: Log
+
+
+class Backend(ABC):
+    """One family of modes. Setting a parameter only stores it; `prepare` computes and sends everything."""
+
+    family = ""
+    """Value of the status key BACKEND."""
+
+    def __init__(self, setup: BackendSetup) -> None:
+        self.setup = setup
+        self.mode = setup.mode
+        self.parameters = ParameterSet(self._parameters())
+        self.status_values: dict[str, Value] = {}
+        """What the last `prepare` wrote into the status memory."""
+        self.register_values: dict[str, int | bytes] = {}
+        """What the last `prepare` asked of the FPGA."""
+
+    def _parameters(self) -> list[Parameter]:
+        """The parameters of this Backend; subclasses add theirs."""
+        filters = self.setup.bank.filters
+
+        def filter_bandwidth(value: Any) -> int:
+            if isinstance(value, bool) or value not in filters:
+                raise RefusedError(f"{value!r} MHz is no filter of {self.setup.bank_name}; it has {sorted(filters)}")
+            return int(value)
+
+        on_off = integer(0, 1)
+        return [
+            Parameter(name="observer", default=UNSPECIFIED, convert=text, help="Name of the observer; text."),
+            Parameter(name="project_id", default="JUNK", convert=text, help="Project; names the data directory."),
+            Parameter(name="source", default=UNSPECIFIED, convert=text, help="Name of the source; text."),
+            Parameter(
+                name="source_ra_dec", default=None, convert=position,
+                help='Position of the source: "hh:mm:ss.s +dd:mm:ss.s" or "Jhhmmss.s+ddmmss.s".',
+            ),
+            Parameter(name="telescope", default=UNSPECIFIED, convert=text, help="Name of the telescope; text."),
+            Parameter(
+                name="cal_freq", default=UNSPECIFIED, convert=number(0, unit="Hz"),
+                help="Frequency of the noise diode's switching, Hz; only recorded.",
+            ),
+            Parameter(name="scan_length", default=30.0, convert=number(0), help="Length of a scan, s; then it ends."),
+            Parameter(
+                name="filter_bw", default=self.mode.filter_bw_mhz, convert=filter_bandwidth,
+                help=f"Bandwidth of the input filter, MHz: one of {sorted(filters)}.",
+            ),
+            Parameter(name="noise_source", default=0, convert=on_off, help="Noise source: 0 off, 1 on."),
+            Parameter(name="noise_tone_1", default=0, convert=on_off, help="Input 1: 0 noise, 1 tone."),
+            Parameter(name="noise_tone_2", default=0, convert=on_off, help="Input 2: 0 noise, 1 tone."),
+        ]  # fmt: skip
+
+    # what a family of modes has to say
+
+    @abstractmethod
+    def install(self) -> None:
+        """Bring the hardware into the mode, in the order the FPGA image wants."""
+
+    @abstractmethod
+    def compute(self) -> tuple[dict[str, Value], dict[str, int | bytes]]:
+        """(status values, register values) that follow from the parameters; the mode's own are put under them."""
+
+    # what all do alike
+
+    def prepare(self) -> None:
+        """Compute what depends on the parameters, and send everything.
+
+        Raises:
+            SwitchingError, PositionError: The parameters do not go together; nothing was sent.
+        """
+        status, registers = self.compute()
+        self.status_values, self.register_values = status, registers
+        board = self.setup.registers
+        if board is not None:
+            board.write_i2c(I2C_ADDRESS, bytes([self.i2c_word()]))
+        memory = self.setup.status
+        memory.remove([key for key in memory.read() if SWITCHING_KEY.fullmatch(key) and key not in status])
+        memory.update(status)
+        if board is not None:
+            write_changed(board, registers)
+
+    def i2c_word(self) -> int:
+        """Input filter and noise source as the board's I2C device wants them (reference 6.1)."""
+        p = self.parameters
+        word = self.setup.bank.filters[p["filter_bw"]]
+        word |= 0 if p["noise_source"] else NOISE_SOURCE_OFF
+        word |= TONE_1 if p["noise_tone_1"] else 0
+        return word | (TONE_2 if p["noise_tone_2"] else 0)
+
+    def common_status(self) -> dict[str, Value]:
+        """Status values that are parameters of every Backend, and facts of Bank and mode."""
+        setup, p = self.setup, self.parameters
+        values: dict[str, Value] = {
+            "BACKEND": self.family, "SIMULATE": int(setup.simulated), "BANKNAM": setup.bank_name,
+            "MODENUM": setup.mode_name, "MODENAME": self.mode.backend, "BOFFILE": self.mode.bof_file,
+            "PROJID": p["project_id"], "SCANLEN": p["scan_length"], "BASE_BW": p["filter_bw"],
+            "NOISESRC": "ON" if p["noise_source"] else "OFF",
+            "DATADIR": _fitting(str(setup.data_root)), "DATAPORT": setup.bank.data_source.port,
+        }  # fmt: skip
+        if (host := self.source_address()) is not None:
+            values["DATAHOST"] = host
+        if p["source_ra_dec"] is not None:
+            place = read_position(p["source_ra_dec"])
+            values |= {"RA": place.ra, "DEC": place.dec, "RA_STR": place.ra_text, "DEC_STR": place.dec_text}
+        return values
+
+    def layered_status(self, computed: Mapping[str, Value], unspecified: tuple[str, ...]) -> dict[str, Value]:
+        """All status values; user over computed over mode over Bank over instrument over `unspecified`."""
+        p = self.parameters
+        given = {"observer": "OBSERVER", "source": "SRC_NAME", "telescope": "TELESCOP", "cal_freq": "CAL_FREQ"}
+        values: dict[str, Value] = dict.fromkeys(unspecified, UNSPECIFIED)
+        values["TELESCOP"] = self.setup.telescope
+        values |= {**self.setup.bank.status, **self.mode.status, **computed}
+        return values | {key: p[name] for name, key in given.items() if p.is_set(name)}
+
+    def run_phase(self, name: str) -> None:
+        """Write a phase of the mode, `reset`, `arm` or `postarm`, to the FPGA; nothing if the Bank has none."""
+        board = self.setup.registers
+        if board is None:
+            return
+        for register, value in getattr(self.mode.phases, name):
+            if register == "wait":
+                self.setup.wait(float(value))
+            else:
+                board.write_int(register, int(value))
+
+    def program(self) -> None:
+        """Set the sampler's clock and load the mode's image."""
+        if self.setup.synthesizer is not None:
+            self.setup.synthesizer.set_frequency(0, abs(self.setup.frequency_mhz))
+        if self.setup.registers is not None:
+            self.setup.registers.program(self.mode.bof_file)
+
+    def write_mode_registers(self) -> None:
+        """Write the registers that Bank and mode name."""
+        if self.setup.registers is not None:
+            write_changed(self.setup.registers, {**self.setup.bank.registers, **self.mode.registers})
+
+    def set_up_network(self) -> None:
+        """Start the FPGA's Ethernet core, tell it where to send, and fill its ARP table (reference 6.7).
+
+        Raises:
+            AddressError: A host has no address.
+        """
+        board, network = self.setup.registers, self.mode.network
+        source = self.source_address()
+        if board is None or source is None:
+            return
+        ip = int(ipaddress.IPv4Address(source))
+        board.start_tap("tap0", network.core, source, self.setup.bank.data_source.port, MAC_BASE + ip)
+        destination = self.setup.bank.data_destination
+        target = int(ipaddress.IPv4Address(self._address(destination) or "0.0.0.0"))
+        board.write_int(network.dest_ip, target)
+        board.write_int(network.dest_port, destination.port)
+        self.setup.wait(NETWORK_SETTLE_S if not self.setup.simulated else 0.0)
+        self._fill_arp_table(board, network.core)
+
+    def source_address(self) -> str | None:
+        """IPv4 address of the FPGA's side of the data link; None if the Bank has none."""
+        return self._address(self.setup.bank.data_source)
+
+    def _address(self, end: DataSource | DataDestination) -> str | None:
+        try:
+            return end.address()
+        except AddressError as error:
+            if not self.setup.simulated:
+                raise
+            self.setup.log.warning("%s; simulated, so 127.0.0.1 is used", error)
+            return "127.0.0.1"
+
+    def _fill_arp_table(self, board: Registers, core: str) -> None:
+        layout = struct.Struct(f">{ARP_ENTRIES}Q")
+        table = list(layout.unpack(board.read(core, layout.size, ARP_OFFSET)))
+        for host, row in self.setup.macs.items():
+            try:
+                address = DataDestination(host=host, ip=row.ip).address()
+            except AddressError as error:
+                if not self.setup.simulated:
+                    raise
+                self.setup.log.warning("hpc_macs: %s; simulated, so it is left out", error)
+                continue
+            table[int(address.rpartition(".")[2])] = row.mac
+        board.write(core, layout.pack(*table), ARP_OFFSET)
+
+
+def _fitting(path: str) -> str:
+    """A path as a status card can hold it: the end of one that is too long."""
+    limit = 68
+    return path if len(path) <= limit else "..." + path[-(limit - 3) :]
+
+
+polarizations = choice(("SELF", "SELF1", "SELF2", "CROSS"))

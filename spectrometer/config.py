@@ -1,0 +1,207 @@
+"""The spectrometer's part of the configuration: its Banks, the array's MAC table, its own settings.
+
+Host names are kept as names here and resolved only for the Bank that needs them, when it needs them.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import re
+import socket
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+
+from player.config import BankConfig, Port, Table
+from spectrometer.errors import AddressError
+from spectrometer.status.keys import VEGAS_KEY, VEGAS_SEMAPHORE
+from spectrometer.status.protocol.cards import MAX_TEXT
+
+__all__ = [
+    "DataDestination",
+    "DataSource",
+    "HpcMac",
+    "RegisterValues",
+    "RoachConfig",
+    "SourceConfig",
+    "SpectrometerBankConfig",
+    "SpectrometerSettings",
+    "StatusMemoryConfig",
+    "StatusValues",
+    "SynthConfig",
+]
+
+_STATUS_KEY = re.compile(r"[A-Z0-9_-]{1,8}\Z")
+_MAC = re.compile(r"[0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){5}\Z")
+
+
+def _status_values(values: Any) -> Any:
+    """Status keys in upper case; two spellings of one key are refused (the original wrote both, in any order)."""
+    if not isinstance(values, dict):
+        return values
+    result: dict[str, Any] = {}
+    for key, value in values.items():
+        name = str(key).upper()
+        if not _STATUS_KEY.match(name):
+            raise ValueError(f"{key} is no status key: 1 to 8 of A-Z, 0-9, _ and -")
+        if name in result:
+            raise ValueError(f"{name} is given twice, in two spellings")
+        if not isinstance(value, bool | int | float | str):
+            raise ValueError(f"{name} is a {type(value).__name__}; a status value is text or a number")
+        if isinstance(value, str) and len(value) > MAX_TEXT:
+            raise ValueError(f"{name} has {len(value)} characters; a card holds {MAX_TEXT}")
+        result[name] = value
+    return result
+
+
+def _ip(text: str) -> str:
+    try:
+        return str(ipaddress.IPv4Address(text))
+    except ValueError as error:
+        raise ValueError(f"not an IPv4 address: {text!r}") from error
+
+
+def _mac(value: Any) -> int:
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 48:
+        return value
+    if isinstance(value, str) and _MAC.match(value):
+        return int(value.replace(":", ""), 16)
+    raise ValueError(f'not a MAC address: {value!r}; expected "00:02:C9:EB:C9:40" or 0x0002C9EBC940')
+
+
+def _filters(value: Any) -> Any:
+    """TOML keys are text; a filter is named by its bandwidth in MHz."""
+    if not isinstance(value, dict):
+        return value
+    try:
+        return {int(key): bits for key, bits in value.items()}
+    except ValueError as error:
+        raise ValueError(f"a filter is named by its bandwidth in MHz, a whole number: {error}") from error
+
+
+StatusValues = Annotated[dict[str, bool | int | float | str], BeforeValidator(_status_values)]
+RegisterValues = dict[Annotated[str, Field(min_length=1)], Annotated[int, Field(ge=-(2**31), lt=2**32)]]
+Ip = Annotated[str, AfterValidator(_ip)]
+
+
+class HpcMac(Table):
+    """One row of `[hpc_macs]`: the 10 Gb/s interface of an HPC host; the ARP slot is the last octet of its IP."""
+
+    mac: Annotated[int, BeforeValidator(_mac)]
+    ip: Ip | None = None
+
+
+class _Endpoint(Table):
+    port: Port = 60000
+    ip: Ip | None = None
+
+    def _resolve(self, host: str | None, what: str) -> str | None:
+        if self.ip is not None or host is None:
+            return self.ip
+        try:
+            return socket.getaddrinfo(host, None, socket.AF_INET, socket.SOCK_DGRAM)[0][4][0].__str__()
+        except OSError as error:
+            raise AddressError(f"{what} host {host!r} cannot be resolved ({error}); give its ip") from error
+
+
+class DataSource(_Endpoint):
+    """The FPGA side of the 10 Gb/s link; without a host the Bank has no FPGA of its own."""
+
+    host: str | None = None
+
+    def address(self) -> str | None:
+        """The IPv4 address; AddressError if the host cannot be resolved, None if there is none."""
+        return self._resolve(self.host, "data_source")
+
+
+class DataDestination(_Endpoint):
+    """The computer's side of the 10 Gb/s link."""
+
+    host: str
+
+    def address(self) -> str:
+        """The IPv4 address; AddressError if the host cannot be resolved."""
+        return self._resolve(self.host, "data_destination") or ""
+
+
+class RoachConfig(Table):
+    """`[banks.X.roach]`: the FPGA board; present if the Bank has one."""
+
+    katcp_host: str = Field(min_length=1)
+    katcp_port: Port = 7147
+    timeout_s: float = Field(default=30.0, gt=0)
+
+
+class SynthOptions(Table):
+    """Options of the synthesizer."""
+
+    double: bool = False
+    half: bool = False
+    divider: int = Field(default=1, ge=1)
+    low_spur: bool = False
+
+
+class SynthConfig(Table):
+    """`[banks.X.synth]`: the Valon synthesizer."""
+
+    via: Literal["katcp", "local"]
+    port: str = "/dev/ttyS1"
+    reference: Literal["external", "internal"] = "external"
+    reference_hz: int = Field(default=10_000_000, gt=0)
+    vco_range_mhz: tuple[int, int] = Field(default=(2200, 4400), strict=False)
+    rf_level_dbm: Literal[-4, -1, 2, 5] = 5
+    options: SynthOptions = SynthOptions()
+
+
+class StatusMemoryConfig(Table):
+    """`[banks.X.status_memory]`: names of the status memory; each Bank of a host needs its own."""
+
+    key: int = Field(default=VEGAS_KEY, ge=1, le=0x7FFFFFFF)
+    semaphore: str = Field(default=VEGAS_SEMAPHORE, pattern=r"^/[A-Za-z0-9_.-]{1,200}$")
+
+
+class SourceConfig(Table):
+    """`[banks.X.source]`: a recording that `spectrometer-daq` replays instead of packets from an FPGA."""
+
+    file: str = Field(min_length=1)
+    rate_hz: float | None = Field(default=None, gt=0)
+    taps: int = Field(default=8, ge=1)
+    window: str = "hamming"
+    nfine: int | None = Field(default=None, ge=1)
+
+    def path(self, beside: Path) -> Path:
+        """The recording; a relative path is beside the configuration file."""
+        path = Path(os.path.expandvars(self.file)).expanduser()
+        return path if path.is_absolute() else beside / path
+
+
+class SpectrometerBankConfig(BankConfig):
+    """`[banks.X]` of kind `spectrometer`."""
+
+    instance: int | None = Field(default=None, ge=0, le=63)
+    data_source: DataSource = DataSource()
+    data_destination: DataDestination
+    filters: Annotated[dict[int, Annotated[int, Field(ge=0, le=0xF8)]], BeforeValidator(_filters)] = Field(min_length=1)
+    status: StatusValues = Field(default_factory=dict)
+    registers: RegisterValues = Field(default_factory=dict)
+    roach: RoachConfig | None = None
+    synth: SynthConfig | None = None
+    status_memory: StatusMemoryConfig = StatusMemoryConfig()
+    source: SourceConfig | None = None
+
+    @model_validator(mode="after")
+    def _roach_needs_a_source(self) -> SpectrometerBankConfig:
+        if self.roach is not None and self.data_source.host is None and self.data_source.ip is None:
+            raise ValueError("a Bank with a ROACH needs data_source.host: the FPGA's address on the 10 Gb/s link")
+        return self
+
+
+class SpectrometerSettings(Table):
+    """`[spectrometer]`: what concerns all spectrometer Banks.
+
+    `original_rounding`: integrations and switching phases are rounded as the original did, to the last bit.
+    """
+
+    original_rounding: bool = False

@@ -1,0 +1,70 @@
+"""Start times: full UTC seconds, and the forms in which they travel. The caller says what time it is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from spectrometer.errors import StartTimeError
+
+__all__ = ["as_list", "ceil_to_second", "earliest_start", "mjd", "start_time"]
+
+_LEAD_S = 2.0  # so that a time negotiated now is still possible when the start arrives
+_MJD_OF_UNIX_EPOCH = 40587
+
+
+def ceil_to_second(time: datetime) -> datetime:
+    """The full second at or after a time."""
+    return time if time.microsecond == 0 else time.replace(microsecond=0) + timedelta(seconds=1)
+
+
+def as_list(time: datetime) -> list[int]:
+    """[Y, M, D, h, m, s, us], UTC."""
+    t = time.astimezone(UTC)
+    return [t.year, t.month, t.day, t.hour, t.minute, t.second, t.microsecond]
+
+
+def earliest_start(now: datetime, needed_arm_delay: float) -> datetime:
+    """The earliest second that can be promised: the arm delay (s) and 2 s for asking everybody."""
+    return ceil_to_second(now + timedelta(seconds=needed_arm_delay + _LEAD_S))
+
+
+def start_time(asked: Any, now: datetime, needed_arm_delay: float) -> datetime:
+    """The second on which a scan begins.
+
+    Args:
+        asked: [Y, M, D, h, m, s, us] in UTC, an aware datetime, or None for the earliest possible.
+        now: Aware.
+        needed_arm_delay: s.
+
+    Raises:
+        StartTimeError: No time, or too early.
+    """
+    earliest = ceil_to_second(now) + timedelta(seconds=needed_arm_delay)
+    if asked is None:
+        return ceil_to_second(earliest)
+    if isinstance(asked, datetime):
+        if asked.tzinfo is None:
+            raise StartTimeError("the start time has no time zone; give UTC")
+        time = asked.astimezone(UTC)
+    elif isinstance(asked, Sequence) and not isinstance(asked, str | bytes) and len(asked) in (6, 7):
+        try:
+            numbers = [int(part) for part in asked]
+            time = datetime(*numbers, tzinfo=UTC)  # type: ignore[arg-type, misc]  # six or seven integers
+        except (TypeError, ValueError, OverflowError) as error:
+            raise StartTimeError(f"the start time {list(asked)!r} is none: {error}") from error
+    else:
+        raise StartTimeError(f"the start time is {asked!r}; expected [Y, M, D, h, m, s, us] in UTC, or None")
+    time = ceil_to_second(time)
+    if time < earliest:
+        raise StartTimeError(
+            f"{time:%Y-%m-%d %H:%M:%S} UTC is too early; the earliest start is {ceil_to_second(earliest):%H:%M:%S} UTC"
+        )
+    return time
+
+
+def mjd(time: datetime) -> tuple[int, float]:
+    """(modified Julian day, seconds of that day) of an aware time."""
+    days, seconds = divmod(time.timestamp(), 86400)
+    return _MJD_OF_UNIX_EPOCH + int(days), seconds

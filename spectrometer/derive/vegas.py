@@ -1,0 +1,122 @@
+"""Derived values of the VEGAS modes (reference 6.3.1, 6.3.4): clocks, integration times, channel widths.
+
+Frequencies are MHz with their sign (negative: inverted band); times are seconds; everything derived is Hz and s.
+The order of operations is the original's, so that the doubles are equal to the last bit.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from spectrometer.derive.rounding import Rounding
+
+__all__ = ["Clocks", "Exposure", "exposure", "hardware_exposure", "hbw_clocks", "in_mhz", "phase_granules"]
+
+
+def in_mhz(frequency: float) -> float:
+    """A frequency given in MHz or Hz, in MHz with its sign: above 5000 (of either sign) it is Hz."""
+    return frequency / 1e6 if abs(frequency) > 5000 else frequency
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clocks:
+    """What follows from the synthesizer's frequency and the number of channels.
+
+    Attributes:
+        spec_tick: Time of one FPGA spectrum, the granule of switching signals, s.
+        fpga_clock: Hz.
+        sampler_frequency: Effective sample rate, Hz; negative for an inverted band.
+        clocks_per_tick: FPGA clocks in a spec_tick.
+        channel_width: Hz; negative for an inverted band.
+        bandwidth: Hz; negative for an inverted band.
+    """
+
+    spec_tick: float
+    fpga_clock: float
+    sampler_frequency: float
+    clocks_per_tick: int
+    channel_width: float
+    bandwidth: float
+
+    @property
+    def frequency_resolution(self) -> float:
+        """Hz, positive."""
+        return abs(self.channel_width)
+
+
+def hbw_clocks(nchan: int, frequency_mhz: float) -> Clocks:
+    """Clocks of the high-bandwidth modes (reference 6.3.1, column HBW).
+
+    Args:
+        nchan: Channels of the image.
+        frequency_mhz: Synthesizer, half the sample rate, MHz.
+    """
+    size = abs(frequency_mhz)
+    sampler = frequency_mhz * 1e6 * 2
+    width = sampler / (nchan * 2)
+    return Clocks(
+        spec_tick=nchan / (size * 1e6),
+        fpga_clock=size * 1e6 / 8,
+        sampler_frequency=sampler,
+        clocks_per_tick=nchan // 8,
+        channel_width=width,
+        bandwidth=width * nchan,
+    )
+
+
+def hardware_exposure(requested: float, spec_tick: float) -> tuple[int, float]:
+    """(acc_len, hardware exposure in s) nearest to a requested hardware exposure (s), halves upward."""
+    ratio = requested / spec_tick
+    count = int(ratio)
+    if ratio - count >= 0.5:
+        count += 1
+    return count, spec_tick * count
+
+
+def phase_granules(duration: float, hwexposr: float, spec_tick: float, rounding: Rounding) -> int:
+    """Granules of a switching phase: whole hardware exposures, at least `duration` s (reference 6.3.4, HBW)."""
+    if rounding.original:
+        return int(math.ceil(duration / hwexposr) * hwexposr / spec_tick)
+    return rounding.ceiling(duration / hwexposr) * round(hwexposr / spec_tick)
+
+
+@dataclass(frozen=True, slots=True)
+class Exposure:
+    """One integration: FPGA clocks, and s."""
+
+    clocks: int
+    seconds: float
+
+
+def exposure(
+    requested: float,
+    clocks: Clocks,
+    hwexposr: float,
+    *,
+    phases: int,
+    granules: int,
+    period: float,
+    rounding: Rounding,
+) -> Exposure:
+    """The integration time that can be had (reference 6.3.1).
+
+    Args:
+        requested: s.
+        clocks: Of the mode.
+        hwexposr: Hardware exposure, s.
+        phases: Switching phases of the generator, blanking ones counted.
+        granules: All of them together.
+        period: Of the switching cycle, s.
+        rounding: Original or corrected.
+
+    Returns:
+        With switching a whole number of cycles, else a whole number of hardware exposures.
+    """
+    if phases > 1:
+        count = rounding.integrations(requested, period, original_threshold=period / 100)
+        whole = count * granules * clocks.clocks_per_tick
+    else:
+        count = rounding.integrations(requested, hwexposr, original_threshold=requested / 100)
+        whole = rounding.whole(count * hwexposr * clocks.fpga_clock)
+    return Exposure(whole, whole / clocks.fpga_clock)

@@ -1,0 +1,64 @@
+"""What goes wrong in a spectrometer Bank. A refusal, which the observer can act on, is a `RefusedError`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+__all__ = [
+    "AddressError",
+    "BankError",
+    "ModeChangeError",
+    "NoModeError",
+    "ParameterError",
+    "PositionError",
+    "ScanError",
+    "StartTimeError",
+    "SwitchingError",
+]
+
+
+class BankError(Exception):
+    """Base of all errors of this package's Banks."""
+
+
+class AddressError(BankError):
+    """A host of the data link has no address."""
+
+
+class NoModeError(BankError):
+    """The call needs a mode."""
+
+    def __init__(self, why: str = "") -> None:
+        super().__init__("no mode is set" + (f" ({why})" if why else "") + "; call set_mode first")
+
+
+class ModeChangeError(BankError):
+    """A mode could not be set up; no mode is set then."""
+
+
+class ParameterError(BankError, ValueError):
+    """Parameters that do not exist or cannot have these values; none of the call's was set.
+
+    Attributes:
+        problems: Parameter -> what is wrong with it.
+    """
+
+    def __init__(self, problems: Mapping[str, str]) -> None:
+        self.problems = dict(problems)
+        super().__init__("; ".join(f"{name}: {text}" for name, text in problems.items()))
+
+
+class PositionError(BankError, ValueError):
+    """A source position that cannot be read."""
+
+
+class SwitchingError(BankError, ValueError):
+    """A switching phase or cycle that cannot be."""
+
+
+class StartTimeError(BankError, ValueError):
+    """A start time that is none, or too early."""
+
+
+class ScanError(BankError):
+    """A scan could not be started or ended as asked."""
