@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import scipy.fft
-from benchmarks.rows import Row
 
+from benchmarks.rows import Row
 from spectrometer.daq.channelizer import Channelizer, prototype, sum_power
 from spectrometer.daq.run import RunOptions, ScanRun
 from spectrometer.daq.source import Recording

@@ -1,0 +1,1 @@
+"""Measurements of the targets, each beside the floor it is compared with; `python -m benchmarks`."""

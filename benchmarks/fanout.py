@@ -1,0 +1,97 @@
+"""One call to N Players, of N bare REQ/REP round trips made one after the other; wall time.
+
+Ours is `Dealer.outcomes`. Every Player is a process of its own. One core: the Dealer and all Players share it; two
+cores: the Dealer has one, the Players the other.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+
+from benchmarks.floors import Pairs, asking, cores, echo, in_pinned_process, pairs, serving
+from benchmarks.rows import Row
+from benchmarks.subject import serve
+from dealer import Dealer
+from zmqjsonproxy import wirejson
+from zmqjsonproxy.rpc.protocol import jsonrpc
+
+TARGETS = {8: ((1.05, 0.75), (0.75, 0.55)), 64: ((0.75, 0.50), (0.34, 0.28))}
+"""Players -> (must, aim) on one core, on two."""
+WORKING = {8: 14.0, 64: 18.0}
+"""Players that take 10 ms each -> must, ms."""
+
+
+def rows() -> list[Row]:
+    """Measure with 8 and 64 Players."""
+    here, *others = cores()
+    found = []
+    for count, bounds in TARGETS.items():
+        for core, bound in zip([here, *others[:1]], bounds, strict=False):
+            found.append(_row(count, here, core, *bound))
+    for count, must in WORKING.items():
+        with serving(here if not others else others[0], count, serve, 0.010) as players:
+            taken = in_pinned_process(here, _working, [url for url, _ in players])
+        found.append(Row(f"{count} Players that take 10 ms each", None, 1e3 * taken, None, must, None, "ms"))
+    with serving(here if not others else others[0], 8, serve, 5.0) as players, serving(here, 56, serve) as quick:
+        taken = in_pinned_process(here, _silent, [players[0][0], *(url for url, _ in quick)])
+    found.append(Row("57 Players, one never answers, deadline 1 s", None, taken, None, 1.02, 1.005, "s"))
+    return found
+
+
+def _row(count: int, client: int, server: int, must: float, aim: float) -> Row:
+    with serving(server, count, echo, jsonrpc.reply(1000, 5)) as floors, serving(server, count, serve) as players:
+        times = in_pinned_process(client, _pair, [u for u, _ in floors], [u for u, _ in players])
+        assert isinstance(times, Pairs)
+    floor, ours, ratio = times.quantile(0.5)
+    where = "one core" if client == server else "two cores"
+    return Row(f"fan-out to {count} Players, {where}", 1e3 * floor, 1e3 * ours, ratio, must, aim, "ms")
+
+
+def _dealer(urls: list[str]) -> Dealer:
+    """A Dealer all of whose Players are active and connected."""
+    dealer = Dealer({f"BANK{n}": url for n, url in enumerate(urls)})
+    dealer.add_active_player(*dealer.available_players)
+    failed = {bank: o.error for bank, o in dealer.outcomes("add", 1, 1, _timeout=30).items() if o.error is not None}
+    if failed:
+        raise RuntimeError(f"not connected: {failed}")
+    return dealer
+
+
+def _pair(floor_urls: list[str], player_urls: list[str]) -> Pairs:
+    request = wirejson.dumps(
+        {"jsonrpc": "2.0", "method": "bank.add", "id": 1000, "params": [2, 3], "dealer": {"deadline_s": 180.0}}
+    )
+    asks = [asking(url, request) for url in floor_urls]
+
+    def floor() -> None:
+        for ask in asks:
+            ask()
+
+    with _dealer(player_urls) as dealer:
+        count = max(2000 // len(player_urls), 40)
+        return pairs(floor, lambda: dealer.outcomes("add", 2, 3), count, blocks=12)
+
+
+def _working(urls: list[str]) -> float:
+    with _dealer(urls) as dealer:
+        taken = []
+        for _ in range(60):
+            begun = time.perf_counter()
+            dealer.outcomes("work")
+            taken.append(time.perf_counter() - begun)
+    return statistics.median(taken)
+
+
+def _silent(urls: list[str]) -> float:
+    """Time of a call that the first server does not answer within its deadline of 1 s; all others answered it."""
+    taken = []
+    with _dealer(urls) as dealer:
+        for _ in range(3):
+            begun = time.perf_counter()
+            outcomes = dealer.outcomes("work", _timeout=1.0)
+            taken.append(time.perf_counter() - begun)
+            late = [bank for bank, o in outcomes.items() if not o.ok]
+            if late != ["BANK0"]:
+                raise RuntimeError(f"late: {late}")
+    return statistics.median(taken)
