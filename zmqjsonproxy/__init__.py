@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from zmqjsonproxy.errors import (
+    AlreadyDoneError,
     BadParametersError,
     BusyError,
     CallTimeoutError,
@@ -40,6 +41,7 @@ _LATE = {
 }
 
 __all__ = [
+    "AlreadyDoneError",
     "BadParametersError",
     "BusyError",
     "CallTimeoutError",

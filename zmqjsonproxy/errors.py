@@ -8,6 +8,7 @@ ProxyError
 |       +-- DeadlineError        the caller's time was over before the call was begun
 |       +-- TooLargeError        the request was over the server's limits
 +-- RefusedError                 the remote object says no; its text is for the caller to read
+|   +-- AlreadyDoneError         nothing had to be done: a success, but a refusal to clients of the original
 +-- OperationAbortedError        a long call was ended by an abort
 +-- PeerLostError                nobody there, or no longer
 +-- CallTimeoutError             no reply in time; the call may still be carried out
@@ -19,6 +20,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 __all__ = [
+    "AlreadyDoneError",
     "BadParametersError",
     "BusyError",
     "CallTimeoutError",
@@ -101,6 +103,18 @@ class RefusedError(ProxyError):
     def __init__(self, text: str, *, peer: str = "", method: str = "") -> None:
         super().__init__(text)
         self.text, self.peer, self.method = text, peer, method
+
+
+class AlreadyDoneError(RefusedError):
+    """Nothing had to be done. Raised by Banks; native callers get `value` as a success, the others a refusal.
+
+    Attributes:
+        value: What native callers get.
+    """
+
+    def __init__(self, text: str, value: object) -> None:
+        super().__init__(text)
+        self.value = value
 
 
 class OperationAbortedError(ProxyError):

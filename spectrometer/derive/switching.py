@@ -109,13 +109,14 @@ class SwitchingCycle:
         starts: list[float] = []
         blanking: list[float] = []
         firsts: list[SsgPhase] = []
-        begun = 0
+        begun = 0.0  # s, summed phase by phase as the original does
         for _state, group in groupby(self.phases, key=lambda phase: phase.state):
             members = list(group)
-            starts.append(begun * self.spec_tick / self.period if begun else 0.0)
+            starts.append(begun / self.period)
             firsts.append(members[0])
             blanking.append(members[0].granules * self.spec_tick if members[0].blank else 0.0)
-            begun += sum(phase.granules for phase in members)
+            for phase in members:
+                begun += phase.granules * self.spec_tick
         return GbtPhases(
             period=self.period,
             starts=tuple(starts),

@@ -23,7 +23,7 @@ from typing import Any, Self
 import zmq
 
 from zmqjsonproxy import wirejson
-from zmqjsonproxy.errors import OperationAbortedError, RefusedError
+from zmqjsonproxy.errors import AlreadyDoneError, OperationAbortedError, RefusedError
 from zmqjsonproxy.handle import OperationHandle
 from zmqjsonproxy.interface import Interface, Kind, Mark, Method, running
 from zmqjsonproxy.protocol.operations import OperationRecord, OperationTable, State
@@ -333,12 +333,17 @@ class ZMQJSONProxyServer:
         """Call the method and encode what comes of it. Never raises: SystemExit and KeyboardInterrupt included."""
         record = None if handle is None else handle.record
         try:
-            if handle is None:
-                value = method.function(*request.args, **request.kwargs)
-            else:
-                handle.check()  # an abort may have come while it waited
-                with running(handle):
+            try:
+                if handle is None:
                     value = method.function(*request.args, **request.kwargs)
+                else:
+                    handle.check()  # an abort may have come while it waited
+                    with running(handle):
+                        value = method.function(*request.args, **request.kwargs)
+            except AlreadyDoneError as done:
+                if not request.native:
+                    raise
+                value = done.value
             body = jsonrpc.reply(request.id, value) if request.native else original.reply(value)
         except BaseException as error:
             failed, error_object = self._failure(method, request, error)
