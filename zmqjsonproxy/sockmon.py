@@ -64,3 +64,4 @@ class SocketMonitor:
     def close(self) -> None:
         """Stop watching."""
         self._watched.disable_monitor()
+        self._socket.close(linger=0)  # disabling forgets it, and no more
