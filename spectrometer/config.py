@@ -161,6 +161,11 @@ class StatusMemoryConfig(Table):
     key: int = Field(default=VEGAS_KEY, ge=1, le=0x7FFFFFFF)
     semaphore: str = Field(default=VEGAS_SEMAPHORE, pattern=r"^/[A-Za-z0-9_.-]{1,200}$")
 
+    @property
+    def is_private(self) -> bool:
+        """The Bank's own, which no program of another Player or of the original uses; removed with the Bank."""
+        return self.key != VEGAS_KEY and self.semaphore != VEGAS_SEMAPHORE
+
 
 class SourceConfig(Table):
     """`[banks.X.source]`: a recording that `spectrometer-daq` replays instead of packets from an FPGA."""

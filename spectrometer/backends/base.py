@@ -202,6 +202,10 @@ class Backend(ABC):
             else:
                 board.write_int(register, int(value))
 
+    @abstractmethod
+    def reset_if_needed(self) -> None:
+        """Bring the FPGA into the state that a start needs; the mode may have nothing to do."""
+
     def program(self) -> None:
         """Set the sampler's clock and load the mode's image."""
         if self.setup.synthesizer is not None:

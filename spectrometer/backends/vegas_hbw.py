@@ -26,6 +26,11 @@ class VegasHbwBackend(VegasBackend):
         # As in the original the generator holds an empty cycle until the next prepare.
         self._requests = (PhaseRequest(duration=DEFAULT_PHASE_S),)
 
+    def reset_if_needed(self) -> None:
+        board = self.setup.registers
+        if board is not None and board.read_int("status") & 1:
+            self.run_phase("reset")
+
     def clocks(self) -> Clocks:
         return hbw_clocks(self.parameters["nchan"], self.setup.frequency_mhz)
 

@@ -1,0 +1,499 @@
+"""The spectrometer Bank: modes, parameters, status, scans; what observers call (reference 3).
+
+Commands run one at a time in the Bank's lane; `stop`, `commit` and `disarm_start` beside it; queries in the socket's
+thread. What a call does is in `backends` (hardware and values) and `scan` (data taking); here they are put together.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any
+
+from player.bank import Bank, BankContext
+from player.config import BankConfig, Config, load
+from player.errors import ConfigError, Fault
+from spectrometer.backends.base import Backend, BackendSetup
+from spectrometer.backends.registry import backend_class
+from spectrometer.backends.vegas import VegasBackend
+from spectrometer.config import HpcMac, SourceConfig, SpectrometerBankConfig, SpectrometerSettings
+from spectrometer.daq.absent import AbsentDaq
+from spectrometer.daq.control import DaqProcess
+from spectrometer.daq.errors import DaqError
+from spectrometer.derive.rounding import CORRECTED, ORIGINAL
+from spectrometer.derive.switching import PhaseRequest
+from spectrometer.derive.times import as_list, earliest_start, start_time
+from spectrometer.derive.vegas import in_mhz
+from spectrometer.errors import BankError, ModeChangeError, NoModeError, ScanError
+from spectrometer.instruments.registers import MemoryRegisters, MemorySynthesizer
+from spectrometer.modes import ModeConfig, load_modes, mode_faults
+from spectrometer.scan import DataTaking, ScanControl, ScanPlan
+from spectrometer.scannumber import ScanNumber
+from spectrometer.status.buffer import StatusBuffer
+from spectrometer.status.errors import StatusMemoryError
+from zmqjsonproxy.errors import AlreadyDoneError, OperationAbortedError, RefusedError
+from zmqjsonproxy.handle import OperationHandle
+from zmqjsonproxy.interface import command, current_operation, operation, query
+
+__all__ = ["SpectrometerBank"]
+
+READY_WITHIN_S = 75.0  # the original's wait for DAQSTATE
+MODE_CHANGE_ENDS_S = 5.0
+
+
+class SpectrometerBank(Bank):
+    """A Bank of the spectrometer."""
+
+    def __init__(self, context: BankContext) -> None:
+        super().__init__(context)
+        assert isinstance(context.config, SpectrometerBankConfig)
+        self._config: SpectrometerBankConfig = context.config
+        settings = context.instrument.sections["spectrometer"]
+        self._rounding = ORIGINAL if settings.original_rounding else CORRECTED
+        self._macs: dict[str, HpcMac] = {}
+        self._modes: dict[str, ModeConfig] = {}
+        self._frequencies: dict[str, float] = {}
+        self._take_modes(context.instrument)
+        self._scan_number = ScanNumber(context.data_root / f".{context.name}.scan-number", self.log)
+        self._memory: StatusBuffer | None = None
+        self._backend: Backend | None = None
+        self._scan: ScanControl | None = None
+        self._mode: str | None = None
+        self._why_no_mode = ""
+        self._changing = threading.Event()  # set: no mode change is going on
+        self._changing.set()
+
+    # what the host needs
+
+    @classmethod
+    def config_model(cls) -> type[BankConfig]:
+        return SpectrometerBankConfig
+
+    @classmethod
+    def instrument_sections(cls) -> Mapping[str, Any]:
+        return {
+            "spectrometer": SpectrometerSettings, "hpc_macs": dict[str, HpcMac],
+            "mode_defaults": dict[str, dict[str, Any]], "modes": dict[str, dict[str, Any]],
+        }  # fmt: skip
+
+    @classmethod
+    def check(cls, config: Config) -> list[Fault]:
+        faults = mode_faults(config)
+        taken: dict[tuple[str, str, object], str] = {}
+        for name, bank in config.banks.items():
+            if not isinstance(bank, SpectrometerBankConfig):
+                continue
+            for what in ("key", "semaphore"):
+                place = (bank.hpc_host, what, getattr(bank.status_memory, what))
+                if (other := taken.setdefault(place, name)) != name:
+                    key = ("banks", name, "status_memory", what)
+                    faults.append(config.fault(key, f"{other} on the same host has this one; each needs its own"))
+            if bank.source is not None and not (path := bank.source.path(config.path.parent)).is_file():
+                faults.append(config.fault(("banks", name, "source", "file"), f"there is no file {path}"))
+        return faults
+
+    def parts(self) -> Mapping[str, object | None]:
+        return {"roach": None, "valon": None}
+
+    def open(self) -> None:
+        if self._config.roach is not None and not self.context.simulate:
+            raise RefusedError(
+                f"{self.name} has a ROACH (banks.{self.name}.roach), and KATCP is not spoken yet; "
+                "start the Player with `simulate`"
+            )
+        names = self._config.status_memory
+        self._memory = StatusBuffer(names.key, names.semaphore)
+        if self.context.simulate:
+            self.log.warning("%s is simulated: no instrument is touched", self.name)
+        self._write_scan_number()
+
+    def close(self) -> None:
+        self._abandon_mode("the Player ends", quit_s=2.0)
+        if self._memory is not None:
+            if self._config.status_memory.is_private:
+                self._memory.unlink()
+            self._memory.close()
+            self._memory = None
+
+    def watchdog(self) -> None:
+        if (scan := self._scan) is not None:
+            with suppress(StatusMemoryError):
+                scan.tick()
+
+    # modes
+
+    @operation(refusal_pair=True)
+    def set_mode(self, mode: str | None, bandwidth: float | None = None, force: bool = False) -> list[Any]:
+        """Select a mode: program the FPGA, start the data-taking program. True, and a sentence.
+
+        Args:
+            mode: Name of a mode, see list_modes.
+            bandwidth: Frequency of the sampler's synthesizer, MHz (Hz above 5000), negative for an inverted band;
+                kept for later selections of the mode. None: as it is.
+            force: Set the mode up again even if it is set, and even while a scan runs.
+        """
+        if mode is None:
+            raise RefusedError("mode is None; there are " + ", ".join(self._modes))
+        if mode not in self._modes:
+            raise RefusedError(f"mode {mode} is not supported; there are {', '.join(self._modes)}")
+        frequency = self._frequencies[mode] if bandwidth in (None, False) else _frequency(bandwidth)
+        if not force and mode == self._mode and frequency == self._frequencies[mode]:
+            raise AlreadyDoneError(f"mode {mode} is already set, use force", [True, f"mode {mode} is set already"])
+        if not force and self._scan is not None and self._scan.scanning:
+            raise RefusedError("a scan is running; stop it first, or use force")
+        self._changing.clear()
+        try:
+            return self._change_mode(mode, frequency)
+        finally:
+            self._changing.set()
+
+    def _change_mode(self, name: str, frequency: float) -> list[Any]:
+        handle, mode = current_operation(), self._modes[name]
+        handle.progress(0.0, "ending the old mode")
+        self._abandon_mode(f"set_mode({name}) did not finish")
+        try:
+            handle.progress(0.1, "programming the FPGA")
+            backend = backend_class(mode.backend)(self._backend_setup(name, mode, frequency, handle))
+            self._status.clear()
+            self._status.update({"BACKEND": backend.family, "SIMULATE": int(self.context.simulate)})
+            backend.install()
+            self._write_scan_number()
+            handle.progress(0.6, "starting the data-taking program")
+            scan = self._scan = ScanControl(self._status, self._programs(mode), self.log)
+            scan.start_programs(handle.wait, READY_WITHIN_S)
+            handle.check()
+        except BaseException as error:
+            self._abandon_mode(f"set_mode({name}): {error}")
+            if isinstance(error, OperationAbortedError):
+                raise
+            self.log.error("set_mode(%s): %s", name, error)
+            if isinstance(error, BankError | StatusMemoryError | DaqError | OSError):
+                raise ModeChangeError(f"mode {name} could not be set up, no mode is set now: {error}") from error
+            raise
+        self._backend, self._mode, self._why_no_mode = backend, name, ""
+        self._frequencies[name] = frequency
+        handle.progress(1.0, "")
+        self.log.info("mode %s at %g MHz", name, frequency)
+        return [True, f"new mode {name} set!"]
+
+    def _backend_setup(self, name: str, mode: ModeConfig, frequency: float, handle: OperationHandle) -> BackendSetup:
+        has_board = self._config.roach is not None
+        return BackendSetup(
+            bank_name=self.name,
+            bank=self._config,
+            mode_name=name,
+            mode=mode,
+            frequency_mhz=frequency,
+            telescope=self.context.instrument.instrument.telescope,
+            is_master=self.context.instrument.instrument.switching_master == self.name,
+            macs=self._macs,
+            registers=MemoryRegisters() if has_board else None,
+            synthesizer=MemorySynthesizer() if self._config.synth is not None else None,
+            status=self._status,
+            data_root=self.context.data_root,
+            rounding=self._rounding,
+            simulated=self.context.simulate,
+            wait=handle.wait,
+            log=self.log,
+        )
+
+    def _abandon_mode(self, why: str, quit_s: float = 5.0) -> None:
+        scan, self._scan, self._backend, self._mode = self._scan, None, None, None
+        self._why_no_mode = why
+        if scan is not None:
+            scan.close(why, quit_s)
+
+    def _programs(self, mode: ModeConfig) -> list[DataTaking]:
+        source = self._config.source
+        if source is not None:
+            return [DaqProcess(self._own_daq(source), log=self.log)]
+        if self.context.simulate:
+            return [AbsentDaq(self._status)]
+        tables = [mode.daq] if mode.fits is None else [mode.daq, mode.fits]
+        return [DaqProcess(table.command(self.context.dibas_dir), log=self.log) for table in tables]
+
+    def _own_daq(self, source: SourceConfig) -> list[str]:
+        names = self._config.status_memory
+        recording = source.path(self.context.instrument.path.parent)
+        words: list[object] = [
+            sys.executable, "-m", "spectrometer.daq.program", "--source", recording, "--status-key", names.key,
+            "--status-semaphore", names.semaphore, "--taps", source.taps, "--window", source.window,
+            "--data-dir", self.context.data_root,
+        ]  # fmt: skip
+        words += [] if source.rate_hz is None else ["--rate-hz", source.rate_hz]
+        words += [] if source.nfine is None else ["--nfine", source.nfine]
+        return [str(word) for word in words]
+
+    @query
+    def get_mode(self) -> str | None:
+        """The name of the mode that is set; None if there is none."""
+        return self._mode
+
+    @query
+    def list_modes(self) -> list[str]:
+        """The names of all modes, sorted as text."""
+        return sorted(self._modes)
+
+    @command
+    def read_config_file(self, path: str | None = None) -> str:
+        """Read modes and MAC table again, from the Player's own file or another one; used from the next set_mode on.
+
+        Returns:
+            "config file loaded.", or everything that is wrong with the file; then nothing has changed.
+        """
+        try:
+            config = load(self.context.instrument.path if path is None else path)
+        except ConfigError as error:
+            return str(error)
+        if not {"modes", "hpc_macs"} <= set(config.sections):
+            return f"{config.path} has no Bank of the kind spectrometer"
+        self._take_modes(config)
+        return "config file loaded."
+
+    def _take_modes(self, config: Config) -> None:
+        self._macs = config.sections["hpc_macs"]
+        self._modes = load_modes(config)
+        self._frequencies = {name: mode.frequency_mhz for name, mode in self._modes.items()}
+
+    # parameters
+
+    @command(refusal_pair=True)
+    def set_param(self, **kvpairs: Any) -> Any:
+        """Set parameters of the mode: all that are given, or none. `prepare` sends them to the hardware.
+
+        Returns:
+            True; for several, each name -> True.
+        """
+        self._the_backend().parameters.update(kvpairs)
+        return True if len(kvpairs) == 1 else dict.fromkeys(kvpairs, True)
+
+    @query
+    def get_param(self, name: str | None = None) -> Any:
+        """The value of one parameter, or of all by name."""
+        return self._the_backend().parameters.get(name)
+
+    @query
+    def help_param(self, name: str | None = None) -> Any:
+        """The help text of one parameter, or of all by name."""
+        return self._the_backend().parameters.help(name)
+
+    @command(refusal_pair=True)
+    def prepare(self) -> None:
+        """Compute what depends on the parameters, and send everything to status memory and FPGA."""
+        if self._scan is not None and self._scan.scanning:
+            raise RefusedError("a scan is running; stop it first")
+        self._the_backend().prepare()
+
+    # switching signals
+
+    @command
+    def clear_switching_states(self) -> list[Any]:
+        """Remove all switching phases; True and 0."""
+        return [True, self._vegas().clear_phases()]
+
+    @command
+    def add_switching_state(
+        self, duration: float, blank: bool = False, cal: bool = False, sig_ref_1: bool = False
+    ) -> list[Any]:
+        """Append a switching phase; True and the number of phases.
+
+        Args:
+            duration: s.
+            blank: Its data are thrown away.
+            cal: Noise diode on.
+            sig_ref_1: True: reference.
+        """
+        request = PhaseRequest(duration=float(duration), blank=bool(blank), cal=bool(cal), sr1=bool(sig_ref_1))
+        return [True, self._vegas().add_phase(request)]
+
+    @command
+    def set_gbt_ss(self, period: float, ss_list: Sequence[Sequence[float]]) -> list[Any]:
+        """Replace all switching phases; True and the number of phases.
+
+        Args:
+            period: Of the whole cycle, s.
+            ss_list: (start as a fraction of the period, sig/ref, cal, blanking in s) of each, ascending from 0.
+        """
+        return [True, self._vegas().set_gbt_phases(period, ss_list)]
+
+    def _vegas(self) -> VegasBackend:
+        backend = self._the_backend()
+        if not isinstance(backend, VegasBackend):
+            raise BankError(f"switching signals are not supported in mode {self._mode}")
+        return backend
+
+    # scans
+
+    @operation(answers_when_accepted=True, refusal_pair=True)
+    def start(self, starttime: Sequence[int] | None = None) -> list[Any]:
+        """Start a scan; answers when it is certain to begin. True, and a sentence with the time.
+
+        Args:
+            starttime: [Y, M, D, h, m, s, us] UTC, rounded up to a full second; None: as early as possible.
+        """
+        return self._start(starttime, two_phase=False)
+
+    @operation(answers_when_accepted=True, refusal_pair=True)
+    def arm(self, starttime: Sequence[int]) -> list[Any]:
+        """Make everything ready to start at a time; without a `commit` until 1 s before it, it is taken back.
+
+        Args:
+            starttime: [Y, M, D, h, m, s, us] UTC.
+        """
+        return self._start(starttime, two_phase=True)
+
+    def _start(self, starttime: Sequence[int] | None, *, two_phase: bool) -> list[Any]:
+        backend, scan, handle = self._the_backend(), self._the_scan(), current_operation()
+        if scan.scanning:
+            raise RefusedError(f"a scan has been started already, it is {scan.state}; stop it first")
+        delay = backend.mode.needed_arm_delay_s
+        when = start_time(starttime, datetime.now(UTC), delay)
+        number = self._scan_number.increment()
+        self._write_scan_number()
+        plan = ScanPlan(
+            start=when,
+            length=backend.parameters["scan_length"],
+            number=number,
+            arm_delay=delay,
+            ready_the_fpga=backend.reset_if_needed,
+            arm=lambda: backend.run_phase("arm"),
+            disarm=lambda: backend.run_phase("postarm"),
+            two_phase=two_phase,
+        )
+        answer = [True, f"Starting at {when:%Y-%m-%d %H:%M:%S} UTC"]
+        scan.start(plan, handle, answer)
+        return answer
+
+    @command(urgent=True, aborts=False, refusal_pair=True)
+    def commit(self, starttime: Sequence[int]) -> list[Any]:
+        """Confirm what `arm` made ready for this time. True, and a sentence."""
+        when = datetime(*[int(part) for part in starttime], tzinfo=UTC)  # type: ignore[arg-type, misc]
+        self._the_scan().commit(when)
+        return [True, f"Committed to {when:%Y-%m-%d %H:%M:%S} UTC"]
+
+    @command(urgent=True, aborts=False)
+    def disarm_start(self) -> list[Any]:
+        """Take back a start that is not a running scan yet. True, and whether there was one."""
+        scan = self._scan
+        return [True, "Start taken back" if scan is not None and scan.cancel_start() else "Nothing was armed"]
+
+    @query(refusal_pair=True)
+    def earliest_start(self) -> list[Any]:
+        """True, and the earliest time of a start that can be promised now: [Y, M, D, h, m, s, us] UTC."""
+        backend = self._backend
+        if backend is None:
+            raise RefusedError(str(NoModeError(self._why_no_mode)))
+        if self._scan is not None and self._scan.scanning:
+            raise RefusedError(f"a scan has been started already, it is {self._scan.state}; stop it first")
+        return [True, as_list(earliest_start(datetime.now(UTC), backend.mode.needed_arm_delay_s))]
+
+    @command(urgent=True, refusal_pair=True)
+    def stop(self) -> list[Any]:
+        """End the scan, monitor mode, a start that waits, or a mode change. True, and what was ended."""
+        if not self._changing.is_set():
+            if not self._changing.wait(MODE_CHANGE_ENDS_S):
+                raise ScanError(f"the mode change did not end within {MODE_CHANGE_ENDS_S:g} s")
+            if self._mode is None:
+                return [True, "Mode change aborted; no mode is set"]
+        return [True, self._the_scan().stop()]
+
+    @command(refusal_pair=True)
+    def monitor(self) -> list[Any]:
+        """Take data without recording them. True, and a sentence."""
+        self._the_scan().monitor()
+        return [True, "Start monitor mode."]
+
+    @query(refusal_pair=True)
+    def scan_status(self) -> list[Any]:
+        """[whether a scan is under way, "NETSTAT=...", "DISKSTAT=..."]."""
+        values, scan = self._status.read(), self._the_scan()
+        return [scan.scanning, f"NETSTAT={values.get('NETSTAT')}", f"DISKSTAT={values.get('DISKSTAT')}"]
+
+    @query
+    def scan_report(self) -> dict[str, Any]:
+        """What became of the last scan of this mode, or how it stands; empty if there was none.
+
+        Keys: scan, outcome (starting, running, done, stopped, aborted, failed), error, start, scan_length, file,
+        integrations, peak_channel, dropped, loops.
+        """
+        return {} if self._scan is None else self._scan.report()
+
+    @command
+    def set_scan_number(self, num: int) -> None:
+        """Set the number of the present scan; the next start counts on from it."""
+        self._scan_number.set(int(num))
+        self._write_scan_number()
+
+    @command
+    def increment_scan_number(self) -> None:
+        """Count the scan number up by one."""
+        self._scan_number.increment()
+        self._write_scan_number()
+
+    def _write_scan_number(self) -> None:
+        number = self._scan_number.value
+        self._status.update({"SCANNUM": number, "SCAN": number})
+
+    # status and FPGA
+
+    @command
+    def set_status(self, **kvpairs: Any) -> None:
+        """Write status keys."""
+        self._status.update(kvpairs)
+
+    @query
+    def get_status(self, keys: str | Sequence[str] | None = None) -> Any:
+        """The whole status; those of some keys that exist; or the value of one key (KeyError if it is not there)."""
+        values = self._status.read()
+        if keys is None:
+            return values
+        if isinstance(keys, str):
+            if keys.upper() not in values:
+                raise KeyError(f"{keys} is not in the status memory")
+            return values[keys.upper()]
+        return {key: values[key.upper()] for key in keys if key.upper() in values}
+
+    @command
+    def reset_roach(self) -> None:
+        """Run the mode's reset phase."""
+        self._the_backend().run_phase("reset")
+
+    @command
+    def arm_roach(self) -> None:
+        """Run the mode's arm phase."""
+        self._the_backend().run_phase("arm")
+
+    @command
+    def disarm_roach(self) -> None:
+        """Run the mode's postarm phase."""
+        self._the_backend().run_phase("postarm")
+
+    # small things
+
+    @property
+    def _status(self) -> StatusBuffer:
+        if self._memory is None:
+            raise BankError(f"{self.name} is closed")
+        return self._memory
+
+    def _the_backend(self) -> Backend:
+        if self._backend is None:
+            raise NoModeError(self._why_no_mode)
+        return self._backend
+
+    def _the_scan(self) -> ScanControl:
+        if self._scan is None or self._backend is None:
+            raise RefusedError(str(NoModeError(self._why_no_mode)))
+        return self._scan
+
+
+def _frequency(bandwidth: Any) -> float:
+    if isinstance(bandwidth, bool) or not isinstance(bandwidth, int | float):
+        raise RefusedError(f"bandwidth {bandwidth!r} is no number of MHz")
+    frequency = in_mhz(float(bandwidth))
+    if not 0 < abs(frequency) <= 5000:
+        raise RefusedError(f"bandwidth {bandwidth:g}: expected more than 0 and at most 5000 MHz, of either sign")
+    return frequency

@@ -1,0 +1,457 @@
+"""One scan after the other: arm, run, count down, end; the states of a Bank's data taking.
+
+The mode's hardware belongs to the Backend, which is reached through the callables of a `ScanPlan`; the data-taking
+programs are children that get words and report through the status memory.
+
+    IDLE -> STARTING -> ARMED -> WAITING -> RUNNING -> ENDING -> IDLE
+                     (two-phase starts only)       MONITOR from and to IDLE
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any, Protocol
+
+from spectrometer.daq.errors import DaqError
+from spectrometer.derive.times import as_list, mjd
+from spectrometer.errors import ScanError
+from spectrometer.status.buffer import StatusBuffer
+from spectrometer.status.errors import StatusMemoryError
+from zmqjsonproxy.errors import OperationAbortedError, RefusedError
+from zmqjsonproxy.handle import OperationHandle
+
+__all__ = ["DataTaking", "ScanControl", "ScanPlan", "ScanState"]
+
+ARM_BEFORE_S = 0.9  # just after the last pulse per second before the start
+COMMIT_BEFORE_S = 1.0
+RECEIVE_MARGIN_S = 1.5  # the arm delay less this is what the program has to become ready
+END_AFTER_S = 1.0  # the last integration is still on its way when the scan's time is over
+STOP_WITHIN_S = 5.0
+POLL_S = 0.03
+
+Log = logging.Logger | logging.LoggerAdapter[logging.Logger]
+
+
+class DataTaking(Protocol):
+    """A data-taking program: `spectrometer.daq.control.DaqProcess`, or what stands for one."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def is_running(self) -> bool: ...
+    @property
+    def returncode(self) -> int | None: ...
+    def start(self) -> None: ...
+    def send(self, command: str) -> None: ...
+    def stop(self, quit_s: float = 5.0, term_s: float = 1.0, kill_s: float = 1.0) -> int | None: ...
+
+
+class ScanState(StrEnum):
+    """What the data taking is doing."""
+
+    IDLE = "idle"
+    STARTING = "starting"
+    ARMED = "armed"
+    WAITING = "waiting"
+    RUNNING = "running"
+    ENDING = "ending"
+    MONITOR = "monitor"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScanPlan:
+    """One scan to be run.
+
+    Attributes:
+        start: Full second, UTC.
+        length: s.
+        number: Scan number.
+        arm_delay: What the mode needs before a start, s.
+        ready_the_fpga: Called before the programs are started.
+        arm: The mode's arm phase; called just after the last pulse before the start.
+        disarm: The mode's phase after a scan.
+        two_phase: Wait for `commit` before arming.
+    """
+
+    start: datetime
+    length: float
+    number: int
+    arm_delay: float
+    ready_the_fpga: Callable[[], None]
+    arm: Callable[[], None]
+    disarm: Callable[[], None]
+    two_phase: bool = False
+
+
+@dataclass(slots=True)
+class _Report:
+    """What became of a scan."""
+
+    scan: int
+    start: datetime
+    length: float
+    outcome: str = "starting"
+    error: str = ""
+    found: dict[str, Any] = field(default_factory=dict)
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "scan": self.scan, "outcome": self.outcome, "error": self.error, "start": as_list(self.start),
+            "scan_length": self.length, **self.found,
+        }  # fmt: skip
+
+
+class ScanControl:
+    """Runs the scans of one Bank. `start` and `close` come from the Bank's lane, everything else from any thread.
+
+    Args:
+        status: The status memory.
+        programs: Data-taking programs, the one that reports first; all get the same words.
+        log: With the Bank's name.
+    """
+
+    def __init__(self, status: StatusBuffer, programs: Sequence[DataTaking], log: Log) -> None:
+        self._status, self._programs, self._log = status, list(programs), log
+        self._changed = threading.Condition()
+        self._state = ScanState.IDLE
+        self._plan: ScanPlan | None = None
+        self._report: _Report | None = None
+        self._cancel = threading.Event()
+        self._committed = threading.Event()
+
+    @property
+    def state(self) -> ScanState:
+        """What the data taking is doing."""
+        return self._state
+
+    @property
+    def scanning(self) -> bool:
+        """A scan was accepted and has not ended."""
+        return self._state not in (ScanState.IDLE, ScanState.MONITOR)
+
+    def report(self) -> dict[str, Any]:
+        """What became of the last scan, or how it stands; empty if there was none."""
+        report = self._report
+        if report is None:
+            return {}
+        if self.scanning:
+            report.found = self._found()
+        return report.as_dict()
+
+    # programs
+
+    def start_programs(self, wait: Callable[[float], None], limit: float) -> None:
+        """Start what does not run, and wait until the first reports that it is ready.
+
+        Raises:
+            ScanError: A program is missing, ended, or was not ready within `limit` s.
+        """
+        if all(program.is_running for program in self._programs):
+            return
+        self._status.update({"DAQSTATE": "starting", "DAQERR": ""})
+        for program in self._programs:
+            try:
+                program.start()
+            except OSError as error:
+                raise ScanError(f"{program.name} cannot be started: {error}") from error
+        end = time.monotonic() + limit
+        while str(self._status.get("DAQSTATE")) != "stopped":
+            for program in self._programs:
+                if not program.is_running:
+                    raise ScanError(f"{program.name} ended at once, exit status {program.returncode}; see the log")
+            if time.monotonic() > end:
+                raise ScanError(f"{self._programs[0].name} was not ready within {limit:g} s (status key DAQSTATE)")
+            wait(POLL_S)
+
+    def close(self, why: str, quit_s: float = 5.0) -> None:
+        """End all programs, which complete their files, and with them a scan; in bounded time.
+
+        Args:
+            why: For the report of a scan that is ended by this.
+            quit_s: What a program has for ending by itself, s.
+        """
+        self.cancel_start()
+        for program in self._programs:
+            try:
+                program.stop(quit_s=quit_s, term_s=0.5, kill_s=0.5)
+            except DaqError as error:
+                self._log.error("%s", error)
+        with self._changed:
+            if self._report is not None and self.scanning:
+                self._report.outcome, self._report.error = "failed", why
+            self._set(ScanState.IDLE)
+
+    # a scan
+
+    def start(self, plan: ScanPlan, operation: OperationHandle, accepted: Any) -> None:
+        """Run a start; returns when the scan runs.
+
+        Args:
+            plan: What to run.
+            operation: Answers its caller with `accepted` once the programs receive; an abort cancels the start.
+            accepted: The answer.
+
+        Raises:
+            ScanError: The start failed; nothing runs.
+            RefusedError: A scan runs already.
+            OperationAbortedError: It was cancelled.
+        """
+        with self._changed:
+            if self._state is ScanState.MONITOR:
+                self._send("STOP")
+            elif self._state is not ScanState.IDLE:
+                raise RefusedError(f"a scan has been started already, it is {self._state}; stop it first")
+            self._cancel.clear()
+            self._committed.clear()
+            self._plan, self._report = plan, _Report(plan.number, plan.start, plan.length)
+            self._set(ScanState.STARTING)
+        operation.on_abort(self._cancel.set)
+        try:
+            self._receive(plan)
+            if plan.two_phase:
+                self._move(ScanState.STARTING, ScanState.ARMED)
+                operation.accept(accepted)
+                self._await_commit(plan)
+            else:
+                self._move(ScanState.STARTING, ScanState.WAITING)
+                operation.accept(accepted)
+            self._arm(plan)
+        except OperationAbortedError:
+            self._undo("aborted", "the start was cancelled")
+            raise
+        except Exception as error:
+            self._undo("failed", str(error))
+            raise
+
+    def _receive(self, plan: ScanPlan) -> None:
+        """Bring the programs to receive."""
+        self.start_programs(self._wait, 75.0)
+        plan.ready_the_fpga()
+        day, seconds = mjd(plan.start)
+        self._status.update({
+            "SCANLEN": plan.length, "ARMSTATE": "waiting", "DAQSTART": plan.start.timestamp(), "STT_IMJD": day,
+            "STT_SMJD": int(seconds), "STT_OFFS": seconds - int(seconds), "NETSTAT": "waiting", "DAQERR": "",
+            "SCANREM": math.floor((plan.start - datetime.now(UTC)).total_seconds() + plan.length),
+        })  # fmt: skip
+        self._send("START")
+        limit = plan.arm_delay - RECEIVE_MARGIN_S
+        end = time.monotonic() + limit
+        while True:
+            values = self._status.read()
+            if values.get("NETSTAT") == "receiving":
+                return
+            if values.get("DAQERR"):
+                raise ScanError(f"{self._programs[0].name}: {values['DAQERR']}")
+            if time.monotonic() > end:
+                raise ScanError(
+                    f"{self._programs[0].name} did not receive within {limit:g} s: NETSTAT is {values.get('NETSTAT')}"
+                )
+            self._wait(POLL_S)
+
+    def _await_commit(self, plan: ScanPlan) -> None:
+        """Wait for `commit`; whoever changes the state under the lock first decides."""
+        while self._state is ScanState.ARMED and not self._cancel.is_set():
+            left = plan.start.timestamp() - COMMIT_BEFORE_S - time.time()
+            if left <= 0:
+                with self._changed:
+                    if self._state is ScanState.ARMED:
+                        raise ScanError(f"armed for {plan.start:%H:%M:%S} UTC, but the start was not committed in time")
+            self._committed.wait(min(left, 0.5))
+        self._wait(0.0)
+
+    def _arm(self, plan: ScanPlan) -> None:
+        left = plan.start.timestamp() - ARM_BEFORE_S - time.time()
+        if left < 0:
+            raise ScanError(f"too late to arm for {plan.start:%H:%M:%S} UTC, by {-left:.3f} s")
+        self._wait(left)
+        plan.arm()
+        self._status.update({"ARMSTATE": "armed", "ACCBLKOU": "-"})
+        self._move(ScanState.WAITING, ScanState.RUNNING)
+        if self._report is not None:
+            self._report.outcome = "running"
+        self._log.info("scan %d is armed for %s UTC", plan.number, f"{plan.start:%H:%M:%S}")
+
+    def commit(self, start: datetime) -> None:
+        """Confirm an armed start; idempotent.
+
+        Raises:
+            RefusedError: Nothing is armed for this second, or it is too late.
+        """
+        with self._changed:
+            plan = self._plan
+            if self._state in (ScanState.WAITING, ScanState.RUNNING) and plan is not None and plan.start == start:
+                return
+            if self._state is not ScanState.ARMED or plan is None:
+                raise RefusedError(f"no start is armed; the state is {self._state}")
+            if plan.start != start:
+                raise RefusedError(f"armed for {plan.start:%H:%M:%S} UTC, not for {start:%H:%M:%S}")
+            if time.time() > plan.start.timestamp() - COMMIT_BEFORE_S:
+                raise RefusedError(f"too late to commit for {plan.start:%H:%M:%S} UTC")
+            self._set(ScanState.WAITING)
+            self._committed.set()
+
+    def cancel_start(self) -> bool:
+        """Take back a start that has not become a scan yet; whether there was one."""
+        with self._changed:
+            if self._state not in (ScanState.STARTING, ScanState.ARMED, ScanState.WAITING):
+                return False
+            self._cancel.set()
+            self._committed.set()
+            self._changed.wait_for(lambda: self._state is ScanState.IDLE, STOP_WITHIN_S)
+            return True
+
+    def stop(self) -> str:
+        """End what runs; a sentence that says what ended.
+
+        Raises:
+            RefusedError: Nothing runs.
+            ScanError: The programs did not end the scan in time.
+        """
+        if self.cancel_start():
+            return "Scan ended"
+        with self._changed:
+            if self._state is ScanState.MONITOR:
+                self._send("STOP")
+                self._set(ScanState.IDLE)
+                return "Ending monitor mode."
+            if self._state is ScanState.ENDING:  # the watchdog is at it
+                self._changed.wait_for(lambda: self._state is ScanState.IDLE, STOP_WITHIN_S)
+                return "Scan ended"
+            if self._state is not ScanState.RUNNING:
+                raise RefusedError("No scan running!")
+            self._set(ScanState.ENDING)
+        self._end("stopped")
+        return "Scan ended"
+
+    def monitor(self) -> None:
+        """Take data without recording them.
+
+        Raises:
+            RefusedError: A scan runs.
+            ScanError: The program did not start.
+        """
+        with self._changed:
+            if self._state is ScanState.MONITOR:
+                return
+            if self._state is not ScanState.IDLE:
+                raise RefusedError(f"a scan is {self._state}; stop it first")
+            self._set(ScanState.MONITOR)
+        try:
+            self.start_programs(time.sleep, 75.0)
+            self._send("MONITOR")
+        except (ScanError, DaqError):
+            with self._changed:
+                self._set(ScanState.IDLE)
+            raise
+
+    def tick(self) -> None:
+        """Count down, end the scan when its time is over, notice a program that ended; once a second."""
+        plan = self._plan
+        if self._state is ScanState.MONITOR and not self._programs[0].is_running:
+            with self._changed:
+                self._set(ScanState.IDLE)
+            self._log.error("%s ended in monitor mode", self._programs[0].name)
+        if not self.scanning or self._state in (ScanState.STARTING, ScanState.ENDING) or plan is None:
+            return
+        left = plan.start.timestamp() + plan.length - time.time()
+        self._status.update({"SCANREM": max(math.floor(left), 0)})
+        if self._state is not ScanState.RUNNING:
+            return
+        gone = next((program for program in self._programs if not program.is_running), None)
+        if gone is not None:
+            self._end_if_running(f"{gone.name} ended during the scan, exit status {gone.returncode}")
+        elif (error := str(self._status.get("DAQERR") or "")) and self._status.get("SCANSTAT") == "stopped":
+            self._end_if_running(error)
+        elif left + END_AFTER_S < 0:
+            self._end_if_running("")
+
+    def _end_if_running(self, error: str) -> None:
+        with self._changed:
+            if self._state is not ScanState.RUNNING:
+                return
+            self._set(ScanState.ENDING)
+        self._end("done", error)
+        self._status.update({"SCANREM": "scan terminated"})
+
+    def _end(self, outcome: str, error: str = "") -> None:
+        """From ENDING to IDLE: the programs close their files, the FPGA is disarmed."""
+        plan, report = self._plan, self._report
+        assert plan is not None
+        assert report is not None
+        try:
+            try:
+                self._status.update({"ARMSTATE": "idle", "DISKSTAT": "-"})
+                self._send("STOP")
+                end = time.monotonic() + STOP_WITHIN_S
+                while self._programs[0].is_running and self._status.get("SCANSTAT") not in (None, "stopped"):
+                    if time.monotonic() > end:
+                        error = error or f"{self._programs[0].name} did not end the scan within {STOP_WITHIN_S:g} s"
+                        break
+                    time.sleep(POLL_S)
+                plan.disarm()
+            except (DaqError, StatusMemoryError, OSError) as trouble:
+                error = error or str(trouble)
+            found = self._found()
+            report.found = found
+            error = error or str(found.get("note") or "")
+            report.outcome, report.error = ("failed", error) if error else (outcome, "")
+        finally:
+            with self._changed:
+                self._set(ScanState.IDLE)
+        if error:
+            self._log.error("scan %d failed: %s", plan.number, error)
+        else:
+            self._log.info("scan %d: %s, %s integrations", plan.number, outcome, found.get("integrations"))
+
+    def _undo(self, outcome: str, error: str) -> None:
+        """A start did not become a scan."""
+        self._log.warning("scan %d: %s", self._plan.number if self._plan else 0, error)
+        try:
+            self._status.update({"ARMSTATE": "idle"})
+            self._send("STOP")
+        except (DaqError, StatusMemoryError) as trouble:
+            self._log.error("%s", trouble)
+        with self._changed:
+            if self._report is not None:
+                self._report.outcome, self._report.error = outcome, error
+            self._set(ScanState.IDLE)
+
+    def _found(self) -> dict[str, Any]:
+        try:
+            values = self._status.read()
+        except StatusMemoryError as error:
+            return {"note": str(error)}
+        names = {"file": "DAQFITS", "integrations": "DAQNINT", "peak_channel": "DAQPEAK", "dropped": "DAQDROP",
+                 "loops": "DAQLOOPS"}  # fmt: skip
+        found = {name: values[key] for name, key in names.items() if key in values}
+        if values.get("DAQERR"):
+            found["note"] = values["DAQERR"]
+        return found
+
+    # small things
+
+    def _send(self, word: str) -> None:
+        for program in self._programs:
+            program.send(word)
+
+    def _wait(self, seconds: float) -> None:
+        if self._cancel.wait(max(seconds, 0.0)):
+            raise OperationAbortedError("the start was cancelled")
+
+    def _move(self, before: ScanState, after: ScanState) -> None:
+        with self._changed:
+            if self._state is before and not self._cancel.is_set():
+                self._set(after)
+                return
+        raise OperationAbortedError("the start was cancelled")
+
+    def _set(self, state: ScanState) -> None:
+        self._state = state
+        self._changed.notify_all()
