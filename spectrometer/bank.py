@@ -209,7 +209,7 @@ class SpectrometerBank(Bank):
     def _programs(self, mode: ModeConfig) -> list[DataTaking]:
         source = self._config.source
         if source is not None:
-            return [DaqProcess(self._own_daq(source), log=self.log)]
+            return [DaqProcess(self._own_daq(source), name="spectrometer-daq", log=self.log)]
         if self.context.simulate:
             return [AbsentDaq(self._status)]
         tables = [mode.daq] if mode.fits is None else [mode.daq, mode.fits]

@@ -12,6 +12,7 @@ import struct
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -175,7 +176,7 @@ class Backend(ABC):
             "NOISESRC": "ON" if p["noise_source"] else "OFF",
             "DATADIR": _fitting(str(setup.data_root)), "DATAPORT": setup.bank.data_source.port,
         }  # fmt: skip
-        if (host := self.source_address()) is not None:
+        if (host := self.source_address) is not None:
             values["DATAHOST"] = host
         if p["source_ra_dec"] is not None:
             place = read_position(p["source_ra_dec"])
@@ -225,7 +226,7 @@ class Backend(ABC):
             AddressError: A host has no address.
         """
         board, network = self.setup.registers, self.mode.network
-        source = self.source_address()
+        source = self.source_address
         if board is None or source is None:
             return
         ip = int(ipaddress.IPv4Address(source))
@@ -237,6 +238,7 @@ class Backend(ABC):
         self.setup.wait(NETWORK_SETTLE_S if not self.setup.simulated else 0.0)
         self._fill_arp_table(board, network.core)
 
+    @cached_property
     def source_address(self) -> str | None:
         """IPv4 address of the FPGA's side of the data link; None if the Bank has none."""
         return self._address(self.setup.bank.data_source)

@@ -25,6 +25,7 @@ class DaqProcess:
 
     Args:
         command: Program and arguments.
+        name: What to call it in logs and errors; None: the program's file name.
         env: Environment of the child; None for ours.
         cwd: Its working directory; None for ours.
         log: Where the lines go that it prints.
@@ -35,12 +36,14 @@ class DaqProcess:
         self,
         command: Sequence[str],
         *,
+        name: str | None = None,
         env: Mapping[str, str] | None = None,
         cwd: str | Path | None = None,
         log: Logger | None = None,
         on_exit: Callable[[int], None] | None = None,
     ) -> None:
         self.command = list(command)
+        self.name = name or Path(self.command[0]).name
         self._env, self._cwd, self._on_exit = env, cwd, on_exit
         self._log: Logger = log if log is not None else logging.getLogger(__name__)
         self._lock = threading.Lock()
@@ -48,11 +51,6 @@ class DaqProcess:
         self._ended = threading.Event()
         self._watcher: threading.Thread | None = None
         self._returncode: int | None = None
-
-    @property
-    def name(self) -> str:
-        """File name of the program."""
-        return Path(self.command[0]).name
 
     @property
     def is_running(self) -> bool:
