@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import IntEnum
+from functools import lru_cache
 from typing import Any
 
 from zmqjsonproxy import wirejson
@@ -20,7 +21,7 @@ from zmqjsonproxy.errors import (
     TooLargeError,
 )
 
-__all__ = ["Code", "error_from", "error_object", "failure", "reply"]
+__all__ = ["Code", "error_from", "error_object", "failure", "reply", "request_around_id"]
 
 
 class Code(IntEnum):
@@ -46,6 +47,38 @@ _CLASSES: dict[int, type[RemoteError]] = {
     Code.DEADLINE: DeadlineError,
     Code.TOO_LARGE: TooLargeError,
 }
+
+
+@lru_cache(256)
+def _before_id(method: str) -> bytes:
+    return b'{"jsonrpc":"2.0","method":' + wirejson.dumps(method) + b',"id":'
+
+
+@lru_cache(256)
+def _extra(deadline_s: float, mixed: bool) -> bytes:
+    extra: dict[str, Any] = {"deadline_s": deadline_s}
+    if mixed:
+        extra["params"] = "mixed"
+    return b',"dealer":' + wirejson.dumps(extra) + b"}"
+
+
+def request_around_id(
+    method: str, args: Sequence[Any], kwargs: Mapping[str, Any] | None, deadline_s: float
+) -> tuple[bytes, bytes]:
+    """Encode a call: what stands before its request number, and after it.
+
+    Args:
+        method: `object.method`.
+        args: Positional arguments.
+        kwargs: Keyword arguments; with positional ones beside them, `dealer.params` is "mixed".
+        deadline_s: Nobody waits longer, s.
+    """
+    params: Any
+    if kwargs:
+        params = {"args": list(args), "kwargs": dict(kwargs)} if args else dict(kwargs)
+    else:
+        params = list(args)
+    return _before_id(method), b',"params":' + wirejson.dumps(params) + _extra(deadline_s, bool(args and kwargs))
 
 
 def reply(identity: Any, value: Any) -> bytes:

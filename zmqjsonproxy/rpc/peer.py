@@ -1,0 +1,244 @@
+"""A server as its callers see it: what is on its way to it, and in which state the connection is.
+
+No sockets and no clock: the hub moves the bytes and says `now`.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import deque
+from collections.abc import Mapping, Sequence
+from enum import Enum
+from typing import Any
+
+from zmqjsonproxy.errors import CallTimeoutError, PeerLostError, ProtocolError, ProxyError, RemoteError
+from zmqjsonproxy.rpc.protocol import jsonrpc, original
+from zmqjsonproxy.rpc.protocol.description import read_description
+
+__all__ = ["Call", "Hello", "Peer", "Pending", "State"]
+
+
+class Call:
+    """A call in the bytes of either dialect; one object serves all the servers it goes to."""
+
+    __slots__ = ("_around_id", "args", "kwargs", "label", "method", "object_name", "timeout")
+
+    def __init__(
+        self, object_name: str, method: str, args: Sequence[Any], kwargs: Mapping[str, Any] | None, timeout: float
+    ) -> None:
+        self.object_name, self.method, self.args, self.kwargs = object_name, method, args, kwargs
+        self.timeout = timeout
+        self.label = f"{object_name}.{method}"
+        self._around_id: tuple[bytes, bytes] | None = None
+
+    def native(self, number: int) -> bytes:
+        """Encode as JSON-RPC. TypeError, ValueError, RecursionError: the arguments cannot travel."""
+        around = self._around_id
+        if around is None:
+            around = jsonrpc.request_around_id(self.label, self.args, self.kwargs, self.timeout)
+            self._around_id = around
+        return b"%b%d%b" % (around[0], number, around[1])
+
+    def original(self) -> bytes:
+        """Encode in the original's dialect; raises as `native`."""
+        return original.request(self.object_name, self.method, self.args, self.kwargs)
+
+
+class Hello:
+    """The question what an object offers: the same bytes for every server, and an answer without a number."""
+
+    __slots__ = ("_body", "label", "object_name")
+
+    def __init__(self, object_name: str, client: str) -> None:
+        self.object_name = object_name
+        self.label = f"{object_name}.{original.LIST_METHODS}"
+        self._body = original.hello(object_name, client)
+
+    def original(self) -> bytes:
+        """Encode."""
+        return self._body
+
+
+class Pending:
+    """A call on its way to one server.
+
+    Attributes:
+        peer: The server.
+        what: Call or hello.
+        begun: When the caller asked, s, monotonic.
+        deadline: When nobody waits any more.
+        ended: When its answer, or its failure, was known.
+        done: There is a value or an error.
+    """
+
+    __slots__ = ("begun", "deadline", "done", "ended", "error", "number", "peer", "value", "what")
+
+    def __init__(self, peer: Peer, what: Call | Hello, begun: float, deadline: float) -> None:
+        self.peer, self.what = peer, what
+        self.begun, self.deadline, self.ended = begun, deadline, begun
+        self.number = 0
+        self.done = False
+        self.value: Any = None
+        self.error: ProxyError | None = None
+
+    def succeed(self, value: Any, now: float) -> None:
+        """End with a value."""
+        self.value, self.ended = value, now
+        self.done = True  # last: other threads look at it
+
+    def fail(self, error: ProxyError, now: float) -> None:
+        """End with an error."""
+        self.error, self.ended = error, now
+        self.done = True
+
+    def time_out(self, now: float) -> None:
+        """End because the deadline has passed; what is still to come of it is dropped."""
+        peer, label = self.peer, self.what.label
+        peer.numbered.pop(self.number, None)
+        if peer.state is State.CONNECTING and not peer.connected:
+            self.fail(PeerLostError(peer.url, label, "no connection could be made"), now)
+        else:
+            self.fail(CallTimeoutError(peer.url, label, self.deadline - self.begun), now)
+
+
+class State(Enum):
+    """Of a connection."""
+
+    IDLE = "idle"
+    CONNECTING = "connecting"
+    READY = "ready"
+
+
+class Peer:
+    """A server.
+
+    Attributes:
+        url: Its address.
+        state: Of the connection.
+        connected: While connecting: the connection is made, the hello not answered yet.
+        since: When the connection was begun, s, monotonic.
+        envelope: Frames that stand before a body: the routing id, and for servers other than ours an empty one.
+        native: It speaks JSON-RPC; of meaning once it is ready.
+        instance: Which process it is, as far as it says.
+        generation: Instances met so far.
+        waiting: Calls that cannot be sent yet.
+        current: The call that is answered without a number: a hello, or any call to an old server.
+        numbered: Request number -> native call.
+        retry_at: No connection is tried before, s, monotonic.
+        reason: Why the last connection ended.
+    """
+
+    __slots__ = (
+        "_pause", "connected", "current", "envelope", "generation", "hello_name", "instance", "native", "numbered",
+        "reason", "retry_at", "rid", "since", "state", "url", "waiting",
+    )  # fmt: skip
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.rid = b""
+        self.envelope: tuple[bytes, ...] = ()
+        self.state = State.IDLE
+        self.native = self.connected = False
+        self.since = 0.0
+        self.instance = ""
+        self.generation = 0
+        self.hello_name = ""
+        self.waiting: deque[Pending] = deque()
+        self.current: Pending | None = None
+        self.numbered: dict[int, Pending] = {}
+        self.retry_at = 0.0
+        self.reason = ""
+        self._pause = 0.0
+
+    def begin_connection(self, rid: bytes, hello_name: str, now: float) -> None:
+        """Note that a connection was begun and a hello sent."""
+        self.rid, self.envelope, self.hello_name = rid, (rid, b""), hello_name
+        self.state, self.connected, self.since = State.CONNECTING, False, now
+
+    def begin(self, pending: Pending, number: int, now: float) -> bytes | None:
+        """Return the bytes of a call to a ready server; None: it waits for another one, or could not be encoded."""
+        what = pending.what
+        numbered = self.native and type(what) is Call
+        if not numbered and self.current is not None:
+            self.waiting.append(pending)
+            return None
+        try:
+            body = what.native(number) if self.native and type(what) is Call else what.original()
+        except (TypeError, ValueError, RecursionError) as error:
+            pending.fail(ProtocolError(f"{what.label}: the arguments cannot travel as JSON: {error}"), now)
+            return None
+        if numbered:
+            pending.number = number
+            self.numbered[number] = pending
+        else:
+            self.current = pending
+        return body
+
+    def receive(self, message: Any, now: float) -> bool:
+        """Take a decoded message; whether a call ended. What then waits in `waiting` may be sent."""
+        if self.native and type(message) is dict:
+            number = message.get("id")
+            if number is not None:
+                pending = self.numbered.pop(number, None)
+                if pending is None:
+                    return False  # a late answer
+                if "error" in message:
+                    error = jsonrpc.error_from(message["error"], peer=self.url, method=pending.what.label)
+                    pending.fail(error, now)
+                else:
+                    pending.succeed(message.get("result"), now)
+                return True
+        current, self.current = self.current, None
+        if current is None or current.done:
+            return False
+        if isinstance(current.what, Hello):
+            self._end_hello(current, message, now)
+        elif original.is_failure(message):
+            type_, text, *trace = [*message["EXCEPTION"], "", ""][:3]
+            entries = trace[0] if trace and isinstance(trace[0], list) else []
+            current.fail(RemoteError(str(type_), str(text), [str(e) for e in entries], peer=self.url), now)
+        else:
+            current.succeed(message, now)
+        return True
+
+    def welcome(self, message: Any, now: float) -> bool:
+        """Take the answer to the first hello: it shows the server's dialect. Whether a call ended."""
+        ours = isinstance(message, dict) and "dealer" in message
+        self.native = ours or (isinstance(message, dict) and "jsonrpc" in message)
+        if ours:
+            self.envelope = (self.rid,)
+        self.state, self._pause, self.current = State.READY, 0.0, None
+        instance = str(message.get("instance", "")) if isinstance(message, dict) else ""
+        if not self.instance or instance != self.instance:
+            self.generation += 1
+        self.instance = instance or f"old-{self.generation}"
+        ended = False
+        for pending in self.waiting:
+            what = pending.what
+            if isinstance(what, Hello) and what.object_name == self.hello_name and not pending.done:
+                self._end_hello(pending, message, now)
+                ended = True
+        return ended
+
+    def give_up(self, reason: str, now: float, retry_first: float, retry_most: float) -> None:
+        """End the connection and all calls that were sent over it or wait for it."""
+        ended = [*self.numbered.values(), *self.waiting]
+        if self.current is not None:
+            ended.append(self.current)
+        self.numbered.clear()
+        self.waiting.clear()
+        self.current = None
+        self.state, self.reason, self.rid, self.envelope = State.IDLE, reason, b"", ()
+        pause = self._pause or retry_first
+        self.retry_at = now + pause * random.uniform(0.5, 1.0)
+        self._pause = min(2 * pause, retry_most)
+        for pending in ended:
+            if not pending.done:
+                pending.fail(PeerLostError(self.url, pending.what.label, reason), now)
+
+    def _end_hello(self, pending: Pending, message: Any, now: float) -> None:
+        value = read_description(message, url=self.url, generation=self.generation)
+        if isinstance(value, ProxyError):
+            pending.fail(value, now)
+        else:
+            pending.succeed(value, now)

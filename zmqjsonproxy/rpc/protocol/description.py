@@ -1,0 +1,73 @@
+"""What a server says of its objects, out of its answer to a hello. No sockets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from zmqjsonproxy.errors import ProtocolError, ProxyError, RemoteError
+from zmqjsonproxy.rpc.protocol import jsonrpc
+
+__all__ = ["InterfaceDescription", "MethodDescription", "read_description"]
+
+
+@dataclass(frozen=True, slots=True)
+class MethodDescription:
+    """What a server says of one method; old servers know name and doc only."""
+
+    name: str
+    doc: str | None = None
+    signature: str = "(*args, **kwargs)"
+    kind: str = "command"
+
+
+@dataclass(frozen=True, slots=True)
+class InterfaceDescription:
+    """What a server says of one object.
+
+    Attributes:
+        native: The server speaks JSON-RPC; False: one of the original's generation.
+        methods: Method name -> description.
+        instance: Identity of the server process; empty for old servers.
+        fingerprint: Changes with the interface; empty for old servers.
+        objects: Names of all exposed objects; empty for old servers.
+        generation: Connections made to this address so far.
+    """
+
+    native: bool
+    methods: Mapping[str, MethodDescription]
+    instance: str = ""
+    fingerprint: str = ""
+    objects: tuple[str, ...] = ()
+    generation: int = 0
+
+
+def read_description(message: Any, *, url: str, generation: int) -> InterfaceDescription | ProxyError:
+    """Read the decoded answer to a hello, in either dialect.
+
+    Args:
+        message: The answer.
+        url: Who gave it.
+        generation: To be noted in the description.
+    """
+    if isinstance(message, list):
+        if len(message) == 2 and message[0] == "Interface error":
+            return RemoteError("KeyError", f"no such interface: {message[1]}", peer=url)
+        methods = {
+            str(m[0]): MethodDescription(str(m[0]), m[1]) for m in message if isinstance(m, list) and len(m) == 2
+        }
+        return InterfaceDescription(False, methods, generation=generation)
+    if isinstance(message, dict) and "error" in message:
+        return jsonrpc.error_from(message["error"], peer=url)
+    if isinstance(message, dict) and isinstance(message.get("methods"), list):
+        described = (
+            MethodDescription(str(m["name"]), m.get("doc"), str(m.get("signature", "")), str(m.get("kind", "")))
+            for m in message["methods"]
+            if isinstance(m, dict) and "name" in m
+        )
+        return InterfaceDescription(
+            True, {m.name: m for m in described}, str(message.get("instance", "")), str(message.get("fingerprint", "")),
+            tuple(message.get("objects", ())), generation,
+        )  # fmt: skip
+    return ProtocolError(f"{url}: the answer to list_methods is none: {str(message)[:200]}")
