@@ -1,8 +1,8 @@
 """The server: one ROUTER socket, one thread that serves it, lanes for what takes time.
 
 Queries are answered in the socket's thread (handing over costs more than most of them); commands and operations go
-through the lane of their object. Workers never touch the socket: they send their replies over an inproc connection to
-the very ROUTER, whose thread passes them on, so that one blocking `recv` waits for all there is.
+through the lane of their object. Workers never touch the socket: they leave their replies in a queue and wake its
+thread over an inproc connection to the very ROUTER, so that one blocking `recv` waits for all there is.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import secrets
 import threading
 import time
 import traceback
+from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
@@ -27,6 +28,7 @@ from zmqjsonproxy.errors import AlreadyDoneError, OperationAbortedError, Refused
 from zmqjsonproxy.handle import OperationHandle
 from zmqjsonproxy.interface import Interface, Kind, Mark, Method, running
 from zmqjsonproxy.protocol.operations import OperationRecord, OperationTable, State
+from zmqjsonproxy.rpc.frames import receiver, sender
 from zmqjsonproxy.rpc.lanes import Job, Lane
 from zmqjsonproxy.rpc.openrpc import openrpc_document
 from zmqjsonproxy.rpc.protocol import jsonrpc, original
@@ -95,6 +97,7 @@ class ZMQJSONProxyServer:
         self._quit = False
         self._inner_id = secrets.token_bytes(16)  # a stranger cannot guess it
         self._inner_lock = threading.Lock()
+        self._replies: deque[tuple[list[bytes], bytes]] = deque()  # of workers: envelope, body
         self._router: zmq.Socket[bytes] = ctx.socket(zmq.ROUTER)
         self._inner: zmq.Socket[bytes] = ctx.socket(zmq.DEALER)
         self._router.linger = self._inner.linger = 0
@@ -115,6 +118,7 @@ class ZMQJSONProxyServer:
             self.close()
             raise
         self.name = name or self.url
+        self._send_message = sender(self._router, zmq.NOBLOCK)
         for method in self._own_methods():
             self._methods[method.name] = method
 
@@ -147,14 +151,13 @@ class ZMQJSONProxyServer:
         """
         if watchdogfn is not None:
             threading.Thread(target=self._watch, args=(watchdogfn,), name=f"watchdog {self.name}", daemon=True).start()
-        receive, inner = self._router.recv_multipart, self._inner_id
+        receive, inner = receiver(self._router), self._inner_id
         try:
             while not self._quit:
                 try:
                     frames = receive()
                     if frames[0] == inner:
-                        if len(frames) > 1:
-                            self._send(frames[1:])
+                        self._send_replies()
                     else:
                         self._serve(frames)
                 except zmq.ContextTerminated:
@@ -192,12 +195,8 @@ class ZMQJSONProxyServer:
         for lane in self._lanes.values():
             if not lane.join(max(end - time.monotonic(), 0.0)):
                 log.warning("%s: a call in %s is still running and is left", self.name, lane.name)
-        # Replies of the last calls are still on their way through the inner connection.
         with contextlib.suppress(zmq.ZMQError):
-            while True:
-                frames = self._router.recv_multipart(zmq.NOBLOCK)
-                if frames[0] == self._inner_id and len(frames) > 2:
-                    self._send(frames[1:])
+            self._send_replies()
         self._router.linger = 100  # ms: the answer to the call that ended us
         self.close()
 
@@ -216,28 +215,34 @@ class ZMQJSONProxyServer:
 
     # one message
 
-    def _send(self, frames: list[bytes]) -> None:
-        with contextlib.suppress(zmq.Again):  # the client does not read: its reply is dropped, others are served
-            self._router.send_multipart(frames, zmq.NOBLOCK)
+    def _send(self, envelope: list[bytes], body: bytes) -> None:
+        try:
+            self._send_message(envelope, body)
+        except zmq.Again:  # the client does not read: its reply is dropped, others are served
+            log.info("%s: a client does not read; a reply is dropped", self.name)
 
-    def _send_inner(self, frames: list[bytes]) -> None:
-        with contextlib.suppress(zmq.ZMQError), self._inner_lock:
-            self._inner.send_multipart(frames)
+    def _send_replies(self) -> None:
+        replies = self._replies
+        while replies:
+            self._send(*replies.popleft())
+
+    def _reply_from_worker(self, envelope: list[bytes], body: bytes) -> None:
+        self._replies.append((envelope, body))
+        self._wake()
 
     def _serve(self, frames: list[bytes]) -> None:
-        if len(frames) == 3 and frames[1] == b"":
-            envelope, body = frames[:2], frames[2]
-        else:
-            envelope, body = frames[:1], b"" if len(frames) != 2 else frames[1]
+        body = frames.pop()
+        if len(frames) > 2 or (len(frames) == 2 and frames[1] != b""):  # neither REQ's envelope nor none
+            frames, body = frames[:1], b""
         request = read_message(body, self._limits)
         if isinstance(request, Request):
-            reply = self._call(request, envelope)
+            reply = self._call(request, frames)
             if reply is not None:
-                self._send([*envelope, reply])
+                self._send(frames, reply)
         elif isinstance(request, Malformed):
-            self._send([*envelope, read_failure(request)])
+            self._send(frames, read_failure(request))
         else:
-            self._serve_batch(request, envelope)
+            self._serve_batch(request, frames)
 
     def _serve_batch(self, batch: list[Request | Malformed], envelope: list[bytes]) -> None:
         wanted = sum(isinstance(r, Malformed) or not r.notification for r in batch)
@@ -250,11 +255,11 @@ class ZMQJSONProxyServer:
                 replies.append(body)
                 complete = len(replies) == wanted
             if complete:
-                frames = [*envelope, b"[" + b",".join(replies) + b"]"]
+                whole = b"[" + b",".join(replies) + b"]"
                 if threading.current_thread() is inline:
-                    self._send(frames)
+                    self._send(envelope, whole)
                 else:
-                    self._send_inner(frames)
+                    self._reply_from_worker(envelope, whole)
 
         for request in batch:
             body = read_failure(request) if isinstance(request, Malformed) else self._call(request, envelope, collect)
@@ -279,9 +284,6 @@ class ZMQJSONProxyServer:
             return None if request.notification else body
         reply = partial(self._reply_from_worker, envelope) if later is None else later
         return self._hand_over(method, request, reply)
-
-    def _reply_from_worker(self, envelope: list[bytes], body: bytes) -> None:
-        self._send_inner([*envelope, body])
 
     def _no_method(self, request: Request) -> bytes | None:
         if not request.native:
