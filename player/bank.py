@@ -91,7 +91,7 @@ class Bank:
         """Make everything that has to be closed again. Called once, before the first call is served."""
 
     def close(self) -> None:
-        """End children, release memory and devices; within 4 s; may be called twice, and after a failed `open`."""
+        """End children, release memory and devices; within 3 s; may be called twice, and after a failed `open`."""
 
     def watchdog(self) -> None:
         """Do what is due each second; called in a thread of its own, never twice at once."""

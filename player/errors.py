@@ -7,7 +7,8 @@
     |-- PortTakenError       the address to serve on is in use
     |-- AddressError         the address to serve on cannot be used at all
     |-- BankStartError       the Bank could not be made or opened
-    `-- NotReadyError        the Player does not answer on its own socket
+    |-- NotReadyError        the Player does not answer on its own socket
+    `-- UnwritableError      a path or value that a supervisord file cannot hold
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ __all__ = [
     "NotReadyError",
     "PlayerError",
     "PortTakenError",
+    "UnwritableError",
 ]
 
 
@@ -100,3 +102,11 @@ class NotReadyError(PlayerError):
     def __init__(self, bank: str, url: str, text: str) -> None:
         super().__init__(f"{bank} at {url} is not ready: {text}")
         self.bank, self.url = bank, url
+
+
+class UnwritableError(PlayerError):
+    """A supervisord file has no way to write this."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(f"a supervisord file cannot hold {text!r}: both kinds of quotes, or ' ;' or ' #' in it")
+        self.text = text

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from player.config import Config
+from player.errors import UnwritableError
 
 __all__ = ["ProgramSettings", "complete_conf", "program_name", "programs"]
 
@@ -52,8 +53,19 @@ def _escaped(text: str) -> str:
 
 
 def _quoted(value: str) -> str:
-    """Return a value of `environment=`: quoted, so that commas are no separators."""
-    return '"' + _escaped(value).replace("\\", "\\\\").replace('"', '\\"') + '"'
+    """Return a value of `environment=`: quoted, so that commas are no separators. There are no escapes in it."""
+    if value != value.strip("'\"") or ('"' in value and "'" in value):
+        raise UnwritableError(value)
+    quote = "'" if '"' in value else '"'
+    return f"{quote}{_escaped(value)}{quote}"
+
+
+def _checked(text: str) -> str:
+    """Refuse a value that supervisord would cut: ` ;` and ` #` begin a comment wherever they stand."""
+    for line in text.splitlines():
+        if not line.startswith(";") and (" ;" in line or " #" in line):
+            raise UnwritableError(line)
+    return text
 
 
 def _program(config: Config, bank: str, settings: ProgramSettings) -> str:
@@ -61,6 +73,7 @@ def _program(config: Config, bank: str, settings: ProgramSettings) -> str:
     command += ["--ready-within", str(READY_WITHIN)]
     if settings.simulate:
         command.append("--simulate")
+    log = _escaped(_escaped(f"{settings.log_dir / program_name(bank)}.log"))  # supervisord expands this value twice
     variables = {"PYTHONUNBUFFERED": "1", **settings.environment}
     lines = [
         f"[program:{program_name(bank)}]",
@@ -78,12 +91,12 @@ def _program(config: Config, bank: str, settings: ProgramSettings) -> str:
         f"stopwaitsecs={STOP_SECONDS}",
         "stopasgroup=true",
         "killasgroup=true",
-        f"stdout_logfile={_escaped(str(settings.log_dir / program_name(bank)))}.log",
+        f"stdout_logfile={log}",
         "stdout_logfile_maxbytes=10MB",
         "stdout_logfile_backups=5",
         "redirect_stderr=true",
     ]
-    return "\n".join(lines) + "\n"
+    return _checked("\n".join(lines) + "\n")
 
 
 def programs(config: Config, banks: Sequence[str], settings: ProgramSettings) -> str:
@@ -124,4 +137,4 @@ def complete_conf(config: Config, banks: Sequence[str], settings: ProgramSetting
         f"serverurl=unix://{control}",
         "",
     ]
-    return "\n".join(lines) + "\n" + programs(config, banks, settings)
+    return _checked("\n".join(lines) + "\n") + programs(config, banks, settings)

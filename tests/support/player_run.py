@@ -1,0 +1,111 @@
+"""The command `player` as a process, for tests."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import psutil
+
+from zmqjsonproxy.rpc.client import ZMQJSONProxyClient
+
+ROOT = Path(__file__).resolve().parents[2]
+DEADLINE = 30.0  # s; a loaded machine is slow
+
+
+def clean_environment(**more: str) -> dict[str, str]:
+    """Return our environment without what concerns a Player, with the toy Banks importable."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(("DIBAS_", "NOTIFY_", "SUPERVISOR"))}
+    return {**kept, "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests")]), **more}
+
+
+def poll(condition: Callable[[], Any], what: str, deadline: float = DEADLINE) -> Any:
+    """Return the first true value of `condition`; fail after `deadline` s."""
+    end = time.monotonic() + deadline
+    while time.monotonic() < end:
+        if value := condition():
+            return value
+        time.sleep(0.02)
+    raise AssertionError(f"{what}: not within {deadline:g} s")
+
+
+def is_gone(pid: int) -> bool:
+    """Tell whether a process has ended (a zombie has)."""
+    try:
+        return bool(psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return True
+
+
+def free_port() -> int:
+    """Return a port of the loopback address that nobody serves on now."""
+    with socket.create_server(("127.0.0.1", 0)) as sock:
+        return int(sock.getsockname()[1])
+
+
+def player(*words: str | Path, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    """Run `player` to its end."""
+    return subprocess.run(
+        [sys.executable, "-m", "player.cli", *map(str, words)],
+        capture_output=True, text=True, timeout=DEADLINE, env=dict(env or clean_environment()), cwd=ROOT, check=False,
+    )  # fmt: skip
+
+
+@contextlib.contextmanager
+def bank_of(url: str) -> Iterator[Any]:
+    """Yield a proxy of the Bank at a URL."""
+    with ZMQJSONProxyClient(None, "bank", url, 10.0) as proxy:
+        yield proxy
+
+
+class PlayerRun:
+    """A Player; a context manager that leaves no process behind."""
+
+    def __init__(self, *words: str | Path, log: Path, env: Mapping[str, str] | None = None) -> None:
+        self.log = log
+        with log.open("wb") as stream:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "player.cli", *map(str, words)],
+                stdin=subprocess.DEVNULL, stdout=stream, stderr=stream,
+                env=dict(env or clean_environment()), cwd=ROOT,
+            )  # fmt: skip
+
+    @property
+    def text(self) -> str:
+        """What it has said so far."""
+        return self.log.read_text()
+
+    def wait_ready(self) -> str:
+        """Wait for its line `ready: BANKA at URL`; the URL."""
+
+        def found() -> str | None:
+            assert self.process.poll() is None, self.text
+            lines = [line for line in self.text.splitlines() if ": ready: " in line]
+            return lines[0].split(" at ")[-1] if lines else None
+
+        return str(poll(found, "ready"))
+
+    def end(self, number: signal.Signals = signal.SIGTERM) -> tuple[int, float]:
+        """Send a signal and wait: (exit status, seconds it took)."""
+        begun = time.monotonic()
+        self.process.send_signal(number)
+        return self.process.wait(DEADLINE), time.monotonic() - begun
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        if self.process.poll() is None:
+            for child in psutil.Process(self.process.pid).children(recursive=True):
+                child.kill()
+            self.process.kill()
+        self.process.wait(DEADLINE)
