@@ -283,8 +283,10 @@ def _cross_checks(config: Config) -> list[Fault]:
             faults.append(config.fault(("dealer", "players", index), f"{player} is no Bank of this file"))
     if (seen := config.dealer.players) and len(seen) != len(set(seen)):
         faults.append(config.fault(("dealer", "players"), "a Player is named twice"))
-    master = config.instrument.switching_master
-    if master is not None and master not in names:
+    # From the source: another fault of the same table must not hide this one.
+    instrument = config.source.tables.get("instrument", {})
+    master = instrument.get("switching_master") if isinstance(instrument, dict) else None
+    if isinstance(master, str) and master not in names:
         faults.append(config.fault(("instrument", "switching_master"), f"{master} is no Bank of this file"))
     taken: dict[tuple[str, int], str] = {}
     for name, bank in config.banks.items():

@@ -8,7 +8,7 @@ import socket
 
 __all__ = ["free_ports", "is_loopback", "local_url", "port_of", "split_url", "tcp_url"]
 
-_URL = re.compile(r"tcp://(?:\[(?P<six>[^\]]+)\]|(?P<host>[^:/\[\]]+)):(?P<port>\d+|\*)\Z")
+_URL = re.compile(r"tcp://(?:\[(?P<six>[^\]\s]+)\]|(?P<host>[^:/\[\]\s]+)):(?P<port>\d+|\*)\Z")
 
 
 def tcp_url(host: str, port: int) -> str:

@@ -1,0 +1,184 @@
+"""The configuration: every fault at once, each with its line and key."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from player.config import Config, find_file, load
+from player.errors import ConfigError
+
+TOY = 'kind = "support.toy_bank:ToyBank"\n'
+
+
+def read(tmp_path: Path, text: str) -> Config:
+    path = tmp_path / "dibas.toml"
+    path.write_text(text)
+    return load(path)
+
+
+def faults(tmp_path: Path, text: str) -> list[str]:
+    with pytest.raises(ConfigError) as found:
+        read(tmp_path, text)
+    return [str(fault).removeprefix(f"{tmp_path}/") for fault in found.value.faults]
+
+
+def test_all_faults_are_listed_with_their_lines(tmp_path: Path) -> None:
+    text = """\
+[instrument]
+player_port = 70000
+telescop = "SHAO"
+switching_master = "BANKX"
+bind = "two words"
+
+[dealer]
+players = ["BANKA", "BANKZ"]
+
+[banks.BANKA]
+kind = "support.toy_bank:ToyBank"
+
+[banks.banka]
+kind = "support.toy_bank:ToyBank"
+hpc_host = ""
+player_port = "6667"
+
+[banks.CHECK]
+kind = "support.toy_bank:ToyBank"
+hpc_host = "c"
+
+[banks.BANKC]
+kind = "no_such_kind"
+hpc_host = "d"
+
+[dishes]
+"""
+    assert faults(tmp_path, text) == [
+        "dibas.toml:2: instrument.player_port: input should be less than or equal to 65535; found 70000",
+        "dibas.toml:3: instrument.telescop: unknown key; did you mean telescope?",
+        "dibas.toml:4: instrument.switching_master: BANKX is no Bank of this file",
+        "dibas.toml:5: instrument.bind: 'two words' is no address; write one as 127.0.0.1, "
+        "or 0.0.0.0 for all of this host",
+        "dibas.toml:8: dealer.players[1]: BANKZ is no Bank of this file",
+        "dibas.toml:10: banks.BANKA.hpc_host: missing",
+        "dibas.toml:13: banks.banka: a Bank's name is upper case: A-Z, 0-9 and _",
+        "dibas.toml:15: banks.banka.hpc_host: string should have at least 1 character; found ''",
+        "dibas.toml:16: banks.banka.player_port: input should be a valid integer; found '6667'",
+        "dibas.toml:18: banks.CHECK: check is a command of `player`, not a Bank's name",
+        "dibas.toml:23: banks.BANKC.kind: kind 'no_such_kind': no such kind of Bank; there are spectrometer",
+        "dibas.toml:26: dishes: unknown table or key",
+    ]
+
+
+def test_a_kind_checks_its_own_keys_tables_and_rules(tmp_path: Path) -> None:
+    kind = 'kind = "support.toy_bank:CheckedBank"\nhpc_host = "a"\n'
+    good = read(tmp_path, f"[gains]\nlimit = 3\n[banks.BANKA]\n{kind}gain = 3\n")
+    assert good.sections == {"gains": {"limit": 3}}
+    assert faults(tmp_path, f"[gains]\nlimit = 3\n[banks.BANKA]\n{kind}gain = 4\n") == [
+        "dibas.toml:6: banks.BANKA.gain: 4 is above the limit of 3"
+    ]
+    assert faults(tmp_path, f'[gains]\nlimit = "x"\n[banks.BANKA]\n{kind}gain = 4\n') == [
+        "dibas.toml:2: gains.limit: input should be a valid integer, unable to parse string as an integer; found 'x'"
+    ]
+    assert faults(tmp_path, f"[banks.BANKA]\n{kind}gains = 4\n") == [
+        "dibas.toml:4: banks.BANKA.gains: unknown key; did you mean gain?"
+    ]
+
+
+def test_a_switching_master_and_ports_are_checked_across_tables(tmp_path: Path) -> None:
+    text = f"""\
+[instrument]
+switching_master = "BANKX"
+[dealer]
+players = ["BANKA", "BANKA"]
+[banks.BANKA]
+{TOY}hpc_host = "h"
+[banks.BANKB]
+{TOY}hpc_host = "h"
+player_port = 6667
+"""
+    assert faults(tmp_path, text) == [
+        "dibas.toml:2: instrument.switching_master: BANKX is no Bank of this file",
+        "dibas.toml:4: dealer.players: a Player is named twice",
+        "dibas.toml:11: banks.BANKB.player_port: port 6667 of host h is BANKA's already",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("", "dibas.toml: banks: no Bank is configured: [banks.<NAME>] is missing"),
+        ("banks = 3", "dibas.toml:1: banks: not a table but 3"),
+        ("[banks]\nBANKA = 3", "dibas.toml:2: banks.BANKA"),
+        ("[banks.BANKA\n", "dibas.toml:1: not TOML: "),
+        ("a = 1\na = 2\n", "dibas.toml:2: not TOML: "),
+    ],
+)
+def test_what_is_no_configuration_is_one_fault(text: str, fault: str, tmp_path: Path) -> None:
+    found = faults(tmp_path, text)
+    assert found[0].startswith(fault), found
+
+
+def test_a_file_that_cannot_be_read_is_a_fault(tmp_path: Path) -> None:
+    for path, text in [(tmp_path / "none", "cannot be read: No such file or directory"),
+                       (tmp_path, "cannot be read: Is a directory")]:  # fmt: skip
+        with pytest.raises(ConfigError, match=text):
+            load(path)
+    (tmp_path / "latin").write_bytes(b"a = 1\nb = '\xe9'\n")
+    with pytest.raises(ConfigError, match="latin:2: not UTF-8 text"):
+        load(tmp_path / "latin")
+
+
+def test_ports_and_addresses_have_their_precedence(tmp_path: Path) -> None:
+    text = f"""\
+[instrument]
+player_port = 7000
+bind = "10.0.0.1"
+[banks.BANKA]
+{TOY}hpc_host = "a"
+[banks.BANKB]
+{TOY}hpc_host = "b"
+player_port = 7001
+bind = "::"
+"""
+    config = read(tmp_path, text)
+    assert config.url("BANKA") == "tcp://10.0.0.1:7000"
+    assert config.url("BANKB") == "tcp://[::]:7001"
+    assert config.url("BANKB", "127.0.0.1") == "tcp://127.0.0.1:7001"
+    assert config.banks_of_host("b") == ["BANKB"]
+    assert [str(warning).removeprefix(f"{tmp_path}/") for warning in config.warnings] == [
+        "dibas.toml:3: instrument.bind: 10.0.0.1 is open to the network, and nothing asks callers who they are",
+        "dibas.toml:11: banks.BANKB.bind: :: is open to the network, and nothing asks callers who they are",
+    ]
+
+
+def test_the_default_is_the_loopback_address_and_the_port_of_the_original(tmp_path: Path) -> None:
+    config = read(tmp_path, f'[banks.BANKA]\n{TOY}hpc_host = "a"\n')
+    assert config.url("BANKA") == "tcp://127.0.0.1:6667"
+    assert config.warnings == ()
+
+
+def test_toml_that_only_newer_readers_know_is_warned_of(tmp_path: Path) -> None:
+    config = read(tmp_path, f'[banks.BANKA]\n{TOY}hpc_host = "\\e"\n')
+    assert "TOML 1.1" in str(config.warnings[0])
+
+
+FLAG, CONF, DIR = Path("/flag.toml"), {"DIBAS_CONFIG": "/conf.toml"}, {"DIBAS_DIR": "/dibas"}
+
+
+@pytest.mark.parametrize(
+    ("flag", "environment", "path"),
+    [
+        (FLAG, {**CONF, **DIR}, "/flag.toml"),
+        (None, {**CONF, **DIR}, "/conf.toml"),
+        (None, DIR, "/dibas/etc/config/dibas.toml"),
+        (None, {**DIR, "DIBAS_CONFIG": ""}, "/dibas/etc/config/dibas.toml"),
+    ],
+)
+def test_the_file_is_searched_flag_first(flag: Path | None, environment: dict[str, str], path: str) -> None:
+    assert find_file(flag, environment) == Path(path)
+
+
+def test_no_file_at_all_is_a_sentence() -> None:
+    with pytest.raises(ConfigError, match="give --config, or set DIBAS_CONFIG or DIBAS_DIR"):
+        find_file(None, {})
