@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import random
 import resource
@@ -18,8 +17,9 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
-import sysv_ipc
 from astropy.io import fits
+from support.memory import private_status
+from support.recordings import recording
 
 from spectrometer.daq.control import DaqProcess
 from spectrometer.daq.errors import DaqNotRunningError
@@ -29,13 +29,6 @@ ROOT = Path(__file__).parents[2]
 DEADLINE_S = 30.0
 
 
-def data_path(name: str) -> Path:
-    spec = importlib.util.find_spec("baseband")
-    if spec is None or not spec.submodule_search_locations:
-        pytest.skip("the package baseband with its sample recordings is not installed")
-    return Path(spec.submodule_search_locations[0]) / "data" / name
-
-
 def wait_for(what: Callable[[], object], text: str) -> None:
     deadline = time.monotonic() + DEADLINE_S
     while not what():
@@ -43,21 +36,14 @@ def wait_for(what: Callable[[], object], text: str) -> None:
         time.sleep(0.02)
 
 
-def free_key() -> int:
-    while True:
-        key = 0x5E000000 | int.from_bytes(os.urandom(3), "big")
-        try:
-            sysv_ipc.SharedMemory(key, 0, size=0).detach()
-        except sysv_ipc.ExistentialError:
-            return key
-
-
 @pytest.fixture
 def status(tmp_path: Path) -> Iterator[StatusBuffer]:
-    key = free_key()
-    buffer = StatusBuffer(key, f"/test_daq_{key:x}")
-    data = tmp_path / "d"
-    link = Path(f"/tmp/t{key:x}")  # a card holds 68 characters; the path of a test may be longer
+    with private_status() as buffer:
+        yield from _set_up(buffer, tmp_path / "d")
+
+
+def _set_up(buffer: StatusBuffer, data: Path) -> Iterator[StatusBuffer]:
+    link = Path(f"/tmp/t{buffer.key:x}")  # a card holds 68 characters; the path of a test may be longer
     link.symlink_to(data)
     buffer.update(
         {"NCHAN": "1024", "EXPOSURE": 0.1, "SCANLEN": 0, "DATADIR": str(link), "PROJID": "TEST",
@@ -67,7 +53,6 @@ def status(tmp_path: Path) -> Iterator[StatusBuffer]:
     data.mkdir()
     yield buffer
     link.unlink()
-    buffer.unlink()
 
 
 @pytest.fixture
@@ -77,7 +62,7 @@ def daq(status: StatusBuffer) -> Iterator[Callable[..., DaqProcess]]:
     def start(*arguments: str, source: str = "sample_puppi.raw") -> DaqProcess:
         command = [
             sys.executable, "-m", "spectrometer.daq.program", "--status-key", hex(status.key),
-            "--status-semaphore", status.semaphore, "--source", str(data_path(source)), *arguments,
+            "--status-semaphore", status.semaphore, "--source", str(recording(source)), *arguments,
         ]  # fmt: skip
         process = DaqProcess(command, cwd=ROOT)
         made.append(process)
@@ -101,7 +86,7 @@ def only_file(status: StatusBuffer) -> Path:
 
 def independent_peak() -> int:
     """Peak channel by numpy alone: blocks cut by fixed offsets, plain FFTs, no filter."""
-    raw = np.fromfile(data_path("sample_puppi.raw"), np.int8)
+    raw = np.fromfile(recording("sample_puppi.raw"), np.int8)
     blocks = [raw[n * 22784 + 6400 : (n + 1) * 22784].reshape(4, 1024, 2, 2) for n in range(4)]
     samples = np.concatenate([blocks[0], *(block[:, 64:] for block in blocks[1:])], axis=1).astype(float)
     voltages = (samples[..., 0] + 1j * samples[..., 1])[:, : 15 * 256].reshape(4, 15, 256, 2)
@@ -244,7 +229,7 @@ def test_end_of_the_parent_ends_the_program(status: StatusBuffer, tmp_path: Path
     command = [
         sys.executable, "-c", code, sys.executable, "-m", "spectrometer.daq.program", "--status-key",
         hex(status.key), "--status-semaphore", status.semaphore, "--source",
-        str(data_path("sample_puppi.raw")),
+        str(recording("sample_puppi.raw")),
     ]  # fmt: skip
     with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as parent:
         assert parent.stdout is not None

@@ -14,28 +14,17 @@ from pathlib import Path
 import posix_ipc
 import pytest
 import sysv_ipc
+from support.memory import free_key, private_status
 
 from spectrometer.status import StatusAttachError, StatusBuffer, StatusLockError
 
 ROOT = Path(__file__).parents[2]
 
 
-def free_key() -> int:
-    """A key that nobody uses, found by the kernel's refusal to create one twice."""
-    while True:
-        key = 0x5E000000 | int.from_bytes(os.urandom(3), "big")
-        try:
-            sysv_ipc.SharedMemory(key, 0, size=0).detach()
-        except sysv_ipc.ExistentialError:
-            return key
-
-
 @pytest.fixture
 def status() -> Iterator[StatusBuffer]:
-    key = free_key()
-    buffer = StatusBuffer(key, f"/test_status_{key:x}", lock_timeout_s=0.3)
-    yield buffer
-    buffer.unlink()
+    with private_status(lock_timeout_s=0.3) as buffer:
+        yield buffer
 
 
 def test_foreign_program_sees_the_bytes_of_the_reference(status: StatusBuffer) -> None:

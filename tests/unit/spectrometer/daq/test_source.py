@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 
 import numpy as np
 import pytest
+from support.recordings import recording
 
 from spectrometer.daq.errors import SourceError
 from spectrometer.daq.protocol.guppiraw import HeaderError, read_header
 from spectrometer.daq.scansetup import read_setup, safe_name
 from spectrometer.daq.source import Recording
 from spectrometer.status.protocol.cards import write_cards
-
-
-def data_path(name: str) -> Path:
-    spec = importlib.util.find_spec("baseband")
-    if spec is None or not spec.submodule_search_locations:
-        pytest.skip("the package baseband with its sample recordings is not installed")
-    return Path(spec.submodule_search_locations[0]) / "data" / name
 
 
 def make_file(path: Path, blocks: int, *, overlap: int = 4, packets: list[int] | None = None) -> np.ndarray:
@@ -40,18 +33,18 @@ def make_file(path: Path, blocks: int, *, overlap: int = 4, packets: list[int] |
 
 
 def test_real_recording_is_read_as_its_headers_say() -> None:
-    recording = Recording(data_path("sample_puppi.raw"))
-    header = recording.header
+    replayed = Recording(recording("sample_puppi.raw"))
+    header = replayed.header
     assert (header.header_bytes, header.channels, header.polarizations, header.samples) == (6400, 4, 2, 1024)
-    assert (recording.block_count, recording.samples, recording.longest_run()) == (4, 3904, 3904)
-    assert any("CHAN_BW = 3.125 MHz contradicts TBIN = 0.004 s" in s for s in recording.disagreements)
-    assert any("does not repeat" in s for s in recording.disagreements)
-    recording.close()
+    assert (replayed.block_count, replayed.samples, replayed.longest_run()) == (4, 3904, 3904)
+    assert any("CHAN_BW = 3.125 MHz contradicts TBIN = 0.004 s" in s for s in replayed.disagreements)
+    assert any("does not repeat" in s for s in replayed.disagreements)
+    replayed.close()
 
 
 def test_recording_cut_after_its_header_says_expected_and_found() -> None:
     with pytest.raises(SourceError, match="cut short, expected 132186112 bytes, found 7920"):
-        Recording(data_path("sample_vegas.raw"))
+        Recording(recording("sample_vegas.raw"))
 
 
 @pytest.mark.parametrize("piece", [10, 32, 60, 1000])

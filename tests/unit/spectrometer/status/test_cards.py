@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
-from pathlib import Path
-
 import pytest
 from astropy.io import fits
 from hypothesis import given
 from hypothesis import strategies as st
+from support.recordings import recording
 
 from spectrometer.status.errors import CardError
 from spectrometer.status.keys import ftok, hashpipe_semaphore
@@ -34,13 +32,6 @@ CARDS = [
     (b"EXPOSURE=                  0.5 / seconds", Card("EXPOSURE", 0.5, "seconds")),
     (b"_SPHS_01=                  0.0", Card("_SPHS_01", 0.0)),
 ]
-
-
-def data_path(name: str) -> Path:
-    spec = importlib.util.find_spec("baseband")
-    if spec is None or not spec.submodule_search_locations:
-        pytest.skip("the package baseband with its sample recordings is not installed")
-    return Path(spec.submodule_search_locations[0]) / "data" / name
 
 
 @pytest.mark.parametrize(("data", "card"), CARDS)
@@ -94,7 +85,7 @@ def test_removed_cards_leave_no_hole() -> None:
 
 
 def test_real_header_of_quoted_numbers() -> None:
-    data = data_path("sample_vegas.raw").read_bytes()
+    data = recording("sample_vegas.raw").read_bytes()
     end = find_end(data)
     assert end is not None
     values = read_cards(data)

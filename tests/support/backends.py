@@ -1,0 +1,59 @@
+"""Backends on registers in memory and a status memory of the test's own."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any
+
+from player.config import Config, load
+from spectrometer.backends.base import BackendSetup
+from spectrometer.backends.registry import backend_class
+from spectrometer.config import SpectrometerBankConfig
+from spectrometer.derive.rounding import ORIGINAL, Rounding
+from spectrometer.instruments.registers import MemoryRegisters, MemorySynthesizer
+from spectrometer.modes import load_modes
+from spectrometer.status import StatusBuffer
+
+SHIPPED = Path(__file__).resolve().parents[2] / "conf" / "dibas.toml"
+
+
+def shipped() -> Config:
+    """The shipped configuration."""
+    return load(SHIPPED)
+
+
+def make_backend(
+    status: StatusBuffer,
+    mode: str,
+    *,
+    bank: str = "BANKA",
+    frequency_mhz: float | None = None,
+    rounding: Rounding = ORIGINAL,
+    config: Config | None = None,
+) -> Any:
+    """A Backend of the shipped configuration, not installed yet; its waits take no time."""
+    config = config or shipped()
+    table = config.banks[bank]
+    assert isinstance(table, SpectrometerBankConfig)
+    found = load_modes(config)[mode]
+    return backend_class(found.backend)(
+        BackendSetup(
+            bank_name=bank,
+            bank=table,
+            mode_name=mode,
+            mode=found,
+            frequency_mhz=found.frequency_mhz if frequency_mhz is None else frequency_mhz,
+            telescope=config.instrument.telescope,
+            is_master=config.instrument.switching_master == bank,
+            macs=config.sections["hpc_macs"],
+            registers=MemoryRegisters() if table.roach is not None else None,
+            synthesizer=MemorySynthesizer() if table.synth is not None else None,
+            status=status,
+            data_root=Path("/data"),
+            rounding=rounding,
+            simulated=True,
+            wait=lambda _seconds: None,
+            log=logging.getLogger("test"),
+        )
+    )

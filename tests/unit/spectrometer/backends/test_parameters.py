@@ -1,0 +1,70 @@
+"""Parameters: all or none are set, and everything wrong is named."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from spectrometer.backends.parameters import Parameter, ParameterSet, choice, integer, number, position, text
+from spectrometer.errors import ParameterError
+from zmqjsonproxy.errors import RefusedError
+
+
+def refused(value: Any) -> Any:
+    raise RefusedError(f"{value} is no filter")
+
+
+def make() -> ParameterSet:
+    return ParameterSet(
+        [
+            Parameter(name="exposure", default=1.0, convert=number(0), help="s"),
+            Parameter(name="nchan", default=1024, convert=integer(8, 4096), help="channels"),
+            Parameter(name="filter_bw", default=450, convert=refused, help="MHz"),
+        ]
+    )
+
+
+def test_all_are_set_or_none_and_all_faults_are_named() -> None:
+    parameters = make()
+    with pytest.raises(ParameterError) as caught:
+        parameters.update({"exposure": 2.0, "nchan": 4, "colour": "red", "filter_bw": 7})
+    assert set(caught.value.problems) == {"nchan", "colour", "filter_bw"}
+    assert "there are exposure, filter_bw, nchan" in caught.value.problems["colour"]
+    assert parameters["exposure"] == 1.0
+    assert not parameters.is_set("exposure")
+    parameters.update({"exposure": 2, "nchan": 2048.0})
+    assert parameters.get(None) == {"exposure": 2.0, "filter_bw": 450, "nchan": 2048}
+
+
+def test_what_the_original_refuses_is_a_refusal() -> None:
+    with pytest.raises(RefusedError, match="filter_bw: 7 is no filter"):
+        make().update({"filter_bw": 7})
+
+
+def test_help_and_value_of_an_unknown_name_list_the_legal_ones() -> None:
+    for method in (make().get, make().help):
+        with pytest.raises(ParameterError, match="there are exposure, filter_bw, nchan"):
+            method("colour")
+    assert make().help("nchan") == "channels"
+    assert make().help("") == {"exposure": "s", "filter_bw": "MHz", "nchan": "channels"}
+
+
+@pytest.mark.parametrize(
+    ("convert", "value"),
+    [
+        (number(0), "x"), (number(0), 0), (number(0), float("nan")), (number(0), float("inf")), (number(0), True),
+        (number(0), None), (integer(0, 1), 2), (integer(0, 1), 0.5), (integer(0, 1), "on"), (integer(0, 9), None),
+        (integer(0, 9), float("inf")), (choice(("SELF", "CROSS")), "BOTH"), (choice(("SELF",)), 3), (text, 5),
+        (text, "x" * 69), (text, "a\nb"), (text, "ü"), (position, "nowhere"),
+    ],
+)  # fmt: skip
+def test_values_that_cannot_be_are_value_errors(convert: Any, value: Any) -> None:
+    with pytest.raises(ValueError):
+        convert(value)
+
+
+def test_values_are_converted() -> None:
+    assert number(0)("2.5") == 2.5
+    assert integer(0, 9)("7") == 7
+    assert choice(("SELF", "CROSS"))("cross") == "CROSS"

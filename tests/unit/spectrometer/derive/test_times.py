@@ -1,0 +1,55 @@
+"""Start times: full UTC seconds, never too early."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+
+from spectrometer.derive.times import as_list, ceil_to_second, earliest_start, mjd, start_time
+from spectrometer.errors import StartTimeError
+
+NOW = datetime(2026, 3, 1, 23, 59, 50, 250_000, UTC)
+
+
+def test_seconds_are_rounded_up_unless_they_are_full() -> None:
+    assert ceil_to_second(NOW) == datetime(2026, 3, 1, 23, 59, 51, tzinfo=UTC)
+    assert ceil_to_second(NOW.replace(microsecond=0)) == datetime(2026, 3, 1, 23, 59, 50, tzinfo=UTC)
+
+
+def test_earliest_start_is_the_arm_delay_and_two_seconds_ahead() -> None:
+    assert as_list(earliest_start(NOW, 4)) == [2026, 3, 1, 23, 59, 57, 0]
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        (None, [2026, 3, 1, 23, 59, 55, 0]),
+        ([2026, 3, 1, 23, 59, 55, 0], [2026, 3, 1, 23, 59, 55, 0]),
+        ([2026, 3, 1, 23, 59, 57, 1], [2026, 3, 1, 23, 59, 58, 0]),
+        ([2026, 3, 2, 0, 0, 0], [2026, 3, 2, 0, 0, 0, 0]),
+        (datetime(2026, 3, 2, 1, 0, 5, tzinfo=timezone(timedelta(hours=1))), [2026, 3, 2, 0, 0, 5, 0]),
+    ],
+)
+def test_start_time_is_a_full_second(asked: Any, expected: list[int]) -> None:
+    assert as_list(start_time(asked, NOW, 4)) == expected
+
+
+@pytest.mark.parametrize(
+    ("asked", "text"),
+    [
+        ([2026, 3, 1, 23, 59, 54, 0], "23:59:54 UTC is too early; the earliest start is 23:59:55"),
+        ("now", "expected \\[Y, M, D"),
+        ([2026, 13, 1, 0, 0, 0, 0], "is none"),
+        ([2026, 3], "expected \\[Y, M, D"),
+        (datetime(2026, 3, 2), "no time zone"),
+    ],
+)
+def test_what_is_no_start_time_says_why(asked: Any, text: str) -> None:
+    with pytest.raises(StartTimeError, match=text):
+        start_time(asked, NOW, 4)
+
+
+def test_modified_julian_day() -> None:
+    assert mjd(datetime(2026, 11, 21, 7, 44, 15, tzinfo=UTC)) == (61365, 27855.0)
