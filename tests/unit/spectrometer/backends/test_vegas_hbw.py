@@ -47,7 +47,8 @@ def installed(status: StatusBuffer, mode: str, **options: Any) -> Any:
             "MODE3",
             {"acc_len": 384, "ssg_length": 4608, "ssg_ms_sel": 0},
             {"HWEXPOSR": 0.012582912000000002, "FPGACLK": 62500000.0, "EFSAMPFR": 1000000000.0,
-             "CHAN_BW": 30517.578125, "OBSBW": 500000000.0, "EXPOSURE": 0.150994944, "SWPERIOD": 0.150994944,
+             "CHAN_BW": 30517.578125, "OBSBW": 500000000.0, "EXPOSURE": 0.150994944,
+             "SWPERIOD": pytest.approx(0.150994944, rel=1e-12),  # the original shows 12 digits
              "_SBLK_01": 0.012582912000000002, "CRPIX1": 8193, "BASE_BW": 450, "SUB0FREQ": 250000000.0},
             "0000300500006004000030070000600600003001000060000000300300006002",
         ),
