@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import random
 import signal
 import socket
 import time
 from pathlib import Path
 
 import pytest
-from support.player_run import PlayerRun, bank_of, clean_environment, free_port, is_gone, player, poll
+from support.player_run import ROOT, PlayerRun, bank_of, clean_environment, free_port, is_gone, player, poll
 from support.toy_bank import write_configuration
 
 PROMISED = 5.0  # s from the signal to the end
@@ -161,6 +162,22 @@ def test_an_address_that_is_open_to_the_network_is_warned_of(config: Path, tmp_p
         run.wait_ready()
         assert "WARNING" in run.text
         assert "open to the network" in run.text
+
+
+def test_the_shipped_file_starts_on_any_host(tmp_path: Path) -> None:
+    """None of its host names is known here, and DIBAS_DIR is not set; only the status memory is the test's own."""
+    shipped = (ROOT / "conf" / "dibas.toml").read_text()
+    key = random.randrange(0x10000000, 0x7FFFFFFF)
+    memory = f'status_memory = {{ key = {key}, semaphore = "/dealer_player_test_{key}" }}'
+    own = shipped.replace("[banks.BANKA]\n", f"[banks.BANKA]\n{memory}\n")
+    assert own != shipped
+    (tmp_path / "dibas.toml").write_text(own)
+    words = ["BANKA", f"tcp://127.0.0.1:{free_port()}", "simulate", "--config", tmp_path / "dibas.toml"]
+    with PlayerRun(*words, log=tmp_path / "log", env=clean_environment(DIBAS_DATA=str(tmp_path))) as run:
+        with bank_of(run.wait_ready()) as bank:
+            assert bank.get_bank_name() == "BANKA"
+            assert "MODE1" in bank.list_modes()
+        assert run.end()[0] == 0, run.text
 
 
 def test_a_port_that_is_taken_is_one_sentence(tmp_path: Path) -> None:

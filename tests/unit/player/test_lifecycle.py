@@ -1,0 +1,47 @@
+"""Who is told of a signal, and what happens when the end takes too long."""
+
+from __future__ import annotations
+
+import signal
+import threading
+
+import pytest
+
+from player.lifecycle import EndRequest, EndSignals, Notifier
+
+
+def test_a_signal_that_nobody_waits_for_interrupts_what_is_being_done() -> None:
+    with EndSignals(within=3600, force=lambda: None) as signals:
+        with pytest.raises(EndRequest, match="SIGTERM"):
+            signal.raise_signal(signal.SIGTERM)
+        assert signals.received == "SIGTERM"
+
+
+def test_signals_are_told_to_whom_it_concerns() -> None:
+    told: list[str] = []
+    with EndSignals(within=3600, force=lambda: None) as signals:
+        signals.deliver_to(told.append)
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGTERM)
+    assert told == ["SIGINT", "SIGTERM"]
+    assert signals.received == "SIGINT"
+
+
+def test_an_end_that_takes_too_long_is_forced() -> None:
+    forced = threading.Event()
+    with EndSignals(within=0, force=forced.set) as signals:
+        signals.deliver_to(lambda _name: None)
+        signal.raise_signal(signal.SIGTERM)
+        assert forced.wait(20)
+
+
+def test_the_handlers_of_before_come_back() -> None:
+    before = [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)]
+    with EndSignals(force=lambda: None):
+        assert signal.getsignal(signal.SIGTERM) is not before[0]
+    assert [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)] == before
+
+
+@pytest.mark.parametrize("address", [None, ""])
+def test_without_an_address_nobody_is_told(address: str | None) -> None:
+    assert Notifier(address).notify(READY=1) is False
