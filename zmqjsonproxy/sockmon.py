@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import struct
 from dataclasses import dataclass
 from enum import Enum
@@ -48,7 +49,9 @@ class SocketMonitor:
         mask = 0
         for event in _EVENTS:
             mask |= event
-        self._socket: zmq.Socket[bytes] = socket.get_monitor_socket(mask)
+        # A name of our own: pyzmq makes one of the file descriptor, which may be that of a socket closed just now.
+        address = f"inproc://zmqjsonproxy-monitor-{secrets.token_hex(8)}"
+        self._socket: zmq.Socket[bytes] = socket.get_monitor_socket(mask, address)
 
     def read(self) -> list[PeerEvent]:
         """Return what has happened since the last call; does not wait."""

@@ -1,5 +1,7 @@
 """Calls to many servers over one ROUTER socket, from any number of threads.
 
+Servers of the original's generation are REP sockets, which talk to no ROUTER: each gets a DEALER socket of its own.
+
 A thread that calls while nobody reads the socket becomes the leader: it sends, receives, and hands to the others what
 is theirs. The others leave their messages in the outbox and wait; when the leader has its own answer, one of them
 takes over. Nobody holds a lock while waiting for the network.
@@ -26,11 +28,12 @@ import zmq
 
 from zmqjsonproxy import wirejson
 from zmqjsonproxy.errors import PeerLostError, ProxyError
+from zmqjsonproxy.rpc.bridge import Bridge
 from zmqjsonproxy.rpc.frames import receiver, sender
 from zmqjsonproxy.rpc.peer import Call, Hello, Peer, Pending, State
 from zmqjsonproxy.rpc.protocol import original
 from zmqjsonproxy.rpc.protocol.description import InterfaceDescription, MethodDescription
-from zmqjsonproxy.sockmon import SocketMonitor, Transition
+from zmqjsonproxy.sockmon import PeerEvent, SocketMonitor, Transition
 
 __all__ = ["CallRequest", "CallResult", "Hub", "HubSettings", "InterfaceDescription", "MethodDescription"]
 
@@ -95,11 +98,15 @@ class Hub:
         router.linger = self._wake.linger = 0
         router.sndhwm = router.rcvhwm = 0
         router.set(zmq.ROUTER_MANDATORY, 1)
-        router.set(zmq.RECONNECT_IVL, -1)
-        router.set(zmq.CONNECT_TIMEOUT, int(1000 * self.settings.hello_within))
+        self._options = {
+            int(zmq.RECONNECT_IVL): -1,
+            int(zmq.CONNECT_TIMEOUT): int(1000 * self.settings.hello_within),
+        }
         if self.settings.heartbeat_every > 0:
-            router.set(zmq.HEARTBEAT_IVL, int(1000 * self.settings.heartbeat_every))
-            router.set(zmq.HEARTBEAT_TIMEOUT, int(1000 * self.settings.heartbeat_timeout))
+            self._options[int(zmq.HEARTBEAT_IVL)] = int(1000 * self.settings.heartbeat_every)
+            self._options[int(zmq.HEARTBEAT_TIMEOUT)] = int(1000 * self.settings.heartbeat_timeout)
+        for option, value in self._options.items():
+            router.set(option, value)
         self._rcvtimeo = _SLICE_MS
         router.rcvtimeo = _SLICE_MS
         token = os.urandom(8)
@@ -114,6 +121,8 @@ class Hub:
         self._client = f"{platform.node()}:{os.getpid()}"
         self._rids = itertools.count(1)
         self._numbers = itertools.count(1)
+        self._context = context
+        self._bridges: dict[Peer, Bridge] = {}
         self._peers: dict[str, Peer] = {}
         self._by_rid: dict[bytes, Peer] = {}
         self._turn = threading.Condition()
@@ -237,6 +246,13 @@ class Hub:
 
     def _finish(self, pendings: Sequence[Pending], now: float, deadline: float) -> None:
         """Bring calls to their end: in the lead, or waiting for whoever leads."""
+        try:
+            self._bring_to_end(pendings, now, deadline)
+        except BaseException:  # Ctrl-C: nobody waits any more, and an old server's answer must not be taken for another
+            self._close_all(pendings, now, "the wait was interrupted")
+            raise
+
+    def _bring_to_end(self, pendings: Sequence[Pending], now: float, deadline: float) -> None:
         turn = self._turn
         with turn:
             self._outbox.extend(pendings)
@@ -280,6 +296,9 @@ class Hub:
                 return
             left_ms = int(1000 * (deadline - now)) + 1
             wait_ms = _SLICE_MS if left_ms > _SLICE_MS else max(left_ms, 0)
+            if self._bridges:
+                self._receive_bridged(wait_ms)
+                wait_ms = 0
             if wait_ms != self._rcvtimeo:
                 self._rcvtimeo = self._router.rcvtimeo = wait_ms
             try:
@@ -308,10 +327,10 @@ class Hub:
             if not p.done and now >= p.deadline:
                 p.time_out(now)
 
-    def _close_all(self, pendings: Sequence[Pending], now: float) -> None:
+    def _close_all(self, pendings: Sequence[Pending], now: float, reason: str = "the hub was closed") -> None:
         for p in pendings:
             if not p.done:
-                p.fail(PeerLostError(p.peer.url, p.what.label, "the hub was closed"), now)
+                p.fail(PeerLostError(p.peer.url, p.what.label, reason), now)
 
     # peers; the leader only
 
@@ -348,12 +367,41 @@ class Hub:
     def _transmit(self, peer: Peer, p: Pending, now: float) -> None:
         body = peer.begin(p, next(self._numbers), now)
         if body is not None:
+            bridge = self._bridges.get(peer) if self._bridges else None
             try:
-                self._send(peer.envelope, body)
+                if bridge is None:
+                    self._send(peer.envelope, body)
+                else:
+                    bridge.send(body)
             except zmq.ZMQError as error:
                 self._drop(peer, str(error))
         elif p.done:
             self._tell_followers()
+
+    def _receive_bridged(self, wait_ms: int) -> None:
+        """Wait for any server; take the messages of those that have a socket of their own."""
+        poller = zmq.Poller()
+        poller.register(self._router, zmq.POLLIN)
+        bridges = list(self._bridges.items())
+        for _, bridge in bridges:
+            poller.register(bridge.socket, zmq.POLLIN)
+        if not poller.poll(wait_ms):
+            return
+        for peer, bridge in bridges:
+            while self._bridges.get(peer) is bridge and (body := bridge.receive()) is not None:
+                self._receive(peer, body, time.monotonic())
+
+    def _bridge(self, peer: Peer, now: float) -> None:
+        """Connect again to a server that takes no ROUTER."""
+        self._by_rid.pop(peer.rid, None)
+        with contextlib.suppress(zmq.ZMQError):
+            self._router.disconnect(peer.url)
+        try:
+            bridge = self._bridges[peer] = Bridge(self._context, peer.url, self._options)
+            peer.begin_connection(b"", peer.hello_name, now)
+            bridge.send(original.hello(peer.hello_name, self._client))
+        except zmq.ZMQError as error:  # no sockets left
+            self._drop(peer, str(error))
 
     def _receive(self, peer: Peer, body: bytes, now: float) -> bool:
         """Take a message of a server; whether a call ended."""
@@ -380,9 +428,13 @@ class Hub:
         """Give a connection up, with all that was sent over it and not answered."""
         if peer.state is State.IDLE:
             return
-        self._by_rid.pop(peer.rid, None)
-        with contextlib.suppress(zmq.ZMQError):
-            self._router.disconnect(peer.url)
+        bridge = self._bridges.pop(peer, None)
+        if bridge is not None:
+            bridge.close()
+        else:
+            self._by_rid.pop(peer.rid, None)
+            with contextlib.suppress(zmq.ZMQError):
+                self._router.disconnect(peer.url)
         peer.give_up(reason, time.monotonic(), self.settings.retry_first, self.settings.retry_most)
         self._tell_followers()
 
@@ -390,13 +442,15 @@ class Hub:
         self._looked_at = now
         for event in self._monitor.read():
             for peer in self._peers.values():
-                if peer.state is State.IDLE or peer.url != event.endpoint:
-                    continue
-                if event.transition is Transition.CONNECTED:
-                    peer.connected = True
-                else:
-                    self._drop(peer, event.transition.value)
-        for peer in list(self._by_rid.values()):
+                if peer.state is not State.IDLE and peer.url == event.endpoint and peer not in self._bridges:
+                    if self._refuses_routers(peer, event):
+                        self._bridge(peer, now)
+                    else:
+                        self._note(peer, event)
+        for peer, bridge in list(self._bridges.items()):
+            for event in bridge.events():
+                self._note(peer, event)
+        for peer in [*self._by_rid.values(), *self._bridges]:
             if peer.state is State.CONNECTING and not peer.connected:
                 if now - peer.since > self.settings.hello_within:
                     self._drop(peer, f"no connection within {self.settings.hello_within:g} s")
@@ -404,3 +458,13 @@ class Hub:
                 # The old server still works on a call that nobody waits for: its answer would be taken for the next.
                 self._drop(peer, "the last call ran out of time")
                 peer.retry_at = 0.0
+
+    def _refuses_routers(self, peer: Peer, event: PeerEvent) -> bool:
+        ended = event.transition in (Transition.LOST, Transition.HANDSHAKE_FAILED)
+        return ended and peer.state is State.CONNECTING and not peer.connected
+
+    def _note(self, peer: Peer, event: PeerEvent) -> None:
+        if peer.state is not State.IDLE and event.transition is Transition.CONNECTED:
+            peer.connected = True
+        else:
+            self._drop(peer, event.transition.value)
