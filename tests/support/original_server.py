@@ -2,7 +2,8 @@
 
 The server is a REP socket and one thread, the standard json module, and no mercy: whatever ended the original
 (malformed JSON, something that is no object, a message without `proc`, `list_methods` without `name`, a value that
-JSON cannot hold) ends this process with the traceback and exit status 1. Calls, `list_methods` and the watchdog share the thread.
+JSON cannot hold) ends this process with the traceback and exit status 1. Calls, `list_methods` and the watchdog share
+the thread.
 
     python -m support.original_server URL [options]     (--help lists them; the bound URL is the first line of stdout)
 
@@ -27,7 +28,6 @@ from pathlib import Path
 from typing import Any
 
 import zmq
-
 from support.player_process import PlayerProcess, options_of
 
 LATE_BEFORE_START = 0.9
@@ -53,8 +53,10 @@ class OriginalServer:
 
     def expose(self, name: str, obj: object) -> None:
         """Take a snapshot of the bound methods; those with an underscore are not listed, but can be called (P5)."""
-        methods = dict(inspect.getmembers(obj, inspect.ismethod)) if obj is not None else {}
-        listed = [[n, m.__doc__] for n, m in methods.items() if not n.startswith("_")]
+        methods: dict[str, Callable[..., Any]] = (
+            dict(inspect.getmembers(obj, inspect.ismethod)) if obj is not None else {}
+        )
+        listed: list[list[Any]] = [[n, m.__doc__] for n, m in methods.items() if not n.startswith("_")]
         self._exported[name] = (listed, methods)
 
     def run_loop(self, watchdogfn: Callable[[], None] | None = None) -> None:
@@ -363,8 +365,7 @@ def _with_faults(options: argparse.Namespace) -> type[OriginalBank]:
         change(name, lambda self, *a, **k: os._exit(3))
     for word in options.slow:
         name, _, seconds = word.partition("=")
-        inner = behaviour(name)
-        change(name, lambda self, *a, _i=inner, _s=float(seconds), **k: (time.sleep(_s), _i(self, *a, **k))[1])
+        change(name, _after(float(seconds), behaviour(name)))
     for name in options.lacks:
         changed[name] = None  # not a bound method: not listed, and a KeyError when called
     return type("OriginalBank", (OriginalBank,), changed)
@@ -372,6 +373,14 @@ def _with_faults(options: argparse.Namespace) -> type[OriginalBank]:
 
 def _raise(error: Exception) -> None:
     raise error
+
+
+def _after(seconds: float, function: Callable[..., Any]) -> Callable[..., Any]:
+    def delayed(*args: Any, **kwargs: Any) -> Any:
+        time.sleep(seconds)
+        return function(*args, **kwargs)
+
+    return delayed
 
 
 def build_parser() -> argparse.ArgumentParser:
