@@ -1,15 +1,19 @@
 """One call to N Players, of N bare REQ/REP round trips made one after the other; wall time.
 
-Ours is `Dealer.outcomes`. Every Player is a process of its own. One core: the Dealer and all Players share it; two
-cores: the Dealer has one, the Players the other.
+Ours is `Dealer.outcomes`. Two processes, as for the floor: the Dealer's, and one whose threads are N servers, each with
+a socket and address of its own. One core: both share it; two cores: one each. With a process for every Player, as on N
+hosts, but all on the cores of this one, the rows without a "must" show how much worse the processor's caches make it.
 """
 
 from __future__ import annotations
 
+import contextlib
 import statistics
 import time
+from collections.abc import Callable, Iterator
+from typing import Any
 
-from benchmarks.floors import Pairs, asking, cores, echo, in_pinned_process, pairs, serving
+from benchmarks.floors import Pairs, asking, cores, echo, in_pinned_process, pairs, serving, side_by_side
 from benchmarks.rows import Row
 from benchmarks.subject import serve
 from dealer import Dealer
@@ -28,24 +32,46 @@ def rows() -> list[Row]:
     found = []
     for count, bounds in TARGETS.items():
         for core, bound in zip([here, *others[:1]], bounds, strict=False):
-            found.append(_row(count, here, core, *bound))
+            found.append(_row(count, here, core, _threads, *bound))
+    found += [_row(64, here, core, _processes, None, None) for core in [here, *others[:1]]]
+    last = cores()[-1]
     for count, must in WORKING.items():
-        with serving(here if not others else others[0], count, serve, 0.010) as players:
-            taken = in_pinned_process(here, _working, [url for url, _ in players])
+        with _threads(last, count, serve, 0.010) as urls:
+            taken = in_pinned_process(here, _working, urls)
         found.append(Row(f"{count} Players that take 10 ms each", None, 1e3 * taken, None, must, None, "ms"))
-    with serving(here if not others else others[0], 8, serve, 5.0) as players, serving(here, 56, serve) as quick:
-        taken = in_pinned_process(here, _silent, [players[0][0], *(url for url, _ in quick)])
-    found.append(Row("57 Players, one never answers, deadline 1 s", None, taken, None, 1.02, 1.005, "s"))
+    with _threads(last, 1, serve, 30.0) as silent, _threads(last, 63, serve) as quick:
+        taken = in_pinned_process(here, _silent, silent + quick)
+    found.append(Row("one of 64 never answers, deadline 1 s", None, taken, None, 1.02, 1.005, "s"))
     return found
 
 
-def _row(count: int, client: int, server: int, must: float, aim: float) -> Row:
-    with serving(server, count, echo, jsonrpc.reply(1000, 5)) as floors, serving(server, count, serve) as players:
-        times = in_pinned_process(client, _pair, [u for u, _ in floors], [u for u, _ in players])
+@contextlib.contextmanager
+def _threads(core: int, count: int, target: Callable[..., None], *args: Any) -> Iterator[list[str]]:
+    with serving(core, 1, side_by_side, count, target, *args) as ((urls, _),):
+        yield urls.split()
+
+
+@contextlib.contextmanager
+def _processes(core: int, count: int, target: Callable[..., None], *args: Any) -> Iterator[list[str]]:
+    with serving(core, count, target, *args) as served:
+        yield [url for url, _ in served]
+
+
+def _row(
+    count: int,
+    client: int,
+    server: int,
+    host: Callable[..., contextlib.AbstractContextManager[list[str]]],
+    must: float | None,
+    aim: float | None,
+) -> Row:
+    with host(server, count, echo, jsonrpc.reply(1000, 5)) as floors, host(server, count, serve) as players:
+        times = in_pinned_process(client, _pair, floors, players)
         assert isinstance(times, Pairs)
     floor, ours, ratio = times.quantile(0.5)
     where = "one core" if client == server else "two cores"
-    return Row(f"fan-out to {count} Players, {where}", 1e3 * floor, 1e3 * ours, ratio, must, aim, "ms")
+    what = f"fan-out to {count} Players, {where}{', a process each' if host is _processes else ''}"
+    return Row(what, 1e3 * floor, 1e3 * ours, ratio, must, aim, "ms")
 
 
 def _dealer(urls: list[str]) -> Dealer:
@@ -78,7 +104,8 @@ def _working(urls: list[str]) -> float:
         taken = []
         for _ in range(60):
             begun = time.perf_counter()
-            dealer.outcomes("work")
+            if not all(o.ok for o in dealer.outcomes("work", _timeout=5).values()):
+                raise RuntimeError("a Player did not answer")
             taken.append(time.perf_counter() - begun)
     return statistics.median(taken)
 

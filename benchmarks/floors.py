@@ -10,16 +10,29 @@ import contextlib
 import gc
 import multiprocessing
 import os
+import queue
 import statistics
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
-from typing import Any
+from typing import Any, Protocol
 
 import zmq
 
-__all__ = ["Pairs", "cores", "echo", "in_pinned_process", "pairs", "ready", "serving"]
+__all__ = [
+    "Pairs",
+    "Telling",
+    "asking",
+    "cores",
+    "echo",
+    "in_pinned_process",
+    "pairs",
+    "ready",
+    "serving",
+    "side_by_side",
+]
 
 # Each process is forked from a fresh one that has imported what all of them need, and has no threads.
 _PROCESSES = multiprocessing.get_context("forkserver")
@@ -38,7 +51,14 @@ def _pinned(core: int, connection: Connection, target: Callable[..., Any], args:
     target(connection, *args)
 
 
-def ready(connection: Connection, url: str) -> None:
+class Telling(Protocol):
+    """What a server is given to tell its address: a Connection, or a stand-in."""
+
+    def send(self, url: str, /) -> None:
+        """Take the address."""
+
+
+def ready(connection: Telling, url: str) -> None:
     """Tell the parent of a server where it serves."""
     connection.send(url)
 
@@ -95,7 +115,27 @@ def _report(connection: Connection, target: Callable[..., Any], *args: Any) -> N
     connection.send(target(*args))
 
 
-def echo(connection: Connection, reply: bytes | None = None) -> None:
+class _Gathering:
+    """Takes the addresses of many servers in one process."""
+
+    def __init__(self) -> None:
+        self.urls: queue.SimpleQueue[str] = queue.SimpleQueue()
+
+    def send(self, url: str) -> None:
+        """Take one."""
+        self.urls.put(url)
+
+
+def side_by_side(connection: Connection, count: int, target: Callable[..., None], *args: Any) -> None:
+    """Serve: run `count` servers, each in a thread of this process; the URLs are told as one text with blanks."""
+    gathering = _Gathering()
+    for _ in range(count):
+        threading.Thread(target=target, args=(gathering, *args), daemon=True).start()
+    ready(connection, " ".join(gathering.urls.get(timeout=START_WITHIN) for _ in range(count)))
+    threading.Event().wait()
+
+
+def echo(connection: Telling, reply: bytes | None = None) -> None:
     """Serve: answer each request with `reply`, or with itself."""
     socket: zmq.Socket[bytes] = zmq.Context.instance().socket(zmq.REP)
     socket.bind("tcp://127.0.0.1:*")

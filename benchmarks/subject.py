@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import time
-from multiprocessing.connection import Connection
 from typing import Any
 
 import zmq
 
-from benchmarks.floors import ready
+from benchmarks.floors import Telling, ready
 from zmqjsonproxy.interface import command, query
 from zmqjsonproxy.rpc.server import ZMQJSONProxyServer
 
@@ -55,7 +54,7 @@ class Subject:
         return True
 
 
-def serve(connection: Connection, takes: float = 0.0) -> None:
+def serve(connection: Telling, takes: float = 0.0) -> None:
     """Serve a Subject as `bank` for ever."""
     server = ZMQJSONProxyServer(zmq.Context.instance(), "tcp://127.0.0.1:*")
     server.expose("bank", Subject(takes))
