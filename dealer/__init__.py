@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dealer.dealer import Dealer
 from dealer.errors import (
+    ClosedError,
     ConfigurationError,
     DealerError,
     NoActivePlayersError,
@@ -17,6 +18,7 @@ from zmqjsonproxy.errors import CallTimeoutError, PeerLostError, ProxyError, Ref
 
 __all__ = [
     "CallTimeoutError",
+    "ClosedError",
     "ConfigurationError",
     "Dealer",
     "DealerError",

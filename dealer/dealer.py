@@ -6,24 +6,27 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Self
 
 from dealer import start as starting
+from dealer.allornone import CommonStart
 from dealer.bank import BankProxy
 from dealer.errors import (
+    ClosedError,
     NoActivePlayersError,
     NoSuchPlayerError,
     NotExportedError,
     PlayersError,
     StartError,
 )
-from dealer.fanout import describe, fan_out
+from dealer.fanout import describe, fan_out, similar_names
 from dealer.outcome import Outcome
 from dealer.players import find_players
-from zmqjsonproxy.errors import PeerLostError
-from zmqjsonproxy.rpc.hub import Hub, InterfaceDescription
+from zmqjsonproxy.errors import CallTimeoutError, PeerLostError
+from zmqjsonproxy.rpc.client import read_signature
+from zmqjsonproxy.rpc.hub import Hub, InterfaceDescription, MethodDescription
 
 __all__ = ["Dealer"]
 
@@ -31,11 +34,11 @@ log = logging.getLogger(__name__)
 
 DEFAULT_TIMEOUT = 180.0
 SET_MODE_TIMEOUT = 120.0
-START_ALLOWANCE = 30.0
-"""A start may take until its time and so much longer, s; these three are the original's."""
+"""Both are the original's, s."""
 CLOCKS_WARN_S = 0.1
+LOOK_WITHIN_S = 5.0
 LOST_FOR_GOOD_S = 10.0
-"""A Player that cannot be reached for so long while a scan is awaited has failed, s."""
+"""A Player that does not answer for so long while a scan is awaited has failed, s."""
 
 
 class Dealer:
@@ -69,8 +72,8 @@ class Dealer:
         self.available_players = {n: BankProxy(n, url, self._hub, timeout) for n, url in self._urls.items()}
         self.players: dict[str, BankProxy] = {}
         self._lock = threading.Lock()
-        self._scan_number: int | None = None
-        self._described: dict[str, tuple[int, InterfaceDescription]] = {}
+        self._closed = False
+        self._described: dict[str, InterfaceDescription] = {}
         if "BANKA" in self.available_players:
             self.players["BANKA"] = self.available_players["BANKA"]
         elif len(self.available_players) == 1:
@@ -78,6 +81,7 @@ class Dealer:
 
     def close(self) -> None:
         """Close the connections; Players are not touched."""
+        self._closed = True
         self._hub.close()
 
     def __enter__(self) -> Self:
@@ -91,6 +95,12 @@ class Dealer:
             return self.available_players[name]
         except KeyError:
             raise NoSuchPlayerError([name], self.available_players) from None
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.available_players
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.available_players)
 
     def __repr__(self) -> str:
         return f"<Dealer, active: {', '.join(self.players) or 'none'}; available: {', '.join(self.available_players)}>"
@@ -121,6 +131,9 @@ class Dealer:
         return list(self.players)
 
     def _check_names(self, names: Iterable[str]) -> None:
+        names = list(names)
+        if not all(isinstance(name, str) for name in names):
+            raise TypeError(f'names of Players are text, as in add_active_player("BANKA", "BANKB"); not {names!r}')
         unknown = [name for name in names if name not in self.available_players]
         if unknown:
             raise NoSuchPlayerError(unknown, self.available_players)
@@ -145,69 +158,91 @@ class Dealer:
             _banks: Ask these instead of the active ones.
             **kwargs: Its keyword arguments.
         """
-        names = list(self.players) if _banks is None else list(_banks)
-        self._check_names(names)
-        if not names:
-            raise NoActivePlayersError(method, self.available_players)
+        if self._closed:
+            raise ClosedError(method)
+        if _banks is None:
+            names = self._active(method)
+        else:
+            names = list(_banks)
+            self._check_names(names)
         urls = {name: self._urls[name] for name in names}
         return fan_out(self._hub, urls, method, args, kwargs, self.timeout if _timeout is None else _timeout)
 
-    def _values(self, method: str, /, *args: Any, **kwargs: Any) -> dict[str, Any]:
-        outcomes = self.outcomes(method, *args, **kwargs)
-        if any(o.error is not None for o in outcomes.values()):
-            raise PlayersError(method, outcomes)
-        return {bank: o.value for bank, o in outcomes.items()}
+    def _active(self, action: str) -> list[str]:
+        names = list(self.players)
+        if not names:
+            raise NoActivePlayersError(action, self.available_players)
+        return names
+
+    def _values(
+        self,
+        method: str,
+        /,
+        *args: Any,
+        _timeout: float | None = None,
+        _banks: Iterable[str] | None = None,
+        **kwargs: Any,
+    ) -> dict[str, Any]:
+        names = self._active(method) if _banks is None else list(_banks)
+        self._check_exported(method, names)
+        return _all_values(method, self.outcomes(method, *args, _timeout=_timeout, _banks=names, **kwargs))
 
     def __getattr__(self, name: str) -> Callable[..., dict[str, Any]]:
         if name.startswith("_"):
             raise AttributeError(name)
-        self._check_exported(name)
+        found = self._check_exported(name, list(self.players))
+        if found is None:  # who cannot be asked cannot lack it either, but somebody must have it
+            lacking = {bank: f"{type(d).__name__}: {d}" for bank, d in self._descriptions(list(self.players)).items()}
+            raise NotExportedError(name, lacking)
 
         def verb(*args: Any, **kwargs: Any) -> dict[str, Any]:
-            self._check_exported(name)
             return self._values(name, *args, **kwargs)
 
         verb.__name__ = verb.__qualname__ = name
-        described = next(iter(self._descriptions().values()), None)
-        if isinstance(described, InterfaceDescription) and name in described.methods:
-            verb.__doc__ = described.methods[name].doc
+        verb.__doc__ = found.doc
+        signature = read_signature(found.signature)
+        if signature is not None:
+            verb.__signature__ = signature  # type: ignore[attr-defined]  # functions take any attribute
         return verb
 
     def __dir__(self) -> list[str]:
         common: set[str] | None = None
-        for description in self._descriptions().values():
+        for description in self._descriptions(list(self.players)).values():
             if isinstance(description, InterfaceDescription):
                 names = set(description.methods)
                 common = names if common is None else common & names
         return sorted({*super().__dir__(), *(common or ())})
 
-    def _descriptions(self) -> dict[str, InterfaceDescription | Exception]:
-        """What each active Bank exports, asked again of those whose Player is another by now."""
-        names = list(self.players)
-        stale = {
-            n: self._urls[n]
-            for n in names
-            if n not in self._described or self._described[n][0] != self._hub.generation(self._urls[n])
-        }
+    def _descriptions(self, names: Sequence[str]) -> dict[str, InterfaceDescription | Exception]:
+        """What Banks export, asked again of those whose Player is another by now."""
+        known, generation, urls = self._described, self._hub.generation, self._urls
+        stale = {n: urls[n] for n in names if n not in known or known[n].generation != generation(urls[n])}
         found: dict[str, InterfaceDescription | Exception] = {}
-        if stale:
+        if stale and not self._closed:
             for name, description in describe(self._hub, stale).items():
                 found[name] = description
                 if isinstance(description, InterfaceDescription):
-                    self._described[name] = (description.generation, description)
-        return {n: found[n] if n in found else self._described[n][1] for n in names}
+                    known[name] = description
+        return {n: found[n] if n in found else known[n] for n in names if n in found or n in known}
 
-    def _check_exported(self, method: str) -> None:
-        descriptions = self._descriptions()
-        if not descriptions:
-            raise NotExportedError(method, {"nobody": "no Player is active"})
-        lacking = {
-            bank: "has no such method" if isinstance(d, InterfaceDescription) else f"{type(d).__name__}: {d}"
-            for bank, d in descriptions.items()
-            if not isinstance(d, InterfaceDescription) or method not in d.methods
-        }
+    def _check_exported(self, method: str, names: Sequence[str]) -> MethodDescription | None:
+        """Return what one of the Banks says of a method; NotExportedError names all that lack it.
+
+        A Bank that cannot be asked does not lack it: the call itself will tell what is the matter with its Player.
+        """
+        found: MethodDescription | None = None
+        lacking: dict[str, str] = {}
+        known: list[str] = []
+        for bank, description in self._descriptions(names).items():
+            if isinstance(description, InterfaceDescription):
+                known += [] if method in description.methods else description.methods
+                if method not in description.methods:
+                    lacking[bank] = "has no such method"
+                else:
+                    found = found or description.methods[method]
         if lacking:
-            raise NotExportedError(method, lacking)
+            raise NotExportedError(method, lacking, similar_names(method, known))
+        return found
 
     # modes and parameters
 
@@ -235,8 +270,24 @@ class Dealer:
         return [mode for mode in first if all(mode in other for other in others)]
 
     def set_param(self, **kvpairs: Any) -> dict[str, Any]:
-        """Set parameters of the mode; all of them, in each Bank."""
-        return self._values("set_param", **kvpairs)
+        """Set parameters of the mode, all of them, in each Bank; Bank -> True, for several {name: True}."""
+        banks = self._active("set_param")
+        self._check_exported("set_param", banks)
+        native = self._native(banks)
+        if len(kvpairs) == 1 or len(native) == len(banks):
+            return self._values("set_param", **kvpairs)
+        # Players of the original set the first of several and are silent about the others: one at a time for them.
+        outcomes = self.outcomes("set_param", _banks=native, **kvpairs) if native else {}
+        old = [bank for bank in banks if bank not in native]
+        single = [self.outcomes("set_param", _banks=old, **{key: value}) for key, value in kvpairs.items()]
+        for bank in old:
+            failed = next((o[bank] for o in single if o[bank].error is not None), None)
+            outcomes[bank] = failed or Outcome(bank, {k: o[bank].value for k, o in zip(kvpairs, single, strict=True)})
+        return _all_values("set_param", {bank: outcomes[bank] for bank in banks})
+
+    def _native(self, banks: Sequence[str]) -> list[str]:
+        found = self._descriptions(banks).items()
+        return [bank for bank, d in found if isinstance(d, InterfaceDescription) and d.native]
 
     def get_param(self, name: str | None = None) -> dict[str, Any]:
         """Return one parameter, or all of them, of each Bank."""
@@ -244,10 +295,8 @@ class Dealer:
 
     def help_param(self, name: str | None = None) -> Any:
         """Return the help text of one parameter, or of all; the first active Bank answers for all."""
-        if not self.players:
-            raise NoActivePlayersError("help_param", self.available_players)
-        first = next(iter(self.players))
-        return self.outcomes("help_param", name, _banks=[first])[first].result()
+        first = self._active("help_param")[0]
+        return self._values("help_param", name, _banks=[first])[first]
 
     def prepare(self) -> dict[str, Any]:
         """Compute what depends on the parameters, and send everything to the hardware."""
@@ -270,51 +319,18 @@ class Dealer:
                 What was armed has been disarmed.
             TypeError, ValueError: `starttime` is no datetime, or not in UTC.
         """
-        banks = list(self.players)
-        when = starting.check_given(starttime, self.earliest_start())
+        wanted = starting.checked_time(starttime)
+        banks = self._active("start")
+        self._check_exported("start", banks)
+        when = starting.choose(wanted, starting.latest(self.outcomes("earliest_start", _banks=banks)))
         self._compare_clocks(banks)
-        timeout = max((when - datetime.now(UTC)).total_seconds(), 0.0) + START_ALLOWANCE
-        args = (starting.as_list(when),)
-        two_phase = [bank for bank in banks if self._has_two_phases(bank)]
-        at_once = [bank for bank in banks if bank not in two_phase]
-        done: dict[str, Outcome] = {}
-        if two_phase:
-            armed = self.outcomes("arm", *args, _banks=two_phase, _timeout=timeout)
-            self._all_or_none("arming failed", banks, armed, done, "disarm_start")
-            done.update(armed)
-            self._all_or_none(
-                "committing failed",
-                banks,
-                self.outcomes("commit", *args, _banks=two_phase, _timeout=10.0),
-                done,
-                "stop",
-            )
-        if at_once:  # Players of the original know one phase only: stop those that accepted if one refuses
-            started = self.outcomes("start", *args, _banks=at_once, _timeout=timeout)
-            self._all_or_none("not all Banks started", banks, started, done, "stop")
-            done.update(started)
+        two_phase = [
+            bank
+            for bank, d in self._descriptions(banks).items()
+            if isinstance(d, InterfaceDescription) and {"arm", "commit", "disarm_start"} <= set(d.methods)
+        ]
+        done = CommonStart(self.outcomes, when).start(two_phase, [bank for bank in banks if bank not in two_phase])
         return {bank: done[bank].value for bank in banks}
-
-    def _has_two_phases(self, bank: str) -> bool:
-        description = self._descriptions().get(bank)
-        return isinstance(description, InterfaceDescription) and {"arm", "commit"} <= set(description.methods)
-
-    def _all_or_none(
-        self, reason: str, banks: Sequence[str], outcomes: dict[str, Outcome], done: dict[str, Outcome], undo: str
-    ) -> None:
-        """Return if all succeeded; else take back what was done and raise StartError."""
-        if all(o.error is None for o in outcomes.values()):
-            return
-        # A Bank that did not answer may have armed all the same, so it is told too.
-        told = [b for b in banks if b in done or b in outcomes]
-        undone = {b: self._undo(b, undo) for b in told}
-        failed = [f"{b}: {undo}: {o.error}" for b, o in undone.items() if o.error is not None and b not in outcomes]
-        if failed:
-            reason += f" (and could not be taken back everywhere: {'; '.join(failed)})"
-        raise StartError(reason, {b: outcomes.get(b, done.get(b, Outcome(b))) for b in told})
-
-    def _undo(self, bank: str, undo: str) -> Outcome:
-        return self.outcomes(undo, _banks=[bank], _timeout=5.0)[bank]
 
     def _compare_clocks(self, banks: Sequence[str]) -> None:
         native = [bank for bank in banks if self._hub.is_native(self._urls[bank])]
@@ -357,17 +373,16 @@ class Dealer:
         Raises:
             PlayersError: At the end, naming the Banks that failed or stayed away for more than 10 s meanwhile.
         """
-        waiting = list(self.players)
-        if not waiting:
-            raise NoActivePlayersError("wait_for_scan", self.available_players)
+        waiting = self._active("wait_for_scan")
         failed: dict[str, Outcome] = {}
         lost_since: dict[str, float] = {}
         while waiting:
-            outcomes = self.outcomes("scan_status", _banks=waiting, _timeout=10.0)
+            begun = time.monotonic()
+            outcomes = self.outcomes("scan_status", _banks=waiting, _timeout=LOOK_WITHIN_S)
             now = time.monotonic()
             for bank, outcome in outcomes.items():
-                if isinstance(outcome.error, PeerLostError):
-                    if now - lost_since.setdefault(bank, now) > LOST_FOR_GOOD_S:
+                if isinstance(outcome.error, PeerLostError | CallTimeoutError):
+                    if now - lost_since.setdefault(bank, begun) >= LOST_FOR_GOOD_S:
                         failed[bank] = outcome
                         waiting.remove(bank)
                 elif outcome.error is not None:
@@ -396,18 +411,13 @@ class Dealer:
         """Return the whole status, those of some keys that exist, or one key, of each Bank."""
         return self._values("get_status", list(keys) if isinstance(keys, tuple) else keys)
 
-    def set_scan_number(self, number: int) -> dict[str, Any]:
+    def set_scan_number(self, number: int) -> None:
         """Set the number of the present scan in all active Banks."""
-        answer = self._values("set_scan_number", number)
-        self._scan_number = number
-        return answer
+        self._values("set_scan_number", number)
 
     def increment_scan_number(self) -> dict[str, Any]:
         """Count the scan number up in all active Banks."""
-        answer = self._values("increment_scan_number")
-        if self._scan_number is not None:
-            self._scan_number += 1
-        return answer
+        return self._values("increment_scan_number")
 
     # switching signals
 
@@ -436,6 +446,12 @@ class Dealer:
             ss_list: (start as a fraction of the period, sig/ref, cal, blanking in s) of each phase, ascending.
         """
         return self._values("set_gbt_ss", period, [list(phase) for phase in ss_list])
+
+
+def _all_values(action: str, outcomes: Mapping[str, Outcome]) -> dict[str, Any]:
+    if any(o.error is not None for o in outcomes.values()):
+        raise PlayersError(action, outcomes)
+    return {bank: o.value for bank, o in outcomes.items()}
 
 
 def _line(outcome: Outcome) -> str:

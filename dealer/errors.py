@@ -5,6 +5,7 @@
     |   +-- StartError          no common start: nothing runs, what was armed has been disarmed
     +-- NoSuchPlayerError       a name that is not among the available Players (KeyError too)
     +-- NotExportedError        a method that some active Banks do not have (AttributeError too); nothing was sent
+    +-- ClosedError             the Dealer was closed
     +-- NoActivePlayersError    there is nobody to ask
     +-- ConfigurationError      the TOML file, or the dictionary of Players; lists every fault
 
@@ -16,8 +17,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from dealer.outcome import Outcome
+from zmqjsonproxy.errors import RemoteError
 
 __all__ = [
+    "ClosedError",
     "ConfigurationError",
     "DealerError",
     "NoActivePlayersError",
@@ -46,28 +49,35 @@ class PlayersError(DealerError):
         self.failed = {bank: o for bank, o in self.outcomes.items() if o.error is not None}
         lines = [f"{action}: {len(self.failed)} of {len(self.outcomes)} Banks failed"]
         lines += [f"  {bank}: {_reason(o.error)}" for bank, o in self.failed.items()]
-        super().__init__("\n".join([*lines, remark] if remark else lines))
+        super().__init__("\n".join([*lines, f"  {remark}"] if remark else lines))
+        for text, banks in _tracebacks(self.failed).items():
+            self.add_note(f"remote traceback of {', '.join(banks)}:\n{text}")
 
 
 class StartError(PlayersError):
     """There is no common start. Nothing runs: what was armed has been disarmed, what had started was stopped."""
 
-    def __init__(self, reason: str, outcomes: Mapping[str, Outcome] | None = None) -> None:
+    def __init__(self, reason: str, outcomes: Mapping[str, Outcome] | None = None, remark: str = "") -> None:
         if outcomes:
-            super().__init__(f"start: {reason}", outcomes)
+            super().__init__(f"start: {reason}", outcomes, remark)
         else:
             DealerError.__init__(self, f"start: {reason}")
             self.action, self.outcomes, self.failed = "start", {}, {}
 
 
 class NoSuchPlayerError(DealerError, KeyError):
-    """A name is not among the available Players."""
+    """A name is not among the available Players.
+
+    Attributes:
+        names: All such names.
+        available: Those there are.
+    """
 
     def __init__(self, names: Iterable[str], available: Iterable[str]) -> None:
         self.names = list(names)
         self.available = list(available)
         super().__init__(
-            f"no such Player: {', '.join(self.names)}; available are: {', '.join(self.available) or 'none'}"
+            f"no such Player: {', '.join(map(str, self.names))}; available are: {', '.join(self.available) or 'none'}"
         )
 
     def __str__(self) -> str:
@@ -75,12 +85,18 @@ class NoSuchPlayerError(DealerError, KeyError):
 
 
 class NotExportedError(DealerError, AttributeError):
-    """Some of the Banks lack a method; nothing was sent to any of them."""
+    """Some of the active Banks lack a method; nothing was sent to any of them.
 
-    def __init__(self, method: str, lacking: Mapping[str, str]) -> None:
+    Attributes:
+        method: Its name.
+        lacking: Bank -> why it is lacking there.
+    """
+
+    def __init__(self, method: str, lacking: Mapping[str, str], similar: Iterable[str] = ()) -> None:
         self.method, self.lacking = method, dict(lacking)
-        banks = "; ".join(f"{bank}: {why}" for bank, why in self.lacking.items())
-        super().__init__(f"{method}: not every active Bank has it, so nothing was sent ({banks})")
+        banks = "; ".join(f"{bank} {why}" for bank, why in self.lacking.items()) or "no Player is active"
+        hint = " or ".join(similar)
+        super().__init__(f"{method}: nothing was sent: {banks}" + (f"; did you mean {hint}?" if hint else ""))
 
 
 class NoActivePlayersError(DealerError):
@@ -90,6 +106,13 @@ class NoActivePlayersError(DealerError):
         super().__init__(
             f"{action}: no Player is active; add_active_player takes any of: {', '.join(available) or 'none'}"
         )
+
+
+class ClosedError(DealerError):
+    """The Dealer was closed."""
+
+    def __init__(self, action: str) -> None:
+        super().__init__(f"{action}: this Dealer was closed; make another one")
 
 
 class ConfigurationError(DealerError):
@@ -105,4 +128,15 @@ class ConfigurationError(DealerError):
 
 
 def _reason(error: BaseException | None) -> str:
+    if isinstance(error, RemoteError):  # of the class at the other end; which end that is the Bank's name says
+        return f"{error.type}: {error.text}"
     return f"{type(error).__name__}: {error}" if error is not None else ""
+
+
+def _tracebacks(failed: Mapping[str, Outcome]) -> dict[str, list[str]]:
+    """Remote traceback -> the Banks that sent it: eight times the same is shown once."""
+    found: dict[str, list[str]] = {}
+    for bank, outcome in failed.items():
+        if isinstance(outcome.error, RemoteError) and outcome.error.traceback:
+            found.setdefault("".join(outcome.error.traceback).rstrip(), []).append(bank)
+    return found

@@ -7,9 +7,9 @@ from typing import Any
 
 from dealer.outcome import Outcome
 from zmqjsonproxy.errors import RefusedError
-from zmqjsonproxy.rpc.hub import CallRequest, CallResult, Hub, InterfaceDescription
+from zmqjsonproxy.rpc.hub import CallResult, Hub, InterfaceDescription
 
-__all__ = ["describe", "fan_out"]
+__all__ = ["describe", "fan_out", "similar_names"]
 
 PAIR_METHODS = frozenset(
     {
@@ -24,6 +24,7 @@ PAIR_METHODS = frozenset(
         "scan_status",
         "set_gbt_ss",
         "set_mode",
+        "set_param",
         "start",
         "stop",
     }
@@ -48,8 +49,7 @@ def fan_out(
         Bank -> outcome, in the order of `urls`.
     """
     object_name, _, name = f"bank.{method}".rpartition(".") if "." not in method else method.rpartition(".")
-    requests = [CallRequest(url, object_name, name, args, kwargs) for url in urls.values()]
-    results = hub.call_many(requests, timeout)
+    results = hub.call_each(urls.values(), object_name, name, args, kwargs, timeout)
     return {bank: _outcome(bank, method, result) for bank, result in zip(urls, results, strict=True)}
 
 
@@ -58,7 +58,7 @@ def _outcome(bank: str, method: str, result: CallResult) -> Outcome:
         return Outcome(bank, None, result.error, result.delay_s)
     value = result.value
     if method in PAIR_METHODS and isinstance(value, list) and value and isinstance(value[0], bool):
-        if not value[0] and len(value) == 2 and isinstance(value[1], str) and method != "scan_status":
+        if not value[0] and len(value) == 2 and isinstance(value[1], str):
             return Outcome(bank, None, RefusedError(value[1], method=method), result.delay_s)
         value = tuple(value)
     return Outcome(bank, value, None, result.delay_s)
@@ -68,3 +68,10 @@ def describe(hub: Hub, urls: Mapping[str, str], timeout: float = 1.0) -> dict[st
     """Ask all Banks what they export: Bank -> description, or why there is none."""
     results = hub.describe_many(list(urls.values()), "bank", timeout)
     return {bank: r.value if r.error is None else r.error for bank, r in zip(urls, results, strict=True)}
+
+
+def similar_names(method: str, known: Sequence[str]) -> list[str]:
+    """Return the names of methods that a misspelt one may have meant, best first."""
+    import difflib  # only when something is wrong
+
+    return difflib.get_close_matches(method, dict.fromkeys(known), n=2, cutoff=0.75)

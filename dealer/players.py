@@ -43,11 +43,19 @@ def _checked(players: Mapping[str, str]) -> dict[str, str]:
     faults = [
         f"{name!r}: {url!r}: {form}"
         for name, url in players.items()
-        if not isinstance(name, str) or not isinstance(url, str) or "://" not in url
+        if not isinstance(name, str) or not isinstance(url, str) or not _is_url(url)
     ]
     if faults:
         raise ConfigurationError("Dealer", faults)
     return dict(players)
+
+
+def _is_url(url: str) -> bool:
+    transport, found, address = url.partition("://")
+    if transport != "tcp":
+        return bool(found and transport and address)
+    host, _, port = address.rpartition(":")
+    return bool(host) and port.isascii() and port.isdigit() and 0 < int(port) < 65536
 
 
 def configuration_path(config: str | os.PathLike[str] | None = None) -> Path:
@@ -79,8 +87,10 @@ def players_of_file(path: Path) -> dict[str, str]:
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         faults.append("dealer.players: a list of Bank names")
         names = []
+    twice = sorted({name for name in names if names.count(name) > 1})
+    faults += [f"dealer.players: {name} is there {names.count(name)} times" for name in twice]
     urls: dict[str, str] = {}
-    for name in names:
+    for name in dict.fromkeys(names):
         bank = banks.get(name)
         if not isinstance(bank, dict):
             faults.append(f"dealer.players: {name}: there is no table [banks.{name}]")
@@ -92,7 +102,11 @@ def players_of_file(path: Path) -> dict[str, str]:
         elif not isinstance(port, int) or isinstance(port, bool) or not 0 < port < 65536:
             faults.append(f"banks.{name}.player_port: {port!r} is no TCP port")
         else:
-            urls[name] = f"tcp://{_reachable(host, bank, instrument)}:{port}"
+            url = f"tcp://{_reachable(host, bank, instrument)}:{port}"
+            if url in urls.values():
+                other = next(bank for bank, known in urls.items() if known == url)
+                faults.append(f"banks.{name}: {url} is the address of {other}")
+            urls[name] = url
     if not faults and not urls:
         faults.append("no Player is named: dealer.players or a table [banks.X] is needed")
     if faults:

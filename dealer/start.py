@@ -10,7 +10,7 @@ from typing import Any
 from dealer.errors import StartError
 from dealer.outcome import Outcome
 
-__all__ = ["ClockOffset", "as_list", "check_given", "clock_spread", "from_list", "latest", "round_up"]
+__all__ = ["ClockOffset", "as_list", "checked_time", "choose", "clock_spread", "from_list", "latest", "round_up"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,27 +61,35 @@ def latest(outcomes: Mapping[str, Outcome]) -> datetime:
     return max(times)
 
 
-def check_given(starttime: Any, earliest: datetime) -> datetime:
-    """Return the full second to start on.
-
-    Args:
-        starttime: Aware UTC datetime, or None for `earliest`.
-        earliest: As negotiated.
+def checked_time(starttime: Any) -> datetime | None:
+    """Return the full second that a caller wants; None stays None.
 
     Raises:
         TypeError: Not a datetime.
         ValueError: Naive, or not UTC.
-        StartError: Earlier than `earliest`.
     """
     if starttime is None:
-        return earliest
+        return None
     if not isinstance(starttime, datetime):
         raise TypeError(f"start: the time is a datetime, not a {type(starttime).__name__}")
     if starttime.utcoffset() is None:
-        raise ValueError("start: the time has no time zone; make it with datetime(..., tzinfo=datetime.UTC)")
+        raise ValueError("start: the time has no time zone; make it with datetime(..., tzinfo=datetime.timezone.utc)")
     if starttime.utcoffset() != timedelta(0):
-        raise ValueError(f"start: the time is in {starttime.tzname()}; give it in UTC: time.astimezone(datetime.UTC)")
-    wanted = round_up(starttime)
+        raise ValueError(
+            f"start: the time is in {starttime.tzname()}; give it in UTC: time.astimezone(datetime.timezone.utc)"
+        )
+    return round_up(starttime.astimezone(UTC))
+
+
+def choose(wanted: datetime | None, earliest: datetime) -> datetime:
+    """Return the second to start on: the one wanted, or the first full second that all Banks can do.
+
+    Raises:
+        StartError: Wanted is earlier than possible.
+    """
+    earliest = round_up(earliest)
+    if wanted is None:
+        return earliest
     if wanted < earliest:
         raise StartError(f"{wanted.isoformat(' ')} is too early; all Banks can start at {earliest.isoformat(' ')}")
     return wanted
@@ -89,7 +97,7 @@ def check_given(starttime: Any, earliest: datetime) -> datetime:
 
 def clock_spread(offsets: Mapping[str, ClockOffset]) -> tuple[float, str]:
     """How far the clocks are certainly apart, s, and a sentence that names the two furthest."""
-    if len(offsets) < 1:
+    if not offsets:
         return 0.0, ""
     everyone = {"this Dealer": ClockOffset(0.0, 0.0), **offsets}
     low = min(everyone, key=lambda bank: everyone[bank].offset_s)

@@ -12,7 +12,7 @@ import zmq
 from zmqjsonproxy.errors import ProxyError
 from zmqjsonproxy.rpc.hub import Hub, InterfaceDescription, MethodDescription
 
-__all__ = ["ZMQJSONProxyClient"]
+__all__ = ["ZMQJSONProxyClient", "read_signature"]
 
 DEFAULT_TIMEOUT = 60.0
 """Default of the original, s."""
@@ -111,7 +111,7 @@ class ZMQJSONProxyClient:
 
         method.__name__ = method.__qualname__ = name
         method.__doc__ = description.doc
-        signature = _signature(description.signature)
+        signature = read_signature(description.signature)
         if signature is not None:
             method.__signature__ = signature  # type: ignore[attr-defined]  # functions take any attribute
         return method
@@ -138,7 +138,7 @@ class ZMQJSONProxyClient:
         return f"<{type(self).__name__} {self._obj_name} at {self._url}>"
 
 
-def _signature(text: str) -> inspect.Signature | None:
+def read_signature(text: str) -> inspect.Signature | None:
     """Make a signature of its text, names and kinds only: remote annotations and defaults are shown, never run."""
     import ast
 
