@@ -102,10 +102,12 @@ class ZMQJSONProxyClient:
 
     def _method(self, description: MethodDescription) -> Callable[..., Any]:
         hub, url, obj_name, name = self._hub, self._url, self._obj_name, description.name
+        peer = hub.peer(url)
 
         def method(*args: Any, _timeout: float | None = None, **kwargs: Any) -> Any:
             value = hub.call(url, obj_name, name, args, kwargs, self._timeout if _timeout is None else _timeout)
-            if self._is_stale():
+            known = self._description
+            if known is None or known.generation != peer.generation:
                 self._refresh(1.0)
             return value
 

@@ -20,7 +20,7 @@ import platform
 import threading
 import time
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -125,7 +125,8 @@ class Hub:
         self._bridges: dict[Peer, Bridge] = {}
         self._peers: dict[str, Peer] = {}
         self._by_rid: dict[bytes, Peer] = {}
-        self._turn = threading.Condition()
+        self._lock = threading.Lock()
+        self._turn = threading.Condition(self._lock)
         self._leading = False
         self._followers = 0
         self._outbox: deque[Pending] = deque()
@@ -161,7 +162,7 @@ class Hub:
         """
         begun = time.monotonic()
         what = Call(object_name, method, args, kwargs, timeout)
-        pending = Pending(self._peer(url), what, begun, begun + timeout)
+        pending = Pending(self.peer(url), what, begun, begun + timeout)
         self._finish((pending,), begun, begun + timeout)
         if pending.error is not None:
             raise pending.error
@@ -177,7 +178,22 @@ class Hub:
             what = calls.get(key)
             if what is None:
                 what = calls[key] = Call(r.object_name, r.method, r.args, r.kwargs, timeout)
-            pendings.append(Pending(self._peer(r.url), what, begun, begun + timeout))
+            pendings.append(Pending(self.peer(r.url), what, begun, begun + timeout))
+        return self._results(pendings, begun, begun + timeout)
+
+    def call_each(
+        self,
+        urls: Iterable[str],
+        object_name: str,
+        method: str,
+        args: Sequence[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+        timeout: float = 60.0,
+    ) -> list[CallResult]:
+        """Make the same call to many servers, as `call_many`."""
+        begun = time.monotonic()
+        what = Call(object_name, method, args, kwargs, timeout)
+        pendings = [Pending(self.peer(url), what, begun, begun + timeout) for url in urls]
         return self._results(pendings, begun, begun + timeout)
 
     def describe(self, url: str, object_name: str, timeout: float = 1.0) -> InterfaceDescription:
@@ -197,16 +213,23 @@ class Hub:
         """Ask many servers what an object offers; each value is an InterfaceDescription. Raises for none of them."""
         begun = time.monotonic()
         what = Hello(object_name, self._client)
-        pendings = [Pending(self._peer(url), what, begun, begun + timeout) for url in urls]
+        pendings = [Pending(self.peer(url), what, begun, begun + timeout) for url in urls]
         return self._results(pendings, begun, begun + timeout)
+
+    def peer(self, url: str) -> Peer:
+        """Return what is known of a server; to be looked at only."""
+        peer = self._peers.get(url)
+        if peer is None:
+            peer = self._peers.setdefault(url, Peer(url))
+        return peer
 
     def generation(self, url: str) -> int:
         """Return a number that grows with each new server instance met at the address; 0: none yet."""
-        return self._peer(url).generation
+        return self.peer(url).generation
 
     def is_native(self, url: str) -> bool | None:
         """Tell whether the server speaks JSON-RPC; None: not known (yet)."""
-        peer = self._peer(url)
+        peer = self.peer(url)
         return peer.native if peer.state is State.READY else None
 
     def close(self) -> None:
@@ -233,12 +256,6 @@ class Hub:
 
     # leading and following
 
-    def _peer(self, url: str) -> Peer:
-        peer = self._peers.get(url)
-        if peer is None:
-            peer = self._peers.setdefault(url, Peer(url))
-        return peer
-
     def _results(self, pendings: Sequence[Pending], now: float, deadline: float) -> list[CallResult]:
         if pendings:
             self._finish(pendings, now, deadline)
@@ -246,28 +263,29 @@ class Hub:
 
     def _finish(self, pendings: Sequence[Pending], now: float, deadline: float) -> None:
         """Bring calls to their end: in the lead, or waiting for whoever leads."""
+        leads = False
         try:
-            self._bring_to_end(pendings, now, deadline)
+            with self._lock:
+                unsent = pendings
+                if self._leading:
+                    unsent = ()
+                    self._outbox.extend(pendings)
+                    self._follow(pendings, deadline)
+                    if all(p.done for p in pendings):
+                        return
+                leads = self._leading = True
+            for p in unsent:
+                self._submit(p, now)
+            self._lead(pendings, now, deadline)
         except BaseException:  # Ctrl-C: nobody waits any more, and an old server's answer must not be taken for another
             self._close_all(pendings, now, "the wait was interrupted")
             raise
-
-    def _bring_to_end(self, pendings: Sequence[Pending], now: float, deadline: float) -> None:
-        turn = self._turn
-        with turn:
-            self._outbox.extend(pendings)
-            if self._leading:
-                self._follow(pendings, deadline)
-                if all(p.done for p in pendings):
-                    return
-            self._leading = True
-        try:
-            self._lead(pendings, now, deadline)
         finally:
-            with turn:
-                self._leading = False
-                if self._followers or self._closed:
-                    turn.notify_all()
+            if leads:
+                with self._lock:
+                    self._leading = False
+                    if self._followers or self._closed:
+                        self._turn.notify_all()
 
     def _follow(self, pendings: Sequence[Pending], deadline: float) -> None:
         """Wait, holding the turn's lock, until all is done or there is nobody who leads."""
@@ -306,7 +324,7 @@ class Hub:
                     frames = receive()
                     peer = by_rid.get(frames[0])
                     if peer is not None:
-                        if self._receive(peer, frames[-1], clock()):
+                        if self._receive(peer, frames[-1]):
                             left -= 1  # or it was another thread's call: counted again above
                             if left <= 0:
                                 break
@@ -339,7 +357,11 @@ class Hub:
         if p.done:
             return
         if peer.state is State.READY:
-            self._transmit(peer, p, now)
+            body = peer.begin(p, next(self._numbers), now)
+            if body is not None:
+                self._transmit(peer, body)
+            else:
+                self._tell_followers()  # it may have ended
             return
         if peer.state is State.IDLE:
             if now < peer.retry_at:
@@ -364,19 +386,14 @@ class Hub:
         self._send(peer.envelope, original.hello(peer.hello_name, self._client))
         return True
 
-    def _transmit(self, peer: Peer, p: Pending, now: float) -> None:
-        body = peer.begin(p, next(self._numbers), now)
-        if body is not None:
-            bridge = self._bridges.get(peer) if self._bridges else None
-            try:
-                if bridge is None:
-                    self._send(peer.envelope, body)
-                else:
-                    bridge.send(body)
-            except zmq.ZMQError as error:
-                self._drop(peer, str(error))
-        elif p.done:
-            self._tell_followers()
+    def _transmit(self, peer: Peer, body: bytes) -> None:
+        try:
+            if self._bridges and peer in self._bridges:
+                self._bridges[peer].send(body)
+            else:
+                self._send(peer.envelope, body)
+        except zmq.ZMQError as error:
+            self._drop(peer, str(error))
 
     def _receive_bridged(self, wait_ms: int) -> None:
         """Wait for any server; take the messages of those that have a socket of their own."""
@@ -389,7 +406,7 @@ class Hub:
             return
         for peer, bridge in bridges:
             while self._bridges.get(peer) is bridge and (body := bridge.receive()) is not None:
-                self._receive(peer, body, time.monotonic())
+                self._receive(peer, body)
 
     def _bridge(self, peer: Peer, now: float) -> None:
         """Connect again to a server that takes no ROUTER."""
@@ -403,8 +420,9 @@ class Hub:
         except zmq.ZMQError as error:  # no sockets left
             self._drop(peer, str(error))
 
-    def _receive(self, peer: Peer, body: bytes, now: float) -> bool:
+    def _receive(self, peer: Peer, body: bytes) -> bool:
         """Take a message of a server; whether a call ended."""
+        now = time.monotonic()
         try:
             message = wirejson.loads(body)
         except (ValueError, RecursionError) as error:
@@ -415,7 +433,7 @@ class Hub:
             waiting, peer.waiting = peer.waiting, deque()
             for p in waiting:
                 self._submit(p, now)
-        if ended:
+        if ended and self._followers:
             self._tell_followers()
         return ended
 

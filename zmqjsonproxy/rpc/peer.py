@@ -21,21 +21,25 @@ __all__ = ["Call", "Hello", "Peer", "Pending", "State"]
 class Call:
     """A call in the bytes of either dialect; one object serves all the servers it goes to."""
 
-    __slots__ = ("_around_id", "args", "kwargs", "label", "method", "object_name", "timeout")
+    __slots__ = ("_around_id", "args", "kwargs", "method", "object_name", "timeout")
 
     def __init__(
         self, object_name: str, method: str, args: Sequence[Any], kwargs: Mapping[str, Any] | None, timeout: float
     ) -> None:
         self.object_name, self.method, self.args, self.kwargs = object_name, method, args, kwargs
         self.timeout = timeout
-        self.label = f"{object_name}.{method}"
         self._around_id: tuple[bytes, bytes] | None = None
+
+    @property
+    def label(self) -> str:
+        """Return `object.method`."""
+        return f"{self.object_name}.{self.method}"
 
     def native(self, number: int) -> bytes:
         """Encode as JSON-RPC. TypeError, ValueError, RecursionError: the arguments cannot travel."""
         around = self._around_id
         if around is None:
-            around = jsonrpc.request_around_id(self.label, self.args, self.kwargs, self.timeout)
+            around = jsonrpc.request_around_id(self.object_name, self.method, self.args, self.kwargs, self.timeout)
             self._around_id = around
         return b"%b%d%b" % (around[0], number, around[1])
 
@@ -158,21 +162,21 @@ class Peer:
     def begin(self, pending: Pending, number: int, now: float) -> bytes | None:
         """Return the bytes of a call to a ready server; None: it waits for another one, or could not be encoded."""
         what = pending.what
-        numbered = self.native and type(what) is Call
-        if not numbered and self.current is not None:
-            self.waiting.append(pending)
-            return None
         try:
-            body = what.native(number) if self.native and type(what) is Call else what.original()
+            if self.native and type(what) is Call:
+                body = what.native(number)
+                pending.number = number
+                self.numbered[number] = pending
+                return body
+            if self.current is None:
+                body = what.original()
+                self.current = pending
+                return body
         except (TypeError, ValueError, RecursionError) as error:
             pending.fail(ProtocolError(f"{what.label}: the arguments cannot travel as JSON: {error}"), now)
             return None
-        if numbered:
-            pending.number = number
-            self.numbered[number] = pending
-        else:
-            self.current = pending
-        return body
+        self.waiting.append(pending)
+        return None
 
     def receive(self, message: Any, now: float) -> bool:
         """Take a decoded message; whether a call ended. What then waits in `waiting` may be sent."""
@@ -186,7 +190,7 @@ class Peer:
                     error = jsonrpc.error_from(message["error"], peer=self.url, method=pending.what.label)
                     pending.fail(error, now)
                 else:
-                    pending.succeed(message.get("result"), now)
+                    pending.value, pending.ended, pending.done = message.get("result"), now, True
                 return True
         current, self.current = self.current, None
         if current is None or current.done:

@@ -50,8 +50,8 @@ _CLASSES: dict[int, type[RemoteError]] = {
 
 
 @lru_cache(256)
-def _before_id(method: str) -> bytes:
-    return b'{"jsonrpc":"2.0","method":' + wirejson.dumps(method) + b',"id":'
+def _before_id(object_name: str, method: str) -> bytes:
+    return b'{"jsonrpc":"2.0","method":' + wirejson.dumps(f"{object_name}.{method}") + b',"id":'
 
 
 @lru_cache(256)
@@ -63,12 +63,13 @@ def _extra(deadline_s: float, mixed: bool) -> bytes:
 
 
 def request_around_id(
-    method: str, args: Sequence[Any], kwargs: Mapping[str, Any] | None, deadline_s: float
+    object_name: str, method: str, args: Sequence[Any], kwargs: Mapping[str, Any] | None, deadline_s: float
 ) -> tuple[bytes, bytes]:
     """Encode a call: what stands before its request number, and after it.
 
     Args:
-        method: `object.method`.
+        object_name: Exposed object.
+        method: Its method.
         args: Positional arguments.
         kwargs: Keyword arguments; with positional ones beside them, `dealer.params` is "mixed".
         deadline_s: Nobody waits longer, s.
@@ -77,8 +78,9 @@ def request_around_id(
     if kwargs:
         params = {"args": list(args), "kwargs": dict(kwargs)} if args else dict(kwargs)
     else:
-        params = list(args)
-    return _before_id(method), b',"params":' + wirejson.dumps(params) + _extra(deadline_s, bool(args and kwargs))
+        params = args
+    after = b',"params":' + wirejson.dumps(params) + _extra(deadline_s, bool(args and kwargs))
+    return _before_id(object_name, method), after
 
 
 def reply(identity: Any, value: Any) -> bytes:
