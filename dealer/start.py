@@ -30,8 +30,8 @@ def as_list(time: datetime) -> list[int]:
 def from_list(value: Any) -> datetime:
     """The time of [Y, M, D, h, m, s, us], UTC; ValueError if it is none."""
     try:
-        year, month, day, hour, minute, second, *micro = (int(v) for v in value)
-        return datetime(year, month, day, hour, minute, second, micro[0] if micro else 0, UTC)
+        year, month, day, hour, minute, second, micro = (int(v) for v in (value if len(value) == 7 else [*value, 0]))
+        return datetime(year, month, day, hour, minute, second, micro, UTC)
     except (TypeError, ValueError) as error:
         raise ValueError(f"{value!r} is not [Y, M, D, h, m, s, us]: {error}") from error
 
