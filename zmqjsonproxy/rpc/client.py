@@ -48,6 +48,7 @@ class ZMQJSONProxyClient:
         self._obj_name, self._url = obj_name, url
         self._timeout = float(time_out) if time_out else DEFAULT_TIMEOUT
         self._description: InterfaceDescription | None = None
+        self._why_unknown: ProxyError | None = None
         if eager:
             self._refresh(0.1)
 
@@ -85,7 +86,8 @@ class ZMQJSONProxyClient:
     def _refresh(self, timeout: float) -> bool:
         try:
             description = self._hub.describe(self._url, self._obj_name, timeout)
-        except ProxyError:
+        except ProxyError as error:
+            self._why_unknown = error
             return False
         self._description = description
         names = vars(self)
@@ -126,7 +128,10 @@ class ZMQJSONProxyClient:
             return vars(self)[name]
         known = self._description
         if known is None:
-            raise AttributeError(f"{self._obj_name} at {self._url}: no server has answered yet, so {name} is not known")
+            why = self._why_unknown
+            raise AttributeError(
+                f"{self._obj_name} at {self._url}: no server has answered yet, so {name} is not known ({why})"
+            ) from why
         raise AttributeError(
             f"{self._obj_name} at {self._url} has no method {name}; it has: {', '.join(known.methods) or 'none'}"
         )
