@@ -50,6 +50,7 @@ class ServerSettings:
         max_message_bytes: Largest request that is read; larger ones are answered with an error up to four times
             this size, beyond which ZeroMQ drops the connection.
         max_depth: Deepest nesting of arrays and objects in a request.
+        max_batch: Most calls in one JSON-RPC batch.
         queue_per_lane: Calls that may wait in a lane; one more is answered "busy".
         slow_query_s: A query that took longer is carried out beside the socket's thread from then on, s.
         watchdog_every: s.
@@ -58,6 +59,7 @@ class ServerSettings:
 
     max_message_bytes: int = 16 * 2**20
     max_depth: int = 100
+    max_batch: int = 1000
     queue_per_lane: int = 64
     slow_query_s: float = 0.05
     watchdog_every: float = 1.0
@@ -88,7 +90,11 @@ class ZMQJSONProxyServer:
         self.settings = settings or ServerSettings()
         self.instance = secrets.token_hex(8)
         self.interfaces: dict[str, Interface] = {}
-        self._limits = Limits(max_bytes=self.settings.max_message_bytes, max_depth=self.settings.max_depth)
+        self._limits = Limits(
+            max_bytes=self.settings.max_message_bytes,
+            max_depth=self.settings.max_depth,
+            max_batch=self.settings.max_batch,
+        )
         self._methods: dict[str, Method] = {}
         self._lanes: dict[str, Lane] = {}
         self._slow: set[str] = set()

@@ -16,10 +16,11 @@ _NOTHING: dict[str, Any] = {}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What a message may be: bytes, and nesting of arrays and objects."""
+    """What a message may be: bytes, nesting of arrays and objects, calls in a batch."""
 
     max_bytes: int = 16 * 2**20
     max_depth: int = 100
+    max_batch: int = 1000
 
 
 @dataclass(slots=True)
@@ -85,6 +86,9 @@ def read_message(body: bytes, limits: Limits) -> Request | Malformed | list[Requ
         return Malformed(b'"jsonrpc"' in body[:4096], Code.PARSE, "ProtocolError", f"no JSON: {error}")
     if isinstance(message, dict):
         return _native(message) if "jsonrpc" in message else _original(message)
+    if isinstance(message, list) and len(message) > limits.max_batch:
+        text = f"a batch of {len(message)} calls is over the limit of {limits.max_batch} (max_batch)"
+        return Malformed(True, Code.TOO_LARGE, "TooLargeError", text)
     if isinstance(message, list) and message:
         return [
             _native(m) if isinstance(m, dict) else _invalid(None, f"a request is an object, not {_kind(m)}")
@@ -109,7 +113,7 @@ def _native(message: dict[str, Any]) -> Request | Malformed:
     if not (identity is None or isinstance(identity, (str, int, float))) or isinstance(identity, bool):
         return _invalid(None, f"id: text or a number, not {_kind(identity)}")
     method = message.get("method")
-    if message["jsonrpc"] != "2.0" or not isinstance(method, str):
+    if message.get("jsonrpc") != "2.0" or not isinstance(method, str):
         return _invalid(identity, 'a call has "jsonrpc": "2.0" and a text `method`')
     params, extra = message.get("params"), message.get("dealer")
     if extra is not None and not isinstance(extra, dict):
