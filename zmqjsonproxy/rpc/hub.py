@@ -39,6 +39,8 @@ __all__ = ["CallRequest", "CallResult", "Hub", "HubSettings", "InterfaceDescript
 
 _SLICE_MS = 50
 """How long the leader waits at most before it looks at socket events, ms."""
+_LOOK_EVERY = 0.04
+"""How often it looks at them while messages come, s."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -300,18 +302,18 @@ class Hub:
             self._followers -= 1
 
     def _lead(self, pendings: Sequence[Pending], now: float, deadline: float) -> None:
-        receive, by_rid, outbox, clock = self._receive_frames, self._by_rid, self._outbox, time.monotonic
-        if now - self._looked_at > 0.05:
+        receive, by_rid, outbox = self._receive_frames, self._by_rid, self._outbox
+        if now - self._looked_at > _LOOK_EVERY:
             self._look_at_events(now)
+        first, count = 0, len(pendings)
         while True:
             while outbox:
                 self._submit(outbox.popleft(), now)
-            left = 0
-            for p in pendings:
-                if not p.done:
-                    left += 1
-            if not left:
+            while first < count and pendings[first].done:
+                first += 1
+            if first == count:
                 return
+            awaited = pendings[first]
             left_ms = int(1000 * (deadline - now)) + 1
             wait_ms = _SLICE_MS if left_ms > _SLICE_MS else max(left_ms, 0)
             if self._bridges:
@@ -320,20 +322,16 @@ class Hub:
             if wait_ms != self._rcvtimeo:
                 self._rcvtimeo = self._router.rcvtimeo = wait_ms
             try:
-                while True:
+                while not awaited.done and now - self._looked_at < _LOOK_EVERY:
                     frames = receive()
                     peer = by_rid.get(frames[0])
                     if peer is not None:
-                        if self._receive(peer, frames[-1]):
-                            left -= 1  # or it was another thread's call: counted again above
-                            if left <= 0:
-                                break
+                        now = self._receive(peer, frames[-1])
                     elif frames[0] == self._wake_id:
                         break
             except zmq.Again:
-                pass
-            now = clock()
-            if now - self._looked_at > 0.04:
+                now = time.monotonic()
+            if now - self._looked_at >= _LOOK_EVERY:
                 self._look_at_events(now)
             if now >= deadline:
                 self._expire(pendings, now)
@@ -420,22 +418,25 @@ class Hub:
         except zmq.ZMQError as error:  # no sockets left
             self._drop(peer, str(error))
 
-    def _receive(self, peer: Peer, body: bytes) -> bool:
-        """Take a message of a server; whether a call ended."""
+    def _receive(self, peer: Peer, body: bytes) -> float:
+        """Take a message of a server; the time."""
         now = time.monotonic()
         try:
             message = wirejson.loads(body)
         except (ValueError, RecursionError) as error:
             self._drop(peer, f"it sent no JSON: {error}")
-            return True
-        ended = peer.receive(message, now) if peer.state is State.READY else peer.welcome(message, now)
+            return now
+        if peer.state is State.READY:
+            peer.receive(message, now)
+        else:
+            peer.welcome(message, now)
         if peer.waiting and peer.current is None:
             waiting, peer.waiting = peer.waiting, deque()
             for p in waiting:
                 self._submit(p, now)
-        if ended and self._followers:
+        if self._followers:
             self._tell_followers()
-        return ended
+        return now
 
     def _tell_followers(self) -> None:
         if self._followers:

@@ -178,23 +178,23 @@ class Peer:
         self.waiting.append(pending)
         return None
 
-    def receive(self, message: Any, now: float) -> bool:
-        """Take a decoded message; whether a call ended. What then waits in `waiting` may be sent."""
+    def receive(self, message: Any, now: float) -> None:
+        """Take a decoded message of a ready server. What then waits in `waiting` may be sent."""
         if self.native and type(message) is dict:
             number = message.get("id")
             if number is not None:
                 pending = self.numbered.pop(number, None)
                 if pending is None:
-                    return False  # a late answer
+                    return  # a late answer
                 if "error" in message:
                     error = jsonrpc.error_from(message["error"], peer=self.url, method=pending.what.label)
                     pending.fail(error, now)
                 else:
                     pending.value, pending.ended, pending.done = message.get("result"), now, True
-                return True
+                return
         current, self.current = self.current, None
         if current is None or current.done:
-            return False
+            return
         if isinstance(current.what, Hello):
             self._end_hello(current, message, now)
         elif original.is_failure(message):
@@ -203,10 +203,9 @@ class Peer:
             current.fail(RemoteError(str(type_), str(text), [str(e) for e in entries], peer=self.url), now)
         else:
             current.succeed(message, now)
-        return True
 
-    def welcome(self, message: Any, now: float) -> bool:
-        """Take the answer to the first hello: it shows the server's dialect. Whether a call ended."""
+    def welcome(self, message: Any, now: float) -> None:
+        """Take the answer to the first hello: it shows the server's dialect."""
         ours = isinstance(message, dict) and "dealer" in message
         self.native = ours or (isinstance(message, dict) and "jsonrpc" in message)
         if ours:
@@ -216,13 +215,10 @@ class Peer:
         if not self.instance or instance != self.instance:
             self.generation += 1
         self.instance = instance or f"old-{self.generation}"
-        ended = False
         for pending in self.waiting:
             what = pending.what
             if isinstance(what, Hello) and what.object_name == self.hello_name and not pending.done:
                 self._end_hello(pending, message, now)
-                ended = True
-        return ended
 
     def give_up(self, reason: str, now: float, retry_first: float, retry_most: float) -> None:
         """End the connection and all calls that were sent over it or wait for it."""

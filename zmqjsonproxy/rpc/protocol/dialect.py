@@ -77,7 +77,8 @@ def read_message(body: bytes, limits: Limits) -> Request | Malformed | list[Requ
     if len(body) > limits.max_bytes:
         text = f"{len(body)} bytes are over the limit of {limits.max_bytes} (max_message_bytes)"
         return Malformed(b'"jsonrpc"' in body[:4096], Code.TOO_LARGE, "TooLargeError", text)
-    if wirejson.too_deep(body, limits.max_depth):
+    opened = body.count(b"[") + body.count(b"{")
+    if opened > limits.max_depth and wirejson.too_deep(body, limits.max_depth):
         text = f"nested deeper than {limits.max_depth} levels (max_depth)"
         return Malformed(b'"jsonrpc"' in body[:4096], Code.TOO_LARGE, "TooLargeError", text)
     try:

@@ -50,16 +50,13 @@ _CLASSES: dict[int, type[RemoteError]] = {
 
 
 @lru_cache(256)
-def _before_id(object_name: str, method: str) -> bytes:
-    return b'{"jsonrpc":"2.0","method":' + wirejson.dumps(f"{object_name}.{method}") + b',"id":'
-
-
-@lru_cache(256)
-def _extra(deadline_s: float, mixed: bool) -> bytes:
+def _around_params(object_name: str, method: str, deadline_s: float, mixed: bool) -> tuple[bytes, bytes]:
+    """Return what hardly ever changes of a call: before its request number, and after its params."""
     extra: dict[str, Any] = {"deadline_s": deadline_s}
     if mixed:
         extra["params"] = "mixed"
-    return b',"dealer":' + wirejson.dumps(extra) + b"}"
+    before = b'{"jsonrpc":"2.0","method":' + wirejson.dumps(f"{object_name}.{method}") + b',"id":'
+    return before, b',"dealer":' + wirejson.dumps(extra) + b"}"
 
 
 def request_around_id(
@@ -74,13 +71,13 @@ def request_around_id(
         kwargs: Keyword arguments; with positional ones beside them, `dealer.params` is "mixed".
         deadline_s: Nobody waits longer, s.
     """
-    params: Any
+    params: Any = args
+    mixed = False
     if kwargs:
-        params = {"args": list(args), "kwargs": dict(kwargs)} if args else dict(kwargs)
-    else:
-        params = args
-    after = b',"params":' + wirejson.dumps(params) + _extra(deadline_s, bool(args and kwargs))
-    return _before_id(object_name, method), after
+        mixed = bool(args)
+        params = {"args": args, "kwargs": kwargs} if mixed else kwargs
+    before, after = _around_params(object_name, method, deadline_s, mixed)
+    return before, b',"params":%b%b' % (wirejson.dumps(params), after)
 
 
 def reply(identity: Any, value: Any) -> bytes:
