@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -10,6 +11,8 @@ from zmqjsonproxy.errors import OperationAbortedError
 from zmqjsonproxy.protocol.operations import OperationRecord, State
 
 __all__ = ["NULL_OPERATION", "OperationHandle"]
+
+log = logging.getLogger(__name__)
 
 
 class OperationHandle:
@@ -62,7 +65,10 @@ class OperationHandle:
             self._aborted.set()
             hooks, self._hooks = self._hooks, []
         for hook in hooks:
-            hook()
+            try:
+                hook()
+            except Exception:  # whoever aborts is not to blame, and other hooks and operations are waiting
+                log.exception("%s: a hook for its abort raised", self.record.method)
 
     def on_abort(self, hook: Callable[[], None]) -> None:
         """Call `hook` when an abort is asked for, at once if it was; in the thread that asks."""

@@ -108,10 +108,12 @@ class ZMQJSONProxyServer:
         self._inner: zmq.Socket[bytes] = ctx.socket(zmq.DEALER)
         self._router.linger = self._inner.linger = 0
         self._router.set(zmq.MAXMSGSIZE, 4 * self.settings.max_message_bytes)
+        # A client that vanished without a word is dropped after 30 s. By TCP: clients with libzmq below 4.2 do not
+        # answer ZeroMQ's heartbeats, and would lose the connection in the middle of a long call.
         self._router.set(zmq.TCP_KEEPALIVE, 1)
-        # A client that vanished without a word is dropped, so that its connection does not stay for ever.
-        self._router.set(zmq.HEARTBEAT_IVL, 10_000)
-        self._router.set(zmq.HEARTBEAT_TIMEOUT, 30_000)
+        self._router.set(zmq.TCP_KEEPALIVE_IDLE, 10)
+        self._router.set(zmq.TCP_KEEPALIVE_INTVL, 5)
+        self._router.set(zmq.TCP_KEEPALIVE_CNT, 4)
         self._inner.set(zmq.IDENTITY, self._inner_id)
         self._inner.sndhwm = 0
         try:
@@ -190,7 +192,7 @@ class ZMQJSONProxyServer:
         while not self._ended.wait(self.settings.watchdog_every):
             try:
                 watchdogfn()
-            except Exception:  # a watchdog that raises must bark again in a second
+            except BaseException:  # a watchdog that raises, SystemExit included, must bark again in a second
                 log.exception("%s: the watchdog raised", self.name)
 
     def _end(self) -> None:
@@ -352,16 +354,31 @@ class ZMQJSONProxyServer:
                 if not request.native:
                     raise
                 value = done.value
-            body = jsonrpc.reply(request.id, value) if request.native else original.reply(value)
         except BaseException as error:
             failed, error_object = self._failure(method, request, error)
             if record is not None:
                 state = State.ABORTED if error_object["code"] == Code.ABORTED else State.FAILED
                 record.finish(state, error=error_object)
             return failed
+        try:
+            body = jsonrpc.reply(request.id, value) if request.native else original.reply(value)
+        except BaseException as error:
+            failed, error_object = self._unspeakable(request, error)
+            if record is not None:
+                record.finish(State.FAILED, error=error_object)
+            return failed
         if record is not None:
             record.finish(State.DONE, value=value)
         return body
+
+    def _unspeakable(self, request: Request, error: BaseException) -> tuple[bytes, dict[str, Any]]:
+        """Encode the reply that stands for a value which JSON cannot hold."""
+        type_, text = type(error).__name__, f"{request.target} returned what JSON cannot hold: {_text_of(error)}"
+        log.warning("%s: %s", self.name, text)
+        described = jsonrpc.error_object(Code.INTERNAL, type_, text)
+        if request.native:
+            return jsonrpc.failure(request.id, described), described
+        return original.failure(type_, text), described
 
     def _failure(self, method: Method, request: Request, error: BaseException) -> tuple[bytes, dict[str, Any]]:
         trace = error.__traceback__.tb_next if error.__traceback__ is not None else None
@@ -387,8 +404,7 @@ class ZMQJSONProxyServer:
 
     def _hand_over(self, method: Method, request: Request, reply: Reply) -> bytes | None:
         mark, extra = method.mark, request.extra or {}
-        deadline = extra.get("deadline_s")
-        due = time.monotonic() + deadline if isinstance(deadline, (int, float)) else None
+        due = _due(extra.get("deadline_s"))
         handle: OperationHandle | None = None
         answered = request.notification
         if mark.kind is Kind.OPERATION:
@@ -402,7 +418,8 @@ class ZMQJSONProxyServer:
             if due is not None and time.monotonic() > due:
                 body = self._not_begun(request, Code.DEADLINE, "DeadlineError", "the caller's time was over; not begun")
                 if handle is not None:
-                    handle.record.finish(State.FAILED, error={"code": int(Code.DEADLINE), "message": "not begun"})
+                    error = jsonrpc.error_object(Code.DEADLINE, "DeadlineError", "not begun")
+                    handle.record.finish(State.FAILED, error=error)
             else:
                 if handle is not None:
                     handle.record.state = State.RUNNING
@@ -414,13 +431,20 @@ class ZMQJSONProxyServer:
             self.abort_operations(method.lane, f"{method.name} was called")
         if not self._lane(method).put(Job(run, handle)):
             text = f"{method.lane}: {self.settings.queue_per_lane} calls are waiting already; nothing was done"
+            if handle is not None:
+                error = jsonrpc.error_object(Code.BUSY, "BusyError", text)
+                handle.record.finish(State.FAILED, error=error)  # or the table would keep it for ever
             return None if request.notification else self._not_begun(request, Code.BUSY, "BusyError", text)
         if handle is not None and answered and not request.notification:
             return jsonrpc.reply(request.id, {"operation": handle.id, "state": State.RUNNING.value})
         return None
 
     def _accept(self, request: Request, reply: Reply, value: Any) -> None:
-        reply(jsonrpc.reply(request.id, value) if request.native else original.reply(value))
+        try:
+            body = jsonrpc.reply(request.id, value) if request.native else original.reply(value)
+        except Exception as error:  # the operation goes on; only its caller hears of this
+            body, _ = self._unspeakable(request, error)
+        reply(body)
 
     def _not_begun(self, request: Request, code: Code, type_: str, text: str) -> bytes:
         if request.native:
@@ -481,8 +505,18 @@ class ZMQJSONProxyServer:
         return openrpc_document(self.interfaces.values(), title=self.name)
 
 
+def _due(deadline_s: Any) -> float | None:
+    """Return when nobody waits for a call any more, s, monotonic; None: no such time was given."""
+    if not isinstance(deadline_s, (int, float)):
+        return None
+    try:
+        return time.monotonic() + deadline_s
+    except OverflowError:  # JSON's integers have no end
+        return None
+
+
 def _text_of(error: BaseException) -> str:
     try:
         return str(error)
-    except Exception:
+    except BaseException:
         return f"(the text of this {type(error).__name__} could not be made)"
