@@ -79,25 +79,27 @@ def write_configuration(path: Path, source: Path) -> None:
 
 
 def independent_peak(source: Path) -> int:
-    """The strongest of the 1024 channels by a plain FFT of the file, with no code of the system in it.
+    """The strongest of the 1024 channels, by one long FFT after the other and with no code of the system in it.
 
-    Reads the cards it needs, takes consecutive Hann-windowed pieces of 256 samples of each coarse channel, and sums
-    the power of both polarizations.
+    A filter bank of `TAPS` taps and `FINE` channels is every `TAPS`-th bin of the FFT of `TAPS` x `FINE` samples under
+    the filter's window. Reads the cards it needs; sums the power of both polarizations over one pass of the file.
     """
-    data = source.read_bytes()
-    power = np.zeros((4, FINE))
-    offset = 0
+    data, offset, blocks = source.read_bytes(), 0, []
     while offset < len(data):
         end = data.index(b"END" + b" " * 77, offset) + 80
         cards = {data[i : i + 8].strip(): data[i + 10 : i + 80] for i in range(offset, end - 80, 80)}
         size, overlap = int(cards[b"BLOCSIZE"]), int(cards[b"OVERLAP"])
-        voltages = np.frombuffer(data, np.int8, size, end).astype(float).reshape(4, -1, 2, 2)
-        complex_ = (voltages[..., 0] + 1j * voltages[..., 1])[:, : voltages.shape[1] - overlap]
-        for start in range(0, complex_.shape[1] - FINE + 1, FINE // 2):
-            piece = complex_[:, start : start + FINE] * np.hanning(FINE)[None, :, None]
-            power += (np.abs(np.fft.fftshift(np.fft.fft(piece, axis=1), axes=1)) ** 2).sum(axis=2)
+        parts = np.frombuffer(data, np.int8, size, end).astype(float).reshape(4, -1, 2, 2)  # channel, time, pol, re/im
+        blocks.append((parts[..., 0] + 1j * parts[..., 1])[:, overlap if blocks else 0 :])
         offset = end + size
-    return int(power.reshape(-1).argmax())
+    voltages = np.concatenate(blocks, axis=1)
+    length = TAPS * FINE
+    window = np.sinc((np.arange(length) - (length - 1) / 2) / FINE) * np.hamming(length)
+    power = np.zeros((4, FINE))
+    for start in range(0, voltages.shape[1] - length + 1, FINE):
+        spectrum = np.fft.fft(voltages[:, start : start + length] * window[None, :, None], axis=1)[:, ::TAPS]
+        power += (np.abs(np.fft.fftshift(spectrum, axes=1)) ** 2).sum(axis=2)
+    return int(power.argmax())
 
 
 def spectra(path: Path) -> tuple[int, Any]:

@@ -91,8 +91,6 @@ class SpectrometerBank(Bank):
                 if (other := taken.setdefault(place, name)) != name:
                     key = ("banks", name, "status_memory", what)
                     faults.append(config.fault(key, f"{other} on the same host has this one; each needs its own"))
-            if bank.source is not None and not (path := bank.source.path(config.path.parent)).is_file():
-                faults.append(config.fault(("banks", name, "source", "file"), f"there is no file {path}"))
         return faults
 
     def parts(self) -> Mapping[str, object | None]:
@@ -104,6 +102,9 @@ class SpectrometerBank(Bank):
                 f"{self.name} has a ROACH (banks.{self.name}.roach), and KATCP is not spoken yet; "
                 "start the Player with `simulate`"
             )
+        source = self._config.source
+        if source is not None and not (path := source.path(self.context.instrument.path.parent)).is_file():
+            raise RefusedError(f"banks.{self.name}.source.file: there is no file {path}")
         names = self._config.status_memory
         self._memory = StatusBuffer(names.key, names.semaphore)
         if self.context.simulate:
@@ -349,6 +350,7 @@ class SpectrometerBank(Bank):
         backend, scan, handle = self._the_backend(), self._the_scan(), current_operation()
         if scan.scanning:
             raise RefusedError(f"a scan has been started already, it is {scan.state}; stop it first")
+        scan.start_programs(handle.wait, READY_WITHIN_S)
         delay = backend.mode.needed_arm_delay_s
         when = start_time(starttime, datetime.now(UTC), delay)
         number = self._scan_number.increment()

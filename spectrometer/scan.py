@@ -148,21 +148,21 @@ class ScanControl:
     # programs
 
     def start_programs(self, wait: Callable[[float], None], limit: float) -> None:
-        """Start what does not run, and wait until the first reports that it is ready.
+        """Start what does not run, and wait until what was started reports that it is ready.
 
         Raises:
             ScanError: A program is missing, ended, or was not ready within `limit` s.
         """
-        if all(program.is_running for program in self._programs):
-            return
-        self._status.update({"DAQSTATE": "starting", "DAQERR": ""})
-        for program in self._programs:
+        idle = [program for program in self._programs if not program.is_running]
+        if idle:
+            self._status.update({"DAQSTATE": "starting", "DAQERR": ""})
+        for program in idle:
             try:
                 program.start()
             except OSError as error:
                 raise ScanError(f"{program.name} cannot be started: {error}") from error
         end = time.monotonic() + limit
-        while str(self._status.get("DAQSTATE")) != "stopped":
+        while self._status.get("DAQSTATE") == "starting":
             for program in self._programs:
                 if not program.is_running:
                     raise ScanError(f"{program.name} ended at once, exit status {program.returncode}; see the log")
@@ -232,7 +232,6 @@ class ScanControl:
 
     def _receive(self, plan: ScanPlan) -> None:
         """Bring the programs to receive."""
-        self.start_programs(self._wait, 75.0)
         plan.ready_the_fpga()
         day, seconds = mjd(plan.start)
         self._status.update({
@@ -367,6 +366,7 @@ class ScanControl:
         gone = next((program for program in self._programs if not program.is_running), None)
         if gone is not None:
             self._end_if_running(f"{gone.name} ended during the scan, exit status {gone.returncode}")
+            self._revive(gone)
         elif (error := str(self._status.get("DAQERR") or "")) and self._status.get("SCANSTAT") == "stopped":
             self._end_if_running(error)
         elif left + END_AFTER_S < 0:
@@ -379,6 +379,14 @@ class ScanControl:
             self._set(ScanState.ENDING)
         self._end("done", error)
         self._status.update({"SCANREM": "scan terminated"})
+
+    def _revive(self, program: DataTaking) -> None:
+        """Start a program that ended, so that it is ready when the next scan is asked for."""
+        self._status.update({"DAQSTATE": "starting"})
+        try:
+            program.start()
+        except OSError as error:
+            self._log.error("%s cannot be started again: %s", program.name, error)
 
     def _end(self, outcome: str, error: str = "") -> None:
         """From ENDING to IDLE: the programs close their files, the FPGA is disarmed."""

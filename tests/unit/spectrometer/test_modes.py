@@ -98,11 +98,6 @@ def test_banks_of_one_host_need_their_own_status_memory(tmp_path: Path) -> None:
     assert load(tmp_path / "good.toml").banks["BANKB"]
 
 
-def test_recording_that_is_not_there_is_a_fault(tmp_path: Path) -> None:
-    found = faults(tmp_path, TEXT.replace('hpc_host = "hpc4"', 'hpc_host = "hpc4"\nsource = { file = "nowhere.raw" }'))
-    assert any("banks.BANKD.source.file: there is no file" in fault for fault in found)
-
-
 def test_bad_addresses_are_named(tmp_path: Path) -> None:
     text = TEXT.replace('ip = "10.17.0.64"', 'ip = "10.17.0.640"').replace("00:02:C9:EB:C9:40", "00:02:C9")
     joined = "\n".join(faults(tmp_path, text))

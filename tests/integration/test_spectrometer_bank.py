@@ -1,0 +1,398 @@
+"""Spectrometer Banks in real Players, on the real recording: what an observer does, and what goes wrong at night."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+import pytest
+import sysv_ipc
+import zmq
+from astropy.io import fits
+from support.player_run import PlayerRun, bank_of, clean_environment, player, poll
+from support.recordings import recording
+from support.spectrometer_array import write_array
+
+import dealer
+from dealer.errors import PlayersError
+from player.config import load
+from spectrometer.config import SpectrometerBankConfig
+from zmqjsonproxy.errors import OperationAbortedError, RefusedError, RemoteError
+
+PEAK = 43  # strongest channel of the recording; benchmarks and demo find it by an independent FFT
+
+
+class Array:
+    """Players of a configuration; ended, and their status memories looked for, at the end."""
+
+    def __init__(self, directory: Path, *words: str, **options: Any) -> None:
+        self.data = directory / "data"
+        self.config = directory / "array.toml"
+        self.urls = write_array(self.config, **options)
+        self.players: dict[str, PlayerRun] = {}
+        self._words = words
+        self._directory = directory
+
+    def run(self, bank: str) -> PlayerRun:
+        environment = clean_environment(DIBAS_DATA=str(self.data))
+        log = self._directory / f"{bank}.{time.monotonic_ns()}.log"
+        run = PlayerRun(bank, self.urls[bank], *self._words, "--config", self.config, log=log, env=environment)
+        self.players[bank] = run
+        run.wait_ready()
+        return run
+
+    def status_key(self, bank: str) -> int:
+        table = load(self.config).banks[bank]
+        assert isinstance(table, SpectrometerBankConfig)
+        return table.status_memory.key
+
+    def __enter__(self) -> Array:
+        for bank in self.urls:
+            self.run(bank)
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        for run in self.players.values():
+            if run.process.poll() is None:
+                run.end(signal.SIGTERM)
+        for bank, run in self.players.items():
+            run.__exit__(None, None, None)
+            with pytest.raises(sysv_ipc.ExistentialError):
+                sysv_ipc.SharedMemory(self.status_key(bank), 0, size=0)
+
+
+@pytest.fixture
+def replaying(tmp_path: Path) -> Iterator[Array]:
+    with Array(tmp_path, "simulate", recording=recording()) as array:
+        yield array
+
+
+@pytest.fixture
+def rehearsing(tmp_path: Path) -> Iterator[Array]:
+    with Array(tmp_path, "simulate") as array:
+        yield array
+
+
+def files(array: Array) -> list[Path]:
+    return sorted(array.data.rglob("*.fits"))
+
+
+def test_a_dealer_runs_a_scan_on_two_players_that_start_on_one_second(tmp_path: Path) -> None:
+    with Array(tmp_path, "simulate", recording=recording(), banks=2) as array, dealer.Dealer(array.urls) as d:
+        d.add_active_player("BANKA", "BANKB")
+        d.set_mode("MODE1")
+        d.set_param(exposure=0.5, scan_length=2.0, project_id="TEST", source="J1810+1744")
+        d.prepare()
+        started = d.start()
+        assert all(answer[0] is True for answer in started.values())
+        assert all(answer[0] for answer in d.scan_status().values())
+        d.wait_for_scan(every=0.2)
+        reports = d.scan_report()
+        status = d.get_status()
+        assert {r["outcome"] for r in reports.values()} == {"done"}
+        assert len({str(r["start"]) for r in reports.values()}) == 1
+        for bank, report in reports.items():
+            with fits.open(array.data / "TEST" / report["file"]) as hdus:
+                header, table = hdus[1].header | hdus[0].header, hdus[1].data
+                assert len(table) == 2 * report["integrations"] == 2 * 4
+                assert np.asarray(table["DATA"], float).mean(axis=0).argmax() == PEAK == report["peak_channel"]
+                wanted = {"SIMULATE": 1, "DATASRC": "sample_puppi.raw", "BANKNAM": bank, "OBJECT": "J1810+1744"}
+                assert {key: header.get(key) for key in wanted if key in header} == {
+                    key: value for key, value in wanted.items() if key in header
+                }
+                assert header["SIMULATE"] == 1
+                assert header["NLOOPS"] >= 3
+                assert header["REPLAYRT"] > 0
+            assert status[bank]["SCANREM"] == "scan terminated"
+            assert status[bank]["SIMULATE"] == 1
+    assert len(files(array)) == 2
+
+
+def test_stop_reaches_a_bank_in_the_middle_of_set_mode(replaying: Array) -> None:
+    with bank_of(replaying.urls["BANKA"]) as bank:
+        outcome: list[BaseException | object] = []
+
+        def change() -> None:
+            try:
+                outcome.append(bank.set_mode("MODE1"))
+            except Exception as error:
+                outcome.append(error)
+
+        thread = threading.Thread(target=change)
+        thread.start()
+        poll(lambda: bank.get_status().get("DAQSTATE") == "starting", "the mode change has begun")
+        assert bank.get_mode() is None
+        assert bank.stop() == [True, "Mode change aborted; no mode is set"]
+        thread.join(10)
+        assert isinstance(outcome[0], OperationAbortedError)
+        with pytest.raises(RemoteError, match="no mode is set"):
+            bank.set_param(exposure=1.0)
+        assert bank.set_mode("MODE1") == [True, "new mode MODE1 set!"]
+
+
+def test_an_armed_start_without_commit_is_taken_back(rehearsing: Array) -> None:
+    with bank_of(rehearsing.urls["BANKA"]) as bank:
+        bank.set_mode("MODE1")
+        when = bank.earliest_start()[1]
+        assert bank.arm(when)[0] is True
+        assert bank.scan_status()[0] is True
+        with pytest.raises(RefusedError, match="a scan has been started already, it is armed"):
+            bank.earliest_start()
+        poll(lambda: not bank.scan_status()[0], "taken back")
+        assert bank.scan_report()["outcome"] == "failed"
+        assert "not committed in time" in bank.scan_report()["error"]
+        with pytest.raises(RefusedError, match="no start is armed"):
+            bank.commit(when)
+
+
+def test_a_committed_start_becomes_a_scan_and_a_disarmed_one_does_not(rehearsing: Array) -> None:
+    with bank_of(rehearsing.urls["BANKA"]) as bank:
+        bank.set_mode("MODE1")
+        bank.set_param(scan_length=1.0)
+        when = bank.earliest_start()[1]
+        bank.arm(when)
+        with pytest.raises(RefusedError, match="armed for"):
+            bank.commit([*when[:5], (when[5] + 1) % 60, 0])
+        assert bank.commit(when)[0] is True
+        assert bank.commit(when)[0] is True  # a Dealer that asks twice after a lost answer
+        assert bank.disarm_start() == [True, "Start taken back"]
+        assert bank.disarm_start() == [True, "Nothing was armed"]
+        assert bank.scan_report()["outcome"] == "aborted"
+        when = bank.earliest_start()[1]
+        bank.arm(when)
+        bank.commit(when)
+        poll(lambda: bank.get_status("ARMSTATE") == "armed", "armed")
+        poll(lambda: not bank.scan_status()[0], "ended by itself")
+        assert bank.scan_report()["outcome"] == "done"
+
+
+def test_a_rehearsed_scan_counts_down_and_ends(rehearsing: Array) -> None:
+    with bank_of(rehearsing.urls["BANKA"]) as bank:
+        bank.set_mode("MODE1")
+        bank.set_param(scan_length=3.0)
+        bank.prepare()
+        bank.start()
+        seen: set[Any] = set()
+
+        def ended() -> bool:
+            seen.add(bank.get_status("SCANREM"))
+            return not bank.scan_status()[0]
+
+        poll(ended, "the scan ended")
+        numbers = {value for value in seen if isinstance(value, int)}
+        assert numbers & {0, 1, 2}
+        assert all(0 <= number <= 10 for number in numbers)
+        assert bank.get_status("SCANREM") == "scan terminated"
+
+
+def test_stop_ends_a_scan_with_its_file_complete(replaying: Array) -> None:
+    with bank_of(replaying.urls["BANKA"]) as bank:
+        bank.set_mode("MODE1")
+        bank.set_param(exposure=0.2, scan_length=60.0)
+        bank.prepare()
+        with pytest.raises(RefusedError, match="No scan running!"):
+            bank.stop()
+        bank.start()
+        with pytest.raises(RefusedError, match="started already"):
+            bank.start()
+        with pytest.raises(RefusedError, match="a scan is running"):
+            bank.prepare()
+        with pytest.raises(RefusedError, match="a scan is running; stop it first, or use force"):
+            bank.set_mode("MODE3")
+        poll(lambda: (bank.get_status().get("DAQNINT") or 0) >= 3, "three integrations")
+        assert bank.stop() == [True, "Scan ended"]
+        report = bank.scan_report()
+        assert (report["outcome"], report["error"]) == ("stopped", "")
+        with fits.open(files(replaying)[0]) as hdus:
+            assert len(hdus[1].data) == 2 * report["integrations"] >= 6
+
+
+def test_a_daq_that_dies_is_the_scans_failure_and_the_next_scan_works(replaying: Array) -> None:
+    with bank_of(replaying.urls["BANKA"]) as bank:
+        bank.set_mode("MODE1")
+        bank.set_param(exposure=0.2, scan_length=60.0)
+        bank.prepare()
+        bank.start()
+        poll(lambda: (bank.get_status().get("DAQNINT") or 0) >= 2, "two integrations")
+        (child,) = psutil.Process(replaying.players["BANKA"].process.pid).children()
+        child.kill()
+        poll(lambda: not bank.scan_status()[0], "noticed")
+        report = bank.scan_report()
+        assert report["outcome"] == "failed"
+        assert "spectrometer-daq ended during the scan, exit status -9" in report["error"]
+        with fits.open(files(replaying)[0]) as hdus:
+            assert len(hdus[1].data) >= 2
+        bank.set_param(scan_length=1.0)
+        bank.start()
+        poll(lambda: not bank.scan_status()[0], "the next scan ended")
+        assert bank.scan_report()["outcome"] == "done"
+
+
+def test_sigterm_during_a_scan_ends_player_and_daq_with_the_file_complete(tmp_path: Path) -> None:
+    with Array(tmp_path, "simulate", recording=recording()) as array:
+        with bank_of(array.urls["BANKA"]) as bank:
+            bank.set_mode("MODE1")
+            bank.set_param(exposure=0.2, scan_length=60.0)
+            bank.prepare()
+            bank.start()
+            poll(lambda: (bank.get_status().get("DAQNINT") or 0) >= 2, "two integrations")
+        (child,) = psutil.Process(array.players["BANKA"].process.pid).children()
+        status, seconds = array.players["BANKA"].end(signal.SIGTERM)
+        assert (status, seconds < 5.0) == (0, True)
+        assert not child.is_running() or child.status() == psutil.STATUS_ZOMBIE
+        with fits.open(files(array)[0]) as hdus:
+            assert len(hdus[1].data) >= 4
+
+
+def test_scan_number_goes_on_after_a_restart(rehearsing: Array) -> None:
+    with bank_of(rehearsing.urls["BANKA"]) as bank:
+        bank.set_scan_number(41)
+        bank.increment_scan_number()
+        assert bank.get_status(["SCANNUM", "SCAN", "NOSUCH"]) == {"SCANNUM": 42, "SCAN": 42}
+        rehearsing.players["BANKA"].end(signal.SIGTERM)
+        rehearsing.run("BANKA")
+        poll(lambda: _quietly(lambda: bank.get_status("SCANNUM") == 42), "the number is there again")
+
+
+def _quietly(ask: Any) -> Any:
+    try:
+        return ask()
+    except Exception:
+        return None
+
+
+def test_clients_of_the_original_get_its_shapes(rehearsing: Array) -> None:
+    with zmq.Context() as context, context.socket(zmq.REQ) as socket:
+        socket.setsockopt(zmq.LINGER, 0)
+        socket.setsockopt(zmq.RCVTIMEO, 20_000)
+        socket.connect(rehearsing.urls["BANKA"])
+
+        def ask(proc: str, *args: Any, **kwargs: Any) -> Any:
+            socket.send(json.dumps({"name": "bank", "proc": proc, "args": args, "kwargs": kwargs}).encode())
+            return json.loads(socket.recv())
+
+        assert ask("get_mode") is None
+        assert ask("start")[0] is False
+        assert "no mode is set" in ask("earliest_start")[1]
+        assert ask("set_mode", "NOPE")[0] is False
+        assert ask("set_mode", None)[0] is False
+        assert ask("set_mode", "MODE1") == [True, "new mode MODE1 set!"]
+        assert ask("set_mode", "MODE1", 1500.0) == [False, "mode MODE1 is already set, use force"]
+        assert ask("list_modes") == ["MODE1", "MODE2", "MODE3"]
+        assert ask("set_param", filter_bw=800)[0] is False
+        assert ask("set_param", exposure=0.1) is True
+        assert "EXCEPTION" in ask("set_param", nonsense=1)
+        assert ask("get_param", "exposure") == 0.1
+        assert "Hz" in ask("help_param", "cal_freq")
+        assert ask("set_gbt_ss", 0.1, [[0.0, 0, 1, 0.002], [0.5, 0, 0, 0.002]]) == [True, 4]
+        assert ask("clear_switching_states") == [True, 0]
+        assert ask("add_switching_state", 0.5, False, True) == [True, 1]
+        assert ask("prepare") is None
+        assert ask("scan_status")[0] is False
+        assert ask("stop") == [False, "No scan running!"]
+        assert ask("monitor")[0] is True
+        assert ask("stop") == [True, "Ending monitor mode."]
+        assert ask("set_status", OBSID="night 7", LST=1.5) is None
+        assert ask("get_status", ["OBSID", "LST", "NOSUCH"]) == {"OBSID": "night 7", "LST": 1.5}
+        assert ask("get_status", "OBSID") == "night 7"
+        assert "KeyError" in ask("get_status", "NOSUCH")["EXCEPTION"][0]
+        assert ask("set_param", scan_length=1.0) is True
+        answer = ask("start", None)
+        assert answer[0] is True
+        assert "Starting at" in answer[1]
+        assert ask("scan_status")[0] is True
+        assert ask("stop") == [True, "Scan ended"]
+        socket.send(b'{"name": "bank.roach", "proc": "list_methods", "args": [], "kwargs": {}}')
+        assert json.loads(socket.recv()) == []
+
+
+def test_a_bank_with_a_board_says_that_it_must_be_simulated(tmp_path: Path) -> None:
+    config = tmp_path / "array.toml"
+    urls = write_array(config)
+    done = player("BANKA", urls["BANKA"], "--config", config)
+    assert done.returncode != 0
+    assert "KATCP is not spoken yet; start the Player with `simulate`" in done.stderr
+
+
+def test_a_recording_that_is_not_there_is_named(tmp_path: Path) -> None:
+    config = tmp_path / "array.toml"
+    urls = write_array(config, recording=tmp_path / "nowhere.raw")
+    done = player("BANKA", urls["BANKA"], "simulate", "--config", config)
+    assert done.returncode != 0
+    assert f"banks.BANKA.source.file: there is no file {tmp_path / 'nowhere.raw'}" in done.stderr
+
+
+def test_a_missing_program_fails_the_mode_change_and_names_it(tmp_path: Path) -> None:
+    with Array(tmp_path, board=False) as array, bank_of(array.urls["BANKA"]) as bank:
+        with pytest.raises(RemoteError, match="mode MODE1 could not be set up, no mode is set now: vegas_hpc_server"):
+            bank.set_mode("MODE1")
+        assert bank.get_mode() is None
+        with pytest.raises(RemoteError, match="no mode is set \\(set_mode\\(MODE1\\)"):
+            bank.get_param("exposure")
+
+
+FOREIGN = """
+import sys
+from spectrometer.status import StatusBuffer
+key, semaphore = int(sys.argv[1]), sys.argv[2]
+with StatusBuffer(key, semaphore) as status:
+    status.update({"DAQSTATE": "stopped", "NETSTAT": "init", "SCANSTAT": "stopped"})
+    for line in sys.stdin:
+        word = line.strip().upper()
+        if word == "START":
+            status.update({"DAQSTATE": "running", "SCANSTAT": "running", "NETSTAT": "receiving", "DAQNINT": 7})
+        elif word == "STOP":
+            status.update({"DAQSTATE": "stopped", "SCANSTAT": "stopped", "NETSTAT": "waiting"})
+        elif word == "QUIT":
+            break
+"""
+
+
+def test_a_foreign_data_taking_program_is_fed_the_originals_words(tmp_path: Path) -> None:
+    program = tmp_path / "foreign_daq"
+    array = Array(tmp_path, board=False, daq=program)
+    key = array.status_key("BANKA")
+    (tmp_path / "foreign.py").write_text(FOREIGN)
+    program.write_text(f"#!/bin/sh\nexec {sys.executable} {tmp_path / 'foreign.py'} {key} /test_status_{key:x}\n")
+    os.chmod(program, 0o755)
+    with array, bank_of(array.urls["BANKA"]) as bank:
+        bank.set_mode("MODE1")
+        bank.set_param(scan_length=1.0)
+        bank.start()
+        poll(lambda: not bank.scan_status()[0], "the scan ended")
+        report = bank.scan_report()
+        assert (report["outcome"], report["integrations"]) == ("done", 7)
+        assert bank.get_status("SIMULATE") == 0
+
+
+def test_a_failed_prepare_changes_nothing_and_says_why(rehearsing: Array) -> None:
+    with dealer.Dealer(rehearsing.urls) as d:
+        d.set_mode("MODE1")
+        before = d.get_status("EXPOSURE")
+        d.clear_switching_states()
+        with pytest.raises(PlayersError, match="there is no switching phase"):
+            d.prepare()
+        assert d.get_status("EXPOSURE") == before
+        d.add_switching_state(1.0)
+        d.prepare()
+
+
+def test_the_configuration_is_read_again_or_says_what_is_wrong(rehearsing: Array, tmp_path: Path) -> None:
+    with bank_of(rehearsing.urls["BANKA"]) as bank:
+        text = rehearsing.config.read_text()
+        rehearsing.config.write_text(text.replace("[modes.MODE2]", "[modes.SPECIAL]"))
+        assert bank.read_config_file() == "config file loaded."
+        assert bank.list_modes() == ["MODE1", "MODE3", "SPECIAL"]
+        broken = tmp_path / "broken.toml"
+        broken.write_text(text.replace("nchan = 1024", 'nchan = "many"'))
+        assert "modes.MODE1.nchan" in bank.read_config_file(str(broken))
+        assert bank.list_modes() == ["MODE1", "MODE3", "SPECIAL"]

@@ -1,0 +1,51 @@
+"""Configurations of spectrometer Banks on this host, each with a port and a status memory of its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from support.backends import SHIPPED
+from support.memory import free_key
+from support.player_run import free_port
+
+
+def write_array(
+    path: Path, *, banks: int = 1, recording: Path | None = None, arm_delay_s: float = 3.0, board: bool = True,
+    daq: Path | None = None,
+) -> dict[str, str]:
+    """Write a configuration file; Bank -> URL.
+
+    Args:
+        path: The file.
+        banks: How many.
+        recording: What they replay; None: nothing.
+        arm_delay_s: Of all modes.
+        board: They have a ROACH.
+        daq: A foreign data-taking program.
+    """
+    lines = ["[instrument]", 'telescope = "Arecibo"', 'switching_master = "BANKA"', "[dealer]"]
+    names = [f"BANK{chr(ord('A') + n)}" for n in range(banks)]
+    urls: dict[str, str] = {}
+    lines.append(f"players = {names}".replace("'", '"'))
+    for name in names:
+        port, key = free_port(), free_key()
+        urls[name] = f"tcp://127.0.0.1:{port}"
+        lines += [
+            f"[banks.{name}]", 'hpc_host = "localhost"', f"player_port = {port}",
+            'data_source = { host = "10.17.0.64", ip = "10.17.0.64" }',
+            'data_destination = { host = "10.17.0.1", ip = "10.17.0.1" }',
+            "filters = { 450 = 0x00, 1450 = 0x08, 1900 = 0x18 }",
+            f'status_memory = {{ key = {key}, semaphore = "/test_status_{key:x}" }}',
+        ]  # fmt: skip
+        if recording is not None:
+            lines.append(f'source = {{ file = "{recording}" }}')
+        if board:
+            lines += ['roach = { katcp_host = "nowhere.invalid" }', 'synth = { via = "katcp" }']
+    shipped = SHIPPED.read_text()
+    modes = shipped[shipped.index("[mode_defaults.vegas]") :]
+    modes = modes.replace("needed_arm_delay_s = 4", f"needed_arm_delay_s = {arm_delay_s}")
+    if daq is not None:
+        modes = modes.replace('program = "vegas_hpc_server", args = ["--resize-obuf"]', f'program = "{daq}"')
+        modes = modes.replace('fits = { program = "vegasFitsWriter" }\n', "")
+    path.write_text("\n".join([*lines, modes]))
+    return urls
