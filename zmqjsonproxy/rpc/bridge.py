@@ -29,6 +29,12 @@ class Bridge:
         self.socket.linger = 0
         for option, value in options.items():
             self.socket.set(option, value)
+        # libzmq below 4.2, of the original's time, answers no heartbeats and would be given up in each longer call.
+        self.socket.set(zmq.HEARTBEAT_IVL, 0)
+        self.socket.set(zmq.TCP_KEEPALIVE, 1)
+        self.socket.set(zmq.TCP_KEEPALIVE_IDLE, 1)
+        self.socket.set(zmq.TCP_KEEPALIVE_INTVL, 1)
+        self.socket.set(zmq.TCP_KEEPALIVE_CNT, 3)
         self._monitor = SocketMonitor(self.socket)
         self.socket.connect(url)
 

@@ -275,6 +275,9 @@ class Hub:
                     self._follow(pendings, deadline)
                     if all(p.done for p in pendings):
                         return
+                if self._closed:
+                    self._close_all(pendings, now)
+                    return
                 leads = self._leading = True
             for p in unsent:
                 self._submit(p, now)
@@ -314,8 +317,8 @@ class Hub:
             if first == count:
                 return
             awaited = pendings[first]
-            left_ms = int(1000 * (deadline - now)) + 1
-            wait_ms = _SLICE_MS if left_ms > _SLICE_MS else max(left_ms, 0)
+            left_ms = 1000 * (deadline - now)  # may be infinite
+            wait_ms = _SLICE_MS if left_ms > _SLICE_MS else max(int(left_ms) + 1, 0)
             if self._bridges:
                 self._receive_bridged(wait_ms)
                 wait_ms = 0
@@ -354,6 +357,8 @@ class Hub:
         peer = p.peer
         if p.done:
             return
+        if peer.waits_in_vain:
+            self._abandon(peer, now)
         if peer.state is State.READY:
             body = peer.begin(p, next(self._numbers), now)
             if body is not None:
@@ -371,6 +376,7 @@ class Hub:
         peer.waiting.append(p)
 
     def _connect(self, peer: Peer, p: Pending, now: float) -> bool:
+        self._read_events(now)  # those of an earlier connection are not to be taken for the new one's
         rid = self._token + next(self._rids).to_bytes(8, "big")
         try:
             self._router.set(zmq.CONNECT_ROUTING_ID, rid)
@@ -457,15 +463,28 @@ class Hub:
         peer.give_up(reason, time.monotonic(), self.settings.retry_first, self.settings.retry_most)
         self._tell_followers()
 
+    def _abandon(self, peer: Peer, now: float) -> None:
+        """Connect anew to an old server that still works on a call nobody waits for.
+
+        Its answer would be taken for that of the next call. Those that were not sent yet are sent over the new one.
+        """
+        unsent, peer.waiting = peer.waiting, deque()
+        self._drop(peer, "the last call ran out of time")
+        for p in unsent:
+            self._submit(p, now)
+
+    def _read_events(self, now: float) -> None:
+        for event in self._monitor.read():
+            peer = self._peers.get(event.endpoint)
+            if peer is not None and peer.state is not State.IDLE and peer not in self._bridges:
+                if self._refuses_routers(peer, event):
+                    self._bridge(peer, now)
+                else:
+                    self._note(peer, event)
+
     def _look_at_events(self, now: float) -> None:
         self._looked_at = now
-        for event in self._monitor.read():
-            for peer in self._peers.values():
-                if peer.state is not State.IDLE and peer.url == event.endpoint and peer not in self._bridges:
-                    if self._refuses_routers(peer, event):
-                        self._bridge(peer, now)
-                    else:
-                        self._note(peer, event)
+        self._read_events(now)
         for peer, bridge in list(self._bridges.items()):
             for event in bridge.events():
                 self._note(peer, event)
@@ -473,10 +492,8 @@ class Hub:
             if peer.state is State.CONNECTING and not peer.connected:
                 if now - peer.since > self.settings.hello_within:
                     self._drop(peer, f"no connection within {self.settings.hello_within:g} s")
-            elif peer.current is not None and peer.current.done and not peer.native:
-                # The old server still works on a call that nobody waits for: its answer would be taken for the next.
-                self._drop(peer, "the last call ran out of time")
-                peer.retry_at = 0.0
+            elif peer.waits_in_vain:
+                self._abandon(peer, now)
 
     def _refuses_routers(self, peer: Peer, event: PeerEvent) -> bool:
         ended = event.transition in (Transition.LOST, Transition.HANDSHAKE_FAILED)

@@ -154,6 +154,12 @@ class Peer:
         self.reason = ""
         self._pause = 0.0
 
+    @property
+    def waits_in_vain(self) -> bool:
+        """Whether an old server has yet to answer a call that nobody waits for any more."""
+        current = self.current
+        return current is not None and current.done and not self.native and self.state is State.READY
+
     def begin_connection(self, rid: bytes, hello_name: str, now: float) -> None:
         """Note that a connection was begun and a hello sent."""
         self.rid, self.envelope, self.hello_name = rid, (rid, b""), hello_name
@@ -182,7 +188,7 @@ class Peer:
         """Take a decoded message of a ready server. What then waits in `waiting` may be sent."""
         if self.native and type(message) is dict:
             number = message.get("id")
-            if number is not None:
+            if type(number) is int:
                 pending = self.numbered.pop(number, None)
                 if pending is None:
                     return  # a late answer
@@ -228,10 +234,13 @@ class Peer:
         self.numbered.clear()
         self.waiting.clear()
         self.current = None
+        if self.state is State.READY:
+            self.retry_at = now  # it was there: it may be back
+        else:
+            pause = self._pause or retry_first
+            self.retry_at = now + pause * random.uniform(0.5, 1.0)
+            self._pause = min(2 * pause, retry_most)
         self.state, self.reason, self.rid, self.envelope = State.IDLE, reason, b"", ()
-        pause = self._pause or retry_first
-        self.retry_at = now + pause * random.uniform(0.5, 1.0)
-        self._pause = min(2 * pause, retry_most)
         for pending in ended:
             if not pending.done:
                 pending.fail(PeerLostError(self.url, pending.what.label, reason), now)

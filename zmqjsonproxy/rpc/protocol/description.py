@@ -66,8 +66,9 @@ def read_description(message: Any, *, url: str, generation: int) -> InterfaceDes
             for m in message["methods"]
             if isinstance(m, dict) and "name" in m
         )
+        objects = message.get("objects")
         return InterfaceDescription(
             True, {m.name: m for m in described}, str(message.get("instance", "")), str(message.get("fingerprint", "")),
-            tuple(message.get("objects", ())), generation,
+            tuple(map(str, objects)) if isinstance(objects, list) else (), generation,
         )  # fmt: skip
     return ProtocolError(f"{url}: the answer to list_methods is none: {str(message)[:200]}")
