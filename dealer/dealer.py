@@ -102,6 +102,9 @@ class Dealer:
     def __iter__(self) -> Iterator[str]:
         return iter(self.available_players)
 
+    def _ipython_key_completions_(self) -> list[str]:
+        return list(self.available_players)
+
     def __repr__(self) -> str:
         return f"<Dealer, active: {', '.join(self.players) or 'none'}; available: {', '.join(self.available_players)}>"
 
@@ -207,16 +210,18 @@ class Dealer:
 
     def __dir__(self) -> list[str]:
         common: set[str] | None = None
-        for description in self._descriptions(list(self.players)).values():
+        for description in self._descriptions(list(self.players), afresh=True).values():
             if isinstance(description, InterfaceDescription):
                 names = set(description.methods)
                 common = names if common is None else common & names
         return sorted({*super().__dir__(), *(common or ())})
 
-    def _descriptions(self, names: Sequence[str]) -> dict[str, InterfaceDescription | Exception]:
-        """What Banks export, asked again of those whose Player is another by now."""
+    def _descriptions(
+        self, names: Sequence[str], *, afresh: bool = False
+    ) -> dict[str, InterfaceDescription | Exception]:
+        """What Banks export, asked again of those whose Player is known to be another by now, or `afresh` of all."""
         known, generation, urls = self._described, self._hub.generation, self._urls
-        stale = {n: urls[n] for n in names if n not in known or known[n].generation != generation(urls[n])}
+        stale = {n: urls[n] for n in names if afresh or n not in known or known[n].generation != generation(urls[n])}
         found: dict[str, InterfaceDescription | Exception] = {}
         if stale and not self._closed:
             for name, description in describe(self._hub, stale).items():
@@ -230,19 +235,20 @@ class Dealer:
 
         A Bank that cannot be asked does not lack it: the call itself will tell what is the matter with its Player.
         """
-        found: MethodDescription | None = None
-        lacking: dict[str, str] = {}
-        known: list[str] = []
-        for bank, description in self._descriptions(names).items():
-            if isinstance(description, InterfaceDescription):
-                known += [] if method in description.methods else description.methods
-                if method not in description.methods:
-                    lacking[bank] = "has no such method"
-                else:
-                    found = found or description.methods[method]
-        if lacking:
-            raise NotExportedError(method, lacking, similar_names(method, known))
-        return found
+        lacking: dict[str, InterfaceDescription] = {}
+        for afresh in (False, True):  # a Player may have been restarted with more methods
+            found: MethodDescription | None = None
+            lacking = {}
+            for bank, description in self._descriptions(names, afresh=afresh).items():
+                if isinstance(description, InterfaceDescription):
+                    if method in description.methods:
+                        found = found or description.methods[method]
+                    else:
+                        lacking[bank] = description
+            if not lacking:
+                return found
+        similar = similar_names(method, [name for description in lacking.values() for name in description.methods])
+        raise NotExportedError(method, dict.fromkeys(lacking, "has no such method"), similar)
 
     # modes and parameters
 

@@ -243,6 +243,22 @@ def test_a_misspelt_verb_is_an_attribute_error_with_a_guess() -> None:
             array.dealer.set_mod("MODE1")
 
 
+def test_a_player_that_comes_back_with_other_methods_is_taken_as_it_is() -> None:
+    with array_of(NativePlayer(lacks=["sweep"])) as array:
+        d = array.dealer
+        bank = d["BANKA"]
+        assert "sweep" not in {*dir(d), *dir(bank)}
+        array["BANKA"].kill()
+        with NativePlayer(url=array["BANKA"].url, lacks=["journal"]):
+            eventually(lambda: "sweep" in dir(d), 4.0)
+            assert d.sweep(0.0, 1.0) == {"BANKA": [0.0, 1.0]}
+            assert bank.sweep(0.0, 1.0) == [0.0, 1.0]
+            assert "journal" not in {*dir(d), *dir(bank)}
+            assert not hasattr(bank, "journal")
+            with pytest.raises(NotExportedError, match="BANKA has no such method"):
+                d.journal()
+
+
 # what goes wrong
 
 

@@ -137,8 +137,7 @@ class ZMQJSONProxyClient:
         )
 
     def __dir__(self) -> list[str]:
-        if self._is_stale():
-            self._refresh(0.5)
+        self._refresh(0.5)  # for a person at a prompt: always as it is now
         return sorted({*super().__dir__(), *vars(self)})
 
     def __repr__(self) -> str:
