@@ -347,7 +347,7 @@ class SpectrometerBank(Bank):
         return self._start(starttime, two_phase=True)
 
     def _start(self, starttime: Sequence[int] | None, *, two_phase: bool) -> list[Any]:
-        backend, scan, handle = self._the_backend(), self._the_scan(), current_operation()
+        scan, backend, handle = self._the_scan(), self._the_backend(), current_operation()
         if scan.scanning:
             raise RefusedError(f"a scan has been started already, it is {scan.state}; stop it first")
         scan.start_programs(handle.wait, READY_WITHIN_S)
