@@ -11,9 +11,15 @@ from typing import Any
 
 import zmq
 
-__all__ = ["receiver", "sender"]
+__all__ = ["frame_receiver", "receiver", "sender"]
 
 _MORE = int(zmq.SNDMORE)
+
+
+def frame_receiver(socket: zmq.Socket[bytes]) -> Callable[[], bytes]:
+    """Return a function that receives one frame; zmq.Again when nothing arrives within RCVTIMEO."""
+    receive: Callable[[], bytes] = super(zmq.Socket, socket).recv
+    return receive
 
 
 def receiver(socket: zmq.Socket[bytes]) -> Callable[[], list[bytes]]:

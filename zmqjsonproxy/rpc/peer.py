@@ -123,6 +123,7 @@ class Peer:
         since: When the connection was begun, s, monotonic.
         envelope: Frames that stand before a body: the routing id, and for servers other than ours an empty one.
         native: It speaks JSON-RPC; of meaning once it is ready.
+        is_ours: It is ready, and a server of this package.
         instance: Which process it is, as far as it says.
         generation: Instances met so far.
         waiting: Calls that cannot be sent yet.
@@ -133,8 +134,8 @@ class Peer:
     """
 
     __slots__ = (
-        "_pause", "connected", "current", "envelope", "generation", "hello_name", "instance", "native", "numbered",
-        "reason", "retry_at", "rid", "since", "state", "url", "waiting",
+        "_pause", "connected", "current", "envelope", "generation", "hello_name", "instance", "is_ours", "native",
+        "numbered", "reason", "retry_at", "rid", "since", "state", "url", "waiting",
     )  # fmt: skip
 
     def __init__(self, url: str) -> None:
@@ -142,7 +143,7 @@ class Peer:
         self.rid = b""
         self.envelope: tuple[bytes, ...] = ()
         self.state = State.IDLE
-        self.native = self.connected = False
+        self.native = self.is_ours = self.connected = False
         self.since = 0.0
         self.instance = ""
         self.generation = 0
@@ -163,7 +164,7 @@ class Peer:
     def begin_connection(self, rid: bytes, hello_name: str, now: float) -> None:
         """Note that a connection was begun and a hello sent."""
         self.rid, self.envelope, self.hello_name = rid, (rid, b""), hello_name
-        self.state, self.connected, self.since = State.CONNECTING, False, now
+        self.state, self.connected, self.since, self.is_ours = State.CONNECTING, False, now, False
 
     def begin(self, pending: Pending, number: int, now: float) -> bytes | None:
         """Return the bytes of a call to a ready server; None: it waits for another one, or could not be encoded."""
@@ -212,9 +213,9 @@ class Peer:
 
     def welcome(self, message: Any, now: float) -> None:
         """Take the answer to the first hello: it shows the server's dialect."""
-        ours = isinstance(message, dict) and "dealer" in message
-        self.native = ours or (isinstance(message, dict) and "jsonrpc" in message)
-        if ours:
+        self.is_ours = isinstance(message, dict) and "dealer" in message
+        self.native = self.is_ours or (isinstance(message, dict) and "jsonrpc" in message)
+        if self.is_ours:
             self.envelope = (self.rid,)
         self.state, self._pause, self.current = State.READY, 0.0, None
         instance = str(message.get("instance", "")) if isinstance(message, dict) else ""
@@ -241,6 +242,7 @@ class Peer:
             self.retry_at = now + pause * random.uniform(0.5, 1.0)
             self._pause = min(2 * pause, retry_most)
         self.state, self.reason, self.rid, self.envelope = State.IDLE, reason, b"", ()
+        self.is_ours = False
         for pending in ended:
             if not pending.done:
                 pending.fail(PeerLostError(self.url, pending.what.label, reason), now)
