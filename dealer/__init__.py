@@ -11,6 +11,7 @@ from dealer.errors import (
     NoSuchPlayerError,
     NotExportedError,
     PlayersError,
+    ScanFailedError,
     StartError,
 )
 from dealer.outcome import Outcome
@@ -31,6 +32,7 @@ __all__ = [
     "ProxyError",
     "RefusedError",
     "RemoteError",
+    "ScanFailedError",
     "StartError",
     "Switching",
 ]

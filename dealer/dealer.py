@@ -19,6 +19,7 @@ from dealer.errors import (
     NoSuchPlayerError,
     NotExportedError,
     PlayersError,
+    ScanFailedError,
     StartError,
 )
 from dealer.fanout import describe, fan_out, similar_names
@@ -377,9 +378,11 @@ class Dealer:
             progress: Called with Bank -> outcome of `scan_status` at each look.
 
         Raises:
-            PlayersError: At the end, naming the Banks that failed or stayed away for more than 10 s meanwhile.
+            PlayersError: At the end, naming the Banks that failed or stayed away for more than 10 s meanwhile, and
+                those whose scan failed (native Players tell).
         """
         waiting = self._active("wait_for_scan")
+        banks = list(waiting)
         failed: dict[str, Outcome] = {}
         lost_since: dict[str, float] = {}
         while waiting:
@@ -401,11 +404,30 @@ class Dealer:
             if progress is not None:
                 progress(outcomes)
             if verbose:
-                print(datetime.now(UTC).strftime("%H:%M:%S"), "; ".join(map(_line, outcomes.values())), flush=True)
+                print(datetime.now(UTC).strftime("%H:%M:%S"), _states(outcomes), flush=True)
             if waiting:
                 time.sleep(every)
+        failed |= self._failed_scans([bank for bank in banks if bank not in failed])
         if failed:
             raise PlayersError("wait_for_scan", failed)
+
+    def _failed_scans(self, banks: list[str]) -> dict[str, Outcome]:
+        """Those of the Banks that can tell and whose last scan failed."""
+        telling = [
+            bank
+            for bank, d in self._descriptions(banks).items()
+            if isinstance(d, InterfaceDescription) and "scan_report" in d.methods
+        ]
+        reports = self.outcomes("scan_report", _banks=telling, _timeout=LOOK_WITHIN_S) if telling else {}
+        failed: dict[str, Outcome] = {}
+        for bank, outcome in reports.items():
+            report = outcome.value
+            if outcome.error is not None:
+                failed[bank] = outcome
+            elif isinstance(report, dict) and report.get("outcome") == "failed":
+                error = ScanFailedError(f"scan {report.get('scan')} failed: {report.get('error')}")
+                failed[bank] = Outcome(bank, None, error, outcome.delay_s)
+        return failed
 
     # status
 
@@ -460,8 +482,14 @@ def _all_values(action: str, outcomes: Mapping[str, Outcome]) -> dict[str, Any]:
     return {bank: o.value for bank, o in outcomes.items()}
 
 
-def _line(outcome: Outcome) -> str:
-    if outcome.error is not None:
-        return f"{outcome.bank} {type(outcome.error).__name__}"
-    running, *states = outcome.value
-    return f"{outcome.bank} {'running' if running else 'done'} {' '.join(map(str, states))}"
+def _states(outcomes: dict[str, Outcome]) -> str:
+    """What Banks are doing, in one line; Banks of one state together."""
+    groups: dict[str, list[str]] = {}
+    for bank, outcome in outcomes.items():
+        if outcome.error is not None:
+            state = type(outcome.error).__name__
+        else:
+            running, *words = outcome.value
+            state = f"{'running' if running else 'done'} {' '.join(map(str, words))}"
+        groups.setdefault(state, []).append(bank)
+    return "; ".join(f"{' '.join(banks)} {state}" for state, banks in groups.items())

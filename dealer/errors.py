@@ -5,6 +5,7 @@
     |   +-- StartError          no common start: nothing runs, what was armed has been disarmed
     +-- NoSuchPlayerError       a name that is not among the available Players (KeyError too)
     +-- NotExportedError        a method that some active Banks do not have (AttributeError too); nothing was sent
+    +-- ScanFailedError         in the outcome of a Bank: its scan ended with an error
     +-- ClosedError             the Dealer was closed
     +-- NoActivePlayersError    there is nobody to ask
     +-- ConfigurationError      the TOML file, or the dictionary of Players; lists every fault
@@ -27,6 +28,7 @@ __all__ = [
     "NoSuchPlayerError",
     "NotExportedError",
     "PlayersError",
+    "ScanFailedError",
     "StartError",
 ]
 
@@ -106,6 +108,10 @@ class NoActivePlayersError(DealerError):
         super().__init__(
             f"{action}: no Player is active; add_active_player takes any of: {', '.join(available) or 'none'}"
         )
+
+
+class ScanFailedError(DealerError):
+    """A Bank's scan ended with an error: its data-taking program died, the disk was full, it was never committed."""
 
 
 class ClosedError(DealerError):

@@ -242,7 +242,7 @@ def test_progress_is_printed_only_when_asked_for(capfd: pytest.CaptureFixture[st
         array.dealer.wait_for_scan(verbose=True)
     out, err = capfd.readouterr()
     assert err == ""
-    assert "BANKA done NETSTAT=waiting DISKSTAT=waiting; BANKB done" in out
+    assert "BANKA BANKB done NETSTAT=waiting DISKSTAT=waiting" in out
 
 
 SCRIPT = """

@@ -222,7 +222,9 @@ def test_a_daq_that_dies_is_the_scans_failure_and_the_next_scan_works(replaying:
         poll(lambda: (bank.get_status().get("DAQNINT") or 0) >= 2, "two integrations")
         (child,) = psutil.Process(replaying.players["BANKA"].process.pid).children()
         child.kill()
-        poll(lambda: not bank.scan_status()[0], "noticed")
+        with dealer.Dealer(replaying.urls) as d:
+            with pytest.raises(PlayersError, match="BANKA: ScanFailedError: scan 2 failed: spectrometer-daq ended"):
+                d.wait_for_scan(every=0.1)
         report = bank.scan_report()
         assert report["outcome"] == "failed"
         assert "spectrometer-daq ended during the scan, exit status -9" in report["error"]
