@@ -1,0 +1,205 @@
+"""Both dialects byte by byte: what the reference prints, and whatever else may arrive."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from zmqjsonproxy.errors import (
+    BadParametersError,
+    BusyError,
+    DeadlineError,
+    NoSuchInterfaceError,
+    NoSuchMethodError,
+    OperationAbortedError,
+    RefusedError,
+    RemoteError,
+    TooLargeError,
+)
+from zmqjsonproxy.rpc.protocol import jsonrpc, original
+from zmqjsonproxy.rpc.protocol.dialect import Limits, Malformed, Request, read_failure, read_message
+
+LIMITS = Limits(max_bytes=2000, max_depth=10, max_batch=5)
+
+
+@pytest.mark.parametrize(
+    ("line", "target", "args", "kwargs"),
+    [
+        (b'{"name": "bank", "proc": "set_param", "args": [], "kwargs": {"exposure": 0.5}}', "bank.set_param", [],
+         {"exposure": 0.5}),
+        (b'{"name": "bank", "proc": "set_mode",  "args": ["MODE1", null, true], "kwargs": {}}', "bank.set_mode",
+         ["MODE1", None, True], {}),
+        (b'{"name": "bank", "proc": "start",     "args": [[2014, 3, 4, 17, 20, 30, 0]], "kwargs": {}}', "bank.start",
+         [[2014, 3, 4, 17, 20, 30, 0]], {}),
+        (b'{"name": "bank.roach", "proc": "list_methods"}', "bank.roach.list_methods", [], {}),
+    ],
+)  # fmt: skip
+def test_requests_of_the_original(line: bytes, target: str, args: list[Any], kwargs: dict[str, Any]) -> None:
+    request = read_message(line, LIMITS)
+    assert isinstance(request, Request)
+    assert (request.native, request.target, request.args, request.kwargs) == (False, target, args, kwargs)
+
+
+def test_a_call_to_an_original_server_has_exactly_its_four_keys() -> None:
+    assert json.loads(original.request("bank", "set_mode", ["MODE1"], {"force": True})) == {
+        "name": "bank", "proc": "set_mode", "args": ["MODE1"], "kwargs": {"force": True},
+    }  # fmt: skip
+
+
+def test_the_first_message_to_any_server_is_the_originals_with_one_more_key() -> None:
+    hello = json.loads(original.hello("bank", "host:7"))
+    assert hello.pop("dealer") == {"version": 1, "client": "host:7"}
+    assert hello == {"name": "bank", "proc": "list_methods", "args": [], "kwargs": {}}
+
+
+def test_replies_of_the_original() -> None:
+    assert json.loads(original.reply((True, "x"))) == [True, "x"]
+    assert json.loads(original.reply(None)) is None
+    assert json.loads(original.interface_error("bar")) == ["Interface error", "'bar'"]
+    entries = [f"line {n}\n" for n in range(15)]
+    assert json.loads(original.failure("ValueError", "text", entries)) == {
+        "EXCEPTION": ["ValueError", "text", entries[-10:]]
+    }
+    assert original.is_failure({"EXCEPTION": ["E", "t", []]})
+    assert not original.is_failure({"EXCEPTION": "a status key of that name"})
+
+
+@pytest.mark.parametrize(
+    ("message", "text"),
+    [
+        ({"proc": "f", "args": [], "kwargs": {}}, "'name'"),
+        ({"name": "bank", "proc": "f", "kwargs": {}}, "'args'"),
+        ({"name": "bank", "proc": "f", "args": []}, "'kwargs'"),
+    ],
+)
+def test_a_key_that_is_missing_is_the_originals_keyerror(message: dict[str, Any], text: str) -> None:
+    bad = read_message(json.dumps(message).encode(), LIMITS)
+    assert isinstance(bad, Malformed)
+    assert json.loads(read_failure(bad)) == {"EXCEPTION": ["KeyError", text, []]}
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "says"),
+    [
+        (b"", -32700, "no JSON"),
+        (b"\xff\xfe", -32700, "no JSON"),
+        (b'{"jsonrpc": "2.0", "method": "f", "id": 1', -32700, "no JSON"),
+        (b"[]", -32600, "a request is an object"),
+        (b"3", -32600, "got a number"),
+        (b'{"args": []}', -32600, "these are there: args"),
+        (b'{"jsonrpc": "1.0", "method": "f", "id": 1}', -32600, "a call has"),
+        (b'{"jsonrpc": "2.0", "method": 5, "id": 1}', -32600, "a call has"),
+        (b'{"jsonrpc": "2.0", "method": "f", "id": [1]}', -32600, "id: text or a number"),
+        (b'{"jsonrpc": "2.0", "method": "f", "id": 1, "params": 5}', -32602, "params: an array or an object"),
+        (b"[" * 11 + b"]" * 11, -32004, "nested deeper than 10"),
+        (b" " * 2001, -32004, "2001 bytes are over the limit of 2000"),
+        (json.dumps([{"jsonrpc": "2.0", "method": "f", "id": 1}] * 6).encode(), -32004, "a batch of 6"),
+    ],
+)
+def test_what_is_no_request_is_answered_with_what_is_wrong(body: bytes, code: int, says: str) -> None:
+    bad = read_message(body, LIMITS)
+    assert isinstance(bad, Malformed)
+    assert bad.code == code
+    assert says in bad.text
+    assert json.loads(read_failure(bad))
+
+
+def test_native_parameters_come_as_array_object_or_both() -> None:
+    def read(**members: Any) -> Request:
+        request = read_message(json.dumps({"jsonrpc": "2.0", "method": "bank.f", "id": 7, **members}).encode(), LIMITS)
+        assert isinstance(request, Request)
+        return request
+
+    assert (read().args, read().kwargs) == ([], {})
+    assert read(params=[1, 2]).args == [1, 2]
+    assert read(params={"x": 1}).kwargs == {"x": 1}
+    mixed = read(params={"args": [1], "kwargs": {"y": 2}}, dealer={"params": "mixed"})
+    assert (mixed.args, mixed.kwargs) == ([1], {"y": 2})
+    assert read(params={"args": [1], "kwargs": {"y": 2}}).kwargs == {"args": [1], "kwargs": {"y": 2}}
+    assert read(dealer="whatever").extra is None
+    assert not read().notification
+    notification = read_message(b'{"jsonrpc": "2.0", "method": "bank.f"}', LIMITS)
+    assert isinstance(notification, Request)
+    assert notification.notification
+
+
+def test_a_batch_is_read_one_by_one() -> None:
+    call = {"jsonrpc": "2.0", "method": "a.b"}
+    batch = read_message(json.dumps([{**call, "id": 1}, 5, call]).encode(), LIMITS)
+    assert isinstance(batch, list)
+    assert [type(item) for item in batch] == [Request, Malformed, Request]
+
+
+def test_a_native_call_is_read_back_as_it_was_made() -> None:
+    for args, kwargs in (([1, "a"], None), ([], {"x": 1}), ([2], {"y": None})):
+        before, after = jsonrpc.request_around_id("bank.roach", "read_int", args, kwargs, 3.0)
+        request = read_message(before + b"42" + after, LIMITS)
+        assert isinstance(request, Request)
+        assert (request.target, request.id, request.args, request.kwargs) == (
+            "bank.roach.read_int", 42, args, kwargs or {},
+        )  # fmt: skip
+        assert request.extra is not None
+        assert request.extra["deadline_s"] == 3.0
+
+
+@pytest.mark.parametrize(
+    ("code", "type_", "expected"),
+    [
+        (-32601, "NoSuchMethodError", NoSuchMethodError), (-32601, "NoSuchInterfaceError", NoSuchInterfaceError),
+        (-32602, "BadParametersError", BadParametersError), (-32002, "BusyError", BusyError),
+        (-32003, "DeadlineError", DeadlineError), (-32004, "TooLargeError", TooLargeError),
+        (-32001, "RefusedError", RefusedError), (-32005, "OperationAbortedError", OperationAbortedError),
+        (-32000, "ValueError", RemoteError), (-1, "Foreign", RemoteError), ("x", "Foreign", RemoteError),
+    ],
+)  # fmt: skip
+def test_errors_arrive_as_their_classes(code: Any, type_: str, expected: type[Exception]) -> None:
+    error = jsonrpc.error_from({"code": code, "message": "m", "data": {"type": type_, "text": "why"}}, peer="tcp://a:1")
+    assert type(error) is expected
+    assert "why" in str(error)
+
+
+def test_an_application_error_carries_class_text_and_remote_traceback() -> None:
+    described = jsonrpc.error_object(jsonrpc.Code.APPLICATION, "ValueError", "too hot", ["  File x\n"])
+    error = jsonrpc.error_from(described, peer="tcp://a:1")
+    assert isinstance(error, RemoteError)
+    assert (error.type, error.text, error.traceback, error.peer) == ("ValueError", "too hot", ["  File x\n"], "tcp://a:1")
+    assert error.args[0] == ["ValueError", "too hot", ["  File x\n"]]
+    assert "  File x" in error.__notes__[0]
+
+
+@given(st.binary(max_size=200))
+def test_no_bytes_make_the_reader_raise(body: bytes) -> None:
+    message = read_message(body, LIMITS)
+    if isinstance(message, Malformed):
+        json.loads(read_failure(message))
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
+    lambda children: st.lists(children, max_size=3) | st.dictionaries(st.text(max_size=5), children, max_size=3),
+    max_leaves=6,
+)
+KEYS = ("jsonrpc", "method", "params", "id", "dealer", "name", "proc", "args", "kwargs")
+
+
+@given(st.dictionaries(st.sampled_from(KEYS), json_values | st.sampled_from(["2.0", "bank", "list_methods"])))
+def test_no_object_with_our_keys_makes_the_reader_raise(message: dict[str, Any]) -> None:
+    read = read_message(json.dumps(message).encode(), Limits())
+    if isinstance(read, Malformed):
+        assert json.loads(read_failure(read))
+    else:
+        assert isinstance(read, Request)
+        assert isinstance(read.args, list)
+        assert isinstance(read.kwargs, dict)
+
+
+@given(st.integers(), json_values)
+def test_malformed_native_messages_keep_their_number(identity: int, params: Any) -> None:
+    body = json.dumps({"jsonrpc": "2.0", "id": identity, "method": 5, "params": params}).encode()
+    bad = read_message(body, Limits())
+    assert isinstance(bad, Malformed)
+    assert json.loads(read_failure(bad))["id"] == identity
