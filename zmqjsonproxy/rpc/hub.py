@@ -22,12 +22,13 @@ import time
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Self
 
 import zmq
 
 from zmqjsonproxy import wirejson
-from zmqjsonproxy.errors import PeerLostError, ProtocolError, ProxyError
+from zmqjsonproxy.errors import PeerLostError, ProxyError
 from zmqjsonproxy.rpc.bridge import Bridge
 from zmqjsonproxy.rpc.frames import frame_receiver, sender
 from zmqjsonproxy.rpc.peer import Call, Hello, Peer, Pending, State
@@ -127,9 +128,9 @@ class Hub:
         self._bridges: dict[Peer, Bridge] = {}
         self._peers: dict[str, Peer] = {}
         self._by_rid: dict[bytes, Peer] = {}
-        self._lock = threading.Lock()
-        self._turn = threading.Condition(self._lock)
-        self._leading = False
+        self._lead_taken = threading.Lock()
+        self._may_lead = partial(self._lead_taken.acquire, False)
+        self._turn = threading.Condition()
         self._followers = 0
         self._outbox: deque[Pending] = deque()
         self._looked_at = 0.0
@@ -163,17 +164,19 @@ class Hub:
             RemoteError: The call failed at the server.
         """
         begun = time.monotonic()
-        peer = self.peer(url)
-        what = Call(object_name, method, args, kwargs, timeout)
-        if peer.is_ours and timeout > _SLICE_MS / 1000 and begun - self._looked_at < _LOOK_EVERY:
-            with self._lock:
-                leads, self._leading = not self._leading, True
-            if leads:
-                try:
-                    return self._call_alone(peer, what, begun)
-                finally:
-                    self._end_lead()
-        pending = Pending(peer, what, begun, begun + timeout)
+        peer = self._peers.get(url)
+        if (
+            peer is not None
+            and peer.is_ours
+            and begun - self._looked_at < _LOOK_EVERY
+            and timeout * 1000 > _SLICE_MS
+            and self._may_lead()
+        ):
+            try:
+                return self._call_alone(peer, object_name, method, args, kwargs, timeout, begun)
+            finally:
+                self._end_lead()
+        pending = Pending(self.peer(url), Call(object_name, method, args, kwargs, timeout), begun, begun + timeout)
         self._finish((pending,), begun, begun + timeout)
         if pending.error is not None:
             raise pending.error
@@ -250,7 +253,7 @@ class Hub:
                 return
             self._closed = True
             self._wake.send(b"")
-            while self._leading:
+            while not self._may_lead():
                 self._turn.wait(0.1)
             for peer in list(self._peers.values()):
                 self._drop(peer, "the hub was closed")
@@ -258,6 +261,7 @@ class Hub:
             self._monitor.close()
             self._wake.close()
             self._router.close()
+            self._lead_taken.release()
 
     def __enter__(self) -> Self:
         return self
@@ -276,21 +280,16 @@ class Hub:
         """Bring calls to their end: in the lead, or waiting for whoever leads."""
         leads = False
         try:
-            with self._lock:
-                unsent = pendings
-                if self._leading:
-                    unsent = ()
-                    self._outbox.extend(pendings)
-                    self._follow(pendings, deadline)
-                    if all(p.done for p in pendings):
-                        return
-                if self._closed:
-                    self._close_all(pendings, now)
-                    return
-                leads = self._leading = True
-            for p in unsent:
-                self._submit(p, now)
-            self._lead(pendings, now, deadline)
+            leads = self._may_lead()
+            if not leads:
+                leads = self._follow(pendings, deadline)
+            elif not self._closed:
+                for p in pendings:
+                    self._submit(p, now)
+            if self._closed:
+                self._close_all(pendings, now)
+            elif leads:
+                self._lead(pendings, now, deadline)
         except BaseException:  # Ctrl-C: nobody waits any more, and an old server's answer must not be taken for another
             self._close_all(pendings, now, "the wait was interrupted")
             raise
@@ -299,41 +298,49 @@ class Hub:
                 self._end_lead()
 
     def _end_lead(self) -> None:
-        with self._lock:
-            self._leading = False
-            if self._followers or self._closed:
+        # Released first, then looked: a follower says that it is one before it tries to take the lead.
+        self._lead_taken.release()
+        if self._followers or self._closed:
+            with self._turn:
                 self._turn.notify_all()
 
-    def _call_alone(self, peer: Peer, what: Call, begun: float) -> Any:
-        """Make a call without the bookkeeping of many, as long as nothing but its answer arrives.
+    def _call_alone(
+        self,
+        peer: Peer,
+        object_name: str,
+        method: str,
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any] | None,
+        timeout: float,
+        begun: float,
+    ) -> Any:
+        """Make a call, in the lead, without the bookkeeping of many as long as nothing but its result arrives.
 
-        A small call costs a quarter less for it: with other things done meanwhile by the processor, each line costs
-        several times what it does in a tight loop.
+        A small call costs a quarter less for it: after a wait each line costs several times what it does in a loop.
         """
-        number = next(self._numbers)
-        source, body = None, b""
+        number, sent, source, body = next(self._numbers), False, None, b""
         try:
-            request = what.native(number)
-        except (TypeError, ValueError, RecursionError) as error:
-            raise ProtocolError(f"{what.label}: the arguments cannot travel as JSON: {error}") from error
-        try:
-            self._send(peer.envelope, request)
+            before, after = jsonrpc.request_around_id(object_name, method, args, kwargs, timeout)
+            self._send(peer.envelope, b"%b%d%b" % (before, number, after))
+            sent = True
             source, body = self._next_message()
             if source is peer:
                 answer = wirejson.loads(body)
-                if type(answer) is dict and answer.get("id") == number:
-                    if "error" in answer:
-                        raise jsonrpc.error_from(answer["error"], peer=peer.url, method=what.label)
-                    return answer.get("result")
-        except (zmq.Again, ValueError, RecursionError):
-            pass  # no answer yet, or none at all: that is for the common way
-        except zmq.ZMQError as error:
-            self._drop(peer, str(error))
-            raise PeerLostError(peer.url, what.label, str(error)) from None
-        pending = Pending(peer, what, begun, begun + what.timeout)
-        pending.number = number
-        peer.numbered[number] = pending
-        self._lead((pending,), self._receive(source, body) if source else time.monotonic(), pending.deadline)
+                if type(answer) is dict and answer.get("id") == number and "result" in answer:
+                    return answer["result"]
+        except (TypeError, ValueError, RecursionError, zmq.ZMQError) as error:
+            if isinstance(error, zmq.ZMQError) and not sent:
+                self._drop(peer, str(error))
+        # No result, or not yet: the rest is as with any call.
+        now = time.monotonic()
+        pending = Pending(peer, Call(object_name, method, args, kwargs, timeout), begun, begun + timeout)
+        if sent:
+            peer.expect(pending, number)
+        else:
+            self._submit(pending, now)
+        if source is not None:
+            now = self._receive(source, body)
+        self._lead((pending,), now, pending.deadline)
         if pending.error is not None:
             raise pending.error
         return pending.value
@@ -358,17 +365,22 @@ class Hub:
             body = receive()
         return peer, body
 
-    def _follow(self, pendings: Sequence[Pending], deadline: float) -> None:
-        """Wait, holding the turn's lock, until all is done or there is nobody who leads."""
-        if not self._closed:
-            self._wake.send(b"")  # under the lock: the inner socket belongs to whoever holds it
-        self._followers += 1
-        try:
-            while self._leading and not all(p.done for p in pendings):
-                self._turn.wait(min(max(deadline - time.monotonic(), 0.001), 1.0))
-                self._expire(pendings, time.monotonic())
-        finally:
-            self._followers -= 1
+    def _follow(self, pendings: Sequence[Pending], deadline: float) -> bool:
+        """Leave calls to whoever leads; False when all is done, True when the lead was taken over."""
+        self._outbox.extend(pendings)
+        with self._turn:
+            if not self._closed:
+                self._wake.send(b"")  # under the lock: the inner socket belongs to whoever holds it
+            self._followers += 1
+            try:
+                while not all(p.done for p in pendings):
+                    if self._may_lead():
+                        return True
+                    self._turn.wait(min(max(deadline - time.monotonic(), 0.001), 1.0))
+                    self._expire(pendings, time.monotonic())
+            finally:
+                self._followers -= 1
+        return False
 
     def _lead(self, pendings: Sequence[Pending], now: float, deadline: float) -> None:
         outbox = self._outbox
@@ -422,7 +434,7 @@ class Hub:
         peer = p.peer
         if p.done:
             return
-        if peer.waits_in_vain:
+        if peer.current is not None and peer.waits_in_vain:
             self._abandon(peer, now)
         if peer.state is State.READY:
             body = peer.begin(p, next(self._numbers), now)

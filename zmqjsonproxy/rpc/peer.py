@@ -172,8 +172,7 @@ class Peer:
         try:
             if self.native and type(what) is Call:
                 body = what.native(number)
-                pending.number = number
-                self.numbered[number] = pending
+                self.expect(pending, number)
                 return body
             if self.current is None:
                 body = what.original()
@@ -184,6 +183,11 @@ class Peer:
             return None
         self.waiting.append(pending)
         return None
+
+    def expect(self, pending: Pending, number: int) -> None:
+        """Note that a native call was sent, or is about to be."""
+        pending.number = number
+        self.numbered[number] = pending
 
     def receive(self, message: Any, now: float) -> None:
         """Take a decoded message of a ready server. What then waits in `waiting` may be sent."""

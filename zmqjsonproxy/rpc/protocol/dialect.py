@@ -11,7 +11,7 @@ from zmqjsonproxy.rpc.protocol.jsonrpc import Code
 
 __all__ = ["Limits", "Malformed", "Request", "read_failure", "read_message"]
 
-_NOTHING: dict[str, Any] = {}
+_ID_TYPES = frozenset({int, str, float, type(None)})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +85,7 @@ def read_message(body: bytes, limits: Limits) -> Request | Malformed | list[Requ
         message = wirejson.loads(body)
     except (ValueError, RecursionError) as error:
         return Malformed(b'"jsonrpc"' in body[:4096], Code.PARSE, "ProtocolError", f"no JSON: {error}")
-    if isinstance(message, dict):
+    if type(message) is dict:
         return _native(message) if "jsonrpc" in message else _original(message)
     if isinstance(message, list) and len(message) > limits.max_batch:
         text = f"a batch of {len(message)} calls is over the limit of {limits.max_batch} (max_batch)"
@@ -110,20 +110,19 @@ def _invalid(identity: Any, text: str, code: Code = Code.INVALID_REQUEST) -> Mal
 
 
 def _native(message: dict[str, Any]) -> Request | Malformed:
-    identity = message.get("id")
-    if not (identity is None or isinstance(identity, (str, int, float))) or isinstance(identity, bool):
+    get = message.get
+    identity, method, params, extra = get("id"), get("method"), get("params"), get("dealer")
+    if type(identity) not in _ID_TYPES:
         return _invalid(None, f"id: text or a number, not {_kind(identity)}")
-    method = message.get("method")
-    if message.get("jsonrpc") != "2.0" or not isinstance(method, str):
+    if get("jsonrpc") != "2.0" or type(method) is not str:
         return _invalid(identity, 'a call has "jsonrpc": "2.0" and a text `method`')
-    params, extra = message.get("params"), message.get("dealer")
-    if extra is not None and not isinstance(extra, dict):
+    if type(extra) is not dict:
         extra = None
+    if type(params) is list:
+        return Request(method, params, {}, True, identity, "id" not in message, extra)
     args: Any = []
     kwargs: Any = {}
-    if isinstance(params, list):
-        args = params
-    elif isinstance(params, dict):
+    if isinstance(params, dict):
         if extra is not None and extra.get("params") == "mixed":
             args, kwargs = params.get("args", args), params.get("kwargs", kwargs)
             if not isinstance(args, list) or not isinstance(kwargs, dict):
