@@ -237,8 +237,6 @@ class ZMQJSONProxyServer:
 
     def _serve(self, frames: list[bytes]) -> None:
         body = frames.pop()
-        if len(frames) > 2 or (len(frames) == 2 and frames[1] != b""):  # neither REQ's envelope nor none
-            frames, body = frames[:1], b""
         request = read_message(body, self._limits)
         if isinstance(request, list):
             self._serve_batch(request, frames)
@@ -347,36 +345,40 @@ class ZMQJSONProxyServer:
 
     # calls
 
-    def _carry_out(self, method: Method, request: Request, handle: OperationHandle | None = None) -> bytes:
+    def _carry_out(self, method: Method, request: Request) -> bytes:
         """Call the method and encode what comes of it. Never raises: SystemExit and KeyboardInterrupt included."""
-        record = None if handle is None else handle.record
         try:
-            try:
-                if handle is None:
-                    value = method.function(*request.args, **request.kwargs)
-                else:
-                    handle.check()  # an abort may have come while it waited
-                    with running(handle):
-                        value = method.function(*request.args, **request.kwargs)
-            except AlreadyDoneError as done:
-                if not request.native:
-                    raise
-                value = done.value
+            value = method.function(*request.args, **request.kwargs)
         except BaseException as error:
-            failed, error_object = self._failure(method, request, error)
-            if record is not None:
+            if not (isinstance(error, AlreadyDoneError) and request.native):
+                return self._failure(method, request, error)[0]
+            value = error.value
+        try:
+            return jsonrpc.reply(request.id, value) if request.native else original.reply(value)
+        except BaseException as error:
+            return self._unspeakable(request, error)[0]
+
+    def _operate(self, method: Method, request: Request, handle: OperationHandle) -> bytes:
+        """As `_carry_out`, and keep the record of the operation."""
+        record = handle.record
+        try:
+            handle.check()  # an abort may have come while it waited
+            with running(handle):
+                value = method.function(*request.args, **request.kwargs)
+        except BaseException as error:
+            if not (isinstance(error, AlreadyDoneError) and request.native):
+                failed, error_object = self._failure(method, request, error)
                 state = State.ABORTED if error_object["code"] == Code.ABORTED else State.FAILED
                 record.finish(state, error=error_object)
-            return failed
+                return failed
+            value = error.value
         try:
             body = jsonrpc.reply(request.id, value) if request.native else original.reply(value)
         except BaseException as error:
             failed, error_object = self._unspeakable(request, error)
-            if record is not None:
-                record.finish(State.FAILED, error=error_object)
+            record.finish(State.FAILED, error=error_object)
             return failed
-        if record is not None:
-            record.finish(State.DONE, value=value)
+        record.finish(State.DONE, value=value)
         return body
 
     def _unspeakable(self, request: Request, error: BaseException) -> tuple[bytes, dict[str, Any]]:
@@ -429,9 +431,11 @@ class ZMQJSONProxyServer:
                     error = jsonrpc.error_object(Code.DEADLINE, "DeadlineError", "not begun")
                     handle.record.finish(State.FAILED, error=error)
             else:
-                if handle is not None:
+                if handle is None:
+                    body = self._carry_out(method, request)
+                else:
                     handle.record.state = State.RUNNING
-                body = self._carry_out(method, request, handle)
+                    body = self._operate(method, request, handle)
             if not answered and (handle is None or handle.close_acceptance()):
                 reply(body)
 

@@ -77,9 +77,9 @@ def read_message(body: bytes, limits: Limits) -> Request | Malformed | list[Requ
     if len(body) > limits.max_bytes:
         text = f"{len(body)} bytes are over the limit of {limits.max_bytes} (max_message_bytes)"
         return Malformed(b'"jsonrpc"' in body[:4096], Code.TOO_LARGE, "TooLargeError", text)
-    opened = body.count(b"[") + body.count(b"{")
-    if opened > limits.max_depth and wirejson.too_deep(body, limits.max_depth):
-        text = f"nested deeper than {limits.max_depth} levels (max_depth)"
+    depth = limits.max_depth
+    if len(body) > depth and body.count(b"[") + body.count(b"{") > depth and wirejson.too_deep(body, depth):
+        text = f"nested deeper than {depth} levels (max_depth)"
         return Malformed(b'"jsonrpc"' in body[:4096], Code.TOO_LARGE, "TooLargeError", text)
     try:
         message = wirejson.loads(body)
