@@ -1,0 +1,239 @@
+"""The caller: time-outs, servers that die, freeze and come back, threads, servers of the original."""
+
+from __future__ import annotations
+
+import inspect
+import threading
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import zmq
+from support.original_server import OriginalPlayer
+from support.player_process import PlayerProcess
+from support.player_run import free_port, poll
+from support.rpc_bank import Bank, serving
+
+from zmqjsonproxy import (
+    BadParametersError,
+    CallTimeoutError,
+    Hub,
+    NoSuchInterfaceError,
+    NoSuchMethodError,
+    PeerLostError,
+    ProxyError,
+    RefusedError,
+    RemoteError,
+    ZMQJSONProxyClient,
+    ZMQJSONProxyException,
+)
+
+
+class Server(PlayerProcess):
+    """`support.rpc_bank` as a process."""
+
+    def __init__(self, *arguments: str) -> None:
+        super().__init__("support.rpc_bank", arguments)
+
+
+@pytest.fixture
+def served() -> Iterator[tuple[str, Bank]]:
+    with serving() as both:
+        yield both
+
+
+@pytest.fixture
+def proxy(served: tuple[str, Bank]) -> Iterator[Any]:
+    with zmq.Context() as context, ZMQJSONProxyClient(context, "bank", served[0], 10.0) as one:
+        yield one
+
+
+def test_remote_methods_are_attributes_with_documentation_and_signature(proxy: Any) -> None:
+    assert proxy.add(2, 3) == 5
+    assert proxy.add(x=2, y=3) == 5
+    assert proxy.add(2, y=3) == 5
+    assert proxy.add.__doc__.startswith("Adds two values.")
+    assert list(inspect.signature(proxy.add).parameters)[:2] == ["x", "y"]
+    assert {"add", "set_mode", "stop"} <= set(dir(proxy))
+    with pytest.raises(AttributeError, match="nothing"):
+        _ = proxy.nothing
+
+
+def test_errors_of_the_remote_side_say_everything(proxy: Any, served: tuple[str, Bank]) -> None:
+    with pytest.raises(ZMQJSONProxyException) as caught:
+        proxy.end("value error")
+    assert isinstance(caught.value, RemoteError)
+    assert caught.value.args[0][:2] == ["ValueError", "as asked"]
+    assert "ValueError: as asked" in str(caught.value)
+    assert any("rpc_bank" in entry for entry in caught.value.traceback)
+    with pytest.raises(RefusedError, match="20 s is not within 0 to 10"):
+        proxy.refuse()
+    with pytest.raises((BadParametersError, TypeError)):
+        proxy.add(1)
+    with Hub() as hub:
+        with pytest.raises(NoSuchMethodError):
+            hub.call(served[0], "bank", "nothing", (), {}, 5.0)
+        with pytest.raises(NoSuchInterfaceError):
+            hub.call(served[0], "bar", "add", (), {}, 5.0)
+
+
+def test_a_time_out_raises_and_leaves_the_proxy_usable_and_late_answers_are_dropped(
+    proxy: Any, served: tuple[str, Bank]
+) -> None:
+    bank = served[1]
+    with pytest.raises(CallTimeoutError, match=r"hold: no reply from tcp://.* within 0\.2 s"):
+        proxy.hold(_timeout=0.2)
+    assert proxy.add(1, 1) == 2
+    bank.go_on.set()
+    assert [proxy.add(n, 1) for n in range(50)] == list(range(1, 51))
+    proxy.set_request_reply_timeout(timedelta(days=1, seconds=1))
+    assert proxy.get_request_reply_timeout() == 86401
+    proxy.set_request_reply_timeout(5)
+    assert proxy.get_request_reply_timeout() == 5
+
+
+def test_a_dead_server_is_reported_within_a_second_and_found_again_with_its_new_methods() -> None:
+    with Server() as first, zmq.Context() as context, ZMQJSONProxyClient(context, "bank", first.url, 60.0) as proxy:
+        assert proxy.add(1, 1) == 2
+        assert "more" not in dir(proxy)
+        outcome: list[Any] = []
+
+        def call() -> None:
+            begun = time.monotonic()
+            try:
+                proxy.sleep(30.0)
+            except ProxyError as error:
+                outcome.extend([error, time.monotonic() - killed[0], begun])
+
+        thread = threading.Thread(target=call)
+        thread.start()
+        poll(lambda: proxy.add(1, 1) == 2, "the command is on its way")
+        killed = [time.monotonic()]
+        first.kill()
+        thread.join(10)
+        assert isinstance(outcome[0], PeerLostError)
+        assert outcome[1] < 1.0
+        begun = time.monotonic()
+        with pytest.raises(PeerLostError, match="no server at"):
+            proxy.add(1, 1)
+        assert time.monotonic() - begun < 1.0
+        with Server(first.url, "more"):
+            begun = time.monotonic()
+            poll(lambda: _answers(proxy), "found again", 10.0)
+            assert time.monotonic() - begun < 2.0
+            assert proxy.more() == "more"
+            assert "more" in dir(proxy)
+
+
+def _answers(proxy: Any) -> bool:
+    try:
+        return bool(proxy.add(1, 1) == 2)
+    except (ProxyError, AttributeError):
+        return False
+
+
+def test_a_frozen_server_is_reported_and_works_again_when_it_goes_on() -> None:
+    with Server() as server, zmq.Context() as context, ZMQJSONProxyClient(context, "bank", server.url, 60.0) as proxy:
+        assert proxy.add(1, 1) == 2
+        server.suspend()
+        begun = time.monotonic()
+        with pytest.raises(ProxyError):
+            proxy.add(1, 1)
+        assert time.monotonic() - begun < 5.0
+        server.resume()
+        poll(lambda: _answers(proxy), "works again", 10.0)
+
+
+def test_a_server_may_start_after_its_clients_and_construction_does_not_wait() -> None:
+    url = f"tcp://127.0.0.1:{free_port()}"
+    begun = time.monotonic()
+    with zmq.Context() as context, ZMQJSONProxyClient(context, "bank", url, 60.0) as proxy:
+        with pytest.raises(AttributeError, match="no server has answered yet, so add is not known .*connection refused"):
+            proxy.add(1, 1)
+        assert time.monotonic() - begun < 2.0
+        with Server(url):
+            poll(lambda: _answers(proxy), "found", 10.0)
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1"])
+def test_host_names_and_addresses(served: tuple[str, Bank], host: str) -> None:
+    url = served[0].replace("127.0.0.1", host)
+    with zmq.Context() as context, ZMQJSONProxyClient(context, "bank", url, 10.0) as proxy:
+        assert [proxy.add(n, n) for n in range(5)] == [0, 2, 4, 6, 8]
+
+
+def test_a_proxy_is_used_by_eight_threads_at_once(proxy: Any) -> None:
+    wrong: list[Any] = []
+
+    def work(number: int) -> None:
+        for n in range(100):
+            try:
+                if proxy.add(1000 * number, n) != 1000 * number + n:
+                    wrong.append((number, n))
+            except ProxyError as error:
+                wrong.append(error)
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert wrong == []
+
+
+def test_threads_do_not_wait_for_one_anothers_calls(proxy: Any, served: tuple[str, Bank]) -> None:
+    answers: list[Any] = []
+    thread = threading.Thread(target=lambda: answers.append(proxy.hold()))
+    thread.start()
+    assert served[1].begun.wait(10)
+    assert [proxy.add(n, 1) for n in range(20)] == list(range(1, 21))
+    assert answers == []
+    served[1].go_on.set()
+    thread.join(10)
+    assert answers == ["held"]
+
+
+def test_servers_of_the_original_are_spoken_to_in_their_dialect_and_live_on() -> None:
+    with OriginalPlayer() as player, zmq.Context() as context:
+        with ZMQJSONProxyClient(context, "bank", player.url, 10.0) as proxy:
+            assert proxy.list_modes()
+            assert "set_mode" in dir(proxy)
+            with pytest.raises(RemoteError):
+                proxy.get_status("NO_SUCH_KEY")
+            wrong: list[Any] = []
+
+            def work() -> None:
+                for _ in range(20):
+                    try:
+                        proxy.get_mode()
+                    except ProxyError as error:
+                        wrong.append(error)
+
+            threads = [threading.Thread(target=work) for _ in range(4)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join(30)
+            assert wrong == []
+        assert player.is_alive
+
+
+def test_a_server_that_was_refused_a_hundred_times_is_found() -> None:
+    url = f"tcp://127.0.0.1:{free_port()}"
+    with Hub() as hub:
+        for _ in range(100):
+            with pytest.raises(PeerLostError):
+                hub.call(url, "bank", "add", (1, 1), {}, 2.0)
+        with Server(url):
+            assert poll(lambda: hub.call(url, "bank", "add", (1, 1), {}, 2.0), "found", 10.0) == 2
+
+
+def test_a_closed_proxy_says_so() -> None:
+    with serving() as (url, _), zmq.Context() as context:
+        proxy = ZMQJSONProxyClient(context, "bank", url, 10.0)
+        assert proxy.add(1, 1) == 2
+        proxy.close()
+        with pytest.raises((ProxyError, RuntimeError, zmq.ZMQError)):
+            proxy.add(1, 1)
