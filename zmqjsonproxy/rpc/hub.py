@@ -40,6 +40,7 @@ __all__ = ["CallRequest", "CallResult", "Hub", "HubSettings", "InterfaceDescript
 
 _SLICE_MS = 50
 """How long the leader waits at most before it looks at socket events, ms."""
+_let_others_run = getattr(os, "sched_yield", lambda: None)  # not on every system
 _LOOK_EVERY = 0.04
 """How often it looks at them while messages come, s."""
 
@@ -323,6 +324,7 @@ class Hub:
             before, after = jsonrpc.request_around_id(object_name, method, args, kwargs, timeout)
             self._send(peer.envelope, b"%b%d%b" % (before, number, after))
             sent = True
+            _let_others_run()  # ZeroMQ's thread, that is: it sends now, and not when this one waits
             source, body = self._next_message()
             if source is peer:
                 answer = wirejson.loads(body)
