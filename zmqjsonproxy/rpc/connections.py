@@ -1,0 +1,293 @@
+"""The sockets to all servers: connecting, sending, receiving, and losing them. To be used by one thread at a time.
+
+Servers of the original's generation are REP sockets, which talk to no ROUTER: each gets a DEALER socket of its own.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import platform
+import time
+from collections import deque
+from dataclasses import dataclass
+from typing import Any
+
+import zmq
+
+from zmqjsonproxy import wirejson
+from zmqjsonproxy.errors import PeerLostError
+from zmqjsonproxy.rpc.bridge import Bridge
+from zmqjsonproxy.rpc.frames import frame_receiver, sender
+from zmqjsonproxy.rpc.peer import Peer, Pending, State
+from zmqjsonproxy.rpc.protocol import original
+from zmqjsonproxy.sockmon import PeerEvent, SocketMonitor, Transition
+
+__all__ = ["LOOK_EVERY", "SLICE_MS", "Connections", "HubSettings"]
+
+SLICE_MS = 50
+"""How long is waited at most for a message before socket events are looked at, ms."""
+LOOK_EVERY = 0.04
+"""How often they are looked at while messages come, s."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HubSettings:
+    """How servers are watched.
+
+    Attributes:
+        heartbeat_every: s; 0 switches heartbeats off.
+        heartbeat_timeout: A server that is silent for so long is lost, s.
+        hello_within: A server that cannot be connected to within this time is not there, s.
+        retry_first: Pause after a failed connection, s; doubles up to `retry_most`, and is randomised. Calls
+            within the pause fail at once.
+        retry_most: s.
+    """
+
+    heartbeat_every: float = 0.3
+    heartbeat_timeout: float = 0.65
+    hello_within: float = 0.8
+    retry_first: float = 0.05
+    retry_most: float = 1.0
+
+
+class Connections:
+    """One ROUTER socket for our servers, and one DEALER socket for each of the original's.
+
+    Args:
+        context: ZeroMQ context.
+        settings: How servers are watched.
+
+    Attributes:
+        peers: URL -> server.
+        numbers: Request numbers.
+        client: What this end calls itself.
+        send: Sends an envelope and a body.
+        looked_at: When socket events were looked at last, s, monotonic.
+        wake_id: What `next_message` says after `wake`.
+    """
+
+    def __init__(self, context: zmq.Context[Any], settings: HubSettings) -> None:
+        self.settings, self._context = settings, context
+        self.peers: dict[str, Peer] = {}
+        self.client = f"{platform.node()}:{os.getpid()}"
+        self.looked_at = 0.0
+        self.numbers = itertools.count(1)
+        self._rids = itertools.count(1)
+        self._by_rid: dict[bytes, Peer] = {}
+        self._bridges: dict[Peer, Bridge] = {}
+        self._options = {
+            int(zmq.RECONNECT_IVL): -1,
+            int(zmq.CONNECT_TIMEOUT): int(1000 * settings.hello_within),
+        }
+        if settings.heartbeat_every > 0:
+            self._options[int(zmq.HEARTBEAT_IVL)] = int(1000 * settings.heartbeat_every)
+            self._options[int(zmq.HEARTBEAT_TIMEOUT)] = int(1000 * settings.heartbeat_timeout)
+        self._router: zmq.Socket[bytes] = context.socket(zmq.ROUTER)
+        router = self._router
+        router.linger = 0
+        router.sndhwm = router.rcvhwm = 0
+        router.set(zmq.ROUTER_MANDATORY, 1)
+        for option, value in self._options.items():
+            router.set(option, value)
+        self._timeout_ms = SLICE_MS
+        router.rcvtimeo = SLICE_MS
+        self._monitor = SocketMonitor(router)
+        self._receive_frame, self.send = frame_receiver(router), sender(router)
+        self._token = os.urandom(8)
+        self.wake_id = b"wake" + self._token
+        self._inner: zmq.Socket[bytes] = context.socket(zmq.DEALER)
+        self._inner.linger = 0
+        self._inner.set(zmq.IDENTITY, self.wake_id)
+        inner_url = f"inproc://zmqjsonproxy-hub-{self._token.hex()}"
+        router.bind(inner_url)
+        self._inner.connect(inner_url)
+
+    def close(self, reason: str) -> None:
+        """Give all connections up and close the sockets."""
+        for peer in list(self.peers.values()):
+            self.drop(peer, reason)
+        self._monitor.close()
+        self._inner.close()
+        self._router.close()
+
+    def wake(self) -> None:
+        """End the wait of whoever waits in `next_message`; the one method for other threads, of which one at a time."""
+        self._inner.send(b"")
+
+    def peer(self, url: str) -> Peer:
+        """Return what is known of a server."""
+        peer = self.peers.get(url)
+        if peer is None:
+            peer = self.peers.setdefault(url, Peer(url))
+        return peer
+
+    def next_message(self) -> tuple[Peer | None, bytes]:
+        """Receive a message; zmq.Again: none came in time.
+
+        Returns:
+            The sender and the body. Without a sender it was a wake-up, or from a connection that was given up; then
+            the routing id stands for the body.
+        """
+        receive = self._receive_frame
+        rid = receive()
+        peer = self._by_rid.get(rid)
+        if peer is None:
+            while self._router.get(zmq.RCVMORE):
+                receive()
+            return None, rid
+        # No look whether more follows: it costs as much as the frame, and what does is found to be no routing id above.
+        body = receive()
+        if not body and self._router.get(zmq.RCVMORE):  # the envelope of a REQ socket
+            body = receive()
+        return peer, body
+
+    def submit(self, p: Pending, now: float) -> None:
+        """Send a call, or keep it until its server can take it, or end it if there is none."""
+        peer = p.peer
+        if p.done:
+            return
+        if peer.current is not None and peer.waits_in_vain:
+            self._abandon(peer, now)
+        if peer.state is State.READY:
+            body = peer.begin(p, next(self.numbers), now)
+            if body is not None:
+                self._transmit(peer, body)
+            return
+        if peer.state is State.IDLE:
+            if now < peer.retry_at:
+                p.fail(PeerLostError(peer.url, p.what.label, peer.reason), now)
+                return
+            if not self._connect(peer, p, now):
+                return
+        peer.waiting.append(p)
+
+    def _connect(self, peer: Peer, p: Pending, now: float) -> bool:
+        self._read_events(now)  # those of an earlier connection are not to be taken for the new one's
+        rid = self._token + next(self._rids).to_bytes(8, "big")
+        try:
+            self._router.set(zmq.CONNECT_ROUTING_ID, rid)
+            self._router.connect(peer.url)
+        except zmq.ZMQError as error:
+            p.fail(PeerLostError(peer.url, p.what.label, f"no address to connect to: {error}"), now)
+            return False
+        self._by_rid[rid] = peer
+        peer.begin_connection(rid, p.what.object_name, now)
+        self.send(peer.envelope, original.hello(peer.hello_name, self.client))
+        return True
+
+    def _transmit(self, peer: Peer, body: bytes) -> None:
+        try:
+            if self._bridges and peer in self._bridges:
+                self._bridges[peer].send(body)
+            else:
+                self.send(peer.envelope, body)
+        except zmq.ZMQError as error:
+            self.drop(peer, str(error))
+
+    def set_wait(self, wait_ms: int) -> None:
+        """Set how long `next_message` waits. With servers of the original, wait here and take their messages."""
+        if self._bridges:
+            self._wait_bridged(wait_ms)
+            wait_ms = 0
+        if wait_ms != self._timeout_ms:  # setting it costs as much as a frame
+            self._timeout_ms = self._router.rcvtimeo = wait_ms
+
+    def _wait_bridged(self, wait_ms: int) -> None:
+        poller = zmq.Poller()
+        poller.register(self._router, zmq.POLLIN)
+        bridges = list(self._bridges.items())
+        for _, bridge in bridges:
+            poller.register(bridge.socket, zmq.POLLIN)
+        if not poller.poll(wait_ms):
+            return
+        for peer, bridge in bridges:
+            while self._bridges.get(peer) is bridge and (body := bridge.receive()) is not None:
+                self.take(peer, body)
+
+    def _bridge(self, peer: Peer, now: float) -> None:
+        """Connect again to a server that takes no ROUTER."""
+        self._by_rid.pop(peer.rid, None)
+        with contextlib.suppress(zmq.ZMQError):
+            self._router.disconnect(peer.url)
+        try:
+            bridge = self._bridges[peer] = Bridge(self._context, peer.url, self._options)
+            peer.begin_connection(b"", peer.hello_name, now)
+            bridge.send(original.hello(peer.hello_name, self.client))
+        except zmq.ZMQError as error:  # no sockets left
+            self.drop(peer, str(error))
+
+    def take(self, peer: Peer, body: bytes) -> float:
+        """Take a message of a server; the time."""
+        now = time.monotonic()
+        try:
+            message = wirejson.loads(body)
+        except (ValueError, RecursionError) as error:
+            self.drop(peer, f"it sent no JSON: {error}")
+            return now
+        if peer.state is State.READY:
+            peer.receive(message, now)
+        else:
+            peer.welcome(message, now)
+        if peer.waiting and peer.current is None:
+            waiting, peer.waiting = peer.waiting, deque()
+            for p in waiting:
+                self.submit(p, now)
+        return now
+
+    def drop(self, peer: Peer, reason: str) -> None:
+        """Give a connection up, with all that was sent over it and not answered."""
+        if peer.state is State.IDLE:
+            return
+        bridge = self._bridges.pop(peer, None)
+        if bridge is not None:
+            bridge.close()
+        else:
+            self._by_rid.pop(peer.rid, None)
+            with contextlib.suppress(zmq.ZMQError):
+                self._router.disconnect(peer.url)
+        peer.give_up(reason, time.monotonic(), self.settings.retry_first, self.settings.retry_most)
+
+    def _abandon(self, peer: Peer, now: float) -> None:
+        """Connect anew to an old server that still works on a call nobody waits for.
+
+        Its answer would be taken for that of the next call. Those that were not sent yet are sent over the new one.
+        """
+        unsent, peer.waiting = peer.waiting, deque()
+        self.drop(peer, "the last call ran out of time")
+        for p in unsent:
+            self.submit(p, now)
+
+    def _read_events(self, now: float) -> None:
+        for event in self._monitor.read():
+            peer = self.peers.get(event.endpoint)
+            if peer is not None and peer.state is not State.IDLE and peer not in self._bridges:
+                if self._refuses_routers(peer, event):
+                    self._bridge(peer, now)
+                else:
+                    self._note(peer, event)
+
+    def look_at_events(self, now: float) -> None:
+        """Act on what has happened to connections; to be called every `LOOK_EVERY` while calls are open."""
+        self.looked_at = now
+        self._read_events(now)
+        for peer, bridge in list(self._bridges.items()):
+            for event in bridge.events():
+                self._note(peer, event)
+        for peer in [*self._by_rid.values(), *self._bridges]:
+            if peer.state is State.CONNECTING and not peer.connected:
+                if now - peer.since > self.settings.hello_within:
+                    self.drop(peer, f"no connection within {self.settings.hello_within:g} s")
+            elif peer.waits_in_vain:
+                self._abandon(peer, now)
+
+    def _refuses_routers(self, peer: Peer, event: PeerEvent) -> bool:
+        ended = event.transition in (Transition.LOST, Transition.HANDSHAKE_FAILED)
+        return ended and peer.state is State.CONNECTING and not peer.connected
+
+    def _note(self, peer: Peer, event: PeerEvent) -> None:
+        if peer.state is not State.IDLE and event.transition is Transition.CONNECTED:
+            peer.connected = True
+        else:
+            self.drop(peer, event.transition.value)
