@@ -9,14 +9,12 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
-import platform
 import secrets
 import threading
 import time
 import traceback
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Self
@@ -26,11 +24,11 @@ import zmq
 from zmqjsonproxy import wirejson
 from zmqjsonproxy.errors import AlreadyDoneError, OperationAbortedError, RefusedError
 from zmqjsonproxy.handle import OperationHandle
-from zmqjsonproxy.interface import Interface, Kind, Mark, Method, running
+from zmqjsonproxy.interface import Interface, Kind, Method, running
 from zmqjsonproxy.protocol.operations import OperationRecord, OperationTable, State
 from zmqjsonproxy.rpc.frames import receiver, sender
 from zmqjsonproxy.rpc.lanes import Job, Lane
-from zmqjsonproxy.rpc.openrpc import openrpc_document
+from zmqjsonproxy.rpc.ownmethods import OwnMethods
 from zmqjsonproxy.rpc.protocol import jsonrpc, original
 from zmqjsonproxy.rpc.protocol.dialect import Limits, Malformed, Request, read_failure, read_message
 from zmqjsonproxy.rpc.protocol.jsonrpc import Code
@@ -128,8 +126,9 @@ class ZMQJSONProxyServer:
         self.name = name or self.url
         # A ROUTER never waits: what a client does not take is dropped, and others are served.
         self._send = sender(self._router, zmq.NOBLOCK)
-        for method in self._own_methods():
-            self._methods[method.name] = self._quick[method.name] = method
+        own = OwnMethods(self.instance, self.name, self.interfaces, self._lanes, self._operations)
+        for method in Interface.of("rpc", own).methods.values():
+            self._methods[f"rpc.{method.name}"] = self._quick[f"rpc.{method.name}"] = method
 
     # what is exposed
 
@@ -476,45 +475,6 @@ class ZMQJSONProxyServer:
         """Ask the operations of a lane, running and waiting, to end; the number of those asked."""
         found = self._lanes.get(f"{lane} commands")
         return 0 if found is None else found.abort_operations(reason)
-
-    # the server's own methods
-
-    def _own_methods(self) -> Iterable[Method]:
-        for name, function in (
-            ("rpc.ping", self._ping),
-            ("rpc.operation", self._operation),
-            ("rpc.abort", self._abort),
-            ("rpc.discover", self._discover),
-        ):
-            yield Method(
-                name=name, mark=Mark(kind=Kind.QUERY), function=function, doc=function.__doc__, signature="(...)",
-                lane="rpc",
-            )  # fmt: skip
-
-    def _ping(self) -> dict[str, Any]:
-        """Return the server's identity and its clock (UTC, unix seconds)."""
-        return {"instance": self.instance, "time": time.time(), "host": platform.node(), "pid": os.getpid()}
-
-    def _operation(self, id: str) -> dict[str, Any]:
-        """Return state, progress and outcome of an operation."""
-        return self._record(id).describe()
-
-    def _abort(self, id: str, reason: str = "aborted by a client") -> dict[str, Any]:
-        """Ask an operation to end; its state."""
-        record = self._record(id)
-        for lane in list(self._lanes.values()):
-            lane.abort_operation(id, reason)
-        return record.describe()
-
-    def _record(self, identity: str) -> OperationRecord:
-        record = self._operations.get(identity) if isinstance(identity, str) else None
-        if record is None:
-            raise RefusedError(f"no operation {identity!r} is known here (any more)")
-        return record
-
-    def _discover(self) -> dict[str, Any]:
-        """Return the OpenRPC document of all exposed objects."""
-        return openrpc_document(self.interfaces.values(), title=self.name)
 
 
 def _due(deadline_s: Any) -> float | None:
