@@ -237,11 +237,11 @@ class ZMQJSONProxyServer:
     def _serve(self, frames: list[bytes]) -> None:
         body = frames.pop()
         request = read_message(body, self._limits)
-        if isinstance(request, list):
-            self._serve_batch(request, frames)
-            return
-        if isinstance(request, Malformed):
-            self._send(frames, read_failure(request))
+        if not isinstance(request, Request):
+            if isinstance(request, list):
+                self._serve_batch(request, frames)
+            else:
+                self._send(frames, read_failure(request))
             return
         query = self._quick.get(request.target)
         if query is None or not request.native:
