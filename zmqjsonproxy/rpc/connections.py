@@ -174,7 +174,9 @@ class Connections:
             return False
         self._by_rid[rid] = peer
         peer.begin_connection(rid, p.what.object_name, now)
-        self.send(peer.envelope, original.hello(peer.hello_name, self.client))
+        # Where the connection has ended already (refused, or by a REP socket), socket events tell what to do.
+        with contextlib.suppress(zmq.ZMQError):
+            self.send(peer.envelope, original.hello(peer.hello_name, self.client))
         return True
 
     def _transmit(self, peer: Peer, body: bytes) -> None:
