@@ -167,7 +167,7 @@ class SpectrometerBank(Bank):
             scan.start_programs(handle.wait, READY_WITHIN_S)
             handle.check()
         except BaseException as error:
-            self._abandon_mode(f"set_mode({name}): {error}")
+            self._abandon_mode(f"set_mode({name}): {error}", quit_s=0.5)  # it may not listen yet; nothing is written
             if isinstance(error, OperationAbortedError):
                 raise
             self.log.error("set_mode(%s): %s", name, error)
