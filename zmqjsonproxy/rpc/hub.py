@@ -111,8 +111,10 @@ class Hub:
         ):
             try:
                 return self._call_alone(peer, object_name, method, args, kwargs, timeout, begun)
-            finally:
-                self._end_lead()
+            finally:  # as _end_lead, with one step less
+                self._lead_taken.release()
+                if self._followers or self._closed:
+                    self._tell_followers()
         what = Call(object_name, method, args, kwargs, timeout)
         pending = Pending(self._connections.peer(url), what, begun, begun + timeout)
         self._finish((pending,), begun, begun + timeout)
