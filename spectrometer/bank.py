@@ -35,8 +35,8 @@ from spectrometer.scannumber import ScanNumber
 from spectrometer.status.buffer import StatusBuffer
 from spectrometer.status.errors import StatusMemoryError
 from zmqjsonproxy.errors import AlreadyDoneError, OperationAbortedError, RefusedError
-from zmqjsonproxy.handle import OperationHandle
-from zmqjsonproxy.interface import command, current_operation, operation, query
+from zmqjsonproxy.handle import NULL_OPERATION
+from zmqjsonproxy.interface import command, current_operation, operation, query, running
 
 __all__ = ["SpectrometerBank"]
 
@@ -157,7 +157,7 @@ class SpectrometerBank(Bank):
         self._abandon_mode(f"set_mode({name}) did not finish")
         try:
             handle.progress(0.1, "programming the FPGA")
-            backend = backend_class(mode.backend)(self._backend_setup(name, mode, frequency, handle))
+            backend = backend_class(mode.backend)(self._backend_setup(name, mode, frequency))
             self._status.clear()
             self._status.update({"BACKEND": backend.family, "SIMULATE": int(self.context.simulate)})
             backend.install()
@@ -180,7 +180,7 @@ class SpectrometerBank(Bank):
         self.log.info("mode %s at %g MHz", name, frequency)
         return [True, f"new mode {name} set!"]
 
-    def _backend_setup(self, name: str, mode: ModeConfig, frequency: float, handle: OperationHandle) -> BackendSetup:
+    def _backend_setup(self, name: str, mode: ModeConfig, frequency: float) -> BackendSetup:
         has_board = self._config.roach is not None
         return BackendSetup(
             bank_name=self.name,
@@ -197,7 +197,7 @@ class SpectrometerBank(Bank):
             data_root=self.context.data_root,
             rounding=self._rounding,
             simulated=self.context.simulate,
-            wait=handle.wait,
+            wait=lambda seconds: current_operation().wait(seconds),  # of whoever waits: it outlives the mode change
             log=self.log,
         )
 
@@ -347,27 +347,32 @@ class SpectrometerBank(Bank):
         return self._start(starttime, two_phase=True)
 
     def _start(self, starttime: Sequence[int] | None, *, two_phase: bool) -> list[Any]:
-        scan, backend, handle = self._the_scan(), self._the_backend(), current_operation()
-        if scan.scanning:
-            raise RefusedError(f"a scan has been started already, it is {scan.state}; stop it first")
-        scan.start_programs(handle.wait, READY_WITHIN_S)
-        delay = backend.mode.needed_arm_delay_s
-        when = start_time(starttime, datetime.now(UTC), delay)
-        number = self._scan_number.increment()
-        self._write_scan_number()
-        plan = ScanPlan(
-            start=when,
-            length=backend.parameters["scan_length"],
-            number=number,
-            arm_delay=delay,
-            ready_the_fpga=backend.reset_if_needed,
-            arm=lambda: backend.run_phase("arm"),
-            disarm=lambda: backend.run_phase("postarm"),
-            two_phase=two_phase,
-        )
-        answer = [True, f"Starting at {when:%Y-%m-%d %H:%M:%S} UTC"]
-        scan.start(plan, handle, answer)
-        return answer
+        scan, backend = self._the_scan(), self._the_backend()
+
+        def make_plan() -> ScanPlan:
+            delay = backend.mode.needed_arm_delay_s
+            when = start_time(starttime, datetime.now(UTC), delay)
+            number = self._scan_number.increment()
+            self._write_scan_number()
+            return ScanPlan(
+                start=when,
+                length=backend.parameters["scan_length"],
+                number=number,
+                arm_delay=delay,
+                ready_the_fpga=backend.reset_if_needed,
+                arm=lambda: backend.run_phase("arm"),
+                disarm=disarm,
+                two_phase=two_phase,
+            )
+
+        def disarm() -> None:
+            with running(NULL_OPERATION):  # an aborted start has to be disarmed to the end
+                backend.run_phase("postarm")
+
+        def answer(plan: ScanPlan) -> list[Any]:
+            return [True, f"Starting at {plan.start:%Y-%m-%d %H:%M:%S} UTC"]
+
+        return answer(scan.start(make_plan, current_operation(), answer, READY_WITHIN_S))
 
     @command(urgent=True, aborts=False, refusal_pair=True)
     def commit(self, starttime: Sequence[int]) -> list[Any]:
@@ -405,7 +410,7 @@ class SpectrometerBank(Bank):
     @command(refusal_pair=True)
     def monitor(self) -> list[Any]:
         """Take data without recording them. True, and a sentence."""
-        self._the_scan().monitor()
+        self._the_scan().monitor(READY_WITHIN_S)
         return [True, "Start monitor mode."]
 
     @query(refusal_pair=True)

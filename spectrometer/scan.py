@@ -9,6 +9,7 @@ programs are children that get words and report through the status memory.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import math
 import threading
@@ -21,7 +22,7 @@ from typing import Any, Protocol
 
 from spectrometer.daq.errors import DaqError
 from spectrometer.derive.times import as_list, mjd
-from spectrometer.errors import ScanError
+from spectrometer.errors import BankError, ScanError
 from spectrometer.status.buffer import StatusBuffer
 from spectrometer.status.errors import StatusMemoryError
 from zmqjsonproxy.errors import OperationAbortedError, RefusedError
@@ -34,7 +35,12 @@ COMMIT_BEFORE_S = 1.0
 RECEIVE_MARGIN_S = 1.5  # the arm delay less this is what the program has to become ready
 END_AFTER_S = 1.0  # the last integration is still on its way when the scan's time is over
 STOP_WITHIN_S = 5.0
+MONITOR_WITHIN_S = 2.0
 POLL_S = 0.03
+
+FOUND = {"file": "DAQFITS", "integrations": "DAQNINT", "peak_channel": "DAQPEAK", "dropped": "DAQDROP",
+         "loops": "DAQLOOPS"}  # fmt: skip
+"""What a report tells of the data -> the status key that a data-taking program writes."""
 
 Log = logging.Logger | logging.LoggerAdapter[logging.Logger]
 
@@ -74,7 +80,7 @@ class ScanPlan:
         length: s.
         number: Scan number.
         arm_delay: What the mode needs before a start, s.
-        ready_the_fpga: Called before the programs are started.
+        ready_the_fpga: Called before the programs are told to start.
         arm: The mode's arm phase; called just after the last pulse before the start.
         disarm: The mode's phase after a scan.
         two_phase: Wait for `commit` before arming.
@@ -125,6 +131,9 @@ class ScanControl:
         self._report: _Report | None = None
         self._cancel = threading.Event()
         self._committed = threading.Event()
+        self._closed = False
+        self._stuck = ""  # what did not end with the last scan
+        self._cut_short = False  # an abort ended a start, and the `stop` that asked for it has not been answered
 
     @property
     def state(self) -> ScanState:
@@ -177,11 +186,16 @@ class ScanControl:
             why: For the report of a scan that is ended by this.
             quit_s: What a program has for ending by itself, s.
         """
-        self.cancel_start()
+        with self._changed:
+            self._closed = True  # from here on nothing revives a program that ends
+        try:
+            self.cancel_start()
+        except ScanError as error:
+            self._log.error("%s", error)
         for program in self._programs:
             try:
                 program.stop(quit_s=quit_s, term_s=0.5, kill_s=0.5)
-            except DaqError as error:
+            except (DaqError, StatusMemoryError) as error:
                 self._log.error("%s", error)
         with self._changed:
             if self._report is not None and self.scanning:
@@ -190,13 +204,23 @@ class ScanControl:
 
     # a scan
 
-    def start(self, plan: ScanPlan, operation: OperationHandle, accepted: Any) -> None:
+    def start(
+        self,
+        make_plan: Callable[[], ScanPlan],
+        operation: OperationHandle,
+        answer: Callable[[ScanPlan], Any],
+        ready_within: float,
+    ) -> ScanPlan:
         """Run a start; returns when the scan runs.
 
         Args:
-            plan: What to run.
-            operation: Answers its caller with `accepted` once the programs receive; an abort cancels the start.
-            accepted: The answer.
+            make_plan: Says what to run; called when the programs are there, because that may take a while.
+            operation: Answers its caller once the programs receive; an abort cancels the start.
+            answer: Makes the answer.
+            ready_within: How long a program that has to be started may take, s.
+
+        Returns:
+            What runs.
 
         Raises:
             ScanError: The start failed; nothing runs.
@@ -210,20 +234,24 @@ class ScanControl:
                 raise RefusedError(f"a scan has been started already, it is {self._state}; stop it first")
             self._cancel.clear()
             self._committed.clear()
-            self._plan, self._report = plan, _Report(plan.number, plan.start, plan.length)
+            self._cut_short = False
+            self._plan = None
             self._set(ScanState.STARTING)
         operation.on_abort(self._cancel.set)
         try:
+            self.start_programs(self._wait, ready_within)
+            plan = make_plan()
+            with self._changed:
+                self._plan, self._report = plan, _Report(plan.number, plan.start, plan.length)
             self._receive(plan)
+            self._move(ScanState.STARTING, ScanState.ARMED if plan.two_phase else ScanState.WAITING)
+            operation.accept(answer(plan))
             if plan.two_phase:
-                self._move(ScanState.STARTING, ScanState.ARMED)
-                operation.accept(accepted)
                 self._await_commit(plan)
-            else:
-                self._move(ScanState.STARTING, ScanState.WAITING)
-                operation.accept(accepted)
             self._arm(plan)
+            return plan
         except OperationAbortedError:
+            self._cut_short = operation.aborted
             self._undo("aborted", "the start was cancelled")
             raise
         except Exception as error:
@@ -234,6 +262,7 @@ class ScanControl:
         """Bring the programs to receive."""
         plan.ready_the_fpga()
         day, seconds = mjd(plan.start)
+        self._status.remove(FOUND.values())  # of the scan before
         self._status.update({
             "SCANLEN": plan.length, "ARMSTATE": "waiting", "DAQSTART": plan.start.timestamp(), "STT_IMJD": day,
             "STT_SMJD": int(seconds), "STT_OFFS": seconds - int(seconds), "NETSTAT": "waiting", "DAQERR": "",
@@ -250,7 +279,8 @@ class ScanControl:
                 raise ScanError(f"{self._programs[0].name}: {values['DAQERR']}")
             if time.monotonic() > end:
                 raise ScanError(
-                    f"{self._programs[0].name} did not receive within {limit:g} s: NETSTAT is {values.get('NETSTAT')}"
+                    f"{self._programs[0].name} did not receive within {limit:g} s: NETSTAT is {values.get('NETSTAT')}; "
+                    "set_mode with force starts it anew"
                 )
             self._wait(POLL_S)
 
@@ -270,11 +300,13 @@ class ScanControl:
         if left < 0:
             raise ScanError(f"too late to arm for {plan.start:%H:%M:%S} UTC, by {-left:.3f} s")
         self._wait(left)
-        plan.arm()
-        self._status.update({"ARMSTATE": "armed", "ACCBLKOU": "-"})
-        self._move(ScanState.WAITING, ScanState.RUNNING)
-        if self._report is not None:
-            self._report.outcome = "running"
+        try:
+            plan.arm()
+            self._status.update({"ARMSTATE": "armed", "ACCBLKOU": "-"})
+            self._move(ScanState.WAITING, ScanState.RUNNING)
+        except BaseException:
+            plan.disarm()
+            raise
         self._log.info("scan %d is armed for %s UTC", plan.number, f"{plan.start:%H:%M:%S}")
 
     def commit(self, start: datetime) -> None:
@@ -297,14 +329,23 @@ class ScanControl:
             self._committed.set()
 
     def cancel_start(self) -> bool:
-        """Take back a start that has not become a scan yet; whether there was one."""
+        """Take back a start that has not become a scan yet; whether there was one.
+
+        Raises:
+            ScanError: It does not end in time.
+        """
         with self._changed:
             if self._state not in (ScanState.STARTING, ScanState.ARMED, ScanState.WAITING):
                 return False
             self._cancel.set()
             self._committed.set()
-            self._changed.wait_for(lambda: self._state is ScanState.IDLE, STOP_WITHIN_S)
+            self._await_idle("the start")
             return True
+
+    def _await_idle(self, what: str) -> None:
+        """Wait for another thread that ends something; the lock is held."""
+        if not self._changed.wait_for(lambda: self._state is ScanState.IDLE, STOP_WITHIN_S):
+            raise ScanError(f"{what} did not end within {STOP_WITHIN_S:g} s; set_mode with force ends everything")
 
     def stop(self) -> str:
         """End what runs; a sentence that says what ended.
@@ -314,6 +355,7 @@ class ScanControl:
             ScanError: The programs did not end the scan in time.
         """
         if self.cancel_start():
+            self._cut_short = False
             return "Scan ended"
         with self._changed:
             if self._state is ScanState.MONITOR:
@@ -321,71 +363,96 @@ class ScanControl:
                 self._set(ScanState.IDLE)
                 return "Ending monitor mode."
             if self._state is ScanState.ENDING:  # the watchdog is at it
-                self._changed.wait_for(lambda: self._state is ScanState.IDLE, STOP_WITHIN_S)
+                self._await_idle("the scan")
+                return "Scan ended"
+            if self._cut_short and self._state is ScanState.IDLE:
+                self._cut_short = False
                 return "Scan ended"
             if self._state is not ScanState.RUNNING:
                 raise RefusedError("No scan running!")
             self._set(ScanState.ENDING)
         self._end("stopped")
+        if self._stuck:
+            raise ScanError(f"{self._stuck}; set_mode with force ends it")
         return "Scan ended"
 
-    def monitor(self) -> None:
+    def monitor(self, ready_within: float) -> None:
         """Take data without recording them.
+
+        Args:
+            ready_within: How long a program that has to be started may take, s.
 
         Raises:
             RefusedError: A scan runs.
             ScanError: The program did not start.
         """
+        state = self.state
+        if state is ScanState.MONITOR:
+            return
+        if state is not ScanState.IDLE:
+            raise RefusedError(f"a scan is {state}; stop it first")
+        self.start_programs(time.sleep, ready_within)
         with self._changed:
-            if self._state is ScanState.MONITOR:
-                return
-            if self._state is not ScanState.IDLE:
-                raise RefusedError(f"a scan is {self._state}; stop it first")
-            self._set(ScanState.MONITOR)
-        try:
-            self.start_programs(time.sleep, 75.0)
+            self._status.update({"NETSTAT": "waiting", "DAQERR": ""})
             self._send("MONITOR")
-        except (ScanError, DaqError):
-            with self._changed:
-                self._set(ScanState.IDLE)
-            raise
+            self._set(ScanState.MONITOR)
+            end = time.monotonic() + MONITOR_WITHIN_S
+            while self.state is ScanState.MONITOR and time.monotonic() < end:
+                values = self._status.read()
+                if values.get("NETSTAT") == "receiving":
+                    return
+                if values.get("DAQERR"):
+                    self._set(ScanState.IDLE)
+                    raise ScanError(f"{self._programs[0].name}: {values['DAQERR']}")
+                self._changed.wait(POLL_S)
 
     def tick(self) -> None:
         """Count down, end the scan when its time is over, notice a program that ended; once a second."""
         plan = self._plan
-        if self._state is ScanState.MONITOR and not self._programs[0].is_running:
-            with self._changed:
+        with self._changed:
+            if self._closed:
+                return
+            if self._state is ScanState.MONITOR and not self._programs[0].is_running:
                 self._set(ScanState.IDLE)
-            self._log.error("%s ended in monitor mode", self._programs[0].name)
+                self._log.error("%s ended in monitor mode", self._programs[0].name)
         if not self.scanning or self._state in (ScanState.STARTING, ScanState.ENDING) or plan is None:
             return
         left = plan.start.timestamp() + plan.length - time.time()
-        self._status.update({"SCANREM": max(math.floor(left), 0)})
+        values: dict[str, Any] = {}
+        try:
+            self._status.update({"SCANREM": max(math.floor(left), 0)})
+            values = self._status.read()
+        except StatusMemoryError as error:  # the scan has to end all the same
+            self._log.error("%s", error)
         if self._state is not ScanState.RUNNING:
             return
         gone = next((program for program in self._programs if not program.is_running), None)
         if gone is not None:
             self._end_if_running(f"{gone.name} ended during the scan, exit status {gone.returncode}")
             self._revive(gone)
-        elif (error := str(self._status.get("DAQERR") or "")) and self._status.get("SCANSTAT") == "stopped":
-            self._end_if_running(error)
+        elif values.get("DAQERR") and values.get("SCANSTAT") == "stopped":
+            self._end_if_running(str(values["DAQERR"]))
         elif left + END_AFTER_S < 0:
             self._end_if_running("")
 
     def _end_if_running(self, error: str) -> None:
         with self._changed:
-            if self._state is not ScanState.RUNNING:
+            if self._state is not ScanState.RUNNING or self._closed:
                 return
             self._set(ScanState.ENDING)
         self._end("done", error)
-        self._status.update({"SCANREM": "scan terminated"})
+        with contextlib.suppress(StatusMemoryError):
+            self._status.update({"SCANREM": "scan terminated"})
 
     def _revive(self, program: DataTaking) -> None:
         """Start a program that ended, so that it is ready when the next scan is asked for."""
-        self._status.update({"DAQSTATE": "starting"})
         try:
-            program.start()
-        except OSError as error:
+            with self._changed:
+                if self._closed or program.is_running:
+                    return
+                self._status.update({"DAQSTATE": "starting"})
+                program.start()
+        except (OSError, StatusMemoryError) as error:
             self._log.error("%s cannot be started again: %s", program.name, error)
 
     def _end(self, outcome: str, error: str = "") -> None:
@@ -393,19 +460,13 @@ class ScanControl:
         plan, report = self._plan, self._report
         assert plan is not None
         assert report is not None
+        self._stuck = ""
         try:
-            try:
-                self._status.update({"ARMSTATE": "idle", "DISKSTAT": "-"})
-                self._send("STOP")
-                end = time.monotonic() + STOP_WITHIN_S
-                while self._programs[0].is_running and self._status.get("SCANSTAT") not in (None, "stopped"):
-                    if time.monotonic() > end:
-                        error = error or f"{self._programs[0].name} did not end the scan within {STOP_WITHIN_S:g} s"
-                        break
-                    time.sleep(POLL_S)
-                plan.disarm()
-            except (DaqError, StatusMemoryError, OSError) as trouble:
-                error = error or str(trouble)
+            for step in (self._tell_the_end, self._await_the_end, plan.disarm):  # each, whatever becomes of the others
+                try:
+                    step()
+                except (BankError, DaqError, StatusMemoryError, OSError) as trouble:
+                    error = error or str(trouble)
             found = self._found()
             report.found = found
             error = error or str(found.get("note") or "")
@@ -418,16 +479,34 @@ class ScanControl:
         else:
             self._log.info("scan %d: %s, %s integrations", plan.number, outcome, found.get("integrations"))
 
+    def _tell_the_end(self) -> None:
+        try:
+            self._status.update({"ARMSTATE": "idle", "DISKSTAT": "-"})
+        finally:
+            self._send("STOP")
+
+    def _await_the_end(self) -> None:
+        end = time.monotonic() + STOP_WITHIN_S
+        while self._programs[0].is_running and self._status.get("SCANSTAT") not in (None, "stopped"):
+            if time.monotonic() > end:
+                self._stuck = f"{self._programs[0].name} did not end the scan within {STOP_WITHIN_S:g} s"
+                raise ScanError(self._stuck)
+            time.sleep(POLL_S)
+
     def _undo(self, outcome: str, error: str) -> None:
         """A start did not become a scan."""
-        self._log.warning("scan %d: %s", self._plan.number if self._plan else 0, error)
+        plan = self._plan
+        self._log.warning("%s: %s", "a start" if plan is None else f"scan {plan.number}", error)
         try:
             self._status.update({"ARMSTATE": "idle"})
+        except StatusMemoryError as trouble:
+            self._log.error("%s", trouble)
+        try:
             self._send("STOP")
-        except (DaqError, StatusMemoryError) as trouble:
+        except DaqError as trouble:
             self._log.error("%s", trouble)
         with self._changed:
-            if self._report is not None:
+            if self._report is not None and plan is not None:
                 self._report.outcome, self._report.error = outcome, error
             self._set(ScanState.IDLE)
 
@@ -436,9 +515,7 @@ class ScanControl:
             values = self._status.read()
         except StatusMemoryError as error:
             return {"note": str(error)}
-        names = {"file": "DAQFITS", "integrations": "DAQNINT", "peak_channel": "DAQPEAK", "dropped": "DAQDROP",
-                 "loops": "DAQLOOPS"}  # fmt: skip
-        found = {name: values[key] for name, key in names.items() if key in values}
+        found: dict[str, Any] = {name: values[key] for name, key in FOUND.items() if key in values}
         if values.get("DAQERR"):
             found["note"] = values["DAQERR"]
         return found
@@ -456,6 +533,8 @@ class ScanControl:
     def _move(self, before: ScanState, after: ScanState) -> None:
         with self._changed:
             if self._state is before and not self._cancel.is_set():
+                if after is ScanState.RUNNING and self._report is not None:
+                    self._report.outcome = "running"
                 self._set(after)
                 return
         raise OperationAbortedError("the start was cancelled")

@@ -1,0 +1,215 @@
+"""The states of a Bank's data taking, with a program that is a piece of the test."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from support.memory import private_status
+
+from spectrometer.errors import ScanError
+from spectrometer.scan import ScanControl, ScanPlan, ScanState
+from spectrometer.status import StatusBuffer
+from spectrometer.status.errors import StatusLockError
+from zmqjsonproxy.errors import OperationAbortedError, RefusedError
+from zmqjsonproxy.handle import OperationHandle
+from zmqjsonproxy.protocol.operations import OperationRecord, State
+
+
+class Program:
+    """A data-taking program that obeys, unless it is told not to."""
+
+    name = "program"
+
+    def __init__(self, status: StatusBuffer) -> None:
+        self.status = status
+        self.is_running = False
+        self.returncode: int | None = None
+        self.starts = 0
+        self.words: list[str] = []
+        self.deaf = False
+        self.unready = False
+        self.error = ""
+        self.on_stop: Callable[[], None] = lambda: None
+
+    def start(self) -> None:
+        self.starts += 1
+        self.is_running = True
+        if not self.unready:
+            self.status.update({"DAQSTATE": "stopped"})
+
+    def send(self, command: str) -> None:
+        self.words.append(command)
+        if self.deaf:
+            return
+        if command == "STOP":
+            self.status.update({"SCANSTAT": "stopped", "NETSTAT": "waiting"})
+        elif self.error:
+            self.status.update({"DAQERR": self.error, "SCANSTAT": "stopped"})
+        else:
+            self.status.update({"SCANSTAT": "running", "NETSTAT": "receiving"})
+
+    def stop(self, quit_s: float = 5.0, term_s: float = 1.0, kill_s: float = 1.0) -> int | None:
+        self.is_running, self.returncode = False, 0
+        self.on_stop()
+        return 0
+
+
+class Night:
+    """A ScanControl, its program and the thread of a start."""
+
+    def __init__(self, status: StatusBuffer) -> None:
+        self.status = status
+        self.program = Program(status)
+        self.control = ScanControl(status, [self.program], logging.getLogger("test"))
+        self.handle = OperationHandle(OperationRecord(id="1", method="start", state=State.RUNNING))
+        self.phases: list[str] = []
+        self.outcome: list[object] = []
+        self._thread: threading.Thread | None = None
+
+    def plan(self, **changes: Any) -> ScanPlan:
+        values: dict[str, Any] = {
+            "start": datetime.now(UTC) + timedelta(seconds=1.2), "length": 60.0, "number": 2, "arm_delay": 2.0,
+            "ready_the_fpga": lambda: self.phases.append("reset"), "arm": lambda: self.phases.append("arm"),
+            "disarm": lambda: self.phases.append("disarm"),
+        }  # fmt: skip
+        return ScanPlan(**(values | changes))
+
+    def start(self, until: ScanState, **changes: Any) -> None:
+        """Start in a thread; return when the state is reached."""
+
+        def run() -> None:
+            try:
+                self.outcome.append(self.control.start(lambda: self.plan(**changes), self.handle, lambda _: True, 5.0))
+            except Exception as error:
+                self.outcome.append(error)
+
+        self._thread = threading.Thread(target=run)
+        self._thread.start()
+        end = time.monotonic() + 10
+        while self.control.state is not until and time.monotonic() < end:
+            time.sleep(0.005)
+        assert self.control.state is until
+
+    def join(self) -> object:
+        """What came of the start."""
+        assert self._thread is not None
+        self._thread.join(10)
+        return self.outcome[-1]
+
+
+@pytest.fixture
+def night() -> Iterator[Night]:
+    with private_status() as status:
+        made = Night(status)
+        yield made
+        made.program.deaf = False
+        made.control.close("the test ends")
+        if made._thread is not None:
+            made.join()
+
+
+def test_stop_says_that_it_ended_a_start_even_if_the_abort_was_faster(night: Night) -> None:
+    night.start(ScanState.WAITING, start=datetime.now(UTC) + timedelta(seconds=60))
+    night.handle.abort("stop was called")
+    assert isinstance(night.join(), OperationAbortedError)
+    assert night.control.state is ScanState.IDLE
+    assert night.control.stop() == "Scan ended"
+    with pytest.raises(RefusedError, match="No scan running!"):
+        night.control.stop()
+
+
+def test_stop_reaches_a_start_whose_program_is_not_there_yet(night: Night) -> None:
+    night.program.unready = True
+    night.start(ScanState.STARTING)
+    assert night.control.stop() == "Scan ended"
+    assert isinstance(night.join(), OperationAbortedError)
+    assert night.control.report() == {}
+
+
+@pytest.mark.parametrize("state", [ScanState.ARMED, ScanState.WAITING, ScanState.RUNNING])
+def test_stop_ends_a_scan_in_every_state_and_the_next_one_runs(night: Night, state: ScanState) -> None:
+    late = datetime.now(UTC) + timedelta(seconds=1.2 if state is ScanState.RUNNING else 60)
+    night.start(state, start=late, two_phase=state is ScanState.ARMED)
+    assert night.control.stop() == "Scan ended"
+    night.join()
+    assert night.control.state is ScanState.IDLE
+    assert night.phases == (["reset", "arm", "disarm"] if state is ScanState.RUNNING else ["reset"])
+    night.handle = OperationHandle(OperationRecord(id="2", method="start", state=State.RUNNING))
+    night.start(ScanState.RUNNING)
+    assert night.control.report()["outcome"] == "running"
+
+
+def test_an_fpga_that_was_armed_for_a_cancelled_start_is_disarmed(night: Night) -> None:
+    armed = threading.Event()
+
+    def arm() -> None:
+        armed.set()
+        time.sleep(0.2)
+
+    night.start(ScanState.WAITING, arm=arm)
+    assert armed.wait(10)
+    assert night.control.stop() == "Scan ended"
+    assert night.phases == ["reset", "disarm"]
+
+
+def test_a_program_that_does_not_stop_is_told_to_the_caller(night: Night, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("spectrometer.scan.STOP_WITHIN_S", 0.2)
+    night.start(ScanState.RUNNING)
+    night.join()
+    night.program.deaf = True
+    with pytest.raises(ScanError, match=r"program did not end the scan within 0.2 s; set_mode with force ends it"):
+        night.control.stop()
+    assert night.control.state is ScanState.IDLE
+    assert night.control.report()["outcome"] == "failed"
+
+
+def test_a_program_that_ends_with_its_mode_is_not_started_again(night: Night) -> None:
+    night.start(ScanState.RUNNING)
+    night.join()
+    night.program.on_stop = night.control.tick  # the watchdog, at the worst moment
+    night.control.close("another mode")
+    assert night.program.starts == 1
+    assert night.control.report()["error"] == "another mode"
+
+
+def test_a_scan_ends_even_if_the_status_memory_cannot_be_had(night: Night, monkeypatch: pytest.MonkeyPatch) -> None:
+    night.start(ScanState.RUNNING, length=0.1)
+    night.join()
+
+    def locked(_values: object) -> None:
+        raise StatusLockError("/night", 4.0)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(night.status, "update", locked)
+        night.program.deaf = True
+        end = time.monotonic() + 10
+        while night.control.state is not ScanState.IDLE and time.monotonic() < end:
+            patch.setattr("spectrometer.scan.STOP_WITHIN_S", 0.1)
+            night.control.tick()
+            time.sleep(0.05)
+    assert night.control.state is ScanState.IDLE
+    assert night.program.words[-1] == "STOP"
+    assert "disarm" in night.phases
+
+
+def test_a_monitor_that_cannot_run_says_why(night: Night) -> None:
+    night.program.error = "the recording is too short"
+    with pytest.raises(ScanError, match="program: the recording is too short"):
+        night.control.monitor(5.0)
+    assert night.control.state is ScanState.IDLE
+    night.program.error = ""
+    night.control.monitor(5.0)
+    assert night.control.state is ScanState.MONITOR
+    assert night.control.stop() == "Ending monitor mode."
+
+
+def test_a_report_does_not_tell_what_the_scan_before_has_found(night: Night) -> None:
+    night.status.update({"DAQFITS": "old.fits", "DAQPEAK": 7, "DAQNINT": 3})
+    night.start(ScanState.RUNNING)
+    assert not {"file", "peak_channel", "integrations"} & set(night.control.report())
