@@ -20,6 +20,8 @@ __all__ = ["KeyPath", "TomlFile", "dotted", "key_lines", "parse_toml", "read_tom
 
 KeyPath = tuple[str | int, ...]
 
+MAX_BYTES = 16 << 20
+
 
 @dataclass(frozen=True, slots=True)
 class TomlFile:
@@ -145,6 +147,10 @@ def read_toml(path: Path) -> TomlFile:
         ConfigError: It cannot be read, is not UTF-8, or is not TOML.
     """
     try:
+        is_other = path.exists() and not (path.is_file() or path.is_dir())
+        if is_other or (path.is_file() and path.stat().st_size > MAX_BYTES):
+            what = f"a regular file of up to {MAX_BYTES >> 20} MiB"  # /dev/zero has no end, and nobody writes to a FIFO
+            raise ConfigError([Fault(path, None, "", f"cannot be read: expected {what}")])
         text = path.read_bytes().decode("utf-8")
     except OSError as error:
         raise ConfigError([Fault(path, None, "", f"cannot be read: {error.strerror}")]) from error

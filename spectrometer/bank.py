@@ -24,8 +24,8 @@ from spectrometer.daq.absent import AbsentDaq
 from spectrometer.daq.control import DaqProcess
 from spectrometer.daq.errors import DaqError
 from spectrometer.derive.rounding import CORRECTED, ORIGINAL
-from spectrometer.derive.switching import PhaseRequest
-from spectrometer.derive.times import as_list, earliest_start, start_time
+from spectrometer.derive.switching import phase_request
+from spectrometer.derive.times import as_list, earliest_start, read_time, start_time
 from spectrometer.derive.vegas import in_mhz
 from spectrometer.errors import BankError, ModeChangeError, NoModeError, ScanError
 from spectrometer.instruments.registers import MemoryRegisters, MemorySynthesizer
@@ -138,10 +138,12 @@ class SpectrometerBank(Bank):
         """
         if mode is None:
             raise RefusedError("mode is None; there are " + ", ".join(self._modes))
-        if mode not in self._modes:
-            raise RefusedError(f"mode {mode} is not supported; there are {', '.join(self._modes)}")
-        frequency = self._frequencies[mode] if bandwidth in (None, False) else _frequency(bandwidth)
-        if not force and mode == self._mode and frequency == self._frequencies[mode]:
+        if not isinstance(mode, str) or mode not in self._modes:
+            raise RefusedError(f"mode {mode!s:.80} is not supported; there are {', '.join(self._modes)}")
+        frequency = self._frequencies[mode] if bandwidth is None or bandwidth is False else _frequency(bandwidth)
+        present = self._backend.setup if self._backend is not None and mode == self._mode else None
+        is_set = present is not None and (present.mode, present.frequency_mhz) == (self._modes[mode], frequency)
+        if is_set and not force:
             raise AlreadyDoneError(f"mode {mode} is already set, use force", [True, f"mode {mode} is set already"])
         if not force and self._scan is not None and self._scan.scanning:
             raise RefusedError("a scan is running; stop it first, or use force")
@@ -245,6 +247,8 @@ class SpectrometerBank(Bank):
         Returns:
             "config file loaded.", or everything that is wrong with the file; then nothing has changed.
         """
+        if path is not None and not (isinstance(path, str) and path.isprintable()):
+            raise RefusedError(f"path is {path!r:.80}; expected the path of a file, or None")
         try:
             config = load(self.context.instrument.path if path is None else path)
         except ConfigError as error:
@@ -307,8 +311,7 @@ class SpectrometerBank(Bank):
             cal: Noise diode on.
             sig_ref_1: True: reference.
         """
-        request = PhaseRequest(duration=float(duration), blank=bool(blank), cal=bool(cal), sr1=bool(sig_ref_1))
-        return [True, self._vegas().add_phase(request)]
+        return [True, self._vegas().add_phase(phase_request(duration, blank, cal, sig_ref_1))]
 
     @command
     def set_gbt_ss(self, period: float, ss_list: Sequence[Sequence[float]]) -> list[Any]:
@@ -377,7 +380,7 @@ class SpectrometerBank(Bank):
     @command(urgent=True, aborts=False, refusal_pair=True)
     def commit(self, starttime: Sequence[int]) -> list[Any]:
         """Confirm what `arm` made ready for this time. True, and a sentence."""
-        when = datetime(*[int(part) for part in starttime], tzinfo=UTC)  # type: ignore[arg-type, misc]
+        when = read_time(starttime)
         self._the_scan().commit(when)
         return [True, f"Committed to {when:%Y-%m-%d %H:%M:%S} UTC"]
 
@@ -431,7 +434,7 @@ class SpectrometerBank(Bank):
     @command
     def set_scan_number(self, num: int) -> None:
         """Set the number of the present scan; the next start counts on from it."""
-        self._scan_number.set(int(num))
+        self._scan_number.set(num)
         self._write_scan_number()
 
     @command
@@ -461,6 +464,8 @@ class SpectrometerBank(Bank):
             if keys.upper() not in values:
                 raise KeyError(f"{keys} is not in the status memory")
             return values[keys.upper()]
+        if not isinstance(keys, Sequence) or not all(isinstance(key, str) for key in keys):
+            raise RefusedError(f"keys is {keys!s:.80}; expected None, the name of a key, or a list of names")
         return {key: values[key.upper()] for key in keys if key.upper() in values}
 
     @command
@@ -498,8 +503,8 @@ class SpectrometerBank(Bank):
 
 
 def _frequency(bandwidth: Any) -> float:
-    if isinstance(bandwidth, bool) or not isinstance(bandwidth, int | float):
-        raise RefusedError(f"bandwidth {bandwidth!r} is no number of MHz")
+    if isinstance(bandwidth, bool) or not isinstance(bandwidth, int | float) or abs(bandwidth) > 1e12:
+        raise RefusedError(f"bandwidth {bandwidth!s:.80} is no number of MHz or Hz")
     frequency = in_mhz(float(bandwidth))
     if not 0 < abs(frequency) <= 5000:
         raise RefusedError(f"bandwidth {bandwidth:g}: expected more than 0 and at most 5000 MHz, of either sign")

@@ -7,9 +7,12 @@ import os
 import threading
 from pathlib import Path
 
+from zmqjsonproxy.errors import RefusedError
+
 __all__ = ["ScanNumber"]
 
 FIRST = 1  # the original's; its first scan has the next one
+LAST = 2**31 - 1  # what C programs read from the status memory
 
 Log = logging.Logger | logging.LoggerAdapter[logging.Logger]
 
@@ -30,19 +33,22 @@ class ScanNumber:
     def increment(self) -> int:
         """Count up by one; the new number."""
         with self._lock:
-            self._keep(self._value + 1)
+            self._keep(self._value + 1 if self._value < LAST else FIRST)
             return self._value
 
     def set(self, number: int) -> None:
-        """Set it. ValueError below 0."""
-        if number < 0:
-            raise ValueError(f"scan number {number}: expected 0 or more")
+        """Set it. RefusedError if it is no whole number of 0 to LAST."""
+        if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number <= LAST:
+            raise RefusedError(f"scan number {number!s:.80}: expected a whole number from 0 to {LAST}")
         with self._lock:
             self._keep(number)
 
     def _read(self) -> int:
         try:
-            return int(self._path.read_text())
+            number = int(self._path.read_text())
+            if not 0 <= number <= LAST:
+                raise ValueError(f"it is not within 0 to {LAST}")
+            return number
         except FileNotFoundError:
             return FIRST
         except (OSError, ValueError) as error:

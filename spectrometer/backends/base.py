@@ -36,6 +36,7 @@ ARP_OFFSET, ARP_ENTRIES = 0x3000, 256
 I2C_ADDRESS = 0x38
 NOISE_SOURCE_OFF, TONE_1, TONE_2 = 0x01, 0x02, 0x04
 NETWORK_SETTLE_S = 1.0
+MAX_SCAN_S = 1e7  # four months
 
 Log = logging.Logger | logging.LoggerAdapter[logging.Logger]
 
@@ -101,7 +102,7 @@ class Backend(ABC):
         filters = self.setup.bank.filters
 
         def filter_bandwidth(value: Any) -> int:
-            if isinstance(value, bool) or value not in filters:
+            if isinstance(value, bool) or not isinstance(value, int | float) or value not in filters:
                 raise RefusedError(f"{value!r} MHz is no filter of {self.setup.bank_name}; it has {sorted(filters)}")
             return int(value)
 
@@ -119,7 +120,10 @@ class Backend(ABC):
                 name="cal_freq", default=UNSPECIFIED, convert=number(0, unit="Hz"),
                 help="Frequency of the noise diode's switching, Hz; only recorded.",
             ),
-            Parameter(name="scan_length", default=30.0, convert=number(0), help="Length of a scan, s; then it ends."),
+            Parameter(
+                name="scan_length", default=30.0, convert=number(0, MAX_SCAN_S),
+                help="Length of a scan, s; then it ends.",
+            ),
             Parameter(
                 name="filter_bw", default=self.mode.filter_bw_mhz, convert=filter_bandwidth,
                 help=f"Bandwidth of the input filter, MHz: one of {sorted(filters)}.",

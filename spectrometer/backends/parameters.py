@@ -38,8 +38,9 @@ def text(value: Any) -> str:
     """Text that fits a status card."""
     if not isinstance(value, str):
         raise ValueError(f"{value!r} is no text")
-    if len(value) > MAX_TEXT or not (value.isascii() and value.isprintable()):
-        raise ValueError(f"{value!r} does not fit a status card: up to {MAX_TEXT} printable ASCII characters")
+    if len(value) + value.count("'") > MAX_TEXT or not (value.isascii() and value.isprintable()):
+        limit = f"up to {MAX_TEXT} printable ASCII characters, a quote counts as two"
+        raise ValueError(f"{value!r} does not fit a status card: {limit}")
     return value
 
 
@@ -51,8 +52,8 @@ def number(low: float, high: float = math.inf, *, unit: str = "s") -> Convert:
             if isinstance(value, bool):
                 raise TypeError
             result = float(value)
-        except (TypeError, ValueError):
-            raise ValueError(f"{value!r} is no number of {unit}") from None
+        except (TypeError, ValueError, OverflowError):
+            raise ValueError(f"{value!s:.80} is no number of {unit}") from None
         if not low < result <= high or math.isinf(result):
             limit = f" and up to {high:g}" if high < math.inf else ""
             raise ValueError(f"{result:g} {unit} is out of range: more than {low:g}{limit}")
@@ -161,6 +162,6 @@ class ParameterSet:
         return {each: self._parameters[each].help for each in self.names}
 
     def _known(self, name: str) -> str:
-        if name not in self._parameters:
-            raise ParameterError({name: f"no such parameter; there are {', '.join(self.names)}"})
+        if not isinstance(name, str) or name not in self._parameters:
+            raise ParameterError({f"{name!s:.80}": f"no such parameter; there are {', '.join(self.names)}"})
         return name

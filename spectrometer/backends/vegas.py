@@ -7,8 +7,9 @@ from collections.abc import Sequence
 
 from spectrometer.backends.base import Backend, BackendSetup, Value, polarizations
 from spectrometer.backends.parameters import Parameter, integer, number
-from spectrometer.derive.switching import PhaseRequest, SsgPhase, SwitchingCycle, gbt_requests
+from spectrometer.derive.switching import MAX_PHASES, PhaseRequest, SsgPhase, SwitchingCycle, gbt_requests
 from spectrometer.derive.vegas import Clocks, Exposure, exposure, hardware_exposure
+from spectrometer.errors import SwitchingError
 from spectrometer.status.keys import VEGAS_KEYS
 
 __all__ = ["VegasBackend"]
@@ -61,14 +62,18 @@ class VegasBackend(Backend):
         return 0
 
     def add_phase(self, request: PhaseRequest) -> int:
-        """Append a switching phase; the number of phases. SwitchingError if it is too long."""
+        """Append a switching phase; the number of phases. SwitchingError if it is too long, or one too many."""
         self._granules(request)
+        if len(self._requests or ()) >= MAX_PHASES:
+            raise SwitchingError(f"there are {MAX_PHASES} switching phases already; clear_switching_states first")
         self._requests = (*(self._requests or ()), request)
         return len(self._requests)
 
     def set_gbt_phases(self, period: float, ss_list: Sequence[Sequence[float]]) -> int:
         """Replace all switching phases; the number of phases. SwitchingError leaves them as they were."""
         requests = gbt_requests(period, ss_list)
+        if len(requests) > MAX_PHASES:
+            raise SwitchingError(f"{len(requests)} switching phases, blanking ones counted; at most {MAX_PHASES}")
         for request in requests:
             self._granules(request)
         self._requests = requests

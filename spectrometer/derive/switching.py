@@ -9,12 +9,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from struct import pack
+from typing import Any
 
 from spectrometer.errors import SwitchingError
 
-__all__ = ["MAX_GRANULES", "GbtPhases", "PhaseRequest", "SsgPhase", "SwitchingCycle", "gbt_requests"]
+__all__ = [
+    "MAX_GRANULES",
+    "MAX_PHASES",
+    "GbtPhases",
+    "PhaseRequest",
+    "SsgPhase",
+    "SwitchingCycle",
+    "gbt_requests",
+    "phase_request",
+]
 
 MAX_GRANULES = (1 << 27) - 1
+MAX_SECONDS = 86400.0  # of a phase; what the generator holds is less
+MAX_PHASES = 99  # a status key of a phase has two digits
 _INVERTED = 0x6  # on this hardware cal and sig/ref 1 are active low
 
 
@@ -136,8 +148,28 @@ class PhaseRequest:
     sr1: bool = False
 
     def __post_init__(self) -> None:
-        if not 0 < self.duration < float("inf"):
-            raise SwitchingError(f"a switching phase of {self.duration:g} s; expected more than 0")
+        if not 0 < self.duration <= MAX_SECONDS:
+            raise SwitchingError(f"a switching phase of {self.duration:g} s; expected more than 0, at most a day")
+
+
+def phase_request(duration: Any, blank: Any, cal: Any, sr1: Any) -> PhaseRequest:
+    """A phase as it came from afar.
+
+    Raises:
+        SwitchingError: The duration is no number, or a flag neither true nor false; all that is wrong is named.
+    """
+    problems = [
+        f"{name} is {flag!r:.80}; expected true or false"
+        for name, flag in (("blank", blank), ("cal", cal), ("sig_ref_1", sr1))
+        if not (isinstance(flag, int | float) and flag in (0, 1))
+    ]
+    try:
+        seconds = float(duration)
+    except (TypeError, ValueError, OverflowError):
+        problems.append(f"duration is {duration!s:.80}; expected a number of s")
+    if problems:
+        raise SwitchingError("; ".join(problems))
+    return PhaseRequest(duration=seconds, blank=bool(blank), cal=bool(cal), sr1=bool(sr1))
 
 
 def gbt_requests(period: float, ss_list: Sequence[Sequence[float]]) -> tuple[PhaseRequest, ...]:
@@ -157,7 +189,7 @@ def gbt_requests(period: float, ss_list: Sequence[Sequence[float]]) -> tuple[Pha
     try:
         rows = [(float(start), bool(sr), bool(cal), float(blank)) for start, sr, cal, blank in ss_list]
         period = float(period)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise SwitchingError(f"{error}: {syntax}") from error
     problems = [] if 0 < period < float("inf") else [f"the period is {period:g} s; expected more than 0"]
     starts = [row[0] for row in rows]

@@ -8,9 +8,10 @@ from typing import Any
 
 from spectrometer.errors import StartTimeError
 
-__all__ = ["as_list", "ceil_to_second", "earliest_start", "mjd", "start_time"]
+__all__ = ["as_list", "ceil_to_second", "earliest_start", "mjd", "read_time", "start_time"]
 
 _LEAD_S = 2.0  # so that a time negotiated now is still possible when the start arrives
+LATEST = timedelta(days=7)  # what is later is a slip of the pen: a Bank that waits so long looks like one that hangs
 _MJD_OF_UNIX_EPOCH = 40587
 
 
@@ -30,6 +31,25 @@ def earliest_start(now: datetime, needed_arm_delay: float) -> datetime:
     return ceil_to_second(now + timedelta(seconds=needed_arm_delay + _LEAD_S))
 
 
+def read_time(asked: Any) -> datetime:
+    """A time in one of the forms in which it travels: [Y, M, D, h, m, s, us] in UTC, or an aware datetime.
+
+    Raises:
+        StartTimeError: It is none.
+    """
+    if isinstance(asked, datetime):
+        if asked.tzinfo is None:
+            raise StartTimeError("the start time has no time zone; give UTC")
+        return asked.astimezone(UTC)
+    if isinstance(asked, Sequence) and not isinstance(asked, str | bytes) and len(asked) in (6, 7):
+        try:
+            numbers = [int(part) for part in asked]
+            return datetime(*numbers, tzinfo=UTC)  # type: ignore[arg-type, misc]  # six or seven integers
+        except (TypeError, ValueError, OverflowError) as error:
+            raise StartTimeError(f"the start time {asked!s:.80} is none: {error}") from error
+    raise StartTimeError(f"the start time is {asked!r:.80}; expected [Y, M, D, h, m, s, us] in UTC")
+
+
 def start_time(asked: Any, now: datetime, needed_arm_delay: float) -> datetime:
     """The second on which a scan begins.
 
@@ -39,23 +59,14 @@ def start_time(asked: Any, now: datetime, needed_arm_delay: float) -> datetime:
         needed_arm_delay: s.
 
     Raises:
-        StartTimeError: No time, or too early.
+        StartTimeError: No time, too early, or more than LATEST ahead.
     """
     earliest = ceil_to_second(now) + timedelta(seconds=needed_arm_delay)
     if asked is None:
         return ceil_to_second(earliest)
-    if isinstance(asked, datetime):
-        if asked.tzinfo is None:
-            raise StartTimeError("the start time has no time zone; give UTC")
-        time = asked.astimezone(UTC)
-    elif isinstance(asked, Sequence) and not isinstance(asked, str | bytes) and len(asked) in (6, 7):
-        try:
-            numbers = [int(part) for part in asked]
-            time = datetime(*numbers, tzinfo=UTC)  # type: ignore[arg-type, misc]  # six or seven integers
-        except (TypeError, ValueError, OverflowError) as error:
-            raise StartTimeError(f"the start time {list(asked)!r} is none: {error}") from error
-    else:
-        raise StartTimeError(f"the start time is {asked!r}; expected [Y, M, D, h, m, s, us] in UTC, or None")
+    time = read_time(asked)
+    if time - now > LATEST:
+        raise StartTimeError(f"{time:%Y-%m-%d %H:%M:%S} UTC is more than {LATEST.days} days ahead; is the date right?")
     time = ceil_to_second(time)
     if time < earliest:
         raise StartTimeError(

@@ -66,11 +66,12 @@ def hbw_clocks(nchan: int, frequency_mhz: float) -> Clocks:
 
 
 def hardware_exposure(requested: float, spec_tick: float) -> tuple[int, float]:
-    """(acc_len, hardware exposure in s) nearest to a requested hardware exposure (s), halves upward."""
+    """(acc_len, hardware exposure in s) nearest to a requested hardware exposure (s), halves upward, at least one."""
     ratio = requested / spec_tick
     count = int(ratio)
     if ratio - count >= 0.5:
         count += 1
+    count = max(count, 1)  # the original divides by the 0 s that a very short one would be
     return count, spec_tick * count
 
 

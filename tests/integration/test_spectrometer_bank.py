@@ -395,3 +395,39 @@ def test_the_configuration_is_read_again_or_says_what_is_wrong(rehearsing: Array
         broken.write_text(text.replace("nchan = 1024", 'nchan = "many"'))
         assert "modes.MODE1.nchan" in bank.read_config_file(str(broken))
         assert bank.list_modes() == ["MODE1", "MODE3", "SPECIAL"]
+
+
+def test_a_mode_that_the_file_describes_anew_is_not_taken_for_set(rehearsing: Array) -> None:
+    with bank_of(rehearsing.urls["BANKA"]) as bank:
+        bank.set_mode("MODE1", 1440.0)
+        assert bank.set_mode("MODE1") == [True, "mode MODE1 is set already"]
+        assert bank.read_config_file() == "config file loaded."
+        assert bank.set_mode("MODE1") == [True, "new mode MODE1 set!"]
+        assert bank.get_status("FPGACLK") == 1500e6 / 8
+
+
+def test_arguments_of_any_kind_get_an_answer_that_names_them(rehearsing: Array) -> None:
+    strange: list[Any] = [-1, 1.5, 10**400, float("nan"), [1, [2]], {"a": [1]}, "x", True]
+    with bank_of(rehearsing.urls["BANKA"]) as bank:
+        bank.set_mode("MODE1")
+        for method, allowed, text in [
+            ("set_mode", [], "is not supported; there are MODE1"),
+            ("get_param", [], "no such parameter; there are"),
+            ("help_param", [], "no such parameter; there are"),
+            ("get_status", ["x"], "expected None, the name of a key, or a list of names"),
+            ("read_config_file", ["x"], "expected the path of a file"),
+            ("set_scan_number", [], "expected a whole number"),
+            ("commit", [], "the start time"),
+            ("start", [], "the start time"),
+            ("add_switching_state", [1.5, True], "switching phase|expected a number of s"),
+            ("set_gbt_ss", [], "missing|required"),
+        ]:
+            for value in strange:
+                if not any(value is item or value == item for item in allowed):
+                    with pytest.raises((RefusedError, RemoteError), match=text):
+                        getattr(bank, method)(value)
+        for value in [0, *strange[2:]]:
+            with pytest.raises((RefusedError, RemoteError), match="bandwidth"):
+                bank.set_mode("MODE1", value)
+        assert bank.get_mode() == "MODE1"
+        assert bank.scan_status()[0] is False

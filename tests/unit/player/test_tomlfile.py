@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from player.errors import ConfigError
-from player.tomlfile import dotted, key_lines, parse_toml
+from player.tomlfile import dotted, key_lines, parse_toml, read_toml
 
 DOCUMENT = """\
 # a comment
@@ -85,3 +86,11 @@ def test_any_document_is_read_or_refused_with_a_line(statements: list[str]) -> N
         for path, line in source.lines.items():
             assert isinstance(path[-1], int) or str(path[-1]) in text.splitlines()[line - 1]
     assert place is not None
+
+
+def test_what_has_no_end_is_not_read(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    for path in (pipe, Path("/dev/zero")):
+        with pytest.raises(ConfigError, match="expected a regular file"):
+            read_toml(path)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from support.backends import make_backend
+from support.memory import private_status
 
 from spectrometer.backends.parameters import Parameter, ParameterSet, choice, integer, number, position, text
 from spectrometer.errors import ParameterError
@@ -68,3 +70,17 @@ def test_values_are_converted() -> None:
     assert number(0)("2.5") == 2.5
     assert integer(0, 9)("7") == 7
     assert choice(("SELF", "CROSS"))("cross") == "CROSS"
+
+
+def test_values_of_any_kind_are_refused_by_name_and_never_break_the_set() -> None:
+    with private_status() as status:
+        backend = make_backend(status, "MODE1")
+        before = backend.parameters.get(None)
+        for name in backend.parameters.names:
+            for value in (None, 10**400, float("nan"), [1, [2]], {"a": 1}, "'" * 40):
+                with pytest.raises((ParameterError, RefusedError), match=f"^{name}: "):
+                    backend.parameters.update({name: value})
+        assert backend.parameters.get(None) == before
+        for unknown in ([1], {"a": 1}, 5):
+            with pytest.raises(ParameterError, match="no such parameter; there are"):
+                backend.parameters.get(unknown)

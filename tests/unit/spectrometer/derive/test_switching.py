@@ -12,6 +12,7 @@ from spectrometer.derive.switching import (
     SsgPhase,
     SwitchingCycle,
     gbt_requests,
+    phase_request,
 )
 from spectrometer.errors import SwitchingError
 
@@ -137,3 +138,12 @@ def test_every_cycle_can_be_read_back_from_its_table(phases: list[SsgPhase]) -> 
     assert gbt.starts[0] == 0.0
     assert list(gbt.starts) == sorted(gbt.starts)
     assert all(0 <= start < 1 for start in gbt.starts)
+
+
+def test_a_phase_from_afar_is_checked_and_all_that_is_wrong_is_named() -> None:
+    assert phase_request("0.5", 0, True, False) == PhaseRequest(duration=0.5, cal=True)
+    with pytest.raises(SwitchingError, match="blank is 'false'; expected true or false; duration is None"):
+        phase_request(None, "false", 0, 0)
+    for duration in (10**400, 1e308, float("inf"), float("nan"), 0, -1, [1]):
+        with pytest.raises(SwitchingError):
+            phase_request(duration, False, False, False)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from spectrometer.derive.times import as_list, ceil_to_second, earliest_start, mjd, start_time
+from spectrometer.derive.times import as_list, ceil_to_second, earliest_start, mjd, read_time, start_time
 from spectrometer.errors import StartTimeError
 
 NOW = datetime(2026, 3, 1, 23, 59, 50, 250_000, UTC)
@@ -53,3 +53,16 @@ def test_what_is_no_start_time_says_why(asked: Any, text: str) -> None:
 
 def test_modified_julian_day() -> None:
     assert mjd(datetime(2026, 11, 21, 7, 44, 15, tzinfo=UTC)) == (61365, 27855.0)
+
+
+def test_a_time_of_another_year_is_refused_before_anything_waits_for_it() -> None:
+    now = datetime(2026, 7, 1, 3, 0, 0, tzinfo=UTC)
+    for asked in ([2027, 7, 1, 3, 0, 10, 0], [9999, 12, 31, 23, 59, 59, 500000]):
+        with pytest.raises(StartTimeError, match="more than 7 days ahead; is the date right"):
+            start_time(asked, now, 4)
+
+
+@pytest.mark.parametrize("asked", [None, "x", 5, [], [1, 2], [[1]] * 7, [2026, 13, 1, 0, 0, 0, 0], {"a": 1}])
+def test_what_is_no_time_is_named(asked: object) -> None:
+    with pytest.raises(StartTimeError, match="the start time"):
+        read_time(asked)

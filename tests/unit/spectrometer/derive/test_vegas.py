@@ -85,3 +85,7 @@ def test_corrected_exposure_is_a_whole_number_of_hardware_exposures_and_at_least
 def test_corrected_phase_of_whole_hardware_exposures_keeps_its_length(count: int, acc_len: int) -> None:
     hwexposr = acc_len * CLOCKS.spec_tick
     assert phase_granules(count * hwexposr, hwexposr, CLOCKS.spec_tick, CORRECTED) == count * acc_len
+
+
+def test_a_hardware_exposure_is_never_nothing() -> None:
+    assert hardware_exposure(1e-9, 0.5) == (1, 0.5)
