@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import inspect
+import threading
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, Self
 
 import zmq
 
-from zmqjsonproxy.errors import ProxyError
+from zmqjsonproxy.errors import NoSuchMethodError, ProxyError
 from zmqjsonproxy.rpc.hub import Hub, InterfaceDescription, MethodDescription
 
 __all__ = ["ZMQJSONProxyClient", "read_signature"]
@@ -46,7 +47,9 @@ class ZMQJSONProxyClient:
         self._own_hub = hub is None
         self._hub = Hub(ctx) if hub is None else hub
         self._obj_name, self._url = obj_name, url
-        self._timeout = float(time_out) if time_out else DEFAULT_TIMEOUT
+        self._timeout = _seconds(time_out)
+        self._methods: frozenset[str] = frozenset()
+        self._binding = threading.Lock()
         self._description: InterfaceDescription | None = None
         self._why_unknown: ProxyError | None = None
         if eager:
@@ -61,10 +64,7 @@ class ZMQJSONProxyClient:
 
     def set_request_reply_timeout(self, t: float | timedelta) -> None:
         """Set the reply time-out: seconds, or a timedelta (all of it, days too)."""
-        seconds = t.total_seconds() if isinstance(t, timedelta) else float(t)
-        if seconds < 0:
-            raise ValueError(f"set_request_reply_timeout: {seconds:g} s is negative")
-        self._timeout = seconds or DEFAULT_TIMEOUT
+        self._timeout = _seconds(t)
 
     def get_request_reply_timeout(self) -> float:
         """Return the reply time-out, s."""
@@ -89,13 +89,14 @@ class ZMQJSONProxyClient:
         except ProxyError as error:
             self._why_unknown = error
             return False
-        self._description = description
-        names = vars(self)
-        for name in [n for n in names if not n.startswith("_")]:
-            del names[name]
-        for method in description.methods.values():
-            if not hasattr(type(self), method.name):
-                names[method.name] = self._method(method)
+        ours, names = type(self), vars(self)
+        methods = {m.name: self._method(m) for m in description.methods.values() if not hasattr(ours, m.name)}
+        with self._binding:  # other threads call meanwhile: what stays is never missing
+            names.update(methods)
+            for name in self._methods.difference(methods):
+                names.pop(name, None)
+            self._methods = frozenset(methods)
+            self._description = description
         return True
 
     def _is_stale(self) -> bool:
@@ -107,7 +108,11 @@ class ZMQJSONProxyClient:
         peer = hub.peer(url)
 
         def method(*args: Any, _timeout: float | None = None, **kwargs: Any) -> Any:
-            value = hub.call(url, obj_name, name, args, kwargs, self._timeout if _timeout is None else _timeout)
+            try:
+                value = hub.call(url, obj_name, name, args, kwargs, self._timeout if _timeout is None else _timeout)
+            except NoSuchMethodError:
+                self._refresh(1.0)
+                raise
             known = self._description
             if known is None or known.generation != peer.generation:
                 self._refresh(1.0)
@@ -142,6 +147,13 @@ class ZMQJSONProxyClient:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._obj_name} at {self._url}>"
+
+
+def _seconds(t: float | timedelta | None) -> float:
+    seconds = t.total_seconds() if isinstance(t, timedelta) else float(t or 0.0)
+    if not seconds >= 0:
+        raise ValueError(f"a reply time-out is 0 s (the default of {DEFAULT_TIMEOUT:g} s) or more, not {seconds:g} s")
+    return seconds or DEFAULT_TIMEOUT
 
 
 def read_signature(text: str) -> inspect.Signature | None:

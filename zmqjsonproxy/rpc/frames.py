@@ -14,6 +14,8 @@ import zmq
 __all__ = ["frame_receiver", "receiver", "sender"]
 
 _MORE = int(zmq.SNDMORE)
+_ROUTING_ID_MOST = 255
+"""Longest routing id of ZeroMQ; what is longer is a frame too many, and is not remembered, bytes."""
 _KNOWN_MOST = 10_000
 """Routing ids that are remembered; a server meets a new one with each connection."""
 
@@ -37,7 +39,7 @@ def receiver(socket: zmq.Socket[bytes]) -> Callable[[], list[bytes]]:
         # many is met here instead, where it is no routing id that was seen before.
         rid = receive()
         while rid not in known:
-            if not ask(more):
+            if not ask(more) or len(rid) > _ROUTING_ID_MOST:
                 rid = receive()
                 continue
             if len(known) >= _KNOWN_MOST:
