@@ -31,6 +31,7 @@ log = logging.getLogger("spectrometer-daq")
 
 PULSE_S = 1.0
 ARM_POLL_S = 0.05
+LATEST_START = 4e9  # unix seconds
 REPORT_S = 0.2
 """Seconds between reports of progress, at least."""
 
@@ -271,7 +272,10 @@ class Program:
             values = self._status.read()
             if str(values.get("ARMSTATE", "")).lower() != "armed":
                 return None
-            return read_number("DAQSTART", values.get("DAQSTART"))
+            start = read_number("DAQSTART", values.get("DAQSTART"))
+            if not 0 <= start <= LATEST_START:
+                raise CardError("DAQSTART", f"expected unix seconds, found {start:g}")
+            return start
         except CardError as error:
             self._report(DAQERR=printable(str(error)))
         except StatusMemoryError as error:

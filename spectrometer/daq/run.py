@@ -78,6 +78,8 @@ class ScanRun:
         self.loops = 0
         self.integrations = 0
         self.over = False
+        self.begun = False
+        """`begin` was called."""
         self._start = 0.0
         self._written_at = 0.0
         self._pass_start = 0
@@ -113,11 +115,6 @@ class ScanRun:
             integration_samples=setup.exposure * self.rate,
         )
 
-    @property
-    def begun(self) -> bool:
-        """`begin` was called."""
-        return self._start > 0
-
     def begin(self, start: float) -> None:
         """Begin; the first sample has the time `start` (unix seconds). OSError if there can be no file."""
         if self._to_file:
@@ -131,6 +128,7 @@ class ScanRun:
                 table,
             )
         self._start = self._written_at = start
+        self.begun = True
 
     def due_in(self, now: float) -> float:
         """Seconds until the next piece is complete; 0 if it is."""

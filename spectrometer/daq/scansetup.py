@@ -13,6 +13,8 @@ from spectrometer.status.keys import UNSPECIFIED
 from spectrometer.status.protocol.cards import Value, read_number
 
 MAX_STATES = 99
+MAX_CHANNELS = 1 << 22
+LARGEST = 1e12  # of any number here; anything may stand in the memory
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,9 +39,12 @@ def _number(values: Mapping[str, Value], key: str, default: float | None = None)
             raise ScanSetupError(f"status key {key} is not set")
         return default
     try:
-        return read_number(key, value)
+        number = read_number(key, value)
     except CardError as error:
         raise ScanSetupError(str(error)) from error
+    if not abs(number) <= LARGEST:
+        raise ScanSetupError(f"status key {key} is {number:g}; expected a finite number; prepare writes it anew")
+    return number
 
 
 def read_setup(values: Mapping[str, Value]) -> ScanSetup:
@@ -51,10 +56,13 @@ def read_setup(values: Mapping[str, Value]) -> ScanSetup:
     exposure = _number(values, "EXPOSURE")
     if exposure <= 0:
         raise ScanSetupError(f"EXPOSURE is {exposure:g} s; expected more than 0")
+    nchan = int(_number(values, "NCHAN"))
+    if not 1 <= nchan <= MAX_CHANNELS:
+        raise ScanSetupError(f"NCHAN is {nchan}; expected 1 to {MAX_CHANNELS}")
     length = _number(values, "SCANLEN", 0.0)
     polarize = str(values.get("POLARIZE", values.get("NMSTOKES", "SELF")))
     return ScanSetup(
-        nchan=int(_number(values, "NCHAN")),
+        nchan=nchan,
         exposure=exposure,
         scan_length=length if length > 0 else None,
         cycle=_read_cycle(values),

@@ -8,6 +8,7 @@ comes from astropy; nothing existing is ever overwritten.
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import warnings
 from collections.abc import Iterable, Mapping
@@ -22,6 +23,8 @@ from astropy.io.fits.verify import VerifyWarning
 
 from spectrometer.status.keys import UNSPECIFIED
 from spectrometer.status.protocol.cards import CARD_BYTES, Value
+
+log = logging.getLogger(__name__)
 
 FITS_BLOCK = 2880
 
@@ -104,7 +107,10 @@ def build_headers(
         for key, value in status.items():
             if key in _NOT_COPIED or key.startswith(_NOT_COPIED_PREFIXES) or value == UNSPECIFIED:
                 continue
-            primary.header[key] = value
+            try:
+                primary.header[key] = value
+            except ValueError as error:  # anybody may write into the status memory, a scan is worth more than a card
+                log.warning("status key %s is not copied: %s", key, error)
         for key, own_value, comment in own:
             primary.header[key] = (own_value, comment)
         for sentence in history:

@@ -24,7 +24,7 @@ import sysv_ipc
 
 from spectrometer.status.errors import StatusAttachError, StatusLockError
 from spectrometer.status.keys import STATUS_BYTES, VEGAS_KEY, VEGAS_SEMAPHORE
-from spectrometer.status.protocol.cards import Value, empty_image, find_end, plan_update, read_cards, without
+from spectrometer.status.protocol.cards import Value, empty_image, find_end, mended, plan_update, read_cards, without
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +55,8 @@ class StatusBuffer:
         self.key, self.semaphore, self.lock_timeout_s = key, semaphore, lock_timeout_s
         self.recoveries = 0
         """How often this object took over a semaphore that nobody released."""
+        self.repairs = 0
+        """How often this object found a memory without END and put it right."""
         self._thread_lock = threading.Lock()
         self._closed = False
         self._memory = _attach_memory(key, create)
@@ -108,18 +110,29 @@ class StatusBuffer:
         if not values:
             return
         with self._locked():
-            for offset, card in plan_update(self._memory.read(STATUS_BYTES), values):
+            for offset, card in plan_update(self._image(), values):
                 self._memory.write(card, offset)
 
     def remove(self, keys: Iterable[str]) -> None:
         """Take keys out; those that are not there are passed over."""
         with self._locked():
-            self._memory.write(without(self._memory.read(STATUS_BYTES), keys))
+            self._memory.write(without(self._image(), keys))
 
     def clear(self) -> None:
         """Make the memory empty, as a new one is."""
         with self._locked():
             self._memory.write(empty_image(STATUS_BYTES))
+
+    def _image(self) -> bytes:
+        """All bytes for a change, the lock is held; made a memory again if somebody has destroyed it."""
+        image = bytes(self._memory.read(STATUS_BYTES))
+        if find_end(image) is not None:
+            return image
+        self.repairs += 1
+        log.warning("status memory %s: somebody overwrote its END; what is readable is kept", self.semaphore)
+        image = mended(image)
+        self._memory.write(image)
+        return image
 
     def close(self) -> None:
         """Detach; the memory stays for the others. May be called twice."""

@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
+import sysv_ipc
 from astropy.io import fits
 from support.memory import private_status
 from support.recordings import recording
@@ -260,3 +261,39 @@ def test_child_that_ignores_everything_is_killed_in_time() -> None:
     assert not process.is_running
     with pytest.raises(DaqNotRunningError, match="has ended"):
         process.send("STOP")
+
+
+@pytest.mark.parametrize(("key", "value"), [("EXPOSURE", "nan"), ("NCHAN", "inf"), ("SCANNUM", 1e300)])
+def test_numbers_that_cannot_be_are_named_and_do_not_end_the_program(
+    status: StatusBuffer, daq: Callable[..., DaqProcess], key: str, value: object
+) -> None:
+    program = daq()
+    status.update({key: value})
+    program.send("START")
+    wait_for(lambda: status.get("DAQERR"), "DAQERR")
+    assert f"status key {key} is" in str(status.get("DAQERR"))
+    assert program.is_running
+
+
+def test_a_start_time_from_a_spoilt_memory_begins_no_scan(
+    status: StatusBuffer, daq: Callable[..., DaqProcess]
+) -> None:
+    program = daq()
+    program.send("START")
+    wait_for(lambda: status.get("NETSTAT") == "receiving", "receiving")
+    for wrong in ("nan", "-1", "1e300"):
+        status.update({"DAQSTART": wrong, "ARMSTATE": "armed", "DAQERR": ""})
+        wait_for(lambda: "DAQSTART" in str(status.get("DAQERR")), "DAQERR")
+    foreign = b"TSYS    =                  nan".ljust(80)
+    memory = sysv_ipc.SharedMemory(status.key, 0, size=0)
+    image = status.snapshot()
+    end = image.index(b"END  ")
+    memory.write(foreign + b"END".ljust(80), end)
+    memory.detach()
+    status.update({"DAQSTART": 0, "DAQERR": ""})  # long ago: what is late is dropped
+    wait_for(lambda: status.get("DAQFITS"), "a file")
+    time.sleep(0.3)
+    program.send("STOP")
+    wait_for(lambda: status.get("SCANSTAT") == "stopped", "stopped")
+    assert program.is_running
+    only_file(status)

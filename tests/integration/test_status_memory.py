@@ -130,3 +130,21 @@ def test_concurrent_writers_lose_nothing(status: StatusBuffer) -> None:
     assert all(values[f"K{n}"] == 199 for n in range(3))
     assert len(values) == 1 + 3 * 21
     assert status.recoveries == 0
+
+
+def test_a_memory_that_somebody_destroyed_can_be_written_again(
+    status: StatusBuffer, caplog: pytest.LogCaptureFixture
+) -> None:
+    status.update({"NCHAN": 1024, "EXPOSURE": 0.5})
+    memory = sysv_ipc.SharedMemory(status.key, 0, size=0)
+    try:
+        memory.write(b"\xa5" * 1000, 80)
+        status.update({"DAQNINT": 7})
+        assert status.read() == {"NCHAN": 1024, "DAQNINT": 7}
+        assert "somebody overwrote its END" in caplog.text
+        memory.write(b"\xa5" * 184320)
+        status.remove(["NCHAN"])
+        status.update({"A": 1})
+        assert (status.read(), status.repairs) == ({"A": 1}, 2)
+    finally:
+        memory.detach()
