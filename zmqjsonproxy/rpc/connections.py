@@ -157,9 +157,10 @@ class Connections:
             self._abandon(peer, now)
         if peer.state is State.READY:
             body = peer.begin(p, next(self.numbers), now)
-            if body is not None:
-                self._transmit(peer, body)
-            return
+            if body is None or self._transmit(peer, body):
+                return
+            peer.take_back(p)
+            self.drop(peer, Transition.LOST.value)
         if peer.state is State.IDLE:
             if now < peer.retry_at:
                 p.fail(PeerLostError(peer.url, p.what.label, peer.reason), now)
@@ -184,14 +185,16 @@ class Connections:
             self.send(peer.envelope, original.hello(peer.hello_name, self.client))
         return True
 
-    def _transmit(self, peer: Peer, body: bytes) -> None:
+    def _transmit(self, peer: Peer, body: bytes) -> bool:
+        """Send; False: the connection is gone, and nothing was sent."""
         try:
             if self._bridges and peer in self._bridges:
                 self._bridges[peer].send(body)
             else:
                 self.send(peer.envelope, body)
-        except zmq.ZMQError as error:
-            self.drop(peer, str(error))
+        except zmq.ZMQError:
+            return False
+        return True
 
     def stay_awake(self) -> None:
         """Wait for a message for up to 0.1 ms without sleep, leaving the processor to whoever has work for it.

@@ -127,7 +127,7 @@ class Hub:
                             return answer["result"]
                 except (TypeError, ValueError, RecursionError, zmq.ZMQError) as error:
                     if isinstance(error, zmq.ZMQError) and not sent:
-                        connections.drop(peer, str(error))
+                        connections.drop(peer, "connection lost")
                 what = Call(object_name, method, args, kwargs, timeout)
                 pending = Pending(peer, what, begun, begun + timeout)
                 self._go_on(pending, number if sent else 0, source, body)

@@ -189,6 +189,12 @@ class Peer:
         pending.number = number
         self.numbered[number] = pending
 
+    def take_back(self, pending: Pending) -> None:
+        """Forget a call that could not be sent."""
+        self.numbered.pop(pending.number, None)
+        if self.current is pending:
+            self.current = None
+
     def receive(self, message: Any, now: float) -> None:
         """Take a decoded message of a ready server. What then waits in `waiting` may be sent."""
         if self.native and type(message) is dict:
@@ -240,7 +246,7 @@ class Peer:
         self.waiting.clear()
         self.current = None
         if self.state is State.READY:
-            self.retry_at = now  # it was there: it may be back
+            self.retry_at = 0.0  # it was there: it may be back
         else:
             pause = self._pause or retry_first
             self.retry_at = now + pause * random.uniform(0.5, 1.0)
