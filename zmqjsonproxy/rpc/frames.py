@@ -14,9 +14,7 @@ import zmq
 __all__ = ["frame_receiver", "receiver", "sender"]
 
 _MORE = int(zmq.SNDMORE)
-_ROUTING_ID_MOST = 255
-"""Longest routing id of ZeroMQ; what is longer is a frame too many, and is not remembered, bytes."""
-_KNOWN_MOST = 10_000
+_TRUSTED_MOST = 10_000
 """Routing ids that are remembered; a server meets a new one with each connection."""
 
 
@@ -26,29 +24,37 @@ def frame_receiver(socket: zmq.Socket[bytes]) -> Callable[[], bytes]:
     return receive
 
 
-def receiver(socket: zmq.Socket[bytes]) -> Callable[[], list[bytes]]:
-    """Return a function that receives one message: routing id and body, with REQ's empty frame between if it was sent.
+def receiver(socket: zmq.Socket[bytes]) -> tuple[Callable[[], list[bytes]], Callable[[bytes], None]]:
+    """Return two functions: one receives a message, one takes a sender for one of our own callers.
 
-    What a strange peer sends beyond that is dropped. It raises zmq.Again when nothing arrives within RCVTIMEO.
+    A message is routing id and body, with REQ's empty frame between if it was sent. What a strange peer sends beyond
+    that is dropped. The function raises zmq.Again when nothing arrives within RCVTIMEO.
     """
     receive, ask, more = frame_receiver(socket), socket.get, zmq.RCVMORE
-    known: set[bytes] = set()
+    trusted: set[bytes] = set()
 
     def receive_message() -> list[bytes]:
-        # To ask whether more follows costs as much as three frames. So it is not asked after each message: a frame too
-        # many is met here instead, where it is no routing id that was seen before.
+        # To ask whether more follows costs as much as three frames. So our own callers are not asked after each
+        # message; should one of them send a frame too many, it is met here instead, where it is no routing id.
         rid = receive()
-        while rid not in known:
-            if not ask(more) or len(rid) > _ROUTING_ID_MOST:
+        while rid not in trusted:
+            if not ask(more):
                 rid = receive()
                 continue
-            if len(known) >= _KNOWN_MOST:
-                known.clear()
-            known.add(rid)
+            body = receive()
+            frames = [rid, body] if body or not ask(more) else [rid, body, receive()]
+            while ask(more):
+                receive()
+            return frames
         body = receive()
         return [rid, body] if body or not ask(more) else [rid, body, receive()]
 
-    return receive_message
+    def trust(rid: bytes) -> None:
+        if len(trusted) >= _TRUSTED_MOST:
+            trusted.clear()
+        trusted.add(rid)
+
+    return receive_message, trust
 
 
 def sender(socket: zmq.Socket[bytes], flags: int = 0) -> Callable[[Sequence[bytes], bytes], None]:

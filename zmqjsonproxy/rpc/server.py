@@ -126,6 +126,8 @@ class ZMQJSONProxyServer:
         self.name = name or self.url
         # A ROUTER never waits: what a client does not take is dropped, and others are served.
         self._send = sender(self._router, zmq.NOBLOCK)
+        self._receive, self._trust = receiver(self._router)
+        self._trust(self._inner_id)
         own = OwnMethods(self.instance, self.name, self.interfaces, self._lanes, self._operations)
         for method in Interface.of("rpc", own).methods.values():
             self._methods[f"rpc.{method.name}"] = self._quick[f"rpc.{method.name}"] = method
@@ -161,7 +163,7 @@ class ZMQJSONProxyServer:
         """
         if watchdogfn is not None:
             threading.Thread(target=self._watch, args=(watchdogfn,), name=f"watchdog {self.name}", daemon=True).start()
-        receive, inner = receiver(self._router), self._inner_id
+        receive, inner = self._receive, self._inner_id
         try:
             while not self._quit:
                 try:
@@ -245,6 +247,8 @@ class ZMQJSONProxyServer:
             return
         query = self._quick.get(request.target)
         if query is None or not request.native:
+            if request.extra is not None and not request.native:  # the hello of one of our callers
+                self._trust(frames[0])
             reply = self._call(request, frames)
             if reply is not None:
                 self._send(frames, reply)
