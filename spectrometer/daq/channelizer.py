@@ -61,8 +61,8 @@ def fit_taps(taps: int, nfine: int, samples: int, coarse: int) -> int:
     if samples < nfine:
         largest = 1 << (samples.bit_length() - 1)
         raise ChannelizerError(
-            f"one pass of the recording has {samples} samples, too few for {nfine} fine channels "
-            f"(NCHAN {nfine * coarse}); at most NCHAN {largest * coarse} is possible"
+            f"recording too short for NCHAN {nfine * coarse}: at most {largest * coarse} "  # a card holds no more
+            f"({samples} samples in one pass, {nfine} fine channels)"
         )
     return min(taps, samples // nfine)
 

@@ -315,7 +315,8 @@ class Program:
     def _disk_failed(self, error: OSError) -> None:
         run, self._run = self._run, None
         is_full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-        text = f"{'disk full' if is_full else 'disk'}: {error.strerror or error}"
+        place = f" ({Path(error.filename).name})" if isinstance(error.filename, str) else ""
+        text = f"{'disk full' if is_full else 'disk'}: {error.strerror or error}{place}"
         log.error("%s; what is written is kept", text)
         self._failed = True
         if run is not None:

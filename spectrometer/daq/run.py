@@ -6,7 +6,9 @@ Callers say what time it is.
 
 from __future__ import annotations
 
+import errno
 import logging
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -63,6 +65,8 @@ class ScanRun:
     ) -> None:
         self.options, self._values, self._data_root, self._to_file = options, dict(values), data_root, to_file
         self.setup: ScanSetup = read_setup(values)
+        if to_file:
+            self._check_directory()
         self.recording = Recording(options.source)
         try:
             self._prepare()
@@ -87,6 +91,16 @@ class ScanRun:
         self._pieces = self._endless_pieces()
         self._next: Piece = next(self._pieces)
 
+    def _check_directory(self) -> None:
+        """Make the project's directory now: a start on many Banks has to fail before any of them begins."""
+        directory = self._data_root / self.setup.project
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ScanSetupError(f"data directory {directory.name}: {error.strerror or error}") from error
+        if not os.access(directory, os.W_OK | os.X_OK):
+            raise ScanSetupError(f"data directory {directory.name}: {os.strerror(errno.EACCES)}")
+
     def _prepare(self) -> None:
         header, setup, options = self.recording.header, self.setup, self.options
         nfine = options.nfine or fine_channels(setup.nchan, header.channels)
@@ -102,6 +116,11 @@ class ScanRun:
             raise ScanSetupError(
                 f"EXPOSURE {setup.exposure:g} s is shorter than one spectrum of {self.nchan} channels at "
                 f"{self.rate:g} samples/s; expected at least {shortest:g} s"
+            )
+        first = self.taps * nfine / 2 / self.rate  # the middle of the first spectrum
+        if setup.scan_length is not None and setup.scan_length <= first:
+            raise ScanSetupError(
+                f"SCANLEN {setup.scan_length:g} s is too short: expected over {first:.3g} s, or a shorter EXPOSURE"
             )
         self._channelizer = Channelizer(
             header.channels, header.polarizations, prototype(self.taps, nfine, options.window)

@@ -170,7 +170,7 @@ def test_kill_at_any_moment_leaves_a_readable_file(
         ({"NCHAN": 16384}, "sample_puppi.raw", "3904"),
         ({"NCHAN": "unspecified"}, "sample_puppi.raw", "NCHAN is not set"),
         ({"DATADIR": "unspecified"}, "sample_puppi.raw", "DATADIR is not set"),
-        ({"DATADIR": "/proc/no"}, "sample_puppi.raw", "disk: "),
+        ({"DATADIR": "/proc/no"}, "sample_puppi.raw", "data directory TEST: "),
     ],
 )
 def test_what_cannot_start_is_told_in_the_status(
@@ -297,3 +297,29 @@ def test_a_start_time_from_a_spoilt_memory_begins_no_scan(
     wait_for(lambda: status.get("SCANSTAT") == "stopped", "stopped")
     assert program.is_running
     only_file(status)
+
+
+@pytest.mark.parametrize(
+    ("values", "text"),
+    [
+        ({"NCHAN": 16384}, "recording too short for NCHAN 16384: at most 8192"),
+        ({"SCANLEN": 0.1, "EXPOSURE": 5.0}, "SCANLEN 0.1 s is too short: expected over 1.31 s, or a short"),
+    ],
+)
+def test_a_card_holds_what_is_wrong_and_what_would_be_right(
+    status: StatusBuffer, daq: Callable[..., DaqProcess], values: dict[str, object], text: str
+) -> None:
+    status.update(values)
+    daq().send("START")
+    wait_for(lambda: status.get("DAQERR"), "DAQERR")
+    assert text in str(status.get("DAQERR"))
+
+
+def test_a_directory_that_cannot_be_written_is_told_before_the_scan_begins(
+    status: StatusBuffer, daq: Callable[..., DaqProcess]
+) -> None:
+    (Path(str(status.get("DATADIR"))) / "TEST").write_text("a file in the way")
+    daq().send("START")
+    wait_for(lambda: status.get("DAQERR"), "DAQERR")
+    assert status.get("DAQERR") == "data directory TEST: File exists"
+    assert status.get("NETSTAT") != "receiving"
