@@ -23,16 +23,8 @@ VEGAS_KEYS: tuple[str, ...] = (
 )  # fmt: skip
 """Keys that a VEGAS Bank writes as `unspecified` unless it has a value."""
 
-unspecified: tuple[str, ...] = VEGAS_KEYS
-
 SWITCHING_KEY = re.compile(r"_(?:SBLK|SCAL|SSRF|SPHS|AICL|AISA|AECL|AESA|AISB|AESB)_\d\d")
 """Keys of one switching state each; those of an earlier, longer cycle have to be removed."""
-
-DAQ_KEYS: tuple[str, ...] = (
-    "DAQSTATE", "DAQPULSE", "SCANSTAT", "NETSTAT", "DISKSTAT", "NPKT", "NDROP", "FILENUM", "DAQFITS",
-    "DAQNINT", "DAQPEAK", "DAQLOOPS", "DAQBLKS", "DAQDROP", "DAQERR", "DAQNOTE",
-)  # fmt: skip
-"""Keys that `spectrometer-daq` writes."""
 
 
 def ftok(device: int, inode: int, project: int) -> int:
