@@ -15,6 +15,7 @@ from typing import Any
 
 from player.config import BankConfig, Config
 from player.errors import Fault
+from player.findings import Finding, Surroundings
 from zmqjsonproxy.interface import query
 
 __all__ = ["Bank", "BankContext", "BankLog"]
@@ -77,6 +78,19 @@ class Bank:
 
         Called once per load if a Bank of this kind is configured. `config.banks` holds the
         Banks whose own tables are valid, `config.bank_names` the names of all.
+        """
+        return []
+
+    @classmethod
+    def diagnose(cls, config: Config, bank_name: str, around: Surroundings) -> list[Finding]:
+        """Return what would keep a Bank of this kind from working on this host, for `player doctor`.
+
+        Changes nothing, and takes at most a few seconds; also called while a Player serves the Bank.
+
+        Args:
+            config: A valid configuration.
+            bank_name: One of its Banks, of this kind.
+            around: Where it would be opened.
         """
         return []
 

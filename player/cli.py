@@ -22,7 +22,6 @@ __all__ = ["build_parser", "main"]
 
 DONE, FAILED, USAGE = 0, 1, 2
 LEVELS = ("debug", "info", "warning", "error")
-DEFAULT_DATA_ROOT = "/tmp"  # as in the original
 
 
 def _version() -> str:
@@ -48,8 +47,9 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="player",
         description="Serve one Bank: the host process of a part of the instrument.",
-        epilog="Commands, reserved words in lower case: player check, player ready BANK, player supervisor-config; "
-        "each has its own --help. Exit status: 0 done, 1 failed, 2 usage or configuration.",
+        epilog="Commands, reserved words in lower case: player check, player doctor, player ready BANK, "
+        "player shell BANK, player supervisor-config; each has its own --help. "
+        "Exit status: 0 done, 1 failed, 2 usage or configuration.",
     )
     parser.add_argument("bank", nargs="?", metavar="BANK", help="Bank to serve; default: the one of this host")
     parser.add_argument("url", nargs="?", metavar="URL", help="where to serve calls, tcp://HOST:PORT")
@@ -109,6 +109,31 @@ def _supervisor_parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _shell_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="player shell",
+        description="A Python prompt with a Bank in this process as `p`; nothing is served. Ends the Bank at the end.",
+    )
+    parser.add_argument("bank", nargs="?", metavar="BANK", help="default: the one of this host")
+    parser.add_argument("--simulate", action="store_true", help="touch no real instrument")
+    parser.add_argument("--log-level", choices=LEVELS, default="warning", help="default: %(default)s")
+    _add_config(parser)
+    return parser
+
+
+def _doctor_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="player doctor",
+        description="Say what keeps a Player from working on this host, and what puts it right. Changes nothing.",
+        epilog="Exit status: 0 all is well, 1 something is wrong, 2 usage.",
+    )
+    parser.add_argument("bank", nargs="?", metavar="BANK", help="default: the Banks of this host")
+    parser.add_argument("--simulate", action="store_true", help="look only for what a simulated Player needs")
+    parser.add_argument("--json", action="store_true", help="answer in JSON")
+    _add_config(parser)
+    return parser
+
+
 def _local_host() -> str:
     import socket
 
@@ -126,14 +151,9 @@ def _hosts(config: Config) -> dict[str, str]:
 
 
 def _pick_bank(config: Config, given: str | None) -> str:
-    from player.hosts import infer_bank
+    from player.config import pick_bank
 
-    if given is None:
-        return infer_bank(_hosts(config), _local_host())
-    bank = given.upper()
-    if bank not in config.banks:
-        raise BankNameError(f"{config.path} has no Bank {bank}; there are {', '.join(config.banks)}")
-    return bank
+    return pick_bank(config, given, _local_host())
 
 
 def _print_warnings(config: Config) -> None:
@@ -212,9 +232,31 @@ def _supervisor_config(argv: Sequence[str], environment: Mapping[str, str]) -> i
     return DONE
 
 
-def _data_root(config: Config, environment: Mapping[str, str]) -> Path:
-    """Environment, then file, then default."""
-    return Path(environment.get("DIBAS_DATA") or config.instrument.data_root or DEFAULT_DATA_ROOT)
+def _shell(argv: Sequence[str], environment: Mapping[str, str]) -> int:
+    args = _shell_parser().parse_args(argv)
+    from player.interactive import Bank
+    from player.logs import set_up_logging
+    from player.shell import run_shell
+
+    set_up_logging(args.log_level, args.bank.upper() if args.bank else "-")
+    with Bank(args.bank, args.config, simulate=args.simulate, environment=environment) as bank:
+        run_shell(bank)
+    return DONE
+
+
+def _doctor(argv: Sequence[str], environment: Mapping[str, str]) -> int:
+    args = _doctor_parser().parse_args(argv)
+    from player.doctor import examine
+
+    report = examine(args.config, args.bank, environment, simulate=args.simulate)
+    if args.json:
+        import json
+
+        print(json.dumps(report.describe(), indent=2))
+    else:
+        for line in report.lines():
+            print(line)
+    return FAILED if report.findings else DONE
 
 
 def _url(parser: argparse.ArgumentParser, args: argparse.Namespace, config: Config, bank: str) -> str:
@@ -249,6 +291,7 @@ def _serve(argv: Sequence[str], environment: Mapping[str, str]) -> int:
                 return DONE
             bank = _pick_bank(config, args.bank)
             url = _url(parser, args, config, bank)
+            from player.config import data_root, dibas_dir
             from player.host import Host, HostSettings
             from player.lifecycle import run
             from player.logs import set_up_logging
@@ -259,8 +302,8 @@ def _serve(argv: Sequence[str], environment: Mapping[str, str]) -> int:
                 bank,
                 url,
                 simulate=args.simulate or args.word == "simulate",
-                data_root=_data_root(config, environment),
-                dibas_dir=Path(environment["DIBAS_DIR"]) if environment.get("DIBAS_DIR") else None,
+                data_root=data_root(config, environment),
+                dibas_dir=dibas_dir(environment),
                 settings=HostSettings(ready_within=args.ready_within),
             )
             _log_warnings(config)
@@ -278,7 +321,9 @@ def _log_warnings(config: Config) -> None:
 
 COMMANDS: dict[str, Callable[[Sequence[str], Mapping[str, str]], int]] = {
     "check": _check,
+    "doctor": _doctor,
     "ready": _ready,
+    "shell": _shell,
     "supervisor-config": _supervisor_config,
 }
 

@@ -15,13 +15,15 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from player.errors import ConfigError, Fault, KindError
+from player.errors import BankNameError, ConfigError, Fault, KindError
+from player.hosts import infer_bank
 from player.kinds import find_kind
 from player.ports import is_loopback, split_url, tcp_url
 from player.tomlfile import KeyPath, TomlFile, read_toml
 
 __all__ = [
     "DEFAULT_BIND",
+    "DEFAULT_DATA_ROOT",
     "DEFAULT_KIND",
     "DEFAULT_PORT",
     "RESERVED_WORDS",
@@ -32,12 +34,16 @@ __all__ = [
     "InstrumentConfig",
     "Port",
     "Table",
+    "data_root",
+    "dibas_dir",
     "find_file",
     "load",
+    "pick_bank",
     "validate",
 ]
 
 DEFAULT_BIND = "127.0.0.1"
+DEFAULT_DATA_ROOT = "/tmp"  # as in the original
 DEFAULT_KIND = "spectrometer"
 DEFAULT_PORT = 6667  # the original's
 # Commands of `player`, there now or to come: no Bank can be called so.
@@ -151,6 +157,30 @@ def find_file(given: Path | None, environment: Mapping[str, str]) -> Path:
     raise ConfigError(
         [Fault(Path("dibas.toml"), None, "", "no configuration: give --config, or set DIBAS_CONFIG or DIBAS_DIR")]
     )
+
+
+def data_root(config: Config, environment: Mapping[str, str]) -> Path:
+    """Return where data files go: $DIBAS_DATA, then the file, then `DEFAULT_DATA_ROOT`."""
+    return Path(environment.get("DIBAS_DATA") or config.instrument.data_root or DEFAULT_DATA_ROOT)
+
+
+def dibas_dir(environment: Mapping[str, str]) -> Path | None:
+    """Return the installation root, $DIBAS_DIR; None if it is not set."""
+    return Path(environment["DIBAS_DIR"]) if environment.get("DIBAS_DIR") else None
+
+
+def pick_bank(config: Config, given: str | None, host: str) -> str:
+    """Return the Bank that is meant: the one that is named, in either case, else the one of the host.
+
+    Raises:
+        BankNameError: There is no such Bank, or not exactly one of this host.
+    """
+    if given is None:
+        return infer_bank({name: bank.hpc_host for name, bank in config.banks.items()}, host)
+    bank = given.upper()
+    if bank not in config.banks:
+        raise BankNameError(f"{config.path} has no Bank {bank}; there are {', '.join(config.banks)}")
+    return bank
 
 
 def _known_keys(target: Any, inside: KeyPath) -> list[str]:

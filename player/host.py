@@ -9,6 +9,7 @@ import contextlib
 import logging
 import queue
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -25,7 +26,7 @@ from player.ports import is_loopback, local_url
 from zmqjsonproxy.errors import ProxyError, RefusedError
 from zmqjsonproxy.rpc.hub import Hub
 
-__all__ = ["Host", "HostSettings", "ask_ready"]
+__all__ = ["Host", "HostSettings", "ask_ready", "bank_context", "start_errors"]
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +56,35 @@ def ask_ready(hub: Hub, bank: str, url: str, timeout: float) -> None:
         raise NotReadyError(bank, url, str(error)) from error
     if answer != bank:
         raise NotReadyError(bank, url, f"the Player there serves {answer}")
+
+
+def bank_context(
+    config: Config, name: str, *, simulate: bool, data_root: Path, dibas_dir: Path | None
+) -> BankContext:
+    """Return what a Bank of a valid configuration is told; `name` is one of its Banks."""
+    return BankContext(
+        name=name,
+        config=config.banks[name],
+        instrument=config,
+        simulate=simulate,
+        data_root=data_root,
+        dibas_dir=dibas_dir,
+        log=logging.LoggerAdapter(logging.getLogger(f"bank.{name}"), {"bank": name}),
+    )
+
+
+@contextlib.contextmanager
+def start_errors(name: str) -> Iterator[None]:
+    """Make whatever is raised while a Bank is made and opened a BankStartError with a sentence for the operator."""
+    try:
+        yield
+    except PlayerError:
+        raise
+    except (RefusedError, OSError) as error:
+        raise BankStartError(f"{name} cannot be opened: {error}") from error
+    except Exception as error:  # a kind is anybody's code: the operator gets a sentence, the log the traceback
+        log.exception("%s cannot be opened", name)
+        raise BankStartError(f"{name} cannot be opened: {type(error).__name__}: {error}") from error
 
 
 class Host:
@@ -120,27 +150,14 @@ class Host:
         self._open_bank()
 
     def _open_bank(self) -> None:
-        context = BankContext(
-            name=self._name,
-            config=self._config.banks[self._name],
-            instrument=self._config,
-            simulate=self._simulate,
-            data_root=self._data_root,
-            dibas_dir=self._dibas_dir,
-            log=logging.LoggerAdapter(logging.getLogger(f"bank.{self._name}"), {"bank": self._name}),
+        context = bank_context(
+            self._config, self._name, simulate=self._simulate, data_root=self._data_root, dibas_dir=self._dibas_dir
         )
-        try:
+        with start_errors(self._name):
             self.bank = find_kind(context.config.kind)(context)
             self.bank.open()
             for door in self._doors:
                 door.open(self.bank)
-        except PlayerError:
-            raise
-        except (RefusedError, OSError) as error:
-            raise BankStartError(f"{self._name} cannot be opened: {error}") from error
-        except Exception as error:  # a kind is anybody's code: the operator gets a sentence, the log the traceback
-            log.exception("%s cannot be opened", self._name)
-            raise BankStartError(f"{self._name} cannot be opened: {type(error).__name__}: {error}") from error
 
     def wait_until_ready(self) -> bool:
         """Call ourselves over the real socket until that is answered; False if the end was asked for meanwhile.

@@ -16,6 +16,7 @@ from typing import Any
 from player.bank import Bank, BankContext
 from player.config import BankConfig, Config, load
 from player.errors import ConfigError, Fault
+from player.findings import Finding, Surroundings
 from spectrometer.backends.base import Backend, BackendSetup
 from spectrometer.backends.registry import backend_class
 from spectrometer.backends.vegas import VegasBackend
@@ -92,6 +93,12 @@ class SpectrometerBank(Bank):
                     key = ("banks", name, "status_memory", what)
                     faults.append(config.fault(key, f"{other} on the same host has this one; each needs its own"))
         return faults
+
+    @classmethod
+    def diagnose(cls, config: Config, bank_name: str, around: Surroundings) -> list[Finding]:
+        from spectrometer.doctor import diagnose  # late: a Player has no use for it
+
+        return diagnose(config, bank_name, around)
 
     def parts(self) -> Mapping[str, object | None]:
         return {"roach": None, "valon": None}

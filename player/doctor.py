@@ -1,0 +1,261 @@
+"""What keeps a Player from working on this host, and what puts it right. Changes nothing and starts nothing.
+
+What a kind of Bank needs besides, `Bank.diagnose` says.
+"""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import tempfile
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import psutil
+import zmq
+
+from player.config import Config, data_root, dibas_dir, find_file, load, pick_bank
+from player.doors.rpc import RpcDoor
+from player.errors import BankNameError, ConfigError, Fault, PlayerError, PortTakenError
+from player.findings import Finding, Surroundings
+from player.hosts import banks_of_host
+from player.kinds import find_kind
+from player.ports import local_url, port_of, split_url
+from zmqjsonproxy.errors import ProxyError
+from zmqjsonproxy.rpc.hub import Hub
+
+__all__ = ["Report", "examine"]
+
+MIN_FREE_BYTES = 2 << 30  # a VEGAS scan of a minute at the shortest exposures of MODE1 is about that
+ANSWER_S = 1.5
+
+
+@dataclass(slots=True)
+class Report:
+    """What was found.
+
+    Attributes:
+        file: The configuration; None: not even its name is known.
+        host: Name of this host.
+        banks: Bank -> where it is, or would be, served; and by which process: 0 is one that cannot be seen,
+            None is nobody.
+        findings: What is wrong; empty if all is well.
+        notes: What works, but deserves a look.
+    """
+
+    host: str
+    file: Path | None = None
+    banks: dict[str, tuple[str, int | None]] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def describe(self) -> dict[str, Any]:
+        """Return it as JSON holds it."""
+        return {
+            "file": None if self.file is None else str(self.file),
+            "host": self.host,
+            "banks": {
+                name: {"url": url, "served": pid is not None, "pid": pid or None}
+                for name, (url, pid) in self.banks.items()
+            },
+            "findings": [finding.describe() for finding in self.findings],
+            "notes": self.notes,
+        }
+
+    def lines(self) -> list[str]:
+        """Return it as a person reads it."""
+        lines = [str(finding) for finding in self.findings]
+        bad = {finding.bank for finding in self.findings}
+        for name, (url, pid) in self.banks.items():
+            if name not in bad and "" not in bad:
+                state = f"{url} is free" if pid is None else f"served at {url} by {describe_process(pid)}"
+                lines.append(f"{name}: fine, {state}")
+        return [*lines, *(f"note: {note}" for note in self.notes)]
+
+
+def examine(
+    given: Path | None, bank: str | None, environment: Mapping[str, str], *, simulate: bool = False
+) -> Report:
+    """Look at the file, this host, and its Banks.
+
+    Args:
+        given: The file that was named, if one was.
+        bank: Bank to look at; None: those of this host.
+        environment: Of the process.
+        simulate: Look only for what a simulated Player needs.
+
+    Raises:
+        BankNameError: `bank` is given, and there is no such Bank.
+    """
+    report = Report(socket.gethostname())
+    try:
+        report.file = find_file(given, environment)
+        config = load(report.file)
+    except ConfigError as error:
+        report.findings = [_of_fault(fault) for fault in error.faults]
+        return report
+    report.notes = [str(warning) for warning in config.warnings]
+    around = Surroundings(
+        simulate=simulate, data_root=data_root(config, environment), dibas_dir=dibas_dir(environment), is_served=False
+    )
+    names = _banks_to_examine(config, bank, report)
+    for name in names:
+        _examine_bank(config, name, around, report)
+    if names:
+        report.findings += data_root_findings(around.data_root)
+    return report
+
+
+def _of_fault(fault: Fault) -> Finding:
+    remedy = "correct it there"
+    if fault.text.startswith("no configuration"):
+        return Finding("file", "no configuration file is named", "give --config FILE, or set DIBAS_CONFIG or DIBAS_DIR")
+    if fault.text.startswith("cannot be read"):
+        remedy = "name another with --config, DIBAS_CONFIG or DIBAS_DIR, or put it there, readable"
+    elif fault.key.endswith(".kind"):
+        remedy = "correct the name, or install the package that brings this kind"
+    return Finding("file", str(fault), remedy)
+
+
+# hosts
+
+
+def _banks_to_examine(config: Config, given: str | None, report: Report) -> list[str]:
+    hosts = {name: bank.hpc_host for name, bank in config.banks.items()}
+    if given is not None:
+        return [pick_bank(config, given, report.host)]
+    try:
+        found = banks_of_host(hosts, report.host)
+    except BankNameError as error:
+        report.findings.append(Finding("host", str(error).partition(";")[0], "name the Bank: player doctor BANK"))
+        return []
+    if not found:
+        listed = ", ".join(f"{bank} on {host}" for bank, host in hosts.items())
+        text = f"{config.path} has no Bank on host {report.host}; there are {listed}"
+        remedy = f'set hpc_host = "{report.host}" for the Bank of this host, or name one: player doctor BANK'
+        report.findings.append(Finding("host", text, remedy))
+    return found
+
+
+def host_findings(config: Config, name: str, local: str) -> list[Finding]:
+    """Return what is wrong with the host of a Bank that is to run here, on host `local`."""
+    host = config.banks[name].hpc_host
+    with suppress(BankNameError):
+        if name in banks_of_host({bank: table.hpc_host for bank, table in config.banks.items()}, local):
+            return []
+    try:
+        addresses = {str(row[4][0]) for row in socket.getaddrinfo(host, None)}
+    except OSError as error:
+        text = f"its host {host} is unknown here ({error.strerror or error})"
+        remedy = f"add it to the name service or /etc/hosts, or correct banks.{name}.hpc_host"
+        return [Finding("host", text, remedy, name)]
+    own = {address.address.partition("%")[0] for card in psutil.net_if_addrs().values() for address in card}
+    if addresses & own:
+        return []
+    text = f"it belongs on host {host}, and this is {local}"
+    return [Finding("host", text, f"run `player doctor {name}` there", name)]
+
+
+# one Bank
+
+
+def _examine_bank(config: Config, name: str, around: Surroundings, report: Report) -> None:
+    url = config.url(name)
+    if not around.simulate:
+        report.findings += host_findings(config, name, report.host)
+    served_by, findings = address_findings(config, name, url)
+    report.banks[name] = (url, served_by)
+    kind = find_kind(config.banks[name].kind)
+    try:
+        findings += kind.diagnose(config, name, replace(around, is_served=served_by is not None))
+    except Exception as error:  # a kind is anybody's code, and a doctor that fails helps nobody
+        text = f"the checks of kind {config.banks[name].kind} raised {type(error).__name__}: {error}"
+        findings.append(Finding("kind", text, "report this to whoever made the kind", name))
+    report.findings += findings
+
+
+def address_findings(config: Config, name: str, url: str) -> tuple[int | None, list[Finding]]:
+    """Return who serves this Bank there, as in `Report.banks`, and what is wrong with its address."""
+    ctx: zmq.Context[Any] = zmq.Context()
+    try:
+        RpcDoor(ctx, url, name=name, on_end=lambda _reason: None).close()
+    except PortTakenError as error:
+        answer = _answer(ctx, local_url(url))
+        pid, process = _listener(url)
+        if answer == name:
+            return pid, []
+        text = f"port {error.port} is taken by {process}"
+        if isinstance(answer, str):
+            text += f", a Player that serves {answer}"
+        remedy = f"end that, or give banks.{name}.player_port another port"
+        return None, [Finding("port", text, remedy, name)]
+    except PlayerError as error:
+        key = "[instrument] bind" if config.banks[name].bind is None else f"banks.{name}.bind"
+        remedy = f"set {key} to an address of this host"
+        if port_of(url) < 1024:
+            remedy += f", and banks.{name}.player_port to a port of 1024 or above"
+        return None, [Finding("address", str(error), remedy, name)]
+    finally:
+        ctx.destroy(linger=0)
+    return None, []
+
+
+def _answer(ctx: zmq.Context[Any], url: str) -> object:
+    """Return the name of the Bank that is served at `url`; None: nobody says one."""
+    with Hub(ctx) as hub:
+        try:
+            return hub.call(url, "bank", "get_bank_name", (), {}, ANSWER_S)
+        except ProxyError:
+            return None
+
+
+def _listener(url: str) -> tuple[int, str]:
+    """Return (number, description) of the process that listens on the port of `url`; 0 if it cannot be seen."""
+    port, pid = split_url(url)[1], 0
+    with suppress(psutil.Error, OSError):
+        for connection in psutil.net_connections("tcp"):
+            if connection.status == psutil.CONN_LISTEN and connection.laddr and connection.laddr[1] == port:
+                pid = connection.pid or pid
+    return pid, describe_process(pid)
+
+
+def describe_process(pid: int) -> str:
+    """Return `process 123 (name, user)`; 0 is one that we have no right to see."""
+    if not pid:
+        return "a process of another user"
+    try:
+        process = psutil.Process(pid)
+        words = " ".join(process.cmdline()) or process.name()
+    except psutil.Error:
+        return f"process {pid}"
+    return f"process {pid} ({words if len(words) <= 80 else words[:77] + '...'})"
+
+
+# the host's disk
+
+
+def data_root_findings(root: Path, free_bytes: int | None = None) -> list[Finding]:
+    """Return what is wrong with where data files go.
+
+    Args:
+        root: The directory.
+        free_bytes: Free space; None: as the system says.
+    """
+    elsewhere = "set DIBAS_DATA or [instrument] data_root to another directory"
+    if not root.is_dir():
+        what = "is no directory" if root.exists() else "does not exist"
+        return [Finding("data root", f"the data root {root} {what}", f"make it (mkdir -p {root}), or {elsewhere}")]
+    try:
+        with tempfile.TemporaryFile(dir=root):
+            pass
+    except OSError as error:
+        text = f"no file can be written into the data root {root} ({error.strerror})"
+        return [Finding("data root", text, f"give yourself the right to, or {elsewhere}")]
+    free = shutil.disk_usage(root).free if free_bytes is None else free_bytes
+    if free < MIN_FREE_BYTES:
+        text = f"only {free / 2**30:.2f} GiB are free below the data root {root}, less than {MIN_FREE_BYTES >> 30} GiB"
+        return [Finding("disk", text, f"remove old data, or {elsewhere}")]
+    return []

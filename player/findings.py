@@ -1,0 +1,49 @@
+"""What `player doctor` finds: a sentence, and what puts it right. Looks for nothing itself."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+__all__ = ["Finding", "Surroundings"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is wrong.
+
+    Attributes:
+        check: What was looked at, in a word or two: `port`, `data root`.
+        text: What is wrong, as a sentence without its full stop.
+        remedy: What puts it right, as an imperative.
+        bank: Whose it is; empty: the file's or the host's.
+    """
+
+    check: str
+    text: str
+    remedy: str
+    bank: str = ""
+
+    def __str__(self) -> str:
+        return f"{f'{self.bank}: ' if self.bank else ''}{self.text}; {self.remedy}"
+
+    def describe(self) -> dict[str, str]:
+        """Return it as JSON holds it."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """Where a Bank would be opened.
+
+    Attributes:
+        simulate: As `--simulate`: no instrument is touched.
+        data_root: Where data files go.
+        dibas_dir: Installation root; None if it is not set.
+        is_served: A Player serves this Bank here now, so that what it uses is not left behind.
+    """
+
+    simulate: bool
+    data_root: Path
+    dibas_dir: Path | None
+    is_served: bool

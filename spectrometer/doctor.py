@@ -1,0 +1,167 @@
+"""What keeps a spectrometer Bank from working on this host: its memory, programs, recording, addresses.
+
+Looks without changing anything: neither segment nor semaphore is made, taken or removed here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import posix_ipc
+import sysv_ipc
+
+from player.config import Config
+from player.doctor import describe_process
+from player.findings import Finding, Surroundings
+from spectrometer.config import SourceConfig, SpectrometerBankConfig, StatusMemoryConfig
+from spectrometer.daq.errors import SourceError
+from spectrometer.daq.source import Recording
+from spectrometer.errors import AddressError
+from spectrometer.modes import load_modes
+from spectrometer.status.keys import STATUS_BYTES
+
+__all__ = ["diagnose"]
+
+HELD_S = 1.0  # a healthy program holds the semaphore for a millisecond
+LOOK_EVERY_S = 0.005
+OWN_DAQ_NEEDS = ("numpy", "scipy", "astropy")
+
+
+def diagnose(config: Config, bank_name: str, around: Surroundings) -> list[Finding]:
+    """Return what is wrong with a spectrometer Bank; see `player.bank.Bank.diagnose`."""
+    bank = config.banks[bank_name]
+    assert isinstance(bank, SpectrometerBankConfig)
+    findings: list[Finding] = []
+
+    def found(check: str, text: str, remedy: str) -> None:
+        findings.append(Finding(check, text, remedy, bank_name))
+
+    _memory(bank.status_memory, around, found)
+    _semaphore(bank.status_memory, found)
+    if bank.source is not None:
+        _recording(f"banks.{bank_name}.source.file", bank.source, config.path.parent, found)
+    elif not around.simulate:
+        _programs(config, around, found)
+    if bank.roach is not None:
+        _addresses(bank_name, bank, around, found)
+    return findings
+
+
+Found = Callable[[str, str, str], None]
+
+
+# status memory
+
+
+def _memory(names: StatusMemoryConfig, around: Surroundings, found: Found) -> None:
+    what = f"status memory {names.key:#010x}"
+    remove = f"remove it when no program uses it: ipcrm -M {names.key:#x}"
+    try:
+        memory = sysv_ipc.SharedMemory(names.key, 0, size=0)
+    except sysv_ipc.ExistentialError:
+        return
+    except sysv_ipc.PermissionsError:
+        found("status memory", f"{what} belongs to another user who shares it with nobody", remove)
+        return
+    size, users = memory.size, memory.number_attached - 1
+    memory.detach()
+    if size != STATUS_BYTES:
+        found("status memory", f"{what} has {size} bytes, expected {STATUS_BYTES}", remove)
+        return
+    if around.is_served or not names.is_private:  # the original's memory is there for everybody, and stays
+        return
+    if users > 0:
+        processes = ", ".join(describe_process(pid) for pid in _attached(names.key)) or "processes of another user"
+        text = f"{what} is in use by {processes}, while no Player serves at the address of the Bank"
+        found("status memory", text, "end what was left, or the Player or shell that uses it beside")
+    else:
+        text = f"{what} and semaphore {names.semaphore} were left behind by a Player that could not end in order"
+        remedy = f"start the Player, which takes them over, or ipcrm -M {names.key:#x}; rm -f {_path(names.semaphore)}"
+        found("status memory", text, remedy)
+
+
+def _attached(key: int) -> Iterator[int]:
+    """Yield the processes that have a segment in their memory, as far as we may see them."""
+    for maps in Path("/proc").glob("[0-9]*/maps"):
+        with contextlib.suppress(OSError):
+            if f"/SYSV{key:08x}" in maps.read_text(errors="replace"):
+                yield int(maps.parent.name)
+
+
+def _path(semaphore: str) -> str:
+    return "/dev/shm/sem." + semaphore.removeprefix("/")  # where Linux keeps named semaphores
+
+
+def _semaphore(names: StatusMemoryConfig, found: Found) -> None:
+    remedy = f"end its holder; if there is none, rm {_path(names.semaphore)} while no Player runs"
+    try:
+        semaphore = posix_ipc.Semaphore(names.semaphore)
+    except posix_ipc.ExistentialError:
+        return
+    except posix_ipc.PermissionsError:
+        found("semaphore", f"semaphore {names.semaphore} belongs to another user who shares it with nobody", remedy)
+        return
+    try:
+        end = time.monotonic() + HELD_S
+        while semaphore.value == 0:
+            if time.monotonic() > end:
+                text = f"semaphore {names.semaphore} is held for more than {HELD_S:g} s, so its holder died or hangs"
+                found("semaphore", text, remedy)
+                return
+            time.sleep(LOOK_EVERY_S)
+    finally:
+        semaphore.close()
+
+
+# data taking
+
+
+def _recording(key: str, source: SourceConfig, beside: Path, found: Found) -> None:
+    path = source.path(beside)
+    try:
+        Recording(path).close()
+    except SourceError as error:
+        text = str(error) if path.is_file() else f"there is no recording {path}"
+        found("recording", text, f"put a GUPPI raw file there, or correct {key}")
+    if missing := [name for name in OWN_DAQ_NEEDS if importlib.util.find_spec(name) is None]:
+        text = f"spectrometer-daq cannot run without {', '.join(missing)}"
+        found("data-taking program", text, "install what it needs: pip install 'dealer-player[fits]'")
+
+
+def _programs(config: Config, around: Surroundings, found: Found) -> None:
+    used: dict[str, list[str]] = {}
+    for name, mode in load_modes(config).items():
+        for table in (mode.daq, mode.fits):
+            if table is not None:
+                used.setdefault(table.command(around.dibas_dir)[0], []).append(name)
+    for program, modes in used.items():
+        if not _is_there(program):
+            where = "on the PATH, and DIBAS_DIR is not set" if os.sep not in program else "there, or is no program"
+            text = f"the data-taking program {program} of {', '.join(modes)} is not {where}"
+            remedy = "install it, set DIBAS_DIR to the root of the installation, or correct `program` of the modes"
+            found("data-taking program", text, remedy)
+
+
+def _is_there(program: str) -> bool:
+    """Tell whether `program` could be started, as a process of ours would find it."""
+    return shutil.which(program) is not None
+
+
+# instruments
+
+
+def _addresses(name: str, bank: SpectrometerBankConfig, around: Surroundings, found: Found) -> None:
+    if not around.simulate:
+        text = f"it has a ROACH board (banks.{name}.roach), and this release does not speak KATCP"
+        found("roach", text, "start its Player with `simulate`")
+    for key, end in (("data_source", bank.data_source), ("data_destination", bank.data_destination)):
+        try:
+            end.address()
+        except AddressError as error:
+            found("host", str(error).partition(";")[0], f"give banks.{name}.{key}.ip, or add it to the name service")
