@@ -97,6 +97,18 @@ def test_messages_of_other_shapes(url: str, frames: list[bytes]) -> None:
         dealer.send_multipart(frames)
 
 
+def test_frames_too_many_cost_nobody_else_an_answer(url: str) -> None:
+    good = b'{"name": "bank", "proc": "add", "args": [1, 1], "kwargs": {}}'
+    with zmq.Context() as context, context.socket(zmq.DEALER) as hostile, OriginalClient(url) as client:
+        hostile.setsockopt(zmq.LINGER, 1000)
+        hostile.connect(url)
+        odd = [[b"x", b"y" * 300, good], [b"", good, b"", good], [b"", b"", b""], [b"", good, b"x"], [b"\0abcd", good]]
+        for frames in [*odd, *odd]:
+            hostile.send_multipart(frames)
+            for _ in range(3):
+                assert client.raw(good) == 2
+
+
 BODIES = [
     b"", b"\0", b"\xff\xfe\xfd", b"{", b"[", b"null", b"3", b'"text"', b"[]", b"{}", b"NaN", b"[" * 50_000,
     b'{"a":' * 20_000, b"[" * 90 + b"]" * 90, b'{"proc": "list_methods"}', b'{"name": "bank"}',
@@ -117,6 +129,10 @@ BODIES = [
     b'{"jsonrpc": "2.0", "method": "bank.add", "id": 1, "params": [1, 1], "dealer": {"deadline_s": "soon"}}',
     b'{"jsonrpc": "2.0", "method": "bank.add", "id": 1, "params": [1, 1], "dealer": {"deadline_s": NaN}}',
     b'{"jsonrpc": "2.0", "method": "bank.write", "id": 1, "params": [1], "dealer": {"deadline_s": NaN}}',
+    b'{"jsonrpc": "2.0", "method": "bank.write", "id": 1, "dealer": {"deadline_s": 1' + b"0" * 400 + b"}}",
+    b'{"jsonrpc": "2.0", "method": "bank.write", "id": 1, "params": [1], "dealer": {"deadline_s": -Infinity}}',
+    b'{"jsonrpc": "2.0", "method": "bank.write", "id": 1, "params": [1], "dealer": {"wait": [], "params": {}}}',
+    b"[{}]", b"[[]]", b'[{"id": null}]', b"{}" * 101 + b'"' + b'\\"' * 40_000,
     b'[{"jsonrpc": "2.0"}, [], null, 5, {"jsonrpc": "2.0", "method": "bank.add", "id": 1, "params": [1, 1]}]',
 ]  # fmt: skip
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import zmq
 from support.original_client import OriginalClient
+from support.player_run import poll
 from support.rpc_bank import Bank, serving
 
 from zmqjsonproxy import Hub, ServerSettings, ZMQJSONProxyServer
@@ -206,6 +207,85 @@ def test_start_answers_when_it_is_accepted_in_both_dialects(served: tuple[str, B
             assert ask() == [True, "accepted"]
             assert bank.begun.wait(10)
             assert client.ask("stop") == "stopped"
+
+
+def test_what_is_accepted_with_but_cannot_travel_is_an_error_at_once(served: tuple[str, Bank]) -> None:
+    url, bank = served
+    with OriginalClient(url) as client:
+        for ask in (
+            lambda: client.ask("accept", "value")["EXCEPTION"][1],
+            lambda: client.rpc("bank.accept", ["value"])["error"]["data"]["text"],
+        ):
+            assert ask() == (
+                "bank.accept returned what JSON cannot hold: a value of type builtins.object cannot travel as JSON"
+            )
+            assert client.ask("stop") == "stopped"
+            assert bank.begun.wait(10)
+
+
+def test_a_hook_that_raises_holds_up_neither_stop_nor_the_abort(served: tuple[str, Bank]) -> None:
+    url, bank = served
+    with OriginalClient(url) as client:
+        answer = client.rpc("bank.accept", ["hook"], dealer={"wait": "accepted"})["result"]
+        assert answer["state"] == "running"
+        assert bank.begun.wait(10)
+        assert client.ask("stop") == "stopped"
+        state = poll(lambda: _ended(client, answer["operation"]), "the operation has ended")
+        assert (state["state"], state["error"]["data"]["text"]) == ("aborted", "stop was called")
+
+
+def _ended(client: OriginalClient, operation: str) -> Any:
+    state = client.rpc("rpc.operation", [operation])["result"]
+    return None if state["state"] in ("queued", "running") else state
+
+
+def test_operations_that_found_no_place_are_not_kept() -> None:
+    with serving(ServerSettings(queue_per_lane=1)) as (url, bank), zmq.Context() as context:
+        with OriginalClient(url) as client, context.socket(zmq.DEALER) as socket:
+            socket.setsockopt(zmq.LINGER, 0)
+            socket.connect(url)
+            socket.send_multipart([b"", b'{"jsonrpc": "2.0", "method": "bank.hold", "id": 0}'])
+            assert bank.begun.wait(10)
+            first = client.rpc("bank.count", [3], dealer={"wait": "accepted"})["result"]["operation"]
+            assert client.rpc("rpc.operation", [first])["result"]["state"] == "queued"
+            for _ in range(120):  # more than are kept
+                assert client.rpc("bank.count", [3], dealer={"wait": "accepted"})["error"]["code"] == -32002
+            bank.go_on.set()
+            assert poll(lambda: _ended(client, first), "counted")["value"] == 3
+
+
+def test_clients_are_not_asked_for_heartbeats_that_old_ones_do_not_answer(served: tuple[str, Bank]) -> None:
+    """libzmq below 4.2 would be cut off in the middle of a long call."""
+    with zmq.Context() as context, ZMQJSONProxyServer(context, "tcp://127.0.0.1:*") as server:
+        assert server._router.get(zmq.HEARTBEAT_IVL) == 0
+        assert server._router.get(zmq.TCP_KEEPALIVE) == 1
+
+
+def test_a_watchdog_that_raises_anything_barks_again(caplog: pytest.LogCaptureFixture) -> None:
+    barks: list[None] = []
+    again = threading.Event()
+
+    def bark() -> None:
+        barks.append(None)
+        if len(barks) > 2:
+            again.set()
+        raise SystemExit("not from here")
+
+    with zmq.Context() as context:
+        settings = ServerSettings(watchdog_every=0.01)
+        with ZMQJSONProxyServer(context, "tcp://127.0.0.1:*", settings) as server:
+            thread = threading.Thread(target=server.run_loop, args=(bark,))
+            thread.start()
+            assert again.wait(10)
+            server.quit_loop()
+            thread.join(10)
+    assert "the watchdog raised" in caplog.text
+
+
+def test_a_batch_has_a_limit_and_strange_entries_are_answered_each(client: OriginalClient) -> None:
+    answers = client.raw(b'[{}, {"method": "bank.add"}, 1, "x", [[]]]')
+    assert [a["error"]["code"] for a in answers] == [-32600] * 5
+    assert client.raw(b"[" + b",".join([b"{}"] * 1001) + b"]")["error"]["code"] == -32004
 
 
 def test_a_full_queue_answers_busy_and_nothing_is_lost() -> None:

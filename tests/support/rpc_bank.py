@@ -95,6 +95,16 @@ class Bank:
         handle.wait(30)
         return [True, "later"]
 
+    @operation(answers_when_accepted=True)
+    def accept(self, kind: str) -> Any:
+        """Accepts with what cannot travel, or with a hook that raises."""
+        handle = current_operation()
+        if kind == "hook":
+            handle.on_abort(lambda: [][0])
+        handle.accept(object() if kind == "value" else "accepted")
+        self.begun.set()
+        handle.wait(30)
+
     @operation
     def count(self, to: int) -> int:
         for n in range(to):

@@ -104,6 +104,11 @@ def test_depth_counts_brackets_outside_of_text_only(data: bytes, limit: int, dee
     assert wirejson.too_deep(data, limit) is deep
 
 
+def test_depth_of_a_text_without_end_is_found_in_linear_time() -> None:
+    assert wirejson.too_deep(b"{}" * 101 + b'"' + b'\\"' * 1_000_000, 1) is False  # each quote as a beginning: hours
+    assert wirejson.too_deep(b'["' + b"\\" * 1_000_001, 1) is False
+
+
 @given(values, st.integers(0, 8))
 def test_depth_is_that_of_the_decoded_value(value: Any, limit: int) -> None:
     def depth(v: Any) -> int:
