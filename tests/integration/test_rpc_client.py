@@ -281,7 +281,7 @@ def test_a_method_that_is_gone_is_forgotten_and_attributes_of_a_program_stay() -
             assert more() == "more"
             first.kill()
             with Server(first.url):
-                with pytest.raises(NoSuchMethodError, match="bank has no method more; it has: add,"):
+                with pytest.raises(NoSuchMethodError, match="bank has no method more; it has: accept, add,"):
                     more()
                 with pytest.raises(AttributeError, match="has no method more"):
                     named.more()
