@@ -1,0 +1,182 @@
+"""The Bank in one's own process: what it offers, how it is called, and that it is closed."""
+
+from __future__ import annotations
+
+import inspect
+import pydoc
+import rlcompleter
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from support.player_run import ROOT, clean_environment, free_port
+from support.shell_bank import ShellBank
+from support.toy_bank import ToyBank, write_configuration
+
+from player.errors import BankNameError, BankStartError, ConfigError
+from player.interactive import Bank
+from zmqjsonproxy.errors import OperationAbortedError, RefusedError
+
+
+def configuration(folder: Path, kind: str = "support.shell_bank:ShellBank") -> Path:
+    return write_configuration(folder / "dibas.toml", {"BANKA": {"kind": kind, "player_port": free_port()}})
+
+
+@pytest.fixture
+def p(tmp_path: Path) -> Iterator[Bank]:
+    with Bank("BANKA", configuration(tmp_path), environment={"DIBAS_DATA": str(tmp_path)}) as bank:
+        yield bank
+
+
+def inner(bank: Bank) -> ShellBank:
+    assert isinstance(bank.bank, ShellBank)
+    return bank.bank
+
+
+def test_the_package_gives_it_late_and_the_base_class_keeps_its_place() -> None:
+    program = (
+        "import sys, player\n"
+        "assert not {'player.interactive', 'player.bank', 'pydantic', 'zmq'} & set(sys.modules)\n"
+        "from player import Bank\n"
+        "import player.bank\n"
+        "print(Bank.__module__, player.bank.Bank.__module__, hasattr(player, 'Nonsense'))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=False, cwd=ROOT,
+        env=clean_environment(),
+    )  # fmt: skip
+    assert (done.stdout.split(), done.stderr) == (["player.interactive", "player.bank", "False"], "")
+
+
+def test_marked_methods_and_parts_are_attributes_and_nothing_else_is(p: Bank) -> None:
+    assert {"sweep", "stop", "get_bank_name", "surroundings", "knob", "roach", "bank", "close"} <= set(dir(p))
+    assert not {"watchdog", "open", "parts", "context"} & set(dir(p))
+    assert p.get_bank_name() == "BANKA"
+    assert p.knob.turn() == 1
+    assert dir(p.knob) == ["turn"]
+    assert p.roach is None
+    with pytest.raises(AttributeError, match="no attribute watchdog"):
+        _ = p.watchdog
+    with pytest.raises(AttributeError, match=r"bank.knob has no method pull; it has: turn"):
+        p.knob.pull()
+
+
+def test_help_signatures_and_completion_are_those_of_the_methods(p: Bank) -> None:
+    assert str(inspect.signature(p.sweep)) == "(seconds: 'float', step: 'float' = 0.5) -> 'str'"
+    assert inspect.getdoc(p.sweep) == inspect.getdoc(ShellBank.sweep)
+    assert "seconds: s." in pydoc.plain(pydoc.render_doc(p.sweep))
+    completer = rlcompleter.Completer({"p": p})
+    assert completer.complete("p.swe", 0) == "p.sweep("
+    assert completer.complete("p.knob.tu", 0) in ("p.knob.turn(", "p.knob.turn()")
+
+
+def test_it_is_found_as_the_command_finds_it(tmp_path: Path) -> None:
+    path = configuration(tmp_path)
+    environment = {"DIBAS_CONFIG": str(path), "DIBAS_DATA": str(tmp_path), "DIBAS_DIR": "/nowhere"}
+    with Bank(simulate=True, environment=environment) as bank:
+        told = bank.surroundings()
+        assert (told["simulate"], told["data_root"], told["dibas_dir"]) == (True, str(tmp_path), "/nowhere")
+        assert "BANKA, simulated" in repr(bank)
+    with Bank("banka", environment=environment) as bank:
+        assert bank.surroundings()["simulate"] is False
+    with pytest.raises(BankNameError, match="no Bank BANKX; there are BANKA"):
+        Bank("BANKX", path, environment={})
+    with pytest.raises(ConfigError, match="give --config, or set DIBAS_CONFIG"):
+        Bank("BANKA", environment={})
+
+
+def test_an_operation_runs_in_the_thread_that_calls(p: Bank) -> None:
+    assert p.sweep(0.0, step=2) == "swept in steps of 2 V"
+    assert inner(p).threads == [threading.current_thread()]
+
+
+def test_an_urgent_command_aborts_an_operation_of_another_thread(p: Bank) -> None:
+    errors: list[BaseException] = []
+
+    def sweep() -> None:
+        try:
+            p.sweep(60.0)
+        except OperationAbortedError as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=sweep)
+    thread.start()
+    assert inner(p).began.wait(10)
+    assert p.stop() == "stopped"
+    thread.join(10)
+    assert [str(error) for error in errors] == ["stop was called"]
+
+
+def test_an_operation_that_is_accepted_goes_on_and_keeps_commands_waiting(p: Bank) -> None:
+    assert p.run() == "running"
+    assert inner(p).threads != [threading.current_thread()]
+    turned = threading.Event()
+
+    def turn() -> None:
+        p.knob.turn()
+        turned.set()
+
+    thread = threading.Thread(target=turn)
+    thread.start()
+    assert not turned.wait(0.2)
+    assert p.whose_thread() == threading.current_thread().name  # queries do not wait
+    inner(p).go_on.set()
+    assert turned.wait(10)
+    thread.join(10)
+
+
+def test_an_operation_that_fails_before_it_is_accepted_raises(p: Bank) -> None:
+    with pytest.raises(RefusedError, match="not today"):
+        p.run_in_vain()
+
+
+def test_stop_ends_what_was_accepted(p: Bank) -> None:
+    p.run()
+    p.stop()
+    assert p.knob.turn() == 1  # the lane is free again
+    assert inner(p).go_on.is_set()
+
+
+def test_nothing_to_be_done_is_a_success_as_for_callers_of_a_player(p: Bank) -> None:
+    assert p.again() == "so it is"
+
+
+def test_the_watchdog_is_called(p: Bank) -> None:
+    assert inner(p).ticked.wait(20)
+
+
+def test_closing_aborts_and_closes_once_and_refuses_calls(p: Bank) -> None:
+    p.run()
+    p.close()
+    p.close()
+    assert inner(p).events == ["open", "close"]
+    assert "closed" in repr(p)
+    with pytest.raises(RefusedError, match=r"BANKA is closed; make a new one"):
+        p.get_bank_name()
+
+
+def test_one_process_opens_a_bank_once_at_a_time(p: Bank, tmp_path: Path) -> None:
+    path = p.bank.context.instrument.path
+    with pytest.raises(BankStartError, match="is open in this process already; close that one first"):
+        Bank("BANKA", path, environment={})
+    p.close()
+    with Bank("BANKA", path, environment={"DIBAS_DATA": str(tmp_path)}) as again:
+        assert again.get_bank_name() == "BANKA"
+
+
+@pytest.mark.parametrize("kind", ["FailingBank", "BrokenBank"])
+def test_a_bank_that_cannot_be_opened_is_closed_and_told(kind: str, tmp_path: Path) -> None:
+    path = configuration(tmp_path, f"support.toy_bank:{kind}")
+    for _ in range(2):
+        with pytest.raises(BankStartError, match="BANKA cannot be opened: "):
+            Bank("BANKA", path, environment={"DIBAS_DATA": str(tmp_path)})
+    assert (tmp_path / "closed").exists() == (kind == "BrokenBank")
+
+
+def test_a_bank_of_any_kind_will_do(tmp_path: Path) -> None:
+    with Bank("BANKA", configuration(tmp_path, "support.toy_bank:ToyBank"), environment={}) as bank:
+        assert isinstance(bank.bank, ToyBank)
+        assert bank.device.voltage() == 1.5
