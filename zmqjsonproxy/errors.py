@@ -13,6 +13,7 @@ ProxyError
 +-- PeerLostError                nobody there, or no longer
 +-- CallTimeoutError             no reply in time; the call may still be carried out
 +-- ProtocolError                the peer sent what is no reply, or a request was malformed
++-- RecordingError               a recording of messages cannot be read
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ __all__ = [
     "PeerLostError",
     "ProtocolError",
     "ProxyError",
+    "RecordingError",
     "RefusedError",
     "RemoteError",
     "TooLargeError",
@@ -142,3 +144,17 @@ class CallTimeoutError(ProxyError):
 
 class ProtocolError(ProxyError):
     """What arrived is no message of the protocol."""
+
+
+class RecordingError(ProxyError):
+    """A file is no recording of messages, or a line of it is damaged.
+
+    Attributes:
+        source: Name of the file.
+        line: Where, from 1; 0 if it is about the whole file.
+        reason: What is wrong there.
+    """
+
+    def __init__(self, source: str, line: int, reason: str) -> None:
+        super().__init__(f"{source}, line {line}: {reason}" if line else f"{source}: {reason}")
+        self.source, self.line, self.reason = source, line, reason

@@ -53,6 +53,11 @@ class SocketMonitor:
         address = f"inproc://zmqjsonproxy-monitor-{secrets.token_hex(8)}"
         self._socket: zmq.Socket[bytes] = socket.get_monitor_socket(mask, address)
 
+    @property
+    def socket(self) -> zmq.Socket[bytes]:
+        """The socket to wait on; it is readable when there is something to `read`."""
+        return self._socket
+
     def read(self) -> list[PeerEvent]:
         """Return what has happened since the last call; does not wait."""
         events: list[PeerEvent] = []

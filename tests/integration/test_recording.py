@@ -1,0 +1,208 @@
+"""What was recorded between a Dealer and a Player is answered again by the recording alone."""
+
+from __future__ import annotations
+
+import json
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import zmq
+from support.dealers import eventually
+from support.native_player import NativePlayer
+from support.original_client import OriginalClient
+from support.original_server import OriginalPlayer
+from support.player_process import PlayerProcess
+
+from dealer import Dealer
+from zmqjsonproxy.errors import ProxyError
+from zmqjsonproxy.protocol.record import Direction
+from zmqjsonproxy.recording import load_recording
+
+
+class Recording(PlayerProcess):
+    """`zmqjsonproxy.recording` as a process."""
+
+    def __init__(self, command: str, file: Path, *options: str, listen: str = "tcp://127.0.0.1:*") -> None:
+        super().__init__("zmqjsonproxy.recording", [command, "--listen", listen, *options, str(file)])
+
+    def end(self) -> None:
+        """End it as a user does, so that its file is complete; it must end well."""
+        self.process.send_signal(signal.SIGINT)
+        status, trouble = self.wait()
+        assert (trouble, status) == ("", 0)
+
+
+def observe(url: str) -> list[Any]:
+    """An observing script: what it was answered, errors included."""
+    answers: list[Any] = []
+
+    def note(call: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
+        try:
+            answers.append(call(*args, **kwargs))
+        except ProxyError as error:
+            answers.append([type(error).__name__, str(error).replace(url, "URL")])
+
+    with Dealer({"BANKA": url}, timeout=5.0) as d:
+        bank = d.add_active_player("BANKA") and d["BANKA"]
+        note(bank.get_mode)
+        note(bank.set_mode, "MODE99")
+        note(bank.set_mode, "MODE2")
+        note(bank.get_mode)
+        note(bank.set_param, exposure=0.5)
+        note(bank.prepare)
+        note(bank.get_status, ["NETSTAT", "BANKNAM"])
+        note(bank.set_scan_number, 7)
+        note(bank.increment_scan_number)
+        note(bank.get_status, "SCANNUM")
+        note(bank.get_status, "NOSUCHKEY")
+        note(bank.scan_status)
+        note(bank.stop)
+    return answers
+
+
+@pytest.mark.parametrize("player", [NativePlayer, OriginalPlayer])
+def test_a_script_gets_the_same_answers_from_player_recorder_and_recording(
+    player: type[PlayerProcess], tmp_path: Path
+) -> None:
+    file = tmp_path / "scan.jsonl"
+    with player() as straight:
+        expected = observe(straight.url)
+    with player() as server, Recording("record", file, "--server", server.url) as recorder:
+        assert observe(recorder.url) == expected
+        recorder.end()
+    with Recording("replay", file) as replay:
+        assert observe(replay.url) == expected
+        replay.end()
+    assert expected[3] == "MODE2" or expected[3] == [True, "MODE2"]
+
+
+def test_all_clients_at_once_are_recorded_in_their_own_bytes(tmp_path: Path) -> None:
+    file = tmp_path / "f.jsonl"
+    with NativePlayer() as server, Recording("record", file, "--server", server.url) as recorder:
+        with Dealer({"BANKA": recorder.url}) as d, OriginalClient(recorder.url) as old:
+            assert d["BANKA"].list_modes() == old.ask("list_modes") == ["MODE1", "MODE2", "MODE3"]
+            assert "get_mode" in old.methods()
+            batch = [{"jsonrpc": "2.0", "id": n, "method": "bank.list_modes"} for n in (5, 6)]
+            assert [a["id"] for a in old.raw(json.dumps(batch).encode())] == [5, 6]
+            assert old.raw(b"{no JSON")["EXCEPTION"][0] == "ProtocolError"
+        recorder.end()
+    recording = load_recording(file)
+    assert recording.server == server.url
+    requests = [r for r in recording.records if r.direction is Direction.REQUEST]
+    assert requests[-1].frames == (b"", b"{no JSON")
+    assert {r.peer for r in requests} == {1, 2}
+    assert [r.has_delimiter for r in requests if r.peer == requests[0].peer] == [True, False]  # a hub's hello, and on
+    notes = [(r.peer, r.frames[0]) for r in recording.records if r.direction is Direction.NOTE]
+    assert sorted(notes) == [(1, b"the connection of this client ended"), (2, b"the connection of this client ended")]
+    with Recording("replay", file) as replay, OriginalClient(replay.url) as old:
+        assert old.raw(b"{no JSON")["EXCEPTION"][0] == "ProtocolError"
+        batch = [{"jsonrpc": "2.0", "id": n, "method": "bank.list_modes"} for n in (8, 9)]
+        assert [a["id"] for a in old.raw(json.dumps(batch).encode())] == [8, 9]
+
+
+def test_the_recorder_is_there_only_while_the_server_is(tmp_path: Path) -> None:
+    file = tmp_path / "f.jsonl"
+    with NativePlayer() as first:
+        url = first.url
+        recorder = Recording("record", file, "--server", url)
+        with recorder, Dealer({"BANKA": recorder.url}, timeout=5.0) as d:
+            bank = d["BANKA"]
+            assert bank.get_mode() is None
+            first.kill()
+            outcomes: list[str] = []
+
+            def is_lost() -> bool:
+                outcomes.append(type(d.outcomes("get_mode")["BANKA"].error).__name__)
+                return "PeerLostError" in outcomes
+
+            d.add_active_player("BANKA")
+            eventually(is_lost)
+            with NativePlayer(url, mode="MODE3"):
+                eventually(lambda: d.outcomes("get_mode")["BANKA"].value == "MODE3")
+                recorder.end()
+    notes = [r.frames[0].decode() for r in load_recording(file).records if r.direction is Direction.NOTE]
+    assert [n for n in notes if "gone" in n]
+    assert "the server is there: connected" in notes
+
+
+def test_many_clients_that_come_and_go_leave_nothing_behind(tmp_path: Path) -> None:
+    file = tmp_path / "f.jsonl"
+    with OriginalPlayer(mode="MODE1") as server, Recording("record", file, "--server", server.url) as recorder:
+        files = Path(f"/proc/{recorder.process.pid}/fd")
+        for _ in range(3):
+            with OriginalClient(recorder.url) as client:
+                client.ask("get_mode")
+        before = len(list(files.iterdir()))
+        for _ in range(30):
+            with OriginalClient(recorder.url) as client:
+                client.ask("get_mode")
+        eventually(lambda: len(list(files.iterdir())) <= before)
+        recorder.end()
+    assert len({r.peer for r in load_recording(file).records} - {0}) == 33
+
+
+def test_a_message_without_answer_reaches_the_server_after_its_client_has_gone(tmp_path: Path) -> None:
+    file = tmp_path / "f.jsonl"
+    with NativePlayer() as server, Recording("record", file, "--server", server.url) as recorder:
+        with zmq.Context() as context, context.socket(zmq.DEALER) as socket:
+            socket.connect(recorder.url)
+            call = {"jsonrpc": "2.0", "method": "bank.set_status", "params": {"NETSTAT": "told"}}
+            socket.send(json.dumps(call).encode())
+            socket.close(linger=2000)
+        with OriginalClient(server.url) as client:
+            eventually(lambda: client.ask("get_status", "NETSTAT") == "told")
+        recorder.end()
+
+
+def test_delays_are_kept_on_demand(tmp_path: Path) -> None:
+    file = tmp_path / "f.jsonl"
+    with NativePlayer(slow=["set_mode=0.4"]) as server, Recording("record", file, "--server", server.url) as recorder:
+        with Dealer({"BANKA": recorder.url}) as d:
+            d["BANKA"].set_mode("MODE1")
+        recorder.end()
+
+    def seconds(*options: str) -> float:
+        with Recording("replay", file, *options) as replay, Dealer({"BANKA": replay.url}) as d:
+            d.add_active_player("BANKA")
+            outcome = d.outcomes("set_mode", "MODE1")["BANKA"]
+            assert outcome.ok
+            return float(outcome.delay_s)
+
+    assert seconds("--delays") >= 0.4
+    assert seconds() < 0.3
+
+
+def test_what_was_not_recorded_is_answered_with_what_was(tmp_path: Path) -> None:
+    file = tmp_path / "f.jsonl"
+    with NativePlayer() as server, Recording("record", file, "--server", server.url) as recorder:
+        with Dealer({"BANKA": recorder.url}) as d:
+            d["BANKA"].set_mode("MODE1")
+        recorder.end()
+    with Recording("replay", file) as replay, Dealer({"BANKA": replay.url}) as d:
+        with pytest.raises(ProxyError, match=r'bank.set_mode\("MODE2"\) is not in .*f.jsonl.*with: \("MODE1"\)'):
+            d["BANKA"].set_mode("MODE2")
+        with pytest.raises(ProxyError, match=r"it has calls of: bank.set_mode"):
+            d["BANKA"].get_mode()
+
+
+@pytest.mark.parametrize(
+    ("command", "content", "text"),
+    [
+        (["record", "--server", "tcp://127.0.0.1:1"], "there", "exists already"),
+        (["replay"], "", "the file is empty"),
+        (["replay"], '{"format":"dealer-player recording","version":9}\n', "version 9"),
+        (["replay"], None, "cannot be read"),
+    ],
+)
+def test_a_file_that_is_of_no_use_is_said_in_a_line(
+    command: list[str], content: str | None, text: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "f.jsonl"
+    if content is not None:
+        file.write_text(content)
+    with pytest.raises(RuntimeError, match=text) as caught:
+        Recording(command[0], file, *command[1:])
+    assert "Traceback" not in str(caught.value)

@@ -1,0 +1,256 @@
+"""What a recorded server answered, found by the request. No sockets, no clock.
+
+Requests are the same if dialect, method and parameters are: the request number and the member `dealer` do not count,
+but for its `wait`, which asks for another answer. A request that was recorded several times is answered in recorded
+order, whoever asks; the last answer repeats.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from zmqjsonproxy import wirejson
+from zmqjsonproxy.protocol.record import Direction, Record
+from zmqjsonproxy.rpc.protocol import jsonrpc, original
+from zmqjsonproxy.rpc.protocol.dialect import Limits, Malformed, Request, read_message
+
+__all__ = ["NOT_RECORDED", "Answer", "Answers"]
+
+NOT_RECORDED = "NotRecordedError"
+"""Class of the error that a request gets which was not recorded."""
+_SHOWN = 5
+"""Recorded parameters that such an error shows."""
+_SHOWN_BYTES = 200
+
+Content = tuple[bytes, ...]
+_Key = tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What to send back: the body and what stands behind it, and how long the recorded server took for it, s."""
+
+    content: Content
+    delay_s: float = 0.0
+
+
+@dataclass(slots=True)
+class _Exchange:
+    """A recorded request; `reply` stays None if none came."""
+
+    asked: Record
+    reply: Content | None = None
+    message: Any = None  # the reply, decoded; of native calls only
+    delay_s: float = 0.0
+
+
+@dataclass(slots=True)
+class _Series:
+    """The exchanges of one request, and which is next."""
+
+    exchanges: list[_Exchange] = field(default_factory=list)
+    position: int = 0
+
+    def next(self) -> _Exchange:
+        exchange = self.exchanges[min(self.position, len(self.exchanges) - 1)]
+        self.position += 1
+        return exchange
+
+
+@dataclass(slots=True)
+class _OpenCalls:
+    """Requests of one client that are not answered yet: by number, and the others in order."""
+
+    numbered: dict[bytes, deque[_Exchange]] = field(default_factory=dict)
+    others: deque[_Exchange] = field(default_factory=deque)
+
+
+class Answers:
+    """The answers of a recording.
+
+    Args:
+        records: In recorded order.
+        source: Name of the file, for the errors that strange requests get.
+
+    Attributes:
+        requests: Requests that were recorded, a batch counted as its calls.
+        unanswered: Those of them that the server did not answer.
+    """
+
+    def __init__(self, records: Iterable[Record], source: str = "the recording") -> None:
+        self._source = source
+        self._limits = Limits(max_bytes=2**62)
+        self._series: dict[_Key, _Series] = {}
+        self._methods: dict[str, dict[str, None]] = {}  # method -> parameters it was called with, in order
+        self._is_native = False
+        self.requests = self.unanswered = 0
+        clients: dict[int, _OpenCalls] = {}
+        for record in records:
+            if record.direction is Direction.NOTE:
+                continue
+            calls = clients.setdefault(record.peer, _OpenCalls())
+            if record.direction is Direction.REQUEST:
+                self._note_request(record, calls)
+            else:
+                self._note_reply(record, calls)
+
+    def answer(self, content: Content) -> Answer | None:
+        """Return what to answer to a request; None: nothing, as in the recording (or to a notification)."""
+        message = read_message(content[0], self._limits)
+        if not isinstance(message, list):
+            return self._answer(message, content)
+        answers = [a for a in (self._answer(m, content) for m in message) if a is not None]
+        if not answers:
+            return None
+        body = b"[" + b",".join(a.content[0] for a in answers) + b"]"
+        behind = tuple(frame for a in answers for frame in a.content[1:])
+        return Answer((body, *behind), max(a.delay_s for a in answers))
+
+    # reading the recording
+
+    def _note_request(self, record: Record, calls: _OpenCalls) -> None:
+        message = read_message(record.content[0], self._limits)
+        for request in message if isinstance(message, list) else [message]:
+            exchange = _Exchange(record)
+            key = _key(request, record.content)
+            if isinstance(request, Request):
+                self._methods.setdefault(_label(request), {})[_parameters(request)] = None
+                if request.notification:
+                    continue
+            self.requests += 1
+            self.unanswered += 1
+            self._series.setdefault(key, _Series()).exchanges.append(exchange)
+            if request.native and request.id is not None:
+                calls.numbered.setdefault(wirejson.dumps(request.id), deque()).append(exchange)
+            else:
+                calls.others.append(exchange)
+
+    def _note_reply(self, record: Record, calls: _OpenCalls) -> None:
+        content = record.content
+        try:
+            message = wirejson.loads(content[0])
+        except (ValueError, RecursionError):
+            message = None
+        parts = message if isinstance(message, list) and calls.numbered and _is_batch(message) else [message]
+        for part in parts:
+            native = isinstance(part, dict) and "jsonrpc" in part
+            exchange = _take_numbered(calls, part) if native else None
+            if exchange is None:
+                if not calls.others:
+                    continue  # of a request from before the recording
+                exchange = calls.others.popleft()
+            self.unanswered -= 1
+            self._is_native = self._is_native or native or (isinstance(part, dict) and "dealer" in part)
+            exchange.reply = content if len(parts) == 1 else content[:1]
+            exchange.message = part if native else None
+            exchange.delay_s = max((record.time - exchange.asked.time).total_seconds(), 0.0)
+
+    # answering
+
+    def _answer(self, request: Request | Malformed, content: Content) -> Answer | None:
+        if isinstance(request, Request) and request.notification:
+            return None
+        series = self._series.get(_key(request, content))
+        if series is None and isinstance(request, Request) and _is_hello(request):
+            # Recorded with clients of the original only: then this client, too, is to take the server for one of them.
+            series = self._series.get(("original", _label(request), _parameters(request)))
+        if series is None:
+            return Answer((self._not_recorded(request, content),))
+        exchange = series.next()
+        if exchange.reply is None:
+            return None
+        message = exchange.message
+        if message is None:
+            return Answer(exchange.reply, exchange.delay_s)
+        if message.get("id") != request.id:
+            message = {**message, "id": request.id}
+        return Answer((wirejson.dumps(message), *exchange.reply[1:]), exchange.delay_s)
+
+    def _not_recorded(self, request: Request | Malformed, content: Content) -> bytes:
+        if isinstance(request, Malformed):
+            text = f"{self._source} has no request of these bytes: {_short(content[0].decode(errors='replace'))}"
+            if request.native:
+                return jsonrpc.failure(request.id, jsonrpc.error_object(request.code, NOT_RECORDED, text))
+            return original.failure(NOT_RECORDED, text)
+        label = _label(request)
+        if request.method == original.LIST_METHODS:
+            return self._no_hello(request)
+        text = f"{label}{_parameters(request)} is not in {self._source}; "
+        recorded = list(self._methods.get(label, ()))
+        if recorded:
+            more = f", and {len(recorded) - _SHOWN} more" if len(recorded) > _SHOWN else ""
+            text += f"it has {label} with: {', '.join(map(_short, recorded[:_SHOWN]))}{more}"
+            if content[1:]:
+                text += f"; {len(content) - 1} frames of arrays count as parameters"
+        else:
+            known = sorted(m for m in self._methods if not m.endswith(f".{original.LIST_METHODS}"))
+            text += f"it has calls of: {', '.join(known) or 'nothing'}"
+        if self._has_other_dialect(request):
+            text += f"; a client of {'the original' if request.native else 'this release'} made the same call"
+        if request.native:
+            return jsonrpc.failure(
+                request.id, jsonrpc.error_object(jsonrpc.Code.APPLICATION, NOT_RECORDED, text)
+            )  # fmt: skip
+        return original.failure(NOT_RECORDED, text)
+
+    def _no_hello(self, request: Request) -> bytes:
+        suffix = f".{original.LIST_METHODS}"
+        known = sorted(m.removesuffix(suffix) for m in self._methods if m.endswith(suffix))
+        text = f"nobody asked for {request.name!r} in {self._source}; there are: {', '.join(known) or 'none'}"
+        if self._is_native and request.extra is not None:
+            error = jsonrpc.error_object(jsonrpc.Code.NO_SUCH_METHOD, "NoSuchInterfaceError", text)
+            return jsonrpc.failure(None, error)
+        return wirejson.dumps(["Interface error", text])
+
+    def _has_other_dialect(self, request: Request) -> bool:
+        other = "original" if request.native else "native"
+        return any(key[:3] == (other, _label(request), _parameters(request)) for key in self._series)
+
+
+def _key(request: Request | Malformed, content: Content) -> _Key:
+    if isinstance(request, Malformed):
+        return ("malformed", content)
+    wait = (request.extra or {}).get("wait") if request.native else None
+    dialect = "hello" if _is_hello(request) else "native" if request.native else "original"
+    key: _Key = (dialect, _label(request), _parameters(request))
+    return key if wait is None and len(content) == 1 else (*key, json.dumps(wait), content[1:])
+
+
+def _is_hello(request: Request) -> bool:
+    return not request.native and request.method == original.LIST_METHODS and request.extra is not None
+
+
+def _label(request: Request) -> str:
+    return request.target or f"{request.name!r}.{request.method!r}"
+
+
+def _parameters(request: Request) -> str:
+    """The parameters as text, the same for the same values: `("MODE1", force=true)`."""
+    positional = [json.dumps(value, sort_keys=True) for value in request.args]
+    named = [f"{key}={json.dumps(request.kwargs[key], sort_keys=True)}" for key in sorted(request.kwargs)]
+    return f"({', '.join(positional + named)})"
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _SHOWN_BYTES else f"{text[:_SHOWN_BYTES]}..."
+
+
+def _is_batch(message: list[Any]) -> bool:
+    return bool(message) and all(isinstance(part, dict) and "jsonrpc" in part for part in message)
+
+
+def _take_numbered(calls: _OpenCalls, reply: dict[str, Any]) -> _Exchange | None:
+    if reply.get("id") is None:
+        return None
+    number = wirejson.dumps(reply["id"])
+    waiting = calls.numbered.get(number)
+    if not waiting:
+        return None
+    exchange = waiting.popleft()
+    if not waiting:
+        del calls.numbered[number]
+    return exchange

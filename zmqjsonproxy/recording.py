@@ -1,0 +1,492 @@
+"""Traffic between clients and a server into a file, and a server that answers from such a file.
+
+    python -m zmqjsonproxy.recording record --listen tcp://127.0.0.1:7777 --server tcp://127.0.0.1:6667 FILE
+    python -m zmqjsonproxy.recording replay --listen tcp://127.0.0.1:7777 FILE
+
+Both print the address they listen on and end at SIGINT or SIGTERM. Decides nothing about messages: that is
+zmqjsonproxy/protocol/record.py and answers.py.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import heapq
+import itertools
+import logging
+import os
+import secrets
+import signal
+import socket as sockets
+import struct
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, Any, Self
+
+import zmq
+
+from zmqjsonproxy.errors import RecordingError
+from zmqjsonproxy.protocol.answers import Answers
+from zmqjsonproxy.protocol.record import Direction, Record, Recording, read_recording, write_header, write_record
+from zmqjsonproxy.sockmon import SocketMonitor, Transition
+
+__all__ = ["Recorder", "Replayer", "load_recording", "main"]
+
+log = logging.getLogger(__name__)
+
+_RETRY_BIND_MS = 100
+_LINGER_MS = 1000
+"""What a client sent before it left is still handed to the server for so long."""
+
+
+def load_recording(path: str | os.PathLike[str]) -> Recording:
+    """Read a file; RecordingError says what is wrong with it, and in which line."""
+    try:
+        with open(path, "rb") as file:
+            return read_recording(file, str(path))
+    except OSError as error:
+        raise RecordingError(str(path), 0, f"cannot be read: {error.strerror}") from error
+
+
+class _Wake:
+    """Ends the wait of a loop; `ring` is for any thread and for signal handlers."""
+
+    def __init__(self) -> None:
+        self.receiver, self.sender = sockets.socketpair()
+        self.sender.setblocking(False)
+
+    def ring(self) -> None:
+        with contextlib.suppress(OSError):  # full: it rings already; closed: nobody waits
+            self.sender.send(b"x")
+
+    def close(self) -> None:
+        self.sender.close()
+        self.receiver.close()
+
+
+@dataclass(slots=True)
+class _Client:
+    """A connection to the front, and the connection to the server that stands for it."""
+
+    number: int
+    rid: bytes
+    fd: int
+    back: zmq.Socket[bytes]
+
+
+class _Front:
+    """The ROUTER socket that clients connect to, which knows when one of them has gone.
+
+    ZeroMQ tells a ROUTER nothing of that; but messages say which file descriptor they came from, and so does the event
+    that one was closed.
+    """
+
+    def __init__(self, context: zmq.Context[Any], url: str) -> None:
+        self.socket: zmq.Socket[bytes] = context.socket(zmq.ROUTER)
+        self.socket.linger = 0
+        self.socket.sndhwm = self.socket.rcvhwm = 0
+        self._there: set[int] = set()
+        address = f"inproc://zmqjsonproxy-front-{secrets.token_hex(8)}"
+        self.monitor: zmq.Socket[bytes] = self.socket.get_monitor_socket(
+            int(zmq.Event.ACCEPTED) | int(zmq.Event.DISCONNECTED), address
+        )
+        try:
+            self.socket.bind(url)
+        except BaseException:
+            self.close()
+            raise
+        self.url: str = self.socket.get(zmq.LAST_ENDPOINT).rstrip(b"\0").decode()
+
+    def gone(self) -> list[int]:
+        """Return the file descriptors of connections that have ended since the last call."""
+        gone: list[int] = []
+        while int(self.monitor.get(zmq.EVENTS)) & zmq.POLLIN:
+            event, fd = struct.unpack_from("=Hi", self.monitor.recv_multipart(zmq.NOBLOCK)[0])
+            if event == zmq.Event.ACCEPTED:
+                self._there.add(fd)
+            else:
+                self._there.discard(fd)
+                gone.append(fd)
+        return gone
+
+    def has(self, fd: int) -> bool:
+        """Whether a connection with this file descriptor is there, as of the last `gone`."""
+        return fd in self._there
+
+    def receive(self) -> tuple[bytes, int, list[bytes]]:
+        """Receive: routing id, file descriptor, frames; zmq.Again: none is there."""
+        first, *rest = self.socket.recv_multipart(zmq.NOBLOCK, copy=False)
+        try:
+            fd = int(first.get(zmq.MessageOption.SRCFD))
+        except (zmq.ZMQError, TypeError, ValueError):  # not every transport has one
+            fd = -1
+        return first.bytes, fd, [frame.bytes for frame in rest]
+
+    def close(self) -> None:
+        """Close the socket, and with it all connections to it."""
+        self.socket.disable_monitor()
+        self.monitor.close(linger=0)
+        self.socket.close(linger=0)
+
+
+class Recorder:
+    """A proxy between clients and one server that writes all messages with their times.
+
+    Frames pass unchanged. Each client has a connection to the server of its own, so the server, which may be one of
+    the original (a REP socket), sees what it would see without the proxy. While the server is not there, neither is
+    the proxy: clients are refused, and those that were connected lose their connection.
+
+    Args:
+        context: ZeroMQ context.
+        listen: Where to bind; `tcp://127.0.0.1:*` takes a free port, see `url`.
+        server: The server's address.
+        path: File to write; it must not exist.
+
+    Attributes:
+        url: Where it listens.
+        trouble: Why nothing is written any more (the disk is full); messages are passed on all the same.
+
+    Raises:
+        FileExistsError: The file is there already.
+        zmq.ZMQError: The address cannot be bound, or the server's is no address.
+    """
+
+    def __init__(self, context: zmq.Context[Any], listen: str, server: str, path: str | os.PathLike[str]) -> None:
+        self._context, self._server = context, server
+        self._clients: dict[bytes, _Client] = {}
+        self._numbers = itertools.count(1)
+        self._quit = False
+        self._server_was_there = True
+        self.wake = _Wake()
+        self._file: IO[bytes] | None = None
+        self.trouble: OSError | None = None
+        self._front: _Front | None = None
+        self._probe: zmq.Socket[bytes] = context.socket(zmq.DEALER)  # sends nothing; shows whether the server is there
+        self._probe.linger = 0
+        _keep_alive(self._probe)
+        self._monitor = SocketMonitor(self._probe)
+        try:
+            self._front = _Front(context, listen)
+            self.url = self._front.url
+            self._probe.connect(server)
+            self._file = open(path, "xb")  # noqa: SIM115 (closed by `close`)
+            self._file.write(write_header(server, datetime.now(UTC)))
+            self._file.flush()
+        except BaseException:
+            self.close()
+            raise
+
+    def run(self) -> None:
+        """Pass messages on until `quit`; blocks. Sockets and file are closed at the end."""
+        try:
+            while not self._quit:
+                self._wait()
+                self._look_at_server()
+                self._take_requests()
+                self._take_replies()
+                self._write(b"")
+        finally:
+            self.close()
+
+    def quit(self) -> None:
+        """End `run`; for any thread and for signal handlers. Returns at once."""
+        self._quit = True
+        self.wake.ring()
+
+    def close(self) -> None:
+        """Close sockets and file; not while `run` runs: use `quit`."""
+        if self._probe.closed:
+            return
+        self._close_front()
+        self._monitor.close()
+        self._probe.close(linger=0)
+        self.wake.close()
+        if self._file is not None:
+            with contextlib.suppress(OSError):  # it is known already: see `trouble`
+                self._file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self.close()
+
+    def _wait(self) -> None:
+        poller = zmq.Poller()
+        poller.register(self.wake.receiver.fileno(), zmq.POLLIN)
+        poller.register(self._monitor.socket, zmq.POLLIN)
+        if self._front is not None:
+            poller.register(self._front.socket, zmq.POLLIN)
+            poller.register(self._front.monitor, zmq.POLLIN)
+        for client in self._clients.values():
+            poller.register(client.back, zmq.POLLIN)
+        poller.poll(_RETRY_BIND_MS if self._front is None and self._server_was_there else None)
+
+    # the server comes and goes
+
+    def _look_at_server(self) -> None:
+        for event in self._monitor.read():
+            is_there = event.transition is Transition.CONNECTED
+            if is_there is not self._server_was_there:
+                self._server_was_there = is_there
+                self._note(0, f"the server is {'there' if is_there else 'gone'}: {event.transition.value}")
+        if not self._server_was_there:
+            self._take_replies()  # its last words
+            self._close_front()
+        elif self._front is None:
+            try:
+                self._front = _Front(self._context, self.url)
+            except zmq.ZMQError as error:  # ZeroMQ closes the old one in its own time; or another process was faster
+                log.debug("%s: %s; trying again", self.url, error)
+
+    def _close_front(self) -> None:
+        for client in list(self._clients.values()):
+            self._forget(client, 0)
+        if self._front is not None:
+            self._front.close()
+            self._front = None
+
+    # clients come and go
+
+    def _take_requests(self) -> None:
+        front = self._front
+        if front is None:
+            return
+        self._drop_gone(front)
+        while True:
+            try:
+                rid, fd, frames = front.receive()
+            except zmq.Again:
+                break
+            now = datetime.now(UTC)
+            self._drop_gone(front)  # before this one is noted: it may have the file descriptor of one that has gone
+            client = self._clients.get(rid)
+            if client is None:
+                client = self._clients[rid] = self._new_client(rid, fd)
+            client.back.send_multipart(frames)
+            self._write(write_record(Record(now, Direction.REQUEST, client.number, tuple(frames))))
+        for client in list(self._clients.values()):
+            if client.fd >= 0 and not front.has(client.fd):
+                self._forget(client, _LINGER_MS)
+
+    def _new_client(self, rid: bytes, fd: int) -> _Client:
+        back: zmq.Socket[bytes] = self._context.socket(zmq.DEALER)
+        back.linger = 0
+        back.sndhwm = back.rcvhwm = 0
+        _keep_alive(back)
+        back.connect(self._server)
+        return _Client(next(self._numbers), rid, fd, back)
+
+    def _drop_gone(self, front: _Front) -> None:
+        gone = front.gone()
+        if gone:
+            for client in [c for c in self._clients.values() if c.fd in gone]:
+                self._forget(client, _LINGER_MS)
+
+    def _forget(self, client: _Client, linger_ms: int) -> None:
+        del self._clients[client.rid]
+        client.back.close(linger=linger_ms)
+        self._note(client.number, "the connection of this client ended")
+
+    def _take_replies(self) -> None:
+        for client in list(self._clients.values()):
+            while True:
+                try:
+                    frames = client.back.recv_multipart(zmq.NOBLOCK)
+                except zmq.Again:
+                    break
+                now = datetime.now(UTC)
+                if self._front is not None:
+                    self._front.socket.send_multipart([client.rid, *frames], zmq.NOBLOCK)
+                self._write(write_record(Record(now, Direction.REPLY, client.number, tuple(frames))))
+
+    def _note(self, peer: int, text: str) -> None:
+        self._write(write_record(Record(datetime.now(UTC), Direction.NOTE, peer, (text.encode(),))))
+
+    def _write(self, line: bytes) -> None:
+        """Write a line; an empty one hands all to the system."""
+        if self._file is None or self._file.closed or self.trouble is not None:
+            return
+        try:
+            if line:
+                self._file.write(line)
+            else:
+                self._file.flush()
+        except OSError as error:
+            self.trouble = error
+            log.error("%s: %s; from here on messages are passed on and not recorded", self._file.name, error.strerror)
+
+
+def _keep_alive(socket: zmq.Socket[bytes]) -> None:
+    # As rpc/bridge.py, and for its reason: servers of the original's time answer no heartbeats.
+    socket.set(zmq.TCP_KEEPALIVE, 1)
+    socket.set(zmq.TCP_KEEPALIVE_IDLE, 1)
+    socket.set(zmq.TCP_KEEPALIVE_INTVL, 1)
+    socket.set(zmq.TCP_KEEPALIVE_CNT, 3)
+
+
+class Replayer:
+    """A server that answers as the recorded one did; to others it says what was asked and what it has.
+
+    Args:
+        context: ZeroMQ context.
+        listen: Where to bind; `tcp://127.0.0.1:*` takes a free port, see `url`.
+        recording: What to answer from.
+        keep_delays: Answer after the time that the recorded server took; otherwise at once.
+        source: Name of the recording, for errors.
+
+    Raises:
+        zmq.ZMQError: The address cannot be bound.
+    """
+
+    def __init__(
+        self,
+        context: zmq.Context[Any],
+        listen: str,
+        recording: Recording,
+        *,
+        keep_delays: bool = False,
+        source: str = "the recording",
+    ) -> None:
+        self.answers = Answers(recording.records, source)
+        self._keep_delays = keep_delays
+        self._due: list[tuple[float, int, list[bytes]]] = []  # heap: s, monotonic; number; message
+        self._numbers = itertools.count()
+        self._quit = False
+        self.wake = _Wake()
+        self._socket: zmq.Socket[bytes] = context.socket(zmq.ROUTER)
+        self._socket.linger = 0
+        try:
+            self._socket.bind(listen)
+        except BaseException:
+            self.close()
+            raise
+        self.url: str = self._socket.get(zmq.LAST_ENDPOINT).rstrip(b"\0").decode()
+
+    def run(self) -> None:
+        """Answer until `quit`; blocks. The socket is closed at the end."""
+        poller = zmq.Poller()
+        poller.register(self.wake.receiver.fileno(), zmq.POLLIN)
+        poller.register(self._socket, zmq.POLLIN)
+        try:
+            while not self._quit:
+                wait_s = max(self._due[0][0] - time.monotonic(), 0.0) if self._due else None
+                poller.poll(None if wait_s is None else int(1000 * wait_s) + 1)
+                self._take()
+                while self._due and self._due[0][0] <= time.monotonic():
+                    self._socket.send_multipart(heapq.heappop(self._due)[2], zmq.NOBLOCK)
+        finally:
+            self.close()
+
+    def quit(self) -> None:
+        """End `run`; for any thread and for signal handlers. Returns at once."""
+        self._quit = True
+        self.wake.ring()
+
+    def close(self) -> None:
+        """Close the socket; not while `run` runs: use `quit`."""
+        self._socket.close(linger=0)
+        self.wake.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self.close()
+
+    def _take(self) -> None:
+        while True:
+            try:
+                rid, *frames = self._socket.recv_multipart(zmq.NOBLOCK)
+            except zmq.Again:
+                return
+            if not frames:
+                continue
+            asked = Record(datetime.now(UTC), Direction.REQUEST, 0, tuple(frames))
+            answer = self.answers.answer(asked.content)
+            if answer is None:
+                continue
+            envelope = [rid, b""] if asked.has_delimiter else [rid]
+            message = [*envelope, *answer.content]
+            delay_s = answer.delay_s if self._keep_delays else 0.0
+            heapq.heappush(self._due, (time.monotonic() + delay_s, next(self._numbers), message))
+
+
+# the commands
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m zmqjsonproxy.recording", description="Records the messages of a server, and answers from them."
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    record = commands.add_parser("record", help="stand between clients and a server, and write all messages to a file")
+    record.add_argument("--server", required=True, metavar="URL", help="the server, as tcp://host:6667")
+    replay = commands.add_parser("replay", help="answer from a file as the recorded server did")
+    replay.add_argument("--delays", action="store_true", help="answer after the time that the recorded server took")
+    for command in (record, replay):
+        command.add_argument(
+            "--listen", required=True, metavar="URL", help="where clients connect; tcp://127.0.0.1:* takes a free port"
+        )
+        command.add_argument("file", type=Path, metavar="FILE")
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command until SIGINT or SIGTERM; exit status 0 done, 1 failed, 2 usage."""
+    options = build_parser().parse_args(argv)
+    context: zmq.Context[Any] = zmq.Context()
+    try:
+        with _begin(context, options) as runner:
+            with _ended_by_signals(runner):
+                print(runner.url, flush=True)
+                runner.run()
+            if isinstance(runner, Recorder) and runner.trouble is not None:
+                raise runner.trouble
+    except (RecordingError, zmq.ZMQError, OSError) as error:
+        print(f"{options.command}: {_explain(error, options)}", file=sys.stderr)
+        return 1
+    finally:
+        context.destroy(linger=0)
+    return 0
+
+
+def _begin(context: zmq.Context[Any], options: argparse.Namespace) -> Recorder | Replayer:
+    if options.command == "record":
+        return Recorder(context, options.listen, options.server, options.file)
+    recording = load_recording(options.file)
+    if recording.was_cut:
+        print(f"replay: {options.file}: the last line is incomplete and is left out", file=sys.stderr)
+    return Replayer(context, options.listen, recording, keep_delays=options.delays, source=str(options.file))
+
+
+@contextlib.contextmanager
+def _ended_by_signals(runner: Recorder | Replayer) -> Iterator[None]:
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, lambda *_: runner.quit()) for number in numbers]
+    # Python's handler runs between two steps of Python only. A signal just before the wait has to end it all the same.
+    wakeup_before = signal.set_wakeup_fd(runner.wake.sender.fileno(), warn_on_full_buffer=False)
+    try:
+        yield
+    finally:
+        signal.set_wakeup_fd(wakeup_before)
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
+
+
+def _explain(error: Exception, options: argparse.Namespace) -> str:
+    if isinstance(error, FileExistsError):
+        return f"{options.file} exists already: name another file, or remove it"
+    if isinstance(error, zmq.ZMQError):
+        urls = options.listen if options.command == "replay" else f"{options.listen} or {options.server}"
+        return f"{urls}: {error}; an address is as tcp://127.0.0.1:6667, and its port must be free to listen on"
+    return str(error)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
