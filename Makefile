@@ -1,7 +1,7 @@
 # Every target is one line of tools/tasks.py, which needs python3 and nothing else.
 PYTHON ?= python3
 
-.PHONY: help demo test check bench clean
+.PHONY: help demo test check bench docs clean
 help:
 	@$(PYTHON) tools/tasks.py help
 demo:
@@ -12,5 +12,7 @@ check:
 	@$(PYTHON) tools/tasks.py check
 bench:
 	@$(PYTHON) tools/tasks.py bench
+docs:
+	@$(PYTHON) tools/tasks.py docs
 clean:
 	@$(PYTHON) tools/tasks.py clean

@@ -76,9 +76,16 @@ def bench() -> None:
     run(PYTHON, "-m", "benchmarks", "--write")
 
 
+def docs() -> None:
+    """Build the documentation as a site in build/docs; a warning is an error."""
+    set_up("docs")
+    run(PYTHON, "-m", "sphinx", "-q", "-W", "--keep-going", "-b", "html", "docs", "build/docs")
+    print("build/docs/index.html")
+
+
 def clean() -> None:
     """Remove what the other targets made."""
-    for name in (".venv", "demo-run", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis"):
+    for name in (".venv", "demo-run", "build", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis"):
         shutil.rmtree(ROOT / name, ignore_errors=True)
 
 
@@ -89,7 +96,7 @@ def help_() -> None:
 
 
 TASKS: dict[str, Callable[[], None]] = {
-    "demo": demo, "test": test, "check": check, "bench": bench, "clean": clean, "help": help_,
+    "demo": demo, "test": test, "check": check, "bench": bench, "docs": docs, "clean": clean, "help": help_,
 }
 
 if __name__ == "__main__":
