@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -155,6 +156,52 @@ def test_a_message_without_answer_reaches_the_server_after_its_client_has_gone(t
         with OriginalClient(server.url) as client:
             eventually(lambda: client.ask("get_status", "NETSTAT") == "told")
         recorder.end()
+
+
+FRAMES = [
+    [b"plain"],
+    [b"", b"in an envelope"],
+    [b"", b"{}", b"\x00\xff" * 40_000, b""],
+    [b"\xc3", b"\r\n", "µ".encode()],
+]
+
+
+def test_frames_pass_unchanged_both_ways_and_stand_in_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "f.jsonl"
+    with zmq.Context() as context, context.socket(zmq.ROUTER) as server, context.socket(zmq.DEALER) as client:
+        server.linger = client.linger = 0
+        server.rcvtimeo = client.rcvtimeo = 10_000
+        server.bind("tcp://127.0.0.1:*")
+        url = server.get(zmq.LAST_ENDPOINT).rstrip(b"\0").decode()
+        with Recording("record", file, "--server", url) as recorder:
+            client.connect(recorder.url)
+            for frames in FRAMES:
+                client.send_multipart(frames)
+                rid, *arrived = server.recv_multipart()
+                assert arrived == frames
+                server.send_multipart([rid, *reversed(frames)])
+                assert client.recv_multipart() == frames[::-1]
+            recorder.end()
+    messages = [r.frames for r in load_recording(file).records if r.direction is not Direction.NOTE]
+    assert messages == [tuple(f) for frames in FRAMES for f in (frames, frames[::-1])]
+
+
+def test_a_full_disk_ends_the_recording_and_not_the_observation(tmp_path: Path) -> None:
+    file = tmp_path / "f.jsonl"
+    with NativePlayer(mode="MODE1") as server, Recording("record", file, "--server", server.url) as recorder:
+        with OriginalClient(recorder.url) as client:
+            assert client.ask("get_mode") == "MODE1"
+            eventually(lambda: len(load_recording(file).records) >= 2)
+            limit = file.stat().st_size + 20
+            resource.prlimit(recorder.process.pid, resource.RLIMIT_FSIZE, (limit, limit))
+            for _ in range(3):
+                assert client.ask("get_mode") == "MODE1"
+        recorder.process.send_signal(signal.SIGTERM)
+        status, trouble = recorder.wait()
+        assert status == 1
+        assert "File too large; from here on messages are passed on and not recorded" in trouble
+    recording = load_recording(file)
+    assert (len(recording.records), recording.was_cut) == (2, True)
 
 
 def test_delays_are_kept_on_demand(tmp_path: Path) -> None:
