@@ -5,18 +5,22 @@ from __future__ import annotations
 import code
 import importlib
 import importlib.util
+import os
+import queue
 import signal
 import sys
+import termios
+import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from types import FrameType
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from player.interactive import Bank
 
 __all__ = ["run_shell"]
 
-FAREWELL = (signal.SIGTERM, signal.SIGHUP)
+END_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
+CLOSE_WITHIN_S = 8.0
 
 
 def banner(bank: Bank) -> str:
@@ -32,7 +36,7 @@ def banner(bank: Bank) -> str:
 def run_shell(bank: Bank) -> None:
     """Read and carry out lines until the end of input, or a signal that ends the process in order."""
     names = {"p": bank, "Bank": Bank}
-    with _ended_by_signals():
+    with _ended_by_signals(bank):
         if sys.stdin.isatty() and importlib.util.find_spec("IPython") is not None:
             _ipython(names, banner(bank))
         else:
@@ -60,15 +64,29 @@ def _console(names: Mapping[str, Any], text: str) -> None:
 
 
 @contextmanager
-def _ended_by_signals() -> Iterator[None]:
-    """Make SIGTERM and SIGHUP (the terminal was closed) an end that closes the Bank."""
+def _ended_by_signals(bank: Bank) -> Iterator[None]:
+    """Make SIGTERM and SIGHUP (the terminal was closed) close the Bank and end the process.
 
-    def end(number: int, _frame: FrameType | None) -> None:
-        raise SystemExit(128 + number)
+    No exception in the main thread: IPython would catch it and go on. The handler only notes the signal.
+    """
+    noted: queue.SimpleQueue[int] = queue.SimpleQueue()
+    terminal = termios.tcgetattr(sys.stdin) if sys.stdin.isatty() else None
 
-    before = {number: signal.signal(number, end) for number in FAREWELL}
+    def end_when_noted() -> None:
+        if number := noted.get():
+            closing = threading.Thread(target=bank.close, name="close", daemon=True)
+            closing.start()
+            closing.join(CLOSE_WITHIN_S)
+            if terminal is not None:  # a prompt may have changed it
+                with suppress(termios.error):
+                    termios.tcsetattr(sys.stdin, termios.TCSANOW, terminal)
+            os._exit(128 + number)
+
+    threading.Thread(target=end_when_noted, name="end by a signal", daemon=True).start()
+    before = {number: signal.signal(number, lambda number, _frame: noted.put(number)) for number in END_SIGNALS}
     try:
         yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+        noted.put(0)
