@@ -15,10 +15,8 @@ import heapq
 import itertools
 import logging
 import os
-import secrets
 import signal
 import socket as sockets
-import struct
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -32,9 +30,10 @@ import zmq
 from zmqjsonproxy.errors import RecordingError
 from zmqjsonproxy.protocol.answers import Answers
 from zmqjsonproxy.protocol.record import Direction, Record, Recording, read_recording, write_header, write_record
+from zmqjsonproxy.rpc.front import Front
 from zmqjsonproxy.sockmon import SocketMonitor, Transition
 
-__all__ = ["Recorder", "Replayer", "load_recording", "main"]
+__all__ = ["Recorder", "Replayer", "add_commands", "build_parser", "load_recording", "main", "run"]
 
 log = logging.getLogger(__name__)
 
@@ -78,61 +77,6 @@ class _Client:
     back: zmq.Socket[bytes]
 
 
-class _Front:
-    """The ROUTER socket that clients connect to, which knows when one of them has gone.
-
-    ZeroMQ tells a ROUTER nothing of that; but messages say which file descriptor they came from, and so does the event
-    that one was closed.
-    """
-
-    def __init__(self, context: zmq.Context[Any], url: str) -> None:
-        self.socket: zmq.Socket[bytes] = context.socket(zmq.ROUTER)
-        self.socket.linger = 0
-        self.socket.sndhwm = self.socket.rcvhwm = 0
-        self._there: set[int] = set()
-        address = f"inproc://zmqjsonproxy-front-{secrets.token_hex(8)}"
-        self.monitor: zmq.Socket[bytes] = self.socket.get_monitor_socket(
-            int(zmq.Event.ACCEPTED) | int(zmq.Event.DISCONNECTED), address
-        )
-        try:
-            self.socket.bind(url)
-        except BaseException:
-            self.close()
-            raise
-        self.url: str = self.socket.get(zmq.LAST_ENDPOINT).rstrip(b"\0").decode()
-
-    def gone(self) -> list[int]:
-        """Return the file descriptors of connections that have ended since the last call."""
-        gone: list[int] = []
-        while int(self.monitor.get(zmq.EVENTS)) & zmq.POLLIN:
-            event, fd = struct.unpack_from("=Hi", self.monitor.recv_multipart(zmq.NOBLOCK)[0])
-            if event == zmq.Event.ACCEPTED:
-                self._there.add(fd)
-            else:
-                self._there.discard(fd)
-                gone.append(fd)
-        return gone
-
-    def has(self, fd: int) -> bool:
-        """Whether a connection with this file descriptor is there, as of the last `gone`."""
-        return fd in self._there
-
-    def receive(self) -> tuple[bytes, int, list[bytes]]:
-        """Receive: routing id, file descriptor, frames; zmq.Again: none is there."""
-        first, *rest = self.socket.recv_multipart(zmq.NOBLOCK, copy=False)
-        try:
-            fd = int(first.get(zmq.MessageOption.SRCFD))
-        except (zmq.ZMQError, TypeError, ValueError):  # not every transport has one
-            fd = -1
-        return first.bytes, fd, [frame.bytes for frame in rest]
-
-    def close(self) -> None:
-        """Close the socket, and with it all connections to it."""
-        self.socket.disable_monitor()
-        self.monitor.close(linger=0)
-        self.socket.close(linger=0)
-
-
 class Recorder:
     """A proxy between clients and one server that writes all messages with their times.
 
@@ -164,13 +108,13 @@ class Recorder:
         self.wake = _Wake()
         self._file: IO[bytes] | None = None
         self.trouble: OSError | None = None
-        self._front: _Front | None = None
+        self._front: Front | None = None
         self._probe: zmq.Socket[bytes] = context.socket(zmq.DEALER)  # sends nothing; shows whether the server is there
         self._probe.linger = 0
         _keep_alive(self._probe)
         self._monitor = SocketMonitor(self._probe)
         try:
-            self._front = _Front(context, listen)
+            self._front = Front(context, listen)
             self.url = self._front.url
             self._probe.connect(server)
             self._file = open(path, "xb")  # noqa: SIM115 (closed by `close`)
@@ -239,7 +183,7 @@ class Recorder:
             self._close_front()
         elif self._front is None:
             try:
-                self._front = _Front(self._context, self.url)
+                self._front = Front(self._context, self.url)
             except zmq.ZMQError as error:  # ZeroMQ closes the old one in its own time; or another process was faster
                 log.debug("%s: %s; trying again", self.url, error)
 
@@ -281,7 +225,7 @@ class Recorder:
         back.connect(self._server)
         return _Client(next(self._numbers), rid, fd, back)
 
-    def _drop_gone(self, front: _Front) -> None:
+    def _drop_gone(self, front: Front) -> None:
         gone = front.gone()
         if gone:
             for client in [c for c in self._clients.values() if c.fd in gone]:
@@ -422,24 +366,36 @@ class Replayer:
 def build_parser() -> argparse.ArgumentParser:
     """The command line."""
     parser = argparse.ArgumentParser(
-        prog="python -m zmqjsonproxy.recording", description="Records the messages of a server, and answers from them."
+        prog="python -m zmqjsonproxy.recording",
+        description="Records the messages of a server, and answers from them.",
+        epilog="Exit status: 0 done, 1 failed, 2 usage.",
     )
-    commands = parser.add_subparsers(dest="command", required=True)
-    record = commands.add_parser("record", help="stand between clients and a server, and write all messages to a file")
-    record.add_argument("--server", required=True, metavar="URL", help="the server, as tcp://host:6667")
-    replay = commands.add_parser("replay", help="answer from a file as the recorded server did")
-    replay.add_argument("--delays", action="store_true", help="answer after the time that the recorded server took")
-    for command in (record, replay):
-        command.add_argument(
-            "--listen", required=True, metavar="URL", help="where clients connect; tcp://127.0.0.1:* takes a free port"
-        )
-        command.add_argument("file", type=Path, metavar="FILE")
+    add_commands(parser.add_subparsers(dest="command", metavar="COMMAND", required=True))
     return parser
+
+
+def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add `record` and `replay` to a command line; `run` in what it parses carries them out."""
+    record = commands.add_parser("record", help="stand between clients and a Player, and write all messages to a file")
+    record.add_argument("--server", required=True, metavar="URL", help="the Player, as tcp://host:6667")
+    replay = commands.add_parser("replay", help="answer from such a file as the recorded Player did")
+    replay.add_argument("--delays", action="store_true", help="answer after the time that the recorded Player took")
+    for command in (record, replay):
+        command.set_defaults(run=run)
+        command.add_argument(
+            "--listen", default="tcp://127.0.0.1:*", metavar="URL",
+            help="where clients connect, as tcp://127.0.0.1:7777; default: a free port of this host, which is printed",
+        )  # fmt: skip
+        command.add_argument("file", type=Path, metavar="FILE")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command until SIGINT or SIGTERM; exit status 0 done, 1 failed, 2 usage."""
-    options = build_parser().parse_args(argv)
+    return run(build_parser().parse_args(argv))
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run `record` or `replay` until SIGINT or SIGTERM; the exit status."""
     context: zmq.Context[Any] = zmq.Context()
     try:
         with _begin(context, options) as runner:
