@@ -1,79 +1,71 @@
-"""The command `dealer`: one-shot questions to an array. Exit status 0 done, 1 failed, 2 usage."""
+"""The command `dealer`: questions to an array, a scan, and a prompt. Exit status 0 done, 1 failed, 2 usage."""
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from dealer.dealer import Dealer
+from dealer import commands
 from dealer.errors import DealerError
-from dealer.outcome import Outcome
+from zmqjsonproxy.errors import ProxyError
 
 __all__ = ["build_parser", "main"]
 
 
 def build_parser() -> argparse.ArgumentParser:
     """The command line."""
-    parser = argparse.ArgumentParser(prog="dealer", description="Asks the Players of an array.")
-    parser.add_argument("--config", type=Path, metavar="FILE", help="configuration of the array (TOML)")
-    parser.add_argument("--timeout", type=float, default=10.0, metavar="S", help="deadline, s (default 10)")
-    parser.add_argument("--json", action="store_true", help="answer in JSON")
-    commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("list", help="names and addresses of the Players")
-    status = commands.add_parser("status", help="mode, scan and state of each Bank")
-    status.add_argument("keys", nargs="*", help="status keys; default: a summary")
+    parser = argparse.ArgumentParser(
+        prog="dealer",
+        description="Conducts the Players of an array. Without a command: a Python prompt with `d`, the Dealer.",
+        epilog="Exit status: 0 done, 1 failed, 2 usage.",
+    )
+    parser.set_defaults(config=None, timeout=None, json=False, run=commands.run_shell)
+    _add_common(parser)
+    common = argparse.ArgumentParser(add_help=False)  # so that they may stand after the command, too
+    _add_common(common)
+    commands.add_commands(parser.add_subparsers(dest="command", metavar="COMMAND"), common)
     return parser
 
 
-SUMMARY = ("MODENAME", "SCANNUM", "SCANREM", "NETSTAT", "DAQSTATE", "SIMULATE")
+def _add_common(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--config", type=Path, metavar="FILE", default=argparse.SUPPRESS,
+        help="configuration of the array (TOML); default: $DIBAS_CONFIG, else $DIBAS_DIR/etc/config/dibas.toml",
+    )  # fmt: skip
+    parser.add_argument(
+        "--timeout", type=_seconds, metavar="S", default=argparse.SUPPRESS,
+        help="deadline of a call, s; default: 10, with scan and at the prompt 180",
+    )  # fmt: skip
+    parser.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="answer in JSON")
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0 < seconds < 1e6:
+        raise argparse.ArgumentTypeError(f"{text} is no number of seconds above 0")
+    return seconds
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command."""
+    """Run the command; its exit status."""
     options = build_parser().parse_args(argv)
     try:
-        with Dealer(config=options.config, timeout=options.timeout) as d:
-            if options.command == "list":
-                return _list(d, options.json)
-            return _status(d, tuple(options.keys) or SUMMARY, options.json)
-    except DealerError as error:
+        status = int(options.run(options))
+        sys.stdout.flush()
+        return status
+    except (DealerError, ProxyError) as error:
+        if options.json:
+            print(json.dumps({"error": str(error)}, indent=2))
         print(f"dealer: {error}", file=sys.stderr)
-        return 1
-
-
-def _list(d: Dealer, as_json: bool) -> int:
-    urls = {name: proxy.url for name, proxy in d.available_players.items()}
-    if as_json:
-        print(json.dumps(urls, indent=2))
-    else:
-        for name, url in urls.items():
-            print(f"{name:8} {url}")
-    return 0
-
-
-def _status(d: Dealer, keys: Sequence[str], as_json: bool) -> int:
-    d.add_active_player(*d.list_available_players())
-    modes, status = d.outcomes("get_mode"), d.outcomes("get_status", list(keys))
-    if as_json:
-        print(json.dumps({bank: _plain(modes[bank], outcome) for bank, outcome in status.items()}, indent=2))
-    else:
-        print(f"{'Bank':8} {'mode':14} " + " ".join(f"{key:>10}" for key in keys))
-        for bank, outcome in status.items():
-            if outcome.error is not None or modes[bank].error is not None:
-                print(f"{bank:8} {outcome.error or modes[bank].error}")
-                continue
-            values = outcome.value or {}
-            print(f"{bank:8} {modes[bank].value or '-':14} " + " ".join(f"{values.get(k, '-')!s:>10}" for k in keys))
-    return 0 if all(o.ok for o in status.values()) else 1
-
-
-def _plain(mode: Outcome, status: Outcome) -> dict[str, Any]:
-    error = status.error or mode.error
-    return {"error": str(error)} if error is not None else {"mode": mode.value, "status": status.value}
+    except BrokenPipeError:  # the reader of our output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except KeyboardInterrupt:
+        print("dealer: interrupted; what was begun goes on at the Players", file=sys.stderr)
+    return 1
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ from dealer.errors import (
     StartError,
 )
 from dealer.fanout import describe, fan_out, similar_names
-from dealer.outcome import Outcome
+from dealer.outcome import Outcome, Outcomes, Values
 from dealer.players import find_players
 from zmqjsonproxy.errors import CallTimeoutError, PeerLostError
 from zmqjsonproxy.rpc.client import read_signature
@@ -152,7 +152,7 @@ class Dealer:
         _timeout: float | None = None,
         _banks: Iterable[str] | None = None,
         **kwargs: Any,
-    ) -> dict[str, Outcome]:
+    ) -> Outcomes:
         """Call a method of all active Banks; Bank -> outcome, with value or error, and delay. Raises for none.
 
         Args:
@@ -479,7 +479,7 @@ class Dealer:
 def _all_values(action: str, outcomes: Mapping[str, Outcome]) -> dict[str, Any]:
     if any(o.error is not None for o in outcomes.values()):
         raise PlayersError(action, outcomes)
-    return {bank: o.value for bank, o in outcomes.items()}
+    return Values((bank, o.value) for bank, o in outcomes.items())
 
 
 def _states(outcomes: dict[str, Outcome]) -> str:

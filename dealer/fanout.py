@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from dealer.outcome import Outcome
+from dealer.outcome import Outcome, Outcomes
 from zmqjsonproxy.errors import RefusedError
 from zmqjsonproxy.rpc.hub import CallResult, Hub, InterfaceDescription
 
@@ -34,7 +34,7 @@ PAIR_METHODS = frozenset(
 
 def fan_out(
     hub: Hub, urls: Mapping[str, str], method: str, args: Sequence[Any], kwargs: Mapping[str, Any], timeout: float
-) -> dict[str, Outcome]:
+) -> Outcomes:
     """Call `bank.<method>` of all Banks at once; every Bank is asked, whatever the others answer.
 
     Args:
@@ -50,7 +50,7 @@ def fan_out(
     """
     object_name, _, name = f"bank.{method}".rpartition(".") if "." not in method else method.rpartition(".")
     results = hub.call_each(urls.values(), object_name, name, args, kwargs, timeout)
-    return {bank: _outcome(bank, method, result) for bank, result in zip(urls, results, strict=True)}
+    return Outcomes((bank, _outcome(bank, method, result)) for bank, result in zip(urls, results, strict=True))
 
 
 def _outcome(bank: str, method: str, result: CallResult) -> Outcome:

@@ -1,11 +1,11 @@
-"""What came of a call to one Bank."""
+"""What came of a call: to one Bank, and to many."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Outcome"]
+__all__ = ["Outcome", "Outcomes", "Values"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,3 +34,38 @@ class Outcome:
         if self.error is not None:
             raise self.error
         return self.value
+
+    def __repr__(self) -> str:
+        took = f"in {1000 * self.delay_s:.1f} ms"
+        if self.error is not None:
+            return f"<{self.bank} {took}: {type(self.error).__name__}: {self.error}>"
+        return f"<{self.bank} {took}: {self.value!r}>"
+
+
+class Outcomes(dict[str, Outcome]):
+    """Bank -> outcome: a dictionary that shows one Bank a line, and itself as a table in a notebook."""
+
+    def __repr__(self) -> str:
+        return "\n".join(map(repr, self.values())) or "{}"
+
+    def _repr_html_(self) -> str:
+        from dealer.tables import html_table  # for notebooks only
+
+        rows = [
+            (bank, o.value if o.error is None else f"{type(o.error).__name__}: {o.error}", f"{1000 * o.delay_s:.1f}")
+            for bank, o in self.items()
+        ]
+        return html_table(("Bank", "answer", "ms"), rows)
+
+
+class Values(dict[str, Any]):
+    """Bank -> value: a dictionary that shows itself as a table in a notebook; values that have keys, as columns."""
+
+    def _repr_html_(self) -> str:
+        from dealer.tables import html_table  # for notebooks only
+
+        values = list(self.values())
+        if values and all(isinstance(value, dict) for value in values):
+            keys = list(dict.fromkeys(key for value in values for key in value))
+            return html_table(("Bank", *keys), [(bank, *(v.get(k, "") for k in keys)) for bank, v in self.items()])
+        return html_table(("Bank", "answer"), list(self.items()))

@@ -1,0 +1,359 @@
+"""The commands of `dealer`: what each takes, asks, and prints."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from dealer.dealer import DEFAULT_TIMEOUT, Dealer
+from dealer.errors import ConfigurationError, PlayersError
+from dealer.outcome import Outcome
+from dealer.tables import text_table
+
+__all__ = ["add_commands", "read_value", "run_shell"]
+
+QUESTION_TIMEOUT = 10.0
+SUMMARY = ("MODENAME", "SCANNUM", "SCANREM", "NETSTAT", "DAQSTATE", "SIMULATE")
+SCAN_KEYS = ("SCANNUM", "SCANLEN", "SCANREM", "DAQNINT", "DAQFITS")
+LOOK_S = 2.0
+BAR = 24
+
+
+def add_commands(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser
+) -> None:
+    """Add all commands to a parser.
+
+    Args:
+        commands: Of the parser.
+        common: Options that all of them take.
+    """
+
+    def add(name: str, run: Any, text: str) -> argparse.ArgumentParser:
+        parser = commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.", parents=[common])
+        parser.set_defaults(run=run)
+        return parser
+
+    add("list", _list, "names and addresses of the Players")
+    status = add("status", _status, "mode, scan and state of each Bank")
+    status.add_argument("keys", nargs="*", metavar="KEY", help="status keys; default: a summary")
+    call = add("call", _call, "call a method of a Bank and print its answer")
+    call.add_argument("bank", metavar="BANK", help="a Bank, several as BANKA,BANKB, or all")
+    call.add_argument("method", metavar="METHOD", help="of the Bank, as get_mode, or of a part, as valon.get_frequency")
+    call.add_argument(
+        "args", nargs="*", metavar="ARG",
+        help="JSON (1.5, true, null, [1, 2]), else text; NAME=VALUE is a keyword argument",
+    )  # fmt: skip
+    scan = add("scan", _scan, "set a mode and parameters, prepare, start on all Banks or none, and wait for the end")
+    scan.add_argument("params", nargs="*", metavar="NAME=VALUE", type=_pair, help="parameters, as exposure=0.5")
+    scan.add_argument("--mode", help="set this mode first; default: the one that is set")
+    scan.add_argument("--banks", default="all", metavar="LIST", help="take part, as BANKA,BANKB; default: all")
+    scan.add_argument(
+        "--start", type=_time, metavar="TIME", help="UTC, as 2026-11-21T09:30:00; default: as early as possible"
+    )
+    scan.add_argument("--no-wait", action="store_true", help="return as soon as the start is agreed on")
+    add("doctor", _doctor, "say what is wrong with the array, as seen from here, and what puts it right")
+    stubs = add("stubs", _stubs, "write a Python module with the types of what the Players have now")
+    stubs.add_argument("-o", "--output", type=Path, metavar="FILE", help="a .py file; default: standard output")
+
+
+def _dealer(options: argparse.Namespace, timeout: float = QUESTION_TIMEOUT) -> Dealer:
+    return Dealer(config=options.config, timeout=options.timeout or timeout)
+
+
+def _print_json(value: Any) -> None:
+    print(json.dumps(value, indent=2, default=str))
+
+
+# arguments
+
+
+def read_value(text: str) -> Any:
+    """Return what a word of the command line means: JSON, else the word itself."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _pair(text: str) -> tuple[str, Any]:
+    name, found, value = text.partition("=")
+    if not found or not name.isidentifier():
+        raise argparse.ArgumentTypeError(f"{text!r} is no NAME=VALUE")
+    return name, read_value(value)
+
+
+def _time(text: str) -> datetime:
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no time as 2026-11-21T09:30:00") from None
+    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+
+
+def _arguments(words: Iterable[str]) -> tuple[list[Any], dict[str, Any]]:
+    args: list[Any] = []
+    kwargs: dict[str, Any] = {}
+    for word in words:
+        name, found, value = word.partition("=")
+        if found and name.isidentifier():
+            kwargs[name] = read_value(value)
+        else:
+            args.append(read_value(word))
+    return args, kwargs
+
+
+def _banks(d: Dealer, text: str) -> list[str]:
+    return d.list_available_players() if text == "all" else list(dict.fromkeys(text.split(",")))
+
+
+# questions
+
+
+def _list(options: argparse.Namespace) -> int:
+    with _dealer(options) as d:
+        urls = {name: proxy.url for name, proxy in d.available_players.items()}
+    if options.json:
+        _print_json(urls)
+    else:
+        print(text_table((), urls.items()))
+    return 0
+
+
+def _status(options: argparse.Namespace) -> int:
+    keys = tuple(options.keys) or SUMMARY
+    with _dealer(options) as d:
+        banks = d.list_available_players()
+        modes, status = d.outcomes("get_mode", _banks=banks), d.outcomes("get_status", list(keys), _banks=banks)
+    errors = {bank: modes[bank].error or status[bank].error for bank in banks}
+    if options.json:
+        _print_json({
+            bank: {"mode": modes[bank].value, "status": status[bank].value} if errors[bank] is None
+            else {"error": str(errors[bank])}
+            for bank in banks
+        })  # fmt: skip
+    else:
+        rows: list[Sequence[Any]] = []
+        for bank in banks:
+            if errors[bank] is not None:
+                rows.append((bank, errors[bank]))
+                continue
+            values = status[bank].value or {}
+            rows.append((bank, modes[bank].value or "-", *(values.get(key, "-") for key in keys)))
+        print(text_table(("Bank", "mode", *keys), rows))
+    return 0 if not any(errors.values()) else 1
+
+
+def _call(options: argparse.Namespace) -> int:
+    args, kwargs = _arguments(options.args)
+    method: str = options.method
+    if "." in method and not method.startswith(("rpc.", "bank.")):
+        method = f"bank.{method}"
+    reserved = sorted({"_banks", "_timeout"} & kwargs.keys())
+    if reserved:
+        raise ConfigurationError("call", [f"{reserved[0]} is no argument of a Bank; there is the option --timeout"])
+    with _dealer(options) as d:
+        outcomes = d.outcomes(method, *args, _banks=_banks(d, options.bank), **kwargs)
+    failed = {bank: o for bank, o in outcomes.items() if o.error is not None}
+    if options.json:
+        _print_json({bank: _described(outcome) for bank, outcome in outcomes.items()})
+    elif len(outcomes) == 1:
+        for outcome in outcomes.values():
+            if outcome.error is None:
+                print(_shown(outcome.value))
+    else:
+        print(text_table((), [(bank, _inline(o.value)) for bank, o in outcomes.items() if o.error is None]))
+    if failed:
+        print(f"dealer: {PlayersError(options.method, outcomes)}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def _described(outcome: Outcome) -> dict[str, Any]:
+    if outcome.error is not None:
+        return {"error": str(outcome.error), "kind": type(outcome.error).__name__}
+    return {"value": outcome.value, "delay_s": round(outcome.delay_s, 6)}
+
+
+def _shown(value: Any) -> str:
+    """A value over as many lines as it likes."""
+    if isinstance(value, dict) and value:
+        return text_table((), [(key, _inline(each)) for key, each in value.items()])
+    if isinstance(value, list | tuple) and value and not all(isinstance(each, int | float) for each in value):
+        return "\n".join(_inline(each) for each in value)
+    return _inline(value)
+
+
+def _inline(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, default=str)
+
+
+# a scan
+
+
+def _scan(options: argparse.Namespace) -> int:
+    with _dealer(options, DEFAULT_TIMEOUT) as d:
+        banks = _banks(d, options.banks)
+        d.add_active_player(*banks)
+        d.remove_active_player(*(bank for bank in d.list_active_players() if bank not in banks))
+        if options.mode is not None:
+            d.set_mode(options.mode)
+        if options.params:
+            d.set_param(**dict(options.params))
+        d.prepare()
+        started = d.start(options.start)
+        if options.no_wait:
+            _print_start(started, options.json)
+            return 0
+        if not options.json:
+            _print_start(started, False)
+        line = ProgressLine(d)
+        error: PlayersError | None = None
+        try:
+            d.wait_for_scan(progress=line.show)
+        except PlayersError as failed:
+            error = failed
+        finally:
+            line.clear()
+        status = d.outcomes("get_status", list(SCAN_KEYS), _timeout=LOOK_S)
+    _print_end(status, error, options.json)
+    if error is not None:
+        print(f"dealer: {error}", file=sys.stderr)
+    return 0 if error is None else 1
+
+
+def _print_start(started: Mapping[str, Any], as_json: bool) -> None:
+    if as_json:
+        _print_json({bank: {"started": answer} for bank, answer in started.items()})
+    else:
+        rows = [(bank, a[1] if isinstance(a, tuple) and len(a) == 2 else _inline(a)) for bank, a in started.items()]
+        print(text_table((), rows), flush=True)
+
+
+def _print_end(status: Mapping[str, Outcome], error: PlayersError | None, as_json: bool) -> None:
+    failed = {} if error is None else {bank: str(o.error) for bank, o in error.failed.items()}
+    if as_json:
+        _print_json({
+            bank: {"outcome": "failed", "error": failed[bank]} if bank in failed
+            else {"outcome": "done", "status": o.value}
+            for bank, o in status.items()
+        })  # fmt: skip
+        return
+    rows: list[Sequence[Any]] = []
+    for bank, outcome in status.items():
+        if bank in failed:
+            rows.append((bank, "failed"))
+        else:
+            rows.append((bank, "done", *((outcome.value or {}).get(key, "-") for key in SCAN_KEYS)))
+    print(text_table(("Bank", "scan", *SCAN_KEYS), rows))
+
+
+class ProgressLine:
+    """One line on the terminal that says how far a scan is; nothing where there is no terminal.
+
+    Args:
+        d: Whose active Banks are scanned.
+    """
+
+    def __init__(self, d: Dealer) -> None:
+        self._d = d
+        self._terminal = sys.stderr.isatty()
+        self._shown = False
+
+    def show(self, outcomes: Mapping[str, Outcome]) -> None:
+        """Look at the Banks that are still waited for, and write the line anew."""
+        if not self._terminal:
+            return
+        status = self._d.outcomes("get_status", list(SCAN_KEYS), _banks=list(outcomes), _timeout=LOOK_S)
+        self._write(progress_text(outcomes, {b: o.value for b, o in status.items() if isinstance(o.value, dict)}))
+
+    def clear(self) -> None:
+        """Take the line away."""
+        if self._shown:
+            self._write("")
+
+    def _write(self, text: str) -> None:
+        import shutil
+
+        width = shutil.get_terminal_size().columns - 1
+        sys.stderr.write(f"\r\x1b[K{text[:width]}")
+        sys.stderr.flush()
+        self._shown = True
+
+
+def progress_text(outcomes: Mapping[str, Outcome], status: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return how far the slowest Bank is, and who is waited for.
+
+    Args:
+        outcomes: Bank -> outcome of `scan_status`.
+        status: Bank -> those of its keys SCANLEN and SCANREM, s, that it has.
+    """
+    running = [bank for bank, o in outcomes.items() if o.error is None and o.value[0]]
+    lost = [bank for bank, o in outcomes.items() if o.error is not None]
+    spans = [span for span in (_span(status.get(bank, {})) for bank in running) if span is not None]
+    words: list[str] = []
+    if spans:
+        length, remaining = max(spans, key=lambda span: span[1])
+        done = min(max(1 - remaining / length, 0.0), 1.0)
+        filled = round(done * BAR)
+        words.append(f"[{'#' * filled}{'.' * (BAR - filled)}] {done:4.0%}, {remaining:.0f} s left")
+    words += [f"running: {' '.join(running)}"] if running else ["ended"] if not lost else []
+    words += [f"no answer: {' '.join(lost)}"] if lost else []
+    return "  ".join(words)
+
+
+def _span(status: Mapping[str, Any]) -> tuple[float, float] | None:
+    """Length and rest of a scan, s."""
+    try:
+        length, remaining = float(status["SCANLEN"]), float(status["SCANREM"])
+    except (KeyError, TypeError, ValueError):
+        return None
+    return (length, remaining) if length > 0 and 0 <= remaining < float("inf") else None
+
+
+# the others; each has a module of its own
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from dealer.doctor import examine
+
+    report = examine(options.config, options.timeout or QUESTION_TIMEOUT)
+    if options.json:
+        _print_json(report.describe())
+    else:
+        print("\n".join(report.lines()))
+    return 1 if report.findings else 0
+
+
+def _stubs(options: argparse.Namespace) -> int:
+    from dealer.stubs import stubs_of_players
+
+    name = "array_types" if options.output is None else options.output.stem
+    if not name.isidentifier() or (options.output is not None and options.output.suffix != ".py"):
+        raise ConfigurationError("stubs", [f"{options.output} is no name of a module, as array_types.py"])
+    text = stubs_of_players(options.config, options.timeout or QUESTION_TIMEOUT, name)
+    if options.output is None:
+        print(text, end="")
+        return 0
+    try:
+        options.output.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise ConfigurationError(str(options.output), [f"cannot be written: {error.strerror}"]) from error
+    if options.json:
+        _print_json({"written": str(options.output)})
+    else:
+        print(f"written: {options.output}; in a script: from {options.output.stem} import Dealer")
+    return 0
+
+
+def run_shell(options: argparse.Namespace) -> int:
+    """Open the prompt."""
+    from dealer.shell import run
+
+    with _dealer(options, DEFAULT_TIMEOUT) as d:
+        run(d)
+    return 0

@@ -1,0 +1,219 @@
+"""What keeps this Dealer from conducting its Players, and what puts it right. Changes nothing at the Players."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from dealer.errors import ConfigurationError
+from dealer.fanout import describe, fan_out
+from dealer.players import configuration_path, players_of_file
+from dealer.start import ClockOffset
+from zmqjsonproxy.errors import CallTimeoutError, PeerLostError
+from zmqjsonproxy.rpc.hub import Hub, InterfaceDescription
+
+__all__ = ["CLOCK_NOTE_S", "CLOCK_WRONG_S", "Finding", "Report", "clock_finding", "examine", "interface_findings"]
+
+CLOCK_NOTE_S = 0.1
+CLOCK_WRONG_S = 1.0
+"""A start is refused beyond that, s; as a Dealer does by default."""
+NEEDED = frozenset({
+    "arm", "commit", "disarm_start", "earliest_start", "get_mode", "get_param", "get_status", "list_modes", "prepare",
+    "scan_status", "set_mode", "set_param", "set_status", "stop",
+})  # fmt: skip
+"""What a Dealer of this release calls of a Player of its own generation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is wrong.
+
+    Attributes:
+        check: What was looked at, in a word: `file`, `host`, `player`, `version`, `clock`.
+        text: What is wrong, as a sentence without its full stop.
+        remedy: What puts it right, as an imperative.
+        bank: Whose it is; empty: the file's.
+    """
+
+    check: str
+    text: str
+    remedy: str
+    bank: str = ""
+
+    def __str__(self) -> str:
+        return f"{f'{self.bank}: ' if self.bank else ''}{self.text}; {self.remedy}"
+
+
+@dataclass(slots=True)
+class Report:
+    """What was found.
+
+    Attributes:
+        file: The configuration; empty: none is named.
+        players: Bank -> where it is asked.
+        findings: What is wrong; empty if all is well.
+        notes: What works, but deserves a look.
+    """
+
+    file: str = ""
+    players: dict[str, str] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def describe(self) -> dict[str, Any]:
+        """Return it as JSON holds it."""
+        return {
+            "file": self.file or None,
+            "players": self.players,
+            "findings": [asdict(finding) for finding in self.findings],
+            "notes": self.notes,
+        }
+
+    def lines(self) -> list[str]:
+        """Return it as a person reads it."""
+        bad = {finding.bank for finding in self.findings}
+        fine = [f"{name}: fine, at {url}" for name, url in self.players.items() if name not in bad]
+        return [*map(str, self.findings), *fine, *(f"note: {note}" for note in self.notes)]
+
+
+def examine(config: str | os.PathLike[str] | None = None, timeout: float = 10.0) -> Report:
+    """Look at the file, and at every Player of it.
+
+    Args:
+        config: As of a Dealer.
+        timeout: Of one question to all Players, s.
+    """
+    report = Report()
+    try:
+        path = configuration_path(config)
+        report.file = str(path)
+        report.players = players_of_file(path)
+    except ConfigurationError as error:
+        report.findings = [_of_fault(error.where, fault, named=bool(report.file)) for fault in error.faults]
+        return report
+    reachable = {bank: url for bank, url in report.players.items() if _host_is_known(bank, url, report)}
+    with Hub() as hub:
+        described = describe(hub, reachable, timeout)
+        found = {bank: d for bank, d in described.items() if isinstance(d, InterfaceDescription)}
+        for bank, description in described.items():
+            if isinstance(description, Exception):
+                report.findings.append(_of_absence(bank, report.players[bank], description))
+        urls = {bank: reachable[bank] for bank in found}
+        _compare_names(hub, urls, timeout, report)
+        findings, notes = interface_findings(found)
+        report.findings += findings
+        report.notes += notes
+        _compare_clocks(hub, {bank: url for bank, url in urls.items() if found[bank].native}, timeout, report)
+    return report
+
+
+def _of_fault(where: str, fault: str, *, named: bool) -> Finding:
+    if not named:
+        return Finding("file", "no configuration file is named", "give --config FILE, or set DIBAS_CONFIG or DIBAS_DIR")
+    if fault.startswith("cannot be read"):
+        remedy = "name another with --config, DIBAS_CONFIG or DIBAS_DIR, or put it there, readable"
+        return Finding("file", f"{where} {fault}", remedy)
+    return Finding("file", f"{where}: {fault}", "correct it there; player check --config FILE shows the line")
+
+
+# one Player
+
+
+def _host_is_known(bank: str, url: str, report: Report) -> bool:
+    transport, _, address = url.partition("://")
+    if transport != "tcp":
+        return True
+    host = address.rpartition(":")[0].strip("[]")
+    try:
+        socket.getaddrinfo(host, None)
+    except OSError as error:
+        text = f"its host {host} is unknown here ({error.strerror or error})"
+        remedy = f"add it to the name service or /etc/hosts, or correct banks.{bank}.hpc_host"
+        report.findings.append(Finding("host", text, remedy, bank))
+        return False
+    return True
+
+
+def _of_absence(bank: str, url: str, error: Exception) -> Finding:
+    if isinstance(error, PeerLostError):
+        remedy = f"start it on its host (player {bank}, or the supervisor), and look there with `player doctor {bank}`"
+        return Finding("player", f"no Player answers at {url}", remedy, bank)
+    if isinstance(error, CallTimeoutError):
+        text = f"something listens at {url}, but does not answer as a Player does"
+        remedy = "end what has the port, or restart the Player if it hangs; `player doctor` there tells which it is"
+        return Finding("player", text, remedy, bank)
+    text = f"what answers at {url} is no Player with a Bank ({error})"
+    return Finding("player", text, f"end that, or give banks.{bank}.player_port another port", bank)
+
+
+def _compare_names(hub: Hub, urls: Mapping[str, str], timeout: float, report: Report) -> None:
+    """A Player that serves another Bank than the file says would take its data under a wrong name."""
+    for bank, outcome in fan_out(hub, urls, "get_status", ("BANKNAM",), {}, timeout).items():
+        name = outcome.value
+        if outcome.error is None and isinstance(name, str) and name and name != bank:
+            text = f"the Player at {urls[bank]} serves {name}"
+            report.findings.append(Finding("player", text, "correct host or port of one of them in the file", bank))
+
+
+def interface_findings(found: Mapping[str, InterfaceDescription]) -> tuple[list[Finding], list[str]]:
+    """Return what is wrong with the versions of Players, by what they export, and notes.
+
+    Args:
+        found: Bank -> what its Player says that it exports.
+    """
+    findings: list[Finding] = []
+    native = {bank: d for bank, d in found.items() if d.native}
+    old = [bank for bank in found if bank not in native]
+    notes = []
+    if old:
+        notes.append(f"{', '.join(old)}: of the original's generation; works, but is not told to start in two phases")
+    prints: dict[str, list[str]] = {}
+    for bank, description in native.items():
+        lacking = sorted(NEEDED - description.methods.keys())
+        if lacking:
+            text = f"its Player is of another version than this Dealer: it lacks {', '.join(lacking)}"
+            findings.append(Finding("version", text, "install the release of this Dealer there, and restart it", bank))
+        else:
+            prints.setdefault(description.fingerprint, []).append(bank)
+    usual = max(prints.values(), key=len, default=[])
+    notes += [
+        f"{', '.join(banks)}: another interface than {', '.join(usual)}; of another version or kind"
+        for banks in prints.values()
+        if banks is not usual
+    ]
+    return findings, notes
+
+
+# clocks
+
+
+def _compare_clocks(hub: Hub, urls: Mapping[str, str], timeout: float, report: Report) -> None:
+    begun = time.time()
+    for bank, outcome in fan_out(hub, urls, "rpc.ping", (), {}, timeout).items():
+        if outcome.error is not None or not isinstance(outcome.value, dict):
+            continue
+        half = outcome.delay_s / 2
+        try:
+            offset = ClockOffset(float(outcome.value["time"]) - begun - half, half)
+        except (KeyError, TypeError, ValueError):
+            continue
+        finding = clock_finding(bank, offset)
+        if finding is None:
+            continue
+        if abs(offset.offset_s) - offset.uncertainty_s > CLOCK_WRONG_S:
+            report.findings.append(finding)
+        else:
+            report.notes.append(str(finding))
+
+
+def clock_finding(bank: str, offset: ClockOffset) -> Finding | None:
+    """Return what to say of a clock that is certainly more than 0.1 s away from ours."""
+    if abs(offset.offset_s) - offset.uncertainty_s <= CLOCK_NOTE_S:
+        return None
+    way = "ahead of" if offset.offset_s > 0 else "behind"
+    text = f"its clock is {abs(offset.offset_s):.3f} s {way} ours"
+    return Finding("clock", text, "let NTP or PTP set the clocks of both hosts (chronyc tracking shows it)", bank)
