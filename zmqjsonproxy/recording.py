@@ -281,6 +281,7 @@ class Replayer:
         listen: Where to bind; `tcp://127.0.0.1:*` takes a free port, see `url`.
         recording: What to answer from.
         keep_delays: Answer after the time that the recorded server took; otherwise at once.
+        moves_times: A request may carry another time than the recorded one, and times in answers are moved to now.
         source: Name of the recording, for errors.
 
     Raises:
@@ -294,9 +295,10 @@ class Replayer:
         recording: Recording,
         *,
         keep_delays: bool = False,
+        moves_times: bool = False,
         source: str = "the recording",
     ) -> None:
-        self.answers = Answers(recording.records, source)
+        self.answers = Answers(recording.records, source, moves_times=moves_times)
         self._keep_delays = keep_delays
         self._due: list[tuple[float, int, list[bytes]]] = []  # heap: s, monotonic; number; message
         self._numbers = itertools.count()
@@ -351,7 +353,7 @@ class Replayer:
             if not frames:
                 continue
             asked = Record(datetime.now(UTC), Direction.REQUEST, 0, tuple(frames))
-            answer = self.answers.answer(asked.content)
+            answer = self.answers.answer(asked.content, asked.time)
             if answer is None:
                 continue
             envelope = [rid, b""] if asked.has_delimiter else [rid]
@@ -380,6 +382,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     record.add_argument("--server", required=True, metavar="URL", help="the Player, as tcp://host:6667")
     replay = commands.add_parser("replay", help="answer from such a file as the recorded Player did")
     replay.add_argument("--delays", action="store_true", help="answer after the time that the recorded Player took")
+    replay.add_argument("--now", action="store_true", help="move times to now, so that a scan can be started again")
     for command in (record, replay):
         command.set_defaults(run=run)
         command.add_argument(
@@ -418,7 +421,10 @@ def _begin(context: zmq.Context[Any], options: argparse.Namespace) -> Recorder |
     recording = load_recording(options.file)
     if recording.was_cut:
         print(f"replay: {options.file}: the last line is incomplete and is left out", file=sys.stderr)
-    return Replayer(context, options.listen, recording, keep_delays=options.delays, source=str(options.file))
+    return Replayer(
+        context, options.listen, recording,
+        keep_delays=options.delays, moves_times=options.now, source=str(options.file),
+    )  # fmt: skip
 
 
 @contextlib.contextmanager

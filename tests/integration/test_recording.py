@@ -222,6 +222,27 @@ def test_delays_are_kept_on_demand(tmp_path: Path) -> None:
     assert seconds() < 0.3
 
 
+@pytest.mark.parametrize("player", [NativePlayer, OriginalPlayer])
+def test_a_recorded_scan_can_be_started_again(player: Callable[..., PlayerProcess], tmp_path: Path) -> None:
+    file = tmp_path / "f.jsonl"
+
+    def scan(url: str) -> Any:
+        with Dealer({"BANKA": url}, timeout=10.0) as d:
+            d.add_active_player("BANKA")
+            d.set_mode("MODE1")
+            started = d.start()
+            return started, d.wait_for_scan()
+
+    server = player(earliest_in=1.5, scan_length=0.5)
+    with server, Recording("record", file, "--server", server.url) as recorder:
+        started, end = scan(recorder.url)
+        recorder.end()
+    with Recording("replay", file, "--now") as replay:
+        again, end_again = scan(replay.url)
+        assert set(again) == set(started)
+        assert end_again == end
+
+
 def test_what_was_not_recorded_is_answered_with_what_was(tmp_path: Path) -> None:
     file = tmp_path / "f.jsonl"
     with NativePlayer() as server, Recording("record", file, "--server", server.url) as recorder:

@@ -10,11 +10,13 @@ from __future__ import annotations
 import json
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from zmqjsonproxy import wirejson
 from zmqjsonproxy.protocol.record import Direction, Record
+from zmqjsonproxy.protocol.shiftedtimes import shifted, without_times
 from zmqjsonproxy.rpc.protocol import jsonrpc, original
 from zmqjsonproxy.rpc.protocol.dialect import Limits, Malformed, Request, read_message
 
@@ -45,6 +47,7 @@ class _Exchange:
     asked: Record
     reply: Content | None = None
     message: Any = None  # the reply, decoded; of native calls only
+    replied: datetime | None = None
     delay_s: float = 0.0
 
 
@@ -75,14 +78,17 @@ class Answers:
     Args:
         records: In recorded order.
         source: Name of the file, for the errors that strange requests get.
+        moves_times: Times in requests do not count, and those in answers are moved on by what has passed since.
 
     Attributes:
         requests: Requests that were recorded, a batch counted as its calls.
         unanswered: Those of them that the server did not answer.
     """
 
-    def __init__(self, records: Iterable[Record], source: str = "the recording") -> None:
-        self._source = source
+    def __init__(
+        self, records: Iterable[Record], source: str = "the recording", *, moves_times: bool = False
+    ) -> None:
+        self._source, self._moves_times = source, moves_times
         self._limits = Limits(max_bytes=2**62)
         self._series: dict[_Key, _Series] = {}
         self._methods: dict[str, dict[str, None]] = {}  # method -> parameters it was called with, in order
@@ -98,12 +104,12 @@ class Answers:
             else:
                 self._note_reply(record, calls)
 
-    def answer(self, content: Content) -> Answer | None:
-        """Return what to answer to a request; None: nothing, as in the recording (or to a notification)."""
+    def answer(self, content: Content, now: datetime) -> Answer | None:
+        """Return what to answer to a request at the time `now`; None: nothing, as recorded (or to a notification)."""
         message = read_message(content[0], self._limits)
         if not isinstance(message, list):
-            return self._answer(message, content)
-        answers = [a for a in (self._answer(m, content) for m in message) if a is not None]
+            return self._answer(message, content, now)
+        answers = [a for a in (self._answer(m, content, now) for m in message) if a is not None]
         if not answers:
             return None
         body = b"[" + b",".join(a.content[0] for a in answers) + b"]"
@@ -116,7 +122,7 @@ class Answers:
         message = read_message(record.content[0], self._limits)
         for request in message if isinstance(message, list) else [message]:
             exchange = _Exchange(record)
-            key = _key(request, record.content)
+            key = self._key(request, record.content)
             if isinstance(request, Request):
                 self._methods.setdefault(_label(request), {})[_parameters(request)] = None
                 if request.notification:
@@ -146,29 +152,36 @@ class Answers:
             self.unanswered -= 1
             self._is_native = self._is_native or native or (isinstance(part, dict) and "dealer" in part)
             exchange.reply = content if len(parts) == 1 else content[:1]
-            exchange.message = part if native else None
+            exchange.message, exchange.replied = part if native else None, record.time
             exchange.delay_s = max((record.time - exchange.asked.time).total_seconds(), 0.0)
 
     # answering
 
-    def _answer(self, request: Request | Malformed, content: Content) -> Answer | None:
+    def _key(self, request: Request | Malformed, content: Content) -> _Key:
+        if isinstance(request, Request) and self._moves_times:
+            request = replace(request, args=without_times(request.args), kwargs=without_times(request.kwargs))
+        return _key(request, content)
+
+    def _answer(self, request: Request | Malformed, content: Content, now: datetime) -> Answer | None:
         if isinstance(request, Request) and request.notification:
             return None
-        series = self._series.get(_key(request, content))
+        series = self._series.get(self._key(request, content))
         if series is None and isinstance(request, Request) and _is_hello(request):
             # Recorded with clients of the original only: then this client, too, is to take the server for one of them.
             series = self._series.get(("original", _label(request), _parameters(request)))
         if series is None:
             return Answer((self._not_recorded(request, content),))
         exchange = series.next()
-        if exchange.reply is None:
+        if exchange.reply is None or exchange.replied is None:
             return None
-        message = exchange.message
-        if message is None:
-            return Answer(exchange.reply, exchange.delay_s)
-        if message.get("id") != request.id:
+        body, message = exchange.reply[0], exchange.message
+        if self._moves_times:
+            message = _moved(request, body if message is None else message, now - exchange.replied)
+        if exchange.message is not None and message.get("id") != request.id:
             message = {**message, "id": request.id}
-        return Answer((wirejson.dumps(message), *exchange.reply[1:]), exchange.delay_s)
+        if message is not None:
+            body = wirejson.dumps(message)
+        return Answer((body, *exchange.reply[1:]), exchange.delay_s)
 
     def _not_recorded(self, request: Request | Malformed, content: Content) -> bytes:
         if isinstance(request, Malformed):
@@ -218,6 +231,20 @@ def _key(request: Request | Malformed, content: Content) -> _Key:
     dialect = "hello" if _is_hello(request) else "native" if request.native else "original"
     key: _Key = (dialect, _label(request), _parameters(request))
     return key if wait is None and len(content) == 1 else (*key, json.dumps(wait), content[1:])
+
+
+def _moved(request: Request | Malformed, reply: Any, by: timedelta) -> Any:
+    """Return a reply, decoded, with its times moved on; None: it is no JSON, and travels as it is."""
+    try:
+        message = wirejson.loads(reply) if isinstance(reply, bytes) else reply
+    except (ValueError, RecursionError):
+        return None
+    message = shifted(message, by)
+    if isinstance(request, Request) and request.target == "rpc.ping" and isinstance(message, dict):
+        result = message.get("result")
+        if isinstance(result, dict) and isinstance(result.get("time"), float):
+            message["result"] = {**result, "time": result["time"] + by.total_seconds()}
+    return message
 
 
 def _is_hello(request: Request) -> bool:

@@ -30,7 +30,7 @@ def _bytes(message: Any) -> bytes:
 
 
 def ask(answers: Answers, message: Any) -> Any:
-    answer = answers.answer((_bytes(message),))
+    answer = answers.answer((_bytes(message),), BEGUN)
     return None if answer is None else json.loads(answer.content[0])
 
 
@@ -97,7 +97,7 @@ def test_answers_that_came_out_of_order_are_found_by_number() -> None:
 def test_the_original_dialect_gets_its_recorded_bytes() -> None:
     strange = b'[true,  1e5, NaN, "\\u00b5"]'
     answers = recorded(("->", old("get_status", "A", k=1)), ("<-", (b"", strange)))
-    answer = answers.answer((_bytes(old("get_status", "A", k=1)),))
+    answer = answers.answer((_bytes(old("get_status", "A", k=1)),), BEGUN)
     assert answer is not None
     assert (answer.content, answer.delay_s) == ((strange,), 0.25)
 
@@ -148,15 +148,15 @@ def test_a_batch_is_its_calls() -> None:
 def test_what_was_not_answered_is_not_answered() -> None:
     answers = recorded(("->", call("bank.die")), ("->", old("get_mode"), 2), ("<-", "MODE1", 2))
     assert (answers.requests, answers.unanswered) == (2, 1)
-    assert answers.answer((_bytes(call("bank.die")),)) is None
+    assert answers.answer((_bytes(call("bank.die")),), BEGUN) is None
     assert ask(answers, old("get_mode")) == "MODE1"
 
 
 def test_a_notification_gets_no_answer() -> None:
     notification = {"jsonrpc": "2.0", "method": "bank.set_status", "params": {"A": 1}}
     answers = recorded(("->", notification), ("->", old("get_mode")), ("<-", "MODE1"))
-    assert answers.answer((_bytes(notification),)) is None
-    assert answers.answer((_bytes({**notification, "method": "bank.unknown"}),)) is None
+    assert answers.answer((_bytes(notification),), BEGUN) is None
+    assert answers.answer((_bytes({**notification, "method": "bank.unknown"}),), BEGUN) is None
     assert ask(answers, old("get_mode")) == "MODE1"
 
 
@@ -172,7 +172,7 @@ def test_malformed_requests_are_the_same_if_their_bytes_are() -> None:
 def test_arrays_behind_the_body_count_and_come_back() -> None:
     request, reply = _bytes(call("bank.put")), _bytes(result("ok"))
     answers = recorded(("->", (request, b"\x01\xff")), ("<-", (reply, b"\xfe")))
-    answer = answers.answer((request, b"\x01\xff"))
+    answer = answers.answer((request, b"\x01\xff"), BEGUN)
     assert answer is not None
     assert answer.content[1:] == (b"\xfe",)
     assert ask(answers, request)["error"]["data"]["type"] == "NotRecordedError"
@@ -200,3 +200,29 @@ def test_what_was_not_recorded_is_told_with_what_was(native: bool) -> None:
     other = ask(recorded(*messages), call("bank.stop") if native else old("stop"))
     text = other["error"]["data"]["text"] if native else other["EXCEPTION"][1]
     assert text == "bank.stop() is not in scan.jsonl; it has calls of: bank.set_mode"
+
+
+def test_times_are_moved_to_now_on_demand() -> None:
+    messages = [
+        ("->", call("bank.earliest_start")), ("<-", result([True, [2026, 11, 21, 9, 30, 59, 0]])),
+        ("->", call("bank.arm", [[2026, 11, 21, 9, 30, 59, 0]])), ("<-", result([True, "armed"])),
+        ("->", call("rpc.ping")), ("<-", result({"instance": "i", "time": 1000.5})),
+        ("->", old("get_status")), ("<-", {"T": [2026, 12, 31, 23, 59, 59]}),
+    ]  # fmt: skip
+    records = [
+        Record(BEGUN, Direction.REQUEST if arrow == "->" else Direction.REPLY, 1, (_bytes(message),))
+        for arrow, message in messages
+    ]
+    now = BEGUN + timedelta(days=1, seconds=0.25)
+
+    def moved(message: Any) -> Any:
+        answer = Answers(records, moves_times=True).answer((_bytes(message),), now)
+        assert answer is not None
+        return json.loads(answer.content[0])
+
+    assert moved(call("bank.earliest_start", id=4)) == result([True, [2026, 11, 22, 9, 31, 0, 0]], 4)
+    assert moved(call("bank.arm", [[2031, 1, 1, 0, 0, 0, 0]]))["result"] == [True, "armed"]
+    assert moved(call("rpc.ping"))["result"] == {"instance": "i", "time": 1000.5 + 86400.25}
+    assert moved(old("get_status")) == {"T": [2027, 1, 2, 0, 0, 0]}
+    assert "error" in moved(call("bank.arm", [[2031, 13, 1, 0, 0, 0, 0]]))
+    assert "error" in ask(Answers(records), call("bank.arm", [[2031, 1, 1, 0, 0, 0, 0]]))
