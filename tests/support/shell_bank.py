@@ -60,9 +60,11 @@ class ShellBank(ToyBank):
 
     @operation
     def doze(self) -> None:
-        """Be deaf to an abort."""
+        """Hear of an abort, and go on."""
+        current_operation().on_abort(lambda: print("abort heard", flush=True))
         print("dozing", flush=True)
-        time.sleep(60)
+        for _ in range(600):  # in pieces: a signal just before a sleep does not end that one
+            time.sleep(0.1)
 
     @operation(answers_when_accepted=True)
     def run(self) -> str:
