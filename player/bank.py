@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from player.config import BankConfig, Config
 from player.errors import Fault
 from player.findings import Finding, Surroundings
+from player.tables import BankConfig, Config
 from zmqjsonproxy.interface import query
 
 __all__ = ["Bank", "BankContext", "BankLog"]

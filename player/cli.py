@@ -16,7 +16,7 @@ from player.errors import BankNameError, ConfigError, KindError, PlayerError
 from player.lifecycle import EndRequest, EndSignals, Notifier, force_end
 
 if TYPE_CHECKING:
-    from player.config import Config
+    from player.tables import Config
 
 __all__ = ["build_parser", "main"]
 

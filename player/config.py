@@ -1,4 +1,4 @@
-"""The configuration of a whole array: what every Player knows of it, whatever its kind.
+"""How the configuration of a whole array is found, read and checked, whatever the kinds of its Banks.
 
 Reads one TOML file, checks every table and reports all faults at once, each with its line.
 Resolves no host name and opens nothing but the file.
@@ -9,31 +9,28 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from player.errors import BankNameError, ConfigError, Fault, KindError
 from player.hosts import infer_bank
 from player.kinds import find_kind
-from player.ports import is_loopback, split_url, tcp_url
+from player.ports import is_loopback, tcp_url
+from player.tables import (
+    DEFAULT_DATA_ROOT,
+    DEFAULT_KIND,
+    DEFAULT_PORT,
+    BankConfig,
+    Config,
+    DealerConfig,
+    InstrumentConfig,
+)
 from player.tomlfile import KeyPath, TomlFile, read_toml
 
 __all__ = [
-    "DEFAULT_BIND",
-    "DEFAULT_DATA_ROOT",
-    "DEFAULT_KIND",
-    "DEFAULT_PORT",
     "RESERVED_WORDS",
-    "Address",
-    "BankConfig",
-    "Config",
-    "DealerConfig",
-    "InstrumentConfig",
-    "Port",
-    "Table",
     "data_root",
     "dibas_dir",
     "find_file",
@@ -42,104 +39,9 @@ __all__ = [
     "validate",
 ]
 
-DEFAULT_BIND = "127.0.0.1"
-DEFAULT_DATA_ROOT = "/tmp"  # as in the original
-DEFAULT_KIND = "spectrometer"
-DEFAULT_PORT = 6667  # the original's
 # Commands of `player`, there now or to come: no Bank can be called so.
 RESERVED_WORDS = frozenset({"check", "doctor", "keys", "migrate", "ready", "shell", "supervisor-config"})
 BANK_NAME = re.compile(r"[A-Z][A-Z0-9_]*\Z")
-
-
-def _address(text: str) -> str:
-    """Refuse what cannot stand between `tcp://` and the port."""
-    try:
-        split_url(tcp_url(text, DEFAULT_PORT))
-    except ValueError:
-        raise ValueError(f"{text!r} is no address; write one as 127.0.0.1, or 0.0.0.0 for all of this host") from None
-    return text
-
-
-Port = Annotated[int, Field(ge=1, le=65535)]
-Address = Annotated[str, AfterValidator(_address)]
-
-
-class Table(BaseModel):
-    """Base of all tables: no unknown key, no silent conversion of text to numbers, immutable."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, arbitrary_types_allowed=True)
-
-
-class InstrumentConfig(Table):
-    """`[instrument]`: the array as a whole."""
-
-    telescope: str = "unspecified"
-    switching_master: str | None = None
-    player_port: Port = DEFAULT_PORT
-    bind: Address = DEFAULT_BIND
-    data_root: str | None = None
-
-
-class DealerConfig(Table):
-    """`[dealer]`: read by the Dealer itself; here only so that its faults are found too.
-
-    Keys that only the Dealer knows are left to it.
-    """
-
-    model_config = ConfigDict(extra="allow", frozen=True, strict=True)
-
-    players: list[str] | None = None
-
-
-class BankConfig(Table):
-    """`[banks.X]`: what every kind of Bank has. Kinds add their own keys in a subclass."""
-
-    kind: str = DEFAULT_KIND
-    hpc_host: str = Field(min_length=1)
-    player_port: Port | None = None
-    bind: Address | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Config:
-    """A valid configuration.
-
-    Attributes:
-        path: The file.
-        instrument: `[instrument]`.
-        dealer: `[dealer]`.
-        banks: The Banks in file order.
-        sections: The further top-level tables that the kinds in use asked for, validated.
-        bank_names: Names of all Banks of the file (in a `check`, also of those with faults).
-        source: The file with its lines.
-        warnings: What works, but deserves a look.
-    """
-
-    path: Path
-    instrument: InstrumentConfig
-    dealer: DealerConfig
-    banks: dict[str, BankConfig]
-    sections: dict[str, Any]
-    bank_names: tuple[str, ...]
-    source: TomlFile = field(repr=False)
-    warnings: tuple[Fault, ...] = ()
-
-    def fault(self, key: str | KeyPath, text: str) -> Fault:
-        """Return a fault at a key, `"banks.BANKA.filters"` or a tuple of its parts."""
-        return self.source.fault(tuple(key.split(".")) if isinstance(key, str) else key, text)
-
-    def port(self, bank: str) -> int:
-        """Return the TCP port of a Bank's Player: its own, else the instrument's."""
-        return self.banks[bank].player_port or self.instrument.player_port
-
-    def url(self, bank: str, bind: str | None = None) -> str:
-        """Return where a Bank's Player serves; `bind` wins over the file."""
-        address = bind or self.banks[bank].bind or self.instrument.bind
-        return tcp_url(address, self.port(bank))
-
-    def banks_of_host(self, host: str) -> list[str]:
-        """Return the Banks whose `hpc_host` is exactly this host, in file order."""
-        return [name for name, bank in self.banks.items() if bank.hpc_host == host]
 
 
 def find_file(given: Path | None, environment: Mapping[str, str]) -> Path:

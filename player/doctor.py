@@ -17,13 +17,14 @@ from typing import Any
 import psutil
 import zmq
 
-from player.config import Config, data_root, dibas_dir, find_file, load, pick_bank
+from player.config import data_root, dibas_dir, find_file, load, pick_bank
 from player.doors.rpc import RpcDoor
 from player.errors import BankNameError, ConfigError, Fault, PlayerError, PortTakenError
 from player.findings import Finding, Surroundings
 from player.hosts import banks_of_host
 from player.kinds import find_kind
 from player.ports import local_url, port_of, split_url
+from player.tables import Config
 from zmqjsonproxy.errors import ProxyError
 from zmqjsonproxy.rpc.hub import Hub
 

@@ -17,12 +17,12 @@ from typing import Any, Self
 import zmq
 
 from player.bank import Bank, BankContext
-from player.config import Config
 from player.doors.base import Door
 from player.doors.rpc import RpcDoor
 from player.errors import BankNameError, BankStartError, NotReadyError, PlayerError
 from player.kinds import find_kind
 from player.ports import is_loopback, local_url
+from player.tables import Config
 from zmqjsonproxy.errors import ProxyError, RefusedError
 from zmqjsonproxy.rpc.hub import Hub
 

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import importlib
 import importlib.metadata
-from typing import TYPE_CHECKING
 
+from player.bank import Bank
 from player.errors import KindError
-
-if TYPE_CHECKING:
-    from player.bank import Bank
 
 __all__ = ["BUILT_IN", "GROUP", "find_kind", "kind_names"]
 
@@ -41,8 +38,6 @@ def find_kind(kind: str) -> type[Bank]:
     Raises:
         KindError: No such kind, or it cannot be imported, or it is no Bank.
     """
-    from player.bank import Bank  # bank.py needs config.py, which needs this module
-
     target = kind if ":" in kind else _registered().get(kind)
     if target is None:
         raise KindError(kind, f"no such kind of Bank; there are {', '.join(kind_names())}")

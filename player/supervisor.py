@@ -14,8 +14,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from player.config import Config
 from player.errors import UnwritableError
+from player.tables import Config
 
 __all__ = ["ProgramSettings", "complete_conf", "program_name", "programs"]
 

@@ -14,9 +14,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from player.bank import Bank, BankContext
-from player.config import BankConfig, Config, load
+from player.config import load
 from player.errors import ConfigError, Fault
 from player.findings import Finding, Surroundings
+from player.tables import BankConfig, Config
 from spectrometer.backends.base import Backend, BackendSetup
 from spectrometer.backends.registry import backend_class
 from spectrometer.backends.vegas import VegasBackend

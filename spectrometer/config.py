@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from player.config import BankConfig, Port, Table
+from player.tables import BankConfig, Port, Table
 from spectrometer.errors import AddressError
 from spectrometer.status.keys import VEGAS_KEY, VEGAS_SEMAPHORE
 from spectrometer.status.protocol.cards import MAX_TEXT

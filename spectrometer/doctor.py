@@ -16,9 +16,9 @@ from pathlib import Path
 import posix_ipc
 import sysv_ipc
 
-from player.config import Config
 from player.doctor import describe_process
 from player.findings import Finding, Surroundings
+from player.tables import Config
 from spectrometer.config import SourceConfig, SpectrometerBankConfig, StatusMemoryConfig
 from spectrometer.daq.errors import SourceError
 from spectrometer.daq.source import Recording

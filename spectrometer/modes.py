@@ -12,8 +12,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator
 
-from player.config import Config, Table, validate
+from player.config import validate
 from player.errors import Fault
+from player.tables import Config, Table
 from player.tomlfile import KeyPath
 from spectrometer.backends.names import BACKEND_NAMES
 from spectrometer.config import RegisterValues, SpectrometerBankConfig, StatusValues

@@ -6,7 +6,8 @@ import logging
 from pathlib import Path
 from typing import Any
 
-from player.config import Config, load
+from player.config import load
+from player.tables import Config
 from spectrometer.backends.base import BackendSetup
 from spectrometer.backends.registry import backend_class
 from spectrometer.config import SpectrometerBankConfig

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from player.bank import Bank, BankContext
-from player.config import BankConfig
 from player.errors import Fault
+from player.tables import BankConfig
 from zmqjsonproxy.interface import command, query
 
 

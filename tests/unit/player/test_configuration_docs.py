@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from player.config import BankConfig, InstrumentConfig, Table
+from player.tables import BankConfig, InstrumentConfig, Table
 from spectrometer.config import (
     HpcMac,
     RoachConfig,

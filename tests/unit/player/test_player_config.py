@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from player.config import Config, find_file, load
+from player.config import find_file, load
 from player.errors import ConfigError
+from player.tables import Config
 
 TOY = 'kind = "support.toy_bank:ToyBank"\n'
 

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 from support.toy_bank import write_configuration
 
-from player.config import Config, load
+from player.config import load
 from player.errors import UnwritableError
 from player.supervisor import SOCKET_PATH_MAX, ProgramSettings, complete_conf, program_name, programs
+from player.tables import Config
 
 
 @pytest.fixture

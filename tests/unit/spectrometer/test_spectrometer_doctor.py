@@ -16,8 +16,9 @@ from support.player_run import ROOT, clean_environment
 from support.recordings import recording
 from support.spectrometer_array import write_array
 
-from player.config import Config, load
+from player.config import load
 from player.findings import Finding, Surroundings
+from player.tables import Config
 from spectrometer.bank import SpectrometerBank
 from spectrometer.config import SpectrometerBankConfig, StatusMemoryConfig
 from spectrometer.status import StatusBuffer
