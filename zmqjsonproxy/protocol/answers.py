@@ -106,23 +106,30 @@ class Answers:
 
     def answer(self, content: Content, now: datetime) -> Answer | None:
         """Return what to answer to a request at the time `now`; None: nothing, as recorded (or to a notification)."""
-        message = read_message(content[0], self._limits)
-        if not isinstance(message, list):
-            return self._answer(message, content, now)
-        answers = [a for a in (self._answer(m, content, now) for m in message) if a is not None]
+        parts, is_batch = self._read(content)
+        answers = [a for a in (self._answer(request, own, now) for request, own in parts) if a is not None]
         if not answers:
             return None
-        body = b"[" + b",".join(a.content[0] for a in answers) + b"]"
+        if not is_batch:
+            return answers[0]
+        body = b"[" + b",".join(a.content[0].strip() for a in answers) + b"]"
         behind = tuple(frame for a in answers for frame in a.content[1:])
-        return Answer((body, *behind), max(a.delay_s for a in answers))
+        return Answer((b" " + body if behind else body, *behind), max(a.delay_s for a in answers))
+
+    def _read(self, content: Content) -> tuple[list[tuple[Request | Malformed, Content]], bool]:
+        """Return the requests of a message, each with the body and its own frames, and whether it is a batch."""
+        message = read_message(content[0], self._limits)
+        if not isinstance(message, list):
+            return [(_with_frames_named(message), content)], False
+        own = _divided(content, [r.extra if isinstance(r, Request) else None for r in message])
+        return list(zip(map(_with_frames_named, message), own, strict=True)), True
 
     # reading the recording
 
     def _note_request(self, record: Record, calls: _OpenCalls) -> None:
-        message = read_message(record.content[0], self._limits)
-        for request in message if isinstance(message, list) else [message]:
+        for request, own in self._read(record.content)[0]:
             exchange = _Exchange(record)
-            key = self._key(request, record.content)
+            key = self._key(request, own)
             if isinstance(request, Request):
                 self._methods.setdefault(_label(request), {})[_parameters(request)] = None
                 if request.notification:
@@ -141,8 +148,10 @@ class Answers:
             message = wirejson.loads(content[0])
         except (ValueError, RecursionError):
             message = None
-        parts = message if isinstance(message, list) and calls.numbered and _is_batch(message) else [message]
-        for part in parts:
+        is_batch = isinstance(message, list) and bool(calls.numbered) and _is_batch(message)
+        parts = message if is_batch else [message]
+        divided = _divided(content, [part.get("dealer") for part in parts]) if is_batch else [content]
+        for part, own in zip(parts, divided, strict=True):
             native = isinstance(part, dict) and "jsonrpc" in part
             exchange = _take_numbered(calls, part) if native else None
             if exchange is None:
@@ -151,7 +160,7 @@ class Answers:
                 exchange = calls.others.popleft()
             self.unanswered -= 1
             self._is_native = self._is_native or native or (isinstance(part, dict) and "dealer" in part)
-            exchange.reply = content if len(parts) == 1 else content[:1]
+            exchange.reply = own
             exchange.message, exchange.replied = part if native else None, record.time
             exchange.delay_s = max((record.time - exchange.asked.time).total_seconds(), 0.0)
 
@@ -180,7 +189,8 @@ class Answers:
         if exchange.message is not None and message.get("id") != request.id:
             message = {**message, "id": request.id}
         if message is not None:
-            body = wirejson.dumps(message)
+            # A space at the beginning tells that frames follow (protocol/arrays.py).
+            body = (b" " if body[:1] == b" " else b"") + wirejson.dumps(message)
         return Answer((body, *exchange.reply[1:]), exchange.delay_s)
 
     def _not_recorded(self, request: Request | Malformed, content: Content) -> bytes:
@@ -231,6 +241,47 @@ def _key(request: Request | Malformed, content: Content) -> _Key:
     dialect = "hello" if _is_hello(request) else "native" if request.native else "original"
     key: _Key = (dialect, _label(request), _parameters(request))
     return key if wait is None and len(content) == 1 else (*key, json.dumps(wait), content[1:])
+
+
+def _divided(content: Content, extras: list[Any]) -> list[Content]:
+    """Return the body with the frames of each message of a batch: they follow each other."""
+    divided, first = [], 1
+    for extra in extras:
+        _, headers = _frame_headers(extra)
+        divided.append((content[0], *content[first : first + len(headers)]))
+        first += len(headers)
+    return divided
+
+
+def _frame_headers(extra: Any) -> tuple[str, list[Any]]:
+    """Return what the member `dealer` says of frames: the name of placeholders, and a header for each."""
+    described = extra.get("frames") if isinstance(extra, dict) else None
+    if not isinstance(described, dict):
+        return "", []
+    key, headers = described.get("key"), described.get("headers")
+    return key if isinstance(key, str) else "", headers if isinstance(headers, list) else []
+
+
+def _with_frames_named(request: Request | Malformed) -> Request | Malformed:
+    """Put what is known of a frame where its placeholder stands, whose name is a new one in each message."""
+    if isinstance(request, Malformed):
+        return request
+    key, headers = _frame_headers(request.extra)
+    if not key:
+        return request
+    return replace(request, args=_named(request.args, key, headers), kwargs=_named(request.kwargs, key, headers))
+
+
+def _named(value: Any, key: str, headers: list[Any]) -> Any:
+    if isinstance(value, list):
+        return [_named(item, key, headers) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if len(value) == 1 and key in value:
+        number = value[key]
+        is_there = type(number) is int and 0 <= number < len(headers)
+        return {"frame": number, "header": headers[number] if is_there else None}
+    return {name: _named(item, key, headers) for name, item in value.items()}
 
 
 def _moved(request: Request | Malformed, reply: Any, by: timedelta) -> Any:

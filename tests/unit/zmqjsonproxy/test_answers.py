@@ -178,6 +178,40 @@ def test_arrays_behind_the_body_count_and_come_back() -> None:
     assert ask(answers, request)["error"]["data"]["type"] == "NotRecordedError"
 
 
+def framed(key: str, headers: int) -> dict[str, Any]:
+    """What goes with frames: the name of placeholders, a new one for each message, and a header for each frame."""
+    return {"frames": {"key": key, "headers": [{"dtype": "|b1", "shape": [1]}] * headers}}
+
+
+def test_the_names_of_placeholders_do_not_count_and_frames_are_announced_as_recorded() -> None:
+    asked = call("bank.put", {"a": {"k1": 0}}, dealer=framed("k1", 1))
+    replied = {**result({"k2": 0}), "dealer": framed("k2", 1)}
+    answers = recorded(("->", (b" " + _bytes(asked), b"\1")), ("<-", (b" " + _bytes(replied), b"\xff")))
+    again = call("bank.put", {"a": {"k3": 0}}, id=5, dealer=framed("k3", 1))
+    answer = answers.answer((b" " + _bytes(again), b"\1"), BEGUN)
+    assert answer is not None
+    assert answer.content[0][:1] == b" "
+    assert json.loads(answer.content[0]) == {**replied, "id": 5}
+    assert answer.content[1:] == (b"\xff",)
+    for other in (b"\2", b"\1\1"):
+        other_answer = answers.answer((b" " + _bytes(again), other), BEGUN)
+        assert other_answer is not None
+        assert b"NotRecordedError" in other_answer.content[0]
+
+
+def test_frames_of_a_batch_follow_each_other() -> None:
+    batch = [call(f"bank.{name}", [{"k": 0}], id=name, dealer=framed("k", 1)) for name in "ab"]
+    replies = [{**result({"k": 0}, name), "dealer": framed("k", 1)} for name in "ba"]
+    answers = recorded(("->", (b" " + _bytes(batch), b"1", b"2")), ("<-", (b" " + _bytes(replies), b"B", b"A")))
+    single = answers.answer((b" " + _bytes(batch[1]), b"2"), BEGUN)
+    assert single is not None
+    assert single.content[1:] == (b"B",)
+    answer = answers.answer((b" " + _bytes(batch), b"1", b"2"), BEGUN)
+    assert answer is not None
+    assert answer.content[0][:2] == b" ["
+    assert answer.content[1:] == (b"A", b"B")
+
+
 def test_a_reply_to_what_came_before_the_recording_is_left_out() -> None:
     answers = recorded(("<-", result("stray", 1)), ("<-", b"no JSON"), ("->", old("a")), ("<-", "A"))
     assert ask(answers, old("a")) == "A"
