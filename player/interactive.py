@@ -303,8 +303,8 @@ def _aborted_by_ctrl_c(handle: OperationHandle) -> Iterator[None]:
 
     def on_interrupt(number: int, frame: FrameType | None) -> None:
         nonlocal interrupted
-        if interrupted and callable(before):
-            before(number, frame)
+        if interrupted:  # at once, even where whoever started us had it ignored
+            (before if callable(before) else signal.default_int_handler)(number, frame)
         interrupted = True
         noted.put(True)
 

@@ -54,7 +54,13 @@ class Terminal:
 
     def wait_for(self, pattern: str) -> None:
         """Wait until a text is shown after all that was waited for before."""
-        found = poll(lambda: re.search(pattern, self._read()), f"{pattern!r} on the terminal", DEADLINE)
+        def look() -> re.Match[str] | None:
+            ended = self.process.poll() is not None
+            found = re.search(pattern, self._read())
+            assert found or not ended, f"it ended without {pattern!r}: {self.text}"
+            return found
+
+        found = poll(look, f"{pattern!r} on the terminal", DEADLINE)
         self.text = self.text[found.end() :]
 
     def wait(self) -> int:
