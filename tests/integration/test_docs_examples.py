@@ -1,0 +1,60 @@
+"""The examples of the documentation run as they stand. The pages run at the same time: scans are mostly waiting."""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from support.doc_page import ROOT, Block, Page, blocks_of, commands_of, used_pages
+from support.player_run import clean_environment
+
+PAGES = used_pages()
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, subprocess.Popen[str]]]:
+    """Page -> the process that runs it."""
+    started: dict[str, subprocess.Popen[str]] = {}
+    try:
+        for name in PAGES:
+            started[name] = subprocess.Popen(
+                [sys.executable, "-W", "error", "-m", "support.doc_page", name, str(tmp_path_factory.mktemp("page"))],
+                cwd=ROOT, env=clean_environment(), text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            )  # fmt: skip
+        yield started
+    finally:
+        for process in started.values():
+            if process.poll() is None:
+                process.terminate()
+            process.communicate(timeout=30)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_the_examples_of_a_page_run(name: str, runs: dict[str, subprocess.Popen[str]]) -> None:
+    said, _ = runs[name].communicate(timeout=90)
+    assert runs[name].returncode == 0, said
+
+
+def test_blocks_and_markers_are_found() -> None:
+    text = "a\n```python\n>>> 1\n1\n```\n\n<!-- not run: needs root -->\n```console\n$ a \\\n  b\nc\n$ d\n```\n"
+    first, second = blocks_of(text)
+    assert (first.line, first.language, first.body, first.is_used) == (2, "python", ">>> 1\n1\n", True)
+    assert (second.marker, second.is_used) == ("not run: needs root", False)
+    assert commands_of(second.body) == [("a   b", "c\n"), ("d", "")]
+
+
+def test_an_output_that_is_not_as_shown_fails(tmp_path: Path) -> None:
+    with contextlib.closing(Page("none.md", tmp_path)) as page:
+        page.run(Block(0, "console", "", "$ echo one two\none ...\n"))
+        page.run(Block(0, "python", "", "x = 1\n"))
+        page.run(Block(0, "python", "", ">>> x\n1\n"))
+        with pytest.raises(AssertionError, match="found:\none"):
+            page.run(Block(0, "console", "", "$ echo one\ntwo\n"))
+        with pytest.raises(AssertionError, match="Expected:"):
+            page.run(Block(0, "python", "", ">>> x\n2\n"))
+        with pytest.raises(AssertionError, match="false"):
+            page.run(Block(0, "console", "", "$ false\n"))
