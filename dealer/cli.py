@@ -11,6 +11,7 @@ from pathlib import Path
 
 from dealer import commands
 from dealer.errors import DealerError
+from zmqjsonproxy import recording
 from zmqjsonproxy.errors import ProxyError
 
 __all__ = ["build_parser", "main"]
@@ -27,7 +28,9 @@ def build_parser() -> argparse.ArgumentParser:
     _add_common(parser)
     common = argparse.ArgumentParser(add_help=False)  # so that they may stand after the command, too
     _add_common(common)
-    commands.add_commands(parser.add_subparsers(dest="command", metavar="COMMAND"), common)
+    subcommands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    commands.add_commands(subcommands, common)
+    recording.add_commands(subcommands)
     return parser
 
 

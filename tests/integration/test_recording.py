@@ -204,6 +204,18 @@ def test_a_full_disk_ends_the_recording_and_not_the_observation(tmp_path: Path) 
     assert (len(recording.records), recording.was_cut) == (2, True)
 
 
+def test_the_command_dealer_records_and_replays(tmp_path: Path) -> None:
+    file = tmp_path / "f.jsonl"
+    with NativePlayer(mode="MODE1") as server:
+        with PlayerProcess("dealer.cli", ["record", "--server", server.url, str(file)]) as recorder:
+            with OriginalClient(recorder.url) as client:
+                assert client.ask("get_mode") == "MODE1"
+            recorder.process.send_signal(signal.SIGTERM)
+            assert recorder.wait() == (0, "")
+    with PlayerProcess("dealer.cli", ["replay", str(file)]) as replay, OriginalClient(replay.url) as client:
+        assert client.ask("get_mode") == "MODE1"
+
+
 def test_delays_are_kept_on_demand(tmp_path: Path) -> None:
     file = tmp_path / "f.jsonl"
     with NativePlayer(slow=["set_mode=0.4"]) as server, Recording("record", file, "--server", server.url) as recorder:
