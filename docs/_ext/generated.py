@@ -56,8 +56,12 @@ def parser_lines(parser: argparse.ArgumentParser) -> Iterator[str]:
     for action in parser._actions:
         if isinstance(action, argparse._SubParsersAction):
             nested.update(action.choices)
+            for choice in action._choices_actions:  # what a sub-command says of itself in the list of all
+                child = action.choices[choice.dest]
+                child.description = child.description or choice.help
         elif action.help != argparse.SUPPRESS and not isinstance(action, argparse._HelpAction):
-            rows.append(f"| `{called(action)}` | {escaped(parser._get_formatter()._expand_help(action))} |")
+            text = parser._get_formatter()._expand_help(action) if action.help else ""
+            rows.append(f"| `{called(action)}` | {escaped(text)} |")
     if rows:
         yield from ("| argument | meaning |", "|---|---|", *rows, "")
     if parser.epilog:
