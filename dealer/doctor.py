@@ -15,6 +15,7 @@ from dealer.players import configuration_path, players_of_file
 from dealer.start import ClockOffset
 from zmqjsonproxy.errors import CallTimeoutError, PeerLostError
 from zmqjsonproxy.rpc.hub import Hub, InterfaceDescription
+from zmqjsonproxy.sockmon import Transition
 
 __all__ = ["CLOCK_NOTE_S", "CLOCK_WRONG_S", "Finding", "Report", "clock_finding", "examine", "interface_findings"]
 
@@ -139,15 +140,31 @@ def _host_is_known(bank: str, url: str, report: Report) -> bool:
 
 
 def _of_absence(bank: str, url: str, error: Exception) -> Finding:
-    if isinstance(error, PeerLostError):
-        remedy = f"start it on its host (player {bank}, or the supervisor), and look there with `player doctor {bank}`"
-        return Finding("player", f"no Player answers at {url}", remedy, bank)
-    if isinstance(error, CallTimeoutError):
+    if not isinstance(error, PeerLostError | CallTimeoutError):
+        text = f"what answers at {url} is no Player with a Bank ({error})"
+        return Finding("player", text, f"end that, or give banks.{bank}.player_port another port", bank)
+    if _is_listening(url):
         text = f"something listens at {url}, but does not answer as a Player does"
-        remedy = "end what has the port, or restart the Player if it hangs; `player doctor` there tells which it is"
+        remedy = f"restart its Player there if it hangs, or end what has the port; `player doctor {bank}` tells which"
         return Finding("player", text, remedy, bank)
-    text = f"what answers at {url} is no Player with a Bank ({error})"
-    return Finding("player", text, f"end that, or give banks.{bank}.player_port another port", bank)
+    reason = error.reason if isinstance(error, PeerLostError) else "nothing came back"
+    remedy = f"start it on its host (player {bank}, or the supervisor), and look there with `player doctor {bank}`"
+    if reason != Transition.REFUSED.value:
+        remedy += "; if it runs, a firewall between the hosts, or the host itself, does not let this through"
+    return Finding("player", f"no Player answers at {url} ({reason})", remedy, bank)
+
+
+def _is_listening(url: str) -> bool:
+    """Whether a TCP connection can be made there, within 1 s."""
+    transport, _, address = url.partition("://")
+    host, _, port = address.rpartition(":")
+    if transport != "tcp":
+        return False
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), 1.0).close()
+    except OSError:
+        return False
+    return True
 
 
 def _compare_names(hub: Hub, urls: Mapping[str, str], timeout: float, report: Report) -> None:

@@ -37,7 +37,7 @@ import dealer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from typing import Literal
+    from typing import Literal, overload
 
     from dealer.bank import BankProxy
     from zmqjsonproxy import ZMQJSONProxyClient
@@ -150,11 +150,11 @@ def _dealer_class(banks: Mapping[str, BankInterface], class_of: Mapping[str, str
         lines += [f"    def __getitem__(self, name: str) -> {names[0]}: ...", ""]
     elif names:
         lines[-1:] = ["    # Banks differ: d[\"BANKA\"] has what that very Bank has.", ""]
-        lines[0:0] = ["from typing import overload", ""]
         for cls in names:
             literal = ", ".join(repr(bank) for bank, its in class_of.items() if its == cls)
             lines += ["    @overload", f"    def __getitem__(self, name: Literal[{literal}]) -> {cls}: ..."]
-        lines += ["    @overload", "    def __getitem__(self, name: str) -> BankProxy: ...", ""]
+        lines += ["    @overload", "    def __getitem__(self, name: str) -> BankProxy: ..."]
+        lines += ["    def __getitem__(self, name: str) -> BankProxy: ...", ""]
     common = set.intersection(*(set(interface.methods) for interface in banks.values())) if banks else set()
     verbs: dict[str, MethodDescription] = {}
     for name in next(iter(banks.values())).methods if banks else ():

@@ -1,0 +1,243 @@
+"""The command `dealer` as a process, with Players as processes: call, scan, doctor, stubs, and the prompt."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from support.native_player import NativePlayer
+from support.original_server import OriginalPlayer
+from support.player_process import PlayerProcess
+from support.player_run import ROOT, clean_environment, free_port
+from support.terminal import Terminal
+
+from dealer.stubs import BankInterface, module_text
+from zmqjsonproxy.rpc.protocol.description import MethodDescription
+
+
+def file_of(folder: Path, ports: Mapping[str, int | str], host: str = "127.0.0.1") -> Path:
+    """A configuration file of Players at these ports."""
+    path = folder / "dibas.toml"
+    tables = [f'[banks.{bank}]\nhpc_host = "{host}"\nplayer_port = {port}\n' for bank, port in ports.items()]
+    path.write_text("".join(tables))
+    return path
+
+
+def port_of(player: PlayerProcess) -> str:
+    return player.url.rpartition(":")[2]
+
+
+def dealer(*words: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "dealer.cli", *map(str, words)],
+        cwd=ROOT, env=clean_environment(**environment), capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def config(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The file of two native Players with a mode set."""
+    with ExitStack() as stack:
+        players = {bank: stack.enter_context(NativePlayer(mode="MODE1", bank=bank)) for bank in ("BANKA", "BANKB")}
+        ports = {bank: port_of(player) for bank, player in players.items()}
+        yield file_of(tmp_path_factory.mktemp("array"), ports)
+
+
+# call
+
+
+def test_call_prints_the_answer_of_one_bank_and_takes_options_anywhere(config: Path) -> None:
+    done = dealer("call", "BANKA", "get_mode", "--config", config)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "MODE1\n", "")
+    done = dealer("--config", config, "--json", "call", "BANKA", "sweep", "-1", "1.5", "steps=2", "--timeout", "5")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["BANKA"]["value"] == [-1, 1.5]
+
+
+def test_call_reaches_parts_and_several_banks(config: Path) -> None:
+    done = dealer("call", "all", "valon.get_frequency", "0", "--config", config)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [line.split()[0] for line in done.stdout.splitlines()] == ["BANKA", "BANKB"]
+    done = dealer("call", "BANKB,BANKA", "get_status", "BANKNAM", "--config", config)
+    assert [line.split() for line in done.stdout.splitlines()] == [["BANKB", "BANKB"], ["BANKA", "BANKA"]]
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "text"),
+    [
+        (["call", "BANKA", "set_mode", "MODE99"], 1, "MODE99"),
+        (["call", "BANKA", "frobnicate"], 1, "no method frobnicate"),
+        (["call", "BANKX", "get_mode"], 1, "no such Player: BANKX"),
+        (["call", "BANKA"], 2, "METHOD"),
+        (["scan", "exposure"], 2, "no NAME=VALUE"),
+        (["scan", "--start", "noon"], 2, "no time as"),
+        (["status", "--timeout", "0"], 2, "above 0"),
+        (["scan", "exposed=2"], 1, "no parameter 'exposed'"),
+        (["stubs", "-o", "no-module.txt"], 1, "no name of a module"),
+    ],
+)
+def test_mistakes_have_a_sentence_and_their_exit_status(
+    config: Path, words: list[str], status: int, text: str
+) -> None:
+    done = dealer(*words, "--config", config)
+    assert done.returncode == status
+    assert text in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+# scan
+
+
+def test_scan_runs_one_and_tells_each_bank(config: Path) -> None:
+    done = dealer("scan", "--mode", "MODE2", "exposure=0.5", "--json", "--config", config)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert {bank: end["outcome"] for bank, end in json.loads(done.stdout).items()} == {"BANKA": "done", "BANKB": "done"}
+
+
+def test_scan_shows_on_a_terminal_how_far_it_is(config: Path) -> None:
+    words = [sys.executable, "-m", "dealer.cli", "scan", "--banks", "BANKB", "--config", str(config)]
+    with Terminal(*words, env=clean_environment(TERM="dumb")) as terminal:
+        started = terminal.wait_for(r"running: BANKB")
+        assert "armed for" in started
+        assert "BANKA" not in started
+        terminal.wait_for(r"BANKB +done")
+        assert terminal.wait() == 0
+
+
+# doctor
+
+
+def test_doctor_has_nothing_to_say_of_a_sound_array(config: Path) -> None:
+    done = dealer("doctor", DIBAS_CONFIG=str(config))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert ["fine" in line for line in done.stdout.splitlines()] == [True, True]
+    report = json.loads(dealer("doctor", "--json", "--config", config).stdout)
+    assert (report["findings"], report["notes"], list(report["players"])) == ([], [], ["BANKA", "BANKB"])
+
+
+def test_doctor_finds_every_fault_and_says_what_puts_it_right(tmp_path: Path) -> None:
+    with (
+        NativePlayer(skew=5.0) as skewed,
+        NativePlayer(bank="BANKX") as another,
+        OriginalPlayer(bank="BANKC") as original,
+        socket.create_server(("127.0.0.1", 0)) as silent,
+    ):
+        ports = {
+            "BANKA": port_of(skewed), "BANKB": port_of(another), "BANKC": port_of(original), "BANKD": free_port(),
+            "BANKE": silent.getsockname()[1],
+        }  # fmt: skip
+        config = file_of(tmp_path, ports)
+        config.write_text(config.read_text() + '[banks.BANKF]\nhpc_host = "nowhere.invalid"\n')
+        done = dealer("doctor", "--json", "--timeout", "2", "--config", config)
+    assert (done.returncode, done.stderr) == (1, "")
+    report = json.loads(done.stdout)
+    found = {finding["bank"]: finding for finding in report["findings"]}
+    assert {bank: finding["check"] for bank, finding in found.items()} == {
+        "BANKA": "clock", "BANKB": "player", "BANKD": "player", "BANKE": "player", "BANKF": "host"
+    }  # fmt: skip
+    assert "s ahead of ours" in found["BANKA"]["text"]
+    assert "serves BANKX" in found["BANKB"]["text"]
+    assert "no Player answers" in found["BANKD"]["text"]
+    assert "player BANKD" in found["BANKD"]["remedy"]
+    assert "does not answer as a Player" in found["BANKE"]["text"]
+    assert "nowhere.invalid is unknown" in found["BANKF"]["text"]
+    assert any(note.startswith("BANKC: of the original's generation") for note in report["notes"])
+
+
+# stubs
+
+GOOD = """
+from array_types import Dealer
+
+def observe(d: Dealer) -> float:
+    d.set_mode("MODE1")
+    d.set_param(exposure=0.5)
+    frequency: float = d["BANKA"].valon.get_frequency(0)
+    return frequency + d.sweep(1.0, 2.0, steps=3, _timeout=5.0)["BANKA"][0]
+
+with Dealer({players}) as d:
+    print(observe(d))
+"""
+MODULES = ("array_types.py", "differ.py", "good.py", "wrong.py")
+MISTAKES = {
+    'd.sweep("low", 2.0)': 'Argument 1 to "sweep"',
+    "d.sweep(1.0, 2.0, stebs=3)": 'Unexpected keyword argument "stebs"',
+    "d.set_mode(1)": 'Argument 1 to "set_mode"',
+    "d.swep(1.0, 2.0)": 'has no attribute "swep"',
+    'd["BANKA"].set_mode(force=True)': "Missing positional argument",
+    'd["BANKA"].valon.get_frequency("0")': 'Argument 1 to "get_frequency"',
+}
+
+
+def test_stubs_pass_strict_checks_run_and_catch_wrong_arguments(config: Path, tmp_path: Path) -> None:
+    done = dealer("stubs", "-o", tmp_path / "array_types.py", "--config", config)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "from array_types import Dealer" in done.stdout
+    urls = json.loads(dealer("list", "--json", "--config", config).stdout)
+    (tmp_path / "good.py").write_text(GOOD.replace("{players}", json.dumps(urls)))
+    one, other = MethodDescription("sweep", "Steps.", "(x: int)"), MethodDescription("sweep", None, "(y: str) -> tuple")
+    banks = {"BANKA": BankInterface({"sweep": one}), "BANKB": BankInterface({"sweep": other}, {"valon": {"a": one}})}
+    (tmp_path / "differ.py").write_text(module_text(banks, "differ"))
+    wrong = ["from array_types import Dealer", "d = Dealer()", *MISTAKES]
+    (tmp_path / "wrong.py").write_text("\n".join(wrong) + "\n")
+    checked = subprocess.run(
+        [sys.executable, "-m", "mypy", "--strict", "--cache-dir", str(tmp_path / "cache"), *MODULES],
+        cwd=tmp_path, env=clean_environment(MYPYPATH=str(ROOT)), capture_output=True, text=True, timeout=100,
+        check=False,
+    )  # fmt: skip
+    errors = [line for line in checked.stdout.splitlines() if ": error: " in line]
+    assert [line.partition(":")[0] for line in errors] == ["wrong.py"] * len(MISTAKES), checked.stdout
+    for number, (error, text) in enumerate(zip(errors, MISTAKES.values(), strict=True), start=3):
+        assert error.startswith(f"wrong.py:{number}:")
+        assert text in error
+    run = subprocess.run(
+        [sys.executable, "good.py"], cwd=tmp_path, env=clean_environment(), capture_output=True, text=True, timeout=30,
+        check=False,
+    )  # fmt: skip
+    assert (run.returncode, run.stderr) == (0, "")
+
+
+def test_stubs_are_not_made_of_a_part_of_the_array(config: Path, tmp_path: Path) -> None:
+    partly = tmp_path / "partly.toml"
+    partly.write_text(f'{config.read_text()}[banks.BANKC]\nhpc_host = "127.0.0.1"\nplayer_port = {free_port()}\n')
+    done = dealer("stubs", "--config", partly)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "BANKC: PeerLostError" in done.stderr
+    assert "start them" in done.stderr
+
+
+# the prompt
+
+
+def test_without_a_command_there_is_a_prompt_with_d_and_completion(config: Path) -> None:
+    program = (
+        "import sys; sys.modules['IPython'] = None\n"  # the standard console is what every installation has
+        "from dealer.cli import main; sys.exit(main())"
+    )
+    words = [sys.executable, "-c", program, "--config", str(config)]
+    with Terminal(*words, env=clean_environment(TERM="dumb")) as terminal:
+        shown = terminal.wait_for(r">>> ")
+        assert "d conducts BANKA; d.add_active_player('BANKB') takes more" in shown
+        terminal.type("d.swe\t")
+        terminal.wait_for(r"d\.sweep\(")
+        terminal.type("1.0, 2.0)\n")
+        terminal.wait_for(r"\{'BANKA': \[1\.0, 2\.0\]\}")
+        terminal.type("d.outcomes('get_mode')\n")
+        terminal.wait_for(r"<BANKA in [\d.]+ ms: 'MODE")
+        terminal.type("\x04")
+        assert terminal.wait() == 0
+
+
+def test_the_prompt_carries_out_what_is_piped_into_it(config: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "dealer.cli", "--config", str(config)], input="print(d.list_available_players())\n",
+        cwd=ROOT, env=clean_environment(), capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0
+    assert "['BANKA', 'BANKB']" in done.stdout

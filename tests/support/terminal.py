@@ -1,0 +1,66 @@
+"""A program on a pseudo-terminal, for tests of what is shown on one."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pty
+import re
+import subprocess
+import sys
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Self
+
+from support.player_run import DEADLINE, ROOT, poll
+
+# The pseudo-terminal becomes the controlling one, so that Ctrl-C typed on it is a signal.
+PRELUDE = "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.argv[1], sys.argv[1:])"
+
+
+class Terminal:
+    """A program on a terminal of its own; a context manager that leaves no process behind.
+
+    Args:
+        *command: The program, with its whole path, and its arguments.
+        env: Its environment.
+    """
+
+    def __init__(self, *command: str, env: Mapping[str, str]) -> None:
+        self._ours, theirs = pty.openpty()
+        os.set_blocking(self._ours, False)
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", PRELUDE, *command],
+            stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True, env=dict(env), cwd=ROOT,
+        )  # fmt: skip
+        os.close(theirs)
+        self._unread = ""
+
+    def type(self, text: str) -> None:
+        """Type on its keyboard."""
+        os.write(self._ours, text.encode())
+
+    def wait_for(self, pattern: str) -> str:
+        """Wait for a text after all that was waited for before; what was shown up to its end."""
+        found = poll(lambda: re.search(pattern, self._read()), f"{pattern!r} on the terminal, not {self._unread!r}")
+        shown, self._unread = self._unread[: found.end()], self._unread[found.end() :]
+        return shown
+
+    def wait(self) -> int:
+        """Wait for its end: the exit status."""
+        poll(lambda: (self._read(), self.process.poll() is not None)[1], "the end")
+        return int(self.process.returncode)
+
+    def _read(self) -> str:
+        with contextlib.suppress(OSError):  # nothing there, or the program has ended
+            self._unread += os.read(self._ours, 65536).decode("utf-8", "replace")
+        return self._unread
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait(DEADLINE)
+        os.close(self._ours)

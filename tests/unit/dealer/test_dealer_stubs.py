@@ -1,0 +1,83 @@
+"""The module that `dealer stubs` writes: types of what descriptions say, and nothing that could do harm."""
+
+from __future__ import annotations
+
+import ast
+
+import pytest
+
+from dealer.stubs import BankInterface, module_text
+from zmqjsonproxy.rpc.protocol.description import MethodDescription
+
+
+def module_of(signature: str, doc: str | None = None, name: str = "sweep") -> str:
+    text = module_text({"BANKA": BankInterface({name: MethodDescription(name, doc, signature)})})
+    ast.parse(text)
+    return text
+
+
+def function_of(text: str, cls: str, name: str) -> str:
+    """`name(...) -> ...` of a class in the module, without its body."""
+    (block,) = [node for node in ast.parse(text).body if isinstance(node, ast.If)]
+    (found,) = [node for node in block.body if isinstance(node, ast.ClassDef) and node.name == cls]
+    (function,) = [node for node in found.body if isinstance(node, ast.FunctionDef) and node.name == name]
+    return f"({ast.unparse(function.args)}) -> {ast.unparse(function.returns or ast.Constant(None))}"
+
+
+@pytest.mark.parametrize(
+    ("signature", "expected"),
+    [
+        ("(x: 'float', *, n: 'int' = 2) -> 'list[float]'", "(self, x: float, *, n: int=2, {}) -> list[float]"),
+        ("(x: float = None)", "(self, x: float | None=None, *, {}) -> Any"),
+        ("(a, /, b)", "(self, a: Any, /, b: Any, *, {}) -> Any"),
+        ("(*args: int, **more: 'Any') -> None", "(self, *args: int, {}, **more: Any) -> None"),
+        ("(m: \"Literal['A', 'B']\") -> 'tuple[int, int]'", "(self, m: Literal['A', 'B'], *, {}) -> list[int]"),
+        ("(a: Optional[dict], b: Union[int, str])", "(self, a: dict[str, Any] | None, b: int | str, *, {}) -> Any"),
+        ("(a: numpy.ndarray, b: 'os.system') -> 'Path'", "(self, a: Any, b: Any, *, {}) -> Any"),
+        ("(s: 'collections.abc.Sequence[int]')", "(self, s: Sequence[int], *, {}) -> Any"),
+        ("(t: 'tuple[int, ...] | None')", "(self, t: tuple[int, ...] | None, *, {}) -> Any"),
+        ("(x=os.system('rm'))", "(self, x: Any=..., *, {}) -> Any"),
+        ("(x): import os #", "(self, x: Any, *, {}) -> Any"),
+        ("", "(self, *args: Any, {}, **kwargs: Any) -> Any"),
+    ],
+)
+def test_signatures_are_rebuilt_from_what_is_harmless(signature: str, expected: str) -> None:
+    control = "_timeout: float | None=None"
+    assert function_of(module_of(signature), "_Bank0", "sweep") == expected.format(control)
+
+
+def test_a_dealer_answers_for_each_bank() -> None:
+    text = module_of("(x: 'float') -> 'int'")
+    assert function_of(text, "Dealer", "sweep") == (
+        "(self, x: float, *, _timeout: float | None=None, _banks: Iterable[str] | None=None) -> dict[str, int]"
+    )  # fmt: skip
+
+
+DOCUMENTATION = ['Ends in a quote"', '"""\nimport os', "back\\slash \\", "two\n\n    lines\x00\n  x", ""]
+
+
+@pytest.mark.parametrize("doc", DOCUMENTATION)
+def test_documentation_cannot_leave_its_quotes(doc: str) -> None:
+    text = module_of("()", doc)
+    imported = [node.names[0].name for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Import)]
+    assert imported == ["dealer"]
+
+
+@pytest.mark.parametrize("name", ["class", "a b", "_hidden", "x(): pass\n", "close"])
+def test_names_that_are_none_or_taken_are_left_out(name: str) -> None:
+    assert f"def {name}" not in module_of("()", name=name)
+
+
+def test_banks_that_differ_have_types_of_their_own() -> None:
+    one, other = MethodDescription("sweep", None, "(x: int)"), MethodDescription("sweep", None, "(y: str)")
+    only = MethodDescription("only", None, "()")
+    banks = {
+        "A": BankInterface({"sweep": one}), "B": BankInterface({"sweep": other, "only": only}),
+        "C": BankInterface({"sweep": one}),
+    }  # fmt: skip
+    text = module_text(banks)
+    ast.parse(text)
+    assert "def __getitem__(self, name: Literal['A', 'C']) -> _Bank0: ..." in text
+    assert "def __getitem__(self, name: Literal['B']) -> _Bank1: ..." in text
+    assert function_of(text, "Dealer", "sweep").startswith("(self, *args: Any, _timeout")
+    assert text.count("def only") == 1  # a Dealer has what all Banks have

@@ -1,0 +1,57 @@
+"""Tables: alignment, cells that run over, and what a notebook shows."""
+
+from __future__ import annotations
+
+from dealer.outcome import Outcome, Outcomes, Values
+from dealer.tables import html_table, text_table
+from zmqjsonproxy import RefusedError
+
+
+def test_numbers_are_aligned_to_the_right_and_the_rest_to_the_left() -> None:
+    rows = [("BANKA", "MODE1", 5), ("BANKB", "-", 12.25), ("BANKC", "MODE10", "-")]
+    assert text_table(("Bank", "mode", "SCANREM"), rows).splitlines() == [
+        "Bank   mode    SCANREM",
+        "BANKA  MODE1         5",
+        "BANKB  -         12.25",
+        "BANKC  MODE10        -",
+    ]
+
+
+def test_the_last_cell_of_a_short_row_runs_over_the_columns_after_it() -> None:
+    rows = [("A", 1, 2), ("B", "no server\n at tcp://b:1: connection refused")]
+    assert text_table(("Bank", "x", "y"), rows).splitlines() == [
+        "Bank  x  y", "A     1  2", "B     no server at tcp://b:1: connection refused"
+    ]  # fmt: skip
+
+
+def test_tables_may_be_empty_or_without_titles() -> None:
+    assert text_table((), []) == ""
+    assert text_table(("Bank", "x"), []) == "Bank  x"
+    assert text_table((), [("BANKA", "tcp://a:1")]) == "BANKA  tcp://a:1"
+
+
+def test_html_escapes_whatever_comes_from_a_player() -> None:
+    html = html_table(("Bank",), [("<script>",)])
+    assert "<td>&lt;script&gt;</td>" in html
+    assert "<script>" not in html
+
+
+def test_outcomes_show_one_bank_a_line_and_are_a_dictionary() -> None:
+    refusal = RefusedError("exposure: 99 s is too long")
+    outcomes = Outcomes({"A": Outcome("A", 5, None, 0.0012), "B": Outcome("B", None, refusal, 0.5)})
+    assert repr(outcomes).splitlines() == [
+        "<A in 1.2 ms: 5>", "<B in 500.0 ms: RefusedError: exposure: 99 s is too long>"
+    ]  # fmt: skip
+    assert outcomes == {"A": Outcome("A", 5, None, 0.0012), "B": Outcome("B", None, refusal, 0.5)}
+    html = outcomes._repr_html_()
+    assert "<td>A</td><td>5</td><td>1.2</td>" in html
+    assert "RefusedError: exposure: 99 s is too long" in html
+    assert repr(Outcomes()) == "{}"
+
+
+def test_values_are_a_dictionary_and_their_keys_the_columns_in_a_notebook() -> None:
+    assert repr(Values({"A": (True, "set")})) == "{'A': (True, 'set')}"
+    assert "<td>A</td><td>(True, &#x27;set&#x27;)</td>" in Values({"A": (True, "set")})._repr_html_()
+    html = Values({"A": {"X": 1}, "B": {"X": 2, "Y": 3}})._repr_html_()
+    assert "<th>Bank</th><th>X</th><th>Y</th>" in html
+    assert "<td>A</td><td>1</td><td></td>" in html
