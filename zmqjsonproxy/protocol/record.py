@@ -80,7 +80,7 @@ def write_header(server: str, begun: datetime) -> bytes:
 
 
 def write_record(record: Record) -> bytes:
-    """Encode a line. A frame is text where it is UTF-8, else an object with its base64."""
+    """Encode a line. A frame is text where it is UTF-8 without NUL, else an object with its base64."""
     return _line(
         {
             "time": _write_time(record.time),
@@ -131,10 +131,12 @@ def _write_time(time: datetime) -> str:
 
 
 def _write_frame(frame: bytes) -> str | dict[str, str]:
-    try:
-        return frame.decode()
-    except UnicodeDecodeError:
-        return {"base64": base64.b64encode(frame).decode()}
+    if b"\0" not in frame:  # in JSON text each would be six characters, and arrays are full of them
+        try:
+            return frame.decode()
+        except UnicodeDecodeError:
+            pass
+    return {"base64": base64.b64encode(frame).decode()}
 
 
 def _read_fields(line: bytes) -> dict[str, Any]:

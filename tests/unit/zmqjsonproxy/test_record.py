@@ -33,6 +33,10 @@ LINES = [
         Record(datetime(2026, 11, 21, 9, 30, 1, 0, UTC), Direction.REPLY, 2, (b"{}", b"\x00\xff")),
     ),
     (
+        b'{"time":"2026-11-21T09:30:01.000000Z","direction":"reply","peer":2,"frames":["{}",{"base64":"QQA="}]}\n',
+        Record(datetime(2026, 11, 21, 9, 30, 1, 0, UTC), Direction.REPLY, 2, (b"{}", b"A\x00")),
+    ),
+    (
         b'{"time":"2026-11-21T09:30:09.000000Z","direction":"note","peer":0,"frames":["the server is gone"]}\n',
         Record(datetime(2026, 11, 21, 9, 30, 9, 0, UTC), Direction.NOTE, 0, (b"the server is gone",)),
     ),
