@@ -10,7 +10,7 @@ from pathlib import Path
 
 from benchmarks.rows import Row, machine, results_page, table
 
-NAMES = ("calls", "fanout", "channelizer")
+NAMES = ("calls", "arrays", "fanout", "channelizer")
 RESULTS = Path(__file__).with_name("RESULTS.md")
 
 

@@ -17,10 +17,10 @@ from collections.abc import Callable
 from datetime import date, datetime, time
 from enum import Enum
 from pathlib import PurePath
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
-__all__ = ["dumps", "loads", "too_deep"]
+__all__ = ["dumps", "loads", "plain", "too_deep"]
 
 _DIGITS_TO_ZERO = bytes(48 if 48 <= byte <= 57 else 32 for byte in range(256))
 _LONG_NUMBER = b"0" * 19
@@ -28,7 +28,7 @@ _LONG_NUMBER = b"0" * 19
 _STRUCTURE = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)|[\[{]|[\]}]', re.DOTALL)
 
 
-def _plain(value: object) -> Any:
+def plain(value: object) -> Any:
     """Turn what JSON does not know into what it knows; TypeError names the type."""
     if isinstance(value, (bytes, bytearray, memoryview)):
         return base64.b64encode(value).decode("ascii")
@@ -46,18 +46,24 @@ def _plain(value: object) -> Any:
     raise TypeError(f"a value of type {type(value).__module__}.{type(value).__qualname__} cannot travel as JSON")
 
 
-_STANDARD = json.JSONEncoder(default=_plain, separators=(",", ":"))
+Hook = Callable[[Any], Any]
+_STANDARD = json.JSONEncoder(default=plain, separators=(",", ":"))
 
 
-def _standard_dumps(value: object) -> bytes:
-    return _STANDARD.encode(value).encode("ascii")
+def _standard_dumps(value: object, hook: Hook = plain) -> bytes:
+    encoder = _STANDARD if hook is plain else json.JSONEncoder(default=hook, separators=(",", ":"))
+    return encoder.encode(value).encode("ascii")
 
 
 def _standard_loads(data: bytes) -> Any:
     return json.loads(data.decode("utf-8"))
 
 
-def _guarded() -> tuple[Callable[[object], bytes], Callable[[bytes], Any]]:
+class _Dumps(Protocol):
+    def __call__(self, value: object, hook: Hook = plain) -> bytes: ...
+
+
+def _guarded() -> tuple[_Dumps, Callable[[bytes], Any]]:
     try:
         import orjson
     except ImportError:
@@ -65,12 +71,13 @@ def _guarded() -> tuple[Callable[[object], bytes], Callable[[bytes], Any]]:
     fast_dumps, fast_loads = orjson.dumps, orjson.loads
     option = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_SUBCLASS
 
-    def dumps(value: object) -> bytes:
+    def dumps(value: object, hook: Hook = plain) -> bytes:
         try:
-            data = fast_dumps(value, _plain, option)
+            data = fast_dumps(value, hook, option)
         except (TypeError, RecursionError):  # big integers, other keys, subclasses: the standard module decides
-            return _standard_dumps(value)
-        return _standard_dumps(value) if b"null" in data else data
+            return _standard_dumps(value, hook)
+        # One byte is found ten times as fast as four, and numbers have none.
+        return _standard_dumps(value, hook) if b"n" in data and b"null" in data else data
 
     def loads(data: bytes) -> Any:
         if _LONG_NUMBER not in data.translate(_DIGITS_TO_ZERO):  # ten times as fast as a regular expression
@@ -83,8 +90,10 @@ def _guarded() -> tuple[Callable[[object], bytes], Callable[[bytes], Any]]:
     return dumps, loads
 
 
-dumps: Callable[[object], bytes]
-"""Encode a value. TypeError or ValueError or RecursionError: it cannot be held by JSON."""
+dumps: _Dumps
+"""Encode a value; `hook` turns what JSON does not know into what it knows.
+
+TypeError or ValueError or RecursionError: it cannot be held by JSON."""
 loads: Callable[[bytes], Any]
 """Decode UTF-8 JSON. ValueError (UnicodeDecodeError among them) or RecursionError: it is none."""
 dumps, loads = _guarded()

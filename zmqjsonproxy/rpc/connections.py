@@ -17,10 +17,11 @@ from typing import Any
 
 import zmq
 
-from zmqjsonproxy import wirejson
+from zmqjsonproxy import ndarray, wirejson
 from zmqjsonproxy.errors import PeerLostError
+from zmqjsonproxy.protocol.arrays import Framed
 from zmqjsonproxy.rpc.bridge import Bridge
-from zmqjsonproxy.rpc.frames import frame_receiver, sender
+from zmqjsonproxy.rpc.frames import frame_receiver, rest_receiver, sender
 from zmqjsonproxy.rpc.peer import Peer, Pending, State
 from zmqjsonproxy.rpc.protocol import original
 from zmqjsonproxy.sockmon import PeerEvent, SocketMonitor, Transition
@@ -100,6 +101,7 @@ class Connections:
         router.rcvtimeo = SLICE_MS
         self._monitor = SocketMonitor(router)
         self._receive_frame, self.send = frame_receiver(router), sender(router)
+        self._receive_rest = rest_receiver(router)
         self._token = os.urandom(8)
         self.wake_id = b"wake" + self._token
         self._inner: zmq.Socket[bytes] = context.socket(zmq.DEALER)
@@ -146,6 +148,8 @@ class Connections:
         body = receive()
         if not body and self._router.get(zmq.RCVMORE):  # the envelope of a REQ socket
             body = receive()
+        if body and body[0] == 32:  # a space: frames follow
+            body = self._receive_rest(body)
         return peer, body
 
     def submit(self, p: Pending, now: float) -> None:
@@ -245,9 +249,9 @@ class Connections:
         """Take a message of a server; the time."""
         now = time.monotonic()
         try:
-            message = wirejson.loads(body)
+            message = ndarray.loads(body) if isinstance(body, Framed) else wirejson.loads(body)
         except (ValueError, RecursionError) as error:
-            self.drop(peer, f"it sent no JSON: {error}")
+            self.drop(peer, f"it sent what cannot be read: {error}")
             return now
         if peer.state is State.READY:
             peer.receive(message, now)

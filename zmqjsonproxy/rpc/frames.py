@@ -11,9 +11,16 @@ from typing import Any
 
 import zmq
 
-__all__ = ["frame_receiver", "receiver", "sender"]
+from zmqjsonproxy.protocol.arrays import Framed
+
+__all__ = ["frame_receiver", "receiver", "rest_receiver", "sender"]
 
 _MORE = int(zmq.SNDMORE)
+_SPACE = 32
+_COPIED_MOST = 2**18
+"""Smaller frames are copied, bytes: to be told when ZeroMQ has sent one that is not costs more."""
+_FRAMES_MOST = 10_000
+"""Frames behind a body that are kept; a stranger may send any number."""
 _TRUSTED_MOST = 10_000
 """Routing ids that are remembered; a server meets a new one with each connection."""
 
@@ -24,13 +31,30 @@ def frame_receiver(socket: zmq.Socket[bytes]) -> Callable[[], bytes]:
     return receive
 
 
+def rest_receiver(socket: zmq.Socket[bytes]) -> Callable[[bytes], bytes]:
+    """Return a function that receives what is behind a body: Framed, if the body says that frames belong to it."""
+    receive: Callable[..., Any] = super(zmq.Socket, socket).recv
+    ask, more = socket.get, zmq.RCVMORE
+
+    def take_rest(body: bytes) -> bytes:
+        wanted, frames = body[:1] == b" ", list[memoryview]()
+        while ask(more):
+            frame = receive(0, False).buffer  # where it is: not copied
+            if wanted and len(frames) < _FRAMES_MOST:
+                frames.append(frame)
+        return Framed(body, frames) if frames else body
+
+    return take_rest
+
+
 def receiver(socket: zmq.Socket[bytes]) -> tuple[Callable[[], list[bytes]], Callable[[bytes], None]]:
     """Return two functions: one receives a message, one takes a sender for one of our own callers.
 
-    A message is routing id and body, with REQ's empty frame between if it was sent. What a strange peer sends beyond
-    that is dropped. The function raises zmq.Again when nothing arrives within RCVTIMEO.
+    A message is routing id and body, with REQ's empty frame between if it was sent. Frames behind a body that says so
+    by its first byte come with it, as Framed. What a strange peer sends beyond that is dropped. The function raises
+    zmq.Again when nothing arrives within RCVTIMEO.
     """
-    receive, ask, more = frame_receiver(socket), socket.get, zmq.RCVMORE
+    receive, ask, more, take_rest = frame_receiver(socket), socket.get, zmq.RCVMORE, rest_receiver(socket)
     trusted: set[bytes] = set()
 
     def receive_message() -> list[bytes]:
@@ -43,11 +67,15 @@ def receiver(socket: zmq.Socket[bytes]) -> tuple[Callable[[], list[bytes]], Call
                 continue
             body = receive()
             frames = [rid, body] if body or not ask(more) else [rid, body, receive()]
-            while ask(more):
-                receive()
+            if ask(more):
+                frames[-1] = take_rest(frames[-1])
             return frames
         body = receive()
-        return [rid, body] if body or not ask(more) else [rid, body, receive()]
+        if body and body[0] != _SPACE:
+            return [rid, body]
+        frames = [rid, body] if body or not ask(more) else [rid, body, receive()]
+        frames[-1] = take_rest(frames[-1])
+        return frames
 
     def trust(rid: bytes) -> None:
         if len(trusted) >= _TRUSTED_MOST:
@@ -70,6 +98,13 @@ def sender(socket: zmq.Socket[bytes], flags: int = 0) -> Callable[[Sequence[byte
     def send_message(envelope: Sequence[bytes], body: bytes) -> None:
         for frame in envelope:
             send(frame, first)
-        send(body, flags)
+        if type(body) is not Framed:
+            send(body, flags)
+            return
+        send(body, first)
+        *others, last = body.frames
+        for frame in others:
+            send(frame, first, len(frame) < _COPIED_MOST)
+        send(last, flags, len(last) < _COPIED_MOST)
 
     return send_message

@@ -23,6 +23,7 @@ import zmq
 
 from zmqjsonproxy import wirejson
 from zmqjsonproxy.errors import PeerLostError, ProxyError
+from zmqjsonproxy.protocol.arrays import Framed
 from zmqjsonproxy.rpc.connections import LOOK_EVERY, SLICE_MS, Connections, HubSettings
 from zmqjsonproxy.rpc.peer import Call, Hello, Peer, Pending, State
 from zmqjsonproxy.rpc.protocol import jsonrpc
@@ -116,12 +117,15 @@ class Hub:
             number, sent, source, body = next(connections.numbers), False, None, b""
             try:
                 try:
-                    before, after = jsonrpc.request_around_id(object_name, method, args, kwargs, timeout)
-                    connections.send(peer.envelope, b"%b%d%b" % (before, number, after))
+                    before, after = jsonrpc.request_around_id(object_name, method, args, kwargs, timeout, peer.arrays)
+                    request = b"%b%d%b" % (before, number, after)
+                    connections.send(
+                        peer.envelope, Framed(request, after.frames) if isinstance(after, Framed) else request
+                    )
                     sent = True
                     connections.stay_awake()
                     source, body = connections.next_message()
-                    if source is peer:
+                    if source is peer and type(body) is bytes:
                         answer = wirejson.loads(body)
                         if type(answer) is dict and answer.get("id") == number and "result" in answer:
                             return answer["result"]

@@ -12,6 +12,7 @@ from enum import Enum
 from typing import Any
 
 from zmqjsonproxy.errors import CallTimeoutError, PeerLostError, ProtocolError, ProxyError, RemoteError
+from zmqjsonproxy.protocol.arrays import Framed
 from zmqjsonproxy.rpc.protocol import jsonrpc, original
 from zmqjsonproxy.rpc.protocol.description import read_description
 
@@ -21,7 +22,7 @@ __all__ = ["Call", "Hello", "Peer", "Pending", "State"]
 class Call:
     """A call in the bytes of either dialect; one object serves all the servers it goes to."""
 
-    __slots__ = ("_around_id", "args", "kwargs", "method", "object_name", "timeout")
+    __slots__ = ("_around_id", "_arrays", "args", "kwargs", "method", "object_name", "timeout")
 
     def __init__(
         self, object_name: str, method: str, args: Sequence[Any], kwargs: Mapping[str, Any] | None, timeout: float
@@ -29,19 +30,26 @@ class Call:
         self.object_name, self.method, self.args, self.kwargs = object_name, method, args, kwargs
         self.timeout = timeout
         self._around_id: tuple[bytes, bytes] | None = None
+        self._arrays: bool | None = None
 
     @property
     def label(self) -> str:
         """Return `object.method`."""
         return f"{self.object_name}.{self.method}"
 
-    def native(self, number: int) -> bytes:
-        """Encode as JSON-RPC. TypeError, ValueError, RecursionError: the arguments cannot travel."""
+    def native(self, number: int, arrays: bool | None = None) -> bytes:
+        """Encode as JSON-RPC, for a server that takes frames as `arrays` says.
+
+        TypeError, ValueError, RecursionError: the arguments cannot travel.
+        """
         around = self._around_id
-        if around is None:
-            around = jsonrpc.request_around_id(self.object_name, self.method, self.args, self.kwargs, self.timeout)
-            self._around_id = around
-        return b"%b%d%b" % (around[0], number, around[1])
+        if around is None or self._arrays is not arrays:
+            around = jsonrpc.request_around_id(
+                self.object_name, self.method, self.args, self.kwargs, self.timeout, arrays
+            )
+            self._around_id, self._arrays = around, arrays
+        body = b"%b%d%b" % (around[0], number, around[1])
+        return Framed(body, around[1].frames) if isinstance(around[1], Framed) else body
 
     def original(self) -> bytes:
         """Encode in the original's dialect; raises as `native`."""
@@ -123,6 +131,7 @@ class Peer:
         since: When the connection was begun, s, monotonic.
         envelope: Frames that stand before a body: the routing id, and for servers other than ours an empty one.
         native: It speaks JSON-RPC; of meaning once it is ready.
+        arrays: It takes arrays and bytes as frames; False: bytes only; None: nothing but JSON.
         is_ours: It is ready, and a server of this package.
         instance: Which process it is, as far as it says.
         generation: Instances met so far.
@@ -134,8 +143,8 @@ class Peer:
     """
 
     __slots__ = (
-        "_pause", "connected", "current", "envelope", "generation", "hello_name", "instance", "is_ours", "native",
-        "numbered", "reason", "retry_at", "rid", "since", "state", "url", "waiting",
+        "_pause", "arrays", "connected", "current", "envelope", "generation", "hello_name", "instance", "is_ours",
+        "native", "numbered", "reason", "retry_at", "rid", "since", "state", "url", "waiting",
     )  # fmt: skip
 
     def __init__(self, url: str) -> None:
@@ -144,6 +153,7 @@ class Peer:
         self.envelope: tuple[bytes, ...] = ()
         self.state = State.IDLE
         self.native = self.is_ours = self.connected = False
+        self.arrays: bool | None = None
         self.since = 0.0
         self.instance = ""
         self.generation = 0
@@ -171,7 +181,7 @@ class Peer:
         what = pending.what
         try:
             if self.native and type(what) is Call:
-                body = what.native(number)
+                body = what.native(number, self.arrays)
                 self.expect(pending, number)
                 return body
             if self.current is None:
@@ -225,8 +235,11 @@ class Peer:
         """Take the answer to the first hello: it shows the server's dialect."""
         self.is_ours = isinstance(message, dict) and "dealer" in message
         self.native = self.is_ours or (isinstance(message, dict) and "jsonrpc" in message)
+        self.arrays = None
         if self.is_ours:
             self.envelope = (self.rid,)
+            arrays = message.get("arrays")
+            self.arrays = arrays if isinstance(arrays, bool) else None
         self.state, self._pause, self.current = State.READY, 0.0, None
         instance = str(message.get("instance", "")) if isinstance(message, dict) else ""
         if not self.instance or instance != self.instance:

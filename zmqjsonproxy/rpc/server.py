@@ -21,16 +21,17 @@ from typing import Any, Self
 
 import zmq
 
-from zmqjsonproxy import wirejson
+from zmqjsonproxy import ndarray, wirejson
 from zmqjsonproxy.errors import AlreadyDoneError, OperationAbortedError, RefusedError
 from zmqjsonproxy.handle import OperationHandle
 from zmqjsonproxy.interface import Interface, Kind, Method, running
+from zmqjsonproxy.protocol.arrays import join
 from zmqjsonproxy.protocol.operations import OperationRecord, OperationTable, State
 from zmqjsonproxy.rpc.frames import receiver, sender
 from zmqjsonproxy.rpc.lanes import Job, Lane
 from zmqjsonproxy.rpc.ownmethods import OwnMethods
 from zmqjsonproxy.rpc.protocol import jsonrpc, original
-from zmqjsonproxy.rpc.protocol.dialect import Limits, Malformed, Request, read_failure, read_message
+from zmqjsonproxy.rpc.protocol.dialect import Limits, Malformed, Request, read_failure, read_message, write_reply
 from zmqjsonproxy.rpc.protocol.jsonrpc import Code
 
 __all__ = ["ServerSettings", "ZMQJSONProxyServer"]
@@ -272,7 +273,7 @@ class ZMQJSONProxyServer:
                 replies.append(body)
                 complete = len(replies) == wanted
             if complete:
-                whole = b"[" + b",".join(replies) + b"]"
+                whole = join(replies)
                 if threading.current_thread() is inline:
                     self._send(envelope, whole)
                 else:
@@ -321,10 +322,8 @@ class ZMQJSONProxyServer:
         return jsonrpc.failure(request.id, error)
 
     def _no_interface(self, name: str) -> dict[str, Any]:
-        known = ", ".join(self.interfaces) or "none"
-        return jsonrpc.error_object(
-            Code.NO_SUCH_METHOD, "NoSuchInterfaceError", f"no interface {name!r} here; there are: {known}"
-        )
+        text = f"no interface {name!r} here; there are: {', '.join(self.interfaces) or 'none'}"
+        return jsonrpc.error_object(Code.NO_SUCH_METHOD, "NoSuchInterfaceError", text)
 
     def _list_methods(self, request: Request) -> bytes:
         interface = self.interfaces.get(request.name) if isinstance(request.name, str) else None
@@ -339,6 +338,7 @@ class ZMQJSONProxyServer:
                 "dealer": 1,
                 "server": "dealer-player",
                 "instance": self.instance,
+                "arrays": ndarray.is_available(),
                 "fingerprint": interface.fingerprint,
                 "name": interface.name,
                 "objects": list(self.interfaces),
@@ -357,7 +357,7 @@ class ZMQJSONProxyServer:
                 return self._failure(method, request, error)[0]
             value = error.value
         try:
-            return jsonrpc.reply(request.id, value) if request.native else original.reply(value)
+            return write_reply(request, value)
         except BaseException as error:
             return self._unspeakable(request, error)[0]
 
@@ -376,7 +376,7 @@ class ZMQJSONProxyServer:
                 return failed
             value = error.value
         try:
-            body = jsonrpc.reply(request.id, value) if request.native else original.reply(value)
+            body = write_reply(request, value)
         except BaseException as error:
             failed, error_object = self._unspeakable(request, error)
             record.finish(State.FAILED, error=error_object)
@@ -456,7 +456,7 @@ class ZMQJSONProxyServer:
 
     def _accept(self, request: Request, reply: Reply, value: Any) -> None:
         try:
-            body = jsonrpc.reply(request.id, value) if request.native else original.reply(value)
+            body = write_reply(request, value)
         except Exception as error:  # the operation goes on; only its caller hears of this
             body, _ = self._unspeakable(request, error)
         reply(body)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from zmqjsonproxy import wirejson
+from zmqjsonproxy import ndarray, wirejson
+from zmqjsonproxy.protocol.arrays import Framed
 from zmqjsonproxy.rpc.protocol import jsonrpc, original
 from zmqjsonproxy.rpc.protocol.jsonrpc import Code
 
-__all__ = ["Limits", "Malformed", "Request", "read_failure", "read_message"]
+__all__ = ["Limits", "Malformed", "Request", "read_failure", "read_message", "write_reply"]
 
 _ID_TYPES = frozenset({int, str, float, type(None)})
 
@@ -72,19 +73,36 @@ def read_failure(bad: Malformed) -> bytes:
     return original.failure(bad.type, bad.text)
 
 
+def write_reply(request: Request, value: Any) -> bytes:
+    """Encode a result in the dialect of its request; TypeError, ValueError, RecursionError: it cannot travel."""
+    if request.native:
+        extra = request.extra
+        if extra is None or type(value) in jsonrpc.SIMPLE:
+            return wirejson.dumps({"jsonrpc": "2.0", "id": request.id, "result": value})
+        return jsonrpc.reply(request.id, value, extra.get("arrays"))
+    return original.reply(value)
+
+
 def read_message(body: bytes, limits: Limits) -> Request | Malformed | list[Request | Malformed]:
     """Read a message; a list is a JSON-RPC batch. Never raises."""
-    if len(body) > limits.max_bytes:
-        text = f"{len(body)} bytes are over the limit of {limits.max_bytes} (max_message_bytes)"
-        return Malformed(b'"jsonrpc"' in body[:4096], Code.TOO_LARGE, "TooLargeError", text)
+    size = len(body)
+    if isinstance(body, Framed):
+        size += sum(memoryview(frame).nbytes for frame in body.frames)
+    if size > limits.max_bytes:
+        text = f"{size} bytes are over the limit of {limits.max_bytes} (max_message_bytes)"
+        identity = _identity(body) if len(body) <= limits.max_bytes else None
+        return Malformed(b'"jsonrpc"' in body[:4096], Code.TOO_LARGE, "TooLargeError", text, identity)
     depth = limits.max_depth
     if len(body) > depth and body.count(b"[") + body.count(b"{") > depth and wirejson.too_deep(body, depth):
         text = f"nested deeper than {depth} levels (max_depth)"
         return Malformed(b'"jsonrpc"' in body[:4096], Code.TOO_LARGE, "TooLargeError", text)
     try:
-        message = wirejson.loads(body)
+        message = ndarray.loads(body) if isinstance(body, Framed) else wirejson.loads(body)
     except (ValueError, RecursionError) as error:
-        return Malformed(b'"jsonrpc"' in body[:4096], Code.PARSE, "ProtocolError", f"no JSON: {error}")
+        text = "no JSON, or not with these frames" if isinstance(body, Framed) else "no JSON"
+        return Malformed(
+            b'"jsonrpc"' in body[:4096], Code.PARSE, "ProtocolError", f"{text}: {error}", _identity(body)
+        )  # fmt: skip
     if type(message) is dict:
         return _native(message) if "jsonrpc" in message else _original(message)
     if isinstance(message, list) and len(message) > limits.max_batch:
@@ -97,6 +115,18 @@ def read_message(body: bytes, limits: Limits) -> Request | Malformed | list[Requ
         ]
     text = "a request is an object with `jsonrpc` and `method`, or with `name`, `proc`, `args` and `kwargs`"
     return Malformed(isinstance(message, list), Code.INVALID_REQUEST, "ProtocolError", f"{text}; got {_kind(message)}")
+
+
+def _identity(body: bytes) -> Any:
+    """The request number of a message whose frames are at fault."""
+    if not isinstance(body, Framed):
+        return None
+    try:
+        message = wirejson.loads(bytes(body))
+    except (ValueError, RecursionError):
+        return None
+    identity = message.get("id") if isinstance(message, dict) else None
+    return identity if type(identity) in _ID_TYPES else None
 
 
 def _kind(value: Any) -> str:

@@ -7,7 +7,7 @@ from enum import IntEnum
 from functools import lru_cache
 from typing import Any
 
-from zmqjsonproxy import wirejson
+from zmqjsonproxy import ndarray, wirejson
 from zmqjsonproxy.errors import (
     BadParametersError,
     BusyError,
@@ -20,6 +20,7 @@ from zmqjsonproxy.errors import (
     RemoteError,
     TooLargeError,
 )
+from zmqjsonproxy.protocol.arrays import Framed
 
 __all__ = ["Code", "error_from", "error_object", "failure", "reply", "request_around_id"]
 
@@ -49,10 +50,17 @@ _CLASSES: dict[int, type[RemoteError]] = {
 }
 
 
+_TAKES = ndarray.is_available()
+"""What our callers take as frames behind the body: arrays and bytes, or without numpy bytes only."""
+
+SIMPLE = frozenset({bool, int, float, str, type(None)})
+"""Types that hold nothing else."""
+
+
 @lru_cache(256)
 def _around_params(object_name: str, method: str, deadline_s: float, mixed: bool) -> tuple[bytes, bytes]:
     """Return what hardly ever changes of a call: before its request number, and after its params."""
-    extra: dict[str, Any] = {"deadline_s": deadline_s}
+    extra: dict[str, Any] = {"deadline_s": deadline_s, "arrays": _TAKES}
     if mixed:
         extra["params"] = "mixed"
     before = b'{"jsonrpc":"2.0","method":' + wirejson.dumps(f"{object_name}.{method}") + b',"id":'
@@ -60,9 +68,14 @@ def _around_params(object_name: str, method: str, deadline_s: float, mixed: bool
 
 
 def request_around_id(
-    object_name: str, method: str, args: Sequence[Any], kwargs: Mapping[str, Any] | None, deadline_s: float
+    object_name: str,
+    method: str,
+    args: Sequence[Any],
+    kwargs: Mapping[str, Any] | None,
+    deadline_s: float,
+    arrays: bool | None = None,
 ) -> tuple[bytes, bytes]:
-    """Encode a call: what stands before its request number, and after it.
+    """Encode a call: what stands before its request number, and after it (Framed if frames follow).
 
     Args:
         object_name: Exposed object.
@@ -70,6 +83,7 @@ def request_around_id(
         args: Positional arguments.
         kwargs: Keyword arguments; with positional ones beside them, `dealer.params` is "mixed".
         deadline_s: Nobody waits longer, s.
+        arrays: The server takes arrays and bytes as frames; False: bytes only; None: nothing but JSON.
     """
     params: Any = args
     mixed = False
@@ -77,12 +91,29 @@ def request_around_id(
         mixed = bool(args)
         params = {"args": args, "kwargs": kwargs} if mixed else kwargs
     before, after = _around_params(object_name, method, deadline_s, mixed)
-    return before, b',"params":%b%b' % (wirejson.dumps(params), after)
+    if arrays is None or (not kwargs and SIMPLE.issuperset(map(type, args))):
+        return before, b',"params":%b%b' % (wirejson.dumps(params), after)
+    body, described, frames = ndarray.dumps(params, arrays)
+    if not frames:
+        return before, b',"params":%b%b' % (body, after)
+    # `after` ends the members of `dealer` and then the request
+    return before, Framed(b',"params":%b%b,"frames":%b}}' % (body, after[:-2], described), frames)
 
 
-def reply(identity: Any, value: Any) -> bytes:
-    """Encode a result."""
-    return wirejson.dumps({"jsonrpc": "2.0", "id": identity, "result": value})
+def reply(identity: Any, value: Any, arrays: Any = None) -> bytes:
+    """Encode a result.
+
+    Args:
+        identity: Request number.
+        value: Result.
+        arrays: Whether the caller takes arrays and bytes as frames, as in `request_around_id`.
+    """
+    if arrays is None:
+        return wirejson.dumps({"jsonrpc": "2.0", "id": identity, "result": value})
+    body, described, frames = ndarray.dumps({"jsonrpc": "2.0", "id": identity, "result": value}, arrays is True)
+    if not frames:
+        return body
+    return Framed(b'%b,"dealer":{"frames":%b}}' % (body[:-1], described), frames)
 
 
 def error_object(code: Code, type: str, text: str, traceback: Sequence[str] = ()) -> dict[str, Any]:

@@ -1,0 +1,114 @@
+"""Spectra, a large array, and batches: what a caller gets for arrays as frames and for many calls in one message."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import zmq
+
+from benchmarks.calls import _native
+from benchmarks.floors import Pairs, Telling, asking, cores, echo, in_pinned_process, pairs, ready, serving
+from benchmarks.rows import Row
+from zmqjsonproxy.interface import query
+from zmqjsonproxy.rpc.client import ZMQJSONProxyClient
+from zmqjsonproxy.rpc.server import ZMQJSONProxyServer
+
+__all__ = ["rows"]
+
+CHANNELS = 16384
+LARGE = 2**18
+"""float32 elements: 1 MiB."""
+
+
+def rows() -> list[Row]:
+    """Measure all of it."""
+    core = cores()[0]
+    return [*_spectra(core), _large(core)]
+
+
+class Subject:
+    """Returns what was measured, from memory."""
+
+    def __init__(self) -> None:
+        import numpy as np
+
+        self._spectrum = np.linspace(0.0, 1.0, CHANNELS) ** 0.5
+        self._large = np.linspace(0.0, 1.0, LARGE, dtype=np.float32)
+        for array in (self._spectrum, self._large):
+            array.flags.writeable = False  # so it can be sent without a copy
+
+    @query
+    def get_spectrum(self) -> Any:
+        """Return a spectrum."""
+        return self._spectrum
+
+    @query
+    def get_list(self) -> Any:
+        """Return it as a list."""
+        return self._spectrum.tolist()
+
+    @query
+    def get_large(self) -> Any:
+        """Return a large array."""
+        return self._large
+
+
+def serve(connection: Telling) -> None:
+    """Serve a Subject as `bank` for ever."""
+    server = ZMQJSONProxyServer(zmq.Context.instance(), "tcp://127.0.0.1:*")
+    server.expose("bank", Subject())
+    ready(connection, server.url)
+    server.run_loop()
+
+
+def two_frames(connection: Telling, size: int) -> None:
+    """Serve: answer each request with a header and `size` bytes, not copied."""
+    socket: zmq.Socket[bytes] = zmq.Context.instance().socket(zmq.REP)
+    socket.bind("tcp://127.0.0.1:*")
+    ready(connection, str(socket.getsockopt_string(zmq.LAST_ENDPOINT)))
+    data = bytes(size)
+    header = b'{"dtype":"<f4","shape":[%d]}' % (size // 4)
+    while True:
+        socket.recv()
+        socket.send(header, zmq.SNDMORE)
+        socket.send(data, copy=False)
+
+
+def _ask_two_frames(url: str, request: bytes) -> Any:
+    socket: zmq.Socket[bytes] = zmq.Context.instance().socket(zmq.REQ)
+    socket.linger = 0
+    socket.connect(url)
+
+    def ask() -> Any:
+        socket.send(request)
+        socket.recv()
+        return socket.recv(copy=False)
+
+    return ask
+
+
+def _pair(floor_url: str, our_url: str, method: str, frames: bool, count: int) -> Pairs:
+    request = _native(f"bank.{method}")
+    with ZMQJSONProxyClient(zmq.Context.instance(), "bank", our_url) as proxy:
+        floor = _ask_two_frames(floor_url, request) if frames else asking(floor_url, request)
+        return pairs(floor, getattr(proxy, method), count)
+
+
+def _row(what: str, pair: Pairs, must: float, aim: float) -> Row:
+    floor, ours, ratio = pair.quantile(0.5)
+    return Row(what, 1e6 * floor, 1e6 * ours, ratio, must, aim, "us")
+
+
+def _spectra(core: int) -> list[Row]:
+    with serving(core, 1, serve) as ours:
+        with serving(core, 1, echo, bytes(8 * CHANNELS)) as floors:
+            as_array = in_pinned_process(core, _pair, floors[0][0], ours[0][0], "get_spectrum", False, 500)
+            as_list = in_pinned_process(core, _pair, floors[0][0], ours[0][0], "get_list", False, 50)
+    what = f"spectrum of {CHANNELS} float64"
+    return [_row(f"{what}, as array", as_array, 1.80, 1.45), _row(f"{what}, as JSON list", as_list, 15, 12)]
+
+
+def _large(core: int) -> Row:
+    with serving(core, 1, serve) as ours, serving(core, 1, two_frames, 4 * LARGE) as floors:
+        pair = in_pinned_process(core, _pair, floors[0][0], ours[0][0], "get_large", True, 200)
+    return _row("1 MiB float32 array, of a bare two-frame sender", pair, 1.25, 1.1)

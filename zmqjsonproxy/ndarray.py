@@ -1,0 +1,123 @@
+"""numpy arrays to and from frames. The only module here that imports numpy: when the first array arrives.
+
+Nothing is ever unpickled. Arrays of other types (objects, text, times, records) travel as lists, as does everything
+to peers that did not say they can take frames.
+"""
+
+from __future__ import annotations
+
+import secrets
+import sys
+from functools import cache
+from importlib.util import find_spec
+from typing import Any
+
+from zmqjsonproxy import wirejson
+from zmqjsonproxy.protocol.arrays import BYTES, DTYPES, ArrayHeader, Framed, restore
+
+__all__ = ["dumps", "is_available", "loads"]
+
+
+@cache
+def is_available() -> bool:
+    """Tell whether numpy is installed, without importing it."""
+    return find_spec("numpy") is not None
+
+
+class _Collector:
+    """Takes arrays and bytes out of a value while it is encoded."""
+
+    __slots__ = ("_arrays", "_key", "_known", "frames", "headers", "kept")
+
+    def __init__(self, arrays: bool) -> None:
+        self._arrays = arrays
+        self.headers: list[ArrayHeader] | None = None  # most messages hold nothing of the kind
+
+    def hook(self, value: Any) -> Any:
+        """Return a placeholder for what becomes a frame, and what JSON knows for all else."""
+        if isinstance(value, (bytes, bytearray, memoryview)):
+            return self._take(value)
+        numpy = sys.modules.get("numpy") if self._arrays else None
+        if numpy is not None and isinstance(value, numpy.ndarray):
+            dtype = value.dtype.newbyteorder("<")
+            if dtype.str in DTYPES:
+                return self._take(value)
+        return wirejson.plain(value)
+
+    def _take(self, value: Any) -> dict[str, int]:
+        if self.headers is None:
+            self.headers, self.frames, self._known, self.kept = [], [], dict[int, int](), []
+            self._key = f"frame-{secrets.token_hex(8)}"
+        number = self._known.get(id(value))
+        if number is None:  # else it stands there twice, or the value is encoded again
+            number = self._known[id(value)] = len(self.headers)
+            self.kept.append(value)  # or another could get its id
+            header, frame = _describe(value)
+            self.headers.append(header)
+            self.frames.append(frame)
+        return {self._key: number}
+
+    def described(self) -> bytes:
+        """Return the member `frames` of `dealer`."""
+        headers = [header.describe() for header in self.headers or ()]
+        return wirejson.dumps({"key": self._key, "headers": headers})
+
+
+def _describe(value: Any) -> tuple[ArrayHeader, Any]:
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        data = value if isinstance(value, bytes) else bytes(value)
+        return ArrayHeader(BYTES, (len(data),)), data
+    import numpy as np
+
+    array = value.astype(value.dtype.newbyteorder("<"), order="K", copy=False)
+    order = "F" if array.flags.f_contiguous and not array.flags.c_contiguous else "C"
+    flat = (array.T if order == "F" else np.ascontiguousarray(array)).reshape(-1)
+    # What can still be changed is copied now: ZeroMQ sends in its own time. Read-only arrays are sent as they are.
+    raw: Any = flat.view(np.uint8)
+    data = raw if _is_fixed(value) or not np.may_share_memory(flat, value) else raw.tobytes()
+    return ArrayHeader(array.dtype.str, array.shape, order), data
+
+
+def _is_fixed(array: Any) -> bool:
+    """Whether nobody can change an array: it is read-only, and so is what it is a view of."""
+    while array is not None:
+        flags = getattr(array, "flags", None)
+        if flags is None:
+            return isinstance(array, bytes)
+        if flags.writeable:
+            return False
+        array = array.base
+    return True
+
+
+def dumps(message: Any, arrays: bool) -> tuple[bytes, bytes, list[Any]]:
+    """Encode a message whose receiver takes frames.
+
+    Args:
+        message: What may hold arrays and bytes.
+        arrays: The receiver takes arrays; bytes only: False.
+
+    Returns:
+        The body, the member `frames` of `dealer` that goes with it (empty: none), and the frames.
+    """
+    collector = _Collector(arrays)
+    body = wirejson.dumps(message, collector.hook)
+    if collector.headers is None:
+        return body, b"", []
+    return body, collector.described(), collector.frames
+
+
+def loads(body: Framed) -> Any:
+    """Decode a body with its frames. ValueError, RecursionError: it is no JSON, or they do not fit."""
+    return restore(wirejson.loads(bytes(body)), body.frames, _make)
+
+
+def _make(header: ArrayHeader, frame: Any) -> Any:
+    if header.dtype == BYTES:
+        return bytes(frame)
+    if not is_available():
+        raise ValueError("an array came as a frame, and numpy is not installed here: send it as a list")
+    import numpy as np
+
+    array = np.ndarray(header.shape, np.dtype(header.dtype), frame, order="F" if header.order == "F" else "C")
+    return array if array.flags.aligned else array.copy(order="K")
