@@ -20,6 +20,7 @@ __all__ = ["add_commands", "read_value", "run_shell"]
 QUESTION_TIMEOUT = 10.0
 SUMMARY = ("MODENAME", "SCANNUM", "SCANREM", "NETSTAT", "DAQSTATE", "SIMULATE")
 SCAN_KEYS = ("SCANNUM", "SCANLEN", "SCANREM", "DAQNINT", "DAQFITS")
+END_KEYS = ("SCANNUM", "SCANLEN", "DAQNINT", "DAQFITS")
 LOOK_S = 2.0
 BAR = 24
 
@@ -243,13 +244,12 @@ def _print_end(status: Mapping[str, Outcome], error: PlayersError | None, as_jso
             for bank, o in status.items()
         })  # fmt: skip
         return
+    values = {bank: o.value if isinstance(o.value, dict) else {} for bank, o in status.items()}
+    keys = [key for key in END_KEYS if any(key in each for each in values.values())]
     rows: list[Sequence[Any]] = []
-    for bank, outcome in status.items():
-        if bank in failed:
-            rows.append((bank, "failed"))
-        else:
-            rows.append((bank, "done", *((outcome.value or {}).get(key, "-") for key in SCAN_KEYS)))
-    print(text_table(("Bank", "scan", *SCAN_KEYS), rows))
+    for bank, its in values.items():
+        rows.append((bank, "failed") if bank in failed else (bank, "done", *(its.get(key, "-") for key in keys)))
+    print(text_table(("Bank", "scan", *keys), rows))
 
 
 class ProgressLine:

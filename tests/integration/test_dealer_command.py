@@ -110,6 +110,31 @@ def test_scan_shows_on_a_terminal_how_far_it_is(config: Path) -> None:
         assert terminal.wait() == 0
 
 
+def test_ctrl_c_leaves_the_wait_and_not_the_scan(tmp_path: Path) -> None:
+    with NativePlayer(mode="MODE1", scan_length=60.0) as player:
+        words = ["scan", "--config", str(file_of(tmp_path, {"BANKA": port_of(player)}))]
+        with Terminal(sys.executable, "-m", "dealer.cli", *words, env=clean_environment(TERM="dumb")) as terminal:
+            terminal.wait_for(r"running: BANKA")
+            terminal.type("\x03")
+            terminal.wait_for(r"interrupted; what was begun goes on")
+            assert terminal.wait() == 1
+        running, *_ = json.loads(dealer(*words[1:], "--json", "call", "BANKA", "scan_status").stdout)["BANKA"]["value"]
+        assert running is True
+
+
+def test_a_reader_that_has_seen_enough_is_no_trouble(config: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "dealer.cli", "list", "--config", str(config)],
+        cwd=ROOT, env=clean_environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.close()
+    with process.stderr:
+        assert process.stderr.read() == ""
+    assert process.wait(30) == 1
+
+
 # doctor
 
 
