@@ -53,8 +53,8 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 def test_call_prints_the_answer_of_one_bank_and_takes_options_anywhere(config: Path) -> None:
-    done = dealer("call", "BANKA", "get_mode", "--config", config)
-    assert (done.returncode, done.stdout, done.stderr) == (0, "MODE1\n", "")
+    done = dealer("call", "BANKA", "list_modes", "--config", config)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "MODE1\nMODE2\nMODE3\n", "")
     done = dealer("--config", config, "--json", "call", "BANKA", "sweep", "-1", "1.5", "steps=2", "--timeout", "5")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["BANKA"]["value"] == [-1, 1.5]
