@@ -6,11 +6,13 @@ from typing import Any
 
 import zmq
 
-from benchmarks.calls import _native
+from benchmarks.calls import SMALL, _native
 from benchmarks.floors import Pairs, Telling, asking, cores, echo, in_pinned_process, pairs, ready, serving
 from benchmarks.rows import Row
 from zmqjsonproxy.interface import query
 from zmqjsonproxy.rpc.client import ZMQJSONProxyClient
+from zmqjsonproxy.rpc.hub import Hub
+from zmqjsonproxy.rpc.protocol import jsonrpc
 from zmqjsonproxy.rpc.server import ZMQJSONProxyServer
 
 __all__ = ["rows"]
@@ -18,12 +20,14 @@ __all__ = ["rows"]
 CHANNELS = 16384
 LARGE = 2**18
 """float32 elements: 1 MiB."""
+BATCH = 32
+"""Calls."""
 
 
 def rows() -> list[Row]:
     """Measure all of it."""
     core = cores()[0]
-    return [*_spectra(core), _large(core)]
+    return [*_spectra(core), _large(core), _batch(core)]
 
 
 class Subject:
@@ -46,6 +50,11 @@ class Subject:
     def get_list(self) -> Any:
         """Return it as a list."""
         return self._spectrum.tolist()
+
+    @query
+    def add(self, a: int, b: int) -> int:
+        """Return the sum."""
+        return a + b
 
     @query
     def get_large(self) -> Any:
@@ -112,3 +121,18 @@ def _large(core: int) -> Row:
     with serving(core, 1, serve) as ours, serving(core, 1, two_frames, 4 * LARGE) as floors:
         pair = in_pinned_process(core, _pair, floors[0][0], ours[0][0], "get_large", True, 200)
     return _row("1 MiB float32 array, of a bare two-frame sender", pair, 1.25, 1.1)
+
+
+def _batch_pair(floor_url: str, our_url: str) -> Pairs:
+    with Hub(zmq.Context.instance()) as hub:
+        hub.describe(our_url, "bank")
+        calls: list[tuple[str, tuple[int, int], dict[str, Any]]] = [("add", (2, 3), {})] * BATCH
+        ask = asking(floor_url, _native("bank.add", 2, 3))
+        return pairs(ask, lambda: hub.call_batch(our_url, "bank", calls), SMALL // 8)
+
+
+def _batch(core: int) -> Row:
+    with serving(core, 1, serve) as ours, serving(core, 1, echo, jsonrpc.reply(1000, 5)) as floors:
+        floor, many, ratio = in_pinned_process(core, _batch_pair, floors[0][0], ours[0][0]).quantile(0.5)
+    what = f"{BATCH} calls in one batch, per call"
+    return Row(what, 1e6 * floor, 1e6 * many / BATCH, ratio / BATCH, 0.075, 0.06, "us")

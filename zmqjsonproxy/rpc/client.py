@@ -6,11 +6,13 @@ import inspect
 import threading
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any, Self
 
 import zmq
 
 from zmqjsonproxy.errors import NoSuchMethodError, ProxyError
+from zmqjsonproxy.rpc.futures import Batch, CallFuture
 from zmqjsonproxy.rpc.hub import Hub, InterfaceDescription, MethodDescription
 
 __all__ = ["ZMQJSONProxyClient", "read_signature"]
@@ -81,6 +83,24 @@ class ZMQJSONProxyClient:
     def __exit__(self, *_exc: object) -> None:
         self.close()
 
+    # many calls at once
+
+    def call_later(self, method: str, *args: Any, _timeout: float | None = None, **kwargs: Any) -> CallFuture:
+        """Send a call and return at once; `result()` of what is returned waits for the answer.
+
+        Args:
+            method: Remote method.
+            *args: Its positional arguments.
+            _timeout: For this call, s.
+            **kwargs: Its keyword arguments.
+        """
+        timeout = self._timeout if _timeout is None else _timeout
+        return self._hub.begin(self._url, self._obj_name, method, args, kwargs, timeout)
+
+    def batch(self, *, _timeout: float | None = None) -> Batch:
+        """Collect calls in a `with` block and send them as one message at its end; see Batch."""
+        return Batch(self._hub, self._url, self._obj_name, self._timeout if _timeout is None else _timeout)
+
     # remote methods
 
     def _refresh(self, timeout: float) -> bool:
@@ -120,6 +140,7 @@ class ZMQJSONProxyClient:
 
         method.__name__ = method.__qualname__ = name
         method.__doc__ = description.doc
+        method.later = partial(self.call_later, name)  # type: ignore[attr-defined]  # functions take any attribute
         signature = read_signature(description.signature)
         if signature is not None:
             method.__signature__ = signature  # type: ignore[attr-defined]  # functions take any attribute

@@ -160,7 +160,10 @@ class Connections:
         if peer.current is not None and peer.waits_in_vain:
             self._abandon(peer, now)
         if peer.state is State.READY:
-            body = peer.begin(p, next(self.numbers), now)
+            number = next(self.numbers)
+            for _ in range(p.what.count - 1):  # a batch needs as many
+                next(self.numbers)
+            body = peer.begin(p, number, now)
             if body is None or self._transmit(peer, body):
                 return
             peer.take_back(p)

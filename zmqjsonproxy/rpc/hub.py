@@ -22,12 +22,16 @@ from typing import Any, Self
 import zmq
 
 from zmqjsonproxy import wirejson
-from zmqjsonproxy.errors import PeerLostError, ProxyError
+from zmqjsonproxy.errors import PeerLostError, ProtocolError, ProxyError
 from zmqjsonproxy.protocol.arrays import Framed
 from zmqjsonproxy.rpc.connections import LOOK_EVERY, SLICE_MS, Connections, HubSettings
-from zmqjsonproxy.rpc.peer import Call, Hello, Peer, Pending, State
+from zmqjsonproxy.rpc.futures import CallFuture
+from zmqjsonproxy.rpc.peer import BatchedCall, BatchOfCalls, Call, Hello, Peer, Pending, State
 from zmqjsonproxy.rpc.protocol import jsonrpc
 from zmqjsonproxy.rpc.protocol.description import InterfaceDescription, MethodDescription
+
+_BATCH_MOST = 500
+"""Calls in one message; a server takes 1000 by default."""
 
 __all__ = ["CallRequest", "CallResult", "Hub", "HubSettings", "InterfaceDescription", "MethodDescription"]
 
@@ -139,6 +143,8 @@ class Hub:
                 self._lead_taken.release()
                 if self._followers or self._closed:
                     self._tell_followers()
+                if self._outbox:
+                    self._empty_outbox()
         if pending.error is not None:
             raise pending.error
         return pending.value
@@ -170,6 +176,63 @@ class Hub:
         what = Call(object_name, method, args, kwargs, timeout)
         pendings = [Pending(self._connections.peer(url), what, begun, begun + timeout) for url in urls]
         return self._results(pendings, begun, begun + timeout)
+
+    def call_batch(
+        self, url: str, object_name: str, calls: Sequence[BatchedCall], timeout: float = 60.0
+    ) -> list[CallResult]:
+        """Make calls of one object in one message, as a JSON-RPC batch; raises for none of them.
+
+        A server of the original, or one that no connection is made to yet, gets them one by one.
+
+        Args:
+            url: Server.
+            object_name: Exposed object.
+            calls: Method, positional arguments, keyword arguments of each.
+            timeout: For all of them, s.
+        """
+        begun = time.monotonic()
+        peer = self._connections.peer(url)
+        if not peer.is_ours:
+            requests = [CallRequest(url, object_name, *call) for call in calls]
+            return self.call_many(requests, timeout)
+        pendings = [
+            Pending(peer, BatchOfCalls(object_name, calls[n : n + _BATCH_MOST], timeout), begun, begun + timeout)
+            for n in range(0, len(calls), _BATCH_MOST)
+        ]
+        results: list[CallResult] = []
+        for sent, result in zip(pendings, self._results(pendings, begun, begun + timeout), strict=True):
+            if result.error is not None:
+                results += [CallResult(None, result.error, result.delay_s)] * sent.what.count
+                continue
+            for part in result.value:
+                value, error = part or (None, ProtocolError(f"{sent.what.label}: one has no answer"))
+                results.append(CallResult(value, error, result.delay_s))
+        return results
+
+    def begin(
+        self,
+        url: str,
+        object_name: str,
+        method: str,
+        args: Sequence[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+        timeout: float = 60.0,
+    ) -> CallFuture:
+        """Send a call and return at once; arguments as `call`. Any number may be under way."""
+        now = time.monotonic()
+        what = Call(object_name, method, args, kwargs, timeout)
+        pending = Pending(self._connections.peer(url), what, now, now + timeout)
+        self._outbox.append(pending)
+        self._empty_outbox()
+        if not pending.done and self._outbox:  # another thread leads: it sends
+            with self._turn:
+                if not self._closed:
+                    self._connections.wake()
+        return CallFuture(self, pending)
+
+    def wait_for(self, pending: Pending, deadline: float) -> None:
+        """Wait until a call that was begun has ended, or until `deadline`, s, monotonic."""
+        self._finish((pending,), time.monotonic(), deadline, begun=True)
 
     def describe(self, url: str, object_name: str, timeout: float = 1.0) -> InterfaceDescription:
         """Ask a server what an object offers.
@@ -230,14 +293,28 @@ class Hub:
             self._finish(pendings, now, deadline)
         return [CallResult(p.value, p.error, p.ended - now) for p in pendings]
 
-    def _finish(self, pendings: Sequence[Pending], now: float, deadline: float) -> None:
+    def _empty_outbox(self) -> None:
+        """Send what others have left, unless somebody leads, who then will."""
+        while self._outbox and self._may_lead():
+            try:
+                now = time.monotonic()
+                while self._outbox:
+                    pending = self._outbox.popleft()
+                    if self._closed:
+                        self._close_all((pending,), now)
+                    else:
+                        self._connections.submit(pending, now)
+            finally:
+                self._lead_taken.release()
+
+    def _finish(self, pendings: Sequence[Pending], now: float, deadline: float, begun: bool = False) -> None:
         """Bring calls to their end: in the lead, or waiting for whoever leads."""
         leads = False
         try:
             leads = self._may_lead()
             if not leads:
-                leads = self._follow(pendings, deadline)
-            elif not self._closed:
+                leads = self._follow(pendings, deadline, begun)
+            elif not self._closed and not begun:
                 for p in pendings:
                     self._connections.submit(p, now)
             if self._closed:
@@ -256,6 +333,8 @@ class Hub:
         self._lead_taken.release()
         if self._followers or self._closed:
             self._tell_followers()
+        if self._outbox:
+            self._empty_outbox()
 
     def _go_on(self, pending: Pending, number: int, source: Peer | None, body: bytes) -> None:
         """Bring a call that was begun alone to its end, in the lead; `number` is 0 if it could not be sent."""
@@ -268,9 +347,10 @@ class Hub:
             now = self._connections.take(source, body)
         self._lead((pending,), now, pending.deadline)
 
-    def _follow(self, pendings: Sequence[Pending], deadline: float) -> bool:
-        """Leave calls to whoever leads; False when all is done, True when the lead was taken over."""
-        self._outbox.extend(pendings)
+    def _follow(self, pendings: Sequence[Pending], deadline: float, begun: bool) -> bool:
+        """Leave calls to whoever leads; False when all is done or time is over, True when the lead was taken over."""
+        if not begun:
+            self._outbox.extend(pendings)
         with self._turn:
             if not self._closed:
                 self._connections.wake()  # under the lock: one at a time
@@ -280,7 +360,10 @@ class Hub:
                     if self._may_lead():
                         return True
                     self._turn.wait(min(max(deadline - time.monotonic(), 0.001), 1.0))
-                    self._expire(pendings, time.monotonic())
+                    now = time.monotonic()
+                    self._expire(pendings, now)
+                    if begun and now >= deadline:
+                        break
             finally:
                 self._followers -= 1
         return False
@@ -320,6 +403,8 @@ class Hub:
                 self._close_all(pendings, now)
             if self._followers:
                 self._tell_followers()
+            if now >= deadline:  # who waits for a call that goes on waits no longer
+                return
 
     def _tell_followers(self) -> None:
         with self._turn:

@@ -12,16 +12,21 @@ from enum import Enum
 from typing import Any
 
 from zmqjsonproxy.errors import CallTimeoutError, PeerLostError, ProtocolError, ProxyError, RemoteError
-from zmqjsonproxy.protocol.arrays import Framed
+from zmqjsonproxy.protocol.arrays import Framed, join
 from zmqjsonproxy.rpc.protocol import jsonrpc, original
 from zmqjsonproxy.rpc.protocol.description import read_description
 
-__all__ = ["Call", "Hello", "Peer", "Pending", "State"]
+__all__ = ["BatchOfCalls", "BatchedCall", "Call", "Hello", "Peer", "Pending", "State"]
+
+
+BatchedCall = tuple[str, Sequence[Any], Mapping[str, Any]]
+"""Method, positional and keyword arguments."""
 
 
 class Call:
     """A call in the bytes of either dialect; one object serves all the servers it goes to."""
 
+    count = 1
     __slots__ = ("_around_id", "_arrays", "args", "kwargs", "method", "object_name", "timeout")
 
     def __init__(
@@ -56,9 +61,36 @@ class Call:
         return original.request(self.object_name, self.method, self.args, self.kwargs)
 
 
+class BatchOfCalls:
+    """Calls of one object in one message, which only servers of JSON-RPC take; its value is a list of pending calls."""
+
+    __slots__ = ("calls", "count", "label", "object_name", "parts", "timeout")
+
+    def __init__(self, object_name: str, calls: Sequence[BatchedCall], timeout: float) -> None:
+        self.object_name, self.calls, self.timeout = object_name, calls, timeout
+        self.count = len(calls)
+        self.label = f"{object_name}: a batch of {len(calls)} calls"
+        self.parts: list[tuple[Any, ProxyError | None] | None] = [None] * len(calls)
+
+    def native(self, first: int, arrays: bool | None) -> bytes:
+        """Encode, with request numbers from `first` on; raises as `Call.native`."""
+        around = jsonrpc.request_around_id
+        bodies: list[bytes] = []
+        for number, (method, args, kwargs) in enumerate(self.calls, first):
+            before, after = around(self.object_name, method, args, kwargs, self.timeout, arrays)
+            body = b"%b%d%b" % (before, number, after)
+            bodies.append(Framed(body, after.frames) if isinstance(after, Framed) else body)
+        return join(bodies)
+
+    def original(self) -> bytes:
+        """Refuse: a server of the original takes no batch."""
+        raise ValueError("the server changed to one that takes no batch; make the calls one by one")
+
+
 class Hello:
     """The question what an object offers: the same bytes for every server, and an answer without a number."""
 
+    count = 1
     __slots__ = ("_body", "label", "object_name")
 
     def __init__(self, object_name: str, client: str) -> None:
@@ -85,7 +117,7 @@ class Pending:
 
     __slots__ = ("begun", "deadline", "done", "ended", "error", "number", "peer", "value", "what")
 
-    def __init__(self, peer: Peer, what: Call | Hello, begun: float, deadline: float) -> None:
+    def __init__(self, peer: Peer, what: Call | BatchOfCalls | Hello, begun: float, deadline: float) -> None:
         self.peer, self.what = peer, what
         self.begun, self.deadline, self.ended = begun, deadline, begun
         self.number = 0
@@ -106,7 +138,8 @@ class Pending:
     def time_out(self, now: float) -> None:
         """End because the deadline has passed; what is still to come of it is dropped."""
         peer, label = self.peer, self.what.label
-        peer.numbered.pop(self.number, None)
+        for number in range(self.number, self.number + self.what.count):
+            peer.numbered.pop(number, None)
         if peer.state is State.CONNECTING and not peer.connected:
             self.fail(PeerLostError(peer.url, label, "no connection could be made"), now)
         else:
@@ -184,6 +217,11 @@ class Peer:
                 body = what.native(number, self.arrays)
                 self.expect(pending, number)
                 return body
+            if self.native and type(what) is BatchOfCalls:
+                body = what.native(number, self.arrays)
+                pending.number = number
+                self.numbered.update(dict.fromkeys(range(number, number + len(what.calls)), pending))
+                return body
             if self.current is None:
                 body = what.original()
                 self.current = pending
@@ -201,7 +239,8 @@ class Peer:
 
     def take_back(self, pending: Pending) -> None:
         """Forget a call that could not be sent."""
-        self.numbered.pop(pending.number, None)
+        for number in range(pending.number, pending.number + pending.what.count):
+            self.numbered.pop(number, None)
         if self.current is pending:
             self.current = None
 
@@ -219,6 +258,9 @@ class Peer:
                 else:
                     pending.value, pending.ended, pending.done = message.get("result"), now, True
                 return
+        if self.native and type(message) is list:
+            self._receive_batch(message, now)
+            return
         current, self.current = self.current, None
         if current is None or current.done:
             return
@@ -230,6 +272,24 @@ class Peer:
             current.fail(RemoteError(str(type_), str(text), [str(e) for e in entries], peer=self.url), now)
         else:
             current.succeed(message, now)
+
+    def _receive_batch(self, replies: list[Any], now: float) -> None:
+        numbered, pending = self.numbered, None
+        for reply in replies:
+            number = reply.get("id") if type(reply) is dict else None
+            if type(number) is not int:
+                continue
+            pending = numbered.pop(number, None)
+            if pending is None or type(pending.what) is not BatchOfCalls:
+                continue
+            batch = pending.what
+            if "error" in reply:
+                error = jsonrpc.error_from(reply["error"], peer=self.url, method=batch.label)
+                batch.parts[number - pending.number] = None, error
+            else:
+                batch.parts[number - pending.number] = reply.get("result"), None
+        if pending is not None and type(pending.what) is BatchOfCalls and not pending.done:
+            pending.succeed(pending.what.parts, now)
 
     def welcome(self, message: Any, now: float) -> None:
         """Take the answer to the first hello: it shows the server's dialect."""

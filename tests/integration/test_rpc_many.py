@@ -1,0 +1,153 @@
+"""Many calls at once: futures, whose answers come in any order, and batches."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+import zmq
+from support.original_server import OriginalPlayer
+from support.rpc_bank import Bank, serving
+
+from zmqjsonproxy import BusyError, CallTimeoutError, NoSuchMethodError, PeerLostError, RemoteError, ZMQJSONProxyClient
+
+
+@pytest.fixture
+def served() -> Iterator[tuple[str, Bank]]:
+    with serving() as both:
+        yield both
+
+
+@pytest.fixture
+def proxy(served: tuple[str, Bank]) -> Iterator[Any]:
+    with zmq.Context() as context, ZMQJSONProxyClient(context, "bank", served[0], 10.0) as one:
+        yield one
+
+
+def test_answers_are_matched_by_number_in_whatever_order_they_come(proxy: Any, served: tuple[str, Bank]) -> None:
+    bank = served[1]
+    held = proxy.call_later("hold")
+    sums = [proxy.add.later(n, y=n) for n in range(50)]
+    assert [future.result() for future in reversed(sums)] == [2 * n for n in reversed(range(50))]
+    assert bank.begun.wait(10)
+    assert not held.done()
+    with pytest.raises(TimeoutError, match="under way"):
+        held.result(0.01)
+    assert proxy.add(2, 3) == 5
+    bank.go_on.set()
+    assert held.result() == "held"
+    assert held.done()
+    assert held.exception() is None
+
+
+def test_errors_wait_in_their_future(proxy: Any) -> None:
+    wrong, good = proxy.call_later("end", "value error"), proxy.call_later("add", 2, 3)
+    assert good.result() == 5
+    assert isinstance(wrong.exception(), RemoteError)
+    with pytest.raises(RemoteError, match="as asked"):
+        wrong.result()
+    with pytest.raises(NoSuchMethodError):
+        proxy.call_later("nothing").result()
+
+
+def test_a_future_runs_out_of_time_and_the_proxy_lives_on(proxy: Any, served: tuple[str, Bank]) -> None:
+    held = proxy.call_later("hold", _timeout=0.05)
+    with pytest.raises(CallTimeoutError):
+        held.result()
+    served[1].go_on.set()
+    assert proxy.add(2, 3) == 5
+
+
+def test_futures_of_many_threads(proxy: Any) -> None:
+    wrong: list[Any] = []
+
+    def work(n: int) -> None:
+        for _ in range(10):
+            futures = [proxy.call_later("add", n, k) for k in range(20)]
+            wrong.extend(k for k, future in enumerate(futures) if future.result() != n + k)
+
+    threads = [threading.Thread(target=work, args=(n,)) for n in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert wrong == []
+
+
+def test_an_overfull_server_says_busy(proxy: Any, served: tuple[str, Bank]) -> None:
+    held = [proxy.call_later("hold") for _ in range(70)]
+    assert isinstance(held[-1].exception(), BusyError)
+    served[1].go_on.set()
+    assert held[0].result() == "held"
+
+
+def test_a_future_of_a_closed_proxy_ends(served: tuple[str, Bank]) -> None:
+    with zmq.Context() as context, ZMQJSONProxyClient(context, "bank", served[0], 10.0) as proxy:
+        held = proxy.call_later("hold")
+    with pytest.raises(PeerLostError):
+        held.result()
+    with pytest.raises(PeerLostError):
+        proxy.call_later("hold").result()
+
+
+def test_a_batch_has_a_value_or_error_for_each_call(proxy: Any) -> None:
+    with proxy.batch() as batch:
+        first = batch.add(2, 3)
+        wrong = batch.end("value error")
+        unknown = batch.call("nothing")
+        array, written = batch.echo({"a": np.arange(3), "b": b"\xff"}), batch.write(value=1)
+        with pytest.raises(RuntimeError, match="at the end"):
+            first.result()
+    assert first.result() == 5
+    assert isinstance(wrong.exception(), RemoteError)
+    assert isinstance(unknown.exception(), NoSuchMethodError)
+    assert array.result()["a"].tolist() == [0, 1, 2]
+    assert array.result()["b"] == b"\xff"
+    assert written.result() is None
+    assert written.done()
+
+
+def test_a_batch_may_be_larger_than_a_message_takes_and_empty(proxy: Any) -> None:
+    with proxy.batch() as batch:
+        sums = [batch.add(n, 1) for n in range(1200)]
+    assert [future.result() for future in sums] == [n + 1 for n in range(1200)]
+    with proxy.batch():
+        pass
+
+
+def test_a_batch_is_one_message(proxy: Any, served: tuple[str, Bank]) -> None:
+    served[1].go_on.set()
+    with proxy.batch() as batch:
+        held, added = batch.hold(), batch.add(2, 3)
+    assert (held.result(), added.result()) == ("held", 5)
+
+
+def test_a_batch_whose_block_raises_is_not_sent(proxy: Any, served: tuple[str, Bank]) -> None:
+    with pytest.raises(ZeroDivisionError):
+        with proxy.batch() as batch:
+            future = batch.write(1)
+            _ = 1 / 0
+    assert "not sent" in str(future.exception())
+    assert served[1].written == []
+
+
+def test_a_batch_runs_out_of_time(proxy: Any, served: tuple[str, Bank]) -> None:
+    with proxy.batch(_timeout=0.2) as batch:
+        held = batch.hold()
+    assert isinstance(held.exception(), CallTimeoutError)
+    served[1].go_on.set()
+    assert proxy.add(2, 3) == 5
+
+
+def test_a_server_of_the_original_gets_them_one_by_one() -> None:
+    with OriginalPlayer(mode="MODE1") as player, zmq.Context() as context:
+        with ZMQJSONProxyClient(context, "bank", player.url, 10.0) as proxy:
+            futures = [proxy.call_later("get_mode") for _ in range(3)]
+            with proxy.batch() as batch:
+                mode, modes = batch.get_mode(), batch.list_modes()
+            assert [future.result() for future in futures] == ["MODE1"] * 3
+            assert mode.result() == "MODE1"
+            assert modes.result() == proxy.list_modes()

@@ -1,0 +1,149 @@
+"""Answers that are still to come: calls begun with `call_later`, and those of a batch."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from zmqjsonproxy.rpc.peer import Pending
+
+if TYPE_CHECKING:
+    from zmqjsonproxy.rpc.hub import Hub
+
+__all__ = ["Batch", "BatchFuture", "CallFuture"]
+
+
+class CallFuture:
+    """The answer to a call that was sent already.
+
+    No thread works for it: its answer is taken from the socket by whoever waits for one. The time-out of the call
+    itself ends it in any case.
+    """
+
+    __slots__ = ("_hub", "_pending")
+
+    def __init__(self, hub: Hub, pending: Pending) -> None:
+        self._hub, self._pending = hub, pending
+
+    def done(self) -> bool:
+        """Whether there is a value or an error; does not wait."""
+        self._wait(0.0)
+        return self._pending.done
+
+    def exception(self, timeout: float | None = None) -> BaseException | None:
+        """Wait for the end of the call and return its error, None if it has a value; raises as `result` if it has not.
+
+        Args:
+            timeout: s; None: as long as the call itself may take.
+        """
+        self._wait(timeout)
+        if not self._pending.done:
+            raise TimeoutError(f"{self._pending.what.label}: no answer within {timeout:g} s; it is still under way")
+        return self._pending.error
+
+    def result(self, timeout: float | None = None) -> Any:
+        """Wait for the value; raises what the call would have raised.
+
+        Args:
+            timeout: s; None: as long as the call itself may take.
+
+        Raises:
+            TimeoutError: There is no answer yet; ask again later.
+            ProxyError: As the call.
+        """
+        error = self.exception(timeout)
+        if error is not None:
+            raise error
+        return self._pending.value
+
+    def _wait(self, timeout: float | None) -> None:
+        if not self._pending.done:
+            until = self._pending.deadline
+            self._hub.wait_for(self._pending, until if timeout is None else min(until, time.monotonic() + timeout))
+
+
+class BatchFuture:
+    """The answer to one call of a batch; there when the batch has ended."""
+
+    __slots__ = ("_ended", "_error", "_label", "_value")
+
+    def __init__(self, label: str) -> None:
+        self._label = label
+        self._value: Any = None
+        self._error: BaseException | None = None
+        self._ended = False
+
+    def end(self, value: Any, error: BaseException | None) -> None:
+        """Note value or error."""
+        self._value, self._error, self._ended = value, error, True
+
+    def done(self) -> bool:
+        """Whether the batch has ended."""
+        return self._ended
+
+    def exception(self) -> BaseException | None:
+        """Return the error of the call, None if it has a value."""
+        if not self._ended:
+            raise RuntimeError(f"{self._label}: the batch is sent at the end of its `with` block; ask behind it")
+        return self._error
+
+    def result(self) -> Any:
+        """Return the value; raises what the call would have raised."""
+        error = self.exception()
+        if error is not None:
+            raise error
+        return self._value
+
+
+class Batch:
+    """Collects calls in a `with` block, and sends them as one message at its end.
+
+    with proxy.batch() as b:
+        first, second = b.get_status("NETSTAT"), b.add(2, 3)
+    print(first.result(), second.result())
+
+    A block that raises sends nothing. Nothing of it is all-or-none: each call has its own value or error.
+
+    Args:
+        hub: To send with.
+        url: Server.
+        object_name: Exposed object.
+        timeout: For all of it, s.
+    """
+
+    def __init__(self, hub: Hub, url: str, object_name: str, timeout: float) -> None:
+        self._hub, self._url, self._object_name, self._timeout = hub, url, object_name, timeout
+        self._calls: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = []
+        self._futures: list[BatchFuture] = []
+
+    def call(self, method: str, *args: Any, **kwargs: Any) -> BatchFuture:
+        """Add a call."""
+        future = BatchFuture(f"{self._object_name}.{method}")
+        self._calls.append((method, args, kwargs))
+        self._futures.append(future)
+        return future
+
+    def __getattr__(self, name: str) -> Callable[..., BatchFuture]:
+        if name.startswith("_"):
+            raise AttributeError(name)
+
+        def method(*args: Any, **kwargs: Any) -> BatchFuture:
+            return self.call(name, *args, **kwargs)
+
+        return method
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        if error is not None:
+            for future in self._futures:
+                future.end(None, RuntimeError("the batch was not sent: its `with` block raised"))
+            return
+        results = self._hub.call_batch(self._url, self._object_name, self._calls, self._timeout)
+        for future, result in zip(self._futures, results, strict=True):
+            future.end(result.value, result.error)
