@@ -24,12 +24,15 @@ from zmqjsonproxy.errors import (
 
 if TYPE_CHECKING:
     from zmqjsonproxy.interface import command, current_operation, operation, query
+    from zmqjsonproxy.rpc.aio import AsyncHub, AsyncProxyClient
     from zmqjsonproxy.rpc.client import ZMQJSONProxyClient
     from zmqjsonproxy.rpc.hub import Hub
     from zmqjsonproxy.rpc.server import ServerSettings, ZMQJSONProxyServer
 
 # A client does not pay for what only a server needs.
 _LATE = {
+    "AsyncHub": "zmqjsonproxy.rpc.aio",
+    "AsyncProxyClient": "zmqjsonproxy.rpc.aio",
     "Hub": "zmqjsonproxy.rpc.hub",
     "ServerSettings": "zmqjsonproxy.rpc.server",
     "ZMQJSONProxyClient": "zmqjsonproxy.rpc.client",
@@ -42,6 +45,8 @@ _LATE = {
 
 __all__ = [
     "AlreadyDoneError",
+    "AsyncHub",
+    "AsyncProxyClient",
     "BadParametersError",
     "BusyError",
     "CallTimeoutError",

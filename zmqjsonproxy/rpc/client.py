@@ -15,7 +15,7 @@ from zmqjsonproxy.errors import NoSuchMethodError, ProxyError
 from zmqjsonproxy.rpc.futures import Batch, CallFuture
 from zmqjsonproxy.rpc.hub import Hub, InterfaceDescription, MethodDescription
 
-__all__ = ["ZMQJSONProxyClient", "read_signature"]
+__all__ = ["ZMQJSONProxyClient", "read_signature", "reply_timeout"]
 
 DEFAULT_TIMEOUT = 60.0
 """Default of the original, s."""
@@ -49,7 +49,7 @@ class ZMQJSONProxyClient:
         self._own_hub = hub is None
         self._hub = Hub(ctx) if hub is None else hub
         self._obj_name, self._url = obj_name, url
-        self._timeout = _seconds(time_out)
+        self._timeout = reply_timeout(time_out)
         self._methods: frozenset[str] = frozenset()
         self._binding = threading.Lock()
         self._description: InterfaceDescription | None = None
@@ -66,7 +66,7 @@ class ZMQJSONProxyClient:
 
     def set_request_reply_timeout(self, t: float | timedelta) -> None:
         """Set the reply time-out: seconds, or a timedelta (all of it, days too)."""
-        self._timeout = _seconds(t)
+        self._timeout = reply_timeout(t)
 
     def get_request_reply_timeout(self) -> float:
         """Return the reply time-out, s."""
@@ -170,7 +170,8 @@ class ZMQJSONProxyClient:
         return f"<{type(self).__name__} {self._obj_name} at {self._url}>"
 
 
-def _seconds(t: float | timedelta | None) -> float:
+def reply_timeout(t: float | timedelta | None) -> float:
+    """Return a reply time-out in seconds; 0 and None: the default. ValueError if it is negative."""
     seconds = t.total_seconds() if isinstance(t, timedelta) else float(t or 0.0)
     if not seconds >= 0:
         raise ValueError(f"a reply time-out is 0 s (the default of {DEFAULT_TIMEOUT:g} s) or more, not {seconds:g} s")

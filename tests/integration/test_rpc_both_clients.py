@@ -1,0 +1,329 @@
+"""What both clients do alike, blocking and asyncio; and what only a task can do: be cancelled."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from support.original_server import OriginalPlayer
+from support.player_process import PlayerProcess
+from support.player_run import free_port
+from support.rpc_bank import Bank, serving
+
+from zmqjsonproxy import (
+    AsyncHub,
+    AsyncProxyClient,
+    BadParametersError,
+    CallTimeoutError,
+    Hub,
+    NoSuchInterfaceError,
+    PeerLostError,
+    ProxyError,
+    RefusedError,
+    RemoteError,
+    ZMQJSONProxyClient,
+)
+from zmqjsonproxy.rpc.hub import CallRequest
+
+
+class Server(PlayerProcess):
+    """`support.rpc_bank` as a process."""
+
+    def __init__(self, *arguments: str) -> None:
+        super().__init__("support.rpc_bank", arguments)
+
+
+class Waiting:
+    """An object of coroutines, as one of methods that wait."""
+
+    def __init__(self, runner: asyncio.Runner, what: Any) -> None:
+        self._runner, self._what = runner, what
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._what, name)
+        if not callable(found):
+            return found
+
+        def waits(*args: Any, **kwargs: Any) -> Any:
+            value = found(*args, **kwargs)
+            return self._runner.run(value) if asyncio.iscoroutine(value) else value
+
+        return waits
+
+
+Make = Callable[..., Any]
+
+
+@pytest.fixture(params=["blocking", "asyncio"])
+def make(request: pytest.FixtureRequest) -> Iterator[Make]:
+    """Make `proxy(url, object)`; without arguments, a hub."""
+    made: list[Any] = []
+    with asyncio.Runner() as runner:
+
+        def one(url: str = "", name: str = "bank", time_out: float = 10.0) -> Any:
+            if request.param == "blocking":
+                made.append(ZMQJSONProxyClient(None, name, url, time_out) if url else Hub())
+            else:
+                made.append(Waiting(runner, AsyncProxyClient(None, name, url, time_out) if url else AsyncHub()))
+            return made[-1]
+
+        yield one
+        for each in made:
+            each.close()
+
+
+@pytest.fixture
+def served() -> Iterator[tuple[str, Bank]]:
+    with serving() as both:
+        yield both
+
+
+def until_found(call: Callable[[], Any], within: float = 10.0) -> Any:
+    """Call until a server is there."""
+    end = time.monotonic() + within
+    while True:
+        with suppress(PeerLostError, CallTimeoutError, AttributeError):
+            return call()
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def test_methods_take_arguments_and_answer(make: Make, served: tuple[str, Bank]) -> None:
+    proxy = make(served[0])
+    assert proxy.url == served[0]
+    assert proxy.add(2, 3) == proxy.add(x=2, y=3) == proxy.add(2, y=3) == 5
+    assert proxy.numbers()[3:] == [2**64, -(2**70)]
+    assert len(proxy.status()) == 200
+    assert [proxy.add(n, 1) for n in range(200)] == list(range(1, 201))
+    assert make(served[0], "bank.valon").get_frequency(1) == 1501.0
+
+
+def test_errors_are_the_same(make: Make, served: tuple[str, Bank]) -> None:
+    proxy = make(served[0])
+    with pytest.raises(RemoteError) as failed:
+        proxy.end("value error")
+    assert failed.value.type == "ValueError"
+    assert failed.value.traceback
+    with pytest.raises(RefusedError, match="20 s is not within"):
+        proxy.refuse()
+    with pytest.raises(BadParametersError):
+        proxy.add(1)
+    with pytest.raises(AttributeError, match="has no method unmarked; it has: "):
+        proxy.unmarked()
+    with pytest.raises(ProxyError, match="cannot travel"):
+        proxy.echo(object())
+    with pytest.raises(NoSuchInterfaceError):
+        make().describe(served[0], "nothing")
+
+
+def test_time_outs(make: Make, served: tuple[str, Bank]) -> None:
+    url, bank = served
+    proxy = make(url)
+    proxy.set_request_reply_timeout(timedelta(seconds=2))
+    assert proxy.get_request_reply_timeout() == 2.0
+    with pytest.raises(ValueError, match="not -1 s"):
+        proxy.set_request_reply_timeout(-1)
+    begun = time.monotonic()
+    with pytest.raises(CallTimeoutError):
+        proxy.hold(_timeout=0.1)
+    assert 0.09 < time.monotonic() - begun < 0.6
+    assert proxy.add(2, 3) == 5  # beside it
+    bank.go_on.set()
+    assert proxy.sleep(0) == "slept"  # its late answer is dropped
+    with pytest.raises(CallTimeoutError):
+        proxy.sleep(0.3, _timeout=0.01)
+
+
+def test_nobody_there(make: Make) -> None:
+    proxy = make(f"tcp://127.0.0.1:{free_port()}")
+    for _ in range(3):
+        begun = time.monotonic()
+        with pytest.raises(AttributeError, match="no server has answered yet"):
+            proxy.add(2, 3)
+        assert time.monotonic() - begun < 1.2
+    with pytest.raises(PeerLostError):
+        make().call("no address", "bank", "add")
+
+
+def test_a_dead_server_is_reported_within_a_second_and_found_again(make: Make) -> None:
+    with Server() as first:
+        proxy = make(first.url)
+        assert proxy.add(2, 3) == 5
+        with ThreadPoolExecutor(1) as pool:
+            killed = pool.submit(lambda: (time.sleep(0.2), first.kill(), time.monotonic())[2])
+            with pytest.raises(PeerLostError):
+                proxy.hold()
+            assert time.monotonic() - killed.result() < 1.0
+    with pytest.raises(PeerLostError):
+        proxy.add(2, 3)
+    with Server(first.url, "more"):
+        assert until_found(lambda: proxy.add(2, 3)) == 5
+        assert proxy.more() == "more"
+
+
+def test_a_frozen_server_is_reported(make: Make) -> None:
+    with Server() as server:
+        proxy = make(server.url)
+        assert proxy.add(2, 3) == 5
+        server.suspend()
+        begun = time.monotonic()
+        with pytest.raises(PeerLostError):
+            proxy.add(2, 3)
+        assert time.monotonic() - begun < 1.1
+        server.resume()
+        assert until_found(lambda: proxy.add(2, 3)) == 5
+
+
+def test_many_servers_at_once(make: Make, served: tuple[str, Bank]) -> None:
+    url, hub = served[0], make()
+    gone = f"tcp://127.0.0.1:{free_port()}"
+    with OriginalPlayer(mode="MODE1") as old:
+        results = hub.describe_many([url, gone, old.url], "bank", 2.0)
+        assert [r.error is None for r in results] == [True, False, True]
+        assert [hub.is_native(u) for u in (url, gone, old.url)] == [True, None, False]
+        assert "add" in results[0].value.methods
+        assert hub.generation(url) == hub.peer(url).generation == 1
+        calls = [CallRequest(url, "bank", "add", (n, 1)) for n in range(100)]
+        calls += [CallRequest(old.url, "bank", "get_mode"), CallRequest(gone, "bank", "get_mode")] * 2
+        results = hub.call_many(calls, 5.0)
+        assert [r.value for r in results[:100]] == list(range(1, 101))
+        assert [r.value for r in results[100:]] == ["MODE1", None] * 2
+        assert isinstance(results[-1].error, PeerLostError)
+        modes = hub.call_each([old.url, url], "bank", "get_mode", timeout=5.0)
+        assert modes[0].value == "MODE1"
+        assert isinstance(modes[1].error, RemoteError)
+        assert hub.call_many([]) == []
+
+
+def test_servers_of_the_original(make: Make) -> None:
+    with OriginalPlayer(mode="MODE1") as old:
+        proxy = make(old.url)
+        assert [proxy.get_mode() for _ in range(50)] == ["MODE1"] * 50
+        with pytest.raises(RemoteError):
+            proxy.get_mode(1, 2, 3)
+        assert old.is_alive
+        old.suspend()
+        with pytest.raises(CallTimeoutError):
+            proxy.get_mode(_timeout=0.2)
+        old.resume()
+        assert until_found(proxy.list_modes) != "MODE1"  # not the answer to the last call
+        old.kill()
+        with pytest.raises(PeerLostError):
+            proxy.get_mode()
+
+
+def test_what_is_closed_says_so(make: Make, served: tuple[str, Bank]) -> None:
+    hub = make()
+    assert hub.call(served[0], "bank", "add", (2, 3)) == 5
+    hub.close()
+    with pytest.raises(PeerLostError, match="closed"):
+        hub.call(served[0], "bank", "add", (2, 3))
+    hub.close()
+
+
+# tasks
+
+
+@contextmanager
+def _old_player() -> Iterator[OriginalPlayer]:
+    with OriginalPlayer(mode="MODE1") as old:
+        yield old
+
+
+def test_a_cancelled_call_leaves_the_hub_usable_and_its_answer_is_dropped(served: tuple[str, Bank]) -> None:
+    url, bank = served
+
+    async def run() -> None:
+        async with AsyncProxyClient(None, "bank", url) as proxy:
+            held = asyncio.create_task(proxy.hold())
+            await asyncio.to_thread(bank.begun.wait, 10)
+            held.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await held
+            bank.go_on.set()
+            assert await proxy.sleep(0) == "slept"
+            assert not proxy._hub.peer(url).numbered
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.05):
+                    await proxy.sleep(0.3)
+            assert await proxy.add(2, 3) == 5
+
+    asyncio.run(run())
+
+
+def test_a_cancelled_call_to_an_old_server_is_not_answered_in_place_of_the_next() -> None:
+    async def run(old: OriginalPlayer) -> None:
+        async with AsyncProxyClient(None, "bank", old.url) as proxy:
+            assert await proxy.get_mode() == "MODE1"
+            old.suspend()
+            asked = asyncio.create_task(proxy.get_mode())
+            await asyncio.sleep(0.05)
+            asked.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await asked
+            old.resume()
+            assert isinstance(await proxy.list_modes(), list)
+
+    with _old_player() as old:
+        asyncio.run(run(old))
+
+
+def test_tasks_call_beside_one_another_and_other_tasks_have_their_turn(served: tuple[str, Bank]) -> None:
+    url, bank = served
+
+    async def run() -> None:
+        turns = 0
+
+        async def idle() -> None:
+            nonlocal turns
+            while True:
+                turns += 1
+                await asyncio.sleep(0)
+
+        async with AsyncProxyClient(None, "bank", url) as proxy:
+            held, other = asyncio.create_task(proxy.hold()), asyncio.create_task(idle())
+            assert await asyncio.gather(*(proxy.add(n, 1) for n in range(500))) == list(range(1, 501))
+            before = turns
+            for n in range(100):
+                await proxy.add(n, 1)
+            assert turns - before >= 100
+            bank.go_on.set()
+            assert await held == "held"
+            other.cancel()
+
+    asyncio.run(run())
+
+
+def test_closing_ends_the_calls_of_all_tasks_and_another_loop_is_refused(served: tuple[str, Bank]) -> None:
+    url, bank = served
+
+    async def run() -> None:
+        hub = AsyncHub()
+        held = [asyncio.create_task(hub.call(url, "bank", "hold")) for _ in range(3)]
+        await asyncio.to_thread(bank.begun.wait, 10)
+
+        async def elsewhere() -> None:
+            with pytest.raises(RuntimeError, match="another event loop"):
+                await hub.call(url, "bank", "add", (2, 3))
+
+        await asyncio.to_thread(asyncio.run, elsewhere())
+        await hub.close()
+        ended = await asyncio.gather(*held, return_exceptions=True)
+        assert [type(e) for e in ended] == [PeerLostError] * 3
+
+    asyncio.run(run())
+
+
+def test_known_methods_have_documentation_and_signature(served: tuple[str, Bank]) -> None:
+    async def run() -> None:
+        async with AsyncProxyClient(None, "bank", served[0]) as proxy:
+            assert proxy.add.__doc__.startswith("Adds two values.")
+            assert "add" in dir(proxy)
+
+    asyncio.run(run())
