@@ -6,7 +6,7 @@ to peers that did not say they can take frames.
 
 from __future__ import annotations
 
-import secrets
+import hashlib
 import sys
 from functools import cache
 from importlib.util import find_spec
@@ -47,12 +47,14 @@ class _Collector:
     def _take(self, value: Any) -> dict[str, int]:
         if self.headers is None:
             self.headers, self.frames, self._known, self.kept = [], [], dict[int, int](), []
-            self._key = f"frame-{secrets.token_hex(8)}"
         number = self._known.get(id(value))
         if number is None:  # else it stands there twice, or the value is encoded again
             number = self._known[id(value)] = len(self.headers)
             self.kept.append(value)  # or another could get its id
             header, frame = _describe(value)
+            if not self.headers:  # the same for the same value, so that a recording knows the request again
+                seed = repr(header).encode() + bytes(frame[:64])
+                self._key = f"frame-{hashlib.blake2b(seed, digest_size=8).hexdigest()}"
             self.headers.append(header)
             self.frames.append(frame)
         return {self._key: number}

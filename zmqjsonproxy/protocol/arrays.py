@@ -1,7 +1,7 @@
 """Arrays and bytes as frames behind a JSON body: what describes them, and where they stand in it. Imports no numpy.
 
-The body has a placeholder `{KEY: n}` for frame n, and says which KEY it chose for that (a new one for each message, so
-that no value can be taken for a placeholder) and what the frames hold, in the member `dealer`:
+The body has a placeholder `{KEY: n}` for frame n, and says which KEY it chose for that (made from the first frame, so
+that no value is taken for a placeholder by chance) and what the frames hold, in the member `dealer`:
 
     "frames": {"key": "frame-5e0c...", "headers": [{"dtype": "<f8", "shape": [4, 16384], "order": "C"}]}
 """
