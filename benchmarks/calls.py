@@ -37,6 +37,7 @@ def rows() -> list[Row]:
     if others:
         found += _small(here, others[0])
     found += _outstanding(here)
+    found.append(_asyncio(here))
     found.append(_status(here))
     found.append(_beside_a_command(here))
     found.append(_import_cost())
@@ -97,6 +98,39 @@ def _outstanding(core: int) -> list[Row]:
         times = in_pinned_process(core, _outstanding_pair, floors[0][0], ours[0][0])
     floor, many, ratio = times.quantile(0.5)
     return [_row("32 calls outstanding, per call, one core", (floor, many / 32, ratio / 32), 0.45, 0.35)]
+
+
+def _both_clients(url: str) -> tuple[float, float, float]:
+    """Medians of a call by the blocking client and by that for asyncio, s, and their ratio; in turns of 100 calls."""
+    import asyncio
+
+    from zmqjsonproxy.rpc.aio import AsyncProxyClient
+
+    blocking: list[float] = []
+    awaited: list[float] = []
+
+    async def measure() -> None:
+        async with AsyncProxyClient(zmq.Context.instance(), "bank", url) as later:
+            for _ in range(SMALL // 20):
+                for _ in range(100):
+                    begun = time.perf_counter()
+                    proxy.add(2, 3)
+                    blocking.append(time.perf_counter() - begun)
+                for _ in range(100):
+                    begun = time.perf_counter()
+                    await later.add(2, 3)
+                    awaited.append(time.perf_counter() - begun)
+
+    with ZMQJSONProxyClient(zmq.Context.instance(), "bank", url) as proxy:
+        asyncio.run(measure())
+    one, other = statistics.median(blocking), statistics.median(awaited)
+    return one, other, other / one
+
+
+def _asyncio(core: int) -> Row:
+    with serving(core, 1, serve) as ours:
+        figures = in_pinned_process(core, _both_clients, ours[0][0])
+    return _row("asyncio client, small call, of the blocking one", figures, 1.3, None)
 
 
 def _status(core: int) -> Row:

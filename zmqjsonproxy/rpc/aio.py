@@ -24,8 +24,12 @@ from zmqjsonproxy.rpc.protocol.description import InterfaceDescription, MethodDe
 
 __all__ = ["AsyncHub", "AsyncProxyClient"]
 
-_LOOKS = 20
-"""How often a lone call looks for its answer before it sleeps; other tasks have their turn in between."""
+_TURNS = 5
+"""How many turns a lone call gives to other tasks before it sleeps."""
+_TURN_EVERY = 0.001
+"""So often they have a turn even if all answers are there at once, s: a turn costs a third of a small call."""
+_LOOKS = 15
+"""How often it looks for its answer in each; together about 0.1 ms."""
 _POLLIN = int(zmq.POLLIN)
 _sched_yield = getattr(os, "sched_yield", None)  # not on every system
 
@@ -131,6 +135,7 @@ class AsyncHub:
         self._waits: set[_Wait] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._closed = False
+        self._turn_at = 0.0
 
     # what callers use
 
@@ -268,11 +273,19 @@ class AsyncHub:
 
     async def _look_awake(self, wait: _Wait) -> None:
         """Wait for a short while without sleep: to be woken costs more than most servers need for their answer."""
-        for _ in range(_LOOKS):
+        has_message = self._connections.has_message
+        for _ in range(_TURNS):
             if _sched_yield is not None:
-                _sched_yield()
+                for _ in range(_LOOKS):
+                    _sched_yield()
+                    if has_message():
+                        self._receive()
+                        break
+                if not wait.left and time.monotonic() - self._turn_at < _TURN_EVERY:
+                    return
             await asyncio.sleep(0)
-            if wait.left and not self._closed and self._connections.has_message():
+            self._turn_at = time.monotonic()
+            if wait.left and not self._closed and has_message():
                 self._receive()
             if not wait.left:
                 return
