@@ -7,6 +7,7 @@ The bare loop has no features: one whole pass of the recording at a time, filter
 from __future__ import annotations
 
 import importlib.util
+import logging
 import statistics
 import tempfile
 import time
@@ -59,6 +60,7 @@ def _seconds(work: Callable[[], object]) -> float:
 
 def rows() -> list[Row]:
     """Measure: throughput in million samples (of all channels and polarizations) per second."""
+    logging.getLogger("spectrometer").setLevel(logging.ERROR)  # what the sample recording is warned of, each time
     path = recording_path()
     recording = Recording(path)
     (piece,) = recording.pieces()

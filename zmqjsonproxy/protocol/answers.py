@@ -85,9 +85,7 @@ class Answers:
         unanswered: Those of them that the server did not answer.
     """
 
-    def __init__(
-        self, records: Iterable[Record], source: str = "the recording", *, moves_times: bool = False
-    ) -> None:
+    def __init__(self, records: Iterable[Record], source: str = "the recording", *, moves_times: bool = False) -> None:
         self._source, self._moves_times = source, moves_times
         self._limits = Limits(max_bytes=2**62)
         self._series: dict[_Key, _Series] = {}
