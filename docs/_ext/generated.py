@@ -7,6 +7,7 @@ import importlib
 import json
 import os
 import re
+from abc import abstractmethod
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
@@ -24,9 +25,9 @@ class Generated(SphinxDirective):
 
     required_arguments = 1
 
+    @abstractmethod
     def text(self, name: str) -> str:
         """Return MyST text; headings begin at level 2."""
-        raise NotImplementedError
 
     def run(self) -> list[nodes.Node]:
         """Parse the text as if it stood here, headings and all."""

@@ -17,9 +17,9 @@ import zmq
 
 from zmqjsonproxy.errors import PeerLostError, ProxyError
 from zmqjsonproxy.rpc.client import read_signature, reply_timeout
-from zmqjsonproxy.rpc.connections import LOOK_EVERY, Connections, HubSettings
+from zmqjsonproxy.rpc.connections import LOOK_EVERY, Connections, HubSettings, KnownServers
 from zmqjsonproxy.rpc.hub import CallRequest, CallResult
-from zmqjsonproxy.rpc.peer import Call, Hello, Peer, Pending, State
+from zmqjsonproxy.rpc.peer import Call, Hello, Peer, Pending
 from zmqjsonproxy.rpc.protocol.description import InterfaceDescription, MethodDescription
 
 __all__ = ["AsyncHub", "AsyncProxyClient"]
@@ -116,7 +116,7 @@ class _WatchedConnections(Connections):
         super().close(reason)
 
 
-class AsyncHub:
+class AsyncHub(KnownServers):
     """One socket for calls to any number of servers, for the tasks of one event loop.
 
     A task that is cancelled while it waits leaves the hub usable; the answer to its call is dropped when it comes.
@@ -129,7 +129,7 @@ class AsyncHub:
     def __init__(self, ctx: zmq.Context[Any] | None = None, settings: HubSettings | None = None) -> None:
         self.settings = settings or HubSettings()
         context = ctx if ctx is not None else zmq.Context.instance()
-        self._connections = _WatchedConnections(context, self.settings, self._receive)
+        self._connections: _WatchedConnections = _WatchedConnections(context, self.settings, self._receive)
         self._connections.set_wait(0)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._waits: set[_Wait] = set()
@@ -200,19 +200,6 @@ class AsyncHub:
         for url in urls:
             _Awaited(wait, self._connections.peer(url), what, begun)
         return await self._results(wait, begun)
-
-    def peer(self, url: str) -> Peer:
-        """Return what is known of a server; to be looked at only."""
-        return self._connections.peer(url)
-
-    def generation(self, url: str) -> int:
-        """Return a number that grows with each new server instance met at the address; 0: none yet."""
-        return self._connections.peer(url).generation
-
-    def is_native(self, url: str) -> bool | None:
-        """Tell whether the server speaks JSON-RPC; None: not known (yet)."""
-        peer = self._connections.peer(url)
-        return peer.native if peer.state is State.READY else None
 
     async def close(self) -> None:
         """Close the sockets; calls that are under way end with PeerLostError."""

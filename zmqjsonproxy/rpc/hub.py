@@ -24,9 +24,9 @@ import zmq
 from zmqjsonproxy import wirejson
 from zmqjsonproxy.errors import PeerLostError, ProtocolError, ProxyError
 from zmqjsonproxy.protocol.arrays import Framed
-from zmqjsonproxy.rpc.connections import LOOK_EVERY, SLICE_MS, Connections, HubSettings
+from zmqjsonproxy.rpc.connections import LOOK_EVERY, SLICE_MS, Connections, HubSettings, KnownServers
 from zmqjsonproxy.rpc.futures import CallFuture
-from zmqjsonproxy.rpc.peer import BatchedCall, BatchOfCalls, Call, Hello, Peer, Pending, State
+from zmqjsonproxy.rpc.peer import BatchedCall, BatchOfCalls, Call, Hello, Peer, Pending
 from zmqjsonproxy.rpc.protocol import jsonrpc
 from zmqjsonproxy.rpc.protocol.description import InterfaceDescription, MethodDescription
 
@@ -56,7 +56,7 @@ class CallResult:
     delay_s: float = 0.0
 
 
-class Hub:
+class Hub(KnownServers):
     """One socket for calls to any number of servers; thread-safe.
 
     Args:
@@ -253,19 +253,6 @@ class Hub:
         what = Hello(object_name, self._connections.client)
         pendings = [Pending(self._connections.peer(url), what, begun, begun + timeout) for url in urls]
         return self._results(pendings, begun, begun + timeout)
-
-    def peer(self, url: str) -> Peer:
-        """Return what is known of a server; to be looked at only."""
-        return self._connections.peer(url)
-
-    def generation(self, url: str) -> int:
-        """Return a number that grows with each new server instance met at the address; 0: none yet."""
-        return self._connections.peer(url).generation
-
-    def is_native(self, url: str) -> bool | None:
-        """Tell whether the server speaks JSON-RPC; None: not known (yet)."""
-        peer = self._connections.peer(url)
-        return peer.native if peer.state is State.READY else None
 
     def close(self) -> None:
         """Close the socket; calls that are under way end with PeerLostError."""
