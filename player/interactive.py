@@ -203,14 +203,14 @@ class Bank:
                 handle.check()
             try:
                 handle.check()
-                handle.record.state = State.RUNNING
+                handle.begin()
                 with running(handle):
                     yield
             finally:
                 self._lane.release()
         except BaseException as error:
             aborted = isinstance(error, OperationAbortedError)
-            handle.record.finish(State.ABORTED if aborted else State.FAILED, error={"message": str(error)})
+            handle.finish(State.ABORTED if aborted else State.FAILED, error={"message": str(error)})
             raise
         finally:
             self._handles.discard(handle)
@@ -219,7 +219,7 @@ class Bank:
         handle = OperationHandle(OperationRecord(secrets.token_hex(6), path))
         with _aborted_by_ctrl_c(handle), self._operation(handle):
             value = function()
-        handle.record.finish(State.DONE, value=value)
+        handle.finish(State.DONE, value=value)
         return value
 
     def _begin(self, path: str, _method: Method, function: Callable[[], Any]) -> Any:
@@ -234,7 +234,7 @@ class Bank:
             try:
                 with self._operation(handle):
                     value = function()
-                handle.record.finish(State.DONE, value=value)
+                handle.finish(State.DONE, value=value)
             except BaseException as caught:
                 error = caught
             if handle.close_acceptance():

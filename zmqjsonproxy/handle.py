@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
 from zmqjsonproxy.errors import OperationAbortedError
-from zmqjsonproxy.protocol.operations import OperationRecord, State
+from zmqjsonproxy.protocol.operations import OperationRecord, Progress, State
 
 __all__ = ["NULL_OPERATION", "OperationHandle"]
 
@@ -37,10 +39,26 @@ class OperationHandle:
         """Whether an abort was asked for."""
         return self._aborted.is_set()
 
-    def progress(self, fraction: float | None, text: str = "") -> None:
-        """Say how far the work is: 0..1 or None for unknown, and what is being done."""
-        self.record.fraction = None if fraction is None else min(max(float(fraction), 0.0), 1.0)
-        self.record.text = text
+    def progress(self, fraction: float | None, text: str = "", left_s: float | None = None) -> None:
+        """Say how far the work is.
+
+        Args:
+            fraction: 0..1, or None for unknown.
+            text: What is being done.
+            left_s: How long it will still take, s; None: to be guessed from the fraction and the time so far.
+        """
+        within = None if fraction is None else min(max(float(fraction), 0.0), 1.0)
+        left = None if left_s is None else max(float(left_s), 0.0)
+        self.record.progress = Progress(within, text, left, time.time())
+
+    def begin(self) -> None:
+        """Note that the work begins."""
+        self.record.begin(time.time())
+
+    def finish(self, state: State, *, value: Any = None, size: int = 0, error: dict[str, Any] | None = None) -> bool:
+        """Give the final state; False if there is one. Of the value a copy is kept: its owner may go on changing it."""
+        with self._lock:
+            return self.record.finish(state, time.time(), value=copy.deepcopy(value), size=size, error=error)
 
     def accept(self, value: Any) -> None:
         """Answer the waiting caller now with `value`; the operation goes on. Later calls have no effect."""

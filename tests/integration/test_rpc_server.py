@@ -184,7 +184,7 @@ def test_an_operation_has_identity_progress_and_one_final_state(served: tuple[st
     url, bank = served
     with OriginalClient(url) as client:
         accepted = client.rpc("bank.set_mode", ["M"], dealer={"wait": "accepted"})["result"]
-        assert accepted["state"] == "running"
+        assert accepted["state"] in ("queued", "running")
         assert bank.begun.wait(10)
         state = client.rpc("rpc.operation", {"id": accepted["operation"]})["result"]
         assert (state["state"], state["fraction"], state["text"]) == ("running", 0.25, "programming")
@@ -227,7 +227,7 @@ def test_a_hook_that_raises_holds_up_neither_stop_nor_the_abort(served: tuple[st
     url, bank = served
     with OriginalClient(url) as client:
         answer = client.rpc("bank.accept", ["hook"], dealer={"wait": "accepted"})["result"]
-        assert answer["state"] == "running"
+        assert answer["state"] in ("queued", "running")
         assert bank.begun.wait(10)
         assert client.ask("stop") == "stopped"
         state = poll(lambda: _ended(client, answer["operation"]), "the operation has ended")

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["BYTES", "DTYPES", "ArrayHeader", "Framed", "join", "read_header", "restore"]
+__all__ = ["BYTES", "DTYPES", "ArrayHeader", "Framed", "join", "read_header", "restore", "size_of"]
 
 BYTES = "bytes"
 """The `dtype` of a frame that is no array."""
@@ -43,6 +43,12 @@ def join(replies: Sequence[bytes]) -> bytes:
     whole = b"[" + b",".join(replies) + b"]"
     frames = [frame for reply in replies if isinstance(reply, Framed) for frame in reply.frames]
     return Framed(whole, frames) if frames else whole
+
+
+def size_of(body: bytes) -> int:
+    """Return the bytes of a body and of the frames behind it."""
+    frames = body.frames if isinstance(body, Framed) else ()
+    return len(body) + sum(memoryview(frame).nbytes for frame in frames)
 
 
 @dataclass(frozen=True, slots=True)

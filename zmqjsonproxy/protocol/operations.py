@@ -1,23 +1,32 @@
-"""A long call as both ends see it. No sockets, no threads, no clock."""
+"""A long call as both ends see it. No sockets, no threads, no clock: callers say what the time is.
+
+Times are UTC, unix seconds.
+"""
 
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
-__all__ = ["OperationRecord", "OperationTable", "State"]
+__all__ = ["OperationRecord", "OperationTable", "Progress", "State"]
 
 
 class State(StrEnum):
-    """QUEUED and RUNNING may be followed by others, the other three are final."""
+    """QUEUED and RUNNING may be followed by others; the rest are final.
+
+    LOST is what became of an operation whose server ended in the middle: nobody knows. No server gives it to one of
+    its own.
+    """
 
     QUEUED = "queued"
     RUNNING = "running"
     DONE = "done"
     FAILED = "failed"
     ABORTED = "aborted"
+    LOST = "lost"
 
     @property
     def is_final(self) -> bool:
@@ -25,68 +34,200 @@ class State(StrEnum):
         return self not in (State.QUEUED, State.RUNNING)
 
 
+class Progress(NamedTuple):
+    """How far the work is.
+
+    Attributes:
+        fraction: 0..1; None if unknown.
+        text: What is being done.
+        left_s: What was left when it was said, s, as far as the operation itself knows.
+        at: When it was said.
+    """
+
+    fraction: float | None = None
+    text: str = ""
+    left_s: float | None = None
+    at: float = 0.0
+
+    def estimate(self, started: float, now: float) -> float | None:
+        """Return the seconds that are probably left, None if that cannot be told.
+
+        What the operation says holds; else the part that is left takes as long, for its size, as the part that is
+        done: (1 - fraction) / fraction * time so far. Either grows less as time passes, and never below 0.
+
+        Args:
+            started: When the operation began to run.
+            now: Time.
+        """
+        left = self.left_s
+        if left is None:
+            if not self.fraction:
+                return None
+            left = (self.at - started) * (1 - self.fraction) / self.fraction
+        return max(left - max(now - self.at, 0.0), 0.0)
+
+
+_NOTHING_SAID = Progress()
+
+
 @dataclass(slots=True)
 class OperationRecord:
     """State of one operation; `finish` gives it its only final state.
 
     Attributes:
-        id: Identity, unique for a server process.
+        id: Identity, unique for all servers and their restarts.
         method: `object.method`.
         state: See State.
-        fraction: Progress 0..1; None if unknown.
-        text: What is being done.
+        progress: The last that was said; replaced as a whole, so that other threads see it as one.
+        client: Who asked for it; empty if it was not said.
+        asked: When.
+        started: When it began to run; None while it waits.
+        ended: When it got its final state.
         value: Result, when done.
+        size: Of the result, bytes.
+        is_kept: False: the result was too large to be kept for so long.
         error: JSON-RPC error object, when failed or aborted.
     """
 
     id: str
     method: str
     state: State = State.QUEUED
-    fraction: float | None = None
-    text: str = ""
+    progress: Progress = _NOTHING_SAID
+    client: str = ""
+    asked: float = 0.0
+    started: float | None = None
+    ended: float | None = None
     value: Any = None
+    size: int = 0
+    is_kept: bool = True
     error: dict[str, Any] | None = None
 
-    def finish(self, state: State, *, value: Any = None, error: dict[str, Any] | None = None) -> bool:
-        """Give the final state; False (and no effect) if it has one."""
-        if self.state.is_final:
+    def begin(self, now: float) -> bool:
+        """Note that it runs; False (and no effect) if it has ended already."""
+        if self.state is not State.QUEUED:
             return False
-        self.value, self.error, self.state = value, error, state
-        if state is State.DONE:
-            self.fraction = 1.0
+        self.state, self.started = State.RUNNING, now
         return True
 
-    def describe(self) -> dict[str, Any]:
-        """Return the answer of `rpc.operation`."""
+    def finish(
+        self, state: State, now: float, *, value: Any = None, size: int = 0, error: dict[str, Any] | None = None
+    ) -> bool:
+        """Give the final state; False (and no effect) if it has one.
+
+        Args:
+            state: DONE, FAILED or ABORTED.
+            now: Time.
+            value: Result, which nobody changes any more.
+            size: Of the result, bytes.
+            error: JSON-RPC error object.
+
+        Raises:
+            ValueError: Not one of these states.
+        """
+        if state not in (State.DONE, State.FAILED, State.ABORTED):
+            raise ValueError(f"{self.method}: {state} is no end that an operation can have here")
+        if self.state.is_final:
+            return False
+        self.value, self.size, self.error, self.ended = value, size, error, now
+        if state is State.DONE:
+            self.progress = Progress(1.0, self.progress.text, None, now)
+        self.state = state  # last: other threads look at it
+        return True
+
+    def forget_value(self) -> int:
+        """Let the result go; its size, bytes."""
+        size, self.value, self.size, self.is_kept = self.size, None, 0, False
+        return size
+
+    def describe(self, now: float, *, with_value: bool = True) -> dict[str, Any]:
+        """Return the answer of `rpc.operation`.
+
+        Args:
+            now: Time.
+            with_value: False: without the result, for lists.
+        """
+        state, progress, started = self.state, self.progress, self.started
         answer: dict[str, Any] = {
             "id": self.id,
             "method": self.method,
-            "state": self.state.value,
-            "fraction": self.fraction,
-            "text": self.text,
+            "state": state.value,
+            "fraction": progress.fraction,
+            "text": progress.text,
+            "estimate": None,
+            "client": self.client,
+            "asked": self.asked,
+            "started": started,
+            "ended": self.ended,
         }
-        if self.state is State.DONE:
-            answer["value"] = self.value
-        elif self.state.is_final:
+        if state is State.RUNNING and started is not None:
+            answer["estimate"] = progress.estimate(started, now)
+        if state is State.DONE:
+            if not self.is_kept:
+                answer["is_kept"] = False
+            elif with_value:
+                answer["value"] = self.value
+        elif state.is_final:
             answer["error"] = self.error
         return answer
 
 
 class OperationTable:
-    """The running operations and the last `keep` finished ones."""
+    """The operations that have not ended, and the last that have: bounded by number, age and size of their results.
 
-    def __init__(self, keep: int = 100) -> None:
-        self._keep = keep
+    Args:
+        instance: Identity of the server process; part of the identity of its operations.
+        keep: Ended ones that are remembered.
+        keep_s: How long, s.
+        keep_bytes: Results beyond this are let go, the oldest first; the newest stays whatever its size.
+    """
+
+    def __init__(
+        self, instance: str = "", keep: int = 1000, keep_s: float = 86400.0, keep_bytes: int = 16 * 2**20
+    ) -> None:
+        self.instance = instance
+        self._keep, self._keep_s, self._keep_bytes = keep, keep_s, keep_bytes
         self._records: OrderedDict[str, OperationRecord] = OrderedDict()
+        self._count = 0
 
-    def add(self, record: OperationRecord) -> None:
-        """Take up a new one; forget the oldest finished ones over the limit."""
+    def new(self, method: str, now: float, client: str = "") -> OperationRecord:
+        """Make a record and take it up; forgets what is too old or too much."""
+        self._count += 1
+        record = OperationRecord(f"{self.instance}-{self._count}", method, client=client, asked=now)
         self._records[record.id] = record
-        if len(self._records) > self._keep:
-            finished = [key for key, r in self._records.items() if r.state.is_final]
-            for key in finished[: len(self._records) - self._keep]:
-                del self._records[key]
+        self.tidy(now)
+        return record
 
-    def get(self, identity: str) -> OperationRecord | None:
+    def tidy(self, now: float) -> None:
+        """Forget what is too old or too much; never what has not ended."""
+        ended = sorted(
+            (r for r in list(self._records.values()) if r.state.is_final), key=lambda r: (r.ended or 0.0, r.asked)
+        )
+        too_many = len(ended) - self._keep
+        for n, record in enumerate(ended):
+            if n < too_many or now - (record.ended or 0.0) > self._keep_s:
+                self._records.pop(record.id, None)
+        kept = [record for record in ended if record.id in self._records]
+        size = sum(record.size for record in kept)
+        for record in kept[:-1]:
+            if size <= self._keep_bytes:
+                break
+            if record.size:
+                size -= record.forget_value()
+
+    def get(self, identity: str, now: float) -> OperationRecord | None:
         """Return the record, or None if it is unknown or was forgotten."""
-        return self._records.get(identity)
+        record = self._records.get(identity)
+        if record is not None and record.ended is not None and now - record.ended > self._keep_s:
+            self.tidy(now)
+            record = self._records.get(identity)
+        return record
+
+    def is_of_another_run(self, identity: str) -> bool:
+        """Whether an identity is one that another process has given: one that served here before, perhaps."""
+        instance, dash, number = identity.rpartition("-")
+        return bool(dash and instance and number.isdigit()) and instance != self.instance
+
+    def records(self, now: float, wanted: Callable[[OperationRecord], bool] = lambda _: True) -> list[OperationRecord]:
+        """Return those that are wanted, the oldest first."""
+        self.tidy(now)
+        return [record for record in list(self._records.values()) if wanted(record)]

@@ -52,25 +52,33 @@ class Lane:
                 self._wake.notify()
         return True
 
-    def abort_operations(self, reason: str) -> int:
-        """Ask the running operation and those that wait to end; the number of those asked."""
-        with self._wake:
-            handles = [job.operation for job in self._jobs if job.operation is not None]
-            if self._running is not None:
-                handles.append(self._running)
-        for handle in handles:
-            handle.abort(reason)
-        return len(handles)
+    def abort_operations(self, reason: str, identity: str | None = None) -> int:
+        """Ask operations to end: the running one, and those that wait, which end without having begun.
 
-    def abort_operation(self, identity: str, reason: str) -> None:
-        """Ask one operation to end, if it runs or waits here."""
+        Args:
+            reason: For those who ask what became of them.
+            identity: This one only.
+
+        Returns:
+            How many were asked.
+        """
+
+        def is_meant(operation: OperationHandle | None) -> bool:
+            return operation is not None and identity in (None, operation.id)
+
         with self._wake:
-            handles = [job.operation for job in self._jobs if job.operation is not None]
-            if self._running is not None:
+            waiting = [job for job in self._jobs if is_meant(job.operation)]
+            for job in waiting:
+                self._jobs.remove(job)
+            handles = [job.operation for job in waiting]
+            if is_meant(self._running):
                 handles.append(self._running)
         for handle in handles:
-            if handle.id == identity:
+            if handle is not None:
                 handle.abort(reason)
+        for job in waiting:
+            self._carry_out(job)  # finds that it was aborted, and says so to its caller
+        return len(handles)
 
     def end(self) -> None:
         """Take no more jobs, drop those that wait, abort the running operation; returns at once."""
@@ -96,11 +104,13 @@ class Lane:
                     return
                 job = self._jobs.popleft()
                 self._running = job.operation
-            try:
-                job.run()
-            except BaseException:  # a lane outlives whatever happens in it
-                log.exception("%s: a job raised", self.name)
-            finally:
-                with self._wake:
-                    self._running = None
-                del job
+            self._carry_out(job)
+            with self._wake:
+                self._running = None
+            del job
+
+    def _carry_out(self, job: Job) -> None:
+        try:
+            job.run()
+        except BaseException:  # a lane outlives whatever happens in it
+            log.exception("%s: a job raised", self.name)

@@ -10,9 +10,10 @@ from typing import Any
 
 from zmqjsonproxy.errors import RefusedError
 from zmqjsonproxy.interface import Interface, query
-from zmqjsonproxy.protocol.operations import OperationRecord, OperationTable
+from zmqjsonproxy.protocol.operations import OperationRecord, OperationTable, State
 from zmqjsonproxy.rpc.lanes import Lane
 from zmqjsonproxy.rpc.openrpc import openrpc_document
+from zmqjsonproxy.rpc.protocol.jsonrpc import Code
 
 __all__ = ["OwnMethods"]
 
@@ -21,49 +22,69 @@ class OwnMethods:
     """Identity, operations and description of one server, whose tables it reads.
 
     Args:
-        instance: Identity of the server.
         title: Name in the OpenRPC document.
         interfaces: What is exposed.
         lanes: Where operations run.
-        operations: Their records.
+        operations: Their records; knows the identity of the server.
     """
 
     def __init__(
         self,
-        instance: str,
         title: str,
         interfaces: Mapping[str, Interface],
         lanes: Mapping[str, Lane],
         operations: OperationTable,
     ) -> None:
-        self._instance, self._title = instance, title
+        self._title = title
         self._interfaces, self._lanes, self._operations = interfaces, lanes, operations
 
     @query
     def ping(self) -> dict[str, Any]:
         """Return the server's identity and its clock (UTC, unix seconds)."""
-        return {"instance": self._instance, "time": time.time(), "host": platform.node(), "pid": os.getpid()}
+        return {"instance": self._operations.instance, "time": time.time(), "host": platform.node(), "pid": os.getpid()}
 
     @query
     def operation(self, id: str) -> dict[str, Any]:
-        """Return state, progress and outcome of an operation."""
-        return self._record(id).describe()
+        """Return state, progress and outcome of an operation; one of a server that ended is "lost"."""
+        record, now = self._record(id), time.time()
+        return _lost(id) if record is None else record.describe(now)
+
+    @query
+    def operations(self, active: bool = False, limit: int = 100) -> list[dict[str, Any]]:
+        """Return the last operations that are remembered, the newest at the end, without their results.
+
+        Args:
+            active: Only those that have not ended.
+            limit: How many at most.
+        """
+        now = time.time()
+        records = self._operations.records(now, lambda record: not (active and record.state.is_final))
+        return [record.describe(now, with_value=False) for record in records[-max(int(limit), 1) :]]
 
     @query
     def abort(self, id: str, reason: str = "aborted by a client") -> dict[str, Any]:
         """Ask an operation to end; its state."""
         record = self._record(id)
+        if record is None:
+            return _lost(id)
         for lane in list(self._lanes.values()):
-            lane.abort_operation(id, reason)
-        return record.describe()
+            lane.abort_operations(str(reason), record.id)
+        return record.describe(time.time())
 
     @query
     def discover(self) -> dict[str, Any]:
         """Return the OpenRPC document of all exposed objects."""
         return openrpc_document(self._interfaces.values(), title=self._title)
 
-    def _record(self, identity: str) -> OperationRecord:
-        record = self._operations.get(identity) if isinstance(identity, str) else None
-        if record is None:
-            raise RefusedError(f"no operation {identity!r} is known here (any more)")
+    def _record(self, identity: Any) -> OperationRecord | None:
+        """Return what is known of an operation; None if a server that ran here before may have known it."""
+        record = self._operations.get(identity, time.time()) if isinstance(identity, str) else None
+        if record is None and not (isinstance(identity, str) and self._operations.is_of_another_run(identity)):
+            raise RefusedError(f"no operation {identity!r} is known here; rpc.operations lists those that are")
         return record
+
+
+def _lost(identity: str) -> dict[str, Any]:
+    text = f"operation {identity} was begun at another run of this server; what became of it is not known"
+    error = {"code": int(Code.APPLICATION), "message": text, "data": {"type": "OperationLostError", "text": text}}
+    return {"id": identity, "state": State.LOST.value, "error": error}

@@ -25,8 +25,8 @@ from zmqjsonproxy import ndarray, wirejson
 from zmqjsonproxy.errors import AlreadyDoneError, OperationAbortedError, RefusedError
 from zmqjsonproxy.handle import OperationHandle
 from zmqjsonproxy.interface import Interface, Kind, Method, running
-from zmqjsonproxy.protocol.arrays import join
-from zmqjsonproxy.protocol.operations import OperationRecord, OperationTable, State
+from zmqjsonproxy.protocol.arrays import join, size_of
+from zmqjsonproxy.protocol.operations import OperationTable, State
 from zmqjsonproxy.rpc.frames import receiver, sender
 from zmqjsonproxy.rpc.lanes import Job, Lane
 from zmqjsonproxy.rpc.ownmethods import OwnMethods
@@ -97,7 +97,7 @@ class ZMQJSONProxyServer:
         self._methods: dict[str, Method] = {}
         self._lanes: dict[str, Lane] = {}
         self._quick: dict[str, Method] = {}  # queries that are answered in the socket's thread
-        self._operations = OperationTable()
+        self._operations = OperationTable(self.instance)
         self._ended = threading.Event()
         self._quit = False
         self._inner_id = secrets.token_bytes(16)  # a stranger cannot guess it
@@ -129,7 +129,7 @@ class ZMQJSONProxyServer:
         self._send = sender(self._router, zmq.NOBLOCK)
         self._receive, self._trust = receiver(self._router)
         self._trust(self._inner_id)
-        own = OwnMethods(self.instance, self.name, self.interfaces, self._lanes, self._operations)
+        own = OwnMethods(self.name, self.interfaces, self._lanes, self._operations)
         for method in Interface.of("rpc", own).methods.values():
             self._methods[f"rpc.{method.name}"] = self._quick[f"rpc.{method.name}"] = method
 
@@ -363,25 +363,25 @@ class ZMQJSONProxyServer:
 
     def _operate(self, method: Method, request: Request, handle: OperationHandle) -> bytes:
         """As `_carry_out`, and keep the record of the operation."""
-        record = handle.record
         try:
             handle.check()  # an abort may have come while it waited
+            handle.begin()
             with running(handle):
                 value = method.function(*request.args, **request.kwargs)
         except BaseException as error:
             if not (isinstance(error, AlreadyDoneError) and request.native):
                 failed, error_object = self._failure(method, request, error)
                 state = State.ABORTED if error_object["code"] == Code.ABORTED else State.FAILED
-                record.finish(state, error=error_object)
+                handle.finish(state, error=error_object)
                 return failed
             value = error.value
         try:
             body = write_reply(request, value)
+            handle.finish(State.DONE, value=value, size=size_of(body))
         except BaseException as error:
             failed, error_object = self._unspeakable(request, error)
-            record.finish(State.FAILED, error=error_object)
+            handle.finish(State.FAILED, error=error_object)
             return failed
-        record.finish(State.DONE, value=value)
         return body
 
     def _unspeakable(self, request: Request, error: BaseException) -> tuple[bytes, dict[str, Any]]:
@@ -421,24 +421,21 @@ class ZMQJSONProxyServer:
         handle: OperationHandle | None = None
         answered = request.notification
         if mark.kind is Kind.OPERATION:
-            record = OperationRecord(secrets.token_hex(6), request.target)
             accept = partial(self._accept, request, reply) if mark.answers_when_accepted else None
             answered = answered or (request.native and extra.get("wait") == "accepted")
+            record = self._operations.new(request.target, time.time(), str(extra.get("client", ""))[:200])
             handle = OperationHandle(record, None if answered else accept)
-            self._operations.add(record)
 
         def run() -> None:
             if due is not None and time.monotonic() > due:
                 body = self._not_begun(request, Code.DEADLINE, "DeadlineError", "the caller's time was over; not begun")
                 if handle is not None:
                     error = jsonrpc.error_object(Code.DEADLINE, "DeadlineError", "not begun")
-                    handle.record.finish(State.FAILED, error=error)
+                    handle.finish(State.FAILED, error=error)
+            elif handle is None:
+                body = self._carry_out(method, request)
             else:
-                if handle is None:
-                    body = self._carry_out(method, request)
-                else:
-                    handle.record.state = State.RUNNING
-                    body = self._operate(method, request, handle)
+                body = self._operate(method, request, handle)
             if not answered and (handle is None or handle.close_acceptance()):
                 reply(body)
 
@@ -448,10 +445,10 @@ class ZMQJSONProxyServer:
             text = f"{method.lane}: {self.settings.queue_per_lane} calls are waiting already; nothing was done"
             if handle is not None:
                 error = jsonrpc.error_object(Code.BUSY, "BusyError", text)
-                handle.record.finish(State.FAILED, error=error)  # or the table would keep it for ever
+                handle.finish(State.FAILED, error=error)  # or the table would keep it for ever
             return None if request.notification else self._not_begun(request, Code.BUSY, "BusyError", text)
         if handle is not None and answered and not request.notification:
-            return jsonrpc.reply(request.id, {"operation": handle.id, "state": State.RUNNING.value})
+            return jsonrpc.reply(request.id, {"operation": handle.id, "state": handle.record.state.value})
         return None
 
     def _accept(self, request: Request, reply: Reply, value: Any) -> None:
