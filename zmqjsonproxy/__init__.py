@@ -13,6 +13,7 @@ from zmqjsonproxy.errors import (
     NoSuchInterfaceError,
     NoSuchMethodError,
     OperationAbortedError,
+    OperationLostError,
     PeerLostError,
     ProtocolError,
     ProxyError,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from zmqjsonproxy.rpc.aio import AsyncHub, AsyncProxyClient
     from zmqjsonproxy.rpc.client import ZMQJSONProxyClient
     from zmqjsonproxy.rpc.hub import Hub
+    from zmqjsonproxy.rpc.operation import Operation
     from zmqjsonproxy.rpc.server import ServerSettings, ZMQJSONProxyServer
 
 # A client does not pay for what only a server needs.
@@ -34,6 +36,7 @@ _LATE = {
     "AsyncHub": "zmqjsonproxy.rpc.aio",
     "AsyncProxyClient": "zmqjsonproxy.rpc.aio",
     "Hub": "zmqjsonproxy.rpc.hub",
+    "Operation": "zmqjsonproxy.rpc.operation",
     "ServerSettings": "zmqjsonproxy.rpc.server",
     "ZMQJSONProxyClient": "zmqjsonproxy.rpc.client",
     "ZMQJSONProxyServer": "zmqjsonproxy.rpc.server",
@@ -54,7 +57,9 @@ __all__ = [
     "Hub",
     "NoSuchInterfaceError",
     "NoSuchMethodError",
+    "Operation",
     "OperationAbortedError",
+    "OperationLostError",
     "PeerLostError",
     "ProtocolError",
     "ProxyError",

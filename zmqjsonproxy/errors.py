@@ -10,6 +10,7 @@ ProxyError
 +-- RefusedError                 the remote object says no; its text is for the caller to read
 |   +-- AlreadyDoneError         nothing had to be done: a success, but a refusal to clients of the original
 +-- OperationAbortedError        a long call was ended by an abort
++-- OperationLostError           its server ended in the middle, or is not there any more: nobody knows
 +-- PeerLostError                nobody there, or no longer
 +-- CallTimeoutError             no reply in time; the call may still be carried out
 +-- ProtocolError                the peer sent what is no reply, or a request was malformed
@@ -29,6 +30,7 @@ __all__ = [
     "NoSuchInterfaceError",
     "NoSuchMethodError",
     "OperationAbortedError",
+    "OperationLostError",
     "PeerLostError",
     "ProtocolError",
     "ProxyError",
@@ -121,6 +123,10 @@ class AlreadyDoneError(RefusedError):
 
 class OperationAbortedError(ProxyError):
     """A long call was ended by an abort."""
+
+
+class OperationLostError(ProxyError):
+    """What became of an operation is not known: its server ended in the middle of it, or did not answer for long."""
 
 
 class PeerLostError(ProxyError):

@@ -7,13 +7,16 @@ import threading
 from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import zmq
 
-from zmqjsonproxy.errors import NoSuchMethodError, ProxyError
+from zmqjsonproxy.errors import NoSuchMethodError, ProtocolError, ProxyError
 from zmqjsonproxy.rpc.futures import Batch, CallFuture
 from zmqjsonproxy.rpc.hub import Hub, InterfaceDescription, MethodDescription
+
+if TYPE_CHECKING:
+    from zmqjsonproxy.rpc.operation import Operation
 
 __all__ = ["ZMQJSONProxyClient", "read_signature", "reply_timeout"]
 
@@ -101,6 +104,53 @@ class ZMQJSONProxyClient:
         """Collect calls in a `with` block and send them as one message at its end; see Batch."""
         return Batch(self._hub, self._url, self._obj_name, self._timeout if _timeout is None else _timeout)
 
+    # operations
+
+    def begin(self, method: str, *args: Any, _timeout: float | None = None, **kwargs: Any) -> Operation:
+        """Begin an operation and return at once; what is returned tells how far it is, waits for it, aborts it.
+
+        Args:
+            method: Remote method, which is an operation.
+            *args: Its positional arguments.
+            _timeout: For the answer that it was begun, s; the operation itself may take any time.
+            **kwargs: Its keyword arguments.
+
+        Raises:
+            ProtocolError: The method is no operation, or the server is of the original; nothing was done.
+            ProxyError: As a call; after a CallTimeoutError look at `operations()` whether it was begun.
+        """
+        from zmqjsonproxy.rpc.operation import begin
+
+        if (self._is_stale() and not self._refresh(1.0)) and self._why_unknown is not None:
+            raise self._why_unknown
+        known = None if self._description is None else self._description.methods.get(method)
+        if known is not None and known.kind != "operation":
+            raise ProtocolError(f"{self._obj_name}.{method} at {self._url} is no operation but a {known.kind}; call it")
+        timeout = self._timeout if _timeout is None else _timeout
+        (begun,) = begin(self._hub, [self._url], self._obj_name, method, args, kwargs, timeout)
+        if isinstance(begun, ProxyError):
+            raise begun
+        return begun
+
+    def operation(self, identity: str, *, _timeout: float | None = None) -> Operation:
+        """Return an operation of the server, whoever began it; RefusedError if it knows none of this identity."""
+        from zmqjsonproxy.rpc.operation import Operation
+
+        return Operation.find(self._hub, self._url, identity, self._timeout if _timeout is None else _timeout)
+
+    def operations(self, active: bool = False, *, _timeout: float | None = None) -> list[Operation]:
+        """Return the last operations of the server, the newest at the end.
+
+        Args:
+            active: Only those that have not ended.
+            _timeout: For this call, s.
+        """
+        from zmqjsonproxy.rpc.operation import Operation
+
+        timeout = self._timeout if _timeout is None else _timeout
+        described = self._hub.call(self._url, "rpc", "operations", (active,), None, timeout)
+        return [Operation(self._hub, self._url, each) for each in described]
+
     # remote methods
 
     def _refresh(self, timeout: float) -> bool:
@@ -141,6 +191,7 @@ class ZMQJSONProxyClient:
         method.__name__ = method.__qualname__ = name
         method.__doc__ = description.doc
         method.later = partial(self.call_later, name)  # type: ignore[attr-defined]  # functions take any attribute
+        method.begin = partial(self.begin, name)  # type: ignore[attr-defined]  # functions take any attribute
         signature = read_signature(description.signature)
         if signature is not None:
             method.__signature__ = signature  # type: ignore[attr-defined]  # functions take any attribute

@@ -177,6 +177,22 @@ class Hub(KnownServers):
         pendings = [Pending(self._connections.peer(url), what, begun, begun + timeout) for url in urls]
         return self._results(pendings, begun, begun + timeout)
 
+    def begin_each(
+        self,
+        urls: Iterable[str],
+        object_name: str,
+        method: str,
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
+        timeout: float,
+        begun_by: str,
+    ) -> list[CallResult]:
+        """Begin an operation at many servers; each value says which it is. As `call_each`; for `Operation`."""
+        begun = time.monotonic()
+        what = Call(object_name, method, args, kwargs, timeout, begun_by)
+        pendings = [Pending(self._connections.peer(url), what, begun, begun + timeout) for url in urls]
+        return self._results(pendings, begun, begun + timeout)
+
     def call_batch(
         self, url: str, object_name: str, calls: Sequence[BatchedCall], timeout: float = 60.0
     ) -> list[CallResult]:

@@ -24,16 +24,25 @@ BatchedCall = tuple[str, Sequence[Any], Mapping[str, Any]]
 
 
 class Call:
-    """A call in the bytes of either dialect; one object serves all the servers it goes to."""
+    """A call in the bytes of either dialect; one object serves all the servers it goes to.
+
+    With `begun_by` it begins an operation, and its value says which.
+    """
 
     count = 1
-    __slots__ = ("_around_id", "_arrays", "args", "kwargs", "method", "object_name", "timeout")
+    __slots__ = ("_around_id", "_arrays", "args", "begun_by", "kwargs", "method", "object_name", "timeout")
 
     def __init__(
-        self, object_name: str, method: str, args: Sequence[Any], kwargs: Mapping[str, Any] | None, timeout: float
+        self,
+        object_name: str,
+        method: str,
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any] | None,
+        timeout: float,
+        begun_by: str = "",
     ) -> None:
         self.object_name, self.method, self.args, self.kwargs = object_name, method, args, kwargs
-        self.timeout = timeout
+        self.timeout, self.begun_by = timeout, begun_by
         self._around_id: tuple[bytes, bytes] | None = None
         self._arrays: bool | None = None
 
@@ -50,7 +59,7 @@ class Call:
         around = self._around_id
         if around is None or self._arrays is not arrays:
             around = jsonrpc.request_around_id(
-                self.object_name, self.method, self.args, self.kwargs, self.timeout, arrays
+                self.object_name, self.method, self.args, self.kwargs, self.timeout, arrays, self.begun_by
             )
             self._around_id, self._arrays = around, arrays
         body = b"%b%d%b" % (around[0], number, around[1])
@@ -58,6 +67,8 @@ class Call:
 
     def original(self) -> bytes:
         """Encode in the original's dialect; raises as `native`."""
+        if self.begun_by:
+            raise ValueError("a server of the original cannot begin an operation and answer before its end; call it")
         return original.request(self.object_name, self.method, self.args, self.kwargs)
 
 

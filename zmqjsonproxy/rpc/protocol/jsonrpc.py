@@ -58,9 +58,13 @@ SIMPLE = frozenset({bool, int, float, str, type(None)})
 
 
 @lru_cache(256)
-def _around_params(object_name: str, method: str, deadline_s: float, mixed: bool) -> tuple[bytes, bytes]:
+def _around_params(
+    object_name: str, method: str, deadline_s: float, mixed: bool, begun_by: str
+) -> tuple[bytes, bytes]:
     """Return what hardly ever changes of a call: before its request number, and after its params."""
     extra: dict[str, Any] = {"deadline_s": deadline_s, "arrays": _TAKES}
+    if begun_by:  # an operation may begin whenever its turn comes
+        extra = {"wait": "accepted", "client": begun_by, "arrays": _TAKES}
     if mixed:
         extra["params"] = "mixed"
     before = b'{"jsonrpc":"2.0","method":' + wirejson.dumps(f"{object_name}.{method}") + b',"id":'
@@ -74,6 +78,7 @@ def request_around_id(
     kwargs: Mapping[str, Any] | None,
     deadline_s: float,
     arrays: bool | None = None,
+    begun_by: str = "",
 ) -> tuple[bytes, bytes]:
     """Encode a call: what stands before its request number, and after it (Framed if frames follow).
 
@@ -84,13 +89,14 @@ def request_around_id(
         kwargs: Keyword arguments; with positional ones beside them, `dealer.params` is "mixed".
         deadline_s: Nobody waits longer, s.
         arrays: The server takes arrays and bytes as frames; False: bytes only; None: nothing but JSON.
+        begun_by: The call begins an operation, and is answered as soon as that has an identity; who asks for it.
     """
     params: Any = args
     mixed = False
     if kwargs:
         mixed = bool(args)
         params = {"args": args, "kwargs": kwargs} if mixed else kwargs
-    before, after = _around_params(object_name, method, deadline_s, mixed)
+    before, after = _around_params(object_name, method, deadline_s, mixed, begun_by)
     if arrays is None or (not kwargs and SIMPLE.issuperset(map(type, args))):
         return before, b',"params":%b%b' % (wirejson.dumps(params), after)
     body, described, frames = ndarray.dumps(params, arrays)
