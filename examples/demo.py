@@ -74,7 +74,8 @@ def write_configuration(path: Path, source: Path) -> None:
             f'source = {{ file = "{source}", taps = {TAPS} }}',
         ]
     shipped = (ROOT / "conf" / "dibas.toml").read_text()
-    lines.append(shipped[shipped.index("[mode_defaults.") :])  # the modes as shipped
+    # The modes as shipped, but for the coherent ones, which need eight Banks.
+    lines.append(shipped[shipped.index("[mode_defaults.") : shipped.index("# Coherent: ")])
     path.write_text("\n".join(lines) + "\n")
 
 

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
+from difflib import get_close_matches
 from typing import Any
 
 from player.bank import Bank, BankContext
@@ -18,7 +19,7 @@ from player.config import load
 from player.errors import ConfigError, Fault
 from player.findings import Finding, Surroundings
 from player.tables import BankConfig, Config
-from spectrometer.backends.base import Backend, BackendSetup
+from spectrometer.backends.base import Backend, BackendSetup, Node
 from spectrometer.backends.registry import backend_class
 from spectrometer.backends.vegas import VegasBackend
 from spectrometer.config import HpcMac, SourceConfig, SpectrometerBankConfig, SpectrometerSettings
@@ -111,7 +112,7 @@ class SpectrometerBank(Bank):
                 "start the Player with `simulate`"
             )
         source = self._config.source
-        if source is not None and not (path := source.path(self.context.instrument.path.parent)).is_file():
+        if source is not None and not (path := source.path(self.context.instrument.directory)).is_file():
             raise RefusedError(f"banks.{self.name}.source.file: there is no file {path}")
         names = self._config.status_memory
         self._memory = StatusBuffer(names.key, names.semaphore)
@@ -145,9 +146,11 @@ class SpectrometerBank(Bank):
             force: Set the mode up again even if it is set, and even while a scan runs.
         """
         if mode is None:
-            raise RefusedError("mode is None; there are " + ", ".join(self._modes))
+            raise RefusedError(f"mode is None; list_modes names all {len(self._modes)}")
         if not isinstance(mode, str) or mode not in self._modes:
-            raise RefusedError(f"mode {mode!s:.80} is not supported; there are {', '.join(self._modes)}")
+            near = get_close_matches(str(mode)[:80].upper(), self._modes)
+            hint = f"did you mean {' or '.join(near)}? " if near else ""
+            raise RefusedError(f"mode {mode!s:.80} is not supported; {hint}list_modes names all {len(self._modes)}")
         frequency = self._frequencies[mode] if bandwidth is None or bandwidth is False else _frequency(bandwidth)
         present = self._backend.setup if self._backend is not None and mode == self._mode else None
         is_set = present is not None and (present.mode, present.frequency_mhz) == (self._modes[mode], frequency)
@@ -175,6 +178,7 @@ class SpectrometerBank(Bank):
             handle.progress(0.6, "starting the data-taking program")
             scan = self._scan = ScanControl(self._status, self._programs(mode), self.log)
             scan.start_programs(handle.wait, READY_WITHIN_S)
+            backend.finish()
             handle.check()
         except BaseException as error:
             self._abandon_mode(f"set_mode({name}): {error}", quit_s=0.5)  # it may not listen yet; nothing is written
@@ -191,7 +195,9 @@ class SpectrometerBank(Bank):
         return [True, f"new mode {name} set!"]
 
     def _backend_setup(self, name: str, mode: ModeConfig, frequency: float) -> BackendSetup:
-        has_board = self._config.roach is not None
+        has_board, has_synthesizer = self._config.roach is not None, self._config.synth is not None
+        if mode.coherent is not None and mode.coherent.master != self.name:
+            has_board = has_synthesizer = False  # the master's board serves all nodes
         return BackendSetup(
             bank_name=self.name,
             bank=self._config,
@@ -202,13 +208,25 @@ class SpectrometerBank(Bank):
             is_master=self.context.instrument.instrument.switching_master == self.name,
             macs=self._macs,
             registers=MemoryRegisters() if has_board else None,
-            synthesizer=MemorySynthesizer() if self._config.synth is not None else None,
+            synthesizer=MemorySynthesizer() if has_synthesizer else None,
             status=self._status,
             data_root=self.context.data_root,
+            config_dir=self.context.instrument.directory,
+            nodes=self._nodes(mode),
             rounding=self._rounding,
             simulated=self.context.simulate,
             wait=lambda seconds: current_operation().wait(seconds),  # of whoever waits: it outlives the mode change
             log=self.log,
+        )
+
+    def _nodes(self, mode: ModeConfig) -> tuple[Node, ...]:
+        if mode.coherent is None:
+            return ()
+        banks = self.context.instrument.banks
+        return tuple(
+            Node(name, source, table.data_destination)
+            for name, source in zip(mode.coherent.nodes, mode.coherent.interfaces, strict=True)
+            if isinstance(table := banks[name], SpectrometerBankConfig)
         )
 
     def _abandon_mode(self, why: str, quit_s: float = 5.0) -> None:
@@ -228,7 +246,7 @@ class SpectrometerBank(Bank):
 
     def _own_daq(self, source: SourceConfig) -> list[str]:
         names = self._config.status_memory
-        recording = source.path(self.context.instrument.path.parent)
+        recording = source.path(self.context.instrument.directory)
         words: list[object] = [
             sys.executable, "-m", "spectrometer.daq.program", "--source", recording, "--status-key", names.key,
             "--status-semaphore", names.semaphore, "--taps", source.taps, "--window", source.window,

@@ -11,8 +11,10 @@ __all__ = [
     "NoModeError",
     "ParameterError",
     "PositionError",
+    "PulsarSetupError",
     "ScanError",
     "StartTimeError",
+    "SubbandError",
     "SwitchingError",
 ]
 
@@ -54,6 +56,14 @@ class PositionError(BankError, ValueError):
 
 class SwitchingError(BankError, ValueError):
     """A switching phase or cycle that cannot be."""
+
+
+class PulsarSetupError(BankError, ValueError):
+    """Parameters of a pulsar mode that do not go together."""
+
+
+class SubbandError(BankError, ValueError):
+    """A sub-band whose centre cannot be."""
 
 
 class StartTimeError(BankError, ValueError):

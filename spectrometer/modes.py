@@ -7,19 +7,30 @@ merged key by key, everything else is replaced.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from player.config import validate
+from player.config import MISSING, did_you_mean, validate
 from player.errors import Fault
 from player.tables import Config, Table
 from player.tomlfile import KeyPath
-from spectrometer.backends.names import BACKEND_NAMES
-from spectrometer.config import RegisterValues, SpectrometerBankConfig, StatusValues
+from spectrometer.backends.names import BACKEND_NAMES, GUPPI_COHERENT
+from spectrometer.config import DataSource, RegisterValues, SpectrometerBankConfig, StatusValues
+from zmqjsonproxy.configfiles import merged
 
-__all__ = ["DaqConfig", "ModeConfig", "NetworkConfig", "Phase", "PhasesConfig", "load_modes", "mode_faults"]
+__all__ = [
+    "CoherentConfig",
+    "DaqConfig",
+    "ModeConfig",
+    "NetworkConfig",
+    "Phase",
+    "PhasesConfig",
+    "load_modes",
+    "mode_faults",
+]
 
 MAX_WAIT_S = 60.0
 
@@ -81,6 +92,33 @@ class DaqConfig(Table):
         return [str(program), *self.args]
 
 
+def _interfaces(value: Any) -> Any:
+    """Hosts by name alone, or as tables."""
+    if not isinstance(value, list | tuple):
+        return value
+    return tuple({"host": item} if isinstance(item, str) else item for item in value)
+
+
+class CoherentConfig(Table):
+    """`[modes.X.coherent]`: one board for eight Banks; `nodes` and `interfaces` (of the FPGA) go in pairs."""
+
+    master: str
+    nodes: tuple[str, ...] = Field(min_length=8, max_length=8, strict=False)
+    interfaces: Annotated[tuple[DataSource, ...], BeforeValidator(_interfaces)] = Field(
+        min_length=8, max_length=8, strict=False
+    )
+
+    @model_validator(mode="after")
+    def _eight_of_them(self) -> CoherentConfig:
+        if len(set(self.nodes)) != len(self.nodes):
+            raise ValueError(f"nodes name a Bank twice: {', '.join(self.nodes)}")
+        if self.master not in self.nodes:
+            raise ValueError(f"master {self.master} is none of the nodes {', '.join(self.nodes)}")
+        if any(interface.host is None and interface.ip is None for interface in self.interfaces):
+            raise ValueError("an interface has neither host nor ip")
+        return self
+
+
 class ModeConfig(Table):
     """One mode, with what it inherits."""
 
@@ -100,6 +138,7 @@ class ModeConfig(Table):
     status: StatusValues = Field(default_factory=dict)
     registers: RegisterValues = Field(default_factory=dict)
     phases: PhasesConfig = PhasesConfig()
+    coherent: CoherentConfig | None = None
 
     @field_validator("backend")
     @classmethod
@@ -116,19 +155,16 @@ class ModeConfig(Table):
             raise ValueError(f"{value:g} is no frequency in MHz: expected more than 0 and at most 5000, of either sign")
         return value
 
+    @model_validator(mode="after")
+    def _coherent_or_not(self) -> ModeConfig:
+        if (self.backend == GUPPI_COHERENT) != (self.coherent is not None):
+            raise ValueError(f"a mode has a table `coherent` if, and only if, its backend is {GUPPI_COHERENT}")
+        return self
+
     @property
     def buffers(self) -> str:
         """Family of the data-taking program: `vegas` or `guppi`."""
         return self.daq.buffers
-
-
-def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    result = dict(base)
-    for key, value in over.items():
-        present = result.get(key)
-        both = isinstance(present, Mapping) and isinstance(value, Mapping)
-        result[key] = _merged(present, value) if both and isinstance(present, Mapping) else value
-    return result
 
 
 def _inherited(
@@ -143,38 +179,73 @@ def _inherited(
     if name is None:
         return dict(table), seen
     if not isinstance(name, str) or not isinstance(defaults.get(name), Mapping):
-        raise ValueError(f"there is no [mode_defaults.{name}]")
+        raise ValueError(f"there is no [mode_defaults.{name}]" + did_you_mean(str(name), defaults))
     if name in seen:
         raise ValueError(f"mode_defaults inherit in a circle: {' -> '.join((*seen, name))}")
     base, used = _inherited(defaults, defaults[name], (*seen, name))
-    return _merged({k: v for k, v in base.items() if k != "inherits"}, table), used
+    return merged({k: v for k, v in base.items() if k != "inherits"}, table), used
+
+
+def _home(config: Config, name: str, used: tuple[str, ...], key: KeyPath) -> KeyPath:
+    """Return where a key of a mode truly stands: in its own table, or in the nearest defaults that have it."""
+    tables = config.source.tables
+    for place in (("modes", name), *(("mode_defaults", default) for default in used)):
+        value: Any = tables[place[0]][place[1]]
+        for part in key:
+            if not (isinstance(value, Mapping) and part in value):
+                # Lists do not merge: whoever has the list has its items.
+                if not (isinstance(value, list) and isinstance(part, int) and part < len(value)):
+                    break
+            value = value[part]
+        else:
+            return (*place, *key)
+    return ("modes", name, *key)
+
+
+def _default_faults(config: Config) -> list[Fault]:
+    """Return the faults of the defaults alone, whether a mode uses them or not; a key that is missing is none."""
+    faults: list[Fault] = []
+    for name, table in config.sections["mode_defaults"].items():
+        try:
+            _inherited(config.sections["mode_defaults"], table)
+        except ValueError as error:
+            faults.append(config.fault(("mode_defaults", name, "inherits"), str(error)))
+        faults += _faults_of_part(config, ("mode_defaults", name), table)
+    return faults
+
+
+def _faults_of_part(config: Config, place: KeyPath, table: Mapping[str, Any]) -> list[Fault]:
+    """Return the faults of a table that is no whole mode: no key is missing in it."""
+    return [fault for fault in validate(ModeConfig, config.source, place, table)[1] if fault.text != MISSING]
 
 
 def _read(config: Config) -> tuple[dict[str, ModeConfig], list[Fault]]:
     modes: dict[str, ModeConfig] = {}
-    faults: list[Fault] = []
+    faults = _default_faults(config)
     defaults = config.sections["mode_defaults"]
     for name, table in config.sections["modes"].items():
         try:
             whole, used = _inherited(defaults, table)
         except ValueError as error:
-            faults.append(config.fault(("modes", name, "inherits"), str(error)))
+            if table["inherits"] not in defaults:  # a circle is the defaults' own fault
+                faults.append(config.fault(("modes", name, "inherits"), str(error)))
+            faults += _faults_of_part(config, ("modes", name), table)
             continue
-        mode, found = validate(ModeConfig, config.source, ("modes", name), whole)
-        faults.extend(found)
-        if not found:
+        mode, found = validate(ModeConfig, config.source, ("modes", name), whole, partial(_home, config, name, used))
+        faults += found
+        if mode is not None:
             modes[name] = mode
-            faults.extend(_against_banks(config, name, mode, used))
-    return modes, faults
+            faults += _against_banks(config, name, mode, used)
+    return modes, list(dict.fromkeys(faults))
 
 
 def _against_banks(config: Config, name: str, mode: ModeConfig, used: tuple[str, ...]) -> list[Fault]:
-    key: KeyPath = ("modes", name, "filter_bw_mhz")
-    for default in used:
-        if "filter_bw_mhz" not in config.source.tables["modes"][name]:
-            key = ("mode_defaults", default, "filter_bw_mhz")
-    return [
-        config.fault(key, f"{bank} has no filter of {mode.filter_bw_mhz} MHz; it has {sorted(table.filters)}")
+    nodes = () if mode.coherent is None else mode.coherent.nodes
+    strangers = [node for node in nodes if node not in config.bank_names]
+    at = _home(config, name, used, ("coherent", "nodes"))
+    filters = _home(config, name, used, ("filter_bw_mhz",))
+    return [config.fault(at, f"there is no [banks.{node}] in this file") for node in strangers] + [
+        config.fault(filters, f"{bank} has no filter of {mode.filter_bw_mhz} MHz; it has {sorted(table.filters)}")
         for bank, table in config.banks.items()
         if isinstance(table, SpectrometerBankConfig) and mode.filter_bw_mhz not in table.filters
     ]

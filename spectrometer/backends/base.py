@@ -27,7 +27,7 @@ from spectrometer.status.buffer import StatusBuffer
 from spectrometer.status.keys import SWITCHING_KEY, UNSPECIFIED
 from zmqjsonproxy.errors import RefusedError
 
-__all__ = ["Backend", "BackendSetup", "Value"]
+__all__ = ["Backend", "BackendSetup", "Node", "Value", "fitting"]
 
 Value = bool | int | float | str
 
@@ -58,6 +58,8 @@ class BackendSetup:
         synthesizer: None: the Bank has none.
         status: The status memory.
         data_root: Without the project.
+        config_dir: Where the array's files are, of the pulsars' par files, too.
+        nodes: Of a coherent mode, in order: who takes which part of the band.
         rounding: Original or corrected.
         simulated: Nothing real is behind `registers`.
         wait: Sleeps for seconds, or raises when the work is aborted.
@@ -76,10 +78,21 @@ class BackendSetup:
     synthesizer: Synthesizer | None
     status: StatusBuffer
     data_root: Path
+    config_dir: Path
     rounding: Rounding
     simulated: bool
     wait: Callable[[float], None]
     log: Log
+    nodes: tuple[Node, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One node of a coherent mode: its Bank, and both ends of its data link."""
+
+    bank: str
+    source: DataSource
+    destination: DataDestination
 
 
 class Backend(ABC):
@@ -87,6 +100,8 @@ class Backend(ABC):
 
     family = ""
     """Value of the status key BACKEND."""
+    needs_gpu = False
+    """Whether the data-taking program has to set up its GPU (command INIT_GPU) before the first scan."""
 
     def __init__(self, setup: BackendSetup) -> None:
         self.setup = setup
@@ -140,6 +155,10 @@ class Backend(ABC):
         """Bring the hardware into the mode, in the order the FPGA image wants."""
 
     @abstractmethod
+    def finish(self) -> None:
+        """What is left to do when the data-taking programs run."""
+
+    @abstractmethod
     def compute(self) -> tuple[dict[str, Value], dict[str, int | bytes]]:
         """(status values, register values) that follow from the parameters; the mode's own are put under them."""
 
@@ -178,7 +197,7 @@ class Backend(ABC):
             "MODENUM": setup.mode_name, "MODENAME": self.mode.backend, "BOFFILE": self.mode.bof_file,
             "PROJID": p["project_id"], "SCANLEN": p["scan_length"], "BASE_BW": p["filter_bw"],
             "NOISESRC": "ON" if p["noise_source"] else "OFF",
-            "DATADIR": _fitting(str(setup.data_root)), "DATAPORT": setup.bank.data_source.port,
+            "DATADIR": fitting(str(setup.data_root)), "DATAPORT": setup.bank.data_source.port,
         }  # fmt: skip
         if (host := self.source_address) is not None:
             values["DATAHOST"] = host
@@ -230,17 +249,20 @@ class Backend(ABC):
             AddressError: A host has no address.
         """
         board, network = self.setup.registers, self.mode.network
-        source = self.source_address
-        if board is None or source is None:
+        if board is None or self.source_address is None:
             return
-        ip = int(ipaddress.IPv4Address(source))
-        board.start_tap("tap0", network.core, source, self.setup.bank.data_source.port, MAC_BASE + ip)
-        destination = self.setup.bank.data_destination
-        target = int(ipaddress.IPv4Address(self._address(destination) or "0.0.0.0"))
-        board.write_int(network.dest_ip, target)
-        board.write_int(network.dest_port, destination.port)
+        self._start_link(board, "tap0", network.core, self.source_address)
+        self._write_destination(board, network.dest_ip, network.dest_port, self.setup.bank.data_destination)
         self.setup.wait(NETWORK_SETTLE_S if not self.setup.simulated else 0.0)
         self._fill_arp_table(board, network.core)
+
+    def _start_link(self, board: Registers, tap: str, core: str, address: str) -> None:
+        mac = MAC_BASE + int(ipaddress.IPv4Address(address))
+        board.start_tap(tap, core, address, self.setup.bank.data_source.port, mac)
+
+    def _write_destination(self, board: Registers, ip: str, port: str, destination: DataDestination) -> None:
+        board.write_int(ip, int(ipaddress.IPv4Address(self._address(destination) or "0.0.0.0")))
+        board.write_int(port, destination.port)
 
     @cached_property
     def source_address(self) -> str | None:
@@ -271,8 +293,8 @@ class Backend(ABC):
         board.write(core, layout.pack(*table), ARP_OFFSET)
 
 
-def _fitting(path: str) -> str:
-    """A path as a status card can hold it: the end of one that is too long."""
+def fitting(path: str) -> str:
+    """Return a path as a status card can hold it: the end of one that is too long."""
     limit = 68
     return path if len(path) <= limit else "..." + path[-(limit - 3) :]
 

@@ -26,12 +26,14 @@ class Parameter:
         default: Value until one is set; None: not given.
         convert: Checks and converts a value; raises ValueError, or RefusedError where the original refuses.
         help: One sentence, with unit and legal values.
+        sets: Other parameters that all get this one's value; it has none of its own.
     """
 
     name: str
     default: Any
     convert: Convert
     help: str
+    sets: tuple[str, ...] = ()
 
 
 def text(value: Any) -> str:
@@ -44,8 +46,8 @@ def text(value: Any) -> str:
     return value
 
 
-def number(low: float, high: float = math.inf, *, unit: str = "s") -> Convert:
-    """A number above `low` and up to `high`."""
+def number(low: float, high: float = math.inf, *, unit: str = "s", closed: bool = False) -> Convert:
+    """A number above `low`, or `closed` from `low`, and up to `high`."""
 
     def convert(value: Any) -> float:
         try:
@@ -54,9 +56,10 @@ def number(low: float, high: float = math.inf, *, unit: str = "s") -> Convert:
             result = float(value)
         except (TypeError, ValueError, OverflowError):
             raise ValueError(f"{value!s:.80} is no number of {unit}") from None
-        if not low < result <= high or math.isinf(result):
+        if not (low < result or (closed and low == result)) or not result <= high or math.isinf(result):
             limit = f" and up to {high:g}" if high < math.inf else ""
-            raise ValueError(f"{result:g} {unit} is out of range: more than {low:g}{limit}")
+            begin = "at least" if closed else "more than"
+            raise ValueError(f"{result:g} {unit} is out of range: {begin} {low:g}{limit}".replace("  ", " "))
         return result
 
     return convert
@@ -105,7 +108,10 @@ class ParameterSet:
         self._values: dict[str, Any] = {}
 
     def __getitem__(self, name: str) -> Any:
-        return self._values.get(name, self._parameters[name].default)
+        parameter = self._parameters[name]
+        if parameter.sets:
+            return {each: self[each] for each in parameter.sets}
+        return self._values.get(name, parameter.default)
 
     @property
     def names(self) -> list[str]:
@@ -141,7 +147,9 @@ class ParameterSet:
             raise ParameterError(problems | refusals)
         if refusals:
             raise RefusedError("; ".join(f"{name}: {why}" for name, why in refusals.items()))
-        self._values.update(converted)
+        for name, value in converted.items():
+            self._values.update(dict.fromkeys(self._parameters[name].sets, value))
+        self._values.update({name: value for name, value in converted.items() if not self._parameters[name].sets})
 
     def get(self, name: str | None) -> Any:
         """One value, or all by name.

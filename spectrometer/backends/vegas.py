@@ -111,6 +111,9 @@ class VegasBackend(Backend):
     def subband_frequencies(self) -> list[float]:
         """Centres of the 8 sub-bands, Hz."""
 
+    def finish(self) -> None:
+        """Nothing: a spectral-line image is armed when a scan starts."""
+
     # values
 
     def hardware_exposure(self) -> tuple[int, float]:

@@ -11,7 +11,22 @@ from dataclasses import dataclass
 
 from spectrometer.derive.rounding import Rounding
 
-__all__ = ["Clocks", "Exposure", "exposure", "hardware_exposure", "hbw_clocks", "in_mhz", "phase_granules"]
+__all__ = [
+    "L1_DECIMATION",
+    "L8_DECIMATION",
+    "Clocks",
+    "Exposure",
+    "blanking_granules",
+    "exposure",
+    "hardware_exposure",
+    "hbw_clocks",
+    "in_mhz",
+    "lbw_clocks",
+    "phase_granules",
+]
+
+L1_DECIMATION, L8_DECIMATION = 4, 32  # of the sampler's clock to a sub-band's effective sample rate
+_LBW_TICK_SAMPLES = 1024  # the low-bandwidth images count 1024 sampler clocks, 128 of the FPGA's, as one granule
 
 
 def in_mhz(frequency: float) -> float:
@@ -65,6 +80,27 @@ def hbw_clocks(nchan: int, frequency_mhz: float) -> Clocks:
     )
 
 
+def lbw_clocks(nchan: int, frequency_mhz: float, decimation: int) -> Clocks:
+    """Clocks of the low-bandwidth modes (reference 6.3.1, columns L1 and L8); the sign is kept (flaw V10).
+
+    Args:
+        nchan: Channels of a sub-band.
+        frequency_mhz: Synthesizer, half the sample rate, MHz.
+        decimation: `L1_DECIMATION` or `L8_DECIMATION`.
+    """
+    size = abs(frequency_mhz)
+    sampler = frequency_mhz * 1e6 / decimation
+    width = sampler / (nchan * 2)
+    return Clocks(
+        spec_tick=_LBW_TICK_SAMPLES / (size * 1e6),
+        fpga_clock=size * 1e6 / 8,
+        sampler_frequency=sampler,
+        clocks_per_tick=_LBW_TICK_SAMPLES // 8,
+        channel_width=width,
+        bandwidth=width * nchan,
+    )
+
+
 def hardware_exposure(requested: float, spec_tick: float) -> tuple[int, float]:
     """(acc_len, hardware exposure in s) nearest to a requested hardware exposure (s), halves upward, at least one."""
     ratio = requested / spec_tick
@@ -80,6 +116,23 @@ def phase_granules(duration: float, hwexposr: float, spec_tick: float, rounding:
     if rounding.original:
         return int(math.ceil(duration / hwexposr) * hwexposr / spec_tick)
     return rounding.ceiling(duration / hwexposr) * round(hwexposr / spec_tick)
+
+
+def blanking_granules(duration: float, channel_width: float, spec_tick: float, rounding: Rounding) -> int:
+    """Granules of a blanking phase of a low-bandwidth mode: whole spectra of 1 / channel width (reference 6.3.4).
+
+    Args:
+        duration: At least, s.
+        channel_width: Hz, of either sign.
+        spec_tick: s.
+        rounding: Original or corrected.
+    """
+    width = abs(channel_width)
+    spectra = rounding.ceiling(duration * width)
+    if rounding.original:
+        return int(spectra * 1 / (spec_tick * width))
+    # A spectrum of few channels may be shorter than a granule, so the sum is rounded up, not each.
+    return rounding.ceiling(spectra / (spec_tick * width))
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,9 @@ VEGAS_KEYS: tuple[str, ...] = (
 )  # fmt: skip
 """Keys that a VEGAS Bank writes as `unspecified` unless it has a value."""
 
+GUPPI_KEYS: tuple[str, ...] = ("CAL_FREQ", "DEC_STR", "OBSERVER", "RA_STR", "SRC_NAME", "TELESCOP")
+"""Keys that a GUPPI Bank writes as `unspecified` unless it has a value."""
+
 SWITCHING_KEY = re.compile(r"_(?:SBLK|SCAL|SSRF|SPHS|AICL|AISA|AECL|AESA|AISB|AESB)_\d\d")
 """Keys of one switching state each; those of an earlier, longer cycle have to be removed."""
 

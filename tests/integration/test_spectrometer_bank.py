@@ -286,7 +286,7 @@ def test_clients_of_the_original_get_its_shapes(rehearsing: Array) -> None:
         assert ask("set_mode", None)[0] is False
         assert ask("set_mode", "MODE1") == [True, "new mode MODE1 set!"]
         assert ask("set_mode", "MODE1", 1500.0) == [False, "mode MODE1 is already set, use force"]
-        assert ask("list_modes") == ["MODE1", "MODE2", "MODE3"]
+        assert {"MODE1", "MODE29", "INCO_MODE_64"} <= set(ask("list_modes"))
         assert ask("set_param", filter_bw=800)[0] is False
         assert ask("set_param", exposure=0.1) is True
         assert "EXCEPTION" in ask("set_param", nonsense=1)

@@ -8,7 +8,7 @@ from typing import Any
 
 from player.config import load
 from player.tables import Config
-from spectrometer.backends.base import BackendSetup
+from spectrometer.backends.base import BackendSetup, Node
 from spectrometer.backends.registry import backend_class
 from spectrometer.config import SpectrometerBankConfig
 from spectrometer.derive.rounding import ORIGINAL, Rounding
@@ -32,12 +32,15 @@ def make_backend(
     frequency_mhz: float | None = None,
     rounding: Rounding = ORIGINAL,
     config: Config | None = None,
+    config_dir: Path = Path("/opt/dibas/etc/config"),
 ) -> Any:
     """A Backend of the shipped configuration, not installed yet; its waits take no time."""
     config = config or shipped()
     table = config.banks[bank]
     assert isinstance(table, SpectrometerBankConfig)
     found = load_modes(config)[mode]
+    coherent = found.coherent
+    alone = coherent is not None and coherent.master != bank
     return backend_class(found.backend)(
         BackendSetup(
             bank_name=bank,
@@ -48,10 +51,17 @@ def make_backend(
             telescope=config.instrument.telescope,
             is_master=config.instrument.switching_master == bank,
             macs=config.sections["hpc_macs"],
-            registers=MemoryRegisters() if table.roach is not None else None,
-            synthesizer=MemorySynthesizer() if table.synth is not None else None,
+            registers=MemoryRegisters() if table.roach is not None and not alone else None,
+            synthesizer=MemorySynthesizer() if table.synth is not None and not alone else None,
             status=status,
             data_root=Path("/data"),
+            config_dir=config_dir,
+            nodes=()
+            if coherent is None
+            else tuple(
+                Node(name, source, config.banks[name].data_destination)  # type: ignore[attr-defined]
+                for name, source in zip(coherent.nodes, coherent.interfaces, strict=True)
+            ),
             rounding=rounding,
             simulated=True,
             wait=lambda _seconds: None,

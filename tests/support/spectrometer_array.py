@@ -8,6 +8,8 @@ from support.backends import SHIPPED
 from support.memory import free_key
 from support.player_run import free_port
 
+COHERENT_NODES = 8
+
 
 def write_array(
     path: Path, *, banks: int = 1, recording: Path | None = None, arm_delay_s: float = 3.0, board: bool = True,
@@ -43,6 +45,8 @@ def write_array(
             lines += ['roach = { katcp_host = "nowhere.invalid" }', 'synth = { via = "katcp" }']
     shipped = SHIPPED.read_text()
     modes = shipped[shipped.index("[mode_defaults.vegas]") :]
+    if banks < COHERENT_NODES:
+        modes = modes[: modes.index("# Coherent: ")]
     modes = modes.replace("needed_arm_delay_s = 4", f"needed_arm_delay_s = {arm_delay_s}")
     if daq is not None:
         modes = modes.replace('program = "vegas_hpc_server", args = ["--resize-obuf"]', f'program = "{daq}"')

@@ -29,9 +29,27 @@ def test_shipped_modes_have_what_they_inherit() -> None:
     assert (len(mode.phases.reset), len(mode.phases.arm), mode.phases.postarm) == (11, 9, (("sg_sync", 0x10),))
     assert (mode.needed_arm_delay_s, mode.master_slave_sel[0], mode.master_slave_sel[3]) == (4, 0, 14)
     assert mode.status == {"BACKEND": "VEGAS", "_SWSGPLY": 0, "OBS_MODE": "HBW", "BW_MODE": "high"}
-    assert [(m.nchan, m.filter_bw_mhz, m.frequency_mhz) for m in modes.values()] == [
-        (1024, 1450, 1500.0), (16384, 1450, 1500.0), (16384, 450, 500.0),
-    ]  # fmt: skip
+    assert len(modes) == 45
+    facts = {n: (m.backend, m.nchan, m.filter_bw_mhz, m.frequency_mhz, m.hwexposr_s) for n, m in modes.items()}
+    assert facts.items() >= {
+        "MODE2": ("h16k", 16384, 1450, 1500.0, 0.008388608),
+        "MODE9": ("l1/lbw1", 131072, 450, 800.0, 0.03),
+        "MODE14": ("l8/lbw1", 524288, 1450, 1500.0, 0.075),
+        "MODE29": ("l8/lbw8", 65536, 450, 1000.0, 0.1),
+        "CODD_MODE_64": ("guppi-codd", 64, 450, 800.0, None),
+        "INCO_MODE_8192": ("guppi-inco", 8192, 1450, 1500.0, None),
+    }.items()  # fmt: skip
+    assert [modes[name].gain[0] for name in ("MODE4", "MODE10", "MODE20")] == [1610612736, 1024, 1024]
+
+
+def test_shipped_coherent_modes() -> None:
+    mode = load_modes(shipped())["CODD_MODE_512"]
+    # Flaw C4: the original emptied the reset phase; and this mode's section misspelt its second register.
+    assert mode.phases.reset == (("tenGB_reset", 1), ("tenGB_reset", 0))
+    assert (len(mode.phases.arm), mode.phases.postarm, mode.needed_arm_delay_s) == (3, (), 5)
+    assert (mode.master_slave_sel[0], mode.master_slave_sel[3]) == (64, 2)
+    assert mode.coherent is not None
+    assert [end.address() for end in mode.coherent.interfaces] == [f"10.17.0.{n}" for n in range(64, 72)]
 
 
 def test_shipped_banks_are_those_of_the_installation() -> None:
@@ -58,7 +76,7 @@ def test_all_faults_of_all_modes_are_named_with_their_lines(tmp_path: Path) -> N
     found = faults(tmp_path, text)
     joined = "\n".join(found)
     assert "modes.MODE1.inherits: there is no [mode_defaults.vegas_wbh]" in joined
-    assert "unknown backend 'h17k'; there are h16k, h1k" in joined
+    assert "unknown backend 'h17k'; there are guppi-codd, guppi-inco, h16k, h1k" in joined
     assert 'item 8 is [\'wait\']; expected ["register", value]' in joined
     assert "6000 is no frequency in MHz" in joined
     line = text.splitlines().index('backend = "h17k"') + 1
@@ -66,7 +84,7 @@ def test_all_faults_of_all_modes_are_named_with_their_lines(tmp_path: Path) -> N
 
 
 def test_filter_that_a_bank_has_not_is_a_fault_for_each_bank(tmp_path: Path) -> None:
-    found = faults(tmp_path, TEXT.replace("filter_bw_mhz = 450", "filter_bw_mhz = 800"))
+    found = faults(tmp_path, TEXT.replace("filter_bw_mhz = 450", "filter_bw_mhz = 800", 1))
     assert len(found) == 8
     assert all("has no filter of 800 MHz; it has [450, 1450, 1900]" in fault for fault in found)
 
@@ -103,3 +121,19 @@ def test_bad_addresses_are_named(tmp_path: Path) -> None:
     joined = "\n".join(faults(tmp_path, text))
     assert "banks.BANKA.data_source.ip: not an IPv4 address: '10.17.0.640'" in joined
     assert "hpc_macs.hpc1-10.mac: not a MAC address: '00:02:C9'" in joined
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ('\nmaster = "BANKA"', '\nmaster = "BANKX"', "master BANKX is none of the nodes BANKA"),
+        ('"BANKG", "BANKH"]\ninterfaces', '"BANKG", "BANKG"]\ninterfaces', "nodes name a Bank twice"),
+        ('"BANKG", "BANKH"]\ninterfaces', '"BANKG", "BANKQ"]\ninterfaces', "there is no [banks.BANKQ] in this file"),
+        ('backend = "guppi-codd"', 'backend = "guppi-inco"', "has a table `coherent` if, and only if"),
+        ('{ host = "dibasr2-1-10-0", ip = "10.17.0.64" },', "{ port = 60000 },", "neither host nor ip"),
+        ('{ host = "dibasr2-1-10-0", ip = "10.17.0.64" },', "", "at least 8 items"),
+    ],
+)
+def test_faults_of_coherent_modes(tmp_path: Path, old: str, new: str, says: str) -> None:
+    assert TEXT.count(old) == 1
+    assert any(says in fault for fault in faults(tmp_path, TEXT.replace(old, new)))

@@ -1,0 +1,129 @@
+"""What the pulsar (GUPPI) modes share, and the incoherent ones: one FPGA, one computer (reference 6.6, 6.6.1)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from spectrometer.backends.base import Backend, Value, fitting
+from spectrometer.backends.parameters import Parameter, choice, integer, number, text
+from spectrometer.derive.guppi import incoherent
+from spectrometer.status.keys import GUPPI_KEYS
+
+__all__ = ["GuppiBackend", "GuppiIncoherentBackend", "scale"]
+
+SCALES = ("scale_i", "scale_q", "scale_u", "scale_v")
+MAX_SCALE = 65535.99998  # a register holds 16 bits before and 16 behind the point
+PFB_OVERLAP = 12
+FAST_NAME = "FAST4K"  # in the name of a mode: total power only, in smaller packets
+
+scale = number(0, MAX_SCALE, unit="", closed=True)
+
+
+class GuppiBackend(Backend):
+    """Base of the pulsar modes."""
+
+    family = "GUPPI"
+    obs_modes: tuple[str, ...] = ()
+
+    def _parameters(self) -> list[Parameter]:
+        return [
+            *super()._parameters(),
+            Parameter(
+                name="integration_time", default=40.96e-6, convert=number(0, 60.0),
+                help="Time of a sample, s; the next shorter one of 2^n spectra is taken.",
+            ),
+            Parameter(
+                name="obs_mode", default=self._default_obs_mode(), convert=choice(self.obs_modes),
+                help=f"What is recorded: one of {', '.join(self.obs_modes)}.",
+            ),
+            Parameter(name="only_i", default=0, convert=integer(0, 1), help="0 all Stokes parameters, 1 only I."),
+            Parameter(name="nbin", default=256, convert=integer(2, 1 << 16), help="Bins of a folded profile."),
+            Parameter(
+                name="tfold", default=1.0, convert=number(0, 86400.0), help="Time of a folded profile, s."
+            ),
+            Parameter(
+                name="par_file", default="example.par", convert=text,
+                help="The pulsar's par file, for folding; a relative path is beside the array's configuration.",
+            ),
+            Parameter(
+                name="feed_polarization", default="LIN", convert=choice(("LIN", "CIRC")), help="Of the feed: LIN, CIRC."
+            ),
+        ]  # fmt: skip
+
+    def _default_obs_mode(self) -> str:
+        given = str(self.mode.status.get("OBS_MODE", "")).upper()
+        return given if given in self.obs_modes else self.obs_modes[0]
+
+    def finish(self) -> None:
+        """Arm once: the pulsar images send data from then on (reference 6.6)."""
+        self.run_phase("arm")
+
+    def reset_if_needed(self) -> None:
+        """Nothing: the pulsar images are reset when they are loaded (reference 6.7)."""
+
+    def par_path(self) -> Path:
+        """The par file; it may not exist."""
+        path = Path(self.parameters["par_file"])
+        return path if path.is_absolute() else self.setup.config_dir / path
+
+    def _guppi_status(self) -> dict[str, Value]:
+        p = self.parameters
+        values: dict[str, Value] = {
+            "NRCVR": 2, "NBITS": 8, "NBIN": p["nbin"], "TFOLD": p["tfold"], "PFB_OVER": PFB_OVERLAP,
+            "FD_POLN": p["feed_polarization"], "OBS_MODE": p["obs_mode"], "PARFILE": fitting(str(self.par_path())),
+        }  # fmt: skip
+        if "CAL" in p["obs_mode"]:
+            values["CAL_MODE"] = "ON"
+        for n in range(4):
+            values |= {f"OFFSET{n}": 0.0, f"SCALE{n}": 1.0}
+        return self.common_status() | values
+
+    def _all_status(self, computed: dict[str, Value]) -> dict[str, Value]:
+        return {"CAL_MODE": "OFF", **self.layered_status(computed, GUPPI_KEYS)}
+
+
+class GuppiIncoherentBackend(GuppiBackend):
+    """The modes `guppi-inco`."""
+
+    obs_modes = ("SEARCH", "FOLD", "CAL", "RAW")
+
+    def _parameters(self) -> list[Parameter]:
+        return [
+            *super()._parameters(),
+            Parameter(
+                name="obs_frequency", default=2000.0, convert=number(0, unit="MHz"), help="Centre of the band, MHz."
+            ),
+            *(
+                Parameter(name=name, default=1.0, convert=scale, help=f"Gain of Stokes {name[-1].upper()}, 0 to 65536.")
+                for name in SCALES
+            ),
+            Parameter(name="scale", default=None, convert=scale, sets=SCALES, help="Sets all four scales, 0 to 65536."),
+        ]  # fmt: skip
+
+    def install(self) -> None:
+        self.program()
+        self.set_up_network()
+        self.write_mode_registers()
+        self.run_phase("reset")
+        self.prepare()  # flaw G5: without it a start used what an earlier mode had left
+
+    def compute(self) -> tuple[dict[str, Value], dict[str, int | bytes]]:
+        p, bandwidth = self.parameters, self.setup.frequency_mhz
+        taken = incoherent(p["integration_time"], bandwidth, self.mode.nchan)
+        fast = FAST_NAME in self.setup.mode_name
+        status = self._guppi_status() | {
+            "ACC_LEN": taken.acc_len, "CHAN_BW": taken.channel_width, "TBIN": taken.time, "OBSBW": bandwidth,
+            "OBSFREQ": p["obs_frequency"], "OBSNCHAN": self.mode.nchan, "CHAN_DM": 0.0, "DS_TIME": 1, "OVERLAP": 0,
+            "FFTLEN": 16384, "BLOCSIZE": 33554432,
+            "PKTFMT": "FAST4K" if fast else "1SFA", "POL_TYPE": "AA+BB" if fast else "IQUV", "NPOL": 1 if fast else 4,
+            "ONLY_I": p["only_i"] if p["obs_mode"] == "SEARCH" and not fast else 0,
+        }  # fmt: skip
+        registers: dict[str, int | bytes] = {
+            **self.setup.bank.registers,
+            **self.mode.registers,
+            "ACC_LENGTH": taken.acc_length,
+        }
+        for name in SCALES:
+            registers[name.upper()] = int(p[name] * 65536)
+            registers[f"OFFSET_{name[-1].upper()}"] = 0
+        return self._all_status(status), registers

@@ -1,0 +1,126 @@
+"""Coherent pulsar modes: one FPGA feeds eight computers, each of which dedisperses an eighth of the band.
+
+The Player of the mode's master programs the board for all; the others run without it, even if they own one
+(reference 6.6.2).
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from spectrometer.backends.base import BackendSetup, Node, Value
+from spectrometer.backends.guppi import GuppiBackend, scale
+from spectrometer.backends.parameters import Parameter, integer, number
+from spectrometer.derive.guppi import NODES, block_sizes, coherent_node, downsampling, par_value
+from spectrometer.errors import PulsarSetupError
+
+__all__ = ["GuppiCoherentBackend"]
+
+
+class GuppiCoherentBackend(GuppiBackend):
+    """The modes `guppi-codd`."""
+
+    obs_modes = ("COHERENT_SEARCH", "COHERENT_FOLD", "COHERENT_CAL", "RAW")
+
+    def __init__(self, setup: BackendSetup) -> None:
+        names = [node.bank for node in setup.nodes]
+        if setup.bank_name not in names:
+            raise PulsarSetupError(f"{setup.bank_name} is no node of {setup.mode_name}, which has {', '.join(names)}")
+        self._own_node = names.index(setup.bank_name)
+        super().__init__(setup)
+
+    def _parameters(self) -> list[Parameter]:
+        def default_scale(register: str) -> float:
+            return self.mode.registers[register] / 65536 if register in self.mode.registers else 1.0
+
+        return [
+            *super()._parameters(),
+            Parameter(
+                name="obs_frequency", default=1430.0, convert=number(0, unit="MHz"),
+                help="Centre of the whole band of all nodes, MHz.",
+            ),
+            Parameter(
+                name="dm", default=0.0, convert=number(0, 1e5, unit="pc/cm3", closed=True),
+                help="Dispersion measure, pc/cm3; COHERENT_FOLD takes it from the par file.",
+            ),
+            Parameter(
+                name="num_channels", default=self.mode.nchan, convert=integer(NODES, 1 << 20),
+                help="Channels of all nodes together; has to match the FPGA image.",
+            ),
+            Parameter(
+                name="scale_p0", default=default_scale("SCALE_P0"), convert=scale,
+                help="Gain of polarization 0, 0 to 65536.",
+            ),
+            Parameter(
+                name="scale_p1", default=default_scale("SCALE_P1"), convert=scale,
+                help="Gain of polarization 1, 0 to 65536.",
+            ),
+            Parameter(
+                name="_node_number", default=self._own_node, convert=integer(0, NODES - 1),
+                help="Number of the node, 0 to 7; for tests of one computer only.",
+            ),
+        ]  # fmt: skip
+
+    def install(self) -> None:
+        if self.setup.registers is not None:
+            self.program()
+            self.set_up_network()
+            self.write_mode_registers()
+            self.run_phase("reset")
+        self.prepare()  # flaw G5, as in the incoherent modes
+
+    @cached_property
+    def source_address(self) -> str | None:
+        """IPv4 address of this node's interface of the FPGA."""
+        return self._address(self.setup.nodes[self._own_node].source)
+
+    def set_up_network(self) -> None:
+        """Start an Ethernet core for each node; tell it where to send, and fill all ARP tables (reference 6.7)."""
+        board, network = self.setup.registers, self.mode.network
+        if board is None:
+            return
+        for i, node in enumerate(self.setup.nodes):
+            self._start_link(board, f"tap{i}", f"{network.core}{i}", self._node_address(node))
+            self._write_destination(board, f"{network.dest_ip}{i}", f"{network.dest_port}{i}", node.destination)
+        for i in range(len(self.setup.nodes)):
+            self._fill_arp_table(board, f"{network.core}{i}")
+
+    def _node_address(self, node: Node) -> str:
+        address = self._address(node.source)
+        if address is None:
+            raise PulsarSetupError(f"the interface of {node.bank} in {self.setup.mode_name} has no address")
+        return address
+
+    def _dispersion(self) -> float:
+        """pc/cm3."""
+        if self.parameters["obs_mode"] != "COHERENT_FOLD":
+            return float(self.parameters["dm"])
+        path = self.par_path()
+        try:
+            return par_value(path.read_text(encoding="ascii", errors="replace"), "DM", 0.0)
+        except OSError as error:
+            raise PulsarSetupError(
+                f"par_file {path}: {error.strerror}; COHERENT_FOLD takes the dispersion measure from it"
+            ) from error
+
+    def compute(self) -> tuple[dict[str, Value], dict[str, int | bytes]]:
+        p, bandwidth, nchan = self.parameters, self.setup.frequency_mhz, self.parameters["num_channels"]
+        dm, number_of_node = self._dispersion(), p["_node_number"]
+        node = coherent_node(number_of_node, nchan, bandwidth, p["obs_frequency"])
+        sizes = block_sizes(dm, nchan, bandwidth, p["obs_frequency"])
+        search = "SEARCH" in p["obs_mode"]
+        status = self._guppi_status() | {
+            "BANKNUM": number_of_node, "ACC_LEN": 1, "CHAN_BW": node.channel_width, "TBIN": node.time,
+            "OBSBW": node.bandwidth, "OBSFREQ": node.centre, "OBSNCHAN": node.nchan, "CHAN_DM": dm,
+            "DS_TIME": downsampling(p["integration_time"], node) if search else 1,
+            "OVERLAP": sizes.overlap, "FFTLEN": sizes.fftlen, "BLOCSIZE": sizes.blocsize,
+            "PKTFMT": "1SFA", "POL_TYPE": "AABBCRCI", "NPOL": 4, "ONLY_I": p["only_i"] if search else 0,
+        }  # fmt: skip
+        registers: dict[str, int | bytes] = {
+            **self.setup.bank.registers,
+            **self.mode.registers,
+            "SCALE_P0": int(p["scale_p0"] * 65536),
+            "SCALE_P1": int(p["scale_p1"] * 65536),
+            "N_CHAN": nchan.bit_length() - 1,
+        }
+        return self._all_status(status), registers

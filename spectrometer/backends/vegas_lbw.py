@@ -1,0 +1,71 @@
+"""What the low-bandwidth (LBW) spectral-line modes share: narrow bands, channelized by the computer's GPU."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from spectrometer.backends.base import BackendSetup, Value
+from spectrometer.backends.parameters import Parameter, integer
+from spectrometer.backends.vegas import VegasBackend
+from spectrometer.derive.switching import PhaseRequest, SwitchingCycle
+from spectrometer.derive.vegas import blanking_granules, phase_granules
+
+__all__ = ["LbwBackend", "one_or_each"]
+
+DEFAULT_PHASE_S = 1.0
+DEFAULT_GAIN = 1024
+SUBBAND_COUNTS = (1, 8)
+
+_gain = integer(0, 2**32 - 1)
+
+
+def one_or_each(convert: Callable[[Any], Any], what: str) -> Callable[[Any], list[Any]]:
+    """A list of one value or of one for each of the 8 sub-bands; a value alone is a list of it."""
+
+    def convert_all(value: Any) -> list[Any]:
+        values = list(value) if isinstance(value, list | tuple) else [value]
+        if len(values) not in SUBBAND_COUNTS:
+            raise ValueError(f"{len(values)} {what}; expected one, or one for each of 8 sub-bands")
+        return [convert(item) for item in values]
+
+    return convert_all
+
+
+class LbwBackend(VegasBackend):
+    """Base of the low-bandwidth modes."""
+
+    obs_mode, bw_mode = "LBW", "low"
+    needs_gpu = True
+
+    def __init__(self, setup: BackendSetup) -> None:
+        super().__init__(setup)
+        self._requests = (PhaseRequest(duration=DEFAULT_PHASE_S),)
+
+    def _parameters(self) -> list[Parameter]:
+        return [
+            *super()._parameters(),
+            Parameter(
+                name="gain", default=list(self.mode.gain) or [DEFAULT_GAIN], convert=one_or_each(_gain, "gains"),
+                help="Gain before the samples are requantized: one number, or one for each of 8 sub-bands.",
+            ),
+        ]  # fmt: skip
+
+    def install(self) -> None:
+        self.program()
+        self.set_up_network()
+        self.write_mode_registers()
+        self.run_phase("reset")
+        self.prepare()
+
+    def reset_if_needed(self) -> None:
+        """Nothing: the low-bandwidth images are reset when they are loaded (reference 6.7)."""
+
+    def granules(self, request: PhaseRequest) -> int:
+        clocks, rounding = self.clocks(), self.setup.rounding
+        if request.blank:
+            return blanking_granules(request.duration, clocks.channel_width, clocks.spec_tick, rounding)
+        return phase_granules(request.duration, self.hardware_exposure()[1], clocks.spec_tick, rounding)
+
+    def _vegas_status(self, cycle: SwitchingCycle) -> dict[str, Value]:
+        return super()._vegas_status(cycle) | {"EXPOCLKS": self.exposure(cycle).clocks}
