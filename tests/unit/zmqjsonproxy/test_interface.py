@@ -10,7 +10,7 @@ import pytest
 from zmqjsonproxy.errors import OperationAbortedError
 from zmqjsonproxy.handle import NULL_OPERATION, OperationHandle
 from zmqjsonproxy.interface import Interface, Kind, command, current_operation, operation, query, running
-from zmqjsonproxy.protocol.operations import OperationRecord, OperationTable, State
+from zmqjsonproxy.protocol.operations import OperationRecord, State
 
 
 class Marked:
@@ -90,25 +90,6 @@ def test_fingerprint_changes_with_the_interface_and_only_with_it() -> None:
     assert Interface.of("bank", Marked()).fingerprint != Interface.of("bank", Other()).fingerprint
 
 
-def test_an_operation_has_exactly_one_final_state() -> None:
-    record = OperationRecord("a1", "bank.set_mode", State.RUNNING)
-    assert record.finish(State.DONE, value=5)
-    assert not record.finish(State.FAILED, error={})
-    assert (record.describe()["state"], record.describe()["value"], record.fraction) == ("done", 5, 1.0)
-
-
-def test_the_table_forgets_the_oldest_finished_ones_but_no_running_one() -> None:
-    table = OperationTable(keep=2)
-    records = [OperationRecord(str(n), "f", State.RUNNING) for n in range(5)]
-    for record in records:
-        table.add(record)
-    assert all(table.get(str(n)) for n in range(5))
-    for record in records[:4]:
-        record.finish(State.DONE)
-    table.add(OperationRecord("5", "f"))
-    assert [table.get(str(n)) is not None for n in range(6)] == [False, False, False, False, True, True]
-
-
 def test_an_abort_ends_a_wait_and_is_heard_by_hooks_that_come_later() -> None:
     handle = OperationHandle(OperationRecord("1", "f", State.RUNNING))
     heard: list[str] = []
@@ -148,5 +129,5 @@ def test_code_outside_of_an_operation_has_a_handle_without_effect() -> None:
     with running(handle):
         assert current_operation() is handle
         current_operation().progress(7, "beyond")
-    assert handle.record.fraction == 1.0
+    assert handle.record.progress[:2] == (1.0, "beyond")
     assert current_operation() is NULL_OPERATION
