@@ -1,22 +1,27 @@
 """Where Players are found: a dictionary of URLs, or the array's TOML file. Names and URLs, no sockets.
 
-Of the file a Dealer reads `[dealer] players`, `[instrument] player_port` and of `[banks.*]` the host and the port; it
-needs nothing but the standard library for that.
+Of the file (or files) a Dealer reads `[dealer] players`, `[instrument] player_port` and of `[banks.*]` the host and the
+port; it needs nothing but the standard library for that.
 """
 
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from dealer.errors import ConfigurationError
+from zmqjsonproxy.configfiles import FilesError, config_path, read_tables
 
 __all__ = ["DEFAULT_PORT", "configuration_path", "find_players", "players_of_file"]
 
 DEFAULT_PORT = 6667
+READ = (
+    ("dealer",), ("instrument", "player_port"), ("instrument", "bind"), ("banks", "*", "hpc_host"),
+    ("banks", "*", "player_port"), ("banks", "*", "bind"),
+)  # fmt: skip
+"""What a Dealer reads of the file; `*` is any Bank."""
 
 
 def find_players(
@@ -60,12 +65,9 @@ def _is_url(url: str) -> bool:
 
 def configuration_path(config: str | os.PathLike[str] | None = None) -> Path:
     """Return the file that holds for a Dealer; ConfigurationError if neither argument nor environment names one."""
-    if config is not None:
-        return Path(config)
-    if os.environ.get("DIBAS_CONFIG"):
-        return Path(os.environ["DIBAS_CONFIG"])
-    if os.environ.get("DIBAS_DIR"):
-        return Path(os.environ["DIBAS_DIR"], "etc", "config", "dibas.toml")
+    found = config_path(None if config is None else Path(config), os.environ)
+    if found is not None:
+        return found
     raise ConfigurationError(
         "Dealer",
         ["neither players nor config was given, and DIBAS_DIR (or DIBAS_CONFIG) is not set in the environment"],
@@ -73,13 +75,11 @@ def configuration_path(config: str | os.PathLike[str] | None = None) -> Path:
 
 
 def players_of_file(path: Path) -> dict[str, str]:
-    """Return Bank -> URL of the array's file."""
+    """Return Bank -> URL of the array's file, or of a directory of files."""
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigurationError(str(path), [f"cannot be read: {error.strerror}"]) from error
-    except ValueError as error:
-        raise ConfigurationError(str(path), [f"no TOML: {error}"]) from error
+        content = read_tables(path, os.environ, READ)
+    except FilesError as error:
+        raise ConfigurationError(str(path), [str(fault).removeprefix(f"{path}: ") for fault in error.faults]) from error
     faults: list[str] = []
     banks = _table(content, "banks", faults)
     instrument = _table(content, "instrument", faults)

@@ -143,7 +143,7 @@ def _local_host() -> str:
 def _load(given: Path | None, environment: Mapping[str, str]) -> Config:
     from player.config import find_file, load
 
-    return load(find_file(given, environment))
+    return load(find_file(given, environment), environment)
 
 
 def _hosts(config: Config) -> dict[str, str]:

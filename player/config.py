@@ -1,18 +1,20 @@
 """How the configuration of a whole array is found, read and checked, whatever the kinds of its Banks.
 
-Reads one TOML file, checks every table and reports all faults at once, each with its line.
-Resolves no host name and opens nothing but the file.
+Reads the TOML files, checks every table and reports all faults at once, each with its file and line.
+Resolves no host name and opens nothing but the files.
 """
 
 from __future__ import annotations
 
 import difflib
+import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
 
 from player.errors import BankNameError, ConfigError, Fault, KindError
 from player.hosts import infer_bank
@@ -26,13 +28,17 @@ from player.tables import (
     Config,
     DealerConfig,
     InstrumentConfig,
+    is_secret,
 )
 from player.tomlfile import KeyPath, TomlFile, read_toml
+from zmqjsonproxy.configfiles import config_path
 
 __all__ = [
+    "MISSING",
     "RESERVED_WORDS",
     "data_root",
     "dibas_dir",
+    "did_you_mean",
     "find_file",
     "load",
     "pick_bank",
@@ -40,25 +46,22 @@ __all__ = [
 ]
 
 # Commands of `player`, there now or to come: no Bank can be called so.
-RESERVED_WORDS = frozenset({"check", "doctor", "keys", "migrate", "ready", "shell", "supervisor-config"})
+RESERVED_WORDS = frozenset({"check", "config", "doctor", "keys", "migrate", "ready", "shell", "supervisor-config"})
+MISSING = "missing"
 BANK_NAME = re.compile(r"[A-Z][A-Z0-9_]*\Z")
 
 
 def find_file(given: Path | None, environment: Mapping[str, str]) -> Path:
-    """Return the configuration file: flag, $DIBAS_CONFIG, $DIBAS_DIR/etc/config/dibas.toml.
+    """Return the configuration, a file or a directory: flag, $DIBAS_CONFIG, $DIBAS_DIR/etc/config/dibas.toml.
 
     Raises:
         ConfigError: Neither is given.
     """
-    if given is not None:
-        return given
-    if text := environment.get("DIBAS_CONFIG"):
-        return Path(text)
-    if text := environment.get("DIBAS_DIR"):
-        return Path(text) / "etc" / "config" / "dibas.toml"
-    raise ConfigError(
-        [Fault(Path("dibas.toml"), None, "", "no configuration: give --config, or set DIBAS_CONFIG or DIBAS_DIR")]
-    )
+    found = config_path(given, environment)
+    if found is None:
+        text = "no configuration: give --config, or set DIBAS_CONFIG or DIBAS_DIR"
+        raise ConfigError([Fault(Path("dibas.toml"), None, "", text)])
+    return found
 
 
 def data_root(config: Config, environment: Mapping[str, str]) -> Path:
@@ -85,36 +88,65 @@ def pick_bank(config: Config, given: str | None, host: str) -> str:
     return bank
 
 
-def _known_keys(target: Any, inside: KeyPath) -> list[str]:
-    """Return the keys that a model allows at a place; empty where that cannot be told."""
-    if inside or not (isinstance(target, type) and issubclass(target, BaseModel)):
-        return []
-    return list(target.model_fields)
+def _known_keys(target: Any, loc: tuple[Any, ...]) -> list[str]:
+    """Return the keys that a type allows at a place; empty where any is, or where that cannot be told."""
+    whole = TypeAdapter(target).json_schema()
+    found: set[str] = set()
+
+    def look(schema: Any, rest: tuple[Any, ...]) -> None:
+        if not isinstance(schema, dict):
+            return
+        if "$ref" in schema:
+            look(whole["$defs"][schema["$ref"].rpartition("/")[2]], rest)
+        for choice in (one for word in ("anyOf", "oneOf", "allOf") for one in schema.get(word, ())):
+            look(choice, rest)
+        properties = schema.get("properties", {})
+        if not rest:
+            found.update(properties)
+        elif isinstance(rest[0], int):
+            look(schema.get("items"), rest[1:])
+        else:
+            look(properties.get(rest[0], schema.get("additionalProperties")), rest[1:])
+
+    look(whole, loc)
+    return sorted(found)
 
 
-def _text(error: Mapping[str, Any], known: list[str]) -> str:
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return what to append to "unknown key": the known one that comes close, else nothing."""
+    close = difflib.get_close_matches(name, list(known), n=1)
+    return f"; did you mean {close[0]}?" if close else ""
+
+
+def _text(error: ErrorDetails, key: KeyPath, target: Any) -> str:
     """Return one of pydantic's findings as a sentence in the words of the file."""
-    name = str(error["loc"][-1]) if error["loc"] else ""
+    found = "a value that is not shown" if is_secret(key) else _shown(error["input"])
     match error["type"]:
         case "missing":
-            return "missing"
+            return MISSING
         case "extra_forbidden":
-            close = difflib.get_close_matches(name, known, n=1)
-            return "unknown key" + (f"; did you mean {close[0]}?" if close else "")
+            return "unknown key" + did_you_mean(str(error["loc"][-1]), _known_keys(target, error["loc"][:-1]))
         case "model_type" | "model_attributes_type" | "dict_type":
-            return f"not a table but {error['input']!r}"
-        case "value_error":
+            return f"not a table but {found}"
+        case "value_error" if not is_secret(key):
             return str(error["msg"]).removeprefix("Value error, ")
+        case "value_error":
+            return "not a value that can stand here"
     message = str(error["msg"])
-    return f"{message[:1].lower()}{message[1:]}; found {error['input']!r}"
+    return f"{message[:1].lower()}{message[1:]}; found {found}"
 
 
-def _place(source: TomlFile, base: KeyPath, loc: tuple[Any, ...]) -> KeyPath:
-    """Return the path of a finding, without the names of union members that pydantic puts in."""
-    path: KeyPath = base
-    value: Any = source.tables
-    for part in base:
-        value = value.get(part, {}) if isinstance(value, dict) else {}
+def _shown(value: Any) -> str:
+    """Return a value as it is found, short enough for a line; nothing of a table, which may hold secrets."""
+    if isinstance(value, dict):
+        return "a table"
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def _key(value: Any, loc: tuple[Any, ...]) -> KeyPath:
+    """Return the key of a finding in a table, without the names of union members that pydantic puts in."""
+    path: KeyPath = ()
     for index, part in enumerate(loc):
         last = index == len(loc) - 1
         if isinstance(value, dict) and (part in value or (last and isinstance(part, str))):
@@ -124,19 +156,31 @@ def _place(source: TomlFile, base: KeyPath, loc: tuple[Any, ...]) -> KeyPath:
     return path
 
 
-def validate(target: Any, source: TomlFile, path: KeyPath, value: Any) -> tuple[Any, list[Fault]]:
-    """Validate a table; returns (object, []) or (None, faults)."""
+def validate(
+    target: Any, source: TomlFile, path: KeyPath, value: Any, home: Callable[[KeyPath], KeyPath] | None = None
+) -> tuple[Any, list[Fault]]:
+    """Validate a table.
+
+    Args:
+        target: What `pydantic.TypeAdapter` accepts.
+        source: Where the table is from.
+        path: Its place there.
+        value: The table.
+        home: For a table put together from several: key in it -> place of the key in the source.
+
+    Returns:
+        (object, []), or (None, faults).
+    """
     try:
         return TypeAdapter(target).validate_python(value), []
     except ValidationError as error:
         faults: list[Fault] = []
         for found in error.errors(include_url=False):
-            loc = tuple(found["loc"])
-            place = _place(source, path, loc)
-            fault = source.fault(place, _text(found, _known_keys(target, loc[:-1])))
-            if fault not in faults:
-                faults.append(fault)
-        return None, faults
+            key = _key(value, found["loc"])
+            place = (*path, *key) if home is None else home(key)
+            if not any(place[: len(known)] == known for known in source.unresolved):  # that is a fault of its own
+                faults.append(source.fault(place, _text(found, place, target)))
+        return None, list(dict.fromkeys(faults))
 
 
 def _table(source: TomlFile, name: str, faults: list[Fault]) -> dict[str, Any]:
@@ -159,7 +203,7 @@ def _load_banks(source: TomlFile, faults: list[Fault]) -> tuple[dict[str, BankCo
     for name, table in tables.items():
         if not BANK_NAME.match(name):
             faults.append(source.fault(("banks", name), "a Bank's name is upper case: A-Z, 0-9 and _"))
-        if name.lower() in RESERVED_WORDS:
+        elif name.lower() in RESERVED_WORDS:
             faults.append(source.fault(("banks", name), f"{name.lower()} is a command of `player`, not a Bank's name"))
         kind = table.get("kind", DEFAULT_KIND) if isinstance(table, dict) else DEFAULT_KIND
         model: Any = BankConfig
@@ -176,7 +220,7 @@ def _load_banks(source: TomlFile, faults: list[Fault]) -> tuple[dict[str, BankCo
             continue  # named once already
         bank, found = validate(model, source, ("banks", name), table)
         faults.extend(found)
-        if not found:
+        if bank is not None:
             banks[name] = bank
     return banks, kinds, list(tables)
 
@@ -191,18 +235,19 @@ def _load_sections(source: TomlFile, kinds: Mapping[str, Any], faults: list[Faul
             if section not in sections and section not in bad:
                 value, found = validate(target, source, (section,), source.tables.get(section, {}))
                 faults.extend(found)
-                if found:
+                if value is None:
                     bad.add(section)
                 else:
                     sections[section] = value
             if section in bad:
                 sound.discard(kind)
     known = {"instrument", "dealer", "banks", *sections, *bad}
-    for name in source.tables:
-        if name not in known and kinds:
-            close = difflib.get_close_matches(name, sorted(known), n=1)
-            hint = f"; did you mean {close[0]}?" if close else ""
-            faults.append(source.fault((name,), f"unknown table or key{hint}"))
+    if kinds:
+        faults += [
+            source.fault((name,), f"unknown table or key{did_you_mean(name, sorted(known))}")
+            for name in source.tables
+            if name not in known
+        ]
     return sections, sound
 
 
@@ -220,12 +265,27 @@ def _cross_checks(config: Config) -> list[Fault]:
     master = instrument.get("switching_master") if isinstance(instrument, dict) else None
     if isinstance(master, str) and master not in names:
         faults.append(config.fault(("instrument", "switching_master"), f"{master} is no Bank of this file"))
+    return faults + _ports_taken(config.source)
+
+
+def _ports_taken(source: TomlFile) -> list[Fault]:
+    """Return a fault for each Bank whose port on its host is another one's. From the source, for the same reason."""
+
+    def number(table: Any, default: object = None) -> object:
+        return table.get("player_port", default) if isinstance(table, dict) else default
+
+    of_all = number(source.tables.get("instrument"), DEFAULT_PORT)
+    tables = source.tables.get("banks")
+    faults: list[Fault] = []
     taken: dict[tuple[str, int], str] = {}
-    for name, bank in config.banks.items():
-        place = (bank.hpc_host, config.port(name))
-        if (other := taken.setdefault(place, name)) != name:
-            key = ("banks", name, "player_port") if bank.player_port else ("banks", name)
-            faults.append(config.fault(key, f"port {place[1]} of host {place[0]} is {other}'s already"))
+    for name, bank in tables.items() if isinstance(tables, dict) else ():
+        host, own = bank.get("hpc_host") if isinstance(bank, dict) else None, number(bank)
+        port = of_all if own is None else own
+        if not isinstance(host, str) or not isinstance(port, int):
+            continue  # that is a fault of its own
+        if (other := taken.setdefault((host.lower(), port), name)) != name:
+            key = ("banks", name) if own is None else ("banks", name, "player_port")
+            faults.append(source.fault(key, f"port {port} of host {host} is {other}'s already"))
     return faults
 
 
@@ -241,14 +301,18 @@ def _open_binds(source: TomlFile, instrument: InstrumentConfig, banks: Mapping[s
     ]
 
 
-def load(path: Path | str) -> Config:
-    """Read and check a configuration file.
+def load(path: Path | str, environment: Mapping[str, str] | None = None) -> Config:
+    """Read and check a configuration: a file with what is merged into it, or a directory of files.
+
+    Args:
+        path: File or directory.
+        environment: Of `${VAR}` in values; None: that of the process.
 
     Raises:
-        ConfigError: With every fault that was found, in the order of the file.
+        ConfigError: With every fault that was found, in the order of the files.
     """
-    source = read_toml(Path(path))
-    faults: list[Fault] = []
+    source = read_toml(Path(path), os.environ if environment is None else environment)
+    faults = [source.fault(key, text) for key, texts in source.unresolved.items() for text in texts]
     instrument, found = validate(InstrumentConfig, source, ("instrument",), source.tables.get("instrument", {}))
     faults.extend(found)
     dealer, found = validate(DealerConfig, source, ("dealer",), source.tables.get("dealer", {}))
@@ -270,5 +334,5 @@ def load(path: Path | str) -> Config:
         if kind in sound:
             faults.extend(kinds[kind].check(config))
     if faults:
-        raise ConfigError(sorted(faults, key=lambda fault: fault.line or 0))
+        raise ConfigError(source.in_order(faults))
     return config

@@ -94,7 +94,7 @@ def examine(
     report = Report(socket.gethostname())
     try:
         report.file = find_file(given, environment)
-        config = load(report.file)
+        config = load(report.file, environment)
     except ConfigError as error:
         report.findings = [_of_fault(fault) for fault in error.faults]
         return report

@@ -14,8 +14,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from pathlib import Path
+
+from zmqjsonproxy.configfiles import Fault
 
 __all__ = [
     "AddressError",
@@ -29,27 +29,6 @@ __all__ = [
     "PortTakenError",
     "UnwritableError",
 ]
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """One fault (or warning) of a configuration file.
-
-    Attributes:
-        file: The file, as it was given.
-        line: Line number from 1; None where a line makes no sense (the file is missing).
-        key: Dotted key, `banks.BANKA.filters`; empty for the file as a whole.
-        text: What is wrong, found and expected.
-    """
-
-    file: Path
-    line: int | None
-    key: str
-    text: str
-
-    def __str__(self) -> str:
-        place = f"{self.file}:{self.line}" if self.line is not None else str(self.file)
-        return f"{place}: {self.key}: {self.text}" if self.key else f"{place}: {self.text}"
 
 
 class PlayerError(Exception):

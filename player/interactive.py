@@ -99,7 +99,7 @@ class Bank:
     ) -> None:
         environment = os.environ if environment is None else environment
         given = None if config is None else Path(config)
-        array = configuration.load(configuration.find_file(given, environment))
+        array = configuration.load(configuration.find_file(given, environment), environment)
         bank = configuration.pick_bank(array, name, socket.gethostname())
         context = bank_context(
             array,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
@@ -24,6 +25,7 @@ __all__ = [
     "InstrumentConfig",
     "Port",
     "Table",
+    "is_secret",
 ]
 
 DEFAULT_BIND = "127.0.0.1"
@@ -41,6 +43,14 @@ def _address(text: str) -> str:
     return text
 
 
+_SECRET = re.compile(r"(?:^|_)(?:password|passwd|secret|token|credentials)(?:_|$)", re.IGNORECASE)
+
+
+def is_secret(key: KeyPath) -> bool:
+    """Tell whether the value of a key must not be shown: `password`, `secret`, `token`, alone or as in `api_token`."""
+    return any(isinstance(part, str) and _SECRET.search(part) for part in key)
+
+
 Port = Annotated[int, Field(ge=1, le=65535)]
 Address = Annotated[str, AfterValidator(_address)]
 
@@ -48,7 +58,9 @@ Address = Annotated[str, AfterValidator(_address)]
 class Table(BaseModel):
     """Base of all tables: no unknown key, no silent conversion of text to numbers, immutable."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, arbitrary_types_allowed=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, strict=True, arbitrary_types_allowed=True, allow_inf_nan=False
+    )
 
 
 class InstrumentConfig(Table):
@@ -86,7 +98,7 @@ class Config:
     """A valid configuration.
 
     Attributes:
-        path: The file.
+        path: The file, or the directory of files.
         instrument: `[instrument]`.
         dealer: `[dealer]`.
         banks: The Banks in file order.
@@ -104,6 +116,11 @@ class Config:
     bank_names: tuple[str, ...]
     source: TomlFile = field(repr=False)
     warnings: tuple[Fault, ...] = ()
+
+    @property
+    def directory(self) -> Path:
+        """Where relative paths of the configuration begin."""
+        return self.path if self.path.is_dir() else self.path.parent
 
     def fault(self, key: str | KeyPath, text: str) -> Fault:
         """Return a fault at a key, `"banks.BANKA.filters"` or a tuple of its parts."""

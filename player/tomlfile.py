@@ -1,4 +1,4 @@
-"""A TOML file with the line of every key. Knows TOML, and nothing of what the keys mean.
+"""The TOML files of a configuration as one document, with the file and line of every key. Knows not what keys mean.
 
 tomli does all the parsing. It keeps no positions, so the lines are found by giving it the
 document statement by statement: the shortest run of lines that tomli accepts is a statement.
@@ -15,62 +15,76 @@ from typing import Any
 import tomli
 
 from player.errors import ConfigError, Fault
+from zmqjsonproxy.configfiles import (
+    FilesError,
+    KeyPath,
+    check_depth,
+    config_files,
+    config_text,
+    dotted,
+    merged,
+    substitute,
+    toml_fault,
+)
 
-__all__ = ["KeyPath", "TomlFile", "dotted", "key_lines", "parse_toml", "read_toml"]
-
-KeyPath = tuple[str | int, ...]
-
-MAX_BYTES = 16 << 20
+__all__ = ["KeyPath", "TomlFile", "key_lines", "parse_toml", "read_toml"]
 
 
 @dataclass(frozen=True, slots=True)
 class TomlFile:
-    """A parsed file.
+    """A parsed configuration, of one file or of several.
 
     Attributes:
-        path: The file, as it was given.
-        tables: The document.
-        lines: Line (from 1) of each key and table header.
+        path: The file or directory, as it was given.
+        tables: The document, with variables replaced.
+        files: The files, in the order in which they were merged.
+        places: File and line (from 1) of each key and table header. Of a value that stands in several files the last
+            place, which is the one that counts; of a table the first.
+        variables: Names of the variables in each text.
+        unresolved: What is wrong with the variables of a text.
         warnings: What should be written differently, though tomli reads it.
     """
 
     path: Path
     tables: dict[str, Any]
-    lines: Mapping[KeyPath, int] = field(default_factory=dict)
+    files: tuple[Path, ...] = ()
+    places: Mapping[KeyPath, tuple[Path, int]] = field(default_factory=dict)
+    variables: Mapping[KeyPath, tuple[str, ...]] = field(default_factory=dict)
+    unresolved: Mapping[KeyPath, tuple[str, ...]] = field(default_factory=dict)
     warnings: tuple[Fault, ...] = ()
+
+    def place(self, path: KeyPath) -> tuple[Path, int] | None:
+        """Return file and line of a key, or of the nearest table around it; None for the document."""
+        for length in range(len(path), 0, -1):
+            if (place := self.places.get(path[:length])) is not None:
+                return place
+        return None
 
     def line(self, path: KeyPath) -> int | None:
         """Return the line of a key, or of the nearest table around it; None for the document."""
-        for length in range(len(path), 0, -1):
-            if (line := self.lines.get(path[:length])) is not None:
-                return line
-        return None
+        place = self.place(path)
+        return None if place is None else place[1]
 
     def fault(self, path: KeyPath, text: str) -> Fault:
         """Return a fault that says where the key stands."""
-        return Fault(self.path, self.line(path), dotted(path), text)
+        file, line = self.place(path) or (self.path, None)
+        return Fault(file, line, dotted(path), text)
 
-
-def dotted(path: KeyPath) -> str:
-    """Return a path as text: `modes.MODE1.phases.arm[2]`."""
-    text = ""
-    for part in path:
-        if isinstance(part, int):
-            text += f"[{part}]"
-        else:
-            text += f".{part}" if text else part
-    return text
+    def in_order(self, faults: list[Fault]) -> list[Fault]:
+        """Return faults in the order of files and lines, each once."""
+        order = {file: number for number, file in enumerate(self.files)}
+        return sorted(dict.fromkeys(faults), key=lambda fault: (order.get(fault.file, -1), fault.line or 0))
 
 
 def _statements(text: str) -> Iterator[tuple[int, str, dict[str, Any]]]:
     """Yield (line of the first character, source, parsed alone) of each statement of a valid document."""
     begin, chunk = 0, ""
-    for number, line in enumerate(text.splitlines(keepends=True), start=1):
+    for number, line in enumerate(text.split("\n"), start=1):  # TOML knows no other line ends
         if not chunk:
             begin = number
             if not line.strip() or line.lstrip().startswith("#"):
                 continue
-        chunk += line
+        chunk += line + "\n"
         try:
             parsed = tomli.loads(chunk)
         except tomli.TOMLDecodeError:
@@ -79,7 +93,7 @@ def _statements(text: str) -> Iterator[tuple[int, str, dict[str, Any]]]:
         chunk = ""
 
 
-def _leaf(parsed: Any, stop_at_arrays: bool = True) -> Iterator[KeyPath]:
+def _leaf(parsed: Any) -> Iterator[KeyPath]:
     """Yield every key path of a parsed statement, tables before what is in them."""
     if isinstance(parsed, dict):
         for key, value in parsed.items():
@@ -119,42 +133,99 @@ def key_lines(text: str) -> dict[KeyPath, int]:
     return lines
 
 
-def parse_toml(text: str, path: Path) -> TomlFile:
-    """Parse a document.
+def parse_toml(text: str, path: Path, environment: Mapping[str, str] | None = None) -> TomlFile:
+    """Parse the document of one file.
+
+    Args:
+        text: The document.
+        path: Where it stands.
+        environment: Of `${VAR}`; variables that are missing are in `unresolved`.
 
     Raises:
         ConfigError: Not TOML; one fault with the line.
     """
     try:
         tables = tomli.loads(text)
-    except tomli.TOMLDecodeError as error:
-        raise ConfigError([Fault(path, error.lineno, "", f"not TOML: {error.msg}")]) from error
-    warnings: tuple[Fault, ...] = ()
+        check_depth(tables)
+    except (ValueError, RecursionError) as error:
+        raise ConfigError([toml_fault(path, text, error)]) from error
+    lines = key_lines(text)
+    found = substitute(tables, environment or {})
+    return TomlFile(
+        path,
+        found.value,
+        (path,),
+        {key: (path, line) for key, line in lines.items()},
+        found.used,
+        found.faults,
+        _not_toml_1_0(text, tables, path),
+    )
+
+
+def _not_toml_1_0(text: str, tables: dict[str, Any], path: Path) -> tuple[Fault, ...]:
+    """Return a warning if tomllib, which a Dealer reads the file with, does not read the same."""
     try:
-        different = tomllib.loads(text) != tables
-        reason = "other values"
-    except tomllib.TOMLDecodeError as error:
-        different, reason = True, str(error)
-    if different:
-        warnings = (Fault(path, None, "", f"this is TOML 1.1; write TOML 1.0, which every reader knows ({reason})"),)
-    return TomlFile(path, tables, key_lines(text), warnings)
+        if repr(tomllib.loads(text)) == repr(tables):  # as text, because NaN is not equal to itself
+            return ()
+        line, reason = None, "other values"
+    except (ValueError, RecursionError) as error:
+        fault = toml_fault(path, text, error)
+        line, reason = fault.line, fault.text.removeprefix("not TOML: ")
+    return (Fault(path, line, "", f"this is TOML 1.1; write TOML 1.0, which every reader knows ({reason})"),)
 
 
-def read_toml(path: Path) -> TomlFile:
-    """Read and parse a file.
+def _value(tables: Any, path: KeyPath) -> Any:
+    for part in path:
+        if isinstance(tables, dict) and part in tables:
+            tables = tables[part]
+        else:
+            return None
+    return tables
+
+
+def _put_over(under: TomlFile, over: TomlFile) -> TomlFile:
+    """Return two files merged; what stands in both is the later one's, as `merged` has it."""
+    places, variables, unresolved = dict(under.places), dict(under.variables), dict(under.unresolved)
+    for path, place in over.places.items():
+        stays = isinstance(_value(under.tables, path), dict) and isinstance(_value(over.tables, path), dict)
+        if path in places and not stays:
+            for known in [known for known in places if known[: len(path)] == path]:
+                del places[known]
+            for texts in (variables, unresolved):
+                for known in [known for known in texts if known[: len(path)] == path]:
+                    del texts[known]
+        places.setdefault(path, place)
+    return TomlFile(
+        under.path,
+        merged(under.tables, over.tables),
+        (*under.files, *over.files),
+        places,
+        {**variables, **over.variables},
+        {**unresolved, **over.unresolved},
+        (*under.warnings, *over.warnings),
+    )
+
+
+def read_toml(path: Path, environment: Mapping[str, str] | None = None) -> TomlFile:
+    """Read and parse a file and what is merged into it, or the files of a directory.
+
+    Args:
+        path: File or directory.
+        environment: Of `${VAR}`; variables that are missing are in `unresolved`.
 
     Raises:
-        ConfigError: It cannot be read, is not UTF-8, or is not TOML.
+        ConfigError: Files cannot be read, are not UTF-8 or no TOML; a fault for each.
     """
+    faults: list[Fault] = []
+    source = TomlFile(path, {})
     try:
-        is_other = path.exists() and not (path.is_file() or path.is_dir())
-        if is_other or (path.is_file() and path.stat().st_size > MAX_BYTES):
-            what = f"a regular file of up to {MAX_BYTES >> 20} MiB"  # /dev/zero has no end, and nobody writes to a FIFO
-            raise ConfigError([Fault(path, None, "", f"cannot be read: expected {what}")])
-        text = path.read_bytes().decode("utf-8")
-    except OSError as error:
-        raise ConfigError([Fault(path, None, "", f"cannot be read: {error.strerror}")]) from error
-    except UnicodeDecodeError as error:
-        line = error.object[: error.start].count(b"\n") + 1
-        raise ConfigError([Fault(path, line, "", "not UTF-8 text")]) from error
-    return parse_toml(text.replace("\r\n", "\n"), path)
+        for file in config_files(path):
+            try:
+                source = _put_over(source, parse_toml(config_text(file), file, environment))
+            except (ConfigError, FilesError) as error:
+                faults += error.faults
+    except FilesError as error:
+        faults += error.faults
+    if faults:
+        raise ConfigError(faults)
+    return source

@@ -6,7 +6,6 @@ Host names are kept as names here and resolved only for the Bank that needs them
 from __future__ import annotations
 
 import ipaddress
-import os
 import re
 import socket
 from pathlib import Path
@@ -178,7 +177,7 @@ class SourceConfig(Table):
 
     def path(self, beside: Path) -> Path:
         """The recording; a relative path is beside the configuration file."""
-        path = Path(os.path.expandvars(self.file)).expanduser()
+        path = Path(self.file).expanduser()
         return path if path.is_absolute() else beside / path
 
 

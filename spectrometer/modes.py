@@ -192,10 +192,9 @@ def _home(config: Config, name: str, used: tuple[str, ...], key: KeyPath) -> Key
     for place in (("modes", name), *(("mode_defaults", default) for default in used)):
         value: Any = tables[place[0]][place[1]]
         for part in key:
-            if not (isinstance(value, Mapping) and part in value):
-                # Lists do not merge: whoever has the list has its items.
-                if not (isinstance(value, list) and isinstance(part, int) and part < len(value)):
-                    break
+            has = part in value if isinstance(value, Mapping) else isinstance(value, list) and part in range(len(value))
+            if not has:
+                break
             value = value[part]
         else:
             return (*place, *key)

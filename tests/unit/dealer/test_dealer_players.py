@@ -98,7 +98,7 @@ def test_two_banks_at_one_address_are_a_fault(tmp_path: Path) -> None:
     ("text", "fault"),
     [
         ("", "no Player is named"),
-        ("players = [", "no TOML"),
+        ("players = [", r"dibas\.toml:1: not TOML: "),
         ('[dealer]\nplayers = "BANKA, BANKB"', "dealer.players: a list of Bank names"),
         ("[dealer]\nplayers = [1]", "dealer.players: a list of Bank names"),
         ("banks = []", "banks: a table"),

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from player.errors import ConfigError
-from player.tomlfile import dotted, key_lines, parse_toml, read_toml
+from player.tomlfile import key_lines, parse_toml, read_toml
+from zmqjsonproxy.configfiles import dotted
 
 DOCUMENT = """\
 # a comment
@@ -83,7 +84,7 @@ def test_any_document_is_read_or_refused_with_a_line(statements: list[str]) -> N
         place = fault.line
     else:
         place = 1
-        for path, line in source.lines.items():
+        for path, (_file, line) in source.places.items():
             assert isinstance(path[-1], int) or str(path[-1]) in text.splitlines()[line - 1]
     assert place is not None
 

@@ -137,3 +137,30 @@ def test_bad_addresses_are_named(tmp_path: Path) -> None:
 def test_faults_of_coherent_modes(tmp_path: Path, old: str, new: str, says: str) -> None:
     assert TEXT.count(old) == 1
     assert any(says in fault for fault in faults(tmp_path, TEXT.replace(old, new)))
+
+
+def test_a_fault_of_defaults_is_named_once_and_where_it_stands(tmp_path: Path) -> None:
+    text = TEXT.replace("needed_arm_delay_s = 4", "needed_arm_delay_s = 1").replace(
+        "[mode_defaults.guppi]", '[mode_defaults.unused]\nnchann = 5\ngain = 3\n[mode_defaults.guppi]'
+    )
+    found = faults(tmp_path, text)
+    lines = text.splitlines()
+    assert found == [
+        f":{lines.index('needed_arm_delay_s = 1') + 1}: mode_defaults.vegas.needed_arm_delay_s: "
+        "input should be greater than or equal to 2; found 1",
+        f":{lines.index('nchann = 5') + 1}: mode_defaults.unused.nchann: unknown key; did you mean nchan?",
+        f":{lines.index('gain = 3') + 1}: mode_defaults.unused.gain: input should be a valid tuple; found 3",
+    ]
+
+
+def test_a_key_that_no_defaults_give_is_missing_in_the_mode(tmp_path: Path) -> None:
+    found = faults(tmp_path, TEXT.replace("nchan = 1024\nfilter_bw_mhz = 1450", "filter_bw_mhz = 1450", 1))
+    assert found == [f":{TEXT.splitlines().index('[modes.MODE1]') + 1}: modes.MODE1.nchan: missing"]
+
+
+def test_unknown_keys_deep_in_a_table_get_a_hint(tmp_path: Path) -> None:
+    text = TEXT.replace('dest_port = "dest_port" }', 'dst_port = "dest_port" }', 1)
+    text = text.replace("katcp_port", "katcp_prt", 1)
+    joined = "\n".join(faults(tmp_path, text))
+    assert "mode_defaults.vegas.network.dst_port: unknown key; did you mean dest_port?" in joined
+    assert "banks.BANKA.roach.katcp_prt: unknown key; did you mean katcp_port?" in joined
