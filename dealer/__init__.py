@@ -14,8 +14,17 @@ from dealer.errors import (
     ScanFailedError,
     StartError,
 )
+from dealer.operations import Operations
 from dealer.outcome import Outcome
-from zmqjsonproxy.errors import CallTimeoutError, PeerLostError, ProxyError, RefusedError, RemoteError
+from zmqjsonproxy.errors import (
+    CallTimeoutError,
+    OperationAbortedError,
+    OperationLostError,
+    PeerLostError,
+    ProxyError,
+    RefusedError,
+    RemoteError,
+)
 
 __all__ = [
     "CallTimeoutError",
@@ -26,6 +35,9 @@ __all__ = [
     "NoActivePlayersError",
     "NoSuchPlayerError",
     "NotExportedError",
+    "OperationAbortedError",
+    "OperationLostError",
+    "Operations",
     "Outcome",
     "PeerLostError",
     "PlayersError",

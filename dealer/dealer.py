@@ -23,6 +23,7 @@ from dealer.errors import (
     StartError,
 )
 from dealer.fanout import describe, fan_out, similar_names
+from dealer.operations import OperationVerbs
 from dealer.outcome import Outcome, Outcomes, Values
 from dealer.players import find_players
 from zmqjsonproxy.errors import CallTimeoutError, PeerLostError
@@ -42,7 +43,7 @@ LOST_FOR_GOOD_S = 10.0
 """A Player that does not answer for so long while a scan is awaited has failed, s."""
 
 
-class Dealer:
+class Dealer(OperationVerbs):
     """Runs Players as one. Usable as a context manager and from several threads.
 
     Every verb asks all active Banks and returns Bank -> value in their order. If any failed, `PlayersError` names

@@ -50,10 +50,11 @@ def fan_out(
     """
     object_name, _, name = f"bank.{method}".rpartition(".") if "." not in method else method.rpartition(".")
     results = hub.call_each(urls.values(), object_name, name, args, kwargs, timeout)
-    return Outcomes((bank, _outcome(bank, method, result)) for bank, result in zip(urls, results, strict=True))
+    return Outcomes((bank, outcome_of(bank, method, result)) for bank, result in zip(urls, results, strict=True))
 
 
-def _outcome(bank: str, method: str, result: CallResult) -> Outcome:
+def outcome_of(bank: str, method: str, result: CallResult) -> Outcome:
+    """Return what a Bank's answer to one of its methods means."""
     if result.error is not None:
         return Outcome(bank, None, result.error, result.delay_s)
     value = result.value
