@@ -20,8 +20,8 @@ import scipy.fft
 
 from benchmarks.rows import Row
 from spectrometer.daq.channelizer import Channelizer, prototype, sum_power
+from spectrometer.daq.guppifile import GuppiFile
 from spectrometer.daq.run import RunOptions, ScanRun
-from spectrometer.daq.source import Recording
 from spectrometer.status import Value
 
 TAPS, NFINE, NCHAN = 8, 256, 1024
@@ -62,9 +62,9 @@ def rows() -> list[Row]:
     """Measure: throughput in million samples (of all channels and polarizations) per second."""
     logging.getLogger("spectrometer").setLevel(logging.ERROR)  # what the sample recording is warned of, each time
     path = recording_path()
-    recording = Recording(path)
+    recording = GuppiFile(path)
     (piece,) = recording.pieces()
-    samples, response = piece.samples, prototype(TAPS, NFINE)
+    samples, response = np.asarray(piece.samples, np.int8), prototype(TAPS, NFINE)
     channelizer = Channelizer(4, 2, response)
     sums = np.zeros((4, NFINE, 2))
 

@@ -21,7 +21,7 @@ from player.findings import Finding, Surroundings
 from player.tables import Config
 from spectrometer.config import SourceConfig, SpectrometerBankConfig, StatusMemoryConfig
 from spectrometer.daq.errors import SourceError
-from spectrometer.daq.source import Recording
+from spectrometer.daq.recordings import open_recording
 from spectrometer.errors import AddressError
 from spectrometer.modes import load_modes
 from spectrometer.status.keys import STATUS_BYTES
@@ -45,7 +45,7 @@ def diagnose(config: Config, bank_name: str, around: Surroundings) -> list[Findi
     _memory(bank.status_memory, around, found)
     _semaphore(bank.status_memory, found)
     if bank.source is not None:
-        _recording(f"banks.{bank_name}.source.file", bank.source, config.path.parent, found)
+        _recording(f"banks.{bank_name}.source.file", bank.source, config.directory, found)
     elif not around.simulate:
         _programs(config, around, found)
     if bank.roach is not None:
@@ -125,10 +125,10 @@ def _semaphore(names: StatusMemoryConfig, found: Found) -> None:
 def _recording(key: str, source: SourceConfig, beside: Path, found: Found) -> None:
     path = source.path(beside)
     try:
-        Recording(path).close()
+        open_recording(path).close()
     except SourceError as error:
         text = str(error) if path.is_file() else f"there is no recording {path}"
-        found("recording", text, f"put a GUPPI raw file there, or correct {key}")
+        found("recording", text, f"put a GUPPI raw or DADA file there, or correct {key}")
     if missing := [name for name in OWN_DAQ_NEEDS if importlib.util.find_spec(name) is None]:
         text = f"spectrometer-daq cannot run without {', '.join(missing)}"
         found("data-taking program", text, "install what it needs: pip install 'dealer-player[fits]'")

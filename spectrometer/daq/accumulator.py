@@ -26,13 +26,20 @@ class SwitchingCycle:
     blanking: tuple[float, ...] = (0.0,)
     """Seconds at the start of each state that belong to none."""
 
-    def states_at(self, times: DoubleArray) -> IntArray:
-        """State number at each time (s from the start of the scan); -1 while blanking."""
-        if len(self.starts) == 1 and not self.blanking[0]:
+    def phases_at(self, times: DoubleArray) -> IntArray:
+        """State number at each time (s from the start of the scan), blanked or not."""
+        if len(self.starts) == 1:
             return np.zeros(len(times), np.int64)
         phase = np.mod(times / self.period, 1.0)
         states = np.maximum(np.searchsorted(np.asarray(self.starts), phase, side="right") - 1, 0)
-        since = (phase - np.asarray(self.starts)[states]) * self.period
+        return states.astype(np.int64)
+
+    def states_at(self, times: DoubleArray) -> IntArray:
+        """State number at each time (s from the start of the scan); -1 while blanking."""
+        states = self.phases_at(times)
+        if not any(self.blanking):
+            return states
+        since = (np.mod(times / self.period, 1.0) - np.asarray(self.starts)[states]) * self.period
         return np.where(since < np.asarray(self.blanking)[states], -1, states).astype(np.int64)
 
 

@@ -1,4 +1,4 @@
-"""Polyphase filter bank and FFT: int8 voltages of coarse channels to complex spectra of fine channels.
+"""Polyphase filter bank and FFT: voltages of coarse channels to complex spectra of fine channels.
 
 Pure arithmetic on arrays; knows no file and no time. Polarizations stay interleaved as they come, so that
 there is no transposition: filter and FFT run along the middle axis.
@@ -94,7 +94,7 @@ class Channelizer:
         """Forget the past: the next samples do not follow the last ones."""
         self._held = 0
 
-    def process(self, samples: npt.NDArray[np.int8]) -> SpectraArray:
+    def process(self, samples: npt.NDArray[np.int8] | FloatArray) -> SpectraArray:
         """Take samples and return the spectra that they complete.
 
         Args:

@@ -20,7 +20,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
+from pydantic import ValidationError
+
 from spectrometer.daq.errors import DaqError
+from spectrometer.daq.receiver import ReceiverConfig
 from spectrometer.daq.run import RunOptions, ScanRun
 from spectrometer.status.buffer import StatusBuffer
 from spectrometer.status.errors import CardError, StatusAttachError, StatusMemoryError
@@ -40,8 +43,12 @@ def build_parser() -> argparse.ArgumentParser:
     """The command line."""
     parser = argparse.ArgumentParser(prog="spectrometer-daq", description=__doc__.splitlines()[0])
     parser.add_argument(
-        "--source", required=True, type=Path, metavar="FILE", help="GUPPI raw file to replay, looped"
+        "--source", type=Path, metavar="FILE", help="recording to replay, looped: a GUPPI raw or a DADA file"
     )
+    parser.add_argument(
+        "--synthetic", type=_receiver, metavar="JSON",
+        help="a synthetic receiver, {} for its defaults; with --source too, status key DAQSRC chooses",
+    )  # fmt: skip
     parser.add_argument(
         "--status-key",
         type=lambda text: int(text, 0),
@@ -53,7 +60,7 @@ def build_parser() -> argparse.ArgumentParser:
         "--status-semaphore", default=VEGAS_SEMAPHORE, metavar="NAME", help="its POSIX semaphore"
     )
     parser.add_argument(
-        "--rate-hz", type=_positive, metavar="R", help="replay rate; default: a pass fills an exposure"
+        "--rate-hz", type=_positive, metavar="R", help="rate of a replay; default: a pass fills an exposure"
     )
     parser.add_argument("--fast", action="store_true", help="as fast as it goes instead of by the clock")
     parser.add_argument("--taps", type=_count, default=8, help="taps of the filter bank (default 8)")
@@ -61,6 +68,10 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--nfine", type=_count, metavar="N", help="fine channels per coarse one; default by NCHAN"
     )
+    parser.add_argument(
+        "--flush-s", type=_positive, default=0.1, metavar="S", help="write finished rows so often (default 0.1 s)"
+    )
+    parser.add_argument("--flush-rows", type=_count, metavar="N", help="and whenever there are so many")
     parser.add_argument("--data-dir", type=Path, metavar="DIR", help="data root; default: status key DATADIR")
     parser.add_argument(
         "--start-at-once", action="store_true", help="START does not wait for ARMSTATE and DAQSTART"
@@ -75,6 +86,14 @@ def _positive(text: str) -> float:
     if not 0 < number < float("inf"):
         raise argparse.ArgumentTypeError(f"{text} is not positive")
     return number
+
+
+def _receiver(text: str) -> ReceiverConfig:
+    try:
+        return ReceiverConfig.model_validate_json(text)
+    except ValidationError as error:
+        faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}".lstrip(": ") for e in error.errors())
+        raise argparse.ArgumentTypeError(faults) from error
 
 
 def _count(text: str) -> int:
@@ -95,7 +114,7 @@ class Program:
 
     Args:
         status: The status memory.
-        options: How the recording is replayed.
+        options: Where the voltages are from, and what is done with them.
         data_dir: Data root; None: by the status memory.
         start_at_once: START does not wait to be armed.
         once: START by itself, and end with the scan.
@@ -131,7 +150,7 @@ class Program:
         """Work until told to quit; the exit status."""
         self._report(
             DAQSTATE="stopped", SCANSTAT="stopped", NETSTAT="init", DISKSTAT="init", DAQERR="", DAQNOTE="",
-            NPKT=0, NDROP=0, FILENUM=0, DAQNINT=0, DAQBLKS=0, DAQDROP=0, DAQLOOPS=0,
+            NPKT=0, NDROP=0, FILENUM=0, DAQNINT=0, DAQNROW=0, DAQBLKS=0, DAQDROP=0, DAQLOOPS=0,
         )  # fmt: skip
         if self._once:
             self._start()
@@ -180,7 +199,7 @@ class Program:
             log.warning("START: a scan is running")
             return
         self._report(
-            NETSTAT="waiting", DAQERR="", DAQNOTE="", NPKT=0, NDROP=0, DAQNINT=0, DAQBLKS=0, DAQDROP=0,
+            NETSTAT="waiting", DAQERR="", DAQNOTE="", NPKT=0, NDROP=0, DAQNINT=0, DAQNROW=0, DAQBLKS=0, DAQDROP=0,
             DAQLOOPS=0, DAQFITS="",
         )  # fmt: skip
         try:
@@ -297,9 +316,10 @@ class Program:
 
     def _report_progress(self, run: ScanRun) -> None:
         self._reported_at = time.monotonic()
-        packets = run.recording.header.packets
+        packets = run.source.packets
         values: dict[str, Value] = {
             "DAQNINT": run.integrations,
+            "DAQNROW": run.rows_written,
             "DAQLOOPS": run.loops,
             "DAQBLKS": int(run.blocks),
             "DAQDROP": int(run.dropped),
@@ -362,7 +382,10 @@ def end_with_parent() -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the program: 0 done, 1 refused or failed, 2 usage."""
-    arguments = build_parser().parse_args(argv)
+    parser = build_parser()
+    arguments = parser.parse_args(argv)
+    if arguments.source is None and arguments.synthetic is None:
+        parser.error("expected --source FILE or --synthetic JSON")
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s", stream=sys.stderr)
     try:
         status = StatusBuffer(arguments.status_key, arguments.status_semaphore)
@@ -371,6 +394,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     options = RunOptions(
         source=arguments.source,
+        synthetic=arguments.synthetic,
+        flush_every=arguments.flush_s,
+        flush_rows=arguments.flush_rows,
         rate=arguments.rate_hz,
         fast=arguments.fast,
         taps=arguments.taps,

@@ -1,4 +1,4 @@
-"""One scan: the recording is replayed through channelizer and accumulator into a FITS file.
+"""One scan: voltages go through channelizer and accumulator into a FITS file.
 
 Knows how the parts fit together and when a piece is due; commands and the status memory belong to `program`.
 Callers say what time it is.
@@ -17,24 +17,32 @@ from pathlib import Path
 from spectrometer.daq.accumulator import Accumulator, StateSum
 from spectrometer.daq.channelizer import Channelizer, fine_channels, fit_taps, prototype
 from spectrometer.daq.errors import ChannelizerError, ScanSetupError
+from spectrometer.daq.receiver import ReceiverConfig, with_status
+from spectrometer.daq.recordings import open_recording
 from spectrometer.daq.scansetup import ScanSetup, read_setup
-from spectrometer.daq.source import Piece, Recording
+from spectrometer.daq.source import Piece, Source, SourceCard
+from spectrometer.daq.synthetic import SyntheticReceiver
 from spectrometer.daq.writer import Row, ScanFile, build_headers, file_name
+from spectrometer.status.keys import UNSPECIFIED
 from spectrometer.status.protocol.cards import Value
 
 log = logging.getLogger(__name__)
 
 UNIX_EPOCH_MJD = 40587.0
 FLUSH_BYTES = 1 << 18
+SOURCES = RECORDING, SYNTHETIC = "RECORDING", "SYNTHETIC"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunOptions:
-    """How the recording is replayed."""
+    """Where the voltages are from, and what is done with them."""
 
-    source: Path
+    source: Path | None = None
+    """A recording."""
+    synthetic: ReceiverConfig | None = None
+    """What a synthetic receiver receives."""
     rate: float | None = None
-    """Samples per second and coarse channel; None: one pass fills one exposure."""
+    """Samples per second and coarse channel of a recording; None: one pass fills one exposure."""
     fast: bool = False
     """Do not wait for the clock; times are still those of the rate."""
     taps: int = 8
@@ -45,6 +53,8 @@ class RunOptions:
     """Seconds that processing may lag before pieces are dropped."""
     flush_every: float = 0.1
     """Seconds between writes to the file, at least."""
+    flush_rows: int | None = None
+    """Rows that are written at once when there are so many, whatever the time; None: as many as fit 256 KiB."""
 
 
 class ScanRun:
@@ -67,14 +77,14 @@ class ScanRun:
         self.setup: ScanSetup = read_setup(values)
         if to_file:
             self._check_directory()
-        self.recording = Recording(options.source)
+        self.source = self._open_source()
         try:
             self._prepare()
         except ValueError as error:  # an unknown window, too few samples
-            self.recording.close()
+            self.source.close()
             raise error if isinstance(error, ChannelizerError) else ChannelizerError(str(error)) from error
         except BaseException:
-            self.recording.close()
+            self.source.close()
             raise
         self.file: ScanFile | None = None
         self.blocks = 0.0
@@ -91,6 +101,18 @@ class ScanRun:
         self._pieces = self._endless_pieces()
         self._next: Piece = next(self._pieces)
 
+    def _open_source(self) -> Source:
+        """As the status key DAQSRC says: RECORDING or SYNTHETIC; else what there is, a recording first."""
+        options = self.options
+        wish = str(self._values.get("DAQSRC", UNSPECIFIED)).upper()
+        if wish not in (UNSPECIFIED.upper(), "", *SOURCES):
+            raise ScanSetupError(f"DAQSRC is {wish}; expected {' or '.join(SOURCES)}")
+        if options.source is not None and wish != SYNTHETIC:
+            return open_recording(options.source)
+        if options.synthetic is not None and wish != RECORDING:
+            return SyntheticReceiver(with_status(options.synthetic, self._values), self.setup.cycle)
+        raise ScanSetupError(f"DAQSRC is {wish}, and spectrometer-daq was started without it")
+
     def _check_directory(self) -> None:
         """Make the project's directory now: a start on many Banks has to fail before any of them begins."""
         directory = self._data_root / self.setup.project
@@ -102,15 +124,17 @@ class ScanRun:
             raise ScanSetupError(f"data directory {directory.name}: {os.strerror(errno.EACCES)}")
 
     def _prepare(self) -> None:
-        header, setup, options = self.recording.header, self.setup, self.options
-        nfine = options.nfine or fine_channels(setup.nchan, header.channels)
-        self.nchan = nfine * header.channels
-        self.taps = fit_taps(options.taps, nfine, self.recording.longest_run(), header.channels)
+        band, setup, options = self.source.band, self.setup, self.options
+        nfine = options.nfine or fine_channels(setup.nchan, band.channels)
+        self.nchan = nfine * band.channels
+        self.taps = fit_taps(options.taps, nfine, self.source.longest_run(), band.channels)
         self.note = ""
         if self.taps < options.taps:
             self.note = f"{self.taps} taps instead of {options.taps}: the recording is too short"
-            log.warning("%s: %s", options.source.name, self.note)
-        self.rate: float = options.rate or self.recording.samples / setup.exposure
+            log.warning("%s: %s", self.source.name, self.note)
+        self.rate = self.source.default_rate(setup.exposure)
+        if options.rate is not None and self.source.samples:
+            self.rate = options.rate
         shortest = nfine / self.rate
         if setup.exposure < shortest:
             raise ScanSetupError(
@@ -123,13 +147,13 @@ class ScanRun:
                 f"SCANLEN {setup.scan_length:g} s is too short: expected over {first:.3g} s, or a shorter EXPOSURE"
             )
         self._channelizer = Channelizer(
-            header.channels, header.polarizations, prototype(self.taps, nfine, options.window)
+            band.channels, band.polarizations, prototype(self.taps, nfine, options.window)
         )
         self.accumulator = Accumulator(
             setup.cycle,
-            coarse=header.channels,
+            coarse=band.channels,
             nfine=nfine,
-            polarizations=header.polarizations,
+            polarizations=band.polarizations,
             cross=setup.cross,
             integration_samples=setup.exposure * self.rate,
         )
@@ -186,6 +210,11 @@ class ScanRun:
         self._next = next(self._pieces)
         return bool(finished)
 
+    @property
+    def rows_written(self) -> int:
+        """Rows that the file's header counts: what is left of it whatever happens to this process."""
+        return 0 if self.file is None else self.file.rows
+
     def flush(self, *, sync: bool = False) -> None:
         """Write what is finished to the file. OSError if the disk does not take it."""
         if self.file is not None:
@@ -199,13 +228,13 @@ class ScanRun:
                 self._take(self.accumulator.finish(), self._written_at)
                 self.flush()
         finally:
-            self.recording.close()
+            self.source.close()
             if self.file is not None:
                 self.file.close()
 
     def abandon(self) -> None:
         """Close without writing any more, after the disk has failed."""
-        self.recording.close()
+        self.source.close()
         if self.file is not None:
             self.file.close()
 
@@ -219,11 +248,15 @@ class ScanRun:
         for part in finished:
             self.file.append(self._rows(part))
         if (
-            self.file.pending_bytes >= FLUSH_BYTES
+            self._is_enough(self.file)
             or not 0 <= now - self._written_at < self.options.flush_every
         ):
             self.flush()
             self._written_at = now
+
+    def _is_enough(self, file: ScanFile) -> bool:
+        wanted = self.options.flush_rows
+        return file.pending_bytes >= FLUSH_BYTES if wanted is None else file.pending_rows >= wanted
 
     def _rows(self, part: StateSum) -> Iterator[Row]:
         nfine, setup = self._channelizer.nfine, self.setup
@@ -237,54 +270,43 @@ class ScanRun:
                 cal=setup.cycle.cal[part.state],
                 mjd=UNIX_EPOCH_MJD + middle / 86400.0,
                 exposure=part.spectra * nfine / self.rate,
-                recorded=part.spectra * nfine * self.recording.header.sample_time,
+                recorded=part.spectra * nfine * self.source.band.sample_time,
                 spectra=part.spectra,
                 data=part.mean[polarization],
             )
 
     def _endless_pieces(self) -> Iterator[Piece]:
         while True:
-            yield from self.recording.pieces()
-            self._pass_start += self.recording.samples
+            yield from self.source.pieces()
+            self._pass_start += self.source.samples
 
     def _history(self) -> list[str]:
-        notes = [*self.recording.disagreements, *([self.note] if self.note else [])]
         return [
-            *notes,
-            "The voltages are a recording replayed at REPLAYRT; nothing here was received at DATE-OBS.",
+            *self.source.notes,
+            *([self.note] if self.note else []),
             "Loop joins reset the filter; spectra within a pass overlap as the filter needs.",
         ]
 
-    def _own_cards(self, start: float) -> list[tuple[str, Value | bool, str]]:
-        header = self.recording.header
-        found = header.values
-        width = header.coarse_width / self._channelizer.nfine
-        lowest = header.center_frequency * 1e6 - header.coarse_width * header.channels / 2
+    def _own_cards(self, start: float) -> list[SourceCard]:
+        band = self.source.band
         moment = datetime.fromtimestamp(start, UTC)
-        cards: list[tuple[str, Value | bool, str]] = [
-            ("SIMULATE", True, "replayed recording, no live data"),
-            ("DATASRC", self.options.source.name[-68:], "the recording"),
+        return [
+            *self.source.cards,
+            ("DATASRC", self.source.name[-68:], "where the voltages are from"),
             ("REPLAYRT", float(self.rate), "samples/s and coarse channel in the replay"),
             ("NLOOPS", 0, "loop joins, the filter was reset there"),
-            ("PASSLEN", self.recording.samples, "samples per coarse channel in one pass"),
             ("NTAPS", self.taps, "taps of the filter bank"),
             ("PFBWIN", self.options.window, "window of the filter bank"),
             ("NCHAN", self.nchan, "channels in each spectrum"),
-            ("OBSNCHAN", header.channels, "coarse channels of the recording"),
-            ("OBSFREQ", header.center_frequency, "MHz, of the recording"),
-            ("OBSBW", header.bandwidth, "MHz, of the recording, as found"),
-            ("TBIN", header.sample_time, "s, of the recording; wins over bandwidths"),
+            ("OBSNCHAN", band.channels, "coarse channels of the voltages"),
+            ("OBSFREQ", band.center_frequency, "MHz, of the voltages"),
+            ("OBSBW", band.bandwidth, "MHz, of the voltages, as found"),
+            ("TBIN", band.sample_time, "s, of the voltages; wins over bandwidths"),
             ("CRPIX1", 1.0, "first channel"),
-            ("CRVAL1", lowest, "Hz, centre of the first channel, by TBIN"),
-            ("CDELT1", width, "Hz, by TBIN"),
+            ("CRVAL1", band.lower_edge, "Hz, centre of the first channel, by TBIN"),
+            ("CDELT1", band.coarse_width / self._channelizer.nfine, "Hz, by TBIN"),
             ("EXPOSURE", self.setup.exposure, "s of replay"),
             ("NSTATE", len(self.setup.cycle.starts), "switching states"),
             ("DATE-OBS", moment.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3], "UTC, start of the replay"),
             ("MJDSTART", UNIX_EPOCH_MJD + start / 86400.0, "UTC, start of the replay"),
         ]
-        if "CHAN_BW" in found:
-            cards.append(("RECCHBW", found["CHAN_BW"], "MHz, CHAN_BW of the recording, as found"))
-        for key, name in (("SRC_NAME", "RECSRC"), ("TELESCOP", "RECTEL"), ("STT_IMJD", "RECIMJD")):
-            if key in found:
-                cards.append((name, found[key], f"{key} of the recording"))
-        return cards

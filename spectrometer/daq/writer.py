@@ -32,7 +32,7 @@ _NOT_COPIED = frozenset(
     (
         "SIMPLE", "BITPIX", "NAXIS", "EXTEND", "END", "CHECKSUM", "DATASUM", "COMMENT", "HISTORY", "DATE",
         # states of programs at some moment
-        "DAQSTATE", "DAQPULSE", "SCANSTAT", "NETSTAT", "DISKSTAT", "DAQFITS", "DAQNINT", "DAQPEAK",
+        "DAQSTATE", "DAQPULSE", "SCANSTAT", "NETSTAT", "DISKSTAT", "DAQFITS", "DAQNINT", "DAQNROW", "DAQPEAK",
         "DAQLOOPS", "DAQBLKS", "DAQDROP", "DAQERR", "DAQNOTE", "NPKT", "NDROP", "FILENUM", "SCANREM",
         "ARMSTATE", "ACCBLKOU", "DAQSTART",
         # the band that the mode would have on the sky: a recording has its own
@@ -156,6 +156,11 @@ class ScanFile:
             with contextlib.suppress(OSError):
                 self.path.unlink()  # ours, and nothing in it
             raise
+
+    @property
+    def pending_rows(self) -> int:
+        """Rows that are not yet on disk."""
+        return len(self._pending)
 
     @property
     def pending_bytes(self) -> int:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from spectrometer.daq.protocol.band import Band
 from spectrometer.status.errors import CardError
 from spectrometer.status.protocol.cards import CARD_BYTES, Value, find_end, read_cards, read_number
 
@@ -42,9 +43,15 @@ class BlockHeader:
         return self.block_bytes // (self.channels * self.polarizations * 2)
 
     @property
-    def coarse_width(self) -> float:
-        """Width of a coarse channel in Hz by the sample time, with the sign of the band."""
-        return (-1.0 if self.bandwidth < 0 else 1.0) / self.sample_time
+    def band(self) -> Band:
+        """The band of the voltages."""
+        return Band(
+            channels=self.channels,
+            polarizations=self.polarizations,
+            sample_time=self.sample_time,
+            center_frequency=self.center_frequency,
+            bandwidth=self.bandwidth,
+        )
 
     @property
     def packets(self) -> int:
@@ -113,8 +120,8 @@ def band_disagreements(header: BlockHeader) -> list[str]:
     """Sentences about OBSBW and CHAN_BW where they contradict TBIN, which wins."""
     sentences = []
     for key, by_time in (
-        ("OBSBW", header.coarse_width * header.channels / 1e6),
-        ("CHAN_BW", header.coarse_width / 1e6),
+        ("OBSBW", header.band.coarse_width * header.channels / 1e6),
+        ("CHAN_BW", header.band.coarse_width / 1e6),
     ):
         found = header.values.get(key)
         if found is None:

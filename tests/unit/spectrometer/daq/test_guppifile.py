@@ -9,9 +9,9 @@ import pytest
 from support.recordings import recording
 
 from spectrometer.daq.errors import SourceError
+from spectrometer.daq.guppifile import GuppiFile
 from spectrometer.daq.protocol.guppiraw import HeaderError, read_header
 from spectrometer.daq.scansetup import read_setup, safe_name
-from spectrometer.daq.source import Recording
 from spectrometer.status.protocol.cards import write_cards
 
 
@@ -33,35 +33,35 @@ def make_file(path: Path, blocks: int, *, overlap: int = 4, packets: list[int] |
 
 
 def test_real_recording_is_read_as_its_headers_say() -> None:
-    replayed = Recording(recording("sample_puppi.raw"))
+    replayed = GuppiFile(recording("sample_puppi.raw"))
     header = replayed.header
     assert (header.header_bytes, header.channels, header.polarizations, header.samples) == (6400, 4, 2, 1024)
     assert (replayed.block_count, replayed.samples, replayed.longest_run()) == (4, 3904, 3904)
-    assert any("CHAN_BW = 3.125 MHz contradicts TBIN = 0.004 s" in s for s in replayed.disagreements)
-    assert any("does not repeat" in s for s in replayed.disagreements)
+    assert any("CHAN_BW = 3.125 MHz contradicts TBIN = 0.004 s" in s for s in replayed.notes)
+    assert any("does not repeat" in s for s in replayed.notes)
     replayed.close()
 
 
 def test_recording_cut_after_its_header_says_expected_and_found() -> None:
     with pytest.raises(SourceError, match="cut short, expected 132186112 bytes, found 7920"):
-        Recording(recording("sample_vegas.raw"))
+        GuppiFile(recording("sample_vegas.raw"))
 
 
 @pytest.mark.parametrize("piece", [10, 32, 60, 1000])
 def test_overlap_is_removed_however_pieces_are_cut(tmp_path: Path, piece: int) -> None:
     stream = make_file(tmp_path / "a.raw", 3)
-    recording = Recording(tmp_path / "a.raw", piece_samples=piece)
+    recording = GuppiFile(tmp_path / "a.raw", piece_samples=piece)
     pieces = list(recording.pieces())
     np.testing.assert_array_equal(np.concatenate([p.samples for p in pieces], axis=1), stream)
     assert [p.follows for p in pieces] == [False] + [True] * (len(pieces) - 1)
     assert sum(p.blocks for p in pieces) == pytest.approx(3)
-    assert not recording.disagreements
+    assert len(recording.notes) == 1
     recording.close()
 
 
 def test_missing_packets_are_counted_and_break_the_run(tmp_path: Path) -> None:
     make_file(tmp_path / "a.raw", 3, packets=[0, 28, 84])
-    recording = Recording(tmp_path / "a.raw", piece_samples=1000)
+    recording = GuppiFile(tmp_path / "a.raw", piece_samples=1000)
     assert recording.lost_packets == 56 - 28
     assert [p.follows for p in recording.pieces()] == [False, False]
     assert recording.longest_run() == 60
@@ -71,7 +71,7 @@ def test_missing_packets_are_counted_and_break_the_run(tmp_path: Path) -> None:
 def test_last_block_cut_short_is_left_out(tmp_path: Path) -> None:
     make_file(tmp_path / "a.raw", 3)
     (tmp_path / "a.raw").write_bytes((tmp_path / "a.raw").read_bytes()[:-5])
-    recording = Recording(tmp_path / "a.raw")
+    recording = GuppiFile(tmp_path / "a.raw")
     assert recording.block_count == 2
     recording.close()
 
@@ -80,7 +80,7 @@ def test_last_block_cut_short_is_left_out(tmp_path: Path) -> None:
 def test_what_is_no_recording_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "a.raw").write_bytes(content)
     with pytest.raises(SourceError):
-        Recording(tmp_path / "a.raw")
+        GuppiFile(tmp_path / "a.raw")
 
 
 @pytest.mark.parametrize(

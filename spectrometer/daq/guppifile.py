@@ -1,0 +1,240 @@
+"""A GUPPI raw file as a source of voltages: finds blocks, removes the overlap, hands out pieces of a pass.
+
+Whether the overlap repeats the end of the block before is verified. A file whose blocks were shortened (as
+published samples are) keeps OVERLAP and PKTIDX of the original while nothing repeats any more; the headers
+are followed then, and a sentence in `notes` says so.
+
+Knows the file, not the rate or the time at which it is replayed.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from spectrometer.daq.errors import SourceError
+from spectrometer.daq.protocol.guppiraw import (
+    MAX_HEADER_BYTES,
+    BlockHeader,
+    HeaderError,
+    band_disagreements,
+    read_header,
+)
+from spectrometer.daq.source import Band, Piece, SourceCard
+
+log = logging.getLogger(__name__)
+
+Samples = npt.NDArray[np.int8]
+
+NOT_RECEIVED = "The voltages are a recording replayed at REPLAYRT; nothing here was received at DATE-OBS."
+
+KEEP_IN_MEMORY = 64 << 20
+"""A recording up to this size (bytes) is read once and kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    data_offset: int
+    skip: int  # samples that repeat the block before
+    follows: bool
+
+
+class GuppiFile:
+    """One GUPPI raw file.
+
+    Args:
+        path: The file.
+        piece_samples: About how many samples per channel a piece holds.
+
+    Raises:
+        SourceError: No such file, no GUPPI raw file, or not one whole block in it.
+    """
+
+    def __init__(self, path: str | Path, *, piece_samples: int = 4096) -> None:
+        self.path = Path(path)
+        self._piece_samples = piece_samples
+        self._pieces: list[Piece] | None = None
+        try:
+            self._file = self.path.open("rb")
+        except OSError as error:
+            raise SourceError(str(path), error.strerror or str(error)) from error
+        try:
+            self._size = os.fstat(self._file.fileno()).st_size
+            self.header = self._header_at(0)
+            self.notes = [NOT_RECEIVED, *band_disagreements(self.header)]
+            self.lost_packets = 0
+            self.unlike_overlaps = 0
+            self._blocks = self._find_blocks()
+        except BaseException:
+            self._file.close()
+            raise
+        self.samples = sum(self.header.samples - block.skip for block in self._blocks)
+        """Samples per channel in one pass, each counted once."""
+        if self.unlike_overlaps:
+            self.notes.append(
+                f"the overlap of {self.header.overlap} samples does not repeat the end of the block before "
+                f"at {self.unlike_overlaps} of {len(self._blocks) - 1} joins; PKTIDX says that they follow "
+                "each other, so they are joined as the headers say"
+            )
+        for sentence in self.notes[1:]:
+            log.warning("%s: %s", self.path.name, sentence)
+
+    @property
+    def name(self) -> str:
+        """The file's name."""
+        return self.path.name
+
+    @property
+    def band(self) -> Band:
+        """As the first header says."""
+        return self.header.band
+
+    @property
+    def packets(self) -> int:
+        """Packets that make a block; 0 if the header does not say."""
+        return self.header.packets
+
+    @property
+    def cards(self) -> list[SourceCard]:
+        """That it is a recording, and what its header says of the band and its origin."""
+        found = self.header.values
+        cards: list[SourceCard] = [
+            ("SIMULATE", True, "replayed recording, no live data"),
+            ("PASSLEN", self.samples, "samples per coarse channel in one pass"),
+        ]
+        if "CHAN_BW" in found:
+            cards.append(("RECCHBW", found["CHAN_BW"], "MHz, CHAN_BW of the recording, as found"))
+        for key, name in (("SRC_NAME", "RECSRC"), ("TELESCOP", "RECTEL"), ("STT_IMJD", "RECIMJD")):
+            if key in found:
+                cards.append((name, found[key], f"{key} of the recording"))
+        return cards
+
+    def default_rate(self, exposure: float) -> float:
+        """Such that one pass fills an exposure (s)."""
+        return self.samples / exposure
+
+    @property
+    def block_count(self) -> int:
+        """Blocks in the file."""
+        return len(self._blocks)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+        self._pieces = None
+
+    def longest_run(self) -> int:
+        """Most samples per channel without a gap: what a filter can be filled with."""
+        longest = run = 0
+        for block in self._blocks:
+            run = (run if block.follows else 0) + self.header.samples - block.skip
+            longest = max(longest, run)
+        return longest
+
+    def pieces(self) -> Iterator[Piece]:
+        """One pass through the recording."""
+        if self._pieces is not None:
+            return iter(self._pieces)
+        if self.header.block_bytes * len(self._blocks) <= KEEP_IN_MEMORY:
+            self._pieces = list(self._read_pass())
+            return iter(self._pieces)
+        return self._read_pass()
+
+    def _header_at(self, offset: int) -> BlockHeader:
+        self._file.seek(offset)
+        try:
+            return read_header(self._file.read(MAX_HEADER_BYTES))
+        except HeaderError as error:
+            raise SourceError(str(self.path), f"at byte {offset}: {error}") from error
+
+    def _samples_of(self, offset: int) -> Samples:
+        self._file.seek(offset)
+        data = self._file.read(self.header.block_bytes)
+        if len(data) < self.header.block_bytes:
+            raise SourceError(str(self.path), f"cut short while it was read, at byte {offset + len(data)}")
+        shape = (self.header.channels, self.header.samples, 2 * self.header.polarizations)
+        return np.frombuffer(data, np.int8).reshape(shape)
+
+    def _find_blocks(self) -> list[_Block]:
+        first = self.header
+        blocks: list[_Block] = []
+        offset, before = 0, first
+        tail: Samples | None = None
+        while offset < self._size:
+            try:
+                header = self._header_at(offset)
+            except SourceError as error:
+                if not blocks:
+                    raise
+                log.warning("%s; the rest of the file is left out", error)
+                break
+            data = offset + header.header_bytes
+            if self._size - data < header.block_bytes:
+                reason = (
+                    f"cut short, expected {header.block_bytes} bytes, found {self._size - data} "
+                    f"(block {len(blocks)}, after its header of {header.header_bytes} bytes)"
+                )
+                if not blocks:
+                    raise SourceError(str(self.path), reason)
+                log.warning("%s: %s; it is left out", self.path, reason)
+                break
+            if (header.block_bytes, header.channels, header.polarizations) != (
+                first.block_bytes,
+                first.channels,
+                first.polarizations,
+            ):
+                raise SourceError(str(self.path), f"block {len(blocks)} has another shape than the first")
+            follows = self._follows(before, header) if blocks else False
+            skip = 0
+            if first.overlap:
+                samples = self._samples_of(data)
+                if follows and tail is not None:
+                    skip = first.overlap
+                    self.unlike_overlaps += not np.array_equal(tail, samples[:, : first.overlap])
+                tail = samples[:, -first.overlap :]
+            blocks.append(_Block(data, skip, follows))
+            before = header
+            offset = data + header.block_bytes
+        return blocks
+
+    def _follows(self, before: BlockHeader, header: BlockHeader) -> bool:
+        if before.packet_index is None or header.packet_index is None or not header.packets:
+            return True
+        gap = header.packet_index - before.packet_index - header.packets
+        if gap:
+            self.lost_packets += max(gap, 0)
+            log.warning(
+                "%s: %d packets are missing before PKTIDX %d", self.path.name, gap, header.packet_index
+            )
+        return not gap
+
+    def _read_pass(self) -> Iterator[Piece]:
+        """Join small blocks and cut large ones."""
+        position = 0
+        held: list[Samples] = []
+        held_follows = False
+        for block in self._blocks:
+            samples = self._samples_of(block.data_offset)[:, block.skip :]
+            length = sum(part.shape[1] for part in held)
+            if held and (not block.follows or length + samples.shape[1] > self._piece_samples):
+                yield Piece(np.concatenate(held, axis=1), position, len(held), held_follows)
+                position += length
+                held = []
+            if not held:
+                held_follows = block.follows
+            if samples.shape[1] <= self._piece_samples:
+                held.append(samples)
+                continue
+            whole = samples.shape[1]
+            for at in range(0, whole, self._piece_samples):
+                cut = samples[:, at : at + self._piece_samples]
+                yield Piece(cut, position, cut.shape[1] / whole, at > 0 or block.follows)
+                position += cut.shape[1]
+        if held:
+            yield Piece(np.concatenate(held, axis=1), position, len(held), held_follows)

@@ -1,0 +1,159 @@
+"""A synthetic receiver as a source of voltages: noise, lines, carriers and a switched diode, from one seed.
+
+Two polarizations of complex voltages, quantised to 8 bits as a sampler does it. A position of the signal decides the
+diode's state, as the accumulator decides it, so that spectra that are entirely within a state are of that state.
+No clock and no file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+import scipy.signal
+
+from spectrometer.daq.accumulator import SwitchingCycle
+from spectrometer.daq.receiver import LineConfig, ReceiverConfig
+from spectrometer.daq.source import Band, Piece, SourceCard
+
+__all__ = ["SyntheticReceiver", "line_response"]
+
+Voltages = npt.NDArray[np.complex64]
+
+LARGEST = 127
+PIECE_S = 0.05
+ENDLESS = 1 << 62
+
+
+def line_response(width: float, offset: float) -> Voltages:
+    """Filter that makes a line of white noise.
+
+    |H(f)|^2 = exp(-4 ln 2 (f - offset)^2 / width^2), so the middle keeps the density of the noise.
+
+    Args:
+        width: Full width at half maximum, in cycles per sample.
+        offset: Middle, in cycles per sample.
+    """
+    deviation = np.sqrt(np.log(2.0)) / (np.pi * width)  # of the impulse response, samples
+    reach = int(np.ceil(5 * deviation))
+    times = np.arange(-reach, reach + 1)
+    shape = np.exp(-0.5 * np.square(times / deviation))
+    response: Voltages = (shape / shape.sum() * np.exp(2j * np.pi * offset * times)).astype(np.complex64)
+    return response
+
+
+class _Line:
+    """Noise of one line, continued from piece to piece."""
+
+    def __init__(self, config: ReceiverConfig, line: LineConfig, rng: np.random.Generator, mixing: Voltages) -> None:
+        self.channel, offset = config.place(line.frequency_mhz)
+        self._response = line_response(config.coarse_widths(line.width_khz), offset)[:, None]
+        self._amplitude = np.float32(np.sqrt(line.strength_k))
+        self._rng, self._mixing = rng, mixing
+        self._before = _white(rng, (len(self._response) - 1, 2))
+
+    def next(self, count: int) -> Voltages:
+        """Shape (count, 2), in sqrt(K)."""
+        noise = np.concatenate([self._before, _white(self._rng, (count, 2))])
+        self._before = noise[count:]
+        filtered = scipy.signal.oaconvolve(noise, self._response, mode="valid", axes=0)
+        voltages: Voltages = (filtered @ self._mixing * self._amplitude).astype(np.complex64)
+        return voltages
+
+
+class SyntheticReceiver:
+    """Voltages without end.
+
+    Args:
+        config: What it receives.
+        cycle: When the noise diode is on.
+    """
+
+    name = "synthetic receiver"
+    samples = 0
+    packets = 0
+
+    def __init__(self, config: ReceiverConfig, cycle: SwitchingCycle) -> None:
+        self.config, self._cycle = config, cycle
+        self.notes = ["The voltages are computed; nothing here was received."]
+
+    @property
+    def band(self) -> Band:
+        """As configured."""
+        return self.config.band
+
+    @property
+    def cards(self) -> list[SourceCard]:
+        """That nothing was received, and all that the voltages were made of."""
+        c = self.config
+        cards: list[SourceCard] = [
+            ("SIMULATE", True, "synthetic receiver, no live data"),
+            ("SIMTSYSX", c.tsys_k[0], "K, system noise of X, diode off"),
+            ("SIMTSYSY", c.tsys_k[1], "K, system noise of Y, diode off"),
+            ("SIMCAL", c.cal_k, "K, noise diode"),
+            ("SIMRHO", c.correlation, "correlation of X and Y"),
+            ("SIMPHASE", c.correlation_deg, "deg, its phase"),
+            ("SIMLEVEL", c.level, "steps rms at SIMTSYSX, re and im"),
+            ("SIMKPCNT", 1.0 / self._gain, "K for 1 count**2 in DATA"),
+            ("SIMSEED", c.seed, "seed of the voltages"),
+        ]
+        for number, line in enumerate(c.lines, 1):
+            text = f"{line.frequency_mhz:.9g} {line.width_khz:.6g} {line.strength_k:.6g}"
+            cards.append((f"SIMLIN{number:02d}", text, "MHz, kHz FWHM, K"))
+        for number, carrier in enumerate(c.carriers, 1):
+            text = f"{carrier.frequency_mhz:.9g} {carrier.power_k_mhz:.6g}"
+            cards.append((f"SIMCAR{number:02d}", text, "MHz, K MHz"))
+        return cards
+
+    @property
+    def _gain(self) -> float:
+        """Counts^2 for 1 K: |voltage|^2 of a sample of X is 2 level^2 at its system temperature."""
+        return 2.0 * self.config.level**2 / self.config.tsys_k[0]
+
+    def default_rate(self, exposure: float) -> float:
+        """The receiver's own, whatever the exposure (s)."""
+        return self.config.rate
+
+    def longest_run(self) -> int:
+        """There are no gaps."""
+        return ENDLESS
+
+    def close(self) -> None:
+        """It holds nothing."""
+
+    def pieces(self) -> Iterator[Piece]:
+        """All of it, from its beginning; the same each time."""
+        config, rate = self.config, self.config.rate
+        count = int(min(max(rate * PIECE_S, 256), 65536))
+        rng = np.random.default_rng(config.seed)
+        rho = config.correlation * np.exp(1j * np.deg2rad(config.correlation_deg))
+        # of independent a and b: x = a, y = conj(rho) a + sqrt(1 - |rho|^2) b, so that <x y*> = rho
+        mixing = np.array([[1, np.conj(rho)], [0, np.sqrt(max(0.0, 1 - abs(rho) ** 2))]], np.complex64)
+        lines = [_Line(config, line, rng, mixing) for line in config.lines]
+        gain = np.float32(np.sqrt(self._gain))
+        diode = np.asarray(self._cycle.cal, np.float64) * config.cal_k
+        position = 0
+        while True:
+            places = np.arange(position, position + count)
+            added = diode[self._cycle.phases_at(places / rate)]
+            amplitude = np.sqrt(np.asarray(config.tsys_k)[None, :] + added[:, None]).astype(np.float32)
+            voltages = _white(rng, (config.channels, count, 2)) @ mixing * amplitude
+            for line in lines:
+                voltages[line.channel] += line.next(count)
+            for carrier in config.carriers:
+                channel, offset = config.place(carrier.frequency_mhz)
+                share = carrier.power_k_mhz / abs(config.bandwidth_mhz) * config.channels
+                turns = np.mod(offset * places, 1.0)
+                voltages[channel] += (np.sqrt(share) * np.exp(2j * np.pi * turns)).astype(np.complex64)[:, None]
+            steps = np.rint(np.ascontiguousarray(voltages * gain).view(np.float32))
+            samples = np.clip(steps, -LARGEST, LARGEST).astype(np.int8)
+            yield Piece(samples, position, 1.0, position > 0)
+            position += count
+
+
+def _white(rng: np.random.Generator, shape: tuple[int, ...]) -> Voltages:
+    """Complex Gaussian noise with a mean |.|^2 of 1."""
+    parts = rng.standard_normal((*shape[:-1], 2 * shape[-1]), dtype=np.float32)
+    parts *= np.float32(np.sqrt(0.5))
+    return parts.view(np.complex64)
