@@ -34,7 +34,7 @@ class _Collector:
         self.headers: list[ArrayHeader] | None = None  # most messages hold nothing of the kind
 
     def hook(self, value: Any) -> Any:
-        """Return a placeholder for what becomes a frame, and what JSON knows for all else."""
+        """Return a placeholder for what becomes a frame, UNKNOWN for all else."""
         if isinstance(value, (bytes, bytearray, memoryview)):
             return self._take(value)
         numpy = sys.modules.get("numpy") if self._arrays else None
@@ -42,7 +42,7 @@ class _Collector:
             dtype = value.dtype.newbyteorder("<")
             if dtype.str in DTYPES:
                 return self._take(value)
-        return wirejson.plain(value)
+        return wirejson.UNKNOWN
 
     def _take(self, value: Any) -> dict[str, int]:
         if self.headers is None:
@@ -61,21 +61,24 @@ class _Collector:
 
     def described(self) -> bytes:
         """Return the member `frames` of `dealer`."""
-        headers = [header.describe() for header in self.headers or ()]
-        return wirejson.dumps({"key": self._key, "headers": headers})
+        headers = b",".join([header.encode() for header in self.headers or ()])
+        return b'{"key":"%b","headers":[%b]}' % (self._key.encode(), headers)
 
 
 def _describe(value: Any) -> tuple[ArrayHeader, Any]:
     if isinstance(value, (bytes, bytearray, memoryview)):
         data = value if isinstance(value, bytes) else bytes(value)
         return ArrayHeader(BYTES, (len(data),)), data
-    import numpy as np
-
+    np = sys.modules["numpy"]
+    dtype = value.dtype.str
+    if dtype in DTYPES and value.flags.c_contiguous:  # as most are
+        raw = value.reshape(-1).view(np.uint8)
+        return ArrayHeader(dtype, value.shape), raw if _is_fixed(value) else raw.tobytes()
     array = value.astype(value.dtype.newbyteorder("<"), order="K", copy=False)
     order = "F" if array.flags.f_contiguous and not array.flags.c_contiguous else "C"
     flat = (array.T if order == "F" else np.ascontiguousarray(array)).reshape(-1)
     # What can still be changed is copied now: ZeroMQ sends in its own time. Read-only arrays are sent as they are.
-    raw: Any = flat.view(np.uint8)
+    raw = flat.view(np.uint8)
     data = raw if _is_fixed(value) or not np.may_share_memory(flat, value) else raw.tobytes()
     return ArrayHeader(array.dtype.str, array.shape, order), data
 
@@ -102,6 +105,10 @@ def dumps(message: Any, arrays: bool) -> tuple[bytes, bytes, list[Any]]:
     Returns:
         The body, the member `frames` of `dealer` that goes with it (empty: none), and the frames.
     """
+    numpy = sys.modules.get("numpy") if arrays else None
+    if numpy is not None and type(message) is numpy.ndarray and message.dtype.newbyteorder("<").str in DTYPES:
+        header, frame = _describe(message)  # nothing but an array: most that are large
+        return b'{"frame":0}', b'{"key":"frame","headers":[%b]}' % header.encode(), [frame]
     collector = _Collector(arrays)
     body = wirejson.dumps(message, collector.hook)
     if collector.headers is None:
@@ -121,5 +128,5 @@ def _make(header: ArrayHeader, frame: Any) -> Any:
         raise ValueError("an array came as a frame, and numpy is not installed here: send it as a list")
     import numpy as np
 
-    array = np.ndarray(header.shape, np.dtype(header.dtype), frame, order="F" if header.order == "F" else "C")
+    array = np.ndarray(header.shape, header.dtype, frame, order="F" if header.order == "F" else "C")
     return array if array.flags.aligned else array.copy(order="K")

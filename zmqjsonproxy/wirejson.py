@@ -1,8 +1,9 @@
 """JSON as the standard module means it, and faster where that is provably the same.
 
 NaN, infinities and integers of any size survive, as between the original peers. orjson, where installed, serves
-only results that cannot differ: a result with a `null` in it may hide a lost NaN and is encoded again; a number
-of 19 digits or more, or anything orjson refuses, goes to the standard module.
+only values that cannot differ: a result with a `null` in it may hide a lost NaN and is encoded again; an integer that
+may need more than 64 bits, or anything orjson refuses, goes to the standard module. Numbers may be written in other
+characters (1e16 for 1e+16), which are read as the same value, bit for bit.
 
 Beyond plain JSON: tuples become arrays; arrays and scalars of numpy become lists and numbers (by `tolist`); bytes
 become base64 text; times become ISO 8601 text; enumerations their value; UUIDs and paths text.
@@ -20,10 +21,15 @@ from pathlib import PurePath
 from typing import Any, Protocol
 from uuid import UUID
 
-__all__ = ["dumps", "loads", "plain", "too_deep"]
+__all__ = ["UNKNOWN", "dumps", "loads", "plain", "too_deep"]
 
-_DIGITS_TO_ZERO = bytes(48 if 48 <= byte <= 57 else 32 for byte in range(256))
-_LONG_NUMBER = b"0" * 19
+UNKNOWN = object()
+"""What a hook returns for a value that is none of its business."""
+# Integers of 19 digits have up to 64 bits, with a sign those of 18: a sign counts as a digit. Points stay.
+_TO_ZERO = bytes(48 if byte in b"-0123456789" else byte if byte in b"." else 32 for byte in range(256))
+_LONG_NUMBER = b"0" * 20
+_NEARLY_LONG = b"0" * 19
+_LONG_FRACTION = b"." + _LONG_NUMBER
 # A string without an end reaches to the end of the data: or each quote in it would be tried as a beginning.
 _STRUCTURE = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)|[\[{]|[\]}]', re.DOTALL)
 
@@ -50,8 +56,18 @@ Hook = Callable[[Any], Any]
 _STANDARD = json.JSONEncoder(default=plain, separators=(",", ":"))
 
 
-def _standard_dumps(value: object, hook: Hook = plain) -> bytes:
-    encoder = _STANDARD if hook is plain else json.JSONEncoder(default=hook, separators=(",", ":"))
+def _with_hook(hook: Hook, otherwise: Hook) -> Hook:
+    def first(value: Any) -> Any:
+        known = hook(value)
+        return otherwise(value) if known is UNKNOWN else known
+
+    return first
+
+
+def _standard_dumps(value: object, hook: Hook | None = None) -> bytes:
+    encoder = _STANDARD
+    if hook is not None:
+        encoder = json.JSONEncoder(default=_with_hook(hook, plain), separators=(",", ":"))
     return encoder.encode(value).encode("ascii")
 
 
@@ -60,7 +76,16 @@ def _standard_loads(data: bytes) -> Any:
 
 
 class _Dumps(Protocol):
-    def __call__(self, value: object, hook: Hook = plain) -> bytes: ...
+    def __call__(self, value: object, hook: Hook | None = None) -> bytes: ...
+
+
+def _may_have_long_integers(data: bytes) -> bool:
+    """Tell whether JSON may hold an integer of more than 64 bits; by translation, ten times as fast as by a pattern."""
+    digits = data.translate(_TO_ZERO)
+    if _NEARLY_LONG not in digits:  # found twice as fast as one digit more
+        return False
+    # What follows a point is no integer: 0.0001234567890123456 is as common as its neighbours.
+    return _LONG_NUMBER in digits and _LONG_NUMBER in digits.replace(_LONG_FRACTION, b".")
 
 
 def _guarded() -> tuple[_Dumps, Callable[[bytes], Any]]:
@@ -70,17 +95,40 @@ def _guarded() -> tuple[_Dumps, Callable[[bytes], Any]]:
         return _standard_dumps, _standard_loads
     fast_dumps, fast_loads = orjson.dumps, orjson.loads
     option = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_SUBCLASS
+    fragment, numpy_option = orjson.Fragment, orjson.OPT_SERIALIZE_NUMPY
+    known = frozenset({dict, list, tuple, str, int, float, bool, type(None)})
+    alike = frozenset({"<f8", "<i8", "<i4", "<i2", "|i1", "<u8", "<u4", "<u2", "|u1", "|b1"})
+    narrow = frozenset({"<f4", "<f2"})
 
-    def dumps(value: object, hook: Hook = plain) -> bytes:
+    def of_numpy(value: Any) -> bytes | None:
+        # What orjson makes of arrays and scalars of these types is read as what `tolist` gives; without its list.
+        # Narrow floats have digits of their own: 0.1 of 32 bits is 0.10000000149011612 to whoever reads 64.
+        dtype = getattr(getattr(value, "dtype", None), "str", None)
+        if dtype in alike or dtype in narrow:
+            try:
+                return fast_dumps(value.astype("<f8") if dtype in narrow else value, None, numpy_option)
+            except (TypeError, AttributeError):  # not contiguous, a subclass, or not of numpy
+                pass
+        return None
+
+    def fast_plain(value: Any) -> Any:
+        data = of_numpy(value)
+        return plain(value) if data is None else fragment(data)
+
+    def dumps(value: object, hook: Hook | None = None) -> bytes:
         try:
-            data = fast_dumps(value, hook, option)
+            data: bytes | None = None
+            if type(value) not in known and (hook is None or hook(value) is UNKNOWN):
+                data = of_numpy(value)  # nothing but an array: not copied into what would be around it
+            if data is None:
+                data = fast_dumps(value, fast_plain if hook is None else _with_hook(hook, fast_plain), option)
         except (TypeError, RecursionError):  # big integers, other keys, subclasses: the standard module decides
             return _standard_dumps(value, hook)
         # One byte is found ten times as fast as four, and numbers have none.
         return _standard_dumps(value, hook) if b"n" in data and b"null" in data else data
 
     def loads(data: bytes) -> Any:
-        if _LONG_NUMBER not in data.translate(_DIGITS_TO_ZERO):  # ten times as fast as a regular expression
+        if not _may_have_long_integers(data):
             try:
                 return fast_loads(data)
             except ValueError:  # NaN, infinity, lone surrogates, or truly malformed
@@ -91,7 +139,7 @@ def _guarded() -> tuple[_Dumps, Callable[[bytes], Any]]:
 
 
 dumps: _Dumps
-"""Encode a value; `hook` turns what JSON does not know into what it knows.
+"""Encode a value; `hook` turns what JSON does not know into what it knows, or says UNKNOWN.
 
 TypeError or ValueError or RecursionError: it cannot be held by JSON."""
 loads: Callable[[bytes], Any]

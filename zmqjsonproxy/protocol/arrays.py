@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 __all__ = ["BYTES", "DTYPES", "ArrayHeader", "Framed", "join", "read_header", "restore", "size_of"]
 
@@ -51,8 +51,7 @@ def size_of(body: bytes) -> int:
     return len(body) + sum(memoryview(frame).nbytes for frame in frames)
 
 
-@dataclass(frozen=True, slots=True)
-class ArrayHeader:
+class ArrayHeader(NamedTuple):
     """What a frame holds.
 
     Attributes:
@@ -69,6 +68,12 @@ class ArrayHeader:
         """Return it as it travels."""
         return {"dtype": self.dtype, "shape": list(self.shape), "order": self.order}
 
+    @lru_cache(256)  # noqa: B019 (tuples are no owners of anything; of one spectrum there are many)
+    def encode(self) -> bytes:
+        """Encode it; nothing in it needs a codec of JSON."""
+        shape = ",".join(map(str, self.shape))
+        return f'{{"dtype":"{self.dtype}","shape":[{shape}],"order":"{self.order}"}}'.encode()
+
 
 def read_header(described: Any, size: int) -> ArrayHeader:
     """Read a header and compare it with its frame of `size` bytes; ValueError: they are not to be used."""
@@ -79,9 +84,13 @@ def read_header(described: Any, size: int) -> ArrayHeader:
         raise ValueError(f"a frame with dtype {str(dtype)[:40]!r}; there are: {', '.join(DTYPES)}, {BYTES}")
     if not isinstance(order, str) or order not in ("C", "F"):
         raise ValueError(f'the order of an array is "C" or "F", not {str(order)[:40]!r}')
-    if not isinstance(shape, list) or any(type(n) is not int or n < 0 for n in shape):
+    elements, good = 1, isinstance(shape, list)
+    for n in shape if isinstance(shape, list) else ():
+        good = good and type(n) is int and n >= 0
+        elements *= (n or 1) if good and elements <= _MOST_ELEMENTS else 1
+    if not isinstance(shape, list) or not good:
         raise ValueError(f"the shape of an array is a list of numbers from 0, not {str(shape)[:40]}")
-    if len(shape) > _MOST_DIMENSIONS or math.prod(n or 1 for n in shape) > _MOST_ELEMENTS:
+    if len(shape) > _MOST_DIMENSIONS or elements > _MOST_ELEMENTS:
         raise ValueError(f"an array of {len(shape)} dimensions or of too many elements: {str(shape)[:60]}")
     if dtype == BYTES and len(shape) != 1:
         raise ValueError(f"the shape of bytes is one number, not {shape}")
@@ -103,7 +112,7 @@ def restore(message: Any, frames: Sequence[Any], make: Callable[[ArrayHeader, An
         ValueError: Headers, placeholders and frames do not fit.
     """
     first = 0
-    for part in message if isinstance(message, list) else [message]:
+    for part in message if isinstance(message, list) else (message,):
         extra = part.get("dealer") if isinstance(part, dict) else None
         described = extra.get("frames") if isinstance(extra, dict) else None
         if described is None:
@@ -132,7 +141,7 @@ def _replace(value: Any, key: str, values: list[Any]) -> Any:
         return [_replace(item, key, values) for item in value]
     if not isinstance(value, dict):
         return value
-    if len(value) == 1 and key in value:
+    if key in value and len(value) == 1:
         number = value[key]
         if type(number) is not int or not 0 <= number < len(values):
             raise ValueError(f"a placeholder for frame {str(number)[:40]}; there are {len(values)}")

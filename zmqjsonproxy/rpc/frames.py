@@ -37,11 +37,12 @@ def rest_receiver(socket: zmq.Socket[bytes]) -> Callable[[bytes], bytes]:
     ask, more = socket.get, zmq.RCVMORE
 
     def take_rest(body: bytes) -> bytes:
-        wanted, frames = body[:1] == b" ", list[memoryview]()
-        while ask(more):
-            frame = receive(0, False).buffer  # where it is: not copied
+        wanted, frames, follows = body[:1] == b" ", list[memoryview](), ask(more)
+        while follows:
+            frame = receive(0, False)
             if wanted and len(frames) < _FRAMES_MOST:
-                frames.append(frame)
+                frames.append(frame.buffer)  # where it is: not copied
+            follows = frame.more  # to ask the socket costs more
         return Framed(body, frames) if frames else body
 
     return take_rest
@@ -99,7 +100,7 @@ def sender(socket: zmq.Socket[bytes], flags: int = 0) -> Callable[[Sequence[byte
         for frame in envelope:
             send(frame, first)
         if type(body) is not Framed:
-            send(body, flags)
+            send(body, flags, len(body) < _COPIED_MOST)
             return
         send(body, first)
         *others, last = body.frames

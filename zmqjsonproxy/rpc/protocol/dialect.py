@@ -77,9 +77,7 @@ def write_reply(request: Request, value: Any) -> bytes:
     """Encode a result in the dialect of its request; TypeError, ValueError, RecursionError: it cannot travel."""
     if request.native:
         extra = request.extra
-        if extra is None or type(value) in jsonrpc.SIMPLE:
-            return wirejson.dumps({"jsonrpc": "2.0", "id": request.id, "result": value})
-        return jsonrpc.reply(request.id, value, extra.get("arrays"))
+        return jsonrpc.reply(request.id, value, None if extra is None else extra.get("arrays"))
     return original.reply(value)
 
 

@@ -114,12 +114,18 @@ def reply(identity: Any, value: Any, arrays: Any = None) -> bytes:
         value: Result.
         arrays: Whether the caller takes arrays and bytes as frames, as in `request_around_id`.
     """
-    if arrays is None:
-        return wirejson.dumps({"jsonrpc": "2.0", "id": identity, "result": value})
-    body, described, frames = ndarray.dumps({"jsonrpc": "2.0", "id": identity, "result": value}, arrays is True)
+    number = b"%d" % identity if type(identity) is int else wirejson.dumps(identity)
+    if arrays is None or type(value) in SIMPLE:
+        return _result(number, wirejson.dumps(value))
+    body, described, frames = ndarray.dumps(value, arrays is True)
     if not frames:
-        return body
-    return Framed(b'%b,"dealer":{"frames":%b}}' % (body[:-1], described), frames)
+        return _result(number, body)
+    text = b' {"jsonrpc":"2.0","id":%b,"result":%b,"dealer":{"frames":%b}}' % (number, body, described)
+    return Framed(text, frames)
+
+
+def _result(number: bytes, body: bytes) -> bytes:
+    return b"".join((b'{"jsonrpc":"2.0","id":', number, b',"result":', body, b"}"))  # copies a large one once
 
 
 def error_object(code: Code, type: str, text: str, traceback: Sequence[str] = ()) -> dict[str, Any]:
