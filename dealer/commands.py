@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from dealer.completion import SHELLS, Command, read_command
 from dealer.dealer import DEFAULT_TIMEOUT, Dealer
-from dealer.errors import ConfigurationError, PlayersError
+from dealer.errors import ConfigurationError, NoSuchPlayerError, PlayersError
 from dealer.outcome import Outcome
+from dealer.players import find_players
 from dealer.tables import text_table
 
 __all__ = ["add_commands", "read_value", "run_shell"]
@@ -40,11 +44,12 @@ def add_commands(
         parser.set_defaults(run=run)
         return parser
 
-    add("list", _list, "names and addresses of the Players")
+    listed = add("list", _list, "names and addresses of the Players; the methods of one of them")
+    listed.add_argument("bank", nargs="?", metavar="BANK", help="list the methods of this Bank instead")
     status = add("status", _status, "mode, scan and state of each Bank")
     status.add_argument("keys", nargs="*", metavar="KEY", help="status keys; default: a summary")
     call = add("call", _call, "call a method of a Bank and print its answer")
-    call.add_argument("bank", metavar="BANK", help="a Bank, several as BANKA,BANKB, or all")
+    call.add_argument("bank", metavar="BANKS", help="a Bank, several as BANKA,BANKB, or all")
     call.add_argument("method", metavar="METHOD", help="of the Bank, as get_mode, or of a part, as valon.get_frequency")
     call.add_argument(
         "args", nargs="*", metavar="ARG",
@@ -53,7 +58,7 @@ def add_commands(
     scan = add("scan", _scan, "set a mode and parameters, prepare, start on all Banks or none, and wait for the end")
     scan.add_argument("params", nargs="*", metavar="NAME=VALUE", type=_pair, help="parameters, as exposure=0.5")
     scan.add_argument("--mode", help="set this mode first; default: the one that is set")
-    scan.add_argument("--banks", default="all", metavar="LIST", help="take part, as BANKA,BANKB; default: all")
+    scan.add_argument("--banks", default="all", metavar="BANKS", help="take part, as BANKA,BANKB; default: all")
     scan.add_argument(
         "--start", type=_time, metavar="TIME", help="UTC, as 2026-11-21T09:30:00; default: as early as possible"
     )
@@ -61,6 +66,12 @@ def add_commands(
     add("doctor", _doctor, "say what is wrong with the array, as seen from here, and what puts it right")
     stubs = add("stubs", _stubs, "write a Python module with the types of what the Players have now")
     stubs.add_argument("-o", "--output", type=Path, metavar="FILE", help="a .py file; default: standard output")
+    completion = commands.add_parser(
+        "completion", help="print what a shell reads to complete the commands of this installation",
+        description="Print what a shell reads to complete the commands of this installation.",
+    )  # fmt: skip
+    completion.set_defaults(run=_completion)
+    completion.add_argument("shell", metavar="SHELL", choices=sorted(SHELLS), help="bash, fish or zsh")
 
 
 def _dealer(options: argparse.Namespace, timeout: float = QUESTION_TIMEOUT) -> Dealer:
@@ -117,12 +128,34 @@ def _banks(d: Dealer, text: str) -> list[str]:
 
 
 def _list(options: argparse.Namespace) -> int:
+    if options.bank is not None:
+        return _list_methods(options)
     with _dealer(options) as d:
         urls = {name: proxy.url for name, proxy in d.available_players.items()}
     if options.json:
         _print_json(urls)
     else:
         print(text_table((), urls.items()))
+    return 0
+
+
+def _list_methods(options: argparse.Namespace) -> int:
+    from dealer.fanout import describe
+    from zmqjsonproxy.rpc.hub import Hub, InterfaceDescription
+
+    urls = find_players(None, options.config)
+    if options.bank not in urls:
+        raise NoSuchPlayerError([options.bank], list(urls))
+    with Hub() as hub:
+        found = describe(hub, {options.bank: urls[options.bank]}, options.timeout or QUESTION_TIMEOUT)[options.bank]
+    if not isinstance(found, InterfaceDescription):
+        raise PlayersError("list", {options.bank: Outcome(options.bank, None, found)})
+    methods = [found.methods[name] for name in sorted(found.methods)]
+    if options.json:
+        _print_json({m.name: {"signature": m.signature, "doc": m.doc} for m in methods})
+    else:
+        rows = [(m.name, *(m.doc or "").strip().splitlines()[:1]) for m in methods]
+        print(text_table((), [row if len(row) > 1 else (*row, "") for row in rows]))
     return 0
 
 
@@ -348,6 +381,31 @@ def _stubs(options: argparse.Namespace) -> int:
     else:
         print(f"written: {options.output}; in a script: from {options.output.stem} import Dealer")
     return 0
+
+
+def _completion(options: argparse.Namespace) -> int:
+    print(SHELLS[options.shell](_programs()), end="")
+    return 0
+
+
+def _programs() -> list[Command]:
+    """The commands of this distribution whose packages are installed, by the parsers that their modules build."""
+    from importlib import import_module, metadata
+
+    scripts = {"dealer": "dealer.cli"}
+    with suppress(metadata.PackageNotFoundError):  # run from a copy of the sources
+        found = metadata.distribution("dealer-player").entry_points.select(group="console_scripts")
+        scripts |= {script.name: script.module for script in found}
+    programs: list[Command] = []
+    for name, path in scripts.items():
+        try:
+            module = import_module(path)
+        except ImportError:  # of an extra that is not installed
+            continue
+        builders = [getattr(module, key) for key in vars(module) if re.fullmatch(r"_\w+_parser", key)]
+        others = [parser for parser in (build() for build in builders) if parser.prog.startswith(f"{name} ")]
+        programs.append(read_command(module.build_parser(), others))
+    return programs
 
 
 def run_shell(options: argparse.Namespace) -> int:

@@ -94,8 +94,10 @@ class Page:
         self._background: list[subprocess.Popen[bytes]] = []
         paths = [str(Path(sys.executable).parent), os.environ.get("PATH", "")]
         self._environment = clean_environment(
-            DIBAS_DATA=str(folder / "data"), PATH=os.pathsep.join(paths), PYTHONWARNINGS="ignore", COLUMNS="100"
-        )
+            DIBAS_DATA=str(folder / "data"), PATH=os.pathsep.join(paths), PYTHONWARNINGS="ignore", COLUMNS="100",
+            HOME=str(folder / "home"),  # a reader's own; nothing is written into ours
+        )  # fmt: skip
+        (folder / "home").mkdir()
         (folder / "conf").mkdir()
         shutil.copytree(ROOT / "examples", folder / "examples")
         (folder / "conf" / "dibas.toml").write_text(self._shipped())
