@@ -112,7 +112,8 @@ class SpectrometerBank(Bank):
                 "start the Player with `simulate`"
             )
         source = self._config.source
-        if source is not None and not (path := source.path(self.context.instrument.directory)).is_file():
+        path = None if source is None else source.path(self.context.instrument.directory)
+        if path is not None and not path.is_file():
             raise RefusedError(f"banks.{self.name}.source.file: there is no file {path}")
         names = self._config.status_memory
         self._memory = StatusBuffer(names.key, names.semaphore)
@@ -248,10 +249,13 @@ class SpectrometerBank(Bank):
         names = self._config.status_memory
         recording = source.path(self.context.instrument.directory)
         words: list[object] = [
-            sys.executable, "-m", "spectrometer.daq.program", "--source", recording, "--status-key", names.key,
+            sys.executable, "-m", "spectrometer.daq.program", "--status-key", names.key,
             "--status-semaphore", names.semaphore, "--taps", source.taps, "--window", source.window,
-            "--data-dir", self.context.data_root,
+            "--data-dir", self.context.data_root, "--flush-s", source.flush_s,
         ]  # fmt: skip
+        words += [] if recording is None else ["--source", recording]
+        words += [] if source.synthetic is None else ["--synthetic", source.synthetic.model_dump_json()]
+        words += [] if source.flush_rows is None else ["--flush-rows", source.flush_rows]
         words += [] if source.rate_hz is None else ["--rate-hz", source.rate_hz]
         words += [] if source.nfine is None else ["--nfine", source.nfine]
         return [str(word) for word in words]

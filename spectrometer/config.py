@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from player.tables import BankConfig, Port, Table
+from spectrometer.daq.receiver import ReceiverConfig
 from spectrometer.errors import AddressError
 from spectrometer.status.keys import VEGAS_KEY, VEGAS_SEMAPHORE
 from spectrometer.status.protocol.cards import MAX_TEXT
@@ -167,16 +168,35 @@ class StatusMemoryConfig(Table):
 
 
 class SourceConfig(Table):
-    """`[banks.X.source]`: a recording that `spectrometer-daq` replays instead of packets from an FPGA."""
+    """`[banks.X.source]`: what `spectrometer-daq` takes instead of packets from an FPGA.
 
-    file: str = Field(min_length=1)
+    A recording, a synthetic receiver, or both: then the status key DAQSRC chooses, RECORDING or SYNTHETIC, and the
+    recording is taken unless it says so.
+    """
+
+    file: str | None = Field(default=None, min_length=1)
+    """GUPPI raw or DADA."""
+    synthetic: ReceiverConfig | None = None
     rate_hz: float | None = Field(default=None, gt=0)
+    """Of the replay, samples per second and coarse channel; None: one pass fills an exposure."""
     taps: int = Field(default=8, ge=1)
     window: str = "hamming"
     nfine: int | None = Field(default=None, ge=1)
+    flush_s: float = Field(default=0.1, gt=0)
+    """Finished rows are written to the FITS file so often, s."""
+    flush_rows: int | None = Field(default=None, ge=1)
+    """And whenever there are so many of them."""
 
-    def path(self, beside: Path) -> Path:
+    @model_validator(mode="after")
+    def _has_one(self) -> SourceConfig:
+        if self.file is None and self.synthetic is None:
+            raise ValueError("expected file, a recording, or synthetic, a table of a synthetic receiver")
+        return self
+
+    def path(self, beside: Path) -> Path | None:
         """The recording; a relative path is beside the configuration file."""
+        if self.file is None:
+            return None
         path = Path(self.file).expanduser()
         return path if path.is_absolute() else beside / path
 

@@ -124,11 +124,12 @@ def _semaphore(names: StatusMemoryConfig, found: Found) -> None:
 
 def _recording(key: str, source: SourceConfig, beside: Path, found: Found) -> None:
     path = source.path(beside)
-    try:
-        open_recording(path).close()
-    except SourceError as error:
-        text = str(error) if path.is_file() else f"there is no recording {path}"
-        found("recording", text, f"put a GUPPI raw or DADA file there, or correct {key}")
+    if path is not None:
+        try:
+            open_recording(path).close()
+        except SourceError as error:
+            text = str(error) if path.is_file() else f"there is no recording {path}"
+            found("recording", text, f"put a GUPPI raw or DADA file there, or correct {key}")
     if missing := [name for name in OWN_DAQ_NEEDS if importlib.util.find_spec(name) is None]:
         text = f"spectrometer-daq cannot run without {', '.join(missing)}"
         found("data-taking program", text, "install what it needs: pip install 'dealer-player[fits]'")
