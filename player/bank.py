@@ -16,7 +16,9 @@ from typing import Any
 from player.errors import Fault
 from player.findings import Finding, Surroundings
 from player.tables import BankConfig, Config
-from zmqjsonproxy.interface import query
+from zmqjsonproxy.errors import RefusedError
+from zmqjsonproxy.interface import command, query
+from zmqjsonproxy.logs import log_level, set_log_level
 
 __all__ = ["Bank", "BankContext", "BankLog"]
 
@@ -114,3 +116,26 @@ class Bank:
     def get_bank_name(self) -> str:
         """Return the name of the Bank that this Player serves."""
         return self.context.name
+
+    @query
+    def get_log_level(self) -> str:
+        """Return the least level that the Player logs: debug, info, warning or error."""
+        return log_level()
+
+    @command(urgent=True, aborts=False)
+    def set_log_level(self, level: str) -> str:
+        """Set the least level that the Player logs, its data-taking program's lines too, until it ends or is set again.
+
+        Args:
+            level: debug, info, warning or error.
+
+        Returns:
+            The level before.
+        """
+        try:
+            before = set_log_level(level)
+        except ValueError as error:
+            raise RefusedError(str(error)) from error
+        if before != log_level():
+            self.log.warning("the level of the log is now %s; it was %s", log_level(), before)
+        return before

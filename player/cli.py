@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from player.errors import BankNameError, ConfigError, KindError, PlayerError
 from player.lifecycle import EndRequest, EndSignals, Notifier, force_end
+from zmqjsonproxy.logs import LEVELS
 
 if TYPE_CHECKING:
     from player.tables import Config
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 __all__ = ["build_parser", "main"]
 
 DONE, FAILED, USAGE = 0, 1, 2
-LEVELS = ("debug", "info", "warning", "error")
 
 
 def _version() -> str:
@@ -57,7 +57,11 @@ def build_parser() -> argparse.ArgumentParser:
     _add_config(parser)
     parser.add_argument("--bind", metavar="ADDRESS", help="address to serve on; default: the file's, else 127.0.0.1")
     parser.add_argument("--simulate", action="store_true", help="touch no real instrument")
-    parser.add_argument("--log-level", choices=LEVELS, default="info", help="default: %(default)s")
+    parser.add_argument(
+        "--log-level", choices=LEVELS, default="info",
+        help="default: %(default)s; while it runs: set_log_level of the Bank, or SIGUSR1 for debug and back",
+    )  # fmt: skip
+    parser.add_argument("--log-json", action="store_true", help="write the log as JSON, one object in a line")
     parser.add_argument(
         "--ready-within",
         type=float,
@@ -238,7 +242,7 @@ def _shell(argv: Sequence[str], environment: Mapping[str, str]) -> int:
     from player.logs import set_up_logging
     from player.shell import run_shell
 
-    set_up_logging(args.log_level, args.bank.upper() if args.bank else "-")
+    set_up_logging(args.log_level, args.bank.upper() if args.bank else None)
     with Bank(args.bank, args.config, simulate=args.simulate, environment=environment) as bank:
         run_shell(bank)
     return DONE
@@ -294,9 +298,9 @@ def _serve(argv: Sequence[str], environment: Mapping[str, str]) -> int:
             from player.config import data_root, dibas_dir
             from player.host import Host, HostSettings
             from player.lifecycle import run
-            from player.logs import set_up_logging
+            from player.logs import LevelSignal, set_up_logging
 
-            set_up_logging(args.log_level, bank)
+            set_up_logging(args.log_level, bank, as_json=args.log_json)
             host = Host(
                 config,
                 bank,
@@ -307,7 +311,8 @@ def _serve(argv: Sequence[str], environment: Mapping[str, str]) -> int:
                 settings=HostSettings(ready_within=args.ready_within),
             )
             _log_warnings(config)
-            return DONE if run(host, signals, notifier) else FAILED
+            with LevelSignal():
+                return DONE if run(host, signals, notifier) else FAILED
     except EndRequest:
         return DONE  # asked to end before there was anything to end
 

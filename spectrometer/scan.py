@@ -27,6 +27,7 @@ from spectrometer.status.buffer import StatusBuffer
 from spectrometer.status.errors import StatusMemoryError
 from zmqjsonproxy.errors import OperationAbortedError, RefusedError
 from zmqjsonproxy.handle import OperationHandle
+from zmqjsonproxy.logs import bind_scan, release_scan
 
 __all__ = ["DataTaking", "ScanControl", "ScanPlan", "ScanState"]
 
@@ -201,6 +202,7 @@ class ScanControl:
             if self._report is not None and self.scanning:
                 self._report.outcome, self._report.error = "failed", why
             self._set(ScanState.IDLE)
+        release_scan(self._log)
 
     # a scan
 
@@ -243,6 +245,7 @@ class ScanControl:
             plan = make_plan()
             with self._changed:
                 self._plan, self._report = plan, _Report(plan.number, plan.start, plan.length)
+            bind_scan(self._log, plan.number)
             self._receive(plan)
             self._move(ScanState.STARTING, ScanState.ARMED if plan.two_phase else ScanState.WAITING)
             operation.accept(answer(plan))
@@ -478,6 +481,7 @@ class ScanControl:
             self._log.error("scan %d failed: %s", plan.number, error)
         else:
             self._log.info("scan %d: %s, %s integrations", plan.number, outcome, found.get("integrations"))
+        release_scan(self._log, plan.number)
 
     def _tell_the_end(self) -> None:
         try:
@@ -509,6 +513,7 @@ class ScanControl:
             if self._report is not None and plan is not None:
                 self._report.outcome, self._report.error = outcome, error
             self._set(ScanState.IDLE)
+        release_scan(self._log, None if plan is None else plan.number)
 
     def _found(self) -> dict[str, Any]:
         try:
@@ -540,5 +545,6 @@ class ScanControl:
         raise OperationAbortedError("the start was cancelled")
 
     def _set(self, state: ScanState) -> None:
+        self._log.debug("data taking: from %s to %s", self._state, state)
         self._state = state
         self._changed.notify_all()

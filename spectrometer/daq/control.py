@@ -15,6 +15,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from player.logs import pass_on
 from spectrometer.daq.errors import DaqNotRunningError, DaqStuckError
 
 Logger = logging.Logger | logging.LoggerAdapter[logging.Logger]
@@ -153,7 +154,9 @@ class DaqProcess:
         assert process.stdout is not None
         with process.stdout as lines:
             for line in lines:
-                self._log.info("%s: %s", self.name, line.decode("utf-8", "replace").rstrip())
+                text = line.decode("utf-8", "replace").rstrip()
+                if not pass_on(text):  # a foreign program's, or the interpreter's own
+                    self._log.info("%s: %s", self.name, text)
 
     def _watch(self, process: subprocess.Popen[bytes], ended: threading.Event) -> None:
         # Wait without reaping: while the leader is a zombie, its group number cannot belong to anyone else.

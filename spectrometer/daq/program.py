@@ -22,6 +22,7 @@ from types import FrameType
 
 from pydantic import ValidationError
 
+from player.logs import set_up_logging
 from spectrometer.daq.errors import DaqError
 from spectrometer.daq.receiver import ReceiverConfig
 from spectrometer.daq.run import RunOptions, ScanRun
@@ -29,8 +30,10 @@ from spectrometer.status.buffer import StatusBuffer
 from spectrometer.status.errors import CardError, StatusAttachError, StatusMemoryError
 from spectrometer.status.keys import UNSPECIFIED, VEGAS_KEY, VEGAS_SEMAPHORE
 from spectrometer.status.protocol.cards import MAX_TEXT, Value, read_number
+from zmqjsonproxy.logs import LEVELS, bind, bind_scan, release_scan
 
-log = logging.getLogger("spectrometer-daq")
+PROGRAM = "spectrometer-daq"
+log = logging.getLogger("spectrometer.daq")
 
 PULSE_S = 1.0
 ARM_POLL_S = 0.05
@@ -77,6 +80,8 @@ def build_parser() -> argparse.ArgumentParser:
         "--start-at-once", action="store_true", help="START does not wait for ARMSTATE and DAQSTART"
     )
     parser.add_argument("--once", action="store_true", help="start at once and end with the scan")
+    parser.add_argument("--log-level", choices=LEVELS, default="info", help="default: %(default)s")
+    parser.add_argument("--log-json", action="store_true", help="write the log as JSON, one object in a line")
     parser.add_argument("--outlive-parent", action="store_true", help="do not end with the parent process")
     return parser
 
@@ -156,6 +161,8 @@ class Program:
             self._start()
         try:
             while not self._quit and not (self._once and self._run is None):
+                if self._run is None:
+                    release_scan(log)
                 self._pulse()
                 self._read_words(self._work())
         finally:
@@ -206,6 +213,9 @@ class Program:
             values = self._status.read()
             root = self._data_dir or _data_root(values) if to_file else Path()
             self._run = ScanRun(self._options, values, root, to_file=to_file)
+            bind(PROGRAM, self._run.setup.bank)
+            if to_file:
+                bind_scan(log, self._run.setup.scan_number)
         except (DaqError, StatusMemoryError) as error:
             self._fail(error)
             return
@@ -316,6 +326,7 @@ class Program:
 
     def _report_progress(self, run: ScanRun) -> None:
         self._reported_at = time.monotonic()
+        log.debug("%d integrations, %g blocks, %g dropped", run.integrations, run.blocks, run.dropped)
         packets = run.source.packets
         values: dict[str, Value] = {
             "DAQNINT": run.integrations,
@@ -386,7 +397,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     if arguments.source is None and arguments.synthetic is None:
         parser.error("expected --source FILE or --synthetic JSON")
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s", stream=sys.stderr)
+    set_up_logging(arguments.log_level, None, program=PROGRAM, as_json=arguments.log_json)
     try:
         status = StatusBuffer(arguments.status_key, arguments.status_semaphore)
     except StatusAttachError as error:
