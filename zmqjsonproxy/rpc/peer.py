@@ -5,6 +5,7 @@ No sockets and no clock: the hub moves the bytes and says `now`.
 
 from __future__ import annotations
 
+import logging
 import random
 from collections import deque
 from collections.abc import Mapping, Sequence
@@ -14,9 +15,11 @@ from typing import Any
 from zmqjsonproxy.errors import CallTimeoutError, PeerLostError, ProtocolError, ProxyError, RemoteError
 from zmqjsonproxy.protocol.arrays import Framed, join
 from zmqjsonproxy.rpc.protocol import jsonrpc, original
-from zmqjsonproxy.rpc.protocol.description import read_description
+from zmqjsonproxy.rpc.protocol.description import InterfaceDescription, interface_changes, read_description
 
 __all__ = ["BatchOfCalls", "BatchedCall", "Call", "Hello", "Peer", "Pending", "State"]
+
+log = logging.getLogger(__name__)
 
 
 BatchedCall = tuple[str, Sequence[Any], Mapping[str, Any]]
@@ -184,11 +187,12 @@ class Peer:
         numbered: Request number -> native call.
         retry_at: No connection is tried before, s, monotonic.
         reason: Why the last connection ended.
+        described: Object name -> what it offered when it was asked last.
     """
 
     __slots__ = (
-        "_pause", "arrays", "connected", "current", "envelope", "generation", "hello_name", "instance", "is_ours",
-        "native", "numbered", "reason", "retry_at", "rid", "since", "state", "url", "waiting",
+        "_pause", "arrays", "connected", "current", "described", "envelope", "generation", "hello_name", "instance",
+        "is_ours", "native", "numbered", "reason", "retry_at", "rid", "since", "state", "url", "waiting",
     )  # fmt: skip
 
     def __init__(self, url: str) -> None:
@@ -207,6 +211,7 @@ class Peer:
         self.numbered: dict[int, Pending] = {}
         self.retry_at = 0.0
         self.reason = ""
+        self.described: dict[str, InterfaceDescription] = {}
         self._pause = 0.0
 
     @property
@@ -346,4 +351,13 @@ class Peer:
         if isinstance(value, ProxyError):
             pending.fail(value, now)
         else:
+            self._tell_changes(pending.what.object_name, value)
             pending.succeed(value, now)
+
+    def _tell_changes(self, object_name: str, now: InterfaceDescription) -> None:
+        """Say once, for all proxies of this server, that it has come back with another interface."""
+        before = self.described.get(object_name)
+        self.described[object_name] = now
+        changes = "" if before is None else interface_changes(before, now)
+        if changes:
+            log.warning("%s at %s has another interface now; %s", object_name, self.url, changes)

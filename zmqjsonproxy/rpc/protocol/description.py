@@ -9,7 +9,7 @@ from typing import Any
 from zmqjsonproxy.errors import ProtocolError, ProxyError, RemoteError
 from zmqjsonproxy.rpc.protocol import jsonrpc
 
-__all__ = ["InterfaceDescription", "MethodDescription", "read_description"]
+__all__ = ["InterfaceDescription", "MethodDescription", "interface_changes", "read_description"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,3 +72,15 @@ def read_description(message: Any, *, url: str, generation: int) -> InterfaceDes
             tuple(map(str, objects)) if isinstance(objects, list) else (), generation,
         )  # fmt: skip
     return ProtocolError(f"{url}: the answer to list_methods is none: {str(message)[:200]}")
+
+
+def interface_changes(before: InterfaceDescription, after: InterfaceDescription) -> str:
+    """Return in words what callers of the methods have to know; empty: nothing.
+
+    Documentation may differ, and what one generation of servers does not tell of its methods is not held against it.
+    """
+    old, new = before.methods, after.methods
+    told = before.native and after.native
+    other = [name for name in new if told and name in old and new[name].signature != old[name].signature]
+    found = {"new": new.keys() - old.keys(), "gone": old.keys() - new.keys(), "other arguments": other}
+    return "; ".join(f"{words}: {', '.join(sorted(names))}" for words, names in found.items() if names)
