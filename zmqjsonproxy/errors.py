@@ -6,6 +6,7 @@ ProxyError
 |       +-- NoSuchInterfaceError, NoSuchMethodError, BadParametersError
 |       +-- BusyError            a bounded queue was full
 |       +-- DeadlineError        the caller's time was over before the call was begun
+|       +-- CallCancelledError   its caller cancelled it
 |       +-- TooLargeError        the request was over the server's limits
 +-- RefusedError                 the remote object says no; its text is for the caller to read
 |   +-- AlreadyDoneError         nothing had to be done: a success, but a refusal to clients of the original
@@ -25,6 +26,7 @@ __all__ = [
     "AlreadyDoneError",
     "BadParametersError",
     "BusyError",
+    "CallCancelledError",
     "CallTimeoutError",
     "DeadlineError",
     "NoSuchInterfaceError",
@@ -89,6 +91,10 @@ class BusyError(RemoteError):
 
 class DeadlineError(RemoteError):
     """The caller's time was over before the call was begun; nothing was done."""
+
+
+class CallCancelledError(RemoteError):
+    """The call was cancelled by its caller; if the server says so itself, nothing was done."""
 
 
 class TooLargeError(RemoteError):

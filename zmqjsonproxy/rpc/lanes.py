@@ -15,7 +15,7 @@ __all__ = ["Job", "Lane"]
 log = logging.getLogger(__name__)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Job:
     """One call to carry out. `run` never raises; `operation` is set for long calls."""
 
@@ -79,6 +79,14 @@ class Lane:
         for job in waiting:
             self._carry_out(job)  # finds that it was aborted, and says so to its caller
         return len(handles)
+
+    def withdraw(self, job: Job) -> bool:
+        """Take a job out of the queue; False if it has been begun, or ended."""
+        with self._wake:
+            if job not in self._jobs:
+                return False
+            self._jobs.remove(job)
+        return True
 
     def end(self) -> None:
         """Take no more jobs, drop those that wait, abort the running operation; returns at once."""

@@ -12,7 +12,6 @@ import logging
 import secrets
 import threading
 import time
-import traceback
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,17 +21,19 @@ from typing import Any, Self
 import zmq
 
 from zmqjsonproxy import ndarray, wirejson
-from zmqjsonproxy.errors import AlreadyDoneError, OperationAbortedError, RefusedError
+from zmqjsonproxy.errors import AlreadyDoneError
 from zmqjsonproxy.handle import OperationHandle
 from zmqjsonproxy.interface import Interface, Kind, Method, running
-from zmqjsonproxy.protocol.arrays import join, size_of
+from zmqjsonproxy.protocol.arrays import size_of
 from zmqjsonproxy.protocol.operations import OperationTable, State
 from zmqjsonproxy.rpc.frames import receiver, sender
 from zmqjsonproxy.rpc.lanes import Job, Lane
+from zmqjsonproxy.rpc.outcomes import carry_out, encoded, not_begun, outcome, raised, unspeakable
 from zmqjsonproxy.rpc.ownmethods import OwnMethods
 from zmqjsonproxy.rpc.protocol import jsonrpc, original
 from zmqjsonproxy.rpc.protocol.dialect import Limits, Malformed, Request, read_failure, read_message, write_reply
 from zmqjsonproxy.rpc.protocol.jsonrpc import Code
+from zmqjsonproxy.rpc.underway import CallsUnderWay, Gathering, UnderWay
 
 __all__ = ["ServerSettings", "ZMQJSONProxyServer"]
 
@@ -98,6 +99,7 @@ class ZMQJSONProxyServer:
         self._lanes: dict[str, Lane] = {}
         self._quick: dict[str, Method] = {}  # queries that are answered in the socket's thread
         self._operations = OperationTable(self.instance)
+        self._under_way = CallsUnderWay()
         self._ended = threading.Event()
         self._quit = False
         self._inner_id = secrets.token_bytes(16)  # a stranger cannot guess it
@@ -256,47 +258,78 @@ class ZMQJSONProxyServer:
             return
         # As `_call`, in fewer steps: of all calls these are the most, and the shortest.
         begun = time.perf_counter()
-        answer = self._carry_out(query, request)
+        answer = carry_out(query, request)
         if not request.notification:
             self._send(frames, answer)
         if time.perf_counter() - begun > self.settings.slow_query_s:
             self._set_aside(request.target, time.perf_counter() - begun)
 
     def _serve_batch(self, batch: list[Request | Malformed], envelope: list[bytes]) -> None:
-        wanted = sum(isinstance(r, Malformed) or not r.notification for r in batch)
-        replies: list[bytes] = []
-        lock = threading.Lock()
         inline = threading.current_thread()
 
-        def collect(body: bytes) -> None:
-            with lock:
-                replies.append(body)
-                complete = len(replies) == wanted
-            if complete:
-                whole = join(replies)
-                if threading.current_thread() is inline:
-                    self._send(envelope, whole)
-                else:
-                    self._reply_from_worker(envelope, whole)
+        def send(whole: bytes) -> None:
+            if threading.current_thread() is inline:
+                self._send(envelope, whole)
+            else:
+                self._reply_from_worker(envelope, whole)
 
+        gathering = Gathering(sum(isinstance(r, Malformed) or not r.notification for r in batch), send)
+        results: list[dict[str, Any]] = []  # of queries, encoded all at once
+        now = time.perf_counter()
         for request in batch:
-            body = read_failure(request) if isinstance(request, Malformed) else self._call(request, envelope, collect)
-            if body is not None:
-                collect(body)
+            if isinstance(request, Malformed):
+                gathering.add(read_failure(request))
+                continue
+            query = self._quick.get(request.target)
+            if query is None or request.notification:
+                body = self._call(request, envelope, gathering.add)
+                if body is not None:
+                    gathering.add(body)
+                now = time.perf_counter()
+                continue
+            begun = now
+            try:
+                value = query.function(*request.args, **request.kwargs)
+                if type(value) in jsonrpc.SIMPLE:
+                    results.append({"jsonrpc": "2.0", "id": request.id, "result": value})
+                else:
+                    gathering.add(encoded(request, value))
+            except BaseException as error:
+                gathering.add(outcome(query, request, error))
+            now = time.perf_counter()
+            if now - begun > self.settings.slow_query_s:
+                self._set_aside(request.target, now - begun)
+        if results:
+            try:
+                gathering.add(wirejson.dumps(results)[1:-1], count=len(results))
+            except ValueError:  # an integer of more digits than Python writes: one fails, not all
+                gathering.add(*(encoded(Request("", [], {}, True, r["id"]), r["result"]) for r in results))
 
     def _call(self, request: Request, envelope: list[bytes], later: Reply | None = None) -> bytes | None:
         """Carry out a query, or hand a command over; the reply, or None if there is none (yet)."""
         method = self._methods.get(request.target)
         if method is None or (not request.native and method.lane == "rpc"):
+            if request.target == jsonrpc.CANCEL and request.native:
+                return self._cancel(request, envelope[0])
             return self._no_method(request)
         if request.target in self._quick:
             begun = time.perf_counter()
-            body = self._carry_out(method, request)
+            body = carry_out(method, request)
             if time.perf_counter() - begun > self.settings.slow_query_s:
                 self._set_aside(request.target, time.perf_counter() - begun)
             return None if request.notification else body
         reply = partial(self._reply_from_worker, envelope) if later is None else later
-        return self._hand_over(method, request, reply)
+        return self._hand_over(method, request, reply, envelope[0])
+
+    def _cancel(self, request: Request, client: bytes) -> bytes | None:
+        """Cancel a call of the same client; who wants an answer is told what came of it."""
+        known = {"id": request.args[0]} if len(request.args) == 1 and not request.kwargs else request.kwargs
+        if request.args[1:] or known.keys() != {"id"} or type(known["id"]) not in (int, str, float):
+            text = f"{jsonrpc.CANCEL}: `id` is the number or text of a call that was made over the same connection"
+            body = not_begun(request, Code.BAD_PARAMETERS, "BadParametersError", text)[0]
+        else:
+            body = jsonrpc.reply(request.id, self._under_way.cancel(client, known["id"]))
+        return None if request.notification else body
 
     def _set_aside(self, query: str, taken: float) -> None:
         self._quick.pop(query, None)
@@ -348,19 +381,6 @@ class ZMQJSONProxyServer:
 
     # calls
 
-    def _carry_out(self, method: Method, request: Request) -> bytes:
-        """Call the method and encode what comes of it. Never raises: SystemExit and KeyboardInterrupt included."""
-        try:
-            value = method.function(*request.args, **request.kwargs)
-        except BaseException as error:
-            if not (isinstance(error, AlreadyDoneError) and request.native):
-                return self._failure(method, request, error)[0]
-            value = error.value
-        try:
-            return write_reply(request, value)
-        except BaseException as error:
-            return self._unspeakable(request, error)[0]
-
     def _operate(self, method: Method, request: Request, handle: OperationHandle) -> bytes:
         """As `_carry_out`, and keep the record of the operation."""
         try:
@@ -370,7 +390,7 @@ class ZMQJSONProxyServer:
                 value = method.function(*request.args, **request.kwargs)
         except BaseException as error:
             if not (isinstance(error, AlreadyDoneError) and request.native):
-                failed, error_object = self._failure(method, request, error)
+                failed, error_object = raised(method, request, error)
                 state = State.ABORTED if error_object["code"] == Code.ABORTED else State.FAILED
                 handle.finish(state, error=error_object)
                 return failed
@@ -379,44 +399,20 @@ class ZMQJSONProxyServer:
             body = write_reply(request, value)
             handle.finish(State.DONE, value=value, size=size_of(body))
         except BaseException as error:
-            failed, error_object = self._unspeakable(request, error)
+            failed, error_object = unspeakable(request, error)
             handle.finish(State.FAILED, error=error_object)
             return failed
         return body
 
-    def _unspeakable(self, request: Request, error: BaseException) -> tuple[bytes, dict[str, Any]]:
-        """Encode the reply that stands for a value which JSON cannot hold."""
-        type_, text = type(error).__name__, f"{request.target} returned what JSON cannot hold: {_text_of(error)}"
-        log.warning("%s: %s", self.name, text)
-        described = jsonrpc.error_object(Code.INTERNAL, type_, text)
-        if request.native:
-            return jsonrpc.failure(request.id, described), described
-        return original.failure(type_, text), described
-
-    def _failure(self, method: Method, request: Request, error: BaseException) -> tuple[bytes, dict[str, Any]]:
-        trace = error.__traceback__.tb_next if error.__traceback__ is not None else None
-        type_, text = type(error).__name__, _text_of(error)
-        entries: list[str] = []
-        code = Code.APPLICATION
-        if isinstance(error, RefusedError):
-            code = Code.REFUSED
-        elif isinstance(error, OperationAbortedError):
-            code = Code.ABORTED
-        elif isinstance(error, TypeError) and trace is None:
-            code = Code.BAD_PARAMETERS  # raised by the call itself, not within it
-            text += f"; the signature is {method.name}{method.signature}"
-        else:
-            entries = traceback.format_tb(trace)[-original.MAX_TRACEBACK :]
-            log.info("%s: %s raised %s: %s", self.name, request.target, type_, text)
-        described = jsonrpc.error_object(code, type_, text, entries)
-        if request.native:
-            return jsonrpc.failure(request.id, described), described
-        if method.mark.refusal_pair and code in (Code.REFUSED, Code.ABORTED):
-            return original.reply([False, text]), described
-        return original.failure(type_, text, entries), described
-
-    def _hand_over(self, method: Method, request: Request, reply: Reply) -> bytes | None:
+    def _hand_over(self, method: Method, request: Request, answer: Reply, client: bytes) -> bytes | None:
         mark, extra = method.mark, request.extra or {}
+        call: UnderWay | None = None
+
+        def reply(body: bytes) -> None:
+            if call is not None:
+                self._under_way.end(call)
+            answer(body)
+
         due = _due(extra.get("deadline_s"))
         handle: OperationHandle | None = None
         answered = request.notification
@@ -427,13 +423,15 @@ class ZMQJSONProxyServer:
             handle = OperationHandle(record, None if answered else accept)
 
         def run() -> None:
-            if due is not None and time.monotonic() > due:
-                body = self._not_begun(request, Code.DEADLINE, "DeadlineError", "the caller's time was over; not begun")
+            if call is not None and call.cancelled:
+                body, _ = not_begun(request, Code.CANCELLED, "CallCancelledError", "cancelled before it was begun")
+            elif due is not None and time.monotonic() > due:
+                text = "the caller's time was over; not begun"
+                body, error = not_begun(request, Code.DEADLINE, "DeadlineError", text)
                 if handle is not None:
-                    error = jsonrpc.error_object(Code.DEADLINE, "DeadlineError", "not begun")
                     handle.finish(State.FAILED, error=error)
             elif handle is None:
-                body = self._carry_out(method, request)
+                body = carry_out(method, request)
             else:
                 body = self._operate(method, request, handle)
             if not answered and (handle is None or handle.close_acceptance()):
@@ -441,12 +439,18 @@ class ZMQJSONProxyServer:
 
         if mark.aborts:
             self.abort_operations(method.lane, f"{method.name} was called")
-        if not self._lane(method).put(Job(run, handle)):
+        lane, job = self._lane(method), Job(run, handle)
+        if request.native and not answered and request.id is not None:
+            call = UnderWay((client, request.id), lane, job)
+            self._under_way.add(call)
+        if not lane.put(job):
+            if call is not None:
+                self._under_way.end(call)
             text = f"{method.lane}: {self.settings.queue_per_lane} calls are waiting already; nothing was done"
+            body, error = not_begun(request, Code.BUSY, "BusyError", text)
             if handle is not None:
-                error = jsonrpc.error_object(Code.BUSY, "BusyError", text)
                 handle.finish(State.FAILED, error=error)  # or the table would keep it for ever
-            return None if request.notification else self._not_begun(request, Code.BUSY, "BusyError", text)
+            return None if request.notification else body
         if handle is not None and answered and not request.notification:
             return jsonrpc.reply(request.id, {"operation": handle.id, "state": handle.record.state.value})
         return None
@@ -455,13 +459,8 @@ class ZMQJSONProxyServer:
         try:
             body = write_reply(request, value)
         except Exception as error:  # the operation goes on; only its caller hears of this
-            body, _ = self._unspeakable(request, error)
+            body, _ = unspeakable(request, error)
         reply(body)
-
-    def _not_begun(self, request: Request, code: Code, type_: str, text: str) -> bytes:
-        if request.native:
-            return jsonrpc.failure(request.id, jsonrpc.error_object(code, type_, text))
-        return original.failure(type_, text)
 
     def _lane(self, method: Method) -> Lane:
         # Urgent commands and slow queries have workers of their own beside the lane.
@@ -486,10 +485,3 @@ def _due(deadline_s: Any) -> float | None:
         return time.monotonic() + deadline_s
     except OverflowError:  # JSON's integers have no end
         return None
-
-
-def _text_of(error: BaseException) -> str:
-    try:
-        return str(error)
-    except BaseException:
-        return f"(the text of this {type(error).__name__} could not be made)"

@@ -11,6 +11,7 @@ from zmqjsonproxy import ndarray, wirejson
 from zmqjsonproxy.errors import (
     BadParametersError,
     BusyError,
+    CallCancelledError,
     DeadlineError,
     NoSuchInterfaceError,
     NoSuchMethodError,
@@ -20,9 +21,13 @@ from zmqjsonproxy.errors import (
     RemoteError,
     TooLargeError,
 )
-from zmqjsonproxy.protocol.arrays import Framed
+from zmqjsonproxy.protocol.arrays import Framed, join
 
-__all__ = ["Code", "error_from", "error_object", "failure", "reply", "request_around_id"]
+__all__ = ["CANCEL", "SIMPLE", "Code", "cancel", "error_from", "error_object", "failure", "reply", "request_around_id"]
+
+
+CANCEL = "rpc.cancel"
+"""Method by which a client cancels a call of its own."""
 
 
 class Code(IntEnum):
@@ -39,6 +44,7 @@ class Code(IntEnum):
     DEADLINE = -32003
     TOO_LARGE = -32004
     ABORTED = -32005
+    CANCELLED = -32006
 
 
 _CLASSES: dict[int, type[RemoteError]] = {
@@ -47,6 +53,7 @@ _CLASSES: dict[int, type[RemoteError]] = {
     Code.BUSY: BusyError,
     Code.DEADLINE: DeadlineError,
     Code.TOO_LARGE: TooLargeError,
+    Code.CANCELLED: CallCancelledError,
 }
 
 
@@ -135,6 +142,41 @@ def error_object(code: Code, type: str, text: str, traceback: Sequence[str] = ()
         "message": f"{type}: {text}",
         "data": {"type": type, "text": text, "traceback": list(traceback)},
     }
+
+
+def cancel(identity: int) -> bytes:
+    """Encode the notification that nobody waits for a call any more."""
+    return b'{"jsonrpc":"2.0","method":"rpc.cancel","params":{"id":%d}}' % identity
+
+
+def batch(
+    object_name: str,
+    calls: Sequence[tuple[str, Sequence[Any], Mapping[str, Any]]],
+    first: int,
+    deadline_s: float,
+    arrays: bool | None,
+) -> bytes:
+    """Encode calls of one object as one message; arguments as `request_around_id`, with numbers from `first` on."""
+    extra: dict[str, Any] = {"deadline_s": deadline_s, "arrays": _TAKES}
+    dotted = f"{object_name}."
+    messages = []
+    for number, (method, args, kwargs) in enumerate(calls, first):
+        message = {"jsonrpc": "2.0", "method": dotted + method, "id": number, "params": args, "dealer": extra}
+        if kwargs:
+            message["params"] = {"args": args, "kwargs": kwargs} if args else kwargs
+            message["dealer"] = {**extra, "params": "mixed"} if args else extra
+        messages.append(message)
+    if arrays is None:
+        return wirejson.dumps(messages)
+    whole, _, frames = ndarray.dumps(messages, arrays)
+    if not frames:
+        return whole
+    bodies: list[bytes] = []  # each call says what its frames hold
+    for number, (method, args, kwargs) in enumerate(calls, first):
+        before, after = request_around_id(object_name, method, args, kwargs, deadline_s, arrays)
+        body = b"%b%d%b" % (before, number, after)
+        bodies.append(Framed(body, after.frames) if isinstance(after, Framed) else body)
+    return join(bodies)
 
 
 def failure(identity: Any, error: dict[str, Any]) -> bytes:

@@ -1,0 +1,90 @@
+"""From what came of a method to the reply that says so, in the dialect of its request. Knows no socket, no thread."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from typing import Any
+
+from zmqjsonproxy.errors import AlreadyDoneError, OperationAbortedError, RefusedError
+from zmqjsonproxy.interface import Method
+from zmqjsonproxy.rpc.protocol import jsonrpc, original
+from zmqjsonproxy.rpc.protocol.dialect import Request, write_reply
+from zmqjsonproxy.rpc.protocol.jsonrpc import Code
+
+__all__ = ["carry_out", "encoded", "not_begun", "outcome", "raised", "unspeakable"]
+
+log = logging.getLogger(__name__)
+
+
+def carry_out(method: Method, request: Request) -> bytes:
+    """Call the method and encode what comes of it. Never raises: SystemExit and KeyboardInterrupt included."""
+    try:
+        value = method.function(*request.args, **request.kwargs)
+    except BaseException as error:
+        return outcome(method, request, error)
+    return encoded(request, value)
+
+
+def outcome(method: Method, request: Request, error: BaseException) -> bytes:
+    """Encode the reply to a call whose method raised, which for "nothing had to be done" is a value. Never raises."""
+    if isinstance(error, AlreadyDoneError) and request.native:
+        return encoded(request, error.value)
+    return raised(method, request, error)[0]
+
+
+def encoded(request: Request, value: Any) -> bytes:
+    """Encode a result; one that cannot travel is an error. Never raises."""
+    try:
+        return write_reply(request, value)
+    except BaseException as error:
+        return unspeakable(request, error)[0]
+
+
+def unspeakable(request: Request, error: BaseException) -> tuple[bytes, dict[str, Any]]:
+    """Encode the reply that stands for a value which JSON cannot hold; the reply and its error object."""
+    type_, text = type(error).__name__, f"{request.target} returned what JSON cannot hold: {_text_of(error)}"
+    log.warning("%s", text)
+    described = jsonrpc.error_object(Code.INTERNAL, type_, text)
+    if request.native:
+        return jsonrpc.failure(request.id, described), described
+    return original.failure(type_, text), described
+
+
+def raised(method: Method, request: Request, error: BaseException) -> tuple[bytes, dict[str, Any]]:
+    """Encode the reply to a call whose method raised; the reply and its error object."""
+    trace = error.__traceback__.tb_next if error.__traceback__ is not None else None
+    type_, text = type(error).__name__, _text_of(error)
+    entries: list[str] = []
+    code = Code.APPLICATION
+    if isinstance(error, RefusedError):
+        code = Code.REFUSED
+    elif isinstance(error, OperationAbortedError):
+        code = Code.ABORTED
+    elif isinstance(error, TypeError) and trace is None:
+        code = Code.BAD_PARAMETERS  # raised by the call itself, not within it
+        text += f"; the signature is {method.name}{method.signature}"
+    else:
+        entries = traceback.format_tb(trace)[-original.MAX_TRACEBACK :]
+        log.info("%s raised %s: %s", request.target, type_, text)
+    described = jsonrpc.error_object(code, type_, text, entries)
+    if request.native:
+        return jsonrpc.failure(request.id, described), described
+    if method.mark.refusal_pair and code in (Code.REFUSED, Code.ABORTED):
+        return original.reply([False, text]), described
+    return original.failure(type_, text, entries), described
+
+
+def not_begun(request: Request, code: Code, type_: str, text: str) -> tuple[bytes, dict[str, Any]]:
+    """Encode the reply to a call of which nothing was done; the reply and its error object."""
+    described = jsonrpc.error_object(code, type_, text)
+    if request.native:
+        return jsonrpc.failure(request.id, described), described
+    return original.failure(type_, text), described
+
+
+def _text_of(error: BaseException) -> str:
+    try:
+        return str(error)
+    except BaseException:
+        return f"(the text of this {type(error).__name__} could not be made)"

@@ -1,0 +1,106 @@
+"""The calls of a server that wait for a lane or run in one: to be cancelled, and gathered into replies to batches.
+
+Threads, but no sockets.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from zmqjsonproxy.protocol.arrays import join
+from zmqjsonproxy.rpc.lanes import Job, Lane
+
+__all__ = ["CallsUnderWay", "Gathering", "UnderWay"]
+
+_REASON = "its caller cancelled the call"
+
+
+@dataclass(slots=True, eq=False)
+class UnderWay:
+    """A call that was handed to a lane.
+
+    Attributes:
+        key: Routing id of its client, and its request number.
+        lane: Where it waits or runs.
+        job: What waits or runs there.
+        cancelled: It was taken out of its lane, and only has to say so.
+    """
+
+    key: tuple[bytes, Any]
+    lane: Lane
+    job: Job
+    cancelled: bool = False
+
+
+class CallsUnderWay:
+    """Calls that have no reply yet, by client and request number; usable from any thread.
+
+    As many as lanes hold: each is forgotten with its reply.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._calls: dict[tuple[bytes, Any], UnderWay] = {}
+
+    def add(self, call: UnderWay) -> None:
+        """Take up a call, before it is put into its lane. Of two with the same number the later one is meant."""
+        with self._lock:
+            self._calls[call.key] = call
+
+    def end(self, call: UnderWay) -> None:
+        """Forget a call: it is answered."""
+        with self._lock:
+            if self._calls.get(call.key) is call:
+                del self._calls[call.key]
+
+    def cancel(self, client: bytes, number: Any) -> str:
+        """Cancel a call of a client.
+
+        Returns:
+            "not begun": it was waiting, and is answered that it was cancelled. "aborting": an operation is asked to
+            end. "running": a command goes on. "unknown": there is none (any more).
+        """
+        with self._lock:
+            call = self._calls.get((client, number))
+        if call is None:
+            return "unknown"
+        operation = call.job.operation
+        if operation is not None:
+            return "aborting" if call.lane.abort_operations(_REASON, operation.id) else "running"
+        if not call.lane.withdraw(call.job):
+            return "running"
+        call.cancelled = True
+        call.job.run()
+        return "not begun"
+
+
+class Gathering:
+    """The replies to a batch, sent as one when all are there.
+
+    Args:
+        wanted: How many there will be.
+        send: Takes the whole; called in the thread that adds the last one.
+    """
+
+    def __init__(self, wanted: int, send: Callable[[bytes], None]) -> None:
+        self._wanted, self._send = wanted, send
+        self._lock = threading.Lock()
+        self._replies: list[bytes] = []
+        self._count = 0
+
+    def add(self, *replies: bytes, count: int | None = None) -> None:
+        """Take replies.
+
+        Args:
+            *replies: Bodies; one may hold several, divided by commas.
+            count: How many they are; None: one each.
+        """
+        with self._lock:
+            self._replies += replies
+            self._count += len(replies) if count is None else count
+            is_complete = self._count == self._wanted and bool(self._replies)
+        if is_complete:
+            self._send(join(self._replies))
