@@ -21,7 +21,7 @@ from spectrometer.config import DataDestination, DataSource, HpcMac, Spectromete
 from spectrometer.derive.position import read_position
 from spectrometer.derive.rounding import Rounding
 from spectrometer.errors import AddressError
-from spectrometer.instruments.registers import Registers, Synthesizer, write_changed
+from spectrometer.instruments.registers import Registers, Synthesizer
 from spectrometer.modes import ModeConfig
 from spectrometer.status.buffer import StatusBuffer
 from spectrometer.status.keys import SWITCHING_KEY, UNSPECIFIED
@@ -179,7 +179,7 @@ class Backend(ABC):
         memory.remove([key for key in memory.read() if SWITCHING_KEY.fullmatch(key) and key not in status])
         memory.update(status)
         if board is not None:
-            write_changed(board, registers)
+            board.write_changed(registers)
 
     def i2c_word(self) -> int:
         """Input filter and noise source as the board's I2C device wants them (reference 6.1)."""
@@ -240,7 +240,7 @@ class Backend(ABC):
     def write_mode_registers(self) -> None:
         """Write the registers that Bank and mode name."""
         if self.setup.registers is not None:
-            write_changed(self.setup.registers, {**self.setup.bank.registers, **self.mode.registers})
+            self.setup.registers.write_changed({**self.setup.bank.registers, **self.mode.registers})
 
     def set_up_network(self) -> None:
         """Start the FPGA's Ethernet core, tell it where to send, and fill its ARP table (reference 6.7).

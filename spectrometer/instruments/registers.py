@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from collections.abc import Mapping
 from typing import Any, Protocol
 
-__all__ = ["MemoryRegisters", "MemorySynthesizer", "Registers", "Synthesizer", "write_changed"]
+__all__ = ["MemoryRegisters", "MemorySynthesizer", "Registers", "Synthesizer", "signed"]
 
 HISTORY = 10_000
 
@@ -32,6 +33,13 @@ class Registers(Protocol):
     def write(self, name: str, data: bytes, offset: int = 0) -> None:
         """Write bytes to a register or block memory."""
 
+    def write_changed(self, values: Mapping[str, int | bytes]) -> list[str]:
+        """Write what differs: integers are compared with the register's content, bytes are always written.
+
+        Returns:
+            Names of the registers that were written.
+        """
+
     def start_tap(self, tap: str, core: str, ip: str, port: int, mac: int) -> None:
         """Give an Ethernet core its address and start it."""
 
@@ -46,25 +54,8 @@ class Synthesizer(Protocol):
         """Set one of its two outputs, MHz."""
 
 
-def write_changed(registers: Registers, values: dict[str, int | bytes]) -> list[str]:
-    """Write what differs: integers are compared with the register's content, bytes are always written.
-
-    Returns:
-        Names of the registers that were written.
-    """
-    written: list[str] = []
-    for name, value in values.items():
-        if isinstance(value, bytes):
-            registers.write(name, value)
-        elif registers.read_int(name) != _signed(value):
-            registers.write_int(name, value)
-        else:
-            continue
-        written.append(name)
-    return written
-
-
-def _signed(value: int) -> int:
+def signed(value: int) -> int:
+    """Return the 32 bits of a number as a signed one, as `read_int` gives them."""
     value &= 0xFFFFFFFF
     return value - (1 << 32) if value & 0x80000000 else value
 
@@ -104,6 +95,18 @@ class MemoryRegisters:
         with self._lock:
             self.history.append(("write", name, data))
             self._put(name, data, offset)
+
+    def write_changed(self, values: Mapping[str, int | bytes]) -> list[str]:
+        written: list[str] = []
+        for name, value in values.items():
+            if isinstance(value, bytes):
+                self.write(name, value)
+            elif self.read_int(name) != signed(value):
+                self.write_int(name, value)
+            else:
+                continue
+            written.append(name)
+        return written
 
     def start_tap(self, tap: str, core: str, ip: str, port: int, mac: int) -> None:
         with self._lock:

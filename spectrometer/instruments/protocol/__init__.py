@@ -1,0 +1,1 @@
+"""Bytes of instruments. No socket, port, thread or clock."""

@@ -1,0 +1,348 @@
+"""The clients of boards and synthesizers against simulators that speak their protocols, and every fault of them."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from support.backends import shipped
+from support.player_run import free_port
+
+from spectrometer.config import SynthConfig
+from spectrometer.errors import AddressError
+from spectrometer.instruments.errors import BoardError, SynthesizerError
+from spectrometer.instruments.roach import Roach
+from spectrometer.instruments.simulators.images import images_of
+from spectrometer.instruments.simulators.roach import BoardSimulator
+from spectrometer.instruments.simulators.valon import ValonTerminal
+from spectrometer.instruments.valon import KatcpValon, SamplerClock, SerialValon, Valon, make_valon
+from spectrometer.modes import load_modes
+
+MODE1 = "h1k_ver105_2013_Dec_02_1551.bof"
+IMAGES = images_of(load_modes(shipped()).values())
+TIMEOUT_S = 5.0
+
+
+@pytest.fixture(params=["4.9", "5.0-MI", "5.0-M", ""], ids=["katcp 4.9", "katcp 5 with ids", "katcp 5", "older"])
+def simulator(request: pytest.FixtureRequest) -> Iterator[BoardSimulator]:
+    with BoardSimulator(IMAGES, request.param) as made:
+        yield made
+
+
+@pytest.fixture
+def board(simulator: BoardSimulator) -> Iterator[Roach]:
+    roach = Roach("127.0.0.1", simulator.port, TIMEOUT_S)
+    yield roach
+    roach.close()
+
+
+@pytest.fixture
+def plain() -> Iterator[tuple[BoardSimulator, Roach]]:
+    with BoardSimulator(IMAGES) as made:
+        roach = Roach("127.0.0.1", made.port, TIMEOUT_S)
+        yield made, roach
+        roach.close()
+
+
+def test_image_registers_and_memories(simulator: BoardSimulator, board: Roach) -> None:
+    assert board.ping() is True
+    assert board.status() is False
+    assert MODE1 in board.listbof()
+    board.program(MODE1)
+    assert board.status() is True
+    assert {"acc_len", "gbe0", "ssg_lut_bram"} <= set(board.listdev())
+    board.write_int("acc_len", 768)
+    assert (board.read("acc_len", 4), board.read_int("acc_len"), board.wordread("acc_len")) == (
+        b"\0\0\x03\0", 768, [768],
+    )  # fmt: skip
+    board.write_int("fftshift", -2)
+    assert (board.read_int("fftshift"), board.read_uint("fftshift")) == (-2, 0xFFFFFFFE)
+    data = bytes(range(256)) * 16  # every byte that the protocol has to escape, too
+    board.write("ssg_lut_bram", data)
+    assert board.read("ssg_lut_bram", 8, offset=28) == bytes(range(28, 36))
+    board.wordwrite("ssg_lut_bram", 2, [1, 0xFFFFFFFF])
+    assert board.wordread("ssg_lut_bram", 2, 2) == [1, 0xFFFFFFFF]
+    assert board.read_int("ssg_lut_bram", 3) == -1
+    board.progdev()
+    assert board.status() is False
+
+
+def test_only_what_differs_is_written(plain: tuple[BoardSimulator, Roach]) -> None:
+    simulator, board = plain
+    board.program(MODE1)
+    assert board.write_changed({"acc_len": 768, "sg_sync": 0, "ssg_lut_bram": b"\1\2\3\4"}) == [
+        "acc_len", "ssg_lut_bram",
+    ]  # fmt: skip
+    assert board.write_changed({"acc_len": 768, "fftshift": 0xFFFFFFFF}) == ["fftshift"]
+    assert board.write_changed({"fftshift": -1}) == []
+    writes = [words[1] for words in simulator.board.history if words[0] == "write"]
+    assert writes == ["acc_len", "ssg_lut_bram", "fftshift"]
+
+
+def test_network_and_i2c(plain: tuple[BoardSimulator, Roach]) -> None:
+    simulator, board = plain
+    board.program(MODE1)
+    board.start_tap("tap0", "gbe0", "10.17.0.64", 60000, 0x02020A110040)
+    assert simulator.board.taps == {"gbe0": ("tap0", "10.17.0.64", "60000", "02:02:0A:11:00:40")}
+    board.tap_start("tap0", "gbe0", 0x02020A110040, 0x0A110041, 60001)
+    assert simulator.board.taps["gbe0"][1:3] == ("10.17.0.65", "60001")
+    board.tap_stop("gbe0")
+    board.write_i2c(0x38, b"\x09")
+    assert board.read_i2c(0x38) == b"\x09"
+    for call, says in (
+        (lambda: board.tap_start("longername", "gbe0", 1, "10.0.0.1", 1), "1 to 8 characters"),
+        (lambda: board.tap_start("tap0", "gbe0", 1, "10.0.0.1", 65536), "port 65536"),
+        (lambda: board.tap_start("tap0", "gbe7", 1, "10.0.0.1", 1), "unknown register gbe7"),
+        (lambda: board.read_i2c(0x39), "no device at address 57"),
+    ):
+        with pytest.raises(BoardError, match=says):
+            call()
+    with pytest.raises(AddressError, match=r"10\.17\.0\.640"):
+        board.tap_start("tap0", "gbe0", 1, "10.17.0.640", 1)
+
+
+def test_arming_takes_effect_at_the_next_second(plain: tuple[BoardSimulator, Roach]) -> None:
+    simulator, board = plain
+    board.program(MODE1)
+    for value in (0, 1, 0):
+        board.write_int("arm", value)
+    started = simulator.board.started.value
+    assert started == int(started) > 0
+    status = board.request("sensor-value", ["start-time"])
+    assert float(status[0][-1]) == started
+
+
+FAULTS: list[tuple[list[str], Callable[[Roach], object], str]] = [
+    (["refuse", "progdev"], lambda b: b.progdev(MODE1), f"?progdev {MODE1}: fail refused, as the fault"),
+    (["drop", "read"], lambda b: b.read_int("acc_len"), "?read acc_len 0 4: the connection was lost"),
+    (["slow", "30"], lambda b: b.read_int("acc_len"), "?read acc_len 0 4: no reply within 0.5 s"),
+    (["unprogrammed"], lambda b: b.write_int("acc_len", 1), "?write acc_len 0 00000001: fail not programmed"),
+    (["readback", "acc_len"], lambda b: b.write_int("acc_len", 1), "byte 0 reads 0x01, not 0x00"),
+    (["readback", "acc_len"], lambda b: b.write_changed({"acc_len": 1}), "?write acc_len 0 (4 bytes): ok, but byte 0"),
+]
+
+
+@pytest.mark.parametrize(("fault", "call", "says"), FAULTS, ids=[f"{f[0]}-{i}" for i, (f, _, _) in enumerate(FAULTS)])
+def test_a_fault_names_board_request_and_reply_and_the_board_is_usable_after_it(
+    fault: list[str], call: Callable[[Roach], object], says: str
+) -> None:
+    with BoardSimulator(IMAGES) as simulator:
+        board = Roach("127.0.0.1", simulator.port, 0.5)
+        try:
+            board.program(MODE1)
+            board.request("sim-fault", fault)
+            with pytest.raises(BoardError) as caught:
+                call(board)
+            assert str(caught.value).startswith(f"board 127.0.0.1:{simulator.port}: ")
+            assert says in str(caught.value)
+            board.request("sim-fault", ["none"])
+            board.program(MODE1)
+            assert board.read_int("acc_len") == 0
+        finally:
+            board.close()
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_garbage_before_a_reply_is_passed_over(plain: tuple[BoardSimulator, Roach]) -> None:
+    _, board = plain
+    board.program(MODE1)
+    board.request("sim-fault", ["garbage", "read"])
+    assert board.read_int("acc_len") == 0
+
+
+def test_a_late_reply_is_not_taken_for_the_next_one() -> None:
+    with BoardSimulator(IMAGES) as simulator:
+        board = Roach("127.0.0.1", simulator.port, 0.5)
+        try:
+            board.program(MODE1)
+            board.write_int("acc_len", 7)
+            board.request("sim-fault", ["slow", "0.8"])
+            with pytest.raises(BoardError, match="no reply within"):
+                board.read_int("acc_len")
+            board.request("sim-fault", ["none"])
+            board.write_int("sg_sync", 9)
+            assert [board.read_int("sg_sync") for _ in range(3)] == [9, 9, 9]
+        finally:
+            board.close()
+
+
+def test_unknown_names_are_refused_in_the_boards_words(plain: tuple[BoardSimulator, Roach]) -> None:
+    _, board = plain
+    for call, says in (
+        (lambda: board.read_int("acc_len"), "?read acc_len 0 4: fail not programmed"),
+        (lambda: board.listdev(), "?listdev: fail not programmed"),
+        (lambda: board.progdev("../other.bof"), "a file's name without a folder"),
+        (lambda: board.progdev("other.bof"), "?progdev other.bof: fail no image other.bof"),
+        (lambda: board.request("nosuch"), "?nosuch: invalid unknown command"),
+        (lambda: board.write_int("acc_len", 1 << 32), "a register holds 32 bits"),
+        (lambda: board.write("acc_len", b"123"), "multiples of 4 bytes"),
+    ):
+        with pytest.raises(BoardError) as caught:
+            call()
+        assert says in str(caught.value)
+    board.program(MODE1)
+    with pytest.raises(BoardError, match="acc_len has 4 bytes; 8 at 0 are beyond its end"):
+        board.read("acc_len", 8)
+    with pytest.raises(BoardError, match="unknown register tenGB_resetb"):
+        board.write_int("tenGB_resetb", 1)
+
+
+def test_a_board_that_is_not_there_and_comes_back() -> None:
+    port = free_port()
+    board = Roach("127.0.0.1", port, TIMEOUT_S)
+    try:
+        with pytest.raises(BoardError, match=rf"board 127\.0\.0\.1:{port}: \?watchdog: no connection"):
+            board.ping()
+        for _ in range(2):  # also after it went away
+            with BoardSimulator(IMAGES, port=port):
+                assert board.ping() is True
+            with pytest.raises(BoardError):
+                board.ping()
+    finally:
+        board.close()
+    with pytest.raises(BoardError, match="the connection was closed"):
+        board.ping()
+    board.close()
+
+
+def test_something_else_on_the_port_is_named() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def greet() -> None:
+            peer, _ = listener.accept()
+            peer.sendall(b"#version-connect katcp-protocol 17.0\n")
+            peer.recv(100)
+            peer.close()
+
+        thread = threading.Thread(target=greet)
+        thread.start()
+        board = Roach("127.0.0.1", listener.getsockname()[1], TIMEOUT_S)
+        with pytest.raises(BoardError, match=r"Unknown protocol version 17\.0"):
+            board.ping()
+        board.close()
+        thread.join()
+
+
+def test_many_threads_share_a_board(plain: tuple[BoardSimulator, Roach]) -> None:
+    _, board = plain
+    board.program(MODE1)
+    wrong: list[object] = []
+
+    def work(register: str) -> None:
+        for value in range(50):
+            board.write_int(register, value)
+            if (found := board.read_int(register)) != value:
+                wrong.append((register, value, found))
+
+    threads = [threading.Thread(target=work, args=(name,)) for name in ("acc_len", "sg_sync", "fftshift", "sg_period")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+
+
+def test_the_simulator_says_that_it_is_one(plain: tuple[BoardSimulator, Roach]) -> None:
+    simulator, _ = plain
+    with socket.create_connection(("127.0.0.1", simulator.port)) as client:
+        client.settimeout(TIMEOUT_S)
+        assert b"simulated" in client.recv(1000)
+
+
+# synthesizers
+
+
+@pytest.fixture(params=["katcp", "serial"])
+def valon(request: pytest.FixtureRequest) -> Iterator[tuple[Valon, SamplerClock, Callable[..., None]]]:
+    if request.param == "katcp":
+        with BoardSimulator(IMAGES) as simulator:
+            board = Roach("127.0.0.1", simulator.port, TIMEOUT_S)
+            config = SynthConfig(via="katcp")
+            made = make_valon(config, board)
+            assert isinstance(made, KatcpValon)
+            made.open()
+            yield made, SamplerClock(made, config), lambda *fault: board.request("sim-fault", list(fault)) and None
+            board.close()
+        return
+    with ValonTerminal() as terminal:
+        config = SynthConfig(via="local", port=terminal.path)
+        local = make_valon(config, None)
+
+        def fault(kind: str, _what: str = "") -> None:
+            if kind == "unlocked":
+                terminal.valon.locked = False
+            else:
+                terminal.fault = {"none": ""}.get(kind, kind)
+
+        yield local, SamplerClock(local, config), fault
+        local.close()
+
+
+def test_all_settings_of_a_synthesizer(valon: tuple[Valon, SamplerClock, Any]) -> None:
+    synthesizer, clock, _ = valon
+    clock.set_frequency(0, 1433.5)
+    assert synthesizer.get_frequency(0) == 1433.5
+    assert synthesizer.get_frequency("b") == 1440.0
+    assert synthesizer.set_frequency(8, 800.0)
+    assert (synthesizer.get_frequency("b"), synthesizer.get_frequency("synth_a")) == (800.0, 1433.5)
+    assert synthesizer.set_frequency(0, 1433.5, 10.0)
+    assert synthesizer.get_frequency(0) == 1435.0
+    assert synthesizer.set_options(8, double=1, half=0, r=2, low_spur=1)
+    assert tuple(synthesizer.get_options(8)) == (1, 0, 2, 1)
+    assert tuple(synthesizer.get_options(0)) == (0, 0, 1, 0)
+    assert synthesizer.set_rf_level(0, -4)
+    assert synthesizer.set_rf_level(0, 3) is False
+    assert (synthesizer.get_rf_level(0), synthesizer.get_rf_level(8)) == (-4, 5)
+    assert synthesizer.set_label(0, "sampler")
+    assert (synthesizer.get_label(0), synthesizer.get_label(8)) == ("sampler", "SIMULATED")
+    assert synthesizer.set_ref_select(0)
+    assert synthesizer.get_ref_select() == 0
+    assert synthesizer.set_reference(5_000_000)
+    assert synthesizer.get_reference() == 5_000_000
+    assert synthesizer.set_vco_range(8, 2000, 4000)
+    assert (tuple(synthesizer.get_vco_range(8)), tuple(synthesizer.get_vco_range(0))) == ((2000, 4000), (2200, 4400))
+    assert synthesizer.get_phase_lock(0) is True
+    synthesizer.flash()
+
+
+def test_what_a_synthesizer_cannot_do_is_named(valon: tuple[Valon, SamplerClock, Any]) -> None:
+    synthesizer, clock, fault = valon
+    with pytest.raises(SynthesizerError, match=r"5000 MHz is out of range, 137\.5 to 4400 MHz"):
+        clock.set_frequency(0, 5000.0)
+    with pytest.raises(SynthesizerError, match="'c' is no synthesizer; there are 0"):
+        synthesizer.get_frequency("c")
+    with pytest.raises(SynthesizerError, match="up to 16 printable ASCII"):
+        synthesizer.set_label(0, "x" * 17)
+    fault("unlocked")
+    with pytest.raises(SynthesizerError, match="not locked at 1500 MHz; look at the external reference"):
+        clock.set_frequency(0, 1500.0)
+
+
+def test_a_serial_synthesizer_that_is_ill() -> None:
+    with ValonTerminal() as terminal:
+        synthesizer = SerialValon(terminal.path)
+        terminal.fault = "checksum"
+        with pytest.raises(SynthesizerError, match=r"81: 00 98 96 80 .. has a wrong checksum"):
+            synthesizer.get_reference()
+        terminal.fault = "refuse"
+        with pytest.raises(SynthesizerError, match=r"06 01 07 was refused \(0x15\)"):
+            synthesizer.set_ref_select(1)
+        terminal.fault = "silent"
+        with pytest.raises(SynthesizerError, match="0 of 5 bytes came within 2 s"):
+            synthesizer.get_reference()
+        terminal.fault = ""
+        assert synthesizer.get_reference() == 10_000_000
+        synthesizer.close()
+    with pytest.raises(SynthesizerError, match="/dev/no-such-port"):
+        SerialValon("/dev/no-such-port").get_reference()
+    with pytest.raises(SynthesizerError, match="has no ROACH"):
+        make_valon(SynthConfig(via="katcp"), None)
+
+
+def test_json_can_carry_what_they_answer(valon: tuple[Valon, SamplerClock, Any]) -> None:
+    synthesizer, _, _ = valon
+    json.dumps([synthesizer.get_options(0), synthesizer.get_vco_range(0), synthesizer.get_frequency(0)])
