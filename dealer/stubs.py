@@ -7,6 +7,7 @@ documentation is quoted.
 from __future__ import annotations
 
 import ast
+import inspect
 import keyword
 import os
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,7 +16,7 @@ from dataclasses import dataclass, field
 from dealer.bank import BankProxy
 from dealer.dealer import Dealer
 from dealer.errors import PlayersError
-from dealer.fanout import PAIR_METHODS, describe
+from dealer.fanout import PAIR_METHODS, describe, fan_out
 from dealer.outcome import Outcome
 from dealer.players import find_players
 from zmqjsonproxy.errors import ProxyError
@@ -26,7 +27,8 @@ __all__ = ["BankInterface", "module_text", "stubs_of_players"]
 HEAD = '''"""Types of the Players of an array, as they were when `dealer stubs` wrote this file.
 
 In an observing script, instead of `from dealer import Dealer`: `from {name} import Dealer`. When it runs, that is the
-Dealer itself; mypy and editors see the methods that the Players have, and say which arguments are wrong.
+Dealer itself; mypy and editors see the methods that the Players have, and say which arguments are wrong. Parameters of
+`set_param` are those of the mode that was set.
 """
 
 from __future__ import annotations
@@ -64,10 +66,14 @@ class BankInterface:
     Attributes:
         methods: Of its Bank.
         parts: Part (`valon`) -> its methods.
+        modes: Names that `set_mode` takes; empty: not known.
+        parameters: Names that `set_param` takes in the mode that is set; empty: not known, or no mode is set.
     """
 
     methods: Mapping[str, MethodDescription]
     parts: Mapping[str, Mapping[str, MethodDescription]] = field(default_factory=dict)
+    modes: tuple[str, ...] = ()
+    parameters: tuple[str, ...] = ()
 
 
 def stubs_of_players(
@@ -88,16 +94,30 @@ def stubs_of_players(
     with Hub() as hub:
         banks: dict[str, BankInterface] = {}
         outcomes: dict[str, Outcome] = {}
+        modes = fan_out(hub, urls, "list_modes", (), {}, timeout)
+        helps = fan_out(hub, urls, "help_param", (), {}, timeout)
         for bank, found in describe(hub, urls, timeout).items():
             if isinstance(found, InterfaceDescription):
                 outcomes[bank] = Outcome(bank, found.instance)
                 parts = [part for part in PARTS if f"bank.{part}" in found.objects]
-                banks[bank] = BankInterface(found.methods, {p: _part(hub, urls[bank], p, timeout) for p in parts})
+                banks[bank] = BankInterface(
+                    found.methods, {p: _part(hub, urls[bank], p, timeout) for p in parts},
+                    _names(modes[bank].value), tuple(n for n in _names(helps[bank].value) if _is_name(n)),
+                )  # fmt: skip
             else:
                 outcomes[bank] = Outcome(bank, None, found)
     if len(banks) < len(urls):
         raise PlayersError("stubs", outcomes, "types are made of what Players say: start them, or use another --config")
     return module_text(banks, name)
+
+
+def _names(value: object) -> tuple[str, ...]:
+    """The texts of a list, or the keys of a table; what a Player without modes says instead is none."""
+    return tuple(each for each in value if isinstance(each, str)) if isinstance(value, list | dict) else ()
+
+
+def _is_name(name: str) -> bool:
+    return name.isidentifier() and not keyword.iskeyword(name) and not name.startswith("_")
 
 
 def _part(hub: Hub, url: str, part: str, timeout: float) -> Mapping[str, MethodDescription]:
@@ -140,7 +160,7 @@ def _bank_class(cls: str, interface: BankInterface) -> list[str]:
     lines += [f"class {cls}(BankProxy):", f"    {STRICT}", ""]
     for part in interface.parts:
         lines += ["    @property", f"    def {part}(self) -> {cls}_{part}: ...", ""]
-    return lines + _indented(_methods(interface.methods, dir(BankProxy), [CONTROL]))
+    return lines + _indented(_methods(interface.methods, dir(BankProxy), [CONTROL], known=interface))
 
 
 def _dealer_class(banks: Mapping[str, BankInterface], class_of: Mapping[str, str]) -> list[str]:
@@ -163,12 +183,58 @@ def _dealer_class(banks: Mapping[str, BankInterface], class_of: Mapping[str, str
             agree = all(each.signature == all_of_it[0].signature for each in all_of_it)
             verbs[name] = all_of_it[0] if agree else MethodDescription(name, all_of_it[0].doc)
     control = [CONTROL, "_banks: Iterable[str] | None = None"]
-    return lines + _indented(_methods(verbs, dir(Dealer), control, fan_out=True))
+    modes, parameters = (_shared([getattr(i, what) for i in banks.values()]) for what in ("modes", "parameters"))
+    lines += _indented(_own_verbs(BankInterface({}, {}, modes, parameters)))
+    return lines + _indented(_methods(verbs, dir(Dealer), control, for_all=True))
+
+
+def _shared(names: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
+    """What all have; nothing if it is not known of one of them."""
+    first, *others = names or [()]
+    return tuple(name for name in first if all(name in other for other in others))
+
+
+def _own_verbs(known: BankInterface) -> list[str]:
+    """Verbs that every Dealer has, with the modes and parameters of these Banks: narrower than the Dealer's own."""
+    verbs: dict[str, str] = {}
+    if known.modes:
+        verbs["set_mode"] = "(mode: str, bandwidth: float | None = None, force: bool = False) -> 'dict[str, Any]'"
+    if known.parameters:
+        verbs["set_param"] = "(**kvpairs: Any) -> 'dict[str, Any]'"
+        verbs["get_param"] = "(name: str | None = None) -> 'dict[str, Any]'"
+        verbs["help_param"] = "(name: str | None = None) -> Any"
+    lines: list[str] = []
+    for name, signature in verbs.items():
+        doc = inspect.getdoc(getattr(Dealer, name))
+        text = _methods({name: MethodDescription(name, doc, signature)}, (), (), known=known)
+        text[0] += "  # type: ignore[override]  # only what these Banks take"
+        lines += text
+    return lines
+
+
+def _narrowed(method: str, words: list[str], known: BankInterface | None) -> list[str]:
+    """Parameters with the modes and the parameters' names that are known, instead of any text."""
+    if known is None:
+        return words
+    if method == "set_mode" and known.modes:
+        return [f"mode: {_literal(known.modes)}" if word.startswith("mode: ") else word for word in words]
+    if method in ("get_param", "help_param") and known.parameters:
+        literal = f"name: {_literal(known.parameters)} | None = None"
+        return [literal if word.startswith("name: ") else word for word in words]
+    if method == "set_param" and known.parameters:
+        kept = [word for word in words if not word.startswith("**")]
+        return [*kept, *([] if "*" in kept else ["*"]), *(f"{name}: Any = ..." for name in known.parameters)]
+    return words
+
+
+def _literal(names: Iterable[str]) -> str:
+    return f"Literal[{', '.join(map(repr, names))}]"
 
 
 def _methods(
-    methods: Mapping[str, MethodDescription], taken: Iterable[str], control: Sequence[str], *, fan_out: bool = False
-) -> list[str]:
+    methods: Mapping[str, MethodDescription], taken: Iterable[str], control: Sequence[str], *,
+    for_all: bool = False, known: BankInterface | None = None,
+) -> list[str]:  # fmt: skip
     """The lines of methods; those that the class has by itself stay as they are."""
     taken = set(taken)
     lines: list[str] = []
@@ -176,7 +242,8 @@ def _methods(
         if name in taken or name.startswith("_") or not name.isidentifier() or keyword.iskeyword(name):
             continue
         parameters, returned = _signature(method.signature, control)
-        if fan_out:
+        parameters = _narrowed(name, parameters, known)
+        if for_all:
             # The answer for all Banks; of verbs that say [true, ...] a Dealer makes tuples.
             returned = f"dict[str, {'tuple[Any, ...]' if name in PAIR_METHODS else returned}]"
         head = f"def {name}({', '.join(['self', *parameters])}) -> {returned}:"
@@ -223,7 +290,8 @@ def _signature(text: str, control: Sequence[str]) -> tuple[list[str], str]:
         words.append(_parameter(argument, default))
         if n == len(a.posonlyargs):
             words.append("/")
-    words.append("*" if a.vararg is None else f"*{a.vararg.arg}: {_type(a.vararg.annotation)}")
+    if a.vararg is not None or a.kwonlyargs or control:
+        words.append("*" if a.vararg is None else f"*{a.vararg.arg}: {_type(a.vararg.annotation)}")
     words += [_parameter(argument, default) for argument, default in zip(a.kwonlyargs, a.kw_defaults, strict=True)]
     given = {argument.arg for argument in [*positional, *a.kwonlyargs]}
     words += [word for word in control if word.partition(":")[0] not in given]

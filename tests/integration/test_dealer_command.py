@@ -196,6 +196,11 @@ MISTAKES = {
     "d.set_mode(1)": 'Argument 1 to "set_mode"',
     "d.swep(1.0, 2.0)": 'has no attribute "swep"',
     'd["BANKA"].set_mode(force=True)': "Missing positional argument",
+    'd.set_mode("MODE99")': 'Argument 1 to "set_mode"',
+    'd["BANKB"].set_mode("MODE99")': 'Argument 1 to "set_mode"',
+    "d.set_param(exposed=0.5)": 'Unexpected keyword argument "exposed"',
+    'd["BANKA"].set_param(exposure=0.5, scan_lenght=2.0)': 'Unexpected keyword argument "scan_lenght"',
+    'd.help_param("exposed")': 'Argument 1 to "help_param"',
     'd["BANKA"].valon.get_frequency("0")': 'Argument 1 to "get_frequency"',
 }
 

@@ -81,7 +81,7 @@ class ToyBank:
     @query(refusal_pair=True)
     def help_param(self, name: str | None = None) -> Any:
         """Return the help of one parameter, or of all."""
-        texts = {"exposure": "Integration time, s"}
+        texts = {"exposure": "Integration time, s", "filter_bw": "Filter, MHz", "scan_length": "Length of a scan, s"}
         return texts if name is None else texts[name]
 
     @operation(refusal_pair=True)

@@ -81,3 +81,27 @@ def test_banks_that_differ_have_types_of_their_own() -> None:
     assert "def __getitem__(self, name: Literal['B']) -> _Bank1: ..." in text
     assert function_of(text, "Dealer", "sweep").startswith("(self, *args: Any, _timeout")
     assert text.count("def only") == 1  # a Dealer has what all Banks have
+
+
+def test_modes_and_parameters_are_those_that_the_banks_say() -> None:
+    methods = {
+        name: MethodDescription(name, None, signature)
+        for name, signature in {
+            "set_mode": "(mode: 'str | None', force: 'bool' = False)", "set_param": "(**kvpairs: 'Any') -> 'bool'",
+            "get_param": "(name: 'str | None' = None)",
+        }.items()
+    }  # fmt: skip
+    control = "_timeout: float | None=None"
+    one = BankInterface(methods, {}, ("A", "B"), ("exposure", "dm"))
+    other = BankInterface(methods, {}, ("C", "B"), ("tau", "dm"))
+    text = module_text({"X": one, "Y": other})
+    assert function_of(text, "_Bank0", "set_mode").startswith("(self, mode: Literal['A', 'B'], force: bool=False")
+    assert function_of(text, "_Bank1", "set_param") == f"(self, *, {control}, tau: Any=..., dm: Any=...) -> bool"
+    assert "name: Literal['exposure', 'dm'] | None=None" in function_of(text, "_Bank0", "get_param")
+    assert function_of(text, "Dealer", "set_mode").startswith("(self, mode: Literal['B'], bandwidth")
+    assert function_of(text, "Dealer", "set_param") == "(self, *, dm: Any=...) -> dict[str, Any]"
+    unknown = module_text({"X": one, "Y": BankInterface(methods)})  # a mode is set in one of them only
+    assert function_of(unknown, "_Bank1", "set_param") == f"(self, *, {control}, **kvpairs: Any) -> bool"
+    (block,) = [node for node in ast.parse(unknown).body if isinstance(node, ast.If)]
+    dealers = next(node for node in block.body if isinstance(node, ast.ClassDef) and node.name == "Dealer")
+    assert "set_param" not in [node.name for node in dealers.body if isinstance(node, ast.FunctionDef)]
