@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from dealer.dealer import Dealer
 from dealer.errors import (
     ClosedError,
@@ -26,7 +28,11 @@ from zmqjsonproxy.errors import (
     RemoteError,
 )
 
+if TYPE_CHECKING:
+    from dealer.aio import AsyncDealer
+
 __all__ = [
+    "AsyncDealer",
     "CallTimeoutError",
     "ClosedError",
     "ConfigurationError",
@@ -57,3 +63,11 @@ class Switching:
     REF = 1
     CALON = 1
     CALOFF = 0
+
+
+def __getattr__(name: str) -> Any:
+    if name != "AsyncDealer":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from dealer.aio import AsyncDealer  # who does not use asyncio does not pay for it
+
+    return AsyncDealer

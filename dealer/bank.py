@@ -1,20 +1,55 @@
-"""One Bank as an object: its methods, and its parts `roach` and `valon`."""
+"""One Bank as an object: its methods, and its parts `roach` and `valon`; for callers that wait, and for asyncio."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Generic, TypeVar
 
+from zmqjsonproxy.rpc.aio import AsyncProxyClient
 from zmqjsonproxy.rpc.client import ZMQJSONProxyClient
 
 if TYPE_CHECKING:
+    from zmqjsonproxy.rpc.aio import AsyncHub
     from zmqjsonproxy.rpc.hub import Hub
 
-__all__ = ["BankProxy"]
+__all__ = ["AsyncBankProxy", "BankProxy"]
 
 PART_TIMEOUT = 60.0
 
+P = TypeVar("P")
 
-class BankProxy(ZMQJSONProxyClient):
+
+class _Parts(Generic[P]):
+    """The other objects of a Bank's Player, each with a proxy of the same kind."""
+
+    _name: str
+    _url: str
+    _parts: dict[str, P]
+    _make_part: Callable[[str], P]
+
+    @property
+    def roach(self) -> P:
+        """The FPGA board; without methods if the Bank has none."""
+        return self.part("roach")
+
+    @property
+    def valon(self) -> P:
+        """The synthesizer; without methods if the Bank has none."""
+        return self.part("valon")
+
+    def part(self, name: str) -> P:
+        """Return the proxy of an object that the Player exposes as `bank.<name>`."""
+        part = self._parts.get(name)
+        if part is None:
+            part = self._parts.setdefault(name, self._make_part(f"bank.{name}"))
+        return part
+
+    def __repr__(self) -> str:
+        return f"<Bank {self._name} at {self._url}>"
+
+
+class BankProxy(_Parts[ZMQJSONProxyClient], ZMQJSONProxyClient):
     """The Bank of one Player: `proxy.set_mode("MODE1")`, `proxy.valon.get_frequency(0)`.
 
     Args:
@@ -26,26 +61,25 @@ class BankProxy(ZMQJSONProxyClient):
 
     def __init__(self, name: str, url: str, hub: Hub, time_out: float) -> None:
         super().__init__(None, "bank", url, time_out, hub=hub, eager=False)
-        self._name = name
-        self._parts: dict[str, ZMQJSONProxyClient] = {}
+        self._name, self._parts = name, {}
+        self._make_part = partial(_part, url, hub)
 
-    @property
-    def roach(self) -> ZMQJSONProxyClient:
-        """The FPGA board; without methods if the Bank has none."""
-        return self.part("roach")
 
-    @property
-    def valon(self) -> ZMQJSONProxyClient:
-        """The synthesizer; without methods if the Bank has none."""
-        return self.part("valon")
+class AsyncBankProxy(_Parts[AsyncProxyClient], AsyncProxyClient):
+    """The Bank of one Player: `await proxy.set_mode("MODE1")`, `await proxy.valon.get_frequency(0)`.
 
-    def part(self, name: str) -> ZMQJSONProxyClient:
-        """Return the proxy of an object that the Player exposes as `bank.<name>`."""
-        part = self._parts.get(name)
-        if part is None:
-            part = ZMQJSONProxyClient(None, f"bank.{name}", self._url, PART_TIMEOUT, hub=self._hub, eager=False)
-            part = self._parts.setdefault(name, part)
-        return part
+    Arguments as those of BankProxy.
+    """
 
-    def __repr__(self) -> str:
-        return f"<Bank {self._name} at {self._url}>"
+    def __init__(self, name: str, url: str, hub: AsyncHub, time_out: float) -> None:
+        super().__init__(None, "bank", url, time_out, hub=hub)
+        self._name, self._parts = name, {}
+        self._make_part = partial(_async_part, url, hub)
+
+
+def _part(url: str, hub: Hub, name: str) -> ZMQJSONProxyClient:
+    return ZMQJSONProxyClient(None, name, url, PART_TIMEOUT, hub=hub, eager=False)
+
+
+def _async_part(url: str, hub: AsyncHub, name: str) -> AsyncProxyClient:
+    return AsyncProxyClient(None, name, url, PART_TIMEOUT, hub=hub)

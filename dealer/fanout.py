@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from dealer.outcome import Outcome, Outcomes
 from zmqjsonproxy.errors import RefusedError
 from zmqjsonproxy.rpc.hub import CallResult, Hub, InterfaceDescription
 
-__all__ = ["describe", "fan_out", "similar_names"]
+__all__ = ["Descriptions", "ManyCalls", "ManyDescriptions", "describe", "fan_out", "similar_names"]
+
+Descriptions = dict[str, InterfaceDescription | Exception]
+"""Bank -> what it exports, or why that is not known."""
 
 PAIR_METHODS = frozenset(
     {
@@ -32,25 +36,58 @@ PAIR_METHODS = frozenset(
 """Methods that answer [true, ...]; a Player of the original says [false, text] where ours refuse."""
 
 
-def fan_out(
-    hub: Hub, urls: Mapping[str, str], method: str, args: Sequence[Any], kwargs: Mapping[str, Any], timeout: float
-) -> Outcomes:
-    """Call `bank.<method>` of all Banks at once; every Bank is asked, whatever the others answer.
+@dataclass(frozen=True, slots=True)
+class ManyCalls:
+    """One call to many Banks, for whichever client makes it; every Bank is asked, whatever the others answer.
 
-    Args:
-        hub: The socket.
+    Attributes:
         urls: Bank -> URL.
-        method: Of the Bank, or one of the server's own (`rpc.ping`).
+        method: Of the Banks, or one of the server's own (`rpc.ping`).
         args: Positional arguments.
         kwargs: Keyword arguments.
         timeout: Common deadline, s.
-
-    Returns:
-        Bank -> outcome, in the order of `urls`.
     """
-    object_name, _, name = f"bank.{method}".rpartition(".") if "." not in method else method.rpartition(".")
-    results = hub.call_each(urls.values(), object_name, name, args, kwargs, timeout)
-    return Outcomes((bank, outcome_of(bank, method, result)) for bank, result in zip(urls, results, strict=True))
+
+    urls: Mapping[str, str]
+    method: str
+    args: Sequence[Any]
+    kwargs: Mapping[str, Any]
+    timeout: float
+
+    def on(self, hub: Any) -> Any:
+        """What `call_each` of a hub returns: results, or of an AsyncHub what is to be awaited for them."""
+        name = self.method if "." in self.method else f"bank.{self.method}"
+        object_name, _, method = name.rpartition(".")
+        return hub.call_each(self.urls.values(), object_name, method, self.args, self.kwargs, self.timeout)
+
+    def read(self, results: Sequence[CallResult]) -> Outcomes:
+        """Bank -> outcome, in the order of `urls`."""
+        found = zip(self.urls, results, strict=True)
+        return Outcomes((bank, outcome_of(bank, self.method, result)) for bank, result in found)
+
+
+@dataclass(frozen=True, slots=True)
+class ManyDescriptions:
+    """The question to many Banks what they export; attributes as those of ManyCalls."""
+
+    urls: Mapping[str, str]
+    timeout: float = 1.0
+
+    def on(self, hub: Any) -> Any:
+        """As `ManyCalls.on`, of `describe_many`."""
+        return hub.describe_many(list(self.urls.values()), "bank", self.timeout)
+
+    def read(self, results: Sequence[CallResult]) -> Descriptions:
+        """Bank -> description, or why there is none."""
+        return {bank: r.value if r.error is None else r.error for bank, r in zip(self.urls, results, strict=True)}
+
+
+def fan_out(
+    hub: Hub, urls: Mapping[str, str], method: str, args: Sequence[Any], kwargs: Mapping[str, Any], timeout: float
+) -> Outcomes:
+    """Call a method of all Banks at once; arguments as ManyCalls. Bank -> outcome, in the order of `urls`."""
+    calls = ManyCalls(urls, method, args, kwargs, timeout)
+    return calls.read(calls.on(hub))
 
 
 def outcome_of(bank: str, method: str, result: CallResult) -> Outcome:
@@ -65,10 +102,10 @@ def outcome_of(bank: str, method: str, result: CallResult) -> Outcome:
     return Outcome(bank, value, None, result.delay_s)
 
 
-def describe(hub: Hub, urls: Mapping[str, str], timeout: float = 1.0) -> dict[str, InterfaceDescription | Exception]:
+def describe(hub: Hub, urls: Mapping[str, str], timeout: float = 1.0) -> Descriptions:
     """Ask all Banks what they export: Bank -> description, or why there is none."""
-    results = hub.describe_many(list(urls.values()), "bank", timeout)
-    return {bank: r.value if r.error is None else r.error for bank, r in zip(urls, results, strict=True)}
+    questions = ManyDescriptions(urls, timeout)
+    return questions.read(questions.on(hub))
 
 
 def similar_names(method: str, known: Sequence[str]) -> list[str]:

@@ -31,7 +31,15 @@ class OperationVerbs:
         def _check_names(self, names: Iterable[str]) -> None: ...
         def _check_exported(self, method: str, names: Sequence[str]) -> object: ...
         def _descriptions(self, names: Sequence[str]) -> Mapping[str, InterfaceDescription | Exception]: ...
-        def outcomes(self, method: str, /, *args: Any, _banks: Iterable[str]) -> Outcomes: ...
+        def outcomes(
+            self,
+            method: str,
+            /,
+            *args: Any,
+            _timeout: float | None = None,
+            _banks: Iterable[str] | None = None,
+            **kwargs: Any,
+        ) -> Outcomes: ...
 
     def begin(
         self,

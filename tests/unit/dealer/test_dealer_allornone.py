@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from dealer.allornone import CommonStart
+from dealer.allornone import Asked, CommonStart
 from dealer.errors import StartError
 from dealer.outcome import Outcome
 from zmqjsonproxy.errors import CallTimeoutError, PeerLostError, RefusedError
@@ -27,16 +27,16 @@ class Banks:
         self.asked: list[tuple[str, tuple[str, ...]]] = []
         self.timeouts: dict[str, float] = {}
 
-    def __call__(self, method: str, /, *args: Any, _banks: Sequence[str], _timeout: float) -> dict[str, Outcome]:
+    def __call__(self, method: str, /, *args: Any, _banks: Sequence[str], _timeout: float) -> Asked:
         self.asked.append((method, tuple(_banks)))
         self.timeouts[method] = _timeout
         assert args == (() if method in ("stop", "disarm_start") else ([2014, 3, 4, 12, 0, 6, 0],))
+        if any(isinstance(self.answers.get((bank, method)), KeyboardInterrupt) for bank in _banks):
+            yield "interrupted"
         return {bank: self._answer(bank, method) for bank in _banks}
 
     def _answer(self, bank: str, method: str) -> Outcome:
         answer = self.answers.get((bank, method), (True, f"{method} done"))
-        if isinstance(answer, KeyboardInterrupt):
-            raise answer
         return Outcome(bank, None, answer) if isinstance(answer, Exception) else Outcome(bank, answer)
 
 
@@ -44,9 +44,21 @@ def now() -> datetime:
     return NOW
 
 
+def start(banks: Banks, two_phase: Sequence[str], at_once: Sequence[str]) -> dict[str, Outcome]:
+    """Take the steps of a start; a step at which it is interrupted is answered by Ctrl-C."""
+    steps = CommonStart(banks, WHEN, now).start(two_phase, at_once)
+    try:
+        assert next(steps) == "interrupted"
+        steps.throw(KeyboardInterrupt())
+    except StopIteration as end:
+        found: dict[str, Outcome] = end.value
+        return found
+    raise AssertionError("it went on after Ctrl-C")
+
+
 def test_native_banks_are_armed_then_committed_and_old_ones_started_last() -> None:
     banks = Banks()
-    done = CommonStart(banks, WHEN, now).start(["A", "B"], ["C"])
+    done = start(banks, ["A", "B"], ["C"])
     assert banks.asked == [("arm", ("A", "B")), ("commit", ("A", "B")), ("start", ("C",))]
     assert {bank: o.value for bank, o in done.items()} == {
         "A": (True, "arm done"), "B": (True, "arm done"), "C": (True, "start done")
@@ -55,20 +67,20 @@ def test_native_banks_are_armed_then_committed_and_old_ones_started_last() -> No
 
 def test_arming_is_waited_for_no_longer_than_it_is_of_use_and_old_starts_as_the_original_did() -> None:
     banks = Banks()
-    CommonStart(banks, WHEN, now).start(["A"], ["C"])
+    start(banks, ["A"], ["C"])
     assert banks.timeouts == {"arm": 5.0, "commit": 6.0, "start": 36.0}
 
 
 def test_only_those_that_are_there_are_told() -> None:
     banks = Banks()
-    CommonStart(banks, WHEN, now).start([], ["C"])
+    start(banks, [], ["C"])
     assert banks.asked == [("start", ("C",))]
 
 
 def test_one_refusal_disarms_those_that_are_armed_and_commits_nobody() -> None:
     banks = Banks({("B", "arm"): REFUSED})
     with pytest.raises(StartError, match="start: arm failed, so no Bank starts: 1 of 3 Banks failed") as caught:
-        CommonStart(banks, WHEN, now).start(["A", "B", "C"], ["D"])
+        start(banks, ["A", "B", "C"], ["D"])
     assert banks.asked == [("arm", ("A", "B", "C")), ("disarm_start", ("A", "C"))]
     assert list(caught.value.failed) == ["B"]
     assert "BANK" not in str(caught.value)
@@ -77,7 +89,7 @@ def test_one_refusal_disarms_those_that_are_armed_and_commits_nobody() -> None:
 def test_a_bank_that_was_lost_while_arming_is_told_too() -> None:
     banks = Banks({("B", "arm"): LOST, ("B", "disarm_start"): LOST})
     with pytest.raises(StartError, match="B: PeerLostError") as caught:
-        CommonStart(banks, WHEN, now).start(["A", "B"], [])
+        start(banks, ["A", "B"], [])
     assert banks.asked[-1] == ("disarm_start", ("A", "B"))
     assert "taken back" not in str(caught.value)  # it is named already
 
@@ -85,34 +97,34 @@ def test_a_bank_that_was_lost_while_arming_is_told_too() -> None:
 def test_a_failed_commit_stops_all() -> None:
     banks = Banks({("A", "commit"): CallTimeoutError("tcp://a:1", "bank.commit", 5)})
     with pytest.raises(StartError, match="commit failed"):
-        CommonStart(banks, WHEN, now).start(["A", "B"], ["C"])
+        start(banks, ["A", "B"], ["C"])
     assert banks.asked[-1] == ("stop", ("A", "B"))
 
 
 def test_an_old_bank_that_refuses_stops_the_others_old_and_new() -> None:
     banks = Banks({("D", "start"): REFUSED})
     with pytest.raises(StartError, match="start failed"):
-        CommonStart(banks, WHEN, now).start(["A"], ["C", "D"])
+        start(banks, ["A"], ["C", "D"])
     assert banks.asked[-1] == ("stop", ("A", "C"))
 
 
 def test_an_old_bank_that_answers_null_has_not_started() -> None:
     banks = Banks({("C", "start"): None})
     with pytest.raises(StartError, match=r"start was answered None; expected \(True, text\)"):
-        CommonStart(banks, WHEN, now).start([], ["C", "D"])
+        start(banks, [], ["C", "D"])
     assert banks.asked[-1] == ("stop", ("C", "D"))
 
 
 def test_what_could_not_be_taken_back_is_said() -> None:
     banks = Banks({("B", "arm"): REFUSED, ("A", "disarm_start"): LOST})
     with pytest.raises(StartError, match=r"could not be taken back, look after it: A \(PeerLostError"):
-        CommonStart(banks, WHEN, now).start(["A", "B"], [])
+        start(banks, ["A", "B"], [])
 
 
 def test_a_bank_that_had_nothing_to_stop_is_fine() -> None:
     banks = Banks({("B", "commit"): LOST, ("A", "stop"): REFUSED})
     with pytest.raises(StartError) as caught:
-        CommonStart(banks, WHEN, now).start(["A", "B"], [])
+        start(banks, ["A", "B"], [])
     assert "taken back" not in str(caught.value)
 
 
@@ -121,10 +133,9 @@ def test_ctrl_c_takes_back_what_was_done(method: str, undo: str) -> None:
     bank = "C" if method == "start" else "A"
     banks = Banks({(bank, method): KeyboardInterrupt()})
     with pytest.raises(KeyboardInterrupt):
-        CommonStart(banks, WHEN, now).start(["A", "B"], ["C"])
+        start(banks, ["A", "B"], ["C"])
     assert banks.asked[-1] == (undo, ("A", "B", "C") if method == "start" else ("A", "B"))
 
 
 def test_nothing_is_asked_of_nobody() -> None:
-    ask: Callable[..., dict[str, Outcome]] = Banks()
-    assert CommonStart(ask, WHEN, now).start([], []) == {}
+    assert start(Banks(), [], []) == {}

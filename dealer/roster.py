@@ -1,0 +1,114 @@
+"""Who there is, and who is asked: the part of a Dealer that waits for nothing."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Generic, TypeVar
+
+from dealer.errors import NoActivePlayersError, NoSuchPlayerError
+from zmqjsonproxy.rpc.connections import KnownServers
+from zmqjsonproxy.rpc.protocol.description import InterfaceDescription
+
+__all__ = ["DEFAULT_TIMEOUT", "Roster"]
+
+DEFAULT_TIMEOUT = 180.0
+"""The original's, s."""
+
+B = TypeVar("B")
+
+
+class Roster(Generic[B]):
+    """The Players of a Dealer, those of them that verbs address, and what is known of each.
+
+    Args:
+        urls: Bank -> URL.
+        proxy: Makes the proxy of a Bank, from its name and URL.
+        hub: The socket.
+        timeout: Default deadline of a call, s.
+        clocks_refuse_s: A start is refused if the clocks of Dealer and Players are further apart, s.
+
+    Attributes:
+        available_players: Bank -> proxy, of all.
+        players: Of those that are active.
+    """
+
+    def __init__(
+        self,
+        urls: Mapping[str, str],
+        proxy: Callable[[str, str], B],
+        hub: KnownServers,
+        timeout: float,
+        clocks_refuse_s: float,
+    ) -> None:
+        self._urls: Mapping[str, str] = dict(urls)
+        self._hub = hub
+        self.timeout = timeout
+        self.clocks_refuse_s = clocks_refuse_s
+        self.available_players = {name: proxy(name, url) for name, url in urls.items()}
+        self.players: dict[str, B] = {}
+        self._lock = threading.Lock()
+        self._closed = False
+        self._described: dict[str, InterfaceDescription] = {}
+        if "BANKA" in self.available_players:
+            self.players["BANKA"] = self.available_players["BANKA"]
+        elif len(self.available_players) == 1:
+            self.players.update(self.available_players)
+
+    def __getitem__(self, name: str) -> B:
+        try:
+            return self.available_players[name]
+        except KeyError:
+            raise NoSuchPlayerError([name], self.available_players) from None
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.available_players
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.available_players)
+
+    def _ipython_key_completions_(self) -> list[str]:
+        return list(self.available_players)
+
+    def __repr__(self) -> str:
+        active, available = ", ".join(self.players) or "none", ", ".join(self.available_players)
+        return f"<{type(self).__name__}, active: {active}; available: {available}>"
+
+    # who is asked
+
+    def list_available_players(self) -> list[str]:
+        """Return the names of all Players this Dealer knows."""
+        return list(self.available_players)
+
+    def list_active_players(self) -> list[str]:
+        """Return the names of the Players that verbs address."""
+        return list(self.players)
+
+    def add_active_player(self, *names: str) -> list[str]:
+        """Make Players active; the new list. NoSuchPlayerError names all unknown ones, and nothing is changed."""
+        self._check_names(names)
+        with self._lock:
+            wanted = {*self.players, *names}
+            self.players = {n: p for n, p in self.available_players.items() if n in wanted}
+        return list(self.players)
+
+    def remove_active_player(self, *names: str) -> list[str]:
+        """Make Players inactive; the new list. NoSuchPlayerError names all unknown ones, and nothing is changed."""
+        self._check_names(names)
+        with self._lock:
+            self.players = {n: p for n, p in self.players.items() if n not in names}
+        return list(self.players)
+
+    def _check_names(self, names: Iterable[str]) -> None:
+        names = list(names)
+        if not all(isinstance(name, str) for name in names):
+            raise TypeError(f'names of Players are text, as in add_active_player("BANKA", "BANKB"); not {names!r}')
+        unknown = [name for name in names if name not in self.available_players]
+        if unknown:
+            raise NoSuchPlayerError(unknown, self.available_players)
+
+    def _active(self, action: str) -> list[str]:
+        names = list(self.players)
+        if not names:
+            raise NoActivePlayersError(action, self.available_players)
+        return names
