@@ -37,6 +37,7 @@ from spectrometer.scan import DataTaking, ScanControl, ScanPlan
 from spectrometer.scannumber import ScanNumber
 from spectrometer.status.buffer import StatusBuffer
 from spectrometer.status.errors import StatusMemoryError
+from spectrometer.status.protocol.damage import find_damage
 from zmqjsonproxy.errors import AlreadyDoneError, OperationAbortedError, RefusedError
 from zmqjsonproxy.handle import NULL_OPERATION
 from zmqjsonproxy.interface import command, current_operation, operation, query, running
@@ -66,6 +67,7 @@ class SpectrometerBank(Bank):
         self._scan: ScanControl | None = None
         self._mode: str | None = None
         self._why_no_mode = ""
+        self._damage: list[str] = []  # as told to the log
         self._changing = threading.Event()  # set: no mode change is going on
         self._changing.set()
 
@@ -133,6 +135,22 @@ class SpectrometerBank(Bank):
         if (scan := self._scan) is not None:
             with suppress(StatusMemoryError):
                 scan.tick()
+        self._look_at_status()
+
+    def _look_at_status(self) -> None:
+        """Tell the log once of damage to the status memory, and once that it is gone."""
+        if self._memory is None:
+            return
+        try:
+            found = self.check_status()
+        except StatusMemoryError as error:
+            found = [str(error)]
+        if found != self._damage:
+            for text in found:
+                self.log.error("status memory is damaged, repair_status puts it right: %s", text)
+            if not found:
+                self.log.info("status memory is whole again")
+            self._damage = found
 
     # modes
 
@@ -497,6 +515,29 @@ class SpectrometerBank(Bank):
         if not isinstance(keys, Sequence) or not all(isinstance(key, str) for key in keys):
             raise RefusedError(f"keys is {keys!s:.80}; expected None, the name of a key, or a list of names")
         return {key: values[key.upper()] for key in keys if key.upper() in values}
+
+    @query
+    def check_status(self) -> list[str]:
+        """What is damaged in the status memory, with places and bytes; empty if nothing is."""
+        return [str(damage) for damage in self._status.damage()]
+
+    @command
+    def repair_status(self) -> dict[str, Any]:
+        """Put a damaged status memory right: every whole card stays, and there is an END.
+
+        Returns:
+            found: what was wrong; kept: the file with all bytes as they were, empty if nothing was wrong.
+        """
+        status = self._status
+        image, moment = status.snapshot(), datetime.now(UTC)
+        if not find_damage(image):
+            return {"found": [], "kept": ""}
+        path = self.context.data_root / f"{self.name}.damaged-status.{moment:%Y%m%dT%H%M%S.%fZ}"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(image)
+        found = status.repair()
+        self.log.warning("status memory put right; what was there is kept in %s", path)
+        return {"found": [str(damage) for damage in found], "kept": str(path)}
 
     @command
     def reset_roach(self) -> None:

@@ -25,6 +25,7 @@ from spectrometer.daq.recordings import open_recording
 from spectrometer.errors import AddressError
 from spectrometer.modes import load_modes
 from spectrometer.status.keys import STATUS_BYTES
+from spectrometer.status.protocol.damage import find_damage
 
 __all__ = ["diagnose"]
 
@@ -69,11 +70,14 @@ def _memory(names: StatusMemoryConfig, around: Surroundings, found: Found) -> No
     except sysv_ipc.PermissionsError:
         found("status memory", f"{what} belongs to another user who shares it with nobody", remove)
         return
-    size, users = memory.size, memory.number_attached - 1
+    size, users, image = memory.size, memory.number_attached - 1, bytes(memory.read())
     memory.detach()
     if size != STATUS_BYTES:
         found("status memory", f"{what} has {size} bytes, expected {STATUS_BYTES}", remove)
         return
+    if any(image) and (damages := find_damage(image)):
+        text = f"{what} is damaged: " + "; ".join(map(str, damages))
+        found("status memory", text, "let the Bank put it right, whole cards stay: dealer call repair_status")
     if around.is_served or not names.is_private:  # the original's memory is there for everybody, and stays
         return
     if users > 0:

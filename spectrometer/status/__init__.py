@@ -1,7 +1,13 @@
 """The status memory that Bank, data-taking program and foreign monitors share."""
 
 from spectrometer.status.buffer import StatusBuffer
-from spectrometer.status.errors import CardError, StatusAttachError, StatusLockError, StatusMemoryError
+from spectrometer.status.errors import (
+    CardError,
+    StatusAttachError,
+    StatusDamagedError,
+    StatusLockError,
+    StatusMemoryError,
+)
 from spectrometer.status.keys import STATUS_BYTES, UNSPECIFIED, VEGAS_KEY, VEGAS_SEMAPHORE
 from spectrometer.status.protocol.cards import Value
 
@@ -13,6 +19,7 @@ __all__ = [
     "CardError",
     "StatusAttachError",
     "StatusBuffer",
+    "StatusDamagedError",
     "StatusLockError",
     "StatusMemoryError",
     "Value",

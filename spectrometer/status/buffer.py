@@ -2,8 +2,12 @@
 
 The semaphore is the original's, for foreign programs; it does not know its holder, so one who dies with it
 blocks everybody. Our own programs therefore take a file lock on the semaphore's file first, which the kernel
-releases with its holder. Only one of us at a time waits for the semaphore; if that takes longer than the
-time limit, which no healthy holder needs, the semaphore is taken over and a warning says so.
+releases with its holder. Only one of us at a time waits for the semaphore. If it stays taken, and none
+but ours are attached to the memory, its holder is dead and the semaphore is taken over at once; otherwise after the
+time limit, which no healthy holder needs. A warning says so.
+
+A memory that somebody has damaged is never changed without being asked: reading gives what can be read, writing
+raises StatusDamagedError where there is no END, `repair` puts it right.
 """
 
 from __future__ import annotations
@@ -22,13 +26,16 @@ from typing import Self
 import posix_ipc
 import sysv_ipc
 
-from spectrometer.status.errors import StatusAttachError, StatusLockError
+from spectrometer.status.errors import StatusAttachError, StatusDamagedError, StatusLockError
+from spectrometer.status.holders import foreign_users
 from spectrometer.status.keys import STATUS_BYTES, VEGAS_KEY, VEGAS_SEMAPHORE
-from spectrometer.status.protocol.cards import Value, empty_image, find_end, mended, plan_update, read_cards, without
+from spectrometer.status.protocol.cards import Value, empty_image, find_end, plan_update, read_cards, without
+from spectrometer.status.protocol.damage import Damage, find_damage, mended
 
 log = logging.getLogger(__name__)
 
 _POLL_S = 0.0005
+_NOTICE_S = 0.05  # a healthy program holds the semaphore for a millisecond
 
 
 class StatusBuffer:
@@ -55,14 +62,12 @@ class StatusBuffer:
         self.key, self.semaphore, self.lock_timeout_s = key, semaphore, lock_timeout_s
         self.recoveries = 0
         """How often this object took over a semaphore that nobody released."""
-        self.repairs = 0
-        """How often this object found a memory without END and put it right."""
         self._thread_lock = threading.Lock()
         self._closed = False
         self._memory = _attach_memory(key, create)
         try:
-            self._semaphore, path = _open_semaphore(semaphore, create)
-            self._lock_file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+            self._semaphore, self._path = _open_semaphore(semaphore, create)
+            self._lock_file = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
         except OSError as error:
             self._memory.detach()
             raise StatusAttachError(f"semaphore {semaphore}", str(error)) from error
@@ -71,8 +76,7 @@ class StatusBuffer:
             raise
         try:
             with self._locked():
-                if find_end(self._memory.read(STATUS_BYTES)) is None:
-                    self._memory.write(empty_image(STATUS_BYTES))
+                self._begin()
         except BaseException:
             self.close()
             raise
@@ -119,19 +123,44 @@ class StatusBuffer:
             self._memory.write(without(self._image(), keys))
 
     def clear(self) -> None:
-        """Make the memory empty, as a new one is."""
+        """Make the memory empty, as a new one is; damage that is lost with it is told in the log."""
         with self._locked():
+            for damage in find_damage(self._memory.read(STATUS_BYTES)):
+                log.warning("status memory %s: cleared while damaged: %s", self.semaphore, damage)
             self._memory.write(empty_image(STATUS_BYTES))
 
-    def _image(self) -> bytes:
-        """All bytes for a change, the lock is held; made a memory again if somebody has destroyed it."""
+    def damage(self) -> list[Damage]:
+        """What is wrong with the memory; empty if nothing is."""
+        return find_damage(self.snapshot())
+
+    def repair(self) -> list[Damage]:
+        """Put a damaged memory right: END, and every card that is whole; what was wrong.
+
+        Without damage nothing is changed. Take a `snapshot` before, to keep what is taken out.
+        """
+        with self._locked():
+            image = bytes(self._memory.read(STATUS_BYTES))
+            found = find_damage(image)
+            if found:
+                self._memory.write(mended(image))
+        for damage in found:
+            log.warning("status memory %s: put right: %s", self.semaphore, damage)
+        return found
+
+    def _begin(self) -> None:
+        """Make a memory of a new segment, which is all zeros; the lock is held."""
         image = bytes(self._memory.read(STATUS_BYTES))
-        if find_end(image) is not None:
-            return image
-        self.repairs += 1
-        log.warning("status memory %s: somebody overwrote its END; what is readable is kept", self.semaphore)
-        image = mended(image)
-        self._memory.write(image)
+        if not any(image):
+            self._memory.write(empty_image(STATUS_BYTES))
+            return
+        for damage in find_damage(image):
+            log.warning("status memory %s is damaged, and left as it is: %s", self.semaphore, damage)
+
+    def _image(self) -> bytes:
+        """All bytes for a change, the lock is held; StatusDamagedError if there is no END."""
+        image = bytes(self._memory.read(STATUS_BYTES))
+        if find_end(image) is None:
+            raise StatusDamagedError(self.semaphore, find_damage(image))
         return image
 
     def close(self) -> None:
@@ -188,20 +217,34 @@ class StatusBuffer:
                 time.sleep(_POLL_S)
 
     def _take_semaphore(self) -> None:
-        try:
-            self._semaphore.acquire(0)
+        notice = min(_NOTICE_S, self.lock_timeout_s)
+        if self._acquire(0) or self._acquire(notice):
             return
-        except posix_ipc.BusyError:
-            pass
+        for _ in range(2):  # one who took it while we looked is seen at the second look
+            users = foreign_users(self.key, self._memory.number_attached, self._path)
+            if users:
+                break
+            if self._acquire(0):
+                return
+        if not users:
+            self._take_over("its holder died: none but ours are attached")
+        elif not self._acquire(max(self.lock_timeout_s - notice, 0)):
+            limit = f"{self.lock_timeout_s:g} s"
+            self._take_over(f"locked for more than {limit}, its holder is dead or hangs; attached: {users}")
+
+    def _acquire(self, timeout_s: float) -> bool:
         try:
-            self._semaphore.acquire(self.lock_timeout_s)
+            self._semaphore.acquire(timeout_s)
         except posix_ipc.BusyError:
-            self.recoveries += 1
-            log.warning(
-                "status memory %s: locked for more than %g s, its holder is taken for dead; lock taken over",
-                self.semaphore,
-                self.lock_timeout_s,
-            )
+            return False
+        return True
+
+    def _take_over(self, why: str) -> None:
+        """Hold a semaphore that nobody will release; whatever its holder left half done is told."""
+        self.recoveries += 1
+        log.warning("status memory %s: %s; lock taken over", self.semaphore, why)
+        for damage in find_damage(self._memory.read(STATUS_BYTES)):
+            log.warning("status memory %s is damaged, and left as it is: %s", self.semaphore, damage)
 
 
 def _attach_memory(key: int, create: bool) -> sysv_ipc.SharedMemory:

@@ -4,7 +4,12 @@ StatusMemoryError
     CardError               a key or value that no card can hold, or bytes that are no card
     StatusAttachError       the segment or its semaphore cannot be had, or has another size
     StatusLockError         somebody alive keeps the memory locked
+    StatusDamagedError      the memory has no END card: nothing can be written before it is put right
 """
+
+from __future__ import annotations
+
+from collections.abc import Sequence
 
 
 class StatusMemoryError(Exception):
@@ -33,3 +38,12 @@ class StatusLockError(StatusMemoryError):
     def __init__(self, semaphore: str, timeout_s: float) -> None:
         super().__init__(f"status memory {semaphore}: still locked by another process after {timeout_s:g} s")
         self.semaphore, self.timeout_s = semaphore, timeout_s
+
+
+class StatusDamagedError(StatusMemoryError):
+    """Somebody wrote foreign bytes over the memory's END; `damage` says what was found, and where."""
+
+    def __init__(self, semaphore: str, damage: Sequence[object]) -> None:
+        found = "; ".join(map(str, damage))
+        super().__init__(f"status memory {semaphore} is damaged, repair_status puts it right: {found}")
+        self.semaphore, self.damage = semaphore, tuple(damage)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
-import signal
+import random
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,7 +18,7 @@ import pytest
 import sysv_ipc
 from support.memory import free_key, private_status
 
-from spectrometer.status import StatusAttachError, StatusBuffer, StatusLockError
+from spectrometer.status import StatusAttachError, StatusBuffer, StatusDamagedError, StatusLockError
 
 ROOT = Path(__file__).parents[2]
 
@@ -76,18 +78,72 @@ def test_missing_or_wrong_memory_is_an_error_with_its_key(status: StatusBuffer) 
         small.remove()
 
 
-def test_lock_of_a_dead_foreign_process_is_taken_over(
+HOLD = """
+import posix_ipc, sys, sysv_ipc, time
+memory = sysv_ipc.SharedMemory(int(sys.argv[2]), 0, size=0)
+semaphore = posix_ipc.Semaphore(sys.argv[1])
+semaphore.acquire()
+print("held", flush=True)
+"""
+"""A foreign program that takes the semaphore."""
+KEEP = HOLD + "time.sleep(600)"
+
+
+@contextlib.contextmanager
+def foreign(status: StatusBuffer, code: str = KEEP) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a program that says `held`; SIGKILL at the end, if it still runs."""
+    words = [sys.executable, "-c", code, status.semaphore, str(status.key)]
+    with subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == b"held\n"
+            yield process
+        finally:
+            process.kill()
+
+
+def test_lock_of_a_dead_foreign_process_is_taken_over_at_once(caplog: pytest.LogCaptureFixture) -> None:
+    with private_status(lock_timeout_s=60.0) as status:  # longer than the test may take: nothing is waited for
+        with foreign(status):
+            pass
+        with caplog.at_level(logging.WARNING):
+            status.update({"A": 1})
+        assert "its holder died: none but ours are attached; lock taken over" in caplog.text
+        assert status.get("A") == 1
+        assert status.recoveries == 1
+
+
+def test_lock_of_one_of_ours_that_was_killed_is_taken_over_at_once(caplog: pytest.LogCaptureFixture) -> None:
+    code = (
+        "import sys, time; from spectrometer.status import StatusBuffer\n"
+        "b = StatusBuffer(int(sys.argv[2]), sys.argv[1])\n"
+        "with b._locked():\n    print('held', flush=True); time.sleep(600)\n"
+    )
+    with private_status(lock_timeout_s=60.0) as status, StatusBuffer(status.key, status.semaphore) as another:
+        with foreign(status, code):
+            pass
+        another.update({"A": 1})  # others of ours have it open all the time: they are known not to hold it
+        assert (status.get("A"), status.recoveries, another.recoveries) == (1, 0, 1)
+        assert "lock taken over" in caplog.text
+
+
+def test_lock_that_somebody_living_keeps_is_taken_over_after_the_time_limit(
     status: StatusBuffer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    acquire = f"posix_ipc.Semaphore({status.semaphore!r}).acquire()"
-    code = f"import posix_ipc, os; {acquire}; os.kill(os.getpid(), 9)"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == -signal.SIGKILL
-    with caplog.at_level(logging.WARNING):
+    with foreign(status) as process:
+        begun = time.monotonic()
         status.update({"A": 1})
-    assert "taken over" in caplog.text
+        assert time.monotonic() - begun >= 0.3
+        assert f"its holder is dead or hangs; attached: process {process.pid}; lock taken over" in caplog.text
+    status.update({"A": 2})
     assert status.recoveries == 1
-    assert status.get("A") == 1
-    assert status.recoveries == 1
+
+
+def test_a_healthy_foreign_program_is_waited_for() -> None:
+    with private_status(lock_timeout_s=60.0) as patient:
+        with foreign(patient, HOLD + "time.sleep(0.15); semaphore.release(); time.sleep(600)"):
+            patient.update({"A": 1})
+            assert (patient.get("A"), patient.recoveries) == (1, 0)
 
 
 def test_living_holder_of_our_own_is_reported(status: StatusBuffer) -> None:
@@ -132,19 +188,49 @@ def test_concurrent_writers_lose_nothing(status: StatusBuffer) -> None:
     assert status.recoveries == 0
 
 
-def test_a_memory_that_somebody_destroyed_can_be_written_again(
+def test_a_damaged_memory_is_told_and_put_right_when_asked(
     status: StatusBuffer, caplog: pytest.LogCaptureFixture
 ) -> None:
     status.update({"NCHAN": 1024, "EXPOSURE": 0.5})
     memory = sysv_ipc.SharedMemory(status.key, 0, size=0)
     try:
-        memory.write(b"\xa5" * 1000, 80)
+        memory.write(b"\xa5" * 1000, 80)  # EXPOSURE and END
+        before = status.snapshot()
+        with pytest.raises(StatusDamagedError, match=r"repair_status puts it right: cards 1 to 13 \(byte 80\)"):
+            status.update({"DAQNINT": 7})
+        with pytest.raises(StatusDamagedError):
+            status.remove(["NCHAN"])
+        with StatusBuffer(status.key, status.semaphore) as another:  # attaching erases nothing either
+            assert [d.offset for d in another.damage()] == [80, 1120]
+        assert "is damaged, and left as it is: cards 1 to 13 (byte 80)" in caplog.text
+        assert status.snapshot() == before
+        assert status.read()["NCHAN"] == 1024
+        assert len(status.repair()) == 2
+        assert "put right: cards 1 to 13" in caplog.text
         status.update({"DAQNINT": 7})
         assert status.read() == {"NCHAN": 1024, "DAQNINT": 7}
-        assert "somebody overwrote its END" in caplog.text
+        assert (status.damage(), status.repair()) == ([], [])
         memory.write(b"\xa5" * 184320)
-        status.remove(["NCHAN"])
-        status.update({"A": 1})
-        assert (status.read(), status.repairs) == ({"A": 1}, 2)
+        assert status.repair()[0].cards == 2304
+        assert status.read() == {}
+        memory.write(b"\xa5" * 184320)
+        status.clear()
+        assert "cleared while damaged: cards 0 to 2303" in caplog.text
+        assert status.read() == {}
     finally:
         memory.detach()
+
+
+def test_writers_that_are_killed_at_any_moment_leave_a_memory_that_works(status: StatusBuffer) -> None:
+    code = (
+        "import sys; from spectrometer.status import StatusBuffer\n"
+        "b = StatusBuffer(int(sys.argv[2]), sys.argv[1])\nprint('held', flush=True)\n"
+        "while True: b.update({'N': 1, 'TEXT': 'abc'}); b.remove(['TEXT'])\n"
+    )
+    moments = random.Random(3)
+    for _ in range(4):
+        with foreign(status, code):
+            time.sleep(moments.uniform(0, 0.02))
+        status.update({"ALIVE": 1})
+        assert status.read()["ALIVE"] == 1
+        assert all(damage.cards for damage in status.damage())  # there is an END

@@ -172,22 +172,6 @@ def empty_image(size: int) -> bytes:
     return (BLANK + b"END").ljust(size, b"\0")
 
 
-def mended(image: bytes | bytearray) -> bytes:
-    """A memory of the same size with END, and with all cards of an image that are whole: keyword, `= `, text."""
-    cards: list[bytes] = []
-    seen: set[str] = set()
-    for offset in range(0, len(image) - CARD_BYTES + 1, CARD_BYTES):
-        raw = bytes(image[offset : offset + CARD_BYTES])
-        card = read_card(raw)
-        if card is None or not _KEYWORD.fullmatch(card.keyword) or card.keyword in seen:
-            continue
-        if raw[8:10] == b"= " and raw.isascii() and raw.decode("ascii").isprintable():
-            seen.add(card.keyword)
-            cards.append(raw)
-    whole = b"".join(cards[: len(image) // CARD_BYTES - 1]) or BLANK
-    return (whole + END).ljust(len(image), b"\0")
-
-
 def _keyword_at(image: bytes | bytearray, offset: int) -> str:
     return image[offset : offset + 8].decode("latin-1").rstrip(" \0")
 

@@ -15,7 +15,6 @@ from spectrometer.status.protocol.cards import (
     Value,
     empty_image,
     find_end,
-    mended,
     plan_update,
     read_card,
     read_cards,
@@ -104,15 +103,3 @@ def test_hashpipe_names_of_the_reference() -> None:
     assert ftok(0x803, 0x1A2B3C, 0x40) == 0x40032B3C
     assert ftok(0x803, 0x1A2B3C, 0x80) == -2147275972
     assert hashpipe_semaphore("/home/dibas", 2) == "/home_dibas_hashpipe_status_2"
-
-
-def test_a_memory_whose_end_was_overwritten_keeps_its_whole_cards() -> None:
-    image = bytearray(write_cards({"A": 1, "B": "two", "C": 3}).ljust(20 * 80, b"\0"))
-    image[3 * 80 : 4 * 80] = b"\xff\x01=rubbish" * 8  # END
-    image[80:90] = b"B\0      \xe4="
-    image[5 * 80 : 6 * 80] = write_card("A", 9)
-    assert find_end(image) is None
-    whole = mended(image)
-    assert len(whole) == len(image)
-    assert read_cards(whole) == {"A": 1, "C": 3}
-    assert find_end(mended(b"\xff" * 800)) == 80
