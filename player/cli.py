@@ -47,7 +47,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="player",
         description="Serve one Bank: the host process of a part of the instrument.",
-        epilog="Commands, reserved words in lower case: player check, player doctor, player ready BANK, "
+        epilog="Commands, reserved words in lower case: player check, player config, player doctor, player ready BANK, "
         "player shell BANK, player supervisor-config; each has its own --help. "
         "Exit status: 0 done, 1 failed, 2 usage or configuration.",
     )
@@ -77,6 +77,23 @@ def build_parser() -> argparse.ArgumentParser:
 def _check_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="player check", description="Check the configuration; lists every fault.")
     _add_config(parser)
+    return parser
+
+
+def _config_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="player config", description="Show the configuration, or its schema.")
+    words = parser.add_subparsers(dest="word", required=True, metavar="COMMAND")
+    show = words.add_parser("show", help="the values that hold, and where each comes from")
+    show.add_argument("bank", nargs="?", metavar="BANK", help="what its Player uses; default: all files")
+    show.add_argument("--key", default="", metavar="PREFIX", help="only keys that begin so, as banks.BANKA or modes.")
+    show.add_argument("--json", action="store_true", help="answer in JSON")
+    show.add_argument("--bind", metavar="ADDRESS", help="as if `player` were given it; so are the next ones")
+    show.add_argument("--simulate", action="store_true", help="as if `player` were given it")
+    show.add_argument("--log-level", choices=LEVELS, help="as if `player` were given it")
+    show.add_argument("--log-json", action="store_true", help="as if `player` were given it")
+    _add_config(show)
+    schema = words.add_parser("schema", help="the JSON Schema of the file, for editors")
+    schema.add_argument("--kind", action="append", metavar="KIND", help="kind of Banks; default: all that are installed")
     return parser
 
 
@@ -170,6 +187,34 @@ def _check(argv: Sequence[str], environment: Mapping[str, str]) -> int:
     config = _load(args.config, environment)
     _print_warnings(config)
     print(f"{config.path}: no faults; Banks: {', '.join(config.banks)}")
+    return DONE
+
+
+def _config(argv: Sequence[str], environment: Mapping[str, str]) -> int:
+    args = _config_parser().parse_args(argv)
+    import json
+
+    if args.word == "schema":
+        from player.kinds import kind_names
+        from player.schema import file_schema
+
+        print(json.dumps(file_schema(args.kind or kind_names()), indent=2))
+        return DONE
+    from player.effective import Flags, settings_of
+
+    config = _load(args.config, environment)
+    _print_warnings(config)
+    flags = Flags(
+        config=args.config, bank=args.bank, bind=args.bind, simulate=args.simulate,
+        log_level=args.log_level, log_json=args.log_json,
+    )  # fmt: skip
+    bank = None if args.bank is None else _pick_bank(config, args.bank)
+    settings = [one for one in settings_of(config, bank, flags, environment) if one.key.startswith(args.key)]
+    if args.json:
+        print(json.dumps([one.describe() for one in settings], indent=2))
+    else:
+        for one in settings:
+            print(one.line())
     return DONE
 
 
@@ -326,6 +371,7 @@ def _log_warnings(config: Config) -> None:
 
 COMMANDS: dict[str, Callable[[Sequence[str], Mapping[str, str]], int]] = {
     "check": _check,
+    "config": _config,
     "doctor": _doctor,
     "ready": _ready,
     "shell": _shell,

@@ -32,7 +32,7 @@ from spectrometer.derive.times import as_list, earliest_start, read_time, start_
 from spectrometer.derive.vegas import in_mhz
 from spectrometer.errors import BankError, ModeChangeError, NoModeError, ScanError
 from spectrometer.instruments.registers import MemoryRegisters, MemorySynthesizer
-from spectrometer.modes import ModeConfig, load_modes, mode_faults
+from spectrometer.modes import ModeConfig, ModeDefaultsTable, ModeTable, load_modes, mode_faults
 from spectrometer.scan import DataTaking, ScanControl, ScanPlan
 from spectrometer.scannumber import ScanNumber
 from spectrometer.status.buffer import StatusBuffer
@@ -81,7 +81,7 @@ class SpectrometerBank(Bank):
     def instrument_sections(cls) -> Mapping[str, Any]:
         return {
             "spectrometer": SpectrometerSettings, "hpc_macs": dict[str, HpcMac],
-            "mode_defaults": dict[str, dict[str, Any]], "modes": dict[str, dict[str, Any]],
+            "mode_defaults": dict[str, ModeDefaultsTable], "modes": dict[str, ModeTable],
         }  # fmt: skip
 
     @classmethod
@@ -270,6 +270,7 @@ class SpectrometerBank(Bank):
             sys.executable, "-m", "spectrometer.daq.program", "--status-key", names.key,
             "--status-semaphore", names.semaphore, "--taps", source.taps, "--window", source.window,
             "--data-dir", self.context.data_root, "--flush-s", source.flush_s,
+            "--log-json", "--log-level", "debug",  # the Player passes on what its own level lets through
         ]  # fmt: skip
         words += [] if recording is None else ["--source", recording]
         words += [] if source.synthetic is None else ["--synthetic", source.synthetic.model_dump_json()]

@@ -34,7 +34,8 @@ __all__ = [
 ]
 
 _STATUS_KEY = re.compile(r"[A-Z0-9_-]{1,8}\Z")
-_MAC = re.compile(r"[0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){5}\Z")
+_MAC_FORM = r"^[0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){5}$"
+_MAC = re.compile(_MAC_FORM.removesuffix("$") + r"\Z")
 
 
 def _status_values(values: Any) -> Any:
@@ -89,7 +90,7 @@ Ip = Annotated[str, AfterValidator(_ip)]
 class HpcMac(Table):
     """One row of `[hpc_macs]`: the 10 Gb/s interface of an HPC host; the ARP slot is the last octet of its IP."""
 
-    mac: Annotated[int, BeforeValidator(_mac)]
+    mac: Annotated[int, BeforeValidator(_mac, json_schema_input_type=int | Annotated[str, Field(pattern=_MAC_FORM)])]
     ip: Ip | None = None
 
 
@@ -226,6 +227,8 @@ class SpectrometerSettings(Table):
     """`[spectrometer]`: what concerns all spectrometer Banks.
 
     `original_rounding`: integrations and switching phases are rounded as the original did, to the last bit.
+    `time_scale`: in simulation, what the waits of phases and the arm delays are multiplied with.
     """
 
     original_rounding: bool = False
+    time_scale: float = Field(default=1.0, gt=0, le=1)

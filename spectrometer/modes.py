@@ -11,7 +11,8 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, GetJsonSchemaHandler, field_validator, model_validator
+from pydantic_core import CoreSchema
 
 from player.config import MISSING, did_you_mean, validate
 from player.errors import Fault
@@ -25,6 +26,8 @@ __all__ = [
     "CoherentConfig",
     "DaqConfig",
     "ModeConfig",
+    "ModeDefaultsTable",
+    "ModeTable",
     "NetworkConfig",
     "Phase",
     "PhasesConfig",
@@ -104,7 +107,9 @@ class CoherentConfig(Table):
 
     master: str
     nodes: tuple[str, ...] = Field(min_length=8, max_length=8, strict=False)
-    interfaces: Annotated[tuple[DataSource, ...], BeforeValidator(_interfaces)] = Field(
+    interfaces: Annotated[
+        tuple[DataSource, ...], BeforeValidator(_interfaces, json_schema_input_type=list[DataSource | str])
+    ] = Field(
         min_length=8, max_length=8, strict=False
     )
 
@@ -165,6 +170,27 @@ class ModeConfig(Table):
     def buffers(self) -> str:
         """Family of the data-taking program: `vegas` or `guppi`."""
         return self.daq.buffers
+
+
+class _PartOfMode:
+    """Tells JSON Schema what a table is that inherits: a mode, of which keys may stand elsewhere."""
+
+    def __init__(self, *, whole_alone: bool) -> None:
+        self._whole_alone = whole_alone
+
+    def __get_pydantic_json_schema__(self, _schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        whole = handler.resolve_ref_schema(handler(ModeConfig.__pydantic_core_schema__))
+        part = {word: value for word, value in whole.items() if word != "required"}
+        if self._whole_alone:  # a table that inherits nothing has all itself
+            part |= {"anyOf": [{"required": ["inherits"]}, {"required": whole["required"]}]}
+        return part
+
+
+ModeTable = Annotated[dict[str, Any], _PartOfMode(whole_alone=True)]
+"""`[modes.M]` as it stands in the file."""
+
+ModeDefaultsTable = Annotated[dict[str, Any], _PartOfMode(whole_alone=False)]
+"""`[mode_defaults.D]` as it stands in the file."""
 
 
 def _inherited(
