@@ -95,7 +95,7 @@ def _is_fixed(array: Any) -> bool:
     return True
 
 
-def dumps(message: Any, arrays: bool) -> tuple[bytes, bytes, list[Any]]:
+def dumps(message: Any, arrays: bool) -> tuple[bytes, bytes, list[Any], bool]:
     """Encode a message whose receiver takes frames.
 
     Args:
@@ -103,17 +103,18 @@ def dumps(message: Any, arrays: bool) -> tuple[bytes, bytes, list[Any]]:
         arrays: The receiver takes arrays; bytes only: False.
 
     Returns:
-        The body, the member `frames` of `dealer` that goes with it (empty: none), and the frames.
+        The body; the member `frames` of `dealer` that goes with it (empty: none); the frames; and whether no integer
+        in the body has more than 64 bits (False: not known).
     """
     numpy = sys.modules.get("numpy") if arrays else None
     if numpy is not None and type(message) is numpy.ndarray and message.dtype.newbyteorder("<").str in DTYPES:
         header, frame = _describe(message)  # nothing but an array: most that are large
-        return b'{"frame":0}', b'{"key":"frame","headers":[%b]}' % header.encode(), [frame]
+        return b'{"frame":0}', b'{"key":"frame","headers":[%b]}' % header.encode(), [frame], True
     collector = _Collector(arrays)
-    body = wirejson.dumps(message, collector.hook)
+    body, short = wirejson.dumps_short(message, collector.hook)
     if collector.headers is None:
-        return body, b"", []
-    return body, collector.described(), collector.frames
+        return body, b"", [], short
+    return body, collector.described(), collector.frames, short
 
 
 def loads(body: Framed) -> Any:

@@ -23,7 +23,7 @@ from zmqjsonproxy.protocol.arrays import Framed
 from zmqjsonproxy.rpc.bridge import Bridge
 from zmqjsonproxy.rpc.frames import frame_receiver, rest_receiver, sender
 from zmqjsonproxy.rpc.peer import Peer, Pending, State
-from zmqjsonproxy.rpc.protocol import original
+from zmqjsonproxy.rpc.protocol import jsonrpc, original
 from zmqjsonproxy.sockmon import PeerEvent, SocketMonitor, Transition
 
 __all__ = ["LOOK_EVERY", "SLICE_MS", "Connections", "HubSettings"]
@@ -161,8 +161,8 @@ class Connections:
             self._abandon(peer, now)
         if peer.state is State.READY:
             number = next(self.numbers)
-            for _ in range(p.what.count - 1):  # a batch needs as many
-                next(self.numbers)
+            if p.what.count > 1:  # a batch needs as many
+                self.numbers = itertools.count(number + p.what.count)
             body = peer.begin(p, number, now)
             if body is None or self._transmit(peer, body):
                 return
@@ -252,7 +252,10 @@ class Connections:
         """Take a message of a server; the time."""
         now = time.monotonic()
         try:
-            message = ndarray.loads(body) if isinstance(body, Framed) else wirejson.loads(body)
+            if peer.is_ours:
+                message = jsonrpc.read_reply(body)
+            else:
+                message = ndarray.loads(body) if isinstance(body, Framed) else wirejson.loads(body)
         except (ValueError, RecursionError) as error:
             self.drop(peer, f"it sent what cannot be read: {error}")
             return now

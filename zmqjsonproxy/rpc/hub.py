@@ -21,7 +21,6 @@ from typing import Any, Self
 
 import zmq
 
-from zmqjsonproxy import ndarray, wirejson
 from zmqjsonproxy.errors import PeerLostError, ProtocolError, ProxyError
 from zmqjsonproxy.protocol.arrays import Framed
 from zmqjsonproxy.rpc.connections import LOOK_EVERY, SLICE_MS, Connections, HubSettings, KnownServers
@@ -130,7 +129,7 @@ class Hub(KnownServers):
                     connections.stay_awake()
                     source, body = connections.next_message()
                     if source is peer:
-                        answer = ndarray.loads(body) if isinstance(body, Framed) else wirejson.loads(body)
+                        answer = jsonrpc.read_reply(body)
                         if type(answer) is dict and answer.get("id") == number and "result" in answer:
                             return answer["result"]
                 except (TypeError, ValueError, RecursionError, zmq.ZMQError) as error:

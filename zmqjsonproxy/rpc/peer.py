@@ -13,14 +13,13 @@ from enum import Enum
 from typing import Any
 
 from zmqjsonproxy.errors import CallTimeoutError, PeerLostError, ProtocolError, ProxyError, RemoteError
-from zmqjsonproxy.protocol.arrays import Framed, join
+from zmqjsonproxy.protocol.arrays import Framed
 from zmqjsonproxy.rpc.protocol import jsonrpc, original
 from zmqjsonproxy.rpc.protocol.description import InterfaceDescription, interface_changes, read_description
 
 __all__ = ["BatchOfCalls", "BatchedCall", "Call", "Hello", "Peer", "Pending", "State"]
 
 log = logging.getLogger(__name__)
-
 
 BatchedCall = tuple[str, Sequence[Any], Mapping[str, Any]]
 """Method, positional and keyword arguments."""
@@ -88,13 +87,7 @@ class BatchOfCalls:
 
     def native(self, first: int, arrays: bool | None) -> bytes:
         """Encode, with request numbers from `first` on; raises as `Call.native`."""
-        around = jsonrpc.request_around_id
-        bodies: list[bytes] = []
-        for number, (method, args, kwargs) in enumerate(self.calls, first):
-            before, after = around(self.object_name, method, args, kwargs, self.timeout, arrays)
-            body = b"%b%d%b" % (before, number, after)
-            bodies.append(Framed(body, after.frames) if isinstance(after, Framed) else body)
-        return join(bodies)
+        return jsonrpc.batch(self.object_name, self.calls, first, self.timeout, arrays)
 
     def original(self) -> bytes:
         """Refuse: a server of the original takes no batch."""

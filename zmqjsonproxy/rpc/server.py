@@ -14,7 +14,6 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, Self
 
@@ -31,8 +30,17 @@ from zmqjsonproxy.rpc.lanes import Job, Lane
 from zmqjsonproxy.rpc.outcomes import carry_out, encoded, not_begun, outcome, raised, unspeakable
 from zmqjsonproxy.rpc.ownmethods import OwnMethods
 from zmqjsonproxy.rpc.protocol import jsonrpc, original
-from zmqjsonproxy.rpc.protocol.dialect import Limits, Malformed, Request, read_failure, read_message, write_reply
+from zmqjsonproxy.rpc.protocol.dialect import (
+    Limits,
+    Malformed,
+    Request,
+    read_failure,
+    read_or_batch,
+    read_part,
+    write_reply,
+)  # fmt: skip
 from zmqjsonproxy.rpc.protocol.jsonrpc import Code
+from zmqjsonproxy.rpc.settings import ServerSettings
 from zmqjsonproxy.rpc.underway import CallsUnderWay, Gathering, UnderWay
 
 __all__ = ["ServerSettings", "ZMQJSONProxyServer"]
@@ -40,30 +48,6 @@ __all__ = ["ServerSettings", "ZMQJSONProxyServer"]
 log = logging.getLogger(__name__)
 
 Reply = Callable[[bytes], None]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServerSettings:
-    """Limits of a server.
-
-    Attributes:
-        max_message_bytes: Largest request that is read; larger ones are answered with an error up to four times
-            this size, beyond which ZeroMQ drops the connection.
-        max_depth: Deepest nesting of arrays and objects in a request.
-        max_batch: Most calls in one JSON-RPC batch.
-        queue_per_lane: Calls that may wait in a lane; one more is answered "busy".
-        slow_query_s: A query that took longer is carried out beside the socket's thread from then on, s.
-        watchdog_every: s.
-        end_within: How long `run_loop` waits at its end for calls that are being carried out, s.
-    """
-
-    max_message_bytes: int = 16 * 2**20
-    max_depth: int = 100
-    max_batch: int = 1000
-    queue_per_lane: int = 64
-    slow_query_s: float = 0.05
-    watchdog_every: float = 1.0
-    end_within: float = 2.0
 
 
 class ZMQJSONProxyServer:
@@ -241,7 +225,7 @@ class ZMQJSONProxyServer:
 
     def _serve(self, frames: list[bytes]) -> None:
         body = frames.pop()
-        request = read_message(body, self._limits)
+        request = read_or_batch(body, self._limits)
         if not isinstance(request, Request):
             if isinstance(request, list):
                 self._serve_batch(request, frames)
@@ -264,7 +248,7 @@ class ZMQJSONProxyServer:
         if time.perf_counter() - begun > self.settings.slow_query_s:
             self._set_aside(request.target, time.perf_counter() - begun)
 
-    def _serve_batch(self, batch: list[Request | Malformed], envelope: list[bytes]) -> None:
+    def _serve_batch(self, batch: list[Any], envelope: list[bytes]) -> None:
         inline = threading.current_thread()
 
         def send(whole: bytes) -> None:
@@ -273,37 +257,49 @@ class ZMQJSONProxyServer:
             else:
                 self._reply_from_worker(envelope, whole)
 
-        gathering = Gathering(sum(isinstance(r, Malformed) or not r.notification for r in batch), send)
-        results: list[dict[str, Any]] = []  # of queries, encoded all at once
+        gathering = Gathering(send)
+        results: list[dict[str, Any]] = []  # of queries without arrays, encoded all at once
+        simple, quick, slow = jsonrpc.SIMPLE, self._quick, self.settings.slow_query_s
         now = time.perf_counter()
-        for request in batch:
-            if isinstance(request, Malformed):
-                gathering.add(read_failure(request))
-                continue
-            query = self._quick.get(request.target)
-            if query is None or request.notification:
-                body = self._call(request, envelope, gathering.add)
-                if body is not None:
-                    gathering.add(body)
+        for message in batch:
+            try:  # most are queries with a number and a list of parameters, and need no more looking at
+                method, params, number = message["method"], message["params"], message["id"]
+                query = quick[method] if message["jsonrpc"] == "2.0" else None
+            except (TypeError, KeyError):
+                query = None
+            if query is None or type(params) is not list or type(number) is not int:
+                self._serve_part(read_part(message), envelope, gathering)
                 now = time.perf_counter()
                 continue
             begun = now
             try:
-                value = query.function(*request.args, **request.kwargs)
-                if type(value) in jsonrpc.SIMPLE:
-                    results.append({"jsonrpc": "2.0", "id": request.id, "result": value})
+                value = query.function(*params)
+                if type(value) in simple:
+                    results.append({"jsonrpc": "2.0", "id": number, "result": value})
                 else:
-                    gathering.add(encoded(request, value))
+                    gathering.expect()
+                    gathering.add(encoded(_known_good(message), value))
             except BaseException as error:
-                gathering.add(outcome(query, request, error))
+                gathering.expect()
+                gathering.add(outcome(query, _known_good(message), error))
             now = time.perf_counter()
-            if now - begun > self.settings.slow_query_s:
-                self._set_aside(request.target, now - begun)
+            if now - begun > slow:
+                self._set_aside(method, now - begun)
         if results:
+            gathering.expect()
             try:
-                gathering.add(wirejson.dumps(results)[1:-1], count=len(results))
+                gathering.add(wirejson.dumps(results)[1:-1])
             except ValueError:  # an integer of more digits than Python writes: one fails, not all
-                gathering.add(*(encoded(Request("", [], {}, True, r["id"]), r["result"]) for r in results))
+                each = [encoded(Request("", [], {}, True, r["id"]), r["result"]) for r in results]
+                gathering.add(b",".join(each))
+        gathering.close()
+
+    def _serve_part(self, request: Request | Malformed, envelope: list[bytes], gathering: Gathering) -> None:
+        if isinstance(request, Malformed) or not request.notification:
+            gathering.expect()
+        body = read_failure(request) if isinstance(request, Malformed) else self._call(request, envelope, gathering.add)
+        if body is not None:
+            gathering.add(body)
 
     def _call(self, request: Request, envelope: list[bytes], later: Reply | None = None) -> bytes | None:
         """Carry out a query, or hand a command over; the reply, or None if there is none (yet)."""
@@ -475,6 +471,12 @@ class ZMQJSONProxyServer:
         """Ask the operations of a lane, running and waiting, to end; the number of those asked."""
         found = self._lanes.get(f"{lane} commands")
         return 0 if found is None else found.abort_operations(reason)
+
+
+def _known_good(message: Any) -> Request:
+    request = read_part(message)
+    assert isinstance(request, Request)
+    return request
 
 
 def _due(deadline_s: Any) -> float | None:

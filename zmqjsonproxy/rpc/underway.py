@@ -78,29 +78,33 @@ class CallsUnderWay:
 
 
 class Gathering:
-    """The replies to a batch, sent as one when all are there.
+    """The replies to a batch, sent as one when all are there; none, if none is wanted.
 
     Args:
-        wanted: How many there will be.
-        send: Takes the whole; called in the thread that adds the last one.
+        send: Takes the whole; called in the thread that adds the last one, or closes.
     """
 
-    def __init__(self, wanted: int, send: Callable[[bytes], None]) -> None:
-        self._wanted, self._send = wanted, send
+    def __init__(self, send: Callable[[bytes], None]) -> None:
+        self._send = send
         self._lock = threading.Lock()
         self._replies: list[bytes] = []
-        self._count = 0
+        self._missing = 1  # until it is closed
 
-    def add(self, *replies: bytes, count: int | None = None) -> None:
-        """Take replies.
-
-        Args:
-            *replies: Bodies; one may hold several, divided by commas.
-            count: How many they are; None: one each.
-        """
+    def expect(self) -> None:
+        """Wait for one more reply."""
         with self._lock:
-            self._replies += replies
-            self._count += len(replies) if count is None else count
-            is_complete = self._count == self._wanted and bool(self._replies)
+            self._missing += 1
+
+    def add(self, reply: bytes) -> None:
+        """Take a reply, or several that are divided by commas but were expected as one."""
+        with self._lock:
+            self._replies.append(reply)
+        self.close()
+
+    def close(self) -> None:
+        """Expect no more, or one less."""
+        with self._lock:
+            self._missing -= 1
+            is_complete = not self._missing and bool(self._replies)
         if is_complete:
             self._send(join(self._replies))

@@ -10,7 +10,9 @@ from zmqjsonproxy.protocol.arrays import Framed
 from zmqjsonproxy.rpc.protocol import jsonrpc, original
 from zmqjsonproxy.rpc.protocol.jsonrpc import Code
 
-__all__ = ["Limits", "Malformed", "Request", "read_failure", "read_message", "write_reply"]
+__all__ = [
+    "Limits", "Malformed", "Request", "read_failure", "read_message", "read_or_batch", "read_part", "write_reply",
+]  # fmt: skip
 
 _ID_TYPES = frozenset({int, str, float, type(None)})
 
@@ -83,6 +85,19 @@ def write_reply(request: Request, value: Any) -> bytes:
 
 def read_message(body: bytes, limits: Limits) -> Request | Malformed | list[Request | Malformed]:
     """Read a message; a list is a JSON-RPC batch. Never raises."""
+    message = read_or_batch(body, limits)
+    return [read_part(part) for part in message] if isinstance(message, list) else message
+
+
+def read_part(message: Any) -> Request | Malformed:
+    """Read one message of a batch. Never raises."""
+    if isinstance(message, dict):
+        return _native(message)
+    return _invalid(None, f"a request is an object, not {_kind(message)}")
+
+
+def read_or_batch(body: bytes, limits: Limits) -> Request | Malformed | list[Any]:
+    """As `read_message`, but of a batch the decoded messages, each for `read_part`. Never raises."""
     size = len(body)
     if isinstance(body, Framed):
         size += sum(memoryview(frame).nbytes for frame in body.frames)
@@ -107,10 +122,7 @@ def read_message(body: bytes, limits: Limits) -> Request | Malformed | list[Requ
         text = f"a batch of {len(message)} calls is over the limit of {limits.max_batch} (max_batch)"
         return Malformed(True, Code.TOO_LARGE, "TooLargeError", text)
     if isinstance(message, list) and message:
-        return [
-            _native(m) if isinstance(m, dict) else _invalid(None, f"a request is an object, not {_kind(m)}")
-            for m in message
-        ]
+        return message
     text = "a request is an object with `jsonrpc` and `method`, or with `name`, `proc`, `args` and `kwargs`"
     return Malformed(isinstance(message, list), Code.INVALID_REQUEST, "ProtocolError", f"{text}; got {_kind(message)}")
 

@@ -23,7 +23,10 @@ from zmqjsonproxy.errors import (
 )
 from zmqjsonproxy.protocol.arrays import Framed, join
 
-__all__ = ["CANCEL", "SIMPLE", "Code", "cancel", "error_from", "error_object", "failure", "reply", "request_around_id"]
+__all__ = [
+    "CANCEL", "SIMPLE", "Code", "batch", "cancel", "error_from", "error_object", "failure", "read_reply", "reply",
+    "request_around_id",
+]  # fmt: skip
 
 
 CANCEL = "rpc.cancel"
@@ -59,6 +62,11 @@ _CLASSES: dict[int, type[RemoteError]] = {
 
 _TAKES = ndarray.is_available()
 """What our callers take as frames behind the body: arrays and bytes, or without numpy bytes only."""
+
+_SHORT = b'{"dealer":{"short":true},'
+"""How a reply to one of our callers begins if no integer in it has more than 64 bits; they need not look for any."""
+_LONG_ENOUGH = 1000
+"""Looking through less takes no time, bytes."""
 
 SIMPLE = frozenset({bool, int, float, str, type(None)})
 """Types that hold nothing else."""
@@ -106,7 +114,7 @@ def request_around_id(
     before, after = _around_params(object_name, method, deadline_s, mixed, begun_by)
     if arrays is None or (not kwargs and SIMPLE.issuperset(map(type, args))):
         return before, b',"params":%b%b' % (wirejson.dumps(params), after)
-    body, described, frames = ndarray.dumps(params, arrays)
+    body, described, frames, _ = ndarray.dumps(params, arrays)
     if not frames:
         return before, b',"params":%b%b' % (body, after)
     # `after` ends the members of `dealer` and then the request
@@ -124,15 +132,22 @@ def reply(identity: Any, value: Any, arrays: Any = None) -> bytes:
     number = b"%d" % identity if type(identity) is int else wirejson.dumps(identity)
     if arrays is None or type(value) in SIMPLE:
         return _result(number, wirejson.dumps(value))
-    body, described, frames = ndarray.dumps(value, arrays is True)
+    body, described, frames, short = ndarray.dumps(value, arrays is True)
     if not frames:
-        return _result(number, body)
+        return _result(number, body, _SHORT if short and len(body) > _LONG_ENOUGH else b"{")
     text = b' {"jsonrpc":"2.0","id":%b,"result":%b,"dealer":{"frames":%b}}' % (number, body, described)
     return Framed(text, frames)
 
 
-def _result(number: bytes, body: bytes) -> bytes:
-    return b"".join((b'{"jsonrpc":"2.0","id":', number, b',"result":', body, b"}"))  # copies a large one once
+def _result(number: bytes, body: bytes, begin: bytes = b"{") -> bytes:
+    return b"".join((begin, b'"jsonrpc":"2.0","id":', number, b',"result":', body, b"}"))  # copies a large one once
+
+
+def read_reply(body: bytes) -> Any:
+    """Decode what a server of ours answers; raises as `wirejson.loads` or `ndarray.loads`."""
+    if isinstance(body, Framed):
+        return ndarray.loads(body)
+    return wirejson.loads(body, body.startswith(_SHORT))
 
 
 def error_object(code: Code, type: str, text: str, traceback: Sequence[str] = ()) -> dict[str, Any]:
@@ -168,7 +183,7 @@ def batch(
         messages.append(message)
     if arrays is None:
         return wirejson.dumps(messages)
-    whole, _, frames = ndarray.dumps(messages, arrays)
+    whole, _, frames, _ = ndarray.dumps(messages, arrays)
     if not frames:
         return whole
     bodies: list[bytes] = []  # each call says what its frames hold

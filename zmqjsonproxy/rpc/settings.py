@@ -1,0 +1,31 @@
+"""What a server takes at most, and how long it waits. Nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["ServerSettings"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerSettings:
+    """Limits of a server.
+
+    Attributes:
+        max_message_bytes: Largest request that is read; larger ones are answered with an error up to four times
+            this size, beyond which ZeroMQ drops the connection.
+        max_depth: Deepest nesting of arrays and objects in a request.
+        max_batch: Most calls in one JSON-RPC batch.
+        queue_per_lane: Calls that may wait in a lane; one more is answered "busy".
+        slow_query_s: A query that took longer is carried out beside the socket's thread from then on, s.
+        watchdog_every: s.
+        end_within: How long `run_loop` waits at its end for calls that are being carried out, s.
+    """
+
+    max_message_bytes: int = 16 * 2**20
+    max_depth: int = 100
+    max_batch: int = 1000
+    queue_per_lane: int = 64
+    slow_query_s: float = 0.05
+    watchdog_every: float = 1.0
+    end_within: float = 2.0
