@@ -93,7 +93,7 @@ def _config_parser() -> argparse.ArgumentParser:
     show.add_argument("--log-json", action="store_true", help="as if `player` were given it")
     _add_config(show)
     schema = words.add_parser("schema", help="the JSON Schema of the file, for editors")
-    schema.add_argument("--kind", action="append", metavar="KIND", help="kind of Banks; default: all that are installed")
+    schema.add_argument("--kind", action="append", metavar="KIND", help="of Banks; default: all that are installed")
     return parser
 
 
