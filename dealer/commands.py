@@ -17,16 +17,15 @@ from dealer.dealer import DEFAULT_TIMEOUT, Dealer
 from dealer.errors import ConfigurationError, NoSuchPlayerError, PlayersError
 from dealer.outcome import Outcome
 from dealer.players import find_players
+from dealer.progress import CallLine, ScanLine
 from dealer.tables import text_table
 
 __all__ = ["add_commands", "read_value", "run_shell"]
 
 QUESTION_TIMEOUT = 10.0
 SUMMARY = ("MODENAME", "SCANNUM", "SCANREM", "NETSTAT", "DAQSTATE", "SIMULATE")
-SCAN_KEYS = ("SCANNUM", "SCANLEN", "SCANREM", "DAQNINT", "DAQFITS")
 END_KEYS = ("SCANNUM", "SCANLEN", "DAQNINT", "DAQFITS")
 LOOK_S = 2.0
-BAR = 24
 
 
 def add_commands(
@@ -192,7 +191,9 @@ def _call(options: argparse.Namespace) -> int:
     if reserved:
         raise ConfigurationError("call", [f"{reserved[0]} is no argument of a Bank; there is the option --timeout"])
     with _dealer(options) as d:
-        outcomes = d.outcomes(method, *args, _banks=_banks(d, options.bank), **kwargs)
+        banks = _banks(d, options.bank)
+        with CallLine(d, banks, method):
+            outcomes = d.outcomes(method, *args, _banks=banks, **kwargs)
     failed = {bank: o for bank, o in outcomes.items() if o.error is not None}
     if options.json:
         _print_json({bank: _described(outcome) for bank, outcome in outcomes.items()})
@@ -214,7 +215,9 @@ def _described(outcome: Outcome) -> dict[str, Any]:
 
 
 def _shown(value: Any) -> str:
-    """A value over as many lines as it likes."""
+    """A value over as many lines as it likes; of (true, sentence) the sentence."""
+    if isinstance(value, tuple) and len(value) == 2 and value[0] is True and isinstance(value[1], str):
+        return value[1]
     if isinstance(value, dict) and value:
         return text_table((), [(key, _inline(each)) for key, each in value.items()])
     if isinstance(value, list | tuple) and value and not all(isinstance(each, int | float) for each in value):
@@ -235,17 +238,19 @@ def _scan(options: argparse.Namespace) -> int:
         d.add_active_player(*banks)
         d.remove_active_player(*(bank for bank in d.list_active_players() if bank not in banks))
         if options.mode is not None:
-            d.set_mode(options.mode)
+            with CallLine(d, banks, "set_mode"):
+                d.set_mode(options.mode)
         if options.params:
             d.set_param(**dict(options.params))
-        d.prepare()
+        with CallLine(d, banks, "prepare"):
+            d.prepare()
         started = d.start(options.start)
         if options.no_wait:
             _print_start(started, options.json)
             return 0
         if not options.json:
             _print_start(started, False)
-        line = ProgressLine(d)
+        line = ScanLine(d)
         error: PlayersError | None = None
         try:
             d.wait_for_scan(progress=line.show)
@@ -253,7 +258,7 @@ def _scan(options: argparse.Namespace) -> int:
             error = failed
         finally:
             line.clear()
-        status = d.outcomes("get_status", list(SCAN_KEYS), _timeout=LOOK_S)
+        status = d.outcomes("get_status", list(END_KEYS), _timeout=LOOK_S)
     _print_end(status, error, options.json)
     if error is not None:
         print(f"dealer: {error}", file=sys.stderr)
@@ -283,69 +288,6 @@ def _print_end(status: Mapping[str, Outcome], error: PlayersError | None, as_jso
     for bank, its in values.items():
         rows.append((bank, "failed") if bank in failed else (bank, "done", *(its.get(key, "-") for key in keys)))
     print(text_table(("Bank", "scan", *keys), rows))
-
-
-class ProgressLine:
-    """One line on the terminal that says how far a scan is; nothing where there is no terminal.
-
-    Args:
-        d: Whose active Banks are scanned.
-    """
-
-    def __init__(self, d: Dealer) -> None:
-        self._d = d
-        self._terminal = sys.stderr.isatty()
-        self._shown = False
-
-    def show(self, outcomes: Mapping[str, Outcome]) -> None:
-        """Look at the Banks that are still waited for, and write the line anew."""
-        if not self._terminal:
-            return
-        status = self._d.outcomes("get_status", list(SCAN_KEYS), _banks=list(outcomes), _timeout=LOOK_S)
-        self._write(progress_text(outcomes, {b: o.value for b, o in status.items() if isinstance(o.value, dict)}))
-
-    def clear(self) -> None:
-        """Take the line away."""
-        if self._shown:
-            self._write("")
-
-    def _write(self, text: str) -> None:
-        import shutil
-
-        width = shutil.get_terminal_size().columns - 1
-        sys.stderr.write(f"\r\x1b[K{text[:width]}")
-        sys.stderr.flush()
-        self._shown = True
-
-
-def progress_text(outcomes: Mapping[str, Outcome], status: Mapping[str, Mapping[str, Any]]) -> str:
-    """Return how far the slowest Bank is, and who is waited for.
-
-    Args:
-        outcomes: Bank -> outcome of `scan_status`.
-        status: Bank -> those of its keys SCANLEN and SCANREM, s, that it has.
-    """
-    running = [bank for bank, o in outcomes.items() if o.error is None and o.value[0]]
-    lost = [bank for bank, o in outcomes.items() if o.error is not None]
-    spans = [span for span in (_span(status.get(bank, {})) for bank in running) if span is not None]
-    words: list[str] = []
-    if spans:
-        length, remaining = max(spans, key=lambda span: span[1])
-        done = min(max(1 - remaining / length, 0.0), 1.0)
-        filled = round(done * BAR)
-        words.append(f"[{'#' * filled}{'.' * (BAR - filled)}] {done:4.0%}, {remaining:.0f} s left")
-    words += [f"running: {' '.join(running)}"] if running else ["ended"] if not lost else []
-    words += [f"no answer: {' '.join(lost)}"] if lost else []
-    return "  ".join(words)
-
-
-def _span(status: Mapping[str, Any]) -> tuple[float, float] | None:
-    """Length and rest of a scan, s."""
-    try:
-        length, remaining = float(status["SCANLEN"]), float(status["SCANREM"])
-    except (KeyError, TypeError, ValueError):
-        return None
-    return (length, remaining) if length > 0 and 0 <= remaining < float("inf") else None
 
 
 # the others; each has a module of its own

@@ -110,6 +110,24 @@ def test_scan_shows_on_a_terminal_how_far_it_is(config: Path) -> None:
         assert terminal.wait() == 0
 
 
+@pytest.mark.parametrize("columns", [80, 24])
+def test_a_long_call_shows_on_a_terminal_how_far_it_is(tmp_path: Path, columns: int) -> None:
+    with NativePlayer(slow=["set_mode=2.5"]) as player:
+        words = ["call", "BANKA", "set_mode", "MODE2", "--config", str(file_of(tmp_path, {"BANKA": port_of(player)}))]
+        command = [sys.executable, "-m", "dealer.cli", *words]
+        with Terminal(*command, env=clean_environment(TERM="xterm", NO_COLOR="1"), columns=columns) as terminal:
+            shown = terminal.wait_for(r"50%, slow on")
+            shown += terminal.wait_for(r"new mode MODE2 set")
+            assert terminal.wait() == 0
+        lines = shown.replace("\n", "\r").split("\r")
+        assert max(map(len, lines)) < columns
+        assert ("[" in lines[1]) is (columns == 80)
+        assert "\x1b" not in shown
+        assert lines[-2].strip() == ""  # the line is taken away before the answer
+        piped = dealer(*words[:3], "MODE1", *words[4:])
+        assert (piped.returncode, piped.stderr) == (0, "")
+
+
 def test_ctrl_c_leaves_the_wait_and_not_the_scan(tmp_path: Path) -> None:
     with NativePlayer(mode="MODE1", scan_length=60.0) as player:
         words = ["scan", "--config", str(file_of(tmp_path, {"BANKA": port_of(player)}))]

@@ -280,7 +280,9 @@ def _raise(error: Exception) -> NoReturn:
 
 
 def _pause(seconds: float) -> None:
-    current_operation().wait(seconds)
+    handle = current_operation()
+    handle.progress(0.5, "slow on purpose")
+    handle.wait(seconds)
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -8,6 +8,7 @@ import pty
 import re
 import subprocess
 import sys
+import termios
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
@@ -24,10 +25,12 @@ class Terminal:
     Args:
         *command: The program, with its whole path, and its arguments.
         env: Its environment.
+        columns: Of the terminal.
     """
 
-    def __init__(self, *command: str, env: Mapping[str, str]) -> None:
+    def __init__(self, *command: str, env: Mapping[str, str], columns: int = 80) -> None:
         self._ours, theirs = pty.openpty()
+        termios.tcsetwinsize(theirs, (24, columns))
         os.set_blocking(self._ours, False)
         self.process = subprocess.Popen(
             [sys.executable, "-c", PRELUDE, *command],

@@ -1,0 +1,183 @@
+"""One line on a terminal that says how far a scan, or a long call, is. Nothing where there is no terminal.
+
+The line is made of plain characters and overwrites itself: no colours, no escape codes, so it suits every terminal.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Self, TextIO
+
+from dealer.dealer import Dealer
+from dealer.outcome import Outcome
+
+__all__ = ["CallLine", "ProgressLine", "ScanLine", "call_text", "scan_text"]
+
+SCAN_KEYS = ("SCANLEN", "SCANREM")
+LOOK_S = 2.0
+"""Of one question about progress, s."""
+EVERY_S = 0.3
+QUIET_S = 0.6
+"""A call that takes no longer shows nothing, s."""
+BAR = 24
+LEAST_BAR = 6
+WIDTH = 80
+
+
+class ProgressLine:
+    """The last line of a terminal, written again and again.
+
+    Args:
+        out: The terminal; anything else, and nothing is written.
+    """
+
+    def __init__(self, out: TextIO | None = None) -> None:
+        self._out = sys.stderr if out is None else out
+        self.is_shown = self._out.isatty()
+        self._length = 0
+
+    @property
+    def width(self) -> int:
+        """Columns that a text may take: one less than the terminal has, so that the cursor stays in the line."""
+        try:
+            columns = os.get_terminal_size(self._out.fileno()).columns
+        except OSError:
+            columns = 0
+        return (columns or WIDTH) - 1
+
+    def write(self, text: str) -> None:
+        """Write it over what is there; cut to the width of the terminal."""
+        if not self.is_shown:
+            return
+        text = text[: self.width]
+        self._out.write("\r" + text + " " * (min(self._length, self.width) - len(text)))
+        self._out.flush()
+        self._length = len(text)
+
+    def clear(self) -> None:
+        """Take the line away."""
+        if self._length:
+            self.write("")
+            self._out.write("\r")
+            self._out.flush()
+
+
+class ScanLine(ProgressLine):
+    """How far the scan of the active Banks is.
+
+    Args:
+        d: Whose Banks.
+    """
+
+    def __init__(self, d: Dealer) -> None:
+        super().__init__()
+        self._d = d
+
+    def show(self, outcomes: Mapping[str, Outcome]) -> None:
+        """Look at the Banks that are still waited for, and write the line anew."""
+        if not self.is_shown:
+            return
+        status = self._d.outcomes("get_status", list(SCAN_KEYS), _banks=list(outcomes), _timeout=LOOK_S)
+        values = {bank: o.value for bank, o in status.items() if isinstance(o.value, dict)}
+        self.write(scan_text(outcomes, values, self.width))
+
+
+class CallLine(ProgressLine):
+    """How far the operations of Banks are, as long as its `with` block waits for one.
+
+    Args:
+        d: Whose Banks.
+        banks: Asked for their operations.
+        method: Of the Banks; other operations are not shown.
+    """
+
+    def __init__(self, d: Dealer, banks: Iterable[str], method: str) -> None:
+        super().__init__()
+        self._d, self._banks = d, list(banks)
+        self._method = method if "." in method else f"bank.{method}"
+        self._ended = threading.Event()
+        # The call itself stays in the main thread, where Ctrl-C ends it.
+        self._looking = threading.Thread(target=self._look, name=f"progress of {method}", daemon=True)
+
+    def __enter__(self) -> Self:
+        if self.is_shown and self._banks:
+            self._looking.start()
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self._ended.set()
+        if self._looking.ident is not None:
+            self._looking.join(LOOK_S)
+        self.clear()
+
+    def _look(self) -> None:
+        pause = QUIET_S
+        while not self._ended.wait(pause):
+            pause = EVERY_S
+            # A Player of the original has no operations, and a question would wait behind the call.
+            native = [bank for bank in self._banks if self._d._hub.is_native(self._d._urls[bank])]
+            answers = self._d.outcomes("rpc.operations", True, _banks=native, _timeout=LOOK_S) if native else {}
+            running: dict[str, Mapping[str, Any]] = {}
+            for bank, outcome in answers.items():
+                found = outcome.value if isinstance(outcome.value, list) else []
+                running.update((bank, each) for each in found if each.get("method") == self._method)
+            if not self._ended.is_set():
+                self.write(call_text(running, self.width) if running else f"waiting for {', '.join(self._banks)}")
+
+
+def scan_text(outcomes: Mapping[str, Outcome], status: Mapping[str, Mapping[str, Any]], width: int = WIDTH) -> str:
+    """Return how far the slowest Bank is, and who is waited for.
+
+    Args:
+        outcomes: Bank -> outcome of `scan_status`.
+        status: Bank -> those of its keys SCANLEN and SCANREM, s, that it has.
+        width: Columns there are; the bar is shorter where they are few.
+    """
+    running = [bank for bank, o in outcomes.items() if o.error is None and o.value[0]]
+    lost = [bank for bank, o in outcomes.items() if o.error is not None]
+    spans = [span for span in (_span(status.get(bank, {})) for bank in running) if span is not None]
+    words = [f"running: {' '.join(running)}"] if running else ["ended"] if not lost else []
+    words += [f"no answer: {' '.join(lost)}"] if lost else []
+    if not spans:
+        return "  ".join(words)
+    length, remaining = max(spans, key=lambda span: span[1])
+    return _with_bar(1 - remaining / length, f"{remaining:.0f} s left", words, width)
+
+
+def call_text(running: Mapping[str, Mapping[str, Any]], width: int = WIDTH) -> str:
+    """Return how far the slowest of some operations is, what it does, and who is waited for.
+
+    Args:
+        running: Bank -> its operation, as `rpc.operations` tells it.
+        width: Columns there are.
+    """
+    told = {bank: each.get("fraction") for bank, each in running.items()}
+    fractions = {bank: fraction for bank, fraction in told.items() if isinstance(fraction, int | float)}
+    slowest = min(fractions, key=fractions.__getitem__, default=next(iter(running), ""))
+    text = str(running[slowest].get("text") or running[slowest].get("state") or "") if running else ""
+    words = [f"running: {' '.join(running)}"]
+    if slowest not in fractions:
+        return "  ".join([text, *words] if text else words)
+    return _with_bar(fractions[slowest], text, words, width)
+
+
+def _with_bar(fraction: float, text: str, words: Sequence[str], width: int) -> str:
+    done = min(max(fraction, 0.0), 1.0)
+    rest = "  ".join([f" {done:4.0%}, {text}" if text else f" {done:4.0%}", *words])
+    size = min(BAR, width - len(rest) - 2)
+    if size < LEAST_BAR:  # the numbers say it, too
+        return rest.strip()
+    filled = round(done * size)
+    return f"[{'#' * filled}{'.' * (size - filled)}]{rest}"
+
+
+def _span(status: Mapping[str, Any]) -> tuple[float, float] | None:
+    """Length and rest of a scan, s."""
+    try:
+        length, remaining = float(status["SCANLEN"]), float(status["SCANREM"])
+    except (KeyError, TypeError, ValueError):
+        return None
+    return (length, remaining) if length > 0 and 0 <= remaining < float("inf") else None

@@ -1,0 +1,62 @@
+"""The line that says how far a scan or a call is: its text, and where it is written."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import pytest
+
+from dealer.outcome import Outcome
+from dealer.progress import ProgressLine, call_text, scan_text
+from zmqjsonproxy import PeerLostError
+
+
+def test_the_progress_line_shows_the_slowest_bank_and_who_is_waited_for() -> None:
+    outcomes = {
+        "A": Outcome("A", (True, "NETSTAT=running")), "B": Outcome("B", (True, "NETSTAT=running")),
+        "C": Outcome("C", None, PeerLostError("tcp://c:1", "scan_status", "connection refused")),
+    }  # fmt: skip
+    status = {"A": {"SCANLEN": 20.0, "SCANREM": "5"}, "B": {"SCANLEN": 20, "SCANREM": 10}}
+    line = scan_text(outcomes, status)
+    assert line == f"[{'#' * 12}{'.' * 12}]  50%, 10 s left  running: A B  no answer: C"
+    assert scan_text(outcomes, status, 60) == "[#######.......]  50%, 10 s left  running: A B  no answer: C"
+    assert scan_text(outcomes, status, 50) == "50%, 10 s left  running: A B  no answer: C"
+
+
+@pytest.mark.parametrize("status", [{}, {"SCANLEN": 0, "SCANREM": 0}, {"SCANLEN": 5, "SCANREM": "scan terminated"}])
+def test_the_progress_line_does_without_numbers(status: dict[str, Any]) -> None:
+    assert scan_text({"A": Outcome("A", (True, ""))}, {"A": status}) == "running: A"
+    assert scan_text({"A": Outcome("A", (False, ""))}, {"A": status}) == "ended"
+
+
+def test_a_call_shows_the_slowest_bank_and_what_it_does() -> None:
+    running = {
+        "A": {"fraction": 0.6, "text": "starting the program"}, "B": {"fraction": 0.25, "text": "programming"},
+        "C": {"fraction": None, "text": ""},
+    }  # fmt: skip
+    assert call_text(running) == f"[{'#' * 6}{'.' * 18}]  25%, programming  running: A B C"
+    assert call_text({"C": {"fraction": None, "text": "", "state": "queued"}}) == "queued  running: C"
+    assert call_text({"C": {"fraction": 1.5, "text": ""}}, 30) == "[###########] 100%  running: C"
+
+
+def test_where_there_is_no_terminal_nothing_is_written() -> None:
+    out = io.StringIO()
+    line = ProgressLine(out)
+    line.write("half")
+    line.clear()
+    assert out.getvalue() == ""
+
+
+class Screen(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_line_covers_the_one_before_with_plain_characters() -> None:
+    out = Screen()
+    line = ProgressLine(out)
+    for text in ("running", "end", "x" * 200):
+        line.write(text)
+    line.clear()
+    assert out.getvalue() == "\rrunning\rend    \r" + "x" * 79 + "\r" + " " * 79 + "\r"
