@@ -14,9 +14,9 @@ from dealer.operations import OperationVerbs
 from dealer.players import find_players
 from dealer.roster import DEFAULT_TIMEOUT, Roster
 from dealer.steps import Pause, Steps, show_as
-from zmqjsonproxy.rpc.client import read_signature
 from zmqjsonproxy.rpc.hub import Hub
 from zmqjsonproxy.rpc.protocol.description import MethodDescription
+from zmqjsonproxy.rpc.proxy import document
 
 __all__ = ["DEFAULT_TIMEOUT", "Dealer"]
 
@@ -138,11 +138,7 @@ class Dealer(OperationVerbs, Roster[BankProxy]):
         def verb(*args: Any, **kwargs: Any) -> dict[str, Any]:
             return self._take(verbs.values(self, name, *args, **kwargs))
 
-        verb.__name__ = verb.__qualname__ = name
-        verb.__doc__ = found.doc
-        signature = read_signature(found.signature)
-        if signature is not None:
-            verb.__signature__ = signature  # type: ignore[attr-defined]  # functions take any attribute
+        document(verb, found)
         return verb
 
     def __dir__(self) -> list[str]:

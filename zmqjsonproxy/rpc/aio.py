@@ -1,338 +1,25 @@
-"""Calls to many servers over one ROUTER socket, and a remote object as a local one, for programs that use asyncio.
-
-Everything happens in the running loop, which watches the sockets' file descriptors; there is no thread and no lock.
-Such a descriptor tells of changes only: after each use of its socket it is looked whether something has come meanwhile.
-"""
+"""A remote object as a local one, for programs that use asyncio: its methods are awaited."""
 
 from __future__ import annotations
 
 import asyncio
-import os
-import time
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
-from datetime import timedelta
+from collections.abc import Awaitable, Callable, Coroutine
+from functools import partial
+from types import TracebackType
 from typing import Any, Self
 
 import zmq
 
-from zmqjsonproxy.errors import PeerLostError, ProxyError
-from zmqjsonproxy.rpc.client import read_signature, reply_timeout
-from zmqjsonproxy.rpc.connections import LOOK_EVERY, Connections, HubSettings, KnownServers
-from zmqjsonproxy.rpc.hub import CallRequest, CallResult
-from zmqjsonproxy.rpc.peer import Call, Hello, Peer, Pending
-from zmqjsonproxy.rpc.protocol.description import InterfaceDescription, MethodDescription
+from zmqjsonproxy.errors import ProxyError
+from zmqjsonproxy.rpc.aiohub import AsyncHub
+from zmqjsonproxy.rpc.futures import BatchCalls
+from zmqjsonproxy.rpc.protocol.description import MethodDescription
+from zmqjsonproxy.rpc.proxy import RemoteObject, document
 
-__all__ = ["AsyncHub", "AsyncProxyClient"]
-
-_TURNS = 5
-"""How many turns a lone call gives to other tasks before it sleeps."""
-_TURN_EVERY = 0.001
-"""So often they have a turn even if all answers are there at once, s: a turn costs a third of a small call."""
-_LOOKS = 15
-"""How often it looks for its answer in each; together about 0.1 ms."""
-_POLLIN = int(zmq.POLLIN)
-_sched_yield = getattr(os, "sched_yield", None)  # not on every system
+__all__ = ["AsyncBatch", "AsyncHub", "AsyncProxyClient"]
 
 
-class _Wait:
-    """Calls that one task waits for: how many are open, and what to wake when none is."""
-
-    __slots__ = ("deadline", "future", "left", "pendings")
-
-    def __init__(self, deadline: float) -> None:
-        self.deadline = deadline
-        self.left = 0
-        self.pendings: list[_Awaited] = []
-        self.future: asyncio.Future[None] | None = None
-
-
-class _Awaited(Pending):
-    """A call that tells its wait when it is done."""
-
-    __slots__ = ("_is_done", "_wait")
-
-    def __init__(self, wait: _Wait, peer: Peer, what: Call | Hello, begun: float) -> None:
-        self._wait, self._is_done = wait, False
-        super().__init__(peer, what, begun, wait.deadline)
-        wait.left += 1
-        wait.pendings.append(self)
-
-    @property
-    def done(self) -> bool:
-        """Whether there is a value or an error."""
-        return self._is_done
-
-    @done.setter
-    def done(self, done: bool) -> None:
-        if done and not self._is_done:  # a late answer comes here a second time
-            self._is_done = True
-            wait = self._wait
-            wait.left -= 1
-            if not wait.left and wait.future is not None and not wait.future.done():
-                wait.future.set_result(None)
-
-
-class _WatchedConnections(Connections):
-    """Connections whose sockets a loop watches."""
-
-    def __init__(self, context: zmq.Context[Any], settings: HubSettings, ready: Callable[[], None]) -> None:
-        super().__init__(context, settings)
-        self._ready = ready
-        self._loop: asyncio.AbstractEventLoop | None = None
-
-    def has_message(self) -> bool:
-        """Whether the ROUTER socket has one; to be asked after each use, for its descriptor may be silent then."""
-        return bool(int(self._router.get(zmq.EVENTS)) & _POLLIN)
-
-    @property
-    def has_bridges(self) -> bool:
-        """Whether there are servers of the original's generation."""
-        return bool(self._bridges)
-
-    def watch(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Have all sockets watched by a loop."""
-        self._loop = loop
-        loop.add_reader(int(self._router.get(zmq.FD)), self._ready)
-        for bridge in self._bridges.values():
-            loop.add_reader(int(bridge.socket.get(zmq.FD)), self._ready)
-
-    def drop(self, peer: Peer, reason: str) -> None:
-        """Give a connection up."""
-        bridge = self._bridges.get(peer)
-        if bridge is not None and self._loop is not None and not self._loop.is_closed():
-            self._loop.remove_reader(int(bridge.socket.get(zmq.FD)))
-        super().drop(peer, reason)
-
-    def _bridge(self, peer: Peer, now: float) -> None:
-        super()._bridge(peer, now)
-        bridge = self._bridges.get(peer)
-        if bridge is not None and self._loop is not None:
-            self._loop.add_reader(int(bridge.socket.get(zmq.FD)), self._ready)
-
-    def close(self, reason: str) -> None:
-        """Give all connections up and close the sockets."""
-        if self._loop is not None and not self._loop.is_closed():
-            self._loop.remove_reader(int(self._router.get(zmq.FD)))
-        super().close(reason)
-
-
-class AsyncHub(KnownServers):
-    """One socket for calls to any number of servers, for the tasks of one event loop.
-
-    A task that is cancelled while it waits leaves the hub usable; the answer to its call is dropped when it comes.
-
-    Args:
-        ctx: ZeroMQ context; None: the process's own.
-        settings: How servers are watched.
-    """
-
-    def __init__(self, ctx: zmq.Context[Any] | None = None, settings: HubSettings | None = None) -> None:
-        self.settings = settings or HubSettings()
-        context = ctx if ctx is not None else zmq.Context.instance()
-        self._connections: _WatchedConnections = _WatchedConnections(context, self.settings, self._receive)
-        self._connections.set_wait(0)
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._waits: set[_Wait] = set()
-        self._timer: asyncio.TimerHandle | None = None
-        self._closed = False
-        self._turn_at = 0.0
-
-    # what callers use
-
-    async def call(
-        self,
-        url: str,
-        object_name: str,
-        method: str,
-        args: Sequence[Any] = (),
-        kwargs: Mapping[str, Any] | None = None,
-        timeout: float = 60.0,
-    ) -> Any:
-        """Call a method and wait for its answer; arguments and errors as those of `Hub.call`."""
-        begun = time.monotonic()
-        wait = _Wait(begun + timeout)
-        what = Call(object_name, method, args, kwargs, timeout)
-        pending = _Awaited(wait, self._connections.peer(url), what, begun)
-        await self._finish(wait, begun)
-        if pending.error is not None:
-            raise pending.error
-        return pending.value
-
-    async def call_many(self, requests: Sequence[CallRequest], timeout: float = 60.0) -> list[CallResult]:
-        """Send all calls, then wait for all answers until one common deadline; raises for none of them."""
-        begun = time.monotonic()
-        wait = _Wait(begun + timeout)
-        for r in requests:
-            what = Call(r.object_name, r.method, r.args, r.kwargs, timeout)
-            _Awaited(wait, self._connections.peer(r.url), what, begun)
-        return await self._results(wait, begun)
-
-    async def call_each(
-        self,
-        urls: Iterable[str],
-        object_name: str,
-        method: str,
-        args: Sequence[Any] = (),
-        kwargs: Mapping[str, Any] | None = None,
-        timeout: float = 60.0,
-    ) -> list[CallResult]:
-        """Make the same call to many servers, as `call_many`."""
-        begun = time.monotonic()
-        wait = _Wait(begun + timeout)
-        what = Call(object_name, method, args, kwargs, timeout)
-        for url in urls:
-            _Awaited(wait, self._connections.peer(url), what, begun)
-        return await self._results(wait, begun)
-
-    async def describe(self, url: str, object_name: str, timeout: float = 1.0) -> InterfaceDescription:
-        """Ask a server what an object offers; errors as those of `Hub.describe`."""
-        (result,) = await self.describe_many([url], object_name, timeout)
-        if result.error is not None:
-            raise result.error
-        description: InterfaceDescription = result.value
-        return description
-
-    async def describe_many(self, urls: Sequence[str], object_name: str, timeout: float = 1.0) -> list[CallResult]:
-        """Ask many servers what an object offers; each value is an InterfaceDescription. Raises for none of them."""
-        begun = time.monotonic()
-        wait = _Wait(begun + timeout)
-        what = Hello(object_name, self._connections.client)
-        for url in urls:
-            _Awaited(wait, self._connections.peer(url), what, begun)
-        return await self._results(wait, begun)
-
-    async def close(self) -> None:
-        """Close the sockets; calls that are under way end with PeerLostError."""
-        if self._closed:
-            return
-        self._closed = True
-        if self._timer is not None:
-            self._timer.cancel()
-        self._connections.close("the hub was closed")
-        for wait in list(self._waits):
-            self._give_up(wait, "the hub was closed")
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_exc: object) -> None:
-        await self.close()
-
-    # waiting
-
-    async def _results(self, wait: _Wait, begun: float) -> list[CallResult]:
-        if wait.pendings:
-            await self._finish(wait, begun)
-        return [CallResult(p.value, p.error, p.ended - begun) for p in wait.pendings]
-
-    async def _finish(self, wait: _Wait, now: float) -> None:
-        """Bring calls to their end."""
-        if self._closed:
-            self._give_up(wait, "the hub was closed")
-            return
-        loop = asyncio.get_running_loop()
-        if loop is not self._loop:
-            self._attach(loop)
-        connections = self._connections
-        if now - connections.looked_at > LOOK_EVERY:
-            connections.look_at_events(now)
-        is_alone = not self._waits
-        self._waits.add(wait)
-        try:
-            for p in wait.pendings:
-                connections.submit(p, now)
-            if wait.left and (self._timer is None or wait.deadline < self._timer.when()):
-                self._set_timer(min(wait.deadline, now + LOOK_EVERY))
-            if is_alone and len(wait.pendings) == 1 and wait.pendings[0].peer.is_ours:
-                await self._look_awake(wait)
-            elif connections.has_bridges or connections.has_message():
-                loop.call_soon(self._receive)
-            if wait.left:
-                wait.future = loop.create_future()
-                await wait.future
-        except (
-            BaseException
-        ):  # cancelled: nobody waits any more, and an old server's answer must not be taken for another
-            self._give_up(wait, "the wait was cancelled")
-            raise
-        finally:
-            self._waits.discard(wait)
-
-    async def _look_awake(self, wait: _Wait) -> None:
-        """Wait for a short while without sleep: to be woken costs more than most servers need for their answer."""
-        has_message = self._connections.has_message
-        for _ in range(_TURNS):
-            if _sched_yield is not None:
-                for _ in range(_LOOKS):
-                    _sched_yield()
-                    if has_message():
-                        self._receive()
-                        break
-                if not wait.left and time.monotonic() - self._turn_at < _TURN_EVERY:
-                    return
-            await asyncio.sleep(0)
-            self._turn_at = time.monotonic()
-            if wait.left and not self._closed and has_message():
-                self._receive()
-            if not wait.left:
-                return
-
-    def _attach(self, loop: asyncio.AbstractEventLoop) -> None:
-        if self._loop is not None and not self._loop.is_closed():
-            raise RuntimeError("this hub serves another event loop; make one in each loop, or close that loop first")
-        self._loop, self._timer = loop, None
-        self._waits.clear()
-        self._connections.watch(loop)
-
-    def _receive(self) -> None:
-        """Take all messages there are; called when a descriptor says that a socket has changed."""
-        if self._closed:
-            return
-        connections = self._connections
-        try:
-            while True:
-                peer, body = connections.next_message()
-                if peer is not None:
-                    connections.take(peer, body)
-        except zmq.Again:
-            pass
-        if connections.has_bridges:
-            connections.set_wait(0)  # takes what the bridges have
-            if connections.has_message() and self._loop is not None:
-                self._loop.call_soon(self._receive)
-
-    def _set_timer(self, when: float) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        if self._loop is not None:
-            self._timer = self._loop.call_at(when, self._tick)  # the loop's clock is time.monotonic
-
-    def _tick(self) -> None:
-        """Look at socket events and deadlines, for as long as calls are open."""
-        self._timer = None
-        if self._closed or not self._waits:
-            return
-        now = time.monotonic()
-        if now - self._connections.looked_at >= LOOK_EVERY / 2:
-            self._connections.look_at_events(now)
-        self._receive()
-        now = time.monotonic()
-        for wait in self._waits:
-            if now >= wait.deadline:
-                for p in wait.pendings:
-                    if not p.done:
-                        p.time_out(now)
-        self._set_timer(min([now + LOOK_EVERY, *(w.deadline for w in self._waits if w.left)]))
-
-    def _give_up(self, wait: _Wait, reason: str) -> None:
-        now = time.monotonic()
-        for p in wait.pendings:
-            if not p.done:
-                p.peer.numbered.pop(p.number, None)
-                p.fail(PeerLostError(p.peer.url, p.what.label, reason), now)
-
-
-class AsyncProxyClient:
+class AsyncProxyClient(RemoteObject):
     """A proxy of one exposed object, as `ZMQJSONProxyClient`; the remote methods are coroutines.
 
         async with AsyncProxyClient(None, "bank", url) as bank:
@@ -357,26 +44,10 @@ class AsyncProxyClient:
         *,
         hub: AsyncHub | None = None,
     ) -> None:
+        super().__init__(obj_name, url, time_out)
         self._own_hub = hub is None
         self._hub = AsyncHub(ctx) if hub is None else hub
-        self._obj_name, self._url = obj_name, url
-        self._timeout = reply_timeout(time_out)
         self._peer = self._hub.peer(url)
-        self._description: InterfaceDescription | None = None
-        self._why_unknown: ProxyError | None = None
-
-    @property
-    def url(self) -> str:
-        """Where the server is."""
-        return self._url
-
-    def set_request_reply_timeout(self, t: float | timedelta) -> None:
-        """Set the reply time-out: seconds, or a timedelta (all of it, days too)."""
-        self._timeout = reply_timeout(t)
-
-    def get_request_reply_timeout(self) -> float:
-        """Return the reply time-out, s."""
-        return self._timeout
 
     async def close(self) -> None:
         """Close the connection, if it is not shared."""
@@ -389,6 +60,23 @@ class AsyncProxyClient:
 
     async def __aexit__(self, *_exc: object) -> None:
         await self.close()
+
+    # many calls at once
+
+    def call_later(self, method: str, *args: Any, _timeout: float | None = None, **kwargs: Any) -> asyncio.Future[Any]:
+        """Send a call and return at once; what is returned is awaited for the answer, or cancelled.
+
+        Args:
+            method: Remote method.
+            *args: Its positional arguments.
+            _timeout: For this call, s.
+            **kwargs: Its keyword arguments.
+        """
+        return self._hub.begin(self._url, self._obj_name, method, args, kwargs, self._within(_timeout))
+
+    def batch(self, *, _timeout: float | None = None) -> AsyncBatch:
+        """Collect calls in an `async with` block and send them as one message at its end; see AsyncBatch."""
+        return AsyncBatch(self._hub, self._url, self._obj_name, self._within(_timeout))
 
     # remote methods
 
@@ -411,20 +99,17 @@ class AsyncProxyClient:
         hub, url, obj_name, name, peer = self._hub, self._url, self._obj_name, description.name, self._peer
 
         async def method(*args: Any, _timeout: float | None = None, **kwargs: Any) -> Any:
-            value = await hub.call(url, obj_name, name, args, kwargs, self._timeout if _timeout is None else _timeout)
+            value = await hub.call(url, obj_name, name, args, kwargs, self._within(_timeout))
             known = self._description
             if known is None or known.generation != peer.generation:
                 await self._refresh(1.0)
             return value
 
-        method.__name__ = method.__qualname__ = name
-        method.__doc__ = description.doc
-        signature = read_signature(description.signature)
-        if signature is not None:
-            method.__signature__ = signature  # type: ignore[attr-defined]  # functions take any attribute
+        document(method, description)
+        method.later = partial(self.call_later, name)  # type: ignore[attr-defined]  # functions take any attribute
         return method
 
-    def __getattr__(self, name: str) -> Callable[..., Awaitable[Any]]:
+    def __getattr__(self, name: str) -> Any:
         # Only what is not there comes here: the server was not asked so far, was away, or has more methods by now.
         if name.startswith("_"):
             raise AttributeError(name)
@@ -436,21 +121,37 @@ class AsyncProxyClient:
             return await known(*args, **kwargs)
 
         method.__name__ = method.__qualname__ = name
+        method.later = partial(self.call_later, name)  # type: ignore[attr-defined]  # functions take any attribute
         return method
 
     async def _find(self, name: str) -> Callable[..., Awaitable[Any]]:
         if await self._refresh(1.0) and name in vars(self):
             found: Callable[..., Awaitable[Any]] = vars(self)[name]
             return found
-        known = self._description
-        if known is None:
-            why = self._why_unknown
-            raise AttributeError(
-                f"{self._obj_name} at {self._url}: no server has answered yet, so {name} is not known ({why})"
-            ) from why
-        raise AttributeError(
-            f"{self._obj_name} at {self._url} has no method {name}; it has: {', '.join(known.methods) or 'none'}"
-        )
+        raise self._missing(name)
 
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self._obj_name} at {self._url}>"
+
+class AsyncBatch(BatchCalls):
+    """Collects calls in an `async with` block, and sends them as one message at its end.
+
+        async with proxy.batch() as b:
+            first, second = b.get_status("NETSTAT"), b.add(2, 3)
+        print(first.result(), second.result())
+
+    As Batch in all else. Arguments as well.
+    """
+
+    def __init__(self, hub: AsyncHub, url: str, object_name: str, timeout: float) -> None:
+        super().__init__(object_name)
+        self._hub, self._url, self._timeout = hub, url, timeout
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        if error is not None:
+            self._leave_unsent()
+        else:
+            self._end(await self._hub.call_batch(self._url, self._object_name, self._calls, self._timeout))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -11,8 +11,9 @@ from zmqjsonproxy.rpc.peer import Pending
 
 if TYPE_CHECKING:
     from zmqjsonproxy.rpc.hub import Hub
+    from zmqjsonproxy.rpc.many import CallResult
 
-__all__ = ["Batch", "BatchFuture", "CallFuture"]
+__all__ = ["Batch", "BatchCalls", "BatchFuture", "CallFuture"]
 
 
 class CallFuture:
@@ -97,24 +98,15 @@ class BatchFuture:
         return self._value
 
 
-class Batch:
-    """Collects calls in a `with` block, and sends them as one message at its end.
-
-    with proxy.batch() as b:
-        first, second = b.get_status("NETSTAT"), b.add(2, 3)
-    print(first.result(), second.result())
-
-    A block that raises sends nothing. Nothing of it is all-or-none: each call has its own value or error.
+class BatchCalls:
+    """Calls that are collected to be sent together.
 
     Args:
-        hub: To send with.
-        url: Server.
         object_name: Exposed object.
-        timeout: For all of it, s.
     """
 
-    def __init__(self, hub: Hub, url: str, object_name: str, timeout: float) -> None:
-        self._hub, self._url, self._object_name, self._timeout = hub, url, object_name, timeout
+    def __init__(self, object_name: str) -> None:
+        self._object_name = object_name
         self._calls: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = []
         self._futures: list[BatchFuture] = []
 
@@ -134,6 +126,35 @@ class Batch:
 
         return method
 
+    def _leave_unsent(self) -> None:
+        for future in self._futures:
+            future.end(None, RuntimeError("the batch was not sent: its `with` block raised"))
+
+    def _end(self, results: Sequence[CallResult]) -> None:
+        for future, result in zip(self._futures, results, strict=True):
+            future.end(result.value, result.error)
+
+
+class Batch(BatchCalls):
+    """Collects calls in a `with` block, and sends them as one message at its end.
+
+    with proxy.batch() as b:
+        first, second = b.get_status("NETSTAT"), b.add(2, 3)
+    print(first.result(), second.result())
+
+    A block that raises sends nothing. Nothing of it is all-or-none: each call has its own value or error.
+
+    Args:
+        hub: To send with.
+        url: Server.
+        object_name: Exposed object.
+        timeout: For all of it, s.
+    """
+
+    def __init__(self, hub: Hub, url: str, object_name: str, timeout: float) -> None:
+        super().__init__(object_name)
+        self._hub, self._url, self._timeout = hub, url, timeout
+
     def __enter__(self) -> Self:
         return self
 
@@ -141,9 +162,6 @@ class Batch:
         self, kind: type[BaseException] | None, error: BaseException | None, _trace: TracebackType | None
     ) -> None:
         if error is not None:
-            for future in self._futures:
-                future.end(None, RuntimeError("the batch was not sent: its `with` block raised"))
-            return
-        results = self._hub.call_batch(self._url, self._object_name, self._calls, self._timeout)
-        for future, result in zip(self._futures, results, strict=True):
-            future.end(result.value, result.error)
+            self._leave_unsent()
+        else:
+            self._end(self._hub.call_batch(self._url, self._object_name, self._calls, self._timeout))

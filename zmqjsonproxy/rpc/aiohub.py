@@ -1,0 +1,417 @@
+"""Calls to many servers over one ROUTER socket, for programs that use asyncio.
+
+Everything happens in the running loop, which watches the sockets' file descriptors; there is no thread and no lock.
+Such a descriptor tells of changes only: after each use of its socket it is looked whether something has come meanwhile.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from typing import Any, Self
+
+import zmq
+
+from zmqjsonproxy.errors import PeerLostError
+from zmqjsonproxy.rpc.connections import LOOK_EVERY, Connections, HubSettings, KnownServers
+from zmqjsonproxy.rpc.many import CallRequest, CallResult, batch_results, in_batches, shared_calls
+from zmqjsonproxy.rpc.peer import BatchedCall, BatchOfCalls, Call, Hello, Peer, Pending
+from zmqjsonproxy.rpc.protocol import jsonrpc
+from zmqjsonproxy.rpc.protocol.description import InterfaceDescription
+
+__all__ = ["AsyncHub"]
+
+_TURNS = 5
+"""How many turns a lone call gives to other tasks before it sleeps."""
+_TURN_EVERY = 0.001
+"""So often they have a turn even if all answers are there at once, s: a turn costs a third of a small call."""
+_LOOKS = 15
+"""How often it looks for its answer in each; together about 0.1 ms."""
+_POLLIN = int(zmq.POLLIN)
+_sched_yield = getattr(os, "sched_yield", None)  # not on every system
+
+
+class _Wait:
+    """Calls that one task waits for: how many are open, and what to wake when none is."""
+
+    __slots__ = ("deadline", "future", "left", "pendings")
+
+    def __init__(self, deadline: float) -> None:
+        self.deadline = deadline
+        self.left = 0
+        self.pendings: list[_Awaited] = []
+        self.future: asyncio.Future[Any] | None = None
+
+    def end(self) -> None:
+        """Wake the task that waits, if it sleeps."""
+        if self.future is not None and not self.future.done():
+            self.future.set_result(None)
+
+
+class _Later(_Wait):
+    """One call whose answer is waited for later, by whoever has its future."""
+
+    __slots__ = ()
+
+    def end(self) -> None:
+        """Hand the answer over."""
+        (pending,), future = self.pendings, self.future
+        if future is not None and not future.done():
+            if pending.error is not None:
+                future.set_exception(pending.error)
+            else:
+                future.set_result(pending.value)
+
+
+class _Awaited(Pending):
+    """A call that tells its wait when it is done."""
+
+    __slots__ = ("_is_done", "_wait")
+
+    def __init__(self, wait: _Wait, peer: Peer, what: Call | BatchOfCalls | Hello, begun: float) -> None:
+        self._wait, self._is_done = wait, False
+        super().__init__(peer, what, begun, wait.deadline)
+        wait.left += 1
+        wait.pendings.append(self)
+
+    @property
+    def done(self) -> bool:
+        """Whether there is a value or an error."""
+        return self._is_done
+
+    @done.setter
+    def done(self, done: bool) -> None:
+        if done and not self._is_done:  # a late answer comes here a second time
+            self._is_done = True
+            wait = self._wait
+            wait.left -= 1
+            if not wait.left:
+                wait.end()
+
+
+class _WatchedConnections(Connections):
+    """Connections whose sockets a loop watches."""
+
+    def __init__(self, context: zmq.Context[Any], settings: HubSettings, ready: Callable[[], None]) -> None:
+        super().__init__(context, settings)
+        self._ready = ready
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def has_message(self) -> bool:
+        """Whether the ROUTER socket has one; to be asked after each use, for its descriptor may be silent then."""
+        return bool(int(self._router.get(zmq.EVENTS)) & _POLLIN)
+
+    @property
+    def has_bridges(self) -> bool:
+        """Whether there are servers of the original's generation."""
+        return bool(self._bridges)
+
+    def watch(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Have all sockets watched by a loop."""
+        self._loop = loop
+        loop.add_reader(int(self._router.get(zmq.FD)), self._ready)
+        for bridge in self._bridges.values():
+            loop.add_reader(int(bridge.socket.get(zmq.FD)), self._ready)
+
+    def drop(self, peer: Peer, reason: str) -> None:
+        """Give a connection up."""
+        bridge = self._bridges.get(peer)
+        if bridge is not None and self._loop is not None and not self._loop.is_closed():
+            self._loop.remove_reader(int(bridge.socket.get(zmq.FD)))
+        super().drop(peer, reason)
+
+    def _bridge(self, peer: Peer, now: float) -> None:
+        super()._bridge(peer, now)
+        bridge = self._bridges.get(peer)
+        if bridge is not None and self._loop is not None:
+            self._loop.add_reader(int(bridge.socket.get(zmq.FD)), self._ready)
+
+    def close(self, reason: str) -> None:
+        """Give all connections up and close the sockets."""
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.remove_reader(int(self._router.get(zmq.FD)))
+        super().close(reason)
+
+
+class AsyncHub(KnownServers):
+    """One socket for calls to any number of servers, for the tasks of one event loop.
+
+    A task that is cancelled while it waits leaves the hub usable; the answer to its call is dropped when it comes.
+
+    Args:
+        ctx: ZeroMQ context; None: the process's own.
+        settings: How servers are watched.
+    """
+
+    def __init__(self, ctx: zmq.Context[Any] | None = None, settings: HubSettings | None = None) -> None:
+        self.settings = settings or HubSettings()
+        context = ctx if ctx is not None else zmq.Context.instance()
+        self._connections: _WatchedConnections = _WatchedConnections(context, self.settings, self._receive)
+        self._connections.set_wait(0)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._waits: set[_Wait] = set()
+        self._timer: asyncio.TimerHandle | None = None
+        self._closed = False
+        self._turn_at = 0.0
+
+    # what callers use
+
+    async def call(
+        self,
+        url: str,
+        object_name: str,
+        method: str,
+        args: Sequence[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+        timeout: float = 60.0,
+    ) -> Any:
+        """Call a method and wait for its answer; arguments and errors as those of `Hub.call`."""
+        begun = time.monotonic()
+        wait = _Wait(begun + timeout)
+        what = Call(object_name, method, args, kwargs, timeout)
+        pending = _Awaited(wait, self._connections.peer(url), what, begun)
+        await self._finish(wait, begun)
+        if pending.error is not None:
+            raise pending.error
+        return pending.value
+
+    async def call_many(self, requests: Sequence[CallRequest], timeout: float = 60.0) -> list[CallResult]:
+        """Send all calls, then wait for all answers until one common deadline; raises for none of them."""
+        begun = time.monotonic()
+        wait = _Wait(begun + timeout)
+        for request, what in shared_calls(requests, timeout):
+            _Awaited(wait, self._connections.peer(request.url), what, begun)
+        return await self._results(wait, begun)
+
+    async def call_each(
+        self,
+        urls: Iterable[str],
+        object_name: str,
+        method: str,
+        args: Sequence[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+        timeout: float = 60.0,
+    ) -> list[CallResult]:
+        """Make the same call to many servers, as `call_many`."""
+        begun = time.monotonic()
+        wait = _Wait(begun + timeout)
+        what = Call(object_name, method, args, kwargs, timeout)
+        for url in urls:
+            _Awaited(wait, self._connections.peer(url), what, begun)
+        return await self._results(wait, begun)
+
+    async def call_batch(
+        self, url: str, object_name: str, calls: Sequence[BatchedCall], timeout: float = 60.0
+    ) -> list[CallResult]:
+        """Make calls of one object in one message; as `Hub.call_batch`."""
+        begun = time.monotonic()
+        peer = self._connections.peer(url)
+        if not peer.is_ours:
+            return await self.call_many([CallRequest(url, object_name, *call) for call in calls], timeout)
+        wait = _Wait(begun + timeout)
+        whats = in_batches(object_name, calls, timeout)
+        for what in whats:
+            _Awaited(wait, peer, what, begun)
+        return batch_results(whats, await self._results(wait, begun))
+
+    def begin(
+        self,
+        url: str,
+        object_name: str,
+        method: str,
+        args: Sequence[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+        timeout: float = 60.0,
+    ) -> asyncio.Future[Any]:
+        """Send a call and return at once; what is returned is awaited for the answer. Any number may be under way.
+
+        To cancel it gives the call up, and its server is told. Arguments as `call`; to be used in a running loop.
+        """
+        begun = time.monotonic()
+        wait = _Later(begun + timeout)
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        wait.future = future
+        _Awaited(wait, self._connections.peer(url), Call(object_name, method, args, kwargs, timeout), begun)
+        future.add_done_callback(partial(self._end_later, wait))
+        if self._submit(wait, begun):
+            self._look_again()
+        return future
+
+    def _end_later(self, wait: _Wait, future: asyncio.Future[Any]) -> None:
+        self._waits.discard(wait)
+        if future.cancelled():
+            self._cancel(wait)
+
+    async def describe(self, url: str, object_name: str, timeout: float = 1.0) -> InterfaceDescription:
+        """Ask a server what an object offers; errors as those of `Hub.describe`."""
+        (result,) = await self.describe_many([url], object_name, timeout)
+        if result.error is not None:
+            raise result.error
+        description: InterfaceDescription = result.value
+        return description
+
+    async def describe_many(self, urls: Sequence[str], object_name: str, timeout: float = 1.0) -> list[CallResult]:
+        """Ask many servers what an object offers; each value is an InterfaceDescription. Raises for none of them."""
+        begun = time.monotonic()
+        wait = _Wait(begun + timeout)
+        what = Hello(object_name, self._connections.client)
+        for url in urls:
+            _Awaited(wait, self._connections.peer(url), what, begun)
+        return await self._results(wait, begun)
+
+    async def close(self) -> None:
+        """Close the sockets; calls that are under way end with PeerLostError."""
+        if self._closed:
+            return
+        self._closed = True
+        if self._timer is not None:
+            self._timer.cancel()
+        self._connections.close("the hub was closed")
+        for wait in list(self._waits):
+            self._give_up(wait, "the hub was closed")
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_exc: object) -> None:
+        await self.close()
+
+    # waiting
+
+    async def _results(self, wait: _Wait, begun: float) -> list[CallResult]:
+        if wait.pendings:
+            await self._finish(wait, begun)
+        return [CallResult(p.value, p.error, p.ended - begun) for p in wait.pendings]
+
+    async def _finish(self, wait: _Wait, now: float) -> None:
+        """Bring calls to their end."""
+        is_alone = not self._waits
+        try:
+            if not self._submit(wait, now):
+                return
+            if is_alone and len(wait.pendings) == 1 and wait.pendings[0].peer.is_ours:
+                await self._look_awake(wait)
+            else:
+                self._look_again()
+            if wait.left:
+                wait.future = asyncio.get_running_loop().create_future()
+                await wait.future
+        except BaseException:  # nobody waits any more, and an old server's answer must not be taken for another
+            self._cancel(wait)
+            raise
+        finally:
+            self._waits.discard(wait)
+
+    def _submit(self, wait: _Wait, now: float) -> bool:
+        """Send calls; False: the hub was closed, and they have ended."""
+        if self._closed:
+            self._give_up(wait, "the hub was closed")
+            return False
+        loop = asyncio.get_running_loop()
+        if loop is not self._loop:
+            self._attach(loop)
+        connections = self._connections
+        if now - connections.looked_at > LOOK_EVERY:
+            connections.look_at_events(now)
+        self._waits.add(wait)
+        for p in wait.pendings:
+            connections.submit(p, now)
+        if wait.left and (self._timer is None or wait.deadline < self._timer.when()):
+            self._set_timer(min(wait.deadline, now + LOOK_EVERY))
+        return True
+
+    def _look_again(self) -> None:
+        """Look for messages in the loop's next turn: sockets that were just used may not tell of them."""
+        connections = self._connections
+        if self._loop is not None and (connections.has_bridges or connections.has_message()):
+            self._loop.call_soon(self._receive)
+
+    async def _look_awake(self, wait: _Wait) -> None:
+        """Wait for a short while without sleep: to be woken costs more than most servers need for their answer."""
+        has_message = self._connections.has_message
+        for _ in range(_TURNS):
+            if _sched_yield is not None:
+                for _ in range(_LOOKS):
+                    _sched_yield()
+                    if has_message():
+                        self._receive()
+                        break
+                if not wait.left and time.monotonic() - self._turn_at < _TURN_EVERY:
+                    return
+            await asyncio.sleep(0)
+            self._turn_at = time.monotonic()
+            if wait.left and not self._closed and has_message():
+                self._receive()
+            if not wait.left:
+                return
+
+    def _attach(self, loop: asyncio.AbstractEventLoop) -> None:
+        if self._loop is not None and not self._loop.is_closed():
+            raise RuntimeError("this hub serves another event loop; make one in each loop, or close that loop first")
+        self._loop, self._timer = loop, None
+        self._waits.clear()
+        self._connections.watch(loop)
+
+    def _receive(self) -> None:
+        """Take all messages there are; called when a descriptor says that a socket has changed."""
+        if self._closed:
+            return
+        connections = self._connections
+        try:
+            while True:
+                peer, body = connections.next_message()
+                if peer is not None:
+                    connections.take(peer, body)
+        except zmq.Again:
+            pass
+        if connections.has_bridges:
+            connections.set_wait(0)  # takes what the bridges have
+            if connections.has_message() and self._loop is not None:
+                self._loop.call_soon(self._receive)
+
+    def _set_timer(self, when: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._loop is not None:
+            self._timer = self._loop.call_at(when, self._tick)  # the loop's clock is time.monotonic
+
+    def _tick(self) -> None:
+        """Look at socket events and deadlines, for as long as calls are open."""
+        self._timer = None
+        if self._closed or not self._waits:
+            return
+        now = time.monotonic()
+        if now - self._connections.looked_at >= LOOK_EVERY / 2:
+            self._connections.look_at_events(now)
+        self._receive()
+        now = time.monotonic()
+        for wait in self._waits:
+            if now >= wait.deadline:
+                for p in wait.pendings:
+                    if not p.done:
+                        p.time_out(now)
+        self._set_timer(min([now + LOOK_EVERY, *(w.deadline for w in self._waits if w.left)]))
+
+    def _give_up(self, wait: _Wait, reason: str) -> None:
+        now = time.monotonic()
+        for p in wait.pendings:
+            if not p.done:
+                for number in range(p.number, p.number + p.what.count):
+                    p.peer.numbered.pop(number, None)
+                p.fail(PeerLostError(p.peer.url, p.what.label, reason), now)
+
+    def _cancel(self, wait: _Wait) -> None:
+        """Give calls up that nobody waits for any more, and tell their servers, as far as they understand that."""
+        sent = [p for p in wait.pendings if not p.done and p.peer.is_ours and p.number in p.peer.numbered]
+        self._give_up(wait, "the wait was cancelled")
+        if self._closed:
+            return
+        for p in sent:
+            for number in range(p.number, p.number + p.what.count):
+                with contextlib.suppress(zmq.ZMQError):  # the connection is gone, and the call with it
+                    self._connections.send(p.peer.envelope, jsonrpc.cancel(number))
+        self._look_again()

@@ -1,0 +1,122 @@
+"""What a proxy of a remote object has, whether its caller waits or awaits: address, time-out, what is known of it."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from zmqjsonproxy.errors import ProxyError
+from zmqjsonproxy.rpc.protocol.description import InterfaceDescription, MethodDescription
+
+__all__ = ["RemoteObject", "document", "read_signature", "reply_timeout"]
+
+DEFAULT_TIMEOUT = 60.0
+"""Default of the original, s."""
+
+
+class RemoteObject:
+    """The part of a proxy that sends nothing.
+
+    Args:
+        obj_name: Name the object is exposed under.
+        url: Server.
+        time_out: Reply time-out, s; 0 or None: 60 s.
+    """
+
+    def __init__(self, obj_name: str, url: str, time_out: float | None) -> None:
+        self._obj_name, self._url = obj_name, url
+        self._timeout = reply_timeout(time_out)
+        self._description: InterfaceDescription | None = None
+        self._why_unknown: ProxyError | None = None
+
+    @property
+    def url(self) -> str:
+        """Where the server is."""
+        return self._url
+
+    # the original's own names
+
+    def set_request_reply_timeout(self, t: float | timedelta) -> None:
+        """Set the reply time-out: seconds, or a timedelta (all of it, days too)."""
+        self._timeout = reply_timeout(t)
+
+    def get_request_reply_timeout(self) -> float:
+        """Return the reply time-out, s."""
+        return self._timeout
+
+    def _within(self, timeout: float | None) -> float:
+        return self._timeout if timeout is None else timeout
+
+    def _missing(self, name: str) -> AttributeError:
+        """The error for a method: no server has answered so far, or it has none of this name."""
+        where, known, why = f"{self._obj_name} at {self._url}", self._description, self._why_unknown
+        if known is not None:
+            return AttributeError(f"{where} has no method {name}; it has: {', '.join(known.methods) or 'none'}")
+        error = AttributeError(f"{where}: no server has answered yet, so {name} is not known ({why})")
+        error.__cause__ = why
+        return error
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self._obj_name} at {self._url}>"
+
+
+def document(method: Callable[..., Any], description: MethodDescription) -> None:
+    """Give a function the name, documentation and signature of the remote method it calls."""
+    method.__name__ = method.__qualname__ = description.name
+    method.__doc__ = description.doc
+    signature = read_signature(description.signature)
+    if signature is not None:
+        method.__signature__ = signature  # type: ignore[attr-defined]  # functions take any attribute
+
+
+def reply_timeout(t: float | timedelta | None) -> float:
+    """Return a reply time-out in seconds; 0 and None: the default. ValueError if it is negative."""
+    seconds = t.total_seconds() if isinstance(t, timedelta) else float(t or 0.0)
+    if not seconds >= 0:
+        raise ValueError(f"a reply time-out is 0 s (the default of {DEFAULT_TIMEOUT:g} s) or more, not {seconds:g} s")
+    return seconds or DEFAULT_TIMEOUT
+
+
+def read_signature(text: str) -> inspect.Signature | None:
+    """Make a signature of its text, names and kinds only: remote annotations and defaults are shown, never run."""
+    import ast
+
+    try:
+        tree = ast.parse(f"def f{text}: ...")
+    except (SyntaxError, ValueError):
+        return None
+    function = tree.body[0]
+    if not isinstance(function, ast.FunctionDef):
+        return None
+    a = function.args
+    empty = inspect.Parameter.empty
+
+    def shown(node: ast.expr | None) -> Any:
+        if node is None:
+            return empty
+        try:
+            return ast.literal_eval(node)
+        except ValueError:
+            return ast.unparse(node)
+
+    def make(arg: ast.arg, kind: Any, default: ast.expr | None = None) -> inspect.Parameter:
+        return inspect.Parameter(arg.arg, kind, default=shown(default), annotation=shown(arg.annotation))
+
+    positional = [*a.posonlyargs, *a.args]
+    defaults: list[ast.expr | None] = [None] * (len(positional) - len(a.defaults)) + list(a.defaults)
+    kind = inspect.Parameter
+    parameters = [
+        make(arg, kind.POSITIONAL_ONLY if i < len(a.posonlyargs) else kind.POSITIONAL_OR_KEYWORD, d)
+        for i, (arg, d) in enumerate(zip(positional, defaults, strict=True))
+    ]
+    if a.vararg is not None:
+        parameters.append(make(a.vararg, kind.VAR_POSITIONAL))
+    parameters += [make(arg, kind.KEYWORD_ONLY, d) for arg, d in zip(a.kwonlyargs, a.kw_defaults, strict=True)]
+    if a.kwarg is not None:
+        parameters.append(make(a.kwarg, kind.VAR_KEYWORD))
+    try:
+        return inspect.Signature(parameters, return_annotation=shown(function.returns))
+    except ValueError:
+        return None
