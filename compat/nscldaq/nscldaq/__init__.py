@@ -1,0 +1,1 @@
+"""NSCLDAQ's import names for what `dealer-player` brings."""

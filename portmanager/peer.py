@@ -1,0 +1,272 @@
+"""One connection of the port manager's server: bytes in, replies out in the same order, nothing without bounds."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from typing import TYPE_CHECKING, Any, cast
+
+from portmanager.owners import owner_of_connection
+from portmanager.protocol.lines import (
+    LONGEST_LINE,
+    NO_FREE_PORTS,
+    BadRequest,
+    Gimme,
+    LineSplitter,
+    List,
+    LongLineError,
+    Status,
+    fault_of_name,
+    read_request,
+    write_fail,
+    write_listing,
+    write_ok,
+)
+
+if TYPE_CHECKING:
+    from portmanager.server import Grant, Server
+
+__all__ = ["Peer"]
+
+REQUESTS_AT_A_TIME = 100
+"""Then the other connections have their turn."""
+REPLIES_AT_A_TIME = 65536
+"""Bytes; then they are handed to the system, which tells whether the peer takes them."""
+UNREAD_REPLIES = 262144
+"""Bytes that wait for a peer that does not read; then no further request of it is looked at."""
+LAST_WORD_S = 2.0
+"""How long a peer may take to read why it is thrown out."""
+SOCKET_OPTIONS = (
+    (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),  # a computer that was switched off is noticed, within 2 min
+    (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 60),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 15),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 4),
+    (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
+)
+_UNKNOWN = -1
+
+
+class Peer(asyncio.Protocol):
+    """A connection, and the ports that live as long as it does."""
+
+    __slots__ = (
+        "_blocked", "_busy", "_ended", "_ending", "_lines", "_scheduled", "_uid", "address", "grants", "port", "server",
+        "transport",
+    )  # fmt: skip
+
+    def __init__(self, server: Server) -> None:
+        self.server = server
+        self.address, self.port = "", 0
+        self.grants: list[Grant] = []
+        self._lines = LineSplitter()
+        self._busy = False  # requests wait for their turn
+        self._scheduled = False  # `_go_on` is on its way
+        self._blocked = False  # the peer does not read its replies
+        self._ended = False  # the peer sends no more
+        self._ending = False  # it is thrown out, and what it sends is not looked at
+        self._uid = _UNKNOWN
+
+    # --- what asyncio says
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take a new connection, or refuse it."""
+        self.transport = cast(asyncio.Transport, transport)
+        server, name = self.server, transport.get_extra_info("peername")
+        if name is None:  # reset before it was accepted
+            server.note(logging.DEBUG, "a connection was gone before it was accepted")
+            self.transport.abort()
+        else:
+            self.address, self.port = name[:2]
+            self._admit()
+        server.write_notes()
+
+    def _admit(self) -> None:
+        server = self.server
+        remote = not server.is_local(self.address)
+        most = server.max_connections
+        if len(server.peers) >= most or (remote and server.remote_peers * 2 >= most):
+            server.note(
+                logging.WARNING, "a connection from %s is refused: %d are open already", self.address, len(server.peers)
+            )
+            self._ending = True
+            self.transport.write(write_fail("Too many connections"))
+            self.transport.close()
+            return
+        server.peers.add(self)
+        server.remote_peers += remote
+        sock: Any = self.transport.get_extra_info("socket")
+        for level, option, value in SOCKET_OPTIONS:
+            sock.setsockopt(level, option, value)
+        self.transport.set_write_buffer_limits(high=UNREAD_REPLIES)
+        server.note(logging.DEBUG, "Connection accepted from %s", self.address)
+
+    def data_received(self, data: bytes) -> None:
+        """Take what has arrived."""
+        if self._ending:
+            return
+        self._lines.feed(data)
+        if not self._busy:
+            self._work()
+
+    def pause_writing(self) -> None:
+        """Stop: the peer does not read."""
+        self._blocked = True
+
+    def resume_writing(self) -> None:
+        """Go on: the peer reads again."""
+        self._blocked = False
+        if self._busy:
+            self._come_back()
+
+    def eof_received(self) -> bool:
+        """Answer what was asked before the end, then close; a half-closed connection is an ended one."""
+        self._ended = True
+        if self._busy and not self._blocked:
+            return True
+        self._finish()
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Release what the connection held, however it ended."""
+        self._ending = True
+        self._lines.clear()
+        self._release()
+        if self in self.server.peers:
+            self.server.peers.discard(self)
+            self.server.remote_peers -= not self.server.is_local(self.address)
+
+    # --- requests
+
+    def _work(self) -> None:
+        """Answer some of the requests that have arrived; come back for the rest."""
+        was_busy, self._busy = self._busy, False
+        replies: list[bytes] = []
+        size = 0
+        for _ in range(REQUESTS_AT_A_TIME):
+            if self._blocked or self._ending:
+                break
+            try:
+                line = self._lines.next_line()
+            except LongLineError:
+                self._throw_out(replies, f"Request is longer than {LONGEST_LINE} bytes")
+                break
+            if line is None:
+                break
+            if (reply := self._answer(line, replies)) is None:
+                break
+            replies.append(reply)
+            size += len(reply)
+            if size >= REPLIES_AT_A_TIME:
+                self.transport.write(b"".join(replies))
+                replies, size = [], 0
+        else:
+            self._busy = True
+        if replies and not self._ending:
+            self.transport.write(b"".join(replies))
+        self._busy = (self._busy or self._blocked) and not self._ending
+        if self._busy:
+            if not was_busy:
+                self.transport.pause_reading()
+            if not self._blocked:
+                self._come_back()
+        elif was_busy and not self._ending:
+            if self._ended:
+                self._finish()
+                self.transport.close()
+            else:
+                self.transport.resume_reading()
+        self.server.write_notes()
+
+    def _come_back(self) -> None:
+        if not self._scheduled:
+            self._scheduled = True
+            asyncio.get_running_loop().call_soon(self._go_on)
+
+    def _go_on(self) -> None:
+        self._scheduled = False
+        if self._busy and not self._blocked:
+            self._work()
+
+    def _answer(self, line: bytes, before: list[bytes]) -> bytes | None:
+        """Return the reply to one request; None: it has cost the peer its connection."""
+        server = self.server
+        request = read_request(line)
+        match request:
+            case Gimme() if not server.is_local(self.address):
+                # The original shows the name of the peer, for which it stops until a name server has answered.
+                reason = f"{self.address} ({self.address}) : Only local applications get ports"
+                server.note(logging.WARNING, "a port is refused to %s, which is another computer", self.address)
+            case Gimme(service, user):
+                return self._gimme(request, service, user)
+            case (List() | Status()) if not server.may_list(self.address):
+                reason = f"{self.address} ({self.address}) : Only the computers that may list get lists"
+                server.note(logging.WARNING, "the list is refused to %s", self.address)
+            case List():
+                return server.ledger.listing()
+            case Status():
+                return write_listing([server.state()])
+            case BadRequest(reason):
+                shown = ascii(reason[:200].removeprefix("Invalid request "))[1:-1]
+                server.note(logging.WARNING, "%s issued an illegal request: %s", self.address, shown)
+        self._throw_out(before, reason)
+        return None
+
+    def _gimme(self, request: Gimme, service: str, user: str) -> bytes:
+        if not service:
+            fault = "service name is empty"
+        elif fault := fault_of_name(service):
+            fault = f"service name {fault}"
+        elif fault := fault_of_name(user):
+            fault = f"user name {fault}"
+        elif grant := self.server.lend(request, self):
+            self.grants.append(grant)
+            return write_ok(grant.lent.port)
+        else:
+            fault = NO_FREE_PORTS
+        self.server.note(
+            logging.WARNING, "Unable to allocate a port for %s run by %s because: %s",
+            ascii(service[:80])[1:-1], ascii(user[:80])[1:-1], fault,
+        )  # fmt: skip
+        return write_fail(fault)
+
+    @property
+    def uid(self) -> int | None:
+        """The user behind the connection, as the system says; None: it does not."""
+        if self._uid == _UNKNOWN:
+            if self._ending:
+                return None
+            own = self.transport.get_extra_info("sockname")
+            found = owner_of_connection((self.address, self.port), own[:2])
+            self._uid = -2 if found is None else found
+        return None if self._uid < 0 else self._uid
+
+    # --- ends
+
+    def _throw_out(self, before: list[bytes], reason: str) -> None:
+        """Say why, end the sending direction, release everything; the peer gets a moment to read it.
+
+        Closing at once would be a reset if the peer has sent more, and a reset takes the reply away from it.
+        """
+        self._ending = True
+        self.transport.write(b"".join((*before, write_fail(reason))))
+        self._release()
+        self._lines.clear()
+        self.transport.write_eof()
+        self.transport.resume_reading()
+        asyncio.get_running_loop().call_later(LAST_WORD_S, self.transport.abort)
+
+    def _finish(self) -> None:
+        """Release everything; the transport sends what is left and closes."""
+        self._ending = True
+        self._lines.clear()
+        self._release()
+        asyncio.get_running_loop().call_later(LAST_WORD_S, self.transport.abort)
+
+    def _release(self) -> None:
+        grants, self.grants = self.grants, []
+        self.server.release(grants)
+
+    def abort(self) -> None:
+        """End the connection now."""
+        self.transport.abort()

@@ -1,0 +1,228 @@
+"""What the commands `list`, `find`, `get` and `check` of `portmanager`, and `lsservices`, do and print."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import pwd
+import re
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from typing import Any
+
+from portmanager.client import TIMEOUT, PortManager
+from portmanager.errors import ConnectionLostError, RefusedError
+from portmanager.protocol.lines import DEFAULT_PORT, Allocation
+from portmanager.tables import SORTS, glob, table
+
+__all__ = ["add_commands", "add_form", "add_server", "run_lsservices"]
+
+NEARLY_FULL = 0.9
+
+
+def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the commands to a parser."""
+    listing = commands.add_parser("list", help="all services, their ports and users")
+    add_server(listing)
+    add_form(listing)
+    listing.add_argument("--user", help="those of one user only")
+    listing.set_defaults(run=_run_list)
+
+    find = commands.add_parser("find", help="the ports of a service, one a line; exit status 1 if there is none")
+    find.add_argument("service", metavar="SERVICE")
+    find.add_argument("--user", help="those of one user only; default: of all")
+    find.add_argument("--prefix", action="store_true", help="all services whose names begin with SERVICE")
+    add_server(find)
+    find.add_argument("--json", action="store_true", help="port, service and user of each, in JSON")
+    find.set_defaults(run=_run_find)
+
+    get = commands.add_parser(
+        "get", help="lend a port, and hold it while a program runs, or until interrupted",
+        description="Lends a port of this computer. With a program: runs it with the port in $PORT and in place of "
+        "`{port}`, holds the port while it runs, and ends with its exit status. Without: prints the port and holds it "
+        "until it is interrupted; exit status 1 if the port manager goes away.",
+    )  # fmt: skip
+    get.add_argument("service", metavar="SERVICE")
+    get.add_argument("--user", help="whose service it is; default: who runs this")
+    add_server(get)
+    get.add_argument("--json", action="store_true", help="print port, service and user in JSON")
+    get.add_argument("program", nargs="*", metavar="PROGRAM", help="after `--`: a program and its arguments")
+    get.set_defaults(run=_run_get)
+
+    check = commands.add_parser("check", help="whether the port manager answers, how full it is, what is odd")
+    add_server(check)
+    check.add_argument("--json", action="store_true", help="answer in JSON")
+    check.set_defaults(run=_run_check)
+
+
+def add_server(parser: argparse.ArgumentParser, *, with_host: bool = True) -> None:
+    """Add which port manager is asked."""
+    if with_host:
+        parser.add_argument("--host", default="localhost", help="computer of the port manager; default: %(default)s")
+    parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="where it listens; default: %(default)s")
+    parser.add_argument("--timeout", type=float, default=TIMEOUT, metavar="S", help="s; default: %(default)g")
+
+
+def add_form(parser: argparse.ArgumentParser) -> None:
+    """Add how a listing looks."""
+    parser.add_argument("--json", action="store_true", help="answer in JSON")
+    parser.add_argument("--sort", choices=tuple(SORTS), help="default: as the server orders them")
+
+
+def _connect(options: argparse.Namespace, user: str | None = None, timeout: float | None = None) -> PortManager:
+    return PortManager(options.host, options.port, user=user, timeout=options.timeout if timeout is None else timeout)
+
+
+def _print_json(value: Any) -> None:
+    print(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def _show(allocations: list[Allocation], options: argparse.Namespace) -> None:
+    if options.sort:
+        allocations = sorted(allocations, key=SORTS[options.sort])
+    if options.json:
+        _print_json([one.as_dict() for one in allocations])
+    else:
+        rows = [(_printable(one.service), one.port, _printable(one.user)) for one in allocations]
+        print(table(("Service", "Port", "User"), rows), end="")
+
+
+def _printable(text: str) -> str:
+    """A name that may come from any server: nothing of it is to steer the terminal."""
+    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text)
+
+
+def _run_list(options: argparse.Namespace) -> int:
+    with _connect(options) as manager:
+        _show(manager.search(**({} if options.user is None else {"user": options.user})), options)
+    return 0
+
+
+def run_lsservices(options: argparse.Namespace) -> int:
+    """Show the services whose users match a pattern."""
+    pattern = glob(options.pattern)
+    with _connect(options) as manager:
+        _show([one for one in manager.list_ports() if pattern.fullmatch(one.user)], options)
+    return 0
+
+
+def _run_find(options: argparse.Namespace) -> int:
+    criteria = {"beginswith" if options.prefix else "service": options.service}
+    with _connect(options) as manager:
+        found = manager.search(**criteria, **({} if options.user is None else {"user": options.user}))
+    if options.json:
+        _print_json([one.as_dict() for one in found])
+    else:
+        for one in found:
+            print(one.port)
+    if not found:
+        whose = f" of user {options.user!r}" if options.user else ""
+        print(f"portmanager: no service {options.service!r}{whose} at {options.host}", file=sys.stderr)
+    return 0 if found else 1
+
+
+def _run_get(options: argparse.Namespace) -> int:
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with _connect(options, options.user) as manager:
+        port = manager.get_port(options.service)
+        if options.program:
+            return _run_with(port, options.program)
+        if options.json:
+            _print_json(manager.lent[0].as_dict())
+        else:
+            print(port)
+        sys.stdout.flush()
+        with suppress(KeyboardInterrupt):
+            manager.wait_until_lost()
+            manager.check()
+            raise ConnectionLostError(f"{options.host} port {options.port}", "holding the port", manager.lent, "closed")
+    return 0
+
+
+def _run_with(port: int, words: list[str]) -> int:
+    command = [word.replace("{port}", str(port)) for word in words]
+    try:
+        program = subprocess.Popen(command, env=dict(os.environ, PORT=str(port)))
+    except OSError as error:
+        print(f"portmanager: cannot run {command[0]}: {error.strerror}", file=sys.stderr)
+        return 1
+    while True:
+        try:
+            status = program.wait()
+            return status if status >= 0 else 128 - status
+        except KeyboardInterrupt:  # the program gets it, too, or is passed it; the port is held until it has ended
+            program.terminate()
+
+
+def _run_check(options: argparse.Namespace) -> int:
+    with _connect(options) as manager:
+        began = time.perf_counter()
+        allocations = manager.list_ports()
+        answered_ms = (time.perf_counter() - began) * 1e3
+        is_rust = manager.speaks_words
+    try:
+        with _connect(options) as manager:
+            state = json.loads(manager.status())
+    except (RefusedError, ConnectionLostError):
+        state = {}
+    remarks = _remarks(allocations, state)
+    kind = "this project's" if state else "the Rust server" if is_rust else "the original"
+    report = {
+        "host": options.host, "port": options.port, "server": kind, "answered_ms": round(answered_ms, 3),
+        "services": len(allocations), "remarks": remarks, "state": state,
+    }  # fmt: skip
+    if options.json:
+        _print_json(report)
+        return 0
+    print(f"port manager at {options.host} port {options.port}: {kind}, answered in {answered_ms:.2f} ms")
+    if not state:
+        print(f"{len(allocations)} ports are lent")
+    else:
+        pool, connections = state["pool"], state["connections"]
+        print(f"{pool['used']} of {pool['size']} ports are lent, from {pool['low']}-{pool['high']}")
+        print(f"{connections['open']} of at most {connections['at_most']} connections, this one among them")
+        print(f"last error: {state['last_error'] or 'none'}")
+        rows = [
+            (_printable(one["service"]), one["port"], _printable(one["user"]), _owner(one["uid"]), _age(one["age_s"]),
+             f"{one['peer']} port {one['peer_port']}")
+            for one in state["allocations"]
+        ]  # fmt: skip
+        print(table(("Service", "Port", "User", "Run by", "For", "Connection"), rows), end="")
+    for remark in remarks:
+        print(f"note: {remark}")
+    return 0
+
+
+def _remarks(allocations: list[Allocation], state: dict[str, Any]) -> list[str]:
+    remarks = []
+    blind = [one.service for one in allocations if re.search(r"[\s\\{}]|^$", f"{one.service}{one.user}")]
+    if blind:
+        names = ", ".join(repr(name) for name in blind)
+        remarks.append(f"clients of the Rust kind (Rustogramer) see no service at all because of the name {names}")
+    if state and state["pool"]["used"] >= NEARLY_FULL * state["pool"]["size"]:
+        remarks.append("nearly all ports are lent; C++ clients of NSCLDAQ abort when there is none: widen `-ports`")
+    for one in state.get("allocations", ()):
+        owner = _owner(one["uid"])
+        if one["uid"] is not None and owner not in (one["user"], str(one["uid"])):
+            remarks.append(f"port {one['port']}: {one['service']} says it is {one['user']}'s, and is run by {owner}")
+    return remarks
+
+
+def _owner(uid: int | None) -> str:
+    if uid is None:
+        return "not known"
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)
+
+
+def _age(seconds: float) -> str:
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    return f"{days} d {hours:02}:{minutes:02}:{rest:02}" if days else f"{hours:02}:{minutes:02}:{rest:02}"

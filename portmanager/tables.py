@@ -1,0 +1,47 @@
+"""Allocations as text for people: tables in the frame of `lsservices`, with each column under its own heading."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from portmanager.protocol.lines import Allocation
+
+__all__ = ["SORTS", "glob", "table"]
+
+SORTS: dict[str, Callable[[Allocation], Any]] = {
+    "service": lambda one: (one.service, one.user, one.port),
+    "port": lambda one: one.port,
+    "user": lambda one: (one.user, one.service, one.port),
+}
+
+
+def table(heading: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """Return a table with a frame, its columns as wide as their widest cell, left justified, and an empty line."""
+    cells = [[str(cell) for cell in row] for row in (heading, *rows)]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(heading))]
+    frame = "+" + "+".join("-" * width for width in widths) + "+"
+    lines = ["|" + "|".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + "|" for row in cells]
+    return "\n".join((frame, lines[0], frame, *lines[1:], frame, "", ""))
+
+
+def glob(pattern: str) -> re.Pattern[str]:
+    """Return what matches as Tcl's `string match`: `*`, `?`, `[a-z]`, and a backslash that quotes."""
+    parts, at = [], 0
+    while at < len(pattern):
+        character, at = pattern[at], at + 1
+        if character == "*":
+            parts.append(".*")
+        elif character == "?":
+            parts.append(".")
+        elif character == "\\" and at < len(pattern):
+            parts.append(re.escape(pattern[at]))
+            at += 1
+        elif character == "[" and (end := pattern.find("]", at)) > at:
+            inside = re.sub(r"([\\^\[\]&~|])", r"\\\1", pattern[at:end])
+            parts.append(f"[{inside}]")
+            at = end + 1
+        else:
+            parts.append(re.escape(character))
+    return re.compile("".join(parts), re.DOTALL)
