@@ -15,44 +15,21 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Self
 
 import zmq
 
-from zmqjsonproxy.errors import PeerLostError, ProtocolError, ProxyError
+from zmqjsonproxy.errors import PeerLostError
 from zmqjsonproxy.protocol.arrays import Framed
 from zmqjsonproxy.rpc.connections import LOOK_EVERY, SLICE_MS, Connections, HubSettings, KnownServers
 from zmqjsonproxy.rpc.futures import CallFuture
-from zmqjsonproxy.rpc.peer import BatchedCall, BatchOfCalls, Call, Hello, Peer, Pending
+from zmqjsonproxy.rpc.many import CallRequest, CallResult, batch_results, in_batches, shared_calls
+from zmqjsonproxy.rpc.peer import BatchedCall, Call, Hello, Peer, Pending
 from zmqjsonproxy.rpc.protocol import jsonrpc
 from zmqjsonproxy.rpc.protocol.description import InterfaceDescription, MethodDescription
 
-_BATCH_MOST = 500
-"""Calls in one message; a server takes 1000 by default."""
-
 __all__ = ["CallRequest", "CallResult", "Hub", "HubSettings", "InterfaceDescription", "MethodDescription"]
-
-
-@dataclass(frozen=True, slots=True)
-class CallRequest:
-    """One call of many."""
-
-    url: str
-    object_name: str
-    method: str
-    args: Sequence[Any] = ()
-    kwargs: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(slots=True)
-class CallResult:
-    """What came of one call: a value or an error, and how long it took, s."""
-
-    value: Any = None
-    error: ProxyError | None = None
-    delay_s: float = 0.0
 
 
 class Hub(KnownServers):
@@ -151,14 +128,8 @@ class Hub(KnownServers):
     def call_many(self, requests: Sequence[CallRequest], timeout: float = 60.0) -> list[CallResult]:
         """Send all calls, then wait for all answers until one common deadline; raises for none of them."""
         begun = time.monotonic()
-        calls: dict[tuple[str, str, int, int], Call] = {}
-        pendings = []
-        for r in requests:
-            key = (r.object_name, r.method, id(r.args), id(r.kwargs))
-            what = calls.get(key)
-            if what is None:
-                what = calls[key] = Call(r.object_name, r.method, r.args, r.kwargs, timeout)
-            pendings.append(Pending(self._connections.peer(r.url), what, begun, begun + timeout))
+        until, peer = begun + timeout, self._connections.peer
+        pendings = [Pending(peer(request.url), what, begun, until) for request, what in shared_calls(requests, timeout)]
         return self._results(pendings, begun, begun + timeout)
 
     def call_each(
@@ -210,19 +181,9 @@ class Hub(KnownServers):
         if not peer.is_ours:
             requests = [CallRequest(url, object_name, *call) for call in calls]
             return self.call_many(requests, timeout)
-        pendings = [
-            Pending(peer, BatchOfCalls(object_name, calls[n : n + _BATCH_MOST], timeout), begun, begun + timeout)
-            for n in range(0, len(calls), _BATCH_MOST)
-        ]
-        results: list[CallResult] = []
-        for sent, result in zip(pendings, self._results(pendings, begun, begun + timeout), strict=True):
-            if result.error is not None:
-                results += [CallResult(None, result.error, result.delay_s)] * sent.what.count
-                continue
-            for part in result.value:
-                value, error = part or (None, ProtocolError(f"{sent.what.label}: one has no answer"))
-                results.append(CallResult(value, error, result.delay_s))
-        return results
+        batches = in_batches(object_name, calls, timeout)
+        pendings = [Pending(peer, batch, begun, begun + timeout) for batch in batches]
+        return batch_results(batches, self._results(pendings, begun, begun + timeout))
 
     def begin(
         self,
