@@ -15,7 +15,8 @@ from typing import Any
 
 from player.errors import Fault
 from player.findings import Finding, Surroundings
-from player.tables import BankConfig, Config
+from player.tables import BankConfig, Composed, Config
+from player.tomlfile import KeyPath
 from zmqjsonproxy.errors import RefusedError
 from zmqjsonproxy.interface import command, query
 from zmqjsonproxy.logs import log_level, set_log_level
@@ -71,6 +72,14 @@ class Bank:
 
         Anything that `pydantic.TypeAdapter` accepts: a model, or `dict[str, SomeModel]`.
         A table that is absent from the file is validated as an empty one.
+        """
+        return {}
+
+    @classmethod
+    def composed(cls, config: Config) -> Mapping[KeyPath, Composed]:
+        """Return the tables of a valid configuration that are put together from several, by their place in the file.
+
+        For those who ask which values hold: a mode with what it inherits.
         """
         return {}
 

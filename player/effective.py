@@ -6,13 +6,15 @@ Secrets are named and not shown: keys, and variables, with a name as `password`,
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, SecretStr, TypeAdapter
 
+from player.kinds import find_kind
 from player.ports import tcp_url
 from player.tables import DEFAULT_DATA_ROOT, Config, is_secret
 from player.tomlfile import KeyPath
@@ -85,14 +87,16 @@ def _plain(value: Any, key: KeyPath) -> Any:
 class _Tables:
     """Flattens the tables of a configuration."""
 
-    def __init__(self, config: Config) -> None:
-        self._config, self._source = config, config.source
+    def __init__(self, config: Config, home: Callable[[KeyPath], KeyPath] = lambda key: key) -> None:
+        self._config, self._source, self._home = config, config.source, home
 
     def of_file(self, key: KeyPath, value: Any) -> Setting:
         """Return a value that stands in a file."""
-        names = [name for at, used in self._source.variables.items() if at[: len(key)] == key for name in used]
-        file, line = self._source.place(key) or (self._source.path, 0)
-        where = f"{file}:{line}" + (f", with {', '.join(f'${{{name}}}' for name in names)}" if names else "")
+        at = self._home(key)
+        names = [name for one, used in self._source.variables.items() if one[: len(at)] == at for name in used]
+        file, line = self._source.place(at) or (self._source.path, 0)
+        where = f"{file}:{line}" + (f", {dotted(at)}" if at != key else "")
+        where += f", with {', '.join(f'${{{name}}}' for name in names)}" if names else ""
         shown = HIDDEN if any(is_secret((name,)) for name in names) else _plain(value, key)
         return Setting(key=dotted(key), value=shown, source="file", where=where)
 
@@ -128,7 +132,7 @@ class _Tables:
                 value = getattr(self._config.instrument, key)
                 yield Setting(
                     key=one.key, value=value, source=shared.source if shared else "default",
-                    where=shared.where if shared else "",
+                    where=f"{shared.where}, instrument.{key}" if shared else "",
                 )  # fmt: skip
             else:
                 yield one
@@ -194,6 +198,17 @@ def settings_of(
     found += tables.flat(config.dealer, raw.get("dealer"), ("dealer",))
     for name in config.banks if bank is None else [bank]:
         found += tables.bank(name)
+    kinds = dict.fromkeys(find_kind(table.kind) for table in config.banks.values())
+    composed = {key: one for kind in kinds for key, one in kind.composed(config).items()}
     for section, value in config.sections.items():
-        found += tables.flat(value, raw.get(section), (section,))
+        if any(key[0] == section for key in composed):
+            for key, one in composed.items():
+                home = partial(_home_below, key, one.home)
+                found += _Tables(config, home).flat(one.value, one.raw, key) if key[0] == section else ()
+        else:
+            found += tables.flat(value, raw.get(section), (section,))
     return found
+
+
+def _home_below(key: KeyPath, home: Callable[[KeyPath], KeyPath], place: KeyPath) -> KeyPath:
+    return home(place[len(key) :])

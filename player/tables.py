@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
@@ -20,6 +21,7 @@ __all__ = [
     "DEFAULT_PORT",
     "Address",
     "BankConfig",
+    "Composed",
     "Config",
     "DealerConfig",
     "InstrumentConfig",
@@ -91,6 +93,21 @@ class BankConfig(Table):
     hpc_host: str = Field(min_length=1)
     player_port: Port | None = None
     bind: Address | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """A table that is put together from several of the file.
+
+    Attributes:
+        value: The table, validated.
+        raw: The same as in a file.
+        home: Key in `raw` -> place in the file where it truly stands.
+    """
+
+    value: BaseModel
+    raw: Mapping[str, Any]
+    home: Callable[[KeyPath], KeyPath]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

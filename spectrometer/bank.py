@@ -18,7 +18,8 @@ from player.bank import Bank, BankContext
 from player.config import load
 from player.errors import ConfigError, Fault
 from player.findings import Finding, Surroundings
-from player.tables import BankConfig, Config
+from player.tables import BankConfig, Composed, Config
+from player.tomlfile import KeyPath
 from spectrometer.backends.base import Backend, BackendSetup, Node
 from spectrometer.backends.registry import backend_class
 from spectrometer.backends.vegas import VegasBackend
@@ -32,7 +33,7 @@ from spectrometer.derive.times import as_list, earliest_start, read_time, start_
 from spectrometer.derive.vegas import in_mhz
 from spectrometer.errors import BankError, ModeChangeError, NoModeError, ScanError
 from spectrometer.instruments.registers import MemoryRegisters, MemorySynthesizer
-from spectrometer.modes import ModeConfig, ModeDefaultsTable, ModeTable, load_modes, mode_faults
+from spectrometer.modes import ModeConfig, ModeDefaultsTable, ModeTable, composed_modes, load_modes, mode_faults
 from spectrometer.scan import DataTaking, ScanControl, ScanPlan
 from spectrometer.scannumber import ScanNumber
 from spectrometer.status.buffer import StatusBuffer
@@ -83,6 +84,10 @@ class SpectrometerBank(Bank):
             "spectrometer": SpectrometerSettings, "hpc_macs": dict[str, HpcMac],
             "mode_defaults": dict[str, ModeDefaultsTable], "modes": dict[str, ModeTable],
         }  # fmt: skip
+
+    @classmethod
+    def composed(cls, config: Config) -> Mapping[KeyPath, Composed]:
+        return composed_modes(config)
 
     @classmethod
     def check(cls, config: Config) -> list[Fault]:

@@ -16,7 +16,7 @@ from pydantic_core import CoreSchema
 
 from player.config import MISSING, did_you_mean, validate
 from player.errors import Fault
-from player.tables import Config, Table
+from player.tables import Composed, Config, Table
 from player.tomlfile import KeyPath
 from spectrometer.backends.names import BACKEND_NAMES, GUPPI_COHERENT
 from spectrometer.config import DataSource, RegisterValues, SpectrometerBankConfig, StatusValues
@@ -31,6 +31,7 @@ __all__ = [
     "NetworkConfig",
     "Phase",
     "PhasesConfig",
+    "composed_modes",
     "load_modes",
     "mode_faults",
 ]
@@ -274,6 +275,15 @@ def _against_banks(config: Config, name: str, mode: ModeConfig, used: tuple[str,
         for bank, table in config.banks.items()
         if isinstance(table, SpectrometerBankConfig) and mode.filter_bw_mhz not in table.filters
     ]
+
+
+def composed_modes(config: Config) -> dict[KeyPath, Composed]:
+    """The modes with what they inherit, by their place in the file; of a configuration that has been checked."""
+    found: dict[KeyPath, Composed] = {}
+    for name, mode in load_modes(config).items():
+        whole, used = _inherited(config.sections["mode_defaults"], config.sections["modes"][name])
+        found["modes", name] = Composed(mode, whole, partial(_home, config, name, used))
+    return found
 
 
 def mode_faults(config: Config) -> list[Fault]:

@@ -8,6 +8,7 @@ import pytest
 from support.backends import SHIPPED, shipped
 
 from player.config import load
+from player.effective import Flags, settings_of
 from player.errors import ConfigError
 from spectrometer.config import SpectrometerBankConfig
 from spectrometer.modes import load_modes
@@ -164,3 +165,15 @@ def test_unknown_keys_deep_in_a_table_get_a_hint(tmp_path: Path) -> None:
     joined = "\n".join(faults(tmp_path, text))
     assert "mode_defaults.vegas.network.dst_port: unknown key; did you mean dest_port?" in joined
     assert "banks.BANKA.roach.katcp_prt: unknown key; did you mean katcp_port?" in joined
+
+
+def test_each_value_of_a_mode_says_which_defaults_it_is_from() -> None:
+    config = shipped()
+    found = {one.key: one for one in settings_of(config, "BANKA", Flags(), {}) if one.key.startswith("modes.MODE2.")}
+    lines = TEXT.splitlines()
+    assert found["modes.MODE2.nchan"].where == f"{SHIPPED}:{lines.index('nchan = 16384') + 1}"
+    delay = f"{SHIPPED}:{lines.index('needed_arm_delay_s = 4') + 1}, mode_defaults.vegas.needed_arm_delay_s"
+    assert (found["modes.MODE2.needed_arm_delay_s"].value, found["modes.MODE2.needed_arm_delay_s"].where) == (4, delay)
+    assert found["modes.MODE2.gain"].source == "default"
+    modes = {one.key.split(".")[1] for one in settings_of(config, None, Flags(), {}) if one.key.startswith("modes.")}
+    assert modes == set(load_modes(config))
