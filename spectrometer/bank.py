@@ -31,8 +31,9 @@ from spectrometer.derive.rounding import CORRECTED, ORIGINAL
 from spectrometer.derive.switching import phase_request
 from spectrometer.derive.times import as_list, earliest_start, read_time, start_time
 from spectrometer.derive.vegas import in_mhz
+from spectrometer.devices import Devices
 from spectrometer.errors import BankError, ModeChangeError, NoModeError, ScanError
-from spectrometer.instruments.registers import MemoryRegisters, MemorySynthesizer
+from spectrometer.instruments.simulators.images import images_of
 from spectrometer.modes import ModeConfig, ModeDefaultsTable, ModeTable, composed_modes, load_modes, mode_faults
 from spectrometer.scan import DataTaking, ScanControl, ScanPlan
 from spectrometer.scannumber import ScanNumber
@@ -47,6 +48,7 @@ __all__ = ["SpectrometerBank"]
 
 READY_WITHIN_S = 75.0  # the original's wait for DAQSTATE
 MODE_CHANGE_ENDS_S = 5.0
+MIN_ARM_DELAY_S = 2.0
 
 
 class SpectrometerBank(Bank):
@@ -58,6 +60,8 @@ class SpectrometerBank(Bank):
         self._config: SpectrometerBankConfig = context.config
         settings = context.instrument.sections["spectrometer"]
         self._rounding = ORIGINAL if settings.original_rounding else CORRECTED
+        self._time_scale = settings.time_scale if context.simulate else 1.0
+        self._devices: Devices | None = None
         self._macs: dict[str, HpcMac] = {}
         self._modes: dict[str, ModeConfig] = {}
         self._frequencies: dict[str, float] = {}
@@ -110,26 +114,26 @@ class SpectrometerBank(Bank):
         return diagnose(config, bank_name, around)
 
     def parts(self) -> Mapping[str, object | None]:
-        return {"roach": None, "valon": None}
+        devices = self._devices
+        return {"roach": None, "valon": None} if devices is None else {"roach": devices.roach, "valon": devices.valon}
 
     def open(self) -> None:
-        if self._config.roach is not None and not self.context.simulate:
-            raise RefusedError(
-                f"{self.name} has a ROACH (banks.{self.name}.roach), and KATCP is not spoken yet; "
-                "start the Player with `simulate`"
-            )
         source = self._config.source
         path = None if source is None else source.path(self.context.instrument.directory)
         if path is not None and not path.is_file():
             raise RefusedError(f"banks.{self.name}.source.file: there is no file {path}")
         names = self._config.status_memory
         self._memory = StatusBuffer(names.key, names.semaphore)
+        self._devices = Devices(self._config, images_of(self._modes.values()), simulate=self.context.simulate)
         if self.context.simulate:
             self.log.warning("%s is simulated: no instrument is touched", self.name)
         self._write_scan_number()
 
     def close(self) -> None:
         self._abandon_mode("the Player ends", quit_s=2.0)
+        if self._devices is not None:
+            self._devices.close()
+            self._devices = None
         if self._memory is not None:
             if self._config.status_memory.is_private:
                 self._memory.unlink()
@@ -219,9 +223,9 @@ class SpectrometerBank(Bank):
         return [True, f"new mode {name} set!"]
 
     def _backend_setup(self, name: str, mode: ModeConfig, frequency: float) -> BackendSetup:
-        has_board, has_synthesizer = self._config.roach is not None, self._config.synth is not None
+        devices = self._devices
         if mode.coherent is not None and mode.coherent.master != self.name:
-            has_board = has_synthesizer = False  # the master's board serves all nodes
+            devices = None  # the master's board serves all nodes
         return BackendSetup(
             bank_name=self.name,
             bank=self._config,
@@ -231,15 +235,16 @@ class SpectrometerBank(Bank):
             telescope=self.context.instrument.instrument.telescope,
             is_master=self.context.instrument.instrument.switching_master == self.name,
             macs=self._macs,
-            registers=MemoryRegisters() if has_board else None,
-            synthesizer=MemorySynthesizer() if has_synthesizer else None,
+            registers=devices.roach if devices is not None else None,
+            synthesizer=devices.clock if devices is not None else None,
             status=self._status,
             data_root=self.context.data_root,
             config_dir=self.context.instrument.directory,
             nodes=self._nodes(mode),
             rounding=self._rounding,
             simulated=self.context.simulate,
-            wait=lambda seconds: current_operation().wait(seconds),  # of whoever waits: it outlives the mode change
+            # Of whoever waits: it outlives the mode change.
+            wait=lambda seconds: current_operation().wait(seconds * self._time_scale),
             log=self.log,
         )
 
@@ -252,6 +257,10 @@ class SpectrometerBank(Bank):
             for name, source in zip(mode.coherent.nodes, mode.coherent.interfaces, strict=True)
             if isinstance(table := banks[name], SpectrometerBankConfig)
         )
+
+    def _arm_delay(self, backend: Backend) -> float:
+        """What the mode needs from arming to the start, s; simulated less, but the programs need their time."""
+        return max(backend.mode.needed_arm_delay_s * self._time_scale, MIN_ARM_DELAY_S)
 
     def _abandon_mode(self, why: str, quit_s: float = 5.0) -> None:
         scan, self._scan, self._backend, self._mode = self._scan, None, None, None
@@ -316,6 +325,8 @@ class SpectrometerBank(Bank):
         self._macs = config.sections["hpc_macs"]
         self._modes = load_modes(config)
         self._frequencies = {name: mode.frequency_mhz for name, mode in self._modes.items()}
+        if self._devices is not None:
+            self._devices.take_images(images_of(self._modes.values()))
 
     # parameters
 
@@ -407,7 +418,7 @@ class SpectrometerBank(Bank):
         scan, backend = self._the_scan(), self._the_backend()
 
         def make_plan() -> ScanPlan:
-            delay = backend.mode.needed_arm_delay_s
+            delay = self._arm_delay(backend)
             when = start_time(starttime, datetime.now(UTC), delay)
             number = self._scan_number.increment()
             self._write_scan_number()
@@ -452,7 +463,7 @@ class SpectrometerBank(Bank):
             raise RefusedError(str(NoModeError(self._why_no_mode)))
         if self._scan is not None and self._scan.scanning:
             raise RefusedError(f"a scan has been started already, it is {self._scan.state}; stop it first")
-        return [True, as_list(earliest_start(datetime.now(UTC), backend.mode.needed_arm_delay_s))]
+        return [True, as_list(earliest_start(datetime.now(UTC), self._arm_delay(backend)))]
 
     @command(urgent=True, refusal_pair=True)
     def stop(self) -> list[Any]:

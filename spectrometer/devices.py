@@ -6,12 +6,16 @@ Simulated ones speak the real protocols on real sockets and terminals, so the sa
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from spectrometer.config import SpectrometerBankConfig
-from spectrometer.instruments.roach import Roach
-from spectrometer.instruments.simulators.roach import BoardSimulator
-from spectrometer.instruments.simulators.valon import ValonTerminal
-from spectrometer.instruments.valon import KatcpValon, SamplerClock, SerialValon, make_valon
+from zmqjsonproxy.errors import RefusedError
+
+if TYPE_CHECKING:
+    from spectrometer.instruments.roach import Roach
+    from spectrometer.instruments.simulators.roach import BoardSimulator
+    from spectrometer.instruments.simulators.valon import ValonTerminal
+    from spectrometer.instruments.valon import KatcpValon, SamplerClock, SerialValon
 
 __all__ = ["Devices"]
 
@@ -28,6 +32,7 @@ class Devices:
 
     Raises:
         SynthesizerError: The synthesizer hangs on a board that the Bank has not.
+        RefusedError: What speaks to devices is not installed.
 
     Attributes:
         roach: None: the Bank has no board.
@@ -42,20 +47,32 @@ class Devices:
         self.valon: KatcpValon | SerialValon | None = None
         self.clock: SamplerClock | None = None
         try:
-            self._make(bank, images, simulate)
+            if bank.roach is not None or bank.synth is not None:
+                self._make(bank, images, simulate)
+        except ModuleNotFoundError as error:
+            self.close()
+            raise RefusedError(f"{error}; a Bank with devices needs dealer-player[instruments]") from error
         except BaseException:
             self.close()
             raise
 
     def _make(self, bank: SpectrometerBankConfig, images: Images, simulate: bool) -> None:
+        # Late: a Bank without devices needs none of this, and a real one no simulator.
+        from spectrometer.instruments.roach import Roach
+        from spectrometer.instruments.valon import SamplerClock, make_valon
+
         if (roach := bank.roach) is not None:
             if simulate:
+                from spectrometer.instruments.simulators.roach import BoardSimulator
+
                 self._board = BoardSimulator(images)
                 self.roach = Roach("127.0.0.1", self._board.port, roach.timeout_s)
             else:
                 self.roach = Roach(roach.katcp_host, roach.katcp_port, roach.timeout_s)
         if (synth := bank.synth) is not None:
             if simulate and synth.via == "local":
+                from spectrometer.instruments.simulators.valon import ValonTerminal
+
                 self._terminal = ValonTerminal()
                 synth = synth.model_copy(update={"port": self._terminal.path})
             self.valon = make_valon(synth, self.roach)

@@ -12,6 +12,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import posix_ipc
 import sysv_ipc
@@ -19,7 +20,7 @@ import sysv_ipc
 from player.doctor import describe_process
 from player.findings import Finding, Surroundings
 from player.tables import Config
-from spectrometer.config import SourceConfig, SpectrometerBankConfig, StatusMemoryConfig
+from spectrometer.config import RoachConfig, SourceConfig, SpectrometerBankConfig, StatusMemoryConfig, SynthConfig
 from spectrometer.daq.errors import SourceError
 from spectrometer.daq.recordings import open_recording
 from spectrometer.errors import AddressError
@@ -27,8 +28,13 @@ from spectrometer.modes import load_modes
 from spectrometer.status.keys import STATUS_BYTES
 from spectrometer.status.protocol.damage import find_damage
 
+if TYPE_CHECKING:
+    from spectrometer.instruments.roach import Roach
+
 __all__ = ["diagnose"]
 
+BOARD_WITHIN_S = 3.0
+SHOWN = 3  # modes that a sentence names
 HELD_S = 1.0  # a healthy program holds the semaphore for a millisecond
 LOOK_EVERY_S = 0.005
 OWN_DAQ_NEEDS = ("numpy", "scipy", "astropy")
@@ -50,7 +56,9 @@ def diagnose(config: Config, bank_name: str, around: Surroundings) -> list[Findi
     elif not around.simulate:
         _programs(config, around, found)
     if bank.roach is not None:
-        _addresses(bank_name, bank, around, found)
+        _addresses(bank_name, bank, found)
+        if not around.simulate:
+            _board(bank_name, bank.roach, bank.synth, found)
     return findings
 
 
@@ -148,7 +156,8 @@ def _programs(config: Config, around: Surroundings, found: Found) -> None:
     for program, modes in used.items():
         if not _is_there(program):
             where = "on the PATH, and DIBAS_DIR is not set" if os.sep not in program else "there, or is no program"
-            text = f"the data-taking program {program} of {', '.join(modes)} is not {where}"
+            users = ", ".join(modes[:SHOWN]) + (f" and {len(modes) - SHOWN} more modes" if len(modes) > SHOWN else "")
+            text = f"the data-taking program {program} of {users} is not {where}"
             remedy = "install it, set DIBAS_DIR to the root of the installation, or correct `program` of the modes"
             found("data-taking program", text, remedy)
 
@@ -161,12 +170,40 @@ def _is_there(program: str) -> bool:
 # instruments
 
 
-def _addresses(name: str, bank: SpectrometerBankConfig, around: Surroundings, found: Found) -> None:
-    if not around.simulate:
-        text = f"it has a ROACH board (banks.{name}.roach), and this release does not speak KATCP"
-        found("roach", text, "start its Player with `simulate`")
+def _addresses(name: str, bank: SpectrometerBankConfig, found: Found) -> None:
     for key, end in (("data_source", bank.data_source), ("data_destination", bank.data_destination)):
         try:
             end.address()
         except AddressError as error:
             found("host", str(error).partition(";")[0], f"give banks.{name}.{key}.ip, or add it to the name service")
+
+
+def _board(name: str, roach: RoachConfig, synth: SynthConfig | None, found: Found) -> None:
+    """Ask the board, and over it the synthesizer; changes nothing."""
+    try:
+        from spectrometer.instruments.errors import BoardError
+        from spectrometer.instruments.roach import Roach
+    except ModuleNotFoundError as error:
+        found("roach", str(error), "install dealer-player[instruments]")
+        return
+    board = Roach(roach.katcp_host, roach.katcp_port, min(roach.timeout_s, BOARD_WITHIN_S))
+    try:
+        board.ping()
+        if synth is not None and synth.via == "katcp" and "valon-get-frequency" not in _requests(board):
+            found(
+                "synth",
+                f"the server of board {board.name} knows no valon- requests",
+                f'run the server build that does, or say banks.{name}.synth.via = "local"',
+            )
+    except BoardError as error:
+        found(
+            "roach", str(error),
+            f"switch the board on, and see that banks.{name}.roach.katcp_host and katcp_port lead to its KATCP server",
+        )  # fmt: skip
+    finally:
+        board.close()
+
+
+def _requests(board: Roach) -> set[str]:
+    """Names of the requests that the board's server knows."""
+    return {informed[0].decode("ascii", "replace") for informed in board.request("help")[:-1] if informed}

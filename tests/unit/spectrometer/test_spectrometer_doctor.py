@@ -12,7 +12,7 @@ from pathlib import Path
 import posix_ipc
 import pytest
 import sysv_ipc
-from support.player_run import ROOT, clean_environment
+from support.player_run import ROOT, clean_environment, free_port
 from support.recordings import recording
 from support.spectrometer_array import write_array
 
@@ -21,6 +21,7 @@ from player.findings import Finding, Surroundings
 from player.tables import Config
 from spectrometer.bank import SpectrometerBank
 from spectrometer.config import SpectrometerBankConfig, StatusMemoryConfig
+from spectrometer.instruments.simulators.roach import BoardSimulator
 from spectrometer.status import StatusBuffer
 
 
@@ -129,7 +130,7 @@ def test_a_recording_that_is_not_there_or_none_is_found(tmp_path: Path, around: 
     assert diagnosis(array(tmp_path, recording=recording()), around) == []
     finding = one(array(tmp_path, recording=tmp_path / "gone.raw"), around)
     assert finding.text == f"there is no recording {tmp_path / 'gone.raw'}"
-    assert finding.remedy == "put a GUPPI raw file there, or correct banks.BANKA.source.file"
+    assert finding.remedy == "put a GUPPI raw or DADA file there, or correct banks.BANKA.source.file"
     (tmp_path / "text.raw").write_text("no voltages")
     assert one(array(tmp_path, recording=tmp_path / "text.raw"), around).text.startswith("text.raw: ")
 
@@ -137,14 +138,15 @@ def test_a_recording_that_is_not_there_or_none_is_found(tmp_path: Path, around: 
 def test_programs_that_are_missing_are_found_with_their_modes(tmp_path: Path, around: Surroundings) -> None:
     config, real = array(tmp_path, board=False), replace(around, simulate=False)
     texts = [finding.text for finding in diagnosis(config, real)]
-    assert len(texts) == 2
+    assert len(texts) == 3
     assert texts[0] == (
-        "the data-taking program vegas_hpc_server of MODE1, MODE2, MODE3 is not on the PATH, and DIBAS_DIR is not set"
+        "the data-taking program vegas_hpc_server of MODE1, MODE2, MODE3 and 26 more modes is not on the PATH, "
+        "and DIBAS_DIR is not set"
     )
     root = tmp_path / "opt"
     texts = [finding.text for finding in diagnosis(config, replace(real, dibas_dir=root))]
     assert f"{root}/exec/x86_64-linux/vegas_hpc_server of" in texts[0]
-    for name in ("vegas_hpc_server", "vegasFitsWriter"):
+    for name in ("vegas_hpc_server", "guppi_daq_server", "vegasFitsWriter"):
         program = root / "exec" / "x86_64-linux" / name
         program.parent.mkdir(parents=True, exist_ok=True)
         program.touch(0o755)
@@ -156,9 +158,20 @@ def test_programs_that_are_missing_are_found_with_their_modes(tmp_path: Path, ar
 # instruments
 
 
-def test_a_board_needs_a_simulated_player_and_addresses(tmp_path: Path, around: Surroundings) -> None:
+def test_a_board_is_asked_unless_simulated(tmp_path: Path, around: Surroundings) -> None:
+    config, port = array(tmp_path, recording=recording()), free_port()
+    text = config.path.read_text().replace('"nowhere.invalid"', f'"127.0.0.1", katcp_port = {port}')
+    config.path.write_text(text)
+    config, real = load(config.path), replace(around, simulate=False)
+    finding = one(config, real)
+    assert finding.check == "roach"
+    assert f"board 127.0.0.1:{port}: ?watchdog: no connection" in finding.text
+    with BoardSimulator({}, port=port):
+        assert SpectrometerBank.diagnose(config, "BANKA", real) == []
+
+
+def test_a_board_needs_addresses(tmp_path: Path, around: Surroundings) -> None:
     config = array(tmp_path, recording=recording())
-    assert one(config, replace(around, simulate=False)).check == "roach"
     text = config.path.read_text().replace('{ host = "10.17.0.1", ip = "10.17.0.1" }', '{ host = "nowhere.invalid" }')
     config.path.write_text(text)
     finding = one(load(config.path), around)

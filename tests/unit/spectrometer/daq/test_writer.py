@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import resource
 import warnings
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from astropy.io import fits
 from spectrometer.daq.writer import Row, ScanFile, build_headers
 
 NCHAN = 16
+ROW_BYTES = 42 + 4 * NCHAN
 
 
 def row(number: int) -> Row:
@@ -83,24 +84,33 @@ def test_existing_files_are_never_overwritten(tmp_path: Path) -> None:
     assert names == ["scan.fits", "scan_2.fits", "scan_3.fits"]
 
 
-def test_full_disk_keeps_the_rows_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_full_disk_keeps_every_row_that_it_took(tmp_path: Path) -> None:
     file = new_file(tmp_path)
     file.append([row(0), row(1)])
     file.flush()
-    real, room = os.pwrite, 4000
-
-    def pwrite(number: int, data: bytes, offset: int) -> int:
-        nonlocal room
-        if room <= 0:
-            raise OSError(28, "No space left on device")
-        written = real(number, data[:room], offset)
-        room -= written
-        return written
-
-    monkeypatch.setattr(os, "pwrite", pwrite)
-    file.append([row(n) for n in range(2, 200)])
-    with pytest.raises(OSError, match="No space"):
-        file.flush()
-    file.close()
-    assert numbers_in(file.path) == [0, 1]
+    room = file.path.stat().st_size + 4000
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, hard))  # Python ignores the signal, so the kernel says EFBIG
+    try:
+        file.append([row(n) for n in range(2, 200)])
+        with pytest.raises(OSError, match="File too large"):
+            file.flush()
+        rows = file.rows
+        file.append([row(rows)])
+        file.flush()  # some room is left by what was not whole
+        file.append([row(n) for n in range(rows + 1, rows + 200)])
+        with pytest.raises(OSError, match="File too large"):
+            file.flush()
+        file.close()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert file.rows >= 2 + 4000 // ROW_BYTES
+    assert numbers_in(file.path) == list(range(file.rows))
     assert file.path.stat().st_size % 2880 == 0
+
+
+def test_the_number_of_rows_is_never_half_written(tmp_path: Path) -> None:
+    for cards in range(0, 120, 7):  # wherever the header of the table comes to be
+        primary, table = build_headers(NCHAN, {}, [(f"KEY{n}", n, "") for n in range(cards)])
+        place = len(primary) + table.index(b"NAXIS2  ")
+        assert place // 4096 == (place + 29) // 4096
