@@ -37,3 +37,6 @@ def show_as(method: Callable[..., Any], verb: Callable[..., Any]) -> None:
     signature = inspect.signature(verb)
     result = str(signature.return_annotation).removeprefix("Steps[").removesuffix("]")
     method.__signature__ = signature.replace(return_annotation=result)  # type: ignore[attr-defined]  # functions take any attribute
+    # What documentation tools read; it is text, which they evaluate, or show as it is.
+    told = {name: p.annotation for name, p in signature.parameters.items() if p.annotation is not p.empty}
+    method.__annotations__ = {**told, "return": result}

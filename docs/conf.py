@@ -29,5 +29,7 @@ add_module_names = False
 
 html_theme = "furo"
 html_title = f"dealer-player {release}"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
 html_copy_source = False
 html_show_sphinx = False
