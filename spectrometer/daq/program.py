@@ -355,6 +355,7 @@ class Program:
                 run.abandon()
             except OSError as another:
                 log.error("closing the file: %s", another)
+            self._report_progress(run)
         self._report(
             DAQSTATE="stopped", SCANSTAT="stopped", NETSTAT="waiting", DAQERR=printable(text),
             DISKSTAT="full" if is_full else "error",

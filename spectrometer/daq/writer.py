@@ -197,7 +197,7 @@ class ScanFile:
             sync: Also wait until the disk has them, for the case that the machine dies.
 
         Raises:
-            OSError: The disk is full or broken; the rows before are kept, the new ones are lost.
+            OSError: The disk is full or broken; the rows in complete blocks are kept and counted.
         """
         if not self._pending:
             return
@@ -210,13 +210,32 @@ class ScanFile:
             _write_all(self._file, data + bytes(-end % FITS_BLOCK), begin)
             if sync:
                 os.fdatasync(self._file)
-            _write_all(self._file, f"NAXIS2  = {self.rows + count:>20d}".encode("ascii"), self._count_at)
+            self._count(self.rows + count)
         except OSError:
-            with contextlib.suppress(OSError):  # leave a file that ends where its header says
-                os.ftruncate(self._file, begin)
-                os.ftruncate(self._file, begin + -begin % FITS_BLOCK)
+            with contextlib.suppress(OSError):
+                self._keep_whole_rows(begin, count)
             raise
-        self.rows += count
+
+    def _count(self, rows: int) -> None:
+        # 30 bytes at a multiple of 64: never across a page, so nobody ever sees half of a number.
+        _write_all(self._file, f"NAXIS2  = {rows:>20d}".encode("ascii"), self._count_at)
+        self.rows = rows
+
+    def _keep_whole_rows(self, begin: int, count: int) -> None:
+        """After a failed write of `count` rows at `begin`: count those in complete blocks, and end the file there."""
+        room = os.fstat(self._file).st_size // FITS_BLOCK * FITS_BLOCK - begin  # no more than that need be had again
+        whole = 0 if room <= -begin % FITS_BLOCK else min(room // self._type.itemsize, count)
+        try:
+            self._end_at(begin + whole * self._type.itemsize)
+            self._count(self.rows + whole)
+        except OSError:
+            self._end_at(begin)
+            raise
+
+    def _end_at(self, end: int) -> None:
+        """Cut the file off behind the last row and pad it to a block."""
+        os.ftruncate(self._file, end)
+        os.ftruncate(self._file, end + -end % FITS_BLOCK)
 
     def close(self) -> None:
         """Flush, wait for the disk and close. May be called twice."""

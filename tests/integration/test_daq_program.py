@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import random
 import resource
 import signal
 import subprocess
 import sys
 import threading
 import time
-import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -139,30 +136,6 @@ def test_scan_length_ends_the_scan_by_itself(status: StatusBuffer, daq: Callable
         assert data["EXPOSURE"].sum() / 4 == pytest.approx(200 * 8 * 256 / 39040)
 
 
-def test_kill_at_any_moment_leaves_a_readable_file(
-    status: StatusBuffer, daq: Callable[..., DaqProcess]
-) -> None:
-    moments = random.Random(7)
-    for number in range(4):
-        status.update({"DAQSTATE": "-", "DAQNINT": 0, "SCANNUM": 100 + number})
-        process = daq("--fast", "--start-at-once")
-        process.send("START")
-        wait_for(lambda: int(status.get("DAQNINT") or 0) > 0, "integrations")
-        time.sleep(moments.uniform(0, 0.3))
-        pid = process.pid
-        assert pid is not None
-        os.kill(pid, signal.SIGKILL)
-        assert process.wait(5) == -signal.SIGKILL
-        (path,) = (Path(str(status.get("DATADIR"))) / "TEST").glob(f"*_{100 + number}.fits")
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with fits.open(path) as units:
-                data = units[1].data
-                assert len(data) > 0
-                assert (data["NSPECTRA"] > 0).all()
-                assert (data["DATA"].mean(axis=1) > 0).all()
-
-
 @pytest.mark.parametrize(
     ("change", "source", "text"),
     [
@@ -197,7 +170,7 @@ def test_full_disk_is_reported_and_rows_are_kept(
     wait_for(lambda: "disk full" in str(status.get("DAQERR")), "DAQERR")
     with fits.open(only_file(status)) as units:
         units.verify("exception")
-        assert 100 < len(units[1].data) * units[1].header["NAXIS1"] / 4138 < 725
+        assert len(units[1].data) == status.get("DAQNROW") == (1041 * 2880 - units[1].fileinfo()["datLoc"]) // 4138
     assert process.is_running
 
 
