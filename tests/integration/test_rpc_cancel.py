@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator
 from typing import Any, Self
 
 import pytest
 import zmq
 from support.original_client import OriginalClient
+from support.original_server import OriginalPlayer
 from support.rpc_bank import Bank, serving
+
+from zmqjsonproxy import ZMQJSONProxyClient
+from zmqjsonproxy.errors import CallCancelledError
 
 
 class Raw:
@@ -177,3 +182,83 @@ def test_a_client_of_the_original_knows_no_cancel(served: tuple[str, Bank]) -> N
         assert client.ask("cancel", 1) == {"EXCEPTION": ["KeyError", "'rpc'", []]}
     with OriginalClient(served[0]) as client:
         assert client.ask("add", 2, 3) == 5
+
+
+@pytest.fixture
+def proxy(served: tuple[str, Bank]) -> Iterator[Any]:
+    with zmq.Context() as context, ZMQJSONProxyClient(context, "bank", served[0], 20.0) as one:
+        yield one
+
+
+def test_a_future_that_is_cancelled_raises_and_its_call_is_not_begun(proxy: Any, served: tuple[str, Bank]) -> None:
+    held = proxy.call_later("hold")
+    assert served[1].begun.wait(20)
+    dropped, kept = proxy.call_later("write", "dropped"), proxy.call_later("write", "kept")
+    assert dropped.cancel()
+    assert dropped.done()
+    with pytest.raises(CallCancelledError, match=r"bank\.write: cancelled"):
+        dropped.result()
+    assert not dropped.cancel()
+    assert proxy.add(2, 3) == 5
+    served[1].go_on.set()
+    assert held.result() == "held"
+    assert not held.cancel()
+    assert kept.result() is None
+    assert served[1].written == ["kept"]
+
+
+def test_an_operation_ends_when_its_future_is_cancelled(proxy: Any, served: tuple[str, Bank]) -> None:
+    mode = proxy.call_later("set_mode", "MODE1")
+    assert served[1].begun.wait(20)
+    assert mode.cancel()
+    assert proxy.sleep(0) == "slept"  # it waits in the same lane, until the operation has ended
+    assert isinstance(mode.exception(), CallCancelledError)
+
+
+def test_a_thread_that_waits_hears_of_the_cancel_of_another(proxy: Any, served: tuple[str, Bank]) -> None:
+    held = proxy.call_later("hold")
+    errors: list[BaseException | None] = []
+    waiting = threading.Thread(target=lambda: errors.append(held.exception()))
+    waiting.start()
+    assert served[1].begun.wait(20)
+    assert held.cancel()
+    waiting.join(20)
+    assert [type(error) for error in errors] == [CallCancelledError]
+
+
+def test_callbacks_run_in_whoever_takes_the_answer_and_may_make_calls(proxy: Any, served: tuple[str, Bank]) -> None:
+    heard: list[Any] = []
+    held, ended = proxy.call_later("hold"), threading.Event()
+
+    def hear(future: Any) -> None:
+        heard.append((future.result(), proxy.add(2, 3)))
+        ended.set()
+
+    held.add_done_callback(lambda future: 1 / 0)
+    held.add_done_callback(hear)
+    other = threading.Thread(target=proxy.sleep, args=(0.0,))
+    assert served[1].begun.wait(20)
+    other.start()  # waits behind `hold`, and takes its answer
+    served[1].go_on.set()
+    assert ended.wait(20)
+    other.join(20)
+    held.add_done_callback(lambda future: heard.append("at once"))
+    assert heard == [("held", 5), "at once"]
+
+
+def test_callbacks_of_a_cancelled_call_run_at_once(proxy: Any, served: tuple[str, Bank]) -> None:
+    heard: list[Any] = []
+    held = proxy.call_later("hold")
+    held.add_done_callback(lambda future: heard.append(type(future.exception())))
+    assert held.cancel()
+    assert heard == [CallCancelledError]
+
+
+def test_a_call_to_a_server_of_the_original_is_cancelled_here_alone() -> None:
+    with OriginalPlayer(mode="MODE1") as player, zmq.Context() as context:
+        with ZMQJSONProxyClient(context, "bank", player.url, 20.0) as proxy:
+            first = proxy.call_later("get_mode")
+            assert first.cancel()
+            with pytest.raises(CallCancelledError):
+                first.result()
+            assert proxy.call_later("get_mode").result() == "MODE1"

@@ -153,9 +153,11 @@ class Connections:
         return peer, body
 
     def submit(self, p: Pending, now: float) -> None:
-        """Send a call, or keep it until its server can take it, or end it if there is none."""
+        """Send a call, or keep it until its server can take it, or end it if there is none; cancel what has ended."""
         peer = p.peer
         if p.done:
+            if p.number:
+                self._cancel(p)
             return
         if peer.current is not None and peer.waits_in_vain:
             self._abandon(peer, now)
@@ -175,6 +177,13 @@ class Connections:
             if not self._connect(peer, p, now):
                 return
         peer.waiting.append(p)
+
+    def _cancel(self, p: Pending) -> None:
+        """Tell a server of ours that nobody waits any more for a call that was sent to it."""
+        peer = p.peer
+        for number in range(p.number, p.number + p.what.count):
+            if peer.numbered.pop(number, None) is p and peer.is_ours:
+                self._transmit(peer, jsonrpc.cancel(number))
 
     def _connect(self, peer: Peer, p: Pending, now: float) -> bool:
         self._read_events(now)  # those of an earlier connection are not to be taken for the new one's

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Batch", "BatchCalls", "BatchFuture", "CallFuture"]
 
+log = logging.getLogger(__name__)
+
 
 class CallFuture:
     """The answer to a call that was sent already.
@@ -23,10 +27,11 @@ class CallFuture:
     itself ends it in any case.
     """
 
-    __slots__ = ("_hub", "_pending")
+    __slots__ = ("_callbacks", "_hub", "_pending")
 
     def __init__(self, hub: Hub, pending: Pending) -> None:
         self._hub, self._pending = hub, pending
+        self._callbacks: deque[Callable[[CallFuture], object]] = deque()
 
     def done(self) -> bool:
         """Whether there is a value or an error; does not wait."""
@@ -58,6 +63,38 @@ class CallFuture:
         if error is not None:
             raise error
         return self._pending.value
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the end of the call is known already; looks for no answer."""
+        return self._pending.done
+
+    def cancel(self) -> bool:
+        """End the call: `result` raises CallCancelledError, and the server is told that nobody waits for it.
+
+        A server of ours does not begin it then, or asks it to end if it is an operation; a command that runs goes on.
+
+        Returns:
+            False if the call had ended.
+        """
+        return self._hub.cancel(self._pending)
+
+    def add_done_callback(self, function: Callable[[CallFuture], object]) -> None:
+        """Call `function(future)` when the call has ended, at once if it has.
+
+        No thread works for it: it is called in the thread that takes the answer, which is one that waits for this or
+        any other answer over the same connection, or asks `done`. What it raises is logged.
+        """
+        self._callbacks.append(function)
+        self._hub.watch(self)
+
+    def run_callbacks(self) -> None:
+        """Call what was added, once each; for the hub."""
+        while self._callbacks:
+            try:
+                self._callbacks.popleft()(self)
+            except Exception:  # whoever takes the answer is not to blame
+                log.exception("%s: a callback raised", self._pending.what.label)
 
     def _wait(self, timeout: float | None) -> None:
         if not self._pending.done:

@@ -20,7 +20,7 @@ from typing import Any, Self
 
 import zmq
 
-from zmqjsonproxy.errors import PeerLostError
+from zmqjsonproxy.errors import CallCancelledError, PeerLostError
 from zmqjsonproxy.protocol.arrays import Framed
 from zmqjsonproxy.rpc.connections import LOOK_EVERY, SLICE_MS, Connections, HubSettings, KnownServers
 from zmqjsonproxy.rpc.futures import CallFuture
@@ -49,6 +49,7 @@ class Hub(KnownServers):
         self._turn = threading.Condition()
         self._followers = 0
         self._outbox: deque[Pending] = deque()
+        self._watched: list[CallFuture] = []
         self._closed = False
 
     # what callers use
@@ -121,6 +122,8 @@ class Hub(KnownServers):
                     self._tell_followers()
                 if self._outbox:
                     self._empty_outbox()
+        if self._watched or not pending.done:  # there may be a callback to run
+            self._finish((pending,), time.monotonic(), pending.deadline, begun=True)
         if pending.error is not None:
             raise pending.error
         return pending.value
@@ -198,13 +201,24 @@ class Hub(KnownServers):
         now = time.monotonic()
         what = Call(object_name, method, args, kwargs, timeout)
         pending = Pending(self._connections.peer(url), what, now, now + timeout)
-        self._outbox.append(pending)
-        self._empty_outbox()
-        if not pending.done and self._outbox:  # another thread leads: it sends
-            with self._turn:
-                if not self._closed:
-                    self._connections.wake()
+        self._leave(pending)
         return CallFuture(self, pending)
+
+    def cancel(self, pending: Pending) -> bool:
+        """End a call that was begun, and tell its server; False if it has ended."""
+        if pending.done:
+            return False
+        text = f"{pending.what.label}: cancelled by its caller"
+        pending.fail(CallCancelledError("CallCancelledError", text, peer=pending.peer.url), time.monotonic())
+        self._leave(pending)
+        self._tell_followers()
+        self._run_callbacks()
+        return True
+
+    def watch(self, future: CallFuture) -> None:
+        """Run the callbacks of a future when its call has ended, in the thread that takes the answer."""
+        self._watched.append(future)
+        self._run_callbacks()
 
     def wait_for(self, pending: Pending, deadline: float) -> None:
         """Wait until a call that was begun has ended, or until `deadline`, s, monotonic."""
@@ -251,6 +265,24 @@ class Hub(KnownServers):
 
     # leading and following
 
+    def _leave(self, pending: Pending) -> None:
+        """Have a call sent, or cancelled, by whoever leads."""
+        self._outbox.append(pending)
+        self._empty_outbox()
+        if self._outbox:
+            with self._turn:
+                if not self._closed:
+                    self._connections.wake()
+
+    def _run_callbacks(self) -> None:
+        """Run the callbacks of calls that have ended; never in the lead, for they may make calls."""
+        for future in [future for future in self._watched if future.has_ended]:
+            try:
+                self._watched.remove(future)
+            except ValueError:  # another thread runs them
+                continue
+            future.run_callbacks()
+
     def _results(self, pendings: Sequence[Pending], now: float, deadline: float) -> list[CallResult]:
         if pendings:
             self._finish(pendings, now, deadline)
@@ -271,7 +303,17 @@ class Hub(KnownServers):
                 self._lead_taken.release()
 
     def _finish(self, pendings: Sequence[Pending], now: float, deadline: float, begun: bool = False) -> None:
-        """Bring calls to their end: in the lead, or waiting for whoever leads."""
+        """Bring calls to their end, and run the callbacks of others meanwhile."""
+        self._wait_until_ended(pendings, now, deadline, begun)
+        while self._watched:
+            self._run_callbacks()
+            now = time.monotonic()
+            if now >= deadline or all(p.done for p in pendings):
+                return
+            self._wait_until_ended(pendings, now, deadline, True)
+
+    def _wait_until_ended(self, pendings: Sequence[Pending], now: float, deadline: float, begun: bool) -> None:
+        """Bring calls to their end, in the lead, or waiting for whoever leads; returns when callbacks are to be run."""
         leads = False
         try:
             leads = self._may_lead()
@@ -341,7 +383,7 @@ class Hub(KnownServers):
                 connections.submit(outbox.popleft(), now)
             while first < count and pendings[first].done:
                 first += 1
-            if first == count:
+            if first == count or (self._watched and any(future.has_ended for future in self._watched)):
                 return
             awaited = pendings[first]
             left_ms = 1000 * (deadline - now)  # may be infinite
@@ -354,6 +396,8 @@ class Hub(KnownServers):
                         now = connections.take(peer, body)
                         if self._followers:
                             self._tell_followers()
+                        if self._watched:
+                            break
                     elif body == connections.wake_id:
                         break
             except zmq.Again:

@@ -80,6 +80,70 @@ def test_what_json_does_not_know_has_a_documented_form(value: Any, expected: Any
     assert json.loads(wirejson.dumps(value)) == expected
 
 
+def bits(numbers: Any) -> bytes:
+    return np.asarray(numbers, "<f8").tobytes()
+
+
+@given(st.lists(st.floats(allow_nan=False, allow_infinity=False), max_size=40))
+def test_finite_arrays_are_read_bit_for_bit_as_they_were(numbers: list[float]) -> None:
+    array = np.array(numbers, "<f8")
+    for data in (wirejson.dumps(array), wirejson.dumps({"result": [array]})):
+        read = json.loads(data)
+        assert bits(read["result"][0] if isinstance(read, dict) else read) == array.tobytes()
+        again = wirejson.loads(data)
+        assert bits(again["result"][0] if isinstance(again, dict) else again) == array.tobytes()
+
+
+@given(st.lists(st.integers(0, 2**64 - 1), min_size=1, max_size=60))
+def test_any_pattern_of_bits_is_read_as_the_standard_module_writes_it(patterns: list[int]) -> None:
+    array = np.array(patterns, "<u8").view("<f8")
+    assert same(json.loads(wirejson.dumps(array)), json.loads(json.dumps(array.tolist())))
+    assert same(wirejson.loads(wirejson.dumps(array)), json.loads(json.dumps(array.tolist())))
+
+
+ARRAYS = [
+    np.array([1.0, np.nan]), np.array([np.inf, -np.inf]),
+    np.array([1e16, 1e-5, 5e-324, -0.0, 1e22, 1e-7]), np.array(3.5),
+    np.zeros(0), np.zeros((2, 0)), np.zeros((0, 2)), np.arange(6.0).reshape(2, 3), np.arange(6.0)[::2],
+    np.asfortranarray(np.arange(6.0).reshape(2, 3)), np.array([0.1, 1 / 3], "<f4"), np.array([[0.1]], "<f2"),
+    np.array([np.nan, 0.1], "<f4"), np.array([0.1], ">f8"), np.array([2**63, 2**64 - 1], "<u8"), np.array([-(2**63)]),
+    np.arange(3, dtype="|i1"), np.array([True, False]), np.ma.masked_array([1.0, 2.0], [False, True]),
+    np.array([[1.0, 2.0]]).view(np.recarray), np.array(["a"]), np.float64(0.1), np.float64(np.nan), np.float32(0.1),
+    np.bool_(True), np.uint64(2**64 - 1), np.array([1, 2], "datetime64[s]"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("value", ARRAYS, ids=repr)
+def test_arrays_and_scalars_are_read_as_their_lists(value: Any) -> None:
+    expected = json.loads(json.dumps(value.tolist(), default=wirejson.plain))
+    for data in (wirejson.dumps(value), wirejson.dumps([value])[1:-1]):
+        assert same(json.loads(data), expected)
+
+
+def test_only_what_the_fast_encoder_wrote_is_called_short() -> None:
+    assert wirejson.dumps_short({"a": [1, 2.5, "x"]})[1]
+    for value in (2**64, [-(2**70)], math.nan, None, {1: 2}):
+        data, short = wirejson.dumps_short(value)
+        assert not short
+        assert same(wirejson.loads(data), json.loads(json.dumps(value)))
+
+
+LONG = [
+    "-9999999999999999999", "9999999999999999999", "18446744073709551616", "-9223372036854775809",
+    "0.00012345678901234567", "0.00000000000000000000000000000000000000001234567890123456789",
+    "[1.5,123456789012345678901234]",
+    '{"a":-1234567890123456789}',
+    "12345678901234567890123.5", "12345678901234567890e3",
+    '"12345678901234567890123"', "[0.12345678901234567890,12345678901234567890]",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", LONG)
+def test_long_numbers_are_read_as_the_standard_module_reads_them(text: str) -> None:
+    for data in (text, f"[{'0.001234567890123456,' * 500}{text}]"):
+        assert same(wirejson.loads(data.encode()), json.loads(data))
+
+
 def test_what_cannot_travel_is_named() -> None:
     with pytest.raises(TypeError, match=r"builtins\.object cannot travel as JSON"):
         wirejson.dumps({"a": object()})
