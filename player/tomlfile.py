@@ -27,6 +27,8 @@ from zmqjsonproxy.configfiles import (
     toml_fault,
 )
 
+MAX_TWICE = 20
+
 __all__ = ["KeyPath", "TomlFile", "key_lines", "parse_toml", "read_toml"]
 
 
@@ -142,13 +144,13 @@ def parse_toml(text: str, path: Path, environment: Mapping[str, str] | None = No
         environment: Of `${VAR}`; variables that are missing are in `unresolved`.
 
     Raises:
-        ConfigError: Not TOML; one fault with the line.
+        ConfigError: Not TOML; what stands twice each with its line, of anything else the first.
     """
     try:
         tables = tomli.loads(text)
         check_depth(tables)
     except (ValueError, RecursionError) as error:
-        raise ConfigError([toml_fault(path, text, error)]) from error
+        raise ConfigError(_syntax_faults(text, path, error)) from error
     lines = key_lines(text)
     found = substitute(tables, environment or {})
     return TomlFile(
@@ -160,6 +162,49 @@ def parse_toml(text: str, path: Path, environment: Mapping[str, str] | None = No
         found.faults,
         _not_toml_1_0(text, tables, path),
     )
+
+
+def _syntax_faults(text: str, path: Path, error: ValueError | RecursionError) -> list[Fault]:
+    """Return the faults of a document that tomli refuses.
+
+    A parser stops at the first fault. A key or table that stands twice is known well enough to go on without it.
+    """
+    faults: list[Fault] = []
+    lines = text.split("\n")
+    renamed: dict[str | int, KeyPath] = {}  # tables that stood twice: what is in them is looked at all the same
+    while len(faults) < MAX_TWICE and (twice := _twice(lines, toml_fault(path, "\n".join(lines), error))) is not None:
+        key, number, first, size = twice
+        key = (*renamed.get(key[0], key[:1]), *key[1:])
+        faults.append(Fault(path, number, dotted(key), f"is there twice; first in line {first}"))
+        is_header = lines[number - 1].lstrip().startswith("[")
+        lines[number - 1 : number - 1 + size] = [f"[twice-{number}]" if is_header else "", *[""] * (size - 1)]
+        renamed[f"twice-{number}"] = key
+        try:
+            tomli.loads("\n".join(lines))
+        except (ValueError, RecursionError) as another:
+            error = another
+        else:
+            return faults
+    return [*faults, toml_fault(path, "\n".join(lines), error)]
+
+
+def _twice(lines: list[str], fault: Fault) -> tuple[KeyPath, int, int, int] | None:
+    """Return (key, its line, the line where it stood first, lines that it takes) if the fault is a key set twice."""
+    if fault.line is None or not any(text in fault.text for text in ("overwrite", "twice")):
+        return None
+    known: dict[KeyPath, int] = {}
+    table: KeyPath = ()
+    for begin, source, parsed in _statements("\n".join(lines)):
+        is_header = source.lstrip().startswith("[")
+        keys = list(_leaf(parsed)) if not is_header else [max(_leaf(parsed), key=len, default=())]
+        ends = [key if is_header else (*table, *key) for key in keys]
+        size = source.count("\n")
+        if begin <= fault.line < begin + size:
+            clash = max((key for key in ends if key in known), key=len, default=None)
+            return None if clash is None else (clash, begin, known[clash], size)
+        table = ends[-1] if is_header and ends else table
+        known |= {key: begin for key in ends if key not in known}
+    return None
 
 
 def _not_toml_1_0(text: str, tables: dict[str, Any], path: Path) -> tuple[Fault, ...]:

@@ -56,7 +56,23 @@ def test_faults_are_named_in_the_file_where_they_are(tmp_path: Path) -> None:
 
 def test_syntax_is_checked_in_all_files_at_once(tmp_path: Path) -> None:
     write(tmp_path, a="a = 1\na = 2\n", b="b = [\n1,\n", c="[banks.BANKA]\n")
-    assert [fault.split(": not TOML")[0] for fault in faults(tmp_path)] == ["a.toml:2", "b.toml:2"]
+    twice, syntax = faults(tmp_path)
+    assert twice == "a.toml:2: a: is there twice; first in line 1"
+    assert syntax.startswith("b.toml:2: not TOML: ")
+
+
+def test_everything_that_stands_twice_is_named_with_both_lines(tmp_path: Path) -> None:
+    text = "[a]\nx = 1\ny = [\n 1]\nx = [\n2]\n[b.c]\nz = 1\n[a]\nq = 1\nq = 2\n[b.c]\nz = {d = 1}\nz.d = 5\n[e\n"
+    write(tmp_path, a=text)
+    found = faults(tmp_path)
+    assert found[:-1] == [
+        "a.toml:5: a.x: is there twice; first in line 2",
+        "a.toml:9: a: is there twice; first in line 1",
+        "a.toml:11: a.q: is there twice; first in line 10",
+        "a.toml:12: b.c: is there twice; first in line 7",
+        "a.toml:14: b.c.z.d: is there twice; first in line 13",
+    ]
+    assert found[-1].startswith("a.toml:15: not TOML: ")
 
 
 def test_a_missing_variable_is_a_fault_beside_all_others(tmp_path: Path) -> None:

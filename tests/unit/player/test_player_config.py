@@ -112,7 +112,7 @@ player_port = 6667
         ("banks = 3", "dibas.toml:1: banks: not a table but 3"),
         ("[banks]\nBANKA = 3", "dibas.toml:2: banks.BANKA"),
         ("[banks.BANKA\n", "dibas.toml:1: not TOML: "),
-        ("a = 1\na = 2\n", "dibas.toml:2: not TOML: "),
+        ("a = 1\na = 2\n", "dibas.toml:2: a: is there twice; first in line 1"),
     ],
 )
 def test_what_is_no_configuration_is_one_fault(text: str, fault: str, tmp_path: Path) -> None:
