@@ -1,4 +1,7 @@
-"""The main job from nothing: four Players under supervisord, one scan on recorded voltages, spectra and FITS files.
+"""The main job from nothing: four Players under supervisord, two scans, spectra and FITS files.
+
+The first scan is on recorded voltages. The second is on a synthetic receiver with a line, and with the noise diode
+switched: from its spectra the system temperature and the line come out as they were put in.
 
 Everything it makes is below `demo-run/`: the configuration, supervisord's file and logs, the data, `spectra.png`.
 The recording (Arecibo, PUPPI, four coarse channels) comes with the package `baseband`, of which nothing is imported.
@@ -21,6 +24,7 @@ import numpy as np
 from observe import observe
 
 import dealer
+from dealer import Switching
 
 ROOT = Path(__file__).resolve().parent.parent
 RUN = ROOT / "demo-run"
@@ -28,6 +32,9 @@ BIN = Path(sys.executable).parent
 BANKS = ("BANKA", "BANKB", "BANKC", "BANKD")
 MODE, EXPOSURE_S, SCAN_S = "MODE1", 1.0, 5.0
 FINE, TAPS = 256, 8
+TSYS_K, CAL_K, LINE_MHZ, LINE_KHZ, LINE_K = 25.0, 5.0, 1420.40575, 60.0, 12.0
+"""What the synthetic receiver receives: noise, diode, and a line like that of hydrogen."""
+SWITCHING_S, BLANKING_S = 0.2, 0.01
 
 
 def recording() -> Path:
@@ -71,7 +78,16 @@ def write_configuration(path: Path, source: Path) -> None:
             'data_destination = { host = "127.0.0.1", port = 60000 }',
             "filters = { 450 = 0x00, 1450 = 0x08, 1900 = 0x18 }",
             f'status_memory = {{ key = {key + number}, semaphore = "/dealer_player_demo_{tag}_{number}" }}',
-            f'source = {{ file = "{source}", taps = {TAPS} }}',
+            f"[banks.{bank}.source]",
+            f'file = "{source}"',
+            f"taps = {TAPS}",
+            f"[banks.{bank}.source.synthetic]",
+            "center_mhz = 1420.5",
+            "bandwidth_mhz = 2.0",
+            f"tsys_k = [{TSYS_K}, {TSYS_K}]",
+            f"cal_k = {CAL_K}",
+            f"lines = [{{ frequency_mhz = {LINE_MHZ}, width_khz = {LINE_KHZ}, strength_k = {LINE_K} }}]",
+            f"seed = {number + 1}",
         ]
     shipped = (ROOT / "conf" / "dibas.toml").read_text()
     # The modes as shipped, but for the coherent ones, which need eight Banks.
@@ -113,20 +129,56 @@ def spectra(path: Path) -> tuple[int, Any]:
         return len(table), np.asarray(table[column], dtype=float).mean(axis=0)
 
 
-def draw(path: Path, curves: dict[str, Any]) -> None:
-    """Write a picture of one spectrum a Bank."""
+def switched(path: Path) -> dict[str, Any]:
+    """A scan with the noise diode switched: what a calibration makes of it.
+
+    Returns:
+        mhz; on, off: mean spectra in counts^2; kelvin: the spectrum with the diode off, in units of the diode;
+        tsys_k: its level beside the line; line_mhz and line_k: the line's centre of gravity and its peak above it.
+    """
+    from astropy.io import fits
+
+    with fits.open(path) as hdus:
+        header, table = hdus[0].header, hdus["SPECTRA"].data
+        assert header["SIMULATE"]
+        assert header["DATASRC"] == "synthetic receiver"
+        power, weight = np.asarray(table["DATA"], float), table["NSPECTRA"].astype(float)
+        on, off = (
+            np.average(power[chosen], axis=0, weights=weight[chosen])
+            for chosen in ((table["CAL"] == cal) & np.isin(table["POL"], ("XX", "YY")) for cal in (1, 0))
+        )
+        mhz = (header["CRVAL1"] + header["CDELT1"] * np.arange(len(off))) / 1e6
+    kelvin = off / (on - off).mean() * CAL_K
+    near = np.abs(mhz - LINE_MHZ) < 2 * LINE_KHZ / 1e3
+    tsys = float(kelvin[~near].mean())
+    above = np.where(near, kelvin - tsys, 0.0)
+    line_k = above.sum() * abs(mhz[1] - mhz[0]) / (LINE_KHZ / 1e3 * np.sqrt(np.pi / (4 * np.log(2))))
+    return {"mhz": mhz, "on": on, "off": off, "kelvin": kelvin, "tsys_k": tsys, "line_k": float(line_k),
+            "line_mhz": float((above * mhz).sum() / above.sum())}  # fmt: skip
+
+
+def draw(path: Path, curves: dict[str, Any], simulated: dict[str, dict[str, Any]]) -> None:
+    """Write a picture of one spectrum a Bank for each scan, of the second one with the diode on and off."""
     import matplotlib
 
     matplotlib.use("Agg")
     from matplotlib import pyplot as plt
 
-    figure, axes = plt.subplots(len(curves), 1, sharex=True, figsize=(9, 8), constrained_layout=True)
-    for axis, (bank, curve) in zip(axes, curves.items(), strict=True):
+    figure, panels = plt.subplots(len(curves), 2, sharex="col", figsize=(13, 8), constrained_layout=True)
+    for (axis, other), (bank, curve) in zip(panels, curves.items(), strict=True):
         axis.semilogy(curve, linewidth=0.7)
         axis.axvline(int(curve.argmax()), color="tab:red", linewidth=0.6, alpha=0.6)
         axis.set_ylabel(f"{bank}\npower")
-    axes[-1].set_xlabel("channel (4 coarse x 256 fine)")
-    figure.suptitle("Arecibo, PUPPI recording of J1810+1744, replayed (simulated instrument)")
+        found = simulated[bank]
+        other.plot(found["mhz"], found["on"], linewidth=0.7, label="noise diode on")
+        other.plot(found["mhz"], found["off"], linewidth=0.7, label="off")
+        other.axvline(LINE_MHZ, color="tab:red", linewidth=0.6, alpha=0.6)
+    panels[-1, 0].set_xlabel("channel (4 coarse x 256 fine)")
+    panels[-1, 1].set_xlabel("MHz")
+    panels[0, 1].legend(loc="upper right", fontsize="small")
+    panels[0, 0].set_title("Arecibo, PUPPI recording of J1810+1744, replayed")
+    panels[0, 1].set_title("synthetic receiver (computed, nothing received)")
+    figure.suptitle("simulated instrument")
     figure.savefig(path, dpi=110)
     plt.close(figure)
 
@@ -148,7 +200,7 @@ def wait_until_ready(config: Path, deadline_s: float) -> None:
 
 
 def main() -> int:
-    """Run the demo; 0 when every Bank found the peak where the independent FFT has it."""
+    """Run the demo; 0 when every Bank found the peak where the independent FFT has it, and the line that was put in."""
     shutil.rmtree(RUN, ignore_errors=True)
     (RUN / "log").mkdir(parents=True)
     source, config, ini = recording(), RUN / "dibas.toml", RUN / "supervisord.conf"
@@ -170,6 +222,11 @@ def main() -> int:
         with dealer.Dealer(config=config) as d:
             status = observe(d, mode=MODE, exposure=EXPOSURE_S, scan_length=SCAN_S)
             states = {bank: running for bank, (running, *_rest) in d.scan_status().items()}
+            print("\nnow the synthetic receiver, with the noise diode switched")
+            d.set_status(DAQSRC="SYNTHETIC")
+            d.set_gbt_ss(SWITCHING_S, [(0.0, Switching.SIG, Switching.CALON, BLANKING_S),
+                                       (0.5, Switching.SIG, Switching.CALOFF, BLANKING_S)])  # fmt: skip
+            second = observe(d, mode=MODE, exposure=EXPOSURE_S, scan_length=SCAN_S, source="simulated")
     finally:
         supervisord.terminate()
         supervisord.wait(20)
@@ -185,11 +242,23 @@ def main() -> int:
         right = right and peak == expected and rows > 0
         state = "running" if states[bank] else "done"
         print(f"{bank:6} {state:10} {keys['DAQNINT']!s:>12} {peak:5d} {expected:15d}  {path.relative_to(ROOT)}")
-    draw(RUN / "spectra.png", curves)
+    print(f"\n{'Bank':6} {'states':>6} {'Tsys, K':>8} {'line, MHz':>11} {'line, K':>8}  FITS file")
+    print(f"{'put in':6} {2:6} {TSYS_K:8.2f} {LINE_MHZ:11.4f} {LINE_K:8.2f}")
+    simulated, recovered = {}, True
+    for bank, keys in second.items():
+        path = RUN / "data" / str(keys["PROJID"]) / str(keys["DAQFITS"])
+        found = simulated[bank] = switched(path)
+        recovered = recovered and abs(found["tsys_k"] / TSYS_K - 1) < 0.05 and abs(found["line_k"] / LINE_K - 1) < 0.1
+        recovered = recovered and abs(found["line_mhz"] - LINE_MHZ) * 1e3 < LINE_KHZ / 10
+        values = f"{found['tsys_k']:8.2f} {found['line_mhz']:11.4f} {found['line_k']:8.2f}"
+        print(f"{bank:6} {keys['NUMPHASE']!s:>6} {values}  {path.relative_to(ROOT)}")
+    draw(RUN / "spectra.png", curves, simulated)
     print(f"\nspectra: {(RUN / 'spectra.png').relative_to(ROOT)}")
     if not right:
         print("demo: a Bank's peak is not where the independent FFT of the file has it", file=sys.stderr)
-    return 0 if right else 1
+    if not recovered:
+        print("demo: what was put into the synthetic receiver did not come out of the spectra", file=sys.stderr)
+    return 0 if right and recovered else 1
 
 
 if __name__ == "__main__":

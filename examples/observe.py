@@ -13,7 +13,12 @@ import dealer
 
 
 def observe(
-    d: dealer.Dealer, *, mode: str = "MODE1", exposure: float = 1.0, scan_length: float = 5.0
+    d: dealer.Dealer,
+    *,
+    mode: str = "MODE1",
+    exposure: float = 1.0,
+    scan_length: float = 5.0,
+    source: str = "J1810+1744",
 ) -> dict[str, dict[str, object]]:
     """Run one scan on all Banks that `d` knows.
 
@@ -22,6 +27,7 @@ def observe(
         mode: A mode of the configuration.
         exposure: Requested integration time, s.
         scan_length: Length of the scan, s.
+        source: Name of what is observed.
 
     Returns:
         Bank -> its status at the end of the scan.
@@ -31,7 +37,7 @@ def observe(
     """
     d.add_active_player(*d.list_available_players())
     print("mode     ", d.set_mode(mode))
-    d.set_param(exposure=exposure, scan_length=scan_length, project_id="DEMO", source="J1810+1744", observer="demo")
+    d.set_param(exposure=exposure, scan_length=scan_length, project_id="DEMO", source=source, observer="demo")
     d.prepare()
     print("start    ", d.start())
     d.wait_for_scan(verbose=True)

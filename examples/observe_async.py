@@ -1,0 +1,80 @@
+"""The observing script of observe.py for asyncio: the same scan, and the status of all Banks shown while it runs.
+
+Usage: python examples/observe_async.py [--config FILE] [--mode MODE1] [--exposure 1.0] [--scan-length 5]
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from pathlib import Path
+
+import dealer
+
+
+async def observe(
+    d: dealer.AsyncDealer, *, mode: str = "MODE1", exposure: float = 1.0, scan_length: float = 5.0
+) -> dict[str, dict[str, object]]:
+    """Run one scan on all Banks that `d` knows.
+
+    Args:
+        d: A Dealer; all its Players are made active.
+        mode: A mode of the configuration.
+        exposure: Requested integration time, s.
+        scan_length: Length of the scan, s.
+
+    Returns:
+        Bank -> its status at the end of the scan.
+
+    Raises:
+        dealer.DealerError: A Bank refused or was lost; the text names each of them.
+    """
+    d.add_active_player(*d.list_available_players())
+    print("mode     ", await d.set_mode(mode))
+    await d.set_param(
+        exposure=exposure, scan_length=scan_length, project_id="DEMO", source="J1810+1744", observer="demo"
+    )
+    await d.prepare()
+    print("start    ", await d.start())
+    watching = asyncio.create_task(watch(d))  # what a script that waits cannot do: something else meanwhile
+    try:
+        await d.wait_for_scan(verbose=True)
+    finally:
+        watching.cancel()
+    return await d.get_status()
+
+
+async def watch(d: dealer.AsyncDealer, every: float = 1.0) -> None:
+    """Print how many integrations each Bank has written, until cancelled; `every` so many seconds."""
+    while True:
+        outcomes = await d.outcomes("get_status", ["DAQNINT"])
+        print("written  ", {bank: o.value.get("DAQNINT") for bank, o in outcomes.items() if o.ok})
+        await asyncio.sleep(every)
+
+
+async def run(options: argparse.Namespace) -> dict[str, dict[str, object]]:
+    """Observe with the Players of the configuration."""
+    async with dealer.AsyncDealer(config=options.config) as d:
+        return await observe(d, mode=options.mode, exposure=options.exposure, scan_length=options.scan_length)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the scan that the command line asks for; 0 done, 1 failed, 2 usage."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--config", type=Path, help="configuration of the array; default: as dealer.Dealer() finds it")
+    parser.add_argument("--mode", default="MODE1")
+    parser.add_argument("--exposure", type=float, default=1.0, help="s")
+    parser.add_argument("--scan-length", type=float, default=5.0, help="s")
+    try:
+        status = asyncio.run(run(parser.parse_args(argv)))
+    except dealer.DealerError as error:
+        print(error, file=sys.stderr)
+        return 1
+    for bank, keys in status.items():
+        print(bank, keys.get("DAQNINT"), "integrations in", keys.get("DAQFITS"))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
