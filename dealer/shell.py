@@ -5,13 +5,40 @@ from __future__ import annotations
 import code
 import importlib
 import importlib.util
+import re
 import sys
 from collections.abc import Mapping
 from typing import Any
 
 import dealer
+from dealer.errors import DealerError
+from zmqjsonproxy.errors import ProxyError
 
-__all__ = ["banner", "run"]
+__all__ = ["bank_completions", "banner", "run"]
+
+
+DELIMITERS = " \t\n`~!@#$%^&*()-=+{}\\|;:<>/?,"
+"""Between what is completed; Python's own, without those of `d["BANKA"].`"""
+OF_A_BANK = re.compile(r"(?P<before>.*\bd\[(?P<quote>[\"'])(?P<bank>\w*))(?:(?P=quote)\]\.(?P<name>\w*))?$")
+
+
+def bank_completions(d: dealer.Dealer, text: str) -> list[str] | None:
+    """Return how `d["BAN` and `d["BANKA"].get_` may go on, which Python's own completion does not know.
+
+    None: the text is no such thing.
+    """
+    match = OF_A_BANK.match(text)
+    if match is None:
+        return None
+    quote, bank, name = match["quote"], match["bank"], match["name"]
+    if name is None:
+        start = match["before"].removesuffix(bank)
+        return [f"{start}{each}{quote}]" for each in d.list_available_players() if each.startswith(bank)]
+    if bank not in d.available_players:
+        return []
+    names = [each for each in dir(d[bank]) if each.startswith(name) and (name or not each.startswith("_"))]
+    calls = [f"{each}(" if callable(getattr(d[bank], each, None)) else each for each in names]
+    return [text.removesuffix(name) + each for each in calls]
 
 
 def banner(d: dealer.Dealer) -> str:
@@ -48,6 +75,26 @@ def _console(names: Mapping[str, Any], text: str) -> None:
         except ImportError:
             text += "\n(This Python has no readline: no completion.)"
         else:
-            readline.set_completer(rlcompleter.Completer(namespace).complete)
+            names_of_python = rlcompleter.Completer(namespace).complete
+            d = namespace["d"]
+
+            def complete(text: str, state: int) -> str | None:
+                found = bank_completions(d, text)
+                if found is None:
+                    return names_of_python(text, state)
+                return found[state] if state < len(found) else None
+
+            readline.set_completer(complete)
+            readline.set_completer_delims(DELIMITERS)
             readline.parse_and_bind("tab: complete")
-    code.interact(banner=text, local=namespace, exitmsg="")
+    _Console(namespace).interact(banner=text, exitmsg="")
+
+
+class _Console(code.InteractiveConsole):
+    def showtraceback(self) -> None:
+        """Show a refusal in its own words only: the lines of our code explain nothing to an observer."""
+        error = sys.exc_info()[1]
+        if isinstance(error, DealerError | ProxyError):
+            self.write(f"{type(error).__name__}: {error}\n")
+        else:
+            super().showtraceback()
