@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from dealer import commands
+from dealer import commands, hostcommands
 from dealer.errors import DealerError
 from zmqjsonproxy import recording
 from zmqjsonproxy.errors import ProxyError
@@ -30,6 +30,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_common(common)
     subcommands = parser.add_subparsers(dest="command", metavar="COMMAND")
     commands.add_commands(subcommands, common)
+    hostcommands.add_commands(subcommands, common)
     recording.add_commands(subcommands)
     return parser
 

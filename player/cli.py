@@ -259,7 +259,7 @@ def _ready(argv: Sequence[str], environment: Mapping[str, str]) -> int:
 
 def _supervisor_config(argv: Sequence[str], environment: Mapping[str, str]) -> int:
     from player.hosts import banks_of_host
-    from player.supervisor import ProgramSettings, complete_conf, programs
+    from player.supervisor import ProgramSettings, complete_conf, control_of, programs
 
     args = _supervisor_parser().parse_args(argv)
     config = _load(args.config, environment)
@@ -276,7 +276,9 @@ def _supervisor_config(argv: Sequence[str], environment: Mapping[str, str]) -> i
     )
     text = programs(config, banks, settings)
     if args.complete is not None:
-        text = complete_conf(config, banks, settings, args.complete)
+        hosts = list(dict.fromkeys(config.banks[bank].hpc_host for bank in banks))
+        control = control_of(config, hosts[0]) if len(hosts) == 1 else None  # one supervisord is one host's
+        text = complete_conf(config, banks, settings, args.complete, control)
     sys.stdout.write(text)
     return DONE
 

@@ -27,6 +27,7 @@ from player.tables import (
     BankConfig,
     Config,
     DealerConfig,
+    HostConfig,
     InstrumentConfig,
     is_secret,
 )
@@ -241,7 +242,7 @@ def _load_sections(source: TomlFile, kinds: Mapping[str, Any], faults: list[Faul
                     sections[section] = value
             if section in bad:
                 sound.discard(kind)
-    known = {"instrument", "dealer", "banks", *sections, *bad}
+    known = {"instrument", "dealer", "banks", "hosts", *sections, *bad}
     if kinds:
         faults += [
             source.fault((name,), f"unknown table or key{did_you_mean(name, sorted(known))}")
@@ -312,10 +313,14 @@ def load(path: Path | str, environment: Mapping[str, str] | None = None) -> Conf
         ConfigError: With every fault that was found, in the order of the files.
     """
     source = read_toml(Path(path), os.environ if environment is None else environment)
-    faults = [source.fault(key, text) for key, texts in source.unresolved.items() for text in texts]
+    # A password that is a variable need not be known to Players: whoever needs it asks for it.
+    needed = {key: texts for key, texts in source.unresolved.items() if key[:1] != ("hosts",)}
+    faults = [source.fault(key, text) for key, texts in needed.items() for text in texts]
     instrument, found = validate(InstrumentConfig, source, ("instrument",), source.tables.get("instrument", {}))
     faults.extend(found)
     dealer, found = validate(DealerConfig, source, ("dealer",), source.tables.get("dealer", {}))
+    faults.extend(found)
+    hosts, found = validate(dict[str, HostConfig], source, ("hosts",), source.tables.get("hosts", {}))
     faults.extend(found)
     banks, kinds, names = _load_banks(source, faults)
     sections, sound = _load_sections(source, kinds, faults)
@@ -327,6 +332,7 @@ def load(path: Path | str, environment: Mapping[str, str] | None = None) -> Conf
         sections=sections,
         bank_names=tuple(names),
         source=source,
+        hosts=hosts or {},
         warnings=(*source.warnings, *_open_binds(source, instrument or InstrumentConfig(), banks)),
     )
     faults.extend(_cross_checks(config))

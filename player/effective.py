@@ -196,6 +196,8 @@ def settings_of(
     found = [] if bank is None else list(_of_player(config, bank, flags, environment))
     found += tables.flat(config.instrument, raw.get("instrument"), ("instrument",))
     found += tables.flat(config.dealer, raw.get("dealer"), ("dealer",))
+    for name, host in config.hosts.items():
+        found += tables.flat(host, raw["hosts"][name], ("hosts", name))
     for name in config.banks if bank is None else [bank]:
         found += tables.bank(name)
     kinds = dict.fromkeys(find_kind(table.kind) for table in config.banks.values())

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from player.kinds import find_kind
-from player.tables import DEFAULT_KIND, BankConfig, DealerConfig, InstrumentConfig
+from player.tables import DEFAULT_KIND, BankConfig, DealerConfig, HostConfig, InstrumentConfig
 
 __all__ = ["SCHEMA_FILE", "file_schema"]
 
@@ -28,7 +28,7 @@ def file_schema(kinds: Iterable[str]) -> dict[str, Any]:
         KindError: A kind cannot be loaded.
     """
     classes = {kind: find_kind(kind) for kind in kinds}
-    types: dict[str, Any] = {"instrument": InstrumentConfig, "dealer": DealerConfig}
+    types: dict[str, Any] = {"instrument": InstrumentConfig, "dealer": DealerConfig, "hosts": dict[str, HostConfig]}
     for bank_class in classes.values():
         types |= bank_class.instrument_sections()
     banks = {kind: bank_class.config_model() for kind, bank_class in classes.items()}

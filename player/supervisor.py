@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import hashlib
 import shlex
+import stat
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from player.errors import UnwritableError
+from player.errors import ConfigError, UnwritableError
 from player.tables import Config
 
-__all__ = ["ProgramSettings", "complete_conf", "program_name", "programs"]
+__all__ = ["Control", "ProgramSettings", "complete_conf", "control_of", "program_name", "programs"]
 
 READY_WITHIN = 14  # s
 START_SECONDS = READY_WITHIN + 1
@@ -114,15 +115,86 @@ def _socket_path(directory: Path) -> Path:
     return Path(tempfile.gettempdir()) / f"dealer-player-{tag}.sock"
 
 
-def complete_conf(config: Config, banks: Sequence[str], settings: ProgramSettings, directory: Path) -> str:
-    """Return a whole supervisord.conf whose socket, pid file and log are in `directory`, which must exist."""
+@dataclass(frozen=True, slots=True)
+class Control:
+    """Where `dealer hosts` gives its orders to a host's supervisord.
+
+    Attributes:
+        url: `http://HOST:PORT` or `unix:///PATH`.
+        user: Empty: none is asked for.
+        password: Of the user.
+    """
+
+    url: str
+    user: str = ""
+    password: str = field(default="", repr=False)
+
+    @property
+    def credentials(self) -> list[str]:
+        """Lines of a section; of the password only the hash, in hexadecimal digits."""
+        if not self.user:
+            return []
+        digest = hashlib.sha1(self.password.encode()).hexdigest()  # the one that supervisord knows
+        return [f"username={_escaped(self.user)}", "password={SHA}" + digest]
+
+
+def control_of(config: Config, host: str) -> Control | None:
+    """Return what `[hosts.X]` says of a host; None if it is not there.
+
+    Raises:
+        ConfigError: Its variables are not set, or its password cannot be read or is not secret.
+    """
+    table = config.hosts.get(host)
+    unset = [config.fault(key, text) for key, texts in config.source.unresolved.items() for text in texts
+             if key[:2] == ("hosts", host)]  # fmt: skip
+    if unset or table is None:
+        if unset:
+            raise ConfigError(unset)
+        return None
+    key = ("hosts", host)
+    password = table.password or ""
+    if table.password_file is not None:
+        path = config.directory / Path(table.password_file).expanduser()
+        try:
+            if stat.S_IMODE(path.stat().st_mode) & (stat.S_IRWXG | stat.S_IRWXO):
+                raise ConfigError([config.fault((*key, "password_file"), f"others may read {path}; chmod 600 {path}")])
+            password = (path.read_text(encoding="utf-8").splitlines() or [""])[0].strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError([config.fault((*key, "password_file"), f"{path} cannot be read: {error}")]) from error
+    if bool(table.user) != bool(password):
+        raise ConfigError([config.fault(key, "user and password (or password_file) belong together")])
+    if table.supervisor.startswith("http:") and not table.user:
+        raise ConfigError([config.fault(key, "over the network: user and password are needed; orders run programs")])
+    return Control(table.supervisor, table.user or "", password)
+
+
+def _control_sections(control: Control | None, here: Path) -> tuple[list[str], str]:
+    """Return the sections for orders, and the socket file, which there is always: for supervisorctl."""
+    path, credentials, inet = str(_socket_path(here)), list[str](), list[str]()
+    if control is not None and control.url.startswith("unix://"):
+        path, credentials = control.url.removeprefix("unix://"), control.credentials
+    elif control is not None:
+        address = control.url.removeprefix("http://").rstrip("/")
+        inet = ["[inet_http_server]", f"port={_escaped(address)}", *control.credentials, ""]
+    return ["[unix_http_server]", f"file={_escaped(path)}", "chmod=0700", *credentials, "", *inet], path
+
+
+def complete_conf(
+    config: Config, banks: Sequence[str], settings: ProgramSettings, directory: Path, control: Control | None = None
+) -> str:
+    """Return a whole supervisord.conf whose socket, pid file and log are in `directory`, which must exist.
+
+    Args:
+        config: The configuration.
+        banks: Of the host.
+        settings: Of all its programs.
+        directory: Where what supervisord makes goes.
+        control: Where it takes orders from elsewhere; None: nowhere.
+    """
     here = directory.resolve()
-    control = _escaped(str(_socket_path(here)))
+    sections, path = _control_sections(control, here)
     lines = [
-        "[unix_http_server]",
-        f"file={control}",
-        "chmod=0700",
-        "",
+        *sections,
         "[supervisord]",
         f"pidfile={_escaped(str(here / 'supervisord.pid'))}",
         f"logfile={_escaped(str(here / 'supervisord.log'))}",
@@ -134,7 +206,7 @@ def complete_conf(config: Config, banks: Sequence[str], settings: ProgramSetting
         "supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface",
         "",
         "[supervisorctl]",
-        f"serverurl=unix://{control}",
+        f"serverurl=unix://{_escaped(path)}",
         "",
     ]
     return _checked("\n".join(lines) + "\n") + programs(config, banks, settings)

@@ -24,6 +24,7 @@ __all__ = [
     "Composed",
     "Config",
     "DealerConfig",
+    "HostConfig",
     "InstrumentConfig",
     "Port",
     "Table",
@@ -110,6 +111,15 @@ class Composed:
     home: Callable[[KeyPath], KeyPath]
 
 
+class HostConfig(Table):
+    """`[hosts.X]`: where the supervisord of a host takes orders, from `dealer hosts` and nobody else."""
+
+    supervisor: str = Field(pattern=r"^(http://[^/@\s]+:\d+/?|unix:///\S.*)$")
+    user: str | None = Field(None, min_length=1)
+    password: str | None = Field(None, min_length=1)
+    password_file: str | None = Field(None, min_length=1)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     """A valid configuration.
@@ -119,6 +129,7 @@ class Config:
         instrument: `[instrument]`.
         dealer: `[dealer]`.
         banks: The Banks in file order.
+        hosts: `[hosts.*]`.
         sections: The further top-level tables that the kinds in use asked for, validated.
         bank_names: Names of all Banks of the file (in a `check`, also of those with faults).
         source: The file with its lines.
@@ -133,6 +144,7 @@ class Config:
     bank_names: tuple[str, ...]
     source: TomlFile = field(repr=False)
     warnings: tuple[Fault, ...] = ()
+    hosts: Mapping[str, HostConfig] = field(default_factory=dict)
 
     @property
     def directory(self) -> Path:

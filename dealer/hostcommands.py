@@ -1,0 +1,245 @@
+"""The commands `dealer hosts ...`: what each takes and prints."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+
+from dealer.errors import ConfigurationError
+from dealer.hosts import HostedBank, Installation, read_installation
+from dealer.supervision import HostsReport, OrderOutcome, ProgramRow, Supervision
+from dealer.supervisord import ProcessInfo, Supervisord, SupervisorError
+from dealer.tables import text_table
+from zmqjsonproxy.rpc.hub import Hub
+
+__all__ = ["add_commands"]
+
+STATUS_WITHIN_S = 5.0
+ORDER_WITHIN_S = 60.0
+FOLLOW_EVERY_S = 0.5
+LINE_BYTES = 400
+"""A line of a log is taken to have up to so many bytes, when its last ones are looked for."""
+HEAD = ("host", "program", "Bank", "supervisor", "ready", "pid", "up", "crashes", "condition")
+DONE, FAILED, USAGE = 0, 1, 2
+
+
+def add_commands(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser
+) -> None:
+    """Add `hosts` and its own commands to a parser; arguments as of `dealer.commands.add_commands`."""
+    text = "the Players of all hosts through their supervisords"
+    hosts = commands.add_parser(
+        "hosts", help=text, description=f"{text[0].upper()}{text[1:]}.", parents=[common],
+        epilog="Exit status: 0 all is well, or stopped on purpose; 1 something needs looking after; 2 usage.",
+    )  # fmt: skip
+    hosts.set_defaults(run=_usage_as_2(_status), names=[])
+    own = hosts.add_subparsers(dest="hosts_command", metavar="COMMAND")
+
+    def add(name: str, run: Callable[[argparse.Namespace], int], text: str) -> argparse.ArgumentParser:
+        parser = own.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.", parents=[common])
+        parser.add_argument("names", nargs="*", metavar="HOST|BANK", help="default: all")
+        parser.set_defaults(run=_usage_as_2(run))
+        return parser
+
+    add("status", _status, "one table: what supervisord says of each program, and whether its Player answers")
+    start = add("start", _order, "start Players and wait until they are ready")
+    stop = add("stop", _order, "stop Players and wait for their ends; they stay away")
+    restart = add("restart", _order, "stop and start Players one after the other; ends at the first that stays away")
+    for parser, order, at_once in ((start, "start", 64), (stop, "stop", 64), (restart, "restart", 1)):
+        parser.set_defaults(order=order)
+        parser.add_argument(
+            "--at-once", type=_count, default=at_once, metavar="N", help="so many at a time; default: %(default)s"
+        )
+    for parser in (stop, restart):
+        parser.add_argument("--force", action="store_true", help="even while a scan runs, which it ends")
+    start.set_defaults(force=True)
+    log = add("log", _log, "the last lines of what Players have said")
+    log.add_argument("-f", "--follow", action="store_true", help="go on with what they say, until Ctrl-C")
+    log.add_argument("-n", "--lines", type=_count, default=10, metavar="N", help="default: %(default)s")
+    log.add_argument("--stderr", action="store_true", help="of stderr, where supervisord keeps it apart")
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text} is no number above 0")
+    return number
+
+
+def _usage_as_2(run: Callable[[argparse.Namespace], int]) -> Callable[[argparse.Namespace], int]:
+    """Make what is wrong with the words given, or with the file, exit status 2."""
+
+    def checked(options: argparse.Namespace) -> int:
+        try:
+            return run(options)
+        except ConfigurationError as error:
+            if options.json:
+                print(json.dumps({"error": str(error)}, indent=2))
+            print(f"dealer: {error}", file=sys.stderr)
+            return USAGE
+
+    return checked
+
+
+@contextmanager
+def _supervision(options: argparse.Namespace, within: float) -> Iterator[tuple[Installation, Supervision]]:
+    installation = read_installation(options.config)
+    with Hub() as hub:
+        yield installation, Supervision(installation, hub, options.timeout or within)
+
+
+# status
+
+
+def _status(options: argparse.Namespace) -> int:
+    with _supervision(options, STATUS_WITHIN_S) as (_, supervision):
+        report = supervision.status(options.names)
+    if options.json:
+        print(json.dumps({"is_well": report.is_well, **report.describe()}, indent=2))
+    else:
+        print("\n".join(_lines(report)))
+    return DONE if report.is_well else FAILED
+
+
+def _lines(report: HostsReport) -> list[str]:
+    lines = [text_table(HEAD, [_cells(row) for row in report.rows])] if report.rows else []
+    lines += [f"no answer: {why}" for why in report.trouble.values()]
+    lines += [f"{bank.name}: no [hosts.{bank.host}]: nobody to ask" for bank in report.homeless]
+    return lines
+
+
+def _cells(row: ProgramRow) -> tuple[object, ...]:
+    return (
+        row.host, row.program, row.bank or "-", row.state or "-", {True: "yes", False: "no", None: "-"}[row.ready],
+        row.pid or "-", _duration(row.up_s) if row.pid else "-", "-" if row.crashes is None else row.crashes,
+        f"{row.condition}: {row.note}" if row.note else row.condition,
+    )  # fmt: skip
+
+
+def _duration(seconds: float) -> str:
+    minutes, second = divmod(int(seconds), 60)
+    hours, minute = divmod(minutes, 60)
+    days, hour = divmod(hours, 24)
+    return f"{days}d {hour:02}:{minute:02}:{second:02}" if days else f"{hour:02}:{minute:02}:{second:02}"
+
+
+# orders
+
+
+def _order(options: argparse.Namespace) -> int:
+    outcomes: list[OrderOutcome] = []
+
+    def tell(outcome: OrderOutcome) -> None:
+        outcomes.append(outcome)
+        if not options.json:
+            took = f" ({outcome.took_s:.1f} s)" if outcome.took_s else ""
+            print(f"{outcome.bank}: {outcome.outcome}: {outcome.text}{took}", flush=True)
+
+    with _supervision(options, ORDER_WITHIN_S) as (installation, supervision):
+        banks = installation.choose(options.names)
+        scanning = [] if options.force else supervision.scanning(banks)
+        if scanning:
+            words = f"{', '.join(scanning)}: a scan runs; nothing was done. Wait for its end, or use --force"
+            raise SupervisorError(options.order, words)
+        order = {"start": supervision.start, "stop": supervision.stop, "restart": supervision.restart}[options.order]
+        is_well = order(banks, options.at_once, tell)
+    if options.json:
+        print(json.dumps({each.bank: asdict(each) for each in outcomes}, indent=2))
+    return DONE if is_well else FAILED
+
+
+# logs
+
+
+class _Log:
+    """What one Player says, as far as it was read."""
+
+    def __init__(self, installation: Installation, bank: HostedBank, stream: str, within: float) -> None:
+        self.bank, self._stream, self._within = bank, stream, within
+        self._address = installation.supervisors[bank.host]
+        self._end = 0
+        self._begun_line = ""
+
+    def last(self, lines: int) -> list[str]:
+        """Return the last whole lines."""
+        supervisord, process = self._find()
+        size = supervisord.log_size(process, self._stream)
+        begin = max(size - lines * LINE_BYTES, 0)
+        self._end = begin
+        found = self._read(supervisord, process, size)
+        return found[-lines:]
+
+    def more(self) -> list[str]:
+        """Return the lines that have come since."""
+        supervisord, process = self._find()
+        size = supervisord.log_size(process, self._stream)
+        if size < self._end:  # it was rotated
+            self._end = 0
+        return self._read(supervisord, process, size)
+
+    def _find(self) -> tuple[Supervisord, ProcessInfo]:
+        supervisord = Supervisord(self._address, time.monotonic() + self._within)
+        return supervisord, supervisord.process(self.bank.program)
+
+    def _read(self, supervisord: Supervisord, process: ProcessInfo, size: int) -> list[str]:
+        if size <= self._end:
+            return []
+        text = _whole_characters(supervisord, process, self._stream, self._end, size - self._end)
+        self._end = size
+        *lines, self._begun_line = (self._begun_line + text).split("\n")
+        return lines
+
+
+def _whole_characters(supervisord: Supervisord, process: ProcessInfo, stream: str, begin: int, length: int) -> str:
+    """Read a piece of a log. supervisord fails on one that begins or ends within a character: then a bit less."""
+    for cut in range(4):
+        for first, last in {(cut, 0), (0, cut), (cut, cut)}:
+            try:
+                return supervisord.log(process, stream, begin + first, max(length - first - last, 1))
+            except SupervisorError as error:
+                if error.is_refusal or cut == 3 or "500" not in error.text:
+                    raise
+    return ""
+
+
+def _log(options: argparse.Namespace) -> int:
+    installation = read_installation(options.config)
+    banks = installation.choose(options.names)
+    within = options.timeout or STATUS_WITHIN_S
+    logs = [_Log(installation, bank, "Stderr" if options.stderr else "Stdout", within) for bank in banks]
+    status = DONE
+    troubled: dict[str, str] = {}
+
+    def show(log: _Log, read: Callable[[], list[str]]) -> bool:
+        name = log.bank.name
+        try:
+            lines = read()
+        except SupervisorError as error:
+            if troubled.get(name) != str(error):  # once, not at each look
+                troubled[name] = str(error)
+                print(f"dealer: {name}: {error}", file=sys.stderr)
+            return False
+        troubled.pop(name, None)
+        for line in lines:
+            if options.json:
+                print(json.dumps({"bank": name, "line": line}), flush=True)
+            else:
+                print(f"{name}: {line}" if len(logs) > 1 else line, flush=True)
+        return True
+
+    for log in logs:
+        if not show(log, lambda log=log: log.last(options.lines)):  # type: ignore[misc]  # mypy knows no such default
+            status = FAILED
+    try:
+        while options.follow:
+            time.sleep(FOLLOW_EVERY_S)
+            for log in logs:
+                show(log, log.more)
+    except KeyboardInterrupt:
+        return DONE
+    return status

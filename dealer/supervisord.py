@@ -1,0 +1,244 @@
+"""Orders to one supervisord over XML-RPC, on a TCP port or a socket file. Knows nothing of Banks."""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import re
+import socket
+import time
+import xmlrpc.client
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+from xml.parsers.expat import ExpatError
+
+from dealer.errors import DealerError
+from dealer.hosts import SupervisorAddress
+
+__all__ = ["ProcessInfo", "SupervisorError", "Supervisord", "abnormal_ends"]
+
+ANSWER_MOST = 16 * 2**20
+"""Bytes of an answer that are read."""
+MAIN_LOG_TAIL = 64 * 2**10
+"""Of supervisord's own log, so much is looked at for ends of programs, bytes."""
+NOT_XML = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
+"""Control characters, as programs colour their logs with, that XML cannot hold and supervisord sends all the same."""
+LOG_LINE = re.compile(r"^(\S+ \d\d:\d\d:\d\d),\d+ \S+ (spawned|exited|stopped): '?([^ ']+)'? (.*)$")
+
+
+class SupervisorError(DealerError):
+    """A supervisord does not answer, or refuses.
+
+    Attributes:
+        host: Its host.
+        is_refusal: It answered.
+    """
+
+    def __init__(self, host: str, text: str, is_refusal: bool = False) -> None:
+        super().__init__(f"{host}: {text}")
+        self.host, self.text, self.is_refusal = host, text, is_refusal
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessInfo:
+    """What a supervisord says of a program.
+
+    Attributes:
+        group: Its group.
+        name: Its name.
+        state: STOPPED, STARTING, RUNNING, BACKOFF, STOPPING, EXITED, FATAL or UNKNOWN.
+        pid: 0 if it does not run.
+        up_s: Since its start, s; 0 if it does not run.
+        exit_status: Of its last end.
+        why: What kept it from starting; empty if nothing did.
+    """
+
+    group: str
+    name: str
+    state: str
+    pid: int
+    up_s: float
+    exit_status: int
+    why: str
+
+    @property
+    def full_name(self) -> str:
+        """Name as supervisord wants it in orders."""
+        return f"{self.group}:{self.name}"
+
+    @classmethod
+    def of(cls, told: dict[str, Any]) -> ProcessInfo:
+        """Read an answer; KeyError, TypeError, ValueError: it is none."""
+        pid = int(told["pid"])
+        up = float(told["now"]) - float(told["start"]) if pid else 0.0
+        return cls(
+            str(told["group"]), str(told["name"]), str(told["statename"]), pid, max(up, 0.0),
+            int(told["exitstatus"]), str(told["spawnerr"]),
+        )  # fmt: skip
+
+
+class Supervisord:
+    """One supervisord.
+
+    Args:
+        address: Where it is.
+        until: Nothing is waited for longer than this, s, monotonic.
+    """
+
+    def __init__(self, address: SupervisorAddress, until: float) -> None:
+        self.address = address
+        self._proxy = xmlrpc.client.ServerProxy("http://supervisor/RPC2", _Transport(address, until))
+
+    def processes(self) -> list[ProcessInfo]:
+        """Return all its programs."""
+        return [self._read(each) for each in self._call("getAllProcessInfo")]
+
+    def process(self, program: str) -> ProcessInfo:
+        """Return one program; SupervisorError if it has none of this name."""
+        for each in self.processes():
+            if each.name == program:
+                return each
+        raise SupervisorError(self.address.host, f"its supervisord has no program {program}", True)
+
+    def start(self, process: ProcessInfo) -> None:
+        """Start a program and return."""
+        self._call("startProcess", process.full_name, False)
+
+    def stop(self, process: ProcessInfo) -> None:
+        """Ask a program to end and return."""
+        self._call("stopProcess", process.full_name, False)
+
+    def log_size(self, process: ProcessInfo, stream: str) -> int:
+        """Return the bytes that the log of a program has.
+
+        Args:
+            process: The program.
+            stream: "Stdout" or "Stderr".
+        """
+        return int(self._call(f"tailProcess{stream}Log", process.full_name, 0, 0)[1])
+
+    def log(self, process: ProcessInfo, stream: str, begin: int, length: int) -> str:
+        """Return a piece of the log of a program, from byte `begin` on."""
+        return str(self._call(f"readProcess{stream}Log", process.full_name, begin, length))
+
+    def main_log(self) -> list[str]:
+        """Return the last lines of supervisord's own log."""
+        return str(self._call("readLog", -MAIN_LOG_TAIL, 0)).splitlines()
+
+    def _read(self, told: Any) -> ProcessInfo:
+        try:
+            return ProcessInfo.of(told)
+        except (KeyError, TypeError, ValueError) as error:
+            raise SupervisorError(self.address.host, f"its supervisord sent what is no program: {error!r}") from error
+
+    def _call(self, method: str, *args: Any) -> Any:
+        host, url = self.address.host, self.address.url
+        try:
+            return getattr(self._proxy, f"supervisor.{method}")(*args)
+        except xmlrpc.client.Fault as error:
+            raise SupervisorError(host, f"supervisord refused {method}: {error.faultString}", True) from error
+        except xmlrpc.client.ProtocolError as error:
+            why = "user or password are wrong" if error.errcode == 401 else f"{error.errcode} {error.errmsg}"
+            raise SupervisorError(host, f"supervisord at {url}: {why}") from error
+        except OSError as error:
+            why = "no answer in time" if isinstance(error, TimeoutError) else error.strerror or str(error)
+            raise SupervisorError(host, f"no supervisord at {url}: {why}") from error
+        except (ExpatError, xmlrpc.client.Error, http.client.HTTPException, ValueError) as error:
+            raise SupervisorError(host, f"what answers at {url} is no supervisord: {error!r}") from error
+
+
+class _Transport(xmlrpc.client.Transport):
+    """Connects to where an address says, with its credentials, and waits no longer than allowed."""
+
+    def __init__(self, address: SupervisorAddress, until: float) -> None:
+        super().__init__()
+        self._address, self._until = address, until
+
+    def send_headers(self, connection: http.client.HTTPConnection, headers: Any) -> None:
+        """Add who asks."""
+        if self._address.user:
+            words = f"{self._address.user}:{self._address.password}".encode()
+            connection.putheader("Authorization", f"Basic {base64.b64encode(words).decode()}")
+        super().send_headers(connection, headers)
+
+    def request(self, host: Any, handler: str, request_body: Any, verbose: bool = False) -> Any:
+        """Ask once: an order that may have been heard is not repeated."""
+        self.close()
+        return self.single_request(host, handler, request_body, verbose)
+
+    def make_connection(self, _host: Any) -> http.client.HTTPConnection:
+        """Connect anew for each question."""
+        left = self._until - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("no time left")
+        parts = urlsplit(self._address.url)
+        connection: http.client.HTTPConnection
+        if parts.scheme == "unix":
+            connection = _UnixConnection(parts.path, left)
+        else:
+            connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=left)
+        self._connection = "supervisor", connection
+        return connection
+
+    def parse_response(self, response: http.client.HTTPResponse) -> Any:
+        """Read an answer, without characters that XML cannot hold."""
+        parser, unmarshaller = self.getparser()
+        read = 0
+        while data := response.read1(2**16):
+            read += len(data)
+            if read > ANSWER_MOST:
+                raise ValueError(f"it sends more than {ANSWER_MOST} bytes")
+            if time.monotonic() > self._until:
+                raise TimeoutError("no end of the answer in time")
+            parser.feed(NOT_XML.sub(b"?", data))
+        parser.close()
+        self.close()
+        return unmarshaller.close()
+
+
+class _UnixConnection(http.client.HTTPConnection):
+    """HTTP on a socket file."""
+
+    def __init__(self, path: str, timeout: float) -> None:
+        super().__init__("localhost", timeout=timeout)
+        self._path = path
+
+    def connect(self) -> None:
+        """Connect."""
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self._path)
+
+
+def abnormal_ends(lines: Iterable[str], info: ProcessInfo, within_s: float) -> tuple[int, int]:
+    """Count the ends of a program that nobody asked for: (all in these lines, those of the last `within_s` seconds).
+
+    What was before somebody stopped it counts no more: with the next start it begins anew.
+    The log has the time of its host without a zone, so the present is told from the line of the start of the process
+    that runs now; without one, from the last line about it.
+
+    Args:
+        lines: Of supervisord's own log.
+        info: The program.
+        within_s: s.
+    """
+    ends: list[float] = []
+    now = 0.0
+    for line in lines:
+        found = LOG_LINE.match(line)
+        if found is None or found[3] != info.name:
+            continue
+        try:
+            at = time.mktime(time.strptime(found[1], "%Y-%m-%d %H:%M:%S"))  # of any zone: differences count
+        except (ValueError, OverflowError):
+            continue
+        if found[2] == "exited" and found[4].endswith("; not expected)"):
+            ends.append(at)
+        elif found[2] == "stopped":
+            ends.clear()
+        elif found[2] == "spawned" and found[4] == f"with pid {info.pid}":
+            now = at + info.up_s
+        now = max(now, at)
+    return len(ends), sum(at >= now - within_s for at in ends)
