@@ -131,8 +131,8 @@ def kill_once(server: subprocess.Popen[str], status: StatusBuffer, root: Path, n
     return Kill(after_s, reported, readable, beyond, fault)
 
 
-def kills(count: int, seed: int) -> Iterator[Kill]:
-    """Kill so many scans, one after the other."""
+def kills(count: int, seed: int, longest_s: float = LONGEST_S) -> Iterator[Kill]:
+    """Kill so many scans, one after the other, each at most `longest_s` after its first report."""
     moments = random.Random(seed)
     key = 0x4B000000 | int.from_bytes(os.urandom(3), "big")
     status = StatusBuffer(key, f"/kills_{key:x}")
@@ -140,9 +140,8 @@ def kills(count: int, seed: int) -> Iterator[Kill]:
         with tempfile.TemporaryDirectory() as directory, forks() as server:
             for number in range(count):
                 early = number % 5 == 4
-                yield kill_once(
-                    server, status, Path(directory), number, moments.uniform(0, LONGEST_S) * (-0.05 if early else 1)
-                )
+                moment = moments.uniform(0, longest_s) * (-0.05 if early else 1)
+                yield kill_once(server, status, Path(directory), number, moment)
     finally:
         status.unlink()
 
