@@ -114,7 +114,12 @@ def _count(text: str) -> int:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run `portmanager`; its exit status."""
     parser = build_parser()
-    options = parser.parse_args(argv)
+    words = list(sys.argv[1:] if argv is None else argv)
+    cut = words.index("--") if "--" in words else len(words)
+    options = parser.parse_args(words[:cut])
+    options.program = words[cut + 1 :]
+    if cut < len(words) and not (options.program and getattr(options, "takes_program", False)):
+        parser.error("a program after -- belongs to the command get")
     if options.command in (None, "serve"):
         return _serve(parser, options)
     return _answer("portmanager", options)

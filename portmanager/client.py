@@ -206,6 +206,11 @@ class PortManager:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
 
+    def __del__(self) -> None:
+        """NSCLDAQ's manual has users drop the object, and its connection with it."""
+        if getattr(self, "_socket", None) is not None:
+            self.close()
+
     def __repr__(self) -> str:
         held = ", ".join(f"{one.service}: {one.port}" for one in self.lent)
         return f"<PortManager at {self._dialogue.server} for {self.user}: {held or 'no ports'}>"

@@ -50,8 +50,8 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     get.add_argument("--user", help="whose service it is; default: who runs this")
     add_server(get)
     get.add_argument("--json", action="store_true", help="print port, service and user in JSON")
-    get.add_argument("program", nargs="*", metavar="PROGRAM", help="after `--`: a program and its arguments")
-    get.set_defaults(run=_run_get)
+    get.set_defaults(run=_run_get, takes_program=True)  # what stands after `--` is cut off before argparse sees it
+    get.usage = f"{get.prog} [-h] [--user U] [--host H] [--port P] [--timeout S] [--json] SERVICE [-- PROGRAM ...]"
 
     check = commands.add_parser("check", help="whether the port manager answers, how full it is, what is odd")
     add_server(check)

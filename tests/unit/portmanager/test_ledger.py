@@ -107,7 +107,8 @@ TestClients.settings = settings(max_examples=60, stateful_step_count=30, deadlin
 def test_the_list_has_the_order_of_the_original() -> None:
     ledger = Ledger()
     for port, service, user in (
-        (10000, "b", "bob"), (9999, "b", "bob"), (1, "z", "Bob"), (2, "a b", "bob"), (3, "a", "two words"), (4, "", "bob"),
+        (10000, "b", "bob"), (9999, "b", "bob"), (1, "z", "Bob"), (2, "a b", "bob"), (3, "a", "two words"),
+        (4, "", "bob"),
     ):  # fmt: skip
         ledger.add(port, service, user)
     assert ledger.listing() == (
