@@ -120,7 +120,14 @@ def _arguments(words: Iterable[str]) -> tuple[list[Any], dict[str, Any]]:
 
 
 def _banks(d: Dealer, text: str) -> list[str]:
-    return d.list_available_players() if text == "all" else list(dict.fromkeys(text.split(",")))
+    if text == "all":
+        return d.list_available_players()
+    return [_as_named(word, d.list_available_players()) for word in dict.fromkeys(text.split(","))]
+
+
+def _as_named(word: str, banks: Iterable[str]) -> str:
+    """The Bank that a word means: `banka` is BANKA, if no Bank is called so."""
+    return word.upper() if word not in banks and word.upper() in banks else word
 
 
 # questions
@@ -143,12 +150,13 @@ def _list_methods(options: argparse.Namespace) -> int:
     from zmqjsonproxy.rpc.hub import Hub, InterfaceDescription
 
     urls = find_players(None, options.config)
-    if options.bank not in urls:
-        raise NoSuchPlayerError([options.bank], list(urls))
+    bank = _as_named(options.bank, urls)
+    if bank not in urls:
+        raise NoSuchPlayerError([bank], list(urls))
     with Hub() as hub:
-        found = describe(hub, {options.bank: urls[options.bank]}, options.timeout or QUESTION_TIMEOUT)[options.bank]
+        found = describe(hub, {bank: urls[bank]}, options.timeout or QUESTION_TIMEOUT)[bank]
     if not isinstance(found, InterfaceDescription):
-        raise PlayersError("list", {options.bank: Outcome(options.bank, None, found)})
+        raise PlayersError("list", {bank: Outcome(bank, None, found)})
     methods = [found.methods[name] for name in sorted(found.methods)]
     if options.json:
         _print_json({m.name: {"signature": m.signature, "doc": m.doc} for m in methods})
@@ -179,7 +187,10 @@ def _status(options: argparse.Namespace) -> int:
             values = status[bank].value or {}
             rows.append((bank, modes[bank].value or "-", *(values.get(key, "-") for key in keys)))
         print(text_table(("Bank", "mode", *keys), rows))
-    return 0 if not any(errors.values()) else 1
+    failed = [bank for bank in banks if errors[bank] is not None]
+    if failed:
+        print(f"dealer: {', '.join(failed)} failed; `dealer doctor` says what puts it right", file=sys.stderr)
+    return 1 if failed else 0
 
 
 def _call(options: argparse.Namespace) -> int:

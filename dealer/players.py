@@ -70,7 +70,10 @@ def configuration_path(config: str | os.PathLike[str] | None = None) -> Path:
         return found
     raise ConfigurationError(
         "Dealer",
-        ["neither players nor config was given, and DIBAS_DIR (or DIBAS_CONFIG) is not set in the environment"],
+        [
+            "no configuration is named: give players or config (to the command --config FILE), or set DIBAS_CONFIG or "
+            "DIBAS_DIR in the environment"
+        ],
     )
 
 

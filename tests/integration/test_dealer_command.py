@@ -78,6 +78,9 @@ def test_call_reaches_parts_and_several_banks(config: Path) -> None:
         (["scan", "exposure"], 2, "no NAME=VALUE"),
         (["scan", "--start", "noon"], 2, "no time as"),
         (["status", "--timeout", "0"], 2, "above 0"),
+        (["status", "--timeout", "soon"], 2, "soon is no number of seconds above 0"),
+        (["list", "BANKX"], 1, "no such Player: BANKX; available are: BANKA, BANKB"),
+        (["scan", "--banks", "BANKX"], 1, "no such Player: BANKX"),
         (["scan", "exposed=2"], 1, "no parameter 'exposed'"),
         (["stubs", "-o", "no-module.txt"], 1, "no name of a module"),
     ],
@@ -89,6 +92,20 @@ def test_mistakes_have_a_sentence_and_their_exit_status(
     assert done.returncode == status
     assert text in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_tired_observer_is_told_what_to_do(config: Path, tmp_path: Path) -> None:
+    assert dealer("call", "banka", "list_modes", "--config", config).stdout == "MODE1\nMODE2\nMODE3\n"
+    named = dealer("list", "banka", "--config", config)
+    assert (named.returncode, "Select a mode." in named.stdout) == (0, True)
+    methods = json.loads(dealer("list", "BANKA", "--json", "--config", config).stdout)
+    assert "(mode: " in methods["set_mode"]["signature"]
+    none = dealer("status")
+    assert (none.returncode, none.stdout) == (1, "")
+    assert "--config FILE" in none.stderr
+    away = dealer("status", "--config", file_of(tmp_path, {"BANKA": free_port()}))
+    assert (away.returncode, "no server at" in away.stdout) == (1, True)
+    assert away.stderr == "dealer: BANKA failed; `dealer doctor` says what puts it right\n"
 
 
 # scan

@@ -128,7 +128,7 @@ def test_the_file_is_looked_for_in_argument_then_config_then_installation(
 def test_without_any_source_the_error_says_what_to_set(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("DIBAS_DIR", raising=False)
     monkeypatch.delenv("DIBAS_CONFIG", raising=False)
-    with pytest.raises(DealerError, match=r"DIBAS_DIR \(or DIBAS_CONFIG\) is not set"):
+    with pytest.raises(DealerError, match=r"set DIBAS_CONFIG or DIBAS_DIR in the environment"):
         find_players()
 
 
