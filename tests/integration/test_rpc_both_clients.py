@@ -11,6 +11,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from support.both import Waiting
+from support.dealers import eventually
 from support.original_server import OriginalPlayer
 from support.player_process import PlayerProcess
 from support.player_run import free_port
@@ -37,24 +39,6 @@ class Server(PlayerProcess):
 
     def __init__(self, *arguments: str) -> None:
         super().__init__("support.rpc_bank", arguments)
-
-
-class Waiting:
-    """An object of coroutines, as one of methods that wait."""
-
-    def __init__(self, runner: asyncio.Runner, what: Any) -> None:
-        self._runner, self._what = runner, what
-
-    def __getattr__(self, name: str) -> Any:
-        found = getattr(self._what, name)
-        if not callable(found):
-            return found
-
-        def waits(*args: Any, **kwargs: Any) -> Any:
-            value = found(*args, **kwargs)
-            return self._runner.run(value) if asyncio.iscoroutine(value) else value
-
-        return waits
 
 
 Make = Callable[..., Any]
@@ -201,6 +185,80 @@ def test_many_servers_at_once(make: Make, served: tuple[str, Bank]) -> None:
         assert hub.call_many([]) == []
 
 
+def test_calls_are_begun_now_and_answered_later(make: Make, served: tuple[str, Bank]) -> None:
+    proxy = make(served[0])
+    first = proxy.call_later("add", 1, 2)  # with the connection still to be made
+    later = [proxy.call_later("add", n, y=1) for n in range(300)]
+    assert [future.result() for future in reversed(later)] == list(range(300, 0, -1))
+    assert first.result() == 3
+    assert first.done()
+    assert first.exception() is None
+    assert proxy.add.later(2, 3).result() == 5
+    failed = proxy.call_later("end", "value error")
+    assert isinstance(failed.exception(), RemoteError)
+    with pytest.raises(RemoteError, match="as asked"):
+        failed.result()
+    with pytest.raises(CallTimeoutError):
+        proxy.call_later("hold", _timeout=0.1).result()
+    assert isinstance(proxy.call_later("nothing").exception(), ProxyError)
+    with pytest.raises(ProxyError, match="cannot travel"):
+        proxy.call_later("echo", object()).result()
+    called: list[Any] = []
+    future = proxy.call_later("add", 2, 3)
+    future.add_done_callback(called.append)
+    assert future.result() == 5
+    assert [f.result() for f in called] == [5]
+
+
+def test_many_calls_in_one_message(make: Make, served: tuple[str, Bank]) -> None:
+    proxy = make(served[0])
+    for _ in range(2):  # the connection is made by the first
+        with proxy.batch() as b:
+            sums = [b.add(n, y=1) for n in range(1200)]
+            wrong, refused = b.call("add", 1), b.refuse()
+        assert [each.result() for each in sums] == list(range(1, 1201))
+        assert isinstance(wrong.exception(), BadParametersError)
+        with pytest.raises(RefusedError):
+            refused.result()
+    with pytest.raises(ZeroDivisionError), proxy.batch() as b:
+        unsent = b.write(1)
+        _ = 1 / 0
+    assert isinstance(unsent.exception(), RuntimeError)
+    assert served[1].written == []
+    with OriginalPlayer(mode="MODE1") as old:
+        with make(old.url).batch() as b:
+            modes = [b.get_mode() for _ in range(5)]
+        assert [mode.result() for mode in modes] == ["MODE1"] * 5
+        assert old.is_alive
+
+
+def test_a_cancelled_call_is_not_begun_and_an_operation_ends(make: Make, served: tuple[str, Bank]) -> None:
+    url, bank = served
+    proxy = make(url)
+    assert proxy.add(2, 3) == 5
+    held = proxy.call_later("hold")
+    assert bank.begun.wait(10)
+    waits = [proxy.call_later("write", n) for n in range(5)]
+    assert proxy.add(2, 3) == 5  # behind them on the wire
+    assert [waits[n].cancel() for n in (0, 2, 4)] == [True] * 3
+    assert not waits[0].cancel()
+    assert proxy.add(2, 3) == 5
+    bank.go_on.set()
+    assert held.result() == "held"
+    assert [waits[n].result() for n in (1, 3)] == [None] * 2
+    assert bank.written == [1, 3]
+
+    bank.begun.clear()
+    mode = proxy.call_later("set_mode", "MODE1", _timeout=60.0)
+    assert bank.begun.wait(10)
+    hub = make()
+    assert len(hub.call(url, "rpc", "operations", (True,))) == 1
+    assert mode.cancel()
+    eventually(lambda: not hub.call(url, "rpc", "operations", (True,)))
+    assert hub.call(url, "rpc", "operations")[-1]["state"] == "aborted"
+    assert proxy.sleep(0) == "slept"
+
+
 def test_servers_of_the_original(make: Make) -> None:
     with OriginalPlayer(mode="MODE1") as old:
         proxy = make(old.url)
@@ -253,6 +311,30 @@ def test_a_cancelled_call_leaves_the_hub_usable_and_its_answer_is_dropped(served
                 async with asyncio.timeout(0.05):
                     await proxy.sleep(0.3)
             assert await proxy.add(2, 3) == 5
+            bank.begun.clear()
+            mode = asyncio.create_task(proxy.set_mode("MODE1"))
+            await asyncio.to_thread(bank.begun.wait, 10)
+            mode.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await mode
+            assert await proxy.sleep(0, _timeout=20.0) == "slept"  # the operation of 30 s was asked to end
+
+    asyncio.run(run())
+
+
+def test_a_call_begun_later_may_be_cancelled_before_the_connection_is_made(served: tuple[str, Bank]) -> None:
+    url, bank = served
+
+    async def run() -> None:
+        async with AsyncHub() as hub:
+            future = hub.begin(url, "bank", "write", (1,))
+            assert future.cancel()
+            assert await hub.call(url, "bank", "sleep", (0,)) == "slept"
+            assert not hub.peer(url).numbered
+        assert bank.written == []
+        closed = hub.begin(url, "bank", "write", (1,))
+        with pytest.raises(PeerLostError, match="closed"):
+            await closed
 
     asyncio.run(run())
 

@@ -7,7 +7,6 @@ Such a descriptor tells of changes only: after each use of its socket it is look
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -20,7 +19,6 @@ from zmqjsonproxy.errors import PeerLostError
 from zmqjsonproxy.rpc.connections import LOOK_EVERY, Connections, HubSettings, KnownServers
 from zmqjsonproxy.rpc.many import CallRequest, CallResult, batch_results, in_batches, shared_calls
 from zmqjsonproxy.rpc.peer import BatchedCall, BatchOfCalls, Call, Hello, Peer, Pending
-from zmqjsonproxy.rpc.protocol import jsonrpc
 from zmqjsonproxy.rpc.protocol.description import InterfaceDescription
 
 __all__ = ["AsyncHub"]
@@ -405,13 +403,12 @@ class AsyncHub(KnownServers):
                 p.fail(PeerLostError(p.peer.url, p.what.label, reason), now)
 
     def _cancel(self, wait: _Wait) -> None:
-        """Give calls up that nobody waits for any more, and tell their servers, as far as they understand that."""
-        sent = [p for p in wait.pendings if not p.done and p.peer.is_ours and p.number in p.peer.numbered]
-        self._give_up(wait, "the wait was cancelled")
-        if self._closed:
-            return
-        for p in sent:
-            for number in range(p.number, p.number + p.what.count):
-                with contextlib.suppress(zmq.ZMQError):  # the connection is gone, and the call with it
-                    self._connections.send(p.peer.envelope, jsonrpc.cancel(number))
-        self._look_again()
+        """Give calls up that nobody waits for any more; their servers are told, as far as they understand that."""
+        now = time.monotonic()
+        for p in wait.pendings:
+            if not p.done:
+                p.fail(PeerLostError(p.peer.url, p.what.label, "the wait was cancelled"), now)
+                if not self._closed:
+                    self._connections.submit(p, now)
+        if not self._closed:
+            self._look_again()
