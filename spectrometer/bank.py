@@ -6,7 +6,6 @@ thread. What a call does is in `backends` (hardware and values) and `scan` (data
 
 from __future__ import annotations
 
-import sys
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -20,22 +19,17 @@ from player.errors import ConfigError, Fault
 from player.findings import Finding, Surroundings
 from player.tables import BankConfig, Composed, Config
 from player.tomlfile import KeyPath
-from spectrometer.backends.base import Backend, BackendSetup, Node
-from spectrometer.backends.registry import backend_class
+from spectrometer.backends.base import Backend
 from spectrometer.backends.vegas import VegasBackend
-from spectrometer.config import HpcMac, SourceConfig, SpectrometerBankConfig, SpectrometerSettings
-from spectrometer.daq.absent import AbsentDaq
-from spectrometer.daq.control import DaqProcess
+from spectrometer.config import HpcMac, SpectrometerBankConfig, SpectrometerSettings
 from spectrometer.daq.errors import DaqError
-from spectrometer.derive.rounding import CORRECTED, ORIGINAL
 from spectrometer.derive.switching import phase_request
 from spectrometer.derive.times import as_list, earliest_start, read_time, start_time
 from spectrometer.derive.vegas import in_mhz
-from spectrometer.devices import Devices
 from spectrometer.errors import BankError, ModeChangeError, NoModeError, ScanError
-from spectrometer.instruments.simulators.images import images_of
-from spectrometer.modes import ModeConfig, ModeDefaultsTable, ModeTable, composed_modes, load_modes, mode_faults
-from spectrometer.scan import DataTaking, ScanControl, ScanPlan
+from spectrometer.modes import ModeDefaultsTable, ModeTable, composed_modes, mode_faults
+from spectrometer.modesetting import READY_WITHIN_S, ModeSetter
+from spectrometer.scan import ScanControl, ScanPlan
 from spectrometer.scannumber import ScanNumber
 from spectrometer.status.buffer import StatusBuffer
 from spectrometer.status.errors import StatusMemoryError
@@ -46,9 +40,8 @@ from zmqjsonproxy.interface import command, current_operation, operation, query,
 
 __all__ = ["SpectrometerBank"]
 
-READY_WITHIN_S = 75.0  # the original's wait for DAQSTATE
 MODE_CHANGE_ENDS_S = 5.0
-MIN_ARM_DELAY_S = 2.0
+MODE_STATE_KEY = "MODESTAT"  # for whoever only reads the status memory: "set" or "none"
 
 
 class SpectrometerBank(Bank):
@@ -58,14 +51,7 @@ class SpectrometerBank(Bank):
         super().__init__(context)
         assert isinstance(context.config, SpectrometerBankConfig)
         self._config: SpectrometerBankConfig = context.config
-        settings = context.instrument.sections["spectrometer"]
-        self._rounding = ORIGINAL if settings.original_rounding else CORRECTED
-        self._time_scale = settings.time_scale if context.simulate else 1.0
-        self._devices: Devices | None = None
-        self._macs: dict[str, HpcMac] = {}
-        self._modes: dict[str, ModeConfig] = {}
-        self._frequencies: dict[str, float] = {}
-        self._take_modes(context.instrument)
+        self._setter = ModeSetter(context, self._config)
         self._scan_number = ScanNumber(context.data_root / f".{context.name}.scan-number", self.log)
         self._memory: StatusBuffer | None = None
         self._backend: Backend | None = None
@@ -114,7 +100,7 @@ class SpectrometerBank(Bank):
         return diagnose(config, bank_name, around)
 
     def parts(self) -> Mapping[str, object | None]:
-        devices = self._devices
+        devices = self._setter.devices
         return {"roach": None, "valon": None} if devices is None else {"roach": devices.roach, "valon": devices.valon}
 
     def open(self) -> None:
@@ -124,16 +110,14 @@ class SpectrometerBank(Bank):
             raise RefusedError(f"banks.{self.name}.source.file: there is no file {path}")
         names = self._config.status_memory
         self._memory = StatusBuffer(names.key, names.semaphore)
-        self._devices = Devices(self._config, images_of(self._modes.values()), simulate=self.context.simulate)
+        self._setter.open()
         if self.context.simulate:
             self.log.warning("%s is simulated: no instrument is touched", self.name)
         self._write_scan_number()
 
     def close(self) -> None:
         self._abandon_mode("the Player ends", quit_s=2.0)
-        if self._devices is not None:
-            self._devices.close()
-            self._devices = None
+        self._setter.close()
         if self._memory is not None:
             if self._config.status_memory.is_private:
                 self._memory.unlink()
@@ -173,15 +157,17 @@ class SpectrometerBank(Bank):
                 kept for later selections of the mode. None: as it is.
             force: Set the mode up again even if it is set, and even while a scan runs.
         """
+        modes = self._setter.modes
         if mode is None:
-            raise RefusedError(f"mode is None; list_modes names all {len(self._modes)}")
-        if not isinstance(mode, str) or mode not in self._modes:
-            near = get_close_matches(str(mode)[:80].upper(), self._modes)
+            raise RefusedError(f"mode is None; list_modes names all {len(modes)}")
+        if not isinstance(mode, str) or mode not in modes:
+            near = get_close_matches(str(mode)[:80].upper(), modes)
             hint = f"did you mean {' or '.join(near)}? " if near else ""
-            raise RefusedError(f"mode {mode!s:.80} is not supported; {hint}list_modes names all {len(self._modes)}")
-        frequency = self._frequencies[mode] if bandwidth is None or bandwidth is False else _frequency(bandwidth)
+            raise RefusedError(f"mode {mode!s:.80} is not supported; {hint}list_modes names all {len(modes)}")
+        known = self._setter.frequencies[mode]
+        frequency = known if bandwidth is None or bandwidth is False else _frequency(bandwidth)
         present = self._backend.setup if self._backend is not None and mode == self._mode else None
-        is_set = present is not None and (present.mode, present.frequency_mhz) == (self._modes[mode], frequency)
+        is_set = present is not None and (present.mode, present.frequency_mhz) == (modes[mode], frequency)
         if is_set and not force:
             raise AlreadyDoneError(f"mode {mode} is already set, use force", [True, f"mode {mode} is set already"])
         if not force and self._scan is not None and self._scan.scanning:
@@ -193,20 +179,16 @@ class SpectrometerBank(Bank):
             self._changing.set()
 
     def _change_mode(self, name: str, frequency: float) -> list[Any]:
-        handle, mode = current_operation(), self._modes[name]
+        """A transaction: it ends with the mode set, or with none and the reason in `mode_state` and MODESTAT."""
+        handle, status = current_operation(), self._status
         handle.progress(0.0, "ending the old mode")
         self._abandon_mode(f"set_mode({name}) did not finish")
         try:
-            handle.progress(0.1, "programming the FPGA")
-            backend = backend_class(mode.backend)(self._backend_setup(name, mode, frequency))
-            self._status.clear()
-            self._status.update({"BACKEND": backend.family, "SIMULATE": int(self.context.simulate)})
-            backend.install()
+            backend = self._setter.install(name, frequency, status, handle)
             self._write_scan_number()
-            handle.progress(0.6, "starting the data-taking program")
-            scan = self._scan = ScanControl(self._status, self._programs(mode), self.log)
-            scan.start_programs(handle.wait, READY_WITHIN_S)
-            backend.finish()
+            programs = self._setter.programs(backend.mode, status)
+            scan = self._scan = ScanControl(status, programs, self.log)
+            self._setter.start_programs(backend, status, scan, handle)
             handle.check()
         except BaseException as error:
             self._abandon_mode(f"set_mode({name}): {error}", quit_s=0.5)  # it may not listen yet; nothing is written
@@ -217,81 +199,21 @@ class SpectrometerBank(Bank):
                 raise ModeChangeError(f"mode {name} could not be set up, no mode is set now: {error}") from error
             raise
         self._backend, self._mode, self._why_no_mode = backend, name, ""
-        self._frequencies[name] = frequency
+        self._setter.frequencies[name] = frequency
+        status.update({MODE_STATE_KEY: "set"})
         handle.progress(1.0, "")
         self.log.info("mode %s at %g MHz", name, frequency)
         return [True, f"new mode {name} set!"]
-
-    def _backend_setup(self, name: str, mode: ModeConfig, frequency: float) -> BackendSetup:
-        devices = self._devices
-        if mode.coherent is not None and mode.coherent.master != self.name:
-            devices = None  # the master's board serves all nodes
-        return BackendSetup(
-            bank_name=self.name,
-            bank=self._config,
-            mode_name=name,
-            mode=mode,
-            frequency_mhz=frequency,
-            telescope=self.context.instrument.instrument.telescope,
-            is_master=self.context.instrument.instrument.switching_master == self.name,
-            macs=self._macs,
-            registers=devices.roach if devices is not None else None,
-            synthesizer=devices.clock if devices is not None else None,
-            status=self._status,
-            data_root=self.context.data_root,
-            config_dir=self.context.instrument.directory,
-            nodes=self._nodes(mode),
-            rounding=self._rounding,
-            simulated=self.context.simulate,
-            # Of whoever waits: it outlives the mode change.
-            wait=lambda seconds: current_operation().wait(seconds * self._time_scale),
-            log=self.log,
-        )
-
-    def _nodes(self, mode: ModeConfig) -> tuple[Node, ...]:
-        if mode.coherent is None:
-            return ()
-        banks = self.context.instrument.banks
-        return tuple(
-            Node(name, source, table.data_destination)
-            for name, source in zip(mode.coherent.nodes, mode.coherent.interfaces, strict=True)
-            if isinstance(table := banks[name], SpectrometerBankConfig)
-        )
-
-    def _arm_delay(self, backend: Backend) -> float:
-        """What the mode needs from arming to the start, s; simulated less, but the programs need their time."""
-        return max(backend.mode.needed_arm_delay_s * self._time_scale, MIN_ARM_DELAY_S)
 
     def _abandon_mode(self, why: str, quit_s: float = 5.0) -> None:
         scan, self._scan, self._backend, self._mode = self._scan, None, None, None
         self._why_no_mode = why
         if scan is not None:
             scan.close(why, quit_s)
-
-    def _programs(self, mode: ModeConfig) -> list[DataTaking]:
-        source = self._config.source
-        if source is not None:
-            return [DaqProcess(self._own_daq(source), name="spectrometer-daq", log=self.log)]
-        if self.context.simulate:
-            return [AbsentDaq(self._status)]
-        tables = [mode.daq] if mode.fits is None else [mode.daq, mode.fits]
-        return [DaqProcess(table.command(self.context.dibas_dir), log=self.log) for table in tables]
-
-    def _own_daq(self, source: SourceConfig) -> list[str]:
-        names = self._config.status_memory
-        recording = source.path(self.context.instrument.directory)
-        words: list[object] = [
-            sys.executable, "-m", "spectrometer.daq.program", "--status-key", names.key,
-            "--status-semaphore", names.semaphore, "--taps", source.taps, "--window", source.window,
-            "--data-dir", self.context.data_root, "--flush-s", source.flush_s,
-            "--log-json", "--log-level", "debug",  # the Player passes on what its own level lets through
-        ]  # fmt: skip
-        words += [] if recording is None else ["--source", recording]
-        words += [] if source.synthetic is None else ["--synthetic", source.synthetic.model_dump_json()]
-        words += [] if source.flush_rows is None else ["--flush-rows", source.flush_rows]
-        words += [] if source.rate_hz is None else ["--rate-hz", source.rate_hz]
-        words += [] if source.nfine is None else ["--nfine", source.nfine]
-        return [str(word) for word in words]
+        if self._memory is not None:
+            with suppress(StatusMemoryError):
+                self._memory.remove(["MODENUM", "MODENAME"])
+                self._memory.update({MODE_STATE_KEY: "none"})
 
     @query
     def get_mode(self) -> str | None:
@@ -299,9 +221,22 @@ class SpectrometerBank(Bank):
         return self._mode
 
     @query
+    def mode_state(self) -> dict[str, Any]:
+        """How it stands with the mode.
+
+        Returns:
+            state: "set", "changing" or "none"; mode: its name or None; frequency_mhz: of the synthesizer, None without
+            a mode; cause: why there is none, "" if none was ever asked for.
+        """
+        backend = self._backend
+        state = "changing" if not self._changing.is_set() else "none" if backend is None else "set"
+        frequency = None if backend is None else backend.setup.frequency_mhz
+        return {"state": state, "mode": self._mode, "frequency_mhz": frequency, "cause": self._why_no_mode}
+
+    @query
     def list_modes(self) -> list[str]:
         """The names of all modes, sorted as text."""
-        return sorted(self._modes)
+        return sorted(self._setter.modes)
 
     @command
     def read_config_file(self, path: str | None = None) -> str:
@@ -318,15 +253,8 @@ class SpectrometerBank(Bank):
             return str(error)
         if not {"modes", "hpc_macs"} <= set(config.sections):
             return f"{config.path} has no Bank of the kind spectrometer"
-        self._take_modes(config)
+        self._setter.take(config)
         return "config file loaded."
-
-    def _take_modes(self, config: Config) -> None:
-        self._macs = config.sections["hpc_macs"]
-        self._modes = load_modes(config)
-        self._frequencies = {name: mode.frequency_mhz for name, mode in self._modes.items()}
-        if self._devices is not None:
-            self._devices.take_images(images_of(self._modes.values()))
 
     # parameters
 
@@ -418,7 +346,7 @@ class SpectrometerBank(Bank):
         scan, backend = self._the_scan(), self._the_backend()
 
         def make_plan() -> ScanPlan:
-            delay = self._arm_delay(backend)
+            delay = self._setter.arm_delay(backend.mode)
             when = start_time(starttime, datetime.now(UTC), delay)
             number = self._scan_number.increment()
             self._write_scan_number()
@@ -463,7 +391,7 @@ class SpectrometerBank(Bank):
             raise RefusedError(str(NoModeError(self._why_no_mode)))
         if self._scan is not None and self._scan.scanning:
             raise RefusedError(f"a scan has been started already, it is {self._scan.state}; stop it first")
-        return [True, as_list(earliest_start(datetime.now(UTC), self._arm_delay(backend)))]
+        return [True, as_list(earliest_start(datetime.now(UTC), self._setter.arm_delay(backend.mode)))]
 
     @command(urgent=True, refusal_pair=True)
     def stop(self) -> list[Any]:

@@ -171,13 +171,28 @@ class ScanControl:
                 program.start()
             except OSError as error:
                 raise ScanError(f"{program.name} cannot be started: {error}") from error
+        self._await_key("DAQSTATE", lambda value: value != "starting", wait, limit)
+
+    def set_up_gpu(self, wait: Callable[[float], None], limit: float) -> None:
+        """Let the programs set up their GPU, and wait until they report that it is (reference 6.3.6).
+
+        Raises:
+            ScanError: A program ended, or its GPU was not ready within `limit` s.
+        """
+        self._status.update({"GPUCTXIN": "FALSE"})
+        self._send("INIT_GPU")
+        self._await_key("GPUCTXIN", lambda value: value == "TRUE", wait, limit)
+
+    def _await_key(
+        self, key: str, is_ready: Callable[[Any], bool], wait: Callable[[float], None], limit: float
+    ) -> None:
         end = time.monotonic() + limit
-        while self._status.get("DAQSTATE") == "starting":
+        while not is_ready(self._status.get(key)):
             for program in self._programs:
                 if not program.is_running:
                     raise ScanError(f"{program.name} ended at once, exit status {program.returncode}; see the log")
             if time.monotonic() > end:
-                raise ScanError(f"{self._programs[0].name} was not ready within {limit:g} s (status key DAQSTATE)")
+                raise ScanError(f"{self._programs[0].name} was not ready within {limit:g} s (status key {key})")
             wait(POLL_S)
 
     def close(self, why: str, quit_s: float = 5.0) -> None:

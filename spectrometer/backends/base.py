@@ -62,6 +62,7 @@ class BackendSetup:
         nodes: Of a coherent mode, in order: who takes which part of the band.
         rounding: Original or corrected.
         simulated: Nothing real is behind `registers`.
+        say: Is told what is being done; raises when the work is aborted.
         wait: Sleeps for seconds, or raises when the work is aborted.
         log: With the Bank's name.
     """
@@ -82,6 +83,7 @@ class BackendSetup:
     rounding: Rounding
     simulated: bool
     wait: Callable[[float], None]
+    say: Callable[[str], None]
     log: Log
     nodes: tuple[Node, ...] = ()
 
@@ -220,6 +222,7 @@ class Backend(ABC):
         board = self.setup.registers
         if board is None:
             return
+        self.setup.say(f"phase {name}")
         for register, value in getattr(self.mode.phases, name):
             if register == "wait":
                 self.setup.wait(float(value))
@@ -233,8 +236,10 @@ class Backend(ABC):
     def program(self) -> None:
         """Set the sampler's clock and load the mode's image."""
         if self.setup.synthesizer is not None:
+            self.setup.say("setting the samplers' clock")
             self.setup.synthesizer.set_frequency(0, abs(self.setup.frequency_mhz))
         if self.setup.registers is not None:
+            self.setup.say(f"loading {self.mode.bof_file}")
             self.setup.registers.program(self.mode.bof_file)
 
     def write_mode_registers(self) -> None:
@@ -251,9 +256,10 @@ class Backend(ABC):
         board, network = self.setup.registers, self.mode.network
         if board is None or self.source_address is None:
             return
+        self.setup.say("setting up the network")
         self._start_link(board, "tap0", network.core, self.source_address)
         self._write_destination(board, network.dest_ip, network.dest_port, self.setup.bank.data_destination)
-        self.setup.wait(NETWORK_SETTLE_S if not self.setup.simulated else 0.0)
+        self.setup.wait(NETWORK_SETTLE_S)
         self._fill_arp_table(board, network.core)
 
     def _start_link(self, board: Registers, tap: str, core: str, address: str) -> None:

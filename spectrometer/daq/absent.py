@@ -37,6 +37,8 @@ class AbsentDaq:
             raise DaqNotRunningError(self.name, command, self.returncode)
         if command in ("START", "MONITOR"):
             self._status.update({"DAQSTATE": "running", "SCANSTAT": "running", "NETSTAT": "receiving"})
+        elif command == "INIT_GPU":
+            self._status.update({"GPUCTXIN": "TRUE"})
         elif command == "STOP":
             self._status.update({"DAQSTATE": "stopped", "SCANSTAT": "stopped", "NETSTAT": "waiting"})
 

@@ -197,7 +197,9 @@ class Program:
             self._stop()
         elif word == "QUIT":
             self._quit = True
-        elif word != "INIT_GPU":  # of the original's program; there is nothing to initialise here
+        elif word == "INIT_GPU":
+            self._status.update({"GPUCTXIN": "TRUE"})  # there is nothing to set up here
+        else:
             log.warning("unknown command %r", word)
             self._report(DAQNOTE=printable(f"unknown command {word}"))
 

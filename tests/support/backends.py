@@ -65,6 +65,7 @@ def make_backend(
             rounding=rounding,
             simulated=True,
             wait=lambda _seconds: None,
+            say=lambda _text: None,
             log=logging.getLogger("test"),
         )
     )

@@ -25,7 +25,8 @@ def write_array(
         board: They have a ROACH.
         daq: A foreign data-taking program.
     """
-    lines = ["[instrument]", 'telescope = "Arecibo"', 'switching_master = "BANKA"', "[dealer]"]
+    lines = ["[instrument]", 'telescope = "Arecibo"', 'switching_master = "BANKA"']
+    lines += ["[spectrometer]", "time_scale = 0.5", "[dealer]"]
     names = [f"BANK{chr(ord('A') + n)}" for n in range(banks)]
     urls: dict[str, str] = {}
     lines.append(f"players = {names}".replace("'", '"'))

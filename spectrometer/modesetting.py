@@ -1,0 +1,188 @@
+"""From one mode to the next: the hardware brought into it, the data-taking programs started.
+
+`ModeSetter` knows what modes there are and with what they are made; which mode is set is the Bank's to know.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+
+from player.bank import BankContext
+from player.tables import Config
+from spectrometer.backends.base import Backend, BackendSetup, Node
+from spectrometer.backends.registry import backend_class
+from spectrometer.config import HpcMac, SourceConfig, SpectrometerBankConfig
+from spectrometer.daq.absent import AbsentDaq
+from spectrometer.daq.control import DaqProcess
+from spectrometer.derive.rounding import CORRECTED, ORIGINAL
+from spectrometer.devices import Devices
+from spectrometer.instruments.simulators.images import images_of
+from spectrometer.modes import ModeConfig, load_modes
+from spectrometer.scan import DataTaking, ScanControl
+from spectrometer.status.buffer import StatusBuffer
+from zmqjsonproxy.handle import OperationHandle
+from zmqjsonproxy.interface import current_operation
+
+__all__ = ["READY_WITHIN_S", "ModeSetter"]
+
+READY_WITHIN_S = 75.0  # the original's wait for DAQSTATE, and for the GPU
+MIN_ARM_DELAY_S = 2.0
+PROGRAMS_FRACTION, GPU_FRACTION = 0.6, 0.8  # of the progress of a mode change
+
+
+class ModeSetter:
+    """The modes of one Bank, its devices, and what it takes to set a mode up.
+
+    Args:
+        context: The Bank's.
+        config: The Bank's table.
+
+    Attributes:
+        modes: By name.
+        frequencies: Mode -> frequency of the synthesizer, MHz with its sign, as it is or was last set.
+        devices: None while the Bank is closed.
+    """
+
+    def __init__(self, context: BankContext, config: SpectrometerBankConfig) -> None:
+        self._context, self._config, self._log = context, config, context.log
+        settings = context.instrument.sections["spectrometer"]
+        self._rounding = ORIGINAL if settings.original_rounding else CORRECTED
+        self._time_scale = settings.time_scale if context.simulate else 1.0
+        self._macs: Mapping[str, HpcMac] = {}
+        self.modes: dict[str, ModeConfig] = {}
+        self.frequencies: dict[str, float] = {}
+        self.devices: Devices | None = None
+        self.take(context.instrument)
+
+    def take(self, instrument: Config) -> None:
+        """Use the modes and MAC table of this configuration from now on."""
+        self._macs = instrument.sections["hpc_macs"]
+        self.modes = load_modes(instrument)
+        self.frequencies = {name: mode.frequency_mhz for name, mode in self.modes.items()}
+        if self.devices is not None:
+            self.devices.take_images(images_of(self.modes.values()))
+
+    def open(self) -> None:
+        """Make the devices; nothing is asked of them yet."""
+        self.devices = Devices(self._config, images_of(self.modes.values()), simulate=self._context.simulate)
+
+    def close(self) -> None:
+        """Give the devices up; may be called twice."""
+        devices, self.devices = self.devices, None
+        if devices is not None:
+            devices.close()
+
+    def arm_delay(self, mode: ModeConfig) -> float:
+        """What a mode needs from arming to the start, s; simulated less, but the programs need their time."""
+        return max(mode.needed_arm_delay_s * self._time_scale, MIN_ARM_DELAY_S)
+
+    def install(self, name: str, frequency: float, status: StatusBuffer, handle: OperationHandle) -> Backend:
+        """Bring the hardware into a mode, and the status memory with it.
+
+        Args:
+            name: Of the mode.
+            frequency: Of the synthesizer, MHz with its sign.
+            status: Emptied first.
+            handle: Is told how far it is.
+
+        Raises:
+            BankError: A device did not do what it was asked, a host has no address, or parameters do not go together.
+            OperationAbortedError: It was aborted.
+        """
+        handle.progress(0.1, "programming the FPGA")
+        steps = iter(range(1, 100))
+
+        def say(text: str) -> None:
+            if current_operation() is handle:  # and not a later call that lets the Backend do something
+                handle.progress(0.1 + (PROGRAMS_FRACTION - 0.1) * (1 - 0.8 ** next(steps)), text)
+                handle.check()
+
+        mode = self.modes[name]
+        backend = backend_class(mode.backend)(self.backend_setup(name, frequency, status, say))
+        status.clear()
+        status.update({"BACKEND": backend.family, "SIMULATE": int(self._context.simulate)})
+        backend.install()
+        return backend
+
+    def start_programs(
+        self, backend: Backend, status: StatusBuffer, scan: ScanControl, handle: OperationHandle
+    ) -> None:
+        """Start the data-taking programs of a mode, and what the mode does when they run.
+
+        Raises:
+            ScanError: A program is missing, ended, or was not ready in time.
+            OperationAbortedError: It was aborted.
+        """
+        handle.progress(PROGRAMS_FRACTION, "starting the data-taking program")
+        scan.start_programs(handle.wait, READY_WITHIN_S)
+        if backend.needs_gpu:
+            handle.progress(GPU_FRACTION, "setting up the GPU")
+            scan.set_up_gpu(handle.wait, READY_WITHIN_S)
+        backend.finish()
+
+    def backend_setup(
+        self, name: str, frequency: float, status: StatusBuffer, say: Callable[[str], None]
+    ) -> BackendSetup:
+        """What a Backend of this Bank works with."""
+        mode, devices, instrument = self.modes[name], self.devices, self._context.instrument
+        if mode.coherent is not None and mode.coherent.master != self._context.name:
+            devices = None  # the master's board serves all nodes
+        return BackendSetup(
+            bank_name=self._context.name,
+            bank=self._config,
+            mode_name=name,
+            mode=mode,
+            frequency_mhz=frequency,
+            telescope=instrument.instrument.telescope,
+            is_master=instrument.instrument.switching_master == self._context.name,
+            macs=self._macs,
+            registers=devices.roach if devices is not None else None,
+            synthesizer=devices.clock if devices is not None else None,
+            status=status,
+            data_root=self._context.data_root,
+            config_dir=instrument.directory,
+            nodes=_nodes(mode, instrument),
+            rounding=self._rounding,
+            simulated=self._context.simulate,
+            # Of whoever waits: it outlives the mode change.
+            wait=lambda seconds: current_operation().wait(seconds * self._time_scale),
+            say=say,
+            log=self._log,
+        )
+
+    def programs(self, mode: ModeConfig, status: StatusBuffer) -> list[DataTaking]:
+        """The data-taking programs of a mode, not started yet."""
+        source = self._config.source
+        if source is not None:
+            return [DaqProcess(self._own_daq(source), name="spectrometer-daq", log=self._log)]
+        if self._context.simulate:
+            return [AbsentDaq(status)]
+        tables = [mode.daq] if mode.fits is None else [mode.daq, mode.fits]
+        return [DaqProcess(table.command(self._context.dibas_dir), log=self._log) for table in tables]
+
+    def _own_daq(self, source: SourceConfig) -> list[str]:
+        names = self._config.status_memory
+        recording = source.path(self._context.instrument.directory)
+        words: list[object] = [
+            sys.executable, "-m", "spectrometer.daq.program", "--status-key", names.key,
+            "--status-semaphore", names.semaphore, "--taps", source.taps, "--window", source.window,
+            "--data-dir", self._context.data_root, "--flush-s", source.flush_s,
+            "--log-json", "--log-level", "debug",  # the Player passes on what its own level lets through
+        ]  # fmt: skip
+        words += [] if recording is None else ["--source", recording]
+        words += [] if source.synthetic is None else ["--synthetic", source.synthetic.model_dump_json()]
+        words += [] if source.flush_rows is None else ["--flush-rows", source.flush_rows]
+        words += [] if source.rate_hz is None else ["--rate-hz", source.rate_hz]
+        words += [] if source.nfine is None else ["--nfine", source.nfine]
+        return [str(word) for word in words]
+
+
+def _nodes(mode: ModeConfig, instrument: Config) -> tuple[Node, ...]:
+    if mode.coherent is None:
+        return ()
+    return tuple(
+        Node(name, source, table.data_destination)
+        for name, source in zip(mode.coherent.nodes, mode.coherent.interfaces, strict=True)
+        if isinstance(table := instrument.banks[name], SpectrometerBankConfig)
+    )
