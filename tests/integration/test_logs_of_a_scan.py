@@ -11,11 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.player_run import ROOT, PlayerRun, bank_of, clean_environment, poll
+from support.player_run import ROOT, PlayerRun, clean_environment, poll
 from support.recordings import recording
 from support.spectrometer_array import write_array
 
 from zmqjsonproxy.errors import RefusedError
+from zmqjsonproxy.rpc.client import ZMQJSONProxyClient
+
+PATIENCE_S = 45.0  # of a call; set_mode starts a process
 
 LINE = re.compile(
     r"(?P<time>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z) (?P<level>[A-Z]+) +(?P<program>[\w-]+)/(?P<bank>\w+)"
@@ -31,7 +34,7 @@ def observe(tmp_path: Path, *words: str) -> str:
     arguments = ("BANKA", urls["BANKA"], "simulate", "--config", config, *words)
     with PlayerRun(*arguments, log=tmp_path / "log", env=environment) as run:
         poll(lambda: "ready: BANKA" in run.text, "ready")
-        with bank_of(urls["BANKA"]) as bank:
+        with ZMQJSONProxyClient(None, "bank", urls["BANKA"], PATIENCE_S) as bank:
             assert bank.get_log_level() == "info"
             assert bank.set_log_level("debug") == "info"
             with pytest.raises(RefusedError, match="'loud' is no level of a log; there are debug, info"):
