@@ -12,7 +12,16 @@ import zmq
 from support.original_server import OriginalPlayer
 from support.rpc_bank import Bank, serving
 
-from zmqjsonproxy import BusyError, CallTimeoutError, NoSuchMethodError, PeerLostError, RemoteError, ZMQJSONProxyClient
+from zmqjsonproxy import (
+    BusyError,
+    CallTimeoutError,
+    NoSuchMethodError,
+    PeerLostError,
+    RemoteError,
+    ServerSettings,
+    ZMQJSONProxyClient,
+)
+from zmqjsonproxy.errors import TooLargeError
 
 
 @pytest.fixture
@@ -59,6 +68,15 @@ def test_a_future_runs_out_of_time_and_the_proxy_lives_on(proxy: Any, served: tu
         held.result()
     served[1].go_on.set()
     assert proxy.add(2, 3) == 5
+
+
+def test_a_call_that_is_too_large_is_refused_to_its_caller() -> None:
+    with serving(ServerSettings(max_message_bytes=10_000)) as (url, _), zmq.Context() as context:
+        with ZMQJSONProxyClient(context, "bank", url, 30.0) as proxy:
+            large = proxy.call_later("echo", "x" * 20_000)
+            with pytest.raises(TooLargeError, match="over the limit of 10000"):
+                large.result()
+            assert proxy.add(2, 3) == 5
 
 
 def test_futures_of_many_threads(proxy: Any) -> None:

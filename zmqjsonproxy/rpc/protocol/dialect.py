@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,8 @@ __all__ = [
     "Limits", "Malformed", "Request", "read_failure", "read_message", "read_or_batch", "read_part", "write_reply",
 ]  # fmt: skip
 
+_HEAD = re.compile(rb'\s*\{"jsonrpc":"2\.0","method":"[^"\\]{1,500}","id":(\d{1,18}),')
+"""How our callers begin."""
 _ID_TYPES = frozenset({int, str, float, type(None)})
 
 
@@ -103,7 +106,7 @@ def read_or_batch(body: bytes, limits: Limits) -> Request | Malformed | list[Any
         size += sum(memoryview(frame).nbytes for frame in body.frames)
     if size > limits.max_bytes:
         text = f"{size} bytes are over the limit of {limits.max_bytes} (max_message_bytes)"
-        identity = _identity(body) if len(body) <= limits.max_bytes else None
+        identity = _identity(body) if len(body) <= limits.max_bytes else _identity_at_head(body)
         return Malformed(b'"jsonrpc"' in body[:4096], Code.TOO_LARGE, "TooLargeError", text, identity)
     depth = limits.max_depth
     if len(body) > depth and body.count(b"[") + body.count(b"{") > depth and wirejson.too_deep(body, depth):
@@ -125,6 +128,12 @@ def read_or_batch(body: bytes, limits: Limits) -> Request | Malformed | list[Any
         return message
     text = "a request is an object with `jsonrpc` and `method`, or with `name`, `proc`, `args` and `kwargs`"
     return Malformed(isinstance(message, list), Code.INVALID_REQUEST, "ProtocolError", f"{text}; got {_kind(message)}")
+
+
+def _identity_at_head(body: bytes) -> int | None:
+    """The request number of a message that is too large to be decoded, where it stands in front of the parameters."""
+    found = _HEAD.match(body)
+    return None if found is None else int(found[1])
 
 
 def _identity(body: bytes) -> Any:
