@@ -7,6 +7,7 @@ hosts, but all on the cores of this one, the rows without a "must" show how much
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import statistics
 import time
@@ -16,32 +17,46 @@ from typing import Any
 from benchmarks.floors import Pairs, asking, cores, echo, in_pinned_process, pairs, serving, side_by_side
 from benchmarks.rows import Row
 from benchmarks.subject import serve
-from dealer import Dealer
+from dealer import AsyncDealer, Dealer
 from zmqjsonproxy import wirejson
 from zmqjsonproxy.rpc.protocol import jsonrpc
 
-TARGETS = {8: ((1.05, 0.75), (0.75, 0.55)), 64: ((0.75, 0.50), (0.34, 0.28))}
+TARGETS = {
+    8: ((1.05, 0.75), (0.75, 0.55)),
+    64: ((0.75, 0.50), (0.34, 0.28)),
+    256: ((0.62, 0.40), (0.33, 0.24)),
+    1000: ((0.65, 0.40), (0.34, 0.28)),
+}
 """Players -> (must, aim) on one core, on two."""
-WORKING = {8: 14.0, 64: 18.0}
+WORKING = {8: 14.0, 64: 18.0, 1000: 80.0}
 """Players that take 10 ms each -> must, ms."""
+
+SILENT = {64: 1.02, 1000: 1.03}
+"""Players of which one never answers -> must, s."""
 
 
 def rows() -> list[Row]:
-    """Measure with 8 and 64 Players."""
+    """Measure with 8 to 1000 Players."""
     here, *others = cores()
     found = []
     for count, bounds in TARGETS.items():
         for core, bound in zip([here, *others[:1]], bounds, strict=False):
             found.append(_row(count, here, core, _threads, *bound))
     found += [_row(64, here, core, _processes, None, None) for core in [here, *others[:1]]]
+    for count in (8, 64):
+        with _threads(here, count, serve) as urls:
+            one, other = in_pinned_process(here, _both_dealers, urls)
+        what = f"AsyncDealer, fan-out to {count} Players, one core, of a Dealer's"
+        found.append(Row(what, 1e3 * one, 1e3 * other, other / one, None, 1.3, "ms"))
     last = cores()[-1]
     for count, must in WORKING.items():
         with _threads(last, count, serve, 0.010) as urls:
             taken = in_pinned_process(here, _working, urls)
         found.append(Row(f"{count} Players that take 10 ms each", None, 1e3 * taken, None, must, None, "ms"))
-    with _threads(last, 1, serve, 30.0) as silent, _threads(last, 63, serve) as quick:
-        taken = in_pinned_process(here, _silent, silent + quick)
-    found.append(Row("one of 64 never answers, deadline 1 s", None, taken, None, 1.02, 1.005, "s"))
+    for count, must in SILENT.items():
+        with _threads(last, 1, serve, 30.0) as silent, _threads(last, count - 1, serve) as quick:
+            taken = in_pinned_process(here, _silent, silent + quick)
+        found.append(Row(f"one of {count} never answers, deadline 1 s", None, taken, None, must, 1.005, "s"))
     return found
 
 
@@ -95,8 +110,32 @@ def _pair(floor_urls: list[str], player_urls: list[str]) -> Pairs:
             ask()
 
     with _dealer(player_urls) as dealer:
-        count = max(2000 // len(player_urls), 40)
+        count = max(2000 // len(player_urls), 8)
         return pairs(floor, lambda: dealer.outcomes("add", 2, 3), count, blocks=12)
+
+
+def _both_dealers(urls: list[str]) -> tuple[float, float]:
+    """Medians of a fan-out by a Dealer and by an AsyncDealer, s; in turns of 20."""
+    blocking: list[float] = []
+    awaited: list[float] = []
+
+    async def measure() -> None:
+        async with AsyncDealer({f"BANK{n}": url for n, url in enumerate(urls)}) as later:
+            later.add_active_player(*later.available_players)
+            await later.outcomes("add", 1, 1, _timeout=30)
+            for _ in range(max(100 // len(urls), 10)):
+                for _ in range(20):
+                    begun = time.perf_counter()
+                    dealer.outcomes("add", 2, 3)
+                    blocking.append(time.perf_counter() - begun)
+                for _ in range(20):
+                    begun = time.perf_counter()
+                    await later.outcomes("add", 2, 3)
+                    awaited.append(time.perf_counter() - begun)
+
+    with _dealer(urls) as dealer:
+        asyncio.run(measure())
+    return statistics.median(blocking), statistics.median(awaited)
 
 
 def _working(urls: list[str]) -> float:

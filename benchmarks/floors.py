@@ -11,6 +11,7 @@ import gc
 import multiprocessing
 import os
 import queue
+import resource
 import statistics
 import threading
 import time
@@ -48,6 +49,9 @@ def cores() -> list[int]:
 
 def _pinned(core: int, connection: Connection, target: Callable[..., Any], args: Sequence[Any]) -> None:
     os.sched_setaffinity(0, {core})  # before ZeroMQ starts its thread, which inherits it
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # for a thousand servers in one process
+    zmq.Context.instance().set(zmq.MAX_SOCKETS, 5000)
     target(connection, *args)
 
 
