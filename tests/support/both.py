@@ -24,20 +24,17 @@ class Waiting:
     def __exit__(self, *exc: Any) -> Any:
         return self._runner.run(self._what.__aexit__(*exc))
 
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        async def within_the_loop() -> Any:
+            value = self._what(*args, **kwargs)
+            return await value if asyncio.iscoroutine(value) else value
+
+        return self._waiting(self._runner.run(within_the_loop()))
+
     def _waiting(self, found: Any) -> Any:
         if asyncio.isfuture(found):
             return WaitingFuture(self._runner, found)
-        if not callable(found) and not hasattr(found, "__aenter__"):
-            return found
-
-        def waits(*args: Any, **kwargs: Any) -> Any:
-            async def within_the_loop() -> Any:
-                value = found(*args, **kwargs)
-                return await value if asyncio.iscoroutine(value) else value
-
-            return self._waiting(self._runner.run(within_the_loop()))
-
-        return Waiting(self._runner, found) if not callable(found) or hasattr(found, "__aenter__") else waits
+        return Waiting(self._runner, found) if callable(found) or hasattr(found, "__aenter__") else found
 
 
 class WaitingFuture:
