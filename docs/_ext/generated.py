@@ -166,7 +166,7 @@ def elsewhere(app: Sphinx, what: str, _name: str, obj: Any, _skip: bool, _option
 
 def load_late_names(_app: Sphinx) -> None:
     """Fetch what packages load only when it is asked for, so that autodoc sees it."""
-    for package in ("dealer", "zmqjsonproxy", "player"):
+    for package in ("dealer", "zmqjsonproxy", "player", "portmanager"):
         module = importlib.import_module(package)
         for name in module.__all__:
             getattr(module, name)
