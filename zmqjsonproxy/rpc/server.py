@@ -82,6 +82,7 @@ class ZMQJSONProxyServer:
         self._methods: dict[str, Method] = {}
         self._lanes: dict[str, Lane] = {}
         self._quick: dict[str, Method] = {}  # queries that are answered in the socket's thread
+        self._fast_again: dict[str, int] = {}  # slow queries: how often in turn they were fast
         self._operations = OperationTable(self.instance)
         self._under_way = CallsUnderWay()
         self._ended = threading.Event()
@@ -329,8 +330,19 @@ class ZMQJSONProxyServer:
 
     def _set_aside(self, query: str, taken: float) -> None:
         self._quick.pop(query, None)
-        text = "%s: query %s took %.0f ms; it runs beside the socket's thread from now on"
-        log.warning(text, self.name, query, 1e3 * taken)
+        log.warning("%s: query %s took %.0f ms; it runs beside the socket's thread", self.name, query, 1e3 * taken)
+
+    def _carry_out_beside(self, method: Method, request: Request) -> bytes:
+        """Carry out what runs beside the socket's thread; a query that is fast again goes back there."""
+        begun = time.perf_counter()
+        body = carry_out(method, request)
+        if method.kind is Kind.QUERY:
+            target, is_fast = request.target, time.perf_counter() - begun <= self.settings.slow_query_s
+            count = self._fast_again[target] = self._fast_again.get(target, 0) + 1 if is_fast else 0
+            if count >= self.settings.fast_again_after and self._methods.get(target) is method:
+                self._fast_again[target] = 0
+                self._quick[target] = method
+        return body
 
     def _no_method(self, request: Request) -> bytes | None:
         if not request.native:
@@ -427,7 +439,7 @@ class ZMQJSONProxyServer:
                 if handle is not None:
                     handle.finish(State.FAILED, error=error)
             elif handle is None:
-                body = carry_out(method, request)
+                body = self._carry_out_beside(method, request)
             else:
                 body = self._operate(method, request, handle)
             if not answered and (handle is None or handle.close_acceptance()):
@@ -462,10 +474,8 @@ class ZMQJSONProxyServer:
         # Urgent commands and slow queries have workers of their own beside the lane.
         kind = "urgent" if method.mark.urgent else "slow" if method.kind is Kind.QUERY else "commands"
         key = f"{method.lane} {kind}"
-        lane = self._lanes.get(key)
-        if lane is None:
-            lane = self._lanes.setdefault(key, Lane(f"{key} {self.name}", self.settings.queue_per_lane))
-        return lane
+        size = self.settings.queue_per_lane
+        return self._lanes.get(key) or self._lanes.setdefault(key, Lane(f"{key} {self.name}", size))
 
     def abort_operations(self, lane: str, reason: str) -> int:
         """Ask the operations of a lane, running and waiting, to end; the number of those asked."""

@@ -18,6 +18,7 @@ class ServerSettings:
         max_batch: Most calls in one JSON-RPC batch.
         queue_per_lane: Calls that may wait in a lane; one more is answered "busy".
         slow_query_s: A query that took longer is carried out beside the socket's thread from then on, s.
+        fast_again_after: A query that was slow goes back there when it was fast so many times in turn.
         watchdog_every: s.
         end_within: How long `run_loop` waits at its end for calls that are being carried out, s.
     """
@@ -27,5 +28,6 @@ class ServerSettings:
     max_batch: int = 1000
     queue_per_lane: int = 64
     slow_query_s: float = 0.05
+    fast_again_after: int = 100
     watchdog_every: float = 1.0
     end_within: float = 2.0
