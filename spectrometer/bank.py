@@ -32,7 +32,7 @@ from spectrometer.modesetting import READY_WITHIN_S, ModeSetter
 from spectrometer.scan import ScanControl, ScanPlan
 from spectrometer.scannumber import ScanNumber
 from spectrometer.status.buffer import StatusBuffer
-from spectrometer.status.errors import StatusMemoryError
+from spectrometer.status.errors import StatusDamagedError, StatusMemoryError
 from spectrometer.status.protocol.damage import find_damage
 from zmqjsonproxy.errors import AlreadyDoneError, OperationAbortedError, RefusedError
 from zmqjsonproxy.handle import NULL_OPERATION
@@ -113,7 +113,10 @@ class SpectrometerBank(Bank):
         self._setter.open()
         if self.context.simulate:
             self.log.warning("%s is simulated: no instrument is touched", self.name)
-        self._write_scan_number()
+        try:
+            self._write_scan_number()
+        except StatusDamagedError as error:  # served all the same, or nobody could ask for repair_status
+            self.log.error("%s", error)
 
     def close(self) -> None:
         self._abandon_mode("the Player ends", quit_s=2.0)

@@ -20,6 +20,7 @@ from support.spectrometer_array import write_array
 
 from player.config import load
 from spectrometer.config import SpectrometerBankConfig
+from spectrometer.status import StatusBuffer
 from spectrometer.status.protocol.cards import find_end
 from zmqjsonproxy.errors import RemoteError
 from zmqjsonproxy.rpc.client import ZMQJSONProxyClient
@@ -93,6 +94,25 @@ def test_a_status_key_chooses_and_the_states_differ_by_the_diode(
         report = scan(bank)
         with fits.open(tmp_path / "data" / "SYN" / report["file"]) as units:
             assert units[0].header["DATASRC"] == "sample_puppi.raw"
+
+
+def test_a_player_starts_on_a_damaged_memory_and_puts_it_right_when_asked(config: Path, tmp_path: Path) -> None:
+    table = load(config).banks["BANKA"]
+    assert isinstance(table, SpectrometerBankConfig)
+    names = table.status_memory
+    StatusBuffer(names.key, names.semaphore).close()
+    memory = sysv_ipc.SharedMemory(names.key, 0, size=0)
+    memory.write(b"\xa5" * 184320)
+    memory.detach()
+    words = ("BANKA", f"tcp://127.0.0.1:{table.player_port}", "simulate", "--config", config)
+    environment = clean_environment(DIBAS_DATA=str(tmp_path / "data"))
+    with PlayerRun(*words, log=tmp_path / "player.log", env=environment) as run, bank_of(table.player_port) as bank:
+        run.wait_ready()
+        assert bank.check_status()[0].startswith("cards 0 to 2303 (byte 0): bytes that are no text")
+        assert bank.repair_status()["found"]
+        bank.set_scan_number(4)
+        assert bank.get_status("SCANNUM") == 4
+        run.end(signal.SIGTERM)
 
 
 def test_a_full_disk_and_a_damaged_memory_are_told_and_survived(
