@@ -1,0 +1,110 @@
+"""Which supervisords there are, and what their answers mean; no sockets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from dealer.errors import ConfigurationError
+from dealer.hosts import Installation, read_installation
+from dealer.supervisord import ProcessInfo, abnormal_ends
+
+BANKS = """
+[banks.BANKA]
+hpc_host = "hpc1"
+player_port = 6001
+[banks.BANKB]
+hpc_host = "hpc1"
+player_port = 6002
+[banks.BANKC]
+hpc_host = "hpc2"
+"""
+ONE = '[hosts.hpc1]\nsupervisor = "http://hpc1:9001"\nuser = "u"\npassword = "p"\n'
+
+
+def read(tmp_path: Path, text: str) -> Installation:
+    path = tmp_path / "dibas.toml"
+    path.write_text(text + BANKS)
+    return read_installation(path)
+
+
+def test_credentials_are_read_from_a_variable_or_a_file_and_never_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WORD", "from the environment")
+    (tmp_path / "word").touch(mode=0o600)
+    (tmp_path / "word").write_text("from the file\n")
+    text = ONE.replace('"p"', '"${WORD}"') + (
+        '[hosts.hpc2]\nsupervisor = "unix:///run/s.sock"\nuser = "u"\npassword_file = "word"\n'
+    )
+    found = read(tmp_path, text).supervisors
+    assert [address.password for address in found.values()] == ["from the environment", "from the file"]
+    assert "from the" not in repr(found)
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("", "no [hosts.X] is there"),
+        (ONE.replace("http://hpc1:9001", "hpc1:9001"), "'hpc1:9001' is no \"http://HOST:PORT\""),
+        (ONE.replace("hpc1:9001", "hpc1"), "hosts.hpc1.supervisor: 'http://hpc1' is no"),
+        (ONE.replace("hpc1:9001", "u:p@hpc1:9001"), "user and password have keys of their own"),
+        (ONE.replace('password = "p"', ""), "password is missing"),
+        (ONE.replace('user = "u"\npassword = "p"', ""), "over the network supervisord wants user and password"),
+        (ONE.replace('"p"', "7"), "hosts.hpc1.password: text is expected, found 7"),
+        (ONE.replace('"p"', '"${NOT_SET_ANYWHERE}"'), "NOT_SET_ANYWHERE"),
+        (ONE + "passwd = 1\n", "hosts.hpc1.passwd: unknown key"),
+        (ONE.replace('password = "p"', 'password_file = "open"'), "others may read"),
+        (ONE.replace('password = "p"', 'password_file = "none"'), "cannot be read: No such file"),
+        (ONE + 'password_file = "open"\n', "password and password_file: one of them"),
+        ("[hosts.hpc1]\n", "hosts.hpc1.supervisor: missing"),
+    ],
+)
+def test_each_fault_is_named_with_its_key(tmp_path: Path, text: str, fault: str) -> None:
+    (tmp_path / "open").write_text("word")
+    (tmp_path / "open").chmod(0o644)
+    with pytest.raises(ConfigurationError) as raised:
+        read(tmp_path, text)
+    assert fault in str(raised.value)
+
+
+def test_banks_are_chosen_by_their_names_or_by_their_host_in_the_order_of_the_file(tmp_path: Path) -> None:
+    installation = read(tmp_path, ONE + ONE.replace("hpc1", "hpc2"))
+    chosen = [[bank.name for bank in installation.choose(names)] for names in ([], ["hpc1"], ["BANKC", "BANKA"])]
+    assert chosen == [["BANKA", "BANKB", "BANKC"], ["BANKA", "BANKB"], ["BANKA", "BANKC"]]
+    with pytest.raises(ConfigurationError, match=r"\[hosts\.hpc2\] is missing"):
+        read(tmp_path, ONE).choose(["BANKC"])
+    assert [bank.name for bank in read(tmp_path, ONE).choose([])] == ["BANKA", "BANKB"]
+
+
+def info(pid: int, up_s: float) -> ProcessInfo:
+    return ProcessInfo("g", "player-BANKA", "RUNNING", pid, up_s, 0, "")
+
+
+LOG = """\
+2026-11-21 09:00:00,100 INFO spawned: 'player-BANKA' with pid 7
+2026-11-21 09:10:00,100 WARN exited: player-BANKA (terminated by SIGKILL; not expected)
+2026-11-21 09:10:01,100 INFO spawned: 'player-BANKA' with pid 8
+2026-11-21 09:10:01,200 WARN exited: player-BANKB (terminated by SIGKILL; not expected)
+2026-11-21 09:10:02,100 WARN exited: player-BANKA (exit status 1; not expected)
+2026-11-21 09:10:03,100 INFO spawned: 'player-BANKA' with pid 9
+not a line of it
+""".splitlines()
+
+
+@pytest.mark.parametrize(
+    ("lines", "up_s", "expected"),
+    [
+        (LOG, 5.0, (2, 2)),
+        (LOG, 599.0, (2, 1)),
+        (LOG, 3600.0, (2, 0)),
+        (LOG[:1], 3600.0, (0, 0)),
+        ([*LOG[:5], "2026-11-21 09:10:02,500 INFO stopped: player-BANKA (exit status 0)", LOG[5]], 5.0, (0, 0)),
+        ([], 5.0, (0, 0)),
+    ],
+)
+def test_ends_that_nobody_asked_for_are_counted_since_it_was_last_stopped(
+    lines: list[str], up_s: float, expected: tuple[int, int]
+) -> None:
+    assert abnormal_ends(lines, info(9, up_s), 600.0) == expected
