@@ -32,14 +32,23 @@ def text_table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
 
 
 def html_table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    """Return the same as HTML; all text is escaped."""
-    from html import escape  # for notebooks only
+    """Return the same as HTML; all text is escaped, several lines keep their form, an SVG picture is shown."""
 
     def line(cells: Sequence[Any], tag: str) -> str:
-        return "<tr>" + "".join(f"<{tag}>{escape(str(cell))}</{tag}>" for cell in cells) + "</tr>"
+        return "<tr>" + "".join(f"<{tag}>{_html_cell(str(cell))}</{tag}>" for cell in cells) + "</tr>"
 
     body = "".join(line(row, "td") for row in rows)
     return f"<table><thead>{line(head, 'th')}</thead><tbody>{body}</tbody></table>"
+
+
+def _html_cell(text: str) -> str:
+    from base64 import b64encode  # for notebooks only
+    from html import escape
+
+    if text.startswith("<svg "):
+        # As an image, not as a part of the page: whatever the picture holds is drawn and never run.
+        return f'<img src="data:image/svg+xml;base64,{b64encode(text.encode()).decode()}" alt="picture">'
+    return f"<pre>{escape(text)}</pre>" if "\n" in text else escape(text)
 
 
 def _cell(value: Any) -> str:

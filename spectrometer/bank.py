@@ -24,6 +24,7 @@ from spectrometer.backends.vegas import VegasBackend
 from spectrometer.config import HpcMac, SpectrometerBankConfig, SpectrometerSettings
 from spectrometer.daq.errors import DaqError
 from spectrometer.derive.switching import phase_request
+from spectrometer.derive.switchingview import as_svg, as_text
 from spectrometer.derive.times import as_list, earliest_start, read_time, start_time
 from spectrometer.derive.vegas import in_mhz
 from spectrometer.errors import BankError, ModeChangeError, NoModeError, ScanError
@@ -318,6 +319,18 @@ class SpectrometerBank(Bank):
             ss_list: (start as a fraction of the period, sig/ref, cal, blanking in s) of each, ascending from 0.
         """
         return [True, self._vegas().set_gbt_phases(period, ss_list)]
+
+    @query
+    def show_switching_setup(self, form: str = "text") -> str:
+        """The switching cycle as it would be prepared now, for people: states, times and signals.
+
+        Args:
+            form: "text", or "svg" for a picture, which notebooks show.
+        """
+        if form not in ("text", "svg"):
+            raise RefusedError(f"form is {form!r:.80}; expected text or svg")
+        cycle = self._vegas().cycle()
+        return as_text(cycle) if form == "text" else as_svg(cycle)
 
     def _vegas(self) -> VegasBackend:
         backend = self._the_backend()

@@ -36,6 +36,13 @@ def test_html_escapes_whatever_comes_from_a_player() -> None:
     assert "<script>" not in html
 
 
+def test_html_keeps_lines_and_shows_pictures_without_running_what_they_hold() -> None:
+    assert "<td><pre>a &lt; b\nc</pre></td>" in html_table((), [("a < b\nc",)])
+    picture = html_table((), [("<svg onload='steal()'></svg>",)])
+    assert 'src="data:image/svg+xml;base64,' in picture
+    assert "steal" not in picture
+
+
 def test_outcomes_show_one_bank_a_line_and_are_a_dictionary() -> None:
     refusal = RefusedError("exposure: 99 s is too long")
     outcomes = Outcomes({"A": Outcome("A", 5, None, 0.0012), "B": Outcome("B", None, refusal, 0.5)})
