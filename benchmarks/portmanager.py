@@ -31,7 +31,6 @@ REQUESTS = 200
 ENTRIES = 900
 LISTS = 200
 CLIENTS = 2000
-GIMME = b"GIMME service user\n"
 
 ECHO = """
 import asyncio
@@ -64,7 +63,8 @@ def _server(core: int) -> Iterator[tuple[int, int]]:
         port_file = Path(folder, "port")
         command = [
             sys.executable, "-m", "portmanager.cli", "-listen", "0", "-ports", f"{PORTS[0]}-{PORTS[1]}",
-            "-log", f"{folder}/log", "-portfile", str(port_file), "-pidfile", f"{folder}/pid", "-usagefile", f"{folder}/use",
+            "-log", f"{folder}/log", "-portfile", str(port_file), "-pidfile", f"{folder}/pid", "-usagefile",
+            f"{folder}/use",
         ]  # fmt: skip
         with subprocess.Popen(command) as process:
             try:
@@ -86,9 +86,10 @@ def _block(port: int) -> float:
     """Median time of a request, us."""
     times = []
     with _connect(port) as sock:
-        for _ in range(REQUESTS):
+        for number in range(REQUESTS):
+            request = b"GIMME service%d user\n" % number
             began = time.perf_counter()
-            sock.sendall(GIMME)
+            sock.sendall(request)
             if not sock.recv(100).startswith(b"OK"):
                 raise RuntimeError("no free ports: too many are in use on this computer")
             times.append(time.perf_counter() - began)
@@ -119,7 +120,7 @@ def _list(server_core: int) -> Row:
         began = _cpu_s(process)
         for _ in range(LISTS):
             with _connect(port) as changing:
-                changing.sendall(GIMME)
+                changing.sendall(b"GIMME changing user\n")
                 changing.recv(100)
                 asking.sendall(b"LIST\n")
                 for _ in range(int(lines.readline().split()[1])):

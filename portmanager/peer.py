@@ -44,7 +44,7 @@ SOCKET_OPTIONS = (
     (socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 4),
     (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
 )
-_UNKNOWN = -1
+_UNKNOWN, _NOBODY_KNOWS = -1, -2
 
 
 class Peer(asyncio.Protocol):
@@ -79,7 +79,6 @@ class Peer(asyncio.Protocol):
         else:
             self.address, self.port = name[:2]
             self._admit()
-        server.write_notes()
 
     def _admit(self) -> None:
         server = self.server
@@ -176,7 +175,8 @@ class Peer(asyncio.Protocol):
                 self.transport.close()
             else:
                 self.transport.resume_reading()
-        self.server.write_notes()
+        if self.grants and self._uid == _UNKNOWN:  # now that the replies are on their way, and while it is there
+            self._look_for_owner()
 
     def _come_back(self) -> None:
         if not self._scheduled:
@@ -233,13 +233,13 @@ class Peer(asyncio.Protocol):
     @property
     def uid(self) -> int | None:
         """The user behind the connection, as the system says; None: it does not."""
-        if self._uid == _UNKNOWN:
-            if self._ending:
-                return None
-            own = self.transport.get_extra_info("sockname")
-            found = owner_of_connection((self.address, self.port), own[:2])
-            self._uid = -2 if found is None else found
+        if self._uid == _UNKNOWN and not self._ending:
+            self._look_for_owner()
         return None if self._uid < 0 else self._uid
+
+    def _look_for_owner(self) -> None:
+        found = owner_of_connection((self.address, self.port), self.transport.get_extra_info("sockname")[:2])
+        self._uid = _NOBODY_KNOWS if found is None else found
 
     # --- ends
 

@@ -34,6 +34,8 @@ SPARE_FILES = 64
 """File descriptors beside those of clients: log, usage file, listeners, tests of ports."""
 BACKLOG = 4096
 NEARLY_FULL = 0.9
+LOG_WITHIN_S = 0.02
+"""Then what was noted is in the log."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +123,7 @@ class Server:
         self.remote_peers = 0
         self.grants: dict[int, Grant] = {}
         self._counts = _Counts()
-        self._notes: list[tuple[int, str, tuple[object, ...]]] = []
+        self._notes: list[tuple[float, int, str, tuple[object, ...]]] = []
         self._listeners: list[asyncio.Server] = []
         self._usage_timer: asyncio.TimerHandle | None = None
         self._usage_task: asyncio.Task[None] | None = None
@@ -214,6 +216,7 @@ class Server:
             peer.abort()
         while self.peers:
             await asyncio.sleep(0)
+        self._write_notes()
 
     # --- rights
 
@@ -280,21 +283,26 @@ class Server:
             self.note(logging.INFO, "Port %d was released by %s run by %s", lent.port, lent.service, lent.user)
         if grants:
             self._usage_changed()
-            self.write_notes()
 
     # --- log, usage file, state
 
     def note(self, level: int, text: str, *args: object) -> None:
-        """Have something logged after the replies are on their way."""
+        """Have something logged soon."""
         if level >= logging.WARNING:
             self._counts.last_error = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {text % args}"
-        self._notes.append((level, text, args))
+        if not log.isEnabledFor(level):
+            return
+        if not self._notes:
+            asyncio.get_running_loop().call_later(LOG_WITHIN_S, self._write_notes)
+        self._notes.append((time.time(), level, text, args))
 
-    def write_notes(self) -> None:
-        """Log what was noted."""
+    def _write_notes(self) -> None:
+        """Log what was noted, under the time at which it was: a reply does not wait for the log."""
         notes, self._notes = self._notes, []
-        for level, text, args in notes:
-            log.log(level, text, *args)
+        for created, level, text, args in notes:
+            record = log.makeRecord(log.name, level, __file__, 0, text, args, None)
+            record.created = created
+            log.handle(record)
 
     def _usage_changed(self) -> None:
         if self._files is not None and self._usage_timer is None and not self._stopping:
@@ -314,7 +322,6 @@ class Server:
             await asyncio.to_thread(replace_file, self._files.usage, text)
         except OSError as error:
             self.note(logging.WARNING, "the usage file %s cannot be written: %s", self._files.usage, error)
-            self.write_notes()
 
     def state(self) -> str:
         """Return what the server knows of itself, as JSON in one line."""

@@ -17,7 +17,7 @@ WHITE = " \t\n\v\f\r"
 _ELEMENT_ENDS = re.compile(r"[ \t\n\v\f\r\\]")
 _IN_BRACES = re.compile(r"[{}\\]")
 _IN_QUOTES = re.compile(r'["\\]')
-_PLAIN_LIST = re.compile(r'[^\\{"]*')
+_SPECIAL = re.compile(r'[\\{"]')
 _NEEDS_A_LOOK = re.compile(r'[ \t\n\v\f\r\[\]$;"\\{}]')
 _IN_BACKSLASHES = re.compile(r'[\][$; \\"{}\t\n\v\f\r]')
 _BY_LETTER = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
@@ -32,8 +32,8 @@ def split_list(text: str) -> list[str]:
     Raises:
         NotAListError: A brace or quote is not closed, or something follows a closing one directly.
     """
-    if _PLAIN_LIST.fullmatch(text):  # nearly every line there is
-        return [part for part in _SPLIT_PLAIN.split(text) if part]
+    if text.isascii() and text.isprintable() and not _SPECIAL.search(text):  # nearly every line there is
+        return text.split()
     elements: list[str] = []
     at, end = 0, len(text)
     while True:

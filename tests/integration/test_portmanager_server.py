@@ -86,7 +86,7 @@ def test_ports_are_free_however_the_connection_ends(server: ServerProcess, end: 
             case _:
                 sock.close()
         wait_for(lambda: is_empty(server), "the ports are free")
-    assert sum("was released by foo run by bob" in row for row in server.log.read_text().splitlines()) == 3
+    wait_for(lambda: server.log.read_text().count("was released by foo run by bob\n") == 3, "the log has all three")
 
 
 def test_the_plain_name_goes_to_the_oldest_that_lives(server: ServerProcess) -> None:
@@ -195,6 +195,7 @@ def test_nuls_and_rubbish_are_refused_and_harm_nobody(server: ServerProcess) -> 
         assert line(sock, b"GIMME a u\\x1b\n") == b"FAIL {user name has the control character U+001B}\r\n"
         assert line(sock, b"GIMME foo u\n").startswith(b"OK ")
         assert line(sock, b"\0\xff\xfe\x1b[2J\n") == b"FAIL {Invalid request \0\xc3\xbf\xc3\xbe\x1b\x5b2J}\r\n"
+    wait_for(lambda: r"issued an illegal request: \x00\xff\xfe\x1b[2J" in server.log.read_text(), "the log has it")
     assert "\x1b" not in server.log.read_text()
     assert "\0" not in server.log.read_text()
 
