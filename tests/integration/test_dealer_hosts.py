@@ -162,6 +162,25 @@ def test_names_that_are_none_are_usage_errors_and_nothing_is_done(array: Supervi
     assert look(array, "BANKA")[0] == 0
 
 
+def test_a_scan_is_not_ended_by_a_stop_or_restart_that_does_not_insist(array: SupervisedArray) -> None:
+    _, before = look(array, "hpc1")
+    scanning = array.directory / "scanning-BANKA"
+    scanning.touch()
+    try:
+        for order in ("stop", "restart"):
+            done = array.hosts(order, "hpc1")
+            assert (done.returncode, done.stdout) == (1, "")
+            assert f"{order}: BANKA: a scan runs; nothing was done" in done.stderr
+        untouched = look(array, "hpc1")[1]
+        forced = array.hosts("restart", "--force", "BANKA")
+    finally:
+        scanning.unlink()
+    assert {bank: untouched[bank]["pid"] for bank in ("BANKA", "BANKB")} == {
+        bank: before[bank]["pid"] for bank in ("BANKA", "BANKB")
+    }
+    assert forced.returncode == 0
+
+
 def test_logs_are_read_and_followed_through_restarts(array: SupervisedArray) -> None:
     last = array.hosts("log", "BANKC", "-n", "1")
     assert (last.returncode, last.stderr, len(last.stdout.splitlines())) == (0, "", 1)

@@ -9,21 +9,27 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from support.player_run import DEADLINE, ROOT, clean_environment, free_port, player
 from support.toy_bank import ToyBank
 
-from zmqjsonproxy.interface import current_operation, operation
+from zmqjsonproxy.interface import current_operation, operation, query
 
 HOSTS: Mapping[str, Sequence[str]] = {"hpc1": ("BANKA", "BANKB"), "hpc2": ("BANKC",)}
 
 
 class SupervisedBank(ToyBank):
-    """Has a long operation, and cannot be opened while there is a file that says so."""
+    """Has a long operation; cannot be opened, or has a scan, while there is a file that says so."""
 
     def open(self) -> None:
         if (self.context.data_root / f"broken-{self.context.name}").exists():
             raise OSError(5, "the board does not answer")
+
+    @query
+    def scan_status(self) -> list[Any]:
+        """Return whether a scan runs."""
+        return [(self.context.data_root / f"scanning-{self.context.name}").exists(), "NETSTAT=receiving"]
 
     @operation
     def sweep(self, seconds: float) -> str:
