@@ -173,7 +173,7 @@ def _clients(server_core: int) -> Row:
             grown = asyncio.run(hold(process, port))
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-    return Row("2,000 clients held, each with a port, memory per client", None, grown, None, 20, None, "KiB")
+    return Row("2,000 clients held, each with a port, per client", None, grown, None, 20, None, "KiB")
 
 
 def rows() -> list[Row]:
