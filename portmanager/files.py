@@ -37,9 +37,11 @@ class Files:
         return self.usage.with_name(self.usage.name + ".last")
 
     def earlier_ports(self) -> dict[tuple[str, str], list[int]]:
-        """Return the ports that (user, service) had at an earlier server: one that ended, or one that crashed."""
-        paths = [path for path in (self.usage, self.earlier_usage) if path.is_file()]
-        return read_usage(max(paths, key=lambda path: path.stat().st_mtime)) if paths else {}
+        """Return the ports that (user, service) had at an earlier server: one that crashed, or one that ended.
+
+        A server that ended before anybody had come back to it is passed over.
+        """
+        return read_usage(self.usage) or read_usage(self.earlier_usage)
 
     def write(self, port: int) -> None:
         """Write the port and pid files; folders that are missing are made.
@@ -51,9 +53,12 @@ class Files:
         replace_file(self.pid, f"{os.getpid()}\n")
 
     def remove(self) -> None:
-        """Remove what is ours; the usage stays as the earlier usage of the next server."""
+        """Remove what is ours; what is lent stays as the earlier usage of the next server."""
         with contextlib.suppress(OSError):
-            self.usage.replace(self.earlier_usage)
+            if self.usage.stat().st_size:
+                self.usage.replace(self.earlier_usage)
+            else:
+                self.usage.unlink()
         with contextlib.suppress(OSError, ValueError):
             if int(self.pid.read_text(encoding="ascii")) == os.getpid():
                 self.pid.unlink()
