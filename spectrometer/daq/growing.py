@@ -1,0 +1,161 @@
+"""A FITS file that grows by rows of one table and is readable at every moment up to its last complete row.
+
+New rows are written behind the last one, padded to whole FITS blocks; only then NAXIS2 in the header counts
+them. A process that dies in between leaves a file that is merely longer than its header says. Nothing existing is ever
+overwritten. Knows bytes of headers and records, not what they mean.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+
+import numpy as np
+
+from spectrometer.status.protocol.cards import CARD_BYTES
+
+__all__ = ["FITS_BLOCK", "GrowingTable", "Record", "create_new", "write_all"]
+
+FITS_BLOCK = 2880
+
+Record = np.ndarray[tuple[int], np.dtype[np.void]]
+"""One row: an array of one record."""
+
+
+class GrowingTable:
+    """A FITS file being written whose last unit is a table.
+
+    Args:
+        directory: Made if it does not exist.
+        name: Wished file name; `_2`, `_3`, ... is added if there is such a file.
+        row_type: Of a row, big-endian.
+        before: Bytes of all that is before the table: the primary header, and maybe whole units.
+        table: Bytes of the table's header, with NAXIS2 = 0.
+
+    Raises:
+        OSError: The file cannot be made.
+    """
+
+    def __init__(
+        self, directory: Path, name: str, row_type: np.dtype[np.void], before: bytes, table: bytes
+    ) -> None:
+        self.row_type = row_type
+        directory.mkdir(parents=True, exist_ok=True)
+        self.path, self._file = create_new(directory, name)
+        self.rows = 0
+        self._pending: list[Record] = []
+        self._data_at = len(before) + len(table)
+        self._primary = before
+        self._count_at = len(before) + _card_offset(table, b"NAXIS2  ")
+        try:
+            write_all(self._file, before + table, 0)
+        except OSError:
+            os.close(self._file)
+            with contextlib.suppress(OSError):
+                self.path.unlink()  # ours, and nothing in it
+            raise
+
+    @property
+    def pending_rows(self) -> int:
+        """Rows that are not yet on disk."""
+        return len(self._pending)
+
+    @property
+    def pending_bytes(self) -> int:
+        """Bytes of rows that are not yet on disk."""
+        return len(self._pending) * self.row_type.itemsize
+
+    def take(self, record: Record) -> None:
+        """Take a row; it reaches the disk with the next `flush`."""
+        self._pending.append(record)
+
+    def set_number(self, keyword: str, value: int) -> None:
+        """Put another whole number into a card of the primary header; KeyError if there is none. OSError."""
+        offset = _card_offset(self._primary, f"{keyword:<8s}".encode("ascii"))
+        write_all(self._file, f"{keyword:<8s}= {value:>20d}".encode("ascii"), offset)
+
+    def flush(self, *, sync: bool = False) -> None:
+        """Write the rows, then count them in the header.
+
+        Args:
+            sync: Also wait until the disk has them, for the case that the machine dies.
+
+        Raises:
+            OSError: The disk is full or broken; the rows in complete blocks are kept and counted.
+        """
+        if not self._pending:
+            return
+        data = b"".join(record.tobytes() for record in self._pending)
+        count = len(self._pending)
+        self._pending.clear()
+        begin = self._data_at + self.rows * self.row_type.itemsize
+        end = begin + len(data)
+        try:
+            write_all(self._file, data + bytes(-end % FITS_BLOCK), begin)
+            if sync:
+                os.fdatasync(self._file)
+            self._count(self.rows + count)
+        except OSError:
+            with contextlib.suppress(OSError):
+                self._keep_whole_rows(begin, count)
+            raise
+
+    def _count(self, rows: int) -> None:
+        # 30 bytes at a multiple of 64: never across a page, so nobody ever sees half of a number.
+        write_all(self._file, f"NAXIS2  = {rows:>20d}".encode("ascii"), self._count_at)
+        self.rows = rows
+
+    def _keep_whole_rows(self, begin: int, count: int) -> None:
+        """After a failed write of `count` rows at `begin`: count those in complete blocks, and end the file there."""
+        room = os.fstat(self._file).st_size // FITS_BLOCK * FITS_BLOCK - begin  # no more than that need be had again
+        whole = 0 if room <= -begin % FITS_BLOCK else min(room // self.row_type.itemsize, count)
+        try:
+            self._end_at(begin + whole * self.row_type.itemsize)
+            self._count(self.rows + whole)
+        except OSError:
+            self._end_at(begin)
+            raise
+
+    def _end_at(self, end: int) -> None:
+        """Cut the file off behind the last row and pad it to a block."""
+        os.ftruncate(self._file, end)
+        os.ftruncate(self._file, end + -end % FITS_BLOCK)
+
+    def close(self) -> None:
+        """Flush, wait for the disk and close. May be called twice."""
+        if self._file < 0:
+            return
+        try:
+            self.flush()
+            os.fsync(self._file)
+        finally:
+            os.close(self._file)
+            self._file = -1
+
+
+def create_new(directory: Path, name: str) -> tuple[Path, int]:
+    """Make a new file, with `_2`, `_3`, ... before its suffix if there is such a file; its path and number. OSError."""
+    stem, suffix = Path(name).stem, Path(name).suffix
+    number = 1
+    while True:
+        path = directory / (name if number == 1 else f"{stem}_{number}{suffix}")
+        try:
+            return path, os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+        except FileExistsError:
+            number += 1
+
+
+def _card_offset(header: bytes, keyword: bytes) -> int:
+    for offset in range(0, len(header), CARD_BYTES):
+        if header.startswith(keyword, offset):
+            return offset
+    raise KeyError(f"no card {keyword.decode().strip()}")
+
+
+def write_all(file: int, data: bytes, offset: int) -> None:
+    """Write all of the bytes at an offset. OSError: part of them may be written."""
+    view = memoryview(data)
+    while view:
+        written = os.pwrite(file, view, offset)
+        view, offset = view[written:], offset + written
