@@ -171,7 +171,7 @@ def test_a_scan_is_taken_in_process(tmp_path: Path) -> None:
     table = load(path).banks["BANKA"]
     assert isinstance(table, SpectrometerBankConfig)
     with Bank("BANKA", path, simulate=True, environment={"DIBAS_DATA": str(tmp_path)}) as p:
-        assert p.roach is None
+        assert p.roach.status() is False
         assert p.set_mode("MODE1") == [True, "new mode MODE1 set!"]
         assert p.set_mode("MODE1") == [True, "mode MODE1 is set already"]
         p.set_param(exposure=0.5, scan_length=60.0)
