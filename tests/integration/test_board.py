@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from support.backends import shipped
-from support.player_run import free_port
+from support.backends import SHIPPED, shipped
+from support.player_run import ROOT, free_port
 
 from spectrometer.config import SynthConfig
 from spectrometer.errors import AddressError
@@ -21,6 +23,7 @@ from spectrometer.instruments.simulators.roach import BoardSimulator
 from spectrometer.instruments.simulators.valon import ValonTerminal
 from spectrometer.instruments.valon import KatcpValon, SamplerClock, SerialValon, Valon, make_valon
 from spectrometer.modes import load_modes
+from tools import simulator_faults
 
 MODE1 = "h1k_ver105_2013_Dec_02_1551.bof"
 IMAGES = images_of(load_modes(shipped()).values())
@@ -346,3 +349,30 @@ def test_a_serial_synthesizer_that_is_ill() -> None:
 def test_json_can_carry_what_they_answer(valon: tuple[Valon, SamplerClock, Any]) -> None:
     synthesizer, _, _ = valon
     json.dumps([synthesizer.get_options(0), synthesizer.get_vco_range(0), synthesizer.get_frequency(0)])
+
+
+# the command and the page
+
+
+def test_a_board_on_its_own_speaks_to_a_client_and_ends_at_sigterm() -> None:
+    port = free_port()
+    words = [sys.executable, "-m", "spectrometer.instruments.simulators", "--config", str(SHIPPED)]
+    with subprocess.Popen([*words, "--port", str(port)], stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == f"simulated board at 127.0.0.1:{port}\n"
+        taken = subprocess.run([*words, "--port", str(port)], capture_output=True, text=True, cwd=ROOT, check=False)
+        assert (taken.returncode, f"port {port}: " in taken.stderr) == (1, True)
+        board = Roach("127.0.0.1", port, TIMEOUT_S)
+        board.program(MODE1)
+        assert board.read_int("acc_len") == 0
+        board.close()
+        process.terminate()
+        assert process.wait(10) == 0
+    words[-1] = "nowhere.toml"
+    done = subprocess.run(words, capture_output=True, text=True, cwd=ROOT, check=False)
+    assert (done.returncode, "nowhere.toml" in done.stderr) == (2, True)
+
+
+def test_the_page_has_the_table_of_the_faults() -> None:
+    page = (ROOT / "docs" / "howto" / "simulated-board.md").read_text(encoding="utf-8")
+    assert simulator_faults.table(simulator_faults.rows()) in page
