@@ -11,7 +11,8 @@ from functools import cached_property
 from spectrometer.backends.base import BackendSetup, Node, Value
 from spectrometer.backends.guppi import GuppiBackend, scale
 from spectrometer.backends.parameters import Parameter, integer, number
-from spectrometer.derive.guppi import NODES, block_sizes, coherent_node, downsampling, par_value
+from spectrometer.derive.guppi import NODES, block_sizes, coherent_node, downsampling
+from spectrometer.derive.parfile import par_value
 from spectrometer.errors import PulsarSetupError
 
 __all__ = ["GuppiCoherentBackend"]

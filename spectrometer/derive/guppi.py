@@ -16,7 +16,6 @@ __all__ = [
     "coherent_node",
     "downsampling",
     "incoherent",
-    "par_value",
 ]
 
 NODES = 8
@@ -151,20 +150,3 @@ def block_sizes(dm: float, nchan: int, bandwidth: float, centre: float) -> Block
 
 
 _FFT_LENGTHS = ((1024, 32768), (2048, 65536), (16384, 131072), (65536, 262144))
-
-
-def par_value(text: str, name: str, default: float) -> float:
-    """The number that a pulsar's par file gives for `name`: second word of the first line that begins with it.
-
-    Raises:
-        PulsarSetupError: It is no number.
-    """
-    for line in text.splitlines():
-        words = line.split()
-        if words and words[0] == name:
-            try:
-                return float(words[1].replace("D", "E").replace("d", "e"))
-            except (IndexError, ValueError):
-                given = " ".join(words[1:])
-                raise PulsarSetupError(f"{name} of the par file is {given!r}; expected a number") from None
-    return default

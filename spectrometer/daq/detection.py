@@ -1,0 +1,80 @@
+"""From voltages to powers: Stokes parameters or products of the polarizations, and sums over time. Pure arithmetic."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["PRODUCTS", "TimeSum", "detect", "to_channels"]
+
+Powers = npt.NDArray[np.float32]
+Voltages = npt.NDArray[np.complex64]
+
+PRODUCTS = {"IQUV": 4, "AABBCRCI": 4, "AA+BB": 1, "AA": 1}
+"""POL_TYPE of PSRFITS -> how many."""
+
+
+def to_channels(spectra: Voltages) -> Voltages:
+    """Spectra of coarse channels to voltages of fine ones, in the order of the band.
+
+    Args:
+        spectra: Shape (coarse, spectra, nfine, polarizations), fine channels in FFT order.
+
+    Returns:
+        Shape (coarse * nfine, spectra, polarizations).
+    """
+    coarse, count, nfine, polarizations = spectra.shape
+    ordered = np.fft.fftshift(spectra, axes=2).transpose(0, 2, 1, 3)
+    return np.ascontiguousarray(ordered).reshape(coarse * nfine, count, polarizations)
+
+
+def detect(voltages: Voltages, kind: str) -> Powers:
+    """Powers of voltages A and B.
+
+    CR and CI are the real and the imaginary part of A B*. Stokes parameters are those of linear feeds: I = AA + BB,
+    Q = AA - BB, U = 2 CR, V = 2 CI; with circular ones (FD_POLN CIRC) the last three mean V, Q and U.
+
+    Args:
+        voltages: Shape (channels, time, polarizations).
+        kind: One of `PRODUCTS`; all but AA need two polarizations.
+
+    Returns:
+        Shape (products, channels, time).
+    """
+    parts: Powers = np.square(voltages.real) + np.square(voltages.imag)
+    a: Powers = parts[..., 0]
+    if kind == "AA":
+        return a[None]
+    b = parts[..., 1]
+    if kind == "AA+BB":
+        return (a + b)[None]
+    cross = voltages[..., 0] * voltages[..., 1].conj()
+    if kind == "AABBCRCI":
+        return np.stack([a, b, cross.real, cross.imag])
+    return np.stack([a + b, a - b, 2 * cross.real, 2 * cross.imag])
+
+
+class TimeSum:
+    """Means of `count` times each, of a stream."""
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+        self._held: Powers | None = None
+
+    @property
+    def held(self) -> int:
+        """Times kept from earlier calls."""
+        return 0 if self._held is None else self._held.shape[2]
+
+    def reset(self) -> None:
+        """Forget the past."""
+        self._held = None
+
+    def add(self, powers: Powers) -> Powers:
+        """Shape (products, channels, time) to the same with fewer times; the first begins with the first one held."""
+        stream = powers if self._held is None else np.concatenate([self._held, powers], axis=2)
+        whole = stream.shape[2] // self.count
+        self._held = stream[:, :, whole * self.count :].copy()
+        sums = stream[:, :, : whole * self.count].reshape(*stream.shape[:2], whole, self.count)
+        means: Powers = sums.mean(axis=3, dtype=np.float32)
+        return means

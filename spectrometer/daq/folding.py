@@ -1,0 +1,74 @@
+"""Folding: powers of many turns of a pulsar, summed by the phase at which they came. Pure arithmetic on arrays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["Folder", "Spin"]
+
+Powers = npt.NDArray[np.float32]
+Doubles = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Spin:
+    """Phase of a pulsar through a scan: turns at its start, Hz, Hz/s."""
+
+    phase: float
+    frequency: float
+    change: float = 0.0
+
+    def at(self, times: Doubles) -> Doubles:
+        """Turns at times (s since the start of the scan)."""
+        turns: Doubles = self.phase + times * (self.frequency + 0.5 * self.change * times)
+        return turns
+
+
+class Folder:
+    """Profiles of one sub-integration.
+
+    Args:
+        products: Products of the polarizations.
+        channels: Their channels.
+        nbin: Bins of a turn.
+        spin: The pulsar.
+        delays: Of each channel against the phase's reference, s.
+    """
+
+    def __init__(self, products: int, channels: int, nbin: int, spin: Spin, delays: Doubles) -> None:
+        self._products, self._channels, self.nbin = products, channels, nbin
+        self._spin, self._delays = spin, delays
+        self._rows = np.arange(channels)[:, None] * nbin
+        self._sums: Doubles = np.zeros((products, channels * nbin))
+        self._counts: Doubles = np.zeros(channels * nbin)
+        self.samples = 0
+        """Times that were folded."""
+
+    def add(self, powers: Powers, times: Doubles) -> None:
+        """Fold.
+
+        Args:
+            powers: Shape (products, channels, time).
+            times: Middle of each, s since the start of the scan, at the telescope.
+        """
+        turns = self._spin.at(times[None, :] - self._delays[:, None])
+        bins = (np.mod(turns, 1.0) * self.nbin).astype(np.int64)
+        places = (np.minimum(bins, self.nbin - 1) + self._rows).ravel()
+        size = self._counts.size
+        self._counts += np.bincount(places, minlength=size)
+        for product, values in enumerate(powers):
+            self._sums[product] += np.bincount(places, values.ravel(), minlength=size)
+        self.samples += len(times)
+
+    def take(self) -> Doubles:
+        """Mean profiles, shape (products, channels, nbin); begins anew. An empty bin gets its channel's mean."""
+        shape = (self._products, self._channels, self.nbin)
+        counts = self._counts.reshape(shape[1:])
+        sums = self._sums.reshape(shape)
+        means = sums.sum(axis=2) / np.maximum(counts.sum(axis=1), 1)
+        profiles = np.where(counts > 0, sums / np.maximum(counts, 1), means[:, :, None])
+        self._sums[:], self._counts[:], self.samples = 0.0, 0.0, 0
+        return profiles
