@@ -32,7 +32,8 @@ class ScanSetup:
     scan_number: int
 
 
-def _number(values: Mapping[str, Value], key: str, default: float | None = None) -> float:
+def number_of(values: Mapping[str, Value], key: str, default: float | None = None) -> float:
+    """The number of a status key; its default if it is unspecified, ScanSetupError if there is none or it is none."""
     value = values.get(key, UNSPECIFIED)
     if value == UNSPECIFIED or value == "":
         if default is None:
@@ -53,13 +54,13 @@ def read_setup(values: Mapping[str, Value]) -> ScanSetup:
     Raises:
         ScanSetupError: A key is missing or its value cannot be.
     """
-    exposure = _number(values, "EXPOSURE")
+    exposure = number_of(values, "EXPOSURE")
     if exposure <= 0:
         raise ScanSetupError(f"EXPOSURE is {exposure:g} s; expected more than 0")
-    nchan = int(_number(values, "NCHAN"))
+    nchan = int(number_of(values, "NCHAN"))
     if not 1 <= nchan <= MAX_CHANNELS:
         raise ScanSetupError(f"NCHAN is {nchan}; expected 1 to {MAX_CHANNELS}")
-    length = _number(values, "SCANLEN", 0.0)
+    length = number_of(values, "SCANLEN", 0.0)
     polarize = str(values.get("POLARIZE", values.get("NMSTOKES", "SELF")))
     return ScanSetup(
         nchan=nchan,
@@ -69,7 +70,7 @@ def read_setup(values: Mapping[str, Value]) -> ScanSetup:
         cross=polarize.upper() in ("CROSS", "4", "FULL"),
         project=safe_name(str(values.get("PROJID", UNSPECIFIED))),
         bank=safe_name(str(values.get("BANKNAM", "BANK"))),
-        scan_number=int(_number(values, "SCANNUM", 0)),
+        scan_number=int(number_of(values, "SCANNUM", 0)),
     )
 
 
@@ -81,8 +82,8 @@ def _read_cycle(values: Mapping[str, Value]) -> SwitchingCycle:
         numbers.append(f"{number:02d}")
     if not numbers:
         return SwitchingCycle()
-    starts = tuple(_number(values, f"_SPHS_{n}") for n in numbers)
-    period = _number(values, "SWPERIOD", 1.0)
+    starts = tuple(number_of(values, f"_SPHS_{n}") for n in numbers)
+    period = number_of(values, "SWPERIOD", 1.0)
     if starts[0] != 0.0 or list(starts) != sorted(starts) or starts[-1] >= 1.0 or period <= 0:
         raise ScanSetupError(
             f"switching states start at {starts} of {period:g} s; expected 0 first, ascending, < 1"
@@ -90,9 +91,9 @@ def _read_cycle(values: Mapping[str, Value]) -> SwitchingCycle:
     return SwitchingCycle(
         period=period,
         starts=starts,
-        cal=tuple(int(_number(values, f"_SCAL_{n}", 0)) for n in numbers),
-        sig_ref=tuple(int(_number(values, f"_SSRF_{n}", 0)) for n in numbers),
-        blanking=tuple(_number(values, f"_SBLK_{n}", 0.0) for n in numbers),
+        cal=tuple(int(number_of(values, f"_SCAL_{n}", 0)) for n in numbers),
+        sig_ref=tuple(int(number_of(values, f"_SSRF_{n}", 0)) for n in numbers),
+        blanking=tuple(number_of(values, f"_SBLK_{n}", 0.0) for n in numbers),
     )
 
 

@@ -79,16 +79,14 @@ def _row_type(nchan: int) -> np.dtype[np.void]:
 _UNITS = {"TIME": "d", "EXPOSURE": "s", "RECTIME": "s", "DATA": "count**2"}
 
 
-def build_headers(
-    nchan: int,
+def primary_unit(
     status: Mapping[str, Value],
     own: Iterable[tuple[str, Value | bool, str]],
     history: Iterable[str] = (),
-) -> tuple[bytes, bytes]:
-    """Build the primary and the table header.
+) -> fits.PrimaryHDU:
+    """Build the primary unit of a scan's file.
 
     Args:
-        nchan: Channels of a spectrum.
         status: Values of the status memory; keys about the mode's band and moments of programs are left out.
         own: Key, value and comment of what is known better here; these win.
         history: Sentences.
@@ -111,6 +109,22 @@ def build_headers(
             datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S"),
             "UTC when the file was made",
         )
+    return primary
+
+
+def build_headers(
+    nchan: int,
+    status: Mapping[str, Value],
+    own: Iterable[tuple[str, Value | bool, str]],
+    history: Iterable[str] = (),
+) -> tuple[bytes, bytes]:
+    """Build the primary and the table header.
+
+    Args:
+        nchan: Channels of a spectrum.
+        status, own, history: As of `primary_unit`.
+    """
+    primary = primary_unit(status, own, history)
     table = fits.BinTableHDU(np.zeros(0, _row_type(nchan)), name="SPECTRA")
     for number, name in enumerate(table.columns.names, start=1):
         if name in _UNITS:
