@@ -152,9 +152,16 @@ class Backend(ABC):
 
     # what a family of modes has to say
 
-    @abstractmethod
     def install(self) -> None:
-        """Bring the hardware into the mode, in the order the FPGA image wants."""
+        """Bring the hardware into the mode, in the original's order (reference 6.3.6), and prepare once.
+
+        The original did not prepare the pulsar modes, and a start used what an earlier mode had left (flaw G5).
+        """
+        self.program()
+        self.set_up_network()
+        self.write_mode_registers()
+        self.run_phase("reset")
+        self.prepare()
 
     @abstractmethod
     def finish(self) -> None:

@@ -100,13 +100,6 @@ class GuppiIncoherentBackend(GuppiBackend):
             Parameter(name="scale", default=None, convert=scale, sets=SCALES, help="Sets all four scales, 0 to 65536."),
         ]  # fmt: skip
 
-    def install(self) -> None:
-        self.program()
-        self.set_up_network()
-        self.write_mode_registers()
-        self.run_phase("reset")
-        self.prepare()  # flaw G5: without it a start used what an earlier mode had left
-
     def compute(self) -> tuple[dict[str, Value], dict[str, int | bytes]]:
         p, bandwidth = self.parameters, self.setup.frequency_mhz
         taken = incoherent(p["integration_time"], bandwidth, self.mode.nchan)

@@ -62,14 +62,6 @@ class GuppiCoherentBackend(GuppiBackend):
             ),
         ]  # fmt: skip
 
-    def install(self) -> None:
-        if self.setup.registers is not None:
-            self.program()
-            self.set_up_network()
-            self.write_mode_registers()
-            self.run_phase("reset")
-        self.prepare()  # flaw G5, as in the incoherent modes
-
     @cached_property
     def source_address(self) -> str | None:
         """IPv4 address of this node's interface of the FPGA."""

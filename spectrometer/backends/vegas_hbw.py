@@ -18,11 +18,7 @@ class VegasHbwBackend(VegasBackend):
     obs_mode, bw_mode = "HBW", "high"
 
     def install(self) -> None:
-        self.program()
-        self.set_up_network()
-        self.write_mode_registers()
-        self.run_phase("reset")
-        self.prepare()
+        super().install()
         # As in the original the generator holds an empty cycle until the next prepare.
         self._requests = (PhaseRequest(duration=DEFAULT_PHASE_S),)
 

@@ -51,13 +51,6 @@ class LbwBackend(VegasBackend):
             ),
         ]  # fmt: skip
 
-    def install(self) -> None:
-        self.program()
-        self.set_up_network()
-        self.write_mode_registers()
-        self.run_phase("reset")
-        self.prepare()
-
     def reset_if_needed(self) -> None:
         """Nothing: the low-bandwidth images are reset when they are loaded (reference 6.7)."""
 

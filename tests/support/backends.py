@@ -69,3 +69,14 @@ def make_backend(
             log=logging.getLogger("test"),
         )
     )
+
+
+STANDARD = [[0.0, 0, 1, 0.002], [0.25, 0, 0, 0.002], [0.5, 1, 1, 0.002], [0.75, 1, 0, 0.002]]
+"""Switching phases of the reference's standard check (10.1), for `set_gbt_phases(0.1, ...)`."""
+
+
+def installed(status: StatusBuffer, mode: str, **options: Any) -> Any:
+    """A Backend of `make_backend` that has brought its registers into the mode."""
+    backend = make_backend(status, mode, **options)
+    backend.install()
+    return backend

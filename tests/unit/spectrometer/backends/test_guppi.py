@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from support.backends import make_backend
-from support.memory import private_status
 
 from spectrometer.errors import ParameterError, PulsarSetupError
 from spectrometer.status import StatusBuffer
-
-
-@pytest.fixture
-def status() -> Iterator[StatusBuffer]:
-    with private_status() as buffer:
-        yield buffer
 
 
 def prepared(status: StatusBuffer, mode: str, parameters: dict[str, Any], **options: Any) -> Any:

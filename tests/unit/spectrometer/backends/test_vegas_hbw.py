@@ -3,32 +3,15 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
-from typing import Any
 
 import pytest
-from support.backends import make_backend
-from support.memory import private_status
+from support.backends import STANDARD, installed, make_backend
 
 from spectrometer.derive.rounding import CORRECTED
 from spectrometer.derive.switching import PhaseRequest
 from spectrometer.errors import SwitchingError
 from spectrometer.status import StatusBuffer
 from zmqjsonproxy.errors import RefusedError
-
-STANDARD = [[0.0, 0, 1, 0.002], [0.25, 0, 0, 0.002], [0.5, 1, 1, 0.002], [0.75, 1, 0, 0.002]]
-
-
-@pytest.fixture
-def status() -> Iterator[StatusBuffer]:
-    with private_status() as buffer:
-        yield buffer
-
-
-def installed(status: StatusBuffer, mode: str, **options: Any) -> Any:
-    backend = make_backend(status, mode, **options)
-    backend.install()
-    return backend
 
 
 @pytest.mark.parametrize(

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from support.backends import make_backend
-from support.memory import private_status
+from support.backends import STANDARD, installed, make_backend
 
 from spectrometer.derive.rounding import CORRECTED, ORIGINAL
 from spectrometer.derive.switching import PhaseRequest
 from spectrometer.errors import ParameterError
 from spectrometer.status import StatusBuffer
-
-STANDARD = [[0.0, 0, 1, 0.002], [0.25, 0, 0, 0.002], [0.5, 1, 1, 0.002], [0.75, 1, 0, 0.002]]
 
 # mode, spec_tick, acc_len, hwexposr, FPGACLK, EFSAMPFR, CHAN_BW, OBSBW, EXPOSURE, expoclks, _SBLK_01, ssg_length, LUT
 KNOWN = [
@@ -74,18 +70,6 @@ def subbands(mode: str) -> tuple[int, list[float], list[float]]:
         return 1, [300e6], [299926757.8125 if number < 15 else 300018310.546875] * 8
     wanted = [f * 1e6 for f in (300, 320, 340, 360, 400, 420, 440, 460)]
     return 8, wanted, SUB_1500 if number < 25 else SUB_1000
-
-
-@pytest.fixture
-def status() -> Iterator[StatusBuffer]:
-    with private_status() as buffer:
-        yield buffer
-
-
-def installed(status: StatusBuffer, mode: str, **options: Any) -> Any:
-    backend = make_backend(status, mode, **options)
-    backend.install()
-    return backend
 
 
 @pytest.mark.parametrize(
