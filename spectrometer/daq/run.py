@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from spectrometer.daq.accumulator import Accumulator, StateSum
+from spectrometer.daq.accumulator import Accumulator, StateSum, SwitchingCycle
 from spectrometer.daq.channelizer import Channelizer, fine_channels, fit_taps, prototype
 from spectrometer.daq.errors import ChannelizerError, ScanSetupError
 from spectrometer.daq.receiver import ReceiverConfig, with_status
@@ -57,6 +57,37 @@ class RunOptions:
     """Rows that are written at once when there are so many, whatever the time; None: as many as fit 256 KiB."""
 
 
+def open_source(options: RunOptions, values: Mapping[str, Value], cycle: SwitchingCycle) -> Source:
+    """Open the source that the status key DAQSRC says, RECORDING or SYNTHETIC; else what there is, a recording first.
+
+    Args:
+        options: What there is.
+        values: The status memory.
+        cycle: When a synthetic receiver's diode is on.
+
+    Raises:
+        DaqError: There is none, or it cannot be used.
+    """
+    wish = str(values.get("DAQSRC", UNSPECIFIED)).upper()
+    if wish not in (UNSPECIFIED.upper(), "", *SOURCES):
+        raise ScanSetupError(f"DAQSRC is {wish}; expected {' or '.join(SOURCES)}")
+    if options.source is not None and wish != SYNTHETIC:
+        return open_recording(options.source)
+    if options.synthetic is not None and wish != RECORDING:
+        return SyntheticReceiver(with_status(options.synthetic, values), cycle)
+    raise ScanSetupError(f"DAQSRC is {wish}, and spectrometer-daq was started without it")
+
+
+def check_directory(directory: Path) -> None:
+    """Make a project's directory now: a start on many Banks has to fail before any of them begins. ScanSetupError."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ScanSetupError(f"data directory {directory.name}: {error.strerror or error}") from error
+    if not os.access(directory, os.W_OK | os.X_OK):
+        raise ScanSetupError(f"data directory {directory.name}: {os.strerror(errno.EACCES)}")
+
+
 class ScanRun:
     """A scan from its START on; `begin` when the array begins, `step` as long as it lasts, `end` always.
 
@@ -76,8 +107,8 @@ class ScanRun:
         self.options, self._values, self._data_root, self._to_file = options, dict(values), data_root, to_file
         self.setup: ScanSetup = read_setup(values)
         if to_file:
-            self._check_directory()
-        self.source = self._open_source()
+            check_directory(data_root / self.setup.project)
+        self.source = open_source(options, self._values, self.setup.cycle)
         try:
             self._prepare()
         except ValueError as error:  # an unknown window, too few samples
@@ -100,28 +131,6 @@ class ScanRun:
         self._last_integration = -1
         self._pieces = self._endless_pieces()
         self._next: Piece = next(self._pieces)
-
-    def _open_source(self) -> Source:
-        """As the status key DAQSRC says: RECORDING or SYNTHETIC; else what there is, a recording first."""
-        options = self.options
-        wish = str(self._values.get("DAQSRC", UNSPECIFIED)).upper()
-        if wish not in (UNSPECIFIED.upper(), "", *SOURCES):
-            raise ScanSetupError(f"DAQSRC is {wish}; expected {' or '.join(SOURCES)}")
-        if options.source is not None and wish != SYNTHETIC:
-            return open_recording(options.source)
-        if options.synthetic is not None and wish != RECORDING:
-            return SyntheticReceiver(with_status(options.synthetic, self._values), self.setup.cycle)
-        raise ScanSetupError(f"DAQSRC is {wish}, and spectrometer-daq was started without it")
-
-    def _check_directory(self) -> None:
-        """Make the project's directory now: a start on many Banks has to fail before any of them begins."""
-        directory = self._data_root / self.setup.project
-        try:
-            directory.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise ScanSetupError(f"data directory {directory.name}: {error.strerror or error}") from error
-        if not os.access(directory, os.W_OK | os.X_OK):
-            raise ScanSetupError(f"data directory {directory.name}: {os.strerror(errno.EACCES)}")
 
     def _prepare(self) -> None:
         band, setup, options = self.source.band, self.setup, self.options
@@ -209,6 +218,30 @@ class ScanRun:
         self._take(finished, now)
         self._next = next(self._pieces)
         return bool(finished)
+
+    @property
+    def bank(self) -> str:
+        """Name of the Bank."""
+        return self.setup.bank
+
+    @property
+    def scan_number(self) -> int:
+        """Number of the scan."""
+        return self.setup.scan_number
+
+    @property
+    def packets(self) -> int:
+        """Packets that make a block of the source; 0 if there are none."""
+        return self.source.packets
+
+    @property
+    def path(self) -> Path | None:
+        """The file being written; None before `begin`, and in monitor mode."""
+        return None if self.file is None else self.file.path
+
+    def peak_channel(self) -> int:
+        """Channel (from 0, in band order) with the most power in all finished integrations."""
+        return self.accumulator.peak_channel()
 
     @property
     def rows_written(self) -> int:

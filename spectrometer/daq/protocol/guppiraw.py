@@ -12,9 +12,11 @@ from dataclasses import dataclass
 
 from spectrometer.daq.protocol.band import Band
 from spectrometer.status.errors import CardError
-from spectrometer.status.protocol.cards import CARD_BYTES, Value, find_end, read_cards, read_number
+from spectrometer.status.protocol.cards import CARD_BYTES, Value, find_end, read_cards, read_number, write_cards
 
 MAX_HEADER_BYTES = 2880 * 64
+DIRECT_BYTES = 512
+"""With DIRECTIO headers are a multiple of this, and so have blocks to be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,7 @@ def read_header(data: bytes) -> BlockHeader:
     try:
         length = end + CARD_BYTES
         if _integer(values, "DIRECTIO", 0):
-            length = -(-length // 512) * 512
+            length = -(-length // DIRECT_BYTES) * DIRECT_BYTES
         bits, components = _integer(values, "NBITS", 8), _integer(values, "NPOL")
         header = BlockHeader(
             header_bytes=length,
@@ -105,6 +107,39 @@ def read_header(data: bytes) -> BlockHeader:
     if not 0 <= header.overlap < header.samples:
         raise HeaderError(f"OVERLAP {header.overlap} is not within 0..{header.samples - 1}")
     return header
+
+
+def write_header(
+    band: Band,
+    *,
+    samples: int,
+    overlap: int,
+    packet_index: int,
+    packet_bytes: int,
+    others: Mapping[str, Value],
+) -> bytes:
+    """Write the header of a block, padded where DIRECTIO wants it.
+
+    Args:
+        band: Of the voltages.
+        samples: Per channel in the block, those of the overlap as well.
+        overlap: Of them those that repeat the block before.
+        packet_index: Of the first packet, counted from the beginning of the scan.
+        packet_bytes: Of a packet's voltages.
+        others: Further cards; they are not to contradict.
+
+    Raises:
+        CardError: One of the others has no card.
+    """
+    block = samples * band.channels * band.polarizations * 2
+    values: dict[str, Value] = dict(others) | {
+        "OBSNCHAN": band.channels, "NPOL": 4 if band.polarizations == 2 else 1, "NBITS": 8,
+        "TBIN": band.sample_time, "OBSFREQ": band.center_frequency, "OBSBW": band.bandwidth,
+        "CHAN_BW": band.bandwidth / band.channels, "BLOCSIZE": block, "OVERLAP": overlap, "PKTIDX": packet_index,
+        "PKTSIZE": packet_bytes, "DIRECTIO": int(block % DIRECT_BYTES == 0),
+    }  # fmt: skip
+    header = write_cards(values)
+    return header + bytes(-len(header) % DIRECT_BYTES) if values["DIRECTIO"] else header
 
 
 def _integer(values: Mapping[str, Value], key: str, default: int | None = None) -> int:

@@ -1,0 +1,217 @@
+"""PSRFITS files: headers and rows as `protocol.psrfits` lays them out, in a file that grows as `growing` says."""
+
+from __future__ import annotations
+
+import io
+import math
+import warnings
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from astropy.io import fits
+from astropy.io.fits.verify import VerifyWarning
+
+from spectrometer.daq.growing import GrowingTable, Record
+from spectrometer.daq.protocol.psrfits import (
+    Layout,
+    Scaled,
+    layout_cards,
+    primary_cards,
+    row_type,
+    row_units,
+    scale_profiles,
+    scale_samples,
+)
+from spectrometer.daq.source import SourceCard
+from spectrometer.daq.writer import primary_unit
+from spectrometer.status.errors import CardError
+from spectrometer.status.keys import UNSPECIFIED
+from spectrometer.status.protocol.cards import Value, read_number
+
+__all__ = ["PsrFitsFile", "psrfits_name"]
+
+UNKNOWN = "UNKNOWN"
+PAR_LINE = 128
+
+
+def psrfits_name(start: datetime, bank: str, scan_number: int) -> str:
+    """Name of a scan's file by its start (UTC)."""
+    return f"{start:%Y_%m_%d_%H-%M-%S}_{bank}_{scan_number}.psrfits"
+
+
+class PsrFitsFile(GrowingTable):
+    """A PSRFITS file being written.
+
+    Args:
+        directory: Made if it does not exist.
+        name: Wished file name; `_2`, `_3`, ... is added if there is such a file.
+        layout: Of its table.
+        obs_mode: SEARCH, PSR or CAL.
+        begin: Time of the first sample: MJD and s since the beginning of that day, UTC.
+        status: Values of the status memory.
+        own: Further cards of the primary header, which win.
+        history: Sentences.
+        par_text: The pulsar's par file, kept in the file; empty: none.
+
+    Raises:
+        OSError: The file cannot be made.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        name: str,
+        layout: Layout,
+        *,
+        obs_mode: str,
+        begin: tuple[int, float],
+        status: Mapping[str, Value],
+        own: Iterable[SourceCard] = (),
+        history: Iterable[str] = (),
+        par_text: str = "",
+    ) -> None:
+        self.layout = layout
+        self._frequencies = np.array(layout.frequencies)
+        self._place = {column: _degrees(status, key) for column, key in
+                       (("RA_SUB", "RA"), ("DEC_SUB", "DEC"), ("TEL_AZ", "AZ"), ("TEL_ZEN", "ZA"))}  # fmt: skip
+        cards = [*_observation(status), *own, *primary_cards(layout, obs_mode, *begin)]
+        units = fits.HDUList([primary_unit(status, cards, history), _history_table(layout)])
+        if par_text:
+            lines = [line.encode("ascii", "replace")[:PAR_LINE] for line in par_text.splitlines()]
+            units.append(fits.BinTableHDU(np.array(lines, f"S{PAR_LINE}").view([("PARAM", f"S{PAR_LINE}")])))
+            units[-1].name = "PSRPARAM"
+        table = fits.BinTableHDU(np.zeros(0, row_type(layout)), name="SUBINT")
+        for number, unit in row_units(layout).items():
+            table.header[f"TUNIT{number}"] = unit
+        for key, value, comment in layout_cards(layout):
+            table.header[key] = (value, comment)
+        before = io.BytesIO()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", VerifyWarning)
+            units.writeto(before)
+        super().__init__(
+            directory, name, row_type(layout), before.getvalue(), table.header.tostring().encode("ascii")
+        )
+
+    def append_samples(self, samples: npt.NDArray[np.float32], number: int) -> None:
+        """Take a row of search mode; it reaches the disk with the next `flush`.
+
+        Args:
+            samples: Shape (nsblk, products, channels).
+            number: Of the row, since the beginning of the file, lost ones counted.
+        """
+        length = self.layout.nsblk * self.layout.sample_time
+        record = self._row(scale_samples(samples), length, (number + 0.5) * length)
+        self.take(record)
+
+    def append_profiles(
+        self, profiles: npt.NDArray[np.float64], middle: float, length: float, period: float
+    ) -> None:
+        """Take a row of fold mode; it reaches the disk with the next `flush`.
+
+        Args:
+            profiles: Shape (products, channels, nbin).
+            middle: Of the sub-integration, s since the first sample.
+            length: Its length, s.
+            period: Of the pulsar, s.
+        """
+        record = self._row(scale_profiles(profiles), length, middle)
+        record["PERIOD"] = period
+        self.take(record)
+
+    def _row(self, scaled: Scaled, length: float, middle: float) -> Record:
+        record = np.zeros(1, self.row_type)
+        for column in ("LST_SUB", "GLON_SUB", "GLAT_SUB", "FD_ANG", "POS_ANG", "PAR_ANG"):
+            record[column] = math.nan  # nobody says it
+        for column, value in self._place.items():
+            record[column] = value
+        record["INDEXVAL"], record["TSUBINT"], record["OFFS_SUB"] = middle, length, middle
+        record["DAT_FREQ"], record["DAT_WTS"] = self._frequencies, 1.0
+        record["DAT_OFFS"], record["DAT_SCL"] = scaled.offset.ravel(), scaled.scale.ravel()
+        record["DATA"] = scaled.data.reshape(record["DATA"].shape)
+        return record
+
+
+def _text(status: Mapping[str, Value], key: str, default: str = UNKNOWN) -> str:
+    value = str(status.get(key, UNSPECIFIED))
+    return default if value in (UNSPECIFIED, "") else value
+
+
+def _number(status: Mapping[str, Value], key: str, default: float) -> float:
+    try:
+        number = read_number(key, status.get(key))
+    except CardError:
+        return default
+    return number if math.isfinite(number) else default
+
+
+def _degrees(status: Mapping[str, Value], key: str) -> float:
+    return _number(status, key, math.nan)
+
+
+def _observation(status: Mapping[str, Value]) -> list[SourceCard]:
+    """Cards of the observation that readers of PSRFITS expect, whoever says so; what nobody says is UNKNOWN or 0."""
+    ra, dec = _text(status, "RA_STR", "00:00:00.0"), _text(status, "DEC_STR", "+00:00:00.0")
+    poln = "CIRC" if _text(status, "FD_POLN", "LIN").upper() == "CIRC" else "LIN"
+    return [
+        *((key, _text(status, key), "") for key in ("OBSERVER", "PROJID", "TELESCOP", "FRONTEND", "SRC_NAME")),
+        ("BACKEND", "GUPPI", ""),
+        ("IBEAM", "", "beam"),
+        ("NRCVR", int(_number(status, "NRCVR", 2)), "polarizations of the receiver"),
+        ("FD_POLN", poln, "LIN or CIRC"),
+        ("FD_HAND", 1, "assumed"),
+        ("FD_SANG", 45.0 if poln == "LIN" else 0.0, "deg, assumed"),
+        ("FD_XYPH", 0.0, "deg, assumed"),
+        ("BE_PHASE", 1, "of the cross products: 1 as A B*"),
+        ("BE_DCC", 0, ""),
+        ("BE_DELAY", 0.0, "s"),
+        ("TCYCLE", 0.0, "s"),
+        ("PNT_ID", "", ""),
+        ("COORD_MD", "J2000", ""),
+        ("EQUINOX", 2000.0, ""),
+        ("RA", ra, ""),
+        ("DEC", dec, ""),
+        ("STT_CRD1", ra, ""),
+        ("STT_CRD2", dec, ""),
+        ("STP_CRD1", ra, ""),
+        ("STP_CRD2", dec, ""),
+        ("BMAJ", _number(status, "BMAJ", 0.0), "deg"),
+        ("BMIN", _number(status, "BMIN", 0.0), "deg"),
+        ("BPA", 0.0, "deg"),
+        ("TRK_MODE", _text(status, "TRK_MODE", "TRACK"), ""),
+        ("SCANLEN", _number(status, "SCANLEN", 0.0), "s, as asked for"),
+        ("FD_MODE", "FA", ""),
+        ("FA_REQ", 0.0, "deg"),
+        ("CAL_MODE", _text(status, "CAL_MODE", "OFF"), ""),
+        ("CAL_FREQ", _number(status, "CAL_FREQ", 0.0), "Hz"),
+        ("CAL_DCYC", _number(status, "CAL_DCYC", 0.0), ""),
+        ("CAL_PHS", _number(status, "CAL_PHS", 0.0), ""),
+        ("CAL_NPHS", 0, ""),
+        ("STT_LST", _number(status, "LST", 0.0), "s"),
+    ]
+
+
+def _history_table(layout: Layout) -> fits.BinTableHDU:
+    """What was done to the data: one row."""
+    columns: list[tuple[str, str, object]] = [
+        ("PROC_CMD", "S64", b"spectrometer-daq"),
+        ("SCALE", "S8", b"Counts"),
+        ("POL_TYPE", "S8", layout.pol_type.encode("ascii")),
+        ("NPOL", ">i2", layout.npol),
+        ("NBIN", ">i4", layout.nbin),
+        ("NBIN_PRD", ">i4", layout.nbin),
+        ("TBIN", ">f8", layout.sample_time),
+        ("CTR_FREQ", ">f8", layout.centre),
+        ("NCHAN", ">i4", layout.nchan),
+        ("CHAN_BW", ">f8", layout.channel_width),
+        ("REF_FREQ", ">f8", math.inf),
+        ("DM", ">f8", layout.dm),
+        ("RM", ">f8", 0.0),
+        ("DEDISP", ">i2", int(layout.dm > 0)),
+    ]
+    row = np.zeros(1, np.dtype([(name, kind) for name, kind, _ in columns]))
+    row[0] = tuple(value for _, _, value in columns)
+    return fits.BinTableHDU(row, name="HISTORY")
