@@ -25,7 +25,8 @@ from pydantic import ValidationError
 from player.logs import set_up_logging
 from spectrometer.daq.errors import DaqError
 from spectrometer.daq.receiver import ReceiverConfig
-from spectrometer.daq.run import RunOptions, ScanRun
+from spectrometer.daq.run import RunOptions
+from spectrometer.daq.runs import Run, run_for
 from spectrometer.status.buffer import StatusBuffer
 from spectrometer.status.errors import CardError, StatusAttachError, StatusMemoryError
 from spectrometer.status.keys import UNSPECIFIED, VEGAS_KEY, VEGAS_SEMAPHORE
@@ -138,7 +139,7 @@ class Program:
     ) -> None:
         self._status, self._options, self._data_dir = status, options, data_dir
         self._start_at_once, self._once, self._stdin = start_at_once or once, once, stdin
-        self._run: ScanRun | None = None
+        self._run: Run | None = None
         self._failed = False
         self._quit = False
         self._input = b""
@@ -214,10 +215,10 @@ class Program:
         try:
             values = self._status.read()
             root = self._data_dir or _data_root(values) if to_file else Path()
-            self._run = ScanRun(self._options, values, root, to_file=to_file)
-            bind(PROGRAM, self._run.setup.bank)
+            self._run = run_for(self._options, values, root, to_file=to_file)
+            bind(PROGRAM, self._run.bank)
             if to_file:
-                bind_scan(log, self._run.setup.scan_number)
+                bind_scan(log, self._run.scan_number)
         except (DaqError, StatusMemoryError) as error:
             self._fail(error)
             return
@@ -235,11 +236,10 @@ class Program:
         except OSError as error:
             self._disk_failed(error)
             return
-        if self._run.file is not None:
+        if self._run.path is not None:
             self._files += 1
-            name = printable(self._run.file.path.name)
-            self._report(DAQFITS=name, FILENUM=self._files, DISKSTAT="writing")
-            log.info("writing %s", self._run.file.path)
+            self._report(DAQFITS=printable(self._run.path.name), FILENUM=self._files, DISKSTAT="writing")
+            log.info("writing %s", self._run.path)
 
     def _stop(self) -> None:
         run, self._run = self._run, None
@@ -326,10 +326,10 @@ class Program:
                 return
             self._report_progress(self._run)
 
-    def _report_progress(self, run: ScanRun) -> None:
+    def _report_progress(self, run: Run) -> None:
         self._reported_at = time.monotonic()
         log.debug("%d integrations, %g blocks, %g dropped", run.integrations, run.blocks, run.dropped)
-        packets = run.source.packets
+        packets = run.packets
         values: dict[str, Value] = {
             "DAQNINT": run.integrations,
             "DAQNROW": run.rows_written,
@@ -340,7 +340,7 @@ class Program:
             "NDROP": int(run.dropped * packets),
         }
         if run.integrations:
-            values["DAQPEAK"] = run.accumulator.peak_channel()
+            values["DAQPEAK"] = run.peak_channel()
         self._report(**values)
 
     # trouble
