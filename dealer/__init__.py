@@ -30,9 +30,11 @@ from zmqjsonproxy.errors import (
 
 if TYPE_CHECKING:
     from dealer.aio import AsyncDealer
+    from dealer.aiooperations import AsyncOperations
 
 __all__ = [
     "AsyncDealer",
+    "AsyncOperations",
     "CallTimeoutError",
     "ClosedError",
     "ConfigurationError",
@@ -66,8 +68,8 @@ class Switching:
 
 
 def __getattr__(name: str) -> Any:
-    if name != "AsyncDealer":
+    if name not in ("AsyncDealer", "AsyncOperations"):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from dealer.aio import AsyncDealer  # who does not use asyncio does not pay for it
+    from dealer import aio  # who does not use asyncio does not pay for it
 
-    return AsyncDealer
+    return getattr(aio, name)

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import Callable, Coroutine, Mapping
+from functools import partial
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
-from dealer import scans, verbs
+from dealer import operations, scans, verbs
+from dealer.aiooperations import AsyncOperations
 from dealer.bank import AsyncBankProxy
+from dealer.operations import made_into
 from dealer.players import find_players
 from dealer.roster import DEFAULT_TIMEOUT, Roster
-from dealer.steps import Pause, Steps, show_as
+from dealer.steps import show_as
 from zmqjsonproxy.rpc.aio import AsyncHub
+from zmqjsonproxy.rpc.aiooperation import AsyncOperation
+from zmqjsonproxy.rpc.aiosteps import take_in_task
+from zmqjsonproxy.rpc.steps import Steps
 
 __all__ = ["AsyncDealer"]
 
@@ -65,6 +70,7 @@ class AsyncDealer(Roster[AsyncBankProxy]):
     ) -> None:
         urls, hub = find_players(players, config), AsyncHub()
         super().__init__(urls, lambda name, url: AsyncBankProxy(name, url, hub, timeout), hub, timeout, clocks_refuse_s)
+        self._operation = partial(AsyncOperation, hub)
 
     async def close(self) -> None:
         """Close the connections; Players are not touched."""
@@ -79,23 +85,7 @@ class AsyncDealer(Roster[AsyncBankProxy]):
 
     async def _take(self, steps: Steps[T]) -> T:
         """Take the steps of a verb; a cancellation is raised within the verb, which may take back what it did."""
-        hub = self._hub
-        try:
-            step = next(steps)
-            while True:
-                came = None
-                try:
-                    if isinstance(step, Pause):
-                        await asyncio.sleep(step.seconds)
-                    else:
-                        came = step.read(await step.on(hub))
-                except BaseException as error:
-                    step = steps.throw(error)
-                else:
-                    step = steps.send(came)
-        except StopIteration as end:
-            result: T = end.value
-            return result
+        return await take_in_task(self._hub, steps)
 
     # verbs
 
@@ -124,6 +114,10 @@ class AsyncDealer(Roster[AsyncBankProxy]):
     clear_switching_states = _awaits(verbs.clear_switching_states)
     add_switching_state = _awaits(verbs.add_switching_state)
     set_gbt_ss = _awaits(verbs.set_gbt_ss)
+
+    begin = _awaits(made_into(AsyncOperations, operations.begin))
+    operation = _awaits(made_into(AsyncOperations, operations.operation))
+    operations = _awaits(operations.operations)
 
     def __getattr__(self, name: str) -> Callable[..., Coroutine[Any, Any, dict[str, Any]]]:
         if name.startswith("_"):

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import os
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
-from dealer import scans, verbs
+from dealer import operations, scans, verbs
 from dealer.bank import BankProxy
-from dealer.fanout import Descriptions
-from dealer.operations import OperationVerbs
+from dealer.operations import Operations, made_into
 from dealer.players import find_players
 from dealer.roster import DEFAULT_TIMEOUT, Roster
-from dealer.steps import Pause, Steps, show_as
+from dealer.steps import show_as
 from zmqjsonproxy.rpc.hub import Hub
-from zmqjsonproxy.rpc.protocol.description import MethodDescription
+from zmqjsonproxy.rpc.operation import Operation
 from zmqjsonproxy.rpc.proxy import document
+from zmqjsonproxy.rpc.steps import Steps, take
 
 __all__ = ["DEFAULT_TIMEOUT", "Dealer"]
 
@@ -34,7 +34,7 @@ def _waits(verb: Callable[Concatenate[Roster[Any], P], Steps[T]]) -> Callable[Co
     return method
 
 
-class Dealer(OperationVerbs, Roster[BankProxy]):
+class Dealer(Roster[BankProxy]):
     """Runs Players as one. Usable as a context manager and from several threads.
 
     Every verb asks all active Banks and returns Bank -> value in their order. If any failed, `PlayersError` names
@@ -62,6 +62,7 @@ class Dealer(OperationVerbs, Roster[BankProxy]):
     ) -> None:
         urls, hub = find_players(players, config), Hub()
         super().__init__(urls, lambda name, url: BankProxy(name, url, hub, timeout), hub, timeout, clocks_refuse_s)
+        self._operation = partial(Operation, hub)
 
     def close(self) -> None:
         """Close the connections; Players are not touched."""
@@ -76,31 +77,7 @@ class Dealer(OperationVerbs, Roster[BankProxy]):
 
     def _take(self, steps: Steps[T]) -> T:
         """Take the steps of a verb; what interrupts one of them is raised within the verb."""
-        hub = self._hub
-        try:
-            step = next(steps)
-            while True:
-                came = None
-                try:
-                    if isinstance(step, Pause):
-                        time.sleep(step.seconds)
-                    else:
-                        came = step.read(step.on(hub))
-                except BaseException as error:
-                    step = steps.throw(error)
-                else:
-                    step = steps.send(came)
-        except StopIteration as end:
-            result: T = end.value
-            return result
-
-    # what operations need
-
-    def _check_exported(self, method: str, names: Sequence[str]) -> MethodDescription | None:
-        return self._take(verbs.check_exported(self, method, names))
-
-    def _descriptions(self, names: Sequence[str]) -> Descriptions:
-        return self._take(verbs.descriptions(self, names))
+        return take(self._hub, steps)
 
     # verbs
 
@@ -129,6 +106,10 @@ class Dealer(OperationVerbs, Roster[BankProxy]):
     clear_switching_states = _waits(verbs.clear_switching_states)
     add_switching_state = _waits(verbs.add_switching_state)
     set_gbt_ss = _waits(verbs.set_gbt_ss)
+
+    begin = _waits(made_into(Operations, operations.begin))
+    operation = _waits(made_into(Operations, operations.operation))
+    operations = _waits(operations.operations)
 
     def __getattr__(self, name: str) -> Callable[..., dict[str, Any]]:
         if name.startswith("_"):

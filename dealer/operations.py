@@ -2,116 +2,129 @@
 
 from __future__ import annotations
 
+import inspect
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any, Concatenate, Generic, NamedTuple, ParamSpec, Self, TypeVar
 
-from dealer.errors import NotExportedError, PlayersError
+from dealer.errors import ClosedError, NotExportedError, PlayersError
 from dealer.fanout import outcome_of
 from dealer.outcome import Outcome, Outcomes, Values
+from dealer.roster import Roster
+from dealer.verbs import check_exported, descriptions, outcomes
 from zmqjsonproxy.errors import ProxyError
 from zmqjsonproxy.protocol.operations import State
-from zmqjsonproxy.rpc.hub import CallResult, Hub, InterfaceDescription
-from zmqjsonproxy.rpc.operation import Operation, begin, look_at, wait_for
+from zmqjsonproxy.rpc.asking import aborts, begins, finds, looks, waits
+from zmqjsonproxy.rpc.heard import HeardOperation
+from zmqjsonproxy.rpc.many import CallResult
+from zmqjsonproxy.rpc.operation import Operation
+from zmqjsonproxy.rpc.protocol.description import InterfaceDescription
+from zmqjsonproxy.rpc.steps import Steps, take
 
-__all__ = ["OperationVerbs", "Operations"]
+__all__ = ["Found", "HeardOperations", "Operations", "begin", "made_into", "operation", "operations"]
+
+O = TypeVar("O", bound=HeardOperation)  # noqa: E741  as in Operation
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
-class OperationVerbs:
-    """What a Dealer can do with operations of its Banks."""
+class Found(NamedTuple):
+    """What verbs find: the Dealer's socket, what is done, and Bank -> operation of the Dealer's kind."""
 
-    timeout: float
-    _hub: Hub
-    _urls: Mapping[str, str]
+    hub: Any
+    action: str
+    operations: Mapping[str, Any]
 
-    if TYPE_CHECKING:  # of the Dealer
 
-        def _active(self, action: str) -> list[str]: ...
-        def _check_names(self, names: Iterable[str]) -> None: ...
-        def _check_exported(self, method: str, names: Sequence[str]) -> object: ...
-        def _descriptions(self, names: Sequence[str]) -> Mapping[str, InterfaceDescription | Exception]: ...
-        def outcomes(
-            self,
-            method: str,
-            /,
-            *args: Any,
-            _timeout: float | None = None,
-            _banks: Iterable[str] | None = None,
-            **kwargs: Any,
-        ) -> Outcomes: ...
+# the verbs
 
-    def begin(
-        self,
-        method: str,
-        /,
-        *args: Any,
-        _timeout: float | None = None,
-        _banks: Iterable[str] | None = None,
-        **kwargs: Any,
-    ) -> Operations:
-        """Begin an operation on all active Banks and return at once: Bank -> operation.
 
-        Args:
-            method: Of the Banks, one that takes long, as "set_mode".
-            *args: Its positional arguments.
-            _timeout: For the answers that it was begun, s; the operation itself may take any time.
-            _banks: Ask these instead of the active ones.
-            **kwargs: Its keyword arguments.
+def begin(
+    d: Roster[Any],
+    method: str,
+    /,
+    *args: Any,
+    _timeout: float | None = None,
+    _banks: Iterable[str] | None = None,
+    **kwargs: Any,
+) -> Steps[Found]:
+    """Begin an operation on all active Banks and return at once: Bank -> operation.
 
-        Raises:
-            NotExportedError: Some Banks have no such operation; nothing was sent.
-            PlayersError: On some it was not begun. The outcomes of the others have theirs as values: they go on.
-        """
-        names = self._active(method) if _banks is None else list(_banks)
-        self._check_names(names)
-        self._check_exported(method, names)
-        lacking = {
-            bank: why
-            for bank, description in self._descriptions(names).items()
-            if isinstance(description, InterfaceDescription) and (why := _why_not_begun(description, method))
-        }
-        if lacking:
-            raise NotExportedError(method, lacking)
-        urls = {bank: self._urls[bank] for bank in names}
-        return _begin(self._hub, urls, method, args, kwargs, self.timeout if _timeout is None else _timeout)
+    Args:
+        method: Of the Banks, one that takes long, as "set_mode".
+        *args: Its positional arguments.
+        _timeout: For the answers that it was begun, s; the operation itself may take any time.
+        _banks: Ask these instead of the active ones.
+        **kwargs: Its keyword arguments.
 
-    def operation(self, ids: Mapping[str, str]) -> Operations:
-        """Return operations by their identities, whoever began them.
+    Raises:
+        NotExportedError: Some Banks have no such operation; nothing was sent.
+        PlayersError: On some it was not begun. The outcomes of the others have theirs as values: they go on.
+    """
+    if d._closed:
+        raise ClosedError(f"begin {method}")
+    names = d._active(method) if _banks is None else list(_banks)
+    d._check_names(names)
+    yield from check_exported(d, method, names)
+    described = yield from descriptions(d, names)
+    lacking = {
+        bank: why
+        for bank, description in described.items()
+        if isinstance(description, InterfaceDescription) and (why := _why_not_begun(description, method))
+    }
+    if lacking:
+        raise NotExportedError(method, lacking)
+    urls, timeout = [d._urls[bank] for bank in names], d.timeout if _timeout is None else _timeout
+    results = yield from begins(d._operation, urls, "bank", method, args, kwargs, timeout)
+    begun = dict(zip(names, results, strict=True))
+    going_on = [f"{bank} {each.id}" for bank, each in begun.items() if not isinstance(each, ProxyError)]
+    remark = f"begun, and going on: {', '.join(going_on)}" if going_on else ""
+    return Found(d._hub, method, _all_found(f"begin {method}", begun, remark))
 
-        Args:
-            ids: Bank -> identity, as `Operations.ids`.
 
-        Raises:
-            PlayersError: Some cannot be asked, or know none of this identity.
-        """
-        self._check_names(ids)
-        found: dict[str, Operation] = {}
-        outcomes: dict[str, Outcome] = {}
-        for bank, identity in ids.items():
-            try:
-                found[bank] = Operation.find(self._hub, self._urls[bank], identity, self.timeout)
-                outcomes[bank] = Outcome(bank, found[bank])
-            except ProxyError as error:
-                outcomes[bank] = Outcome(bank, None, error)
-        if len(found) < len(outcomes):
-            raise PlayersError("operation", outcomes)
-        methods = sorted({operation.method.rpartition(".")[2] for operation in found.values()})
-        return Operations(" and ".join(methods), found.items())
+def operation(d: Roster[Any], ids: Mapping[str, str]) -> Steps[Found]:
+    """Return operations by their identities, whoever began them.
 
-    def operations(self, active: bool = False) -> dict[str, list[Operation]]:
-        """Return the last operations of each active Bank, the newest at the end.
+    Args:
+        ids: Bank -> identity, as `Operations.ids`.
 
-        Args:
-            active: Only those that have not ended.
-        """
-        outcomes = self.outcomes("rpc.operations", active, _banks=self._active("operations"))
-        if any(outcome.error is not None for outcome in outcomes.values()):
-            raise PlayersError("operations", outcomes)
-        return {
-            bank: [Operation(self._hub, self._urls[bank], each) for each in outcome.value]
-            for bank, outcome in outcomes.items()
-        }
+    Raises:
+        PlayersError: Some cannot be asked, or know none of this identity.
+    """
+    if d._closed:
+        raise ClosedError("operation")
+    d._check_names(ids)
+    results = yield from finds(d._operation, [(d._urls[bank], each) for bank, each in ids.items()], d.timeout)
+    found = _all_found("operation", dict(zip(ids, results, strict=True)))
+    methods = sorted({each.method.rpartition(".")[2] for each in found.values()})
+    return Found(d._hub, " and ".join(methods), found)
+
+
+def operations(d: Roster[Any], active: bool = False) -> Steps[dict[str, list[Any]]]:
+    """Return the last operations of each active Bank, the newest at the end.
+
+    Args:
+        active: Only those that have not ended.
+    """
+    found = yield from outcomes(d, "rpc.operations", active, _banks=d._active("operations"))
+    if any(outcome.error is not None for outcome in found.values()):
+        raise PlayersError("operations", found)
+    return {bank: [d._operation(d._urls[bank], each) for each in outcome.value] for bank, outcome in found.items()}
+
+
+def made_into(
+    kind: Callable[[Found], T], verb: Callable[Concatenate[Roster[Any], P], Steps[Found]]
+) -> Callable[Concatenate[Roster[Any], P], Steps[T]]:
+    """Return the verb whose result is what a Dealer of one kind makes of the operations found."""
+
+    def made(d: Roster[Any], /, *args: P.args, **kwargs: P.kwargs) -> Steps[T]:
+        return kind((yield from verb(d, *args, **kwargs)))
+
+    made.__name__, made.__doc__ = verb.__name__, verb.__doc__
+    shown = inspect.signature(verb).replace(return_annotation=f"Steps[{getattr(kind, '__name__', kind)}]")
+    made.__signature__ = shown  # type: ignore[attr-defined]  # functions take any attribute
+    return made
 
 
 def _why_not_begun(description: InterfaceDescription, method: str) -> str:
@@ -121,14 +134,34 @@ def _why_not_begun(description: InterfaceDescription, method: str) -> str:
     return "" if kind == "operation" else f"has it as a {kind}; call it"
 
 
-class Operations(Mapping[str, Operation]):
-    """Bank -> its operation, in the order of the Banks."""
+def _all_found(action: str, found: Mapping[str, O | ProxyError], remark: str = "") -> dict[str, O]:
+    """Return all that were found, or raise PlayersError, whose outcomes have those that were."""
+    there = {bank: each for bank, each in found.items() if not isinstance(each, ProxyError)}
+    if len(there) < len(found):
+        outcomes = {
+            bank: Outcome(bank, None, each) if isinstance(each, ProxyError) else Outcome(bank, each)
+            for bank, each in found.items()
+        }
+        raise PlayersError(action, outcomes, remark)
+    return there
 
-    def __init__(self, action: str, operations: Iterable[tuple[str, Operation]]) -> None:
-        self._action, self._operations = action, dict(operations)
 
-    def __getitem__(self, bank: str) -> Operation:
-        return self._operations[bank]
+# operations of several Banks
+
+
+class HeardOperations(Mapping[str, O], Generic[O]):
+    """Bank -> its operation, in the order of the Banks, as far as they were heard of.
+
+    Args:
+        found: What was begun, or asked for.
+    """
+
+    def __init__(self, found: Found) -> None:
+        self._hub, self._action, self._operations = found.hub, found.action, dict(found.operations)
+
+    def __getitem__(self, bank: str) -> O:
+        found: O = self._operations[bank]
+        return found
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._operations)
@@ -138,35 +171,110 @@ class Operations(Mapping[str, Operation]):
 
     @property
     def ids(self) -> dict[str, str]:
-        """Bank -> identity; `Dealer.operation(ids)` finds them again, in another program too."""
+        """Bank -> identity; `operation(ids)` of a Dealer finds them again, in another program too."""
         return {bank: operation.id for bank, operation in self.items()}
 
     @property
     def states(self) -> dict[str, State]:
         """Bank -> state."""
-        self._look()
+        self._lately()
         return {bank: operation.state for bank, operation in self.items()}
 
     @property
     def fraction(self) -> float | None:
         """How far the slowest Bank is, 0..1; None if one of those that have not ended does not say."""
-        self._look()
+        self._lately()
         fractions = [1.0 if o.state.is_final else o.fraction for o in self.values()]
         return None if None in fractions else min((f for f in fractions if f is not None), default=None)
 
     @property
     def estimate(self) -> float | None:
         """How long the slowest Bank will probably take, s; None if one of those that have not ended does not say."""
-        self._look()
+        self._lately()
         left = [0.0 if o.state.is_final else o.estimate for o in self.values()]
         return None if None in left else max((s for s in left if s is not None), default=None)
-
-    def _look(self) -> None:
-        look_at(list(self.values()))  # all at once; what each is asked for afterwards is fresh
 
     def done(self) -> bool:
         """Whether all have a final state."""
         return all(state.is_final for state in self.states.values())
+
+    def _lately(self) -> None:
+        """See to it that what the attributes tell is as new as it can be."""
+
+    def _looks(self) -> Steps[None]:
+        return looks(self.values())
+
+    def _waits(self, timeout: float | None) -> Steps[bool]:
+        return waits(list(self.values()), timeout)
+
+    def _outcomes(self, timeout: float | None) -> Steps[Outcomes]:
+        yield from self._waits(timeout)
+        return Outcomes((bank, self._outcome(bank, operation, timeout)) for bank, operation in self.items())
+
+    def _outcome(self, bank: str, operation: O, waited: float | None) -> Outcome:
+        try:
+            value = operation._value(waited)
+        except (ProxyError, TimeoutError) as error:
+            return Outcome(bank, None, error)
+        return outcome_of(bank, self._action, CallResult(value))
+
+    def _result(self, timeout: float | None) -> Steps[dict[str, Any]]:
+        outcomes = yield from self._outcomes(timeout)
+        if any(outcome.error is not None for outcome in outcomes.values()):
+            raise PlayersError(self._action, outcomes)
+        return Values((bank, outcome.value) for bank, outcome in outcomes.items())
+
+    def _abort(self, reason: str) -> Steps[None]:
+        errors = yield from aborts(list(self.values()), reason)
+        failed = {bank: Outcome(bank, None, e) for bank, e in zip(self, errors, strict=True) if e is not None}
+        if failed:
+            raise PlayersError(f"abort of {self._action}", failed)
+
+    def on_done(self, tell: Callable[[Self], object]) -> None:
+        """Call `tell(operations)` once, when all have their final states; where `on_done` of an operation calls."""
+        left, lock = set(self), threading.Lock()
+
+        def ended(bank: str, _operation: HeardOperation) -> object:
+            with lock:
+                left.remove(bank)
+                is_last = not left
+            return tell(self) if is_last else None
+
+        for bank, operation in self.items():
+            operation.on_done(partial(ended, bank))
+
+    def on_progress(self, tell: Callable[[str, O], object]) -> None:
+        """Call `tell(bank, operation)` whenever one of them is further; where `on_progress` of an operation calls."""
+        for bank, operation in self.items():
+            operation.on_progress(partial(tell, bank))
+
+    def __repr__(self) -> str:
+        return "\n".join(f"{bank}: {operation!r}" for bank, operation in self.items()) or "{}"
+
+    def _repr_html_(self) -> str:
+        from dealer.tables import html_table  # for notebooks only
+
+        self._lately()
+        rows = [
+            (bank, o.method, o.state, "" if o.fraction is None else f"{o.fraction:.0%}", o.text)
+            for bank, o in self.items()
+        ]
+        return html_table(("Bank", "operation", "state", "done", ""), rows)
+
+
+class Operations(HeardOperations[Operation]):
+    """Bank -> its operation, in the order of the Banks, for callers that wait. Attributes ask all Banks at once."""
+
+    def _take(self, steps: Steps[T]) -> T:
+        return take(self._hub, steps)
+
+    def look(self) -> Self:
+        """Ask all for news now; returns itself."""
+        self._take(self._looks())
+        return self
+
+    def _lately(self) -> None:
+        self.look()  # what each is asked for afterwards is fresh
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until all have a final state, whichever; whether they have.
@@ -174,19 +282,11 @@ class Operations(Mapping[str, Operation]):
         Args:
             timeout: s; None: as long as it takes.
         """
-        return wait_for(list(self.values()), timeout)
+        return self._take(self._waits(timeout))
 
     def outcomes(self, timeout: float | None = None) -> Outcomes:
         """Wait for all; Bank -> outcome. One that has not ended in time has a TimeoutError. Raises for none."""
-        self.wait(timeout)
-        return Outcomes((bank, self._outcome(bank, operation)) for bank, operation in self.items())
-
-    def _outcome(self, bank: str, operation: Operation) -> Outcome:
-        try:
-            value = operation.result(0.0)
-        except (ProxyError, TimeoutError) as error:
-            return Outcome(bank, None, error)
-        return outcome_of(bank, self._action, CallResult(value))
+        return self._take(self._outcomes(timeout))
 
     def result(self, timeout: float | None = None) -> dict[str, Any]:
         """Wait for all; Bank -> value.
@@ -197,66 +297,8 @@ class Operations(Mapping[str, Operation]):
         Raises:
             PlayersError: Some failed, were aborted, lost, or have not ended in time; names all of them.
         """
-        outcomes = self.outcomes(timeout)
-        if any(outcome.error is not None for outcome in outcomes.values()):
-            raise PlayersError(self._action, outcomes)
-        return Values((bank, outcome.value) for bank, outcome in outcomes.items())
+        return self._take(self._result(timeout))
 
     def abort(self, reason: str = "") -> None:
         """Ask all to end, and return; PlayersError names the Banks that could not be asked."""
-        outcomes = {}
-        for bank, operation in self.items():
-            try:
-                operation.abort(reason)
-            except ProxyError as error:
-                outcomes[bank] = Outcome(bank, None, error)
-        if outcomes:
-            raise PlayersError(f"abort of {self._action}", outcomes)
-
-    def on_done(self, tell: Callable[[Operations], object]) -> None:
-        """Call `tell(operations)` once, when all have their final states; in a thread of its own."""
-        left, lock = set(self), threading.Lock()
-
-        def ended(bank: str, _operation: Operation) -> None:
-            with lock:
-                left.remove(bank)
-                is_last = not left
-            if is_last:
-                tell(self)
-
-        for bank, operation in self.items():
-            operation.on_done(partial(ended, bank))
-
-    def on_progress(self, tell: Callable[[str, Operation], object]) -> None:
-        """Call `tell(bank, operation)` whenever one of them is further; in a thread of its own."""
-        for bank, operation in self.items():
-            operation.on_progress(partial(tell, bank))
-
-    def __repr__(self) -> str:
-        return "\n".join(f"{bank}: {operation!r}" for bank, operation in self.items()) or "{}"
-
-    def _repr_html_(self) -> str:
-        from dealer.tables import html_table  # for notebooks only
-
-        self._look()
-        rows = [
-            (bank, o.method, o.state, "" if o.fraction is None else f"{o.fraction:.0%}", o.text)
-            for bank, o in self.items()
-        ]
-        return html_table(("Bank", "operation", "state", "done", ""), rows)
-
-
-def _begin(
-    hub: Hub, urls: Mapping[str, str], method: str, args: Sequence[Any], kwargs: dict[str, Any], timeout: float
-) -> Operations:
-    begun = dict(zip(urls, begin(hub, list(urls.values()), "bank", method, args, kwargs, timeout), strict=True))
-    failed = [bank for bank, each in begun.items() if isinstance(each, ProxyError)]
-    if failed:
-        outcomes = {
-            bank: Outcome(bank, None, each) if isinstance(each, ProxyError) else Outcome(bank, each)
-            for bank, each in begun.items()
-        }
-        going_on = [f"{bank} {each.id}" for bank, each in begun.items() if isinstance(each, Operation)]
-        remark = f"begun, and going on: {', '.join(going_on)}" if going_on else ""
-        raise PlayersError(f"begin {method}", outcomes, remark)
-    return Operations(method, ((bank, each) for bank, each in begun.items() if isinstance(each, Operation)))
+        self._take(self._abort(reason))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from dealer.errors import NoActivePlayersError, NoSuchPlayerError
 from zmqjsonproxy.rpc.connections import KnownServers
@@ -32,6 +32,9 @@ class Roster(Generic[B]):
         available_players: Bank -> proxy, of all.
         players: Of those that are active.
     """
+
+    _operation: Callable[[str, dict[str, Any]], Any]
+    """Makes an operation of a Player's URL and of what it said of it; its owner sets it."""
 
     def __init__(
         self,

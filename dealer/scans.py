@@ -14,9 +14,9 @@ from dealer.allornone import CommonStart
 from dealer.errors import PlayersError, ScanFailedError, StartError
 from dealer.outcome import Outcome, Outcomes
 from dealer.roster import Roster
-from dealer.steps import Pause, Steps
 from dealer.verbs import check_exported, exporting, outcomes
 from zmqjsonproxy.errors import CallTimeoutError, PeerLostError
+from zmqjsonproxy.rpc.steps import Pause, Steps
 
 __all__ = ["earliest_start", "start", "wait_for_scan"]
 

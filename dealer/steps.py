@@ -1,33 +1,16 @@
-"""A verb as its steps: what it asks of the network and of the clock, without saying how one waits for that.
+"""How a verb, which is written as steps, becomes a method of a Dealer: what a person sees of it.
 
-A verb is a generator that yields one step after another and is sent what came of each; its result is what it returns.
-`Dealer` takes the steps in the caller's thread, `AsyncDealer` in a task. Ctrl-C and cancellation are raised within the
-verb where it waits, and it may take further steps to take back what it has done.
+A verb is a generator of steps (`zmqjsonproxy/rpc/steps.py`): what it asks of the network and of the clock, without
+saying how one waits for that. `Dealer` takes the steps in the caller's thread, `AsyncDealer` in a task.
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Generator
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from collections.abc import Callable
+from typing import Any
 
-from dealer.fanout import ManyCalls, ManyDescriptions
-
-__all__ = ["Pause", "Step", "Steps", "show_as"]
-
-T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Pause:
-    """A pause of some seconds."""
-
-    seconds: float
-
-
-Step = ManyCalls | ManyDescriptions | Pause
-Steps = Generator[Step, Any, T]
+__all__ = ["show_as"]
 
 
 def show_as(method: Callable[..., Any], verb: Callable[..., Any]) -> None:

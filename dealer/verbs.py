@@ -9,8 +9,8 @@ from dealer.errors import ClosedError, NotExportedError, PlayersError
 from dealer.fanout import Descriptions, ManyCalls, ManyDescriptions, similar_names
 from dealer.outcome import Outcome, Outcomes, Values
 from dealer.roster import Roster
-from dealer.steps import Steps
 from zmqjsonproxy.rpc.protocol.description import InterfaceDescription, MethodDescription
+from zmqjsonproxy.rpc.steps import Steps
 
 __all__ = [
     "add_switching_state", "check_exported", "clear_switching_states", "common_methods", "descriptions", "exported",

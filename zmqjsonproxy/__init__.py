@@ -25,7 +25,7 @@ from zmqjsonproxy.errors import (
 
 if TYPE_CHECKING:
     from zmqjsonproxy.interface import command, current_operation, operation, query
-    from zmqjsonproxy.rpc.aio import AsyncHub, AsyncProxyClient
+    from zmqjsonproxy.rpc.aio import AsyncHub, AsyncOperation, AsyncProxyClient
     from zmqjsonproxy.rpc.client import ZMQJSONProxyClient
     from zmqjsonproxy.rpc.hub import Hub
     from zmqjsonproxy.rpc.operation import Operation
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 # A client does not pay for what only a server needs.
 _LATE = {
     "AsyncHub": "zmqjsonproxy.rpc.aio",
+    "AsyncOperation": "zmqjsonproxy.rpc.aio",
     "AsyncProxyClient": "zmqjsonproxy.rpc.aio",
     "Hub": "zmqjsonproxy.rpc.hub",
     "Operation": "zmqjsonproxy.rpc.operation",
@@ -49,6 +50,7 @@ _LATE = {
 __all__ = [
     "AlreadyDoneError",
     "AsyncHub",
+    "AsyncOperation",
     "AsyncProxyClient",
     "BadParametersError",
     "BusyError",

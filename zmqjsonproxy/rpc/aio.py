@@ -12,11 +12,14 @@ import zmq
 
 from zmqjsonproxy.errors import ProxyError
 from zmqjsonproxy.rpc.aiohub import AsyncHub
+from zmqjsonproxy.rpc.aiooperation import AsyncOperation
+from zmqjsonproxy.rpc.aiosteps import take_in_task
+from zmqjsonproxy.rpc.asking import begins, finds, lists, only
 from zmqjsonproxy.rpc.futures import BatchCalls
 from zmqjsonproxy.rpc.protocol.description import MethodDescription
 from zmqjsonproxy.rpc.proxy import RemoteObject, document
 
-__all__ = ["AsyncBatch", "AsyncHub", "AsyncProxyClient"]
+__all__ = ["AsyncBatch", "AsyncHub", "AsyncOperation", "AsyncProxyClient"]
 
 
 class AsyncProxyClient(RemoteObject):
@@ -34,6 +37,8 @@ class AsyncProxyClient(RemoteObject):
         time_out: Reply time-out, s; 0 or None: 60 s.
         hub: Socket to share with other proxies; None: one of its own.
     """
+
+    _hub: AsyncHub
 
     def __init__(
         self,
@@ -78,6 +83,36 @@ class AsyncProxyClient(RemoteObject):
         """Collect calls in an `async with` block and send them as one message at its end; see AsyncBatch."""
         return AsyncBatch(self._hub, self._url, self._obj_name, self._within(_timeout))
 
+    # operations
+
+    async def begin(self, method: str, *args: Any, _timeout: float | None = None, **kwargs: Any) -> AsyncOperation:
+        """Begin an operation; as `ZMQJSONProxyClient.begin`. A cancellation before it was begun ends it.
+
+        Args:
+            method: Remote method, which is an operation.
+            *args: Its positional arguments.
+            _timeout: For the answer that it was begun, s; the operation itself may take any time.
+            **kwargs: Its keyword arguments.
+        """
+        if self._is_stale() and not await self._refresh(1.0) and self._why_unknown is not None:
+            raise self._why_unknown
+        self._check_operation(method)
+        urls, timeout = [self._url], self._within(_timeout)
+        steps = begins(self._operation, urls, self._obj_name, method, args, kwargs, timeout)
+        return only(await take_in_task(self._hub, steps))
+
+    async def operation(self, identity: str, *, _timeout: float | None = None) -> AsyncOperation:
+        """Return an operation of the server, whoever began it; RefusedError if it knows none of this identity."""
+        identities = [(self._url, identity)]
+        return only(await take_in_task(self._hub, finds(self._operation, identities, self._within(_timeout))))
+
+    async def operations(self, active: bool = False, *, _timeout: float | None = None) -> list[AsyncOperation]:
+        """Return the last operations of the server, the newest at the end; as `ZMQJSONProxyClient.operations`."""
+        return await take_in_task(self._hub, lists(self._operation, self._url, active, self._within(_timeout)))
+
+    def _operation(self, url: str, described: dict[str, Any]) -> AsyncOperation:
+        return AsyncOperation(self._hub, url, described)
+
     # remote methods
 
     async def _refresh(self, timeout: float) -> bool:
@@ -107,6 +142,7 @@ class AsyncProxyClient(RemoteObject):
 
         document(method, description)
         method.later = partial(self.call_later, name)  # type: ignore[attr-defined]  # functions take any attribute
+        method.begin = partial(self.begin, name)  # type: ignore[attr-defined]  # functions take any attribute
         return method
 
     def __getattr__(self, name: str) -> Any:
@@ -122,6 +158,7 @@ class AsyncProxyClient(RemoteObject):
 
         method.__name__ = method.__qualname__ = name
         method.later = partial(self.call_later, name)  # type: ignore[attr-defined]  # functions take any attribute
+        method.begin = partial(self.begin, name)  # type: ignore[attr-defined]  # functions take any attribute
         return method
 
     async def _find(self, name: str) -> Callable[..., Awaitable[Any]]:

@@ -202,6 +202,24 @@ class AsyncHub(KnownServers):
             _Awaited(wait, self._connections.peer(url), what, begun)
         return await self._results(wait, begun)
 
+    async def begin_each(
+        self,
+        urls: Iterable[str],
+        object_name: str,
+        method: str,
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
+        timeout: float,
+        begun_by: str,
+    ) -> list[CallResult]:
+        """Begin an operation at many servers; as `Hub.begin_each`, for `AsyncOperation`."""
+        begun = time.monotonic()
+        wait = _Wait(begun + timeout)
+        what = Call(object_name, method, args, kwargs, timeout, begun_by)
+        for url in urls:
+            _Awaited(wait, self._connections.peer(url), what, begun)
+        return await self._results(wait, begun)
+
     async def call_batch(
         self, url: str, object_name: str, calls: Sequence[BatchedCall], timeout: float = 60.0
     ) -> list[CallResult]:

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any, Self
 
 import zmq
 
-from zmqjsonproxy.errors import NoSuchMethodError, ProtocolError, ProxyError
+from zmqjsonproxy.errors import NoSuchMethodError, ProxyError
+from zmqjsonproxy.rpc.asking import begins, finds, lists, only
 from zmqjsonproxy.rpc.futures import Batch, CallFuture
 from zmqjsonproxy.rpc.hub import Hub, MethodDescription
 from zmqjsonproxy.rpc.proxy import RemoteObject, document
+from zmqjsonproxy.rpc.steps import take
 
 if TYPE_CHECKING:
     from zmqjsonproxy.rpc.operation import Operation
@@ -34,6 +36,8 @@ class ZMQJSONProxyClient(RemoteObject):
         hub: Socket to share with other proxies; None: one of its own.
         eager: Ask the server for its methods at once; False: when they are first needed.
     """
+
+    _hub: Hub
 
     def __init__(
         self,
@@ -97,24 +101,16 @@ class ZMQJSONProxyClient(RemoteObject):
             ProtocolError: The method is no operation, or the server is of the original; nothing was done.
             ProxyError: As a call; after a CallTimeoutError look at `operations()` whether it was begun.
         """
-        from zmqjsonproxy.rpc.operation import begin
-
         if (self._is_stale() and not self._refresh(1.0)) and self._why_unknown is not None:
             raise self._why_unknown
-        known = None if self._description is None else self._description.methods.get(method)
-        if known is not None and known.kind != "operation":
-            raise ProtocolError(f"{self._obj_name}.{method} at {self._url} is no operation but a {known.kind}; call it")
-        timeout = self._within(_timeout)
-        (begun,) = begin(self._hub, [self._url], self._obj_name, method, args, kwargs, timeout)
-        if isinstance(begun, ProxyError):
-            raise begun
-        return begun
+        self._check_operation(method)
+        urls, timeout = [self._url], self._within(_timeout)
+        return only(take(self._hub, begins(self._operation, urls, self._obj_name, method, args, kwargs, timeout)))
 
     def operation(self, identity: str, *, _timeout: float | None = None) -> Operation:
         """Return an operation of the server, whoever began it; RefusedError if it knows none of this identity."""
-        from zmqjsonproxy.rpc.operation import Operation
-
-        return Operation.find(self._hub, self._url, identity, self._within(_timeout))
+        identities = [(self._url, identity)]
+        return only(take(self._hub, finds(self._operation, identities, self._within(_timeout))))
 
     def operations(self, active: bool = False, *, _timeout: float | None = None) -> list[Operation]:
         """Return the last operations of the server, the newest at the end.
@@ -123,11 +119,12 @@ class ZMQJSONProxyClient(RemoteObject):
             active: Only those that have not ended.
             _timeout: For this call, s.
         """
+        return take(self._hub, lists(self._operation, self._url, active, self._within(_timeout)))
+
+    def _operation(self, url: str, described: dict[str, Any]) -> Operation:
         from zmqjsonproxy.rpc.operation import Operation
 
-        timeout = self._within(_timeout)
-        described = self._hub.call(self._url, "rpc", "operations", (active,), None, timeout)
-        return [Operation(self._hub, self._url, each) for each in described]
+        return Operation(self._hub, url, described)
 
     # remote methods
 
@@ -146,10 +143,6 @@ class ZMQJSONProxyClient(RemoteObject):
             self._methods = frozenset(methods)
             self._description = description
         return True
-
-    def _is_stale(self) -> bool:
-        known = self._description
-        return known is None or known.generation != self._hub.generation(self._url)
 
     def _method(self, description: MethodDescription) -> Callable[..., Any]:
         hub, url, obj_name, name = self._hub, self._url, self._obj_name, description.name

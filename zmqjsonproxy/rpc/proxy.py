@@ -7,7 +7,8 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from zmqjsonproxy.errors import ProxyError
+from zmqjsonproxy.errors import ProtocolError, ProxyError
+from zmqjsonproxy.rpc.connections import KnownServers
 from zmqjsonproxy.rpc.protocol.description import InterfaceDescription, MethodDescription
 
 __all__ = ["RemoteObject", "document", "read_signature", "reply_timeout"]
@@ -24,6 +25,8 @@ class RemoteObject:
         url: Server.
         time_out: Reply time-out, s; 0 or None: 60 s.
     """
+
+    _hub: KnownServers
 
     def __init__(self, obj_name: str, url: str, time_out: float | None) -> None:
         self._obj_name, self._url = obj_name, url
@@ -48,6 +51,17 @@ class RemoteObject:
 
     def _within(self, timeout: float | None) -> float:
         return self._timeout if timeout is None else timeout
+
+    def _is_stale(self) -> bool:
+        """Whether nothing is known of the server, or it was started again since."""
+        known = self._description
+        return known is None or known.generation != self._hub.generation(self._url)
+
+    def _check_operation(self, method: str) -> None:
+        """Raise ProtocolError if a method is known to be no operation, which could not be begun."""
+        known = None if self._description is None else self._description.methods.get(method)
+        if known is not None and known.kind != "operation":
+            raise ProtocolError(f"{self._obj_name}.{method} at {self._url} is no operation but a {known.kind}; call it")
 
     def _missing(self, name: str) -> AttributeError:
         """The error for a method: no server has answered so far, or it has none of this name."""
