@@ -34,6 +34,8 @@ from spectrometer.status.protocol.cards import Value, read_number
 __all__ = ["PsrFitsFile", "psrfits_name"]
 
 UNKNOWN = "UNKNOWN"
+_OF_THE_MODE = ("NPOL", "POL_TYPE", "NBITS", "NSBLK", "ACC_LEN", "DS_TIME", "ONLY_I", "FFTLEN", "OVERLAP", "BLOCSIZE")
+"""Status keys of what the mode would have recorded: the table's own cards say what it holds."""
 PAR_LINE = 128
 
 
@@ -78,7 +80,8 @@ class PsrFitsFile(GrowingTable):
         self._place = {column: _degrees(status, key) for column, key in
                        (("RA_SUB", "RA"), ("DEC_SUB", "DEC"), ("TEL_AZ", "AZ"), ("TEL_ZEN", "ZA"))}  # fmt: skip
         cards = [*_observation(status), *own, *primary_cards(layout, obs_mode, *begin)]
-        units = fits.HDUList([primary_unit(status, cards, history), _history_table(layout)])
+        wanted = {key: value for key, value in status.items() if key not in _OF_THE_MODE}
+        units = fits.HDUList([primary_unit(wanted, cards, history), _history_table(layout)])
         if par_text:
             lines = [line.encode("ascii", "replace")[:PAR_LINE] for line in par_text.splitlines()]
             units.append(fits.BinTableHDU(np.array(lines, f"S{PAR_LINE}").view([("PARAM", f"S{PAR_LINE}")])))

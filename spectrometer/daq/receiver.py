@@ -1,4 +1,4 @@
-"""What a synthetic receiver receives: its band, noise, lines and diode, from the configuration and the status memory.
+"""What a synthetic receiver receives: band, noise, lines, pulsar and diode, from configuration and status memory.
 
 Temperatures are of the system: K at the input. Pure: values in, checked settings out; the voltages are made in
 `synthetic`.
@@ -14,10 +14,11 @@ from pydantic import Field, ValidationError, model_validator
 from player.tables import Table
 from spectrometer.daq.errors import ScanSetupError
 from spectrometer.daq.protocol.band import Band
+from spectrometer.derive.dispersion import smearing
 from spectrometer.status.errors import CardError
 from spectrometer.status.protocol.cards import Value, read_number
 
-__all__ = ["CarrierConfig", "LineConfig", "ReceiverConfig", "with_status"]
+__all__ = ["CarrierConfig", "LineConfig", "PulsarConfig", "ReceiverConfig", "with_status"]
 
 LINE_REACH = 1.5
 """Widths on either side of a line's middle that have to be within one coarse channel: 0.2 % of its peak are left."""
@@ -26,6 +27,8 @@ NARROWEST = 1e-4
 FASTEST = 500_000.0
 """Complex samples per second and polarization that are made by default, over all coarse channels."""
 MAX_STATUS_LINES = 9
+MOST_SMEARED = 1 << 20
+"""Longest filter for a dispersed pulse, samples."""
 
 _STATUS_KEYS = {"SIMFREQ": "center_mhz", "SIMBW": "bandwidth_mhz", "SIMCAL": "cal_k", "SIMRHO": "correlation",
                 "SIMPHASE": "correlation_deg", "SIMSEED": "seed", "SIMRATE": "rate_hz"}  # fmt: skip
@@ -47,6 +50,24 @@ class CarrierConfig(Table):
     frequency_mhz: float
     power_k_mhz: float = Field(gt=0)
     """The same power as noise of so many K in 1 MHz."""
+
+
+class PulsarConfig(Table):
+    """A pulsar: noise that is there for a part of each turn, unpolarised but for the receiver's correlation, dispersed.
+
+    The pulse is Gaussian. It leaves at phase 0; how much later a frequency arrives is by the dispersion measure.
+    """
+
+    period_s: float = Field(gt=0)
+    """In the time of the voltages, which a receiver that is slower than its band stretches."""
+    width: float = Field(gt=0, le=0.5)
+    """Full width of the pulse at half maximum, of the period."""
+    flux_k: float = Field(gt=0)
+    """Mean over the period, in each polarization."""
+    dm: float = Field(default=0.0, ge=0)
+    """Dispersion measure, pc/cm3."""
+    phase: float = Field(default=0.0, ge=0, lt=1)
+    """Turns, at infinite frequency, when the voltages begin."""
 
 
 class ReceiverConfig(Table):
@@ -71,6 +92,7 @@ class ReceiverConfig(Table):
     correlation_deg: float = Field(default=0.0, ge=-360, le=360)
     lines: tuple[LineConfig, ...] = Field(default=(), strict=False)
     carriers: tuple[CarrierConfig, ...] = Field(default=(), strict=False)
+    pulsar: PulsarConfig | None = None
     level: float = Field(default=16.0, gt=0, le=40)
     """Root mean square of re and of im of polarization X, in steps of the sampler of 8 bits, diode off, no lines."""
     rate_hz: float | None = Field(default=None, gt=0)
@@ -122,17 +144,31 @@ class ReceiverConfig(Table):
                     faults.append(f"{kind} is too narrow: at least {what.width_khz * NARROWEST / width:.3g} kHz")
                 elif abs(self.place(what.frequency_mhz)[1]) + LINE_REACH * width > 0.5:
                     faults.append(f"{kind}, {LINE_REACH} widths to each side, is not within one coarse channel")
+        if self.pulsar is not None:
+            faults += self._pulsar_faults(self.pulsar)
         if faults:
             raise ValueError("; ".join(faults))
         return self
+
+    def _pulsar_faults(self, pulsar: PulsarConfig) -> list[str]:
+        sample, lowest = self.band.sample_time, float(self.band.frequencies(1).min())
+        if pulsar.period_s * pulsar.width < 2 * sample:
+            return [f"the pulse of {pulsar.period_s * pulsar.width:g} s is shorter than two samples of {sample:g} s"]
+        if lowest - abs(self.bandwidth_mhz) / self.channels / 2 <= 0:
+            return ["a pulsar needs a band above 0 MHz"]
+        smeared = 2 * max(smearing(pulsar.dm, lowest, self.bandwidth_mhz / self.channels)) / sample
+        if smeared > MOST_SMEARED:
+            return [f"the pulsar is smeared over {smeared:.3g} samples of a coarse channel; at most {MOST_SMEARED}: "
+                    "take more channels, or a smaller dm"]  # fmt: skip
+        return []
 
 
 def with_status(config: ReceiverConfig, values: Mapping[str, Value]) -> ReceiverConfig:
     """Return the settings with what the status memory says instead.
 
     Keys: SIMFREQ and SIMBW (MHz), SIMTSYS (K, both polarizations, or two numbers), SIMCAL (K), SIMRHO, SIMPHASE
-    (degrees), SIMRATE (Hz), SIMSEED, and SIMLINE1 to SIMLINE9 (`frequency_mhz width_khz strength_k`), which replace
-    all lines of the configuration.
+    (degrees), SIMRATE (Hz), SIMSEED, SIMPSR (`period_s width flux_k dm`, or `none`), and SIMLINE1 to SIMLINE9
+    (`frequency_mhz width_khz strength_k`), which replace all lines of the configuration.
 
     Raises:
         ScanSetupError: Names all that cannot be.
@@ -154,6 +190,14 @@ def with_status(config: ReceiverConfig, values: Mapping[str, Value]) -> Receiver
             changed["tsys_k"] = (numbers[0], numbers[-1])
         else:
             faults.append(f"SIMTSYS is {values['SIMTSYS']!r}; expected one or two numbers (K)")
+    if "SIMPSR" in values:
+        numbers = _numbers(values["SIMPSR"])
+        if str(values["SIMPSR"]).lower() == "none":
+            changed["pulsar"] = None
+        elif len(numbers) == 4:
+            changed["pulsar"] = dict(zip(("period_s", "width", "flux_k", "dm"), numbers, strict=True))
+        else:
+            faults.append(f"SIMPSR is {values['SIMPSR']!r}; expected s, width, K and pc/cm3, or none")
     lines = []
     for key in (f"SIMLINE{number}" for number in range(1, MAX_STATUS_LINES + 1)):
         if key in values:
@@ -168,7 +212,8 @@ def with_status(config: ReceiverConfig, values: Mapping[str, Value]) -> Receiver
         try:
             config = ReceiverConfig.model_validate({**config.model_dump(), **changed})
         except ValidationError as error:
-            keys = {name: key for key, name in _STATUS_KEYS.items()} | {"tsys_k": "SIMTSYS", "lines": "SIMLINE"}
+            keys = {name: key for key, name in _STATUS_KEYS.items()} | {
+                "tsys_k": "SIMTSYS", "lines": "SIMLINE", "pulsar": "SIMPSR"}  # fmt: skip
             for fault in error.errors():
                 where = keys.get(str(fault["loc"][0]), str(fault["loc"][0])) + ": " if fault["loc"] else ""
                 faults.append(where + fault["msg"].removeprefix("Value error, "))

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
+from spectrometer.daq.pulsar import PulsarRun
+from spectrometer.daq.pulsarsetup import BACKEND as PULSAR_BACKEND
 from spectrometer.daq.run import RunOptions, ScanRun
 from spectrometer.status.protocol.cards import Value
 
@@ -80,4 +82,6 @@ def run_for(options: RunOptions, values: Mapping[str, Value], data_root: Path, *
     Raises:
         DaqError: The recording or the setup cannot be used.
     """
-    return ScanRun(options, values, data_root, to_file=to_file)
+    is_pulsar = str(values.get("BACKEND", "")).upper() == PULSAR_BACKEND
+    kind = PulsarRun if is_pulsar else ScanRun
+    return kind(options, values, data_root, to_file=to_file)

@@ -1,4 +1,4 @@
-"""A synthetic receiver as a source of voltages: noise, lines, carriers and a switched diode, from one seed.
+"""A synthetic receiver as a source of voltages: noise, lines, carriers, a pulsar and a switched diode, from one seed.
 
 Two polarizations of complex voltages, quantised to 8 bits as a sampler does it. A position of the signal decides the
 diode's state, as the accumulator decides it, so that spectra that are entirely within a state are of that state.
@@ -14,8 +14,10 @@ import numpy.typing as npt
 import scipy.signal
 
 from spectrometer.daq.accumulator import SwitchingCycle
-from spectrometer.daq.receiver import LineConfig, ReceiverConfig
+from spectrometer.daq.dedispersion import OverlapSave, channel_filter, needed_overlap
+from spectrometer.daq.receiver import LineConfig, PulsarConfig, ReceiverConfig
 from spectrometer.daq.source import Band, Piece, SourceCard
+from spectrometer.derive.dispersion import delays
 
 __all__ = ["SyntheticReceiver", "line_response"]
 
@@ -62,6 +64,44 @@ class _Line:
         return voltages
 
 
+class _Pulsar:
+    """Noise of a pulsar, continued from piece to piece: shaped by its pulse, then dispersed within each channel."""
+
+    def __init__(
+        self, config: ReceiverConfig, pulsar: PulsarConfig, rng: np.random.Generator, mixing: Voltages, count: int
+    ) -> None:
+        band = config.band
+        centres, width = band.frequencies(1), band.coarse_width / 1e6
+        self._pulsar, self._rng, self._mixing, self._sample_time = pulsar, rng, mixing, band.sample_time
+        self._delays = delays(pulsar.dm, centres)
+        self._channels, self._at = band.channels, 0
+        overlap = needed_overlap(pulsar.dm, centres, width, band.sample_time)
+        response = channel_filter(pulsar.dm, centres, width, count + overlap, undo=False)
+        self._filter = OverlapSave(response, overlap) if pulsar.dm else None
+        if self._filter is not None:  # so that the first sample that comes out is the first of the scan
+            self._at = -overlap // 2
+            self._filter.process(self._emitted(overlap))
+
+    def _emitted(self, count: int) -> Voltages:
+        """The next voltages before they are dispersed: shape (channels, count, 2), in sqrt(K)."""
+        pulsar = self._pulsar
+        times = (self._at + np.arange(count)) * self._sample_time
+        self._at += count
+        turns = pulsar.phase + (times[None, :] - self._delays[:, None]) / pulsar.period_s
+        turns -= np.rint(turns)
+        peak = pulsar.flux_k / (pulsar.width * np.sqrt(np.pi / (4 * np.log(2.0))))
+        power = peak * np.exp(-4 * np.log(2.0) * np.square(turns / pulsar.width))
+        amplitude = np.sqrt(power).astype(np.float32)[:, :, None]
+        noise = _white(self._rng, (self._channels, count, 2)) @ self._mixing
+        voltages: Voltages = (noise * amplitude).astype(np.complex64)
+        return voltages
+
+    def next(self, count: int) -> Voltages:
+        """Shape (channels, count, 2), in sqrt(K)."""
+        emitted = self._emitted(count)
+        return emitted if self._filter is None else self._filter.process(emitted)
+
+
 class SyntheticReceiver:
     """Voltages without end.
 
@@ -104,6 +144,10 @@ class SyntheticReceiver:
         for number, carrier in enumerate(c.carriers, 1):
             text = f"{carrier.frequency_mhz:.9g} {carrier.power_k_mhz:.6g}"
             cards.append((f"SIMCAR{number:02d}", text, "MHz, K MHz"))
+        if (pulsar := c.pulsar) is not None:
+            text = f"{pulsar.period_s:.9g} {pulsar.width:.6g} {pulsar.flux_k:.6g} {pulsar.dm:.9g}"
+            cards.append(("SIMPSR", text, "s, width, K, pc/cm3"))
+            cards.append(("SIMPSRPH", pulsar.phase, "turns at the first voltage"))
         return cards
 
     @property
@@ -131,6 +175,7 @@ class SyntheticReceiver:
         # of independent a and b: x = a, y = conj(rho) a + sqrt(1 - |rho|^2) b, so that <x y*> = rho
         mixing = np.array([[1, np.conj(rho)], [0, np.sqrt(max(0.0, 1 - abs(rho) ** 2))]], np.complex64)
         lines = [_Line(config, line, rng, mixing) for line in config.lines]
+        pulsar = None if config.pulsar is None else _Pulsar(config, config.pulsar, rng, mixing, count)
         gain = np.float32(np.sqrt(self._gain))
         diode = np.asarray(self._cycle.cal, np.float64) * config.cal_k
         position = 0
@@ -141,6 +186,8 @@ class SyntheticReceiver:
             voltages = _white(rng, (config.channels, count, 2)) @ mixing * amplitude
             for line in lines:
                 voltages[line.channel] += line.next(count)
+            if pulsar is not None:
+                voltages += pulsar.next(count)
             for carrier in config.carriers:
                 channel, offset = config.place(carrier.frequency_mhz)
                 share = carrier.power_k_mhz / abs(config.bandwidth_mhz) * config.channels

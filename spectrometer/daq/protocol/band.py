@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
+
 __all__ = ["Band"]
 
 
@@ -31,3 +34,10 @@ class Band:
     def lower_edge(self) -> float:
         """Hz at the outer edge of the first coarse channel."""
         return self.center_frequency * 1e6 - self.coarse_width * self.channels / 2
+
+    def frequencies(self, nfine: int) -> npt.NDArray[np.float64]:
+        """Middle of each channel in MHz, where each coarse one is divided into `nfine` by an FFT and put in order."""
+        fine = np.asarray(np.fft.fftshift(np.fft.fftfreq(nfine)), np.float64)
+        places = np.arange(self.channels)[:, None] + 0.5 + fine[None, :]
+        frequencies: npt.NDArray[np.float64] = (self.lower_edge + self.coarse_width * places.ravel()) / 1e6
+        return frequencies

@@ -1,0 +1,334 @@
+"""One scan of a pulsar (GUPPI) mode: voltages go through a chain into a recorder of search data, profiles or voltages.
+
+Knows how the parts fit together and when a piece is due, as `run` does for spectra. Times within the data are those of
+the voltages, by their sample time; how fast they come, by the clock, is the card REPLAYRT (docs/decisions).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+from spectrometer.daq.accumulator import SwitchingCycle
+from spectrometer.daq.errors import ScanSetupError
+from spectrometer.daq.folding import Spin
+from spectrometer.daq.protocol.psrfits import Layout
+from spectrometer.daq.psrfits import PsrFitsFile, psrfits_name
+from spectrometer.daq.pulsarchain import Chain, ChainOptions
+from spectrometer.daq.pulsarsetup import PulsarSetup, Recording, read_pulsar_setup
+from spectrometer.daq.rawfile import RawFile, choose_block
+from spectrometer.daq.receiver import FASTEST
+from spectrometer.daq.recorders import FoldRecorder, RawRecorder, Recorder, SearchRecorder
+from spectrometer.daq.run import UNIX_EPOCH_MJD, RunOptions, check_directory, open_source
+from spectrometer.daq.source import Piece, SourceCard
+from spectrometer.derive.dispersion import delays
+from spectrometer.derive.parfile import DAY_S, Ephemeris, read_par
+from spectrometer.errors import PulsarSetupError
+from spectrometer.status.keys import UNSPECIFIED
+from spectrometer.status.protocol.cards import Value
+
+__all__ = ["PulsarRun"]
+
+log = logging.getLogger(__name__)
+
+ROW_S = 0.25
+"""Of the clock: the longest that a row, a block or a transform is waited for, where the data allow it."""
+ROW_BYTES = 1 << 20
+ROWS_AT_LEAST = 8
+"""In a scan, however short."""
+RAW_KEYS = (
+    "BACKEND", "OBS_MODE", "TELESCOP", "OBSERVER", "PROJID", "SRC_NAME", "FRONTEND", "RA_STR", "DEC_STR", "FD_POLN",
+    "NRCVR", "PKTFMT", "BANKNAM", "BANKNUM", "CHAN_DM", "SCANNUM", "SCANLEN", "CAL_MODE", "CAL_FREQ", "CAL_DCYC",
+)  # fmt: skip
+
+
+class PulsarRun:
+    """A scan from its START on; see `spectrometer.daq.runs.Run`.
+
+    Args:
+        options: How to replay.
+        values: The status memory at START.
+        data_root: Where the projects are.
+        to_file: False: monitor only, nothing is written.
+
+    Raises:
+        DaqError: The recording, the setup or the par file cannot be used.
+    """
+
+    def __init__(
+        self, options: RunOptions, values: Mapping[str, Value], data_root: Path, *, to_file: bool = True
+    ) -> None:
+        self.options, self._values, self._data_root, self._to_file = options, dict(values), data_root, to_file
+        self.setup: PulsarSetup = read_pulsar_setup(values)
+        self._par_text, self._ephemeris = self._read_par()
+        if to_file:
+            check_directory(data_root / self.setup.project)
+        self.source = open_source(options, self._values, SwitchingCycle())
+        try:
+            self.rate = self._choose_rate()
+            if self.setup.recording is Recording.CAL:  # the diode is part of the source, so it is opened again
+                self.source.close()
+                self.source = open_source(options, self._values, self._calibration())
+            self._prepare()
+        except BaseException:
+            self.source.close()
+            raise
+        self.blocks = self.dropped = 0.0
+        self.loops = self.integrations = 0
+        self.over = self.begun = False
+        self._start = self._written_at = 0.0
+        self._recorder: Recorder | None = None
+        self._pass_start = 0
+        self._pieces = self._endless_pieces()
+        self._next: Piece = next(self._pieces)
+
+    # what it needs
+
+    def _read_par(self) -> tuple[str, Ephemeris | None]:
+        if self.setup.recording is not Recording.FOLD:
+            return "", None
+        given = self.setup.par_file
+        if given == UNSPECIFIED or given.startswith("..."):
+            raise ScanSetupError(f"PARFILE is {given}; expected a path of at most 68 characters")
+        try:
+            text = Path(given).read_text(encoding="ascii", errors="replace")
+            return text, read_par(text)
+        except OSError as error:
+            raise ScanSetupError(f"PARFILE {Path(given).name}: {error.strerror or error}") from error
+        except PulsarSetupError as error:
+            raise ScanSetupError(f"{Path(given).name}: {error}") from error
+
+    def _choose_rate(self) -> float:
+        """Of a recording its own, if that is not too fast for this program; never one that fills an exposure."""
+        band = self.source.band
+        if not self.source.samples:
+            return self.source.default_rate(0.0)
+        return self.options.rate or min(1.0 / band.sample_time, FASTEST / band.channels)
+
+    def _calibration(self) -> SwitchingCycle:
+        """The diode, on at the beginning of each period; the source goes by the clock, the period by the voltages."""
+        period = 1.0 / self.setup.cal_frequency / (self.rate * self.source.band.sample_time)
+        return SwitchingCycle(
+            period=period, starts=(0.0, self.setup.cal_duty), cal=(1, 0), sig_ref=(0, 0), blanking=(0.0, 0.0)
+        )
+
+    def _prepare(self) -> None:
+        band, setup = self.source.band, self.setup
+        clock = 1.0 / (self.rate * band.sample_time)  # s of the clock in one of the voltages
+        notes: list[str] = []
+        self._chain: Chain | None = None
+        longest = min(ROW_S, (setup.scan_length or ROW_S * ROWS_AT_LEAST) / ROWS_AT_LEAST)
+        if setup.recording is Recording.RAW:
+            overlap = setup.transforms.overlap
+            self._block = choose_block(band, setup.blocsize, overlap, max(int(longest * self.rate), 1))
+            first = self._block.new + self._block.overlap
+            if band.channels != setup.nchan:
+                notes.append(f"{band.channels} channels as they come, not {setup.nchan}")
+        else:
+            nchan = setup.nchan if self.options.nfine is None else self.options.nfine * band.channels
+            chain = self._chain = Chain(
+                band,
+                ChainOptions(
+                    nchan=nchan, taps=self.options.taps, window=self.options.window, pol_type=setup.pol_type,
+                    sample_time=setup.sample_time, dm=setup.dm if setup.is_coherent else None,
+                    transforms=setup.transforms, longest=longest / clock,
+                ),
+            )  # fmt: skip
+            most = min(longest / (chain.sample_time * clock), ROW_BYTES / (nchan * chain.products))
+            self._nsblk = 1 << max(int(most).bit_length() - 1, 0)
+            rows = self._nsblk if setup.recording is Recording.SEARCH else 1
+            first = chain.first_voltages + int((rows - 1) * chain.sample_time / band.sample_time)
+            notes += chain.notes
+            if self._ephemeris is not None and self._ephemeris.left_out:
+                notes.append(f"not used of the par file: {', '.join(self._ephemeris.left_out)}")
+        if setup.scan_length is not None and setup.scan_length * self.rate < first:
+            raise ScanSetupError(
+                f"SCANLEN {setup.scan_length:g} s is too short: the first row takes {first / self.rate:.3g} s"
+            )
+        self.note = "; ".join(notes)
+        if self.note:
+            log.warning("%s: %s", self.source.name, self.note)
+
+    # what the program asks
+
+    @property
+    def bank(self) -> str:
+        """Name of the Bank."""
+        return self.setup.bank
+
+    @property
+    def scan_number(self) -> int:
+        """Number of the scan."""
+        return self.setup.scan_number
+
+    @property
+    def packets(self) -> int:
+        """Packets that make a block of the source; 0 if there are none."""
+        return self.source.packets
+
+    @property
+    def path(self) -> Path | None:
+        """The file being written; None before `begin`, and in monitor mode."""
+        return None if self._recorder is None else self._recorder.path
+
+    @property
+    def rows_written(self) -> int:
+        """Rows or blocks that are left whatever happens to this process."""
+        return 0 if self._recorder is None else self._recorder.rows
+
+    def peak_channel(self) -> int:
+        """Channel (from 0, in band order) with the most power so far."""
+        return 0 if self._recorder is None else self._recorder.peak_channel()
+
+    def begin(self, start: float) -> None:
+        """Begin; the first voltage has the time `start` (unix seconds). OSError if there can be no file."""
+        self._recorder = self._make_recorder(start)
+        self._start = self._written_at = start
+        self.begun = True
+
+    def due_in(self, now: float) -> float:
+        """Seconds until the next piece is complete; 0 if it is."""
+        if self.options.fast:
+            return 0.0
+        samples = self._pass_start + self._next.first_sample + self._next.samples.shape[1]
+        return max(0.0, float(self._start + samples / self.rate - now))
+
+    def step(self, now: float) -> bool:
+        """Process one piece, or drop it if it is too late; True if rows were finished."""
+        assert self._recorder is not None
+        piece = self._next
+        position = self._pass_start + piece.first_sample
+        count = piece.samples.shape[1]
+        if position > 0 and piece.first_sample == 0:
+            self.loops += 1
+        rows = 0
+        limit = self.setup.scan_length
+        left = count if limit is None else max(0, min(count, int(limit * self.rate + 0.5) - position))
+        if not self.options.fast and now - (self._start + (position + count) / self.rate) > self.options.max_lag:
+            self.dropped += piece.blocks
+            self._recorder.lost()
+        else:
+            rows = self._recorder.take(piece.samples[:, :left], position) if left else 0
+            self.blocks += piece.blocks
+        self.over = left < count or (limit is not None and position + count >= limit * self.rate)
+        if self.over:
+            rows += self._recorder.finish()
+        self.integrations += rows
+        if rows and not 0 <= now - self._written_at < self.options.flush_every:
+            self.flush()
+            self._written_at = now
+        self._next = next(self._pieces)
+        return bool(rows)
+
+    def flush(self, *, sync: bool = False) -> None:
+        """Write what is finished to the file. OSError if the disk does not take it."""
+        if self._recorder is not None:
+            self._recorder.set_loops(self.loops)
+            self._recorder.flush(sync=sync)
+
+    def end(self) -> None:
+        """Finish the present row if it may be short, and close everything; the file stays. OSError as `flush`."""
+        try:
+            if self._recorder is not None:
+                self.integrations += self._recorder.finish()
+                self.flush()
+        finally:
+            self.abandon()
+
+    def abandon(self) -> None:
+        """Close without writing any more, after the disk has failed."""
+        self.source.close()
+        if self._recorder is not None:
+            self._recorder.close()
+
+    def _endless_pieces(self) -> Iterator[Piece]:
+        while True:
+            yield from self.source.pieces()
+            self._pass_start += self.source.samples
+
+    # its file
+
+    def _make_recorder(self, start: float) -> Recorder:
+        setup = self.setup
+        moment = datetime.fromtimestamp(start, UTC)
+        directory = self._data_root / setup.project
+        day, second = divmod(start, DAY_S)
+        day = int(day + UNIX_EPOCH_MJD)
+        if self._chain is None:
+            file = None
+            if self._to_file:
+                name = psrfits_name(moment, setup.bank, setup.scan_number).replace(".psrfits", ".raw")
+                file = RawFile(directory, name)
+            return RawRecorder(self.source.band, self._block, self._raw_cards(day, second), file)
+        chain, folds = self._chain, setup.recording is not Recording.SEARCH
+        spin, dm = self._spin(day, second)
+        frequency = spin.frequency
+        layout = Layout(
+            frequencies=tuple(chain.frequencies.tolist()),
+            channel_width=chain.channel_width,
+            pol_type=chain.pol_type,
+            npol=chain.products,
+            sample_time=1.0 / (frequency * setup.nbin) if folds else chain.sample_time,
+            nsblk=1 if folds else self._nsblk,
+            nbin=setup.nbin if folds else 1,
+            coherent_dm=setup.dm if setup.is_coherent else 0.0,
+            dm=dm,
+        )
+        psrfits = None
+        if self._to_file:
+            psrfits = PsrFitsFile(
+                directory,
+                psrfits_name(moment, setup.bank, setup.scan_number),
+                layout,
+                obs_mode={Recording.FOLD: "PSR"}.get(setup.recording, str(setup.recording)),
+                begin=(day + int((second + chain.first) // DAY_S), (second + chain.first) % DAY_S),
+                status=self._values,
+                own=self._own_cards(chain, start),
+                history=[*self.source.notes, *([self.note] if self.note else []), *self._sentences()],
+                par_text=self._par_text,
+            )
+        if not folds:
+            return SearchRecorder(chain, psrfits, self._nsblk)
+        return FoldRecorder(
+            chain, psrfits, nbin=setup.nbin, fold_time=setup.fold_time, spin=spin, delays=delays(dm, chain.frequencies)
+        )
+
+    def _spin(self, day: int, second: float) -> tuple[Spin, float]:
+        """What is folded with, and the dispersion measure that is taken away between channels."""
+        if self._ephemeris is None:
+            return Spin(0.0, self.setup.cal_frequency or 1.0), 0.0
+        return Spin(*self._ephemeris.at(day, second)), self._ephemeris.dm
+
+    def _sentences(self) -> list[str]:
+        sentences = ["Times are those of the voltages, by their sample time.", "Joins of loops are taken as joined."]
+        if self.setup.recording is Recording.FOLD:
+            sentences.append("F0 is taken as apparent; phases are at infinite frequency by DM.")
+        return sentences
+
+    def _own_cards(self, chain: Chain, start: float) -> list[SourceCard]:
+        moment = datetime.fromtimestamp(start + chain.first, UTC)
+        cards: list[SourceCard] = [
+            *self.source.cards,
+            ("DATASRC", self.source.name[-68:], "where the voltages are from"),
+            ("REPLAYRT", float(self.rate), "samples/s and coarse channel by the clock"),
+            ("RECTBIN", self.source.band.sample_time, "s, of the voltages"),
+            ("NLOOPS", 0, "loop joins"),
+            ("NTAPS", chain.taps, "taps of the filter bank"),
+            ("PFBWIN", self.options.window, "window of the filter bank"),
+            ("DATE-OBS", moment.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3], "UTC, start of the first sample"),
+        ]
+        if chain.transforms is not None:
+            cards += [
+                ("FFTLEN", chain.transforms.fftlen, "of coherent dedispersion, as used"),
+                ("OVERLAP", chain.transforms.overlap, "of its transforms, as used"),
+            ]
+        return cards
+
+    def _raw_cards(self, day: int, second: float) -> dict[str, Value]:
+        values = {key: self._values[key] for key in RAW_KEYS if self._values.get(key, UNSPECIFIED) != UNSPECIFIED}
+        return values | {
+            "STT_IMJD": day, "STT_SMJD": int(second), "STT_OFFS": second % 1.0, "STTVALID": 1, "SIMULATE": 1,
+            "DATASRC": self.source.name[-68:], "REPLAYRT": float(self.rate), "NLOOPS": 0,
+        }  # fmt: skip

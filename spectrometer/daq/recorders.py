@@ -1,0 +1,271 @@
+"""What becomes of the voltages of a pulsar mode: rows of samples, folded profiles, or blocks of voltages, in a file.
+
+One class for each kind of file, all used alike by `spectrometer.daq.pulsar`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from spectrometer.daq.folding import Folder, Spin
+from spectrometer.daq.protocol.band import Band
+from spectrometer.daq.protocol.guppiraw import write_header
+from spectrometer.daq.psrfits import PsrFitsFile
+from spectrometer.daq.pulsarchain import Chain, Samples
+from spectrometer.daq.rawfile import BlockCutter, BlockSize, RawFile, to_bytes
+from spectrometer.daq.source import SampleArray
+from spectrometer.status.protocol.cards import Value
+
+__all__ = ["FoldRecorder", "RawRecorder", "Recorder", "SearchRecorder"]
+
+Doubles = npt.NDArray[np.float64]
+
+
+class Recorder(Protocol):
+    """Takes voltages and writes a file."""
+
+    def take(self, samples: SampleArray, position: int) -> int:
+        """Take voltages of shape (coarse, time, 2 * polarizations); how many rows they completed. OSError."""
+
+    def lost(self) -> None:
+        """The next voltages do not follow the last ones."""
+
+    def finish(self) -> int:
+        """The scan is over: complete what may be short; how many rows that were. OSError."""
+
+    def peak_channel(self) -> int:
+        """Channel (from 0, in band order) with the most power so far."""
+
+    @property
+    def path(self) -> Path | None:
+        """The file; None in monitor mode."""
+
+    @property
+    def rows(self) -> int:
+        """Rows, or blocks, that are in the file for good."""
+
+    def flush(self, *, sync: bool = False) -> None:
+        """Write what is complete. OSError."""
+
+    def set_loops(self, loops: int) -> None:
+        """Tell how often a recording was begun anew. OSError."""
+
+    def close(self) -> None:
+        """Close the file. OSError."""
+
+
+class _PsrFitsRecorder:
+    """What search and fold mode share.
+
+    Args:
+        chain: Makes samples of voltages.
+        file: None: monitor only.
+    """
+
+    def __init__(self, chain: Chain, file: PsrFitsFile | None) -> None:
+        self.chain, self.file = chain, file
+        self._power: Doubles = np.zeros(chain.options.nchan)
+
+    def take(self, samples: SampleArray, position: int) -> int:
+        """As of `Recorder`."""
+        found = self.chain.process(samples, position)
+        if not found.powers.shape[2]:
+            return 0
+        power = found.powers[0].sum(axis=1, dtype=np.float64)
+        if self.chain.pol_type == "AABBCRCI":
+            power += found.powers[1].sum(axis=1, dtype=np.float64)
+        self._power += power
+        return self._add(found)
+
+    def _add(self, found: Samples) -> int:
+        raise NotImplementedError
+
+    def lost(self) -> None:
+        """As of `Recorder`."""
+        self.chain.reset()
+
+    def finish(self) -> int:
+        """As of `Recorder`."""
+        return 0
+
+    def peak_channel(self) -> int:
+        """As of `Recorder`."""
+        return int(np.argmax(self._power))
+
+    @property
+    def path(self) -> Path | None:
+        """As of `Recorder`."""
+        return None if self.file is None else self.file.path
+
+    @property
+    def rows(self) -> int:
+        """As of `Recorder`."""
+        return 0 if self.file is None else self.file.rows
+
+    def flush(self, *, sync: bool = False) -> None:
+        """As of `Recorder`."""
+        if self.file is not None:
+            self.file.flush(sync=sync)
+
+    def set_loops(self, loops: int) -> None:
+        """As of `Recorder`."""
+        if self.file is not None:
+            self.file.set_number("NLOOPS", loops)
+
+    def close(self) -> None:
+        """As of `Recorder`."""
+        if self.file is not None:
+            self.file.close()
+
+
+class SearchRecorder(_PsrFitsRecorder):
+    """Rows of NSBLK samples. A row has its place by time; one with a gap in it, or cut short at the end, is left out.
+
+    Args:
+        chain: Makes samples of voltages.
+        file: None: monitor only.
+        nsblk: Samples of a row.
+    """
+
+    def __init__(self, chain: Chain, file: PsrFitsFile | None, nsblk: int) -> None:
+        super().__init__(chain, file)
+        self._row = np.zeros((nsblk, chain.products, chain.options.nchan), np.float32)
+        self._number = self._filled = 0
+
+    def _add(self, found: Samples) -> int:
+        size, rows = len(self._row), 0
+        samples = found.powers.transpose(2, 0, 1)
+        index = round((found.begin - self.chain.first) / self.chain.sample_time)
+        while len(samples):
+            number, place = divmod(index, size)
+            count = min(size - place, len(samples))
+            if (number, place) != (self._number, self._filled):  # something was lost
+                self._number, self._filled = number, 0
+            if place == self._filled:
+                self._row[place : place + count] = samples[:count]
+                self._filled += count
+            if self._filled == size:
+                if self.file is not None:
+                    self.file.append_samples(self._row, number)
+                rows += 1
+                self._number, self._filled = number + 1, 0
+            samples, index = samples[count:], index + count
+        return rows
+
+
+class FoldRecorder(_PsrFitsRecorder):
+    """Profiles of sub-integrations; the last may be shorter.
+
+    Args:
+        chain: Makes samples of voltages.
+        file: None: monitor only.
+        nbin: Bins of a turn.
+        fold_time: Of a sub-integration, s.
+        spin: Of the pulsar; its times begin with the first voltage.
+        delays: Of each channel, s.
+    """
+
+    def __init__(
+        self, chain: Chain, file: PsrFitsFile | None, *, nbin: int, fold_time: float, spin: Spin, delays: Doubles
+    ) -> None:
+        super().__init__(chain, file)
+        self._folder = Folder(chain.products, chain.options.nchan, nbin, spin, delays)
+        self._spin, self._fold_time, self._number = spin, fold_time, 0
+        self._begin = self._end = 0.0
+
+    def _add(self, found: Samples) -> int:
+        step = self.chain.sample_time
+        times: Doubles = found.begin + (np.arange(found.powers.shape[2], dtype=np.float64) + 0.5) * step
+        numbers = ((times - self.chain.first) / self._fold_time).astype(np.int64)
+        rows = 0
+        for number in np.unique(numbers):
+            chosen = np.flatnonzero(numbers == number)
+            first, last = int(chosen[0]), int(chosen[-1]) + 1
+            if number != self._number:
+                rows += self.finish()
+            if not self._folder.samples:
+                self._number, self._begin = int(number), float(times[first]) - step / 2
+            self._folder.add(found.powers[:, :, first:last], times[first:last])
+            self._end = float(times[last - 1]) + step / 2
+        return rows
+
+    def finish(self) -> int:
+        """As of `Recorder`."""
+        if not self._folder.samples:
+            return 0
+        middle, profiles = (self._begin + self._end) / 2, self._folder.take()
+        if self.file is not None:
+            period = 1.0 / (self._spin.frequency + self._spin.change * middle)
+            length = self._end - self._begin
+            self.file.append_profiles(profiles, middle - self.chain.first, length, period)
+        return 1
+
+
+class RawRecorder:
+    """Blocks of voltages, as they came.
+
+    Args:
+        band: Of the voltages.
+        size: Of the blocks.
+        others: Further cards of their headers.
+        file: None: monitor only.
+    """
+
+    def __init__(self, band: Band, size: BlockSize, others: dict[str, Value], file: RawFile | None) -> None:
+        self._band, self._size, self._others, self.file = band, size, others, file
+        self._cutter = BlockCutter(size)
+        self._power: Doubles = np.zeros(band.channels)
+        self._packets = size.new * band.channels * band.polarizations * 2 // size.packet_bytes
+
+    def take(self, samples: SampleArray, position: int) -> int:
+        """As of `Recorder`."""
+        voltages = to_bytes(samples)
+        self._power += np.square(voltages, dtype=np.float64).sum(axis=(1, 2))
+        blocks = self._cutter.add(voltages, position)
+        for number, block in blocks:
+            if self.file is not None:
+                header = write_header(
+                    self._band, samples=block.shape[1], overlap=self._size.overlap,
+                    packet_index=number * self._packets, packet_bytes=self._size.packet_bytes, others=self._others,
+                )  # fmt: skip
+                self.file.append(header, block)
+        return len(blocks)
+
+    def lost(self) -> None:
+        """As of `Recorder`; positions tell."""
+
+    def finish(self) -> int:
+        """As of `Recorder`; a block that is cut short is left out."""
+        return 0
+
+    def peak_channel(self) -> int:
+        """As of `Recorder`."""
+        return int(np.argmax(self._power))
+
+    @property
+    def path(self) -> Path | None:
+        """As of `Recorder`."""
+        return None if self.file is None else self.file.path
+
+    @property
+    def rows(self) -> int:
+        """As of `Recorder`."""
+        return 0 if self.file is None else self.file.blocks
+
+    def flush(self, *, sync: bool = False) -> None:
+        """As of `Recorder`."""
+        if self.file is not None:
+            self.file.flush(sync=sync)
+
+    def set_loops(self, loops: int) -> None:
+        """As of `Recorder`; the headers of blocks that are written stay as they are."""
+        self._others["NLOOPS"] = loops
+
+    def close(self) -> None:
+        """As of `Recorder`."""
+        if self.file is not None:
+            self.file.close()
