@@ -64,6 +64,7 @@ class Accumulator:
         polarizations: 1 or 2.
         cross: Also the real and the imaginary part of X Y*.
         integration_samples: Length of an integration in replayed samples.
+        step: Samples from one spectrum to the next; None: `nfine`.
     """
 
     def __init__(
@@ -75,11 +76,13 @@ class Accumulator:
         polarizations: int,
         cross: bool,
         integration_samples: float,
+        step: int | None = None,
     ) -> None:
         self.cycle = cycle
         self._coarse, self._nfine, self._polarizations = coarse, nfine, polarizations
         self._cross = cross and polarizations == 2
         self._integration_samples = integration_samples
+        self._step = step or nfine
         states, products = len(cycle.starts), self.products
         self._sums = np.zeros((states, products, coarse, nfine), np.float64)
         self._counts = [0] * states
@@ -111,7 +114,7 @@ class Accumulator:
         count = spectra.shape[1]
         if not count:
             return []
-        positions = first_sample + self._nfine * np.arange(count, dtype=np.float64)
+        positions = first_sample + self._step * np.arange(count, dtype=np.float64)
         integrations = (positions / self._integration_samples).astype(np.int64)
         states = self.cycle.states_at(positions / rate)
         changes = np.flatnonzero((np.diff(integrations) != 0) | (np.diff(states) != 0)) + 1

@@ -108,7 +108,8 @@ class Channelizer:
         nfine, width, held = self.nfine, self._width, self._held
         total = held + samples.shape[1]
         if self._samples.shape[1] < total:
-            grown = np.empty((self.coarse, total, width), np.float32)
+            longest = (self.taps + 1) * nfine + 2 * samples.shape[1]  # by doubling, not piece by piece
+            grown = np.empty((self.coarse, max(total, min(2 * total, longest)), width), np.float32)
             grown[:, :held] = self._samples[:, :held]
             self._samples = grown
         buffer = self._samples

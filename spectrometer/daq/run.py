@@ -1,4 +1,4 @@
-"""One scan: voltages go through channelizer and accumulator into a FITS file.
+"""One spectral-line scan: voltages go through channelizer and accumulator into a FITS file.
 
 Knows how the parts fit together and when a piece is due; commands and the status memory belong to `program`.
 Callers say what time it is.
@@ -15,7 +15,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from spectrometer.daq.accumulator import Accumulator, StateSum, SwitchingCycle
-from spectrometer.daq.channelizer import Channelizer, fine_channels, fit_taps, prototype
+from spectrometer.daq.axis import Axis, Subbands, WholeBand
+from spectrometer.daq.channelizer import Channelizer, fit_taps, prototype
 from spectrometer.daq.errors import ChannelizerError, ScanSetupError
 from spectrometer.daq.receiver import ReceiverConfig, with_status
 from spectrometer.daq.recordings import open_recording
@@ -30,6 +31,7 @@ log = logging.getLogger(__name__)
 
 UNIX_EPOCH_MJD = 40587.0
 FLUSH_BYTES = 1 << 18
+LONGEST_FILTER = 1 << 24  # samples of both polarizations: 256 MiB
 SOURCES = RECORDING, SYNTHETIC = "RECORDING", "SYNTHETIC"
 
 
@@ -134,50 +136,74 @@ class ScanRun:
 
     def _prepare(self) -> None:
         band, setup, options = self.source.band, self.setup, self.options
-        nfine = options.nfine or fine_channels(setup.nchan, band.channels)
-        self.nchan = nfine * band.channels
+        self.axis: Axis
+        if setup.subbands is None:
+            self.axis = WholeBand(band, setup.nchan, options.nfine)
+        else:
+            self.axis = Subbands(band, setup.nchan, setup.subbands, options.nfine)
+        nfine = self.axis.nfine
         self.taps = fit_taps(options.taps, nfine, self.source.longest_run(), band.channels)
-        self.note = ""
+        self.notes = list(self.axis.notes)
         if self.taps < options.taps:
-            self.note = f"{self.taps} taps instead of {options.taps}: the recording is too short"
-            log.warning("%s: %s", self.source.name, self.note)
+            self.notes.append(f"{self.taps} taps instead of {options.taps}: the recording is too short")
+        longest = max(1, LONGEST_FILTER // (nfine * band.channels))
+        if self.taps > longest:
+            self.taps = longest
+            self.notes.append(f"{self.taps} taps instead of {options.taps}: the filter would take too much memory")
+        for note in self.notes:
+            log.warning("%s: %s", self.source.name, note)
         self.rate = self.source.default_rate(setup.exposure)
         if options.rate is not None and self.source.samples:
             self.rate = options.rate
         shortest = nfine / self.rate
         if setup.exposure < shortest:
             raise ScanSetupError(
-                f"EXPOSURE {setup.exposure:g} s is shorter than one spectrum of {self.nchan} channels at "
-                f"{self.rate:g} samples/s; expected at least {shortest:g} s"
+                f"EXPOSURE {setup.exposure:g} s: a spectrum takes {shortest:.4g} s at {self.rate:g} samples/s"
             )
         first = self.taps * nfine / 2 / self.rate  # the middle of the first spectrum
         if setup.scan_length is not None and setup.scan_length <= first:
             raise ScanSetupError(
-                f"SCANLEN {setup.scan_length:g} s is too short: expected over {first:.3g} s, or a shorter EXPOSURE"
+                f"SCANLEN {setup.scan_length:g} s: {self.taps} taps of {shortest:.3g} s need more than {first:.3g} s"
             )
         self._channelizer = Channelizer(
             band.channels, band.polarizations, prototype(self.taps, nfine, options.window)
         )
         self.accumulator = Accumulator(
             setup.cycle,
-            coarse=band.channels,
-            nfine=nfine,
+            coarse=self.axis.groups,
+            nfine=self.axis.channels,
             polarizations=band.polarizations,
             cross=setup.cross,
             integration_samples=setup.exposure * self.rate,
+            step=nfine,
         )
+
+    @property
+    def note(self) -> str:
+        """What is otherwise than wished, in one sentence; empty if nothing is."""
+        return "; ".join(self.notes)
+
+    @property
+    def _row_shape(self) -> tuple[int, int | None]:
+        """Channels of a row, or of each of its sub-bands; how many of these."""
+        axis = self.axis
+        return (axis.groups * axis.channels, None) if axis.centres is None else (axis.channels, axis.groups)
 
     def begin(self, start: float) -> None:
         """Begin; the first sample has the time `start` (unix seconds). OSError if there can be no file."""
         if self._to_file:
             moment = datetime.fromtimestamp(start, UTC)
-            primary, table = build_headers(self.nchan, self._values, self._own_cards(start), self._history())
+            nchan, subbands = self._row_shape
+            primary, table = build_headers(
+                nchan, self._values, self._own_cards(start), self._history(), subbands=subbands
+            )
             self.file = ScanFile(
                 self._data_root / self.setup.project,
                 file_name(moment, self.setup.bank, self.setup.scan_number),
-                self.nchan,
+                nchan,
                 primary,
                 table,
+                subbands=subbands,
             )
         self._start = self._written_at = start
         self.begun = True
@@ -209,7 +235,7 @@ class ScanRun:
             if limit is not None:  # what begins after the end of the scan belongs to nobody
                 left = int(max(0.0, -((middle - limit * self.rate) // nfine)))
                 spectra = spectra[:, :left]
-            finished = self.accumulator.add(spectra, middle, self.rate)
+            finished = self.accumulator.add(self.axis.pick(spectra), middle, self.rate)
             self.blocks += piece.blocks
         if self.setup.scan_length is not None:
             self.over = position + piece.samples.shape[1] >= self.setup.scan_length * self.rate
@@ -292,7 +318,10 @@ class ScanRun:
         return file.pending_bytes >= FLUSH_BYTES if wanted is None else file.pending_rows >= wanted
 
     def _rows(self, part: StateSum) -> Iterator[Row]:
-        nfine, setup = self._channelizer.nfine, self.setup
+        nfine, setup, axis = self._channelizer.nfine, self.setup, self.axis
+        of_subbands = {} if axis.centres is None else {
+            "subband_frequencies": axis.centres, "reference_values": axis.sky()
+        }  # fmt: skip
         middle = self._start + (part.integration + 0.5) * setup.exposure
         for polarization, label in enumerate(self.accumulator.labels):
             yield Row(
@@ -305,7 +334,8 @@ class ScanRun:
                 exposure=part.spectra * nfine / self.rate,
                 recorded=part.spectra * nfine * self.source.band.sample_time,
                 spectra=part.spectra,
-                data=part.mean[polarization],
+                data=axis.shaped(part.mean[polarization]),
+                **of_subbands,
             )
 
     def _endless_pieces(self) -> Iterator[Piece]:
@@ -316,7 +346,7 @@ class ScanRun:
     def _history(self) -> list[str]:
         return [
             *self.source.notes,
-            *([self.note] if self.note else []),
+            *self.notes,
             "Loop joins reset the filter; spectra within a pass overlap as the filter needs.",
         ]
 
@@ -330,14 +360,11 @@ class ScanRun:
             ("NLOOPS", 0, "loop joins, the filter was reset there"),
             ("NTAPS", self.taps, "taps of the filter bank"),
             ("PFBWIN", self.options.window, "window of the filter bank"),
-            ("NCHAN", self.nchan, "channels in each spectrum"),
+            *self.axis.cards,
             ("OBSNCHAN", band.channels, "coarse channels of the voltages"),
             ("OBSFREQ", band.center_frequency, "MHz, of the voltages"),
             ("OBSBW", band.bandwidth, "MHz, of the voltages, as found"),
             ("TBIN", band.sample_time, "s, of the voltages; wins over bandwidths"),
-            ("CRPIX1", 1.0, "first channel"),
-            ("CRVAL1", band.lower_edge, "Hz, centre of the first channel, by TBIN"),
-            ("CDELT1", band.coarse_width / self._channelizer.nfine, "Hz, by TBIN"),
             ("EXPOSURE", self.setup.exposure, "s of replay"),
             ("NSTATE", len(self.setup.cycle.starts), "switching states"),
             ("DATE-OBS", moment.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3], "UTC, start of the replay"),

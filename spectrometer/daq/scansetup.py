@@ -7,12 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from spectrometer.daq.accumulator import SwitchingCycle
+from spectrometer.daq.axis import SubbandSetup
 from spectrometer.daq.errors import ScanSetupError
 from spectrometer.status.errors import CardError
 from spectrometer.status.keys import UNSPECIFIED
 from spectrometer.status.protocol.cards import Value, read_number
 
 MAX_STATES = 99
+MAX_SUBBANDS = 8
 MAX_CHANNELS = 1 << 22
 LARGEST = 1e12  # of any number here; anything may stand in the memory
 
@@ -30,6 +32,8 @@ class ScanSetup:
     project: str
     bank: str
     scan_number: int
+    subbands: SubbandSetup | None = None
+    """None: the whole band, as the high-bandwidth modes have it."""
 
 
 def number_of(values: Mapping[str, Value], key: str, default: float | None = None) -> float:
@@ -71,6 +75,22 @@ def read_setup(values: Mapping[str, Value]) -> ScanSetup:
         project=safe_name(str(values.get("PROJID", UNSPECIFIED))),
         bank=safe_name(str(values.get("BANKNAM", "BANK"))),
         scan_number=int(number_of(values, "SCANNUM", 0)),
+        subbands=_read_subbands(values) if str(values.get("OBS_MODE", "")).upper() == "LBW" else None,
+    )
+
+
+def _read_subbands(values: Mapping[str, Value]) -> SubbandSetup:
+    count = int(number_of(values, "NSUBBAND", 1))
+    if not 1 <= count <= MAX_SUBBANDS:
+        raise ScanSetupError(f"NSUBBAND is {count}; expected 1 to {MAX_SUBBANDS}")
+    clocks = {key: abs(number_of(values, key)) for key in ("EFSAMPFR", "FPGACLK")}
+    for key, clock in clocks.items():
+        if not clock:
+            raise ScanSetupError(f"{key} is 0 Hz; prepare writes it anew")
+    return SubbandSetup(
+        centres=tuple(number_of(values, f"SUB{n}FREQ") for n in range(count)),
+        bandwidth=clocks["EFSAMPFR"] / 2,
+        middle=clocks["FPGACLK"] * 4,
     )
 
 

@@ -52,6 +52,11 @@ class Row:
     """Seconds of the recording itself, by its own sample time."""
     spectra: int
     data: npt.NDArray[np.float64]
+    """Shape (channels,), or (sub-bands, channels) with what follows."""
+    subband_frequencies: npt.NDArray[np.float64] | None = None
+    """Of each sub-band, Hz of the sampled band."""
+    reference_values: npt.NDArray[np.float64] | None = None
+    """Of each sub-band, Hz on the sky at CRPIX1."""
 
 
 def file_name(start: datetime, bank: str, scan_number: int) -> str:
@@ -59,7 +64,8 @@ def file_name(start: datetime, bank: str, scan_number: int) -> str:
     return f"{start:%Y_%m_%d_%H-%M-%S}_{bank}_{scan_number}.fits"
 
 
-def _row_type(nchan: int) -> np.dtype[np.void]:
+def _row_type(nchan: int, subbands: int | None) -> np.dtype[np.void]:
+    of_subbands = [] if subbands is None else [("SUBFREQ", ">f8", (subbands,)), ("CRVAL1", ">f8", (subbands,))]
     return np.dtype(
         [
             ("INTEGNUM", ">i4"),
@@ -71,12 +77,13 @@ def _row_type(nchan: int) -> np.dtype[np.void]:
             ("EXPOSURE", ">f8"),
             ("RECTIME", ">f8"),
             ("NSPECTRA", ">i4"),
-            ("DATA", ">f4", (nchan,)),
+            *of_subbands,
+            ("DATA", ">f4", (nchan,) if subbands is None else (subbands, nchan)),
         ]
     )
 
 
-_UNITS = {"TIME": "d", "EXPOSURE": "s", "RECTIME": "s", "DATA": "count**2"}
+_UNITS = {"TIME": "d", "EXPOSURE": "s", "RECTIME": "s", "SUBFREQ": "Hz", "CRVAL1": "Hz", "DATA": "count**2"}
 
 
 def primary_unit(
@@ -117,15 +124,18 @@ def build_headers(
     status: Mapping[str, Value],
     own: Iterable[tuple[str, Value | bool, str]],
     history: Iterable[str] = (),
+    *,
+    subbands: int | None = None,
 ) -> tuple[bytes, bytes]:
     """Build the primary and the table header.
 
     Args:
-        nchan: Channels of a spectrum.
+        nchan: Channels of a spectrum, or of each sub-band.
         status, own, history: As of `primary_unit`.
+        subbands: Second axis of DATA; None: there is none.
     """
     primary = primary_unit(status, own, history)
-    table = fits.BinTableHDU(np.zeros(0, _row_type(nchan)), name="SPECTRA")
+    table = fits.BinTableHDU(np.zeros(0, _row_type(nchan, subbands)), name="SPECTRA")
     for number, name in enumerate(table.columns.names, start=1):
         if name in _UNITS:
             table.header[f"TUNIT{number}"] = _UNITS[name]
@@ -141,13 +151,16 @@ class ScanFile(GrowingTable):
         nchan: Channels of a spectrum.
         primary: Bytes of the primary header.
         table: Bytes of the table header, with NAXIS2 = 0.
+        subbands: Sub-bands, or None, as the headers have it.
 
     Raises:
         OSError: The file cannot be made.
     """
 
-    def __init__(self, directory: Path, name: str, nchan: int, primary: bytes, table: bytes) -> None:
-        super().__init__(directory, name, _row_type(nchan), primary, table)
+    def __init__(
+        self, directory: Path, name: str, nchan: int, primary: bytes, table: bytes, *, subbands: int | None = None
+    ) -> None:
+        super().__init__(directory, name, _row_type(nchan, subbands), primary, table)
 
     def append(self, rows: Iterable[Row]) -> None:
         """Take rows; they reach the disk with the next `flush`."""
@@ -163,6 +176,7 @@ class ScanFile(GrowingTable):
                 row.exposure,
                 row.recorded,
                 row.spectra,
+                *(part for part in (row.subband_frequencies, row.reference_values) if part is not None),
                 row.data,
             )
             self.take(record)
