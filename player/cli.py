@@ -48,7 +48,8 @@ def build_parser() -> argparse.ArgumentParser:
         prog="player",
         description="Serve one Bank: the host process of a part of the instrument.",
         epilog="Commands, reserved words in lower case: player check, player config, player doctor, player ready BANK, "
-        "player shell BANK, player supervisor-config; each has its own --help. "
+        "player shell BANK, player supervisor-config, and those of kinds of Banks, as player migrate; each has its own "
+        "--help. "
         "Exit status: 0 done, 1 failed, 2 usage or configuration.",
     )
     parser.add_argument("bank", nargs="?", metavar="BANK", help="Bank to serve; default: the one of this host")
@@ -371,7 +372,9 @@ def _log_warnings(config: Config) -> None:
         logging.getLogger(__name__).warning("%s", warning)
 
 
-COMMANDS: dict[str, Callable[[Sequence[str], Mapping[str, str]], int]] = {
+Run = Callable[[Sequence[str], Mapping[str, str]], int]
+
+COMMANDS: dict[str, Run] = {
     "check": _check,
     "config": _config,
     "doctor": _doctor,
@@ -379,6 +382,16 @@ COMMANDS: dict[str, Callable[[Sequence[str], Mapping[str, str]], int]] = {
     "shell": _shell,
     "supervisor-config": _supervisor_config,
 }
+
+
+def _find_command(word: str) -> Run | None:
+    """Return what carries out a command, ours or one that a kind brings; None if the word is none."""
+    if word in COMMANDS or not word.islower():
+        return COMMANDS.get(word)
+    from player.commands import find_command
+
+    found = find_command(word)
+    return None if found is None else found.run
 
 
 def _split_command(argv: Sequence[str]) -> tuple[str | None, list[str]]:
@@ -391,16 +404,17 @@ def _split_command(argv: Sequence[str]) -> tuple[str | None, list[str]]:
     while index < len(words):
         word = words[index]
         if not word.startswith("-"):
-            return (word, words[:index] + words[index + 1 :]) if word in COMMANDS else (None, words)
+            return (word, words[:index] + words[index + 1 :]) if _find_command(word) else (None, words)
         index += 2 if word in takes_value else 1
     return None, words
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit status: 0 done, 1 failed, 2 usage or configuration."""
-    command, words = _split_command(sys.argv[1:] if argv is None else argv)
     try:
-        return COMMANDS[command](words, os.environ) if command is not None else _serve(words, os.environ)
+        word, words = _split_command(sys.argv[1:] if argv is None else argv)
+        run = _serve if word is None else _find_command(word) or _serve
+        return run(words, os.environ)
     except ConfigError as error:
         for fault in error.faults:
             print(f"player: {fault}", file=sys.stderr)

@@ -4,6 +4,7 @@
     |-- ConfigError          the configuration has faults; all of them, each with its place
     |-- BankNameError        no Bank, or more than one, for this host or this name
     |-- KindError            `[banks.X] kind` names nothing that can be loaded
+    |-- CommandError         a command that a kind brings cannot be loaded
     |-- PortTakenError       the address to serve on is in use
     |-- AddressError         the address to serve on cannot be used at all
     |-- BankStartError       the Bank could not be made or opened
@@ -21,6 +22,7 @@ __all__ = [
     "AddressError",
     "BankNameError",
     "BankStartError",
+    "CommandError",
     "ConfigError",
     "Fault",
     "KindError",
@@ -53,6 +55,14 @@ class KindError(PlayerError):
     def __init__(self, kind: str, text: str) -> None:
         super().__init__(f"kind {kind!r}: {text}")
         self.kind = kind
+
+
+class CommandError(PlayerError):
+    """A command of `player` that a kind brings cannot be loaded."""
+
+    def __init__(self, word: str, text: str) -> None:
+        super().__init__(f"player {word}: {text}")
+        self.word = word
 
 
 class PortTakenError(PlayerError):

@@ -1,0 +1,159 @@
+"""The command `player migrate`: files in and out, and what is said about them."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import socket
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+
+from player.commands import Command
+from player.config import load
+from player.errors import ConfigError, Fault
+from spectrometer.legacyconf import Finding, Migration, Sort, migrate, report
+
+__all__ = ["COMMAND", "build_parser"]
+
+DONE, FAILED, USAGE = 0, 1, 2
+MAX_BYTES = 16 << 20
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of `player migrate FILE`."""
+    parser = argparse.ArgumentParser(
+        prog="player migrate",
+        description="Turn the original's dibas.conf into dibas.toml, and list every key that is dropped or doubtful.",
+        epilog="The list goes to standard error. Exit status: 0 the new file passes `player check`, 1 it does not, "
+        "and is written with --force only, 2 usage, or a file that cannot be read or written.",
+    )
+    parser.add_argument("file", type=Path, metavar="FILE", help="the original's INI file")
+    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="the new file; default: standard output")
+    parser.add_argument(
+        "--force", action="store_true", help="write over a file that is there, and write what does not pass the check"
+    )
+    parser.add_argument(
+        "--resolve", action="store_true", help="look up hosts from here; write addresses, list hosts that have none"
+    )
+    parser.add_argument("--json", action="store_true", help="print the list as JSON, and the new file in it without -o")
+    return parser
+
+
+def _old_text(path: Path) -> tuple[str, list[Finding]]:
+    """Read the old file; Latin-1 if it is no UTF-8.
+
+    Raises:
+        ConfigError: It cannot be read.
+    """
+    try:
+        with path.open("rb") as stream:  # may be a pipe
+            data = stream.read(MAX_BYTES + 1)
+    except (OSError, ValueError) as error:  # ValueError: a name with NUL
+        text = error.strerror if isinstance(error, OSError) else str(error)
+        raise ConfigError([Fault(path, None, "", f"cannot be read: {text}")]) from error
+    if len(data) > MAX_BYTES:
+        raise ConfigError([Fault(path, None, "", f"cannot be read: more than {MAX_BYTES >> 20} MiB")])
+    try:
+        return data.decode("utf-8"), []
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        return data.decode("latin-1"), [Finding(line, "", "", Sort.DOUBTFUL, "not UTF-8 text; read as Latin-1")]
+
+
+@cache
+def _resolve(host: str) -> str | None:
+    try:
+        found = socket.getaddrinfo(host, None, socket.AF_INET, socket.SOCK_DGRAM)
+    except (OSError, ValueError):  # ValueError: what no name can be
+        return None
+    return str(found[0][4][0])
+
+
+def _checked(toml: str, shown: Path) -> list[Fault]:
+    """Return what `player check` would say of a text, as if it stood in the file that is shown."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "dibas.toml"
+        file.write_text(toml, encoding="utf-8")
+        try:
+            load(file, {})
+        except ConfigError as error:
+            return [Fault(shown, fault.line, fault.key, fault.text) for fault in error.faults]
+    return []
+
+
+def _write(path: Path, old: Path, text: str, *, over: bool) -> None:
+    """Write the new file as a whole or not at all.
+
+    Raises:
+        ConfigError: It is there already, or cannot be written.
+    """
+    try:
+        if path.exists() and path.samefile(old):
+            raise ConfigError([Fault(path, None, "", "is the old file; give another name to -o")])
+        if not over and (path.exists() or path.is_symlink()):
+            raise ConfigError([Fault(path, None, "", "is there already; --force writes over it")])
+        target = path.resolve()
+        with tempfile.NamedTemporaryFile(
+            "w", encoding="utf-8", dir=target.parent, prefix=f".{target.name}.", delete=False
+        ) as stream:
+            try:
+                stream.write(text)
+                stream.flush()
+                Path(stream.name).chmod(0o644)
+                os.replace(stream.name, target)
+            except OSError:
+                Path(stream.name).unlink()
+                raise
+    except (OSError, ValueError) as error:
+        text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise ConfigError([Fault(path, None, "", f"cannot be written: {text}")]) from error
+
+
+def _say(old: Path, findings: Sequence[Finding], faults: Sequence[Fault]) -> None:
+    for line in [*report(findings, str(old)), *map(str, faults)]:
+        print(line, file=sys.stderr)
+    counts = {sort: sum(finding.sort is sort for finding in findings) for sort in Sort}
+    tail = "; the new file passes `player check`" if not faults and not counts[Sort.FAULT] else ""
+    print(
+        f"{old}: {counts[Sort.DROPPED]} dropped, {counts[Sort.DOUBTFUL]} doubtful, "
+        f"{counts[Sort.FAULT] + len(faults)} faults{tail}",
+        file=sys.stderr,
+    )
+
+
+def _answer(migration: Migration, findings: Sequence[Finding], faults: Sequence[Fault], output: Path | None) -> str:
+    answer = {
+        "passes": not faults and not migration.faults,
+        "findings": [finding.describe() for finding in findings],
+        "check": [{"line": fault.line, "key": fault.key, "text": fault.text} for fault in faults],
+        "output": None if output is None else str(output),
+    }
+    return json.dumps(answer | ({"toml": migration.toml} if output is None else {}), indent=2)
+
+
+def _run(argv: Sequence[str], _environment: Mapping[str, str]) -> int:
+    args = build_parser().parse_args(argv)
+    text, findings = _old_text(args.file)
+    migration = migrate(text, _resolve if args.resolve else None)
+    findings += migration.findings
+    faults = _checked(migration.toml, args.output or Path("dibas.toml"))
+    passes = not faults and not migration.faults
+    is_written = passes or args.force
+    if args.output is not None and is_written:
+        _write(args.output, args.file, migration.toml, over=args.force)
+    if args.json:
+        print(_answer(migration, findings, faults, args.output if is_written else None))
+    else:
+        _say(args.file, findings, faults)
+        if not is_written:
+            print(f"{args.file}: nothing is written; put the faults right, or give --force", file=sys.stderr)
+        elif args.output is None:
+            sys.stdout.write(migration.toml)
+    return DONE if passes else FAILED
+
+
+COMMAND = Command(build_parser, _run)
