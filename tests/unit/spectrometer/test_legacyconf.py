@@ -15,7 +15,6 @@ from player.errors import ConfigError, Fault
 from player.tables import Config
 from spectrometer.config import SpectrometerBankConfig
 from spectrometer.legacyconf import Migration, Sort, migrate, report
-from spectrometer.legacyconf.inifile import read_ini
 from spectrometer.legacyconf.sharing import share
 from spectrometer.modes import ModeConfig, load_modes
 
@@ -205,63 +204,6 @@ def test_hosts_that_share_a_slot_of_the_arp_table_are_said_so() -> None:
     migration = migrate(text, {"a": "10.17.0.1", "b": "10.18.0.1"}.get)
     assert ("HPCMACS", "b", Sort.DOUBTFUL) in {(f.section, f.key, f.sort) for f in migration.findings}
     assert tables(migration)["hpc_macs"]["b"] == {"mac": "00:02:C9:EB:C9:41", "ip": "10.18.0.1"}
-
-
-# ---- the old format ---------------------------------------------------------------------------------------------
-
-
-def options(text: str) -> dict[str, str]:
-    file = read_ini("[S]\n" + text)
-    section = file.sections["S"]
-    return {name: file.value(section, option) for name, option in section.options.items()}
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("A = b", {"a": "b"}),
-        ("a: b = c", {"a": "b = c"}),
-        ("a = b ; comment", {"a": "b"}),
-        ("a = b;c", {"a": "b;c"}),
-        ("a = b # no comment", {"a": "b # no comment"}),
-        ('a = " b "', {"a": "b"}),
-        ('a = ""', {"a": ""}),
-        ("a =", {"a": ""}),
-        ("a = 1,\n  2,\n\t3", {"a": "1,\n2,\n3"}),
-        ("a = 1,\n\n  2", {"a": "1,\n2"}),
-        ("a = 1,\n# between\n  2", {"a": "1,\n2"}),
-        ("rem = no option\na = 1", {"a": "1"}),
-        ("; comment\n# comment\na = 1\r", {"a": "1"}),
-        ("a = %(b)s/c\nb = x", {"a": "x/c", "b": "x"}),
-        ("a = 5%%", {"a": "5%%"}),
-        ("a = %(b)s%%\nb = 5", {"a": "5%", "b": "5"}),
-        ("a = 1\nA = 2", {"a": "2"}),
-    ],
-)
-def test_lines_are_read_as_python_2_read_them(text: str, expected: dict[str, str]) -> None:
-    assert options(text) == expected
-
-
-def test_values_that_refer_to_each_other_without_end_stay_as_they_are() -> None:
-    migration = migrate("[DEFAULTS]\ntelescope = %(telescope)s x\n")
-    assert tables(migration)["instrument"]["telescope"] == "%(telescope)s x"
-    assert "have no end" in migration.findings[-1].text
-    growing = "[DEFAULTS]\na0 = " + "x" * 99 + "".join(f"\na{n + 1} = {f'%(a{n})s' * 99}" for n in range(9))
-    assert "have no end" in migrate(f"{growing}\ntelescope = %(a9)s\n").findings[-1].text
-
-
-def test_options_of_default_hold_in_every_section() -> None:
-    migration = migrate("[DEFAULT]\nneeded_arm_delay = 7\n" + BANK + MODE.replace("needed_arm_delay = 4\n", ""))
-    assert not migration.faults
-    assert tables(migration)["modes"]["MODE1"]["needed_arm_delay_s"] == 7
-
-
-def test_what_the_original_could_not_read_is_named_with_its_line() -> None:
-    migration = migrate("stray\n" + BANK + "no option\n" + MODE)
-    assert [(f.line, f.section, f.text) for f in migration.findings if f.key == ""] == [
-        (1, "", "stands before the first section; the original stops here"),
-        (10, "BANKA", "neither section nor option, the original stops here: 'no option'"),
-    ]
 
 
 # ---- keys -------------------------------------------------------------------------------------------------------
