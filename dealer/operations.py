@@ -226,9 +226,9 @@ class HeardOperations(Mapping[str, O], Generic[O]):
 
     def _abort(self, reason: str) -> Steps[None]:
         errors = yield from aborts(list(self.values()), reason)
-        failed = {bank: Outcome(bank, None, e) for bank, e in zip(self, errors, strict=True) if e is not None}
-        if failed:
-            raise PlayersError(f"abort of {self._action}", failed)
+        if any(error is not None for error in errors):
+            asked = {bank: Outcome(bank, None, error) for bank, error in zip(self, errors, strict=True)}
+            raise PlayersError(f"abort of {self._action}", asked)
 
     def on_done(self, tell: Callable[[Self], object]) -> None:
         """Call `tell(operations)` once, when all have their final states; where `on_done` of an operation calls."""

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from support.both import Waiting
 from support.dealers import called, eventually
 from support.native_player import NativePlayer
 from support.original_server import OriginalPlayer
@@ -33,26 +31,6 @@ from dealer import (
 Make = Callable[..., Any]
 
 
-@pytest.fixture(params=["blocking", "asyncio"])
-def make(request: pytest.FixtureRequest) -> Iterator[Make]:
-    """Make a Dealer of `make(PLAYER, ...)` with all of them active; their processes end with the test."""
-    with ExitStack() as stack:
-        runner = stack.enter_context(asyncio.Runner())
-
-        def one(*players: PlayerProcess | str, **settings: Any) -> Any:
-            urls = {
-                f"BANK{chr(ord('A') + n)}": p if isinstance(p, str) else stack.enter_context(p).url
-                for n, p in enumerate(players)
-            }
-            d = Dealer(urls, **settings) if request.param == "blocking" else AsyncDealer(urls, **settings)
-            d.add_active_player(*urls)
-            waiting = d if isinstance(d, Dealer) else Waiting(runner, d)
-            stack.callback(lambda: waiting.close())
-            return waiting
-
-        yield one
-
-
 KINDS: dict[str, tuple[type[PlayerProcess], ...]] = {
     "native": (NativePlayer, NativePlayer),
     "original": (OriginalPlayer, OriginalPlayer),
@@ -61,8 +39,8 @@ KINDS: dict[str, tuple[type[PlayerProcess], ...]] = {
 
 
 @pytest.mark.parametrize("kinds", KINDS)
-def test_a_whole_observation(make: Make, kinds: str) -> None:
-    d = make(*(kind(earliest_in=1.5) for kind in KINDS[kinds]))
+def test_a_whole_observation(make_dealer: Make, kinds: str) -> None:
+    d = make_dealer(*(kind(earliest_in=1.5) for kind in KINDS[kinds]))
     assert d.list_available_players() == d.list_active_players() == ["BANKA", "BANKB"]
     assert d.get_mode() == (True, None)
     for ok, _ in d.set_mode("MODE1").values():
@@ -97,9 +75,9 @@ def test_a_whole_observation(make: Make, kinds: str) -> None:
     assert {running for running, *_ in d.scan_status().values()} == {False}
 
 
-def test_failures_name_every_bank(make: Make) -> None:
+def test_failures_name_every_bank(make_dealer: Make) -> None:
     gone = f"tcp://127.0.0.1:{free_port()}"
-    d = make(NativePlayer(mode="MODE1"), NativePlayer(refuse=["set_mode"]), gone)
+    d = make_dealer(NativePlayer(mode="MODE1"), NativePlayer(refuse=["set_mode"]), gone)
     outcomes = d.outcomes("set_mode", "MODE2")
     assert [o.ok for o in outcomes.values()] == [True, False, False]
     assert isinstance(outcomes["BANKB"].error, RefusedError)
@@ -118,8 +96,8 @@ def test_failures_name_every_bank(make: Make) -> None:
         d.outcomes("get_mode", _banks=["BANKA"])
 
 
-def test_any_method_and_single_banks(make: Make) -> None:
-    d = make(NativePlayer(mode="MODE1"), NativePlayer(mode="MODE1", lacks=["sweep"]))
+def test_any_method_and_single_banks(make_dealer: Make) -> None:
+    d = make_dealer(NativePlayer(mode="MODE1"), NativePlayer(mode="MODE1", lacks=["sweep"]))
     with pytest.raises(NotExportedError, match="nothing was sent: BANKB has no such method"):
         d.sweep(1.0, 2.0)
     d.remove_active_player("BANKB")
@@ -131,9 +109,9 @@ def test_any_method_and_single_banks(make: Make) -> None:
 
 
 @pytest.mark.parametrize("second", [NativePlayer, OriginalPlayer])
-def test_a_start_that_one_refuses_starts_nobody(make: Make, second: type[PlayerProcess]) -> None:
+def test_a_start_that_one_refuses_starts_nobody(make_dealer: Make, second: type[PlayerProcess]) -> None:
     method = "arm" if second is NativePlayer else "start"
-    d = make(NativePlayer(mode="MODE1"), second(mode="MODE1", refuse=[method]))
+    d = make_dealer(NativePlayer(mode="MODE1"), second(mode="MODE1", refuse=[method]))
     with pytest.raises(StartError, match=f"{method} failed, so no Bank starts"):
         d.start()
     assert d["BANKA"].journal()[-1] in ("disarmed", "stopped")

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 import sys
-import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from support.dealers import eventually, originals
 from support.player_process import PlayerProcess
-from support.rpc_bank import Bank, serving
+from support.rpc_bank import Bank, RpcServer, serving
 
 import dealer
 from zmqjsonproxy import (
+    AsyncOperation,
+    AsyncProxyClient,
     Hub,
     Operation,
     OperationAbortedError,
@@ -30,23 +32,24 @@ from zmqjsonproxy import (
 
 ROOT = Path(__file__).resolve().parents[2]
 LONG = 60.0
+Make = Callable[..., Any]
 
 
 @pytest.fixture
 def player() -> Iterator[PlayerProcess]:
-    with PlayerProcess("support.rpc_bank", []) as process:
+    with RpcServer() as process:
         yield process
 
 
 @pytest.fixture
-def proxy(player: PlayerProcess) -> Iterator[Any]:
-    with ZMQJSONProxyClient(None, "bank", player.url, 20.0) as client:
-        yield client
+def proxy(player: PlayerProcess, make_proxy: Make) -> Any:
+    """Of either kind; as they are written, attributes of those for asyncio tell what was heard last."""
+    return make_proxy(player.url, time_out=20.0)
 
 
 def test_one_is_begun_at_once_tells_how_far_it_is_and_has_one_end(proxy: Any) -> None:
     operation = proxy.set_mode.begin("M")
-    eventually(lambda: operation.text == "programming")
+    eventually(lambda: operation.look().text == "programming")
     assert (operation.state, operation.fraction, operation.done()) == ("running", 0.25, False)
     assert operation.estimate is not None
     assert operation.started is not None
@@ -82,21 +85,15 @@ def test_only_operations_can_be_begun_and_nothing_is_done_instead(proxy: Any) ->
 def test_those_who_want_to_hear_of_it_do_and_of_the_end_once(proxy: Any) -> None:
     operation = proxy.set_mode.begin("M")
     heard: list[str] = []
-    over = threading.Event()
-
-    def ended(which: Operation) -> None:
-        heard.append(which.state)
-        over.set()
-
     texts: set[str] = set()
     operation.on_progress(lambda which: texts.add(which.text))
     operation.on_progress(lambda which: [][0])  # one that raises keeps nothing from the others
-    operation.on_done(ended)
-    eventually(lambda: "programming" in texts)
+    operation.on_done(lambda which: heard.append(which.state))
+    eventually(lambda: proxy.operations(active=True) and "programming" in texts)  # a question lets a loop run
     operation.abort()
-    assert over.wait(LONG)
-    operation.on_done(ended)  # at once
-    assert heard == ["aborted", "aborted"]
+    eventually(lambda: not proxy.operations(active=True) and heard == ["aborted"])
+    operation.on_done(lambda which: heard.append(which.state))  # it has ended
+    eventually(lambda: not proxy.operations(active=True) and heard == ["aborted", "aborted"])
 
 
 def test_another_client_finds_it_by_its_identity_and_aborts_it(player: PlayerProcess, proxy: Any) -> None:
@@ -118,10 +115,11 @@ def test_another_client_finds_it_by_its_identity_and_aborts_it(player: PlayerPro
 
 def test_the_bank_itself_ends_it_and_one_that_waits_ends_without_having_begun(proxy: Any) -> None:
     first, second, third = (proxy.set_mode.begin(mode) for mode in ("A", "B", "C"))
-    eventually(lambda: first.text == "programming")
+    eventually(lambda: first.look().text == "programming")
     second.abort("not now")  # while the first goes on
     assert second.wait(LONG)
-    assert (second.state, second.started, first.state, third.state) == ("aborted", None, "running", "queued")
+    assert (second.state, second.started) == ("aborted", None)
+    assert (first.look().state, third.look().state) == ("running", "queued")
     assert proxy.stop() == "stopped"
     assert first.wait(LONG)
     assert third.wait(LONG)
@@ -135,16 +133,16 @@ def test_one_that_was_killed_in_the_middle_is_lost_as_soon_as_another_serves(
     operation = proxy.set_mode.begin("M")
     heard: list[str] = []
     operation.on_done(lambda which: heard.append(which.state))
-    eventually(lambda: operation.text == "programming")
+    eventually(lambda: operation.look().text == "programming")
     player.kill()
-    eventually(lambda: operation.trouble is not None)
-    assert operation.state == "running"  # so far nobody knows better
-    with PlayerProcess("support.rpc_bank", [player.url]):
+    eventually(lambda: operation.look().trouble is not None)
+    assert operation.look().state == "running"  # so far nobody knows better
+    with RpcServer(player.url):
         assert operation.wait(LONG)
         with pytest.raises(OperationLostError, match="another run of this server"):
             operation.result()
         assert proxy.operation(operation.id).state == "lost"  # for a client that was started again, too
-        eventually(lambda: heard == ["lost"])
+        eventually(lambda: proxy.operation(operation.id).done() and heard == ["lost"])
         proxy.count.begin(1).wait(LONG)
         assert operation.state == "lost"
 
@@ -161,13 +159,13 @@ def test_one_whose_server_never_comes_back_is_lost_after_a_while(player: PlayerP
 
 def test_one_whose_server_was_frozen_goes_on(player: PlayerProcess, proxy: Any) -> None:
     operation = proxy.set_mode.begin("M")
-    eventually(lambda: operation.text == "programming")
+    eventually(lambda: operation.look().text == "programming")
     player.suspend()
-    eventually(lambda: operation.trouble is not None)
-    assert operation.state == "running"
+    eventually(lambda: operation.look().trouble is not None)
+    assert operation.look().state == "running"
     player.resume()
-    eventually(lambda: operation.trouble is None)
-    assert operation.state == "running"
+    eventually(lambda: operation.look().trouble is None)
+    assert operation.look().state == "running"
     operation.abort("after all")
     with pytest.raises(OperationAbortedError, match="after all"):
         operation.result(LONG)
@@ -207,50 +205,101 @@ def test_of_a_result_a_copy_is_kept() -> None:
         assert proxy.operation(begun.id).result() == ["asked"]
 
 
-def test_a_dealer_begins_one_on_each_bank_and_finds_them_again() -> None:
-    with (
-        PlayerProcess("support.rpc_bank", []) as a, PlayerProcess("support.rpc_bank", []) as b,
-        dealer.Dealer({"BANKA": a.url, "BANKB": b.url}) as d, dealer.Dealer({"BANKB": b.url, "BANKA": a.url}) as other,
-    ):  # fmt: skip
-        d.add_active_player("BANKB")
+def test_a_dealer_begins_one_on_each_bank_and_finds_them_again(make_dealer: Make) -> None:
+    with RpcServer() as a, RpcServer() as b, dealer.Dealer({"BANKB": b.url, "BANKA": a.url}) as other:
+        d = make_dealer(a.url, b.url)
         assert d.begin("count", 4).result(LONG) == {"BANKA": 4, "BANKB": 4}
 
         operations = d.begin("set_mode", "M")
         assert list(operations) == ["BANKA", "BANKB"]
-        eventually(lambda: operations.fraction == 0.25)
+        eventually(lambda: operations.look().fraction == 0.25)
         assert not operations.done()
         outcomes = operations.outcomes(0.05)
         assert {type(o.error) for o in outcomes.values()} == {TimeoutError}
-        over = threading.Event()
-        operations.on_done(lambda _: over.set())
+        over: list[Any] = []
+        operations.on_done(over.append)
         found = other.operation(operations.ids)
         found["BANKA"].abort("A alone")
         assert operations["BANKA"].wait(LONG)
-        assert operations.states == {"BANKA": "aborted", "BANKB": "running"}
-        assert not over.is_set()
+        assert operations.look().states == {"BANKA": "aborted", "BANKB": "running"}
+        assert [each.id for each in d.operations(active=True)["BANKB"]] == [operations.ids["BANKB"]]
+        assert over == []
         b.kill()
-        with PlayerProcess("support.rpc_bank", [b.url]):
+        with RpcServer(b.url):
             with pytest.raises(dealer.PlayersError) as failed:
                 operations.result(LONG)
             errors = {bank: type(o.error) for bank, o in failed.value.failed.items()}
             assert errors == {"BANKA": OperationAbortedError, "BANKB": OperationLostError}
-            assert over.wait(LONG)
+            eventually(lambda: d.outcomes("rpc.ping") and len(over) == 1)
 
 
-def test_a_dealer_sends_nothing_if_one_bank_cannot_and_names_those_that_began_if_one_is_away() -> None:
+def test_all_are_aborted_at_once_and_those_that_cannot_be_asked_are_named(make_dealer: Make) -> None:
+    with RpcServer() as a, RpcServer() as b:
+        d = make_dealer(a.url, b.url)
+        operations = d.begin("set_mode", "M")
+        b.kill()
+        with pytest.raises(dealer.PlayersError, match=r"abort of set_mode: 1 of 2 Banks failed\n  BANKB: ") as failed:
+            operations.abort("enough")
+        assert list(failed.value.failed) == ["BANKB"]
+        with pytest.raises(OperationAbortedError, match="enough"):
+            operations["BANKA"].result(LONG)
+        with pytest.raises(dealer.PlayersError, match="no operation 'nonsense' is known here") as unknown:
+            d.operation({"BANKA": "nonsense", "BANKB": "nonsense"})
+        assert list(unknown.value.failed) == ["BANKA", "BANKB"]
+        d.close()
+        with pytest.raises(dealer.ClosedError):
+            d.begin("set_mode", "M")
+
+
+def test_a_dealer_sends_nothing_if_one_bank_cannot_and_names_those_that_began_if_one_is_away(make_dealer: Make) -> None:
     (old,) = originals(1)
-    with old, PlayerProcess("support.rpc_bank", []) as a, PlayerProcess("support.rpc_bank", []) as b:
-        with dealer.Dealer({"BANKA": a.url, "BANKB": b.url, "BANKC": old.url}) as d:
-            with pytest.raises(dealer.NotExportedError, match=r"nothing was sent: BANKC is a Player of the original"):
-                d.begin("set_mode", "M", _banks=["BANKA", "BANKC"])
-            with pytest.raises(dealer.NotExportedError, match=r"BANKA has it as a query; call it"):
-                d.begin("add", 1, 2)
-            assert d.operations() == {"BANKA": []}
-            d.begin("count", 1, _banks=["BANKA", "BANKB"]).wait(LONG)
-            b.kill()
-            with pytest.raises(dealer.PlayersError, match="begun, and going on: BANKA") as failed:
-                d.begin("set_mode", "M", _banks=["BANKA", "BANKB"])
-            going_on = failed.value.outcomes["BANKA"].value
-            going_on.abort()
-            assert going_on.wait(LONG)
-            assert going_on.state == "aborted"
+    with old, RpcServer() as a, RpcServer() as b:
+        d = make_dealer(a.url, b.url, old.url)
+        with pytest.raises(dealer.NotExportedError, match=r"nothing was sent: BANKC is a Player of the original"):
+            d.begin("set_mode", "M", _banks=["BANKA", "BANKC"])
+        d.remove_active_player("BANKB", "BANKC")
+        with pytest.raises(dealer.NotExportedError, match=r"BANKA has it as a query; call it"):
+            d.begin("add", 1, 2)
+        assert d.operations() == {"BANKA": []}
+        d.begin("count", 1, _banks=["BANKA", "BANKB"]).wait(LONG)
+        b.kill()
+        with pytest.raises(dealer.PlayersError, match="begun, and going on: BANKA") as failed:
+            d.begin("set_mode", "M", _banks=["BANKA", "BANKB"])
+        going_on = d.operation({"BANKA": failed.value.outcomes["BANKA"].value.id})
+        going_on.abort()
+        assert going_on.wait(LONG)
+        assert going_on.states == {"BANKA": "aborted"}
+
+
+# tasks
+
+
+def test_a_cancelled_wait_leaves_it_alone_and_a_coroutine_may_be_told(player: PlayerProcess) -> None:
+    async def run() -> None:
+        async with AsyncProxyClient(None, "bank", player.url) as proxy:
+            operation = await proxy.set_mode.begin("M")
+            told: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+            async def tell(which: AsyncOperation) -> None:
+                known = [each.id for each in await proxy.operations()]
+                told.set_result(f"{which.id in known} {which.state}")
+
+            operation.on_done(tell)
+            waiting = asyncio.create_task(operation.result())
+            await asyncio.sleep(0)
+            waiting.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await waiting
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.1):
+                    await operation.wait()
+            assert (await operation.look()).state in ("queued", "running")
+            first, second = await asyncio.gather(operation.wait(0.01), proxy.begin("count", 3))
+            assert first is False
+            await operation.abort("enough")
+            assert await operation.wait(LONG)
+            async with asyncio.timeout(LONG):
+                assert await told == "True aborted"
+            assert await second.result(LONG) == 3
+
+    asyncio.run(run())

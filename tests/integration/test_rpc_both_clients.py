@@ -11,61 +11,25 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from support.both import Waiting
 from support.dealers import eventually
 from support.original_server import OriginalPlayer
-from support.player_process import PlayerProcess
 from support.player_run import free_port
-from support.rpc_bank import Bank, serving
+from support.rpc_bank import Bank, RpcServer
 
 from zmqjsonproxy import (
     AsyncHub,
     AsyncProxyClient,
     BadParametersError,
     CallTimeoutError,
-    Hub,
     NoSuchInterfaceError,
     PeerLostError,
     ProxyError,
     RefusedError,
     RemoteError,
-    ZMQJSONProxyClient,
 )
 from zmqjsonproxy.rpc.hub import CallRequest
 
-
-class Server(PlayerProcess):
-    """`support.rpc_bank` as a process."""
-
-    def __init__(self, *arguments: str) -> None:
-        super().__init__("support.rpc_bank", arguments)
-
-
 Make = Callable[..., Any]
-
-
-@pytest.fixture(params=["blocking", "asyncio"])
-def make(request: pytest.FixtureRequest) -> Iterator[Make]:
-    """Make `proxy(url, object)`; without arguments, a hub."""
-    made: list[Any] = []
-    with asyncio.Runner() as runner:
-
-        def one(url: str = "", name: str = "bank", time_out: float = 10.0) -> Any:
-            if request.param == "blocking":
-                made.append(ZMQJSONProxyClient(None, name, url, time_out) if url else Hub())
-            else:
-                made.append(Waiting(runner, AsyncProxyClient(None, name, url, time_out) if url else AsyncHub()))
-            return made[-1]
-
-        yield one
-        for each in made:
-            each.close()
-
-
-@pytest.fixture
-def served() -> Iterator[tuple[str, Bank]]:
-    with serving() as both:
-        yield both
 
 
 def until_found(call: Callable[[], Any], within: float = 10.0) -> Any:
@@ -78,18 +42,18 @@ def until_found(call: Callable[[], Any], within: float = 10.0) -> Any:
         time.sleep(0.02)
 
 
-def test_methods_take_arguments_and_answer(make: Make, served: tuple[str, Bank]) -> None:
-    proxy = make(served[0])
+def test_methods_take_arguments_and_answer(make_proxy: Make, served: tuple[str, Bank]) -> None:
+    proxy = make_proxy(served[0])
     assert proxy.url == served[0]
     assert proxy.add(2, 3) == proxy.add(x=2, y=3) == proxy.add(2, y=3) == 5
     assert proxy.numbers()[3:] == [2**64, -(2**70)]
     assert len(proxy.status()) == 200
     assert [proxy.add(n, 1) for n in range(200)] == list(range(1, 201))
-    assert make(served[0], "bank.valon").get_frequency(1) == 1501.0
+    assert make_proxy(served[0], "bank.valon").get_frequency(1) == 1501.0
 
 
-def test_errors_are_the_same(make: Make, served: tuple[str, Bank]) -> None:
-    proxy = make(served[0])
+def test_errors_are_the_same(make_proxy: Make, served: tuple[str, Bank]) -> None:
+    proxy = make_proxy(served[0])
     with pytest.raises(RemoteError) as failed:
         proxy.end("value error")
     assert failed.value.type == "ValueError"
@@ -103,12 +67,12 @@ def test_errors_are_the_same(make: Make, served: tuple[str, Bank]) -> None:
     with pytest.raises(ProxyError, match="cannot travel"):
         proxy.echo(object())
     with pytest.raises(NoSuchInterfaceError):
-        make().describe(served[0], "nothing")
+        make_proxy().describe(served[0], "nothing")
 
 
-def test_time_outs(make: Make, served: tuple[str, Bank]) -> None:
+def test_time_outs(make_proxy: Make, served: tuple[str, Bank]) -> None:
     url, bank = served
-    proxy = make(url)
+    proxy = make_proxy(url)
     proxy.set_request_reply_timeout(timedelta(seconds=2))
     assert proxy.get_request_reply_timeout() == 2.0
     with pytest.raises(ValueError, match="not -1 s"):
@@ -124,20 +88,20 @@ def test_time_outs(make: Make, served: tuple[str, Bank]) -> None:
         proxy.sleep(0.3, _timeout=0.01)
 
 
-def test_nobody_there(make: Make) -> None:
-    proxy = make(f"tcp://127.0.0.1:{free_port()}")
+def test_nobody_there(make_proxy: Make) -> None:
+    proxy = make_proxy(f"tcp://127.0.0.1:{free_port()}")
     for _ in range(3):
         begun = time.monotonic()
         with pytest.raises(AttributeError, match="no server has answered yet"):
             proxy.add(2, 3)
         assert time.monotonic() - begun < 1.2
     with pytest.raises(PeerLostError):
-        make().call("no address", "bank", "add")
+        make_proxy().call("no address", "bank", "add")
 
 
-def test_a_dead_server_is_reported_within_a_second_and_found_again(make: Make) -> None:
-    with Server() as first:
-        proxy = make(first.url)
+def test_a_dead_server_is_reported_within_a_second_and_found_again(make_proxy: Make) -> None:
+    with RpcServer() as first:
+        proxy = make_proxy(first.url)
         assert proxy.add(2, 3) == 5
         with ThreadPoolExecutor(1) as pool:
             killed = pool.submit(lambda: (time.sleep(0.2), first.kill(), time.monotonic())[2])
@@ -146,14 +110,14 @@ def test_a_dead_server_is_reported_within_a_second_and_found_again(make: Make) -
             assert time.monotonic() - killed.result() < 1.0
     with pytest.raises(PeerLostError):
         proxy.add(2, 3)
-    with Server(first.url, "more"):
+    with RpcServer(first.url, "more"):
         assert until_found(lambda: proxy.add(2, 3)) == 5
         assert proxy.more() == "more"
 
 
-def test_a_frozen_server_is_reported(make: Make) -> None:
-    with Server() as server:
-        proxy = make(server.url)
+def test_a_frozen_server_is_reported(make_proxy: Make) -> None:
+    with RpcServer() as server:
+        proxy = make_proxy(server.url)
         assert proxy.add(2, 3) == 5
         server.suspend()
         begun = time.monotonic()
@@ -164,8 +128,8 @@ def test_a_frozen_server_is_reported(make: Make) -> None:
         assert until_found(lambda: proxy.add(2, 3)) == 5
 
 
-def test_many_servers_at_once(make: Make, served: tuple[str, Bank]) -> None:
-    url, hub = served[0], make()
+def test_many_servers_at_once(make_proxy: Make, served: tuple[str, Bank]) -> None:
+    url, hub = served[0], make_proxy()
     gone = f"tcp://127.0.0.1:{free_port()}"
     with OriginalPlayer(mode="MODE1") as old:
         results = hub.describe_many([url, gone, old.url], "bank", 2.0)
@@ -185,8 +149,8 @@ def test_many_servers_at_once(make: Make, served: tuple[str, Bank]) -> None:
         assert hub.call_many([]) == []
 
 
-def test_calls_are_begun_now_and_answered_later(make: Make, served: tuple[str, Bank]) -> None:
-    proxy = make(served[0])
+def test_calls_are_begun_now_and_answered_later(make_proxy: Make, served: tuple[str, Bank]) -> None:
+    proxy = make_proxy(served[0])
     first = proxy.call_later("add", 1, 2)  # with the connection still to be made
     later = [proxy.call_later("add", n, y=1) for n in range(300)]
     assert [future.result() for future in reversed(later)] == list(range(300, 0, -1))
@@ -210,8 +174,8 @@ def test_calls_are_begun_now_and_answered_later(make: Make, served: tuple[str, B
     assert [f.result() for f in called] == [5]
 
 
-def test_many_calls_in_one_message(make: Make, served: tuple[str, Bank]) -> None:
-    proxy = make(served[0])
+def test_many_calls_in_one_message(make_proxy: Make, served: tuple[str, Bank]) -> None:
+    proxy = make_proxy(served[0])
     for _ in range(2):  # the connection is made by the first
         with proxy.batch() as b:
             sums = [b.add(n, y=1) for n in range(1200)]
@@ -226,15 +190,15 @@ def test_many_calls_in_one_message(make: Make, served: tuple[str, Bank]) -> None
     assert isinstance(unsent.exception(), RuntimeError)
     assert served[1].written == []
     with OriginalPlayer(mode="MODE1") as old:
-        with make(old.url).batch() as b:
+        with make_proxy(old.url).batch() as b:
             modes = [b.get_mode() for _ in range(5)]
         assert [mode.result() for mode in modes] == ["MODE1"] * 5
         assert old.is_alive
 
 
-def test_a_cancelled_call_is_not_begun_and_an_operation_ends(make: Make, served: tuple[str, Bank]) -> None:
+def test_a_cancelled_call_is_not_begun_and_an_operation_ends(make_proxy: Make, served: tuple[str, Bank]) -> None:
     url, bank = served
-    proxy = make(url)
+    proxy = make_proxy(url)
     assert proxy.add(2, 3) == 5
     held = proxy.call_later("hold")
     assert bank.begun.wait(10)
@@ -251,7 +215,7 @@ def test_a_cancelled_call_is_not_begun_and_an_operation_ends(make: Make, served:
     bank.begun.clear()
     mode = proxy.call_later("set_mode", "MODE1", _timeout=60.0)
     assert bank.begun.wait(10)
-    hub = make()
+    hub = make_proxy()
     assert len(hub.call(url, "rpc", "operations", (True,))) == 1
     assert mode.cancel()
     eventually(lambda: not hub.call(url, "rpc", "operations", (True,)))
@@ -259,9 +223,9 @@ def test_a_cancelled_call_is_not_begun_and_an_operation_ends(make: Make, served:
     assert proxy.sleep(0) == "slept"
 
 
-def test_servers_of_the_original(make: Make) -> None:
+def test_servers_of_the_original(make_proxy: Make) -> None:
     with OriginalPlayer(mode="MODE1") as old:
-        proxy = make(old.url)
+        proxy = make_proxy(old.url)
         assert [proxy.get_mode() for _ in range(50)] == ["MODE1"] * 50
         with pytest.raises(RemoteError):
             proxy.get_mode(1, 2, 3)
@@ -276,8 +240,8 @@ def test_servers_of_the_original(make: Make) -> None:
             proxy.get_mode()
 
 
-def test_what_is_closed_says_so(make: Make, served: tuple[str, Bank]) -> None:
-    hub = make()
+def test_what_is_closed_says_so(make_proxy: Make, served: tuple[str, Bank]) -> None:
+    hub = make_proxy()
     assert hub.call(served[0], "bank", "add", (2, 3)) == 5
     hub.close()
     with pytest.raises(PeerLostError, match="closed"):

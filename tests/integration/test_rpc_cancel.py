@@ -11,7 +11,7 @@ import pytest
 import zmq
 from support.original_client import OriginalClient
 from support.original_server import OriginalPlayer
-from support.rpc_bank import Bank, serving
+from support.rpc_bank import Bank
 
 from zmqjsonproxy import ZMQJSONProxyClient
 from zmqjsonproxy.errors import CallCancelledError
@@ -51,12 +51,6 @@ class Raw:
     def __exit__(self, *_exc: object) -> None:
         self._socket.close()
         self._context.term()
-
-
-@pytest.fixture
-def served() -> Iterator[tuple[str, Bank]]:
-    with serving() as both:
-        yield both
 
 
 @pytest.fixture

@@ -15,9 +15,8 @@ from typing import Any
 import pytest
 import zmq
 from support.original_server import OriginalPlayer
-from support.player_process import PlayerProcess
 from support.player_run import free_port, poll
-from support.rpc_bank import Bank, serving
+from support.rpc_bank import Bank, RpcServer, serving
 
 from zmqjsonproxy import (
     BadParametersError,
@@ -32,25 +31,6 @@ from zmqjsonproxy import (
     ZMQJSONProxyClient,
     ZMQJSONProxyException,
 )
-
-
-class Server(PlayerProcess):
-    """`support.rpc_bank` as a process."""
-
-    def __init__(self, *arguments: str) -> None:
-        super().__init__("support.rpc_bank", arguments)
-
-
-@pytest.fixture
-def served() -> Iterator[tuple[str, Bank]]:
-    with serving() as both:
-        yield both
-
-
-@pytest.fixture
-def proxy(served: tuple[str, Bank]) -> Iterator[Any]:
-    with zmq.Context() as context, ZMQJSONProxyClient(context, "bank", served[0], 10.0) as one:
-        yield one
 
 
 def test_remote_methods_are_attributes_with_documentation_and_signature(proxy: Any) -> None:
@@ -98,7 +78,7 @@ def test_a_time_out_raises_and_leaves_the_proxy_usable_and_late_answers_are_drop
 
 
 def test_a_dead_server_is_reported_within_a_second_and_found_again_with_its_new_methods() -> None:
-    with Server() as first, zmq.Context() as context, ZMQJSONProxyClient(context, "bank", first.url, 60.0) as proxy:
+    with RpcServer() as first, zmq.Context() as context, ZMQJSONProxyClient(context, "bank", first.url, 60.0) as proxy:
         assert proxy.add(1, 1) == 2
         assert "more" not in dir(proxy)
         outcome: list[Any] = []
@@ -122,7 +102,7 @@ def test_a_dead_server_is_reported_within_a_second_and_found_again_with_its_new_
         with pytest.raises(PeerLostError, match="no server at"):
             proxy.add(1, 1)
         assert time.monotonic() - begun < 1.0
-        with Server(first.url, "more"):
+        with RpcServer(first.url, "more"):
             begun = time.monotonic()
             poll(lambda: _answers(proxy), "found again", 10.0)
             assert time.monotonic() - begun < 2.0
@@ -138,7 +118,7 @@ def _answers(proxy: Any) -> bool:
 
 
 def test_a_frozen_server_is_reported_and_works_again_when_it_goes_on() -> None:
-    with Server() as server, zmq.Context() as context, ZMQJSONProxyClient(context, "bank", server.url, 60.0) as proxy:
+    with RpcServer() as server, ZMQJSONProxyClient(None, "bank", server.url, 60.0) as proxy:
         assert proxy.add(1, 1) == 2
         server.suspend()
         begun = time.monotonic()
@@ -156,7 +136,7 @@ def test_a_server_may_start_after_its_clients_and_construction_does_not_wait() -
         with pytest.raises(AttributeError, match=r"so add is not known .*connection refused"):
             proxy.add(1, 1)
         assert time.monotonic() - begun < 2.0
-        with Server(url):
+        with RpcServer(url):
             poll(lambda: _answers(proxy), "found", 10.0)
 
 
@@ -229,7 +209,7 @@ def test_a_server_that_was_refused_a_hundred_times_is_found() -> None:
         for _ in range(100):
             with pytest.raises(PeerLostError):
                 hub.call(url, "bank", "add", (1, 1), {}, 2.0)
-        with Server(url):
+        with RpcServer(url):
             assert poll(lambda: hub.call(url, "bank", "add", (1, 1), {}, 2.0), "found", 10.0) == 2
 
 
@@ -265,22 +245,22 @@ def test_closing_ends_the_calls_of_all_threads(served: tuple[str, Bank]) -> None
 
 
 def test_the_first_call_after_a_restart_in_quiet_times_works_already() -> None:
-    with Server() as first, Hub() as hub:
+    with RpcServer() as first, Hub() as hub:
         assert hub.call(first.url, "bank", "add", (1, 1), {}, 10.0) == 2
         first.kill()
-        with Server(first.url):
+        with RpcServer(first.url):
             assert hub.call(first.url, "bank", "add", (1, 1), {}, 10.0) == 2
 
 
 def test_a_method_that_is_gone_is_forgotten_and_attributes_of_a_program_stay() -> None:
-    with Server("tcp://127.0.0.1:*", "more") as first, zmq.Context() as context:
+    with RpcServer("tcp://127.0.0.1:*", "more") as first, zmq.Context() as context:
         with ZMQJSONProxyClient(context, "bank", first.url, 10.0) as proxy:
             named: Any = proxy
             named.nickname = "the first"
             more = named.more
             assert more() == "more"
             first.kill()
-            with Server(first.url):
+            with RpcServer(first.url):
                 with pytest.raises(NoSuchMethodError, match="bank has no method more; it has: accept, add,"):
                     more()
                 with pytest.raises(AttributeError, match="has no method more"):
@@ -290,11 +270,11 @@ def test_a_method_that_is_gone_is_forgotten_and_attributes_of_a_program_stay() -
 
 
 def test_threads_that_meet_a_new_server_together_all_get_their_answers() -> None:
-    with Server() as first, zmq.Context() as context, ZMQJSONProxyClient(context, "bank", first.url, 10.0) as proxy:
+    with RpcServer() as first, zmq.Context() as context, ZMQJSONProxyClient(context, "bank", first.url, 10.0) as proxy:
         assert proxy.add(1, 1) == 2
         for _ in range(3):
             first.kill()
-            with Server(first.url) as first:
+            with RpcServer(first.url) as first:
                 together, wrong = threading.Barrier(8), []
 
                 def call(together: threading.Barrier = together, wrong: list[Any] = wrong) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -22,18 +21,6 @@ from zmqjsonproxy import (
     ZMQJSONProxyClient,
 )
 from zmqjsonproxy.errors import TooLargeError
-
-
-@pytest.fixture
-def served() -> Iterator[tuple[str, Bank]]:
-    with serving() as both:
-        yield both
-
-
-@pytest.fixture
-def proxy(served: tuple[str, Bank]) -> Iterator[Any]:
-    with zmq.Context() as context, ZMQJSONProxyClient(context, "bank", served[0], 10.0) as one:
-        yield one
 
 
 def test_answers_are_matched_by_number_in_whatever_order_they_come(proxy: Any, served: tuple[str, Bank]) -> None:

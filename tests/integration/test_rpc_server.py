@@ -19,12 +19,6 @@ from zmqjsonproxy import Hub, ServerSettings, ZMQJSONProxyServer
 
 
 @pytest.fixture
-def served() -> Iterator[tuple[str, Bank]]:
-    with serving() as both:
-        yield both
-
-
-@pytest.fixture
 def client(served: tuple[str, Bank]) -> Iterator[OriginalClient]:
     with OriginalClient(served[0]) as one:
         yield one

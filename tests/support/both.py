@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from typing import Any
+
+from dealer import AsyncOperations
+from zmqjsonproxy import AsyncOperation
 
 
 class Waiting:
@@ -17,6 +21,9 @@ class Waiting:
 
     def __getitem__(self, key: Any) -> Any:
         return self._waiting(self._what[key])
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._what)
 
     def __enter__(self) -> Any:
         return self._waiting(self._runner.run(self._what.__aenter__()))
@@ -34,7 +41,10 @@ class Waiting:
     def _waiting(self, found: Any) -> Any:
         if asyncio.isfuture(found):
             return WaitingFuture(self._runner, found)
-        return Waiting(self._runner, found) if callable(found) or hasattr(found, "__aenter__") else found
+        if type(found) is list:
+            return [self._waiting(each) for each in found]
+        awaits = callable(found) or hasattr(found, "__aenter__") or isinstance(found, AsyncOperation | AsyncOperations)
+        return Waiting(self._runner, found) if awaits else found
 
 
 class WaitingFuture:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import zmq
+from support.player_process import PlayerProcess
 
 from zmqjsonproxy import RefusedError, ServerSettings, ZMQJSONProxyServer, command, current_operation, operation, query
 from zmqjsonproxy.errors import AlreadyDoneError
@@ -155,6 +156,13 @@ def serving(settings: ServerSettings | None = None, bank: Bank | None = None) ->
             server.quit_loop()
             thread.join(10)
             assert not thread.is_alive()
+
+
+class RpcServer(PlayerProcess):
+    """This module as a process: `RpcServer(URL, "more")`, both optional."""
+
+    def __init__(self, *arguments: str) -> None:
+        super().__init__("support.rpc_bank", arguments)
 
 
 def _expose(server: ZMQJSONProxyServer, bank: Bank) -> None:
