@@ -1,0 +1,122 @@
+"""PSRFITS: what 8 and 16 bits keep, and files that astropy reads at every stage."""
+
+from __future__ import annotations
+
+import resource
+from pathlib import Path
+
+import numpy as np
+import pytest
+from astropy.io import fits
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from spectrometer.daq.protocol.psrfits import Layout, scale_profiles, scale_samples
+from spectrometer.daq.psrfits import PsrFitsFile
+
+VALUES = st.floats(-1e6, 1e6, width=32)
+SEARCH = Layout(
+    frequencies=(1400.0, 1401.0, 1402.0), channel_width=1.0, pol_type="IQUV", npol=4, sample_time=64e-6, nsblk=16
+)
+FOLD = Layout(
+    frequencies=(1402.0, 1401.0), channel_width=-1.0, pol_type="AA+BB", npol=1, sample_time=1e-3, nbin=100, dm=3.0
+)
+
+
+@settings(max_examples=50, deadline=None)
+@given(arrays(np.float32, (6, 2, 3), elements=VALUES))
+def test_eight_bits_are_never_wrong_by_more_than_half_a_step(samples: np.ndarray) -> None:
+    found = scale_samples(samples)
+    scale, offset = found.scale.astype(float), found.offset.astype(float)
+    assert (np.abs(found.data * scale + offset - samples) <= 0.5001 * scale + 1e-30).all()
+
+
+@settings(max_examples=50, deadline=None)
+@given(arrays(np.float64, (2, 3, 6), elements=VALUES))
+def test_sixteen_bits_are_never_wrong_by_more_than_half_a_step(profiles: np.ndarray) -> None:
+    found = scale_profiles(profiles)
+    scale, offset = found.scale.astype(float)[..., None], found.offset.astype(float)[..., None]
+    assert (np.abs(found.data * scale + offset - profiles) <= 0.51 * scale + 1e-30).all()
+
+
+def search_file(directory: Path) -> PsrFitsFile:
+    status = {
+        "OBSERVER": "me", "NPOL": 1, "RA": 83.6, "RA_STR": "05:34:32", "DEC_STR": "unspecified", "FD_POLN": "CIRC",
+    }  # fmt: skip
+    return PsrFitsFile(
+        directory, "a.psrfits", SEARCH, obs_mode="SEARCH", begin=(60000, 43200.5), status=status,
+        own=[("NLOOPS", 0, "")],
+    )  # fmt: skip
+
+
+def samples(seed: int) -> np.ndarray:
+    return np.random.default_rng(seed).normal(100, 10, (16, 4, 3)).astype(np.float32)
+
+
+def test_a_search_file_is_whole_after_every_row(tmp_path: Path) -> None:
+    file = search_file(tmp_path)
+    for number in range(3):
+        file.append_samples(samples(number), number)
+        file.flush()
+        with fits.open(file.path) as units:
+            units.verify("exception")
+            assert [unit.name for unit in units] == ["PRIMARY", "HISTORY", "SUBINT"]
+            header, table, rows = units[0].header, units["SUBINT"].header, units["SUBINT"].data
+            assert len(rows) == number + 1
+            row = rows[number]
+            assert row["DATA"].shape == (16, 4, 3, 1)
+            scale, offset = (row[key].reshape(4, 3) for key in ("DAT_SCL", "DAT_OFFS"))
+            assert np.abs(row["DATA"][..., 0] * scale + offset - samples(number)).max() < 0.51 * scale.max()
+            assert row["OFFS_SUB"] == pytest.approx((number + 0.5) * 16 * 64e-6)
+            assert (row["RA_SUB"], np.isnan(row["DEC_SUB"])) == (83.6, True)
+    file.close()
+    assert (header["FITSTYPE"], header["HDRVER"], header["OBS_MODE"]) == ("PSRFITS", "6.1", "SEARCH")
+    assert (header["STT_IMJD"], header["STT_SMJD"], header["STT_OFFS"]) == (60000, 43200, 0.5)
+    assert (header["OBSFREQ"], header["OBSBW"], header["OBSNCHAN"]) == (1401.0, 3.0, 3)
+    assert (header["RA"], header["DEC"], header["FD_POLN"], header["OBSERVER"]) == (
+        "05:34:32", "+00:00:00.0", "CIRC", "me",
+    )  # fmt: skip
+    assert "NPOL" not in header  # the mode's; the table's is another
+    assert (table["NPOL"], table["NBITS"], table["NSBLK"], table["TDIM18"]) == (4, 8, 16, "(1,3,4,16)")
+    assert (table["POL_TYPE"], table["TBIN"], table["CHAN_BW"], table["NBIN"]) == ("IQUV", 64e-6, 1.0, 1)
+
+
+def test_a_fold_file_keeps_its_par_file_and_says_what_was_dedispersed(tmp_path: Path) -> None:
+    file = PsrFitsFile(
+        tmp_path, "a.psrfits", FOLD, obs_mode="PSR", begin=(60000, 0.0), status={}, par_text="PSR X\nF0 10\nDM 3\n"
+    )  # fmt: skip
+    profiles = np.random.default_rng(1).normal(0, 1, (1, 2, 100))
+    file.append_profiles(profiles, 0.5, 1.0, 0.1)
+    file.close()
+    with fits.open(file.path) as units:
+        units.verify("exception")
+        assert [line for (line,) in units["PSRPARAM"].data] == ["PSR X", "F0 10", "DM 3"]
+        (row,) = units["SUBINT"].data
+        scale, offset = (row[key].reshape(1, 2, 1) for key in ("DAT_SCL", "DAT_OFFS"))
+        assert row["DATA"] * scale + offset == pytest.approx(profiles, abs=float(scale.max()))
+        assert (row["PERIOD"], row["TSUBINT"]) == (0.1, 1.0)
+        (history,) = units["HISTORY"].data
+        assert (history["DM"], history["DEDISP"], history["REF_FREQ"]) == (3.0, 1, np.inf)
+        assert (units["SUBINT"].header["DM"], units["SUBINT"].header["NBIN"]) == (3.0, 100)
+
+
+def test_a_full_disk_keeps_whole_rows(tmp_path: Path) -> None:
+    file = search_file(tmp_path)
+    file.append_samples(samples(0), 0)
+    file.flush()
+    room = file.path.stat().st_size + 2 * 2880
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, hard))
+    try:
+        for number in range(1, 40):
+            file.append_samples(samples(number), number)
+        with pytest.raises(OSError, match="File too large"):
+            file.flush()
+        file.close()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    with fits.open(file.path) as units:
+        units.verify("exception")
+        assert len(units["SUBINT"].data) == file.rows > 5
+        assert np.isfinite(units["SUBINT"].data["DAT_SCL"]).all()

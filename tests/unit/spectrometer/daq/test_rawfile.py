@@ -1,0 +1,114 @@
+"""GUPPI raw files that we write, read back by our own reader."""
+
+from __future__ import annotations
+
+import itertools
+import resource
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from spectrometer.daq.guppifile import GuppiFile
+from spectrometer.daq.protocol.band import Band
+from spectrometer.daq.protocol.guppiraw import read_header, write_header
+from spectrometer.daq.rawfile import BlockCutter, RawFile, choose_block, to_bytes
+
+
+def band(channels: int = 4, polarizations: int = 2) -> Band:
+    return Band(
+        channels=channels, polarizations=polarizations, sample_time=1e-5, center_frequency=400.0,
+        bandwidth=-0.1 * channels,
+    )  # fmt: skip
+
+
+def write(directory: Path, the_band: Band, samples: np.ndarray, overlap: int, longest: int, cuts: list[int]) -> RawFile:
+    size = choose_block(the_band, 0, overlap, longest)
+    cutter, file = BlockCutter(size), RawFile(directory, "a.raw")
+    edges = sorted({0, samples.shape[1], *(cut % samples.shape[1] for cut in cuts)})
+    packets = size.new * the_band.channels * the_band.polarizations * 2 // size.packet_bytes
+    for begin, end in itertools.pairwise(edges):
+        for number, block in cutter.add(samples[:, begin:end], begin):
+            header = write_header(
+                the_band, samples=block.shape[1], overlap=overlap, packet_index=number * packets,
+                packet_bytes=size.packet_bytes, others={"SRC_NAME": "X", "STT_IMJD": 60000},
+            )  # fmt: skip
+            file.append(header, block)
+    file.close()
+    return file
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    st.integers(1, 5),
+    st.integers(1, 2),
+    st.integers(0, 40),
+    st.integers(1, 300),
+    st.lists(st.integers(0, 5000), max_size=5),
+)
+def test_what_is_written_is_read_back_bit_for_bit(
+    channels: int, polarizations: int, overlap: int, longest: int, cuts: list[int]
+) -> None:
+    samples = np.random.default_rng(3).integers(-127, 128, (channels, 3000, 2 * polarizations)).astype(np.int8)
+    with tempfile.TemporaryDirectory() as directory:
+        file = write(Path(directory), band(channels, polarizations), samples, overlap, longest, cuts)
+        reader = GuppiFile(file.path)
+        pieces = list(reader.pieces())
+        found = np.concatenate([piece.samples for piece in pieces], axis=1)
+        size = choose_block(band(channels, polarizations), 0, overlap, longest)
+        assert reader.block_count == file.blocks > 0
+        assert (reader.unlike_overlaps, reader.lost_packets) == (0, 0)
+        assert 3000 - found.shape[1] < size.new + overlap
+        assert np.array_equal(found, samples[:, : found.shape[1]])
+        assert reader.band == band(channels, polarizations)
+        assert all(piece.follows for piece in pieces[1:])
+        reader.close()
+
+
+def test_a_gap_is_told_by_the_packets(tmp_path: Path) -> None:
+    samples = np.random.default_rng(3).integers(-127, 128, (4, 4096, 4)).astype(np.int8)
+    size = choose_block(band(), 0, 0, 512)
+    cutter = BlockCutter(size)
+    assert [number for number, _ in cutter.add(samples[:, :1300], 0)] == [0, 1]
+    after = cutter.add(samples[:, 2000:4096], 2000)
+    assert [number for number, _ in after] == [4, 5, 6, 7]  # a block has its place by time
+    assert np.array_equal(after[0][1], samples[:, 2048:2560])
+
+
+def test_headers_are_padded_as_direct_io_wants_it() -> None:
+    for samples in (512, 500, 3):
+        header = write_header(band(), samples=samples, overlap=0, packet_index=7, packet_bytes=16, others={})
+        found = read_header(header)
+        assert found.header_bytes == len(header)
+        assert (found.samples, found.packet_index) == (samples, 7)
+        assert (len(header) % 512 == 0) == (found.values["DIRECTIO"] == 1) == (samples == 512)
+
+
+def test_blocks_are_no_larger_than_the_mode_says_nor_than_may_be_waited_for() -> None:
+    assert choose_block(band(), 1 << 20, 0, 10**9).new * 16 == 1 << 20
+    assert choose_block(band(), 33554432, 512, 1000).new == 2048
+    assert choose_block(band(3), 33554432, 0, 100).packet_bytes == 12
+
+
+def test_voltages_that_were_computed_are_rounded() -> None:
+    assert to_bytes(np.array([0.4, -3.6, 900.0], np.float32)).tolist() == [0, -4, 127]
+
+
+def test_a_full_disk_leaves_whole_blocks_and_nothing_is_overwritten(tmp_path: Path) -> None:
+    samples = np.zeros((4, 4096, 4), np.int8)
+    first = write(tmp_path, band(), samples, 0, 512, [])
+    room = first.path.stat().st_size // first.blocks * 5 // 2
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, hard))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            write(tmp_path, band(), samples, 0, 512, [])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.raw", "a_2.raw"]
+    reader = GuppiFile(tmp_path / "a_2.raw")
+    assert (reader.block_count, first.blocks) == (2, 8)
+    reader.close()
