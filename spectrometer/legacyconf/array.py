@@ -51,7 +51,7 @@ def hpc_macs(ini: IniFile, section: Section, result: Result, resolve: Resolve | 
             part.say(Sort.DROPPED, option.name, f"{text!r} is no MAC address; expected 0x and 12 digits")
             continue
         row = {"mac": mac}
-        if (ip := address(part, option.name, option.name, resolve)) is not None:
+        if (ip := address(part, option.name, option.name, resolve, "ended on it")) is not None:
             row["ip"] = ip
             slot = ip.rpartition(".")[2]
             if (other := slots.setdefault(slot, option.name)) != option.name:
@@ -61,14 +61,15 @@ def hpc_macs(ini: IniFile, section: Section, result: Result, resolve: Resolve | 
     return part.table
 
 
-def address(part: Part, key: str, host: str, resolve: Resolve | None) -> str | None:
-    """Return the address of a host if they are asked for; one that has none is said so."""
+def address(
+    part: Part, key: str, host: str, resolve: Resolve | None, original: str = "took it for none without a word"
+) -> str | None:
+    """Return the address of a host if they are asked for; one that has none is said so, and what the original did."""
     if resolve is None:
         return None
     ip = resolve(host)
     if ip is None:
-        text = f"{host} cannot be resolved here, and the original went on without a word; give its ip"
-        part.say(Sort.DOUBTFUL, key, text)
+        part.say(Sort.DOUBTFUL, key, f"{host} cannot be resolved here; the original {original}; give its ip")
     return ip
 
 

@@ -74,7 +74,7 @@ def _resolve(host: str) -> str | None:
 
 
 def _checked(toml: str, shown: Path) -> list[Fault]:
-    """Return what `player check` would say of a text, as if it stood in the file that is shown."""
+    """Return what `player check` would say of a text if it stood in the file that is shown."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "dibas.toml"
         file.write_text(toml, encoding="utf-8")
@@ -113,16 +113,18 @@ def _write(path: Path, old: Path, text: str, *, over: bool) -> None:
         raise ConfigError([Fault(path, None, "", f"cannot be written: {text}")]) from error
 
 
-def _say(old: Path, findings: Sequence[Finding], faults: Sequence[Fault]) -> None:
-    for line in [*report(findings, str(old)), *map(str, faults)]:
+def _say(old: Path, findings: Sequence[Finding], faults: Sequence[Fault], *, is_written: bool) -> None:
+    for line in report(findings, str(old)):
         print(line, file=sys.stderr)
+    for fault in faults:  # lines of a file that is not there help nobody
+        shown = fault if is_written else Fault(fault.file, None, fault.key, fault.text)
+        print(f"player check: {shown}", file=sys.stderr)
     counts = {sort: sum(finding.sort is sort for finding in findings) for sort in Sort}
-    tail = "; the new file passes `player check`" if not faults and not counts[Sort.FAULT] else ""
-    print(
-        f"{old}: {counts[Sort.DROPPED]} dropped, {counts[Sort.DOUBTFUL]} doubtful, "
-        f"{counts[Sort.FAULT] + len(faults)} faults{tail}",
-        file=sys.stderr,
-    )
+    wrong = counts[Sort.FAULT] + len(faults)
+    tail = " fault" if wrong == 1 else " faults" if wrong else " faults; the new file passes `player check`"
+    print(f"{old}: {counts[Sort.DROPPED]} dropped, {counts[Sort.DOUBTFUL]} doubtful, {wrong}{tail}", file=sys.stderr)
+    if not is_written:
+        print(f"{old}: nothing is written; put the faults right, or give --force", file=sys.stderr)
 
 
 def _answer(migration: Migration, findings: Sequence[Finding], faults: Sequence[Fault], output: Path | None) -> str:
@@ -148,10 +150,8 @@ def _run(argv: Sequence[str], _environment: Mapping[str, str]) -> int:
     if args.json:
         print(_answer(migration, findings, faults, args.output if is_written else None))
     else:
-        _say(args.file, findings, faults)
-        if not is_written:
-            print(f"{args.file}: nothing is written; put the faults right, or give --force", file=sys.stderr)
-        elif args.output is None:
+        _say(args.file, findings, faults, is_written=is_written)
+        if args.output is None and is_written:
             sys.stdout.write(migration.toml)
     return DONE if passes else FAILED
 

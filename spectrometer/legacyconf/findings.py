@@ -43,6 +43,11 @@ class Finding:
         return asdict(self)
 
 
+def _shown(text: str) -> str:
+    """Text without characters that mean something to a terminal."""
+    return "".join(c if c.isprintable() else "?" for c in text)
+
+
 def report(findings: Iterable[Finding], name: str) -> list[str]:
     """Return lines for people: what is the same in many sections is said once, with all the places.
 
@@ -59,5 +64,6 @@ def report(findings: Iterable[Finding], name: str) -> list[str]:
         place = f"{name}:{first.line}" if first.line else name
         where = " ".join(word for word in (f"[{first.section}]" if first.section else "", key) if word)
         others = ", ".join(f"{other.section}:{other.line}" for other in group[1:])
-        lines.append(f"{place}: {sort}: {f'{where}: ' if where else ''}{text}{f' (also {others})' if others else ''}")
+        line = f"{place}: {sort}: {f'{where}: ' if where else ''}{text}{f' (also {others})' if others else ''}"
+        lines.append(_shown(line))
     return lines

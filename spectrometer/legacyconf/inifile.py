@@ -30,7 +30,7 @@ class Option:
         name: In small letters, as it is looked up.
         spelled: As it stands in the file.
         line: Where, from 1; of one that stands several times the last.
-        value: Its text, lines of continuation separated by newlines.
+        lines: Its text, and the lines that continue it.
         comments: Lines of comment before it, and behind it.
         earlier: What stood before, if it is there several times.
     """
@@ -38,9 +38,14 @@ class Option:
     name: str
     spelled: str
     line: int
-    value: str
+    lines: list[str]
     comments: list[str] = field(default_factory=list)
     earlier: list[Option] = field(default_factory=list)
+
+    @property
+    def value(self) -> str:
+        """The text as it stands."""
+        return "\n".join(self.lines)
 
 
 @dataclass(slots=True)
@@ -123,7 +128,7 @@ class _Reader:
         elif line[0] in "#;" or re.match(r"rem(\s|$)", line, re.IGNORECASE):
             self._blocks[-1].append(line.rstrip())
         elif line[0].isspace() and self._section is not None and self._option is not None:
-            self._option.value += "\n" + line.strip()
+            self._option.lines.append(line.strip())
         elif header := _SECTION.match(line):
             self._begin(number, header["header"])
         elif self._section is None:
@@ -164,10 +169,12 @@ class _Reader:
         if at > 0 and value[at - 1].isspace():  # only the first one counts, as in the original
             comments.append(value[at:].rstrip())
             value = value[:at]
-        option = Option(spelled.strip().lower(), spelled.strip(), number, value.strip(), comments)
+        option = Option(spelled.strip().lower(), spelled.strip(), number, [value.strip()], comments)
         if (before := self._section.options.pop(option.name, None)) is not None:
-            option.earlier = [*before.earlier, before]
-            option.comments = before.comments + option.comments
+            option.earlier, before.earlier = before.earlier, []
+            option.earlier.append(before)
+            option.comments, before.comments = before.comments, []
+            option.comments += comments
         self._section.options[option.name] = self._option = option
 
     def end(self) -> IniFile:

@@ -54,7 +54,7 @@ def test_a_file_that_cannot_pass_is_written_with_force_only(tmp_path: Path) -> N
         done = player("migrate", old, "-o", new, *words)
         assert done.returncode == 1
         assert "fault: [MODE1] nchan: 'many' is no number of channels" in done.stderr
-        assert f"{new}:" in done.stderr
+        assert f"\nplayer check: {new}:" in done.stderr
         assert ("nothing is written" in done.stderr) is not is_there
         assert new.exists() is is_there
     assert player("check", "--config", new).returncode == 2

@@ -384,6 +384,13 @@ def test_a_report_says_what_is_alike_once_with_all_places() -> None:
     assert lines[1].endswith("(also MODE2:32)")
 
 
+def test_a_report_holds_nothing_that_a_terminal_obeys() -> None:
+    lines = report(migrate("[\x1b[2J]\n\x1b[31m = 1\n").findings, "old.conf")
+    assert lines[1] == "old.conf:1: dropped: [?[2J]: " + (
+        "neither BANK nor MODE is in its name (in capitals), so nothing read it; its keys: ?[31m"
+    )
+
+
 # ---- any text ---------------------------------------------------------------------------------------------------
 
 VALUES = st.sampled_from(

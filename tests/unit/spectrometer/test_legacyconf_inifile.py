@@ -61,3 +61,31 @@ def test_what_the_original_could_not_read_is_named_with_its_line() -> None:
         (1, "", "stands before the first section; the original stops here"),
         (4, "BANKA", "neither section nor option, the original stops here: 'no option'"),
     ]
+
+
+def test_an_option_that_stands_twice_is_said_so_with_what_it_was() -> None:
+    file = read_ini("[S]\na = 1\nb = 2\nA = 1\nb = 3,\n 4\nb = 2\n")
+    assert [(f.line, f.key, f.text) for f in file.findings] == [
+        (4, "A", "is given 2 times; the same as in line 2"),
+        (7, "b", "is given 3 times; the last one holds, not '3,\\n4' in line 5"),
+    ]
+
+
+def test_a_section_that_stands_twice_is_one() -> None:
+    file = read_ini("[S]\na = 1\n[T]\n[S]\nb = 2\n")
+    assert list(file.sections["S"].options) == ["a", "b"]
+    assert [(f.line, f.text) for f in file.findings] == [
+        (4, "the section stands twice, first in line 1; both are taken together")
+    ]
+
+
+def test_an_option_that_stands_many_times_takes_no_memory() -> None:
+    file = read_ini("[S]\n" + "a = 1\n" * 20_000)
+    assert len(file.sections["S"].options["a"].earlier) == 19_999
+
+
+def test_comments_belong_to_what_they_stand_above() -> None:
+    file = read_ini("# file\n\n# first\n[S]\n# of a\na = 1 ; behind\n\n; second\n[T]\nrem end\n")
+    assert (file.head, file.tail) == (["# file"], ["rem end"])
+    assert [section.comments for section in file.sections.values()] == [["# first"], ["; second"]]
+    assert file.sections["S"].options["a"].comments == ["# of a", "; behind"]
