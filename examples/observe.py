@@ -44,6 +44,13 @@ def observe(
     return d.get_status()
 
 
+def ending(bank: str, report: dict[str, object]) -> str:
+    """Say what a scan of one Bank has brought, from its `scan_report`."""
+    if report.get("file"):
+        return f"{bank} {report['outcome']}, {report['integrations']} integrations in {report['file']}"
+    return f"{bank} {report['outcome']}: rehearsed, no data"  # simulated, and nothing to take them from
+
+
 def main(argv: list[str] | None = None) -> int:
     """Run the scan that the command line asks for; 0 done, 1 failed, 2 usage."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -54,12 +61,13 @@ def main(argv: list[str] | None = None) -> int:
     options = parser.parse_args(argv)
     try:
         with dealer.Dealer(config=options.config) as d:
-            status = observe(d, mode=options.mode, exposure=options.exposure, scan_length=options.scan_length)
+            observe(d, mode=options.mode, exposure=options.exposure, scan_length=options.scan_length)
+            reports = d.scan_report()
     except dealer.DealerError as error:
         print(error, file=sys.stderr)
         return 1
-    for bank, keys in status.items():
-        print(bank, keys.get("DAQNINT"), "integrations in", keys.get("DAQFITS"))
+    for bank, report in reports.items():
+        print(ending(bank, report))
     return 0
 
 

@@ -10,6 +10,8 @@ import asyncio
 import sys
 from pathlib import Path
 
+from observe import ending
+
 import dealer
 
 
@@ -25,7 +27,7 @@ async def observe(
         scan_length: Length of the scan, s.
 
     Returns:
-        Bank -> its status at the end of the scan.
+        Bank -> report of its scan.
 
     Raises:
         dealer.DealerError: A Bank refused or was lost; the text names each of them.
@@ -42,14 +44,15 @@ async def observe(
         await d.wait_for_scan(verbose=True)
     finally:
         watching.cancel()
-    return await d.get_status()
+    reports: dict[str, dict[str, object]] = await d.scan_report()
+    return reports
 
 
 async def watch(d: dealer.AsyncDealer, every: float = 1.0) -> None:
     """Print how many integrations each Bank has written, until cancelled; `every` so many seconds."""
     while True:
         outcomes = await d.outcomes("get_status", ["DAQNINT"])
-        print("written  ", {bank: o.value.get("DAQNINT") for bank, o in outcomes.items() if o.ok})
+        print("written  ", {bank: o.value.get("DAQNINT", 0) for bank, o in outcomes.items() if o.ok})
         await asyncio.sleep(every)
 
 
@@ -67,12 +70,12 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--exposure", type=float, default=1.0, help="s")
     parser.add_argument("--scan-length", type=float, default=5.0, help="s")
     try:
-        status = asyncio.run(run(parser.parse_args(argv)))
+        reports = asyncio.run(run(parser.parse_args(argv)))
     except dealer.DealerError as error:
         print(error, file=sys.stderr)
         return 1
-    for bank, keys in status.items():
-        print(bank, keys.get("DAQNINT"), "integrations in", keys.get("DAQFITS"))
+    for bank, report in reports.items():
+        print(ending(bank, report))
     return 0
 
 

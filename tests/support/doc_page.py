@@ -103,9 +103,10 @@ class Page:
         (folder / "conf" / "dibas.toml").write_text(self._shipped())
 
     def _shipped(self) -> str:
-        """The shipped configuration, its Banks with memories of their own and the shortest delay there is."""
+        """The shipped configuration, its Banks with memories of their own and the shortest waits there are."""
         text = (ROOT / "conf" / "dibas.toml").read_text(encoding="utf-8")
-        text = text.replace("needed_arm_delay_s = 4", "needed_arm_delay_s = 2")
+        assert "[spectrometer]" not in text
+        text = text.replace("[instrument]\n", "[spectrometer]\ntime_scale = 0.01\n\n[instrument]\n", 1)
         for number in range(8):
             bank = f"[banks.BANK{chr(ord('A') + number)}]\n"
             assert bank in text
