@@ -349,6 +349,10 @@ def _programs() -> list[Command]:
     with suppress(metadata.PackageNotFoundError):  # run from a copy of the sources
         found = metadata.distribution("dealer-player").entry_points.select(group="console_scripts")
         scripts |= {script.name: script.module for script in found}
+    brought: list[argparse.ArgumentParser] = []  # commands of `player` that come with kinds of Banks
+    for entry in metadata.entry_points(group="dealer_player.commands"):
+        with suppress(ImportError, AttributeError):
+            brought.append(entry.load().build_parser())
     programs: list[Command] = []
     for name, path in scripts.items():
         try:
@@ -356,7 +360,8 @@ def _programs() -> list[Command]:
         except ImportError:  # of an extra that is not installed
             continue
         builders = [getattr(module, key) for key in vars(module) if re.fullmatch(r"_\w+_parser", key)]
-        others = [parser for parser in (build() for build in builders) if parser.prog.startswith(f"{name} ")]
+        parsers = [*(build() for build in builders), *brought]
+        others = [parser for parser in parsers if parser.prog.startswith(f"{name} ")]
         programs.append(read_command(module.build_parser(), others))
     return programs
 
