@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from support.backends import SHIPPED
@@ -13,7 +14,8 @@ COHERENT_NODES = 8
 
 def write_array(
     path: Path, *, banks: int = 1, recording: Path | None = None, arm_delay_s: float = 3.0, board: bool = True,
-    daq: Path | None = None,
+    daq: Path | None = None, fits: Path | None = None, control: str = "stdin",
+    sources: Mapping[str, str] | None = None,
 ) -> dict[str, str]:
     """Write a configuration file; Bank -> URL.
 
@@ -23,7 +25,10 @@ def write_array(
         recording: What they replay; None: nothing.
         arm_delay_s: Of all modes.
         board: They have a ROACH.
-        daq: A foreign data-taking program.
+        daq: A foreign data-taking program; its buffers are small.
+        fits: A FITS writer beside it.
+        control: Where the program reads its words.
+        sources: Bank -> what it takes its voltages from, an inline table.
     """
     lines = ["[instrument]", 'telescope = "Arecibo"', 'switching_master = "BANKA"']
     lines += ["[spectrometer]", "time_scale = 0.5", "[dealer]"]
@@ -42,15 +47,23 @@ def write_array(
         ]  # fmt: skip
         if recording is not None:
             lines.append(f'source = {{ file = "{recording}" }}')
+        if sources is not None and name in sources:
+            lines.append(f"source = {sources[name]}")
+        if daq is not None:
+            lines.append("data_buffers = { blocks = 4, block_kib = 64 }")
         if board:
             lines += ['roach = { katcp_host = "nowhere.invalid" }', 'synth = { via = "katcp" }']
     shipped = SHIPPED.read_text()
     modes = shipped[shipped.index("[mode_defaults.vegas]") :]
     if banks < COHERENT_NODES:
         modes = modes[: modes.index("# Coherent: ")]
-    modes = modes.replace("needed_arm_delay_s = 4", f"needed_arm_delay_s = {arm_delay_s}")
+    for shipped_delay in (4, 5):
+        modes = modes.replace(f"needed_arm_delay_s = {shipped_delay}", f"needed_arm_delay_s = {arm_delay_s}")
     if daq is not None:
-        modes = modes.replace('program = "vegas_hpc_server", args = ["--resize-obuf"]', f'program = "{daq}"')
-        modes = modes.replace('fits = { program = "vegasFitsWriter" }\n', "")
+        words = f'program = "{daq}", control = "{control}"'
+        modes = modes.replace('program = "vegas_hpc_server", args = ["--resize-obuf"]', words)
+        modes = modes.replace('program = "guppi_daq_server"', words)
+        writer = "" if fits is None else f'fits = {{ program = "{fits}" }}\n'
+        modes = modes.replace('fits = { program = "vegasFitsWriter" }\n', writer)
     path.write_text("\n".join([*lines, modes]))
     return urls
