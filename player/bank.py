@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from player.clock import Clock, SystemClock
 from player.errors import Fault
 from player.findings import Finding, Surroundings
 from player.tables import BankConfig, Composed, Config
@@ -38,6 +39,7 @@ class BankContext:
         data_root: Where data files go (`DIBAS_DATA`).
         dibas_dir: Installation root (`DIBAS_DIR`); None if it is not set.
         log: Logger with the Bank's name bound.
+        clock: The time; tests turn it by hand.
     """
 
     name: str
@@ -47,6 +49,7 @@ class BankContext:
     data_root: Path
     dibas_dir: Path | None
     log: BankLog
+    clock: Clock = field(default_factory=SystemClock)
 
 
 class Bank:

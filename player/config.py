@@ -18,7 +18,7 @@ from pydantic_core import ErrorDetails
 
 from player.errors import BankNameError, ConfigError, Fault, KindError
 from player.hosts import infer_bank
-from player.kinds import find_kind
+from player.kinds import find_door, find_kind
 from player.ports import is_loopback, tcp_url
 from player.tables import (
     DEFAULT_DATA_ROOT,
@@ -27,6 +27,7 @@ from player.tables import (
     BankConfig,
     Config,
     DealerConfig,
+    DoorConfig,
     HostConfig,
     InstrumentConfig,
     is_secret,
@@ -221,9 +222,30 @@ def _load_banks(source: TomlFile, faults: list[Fault]) -> tuple[dict[str, BankCo
             continue  # named once already
         bank, found = validate(model, source, ("banks", name), table)
         faults.extend(found)
+        doors = _load_doors(source, name, table, faults)
         if bank is not None:
-            banks[name] = bank
+            banks[name] = bank.model_copy(update={"doors": doors})
     return banks, kinds, list(tables)
+
+
+def _load_doors(source: TomlFile, bank: str, table: Any, faults: list[Fault]) -> dict[str, DoorConfig]:
+    """Return the valid doors of a Bank."""
+    tables = table.get("doors", {}) if isinstance(table, dict) else {}
+    doors: dict[str, DoorConfig] = {}
+    for name, settings in tables.items() if isinstance(tables, dict) else ():
+        place: KeyPath = ("banks", bank, "doors", name)
+        kind = settings.get("kind", name) if isinstance(settings, dict) else name
+        try:
+            model = find_door(kind).config_model() if isinstance(kind, str) else DoorConfig
+        except KindError as error:
+            has_kind = isinstance(settings, dict) and "kind" in settings
+            faults.append(source.fault((*place, "kind") if has_kind else place, str(error)))
+            continue
+        door, found = validate(model, source, place, settings)
+        faults.extend(found)
+        if door is not None:
+            doors[name] = door
+    return doors
 
 
 def _load_sections(source: TomlFile, kinds: Mapping[str, Any], faults: list[Fault]) -> tuple[dict[str, Any], set[str]]:

@@ -24,6 +24,7 @@ __all__ = [
     "BankStartError",
     "CommandError",
     "ConfigError",
+    "DoorError",
     "Fault",
     "KindError",
     "NotReadyError",
@@ -83,6 +84,10 @@ class AddressError(PlayerError):
 
 class BankStartError(PlayerError):
     """A Bank could not be made or opened. A kind raises it for what the operator should read."""
+
+
+class DoorError(PlayerError):
+    """A door could not take its address."""
 
 
 class NotReadyError(PlayerError):

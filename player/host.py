@@ -6,6 +6,7 @@ Knows neither command line nor environment nor signals; see `cli` and `lifecycle
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
 import queue
 import time
@@ -17,10 +18,11 @@ from typing import Any, Self
 import zmq
 
 from player.bank import Bank, BankContext
-from player.doors.base import Door
+from player.clock import Clock, SystemClock
+from player.doors.base import Door, DoorContext
 from player.doors.rpc import RpcDoor
-from player.errors import BankNameError, BankStartError, NotReadyError, PlayerError
-from player.kinds import find_kind
+from player.errors import BankNameError, BankStartError, DoorError, NotReadyError, PlayerError
+from player.kinds import find_door, find_kind
 from player.ports import is_loopback, local_url
 from player.tables import Config
 from zmqjsonproxy.errors import ProxyError, RefusedError
@@ -59,7 +61,7 @@ def ask_ready(hub: Hub, bank: str, url: str, timeout: float) -> None:
 
 
 def bank_context(
-    config: Config, name: str, *, simulate: bool, data_root: Path, dibas_dir: Path | None
+    config: Config, name: str, *, simulate: bool, data_root: Path, dibas_dir: Path | None, clock: Clock | None = None
 ) -> BankContext:
     """Return what a Bank of a valid configuration is told; `name` is one of its Banks."""
     return BankContext(
@@ -70,6 +72,7 @@ def bank_context(
         data_root=data_root,
         dibas_dir=dibas_dir,
         log=logging.LoggerAdapter(logging.getLogger(f"bank.{name}"), {"bank": name}),
+        clock=clock or SystemClock(),
     )
 
 
@@ -98,6 +101,8 @@ class Host:
         data_root: Where data files go.
         dibas_dir: Installation root, if there is one.
         settings: Limits.
+        clock: What the Bank takes for the time; None: the computer's.
+        kind: Class of the Bank; None: as the configuration says.
 
     Raises:
         BankNameError: The configuration has no such Bank.
@@ -113,6 +118,8 @@ class Host:
         data_root: Path = Path("/tmp"),
         dibas_dir: Path | None = None,
         settings: HostSettings | None = None,
+        clock: Clock | None = None,
+        kind: type[Bank] | None = None,
     ) -> None:
         if bank not in config.banks:
             raise BankNameError(f"{config.path} has no Bank {bank}; there are {', '.join(config.banks)}")
@@ -121,6 +128,7 @@ class Host:
         self._config, self._name = config, bank
         self._wanted_url = config.url(bank) if url is None else url
         self._simulate, self._data_root, self._dibas_dir = simulate, data_root, dibas_dir
+        self._clock, self._kind = clock, kind
         # A SimpleQueue and no Event: its `put` may be called in a signal handler, whatever the main thread holds.
         self._ends: queue.SimpleQueue[tuple[str, bool]] = queue.SimpleQueue()
         self._doors: list[Door] = []
@@ -137,6 +145,12 @@ class Host:
         """Where calls are served: with the true port once it is open."""
         return self._doors[0].url if self._doors else self._wanted_url
 
+    @property
+    def door_urls(self) -> dict[str, str]:
+        """Where the doors serve that the file names, by name; empty before `open`."""
+        names = self._config.banks[self._name].doors
+        return {name: door.url for name, door in zip(names, self._doors[1:], strict=False)}
+
     def open(self) -> None:
         """Take the address, make and open the Bank, then serve.
 
@@ -147,17 +161,42 @@ class Host:
         self._doors.append(RpcDoor(self._ctx, self._wanted_url, name=self._name, on_end=self._door_ended))
         if not is_loopback(self.url):
             log.warning("%s is open to the network, and nothing asks callers who they are", self.url)
+        self._make_doors()
         self._open_bank()
 
     def _open_bank(self) -> None:
         context = bank_context(
-            self._config, self._name, simulate=self._simulate, data_root=self._data_root, dibas_dir=self._dibas_dir
-        )
+            self._config, self._name, simulate=self._simulate, data_root=self._data_root, dibas_dir=self._dibas_dir,
+            clock=self._clock,
+        )  # fmt: skip
         with start_errors(self._name):
-            self.bank = find_kind(context.config.kind)(context)
+            self.bank = (self._kind or find_kind(context.config.kind))(context)
             self.bank.open()
             for door in self._doors:
                 door.open(self.bank)
+        for name, url in self.door_urls.items():
+            log.info("door %s of %s is at %s", name, self._name, url)
+
+    def _make_doors(self) -> None:
+        """Take the addresses of the doors that the file names."""
+        bank = self._config.banks[self._name]
+        for name, config in bank.doors.items():
+            context = DoorContext(
+                name=name,
+                bank=self._name,
+                config=config,
+                bind=config.bind or bank.bind or self._config.instrument.bind,
+                log=logging.LoggerAdapter(logging.getLogger(f"door.{name}"), {"bank": self._name}),
+                on_end=functools.partial(self._site_door_ended, name),
+            )
+            try:
+                self._doors.append(find_door(config.kind or name)(context))
+            except (RefusedError, OSError) as error:
+                raise DoorError(f"door {name} of {self._name} cannot be opened: {error}") from error
+            except Exception as error:  # a door is anybody's code: the operator gets a sentence, the log the traceback
+                log.exception("door %s of %s cannot be opened", name, self._name)
+                text = f"door {name} of {self._name} cannot be opened: {type(error).__name__}: {error}"
+                raise DoorError(text) from error
 
     def wait_until_ready(self) -> bool:
         """Call ourselves over the real socket until that is answered; False if the end was asked for meanwhile.
@@ -187,6 +226,9 @@ class Host:
         """End `wait`; from any thread and from a signal handler."""
         self._ends.put((reason, True))
 
+    def _site_door_ended(self, name: str, reason: str) -> None:
+        self._door_ended(f"door {name} ended: {reason}")
+
     def _door_ended(self, reason: str) -> None:
         self._ends.put((reason, False))
 
@@ -196,7 +238,10 @@ class Host:
             return
         self._closed = True
         for door in reversed(self._doors):
-            door.close()
+            try:
+                door.close()
+            except Exception:  # whatever a door does, the rest has to be closed too
+                log.exception("%s: closing its door at %s raised", self._name, door.url)
         if self.bank is not None:
             try:
                 self.bank.close()

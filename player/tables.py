@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SerializeAsAny, field_validator
 
 from player.errors import Fault
 from player.ports import split_url, tcp_url
@@ -24,6 +24,7 @@ __all__ = [
     "Composed",
     "Config",
     "DealerConfig",
+    "DoorConfig",
     "HostConfig",
     "InstrumentConfig",
     "Port",
@@ -87,6 +88,16 @@ class DealerConfig(Table):
     players: list[str] | None = None
 
 
+class DoorConfig(Table):
+    """`[banks.X.doors.NAME]`: a further way in to the Bank. Doors add their own keys in a subclass.
+
+    `kind` is the door's name at its entry point, or `module:Class`; without it, that is NAME.
+    """
+
+    kind: str | None = Field(None, min_length=1)
+    bind: Address | None = None
+
+
 class BankConfig(Table):
     """`[banks.X]`: what every kind of Bank has. Kinds add their own keys in a subclass."""
 
@@ -94,6 +105,15 @@ class BankConfig(Table):
     hpc_host: str = Field(min_length=1)
     player_port: Port | None = None
     bind: Address | None = None
+    doors: dict[str, SerializeAsAny[DoorConfig]] = Field(default_factory=dict)
+
+    @field_validator("doors", mode="plain", json_schema_input_type=dict[str, dict[str, Any]])
+    @classmethod
+    def _doors_are_read_apart(cls, value: Any) -> Any:
+        """Leave the tables to the doors' own models, which only the reader of the file can find."""
+        if not isinstance(value, dict) or not all(isinstance(table, dict | DoorConfig) for table in value.values()):
+            raise ValueError("not tables [banks.X.doors.NAME]")
+        return value
 
 
 @dataclass(frozen=True, slots=True)

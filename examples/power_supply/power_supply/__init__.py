@@ -1,0 +1,1 @@
+"""A laboratory power supply as a Bank."""

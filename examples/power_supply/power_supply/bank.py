@@ -1,0 +1,115 @@
+"""The Bank: what callers may do with the power supply."""
+
+from __future__ import annotations
+
+import math
+import threading
+from typing import Any
+
+from pydantic import Field
+
+from player.bank import Bank, BankContext
+from player.tables import BankConfig
+from power_supply.device import Device
+from power_supply.simulator import SimulatedSupply
+from zmqjsonproxy.errors import RefusedError
+from zmqjsonproxy.interface import command, current_operation, operation, query
+
+__all__ = ["PowerSupply", "PowerSupplyConfig"]
+
+STEP_S = 0.1
+
+
+class PowerSupplyConfig(BankConfig):
+    """`[banks.X]` of kind `power-supply`."""
+
+    device: str = Field(min_length=1, description="path of the serial port")
+    limit_v: float = Field(default=30.0, gt=0, le=60, description="no caller can set more, V")
+    ramp_v_per_s: float = Field(default=1.0, gt=0, description="speed of `ramp`, V/s")
+
+
+class PowerSupply(Bank):
+    """One power supply."""
+
+    def __init__(self, context: BankContext) -> None:
+        super().__init__(context)
+        assert isinstance(context.config, PowerSupplyConfig)
+        self._config: PowerSupplyConfig = context.config
+        self._simulator: SimulatedSupply | None = None
+        self._device: Device | None = None
+
+    @classmethod
+    def config_model(cls) -> type[BankConfig]:
+        return PowerSupplyConfig
+
+    def open(self) -> None:
+        if self.context.simulate:
+            self._simulator = SimulatedSupply()
+        self._device = Device(self._simulator.path if self._simulator is not None else self._config.device)
+        self.log.info("%s is %s", self.name, self._device.ask("*IDN?"))
+
+    def close(self) -> None:
+        device, self._device = self._device, None
+        if device is not None:
+            device.ask("OUTP OFF")
+            device.close()
+        simulator, self._simulator = self._simulator, None
+        if simulator is not None:
+            simulator.close()
+
+    @query
+    def get_status(self) -> dict[str, Any]:
+        """What it gives now: set_v, volts (V), amperes (A), on, and whether it is simulated."""
+        device = self.device
+        return {
+            "set_v": device.number("VOLT?"),
+            "volts": device.number("MEAS:VOLT?"),
+            "amperes": device.number("MEAS:CURR?"),
+            "on": device.ask("OUTP?") == "1",
+            "simulated": self.context.simulate,
+        }
+
+    @command
+    def set_voltage(self, volts: float) -> None:
+        """Set the voltage at once, V."""
+        self._check(volts)
+        self.device.ask(f"VOLT {volts:.3f}")
+
+    @command
+    def output(self, on: bool) -> None:
+        """Switch the output."""
+        self.device.ask(f"OUTP {'ON' if on else 'OFF'}")
+
+    @command(urgent=True)
+    def off(self) -> None:
+        """Switch the output off now, and end a ramp."""
+        self.device.ask("OUTP OFF")
+
+    @operation
+    def ramp(self, volts: float) -> float:
+        """Go to a voltage (V) at the configured speed; the voltage at the terminals. An abort leaves it where it is."""
+        self._check(volts)
+        handle, clock = current_operation(), self.context.clock
+        ended = threading.Event()
+        handle.on_abort(ended.set)
+        begin = self.device.number("VOLT?")
+        steps = max(math.ceil(abs(volts - begin) / self._config.ramp_v_per_s / STEP_S), 1)
+        for step in range(1, steps + 1):
+            now = begin + (volts - begin) * step / steps
+            self.device.ask(f"VOLT {now:.3f}")
+            handle.progress(step / steps, f"{now:.2f} V")
+            if step < steps:
+                clock.wait(ended, STEP_S)
+            handle.check()
+        return self.device.number("MEAS:VOLT?")
+
+    @property
+    def device(self) -> Device:
+        """The device, for doors; RefusedError while the Bank is closed."""
+        if self._device is None:
+            raise RefusedError(f"{self.name} is closed")
+        return self._device
+
+    def _check(self, volts: float) -> None:
+        if isinstance(volts, bool) or not isinstance(volts, int | float) or not 0 <= volts <= self._config.limit_v:
+            raise RefusedError(f"volts is {volts!r:.80}; expected 0 to {self._config.limit_v:g} V")

@@ -1,0 +1,77 @@
+"""A door that speaks the device's own protocol over TCP, read only: for programs that know nothing else."""
+
+from __future__ import annotations
+
+import socketserver
+import threading
+
+from pydantic import Field
+
+from player.bank import Bank
+from player.doors.base import DoorContext, SiteDoor
+from player.tables import DoorConfig
+from power_supply.bank import PowerSupply
+from power_supply.scpi import ScpiError
+
+__all__ = ["ScpiDoor", "ScpiDoorConfig"]
+
+MAX_LINE = 256
+IDLE_S = 600.0
+
+
+class ScpiDoorConfig(DoorConfig):
+    """`[banks.X.doors.scpi]`."""
+
+    port: int = Field(5025, ge=0, le=65535, description="TCP port; 0: any free one")
+
+
+class _Server(socketserver.ThreadingTCPServer):
+    allow_reuse_address = daemon_threads = True
+    bank: PowerSupply
+
+
+class _Connection(socketserver.StreamRequestHandler):
+    server: _Server
+    timeout = IDLE_S
+
+    def handle(self) -> None:
+        while line := self.rfile.readline(MAX_LINE):
+            text = line.decode("ascii", "replace").strip()
+            try:
+                answer = self.server.bank.device.ask(text) if text.endswith("?") else "ERR this door only reads"
+            except (ScpiError, OSError) as error:
+                answer = f"ERR {error}"
+            self.wfile.write(answer.encode("ascii", "replace") + b"\n")
+
+
+class ScpiDoor(SiteDoor):
+    """Answers lines that end with a question mark."""
+
+    def __init__(self, context: DoorContext) -> None:
+        super().__init__(context)
+        assert isinstance(context.config, ScpiDoorConfig)
+        self._server = _Server((context.bind, context.config.port), _Connection)
+        self._thread: threading.Thread | None = None
+
+    @classmethod
+    def config_model(cls) -> type[DoorConfig]:
+        return ScpiDoorConfig
+
+    @property
+    def url(self) -> str:
+        host, port = self._server.server_address[:2]
+        return f"tcp://{host!s}:{port}"
+
+    def open(self, bank: Bank) -> None:
+        if not isinstance(bank, PowerSupply):
+            raise OSError(f"{bank.name} is no power supply")
+        self._server.bank = bank
+        self._thread = threading.Thread(target=self._server.serve_forever, name="scpi door", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        if self._thread is not None:
+            self._server.shutdown()
+            self._thread.join(2)
+            self._thread = None
+        self._server.server_close()

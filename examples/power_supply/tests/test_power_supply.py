@@ -1,0 +1,105 @@
+"""The power supply: its Bank on a simulated device, its door, and what goes wrong."""
+
+from __future__ import annotations
+
+import socket
+
+import pytest
+from power_supply.bank import PowerSupply
+from power_supply.scpi import ScpiError, answer, as_number, request
+
+from player.testing import HostedBank, ManualClock
+from zmqjsonproxy.errors import OperationAbortedError, ProxyError, RefusedError, RemoteError
+
+SETTINGS = {"device": "/dev/null", "limit_v": 30.0, "ramp_v_per_s": 2.0}
+
+
+def test_the_protocol_is_read_strictly() -> None:
+    assert request("VOLT?") == b"VOLT?\n"
+    assert answer("VOLT?", b"5.000\r\n") == "5.000"
+    assert as_number("VOLT?", "5.000") == 5.0
+    for reply, text in ((b"ERR no", "VOLT?: no"), (b"5.0", "no whole answer"), (b"ERR out of range\n", "out of range")):
+        with pytest.raises(ScpiError, match=text if reply.endswith(b"\n") else "no whole answer"):
+            answer("VOLT?", reply)
+    with pytest.raises(ScpiError, match="no number"):
+        as_number("VOLT?", "abc")
+
+
+def test_it_is_set_and_read_over_the_network() -> None:
+    with HostedBank(PowerSupply, SETTINGS) as hosted:
+        hosted.proxy.set_voltage(5.0)
+        hosted.proxy.output(True)
+        assert hosted.proxy.get_status() == {
+            "set_v": 5.0, "volts": 5.0, "amperes": 0.5, "on": True, "simulated": True,
+        }  # fmt: skip
+        hosted.proxy.off()
+        assert hosted.proxy.get_status()["volts"] == 0.0
+
+
+@pytest.mark.parametrize("volts", [-1.0, 30.1, "5", None, True])
+def test_what_is_out_of_limits_is_refused(volts: object) -> None:
+    with HostedBank(PowerSupply, SETTINGS) as hosted, pytest.raises(RefusedError, match="expected 0 to 30 V"):
+        hosted.proxy.set_voltage(volts)
+
+
+def test_a_ramp_takes_its_time_says_how_far_it_is_and_can_be_aborted() -> None:
+    clock = ManualClock()
+    with HostedBank(PowerSupply, SETTINGS, clock=clock) as hosted:
+        hosted.proxy.output(True)
+        ramp = hosted.proxy.ramp.begin(4.0)  # 2 s at 2 V/s: 20 steps
+        for _ in range(10):
+            clock.wait_for_waiters()
+            clock.advance(0.1)
+        clock.wait_for_waiters()
+        assert ramp.fraction == pytest.approx(0.55)
+        ramp.abort("enough")
+        with pytest.raises(OperationAbortedError):
+            ramp.result(10)
+        assert hosted.proxy.get_status()["volts"] == pytest.approx(2.2)
+        again = hosted.proxy.ramp.begin(3.0)
+        for _ in range(3):  # 4 steps
+            clock.wait_for_waiters()
+            clock.advance(0.1)
+        assert again.result(10) == 3.0
+
+
+def test_the_door_reads_and_nothing_else() -> None:
+    with HostedBank(
+        PowerSupply, {**SETTINGS, "doors": {"scpi": {"kind": "power_supply.door:ScpiDoor", "port": 0}}}
+    ) as hosted:
+        hosted.proxy.set_voltage(7.0)
+        port = int(hosted.doors["scpi"].rpartition(":")[2])
+        with socket.create_connection(("127.0.0.1", port), timeout=5) as peer, peer.makefile("rw") as lines:
+            for line, reply in (
+                ("VOLT?", "7.000"),
+                ("*IDN?", "SIMULATED,PSU-60,0"),
+                ("VOLT 9", "ERR this door only reads"),
+            ):
+                lines.write(line + "\n")
+                lines.flush()
+                assert lines.readline().strip() == reply
+
+
+def test_a_device_that_is_not_there_ends_the_start_with_a_sentence() -> None:
+    with (
+        pytest.raises(Exception, match=r"BANKA cannot be opened: .*no-such-port"),
+        HostedBank(PowerSupply, {**SETTINGS, "device": "/dev/no-such-port"}, simulate=False),
+    ):
+        pass
+
+
+def test_a_client_hears_of_a_method_that_fails() -> None:
+    with HostedBank(PowerSupply, SETTINGS) as hosted:
+        hosted.faults.fail("get_status", ScpiError("MEAS:VOLT?: no whole answer"))
+        with pytest.raises(RemoteError, match="no whole answer"):
+            hosted.proxy.get_status()
+        hosted.faults.clear()
+        assert hosted.proxy.get_status()["simulated"] is True
+        wire = hosted.wire()
+        wire.down()
+        assert isinstance(hosted.proxy.get_status(), dict)  # who does not use that line notices nothing
+
+
+def test_nothing_is_called_without_a_mark() -> None:
+    with HostedBank(PowerSupply, SETTINGS) as hosted, pytest.raises((AttributeError, ProxyError)):
+        hosted.proxy.close_device()

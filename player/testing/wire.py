@@ -1,0 +1,135 @@
+"""The line between a client and a Player, which a test can cut, stop and make slow."""
+
+from __future__ import annotations
+
+import contextlib
+import selectors
+import socket
+import struct
+import threading
+import time
+from collections import deque
+
+__all__ = ["Wire"]
+
+CHUNK = 1 << 16
+
+
+class Wire:
+    """A TCP relay on loopback in a thread of its own; close it, or use it in a `with`.
+
+    Args:
+        port: Where the Player serves on this computer.
+
+    Attributes:
+        url: Where clients connect instead.
+        delay_s: What is sent is passed on so much later, s.
+    """
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"tcp://127.0.0.1:{self._listener.getsockname()[1]}"
+        self.delay_s = 0.0
+        self._stopped = self._refusing = self._closing = False
+        self._lock = threading.Lock()
+        self._pairs: dict[socket.socket, socket.socket] = {}
+        self._late: deque[tuple[float, socket.socket, bytes]] = deque()
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(self._listener, selectors.EVENT_READ)
+        self._thread = threading.Thread(target=self._run, name="wire", daemon=True)
+        self._thread.start()
+
+    def cut(self) -> None:
+        """Reset all connections; new ones are possible at once."""
+        with self._lock:
+            for end in list(self._pairs):
+                self._drop(end)
+
+    def down(self) -> None:
+        """Reset all connections, and all new ones until `up`."""
+        self._refusing = True
+        self.cut()
+
+    def up(self) -> None:
+        """Pass connections and bytes on again."""
+        self._refusing = self._stopped = False
+
+    def stop(self) -> None:
+        """Pass nothing on until `up`, with all connections open, as a computer that hangs."""
+        self._stopped = True
+
+    def close(self) -> None:
+        """End the thread and all connections; may be called twice."""
+        self._closing = True
+        self._thread.join(5)
+        self.cut()
+        with contextlib.suppress(KeyError, ValueError):
+            self._selector.unregister(self._listener)
+        self._listener.close()
+        self._selector.close()
+
+    def __enter__(self) -> Wire:
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self.close()
+
+    def _run(self) -> None:
+        while not self._closing:
+            for key, _ in self._selector.select(0.01):
+                with self._lock:
+                    self._ready(key.fileobj)  # type: ignore[arg-type]  # only sockets are registered
+            with self._lock:
+                self._pass_on()
+
+    def _ready(self, end: socket.socket) -> None:
+        if end is self._listener:
+            self._connect()
+        elif end in self._pairs and not self._stopped:
+            try:
+                data = end.recv(CHUNK)
+            except OSError:
+                data = b""
+            if data:
+                self._late.append((time.monotonic() + self.delay_s, self._pairs[end], data))
+            else:
+                self._drop(end)
+        elif self._stopped:
+            time.sleep(0.01)  # what is ready stays so
+
+    def _connect(self) -> None:
+        client, _ = self._listener.accept()
+        if self._refusing:
+            _reset(client)
+            return
+        try:
+            server = socket.create_connection(("127.0.0.1", self._port), timeout=5)
+        except OSError:
+            _reset(client)
+            return
+        for end, other in ((client, server), (server, client)):
+            end.settimeout(5)
+            self._pairs[end] = other
+            self._selector.register(end, selectors.EVENT_READ)
+
+    def _pass_on(self) -> None:
+        while self._late and not self._stopped and self._late[0][0] <= time.monotonic():
+            _, end, data = self._late.popleft()
+            if end in self._pairs:
+                try:
+                    end.sendall(data)
+                except OSError:
+                    self._drop(end)
+
+    def _drop(self, end: socket.socket) -> None:
+        for one in (end, self._pairs.get(end)):
+            if one is not None and self._pairs.pop(one, None) is not None:
+                self._selector.unregister(one)
+                _reset(one)
+
+
+def _reset(end: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    end.close()

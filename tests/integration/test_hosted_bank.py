@@ -1,0 +1,165 @@
+"""A site's own doors, and the kit for tests of one's own Bank: everything on real sockets."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from pathlib import Path
+
+import pytest
+from support.player_run import poll
+from support.toy_bank import ToyBank, write_configuration
+
+from player.config import load
+from player.errors import ConfigError, DoorError, KindError
+from player.testing import HostedBank, ManualClock
+from zmqjsonproxy.errors import CallTimeoutError, PeerLostError, ProxyError, RemoteError
+from zmqjsonproxy.rpc.client import ZMQJSONProxyClient
+from zmqjsonproxy.rpc.hub import Hub
+
+DOOR = "support.toy_door:LineDoor"
+STUCK = "support.toy_door:StuckDoor"
+
+
+def ask(url: str, text: bytes = b"ok\n") -> str:
+    host, _, port = url.removeprefix("tcp://").rpartition(":")
+    with socket.create_connection((host, int(port)), timeout=5) as peer:
+        answer = peer.makefile().readline()
+        peer.sendall(text)
+        return answer
+
+
+def test_a_bank_has_the_doors_that_the_file_names() -> None:
+    doors = {"lines": {"kind": DOOR}, "more": {"kind": DOOR, "greeting": "good night"}}
+    with HostedBank(ToyBank, {"doors": doors}) as hosted:
+        urls = list(hosted.doors.values())
+        assert [ask(url) for url in urls] == ["hello BANKA\n", "good night BANKA\n"]
+        assert hosted.proxy.get_bank_name() == "BANKA"
+    for url in urls:
+        with pytest.raises(OSError, match="refused"):
+            ask(url)
+
+
+def test_a_door_that_ends_by_itself_ends_the_player() -> None:
+    with HostedBank(ToyBank, {"doors": {"lines": {"kind": DOOR}}}) as hosted:
+        ask(hosted.doors["lines"], b"fail\n")
+        assert hosted.host.wait() is False
+
+
+@pytest.mark.parametrize(
+    ("greeting", "says"),
+    [
+        ("refuse", "door stuck of BANKA cannot be opened: it is out of order"),
+        ("raise", "door stuck of BANKA cannot be opened: ZeroDivisionError: its own mistake"),
+    ],
+)
+def test_a_door_that_does_not_open_is_a_sentence_and_the_bank_is_not_touched(greeting: str, says: str) -> None:
+    hosted = HostedBank(ToyBank, {"doors": {"stuck": {"kind": STUCK, "greeting": greeting}}})
+    with pytest.raises(DoorError, match=says), hosted:
+        pass
+
+
+def test_a_taken_port_of_a_door_is_a_sentence() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        doors = {"lines": {"kind": DOOR, "port": taken.getsockname()[1]}}
+        with pytest.raises(DoorError, match=r"door lines of BANKA .*in use"), HostedBank(ToyBank, {"doors": doors}):
+            pass
+
+
+def test_a_door_that_does_not_close_keeps_nothing_else_open(caplog: pytest.LogCaptureFixture) -> None:
+    with HostedBank(ToyBank, {"doors": {"stuck": {"kind": STUCK}}}) as hosted:
+        url = hosted.url
+    assert "closing its door" in caplog.text
+    with Hub() as hub, pytest.raises(PeerLostError, match="connection refused"):
+        hub.call(url, "bank", "get_bank_name", (), {}, 5.0)
+
+
+def test_faults_of_doors_are_told_with_their_lines(tmp_path: Path) -> None:
+    path = write_configuration(tmp_path / "dibas.toml", {"BANKA": {"kind": "support.toy_bank:ToyBank"}})
+    text = path.read_text()
+    path.write_text(
+        f'{text}\n[banks.BANKA.doors.lines]\nkind = "{DOOR}"\nport = 70000\ngreetings = "x"\n'
+        '[banks.BANKA.doors.nosuch]\nbind = "127.0.0.1"\n'
+    )
+    with pytest.raises(ConfigError) as caught:
+        load(path)
+    found = [str(fault).removeprefix(str(path)) for fault in caught.value.faults]
+    lines = path.read_text().splitlines()
+    wanted = ["port = 70000", 'greetings = "x"', "[banks.BANKA.doors.nosuch]"]
+    assert [fault.split(" ", 1)[0] for fault in found] == [f":{lines.index(line) + 1}:" for line in wanted]
+    assert "banks.BANKA.doors.lines.port" in found[0]
+    assert "unknown key; did you mean greeting?" in found[1]
+    assert "no such door" in found[2]
+
+
+# the kit
+
+
+def test_a_hosted_bank_is_called_over_sockets_and_by_a_dealer() -> None:
+    with HostedBank(ToyBank, name="BANKX") as hosted:
+        assert hosted.proxy.get_bank_name() == "BANKX"
+        assert hosted.proxy.surroundings()["simulate"] is True
+        d = hosted.dealer()
+        assert d.get_bank_name()["BANKX"] == "BANKX"
+        assert hosted.bank.events == ["open"]  # type: ignore[attr-defined]
+    assert hosted.bank.events == ["open", "close"]  # type: ignore[attr-defined]
+
+
+def test_faults_of_methods() -> None:
+    with HostedBank(ToyBank) as hosted:
+        hosted.faults.fail("surroundings", RuntimeError("no power"))
+        with pytest.raises(RemoteError, match="no power"):
+            hosted.proxy.surroundings()
+        hosted.faults.hang("surroundings")
+        with pytest.raises(CallTimeoutError):
+            hosted.proxy.surroundings(_timeout=0.2)
+        hosted.faults.clear()
+        assert hosted.proxy.surroundings()["simulate"] is True
+        assert "Return what the host told" in hosted.proxy.surroundings.__doc__
+
+
+def test_a_line_that_is_cut_down_and_slow() -> None:
+    with HostedBank(ToyBank) as hosted:
+        wire = hosted.wire()
+        with ZMQJSONProxyClient(None, "bank", wire.url, 5.0) as proxy:
+            assert proxy.get_bank_name() == "BANKA"
+            wire.cut()
+            poll(lambda: _answers(proxy), "an answer")
+            wire.stop()
+            with pytest.raises(ProxyError):
+                proxy.get_bank_name(_timeout=0.3)
+            wire.up()
+            poll(lambda: _answers(proxy), "an answer")
+            wire.down()
+            with pytest.raises(ProxyError):
+                proxy.get_bank_name(_timeout=0.3)
+            wire.up()
+            poll(lambda: _answers(proxy), "an answer")
+            wire.delay_s = 0.3
+            with pytest.raises(CallTimeoutError):
+                proxy.get_bank_name(_timeout=0.2)
+
+
+def _answers(proxy: ZMQJSONProxyClient) -> bool:
+    try:
+        return bool(proxy.get_bank_name(_timeout=0.5) == "BANKA")
+    except ProxyError:
+        return False
+
+
+def test_a_bank_takes_the_time_from_the_tests_clock() -> None:
+    clock, event = ManualClock(), threading.Event()
+    with HostedBank(ToyBank, clock=clock) as hosted:
+        thread = threading.Thread(target=hosted.bank.context.clock.wait, args=(event, 3600.0))
+        thread.start()
+        clock.wait_for_waiters()
+        clock.advance(3600.0)
+        thread.join(5)
+        assert not thread.is_alive()
+
+
+def test_what_is_wrong_with_the_settings_is_raised_and_nothing_is_left() -> None:
+    with pytest.raises(ConfigError, match="unknown key"), HostedBank(ToyBank, {"no_such_key": 1}):
+        pass
+    with pytest.raises(KindError, match="no such kind"), HostedBank("no-such-kind"):
+        pass

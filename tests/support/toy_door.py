@@ -1,0 +1,77 @@
+"""Doors for tests of the host: one that answers each connection with a line, and some that do not open."""
+
+from __future__ import annotations
+
+import socket
+import threading
+
+from pydantic import Field
+
+from player.bank import Bank
+from player.doors.base import DoorContext, SiteDoor
+from player.tables import DoorConfig
+from zmqjsonproxy.errors import RefusedError
+
+
+class LineDoorConfig(DoorConfig):
+    """Port 0: any free one."""
+
+    port: int = Field(0, ge=0, le=65535)
+    greeting: str = "hello"
+
+
+class LineDoor(SiteDoor):
+    """Says a greeting and the Bank's name to whoever connects."""
+
+    def __init__(self, context: DoorContext) -> None:
+        super().__init__(context)
+        assert isinstance(context.config, LineDoorConfig)
+        self._greeting = context.config.greeting
+        self._socket = socket.create_server((context.bind, context.config.port))
+        self._url = "tcp://{}:{}".format(*self._socket.getsockname()[:2])
+
+    @classmethod
+    def config_model(cls) -> type[DoorConfig]:
+        return LineDoorConfig
+
+    @property
+    def url(self) -> str:
+        return self._url
+
+    def open(self, bank: Bank) -> None:
+        threading.Thread(target=self._serve, args=(bank.name,), daemon=True).start()
+
+    def _serve(self, name: str) -> None:
+        while True:
+            try:
+                peer, _ = self._socket.accept()
+            except OSError:
+                return
+            with peer:
+                peer.sendall(f"{self._greeting} {name}\n".encode())
+                if peer.recv(100) == b"fail\n":
+                    self.context.on_end("somebody asked it to fail")
+
+    def close(self) -> None:
+        try:
+            self._socket.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            return
+        self._socket.close()
+
+
+class StuckDoor(LineDoor):
+    """Refuses, raises, or closes badly, as its greeting says."""
+
+    def __init__(self, context: DoorContext) -> None:
+        assert isinstance(context.config, LineDoorConfig)
+        match context.config.greeting:
+            case "refuse":
+                raise RefusedError("it is out of order")
+            case "raise":
+                raise ZeroDivisionError("its own mistake")
+        super().__init__(context)
+
+    def close(self) -> None:
+        super().close()
+        raise ZeroDivisionError("it does not close")
