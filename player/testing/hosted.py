@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import tomlkit
 
@@ -19,9 +19,6 @@ from player.ports import port_of
 from player.testing.faults import Faults
 from player.testing.wire import Wire
 from zmqjsonproxy.rpc.client import ZMQJSONProxyClient
-
-if TYPE_CHECKING:
-    from dealer import Dealer
 
 __all__ = ["HostedBank"]
 
@@ -95,14 +92,10 @@ class HostedBank:
     def __exit__(self, *exc: object) -> None:
         self._stack.close()
 
-    def dealer(self) -> Dealer:
-        """Return a Dealer for this Bank; it is closed at the end."""
-        from dealer import Dealer  # a Player has no use for it
-
-        made: Dealer = self._stack.enter_context(Dealer({self.name: self.url}))
-        if self.name not in made.list_active_players():
-            made.add_active_player(self.name)
-        return made
+    @property
+    def players(self) -> dict[str, str]:
+        """Bank -> URL, as a Dealer takes it: `dealer.Dealer(hosted.players)`."""
+        return {self.name: self.url}
 
     def wire(self) -> Wire:
         """Return a line to the Player that can be cut; clients that use its `url` go through it."""

@@ -10,6 +10,7 @@ import pytest
 from support.player_run import poll
 from support.toy_bank import ToyBank, write_configuration
 
+from dealer import Dealer
 from player.config import load
 from player.errors import ConfigError, DoorError, KindError
 from player.testing import HostedBank, ManualClock
@@ -99,8 +100,9 @@ def test_a_hosted_bank_is_called_over_sockets_and_by_a_dealer() -> None:
     with HostedBank(ToyBank, name="BANKX") as hosted:
         assert hosted.proxy.get_bank_name() == "BANKX"
         assert hosted.proxy.surroundings()["simulate"] is True
-        d = hosted.dealer()
-        assert d.get_bank_name()["BANKX"] == "BANKX"
+        with Dealer(hosted.players) as d:
+            d.add_active_player("BANKX")
+            assert d.get_bank_name()["BANKX"] == "BANKX"
         assert hosted.bank.events == ["open"]  # type: ignore[attr-defined]
     assert hosted.bank.events == ["open", "close"]  # type: ignore[attr-defined]
 
