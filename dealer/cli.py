@@ -13,6 +13,7 @@ from dealer import commands, hostcommands
 from dealer.errors import DealerError
 from zmqjsonproxy import recording
 from zmqjsonproxy.errors import ProxyError
+from zmqjsonproxy.logs import LEVELS, bind, log_to
 
 __all__ = ["build_parser", "main"]
 
@@ -24,7 +25,7 @@ def build_parser() -> argparse.ArgumentParser:
         description="Conducts the Players of an array. Without a command: a Python prompt with `d`, the Dealer.",
         epilog="Exit status: 0 done, 1 failed, 2 usage.",
     )
-    parser.set_defaults(config=None, timeout=None, json=False, run=commands.run_shell)
+    parser.set_defaults(config=None, timeout=None, json=False, log_level="warning", run=commands.run_shell)
     _add_common(parser)
     common = argparse.ArgumentParser(add_help=False)  # so that they may stand after the command, too
     _add_common(common)
@@ -45,6 +46,10 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
         help="deadline of a call, s; default: 10, with scan and at the prompt 180",
     )  # fmt: skip
     parser.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="answer in JSON")
+    parser.add_argument(
+        "--log-level", choices=LEVELS, default=argparse.SUPPRESS,
+        help="least level of what is logged on standard error; default: warning",
+    )  # fmt: skip
 
 
 def _seconds(text: str) -> float:
@@ -60,6 +65,8 @@ def _seconds(text: str) -> float:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; its exit status."""
     options = build_parser().parse_args(argv)
+    bind("dealer")
+    log_to(None, options.log_level)
     try:
         status = int(options.run(options))
         sys.stdout.flush()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import subprocess
 import sys
@@ -58,6 +59,19 @@ def test_call_prints_the_answer_of_one_bank_and_takes_options_anywhere(config: P
     done = dealer("--config", config, "--json", "call", "BANKA", "sweep", "-1", "1.5", "steps=2", "--timeout", "5")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["BANKA"]["value"] == [-1, 1.5]
+
+
+def test_what_the_library_warns_of_goes_to_stderr_in_the_form_of_all_logs(tmp_path: Path) -> None:
+    with NativePlayer(mode="MODE1", bank="BANKA", skew=0.5, scan_length=0.2) as player:
+        words = ["scan", "--no-wait", "--json", "--config", file_of(tmp_path, {"BANKA": port_of(player)})]
+        done = dealer(*words)
+        assert done.returncode == 0, done.stderr
+        assert json.loads(done.stdout)["BANKA"]["started"][0] is True
+        warned = r"\d{4}-\S+Z WARNING  dealer dealer\.scans: the clock of BANKA is 0\.\d+ s ahead of that of .*\n"
+        assert re.fullmatch(warned, done.stderr)
+        assert dealer("call", "BANKA", "stop", *words[3:]).returncode == 0
+        assert dealer(*words, "--log-level", "error").stderr == ""
+        assert dealer("list", "--log-level", "loud").returncode == 2
 
 
 def test_call_reaches_parts_and_several_banks(config: Path) -> None:
