@@ -21,7 +21,7 @@ from player.tables import BankConfig, Composed, Config
 from player.tomlfile import KeyPath
 from spectrometer.backends.base import Backend
 from spectrometer.backends.vegas import VegasBackend
-from spectrometer.config import HpcMac, SpectrometerBankConfig, SpectrometerSettings
+from spectrometer.config import HpcMac, SpectrometerBankConfig, SpectrometerSettings, buffer_faults
 from spectrometer.daq.errors import DaqError
 from spectrometer.derive.switching import phase_request
 from spectrometer.derive.switchingview import as_svg, as_text
@@ -30,7 +30,7 @@ from spectrometer.derive.vegas import in_mhz
 from spectrometer.errors import BankError, ModeChangeError, NoModeError, ScanError
 from spectrometer.modes import ModeDefaultsTable, ModeTable, composed_modes, mode_faults
 from spectrometer.modesetting import READY_WITHIN_S, ModeSetter
-from spectrometer.scan import ScanControl, ScanPlan
+from spectrometer.scan import DataTaking, ScanControl, ScanPlan
 from spectrometer.scannumber import ScanNumber
 from spectrometer.status.buffer import StatusBuffer
 from spectrometer.status.errors import StatusDamagedError, StatusMemoryError
@@ -92,7 +92,7 @@ class SpectrometerBank(Bank):
                 if (other := taken.setdefault(place, name)) != name:
                     key = ("banks", name, "status_memory", what)
                     faults.append(config.fault(key, f"{other} on the same host has this one; each needs its own"))
-        return faults
+        return faults or buffer_faults(config)
 
     @classmethod
     def diagnose(cls, config: Config, bank_name: str, around: Surroundings) -> list[Finding]:
@@ -191,7 +191,7 @@ class SpectrometerBank(Bank):
             backend = self._setter.install(name, frequency, status, handle)
             self._write_scan_number()
             programs = self._setter.programs(backend.mode, status)
-            scan = self._scan = ScanControl(status, programs, self.log)
+            scan = self._scan = self._scan_control(status, programs)
             self._setter.start_programs(backend, status, scan, handle)
             handle.check()
         except BaseException as error:
@@ -208,6 +208,10 @@ class SpectrometerBank(Bank):
         handle.progress(1.0, "")
         self.log.info("mode %s at %g MHz", name, frequency)
         return [True, f"new mode {name} set!"]
+
+    def _scan_control(self, status: StatusBuffer, programs: Sequence[DataTaking]) -> ScanControl:
+        """What runs the scans of a mode; a rehearsal has another."""
+        return ScanControl(status, programs, self.log)
 
     def _abandon_mode(self, why: str, quit_s: float = 5.0) -> None:
         scan, self._scan, self._backend, self._mode = self._scan, None, None, None

@@ -13,13 +13,16 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from player.tables import BankConfig, Port, Table
+from player.errors import Fault
+from player.tables import BankConfig, Config, Port, Table
 from spectrometer.daq.receiver import ReceiverConfig
 from spectrometer.errors import AddressError
+from spectrometer.status.databuffers import FAMILIES, GUPPI_DATA_KEY, VEGAS_DATA_KEY, DataBuffer, planned
 from spectrometer.status.keys import VEGAS_KEY, VEGAS_SEMAPHORE
 from spectrometer.status.protocol.cards import MAX_TEXT
 
 __all__ = [
+    "DataBuffersConfig",
     "DataDestination",
     "DataSource",
     "HpcMac",
@@ -31,6 +34,7 @@ __all__ = [
     "StatusMemoryConfig",
     "StatusValues",
     "SynthConfig",
+    "buffer_faults",
 ]
 
 _STATUS_KEY = re.compile(r"[A-Z0-9_-]{1,8}\Z")
@@ -168,6 +172,27 @@ class StatusMemoryConfig(Table):
         return self.key != VEGAS_KEY and self.semaphore != VEGAS_SEMAPHORE
 
 
+class DataBuffersConfig(Table):
+    """`[banks.X.data_buffers]`: the buffers of a foreign data-taking program; without one there are none."""
+
+    vegas_key: int | None = Field(default=None, ge=1, le=0x7FFFFFF0)
+    guppi_key: int | None = Field(default=None, ge=1, le=0x7FFFFFF0)
+    blocks: int | None = Field(default=None, ge=1, le=1024)
+    block_kib: int | None = Field(default=None, ge=1, le=1 << 22)
+    index_bytes: int | None = Field(default=None, ge=0, le=1 << 24)
+    """Of a block's index, family vegas: what the program's `sizeof(struct databuf_index)` is."""
+
+    def plan(self, family: str, memory: StatusMemoryConfig) -> list[DataBuffer]:
+        """The buffers of a family; without keys the original's, or private ones that follow from the status memory."""
+        private = max(memory.key << 3 & 0x7FFFFFFF, 8)
+        keys = {
+            "vegas": self.vegas_key or (private if memory.is_private else VEGAS_DATA_KEY),
+            "guppi": self.guppi_key or (private + 4 if memory.is_private else GUPPI_DATA_KEY),
+        }
+        size = None if self.block_kib is None else self.block_kib * 1024
+        return planned(family, keys[family], self.blocks, size, self.index_bytes)
+
+
 class SourceConfig(Table):
     """`[banks.X.source]`: what `spectrometer-daq` takes instead of packets from an FPGA.
 
@@ -214,6 +239,7 @@ class SpectrometerBankConfig(BankConfig):
     roach: RoachConfig | None = None
     synth: SynthConfig | None = None
     status_memory: StatusMemoryConfig = StatusMemoryConfig()
+    data_buffers: DataBuffersConfig = DataBuffersConfig()
     source: SourceConfig | None = None
 
     @model_validator(mode="after")
@@ -232,3 +258,20 @@ class SpectrometerSettings(Table):
 
     original_rounding: bool = False
     time_scale: float = Field(default=1.0, gt=0, le=1)
+
+
+def buffer_faults(config: Config) -> list[Fault]:
+    """Keys of data buffers that another buffer or a status memory of the host has; a Bank with a source has none."""
+    faults: list[Fault] = []
+    tables = {name: bank for name, bank in config.banks.items() if isinstance(bank, SpectrometerBankConfig)}
+    taken = {
+        (bank.hpc_host, bank.status_memory.key): f"the status memory of {name}" for name, bank in tables.items()
+    }
+    for name, bank in tables.items():
+        for family in FAMILIES if bank.source is None else ():
+            for number, buffer in enumerate(bank.data_buffers.plan(family, bank.status_memory), 1):
+                what = f"{family} data buffer {number} of {name}"
+                if (other := taken.setdefault((bank.hpc_host, buffer.key), what)) != what:
+                    key = ("banks", name, "data_buffers", f"{family}_key")
+                    faults.append(config.fault(key, f"{what} has key {buffer.key:#x}, as {other} on the same host"))
+    return faults

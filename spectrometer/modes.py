@@ -87,6 +87,8 @@ class DaqConfig(Table):
     program: str = Field(min_length=1)
     args: tuple[str, ...] = Field(default=(), strict=False)
     buffers: Literal["vegas", "guppi"] = "vegas"
+    control: Literal["stdin", "fifo"] = "stdin"
+    """Where the program reads its words."""
 
     def command(self, dibas_dir: Path | None) -> list[str]:
         """Program and arguments; the program may not exist."""

@@ -15,12 +15,14 @@ from spectrometer.backends.registry import backend_class
 from spectrometer.config import HpcMac, SourceConfig, SpectrometerBankConfig
 from spectrometer.daq.absent import AbsentDaq
 from spectrometer.daq.control import DaqProcess
+from spectrometer.daq.foreign import FIFO_NAMES, ForeignPlace, fifo_path
 from spectrometer.derive.rounding import CORRECTED, ORIGINAL
 from spectrometer.devices import Devices
 from spectrometer.instruments.simulators.images import images_of
 from spectrometer.modes import ModeConfig, load_modes
 from spectrometer.scan import DataTaking, ScanControl
 from spectrometer.status.buffer import StatusBuffer
+from spectrometer.status.errors import StatusMemoryError
 from zmqjsonproxy.handle import OperationHandle
 from zmqjsonproxy.interface import current_operation
 
@@ -53,6 +55,7 @@ class ModeSetter:
         self.modes: dict[str, ModeConfig] = {}
         self.frequencies: dict[str, float] = {}
         self.devices: Devices | None = None
+        self._place: ForeignPlace | None = None
         self.take(context.instrument)
 
     def take(self, instrument: Config) -> None:
@@ -68,7 +71,8 @@ class ModeSetter:
         self.devices = Devices(self._config, images_of(self.modes.values()), simulate=self._context.simulate)
 
     def close(self) -> None:
-        """Give the devices up; may be called twice."""
+        """Give the devices up, and what foreign programs had, which have ended; may be called twice."""
+        self._leave_place()
         devices, self.devices = self.devices, None
         if devices is not None:
             devices.close()
@@ -152,14 +156,55 @@ class ModeSetter:
         )
 
     def programs(self, mode: ModeConfig, status: StatusBuffer) -> list[DataTaking]:
-        """The data-taking programs of a mode, not started yet."""
+        """The data-taking programs of a mode, not started yet; those of the mode before have ended.
+
+        Raises:
+            DataBufferError, DaqError: A foreign program's buffers or FIFOs cannot be had.
+        """
         source = self._config.source
         if source is not None:
             return [DaqProcess(self._own_daq(source), name="spectrometer-daq", log=self._log)]
         if self._context.simulate:
             return [AbsentDaq(status)]
+        self._leave_place()
+        place = self._place = self._foreign_place(mode)
+        place.make()
         tables = [mode.daq] if mode.fits is None else [mode.daq, mode.fits]
-        return [DaqProcess(table.command(self._context.dibas_dir), log=self._log) for table in tables]
+        return [
+            DaqProcess(
+                table.command(self._context.dibas_dir), env=place.variables(number), log=self._log,
+                fifo=place.fifos[number] if table.control == "fifo" else None,
+            )
+            for number, table in enumerate(tables)
+        ]  # fmt: skip
+
+    def _foreign_place(self, mode: ModeConfig) -> ForeignPlace:
+        memory, family = self._config.status_memory, mode.buffers
+        buffers = self._config.data_buffers.plan(family, memory)
+        suffix = f"_{memory.key:x}" if memory.is_private else ""
+        instance = self._config.instance
+        return ForeignPlace(
+            buffers=tuple(buffers),
+            fifos=tuple(fifo_path(family, number, suffix) for number in range(len(FIFO_NAMES[family]))),
+            is_private=memory.is_private,
+            environment={
+                "DIBAS_BANK": self._context.name,
+                "DIBAS_DATA": str(self._context.data_root),
+                "DIBAS_STATUS_KEY": f"{memory.key:#x}",
+                "DIBAS_STATUS_SEMAPHORE": memory.semaphore,
+                "DIBAS_DATABUF_KEY": f"{buffers[0].key:#x}",
+                "DIBAS_INSTANCE": str(_instance(self._context.name) if instance is None else instance),
+            },
+        )
+
+    def _leave_place(self) -> None:
+        """Remove what the programs of the last mode had, which have ended."""
+        place, self._place = self._place, None
+        if place is not None:
+            try:
+                place.remove()
+            except StatusMemoryError as error:
+                self._log.error("%s", error)
 
     def _own_daq(self, source: SourceConfig) -> list[str]:
         names = self._config.status_memory
@@ -176,6 +221,11 @@ class ModeSetter:
         words += [] if source.rate_hz is None else ["--rate-hz", source.rate_hz]
         words += [] if source.nfine is None else ["--nfine", source.nfine]
         return [str(word) for word in words]
+
+
+def _instance(bank: str) -> int:
+    """Last letter of the name minus A, as the original counts; 0 if it ends otherwise."""
+    return ord(bank[-1]) - ord("A") if "A" <= bank[-1] <= "Z" else 0
 
 
 def _nodes(mode: ModeConfig, instrument: Config) -> tuple[Node, ...]:

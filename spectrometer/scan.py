@@ -164,7 +164,7 @@ class ScanControl:
             ScanError: A program is missing, ended, or was not ready within `limit` s.
         """
         idle = [program for program in self._programs if not program.is_running]
-        if idle:
+        if self._programs[0] in idle:  # it reports; the others' readiness is that they go on running
             self._status.update({"DAQSTATE": "starting", "DAQERR": ""})
         for program in idle:
             try:
@@ -468,7 +468,8 @@ class ScanControl:
             with self._changed:
                 if self._closed or program.is_running:
                     return
-                self._status.update({"DAQSTATE": "starting"})
+                if program is self._programs[0]:
+                    self._status.update({"DAQSTATE": "starting"})
                 program.start()
         except (OSError, StatusMemoryError) as error:
             self._log.error("%s cannot be started again: %s", program.name, error)
@@ -495,7 +496,7 @@ class ScanControl:
         if error:
             self._log.error("scan %d failed: %s", plan.number, error)
         else:
-            self._log.info("scan %d: %s, %s integrations", plan.number, outcome, found.get("integrations"))
+            self._log.info("scan %d: %s, %s integrations", plan.number, outcome, found.get("integrations") or "no")
         release_scan(self._log, plan.number)
 
     def _tell_the_end(self) -> None:
@@ -543,8 +544,15 @@ class ScanControl:
     # small things
 
     def _send(self, word: str) -> None:
+        """To all of them, whatever becomes of one; then the error of the first that did not take it."""
+        faults: list[DaqError] = []
         for program in self._programs:
-            program.send(word)
+            try:
+                program.send(word)
+            except DaqError as error:
+                faults.append(error)
+        if faults:
+            raise faults[0]
 
     def _wait(self, seconds: float) -> None:
         if self._cancel.wait(max(seconds, 0.0)):

@@ -7,16 +7,23 @@ starts ends with it.
 from __future__ import annotations
 
 import contextlib
+import io
 import logging
 import os
 import signal
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import cast
 
 from player.logs import pass_on
-from spectrometer.daq.errors import DaqNotRunningError, DaqStuckError
+from spectrometer.daq.errors import DaqDeafError, DaqNotRunningError, DaqStuckError
+
+LONGEST_LINE = 1 << 16  # bytes; what is longer is several lines
+FLOOD_S, FLOOD_LINES = 1.0, 100
+"""So many lines of a foreign program go to the log in so many seconds, and a count of the others."""
 
 Logger = logging.Logger | logging.LoggerAdapter[logging.Logger]
 
@@ -30,6 +37,7 @@ class DaqProcess:
         env: Environment of the child; None for ours.
         cwd: Its working directory; None for ours.
         log: Where the lines go that it prints.
+        fifo: Where it reads its words instead of its standard input, which is there all the same.
         on_exit: Called with the exit status (negative: signal) in a thread of its own, at any end.
     """
 
@@ -41,11 +49,12 @@ class DaqProcess:
         env: Mapping[str, str] | None = None,
         cwd: str | Path | None = None,
         log: Logger | None = None,
+        fifo: Path | None = None,
         on_exit: Callable[[int], None] | None = None,
     ) -> None:
         self.command = list(command)
         self.name = name or Path(self.command[0]).name
-        self._env, self._cwd, self._on_exit = env, cwd, on_exit
+        self._env, self._cwd, self._fifo, self._on_exit = env, cwd, fifo, on_exit
         self._log: Logger = log if log is not None else logging.getLogger(__name__)
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
@@ -85,6 +94,8 @@ class DaqProcess:
                 process_group=0,
                 bufsize=0,
             )
+            assert process.stdin is not None
+            os.set_blocking(process.stdin.fileno(), False)  # one who does not read must not hold us up
             self._process, self._ended, self._returncode = process, ended, None
             name = f"{self.name}-{process.pid}"
             threading.Thread(
@@ -106,11 +117,16 @@ class DaqProcess:
             process = self._process
             if process is None or process.stdin is None or not self.is_running:
                 raise DaqNotRunningError(self.name, command, self.returncode)
+            line = command.encode("ascii") + b"\n"
             try:
-                process.stdin.write(command.encode("ascii") + b"\n")
+                written = process.stdin.write(line) if self._fifo is None else _write_fifo(self._fifo, line)
             except (OSError, ValueError) as error:
                 self._ended.wait(0.5)
+                if self.is_running:
+                    raise DaqDeafError(self.name, process.pid, command, str(error)) from error
                 raise DaqNotRunningError(self.name, command, self._returncode) from error
+            if written != len(line):
+                raise DaqDeafError(self.name, process.pid, command, "it has left its input unread for long")
 
     def wait(self, timeout_s: float | None = None) -> int | None:
         """Wait for the end; the exit status, or None if it still runs after the time limit (s)."""
@@ -129,7 +145,7 @@ class DaqProcess:
         if self._process is None:
             return None
         if self.is_running and quit_s > 0:
-            with contextlib.suppress(DaqNotRunningError):
+            with contextlib.suppress(DaqNotRunningError, DaqDeafError):
                 self.send("QUIT")
             self._ended.wait(quit_s)
         for step, limit in ((signal.SIGTERM, term_s), (signal.SIGKILL, kill_s)):
@@ -152,11 +168,25 @@ class DaqProcess:
 
     def _pass_on_output(self, process: subprocess.Popen[bytes]) -> None:
         assert process.stdout is not None
-        with process.stdout as lines:
-            for line in lines:
+        began, count = 0.0, 0
+        with io.BufferedReader(cast(io.RawIOBase, process.stdout)) as lines:
+            while line := lines.readline(LONGEST_LINE):
                 text = line.decode("utf-8", "replace").rstrip()
-                if not pass_on(text):  # a foreign program's, or the interpreter's own
+                if pass_on(text):
+                    continue
+                # a foreign program's, or the interpreter's own
+                now = time.monotonic()
+                if now - began >= FLOOD_S:
+                    self._tell_left_out(count)
+                    began, count = now, 0
+                count += 1
+                if count <= FLOOD_LINES:
                     self._log.info("%s: %s", self.name, text)
+            self._tell_left_out(count)
+
+    def _tell_left_out(self, count: int) -> None:
+        if count > FLOOD_LINES:
+            self._log.warning("%s: %d more lines of the same second left out", self.name, count - FLOOD_LINES)
 
     def _watch(self, process: subprocess.Popen[bytes], ended: threading.Event) -> None:
         # Wait without reaping: while the leader is a zombie, its group number cannot belong to anyone else.
@@ -174,3 +204,12 @@ class DaqProcess:
         self._log.info("%s ended with status %d", self.name, returncode)
         if self._on_exit is not None:
             self._on_exit(returncode)
+
+
+def _write_fifo(path: Path, line: bytes) -> int:
+    """OSError if nobody reads it."""
+    file = os.open(path, os.O_WRONLY | os.O_NONBLOCK)
+    try:
+        return os.write(file, line)
+    finally:
+        os.close(file)

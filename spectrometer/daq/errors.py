@@ -2,6 +2,7 @@
 
 DaqError
     DaqNotRunningError      a command for a program that does not run
+    DaqDeafError            a program that runs and does not read its commands
     DaqStuckError           a program that even SIGKILL did not end
     SourceError             a recording that cannot be replayed
     ChannelizerError        channels, taps and recording do not fit together
@@ -20,6 +21,14 @@ class DaqNotRunningError(DaqError):
         ended = "was never started" if returncode is None else f"has ended with status {returncode}"
         super().__init__(f"{program} {ended}; command {command} not sent")
         self.program, self.command, self.returncode = program, command, returncode
+
+
+class DaqDeafError(DaqError):
+    """A data-taking program runs, and does not read its commands."""
+
+    def __init__(self, program: str, pid: int, command: str, reason: str) -> None:
+        super().__init__(f"{program} (process {pid}) does not take command {command}: {reason}")
+        self.program, self.pid, self.command = program, pid, command
 
 
 class DaqStuckError(DaqError):

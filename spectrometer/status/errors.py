@@ -5,6 +5,7 @@ StatusMemoryError
     StatusAttachError       the segment or its semaphore cannot be had, or has another size
     StatusLockError         somebody alive keeps the memory locked
     StatusDamagedError      the memory has no END card: nothing can be written before it is put right
+    DataBufferError         a data buffer of a foreign data-taking program cannot be made or removed
 """
 
 from __future__ import annotations
@@ -47,3 +48,7 @@ class StatusDamagedError(StatusMemoryError):
         found = "; ".join(map(str, damage))
         super().__init__(f"status memory {semaphore} is damaged, repair_status puts it right: {found}")
         self.semaphore, self.damage = semaphore, tuple(damage)
+
+
+class DataBufferError(StatusMemoryError):
+    """A data buffer of a foreign data-taking program cannot be made or removed."""

@@ -9,6 +9,7 @@ import pytest
 
 from player.tables import BankConfig, InstrumentConfig, Table
 from spectrometer.config import (
+    DataBuffersConfig,
     HpcMac,
     RoachConfig,
     SourceConfig,
@@ -26,6 +27,7 @@ HEADINGS: list[tuple[str, type[Table]]] = [
     ("### `[banks.X.roach]`", RoachConfig),
     ("### `[banks.X.synth]`", SynthConfig),
     ("### `[banks.X.status_memory]`", StatusMemoryConfig),
+    ("### `[banks.X.data_buffers]`", DataBuffersConfig),
     ("### `[banks.X.source]`", SourceConfig),
     ("### `[hpc_macs]`", HpcMac),
     ("### `[spectrometer]`", SpectrometerSettings),
