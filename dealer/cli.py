@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from dealer import commands, hostcommands
+from dealer import commands, hostcommands, plancommand
 from dealer.errors import DealerError
 from zmqjsonproxy import recording
 from zmqjsonproxy.errors import ProxyError
@@ -32,6 +32,7 @@ def build_parser() -> argparse.ArgumentParser:
     subcommands = parser.add_subparsers(dest="command", metavar="COMMAND")
     commands.add_commands(subcommands, common)
     hostcommands.add_commands(subcommands, common)
+    plancommand.add_commands(subcommands, common)
     recording.add_commands(subcommands)
     return parser
 

@@ -1,0 +1,119 @@
+"""The command `dealer plan`: the plan of a script as a table or as JSON."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dealer.tables import text_table
+
+if TYPE_CHECKING:
+    from dealer.plan import Plan, Row
+
+__all__ = ["add_commands", "as_json", "as_text"]
+
+TITLES = ("time", "line", "Banks", "call", "what it does")
+
+
+def add_commands(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser
+) -> None:
+    """Add the command to a parser.
+
+    Args:
+        commands: Of the parser.
+        common: Options that all commands take.
+    """
+    parser = commands.add_parser(
+        "plan", parents=[common], help="say what an observing script would do, when, and how long it takes",
+        description="Run an observing script against models of the Banks, in no time: what it would do, when, how long "
+        "it takes, and what the Players would refuse. Nothing is observed and no Player is asked.",
+        epilog="Exit status: 0 the plan is good, 1 it has faults, 2 usage.",
+    )  # fmt: skip
+    parser.set_defaults(run=_plan)
+    parser.add_argument("script", type=Path, metavar="SCRIPT", help="a python file that uses dealer.Dealer")
+    parser.add_argument("words", nargs="*", metavar="ARG", help="arguments of the script; options of its own after --")
+    read = parser.parse_known_args
+
+    def divided(args: Sequence[str], namespace: argparse.Namespace | None = None) -> Any:
+        # argparse takes no second list of words, which `SCRIPT --config FILE -- --option` is
+        at = list(args).index("--") if "--" in args else len(args)
+        options, unknown = read(args[:at], namespace)
+        options.words = [*options.words, *args[at + 1 :]]
+        return options, unknown
+
+    parser.parse_known_args = divided  # type: ignore[method-assign, assignment]  # of this one parser
+    parser.add_argument("--show-output", action="store_true", help="show what the script prints, on standard error")
+
+
+def _plan(options: argparse.Namespace) -> int:
+    if not options.script.is_file():
+        print(f"dealer plan: there is no file {options.script}", file=sys.stderr)
+        return 2
+    from dealer.plan import plan_script  # asyncio and the models: for this command only
+
+    prints = sys.stderr.write if options.show_output else None
+    plan = plan_script(options.script, options.words, options.config, prints)
+    print(json.dumps(as_json(plan), indent=2, default=str) if options.json else as_text(plan))
+    return 1 if plan.faults else 0
+
+
+def as_json(plan: Plan) -> dict[str, Any]:
+    """The plan as a document: times in s since its start."""
+    return {
+        "script": str(plan.script),
+        "start": plan.clock.start,
+        "seconds": plan.seconds,
+        "faults": len(plan.faults),
+        "doubts": len(plan.doubts),
+        "rows": [
+            {
+                "at": row.at, "line": row.line or None, "banks": list(row.banks), "call": row.call,
+                "fault" if row.is_fault else "does": row.text, "doubts": row.doubts,
+            }
+            for row in plan.rows
+        ],
+    }  # fmt: skip
+
+
+def as_text(plan: Plan) -> str:
+    """The plan as a table, and its sum below."""
+    rows = [
+        (*(cells if number == 0 else [""] * len(cells)), text)
+        for row in plan.rows
+        for cells in [(duration(row.at), str(row.line or ""), _banks(row, plan.banks), _short(row.call))]
+        for number, text in enumerate(_texts(row))
+    ]
+    lines = [text_table(TITLES, rows)] if rows else ["The script asks nothing of any Bank."]
+    faults, doubts = len(plan.faults), len(plan.doubts)
+    end = plan.clock.now().astimezone().strftime("%Y-%m-%d %H:%M:%S %Z")
+    found = ", ".join([_count(faults, "fault"), *([_count(doubts, "doubt")] if doubts else [])])
+    return "\n".join([*lines, "", f"{duration(plan.seconds)} in total; begun now it ends at {end}; {found}"])
+
+
+def _texts(row: Row) -> list[str]:
+    return [f"FAULT: {row.text}" if row.is_fault else row.text, *(f"doubt: {doubt}" for doubt in row.doubts)]
+
+
+def _banks(row: Row, known: int) -> str:
+    return f"all {known}" if len(row.banks) == known > 3 else " ".join(row.banks)
+
+
+def _short(call: str) -> str:
+    return call if len(call) <= 44 else f"{call[:40]}...)"
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number or 'no'} {word}{'' if number == 1 else 's'}"
+
+
+def duration(seconds: float) -> str:
+    """[h:]mm:ss.s of seconds."""
+    tenths = round(10 * seconds)
+    minutes, rest = divmod(tenths, 600)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest / 10:04.1f}" if hours else f"{minutes}:{rest / 10:04.1f}"

@@ -1,0 +1,361 @@
+"""The model of a spectrometer Bank for `dealer plan`: the Bank's own code without memory, instruments and waiting.
+
+The same class serves the calls, with the same Backends, checks and start times; what is replaced is what they work on:
+registers, synthesizer and status memory are dictionaries, the data-taking program is an absent one, and a scan is
+brought forward when somebody asks, by the virtual clock, instead of by threads.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from player.bank import BankContext
+from player.config import load
+from player.errors import ConfigError
+from spectrometer.backends.base import Backend, BackendSetup
+from spectrometer.bank import SpectrometerBank
+from spectrometer.config import SpectrometerBankConfig
+from spectrometer.daq.absent import AbsentDaq
+from spectrometer.instruments.registers import MemoryRegisters, MemorySynthesizer
+from spectrometer.modes import ModeConfig
+from spectrometer.modesetting import MIN_ARM_DELAY_S, ModeSetter
+from spectrometer.scan import (
+    ARM_BEFORE_S,
+    COMMIT_BEFORE_S,
+    END_AFTER_S,
+    DataTaking,
+    ScanControl,
+    ScanPlan,
+    ScanState,
+    _Report,
+)
+from spectrometer.scannumber import ScanNumber
+from spectrometer.status.buffer import StatusBuffer
+from spectrometer.status.protocol.cards import Value, check_keyword, read_card, write_card
+from spectrometer.status.protocol.damage import Damage
+from zmqjsonproxy.errors import RefusedError
+from zmqjsonproxy.handle import OperationHandle
+
+__all__ = ["RehearsedBank", "rehearse"]
+
+LONG_SCAN_S = 12 * 3600.0
+FAR_AHEAD_S = 3600.0
+ROUNDED_BY = 0.01
+
+Log = logging.Logger | logging.LoggerAdapter[logging.Logger]
+
+_log = logging.getLogger("spectrometer.rehearsal.silent")
+_log.addHandler(logging.NullHandler())
+_log.propagate = False  # what a Player would log is no part of a plan
+
+
+def rehearse(path: Path, banks: Sequence[str]) -> dict[str, RehearsedBank]:
+    """Make the models of Banks of a configuration.
+
+    Args:
+        path: The array's file.
+        banks: Names of Banks of the kind spectrometer.
+
+    Raises:
+        RefusedError: Everything that is wrong with the file.
+    """
+    try:
+        config = load(path)
+    except ConfigError as error:
+        raise RefusedError(str(error)) from error
+    found: dict[str, RehearsedBank] = {}
+    for name in banks:
+        context = BankContext(
+            name=name, config=config.banks[name], instrument=config, simulate=True,
+            data_root=Path("/data"), dibas_dir=None, log=logging.LoggerAdapter(_log, {"bank": name}),
+        )  # fmt: skip
+        found[name] = RehearsedBank(context)
+        found[name].open()
+    return found
+
+
+class RehearsedBank(SpectrometerBank):
+    """A Bank whose calls change nothing but itself. Used by one thread, while virtual time holds."""
+
+    def __init__(self, context: BankContext) -> None:
+        super().__init__(context)
+        assert isinstance(context.config, SpectrometerBankConfig)
+        self._rehearsal = _Setter(context, context.config)
+        self._setter = self._rehearsal
+        self._scan_number = _NumberInMemory(context.data_root / "scan-number", self.log)
+        self._unsent: set[str] = set()
+
+    def open(self) -> None:
+        self._memory = StatusInMemory()
+        self._setter.open()
+        self._write_scan_number()
+
+    def _scan_control(self, status: StatusBuffer, programs: Sequence[DataTaking]) -> ScanControl:
+        return _Scan(status, programs, self.log)
+
+    # the model
+
+    def objects(self) -> Mapping[str, object | None]:
+        """The Bank, and its parts without methods: there are no devices in a plan."""
+        return {"bank": self, "bank.roach": None, "bank.valon": None}
+
+    def catch_up(self) -> None:
+        """Bring a scan to where it is by now."""
+        if isinstance(self._scan, _Scan):
+            self._scan.catch_up()
+
+    def take_waited(self) -> float:
+        """What phases and network set-up of the last call waited, s."""
+        waited, self._rehearsal.waited = self._rehearsal.waited, 0.0
+        return waited
+
+    def next_change(self) -> float | None:
+        """When the scan goes on by itself, unix time."""
+        return self._scan.next_change() if isinstance(self._scan, _Scan) else None
+
+    def tell(self, method: str, args: Sequence[Any], kwargs: Mapping[str, Any], value: Any) -> tuple[str, list[str]]:
+        """What a call has done, and what is doubtful about it."""
+        backend = self._backend
+        if backend is None:
+            return _short(value), []
+        if method == "set_mode":
+            self._unsent.clear()
+            return f"{self._mode}, {backend.family}, {backend.setup.frequency_mhz:g} MHz", []
+        if method == "set_param":
+            self._unsent |= set(kwargs)
+            return ", ".join(f"{name}={_short(backend.parameters.get(name))}" for name in kwargs), _scan_doubts(backend)
+        if method in ("add_switching_state", "set_gbt_ss", "clear_switching_states"):
+            self._unsent.add("switching states")
+            return _short(value), []
+        if method == "prepare":
+            self._unsent.clear()
+            return _prepared(backend), _rounding_doubts(backend)
+        if method in ("start", "arm", "commit") and isinstance(self._scan, _Scan):
+            return self._scan.tell(), [*self._unprepared(), *self._scan.doubts()]
+        return _short(value), []
+
+    def _unprepared(self) -> list[str]:
+        if not self._unsent:
+            return []
+        return [f"set after the last prepare, so the scan runs without: {', '.join(sorted(self._unsent))}"]
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, list) and len(value) == 2 and value[0] is True:
+        value = value[1]
+    text = value if isinstance(value, str) else repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _prepared(backend: Backend) -> str:
+    shown = {"EXPOSURE": "exposure {:g} s", "NCHAN": "{} channels", "OBSNCHAN": "{} channels"}
+    values = backend.status_values
+    found = [form.format(values[key]) for key, form in shown.items() if isinstance(values.get(key), int | float)]
+    return ", ".join(dict.fromkeys(found)) or "sent to the hardware"
+
+
+def _scan_doubts(backend: Backend) -> list[str]:
+    parameters = backend.parameters
+    length, doubts = float(parameters["scan_length"]), list[str]()
+    if length > LONG_SCAN_S:
+        doubts.append(f"scan_length is {length:g} s, {length / 3600:.1f} h; is it meant so?")
+    if "exposure" not in parameters.names:
+        return doubts
+    exposure = float(parameters["exposure"])
+    if exposure > length:
+        doubts.append(f"one exposure of {exposure:g} s is longer than the scan of {length:g} s")
+    elif exposure > 0 and abs(length / exposure - round(length / exposure)) > 1e-6 * length / exposure:
+        doubts.append(f"scan_length {length:g} s is no multiple of exposure {exposure:g} s; the last one is cut off")
+    return doubts
+
+
+def _rounding_doubts(backend: Backend) -> list[str]:
+    if "exposure" not in backend.parameters.names:
+        return []
+    wanted, taken = float(backend.parameters["exposure"]), backend.status_values.get("EXPOSURE")
+    if not isinstance(taken, int | float) or not wanted or abs(taken - wanted) <= ROUNDED_BY * wanted:
+        return []
+    percent = 100 * (taken / wanted - 1)
+    return [f"the hardware takes an exposure of {taken:g} s, {percent:+.1f} % off the {wanted:g} s that are set"]
+
+
+class _Devices:
+    """Registers and a synthesizer in memory, where the Bank has such."""
+
+    def __init__(self, bank: SpectrometerBankConfig) -> None:
+        self.roach = None if bank.roach is None else MemoryRegisters()
+        self.valon = None
+        self.clock = None if bank.synth is None else MemorySynthesizer()
+
+    def take_images(self, _images: object) -> None:
+        """There are no images in memory."""
+
+    def close(self) -> None:
+        """There is nothing to close."""
+
+
+class _Setter(ModeSetter):
+    """Sets modes up in memory; counts the waits of the real array instead of waiting."""
+
+    waited = 0.0
+
+    def open(self) -> None:
+        self.devices = _Devices(self._config)  # type: ignore[assignment]  # with what of Devices is used here
+
+    def arm_delay(self, mode: ModeConfig) -> float:
+        return max(mode.needed_arm_delay_s, MIN_ARM_DELAY_S)
+
+    def backend_setup(
+        self, name: str, frequency: float, status: StatusBuffer, say: Callable[[str], None]
+    ) -> BackendSetup:
+        return dataclasses.replace(super().backend_setup(name, frequency, status, say), wait=self._count)
+
+    def programs(self, mode: ModeConfig, status: StatusBuffer) -> list[DataTaking]:
+        return [AbsentDaq(status)]
+
+    def _count(self, seconds: float) -> None:
+        self.waited += max(seconds, 0.0)
+
+
+class _NumberInMemory(ScanNumber):
+    def _keep(self, number: int) -> None:
+        self._value = number
+
+
+class StatusInMemory(StatusBuffer):
+    """The cards as a dictionary: the same checks, the same values read back, no segment."""
+
+    def __init__(self) -> None:
+        self._values: dict[str, Value] = {}
+
+    def read(self) -> dict[str, Value]:
+        return dict(self._values)
+
+    def get(self, key: str, default: Value | None = None) -> Value | None:
+        return self._values.get(key.upper(), default)
+
+    def update(self, values: Mapping[str, object]) -> None:
+        fresh = {check_keyword(key): value for key, value in values.items()}
+        self._values.update({key: _as_read(key, type(value), value) for key, value in fresh.items()})
+
+    def remove(self, keys: Iterable[str]) -> None:
+        for key in keys:
+            self._values.pop(key.upper(), None)
+
+    def clear(self) -> None:
+        self._values.clear()
+
+    def damage(self) -> list[Damage]:
+        return []
+
+    def snapshot(self) -> bytes:
+        raise RefusedError("a plan has no status memory to be repaired")
+
+    def close(self) -> None:
+        """Nothing to detach from."""
+
+    def unlink(self) -> None:
+        """Nothing to remove."""
+
+
+@lru_cache(4096)
+def _as_read_of_hashable(key: str, _kind: type, value: Any) -> Value:
+    card = read_card(write_card(key, value))
+    assert card is not None
+    return card.value
+
+
+def _as_read(key: str, kind: type, value: Any) -> Value:
+    """A value as it is read back from its card; CardError if it has none."""
+    if kind in (bool, int, float, str):
+        return _as_read_of_hashable(key, kind, value)
+    return _as_read_of_hashable.__wrapped__(key, kind, value)
+
+
+class _Scan(ScanControl):
+    """Scans that are brought forward by `catch_up` instead of by a waiting thread and a watchdog."""
+
+    def start(
+        self,
+        make_plan: Callable[[], ScanPlan],
+        operation: OperationHandle,
+        answer: Callable[[ScanPlan], Any],
+        ready_within: float,
+    ) -> ScanPlan:
+        with self._changed:
+            if self._state is ScanState.MONITOR:
+                self._send("STOP")
+            elif self._state is not ScanState.IDLE:
+                raise RefusedError(f"a scan has been started already, it is {self._state}; stop it first")
+            self._plan = None
+            self._set(ScanState.STARTING)
+        try:
+            self.start_programs(operation.wait, ready_within)
+            plan = make_plan()
+            self._plan, self._report = plan, _Report(plan.number, plan.start, plan.length)
+            self._receive(plan)
+            with self._changed:
+                self._set(ScanState.ARMED if plan.two_phase else ScanState.WAITING)
+            return plan
+        except Exception as error:
+            self._undo("failed", str(error))
+            raise
+
+    def cancel_start(self) -> bool:
+        if self._state not in (ScanState.STARTING, ScanState.ARMED, ScanState.WAITING):
+            return False
+        self._undo("aborted", "the start was cancelled")
+        return True
+
+    def catch_up(self) -> None:
+        """Do what became due up to now."""
+        while (due := self.next_change()) is not None and due <= time.time():
+            plan, report = self._plan, self._report
+            assert plan is not None
+            assert report is not None
+            if self._state is ScanState.ARMED:
+                self._undo(
+                    "failed", f"armed for {plan.start:%H:%M:%S} UTC, but the start was not committed in time"
+                )
+            elif self._state is ScanState.WAITING:
+                plan.arm()
+                self._status.update({"ARMSTATE": "armed", "ACCBLKOU": "-"})
+                report.outcome = "running"
+                with self._changed:
+                    self._set(ScanState.RUNNING)
+            else:
+                self._end_if_running("")
+
+    def next_change(self) -> float | None:
+        """When it goes on by itself, unix time."""
+        plan = self._plan
+        if plan is None:
+            return None
+        start = plan.start.timestamp()
+        return {
+            ScanState.ARMED: start - COMMIT_BEFORE_S,
+            ScanState.WAITING: start - ARM_BEFORE_S,
+            ScanState.RUNNING: start + plan.length + END_AFTER_S,
+        }.get(self._state)
+
+    def tell(self) -> str:
+        """What is going to run."""
+        plan = self._plan
+        assert plan is not None
+        end = time.gmtime(plan.start.timestamp() + plan.length)
+        return (
+            f"scan {plan.number} from {plan.start:%Y-%m-%d %H:%M:%S} to {time.strftime('%H:%M:%S', end)} UTC, "
+            f"{plan.length:g} s"
+        )
+
+    def doubts(self) -> list[str]:
+        """What is doubtful about its start."""
+        plan = self._plan
+        ahead = 0.0 if plan is None else plan.start.timestamp() - time.time()
+        return [f"the scan begins only in {ahead / 3600:.1f} h"] if ahead > FAR_AHEAD_S else []
