@@ -59,22 +59,25 @@ class TimeSum:
 
     def __init__(self, count: int) -> None:
         self.count = count
-        self._held: Powers | None = None
-
-    @property
-    def held(self) -> int:
-        """Times kept from earlier calls."""
-        return 0 if self._held is None else self._held.shape[2]
+        self.held = 0
+        """Times of earlier calls that are in no mean yet."""
+        self._sum: npt.NDArray[np.float64] | float = 0.0
 
     def reset(self) -> None:
         """Forget the past."""
-        self._held = None
+        self.held, self._sum = 0, 0.0
 
     def add(self, powers: Powers) -> Powers:
         """Shape (products, channels, time) to the same with fewer times; the first begins with the first one held."""
-        stream = powers if self._held is None else np.concatenate([self._held, powers], axis=2)
-        whole = stream.shape[2] // self.count
-        self._held = stream[:, :, whole * self.count :].copy()
-        sums = stream[:, :, : whole * self.count].reshape(*stream.shape[:2], whole, self.count)
-        means: Powers = sums.mean(axis=3, dtype=np.float32)
-        return means
+        missing = self.count - self.held
+        if powers.shape[2] < missing:
+            self._sum = self._sum + powers.sum(axis=2, dtype=np.float64)
+            self.held += powers.shape[2]
+            return powers[:, :, :0]
+        first = (self._sum + powers[:, :, :missing].sum(axis=2, dtype=np.float64)) / self.count
+        rest = powers[:, :, missing:]
+        whole = rest.shape[2] // self.count
+        left = rest[:, :, whole * self.count :]
+        self._sum, self.held = left.sum(axis=2, dtype=np.float64), left.shape[2]
+        means = rest[:, :, : whole * self.count].reshape(*rest.shape[:2], whole, self.count).mean(axis=3)
+        return np.concatenate([first[:, :, None], means], axis=2, dtype=np.float32)

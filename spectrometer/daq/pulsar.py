@@ -36,6 +36,8 @@ log = logging.getLogger(__name__)
 ROW_S = 0.25
 """Of the clock: the longest that a row, a block or a transform is waited for, where the data allow it."""
 ROW_BYTES = 1 << 20
+MOST_BINS = 1 << 25
+"""Of the profiles of all channels and products together: 256 MiB."""
 ROWS_AT_LEAST = 8
 """In a scan, however short."""
 RAW_KEYS = (
@@ -138,6 +140,9 @@ class PulsarRun:
             )  # fmt: skip
             most = min(longest / (chain.sample_time * clock), ROW_BYTES / (nchan * chain.products))
             self._nsblk = 1 << max(int(most).bit_length() - 1, 0)
+            bins = MOST_BINS // (nchan * chain.products)
+            if setup.recording is not Recording.SEARCH and setup.nbin > bins:
+                raise ScanSetupError(f"NBIN is {setup.nbin}; expected at most {bins} with {nchan} channels")
             rows = self._nsblk if setup.recording is Recording.SEARCH else 1
             first = chain.first_voltages + int((rows - 1) * chain.sample_time / band.sample_time)
             notes += chain.notes

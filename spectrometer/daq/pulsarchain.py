@@ -25,6 +25,9 @@ from spectrometer.daq.source import SampleArray
 
 __all__ = ["Chain", "ChainOptions", "Samples"]
 
+MOST_POINTS = 1 << 24
+"""Of the transforms of all channels together: 128 MiB for each polarization."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChainOptions:
@@ -115,6 +118,11 @@ class Chain:
         wanted = self.options.transforms
         needed = needed_overlap(self.options.dm, self.frequencies, self.channel_width, spectrum)
         chosen = choose_transforms(needed, wanted, max(int(self.options.longest / spectrum), 1))
+        if chosen.fftlen * len(self.frequencies) > MOST_POINTS:
+            raise ChannelizerError(
+                f"CHAN_DM {self.options.dm:g} smears a channel over {needed} samples: too many; "
+                "expected a smaller one, or more channels"
+            )
         if chosen != wanted:
             self.notes.append(
                 f"FFTLEN {chosen.fftlen}, OVERLAP {chosen.overlap}, not {wanted.fftlen}, {wanted.overlap}"

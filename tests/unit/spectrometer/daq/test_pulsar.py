@@ -175,14 +175,16 @@ def test_a_slow_receiver_keeps_the_time_of_its_voltages(tmp_path: Path, par: Pat
         ({"NBIN": 1}, "NBIN is 1; expected 2 to"),
         ({"POL_TYPE": "XYZ"}, "POL_TYPE is XYZ; expected IQUV, AABBCRCI or AA"),
         ({"SCANLEN": 1e-4}, "SCANLEN 0.0001 s is too short: the first row takes"),
-        ({"OBS_MODE": "COHERENT_FOLD", "CHAN_DM": 1e5}, "SCANLEN 3 s is too short"),
+        ({"OBS_MODE": "COHERENT_FOLD", "CHAN_DM": 5e3}, "SCANLEN 0.5 s is too short"),
+        ({"OBS_MODE": "COHERENT_FOLD", "CHAN_DM": 1e7}, "smears a channel over 30789984 samples: too many"),
+        ({"OBSNCHAN": 4096, "NBIN": 65536}, "NBIN is 65536; expected at most 2048 with 4096 channels"),
     ],
 )
 def test_what_cannot_be_is_said_before_the_scan_begins(
     tmp_path: Path, par: Path, status: dict[str, Any], says: str
 ) -> None:
     with pytest.raises(DaqError, match=says) as caught:
-        scan(tmp_path, **status)
+        scan(tmp_path, **{"SCANLEN": 0.5, **status})
     assert len(str(caught.value)) < 140
 
 
