@@ -132,7 +132,8 @@ def make_buffers(buffers: list[DataBuffer]) -> None:
 def _make(buffer: DataBuffer) -> None:
     what = f"{buffer.family} data buffer {buffer.name} (key {buffer.key:#010x})"
     try:
-        memory = sysv_ipc.SharedMemory(buffer.key, sysv_ipc.IPC_CREX, mode=0o666, size=buffer.total_bytes)
+        # not IPC_CREX: with that, sysv_ipc fills all of it with blanks, and touches gigabytes
+        memory = sysv_ipc.SharedMemory(buffer.key, sysv_ipc.IPC_CREAT, mode=0o666, size=buffer.total_bytes)
     except (sysv_ipc.Error, ValueError, OSError, MemoryError) as error:
         size = f"{buffer.blocks} blocks of {buffer.block_bytes // 1024} KiB"
         raise DataBufferError(f"{what} of {size}: {error}; data_buffers of the Bank sets number and size") from error

@@ -115,6 +115,14 @@ def test_banks_of_one_host_need_their_own_status_memory(tmp_path: Path) -> None:
     )
     (tmp_path / "good.toml").write_text(with_own)
     assert load(tmp_path / "good.toml").banks["BANKB"]
+    keys = "data_buffers = { vegas_key = 0x00C62C71, guppi_key = 0x0100183F }"
+    found = faults(tmp_path, with_own.replace("player_port = 6668\n", f"player_port = 6668\n{keys}\n"))
+    places = [fault.rpartition("banks.BANKB.data_buffers.")[2] for fault in found]
+    assert places == [
+        "vegas_key: vegas data buffer 1 of BANKB has key 0xc62c71, as vegas data buffer 2 of BANKA on the same host",
+        "vegas_key: vegas data buffer 2 of BANKB has key 0xc62c72, as vegas data buffer 3 of BANKA on the same host",
+        "guppi_key: guppi data buffer 2 of BANKB has key 0x1001840, as the status memory of BANKA on the same host",
+    ]
 
 
 def test_bad_addresses_are_named(tmp_path: Path) -> None:
