@@ -1,7 +1,7 @@
 # Every target is one line of tools/tasks.py, which needs python3 and nothing else.
 PYTHON ?= python3
 
-.PHONY: help demo test check bench docs clean
+.PHONY: help demo test check bench docs wheels clean
 help:
 	@$(PYTHON) tools/tasks.py help
 demo:
@@ -14,5 +14,7 @@ bench:
 	@$(PYTHON) tools/tasks.py bench
 docs:
 	@$(PYTHON) tools/tasks.py docs
+wheels:
+	@$(PYTHON) tools/tasks.py wheels
 clean:
 	@$(PYTHON) tools/tasks.py clean

@@ -83,6 +83,12 @@ def docs() -> None:
     print("build/docs/index.html")
 
 
+def wheels() -> None:
+    """Prove that wheels exist for each supported Python, and that each extra installs and runs; needs the network."""
+    set_up("dev")
+    run(PYTHON, "tools/check_wheels.py")
+
+
 def clean() -> None:
     """Remove what the other targets made."""
     for name in (".venv", "demo-run", "build", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis"):
@@ -96,7 +102,8 @@ def help_() -> None:
 
 
 TASKS: dict[str, Callable[[], None]] = {
-    "demo": demo, "test": test, "check": check, "bench": bench, "docs": docs, "clean": clean, "help": help_,
+    "demo": demo, "test": test, "check": check, "bench": bench, "docs": docs, "wheels": wheels, "clean": clean,
+    "help": help_,
 }
 
 if __name__ == "__main__":

@@ -294,6 +294,14 @@ class Backend(ABC):
     def _fill_arp_table(self, board: Registers, core: str) -> None:
         layout = struct.Struct(f">{ARP_ENTRIES}Q")
         table = list(layout.unpack(board.read(core, layout.size, ARP_OFFSET)))
+        for slot, mac in self._arp_entries.items():
+            table[slot] = mac
+        board.write(core, layout.pack(*table), ARP_OFFSET)
+
+    @cached_property
+    def _arp_entries(self) -> dict[int, int]:
+        """Slot, the last octet of an address -> MAC address, of the hosts that may be sent to."""
+        entries: dict[int, int] = {}
         for host, row in self.setup.macs.items():
             try:
                 address = DataDestination(host=host, ip=row.ip).address()
@@ -302,8 +310,9 @@ class Backend(ABC):
                     raise
                 self.setup.log.warning("hpc_macs: %s; simulated, so it is left out", error)
                 continue
-            table[int(address.rpartition(".")[2])] = row.mac
-        board.write(core, layout.pack(*table), ARP_OFFSET)
+            entries[int(address.rpartition(".")[2])] = row.mac
+        return entries
+
 
 
 def fitting(path: str) -> str:

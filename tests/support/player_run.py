@@ -70,13 +70,16 @@ def bank_of(url: str) -> Iterator[Any]:
 class PlayerRun:
     """A Player; a context manager that leaves no process behind."""
 
-    def __init__(self, *words: str | Path, log: Path, env: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, *words: str | Path, log: Path, env: Mapping[str, str] | None = None, program: Path | None = None
+    ) -> None:
+        """Start it; `program` is an installed one, None for that of this tree."""
         self.log = log
+        command = [sys.executable, "-m", "player.cli"] if program is None else [str(program)]
         with log.open("wb") as stream:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "player.cli", *map(str, words)],
-                stdin=subprocess.DEVNULL, stdout=stream, stderr=stream,
-                env=dict(env or clean_environment()), cwd=ROOT,
+                [*command, *map(str, words)], stdin=subprocess.DEVNULL, stdout=stream, stderr=stream,
+                env=dict(env or clean_environment()), cwd=ROOT if program is None else log.parent,
             )  # fmt: skip
 
     @property

@@ -1,0 +1,121 @@
+"""What is built: contents of wheel and sdist, and programs that run from wheels alone, in their own environment."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import sysconfig
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+from support.player_run import ROOT, PlayerRun, clean_environment, free_port
+
+import dealer
+
+PACKAGES = ("zmqjsonproxy", "portmanager", "dealer", "player", "spectrometer")
+SUPPLY = ROOT / "examples" / "power_supply"
+
+
+def build(project: Path, target: Path, kind: str) -> Path:
+    words = [sys.executable, "-m", "hatchling", "build", "-t", kind, "-d", str(target)]
+    subprocess.run(words, cwd=project, check=True, capture_output=True, timeout=100)
+    (found,) = target.glob("*.whl" if kind == "wheel" else "*.tar.gz")
+    return found
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build(ROOT, tmp_path_factory.mktemp("wheel"), "wheel")
+
+
+class Environment:
+    """An environment with some wheels; what they need is taken from that of the tests, and comes after them."""
+
+    def __init__(self, folder: Path, *wheels: Path) -> None:
+        self.folder = folder
+        subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True, timeout=60)
+        words = [sys.executable, "-m", "pip", "--python", str(folder / "bin" / "python"), "install", "--quiet"]
+        words += ["--no-deps", "--no-index", "--disable-pip-version-check", *map(str, wheels)]
+        subprocess.run(words, check=True, capture_output=True, timeout=100)
+        site = Path(sysconfig.get_path("purelib", vars={"base": str(folder), "platbase": str(folder)}))
+        (site / "zz_needed.pth").write_text(sysconfig.get_path("purelib") + "\n")
+
+    def run(self, program: str, *words: str | Path) -> subprocess.CompletedProcess[str]:
+        environment = {k: v for k, v in clean_environment().items() if k != "PYTHONPATH"}
+        return subprocess.run(
+            [str(self.folder / "bin" / program), *map(str, words)],
+            cwd=self.folder, env=environment, capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Environment:
+    folder = tmp_path_factory.mktemp("environment")
+    return Environment(folder / "venv", wheel, build(SUPPLY, folder / "wheels", "wheel"))
+
+
+def test_the_wheel_has_what_runs_and_nothing_else(wheel: Path) -> None:
+    names = set(zipfile.ZipFile(wheel).namelist())
+    assert {f"{package}/py.typed" for package in PACKAGES} <= names
+    assert {"player/conf/dibas.toml", "player/conf/schema/dibas.schema.json"} <= names
+    assert any(name.endswith("licenses/LICENSE") for name in names)
+    top = {name.partition("/")[0] for name in names}
+    assert {name for name in top if not name.startswith("dealer_player-")} == {*PACKAGES, "benchmarks"}
+    assert not [name for name in names if name.endswith((".pyc", ".so")) or "/tests/" in name]
+    metadata = next(name for name in names if name.endswith("METADATA"))
+    text = zipfile.ZipFile(wheel).read(metadata).decode()
+    needed = [line for line in text.splitlines() if line.startswith("Requires-Dist:") and "extra ==" not in line]
+    assert needed == ["Requires-Dist: pyzmq>=26"]
+
+
+def test_the_sdist_is_the_whole_project(tmp_path: Path) -> None:
+    with tarfile.open(build(ROOT, tmp_path, "sdist")) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False).stdout.split()
+    wanted = {name for name in tracked if not name.startswith(".ci/")} or {"pyproject.toml", "conf/dibas.toml"}
+    assert wanted - names == set()
+    assert not [name for name in names if name.startswith((".ci", ".venv", "build/", "demo-run"))]
+
+
+def test_programs_run_from_the_wheel(installed: Environment) -> None:
+    for program in ("dealer", "player", "spectrometer-daq", "portmanager"):
+        done = installed.run(program, "--help")
+        assert (done.returncode, "usage: " in done.stdout) == (0, True), (program, done.stderr)
+    assert installed.run("dealer", "--version").stdout.startswith("dealer 0.")
+    where = installed.run("python", "-c", "import player, power_supply; print(player.__file__, power_supply.__file__)")
+    assert [path.startswith(str(installed.folder)) for path in where.stdout.split()] == [True, True], where.stderr
+    shipped = installed.folder.rglob("player/conf/dibas.toml")
+    assert installed.run("player", "check", "--config", next(shipped)).returncode == 0
+
+
+def test_a_sites_own_bank_is_installed_and_driven_by_a_dealer(installed: Environment, tmp_path: Path) -> None:
+    config, port, door = tmp_path / "supply.toml", free_port(), free_port()
+    text = (SUPPLY / "supply.toml").read_text().replace("6670", str(port)).replace("5025", str(door))
+    config.write_text(text)
+    checked = installed.run("player", "check", "--config", config)
+    assert (checked.returncode, "SUPPLY" in checked.stdout) == (0, True), checked.stderr
+    misspelt = tmp_path / "misspelt.toml"
+    misspelt.write_text(text.replace("limit_v", "limit_w"))
+    assert "did you mean limit_v?" in installed.run("player", "check", "--config", misspelt).stderr
+    environment = clean_environment(DIBAS_DATA=str(tmp_path))
+    words = ["SUPPLY", "--simulate", "--config", config]
+    program = installed.folder / "bin" / "player"
+    with PlayerRun(*words, log=tmp_path / "player.log", env=environment, program=program) as run:
+        run.wait_ready()
+        with dealer.Dealer(config=config) as d:
+            d.add_active_player("SUPPLY")
+            bank = d["SUPPLY"]
+            bank.output(True)
+            assert bank.ramp(1.5) == 1.5
+            assert bank.get_status()["amperes"] == pytest.approx(0.15)
+        told = installed.run("dealer", "call", "SUPPLY", "get_status", "--json", "--config", config)
+        assert (told.returncode, '"volts": 1.5' in told.stdout) == (0, True), told.stderr
+        assert f"door scpi of SUPPLY is at tcp://127.0.0.1:{door}" in run.text
+
+
+def test_the_sites_own_tests_pass_in_its_environment(installed: Environment) -> None:
+    words = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:randomly", SUPPLY / "tests"]
+    done = installed.run("python", *words)
+    assert (done.returncode, "passed" in done.stdout) == (0, True), done.stdout + done.stderr
