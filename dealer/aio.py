@@ -13,6 +13,7 @@ from dealer.bank import AsyncBankProxy
 from dealer.operations import made_into
 from dealer.players import find_players
 from dealer.roster import DEFAULT_TIMEOUT, Roster
+from dealer.services import AsyncServices
 from dealer.steps import show_as
 from zmqjsonproxy.rpc.aio import AsyncHub
 from zmqjsonproxy.rpc.aiooperation import AsyncOperation
@@ -49,7 +50,9 @@ class AsyncDealer(Roster[AsyncBankProxy]):
     whether they do is looked at when it is awaited.
 
     Args:
-        players: Bank -> URL; None: from the configuration file.
+        players: Bank -> URL, `tcp://HOST:PORT`, or `service:NAME[@HOST]` for one that a port manager knows; or, for all
+            that one knows, `"portmanager://HOST"`, which is asked here, for at most 2 s; None: from the
+            configuration file.
         config: TOML file; None: `$DIBAS_CONFIG` or `$DIBAS_DIR/etc/config/dibas.toml`.
         timeout: Default deadline of a call, s.
         clocks_refuse_s: A start is refused if the clocks of Dealer and Players are further apart, s.
@@ -62,13 +65,13 @@ class AsyncDealer(Roster[AsyncBankProxy]):
 
     def __init__(
         self,
-        players: Mapping[str, str] | None = None,
+        players: Mapping[str, str] | str | None = None,
         *,
         config: str | os.PathLike[str] | None = None,
         timeout: float = DEFAULT_TIMEOUT,
         clocks_refuse_s: float = 1.0,
     ) -> None:
-        urls, hub = find_players(players, config), AsyncHub()
+        urls, hub = find_players(players, config), AsyncHub(locators=AsyncServices().locators)
         super().__init__(urls, lambda name, url: AsyncBankProxy(name, url, hub, timeout), hub, timeout, clocks_refuse_s)
         self._operation = partial(AsyncOperation, hub)
 

@@ -12,6 +12,7 @@ from dealer.bank import BankProxy
 from dealer.operations import Operations, made_into
 from dealer.players import find_players
 from dealer.roster import DEFAULT_TIMEOUT, Roster
+from dealer.services import Services
 from dealer.steps import show_as
 from zmqjsonproxy.rpc.hub import Hub
 from zmqjsonproxy.rpc.operation import Operation
@@ -41,7 +42,8 @@ class Dealer(Roster[BankProxy]):
     every one of them and carries all outcomes. Any other method that all active Banks export is a verb too.
 
     Args:
-        players: Bank -> URL; None: from the configuration file.
+        players: Bank -> URL, `tcp://HOST:PORT`, or `service:NAME[@HOST]` for one that a port manager knows; or, for all
+            that one knows, `"portmanager://HOST"`; None: from the configuration file.
         config: TOML file; None: `$DIBAS_CONFIG` or `$DIBAS_DIR/etc/config/dibas.toml`.
         timeout: Default deadline of a call, s.
         clocks_refuse_s: A start is refused if the clocks of Dealer and Players are further apart, s.
@@ -54,13 +56,13 @@ class Dealer(Roster[BankProxy]):
 
     def __init__(
         self,
-        players: Mapping[str, str] | None = None,
+        players: Mapping[str, str] | str | None = None,
         *,
         config: str | os.PathLike[str] | None = None,
         timeout: float = DEFAULT_TIMEOUT,
         clocks_refuse_s: float = 1.0,
     ) -> None:
-        urls, hub = find_players(players, config), Hub()
+        urls, hub = find_players(players, config), Hub(locators=Services().locators)
         super().__init__(urls, lambda name, url: BankProxy(name, url, hub, timeout), hub, timeout, clocks_refuse_s)
         self._operation = partial(Operation, hub)
 

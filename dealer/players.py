@@ -1,7 +1,8 @@
-"""Where Players are found: a dictionary of URLs, or the array's TOML file. Names and URLs, no sockets.
+"""Where Players are found: a dictionary of URLs, a port manager, or the array's TOML file.
 
-Of the file (or files) a Dealer reads `[dealer] players`, `[instrument] player_port` and of `[banks.*]` the host and the
-port; it needs nothing but the standard library for that.
+Of the file (or files) a Dealer reads `[dealer] players` and `portmanager`, of `[instrument]` what all Players share, of
+`[banks.*]` the host and the port; it needs nothing but the standard library for that. A Player under the name of a
+service has a URL `service://HOST:PORT/NAME`, from which `services` finds its address when it is needed.
 """
 
 from __future__ import annotations
@@ -12,47 +13,70 @@ from pathlib import Path
 from typing import Any
 
 from dealer.errors import ConfigurationError
+from dealer.services import find_services
+from portmanager.protocol.urls import LOCAL, ManagerAddress, ServiceAddress, ServicesAddress, is_service, own_service
 from zmqjsonproxy.configfiles import FilesError, config_path, read_tables
 
 __all__ = ["DEFAULT_PORT", "configuration_path", "find_players", "players_of_file"]
 
 DEFAULT_PORT = 6667
 READ = (
-    ("dealer",), ("instrument", "player_port"), ("instrument", "bind"), ("banks", "*", "hpc_host"),
-    ("banks", "*", "player_port"), ("banks", "*", "bind"),
+    ("dealer",), ("instrument", "player_port"), ("instrument", "portmanager"), ("instrument", "bind"),
+    ("banks", "*", "hpc_host"), ("banks", "*", "player_port"), ("banks", "*", "bind"),
 )  # fmt: skip
 """What a Dealer reads of the file; `*` is any Bank."""
+FORM = 'players is a dictionary of names and URLs, as {"BANKA": "tcp://host:6667"}'
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 def find_players(
-    players: Mapping[str, str] | None = None, config: str | os.PathLike[str] | None = None
+    players: Mapping[str, str] | str | None = None, config: str | os.PathLike[str] | None = None
 ) -> dict[str, str]:
     """Return Bank -> URL in the order of the configuration.
 
     Args:
-        players: Given explicitly; `config` is then not read.
+        players: Given explicitly, or a port manager, `portmanager://HOST[:PORT][?user=U&beginswith=B]`, which is asked
+            at once, within 2 s; `config` is then not read.
         config: TOML file; None: `$DIBAS_CONFIG`, else `$DIBAS_DIR/etc/config/dibas.toml`.
 
     Raises:
-        ConfigurationError: The form of `players`, or the file; every fault is named.
+        ConfigurationError: The form of `players`, the file, or the port manager; every fault is named.
     """
+    if isinstance(players, str):
+        return find_services(_port_manager(players), players)
     if players is not None:
         return _checked(players)
     return players_of_file(configuration_path(config))
 
 
 def _checked(players: Mapping[str, str]) -> dict[str, str]:
-    form = 'players is a dictionary of names and URLs, as {"BANKA": "tcp://host:6667"}'
     if not isinstance(players, Mapping):
-        raise ConfigurationError("Dealer", [f"{form}; not a {type(players).__name__}"])
-    faults = [
-        f"{name!r}: {url!r}: {form}"
-        for name, url in players.items()
-        if not isinstance(name, str) or not isinstance(url, str) or not _is_url(url)
-    ]
+        raise ConfigurationError("Dealer", [f"{FORM}; not a {type(players).__name__}"])
+    urls: dict[str, str] = {}
+    faults: list[str] = []
+    for name, url in players.items():
+        if is_service(url):
+            try:
+                urls[name] = ServiceAddress.read(url).url
+            except ValueError as error:
+                faults.append(f"{name!r}: {error}")
+        elif not isinstance(name, str) or not isinstance(url, str) or not _is_url(url):
+            faults.append(f"{name!r}: {url!r}: {FORM}")
+        else:
+            urls[name] = url
     if faults:
         raise ConfigurationError("Dealer", faults)
-    return dict(players)
+    return urls
+
+
+def _port_manager(text: str) -> ServicesAddress:
+    """Return the port manager that a text instead of a dictionary names."""
+    if not text.startswith("portmanager://"):
+        raise ConfigurationError("Dealer", [f'{FORM}, or the text "portmanager://HOST"; not {text!r}'])
+    try:
+        return ServicesAddress.read(text)
+    except ValueError as error:
+        raise ConfigurationError("Dealer", [str(error)]) from error
 
 
 def _is_url(url: str) -> bool:
@@ -86,7 +110,11 @@ def players_of_file(path: Path) -> dict[str, str]:
     faults: list[str] = []
     banks = _table(content, "banks", faults)
     instrument = _table(content, "instrument", faults)
-    names = _table(content, "dealer", faults).get("players", list(banks))
+    dealer = _table(content, "dealer", faults)
+    names = dealer.get("players", list(banks))
+    services = _services_of(dealer, faults)
+    if services is not None and not names and not faults:
+        return find_services(services, str(path))
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         faults.append("dealer.players: a list of Bank names")
         names = []
@@ -95,26 +123,43 @@ def players_of_file(path: Path) -> dict[str, str]:
     urls: dict[str, str] = {}
     for name in dict.fromkeys(names):
         bank = banks.get(name)
+        if bank is None and services is not None:
+            urls[name] = ServiceAddress(name, services.manager, services.user).url
+            continue
         if not isinstance(bank, dict):
             faults.append(f"dealer.players: {name}: there is no table [banks.{name}]")
             continue
-        host = bank.get("hpc_host")
-        port = bank.get("player_port", instrument.get("player_port", DEFAULT_PORT))
-        if not isinstance(host, str) or not host:
-            faults.append(f"banks.{name}.hpc_host: the host that runs the Player is missing")
-        elif not isinstance(port, int) or isinstance(port, bool) or not 0 < port < 65536:
-            faults.append(f"banks.{name}.player_port: {port!r} is no TCP port")
-        else:
-            url = f"tcp://{_reachable(host, bank, instrument)}:{port}"
-            if url in urls.values():
-                other = next(bank for bank, known in urls.items() if known == url)
-                faults.append(f"banks.{name}: {url} is the address of {other}")
-            urls[name] = url
+        try:
+            url = _url_of(name, bank, instrument, None if services is None else services.user)
+        except ValueError as error:
+            faults.append(f"banks.{name}.{error}")
+            continue
+        if url in urls.values():
+            other = next(bank for bank, known in urls.items() if known == url)
+            faults.append(f"banks.{name}: {url} is the address of {other}")
+        urls[name] = url
     if not faults and not urls:
         faults.append("no Player is named: dealer.players or a table [banks.X] is needed")
     if faults:
         raise ConfigurationError(str(path), faults)
     return urls
+
+
+def _url_of(name: str, bank: Mapping[str, Any], instrument: Mapping[str, Any], user: str | None) -> str:
+    """Return the URL of a Bank's Player; ValueError: `KEY: what is wrong with it`."""
+    host = bank.get("hpc_host")
+    port = bank.get("player_port", instrument.get("player_port", DEFAULT_PORT))
+    if not isinstance(host, str) or not host:
+        raise ValueError("hpc_host: the host that runs the Player is missing")
+    reachable = _reachable(host, bank, instrument)
+    if is_service(port):
+        try:
+            return ServiceAddress(own_service(port, name), _manager_of(instrument, reachable), user).url
+        except ValueError as error:
+            raise ValueError(f"player_port: {error}") from error
+    if not isinstance(port, int) or isinstance(port, bool) or not 0 < port < 65536:
+        raise ValueError(f"player_port: {port!r} is no TCP port")
+    return f"tcp://{reachable}:{port}"
 
 
 def _table(content: Mapping[str, Any], key: str, faults: list[str]) -> dict[str, Any]:
@@ -123,6 +168,27 @@ def _table(content: Mapping[str, Any], key: str, faults: list[str]) -> dict[str,
         return table
     faults.append(f"{key}: a table")
     return {}
+
+
+def _services_of(dealer: Mapping[str, Any], faults: list[str]) -> ServicesAddress | None:
+    """Return the port manager that `[dealer]` names, for Players without a table; None: none."""
+    text = dealer.get("portmanager")
+    if text is None:
+        return None
+    try:
+        if not isinstance(text, str):
+            raise ValueError(f"{text!r} is no text")
+        return ServicesAddress.read(text)
+    except ValueError as error:
+        faults.append(f"dealer.portmanager: {error}")
+        return None
+
+
+def _manager_of(instrument: Mapping[str, Any], host: str) -> ManagerAddress:
+    """Return where the Player's own port manager is: what the Player calls localhost is its host from here."""
+    text = instrument.get("portmanager", str(LOCAL))
+    manager = ManagerAddress.read(text) if isinstance(text, str) else LOCAL
+    return ManagerAddress(host, manager.port) if manager.host in LOOPBACK else manager
 
 
 def _reachable(host: str, bank: Mapping[str, Any], instrument: Mapping[str, Any]) -> str:

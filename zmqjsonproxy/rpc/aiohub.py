@@ -17,6 +17,7 @@ import zmq
 
 from zmqjsonproxy.errors import PeerLostError
 from zmqjsonproxy.rpc.connections import LOOK_EVERY, Connections, HubSettings, KnownServers
+from zmqjsonproxy.rpc.locating import AsyncLocators, NotLocatedError, scheme_of
 from zmqjsonproxy.rpc.many import CallRequest, CallResult, batch_results, in_batches, shared_calls
 from zmqjsonproxy.rpc.peer import BatchedCall, BatchOfCalls, Call, Hello, Peer, Pending
 from zmqjsonproxy.rpc.protocol.description import InterfaceDescription
@@ -94,9 +95,16 @@ class _Awaited(Pending):
 class _WatchedConnections(Connections):
     """Connections whose sockets a loop watches."""
 
-    def __init__(self, context: zmq.Context[Any], settings: HubSettings, ready: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        context: zmq.Context[Any],
+        settings: HubSettings,
+        ready: Callable[[], None],
+        locators: AsyncLocators | None = None,
+    ) -> None:
         super().__init__(context, settings)
-        self._ready = ready
+        self._ready, self._names = ready, locators or {}
+        self._searches: dict[Peer, asyncio.Task[None]] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def has_message(self) -> bool:
@@ -128,8 +136,29 @@ class _WatchedConnections(Connections):
         if bridge is not None and self._loop is not None:
             self._loop.add_reader(int(bridge.socket.get(zmq.FD)), self._ready)
 
+    def _connect(self, peer: Peer, p: Pending, now: float) -> bool:
+        if scheme_of(peer.url) not in self._names:
+            return super()._connect(peer, p, now)
+        if peer not in self._searches and self._loop is not None:
+            within = max(min(self.settings.hello_within, p.deadline - now), 0.05)
+            self._searches[peer] = self._loop.create_task(self._search(peer, p.what.object_name, within))
+        return True  # it waits with the others
+
+    async def _search(self, peer: Peer, hello_name: str, within: float) -> None:
+        """Find out where a server is, and connect there."""
+        try:
+            address = await self._names[scheme_of(peer.url)](peer.url, within)
+            self._connect_at(address, peer, hello_name, time.monotonic())
+        except NotLocatedError as error:
+            self._not_located(peer, str(error))
+        finally:
+            del self._searches[peer]
+        self._ready()  # the descriptor tells of changes only, and the socket was used
+
     def close(self, reason: str) -> None:
         """Give all connections up and close the sockets."""
+        for search in self._searches.values():
+            search.cancel()
         if self._loop is not None and not self._loop.is_closed():
             self._loop.remove_reader(int(self._router.get(zmq.FD)))
         super().close(reason)
@@ -143,12 +172,18 @@ class AsyncHub(KnownServers):
     Args:
         ctx: ZeroMQ context; None: the process's own.
         settings: How servers are watched.
+        locators: For URLs that are names; see `locating`.
     """
 
-    def __init__(self, ctx: zmq.Context[Any] | None = None, settings: HubSettings | None = None) -> None:
+    def __init__(
+        self,
+        ctx: zmq.Context[Any] | None = None,
+        settings: HubSettings | None = None,
+        locators: AsyncLocators | None = None,
+    ) -> None:
         self.settings = settings or HubSettings()
         context = ctx if ctx is not None else zmq.Context.instance()
-        self._connections: _WatchedConnections = _WatchedConnections(context, self.settings, self._receive)
+        self._connections: _WatchedConnections = _WatchedConnections(context, self.settings, self._receive, locators)
         self._connections.set_wait(0)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._waits: set[_Wait] = set()

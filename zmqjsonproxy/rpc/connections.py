@@ -22,6 +22,7 @@ from zmqjsonproxy.errors import PeerLostError
 from zmqjsonproxy.protocol.arrays import Framed
 from zmqjsonproxy.rpc.bridge import Bridge
 from zmqjsonproxy.rpc.frames import frame_receiver, rest_receiver, sender
+from zmqjsonproxy.rpc.locating import Locators, NotLocatedError, scheme_of
 from zmqjsonproxy.rpc.peer import Peer, Pending, State
 from zmqjsonproxy.rpc.protocol import jsonrpc, original
 from zmqjsonproxy.sockmon import PeerEvent, SocketMonitor, Transition
@@ -64,6 +65,7 @@ class Connections:
     Args:
         context: ZeroMQ context.
         settings: How servers are watched.
+        locators: For URLs that are names.
 
     Attributes:
         peers: URL -> server.
@@ -74,9 +76,11 @@ class Connections:
         wake_id: What `next_message` says after `wake`.
     """
 
-    def __init__(self, context: zmq.Context[Any], settings: HubSettings) -> None:
-        self.settings, self._context = settings, context
+    def __init__(self, context: zmq.Context[Any], settings: HubSettings, locators: Locators | None = None) -> None:
+        self.settings, self._context, self._locators = settings, context, locators or {}
         self.peers: dict[str, Peer] = {}
+        self._at: dict[str, Peer] = {}
+        self._addresses: dict[Peer, str] = {}
         self.client = f"{platform.node()}:{os.getpid()}"
         self.looked_at = 0.0
         self.numbers = itertools.count(1)
@@ -186,20 +190,44 @@ class Connections:
                 self._transmit(peer, jsonrpc.cancel(number))
 
     def _connect(self, peer: Peer, p: Pending, now: float) -> bool:
+        locate = self._locators.get(scheme_of(peer.url))
+        try:
+            if locate is None:
+                address = peer.url
+            else:
+                address = locate(peer.url, max(min(self.settings.hello_within, p.deadline - now), 0.05))
+                now = time.monotonic()
+            self._connect_at(address, peer, p.what.object_name, now)
+        except NotLocatedError as error:
+            peer.waiting.append(p)
+            self._not_located(peer, str(error))
+            return False
+        return True
+
+    def _not_located(self, peer: Peer, reason: str) -> None:
+        """End the calls that wait for a server that cannot be connected to."""
+        peer.give_up(reason, time.monotonic(), self.settings.retry_first, self.settings.retry_most)
+
+    def _connect_at(self, address: str, peer: Peer, hello_name: str, now: float) -> None:
+        """Begin a connection; NotLocatedError: that is no address, or another server's."""
         self._read_events(now)  # those of an earlier connection are not to be taken for the new one's
+        other = self._at.get(address, peer)
+        if other is not peer and other.state is not State.IDLE:
+            raise NotLocatedError(f"its address is {address}, where {other.url} is connected: two names of one server?")
+        if self._at.get(before := self._addresses.get(peer, "")) is peer:
+            del self._at[before]
         rid = self._token + next(self._rids).to_bytes(8, "big")
         try:
             self._router.set(zmq.CONNECT_ROUTING_ID, rid)
-            self._router.connect(peer.url)
+            self._router.connect(address)
         except zmq.ZMQError as error:
-            p.fail(PeerLostError(peer.url, p.what.label, f"no address to connect to: {error}"), now)
-            return False
+            raise NotLocatedError(f"no address to connect to: {error}") from error
+        self._addresses[peer], self._at[address] = address, peer
         self._by_rid[rid] = peer
-        peer.begin_connection(rid, p.what.object_name, now)
+        peer.begin_connection(rid, hello_name, now)
         # Where the connection has ended already (refused, or by a REP socket), socket events tell what to do.
         with contextlib.suppress(zmq.ZMQError):
             self.send(peer.envelope, original.hello(peer.hello_name, self.client))
-        return True
 
     def _transmit(self, peer: Peer, body: bytes) -> bool:
         """Send; False: the connection is gone, and nothing was sent."""
@@ -249,9 +277,9 @@ class Connections:
         """Connect again to a server that takes no ROUTER."""
         self._by_rid.pop(peer.rid, None)
         with contextlib.suppress(zmq.ZMQError):
-            self._router.disconnect(peer.url)
+            self._router.disconnect(self._addresses[peer])
         try:
-            bridge = self._bridges[peer] = Bridge(self._context, peer.url, self._options)
+            bridge = self._bridges[peer] = Bridge(self._context, self._addresses[peer], self._options)
             peer.begin_connection(b"", peer.hello_name, now)
             bridge.send(original.hello(peer.hello_name, self.client))
         except zmq.ZMQError as error:  # no sockets left
@@ -288,7 +316,7 @@ class Connections:
         else:
             self._by_rid.pop(peer.rid, None)
             with contextlib.suppress(zmq.ZMQError):
-                self._router.disconnect(peer.url)
+                self._router.disconnect(self._addresses[peer])
         peer.give_up(reason, time.monotonic(), self.settings.retry_first, self.settings.retry_most)
 
     def _abandon(self, peer: Peer, now: float) -> None:
@@ -303,7 +331,7 @@ class Connections:
 
     def _read_events(self, now: float) -> None:
         for event in self._monitor.read():
-            peer = self.peers.get(event.endpoint)
+            peer = self._at.get(event.endpoint)
             if peer is not None and peer.state is not State.IDLE and peer not in self._bridges:
                 if self._refuses_routers(peer, event):
                     self._bridge(peer, now)

@@ -24,6 +24,7 @@ from zmqjsonproxy.errors import CallCancelledError, PeerLostError
 from zmqjsonproxy.protocol.arrays import Framed
 from zmqjsonproxy.rpc.connections import LOOK_EVERY, SLICE_MS, Connections, HubSettings, KnownServers
 from zmqjsonproxy.rpc.futures import CallFuture
+from zmqjsonproxy.rpc.locating import Locators
 from zmqjsonproxy.rpc.many import CallRequest, CallResult, batch_results, in_batches, shared_calls
 from zmqjsonproxy.rpc.peer import BatchedCall, Call, Hello, Peer, Pending
 from zmqjsonproxy.rpc.protocol import jsonrpc
@@ -38,11 +39,15 @@ class Hub(KnownServers):
     Args:
         ctx: ZeroMQ context; None: the process's own.
         settings: How servers are watched.
+        locators: For URLs that are names; see `locating`.
     """
 
-    def __init__(self, ctx: zmq.Context[Any] | None = None, settings: HubSettings | None = None) -> None:
+    def __init__(
+        self, ctx: zmq.Context[Any] | None = None, settings: HubSettings | None = None, locators: Locators | None = None
+    ) -> None:
         self.settings = settings or HubSettings()
-        self._connections = Connections(ctx if ctx is not None else zmq.Context.instance(), self.settings)
+        context = ctx if ctx is not None else zmq.Context.instance()
+        self._connections = Connections(context, self.settings, locators)
         self._peers = self._connections.peers
         self._lead_taken = threading.Lock()
         self._may_lead = partial(self._lead_taken.acquire, False)

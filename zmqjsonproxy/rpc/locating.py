@@ -1,0 +1,28 @@
+"""Servers under names: a URL of another scheme than ZeroMQ's is turned into an address whenever a connection is made.
+
+So a server that came back elsewhere is found again, by whoever calls it next. What turns names into addresses is given
+to the hub: this package knows no name service.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+
+__all__ = ["AsyncLocators", "Locators", "NotLocatedError", "scheme_of"]
+
+
+class NotLocatedError(Exception):
+    """There is no address for a URL now; the text says why, for the PeerLostError of the calls that wait for it."""
+
+
+Locators = Mapping[str, Callable[[str, float], str]]
+"""Scheme -> what turns its URLs, within some seconds, into addresses (`tcp://...`), or raises NotLocatedError."""
+
+AsyncLocators = Mapping[str, Callable[[str, float], Awaitable[str]]]
+"""The same for hubs that use asyncio."""
+
+
+def scheme_of(url: str) -> str:
+    """Return what stands before `://`; empty if nothing does."""
+    scheme, found, _ = url.partition("://")
+    return scheme if found else ""
