@@ -34,6 +34,7 @@ def rows() -> list[Row]:
     found = []
     here, *others = cores()
     found += _small(here, here)
+    found.append(_without_orjson(here))
     if others:
         found += _small(here, others[0])
     found += _outstanding(here)
@@ -82,6 +83,20 @@ def _small(client: int, server: int) -> list[Row]:
         found.append(_row(f"small call, command, {where}", through_lane.quantile(0.5), 2.0, 1.85))
         found.append(_row(f"p99 of the small call, {where}", times.quantile(0.99), 1.75, 1.4))
     return found
+
+
+def _pair_without_orjson(floor_url: str, our_url: str, request: bytes) -> Pairs:
+    """As `_pair`, by a client where orjson is not installed."""
+    sys.modules["orjson"] = None  # type: ignore[assignment]  # how Python marks what cannot be imported
+    wirejson.dumps, wirejson.dumps_short, wirejson.loads = wirejson._guarded()
+    return _pair(floor_url, our_url, request, "add", (2, 3), SMALL)
+
+
+def _without_orjson(core: int) -> Row:
+    with serving(core, 1, echo, jsonrpc.reply(1000, 5)) as floors, serving(core, 1, serve) as ours:
+        request = _native("bank.add", 2, 3)
+        times = in_pinned_process(core, _pair_without_orjson, floors[0][0], ours[0][0], request)
+    return _row("small call, query, client without orjson", times.quantile(0.5), None, None)
 
 
 def _outstanding_pair(floor_url: str, our_url: str) -> Pairs:

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from zmqjsonproxy.errors import ProtocolError, ProxyError
-from zmqjsonproxy.rpc.peer import BatchedCall, BatchOfCalls, Call
+from zmqjsonproxy.errors import ProtocolError
+from zmqjsonproxy.rpc.peer import BatchedCall, BatchOfCalls, Call, CallResult
 
 __all__ = ["CallRequest", "CallResult", "batch_results", "in_batches", "shared_calls"]
 
@@ -24,15 +24,6 @@ class CallRequest:
     method: str
     args: Sequence[Any] = ()
     kwargs: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(slots=True)
-class CallResult:
-    """What came of one call: a value or an error, and how long it took, s."""
-
-    value: Any = None
-    error: ProxyError | None = None
-    delay_s: float = 0.0
 
 
 def shared_calls(requests: Sequence[CallRequest], timeout: float) -> Iterator[tuple[CallRequest, Call]]:
@@ -58,6 +49,9 @@ def batch_results(batches: Sequence[BatchOfCalls], results: Sequence[CallResult]
         if result.error is not None:
             found += [CallResult(None, result.error, result.delay_s)] * batch.count
             continue
-        missing, delay_s = (None, ProtocolError(f"{batch.label}: one has no answer")), result.delay_s
-        found += [CallResult(value, error, delay_s) for value, error in (part or missing for part in result.value)]
+        if None in batch.parts:
+            missing = CallResult(None, ProtocolError(f"{batch.label}: one has no answer"), result.delay_s)
+            found += [part or missing for part in batch.parts]
+        else:
+            found += result.value
     return found

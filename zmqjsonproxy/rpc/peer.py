@@ -9,7 +9,9 @@ import logging
 import random
 from collections import deque
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from enum import Enum
+from itertools import repeat
 from typing import Any
 
 from zmqjsonproxy.errors import CallTimeoutError, PeerLostError, ProtocolError, ProxyError, RemoteError
@@ -17,12 +19,21 @@ from zmqjsonproxy.protocol.arrays import Framed
 from zmqjsonproxy.rpc.protocol import jsonrpc, original
 from zmqjsonproxy.rpc.protocol.description import InterfaceDescription, interface_changes, read_description
 
-__all__ = ["BatchOfCalls", "BatchedCall", "Call", "Hello", "Peer", "Pending", "State"]
+__all__ = ["BatchOfCalls", "BatchedCall", "Call", "CallResult", "Hello", "Peer", "Pending", "State"]
 
 log = logging.getLogger(__name__)
 
 BatchedCall = tuple[str, Sequence[Any], Mapping[str, Any]]
 """Method, positional and keyword arguments."""
+
+
+@dataclass(slots=True)
+class CallResult:
+    """What came of one call: a value or an error, and how long it took, s."""
+
+    value: Any = None
+    error: ProxyError | None = None
+    delay_s: float = 0.0
 
 
 class Call:
@@ -75,7 +86,10 @@ class Call:
 
 
 class BatchOfCalls:
-    """Calls of one object in one message, which only servers of JSON-RPC take; its value is a list of pending calls."""
+    """Calls of one object in one message, which only servers of JSON-RPC take.
+
+    Its value is a list of results; None: that call has no answer.
+    """
 
     __slots__ = ("calls", "count", "label", "object_name", "parts", "timeout")
 
@@ -83,7 +97,7 @@ class BatchOfCalls:
         self.object_name, self.calls, self.timeout = object_name, calls, timeout
         self.count = len(calls)
         self.label = f"{object_name}: a batch of {len(calls)} calls"
-        self.parts: list[tuple[Any, ProxyError | None] | None] = [None] * len(calls)
+        self.parts: list[CallResult | None] = [None] * len(calls)
 
     def native(self, first: int, arrays: bool | None) -> bytes:
         """Encode, with request numbers from `first` on; raises as `Call.native`."""
@@ -283,22 +297,40 @@ class Peer:
             current.succeed(message, now)
 
     def _receive_batch(self, replies: list[Any], now: float) -> None:
-        numbered, pending = self.numbered, None
+        if self._receive_plain_batch(replies, now):
+            return
+        take, pending = self.numbered.pop, None
         for reply in replies:
             number = reply.get("id") if type(reply) is dict else None
             if type(number) is not int:
                 continue
-            pending = numbered.pop(number, None)
+            pending = take(number, None)
             if pending is None or type(pending.what) is not BatchOfCalls:
                 continue
-            batch = pending.what
+            delay_s, error = now - pending.begun, None
             if "error" in reply:
-                error = jsonrpc.error_from(reply["error"], peer=self.url, method=batch.label)
-                batch.parts[number - pending.number] = None, error
-            else:
-                batch.parts[number - pending.number] = reply.get("result"), None
+                error = jsonrpc.error_from(reply["error"], peer=self.url, method=pending.what.label)
+            result = CallResult(None if error else reply.get("result"), error, delay_s)
+            pending.what.parts[number - pending.number] = result
         if pending is not None and type(pending.what) is BatchOfCalls and not pending.done:
             pending.succeed(pending.what.parts, now)
+
+    def _receive_plain_batch(self, replies: list[Any], now: float) -> bool:
+        """Take the replies to a whole batch if all are results, in order, as most are: in half the time."""
+        try:
+            numbers = [reply["id"] for reply in replies]
+            values = [reply["result"] for reply in replies]
+            pending = self.numbered[numbers[0]]
+        except (LookupError, TypeError):  # failures, or what is no reply
+            return False
+        what, first = pending.what, pending.number
+        if type(what) is not BatchOfCalls or pending.done or numbers != list(range(first, first + what.count)):
+            return False
+        for number in numbers:
+            del self.numbered[number]
+        what.parts[:] = map(CallResult, values, repeat(None), repeat(now - pending.begun))
+        pending.succeed(what.parts, now)
+        return True
 
     def welcome(self, message: Any, now: float) -> None:
         """Take the answer to the first hello: it shows the server's dialect."""

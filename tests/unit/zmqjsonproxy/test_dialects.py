@@ -134,6 +134,27 @@ def test_a_batch_is_read_one_by_one() -> None:
     assert [type(item) for item in batch] == [Request, Malformed, Request]
 
 
+@pytest.mark.parametrize("first", [((1,), {}), ((1,), {"b": 2}), ((), {"a": 1})])
+def test_the_calls_of_our_batches_share_the_deadline_of_the_first(
+    first: tuple[tuple[int, ...], dict[str, int]],
+) -> None:
+    calls = [("f", *first), ("g", (1,), {"b": 2}), ("h", (), {"c": 3}), ("i", (4,), {})]
+    batch = read_message(jsonrpc.batch("bank", calls, 7, 3.5, None), LIMITS)
+    assert isinstance(batch, list)
+    requests = [each for each in batch if isinstance(each, Request)]
+    assert [(r.target, tuple(r.args), r.kwargs) for r in requests] == [(f"bank.{m}", a, k) for m, a, k in calls]
+    assert [(r.id, (r.extra or {}).get("deadline_s")) for r in requests] == [(n, 3.5) for n in range(7, 11)]
+
+
+def test_what_others_say_in_the_first_call_of_a_batch_is_of_that_call() -> None:
+    call = {"jsonrpc": "2.0", "method": "a.b", "id": 1}
+    own = {"deadline_s": 1.0, "call_id": "x", "shared": True}
+    for extra, shared in (({"deadline_s": 1.0}, None), (own, {"deadline_s": 1.0}), ("text", None)):
+        batch = read_message(json.dumps([{**call, "dealer": extra}, call, 5, {**call, "dealer": {}}]).encode(), LIMITS)
+        assert isinstance(batch, list)
+        assert [getattr(each, "extra", 0) for each in batch[1:]] == [shared, 0, {}]
+
+
 def test_a_native_call_is_read_back_as_it_was_made() -> None:
     for args, kwargs in (([1, "a"], None), ([], {"x": 1}), ([2], {"y": None})):
         before, after = jsonrpc.request_around_id("bank.roach", "read_int", args, kwargs, 3.0)

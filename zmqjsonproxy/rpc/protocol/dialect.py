@@ -17,6 +17,8 @@ __all__ = [
 
 _HEAD = re.compile(rb'\s*\{"jsonrpc":"2\.0","method":"[^"\\]{1,500}","id":(\d{1,18}),')
 """How our callers begin."""
+_NOT_SHARED = frozenset({"params", "shared", "call_id", "frames"})
+"""Members of `dealer` that are about one call."""
 _ID_TYPES = frozenset({int, str, float, type(None)})
 
 
@@ -125,9 +127,22 @@ def read_or_batch(body: bytes, limits: Limits) -> Request | Malformed | list[Any
         text = f"a batch of {len(message)} calls is over the limit of {limits.max_batch} (max_batch)"
         return Malformed(True, Code.TOO_LARGE, "TooLargeError", text)
     if isinstance(message, list) and message:
+        _share_extra(message)
         return message
     text = "a request is an object with `jsonrpc` and `method`, or with `name`, `proc`, `args` and `kwargs`"
     return Malformed(isinstance(message, list), Code.INVALID_REQUEST, "ProtocolError", f"{text}; got {_kind(message)}")
+
+
+def _share_extra(batch: list[Any]) -> None:
+    """Give the calls of a batch that have no member `dealer` the first one's, if that says it is shared."""
+    first = batch[0]
+    extra = first.get("dealer") if type(first) is dict else None
+    if type(extra) is not dict or extra.get("shared") is not True:
+        return
+    shared = {key: value for key, value in extra.items() if key not in _NOT_SHARED}
+    for message in batch:
+        if type(message) is dict and "dealer" not in message:
+            message["dealer"] = shared
 
 
 def _identity_at_head(body: bytes) -> int | None:
