@@ -333,7 +333,7 @@ class PulsarRun:
 
     def _raw_cards(self, day: int, second: float) -> dict[str, Value]:
         values = {key: self._values[key] for key in RAW_KEYS if self._values.get(key, UNSPECIFIED) != UNSPECIFIED}
-        return values | {
+        return {"PKTFMT": "1SFA"} | values | {
             "STT_IMJD": day, "STT_SMJD": int(second), "STT_OFFS": second % 1.0, "STTVALID": 1, "SIMULATE": 1,
             "DATASRC": self.source.name[-68:], "REPLAYRT": float(self.rate), "NLOOPS": 0,
         }  # fmt: skip
