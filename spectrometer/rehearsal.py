@@ -22,6 +22,8 @@ from spectrometer.backends.base import Backend, BackendSetup
 from spectrometer.bank import SpectrometerBank
 from spectrometer.config import SpectrometerBankConfig
 from spectrometer.daq.absent import AbsentDaq
+from spectrometer.instruments.errors import SynthesizerError
+from spectrometer.instruments.protocol.valon import frequency_range
 from spectrometer.instruments.registers import MemoryRegisters, MemorySynthesizer
 from spectrometer.modes import ModeConfig
 from spectrometer.modesetting import MIN_ARM_DELAY_S, ModeSetter
@@ -191,13 +193,31 @@ class _Devices:
     def __init__(self, bank: SpectrometerBankConfig) -> None:
         self.roach = None if bank.roach is None else MemoryRegisters()
         self.valon = None
-        self.clock = None if bank.synth is None else MemorySynthesizer()
+        self.clock = None if bank.synth is None else _Synthesizer(bank)
 
     def take_images(self, _images: object) -> None:
         """There are no images in memory."""
 
     def close(self) -> None:
         """There is nothing to close."""
+
+
+class _Synthesizer(MemorySynthesizer):
+    """One that has the range of the real one."""
+
+    def __init__(self, bank: SpectrometerBankConfig) -> None:
+        super().__init__()
+        assert bank.synth is not None
+        self._range = frequency_range(bank.synth.vco_range_mhz)
+        board = bank.roach if bank.synth.via == "katcp" else None
+        self._name = f"synthesizer at {bank.synth.port}"
+        self._name += "" if board is None else f" of {board.katcp_host}:{board.katcp_port}"
+
+    def set_frequency(self, synthesizer: int, megahertz: float) -> None:
+        low, high = self._range
+        if not low <= megahertz <= high:
+            raise SynthesizerError(f"{self._name}: {megahertz:g} MHz is out of range, {low:g} to {high:g} MHz")
+        super().set_frequency(synthesizer, megahertz)
 
 
 class _Setter(ModeSetter):

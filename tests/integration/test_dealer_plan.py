@@ -1,0 +1,178 @@
+"""`dealer plan` as an observer uses it; and that a plan and a simulated Player answer the same script alike."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.backends import SHIPPED
+from support.player_run import DEADLINE, ROOT, PlayerRun, clean_environment
+from support.spectrometer_array import write_array
+
+THREE_MISTAKES = """
+import contextlib
+import dealer
+
+d = dealer.Dealer()
+with contextlib.suppress(dealer.DealerError):
+    d.set_mode("MODE99")
+d.set_mode("MODE1")
+with contextlib.suppress(dealer.DealerError):
+    d.set_param(exposur=1.0)
+with contextlib.suppress(dealer.DealerError):
+    d.set_param(exposure=-1.0)
+"""
+
+
+def plan(tmp_path: Path, text: str | Path, *words: str) -> subprocess.CompletedProcess[str]:
+    script = text if isinstance(text, Path) else tmp_path / "script.py"
+    if isinstance(text, str):
+        script.write_text(text)
+    return subprocess.run(
+        [sys.executable, "-m", "dealer.cli", "plan", str(script), *words], capture_output=True, text=True,
+        timeout=DEADLINE, env=clean_environment(DIBAS_CONFIG=str(SHIPPED)), cwd=tmp_path, check=False,
+    )  # fmt: skip
+
+
+def document(tmp_path: Path, text: str | Path, *words: str) -> dict[str, Any]:
+    done = plan(tmp_path, text, "--json", *words)
+    found: dict[str, Any] = json.loads(done.stdout)
+    assert done.returncode == (1 if found["faults"] else 0), done.stderr
+    return found
+
+
+@pytest.mark.parametrize("script", ["observe.py", "observe_async.py"])
+def test_the_examples_are_planned_with_options_of_their_own(tmp_path: Path, script: str) -> None:
+    found = document(tmp_path, ROOT / "examples" / script, "--", "--mode", "MODE4", "--scan-length", "7200")
+    assert [row["call"].partition("(")[0] for row in found["rows"]] == ["set_mode", "set_param", "prepare", "start"]
+    assert all(row["banks"] == [f"BANK{letter}" for letter in "ABCDEFGH"] for row in found["rows"])
+    assert found["rows"][0]["call"] == "set_mode('MODE4')"
+    assert found["rows"][3]["does"].endswith("7200 s")
+    assert found["faults"] == 0
+    # set_mode, the arm delay of 4 s with 2 s for asking, the scan, and what the Bank and the Dealer need to see its end
+    begins = found["rows"][3]["at"] + 6
+    assert begins + 7201 <= found["seconds"] <= begins + 7204
+
+
+def test_a_script_that_goes_on_has_all_its_mistakes_listed_with_lines(tmp_path: Path) -> None:
+    found = document(tmp_path, THREE_MISTAKES)
+    faults = [(row["line"], row["call"], row["fault"]) for row in found["rows"] if "fault" in row]
+    assert [fault[:2] for fault in faults] == [
+        (7, "set_mode('MODE99')"), (10, "set_param(exposur=1.0)"), (12, "set_param(exposure=-1.0)"),
+    ]  # fmt: skip
+    assert "MODE99 is not supported" in faults[0][2]
+    assert "exposur: no such parameter" in faults[1][2]
+    assert "out of range" in faults[2][2]
+
+
+def test_a_script_that_ends_at_its_first_mistake_has_this_one(tmp_path: Path) -> None:
+    done = plan(tmp_path, THREE_MISTAKES.replace("with contextlib.suppress(dealer.DealerError):", "if True:"))
+    assert done.returncode == 1
+    assert done.stdout.count("FAULT") == 1
+    assert "1 fault" in done.stdout
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_a_plan_without_script_or_configuration_says_what_is_missing(tmp_path: Path) -> None:
+    assert plan(tmp_path, Path("none.py")).returncode == 2
+    done = plan(tmp_path, "import dealer\n", "--config", "none.toml")
+    assert done.returncode == 1
+    assert "none.toml" in done.stderr
+
+
+ANSWERS = """
+import json
+import dealer
+
+d = dealer.Dealer()
+found = []
+
+def ask(method, *args, **kwargs):
+    try:
+        if method == "start":
+            found.append([method, list(d.start())])
+        else:
+            found.append([method, getattr(d, method)(*args, **kwargs)])
+    except Exception as error:
+        found.append([method, type(error).__name__, str(error).partition("\\nremote traceback")[0]])
+
+ask("start")
+ask("get_mode")
+ask("set_param", exposure=1.0)
+for mode in ("MODE1", "MODE1", "MODE4", "MODE10", "MODE22", "COHERENT", "MODEX", None, 7):
+    ask("set_mode", mode)
+    ask("get_mode")
+    ask("get_param")
+    ask("set_param", exposure=0.5)
+    ask("set_param", exposure="long")
+    ask("set_param", exposure=-1, nonsense=2)
+    ask("set_param", scan_length=1, filter_bw=1234)
+    ask("set_param", filter_bw=450, noise_source=2)
+    ask("set_param", source="x" * 100)
+    ask("set_gbt_ss", 1.0, [[0.0, 0, 1, 0.01], [0.5, 1, 0, 0.01]])
+    ask("set_gbt_ss", 1.0, [[0.5, 0, 1, 0.01]])
+    ask("add_switching_state", -1.0)
+    ask("prepare")
+    ask("clear_switching_states")
+    ask("prepare")
+    ask("get_status", ["EXPOSURE", "NCHAN", "OBSNCHAN", "SCANLEN", "MODENUM", "SRC_NAME", "BASE_BW", "PROJID"])
+ask("set_mode", "MODE1", 99999.0)
+ask("set_mode", "MODE1", 1400.0)
+ask("set_scan_number", -1)
+ask("set_scan_number", 7)
+ask("set_status", TOOLONGKEYWORD=1)
+ask("get_status", "NOSUCH")
+ask("stop")
+ask("monitor")
+ask("scan_status")
+ask("stop")
+ask("set_param", scan_length=1.0)
+ask("prepare")
+ask("start")
+ask("start")
+ask("prepare")
+ask("set_mode", "MODE4")
+ask("wait_for_scan")
+ask("scan_status")
+ask("stop")
+ask("start")
+ask("stop")
+ask("help_param", "nonsense")
+ask("set_mode", "MODE1", "fast")
+ask("set_mode", "MODE1", extra=1)
+with open(OUTPUT, "w") as file:
+    json.dump(found, file)
+"""
+
+
+def test_a_plan_and_a_simulated_player_answer_alike(tmp_path: Path) -> None:
+    config = tmp_path / "dibas.toml"
+    urls = write_array(config, arm_delay_s=2.0)
+    config.write_text(config.read_text().replace("time_scale = 0.5", "time_scale = 0.01"))
+    answers: dict[str, Any] = {}
+    with PlayerRun("BANKA", urls["BANKA"], "simulate", "--config", config, log=tmp_path / "log") as run:
+        run.wait_ready()
+        for name, command in {"player": [], "plan": ["-m", "dealer.cli", "plan"]}.items():
+            output, script = tmp_path / f"{name}.json", tmp_path / f"{name}.py"
+            script.write_text(ANSWERS.replace("OUTPUT", repr(str(output))))
+            subprocess.run(
+                [sys.executable, *command, str(script)], check=False, timeout=2 * DEADLINE, stdout=subprocess.DEVNULL,
+                env=clean_environment(DIBAS_CONFIG=str(config)),
+            )  # fmt: skip
+            answers[name] = json.loads(output.read_text())
+    differing = [
+        (number, real, planned)
+        for number, (real, planned) in enumerate(zip(answers["player"], answers["plan"], strict=True))
+        if _without_ports(real) != _without_ports(planned)
+    ]
+    assert differing == []
+
+
+def _without_ports(answer: Any) -> str:
+    """The answer as text, without where the board is, which is another one in simulation."""
+    return re.sub(r" of [\w.]+:\d+", " of BOARD", json.dumps(answer))

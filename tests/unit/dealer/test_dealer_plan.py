@@ -1,0 +1,162 @@
+"""Plans made in this process: what scripts do wrong, what is doubtful, virtual time, and that nothing stays of it."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+import itertools
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from support.backends import SHIPPED
+
+import dealer
+from dealer.errors import ConfigurationError, DealerError
+from dealer.plan import Plan, plan_script
+from dealer.plancommand import as_json, as_text, duration
+from dealer.virtualtime import VirtualClock, virtual_time
+
+Run = Callable[..., Plan]
+HEAD = "import dealer\nd = dealer.Dealer()\n"
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    def planned(text: str, *words: str) -> Plan:
+        script = tmp_path / "script.py"
+        script.write_text(text)
+        return plan_script(script, words, SHIPPED)
+
+    return planned
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "words"),
+    [
+        (f"{HEAD}\nd.set_mood('MODE1')\n", 4, "set_mode"),
+        (f"{HEAD}d.set_mode('MODE1', colour=1)\n", 3, "colour"),
+        (f"{HEAD}d.players['BANKA'].set_mood('MODE1')\n", 3, "has no method set_mood"),
+        (f"{HEAD}d.set_mode('MODE1')\nd.set_param(source={{1, 2}})\n", 4, "JSON"),
+        (f"{HEAD}d.add_active_player('BANKZ')\n", 3, "no such Player: BANKZ"),
+        (f"{HEAD}d.start()\n", 3, "no mode is set"),
+        (f"{HEAD}d.begin('set_mode', 'MODE99')\n", 3, "MODE99 is not supported"),
+        (f"{HEAD}d.set_mode('MODE1', _timeout=0.5)\n", 3, "_timeout"),
+        ("import dealer\n\n1 / 0\n", 3, "ZeroDivisionError"),
+        ("import dealer\nd = dealer.Dealer(\n", 2, "SyntaxError"),
+        ("import dealer\n\nd = dealer.Dealer({'BANKZ': 'tcp://h:1'})\n", 3, "BANKZ"),
+        ("import sys\n\nsys.exit('no source is up')\n", 3, "no source is up"),
+        (
+            "from datetime import UTC, datetime, timedelta\n"
+            f"{HEAD}d.set_mode('MODE1')\nd.start(datetime.now(UTC) + timedelta(seconds=1))\n",
+            5, "too early",
+        ),
+    ],
+)  # fmt: skip
+def test_what_goes_wrong_is_one_fault_with_its_line(run: Run, text: str, line: int, words: str) -> None:
+    (fault,) = run(text).faults
+    assert fault.line == line
+    assert words in fault.text
+
+
+def test_what_is_allowed_but_doubtful_is_told_and_the_plan_is_good(run: Run) -> None:
+    plan = run(f"{HEAD}d.set_mode('MODE1')\nd.set_param(exposure=0.7, scan_length=10)\nd.start()\n")
+    assert plan.faults == []
+    doubts = {row.line: row.doubts for row in plan.rows if row.doubts}
+    assert "no multiple of exposure" in doubts[4][0]
+    assert "set after the last prepare" in doubts[5][0]
+    assert "nobody waits for its end" in doubts[0][0]
+    assert as_json(plan)["doubts"] == len(plan.doubts) == 3
+    assert "no faults, 3 doubts" in as_text(plan)
+
+
+def test_an_exposure_that_the_hardware_rounds_far_off_is_doubtful(run: Run) -> None:
+    plan = run(f"{HEAD}d.set_mode('MODE1')\nd.set_param(exposure=0.0001, scan_length=90000)\nd.prepare()\n")
+    (long, rounded) = [doubt for _, doubt in plan.doubts]
+    assert "25.0 h" in long
+    assert "the hardware takes an exposure of" in rounded
+
+
+def test_many_scans_take_their_time_in_the_plan_only(run: Run) -> None:
+    plan = run(
+        "import time\nfrom datetime import datetime, timedelta, timezone\nimport dealer\nd = dealer.Dealer()\n"
+        "d.set_mode('MODE1')\nfor n in range(100):\n    d.set_param(scan_length=60.0, source=f'S{n}')\n"
+        "    d.prepare()\n    d.start(datetime.now(timezone.utc) + timedelta(minutes=30))\n    d.wait_for_scan()\n"
+        "    time.sleep(3600)\n",
+    )  # fmt: skip
+    starts = [row.at for row in plan.rows if row.call == "start()"]
+    assert len(starts) == 100
+    gaps = {round(late - early) for early, late in itertools.pairwise(starts)}
+    assert gaps <= {1800 + 60 + 3600 + more for more in range(5)}
+    assert plan.seconds > starts[-1] + 1800 + 60 + 3600
+    assert plan.faults == []
+
+
+def test_operations_are_begun_watched_and_waited_for(run: Run) -> None:
+    plan = run(
+        f"{HEAD}import sys\nop = d.begin('set_mode', 'MODE1')\nassert not op.done()\nassert op.wait()\n"
+        "assert op.result() == {'BANKA': (True, 'new mode MODE1 set!')}, op.result()\n"
+    )
+    assert plan.faults == []
+    assert plan.seconds >= 1.0
+
+
+def test_dealers_of_one_script_share_the_players(run: Run) -> None:
+    plan = run(
+        f"{HEAD}d.set_mode('MODE1')\nwith dealer.Dealer() as other:\n    assert other.get_mode() == (True, 'MODE1')\n"
+    )
+    assert plan.faults == []
+
+
+def test_arguments_reach_the_script(run: Run) -> None:
+    assert run("import sys\nassert sys.argv[1:] == ['--fast', 'x'], sys.argv\n", "--fast", "x").faults == []
+
+
+def test_everything_is_as_before_afterwards(run: Run) -> None:
+    def world() -> tuple[object, ...]:
+        return (
+            dealer.Dealer, dealer.AsyncDealer, time.time, time.sleep, datetime.datetime, asyncio.get_event_loop_policy()
+        )  # fmt: skip
+
+    before = world()
+    run("import dealer\nassert dealer.Dealer.__mro__[1].__name__ == 'PlannedDealer'\n1 / 0\n")
+    assert world() == before
+
+
+def test_tasks_take_turns_in_virtual_time() -> None:
+    clock, seen = VirtualClock(1e9), list[tuple[str, float]]()
+
+    async def ticks(name: str, every: float, count: int) -> None:
+        for _ in range(count):
+            await asyncio.sleep(every)
+            seen.append((name, clock.elapsed))
+
+    async def both() -> None:
+        await asyncio.gather(ticks("slow", 3600.0, 2), ticks("fast", 2000.0, 3))
+
+    with virtual_time(clock):
+        asyncio.run(both())
+        time.sleep(800.0)
+        assert datetime.datetime.now(datetime.UTC).timestamp() == pytest.approx(1e9 + 8000)
+        assert isinstance(datetime.datetime.now(), datetime.datetime)
+        with pytest.raises(ValueError, match="non-negative"):
+            time.sleep(-1)
+    assert [(name, round(at)) for name, at in seen] == [
+        ("fast", 2000), ("slow", 3600), ("fast", 4000), ("fast", 6000), ("slow", 7200),
+    ]  # fmt: skip
+
+
+def test_kinds_without_a_model_and_wrong_files_are_named(tmp_path: Path) -> None:
+    config, script = tmp_path / "dibas.toml", tmp_path / "script.py"
+    script.write_text("")
+    config.write_text('[banks.BANKA]\nkind = "toy"\nhpc_host = "localhost"\n')
+    with pytest.raises(DealerError, match=r"of the kind toy bring no model; there are models of spectrometer"):
+        plan_script(script, (), config)
+    with pytest.raises(ConfigurationError, match=r"none\.toml"):
+        plan_script(script, (), tmp_path / "none.toml")
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(0, "0:00.0"), (59.96, "1:00.0"), (3661.25, "1:01:01.2")])
+def test_times_are_shown_as_people_write_them(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
