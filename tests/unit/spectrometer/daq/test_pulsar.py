@@ -10,6 +10,7 @@ import pytest
 from astropy.io import fits
 
 from spectrometer.daq.errors import DaqError
+from spectrometer.daq.guppifile import GuppiFile
 from spectrometer.daq.pulsar import PulsarRun
 from spectrometer.daq.receiver import ReceiverConfig
 from spectrometer.daq.run import RunOptions, ScanRun
@@ -201,3 +202,38 @@ def test_the_backend_chooses_the_class(tmp_path: Path) -> None:
         run = run_for(options, values, tmp_path, to_file=False)
         assert type(run) is kind
         run.end()
+
+
+@pytest.mark.parametrize("obs_mode", ["SEARCH", "COHERENT_SEARCH", "RAW"])
+def test_what_comes_too_late_is_left_out_and_the_rest_keeps_its_time(tmp_path: Path, obs_mode: str) -> None:
+    receiver = ReceiverConfig(**RECEIVER)
+    values = {
+        "BACKEND": "GUPPI", "OBS_MODE": obs_mode, "OBSNCHAN": 4, "TBIN": 1e-3, "SCANLEN": 4.0, "PROJID": "P",
+        "CHAN_DM": 1.0, "BLOCSIZE": 1 << 16, "FFTLEN": 512,
+    }  # fmt: skip
+    run = run_for(RunOptions(synthetic=receiver), values, tmp_path)
+    run.begin(START)
+    now = START
+    while not run.over:
+        now += run.due_in(now)
+        late = 3.0 if 1.02 < now - START < 1.42 else 0.0  # pieces of 50 ms: from 1.0 to 1.4 s
+        run.step(now + late)
+    run.end()
+    assert run.dropped == 8
+    assert run.path is not None
+    if obs_mode == "RAW":
+        reader = GuppiFile(run.path)
+        found = list(reader.pieces())
+        assert [piece.follows for piece in found].count(False) == 1 + (not found[0].follows)
+        assert 0.4 < reader.lost_packets * reader.header.packet_bytes / 16 * 1e-5 < 0.5  # s
+        reader.close()
+        return
+    with fits.open(run.path) as units:
+        rows, begin = units["SUBINT"].data, units[0].header["STT_OFFS"]
+        length = rows["TSUBINT"][0]
+        places = rows["OFFS_SUB"] / length - 0.5
+        assert places == pytest.approx(np.rint(places), abs=1e-9)
+        (gap,) = np.flatnonzero(np.diff(places) > 1.5)
+        assert rows["OFFS_SUB"][gap] + length / 2 + begin <= 1.05
+        assert rows["OFFS_SUB"][gap + 1] - length / 2 + begin >= 1.4
+        assert places[gap + 1] - places[gap] <= 0.4 / length + 3
