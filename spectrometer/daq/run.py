@@ -160,10 +160,10 @@ class ScanRun:
             raise ScanSetupError(
                 f"EXPOSURE {setup.exposure:g} s: a spectrum takes {shortest:.4g} s at {self.rate:g} samples/s"
             )
-        first = self.taps * nfine / 2 / self.rate  # the middle of the first spectrum
-        if setup.scan_length is not None and setup.scan_length <= first:
+        first = self.taps * shortest
+        if setup.scan_length is not None and setup.scan_length < first:
             raise ScanSetupError(
-                f"SCANLEN {setup.scan_length:g} s: {self.taps} taps of {shortest:.3g} s need more than {first:.3g} s"
+                f"SCANLEN {setup.scan_length:g} s: {self.taps} taps of {shortest:.3g} s need {first:.3g} s"
             )
         self._channelizer = Channelizer(
             band.channels, band.polarizations, prototype(self.taps, nfine, options.window)

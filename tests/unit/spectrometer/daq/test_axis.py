@@ -112,7 +112,7 @@ def test_a_narrower_input_makes_narrower_sub_bands_and_says_so(tmp_path: Path) -
         (receiver(), memory([32.0], nchan=1 << 14), "EXPOSURE 0.05 s: a spectrum takes 2.097 s at 500000 samples/s"),
         (
             receiver(), memory([32.0], nchan=1 << 14, EXPOSURE=3.0, SCANLEN=3.0),
-            "SCANLEN 3 s: 4 taps of 2.1 s need more than 4.19 s",
+            "SCANLEN 3 s: 4 taps of 2.1 s need 8.39 s",
         ),
         (receiver(), memory([32.0], NSUBBAND=9), "NSUBBAND is 9; expected 1 to 8"),
         (receiver(), memory([32.0], NSUBBAND=2), "status key SUB1FREQ is not set"),
@@ -128,6 +128,14 @@ def test_what_cannot_be_is_told_in_words_that_fit_a_card(
     assert words in str(failure.value)[:68] or str(failure.value).startswith(words)
 
 
+def test_the_shortest_scan_that_is_taken_has_a_spectrum(tmp_path: Path) -> None:
+    nfine = 64 * 1024
+    run, path = scan(receiver(), memory([32.0], nchan=1024, EXPOSURE=0.2, SCANLEN=4 * nfine / 500_000), tmp_path)
+    assert run.integrations == 1
+    with fits.open(path) as units:
+        assert units["SPECTRA"].data["NSPECTRA"].tolist() == [1, 1]
+
+
 def test_a_filter_that_would_not_fit_into_memory_gets_fewer_taps(tmp_path: Path) -> None:
     values = memory([32.0], nchan=1 << 16, EXPOSURE=60.0, SCANLEN=60.0)
     run = ScanRun(RunOptions(synthetic=receiver(), fast=True, taps=8, window="boxcar"), values, tmp_path)
@@ -135,7 +143,7 @@ def test_a_filter_that_would_not_fit_into_memory_gets_fewer_taps(tmp_path: Path)
     assert run.note == "4 taps instead of 8: the filter would take too much memory"
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=40)
 @given(
     st.floats(0.01, 2000.0), st.integers(1, 16), st.integers(1, 8), st.floats(0.001, 500.0),
     st.integers(4, 512).map(lambda n: 2 * n), st.data(),
@@ -155,7 +163,7 @@ def test_channels_are_cut_out_where_the_axis_says(
     except ScanSetupError:  # the other test has these
         return
     assert coarse * axis.nfine <= MAX_BANK_CHANNELS
-    if coarse * axis.nfine > 1 << 18:
+    if coarse * axis.nfine > 1 << 16:
         return
     step = band.coarse_width / axis.nfine
     places = np.arange(coarse * axis.nfine, dtype=np.float64).reshape(coarse, axis.nfine)
