@@ -10,7 +10,7 @@ from pathlib import Path
 
 from benchmarks.rows import Row, machine, results_page, table
 
-NAMES = ("calls", "arrays", "fanout", "operations", "channelizer", "portmanager", "instrument")
+NAMES = ("calls", "arrays", "fanout", "operations", "channelizer", "portmanager", "instrument", "starting", "plan")
 RESULTS = Path(__file__).with_name("RESULTS.md")
 
 
