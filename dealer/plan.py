@@ -25,9 +25,9 @@ from dealer.bank import AsyncBankProxy, BankProxy
 from dealer.dealer import Dealer
 from dealer.errors import DealerError
 from dealer.players import configuration_path, find_players
-from dealer.rehearsal import Answered, AsyncModelHub, ModelHub, ModelPlayer, find_models
+from dealer.rehearsal import DEFAULT_KIND, Answered, AsyncModelHub, ModelHub, ModelPlayer, factory_of, find_models
 from dealer.roster import DEFAULT_TIMEOUT, Roster
-from dealer.virtualtime import VirtualClock, virtual_time
+from dealer.virtualtime import EndlessError, VirtualClock, virtual_time
 from zmqjsonproxy.errors import ProxyError
 from zmqjsonproxy.rpc.aiooperation import AsyncOperation
 from zmqjsonproxy.rpc.operation import Operation
@@ -323,8 +323,9 @@ def plan_script(
         DealerError, RefusedError: There are no models, or the configuration is faulty.
     """
     plan = Plan(script, config)
-    urls = find_players(None, configuration_path(config))
-    plan.players(urls, config)  # before virtual time, and so that what is missing is told at once
+    if config is not None or "DIBAS_CONFIG" in os.environ or "DIBAS_DIR" in os.environ:  # else the script names it
+        find_players(None, configuration_path(config))  # what is wrong with it is no fault of the script
+    factory_of(DEFAULT_KIND)  # before virtual time, and so that what is not installed is told at once
     said = io.StringIO()
     with (
         _instead_of_the_real_ones(plan), virtual_time(plan.clock), contextlib.redirect_stdout(said),
@@ -336,7 +337,7 @@ def plan_script(
         except SystemExit as end:
             if end.code not in (None, 0) and not plan.faults:
                 plan.fail("(exit)", DealerError(f"the script ended with {end.code!r}"), plan.line_of(end))
-        except (Exception, KeyboardInterrupt) as error:
+        except (Exception, EndlessError, KeyboardInterrupt) as error:
             plan.fail("(script)", error, plan.line_of(error))
     plan.end()
     if prints is not None:

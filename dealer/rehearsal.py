@@ -31,7 +31,10 @@ from zmqjsonproxy.rpc.protocol.description import InterfaceDescription, MethodDe
 from zmqjsonproxy.rpc.protocol.dialect import Limits, Request, read_message
 from zmqjsonproxy.rpc.protocol.jsonrpc import Code
 
-__all__ = ["BUILT_IN", "GROUP", "Answered", "AsyncModelHub", "Model", "ModelHub", "ModelPlayer", "find_models"]
+__all__ = [
+    "BUILT_IN", "DEFAULT_KIND", "GROUP", "Answered", "AsyncModelHub", "Model", "ModelHub", "ModelPlayer", "factory_of",
+    "find_models",
+]  # fmt: skip
 
 GROUP = "dealer_player.plans"
 
@@ -39,6 +42,9 @@ GROUP = "dealer_player.plans"
 BUILT_IN = {"spectrometer": "spectrometer.rehearsal:rehearse"}
 
 DEFAULT_KIND = "spectrometer"
+CALL_S = 0.001
+"""What a call takes at least, s: a script that asks without pause until something is over comes to its end."""
+
 NEEDS = "a plan needs models of the Banks: pip install 'dealer-player[player]'"
 
 
@@ -84,11 +90,12 @@ def find_models(path: Path, banks: Sequence[str]) -> dict[str, Model]:
         kinds.setdefault(str(tables[bank].get("kind", DEFAULT_KIND)), []).append(bank)
     found: dict[str, Model] = {}
     for kind, names in kinds.items():
-        found |= _factory(kind)(path, names)
+        found |= factory_of(kind)(path, names)
     return found
 
 
-def _factory(kind: str) -> Callable[[Path, Sequence[str]], Mapping[str, Model]]:
+def factory_of(kind: str) -> Callable[[Path, Sequence[str]], Mapping[str, Model]]:
+    """What makes the models of a kind; DealerError: it has none, or something for it is not installed."""
     targets = dict(BUILT_IN)
     for entry in importlib.metadata.entry_points(group=GROUP):
         targets[entry.name] = entry.value
@@ -377,7 +384,7 @@ def _value(result: CallResult) -> Any:
 
 
 def _longest(results: Sequence[CallResult]) -> float:
-    return max((result.delay_s for result in results), default=0.0)
+    return max((result.delay_s for result in results), default=0.0) + CALL_S
 
 
 class ModelHub(_Hub):

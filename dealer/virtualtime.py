@@ -14,15 +14,23 @@ import math
 import selectors
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 from typing import Any, Self
 from unittest import mock
 
-__all__ = ["VirtualClock", "virtual_time"]
+__all__ = ["EndlessError", "VirtualClock", "virtual_time"]
 
+LONGEST_S = 30 * 86400.0
+
+_real = SimpleNamespace(**vars(time))
 _datetime = datetime.datetime
 _time, _monotonic = time.time, time.monotonic
 _gmtime, _localtime = time.gmtime, time.localtime
+
+
+class EndlessError(BaseException):
+    """More virtual time has passed than anybody plans; no Exception, so that a loop that catches these ends, too."""
 
 
 class VirtualClock:
@@ -54,9 +62,12 @@ class VirtualClock:
 
         Raises:
             ValueError, TypeError: As `time.sleep`.
+            EndlessError: It would be more than LONGEST_S after its start.
         """
         if seconds < 0:
             raise ValueError("sleep length must be non-negative")
+        if self.elapsed + seconds > LONGEST_S:
+            raise EndlessError(f"more than {LONGEST_S / 86400:g} days; does it ever end?")
         self.elapsed += seconds
 
     def now(self, tz: datetime.tzinfo | None = None) -> datetime.datetime:
@@ -67,7 +78,7 @@ class VirtualClock:
 @contextlib.contextmanager
 def virtual_time(clock: VirtualClock) -> Iterator[None]:
     """Let everybody have this clock's time, and nobody wait, within the block."""
-    moved = {
+    moved: dict[str, Callable[..., Any]] = {
         "time": clock.time, "monotonic": clock.monotonic, "perf_counter": clock.monotonic, "sleep": clock.sleep,
         "time_ns": lambda: int(clock.time() * 1e9), "monotonic_ns": lambda: int(clock.monotonic() * 1e9),
         "gmtime": lambda seconds=None: _gmtime(clock.time() if seconds is None else seconds),
@@ -83,7 +94,19 @@ def virtual_time(clock: VirtualClock) -> Iterator[None]:
                 undo.enter_context(mock.patch.object(module, "datetime", shown))
         undo.callback(asyncio.set_event_loop_policy, policy)
         asyncio.set_event_loop_policy(_Policy(clock))
+        undo.callback(_forget, {name: (function, getattr(_real, name)) for name, function in moved.items()}, shown)
         yield
+
+
+def _forget(moved: dict[str, tuple[object, object]], shown: type) -> None:
+    """Give the real time to modules that were imported meanwhile and took ours by name."""
+    for module in list(sys.modules.values()):
+        names = getattr(module, "__dict__", {})
+        if names.get("datetime") is shown:
+            names["datetime"] = _datetime
+        for name, (ours, real) in moved.items():
+            if name in names and names[name] is ours and module is not time:
+                names[name] = real
 
 
 def _datetime_of(clock: VirtualClock) -> type[datetime.datetime]:

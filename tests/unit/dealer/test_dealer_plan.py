@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import datetime
 import itertools
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 from support.backends import SHIPPED
 
 import dealer
-from dealer.errors import ConfigurationError, DealerError
+from dealer.errors import ConfigurationError
 from dealer.plan import Plan, plan_script
 from dealer.plancommand import as_json, as_text, duration
 from dealer.virtualtime import VirtualClock, virtual_time
@@ -102,6 +103,32 @@ def test_operations_are_begun_watched_and_waited_for(run: Run) -> None:
     assert plan.seconds >= 1.0
 
 
+def test_a_script_that_asks_without_pause_comes_to_its_end(run: Run) -> None:
+    plan = run(
+        f"{HEAD}d.set_mode('MODE1')\nd.set_param(scan_length=2.0)\nd.prepare()\nd.start()\n"
+        "while d.scan_status()['BANKA'][0]:\n    pass\n"
+    )
+    assert plan.faults == []
+    assert plan.doubts == []
+
+
+def test_a_script_that_never_ends_is_a_fault_whatever_it_catches(run: Run) -> None:
+    text = "import time\nwhile True:\n    try:\n        time.sleep(3600)\n    except Exception:\n        pass\n"
+    (fault,) = run(text).faults
+    assert (fault.line, "does it ever end" in fault.text) == (4, True)
+
+
+def test_modules_that_a_script_brings_have_the_real_time_afterwards(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "brought_by_script.py").write_text("from datetime import datetime\nfrom time import sleep\n")
+    plan = run("from brought_by_script import sleep\nsleep(50)\n")
+    brought = sys.modules["brought_by_script"]
+    monkeypatch.delitem(sys.modules, "brought_by_script")
+    assert plan.seconds == 50
+    assert (brought.datetime, brought.sleep) == (datetime.datetime, time.sleep)
+
+
 def test_dealers_of_one_script_share_the_players(run: Run) -> None:
     plan = run(
         f"{HEAD}d.set_mode('MODE1')\nwith dealer.Dealer() as other:\n    assert other.get_mode() == (True, 'MODE1')\n"
@@ -151,8 +178,9 @@ def test_kinds_without_a_model_and_wrong_files_are_named(tmp_path: Path) -> None
     config, script = tmp_path / "dibas.toml", tmp_path / "script.py"
     script.write_text("")
     config.write_text('[banks.BANKA]\nkind = "toy"\nhpc_host = "localhost"\n')
-    with pytest.raises(DealerError, match=r"of the kind toy bring no model; there are models of spectrometer"):
-        plan_script(script, (), config)
+    script.write_text("import dealer\nd = dealer.Dealer()\n")
+    (fault,) = plan_script(script, (), config).faults
+    assert (fault.line, "of the kind toy bring no model; there are models of spectrometer" in fault.text) == (2, True)
     with pytest.raises(ConfigurationError, match=r"none\.toml"):
         plan_script(script, (), tmp_path / "none.toml")
 
