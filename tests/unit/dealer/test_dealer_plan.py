@@ -14,7 +14,8 @@ import pytest
 from support.backends import SHIPPED
 
 import dealer
-from dealer.errors import ConfigurationError
+from dealer import rehearsal
+from dealer.errors import ConfigurationError, DealerError
 from dealer.plan import Plan, plan_script
 from dealer.plancommand import as_json, as_text, duration
 from dealer.virtualtime import VirtualClock, virtual_time
@@ -127,6 +128,27 @@ def test_modules_that_a_script_brings_have_the_real_time_afterwards(
     monkeypatch.delitem(sys.modules, "brought_by_script")
     assert plan.seconds == 50
     assert (brought.datetime, brought.sleep) == (datetime.datetime, time.sleep)
+
+
+def test_a_script_for_asyncio_is_planned_with_its_tasks(run: Run) -> None:
+    plan = run(
+        "import asyncio\nimport dealer\n\nasync def main():\n    async with dealer.AsyncDealer() as d:\n"
+        "        ops = await d.begin('set_mode', 'MODE1')\n        await ops.result()\n"
+        "        exposure = d.players['BANKA'].call_later('get_param', 'exposure')\n"
+        "        assert await exposure == 1.0\n"
+        "        await d.players['BANKA'].set_param(scan_length=20)\n        await d.prepare()\n"
+        "        await asyncio.gather(d.start(), asyncio.sleep(100))\n        await d.stop()\n\n"
+        "asyncio.run(main())\n"
+    )
+    (fault,) = plan.faults
+    assert (fault.line, fault.call, fault.text) == (13, "stop()", "No scan running!")
+    assert 100 < plan.seconds < 105
+
+
+def test_what_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(rehearsal.BUILT_IN, "absent", "no_such_package.rehearsal:rehearse")
+    with pytest.raises(DealerError, match=r"pip install 'dealer-player\[player\]' \(.*no_such_package"):
+        rehearsal.factory_of("absent")
 
 
 def test_dealers_of_one_script_share_the_players(run: Run) -> None:
