@@ -1,4 +1,4 @@
-"""The examples of the documentation run as they stand. The pages run at the same time: scans are mostly waiting."""
+"""The examples of the documentation run as they stand. Some pages run at the same time: scans are mostly waiting."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import contextlib
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -13,30 +14,33 @@ from support.doc_page import ROOT, Block, Page, blocks_of, commands_of, used_pag
 from support.player_run import clean_environment
 
 PAGES = used_pages()
+AT_ONCE = 4  # a scan is mostly waiting, but its Player's start is not
+
+
+def _run(name: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-W", "error", "-m", "support.doc_page", name, str(folder)], cwd=ROOT, env=clean_environment(),
+        text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=110, check=False,
+    )  # fmt: skip
 
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, subprocess.Popen[str]]]:
-    """Page -> the process that runs it."""
-    started: dict[str, subprocess.Popen[str]] = {}
-    try:
-        for name in PAGES:
-            started[name] = subprocess.Popen(
-                [sys.executable, "-W", "error", "-m", "support.doc_page", name, str(tmp_path_factory.mktemp("page"))],
-                cwd=ROOT, env=clean_environment(), text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            )  # fmt: skip
-        yield started
-    finally:
-        for process in started.values():
-            if process.poll() is None:
-                process.terminate()
-            process.communicate(timeout=30)
+def runs(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, Future[subprocess.CompletedProcess[str]]]]:
+    """Page -> what became of it, for the pages that were asked for."""
+    asked = [item.callspec.params["name"] for item in request.session.items if hasattr(item, "callspec")
+             and item.nodeid.partition("[")[0].endswith("::test_the_examples_of_a_page_run")]  # fmt: skip
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        yield {name: pool.submit(_run, name, tmp_path_factory.mktemp("page")) for name in asked}
+        pool.shutdown(cancel_futures=True)
 
 
+@pytest.mark.timeout(400)  # the first to be asked for may be the last to run
 @pytest.mark.parametrize("name", PAGES)
-def test_the_examples_of_a_page_run(name: str, runs: dict[str, subprocess.Popen[str]]) -> None:
-    said, _ = runs[name].communicate(timeout=90)
-    assert runs[name].returncode == 0, said
+def test_the_examples_of_a_page_run(name: str, runs: dict[str, Future[subprocess.CompletedProcess[str]]]) -> None:
+    done = runs[name].result()
+    assert done.returncode == 0, done.stdout
 
 
 def test_blocks_and_markers_are_found() -> None:
