@@ -95,6 +95,17 @@ def test_many_scans_take_their_time_in_the_plan_only(run: Run) -> None:
     assert plan.faults == []
 
 
+def test_a_scan_in_every_mode_of_the_shipped_file_is_planned(run: Run) -> None:
+    plan = run(
+        f"{HEAD}d.add_active_player(*d.list_available_players())\nfor mode in d.list_modes():\n    d.set_mode(mode)\n"
+        "    d.set_param(scan_length=20.0)\n    d.prepare()\n    d.start()\n    d.wait_for_scan()\n"
+        "    assert all(report['outcome'] == 'done' for report in d.scan_report().values())\n"
+    )
+    assert plan.faults == []
+    assert sum(row.call == "start()" for row in plan.rows) == 45
+    assert all(len(row.banks) == 8 for row in plan.rows)
+
+
 def test_operations_are_begun_watched_and_waited_for(run: Run) -> None:
     plan = run(
         f"{HEAD}import sys\nop = d.begin('set_mode', 'MODE1')\nassert not op.done()\nassert op.wait()\n"
