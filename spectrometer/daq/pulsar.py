@@ -78,7 +78,7 @@ class PulsarRun:
             self.source.close()
             raise
         self.blocks = self.dropped = 0.0
-        self.loops = self.integrations = 0
+        self.loops = self.integrations = self._unwritten = 0
         self.over = self.begun = False
         self._start = self._written_at = 0.0
         self._recorder: Recorder | None = None
@@ -146,6 +146,10 @@ class PulsarRun:
             rows = self._nsblk if setup.recording is Recording.SEARCH else 1
             first = chain.first_voltages + int((rows - 1) * chain.sample_time / band.sample_time)
             notes += chain.notes
+            turns = setup.cal_frequency if self._ephemeris is None else self._ephemeris.f0
+            if setup.recording is not Recording.SEARCH and chain.sample_time * turns * setup.nbin > 1.01:
+                shown = 1 / turns / setup.nbin
+                notes.append(f"a sample of {chain.sample_time:.6g} s is longer than a bin of {shown:.3g} s")
             if self._ephemeris is not None and self._ephemeris.left_out:
                 notes.append(f"not used of the par file: {', '.join(self._ephemeris.left_out)}")
         if setup.scan_length is not None and setup.scan_length * self.rate < first:
@@ -221,9 +225,11 @@ class PulsarRun:
         if self.over:
             rows += self._recorder.finish()
         self.integrations += rows
-        if rows and not 0 <= now - self._written_at < self.options.flush_every:
+        self._unwritten += rows
+        enough = self.options.flush_rows is not None and self._unwritten >= self.options.flush_rows
+        if rows and (enough or not 0 <= now - self._written_at < self.options.flush_every):
             self.flush()
-            self._written_at = now
+            self._written_at, self._unwritten = now, 0
         self._next = next(self._pieces)
         return bool(rows)
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from support.backends import make_backend
 
+from spectrometer.daq.pulsarsetup import read_pulsar_setup
 from spectrometer.errors import ParameterError, PulsarSetupError
 from spectrometer.status import StatusBuffer
 
@@ -197,3 +198,36 @@ def test_a_bank_that_is_no_node_is_refused(status: StatusBuffer) -> None:
     backend = make_backend(status, "CODD_MODE_64")
     with pytest.raises(PulsarSetupError, match="BANKX is no node of CODD_MODE_64, which has BANKA, BANKB"):
         type(backend)(replace(backend.setup, bank_name="BANKX"))
+
+
+def test_a_fast_mode_records_total_power_in_small_packets(status: StatusBuffer) -> None:
+    shipped = make_backend(status, "INCO_MODE_64")
+    backend = type(shipped)(replace(shipped.setup, mode_name="INCO_FAST4K_64"))
+    backend.install()
+    backend.parameters.update({"only_i": 1})
+    backend.prepare()
+    values = status.read()
+    assert {key: values[key] for key in ("PKTFMT", "POL_TYPE", "NPOL", "ONLY_I")} == {
+        "PKTFMT": "FAST4K", "POL_TYPE": "AA+BB", "NPOL": 1, "ONLY_I": 0,
+    }  # fmt: skip
+    assert read_pulsar_setup(values).pol_type == "AA+BB"
+
+
+@pytest.mark.parametrize(
+    ("mode", "obs_mode", "recording", "pol_type", "sample_time"),
+    [
+        ("INCO_MODE_64", "search", "SEARCH", "IQUV", 512 * 64 / 1500e6),
+        ("INCO_MODE_2048", "cal", "CAL", "IQUV", 2.1845333333333334e-05),
+        ("CODD_MODE_128", "coherent_search", "SEARCH", "AABBCRCI", 256 * 1.28e-7),
+        ("CODD_MODE_128", "coherent_cal", "CAL", "AABBCRCI", 1.28e-7),
+        ("CODD_MODE_128", "raw", "RAW", "AABBCRCI", 1.28e-7),
+    ],
+)
+def test_what_is_prepared_is_what_the_data_taking_program_reads(
+    status: StatusBuffer, mode: str, obs_mode: str, recording: str, pol_type: str, sample_time: float
+) -> None:
+    prepared(status, mode, {"obs_mode": obs_mode, "scan_length": 7.0})
+    found = read_pulsar_setup(status.read())
+    assert (found.recording, found.pol_type, found.scan_length) == (recording, pol_type, 7.0)
+    assert found.is_coherent == obs_mode.startswith("coherent")
+    assert found.sample_time == pytest.approx(sample_time, rel=1e-12)

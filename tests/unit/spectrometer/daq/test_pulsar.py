@@ -189,6 +189,16 @@ def test_what_cannot_be_is_said_before_the_scan_begins(
     assert len(str(caught.value)) < 140
 
 
+def test_bins_that_are_shorter_than_a_sample_are_told(tmp_path: Path, par: Path) -> None:
+    run = run_for(
+        RunOptions(synthetic=ReceiverConfig(**RECEIVER)),
+        {"BACKEND": "GUPPI", "OBS_MODE": "FOLD", "OBSNCHAN": 4, "TBIN": 1e-3, "NBIN": 200, "PARFILE": str(par)},
+        tmp_path,
+    )
+    run.end()
+    assert run.note == "a sample of 0.001 s is longer than a bin of 0.0005 s"
+
+
 def test_a_binary_is_refused_with_what_to_do(tmp_path: Path, par: Path) -> None:
     par.write_text(par.read_text() + "BINARY ELL1\nPB 1.5\n")
     with pytest.raises(DaqError, match=r"x.par: the par file describes a binary pulsar \(BINARY, PB\)"):
