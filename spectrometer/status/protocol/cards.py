@@ -11,6 +11,7 @@ import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from spectrometer.status.errors import CardError
 
@@ -94,6 +95,7 @@ def write_card(keyword: str, value: object, comment: str = "") -> bytes:
     return text[:CARD_BYTES].ljust(CARD_BYTES).encode("ascii", "replace")
 
 
+@lru_cache(maxsize=4096)  # of the cards of a status memory few change from one reading to the next
 def read_card(card: bytes) -> Card | None:
     """Read one card.
 
