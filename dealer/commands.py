@@ -18,6 +18,7 @@ from dealer.errors import ConfigurationError, NoSuchPlayerError, PlayersError
 from dealer.outcome import Outcome
 from dealer.players import find_players
 from dealer.progress import CallLine, ScanLine
+from dealer.services import Services
 from dealer.tables import text_table
 
 __all__ = ["add_commands", "read_value", "run_shell"]
@@ -153,7 +154,7 @@ def _list_methods(options: argparse.Namespace) -> int:
     bank = _as_named(options.bank, urls)
     if bank not in urls:
         raise NoSuchPlayerError([bank], list(urls))
-    with Hub() as hub:
+    with Hub(locators=Services().locators) as hub:
         found = describe(hub, {bank: urls[bank]}, options.timeout or QUESTION_TIMEOUT)[bank]
     if not isinstance(found, InterfaceDescription):
         raise PlayersError("list", {bank: Outcome(bank, None, found)})

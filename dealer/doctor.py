@@ -12,7 +12,9 @@ from typing import Any
 from dealer.errors import ConfigurationError
 from dealer.fanout import describe, fan_out
 from dealer.players import configuration_path, players_of_file
+from dealer.services import Services
 from dealer.start import ClockOffset
+from portmanager.protocol.urls import ServiceAddress, is_service
 from zmqjsonproxy.errors import CallTimeoutError, PeerLostError
 from zmqjsonproxy.rpc.hub import Hub, InterfaceDescription
 from zmqjsonproxy.sockmon import Transition
@@ -97,7 +99,7 @@ def examine(config: str | os.PathLike[str] | None = None, timeout: float = 10.0)
         report.findings = [_of_fault(error.where, fault, named=bool(report.file)) for fault in error.faults]
         return report
     reachable = {bank: url for bank, url in report.players.items() if _host_is_known(bank, url, report)}
-    with Hub() as hub:
+    with Hub(locators=Services().locators) as hub:
         described = describe(hub, reachable, timeout)
         found = {bank: d for bank, d in described.items() if isinstance(d, InterfaceDescription)}
         for bank, description in described.items():
@@ -125,10 +127,13 @@ def _of_fault(where: str, fault: str, *, named: bool) -> Finding:
 
 
 def _host_is_known(bank: str, url: str, report: Report) -> bool:
-    transport, _, address = url.partition("://")
-    if transport != "tcp":
-        return True
-    host = address.rpartition(":")[0].strip("[]")
+    if is_service(url):
+        host = ServiceAddress.read(url).manager.host
+    else:
+        transport, _, address = url.partition("://")
+        if transport != "tcp":
+            return True
+        host = address.rpartition(":")[0].strip("[]")
     try:
         socket.getaddrinfo(host, None)
     except OSError as error:

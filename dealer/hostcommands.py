@@ -12,6 +12,7 @@ from dataclasses import asdict
 
 from dealer.errors import ConfigurationError
 from dealer.hosts import HostedBank, Installation, read_installation
+from dealer.services import Services
 from dealer.supervision import HostsReport, OrderOutcome, ProgramRow, Supervision
 from dealer.supervisord import ProcessInfo, Supervisord, SupervisorError
 from dealer.tables import text_table
@@ -89,7 +90,7 @@ def _usage_as_2(run: Callable[[argparse.Namespace], int]) -> Callable[[argparse.
 @contextmanager
 def _supervision(options: argparse.Namespace, within: float) -> Iterator[tuple[Installation, Supervision]]:
     installation = read_installation(options.config)
-    with Hub() as hub:
+    with Hub(locators=Services().locators) as hub:
         yield installation, Supervision(installation, hub, options.timeout or within)
 
 

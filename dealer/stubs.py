@@ -19,6 +19,7 @@ from dealer.errors import PlayersError
 from dealer.fanout import PAIR_METHODS, describe, fan_out
 from dealer.outcome import Outcome
 from dealer.players import find_players
+from dealer.services import Services
 from zmqjsonproxy.errors import ProxyError
 from zmqjsonproxy.rpc.hub import Hub, InterfaceDescription, MethodDescription
 
@@ -91,7 +92,7 @@ def stubs_of_players(
         PlayersError: Some Player does not answer; types of a part of the array would be taken for those of all.
     """
     urls = find_players(None, config)
-    with Hub() as hub:
+    with Hub(locators=Services().locators) as hub:
         banks: dict[str, BankInterface] = {}
         outcomes: dict[str, Outcome] = {}
         modes = fan_out(hub, urls, "list_modes", (), {}, timeout)

@@ -53,10 +53,13 @@ def build_parser() -> argparse.ArgumentParser:
         "Exit status: 0 done, 1 failed, 2 usage or configuration.",
     )
     parser.add_argument("bank", nargs="?", metavar="BANK", help="Bank to serve; default: the one of this host")
-    parser.add_argument("url", nargs="?", metavar="URL", help="where to serve calls, tcp://HOST:PORT")
+    parser.add_argument("url", nargs="?", metavar="URL", help="where to serve calls, tcp://HOST:PORT or service:NAME")
     parser.add_argument("word", nargs="?", metavar="simulate", help="the same as --simulate")
     _add_config(parser)
     parser.add_argument("--bind", metavar="ADDRESS", help="address to serve on; default: the file's, else 127.0.0.1")
+    parser.add_argument(
+        "--service", metavar="NAME", help="serve at a port that this host's port manager lends under a name"
+    )
     parser.add_argument("--simulate", action="store_true", help="touch no real instrument")
     parser.add_argument(
         "--log-level", choices=LEVELS, default="info",
@@ -220,27 +223,36 @@ def _config(argv: Sequence[str], environment: Mapping[str, str]) -> int:
 
 
 def _ready_url(config: Config, bank: str) -> str:
-    """Return where a Bank's Player is reached from here: one that serves everywhere is asked at its host."""
-    from player.hosts import banks_of_host
-    from player.ports import is_loopback, local_url, tcp_url
+    """Return where a Bank's Player is reached from here: one that serves everywhere is asked at its host.
 
+    Raises:
+        ServiceError: It has a name, and is not found under it.
+    """
+    from player.hosts import banks_of_host
+    from player.ports import is_loopback, local_url, port_of, tcp_url
+    from player.services import reached_at
+    from portmanager.protocol.urls import is_service
+
+    host, bind = config.banks[bank].hpc_host, tcp_url(config.bind(bank), 1)
+    is_elsewhere = local_url(bind) != bind and bank not in banks_of_host(_hosts(config), _local_host())
     url = config.url(bank)
-    if local_url(url) != url and not is_loopback(url) and bank not in banks_of_host(_hosts(config), _local_host()):
-        return tcp_url(config.banks[bank].hpc_host, config.port(bank))
+    if is_service(url):
+        return reached_at(url, host if is_elsewhere else None)
+    if is_elsewhere and not is_loopback(url):
+        return tcp_url(host, port_of(url))
     return local_url(url)
 
 
 def _ready(argv: Sequence[str], environment: Mapping[str, str]) -> int:
     args = _ready_parser().parse_args(argv)
     if args.bank is not None and args.url is not None:
-        bank, url = args.bank.upper(), args.url
+        bank, config = args.bank.upper(), None
     else:
         config = _load(args.config, environment)
         bank = _pick_bank(config, args.bank)
-        url = _ready_url(config, bank)
     import time
 
-    from player.errors import NotReadyError
+    from player.errors import NotReadyError, ServiceError
     from player.host import ask_ready
     from zmqjsonproxy.rpc.hub import Hub
 
@@ -248,8 +260,9 @@ def _ready(argv: Sequence[str], environment: Mapping[str, str]) -> int:
     with Hub() as hub:
         while True:
             try:
+                url = args.url if config is None else _ready_url(config, bank)
                 ask_ready(hub, bank, url, max(end - time.monotonic(), 0.05))
-            except NotReadyError:
+            except (NotReadyError, ServiceError):
                 if time.monotonic() >= end:
                     raise
                 time.sleep(0.05)
@@ -312,18 +325,24 @@ def _doctor(argv: Sequence[str], environment: Mapping[str, str]) -> int:
 
 
 def _url(parser: argparse.ArgumentParser, args: argparse.Namespace, config: Config, bank: str) -> str:
-    """Return where to serve: URL, then --bind, then the file."""
+    """Return where to serve: URL or --service, then --bind, then the file."""
     from player.ports import split_url
+    from portmanager.protocol.urls import ServiceAddress, is_service, own_service
 
-    if args.url is None:
+    if args.url is not None and args.service is not None:
+        parser.error("give a URL or --service, not both")
+    given = args.url if args.service is None else f"service:{args.service}"
+    if given is None:
         return config.url(bank, args.bind)
-    if args.bind is not None:
-        parser.error("give a URL or --bind, not both")
     try:
-        split_url(args.url)
+        if is_service(given):
+            return ServiceAddress(own_service(given, bank), config.manager).url
+        if args.bind is not None:
+            parser.error("give a URL or --bind, not both")
+        split_url(given)
     except ValueError as error:
-        parser.error(f"URL: {error}")
-    return str(args.url)
+        parser.error(f"{'URL' if args.service is None else '--service'}: {error}")
+    return str(given)
 
 
 def _serve(argv: Sequence[str], environment: Mapping[str, str]) -> int:
@@ -353,6 +372,7 @@ def _serve(argv: Sequence[str], environment: Mapping[str, str]) -> int:
                 config,
                 bank,
                 url,
+                bind=args.bind,
                 simulate=args.simulate or args.word == "simulate",
                 data_root=data_root(config, environment),
                 dibas_dir=dibas_dir(environment),

@@ -33,6 +33,7 @@ from player.tables import (
     is_secret,
 )
 from player.tomlfile import KeyPath, TomlFile, read_toml
+from portmanager.protocol.urls import is_service, own_service
 from zmqjsonproxy.configfiles import config_path
 
 __all__ = [
@@ -300,15 +301,22 @@ def _ports_taken(source: TomlFile) -> list[Fault]:
     of_all = number(source.tables.get("instrument"), DEFAULT_PORT)
     tables = source.tables.get("banks")
     faults: list[Fault] = []
-    taken: dict[tuple[str, int], str] = {}
+    taken: dict[tuple[str, str], str] = {}
     for name, bank in tables.items() if isinstance(tables, dict) else ():
         host, own = bank.get("hpc_host") if isinstance(bank, dict) else None, number(bank)
         port = of_all if own is None else own
-        if not isinstance(host, str) or not isinstance(port, int):
+        if is_service(port):
+            try:
+                port = f"service {own_service(str(port), name)}"
+            except ValueError:
+                continue
+        elif isinstance(port, int):
+            port = f"port {port}"
+        if not isinstance(host, str) or not isinstance(port, str):
             continue  # that is a fault of its own
         if (other := taken.setdefault((host.lower(), port), name)) != name:
             key = ("banks", name) if own is None else ("banks", name, "player_port")
-            faults.append(source.fault(key, f"port {port} of host {host} is {other}'s already"))
+            faults.append(source.fault(key, f"{port} of host {host} is {other}'s already"))
     return faults
 
 

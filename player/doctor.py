@@ -19,12 +19,22 @@ import zmq
 
 from player.config import data_root, dibas_dir, find_file, load, pick_bank
 from player.doors.rpc import RpcDoor
-from player.errors import BankNameError, ConfigError, Fault, PlayerError, PortTakenError
+from player.errors import (
+    BankNameError,
+    ConfigError,
+    Fault,
+    NotRegisteredError,
+    PlayerError,
+    PortTakenError,
+    ServiceError,
+)
 from player.findings import Finding, Surroundings
 from player.hosts import banks_of_host
 from player.kinds import find_kind
-from player.ports import local_url, port_of, split_url
+from player.ports import local_url, port_of, split_url, tcp_url
+from player.services import reached_at
 from player.tables import Config
+from portmanager.protocol.urls import is_service
 from zmqjsonproxy.errors import ProxyError
 from zmqjsonproxy.rpc.hub import Hub
 
@@ -167,7 +177,8 @@ def _examine_bank(config: Config, name: str, around: Surroundings, report: Repor
     url = config.url(name)
     if not around.simulate:
         report.findings += host_findings(config, name, report.host)
-    served_by, findings = address_findings(config, name, url)
+    find = service_findings if is_service(url) else address_findings
+    served_by, findings = find(config, name, url)
     report.banks[name] = (url, served_by)
     kind = find_kind(config.banks[name].kind)
     try:
@@ -202,6 +213,31 @@ def address_findings(config: Config, name: str, url: str) -> tuple[int | None, l
     finally:
         ctx.destroy(linger=0)
     return None, []
+
+
+def service_findings(config: Config, name: str, url: str) -> tuple[int | None, list[Finding]]:
+    """Return what `address_findings` does, of a Bank whose Player has a name: is its port manager there, and it?"""
+    free, findings = address_findings(config, name, tcp_url(config.bind(name), 1).removesuffix(":1") + ":*")
+    try:
+        there = reached_at(url)
+    except NotRegisteredError:
+        return free, findings
+    except ServiceError as error:
+        remedy = (
+            "start it on this host (portmanager, or its systemd unit), correct [instrument] portmanager, or give "
+            f"banks.{name}.player_port a number"
+        )
+        return None, [*findings, Finding("port manager", str(error), remedy, name)]
+    ctx: zmq.Context[Any] = zmq.Context()
+    try:
+        answer = _answer(ctx, there)
+    finally:
+        ctx.destroy(linger=0)
+    pid, process = _listener(there)
+    if answer == name:
+        return pid, findings
+    text = f"its name stands for {there}, where {process} does not answer as {name}"
+    return None, [*findings, Finding("port", text, "end that, or give player_port another service:NAME", name)]
 
 
 def _answer(ctx: zmq.Context[Any], url: str) -> object:

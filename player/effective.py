@@ -15,7 +15,6 @@ from typing import Any
 from pydantic import BaseModel, SecretStr, TypeAdapter
 
 from player.kinds import find_kind
-from player.ports import tcp_url
 from player.tables import DEFAULT_DATA_ROOT, Config, is_secret
 from player.tomlfile import KeyPath
 from zmqjsonproxy.configfiles import dotted, quoted
@@ -153,7 +152,7 @@ def _of_player(config: Config, bank: str, flags: Flags, environment: Mapping[str
         yield Setting(key="config", value=str(config.path), source="environment", where=variable)
     url = config.url(bank, flags.bind)
     if flags.bind is not None:
-        yield Setting(key="url", value=tcp_url(flags.bind, config.port(bank)), source="flag", where="--bind")
+        yield Setting(key="url", value=url, source="flag", where="--bind")
     else:
         wheres = dict.fromkeys(
             one.where for one in tables.bank(bank)

@@ -82,6 +82,18 @@ class AddressError(PlayerError):
         self.url = url
 
 
+class ServiceError(PlayerError):
+    """No port can be had for the name of a service, or nobody is found under it."""
+
+    def __init__(self, service: str, manager: str, text: str) -> None:
+        super().__init__(f"service {service} at the port manager {manager}: {text}")
+        self.service, self.manager = service, manager
+
+
+class NotRegisteredError(ServiceError):
+    """The port manager answers, and knows no such service."""
+
+
 class BankStartError(PlayerError):
     """A Bank could not be made or opened. A kind raises it for what the operator should read."""
 

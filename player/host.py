@@ -10,7 +10,7 @@ import functools
 import logging
 import queue
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -23,8 +23,10 @@ from player.doors.base import Door, DoorContext
 from player.doors.rpc import RpcDoor
 from player.errors import BankNameError, BankStartError, DoorError, NotReadyError, PlayerError
 from player.kinds import find_door, find_kind
-from player.ports import is_loopback, local_url
+from player.ports import is_loopback, local_url, tcp_url
+from player.services import Registration
 from player.tables import Config
+from portmanager.protocol.urls import ServiceAddress, is_service, own_service
 from zmqjsonproxy.errors import ProxyError, RefusedError
 from zmqjsonproxy.rpc.hub import Hub
 
@@ -40,10 +42,12 @@ class HostSettings:
     Attributes:
         ready_within: A Player that does not answer itself so long after its start has failed.
         call_timeout: Of one call to itself.
+        lend_within: A port manager that is not there is waited for so long.
     """
 
     ready_within: float = 60.0
     call_timeout: float = 1.0
+    lend_within: float = 10.0
 
 
 def ask_ready(hub: Hub, bank: str, url: str, timeout: float) -> None:
@@ -96,7 +100,8 @@ class Host:
     Args:
         config: The whole, valid configuration.
         bank: Which Bank to host.
-        url: Where calls are served; None: as the configuration says.
+        url: Where calls are served: `tcp://HOST:PORT`, or a service; None: as the configuration says.
+        bind: Address to serve on under the name of a service; None: as the configuration says.
         simulate: No real instrument may be touched.
         data_root: Where data files go.
         dibas_dir: Installation root, if there is one.
@@ -114,6 +119,7 @@ class Host:
         bank: str,
         url: str | None = None,
         *,
+        bind: str | None = None,
         simulate: bool = False,
         data_root: Path = Path("/tmp"),
         dibas_dir: Path | None = None,
@@ -127,6 +133,8 @@ class Host:
         self.bank: Bank | None = None
         self._config, self._name = config, bank
         self._wanted_url = config.url(bank) if url is None else url
+        self._bind = bind or config.bind(bank)
+        self._registrations: list[Registration] = []
         self._simulate, self._data_root, self._dibas_dir = simulate, data_root, dibas_dir
         self._clock, self._kind = clock, kind
         # A SimpleQueue and no Event: its `put` may be called in a signal handler, whatever the main thread holds.
@@ -158,11 +166,34 @@ class Host:
             PlayerError: The address, or the Bank. Call `close` all the same.
         """
         self._ctx = zmq.Context()
-        self._doors.append(RpcDoor(self._ctx, self._wanted_url, name=self._name, on_end=self._door_ended))
+        self._doors.append(self._make_rpc_door(self._ctx))
         if not is_loopback(self.url):
             log.warning("%s is open to the network, and nothing asks callers who they are", self.url)
         self._make_doors()
         self._open_bank()
+
+    def _make_rpc_door(self, ctx: zmq.Context[Any]) -> RpcDoor:
+        def serve(url: str) -> RpcDoor:
+            return RpcDoor(ctx, url, name=self._name, on_end=self._door_ended)
+
+        def move(port: int) -> None:
+            door.serve_also(tcp_url(self._bind, port))
+
+        if not is_service(self._wanted_url):
+            return serve(self._wanted_url)
+        address = ServiceAddress.read(self._wanted_url, self._config.manager)
+        door = self._register(address, move).take(lambda port: serve(tcp_url(self._bind, port)))
+        return door
+
+    def _register(self, address: ServiceAddress, move: Callable[[int], None] | None = None) -> Registration:
+        made = Registration(address, move=move, within=self.settings.lend_within)
+        self._registrations.append(made)
+        return made
+
+    def _lend(self, text: str, serve: Callable[[int], Any]) -> Any:
+        """Have a port lent to a door of the site, `service:NAME`, and serve there."""
+        service = own_service(text, self._name)
+        return self._register(ServiceAddress(service, self._config.manager)).take(serve)
 
     def _open_bank(self) -> None:
         context = bank_context(
@@ -188,10 +219,11 @@ class Host:
                 bind=config.bind or bank.bind or self._config.instrument.bind,
                 log=logging.LoggerAdapter(logging.getLogger(f"door.{name}"), {"bank": self._name}),
                 on_end=functools.partial(self._site_door_ended, name),
+                lend=self._lend,
             )
             try:
                 self._doors.append(find_door(config.kind or name)(context))
-            except (RefusedError, OSError) as error:
+            except (RefusedError, PlayerError, OSError) as error:
                 raise DoorError(f"door {name} of {self._name} cannot be opened: {error}") from error
             except Exception as error:  # a door is anybody's code: the operator gets a sentence, the log the traceback
                 log.exception("door %s of %s cannot be opened", name, self._name)
@@ -237,6 +269,8 @@ class Host:
         if self._closed:
             return
         self._closed = True
+        for registration in self._registrations:  # first: who asks for it must not be sent to a closed door
+            registration.close()
         for door in reversed(self._doors):
             try:
                 door.close()

@@ -28,10 +28,12 @@ from typing import Any, Self
 
 from player import config as configuration
 from player.bank import Bank as KindOfBank
-from player.errors import BankStartError, NotReadyError
+from player.errors import BankStartError, NotReadyError, ServiceError
 from player.host import ask_ready, bank_context, start_errors
 from player.kinds import find_kind
 from player.ports import local_url, split_url
+from player.services import reached_at
+from portmanager.protocol.urls import is_service
 from zmqjsonproxy.errors import AlreadyDoneError, OperationAbortedError, RefusedError
 from zmqjsonproxy.handle import OperationHandle
 from zmqjsonproxy.interface import Interface, Kind, Method, running
@@ -137,7 +139,7 @@ class Bank:
         path, name = self._key
         if self._key in _open:
             raise BankStartError(f"{name} of {path} is open in this process already; close that one first: p.close()")
-        if _is_served(name, local_url(url)):
+        if _is_served(name, url):
             raise BankStartError(
                 f"a Player of {name} serves at {url}, and two would share its instrument; end it first "
                 f"(supervisorctl stop player-{name}), or call it with a Dealer"
@@ -322,10 +324,11 @@ def _aborted_by_ctrl_c(handle: OperationHandle) -> Iterator[None]:
 
 
 def _is_served(bank: str, url: str) -> bool:
-    """Tell whether a Player of this Bank answers at `url`."""
+    """Tell whether a Player of this Bank answers at `url`, or under the name there."""
     try:
+        url = reached_at(url) if is_service(url) else local_url(url)
         socket.create_connection(split_url(url), timeout=CONNECT_S).close()
-    except (OSError, ValueError):
+    except (OSError, ValueError, ServiceError):
         return False
     with Hub() as hub:
         try:

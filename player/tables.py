@@ -8,11 +8,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SerializeAsAny, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    SerializeAsAny,
+    Tag,
+    field_validator,
+)
 
 from player.errors import Fault
 from player.ports import split_url, tcp_url
 from player.tomlfile import KeyPath, TomlFile
+from portmanager.protocol.urls import LOCAL, ManagerAddress, ServiceAddress, is_service, own_service
 
 __all__ = [
     "DEFAULT_BIND",
@@ -28,6 +38,7 @@ __all__ = [
     "HostConfig",
     "InstrumentConfig",
     "Port",
+    "PortOrService",
     "Table",
     "is_secret",
 ]
@@ -55,7 +66,26 @@ def is_secret(key: KeyPath) -> bool:
     return any(isinstance(part, str) and _SECRET.search(part) for part in key)
 
 
+def _service(text: str) -> str:
+    """Refuse what names no service."""
+    own_service(text, "BANK")
+    return text
+
+
+def _manager(text: str) -> str:
+    """Refuse what is no address of a port manager."""
+    ManagerAddress.read(text)
+    return text
+
+
 Port = Annotated[int, Field(ge=1, le=65535)]
+ServiceName = Annotated[str, Field(pattern="^service:"), AfterValidator(_service)]
+PortOrService = Annotated[
+    Annotated[Port, Tag("port")] | Annotated[ServiceName, Tag("service")],
+    Discriminator(lambda value: "service" if is_service(value) else "port"),
+]
+"""A port, or `service:NAME` for one that is lent under that name; `{bank}` in it, or nothing, is the Bank's name."""
+Manager = Annotated[str, AfterValidator(_manager)]
 Address = Annotated[str, AfterValidator(_address)]
 
 
@@ -72,7 +102,8 @@ class InstrumentConfig(Table):
 
     telescope: str = "unspecified"
     switching_master: str | None = None
-    player_port: Port = DEFAULT_PORT
+    player_port: PortOrService = DEFAULT_PORT
+    portmanager: Manager = str(LOCAL)
     bind: Address = DEFAULT_BIND
     data_root: str | None = None
 
@@ -86,6 +117,7 @@ class DealerConfig(Table):
     model_config = ConfigDict(extra="allow", frozen=True, strict=True)
 
     players: list[str] | None = None
+    portmanager: str | None = None
 
 
 class DoorConfig(Table):
@@ -103,7 +135,7 @@ class BankConfig(Table):
 
     kind: str = DEFAULT_KIND
     hpc_host: str = Field(min_length=1)
-    player_port: Port | None = None
+    player_port: PortOrService | None = None
     bind: Address | None = None
     doors: dict[str, SerializeAsAny[DoorConfig]] = Field(default_factory=dict)
 
@@ -175,14 +207,21 @@ class Config:
         """Return a fault at a key, `"banks.BANKA.filters"` or a tuple of its parts."""
         return self.source.fault(tuple(key.split(".")) if isinstance(key, str) else key, text)
 
-    def port(self, bank: str) -> int:
-        """Return the TCP port of a Bank's Player: its own, else the instrument's."""
-        return self.banks[bank].player_port or self.instrument.player_port
+    @property
+    def manager(self) -> ManagerAddress:
+        """The port manager that lends ports to Players of names."""
+        return ManagerAddress.read(self.instrument.portmanager)
+
+    def bind(self, bank: str) -> str:
+        """Return the address on which a Bank's Player serves: its own, else the instrument's."""
+        return self.banks[bank].bind or self.instrument.bind
 
     def url(self, bank: str, bind: str | None = None) -> str:
-        """Return where a Bank's Player serves; `bind` wins over the file."""
-        address = bind or self.banks[bank].bind or self.instrument.bind
-        return tcp_url(address, self.port(bank))
+        """Return where a Bank's Player serves; `bind` wins over the file. Of a service the URL of its name."""
+        port = self.banks[bank].player_port or self.instrument.player_port
+        if isinstance(port, str):
+            return ServiceAddress(own_service(port, bank), self.manager).url
+        return tcp_url(bind or self.bind(bank), port)
 
     def banks_of_host(self, host: str) -> list[str]:
         """Return the Banks whose `hpc_host` is exactly this host, in file order."""

@@ -6,17 +6,22 @@ point (`dealer_player.doors`); see `SiteDoor`.
 
 from __future__ import annotations
 
+import errno
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from player.errors import PortTakenError
+from player.ports import tcp_url
 from player.tables import DoorConfig
 
 if TYPE_CHECKING:
     from player.bank import Bank, BankLog
 
 __all__ = ["Door", "DoorContext", "SiteDoor"]
+
+T = TypeVar("T")
 
 
 class Door(ABC):
@@ -50,6 +55,7 @@ class DoorContext:
         bind: Address to serve on: the door's own, the Bank's, the instrument's.
         log: Logger with the Bank's name bound.
         on_end: To be called with a sentence if the door ends by itself; then the Player ends.
+        lend: Has a port lent under a name; see `serve`.
     """
 
     name: str
@@ -58,6 +64,32 @@ class DoorContext:
     bind: str
     log: BankLog
     on_end: Callable[[str], None]
+    lend: Callable[[str, Callable[[int], Any]], Any]
+
+    def serve(self, port: int | str, at: Callable[[int], T]) -> T:
+        """Serve at a port of the door's table, a `player.tables.PortOrService`; what `at` returns.
+
+        Args:
+            port: A number, or `service:NAME`: a port is lent under that name for as long as the Player lives.
+            at: Takes the port; raises OSError (EADDRINUSE) if it is taken, and then gets another one, if it is lent.
+
+        Raises:
+            ServiceError: The port manager of this host lends none.
+            OSError: As of `at`.
+        """
+        if isinstance(port, int):
+            return at(port)
+
+        def serve(number: int) -> T:
+            try:
+                return at(number)
+            except OSError as error:
+                if error.errno == errno.EADDRINUSE:
+                    raise PortTakenError(tcp_url(self.bind, number), number) from error
+                raise
+
+        found: T = self.lend(port, serve)
+        return found
 
 
 class SiteDoor(Door):

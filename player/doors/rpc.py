@@ -71,11 +71,22 @@ class RpcDoor(Door):
             self._server = ZMQJSONProxyServer(ctx, url, settings, name=name)
         except zmq.ZMQError as error:
             raise _bind_error(url, error) from error
+        self._url = self._server.url
 
     @property
     def url(self) -> str:
-        """Where it serves."""
-        return self._server.url
+        """Where it serves; of several addresses the latest."""
+        return self._url
+
+    def serve_also(self, url: str) -> None:
+        """Serve an opened door at a further address, too; errors as of the first."""
+        try:
+            self._server.bind_also(url)
+        except zmq.ZMQError as error:
+            raise _bind_error(url, error) from error
+        except TimeoutError as error:
+            raise AddressError(url, "the thread that serves does not take it on") from error
+        self._url = url
 
     def open(self, bank: Bank) -> None:
         """Expose the Bank and its parts, and serve."""

@@ -23,6 +23,7 @@ from support.toy_bank import write_configuration
 
 from player import Bank
 from player.config import load
+from player.ports import port_of
 from spectrometer.config import SpectrometerBankConfig
 
 DEADLINE = 30.0  # s
@@ -153,7 +154,7 @@ def test_a_bank_that_a_player_serves_is_left_alone(config: Path, tmp_path: Path)
 
 
 def test_a_stranger_at_the_address_does_not_hinder_it(config: Path, tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", load(config).port("BANKA"))):
+    with socket.create_server(("127.0.0.1", port_of(load(config).url("BANKA")))):
         done = run_shell("print(p.get_bank_name())\n", "BANKA", "--config", config, data=tmp_path)
     assert "BANKA" in done.stdout
     assert "somebody is at the address of BANKA, but not its Player" in done.stderr

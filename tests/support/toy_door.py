@@ -5,18 +5,16 @@ from __future__ import annotations
 import socket
 import threading
 
-from pydantic import Field
-
 from player.bank import Bank
 from player.doors.base import DoorContext, SiteDoor
-from player.tables import DoorConfig
+from player.tables import DoorConfig, PortOrService
 from zmqjsonproxy.errors import RefusedError
 
 
 class LineDoorConfig(DoorConfig):
-    """Port 0: any free one."""
+    """Without a port: any free one."""
 
-    port: int = Field(0, ge=0, le=65535)
+    port: PortOrService = 0
     greeting: str = "hello"
 
 
@@ -27,7 +25,7 @@ class LineDoor(SiteDoor):
         super().__init__(context)
         assert isinstance(context.config, LineDoorConfig)
         self._greeting = context.config.greeting
-        self._socket = socket.create_server((context.bind, context.config.port))
+        self._socket = context.serve(context.config.port, lambda port: socket.create_server((context.bind, port)))
         self._url = "tcp://{}:{}".format(*self._socket.getsockname()[:2])
 
     @classmethod

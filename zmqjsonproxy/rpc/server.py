@@ -25,20 +25,13 @@ from zmqjsonproxy.handle import OperationHandle
 from zmqjsonproxy.interface import Interface, Kind, Method, running
 from zmqjsonproxy.protocol.arrays import size_of
 from zmqjsonproxy.protocol.operations import OperationTable, State
+from zmqjsonproxy.rpc.errands import Errands
 from zmqjsonproxy.rpc.frames import receiver, sender
 from zmqjsonproxy.rpc.lanes import Job, Lane
 from zmqjsonproxy.rpc.outcomes import carry_out, encoded, not_begun, outcome, raised, unspeakable
 from zmqjsonproxy.rpc.ownmethods import OwnMethods
-from zmqjsonproxy.rpc.protocol import jsonrpc, original
-from zmqjsonproxy.rpc.protocol.dialect import (
-    Limits,
-    Malformed,
-    Request,
-    read_failure,
-    read_or_batch,
-    read_part,
-    write_reply,
-)  # fmt: skip
+from zmqjsonproxy.rpc.protocol import dialect, jsonrpc, original
+from zmqjsonproxy.rpc.protocol.dialect import Limits, Malformed, Request, read_failure
 from zmqjsonproxy.rpc.protocol.jsonrpc import Code
 from zmqjsonproxy.rpc.settings import ServerSettings
 from zmqjsonproxy.rpc.underway import CallsUnderWay, Gathering, UnderWay
@@ -90,6 +83,7 @@ class ZMQJSONProxyServer:
         self._inner_id = secrets.token_bytes(16)  # a stranger cannot guess it
         self._inner_lock = threading.Lock()
         self._replies: deque[tuple[list[bytes], bytes]] = deque()  # of workers: envelope, body
+        self._errands = Errands()
         self._router: zmq.Socket[bytes] = ctx.socket(zmq.ROUTER)
         self._inner: zmq.Socket[bytes] = ctx.socket(zmq.DEALER)
         self._router.linger = self._inner.linger = 0
@@ -171,6 +165,10 @@ class ZMQJSONProxyServer:
         finally:
             self._end()
 
+    def bind_also(self, url: str) -> None:
+        """Serve at a further address, too; from another thread, while `run_loop` runs; zmq.ZMQError as at first."""
+        self._errands.leave(partial(self._router.bind, url), self._wake, 5.0)
+
     def quit_loop(self) -> None:
         """End `run_loop`; usable from any thread and from a signal handler. Returns at once."""
         self._quit = True
@@ -219,6 +217,8 @@ class ZMQJSONProxyServer:
         replies = self._replies
         while replies:
             self._send(*replies.popleft())
+        if self._errands:
+            self._errands.do()
 
     def _reply_from_worker(self, envelope: list[bytes], body: bytes) -> None:
         self._replies.append((envelope, body))
@@ -226,7 +226,7 @@ class ZMQJSONProxyServer:
 
     def _serve(self, frames: list[bytes]) -> None:
         body = frames.pop()
-        request = read_or_batch(body, self._limits)
+        request = dialect.read_or_batch(body, self._limits)
         if not isinstance(request, Request):
             if isinstance(request, list):
                 self._serve_batch(request, frames)
@@ -269,7 +269,7 @@ class ZMQJSONProxyServer:
             except (TypeError, KeyError):
                 query = None
             if query is None or type(params) is not list or type(number) is not int:
-                self._serve_part(read_part(message), envelope, gathering)
+                self._serve_part(dialect.read_part(message), envelope, gathering)
                 now = time.perf_counter()
                 continue
             begun = now
@@ -404,7 +404,7 @@ class ZMQJSONProxyServer:
                 return failed
             value = error.value
         try:
-            body = write_reply(request, value)
+            body = dialect.write_reply(request, value)
             handle.finish(State.DONE, value=value, size=size_of(body))
         except BaseException as error:
             failed, error_object = unspeakable(request, error)
@@ -465,7 +465,7 @@ class ZMQJSONProxyServer:
 
     def _accept(self, request: Request, reply: Reply, value: Any) -> None:
         try:
-            body = write_reply(request, value)
+            body = dialect.write_reply(request, value)
         except Exception as error:  # the operation goes on; only its caller hears of this
             body, _ = unspeakable(request, error)
         reply(body)
@@ -484,7 +484,7 @@ class ZMQJSONProxyServer:
 
 
 def _known_good(message: Any) -> Request:
-    request = read_part(message)
+    request = dialect.read_part(message)
     assert isinstance(request, Request)
     return request
 

@@ -16,6 +16,7 @@ from player import cli
 from player.config import load
 from player.doctor import MIN_FREE_BYTES, Report, data_root_findings, describe_process, examine, host_findings
 from player.host import Host
+from player.ports import port_of
 
 SHELL = "support.shell_bank:ShellBank"
 
@@ -127,7 +128,7 @@ def test_a_free_port_is_fine_and_free_afterwards(tmp_path: Path) -> None:
     path = write(tmp_path, BANKA={})
     report = told(path)
     assert report.lines() == [f"BANKA: fine, {load(path).url('BANKA')} is free"]
-    with socket.create_server(("127.0.0.1", load(path).port("BANKA"))):
+    with socket.create_server(("127.0.0.1", port_of(load(path).url("BANKA")))):
         pass
 
 
@@ -141,7 +142,7 @@ def test_a_player_that_serves_is_fine(served: tuple[Path, str]) -> None:
 
 def test_a_port_that_a_stranger_has_is_a_finding_that_names_it(tmp_path: Path) -> None:
     path = write(tmp_path, BANKA={})
-    with socket.create_server(("127.0.0.1", load(path).port("BANKA"))):
+    with socket.create_server(("127.0.0.1", port_of(load(path).url("BANKA")))):
         (finding,) = told(path).findings
     assert f"is taken by process {os.getpid()} (" in finding.text
     assert finding.remedy == "end that, or give banks.BANKA.player_port another port"
