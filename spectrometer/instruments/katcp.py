@@ -2,14 +2,17 @@
 
 No call of the Player ever waits on a socket of the board in the thread that serves calls: whoever asks waits here.
 A board is connected to when something is asked of it, and again after a loss; what was asked when the connection
-broke fails, because nobody knows whether the board did it.
+broke fails, because nobody knows whether the board did it. An operation that is aborted does not wait for the board.
 """
 
 # No `from __future__ import annotations`: the library reads the arguments' types from the annotations.
 
 import asyncio
+import re
 import threading
+import time
 from collections.abc import Coroutine, Iterable, Sequence
+from concurrent.futures import CancelledError, Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from dataclasses import dataclass
 from typing import Any, Optional, TypeVar
@@ -18,6 +21,7 @@ from aiokatcp.client import Client, ProtocolError, _ClientState
 from aiokatcp.connection import FailReply, InvalidReply
 
 from spectrometer.instruments.errors import BoardError
+from zmqjsonproxy.interface import current_operation
 
 __all__ = ["BoardConnection", "Reply"]
 
@@ -28,6 +32,10 @@ CONNECT_WITHIN_S = 5.0
 GRACE_S = 1.0  # the loop's own time limits are the first to be reached
 PATIENT = ("progdev",)  # requests that take seconds on a real board; never less than this
 PATIENT_S = 30.0
+ABORT_LOOK_S = 0.2  # how often a caller that waits looks whether its operation was aborted
+CLOSED = "the connection was closed"
+SHOWN = 80  # characters of an argument in an error
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]*")
 
 
 class _RoachClient(Client):
@@ -76,7 +84,11 @@ class BoardConnection:
 
         Raises:
             BoardError: No connection, no reply in time, or a reply other than `ok`; names board, request and reply.
+                Or the protocol cannot carry what was asked; then nothing was sent.
+            OperationAbortedError: The calling operation was aborted; nobody knows whether the board did it.
         """
+        if faults := _faults(name, arguments):
+            raise BoardError(self.name, _line(name, arguments), f"not sent: {'; '.join(faults)}")
         timeout = max(self._timeout_s, PATIENT_S) if name in PATIENT else self._timeout_s
         return self._run(self._request(name, arguments, timeout), name, timeout + CONNECT_WITHIN_S)
 
@@ -98,7 +110,7 @@ class BoardConnection:
         if loop is None or thread is None:
             return
         try:
-            asyncio.run_coroutine_threadsafe(self._disconnect(), loop).result(GRACE_S)
+            asyncio.run_coroutine_threadsafe(self._end(), loop).result(GRACE_S)
         except FutureTimeoutError:
             pass  # the loop ends all the same
         loop.call_soon_threadsafe(loop.stop)
@@ -114,15 +126,29 @@ class BoardConnection:
             raise
         future = asyncio.run_coroutine_threadsafe(coroutine, loop)
         try:
-            return future.result(within_s + GRACE_S)
+            return self._result(future, within_s + GRACE_S)
         except FutureTimeoutError:
             future.cancel()
             raise BoardError(self.name, f"?{name}", "its connection is stuck; it is being made anew") from None
+        except CancelledError:
+            raise BoardError(self.name, f"?{name}", CLOSED) from None
+
+    @staticmethod
+    def _result(future: "Future[T]", within_s: float) -> T:
+        """Wait, and look now and then whether whoever waits still should."""
+        operation, until = current_operation(), time.monotonic() + within_s
+        while (left := until - time.monotonic()) > ABORT_LOOK_S:
+            try:
+                return future.result(ABORT_LOOK_S)
+            except FutureTimeoutError:
+                if operation.aborted and future.cancel():
+                    operation.check()
+        return future.result(max(left, 0.0))
 
     def _running_loop(self, name: str) -> asyncio.AbstractEventLoop:
         with self._starting:
             if self._closed:
-                raise BoardError(self.name, f"?{name}", "the connection was closed")
+                raise BoardError(self.name, f"?{name}", CLOSED)
             if self._loop is None:
                 loop = self._loop = asyncio.new_event_loop()
                 self._turn = asyncio.Lock()
@@ -133,7 +159,7 @@ class BoardConnection:
     # in the loop
 
     async def _request(self, name: str, arguments: Sequence[Argument], timeout: float) -> Reply:
-        shown = f"?{name}" + "".join(f" {_shown(argument)}" for argument in arguments)
+        shown = _line(name, arguments)
         assert self._turn is not None
         async with self._turn:
             client = await self._connected(shown)
@@ -149,7 +175,11 @@ class BoardConnection:
             except InvalidReply as refusal:
                 raise BoardError(self.name, shown, f"invalid {refusal}".rstrip()) from None
             except OSError as error:
-                raise BoardError(self.name, shown, f"the connection was lost ({error})") from None
+                lost = CLOSED if self._closed else f"the connection was lost ({error})"
+                raise BoardError(self.name, shown, lost) from None
+            except asyncio.CancelledError:
+                await self._disconnect()  # its reply, too, would be taken for that of another request
+                raise
             return Reply(found, [inform.arguments for inform in informs])
 
     async def _requests(self, asked: list[tuple[Argument, ...]]) -> list[Reply]:
@@ -158,6 +188,8 @@ class BoardConnection:
     async def _connected(self, shown: str) -> _RoachClient:
         if self._client is not None and self._client.is_connected:
             return self._client
+        if self._closed:
+            raise BoardError(self.name, shown, CLOSED)
         await self._disconnect()
         client = self._client = _RoachClient(self._host, self._port, auto_reconnect=False)
         try:
@@ -175,11 +207,38 @@ class BoardConnection:
             client.close()
             await client.wait_closed()
 
+    async def _end(self) -> None:
+        """Disconnect, and end everything that is still being asked."""
+        await self._disconnect()
+        asking = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in asking:
+            task.cancel()
+        await asyncio.gather(*asking, return_exceptions=True)
 
-def _shown(argument: Argument) -> str:
+
+def _faults(name: object, arguments: Sequence[object]) -> list[str]:
+    """What the protocol cannot carry (reference 9.1)."""
+    faults = []
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        faults.append("a request's name begins with a letter, and has letters, digits and dashes")
+    for number, argument in enumerate(arguments, 1):
+        if not isinstance(argument, str | int | float | bytes):
+            faults.append(f"argument {number} is a {type(argument).__name__}; expected text, a number or bytes")
+        elif isinstance(argument, str) and any("\ud800" <= character <= "\udfff" for character in argument):
+            faults.append(f"argument {number} has characters that are none")
+    return faults
+
+
+def _line(name: object, arguments: Sequence[object]) -> str:
+    """A request as errors show it: in one line, and not too long."""
+    return " ".join([f"?{_shown(name)}", *map(_shown, arguments)])
+
+
+def _shown(argument: object) -> str:
     if isinstance(argument, bytes):
         return argument[:8].hex() + ("..." if len(argument) > 8 else "")
-    return str(argument)
+    text = ascii(argument)[1:-1] if isinstance(argument, str) else str(argument)
+    return text if len(text) <= SHOWN else text[:SHOWN] + "..."
 
 
 def _run_loop(loop: asyncio.AbstractEventLoop) -> None:

@@ -6,8 +6,9 @@ does not or will not.
 
 from __future__ import annotations
 
+import base64
 import ipaddress
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from spectrometer.errors import AddressError
 from spectrometer.instruments.errors import BoardError
@@ -18,12 +19,15 @@ __all__ = ["Roach"]
 
 WORD = 4
 MAX_TAP_NAME = 8
+MAX_WORD = 2**32 - 1
+MAX_BYTES = 2**31 - 1
 
 
 class Roach:
     """One board; what is marked is `bank.roach` for callers, under the names of the original's client.
 
     Everything is a command, reading too: it waits its turn behind whatever the Bank is doing with the board.
+    Bytes may be given as clients without bytes have them: as base64 text, or as a list of numbers.
     """
 
     def __init__(self, host: str, port: int = 7147, timeout_s: float = 30.0) -> None:
@@ -76,7 +80,7 @@ class Roach:
         """Load an image of the board into the FPGA; without a name de-program it. The first word of the reply."""
         if image is None:
             self.connection.request("progdev")
-        elif not image or "/" in image:
+        elif not isinstance(image, str) or not image or "/" in image:
             raise BoardError(self.name, f"?progdev {image}", "not sent: an image is a file's name without a folder")
         else:
             self.connection.request("progdev", image)
@@ -85,6 +89,7 @@ class Roach:
     @command
     def read(self, register: str, size: int, offset: int = 0) -> bytes:
         """Read `size` bytes of a register or memory, from byte `offset` on."""
+        self._whole(f"?read {register}", ("size", size, 0, MAX_BYTES), ("offset", offset, 0, MAX_BYTES))
         reply = self.connection.request("read", register, offset, size)
         data = reply.arguments[0] if reply.arguments else b""
         if len(data) != size:
@@ -92,12 +97,18 @@ class Roach:
         return data
 
     @command
-    def write(self, register: str, data: bytes, offset: int = 0) -> None:
+    def write(self, register: str, data: bytes | str | list[int], offset: int = 0) -> None:
         """Write bytes, a multiple of 4, to a register or memory, from byte `offset` on; reads them back and compares.
+
+        Args:
+            register: Its name.
+            data: Bytes, or base64 text, or numbers 0 to 255.
+            offset: In bytes.
 
         Raises:
             BoardError: Something else is read back.
         """
+        data = self._bytes(register, data)
         self.blindwrite(register, data, offset)
         self._compare(register, data, self.read(register, len(data), offset), offset)
 
@@ -113,8 +124,10 @@ class Roach:
         )
 
     @command
-    def blindwrite(self, register: str, data: bytes, offset: int = 0) -> None:
+    def blindwrite(self, register: str, data: bytes | str | list[int], offset: int = 0) -> None:
         """Write bytes as `write` does, without reading them back."""
+        data = self._bytes(register, data)
+        self._whole(f"?write {register} ({len(data)} bytes)", ("offset", offset, 0, MAX_BYTES))
         if len(data) % WORD or offset % WORD:
             raise BoardError(
                 self.name, f"?write {register} {offset} ({len(data)} bytes)",
@@ -125,39 +138,53 @@ class Roach:
     @command
     def read_int(self, register: str, offset: int = 0) -> int:
         """Read the register, or word `offset` of a memory, as a signed number."""
-        return int.from_bytes(self.read(register, WORD, offset * WORD), "big", signed=True)
+        return int.from_bytes(self._word(register, offset), "big", signed=True)
 
     @command
     def read_uint(self, register: str, offset: int = 0) -> int:
         """Read the register, or word `offset` of a memory, as a number without sign."""
-        return int.from_bytes(self.read(register, WORD, offset * WORD), "big")
+        return int.from_bytes(self._word(register, offset), "big")
+
+    def _word(self, register: str, offset: int) -> bytes:
+        self._whole(f"?read {register}", ("offset", offset, 0, MAX_BYTES // WORD))
+        return self.read(register, WORD, offset * WORD)
 
     @command
     def write_int(self, register: str, value: int, offset: int = 0) -> None:
         """Write a number, -2^31 to 2^32 - 1, to the register or word `offset` of a memory; reads it back."""
-        if not -(2**31) <= value < 2**32:
-            raise BoardError(self.name, f"?write {register} {value}", "not sent: a register holds 32 bits")
+        self._whole(
+            f"?write {register}", ("a register holds 32 bits; value", value, -(2**31), MAX_WORD),
+            ("offset", offset, 0, MAX_BYTES // WORD),
+        )  # fmt: skip
         self.write(register, (value & 0xFFFFFFFF).to_bytes(WORD, "big"), offset * WORD)
 
     @command
     def wordread(self, register: str, offset: int = 0, count: int = 1) -> list[int]:
         """Read words, numbers without sign, from word `offset` on."""
+        most = MAX_BYTES // WORD
+        self._whole(f"?wordread {register}", ("offset", offset, 0, most), ("count", count, 1, most))
         reply = self.connection.request("wordread", register, offset, count)
         return [int(word, 0) for word in reply.arguments]
 
     @command
     def wordwrite(self, register: str, offset: int, values: list[int]) -> None:
         """Write words, numbers without sign, from word `offset` on."""
+        request = f"?wordwrite {register}"
+        if not isinstance(values, list | tuple) or not values:
+            raise BoardError(self.name, request, f"not sent: values is {values!r:.40}; expected a list of numbers")
+        self._whole(
+            request, ("offset", offset, 0, MAX_BYTES // WORD),
+            *((f"value {number}", value, 0, MAX_WORD) for number, value in enumerate(values)),
+        )  # fmt: skip
         self.connection.request("wordwrite", register, offset, *(f"{value:#x}" for value in values))
 
     @command
     def tap_start(self, tap: str, core: str, mac: int, ip: int | str, port: int) -> None:
         """Start an Ethernet core as network device `tap` with a MAC and IP address and a UDP port."""
         request = f"?tap-start {tap} {core}"
-        if not 0 < len(tap) <= MAX_TAP_NAME:
+        if not isinstance(tap, str) or not 0 < len(tap) <= MAX_TAP_NAME:
             raise BoardError(self.name, request, f"not sent: the name of a tap has 1 to {MAX_TAP_NAME} characters")
-        if not 0 <= port <= 65535 or not 0 <= mac < 1 << 48:
-            raise BoardError(self.name, request, f"not sent: port {port} or MAC {mac:#x} is out of range")
+        self._whole(request, ("port", port, 0, 65535), ("MAC address", mac, 0, (1 << 48) - 1))
         try:
             address = str(ipaddress.IPv4Address(ip))
         except ValueError as error:
@@ -204,18 +231,48 @@ class Roach:
         return True
 
     @command
-    def request(self, name: str, arguments: list[Argument] | None = None) -> list[list[bytes]]:
+    def request(self, name: str, arguments: Sequence[Argument] | None = None) -> list[list[bytes]]:
         """Any request of the board's server: the informs' arguments, and at last the reply's without `ok`."""
+        if not isinstance(arguments, list | tuple | None):
+            text = f"not sent: arguments is {arguments!r:.40}; expected a list"
+            raise BoardError(self.name, f"?{name!s:.40}", text)
         reply = self.connection.request(name, *(arguments or []))
         return [*reply.informs, reply.arguments]
 
     @command
     def read_i2c(self, address: int, count: int = 1) -> bytes:
         """Read bytes of a device on the board's I2C bus."""
+        self._whole("?i2c-read", ("address", address, 0, 127), ("count", count, 1, 4096))
         reply = self.connection.request("i2c-read", address, count)
         if len(reply.arguments) < 2 or len(reply.arguments[1]) != count:
             raise BoardError(self.name, f"?i2c-read {address} {count}", f"ok {reply.arguments}, not {count} bytes")
         return reply.arguments[1]
+
+    # what may come from afar
+
+    def _whole(self, request: str, *numbers: tuple[str, object, int, int]) -> None:
+        """BoardError that names all of these (what it is, number, lowest, highest) that are no such whole numbers."""
+        wrong = [
+            f"{what} {value!r:.40}: expected a whole number, {low} to {high}"
+            for what, value, low, high in numbers
+            if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high
+        ]
+        if wrong:
+            raise BoardError(self.name, request, f"not sent: {'; '.join(wrong)}")
+
+    def _bytes(self, register: str, data: object) -> bytes:
+        """The bytes themselves, of base64 text, or of a list of numbers."""
+        try:
+            if isinstance(data, bytes | bytearray | memoryview):
+                return bytes(data)
+            if isinstance(data, str):
+                return base64.b64decode(data, validate=True)
+            if isinstance(data, list | tuple):
+                return bytes(data)
+        except (ValueError, TypeError):
+            pass  # said below, as for all that is none of these
+        text = f"not sent: data {data!r:.40}: expected bytes, base64 text, or a list of numbers, 0 to 255"
+        raise BoardError(self.name, f"?write {register!s:.80}", text)
 
 
 def _packed(value: int | bytes) -> bytes:

@@ -7,6 +7,7 @@ A synthesizer is named 0 or 8, as in the original, or "a" or "b". Frequencies ar
 from __future__ import annotations
 
 import struct
+import termios
 import threading
 from abc import ABC, abstractmethod
 from contextlib import suppress
@@ -41,6 +42,8 @@ BAUD = 9600
 SERIAL_TIMEOUT_S = 2.0
 LOCK_A, LOCK_B = 0x20, 0x10  # as the Python library of the field has it; another one has them the other way round
 MAX_LABEL = 16
+MAX_DIVIDER = 1023
+MAX_REFERENCE_HZ = 2**32 - 1
 
 
 class Valon(ABC):
@@ -133,6 +136,30 @@ class Valon(ABC):
     def close(self) -> None:
         """Give its port back, if it has one."""
 
+    def _megahertz(self, mhz: object, spacing: object) -> None:
+        """SynthesizerError if one of them is no number."""
+        for what, value in (("frequency", mhz), ("spacing", spacing)):
+            if isinstance(value, bool) or not isinstance(value, int | float):
+                raise SynthesizerError(f"{self.name}: a {what} of {value!r:.40}; expected a number of MHz")
+
+    def _whole(self, what: str, value: object, low: int, high: int) -> int:
+        """A whole number; SynthesizerError says what it is if it is none, or out of range."""
+        if isinstance(value, int | float) and value == value // 1 and low <= value <= high:
+            return int(value)
+        raise SynthesizerError(f"{self.name}: {what} is {value!r:.40}; expected {low} to {high}")
+
+    def _options(self, double: object, half: object, r: object, low_spur: object) -> Options:
+        flags = (("double", double), ("half", half), ("low_spur", low_spur))
+        on = {what: bool(self._whole(what, value, 0, 1)) for what, value in flags}
+        divider = self._whole("the reference divider", r, 1, MAX_DIVIDER)
+        return Options(on["double"], on["half"], divider, on["low_spur"])
+
+    def _vco_range(self, lo: object, hi: object) -> tuple[int, int]:
+        low, high = (self._whole(f"the VCO's {end} end", value, 1, 65535) for end, value in (("low", lo), ("high", hi)))
+        if low >= high:
+            raise SynthesizerError(f"{self.name}: a VCO range of {low} to {high} MHz; expected 1 to 65535, ascending")
+        return low, high
+
     def _checked(self, mhz: float, vco_range: tuple[int, int]) -> None:
         low, high = frequency_range(vco_range)
         if not low <= mhz <= high:
@@ -179,6 +206,7 @@ class KatcpValon(Valon):
 
     @command
     def set_frequency(self, s: int | str, mhz: float, spacing: float = SPACING_MHZ) -> bool:
+        self._megahertz(mhz, spacing)
         self._checked(mhz, self.get_vco_range(s))
         self._ask("set-frequency", _name(s), float(mhz), float(spacing))
         return True
@@ -200,7 +228,8 @@ class KatcpValon(Valon):
 
     @command
     def set_options(self, s: int | str, double: int = 0, half: int = 0, r: int = 1, low_spur: int = 0) -> bool:
-        self._ask("set-options", _name(s), int(low_spur), int(double), int(half), int(r))
+        asked = self._options(double, half, r, low_spur)
+        self._ask("set-options", _name(s), int(asked.low_spur), int(asked.double), int(asked.half), asked.divider)
         return True
 
     @command
@@ -213,7 +242,7 @@ class KatcpValon(Valon):
 
     @command
     def set_ref_select(self, n: int) -> bool:
-        self._ask("set-ref-select", int(n))
+        self._ask("set-ref-select", self._whole("the reference", n, 0, 1))
         return True
 
     @command
@@ -222,7 +251,7 @@ class KatcpValon(Valon):
 
     @command
     def set_reference(self, hz: int) -> bool:
-        self._ask("set-reference", int(hz))
+        self._ask("set-reference", self._whole("the reference in Hz", hz, 1, MAX_REFERENCE_HZ))
         return True
 
     @command
@@ -243,7 +272,7 @@ class KatcpValon(Valon):
 
     @command
     def set_vco_range(self, s: int | str, lo: int, hi: int) -> bool:
-        self._ask("set-vco-range", _name(s), int(lo), int(hi))
+        self._ask("set-vco-range", _name(s), *self._vco_range(lo, hi))
         return True
 
     @command
@@ -256,7 +285,7 @@ def _name(s: int | str) -> str:
 
 
 def _label(text: str) -> str:
-    if not text.isascii() or not text.isprintable() or len(text) > MAX_LABEL:
+    if not isinstance(text, str) or not text.isascii() or not text.isprintable() or len(text) > MAX_LABEL:
         raise SynthesizerError(f"label {text!r:.80}: expected up to {MAX_LABEL} printable ASCII characters")
     return text
 
@@ -280,9 +309,13 @@ class SerialValon(Valon):
             raise SynthesizerError(f"{self.name}: {error}") from error
 
     def close(self) -> None:
-        with self._lock, suppress(OSError):
-            port, self._port = self._port, None
-            if port is not None:
+        with self._lock:
+            self._give_up()
+
+    def _give_up(self) -> None:
+        port, self._port = self._port, None
+        if port is not None:
+            with suppress(OSError, termios.error):
                 port.close()
 
     # frames
@@ -295,8 +328,8 @@ class SerialValon(Valon):
                 self._port.reset_input_buffer()
                 self._port.write(frame)
                 found: bytes = self._port.read(size)
-            except OSError as error:  # pyserial's errors are OSErrors
-                self._port = None
+            except (OSError, termios.error) as error:  # pyserial's errors are OSErrors; it lets some of termios through
+                self._give_up()
                 raise SynthesizerError(f"{self.name}: {error}") from error
         if len(found) != size:
             raise SynthesizerError(
@@ -333,6 +366,7 @@ class SerialValon(Valon):
 
     @command
     def set_frequency(self, s: int | str, mhz: float, spacing: float = SPACING_MHZ) -> bool:
+        self._megahertz(mhz, spacing)
         vco_range, pll = self.get_vco_range(s), self._pll(s)
         self._checked(mhz, vco_range)
         try:
@@ -356,11 +390,8 @@ class SerialValon(Valon):
 
     @command
     def set_options(self, s: int | str, double: int = 0, half: int = 0, r: int = 1, low_spur: int = 0) -> bool:
-        try:
-            changed = self._pll(s).with_options(Options(bool(double), bool(half), r, bool(low_spur)))
-        except ValueError as error:
-            raise SynthesizerError(f"{self.name}: {error}") from error
-        return self._write(Command.REGISTERS, changed.to_bytes(), s)
+        asked = self._options(double, half, r, low_spur)
+        return self._write(Command.REGISTERS, self._pll(s).with_options(asked).to_bytes(), s)
 
     @command
     def get_phase_lock(self, s: int | str) -> bool:
@@ -373,7 +404,7 @@ class SerialValon(Valon):
 
     @command
     def set_ref_select(self, n: int) -> bool:
-        return self._write(Command.REFERENCE_SELECT, bytes([1 if n else 0]))
+        return self._write(Command.REFERENCE_SELECT, bytes([self._whole("the reference", n, 0, 1)]))
 
     @command
     def get_reference(self) -> int:
@@ -381,9 +412,8 @@ class SerialValon(Valon):
 
     @command
     def set_reference(self, hz: int) -> bool:
-        if not 0 < hz < 1 << 32:
-            raise SynthesizerError(f"{self.name}: a reference of {hz} Hz; expected 1 to 4294967295")
-        return self._write(Command.REFERENCE, int(hz).to_bytes(4, "big"))
+        hz = self._whole("the reference in Hz", hz, 1, MAX_REFERENCE_HZ)
+        return self._write(Command.REFERENCE, hz.to_bytes(4, "big"))
 
     @command
     def get_rf_level(self, s: int | str) -> int:
@@ -402,9 +432,7 @@ class SerialValon(Valon):
 
     @command
     def set_vco_range(self, s: int | str, lo: int, hi: int) -> bool:
-        if not 0 < lo < hi < 1 << 16:
-            raise SynthesizerError(f"{self.name}: a VCO range of {lo} to {hi} MHz; expected 1 to 65535, ascending")
-        return self._write(Command.VCO_RANGE, struct.pack(">HH", lo, hi), s)
+        return self._write(Command.VCO_RANGE, struct.pack(">HH", *self._vco_range(lo, hi)), s)
 
     @command
     def flash(self) -> None:

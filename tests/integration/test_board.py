@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import queue
 import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -24,6 +26,10 @@ from spectrometer.instruments.simulators.valon import ValonTerminal
 from spectrometer.instruments.valon import KatcpValon, SamplerClock, SerialValon, Valon, make_valon
 from spectrometer.modes import load_modes
 from tools import simulator_faults
+from zmqjsonproxy.errors import OperationAbortedError
+from zmqjsonproxy.handle import OperationHandle
+from zmqjsonproxy.interface import running
+from zmqjsonproxy.protocol.operations import OperationRecord, State
 
 MODE1 = "h1k_ver105_2013_Dec_02_1551.bof"
 IMAGES = images_of(load_modes(shipped()).values())
@@ -230,6 +236,95 @@ def test_something_else_on_the_port_is_named() -> None:
         thread.join()
 
 
+FROM_AFAR: list[tuple[Callable[[Any], object], str]] = [
+    (lambda b: b.request("watch\ndog"), r"?watch\ndog: not sent: a request's name begins with a letter"),
+    (lambda b: b.request("watchdog[1]"), "?watchdog[1]: not sent: a request's name"),
+    (lambda b: b.request(5), "?5: not sent: a request's name"),
+    (lambda b: b.request("read", "acc_len"), "?read: not sent: arguments is 'acc_len'; expected a list"),
+    (lambda b: b.request("read", [["acc_len"], None]), "argument 1 is a list; expected text, a number or bytes; argu"),
+    (lambda b: b.request("read", ["\ud800"]), "argument 1 has characters that are none"),
+    (lambda b: b.request("read", ["x" * 1_000_000]), "x...: fail"),
+    (lambda b: b.read("acc_len", "4"), "?read acc_len: not sent: size '4': expected a whole number, 0 to 2147483647"),
+    (lambda b: b.read_int("acc_len", "1"), "offset '1': expected a whole number"),
+    (lambda b: b.read(None, 4), "argument 1 is a NoneType"),
+    (lambda b: b.write("acc_len", "abcd"), "?write acc_len 0 (3 bytes): not sent: offset and length are mult"),
+    (lambda b: b.write("acc_len", "no base64"), "data 'no base64': expected bytes, base64 text, or a list of num"),
+    (lambda b: b.write("acc_len", [0, 0, 0, 256]), "data [0, 0, 0, 256]: expected bytes, base64"),
+    (lambda b: b.blindwrite("acc_len", None), "data None: expected bytes, base64"),
+    (lambda b: b.write_int("acc_len", "1"), "a register holds 32 bits; value '1': expected a whole number"),
+    (lambda b: b.write_int("acc_len", True), "value True: expected a whole number"),
+    (lambda b: b.wordwrite("acc_len", 0, [1, 1.5]), "value 1 1.5: expected a whole number, 0 to 4294967295"),
+    (lambda b: b.wordwrite("acc_len", 0, []), "values is []; expected a list of numbers"),
+    (lambda b: b.tap_start("t", "c", "02:02", "1.2.3.4", -1), "port -1: expected a whole number, 0 to 65535; MAC"),
+    (lambda b: b.read_i2c("x"), "?i2c-read: not sent: address 'x'"),
+    (lambda b: b.progdev(["a"]), "?progdev ['a']: not sent: an image is a file's name"),
+]  # fmt: skip
+
+
+def test_whatever_a_caller_sends_is_answered_with_a_sentence(plain: tuple[BoardSimulator, Roach]) -> None:
+    simulator, board = plain
+    board.program(MODE1)
+    for call, says in FROM_AFAR:
+        with pytest.raises(BoardError) as caught:
+            call(board)
+        assert says in str(caught.value), says
+        assert "\n" not in str(caught.value)
+        assert len(str(caught.value)) < 400
+    assert not [words for words in simulator.board.history if words[0] in ("write", "wordwrite")]
+
+
+def test_bytes_as_clients_without_bytes_send_them(plain: tuple[BoardSimulator, Roach]) -> None:
+    _, board = plain
+    board.program(MODE1)
+    given: tuple[Any, ...] = (b"\0\0\1\0", "AAACAA==", [0, 0, 3, 0])
+    for number, data in enumerate(given, 1):
+        board.write("acc_len", data)
+        assert board.read_int("acc_len") == number * 256
+
+
+def test_closing_ends_all_who_wait_for_the_board() -> None:
+    with BoardSimulator(IMAGES) as simulator:
+        board = Roach("127.0.0.1", simulator.port, 30.0)
+        board.program(MODE1)
+        board.request("sim-fault", ["slow", "30"])
+        said: queue.Queue[str] = queue.Queue()
+
+        def ask() -> None:
+            with pytest.raises(BoardError) as caught:
+                board.read_int("acc_len")
+            said.put(str(caught.value))
+
+        threads = [threading.Thread(target=ask) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        until = time.monotonic() + TIMEOUT_S  # one is being asked, the others wait for their turn
+        while not any(words[0] == "read" for words in simulator.board.history) and time.monotonic() < until:
+            time.sleep(0.01)
+        board.close()
+        for thread in threads:
+            thread.join(TIMEOUT_S)
+        assert [said.get(timeout=TIMEOUT_S).endswith("the connection was closed") for _ in threads] == [True] * 3
+
+
+def test_an_aborted_operation_does_not_wait_for_the_board() -> None:
+    with BoardSimulator(IMAGES) as simulator:
+        board = Roach("127.0.0.1", simulator.port, 30.0)
+        try:
+            board.program(MODE1)
+            board.write_int("acc_len", 7)
+            board.request("sim-fault", ["slow", "30"])
+            handle = OperationHandle(OperationRecord(id="1", method="set_mode", state=State.RUNNING))
+            timer = threading.Timer(0.3, handle.abort, ["stopped by an observer"])
+            timer.start()
+            with running(handle), pytest.raises(OperationAbortedError, match="stopped by an observer"):
+                board.program(MODE1)
+            timer.join()
+            simulator.board.faults.clear()
+            assert board.read_int("acc_len") == 7  # the board was never told
+        finally:
+            board.close()
+
+
 def test_many_threads_share_a_board(plain: tuple[BoardSimulator, Roach]) -> None:
     _, board = plain
     board.program(MODE1)
@@ -320,6 +415,25 @@ def test_what_a_synthesizer_cannot_do_is_named(valon: tuple[Valon, SamplerClock,
         synthesizer.get_frequency("c")
     with pytest.raises(SynthesizerError, match="up to 16 printable ASCII"):
         synthesizer.set_label(0, "x" * 17)
+    made: Any = synthesizer
+    wrong: list[tuple[Callable[[], object], str]] = [
+        (lambda: made.set_frequency(0, "1500"), "a frequency of '1500'; expected a number of MHz"),
+        (lambda: made.set_frequency(0, 1500.0, None), "a spacing of None"),
+        (lambda: made.set_frequency(0, 1500.0, 0), "a spacing of 0 MHz cannot be made"),
+        (lambda: made.set_frequency(0, float("nan")), "nan MHz is out of range"),
+        (lambda: made.set_ref_select("external"), "the reference is 'external'; expected 0 to 1"),
+        (lambda: made.set_reference(-1), "the reference in Hz is -1; expected 1 to 4294967295"),
+        (lambda: made.set_options(0, "no"), "double is 'no'; expected 0 to 1"),
+        (lambda: made.set_options(0, r=1024), "the reference divider is 1024; expected 1 to 1023"),
+        (lambda: made.set_vco_range(0, None, 4400), "the VCO's low end is None; expected 1 to 65535"),
+        (lambda: made.set_vco_range(0, 4400, 2200), "a VCO range of 4400 to 2200 MHz; expected 1 to 65535, asc"),
+        (lambda: made.set_label(0, 5), "label 5: expected up to 16"),
+    ]
+    for call, says in wrong:
+        with pytest.raises((SynthesizerError, BoardError)) as caught:
+            call()
+        assert says in str(caught.value)
+    assert synthesizer.get_options(0)[2] == 1
     fault("unlocked")
     with pytest.raises(SynthesizerError, match="not locked at 1500 MHz; look at the external reference"):
         clock.set_frequency(0, 1500.0)
@@ -339,7 +453,10 @@ def test_a_serial_synthesizer_that_is_ill() -> None:
             synthesizer.get_reference()
         terminal.fault = ""
         assert synthesizer.get_reference() == 10_000_000
-        synthesizer.close()
+    for _ in range(2):  # its plug was pulled
+        with pytest.raises(SynthesizerError, match=f"synthesizer at {terminal.path}: "):
+            synthesizer.get_reference()
+    synthesizer.close()
     with pytest.raises(SynthesizerError, match="/dev/no-such-port"):
         SerialValon("/dev/no-such-port").get_reference()
     with pytest.raises(SynthesizerError, match="has no ROACH"):
