@@ -22,6 +22,7 @@ from zmqjsonproxy import (
     BadParametersError,
     CallTimeoutError,
     NoSuchInterfaceError,
+    NoSuchMethodError,
     PeerLostError,
     ProxyError,
     RefusedError,
@@ -86,6 +87,11 @@ def test_time_outs(make_proxy: Make, served: tuple[str, Bank]) -> None:
     assert proxy.sleep(0) == "slept"  # its late answer is dropped
     with pytest.raises(CallTimeoutError):
         proxy.sleep(0.3, _timeout=0.01)
+    with pytest.raises(CallTimeoutError):
+        proxy.sleep(0, _timeout=-1)  # what is left of a time that is over
+    for wrong in (float("nan"), "5", timedelta(seconds=5)):
+        with pytest.raises(ValueError, match="_timeout is a number of seconds"):
+            proxy.add(2, 3, _timeout=wrong)
 
 
 def test_nobody_there(make_proxy: Make) -> None:
@@ -113,6 +119,11 @@ def test_a_dead_server_is_reported_within_a_second_and_found_again(make_proxy: M
     with RpcServer(first.url, "more"):
         assert until_found(lambda: proxy.add(2, 3)) == 5
         assert proxy.more() == "more"
+    with RpcServer(first.url):
+        with pytest.raises(NoSuchMethodError, match="bank has no method more"):
+            until_found(proxy.more)
+        with pytest.raises(AttributeError, match="has no method more"):  # it has looked what there is
+            proxy.more()
 
 
 def test_a_frozen_server_is_reported(make_proxy: Make) -> None:

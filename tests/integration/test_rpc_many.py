@@ -66,6 +66,45 @@ def test_a_call_that_is_too_large_is_refused_to_its_caller() -> None:
             assert proxy.add(2, 3) == 5
 
 
+def test_what_is_over_a_limit_is_refused_at_once_and_not_left_to_the_time_out() -> None:
+    nested: list[Any] = []
+    for _ in range(20):
+        nested = [nested]
+    limits = ServerSettings(max_message_bytes=10_000, max_depth=10, max_batch=5)
+    with serving(limits) as (url, _), ZMQJSONProxyClient(None, "bank", url, 60.0) as proxy:
+        named: Any = proxy
+        with pytest.raises(TooLargeError, match=r"nested deeper than 10 levels"):
+            named.echo(nested)
+        cases: dict[str, list[Any]] = {
+            "bytes are over the limit of 10000": ["x" * 6_000, "y" * 6_000],
+            "deeper than 10 levels": [nested, 1],
+            "a batch of 6 calls is over the limit of 5": [1, 2, 3, 4, 5, 6],
+        }
+        for says, values in cases.items():
+            with named.batch() as batch:
+                futures = [batch.echo(value) for value in values]
+            assert all(isinstance(future.exception(), TooLargeError) for future in futures)
+            assert says in str(futures[-1].exception())
+        with named.batch() as batch:  # as frames
+            futures = [batch.echo(b"x" * 6_000), batch.echo(b"y" * 6_000)]
+        assert [type(future.exception()) for future in futures] == [TooLargeError, TooLargeError]
+        assert named.add(2, 3) == 5
+        assert named._hub.peer(url).numbered == {}
+
+
+def test_who_asks_too_often_pushes_nobodys_operations_out_of_the_table(proxy: Any, served: tuple[str, Bank]) -> None:
+    counted = proxy.begin("count", 3)
+    assert counted.result(30) == 3
+    held = proxy.call_later("hold")
+    assert served[1].begun.wait(30)
+    wanted = [proxy.call_later("count", 1) for _ in range(1200)]
+    assert sum(isinstance(future.exception(), BusyError) for future in wanted[64:]) == 1200 - 64
+    assert proxy.operation(counted.id).result(30) == 3
+    served[1].go_on.set()
+    assert held.result() == "held"
+    assert [future.result() for future in wanted[:64]] == [1] * 64
+
+
 def test_futures_of_many_threads(proxy: Any) -> None:
     wrong: list[Any] = []
 

@@ -197,6 +197,10 @@ class OperationTable:
         self.tidy(now)
         return record
 
+    def forget(self, identity: str) -> None:
+        """Forget one that was never begun and that nobody was told of."""
+        self._records.pop(identity, None)
+
     def tidy(self, now: float) -> None:
         """Forget what is too old or too much; never what has not ended."""
         ended = sorted(

@@ -10,7 +10,7 @@ from typing import Any, Self
 
 import zmq
 
-from zmqjsonproxy.errors import ProxyError
+from zmqjsonproxy.errors import BadParametersError, NoSuchMethodError, ProxyError
 from zmqjsonproxy.rpc.aiohub import AsyncHub
 from zmqjsonproxy.rpc.aiooperation import AsyncOperation
 from zmqjsonproxy.rpc.aiosteps import take_in_task
@@ -134,7 +134,12 @@ class AsyncProxyClient(RemoteObject):
         hub, url, obj_name, name, peer = self._hub, self._url, self._obj_name, description.name, self._peer
 
         async def method(*args: Any, _timeout: float | None = None, **kwargs: Any) -> Any:
-            value = await hub.call(url, obj_name, name, args, kwargs, self._within(_timeout))
+            try:
+                value = await hub.call(url, obj_name, name, args, kwargs, self._within(_timeout))
+            except (NoSuchMethodError, BadParametersError) as error:  # it may have come back with another interface
+                if isinstance(error, NoSuchMethodError) or self._is_stale():
+                    await self._refresh(1.0)
+                raise
             known = self._description
             if known is None or known.generation != peer.generation:
                 await self._refresh(1.0)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import zmq
 
-from zmqjsonproxy.errors import NoSuchMethodError, ProxyError
+from zmqjsonproxy.errors import BadParametersError, NoSuchMethodError, ProxyError
 from zmqjsonproxy.rpc.asking import begins, finds, lists, only
 from zmqjsonproxy.rpc.futures import Batch, CallFuture
 from zmqjsonproxy.rpc.hub import Hub, MethodDescription
@@ -151,8 +151,9 @@ class ZMQJSONProxyClient(RemoteObject):
         def method(*args: Any, _timeout: float | None = None, **kwargs: Any) -> Any:
             try:
                 value = hub.call(url, obj_name, name, args, kwargs, self._within(_timeout))
-            except NoSuchMethodError:
-                self._refresh(1.0)
+            except (NoSuchMethodError, BadParametersError) as error:  # it may have come back with another interface
+                if isinstance(error, NoSuchMethodError) or self._is_stale():
+                    self._refresh(1.0)
                 raise
             known = self._description
             if known is None or known.generation != peer.generation:

@@ -164,6 +164,7 @@ class HeardOperation(ABC):
             self._heard_at, self._silent_since, self._trouble = now, None, None
 
     def take_error(self, error: ProxyError, asked: float, now: float) -> None:
+        """Take what came instead of an answer to a question of the time `asked`; a final state stays."""
         with self._lock:
             if self.has_ended:
                 return

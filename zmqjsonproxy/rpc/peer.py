@@ -278,6 +278,7 @@ class Peer:
                 if "error" in message:
                     error = jsonrpc.error_from(message["error"], peer=self.url, method=pending.what.label)
                     pending.fail(error, now)
+                    self.take_back(pending)  # a batch that is refused as a whole is answered by its first number
                 else:
                     pending.value, pending.ended, pending.done = message.get("result"), now, True
                 return

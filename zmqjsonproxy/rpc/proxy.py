@@ -5,13 +5,14 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from datetime import timedelta
+from numbers import Real
 from typing import Any
 
 from zmqjsonproxy.errors import ProtocolError, ProxyError
 from zmqjsonproxy.rpc.connections import KnownServers
 from zmqjsonproxy.rpc.protocol.description import InterfaceDescription, MethodDescription
 
-__all__ = ["RemoteObject", "document", "read_signature", "reply_timeout"]
+__all__ = ["RemoteObject", "call_timeout", "document", "read_signature", "reply_timeout"]
 
 DEFAULT_TIMEOUT = 60.0
 """Default of the original, s."""
@@ -50,7 +51,7 @@ class RemoteObject:
         return self._timeout
 
     def _within(self, timeout: float | None) -> float:
-        return self._timeout if timeout is None else timeout
+        return self._timeout if timeout is None else call_timeout(timeout)
 
     def _is_stale(self) -> bool:
         """Whether nothing is known of the server, or it was started again since."""
@@ -83,6 +84,13 @@ def document(method: Callable[..., Any], description: MethodDescription) -> None
     signature = read_signature(description.signature)
     if signature is not None:
         method.__signature__ = signature  # type: ignore[attr-defined]  # functions take any attribute
+
+
+def call_timeout(t: Any) -> float:
+    """Return the time-out of one call, s, if it is one; ValueError if not. One that is over already is one."""
+    if not isinstance(t, Real) or t != t:
+        raise ValueError(f"_timeout is a number of seconds, or left out for the proxy's own; not {t!r}")
+    return float(t)
 
 
 def reply_timeout(t: float | timedelta | None) -> float:

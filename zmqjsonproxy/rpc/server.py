@@ -455,9 +455,9 @@ class ZMQJSONProxyServer:
             if call is not None:
                 self._under_way.end(call)
             text = f"{method.lane}: {self.settings.queue_per_lane} calls are waiting already; nothing was done"
-            body, error = not_begun(request, Code.BUSY, "BusyError", text)
-            if handle is not None:
-                handle.finish(State.FAILED, error=error)  # or the table would keep it for ever
+            body, _ = not_begun(request, Code.BUSY, "BusyError", text)
+            if handle is not None:  # whoever asks too often must not push the others' operations out of the table
+                self._operations.forget(handle.id)
             return None if request.notification else body
         if handle is not None and answered and not request.notification:
             return jsonrpc.reply(request.id, {"operation": handle.id, "state": handle.record.state.value})

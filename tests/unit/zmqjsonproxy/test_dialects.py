@@ -108,6 +108,15 @@ def test_what_is_no_request_is_answered_with_what_is_wrong(body: bytes, code: in
     assert json.loads(read_failure(bad))
 
 
+@pytest.mark.parametrize("around", [b"%b", b"[%b]", b" [ %b,3]"])
+def test_what_is_over_a_limit_is_answered_by_the_number_at_its_head(around: bytes) -> None:
+    call = b'{"jsonrpc":"2.0","method":"bank.f","id":42,"params":%b}'
+    for params in (b"[" * 11 + b"]" * 11, b'["' + b"x" * 2000 + b'"]'):
+        bad = read_message(around % (call % params), LIMITS)
+        assert isinstance(bad, Malformed)
+        assert (bad.code, bad.id) == (-32004, 42)
+
+
 def test_native_parameters_come_as_array_object_or_both() -> None:
     def read(**members: Any) -> Request:
         request = read_message(json.dumps({"jsonrpc": "2.0", "method": "bank.f", "id": 7, **members}).encode(), LIMITS)

@@ -15,8 +15,8 @@ __all__ = [
     "Limits", "Malformed", "Request", "read_failure", "read_message", "read_or_batch", "read_part", "write_reply",
 ]  # fmt: skip
 
-_HEAD = re.compile(rb'\s*\{"jsonrpc":"2\.0","method":"[^"\\]{1,500}","id":(\d{1,18}),')
-"""How our callers begin."""
+_HEAD = re.compile(rb'\s*(?:\[\s*)?\{"jsonrpc":"2\.0","method":"[^"\\]{1,500}","id":(\d{1,18}) ?,')
+"""How our callers begin, a batch too."""
 _NOT_SHARED = frozenset({"params", "shared", "call_id", "frames"})
 """Members of `dealer` that are about one call."""
 _ID_TYPES = frozenset({int, str, float, type(None)})
@@ -108,12 +108,14 @@ def read_or_batch(body: bytes, limits: Limits) -> Request | Malformed | list[Any
         size += sum(memoryview(frame).nbytes for frame in body.frames)
     if size > limits.max_bytes:
         text = f"{size} bytes are over the limit of {limits.max_bytes} (max_message_bytes)"
-        identity = _identity(body) if len(body) <= limits.max_bytes else _identity_at_head(body)
+        identity = _identity_at_head(body)
+        if identity is None and len(body) <= limits.max_bytes:
+            identity = _identity(body)
         return Malformed(b'"jsonrpc"' in body[:4096], Code.TOO_LARGE, "TooLargeError", text, identity)
     depth = limits.max_depth
     if len(body) > depth and body.count(b"[") + body.count(b"{") > depth and wirejson.too_deep(body, depth):
         text = f"nested deeper than {depth} levels (max_depth)"
-        return Malformed(b'"jsonrpc"' in body[:4096], Code.TOO_LARGE, "TooLargeError", text)
+        return Malformed(b'"jsonrpc"' in body[:4096], Code.TOO_LARGE, "TooLargeError", text, _identity_at_head(body))
     try:
         message = ndarray.loads(body) if isinstance(body, Framed) else wirejson.loads(body)
     except (ValueError, RecursionError) as error:
@@ -125,7 +127,7 @@ def read_or_batch(body: bytes, limits: Limits) -> Request | Malformed | list[Any
         return _native(message) if "jsonrpc" in message else _original(message)
     if isinstance(message, list) and len(message) > limits.max_batch:
         text = f"a batch of {len(message)} calls is over the limit of {limits.max_batch} (max_batch)"
-        return Malformed(True, Code.TOO_LARGE, "TooLargeError", text)
+        return Malformed(True, Code.TOO_LARGE, "TooLargeError", text, _identity_at_head(body))
     if isinstance(message, list) and message:
         _share_extra(message)
         return message
@@ -146,7 +148,7 @@ def _share_extra(batch: list[Any]) -> None:
 
 
 def _identity_at_head(body: bytes) -> int | None:
-    """The request number of a message that is too large to be decoded, where it stands in front of the parameters."""
+    """The request number of what is over a limit, where it stands in front of the parameters; of a batch the first."""
     found = _HEAD.match(body)
     return None if found is None else int(found[1])
 
@@ -155,6 +157,9 @@ def _identity(body: bytes) -> Any:
     """The request number of a message whose frames are at fault."""
     if not isinstance(body, Framed):
         return None
+    at_head = _identity_at_head(body)  # a batch of our callers has it there only
+    if at_head is not None:
+        return at_head
     try:
         message = wirejson.loads(bytes(body))
     except (ValueError, RecursionError):
