@@ -32,6 +32,8 @@ BIN = Path(sys.executable).parent
 BANKS = ("BANKA", "BANKB", "BANKC", "BANKD")
 MODE, EXPOSURE_S, SCAN_S = "MODE1", 1.0, 5.0
 FINE, TAPS = 256, 8
+MANAGER = "DEMO_PORTMANAGER"
+"""The variable that says where the port manager is: Players, and this program, read it in the array's file."""
 TSYS_K, CAL_K, LINE_MHZ, LINE_KHZ, LINE_K = 25.0, 5.0, 1420.40575, 60.0, 12.0
 """What the synthetic receiver receives: noise, diode, and a line like that of hydrogen."""
 SWITCHING_S, BLANKING_S = 0.2, 0.01
@@ -45,17 +47,27 @@ def recording() -> Path:
     return Path(spec.submodule_search_locations[0]) / "data" / "sample_puppi.raw"
 
 
-def free_ports(count: int) -> list[int]:
-    """Ports of the loopback address that nobody listens on now."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [s.getsockname()[1] for s in sockets]
-    for s in sockets:
-        s.close()
-    return ports
+def free_port() -> int:
+    """A port of the loopback address that nobody listens on now, below those that the system gives to connections."""
+    for port in range(29_999, 20_000, -1):
+        try:
+            with socket.create_server(("127.0.0.1", port)):
+                return port
+        except OSError:
+            continue
+    sys.exit("demo: no port is free from 20001 to 29999")
+
+
+def port_manager(port: int) -> str:
+    """A section of supervisord's file: a port manager of the demo's own, which disturbs none that is there."""
+    files = " ".join(f"-{what}file {RUN / 'log' / what}" for what in ("port", "pid", "usage"))
+    command = f"{BIN / 'portmanager'} --bind 127.0.0.1 -listen {port} {files}"
+    log = RUN / "log" / "portmanager.log"
+    return f"\n[program:portmanager]\ncommand={command}\npriority=1\nstderr_logfile={log}\n"
 
 
 def write_configuration(path: Path, source: Path) -> None:
-    """Write the array's file: four Banks on this host, each with its own port and status memory."""
+    """Write the array's file: four Banks on this host, each under its own name and with its own status memory."""
     host, tag = socket.gethostname(), secrets.token_hex(4)
     key = 0x0DA00000 + int(tag[:4], 16) * 16
     lines = [
@@ -63,16 +75,16 @@ def write_configuration(path: Path, source: Path) -> None:
         "[instrument]",
         'telescope = "Arecibo"',
         'switching_master = "BANKA"',
-        "player_port = 6667",
+        'player_port = "service:"',
+        f'portmanager = "${{{MANAGER}}}"',
         'bind = "127.0.0.1"',
         "[dealer]",
         f"players = {list(BANKS)!r}".replace("'", '"'),
     ]
-    for number, (bank, port) in enumerate(zip(BANKS, free_ports(len(BANKS)), strict=True)):
+    for number, bank in enumerate(BANKS):
         lines += [
             f"[banks.{bank}]",
             f'hpc_host = "{host}"',
-            f"player_port = {port}",
             f"instance = {number}",
             'data_source = { host = "127.0.0.1", port = 60000 }',
             'data_destination = { host = "127.0.0.1", port = 60000 }',
@@ -205,6 +217,8 @@ def main() -> int:
     (RUN / "log").mkdir(parents=True)
     source, config, ini = recording(), RUN / "dibas.toml", RUN / "supervisord.conf"
     write_configuration(config, source)
+    manager = free_port()
+    os.environ[MANAGER] = f"127.0.0.1:{manager}"
     environment = {**os.environ, "DIBAS_DATA": str(RUN / "data")}
     environment.pop("DIBAS_DIR", None)
     ini.write_text(
@@ -213,8 +227,9 @@ def main() -> int:
              "--complete", RUN],
             check=True, capture_output=True, text=True, env=environment,
         ).stdout
+        + port_manager(manager)
     )  # fmt: skip
-    print(f"starting {len(BANKS)} Players under supervisord")
+    print(f"starting a port manager and {len(BANKS)} Players under supervisord")
     supervisord = subprocess.Popen([BIN / "supervisord", "--nodaemon", "-c", ini], env=environment,
                                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # fmt: skip
     try:

@@ -5,6 +5,7 @@ The methods with names in mixed case are those of NSCLDAQ's class of the same na
 
 from __future__ import annotations
 
+import errno
 import getpass
 import select
 import socket
@@ -219,6 +220,9 @@ class PortManager:
 
     def _connect(self) -> None:
         sock = socket.create_connection((self.host, self.port), self.timeout)
+        if sock.getsockname() == sock.getpeername():  # nobody listens, and the system gave us that very port
+            sock.close()
+            raise ConnectionRefusedError(errno.ECONNREFUSED, f"nobody listens at {self.host} port {self.port}")
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         self._socket = sock
