@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from support.memory import free_key
 from player import Bank
 from player.config import load
 from spectrometer.modes import load_modes
+from zmqjsonproxy.errors import OperationAbortedError
 
 SHIPPED_MODES = load_modes(load(SHIPPED))
 FAST = "[spectrometer]\ntime_scale = 0.001\n"
@@ -87,4 +90,30 @@ def test_a_failure_in_the_middle_leaves_no_mode_and_the_cause(bank: Bank, fault:
             bank.prepare()
     finally:
         bank.roach.request("sim-fault", ["none"])
+    assert bank.set_mode("MODE4") == [True, "new mode MODE4 set!"]
+
+
+def test_stop_ends_a_mode_change_while_the_board_does_not_answer(bank: Bank) -> None:
+    bank.set_mode("MODE1", force=True)
+    bank.roach.request("sim-fault", ["slow", "60"])
+    raised: list[BaseException] = []
+
+    def change() -> None:
+        try:
+            bank.set_mode("MODE4")
+        except OperationAbortedError as error:
+            raised.append(error)
+
+    thread = threading.Thread(target=change)
+    thread.start()
+    until = time.monotonic() + 30
+    while bank.mode_state()["state"] != "changing" and time.monotonic() < until:
+        time.sleep(0.01)
+    assert bank.stop() == [True, "Mode change aborted; no mode is set"]
+    thread.join(30)
+    assert len(raised) == 1
+    assert bank.mode_state() == {
+        "state": "none", "mode": None, "frequency_mhz": None, "cause": "set_mode(MODE4): stop was called",
+    }  # fmt: skip
+    bank.roach.request("sim-fault", ["none"])
     assert bank.set_mode("MODE4") == [True, "new mode MODE4 set!"]

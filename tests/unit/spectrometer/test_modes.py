@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
@@ -59,10 +60,12 @@ def test_shipped_banks_are_those_of_the_installation() -> None:
     for number, (_name, bank) in enumerate(banks.items(), 1):
         assert isinstance(bank, SpectrometerBankConfig)
         assert (bank.hpc_host, bank.data_destination.address()) == (f"hpc{number}", f"10.17.0.{number}")
+        assert int(ip_address(str(bank.data_destination.address()))) == 168886272 + number
         assert (bank.roach is not None) == (number <= 3)
         assert bank.filters == {450: 0x00, 1450: 0x08, 1900: 0x18}
         if bank.roach is not None:
             assert bank.roach.katcp_host == f"dibasr2-{number}"
+            assert int(ip_address(str(bank.data_source.address()))) == 168886336 + 8 * (number - 1)
             assert bank.data_source.address() == f"10.17.0.{64 + 8 * (number - 1)}"
 
 

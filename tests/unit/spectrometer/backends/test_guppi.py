@@ -154,6 +154,21 @@ def test_one_scale_for_all_four(status: StatusBuffer) -> None:
     assert backend.parameters.get("scale") == {"scale_i": 2.0, "scale_q": 2.0, "scale_u": 2.0, "scale_v": 0.0}
 
 
+def test_a_mode_is_prepared_when_it_is_set_and_says_what_it_is(status: StatusBuffer) -> None:
+    # Flaws G3 and G5: no coherent mode had a BACKEND, and a scan without prepare took what an earlier mode had left.
+    for mode, bandwidth in (("INCO_MODE_64", 1500.0), ("CODD_MODE_64", 100.0)):
+        status.update({"OBSBW": -1.0, "BACKEND": "VEGAS"})
+        make_backend(status, mode).install()
+        assert (status.get("BACKEND"), status.get("OBSBW")) == ("GUPPI", bandwidth)
+
+
+@pytest.mark.parametrize("feed", ["LIN", "circ"])
+def test_the_polarization_of_the_feed_is_taken_from_afar(status: StatusBuffer, feed: str) -> None:
+    # Flaw B9: the original refused every text that came over the network.
+    prepared(status, "INCO_MODE_64", {"feed_polarization": feed})
+    assert status.get("FD_POLN") == feed.upper()
+
+
 def test_mode_names_with_fast4k_and_calibration(status: StatusBuffer) -> None:
     prepared(status, "INCO_MODE_64", {"obs_mode": "CAL", "only_i": 1})
     values = status.read()

@@ -72,6 +72,50 @@ def test_default_phase_is_one_second_after_the_first_prepare(status: StatusBuffe
     assert {key: values[key] for key in wanted} == wanted
 
 
+def test_two_switched_states_of_half_a_second(status: StatusBuffer) -> None:
+    backend = installed(status, "MODE1")
+    backend.clear_phases()
+    for cal in (True, False):
+        backend.add_phase(PhaseRequest(duration=0.002, blank=True, cal=cal))
+        backend.add_phase(PhaseRequest(duration=0.498, cal=cal))
+    backend.prepare()
+    board, values, cycle = backend.setup.registers, status.read(), backend.cycle()
+    assert [phase.granules for phase in cycle.phases] == [3071, 729600, 3071, 729600]
+    assert board.read_int("ssg_length") == 1465342
+    assert board.read("ssg_lut_bram", 16).hex() == "00017fe50164400400017fe701644006"
+    assert (values["EXPOSURE"], backend.exposure(cycle).clocks) == (1.0003401386666666, 187563776)
+    assert values["SWPERIOD"] == pytest.approx(1.0003401386666666, rel=1e-12)
+    assert (values["NUMPHASE"], values["_SBLK_01"]) == (2, 0.0020964693333333333)
+
+
+@pytest.mark.parametrize(
+    ("mode", "frequency", "parameters", "switched", "clocks"),
+    [
+        ("MODE1", None, {"exposure": 0.1}, True, 18873856),
+        ("MODE3", None, {"exposure": 0.1}, True, 9437184),
+        ("MODE1", None, {"exposure": 1.0}, False, 187564031),
+        ("MODE1", -1500.0, {"exposure": 0.5}, False, 93782015),
+        ("MODE1", None, {"hwexposr": 0.001, "exposure": 0.01}, False, 1875200),
+    ],
+)
+def test_clocks_of_an_exposure(
+    status: StatusBuffer, mode: str, frequency: float | None, parameters: dict[str, float], switched: bool, clocks: int
+) -> None:
+    backend = installed(status, mode, frequency_mhz=frequency)
+    backend.parameters.update(parameters)
+    if switched:
+        backend.set_gbt_phases(0.1, STANDARD)
+    assert backend.exposure(backend.cycle()).clocks == clocks
+
+
+@pytest.mark.parametrize(("polarization", "stokes"), [("SELF", 2), ("SELF1", 1), ("SELF2", 1), ("cross", 4)])
+def test_polarizations_and_what_is_recorded_of_them(status: StatusBuffer, polarization: str, stokes: int) -> None:
+    backend = installed(status, "MODE1")
+    backend.parameters.update({"polarization": polarization})
+    backend.prepare()
+    assert (status.get("POLARIZE"), status.get("NMSTOKES")) == (polarization.upper(), stokes)
+
+
 def test_noise_diode_and_reference_switched_from_master_and_slave(status: StatusBuffer) -> None:
     for bank, select, inside in (("BANKA", 0, 1), ("BANKB", 14, 0)):
         backend = installed(status, "MODE1", bank=bank)
