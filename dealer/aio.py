@@ -18,6 +18,7 @@ from dealer.steps import show_as
 from zmqjsonproxy.rpc.aio import AsyncHub
 from zmqjsonproxy.rpc.aiooperation import AsyncOperation
 from zmqjsonproxy.rpc.aiosteps import take_in_task
+from zmqjsonproxy.rpc.proxy import reply_timeout
 from zmqjsonproxy.rpc.steps import Steps
 
 __all__ = ["AsyncDealer"]
@@ -54,11 +55,12 @@ class AsyncDealer(Roster[AsyncBankProxy]):
             that one knows, `"portmanager://HOST"`, which is asked here, for at most 2 s; None: from the
             configuration file.
         config: TOML file; None: `$DIBAS_CONFIG` or `$DIBAS_DIR/etc/config/dibas.toml`.
-        timeout: Default deadline of a call, s.
+        timeout: Default deadline of a call, s; 0 or None: 180 s.
         clocks_refuse_s: A start is refused if the clocks of Dealer and Players are further apart, s.
 
     Raises:
         ConfigurationError: Players could not be found out. Absent Players are no error here.
+        ValueError: `timeout` is negative, or no number.
     """
 
     _hub: AsyncHub
@@ -68,11 +70,12 @@ class AsyncDealer(Roster[AsyncBankProxy]):
         players: Mapping[str, str] | str | None = None,
         *,
         config: str | os.PathLike[str] | None = None,
-        timeout: float = DEFAULT_TIMEOUT,
+        timeout: float | None = DEFAULT_TIMEOUT,
         clocks_refuse_s: float = 1.0,
     ) -> None:
+        within = reply_timeout(timeout or DEFAULT_TIMEOUT)
         urls, hub = find_players(players, config), AsyncHub(locators=AsyncServices().locators)
-        super().__init__(urls, lambda name, url: AsyncBankProxy(name, url, hub, timeout), hub, timeout, clocks_refuse_s)
+        super().__init__(urls, lambda name, url: AsyncBankProxy(name, url, hub, within), hub, within, clocks_refuse_s)
         self._operation = partial(AsyncOperation, hub)
 
     async def close(self) -> None:

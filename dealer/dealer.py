@@ -16,7 +16,7 @@ from dealer.services import Services
 from dealer.steps import show_as
 from zmqjsonproxy.rpc.hub import Hub
 from zmqjsonproxy.rpc.operation import Operation
-from zmqjsonproxy.rpc.proxy import document
+from zmqjsonproxy.rpc.proxy import document, reply_timeout
 from zmqjsonproxy.rpc.steps import Steps, take
 
 __all__ = ["DEFAULT_TIMEOUT", "Dealer"]
@@ -45,11 +45,12 @@ class Dealer(Roster[BankProxy]):
         players: Bank -> URL, `tcp://HOST:PORT`, or `service:NAME[@HOST]` for one that a port manager knows; or, for all
             that one knows, `"portmanager://HOST"`; None: from the configuration file.
         config: TOML file; None: `$DIBAS_CONFIG` or `$DIBAS_DIR/etc/config/dibas.toml`.
-        timeout: Default deadline of a call, s.
+        timeout: Default deadline of a call, s; 0 or None: 180 s.
         clocks_refuse_s: A start is refused if the clocks of Dealer and Players are further apart, s.
 
     Raises:
         ConfigurationError: Players could not be found out. Absent Players are no error here.
+        ValueError: `timeout` is negative, or no number.
     """
 
     _hub: Hub
@@ -59,11 +60,12 @@ class Dealer(Roster[BankProxy]):
         players: Mapping[str, str] | str | None = None,
         *,
         config: str | os.PathLike[str] | None = None,
-        timeout: float = DEFAULT_TIMEOUT,
+        timeout: float | None = DEFAULT_TIMEOUT,
         clocks_refuse_s: float = 1.0,
     ) -> None:
+        within = reply_timeout(timeout or DEFAULT_TIMEOUT)
         urls, hub = find_players(players, config), Hub(locators=Services().locators)
-        super().__init__(urls, lambda name, url: BankProxy(name, url, hub, timeout), hub, timeout, clocks_refuse_s)
+        super().__init__(urls, lambda name, url: BankProxy(name, url, hub, within), hub, within, clocks_refuse_s)
         self._operation = partial(Operation, hub)
 
     def close(self) -> None:

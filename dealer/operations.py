@@ -20,6 +20,7 @@ from zmqjsonproxy.rpc.heard import HeardOperation
 from zmqjsonproxy.rpc.many import CallResult
 from zmqjsonproxy.rpc.operation import Operation
 from zmqjsonproxy.rpc.protocol.description import InterfaceDescription
+from zmqjsonproxy.rpc.proxy import call_timeout
 from zmqjsonproxy.rpc.steps import Steps, take
 
 __all__ = ["Found", "HeardOperations", "Operations", "begin", "made_into", "operation", "operations"]
@@ -75,7 +76,7 @@ def begin(
     }
     if lacking:
         raise NotExportedError(method, lacking)
-    urls, timeout = [d._urls[bank] for bank in names], d.timeout if _timeout is None else _timeout
+    urls, timeout = [d._urls[bank] for bank in names], call_timeout(d.timeout if _timeout is None else _timeout)
     results = yield from begins(d._operation, urls, "bank", method, args, kwargs, timeout)
     begun = dict(zip(names, results, strict=True))
     going_on = [f"{bank} {each.id}" for bank, each in begun.items() if not isinstance(each, ProxyError)]

@@ -10,6 +10,7 @@ from dealer.fanout import Descriptions, ManyCalls, ManyDescriptions, similar_nam
 from dealer.outcome import Outcome, Outcomes, Values
 from dealer.roster import Roster
 from zmqjsonproxy.rpc.protocol.description import InterfaceDescription, MethodDescription
+from zmqjsonproxy.rpc.proxy import call_timeout
 from zmqjsonproxy.rpc.steps import Steps
 
 __all__ = [
@@ -51,7 +52,8 @@ def outcomes(
         names = list(_banks)
         d._check_names(names)
     urls = {name: d._urls[name] for name in names}
-    found: Outcomes = yield ManyCalls(urls, method, args, kwargs, d.timeout if _timeout is None else _timeout)
+    within = call_timeout(d.timeout if _timeout is None else _timeout)
+    found: Outcomes = yield ManyCalls(urls, method, args, kwargs, within)
     return found
 
 

@@ -96,6 +96,24 @@ def test_failures_name_every_bank(make_dealer: Make) -> None:
         d.outcomes("get_mode", _banks=["BANKA"])
 
 
+def test_times_that_are_none_are_refused_before_anything_is_sent(make_dealer: Make) -> None:
+    d = make_dealer(NativePlayer(mode="MODE1"))
+    for wrong in (float("nan"), "5"):
+        for ask in (d.outcomes, d.begin):
+            with pytest.raises(ValueError, match="_timeout is a number of seconds"):
+                ask("set_mode", "MODE2", _timeout=wrong)
+    assert d.get_mode() == (True, "MODE1")
+    for kind in (Dealer, AsyncDealer):
+        with pytest.raises(ValueError, match="not -1 s"):
+            kind({"BANKA": "tcp://127.0.0.1:1"}, timeout=-1)
+
+
+@pytest.mark.parametrize("none", [0, None])
+def test_no_time_out_is_the_default_one(none: float | None) -> None:
+    with Dealer({"BANKA": "tcp://127.0.0.1:1"}, timeout=none) as d:
+        assert (d.timeout, d["BANKA"].get_request_reply_timeout()) == (180.0, 180.0)
+
+
 def test_any_method_and_single_banks(make_dealer: Make) -> None:
     d = make_dealer(NativePlayer(mode="MODE1"), NativePlayer(mode="MODE1", lacks=["sweep"]))
     with pytest.raises(NotExportedError, match="nothing was sent: BANKB has no such method"):
