@@ -11,6 +11,7 @@ from pydantic import Field
 from player.bank import Bank, BankContext
 from player.tables import BankConfig
 from power_supply.device import Device
+from power_supply.scpi import ScpiError, set_voltage
 from power_supply.simulator import SimulatedSupply
 from zmqjsonproxy.errors import RefusedError
 from zmqjsonproxy.interface import command, current_operation, operation, query
@@ -51,8 +52,12 @@ class PowerSupply(Bank):
     def close(self) -> None:
         device, self._device = self._device, None
         if device is not None:
-            device.ask("OUTP OFF")
-            device.close()
+            try:
+                device.ask("OUTP OFF")
+            except (ScpiError, OSError) as error:
+                self.log.error("the output of %s may still be on, it could not be switched off: %s", self.name, error)
+            finally:
+                device.close()
         simulator, self._simulator = self._simulator, None
         if simulator is not None:
             simulator.close()
@@ -73,11 +78,13 @@ class PowerSupply(Bank):
     def set_voltage(self, volts: float) -> None:
         """Set the voltage at once, V."""
         self._check(volts)
-        self.device.ask(f"VOLT {volts:.3f}")
+        self.device.ask(set_voltage(volts))
 
     @command
     def output(self, on: bool) -> None:
         """Switch the output."""
+        if not isinstance(on, bool):  # "off" is true to Python
+            raise RefusedError(f"on is {on!r:.80}; expected true or false")
         self.device.ask(f"OUTP {'ON' if on else 'OFF'}")
 
     @command(urgent=True)
@@ -96,7 +103,7 @@ class PowerSupply(Bank):
         steps = max(math.ceil(abs(volts - begin) / self._config.ramp_v_per_s / STEP_S), 1)
         for step in range(1, steps + 1):
             now = begin + (volts - begin) * step / steps
-            self.device.ask(f"VOLT {now:.3f}")
+            self.device.ask(set_voltage(now))
             handle.progress(step / steps, f"{now:.2f} V")
             if step < steps:
                 clock.wait(ended, STEP_S)

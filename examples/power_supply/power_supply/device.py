@@ -1,7 +1,11 @@
-"""The power supply on a serial port, 9600 baud, 8N1; one line at a time, from any thread."""
+"""The power supply on a serial port, 9600 baud, 8N1; one line at a time, from any thread.
+
+A plug that is pulled fails the line that is under way; the next one opens the port again.
+"""
 
 from __future__ import annotations
 
+import termios
 import threading
 
 import serial
@@ -11,7 +15,7 @@ from power_supply import scpi
 __all__ = ["Device"]
 
 BAUD = 9600
-TIMEOUT_S = 2.0
+TIMEOUT_S = 1.0  # a Bank has 3 s to close, and may have to wait for a line of another call first
 
 
 class Device:
@@ -25,20 +29,32 @@ class Device:
     """
 
     def __init__(self, port: str) -> None:
-        self._port = serial.Serial(port, BAUD, timeout=TIMEOUT_S, write_timeout=TIMEOUT_S)
+        self._path = port
         self._lock = threading.Lock()
+        self._port: serial.Serial | None = self._open()
+
+    def _open(self) -> serial.Serial:
+        return serial.Serial(self._path, BAUD, timeout=TIMEOUT_S, write_timeout=TIMEOUT_S)
 
     def ask(self, line: str) -> str:
         """Send a line; its answer.
 
         Raises:
-            ScpiError: The device refuses, or does not answer within 2 s.
+            ScpiError: The device refuses, or does not answer within 1 s.
             OSError: The port is gone.
         """
         with self._lock:
-            self._port.reset_input_buffer()
-            self._port.write(scpi.request(line))
-            return scpi.answer(line, self._port.readline())
+            request = scpi.request(line)
+            if self._port is None:
+                self._port = self._open()
+            try:
+                self._port.reset_input_buffer()
+                self._port.write(request)
+                reply = self._port.readline()
+            except (OSError, termios.error) as error:  # pyserial lets the latter through, which is no OSError
+                self._drop()
+                raise OSError(f"{self._path} is gone: {error}") from error
+            return scpi.answer(line, reply)
 
     def number(self, line: str) -> float:
         """Send a line; its answer as a number."""
@@ -46,4 +62,10 @@ class Device:
 
     def close(self) -> None:
         """Give the port back."""
-        self._port.close()
+        with self._lock:
+            self._drop()
+
+    def _drop(self) -> None:
+        port, self._port = self._port, None
+        if port is not None:
+            port.close()

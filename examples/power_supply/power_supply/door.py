@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socketserver
 import threading
 
@@ -11,7 +12,8 @@ from player.bank import Bank
 from player.doors.base import DoorContext, SiteDoor
 from player.tables import DoorConfig
 from power_supply.bank import PowerSupply
-from power_supply.scpi import ScpiError
+from power_supply.scpi import QUERIES, ScpiError
+from zmqjsonproxy.errors import RefusedError
 
 __all__ = ["ScpiDoor", "ScpiDoorConfig"]
 
@@ -35,17 +37,24 @@ class _Connection(socketserver.StreamRequestHandler):
     timeout = IDLE_S
 
     def handle(self) -> None:
-        while line := self.rfile.readline(MAX_LINE):
-            text = line.decode("ascii", "replace").strip()
-            try:
-                answer = self.server.bank.device.ask(text) if text.endswith("?") else "ERR this door only reads"
-            except (ScpiError, OSError) as error:
-                answer = f"ERR {error}"
-            self.wfile.write(answer.encode("ascii", "replace") + b"\n")
+        with contextlib.suppress(OSError):  # the peer is gone, or was silent for too long
+            while (line := self.rfile.readline(MAX_LINE)).endswith(b"\n"):
+                self.wfile.write(self._answer(line).encode("ascii", "replace") + b"\n")
+            if line:
+                self.wfile.write(f"ERR a line has at most {MAX_LINE} bytes and ends with a line feed\n".encode())
+
+    def _answer(self, line: bytes) -> str:
+        text = line.decode("ascii", "replace").strip().upper()
+        if text not in QUERIES:  # a question mark at the end is not enough: "OUTP ON;VOLT?" has one, too
+            return f"ERR this door only reads: {', '.join(sorted(QUERIES))}"
+        try:
+            return self.server.bank.device.ask(text)
+        except (ScpiError, RefusedError, OSError) as error:
+            return f"ERR {error}"
 
 
 class ScpiDoor(SiteDoor):
-    """Answers lines that end with a question mark."""
+    """Answers the queries of the protocol, and passes nothing else on."""
 
     def __init__(self, context: DoorContext) -> None:
         super().__init__(context)

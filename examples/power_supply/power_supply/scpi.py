@@ -13,7 +13,9 @@ Whatever it does not understand or will not do is answered with ERR and a reason
 
 from __future__ import annotations
 
-__all__ = ["ScpiError", "answer", "as_number", "request", "set_voltage"]
+__all__ = ["QUERIES", "ScpiError", "answer", "as_number", "request", "set_voltage"]
+
+QUERIES = frozenset({"*IDN?", "VOLT?", "MEAS:VOLT?", "MEAS:CURR?", "OUTP?"})
 
 
 class ScpiError(Exception):

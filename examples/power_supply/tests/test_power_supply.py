@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import socket
+from pathlib import Path
 
 import pytest
 from power_supply.bank import PowerSupply
 from power_supply.scpi import ScpiError, answer, as_number, request
+from power_supply.simulator import SimulatedSupply
 
 from player.testing import HostedBank, ManualClock
 from zmqjsonproxy.errors import OperationAbortedError, ProxyError, RefusedError, RemoteError
@@ -42,6 +44,49 @@ def test_what_is_out_of_limits_is_refused(volts: object) -> None:
         hosted.proxy.set_voltage(volts)
 
 
+@pytest.mark.parametrize("on", ["off", "OFF", 0, 1, None])
+def test_the_output_is_not_switched_by_what_only_seems_to_be_true(on: object) -> None:
+    with HostedBank(PowerSupply, SETTINGS) as hosted:
+        with pytest.raises(RefusedError, match="expected true or false"):
+            hosted.proxy.output(on)
+        assert hosted.proxy.get_status()["on"] is False
+
+
+def test_a_plug_that_is_pulled_fails_calls_until_it_is_back(tmp_path: Path) -> None:
+    plug, supplies = tmp_path / "tty", []
+
+    def put_in() -> None:
+        supplies.append(SimulatedSupply())
+        plug.unlink(missing_ok=True)
+        plug.symlink_to(supplies[-1].path)
+
+    put_in()
+    try:
+        with HostedBank(PowerSupply, {**SETTINGS, "device": str(plug)}, simulate=False) as hosted:
+            hosted.proxy.set_voltage(3.0)
+            supplies.pop().close()
+            plug.unlink()
+            for _ in range(2):
+                with pytest.raises(RemoteError, match=f"{plug}"):
+                    hosted.proxy.get_status()
+            put_in()
+            hosted.proxy.set_voltage(4.0)
+            assert hosted.proxy.get_status()["set_v"] == 4.0
+    finally:
+        for supply in supplies:
+            supply.close()
+
+
+def test_a_device_that_is_gone_at_the_end_is_told_and_leaves_nothing_open(caplog: pytest.LogCaptureFixture) -> None:
+    supply, before = SimulatedSupply(), len(list(Path("/proc/self/fd").iterdir()))
+    with HostedBank(PowerSupply, {**SETTINGS, "device": supply.path}, simulate=False) as hosted:
+        hosted.proxy.output(True)
+        supply.close()
+    assert "the output of BANKA may still be on" in caplog.text
+    assert "close raised" not in caplog.text
+    assert len(list(Path("/proc/self/fd").iterdir())) <= before
+
+
 def test_a_ramp_takes_its_time_says_how_far_it_is_and_can_be_aborted() -> None:
     clock = ManualClock()
     with HostedBank(PowerSupply, SETTINGS, clock=clock) as hosted:
@@ -73,11 +118,15 @@ def test_the_door_reads_and_nothing_else() -> None:
             for line, reply in (
                 ("VOLT?", "7.000"),
                 ("*IDN?", "SIMULATED,PSU-60,0"),
+                ("volt?", "7.000"),
                 ("VOLT 9", "ERR this door only reads"),
+                ("OUTP ON;VOLT?", "ERR this door only reads"),  # a device that takes several would switch on
+                ("VOLT?" * 100, "ERR a line has at most"),
             ):
                 lines.write(line + "\n")
                 lines.flush()
-                assert lines.readline().strip() == reply
+                assert lines.readline().startswith(reply)
+        assert hosted.proxy.get_status()["on"] is False
 
 
 def test_a_device_that_is_not_there_ends_the_start_with_a_sentence() -> None:
