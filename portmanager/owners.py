@@ -19,6 +19,7 @@ _HEADER = struct.Struct("=IHHII")
 _UID_AT = _HEADER.size + 4 + 48 + 12  # inet_diag_msg: family..retrans, id, expires, rqueue, wqueue, uid
 _ANY_COOKIE = b"\xff" * 8
 _LISTEN = 10
+_OUT_OF_FILES = (errno.EMFILE, errno.ENFILE)
 
 
 def _uid(family: int, source: tuple[str, int], destination: tuple[str, int] | None) -> int | None:
@@ -73,6 +74,9 @@ def port_is_free(port: int) -> bool:
     """Tell whether a service could listen on a port at all addresses of this computer, IPv4 and IPv6, right now.
 
     Strict: a port with connections in TIME_WAIT, which a service could only take with SO_REUSEADDR, is not free.
+
+    Raises:
+        OSError: There is no file descriptor left to try it with.
     """
     try:
         with socket.socket(socket.AF_INET6) as test:
@@ -82,11 +86,15 @@ def port_is_free(port: int) -> bool:
     except OSError as error:
         if error.errno in (errno.EADDRINUSE, errno.EACCES):
             return False
+        if error.errno in _OUT_OF_FILES:
+            raise
     try:  # no IPv6 here
         with socket.socket() as test:
             test.bind(("0.0.0.0", port))
             return True
-    except OSError:
+    except OSError as error:
+        if error.errno in _OUT_OF_FILES:
+            raise
         return False
 
 
@@ -94,6 +102,9 @@ def is_own_address(address: str) -> bool:
     """Tell whether an address belongs to this computer: one can bind to it.
 
     Not where the system lets programs bind to foreign addresses (`ip_nonlocal_bind`), for then binding says nothing.
+
+    Raises:
+        OSError: There is no file descriptor left to try it with.
     """
     version = "ipv6" if ":" in address else "ipv4"
     try:
@@ -103,5 +114,7 @@ def is_own_address(address: str) -> bool:
         with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM) as test:
             test.bind((address.partition("%")[0], 0))
             return True
-    except OSError:
+    except OSError as error:
+        if error.errno in _OUT_OF_FILES:
+            raise
         return False

@@ -33,6 +33,9 @@ log = logging.getLogger(__name__)
 SPARE_FILES = 64
 """File descriptors beside those of clients: log, usage file, listeners, tests of ports."""
 BACKLOG = 4096
+ACCEPTED_AT_A_TIME = 8
+"""Of each listener; so many sockets are open beyond the limit until the loop comes to refuse them, and SPARE_FILES has
+room for three turns of it with two listeners."""
 NEARLY_FULL = 0.9
 LOG_WITHIN_S = 0.02
 """Then what was noted is in the log."""
@@ -144,9 +147,10 @@ class Server:
         """
         self.max_connections = _raise_file_limit(self.settings.max_connections)
         loop = asyncio.get_running_loop()
-        for sock in self._sockets():
+        sockets = self._sockets()
+        for sock in sockets:
             self._listeners.append(
-                await loop.create_server(lambda: Peer(self), sock=sock, backlog=BACKLOG, start_serving=False)
+                await loop.create_server(lambda: Peer(self), sock=sock, backlog=ACCEPTED_AT_A_TIME, start_serving=False)
             )
         self._pool = Pool(*self.settings.ports, without=(self.port,))
         self._started = time.time()
@@ -162,6 +166,8 @@ class Server:
             raise
         for listener in self._listeners:
             await listener.start_serving()
+        for sock in sockets:  # asyncio has one number for how many may wait and how many are taken at a time
+            sock.listen(BACKLOG)
         log.info(
             "listening on port %d of %s; lends ports %d-%d, at most %d connections",
             self.port, ", ".join(self.settings.bind), self._pool.low, self._pool.high, self.max_connections,
@@ -226,7 +232,11 @@ class Server:
             if len(self._is_local) > 1000:
                 self._is_local.clear()
             plain = address.partition("%")[0].removeprefix("::ffff:")
-            self._is_local[address] = ipaddress.ip_address(plain).is_loopback or is_own_address(plain)
+            try:
+                self._is_local[address] = ipaddress.ip_address(plain).is_loopback or is_own_address(plain)
+            except OSError as error:
+                self.note(logging.WARNING, "%s is taken for another computer this time: %s", plain, error.strerror)
+                return False
         return self._is_local[address]
 
     def may_list(self, address: str) -> bool:
@@ -242,7 +252,7 @@ class Server:
         """Lend a port; None: none is free."""
         port = self._had_before(asked, peer)
         if port is None:
-            port = self._pool.take(port_is_free)
+            port = self._pool.take(self._is_free)
         if port is None:
             self._counts.refusals += 1
             return None
@@ -261,17 +271,24 @@ class Server:
         wish = asked.wish
         # A service that has outlived a port manager still listens on its port: its user's own listener is no obstacle.
         if wish is not None and wish in self._pool and (
-            port_is_free(wish) or (peer.uid is not None and owner_of_listener(wish) == peer.uid)
+            self._is_free(wish) or (peer.uid is not None and owner_of_listener(wish) == peer.uid)
         ):
             self._pool.take_this(wish)
             return wish
         if not self._earlier:
             return None
         for port in self._earlier.pop((asked.user, asked.service), []):
-            if port in self._pool and port_is_free(port):
+            if port in self._pool and self._is_free(port):
                 self._pool.take_this(port)
                 return port
         return None
+
+    def _is_free(self, port: int) -> bool:
+        try:
+            return port_is_free(port)
+        except OSError as error:  # to refuse it would end programs in C++; the original never tests
+            self.note(logging.WARNING, "port %d cannot be tested, and is taken for free: %s", port, error.strerror)
+            return True
 
     def release(self, grants: Sequence[Grant]) -> None:
         """Take ports back, in the order in which they were lent."""

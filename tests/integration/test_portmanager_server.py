@@ -295,6 +295,33 @@ def test_beyond_the_limit_new_connections_are_refused_and_old_ones_live(tmp_path
                 sock.close()
 
 
+def test_a_crowd_at_the_limit_of_files_takes_no_port_from_those_inside(tmp_path: Path) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    limit = "import os, resource, sys; resource.setrlimit(resource.RLIMIT_NOFILE, (160, 160)); "
+    wrapper = limit + "os.execv(sys.argv[1], sys.argv[1:])"
+    server = ServerProcess(tmp_path)
+    server.command = [sys.executable, "-c", wrapper, *server.command]
+    with server, connect(server.port) as inside:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, 4096)), hard))
+        crowd = [socket.socket() for _ in range(600)]
+        try:
+            for sock in crowd:
+                sock.setblocking(False)
+                sock.connect_ex(("127.0.0.1", server.port))
+            assert line(inside, b"GIMME a u\n") == b"OK %d\r\n" % server.high
+        finally:
+            for sock in crowd:
+                sock.close()
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+        def is_admitted() -> bool:
+            with connect(server.port) as sock:
+                return line(sock, b"LIST\n").startswith(b"OK 1\r\n")
+
+        wait_for(is_admitted, "there is room again")
+    assert "out of system resource" not in server.log.read_text()
+
+
 def test_two_thousand_connections_at_once(tmp_path: Path) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, 4096)), hard))
