@@ -91,21 +91,28 @@ def wait_for_scan(
 
     Raises:
         PlayersError: At the end, naming the Banks that failed or stayed away for more than 10 s meanwhile, and
-            those whose scan failed (native Players tell).
+            those whose scan failed (native Players tell), or whose Player was started again in the middle.
     """
     waiting = d._active("wait_for_scan")
     banks = list(waiting)
     failed: dict[str, Outcome] = {}
     lost_since: dict[str, float] = {}
+    instances: dict[str, int] = {}
+    last: dict[str, Outcome] = {}
     while waiting:
         begun = time.monotonic()
         looked = yield from outcomes(d, "scan_status", _banks=waiting, _timeout=LOOK_WITHIN_S)
         now = time.monotonic()
+        last |= looked
         for bank, outcome in looked.items():
             if isinstance(outcome.error, PeerLostError | CallTimeoutError):
                 if now - lost_since.setdefault(bank, begun) >= LOST_FOR_GOOD_S:
                     failed[bank] = outcome
                     waiting.remove(bank)
+            elif _is_another(d, bank, instances):  # it knows nothing of the scan, and would call it done
+                error = ScanFailedError("its Player was started again in the middle of the scan; see its log for why")
+                failed[bank] = Outcome(bank, None, error, outcome.delay_s)
+                waiting.remove(bank)
             elif outcome.error is not None:
                 failed[bank] = outcome
                 waiting.remove(bank)
@@ -121,7 +128,14 @@ def wait_for_scan(
             yield Pause(every)
     failed |= yield from _failed_scans(d, [bank for bank in banks if bank not in failed])
     if failed:
-        raise PlayersError("wait_for_scan", failed)
+        raise PlayersError("wait_for_scan", last | failed)
+
+
+def _is_another(d: Roster[Any], bank: str, instances: dict[str, int]) -> bool:
+    """Whether another process answers for a Bank than at first; Players of the original do not say which they are."""
+    url = d._urls[bank]
+    instance = d._hub.generation(url)
+    return bool(d._hub.is_native(url)) and instances.setdefault(bank, instance) != instance
 
 
 def _failed_scans(d: Roster[Any], banks: list[str]) -> Steps[dict[str, Outcome]]:

@@ -221,9 +221,27 @@ def test_a_player_that_is_lost_meanwhile_is_reported_at_the_end(monkeypatch: pyt
     with array_of(*natives(1), *natives(1, scan_length=60.0)) as array:
         array.dealer.start()
         array["BANKB"].kill()
-        with pytest.raises(PlayersError, match="wait_for_scan: 1 of 1 Banks failed\n  BANKB: PeerLostError"):
+        with pytest.raises(PlayersError, match="wait_for_scan: 1 of 2 Banks failed\n  BANKB: PeerLostError"):
             array.dealer.wait_for_scan(every=0.1)
         assert array.dealer["BANKA"].scan_status()[0] is False  # it was waited for all the same
+
+
+def test_a_player_that_is_started_again_meanwhile_has_not_ended_its_scan() -> None:
+    again: list[NativePlayer] = []
+    with array_of(*natives(2, scan_length=3.0)) as array:
+        array.dealer.start()
+
+        def look(_outcomes: object) -> None:
+            if not again:
+                array["BANKB"].kill()
+                again.append(NativePlayer(array["BANKB"].url, mode="MODE1"))
+
+        try:
+            with pytest.raises(PlayersError, match="1 of 2 Banks failed\n  BANKB: ScanFailedError: its Player was"):
+                array.dealer.wait_for_scan(every=0.1, progress=look)
+        finally:
+            for player in again:
+                player.close()
 
 
 def test_a_bank_that_fails_meanwhile_is_reported_at_the_end() -> None:
