@@ -58,7 +58,7 @@ def diagnose(config: Config, bank_name: str, around: Surroundings) -> list[Findi
     if bank.roach is not None:
         _addresses(bank_name, bank, found)
         if not around.simulate:
-            _board(bank_name, bank.roach, bank.synth, found)
+            _board(config, bank_name, bank.roach, bank.synth, found)
     return findings
 
 
@@ -156,10 +156,13 @@ def _programs(config: Config, around: Surroundings, found: Found) -> None:
     for program, modes in used.items():
         if not _is_there(program):
             where = "on the PATH, and DIBAS_DIR is not set" if os.sep not in program else "there, or is no program"
-            users = ", ".join(modes[:SHOWN]) + (f" and {len(modes) - SHOWN} more modes" if len(modes) > SHOWN else "")
-            text = f"the data-taking program {program} of {users} is not {where}"
+            text = f"the data-taking program {program} of {_some(modes)} is not {where}"
             remedy = "install it, set DIBAS_DIR to the root of the installation, or correct `program` of the modes"
             found("data-taking program", text, remedy)
+
+
+def _some(modes: list[str]) -> str:
+    return ", ".join(modes[:SHOWN]) + (f" and {len(modes) - SHOWN} more modes" if len(modes) > SHOWN else "")
 
 
 def _is_there(program: str) -> bool:
@@ -178,7 +181,7 @@ def _addresses(name: str, bank: SpectrometerBankConfig, found: Found) -> None:
             found("host", str(error).partition(";")[0], f"give banks.{name}.{key}.ip, or add it to the name service")
 
 
-def _board(name: str, roach: RoachConfig, synth: SynthConfig | None, found: Found) -> None:
+def _board(config: Config, name: str, roach: RoachConfig, synth: SynthConfig | None, found: Found) -> None:
     """Ask the board, and over it the synthesizer; changes nothing."""
     try:
         from spectrometer.instruments.errors import BoardError
@@ -189,6 +192,7 @@ def _board(name: str, roach: RoachConfig, synth: SynthConfig | None, found: Foun
     board = Roach(roach.katcp_host, roach.katcp_port, min(roach.timeout_s, BOARD_WITHIN_S))
     try:
         board.ping()
+        _images(config, name, board, found)
         if synth is not None and synth.via == "katcp" and "valon-get-frequency" not in _requests(board):
             found(
                 "synth",
@@ -202,6 +206,18 @@ def _board(name: str, roach: RoachConfig, synth: SynthConfig | None, found: Foun
         )  # fmt: skip
     finally:
         board.close()
+
+
+def _images(config: Config, name: str, board: Roach, found: Found) -> None:
+    """Find the images that the modes of the Bank load and that are not on its board."""
+    used: dict[str, list[str]] = {}
+    for mode_name, mode in load_modes(config).items():
+        if mode.coherent is None or mode.coherent.master == name:
+            used.setdefault(mode.bof_file, []).append(mode_name)
+    present = set(board.listbof())
+    for image in sorted(set(used) - present):
+        text = f"the image {image} of {_some(used[image])} is not on board {board.name}"
+        found("image", text, "copy it to where the board's server looks for images, or correct `bof_file` of the modes")
 
 
 def _requests(board: Roach) -> set[str]:

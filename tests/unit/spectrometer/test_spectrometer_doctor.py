@@ -21,7 +21,9 @@ from player.findings import Finding, Surroundings
 from player.tables import Config
 from spectrometer.bank import SpectrometerBank
 from spectrometer.config import SpectrometerBankConfig, StatusMemoryConfig
+from spectrometer.instruments.simulators.images import images_of
 from spectrometer.instruments.simulators.roach import BoardSimulator
+from spectrometer.modes import load_modes
 from spectrometer.status import StatusBuffer
 
 
@@ -166,8 +168,13 @@ def test_a_board_is_asked_unless_simulated(tmp_path: Path, around: Surroundings)
     finding = one(config, real)
     assert finding.check == "roach"
     assert f"board 127.0.0.1:{port}: ?watchdog: no connection" in finding.text
-    with BoardSimulator({}, port=port):
+    images = images_of(load_modes(config).values())
+    with BoardSimulator(images, port=port):
         assert SpectrometerBank.diagnose(config, "BANKA", real) == []
+    absent = "h1k_ver105_2013_Dec_02_1551.bof"
+    with BoardSimulator({name: sizes for name, sizes in images.items() if name != absent}, port=port):
+        [finding] = SpectrometerBank.diagnose(config, "BANKA", real)
+    assert finding.text == f"the image {absent} of MODE1 is not on board 127.0.0.1:{port}"
 
 
 def test_a_board_needs_addresses(tmp_path: Path, around: Surroundings) -> None:
