@@ -35,6 +35,8 @@ FINE, TAPS = 256, 8
 MANAGER = "DEMO_PORTMANAGER"
 """The variable that says where the port manager is: Players, and this program, read it in the array's file."""
 TSYS_K, CAL_K, LINE_MHZ, LINE_KHZ, LINE_K = 25.0, 5.0, 1420.40575, 60.0, 12.0
+SIGMAS = 5.0  # by which what is measured may be off
+SCALE_WITHIN = 0.05  # spectra that reach over a switch of the diode make its step 1 to 2 % low
 """What the synthetic receiver receives: noise, diode, and a line like that of hydrogen."""
 SWITCHING_S, BLANKING_S = 0.2, 0.01
 
@@ -155,18 +157,22 @@ def switched(path: Path) -> dict[str, Any]:
         assert header["SIMULATE"]
         assert header["DATASRC"] == "synthetic receiver"
         power, weight = np.asarray(table["DATA"], float), table["NSPECTRA"].astype(float)
-        on, off = (
-            np.average(power[chosen], axis=0, weights=weight[chosen])
-            for chosen in ((table["CAL"] == cal) & np.isin(table["POL"], ("XX", "YY")) for cal in (1, 0))
-        )
+        of_on, of_off = ((table["CAL"] == cal) & np.isin(table["POL"], ("XX", "YY")) for cal in (1, 0))
+        on, off = (np.average(power[chosen], axis=0, weights=weight[chosen]) for chosen in (of_on, of_off))
+        spectra_off = float(weight[of_off].sum())
         mhz = (header["CRVAL1"] + header["CDELT1"] * np.arange(len(off))) / 1e6
     kelvin = off / (on - off).mean() * CAL_K
     near = np.abs(mhz - LINE_MHZ) < 2 * LINE_KHZ / 1e3
     tsys = float(kelvin[~near].mean())
     above = np.where(near, kelvin - tsys, 0.0)
     line_k = above.sum() * abs(mhz[1] - mhz[0]) / (LINE_KHZ / 1e3 * np.sqrt(np.pi / (4 * np.log(2))))
+    # Radiometer equation: how uncertain a channel is, and with it the line's place and strength.
+    channel_k = tsys / np.sqrt(spectra_off)
     return {"mhz": mhz, "on": on, "off": off, "kelvin": kelvin, "tsys_k": tsys, "line_k": float(line_k),
-            "line_mhz": float((above * mhz).sum() / above.sum())}  # fmt: skip
+            "line_mhz": float((above * mhz).sum() / above.sum()),
+            "line_k_sigma": float(line_k / above.sum() * channel_k * np.sqrt(near.sum())),
+            "line_mhz_sigma": float(channel_k * np.sqrt(((mhz[near] - LINE_MHZ) ** 2).sum()) / above.sum()),
+            }  # fmt: skip
 
 
 def draw(path: Path, curves: dict[str, Any], simulated: dict[str, dict[str, Any]]) -> None:
@@ -263,8 +269,10 @@ def main() -> int:
     for bank, keys in second.items():
         path = RUN / "data" / str(keys["PROJID"]) / str(keys["DAQFITS"])
         found = simulated[bank] = switched(path)
-        recovered = recovered and abs(found["tsys_k"] / TSYS_K - 1) < 0.05 and abs(found["line_k"] / LINE_K - 1) < 0.1
-        recovered = recovered and abs(found["line_mhz"] - LINE_MHZ) * 1e3 < LINE_KHZ / 10
+        recovered = recovered and abs(found["tsys_k"] / TSYS_K - 1) < SCALE_WITHIN
+        recovered = recovered and abs(found["line_mhz"] - LINE_MHZ) < SIGMAS * found["line_mhz_sigma"]
+        allowed_k = SIGMAS * found["line_k_sigma"] + SCALE_WITHIN * LINE_K
+        recovered = recovered and abs(found["line_k"] - LINE_K) < allowed_k
         values = f"{found['tsys_k']:8.2f} {found['line_mhz']:11.4f} {found['line_k']:8.2f}"
         print(f"{bank:6} {keys['NUMPHASE']!s:>6} {values}  {path.relative_to(ROOT)}")
     draw(RUN / "spectra.png", curves, simulated)
