@@ -142,7 +142,8 @@ def _address(host: str, table: Any, directory: Path, faults: list[str]) -> Super
         if key not in KEYS:
             faults.append(f"{where}.{key}: unknown key; there are {', '.join(KEYS)}")
         elif not isinstance(table[key], str) or not table[key]:
-            faults.append(f"{where}.{key}: text is expected, found {table[key]!r}")
+            found = "" if key == "password" else f", found {table[key]!r}"
+            faults.append(f"{where}.{key}: text is expected{found}")
     texts = {key: value for key in KEYS if isinstance(value := table.get(key), str)}
     url, user, password = texts.get("supervisor", ""), texts.get("user", ""), texts.get("password", "")
     if "supervisor" not in table:
@@ -162,14 +163,14 @@ def _address(host: str, table: Any, directory: Path, faults: list[str]) -> Super
 
 def _wrong_url(url: str) -> str:
     """Say what is wrong with the address of a supervisord; empty: nothing."""
+    if "@" in url:
+        return "user and password have keys of their own"
     form = f'{url!r} is no "http://HOST:PORT" and no "unix:///PATH"'
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
         return form
-    if parts.username is not None:
-        return "user and password have keys of their own"
     if parts.scheme == "unix" and not parts.netloc and parts.path.startswith("/"):
         return ""
     return "" if parts.scheme == "http" and parts.hostname and port and parts.path in ("", "/") else form

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import http.client
+import math
 import re
 import socket
+import threading
 import time
 import xmlrpc.client
 from collections.abc import Iterable
@@ -73,9 +76,11 @@ class ProcessInfo:
         """Read an answer; KeyError, TypeError, ValueError: it is none."""
         pid = int(told["pid"])
         up = float(told["now"]) - float(told["start"]) if pid else 0.0
+        if not math.isfinite(up):
+            raise ValueError(f"it runs for {up} s")
         return cls(
             str(told["group"]), str(told["name"]), str(told["statename"]), pid, max(up, 0.0),
-            int(told["exitstatus"]), str(told["spawnerr"]),
+            int(told["exitstatus"]), " ".join(str(told["spawnerr"]).split()),
         )  # fmt: skip
 
 
@@ -93,7 +98,10 @@ class Supervisord:
 
     def processes(self) -> list[ProcessInfo]:
         """Return all its programs."""
-        return [self._read(each) for each in self._call("getAllProcessInfo")]
+        told = self._call("getAllProcessInfo")
+        if not isinstance(told, list):
+            raise SupervisorError(self.address.host, f"its supervisord sent no list of programs: {type(told).__name__}")
+        return [self._read(each) for each in told]
 
     def process(self, program: str) -> ProcessInfo:
         """Return one program; SupervisorError if it has none of this name."""
@@ -117,7 +125,10 @@ class Supervisord:
             process: The program.
             stream: "Stdout" or "Stderr".
         """
-        return int(self._call(f"tailProcess{stream}Log", process.full_name, 0, 0)[1])
+        told = self._call(f"tailProcess{stream}Log", process.full_name, 0, 0)
+        if not (isinstance(told, list) and len(told) == 3 and isinstance(told[1], int)):
+            raise SupervisorError(self.address.host, "its supervisord sent what is no size of a log")
+        return int(told[1])
 
     def log(self, process: ProcessInfo, stream: str, begin: int, length: int) -> str:
         """Return a piece of the log of a program, from byte `begin` on."""
@@ -130,7 +141,7 @@ class Supervisord:
     def _read(self, told: Any) -> ProcessInfo:
         try:
             return ProcessInfo.of(told)
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise SupervisorError(self.address.host, f"its supervisord sent what is no program: {error!r}") from error
 
     def _call(self, method: str, *args: Any) -> Any:
@@ -145,7 +156,10 @@ class Supervisord:
         except OSError as error:
             why = "no answer in time" if isinstance(error, TimeoutError) else error.strerror or str(error)
             raise SupervisorError(host, f"no supervisord at {url}: {why}") from error
-        except (ExpatError, xmlrpc.client.Error, http.client.HTTPException, ValueError) as error:
+        except (
+            ExpatError, xmlrpc.client.Error, http.client.HTTPException,
+            ValueError, LookupError, TypeError, AttributeError,  # of xmlrpc.client, for XML that means nothing
+        ) as error:  # fmt: skip
             raise SupervisorError(host, f"what answers at {url} is no supervisord: {error!r}") from error
 
 
@@ -155,6 +169,7 @@ class _Transport(xmlrpc.client.Transport):
     def __init__(self, address: SupervisorAddress, until: float) -> None:
         super().__init__()
         self._address, self._until = address, until
+        self._asked: http.client.HTTPConnection | None = None
 
     def send_headers(self, connection: http.client.HTTPConnection, headers: Any) -> None:
         """Add who asks."""
@@ -166,7 +181,24 @@ class _Transport(xmlrpc.client.Transport):
     def request(self, host: Any, handler: str, request_body: Any, verbose: bool = False) -> Any:
         """Ask once: an order that may have been heard is not repeated."""
         self.close()
-        return self.single_request(host, handler, request_body, verbose)
+        # A time-out of a socket begins anew with each byte; this one does not.
+        alarm = threading.Timer(max(self._until - time.monotonic(), 0.0), self._give_up)
+        alarm.daemon = True
+        alarm.start()
+        try:
+            return self.single_request(host, handler, request_body, verbose)
+        except Exception as error:  # half an answer can be anything
+            if time.monotonic() >= self._until:
+                raise TimeoutError("no end of the answer in time") from error
+            raise
+        finally:
+            alarm.cancel()
+
+    def _give_up(self) -> None:
+        sock = None if self._asked is None else self._asked.sock
+        if sock is not None:
+            with contextlib.suppress(OSError):  # it is over already
+                sock.shutdown(socket.SHUT_RDWR)
 
     def make_connection(self, _host: Any) -> http.client.HTTPConnection:
         """Connect anew for each question."""
@@ -180,6 +212,7 @@ class _Transport(xmlrpc.client.Transport):
         else:
             connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=left)
         self._connection = "supervisor", connection
+        self._asked = connection
         return connection
 
     def parse_response(self, response: http.client.HTTPResponse) -> Any:

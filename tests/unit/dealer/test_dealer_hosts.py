@@ -1,14 +1,22 @@
-"""Which supervisords there are, and what their answers mean; no sockets."""
+"""Which supervisords there are, and what their answers mean."""
 
 from __future__ import annotations
 
+import contextlib
+import itertools
+import math
+import socket
+import threading
+import time
+import xmlrpc.client
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
 from dealer.errors import ConfigurationError
-from dealer.hosts import Installation, read_installation
-from dealer.supervisord import ProcessInfo, abnormal_ends
+from dealer.hosts import Installation, SupervisorAddress, read_installation
+from dealer.supervisord import ProcessInfo, Supervisord, SupervisorError, abnormal_ends
 
 BANKS = """
 [banks.BANKA]
@@ -52,7 +60,7 @@ def test_credentials_are_read_from_a_variable_or_a_file_and_never_shown(
         (ONE.replace("hpc1:9001", "u:p@hpc1:9001"), "user and password have keys of their own"),
         (ONE.replace('password = "p"', ""), "password is missing"),
         (ONE.replace('user = "u"\npassword = "p"', ""), "over the network supervisord wants user and password"),
-        (ONE.replace('"p"', "7"), "hosts.hpc1.password: text is expected, found 7"),
+        (ONE.replace('"p"', "7"), "hosts.hpc1.password: text is expected"),
         (ONE.replace('"p"', '"${NOT_SET_ANYWHERE}"'), "NOT_SET_ANYWHERE"),
         (ONE + "passwd = 1\n", "hosts.hpc1.passwd: unknown key"),
         (ONE.replace('password = "p"', 'password_file = "open"'), "others may read"),
@@ -108,3 +116,60 @@ def test_ends_that_nobody_asked_for_are_counted_since_it_was_last_stopped(
     lines: list[str], up_s: float, expected: tuple[int, int]
 ) -> None:
     assert abnormal_ends(lines, info(9, up_s), 600.0) == expected
+
+
+@pytest.mark.parametrize("text", [ONE.replace('"p"', "4711"), ONE.replace("hpc1:9001", "u:4711@hpc1:none")])
+def test_no_fault_shows_a_password(tmp_path: Path, text: str) -> None:
+    with pytest.raises(ConfigurationError) as raised:
+        read(tmp_path, text)
+    assert "4711" not in str(raised.value)
+
+
+PROGRAM = {"group": "g", "name": "player-A", "statename": "RUNNING", "pid": 5, "now": 9, "start": 1, "exitstatus": 0}
+
+
+def answering(pieces: Iterable[bytes], pause_s: float = 0.0) -> tuple[str, socket.socket]:
+    """Answer one question with what is given; the URL, and the socket to close."""
+    server = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        with contextlib.suppress(OSError):
+            client, _ = server.accept()
+            with client:
+                client.recv(2**16)
+                for piece in pieces:
+                    client.sendall(piece)
+                    time.sleep(pause_s)
+
+    threading.Thread(target=serve, daemon=True).start()
+    return f"http://127.0.0.1:{server.getsockname()[1]}", server
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        xmlrpc.client.dumps((5,), methodresponse=True),
+        xmlrpc.client.dumps(([{**PROGRAM, "spawnerr": "", "now": math.inf}],), methodresponse=True),
+        xmlrpc.client.dumps(([7],), methodresponse=True),
+        "<?xml version='1.0' encoding='none'?><methodResponse/>",
+        "<methodResponse><fault><value><int>4</int></value></fault></methodResponse>",
+        "<methodResponse><params><param><value><struct><member><value><array><data/></array></value>"
+        "<value><int>1</int></value></member></struct></value></param></params></methodResponse>",
+        "no XML",
+    ],
+)
+def test_whatever_a_supervisord_answers_it_is_an_error_of_its_host(body: str) -> None:
+    url, server = answering([f"HTTP/1.0 200 OK\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode()])
+    with server, pytest.raises(SupervisorError, match=r"^h: "):
+        Supervisord(SupervisorAddress("h", url), time.monotonic() + 20).processes()
+
+
+def test_an_answer_that_comes_in_drops_is_not_waited_for() -> None:
+    drops = itertools.chain([b"HTTP/1.0 200 OK\r\nX: "], itertools.repeat(b"x"))  # has no end of its own
+    url, server = answering(drops, pause_s=0.05)
+    with server, pytest.raises(SupervisorError, match="no answer in time"):
+        Supervisord(SupervisorAddress("h", url), time.monotonic() + 0.5).processes()
+
+
+def test_a_reason_of_several_lines_stays_in_its_row() -> None:
+    assert ProcessInfo.of({**PROGRAM, "spawnerr": "one\ntwo"}).why == "one two"
