@@ -83,9 +83,13 @@ def pass_on(text: str) -> bool:
         event = json.loads(text)
         logger, level = logging.getLogger(event["logger"]), logging.getLevelNamesMapping()[event["level"].upper()]
         created = datetime.fromisoformat(event["timestamp"]).timestamp()
+        utc(created)  # of a year that can be written
         own = {"program": str(event["program"]), "bank": event.get("bank"), "scan": event.get("scan")}
         message, below = str(event["event"]), event.get("exception")
-    except (ValueError, KeyError, TypeError, AttributeError):
+        texts = (own["bank"], below)
+        if not all(isinstance(one, str | None) for one in texts) or not isinstance(own["scan"], int | None):
+            return False
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         return False
     if logger.isEnabledFor(level):
         record = logger.makeRecord(logger.name, level, "", 0, message, (), None, extra={**own, "below": below})

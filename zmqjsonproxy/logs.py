@@ -9,6 +9,7 @@ indented below it. Which Bank and scan a process works on is one state for all i
 from __future__ import annotations
 
 import logging
+import re
 import sys
 from datetime import UTC, datetime
 from typing import TextIO
@@ -30,6 +31,9 @@ __all__ = [
 ]
 
 LEVELS = ("debug", "info", "warning", "error")
+# What moves the cursor of a terminal, or ends a line, where none is meant.
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f]")
+_IN_NAMES = re.compile(r"[\x00-\x20\x7f-\xa0\u2028\u2029]")
 
 Log = logging.Logger | logging.LoggerAdapter[logging.Logger]
 
@@ -93,10 +97,11 @@ def line(
         text: What happened.
         below: A traceback.
     """
-    place = f"{program}/{bank}" if bank else program
+    place = _IN_NAMES.sub("?", f"{program}/{bank}" if bank else program)
     number = "" if scan is None else f" scan={scan}"
-    whole = f"{text}\n{below}" if below else text
-    return f"{timestamp} {level.upper():8} {place}{number} {logger}: " + "\n    ".join(whole.splitlines() or [""])
+    whole = _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", f"{text}\n{below}" if below else text)
+    head = f"{timestamp} {level.upper():8} {place}{number} {_IN_NAMES.sub('?', logger)}: "
+    return head + "\n    ".join(whole.splitlines() or [""])
 
 
 class LineFormatter(logging.Formatter):

@@ -91,12 +91,15 @@ def test_what_belongs_to_a_record_is_indented_below_it() -> None:
     assert all(text.startswith("    ") for text in rest)
 
 
-@given(st.text(), st.text())
-def test_no_text_makes_a_line_of_its_own(text: str, below: str) -> None:
+@given(st.text(), st.text(), st.text())
+def test_no_text_makes_a_line_of_its_own(text: str, below: str, name: str) -> None:
     whole = line(timestamp="T", level="info", program="p", bank="B", scan=None, logger="l", text=text, below=below)
     first, *rest = whole.splitlines() or [""]
     assert first.startswith("T INFO     p/B l: ")
     assert all(one.startswith("    ") for one in rest)
+    assert "\x1b" not in whole  # nothing moves the cursor of a terminal
+    whole = line(timestamp="T", level="info", program=name, bank=name, scan=None, logger=name, text="", below="")
+    assert len(whole.splitlines()) == 1
 
 
 def test_json_is_one_object_in_a_line() -> None:
@@ -140,6 +143,13 @@ def test_what_a_child_says_keeps_its_time_level_scan_and_name(as_json: bool) -> 
 
 
 HALF = ['{"timestamp": 1}', '{"timestamp": "x", "level": [], "event": 1, "logger": "a"}', '{"timestamp"', "{"]
+GOOD: dict[str, object] = {
+    "timestamp": "2026-01-01T00:00:00Z", "level": "info", "logger": "l", "event": "e", "program": "p",
+}  # fmt: skip
+WRONG: list[dict[str, object]] = [
+    {"bank": ["x"]}, {"scan": {"a": 1}}, {"exception": 5}, {"timestamp": "9999-12-31T23:59:59-10:00"},
+]  # fmt: skip
+HALF += [json.dumps({**GOOD, **one}) for one in WRONG] + ['{"timestamp":' + "[" * 200_000]
 
 
 @given(st.text() | st.sampled_from(HALF))
