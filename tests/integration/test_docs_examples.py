@@ -14,7 +14,7 @@ from support.doc_page import ROOT, Block, Page, blocks_of, commands_of, used_pag
 from support.player_run import clean_environment
 
 PAGES = used_pages()
-AT_ONCE = 4  # a scan is mostly waiting, but its Player's start is not
+AT_ONCE = 2  # a scan is mostly waiting, but the start of its Player and program is not
 
 
 def _run(name: str, folder: Path) -> subprocess.CompletedProcess[str]:

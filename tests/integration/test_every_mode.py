@@ -41,7 +41,7 @@ def bank(config: Path) -> Iterator[Bank]:
 
 @pytest.mark.parametrize("mode", SHIPPED_MODES)
 def test_a_mode_can_be_set_and_prepared(bank: Bank, mode: str) -> None:
-    assert bank.set_mode(mode) == [True, f"new mode {mode} set!"]
+    assert bank.set_mode(mode, force=True) == [True, f"new mode {mode} set!"]
     bank.set_param(scan_length=2.0)
     bank.prepare()
     values, found = bank.get_status(), SHIPPED_MODES[mode]
@@ -53,7 +53,7 @@ def test_a_mode_can_be_set_and_prepared(bank: Bank, mode: str) -> None:
 
 
 def test_nodes_of_a_coherent_mode_share_the_masters_board(config: Path, bank: Bank) -> None:
-    bank.set_mode("CODD_MODE_512")
+    bank.set_mode("CODD_MODE_512", force=True)
     with Bank("BANKC", config=config, simulate=True) as node:  # it owns a board, and leaves it alone
         node.set_mode("CODD_MODE_512")
         assert node.roach.status() is False
