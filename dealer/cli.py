@@ -25,6 +25,7 @@ def build_parser() -> argparse.ArgumentParser:
         description="Conducts the Players of an array. Without a command: a Python prompt with `d`, the Dealer.",
         epilog="Exit status: 0 done, 1 failed, 2 usage.",
     )
+    parser.add_argument("--version", action=_Version, nargs=0, help="show the version and end")
     parser.set_defaults(config=None, timeout=None, json=False, log_level="warning", run=commands.run_shell)
     _add_common(parser)
     common = argparse.ArgumentParser(add_help=False)  # so that they may stand after the command, too
@@ -35,6 +36,18 @@ def build_parser() -> argparse.ArgumentParser:
     plancommand.add_commands(subcommands, common)
     recording.add_commands(subcommands)
     return parser
+
+
+class _Version(argparse.Action):
+    def __call__(self, parser: argparse.ArgumentParser, *_rest: object) -> None:
+        from importlib import metadata  # looked up only when it is asked for: it takes longer than a call
+
+        try:
+            version = metadata.version("dealer-player")
+        except metadata.PackageNotFoundError:
+            version = "unknown (not installed)"
+        print(f"dealer {version}")
+        parser.exit()
 
 
 def _add_common(parser: argparse.ArgumentParser) -> None:

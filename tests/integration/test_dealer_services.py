@@ -13,6 +13,7 @@ import pytest
 from support.both import Waiting
 from support.native_player import NativePlayer
 from support.original_server import OriginalPlayer
+from support.player_run import free_port
 from support.port_manager import ServerProcess, StandIn, wait_for
 
 from dealer import AsyncDealer, ConfigurationError, Dealer, PlayersError
@@ -184,7 +185,7 @@ def test_servers_of_other_makes_are_asked_too(make_dealer: MakeDealer, kind: str
 
 @contextmanager
 def _stand_in(kind: str) -> Iterator[StandIn]:
-    with StandIn(kind) as server:
+    with StandIn(kind, ports=[free_port() for _ in range(3)]) as server:
         yield server
 
 

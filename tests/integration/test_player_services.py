@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.player_run import PlayerRun, bank_of, player, poll
+from support.player_run import PlayerRun, bank_of, free_port, player, poll
 from support.port_manager import ServerProcess, StandIn
 from support.toy_bank import write_configuration
 
@@ -115,11 +115,12 @@ def test_a_player_that_is_lent_another_port_serves_at_both_and_says_so(
 
 
 def test_lent_ports_that_are_taken_are_passed_over(tmp_path: Path) -> None:
-    with StandIn("tcl", size=3) as original, socket.create_server(("127.0.0.1", 31000)):
+    low, high = sorted((free_port(), free_port()))
+    with StandIn("tcl", ports=(low, high)) as original, socket.create_server(("127.0.0.1", high)):
         with host_of(configuration(tmp_path, original.port)) as host:
             host.open()
-            assert port_of(host.url) == 30999
-            poll(lambda: list(original.lent) == [30999], "the other port is given back")
+            assert port_of(host.url) == low
+            poll(lambda: list(original.lent) == [low], "the other port is given back")
 
 
 def test_without_a_port_manager_the_start_fails_with_a_sentence_and_a_numbered_port_needs_none(

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -121,9 +121,10 @@ class StandIn:
     an old one is forgotten only some ms after it has gone.
     """
 
-    def __init__(self, kind: str, *, size: int = 3, chop: bool = False) -> None:
+    def __init__(self, kind: str, *, ports: Sequence[int] = (30998, 30999, 31000), chop: bool = False) -> None:
+        """Serve; `ports` are those it lends, the highest first: free ones, if somebody is to serve there."""
         self.kind, self.chop = kind, chop
-        self.free = list(range(31000 - size + 1, 31001))
+        self.free = sorted(ports)
         self.lent: dict[int, tuple[str, str]] = {}
         self.requests: list[bytes] = []
         self._lock = threading.Lock()
