@@ -18,7 +18,7 @@ from pydantic_core import ErrorDetails
 
 from player.errors import BankNameError, ConfigError, Fault, KindError
 from player.hosts import infer_bank
-from player.kinds import find_door, find_kind
+from player.kinds import check_of, door_model, find_door, find_kind, model_of, raised_where, sections_of
 from player.ports import is_loopback, tcp_url
 from player.tables import (
     DEFAULT_DATA_ROOT,
@@ -31,6 +31,7 @@ from player.tables import (
     HostConfig,
     InstrumentConfig,
     is_secret,
+    without_user,
 )
 from player.tomlfile import KeyPath, TomlFile, read_toml
 from portmanager.protocol.urls import is_service, own_service
@@ -132,7 +133,7 @@ def _text(error: ErrorDetails, key: KeyPath, target: Any) -> str:
         case "model_type" | "model_attributes_type" | "dict_type":
             return f"not a table but {found}"
         case "value_error" if not is_secret(key):
-            return str(error["msg"]).removeprefix("Value error, ")
+            return without_user(str(error["msg"])).removeprefix("Value error, ")
         case "value_error":
             return "not a value that can stand here"
     message = str(error["msg"])
@@ -140,10 +141,12 @@ def _text(error: ErrorDetails, key: KeyPath, target: Any) -> str:
 
 
 def _shown(value: Any) -> str:
-    """Return a value as it is found, short enough for a line; nothing of a table, which may hold secrets."""
+    """Return a value as it is found, short enough for a line; nothing of tables, which may hold secrets."""
     if isinstance(value, dict):
         return "a table"
-    text = repr(value)
+    if isinstance(value, list) and any(isinstance(one, dict | list) for one in value):
+        return "a list of tables or lists"
+    text = without_user(repr(value))
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 
@@ -184,6 +187,8 @@ def validate(
             if not any(place[: len(known)] == known for known in source.unresolved):  # that is a fault of its own
                 faults.append(source.fault(place, _text(found, place, target)))
         return None, list(dict.fromkeys(faults))
+    except Exception as error:  # a model is its kind's code; its words may hold a secret and are not shown
+        return None, [source.fault(path, f"the model of this table raised {raised_where(error)}")]
 
 
 def _table(source: TomlFile, name: str, faults: list[Fault]) -> dict[str, Any]:
@@ -191,7 +196,7 @@ def _table(source: TomlFile, name: str, faults: list[Fault]) -> dict[str, Any]:
     value = source.tables.get(name, {})
     if isinstance(value, dict):
         return value
-    faults.append(source.fault((name,), f"not a table but {value!r}"))
+    faults.append(source.fault((name,), f"not a table but {_shown(value)}"))
     return {}
 
 
@@ -213,9 +218,10 @@ def _load_banks(source: TomlFile, faults: list[Fault]) -> tuple[dict[str, BankCo
         if isinstance(kind, str) and kind not in unloadable:
             try:
                 kinds.setdefault(kind, find_kind(kind))
-                model = kinds[kind].config_model()
+                model = model_of(kind, kinds[kind])
             except KindError as error:
                 unloadable.add(kind)
+                kinds.pop(kind, None)
                 key = "kind" if isinstance(table, dict) and "kind" in table else None
                 faults.append(source.fault(("banks", name, key) if key else ("banks", name), str(error)))
                 continue
@@ -237,7 +243,7 @@ def _load_doors(source: TomlFile, bank: str, table: Any, faults: list[Fault]) ->
         place: KeyPath = ("banks", bank, "doors", name)
         kind = settings.get("kind", name) if isinstance(settings, dict) else name
         try:
-            model = find_door(kind).config_model() if isinstance(kind, str) else DoorConfig
+            model = door_model(kind, find_door(kind)) if isinstance(kind, str) else DoorConfig
         except KindError as error:
             has_kind = isinstance(settings, dict) and "kind" in settings
             faults.append(source.fault((*place, "kind") if has_kind else place, str(error)))
@@ -249,13 +255,26 @@ def _load_doors(source: TomlFile, bank: str, table: Any, faults: list[Fault]) ->
     return doors
 
 
+def _fault_of_kind(source: TomlFile, kind: str, error: KindError) -> Fault:
+    """Return the fault of a kind where the first Bank of it stands."""
+    tables = source.tables["banks"].items()
+    bank = next(name for name, one in tables if isinstance(one, dict) and one.get("kind", DEFAULT_KIND) == kind)
+    return source.fault(("banks", bank, "kind"), str(error))
+
+
 def _load_sections(source: TomlFile, kinds: Mapping[str, Any], faults: list[Fault]) -> tuple[dict[str, Any], set[str]]:
     """Return (validated further tables, kinds all of whose tables are valid)."""
     sections: dict[str, Any] = {}
     sound = set(kinds)
     bad: set[str] = set()
     for kind, bank_class in kinds.items():
-        for section, target in bank_class.instrument_sections().items():
+        try:
+            wanted = sections_of(kind, bank_class)
+        except KindError as error:
+            faults.append(_fault_of_kind(source, kind, error))
+            sound.discard(kind)
+            continue
+        for section, target in wanted.items():
             if section not in sections and section not in bad:
                 value, found = validate(target, source, (section,), source.tables.get(section, {}))
                 faults.extend(found)
@@ -368,7 +387,10 @@ def load(path: Path | str, environment: Mapping[str, str] | None = None) -> Conf
     faults.extend(_cross_checks(config))
     for kind in kinds:
         if kind in sound:
-            faults.extend(kinds[kind].check(config))
+            try:
+                faults.extend(check_of(kind, kinds[kind], config))
+            except KindError as error:
+                faults.append(_fault_of_kind(source, kind, error))
     if faults:
         raise ConfigError(source.in_order(faults))
     return config

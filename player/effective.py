@@ -14,8 +14,8 @@ from typing import Any
 
 from pydantic import BaseModel, SecretStr, TypeAdapter
 
-from player.kinds import find_kind
-from player.tables import DEFAULT_DATA_ROOT, Config, is_secret
+from player.kinds import composed_of, find_kind
+from player.tables import DEFAULT_DATA_ROOT, Config, is_secret, without_user
 from player.tomlfile import KeyPath
 from zmqjsonproxy.configfiles import dotted, quoted
 
@@ -76,6 +76,8 @@ def _plain(value: Any, key: KeyPath) -> Any:
     """Return a value as JSON has it, without secrets."""
     if value is not None and (is_secret(key) or isinstance(value, SecretStr)):
         return HIDDEN
+    if isinstance(value, str):
+        return without_user(value)
     if isinstance(value, dict):
         return {str(name): _plain(one, (*key, str(name))) for name, one in value.items()}
     if isinstance(value, list | tuple):
@@ -199,8 +201,8 @@ def settings_of(
         found += tables.flat(host, raw["hosts"][name], ("hosts", name))
     for name in config.banks if bank is None else [bank]:
         found += tables.bank(name)
-    kinds = dict.fromkeys(find_kind(table.kind) for table in config.banks.values())
-    composed = {key: one for kind in kinds for key, one in kind.composed(config).items()}
+    kinds = {table.kind: find_kind(table.kind) for table in config.banks.values()}
+    composed = {key: one for name, kind in kinds.items() for key, one in composed_of(name, kind, config).items()}
     for section, value in config.sections.items():
         if any(key[0] == section for key in composed):
             for key, one in composed.items():

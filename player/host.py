@@ -89,7 +89,7 @@ def start_errors(name: str) -> Iterator[None]:
         raise
     except (RefusedError, OSError) as error:
         raise BankStartError(f"{name} cannot be opened: {error}") from error
-    except Exception as error:  # a kind is anybody's code: the operator gets a sentence, the log the traceback
+    except (Exception, SystemExit) as error:  # a kind is anybody's code; the log gets the traceback
         log.exception("%s cannot be opened", name)
         raise BankStartError(f"{name} cannot be opened: {type(error).__name__}: {error}") from error
 
@@ -275,7 +275,7 @@ class Host:
             try:
                 door.close()
             except Exception:  # whatever a door does, the rest has to be closed too
-                log.exception("%s: closing its door at %s raised", self._name, door.url)
+                log.exception("%s: closing its door %s raised", self._name, type(door).__name__)
         if self.bank is not None:
             try:
                 self.bank.close()

@@ -1,17 +1,37 @@
-"""Where the class of a kind of Bank or of a door is found: entry points, or `module:Class` in the file."""
+"""Where the class of a kind of Bank or of a door is found: entry points, or `module:Class` in the file.
+
+What a class says of its configuration is asked here too, because it is anybody's code: whatever it does is a KindError.
+"""
 
 from __future__ import annotations
 
 import importlib
 import importlib.metadata
-from collections.abc import Mapping
-from typing import TypeVar
+import traceback
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 from player.bank import Bank
 from player.doors.base import SiteDoor
-from player.errors import KindError
+from player.errors import Fault, KindError
+from player.tables import BankConfig, Composed, Config, DoorConfig
+from player.tomlfile import KeyPath
 
-__all__ = ["BUILT_IN", "DOORS_GROUP", "GROUP", "door_names", "find_door", "find_kind", "kind_names"]
+__all__ = [
+    "BUILT_IN",
+    "DOORS_GROUP",
+    "GROUP",
+    "check_of",
+    "composed_of",
+    "door_model",
+    "door_names",
+    "find_door",
+    "find_kind",
+    "kind_names",
+    "model_of",
+    "raised_where",
+    "sections_of",
+]
 
 GROUP = "dealer_player.banks"
 DOORS_GROUP = "dealer_player.doors"
@@ -76,8 +96,79 @@ def _find(name: str, registered: Mapping[str, str], base: type[T], what: str) ->
         raise KindError(name, f"cannot import {target}: {error}") from error
     except AttributeError as error:
         raise KindError(name, f"module {module_name} has no {attribute}") from error
-    except Exception as error:  # whatever a site's own module does while it is imported
+    except (Exception, SystemExit) as error:  # whatever a site's own module does while it is imported
         raise KindError(name, f"importing {target} raised {type(error).__name__}: {error}") from error
     if not (isinstance(found, type) and issubclass(found, base)):
         raise KindError(name, f"{target} is not a subclass of {base.__module__}.{base.__name__}")
     return found
+
+
+def raised_where(error: BaseException) -> str:
+    """Return `ValueError in bank.py:12`: what was raised and where, for a sentence."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return type(error).__name__ + (f" in {frames[-1].filename}:{frames[-1].lineno}" if frames else "")
+
+
+def _told(name: str, ask: Callable[[], T], is_sound: Callable[[Any], bool], expected: str) -> T:
+    """Return what a class answers.
+
+    Raises:
+        KindError: It raised, or answered something else than `expected`.
+    """
+    what = getattr(ask, "__name__", "answer")
+    try:
+        answer = ask()
+    except Exception as error:
+        raise KindError(name, f"{what} raised {raised_where(error)}: {error}") from error
+    if not is_sound(answer):
+        raise KindError(name, f"{what} answered {str(answer)[:60]!r}; expected {expected}")
+    return answer
+
+
+def _is_model(answer: Any, base: type) -> bool:
+    return isinstance(answer, type) and issubclass(answer, base)
+
+
+def model_of(name: str, kind: type[Bank]) -> type[BankConfig]:
+    """Return the model of a kind's tables; KindError: it has none."""
+    base = "a subclass of player.tables.BankConfig"
+    return _told(name, kind.config_model, lambda answer: _is_model(answer, BankConfig), base)
+
+
+def door_model(name: str, door: type[SiteDoor]) -> type[DoorConfig]:
+    """Return the model of a door's tables; KindError: it has none."""
+    base = "a subclass of player.tables.DoorConfig"
+    return _told(name, door.config_model, lambda answer: _is_model(answer, DoorConfig), base)
+
+
+def sections_of(name: str, kind: type[Bank]) -> Mapping[str, Any]:
+    """Return the further tables that a kind reads, name -> type; KindError: it does not tell."""
+
+    def is_sound(answer: Any) -> bool:
+        return isinstance(answer, Mapping) and all(isinstance(key, str) for key in answer)
+
+    return _told(name, kind.instrument_sections, is_sound, "a mapping of names to types")
+
+
+def check_of(name: str, kind: type[Bank], config: Config) -> list[Fault]:
+    """Return the faults that a kind finds; KindError: it does not tell."""
+
+    def check() -> list[Fault]:
+        return kind.check(config)
+
+    def is_sound(answer: Any) -> bool:
+        return isinstance(answer, list) and all(isinstance(one, Fault) for one in answer)
+
+    return _told(name, check, is_sound, "a list of config.fault(...)")
+
+
+def composed_of(name: str, kind: type[Bank], config: Config) -> Mapping[KeyPath, Composed]:
+    """Return the tables that a kind puts together from several; KindError: it does not tell."""
+
+    def composed() -> Mapping[KeyPath, Composed]:
+        return kind.composed(config)
+
+    def is_sound(answer: Any) -> bool:
+        return isinstance(answer, Mapping) and all(isinstance(one, Composed) for one in answer.values())
+
+    return _told(name, composed, is_sound, "a mapping of keys to player.tables.Composed")

@@ -41,6 +41,7 @@ __all__ = [
     "PortOrService",
     "Table",
     "is_secret",
+    "without_user",
 ]
 
 DEFAULT_BIND = "127.0.0.1"
@@ -58,12 +59,21 @@ def _address(text: str) -> str:
     return text
 
 
-_SECRET = re.compile(r"(?:^|_)(?:password|passwd|secret|token|credentials)(?:_|$)", re.IGNORECASE)
+_SECRET = re.compile(
+    r"(?:^|[_-])(?:passwords?|passwd|passphrase|pwd|secrets?|tokens?|credentials?|(?:api|private)[_-]?key)(?:[_-]|$)",
+    re.IGNORECASE,
+)
+_USER_IN_URL = re.compile(r"(?<=://)[^/\s@]*@")
 
 
 def is_secret(key: KeyPath) -> bool:
     """Tell whether the value of a key must not be shown: `password`, `secret`, `token`, alone or as in `api_token`."""
     return any(isinstance(part, str) and _SECRET.search(part) for part in key)
+
+
+def without_user(text: str) -> str:
+    """Return text without who asks and with which password, which a URL in it may have: `http://...@gw:80`."""
+    return _USER_IN_URL.sub("...@", text)
 
 
 def _service(text: str) -> str:

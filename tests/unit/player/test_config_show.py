@@ -10,6 +10,7 @@ import pytest
 from player.cli import main
 from player.config import load
 from player.effective import Flags, Setting, settings_of
+from player.errors import ConfigError
 
 FILES = {
     "a.toml": """\
@@ -107,3 +108,36 @@ def test_the_command_prints_the_schema(capsys: pytest.CaptureFixture[str]) -> No
     assert "gains" in schema["properties"]
     assert main(["config", "schema", "--kind", "nonsense"]) == 2
     assert "no such kind of Bank" in capsys.readouterr().err
+
+
+SECRETS = """\
+[banks.BANKA]
+kind = "support.toy_bank:ToyBank"
+hpc_host = "h"
+[dealer]
+proxy = "http://bob:hunter2@gw:80"
+api-key = "hunter2"
+passphrase = "hunter2"
+passwords = ["hunter2"]
+note = "${DB_PWD:-hunter2}"
+"""
+
+
+def test_secrets_of_other_names_and_within_urls_are_not_shown(tmp_path: Path) -> None:
+    file = tmp_path / "dibas.toml"
+    file.write_text(SECRETS)
+    lines = [one.line() for one in settings_of(load(file, {}), None, Flags(), {})]
+    assert "hunter2" not in "\n".join(lines)
+    assert any("http://...@gw:80" in one for one in lines)
+
+
+@pytest.mark.parametrize(
+    "table", ['[hosts.h]\nsupervisor = "http://u:hunter2@h:no"', '[[hosts.h]]\npassword = "hunter2"']
+)
+def test_no_fault_shows_a_secret(tmp_path: Path, table: str) -> None:
+    file = tmp_path / "dibas.toml"
+    file.write_text(f"{SECRETS}{table}\n")
+    with pytest.raises(ConfigError) as raised:
+        load(file, {})
+    assert "hosts.h" in str(raised.value)
+    assert "hunter2" not in str(raised.value)
