@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -242,7 +242,8 @@ def scripted_server(*replies: bytes) -> Iterator[int]:
 
     def serve() -> None:
         connection, _ = listener.accept()
-        with connection:
+        # A client that has seen enough may be gone before the last byte.
+        with connection, suppress(BrokenPipeError, ConnectionResetError):
             connection.settimeout(WITHIN_S)
             for reply in replies:
                 if not connection.recv(4096):
