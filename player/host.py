@@ -34,6 +34,8 @@ __all__ = ["Host", "HostSettings", "ask_ready", "bank_context", "start_errors"]
 
 log = logging.getLogger(__name__)
 
+SIGNALS_EVERY_S = 0.5  # a signal that woke nobody is seen after this long at the latest
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostSettings:
@@ -250,7 +252,12 @@ class Host:
 
     def wait(self) -> bool:
         """Block until `quit`, or until a door fails; True if the end was asked for."""
-        reason, wanted = self._ends.get()
+        while True:
+            # In pieces: Python handles a signal between two steps of the main thread only, and one that comes just
+            # before the main thread blocks (or that another thread receives) does not wake it.
+            with contextlib.suppress(queue.Empty):
+                reason, wanted = self._ends.get(timeout=SIGNALS_EVERY_S)
+                break
         log.log(logging.INFO if wanted else logging.ERROR, "ending %s: %s", self._name, reason)
         return wanted
 

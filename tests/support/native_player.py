@@ -322,7 +322,8 @@ def main(argv: list[str] | None = None) -> int:
         print(server.url, flush=True)
         loop = threading.Thread(target=server.run_loop)
         loop.start()
-        loop.join()
+        while loop.is_alive():  # in pieces: a signal just before the wait would be handled at its end only
+            loop.join(0.2)
     ctx.term()
     return 0
 

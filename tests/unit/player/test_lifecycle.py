@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import signal
 import threading
+from pathlib import Path
 
 import pytest
+from support.toy_bank import write_configuration
 
+from player.config import load
+from player.host import Host
 from player.lifecycle import EndRequest, EndSignals, Notifier
 
 
@@ -33,6 +37,17 @@ def test_an_end_that_takes_too_long_is_forced() -> None:
         signals.deliver_to(lambda _name: None)
         signal.raise_signal(signal.SIGTERM)
         assert forced.wait(20)
+
+
+def test_a_signal_that_does_not_wake_the_main_thread_ends_the_wait_all_the_same(tmp_path: Path) -> None:
+    host = Host(load(write_configuration(tmp_path / "dibas.toml", {"BANKA": {}})), "BANKA")
+    # Received by another thread, it interrupts nothing: as one that comes a moment before the main thread waits.
+    other = threading.Timer(0.1, lambda: signal.pthread_kill(threading.get_ident(), signal.SIGTERM))
+    with EndSignals(within=3600, force=lambda: None) as signals:
+        signals.deliver_to(host.quit)
+        other.start()
+        assert host.wait()
+    other.join()
 
 
 def test_the_handlers_of_before_come_back() -> None:
