@@ -6,11 +6,10 @@ Where it does not (other systems, other network name spaces), the answer is None
 from __future__ import annotations
 
 import contextlib
-import errno
 import socket
 import struct
 
-__all__ = ["is_own_address", "owner_of_connection", "owner_of_listener", "port_is_free"]
+__all__ = ["owner_of_connection", "owner_of_listener"]
 
 _NETLINK_SOCK_DIAG = 4
 _SOCK_DIAG_BY_FAMILY = 20
@@ -19,7 +18,6 @@ _HEADER = struct.Struct("=IHHII")
 _UID_AT = _HEADER.size + 4 + 48 + 12  # inet_diag_msg: family..retrans, id, expires, rqueue, wqueue, uid
 _ANY_COOKIE = b"\xff" * 8
 _LISTEN = 10
-_OUT_OF_FILES = (errno.EMFILE, errno.ENFILE)
 
 
 def _uid(family: int, source: tuple[str, int], destination: tuple[str, int] | None) -> int | None:
@@ -68,53 +66,3 @@ def owner_of_listener(port: int) -> int | None:
             if (uid := _uid(family, (address, port), None)) is not None:
                 return uid
     return None
-
-
-def port_is_free(port: int) -> bool:
-    """Tell whether a service could listen on a port at all addresses of this computer, IPv4 and IPv6, right now.
-
-    Strict: a port with connections in TIME_WAIT, which a service could only take with SO_REUSEADDR, is not free.
-
-    Raises:
-        OSError: There is no file descriptor left to try it with.
-    """
-    try:
-        with socket.socket(socket.AF_INET6) as test:
-            test.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
-            test.bind(("::", port))
-            return True
-    except OSError as error:
-        if error.errno in (errno.EADDRINUSE, errno.EACCES):
-            return False
-        if error.errno in _OUT_OF_FILES:
-            raise
-    try:  # no IPv6 here
-        with socket.socket() as test:
-            test.bind(("0.0.0.0", port))
-            return True
-    except OSError as error:
-        if error.errno in _OUT_OF_FILES:
-            raise
-        return False
-
-
-def is_own_address(address: str) -> bool:
-    """Tell whether an address belongs to this computer: one can bind to it.
-
-    Not where the system lets programs bind to foreign addresses (`ip_nonlocal_bind`), for then binding says nothing.
-
-    Raises:
-        OSError: There is no file descriptor left to try it with.
-    """
-    version = "ipv6" if ":" in address else "ipv4"
-    try:
-        with open(f"/proc/sys/net/{version}/ip_nonlocal_bind", encoding="ascii") as setting:
-            if setting.read().strip() != "0":
-                return False
-        with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM) as test:
-            test.bind((address.partition("%")[0], 0))
-            return True
-    except OSError as error:
-        if error.errno in _OUT_OF_FILES:
-            raise
-        return False

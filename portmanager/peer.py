@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import socket
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 from portmanager.owners import owner_of_connection
 from portmanager.protocol.lines import (
@@ -37,13 +36,6 @@ UNREAD_REPLIES = 262144
 """Bytes that wait for a peer that does not read; then no further request of it is looked at."""
 LAST_WORD_S = 2.0
 """How long a peer may take to read why it is thrown out."""
-SOCKET_OPTIONS = (
-    (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),  # a computer that was switched off is noticed, within 2 min
-    (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 60),
-    (socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 15),
-    (socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 4),
-    (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
-)
 _UNKNOWN, _NOBODY_KNOWS = -1, -2
 
 
@@ -94,9 +86,6 @@ class Peer(asyncio.Protocol):
             return
         server.peers.add(self)
         server.remote_peers += remote
-        sock: Any = self.transport.get_extra_info("socket")
-        for level, option, value in SOCKET_OPTIONS:
-            sock.setsockopt(level, option, value)
         self.transport.set_write_buffer_limits(high=UNREAD_REPLIES)
         server.note(logging.DEBUG, "Connection accepted from %s", self.address)
 
@@ -140,6 +129,7 @@ class Peer(asyncio.Protocol):
     def _work(self) -> None:
         """Answer some of the requests that have arrived; come back for the rest."""
         was_busy, self._busy = self._busy, False
+        held = len(self.grants)
         replies: list[bytes] = []
         size = 0
         for _ in range(REQUESTS_AT_A_TIME):
@@ -175,8 +165,10 @@ class Peer(asyncio.Protocol):
                 self.transport.close()
             else:
                 self.transport.resume_reading()
-        if self.grants and self._uid == _UNKNOWN:  # now that the replies are on their way, and while it is there
-            self._look_for_owner()
+        if len(self.grants) > held:  # now that the replies are on their way
+            if self._uid == _UNKNOWN:
+                self._look_for_owner()
+            self.server.look_ahead()
 
     def _come_back(self) -> None:
         if not self._scheduled:

@@ -19,8 +19,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from portmanager.binding import PortTests, is_own_address, port_is_free
 from portmanager.files import Files, replace_file, usage_text
-from portmanager.owners import is_own_address, owner_of_listener, port_is_free
+from portmanager.owners import owner_of_listener
 from portmanager.peer import Peer
 from portmanager.protocol.ledger import Ledger, Lent
 from portmanager.protocol.lines import DEFAULT_PORT, Gimme
@@ -36,6 +37,13 @@ BACKLOG = 4096
 ACCEPTED_AT_A_TIME = 8
 """Of each listener; so many sockets are open beyond the limit until the loop comes to refuse them, and SPARE_FILES has
 room for three turns of it with two listeners."""
+INHERITED = (
+    (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),  # a computer that was switched off is noticed, within 2 min
+    (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 60),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 15),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 4),
+)
+"""Options of the listening sockets, which the connections get from them; TCP_NODELAY asyncio sets by itself."""
 NEARLY_FULL = 0.9
 LOG_WITHIN_S = 0.02
 """Then what was noted is in the log."""
@@ -132,6 +140,7 @@ class Server:
         self._usage_task: asyncio.Task[None] | None = None
         self._is_local: dict[str, bool] = {}
         self._pool: Pool
+        self._tests = PortTests(self._try)
         self._earlier: dict[tuple[str, str], list[int]] = {}
         self._started = 0.0
         self._stopping = False
@@ -196,6 +205,8 @@ class Server:
         sock = socket.socket(family)
         try:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            for level, option, value in INHERITED:
+                sock.setsockopt(level, option, value)
             if family == socket.AF_INET6:
                 sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
             sock.bind((address, self.port))
@@ -252,7 +263,7 @@ class Server:
         """Lend a port; None: none is free."""
         port = self._had_before(asked, peer)
         if port is None:
-            port = self._pool.take(self._is_free)
+            port = self._pool.take(self._tests.is_free)
         if port is None:
             self._counts.refusals += 1
             return None
@@ -271,19 +282,24 @@ class Server:
         wish = asked.wish
         # A service that has outlived a port manager still listens on its port: its user's own listener is no obstacle.
         if wish is not None and wish in self._pool and (
-            self._is_free(wish) or (peer.uid is not None and owner_of_listener(wish) == peer.uid)
+            self._tests.is_free(wish) or (peer.uid is not None and owner_of_listener(wish) == peer.uid)
         ):
             self._pool.take_this(wish)
             return wish
         if not self._earlier:
             return None
         for port in self._earlier.pop((asked.user, asked.service), []):
-            if port in self._pool and self._is_free(port):
+            if port in self._pool and self._tests.is_free(port):
                 self._pool.take_this(port)
                 return port
         return None
 
-    def _is_free(self, port: int) -> bool:
+    def look_ahead(self) -> None:
+        """Test the port that is lent next, now that nobody waits: who asks for one often asks for more."""
+        if (port := self._pool.next_one) is not None:
+            self._tests.test_ahead(port)
+
+    def _try(self, port: int) -> bool:
         try:
             return port_is_free(port)
         except OSError as error:  # to refuse it would end programs in C++; the original never tests

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from portmanager.owners import port_is_free
+from portmanager.binding import port_is_free
 from portmanager.server import Server, ServerSettings
 
 TOP = 31000

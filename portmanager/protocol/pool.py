@@ -42,6 +42,11 @@ class Pool:
     def __contains__(self, port: int) -> bool:
         return port in self._free
 
+    @property
+    def next_one(self) -> int | None:
+        """The port whose turn it is, None if all are lent."""
+        return self._free[0] if self._free else None
+
     def take(self, is_usable: Callable[[int], bool]) -> int | None:
         """Lend the port that has been free for longest, of those that are usable; None: there is none.
 

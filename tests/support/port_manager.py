@@ -15,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from portmanager.owners import port_is_free
+from portmanager.binding import port_is_free
 from portmanager.protocol.tcllist import join_list, split_list
 
 WITHIN_S = 30.0
