@@ -10,7 +10,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any, NoReturn, Self, TypeVar, cast
 
-from portmanager.client import DUPLICATE_FOR_S, TIMEOUT
+from portmanager.client import DUPLICATE_FOR_S, TIMEOUT, met_itself, nobody_listens
 from portmanager.errors import ConnectionLostError, NoAnswerError, PortManagerError, RefusedError, ReplyError
 from portmanager.protocol.dialogue import DUPLICATE, Dialogue, Question, Reply, only_one, selected
 from portmanager.protocol.lines import DEFAULT_PORT, Allocation
@@ -177,7 +177,11 @@ class AsyncPortManager:
         loop = asyncio.get_running_loop()
         async with asyncio.timeout(self.timeout):
             transport, link = await loop.create_connection(lambda: _Link(self), self.host, self.port)
-        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        sock = transport.get_extra_info("socket")
+        if met_itself(sock):
+            transport.abort()
+            raise nobody_listens(self.host, self.port)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         self._dialogue.connected()
         self._link = link
 

@@ -19,7 +19,7 @@ from portmanager.errors import ConnectionLostError, NoAnswerError, PortManagerEr
 from portmanager.protocol.dialogue import DUPLICATE, Dialogue, Question, Reply, only_one, selected
 from portmanager.protocol.lines import DEFAULT_PORT, Allocation
 
-__all__ = ["PortManager"]
+__all__ = ["DUPLICATE_FOR_S", "TIMEOUT", "PortManager", "met_itself", "nobody_listens"]
 
 TIMEOUT = 10.0
 DUPLICATE_FOR_S = 1.0
@@ -220,9 +220,9 @@ class PortManager:
 
     def _connect(self) -> None:
         sock = socket.create_connection((self.host, self.port), self.timeout)
-        if sock.getsockname() == sock.getpeername():  # nobody listens, and the system gave us that very port
+        if met_itself(sock):
             sock.close()
-            raise ConnectionRefusedError(errno.ECONNREFUSED, f"nobody listens at {self.host} port {self.port}")
+            raise nobody_listens(self.host, self.port)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         self._socket = sock
@@ -321,6 +321,22 @@ class PortManager:
         except BaseException:  # an interrupt: the answer that is still to come must not be taken for another one's
             self._forget()
             raise
+
+
+def met_itself(sock: Any) -> bool:
+    """Whether both ends of a connection are one: nobody listens, and the system gave it that very port.
+
+    This happens where the port is one of those that the system gives to clients (`ip_local_port_range`).
+    """
+    try:
+        return bool(sock.getsockname() == sock.getpeername())
+    except OSError:  # gone already, which the first request will tell
+        return False
+
+
+def nobody_listens(host: str, port: int) -> ConnectionRefusedError:
+    """Return the error of a connection that met itself."""
+    return ConnectionRefusedError(errno.ECONNREFUSED, f"nobody listens at {host} port {port}")
 
 
 def _readable(sock: socket.socket, timeout: float) -> bool:

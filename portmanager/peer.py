@@ -205,11 +205,9 @@ class Peer(asyncio.Protocol):
         return None
 
     def _gimme(self, request: Gimme, service: str, user: str) -> bytes:
-        if not service:
-            fault = "service name is empty"
-        elif fault := fault_of_name(service):
+        if fault := fault_of_name(service):
             fault = f"service name {fault}"
-        elif fault := fault_of_name(user):
+        elif fault := fault_of_name(user, may_be_empty=True):  # the original's clients may send none
             fault = f"user name {fault}"
         elif grant := self.server.lend(request, self):
             self.grants.append(grant)

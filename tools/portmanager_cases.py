@@ -57,6 +57,7 @@ CASES = (
     Case("surplus words", (b"GIMME a b c d\nLIST a b\n",), b"OK 31000\r\nOK 1\r\n31000 a b\r\n"),
     Case("no user", (b"GIMME a\nLIST\n",), b"OK 31000\r\nOK 1\r\n31000 a {}\r\n"),
     Case("neither service nor user", (b"GIMME\n",), OK, why="a service has a name"),
+    Case("a service of blanks", (b"GIMME {  } u\n",), OK, why="a service has a name"),
     Case("no service is registered", (b"LIST\n",), b"OK 0\r\n"),
     Case(
         "two instances", (b"GIMME foo bob\nGIMME foo bob\nLIST\n",),

@@ -136,13 +136,13 @@ def encode(text: str) -> bytes:
     return text.encode("utf-8", "replace")
 
 
-def fault_of_name(name: str) -> str:
-    """Return what keeps a text from being a name of a service or user, "" if nothing does; empty is no fault here."""
+def fault_of_name(name: str, *, may_be_empty: bool = False) -> str:
+    """Return what keeps a text from being a name of a service or user, "" if nothing does; only blanks is empty."""
     if len(name) > LONGEST_NAME:
         return f"is longer than {LONGEST_NAME} characters"
     if not name.isprintable() and (found := _CONTROL.search(name)):
         return f"has the control character U+{ord(found[0]):04X}"
-    return ""
+    return "" if may_be_empty or name.strip() else "is empty"
 
 
 def check_name(what: str, name: str) -> str:
@@ -154,7 +154,7 @@ def check_name(what: str, name: str) -> str:
     """
     if not isinstance(name, str):
         raise TypeError(f"the {what} is a str, not {type(name).__name__}")
-    if fault := fault_of_name(name) or ("" if name.strip() else "is empty"):
+    if fault := fault_of_name(name):
         raise BadNameError(what, name, fault)
     return name
 

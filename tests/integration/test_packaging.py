@@ -11,11 +11,18 @@ from pathlib import Path
 
 import pytest
 from support.player_run import ROOT, PlayerRun, clean_environment, free_port
+from support.port_manager import ServerProcess
 
 import dealer
 
 PACKAGES = ("zmqjsonproxy", "portmanager", "dealer", "player", "spectrometer")
 SUPPLY = ROOT / "examples" / "power_supply"
+NSCLDAQ = ROOT / "compat" / "nscldaq"
+SCRIPTS = (
+    "from nscldaq.PortManager import PortManager; pm = PortManager('localhost', port)",
+    "from nscldaq.portmanager import PortManager; pm = PortManager.PortManager('localhost', port)",
+)
+"""The documented spelling, and the one that is installed and used everywhere."""
 
 
 def build(project: Path, target: Path, kind: str) -> Path:
@@ -53,7 +60,8 @@ class Environment:
 @pytest.fixture(scope="module")
 def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Environment:
     folder = tmp_path_factory.mktemp("environment")
-    return Environment(folder / "venv", wheel, build(SUPPLY, folder / "wheels", "wheel"))
+    others = [build(project, folder / project.name, "wheel") for project in (SUPPLY, NSCLDAQ)]
+    return Environment(folder / "venv", wheel, *others)
 
 
 def test_the_wheel_has_what_runs_and_nothing_else(wheel: Path) -> None:
@@ -119,3 +127,12 @@ def test_the_sites_own_tests_pass_in_its_environment(installed: Environment) -> 
     words = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:randomly", SUPPLY / "tests"]
     done = installed.run("python", *words)
     assert (done.returncode, "passed" in done.stdout) == (0, True), done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_scripts_written_for_nscldaq_run_unchanged(script: str, installed: Environment, tmp_path: Path) -> None:
+    program = f"""import getpass, nscldaq, sys; port = int(sys.argv[1]); {script}; p = pm.getPort('svc')
+print(pm.find(service='svc') == [{{'port': p, 'service': 'svc', 'user': getpass.getuser()}}], nscldaq.__file__)"""
+    with ServerProcess(tmp_path) as server:
+        done = installed.run("python", "-c", program, str(server.port))
+    assert done.stdout.startswith(f"True {installed.folder}"), done.stdout + done.stderr

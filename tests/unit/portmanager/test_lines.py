@@ -73,7 +73,7 @@ FAILS = [
 ]
 
 NAME = st.text(st.characters(codec="utf-8", exclude_categories=("C", "Zl", "Zp")), min_size=1, max_size=20).filter(
-    lambda text: bool(text.strip()) and not fault_of_name(text)
+    lambda text: not fault_of_name(text)
 )
 
 
