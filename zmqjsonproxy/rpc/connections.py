@@ -134,6 +134,13 @@ class Connections:
             peer = self.peers.setdefault(url, Peer(url))
         return peer
 
+    def take_numbers(self, count: int) -> int:
+        """Take request numbers that follow each other, as a batch needs them; the first."""
+        first = next(self.numbers)
+        if count > 1:
+            self.numbers = itertools.count(first + count)
+        return first
+
     def next_message(self) -> tuple[Peer | None, bytes]:
         """Receive a message; zmq.Again: none came in time.
 
@@ -166,9 +173,7 @@ class Connections:
         if peer.current is not None and peer.waits_in_vain:
             self._abandon(peer, now)
         if peer.state is State.READY:
-            number = next(self.numbers)
-            if p.what.count > 1:  # a batch needs as many
-                self.numbers = itertools.count(number + p.what.count)
+            number = self.take_numbers(p.what.count)
             body = peer.begin(p, number, now)
             if body is None or self._transmit(peer, body):
                 return

@@ -16,6 +16,7 @@ import time
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
+from itertools import repeat
 from typing import Any, Self
 
 import zmq
@@ -25,7 +26,7 @@ from zmqjsonproxy.protocol.arrays import Framed
 from zmqjsonproxy.rpc.connections import LOOK_EVERY, SLICE_MS, Connections, HubSettings, KnownServers
 from zmqjsonproxy.rpc.futures import CallFuture
 from zmqjsonproxy.rpc.locating import Locators
-from zmqjsonproxy.rpc.many import CallRequest, CallResult, batch_results, in_batches, shared_calls
+from zmqjsonproxy.rpc.many import BATCH_MOST, CallRequest, CallResult, batch_results, in_batches, shared_calls
 from zmqjsonproxy.rpc.peer import BatchedCall, Call, Hello, Peer, Pending
 from zmqjsonproxy.rpc.protocol import jsonrpc
 from zmqjsonproxy.rpc.protocol.description import InterfaceDescription, MethodDescription
@@ -185,13 +186,43 @@ class Hub(KnownServers):
             timeout: For all of them, s.
         """
         begun = time.monotonic()
-        peer = self._connections.peer(url)
+        connections = self._connections
+        peer = connections.peer(url)
         if not peer.is_ours:
             requests = [CallRequest(url, object_name, *call) for call in calls]
             return self.call_many(requests, timeout)
-        batches = in_batches(object_name, calls, timeout)
-        pendings = [Pending(peer, batch, begun, begun + timeout) for batch in batches]
-        return batch_results(batches, self._results(pendings, begun, begun + timeout))
+        if (
+            not 0 < len(calls) <= BATCH_MOST
+            or begun - connections.looked_at > LOOK_EVERY
+            or timeout * 1000 < SLICE_MS
+            or not self._may_lead()
+        ):
+            batches = in_batches(object_name, calls, timeout)
+            pendings = [Pending(peer, batch, begun, begun + timeout) for batch in batches]
+            return batch_results(batches, self._results(pendings, begun, begun + timeout))
+        # As `call`: the bookkeeping of many would cost as much as all else.
+        first, sent, source, body = connections.take_numbers(len(calls)), False, None, b""
+        try:
+            try:
+                connections.send(peer.envelope, jsonrpc.batch(object_name, calls, first, timeout, peer.arrays))
+                sent = True
+                connections.stay_awake()
+                source, body = connections.next_message()
+                if source is peer:
+                    values = jsonrpc.results_in_order(jsonrpc.read_reply(body), first, len(calls))
+                    if values is not None:
+                        return list(map(CallResult, values, repeat(None), repeat(time.monotonic() - begun)))
+            except (TypeError, ValueError, RecursionError, zmq.ZMQError) as error:
+                if isinstance(error, zmq.ZMQError) and not sent:
+                    connections.drop(peer, "connection lost")
+            (batch,) = batches = in_batches(object_name, calls, timeout)
+            pending = Pending(peer, batch, begun, begun + timeout)
+            self._go_on(pending, first if sent else 0, source, body)
+        finally:
+            self._end_lead()
+        if self._watched or not pending.done:
+            self._finish((pending,), time.monotonic(), pending.deadline, begun=True)
+        return batch_results(batches, [CallResult(pending.value, pending.error, pending.ended - begun)])
 
     def begin(
         self,

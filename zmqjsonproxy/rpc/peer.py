@@ -236,14 +236,9 @@ class Peer:
         """Return the bytes of a call to a ready server; None: it waits for another one, or could not be encoded."""
         what = pending.what
         try:
-            if self.native and type(what) is Call:
+            if self.native and not isinstance(what, Hello):
                 body = what.native(number, self.arrays)
                 self.expect(pending, number)
-                return body
-            if self.native and type(what) is BatchOfCalls:
-                body = what.native(number, self.arrays)
-                pending.number = number
-                self.numbered.update(dict.fromkeys(range(number, number + len(what.calls)), pending))
                 return body
             if self.current is None:
                 body = what.original()
@@ -258,7 +253,10 @@ class Peer:
     def expect(self, pending: Pending, number: int) -> None:
         """Note that a native call was sent, or is about to be."""
         pending.number = number
-        self.numbered[number] = pending
+        if pending.what.count == 1:
+            self.numbered[number] = pending
+        else:
+            self.numbered.update(dict.fromkeys(range(number, number + pending.what.count), pending))
 
     def take_back(self, pending: Pending) -> None:
         """Forget a call that could not be sent."""
@@ -319,15 +317,16 @@ class Peer:
     def _receive_plain_batch(self, replies: list[Any], now: float) -> bool:
         """Take the replies to a whole batch if all are results, in order, as most are: in half the time."""
         try:
-            numbers = [reply["id"] for reply in replies]
-            values = [reply["result"] for reply in replies]
-            pending = self.numbered[numbers[0]]
-        except (LookupError, TypeError):  # failures, or what is no reply
+            pending = self.numbered[replies[0]["id"]]
+        except (LookupError, TypeError):  # a failure, or what is no reply
             return False
         what, first = pending.what, pending.number
-        if type(what) is not BatchOfCalls or pending.done or numbers != list(range(first, first + what.count)):
+        if type(what) is not BatchOfCalls or pending.done:
             return False
-        for number in numbers:
+        values = jsonrpc.results_in_order(replies, first, what.count)
+        if values is None:
+            return False
+        for number in range(first, first + what.count):
             del self.numbered[number]
         what.parts[:] = map(CallResult, values, repeat(None), repeat(now - pending.begun))
         pending.succeed(what.parts, now)

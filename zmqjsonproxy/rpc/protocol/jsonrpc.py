@@ -25,7 +25,7 @@ from zmqjsonproxy.protocol.arrays import Framed, join
 
 __all__ = [
     "CANCEL", "SIMPLE", "Code", "batch", "cancel", "error_from", "error_object", "failure", "read_reply", "reply",
-    "request_around_id",
+    "request_around_id", "results_in_order",
 ]  # fmt: skip
 
 
@@ -148,6 +148,16 @@ def read_reply(body: bytes) -> Any:
     if isinstance(body, Framed):
         return ndarray.loads(body)
     return wirejson.loads(body, body.startswith(_SHORT))
+
+
+def results_in_order(replies: Any, first: int, count: int) -> list[Any] | None:
+    """Return the results to a batch numbered from `first` on, if all are results and in order, as most are."""
+    try:
+        if [reply["id"] for reply in replies] != list(range(first, first + count)):
+            return None
+        return [reply["result"] for reply in replies]
+    except (LookupError, TypeError):  # failures, or what is no reply
+        return None
 
 
 def error_object(code: Code, type: str, text: str, traceback: Sequence[str] = ()) -> dict[str, Any]:
