@@ -7,7 +7,6 @@ import json
 import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 from dealer import commands, hostcommands, plancommand
 from dealer.errors import DealerError
@@ -52,8 +51,9 @@ class _Version(argparse.Action):
 
 def _add_common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--config", type=Path, metavar="FILE", default=argparse.SUPPRESS,
-        help="configuration of the array (TOML); default: $DIBAS_CONFIG, else $DIBAS_DIR/etc/config/dibas.toml",
+        "--config", metavar="FILE", default=argparse.SUPPRESS,
+        help="configuration of the array (TOML), or portmanager://HOST, which knows where its Players are; default: "
+        "$DIBAS_CONFIG, else $DIBAS_DIR/etc/config/dibas.toml",
     )  # fmt: skip
     parser.add_argument(
         "--timeout", type=_seconds, metavar="S", default=argparse.SUPPRESS,

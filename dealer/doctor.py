@@ -11,7 +11,7 @@ from typing import Any
 
 from dealer.errors import ConfigurationError
 from dealer.fanout import describe, fan_out
-from dealer.players import configuration_path, players_of_file
+from dealer.players import configuration_path, find_players, is_port_manager
 from dealer.services import Services
 from dealer.start import ClockOffset
 from portmanager.protocol.urls import ServiceAddress, is_service
@@ -36,7 +36,8 @@ class Finding:
     """One thing that is wrong.
 
     Attributes:
-        check: What was looked at, in a word: `file`, `host`, `player`, `version`, `clock`.
+        check: What was looked at, in a word: `file`, `portmanager`, `host`, `player`, `version`,
+            `clock`.
         text: What is wrong, as a sentence without its full stop.
         remedy: What puts it right, as an imperative.
         bank: Whose it is; empty: the file's.
@@ -56,7 +57,7 @@ class Report:
     """What was found.
 
     Attributes:
-        file: The configuration; empty: none is named.
+        file: The configuration, or the port manager in its place; empty: none is named.
         players: Bank -> where it is asked.
         findings: What is wrong; empty if all is well.
         notes: What works, but deserves a look.
@@ -87,14 +88,13 @@ def examine(config: str | os.PathLike[str] | None = None, timeout: float = 10.0)
     """Look at the file, and at every Player of it.
 
     Args:
-        config: As of a Dealer.
+        config: As of a Dealer, or a port manager, `portmanager://HOST`.
         timeout: Of one question to all Players, s.
     """
     report = Report()
     try:
-        path = configuration_path(config)
-        report.file = str(path)
-        report.players = players_of_file(path)
+        report.file = str(config if is_port_manager(config) else configuration_path(config))
+        report.players = find_players(None, report.file)
     except ConfigurationError as error:
         report.findings = [_of_fault(error.where, fault, named=bool(report.file)) for fault in error.faults]
         return report
@@ -120,6 +120,8 @@ def _of_fault(where: str, fault: str, *, named: bool) -> Finding:
     if fault.startswith("cannot be read"):
         remedy = "name another with --config, DIBAS_CONFIG or DIBAS_DIR, or put it there, readable"
         return Finding("file", f"{where} {fault}", remedy)
+    if is_port_manager(where):
+        return Finding("portmanager", f"{where}: {fault}", "portmanager list --host HOST shows what is known there")
     return Finding("file", f"{where}: {fault}", "correct it there; player check --config FILE shows the line")
 
 

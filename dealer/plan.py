@@ -76,7 +76,7 @@ class Plan:
         rows: In the order of time.
     """
 
-    def __init__(self, script: Path, config: Path | None) -> None:
+    def __init__(self, script: Path, config: str | os.PathLike[str] | None) -> None:
         self.script, self.config = script, config
         self.clock = VirtualClock()
         self.rows: list[Row] = []
@@ -309,8 +309,9 @@ def _instead_of_the_real_ones(plan: Plan) -> Iterator[None]:
 
 
 def plan_script(
-    script: Path, words: Sequence[str] = (), config: Path | None = None, prints: Callable[[str], object] | None = None
-) -> Plan:
+    script: Path, words: Sequence[str] = (), config: str | os.PathLike[str] | None = None,
+    prints: Callable[[str], object] | None = None,
+) -> Plan:  # fmt: skip
     """Run a script to its end, in no time, and return what happened.
 
     Args:

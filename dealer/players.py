@@ -17,7 +17,7 @@ from dealer.services import find_services
 from portmanager.protocol.urls import LOCAL, ManagerAddress, ServiceAddress, ServicesAddress, is_service, own_service
 from zmqjsonproxy.configfiles import FilesError, config_path, read_tables
 
-__all__ = ["DEFAULT_PORT", "configuration_path", "find_players", "players_of_file"]
+__all__ = ["DEFAULT_PORT", "configuration_path", "find_players", "is_port_manager", "players_of_file"]
 
 DEFAULT_PORT = 6667
 READ = (
@@ -37,16 +37,24 @@ def find_players(
     Args:
         players: Given explicitly, or a port manager, `portmanager://HOST[:PORT][?user=U&beginswith=B]`, which is asked
             at once, within 2 s; `config` is then not read.
-        config: TOML file; None: `$DIBAS_CONFIG`, else `$DIBAS_DIR/etc/config/dibas.toml`.
+        config: TOML file; None: `$DIBAS_CONFIG`, else `$DIBAS_DIR/etc/config/dibas.toml`. Of the command `dealer` it
+            may be a port manager, too.
 
     Raises:
         ConfigurationError: The form of `players`, the file, or the port manager; every fault is named.
     """
+    if players is None:
+        if not is_port_manager(config):
+            return players_of_file(configuration_path(config))
+        players = str(config)
     if isinstance(players, str):
         return find_services(_port_manager(players), players)
-    if players is not None:
-        return _checked(players)
-    return players_of_file(configuration_path(config))
+    return _checked(players)
+
+
+def is_port_manager(where: object) -> bool:
+    """Tell whether a text names a port manager, rightly or not, in the place of a file."""
+    return isinstance(where, str) and where.startswith("portmanager://")
 
 
 def _checked(players: Mapping[str, str]) -> dict[str, str]:
@@ -71,7 +79,7 @@ def _checked(players: Mapping[str, str]) -> dict[str, str]:
 
 def _port_manager(text: str) -> ServicesAddress:
     """Return the port manager that a text instead of a dictionary names."""
-    if not text.startswith("portmanager://"):
+    if not is_port_manager(text):
         raise ConfigurationError("Dealer", [f'{FORM}, or the text "portmanager://HOST"; not {text!r}'])
     try:
         return ServicesAddress.read(text)
@@ -89,6 +97,9 @@ def _is_url(url: str) -> bool:
 
 def configuration_path(config: str | os.PathLike[str] | None = None) -> Path:
     """Return the file that holds for a Dealer; ConfigurationError if neither argument nor environment names one."""
+    if is_port_manager(config):
+        fault = "a port manager knows where Players are, and no more: this needs the array's file, --config FILE"
+        raise ConfigurationError(str(config), [fault])
     found = config_path(None if config is None else Path(config), os.environ)
     if found is not None:
         return found

@@ -163,7 +163,7 @@ def find_services(where: ServicesAddress, source: str) -> dict[str, str]:
     found = _ask(where.manager, WITHIN_S)
     at = f"the port manager at {where.manager}"
     if isinstance(found, Exception):
-        fault = f"{at} does not answer ({found}); is one running there? `portmanager check HOST` asks it"
+        fault = f"{at} does not answer ({found}); is one running there? `portmanager check --host HOST` asks it"
         raise ConfigurationError(source, [fault])
     beginning = where.beginswith or BEGINS_WITH
     ours = [one for one in found if one.service.startswith(beginning) and where.user in (None, one.user)]

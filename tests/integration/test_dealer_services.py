@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +15,7 @@ import pytest
 from support.both import Waiting
 from support.native_player import NativePlayer
 from support.original_server import OriginalPlayer
-from support.player_run import free_port
+from support.player_run import ROOT, clean_environment, free_port
 from support.port_manager import ServerProcess, StandIn, wait_for
 
 from dealer import AsyncDealer, ConfigurationError, Dealer, PlayersError
@@ -199,3 +201,26 @@ def test_the_file_names_services_and_the_dealer_a_port_manager(manager: ServerPr
     with Service(manager.port, "BANKA"), Service(manager.port, "BANKX"), Dealer(config=path) as d:
         d.add_active_player("BANKX")
         assert d.get_status("BANKNAM") == {"BANKA": "BANKA", "BANKX": "BANKX"}
+
+
+def test_the_command_takes_a_port_manager_in_the_place_of_a_file(manager: ServerProcess, tmp_path: Path) -> None:
+    at = f"portmanager://127.0.0.1:{manager.port}"
+
+    def dealer(*words: str, status: int = 0) -> str:
+        done = subprocess.run(
+            [sys.executable, "-m", "dealer.cli", *words, "--config", at],
+            cwd=tmp_path, env=clean_environment(PYTHONPATH=str(ROOT)), capture_output=True, text=True, timeout=60,
+            check=False,
+        )  # fmt: skip
+        assert done.returncode == status, done.stderr
+        return done.stdout + done.stderr
+
+    assert f"the port manager at 127.0.0.1:{manager.port} knows no service BANK" in dealer("list", status=1)
+    assert "; portmanager list --host HOST shows" in dealer("doctor", status=1)
+    with Service(manager.port, "BANKA", mode="MODE1"):
+        assert dealer("list").startswith(f"BANKA  service://127.0.0.1:{manager.port}/BANKA")
+        assert "set_mode" in dealer("list", "banka")
+        assert dealer("call", "BANKA", "get_mode") == "MODE1\n"
+        assert "BANKA: fine, at service://" in dealer("doctor")
+        assert "class " in dealer("stubs")
+    assert "a port manager knows where Players are, and no more" in dealer("hosts", status=2)
