@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import signal
 import socket
@@ -20,6 +21,8 @@ from zmqjsonproxy.rpc.client import ZMQJSONProxyClient
 
 ROOT = Path(__file__).resolve().parents[2]
 DEADLINE = 30.0  # s; a loaded machine is slow
+FIRST_PORT, WORKERS, WORKERS_PORTS = 12000, 16, 1100
+"""Ports of tests are below those that the system gives to whoever asks for any, 32768 and more."""
 
 
 def clean_environment(**more: str) -> dict[str, str]:
@@ -46,10 +49,27 @@ def is_gone(pid: int) -> bool:
         return True
 
 
+def _ports() -> Iterator[int]:
+    """The ports of this worker of pytest-xdist, round and round; processes it starts begin elsewhere in them."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % WORKERS
+    offset = int.from_bytes(os.urandom(2), "big")  # the module random is seeded alike in all workers
+    while True:
+        yield FIRST_PORT + worker * WORKERS_PORTS + offset % WORKERS_PORTS
+        offset += 1
+
+
+_PORTS = _ports()
+
+
 def free_port() -> int:
-    """Return a port of the loopback address that nobody serves on now."""
-    with socket.create_server(("127.0.0.1", 0)) as sock:
-        return int(sock.getsockname()[1])
+    """Return a port of the loopback address that nobody serves on now and that nobody else is given meanwhile.
+
+    Not the system's next one, which it may give to another before the test has used it.
+    """
+    for port in itertools.islice(_PORTS, WORKERS_PORTS):
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
+    raise AssertionError("no port is free")
 
 
 def player(*words: str | Path, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
