@@ -136,8 +136,9 @@ def _guarded() -> tuple[_Dumps, _DumpsShort, _Loads]:
                 data = fast_dumps(value, fast_plain if hook is None else _with_hook(hook, fast_plain), option)
         except (TypeError, RecursionError):  # big integers, other keys, subclasses: the standard module decides
             return _standard_dumps(value, hook), False
-        # One byte is found ten times as fast as four, and numbers have none.
-        if b"n" in data and b"null" in data:
+        # One byte is found ten times as fast as four, from either end; numbers have none of it, and names few.
+        first = data.find(b"u")
+        if first > 0 and data.find(b"null", first - 1, data.rfind(b"u") + 3) >= 0:
             return _standard_dumps(value, hook), False
         return data, True
 

@@ -23,7 +23,7 @@ from zmqjsonproxy import ndarray, wirejson
 from zmqjsonproxy.errors import AlreadyDoneError
 from zmqjsonproxy.handle import OperationHandle
 from zmqjsonproxy.interface import Interface, Kind, Method, running
-from zmqjsonproxy.protocol.arrays import size_of
+from zmqjsonproxy.protocol.arrays import join, size_of
 from zmqjsonproxy.protocol.operations import OperationTable, State
 from zmqjsonproxy.rpc.errands import Errands
 from zmqjsonproxy.rpc.frames import receiver, sender
@@ -250,18 +250,11 @@ class ZMQJSONProxyServer:
             self._set_aside(request.target, time.perf_counter() - begun)
 
     def _serve_batch(self, batch: list[Any], envelope: list[bytes]) -> None:
-        inline = threading.current_thread()
-
-        def send(whole: bytes) -> None:
-            if threading.current_thread() is inline:
-                self._send(envelope, whole)
-            else:
-                self._reply_from_worker(envelope, whole)
-
-        gathering = Gathering(send)
+        gathering: Gathering | None = None  # what is not answered here and now
         results: list[dict[str, Any]] = []  # of queries without arrays, encoded all at once
-        simple, quick, slow = jsonrpc.SIMPLE, self._quick, self.settings.slow_query_s
-        now = time.perf_counter()
+        replies: list[bytes] = []
+        simple, quick, slow, clock = jsonrpc.SIMPLE, self._quick, self.settings.slow_query_s, time.perf_counter
+        shared, now = dialect.shared_extra(batch), clock()
         for message in batch:
             try:  # most are queries with a number and a list of parameters, and need no more looking at
                 method, params, number = message["method"], message["params"], message["id"]
@@ -269,31 +262,38 @@ class ZMQJSONProxyServer:
             except (TypeError, KeyError):
                 query = None
             if query is None or type(params) is not list or type(number) is not int:
-                self._serve_part(dialect.read_part(message), envelope, gathering)
-                now = time.perf_counter()
+                gathering = gathering or self._gathering(envelope)
+                self._serve_part(dialect.read_part(message, shared), envelope, gathering)
+                now = clock()
                 continue
             begun = now
             try:
-                value = query.function(*params)
-                if type(value) in simple:
+                if type(value := query.function(*params)) in simple:
                     results.append({"jsonrpc": "2.0", "id": number, "result": value})
                 else:
-                    gathering.expect()
-                    gathering.add(encoded(_known_good(message), value))
+                    replies.append(encoded(_known_good(message, shared), value))
             except BaseException as error:
-                gathering.expect()
-                gathering.add(outcome(query, _known_good(message), error))
-            now = time.perf_counter()
+                replies.append(outcome(query, _known_good(message, shared), error))
+            now = clock()
             if now - begun > slow:
                 self._set_aside(method, now - begun)
         if results:
-            gathering.expect()
             try:
-                gathering.add(wirejson.dumps(results)[1:-1])
+                replies.append(wirejson.dumps(results)[1:-1])
             except ValueError:  # an integer of more digits than Python writes: one fails, not all
-                each = [encoded(Request("", [], {}, True, r["id"]), r["result"]) for r in results]
-                gathering.add(b",".join(each))
-        gathering.close()
+                replies += [encoded(Request("", [], {}, True, r["id"]), r["result"]) for r in results]
+        if gathering is not None:
+            gathering.close(replies)
+        elif replies:
+            self._send(envelope, join(replies))
+
+    def _gathering(self, envelope: list[bytes]) -> Gathering:
+        inline = threading.current_thread()
+
+        def send(whole: bytes) -> None:
+            (self._send if threading.current_thread() is inline else self._reply_from_worker)(envelope, whole)
+
+        return Gathering(send)
 
     def _serve_part(self, request: Request | Malformed, envelope: list[bytes], gathering: Gathering) -> None:
         if isinstance(request, Malformed) or not request.notification:
@@ -483,8 +483,8 @@ class ZMQJSONProxyServer:
         return 0 if found is None else found.abort_operations(reason)
 
 
-def _known_good(message: Any) -> Request:
-    request = dialect.read_part(message)
+def _known_good(message: Any, shared: dict[str, Any] | None) -> Request:
+    request = dialect.read_part(message, shared)
     assert isinstance(request, Request)
     return request
 

@@ -6,7 +6,7 @@ Threads, but no sockets.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -96,14 +96,13 @@ class Gathering:
             self._missing += 1
 
     def add(self, reply: bytes) -> None:
-        """Take a reply, or several that are divided by commas but were expected as one."""
-        with self._lock:
-            self._replies.append(reply)
-        self.close()
+        """Take a reply that was expected."""
+        self.close((reply,))
 
-    def close(self) -> None:
-        """Expect no more, or one less."""
+    def close(self, replies: Iterable[bytes] = ()) -> None:
+        """Take the last replies, and expect no more."""
         with self._lock:
+            self._replies += replies
             self._missing -= 1
             is_complete = not self._missing and bool(self._replies)
         if is_complete:

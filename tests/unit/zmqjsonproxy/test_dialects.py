@@ -155,6 +155,15 @@ def test_the_calls_of_our_batches_share_the_deadline_of_the_first(
     assert [(r.id, (r.extra or {}).get("deadline_s")) for r in requests] == [(n, 3.5) for n in range(7, 11)]
 
 
+def test_the_results_to_a_batch_are_taken_together_if_all_are_there_and_in_order() -> None:
+    results = [{"jsonrpc": "2.0", "id": n, "result": n * n} for n in range(7, 10)]
+    failed = {"jsonrpc": "2.0", "id": 9, "error": {}}
+    assert jsonrpc.results_in_order(results, 7, 3) == [49, 64, 81]
+    for other in (results[:2], [*results, results[2]], results[::-1], [*results[:2], failed], [*results[:2], 5], failed):
+        assert jsonrpc.results_in_order(other, 7, 3) is None
+    assert jsonrpc.results_in_order(5, 7, 3) is None
+
+
 def test_what_others_say_in_the_first_call_of_a_batch_is_of_that_call() -> None:
     call = {"jsonrpc": "2.0", "method": "a.b", "id": 1}
     own = {"deadline_s": 1.0, "call_id": "x", "shared": True}

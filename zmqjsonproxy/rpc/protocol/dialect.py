@@ -12,7 +12,8 @@ from zmqjsonproxy.rpc.protocol import jsonrpc, original
 from zmqjsonproxy.rpc.protocol.jsonrpc import Code
 
 __all__ = [
-    "Limits", "Malformed", "Request", "read_failure", "read_message", "read_or_batch", "read_part", "write_reply",
+    "Limits", "Malformed", "Request", "read_failure", "read_message", "read_or_batch", "read_part",
+    "shared_extra", "write_reply",
 ]  # fmt: skip
 
 _HEAD = re.compile(rb'\s*(?:\[\s*)?\{"jsonrpc":"2\.0","method":"[^"\\]{1,500}","id":(\d{1,18}) ?,')
@@ -91,14 +92,26 @@ def write_reply(request: Request, value: Any) -> bytes:
 def read_message(body: bytes, limits: Limits) -> Request | Malformed | list[Request | Malformed]:
     """Read a message; a list is a JSON-RPC batch. Never raises."""
     message = read_or_batch(body, limits)
-    return [read_part(part) for part in message] if isinstance(message, list) else message
+    if not isinstance(message, list):
+        return message
+    shared = shared_extra(message)
+    return [read_part(part, shared) for part in message]
 
 
-def read_part(message: Any) -> Request | Malformed:
-    """Read one message of a batch. Never raises."""
+def read_part(message: Any, shared: dict[str, Any] | None) -> Request | Malformed:
+    """Read one message of a batch; `shared` is its member `dealer` if it has none. Never raises."""
     if isinstance(message, dict):
-        return _native(message)
+        return _native(message, shared)
     return _invalid(None, f"a request is an object, not {_kind(message)}")
+
+
+def shared_extra(batch: list[Any]) -> dict[str, Any] | None:
+    """Return the member `dealer` for the calls of a batch that have none: the first one's, if it says it is shared."""
+    first = batch[0]
+    extra = first.get("dealer") if type(first) is dict else None
+    if type(extra) is not dict or extra.get("shared") is not True:
+        return None
+    return {key: value for key, value in extra.items() if key not in _NOT_SHARED}
 
 
 def read_or_batch(body: bytes, limits: Limits) -> Request | Malformed | list[Any]:
@@ -129,22 +142,9 @@ def read_or_batch(body: bytes, limits: Limits) -> Request | Malformed | list[Any
         text = f"a batch of {len(message)} calls is over the limit of {limits.max_batch} (max_batch)"
         return Malformed(True, Code.TOO_LARGE, "TooLargeError", text, _identity_at_head(body))
     if isinstance(message, list) and message:
-        _share_extra(message)
         return message
     text = "a request is an object with `jsonrpc` and `method`, or with `name`, `proc`, `args` and `kwargs`"
     return Malformed(isinstance(message, list), Code.INVALID_REQUEST, "ProtocolError", f"{text}; got {_kind(message)}")
-
-
-def _share_extra(batch: list[Any]) -> None:
-    """Give the calls of a batch that have no member `dealer` the first one's, if that says it is shared."""
-    first = batch[0]
-    extra = first.get("dealer") if type(first) is dict else None
-    if type(extra) is not dict or extra.get("shared") is not True:
-        return
-    shared = {key: value for key, value in extra.items() if key not in _NOT_SHARED}
-    for message in batch:
-        if type(message) is dict and "dealer" not in message:
-            message["dealer"] = shared
 
 
 def _identity_at_head(body: bytes) -> int | None:
@@ -178,9 +178,9 @@ def _invalid(identity: Any, text: str, code: Code = Code.INVALID_REQUEST) -> Mal
     return Malformed(True, code, type_, text, identity)
 
 
-def _native(message: dict[str, Any]) -> Request | Malformed:
+def _native(message: dict[str, Any], shared: dict[str, Any] | None = None) -> Request | Malformed:
     get = message.get
-    identity, method, params, extra = get("id"), get("method"), get("params"), get("dealer")
+    identity, method, params, extra = get("id"), get("method"), get("params"), get("dealer", shared)
     if type(identity) not in _ID_TYPES:
         return _invalid(None, f"id: text or a number, not {_kind(identity)}")
     if get("jsonrpc") != "2.0" or type(method) is not str:

@@ -153,11 +153,11 @@ def read_reply(body: bytes) -> Any:
 def results_in_order(replies: Any, first: int, count: int) -> list[Any] | None:
     """Return the results to a batch numbered from `first` on, if all are results and in order, as most are."""
     try:
-        if [reply["id"] for reply in replies] != list(range(first, first + count)):
-            return None
-        return [reply["result"] for reply in replies]
-    except (LookupError, TypeError):  # failures, or what is no reply
+        pairs = zip(replies, range(first, first + count), strict=True)
+        results = [reply["result"] for reply, number in pairs if reply["id"] == number]
+    except (LookupError, TypeError, ValueError):  # failures, fewer or more of them, or what is no reply
         return None
+    return results if len(results) == count else None
 
 
 def error_object(code: Code, type: str, text: str, traceback: Sequence[str] = ()) -> dict[str, Any]:
