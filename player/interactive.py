@@ -39,6 +39,8 @@ from zmqjsonproxy.handle import OperationHandle
 from zmqjsonproxy.interface import Interface, Kind, Method, running
 from zmqjsonproxy.protocol.operations import OperationRecord, State
 from zmqjsonproxy.rpc.hub import Hub
+from zmqjsonproxy.rpc.protocol.description import MethodDescription
+from zmqjsonproxy.rpc.proxy import document
 
 __all__ = ["Bank", "Part"]
 
@@ -183,6 +185,8 @@ class Bank:
             except AlreadyDoneError as done:
                 return done.value
 
+        if method.mark.keywords is not None:  # which the function itself does not show
+            document(bound, MethodDescription(method.name, method.doc, method.signature))
         return bound
 
     # calls

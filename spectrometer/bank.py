@@ -37,7 +37,7 @@ from spectrometer.status.errors import StatusDamagedError, StatusMemoryError
 from spectrometer.status.protocol.damage import find_damage
 from zmqjsonproxy.errors import AlreadyDoneError, OperationAbortedError, RefusedError
 from zmqjsonproxy.handle import NULL_OPERATION
-from zmqjsonproxy.interface import command, current_operation, operation, query, running
+from zmqjsonproxy.interface import Keyword, command, current_operation, operation, query, running
 
 __all__ = ["SpectrometerBank"]
 
@@ -266,7 +266,11 @@ class SpectrometerBank(Bank):
 
     # parameters
 
-    @command(refusal_pair=True)
+    def _keywords(self) -> list[Keyword]:
+        """Parameters of all modes, for the description of `set_param`; none while the Bank is not open."""
+        return [] if self._memory is None else self._setter.keywords(self._memory)
+
+    @command(refusal_pair=True, keywords=_keywords)
     def set_param(self, **kvpairs: Any) -> Any:
         """Set parameters of the mode: all that are given, or none. `prepare` sends them to the hardware.
 

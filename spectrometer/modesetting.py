@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 
 from player.bank import BankContext
 from player.tables import Config
 from spectrometer.backends.base import Backend, BackendSetup, Node
+from spectrometer.backends.parameters import ParameterSet, keywords
 from spectrometer.backends.registry import backend_class
 from spectrometer.config import HpcMac, SourceConfig, SpectrometerBankConfig
 from spectrometer.daq.absent import AbsentDaq
@@ -18,13 +20,14 @@ from spectrometer.daq.control import DaqProcess
 from spectrometer.daq.foreign import FIFO_NAMES, ForeignPlace, fifo_path
 from spectrometer.derive.rounding import CORRECTED, ORIGINAL
 from spectrometer.devices import Devices
+from spectrometer.errors import PulsarSetupError
 from spectrometer.instruments.simulators.images import images_of
 from spectrometer.modes import ModeConfig, load_modes
 from spectrometer.scan import DataTaking, ScanControl
 from spectrometer.status.buffer import StatusBuffer
 from spectrometer.status.errors import StatusMemoryError
 from zmqjsonproxy.handle import OperationHandle
-from zmqjsonproxy.interface import current_operation
+from zmqjsonproxy.interface import Keyword, current_operation
 
 __all__ = ["READY_WITHIN_S", "ModeSetter"]
 
@@ -124,6 +127,15 @@ class ModeSetter:
             handle.progress(GPU_FRACTION, "setting up the GPU")
             scan.set_up_gpu(handle.wait, READY_WITHIN_S)
         backend.finish()
+
+    def keywords(self, status: StatusBuffer) -> list[Keyword]:
+        """What `set_param` takes in any of the modes that this Bank can have; nothing is asked of its devices."""
+        sets: dict[str, ParameterSet] = {}
+        for name, mode in self.modes.items():
+            with suppress(PulsarSetupError):  # a mode of other Banks
+                setup = self.backend_setup(name, self.frequencies[name], status, lambda _text: None)
+                sets[name] = backend_class(mode.backend)(setup).parameters
+        return keywords(sets)
 
     def backend_setup(
         self, name: str, frequency: float, status: StatusBuffer, say: Callable[[str], None]

@@ -24,7 +24,7 @@ from zmqjsonproxy.errors import (
 )
 
 if TYPE_CHECKING:
-    from zmqjsonproxy.interface import command, current_operation, operation, query
+    from zmqjsonproxy.interface import Keyword, command, current_operation, operation, query
     from zmqjsonproxy.rpc.aio import AsyncHub, AsyncOperation, AsyncProxyClient
     from zmqjsonproxy.rpc.client import ZMQJSONProxyClient
     from zmqjsonproxy.rpc.hub import Hub
@@ -37,6 +37,7 @@ _LATE = {
     "AsyncOperation": "zmqjsonproxy.rpc.aio",
     "AsyncProxyClient": "zmqjsonproxy.rpc.aio",
     "Hub": "zmqjsonproxy.rpc.hub",
+    "Keyword": "zmqjsonproxy.interface",
     "Operation": "zmqjsonproxy.rpc.operation",
     "ServerSettings": "zmqjsonproxy.rpc.server",
     "ZMQJSONProxyClient": "zmqjsonproxy.rpc.client",
@@ -57,6 +58,7 @@ __all__ = [
     "CallTimeoutError",
     "DeadlineError",
     "Hub",
+    "Keyword",
     "NoSuchInterfaceError",
     "NoSuchMethodError",
     "Operation",

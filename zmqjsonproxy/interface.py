@@ -15,7 +15,8 @@ from __future__ import annotations
 
 import hashlib
 import inspect
-from collections.abc import Callable, Iterator
+import keyword
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -24,10 +25,14 @@ from typing import Any, TypeVar, overload
 
 from zmqjsonproxy.handle import NULL_OPERATION, OperationHandle
 
-__all__ = ["Interface", "Kind", "Mark", "Method", "command", "current_operation", "operation", "query"]
+__all__ = [
+    "LEFT_OUT", "Interface", "Keyword", "Kind", "Mark", "Method", "command", "current_operation", "marked_methods",
+    "operation", "query",
+]  # fmt: skip
 
 F = TypeVar("F", bound=Callable[..., Any])
 _MARK = "__exposed__"
+KEYWORD_ONLY = inspect.Parameter.KEYWORD_ONLY
 
 
 class Kind(StrEnum):
@@ -36,6 +41,30 @@ class Kind(StrEnum):
     QUERY = "query"
     COMMAND = "command"
     OPERATION = "operation"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keyword:
+    """One of the keywords that a method declared with `**kwargs` takes.
+
+    Attributes:
+        name: As callers write it.
+        annotation: Its type, as Python writes it with built-in types, `Literal` and unions: "float | list[float]".
+        doc: What it is, with unit and range; may have several lines.
+    """
+
+    name: str
+    annotation: str
+    doc: str
+
+
+class _LeftOut:
+    def __repr__(self) -> str:
+        return "..."
+
+
+LEFT_OUT = _LeftOut()
+"""Default, in a signature, of what may be left out and then is as it was."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +78,8 @@ class Mark:
         aborts: Of an urgent command: the running operation of the lane is aborted first.
         refusal_pair: Clients of the original get a RefusedError as `[false, text]`.
         answers_when_accepted: Of an operation: its caller is answered by `OperationHandle.accept`.
+        keywords: Asked once, with the object, when it is exposed: what is taken as `**kwargs`. None, or no keyword:
+            anything.
     """
 
     kind: Kind
@@ -56,6 +87,7 @@ class Mark:
     aborts: bool = False
     refusal_pair: bool = False
     answers_when_accepted: bool = False
+    keywords: Callable[[Any], Iterable[Keyword]] | None = None
 
 
 def _marker(mark: Mark) -> Callable[[F], F]:
@@ -79,9 +111,20 @@ def query(function: Any = None, *, refusal_pair: bool = False) -> Any:
 @overload
 def command(function: F) -> F: ...
 @overload
-def command(*, urgent: bool = False, aborts: bool | None = None, refusal_pair: bool = False) -> Callable[[F], F]: ...
 def command(
-    function: Any = None, *, urgent: bool = False, aborts: bool | None = None, refusal_pair: bool = False
+    *,
+    urgent: bool = False,
+    aborts: bool | None = None,
+    refusal_pair: bool = False,
+    keywords: Callable[[Any], Iterable[Keyword]] | None = None,
+) -> Callable[[F], F]: ...
+def command(
+    function: Any = None,
+    *,
+    urgent: bool = False,
+    aborts: bool | None = None,
+    refusal_pair: bool = False,
+    keywords: Callable[[Any], Iterable[Keyword]] | None = None,
 ) -> Any:
     """Mark a method that changes something; one at a time per lane.
 
@@ -90,10 +133,13 @@ def command(
         urgent: Runs beside the lane: `stop`, `abort`.
         aborts: An urgent command first aborts the lane's running operation; None: if it is urgent.
         refusal_pair: Clients of the original get a refusal as `[false, text]`.
+        keywords: Of a method with `**kwargs`: what these are, for documentation, completion and type checkers; a
+            function of the object, asked once, when it is exposed.
     """
     mark = Mark(
-        kind=Kind.COMMAND, urgent=urgent, aborts=urgent if aborts is None else aborts, refusal_pair=refusal_pair
-    )
+        kind=Kind.COMMAND, urgent=urgent, aborts=urgent if aborts is None else aborts, refusal_pair=refusal_pair,
+        keywords=keywords,
+    )  # fmt: skip
     return _marker(mark) if function is None else _marker(mark)(function)
 
 
@@ -152,11 +198,46 @@ class Method:
         }
 
 
-def _signature(function: Callable[..., Any]) -> str:
+def marked_methods(obj: object) -> dict[str, tuple[Callable[..., Any], Mark]]:
+    """Collect what `obj` exports, as `Interface.of` says; no property is run, and nothing is asked of the object."""
+    marked: dict[str, tuple[Callable[..., Any], Mark]] = {}
+    public: dict[str, tuple[Callable[..., Any], Mark]] = {}
+    for attribute in () if obj is None else dir(obj):
+        # Looked up on the class first, so that no property is run here.
+        plain = inspect.getattr_static(obj, attribute, None)
+        if attribute.startswith("_") or (not isinstance(plain, (staticmethod, classmethod)) and not callable(plain)):
+            continue
+        function = getattr(obj, attribute)
+        mark = getattr(function, _MARK, None)
+        if isinstance(mark, Mark):
+            marked[attribute] = (function, mark)
+        elif inspect.ismethod(function):
+            public[attribute] = (function, Mark(kind=Kind.COMMAND))
+    return marked or public
+
+
+def _signature(function: Callable[..., Any], keywords: Iterable[Keyword]) -> str:
     try:
-        return str(inspect.signature(function))
+        signature = inspect.signature(function)
     except (TypeError, ValueError):
         return "(*args, **kwargs)"
+    told = [inspect.Parameter(k.name, KEYWORD_ONLY, default=LEFT_OUT, annotation=k.annotation) for k in keywords]
+    if told:
+        own = [p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
+        signature = signature.replace(parameters=[*own, *told])
+    return str(signature)
+
+
+def _doc(function: Callable[..., Any], keywords: Iterable[Keyword]) -> str | None:
+    lines = ["    " + f"{k.name}: {k.doc}".replace("\n", "\n        ") for k in keywords]
+    return "\n".join([inspect.getdoc(function) or "", "", "Keywords:", *lines]) if lines else inspect.getdoc(function)
+
+
+def _keywords(function: Callable[..., Any], mark: Mark, obj: object) -> list[Keyword]:
+    """What an object says that a method takes as `**kwargs`; a name that cannot be written as a keyword is left out."""
+    told = [] if mark.keywords is None else list(mark.keywords(obj))
+    own = inspect.signature(function).parameters if told else {}
+    return [k for k in told if k.name.isidentifier() and not keyword.iskeyword(k.name) and k.name not in own]
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,29 +261,14 @@ class Interface:
         An object none of whose methods is marked exports all its public methods as commands, as the original
         did; with one mark or more, only the marked ones. None exports nothing: the device does not exist.
         """
-        marked: dict[str, tuple[Callable[..., Any], Mark]] = {}
-        public: dict[str, tuple[Callable[..., Any], Mark]] = {}
-        for attribute in () if obj is None else dir(obj):
-            # Looked up on the class first, so that no property is run here.
-            plain = inspect.getattr_static(obj, attribute, None)
-            if attribute.startswith("_") or (
-                not isinstance(plain, (staticmethod, classmethod)) and not callable(plain)
-            ):
-                continue
-            function = getattr(obj, attribute)
-            mark = getattr(function, _MARK, None)
-            if isinstance(mark, Mark):
-                marked[attribute] = (function, mark)
-            elif inspect.ismethod(function):
-                public[attribute] = (function, Mark(kind=Kind.COMMAND))
         lane = name.partition(".")[0] if lane is None else lane
-        methods = {
-            key: Method(
-                name=key, mark=mark, function=function, doc=inspect.getdoc(function),
-                signature=_signature(function), lane=lane,
-            )
-            for key, (function, mark) in sorted((marked or public).items())
-        }  # fmt: skip
+        methods: dict[str, Method] = {}
+        for key, (function, mark) in sorted(marked_methods(obj).items()):
+            keywords = _keywords(function, mark, obj)
+            methods[key] = Method(
+                name=key, mark=mark, function=function, doc=_doc(function, keywords),
+                signature=_signature(function, keywords), lane=lane,
+            )  # fmt: skip
         text = repr([m.describe() for m in methods.values()])
         return cls(name, methods, hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:16])
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from player.bank import Bank
-from zmqjsonproxy.interface import Interface
+from zmqjsonproxy.interface import marked_methods
 
 __all__ = ["Faults"]
 
@@ -55,7 +55,7 @@ class Faults:
     def into(self, kind: type[B]) -> type[B]:
         """Return a subclass of a kind whose marked methods meet these faults."""
         wrapped: dict[str, Any] = {}
-        for name in Interface.of("bank", _Marked(kind)).methods:
+        for name in marked_methods(_Marked(kind)):
             wrapped[name] = self._wrap(name, getattr(kind, name))
         return type(kind.__name__, (kind,), wrapped)
 

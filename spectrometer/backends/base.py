@@ -16,7 +16,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from spectrometer.backends.parameters import Parameter, ParameterSet, choice, integer, number, position, text
+from spectrometer.backends.parameters import Legal, Parameter, ParameterSet, choice, integer, number, position, text
 from spectrometer.config import DataDestination, DataSource, HpcMac, SpectrometerBankConfig
 from spectrometer.derive.position import read_position
 from spectrometer.derive.rounding import Rounding
@@ -123,7 +123,7 @@ class Backend(ABC):
                 raise RefusedError(f"{value!r} MHz is no filter of {self.setup.bank_name}; it has {sorted(filters)}")
             return int(value)
 
-        on_off = integer(0, 1)
+        on_off = Legal(integer(0, 1).convert, "int")
         return [
             Parameter(name="observer", default=UNSPECIFIED, convert=text, help="Name of the observer; text."),
             Parameter(name="project_id", default="JUNK", convert=text, help="Project; names the data directory."),
@@ -142,7 +142,7 @@ class Backend(ABC):
                 help="Length of a scan, s; then it ends.",
             ),
             Parameter(
-                name="filter_bw", default=self.mode.filter_bw_mhz, convert=filter_bandwidth,
+                name="filter_bw", default=self.mode.filter_bw_mhz, convert=Legal(filter_bandwidth, "int"),
                 help=f"Bandwidth of the input filter, MHz: one of {sorted(filters)}.",
             ),
             Parameter(name="noise_source", default=0, convert=on_off, help="Noise source: 0 off, 1 on."),

@@ -36,7 +36,7 @@ class GuppiBackend(Backend):
                 name="obs_mode", default=self._default_obs_mode(), convert=choice(self.obs_modes),
                 help=f"What is recorded: one of {', '.join(self.obs_modes)}.",
             ),
-            Parameter(name="only_i", default=0, convert=integer(0, 1), help="0 all Stokes parameters, 1 only I."),
+            Parameter(name="only_i", default=0, convert=integer(0, 1), help="0: all Stokes parameters, 1: only I."),
             Parameter(name="nbin", default=256, convert=integer(2, 1 << 16), help="Bins of a folded profile."),
             Parameter(
                 name="tfold", default=1.0, convert=number(0, 86400.0), help="Time of a folded profile, s."
@@ -94,10 +94,10 @@ class GuppiIncoherentBackend(GuppiBackend):
                 name="obs_frequency", default=2000.0, convert=number(0, unit="MHz"), help="Centre of the band, MHz."
             ),
             *(
-                Parameter(name=name, default=1.0, convert=scale, help=f"Gain of Stokes {name[-1].upper()}, 0 to 65536.")
+                Parameter(name=name, default=1.0, convert=scale, help=f"Gain of Stokes {name[-1].upper()}.")
                 for name in SCALES
             ),
-            Parameter(name="scale", default=None, convert=scale, sets=SCALES, help="Sets all four scales, 0 to 65536."),
+            Parameter(name="scale", default=None, convert=scale, sets=SCALES, help="Sets all four scales."),
         ]  # fmt: skip
 
     def compute(self) -> tuple[dict[str, Value], dict[str, int | bytes]]:

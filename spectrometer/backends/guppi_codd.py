@@ -50,15 +50,15 @@ class GuppiCoherentBackend(GuppiBackend):
             ),
             Parameter(
                 name="scale_p0", default=default_scale("SCALE_P0"), convert=scale,
-                help="Gain of polarization 0, 0 to 65536.",
+                help="Gain of polarization 0.",
             ),
             Parameter(
                 name="scale_p1", default=default_scale("SCALE_P1"), convert=scale,
-                help="Gain of polarization 1, 0 to 65536.",
+                help="Gain of polarization 1.",
             ),
             Parameter(
                 name="_node_number", default=self._own_node, convert=integer(0, NODES - 1),
-                help="Number of the node, 0 to 7; for tests of one computer only.",
+                help="Number of the node; for tests of one computer only.",
             ),
         ]  # fmt: skip
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,10 +11,27 @@ from spectrometer.derive.position import read_position
 from spectrometer.errors import ParameterError
 from spectrometer.status.protocol.cards import MAX_TEXT
 from zmqjsonproxy.errors import RefusedError
+from zmqjsonproxy.interface import Keyword
 
-__all__ = ["Parameter", "ParameterSet", "choice", "integer", "number", "position", "text"]
+__all__ = ["Legal", "Parameter", "ParameterSet", "choice", "integer", "keywords", "number", "position", "text"]
 
-Convert = Callable[[Any], Any]
+
+@dataclass(frozen=True, slots=True)
+class Legal:
+    """The values that a parameter may have.
+
+    Attributes:
+        convert: Checks and converts a value; raises ValueError, or RefusedError where the original refuses.
+        annotation: Their type, as Python writes it.
+        words: Which of that type; empty: all, or the help of the parameter says it.
+    """
+
+    convert: Callable[[Any], Any]
+    annotation: str
+    words: str = ""
+
+    def __call__(self, value: Any) -> Any:
+        return self.convert(value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,20 +41,24 @@ class Parameter:
     Attributes:
         name: As observers write it.
         default: Value until one is set; None: not given.
-        convert: Checks and converts a value; raises ValueError, or RefusedError where the original refuses.
-        help: One sentence, with unit and legal values.
+        convert: What it may be.
+        help: One sentence, with the unit; that of values which have names has them all.
         sets: Other parameters that all get this one's value; it has none of its own.
     """
 
     name: str
     default: Any
-    convert: Convert
+    convert: Legal
     help: str
     sets: tuple[str, ...] = ()
 
+    @property
+    def description(self) -> str:
+        """Its help, and what values it may have."""
+        return f"{self.help.rstrip('.')}; {self.convert.words}." if self.convert.words else self.help
 
-def text(value: Any) -> str:
-    """Text that fits a status card."""
+
+def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise ValueError(f"{value!r} is no text")
     if len(value) + value.count("'") > MAX_TEXT or not (value.isascii() and value.isprintable()):
@@ -46,8 +67,14 @@ def text(value: Any) -> str:
     return value
 
 
-def number(low: float, high: float = math.inf, *, unit: str = "s", closed: bool = False) -> Convert:
+text = Legal(_text, "str", f"up to {MAX_TEXT} printable ASCII characters")
+"""Text that fits a status card."""
+
+
+def number(low: float, high: float = math.inf, *, unit: str = "s", closed: bool = False) -> Legal:
     """A number above `low`, or `closed` from `low`, and up to `high`."""
+    begin = f"{'at least' if closed else 'more than'} {low:g}"
+    limits = f"{begin} and up to {high:g}" if high < math.inf else begin
 
     def convert(value: Any) -> float:
         try:
@@ -57,15 +84,13 @@ def number(low: float, high: float = math.inf, *, unit: str = "s", closed: bool 
         except (TypeError, ValueError, OverflowError):
             raise ValueError(f"{value!s:.80} is no number of {unit}") from None
         if not (low < result or (closed and low == result)) or not result <= high or math.isinf(result):
-            limit = f" and up to {high:g}" if high < math.inf else ""
-            begin = "at least" if closed else "more than"
-            raise ValueError(f"{result:g} {unit} is out of range: {begin} {low:g}{limit}".replace("  ", " "))
+            raise ValueError(f"{result:g} {unit} is out of range: {limits}".replace("  ", " "))
         return result
 
-    return convert
+    return Legal(convert, "float", limits)
 
 
-def integer(low: int, high: int) -> Convert:
+def integer(low: int, high: int) -> Legal:
     """A whole number from `low` to `high`, also given as text or as a float without fraction."""
 
     def convert(value: Any) -> int:
@@ -79,10 +104,10 @@ def integer(low: int, high: int) -> Convert:
             raise ValueError(f"{result} is not within {low} to {high}")
         return result
 
-    return convert
+    return Legal(convert, "int", f"{low} to {high}")
 
 
-def choice(values: Collection[Any]) -> Convert:
+def choice(values: Collection[str]) -> Legal:
     """One of some texts, in any case."""
 
     def convert(value: Any) -> Any:
@@ -91,13 +116,16 @@ def choice(values: Collection[Any]) -> Convert:
             raise ValueError(f"{value!r} is not one of {', '.join(map(str, values))}")
         return wanted
 
-    return convert
+    return Legal(convert, f"Literal[{', '.join(map(repr, values))}]")
 
 
-def position(value: Any) -> str:
-    """A source position, kept as it was written."""
-    read_position(text(value))
+def _position(value: Any) -> str:
+    read_position(_text(value))
     return str(value)
+
+
+position = Legal(_position, "str")
+"""A source position, kept as it was written."""
 
 
 class ParameterSet:
@@ -112,6 +140,9 @@ class ParameterSet:
         if parameter.sets:
             return {each: self[each] for each in parameter.sets}
         return self._values.get(name, parameter.default)
+
+    def __iter__(self) -> Iterator[Parameter]:
+        return iter(self._parameters.values())
 
     @property
     def names(self) -> list[str]:
@@ -166,10 +197,57 @@ class ParameterSet:
             ParameterError: No such parameter.
         """
         if name:
-            return self._parameters[self._known(name)].help
-        return {each: self._parameters[each].help for each in self.names}
+            return self._parameters[self._known(name)].description
+        return {each: self._parameters[each].description for each in self.names}
 
     def _known(self, name: str) -> str:
         if not isinstance(name, str) or name not in self._parameters:
             raise ParameterError({f"{name!s:.80}": f"no such parameter; there are {', '.join(self.names)}"})
         return name
+
+
+def keywords(sets: Mapping[str, ParameterSet]) -> list[Keyword]:
+    """What callers are told of the parameters of all modes: each name once, with all types that it has in some mode.
+
+    Args:
+        sets: Mode -> its parameters.
+    """
+    types: dict[str, dict[str, None]] = {}
+    texts: dict[str, dict[str, list[str]]] = {}  # name -> description -> modes where it is so
+    for mode, parameters in sets.items():
+        for parameter in parameters:
+            if not parameter.name.startswith("_"):
+                types.setdefault(parameter.name, {}).update(dict.fromkeys(parameter.convert.annotation.split(" | ")))
+                texts.setdefault(parameter.name, {}).setdefault(parameter.description, []).append(mode)
+    return [
+        Keyword(
+            name=name,
+            annotation=" | ".join(types[name]),
+            doc="\n".join(
+                text if len(modes) == len(sets) else f"{text} In {_ranges(modes, sets)}."
+                for text, modes in texts[name].items()
+            ),
+        )
+        for name in sorted(texts)
+    ]
+
+
+def _ranges(modes: Collection[str], of_all: Collection[str]) -> str:
+    """Names of modes in few words: "MODE1 to MODE3, MODE7", where all between that there are are meant."""
+    runs: list[list[str]] = []
+    before = ("", False)
+    for mode in sorted(of_all, key=_counted):
+        now = (_counted(mode)[0], mode in modes)
+        if mode in modes:
+            if now == before:
+                runs[-1].append(mode)
+            else:
+                runs.append([mode])
+        before = now
+    return ", ".join(", ".join(run) if len(run) < 3 else f"{run[0]} to {run[-1]}" for run in runs)
+
+
+def _counted(mode: str) -> tuple[str, int]:
+    """The name of a mode without the number at its end, and that."""
+    name = mode.rstrip("0123456789")
+    return name, int(mode[len(name) :] or 0)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from spectrometer.backends.base import BackendSetup, Value
-from spectrometer.backends.parameters import Parameter, integer
+from spectrometer.backends.parameters import Legal, Parameter, integer
 from spectrometer.backends.vegas import VegasBackend
 from spectrometer.derive.switching import PhaseRequest, SwitchingCycle
 from spectrometer.derive.vegas import blanking_granules, phase_granules
@@ -20,16 +19,16 @@ SUBBAND_COUNTS = (1, 8)
 _gain = integer(0, 2**32 - 1)
 
 
-def one_or_each(convert: Callable[[Any], Any], what: str) -> Callable[[Any], list[Any]]:
+def one_or_each(legal: Legal, what: str) -> Legal:
     """A list of one value or of one for each of the 8 sub-bands; a value alone is a list of it."""
 
     def convert_all(value: Any) -> list[Any]:
         values = list(value) if isinstance(value, list | tuple) else [value]
         if len(values) not in SUBBAND_COUNTS:
             raise ValueError(f"{len(values)} {what}; expected one, or one for each of 8 sub-bands")
-        return [convert(item) for item in values]
+        return [legal(item) for item in values]
 
-    return convert_all
+    return Legal(convert_all, f"{legal.annotation} | Sequence[{legal.annotation}]", legal.words)
 
 
 class LbwBackend(VegasBackend):

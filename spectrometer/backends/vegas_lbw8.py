@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from spectrometer.backends.base import Value
-from spectrometer.backends.parameters import Parameter, number
+from spectrometer.backends.parameters import Legal, Parameter, number
 from spectrometer.backends.vegas import SUBBANDS
 from spectrometer.backends.vegas_lbw import LbwBackend, one_or_each
 from spectrometer.derive.mixer import MIXER_COUNT, Oscillator, nearest_oscillator
@@ -33,20 +33,21 @@ class VegasL8Backend(LbwBackend):
             nearest_oscillator(hertz, self.setup.frequency_mhz)
             return hertz
 
-        as_many = one_or_each(frequency, "centres")
+        as_many = one_or_each(Legal(frequency, "float"), "centres")
 
         def centres(value: Any) -> list[float]:
-            found = as_many(value)
+            found: list[float] = as_many(value)
             if len(found) != self.subbands:
                 raise ValueError(f"{len(found)} centres; {self.setup.mode_name} has {self.subbands} sub-bands")
             return found
 
         top = abs(self.setup.frequency_mhz)
+        what = "Centre of the sub-band" if self.subbands == 1 else f"Centres of the {self.subbands} sub-bands"
         return [
             *super()._parameters(),
             Parameter(
-                name="subband_freq", default=[middle] * self.subbands, convert=centres,
-                help=f"Centres of the {self.subbands} sub-bands, a list in MHz (Hz above 5000), 0 to {top:g} MHz.",
+                name="subband_freq", default=[middle] * self.subbands, convert=Legal(centres, as_many.annotation),
+                help=f"{what}, a list in MHz (Hz above 5000), 0 to {top:g} MHz.",
             ),
         ]  # fmt: skip
 

@@ -227,13 +227,18 @@ def test_doctor_finds_every_fault_and_says_what_puts_it_right(tmp_path: Path) ->
 # stubs
 
 GOOD = """
-from array_types import Dealer
+from array_types import AsyncDealer, Dealer
 
 def observe(d: Dealer) -> float:
     d.set_mode("MODE1")
     d.set_param(exposure=0.5)
     frequency: float = d["BANKA"].valon.get_frequency(0)
     return frequency + d.sweep(1.0, 2.0, steps=3, _timeout=5.0)["BANKA"][0]
+
+async def observe_in_task(d: AsyncDealer) -> float:
+    await d.set_param(exposure=0.5, filter_bw=[450, 1450])
+    swept = await d["BANKA"].sweep(1.0, 2.0, steps=3)
+    return swept[0]
 
 with Dealer({players}) as d:
     print(observe(d))
@@ -249,6 +254,14 @@ MISTAKES = {
     'd["BANKB"].set_mode("MODE99")': 'Argument 1 to "set_mode"',
     "d.set_param(exposed=0.5)": 'Unexpected keyword argument "exposed"',
     'd["BANKA"].set_param(exposure=0.5, scan_lenght=2.0)': 'Unexpected keyword argument "scan_lenght"',
+    'd.set_param(exposure="long")': 'Argument "exposure" to "set_param" of "Dealer"',
+    'd["BANKA"].set_param(exposure="long")': 'Argument "exposure" to "set_param" of "_Bank0"',
+    'd["BANKA"].set_param(filter_bw=[0.5])': "List item 0 has incompatible type",
+    'd["BANKA"].get_param("exposre")': 'Argument 1 to "get_param" of "_Bank0"',
+    '[a.set_param(exposure="long")]': 'Argument "exposure" to "set_param" of "AsyncDealer"',
+    "[a.set_param(exposed=1.0)]": 'Unexpected keyword argument "exposed"',
+    '[a["BANKA"].set_param(exposure="long")]': 'Argument "exposure" to "set_param" of "_AsyncBank0"',
+    "a.swep(1.0, 2.0)": 'has no attribute "swep"',
     'd.help_param("exposed")': 'Argument 1 to "help_param"',
     'd["BANKA"].valon.get_frequency("0")': 'Argument 1 to "get_frequency"',
 }
@@ -263,7 +276,7 @@ def test_stubs_pass_strict_checks_run_and_catch_wrong_arguments(config: Path, tm
     one, other = MethodDescription("sweep", "Steps.", "(x: int)"), MethodDescription("sweep", None, "(y: str) -> tuple")
     banks = {"BANKA": BankInterface({"sweep": one}), "BANKB": BankInterface({"sweep": other}, {"valon": {"a": one}})}
     (tmp_path / "differ.py").write_text(module_text(banks, "differ"))
-    wrong = ["from array_types import Dealer", "d = Dealer()", *MISTAKES]
+    wrong = ["from array_types import AsyncDealer, Dealer", "d, a = Dealer(), AsyncDealer()", *MISTAKES]
     (tmp_path / "wrong.py").write_text("\n".join(wrong) + "\n")
     checked = subprocess.run(
         [sys.executable, "-m", "mypy", "--strict", "--cache-dir", str(tmp_path / "cache"), *MODULES],

@@ -22,7 +22,7 @@ from typing import Any, NoReturn
 import zmq
 from support.player_process import PlayerProcess, options_of
 
-from zmqjsonproxy import RefusedError, ZMQJSONProxyServer, command, current_operation, operation, query
+from zmqjsonproxy import Keyword, RefusedError, ZMQJSONProxyServer, command, current_operation, operation, query
 
 UNDONE_BEFORE_START = 1.0
 """An armed Bank that has not heard a commit so long before the start disarms itself, s."""
@@ -62,7 +62,14 @@ class ToyBank:
         """Return the names of all modes."""
         return ["MODE1", "MODE2", "MODE3"]
 
-    @command(refusal_pair=True)
+    def _keywords(self) -> list[Keyword]:
+        return [
+            Keyword(name="exposure", annotation="float", doc="Integration time, s."),
+            Keyword(name="filter_bw", annotation="int | Sequence[int]", doc="Filter, MHz."),
+            Keyword(name="scan_length", annotation="float", doc="Length of a scan, s."),
+        ]
+
+    @command(refusal_pair=True, keywords=_keywords)
     def set_param(self, **kvpairs: Any) -> bool:
         """Set parameters of the mode."""
         self._need_mode()

@@ -105,6 +105,8 @@ def read_signature(text: str) -> inspect.Signature | None:
     """Make a signature of its text, names and kinds only: remote annotations and defaults are shown, never run."""
     import ast
 
+    from zmqjsonproxy.interface import LEFT_OUT
+
     try:
         tree = ast.parse(f"def f{text}: ...")
     except (SyntaxError, ValueError):
@@ -119,7 +121,7 @@ def read_signature(text: str) -> inspect.Signature | None:
         if node is None:
             return empty
         try:
-            return ast.literal_eval(node)
+            return LEFT_OUT if (value := ast.literal_eval(node)) is Ellipsis else value
         except ValueError:
             return ast.unparse(node)
 

@@ -20,7 +20,8 @@ def function_of(text: str, cls: str, name: str) -> str:
     """`name(...) -> ...` of a class in the module, without its body."""
     (block,) = [node for node in ast.parse(text).body if isinstance(node, ast.If)]
     (found,) = [node for node in block.body if isinstance(node, ast.ClassDef) and node.name == cls]
-    (function,) = [node for node in found.body if isinstance(node, ast.FunctionDef) and node.name == name]
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef)
+    (function,) = [node for node in found.body if isinstance(node, kinds) and node.name == name]
     return f"({ast.unparse(function.args)}) -> {ast.unparse(function.returns or ast.Constant(None))}"
 
 
@@ -80,28 +81,52 @@ def test_banks_that_differ_have_types_of_their_own() -> None:
     assert "def __getitem__(self, name: Literal['A', 'C']) -> _Bank0: ..." in text
     assert "def __getitem__(self, name: Literal['B']) -> _Bank1: ..." in text
     assert function_of(text, "Dealer", "sweep").startswith("(self, *args: Any, _timeout")
-    assert text.count("def only") == 1  # a Dealer has what all Banks have
+    assert text.count(" def only") == 2  # a Dealer has what all Banks have
 
 
-def test_modes_and_parameters_are_those_that_the_banks_say() -> None:
+def bank(set_param: str, modes: tuple[str, ...] = ()) -> BankInterface:
     methods = {
         name: MethodDescription(name, None, signature)
         for name, signature in {
-            "set_mode": "(mode: 'str | None', force: 'bool' = False)", "set_param": "(**kvpairs: 'Any') -> 'bool'",
+            "set_mode": "(mode: 'str | None', force: 'bool' = False)", "set_param": set_param,
             "get_param": "(name: 'str | None' = None)",
         }.items()
     }  # fmt: skip
-    control = "_timeout: float | None=None"
-    one = BankInterface(methods, {}, ("A", "B"), ("exposure", "dm"))
-    other = BankInterface(methods, {}, ("C", "B"), ("tau", "dm"))
+    return BankInterface(methods, {}, modes)
+
+
+ANY = "(**kvpairs: 'Any') -> 'bool'"
+CONTROL = "_timeout: float | None=None"
+
+
+def test_modes_and_parameters_are_those_that_the_banks_say() -> None:
+    one = bank("(*, dm: 'float' = ..., exposure: 'float | Sequence[float]' = ...) -> 'bool'", ("A", "B"))
+    other = bank("(*, dm: 'float' = ..., tau: \"Literal['X'] | Literal['Y', 'X']\" = ...) -> 'bool'", ("C", "B"))
     text = module_text({"X": one, "Y": other})
-    assert function_of(text, "_Bank0", "set_mode").startswith("(self, mode: Literal['A', 'B'], force: bool=False")
-    assert function_of(text, "_Bank1", "set_param") == f"(self, *, {control}, tau: Any=..., dm: Any=...) -> bool"
-    assert "name: Literal['exposure', 'dm'] | None=None" in function_of(text, "_Bank0", "get_param")
-    assert function_of(text, "Dealer", "set_mode").startswith("(self, mode: Literal['B'], bandwidth")
-    assert function_of(text, "Dealer", "set_param") == "(self, *, dm: Any=...) -> dict[str, Any]"
-    unknown = module_text({"X": one, "Y": BankInterface(methods)})  # a mode is set in one of them only
-    assert function_of(unknown, "_Bank1", "set_param") == f"(self, *, {control}, **kvpairs: Any) -> bool"
-    (block,) = [node for node in ast.parse(unknown).body if isinstance(node, ast.If)]
+    for prefix in ("", "Async"):
+        set_mode = function_of(text, f"_{prefix}Bank0", "set_mode")
+        assert set_mode.startswith("(self, mode: Literal['A', 'B'], force: bool=False")
+        tau = "tau: Literal['X'] | Literal['Y', 'X']=..."
+        expected = f"(self, *, dm: float=..., {tau}, {CONTROL}) -> bool"
+        assert function_of(text, f"_{prefix}Bank1", "set_param") == expected
+        assert "name: Literal['dm', 'exposure'] | None=None" in function_of(text, f"_{prefix}Bank0", "get_param")
+        dealer = f"{prefix}Dealer"
+        assert function_of(text, dealer, "set_mode").startswith("(self, mode: Literal['B'], bandwidth")
+        all_of_them = f"dm: float=..., exposure: float | Sequence[float]=..., {tau}"
+        assert function_of(text, dealer, "set_param") == f"(self, *, {all_of_them}) -> dict[str, Any]"
+        assert "name: Literal['dm', 'exposure', 'tau'] | None" in function_of(text, dealer, "get_param")
+
+
+def test_parameters_of_a_bank_that_says_nothing_may_be_any() -> None:
+    one, silent = bank("(*, dm: 'float' = ...) -> 'bool'"), bank(ANY)
+    text = module_text({"X": one, "Y": silent, "Z": BankInterface({})})
+    assert function_of(text, "_Bank1", "set_param") == f"(self, *, {CONTROL}, **kvpairs: Any) -> bool"
+    (block,) = [node for node in ast.parse(text).body if isinstance(node, ast.If)]
     dealers = next(node for node in block.body if isinstance(node, ast.ClassDef) and node.name == "Dealer")
     assert "set_param" not in [node.name for node in dealers.body if isinstance(node, ast.FunctionDef)]
+
+
+def test_a_dealer_of_like_banks_says_of_parameters_what_the_banks_say() -> None:
+    told = MethodDescription("set_param", "Keywords:\n    dm: Dispersion, pc/cm3; 0 to 1.", "(*, dm: float = ...)")
+    text = module_text({"X": BankInterface({"set_param": told}), "Y": BankInterface({"set_param": told})})
+    assert text.count("Dispersion, pc/cm3; 0 to 1.") == 4  # a Bank and the Dealer, both for asyncio too

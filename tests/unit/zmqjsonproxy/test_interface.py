@@ -9,7 +9,7 @@ import pytest
 
 from zmqjsonproxy.errors import OperationAbortedError
 from zmqjsonproxy.handle import NULL_OPERATION, OperationHandle
-from zmqjsonproxy.interface import Interface, Kind, command, current_operation, operation, query, running
+from zmqjsonproxy.interface import Interface, Keyword, Kind, command, current_operation, operation, query, running
 from zmqjsonproxy.protocol.operations import OperationRecord, State
 
 
@@ -131,3 +131,29 @@ def test_code_outside_of_an_operation_has_a_handle_without_effect() -> None:
         current_operation().progress(7, "beyond")
     assert handle.record.progress[:2] == (1.0, "beyond")
     assert current_operation() is NULL_OPERATION
+
+
+class Settable:
+    def _keywords(self) -> list[Keyword]:
+        told = [("gain", "int | list[int]"), ("class", "int"), ("a b", "int"), ("first", "int"), ("power", "float")]
+        return [Keyword(name=name, annotation=text, doc=f"Of {name}, W.\nIn M1.") for name, text in told]
+
+    @command(keywords=_keywords)
+    def set_param(self, first: int = 1, **kvpairs: Any) -> bool:
+        """Sets."""
+        return bool(kvpairs)
+
+    @command(keywords=lambda _self: [])
+    def set_status(self, **kvpairs: Any) -> None: ...
+
+
+def test_keywords_that_an_object_tells_are_in_signature_and_documentation() -> None:
+    methods = Interface.of("bank", Settable()).methods
+    told = methods["set_param"]
+    expected = "(first: 'int' = 1, *, gain: 'int | list[int]' = ..., power: 'float' = ...) -> 'bool'"
+    assert told.signature == expected  # what is no keyword, or is one of its own, is left out
+    assert told.doc is not None
+    assert told.doc.splitlines()[2:5] == ["Keywords:", "    gain: Of gain, W.", "        In M1."]
+    assert told.function(power=1)
+    assert methods["set_status"].signature == "(**kvpairs: 'Any') -> 'None'"
+    assert methods["set_status"].doc is None

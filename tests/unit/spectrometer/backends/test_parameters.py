@@ -8,7 +8,17 @@ import pytest
 from support.backends import make_backend
 from support.memory import private_status
 
-from spectrometer.backends.parameters import Parameter, ParameterSet, choice, integer, number, position, text
+from spectrometer.backends.parameters import (
+    Legal,
+    Parameter,
+    ParameterSet,
+    choice,
+    integer,
+    keywords,
+    number,
+    position,
+    text,
+)
 from spectrometer.errors import ParameterError
 from zmqjsonproxy.errors import RefusedError
 
@@ -22,7 +32,7 @@ def make() -> ParameterSet:
         [
             Parameter(name="exposure", default=1.0, convert=number(0), help="s"),
             Parameter(name="nchan", default=1024, convert=integer(8, 4096), help="channels"),
-            Parameter(name="filter_bw", default=450, convert=refused, help="MHz"),
+            Parameter(name="filter_bw", default=450, convert=Legal(refused, "int"), help="MHz"),
         ]
     )
 
@@ -48,8 +58,8 @@ def test_help_and_value_of_an_unknown_name_list_the_legal_ones() -> None:
     for method in (make().get, make().help):
         with pytest.raises(ParameterError, match="there are exposure, filter_bw, nchan"):
             method("colour")
-    assert make().help("nchan") == "channels"
-    assert make().help("") == {"exposure": "s", "filter_bw": "MHz", "nchan": "channels"}
+    assert make().help("nchan") == "channels; 8 to 4096."
+    assert make().help("") == {"exposure": "s; more than 0.", "filter_bw": "MHz", "nchan": "channels; 8 to 4096."}
 
 
 @pytest.mark.parametrize(
@@ -84,3 +94,16 @@ def test_values_of_any_kind_are_refused_by_name_and_never_break_the_set() -> Non
         for unknown in ([1], {"a": 1}, 5):
             with pytest.raises(ParameterError, match="no such parameter; there are"):
                 backend.parameters.get(unknown)
+
+
+def test_callers_are_told_of_the_parameters_of_all_modes() -> None:
+    def one(legal: Legal, text: str = "What.", name: str = "what") -> ParameterSet:
+        return ParameterSet([Parameter(name=name, default=None, convert=legal, help=text)])
+
+    sets = {f"M{n}": one(number(0)) for n in (1, 2, 10, 3)}
+    sets |= {"M4": one(choice(("A", "B"))), "M5": one(number(0)), "X7": one(number(0)), "X8": one(text, "", "_hidden")}
+    (told,) = keywords(sets)
+    assert (told.name, told.annotation) == ("what", "float | Literal['A', 'B']")
+    assert told.doc == "What; more than 0. In M1 to M3, M5, M10, X7.\nWhat. In M4."
+    (everywhere,) = keywords({"A": one(integer(0, 9)), "B": one(integer(0, 9))})
+    assert everywhere.doc == "What; 0 to 9."
