@@ -5,9 +5,7 @@ The connection to the port manager is the name. When it is lost, the Player serv
 
 from __future__ import annotations
 
-import getpass
 import logging
-import os
 import random
 import threading
 import time
@@ -17,6 +15,7 @@ from typing import TypeVar
 from player.errors import NotRegisteredError, PlayerError, PortTakenError, ServiceError
 from player.ports import tcp_url
 from portmanager import PortManager, PortManagerError
+from portmanager.client import own_user
 from portmanager.protocol.urls import ServiceAddress
 
 __all__ = ["Registration", "reached_at"]
@@ -32,14 +31,6 @@ TRIES = 8
 """Ports that are asked for if those that were lent are taken: servers of the original lend them untested."""
 
 T = TypeVar("T")
-
-
-def own_user() -> str:
-    """Return the name of whoever runs this program; the number, if the account has no name."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return str(os.getuid())
 
 
 def reached_at(url: str, host: str | None = None) -> str:

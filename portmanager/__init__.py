@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from portmanager.allocation import Allocation
 from portmanager.client import PortManager
 from portmanager.errors import (
     BadNameError,
@@ -16,7 +17,7 @@ from portmanager.errors import (
     ReplyError,
     SearchKeyError,
 )
-from portmanager.protocol.lines import DEFAULT_PORT, Allocation
+from portmanager.protocol.lines import DEFAULT_PORT
 
 if TYPE_CHECKING:
     from portmanager.aio import AsyncPortManager

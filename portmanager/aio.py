@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import getpass
 import socket
 import time
 from collections.abc import Callable
 from types import TracebackType
 from typing import Any, NoReturn, Self, TypeVar, cast
 
-from portmanager.client import DUPLICATE_FOR_S, TIMEOUT, met_itself, nobody_listens
+from portmanager.allocation import Allocation
+from portmanager.client import DUPLICATE_FOR_S, TIMEOUT, met_itself, nobody_listens, own_user
 from portmanager.errors import ConnectionLostError, NoAnswerError, PortManagerError, RefusedError, ReplyError
 from portmanager.protocol.dialogue import DUPLICATE, Dialogue, Question, Reply, only_one, selected
-from portmanager.protocol.lines import DEFAULT_PORT, Allocation
+from portmanager.protocol.lines import DEFAULT_PORT
 
 __all__ = ["AsyncPortManager"]
 
@@ -66,7 +66,7 @@ class AsyncPortManager:
         on_lost: Callable[[tuple[Allocation, ...]], None] | None = None,
     ) -> None:  # fmt: skip
         self.host, self.port, self.timeout = host, int(port), timeout
-        self.user = getpass.getuser() if user is None else user
+        self.user = own_user() if user is None else user
         self._on_lost = on_lost
         self._dialogue = Dialogue(f"{host} port {port}")
         self._lost: list[Allocation] = []
@@ -157,6 +157,7 @@ class AsyncPortManager:
         link, self._link = self._link, None
         self._dialogue.disconnected()
         self._lost.clear()
+        self._answer(ConnectionLostError(self._dialogue.server, self._doing, (), "this object was closed"))
         if link is not None:
             link.close()
             await asyncio.sleep(0)  # the loop closes the socket
@@ -188,28 +189,37 @@ class AsyncPortManager:
     def _received(self, link: _Link, data: bytes) -> None:
         if link is not self._link:
             return
-        awaited = self._awaited
         try:
             reply = self._dialogue.receive(data)
         except ReplyError as error:
-            error.with_lost(self._forget())
-            if awaited is not None and not awaited.done():
-                awaited.set_exception(error)
+            self._end(error.with_lost)
             return
-        if reply is not None and awaited is not None and not awaited.done():
-            awaited.set_result(reply)
+        if reply is not None:
+            self._answer(reply)
 
     def _gone(self, link: _Link, reason: str) -> None:
-        if link is not self._link:
-            return
+        if link is self._link:
+            self._end(lambda lost: ConnectionLostError(self._dialogue.server, self._doing, lost, reason))
+
+    def _end(self, error: Callable[[tuple[Allocation, ...]], PortManagerError]) -> None:
+        """Give the connection up, and say so to the call that waits, or else to the callback or the next call."""
         lost = self._forget()
-        if self._awaited is not None and not self._awaited.done():
-            self._awaited.set_exception(ConnectionLostError(self._dialogue.server, self._doing, lost, reason))
+        if self._answer(error(lost)):
+            return
+        self._reports_loss = bool(lost)
+        if self._on_lost is not None:
+            self._on_lost(lost)
+            self._reports_loss = False
+
+    def _answer(self, what: Reply | PortManagerError) -> bool:
+        """Hand a reply or an error to the call that waits for one; whether there is such a call."""
+        if self._awaited is None or self._awaited.done():
+            return False
+        if isinstance(what, Reply):
+            self._awaited.set_result(what)
         else:
-            self._reports_loss = bool(lost)
-            if self._on_lost is not None:
-                self._on_lost(lost)
-                self._reports_loss = False
+            self._awaited.set_exception(what)
+        return True
 
     def _forget(self) -> tuple[Allocation, ...]:
         link, self._link = self._link, None
@@ -253,7 +263,7 @@ class AsyncPortManager:
                 answer: T = done.value
                 return answer
             except PortManagerError as error:
-                if self._dialogue.must_close:
+                if self._dialogue.must_close or isinstance(error, ReplyError):
                     error.with_lost(self._forget())
                 raise
 

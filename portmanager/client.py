@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import getpass
+import os
 import select
 import socket
 import threading
@@ -15,11 +16,12 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any, NoReturn, Self, TypeVar
 
+from portmanager.allocation import Allocation
 from portmanager.errors import ConnectionLostError, NoAnswerError, PortManagerError, RefusedError, ReplyError
 from portmanager.protocol.dialogue import DUPLICATE, Dialogue, Question, Reply, only_one, selected
-from portmanager.protocol.lines import DEFAULT_PORT, Allocation
+from portmanager.protocol.lines import DEFAULT_PORT
 
-__all__ = ["DUPLICATE_FOR_S", "TIMEOUT", "PortManager", "met_itself", "nobody_listens"]
+__all__ = ["DUPLICATE_FOR_S", "TIMEOUT", "PortManager", "met_itself", "nobody_listens", "own_user"]
 
 TIMEOUT = 10.0
 DUPLICATE_FOR_S = 1.0
@@ -50,7 +52,7 @@ class PortManager:
         on_lost: Callable[[tuple[Allocation, ...]], None] | None = None,
     ) -> None:  # fmt: skip
         self.host, self.port, self.timeout = host, int(port), timeout
-        self.user = getpass.getuser() if user is None else user
+        self.user = own_user() if user is None else user
         self._on_lost = on_lost
         self._lock = threading.RLock()
         self._dialogue = Dialogue(f"{host} port {port}")
@@ -321,6 +323,14 @@ class PortManager:
         except BaseException:  # an interrupt: the answer that is still to come must not be taken for another one's
             self._forget()
             raise
+
+
+def own_user() -> str:
+    """Return the name of whoever runs this program, as NSCLDAQ's class does; the number, if the account has no name."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return str(os.getuid())
 
 
 def met_itself(sock: Any) -> bool:

@@ -18,10 +18,8 @@ that the program has to regard as no longer its own.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from portmanager.protocol.lines import Allocation
+from portmanager.allocation import Allocation
 
 __all__ = [
     "BadNameError",
@@ -44,8 +42,8 @@ class PortManagerError(Exception):
 
     def with_lost(self, lost: Sequence[Allocation]) -> PortManagerError:
         """Note what was lost, in the attribute and below the traceback; returns the error."""
-        self.lost = tuple(lost)
-        if self.lost:
+        if lost:
+            self.lost = tuple(lost)
             self.add_note(f"lost with the connection: {_written(self.lost)}; reacquire() asks for them again")
         return self
 

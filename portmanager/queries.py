@@ -14,9 +14,10 @@ import time
 from contextlib import suppress
 from typing import Any
 
+from portmanager.allocation import Allocation
 from portmanager.client import TIMEOUT, PortManager
 from portmanager.errors import ConnectionLostError, RefusedError
-from portmanager.protocol.lines import DEFAULT_PORT, Allocation
+from portmanager.protocol.lines import DEFAULT_PORT
 from portmanager.tables import SORTS, glob, table
 
 __all__ = ["add_commands", "add_form", "add_server", "run_lsservices"]

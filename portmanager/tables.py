@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from portmanager.protocol.lines import Allocation
+from portmanager.allocation import Allocation
 
 __all__ = ["SORTS", "glob", "table"]
 

@@ -10,16 +10,17 @@ from collections.abc import Generator, Iterable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from portmanager.allocation import Allocation
 from portmanager.errors import NotOneServiceError, RefusedError, ReplyError, SearchKeyError
 from portmanager.protocol.lines import (
     LIST,
     NO_FREE_PORTS,
     STATUS,
-    Allocation,
     LineSplitter,
     LongLineError,
     check_name,
     decode,
+    is_torn,
     needs_quoting,
     read_allocation,
     read_fail,
@@ -75,6 +76,7 @@ class Dialogue:
         self._lines = LineSplitter(LONGEST_REPLY_LINE, lone_cr=False)
         self._head: str | None = None
         self._rows: list[str] = []
+        self._torn = ""
         self._awaited_rows = 0
         self._asked = b""
 
@@ -95,7 +97,7 @@ class Dialogue:
 
     def asks(self, request: bytes) -> None:
         """Take note of what is sent, as the length of a reply depends on it."""
-        self._asked, self._head, self._rows, self._awaited_rows = request, None, [], 0
+        self._asked, self._head, self._rows, self._torn, self._awaited_rows = request, None, [], "", 0
 
     def receive(self, data: bytes) -> Reply | None:
         """Take bytes of the server; returns the reply once it is complete.
@@ -128,6 +130,11 @@ class Dialogue:
                     raise ReplyError(self.server, f"at most {MOST_ROWS} lines", text)
                 self._awaited_rows = number
         else:
+            text = self._torn + text
+            if self.quoted and self._asked == LIST and is_torn(text):
+                self._torn = f"{text}\n"
+                return None
+            self._torn = ""
             self._rows.append(text)
         if len(self._rows) < self._awaited_rows:
             return None

@@ -15,7 +15,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from itertools import count
 
-from portmanager.protocol.lines import Allocation, write_allocation, write_listing
+from portmanager.allocation import Allocation
+from portmanager.protocol.lines import write_allocation, write_listing
 from portmanager.protocol.tcllist import join_list
 
 __all__ = ["Ledger", "Lent"]

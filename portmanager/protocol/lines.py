@@ -10,8 +10,9 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from portmanager.allocation import Allocation
 from portmanager.errors import BadNameError, NotAListError
-from portmanager.protocol.tcllist import join_list, quote, split_list
+from portmanager.protocol.tcllist import ends_in_braces, join_list, quote, split_list
 
 __all__ = [
     "DEFAULT_PORT",
@@ -20,7 +21,6 @@ __all__ = [
     "LONGEST_NAME",
     "NO_FREE_PORTS",
     "STATUS",
-    "Allocation",
     "BadRequest",
     "Gimme",
     "LineSplitter",
@@ -32,6 +32,7 @@ __all__ = [
     "decode",
     "encode",
     "fault_of_name",
+    "is_torn",
     "needs_quoting",
     "read_allocation",
     "read_fail",
@@ -49,6 +50,8 @@ LONGEST_LINE = 65536
 """Bytes of a request, without its end."""
 LONGEST_NAME = 255
 """Characters of a service or user."""
+LONGEST_ROW = 4096
+"""Characters of a line of a listing that has newlines in its names; without, it may be longer."""
 NO_FREE_PORTS = "no free ports"
 LIST = b"LIST\n"
 STATUS = b"STATUS\n"
@@ -164,25 +167,6 @@ def needs_quoting(name: str) -> bool:
     return quote(name) != name or bool(re.search(r"[\\{}\"\s]", name, re.ASCII))
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Allocation:
-    """One port and whose it is.
-
-    Attributes:
-        port: TCP port.
-        service: Name; in a listing with the suffix of its instance.
-        user: Who runs it, as the program said.
-    """
-
-    port: int
-    service: str
-    user: str
-
-    def as_dict(self) -> dict[str, int | str]:
-        """Return it as NSCLDAQ's Python class does."""
-        return {"port": self.port, "service": self.service, "user": self.user}
-
-
 # --- requests
 
 
@@ -280,6 +264,11 @@ def read_fail(text: str) -> str | None:
         elements = []
     reason = elements[1] if len(elements) == 2 else rest.removeprefix("- ")
     return reason.strip() or "the port manager refused without saying why"
+
+
+def is_torn(text: str) -> bool:
+    """Tell whether a line of a listing ends in the middle of a name: the original writes a newline in one as it is."""
+    return text[:1].isdigit() and len(text) <= LONGEST_ROW and ends_in_braces(text)
 
 
 def read_allocation(text: str, *, quoted: bool = True) -> Allocation:

@@ -11,14 +11,16 @@ from collections.abc import Iterable
 
 from portmanager.errors import NotAListError
 
-__all__ = ["join_list", "quote", "split_list"]
+__all__ = ["ends_in_braces", "join_list", "quote", "split_list"]
 
+OPEN_BRACE = "unmatched open brace in list"
 WHITE = " \t\n\v\f\r"
 _ELEMENT_ENDS = re.compile(r"[ \t\n\v\f\r\\]")
 _IN_BRACES = re.compile(r"[{}\\]")
 _IN_QUOTES = re.compile(r'["\\]')
 _SPECIAL = re.compile(r'[\\{"]')
 _NEEDS_A_LOOK = re.compile(r'[ \t\n\v\f\r\[\]$;"\\{}]')
+_SEEN = re.compile(r'\\[{}\\\n]?|[{}\[\]$; \t\n\v\f\r"]')  # a backslash hides a brace or backslash right after it
 _IN_BACKSLASHES = re.compile(r'[\][$; \\"{}\t\n\v\f\r]')
 _BY_LETTER = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
 _LETTERS = {"\t": "\\t", "\n": "\\n", "\v": "\\v", "\f": "\\f", "\r": "\\r"}
@@ -50,6 +52,15 @@ def split_list(text: str) -> list[str]:
         elements.append(element)
 
 
+def ends_in_braces(text: str) -> bool:
+    """Tell whether a text is the beginning of a list, up to the middle of an element in braces."""
+    try:
+        split_list(text)
+    except NotAListError as error:
+        return str(error) == OPEN_BRACE
+    return False
+
+
 def _braced(text: str, start: int) -> tuple[str, int]:
     at, depth = start, 1
     while found := _IN_BRACES.search(text, at):
@@ -63,7 +74,7 @@ def _braced(text: str, start: int) -> tuple[str, int]:
             if not depth:
                 _check_end(text, at, "braces")
                 return text[start : at - 1], at
-    raise NotAListError("unmatched open brace in list")
+    raise NotAListError(OPEN_BRACE)
 
 
 def _quoted(text: str, start: int) -> tuple[str, int]:
@@ -134,26 +145,18 @@ def quote(element: str, *, first: bool = False) -> str:
     if not hash_first and not _NEEDS_A_LOOK.search(element):
         return element
     depth, unbalanced, braces, escapes = 0, False, element[0] in '{"' or hash_first, False
-    at, end = 0, len(element)
-    while at < end:
-        character = element[at]
-        if character == "{":
+    for found in _SEEN.finditer(element):
+        seen = found[0]
+        if seen == "{":
             depth += 1
-        elif character == "}":
+        elif seen == "}":
             depth -= 1
             unbalanced |= depth < 0
-        elif character == "\\":
-            braces = True
-            following = element[at + 1 : at + 2]
-            if following in ("", "\n"):
-                unbalanced = True
-            elif following in "{}\\":
-                at += 1
-        elif character in "[$; \t\n\v\f\r":
-            braces = True
-        elif character in ']"':
+        elif seen in ("]", '"'):
             escapes = True
-        at += 1
+        else:
+            braces = True
+            unbalanced |= seen == "\\\n" or (seen == "\\" and found.end() == len(element))
     if unbalanced or depth:
         escaped = _IN_BACKSLASHES.sub(lambda found: _LETTERS.get(found[0], "\\" + found[0]), element)
         return "\\" + escaped if hash_first else escaped

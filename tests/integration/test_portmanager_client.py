@@ -114,6 +114,18 @@ def test_text_that_is_no_name_is_never_sent(client: Callable[..., Any], server: 
         assert pm.listPorts() == []
 
 
+def test_an_account_without_a_name_is_a_number(
+    client: Callable[..., Any], server: ServerProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def getuser() -> str:
+        raise KeyError(f"getpwuid(): uid not found: {os.getuid()}")  # as in a container
+
+    monkeypatch.setattr(getpass, "getuser", getuser)
+    with client("localhost", server.port) as pm:
+        pm.getPort("foo")
+        assert pm.locate("foo").user == str(os.getuid())
+
+
 def test_an_empty_pool_is_a_runtime_error_and_costs_nothing(client: Callable[..., Any], tmp_path: Path) -> None:
     with ServerProcess(tmp_path, size=2) as small, client("localhost", small.port) as pm:
         ports = [pm.getPort("a"), pm.getPort("a")]
@@ -209,6 +221,24 @@ def test_a_broken_list_is_an_error_and_never_a_short_list(client: Callable[..., 
     with scripted_server(reply) as port, client("127.0.0.1", port) as pm:
         with pytest.raises((ReplyError, ConnectionLostError)):
             pm.listPorts()
+
+
+def test_a_newline_in_somebody_elses_name_does_not_blind(client: Callable[..., Any]) -> None:
+    with StandIn("tcl", chop=True) as other, socket.create_connection(("127.0.0.1", other.port)) as evil:
+        evil.sendall(b"GIMME a\\n31000\\ {b}\\n\\nc u\n")
+        wait_for(lambda: other.lent, "it has its port")
+        with client("127.0.0.1", other.port, user="bob") as pm:
+            port = pm.getPort("foo")
+            for _ in range(2):
+                assert pm.list_ports() == [Allocation(port, "foo", "bob"), Allocation(31000, "a\n31000 {b}\n\nc", "u")]
+
+
+def test_words_that_nobody_asked_for_cost_the_connection_and_that_is_said(client: Callable[..., Any]) -> None:
+    with scripted_server(b"OK 31000\r\nOK") as port, client("127.0.0.1", port) as pm:
+        pm.getPort("foo")
+        with pytest.raises(ConnectionLostError) as caught:
+            wait_for(lambda: pm.list_ports(), "the next call says so")
+        assert [one.service for one in caught.value.lost] == ["foo"]
 
 
 def test_a_silent_server_costs_the_time_out_and_the_connection(client: Callable[..., Any]) -> None:
@@ -317,6 +347,19 @@ def test_threads_share_a_client(server: ServerProcess) -> None:
         for thread in threads:
             thread.join(60)
         assert len(set(got)) == 6
+
+
+def test_closing_ends_a_call_that_waits() -> None:
+    async def run(port: int) -> None:
+        pm = await AsyncPortManager.connect("127.0.0.1", port)
+        call = asyncio.create_task(pm.get_port("foo"))
+        await asyncio.sleep(0)
+        await pm.close()
+        with pytest.raises(ConnectionLostError, match="this object was closed"):
+            await call
+
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        asyncio.run(run(silent.getsockname()[1]))
 
 
 def test_tasks_share_a_client_and_a_cancelled_call_leaves_it_usable(server: ServerProcess) -> None:

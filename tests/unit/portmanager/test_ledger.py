@@ -7,8 +7,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from portmanager.allocation import Allocation
 from portmanager.protocol.ledger import Ledger, Lent
-from portmanager.protocol.lines import Allocation, decode, read_allocation
+from portmanager.protocol.lines import decode, read_allocation
 from portmanager.protocol.pool import Pool
 
 SERVICES = st.sampled_from(["foo", "foo_1", "foo_2", "foo_1_1", "two words", "a{"])

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from portmanager.allocation import Allocation
 from portmanager.errors import BadNameError
 from portmanager.protocol.lines import (
     LONGEST_NAME,
-    Allocation,
     BadRequest,
     Gimme,
     LineSplitter,
