@@ -152,6 +152,8 @@ def _failed_scans(d: Roster[Any], banks: list[str]) -> Steps[dict[str, Outcome]]
         elif isinstance(report, dict) and report.get("outcome") == "failed":
             error = ScanFailedError(f"scan {report.get('scan')} failed: {report.get('error')}")
             failed[bank] = Outcome(bank, None, error, outcome.delay_s)
+        elif isinstance(report, dict) and report.get("warning"):
+            log.warning("%s: scan %s: %s", bank, report.get("scan"), report["warning"])
     return failed
 
 

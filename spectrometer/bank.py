@@ -30,7 +30,8 @@ from spectrometer.derive.vegas import in_mhz
 from spectrometer.errors import BankError, ModeChangeError, NoModeError, ScanError
 from spectrometer.modes import ModeDefaultsTable, ModeTable, composed_modes, mode_faults
 from spectrometer.modesetting import READY_WITHIN_S, ModeSetter
-from spectrometer.scan import DataTaking, ScanControl, ScanPlan
+from spectrometer.programs import Programs
+from spectrometer.scan import ScanControl, ScanPlan
 from spectrometer.scannumber import ScanNumber
 from spectrometer.status.buffer import StatusBuffer
 from spectrometer.status.errors import StatusDamagedError, StatusMemoryError
@@ -191,8 +192,8 @@ class SpectrometerBank(Bank):
             backend = self._setter.install(name, frequency, status, handle)
             self._write_scan_number()
             programs = self._setter.programs(backend.mode, status)
-            scan = self._scan = self._scan_control(status, programs)
-            self._setter.start_programs(backend, status, scan, handle)
+            self._scan = self._scan_control(backend, programs)
+            self._setter.start_programs(backend, programs, handle)
             handle.check()
         except BaseException as error:
             self._abandon_mode(f"set_mode({name}): {error}", quit_s=0.5)  # it may not listen yet; nothing is written
@@ -209,9 +210,9 @@ class SpectrometerBank(Bank):
         self.log.info("mode %s at %g MHz", name, frequency)
         return [True, f"new mode {name} set!"]
 
-    def _scan_control(self, status: StatusBuffer, programs: Sequence[DataTaking]) -> ScanControl:
+    def _scan_control(self, backend: Backend, programs: Programs) -> ScanControl:
         """What runs the scans of a mode; a rehearsal has another."""
-        return ScanControl(status, programs, self.log)
+        return ScanControl(self._status, programs, self.log, self._setter.board_watch(backend.mode, self._status))
 
     def _abandon_mode(self, why: str, quit_s: float = 5.0) -> None:
         scan, self._scan, self._backend, self._mode = self._scan, None, None, None
@@ -443,8 +444,8 @@ class SpectrometerBank(Bank):
     def scan_report(self) -> dict[str, Any]:
         """What became of the last scan of this mode, or how it stands; empty if there was none.
 
-        Keys: scan, outcome (starting, running, done, stopped, aborted, failed), error, start, scan_length, file,
-        integrations, peak_channel, dropped, loops.
+        Keys: scan, outcome (starting, running, done, stopped, aborted, failed), error, warning, start, scan_length,
+        file, integrations, peak_channel, dropped, loops.
         """
         return {} if self._scan is None else self._scan.report()
 

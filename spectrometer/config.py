@@ -254,10 +254,12 @@ class SpectrometerSettings(Table):
 
     `original_rounding`: integrations and switching phases are rounded as the original did, to the last bit.
     `time_scale`: in simulation, what the waits of phases and the arm delays are multiplied with.
+    `daq_silent_s`: a data-taking program whose heartbeat stands still so long in a scan hangs, s; `inf`: never.
     """
 
     original_rounding: bool = False
     time_scale: float = Field(default=1.0, gt=0, le=1)
+    daq_silent_s: float = Field(default=30.0, ge=3)
 
 
 def buffer_faults(config: Config) -> list[Fault]:

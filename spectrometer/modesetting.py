@@ -14,6 +14,7 @@ from player.tables import Config
 from spectrometer.backends.base import Backend, BackendSetup, Node
 from spectrometer.backends.parameters import ParameterSet, keywords
 from spectrometer.backends.registry import backend_class
+from spectrometer.boardwatch import BoardWatch
 from spectrometer.config import HpcMac, SourceConfig, SpectrometerBankConfig
 from spectrometer.daq.absent import AbsentDaq
 from spectrometer.daq.control import DaqProcess
@@ -23,7 +24,7 @@ from spectrometer.devices import Devices
 from spectrometer.errors import PulsarSetupError
 from spectrometer.instruments.simulators.images import images_of
 from spectrometer.modes import ModeConfig, load_modes
-from spectrometer.scan import DataTaking, ScanControl
+from spectrometer.programs import DataTaking, Programs
 from spectrometer.status.buffer import StatusBuffer
 from spectrometer.status.errors import StatusMemoryError
 from zmqjsonproxy.handle import OperationHandle
@@ -54,6 +55,7 @@ class ModeSetter:
         settings = context.instrument.sections["spectrometer"]
         self._rounding = ORIGINAL if settings.original_rounding else CORRECTED
         self._time_scale = settings.time_scale if context.simulate else 1.0
+        self._silent_limit = settings.daq_silent_s
         self._macs: Mapping[str, HpcMac] = {}
         self.modes: dict[str, ModeConfig] = {}
         self.frequencies: dict[str, float] = {}
@@ -113,7 +115,7 @@ class ModeSetter:
         return backend
 
     def start_programs(
-        self, backend: Backend, status: StatusBuffer, scan: ScanControl, handle: OperationHandle
+        self, backend: Backend, programs: Programs, handle: OperationHandle
     ) -> None:
         """Start the data-taking programs of a mode, and what the mode does when they run.
 
@@ -122,10 +124,10 @@ class ModeSetter:
             OperationAbortedError: It was aborted.
         """
         handle.progress(PROGRAMS_FRACTION, "starting the data-taking program")
-        scan.start_programs(handle.wait, READY_WITHIN_S)
+        programs.start(handle.wait, READY_WITHIN_S)
         if backend.needs_gpu:
             handle.progress(GPU_FRACTION, "setting up the GPU")
-            scan.set_up_gpu(handle.wait, READY_WITHIN_S)
+            programs.set_up_gpu(handle.wait, READY_WITHIN_S)
         backend.finish()
 
     def keywords(self, status: StatusBuffer) -> list[Keyword]:
@@ -141,9 +143,8 @@ class ModeSetter:
         self, name: str, frequency: float, status: StatusBuffer, say: Callable[[str], None]
     ) -> BackendSetup:
         """What a Backend of this Bank works with."""
-        mode, devices, instrument = self.modes[name], self.devices, self._context.instrument
-        if mode.coherent is not None and mode.coherent.master != self._context.name:
-            devices = None  # the master's board serves all nodes
+        mode, instrument = self.modes[name], self._context.instrument
+        devices = self._devices_of(mode)
         return BackendSetup(
             bank_name=self._context.name,
             bank=self._config,
@@ -167,7 +168,22 @@ class ModeSetter:
             log=self._log,
         )
 
-    def programs(self, mode: ModeConfig, status: StatusBuffer) -> list[DataTaking]:
+    def _devices_of(self, mode: ModeConfig) -> Devices | None:
+        """What the mode uses; the master's board serves all nodes."""
+        is_follower = mode.coherent is not None and mode.coherent.master != self._context.name
+        return None if is_follower else self.devices
+
+    def board_watch(self, mode: ModeConfig, status: StatusBuffer) -> BoardWatch | None:
+        """What watches the mode's board; None if it has none."""
+        devices = self._devices_of(mode)
+        roach = None if devices is None else devices.roach
+        return None if roach is None else BoardWatch(roach.connection, status, self._log)
+
+    def programs(self, mode: ModeConfig, status: StatusBuffer) -> Programs:
+        """The data-taking programs of a mode, as `_programs` makes them."""
+        return Programs(status, self._programs(mode, status), self._log, self._silent_limit)
+
+    def _programs(self, mode: ModeConfig, status: StatusBuffer) -> list[DataTaking]:
         """The data-taking programs of a mode, not started yet; those of the mode before have ended.
 
         Raises:

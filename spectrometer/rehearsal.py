@@ -27,17 +27,17 @@ from spectrometer.instruments.protocol.valon import frequency_range
 from spectrometer.instruments.registers import MemoryRegisters, MemorySynthesizer
 from spectrometer.modes import ModeConfig
 from spectrometer.modesetting import MIN_ARM_DELAY_S, ModeSetter
+from spectrometer.programs import DataTaking, Programs
 from spectrometer.scan import (
     ARM_BEFORE_S,
     COMMIT_BEFORE_S,
     END_AFTER_S,
-    DataTaking,
     ScanControl,
     ScanPlan,
     ScanState,
-    _Report,
 )
 from spectrometer.scannumber import ScanNumber
+from spectrometer.scanreport import ScanReport
 from spectrometer.status.buffer import StatusBuffer
 from spectrometer.status.protocol.cards import Value, check_keyword, read_card, write_card
 from spectrometer.status.protocol.damage import Damage
@@ -98,8 +98,8 @@ class RehearsedBank(SpectrometerBank):
         self._setter.open()
         self._write_scan_number()
 
-    def _scan_control(self, status: StatusBuffer, programs: Sequence[DataTaking]) -> ScanControl:
-        return _Scan(status, programs, self.log)
+    def _scan_control(self, backend: Backend, programs: Programs) -> ScanControl:
+        return _Scan(self._status, programs, self.log)
 
     # the model
 
@@ -236,7 +236,7 @@ class _Setter(ModeSetter):
     ) -> BackendSetup:
         return dataclasses.replace(super().backend_setup(name, frequency, status, say), wait=self._count)
 
-    def programs(self, mode: ModeConfig, status: StatusBuffer) -> list[DataTaking]:
+    def _programs(self, mode: ModeConfig, status: StatusBuffer) -> list[DataTaking]:
         return [AbsentDaq(status)]
 
     def _count(self, seconds: float) -> None:
@@ -310,15 +310,15 @@ class _Scan(ScanControl):
     ) -> ScanPlan:
         with self._changed:
             if self._state is ScanState.MONITOR:
-                self._send("STOP")
+                self._programs.send("STOP")
             elif self._state is not ScanState.IDLE:
                 raise RefusedError(f"a scan has been started already, it is {self._state}; stop it first")
             self._plan = None
             self._set(ScanState.STARTING)
         try:
-            self.start_programs(operation.wait, ready_within)
+            self._programs.start(operation.wait, ready_within)
             plan = make_plan()
-            self._plan, self._report = plan, _Report(plan.number, plan.start, plan.length)
+            self._plan, self._report = plan, ScanReport(plan.number, plan.start, plan.length)
             self._receive(plan)
             with self._changed:
                 self._set(ScanState.ARMED if plan.two_phase else ScanState.WAITING)

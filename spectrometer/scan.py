@@ -1,7 +1,7 @@
 """One scan after the other: arm, run, count down, end; the states of a Bank's data taking.
 
 The mode's hardware belongs to the Backend, which is reached through the callables of a `ScanPlan`; the data-taking
-programs are children that get words and report through the status memory.
+programs are `spectrometer.programs`'; whether the board is there meanwhile is `spectrometer.boardwatch`'s.
 
     IDLE -> STARTING -> ARMED -> WAITING -> RUNNING -> ENDING -> IDLE
                      (two-phase starts only)       MONITOR from and to IDLE
@@ -14,50 +14,35 @@ import logging
 import math
 import threading
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any
 
+from spectrometer.boardwatch import BoardWatch
 from spectrometer.daq.errors import DaqError
-from spectrometer.derive.times import as_list, mjd
+from spectrometer.derive.times import mjd
 from spectrometer.errors import BankError, ScanError
+from spectrometer.programs import POLL_S, Programs
+from spectrometer.scanreport import FOUND, ScanReport
 from spectrometer.status.buffer import StatusBuffer
 from spectrometer.status.errors import StatusMemoryError
 from zmqjsonproxy.errors import OperationAbortedError, RefusedError
 from zmqjsonproxy.handle import OperationHandle
 from zmqjsonproxy.logs import bind_scan, release_scan
 
-__all__ = ["DataTaking", "ScanControl", "ScanPlan", "ScanState"]
+__all__ = ["ScanControl", "ScanPlan", "ScanState"]
 
 ARM_BEFORE_S = 0.9  # just after the last pulse per second before the start
 COMMIT_BEFORE_S = 1.0
 RECEIVE_MARGIN_S = 1.5  # the arm delay less this is what the program has to become ready
 END_AFTER_S = 1.0  # the last integration is still on its way when the scan's time is over
 STOP_WITHIN_S = 5.0
+HANGING_STOP_WITHIN_S = 0.5  # a program that hangs, if it can be stopped after all
 MONITOR_WITHIN_S = 2.0
-POLL_S = 0.03
-
-FOUND = {"file": "DAQFITS", "integrations": "DAQNINT", "peak_channel": "DAQPEAK", "dropped": "DAQDROP",
-         "loops": "DAQLOOPS"}  # fmt: skip
-"""What a report tells of the data -> the status key that a data-taking program writes."""
 
 Log = logging.Logger | logging.LoggerAdapter[logging.Logger]
-
-
-class DataTaking(Protocol):
-    """A data-taking program: `spectrometer.daq.control.DaqProcess`, or what stands for one."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def is_running(self) -> bool: ...
-    @property
-    def returncode(self) -> int | None: ...
-    def start(self) -> None: ...
-    def send(self, command: str) -> None: ...
-    def stop(self, quit_s: float = 5.0, term_s: float = 1.0, kill_s: float = 1.0) -> int | None: ...
 
 
 class ScanState(StrEnum):
@@ -97,39 +82,22 @@ class ScanPlan:
     two_phase: bool = False
 
 
-@dataclass(slots=True)
-class _Report:
-    """What became of a scan."""
-
-    scan: int
-    start: datetime
-    length: float
-    outcome: str = "starting"
-    error: str = ""
-    found: dict[str, Any] = field(default_factory=dict)
-
-    def as_dict(self) -> dict[str, Any]:
-        return {
-            "scan": self.scan, "outcome": self.outcome, "error": self.error, "start": as_list(self.start),
-            "scan_length": self.length, **self.found,
-        }  # fmt: skip
-
-
 class ScanControl:
     """Runs the scans of one Bank. `start` and `close` come from the Bank's lane, everything else from any thread.
 
     Args:
         status: The status memory.
-        programs: Data-taking programs, the one that reports first; all get the same words.
+        programs: What takes the data.
         log: With the Bank's name.
+        board: Watched while a scan runs; None: the mode has no board.
     """
 
-    def __init__(self, status: StatusBuffer, programs: Sequence[DataTaking], log: Log) -> None:
-        self._status, self._programs, self._log = status, list(programs), log
+    def __init__(self, status: StatusBuffer, programs: Programs, log: Log, board: BoardWatch | None = None) -> None:
+        self._status, self._programs, self._log, self._board = status, programs, log, board
         self._changed = threading.Condition()
         self._state = ScanState.IDLE
         self._plan: ScanPlan | None = None
-        self._report: _Report | None = None
+        self._report: ScanReport | None = None
         self._cancel = threading.Event()
         self._committed = threading.Event()
         self._closed = False
@@ -152,48 +120,8 @@ class ScanControl:
         if report is None:
             return {}
         if self.scanning:
-            report.found = self._found()
+            self._take_found(report)
         return report.as_dict()
-
-    # programs
-
-    def start_programs(self, wait: Callable[[float], None], limit: float) -> None:
-        """Start what does not run, and wait until what was started reports that it is ready.
-
-        Raises:
-            ScanError: A program is missing, ended, or was not ready within `limit` s.
-        """
-        idle = [program for program in self._programs if not program.is_running]
-        if self._programs[0] in idle:  # it reports; the others' readiness is that they go on running
-            self._status.update({"DAQSTATE": "starting", "DAQERR": ""})
-        for program in idle:
-            try:
-                program.start()
-            except OSError as error:
-                raise ScanError(f"{program.name} cannot be started: {error}") from error
-        self._await_key("DAQSTATE", lambda value: value != "starting", wait, limit)
-
-    def set_up_gpu(self, wait: Callable[[float], None], limit: float) -> None:
-        """Let the programs set up their GPU, and wait until they report that it is (reference 6.3.6).
-
-        Raises:
-            ScanError: A program ended, or its GPU was not ready within `limit` s.
-        """
-        self._status.update({"GPUCTXIN": "FALSE"})
-        self._send("INIT_GPU")
-        self._await_key("GPUCTXIN", lambda value: value == "TRUE", wait, limit)
-
-    def _await_key(
-        self, key: str, is_ready: Callable[[Any], bool], wait: Callable[[float], None], limit: float
-    ) -> None:
-        end = time.monotonic() + limit
-        while not is_ready(self._status.get(key)):
-            for program in self._programs:
-                if not program.is_running:
-                    raise ScanError(f"{program.name} ended at once, exit status {program.returncode}; see the log")
-            if time.monotonic() > end:
-                raise ScanError(f"{self._programs[0].name} was not ready within {limit:g} s (status key {key})")
-            wait(POLL_S)
 
     def close(self, why: str, quit_s: float = 5.0) -> None:
         """End all programs, which complete their files, and with them a scan; in bounded time.
@@ -208,11 +136,7 @@ class ScanControl:
             self.cancel_start()
         except ScanError as error:
             self._log.error("%s", error)
-        for program in self._programs:
-            try:
-                program.stop(quit_s=quit_s, term_s=0.5, kill_s=0.5)
-            except (DaqError, StatusMemoryError) as error:
-                self._log.error("%s", error)
+        self._programs.close(quit_s)
         with self._changed:
             if self._report is not None and self.scanning:
                 self._report.outcome, self._report.error = "failed", why
@@ -246,7 +170,7 @@ class ScanControl:
         """
         with self._changed:
             if self._state is ScanState.MONITOR:
-                self._send("STOP")
+                self._programs.send("STOP")
             elif self._state is not ScanState.IDLE:
                 raise RefusedError(f"a scan has been started already, it is {self._state}; stop it first")
             self._cancel.clear()
@@ -256,11 +180,12 @@ class ScanControl:
             self._set(ScanState.STARTING)
         operation.on_abort(self._cancel.set)
         try:
-            self.start_programs(self._wait, ready_within)
+            self._programs.start(self._wait, ready_within)
             plan = make_plan()
             with self._changed:
-                self._plan, self._report = plan, _Report(plan.number, plan.start, plan.length)
+                self._plan, self._report = plan, ScanReport(plan.number, plan.start, plan.length)
             bind_scan(self._log, plan.number)
+            self._programs.begin_watch()
             self._receive(plan)
             self._move(ScanState.STARTING, ScanState.ARMED if plan.two_phase else ScanState.WAITING)
             operation.accept(answer(plan))
@@ -286,7 +211,7 @@ class ScanControl:
             "STT_SMJD": int(seconds), "STT_OFFS": seconds - int(seconds), "NETSTAT": "waiting", "DAQERR": "",
             "SCANREM": math.floor((plan.start - datetime.now(UTC)).total_seconds() + plan.length),
         })  # fmt: skip
-        self._send("START")
+        self._programs.send("START")
         limit = plan.arm_delay - RECEIVE_MARGIN_S
         end = time.monotonic() + limit
         while True:
@@ -294,10 +219,10 @@ class ScanControl:
             if values.get("NETSTAT") == "receiving":
                 return
             if values.get("DAQERR"):
-                raise ScanError(f"{self._programs[0].name}: {values['DAQERR']}")
+                raise ScanError(f"{self._programs.name}: {values['DAQERR']}")
             if time.monotonic() > end:
                 raise ScanError(
-                    f"{self._programs[0].name} did not receive within {limit:g} s: NETSTAT is {values.get('NETSTAT')}; "
+                    f"{self._programs.name} did not receive within {limit:g} s: NETSTAT is {values.get('NETSTAT')}; "
                     "set_mode with force starts it anew"
                 )
             self._wait(POLL_S)
@@ -321,6 +246,8 @@ class ScanControl:
         try:
             plan.arm()
             self._status.update({"ARMSTATE": "armed", "ACCBLKOU": "-"})
+            if self._board is not None:
+                self._board.begin()
             self._move(ScanState.WAITING, ScanState.RUNNING)
         except BaseException:
             plan.disarm()
@@ -377,7 +304,7 @@ class ScanControl:
             return "Scan ended"
         with self._changed:
             if self._state is ScanState.MONITOR:
-                self._send("STOP")
+                self._programs.send("STOP")
                 self._set(ScanState.IDLE)
                 return "Ending monitor mode."
             if self._state is ScanState.ENDING:  # the watchdog is at it
@@ -409,10 +336,10 @@ class ScanControl:
             return
         if state is not ScanState.IDLE:
             raise RefusedError(f"a scan is {state}; stop it first")
-        self.start_programs(time.sleep, ready_within)
+        self._programs.start(time.sleep, ready_within)
         with self._changed:
             self._status.update({"NETSTAT": "waiting", "DAQERR": ""})
-            self._send("MONITOR")
+            self._programs.send("MONITOR")
             self._set(ScanState.MONITOR)
             end = time.monotonic() + MONITOR_WITHIN_S
             while self.state is ScanState.MONITOR and time.monotonic() < end:
@@ -421,18 +348,22 @@ class ScanControl:
                     return
                 if values.get("DAQERR"):
                     self._set(ScanState.IDLE)
-                    raise ScanError(f"{self._programs[0].name}: {values['DAQERR']}")
+                    raise ScanError(f"{self._programs.name}: {values['DAQERR']}")
                 self._changed.wait(POLL_S)
 
     def tick(self) -> None:
-        """Count down, end the scan when its time is over, notice a program that ended; once a second."""
+        """Count down, end the scan when its time is over or what it needs is gone; once a second."""
         plan = self._plan
         with self._changed:
             if self._closed:
                 return
-            if self._state is ScanState.MONITOR and not self._programs[0].is_running:
+            if self._state is ScanState.MONITOR and not self._programs.reports:
                 self._set(ScanState.IDLE)
-                self._log.error("%s ended in monitor mode", self._programs[0].name)
+                self._log.error("%s ended in monitor mode", self._programs.name)
+        if self._board is not None and (
+            self._state is ScanState.RUNNING or (self._board.is_lost and not self.scanning)
+        ):
+            self._board.look()
         if not self.scanning or self._state in (ScanState.STARTING, ScanState.ENDING) or plan is None:
             return
         left = plan.start.timestamp() + plan.length - time.time()
@@ -444,51 +375,48 @@ class ScanControl:
             self._log.error("%s", error)
         if self._state is not ScanState.RUNNING:
             return
-        gone = next((program for program in self._programs if not program.is_running), None)
-        if gone is not None:
+        if (gone := self._programs.gone()) is not None:
             self._end_if_running(f"{gone.name} ended during the scan, exit status {gone.returncode}")
-            self._revive(gone)
+            with self._changed:
+                if not self._closed:
+                    self._programs.revive(gone)
         elif values.get("DAQERR") and values.get("SCANSTAT") == "stopped":
             self._end_if_running(str(values["DAQERR"]))
         elif left + END_AFTER_S < 0:
             self._end_if_running("")
+        elif self._board is not None and self._board.fault:
+            self._end_if_running(self._board.fault)
+        elif hangs := self._programs.hangs(values):
+            self._end_if_running(hangs, HANGING_STOP_WITHIN_S)
 
-    def _end_if_running(self, error: str) -> None:
+    def _end_if_running(self, error: str, stop_within: float | None = None) -> None:
         with self._changed:
             if self._state is not ScanState.RUNNING or self._closed:
                 return
             self._set(ScanState.ENDING)
-        self._end("done", error)
+        self._end("done", error, stop_within)
         with contextlib.suppress(StatusMemoryError):
             self._status.update({"SCANREM": "scan terminated"})
 
-    def _revive(self, program: DataTaking) -> None:
-        """Start a program that ended, so that it is ready when the next scan is asked for."""
-        try:
-            with self._changed:
-                if self._closed or program.is_running:
-                    return
-                if program is self._programs[0]:
-                    self._status.update({"DAQSTATE": "starting"})
-                program.start()
-        except (OSError, StatusMemoryError) as error:
-            self._log.error("%s cannot be started again: %s", program.name, error)
-
-    def _end(self, outcome: str, error: str = "") -> None:
-        """From ENDING to IDLE: the programs close their files, the FPGA is disarmed."""
+    def _end(self, outcome: str, error: str = "", stop_within: float | None = None) -> None:
+        """From ENDING to IDLE: the programs close their files, within so many seconds, and the FPGA is disarmed."""
         plan, report = self._plan, self._report
         assert plan is not None
         assert report is not None
         self._stuck = ""
+        limit = STOP_WITHIN_S if stop_within is None else stop_within
+        if self._board is not None:
+            lost, report.warning = self._board.verdict()
+            error = error or lost
         try:
-            for step in (self._tell_the_end, self._await_the_end, plan.disarm):  # each, whatever becomes of the others
+            # Each, whatever becomes of the others.
+            for step in (self._tell_the_end, lambda: self._await_the_end(limit), plan.disarm):
                 try:
                     step()
                 except (BankError, DaqError, StatusMemoryError, OSError) as trouble:
                     error = error or str(trouble)
-            found = self._found()
-            report.found = found
-            error = error or str(found.get("note") or "")
+            self._take_found(report)
+            error = error or str(report.found.get("note") or "")
             report.outcome, report.error = ("failed", error) if error else (outcome, "")
         finally:
             with self._changed:
@@ -496,20 +424,23 @@ class ScanControl:
         if error:
             self._log.error("scan %d failed: %s", plan.number, error)
         else:
-            self._log.info("scan %d: %s, %s integrations", plan.number, outcome, found.get("integrations") or "no")
+            count = report.found.get("integrations") or "no"
+            self._log.info("scan %d: %s, %s integrations", plan.number, outcome, count)
+            if report.warning:
+                self._log.warning("scan %d: %s", plan.number, report.warning)
         release_scan(self._log, plan.number)
 
     def _tell_the_end(self) -> None:
         try:
             self._status.update({"ARMSTATE": "idle", "DISKSTAT": "-"})
         finally:
-            self._send("STOP")
+            self._programs.send("STOP")
 
-    def _await_the_end(self) -> None:
-        end = time.monotonic() + STOP_WITHIN_S
-        while self._programs[0].is_running and self._status.get("SCANSTAT") not in (None, "stopped"):
+    def _await_the_end(self, limit: float) -> None:
+        end = time.monotonic() + limit
+        while self._programs.reports and self._status.get("SCANSTAT") not in (None, "stopped"):
             if time.monotonic() > end:
-                self._stuck = f"{self._programs[0].name} did not end the scan within {STOP_WITHIN_S:g} s"
+                self._stuck = f"{self._programs.name} did not end the scan within {limit:g} s"
                 raise ScanError(self._stuck)
             time.sleep(POLL_S)
 
@@ -522,7 +453,7 @@ class ScanControl:
         except StatusMemoryError as trouble:
             self._log.error("%s", trouble)
         try:
-            self._send("STOP")
+            self._programs.send("STOP")
         except DaqError as trouble:
             self._log.error("%s", trouble)
         with self._changed:
@@ -531,28 +462,13 @@ class ScanControl:
             self._set(ScanState.IDLE)
         release_scan(self._log, None if plan is None else plan.number)
 
-    def _found(self) -> dict[str, Any]:
+    def _take_found(self, report: ScanReport) -> None:
         try:
-            values = self._status.read()
+            report.take(self._status.read())
         except StatusMemoryError as error:
-            return {"note": str(error)}
-        found: dict[str, Any] = {name: values[key] for name, key in FOUND.items() if key in values}
-        if values.get("DAQERR"):
-            found["note"] = values["DAQERR"]
-        return found
+            report.found = {"note": str(error)}
 
     # small things
-
-    def _send(self, word: str) -> None:
-        """To all of them, whatever becomes of one; then the error of the first that did not take it."""
-        faults: list[DaqError] = []
-        for program in self._programs:
-            try:
-                program.send(word)
-            except DaqError as error:
-                faults.append(error)
-        if faults:
-            raise faults[0]
 
     def _wait(self, seconds: float) -> None:
         if self._cancel.wait(max(seconds, 0.0)):

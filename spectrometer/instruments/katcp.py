@@ -102,6 +102,19 @@ class BoardConnection:
         within = self._timeout_s * (1 + len(todo)) + CONNECT_WITHIN_S
         return self._run(self._requests(todo), what, within)
 
+    def ask(self, name: str, within_s: float) -> "Future[Reply]":
+        """Ask, and do not wait: the future has the reply or a BoardError; it is cancelled if the connection is closed.
+
+        Args:
+            name: A request without arguments.
+            within_s: For the reply, if this is less than what all have.
+
+        Raises:
+            BoardError: The connection was closed.
+        """
+        loop = self._running_loop(name)
+        return asyncio.run_coroutine_threadsafe(self._request(name, (), min(within_s, self._timeout_s)), loop)
+
     def close(self) -> None:
         """End the connection and its thread; may be called twice."""
         with self._starting:

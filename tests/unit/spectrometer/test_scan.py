@@ -13,6 +13,7 @@ import pytest
 from support.memory import private_status
 
 from spectrometer.errors import ScanError
+from spectrometer.programs import Programs
 from spectrometer.scan import ScanControl, ScanPlan, ScanState
 from spectrometer.status import StatusBuffer
 from spectrometer.status.errors import StatusLockError
@@ -65,8 +66,8 @@ class Night:
 
     def __init__(self, status: StatusBuffer) -> None:
         self.status = status
-        self.program = Program(status)
-        self.control = ScanControl(status, [self.program], logging.getLogger("test"))
+        self.program, log = Program(status), logging.getLogger("test")
+        self.control = ScanControl(status, Programs(status, [self.program], log), log)
         self.handle = OperationHandle(OperationRecord(id="1", method="start", state=State.RUNNING))
         self.phases: list[str] = []
         self.outcome: list[object] = []

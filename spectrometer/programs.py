@@ -1,0 +1,185 @@
+"""The data-taking programs of a mode as one: started, told, watched and ended together.
+
+All get the same words; the first one reports through the status memory. What a scan is, they are told by
+`spectrometer.scan`; processes and pipes are `spectrometer.daq.control`'s.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from spectrometer.daq.errors import DaqError
+from spectrometer.errors import ScanError
+from spectrometer.status.buffer import StatusBuffer
+from spectrometer.status.errors import StatusMemoryError
+
+__all__ = ["POLL_S", "DataTaking", "Programs", "Pulse"]
+
+POLL_S = 0.03
+PULSE_KEY = "DAQPULSE"
+LONGEST_LOOK_S = 2.0
+
+Log = logging.Logger | logging.LoggerAdapter[logging.Logger]
+
+
+class DataTaking(Protocol):
+    """A data-taking program: `spectrometer.daq.control.DaqProcess`, or what stands for one."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def is_running(self) -> bool: ...
+    @property
+    def returncode(self) -> int | None: ...
+    def start(self) -> None: ...
+    def send(self, command: str) -> None: ...
+    def stop(self, quit_s: float = 5.0, term_s: float = 1.0, kill_s: float = 1.0) -> int | None: ...
+
+
+@dataclass(slots=True)
+class Pulse:
+    """How long a program's heartbeat has stood still. No clock: callers say `now`.
+
+    Attributes:
+        silent_s: Seconds for which looks have found the same value.
+    """
+
+    silent_s: float = 0.0
+    _value: object = None
+    _looked_at: float = -math.inf
+
+    def look(self, value: object, now: float) -> float:
+        """Take note of the heartbeat, None if there is none, at a monotonic time (s); `silent_s`."""
+        if value is None or value != self._value:
+            self.silent_s = 0.0
+        else:  # a longer pause was ours: if this process did not run, the program may not have run either
+            self.silent_s += min(now - self._looked_at, LONGEST_LOOK_S)
+        self._value, self._looked_at = value, now
+        return self.silent_s
+
+
+class Programs:
+    """What takes the data of one mode.
+
+    Args:
+        status: The status memory.
+        programs: The one that reports first.
+        log: With the Bank's name.
+        silent_limit: A program whose heartbeat stands still so long during a scan hangs, s.
+    """
+
+    def __init__(
+        self, status: StatusBuffer, programs: Sequence[DataTaking], log: Log, silent_limit: float = math.inf
+    ) -> None:
+        self._status, self._all, self._log, self._silent_limit = status, list(programs), log, silent_limit
+        self._pulse = Pulse()
+
+    @property
+    def name(self) -> str:
+        """Of the one that reports."""
+        return self._all[0].name
+
+    @property
+    def reports(self) -> bool:
+        """The one that reports runs."""
+        return self._all[0].is_running
+
+    def start(self, wait: Callable[[float], None], limit: float) -> None:
+        """Start what does not run, and wait until what was started reports that it is ready.
+
+        Raises:
+            ScanError: A program is missing, ended, or was not ready within `limit` s.
+        """
+        if not self.reports:
+            self._status.update({"DAQERR": ""})
+        for program in [program for program in self._all if not program.is_running]:
+            try:
+                self._start(program)
+            except OSError as error:
+                raise ScanError(f"{program.name} cannot be started: {error}") from error
+        self._await_key("DAQSTATE", lambda value: value != "starting", wait, limit)
+
+    def _start(self, program: DataTaking) -> None:
+        if program is self._all[0]:  # it reports; the others' readiness is that they go on running
+            self._status.update({"DAQSTATE": "starting"})
+            self._status.remove([PULSE_KEY])  # of the one that ended; a program need not have a heartbeat
+        program.start()
+
+    def set_up_gpu(self, wait: Callable[[float], None], limit: float) -> None:
+        """Let the programs set up their GPU, and wait until they report that it is (reference 6.3.6).
+
+        Raises:
+            ScanError: A program ended, or its GPU was not ready within `limit` s.
+        """
+        self._status.update({"GPUCTXIN": "FALSE"})
+        self.send("INIT_GPU")
+        self._await_key("GPUCTXIN", lambda value: value == "TRUE", wait, limit)
+
+    def _await_key(
+        self, key: str, is_ready: Callable[[Any], bool], wait: Callable[[float], None], limit: float
+    ) -> None:
+        end = time.monotonic() + limit
+        while not is_ready(self._status.get(key)):
+            if (gone := self.gone()) is not None:
+                raise ScanError(f"{gone.name} ended at once, exit status {gone.returncode}; see the log")
+            if time.monotonic() > end:
+                raise ScanError(f"{self.name} was not ready within {limit:g} s (status key {key})")
+            wait(POLL_S)
+
+    def send(self, word: str) -> None:
+        """To all of them, whatever becomes of one; then the error of the first that did not take it.
+
+        Raises:
+            DaqError: One did not take it.
+        """
+        faults: list[DaqError] = []
+        for program in self._all:
+            try:
+                program.send(word)
+            except DaqError as error:
+                faults.append(error)
+        if faults:
+            raise faults[0]
+
+    def gone(self) -> DataTaking | None:
+        """One that does not run; None if all do."""
+        return next((program for program in self._all if not program.is_running), None)
+
+    def hangs(self, values: Mapping[str, Any]) -> str:
+        """What is to be said of a heartbeat that stands still too long; empty while all is well.
+
+        Args:
+            values: The status memory now; to be called about once a second.
+        """
+        silent = self._pulse.look(values.get(PULSE_KEY), time.monotonic())
+        if silent < self._silent_limit:
+            return ""
+        return (
+            f"{self.name} hangs: its heartbeat ({PULSE_KEY}) has stood still at {values[PULSE_KEY]} "
+            f"for {silent:.0f} s; set_mode with force ends it and starts it anew"
+        )
+
+    def begin_watch(self) -> None:
+        """A scan begins: what the heartbeat did before does not count."""
+        self._pulse = Pulse()
+
+    def revive(self, program: DataTaking) -> None:
+        """Start one that ended, so that it is ready when the next scan is asked for; the log tells what hinders it."""
+        try:
+            if not program.is_running:
+                self._start(program)
+        except (OSError, StatusMemoryError) as error:
+            self._log.error("%s cannot be started again: %s", program.name, error)
+
+    def close(self, quit_s: float) -> None:
+        """End all, which complete their files; in bounded time. What does not end is in the log."""
+        for program in self._all:
+            try:
+                program.stop(quit_s=quit_s, term_s=0.5, kill_s=0.5)
+            except (DaqError, StatusMemoryError) as error:
+                self._log.error("%s", error)
