@@ -1,8 +1,9 @@
 """One call to N Players, of N bare REQ/REP round trips made one after the other; wall time.
 
-Ours is `Dealer.outcomes`. Two processes, as for the floor: the Dealer's, and one whose threads are N servers, each with
-a socket and address of its own. One core: both share it; two cores: one each. With a process for every Player, as on N
-hosts, but all on the cores of this one, the rows without a "must" show how much worse the processor's caches make it.
+Ours is `Dealer.outcomes`. Two processes, as for the floor: the Dealer's, and one with a single thread for N servers,
+each of which has a socket and address of its own (`floors.side_by_side` says why). One core: both share it; two cores:
+one each. With a process for every Player, as on N hosts, but all on the cores of this one, the rows without a "must"
+show how much worse the processor's caches make it.
 """
 
 from __future__ import annotations
@@ -14,9 +15,20 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from benchmarks.floors import Pairs, asking, cores, echo, in_pinned_process, pairs, serving, side_by_side
+from benchmarks.floors import (
+    Echo,
+    Pairs,
+    Served,
+    asking,
+    cores,
+    echo,
+    in_pinned_process,
+    pairs,
+    serving,
+    side_by_side,
+)
 from benchmarks.rows import Row
-from benchmarks.subject import serve
+from benchmarks.subject import player, serve
 from dealer import AsyncDealer, Dealer
 from zmqjsonproxy import wirejson
 from zmqjsonproxy.rpc.protocol import jsonrpc
@@ -47,28 +59,32 @@ def rows() -> list[Row]:
     found = []
     for count, bounds in TARGETS.items():
         for core, bound in zip([here, *others[:1]], bounds, strict=False):
-            found.append(_row(count, here, core, _threads, *bound))
-    found += [_row(64, here, core, _processes, None, None) for core in [here, *others[:1]]]
+            found.append(_row(count, here, core, _both_side_by_side, *bound))
+    found += [_row(64, here, core, _both_processes, None, None) for core in [here, *others[:1]]]
     for count in (8, 64):
-        with _threads(here, count, serve) as urls:
+        with _side_by_side(here, count, player) as urls:
             one, other = in_pinned_process(here, _both_dealers, urls)
         what = f"AsyncDealer, fan-out to {count} Players, one core, of a Dealer's"
         found.append(Row(what, 1e3 * one, 1e3 * other, other / one, None, 1.3, "ms"))
     last = cores()[-1]
     for count, must in WORKING.items():
-        with _threads(last, count, serve, 0.010) as urls:
+        with _side_by_side(last, count, player, 0.010) as urls:
             taken = in_pinned_process(here, _working, urls)
         found.append(Row(f"{count} Players that take 10 ms each", None, 1e3 * taken, None, must, None, "ms"))
     for count, must in SILENT.items():
-        with _threads(last, 1, serve, 30.0) as silent, _threads(last, count - 1, serve) as quick:
+        with _side_by_side(last, 1, player, 30.0) as silent, _side_by_side(last, count - 1, player) as quick:
             taken = in_pinned_process(here, _silent, silent + quick)
         found.append(Row(f"one of {count} never answers, deadline 1 s", None, taken, None, must, 1.005, "s"))
     return found
 
 
+Hosted = contextlib.AbstractContextManager[list[str]]
+"""Servers that run meanwhile: their URLs."""
+
+
 @contextlib.contextmanager
-def _threads(core: int, count: int, target: Callable[..., None], *args: Any) -> Iterator[list[str]]:
-    with serving(core, 1, side_by_side, count, target, *args) as ((urls, _),):
+def _side_by_side(core: int, count: int, make: Callable[..., Served], *args: Any) -> Iterator[list[str]]:
+    with serving(core, 1, side_by_side, count, make, *args) as ((urls, _),):
         yield urls.split()
 
 
@@ -78,20 +94,29 @@ def _processes(core: int, count: int, target: Callable[..., None], *args: Any) -
         yield [url for url, _ in served]
 
 
+def _both_side_by_side(core: int, count: int) -> tuple[Hosted, Hosted]:
+    return _side_by_side(core, count, Echo, jsonrpc.reply(1000, 5)), _side_by_side(core, count, player)
+
+
+def _both_processes(core: int, count: int) -> tuple[Hosted, Hosted]:
+    return _processes(core, count, echo, jsonrpc.reply(1000, 5)), _processes(core, count, serve)
+
+
 def _row(
     count: int,
     client: int,
     server: int,
-    host: Callable[..., contextlib.AbstractContextManager[list[str]]],
+    host: Callable[[int, int], tuple[Hosted, Hosted]],
     must: float | None,
     aim: float | None,
 ) -> Row:
-    with host(server, count, echo, jsonrpc.reply(1000, 5)) as floors, host(server, count, serve) as players:
+    floor_host, player_host = host(server, count)
+    with floor_host as floors, player_host as players:
         times = in_pinned_process(client, _pair, floors, players)
         assert isinstance(times, Pairs)
     floor, ours, ratio = times.quantile(0.5)
     where = "one core" if client == server else "two cores"
-    what = f"fan-out to {count} Players, {where}{', a process each' if host is _processes else ''}"
+    what = f"fan-out to {count} Players, {where}{', a process each' if host is _both_processes else ''}"
     return Row(what, 1e3 * floor, 1e3 * ours, ratio, must, aim, "ms")
 
 

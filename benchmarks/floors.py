@@ -10,11 +10,10 @@ import contextlib
 import gc
 import multiprocessing
 import os
-import queue
 import resource
+import select
 import statistics
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -24,7 +23,9 @@ from typing import Any, Protocol
 import zmq
 
 __all__ = [
+    "Echo",
     "Pairs",
+    "Served",
     "Telling",
     "asking",
     "cores",
@@ -39,6 +40,7 @@ __all__ = [
 # Each process is forked from a fresh one that has imported what all of them need, and has no threads.
 _PROCESSES = multiprocessing.get_context("forkserver")
 _PROCESSES.set_forkserver_preload(["benchmarks.floors", "benchmarks.subject", "dealer", "zmqjsonproxy.rpc.client"])
+_POLLIN = int(zmq.POLLIN)
 START_WITHIN = 60.0
 """s; for 64 processes on one core."""
 
@@ -120,40 +122,75 @@ def _report(connection: Connection, target: Callable[..., Any], *args: Any) -> N
     connection.send(target(*args))
 
 
-class _Gathering:
-    """Takes the addresses of many servers in one process."""
+class Served(Protocol):
+    """One of many servers in a thread.
 
-    def __init__(self) -> None:
-        self.urls: queue.SimpleQueue[str] = queue.SimpleQueue()
-
-    def send(self, url: str) -> None:
-        """Take one."""
-        self.urls.put(url)
-
-
-def side_by_side(connection: Connection, count: int, target: Callable[..., None], *args: Any) -> None:
-    """Serve: run `count` servers, each in a thread of this process; the URLs are told as one text with blanks.
-
-    They stand for hosts, and share an interpreter only here. A thread that waits for it wakes every 5 ms to ask for it,
-    which with a thousand of them is all that the processor does; they give it up themselves with each message.
+    Attributes:
+        url: Its address.
     """
-    sys.setswitchinterval(1.0)
-    gathering = _Gathering()
-    for _ in range(count):
-        threading.Thread(target=target, args=(gathering, *args), daemon=True).start()
-    ready(connection, " ".join(gathering.urls.get(timeout=START_WITHIN) for _ in range(count)))
-    threading.Event().wait()
+
+    url: str
+
+    def fileno(self) -> int:
+        """Return the descriptor that is readable when there may be something for `serve_waiting`."""
+
+    def serve_waiting(self) -> None:
+        """Answer what has arrived."""
+
+
+def side_by_side(connection: Connection, count: int, make: Callable[..., Served], *args: Any) -> None:
+    """Serve: run `count` servers `make(*args)` in one thread, by epoll; the URLs are told as one text with blanks.
+
+    They stand for hosts, which share neither an interpreter nor caches. With a thread each, those that a request wakes
+    at the same time wait for one another's interpreter lock, and their stacks displace the caller's data: a floor that
+    asks one after the other has nothing of that, and with a process each it is worse still.
+    """
+    sys.setswitchinterval(1.0)  # lanes give the interpreter up themselves; who waits for it need not ask every 5 ms
+    servers = [make(*args) for _ in range(count)]
+    waiting, serve = select.epoll(), {}
+    for server in servers:
+        serve[server.fileno()] = server.serve_waiting
+        waiting.register(server.fileno(), select.EPOLLIN)
+    ready(connection, " ".join(server.url for server in servers))
+    while True:
+        for number, _ in waiting.poll():
+            serve[number]()
+
+
+class Echo:
+    """Answers each request with `reply`, or with itself."""
+
+    def __init__(self, reply: bytes | None = None) -> None:
+        self._reply = reply
+        self._socket: zmq.Socket[bytes] = zmq.Context.instance().socket(zmq.REP)
+        self._socket.bind("tcp://127.0.0.1:*")
+        self.url = str(self._socket.getsockopt_string(zmq.LAST_ENDPOINT))
+
+    def fileno(self) -> int:
+        """As Served."""
+        return int(self._socket.get(zmq.FD))
+
+    def serve_waiting(self) -> None:
+        """As Served."""
+        socket, reply = self._socket, self._reply
+        ask: Callable[[int], Any] = socket.get
+        while ask(zmq.EVENTS) & _POLLIN:
+            request = socket.recv()
+            socket.send(request if reply is None else reply)
+
+    def serve(self) -> None:
+        """Answer for ever."""
+        receive, send, reply = self._socket.recv, self._socket.send, self._reply
+        while True:
+            request = receive()
+            send(request if reply is None else reply)
 
 
 def echo(connection: Telling, reply: bytes | None = None) -> None:
     """Serve: answer each request with `reply`, or with itself."""
-    socket: zmq.Socket[bytes] = zmq.Context.instance().socket(zmq.REP)
-    socket.bind("tcp://127.0.0.1:*")
-    ready(connection, str(socket.getsockopt_string(zmq.LAST_ENDPOINT)))
-    receive, send = socket.recv, socket.send
-    while True:
-        request = receive()
-        send(request if reply is None else reply)
+    server = Echo(reply)
+    ready(connection, server.url)
+    server.serve()
 
 
 def asking(url: str, request: bytes) -> Callable[[], object]:

@@ -11,7 +11,7 @@ from benchmarks.floors import Telling, ready
 from zmqjsonproxy.interface import command, query
 from zmqjsonproxy.rpc.server import ZMQJSONProxyServer
 
-__all__ = ["STATUS", "serve"]
+__all__ = ["STATUS", "player", "serve"]
 
 STATUS: dict[str, Any] = {
     f"KEY{n:05d}": (n * 1.25e6, n, f"value of {n}", n / 7.0, "SIMULATE")[n % 5] for n in range(200)
@@ -54,9 +54,15 @@ class Subject:
         return True
 
 
-def serve(connection: Telling, takes: float = 0.0) -> None:
-    """Serve a Subject as `bank` for ever."""
+def player(takes: float = 0.0) -> ZMQJSONProxyServer:
+    """Return a server of a Subject as `bank`."""
     server = ZMQJSONProxyServer(zmq.Context.instance(), "tcp://127.0.0.1:*")
     server.expose("bank", Subject(takes))
+    return server
+
+
+def serve(connection: Telling, takes: float = 0.0) -> None:
+    """Serve a Subject as `bank` for ever."""
+    server = player(takes)
     ready(connection, server.url)
     server.run_loop()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
+import select
 import threading
 import time
 from collections.abc import Iterator
@@ -16,6 +18,7 @@ from support.player_run import poll
 from support.rpc_bank import Bank, serving
 
 from zmqjsonproxy import Hub, ServerSettings, ZMQJSONProxyServer
+from zmqjsonproxy.rpc.many import CallRequest
 
 
 @pytest.fixture
@@ -366,6 +369,38 @@ def test_two_servers_of_one_context_and_the_watchdog_in_its_own_thread() -> None
                 for thread in threads:
                     thread.join(10)
                     assert not thread.is_alive()
+
+
+def test_many_servers_in_one_thread_answer_queries_and_commands() -> None:
+    with zmq.Context() as context, contextlib.ExitStack() as ended:
+        servers = {}
+        waiting = select.epoll()
+        for _ in range(3):
+            server = ended.enter_context(ZMQJSONProxyServer(context, "tcp://127.0.0.1:*"))
+            server.expose("bank", Bank())
+            servers[server.fileno()] = server
+            waiting.register(server.fileno(), select.EPOLLIN)
+        asked = threading.Event()
+
+        def serve() -> None:
+            while not asked.is_set():
+                for number, _ in waiting.poll(0.05):
+                    servers[number].serve_waiting()
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            with Hub() as hub:
+                urls = [server.url for server in servers.values()]
+                for _ in range(20):
+                    assert [r.value for r in hub.call_each(urls, "bank", "add", (1, 2), timeout=10)] == [3, 3, 3]
+                several = [CallRequest(urls[0], "bank", "add", (n, 1)) for n in range(50)]
+                assert [r.value for r in hub.call_many(several, timeout=10)] == list(range(1, 51))
+                assert [r.error for r in hub.call_each(urls, "bank", "write", (5,), timeout=10)] == [None] * 3
+        finally:
+            asked.set()
+            thread.join(10)
+            waiting.close()
 
 
 def test_an_address_that_is_taken_is_an_error_at_once(served: tuple[str, Bank]) -> None:

@@ -19,7 +19,7 @@ from typing import Any, Self
 
 import zmq
 
-from zmqjsonproxy import ndarray, wirejson
+from zmqjsonproxy import wirejson
 from zmqjsonproxy.errors import AlreadyDoneError
 from zmqjsonproxy.handle import OperationHandle
 from zmqjsonproxy.interface import Interface, Kind, Method, running
@@ -28,9 +28,10 @@ from zmqjsonproxy.protocol.operations import OperationTable, State
 from zmqjsonproxy.rpc.errands import Errands
 from zmqjsonproxy.rpc.frames import receiver, sender
 from zmqjsonproxy.rpc.lanes import Job, Lane
+from zmqjsonproxy.rpc.offers import answer_unknown
 from zmqjsonproxy.rpc.outcomes import carry_out, encoded, not_begun, outcome, raised, unspeakable
 from zmqjsonproxy.rpc.ownmethods import OwnMethods
-from zmqjsonproxy.rpc.protocol import dialect, jsonrpc, original
+from zmqjsonproxy.rpc.protocol import dialect, jsonrpc
 from zmqjsonproxy.rpc.protocol.dialect import Limits, Malformed, Request, read_failure
 from zmqjsonproxy.rpc.protocol.jsonrpc import Code
 from zmqjsonproxy.rpc.settings import ServerSettings
@@ -40,6 +41,7 @@ __all__ = ["ServerSettings", "ZMQJSONProxyServer"]
 
 log = logging.getLogger(__name__)
 
+_POLLIN = int(zmq.POLLIN)
 Reply = Callable[[bytes], None]
 
 
@@ -145,25 +147,42 @@ class ZMQJSONProxyServer:
         """
         if watchdogfn is not None:
             threading.Thread(target=self._watch, args=(watchdogfn,), name=f"watchdog {self.name}", daemon=True).start()
-        receive, inner = self._receive, self._inner_id
         try:
             while not self._quit:
-                try:
-                    frames = receive()
-                    if frames[0] == inner:
-                        self._send_replies()
-                    else:
-                        self._serve(frames)
-                except zmq.ContextTerminated:
-                    break
-                except zmq.ZMQError as error:
-                    if error.errno == zmq.ENOTSOCK:
-                        break
-                    log.warning("%s: %s", self.name, error)
-                except Exception:  # outermost loop of a daemon: nothing that arrives may end it
-                    log.exception("%s: a message could not be handled", self.name)
+                self._serve_next()
         finally:
             self._end()
+
+    def fileno(self) -> int:
+        """Return the descriptor that is readable when there may be something for `serve_waiting`."""
+        return int(self._router.get(zmq.FD))
+
+    def serve_waiting(self) -> None:
+        """Handle what has arrived, and wait for nothing; instead of `run_loop`, in a thread that has many servers.
+
+        To be called whenever `fileno()` is readable, from one thread. A query of one delays the others.
+        """
+        ask: Callable[[int], Any] = self._router.get
+        while not self._quit and ask(zmq.EVENTS) & _POLLIN:
+            self._serve_next()
+
+    def _serve_next(self) -> None:
+        """Wait for a message and handle it. Never raises: nothing that arrives may end a daemon's outermost loop."""
+        try:
+            frames = self._receive()
+            if frames[0] == self._inner_id:
+                self._send_replies()
+            else:
+                self._serve(frames)
+        except zmq.ContextTerminated:
+            self._quit = True
+        except zmq.ZMQError as error:
+            if error.errno == zmq.ENOTSOCK:
+                self._quit = True
+            else:
+                log.warning("%s: %s", self.name, error)
+        except Exception:
+            log.exception("%s: a message could not be handled", self.name)
 
     def bind_also(self, url: str) -> None:
         """Serve at a further address, too; from another thread, while `run_loop` runs; zmq.ZMQError as at first."""
@@ -308,7 +327,7 @@ class ZMQJSONProxyServer:
         if method is None or (not request.native and method.lane == "rpc"):
             if request.target == jsonrpc.CANCEL and request.native:
                 return self._cancel(request, envelope[0])
-            return self._no_method(request)
+            return answer_unknown(request, self.interfaces, self.instance)
         if request.target in self._quick:
             begun = time.perf_counter()
             body = carry_out(method, request)
@@ -343,49 +362,6 @@ class ZMQJSONProxyServer:
                 self._fast_again[target] = 0
                 self._quick[target] = method
         return body
-
-    def _no_method(self, request: Request) -> bytes | None:
-        if not request.native:
-            if request.method == original.LIST_METHODS:
-                return self._list_methods(request)
-            interface = self.interfaces.get(request.name) if isinstance(request.name, str) else None
-            return original.failure("KeyError", repr(request.name if interface is None else request.method))
-        if request.notification:
-            return None
-        name, _, key = request.target.rpartition(".")
-        if name in self.interfaces:
-            known = ", ".join(self.interfaces[name].methods) or "none"
-            error = jsonrpc.error_object(
-                Code.NO_SUCH_METHOD, "NoSuchMethodError", f"{name} has no method {key}; it has: {known}"
-            )
-        else:
-            error = self._no_interface(name)
-        return jsonrpc.failure(request.id, error)
-
-    def _no_interface(self, name: str) -> dict[str, Any]:
-        text = f"no interface {name!r} here; there are: {', '.join(self.interfaces) or 'none'}"
-        return jsonrpc.error_object(Code.NO_SUCH_METHOD, "NoSuchInterfaceError", text)
-
-    def _list_methods(self, request: Request) -> bytes:
-        interface = self.interfaces.get(request.name) if isinstance(request.name, str) else None
-        if request.extra is None:  # a client of the original
-            if interface is None:
-                return original.interface_error(str(request.name))
-            return original.reply(interface.list_methods())
-        if interface is None:
-            return jsonrpc.failure(None, self._no_interface(str(request.name)))
-        return wirejson.dumps(
-            {
-                "dealer": 1,
-                "server": "dealer-player",
-                "instance": self.instance,
-                "arrays": ndarray.is_available(),
-                "fingerprint": interface.fingerprint,
-                "name": interface.name,
-                "objects": list(self.interfaces),
-                "methods": [method.describe() for method in interface.methods.values()],
-            }
-        )
 
     # calls
 

@@ -1,0 +1,64 @@
+"""What a server answers to the question what it offers, and to calls of what it has not. No sockets, no threads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from zmqjsonproxy import ndarray, wirejson
+from zmqjsonproxy.interface import Interface
+from zmqjsonproxy.rpc.protocol import jsonrpc, original
+from zmqjsonproxy.rpc.protocol.dialect import Request
+from zmqjsonproxy.rpc.protocol.jsonrpc import Code
+
+__all__ = ["answer_unknown"]
+
+
+def answer_unknown(request: Request, interfaces: Mapping[str, Interface], instance: str) -> bytes | None:
+    """Encode the reply to a request for none of the methods that are there; None: a notification, without one.
+
+    Args:
+        request: The request; in the original's dialect also its question for the methods of an object.
+        interfaces: Object name -> what it exports.
+        instance: Which process of the server this is.
+    """
+    if not request.native:
+        if request.method == original.LIST_METHODS:
+            return _list_methods(request, interfaces, instance)
+        known_name = isinstance(request.name, str) and request.name in interfaces
+        return original.failure("KeyError", repr(request.method if known_name else request.name))
+    if request.notification:
+        return None
+    name, _, key = request.target.rpartition(".")
+    if name not in interfaces:
+        return jsonrpc.failure(request.id, _no_interface(name, interfaces))
+    known = ", ".join(interfaces[name].methods) or "none"
+    text = f"{name} has no method {key}; it has: {known}"
+    return jsonrpc.failure(request.id, jsonrpc.error_object(Code.NO_SUCH_METHOD, "NoSuchMethodError", text))
+
+
+def _no_interface(name: str, interfaces: Mapping[str, Interface]) -> dict[str, Any]:
+    text = f"no interface {name!r} here; there are: {', '.join(interfaces) or 'none'}"
+    return jsonrpc.error_object(Code.NO_SUCH_METHOD, "NoSuchInterfaceError", text)
+
+
+def _list_methods(request: Request, interfaces: Mapping[str, Interface], instance: str) -> bytes:
+    interface = interfaces.get(request.name) if isinstance(request.name, str) else None
+    if request.extra is None:  # a client of the original
+        if interface is None:
+            return original.interface_error(str(request.name))
+        return original.reply(interface.list_methods())
+    if interface is None:
+        return jsonrpc.failure(None, _no_interface(str(request.name), interfaces))
+    return wirejson.dumps(
+        {
+            "dealer": 1,
+            "server": "dealer-player",
+            "instance": instance,
+            "arrays": ndarray.is_available(),
+            "fingerprint": interface.fingerprint,
+            "name": interface.name,
+            "objects": list(interfaces),
+            "methods": [method.describe() for method in interface.methods.values()],
+        }
+    )
