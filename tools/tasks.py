@@ -72,7 +72,8 @@ def test() -> None:
     """Set up, then linters, types and all tests."""
     set_up("dev")
     lint()
-    run(PYTHON, "-m", "pytest", "-q", "-n", str((os.cpu_count() or 1) + 1), "--dist", "worksteal")  # much is waiting
+    workers = (os.cpu_count() or 1) + 1  # tests with processes wait much
+    run(PYTHON, "-m", "pytest", "-q", "-n", str(workers), "--dist", "loadfile", "--no-loadscope-reorder")
 
 
 def check() -> None:

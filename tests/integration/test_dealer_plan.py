@@ -153,7 +153,6 @@ with open(OUTPUT, "w") as file:
 def test_a_plan_and_a_simulated_player_answer_alike(tmp_path: Path) -> None:
     config = tmp_path / "dibas.toml"
     urls = write_array(config, arm_delay_s=2.0)
-    config.write_text(config.read_text().replace("time_scale = 0.5", "time_scale = 0.01"))
     answers: dict[str, Any] = {}
     with PlayerRun("BANKA", urls["BANKA"], "simulate", "--config", config, log=tmp_path / "log") as run:
         run.wait_ready()

@@ -115,8 +115,9 @@ def test_a_dealer_runs_a_scan_on_two_players_that_start_on_one_second(tmp_path: 
     assert len(files(array)) == 2
 
 
-def test_stop_reaches_a_bank_in_the_middle_of_set_mode(replaying: Array) -> None:
-    with bank_of(replaying.urls["BANKA"]) as bank:
+def test_stop_reaches_a_bank_in_the_middle_of_set_mode(tmp_path: Path) -> None:
+    array = Array(tmp_path, "simulate", recording=recording(), time_scale=0.5)
+    with array, bank_of(array.urls["BANKA"]) as bank:
         outcome: list[BaseException | object] = []
 
         def change() -> None:
@@ -130,7 +131,7 @@ def test_stop_reaches_a_bank_in_the_middle_of_set_mode(replaying: Array) -> None
         poll(lambda: bank.get_status().get("DAQSTATE") == "starting", "the mode change has begun")
         assert bank.get_mode() is None
         assert bank.stop() == [True, "Mode change aborted; no mode is set"]
-        thread.join(10)
+        thread.join(30)
         assert isinstance(outcome[0], OperationAbortedError)
         with pytest.raises(RemoteError, match="no mode is set"):
             bank.set_param(exposure=1.0)
@@ -176,7 +177,7 @@ def test_a_committed_start_becomes_a_scan_and_a_disarmed_one_does_not(rehearsing
 def test_a_rehearsed_scan_counts_down_and_ends(rehearsing: Array) -> None:
     with bank_of(rehearsing.urls["BANKA"]) as bank:
         bank.set_mode("MODE1")
-        bank.set_param(scan_length=3.0)
+        bank.set_param(scan_length=2.0)
         bank.prepare()
         bank.start()
         seen: set[Any] = set()

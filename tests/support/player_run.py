@@ -21,6 +21,7 @@ from zmqjsonproxy.rpc.client import ZMQJSONProxyClient
 
 ROOT = Path(__file__).resolve().parents[2]
 DEADLINE = 30.0  # s; a loaded machine is slow
+CALL_WITHIN = 60.0  # s; a mode change starts a program; a Player that is lost is noticed long before
 FIRST_PORT, WORKERS, WORKERS_PORTS = 12000, 16, 1100
 """Ports of tests are below those that the system gives to whoever asks for any, 32768 and more."""
 
@@ -83,7 +84,7 @@ def player(*words: str | Path, env: Mapping[str, str] | None = None) -> subproce
 @contextlib.contextmanager
 def bank_of(url: str) -> Iterator[Any]:
     """Yield a proxy of the Bank at a URL."""
-    with ZMQJSONProxyClient(None, "bank", url, 10.0) as proxy:
+    with ZMQJSONProxyClient(None, "bank", url, CALL_WITHIN) as proxy:
         yield proxy
 
 

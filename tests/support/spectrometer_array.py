@@ -13,9 +13,9 @@ COHERENT_NODES = 8
 
 
 def write_array(
-    path: Path, *, banks: int = 1, recording: Path | None = None, arm_delay_s: float = 3.0, board: bool = True,
+    path: Path, *, banks: int = 1, recording: Path | None = None, arm_delay_s: float = 2.0, board: bool = True,
     daq: Path | None = None, fits: Path | None = None, control: str = "stdin",
-    sources: Mapping[str, str] | None = None,
+    sources: Mapping[str, str] | None = None, time_scale: float = 0.01,
 ) -> dict[str, str]:
     """Write a configuration file; Bank -> URL.
 
@@ -29,9 +29,10 @@ def write_array(
         fits: A FITS writer beside it.
         control: Where the program reads its words.
         sources: Bank -> what it takes its voltages from, an inline table.
+        time_scale: Of the waits of a simulated board.
     """
     lines = ["[instrument]", 'telescope = "Arecibo"', 'switching_master = "BANKA"']
-    lines += ["[spectrometer]", "time_scale = 0.5", "[dealer]"]
+    lines += ["[spectrometer]", f"time_scale = {time_scale}", "[dealer]"]
     names = [f"BANK{chr(ord('A') + n)}" for n in range(banks)]
     urls: dict[str, str] = {}
     lines.append(f"players = {names}".replace("'", '"'))
