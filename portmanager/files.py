@@ -36,21 +36,26 @@ class Files:
         """The usage of the server that ended before this one; it helps to give services their old ports."""
         return self.usage.with_name(self.usage.name + ".last")
 
-    def earlier_ports(self) -> dict[tuple[str, str], list[int]]:
-        """Return the ports that (user, service) had at an earlier server: one that crashed, or one that ended.
+    def begin(self, port: int) -> dict[tuple[str, str], list[int]]:
+        """Write the files of a server that begins; folders that are missing are made.
 
-        A server that ended before anybody had come back to it is passed over.
-        """
-        return read_usage(self.usage) or read_usage(self.earlier_usage)
+        Args:
+            port: Where it listens.
 
-    def write(self, port: int) -> None:
-        """Write the port and pid files; folders that are missing are made.
+        Returns:
+            The ports that (user, service) had at an earlier server: one that crashed, or one that ended. A server that
+            ended before anybody had come back to it is passed over.
 
         Raises:
-            OSError: One of them cannot be written.
+            OSError: One of the files cannot be written.
         """
+        with contextlib.suppress(OSError):
+            if self.usage.stat().st_size:  # of one that crashed; the next crash must not cost what it knew
+                self.usage.replace(self.earlier_usage)
         replace_file(self.port, f"{port}\n")
         replace_file(self.pid, f"{os.getpid()}\n")
+        replace_file(self.usage, "")
+        return read_usage(self.earlier_usage)
 
     def remove(self) -> None:
         """Remove what is ours; what is lent stays as the earlier usage of the next server."""
@@ -87,8 +92,8 @@ def default_folder(port: int, environment: dict[str, str]) -> Path:
     for folder in candidates:
         with contextlib.suppress(OSError):
             folder.mkdir(parents=True, exist_ok=True)
-            # A folder in /var/tmp that somebody else has made is not ours to trust.
-            if folder.stat().st_uid == os.geteuid() and os.access(folder, os.W_OK | os.X_OK):
+            # A folder in /var/tmp, or a link there, that somebody else has made is not ours to trust.
+            if folder.stat().st_uid == folder.lstat().st_uid == os.geteuid() and os.access(folder, os.W_OK | os.X_OK):
                 return folder
     raise OSError(f"no folder for the port, pid and usage files: tried {', '.join(map(str, candidates))}")
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, cast
+import time
+from typing import cast
 
+from portmanager.lending import Grant, Lending
 from portmanager.owners import owner_of_connection
 from portmanager.protocol.lines import (
     LONGEST_LINE,
@@ -23,13 +25,10 @@ from portmanager.protocol.lines import (
     write_ok,
 )
 
-if TYPE_CHECKING:
-    from portmanager.server import Grant, Server
-
 __all__ = ["Peer"]
 
-REQUESTS_AT_A_TIME = 100
-"""Then the other connections have their turn."""
+TURN_S = 0.001
+"""Then the other connections have their turn, however much there is to do for this one."""
 REPLIES_AT_A_TIME = 65536
 """Bytes; then they are handed to the system, which tells whether the peer takes them."""
 UNREAD_REPLIES = 262144
@@ -43,12 +42,12 @@ class Peer(asyncio.Protocol):
     """A connection, and the ports that live as long as it does."""
 
     __slots__ = (
-        "_blocked", "_busy", "_ended", "_ending", "_lines", "_scheduled", "_uid", "address", "grants", "port", "server",
-        "transport",
+        "_blocked", "_busy", "_ended", "_ending", "_lines", "_scheduled", "_uid", "address", "grants", "lending",
+        "port", "transport",
     )  # fmt: skip
 
-    def __init__(self, server: Server) -> None:
-        self.server = server
+    def __init__(self, lending: Lending) -> None:
+        self.lending = lending
         self.address, self.port = "", 0
         self.grants: list[Grant] = []
         self._lines = LineSplitter()
@@ -64,30 +63,27 @@ class Peer(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take a new connection, or refuse it."""
         self.transport = cast(asyncio.Transport, transport)
-        server, name = self.server, transport.get_extra_info("peername")
+        name = transport.get_extra_info("peername")
         if name is None:  # reset before it was accepted
-            server.note(logging.DEBUG, "a connection was gone before it was accepted")
+            self.lending.note(logging.DEBUG, "a connection was gone before it was accepted")
             self.transport.abort()
         else:
             self.address, self.port = name[:2]
             self._admit()
 
     def _admit(self) -> None:
-        server = self.server
-        remote = not server.is_local(self.address)
-        most = server.max_connections
-        if len(server.peers) >= most or (remote and server.remote_peers * 2 >= most):
-            server.note(
-                logging.WARNING, "a connection from %s is refused: %d are open already", self.address, len(server.peers)
-            )
+        lending = self.lending
+        if not lending.admit(self):
+            lending.note(
+                logging.WARNING, "a connection from %s is refused: %d are open already", self.address,
+                len(lending.connections),
+            )  # fmt: skip
             self._ending = True
             self.transport.write(write_fail("Too many connections"))
             self.transport.close()
             return
-        server.peers.add(self)
-        server.remote_peers += remote
         self.transport.set_write_buffer_limits(high=UNREAD_REPLIES)
-        server.note(logging.DEBUG, "Connection accepted from %s", self.address)
+        lending.note(logging.DEBUG, "Connection accepted from %s", self.address)
 
     def data_received(self, data: bytes) -> None:
         """Take what has arrived."""
@@ -120,9 +116,7 @@ class Peer(asyncio.Protocol):
         self._ending = True
         self._lines.clear()
         self._release()
-        if self in self.server.peers:
-            self.server.peers.discard(self)
-            self.server.remote_peers -= not self.server.is_local(self.address)
+        self.lending.leave(self)
 
     # --- requests
 
@@ -132,9 +126,8 @@ class Peer(asyncio.Protocol):
         held = len(self.grants)
         replies: list[bytes] = []
         size = 0
-        for _ in range(REQUESTS_AT_A_TIME):
-            if self._blocked or self._ending:
-                break
+        until = time.monotonic() + TURN_S
+        while not self._blocked and not self._ending:
             try:
                 line = self._lines.next_line()
             except LongLineError:
@@ -149,8 +142,9 @@ class Peer(asyncio.Protocol):
             if size >= REPLIES_AT_A_TIME:
                 self.transport.write(b"".join(replies))
                 replies, size = [], 0
-        else:
-            self._busy = True
+            if time.monotonic() >= until:
+                self._busy = True
+                break
         if replies and not self._ending:
             self.transport.write(b"".join(replies))
         self._busy = (self._busy or self._blocked) and not self._ending
@@ -168,7 +162,7 @@ class Peer(asyncio.Protocol):
         if len(self.grants) > held:  # now that the replies are on their way
             if self._uid == _UNKNOWN:
                 self._look_for_owner()
-            self.server.look_ahead()
+            self.lending.look_ahead()
 
     def _come_back(self) -> None:
         if not self._scheduled:
@@ -182,25 +176,25 @@ class Peer(asyncio.Protocol):
 
     def _answer(self, line: bytes, before: list[bytes]) -> bytes | None:
         """Return the reply to one request; None: it has cost the peer its connection."""
-        server = self.server
+        lending = self.lending
         request = read_request(line)
         match request:
-            case Gimme() if not server.is_local(self.address):
+            case Gimme() if not lending.is_local(self.address):
                 # The original shows the name of the peer, for which it stops until a name server has answered.
                 reason = f"{self.address} ({self.address}) : Only local applications get ports"
-                server.note(logging.WARNING, "a port is refused to %s, which is another computer", self.address)
+                lending.note(logging.WARNING, "a port is refused to %s, which is another computer", self.address)
             case Gimme(service, user):
                 return self._gimme(request, service, user)
-            case (List() | Status()) if not server.may_list(self.address):
+            case (List() | Status()) if not lending.may_list(self.address):
                 reason = f"{self.address} ({self.address}) : Only the computers that may list get lists"
-                server.note(logging.WARNING, "the list is refused to %s", self.address)
+                lending.note(logging.WARNING, "the list is refused to %s", self.address)
             case List():
-                return server.ledger.listing()
+                return lending.ledger.listing()
             case Status():
-                return write_listing([server.state()])
+                return write_listing([lending.state()])
             case BadRequest(reason):
                 shown = ascii(reason[:200].removeprefix("Invalid request "))[1:-1]
-                server.note(logging.WARNING, "%s issued an illegal request: %s", self.address, shown)
+                lending.note(logging.WARNING, "%s issued an illegal request: %s", self.address, shown)
         self._throw_out(before, reason)
         return None
 
@@ -209,12 +203,12 @@ class Peer(asyncio.Protocol):
             fault = f"service name {fault}"
         elif fault := fault_of_name(user, may_be_empty=True):  # the original's clients may send none
             fault = f"user name {fault}"
-        elif grant := self.server.lend(request, self):
+        elif grant := self.lending.lend(request, self):
             self.grants.append(grant)
             return write_ok(grant.lent.port)
         else:
             fault = NO_FREE_PORTS
-        self.server.note(
+        self.lending.note(
             logging.WARNING, "Unable to allocate a port for %s run by %s because: %s",
             ascii(service[:80])[1:-1], ascii(user[:80])[1:-1], fault,
         )  # fmt: skip
@@ -255,7 +249,7 @@ class Peer(asyncio.Protocol):
 
     def _release(self) -> None:
         grants, self.grants = self.grants, []
-        self.server.release(grants)
+        self.lending.release(grants)
 
     def abort(self) -> None:
         """End the connection now."""

@@ -47,6 +47,12 @@ class Pool:
         """The port whose turn it is, None if all are lent."""
         return self._free[0] if self._free else None
 
+    def withdraw(self, port: int) -> None:
+        """Never lend a port, if it is one of the pool at all."""
+        if port in self._free:
+            self._free.remove(port)
+            self.size -= 1
+
     def take(self, is_usable: Callable[[int], bool]) -> int | None:
         """Lend the port that has been free for longest, of those that are usable; None: there is none.
 

@@ -17,7 +17,6 @@ import pytest
 from support.port_manager import ServerProcess, ask, connect, free_pool, line, take, wait_for
 
 from portmanager import PortManager
-from portmanager.server import Server, ServerSettings
 from tools import portmanager_cases
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "protocols" / "portmanager.md"
@@ -153,22 +152,6 @@ def test_a_service_finds_its_old_port_after_a_crash_of_the_port_manager(tmp_path
         with ServerProcess(tmp_path, pool=first.pool) as second, connect(second.port) as again:
             assert line(again, b"GIMME b u\n") == b"OK %d\r\n" % (first.high - 1)
             assert line(again, b"GIMME b u\n") == b"OK %d\r\n" % first.high
-
-
-def test_who_may_list_is_a_setting() -> None:
-    def allowed(*who: str) -> list[bool]:
-        server = Server(ServerSettings(listen=0, list_from=who))
-        return [server.may_list(one) for one in ("127.0.0.1", "::1", "::ffff:127.0.0.2", "192.0.2.7", "198.51.100.1")]
-
-    assert allowed("all") == [True] * 5
-    assert allowed("local") == [True, True, True, False, False]
-    assert allowed("192.0.2.0/24", "local") == [True, True, True, True, False]
-
-
-def test_own_addresses_are_local() -> None:
-    server = Server(ServerSettings(listen=0))
-    assert server.is_local("127.0.0.2")
-    assert not server.is_local("192.0.2.7")
 
 
 def test_all_addresses_are_served_from_ipv6_too(server: ServerProcess) -> None:

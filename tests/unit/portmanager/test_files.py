@@ -24,21 +24,26 @@ def test_usage_is_written_and_read_as_the_original_has_it(files: Files) -> None:
 
 
 def test_what_was_lent_outlives_the_end_and_an_idle_server_after_it(files: Files) -> None:
-    files.write(30000)
+    files.begin(30000)
     replace_file(files.usage, "31000\tfoo\tbob\n")
     files.remove()
     assert not files.port.exists()
     assert not files.pid.exists()
-    assert files.earlier_ports() == {("bob", "foo"): [31000]}
-    files.write(30000)
-    replace_file(files.usage, "")
-    assert files.earlier_ports() == {("bob", "foo"): [31000]}
-    files.remove()
-    assert files.earlier_ports() == {("bob", "foo"): [31000]}
+    for _ in range(2):
+        assert files.begin(30000) == {("bob", "foo"): [31000]}
+        files.remove()
+
+
+def test_what_was_lent_outlives_a_crash_and_another_before_anybody_is_back(files: Files) -> None:
+    files.begin(30000)
+    replace_file(files.usage, "31000\tfoo\tbob\n")
+    for _ in range(2):
+        assert files.begin(30000) == {("bob", "foo"): [31000]}
+        assert files.usage.read_text() == ""
 
 
 def test_files_of_another_process_are_left_alone(files: Files) -> None:
-    files.write(30000)
+    files.begin(30000)
     files.pid.write_text("1\n")
     files.remove()
     assert files.port.read_text() == "30000\n"

@@ -1,0 +1,262 @@
+"""What all connections of a port manager share: who may what, who has which port, what is told of it. No sockets.
+
+Runs in the event loop, as a reply does not wait for the log: what is noted is written a moment later.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import json
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Protocol
+
+from portmanager.binding import PortTests, is_own_address, port_is_free
+from portmanager.owners import owner_of_listener
+from portmanager.protocol.ledger import Ledger, Lent
+from portmanager.protocol.lines import Gimme
+from portmanager.protocol.pool import Pool
+
+__all__ = ["Grant", "Holder", "Lending"]
+
+log = logging.getLogger(__name__)
+
+NEARLY_FULL = 0.9
+LOG_WITHIN_S = 0.02
+"""Then what was noted is in the log."""
+ADDRESSES_KNOWN_FOR_S = 60.0
+"""Then whether an address is this computer's is looked up again: networks come and go."""
+MOST_ADDRESSES = 1000
+
+
+class Holder(Protocol):
+    """A connection, as far as the ports that it holds go."""
+
+    address: str
+    port: int
+
+    @property
+    def uid(self) -> int | None:
+        """The user behind it; None: not known."""
+
+    def abort(self) -> None:
+        """End it now."""
+
+
+@dataclass(slots=True, eq=False)
+class Grant:
+    """A port that is lent, to whom and since when.
+
+    Attributes:
+        lent: Its entry in the ledger.
+        holder: The connection whose life it shares.
+        since: Unix time, s.
+    """
+
+    lent: Lent
+    holder: Holder
+    since: float
+
+    def __str__(self) -> str:
+        """How the log marks who it truly is."""
+        uid = self.holder.uid
+        return "" if uid is None else f" (uid {uid})"
+
+
+class Lending:
+    """The ports of a pool, and the rights of those who come.
+
+    Args:
+        pool: What can be lent.
+        list_from: Who may list; see `ServerSettings`.
+        changed: Called when a port was lent or given back.
+
+    Attributes:
+        port: Where the server listens, for the state.
+        most: Connections; new ones beyond are refused, those of other computers beyond half of it.
+        earlier: Ports that (user, service) had at an earlier server, to be lent to them again.
+        connections: Those that are open.
+
+    Raises:
+        ValueError: `list_from` names no networks; all faults, one per line.
+    """
+
+    def __init__(self, pool: Pool, list_from: Sequence[str], changed: Callable[[], None]) -> None:
+        self.pool, self._changed = pool, changed
+        self._networks = _networks(list_from)
+        self._all_may_list = "all" in list_from
+        self.port, self.most = 0, 1
+        self.earlier: dict[tuple[str, str], list[int]] = {}
+        self.ledger = Ledger()
+        self.connections: set[Holder] = set()
+        self._remote: set[Holder] = set()
+        self._grants: dict[int, Grant] = {}
+        self._tests = PortTests(self._try)
+        self._allocations, self._refusals, self._last_error = 0, 0, ""
+        self._notes: list[tuple[float, int, str, tuple[object, ...]]] = []
+        self._is_local: dict[str, bool] = {}
+        self._known_until = 0.0
+        self._started = time.time()
+
+    # --- rights
+
+    def admit(self, holder: Holder) -> bool:
+        """Enter a new connection; False: there are too many."""
+        remote = not self.is_local(holder.address)
+        if len(self.connections) >= self.most or (remote and len(self._remote) * 2 >= self.most):
+            return False
+        self.connections.add(holder)
+        if remote:
+            self._remote.add(holder)
+        return True
+
+    def leave(self, holder: Holder) -> None:
+        """Strike out a connection that has ended, if it was ever admitted."""
+        self.connections.discard(holder)
+        self._remote.discard(holder)
+
+    def is_local(self, address: str) -> bool:
+        """Tell whether an address is this computer's: loopback, or one of its own."""
+        now = time.monotonic()
+        if now > self._known_until or len(self._is_local) > MOST_ADDRESSES:
+            self._is_local.clear()
+            self._known_until = now + ADDRESSES_KNOWN_FOR_S
+        if address not in self._is_local:
+            plain = _plain(address)
+            try:
+                self._is_local[address] = ipaddress.ip_address(plain).is_loopback or is_own_address(plain)
+            except OSError as error:
+                self.note(logging.WARNING, "%s is taken for another computer this time: %s", plain, error.strerror)
+                return False
+        return self._is_local[address]
+
+    def may_list(self, address: str) -> bool:
+        """Tell whether a peer may ask for the list."""
+        if self._all_may_list or self.is_local(address):
+            return True
+        there = ipaddress.ip_address(_plain(address))
+        return any(there in network for network in self._networks)
+
+    # --- ports
+
+    def lend(self, asked: Gimme, holder: Holder) -> Grant | None:
+        """Lend a port; None: none is free."""
+        port = self._had_before(asked, holder) or self.pool.take(self._tests.is_free)
+        if port is None:
+            self._refusals += 1
+            return None
+        grant = self._grants[port] = Grant(self.ledger.add(port, asked.service, asked.user), holder, time.time())
+        self._allocations += 1
+        self.note(logging.INFO, "Port %d was allocated to %s run by %s%s", port, asked.service, asked.user, grant)
+        used = len(self.ledger)
+        if used == int(self.pool.size * NEARLY_FULL):
+            self.note(logging.WARNING, "%d of %d ports are lent", used, self.pool.size)
+        self._changed()
+        return grant
+
+    def _had_before(self, asked: Gimme, holder: Holder) -> int | None:
+        """Take the port that this service had at an earlier server, if nobody else has it now."""
+        wish = asked.wish
+        # A service that has outlived a port manager still listens on its port: its user's own listener is no obstacle.
+        if wish is not None and wish in self.pool and (
+            self._tests.is_free(wish) or (holder.uid is not None and owner_of_listener(wish) == holder.uid)
+        ):
+            self.pool.take_this(wish)
+            return wish
+        ports = self.earlier.get((asked.user, asked.service), [])
+        while ports:  # one for each instance that comes back
+            port = ports.pop(0)
+            if port in self.pool and self._tests.is_free(port):
+                self.pool.take_this(port)
+                return port
+        return None
+
+    def look_ahead(self) -> None:
+        """Test the port that is lent next, now that nobody waits: who asks for one often asks for more."""
+        if (port := self.pool.next_one) is not None:
+            self._tests.test_ahead(port)
+
+    def _try(self, port: int) -> bool:
+        try:
+            return port_is_free(port)
+        except OSError as error:  # to refuse it would end programs in C++; the original never tests
+            self.note(logging.WARNING, "port %d cannot be tested, and is taken for free: %s", port, error.strerror)
+            return True
+
+    def release(self, grants: Sequence[Grant]) -> None:
+        """Take ports back, in the order in which they were lent."""
+        for grant in grants:
+            lent = grant.lent
+            self.ledger.remove(lent)
+            del self._grants[lent.port]
+            self.pool.give_back(lent.port)
+            self.note(logging.INFO, "Port %d was released by %s run by %s", lent.port, lent.service, lent.user)
+        if grants:
+            self._changed()
+
+    # --- log, state
+
+    def note(self, level: int, text: str, *args: object) -> None:
+        """Have something logged soon."""
+        if level >= logging.WARNING:
+            self._last_error = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {text % args}"
+        if not log.isEnabledFor(level):
+            return
+        if not self._notes:
+            asyncio.get_running_loop().call_later(LOG_WITHIN_S, self.write_notes)
+        self._notes.append((time.time(), level, text, args))
+
+    def write_notes(self) -> None:
+        """Log what was noted, under the time at which it was."""
+        notes, self._notes = self._notes, []
+        for created, level, text, args in notes:
+            record = log.makeRecord(log.name, level, __file__, 0, text, args, None)
+            record.created = created
+            log.handle(record)
+
+    def state(self) -> str:
+        """Return what the server knows of itself, as JSON in one line."""
+        now, pool = time.time(), self.pool
+        return json.dumps(
+            {
+                "program": "portmanager",
+                "port": self.port,
+                "started": self._started,
+                "pool": {"low": pool.low, "high": pool.high, "size": pool.size, "used": len(self.ledger)},
+                "connections": {"open": len(self.connections), "at_most": self.most},
+                "allocated_so_far": self._allocations,
+                "refused_for_want_of_ports": self._refusals,
+                "last_error": self._last_error,
+                "allocations": [
+                    {
+                        "port": lent.port, "service": lent.listed, "asked_for": lent.service, "user": lent.user,
+                        "uid": grant.holder.uid, "since": grant.since, "age_s": round(now - grant.since, 3),
+                        "peer": grant.holder.address, "peer_port": grant.holder.port,
+                    }
+                    for lent in self.ledger.by_port()
+                    for grant in (self._grants[lent.port],)
+                ],
+            }
+        )  # fmt: skip
+
+
+def _plain(address: str) -> str:
+    """Return an address without the zone of an IPv6 one, and an IPv4 one as such."""
+    return address.partition("%")[0].removeprefix("::ffff:")
+
+
+def _networks(list_from: Sequence[str]) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
+    found, faults = [], []
+    for text in list_from:
+        try:
+            if text not in ("all", "local"):
+                found.append(ipaddress.ip_network(text))
+        except ValueError as error:
+            faults.append(f"who may list: {error}; write all, local, or a network such as 10.1.0.0/16")
+    if faults:
+        raise ValueError("\n".join(faults))
+    return found
