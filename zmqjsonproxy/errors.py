@@ -98,7 +98,7 @@ class CallCancelledError(RemoteError):
 
 
 class TooLargeError(RemoteError):
-    """The request is larger or deeper than the server's settings allow; nothing was done."""
+    """The request is larger or deeper than the server allows, and nothing was done; or the result is too large."""
 
 
 class RefusedError(ProxyError):

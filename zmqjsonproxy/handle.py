@@ -75,13 +75,21 @@ class OperationHandle:
             return not self._accepted
 
     def abort(self, reason: str = "aborted") -> None:
-        """Ask the operation to end; returns at once."""
+        """Ask the operation to end, and run the hooks for that here."""
+        self.run_hooks(self.ask_to_end(reason))
+
+    def ask_to_end(self, reason: str) -> list[Callable[[], None]]:
+        """Ask the operation to end; returns at once, with the hooks that `run_hooks` has to run now."""
         with self._lock:
             if self._aborted.is_set():
-                return
+                return []
             self._reason = reason
             self._aborted.set()
             hooks, self._hooks = self._hooks, []
+        return hooks
+
+    def run_hooks(self, hooks: list[Callable[[], None]]) -> None:
+        """Run hooks for an abort; never raises."""
         for hook in hooks:
             try:
                 hook()
@@ -89,7 +97,7 @@ class OperationHandle:
                 log.exception("%s: a hook for its abort raised", self.record.method)
 
     def on_abort(self, hook: Callable[[], None]) -> None:
-        """Call `hook` when an abort is asked for, at once if it was; in the thread that asks."""
+        """Call `hook` when an abort is asked for, in another thread; here and at once, if it was."""
         with self._lock:
             if not self._aborted.is_set():
                 self._hooks.append(hook)

@@ -127,6 +127,38 @@ def test_the_bank_itself_ends_it_and_one_that_waits_ends_without_having_begun(pr
     assert proxy.count.begin(2).result(LONG) == 2  # the lane goes on
 
 
+@pytest.mark.parametrize("ask", ["cancel", "abort"])
+def test_a_slow_hook_of_an_abort_holds_up_nobody(ask: str) -> None:
+    bank = Bank()
+    with serving(bank=bank) as (url, _), ZMQJSONProxyClient(None, "bank", url, 30.0) as proxy:
+        if ask == "cancel":
+            held: Any = proxy.call_later("hooked")
+            assert bank.begun.wait(10)
+            assert held.cancel()
+        else:
+            begun = proxy.begin("accept", "slow hook")
+            assert bank.begun.wait(10)
+            begun.abort("enough")
+        assert proxy.add(2, 3) == 5
+        assert bank.heard == []
+        bank.go_on.set()
+
+
+def test_a_command_that_aborts_begins_when_the_hooks_have_run() -> None:
+    bank = Bank()
+    with serving(bank=bank) as (url, _), ZMQJSONProxyClient(None, "bank", url, 30.0) as proxy:
+        begun = proxy.begin("accept", "slow hook")
+        assert bank.begun.wait(10)
+        stopping = proxy.call_later("stop")
+        assert proxy.add(2, 3) == 5
+        assert bank.stopped == 0
+        bank.go_on.set()
+        assert stopping.result() == "stopped"
+        assert bank.heard == [True]
+        with pytest.raises(OperationAbortedError, match="stop was called"):
+            begun.result(10)
+
+
 def test_one_that_was_killed_in_the_middle_is_lost_as_soon_as_another_serves(
     player: PlayerProcess, proxy: Any
 ) -> None:

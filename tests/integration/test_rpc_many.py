@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from typing import Any
 
 import numpy as np
 import pytest
 import zmq
+from support.original_client import OriginalClient
 from support.original_server import OriginalPlayer
 from support.rpc_bank import Bank, serving
 
 from zmqjsonproxy import (
+    AsyncProxyClient,
     BusyError,
     CallTimeoutError,
     NoSuchMethodError,
@@ -21,6 +24,7 @@ from zmqjsonproxy import (
     ZMQJSONProxyClient,
 )
 from zmqjsonproxy.errors import TooLargeError
+from zmqjsonproxy.rpc.protocol import dialect
 
 
 def test_answers_are_matched_by_number_in_whatever_order_they_come(proxy: Any, served: tuple[str, Bank]) -> None:
@@ -64,6 +68,51 @@ def test_a_call_that_is_too_large_is_refused_to_its_caller() -> None:
             with pytest.raises(TooLargeError, match="over the limit of 10000"):
                 large.result()
             assert proxy.add(2, 3) == 5
+
+
+def test_what_is_too_large_for_its_server_is_not_sent_and_the_error_says_what_to_do() -> None:
+    with serving(ServerSettings(max_message_bytes=10_000)) as (url, _):
+        with ZMQJSONProxyClient(None, "bank", url, 30.0) as proxy:
+            named: Any = proxy
+            connection = named._hub.generation(url)
+            says = r"bank.echo: 5\d{4} bytes are over the limit of 10000 .*nothing was sent; make several calls"
+            for value in ("x" * 50_000, np.zeros(50_000, "u1"), b"x" * 50_000):  # ZeroMQ would end the connection
+                with pytest.raises(TooLargeError, match=says):
+                    named.echo(value)
+                with pytest.raises(TooLargeError, match=says):
+                    named.call_later("echo", value).result()
+            with named.batch() as batch:
+                future = batch.echo("x" * 50_000)
+            assert isinstance(future.exception(), TooLargeError)
+            assert named.add(2, 3) == 5
+            assert named._hub.generation(url) == connection
+
+
+async def _too_large(url: str) -> None:
+    async with AsyncProxyClient(None, "bank", url, 30.0) as proxy:
+        with pytest.raises(TooLargeError, match="nothing was sent"):
+            await proxy.echo("x" * 50_000)
+        assert await proxy.add(2, 3) == 5
+
+
+def test_what_is_too_large_is_not_sent_by_tasks_either() -> None:
+    with serving(ServerSettings(max_message_bytes=10_000)) as (url, _):
+        asyncio.run(_too_large(url))
+
+
+def test_a_result_that_is_too_large_for_a_frame_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dialect, "MOST_IN_A_FRAME", 10_000)
+    with serving() as (url, _), ZMQJSONProxyClient(None, "bank", url, 30.0) as proxy:
+        named: Any = proxy
+        says = r"bank.echo: 2\d{4} bytes are over the limit of 10000 .* a part of it"
+        for value in ("x" * 20_000, np.zeros(20_000, "u1"), [b"x", b"x" * 20_000]):
+            with pytest.raises(TooLargeError, match=says):
+                named.echo(value)
+        small = [np.zeros(6_000, "u1"), np.ones(6_000, "u1")]  # more frames than one do no harm
+        assert len(named.echo(small)) == 2
+        with OriginalClient(url) as old:
+            assert old.ask("echo", "x" * 20_000)["EXCEPTION"][0] == "TooLargeError"
+            assert old.ask("add", 2, 3) == 5
 
 
 def test_what_is_over_a_limit_is_refused_at_once_and_not_left_to_the_time_out() -> None:

@@ -23,6 +23,7 @@ class Bank:
         self.begun = threading.Event()
         self.go_on = threading.Event()
         self.stopped = 0
+        self.heard: list[bool] = []
         self.written: list[Any] = []
 
     @query
@@ -98,13 +99,20 @@ class Bank:
 
     @operation(answers_when_accepted=True)
     def accept(self, kind: str) -> Any:
-        """Accepts with what cannot travel, or with a hook that raises."""
+        """Accepts with what cannot travel, or with a hook that raises, or one that takes until `go_on`."""
         handle = current_operation()
         if kind == "hook":
             handle.on_abort(lambda: [][0])
+        if kind == "slow hook":
+            handle.on_abort(lambda: self.heard.append(self.go_on.wait(30)))
         handle.accept(object() if kind == "value" else "accepted")
         self.begun.set()
         handle.wait(30)
+
+    @operation
+    def hooked(self) -> None:
+        """As `accept`, with a hook that takes until `go_on`."""
+        self.accept("slow hook")
 
     @operation
     def count(self, to: int) -> int:

@@ -22,7 +22,7 @@ from typing import Any, Self
 import zmq
 
 from zmqjsonproxy.errors import CallCancelledError, PeerLostError
-from zmqjsonproxy.protocol.arrays import Framed
+from zmqjsonproxy.protocol.arrays import Framed, size_of
 from zmqjsonproxy.rpc.connections import LOOK_EVERY, SLICE_MS, Connections, HubSettings, KnownServers
 from zmqjsonproxy.rpc.futures import CallFuture
 from zmqjsonproxy.rpc.locating import Locators
@@ -106,9 +106,13 @@ class Hub(KnownServers):
                 try:
                     before, after = jsonrpc.request_around_id(object_name, method, args, kwargs, timeout, peer.arrays)
                     request = b"%b%d%b" % (before, number, after)
-                    connections.send(
-                        peer.envelope, Framed(request, after.frames) if isinstance(after, Framed) else request
-                    )
+                    size = len(request)
+                    if isinstance(after, Framed):
+                        request = Framed(request, after.frames)
+                        size = size_of(request)
+                    if size > peer.most_bytes:
+                        raise ValueError(size)  # what is the matter is said below, where it is submitted
+                    connections.send(peer.envelope, request)
                     sent = True
                     connections.stay_awake()
                     source, body = connections.next_message()
@@ -204,7 +208,10 @@ class Hub(KnownServers):
         first, sent, source, body = connections.take_numbers(len(calls)), False, None, b""
         try:
             try:
-                connections.send(peer.envelope, jsonrpc.batch(object_name, calls, first, timeout, peer.arrays))
+                request = jsonrpc.batch(object_name, calls, first, timeout, peer.arrays)
+                if size_of(request) > peer.most_bytes:
+                    raise ValueError(size_of(request))
+                connections.send(peer.envelope, request)
                 sent = True
                 connections.stay_awake()
                 source, body = connections.next_message()

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from zmqjsonproxy.handle import OperationHandle
 
-__all__ = ["Job", "Lane"]
+__all__ = ["Aborts", "Job", "Lane"]
 
 log = logging.getLogger(__name__)
 
@@ -21,6 +21,19 @@ class Job:
 
     run: Callable[[], None]
     operation: OperationHandle | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Aborts:
+    """What became of asking operations to end.
+
+    Attributes:
+        count: How many were asked.
+        hooks: Runs what they have left to be done for it; None: nothing.
+    """
+
+    count: int = 0
+    hooks: threading.Thread | None = None
 
 
 class Lane:
@@ -52,15 +65,15 @@ class Lane:
                 self._wake.notify()
         return True
 
-    def abort_operations(self, reason: str, identity: str | None = None) -> int:
-        """Ask operations to end: the running one, and those that wait, which end without having begun.
+    def abort_operations(self, reason: str, identity: str | None = None) -> Aborts:
+        """Ask operations to end: the running one, and those that wait, which end without having begun. Returns at once.
+
+        Hooks for that are a site's own code and may be slow: they run in a thread of their own, for the caller of this
+        has others to answer.
 
         Args:
             reason: For those who ask what became of them.
             identity: This one only.
-
-        Returns:
-            How many were asked.
         """
 
         def is_meant(operation: OperationHandle | None) -> bool:
@@ -70,15 +83,16 @@ class Lane:
             waiting = [job for job in self._jobs if is_meant(job.operation)]
             for job in waiting:
                 self._jobs.remove(job)
-            handles = [job.operation for job in waiting]
-            if is_meant(self._running):
-                handles.append(self._running)
-        for handle in handles:
-            if handle is not None:
-                handle.abort(reason)
+            running = self._running if is_meant(self._running) else None
         for job in waiting:
+            if job.operation is not None:
+                job.operation.abort(reason)  # has no hooks: it was not begun
             self._carry_out(job)  # finds that it was aborted, and says so to its caller
-        return len(handles)
+        hooks = None
+        if running is not None and (left := running.ask_to_end(reason)):
+            hooks = threading.Thread(target=running.run_hooks, args=(left,), name=f"abort {self.name}", daemon=True)
+            hooks.start()
+        return Aborts(len(waiting) + (running is not None), hooks)
 
     def withdraw(self, job: Job) -> bool:
         """Take a job out of the queue; False if it has been begun, or ended."""

@@ -14,17 +14,18 @@ from zmqjsonproxy.rpc.protocol.jsonrpc import Code
 __all__ = ["answer_unknown"]
 
 
-def answer_unknown(request: Request, interfaces: Mapping[str, Interface], instance: str) -> bytes | None:
+def answer_unknown(request: Request, interfaces: Mapping[str, Interface], instance: str, most: int) -> bytes | None:
     """Encode the reply to a request for none of the methods that are there; None: a notification, without one.
 
     Args:
         request: The request; in the original's dialect also its question for the methods of an object.
         interfaces: Object name -> what it exports.
         instance: Which process of the server this is.
+        most: Largest request that it reads, bytes.
     """
     if not request.native:
         if request.method == original.LIST_METHODS:
-            return _list_methods(request, interfaces, instance)
+            return _list_methods(request, interfaces, instance, most)
         known_name = isinstance(request.name, str) and request.name in interfaces
         return original.failure("KeyError", repr(request.method if known_name else request.name))
     if request.notification:
@@ -42,7 +43,7 @@ def _no_interface(name: str, interfaces: Mapping[str, Interface]) -> dict[str, A
     return jsonrpc.error_object(Code.NO_SUCH_METHOD, "NoSuchInterfaceError", text)
 
 
-def _list_methods(request: Request, interfaces: Mapping[str, Interface], instance: str) -> bytes:
+def _list_methods(request: Request, interfaces: Mapping[str, Interface], instance: str, most: int) -> bytes:
     interface = interfaces.get(request.name) if isinstance(request.name, str) else None
     if request.extra is None:  # a client of the original
         if interface is None:
@@ -56,6 +57,7 @@ def _list_methods(request: Request, interfaces: Mapping[str, Interface], instanc
             "server": "dealer-player",
             "instance": instance,
             "arrays": ndarray.is_available(),
+            "max_message_bytes": most,
             "fingerprint": interface.fingerprint,
             "name": interface.name,
             "objects": list(interfaces),

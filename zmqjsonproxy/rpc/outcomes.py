@@ -6,7 +6,7 @@ import logging
 import traceback
 from typing import Any
 
-from zmqjsonproxy.errors import AlreadyDoneError, OperationAbortedError, RefusedError
+from zmqjsonproxy.errors import AlreadyDoneError, OperationAbortedError, RefusedError, TooLargeError
 from zmqjsonproxy.interface import Method
 from zmqjsonproxy.rpc.protocol import jsonrpc, original
 from zmqjsonproxy.rpc.protocol.dialect import Request, write_reply
@@ -42,10 +42,14 @@ def encoded(request: Request, value: Any) -> bytes:
 
 
 def unspeakable(request: Request, error: BaseException) -> tuple[bytes, dict[str, Any]]:
-    """Encode the reply that stands for a value which JSON cannot hold; the reply and its error object."""
-    type_, text = type(error).__name__, f"{request.target} returned what JSON cannot hold: {_text_of(error)}"
+    """Encode the reply that stands for a value which JSON, or a frame, cannot hold; the reply and its error object."""
+    type_, code = type(error).__name__, Code.INTERNAL
+    if isinstance(error, TooLargeError):
+        text, code = error.text, Code.TOO_LARGE
+    else:
+        text = f"{request.target} returned what JSON cannot hold: {_text_of(error)}"
     log.warning("%s", text)
-    described = jsonrpc.error_object(Code.INTERNAL, type_, text)
+    described = jsonrpc.error_object(code, type_, text)
     if request.native:
         return jsonrpc.failure(request.id, described), described
     return original.failure(type_, text), described

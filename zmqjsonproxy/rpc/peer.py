@@ -14,14 +14,16 @@ from enum import Enum
 from itertools import repeat
 from typing import Any
 
-from zmqjsonproxy.errors import CallTimeoutError, PeerLostError, ProtocolError, ProxyError, RemoteError
-from zmqjsonproxy.protocol.arrays import Framed
+from zmqjsonproxy.errors import CallTimeoutError, PeerLostError, ProtocolError, ProxyError, RemoteError, TooLargeError
+from zmqjsonproxy.protocol.arrays import Framed, size_of
 from zmqjsonproxy.rpc.protocol import jsonrpc, original
 from zmqjsonproxy.rpc.protocol.description import InterfaceDescription, interface_changes, read_description
 
 __all__ = ["BatchOfCalls", "BatchedCall", "Call", "CallResult", "Hello", "Peer", "Pending", "State"]
 
 log = logging.getLogger(__name__)
+
+UNLIMITED = 2**63
 
 BatchedCall = tuple[str, Sequence[Any], Mapping[str, Any]]
 """Method, positional and keyword arguments."""
@@ -187,6 +189,7 @@ class Peer:
         native: It speaks JSON-RPC; of meaning once it is ready.
         arrays: It takes arrays and bytes as frames; False: bytes only; None: nothing but JSON.
         is_ours: It is ready, and a server of this package.
+        most_bytes: Largest message that it reads, with all frames, as far as it says.
         instance: Which process it is, as far as it says.
         generation: Instances met so far.
         waiting: Calls that cannot be sent yet.
@@ -199,7 +202,7 @@ class Peer:
 
     __slots__ = (
         "_pause", "arrays", "connected", "current", "described", "envelope", "generation", "hello_name", "instance",
-        "is_ours", "native", "numbered", "reason", "retry_at", "rid", "since", "state", "url", "waiting",
+        "is_ours", "most_bytes", "native", "numbered", "reason", "retry_at", "rid", "since", "state", "url", "waiting",
     )  # fmt: skip
 
     def __init__(self, url: str) -> None:
@@ -209,6 +212,7 @@ class Peer:
         self.state = State.IDLE
         self.native = self.is_ours = self.connected = False
         self.arrays: bool | None = None
+        self.most_bytes = UNLIMITED
         self.since = 0.0
         self.instance = ""
         self.generation = 0
@@ -238,6 +242,9 @@ class Peer:
         try:
             if self.native and not isinstance(what, Hello):
                 body = what.native(number, self.arrays)
+                if size_of(body) > self.most_bytes:
+                    pending.fail(self._too_large(what.label, size_of(body)), now)
+                    return None
                 self.expect(pending, number)
                 return body
             if self.current is None:
@@ -249,6 +256,11 @@ class Peer:
             return None
         self.waiting.append(pending)
         return None
+
+    def _too_large(self, label: str, size: int) -> TooLargeError:
+        text = f"{label}: {size} bytes are over the limit of {self.most_bytes} (max_message_bytes) of the server"
+        advice = "nothing was sent; make several calls of it, or have the limit of the server raised"
+        return TooLargeError("TooLargeError", f"{text}; {advice}", peer=self.url)
 
     def expect(self, pending: Pending, number: int) -> None:
         """Note that a native call was sent, or is about to be."""
@@ -336,10 +348,11 @@ class Peer:
         """Take the answer to the first hello: it shows the server's dialect."""
         self.is_ours = isinstance(message, dict) and "dealer" in message
         self.native = self.is_ours or (isinstance(message, dict) and "jsonrpc" in message)
-        self.arrays = None
+        self.arrays, self.most_bytes = None, UNLIMITED
         if self.is_ours:
             self.envelope = (self.rid,)
-            arrays = message.get("arrays")
+            arrays, most = message.get("arrays"), message.get("max_message_bytes")
+            self.most_bytes = most if type(most) is int else UNLIMITED
             self.arrays = arrays if isinstance(arrays, bool) else None
         self.state, self._pause, self.current = State.READY, 0.0, None
         instance = str(message.get("instance", "")) if isinstance(message, dict) else ""

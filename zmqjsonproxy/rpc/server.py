@@ -41,6 +41,8 @@ __all__ = ["ServerSettings", "ZMQJSONProxyServer"]
 
 log = logging.getLogger(__name__)
 
+_HOOKS_WITHIN_S = 1.0
+"""How long `stop` and its like wait for the hooks of the operation that they abort."""
 _POLLIN = int(zmq.POLLIN)
 Reply = Callable[[bytes], None]
 
@@ -327,7 +329,7 @@ class ZMQJSONProxyServer:
         if method is None or (not request.native and method.lane == "rpc"):
             if request.target == jsonrpc.CANCEL and request.native:
                 return self._cancel(request, envelope[0])
-            return answer_unknown(request, self.interfaces, self.instance)
+            return answer_unknown(request, self.interfaces, self.instance, self.settings.max_message_bytes)
         if request.target in self._quick:
             begun = time.perf_counter()
             body = carry_out(method, request)
@@ -407,6 +409,8 @@ class ZMQJSONProxyServer:
             handle = OperationHandle(record, None if answered else accept)
 
         def run() -> None:
+            if hooks is not None:
+                hooks.join(_HOOKS_WITHIN_S)
             if call is not None and call.cancelled:
                 body, _ = not_begun(request, Code.CANCELLED, "CallCancelledError", "cancelled before it was begun")
             elif due is not None and time.monotonic() > due:
@@ -421,8 +425,7 @@ class ZMQJSONProxyServer:
             if not answered and (handle is None or handle.close_acceptance()):
                 reply(body)
 
-        if mark.aborts:
-            self.abort_operations(method.lane, f"{method.name} was called")
+        hooks = self._abort_operations(method) if mark.aborts else None
         lane, job = self._lane(method), Job(run, handle)
         if request.native and not answered and request.id is not None:
             call = UnderWay((client, request.id), lane, job)
@@ -453,10 +456,10 @@ class ZMQJSONProxyServer:
         size = self.settings.queue_per_lane
         return self._lanes.get(key) or self._lanes.setdefault(key, Lane(f"{key} {self.name}", size))
 
-    def abort_operations(self, lane: str, reason: str) -> int:
-        """Ask the operations of a lane, running and waiting, to end; the number of those asked."""
-        found = self._lanes.get(f"{lane} commands")
-        return 0 if found is None else found.abort_operations(reason)
+    def _abort_operations(self, method: Method) -> threading.Thread | None:
+        """Ask the operations of a command's lane to end; what it has to wait for before it begins."""
+        lane = self._lanes.get(f"{method.lane} commands")
+        return None if lane is None else lane.abort_operations(f"{method.name} was called").hooks
 
 
 def _known_good(message: Any, shared: dict[str, Any] | None) -> Request:

@@ -69,7 +69,7 @@ class CallsUnderWay:
             return "unknown"
         operation = call.job.operation
         if operation is not None:
-            return "aborting" if call.lane.abort_operations(_REASON, operation.id) else "running"
+            return "aborting" if call.lane.abort_operations(_REASON, operation.id).count else "running"
         if not call.lane.withdraw(call.job):
             return "running"
         call.cancelled = True

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from zmqjsonproxy import ndarray, wirejson
+from zmqjsonproxy.errors import TooLargeError
 from zmqjsonproxy.protocol.arrays import Framed
 from zmqjsonproxy.rpc.protocol import jsonrpc, original
 from zmqjsonproxy.rpc.protocol.jsonrpc import Code
 
 __all__ = [
-    "Limits", "Malformed", "Request", "read_failure", "read_message", "read_or_batch", "read_part",
+    "MOST_IN_A_FRAME", "Limits", "Malformed", "Request", "read_failure", "read_message", "read_or_batch", "read_part",
     "shared_extra", "write_reply",
 ]  # fmt: skip
 
@@ -20,6 +21,8 @@ _HEAD = re.compile(rb'\s*(?:\[\s*)?\{"jsonrpc":"2\.0","method":"[^"\\]{1,500}","
 """How our callers begin, a batch too."""
 _NOT_SHARED = frozenset({"params", "shared", "call_id", "frames"})
 """Members of `dealer` that are about one call."""
+MOST_IN_A_FRAME = 64 * 2**20
+"""Bytes of a frame of a reply. While one arrives nothing else does, and callers give up servers that are silent."""
 _ID_TYPES = frozenset({int, str, float, type(None)})
 
 
@@ -82,11 +85,23 @@ def read_failure(bad: Malformed) -> bytes:
 
 
 def write_reply(request: Request, value: Any) -> bytes:
-    """Encode a result in the dialect of its request; TypeError, ValueError, RecursionError: it cannot travel."""
+    """Encode a result in the dialect of its request.
+
+    Raises:
+        TypeError, ValueError, RecursionError: It cannot travel.
+        TooLargeError: It is too large for one frame.
+    """
     if request.native:
         extra = request.extra
-        return jsonrpc.reply(request.id, value, None if extra is None else extra.get("arrays"))
-    return original.reply(value)
+        body = jsonrpc.reply(request.id, value, None if extra is None else extra.get("arrays"))
+    else:
+        body = original.reply(value)
+    if len(body) > MOST_IN_A_FRAME or type(body) is Framed:
+        size = max(len(body), *(memoryview(frame).nbytes for frame in getattr(body, "frames", ())), 0)
+        if size > MOST_IN_A_FRAME:
+            text = f"{size} bytes are over the limit of {MOST_IN_A_FRAME} for a frame of a result; ask for a part of it"
+            raise TooLargeError("TooLargeError", f"{request.target}: {text}")
+    return body
 
 
 def read_message(body: bytes, limits: Limits) -> Request | Malformed | list[Request | Malformed]:
@@ -120,7 +135,7 @@ def read_or_batch(body: bytes, limits: Limits) -> Request | Malformed | list[Any
     if isinstance(body, Framed):
         size += sum(memoryview(frame).nbytes for frame in body.frames)
     if size > limits.max_bytes:
-        text = f"{size} bytes are over the limit of {limits.max_bytes} (max_message_bytes)"
+        text = f"{size} bytes are over the limit of {limits.max_bytes} (max_message_bytes); make several calls of it"
         identity = _identity_at_head(body)
         if identity is None and len(body) <= limits.max_bytes:
             identity = _identity(body)
