@@ -66,6 +66,23 @@ class _Later(_Wait):
                 future.set_result(pending.value)
 
 
+class _Answer(asyncio.Future[Any]):
+    """The answer of a call that is waited for later.
+
+    To cancel it gives the call up there and then. A callback would do so in the loop's next turn, before which the
+    connection may be made and the call be sent.
+    """
+
+    give_up: Callable[[], None] | None = None
+
+    def cancel(self, msg: Any | None = None) -> bool:
+        """Give the call up; False: it is over."""
+        is_cancelled, give_up = super().cancel(msg), self.give_up
+        if is_cancelled and give_up is not None:
+            give_up()
+        return is_cancelled
+
+
 class _Awaited(Pending):
     """A call that tells its wait when it is done."""
 
@@ -284,8 +301,8 @@ class AsyncHub(KnownServers):
         """
         begun = time.monotonic()
         wait = _Later(begun + timeout)
-        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        wait.future = future
+        future = wait.future = _Answer(loop=asyncio.get_running_loop())
+        future.give_up = partial(self._cancel, wait)
         _Awaited(wait, self._connections.peer(url), Call(object_name, method, args, kwargs, timeout), begun)
         future.add_done_callback(partial(self._end_later, wait))
         if self._submit(wait, begun):
@@ -294,8 +311,8 @@ class AsyncHub(KnownServers):
 
     def _end_later(self, wait: _Wait, future: asyncio.Future[Any]) -> None:
         self._waits.discard(wait)
-        if future.cancelled():
-            self._cancel(wait)
+        assert isinstance(future, _Answer)
+        future.give_up = None  # they would hold each other
 
     async def describe(self, url: str, object_name: str, timeout: float = 1.0) -> InterfaceDescription:
         """Ask a server what an object offers; errors as those of `Hub.describe`."""
