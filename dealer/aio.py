@@ -12,13 +12,12 @@ from dealer.aiooperations import AsyncOperations
 from dealer.bank import AsyncBankProxy
 from dealer.operations import made_into
 from dealer.players import find_players
-from dealer.roster import DEFAULT_TIMEOUT, Roster
+from dealer.roster import DEFAULT_TIMEOUT, Roster, default_deadline
 from dealer.services import AsyncServices
 from dealer.steps import show_as
 from zmqjsonproxy.rpc.aio import AsyncHub
 from zmqjsonproxy.rpc.aiooperation import AsyncOperation
 from zmqjsonproxy.rpc.aiosteps import take_in_task
-from zmqjsonproxy.rpc.proxy import reply_timeout
 from zmqjsonproxy.rpc.steps import Steps
 
 __all__ = ["AsyncDealer"]
@@ -73,7 +72,7 @@ class AsyncDealer(Roster[AsyncBankProxy]):
         timeout: float | None = DEFAULT_TIMEOUT,
         clocks_refuse_s: float = 1.0,
     ) -> None:
-        within = reply_timeout(timeout or DEFAULT_TIMEOUT)
+        within = default_deadline(timeout)
         urls, hub = find_players(players, config), AsyncHub(locators=AsyncServices().locators)
         super().__init__(urls, lambda name, url: AsyncBankProxy(name, url, hub, within), hub, within, clocks_refuse_s)
         self._operation = partial(AsyncOperation, hub)

@@ -11,12 +11,12 @@ from dealer import operations, scans, verbs
 from dealer.bank import BankProxy
 from dealer.operations import Operations, made_into
 from dealer.players import find_players
-from dealer.roster import DEFAULT_TIMEOUT, Roster
+from dealer.roster import DEFAULT_TIMEOUT, Roster, default_deadline
 from dealer.services import Services
 from dealer.steps import show_as
 from zmqjsonproxy.rpc.hub import Hub
 from zmqjsonproxy.rpc.operation import Operation
-from zmqjsonproxy.rpc.proxy import document, reply_timeout
+from zmqjsonproxy.rpc.proxy import document
 from zmqjsonproxy.rpc.steps import Steps, take
 
 __all__ = ["DEFAULT_TIMEOUT", "Dealer"]
@@ -63,7 +63,7 @@ class Dealer(Roster[BankProxy]):
         timeout: float | None = DEFAULT_TIMEOUT,
         clocks_refuse_s: float = 1.0,
     ) -> None:
-        within = reply_timeout(timeout or DEFAULT_TIMEOUT)
+        within = default_deadline(timeout)
         urls, hub = find_players(players, config), Hub(locators=Services().locators)
         super().__init__(urls, lambda name, url: BankProxy(name, url, hub, within), hub, within, clocks_refuse_s)
         self._operation = partial(Operation, hub)

@@ -26,7 +26,7 @@ from dealer.dealer import Dealer
 from dealer.errors import DealerError
 from dealer.players import configuration_path, find_players
 from dealer.rehearsal import DEFAULT_KIND, Answered, AsyncModelHub, ModelHub, ModelPlayer, factory_of, find_models
-from dealer.roster import DEFAULT_TIMEOUT, Roster
+from dealer.roster import DEFAULT_TIMEOUT, Roster, default_deadline
 from dealer.virtualtime import EndlessError, VirtualClock, virtual_time
 from zmqjsonproxy.errors import ProxyError
 from zmqjsonproxy.rpc.aiooperation import AsyncOperation
@@ -225,11 +225,12 @@ class PlannedDealer(_Planned, Dealer):
 
     def __init__(
         self, players: Mapping[str, str] | str | None = None, *, config: str | os.PathLike[str] | None = None,
-        timeout: float = DEFAULT_TIMEOUT, clocks_refuse_s: float = 1.0,
+        timeout: float | None = DEFAULT_TIMEOUT, clocks_refuse_s: float = 1.0,
     ) -> None:  # fmt: skip
+        within = default_deadline(timeout)
         urls = find_players(players, self.plan.config if config is None else config)
         hub: Any = ModelHub(self.plan.players(urls, config), self.plan.clock, self.plan.keep)
-        Roster.__init__(self, urls, lambda name, url: BankProxy(name, url, hub, timeout), hub, timeout, clocks_refuse_s)
+        Roster.__init__(self, urls, lambda name, url: BankProxy(name, url, hub, within), hub, within, clocks_refuse_s)
         self._operation = lambda url, described: Operation(hub, url, described)
         self._models = hub
 
@@ -260,12 +261,13 @@ class PlannedAsyncDealer(_Planned, AsyncDealer):
 
     def __init__(
         self, players: Mapping[str, str] | str | None = None, *, config: str | os.PathLike[str] | None = None,
-        timeout: float = DEFAULT_TIMEOUT, clocks_refuse_s: float = 1.0,
+        timeout: float | None = DEFAULT_TIMEOUT, clocks_refuse_s: float = 1.0,
     ) -> None:  # fmt: skip
+        within = default_deadline(timeout)
         urls = find_players(players, self.plan.config if config is None else config)
         hub: Any = AsyncModelHub(self.plan.players(urls, config), self.plan.clock, self.plan.keep)
         Roster.__init__(
-            self, urls, lambda name, url: AsyncBankProxy(name, url, hub, timeout), hub, timeout, clocks_refuse_s
+            self, urls, lambda name, url: AsyncBankProxy(name, url, hub, within), hub, within, clocks_refuse_s
         )
         self._operation = lambda url, described: AsyncOperation(hub, url, described)
         self._models = hub

@@ -9,13 +9,19 @@ from typing import Any, Generic, TypeVar
 from dealer.errors import NoActivePlayersError, NoSuchPlayerError
 from zmqjsonproxy.rpc.connections import KnownServers
 from zmqjsonproxy.rpc.protocol.description import InterfaceDescription
+from zmqjsonproxy.rpc.proxy import reply_timeout
 
-__all__ = ["DEFAULT_TIMEOUT", "Roster"]
+__all__ = ["DEFAULT_TIMEOUT", "Roster", "default_deadline"]
 
 DEFAULT_TIMEOUT = 180.0
 """The original's, s."""
 
 B = TypeVar("B")
+
+
+def default_deadline(timeout: float | None) -> float:
+    """Return the `timeout` of a Dealer in seconds: 0 and None are the default one. ValueError: it is none."""
+    return reply_timeout(timeout or DEFAULT_TIMEOUT)
 
 
 class Roster(Generic[B]):

@@ -45,6 +45,7 @@ def run(tmp_path: Path) -> Run:
         (f"{HEAD}d.start()\n", 3, "no mode is set"),
         (f"{HEAD}d.begin('set_mode', 'MODE99')\n", 3, "MODE99 is not supported"),
         (f"{HEAD}d.set_mode('MODE1', _timeout=0.5)\n", 3, "_timeout"),
+        ("import dealer\n\nd = dealer.Dealer(timeout=-1)\n", 3, "a reply time-out is 0 s"),
         ("import dealer\n\n1 / 0\n", 3, "ZeroDivisionError"),
         ("import dealer\nd = dealer.Dealer(\n", 2, "SyntaxError"),
         ("import dealer\n\nd = dealer.Dealer({'BANKZ': 'tcp://h:1'})\n", 3, "BANKZ"),
@@ -60,6 +61,17 @@ def test_what_goes_wrong_is_one_fault_with_its_line(run: Run, text: str, line: i
     (fault,) = run(text).faults
     assert fault.line == line
     assert words in fault.text
+
+
+@pytest.mark.parametrize("timeout", [None, 0])
+def test_a_dealer_without_a_time_out_has_the_default_one(run: Run, timeout: float | None) -> None:
+    plan = run(
+        f"import asyncio, dealer\nd = dealer.Dealer(timeout={timeout})\nd.set_mode('MODE1')\nd.prepare()\n"
+        "assert (d.timeout, d['BANKA'].get_request_reply_timeout()) == (180, 180)\n"
+        f"async def main():\n    async with dealer.AsyncDealer(timeout={timeout}) as a:\n        await a.prepare()\n"
+        "        assert a.timeout == 180\nasyncio.run(main())\n"
+    )
+    assert plan.faults == []
 
 
 def test_what_is_allowed_but_doubtful_is_told_and_the_plan_is_good(run: Run) -> None:
