@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Any, NoReturn, Self, TypeVar, cast
 
 from portmanager.allocation import Allocation
-from portmanager.client import DUPLICATE_FOR_S, TIMEOUT, met_itself, nobody_listens, own_user
+from portmanager.client import DUPLICATE_FOR_S, TIMEOUT, met_itself, no_name, nobody_listens, own_user
 from portmanager.errors import ConnectionLostError, NoAnswerError, PortManagerError, RefusedError, ReplyError
 from portmanager.protocol.dialogue import DUPLICATE, Dialogue, Question, Reply, only_one, selected
 from portmanager.protocol.lines import DEFAULT_PORT
@@ -143,6 +143,8 @@ class AsyncPortManager:
     async def reacquire(self) -> dict[Allocation, Allocation]:
         """Connect again if need be, and ask for every port that was lost; see `PortManager.reacquire`."""
         became: dict[Allocation, Allocation] = {}
+        if self._closed:
+            self._lose("asking for lost ports again", "this object was closed")
         self._reports_loss = False
         for old in tuple(self._lost):
             became[old] = await self._get(old.service, old.user, old.port)
@@ -176,8 +178,11 @@ class AsyncPortManager:
 
     async def _connect(self) -> None:
         loop = asyncio.get_running_loop()
-        async with asyncio.timeout(self.timeout):
-            transport, link = await loop.create_connection(lambda: _Link(self), self.host, self.port)
+        try:
+            async with asyncio.timeout(self.timeout):
+                transport, link = await loop.create_connection(lambda: _Link(self), self.host, self.port)
+        except UnicodeError as error:
+            raise no_name(self.host, error) from error
         sock = transport.get_extra_info("socket")
         if met_itself(sock):
             transport.abort()

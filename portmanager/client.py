@@ -21,7 +21,7 @@ from portmanager.errors import ConnectionLostError, NoAnswerError, PortManagerEr
 from portmanager.protocol.dialogue import DUPLICATE, Dialogue, Question, Reply, only_one, selected
 from portmanager.protocol.lines import DEFAULT_PORT
 
-__all__ = ["DUPLICATE_FOR_S", "TIMEOUT", "PortManager", "met_itself", "nobody_listens", "own_user"]
+__all__ = ["DUPLICATE_FOR_S", "TIMEOUT", "PortManager", "met_itself", "no_name", "nobody_listens", "own_user"]
 
 TIMEOUT = 10.0
 DUPLICATE_FOR_S = 1.0
@@ -184,6 +184,8 @@ class PortManager:
         """
         became: dict[Allocation, Allocation] = {}
         with self._lock:
+            if self._closed:
+                self._lose("asking for lost ports again", "this object was closed")
             if self._socket is not None and _readable(self._socket, 0.0):
                 self._forget()
             if self._socket is None:
@@ -221,7 +223,10 @@ class PortManager:
     # --- the socket
 
     def _connect(self) -> None:
-        sock = socket.create_connection((self.host, self.port), self.timeout)
+        try:
+            sock = socket.create_connection((self.host, self.port), self.timeout)
+        except UnicodeError as error:
+            raise no_name(self.host, error) from error
         if met_itself(sock):
             sock.close()
             raise nobody_listens(self.host, self.port)
@@ -323,6 +328,11 @@ class PortManager:
         except BaseException:  # an interrupt: the answer that is still to come must not be taken for another one's
             self._forget()
             raise
+
+
+def no_name(host: str, error: UnicodeError) -> socket.gaierror:
+    """Return the error of a text that nobody could look up, as of names that are not found."""
+    return socket.gaierror(socket.EAI_NONAME, f"{host!r} is no name of a computer: {error}")
 
 
 def own_user() -> str:

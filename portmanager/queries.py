@@ -6,23 +6,27 @@ import argparse
 import json
 import os
 import pwd
+import random
 import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 from contextlib import suppress
 from typing import Any
 
 from portmanager.allocation import Allocation
 from portmanager.client import TIMEOUT, PortManager
-from portmanager.errors import ConnectionLostError, RefusedError
+from portmanager.errors import ConnectionLostError, PortManagerError, RefusedError
 from portmanager.protocol.lines import DEFAULT_PORT
 from portmanager.tables import SORTS, glob, table
 
 __all__ = ["add_commands", "add_form", "add_server", "run_lsservices"]
 
 NEARLY_FULL = 0.9
+FIRST_PAUSE_S, LAST_PAUSE_S = 0.1, 10.0
+"""Between attempts to register again; they grow, and are randomised: many programs lose it at the same moment."""
 
 
 def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -44,8 +48,9 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     get = commands.add_parser(
         "get", help="lend a port, and hold it while a program runs, or until interrupted",
         description="Lends a port of this computer. With a program: runs it with the port in $PORT and in place of "
-        "`{port}`, holds the port while it runs, and ends with its exit status. Without: prints the port and holds it "
-        "until it is interrupted; exit status 1 if the port manager goes away.",
+        "`{port}`, holds the port while it runs, asks for it again if the port manager was restarted, and ends with "
+        "its exit status. Without: prints the port and holds it until it is interrupted; exit status 1 if the port "
+        "manager goes away.",
     )  # fmt: skip
     get.add_argument("service", metavar="SERVICE")
     get.add_argument("--user", help="whose service it is; default: who runs this")
@@ -64,8 +69,24 @@ def add_server(parser: argparse.ArgumentParser, *, with_host: bool = True) -> No
     """Add which port manager is asked."""
     if with_host:
         parser.add_argument("--host", default="localhost", help="computer of the port manager; default: %(default)s")
-    parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="where it listens; default: %(default)s")
-    parser.add_argument("--timeout", type=float, default=TIMEOUT, metavar="S", help="s; default: %(default)g")
+    parser.add_argument("--port", type=_port, default=DEFAULT_PORT, help="where it listens; default: %(default)s")
+    parser.add_argument("--timeout", type=_seconds, default=TIMEOUT, metavar="S", help="s; default: %(default)g")
+
+
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 0 < int(text[:6]) <= 65535):
+        raise argparse.ArgumentTypeError(f"{text!r} is no port; write a number from 1 to 65535")
+    return int(text)
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < 1e6:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds above 0")
+    return seconds
 
 
 def add_form(parser: argparse.ArgumentParser) -> None:
@@ -131,7 +152,7 @@ def _run_get(options: argparse.Namespace) -> int:
     with _connect(options, options.user) as manager:
         port = manager.get_port(options.service)
         if options.program:
-            return _run_with(port, options.program)
+            return _run_with(manager, port, options.program)
         if options.json:
             _print_json(manager.lent[0].as_dict())
         else:
@@ -144,19 +165,41 @@ def _run_get(options: argparse.Namespace) -> int:
     return 0
 
 
-def _run_with(port: int, words: list[str]) -> int:
+def _run_with(manager: PortManager, port: int, words: list[str]) -> int:
     command = [word.replace("{port}", str(port)) for word in words]
     try:
         program = subprocess.Popen(command, env=dict(os.environ, PORT=str(port)))
     except OSError as error:
         print(f"portmanager: cannot run {command[0]}: {error.strerror}", file=sys.stderr)
         return 1
-    while True:
-        try:
-            status = program.wait()
-            return status if status >= 0 else 128 - status
-        except KeyboardInterrupt:  # the program gets it, too, or is passed it; the port is held until it has ended
-            program.terminate()
+    ended = threading.Event()
+    threading.Thread(target=_hold, args=(manager, ended), name="hold the port", daemon=True).start()
+    try:
+        while True:
+            try:
+                status = program.wait()
+                return status if status >= 0 else 128 - status
+            except KeyboardInterrupt:  # the program gets it, too, or is passed it; the port is held until it has ended
+                program.terminate()
+    finally:
+        ended.set()
+
+
+def _hold(manager: PortManager, ended: threading.Event) -> None:
+    """Ask for the port again whenever the port manager was away; say what became of it."""
+    while manager.wait_until_lost() and not ended.is_set():
+        pause = FIRST_PAUSE_S
+        print("portmanager: the port manager is gone; the program runs on, and is registered again", file=sys.stderr)
+        while not ended.wait(pause * random.uniform(0.5, 1.0)):
+            try:
+                became = manager.reacquire()
+            except (OSError, PortManagerError):
+                pause = min(2 * pause, LAST_PAUSE_S)
+                continue
+            for old, new in became.items():
+                moved = "" if new.port == old.port else f" at port {new.port}, but is at {old.port}: start it again"
+                print(f"portmanager: {new.service} is registered again{moved}", file=sys.stderr)
+            break
 
 
 def _run_check(options: argparse.Namespace) -> int:

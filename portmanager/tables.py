@@ -39,9 +39,18 @@ def glob(pattern: str) -> re.Pattern[str]:
             parts.append(re.escape(pattern[at]))
             at += 1
         elif character == "[" and (end := pattern.find("]", at)) > at:
-            inside = re.sub(r"([\\^\[\]&~|])", r"\\\1", pattern[at:end])
-            parts.append(f"[{inside}]")
+            parts.append(_one_of(pattern[at:end]))
             at = end + 1
         else:
             parts.append(re.escape(character))
     return re.compile("".join(parts), re.DOTALL)
+
+
+def _one_of(inside: str) -> str:
+    """Return what matches one of the characters and ranges between brackets; the ends of a range in any order."""
+    ranges = []
+    while inside:
+        first, last = inside[0], inside[2] if inside[1:2] == "-" and inside[2:] else inside[0]
+        inside = inside[3:] if inside[1:2] == "-" and inside[2:] else inside[1:]
+        ranges.append(f"{re.escape(min(first, last))}-{re.escape(max(first, last))}")
+    return f"[{''.join(ranges)}]"

@@ -142,6 +142,8 @@ def test_nobody_there_is_the_error_of_the_system(client: Callable[..., Any]) -> 
         client("127.0.0.1", port)
     with pytest.raises(socket.gaierror):
         client("no-such-host.invalid", port)
+    with pytest.raises(socket.gaierror, match="is no name of a computer"):
+        client("n" * 70 + ".invalid", port)
 
 
 def test_a_connection_that_meets_itself_is_nobody(client: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:

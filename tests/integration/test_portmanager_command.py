@@ -103,6 +103,39 @@ def test_get_holds_the_port_until_it_is_ended_or_the_server_is(server: ServerPro
         assert second.returncode == 1
 
 
+def test_a_program_stays_registered_when_the_port_manager_was_restarted(tmp_path: Path) -> None:
+    with ServerProcess(tmp_path, "--list-from", "local") as first:
+        command = [sys.executable, "-m", "portmanager.cli", "get", "svc", "--port", str(first.port)]
+        words = [*command, "--", sys.executable, "-c", "input()"]
+        with subprocess.Popen(words, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as run:
+            wait_for(lambda: "allocated to svc" in first.log.read_text(), "the program runs")
+            first.end(signal.SIGKILL)
+            with ServerProcess(tmp_path, listen=first.port, pool=first.pool) as second:
+                with PortManager("localhost", second.port) as pm:
+                    wait_for(lambda: pm.find(service="svc"), "it is registered again")
+                    assert pm.find(service="svc")[0]["port"] == first.high
+                said = run.communicate("\n", timeout=60)[1]
+    assert (run.returncode, said.splitlines()) == (0, [
+        "portmanager: the port manager is gone; the program runs on, and is registered again",
+        "portmanager: svc is registered again",
+    ])  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("words", "fault"),
+    [
+        (["--port", "99999"], "'99999' is no port; write a number from 1 to 65535"),
+        (["--timeout", "-1"], "'-1' is no number of seconds above 0"),
+        (["--timeout", "nan"], "'nan' is no number of seconds above 0"),
+    ],
+)
+def test_wrong_values_are_refused_in_a_line(words: list[str], fault: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["list", *words])
+    assert ended.value.code == 2
+    assert capsys.readouterr().err.splitlines()[-1].endswith(fault)
+
+
 def test_the_options_of_the_original_are_taken() -> None:
     original = ["-ports", "31000-30001", "-listen", "30000", "-log", "/l", "-portfile", "/p", "-pidfile", "/i"]
     options = build_parser().parse_args(original)

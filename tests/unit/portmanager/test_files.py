@@ -76,6 +76,8 @@ def test_a_table_of_nothing_has_its_heading() -> None:
     [
         ("*", ["", "bob"], []), ("b?b", ["bob"], ["bb", "Bob"]), ("[a-c]*", ["alice", "c"], ["dave", ""]),
         ("\\*", ["*"], ["a"]), ("a[", ["a["], ["a"]), ("[^a]", ["^", "a"], ["b"]), ("a.b", ["a.b"], ["axb"]),
+        ("[c-a]x", ["ax", "bx", "cx"], ["dx", "-x"]), ("[--/]", ["-", ".", "/"], ["0", ","]),
+        ("[a-]", ["a", "-"], ["b"]), ("[&&~|]", ["&", "~", "|"], ["a"]),
     ],
 )  # fmt: skip
 def test_patterns_match_as_in_tcl(pattern: str, fits: list[str], fits_not: list[str]) -> None:
