@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from functools import cache
+from functools import cache, lru_cache
 from importlib.util import find_spec
 from typing import Any
 
 from zmqjsonproxy import wirejson
 from zmqjsonproxy.protocol.arrays import BYTES, DTYPES, ArrayHeader, Framed, restore
 
-__all__ = ["dumps", "is_available", "loads"]
+__all__ = ["dumps", "is_available", "is_fixed", "loads", "make"]
 
 
 @cache
@@ -38,10 +38,8 @@ class _Collector:
         if isinstance(value, (bytes, bytearray, memoryview)):
             return self._take(value)
         numpy = sys.modules.get("numpy") if self._arrays else None
-        if numpy is not None and isinstance(value, numpy.ndarray):
-            dtype = value.dtype.newbyteorder("<")
-            if dtype.str in DTYPES:
-                return self._take(value)
+        if numpy is not None and isinstance(value, numpy.ndarray) and _is_known(value.dtype):
+            return self._take(value)
         return wirejson.UNKNOWN
 
     def _take(self, value: Any) -> dict[str, int]:
@@ -65,6 +63,12 @@ class _Collector:
         return b'{"key":"%b","headers":[%b]}' % (self._key.encode(), headers)
 
 
+@lru_cache(64)
+def _is_known(dtype: Any) -> bool:
+    """Whether arrays of a dtype of numpy travel as frames, in whatever byte order."""
+    return dtype.newbyteorder("<").str in DTYPES
+
+
 def _describe(value: Any) -> tuple[ArrayHeader, Any]:
     if isinstance(value, (bytes, bytearray, memoryview)):
         data = value if isinstance(value, bytes) else bytes(value)
@@ -73,18 +77,18 @@ def _describe(value: Any) -> tuple[ArrayHeader, Any]:
     dtype = value.dtype.str
     if dtype in DTYPES and value.flags.c_contiguous:  # as most are
         raw = value.reshape(-1).view(np.uint8)
-        return ArrayHeader(dtype, value.shape), raw if _is_fixed(value) else raw.tobytes()
+        return ArrayHeader(dtype, value.shape), raw if is_fixed(value) else raw.tobytes()
     array = value.astype(value.dtype.newbyteorder("<"), order="K", copy=False)
     order = "F" if array.flags.f_contiguous and not array.flags.c_contiguous else "C"
     flat = (array.T if order == "F" else np.ascontiguousarray(array)).reshape(-1)
     # What can still be changed is copied now: ZeroMQ sends in its own time. Read-only arrays are sent as they are.
     raw = flat.view(np.uint8)
-    data = raw if _is_fixed(value) or not np.may_share_memory(flat, value) else raw.tobytes()
+    data = raw if is_fixed(value) or not np.may_share_memory(flat, value) else raw.tobytes()
     return ArrayHeader(array.dtype.str, array.shape, order), data
 
 
-def _is_fixed(array: Any) -> bool:
-    """Whether nobody can change an array: it is read-only, and so is what it is a view of."""
+def is_fixed(array: Any) -> bool:
+    """Tell whether nobody can change an array: it is read-only, and so is what it is a view of."""
     while array is not None:
         flags = getattr(array, "flags", None)
         if flags is None:
@@ -106,10 +110,6 @@ def dumps(message: Any, arrays: bool) -> tuple[bytes, bytes, list[Any], bool]:
         The body; the member `frames` of `dealer` that goes with it (empty: none); the frames; and whether no integer
         in the body has more than 64 bits (False: not known).
     """
-    numpy = sys.modules.get("numpy") if arrays else None
-    if numpy is not None and type(message) is numpy.ndarray and message.dtype.newbyteorder("<").str in DTYPES:
-        header, frame = _describe(message)  # nothing but an array: most that are large
-        return b'{"frame":0}', b'{"key":"frame","headers":[%b]}' % header.encode(), [frame], True
     collector = _Collector(arrays)
     body, short = wirejson.dumps_short(message, collector.hook)
     if collector.headers is None:
@@ -119,15 +119,21 @@ def dumps(message: Any, arrays: bool) -> tuple[bytes, bytes, list[Any], bool]:
 
 def loads(body: Framed) -> Any:
     """Decode a body with its frames. ValueError, RecursionError: it is no JSON, or they do not fit."""
-    return restore(wirejson.loads(bytes(body)), body.frames, _make)
+    return restore(wirejson.loads(bytes(body)), body.frames, make)
 
 
-def _make(header: ArrayHeader, frame: Any) -> Any:
+@cache
+def _numpy() -> Any:
+    import numpy
+
+    return numpy
+
+
+def make(header: ArrayHeader, frame: Any) -> Any:
+    """Return the array or bytes that a frame holds; ValueError: numpy is not installed."""
     if header.dtype == BYTES:
         return bytes(frame)
     if not is_available():
         raise ValueError("an array came as a frame, and numpy is not installed here: send it as a list")
-    import numpy as np
-
-    array = np.ndarray(header.shape, header.dtype, frame, order="F" if header.order == "F" else "C")
+    array = _numpy().ndarray(header.shape, header.dtype, frame, order=header.order)
     return array if array.flags.aligned else array.copy(order="K")

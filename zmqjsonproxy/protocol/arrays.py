@@ -33,7 +33,7 @@ class Framed(bytes):
 
     def __new__(cls, body: bytes, frames: Sequence[Any]) -> Framed:
         """Put frames, anything with a buffer, behind a body."""
-        framed = super().__new__(cls, body if body[:1] == b" " else b" " + body)
+        framed = bytes.__new__(cls, body if body[:1] == b" " else b" " + body)
         framed.frames = tuple(frames)
         return framed
 

@@ -37,7 +37,8 @@ def rest_receiver(socket: zmq.Socket[bytes]) -> Callable[[bytes], bytes]:
     ask, more = socket.get, zmq.RCVMORE
 
     def take_rest(body: bytes) -> bytes:
-        wanted, frames, follows = body[:1] == b" ", list[memoryview](), ask(more)
+        frames: list[memoryview] = []
+        wanted, follows = body[:1] == b" ", ask(more)
         while follows:
             frame = receive(0, False)
             if wanted and len(frames) < _FRAMES_MOST:
@@ -105,7 +106,7 @@ def sender(socket: zmq.Socket[bytes], flags: int = 0) -> Callable[[Sequence[byte
         send(body, first)
         *others, last = body.frames
         for frame in others:
-            send(frame, first, len(frame) < _COPIED_MOST)
-        send(last, flags, len(last) < _COPIED_MOST)
+            send(frame, first, memoryview(frame).nbytes < _COPIED_MOST)
+        send(last, flags, memoryview(last).nbytes < _COPIED_MOST)
 
     return send_message

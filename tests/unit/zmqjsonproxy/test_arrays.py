@@ -13,7 +13,7 @@ from hypothesis.extra import numpy as npst
 
 from zmqjsonproxy import ndarray
 from zmqjsonproxy.protocol.arrays import ArrayHeader, Framed, join, read_header
-from zmqjsonproxy.rpc.protocol import jsonrpc
+from zmqjsonproxy.rpc.protocol import jsonrpc, lonearray
 from zmqjsonproxy.rpc.protocol.dialect import Limits, Malformed, Request, read_message, write_reply
 
 DTYPES = st.one_of(
@@ -177,3 +177,35 @@ def test_without_numpy_an_array_that_comes_all_the_same_is_refused(monkeypatch: 
     bad = read_message(Framed(request({"key": "k", "headers": [GOOD]}), [bytes(8)]), Limits())
     assert isinstance(bad, Malformed)
     assert "send it as a list" in bad.text
+
+
+@given(st.integers(0, 2**63 - 1), st.lists(st.integers(0, 3), max_size=4), st.sampled_from(["<f4", "|b1", "<c16"]))
+def test_a_lone_array_is_read_as_any_other_reply(number: int, shape: list[int], dtype: str) -> None:
+    array = np.zeros(shape, dtype)
+    body = over_the_wire(jsonrpc.reply(number, array, True))
+    assert isinstance(body, Framed)
+    short, full = lonearray.read(body), ndarray.loads(body)
+    assert short is not None
+    assert (short["id"], full["id"]) == (number, number)
+    assert same(array, short["result"])
+    assert same(array, full["result"])
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b' {"jsonrpc":"2.0","id":"1","result":{"k":0},"dealer":{"frames":{"key":"k","headers":[GOOD]}}}',
+        b' {"jsonrpc":"2.0","id":1,"result":{"k":0},"id":2,"dealer":{"frames":{"key":"k","headers":[GOOD]}}}',
+        b' {"jsonrpc":"2.0","id":1,"result":[{"k":0}],"dealer":{"frames":{"key":"k","headers":[GOOD]}}}',
+        b' {"jsonrpc":"2.0","id":1,"result":{"k":1},"dealer":{"frames":{"key":"k","headers":[GOOD]}}}',
+        b' {"jsonrpc":"2.0","id":1,"result":{"k":0},"error":{},"dealer":{"frames":{"key":"k","headers":[GOOD]}}}',
+        b' {"jsonrpc":"2.0","id":1,"result":{"k":0},"dealer":{"frames":{"key":"k","headers":[GOOD,GOOD]}}}',
+        b' {"jsonrpc":"2.0","id":1,"result":{"k":0}}',
+        b' {"jsonrpc":"2.0","id":1,"result":{"k":0',
+        b' {"id":1,"result":{"k":0},"dealer":{"frames":{"key":"k","headers":[GOOD]}}}',
+        b" [5]",
+    ],
+)
+def test_what_is_not_quite_a_lone_array_is_read_in_full(body: bytes) -> None:
+    whole = body.replace(b"GOOD", json.dumps(GOOD).encode())
+    assert lonearray.read(Framed(whole, [bytes(8)])) is None

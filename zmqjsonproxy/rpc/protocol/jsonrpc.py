@@ -22,6 +22,7 @@ from zmqjsonproxy.errors import (
     TooLargeError,
 )
 from zmqjsonproxy.protocol.arrays import Framed, join
+from zmqjsonproxy.rpc.protocol import lonearray
 
 __all__ = [
     "CANCEL", "SIMPLE", "Code", "batch", "cancel", "error_from", "error_object", "failure", "read_reply", "reply",
@@ -112,6 +113,8 @@ def request_around_id(
         mixed = bool(args)
         params = {"args": args, "kwargs": kwargs} if mixed else kwargs
     before, after = _around_params(object_name, method, deadline_s, mixed, begun_by)
+    if not params:
+        return before, b',"params":[]' + after
     if arrays is None or (not kwargs and SIMPLE.issuperset(map(type, args))):
         return before, b',"params":%b%b' % (wirejson.dumps(params), after)
     body, described, frames, _ = ndarray.dumps(params, arrays)
@@ -129,6 +132,10 @@ def reply(identity: Any, value: Any, arrays: Any = None) -> bytes:
         value: Result.
         arrays: Whether the caller takes arrays and bytes as frames, as in `request_around_id`.
     """
+    if arrays is True and type(identity) is int:
+        lone = lonearray.write(identity, value)
+        if lone is not None:
+            return lone
     number = b"%d" % identity if type(identity) is int else wirejson.dumps(identity)
     if arrays is None or type(value) in SIMPLE:
         return _result(number, wirejson.dumps(value))
@@ -146,7 +153,7 @@ def _result(number: bytes, body: bytes, begin: bytes = b"{") -> bytes:
 def read_reply(body: bytes) -> Any:
     """Decode what a server of ours answers; raises as `wirejson.loads` or `ndarray.loads`."""
     if isinstance(body, Framed):
-        return ndarray.loads(body)
+        return lonearray.read(body) or ndarray.loads(body)
     return wirejson.loads(body, body.startswith(_SHORT))
 
 
