@@ -16,10 +16,12 @@ names of shared memory, the recording's path, and the length of the README's sca
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import doctest
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -40,6 +42,13 @@ BEFORE = {"README.md": "player BANKA tcp://127.0.0.1:6667 simulate --config conf
 """What a page takes for granted."""
 READY = "player ready BANKA tcp://127.0.0.1:6667 --timeout 30"
 ENDS_WITHIN_S = 20.0
+_LIBC = ctypes.CDLL(None)
+_PR_SET_PDEATHSIG = 1
+
+
+def end_with_parent() -> None:
+    """Ask the kernel for SIGTERM when our parent dies: a run of the tests that is killed leaves no Player behind."""
+    _LIBC.prctl(_PR_SET_PDEATHSIG, int(signal.SIGTERM), 0, 0, 0)
 
 
 @dataclass(frozen=True)
@@ -160,6 +169,7 @@ class Page:
                 process = subprocess.Popen(
                     ["bash", "-c", f"exec {command.removesuffix('&')}"],
                     cwd=self.folder, env=self._environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                    preexec_fn=end_with_parent,
                 )  # fmt: skip
             self._background.append(process)
             return
@@ -213,6 +223,7 @@ def used_pages() -> list[str]:
 def main(argv: list[str]) -> int:
     """Run a page in an empty folder; 0 if all of it is true."""
     name, folder = argv[0], Path(argv[1])
+    end_with_parent()
     os.chdir(folder)
     for variable in [key for key in os.environ if key.startswith("DIBAS_")]:
         del os.environ[variable]
