@@ -11,7 +11,7 @@ import os
 import platform
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +23,7 @@ from zmqjsonproxy.protocol.arrays import Framed
 from zmqjsonproxy.rpc.bridge import Bridge
 from zmqjsonproxy.rpc.frames import frame_receiver, rest_receiver, sender
 from zmqjsonproxy.rpc.locating import Locators, NotLocatedError, scheme_of
-from zmqjsonproxy.rpc.peer import Peer, Pending, State
+from zmqjsonproxy.rpc.peer import Call, CallResult, Peer, Pending, State
 from zmqjsonproxy.rpc.protocol import jsonrpc, original
 from zmqjsonproxy.sockmon import PeerEvent, SocketMonitor, Transition
 
@@ -186,6 +186,78 @@ class Connections:
             if not self._connect(peer, p, now):
                 return
         peer.waiting.append(p)
+
+    def ask_each(
+        self, peers: Sequence[Peer], what: Call, results: list[CallResult | None], begun: float, until: float
+    ) -> list[Pending]:
+        """Make a call to many servers, and take the results as long as nothing but them arrives.
+
+        Without the bookkeeping of a Pending for each that costs half.
+
+        Args:
+            peers: Servers.
+            what: The call.
+            results: Those that came are put here, in the order of `peers`.
+            begun: When the caller asked, s, monotonic.
+            until: When nobody waits any more.
+
+        Returns:
+            The calls that have no result yet, under way or ended; for `take` and its like.
+        """
+        sent = arrived = 0
+        source, body, first = None, b"", 0
+        if begun - self.looked_at > LOOK_EVERY:
+            self.look_at_events(begun)
+        if around := self._same_for_all(peers, what):
+            self.set_wait(SLICE_MS)
+            before, after = around
+            send, receive, read, clock = self.send, self.next_message, jsonrpc.read_reply, time.monotonic
+            count, first, end = len(peers), self.take_numbers(len(peers)), min(until, self.looked_at + LOOK_EVERY)
+            try:
+                for number, peer in enumerate(peers, first):
+                    send(peer.envelope, b"%b%d%b" % (before, number, after))
+                    sent += 1
+                while arrived < count:
+                    source, body = receive()
+                    answer, now = read(body), clock()
+                    index = answer["id"] - first
+                    if index < 0 or peers[index] is not source or results[index] is not None:
+                        break
+                    results[index] = CallResult(answer["result"], None, now - begun)
+                    source, arrived = None, arrived + 1
+                    if now > end:
+                        if now > until or not self._is_quiet():
+                            break
+                        self.looked_at, end = now, min(until, now + LOOK_EVERY)
+            except (LookupError, TypeError, ValueError, RecursionError, zmq.ZMQError):
+                pass  # no result: what it is, or why it could not be sent, is found out as always
+        left = []
+        now = time.monotonic()
+        for n, peer in enumerate(peers):
+            if results[n] is None:
+                left.append(p := Pending(peer, what, begun, until))
+                if n < sent:
+                    peer.expect(p, first + n)
+                else:
+                    self.submit(p, now)
+        if source is not None:
+            self.take(source, body)
+        return left
+
+    def _same_for_all(self, peers: Sequence[Peer], what: Call) -> tuple[bytes, bytes] | None:
+        """Return what is around the number of a call, if all these servers are ready for the very same bytes."""
+        arrays, most = peers[0].arrays, min(peer.most_bytes for peer in peers)
+        if self._bridges or not all(peer.is_ours and peer.arrays is arrays for peer in peers):
+            return None
+        try:
+            before, after = what.around_id(arrays)
+        except (TypeError, ValueError, RecursionError):
+            return None
+        return None if isinstance(after, Framed) or len(before) + len(after) + 20 > most else (before, after)
+
+    def _is_quiet(self) -> bool:
+        """Whether nothing has happened to connections, and none is being made."""
+        return self._monitor.is_quiet and all(peer.state is State.READY for peer in self._by_rid.values())
 
     def _cancel(self, p: Pending) -> None:
         """Tell a server of ours that nobody waits any more for a call that was sent to it."""

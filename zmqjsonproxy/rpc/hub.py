@@ -156,9 +156,7 @@ class Hub(KnownServers):
     ) -> list[CallResult]:
         """Make the same call to many servers, as `call_many`."""
         begun = time.monotonic()
-        what = Call(object_name, method, args, kwargs, timeout)
-        pendings = [Pending(self._connections.peer(url), what, begun, begun + timeout) for url in urls]
-        return self._results(pendings, begun, begun + timeout)
+        return self._call_each(urls, Call(object_name, method, args, kwargs, timeout), begun, begun + timeout)
 
     def begin_each(
         self,
@@ -172,9 +170,24 @@ class Hub(KnownServers):
     ) -> list[CallResult]:
         """Begin an operation at many servers; each value says which it is. As `call_each`; for `Operation`."""
         begun = time.monotonic()
-        what = Call(object_name, method, args, kwargs, timeout, begun_by)
-        pendings = [Pending(self._connections.peer(url), what, begun, begun + timeout) for url in urls]
-        return self._results(pendings, begun, begun + timeout)
+        return self._call_each(urls, Call(object_name, method, args, kwargs, timeout, begun_by), begun, begun + timeout)
+
+    def _call_each(self, urls: Iterable[str], what: Call, begun: float, until: float) -> list[CallResult]:
+        peers = list(map(self._connections.peer, urls))
+        results: list[CallResult | None] = [None] * len(peers)
+        pendings: list[Pending] | None = None
+        if peers and until - begun > SLICE_MS / 1000 and self._may_lead():
+            try:
+                if not self._closed:
+                    pendings = self._connections.ask_each(peers, what, results, begun, until)
+            finally:
+                self._end_lead()
+        if pendings is None:
+            return self._results([Pending(peer, what, begun, until) for peer in peers], begun, until)
+        if pendings or self._watched:
+            self._finish(pendings, time.monotonic(), until, begun=True)
+        left = iter(pendings)
+        return [r or CallResult((p := next(left)).value, p.error, p.ended - begun) for r in results]
 
     def call_batch(
         self, url: str, object_name: str, calls: Sequence[BatchedCall], timeout: float = 60.0

@@ -71,14 +71,19 @@ class Call:
 
         TypeError, ValueError, RecursionError: the arguments cannot travel.
         """
+        around = self.around_id(arrays)
+        body = b"%b%d%b" % (around[0], number, around[1])
+        return Framed(body, around[1].frames) if isinstance(around[1], Framed) else body
+
+    def around_id(self, arrays: bool | None) -> tuple[bytes, bytes]:
+        """Encode what is before the request number and after it; arguments and errors as `native`."""
         around = self._around_id
         if around is None or self._arrays is not arrays:
             around = jsonrpc.request_around_id(
                 self.object_name, self.method, self.args, self.kwargs, self.timeout, arrays, self.begun_by
             )
             self._around_id, self._arrays = around, arrays
-        body = b"%b%d%b" % (around[0], number, around[1])
-        return Framed(body, around[1].frames) if isinstance(around[1], Framed) else body
+        return around
 
     def original(self) -> bytes:
         """Encode in the original's dialect; raises as `native`."""
