@@ -36,7 +36,7 @@ MANAGER = "DEMO_PORTMANAGER"
 """The variable that says where the port manager is: Players, and this program, read it in the array's file."""
 TSYS_K, CAL_K, LINE_MHZ, LINE_KHZ, LINE_K = 25.0, 5.0, 1420.40575, 60.0, 12.0
 SIGMAS = 5.0  # by which what is measured may be off
-SCALE_WITHIN = 0.05  # spectra that reach over a switch of the diode make its step 1 to 2 % low
+SCALE_WITHIN = 0.05  # noise of the diode's step, in which all is measured; a loaded machine has fewer spectra
 """What the synthetic receiver receives: noise, diode, and a line like that of hydrogen."""
 SWITCHING_S, BLANKING_S = 0.2, 0.01
 

@@ -12,6 +12,9 @@ from spectrometer.daq.channelizer import SpectraArray, sum_cross, sum_power
 DoubleArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
+MOST_MIXED = 0.25
+"""Of a state, at each end: so much is left out for spectra that are of two states, even if they are longer."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SwitchingCycle:
@@ -34,13 +37,25 @@ class SwitchingCycle:
         states = np.maximum(np.searchsorted(np.asarray(self.starts), phase, side="right") - 1, 0)
         return states.astype(np.int64)
 
-    def states_at(self, times: DoubleArray) -> IntArray:
-        """State number at each time (s from the start of the scan); -1 while blanking."""
+    def states_at(self, times: DoubleArray, reach: float = 0.0) -> IntArray:
+        """State number of spectra with these middles (s from the start of the scan); -1 for what belongs to none.
+
+        Args:
+            times: Shape (n,).
+            reach: So far a spectrum reaches to either side of its middle, s: one that reaches into the blanking or
+                into another state is of both. Of a short state at least half is left.
+        """
         states = self.phases_at(times)
-        if not any(self.blanking):
+        if len(self.starts) == 1:
+            reach = 0.0  # nothing is switched
+        if not any(self.blanking) and not reach:
             return states
-        since = (np.mod(times / self.period, 1.0) - np.asarray(self.starts)[states]) * self.period
-        return np.where(since < np.asarray(self.blanking)[states], -1, states).astype(np.int64)
+        starts, blanking = np.asarray(self.starts), np.asarray(self.blanking)
+        lasts = np.diff(starts, append=1.0) * self.period
+        mixed = np.clip((lasts - blanking) * MOST_MIXED, 0.0, reach)
+        since = (np.mod(times / self.period, 1.0) - starts[states]) * self.period
+        is_pure = (since >= (blanking + mixed)[states]) & (since < (lasts - mixed)[states])
+        return np.where(is_pure, states, -1).astype(np.int64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +80,7 @@ class Accumulator:
         cross: Also the real and the imaginary part of X Y*.
         integration_samples: Length of an integration in replayed samples.
         step: Samples from one spectrum to the next; None: `nfine`.
+        reach: Samples that a spectrum reaches to either side of its middle, see `channelizer.reach`.
     """
 
     def __init__(
@@ -77,12 +93,13 @@ class Accumulator:
         cross: bool,
         integration_samples: float,
         step: int | None = None,
+        reach: float = 0.0,
     ) -> None:
         self.cycle = cycle
         self._coarse, self._nfine, self._polarizations = coarse, nfine, polarizations
         self._cross = cross and polarizations == 2
         self._integration_samples = integration_samples
-        self._step = step or nfine
+        self._step, self._reach = step or nfine, reach
         states, products = len(cycle.starts), self.products
         self._sums = np.zeros((states, products, coarse, nfine), np.float64)
         self._counts = [0] * states
@@ -116,7 +133,7 @@ class Accumulator:
             return []
         positions = first_sample + self._step * np.arange(count, dtype=np.float64)
         integrations = (positions / self._integration_samples).astype(np.int64)
-        states = self.cycle.states_at(positions / rate)
+        states = self.cycle.states_at(positions / rate, self._reach / rate)
         changes = np.flatnonzero((np.diff(integrations) != 0) | (np.diff(states) != 0)) + 1
         finished: list[StateSum] = []
         begin = 0

@@ -42,6 +42,13 @@ def prototype(taps: int, nfine: int, window: str = "hamming") -> FloatArray:
     return scaled
 
 
+def reach(response: FloatArray, share: float = 0.005) -> float:
+    """How far a spectrum reaches to either side of its middle, in samples: beyond it is this share of its power."""
+    flat = response.ravel()
+    beyond = np.cumsum(np.square(flat, dtype=np.float64))  # before the end of each sample; as much after its mirror
+    return flat.size / 2 - float(np.searchsorted(beyond, share * beyond[-1]))
+
+
 def fine_channels(nchan: int, coarse: int) -> int:
     """Fine channels per coarse channel; ChannelizerError if they do not divide."""
     if nchan < 2 * coarse or nchan % coarse:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from spectrometer.daq.accumulator import Accumulator, StateSum, SwitchingCycle
 from spectrometer.daq.axis import Axis, Subbands, WholeBand
-from spectrometer.daq.channelizer import Channelizer, fit_taps, prototype
+from spectrometer.daq.channelizer import Channelizer, fit_taps, prototype, reach
 from spectrometer.daq.errors import ChannelizerError, ScanSetupError
 from spectrometer.daq.receiver import ReceiverConfig, with_status
 from spectrometer.daq.recordings import open_recording
@@ -165,9 +165,9 @@ class ScanRun:
             raise ScanSetupError(
                 f"SCANLEN {setup.scan_length:g} s: {self.taps} taps of {shortest:.3g} s need {first:.3g} s"
             )
-        self._channelizer = Channelizer(
-            band.channels, band.polarizations, prototype(self.taps, nfine, options.window)
-        )
+        response = prototype(self.taps, nfine, options.window)
+        self._channelizer = Channelizer(band.channels, band.polarizations, response)
+        self._reach = reach(response)
         self.accumulator = Accumulator(
             setup.cycle,
             coarse=self.axis.groups,
@@ -176,6 +176,7 @@ class ScanRun:
             cross=setup.cross,
             integration_samples=setup.exposure * self.rate,
             step=nfine,
+            reach=self._reach,
         )
 
     @property
@@ -360,6 +361,7 @@ class ScanRun:
             ("NLOOPS", 0, "loop joins, the filter was reset there"),
             ("NTAPS", self.taps, "taps of the filter bank"),
             ("PFBWIN", self.options.window, "window of the filter bank"),
+            ("SWREACH", self._reach / self.rate, "s at each end of a switching state left out"),
             *self.axis.cards,
             ("OBSNCHAN", band.channels, "coarse channels of the voltages"),
             ("OBSFREQ", band.center_frequency, "MHz, of the voltages"),

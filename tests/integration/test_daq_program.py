@@ -45,7 +45,7 @@ def _set_up(buffer: StatusBuffer, data: Path) -> Iterator[StatusBuffer]:
     link.symlink_to(data)
     buffer.update(
         {"NCHAN": "1024", "EXPOSURE": 0.1, "SCANLEN": 0, "DATADIR": str(link), "PROJID": "TEST",
-         "BANKNAM": "BANKA", "SCANNUM": 3, "OBSBW": 800.0, "OBSFREQ": 1440.0, "SWPERIOD": 0.08,
+         "BANKNAM": "BANKA", "SCANNUM": 3, "OBSBW": 800.0, "OBSFREQ": 1440.0, "SWPERIOD": 0.2,
          "_SPHS_01": 0.0, "_SPHS_02": 0.5, "_SCAL_01": 1, "_SCAL_02": 0, "_SSRF_01": 0, "_SSRF_02": 0}
     )  # fmt: skip
     data.mkdir()
