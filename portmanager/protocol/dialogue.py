@@ -90,11 +90,6 @@ class Dialogue:
         lost, self.lent = tuple(self.lent), []
         return lost
 
-    @property
-    def is_asking(self) -> bool:
-        """Whether a reply is awaited."""
-        return bool(self._asked)
-
     def asks(self, request: bytes) -> None:
         """Take note of what is sent, as the length of a reply depends on it."""
         self._asked, self._head, self._rows, self._torn, self._awaited_rows = request, None, [], "", 0
@@ -112,6 +107,9 @@ class Dialogue:
             while (line := self._lines.next_line()) is not None:
                 if (reply := self._take(line)) is not None:
                     self._asked = b""
+                    # The Rust server says an empty line after a refusal; anything else would pass for the next reply.
+                    if self._lines.waiting and read_ok(reply.head) is not None:
+                        raise ReplyError(self.server, "one reply", f"more after {reply.head}")
                     return reply
         except LongLineError as error:
             raise ReplyError(self.server, "lines of reasonable length", str(error)) from None

@@ -236,10 +236,17 @@ def test_a_newline_in_somebody_elses_name_does_not_blind(client: Callable[..., A
 
 
 def test_words_that_nobody_asked_for_cost_the_connection_and_that_is_said(client: Callable[..., Any]) -> None:
-    with scripted_server(b"OK 31000\r\nOK") as port, client("127.0.0.1", port) as pm:
-        pm.getPort("foo")
-        with pytest.raises(ConnectionLostError) as caught:
-            wait_for(lambda: pm.list_ports(), "the next call says so")
+    with socket.create_server(("127.0.0.1", 0)) as listener, client(*listener.getsockname()) as pm:
+        connection, _ = listener.accept()
+        with connection:
+            thread = threading.Thread(target=lambda: connection.recv(99) and connection.sendall(b"OK 31000\r\n"))
+            thread.start()
+            pm.getPort("foo")
+            thread.join(60)
+            connection.sendall(b"OK")
+            connection.shutdown(socket.SHUT_WR)
+            with pytest.raises(ConnectionLostError) as caught:
+                pm.list_ports()
         assert [one.service for one in caught.value.lost] == ["foo"]
 
 
