@@ -42,8 +42,8 @@ class Peer(asyncio.Protocol):
     """A connection, and the ports that live as long as it does."""
 
     __slots__ = (
-        "_blocked", "_busy", "_ended", "_ending", "_lines", "_scheduled", "_uid", "address", "grants", "lending",
-        "port", "transport",
+        "_blocked", "_busy", "_ending", "_lines", "_scheduled", "_uid", "address", "grants", "lending", "port",
+        "transport",
     )  # fmt: skip
 
     def __init__(self, lending: Lending) -> None:
@@ -54,7 +54,6 @@ class Peer(asyncio.Protocol):
         self._busy = False  # requests wait for their turn
         self._scheduled = False  # `_go_on` is on its way
         self._blocked = False  # the peer does not read its replies
-        self._ended = False  # the peer sends no more
         self._ending = False  # it is thrown out, and what it sends is not looked at
         self._uid = _UNKNOWN
 
@@ -104,10 +103,10 @@ class Peer(asyncio.Protocol):
             self._come_back()
 
     def eof_received(self) -> bool:
-        """Answer what was asked before the end, then close; a half-closed connection is an ended one."""
-        self._ended = True
-        if self._busy and not self._blocked:
-            return True
+        """Close: a half-closed connection is an ended one.
+
+        What was asked before has been answered, as nothing is read while requests wait for their turn.
+        """
         self._finish()
         return False
 
@@ -154,11 +153,7 @@ class Peer(asyncio.Protocol):
             if not self._blocked:
                 self._come_back()
         elif was_busy and not self._ending:
-            if self._ended:
-                self._finish()
-                self.transport.close()
-            else:
-                self.transport.resume_reading()
+            self.transport.resume_reading()
         if len(self.grants) > held:  # now that the replies are on their way
             if self._uid == _UNKNOWN:
                 self._look_for_owner()

@@ -212,6 +212,14 @@ def test_a_hundred_thousand_requests_in_one_write_are_answered_in_order(server: 
         assert bytes(got) == expected
 
 
+def test_what_was_asked_before_a_half_close_is_answered(server: ServerProcess) -> None:
+    with connect(server.port) as sock:
+        sock.sendall(b"GIMME a u\n" + b"LIST\n" * 20_000)
+        sock.shutdown(socket.SHUT_WR)
+        assert take(sock).count(b"OK 1\r\n") == 20_000
+    wait_for(lambda: is_empty(server), "the port is free")
+
+
 def test_a_client_that_never_reads_costs_bounded_memory_and_frees_its_ports(server: ServerProcess) -> None:
     deaf = connect(server.port)
     with deaf:
