@@ -7,7 +7,6 @@ Such a descriptor tells of changes only: after each use of its socket it is look
 from __future__ import annotations
 
 import asyncio
-import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
@@ -16,10 +15,13 @@ from typing import Any, Self
 import zmq
 
 from zmqjsonproxy.errors import PeerLostError
-from zmqjsonproxy.rpc.connections import LOOK_EVERY, Connections, HubSettings, KnownServers
-from zmqjsonproxy.rpc.locating import AsyncLocators, NotLocatedError, scheme_of
+from zmqjsonproxy.protocol.arrays import Framed
+from zmqjsonproxy.rpc.aioconnections import WatchedConnections
+from zmqjsonproxy.rpc.connections import LOOK_EVERY, HubSettings, KnownServers
+from zmqjsonproxy.rpc.locating import AsyncLocators
 from zmqjsonproxy.rpc.many import CallRequest, CallResult, batch_results, in_batches, shared_calls
 from zmqjsonproxy.rpc.peer import BatchedCall, BatchOfCalls, Call, Hello, Peer, Pending
+from zmqjsonproxy.rpc.protocol import jsonrpc
 from zmqjsonproxy.rpc.protocol.description import InterfaceDescription
 
 __all__ = ["AsyncHub"]
@@ -28,10 +30,6 @@ _TURNS = 5
 """How many turns a lone call gives to other tasks before it sleeps."""
 _TURN_EVERY = 0.001
 """So often they have a turn even if all answers are there at once, s: a turn costs a third of a small call."""
-_LOOKS = 15
-"""How often it looks for its answer in each; together about 0.1 ms."""
-_POLLIN = int(zmq.POLLIN)
-_sched_yield = getattr(os, "sched_yield", None)  # not on every system
 
 
 class _Wait:
@@ -109,78 +107,6 @@ class _Awaited(Pending):
                 wait.end()
 
 
-class _WatchedConnections(Connections):
-    """Connections whose sockets a loop watches."""
-
-    def __init__(
-        self,
-        context: zmq.Context[Any],
-        settings: HubSettings,
-        ready: Callable[[], None],
-        locators: AsyncLocators | None = None,
-    ) -> None:
-        super().__init__(context, settings)
-        self._ready, self._names = ready, locators or {}
-        self._searches: dict[Peer, asyncio.Task[None]] = {}
-        self._loop: asyncio.AbstractEventLoop | None = None
-
-    def has_message(self) -> bool:
-        """Whether the ROUTER socket has one; to be asked after each use, for its descriptor may be silent then."""
-        return bool(int(self._router.get(zmq.EVENTS)) & _POLLIN)
-
-    @property
-    def has_bridges(self) -> bool:
-        """Whether there are servers of the original's generation."""
-        return bool(self._bridges)
-
-    def watch(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Have all sockets watched by a loop."""
-        self._loop = loop
-        loop.add_reader(int(self._router.get(zmq.FD)), self._ready)
-        for bridge in self._bridges.values():
-            loop.add_reader(int(bridge.socket.get(zmq.FD)), self._ready)
-
-    def drop(self, peer: Peer, reason: str) -> None:
-        """Give a connection up."""
-        bridge = self._bridges.get(peer)
-        if bridge is not None and self._loop is not None and not self._loop.is_closed():
-            self._loop.remove_reader(int(bridge.socket.get(zmq.FD)))
-        super().drop(peer, reason)
-
-    def _bridge(self, peer: Peer, now: float) -> None:
-        super()._bridge(peer, now)
-        bridge = self._bridges.get(peer)
-        if bridge is not None and self._loop is not None:
-            self._loop.add_reader(int(bridge.socket.get(zmq.FD)), self._ready)
-
-    def _connect(self, peer: Peer, p: Pending, now: float) -> bool:
-        if scheme_of(peer.url) not in self._names:
-            return super()._connect(peer, p, now)
-        if peer not in self._searches and self._loop is not None:
-            within = max(min(self.settings.hello_within, p.deadline - now), 0.05)
-            self._searches[peer] = self._loop.create_task(self._search(peer, p.what.object_name, within))
-        return True  # it waits with the others
-
-    async def _search(self, peer: Peer, hello_name: str, within: float) -> None:
-        """Find out where a server is, and connect there."""
-        try:
-            address = await self._names[scheme_of(peer.url)](peer.url, within)
-            self._connect_at(address, peer, hello_name, time.monotonic())
-        except NotLocatedError as error:
-            self._not_located(peer, str(error))
-        finally:
-            del self._searches[peer]
-        self._ready()  # the descriptor tells of changes only, and the socket was used
-
-    def close(self, reason: str) -> None:
-        """Give all connections up and close the sockets."""
-        for search in self._searches.values():
-            search.cancel()
-        if self._loop is not None and not self._loop.is_closed():
-            self._loop.remove_reader(int(self._router.get(zmq.FD)))
-        super().close(reason)
-
-
 class AsyncHub(KnownServers):
     """One socket for calls to any number of servers, for the tasks of one event loop.
 
@@ -200,7 +126,7 @@ class AsyncHub(KnownServers):
     ) -> None:
         self.settings = settings or HubSettings()
         context = ctx if ctx is not None else zmq.Context.instance()
-        self._connections: _WatchedConnections = _WatchedConnections(context, self.settings, self._receive, locators)
+        self._connections: WatchedConnections = WatchedConnections(context, self.settings, self._receive, locators)
         self._connections.set_wait(0)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._waits: set[_Wait] = set()
@@ -221,10 +147,37 @@ class AsyncHub(KnownServers):
     ) -> Any:
         """Call a method and wait for its answer; arguments and errors as those of `Hub.call`."""
         begun = time.monotonic()
+        connections = self._connections
+        peer = connections.peer(url)
+        sent, source, body = False, None, b""
+        is_alone = not self._waits and asyncio.get_running_loop() is self._loop
+        if is_alone and peer.is_ours and begun - connections.looked_at <= LOOK_EVERY and timeout > 0:
+            # As `Hub.call`: as long as nothing but its result arrives, without the bookkeeping of many.
+            number = next(connections.numbers)
+            try:
+                before, after = jsonrpc.request_around_id(object_name, method, args, kwargs, timeout, peer.arrays)
+                request = b"%b%d%b" % (before, number, after)
+                if isinstance(after, Framed) or len(request) > peer.most_bytes:
+                    raise ValueError(request)  # more has to be done, below
+                connections.send(peer.envelope, request)
+                sent = True
+                if connections.look():
+                    source, body = connections.next_message()
+                    if source is peer:
+                        answer = jsonrpc.read_reply(body)
+                        if type(answer) is dict and answer.get("id") == number and "result" in answer:
+                            await self._give_turn()
+                            return answer["result"]
+            except (TypeError, ValueError, RecursionError, zmq.ZMQError) as error:
+                if isinstance(error, zmq.ZMQError) and not sent:
+                    connections.drop(peer, "connection lost")
         wait = _Wait(begun + timeout)
-        what = Call(object_name, method, args, kwargs, timeout)
-        pending = _Awaited(wait, self._connections.peer(url), what, begun)
-        await self._finish(wait, begun)
+        pending = _Awaited(wait, peer, Call(object_name, method, args, kwargs, timeout), begun)
+        if sent:
+            peer.expect(pending, number)
+        if source is not None:
+            connections.take(source, body)
+        await self._finish(wait, begun, sent)
         if pending.error is not None:
             raise pending.error
         return pending.value
@@ -355,11 +308,11 @@ class AsyncHub(KnownServers):
             await self._finish(wait, begun)
         return [CallResult(p.value, p.error, p.ended - begun) for p in wait.pendings]
 
-    async def _finish(self, wait: _Wait, now: float) -> None:
+    async def _finish(self, wait: _Wait, now: float, sent: bool = False) -> None:
         """Bring calls to their end."""
         is_alone = not self._waits
         try:
-            if not self._submit(wait, now):
+            if not self._submit(wait, now, sent):
                 return
             if is_alone and len(wait.pendings) == 1 and wait.pendings[0].peer.is_ours:
                 await self._look_awake(wait)
@@ -374,8 +327,8 @@ class AsyncHub(KnownServers):
         finally:
             self._waits.discard(wait)
 
-    def _submit(self, wait: _Wait, now: float) -> bool:
-        """Send calls; False: the hub was closed, and they have ended."""
+    def _submit(self, wait: _Wait, now: float, sent: bool = False) -> bool:
+        """Send calls, or take up what was sent; False: the hub was closed, and they have ended."""
         if self._closed:
             self._give_up(wait, "the hub was closed")
             return False
@@ -386,7 +339,7 @@ class AsyncHub(KnownServers):
         if now - connections.looked_at > LOOK_EVERY:
             connections.look_at_events(now)
         self._waits.add(wait)
-        for p in wait.pendings:
+        for p in () if sent else wait.pendings:
             connections.submit(p, now)
         if wait.left and (self._timer is None or wait.deadline < self._timer.when()):
             self._set_timer(min(wait.deadline, now + LOOK_EVERY))
@@ -400,22 +353,23 @@ class AsyncHub(KnownServers):
 
     async def _look_awake(self, wait: _Wait) -> None:
         """Wait for a short while without sleep: to be woken costs more than most servers need for their answer."""
-        has_message = self._connections.has_message
         for _ in range(_TURNS):
-            if _sched_yield is not None:
-                for _ in range(_LOOKS):
-                    _sched_yield()
-                    if has_message():
-                        self._receive()
-                        break
-                if not wait.left and time.monotonic() - self._turn_at < _TURN_EVERY:
-                    return
-            await asyncio.sleep(0)
-            self._turn_at = time.monotonic()
-            if wait.left and not self._closed and has_message():
+            if wait.left and self._connections.look():
+                self._receive()
+            if not wait.left:
+                await self._give_turn()
+                return
+            await self._give_turn(0.0)
+            if wait.left and not self._closed and self._connections.has_message():
                 self._receive()
             if not wait.left:
                 return
+
+    async def _give_turn(self, every: float = _TURN_EVERY) -> None:
+        """Give other tasks a turn, unless they had one less than `every` ago, s."""
+        if time.monotonic() - self._turn_at >= every:
+            await asyncio.sleep(0)
+            self._turn_at = time.monotonic()
 
     def _attach(self, loop: asyncio.AbstractEventLoop) -> None:
         if self._loop is not None and not self._loop.is_closed():
