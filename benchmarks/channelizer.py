@@ -90,7 +90,7 @@ def rows() -> list[Row]:
         def complete() -> None:
             run = ScanRun(RunOptions(source=path, fast=True, taps=TAPS), status, Path(directory))
             run.begin(time.time())
-            while not run.over:
+            while not run.pacing.over:
                 run.step(time.time())
             run.end()
 

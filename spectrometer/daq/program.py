@@ -216,9 +216,9 @@ class Program:
             values = self._status.read()
             root = self._data_dir or _data_root(values) if to_file else Path()
             self._run = run_for(self._options, values, root, to_file=to_file)
-            bind(PROGRAM, self._run.bank)
+            bind(PROGRAM, self._run.setup.bank)
             if to_file:
-                bind_scan(log, self._run.scan_number)
+                bind_scan(log, self._run.setup.scan_number)
         except (DaqError, StatusMemoryError) as error:
             self._fail(error)
             return
@@ -256,9 +256,9 @@ class Program:
         log.info(
             "scan ended: %d integrations, %g blocks, %g dropped, %d loops",
             run.integrations,
-            run.blocks,
-            run.dropped,
-            run.loops,
+            run.pacing.blocks,
+            run.pacing.dropped,
+            run.pacing.loops,
         )
 
     # work
@@ -280,7 +280,7 @@ class Program:
                 if start is not None:
                     return min(start - now, until_pulse, ARM_POLL_S)
             return min(ARM_POLL_S, until_pulse)
-        wait = run.due_in(now)
+        wait = run.pacing.due_in(now)
         if wait > 0:
             return min(wait, until_pulse)
         try:
@@ -294,7 +294,7 @@ class Program:
             return 0.0
         if finished and time.monotonic() - self._reported_at >= REPORT_S:
             self._report_progress(run)
-        if run.over:
+        if run.pacing.over:
             self._stop()
         return 0.0
 
@@ -328,16 +328,16 @@ class Program:
 
     def _report_progress(self, run: Run) -> None:
         self._reported_at = time.monotonic()
-        log.debug("%d integrations, %g blocks, %g dropped", run.integrations, run.blocks, run.dropped)
-        packets = run.packets
+        log.debug("%d integrations, %g blocks, %g dropped", run.integrations, run.pacing.blocks, run.pacing.dropped)
+        packets = run.source.packets
         values: dict[str, Value] = {
             "DAQNINT": run.integrations,
             "DAQNROW": run.rows_written,
-            "DAQLOOPS": run.loops,
-            "DAQBLKS": int(run.blocks),
-            "DAQDROP": int(run.dropped),
-            "NPKT": int(run.blocks * packets),
-            "NDROP": int(run.dropped * packets),
+            "DAQLOOPS": run.pacing.loops,
+            "DAQBLKS": int(run.pacing.blocks),
+            "DAQDROP": int(run.pacing.dropped),
+            "NPKT": int(run.pacing.blocks * packets),
+            "NDROP": int(run.pacing.dropped * packets),
         }
         if run.integrations:
             values["DAQPEAK"] = run.peak_channel()

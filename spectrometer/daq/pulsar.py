@@ -7,13 +7,14 @@ the voltages, by their sample time; how fast they come, by the clock, is the car
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
 from spectrometer.daq.accumulator import SwitchingCycle
 from spectrometer.daq.errors import ScanSetupError
 from spectrometer.daq.folding import Spin
+from spectrometer.daq.pacing import Pacing
 from spectrometer.daq.protocol.psrfits import Layout
 from spectrometer.daq.psrfits import PsrFitsFile, psrfits_name
 from spectrometer.daq.pulsarchain import Chain, ChainOptions
@@ -22,7 +23,7 @@ from spectrometer.daq.rawfile import RawFile, choose_block
 from spectrometer.daq.receiver import FASTEST
 from spectrometer.daq.recorders import FoldRecorder, RawRecorder, Recorder, SearchRecorder
 from spectrometer.daq.run import UNIX_EPOCH_MJD, RunOptions, check_directory, open_source
-from spectrometer.daq.source import Piece, SourceCard
+from spectrometer.daq.source import SourceCard
 from spectrometer.derive.dispersion import delays
 from spectrometer.derive.parfile import DAY_S, Ephemeris, read_par
 from spectrometer.errors import PulsarSetupError
@@ -77,14 +78,11 @@ class PulsarRun:
         except BaseException:
             self.source.close()
             raise
-        self.blocks = self.dropped = 0.0
-        self.loops = self.integrations = self._unwritten = 0
-        self.over = self.begun = False
-        self._start = self._written_at = 0.0
+        self.integrations = self._unwritten = 0
+        self.begun = False
+        self._written_at = 0.0
         self._recorder: Recorder | None = None
-        self._pass_start = 0
-        self._pieces = self._endless_pieces()
-        self._next: Piece = next(self._pieces)
+        self.pacing = Pacing(self.source, self.rate, self.setup.scan_length, options.lag_limit)
 
     # what it needs
 
@@ -163,21 +161,6 @@ class PulsarRun:
     # what the program asks
 
     @property
-    def bank(self) -> str:
-        """Name of the Bank."""
-        return self.setup.bank
-
-    @property
-    def scan_number(self) -> int:
-        """Number of the scan."""
-        return self.setup.scan_number
-
-    @property
-    def packets(self) -> int:
-        """Packets that make a block of the source; 0 if there are none."""
-        return self.source.packets
-
-    @property
     def path(self) -> Path | None:
         """The file being written; None before `begin`, and in monitor mode."""
         return None if self._recorder is None else self._recorder.path
@@ -194,35 +177,20 @@ class PulsarRun:
     def begin(self, start: float) -> None:
         """Begin; the first voltage has the time `start` (unix seconds). OSError if there can be no file."""
         self._recorder = self._make_recorder(start)
-        self._start = self._written_at = start
+        self.pacing.start = self._written_at = start
         self.begun = True
-
-    def due_in(self, now: float) -> float:
-        """Seconds until the next piece is complete; 0 if it is."""
-        if self.options.fast:
-            return 0.0
-        samples = self._pass_start + self._next.first_sample + self._next.samples.shape[1]
-        return max(0.0, float(self._start + samples / self.rate - now))
 
     def step(self, now: float) -> bool:
         """Process one piece, or drop it if it is too late; True if rows were finished."""
         assert self._recorder is not None
-        piece = self._next
-        position = self._pass_start + piece.first_sample
-        count = piece.samples.shape[1]
-        if position > 0 and piece.first_sample == 0:
-            self.loops += 1
-        rows = 0
-        limit = self.setup.scan_length
-        left = count if limit is None else max(0, min(count, int(limit * self.rate + 0.5) - position))
-        if not self.options.fast and now - (self._start + (position + count) / self.rate) > self.options.max_lag:
-            self.dropped += piece.blocks
+        due, limit, rows = self.pacing.take(now), self.setup.scan_length, 0
+        count = due.piece.samples.shape[1]
+        left = count if limit is None else max(0, min(count, int(limit * self.rate + 0.5) - due.position))
+        if due.is_late:
             self._recorder.lost()
-        else:
-            rows = self._recorder.take(piece.samples[:, :left], position) if left else 0
-            self.blocks += piece.blocks
-        self.over = left < count or (limit is not None and position + count >= limit * self.rate)
-        if self.over:
+        elif left:
+            rows = self._recorder.take(due.piece.samples[:, :left], due.position)
+        if self.pacing.over:
             rows += self._recorder.finish()
         self.integrations += rows
         self._unwritten += rows
@@ -230,13 +198,13 @@ class PulsarRun:
         if rows and (enough or not 0 <= now - self._written_at < self.options.flush_every):
             self.flush()
             self._written_at, self._unwritten = now, 0
-        self._next = next(self._pieces)
+        self.pacing.advance()
         return bool(rows)
 
     def flush(self, *, sync: bool = False) -> None:
         """Write what is finished to the file. OSError if the disk does not take it."""
         if self._recorder is not None:
-            self._recorder.set_loops(self.loops)
+            self._recorder.set_loops(self.pacing.loops)
             self._recorder.flush(sync=sync)
 
     def end(self) -> None:
@@ -253,11 +221,6 @@ class PulsarRun:
         self.source.close()
         if self._recorder is not None:
             self._recorder.close()
-
-    def _endless_pieces(self) -> Iterator[Piece]:
-        while True:
-            yield from self.source.pieces()
-            self._pass_start += self.source.samples
 
     # its file
 

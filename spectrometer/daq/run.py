@@ -18,10 +18,11 @@ from spectrometer.daq.accumulator import Accumulator, StateSum, SwitchingCycle
 from spectrometer.daq.axis import Axis, Subbands, WholeBand
 from spectrometer.daq.channelizer import Channelizer, fit_taps, prototype, reach
 from spectrometer.daq.errors import ChannelizerError, ScanSetupError
+from spectrometer.daq.pacing import Pacing
 from spectrometer.daq.receiver import ReceiverConfig, with_status
 from spectrometer.daq.recordings import open_recording
 from spectrometer.daq.scansetup import ScanSetup, read_setup
-from spectrometer.daq.source import Piece, Source, SourceCard
+from spectrometer.daq.source import Source, SourceCard
 from spectrometer.daq.synthetic import SyntheticReceiver
 from spectrometer.daq.writer import Row, ScanFile, build_headers, file_name
 from spectrometer.status.keys import UNSPECIFIED
@@ -57,6 +58,11 @@ class RunOptions:
     """Seconds between writes to the file, at least."""
     flush_rows: int | None = None
     """Rows that are written at once when there are so many, whatever the time; None: as many as fit 256 KiB."""
+
+    @property
+    def lag_limit(self) -> float | None:
+        """As `Pacing` wants it."""
+        return None if self.fast else self.max_lag
 
 
 def open_source(options: RunOptions, values: Mapping[str, Value], cycle: SwitchingCycle) -> Source:
@@ -120,19 +126,12 @@ class ScanRun:
             self.source.close()
             raise
         self.file: ScanFile | None = None
-        self.blocks = 0.0
-        self.dropped = 0.0
-        self.loops = 0
         self.integrations = 0
-        self.over = False
         self.begun = False
         """`begin` was called."""
-        self._start = 0.0
         self._written_at = 0.0
-        self._pass_start = 0
         self._last_integration = -1
-        self._pieces = self._endless_pieces()
-        self._next: Piece = next(self._pieces)
+        self.pacing = Pacing(self.source, self.rate, self.setup.scan_length, options.lag_limit)
 
     def _prepare(self) -> None:
         band, setup, options = self.source.band, self.setup, self.options
@@ -206,60 +205,28 @@ class ScanRun:
                 table,
                 subbands=subbands,
             )
-        self._start = self._written_at = start
+        self.pacing.start = self._written_at = start
         self.begun = True
-
-    def due_in(self, now: float) -> float:
-        """Seconds until the next piece is complete; 0 if it is."""
-        if self.options.fast:
-            return 0.0
-        samples = self._pass_start + self._next.first_sample + self._next.samples.shape[1]
-        return max(0.0, float(self._start + samples / self.rate - now))
 
     def step(self, now: float) -> bool:
         """Process one piece, or drop it if it is too late; True if integrations were finished."""
-        piece, nfine = self._next, self._channelizer.nfine
-        position = self._pass_start + piece.first_sample
-        end = self._start + (position + piece.samples.shape[1]) / self.rate
-        finished: list[StateSum] = []
-        if position > 0 and piece.first_sample == 0:
-            self.loops += 1
-        if not self.options.fast and now - end > self.options.max_lag:
-            self.dropped += piece.blocks
+        due, nfine = self.pacing.take(now), self._channelizer.nfine
+        piece, finished = due.piece, []
+        if due.is_late or not piece.follows:
             self._channelizer.reset()
-        else:
-            if not piece.follows:
-                self._channelizer.reset()
-            middle = position - self._channelizer.held + self.taps * nfine / 2
+        if not due.is_late:
+            middle = due.position - self._channelizer.held + self.taps * nfine / 2
             spectra = self._channelizer.process(piece.samples)
             limit = self.setup.scan_length
             if limit is not None:  # what begins after the end of the scan belongs to nobody
                 left = int(max(0.0, -((middle - limit * self.rate) // nfine)))
                 spectra = spectra[:, :left]
             finished = self.accumulator.add(self.axis.pick(spectra), middle, self.rate)
-            self.blocks += piece.blocks
-        if self.setup.scan_length is not None:
-            self.over = position + piece.samples.shape[1] >= self.setup.scan_length * self.rate
-        if self.over:
+        if self.pacing.over:
             finished += self.accumulator.finish()
         self._take(finished, now)
-        self._next = next(self._pieces)
+        self.pacing.advance()
         return bool(finished)
-
-    @property
-    def bank(self) -> str:
-        """Name of the Bank."""
-        return self.setup.bank
-
-    @property
-    def scan_number(self) -> int:
-        """Number of the scan."""
-        return self.setup.scan_number
-
-    @property
-    def packets(self) -> int:
-        """Packets that make a block of the source; 0 if there are none."""
-        return self.source.packets
 
     @property
     def path(self) -> Path | None:
@@ -278,7 +245,7 @@ class ScanRun:
     def flush(self, *, sync: bool = False) -> None:
         """Write what is finished to the file. OSError if the disk does not take it."""
         if self.file is not None:
-            self.file.set_number("NLOOPS", self.loops)
+            self.file.set_number("NLOOPS", self.pacing.loops)
             self.file.flush(sync=sync)
 
     def end(self) -> None:
@@ -323,7 +290,7 @@ class ScanRun:
         of_subbands = {} if axis.centres is None else {
             "subband_frequencies": axis.centres, "reference_values": axis.sky()
         }  # fmt: skip
-        middle = self._start + (part.integration + 0.5) * setup.exposure
+        middle = self.pacing.start + (part.integration + 0.5) * setup.exposure
         for polarization, label in enumerate(self.accumulator.labels):
             yield Row(
                 integration=part.integration,
@@ -338,11 +305,6 @@ class ScanRun:
                 data=axis.shaped(part.mean[polarization]),
                 **of_subbands,
             )
-
-    def _endless_pieces(self) -> Iterator[Piece]:
-        while True:
-            yield from self.source.pieces()
-            self._pass_start += self.source.samples
 
     def _history(self) -> list[str]:
         return [

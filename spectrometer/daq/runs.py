@@ -6,27 +6,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
+from spectrometer.daq.pacing import Pacing
 from spectrometer.daq.pulsar import PulsarRun
 from spectrometer.daq.pulsarsetup import BACKEND as PULSAR_BACKEND
 from spectrometer.daq.run import RunOptions, ScanRun
+from spectrometer.daq.source import Source
 from spectrometer.status.protocol.cards import Value
 
 __all__ = ["Run", "run_for"]
 
 
-class Run(Protocol):
-    """A scan as `spectrometer.daq.program` works on it; see `spectrometer.daq.run.ScanRun`, which has all of it."""
-
-    blocks: float
-    dropped: float
-    loops: int
-    integrations: int
-    over: bool
-    begun: bool
-
-    @property
-    def note(self) -> str:
-        """What was done in another way than wished; for DAQNOTE."""
+class Setup(Protocol):
+    """What setups of all kinds know."""
 
     @property
     def bank(self) -> str:
@@ -36,9 +27,25 @@ class Run(Protocol):
     def scan_number(self) -> int:
         """Number of the scan."""
 
+
+class Run(Protocol):
+    """A scan as `spectrometer.daq.program` works on it; see `spectrometer.daq.run.ScanRun`, which has all of it."""
+
+    pacing: Pacing
+    integrations: int
+    begun: bool
+
     @property
-    def packets(self) -> int:
-        """Packets that make a block of the source; 0 if there are none."""
+    def setup(self) -> Setup:
+        """What it was set up with."""
+
+    @property
+    def source(self) -> Source:
+        """Where the voltages are from."""
+
+    @property
+    def note(self) -> str:
+        """What was done in another way than wished; for DAQNOTE."""
 
     @property
     def path(self) -> Path | None:
@@ -53,9 +60,6 @@ class Run(Protocol):
 
     def begin(self, start: float) -> None:
         """Begin at unix seconds. OSError if there can be no file."""
-
-    def due_in(self, now: float) -> float:
-        """Seconds until there is something to do; 0 if there is."""
 
     def step(self, now: float) -> bool:
         """Process one piece; True if integrations were finished."""

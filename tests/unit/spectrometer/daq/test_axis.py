@@ -39,7 +39,7 @@ def scan(config: ReceiverConfig, values: dict[str, Any], directory: Path, **opti
     """Run a scan to its end."""
     run = ScanRun(RunOptions(synthetic=config, fast=True, taps=4, **options), values, directory)
     run.begin(1.7e9)
-    while not run.over:
+    while not run.pacing.over:
         run.step(1.7e9)
     run.end()
     assert run.path is not None

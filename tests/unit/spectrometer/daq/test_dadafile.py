@@ -65,7 +65,7 @@ def scan(tmp_path: Path, name: str, nchan: int, taps: int) -> tuple[npt.NDArray[
     values: dict[str, Value] = {"NCHAN": nchan, "EXPOSURE": 1.0, "SCANLEN": 1.0, "PROJID": "DADA"}
     run = ScanRun(RunOptions(source=recording(name), fast=True, taps=taps, window="boxcar"), values, tmp_path)
     run.begin(time.time())
-    while not run.over:
+    while not run.pacing.over:
         run.step(time.time())
     run.end()
     assert run.file is not None

@@ -44,7 +44,7 @@ def scan(folder: Path, receiver: dict[str, Any] | None = None, **status: Any) ->
     options = RunOptions(synthetic=ReceiverConfig(**(receiver or RECEIVER)), fast=True)
     run = run_for(options, values, folder)
     run.begin(START)
-    while not run.over:
+    while not run.pacing.over:
         run.step(0.0)
     run.end()
     assert run.path is not None
@@ -224,12 +224,12 @@ def test_what_comes_too_late_is_left_out_and_the_rest_keeps_its_time(tmp_path: P
     run = run_for(RunOptions(synthetic=receiver), values, tmp_path)
     run.begin(START)
     now = START
-    while not run.over:
-        now += run.due_in(now)
+    while not run.pacing.over:
+        now += run.pacing.due_in(now)
         late = 3.0 if 1.02 < now - START < 1.42 else 0.0  # pieces of 50 ms: from 1.0 to 1.4 s
         run.step(now + late)
     run.end()
-    assert run.dropped == 8
+    assert run.pacing.dropped == 8
     assert run.path is not None
     if obs_mode == "RAW":
         reader = GuppiFile(run.path)
