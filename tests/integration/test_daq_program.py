@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import resource
 import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,7 @@ from support.recordings import recording
 from spectrometer.daq.control import DaqProcess
 from spectrometer.daq.errors import DaqNotRunningError
 from spectrometer.status import StatusBuffer
+from spectrometer.status.protocol.cards import Value
 
 ROOT = Path(__file__).parents[2]
 DEADLINE_S = 30.0
@@ -34,43 +36,77 @@ def wait_for(what: Callable[[], object], text: str) -> None:
         time.sleep(0.02)
 
 
+VALUES = {
+    "NCHAN": "1024", "EXPOSURE": 0.1, "SCANLEN": 0, "PROJID": "TEST", "BANKNAM": "BANKA", "SCANNUM": 3, "OBSBW": 800.0,
+    "OBSFREQ": 1440.0, "SWPERIOD": 0.2, "_SPHS_01": 0.0, "_SPHS_02": 0.5, "_SCAL_01": 1, "_SCAL_02": 0, "_SSRF_01": 0,
+    "_SSRF_02": 0,
+}  # fmt: skip
+
+
+@contextlib.contextmanager
+def status_for(data: Path) -> Iterator[StatusBuffer]:
+    """A status memory for scans into this directory."""
+    with private_status() as buffer:
+        link = Path(f"/tmp/t{buffer.key:x}")  # a card holds 68 characters; the path of a test may be longer
+        link.symlink_to(data)
+        buffer.update({**VALUES, "DATADIR": str(link)})
+        data.mkdir()
+        yield buffer
+        link.unlink()
+
+
 @pytest.fixture
 def status(tmp_path: Path) -> Iterator[StatusBuffer]:
-    with private_status() as buffer:
-        yield from _set_up(buffer, tmp_path / "d")
+    with status_for(tmp_path / "d") as buffer:
+        yield buffer
 
 
-def _set_up(buffer: StatusBuffer, data: Path) -> Iterator[StatusBuffer]:
-    link = Path(f"/tmp/t{buffer.key:x}")  # a card holds 68 characters; the path of a test may be longer
-    link.symlink_to(data)
-    buffer.update(
-        {"NCHAN": "1024", "EXPOSURE": 0.1, "SCANLEN": 0, "DATADIR": str(link), "PROJID": "TEST",
-         "BANKNAM": "BANKA", "SCANNUM": 3, "OBSBW": 800.0, "OBSFREQ": 1440.0, "SWPERIOD": 0.2,
-         "_SPHS_01": 0.0, "_SPHS_02": 0.5, "_SCAL_01": 1, "_SCAL_02": 0, "_SSRF_01": 0, "_SSRF_02": 0}
-    )  # fmt: skip
-    data.mkdir()
-    yield buffer
-    link.unlink()
+def started(status: StatusBuffer, *arguments: str, source: str = "sample_puppi.raw") -> DaqProcess:
+    command = [
+        sys.executable, "-m", "spectrometer.daq.program", "--status-key", hex(status.key),
+        "--status-semaphore", status.semaphore, "--source", str(recording(source)), *arguments,
+    ]  # fmt: skip
+    process = DaqProcess(command, cwd=ROOT)
+    process.start()
+    try:
+        wait_for(lambda: status.get("DAQSTATE") == "stopped", "DAQSTATE stopped")
+    except BaseException:
+        process.stop()
+        raise
+    return process
 
 
 @pytest.fixture
 def daq(status: StatusBuffer) -> Iterator[Callable[..., DaqProcess]]:
-    made: list[DaqProcess] = []
+    with contextlib.ExitStack() as made:
 
-    def start(*arguments: str, source: str = "sample_puppi.raw") -> DaqProcess:
-        command = [
-            sys.executable, "-m", "spectrometer.daq.program", "--status-key", hex(status.key),
-            "--status-semaphore", status.semaphore, "--source", str(recording(source)), *arguments,
-        ]  # fmt: skip
-        process = DaqProcess(command, cwd=ROOT)
-        made.append(process)
-        process.start()
-        wait_for(lambda: status.get("DAQSTATE") == "stopped", "DAQSTATE stopped")
-        return process
+        def start(*arguments: str, source: str = "sample_puppi.raw") -> DaqProcess:
+            process = started(status, *arguments, source=source)
+            made.callback(process.stop)
+            return process
 
-    yield start
-    for process in made:
+        yield start
+
+
+@pytest.fixture(scope="module")
+def refusing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[StatusBuffer, DaqProcess]]:
+    """One program for all that it refuses: it goes on each time."""
+    with status_for(tmp_path_factory.mktemp("refusing") / "d") as status:
+        process = started(status)
+        yield status, process
         process.stop()
+
+
+def refuses(refusing: tuple[StatusBuffer, DaqProcess], change: Mapping[str, Value]) -> str:
+    """Tell it to start with other values; what it says."""
+    status, process = refusing
+    before = status.read()["DATADIR"]
+    status.update({**VALUES, "DAQERR": "", "DAQNOTE": "", **change})
+    process.send("START")
+    wait_for(lambda: status.get("DAQERR"), "DAQERR")
+    status.update({"DATADIR": before})
+    assert process.is_running
+    return str(status.get("DAQERR"))
 
 
 def arm(status: StatusBuffer) -> None:
@@ -138,26 +174,38 @@ def test_scan_length_ends_the_scan_by_itself(status: StatusBuffer, daq: Callable
 
 
 @pytest.mark.parametrize(
-    ("change", "source", "text"),
+    ("change", "text"),
     [
-        ({}, "sample_vegas.raw", "sample_vegas.raw: cut short, expected 132186112 bytes, found 7920"),
-        ({"NCHAN": 16384}, "sample_puppi.raw", "3904"),
-        ({"NCHAN": "unspecified"}, "sample_puppi.raw", "NCHAN is not set"),
-        ({"DATADIR": "unspecified"}, "sample_puppi.raw", "DATADIR is not set"),
-        ({"DATADIR": "/proc/no"}, "sample_puppi.raw", "data directory TEST: "),
+        ({"NCHAN": 16384}, "3904"),
+        ({"NCHAN": "unspecified"}, "NCHAN is not set"),
+        ({"DATADIR": "unspecified"}, "DATADIR is not set"),
+        ({"DATADIR": "/proc/no"}, "data directory TEST: "),
+        ({"EXPOSURE": "nan"}, "status key EXPOSURE is"),
+        ({"NCHAN": "inf"}, "status key NCHAN is"),
+        ({"SCANNUM": 1e300}, "status key SCANNUM is"),
+        # a card holds what is wrong and what would be right
+        ({"NCHAN": 16384}, "recording too short for NCHAN 16384: at most 8192"),
+        ({"SCANLEN": 0.1, "EXPOSURE": 5.0}, "SCANLEN 0.1 s: 8 taps of 0.328 s need 2.62 s"),
     ],
 )
 def test_what_cannot_start_is_told_in_the_status(
-    status: StatusBuffer, daq: Callable[..., DaqProcess], change: dict[str, object], source: str, text: str
+    refusing: tuple[StatusBuffer, DaqProcess], change: dict[str, Value], text: str
 ) -> None:
-    process = daq("--start-at-once", source=source)
-    status.update(change)
-    process.send("START")
-    wait_for(lambda: text in str(status.get("DAQERR")), text)
+    status, process = refusing
+    assert text in refuses(refusing, change)
     assert status.get("SCANSTAT") == "stopped"
     process.send("nonsense")
     wait_for(lambda: "NONSENSE" in str(status.get("DAQNOTE")), "DAQNOTE")
     assert process.is_running
+
+
+def test_a_recording_that_is_cut_short_is_told_in_the_status(
+    status: StatusBuffer, daq: Callable[..., DaqProcess]
+) -> None:
+    daq("--start-at-once", source="sample_vegas.raw").send("START")
+    wait_for(lambda: status.get("DAQERR"), "DAQERR")
+    assert "sample_vegas.raw: cut short, expected 132186112 bytes, found 7920" in str(status.get("DAQERR"))
+    assert status.get("SCANSTAT") == "stopped"
 
 
 def test_full_disk_is_reported_and_rows_are_kept(
@@ -237,18 +285,6 @@ def test_child_that_ignores_everything_is_killed_in_time() -> None:
         process.send("STOP")
 
 
-@pytest.mark.parametrize(("key", "value"), [("EXPOSURE", "nan"), ("NCHAN", "inf"), ("SCANNUM", 1e300)])
-def test_numbers_that_cannot_be_are_named_and_do_not_end_the_program(
-    status: StatusBuffer, daq: Callable[..., DaqProcess], key: str, value: object
-) -> None:
-    program = daq()
-    status.update({key: value})
-    program.send("START")
-    wait_for(lambda: status.get("DAQERR"), "DAQERR")
-    assert f"status key {key} is" in str(status.get("DAQERR"))
-    assert program.is_running
-
-
 def test_a_start_time_from_a_spoilt_memory_begins_no_scan(
     status: StatusBuffer, daq: Callable[..., DaqProcess]
 ) -> None:
@@ -271,22 +307,6 @@ def test_a_start_time_from_a_spoilt_memory_begins_no_scan(
     wait_for(lambda: status.get("SCANSTAT") == "stopped", "stopped")
     assert program.is_running
     only_file(status)
-
-
-@pytest.mark.parametrize(
-    ("values", "text"),
-    [
-        ({"NCHAN": 16384}, "recording too short for NCHAN 16384: at most 8192"),
-        ({"SCANLEN": 0.1, "EXPOSURE": 5.0}, "SCANLEN 0.1 s: 8 taps of 0.328 s need 2.62 s"),
-    ],
-)
-def test_a_card_holds_what_is_wrong_and_what_would_be_right(
-    status: StatusBuffer, daq: Callable[..., DaqProcess], values: dict[str, object], text: str
-) -> None:
-    status.update(values)
-    daq().send("START")
-    wait_for(lambda: status.get("DAQERR"), "DAQERR")
-    assert text in str(status.get("DAQERR"))
 
 
 def test_a_directory_that_cannot_be_written_is_told_before_the_scan_begins(

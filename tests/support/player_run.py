@@ -21,6 +21,7 @@ from zmqjsonproxy.rpc.client import ZMQJSONProxyClient
 
 ROOT = Path(__file__).resolve().parents[2]
 DEADLINE = 30.0  # s; a loaded machine is slow
+ENDS_WITHIN = 15.0  # s; a Player's promise is 5
 CALL_WITHIN = 60.0  # s; a mode change starts a program; a Player that is lost is noticed long before
 FIRST_PORT, WORKERS, WORKERS_PORTS = 12000, 16, 1100
 """Ports of tests are below those that the system gives to whoever asks for any, 32768 and more."""
@@ -128,8 +129,18 @@ class PlayerRun:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        """End it as a supervisor would, so that it takes its shared memory away, and by force if it does not end."""
         if self.process.poll() is None:
-            for child in psutil.Process(self.process.pid).children(recursive=True):
-                child.kill()
+            children = psutil.Process(self.process.pid).children(recursive=True)
+            for child in children:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    if child.status() == psutil.STATUS_STOPPED:
+                        child.kill()
+            self.process.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(ENDS_WITHIN)
+            for child in children:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    child.kill()
             self.process.kill()
         self.process.wait(DEADLINE)
