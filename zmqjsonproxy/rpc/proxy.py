@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import inspect
+import threading
 from collections.abc import Callable
 from datetime import timedelta
 from numbers import Real
 from typing import Any
 
-from zmqjsonproxy.errors import ProtocolError, ProxyError
+from zmqjsonproxy.errors import ProtocolError, ProxyError, did_you_mean
 from zmqjsonproxy.rpc.connections import KnownServers
 from zmqjsonproxy.rpc.protocol.description import InterfaceDescription, MethodDescription
 
@@ -16,6 +17,8 @@ __all__ = ["RemoteObject", "call_timeout", "document", "read_signature", "reply_
 
 DEFAULT_TIMEOUT = 60.0
 """Default of the original, s."""
+_PARSING = threading.Lock()
+"""Python 3.11 raises SystemError now and then where two threads make syntax trees at the same time."""
 
 
 class RemoteObject:
@@ -68,7 +71,8 @@ class RemoteObject:
         """The error for a method: no server has answered so far, or it has none of this name."""
         where, known, why = f"{self._obj_name} at {self._url}", self._description, self._why_unknown
         if known is not None:
-            return AttributeError(f"{where} has no method {name}; it has: {', '.join(known.methods) or 'none'}")
+            has = ", ".join(known.methods) or "none"
+            return AttributeError(f"{where} has no method {name}; it has: {has}{did_you_mean(name, known.methods)}")
         error = AttributeError(f"{where}: no server has answered yet, so {name} is not known ({why})")
         error.__cause__ = why
         return error
@@ -108,7 +112,8 @@ def read_signature(text: str) -> inspect.Signature | None:
     from zmqjsonproxy.interface import LEFT_OUT
 
     try:
-        tree = ast.parse(f"def f{text}: ...")
+        with _PARSING:
+            tree = ast.parse(f"def f{text}: ...")
     except (SyntaxError, ValueError):
         return None
     function = tree.body[0]
