@@ -88,7 +88,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (DealerError, ProxyError) as error:
         if options.json:
             print(json.dumps({"error": str(error)}, indent=2))
-        print(f"dealer: {error}", file=sys.stderr)
+        commands.complain(error)
     except BrokenPipeError:  # the reader of our output has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except KeyboardInterrupt:

@@ -14,19 +14,20 @@ from typing import Any
 
 from dealer.completion import SHELLS, Command, read_command
 from dealer.dealer import DEFAULT_TIMEOUT, Dealer
-from dealer.errors import ConfigurationError, NoSuchPlayerError, PlayersError
+from dealer.errors import ConfigurationError, NoSuchPlayerError, PlayersError, has_lost_players
 from dealer.outcome import Outcome
 from dealer.players import find_players
 from dealer.progress import CallLine, ScanLine
 from dealer.services import Services
 from dealer.tables import text_table
 
-__all__ = ["add_commands", "read_value", "run_shell"]
+__all__ = ["add_commands", "complain", "read_value", "run_shell"]
 
 QUESTION_TIMEOUT = 10.0
 SUMMARY = ("MODENAME", "SCANNUM", "SCANREM", "NETSTAT", "DAQSTATE", "SIMULATE")
 END_KEYS = ("SCANNUM", "SCANLEN", "DAQNINT", "DAQFITS")
 LOOK_S = 2.0
+ADVICE = "`dealer doctor` says what puts it right"
 
 
 def add_commands(
@@ -52,7 +53,7 @@ def add_commands(
     call.add_argument("bank", metavar="BANKS", help="a Bank, several as BANKA,BANKB, or all")
     call.add_argument("method", metavar="METHOD", help="of the Bank, as get_mode, or of a part, as valon.get_frequency")
     call.add_argument(
-        "args", nargs="*", metavar="ARG",
+        "args", nargs="*", metavar="ARG", default=[],
         help="JSON (1.5, true, null, [1, 2]), else text; NAME=VALUE is a keyword argument",
     )  # fmt: skip
     scan = add("scan", _scan, "set a mode and parameters, prepare, start on all Banks or none, and wait for the end")
@@ -76,6 +77,13 @@ def add_commands(
 
 def _dealer(options: argparse.Namespace, timeout: float = QUESTION_TIMEOUT) -> Dealer:
     return Dealer(config=options.config, timeout=options.timeout or timeout)
+
+
+def complain(error: Exception) -> None:
+    """Say on standard error what went wrong, and who knows more."""
+    print(f"dealer: {error}", file=sys.stderr)
+    if has_lost_players(error):
+        print(f"dealer: {ADVICE}", file=sys.stderr)
 
 
 def _print_json(value: Any) -> None:
@@ -190,7 +198,7 @@ def _status(options: argparse.Namespace) -> int:
         print(text_table(("Bank", "mode", *keys), rows))
     failed = [bank for bank in banks if errors[bank] is not None]
     if failed:
-        print(f"dealer: {', '.join(failed)} failed; `dealer doctor` says what puts it right", file=sys.stderr)
+        print(f"dealer: {', '.join(failed)} failed; {ADVICE}", file=sys.stderr)
     return 1 if failed else 0
 
 
@@ -213,10 +221,10 @@ def _call(options: argparse.Namespace) -> int:
         for outcome in outcomes.values():
             if outcome.error is None:
                 print(_shown(outcome.value))
-    else:
+    elif len(failed) < len(outcomes):
         print(text_table((), [(bank, _inline(o.value)) for bank, o in outcomes.items() if o.error is None]))
     if failed:
-        print(f"dealer: {PlayersError(options.method, outcomes)}", file=sys.stderr)
+        complain(PlayersError(options.method, outcomes))
     return 1 if failed else 0
 
 
@@ -268,12 +276,16 @@ def _scan(options: argparse.Namespace) -> int:
             d.wait_for_scan(progress=line.show)
         except PlayersError as failed:
             error = failed
+        except KeyboardInterrupt:
+            line.clear()
+            print(f"dealer: the scan goes on; `dealer call {','.join(banks)} stop` ends it", file=sys.stderr)
+            raise
         finally:
             line.clear()
         status = d.outcomes("get_status", list(END_KEYS), _timeout=LOOK_S)
     _print_end(status, error, options.json)
     if error is not None:
-        print(f"dealer: {error}", file=sys.stderr)
+        complain(error)
     return 0 if error is None else 1
 
 

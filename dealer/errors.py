@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from dealer.outcome import Outcome
-from zmqjsonproxy.errors import RemoteError
+from zmqjsonproxy.errors import PeerLostError, RemoteError
 
 __all__ = [
     "ClosedError",
@@ -30,6 +30,7 @@ __all__ = [
     "PlayersError",
     "ScanFailedError",
     "StartError",
+    "has_lost_players",
 ]
 
 
@@ -131,6 +132,12 @@ class ConfigurationError(DealerError):
     def __init__(self, where: str, faults: Iterable[str]) -> None:
         self.where, self.faults = where, list(faults)
         super().__init__("\n".join([f"{where}:", *(f"  {fault}" for fault in self.faults)]))
+
+
+def has_lost_players(error: BaseException | None) -> bool:
+    """Whether it failed, or failed at some Bank, because no Player is there."""
+    failed = error.failed.values() if isinstance(error, PlayersError) else ()
+    return isinstance(error, PeerLostError) or any(isinstance(each.error, PeerLostError) for each in failed)
 
 
 def _reason(error: BaseException | None) -> str:

@@ -11,10 +11,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import dealer
-from dealer.errors import DealerError
+from dealer.errors import DealerError, has_lost_players
 from zmqjsonproxy.errors import ProxyError
+from zmqjsonproxy.rpc.proxy import RemoteObject
 
-__all__ = ["bank_completions", "banner", "run"]
+__all__ = ["bank_completions", "banner", "explained", "run"]
 
 
 DELIMITERS = " \t\n`~!@#$%^&*()-=+{}\\|;:<>/?,"
@@ -51,6 +52,21 @@ def banner(d: dealer.Dealer) -> str:
     )
 
 
+def explained(error: BaseException | None) -> str | None:
+    """Return what is shown of an error that explains itself; None: the traceback says more."""
+    cause = None if error is None else error.__cause__
+    if isinstance(error, KeyboardInterrupt):
+        return "\nKeyboardInterrupt: the wait is over; what was begun goes on at the Players (d.stop() ends a scan)"
+    if isinstance(error, AttributeError) and isinstance(cause, ProxyError):  # a Player that was never there
+        error = cause
+    elif isinstance(error, AttributeError) and isinstance(error.obj, RemoteObject):
+        return f"AttributeError: {error}"
+    elif not isinstance(error, DealerError | ProxyError):
+        return None
+    advice = "\n`dealer doctor` says what puts it right" if has_lost_players(error) else ""
+    return f"{type(error).__name__}: {error}{advice}"
+
+
 def run(d: dealer.Dealer) -> None:
     """Read and carry out lines until the end of input."""
     names = {"d": d, "dealer": dealer, "Dealer": dealer.Dealer, "Switching": dealer.Switching}
@@ -63,7 +79,20 @@ def run(d: dealer.Dealer) -> None:
 def _ipython(names: Mapping[str, Any], text: str) -> None:
     config = importlib.import_module("traitlets.config").Config()
     config.TerminalInteractiveShell.banner2 = f"{text}\n"
-    importlib.import_module("IPython").start_ipython(argv=[], user_ns=dict(names), config=config)
+    config.TerminalInteractiveShell.confirm_exit = False  # Ctrl-D ends, as the banner says
+    app = importlib.import_module("IPython.terminal.ipapp").TerminalIPythonApp.instance(config=config)
+    app.user_ns = dict(names)
+    app.initialize(argv=[])
+
+    def show(shell: Any, kind: Any, error: BaseException, trace: Any, tb_offset: int | None = None) -> None:
+        text = explained(error)
+        if text is None:
+            shell.showtraceback((kind, error, trace), tb_offset=tb_offset)
+        else:
+            print(text, file=sys.stderr)
+
+    app.shell.set_custom_exc((DealerError, ProxyError, AttributeError, KeyboardInterrupt), show)
+    app.start()
 
 
 def _console(names: Mapping[str, Any], text: str) -> None:
@@ -93,8 +122,8 @@ def _console(names: Mapping[str, Any], text: str) -> None:
 class _Console(code.InteractiveConsole):
     def showtraceback(self) -> None:
         """Show a refusal in its own words only: the lines of our code explain nothing to an observer."""
-        error = sys.exc_info()[1]
-        if isinstance(error, DealerError | ProxyError):
-            self.write(f"{type(error).__name__}: {error}\n")
-        else:
+        text = explained(sys.exc_info()[1])
+        if text is None:
             super().showtraceback()
+        else:
+            self.write(f"{text}\n")

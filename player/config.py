@@ -6,10 +6,9 @@ Resolves no host name and opens nothing but the files.
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -36,13 +35,13 @@ from player.tables import (
 from player.tomlfile import KeyPath, TomlFile, read_toml
 from portmanager.protocol.urls import is_service, own_service
 from zmqjsonproxy.configfiles import config_path
+from zmqjsonproxy.errors import did_you_mean
 
 __all__ = [
     "MISSING",
     "RESERVED_WORDS",
     "data_root",
     "dibas_dir",
-    "did_you_mean",
     "find_file",
     "load",
     "pick_bank",
@@ -114,12 +113,6 @@ def _known_keys(target: Any, loc: tuple[Any, ...]) -> list[str]:
 
     look(whole, loc)
     return sorted(found)
-
-
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Return what to append to "unknown key": the known one that comes close, else nothing."""
-    close = difflib.get_close_matches(name, list(known), n=1)
-    return f"; did you mean {close[0]}?" if close else ""
 
 
 def _text(error: ErrorDetails, key: KeyPath, target: Any) -> str:

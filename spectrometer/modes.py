@@ -14,13 +14,14 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, GetJsonSchemaHandler, field_validator, model_validator
 from pydantic_core import CoreSchema
 
-from player.config import MISSING, did_you_mean, validate
+from player.config import MISSING, validate
 from player.errors import Fault
 from player.tables import Composed, Config, Table
 from player.tomlfile import KeyPath
 from spectrometer.backends.names import BACKEND_NAMES, GUPPI_COHERENT
 from spectrometer.config import DataSource, RegisterValues, SpectrometerBankConfig, StatusValues
 from zmqjsonproxy.configfiles import merged
+from zmqjsonproxy.errors import did_you_mean
 
 __all__ = [
     "CoherentConfig",

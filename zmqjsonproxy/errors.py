@@ -20,7 +20,7 @@ ProxyError
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 __all__ = [
     "AlreadyDoneError",
@@ -41,6 +41,7 @@ __all__ = [
     "RemoteError",
     "TooLargeError",
     "ZMQJSONProxyException",
+    "did_you_mean",
 ]
 
 
@@ -170,3 +171,11 @@ class RecordingError(ProxyError):
     def __init__(self, source: str, line: int, reason: str) -> None:
         super().__init__(f"{source}, line {line}: {reason}" if line else f"{source}: {reason}")
         self.source, self.line, self.reason = source, line, reason
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return what to append to "no such name": the known one that comes close, else nothing."""
+    import difflib  # only when something is wrong
+
+    close = difflib.get_close_matches(name, list(known), n=1)
+    return f"; did you mean {close[0]}?" if close else ""

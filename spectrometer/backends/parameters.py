@@ -10,7 +10,7 @@ from typing import Any
 from spectrometer.derive.position import read_position
 from spectrometer.errors import ParameterError
 from spectrometer.status.protocol.cards import MAX_TEXT
-from zmqjsonproxy.errors import RefusedError
+from zmqjsonproxy.errors import RefusedError, did_you_mean
 from zmqjsonproxy.interface import Keyword
 
 __all__ = ["Legal", "Parameter", "ParameterSet", "choice", "integer", "keywords", "number", "position", "text"]
@@ -166,7 +166,7 @@ class ParameterSet:
         for name, value in values.items():
             parameter = self._parameters.get(name)
             if parameter is None:
-                problems[name] = f"no such parameter; there are {', '.join(self.names)}"
+                problems[name] = self._unknown(name)
                 continue
             try:
                 converted[name] = parameter.convert(value)
@@ -202,8 +202,11 @@ class ParameterSet:
 
     def _known(self, name: str) -> str:
         if not isinstance(name, str) or name not in self._parameters:
-            raise ParameterError({f"{name!s:.80}": f"no such parameter; there are {', '.join(self.names)}"})
+            raise ParameterError({f"{name!s:.80}": self._unknown(f"{name!s:.80}")})
         return name
+
+    def _unknown(self, name: str) -> str:
+        return f"no such parameter; there are {', '.join(self.names)}{did_you_mean(name, self.names)}"
 
 
 def keywords(sets: Mapping[str, ParameterSet]) -> list[Keyword]:

@@ -88,7 +88,7 @@ def test_call_reaches_parts_and_several_banks(config: Path) -> None:
         (["call", "BANKA", "set_mode", "MODE99"], 1, "MODE99"),
         (["call", "BANKA", "frobnicate"], 1, "no method frobnicate"),
         (["call", "BANKX", "get_mode"], 1, "no such Player: BANKX"),
-        (["call", "BANKA"], 2, "METHOD"),
+        (["call", "BANKA"], 2, "arguments are required: METHOD\n"),
         (["scan", "exposure"], 2, "no NAME=VALUE"),
         (["scan", "--start", "noon"], 2, "no time as"),
         (["status", "--timeout", "0"], 2, "above 0"),
@@ -120,6 +120,15 @@ def test_a_tired_observer_is_told_what_to_do(config: Path, tmp_path: Path) -> No
     away = dealer("status", "--config", file_of(tmp_path, {"BANKA": free_port()}))
     assert (away.returncode, "no server at" in away.stdout) == (1, True)
     assert away.stderr == "dealer: BANKA failed; `dealer doctor` says what puts it right\n"
+    for words in (["call", "all", "get_mode"], ["list", "BANKA"], ["scan", "exposure=1"]):
+        away = dealer(*words, "--config", file_of(tmp_path, {"BANKA": free_port(), "BANKB": free_port()}))
+        assert (away.returncode, away.stdout) == (1, "")
+        assert away.stderr.endswith("dealer: `dealer doctor` says what puts it right\n")
+    wrong = dealer("call", "BANKA", "get_mod", "--config", config)
+    assert wrong.stderr.endswith("; did you mean get_mode?\n")
+    assert "doctor" not in wrong.stderr
+    given = dealer("call", "BANKA", "set_param", "exposure", "1", "--config", config)
+    assert given.stderr.endswith("the signature is set_param(NAME=VALUE, ...)\n")
 
 
 # scan
@@ -165,6 +174,7 @@ def test_ctrl_c_leaves_the_wait_and_not_the_scan(tmp_path: Path) -> None:
         with Terminal(sys.executable, "-m", "dealer.cli", *words, env=clean_environment(TERM="dumb")) as terminal:
             terminal.wait_for(r"running: BANKA")
             terminal.type("\x03")
+            terminal.wait_for(r"the scan goes on; `dealer call BANKA stop` ends it")
             terminal.wait_for(r"interrupted; what was begun goes on")
             assert terminal.wait() == 1
         running, *_ = json.loads(dealer(*words[1:], "--json", "call", "BANKA", "scan_status").stdout)["BANKA"]["value"]

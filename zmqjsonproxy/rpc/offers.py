@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from zmqjsonproxy import ndarray, wirejson
+from zmqjsonproxy.errors import did_you_mean
 from zmqjsonproxy.interface import Interface
 from zmqjsonproxy.rpc.protocol import jsonrpc, original
 from zmqjsonproxy.rpc.protocol.dialect import Request
@@ -34,7 +35,7 @@ def answer_unknown(request: Request, interfaces: Mapping[str, Interface], instan
     if name not in interfaces:
         return jsonrpc.failure(request.id, _no_interface(name, interfaces))
     known = ", ".join(interfaces[name].methods) or "none"
-    text = f"{name} has no method {key}; it has: {known}"
+    text = f"{name} has no method {key}; it has: {known}{did_you_mean(key, interfaces[name].methods)}"
     return jsonrpc.failure(request.id, jsonrpc.error_object(Code.NO_SUCH_METHOD, "NoSuchMethodError", text))
 
 

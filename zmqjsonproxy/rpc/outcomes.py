@@ -67,7 +67,8 @@ def raised(method: Method, request: Request, error: BaseException) -> tuple[byte
         code = Code.ABORTED
     elif isinstance(error, TypeError) and trace is None:
         code = Code.BAD_PARAMETERS  # raised by the call itself, not within it
-        text += f"; the signature is {method.name}{method.signature}"
+        told = method.signature if method.mark.keywords is None else "(NAME=VALUE, ...)"  # too many to list
+        text += f"; the signature is {method.name}{told}"
     else:
         entries = traceback.format_tb(trace)[-original.MAX_TRACEBACK :]
         log.info("%s raised %s: %s", request.target, type_, text)

@@ -42,7 +42,9 @@ def test_all_are_set_or_none_and_all_faults_are_named() -> None:
     with pytest.raises(ParameterError) as caught:
         parameters.update({"exposure": 2.0, "nchan": 4, "colour": "red", "filter_bw": 7})
     assert set(caught.value.problems) == {"nchan", "colour", "filter_bw"}
-    assert "there are exposure, filter_bw, nchan" in caught.value.problems["colour"]
+    assert caught.value.problems["colour"].endswith("there are exposure, filter_bw, nchan")
+    with pytest.raises(ParameterError, match=r"there are exposure, filter_bw, nchan; did you mean exposure\?"):
+        parameters.update({"exposre": 2.0})
     assert parameters["exposure"] == 1.0
     assert not parameters.is_set("exposure")
     parameters.update({"exposure": 2, "nchan": 2048.0})
