@@ -30,8 +30,14 @@ _TO_ZERO = bytes(48 if byte in b"-0123456789" else byte if byte in b"." else 32 
 _LONG_NUMBER = b"0" * 20
 _NEARLY_LONG = b"0" * 19
 _LONG_FRACTION = b"." + _LONG_NUMBER
+_FEW = 5000
+"""Among so many bytes of calls there are seldom columns of numbers."""
 # A string without an end reaches to the end of the data: or each quote in it would be tried as a beginning.
-_STRUCTURE = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)|[\[{]|[\]}]', re.DOTALL)
+_TEXT = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)', re.DOTALL)
+_SPLIT_MOST = 2**20
+"""More is not split at its quotes: a stranger's message may have nothing else, bytes."""
+_ROUND = bytes.maketrans(b"[{}]", b"(())")
+_NO_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[{}]")
 
 
 def plain(value: object) -> Any:
@@ -93,8 +99,11 @@ class _Loads(Protocol):
 
 def _may_have_long_integers(data: bytes) -> bool:
     """Tell whether JSON may hold an integer of more than 64 bits; by translation, ten times as fast as by a pattern."""
+    # Of 20 bytes four are looked at, in half the time.
+    if len(data) < _FEW and b"0000" not in data[::5].translate(_TO_ZERO):
+        return False
     digits = data.translate(_TO_ZERO)
-    if _NEARLY_LONG not in digits:  # found twice as fast as one digit more
+    if digits.find(_NEARLY_LONG) < 0:  # twice as fast as one digit more, and as `in`
         return False
     # What follows a point is no integer: 0.0001234567890123456 is as common as its neighbours.
     return _LONG_NUMBER in digits and _LONG_NUMBER in digits.replace(_LONG_FRACTION, b".")
@@ -171,13 +180,21 @@ dumps, dumps_short, loads = _guarded()
 
 def too_deep(data: bytes, limit: int) -> bool:
     """Tell whether arrays and objects are nested deeper than `limit`, without decoding them."""
+    if b"\\" in data or len(data) > _SPLIT_MOST:
+        outside = _TEXT.sub(b"", data)
+    else:
+        outside = b"".join(data.split(b'"')[::2])  # every other piece is text
+    left = brackets = outside.translate(_ROUND, _NO_BRACKETS)
+    for _ in range(limit):  # each time the innermost level goes
+        inner = left.replace(b"()", b"")
+        if not inner:
+            return False
+        if len(inner) == len(left):  # they do not belong together: no JSON, but its start may be deep
+            break
+        left = inner
     depth = 0
-    for match in _STRUCTURE.finditer(data):
-        first = data[match.start()]
-        if first in b"[{":
-            depth += 1
-            if depth > limit:
-                return True
-        elif first in b"]}":
-            depth -= 1
+    for bracket in brackets:
+        depth += 1 if bracket == 40 else -1
+        if depth > limit:
+            return True
     return False

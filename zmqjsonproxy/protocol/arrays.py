@@ -47,8 +47,9 @@ def join(replies: Sequence[bytes]) -> bytes:
 
 def size_of(body: bytes) -> int:
     """Return the bytes of a body and of the frames behind it."""
-    frames = body.frames if isinstance(body, Framed) else ()
-    return len(body) + sum(memoryview(frame).nbytes for frame in frames)
+    if not isinstance(body, Framed):
+        return len(body)
+    return len(body) + sum(memoryview(frame).nbytes for frame in body.frames)
 
 
 class ArrayHeader(NamedTuple):
