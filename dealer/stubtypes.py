@@ -8,6 +8,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Sequence
 
+from zmqjsonproxy import syntax
+
 __all__ = ["keywords_of", "read_signature", "union_of"]
 
 PLAIN = frozenset({"Any", "None", "bool", "bytes", "float", "int", "object", "str"})
@@ -20,7 +22,7 @@ ARRAYS = frozenset({"list", "tuple", "set", "frozenset", "Sequence", "Iterable"}
 
 def read_signature(text: str, control: Sequence[str]) -> tuple[list[str], str]:
     """Parameters and the type of the answer; what cannot be read takes and answers anything."""
-    tree = _function(text)
+    tree = syntax.read_signature(text)
     if tree is None:
         return ["*args: Any", *control, "**kwargs: Any"], "Any"
     a = tree.args
@@ -43,18 +45,10 @@ def read_signature(text: str, control: Sequence[str]) -> tuple[list[str], str]:
 
 def keywords_of(text: str) -> dict[str, str]:
     """Name -> type of what a signature takes by keyword only; empty if it takes any keyword, or cannot be read."""
-    tree = _function(text)
+    tree = syntax.read_signature(text)
     if tree is None or tree.args.kwarg is not None:
         return {}
     return {argument.arg: _type(argument.annotation) for argument in tree.args.kwonlyargs}
-
-
-def _function(text: str) -> ast.FunctionDef | None:
-    try:
-        tree = ast.parse(f"def f{text}: ...").body[0]
-    except (SyntaxError, ValueError, RecursionError):
-        return None
-    return tree if isinstance(tree, ast.FunctionDef) else None
 
 
 def _parameter(argument: ast.arg, default: ast.expr | None) -> str:
@@ -83,10 +77,7 @@ def _type(annotation: ast.expr | None, *, answered: bool = False) -> str:
         case ast.Constant(value=None):
             return "None"
         case ast.Constant(value=str() as text):
-            try:
-                return _type(ast.parse(text, mode="eval").body, answered=answered)
-            except (SyntaxError, ValueError, RecursionError):
-                return "Any"
+            return _type(syntax.read_annotation(text), answered=answered)
         case ast.BinOp(left=left, op=ast.BitOr(), right=right):
             return union_of([_type(left, answered=answered), _type(right, answered=answered)])
         case ast.Name(id=name) | ast.Attribute(attr=name):

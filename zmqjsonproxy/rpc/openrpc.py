@@ -9,6 +9,7 @@ from typing import Any
 
 from zmqjsonproxy.interface import Interface, Method
 from zmqjsonproxy.rpc.schemas import schema_of
+from zmqjsonproxy.syntax import read_signature
 
 __all__ = ["openrpc_document"]
 
@@ -23,24 +24,17 @@ def openrpc_document(interfaces: Iterable[Interface], *, title: str) -> dict[str
 
 def _method(name: str, method: Method) -> dict[str, Any]:
     doc = method.doc or ""
-    function = _read(method.signature)
+    function = read_signature(method.signature)
     return {
         "name": f"{name}.{method.name}",
         "summary": doc.partition("\n")[0],
         "description": doc,
+        # None: the default of a parameter is no Python as text
         "params": [] if function is None else _params(function.args, _described(doc)),
         "result": {"name": "result", "schema": schema_of(None if function is None else function.returns)},
         "x-kind": method.kind.value,
         "x-urgent": method.mark.urgent,
     }
-
-
-def _read(signature: str) -> ast.FunctionDef | None:
-    try:
-        found = ast.parse(f"def f{signature}: ...").body[0]
-    except (SyntaxError, ValueError):  # a default whose text is no Python
-        return None
-    return found if isinstance(found, ast.FunctionDef) else None
 
 
 def _params(arguments: ast.arguments, described: dict[str, str]) -> list[dict[str, Any]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import threading
 from collections.abc import Callable
 from datetime import timedelta
 from numbers import Real
@@ -17,8 +16,6 @@ __all__ = ["RemoteObject", "call_timeout", "document", "read_signature", "reply_
 
 DEFAULT_TIMEOUT = 60.0
 """Default of the original, s."""
-_PARSING = threading.Lock()
-"""Python 3.11 raises SystemError now and then where two threads make syntax trees at the same time."""
 
 
 class RemoteObject:
@@ -109,15 +106,11 @@ def read_signature(text: str) -> inspect.Signature | None:
     """Make a signature of its text, names and kinds only: remote annotations and defaults are shown, never run."""
     import ast
 
+    from zmqjsonproxy import syntax
     from zmqjsonproxy.interface import LEFT_OUT
 
-    try:
-        with _PARSING:
-            tree = ast.parse(f"def f{text}: ...")
-    except (SyntaxError, ValueError):
-        return None
-    function = tree.body[0]
-    if not isinstance(function, ast.FunctionDef):
+    function = syntax.read_signature(text)
+    if function is None:
         return None
     a = function.args
     empty = inspect.Parameter.empty

@@ -6,6 +6,8 @@ import ast
 from collections.abc import Sequence
 from typing import Any
 
+from zmqjsonproxy.syntax import read_annotation
+
 __all__ = ["schema_of"]
 
 Schema = dict[str, Any]
@@ -23,10 +25,7 @@ def schema_of(annotation: str | ast.expr | None) -> Schema:
     """
     match annotation:
         case str(text) | ast.Constant(value=str(text)):
-            try:
-                return schema_of(ast.parse(text.strip(), mode="eval").body)
-            except (SyntaxError, ValueError, RecursionError, MemoryError):
-                return {}
+            return schema_of(read_annotation(text))
         case ast.Constant(value=None):
             return {"type": "null"}
         case ast.BinOp(left=left, op=ast.BitOr(), right=right):

@@ -1,0 +1,32 @@
+"""Signatures and annotations, which travel as text, as syntax trees. Nothing of them is ever run."""
+
+from __future__ import annotations
+
+import ast
+import threading
+
+__all__ = ["read_annotation", "read_signature"]
+
+_PARSING = threading.Lock()
+"""Python 3.11 raises SystemError now and then where two threads make syntax trees at the same time."""
+
+
+def read_signature(text: str) -> ast.FunctionDef | None:
+    """Return a function without content whose signature is `text`, as `(x: float = 1) -> int`; None: it is none."""
+    tree = _read(f"def f{text}: ...", "exec")
+    found = tree.body[0] if isinstance(tree, ast.Module) else None
+    return found if isinstance(found, ast.FunctionDef) else None
+
+
+def read_annotation(text: str) -> ast.expr | None:
+    """Return the expression of an annotation, as `float | None`; None: it is none."""
+    tree = _read(text.strip(), "eval")
+    return tree.body if isinstance(tree, ast.Expression) else None
+
+
+def _read(text: str, mode: str) -> ast.AST | None:
+    try:
+        with _PARSING:
+            return ast.parse(text, mode=mode)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):  # MemoryError: nested too deep for the parser
+        return None
