@@ -10,7 +10,6 @@ import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
-from difflib import get_close_matches
 from typing import Any
 
 from player.bank import Bank, BankContext
@@ -21,12 +20,11 @@ from player.tables import BankConfig, Composed, Config
 from player.tomlfile import KeyPath
 from spectrometer.backends.base import Backend
 from spectrometer.backends.vegas import VegasBackend
-from spectrometer.config import HpcMac, SpectrometerBankConfig, SpectrometerSettings, buffer_faults
+from spectrometer.config import HpcMac, SpectrometerBankConfig, SpectrometerSettings, buffer_faults, memory_faults
 from spectrometer.daq.errors import DaqError
 from spectrometer.derive.switching import phase_request
 from spectrometer.derive.switchingview import as_svg, as_text
 from spectrometer.derive.times import as_list, earliest_start, read_time, start_time
-from spectrometer.derive.vegas import in_mhz
 from spectrometer.errors import BankError, ModeChangeError, NoModeError, ScanError
 from spectrometer.modes import ModeDefaultsTable, ModeTable, composed_modes, mode_faults
 from spectrometer.modesetting import READY_WITHIN_S, ModeSetter
@@ -35,7 +33,7 @@ from spectrometer.scan import ScanControl, ScanPlan
 from spectrometer.scannumber import ScanNumber
 from spectrometer.status.buffer import StatusBuffer
 from spectrometer.status.errors import StatusDamagedError, StatusMemoryError
-from spectrometer.status.protocol.damage import find_damage
+from spectrometer.statuscare import StatusCare, put_right
 from zmqjsonproxy.errors import AlreadyDoneError, OperationAbortedError, RefusedError
 from zmqjsonproxy.handle import NULL_OPERATION
 from zmqjsonproxy.interface import Keyword, command, current_operation, operation, query, running
@@ -60,7 +58,7 @@ class SpectrometerBank(Bank):
         self._scan: ScanControl | None = None
         self._mode: str | None = None
         self._why_no_mode = ""
-        self._damage: list[str] = []  # as told to the log
+        self._care = StatusCare(self.log)
         self._changing = threading.Event()  # set: no mode change is going on
         self._changing.set()
 
@@ -83,17 +81,7 @@ class SpectrometerBank(Bank):
 
     @classmethod
     def check(cls, config: Config) -> list[Fault]:
-        faults = mode_faults(config)
-        taken: dict[tuple[str, str, object], str] = {}
-        for name, bank in config.banks.items():
-            if not isinstance(bank, SpectrometerBankConfig):
-                continue
-            for what in ("key", "semaphore"):
-                place = (bank.hpc_host, what, getattr(bank.status_memory, what))
-                if (other := taken.setdefault(place, name)) != name:
-                    key = ("banks", name, "status_memory", what)
-                    faults.append(config.fault(key, f"{other} on the same host has this one; each needs its own"))
-        return faults or buffer_faults(config)
+        return mode_faults(config) + memory_faults(config) or buffer_faults(config)
 
     @classmethod
     def diagnose(cls, config: Config, bank_name: str, around: Surroundings) -> list[Finding]:
@@ -110,8 +98,7 @@ class SpectrometerBank(Bank):
         path = None if source is None else source.path(self.context.instrument.directory)
         if path is not None and not path.is_file():
             raise RefusedError(f"banks.{self.name}.source.file: there is no file {path}")
-        names = self._config.status_memory
-        self._memory = StatusBuffer(names.key, names.semaphore)
+        self._memory = StatusBuffer(self._config.status_memory.key, self._config.status_memory.semaphore)
         self._setter.open()
         if self.context.simulate:
             self.log.warning("%s is simulated: no instrument is touched", self.name)
@@ -133,22 +120,8 @@ class SpectrometerBank(Bank):
         if (scan := self._scan) is not None:
             with suppress(StatusMemoryError):
                 scan.tick()
-        self._look_at_status()
-
-    def _look_at_status(self) -> None:
-        """Tell the log once of damage to the status memory, and once that it is gone."""
-        if self._memory is None:
-            return
-        try:
-            found = self.check_status()
-        except StatusMemoryError as error:
-            found = [str(error)]
-        if found != self._damage:
-            for text in found:
-                self.log.error("status memory is damaged, repair_status puts it right: %s", text)
-            if not found:
-                self.log.info("status memory is whole again")
-            self._damage = found
+        if self._memory is not None:
+            self._care.look(self._memory)
 
     # modes
 
@@ -162,24 +135,16 @@ class SpectrometerBank(Bank):
                 kept for later selections of the mode. None: as it is.
             force: Set the mode up again even if it is set, and even while a scan runs.
         """
-        modes = self._setter.modes
-        if mode is None:
-            raise RefusedError(f"mode is None; list_modes names all {len(modes)}")
-        if not isinstance(mode, str) or mode not in modes:
-            near = get_close_matches(str(mode)[:80].upper(), modes)
-            hint = f"did you mean {' or '.join(near)}? " if near else ""
-            raise RefusedError(f"mode {mode!s:.80} is not supported; {hint}list_modes names all {len(modes)}")
-        known = self._setter.frequencies[mode]
-        frequency = known if bandwidth is None or bandwidth is False else _frequency(bandwidth)
-        present = self._backend.setup if self._backend is not None and mode == self._mode else None
-        is_set = present is not None and (present.mode, present.frequency_mhz) == (modes[mode], frequency)
+        name, frequency = self._setter.wanted(mode, bandwidth)
+        present = self._backend.setup if self._backend is not None and name == self._mode else None
+        is_set = present is not None and (present.mode, present.frequency_mhz) == (self._setter.modes[name], frequency)
         if is_set and not force:
-            raise AlreadyDoneError(f"mode {mode} is already set, use force", [True, f"mode {mode} is set already"])
+            raise AlreadyDoneError(f"mode {name} is already set, use force", [True, f"mode {name} is set already"])
         if not force and self._scan is not None and self._scan.scanning:
             raise RefusedError("a scan is running; stop it first, or use force")
         self._changing.clear()
         try:
-            return self._change_mode(mode, frequency)
+            return self._change_mode(name, frequency)
         finally:
             self._changing.set()
 
@@ -411,11 +376,9 @@ class SpectrometerBank(Bank):
     @query(refusal_pair=True)
     def earliest_start(self) -> list[Any]:
         """True, and the earliest time of a start that can be promised now: [Y, M, D, h, m, s, us] UTC."""
-        backend = self._backend
-        if backend is None:
-            raise RefusedError(str(NoModeError(self._why_no_mode)))
-        if self._scan is not None and self._scan.scanning:
-            raise RefusedError(f"a scan has been started already, it is {self._scan.state}; stop it first")
+        scan, backend = self._the_scan(), self._the_backend()
+        if scan.scanning:
+            raise RefusedError(f"a scan has been started already, it is {scan.state}; stop it first")
         return [True, as_list(earliest_start(datetime.now(UTC), self._setter.arm_delay(backend.mode)))]
 
     @command(urgent=True, refusal_pair=True)
@@ -498,16 +461,10 @@ class SpectrometerBank(Bank):
         Returns:
             found: what was wrong; kept: the file with all bytes as they were, empty if nothing was wrong.
         """
-        status = self._status
-        image, moment = status.snapshot(), datetime.now(UTC)
-        if not find_damage(image):
-            return {"found": [], "kept": ""}
-        path = self.context.data_root / f"{self.name}.damaged-status.{moment:%Y%m%dT%H%M%S.%fZ}"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(image)
-        found = status.repair()
-        self.log.warning("status memory put right; what was there is kept in %s", path)
-        return {"found": [str(damage) for damage in found], "kept": str(path)}
+        found, kept = put_right(self._status, self.context.data_root / self.name)
+        if kept is not None:
+            self.log.warning("status memory put right; what was there is kept in %s", kept)
+        return {"found": found, "kept": "" if kept is None else str(kept)}
 
     @command
     def reset_roach(self) -> None:
@@ -524,8 +481,6 @@ class SpectrometerBank(Bank):
         """Run the mode's postarm phase."""
         self._the_backend().run_phase("postarm")
 
-    # small things
-
     @property
     def _status(self) -> StatusBuffer:
         if self._memory is None:
@@ -541,12 +496,3 @@ class SpectrometerBank(Bank):
         if self._scan is None or self._backend is None:
             raise RefusedError(str(NoModeError(self._why_no_mode)))
         return self._scan
-
-
-def _frequency(bandwidth: Any) -> float:
-    if isinstance(bandwidth, bool) or not isinstance(bandwidth, int | float) or abs(bandwidth) > 1e12:
-        raise RefusedError(f"bandwidth {bandwidth!s:.80} is no number of MHz or Hz")
-    frequency = in_mhz(float(bandwidth))
-    if not 0 < abs(frequency) <= 5000:
-        raise RefusedError(f"bandwidth {bandwidth:g}: expected more than 0 and at most 5000 MHz, of either sign")
-    return frequency

@@ -35,6 +35,7 @@ __all__ = [
     "StatusValues",
     "SynthConfig",
     "buffer_faults",
+    "memory_faults",
 ]
 
 _STATUS_KEY = re.compile(r"[A-Z0-9_-]{1,8}\Z")
@@ -260,6 +261,21 @@ class SpectrometerSettings(Table):
     original_rounding: bool = False
     time_scale: float = Field(default=1.0, gt=0, le=1)
     daq_silent_s: float = Field(default=30.0, ge=3)
+
+
+def memory_faults(config: Config) -> list[Fault]:
+    """Status memories and semaphores that two Banks of one host share."""
+    faults: list[Fault] = []
+    taken: dict[tuple[str, str, object], str] = {}
+    for name, bank in config.banks.items():
+        if not isinstance(bank, SpectrometerBankConfig):
+            continue
+        for what in ("key", "semaphore"):
+            place = (bank.hpc_host, what, getattr(bank.status_memory, what))
+            if (other := taken.setdefault(place, name)) != name:
+                key = ("banks", name, "status_memory", what)
+                faults.append(config.fault(key, f"{other} on the same host has this one; each needs its own"))
+    return faults
 
 
 def buffer_faults(config: Config) -> list[Fault]:

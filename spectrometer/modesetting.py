@@ -8,6 +8,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from difflib import get_close_matches
+from typing import Any
 
 from player.bank import BankContext
 from player.tables import Config
@@ -20,6 +22,7 @@ from spectrometer.daq.absent import AbsentDaq
 from spectrometer.daq.control import DaqProcess
 from spectrometer.daq.foreign import FIFO_NAMES, ForeignPlace, fifo_path
 from spectrometer.derive.rounding import CORRECTED, ORIGINAL
+from spectrometer.derive.vegas import in_mhz
 from spectrometer.devices import Devices
 from spectrometer.errors import PulsarSetupError
 from spectrometer.instruments.simulators.images import images_of
@@ -27,6 +30,7 @@ from spectrometer.modes import ModeConfig, load_modes
 from spectrometer.programs import DataTaking, Programs
 from spectrometer.status.buffer import StatusBuffer
 from spectrometer.status.errors import StatusMemoryError
+from zmqjsonproxy.errors import RefusedError
 from zmqjsonproxy.handle import OperationHandle
 from zmqjsonproxy.interface import Keyword, current_operation
 
@@ -81,6 +85,25 @@ class ModeSetter:
         devices, self.devices = self.devices, None
         if devices is not None:
             devices.close()
+
+    def wanted(self, name: object, bandwidth: Any) -> tuple[str, float]:
+        """The name, which is that of a mode, and the frequency for it, MHz with its sign.
+
+        Args:
+            name: As a caller gave it.
+            bandwidth: As `set_mode` takes it.
+
+        Raises:
+            RefusedError: There is no such mode, or this is no frequency.
+        """
+        if name is None:
+            raise RefusedError(f"mode is None; list_modes names all {len(self.modes)}")
+        if not isinstance(name, str) or name not in self.modes:
+            near = get_close_matches(str(name)[:80].upper(), self.modes)
+            hint = f"did you mean {' or '.join(near)}? " if near else ""
+            raise RefusedError(f"mode {name!s:.80} is not supported; {hint}list_modes names all {len(self.modes)}")
+        unchanged = bandwidth is None or bandwidth is False
+        return name, self.frequencies[name] if unchanged else _frequency(bandwidth)
 
     def arm_delay(self, mode: ModeConfig) -> float:
         """What a mode needs from arming to the start, s; simulated less, but the programs need their time."""
@@ -264,3 +287,12 @@ def _nodes(mode: ModeConfig, instrument: Config) -> tuple[Node, ...]:
         for name, source in zip(mode.coherent.nodes, mode.coherent.interfaces, strict=True)
         if isinstance(table := instrument.banks[name], SpectrometerBankConfig)
     )
+
+
+def _frequency(bandwidth: Any) -> float:
+    if isinstance(bandwidth, bool) or not isinstance(bandwidth, int | float) or abs(bandwidth) > 1e12:
+        raise RefusedError(f"bandwidth {bandwidth!s:.80} is no number of MHz or Hz")
+    frequency = in_mhz(float(bandwidth))
+    if not 0 < abs(frequency) <= 5000:
+        raise RefusedError(f"bandwidth {bandwidth:g}: expected more than 0 and at most 5000 MHz, of either sign")
+    return frequency
