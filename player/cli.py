@@ -348,6 +348,8 @@ def _url(parser: argparse.ArgumentParser, args: argparse.Namespace, config: Conf
 def _serve(argv: Sequence[str], environment: Mapping[str, str]) -> int:
     parser = build_parser()
     args = parser.parse_args(argv)
+    if args.url == "simulate" and args.word is None:  # the URL is left out, as it may be
+        args.url, args.word = None, args.url
     if args.word not in (None, "simulate"):
         parser.error(f"the third word can only be `simulate`, not {args.word!r}")
     # Children must not speak in our name.

@@ -9,6 +9,7 @@ import pytest
 from support.toy_bank import write_configuration
 
 from player import cli
+from player.errors import PlayerError
 
 
 @pytest.fixture(autouse=True)
@@ -103,6 +104,22 @@ def test_wrong_usage_ends_with_2(words: list[str], text: str, config: Path, caps
         cli.main([*words, "--config", str(config)])
     assert end.value.code == 2
     assert text in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [["simulate"], ["tcp://127.0.0.1:1", "simulate"], ["--simulate"]])
+def test_a_url_may_be_left_out_before_simulate(words: list[str], config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[tuple[str, bool]] = []
+
+    def host(_config: object, _bank: str, url: str, *, simulate: bool, **_more: object) -> None:
+        made.append((url, simulate))
+        raise PlayerError("seen enough")
+
+    monkeypatch.setattr("player.host.Host", host)
+    monkeypatch.setattr("player.logs.set_up_logging", lambda *_args, **_more: None)
+    assert cli.main(["BANKA", *words, "--config", str(config)]) == 1
+    ((url, simulate),) = made
+    assert simulate
+    assert url.startswith("tcp://127.0.0.1:")
 
 
 def test_no_configuration_is_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
