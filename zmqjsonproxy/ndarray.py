@@ -135,5 +135,8 @@ def make(header: ArrayHeader, frame: Any) -> Any:
         return bytes(frame)
     if not is_available():
         raise ValueError("an array came as a frame, and numpy is not installed here: send it as a list")
-    array = _numpy().ndarray(header.shape, header.dtype, frame, order=header.order)
+    if header.order == "F":
+        array = _numpy().ndarray(header.shape, header.dtype, frame, order="F")
+    else:  # to say so takes as long as all else of it
+        array = _numpy().ndarray(header.shape, header.dtype, frame)
     return array if array.flags.aligned else array.copy(order="K")

@@ -96,11 +96,13 @@ def write_reply(request: Request, value: Any) -> bytes:
         body = jsonrpc.reply(request.id, value, None if extra is None else extra.get("arrays"))
     else:
         body = original.reply(value)
-    if len(body) > MOST_IN_A_FRAME or type(body) is Framed:
-        size = max(len(body), *(memoryview(frame).nbytes for frame in getattr(body, "frames", ())), 0)
-        if size > MOST_IN_A_FRAME:
-            text = f"{size} bytes are over the limit of {MOST_IN_A_FRAME} for a frame of a result; ask for a part of it"
-            raise TooLargeError("TooLargeError", f"{request.target}: {text}")
+    size = len(body)
+    if type(body) is Framed:
+        for frame in body.frames:
+            size = max(size, memoryview(frame).nbytes)
+    if size > MOST_IN_A_FRAME:
+        text = f"{size} bytes are over the limit of {MOST_IN_A_FRAME} for a frame of a result; ask for a part of it"
+        raise TooLargeError("TooLargeError", f"{request.target}: {text}")
     return body
 
 
