@@ -149,11 +149,17 @@ def _shell_parser() -> argparse.ArgumentParser:
 def _doctor_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="player doctor",
-        description="Say what keeps a Player from working on this host, and what puts it right. Changes nothing.",
+        description="Say what keeps a Player from working on this host, and what puts it right. Changes nothing, "
+        "unless --repair is given.",
         epilog="Exit status: 0 all is well, 1 something is wrong, 2 usage.",
     )
     parser.add_argument("bank", nargs="?", metavar="BANK", help="default: the Banks of this host")
     parser.add_argument("--simulate", action="store_true", help="look only for what a simulated Player needs")
+    parser.add_argument(
+        "--repair", action="store_true",
+        help="put right what can be without harm, of Banks that no Player serves: damaged or held status memory, "
+        "shared memory that a Player left behind; then look again",
+    )  # fmt: skip
     parser.add_argument("--json", action="store_true", help="answer in JSON")
     _add_config(parser)
     return parser
@@ -311,15 +317,17 @@ def _shell(argv: Sequence[str], environment: Mapping[str, str]) -> int:
 
 def _doctor(argv: Sequence[str], environment: Mapping[str, str]) -> int:
     args = _doctor_parser().parse_args(argv)
-    from player.doctor import examine
+    from player.doctor import examine, repair
 
-    report = examine(args.config, args.bank, environment, simulate=args.simulate)
+    report, repaired = examine(args.config, args.bank, environment, simulate=args.simulate), []
+    if args.repair and (repaired := repair(report)):
+        report = examine(args.config, args.bank, environment, simulate=args.simulate)
     if args.json:
         import json
 
-        print(json.dumps(report.describe(), indent=2))
+        print(json.dumps(report.describe() | ({"repaired": repaired} if args.repair else {}), indent=2))
     else:
-        for line in report.lines():
+        for line in [*repaired, *report.lines()]:
             print(line)
     return FAILED if report.findings else DONE
 

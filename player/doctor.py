@@ -1,6 +1,6 @@
-"""What keeps a Player from working on this host, and what puts it right. Changes nothing and starts nothing.
+"""What keeps a Player from working on this host, and what puts it right. Starts nothing; only `repair` changes things.
 
-What a kind of Bank needs besides, `Bank.diagnose` says.
+What a kind of Bank needs besides, `Bank.diagnose` says, and what of it can be repaired.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from portmanager.protocol.urls import is_service
 from zmqjsonproxy.errors import ProxyError
 from zmqjsonproxy.rpc.hub import Hub
 
-__all__ = ["Report", "examine"]
+__all__ = ["Report", "examine", "repair"]
 
 MIN_FREE_BYTES = 2 << 30  # a VEGAS scan of a minute at the shortest exposures of MODE1 is about that
 ANSWER_S = 1.5
@@ -118,6 +118,22 @@ def examine(
     if names:
         report.findings += data_root_findings(around.data_root)
     return report
+
+
+def repair(report: Report) -> list[str]:
+    """Put right what can be put right without harm, of Banks that no Player serves.
+
+    Returns:
+        A sentence for each finding that was tried: what was done, or why it could not be.
+    """
+    told = []
+    for finding in report.findings:
+        if finding.repair is not None and report.banks[finding.bank][1] is None:
+            try:
+                told.append(f"{finding.bank}: {finding.repair()}")
+            except Exception as error:  # a kind is anybody's code; the other findings are repaired all the same
+                told.append(f"{finding.bank}: {finding.text}, and could not be repaired: {error}")
+    return told
 
 
 def _of_fault(fault: Fault) -> Finding:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 
 __all__ = ["Finding", "Surroundings"]
@@ -17,19 +18,22 @@ class Finding:
         text: What is wrong, as a sentence without its full stop.
         remedy: What puts it right, as an imperative.
         bank: Whose it is; empty: the file's or the host's.
+        repair: Puts it right without harm as long as no Player serves the Bank, and says what it did; None: a person
+            has to.
     """
 
     check: str
     text: str
     remedy: str
     bank: str = ""
+    repair: Callable[[], str] | None = field(default=None, repr=False, compare=False)
 
     def __str__(self) -> str:
         return f"{f'{self.bank}: ' if self.bank else ''}{self.text}; {self.remedy}"
 
     def describe(self) -> dict[str, str]:
         """Return it as JSON holds it."""
-        return asdict(self)
+        return {"check": self.check, "text": self.text, "remedy": self.remedy, "bank": self.bank}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

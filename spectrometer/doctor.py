@@ -1,6 +1,6 @@
 """What keeps a spectrometer Bank from working on this host: its memory, programs, recording, addresses.
 
-Looks without changing anything: neither segment nor semaphore is made, taken or removed here.
+Looks without changing anything: neither segment nor semaphore is made, taken or removed before a finding is repaired.
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import posix_ipc
 import sysv_ipc
@@ -25,8 +26,11 @@ from spectrometer.daq.errors import SourceError
 from spectrometer.daq.recordings import open_recording
 from spectrometer.errors import AddressError
 from spectrometer.modes import load_modes
+from spectrometer.status.buffer import StatusBuffer
+from spectrometer.status.databuffers import FAMILIES, remove_buffers
 from spectrometer.status.keys import STATUS_BYTES
 from spectrometer.status.protocol.damage import find_damage
+from spectrometer.statuscare import put_right
 
 if TYPE_CHECKING:
     from spectrometer.instruments.roach import Roach
@@ -37,6 +41,7 @@ BOARD_WITHIN_S = 3.0
 SHOWN = 3  # modes that a sentence names
 HELD_S = 1.0  # a healthy program holds the semaphore for a millisecond
 LOOK_EVERY_S = 0.005
+REPAIRED_BY = " (without a Player: player doctor --repair)"
 OWN_DAQ_NEEDS = ("numpy", "scipy", "astropy")
 
 
@@ -46,11 +51,15 @@ def diagnose(config: Config, bank_name: str, around: Surroundings) -> list[Findi
     assert isinstance(bank, SpectrometerBankConfig)
     findings: list[Finding] = []
 
-    def found(check: str, text: str, remedy: str) -> None:
-        findings.append(Finding(check, text, remedy, bank_name))
+    def found(check: str, text: str, remedy: str, repair: Callable[[], str] | None = None) -> None:
+        if repair is not None:
+            remedy += REPAIRED_BY
+        findings.append(Finding(check, text, remedy, bank_name, repair))
 
-    _memory(bank.status_memory, around, found)
+    _memory(bank.status_memory, around, found, around.data_root / bank_name)
     _semaphore(bank.status_memory, found)
+    if bank.source is None and bank.status_memory.is_private and not around.is_served:
+        _buffers(bank, found)
     if bank.source is not None:
         _recording(f"banks.{bank_name}.source.file", bank.source, config.directory, found)
     elif not around.simulate:
@@ -62,13 +71,16 @@ def diagnose(config: Config, bank_name: str, around: Surroundings) -> list[Findi
     return findings
 
 
-Found = Callable[[str, str, str], None]
+class Found(Protocol):
+    """Takes note of what is wrong: what was looked at, what, what puts it right, and what does so without a Player."""
+
+    def __call__(self, check: str, text: str, remedy: str, repair: Callable[[], str] | None = None) -> None: ...
 
 
 # status memory
 
 
-def _memory(names: StatusMemoryConfig, around: Surroundings, found: Found) -> None:
+def _memory(names: StatusMemoryConfig, around: Surroundings, found: Found, kept_as: Path) -> None:
     what = f"status memory {names.key:#010x}"
     remove = f"remove it when no program uses it: ipcrm -M {names.key:#x}"
     try:
@@ -85,7 +97,8 @@ def _memory(names: StatusMemoryConfig, around: Surroundings, found: Found) -> No
         return
     if any(image) and (damages := find_damage(image)):
         text = f"{what} is damaged: " + "; ".join(map(str, damages))
-        found("status memory", text, "let the Bank put it right, whole cards stay: dealer call repair_status")
+        remedy = "let the Bank put it right, whole cards stay: dealer call repair_status"
+        found("status memory", text, remedy, None if users > 0 else partial(_mend, names, kept_as))
     if around.is_served or not names.is_private:  # the original's memory is there for everybody, and stays
         return
     if users > 0:
@@ -95,7 +108,47 @@ def _memory(names: StatusMemoryConfig, around: Surroundings, found: Found) -> No
     else:
         text = f"{what} and semaphore {names.semaphore} were left behind by a Player that could not end in order"
         remedy = f"start the Player, which takes them over, or ipcrm -M {names.key:#x}; rm -f {_path(names.semaphore)}"
-        found("status memory", text, remedy)
+        found("status memory", text, remedy, partial(_remove, names))
+
+
+def _mend(names: StatusMemoryConfig, kept_as: Path) -> str:
+    with StatusBuffer(names.key, names.semaphore) as status:
+        _, kept = put_right(status, kept_as)
+    done = f"status memory {names.key:#010x} put right"
+    return done if kept is None else f"{done}, what was there is kept in {kept}"
+
+
+def _remove(names: StatusMemoryConfig) -> str:
+    StatusBuffer(names.key, names.semaphore).unlink()
+    return f"status memory {names.key:#010x} and semaphore {names.semaphore} removed"
+
+
+def _buffers(bank: SpectrometerBankConfig, found: Found) -> None:
+    """Find data buffers of foreign programs whose Player, and all who used them, are gone."""
+    plans = [buffer for family in FAMILIES for buffer in bank.data_buffers.plan(family, bank.status_memory)]
+    left = [buffer for buffer in plans if _users(buffer.key) == 0]
+    if not left:
+        return
+    keys = ", ".join(f"{buffer.key:#010x}" for buffer in left)
+
+    def remove() -> str:
+        remove_buffers(left)
+        return f"data buffers {keys} removed"
+
+    commands = "; ".join(f"ipcrm -M {buffer.key:#x} -S {buffer.key:#x}" for buffer in left)
+    text = f"data buffers {keys} were left behind by a Player that could not end in order"
+    found("data buffers", text, f"start the Player, which takes them over, or {commands}", remove)
+
+
+def _users(key: int) -> int | None:
+    """How often a segment is attached; None: there is none, or it is not ours to see."""
+    try:
+        memory = sysv_ipc.SharedMemory(key, 0, size=0)
+    except sysv_ipc.Error:
+        return None
+    users = memory.number_attached - 1
+    memory.detach()
+    return int(users)
 
 
 def _attached(key: int) -> Iterator[int]:
@@ -124,11 +177,17 @@ def _semaphore(names: StatusMemoryConfig, found: Found) -> None:
         while semaphore.value == 0:
             if time.monotonic() > end:
                 text = f"semaphore {names.semaphore} is held for more than {HELD_S:g} s, so its holder died or hangs"
-                found("semaphore", text, remedy)
+                found("semaphore", text, remedy, None if _users(names.key) else partial(_release, names))
                 return
             time.sleep(LOOK_EVERY_S)
     finally:
         semaphore.close()
+
+
+def _release(names: StatusMemoryConfig) -> str:
+    """Of a holder that has ended: nobody is attached to the memory."""
+    StatusBuffer(names.key, names.semaphore).close()  # takes it over
+    return f"semaphore {names.semaphore} released, which a program held that has ended"
 
 
 # data taking
