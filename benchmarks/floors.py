@@ -151,6 +151,8 @@ def side_by_side(connection: Connection, count: int, make: Callable[..., Served]
     for server in servers:
         serve[server.fileno()] = server.serve_waiting
         waiting.register(server.fileno(), select.EPOLLIN)
+    gc.collect()
+    gc.freeze()  # on a host of its own each would have to look through what is its own only
     ready(connection, " ".join(server.url for server in servers))
     while True:
         for number, _ in waiting.poll():

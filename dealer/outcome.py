@@ -8,7 +8,7 @@ from typing import Any
 __all__ = ["Outcome", "Outcomes", "Values"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: a thousand of them would be made in twice the time
 class Outcome:
     """A value or an error, never both.
 

@@ -9,6 +9,7 @@ import select
 import threading
 import time
 from collections.abc import Iterator
+from types import NoneType
 from typing import Any
 
 import pytest
@@ -17,7 +18,8 @@ from support.original_client import OriginalClient
 from support.player_run import poll
 from support.rpc_bank import Bank, serving
 
-from zmqjsonproxy import Hub, ServerSettings, ZMQJSONProxyServer
+from zmqjsonproxy import Hub, RefusedError, ServerSettings, ZMQJSONProxyServer, command
+from zmqjsonproxy.errors import CallTimeoutError, PeerLostError
 from zmqjsonproxy.rpc.many import CallRequest
 
 
@@ -401,6 +403,49 @@ def test_many_servers_in_one_thread_answer_queries_and_commands() -> None:
             asked.set()
             thread.join(10)
             waiting.close()
+
+
+class Unlike:
+    """Answers as the others, refuses, or holds until the test ends, whatever `add` is to be here."""
+
+    def __init__(self, kind: str, ended: threading.Event) -> None:
+        self._kind, self._ended = kind, ended
+
+    @command
+    def add(self, x: int, y: int) -> int:
+        if self._kind == "refuses":
+            raise RefusedError("not here")
+        if self._kind == "holds":
+            self._ended.wait(30)
+        return x + y
+
+
+def test_one_call_to_many_servers_has_a_value_or_an_error_for_each_in_its_place() -> None:
+    kinds = ["answers", "refuses", "answers", "holds", "answers"]
+    ended = threading.Event()
+    with zmq.Context() as context, contextlib.ExitStack() as closed:
+        urls = []
+        for kind in kinds:
+            server = ZMQJSONProxyServer(context, "tcp://127.0.0.1:*")
+            server.expose("bank", Unlike(kind, ended))
+            thread = threading.Thread(target=server.run_loop)
+            thread.start()
+            closed.callback(thread.join, 10)
+            closed.callback(server.quit_loop)
+            urls.append(server.url)
+        closed.callback(ended.set)
+        with Hub() as hub:
+            for _ in range(2):  # first over connections to be made, then over those that are there
+                results = hub.call_each([*urls, "tcp://127.0.0.1:1"], "bank", "add", (2, 3), timeout=1.0)
+                assert [r.value for r in results] == [5, None, 5, None, 5, None]
+                errors = [type(r.error) for r in results]
+                assert errors == [NoneType, RefusedError, NoneType, CallTimeoutError, NoneType, PeerLostError]
+            answering = [url for url, kind in zip(urls, kinds, strict=True) if kind == "answers"]
+            for _ in range(3):
+                assert [r.value for r in hub.call_each(answering * 2, "bank", "add", (2, 3), timeout=10)] == [5] * 6
+            late = hub.begin(answering[0], "bank", "add", (1, 1), timeout=10)
+            assert [r.value for r in hub.call_each(answering, "bank", "add", (2, 3), timeout=10)] == [5] * 3
+            assert late.result() == 2
 
 
 def test_an_address_that_is_taken_is_an_error_at_once(served: tuple[str, Bank]) -> None:

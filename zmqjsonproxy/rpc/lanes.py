@@ -47,14 +47,17 @@ class Lane:
     def __init__(self, name: str, size: int) -> None:
         self.name, self._size = name, size
         self._jobs: deque[Job] = deque()
-        self._wake = threading.Condition()
+        self._lock = threading.Lock()
+        self._wake = threading.Lock()  # released once for each wait; a Condition makes a lock for each of them
+        self._wake.acquire()
+        self._waits = False
         self._thread: threading.Thread | None = None
         self._running: OperationHandle | None = None
         self._ended = False
 
     def put(self, job: Job) -> bool:
         """Queue a job; False if the queue is full or the lane has ended."""
-        with self._wake:
+        with self._lock:
             if self._ended or len(self._jobs) >= self._size:
                 return False
             self._jobs.append(job)
@@ -62,8 +65,13 @@ class Lane:
                 self._thread = threading.Thread(target=self._work, name=self.name, daemon=True)
                 self._thread.start()
             else:
-                self._wake.notify()
+                self._end_wait()
         return True
+
+    def _end_wait(self) -> None:
+        if self._waits:
+            self._waits = False
+            self._wake.release()
 
     def abort_operations(self, reason: str, identity: str | None = None) -> Aborts:
         """Ask operations to end: the running one, and those that wait, which end without having begun. Returns at once.
@@ -79,7 +87,7 @@ class Lane:
         def is_meant(operation: OperationHandle | None) -> bool:
             return operation is not None and identity in (None, operation.id)
 
-        with self._wake:
+        with self._lock:
             waiting = [job for job in self._jobs if is_meant(job.operation)]
             for job in waiting:
                 self._jobs.remove(job)
@@ -96,7 +104,7 @@ class Lane:
 
     def withdraw(self, job: Job) -> bool:
         """Take a job out of the queue; False if it has been begun, or ended."""
-        with self._wake:
+        with self._lock:
             if job not in self._jobs:
                 return False
             self._jobs.remove(job)
@@ -104,10 +112,10 @@ class Lane:
 
     def end(self) -> None:
         """Take no more jobs, drop those that wait, abort the running operation; returns at once."""
-        with self._wake:
+        with self._lock:
             self._ended = True
             self._jobs.clear()
-            self._wake.notify()
+            self._end_wait()
         self.abort_operations("the server ends")
 
     def join(self, seconds: float) -> bool:
@@ -119,17 +127,16 @@ class Lane:
 
     def _work(self) -> None:
         while True:
-            with self._wake:
-                while not self._jobs and not self._ended:
-                    self._wake.wait()
-                if not self._jobs:
+            with self._lock:
+                job = self._jobs.popleft() if self._jobs else None
+                self._running = None if job is None else job.operation
+                if job is None and self._ended:
                     return
-                job = self._jobs.popleft()
-                self._running = job.operation
-            self._carry_out(job)
-            with self._wake:
-                self._running = None
-            del job
+                self._waits = job is None
+            if job is None:
+                self._wake.acquire()
+            else:
+                self._carry_out(job)
 
     def _carry_out(self, job: Job) -> None:
         try:

@@ -143,7 +143,7 @@ def read_or_batch(body: bytes, limits: Limits) -> Request | Malformed | list[Any
             identity = _identity(body)
         return Malformed(b'"jsonrpc"' in body[:4096], Code.TOO_LARGE, "TooLargeError", text, identity)
     depth = limits.max_depth
-    if len(body) > depth and body.count(b"[") + body.count(b"{") > depth and wirejson.too_deep(body, depth):
+    if len(body) > 2 * depth and body.count(b"[") + body.count(b"{") > depth and wirejson.too_deep(body, depth):
         text = f"nested deeper than {depth} levels (max_depth)"
         return Malformed(b'"jsonrpc"' in body[:4096], Code.TOO_LARGE, "TooLargeError", text, _identity_at_head(body))
     try:

@@ -68,6 +68,9 @@ _SHORT = b'{"dealer":{"short":true},'
 """How a reply to one of our callers begins if no integer in it has more than 64 bits; they need not look for any."""
 _LONG_ENOUGH = 1000
 """Looking through less takes no time, bytes."""
+_RESULT = b'{"jsonrpc":"2.0","id":'
+_NO_LONG_BELOW = len(_RESULT) + len(b',"result":}') + 19
+"""A shorter reply that begins so has no room for 19 digits in a row, bytes."""
 
 SIMPLE = frozenset({bool, int, float, str, type(None)})
 """Types that hold nothing else."""
@@ -154,6 +157,8 @@ def read_reply(body: bytes) -> Any:
     """Decode what a server of ours answers; raises as `wirejson.loads` or `ndarray.loads`."""
     if isinstance(body, Framed):
         return lonearray.read(body) or ndarray.loads(body)
+    if len(body) < _NO_LONG_BELOW:
+        return wirejson.loads(body, body.startswith(_RESULT) and body.find(b'"result":') > 0)
     return wirejson.loads(body, body.startswith(_SHORT))
 
 
