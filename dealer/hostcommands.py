@@ -111,6 +111,11 @@ def _lines(report: HostsReport) -> list[str]:
     lines = [text_table(HEAD, [_cells(row) for row in report.rows])] if report.rows else []
     lines += [f"no answer: {why}" for why in report.trouble.values()]
     lines += [f"{bank.name}: no [hosts.{bank.host}]: nobody to ask" for bank in report.homeless]
+    for host in report.without_banks:
+        programs = sum(row.host == host for row in report.rows)
+        count = f"{programs or 'no'} program{'' if programs == 1 else 's'}"
+        said = "does not answer" if host in report.trouble else f"answers, and has {count}"
+        lines.append(f"{host}: no Bank of the file is on it; its supervisord {said}")
     return lines
 
 

@@ -72,11 +72,13 @@ class HostsReport:
         rows: Programs, by host.
         trouble: Host -> why its supervisord could not be asked.
         homeless: Banks whose host has no [hosts.X].
+        without_banks: Hosts with a [hosts.X] and no Bank of the file.
     """
 
     rows: Sequence[ProgramRow]
     trouble: Mapping[str, str]
     homeless: Sequence[HostedBank] = ()
+    without_banks: Sequence[str] = ()
 
     @property
     def is_well(self) -> bool:
@@ -89,6 +91,7 @@ class HostsReport:
             "programs": [asdict(row) for row in self.rows],
             "unreachable": dict(self.trouble),
             "without_supervisor": {bank.name: bank.host for bank in self.homeless},
+            "without_banks": list(self.without_banks),
         }
 
 
@@ -134,7 +137,8 @@ class Supervision:
         """
         wanted = list(names)
         shown = self._installation.choose(wanted)
-        hosts = list(dict.fromkeys(bank.host for bank in shown)) if wanted else list(self._installation.supervisors)
+        named = {*wanted, *(bank.host for bank in shown)}
+        hosts = [host for host in self._installation.supervisors if not wanted or host in named]
         pings: dict[str, CallResult] = {}
 
         def ping() -> None:
@@ -166,7 +170,8 @@ class Supervision:
             for bank in self._installation.banks.values()
             if not wanted and bank.host not in self._installation.supervisors
         ]
-        return HostsReport(rows, trouble, homeless)
+        at_home = {bank.host for bank in self._installation.banks.values()}
+        return HostsReport(rows, trouble, homeless, [host for host in hosts if host not in at_home])
 
     def _ask(self, host: str) -> tuple[list[ProcessInfo], list[str] | None]:
         supervisord = self._supervisord(host, self._within)

@@ -173,10 +173,23 @@ class Composed:
     home: Callable[[KeyPath], KeyPath]
 
 
+_SUPERVISOR_FORM = r"^(http://[^/@\s]+:\d+/?|unix:///\S.*)$"
+
+
+def _supervisor(address: str) -> str:
+    if re.match(_SUPERVISOR_FORM.replace("$", r"\Z"), address):
+        return address
+    own = " (user and password have keys of their own)" if "@" in address else ""
+    raise ValueError(
+        'no address of a supervisord; expected "http://HOST:PORT", as "http://hpc1:9001", or, on this host, '
+        f'"unix:///PATH", as "unix:///run/supervisor.sock"{own}'
+    )
+
+
 class HostConfig(Table):
     """`[hosts.X]`: where the supervisord of a host takes orders, from `dealer hosts` and nobody else."""
 
-    supervisor: str = Field(pattern=r"^(http://[^/@\s]+:\d+/?|unix:///\S.*)$")
+    supervisor: Annotated[str, AfterValidator(_supervisor)] = Field(json_schema_extra={"pattern": _SUPERVISOR_FORM})
     user: str | None = Field(None, min_length=1)
     password: str | None = Field(None, min_length=1)
     password_file: str | None = Field(None, min_length=1)
