@@ -82,6 +82,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     bind("dealer")
     log_to(None, options.log_level)
     try:
+        if options.command == "record":  # which itself knows addresses only
+            options.server = commands.address_of(options.server, options.config)
         status = int(options.run(options))
         sys.stdout.flush()
         return status

@@ -20,8 +20,10 @@ from dealer.players import find_players
 from dealer.progress import CallLine, ScanLine
 from dealer.services import Services
 from dealer.tables import text_table
+from zmqjsonproxy.errors import PeerLostError
+from zmqjsonproxy.rpc.locating import NotLocatedError, scheme_of
 
-__all__ = ["add_commands", "complain", "read_value", "run_shell"]
+__all__ = ["add_commands", "address_of", "complain", "read_value", "run_shell"]
 
 QUESTION_TIMEOUT = 10.0
 SUMMARY = ("MODENAME", "SCANNUM", "SCANREM", "NETSTAT", "DAQSTATE", "SIMULATE")
@@ -137,6 +139,27 @@ def _banks(d: Dealer, text: str) -> list[str]:
 def _as_named(word: str, banks: Iterable[str]) -> str:
     """The Bank that a word means: `banka` is BANKA, if no Bank is called so."""
     return word.upper() if word not in banks and word.upper() in banks else word
+
+
+def address_of(word: str, config: str | None) -> str:
+    """Return where the Player of a Bank is now; a word that is an address already is returned as it is.
+
+    Raises:
+        ConfigurationError: The file.
+        NoSuchPlayerError: It has no such Bank.
+        PeerLostError: The port manager that knows the Player by name does not answer, or knows none.
+    """
+    if ":" in word:
+        return word
+    urls = find_players(None, config)
+    bank = _as_named(word, urls)
+    if bank not in urls:
+        raise NoSuchPlayerError([bank], list(urls))
+    locate = Services().locators.get(scheme_of(urls[bank]))
+    try:
+        return urls[bank] if locate is None else locate(urls[bank], LOOK_S)
+    except NotLocatedError as error:
+        raise PeerLostError(urls[bank], bank, str(error)) from error
 
 
 # questions

@@ -36,7 +36,8 @@ def add_commands(
     )  # fmt: skip
     parser.set_defaults(run=_plan)
     parser.add_argument("script", type=Path, metavar="SCRIPT", help="a python file that uses dealer.Dealer")
-    parser.add_argument("words", nargs="*", metavar="ARG", help="arguments of the script; options of its own after --")
+    more = "arguments of the script; options of its own after --"
+    parser.add_argument("words", nargs="*", metavar="ARG", default=[], help=more)
     read = parser.parse_known_args
 
     def divided(args: Sequence[str], namespace: argparse.Namespace | None = None) -> Any:

@@ -382,7 +382,9 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "record", help="stand between clients and a Player, and write all messages to a file",
         description="Stands between clients and a Player until SIGINT or SIGTERM, and writes all messages to a file.",
     )  # fmt: skip
-    record.add_argument("--server", required=True, metavar="URL", help="the Player, as tcp://host:6667")
+    record.add_argument(
+        "--server", required=True, metavar="URL", help="the Player, as tcp://host:6667; with `dealer` its Bank, too"
+    )
     replay = commands.add_parser(
         "replay", help="answer from such a file as the recorded Player did",
         description="Answers from a file of `record` as the recorded Player did, until SIGINT or SIGTERM.",

@@ -95,6 +95,7 @@ def test_call_reaches_parts_and_several_banks(config: Path) -> None:
         (["status", "--timeout", "soon"], 2, "soon is no number of seconds above 0"),
         (["list", "BANKX"], 1, "no such Player: BANKX; available are: BANKA, BANKB"),
         (["scan", "--banks", "BANKX"], 1, "no such Player: BANKX"),
+        (["plan"], 2, "arguments are required: SCRIPT\n"),
         (["scan", "exposed=2"], 1, "no parameter 'exposed'"),
         (["stubs", "-o", "no-module.txt"], 1, "no name of a module"),
     ],

@@ -204,10 +204,16 @@ def test_a_full_disk_ends_the_recording_and_not_the_observation(tmp_path: Path) 
     assert (len(recording.records), recording.was_cut) == (2, True)
 
 
-def test_the_command_dealer_records_and_replays(tmp_path: Path) -> None:
-    file = tmp_path / "f.jsonl"
+@pytest.mark.parametrize("named", ["address", "Bank"])
+def test_the_command_dealer_records_and_replays(tmp_path: Path, named: str) -> None:
+    file, config = tmp_path / "f.jsonl", tmp_path / "dibas.toml"
     with NativePlayer(mode="MODE1") as server:
-        with PlayerProcess("dealer.cli", ["record", "--server", server.url, str(file)]) as recorder:
+        where = server.url if named == "address" else "banka"
+        port = server.url.rpartition(":")[2]
+        bank = f'[banks.BANKA]\nhpc_host = "127.0.0.1"\nplayer_port = {port}\n'
+        config.write_text(f'[dealer]\nplayers = ["BANKA"]\n{bank}')
+        words = ["--config", str(config), "record", "--server", where, str(file)]
+        with PlayerProcess("dealer.cli", words) as recorder:
             with OriginalClient(recorder.url) as client:
                 assert client.ask("get_mode") == "MODE1"
             recorder.process.send_signal(signal.SIGTERM)
