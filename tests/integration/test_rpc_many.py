@@ -218,6 +218,33 @@ def test_a_batch_is_one_message(proxy: Any, served: tuple[str, Bank]) -> None:
     assert (held.result(), added.result()) == ("held", 5)
 
 
+def test_a_late_answer_to_another_call_is_not_taken_for_that_to_a_batch(proxy: Any, served: tuple[str, Bank]) -> None:
+    with pytest.raises(CallTimeoutError):
+        proxy.hold(_timeout=0.1)
+    served[1].go_on.set()
+    for n in range(20):
+        with proxy.batch() as batch:
+            sums = [batch.add(n, m) for m in range(3)]
+        assert [future.result() for future in sums] == [n, n + 1, n + 2]
+
+
+def test_threads_send_their_batches_over_one_connection(proxy: Any) -> None:
+    wrong: list[Any] = []
+
+    def work(n: int) -> None:
+        for _ in range(30):
+            with proxy.batch() as batch:
+                sums = [batch.add(n, m) for m in range(40)]
+            wrong.extend(m for m, future in enumerate(sums) if future.result() != n + m)
+
+    threads = [threading.Thread(target=work, args=(100 * n,)) for n in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert wrong == []
+
+
 def test_a_batch_whose_block_raises_is_not_sent(proxy: Any, served: tuple[str, Bank]) -> None:
     with pytest.raises(ZeroDivisionError):
         with proxy.batch() as batch:

@@ -357,6 +357,8 @@ class Hub(KnownServers):
                         self._connections.submit(pending, now)
             finally:
                 self._lead_taken.release()
+                if self._followers:  # one may have tried to take the lead meanwhile
+                    self._tell_followers()
 
     def _finish(self, pendings: Sequence[Pending], now: float, deadline: float, begun: bool = False) -> None:
         """Bring calls to their end, and run the callbacks of others meanwhile."""
@@ -406,6 +408,8 @@ class Hub(KnownServers):
             self._connections.submit(pending, now)
         if source is not None:
             now = self._connections.take(source, body)
+            if self._followers:  # it may be one's answer
+                self._tell_followers()
         self._lead((pending,), now, pending.deadline)
 
     def _follow(self, pendings: Sequence[Pending], deadline: float, begun: bool) -> bool:
