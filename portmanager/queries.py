@@ -153,12 +153,12 @@ def _run_get(options: argparse.Namespace) -> int:
         port = manager.get_port(options.service)
         if options.program:
             return _run_with(manager, port, options.program)
-        if options.json:
-            _print_json(manager.lent[0].as_dict())
-        else:
-            print(port)
-        sys.stdout.flush()
-        with suppress(KeyboardInterrupt):
+        with suppress(KeyboardInterrupt):  # whoever has read the port may end us
+            if options.json:
+                _print_json(manager.lent[0].as_dict())
+            else:
+                print(port)
+            sys.stdout.flush()
             manager.wait_until_lost()
             manager.check()
             raise ConnectionLostError(f"{options.host} port {options.port}", "holding the port", manager.lent, "closed")
