@@ -74,6 +74,7 @@ _NO_LONG_BELOW = len(_RESULT) + len(b',"result":}') + 19
 
 SIMPLE = frozenset({bool, int, float, str, type(None)})
 """Types that hold nothing else."""
+_BUILT_IN = SIMPLE | {dict, list, tuple}
 
 
 @lru_cache(256)
@@ -135,7 +136,7 @@ def reply(identity: Any, value: Any, arrays: Any = None) -> bytes:
         value: Result.
         arrays: Whether the caller takes arrays and bytes as frames, as in `request_around_id`.
     """
-    if arrays is True and type(identity) is int:
+    if arrays is True and type(value) not in _BUILT_IN and type(identity) is int:
         lone = lonearray.write(identity, value)
         if lone is not None:
             return lone
