@@ -112,7 +112,8 @@ class SpectrometerBank(Bank):
         self._setter.close()
         if self._memory is not None:
             if self._config.status_memory.is_private:
-                self._memory.unlink()
+                # A Player that was started when this one had given its address back may have it already.
+                self._memory.unlink_unless_used()
             self._memory.close()
             self._memory = None
 

@@ -28,6 +28,7 @@ from spectrometer.errors import AddressError
 from spectrometer.modes import load_modes
 from spectrometer.status.buffer import StatusBuffer
 from spectrometer.status.databuffers import FAMILIES, remove_buffers
+from spectrometer.status.errors import StatusAttachError
 from spectrometer.status.keys import STATUS_BYTES
 from spectrometer.status.protocol.damage import find_damage
 from spectrometer.statuscare import put_right
@@ -112,6 +113,7 @@ def _memory(names: StatusMemoryConfig, around: Surroundings, found: Found, kept_
 
 
 def _mend(names: StatusMemoryConfig, kept_as: Path) -> str:
+    _check_unused(names)
     with StatusBuffer(names.key, names.semaphore) as status:
         _, kept = put_right(status, kept_as)
     done = f"status memory {names.key:#010x} put right"
@@ -119,20 +121,35 @@ def _mend(names: StatusMemoryConfig, kept_as: Path) -> str:
 
 
 def _remove(names: StatusMemoryConfig) -> str:
-    StatusBuffer(names.key, names.semaphore).unlink()
+    _check_unused(names)
+    if not StatusBuffer(names.key, names.semaphore).unlink_unless_used():
+        raise _used(names)
     return f"status memory {names.key:#010x} and semaphore {names.semaphore} removed"
+
+
+def _check_unused(names: StatusMemoryConfig) -> None:
+    """Look again before a repair: a Player or a program may have come since the finding. StatusAttachError."""
+    if _users(names.key):
+        raise _used(names)
+
+
+def _used(names: StatusMemoryConfig) -> StatusAttachError:
+    return StatusAttachError(
+        f"key {names.key:#010x}", "a program has begun to use it meanwhile; run player doctor again"
+    )
 
 
 def _buffers(bank: SpectrometerBankConfig, found: Found) -> None:
     """Find data buffers of foreign programs whose Player, and all who used them, are gone."""
     plans = [buffer for family in FAMILIES for buffer in bank.data_buffers.plan(family, bank.status_memory)]
     left = [buffer for buffer in plans if _users(buffer.key) == 0]
-    if not left:
+    if not left or _users(bank.status_memory.key):  # a Player at another address has made them for its program
         return
     keys = ", ".join(f"{buffer.key:#010x}" for buffer in left)
 
     def remove() -> str:
-        remove_buffers(left)
+        _check_unused(bank.status_memory)
+        remove_buffers([buffer for buffer in left if not _users(buffer.key)])
         return f"data buffers {keys} removed"
 
     commands = "; ".join(f"ipcrm -M {buffer.key:#x} -S {buffer.key:#x}" for buffer in left)
@@ -186,7 +203,10 @@ def _semaphore(names: StatusMemoryConfig, found: Found) -> None:
 
 def _release(names: StatusMemoryConfig) -> str:
     """Of a holder that has ended: nobody is attached to the memory."""
-    StatusBuffer(names.key, names.semaphore).close()  # takes it over
+    _check_unused(names)
+    with StatusBuffer(names.key, names.semaphore) as status:  # takes it over
+        if names.is_private:
+            status.unlink_unless_used()
     return f"semaphore {names.semaphore} released, which a program held that has ended"
 
 

@@ -35,6 +35,7 @@ from spectrometer.status.protocol.damage import Damage, find_damage, mended
 log = logging.getLogger(__name__)
 
 _POLL_S = 0.0005
+_ATTEMPTS = 5
 _NOTICE_S = 0.05  # a healthy program holds the semaphore for a millisecond
 
 
@@ -63,23 +64,36 @@ class StatusBuffer:
         self.recoveries = 0
         """How often this object took over a semaphore that nobody released."""
         self._thread_lock = threading.Lock()
-        self._closed = False
-        self._memory = _attach_memory(key, create)
+        self._closed = True
+        for _ in range(_ATTEMPTS):
+            self._attach(create)
+            try:
+                with self._locked():
+                    if self._is_that_of_its_names():
+                        self._begin()
+                        return
+            except BaseException:
+                self.close()
+                raise
+            self.close()
+        raise StatusAttachError(f"key {key:#010x}", "it is removed again and again")
+
+    def _attach(self, create: bool) -> None:
+        self._memory = _attach_memory(self.key, create)
         try:
-            self._semaphore, self._path = _open_semaphore(semaphore, create)
+            self._semaphore, self._path = _open_semaphore(self.semaphore, create)
             self._lock_file = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
         except OSError as error:
             self._memory.detach()
-            raise StatusAttachError(f"semaphore {semaphore}", str(error)) from error
+            raise StatusAttachError(f"semaphore {self.semaphore}", str(error)) from error
         except StatusAttachError:
             self._memory.detach()
             raise
-        try:
-            with self._locked():
-                self._begin()
-        except BaseException:
-            self.close()
-            raise
+        self._closed = False
+
+    def _is_that_of_its_names(self) -> bool:
+        """Whether nobody has removed segment or semaphore since they were attached; the lock is held."""
+        return _segment_id(self.key) == self._memory.id and os.fstat(self._lock_file).st_nlink > 0
 
     def __enter__(self) -> Self:
         return self
@@ -173,13 +187,29 @@ class StatusBuffer:
             self._semaphore.close()
             os.close(self._lock_file)
 
+    def unlink_unless_used(self) -> bool:
+        """Detach, and remove segment and semaphore if nobody else uses them; whether they were removed.
+
+        One of ours that attaches meanwhile waits for the lock, sees that what it attached is gone, and makes it anew.
+        """
+        is_alone = False
+        with contextlib.suppress(StatusLockError), self._locked():
+            is_alone = self._memory.number_attached == 1 and _segment_id(self.key) in (None, self._memory.id)
+            if is_alone:
+                self._unlink()
+        self.close()
+        return is_alone
+
     def unlink(self) -> None:
-        """Remove segment and semaphore for everybody, and detach."""
+        """Remove segment and semaphore for everybody, whoever uses them, and detach."""
+        self._unlink()
+        self.close()
+
+    def _unlink(self) -> None:
         with contextlib.suppress(sysv_ipc.ExistentialError):
             self._memory.remove()
         with contextlib.suppress(posix_ipc.ExistentialError):
             posix_ipc.unlink_semaphore(self.semaphore)
-        self.close()
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
@@ -195,9 +225,7 @@ class StatusBuffer:
                 try:
                     yield
                 finally:
-                    if (
-                        self._semaphore.value == 0
-                    ):  # else somebody released what we hold, e.g. a clearing C tool
+                    if self._semaphore.value == 0:  # else somebody released what we hold, e.g. a clearing C tool
                         self._semaphore.release()
             finally:
                 fcntl.flock(self._lock_file, fcntl.LOCK_UN)
@@ -263,6 +291,17 @@ def _attach_memory(key: int, create: bool) -> sysv_ipc.SharedMemory:
         memory.detach()
         raise StatusAttachError(what, f"a segment of {found} bytes is there; expected {STATUS_BYTES}")
     return memory
+
+
+def _segment_id(key: int) -> int | None:
+    """Return which segment a key stands for; None: there is none."""
+    try:
+        memory = sysv_ipc.SharedMemory(key, 0, size=0)
+    except sysv_ipc.Error:
+        return None
+    found = int(memory.id)
+    memory.detach()
+    return found
 
 
 def _open_semaphore(name: str, create: bool) -> tuple[posix_ipc.Semaphore, str]:

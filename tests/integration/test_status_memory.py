@@ -65,6 +65,44 @@ def test_second_attachment_keeps_what_is_there(status: StatusBuffer) -> None:
     assert status.get("A") == 1
 
 
+def test_a_memory_that_somebody_else_uses_is_not_removed(status: StatusBuffer) -> None:
+    status.update({"A": 1})
+    assert not StatusBuffer(status.key, status.semaphore).unlink_unless_used()
+    with StatusBuffer(status.key, status.semaphore, create=False) as other:
+        assert other.get("A") == 1
+    key, semaphore = free_key(), f"{status.semaphore}_b"
+    assert StatusBuffer(key, semaphore).unlink_unless_used()
+    with pytest.raises(StatusAttachError, match="no such segment"):
+        StatusBuffer(key, semaphore, create=False)
+    assert not Path("/dev/shm/sem." + semaphore[1:]).exists()
+
+
+def test_one_who_attaches_while_another_removes_has_a_memory_that_others_find() -> None:
+    key, ended = free_key(), threading.Event()
+    semaphore, faults = f"/test_status_{key:x}", []
+
+    def live() -> None:
+        while not ended.is_set():
+            with StatusBuffer(key, semaphore) as mine:
+                mine.update({"MINE": threading.get_ident()})
+                try:
+                    with StatusBuffer(key, semaphore, create=False) as found:
+                        if found.get("MINE") != threading.get_ident():
+                            faults.append("another memory")
+                except StatusAttachError as error:
+                    faults.append(str(error))
+
+    thread = threading.Thread(target=live)
+    thread.start()
+    removed = 0
+    while removed < 30:
+        removed += StatusBuffer(key, semaphore).unlink_unless_used()
+    ended.set()
+    thread.join()
+    assert faults == []
+    StatusBuffer(key, semaphore).unlink()
+
+
 def test_missing_or_wrong_memory_is_an_error_with_its_key(status: StatusBuffer) -> None:
     with pytest.raises(StatusAttachError, match="no such segment"):
         StatusBuffer(free_key(), status.semaphore, create=False)

@@ -13,9 +13,10 @@ from support.spectrometer_array import write_array
 
 from player.cli import main
 from player.config import load
+from player.doctor import examine, repair
 from spectrometer.config import SpectrometerBankConfig
 from spectrometer.status import StatusBuffer
-from spectrometer.status.databuffers import make_buffers
+from spectrometer.status.databuffers import make_buffers, remove_buffers
 from spectrometer.status.keys import STATUS_BYTES
 
 
@@ -91,3 +92,33 @@ def test_what_somebody_uses_is_left_alone(rig: Rig, capsys: pytest.CaptureFixtur
         semaphore.release()
         semaphore.close()
         assert status.get("OBSERVER") == "me"
+
+
+def test_what_is_used_since_it_was_found_is_left_alone(rig: Rig, tmp_path: Path) -> None:
+    StatusBuffer(rig.names.key, rig.names.semaphore).close()
+    make_buffers(buffers := rig.table.data_buffers.plan("vegas", rig.names))
+    report = examine(rig.path, "BANKA", {"DIBAS_DATA": str(tmp_path)}, simulate=True)
+    assert [finding.check for finding in report.findings] == ["status memory", "data buffers"]
+    with StatusBuffer(rig.names.key, rig.names.semaphore):  # a Player has started
+        make_buffers(buffers)
+        told = repair(report)
+        assert len(told) == 2
+        assert all("could not be repaired" in line and "run player doctor again" in line for line in told)
+        assert all(is_there(key) for key in (rig.names.key, *(buffer.key for buffer in buffers)))
+        later = examine(rig.path, "BANKA", {"DIBAS_DATA": str(tmp_path)}, simulate=True)  # at another address
+        assert [finding.check for finding in later.findings] == ["status memory"]
+    remove_buffers(buffers)
+
+
+def test_a_held_semaphore_beside_a_memory_that_was_left_leaves_nothing(
+    rig: Rig, capsys: pytest.CaptureFixture[str]
+) -> None:
+    StatusBuffer(rig.names.key, rig.names.semaphore).close()
+    semaphore = posix_ipc.Semaphore(rig.names.semaphore)
+    semaphore.acquire()
+    done, found = rig.repair(capsys)
+    semaphore.close()
+    assert len(done) == 2
+    assert found == []
+    assert not is_there(rig.names.key)
+    assert not Path("/dev/shm/sem." + rig.names.semaphore[1:]).exists()
