@@ -11,9 +11,9 @@ from typing import cast
 import numpy as np
 import numpy.typing as npt
 import scipy.fft
-import scipy.signal
 
 from spectrometer.daq.errors import ChannelizerError
+from spectrometer.daq.fir import lowpass, window_named
 
 SpectraArray = npt.NDArray[np.complex64]
 FloatArray = npt.NDArray[np.float32]
@@ -27,18 +27,23 @@ def prototype(taps: int, nfine: int, window: str = "hamming") -> FloatArray:
 
     Args:
         taps: Blocks of `nfine` samples that go into a spectrum; 1 or more.
-        nfine: Fine channels per coarse channel; 2 or more.
-        window: Any name that `scipy.signal.get_window` knows; with 1 tap `boxcar` is the plain FFT.
+        nfine: Fine channels per coarse channel; 1 only with 1 tap.
+        window: As of `fir.window_named`; with 1 tap `boxcar` is the plain FFT.
 
     Returns:
         Shape (taps, nfine).
+
+    Raises:
+        ChannelizerError: There is no such window, or nothing to filter.
     """
     if taps == 1:
-        response = scipy.signal.get_window(window, nfine)
+        response = window_named(window, nfine, periodic=True)
+    elif nfine < 2:
+        raise ChannelizerError(f"a filter of {taps} taps needs 2 or more fine channels, not {nfine}; or give it 1 tap")
     else:
-        response = scipy.signal.firwin(taps * nfine, 1.0 / nfine, window=window)
+        response = lowpass(taps * nfine, 1.0 / nfine, window)
     energy = float(np.sum(np.square(response)))
-    scaled: FloatArray = (np.asarray(response) / np.sqrt(energy)).reshape(taps, nfine).astype(np.float32)
+    scaled: FloatArray = (response / np.sqrt(energy)).reshape(taps, nfine).astype(np.float32)
     return scaled
 
 

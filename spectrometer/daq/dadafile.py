@@ -15,9 +15,9 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import scipy.signal
 
 from spectrometer.daq.errors import SourceError
+from spectrometer.daq.fir import lowpass, through
 from spectrometer.daq.protocol.dada import (
     DEFAULT_HEADER_BYTES,
     DadaHeader,
@@ -167,10 +167,10 @@ class DadaFile:
         stored = self._read(2 * first, 2 * (count - 1) + HALF_BAND_TAPS)
         turn = np.array([1, -1j, -1, 1j], np.complex64)[(2 * first + np.arange(len(stored))) % 4]
         shifted = stored * turn[:, None]
-        halved = scipy.signal.oaconvolve(shifted, _HALF_BAND[:, None], mode="valid", axes=0)[::2]
-        parts = np.ascontiguousarray(halved.astype(np.complex64)).view(np.float32)
+        halved = through(shifted, _HALF_BAND)[::2]
+        parts = np.ascontiguousarray(halved).view(np.float32)
         return np.ascontiguousarray(parts.reshape(count, self.header.channels, -1).transpose(1, 0, 2))
 
 
-_HALF_BAND = (np.sqrt(2.0) * scipy.signal.firwin(HALF_BAND_TAPS, 0.5)).astype(np.float32)
+_HALF_BAND = (np.sqrt(2.0) * lowpass(HALF_BAND_TAPS, 0.5, "hamming")).astype(np.float32)
 """Lets the inner half of frequencies pass; the factor keeps the mean square of noise what it was."""

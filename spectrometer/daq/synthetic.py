@@ -11,10 +11,10 @@ from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
-import scipy.signal
 
 from spectrometer.daq.accumulator import SwitchingCycle
 from spectrometer.daq.dedispersion import OverlapSave, channel_filter, needed_overlap
+from spectrometer.daq.fir import through
 from spectrometer.daq.receiver import LineConfig, PulsarConfig, ReceiverConfig
 from spectrometer.daq.source import Band, Piece, SourceCard
 from spectrometer.derive.dispersion import delays
@@ -50,7 +50,7 @@ class _Line:
 
     def __init__(self, config: ReceiverConfig, line: LineConfig, rng: np.random.Generator, mixing: Voltages) -> None:
         self.channel, offset = config.place(line.frequency_mhz)
-        self._response = line_response(config.coarse_widths(line.width_khz), offset)[:, None]
+        self._response = line_response(config.coarse_widths(line.width_khz), offset)
         self._amplitude = np.float32(np.sqrt(line.strength_k))
         self._rng, self._mixing = rng, mixing
         self._before = _white(rng, (len(self._response) - 1, 2))
@@ -59,8 +59,7 @@ class _Line:
         """Shape (count, 2), in sqrt(K)."""
         noise = np.concatenate([self._before, _white(self._rng, (count, 2))])
         self._before = noise[count:]
-        filtered = scipy.signal.oaconvolve(noise, self._response, mode="valid", axes=0)
-        voltages: Voltages = (filtered @ self._mixing * self._amplitude).astype(np.complex64)
+        voltages: Voltages = (through(noise, self._response) @ self._mixing * self._amplitude).astype(np.complex64)
         return voltages
 
 

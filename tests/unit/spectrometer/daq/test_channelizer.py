@@ -83,6 +83,12 @@ def test_impossible_channels_are_refused_with_what_is_possible() -> None:
         fit_taps(8, 4096, 3904, 4)
 
 
+def test_one_fine_channel_goes_with_one_tap_only() -> None:
+    np.testing.assert_array_equal(prototype(1, 1, "hann"), [[1.0]])
+    with pytest.raises(ChannelizerError, match="8 taps needs 2 or more fine channels, not 1"):
+        prototype(8, 1)
+
+
 def test_accumulator_equals_sums_by_state_and_integration() -> None:
     cycle = SwitchingCycle(period=0.4, starts=(0.0, 0.5), cal=(1, 0), sig_ref=(0, 0), blanking=(0.05, 0.0))
     spectra = Channelizer(2, 2, prototype(2, 16)).process(noise(2, 16 * 201))
