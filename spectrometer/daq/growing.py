@@ -8,6 +8,7 @@ overwritten. Knows bytes of headers and records, not what they mean.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 from pathlib import Path
 
@@ -15,7 +16,7 @@ import numpy as np
 
 from spectrometer.status.protocol.cards import CARD_BYTES
 
-__all__ = ["FITS_BLOCK", "GrowingTable", "Record", "create_new", "write_all"]
+__all__ = ["FITS_BLOCK", "GrowingTable", "Record", "check_kept", "create_new", "write_all"]
 
 FITS_BLOCK = 2880
 
@@ -82,8 +83,11 @@ class GrowingTable:
             sync: Also wait until the disk has them, for the case that the machine dies.
 
         Raises:
-            OSError: The disk is full or broken; the rows in complete blocks are kept and counted.
+            OSError: The disk is full or broken; the rows in complete blocks are kept and counted. With `sync`: the file
+                was removed.
         """
+        if sync:
+            check_kept(self._file, self.path)
         if not self._pending:
             return
         data = b"".join(record.tobytes() for record in self._pending)
@@ -123,12 +127,13 @@ class GrowingTable:
         os.ftruncate(self._file, end + -end % FITS_BLOCK)
 
     def close(self) -> None:
-        """Flush, wait for the disk and close. May be called twice."""
+        """Flush, wait for the disk and close. May be called twice. OSError, as of `flush` with `sync`."""
         if self._file < 0:
             return
         try:
             self.flush()
             os.fsync(self._file)
+            check_kept(self._file, self.path)
         finally:
             os.close(self._file)
             self._file = -1
@@ -144,6 +149,12 @@ def create_new(directory: Path, name: str) -> tuple[Path, int]:
             return path, os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
         except FileExistsError:
             number += 1
+
+
+def check_kept(file: int, path: Path) -> None:
+    """Raise FileNotFoundError if an open file was removed: the system takes what is written to it all the same."""
+    if os.fstat(file).st_nlink == 0:
+        raise FileNotFoundError(errno.ENOENT, "the file was removed while it was written", str(path))
 
 
 def _card_offset(header: bytes, keyword: bytes) -> int:

@@ -58,22 +58,22 @@ def build_parser() -> argparse.ArgumentParser:
         type=lambda text: int(text, 0),
         default=VEGAS_KEY,
         metavar="KEY",
-        help="SysV key of the memory",
+        help="System V key of the status memory; default: the original's",
     )
     parser.add_argument(
-        "--status-semaphore", default=VEGAS_SEMAPHORE, metavar="NAME", help="its POSIX semaphore"
+        "--status-semaphore", default=VEGAS_SEMAPHORE, metavar="NAME", help="its POSIX semaphore; default: %(default)s"
     )
     parser.add_argument(
-        "--rate-hz", type=_positive, metavar="R", help="rate of a replay; default: a pass fills an exposure"
+        "--rate-hz", type=_positive, metavar="R", help="samples a second of a replay; default: a pass fills an exposure"
     )
     parser.add_argument("--fast", action="store_true", help="as fast as it goes instead of by the clock")
-    parser.add_argument("--taps", type=_count, default=8, help="taps of the filter bank (default 8)")
-    parser.add_argument("--window", default="hamming", help="window of the filter bank (default hamming)")
+    parser.add_argument("--taps", type=_count, default=8, metavar="N", help="taps of the filter bank; default: %(default)s")
+    parser.add_argument("--window", default="hamming", metavar="NAME", help="window of the filter bank; default: %(default)s")
     parser.add_argument(
-        "--nfine", type=_count, metavar="N", help="fine channels per coarse one; default by NCHAN"
+        "--nfine", type=_count, metavar="N", help="fine channels per coarse one; default: by status key NCHAN"
     )
     parser.add_argument(
-        "--flush-s", type=_positive, default=0.1, metavar="S", help="write finished rows so often (default 0.1 s)"
+        "--flush-s", type=_positive, default=0.1, metavar="S", help="write finished rows so often, s; default: %(default)s"
     )
     parser.add_argument("--flush-rows", type=_count, metavar="N", help="and whenever there are so many")
     parser.add_argument("--data-dir", type=Path, metavar="DIR", help="data root; default: status key DATADIR")
@@ -81,8 +81,8 @@ def build_parser() -> argparse.ArgumentParser:
         "--start-at-once", action="store_true", help="START does not wait for ARMSTATE and DAQSTART"
     )
     parser.add_argument("--once", action="store_true", help="start at once and end with the scan")
-    parser.add_argument("--log-level", choices=LEVELS, default="info", help="default: %(default)s")
-    parser.add_argument("--log-json", action="store_true", help="write the log as JSON, one object in a line")
+    parser.add_argument("--log-level", choices=LEVELS, default="info", help="least level that is logged; default: %(default)s")
+    parser.add_argument("--log-json", action="store_true", help="log in JSON, one object a line")
     parser.add_argument("--outlive-parent", action="store_true", help="do not end with the parent process")
     return parser
 
@@ -350,7 +350,7 @@ class Program:
         is_full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
         place = f" ({Path(error.filename).name})" if isinstance(error.filename, str) else ""
         text = f"{'disk full' if is_full else 'disk'}: {error.strerror or error}{place}"
-        log.error("%s; what is written is kept", text)
+        log.error("%s%s", text, "" if error.errno == errno.ENOENT else "; what is written is kept")
         self._failed = True
         if run is not None:
             try:

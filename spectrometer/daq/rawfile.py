@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from spectrometer.daq.growing import create_new, write_all
+from spectrometer.daq.growing import check_kept, create_new, write_all
 from spectrometer.daq.protocol.band import Band
 
 __all__ = ["BlockCutter", "BlockSize", "RawFile", "choose_block", "to_bytes"]
@@ -126,17 +126,21 @@ class RawFile:
         self._is_new = True
 
     def flush(self, *, sync: bool = False) -> None:
-        """Blocks are written at once; with `sync` wait until the disk has them. OSError."""
-        if sync and self._is_new:
+        """Blocks are written at once; with `sync` wait until the disk has them. OSError: also, it was removed."""
+        if not sync:
+            return
+        check_kept(self._file, self.path)
+        if self._is_new:
             os.fdatasync(self._file)
             self._is_new = False
 
     def close(self) -> None:
-        """Wait for the disk and close. May be called twice. OSError."""
+        """Wait for the disk and close. May be called twice. OSError as of `flush`."""
         if self._file < 0:
             return
         try:
             os.fsync(self._file)
+            check_kept(self._file, self.path)
         finally:
             os.close(self._file)
             self._file = -1

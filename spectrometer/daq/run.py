@@ -91,9 +91,13 @@ def check_directory(directory: Path) -> None:
     try:
         directory.mkdir(parents=True, exist_ok=True)
     except OSError as error:
+        log.error("data directory %s: %s", directory, error)  # the whole path; a status key has no room for it
         raise ScanSetupError(f"data directory {directory.name}: {error.strerror or error}") from error
     if not os.access(directory, os.W_OK | os.X_OK):
-        raise ScanSetupError(f"data directory {directory.name}: {os.strerror(errno.EACCES)}")
+        is_read_only = os.statvfs(directory).f_flag & os.ST_RDONLY
+        reason = os.strerror(errno.EROFS if is_read_only else errno.EACCES)
+        log.error("data directory %s: %s", directory, reason)
+        raise ScanSetupError(f"data directory {directory.name}: {reason}")
 
 
 class ScanRun:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -221,6 +222,23 @@ def test_full_disk_is_reported_and_rows_are_kept(
         units.verify("exception")
         assert len(units[1].data) == status.get("DAQNROW") == (1041 * 2880 - units[1].fileinfo()["datLoc"]) // 4138
     assert process.is_running
+
+
+def test_a_file_that_is_removed_while_it_is_written_ends_the_scan_and_the_next_one_works(
+    status: StatusBuffer, daq: Callable[..., DaqProcess]
+) -> None:
+    process = daq("--start-at-once")
+    process.send("START")
+    wait_for(lambda: status.get("DAQNROW"), "rows")
+    shutil.rmtree(Path(str(status.get("DATADIR"))) / "TEST")
+    wait_for(lambda: status.get("SCANSTAT") == "stopped", "stopped")
+    assert str(status.get("DAQERR")).startswith("disk: the file was removed while it was written")
+    process.send("START")
+    wait_for(lambda: status.get("DAQERR") == "" and status.get("DAQNROW"), "rows of the next scan")
+    process.send("STOP")
+    wait_for(lambda: status.get("SCANSTAT") == "stopped", "stopped")
+    assert status.get("DAQERR") == ""
+    only_file(status)
 
 
 def test_monitor_writes_no_file(status: StatusBuffer, daq: Callable[..., DaqProcess]) -> None:

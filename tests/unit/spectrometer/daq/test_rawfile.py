@@ -112,3 +112,14 @@ def test_a_full_disk_leaves_whole_blocks_and_nothing_is_overwritten(tmp_path: Pa
     reader = GuppiFile(tmp_path / "a_2.raw")
     assert (reader.block_count, first.blocks) == (2, 8)
     reader.close()
+
+
+def test_a_file_that_is_removed_while_it_is_written_is_an_error(tmp_path: Path) -> None:
+    file = RawFile(tmp_path, "scan.raw")
+    file.flush(sync=True)
+    file.path.unlink()
+    with pytest.raises(FileNotFoundError, match="was removed while it was written"):
+        file.flush(sync=True)
+    with pytest.raises(FileNotFoundError):
+        file.close()
+    file.close()

@@ -111,3 +111,17 @@ def test_the_number_of_rows_is_never_half_written(tmp_path: Path) -> None:
         primary, table = build_headers(NCHAN, {}, [(f"KEY{n}", n, "") for n in range(cards)])
         place = len(primary) + table.index(b"NAXIS2  ")
         assert place // 4096 == (place + 29) // 4096
+
+
+def test_a_file_that_is_removed_while_it_is_written_is_an_error(tmp_path: Path) -> None:
+    file = new_file(tmp_path)
+    file.append([row(0)])
+    file.flush(sync=True)
+    file.path.rename(tmp_path / "elsewhere.fits")  # still there
+    file.flush(sync=True)
+    (tmp_path / "elsewhere.fits").unlink()
+    with pytest.raises(FileNotFoundError, match="was removed while it was written"):
+        file.flush(sync=True)
+    with pytest.raises(FileNotFoundError):
+        file.close()
+    file.close()
