@@ -57,7 +57,7 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument(
         "--timeout", type=_seconds, metavar="S", default=argparse.SUPPRESS,
-        help="deadline of a call, s; default: 10, with scan and at the prompt 180",
+        help="deadline of a call, s; default: 10; scan and the prompt: 180; hosts: 60 for an order, 5 for a question",
     )  # fmt: skip
     parser.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="answer in JSON")
     parser.add_argument(

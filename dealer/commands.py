@@ -48,7 +48,7 @@ def add_commands(
         return parser
 
     listed = add("list", _list, "names and addresses of the Players; the methods of one of them")
-    listed.add_argument("bank", nargs="?", metavar="BANK", help="list the methods of this Bank instead")
+    listed.add_argument("bank", nargs="?", metavar="BANK", help="list what this Bank can be asked instead")
     status = add("status", _status, "mode, scan and state of each Bank")
     status.add_argument("keys", nargs="*", metavar="KEY", help="status keys; default: a summary")
     call = add("call", _call, "call a method of a Bank and print its answer")
@@ -60,8 +60,8 @@ def add_commands(
     )  # fmt: skip
     scan = add("scan", _scan, "set a mode and parameters, prepare, start on all Banks or none, and wait for the end")
     scan.add_argument("params", nargs="*", metavar="NAME=VALUE", type=_pair, help="parameters, as exposure=0.5")
-    scan.add_argument("--mode", help="set this mode first; default: the one that is set")
-    scan.add_argument("--banks", default="all", metavar="BANKS", help="take part, as BANKA,BANKB; default: all")
+    scan.add_argument("--mode", metavar="MODE", help="set this mode first; default: the one that is set")
+    scan.add_argument("--banks", default="all", metavar="BANKS", help="who takes part, as BANKA,BANKB; default: all")
     scan.add_argument(
         "--start", type=_time, metavar="TIME", help="UTC, as 2026-11-21T09:30:00; default: as early as possible"
     )

@@ -33,7 +33,7 @@ def add_commands(
     commands: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser
 ) -> None:
     """Add `hosts` and its own commands to a parser; arguments as of `dealer.commands.add_commands`."""
-    text = "the Players of all hosts through their supervisords"
+    text = "see, start and stop the Players of all hosts, through their supervisords"
     hosts = commands.add_parser(
         "hosts", help=text, description=f"{text[0].upper()}{text[1:]}.", parents=[common],
         epilog="Exit status: 0 all is well, or stopped on purpose; 1 something needs looking after; 2 usage.",
@@ -47,22 +47,22 @@ def add_commands(
         parser.set_defaults(run=_usage_as_2(run))
         return parser
 
-    add("status", _status, "one table: what supervisord says of each program, and whether its Player answers")
+    add("status", _status, "show what supervisord says of each program, and whether its Player answers")
     start = add("start", _order, "start Players and wait until they are ready")
-    stop = add("stop", _order, "stop Players and wait for their ends; they stay away")
-    restart = add("restart", _order, "stop and start Players one after the other; ends at the first that stays away")
+    stop = add("stop", _order, "stop Players and wait for their ends; nothing starts them again by itself")
+    restart = add("restart", _order, "stop and start Players one after the other; end at the first that stays away")
     for parser, order, at_once in ((start, "start", 64), (stop, "stop", 64), (restart, "restart", 1)):
         parser.set_defaults(order=order)
         parser.add_argument(
-            "--at-once", type=_count, default=at_once, metavar="N", help="so many at a time; default: %(default)s"
+            "--at-once", type=_count, default=at_once, metavar="N", help="N at a time; default: %(default)s"
         )
     for parser in (stop, restart):
-        parser.add_argument("--force", action="store_true", help="even while a scan runs, which it ends")
+        parser.add_argument("--force", action="store_true", help="also while a scan runs, which ends the scan")
     start.set_defaults(force=True)
-    log = add("log", _log, "the last lines of what Players have said")
-    log.add_argument("-f", "--follow", action="store_true", help="go on with what they say, until Ctrl-C")
-    log.add_argument("-n", "--lines", type=_count, default=10, metavar="N", help="default: %(default)s")
-    log.add_argument("--stderr", action="store_true", help="of stderr, where supervisord keeps it apart")
+    log = add("log", _log, "print the last lines of the Players' logs")
+    log.add_argument("-f", "--follow", action="store_true", help="go on with new lines, until Ctrl-C")
+    log.add_argument("-n", "--lines", type=_count, default=10, metavar="N", help="N of each; default: %(default)s")
+    log.add_argument("--stderr", action="store_true", help="their standard error, where supervisord keeps it apart")
 
 
 def _count(text: str) -> int:

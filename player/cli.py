@@ -46,26 +46,25 @@ def build_parser() -> argparse.ArgumentParser:
     """Return the parser of `player [BANK [URL [simulate]]]`."""
     parser = argparse.ArgumentParser(
         prog="player",
-        description="Serve one Bank: the host process of a part of the instrument.",
-        epilog="Commands, reserved words in lower case: player check, player config, player doctor, player ready BANK, "
-        "player shell BANK, player supervisor-config, and those of kinds of Banks, as player migrate; each has its own "
-        "--help. "
-        "Exit status: 0 done, 1 failed, 2 usage or configuration.",
+        description="Serve one Bank, until SIGINT or SIGTERM.",
+        epilog="Commands: player check, config, doctor, ready, shell, supervisor-config, and those of kinds of Banks, "
+        "as migrate; each has its own --help. Exit status: 0 done, 1 failed, 2 usage or configuration.",
     )
     parser.add_argument("bank", nargs="?", metavar="BANK", help="Bank to serve; default: the one of this host")
     parser.add_argument("url", nargs="?", metavar="URL", help="where to serve calls, tcp://HOST:PORT or service:NAME")
-    parser.add_argument("word", nargs="?", metavar="simulate", help="the same as --simulate")
+    parser.add_argument("word", nargs="?", metavar="simulate", help="this word: the same as --simulate")
     _add_config(parser)
     parser.add_argument("--bind", metavar="ADDRESS", help="address to serve on; default: the file's, else 127.0.0.1")
     parser.add_argument(
-        "--service", metavar="NAME", help="serve at a port that this host's port manager lends under a name"
+        "--service", metavar="NAME", help="serve at a port that this host's port manager lends under NAME"
     )
     parser.add_argument("--simulate", action="store_true", help="touch no real instrument")
     parser.add_argument(
         "--log-level", choices=LEVELS, default="info",
-        help="default: %(default)s; while it runs: set_log_level of the Bank, or SIGUSR1 for debug and back",
+        help="least level that is logged; default: %(default)s; while it runs: set_log_level of the Bank, or SIGUSR1 "
+        "for debug and back",
     )  # fmt: skip
-    parser.add_argument("--log-json", action="store_true", help="write the log as JSON, one object in a line")
+    parser.add_argument("--log-json", action="store_true", help="log in JSON, one object a line")
     parser.add_argument(
         "--ready-within",
         type=float,
@@ -74,41 +73,46 @@ def build_parser() -> argparse.ArgumentParser:
         help="end with status 1 if the Bank does not answer S seconds after its start; default: %(default)g",
     )
     parser.add_argument("--check", action="store_true", help="check the configuration and end, as `player check`")
-    parser.add_argument("--version", action="version", version=f"player {_version()}")
+    parser.add_argument("--version", action="version", help="show the version and end", version=f"player {_version()}")
     return parser
 
 
 def _check_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="player check", description="Check the configuration; lists every fault.")
+    parser = argparse.ArgumentParser(prog="player check", description="Check the configuration, and list every fault.")
     _add_config(parser)
     return parser
 
 
 def _config_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="player config", description="Show the configuration, or its schema.")
+    parser = argparse.ArgumentParser(prog="player config", description="Show the configuration, or print its schema.")
     words = parser.add_subparsers(dest="word", required=True, metavar="COMMAND")
-    show = words.add_parser("show", help="the values that hold, and where each comes from")
-    show.add_argument("bank", nargs="?", metavar="BANK", help="what its Player uses; default: all files")
+    text = "show the values that hold, and where each comes from"
+    show = words.add_parser("show", help=text, description=f"{text.capitalize()}.")
+    show.add_argument("bank", nargs="?", metavar="BANK", help="what its Player uses; default: all that the files say")
     show.add_argument("--key", default="", metavar="PREFIX", help="only keys that begin so, as banks.BANKA or modes.")
     show.add_argument("--json", action="store_true", help="answer in JSON")
-    show.add_argument("--bind", metavar="ADDRESS", help="as if `player` were given it; so are the next ones")
+    show.add_argument("--bind", metavar="ADDRESS", help="as if `player` were given it")
     show.add_argument("--simulate", action="store_true", help="as if `player` were given it")
     show.add_argument("--log-level", choices=LEVELS, help="as if `player` were given it")
     show.add_argument("--log-json", action="store_true", help="as if `player` were given it")
     _add_config(show)
-    schema = words.add_parser("schema", help="the JSON Schema of the file, for editors")
-    schema.add_argument("--kind", action="append", metavar="KIND", help="of Banks; default: all that are installed")
+    text = "print a JSON Schema of the file, for editors"
+    schema = words.add_parser("schema", help=text, description=f"{text[0].upper()}{text[1:]}.")
+    schema.add_argument(
+        "--kind", action="append", metavar="KIND",
+        help="a kind of Banks, may be given several times; default: all that are installed",
+    )  # fmt: skip
     return parser
 
 
 def _ready_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="player ready", description="Call a Player once; exit status 0 if it answered, 1 if not."
+        prog="player ready", description="Call a Player until it answers; exit status 0 if it did, 1 if not."
     )
     parser.add_argument("bank", nargs="?", metavar="BANK", help="default: the one of this host")
     parser.add_argument("url", nargs="?", metavar="URL", help="default: as the configuration says")
     parser.add_argument(
-        "--timeout", type=float, default=2.0, metavar="S", help="keep trying so long; default: %(default)g"
+        "--timeout", type=float, default=2.0, metavar="S", help="keep trying so long, s; default: %(default)g"
     )
     _add_config(parser)
     return parser
@@ -119,11 +123,14 @@ def _supervisor_parser() -> argparse.ArgumentParser:
         prog="player supervisor-config", description="Print the supervisord sections of a host's Players."
     )
     which = parser.add_mutually_exclusive_group()
-    which.add_argument("--host", metavar="NAME", help="the Banks of this host; default: of the local one")
+    which.add_argument("--host", metavar="NAME", help="the Banks of host NAME; default: of this host")
     which.add_argument("--all", action="store_true", help="all Banks of the file")
     parser.add_argument("--simulate", action="store_true", help="start the Players with --simulate")
-    parser.add_argument("--log-dir", type=Path, metavar="DIR", help="default: /var/log/supervisor")
-    parser.add_argument("--python", type=Path, default=Path(sys.executable), metavar="EXE", help="default: %(default)s")
+    parser.add_argument("--log-dir", type=Path, metavar="DIR", help="where logs go; default: /var/log/supervisor")
+    parser.add_argument(
+        "--python", type=Path, default=Path(sys.executable), metavar="EXE",
+        help="interpreter of the Players; default: the one that runs this",
+    )  # fmt: skip
     parser.add_argument(
         "--complete",
         type=Path,
@@ -137,11 +144,14 @@ def _supervisor_parser() -> argparse.ArgumentParser:
 def _shell_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="player shell",
-        description="A Python prompt with a Bank in this process as `p`; nothing is served. Ends the Bank at the end.",
+        description="A Python prompt with a Bank in this process as `p`; nothing is served. The end of the "
+        "prompt closes the Bank.",
     )
     parser.add_argument("bank", nargs="?", metavar="BANK", help="default: the one of this host")
     parser.add_argument("--simulate", action="store_true", help="touch no real instrument")
-    parser.add_argument("--log-level", choices=LEVELS, default="warning", help="default: %(default)s")
+    parser.add_argument(
+        "--log-level", choices=LEVELS, default="warning", help="least level that is logged; default: %(default)s"
+    )
     _add_config(parser)
     return parser
 

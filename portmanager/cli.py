@@ -26,12 +26,13 @@ def build_parser() -> argparse.ArgumentParser:
     """The command line of `portmanager`, and of `DaqPortManager`."""
     parser = argparse.ArgumentParser(
         prog="portmanager", allow_abbrev=False, epilog=STATUS_TEXT,
-        description="Lends TCP ports to services under their names. Without a command it is the server, and takes the "
+        description="Lend TCP ports to services under their names. Without a command it is the server, and takes the "
         "options of NSCLDAQ's `DaqPortManager`, too.",
     )  # fmt: skip
     _add_server_options(parser)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
-    serve = commands.add_parser("serve", help="be the server, as without a command", allow_abbrev=False)
+    text = "be the server, as without a command"
+    serve = commands.add_parser("serve", help=text, description=f"{text.capitalize()}.", allow_abbrev=False)
     _add_server_options(serve, suppress=True)
     queries.add_commands(commands)
     return parser
@@ -39,9 +40,9 @@ def build_parser() -> argparse.ArgumentParser:
 
 def _lsservices_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="lsservices", epilog=STATUS_TEXT, description="Shows the services that a computer's port manager knows."
+        prog="lsservices", epilog=STATUS_TEXT, description="Show the services that a computer's port manager knows."
     )
-    parser.add_argument("host", nargs="?", default="localhost", metavar="HOST", help="default: %(default)s")
+    parser.add_argument("host", nargs="?", default="localhost", metavar="HOST", help="of which; default: %(default)s")
     parser.add_argument(
         "pattern", nargs="?", default="*", metavar="USER",
         help="whose services; `*`, `?` and `[a-z]` stand for others; default: all",
@@ -58,26 +59,29 @@ def _add_server_options(parser: argparse.ArgumentParser, *, suppress: bool = Fal
     low, high = DEFAULT_RANGE
     add(
         "-ports", "--ports", type=_ports, default=DEFAULT_RANGE, metavar="LOW-HIGH",
-        help=f"ports that are lent; default: {low}-{high}",
+        help=f"ports to lend; default: {low}-{high}",
     )  # fmt: skip
     add(
         "-listen", "--listen", type=_port, default=DEFAULT_PORT, metavar="PORT",
-        help=f"where clients come; 0: a port of the system; default: {DEFAULT_PORT}",
+        help=f"port for clients; 0: a free one; default: {DEFAULT_PORT}",
     )  # fmt: skip
     add(
         "--bind", action="append", default=None, metavar="ADDRESS",
-        help="address to listen on, may be given several times; default: all, IPv4 and IPv6",
+        help="address to listen on; may be given several times; default: all, IPv4 and IPv6",
     )  # fmt: skip
     add(
         "--list-from", action="append", default=None, metavar="WHO",
-        help="who may list: `all`, `local`, or a network as 10.1.0.0/16, several times; default: all",
+        help="who may list: `all`, `local`, or a network as 10.1.0.0/16; may be given several times; default: all",
     )  # fmt: skip
-    add("--max-connections", type=_count, default=10_000, metavar="N", help="more are refused; default: 10000")
+    add("--max-connections", type=_count, default=10_000, metavar="N", help="more than N are refused; default: 10000")
     add(
         "-log", "--log", type=Path, default=None, metavar="FILE",
-        help="log; a new one at 10 MB, five old ones are kept; default: stderr",
+        help="where the log goes; a new file at 10 MB, five old ones are kept; default: standard error",
     )  # fmt: skip
-    add("--log-level", choices=("debug", "info", "warning", "error"), default="info", help="default: info")
+    add(
+        "--log-level", choices=("debug", "info", "warning", "error"), default="info",
+        help="least level that is logged; default: info",
+    )  # fmt: skip
     where = "default: in /var/tmp/daqportmgr, or where this user may write"
     for what, holds, name in (
         ("port", "the listen port", "listen.port"),
@@ -85,7 +89,8 @@ def _add_server_options(parser: argparse.ArgumentParser, *, suppress: bool = Fal
         ("usage", "the ports lent", "ports.txt"),
     ):
         add(
-            f"-{what}file", f"--{what}file", type=Path, default=None, metavar="FILE", help=f"{holds}; {where}, {name}"
+            f"-{what}file", f"--{what}file", type=Path, default=None, metavar="FILE",
+            help=f"file for {holds}; {where}, {name}",
         )  # fmt: skip
 
 

@@ -31,13 +31,15 @@ FIRST_PAUSE_S, LAST_PAUSE_S = 0.1, 10.0
 
 def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the commands to a parser."""
-    listing = commands.add_parser("list", help="all services, their ports and users")
+    text = "list all services, their ports and users"
+    listing = commands.add_parser("list", help=text, description=f"{text.capitalize()}.")
     add_server(listing)
     add_form(listing)
-    listing.add_argument("--user", help="those of one user only")
+    listing.add_argument("--user", help="those of one user only; default: of all")
     listing.set_defaults(run=_run_list)
 
-    find = commands.add_parser("find", help="the ports of a service, one a line; exit status 1 if there is none")
+    text = "print the ports of a service, one a line; exit status 1 if there is none"
+    find = commands.add_parser("find", help=text, description=f"{text.capitalize()}.")
     find.add_argument("service", metavar="SERVICE")
     find.add_argument("--user", help="those of one user only; default: of all")
     find.add_argument("--prefix", action="store_true", help="all services whose names begin with SERVICE")
@@ -47,19 +49,21 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
     get = commands.add_parser(
         "get", help="lend a port, and hold it while a program runs, or until interrupted",
-        description="Lends a port of this computer. With a program: runs it with the port in $PORT and in place of "
-        "`{port}`, holds the port while it runs, asks for it again if the port manager was restarted, and ends with "
-        "its exit status. Without: prints the port and holds it until it is interrupted; exit status 1 if the port "
-        "manager goes away.",
+        description="Lend a port of this computer. With a program: run it with the port in $PORT and in place of "
+        "`{port}`, hold the port while it runs, ask for it again if the port manager was restarted, and end with "
+        "its exit status. Without: print the port and hold it until interrupted; exit status 1 if the port manager "
+        "goes away.",
     )  # fmt: skip
     get.add_argument("service", metavar="SERVICE")
     get.add_argument("--user", help="whose service it is; default: who runs this")
     add_server(get)
     get.add_argument("--json", action="store_true", help="print port, service and user in JSON")
     get.set_defaults(run=_run_get, takes_program=True)  # what stands after `--` is cut off before argparse sees it
-    get.usage = f"{get.prog} [-h] [--user U] [--host H] [--port P] [--timeout S] [--json] SERVICE [-- PROGRAM ...]"
+    flags = "[-h] [--user USER] [--host HOST] [--port PORT] [--timeout S] [--json]"
+    get.usage = f"{get.prog} {flags} SERVICE [-- PROGRAM ...]"
 
-    check = commands.add_parser("check", help="whether the port manager answers, how full it is, what is odd")
+    text = "say whether the port manager answers, how full it is, and what is odd"
+    check = commands.add_parser("check", help=text, description=f"{text.capitalize()}.")
     add_server(check)
     check.add_argument("--json", action="store_true", help="answer in JSON")
     check.set_defaults(run=_run_check)
@@ -70,7 +74,9 @@ def add_server(parser: argparse.ArgumentParser, *, with_host: bool = True) -> No
     if with_host:
         parser.add_argument("--host", default="localhost", help="computer of the port manager; default: %(default)s")
     parser.add_argument("--port", type=_port, default=DEFAULT_PORT, help="where it listens; default: %(default)s")
-    parser.add_argument("--timeout", type=_seconds, default=TIMEOUT, metavar="S", help="s; default: %(default)g")
+    parser.add_argument(
+        "--timeout", type=_seconds, default=TIMEOUT, metavar="S", help="wait so long at most, s; default: %(default)g"
+    )
 
 
 def _port(text: str) -> int:
@@ -92,7 +98,7 @@ def _seconds(text: str) -> float:
 def add_form(parser: argparse.ArgumentParser) -> None:
     """Add how a listing looks."""
     parser.add_argument("--json", action="store_true", help="answer in JSON")
-    parser.add_argument("--sort", choices=tuple(SORTS), help="default: as the server orders them")
+    parser.add_argument("--sort", choices=tuple(SORTS), help="order of the table; default: the server's")
 
 
 def _connect(options: argparse.Namespace, user: str | None = None, timeout: float | None = None) -> PortManager:

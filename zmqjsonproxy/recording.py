@@ -380,14 +380,14 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     """Add `record` and `replay` to a command line; `run` in what it parses carries them out."""
     record = commands.add_parser(
         "record", help="stand between clients and a Player, and write all messages to a file",
-        description="Stands between clients and a Player until SIGINT or SIGTERM, and writes all messages to a file.",
+        description="Stand between clients and a Player until SIGINT or SIGTERM, and write all messages to a file.",
     )  # fmt: skip
     record.add_argument(
-        "--server", required=True, metavar="URL", help="the Player, as tcp://host:6667; with `dealer` its Bank, too"
+        "--server", required=True, metavar="URL", help="the Player, as tcp://host:6667; to `dealer record` also a Bank"
     )
     replay = commands.add_parser(
-        "replay", help="answer from such a file as the recorded Player did",
-        description="Answers from a file of `record` as the recorded Player did, until SIGINT or SIGTERM.",
+        "replay", help="answer from a file of `record` as the recorded Player did",
+        description="Answer from a file of `record` as the recorded Player did, until SIGINT or SIGTERM.",
     )  # fmt: skip
     replay.add_argument("--delays", action="store_true", help="answer after the time that the recorded Player took")
     replay.add_argument("--now", action="store_true", help="move times to now, so that a scan can be started again")
@@ -397,7 +397,8 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
             "--listen", default="tcp://127.0.0.1:*", metavar="URL",
             help="where clients connect, as tcp://127.0.0.1:7777; default: a free port of this host, which is printed",
         )  # fmt: skip
-        command.add_argument("file", type=Path, metavar="FILE", help="the recording; `record` overwrites none")
+    record.add_argument("file", type=Path, metavar="FILE", help="the new recording; no file is overwritten")
+    replay.add_argument("file", type=Path, metavar="FILE", help="the recording")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

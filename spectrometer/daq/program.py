@@ -67,21 +67,28 @@ def build_parser() -> argparse.ArgumentParser:
         "--rate-hz", type=_positive, metavar="R", help="samples a second of a replay; default: a pass fills an exposure"
     )
     parser.add_argument("--fast", action="store_true", help="as fast as it goes instead of by the clock")
-    parser.add_argument("--taps", type=_count, default=8, metavar="N", help="taps of the filter bank; default: %(default)s")
-    parser.add_argument("--window", default="hamming", metavar="NAME", help="window of the filter bank; default: %(default)s")
+    parser.add_argument(
+        "--taps", type=_count, default=8, metavar="N", help="taps of the filter bank; default: %(default)s"
+    )
+    parser.add_argument(
+        "--window", default="hamming", metavar="NAME", help="window of the filter bank; default: %(default)s"
+    )
     parser.add_argument(
         "--nfine", type=_count, metavar="N", help="fine channels per coarse one; default: by status key NCHAN"
     )
     parser.add_argument(
-        "--flush-s", type=_positive, default=0.1, metavar="S", help="write finished rows so often, s; default: %(default)s"
-    )
+        "--flush-s", type=_positive, default=0.1, metavar="S",
+        help="write finished rows every S seconds; default: %(default)s",
+    )  # fmt: skip
     parser.add_argument("--flush-rows", type=_count, metavar="N", help="and whenever there are so many")
     parser.add_argument("--data-dir", type=Path, metavar="DIR", help="data root; default: status key DATADIR")
     parser.add_argument(
         "--start-at-once", action="store_true", help="START does not wait for ARMSTATE and DAQSTART"
     )
     parser.add_argument("--once", action="store_true", help="start at once and end with the scan")
-    parser.add_argument("--log-level", choices=LEVELS, default="info", help="least level that is logged; default: %(default)s")
+    parser.add_argument(
+        "--log-level", choices=LEVELS, default="info", help="least level that is logged; default: %(default)s"
+    )
     parser.add_argument("--log-json", action="store_true", help="log in JSON, one object a line")
     parser.add_argument("--outlive-parent", action="store_true", help="do not end with the parent process")
     return parser
