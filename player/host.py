@@ -9,11 +9,13 @@ import contextlib
 import functools
 import logging
 import queue
+import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import zmq
 
@@ -34,6 +36,8 @@ __all__ = ["Host", "HostSettings", "ask_ready", "bank_context", "start_errors"]
 
 log = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 SIGNALS_EVERY_S = 0.5  # a signal that woke nobody is seen after this long at the latest
 
 
@@ -42,14 +46,17 @@ class HostSettings:
     """Limits in time, s.
 
     Attributes:
-        ready_within: A Player that does not answer itself so long after its start has failed.
+        ready_within: A Player that does not answer itself so long after its start has failed; so has a door of the
+            site that takes so long to be made or opened.
         call_timeout: Of one call to itself.
         lend_within: A port manager that is not there is waited for so long.
+        close_door_within: A door of the site that does not close in this time is left.
     """
 
     ready_within: float = 60.0
     call_timeout: float = 1.0
     lend_within: float = 10.0
+    close_door_within: float = 2.0
 
 
 def ask_ready(hub: Hub, bank: str, url: str, timeout: float) -> None:
@@ -94,6 +101,22 @@ def start_errors(name: str) -> Iterator[None]:
     except (Exception, SystemExit) as error:  # a kind is anybody's code; the log gets the traceback
         log.exception("%s cannot be opened", name)
         raise BankStartError(f"{name} cannot be opened: {type(error).__name__}: {error}") from error
+
+
+def _within(seconds: float, what: str, function: Callable[[], T]) -> T:
+    """Call what is anybody's code in a thread, which is left if that does not return; TimeoutError says so."""
+    outcome: Future[T] = Future()
+
+    def call() -> None:
+        try:
+            outcome.set_result(function())
+        except BaseException as error:  # raised where it is waited for
+            outcome.set_exception(error)
+
+    threading.Thread(target=call, name=what, daemon=True).start()
+    if not wait([outcome], seconds).done:
+        raise TimeoutError(f"{what} has not returned for {seconds:g} s")
+    return outcome.result()
 
 
 class Host:
@@ -158,8 +181,11 @@ class Host:
     @property
     def door_urls(self) -> dict[str, str]:
         """Where the doors serve that the file names, by name; empty before `open`."""
-        names = self._config.banks[self._name].doors
-        return {name: door.url for name, door in zip(names, self._doors[1:], strict=False)}
+        return {name: door.url for name, door in self._site_doors.items()}
+
+    @property
+    def _site_doors(self) -> dict[str, Door]:
+        return dict(zip(self._config.banks[self._name].doors, self._doors[1:], strict=False))
 
     def open(self) -> None:
         """Take the address, make and open the Bank, then serve.
@@ -205,8 +231,9 @@ class Host:
         with start_errors(self._name):
             self.bank = (self._kind or find_kind(context.config.kind))(context)
             self.bank.open()
-            for door in self._doors:
-                door.open(self.bank)
+            self._doors[0].open(self.bank)
+            for name, door in self._site_doors.items():
+                _within(self.settings.ready_within, f"open of door {name}", functools.partial(door.open, self.bank))
         for name, url in self.door_urls.items():
             log.info("door %s of %s is at %s", name, self._name, url)
 
@@ -224,10 +251,11 @@ class Host:
                 lend=self._lend,
             )
             try:
-                self._doors.append(find_door(config.kind or name)(context))
+                make = functools.partial(find_door(config.kind or name), context)
+                self._doors.append(_within(self.settings.ready_within, "its constructor", make))
             except (RefusedError, PlayerError, OSError) as error:
                 raise DoorError(f"door {name} of {self._name} cannot be opened: {error}") from error
-            except Exception as error:  # a door is anybody's code: the operator gets a sentence, the log the traceback
+            except (Exception, SystemExit) as error:  # anybody's code: the operator gets a sentence, the log the rest
                 log.exception("door %s of %s cannot be opened", name, self._name)
                 text = f"door {name} of {self._name} cannot be opened: {type(error).__name__}: {error}"
                 raise DoorError(text) from error
@@ -280,7 +308,10 @@ class Host:
             registration.close()
         for door in reversed(self._doors):
             try:
-                door.close()
+                if isinstance(door, RpcDoor):
+                    door.close()
+                else:
+                    _within(self.settings.close_door_within, "its close", door.close)
             except Exception:  # whatever a door does, the rest has to be closed too
                 log.exception("%s: closing its door %s raised", self._name, type(door).__name__)
         if self.bank is not None:

@@ -95,6 +95,11 @@ class DoorContext:
 class SiteDoor(Door):
     """Base of the doors that are found by name.
 
+    Constructor, `open` and `close` are each called in a thread of their own; one that does not return ends the Player,
+    or, at its end, is left. What a door calls of the Bank runs in the door's threads, at the same time as all other
+    calls: nothing queues it. So a door bounds how many peers it serves and how often each of them may ask, and what
+    the Bank does for them is safe in several threads.
+
     Args:
         context: What the host tells. The constructor takes the address: it raises OSError, or a
             `zmqjsonproxy.errors.RefusedError` with a sentence, if it cannot be had.

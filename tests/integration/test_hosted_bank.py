@@ -12,7 +12,8 @@ from support.toy_bank import ToyBank, write_configuration
 
 from dealer import Dealer
 from player.config import load
-from player.errors import ConfigError, DoorError, KindError
+from player.errors import ConfigError, DoorError, KindError, PlayerError
+from player.host import Host, HostSettings
 from player.testing import HostedBank, ManualClock
 from zmqjsonproxy.errors import CallTimeoutError, PeerLostError, ProxyError, RemoteError
 from zmqjsonproxy.rpc.client import ZMQJSONProxyClient
@@ -52,6 +53,7 @@ def test_a_door_that_ends_by_itself_ends_the_player() -> None:
     [
         ("refuse", "door stuck of BANKA cannot be opened: it is out of order"),
         ("raise", "door stuck of BANKA cannot be opened: ZeroDivisionError: its own mistake"),
+        ("exit", "door stuck of BANKA cannot be opened: SystemExit: 3"),
     ],
 )
 def test_a_door_that_does_not_open_is_a_sentence_and_the_bank_is_not_touched(greeting: str, says: str) -> None:
@@ -73,6 +75,35 @@ def test_a_door_that_does_not_close_keeps_nothing_else_open(caplog: pytest.LogCa
     assert "closing its door" in caplog.text
     with Hub() as hub, pytest.raises(PeerLostError, match="connection refused"):
         hub.call(url, "bank", "get_bank_name", (), {}, 5.0)
+
+
+def stuck_host(folder: Path, greeting: str, settings: HostSettings) -> Host:
+    path = write_configuration(folder / "dibas.toml", {"BANKA": {"kind": "support.toy_bank:ToyBank"}})
+    door = f'\n[banks.BANKA.doors.stuck]\nkind = "{STUCK}"\ngreeting = "{greeting}"\n'
+    path.write_text(path.read_text() + door)
+    return Host(load(path), "BANKA", "tcp://127.0.0.1:*", settings=settings)
+
+
+@pytest.mark.parametrize(
+    ("greeting", "says"),
+    [
+        ("block", "door stuck of BANKA cannot be opened: its constructor has not returned for 0.1 s"),
+        ("block open", "BANKA cannot be opened: open of door stuck has not returned for 0.1 s"),
+    ],
+)
+def test_a_door_that_blocks_ends_the_start_with_a_sentence(greeting: str, says: str, tmp_path: Path) -> None:
+    with stuck_host(tmp_path, greeting, HostSettings(ready_within=0.1)) as host, pytest.raises(PlayerError) as told:
+        host.open()
+    assert str(told.value) == says
+
+
+def test_a_door_that_blocks_when_it_is_closed_is_left(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    host = stuck_host(tmp_path, "block close", HostSettings(close_door_within=0.1))
+    host.open()
+    host.close()
+    assert "its close has not returned for 0.1 s" in caplog.text
+    with Hub() as hub, pytest.raises(PeerLostError, match="connection refused"):
+        hub.call(host.url, "bank", "get_bank_name", (), {}, 5.0)
 
 
 def test_faults_of_doors_are_told_with_their_lines(tmp_path: Path) -> None:

@@ -59,7 +59,7 @@ class LineDoor(SiteDoor):
 
 
 class StuckDoor(LineDoor):
-    """Refuses, raises, or closes badly, as its greeting says."""
+    """Refuses, raises, blocks, or closes badly, as its greeting says."""
 
     def __init__(self, context: DoorContext) -> None:
         assert isinstance(context.config, LineDoorConfig)
@@ -68,8 +68,19 @@ class StuckDoor(LineDoor):
                 raise RefusedError("it is out of order")
             case "raise":
                 raise ZeroDivisionError("its own mistake")
+            case "exit":
+                raise SystemExit(3)
+            case "block":
+                threading.Event().wait()
         super().__init__(context)
+
+    def open(self, bank: Bank) -> None:
+        if self._greeting == "block open":
+            threading.Event().wait()
+        super().open(bank)
 
     def close(self) -> None:
         super().close()
+        if self._greeting == "block close":
+            threading.Event().wait()
         raise ZeroDivisionError("it does not close")
