@@ -16,6 +16,7 @@ __all__ = ["Device"]
 
 BAUD = 9600
 TIMEOUT_S = 1.0  # a Bank has 3 s to close, and may have to wait for a line of another call first
+LONGEST_ANSWER = 256
 
 
 class Device:
@@ -50,7 +51,8 @@ class Device:
             try:
                 self._port.reset_input_buffer()
                 self._port.write(request)
-                reply = self._port.readline()
+                # Not `readline`, whose time-out is for each byte: a device that sends without end would never end it.
+                reply = self._port.read_until(b"\n", LONGEST_ANSWER)
             except (OSError, termios.error) as error:  # pyserial lets the latter through, which is no OSError
                 self._drop()
                 raise OSError(f"{self._path} is gone: {error}") from error

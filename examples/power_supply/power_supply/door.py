@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import socket
 import socketserver
 import threading
+from typing import Any
 
 from pydantic import Field
 
@@ -18,6 +20,7 @@ from zmqjsonproxy.errors import RefusedError
 __all__ = ["ScpiDoor", "ScpiDoorConfig"]
 
 MAX_LINE = 256
+MAX_PEERS = 8
 IDLE_S = 600.0
 
 
@@ -28,8 +31,38 @@ class ScpiDoorConfig(DoorConfig):
 
 
 class _Server(socketserver.ThreadingTCPServer):
+    """Serves a few peers at once, and asks the device for one of them at a time.
+
+    So no flood of queries keeps a call through another door, such as `off`, waiting for more than one line.
+    """
+
     allow_reuse_address = daemon_threads = True
     bank: PowerSupply
+
+    def __init__(self, address: tuple[str, int]) -> None:
+        self.turn = threading.Lock()
+        self._lock = threading.Lock()
+        self._peers: set[socket.socket] = set()
+        super().__init__(address, _Connection)
+
+    def verify_request(self, request: Any, client_address: Any) -> bool:
+        with self._lock:
+            if len(self._peers) >= MAX_PEERS:
+                return False
+            self._peers.add(request)
+            return True
+
+    def shutdown_request(self, request: Any) -> None:
+        with self._lock:
+            self._peers.discard(request)
+        super().shutdown_request(request)
+
+    def server_close(self) -> None:
+        super().server_close()
+        with self._lock:
+            for peer in self._peers:
+                with contextlib.suppress(OSError):
+                    peer.shutdown(socket.SHUT_RDWR)
 
 
 class _Connection(socketserver.StreamRequestHandler):
@@ -48,7 +81,8 @@ class _Connection(socketserver.StreamRequestHandler):
         if text not in QUERIES:  # a question mark at the end is not enough: "OUTP ON;VOLT?" has one, too
             return f"ERR this door only reads: {', '.join(sorted(QUERIES))}"
         try:
-            return self.server.bank.device.ask(text)
+            with self.server.turn:
+                return self.server.bank.device.ask(text)
         except (ScpiError, RefusedError, OSError) as error:
             return f"ERR {error}"
 
@@ -59,7 +93,7 @@ class ScpiDoor(SiteDoor):
     def __init__(self, context: DoorContext) -> None:
         super().__init__(context)
         assert isinstance(context.config, ScpiDoorConfig)
-        self._server = _Server((context.bind, context.config.port), _Connection)
+        self._server = _Server((context.bind, context.config.port))
         self._thread: threading.Thread | None = None
 
     @classmethod

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import socket
+import threading
+import tty
 from pathlib import Path
 
 import pytest
 from power_supply.bank import PowerSupply
+from power_supply.door import MAX_PEERS
 from power_supply.scpi import ScpiError, answer, as_number, request
 from power_supply.simulator import SimulatedSupply
 
@@ -77,14 +82,23 @@ def test_a_plug_that_is_pulled_fails_calls_until_it_is_back(tmp_path: Path) -> N
             supply.close()
 
 
+def terminals() -> list[str]:
+    """Those that this process has open."""
+    names = []
+    for descriptor in Path("/proc/self/fd").iterdir():
+        with contextlib.suppress(OSError):  # that of this very look
+            names.append(os.readlink(descriptor))
+    return sorted(name for name in names if name.startswith(("/dev/pts/", "/dev/ptmx")))
+
+
 def test_a_device_that_is_gone_at_the_end_is_told_and_leaves_nothing_open(caplog: pytest.LogCaptureFixture) -> None:
-    supply, before = SimulatedSupply(), len(list(Path("/proc/self/fd").iterdir()))
+    before, supply = terminals(), SimulatedSupply()
     with HostedBank(PowerSupply, {**SETTINGS, "device": supply.path}, simulate=False) as hosted:
         hosted.proxy.output(True)
         supply.close()
     assert "the output of BANKA may still be on" in caplog.text
     assert "close raised" not in caplog.text
-    assert len(list(Path("/proc/self/fd").iterdir())) <= before
+    assert terminals() == before
 
 
 def test_a_ramp_takes_its_time_says_how_far_it_is_and_can_be_aborted() -> None:
@@ -126,6 +140,69 @@ def test_the_door_reads_and_nothing_else() -> None:
                 lines.write(line + "\n")
                 lines.flush()
                 assert lines.readline().startswith(reply)
+        assert hosted.proxy.get_status()["on"] is False
+
+
+def test_the_door_serves_a_few_peers_and_none_after_its_end() -> None:
+    with contextlib.ExitStack() as stack:
+        door = {"scpi": {"kind": "power_supply.door:ScpiDoor", "port": 0}}
+        with HostedBank(PowerSupply, {**SETTINGS, "doors": door}) as hosted:
+            port = int(hosted.doors["scpi"].rpartition(":")[2])
+
+            def connect() -> socket.socket:
+                return stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=5))
+
+            peers = [connect() for _ in range(MAX_PEERS)]
+            for peer in peers:
+                peer.sendall(b"VOLT?\n")
+                assert peer.recv(100) == b"0.000\n"
+            assert connect().recv(100) == b""
+            peers.pop().close()
+
+            def answers() -> bool:
+                with contextlib.suppress(ConnectionError):
+                    peer = connect()
+                    peer.sendall(b"VOLT?\n")
+                    return peer.recv(100) == b"0.000\n"
+                return False
+
+            while not answers():
+                pass
+        assert [peer.recv(100) for peer in peers] == [b""] * len(peers)
+
+
+def test_a_device_that_sends_without_end_is_an_error_and_holds_nothing_up() -> None:
+    ours, theirs = os.openpty()
+    tty.setraw(theirs)
+    os.set_blocking(ours, False)
+    ended = threading.Event()
+
+    def babble() -> None:
+        while not ended.wait(0.001):
+            with contextlib.suppress(BlockingIOError):
+                os.write(ours, b"x" * 16)
+
+    thread = threading.Thread(target=babble)
+    thread.start()
+    try:
+        with pytest.raises(Exception, match=r"BANKA cannot be opened: .*no whole answer"):
+            HostedBank(PowerSupply, {**SETTINGS, "device": os.ttyname(theirs)}, simulate=False).__enter__()
+    finally:
+        ended.set()
+        thread.join()
+        os.close(ours)
+        os.close(theirs)
+
+
+def test_off_ends_a_ramp() -> None:
+    clock = ManualClock()
+    with HostedBank(PowerSupply, SETTINGS, clock=clock) as hosted:
+        hosted.proxy.output(True)
+        ramp = hosted.proxy.ramp.begin(20.0)
+        clock.wait_for_waiters()
+        hosted.proxy.off()
+        with pytest.raises(OperationAbortedError):
+            ramp.result(10)
         assert hosted.proxy.get_status()["on"] is False
 
 
