@@ -434,33 +434,53 @@ def _find_command(word: str) -> Run | None:
     return None if found is None else found.run
 
 
-def _split_command(argv: Sequence[str]) -> tuple[str | None, list[str]]:
-    """Return (command word, the other words); options may stand before the command."""
+def _first_word(words: Sequence[str]) -> int | None:
+    """Return the index of the first word that is neither an option nor an option's value."""
     takes_value = {
         option for action in build_parser()._actions if action.nargs is None for option in action.option_strings
     }
-    words = list(argv)
     index = 0
     while index < len(words):
-        word = words[index]
-        if not word.startswith("-"):
-            return (word, words[:index] + words[index + 1 :]) if _find_command(word) else (None, words)
-        index += 2 if word in takes_value else 1
-    return None, words
+        if not words[index].startswith("-"):
+            return index
+        index += 2 if words[index] in takes_value else 1
+    return None
+
+
+def _split_command(argv: Sequence[str]) -> tuple[str | None, list[str]]:
+    """Return (command word, the other words); options may stand before the command."""
+    words = list(argv)
+    at = _first_word(words)
+    if at is None or _find_command(words[at]) is None:
+        return None, words
+    return words[at], words[:at] + words[at + 1 :]
+
+
+def _print_command_like(line: Sequence[str]) -> None:
+    """Where a word was taken for a Bank that is not there: name the command that it is like, if any."""
+    at = _first_word(line)
+    if at is None or not line[at].islower():
+        return
+    import difflib
+
+    from player.commands import BUILT_IN
+
+    for like in difflib.get_close_matches(line[at], (*COMMANDS, *BUILT_IN), n=1, cutoff=0.7):
+        if like != line[at]:
+            print(f"player: did you mean the command `player {like}`?", file=sys.stderr)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit status: 0 done, 1 failed, 2 usage or configuration."""
+    line = sys.argv[1:] if argv is None else argv
     try:
-        word, words = _split_command(sys.argv[1:] if argv is None else argv)
+        word, words = _split_command(line)
         run = _serve if word is None else _find_command(word) or _serve
         return run(words, os.environ)
-    except ConfigError as error:
-        for fault in error.faults:
+    except (ConfigError, BankNameError, KindError) as error:
+        for fault in error.faults if isinstance(error, ConfigError) else (error,):
             print(f"player: {fault}", file=sys.stderr)
-        return USAGE
-    except (BankNameError, KindError) as error:
-        print(f"player: {error}", file=sys.stderr)
+        _print_command_like(line)
         return USAGE
     except PlayerError as error:
         print(f"player: {error}", file=sys.stderr)

@@ -40,6 +40,18 @@ def test_commands_are_told_from_banks(words: list[str], command: str | None, res
     assert cli._split_command(words) == (command, rest)
 
 
+@pytest.mark.parametrize(("word", "meant"), [("chek", "check"), ("docter", "doctor"), ("migrat", "migrate")])
+def test_a_misspelt_command_is_not_only_a_bank_that_is_missing(
+    word: str, meant: str, config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for words in ([word], [word, "--config", str(config)]):
+        assert cli.main(words) == 2
+        assert f"did you mean the command `player {meant}`?" in capsys.readouterr().err
+    assert cli.main(["banka", "--check", "--config", str(config)]) == 0
+    assert cli.main(["BANKX", "--config", str(config)]) == 2
+    assert "did you mean the command" not in capsys.readouterr().err
+
+
 def test_check_says_that_there_are_no_faults(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for words in (["check"], ["--check"], ["BANKA", "--check"]):
         assert cli.main([*words, "--config", str(config)]) == 0
