@@ -63,7 +63,7 @@ def lint() -> None:
 
 
 def demo() -> None:
-    """Run one scan on four Players with a recorded voltage file; leaves its files in demo-run/."""
+    """Take two scans with four simulated Players, of a recording and of a synthetic receiver; files in demo-run/."""
     set_up("demo")
     run(PYTHON, "examples/demo.py")
 
