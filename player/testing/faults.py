@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import threading
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -23,19 +24,24 @@ class Faults:
     def __init__(self) -> None:
         self._actions: dict[str, Callable[[], None]] = {}
         self._released = threading.Event()
+        self._methods: tuple[str, ...] = ()  # none are known before `into`
 
     def fail(self, method: str, error: BaseException) -> None:
-        """Let a method raise instead of doing anything."""
+        """Let a method raise instead of doing anything. ValueError if the Bank has no such method."""
 
         def act() -> None:
             raise error
 
-        self._actions[method] = act
+        self._switch_on(method, act)
 
     def hang(self, method: str) -> None:
-        """Let a method block until `clear`, then do its work."""
-        self._released.clear()
-        self._actions[method] = functools.partial(self._wait, self._released)
+        """Let a method block until `clear`, then do its work. ValueError if the Bank has no such method."""
+        self._switch_on(method, functools.partial(self._wait, self._released))
+
+    def _switch_on(self, method: str, action: Callable[[], None]) -> None:
+        if self._methods and method not in self._methods:
+            raise ValueError(f"the Bank has no marked method {method}; there are {', '.join(self._methods)}")
+        self._actions[method] = action
 
     @staticmethod
     def _wait(released: threading.Event) -> None:
@@ -53,10 +59,20 @@ class Faults:
             action()
 
     def into(self, kind: type[B]) -> type[B]:
-        """Return a subclass of a kind whose marked methods meet these faults."""
+        """Return a subclass of a kind whose marked methods meet these faults.
+
+        Raises:
+            ValueError: A fault was switched on for a method that the kind has not.
+        """
+        names = marked_methods(kind.__new__(kind))  # not initialized: only what it has is looked at
+        self._methods = tuple(names)
+        for method, action in self._actions.items():
+            self._switch_on(method, action)
         wrapped: dict[str, Any] = {}
-        for name in marked_methods(_Marked(kind)):
-            wrapped[name] = self._wrap(name, getattr(kind, name))
+        for name in names:
+            call = self._wrap(name, getattr(kind, name))
+            is_bound = isinstance(inspect.getattr_static(kind, name), staticmethod | classmethod)
+            wrapped[name] = staticmethod(call) if is_bound else call
         return type(kind.__name__, (kind,), wrapped)
 
     def _wrap(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
@@ -66,13 +82,3 @@ class Faults:
             return function(*args, **kwargs)
 
         return call
-
-
-class _Marked:
-    """Shows the methods of a class as those of an object, which nobody has to make."""
-
-    def __new__(cls, kind: type[Bank]) -> Any:
-        return kind.__new__(kind)
-
-    def __init__(self, kind: type[Bank]) -> None:
-        raise NotImplementedError

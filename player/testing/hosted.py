@@ -27,7 +27,7 @@ class HostedBank:
     """A Player with one Bank, from `with` to the end of its block; nothing is left behind.
 
     Args:
-        kind: The class, or as `kind` in the file.
+        kind: The class, one of a module, or as `kind` in the file.
         settings: Further keys of `[banks.NAME]`.
         name: Of the Bank.
         sections: Further tables of the file, with what they hold.
@@ -36,6 +36,7 @@ class HostedBank:
         folder: For files, also the Bank's data; None: one that is removed at the end.
 
     Raises:
+        ValueError: The class is inside a function or another class, where a file could not name it.
         ConfigError, BankStartError, DoorError: On entering the block, as of `player`.
 
     Attributes:
@@ -64,6 +65,9 @@ class HostedBank:
         clock: Clock | None = None,
         folder: Path | None = None,
     ) -> None:
+        if not isinstance(kind, str) and "." in kind.__qualname__:
+            outer = kind.__qualname__.partition(".")[0]
+            raise ValueError(f"{kind.__qualname__} is inside {outer}: define it in its module")
         self.name, self.faults = name, Faults()
         self._kind, self._settings, self._sections = kind, dict(settings or {}), dict(sections or {})
         self._simulate, self._clock, self._folder = simulate, clock, folder
