@@ -422,8 +422,7 @@ class AsyncHub(KnownServers):
         now = time.monotonic()
         for p in wait.pendings:
             if not p.done:
-                for number in range(p.number, p.number + p.what.count):
-                    p.peer.numbered.pop(number, None)
+                p.peer.forget(p)
                 p.fail(PeerLostError(p.peer.url, p.what.label, reason), now)
 
     def _cancel(self, wait: _Wait) -> None:

@@ -98,15 +98,21 @@ def sender(socket: zmq.Socket[bytes], flags: int = 0) -> Callable[[Sequence[byte
     first = _MORE | flags
 
     def send_message(envelope: Sequence[bytes], body: bytes) -> None:
-        for frame in envelope:
-            send(frame, first)
-        if type(body) is not Framed:
-            send(body, flags, len(body) < _COPIED_MOST)
-            return
-        send(body, first)
-        *others, last = body.frames
-        for frame in others:
-            send(frame, first, memoryview(frame).nbytes < _COPIED_MOST)
-        send(last, flags, memoryview(last).nbytes < _COPIED_MOST)
+        try:
+            for frame in envelope:
+                send(frame, first)
+            if type(body) is not Framed:
+                send(body, flags, len(body) < _COPIED_MOST)
+                return
+            send(body, first)
+            *others, last = body.frames
+            for frame in others:
+                send(frame, first, memoryview(frame).nbytes < _COPIED_MOST)
+            send(last, flags, memoryview(last).nbytes < _COPIED_MOST)
+        except zmq.ZMQError:
+            raise
+        except BaseException:  # Ctrl-C between two frames: the next message would be taken for the rest of this one
+            send(b"", flags)  # behind a whole message it is one without receiver, which a ROUTER drops
+            raise
 
     return send_message

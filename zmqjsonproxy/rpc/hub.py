@@ -15,7 +15,6 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
-from functools import partial
 from itertools import repeat
 from typing import Any, Self
 
@@ -25,6 +24,7 @@ from zmqjsonproxy.errors import CallCancelledError, PeerLostError
 from zmqjsonproxy.protocol.arrays import Framed, size_of
 from zmqjsonproxy.rpc.connections import LOOK_EVERY, SLICE_MS, Connections, HubSettings, KnownServers
 from zmqjsonproxy.rpc.futures import CallFuture
+from zmqjsonproxy.rpc.lead import Lead, lets_go
 from zmqjsonproxy.rpc.locating import Locators
 from zmqjsonproxy.rpc.many import BATCH_MOST, CallRequest, CallResult, batch_results, in_batches, shared_calls
 from zmqjsonproxy.rpc.peer import BatchedCall, Call, Hello, Peer, Pending
@@ -50,8 +50,7 @@ class Hub(KnownServers):
         context = ctx if ctx is not None else zmq.Context.instance()
         self._connections = Connections(context, self.settings, locators)
         self._peers = self._connections.peers
-        self._lead_taken = threading.Lock()
-        self._may_lead = partial(self._lead_taken.acquire, False)
+        self._lead = Lead()
         self._turn = threading.Condition()
         self._followers = 0
         self._outbox: deque[Pending] = deque()
@@ -60,6 +59,7 @@ class Hub(KnownServers):
 
     # what callers use
 
+    @lets_go
     def call(
         self,
         url: str,
@@ -93,7 +93,7 @@ class Hub(KnownServers):
             or not peer.is_ours
             or begun - connections.looked_at > LOOK_EVERY
             or timeout * 1000 < SLICE_MS
-            or not self._may_lead()
+            or not self._lead.take()
         ):
             what = Call(object_name, method, args, kwargs, timeout)
             pending = Pending(connections.peer(url), what, begun, begun + timeout)
@@ -126,8 +126,8 @@ class Hub(KnownServers):
                 what = Call(object_name, method, args, kwargs, timeout)
                 pending = Pending(peer, what, begun, begun + timeout)
                 self._go_on(pending, number if sent else 0, source, body)
-            finally:  # as _end_lead
-                self._lead_taken.release()
+            finally:  # as _hand_on
+                self._lead.release()
                 if self._followers or self._closed:
                     self._tell_followers()
                 if self._outbox:
@@ -172,16 +172,18 @@ class Hub(KnownServers):
         begun = time.monotonic()
         return self._call_each(urls, Call(object_name, method, args, kwargs, timeout, begun_by), begun, begun + timeout)
 
+    @lets_go
     def _call_each(self, urls: Iterable[str], what: Call, begun: float, until: float) -> list[CallResult]:
         peers = list(map(self._connections.peer, urls))
         results: list[CallResult | None] = [None] * len(peers)
         pendings: list[Pending] | None = None
-        if peers and until - begun > SLICE_MS / 1000 and self._may_lead():
+        if peers and until - begun > SLICE_MS / 1000 and self._lead.take():
             try:
                 if not self._closed:
                     pendings = self._connections.ask_each(peers, what, results, begun, until)
             finally:
-                self._end_lead()
+                self._lead.release()
+                self._hand_on()
         if pendings is None:
             return self._results([Pending(peer, what, begun, until) for peer in peers], begun, until)
         if pendings or self._watched:
@@ -189,6 +191,7 @@ class Hub(KnownServers):
         left = iter(pendings)
         return [r or CallResult((p := next(left)).value, p.error, p.ended - begun) for r in results]
 
+    @lets_go
     def call_batch(
         self, url: str, object_name: str, calls: Sequence[BatchedCall], timeout: float = 60.0
     ) -> list[CallResult]:
@@ -212,7 +215,7 @@ class Hub(KnownServers):
             not 0 < len(calls) <= BATCH_MOST
             or begun - connections.looked_at > LOOK_EVERY
             or timeout * 1000 < SLICE_MS
-            or not self._may_lead()
+            or not self._lead.take()
         ):
             batches = in_batches(object_name, calls, timeout)
             pendings = [Pending(peer, batch, begun, begun + timeout) for batch in batches]
@@ -239,7 +242,8 @@ class Hub(KnownServers):
             pending = Pending(peer, batch, begun, begun + timeout)
             self._go_on(pending, first if sent else 0, source, body)
         finally:
-            self._end_lead()
+            self._lead.release()
+            self._hand_on()
         if self._watched or not pending.done:
             self._finish((pending,), time.monotonic(), pending.deadline, begun=True)
         return batch_results(batches, [CallResult(pending.value, pending.error, pending.ended - begun)])
@@ -254,9 +258,8 @@ class Hub(KnownServers):
         timeout: float = 60.0,
     ) -> CallFuture:
         """Send a call and return at once; arguments as `call`. Any number may be under way."""
-        now = time.monotonic()
-        what = Call(object_name, method, args, kwargs, timeout)
-        pending = Pending(self._connections.peer(url), what, now, now + timeout)
+        peer, now = self._connections.peer(url), time.monotonic()
+        pending = Pending(peer, Call(object_name, method, args, kwargs, timeout), now, now + timeout)
         self._leave(pending)
         return CallFuture(self, pending)
 
@@ -300,6 +303,7 @@ class Hub(KnownServers):
         pendings = [Pending(self._connections.peer(url), what, begun, begun + timeout) for url in urls]
         return self._results(pendings, begun, begun + timeout)
 
+    @lets_go
     def close(self) -> None:
         """Close the socket; calls that are under way end with PeerLostError."""
         with self._turn:
@@ -307,11 +311,11 @@ class Hub(KnownServers):
                 return
             self._closed = True
             self._connections.wake()
-            while not self._may_lead():
+            while not self._lead.take():
                 self._turn.wait(0.1)
             self._connections.close("the hub was closed")
             self._turn.notify_all()
-            self._lead_taken.release()
+            self._lead.release()
 
     def __enter__(self) -> Self:
         return self
@@ -344,9 +348,10 @@ class Hub(KnownServers):
             self._finish(pendings, now, deadline)
         return [CallResult(p.value, p.error, p.ended - now) for p in pendings]
 
+    @lets_go
     def _empty_outbox(self) -> None:
         """Send what others have left, unless somebody leads, who then will."""
-        while self._outbox and self._may_lead():
+        while self._outbox and self._lead.take():
             try:
                 now = time.monotonic()
                 while self._outbox:
@@ -356,7 +361,7 @@ class Hub(KnownServers):
                     else:
                         self._connections.submit(pending, now)
             finally:
-                self._lead_taken.release()
+                self._lead.release()
                 if self._followers:  # one may have tried to take the lead meanwhile
                     self._tell_followers()
 
@@ -370,11 +375,12 @@ class Hub(KnownServers):
                 return
             self._wait_until_ended(pendings, now, deadline, True)
 
+    @lets_go
     def _wait_until_ended(self, pendings: Sequence[Pending], now: float, deadline: float, begun: bool) -> None:
         """Bring calls to their end, in the lead, or waiting for whoever leads; returns when callbacks are to be run."""
         leads = False
         try:
-            leads = self._may_lead()
+            leads = self._lead.take()
             if not leads:
                 leads = self._follow(pendings, deadline, begun)
             elif not self._closed and not begun:
@@ -383,17 +389,17 @@ class Hub(KnownServers):
             if self._closed:
                 self._close_all(pendings, now)
             elif leads:
-                self._lead(pendings, now, deadline)
+                self._bring_to_end(pendings, now, deadline)
         except BaseException:  # Ctrl-C: nobody waits any more, and an old server's answer must not be taken for another
             self._close_all(pendings, now, "the wait was interrupted")
             raise
         finally:
             if leads:
-                self._end_lead()
+                self._lead.release()
+                self._hand_on()
 
-    def _end_lead(self) -> None:
-        # Released first, then looked: a follower says that it is one before it tries to take the lead.
-        self._lead_taken.release()
+    def _hand_on(self) -> None:
+        # After the release: a follower says that it is one before it tries to take the lead.
         if self._followers or self._closed:
             self._tell_followers()
         if self._outbox:
@@ -402,15 +408,19 @@ class Hub(KnownServers):
     def _go_on(self, pending: Pending, number: int, source: Peer | None, body: bytes) -> None:
         """Bring a call that was begun alone to its end, in the lead; `number` is 0 if it could not be sent."""
         now = time.monotonic()
-        if number:
-            pending.peer.expect(pending, number)
-        else:
-            self._connections.submit(pending, now)
-        if source is not None:
-            now = self._connections.take(source, body)
-            if self._followers:  # it may be one's answer
-                self._tell_followers()
-        self._lead((pending,), now, pending.deadline)
+        try:
+            if number:
+                pending.peer.expect(pending, number)
+            else:
+                self._connections.submit(pending, now)
+            if source is not None:
+                now = self._connections.take(source, body)
+                if self._followers:  # it may be one's answer
+                    self._tell_followers()
+            self._bring_to_end((pending,), now, pending.deadline)
+        except BaseException:  # as _wait_until_ended
+            self._close_all((pending,), now, "the wait was interrupted")
+            raise
 
     def _follow(self, pendings: Sequence[Pending], deadline: float, begun: bool) -> bool:
         """Leave calls to whoever leads; False when all is done or time is over, True when the lead was taken over."""
@@ -422,7 +432,7 @@ class Hub(KnownServers):
             self._followers += 1
             try:
                 while not all(p.done for p in pendings):
-                    if self._may_lead():
+                    if self._lead.take():
                         return True
                     self._turn.wait(min(max(deadline - time.monotonic(), 0.001), 1.0))
                     now = time.monotonic()
@@ -433,7 +443,7 @@ class Hub(KnownServers):
                 self._followers -= 1
         return False
 
-    def _lead(self, pendings: Sequence[Pending], now: float, deadline: float) -> None:
+    def _bring_to_end(self, pendings: Sequence[Pending], now: float, deadline: float) -> None:
         connections, outbox = self._connections, self._outbox
         if now - connections.looked_at > LOOK_EVERY:
             connections.look_at_events(now)
@@ -485,4 +495,5 @@ class Hub(KnownServers):
     def _close_all(self, pendings: Sequence[Pending], now: float, reason: str = "the hub was closed") -> None:
         for p in pendings:
             if not p.done:
+                p.peer.forget(p)
                 p.fail(PeerLostError(p.peer.url, p.what.label, reason), now)

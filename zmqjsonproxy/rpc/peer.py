@@ -166,8 +166,7 @@ class Pending:
     def time_out(self, now: float) -> None:
         """End because the deadline has passed; what is still to come of it is dropped."""
         peer, label = self.peer, self.what.label
-        for number in range(self.number, self.number + self.what.count):
-            peer.numbered.pop(number, None)
+        peer.forget(self)
         if peer.state is State.CONNECTING and not peer.connected:
             self.fail(PeerLostError(peer.url, label, "no connection could be made"), now)
         else:
@@ -194,7 +193,7 @@ class Peer:
         native: It speaks JSON-RPC; of meaning once it is ready.
         arrays: It takes arrays and bytes as frames; False: bytes only; None: nothing but JSON.
         is_ours: It is ready, and a server of this package.
-        most_bytes: Largest message that it reads, with all frames, as far as it says.
+        most_bytes: Largest message that it reads, with all frames, as far as it says; 0: it is not connected.
         instance: Which process it is, as far as it says.
         generation: Instances met so far.
         waiting: Calls that cannot be sent yet.
@@ -217,7 +216,7 @@ class Peer:
         self.state = State.IDLE
         self.native = self.is_ours = self.connected = False
         self.arrays: bool | None = None
-        self.most_bytes = UNLIMITED
+        self.most_bytes = 0
         self.since = 0.0
         self.instance = ""
         self.generation = 0
@@ -277,10 +276,14 @@ class Peer:
 
     def take_back(self, pending: Pending) -> None:
         """Forget a call that could not be sent."""
-        for number in range(pending.number, pending.number + pending.what.count):
-            self.numbered.pop(number, None)
+        self.forget(pending)
         if self.current is pending:
             self.current = None
+
+    def forget(self, pending: Pending) -> None:
+        """Expect no numbered answer to a call any more."""
+        for number in range(pending.number, pending.number + pending.what.count):
+            self.numbered.pop(number, None)
 
     def receive(self, message: Any, now: float) -> None:
         """Take a decoded message of a ready server. What then waits in `waiting` may be sent."""
@@ -343,8 +346,7 @@ class Peer:
         values = jsonrpc.results_in_order(replies, first, what.count)
         if values is None:
             return False
-        for number in range(first, first + what.count):
-            del self.numbered[number]
+        self.forget(pending)  # whose caller, in another thread, may do so at the same time
         what.parts[:] = map(CallResult, values, repeat(None), repeat(now - pending.begun))
         pending.succeed(what.parts, now)
         return True
@@ -384,7 +386,7 @@ class Peer:
             self.retry_at = now + pause * random.uniform(0.5, 1.0)
             self._pause = min(2 * pause, retry_most)
         self.state, self.reason, self.rid, self.envelope = State.IDLE, reason, b"", ()
-        self.is_ours = False
+        self.is_ours, self.most_bytes = False, 0
         for pending in ended:
             if not pending.done:
                 pending.fail(PeerLostError(self.url, pending.what.label, reason), now)

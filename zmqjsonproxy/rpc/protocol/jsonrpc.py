@@ -78,9 +78,7 @@ _BUILT_IN = SIMPLE | {dict, list, tuple}
 
 
 @lru_cache(256)
-def _around_params(
-    object_name: str, method: str, deadline_s: float, mixed: bool, begun_by: str
-) -> tuple[bytes, bytes]:
+def _around_params(object_name: str, method: str, deadline_s: float, mixed: bool, begun_by: str) -> tuple[bytes, bytes]:
     """Return what hardly ever changes of a call: before its request number, and after its params."""
     extra: dict[str, Any] = {"deadline_s": deadline_s, "arrays": _TAKES}
     if begun_by:  # an operation may begin whenever its turn comes

@@ -1,0 +1,68 @@
+"""The lock of a hub whose owner alone uses the sockets; it survives Ctrl-C. Knows no socket."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from functools import partial, wraps
+from typing import Concatenate, ParamSpec, Protocol, TypeVar
+
+from zmqjsonproxy.errors import ProxyError
+
+__all__ = ["Lead", "lets_go"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Lead:
+    """The lock.
+
+    It is released in the very `finally` of whoever took it, not in a function: Ctrl-C may end that before its first
+    line.
+
+    Attributes:
+        take: Take it without waiting; whether it was free, or this thread's own (whom a signal handler interrupts).
+        release: Release it; RuntimeError: it is not this thread's.
+    """
+
+    __slots__ = ("release", "take")
+
+    def __init__(self) -> None:
+        lock = threading.RLock()  # the lock that knows its owner
+        self.take: Callable[[], bool] = partial(lock.acquire, False)
+        self.release: Callable[[], None] = lock.release
+
+
+class _Leader(Protocol):
+    _lead: Lead
+
+    def _hand_on(self) -> None: ...
+
+
+L = TypeVar("L", bound=_Leader)
+
+
+def lets_go(method: Callable[Concatenate[L, P], R]) -> Callable[Concatenate[L, P], R]:
+    """Release the lead if Ctrl-C ended the method between taking it and the `try` behind that, then `_hand_on`."""
+
+    @wraps(method)
+    def guarded(hub: L, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return method(hub, *args, **kwargs)
+        except ProxyError:
+            raise
+        except BaseException:
+            if _is_released(hub._lead):
+                hub._hand_on()
+            raise
+
+    return guarded
+
+
+def _is_released(lead: Lead) -> bool:
+    try:
+        lead.release()
+    except RuntimeError:
+        return False
+    return True
