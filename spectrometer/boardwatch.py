@@ -22,6 +22,7 @@ __all__ = ["Asked", "BoardWatch"]
 
 STATE_KEY = "BOARDST"  # for whoever only reads the status memory
 ANSWERS_WITHIN_S = 5.0
+LATE_S = 2.0  # a board that is well answers within milliseconds
 QUESTION, NEWER_QUESTION = "status", "fpgastatus"  # as newer servers have renamed it
 SHOWN = 3  # absences that a sentence names
 
@@ -79,14 +80,17 @@ class BoardWatch:
             if self._question is not None:
                 if not self._question.done():
                     return
-                question, self._question = self._question, None
-                if not question.cancelled():
-                    self._hear(question.exception())
+                self._hear_answer(self._question)
             self._asked_at = datetime.now(UTC)
             try:
                 self._question = self._board.ask(self._request, ANSWERS_WITHIN_S)
             except BankError as error:  # it is being closed
                 self._log.debug("%s", error)
+
+    def _hear_answer(self, question: Future[Any]) -> None:
+        self._question = None
+        if not question.cancelled():
+            self._hear(question.exception())
 
     def _hear(self, error: BaseException | None) -> None:
         reply = error.reply if isinstance(error, BoardError) else "" if error is None else str(error)
@@ -124,14 +128,23 @@ class BoardWatch:
     def verdict(self) -> tuple[str, str]:
         """(failure, warning) of the scan, either or both empty: data of a board that is gone are not to be trusted."""
         with self._lock:
+            if self._question is not None and self._question.done():
+                self._hear_answer(self._question)
             if self._without_image:
                 return self._without_image, ""
             if not self._absences:
-                return "", ""
+                return "", self._late()
             if (absent := self._absent) is not None:
                 text = f"board {self._board.name} does not answer since {absent}: data since then are not to be trusted"
                 return text, ""
             return "", f"board {self._board.name} did not answer from {self._told()}; its image runs"
+
+    def _late(self) -> str:
+        """Of the last question of a scan, which may be over before the time for an answer is."""
+        late = (datetime.now(UTC) - self._asked_at).total_seconds()
+        if self._question is None or late < LATE_S:
+            return ""
+        return f"board {self._board.name} had not answered for {late:.0f} s when the scan ended; see if it is there"
 
     @property
     def _absent(self) -> _Absence | None:

@@ -83,6 +83,22 @@ def test_a_board_that_does_not_come_back_fails_the_scan_and_it_is_said_since_whe
     assert night.watch.verdict() == ("", "")
 
 
+def test_what_came_of_the_last_question_counts_at_the_end(night: Night) -> None:
+    night.watch.look()
+    night.board.answer(LOST)
+    assert "does not answer since" in night.watch.verdict()[0]
+
+
+def test_a_board_that_is_silent_when_a_short_scan_ends_is_a_warning(
+    night: Night, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    night.watch.look()
+    assert night.watch.verdict() == ("", "")  # it was asked just now
+    monkeypatch.setattr("spectrometer.boardwatch.LATE_S", 0.0)
+    failure, warning = night.watch.verdict()
+    assert (failure, warning) == ("", f"board {NAME} had not answered for 0 s when the scan ended; see if it is there")
+
+
 def test_a_board_that_comes_back_with_its_image_is_a_warning(night: Night) -> None:
     night.answers(LOST, "", LOST, LOST, "")
     away = rf"{TIME} to {TIME} UTC \({LOST}\)"
