@@ -320,6 +320,7 @@ class ScanRun:
     def _own_cards(self, start: float) -> list[SourceCard]:
         band = self.source.band
         moment = datetime.fromtimestamp(start, UTC)
+        switching_reach = self._reach / self.rate if len(self.setup.cycle.starts) > 1 else 0.0
         return [
             *self.source.cards,
             ("DATASRC", self.source.name[-68:], "where the voltages are from"),
@@ -327,7 +328,7 @@ class ScanRun:
             ("NLOOPS", 0, "loop joins, the filter was reset there"),
             ("NTAPS", self.taps, "taps of the filter bank"),
             ("PFBWIN", self.options.window, "window of the filter bank"),
-            ("SWREACH", self._reach / self.rate, "s at each end of a switching state left out"),
+            ("SWREACH", switching_reach, "s at most, left out at ends of switching states"),
             *self.axis.cards,
             ("OBSNCHAN", band.channels, "coarse channels of the voltages"),
             ("OBSFREQ", band.center_frequency, "MHz, of the voltages"),

@@ -151,6 +151,7 @@ def test_scan_by_words_on_stdin(status: StatusBuffer, daq: Callable[..., DaqProc
         assert (header["OBSFREQ"], header["OBSBW"], header["TBIN"]) == (356.6875, 0.001, 0.004)
         assert (header["SIMULATE"], header["DATASRC"], header["NTAPS"]) == (True, "sample_puppi.raw", 8)
         assert (header["REPLAYRT"], header["NLOOPS"]) == (pytest.approx(39040), values["DAQLOOPS"])
+        assert header["SWREACH"] > 0
         assert set(data["POL"]) == {"XX", "YY"}
         assert set(zip(data["STATE"].tolist(), data["CAL"].tolist(), strict=True)) == {(0, 1), (1, 0)}
         assert len(set(data["INTEGNUM"].tolist())) == values["DAQNINT"]
@@ -170,6 +171,7 @@ def test_scan_length_ends_the_scan_by_itself(status: StatusBuffer, daq: Callable
     with fits.open(only_file(status)) as units:
         data = units[1].data
         assert len(data) == 800
+        assert units[0].header["SWREACH"] == 0  # nothing is switched, so nothing is left out
         assert set(data["POL"]) == {"XX", "YY", "REXY", "IMXY"}
         assert data["EXPOSURE"].sum() / 4 == pytest.approx(200 * 8 * 256 / 39040)
 
