@@ -10,7 +10,7 @@ import importlib.util
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -57,7 +57,7 @@ def diagnose(config: Config, bank_name: str, around: Surroundings) -> list[Findi
             remedy += REPAIRED_BY
         findings.append(Finding(check, text, remedy, bank_name, repair))
 
-    _memory(bank.status_memory, around, found, around.data_root / bank_name)
+    _memory(bank_name, bank.status_memory, around, found)
     _semaphore(bank.status_memory, found)
     if bank.source is None and bank.status_memory.is_private and not around.is_served:
         _buffers(bank, found)
@@ -67,8 +67,11 @@ def diagnose(config: Config, bank_name: str, around: Surroundings) -> list[Findi
         _programs(config, around, found)
     if bank.roach is not None:
         _addresses(bank_name, bank, found)
-        if not around.simulate:
-            _board(config, bank_name, bank.roach, bank.synth, found)
+    if missing := _missing(_needs(bank)):
+        text = f"board and synthesizer, simulated ones too, cannot be reached without {', '.join(missing)}"
+        found("instruments", text, "install what they need: pip install 'dealer-player[instruments]'")
+    elif bank.roach is not None and not around.simulate:
+        _board(config, bank_name, bank.roach, bank.synth, found)
     return findings
 
 
@@ -81,7 +84,7 @@ class Found(Protocol):
 # status memory
 
 
-def _memory(names: StatusMemoryConfig, around: Surroundings, found: Found, kept_as: Path) -> None:
+def _memory(bank_name: str, names: StatusMemoryConfig, around: Surroundings, found: Found) -> None:
     what = f"status memory {names.key:#010x}"
     remove = f"remove it when no program uses it: ipcrm -M {names.key:#x}"
     try:
@@ -98,7 +101,8 @@ def _memory(names: StatusMemoryConfig, around: Surroundings, found: Found, kept_
         return
     if any(image) and (damages := find_damage(image)):
         text = f"{what} is damaged: " + "; ".join(map(str, damages))
-        remedy = "let the Bank put it right, whole cards stay: dealer call repair_status"
+        remedy = f"let the Bank put it right, whole cards stay: dealer call {bank_name} repair_status"
+        kept_as = around.data_root / bank_name
         found("status memory", text, remedy, None if users > 0 else partial(_mend, names, kept_as))
     if around.is_served or not names.is_private:  # the original's memory is there for everybody, and stays
         return
@@ -221,9 +225,14 @@ def _recording(key: str, source: SourceConfig, beside: Path, found: Found) -> No
         except SourceError as error:
             text = str(error) if path.is_file() else f"there is no recording {path}"
             found("recording", text, f"put a GUPPI raw or DADA file there, or correct {key}")
-    if missing := [name for name in OWN_DAQ_NEEDS if importlib.util.find_spec(name) is None]:
+    if missing := _missing(OWN_DAQ_NEEDS):
         text = f"spectrometer-daq cannot run without {', '.join(missing)}"
         found("data-taking program", text, "install what it needs: pip install 'dealer-player[fits]'")
+
+
+def _missing(modules: Iterable[str]) -> list[str]:
+    """Return those that are not installed."""
+    return [name for name in modules if importlib.util.find_spec(name) is None]
 
 
 def _programs(config: Config, around: Surroundings, found: Found) -> None:
@@ -252,6 +261,14 @@ def _is_there(program: str) -> bool:
 # instruments
 
 
+def _needs(bank: SpectrometerBankConfig) -> Iterator[str]:
+    """Yield the modules of the extra `instruments` that the devices of a Bank import."""
+    if bank.roach is not None or bank.synth is not None:
+        yield "aiokatcp"
+    if bank.synth is not None and bank.synth.via == "local":
+        yield "serial"
+
+
 def _addresses(name: str, bank: SpectrometerBankConfig, found: Found) -> None:
     for key, end in (("data_source", bank.data_source), ("data_destination", bank.data_destination)):
         try:
@@ -262,12 +279,9 @@ def _addresses(name: str, bank: SpectrometerBankConfig, found: Found) -> None:
 
 def _board(config: Config, name: str, roach: RoachConfig, synth: SynthConfig | None, found: Found) -> None:
     """Ask the board, and over it the synthesizer; changes nothing."""
-    try:
-        from spectrometer.instruments.errors import BoardError
-        from spectrometer.instruments.roach import Roach
-    except ModuleNotFoundError as error:
-        found("roach", str(error), "install dealer-player[instruments]")
-        return
+    from spectrometer.instruments.errors import BoardError  # late: needs what may be missing
+    from spectrometer.instruments.roach import Roach
+
     board = Roach(roach.katcp_host, roach.katcp_port, min(roach.timeout_s, BOARD_WITHIN_S))
     try:
         board.ping()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import subprocess
 import sys
@@ -175,6 +176,18 @@ def test_a_board_is_asked_unless_simulated(tmp_path: Path, around: Surroundings)
     with BoardSimulator({name: sizes for name, sizes in images.items() if name != absent}, port=port):
         [finding] = SpectrometerBank.diagnose(config, "BANKA", real)
     assert finding.text == f"the image {absent} of MODE1 is not on board 127.0.0.1:{port}"
+
+
+@pytest.mark.parametrize("simulate", [True, False])
+def test_what_devices_import_and_is_not_installed_is_found(
+    tmp_path: Path, around: Surroundings, monkeypatch: pytest.MonkeyPatch, simulate: bool
+) -> None:
+    config = array(tmp_path, recording=recording())
+    installed = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "aiokatcp" else installed(name))
+    finding = one(config, replace(around, simulate=simulate))
+    assert finding.text == "board and synthesizer, simulated ones too, cannot be reached without aiokatcp"
+    assert finding.remedy == "install what they need: pip install 'dealer-player[instruments]'"
 
 
 def test_a_board_needs_addresses(tmp_path: Path, around: Surroundings) -> None:
