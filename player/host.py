@@ -38,6 +38,7 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+SLOW_OPEN_S = 5.0  # then the log says what the start waits for
 SIGNALS_EVERY_S = 0.5  # a signal that woke nobody is seen after this long at the latest
 
 
@@ -101,6 +102,18 @@ def start_errors(name: str) -> Iterator[None]:
     except (Exception, SystemExit) as error:  # a kind is anybody's code; the log gets the traceback
         log.exception("%s cannot be opened", name)
         raise BankStartError(f"{name} cannot be opened: {type(error).__name__}: {error}") from error
+
+
+@contextlib.contextmanager
+def _told_if_slow(what: str) -> Iterator[None]:
+    """Tell the log of something that does not return, or nobody would know why a Player is silent."""
+    timer = threading.Timer(SLOW_OPEN_S, log.warning, ("%s has not returned for %g s", what, SLOW_OPEN_S))
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def _within(seconds: float, what: str, function: Callable[[], T]) -> T:
@@ -230,7 +243,8 @@ class Host:
         )  # fmt: skip
         with start_errors(self._name):
             self.bank = (self._kind or find_kind(context.config.kind))(context)
-            self.bank.open()
+            with _told_if_slow(f"open of {self._name}"):
+                self.bank.open()
             self._doors[0].open(self.bank)
             for name, door in self._site_doors.items():
                 _within(self.settings.ready_within, f"open of door {name}", functools.partial(door.open, self.bank))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import logging
+import logging.handlers
+import queue
 import socket
 from pathlib import Path
 
@@ -53,6 +56,29 @@ def test_the_watchdog_is_called(tmp_path: Path) -> None:
         host.open()
         assert isinstance(host.bank, ToyBank)
         assert host.bank.ticked.wait(20)
+
+
+def test_a_bank_that_takes_long_to_open_is_named_in_the_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = queue.SimpleQueue[logging.LogRecord]()
+    heard = logging.handlers.QueueHandler(told)
+
+    class Waiting(ToyBank):
+        """Is open when the log has said that it is not."""
+
+        def open(self) -> None:
+            super().open()
+            self.said = told.get(timeout=20).getMessage()
+
+    monkeypatch.setattr("player.host.SLOW_OPEN_S", 0.01)
+    path = write_configuration(tmp_path / "dibas.toml", {"BANKA": {"kind": "support.toy_bank:ToyBank"}})
+    logging.getLogger("player.host").addHandler(heard)
+    try:
+        with Host(load(path), "BANKA", ANY_PORT, kind=Waiting) as host:
+            host.open()
+            assert isinstance(host.bank, Waiting)
+            assert host.bank.said == "open of BANKA has not returned for 0.01 s"
+    finally:
+        logging.getLogger("player.host").removeHandler(heard)
 
 
 @pytest.mark.parametrize("kind", ["FailingBank", "BrokenBank"])
