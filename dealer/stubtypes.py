@@ -97,6 +97,9 @@ def _subscript(name: str, inner: Sequence[ast.expr], *, answered: bool) -> str:
         return f"Literal[{', '.join(map(repr, values))}]" if whole else "Any"
     more = bool(inner) and isinstance(inner[-1], ast.Constant) and inner[-1].value is Ellipsis
     types = [_type(each, answered=answered) for each in (inner[:-1] if more else inner)]
+    if not types:  # `tuple[()]` is the one there is
+        otherwise = "tuple[()]" if name == "tuple" else COMPLETED.get(name, "Any")
+        return "list[Any]" if answered and name in ARRAYS else otherwise
     if name == "Optional" and len(types) == 1:
         return union_of([*types, "None"])
     if name == "Union":

@@ -9,6 +9,8 @@ __all__ = ["read_annotation", "read_signature"]
 
 _PARSING = threading.Lock()
 """Python 3.11 raises SystemError now and then where two threads make syntax trees at the same time."""
+_DEEPEST = 100
+"""Levels of a tree; whoever walks through a deeper one, as others may send it, runs into Python's limit."""
 
 
 def read_signature(text: str) -> ast.FunctionDef | None:
@@ -27,6 +29,12 @@ def read_annotation(text: str) -> ast.expr | None:
 def _read(text: str, mode: str) -> ast.AST | None:
     try:
         with _PARSING:
-            return ast.parse(text, mode=mode)
+            tree = ast.parse(text, mode=mode)
     except (SyntaxError, ValueError, RecursionError, MemoryError):  # MemoryError: nested too deep for the parser
         return None
+    level: list[ast.AST] = [tree]
+    for _ in range(_DEEPEST):
+        level = [child for node in level for child in ast.iter_child_nodes(node)]
+        if not level:
+            return tree
+    return None

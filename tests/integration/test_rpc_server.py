@@ -451,3 +451,21 @@ def test_one_call_to_many_servers_has_a_value_or_an_error_for_each_in_its_place(
 def test_an_address_that_is_taken_is_an_error_at_once(served: tuple[str, Bank]) -> None:
     with zmq.Context() as context, pytest.raises(zmq.ZMQError):
         ZMQJSONProxyServer(context, served[0])
+
+
+def test_a_server_that_waits_for_nothing_is_not_held_by_a_frame_too_many() -> None:
+    with zmq.Context() as context, ZMQJSONProxyServer(context, "tcp://127.0.0.1:*") as server:
+        server.expose("bank", Bank())
+        with context.socket(zmq.DEALER) as peer:
+            peer.linger = 0
+            peer.connect(server.url)
+            hello = {"name": "bank", "proc": "list_methods", "args": [], "kwargs": {}, "dealer": {"client": "x"}}
+            call = {"jsonrpc": "2.0", "method": "bank.add", "params": [2, 3], "id": 1}
+            for frames in ([json.dumps(hello).encode()], [json.dumps(call).encode(), b"too many"]):
+                peer.send_multipart(frames)
+                while not peer.poll(0):
+                    select.select([server.fileno()], [], [], 1)
+                    server.serve_waiting()
+                answer = json.loads(peer.recv())
+            assert answer["result"] == 5
+            server.serve_waiting()  # returns

@@ -60,12 +60,12 @@ class Lane:
         with self._lock:
             if self._ended or len(self._jobs) >= self._size:
                 return False
-            self._jobs.append(job)
             if self._thread is None:
-                self._thread = threading.Thread(target=self._work, name=self.name, daemon=True)
-                self._thread.start()
-            else:
-                self._end_wait()
+                thread = threading.Thread(target=self._work, name=self.name, daemon=True)
+                thread.start()  # where the system has no more threads the next job tries again
+                self._thread = thread
+            self._jobs.append(job)
+            self._end_wait()
         return True
 
     def _end_wait(self) -> None:

@@ -120,7 +120,7 @@ def read_signature(text: str) -> inspect.Signature | None:
             return empty
         try:
             return LEFT_OUT if (value := ast.literal_eval(node)) is Ellipsis else value
-        except ValueError:
+        except (ValueError, TypeError):  # TypeError: what cannot be a key, or in a set
             return ast.unparse(node)
 
     def make(arg: ast.arg, kind: Any, default: ast.expr | None = None) -> inspect.Parameter:

@@ -45,6 +45,8 @@ def _plain(name: str) -> Schema:
 
 
 def _subscript(name: str, inner: Sequence[ast.expr]) -> Schema:
+    if not inner:  # `tuple[()]` is the one there is
+        return {"type": "array", "maxItems": 0} if name == "tuple" else _plain(name)
     if name == "Literal":
         values = [each.value for each in inner if isinstance(each, ast.Constant)]
         whole = len(values) == len(inner) and all(isinstance(v, str | int | bool | None) for v in values)

@@ -84,6 +84,7 @@ class ZMQJSONProxyServer:
         self._under_way = CallsUnderWay()
         self._ended = threading.Event()
         self._quit = False
+        self._may_wait = True
         self._inner_id = secrets.token_bytes(16)  # a stranger cannot guess it
         self._inner_lock = threading.Lock()
         self._replies: deque[tuple[list[bytes], bytes]] = deque()  # of workers: envelope, body
@@ -166,6 +167,8 @@ class ZMQJSONProxyServer:
         """
         ask: Callable[[int], Any] = self._router.get
         while not self._quit and ask(zmq.EVENTS) & _POLLIN:
+            if self._may_wait:  # what is there may be no more than the frame too many of a strange peer
+                self._may_wait, self._router.rcvtimeo = False, 0
             self._serve_next()
 
     def _serve_next(self) -> None:
@@ -178,6 +181,8 @@ class ZMQJSONProxyServer:
                 self._serve(frames)
         except zmq.ContextTerminated:
             self._quit = True
+        except zmq.Again:
+            pass
         except zmq.ZMQError as error:
             if error.errno == zmq.ENOTSOCK:
                 self._quit = True

@@ -37,6 +37,8 @@ def function_of(text: str, cls: str, name: str) -> str:
         ("(a: numpy.ndarray, b: 'os.system') -> 'Path'", "(self, a: Any, b: Any, *, {}) -> Any"),
         ("(s: 'collections.abc.Sequence[int]')", "(self, s: Sequence[int], *, {}) -> Any"),
         ("(t: 'tuple[int, ...] | None')", "(self, t: tuple[int, ...] | None, *, {}) -> Any"),
+        ("(t: 'tuple[()]', u: 'Union[()]') -> 'tuple[()]'", "(self, t: tuple[()], u: Any, *, {}) -> list[Any]"),
+        (f"(x: {'|'.join(['int'] * 500)})", "(self, *args: Any, {}, **kwargs: Any) -> Any"),
         ("(x=os.system('rm'))", "(self, x: Any=..., *, {}) -> Any"),
         ("(x): import os #", "(self, x: Any, *, {}) -> Any"),
         ("", "(self, *args: Any, {}, **kwargs: Any) -> Any"),

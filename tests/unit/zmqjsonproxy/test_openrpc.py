@@ -32,6 +32,8 @@ NUMBER, TEXT = {"type": "number"}, {"type": "string"}
         ("Union[float, list[float]]", {"anyOf": [NUMBER, {"type": "array", "items": NUMBER}]}),
         ("float | list[float] | None", {"anyOf": [NUMBER, {"type": "array", "items": NUMBER}, {"type": "null"}]}),
         ("float | Any", {}), ("float | float", NUMBER), ("Annotated[float, 'Hz']", NUMBER), ("open('x')", {}),
+        ("tuple[()]", {"type": "array", "maxItems": 0}), ("list[()]", {"type": "array"}), ("Annotated[()]", {}),
+        ("Union[()]", {}), ("|".join(["int"] * 5000), {}), ("|".join(["int"] * 500), {}),
     ],
 )  # fmt: skip
 def test_annotations_become_schemas(annotation: str, schema: dict[str, Any]) -> None:
