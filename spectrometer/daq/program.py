@@ -154,6 +154,7 @@ class Program:
         self._polled_at = 0.0
         self._reported_at = 0.0
         self._files = 0
+        self._disk: int | None = None  # of the data root at the last scan
 
     def ask_to_quit(self, _number: int = 0, _frame: FrameType | None = None) -> None:
         """End soon; usable as a signal handler."""
@@ -224,17 +225,31 @@ class Program:
             root = self._data_dir or _data_root(values) if to_file else Path()
             self._run = run_for(self._options, values, root, to_file=to_file)
             bind(PROGRAM, self._run.setup.bank)
+            notes = [self._run.note] if self._run.note else []
             if to_file:
                 bind_scan(log, self._run.setup.scan_number)
+                notes += self._notes_of_disk(root)
         except (DaqError, StatusMemoryError) as error:
             self._fail(error)
             return
         self._report(
             DAQSTATE="running", SCANSTAT="running", NETSTAT="receiving", DISKSTAT="waiting",
-            DAQNOTE=printable(self._run.note),
+            DAQNOTE=printable("; ".join(notes)),
         )  # fmt: skip
         if self._start_at_once or not to_file:
             self._begin(time.time())
+
+    def _notes_of_disk(self, root: Path) -> list[str]:
+        """Where a disk was lost, its mount point or a folder made anew takes the data, and the system's disk fills up."""
+        try:
+            before, self._disk = self._disk, root.stat().st_dev
+        except OSError as error:
+            log.error("data root %s: %s", root, error)
+            return []
+        if before in (None, self._disk):
+            return []
+        log.warning("data root %s is on another disk than for the scan before; is its own one mounted?", root)
+        return ["the data root is on another disk than before: is it mounted?"]
 
     def _begin(self, start: float) -> None:
         assert self._run is not None

@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -241,6 +242,26 @@ def test_a_file_that_is_removed_while_it_is_written_ends_the_scan_and_the_next_o
     wait_for(lambda: status.get("SCANSTAT") == "stopped", "stopped")
     assert status.get("DAQERR") == ""
     only_file(status)
+
+
+def test_a_data_root_that_is_on_another_disk_than_before_is_told(
+    status: StatusBuffer, daq: Callable[..., DaqProcess], tmp_path: Path
+) -> None:
+    root = tmp_path / "root"
+    (tmp_path / "mounted").mkdir()
+    root.symlink_to(tmp_path / "mounted")
+    status.update({"DATADIR": str(root)})
+    process = daq()
+    for folder, note in ((None, ""), ("/dev/shm", "the data root is on another disk than before: is it mounted?")):
+        with contextlib.ExitStack() as stack:
+            if folder is not None:
+                root.unlink()
+                root.symlink_to(stack.enter_context(tempfile.TemporaryDirectory(dir=folder)))
+            process.send("START")
+            wait_for(lambda: status.get("NETSTAT") == "receiving", "receiving")
+            assert status.get("DAQNOTE") == note
+            process.send("STOP")
+            wait_for(lambda: status.get("SCANSTAT") == "stopped", "stopped")
 
 
 def test_monitor_writes_no_file(status: StatusBuffer, daq: Callable[..., DaqProcess]) -> None:
