@@ -240,7 +240,7 @@ class Program:
             self._begin(time.time())
 
     def _notes_of_disk(self, root: Path) -> list[str]:
-        """Where a disk was lost, its mount point or a folder made anew takes the data, and the system's disk fills up."""
+        """Where a disk was lost, its mount point or a new folder takes the data, and fills up another disk."""
         try:
             before, self._disk = self._disk, root.stat().st_dev
         except OSError as error:
