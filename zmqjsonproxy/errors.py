@@ -173,9 +173,13 @@ class RecordingError(ProxyError):
         self.source, self.line, self.reason = source, line, reason
 
 
+_LONGEST_NAME = 200
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return what to append to "no such name": the known one that comes close, else nothing."""
     import difflib  # only when something is wrong
 
-    close = difflib.get_close_matches(name, list(known), n=1)
+    # What is longer than any name is a stranger's: to compare a megabyte takes seconds.
+    close = difflib.get_close_matches(name, list(known), n=1) if len(name) <= _LONGEST_NAME else []
     return f"; did you mean {close[0]}?" if close else ""

@@ -17,6 +17,7 @@ import re
 from collections.abc import Callable
 from datetime import date, datetime, time
 from enum import Enum
+from itertools import accumulate
 from pathlib import PurePath
 from typing import Any, Protocol
 from uuid import UUID
@@ -36,7 +37,10 @@ _FEW = 5000
 _TEXT = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)', re.DOTALL)
 _SPLIT_MOST = 2**20
 """More is not split at its quotes: a stranger's message may have nothing else, bytes."""
-_ROUND = bytes.maketrans(b"[{}]", b"(())")
+_ONE_EACH = bytes.maketrans(b"[{}]", b"\x01\x01\xff\xff")
+"""One more level, one less: as signed bytes."""
+_LEVELS = 8
+"""Most messages have fewer; a stranger's may have a hundred of them, each of which takes as long as the first."""
 _NO_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[{}]")
 
 
@@ -184,17 +188,12 @@ def too_deep(data: bytes, limit: int) -> bool:
         outside = _TEXT.sub(b"", data)
     else:
         outside = b"".join(data.split(b'"')[::2])  # every other piece is text
-    left = brackets = outside.translate(_ROUND, _NO_BRACKETS)
-    for _ in range(limit):  # each time the innermost level goes
-        inner = left.replace(b"()", b"")
+    left = brackets = outside.translate(_ONE_EACH, _NO_BRACKETS)
+    for _ in range(min(limit, _LEVELS)):  # each time the innermost level goes
+        inner = left.replace(b"\x01\xff", b"")
         if not inner:
             return False
         if len(inner) == len(left):  # they do not belong together: no JSON, but its start may be deep
             break
         left = inner
-    depth = 0
-    for bracket in brackets:
-        depth += 1 if bracket == 40 else -1
-        if depth > limit:
-            return True
-    return False
+    return any(map(limit.__lt__, accumulate(memoryview(brackets).cast("b"))))

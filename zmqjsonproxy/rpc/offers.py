@@ -14,6 +14,9 @@ from zmqjsonproxy.rpc.protocol.jsonrpc import Code
 
 __all__ = ["answer_unknown"]
 
+_SHOWN = 200
+"""Characters of a name that nobody has."""
+
 
 def answer_unknown(request: Request, interfaces: Mapping[str, Interface], instance: str, most: int) -> bytes | None:
     """Encode the reply to a request for none of the methods that are there; None: a notification, without one.
@@ -35,12 +38,12 @@ def answer_unknown(request: Request, interfaces: Mapping[str, Interface], instan
     if name not in interfaces:
         return jsonrpc.failure(request.id, _no_interface(name, interfaces))
     known = ", ".join(interfaces[name].methods) or "none"
-    text = f"{name} has no method {key}; it has: {known}{did_you_mean(key, interfaces[name].methods)}"
+    text = f"{name} has no method {key[:_SHOWN]}; it has: {known}{did_you_mean(key, interfaces[name].methods)}"
     return jsonrpc.failure(request.id, jsonrpc.error_object(Code.NO_SUCH_METHOD, "NoSuchMethodError", text))
 
 
 def _no_interface(name: str, interfaces: Mapping[str, Interface]) -> dict[str, Any]:
-    text = f"no interface {name!r} here; there are: {', '.join(interfaces) or 'none'}"
+    text = f"no interface {name[:_SHOWN]!r} here; there are: {', '.join(interfaces) or 'none'}"
     return jsonrpc.error_object(Code.NO_SUCH_METHOD, "NoSuchInterfaceError", text)
 
 

@@ -1,0 +1,37 @@
+"""What is answered to calls of what is not there."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from zmqjsonproxy.interface import Interface, query
+from zmqjsonproxy.rpc.offers import answer_unknown
+from zmqjsonproxy.rpc.protocol.dialect import Request
+
+
+class Source:
+    """A source."""
+
+    @query
+    def get_period(self) -> float:
+        """Period, s."""
+        return 1.0
+
+
+@pytest.mark.parametrize(
+    ("target", "text"),
+    [
+        ("source.get_peroid", "source has no method get_peroid; it has: get_period; did you mean get_period?"),
+        ("sauce.get_period", "no interface 'sauce' here; there are: source"),
+        ("source." + "n" * 10**6, f"source has no method {'n' * 200}; it has: get_period"),
+        ("n" * 10**6 + ".get_period", f"no interface '{'n' * 200}' here; there are: source"),
+    ],
+    ids=["method", "object", "long method", "long object"],
+)
+def test_a_name_that_nobody_has_is_answered_by_what_there_is(target: str, text: str) -> None:
+    interfaces = {"source": Interface.of("source", Source())}
+    reply = answer_unknown(Request(target, [], {}, True, 1), interfaces, "instance", 1000)
+    assert reply is not None
+    assert json.loads(reply)["error"]["data"]["text"] == text
