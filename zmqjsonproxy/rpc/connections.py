@@ -352,9 +352,7 @@ class Connections:
 
     def _bridge(self, peer: Peer, now: float) -> None:
         """Connect again to a server that takes no ROUTER."""
-        self._by_rid.pop(peer.rid, None)
-        with contextlib.suppress(zmq.ZMQError):
-            self._router.disconnect(self._addresses[peer])
+        self._disconnect(peer)
         try:
             bridge = self._bridges[peer] = Bridge(self._context, self._addresses[peer], self._options)
             peer.begin_connection(b"", peer.hello_name, now)
@@ -391,10 +389,16 @@ class Connections:
         if bridge is not None:
             bridge.close()
         else:
-            self._by_rid.pop(peer.rid, None)
-            with contextlib.suppress(zmq.ZMQError):
-                self._router.disconnect(self._addresses[peer])
+            self._disconnect(peer)
         peer.give_up(reason, time.monotonic(), self.settings.retry_first, self.settings.retry_most)
+
+    def _disconnect(self, peer: Peer) -> None:
+        """End the connection of the ROUTER, after what is left of the last message: libzmq aborts the process else."""
+        self._by_rid.pop(peer.rid, None)
+        with contextlib.suppress(zmq.ZMQError):
+            while self._router.get(zmq.RCVMORE):
+                self._receive_frame()
+            self._router.disconnect(self._addresses[peer])
 
     def _abandon(self, peer: Peer, now: float) -> None:
         """Connect anew to an old server that still works on a call nobody waits for.

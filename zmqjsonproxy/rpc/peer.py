@@ -299,6 +299,8 @@ class Peer:
                     self.take_back(pending)  # a batch that is refused as a whole is answered by its first number
                 else:
                     pending.value, pending.ended, pending.done = message.get("result"), now, True
+                    if pending.what.count > 1:  # a batch, whose other numbers nobody answers any more
+                        self.forget(pending)
                 return
         if self.native and type(message) is list:
             self._receive_batch(message, now)
@@ -333,6 +335,7 @@ class Peer:
             pending.what.parts[number - pending.number] = result
         if pending is not None and type(pending.what) is BatchOfCalls and not pending.done:
             pending.succeed(pending.what.parts, now)
+            self.forget(pending)
 
     def _receive_plain_batch(self, replies: list[Any], now: float) -> bool:
         """Take the replies to a whole batch if all are results, in order, as most are: in half the time."""
