@@ -245,11 +245,11 @@ def test_a_file_that_is_removed_while_it_is_written_ends_the_scan_and_the_next_o
 
 
 def test_a_data_root_that_is_on_another_disk_than_before_is_told(
-    status: StatusBuffer, daq: Callable[..., DaqProcess], tmp_path: Path
+    status: StatusBuffer, daq: Callable[..., DaqProcess], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    root = tmp_path / "root"
-    (tmp_path / "mounted").mkdir()
-    root.symlink_to(tmp_path / "mounted")
+    root = tmp_path_factory.mktemp("d") / "root"  # a card has room for 68 characters
+    (root.parent / "mounted").mkdir()
+    root.symlink_to(root.parent / "mounted")
     status.update({"DATADIR": str(root)})
     process = daq()
     for folder, note in ((None, ""), ("/dev/shm", "the data root is on another disk than before: is it mounted?")):

@@ -201,6 +201,9 @@ def scale_profiles(profiles: Doubles) -> Scaled:
 
 
 def _steps(low: Doubles, high: Doubles, count: int) -> npt.NDArray[np.float32]:
-    """Size of a step; a little more than needed, so that the rounding of scale and offset to 32 bits cuts nothing."""
-    span = (high - low) * (1 + 1e-6) + np.abs(low) * 2e-7
-    return np.where(high > low, span / count, 1.0).astype(np.float32)
+    """Size of a step; a little more than needed, so that the rounding of scale and offset to 32 bits cuts nothing.
+
+    Where nothing differs, or by less than 32 bits can divide, it is 1: more than the whole difference.
+    """
+    step = ((high - low) * (1 + 1e-6) + np.abs(low) * 2e-7) / count
+    return np.where((high > low) & (step >= np.finfo(np.float32).tiny), step, 1.0).astype(np.float32)
