@@ -107,7 +107,7 @@ class RawFile:
     def __init__(self, directory: Path, name: str) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         self.path, self._file = create_new(directory, name)
-        self.blocks = 0
+        self.rows = 0
         """Complete blocks in the file."""
         self._end = 0
         self._is_new = False
@@ -122,7 +122,7 @@ class RawFile:
                 os.ftruncate(self._file, self._end)
             raise
         self._end += len(data)
-        self.blocks += 1
+        self.rows += 1
         self._is_new = True
 
     def flush(self, *, sync: bool = False) -> None:

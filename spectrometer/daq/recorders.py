@@ -6,7 +6,7 @@ One class for each kind of file, all used alike by `spectrometer.daq.pulsar`.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -58,38 +58,32 @@ class Recorder(Protocol):
         """Close the file. OSError."""
 
 
-class _PsrFitsRecorder:
-    """What search and fold mode share.
+class _File(Protocol):
+    path: Path
+
+    @property
+    def rows(self) -> int: ...
+    def flush(self, *, sync: bool = False) -> None: ...
+    def close(self) -> None: ...
+
+
+F = TypeVar("F", bound=_File)
+
+
+class _FileRecorder(Generic[F]):
+    """What all of them share.
 
     Args:
-        chain: Makes samples of voltages.
+        channels: Of which the power is watched.
         file: None: monitor only.
     """
 
-    def __init__(self, chain: Chain, file: PsrFitsFile | None) -> None:
-        self.chain, self.file = chain, file
-        self._power: Doubles = np.zeros(chain.options.nchan)
-
-    def take(self, samples: SampleArray, position: int) -> int:
-        """As of `Recorder`."""
-        found = self.chain.process(samples, position)
-        if not found.powers.shape[2]:
-            return 0
-        power = found.powers[0].sum(axis=1, dtype=np.float64)
-        if self.chain.pol_type == "AABBCRCI":
-            power += found.powers[1].sum(axis=1, dtype=np.float64)
-        self._power += power
-        return self._add(found)
-
-    def _add(self, found: Samples) -> int:
-        raise NotImplementedError
-
-    def lost(self) -> None:
-        """As of `Recorder`."""
-        self.chain.reset()
+    def __init__(self, channels: int, file: F | None) -> None:
+        self.file = file
+        self._power: Doubles = np.zeros(channels)
 
     def finish(self) -> int:
-        """As of `Recorder`."""
+        """As of `Recorder`; what is cut short is left out."""
         return 0
 
     def peak_channel(self) -> int:
@@ -111,15 +105,46 @@ class _PsrFitsRecorder:
         if self.file is not None:
             self.file.flush(sync=sync)
 
-    def set_loops(self, loops: int) -> None:
-        """As of `Recorder`."""
-        if self.file is not None:
-            self.file.set_number("NLOOPS", loops)
-
     def close(self) -> None:
         """As of `Recorder`."""
         if self.file is not None:
             self.file.close()
+
+
+class _PsrFitsRecorder(_FileRecorder[PsrFitsFile]):
+    """What search and fold mode share.
+
+    Args:
+        chain: Makes samples of voltages.
+        file: None: monitor only.
+    """
+
+    def __init__(self, chain: Chain, file: PsrFitsFile | None) -> None:
+        super().__init__(chain.options.nchan, file)
+        self.chain = chain
+
+    def take(self, samples: SampleArray, position: int) -> int:
+        """As of `Recorder`."""
+        found = self.chain.process(samples, position)
+        if not found.powers.shape[2]:
+            return 0
+        power = found.powers[0].sum(axis=1, dtype=np.float64)
+        if self.chain.pol_type == "AABBCRCI":
+            power += found.powers[1].sum(axis=1, dtype=np.float64)
+        self._power += power
+        return self._add(found)
+
+    def _add(self, found: Samples) -> int:
+        raise NotImplementedError
+
+    def lost(self) -> None:
+        """As of `Recorder`."""
+        self.chain.reset()
+
+    def set_loops(self, loops: int) -> None:
+        """As of `Recorder`."""
+        if self.file is not None:
+            self.file.set_number("NLOOPS", loops)
 
 
 class SearchRecorder(_PsrFitsRecorder):
@@ -205,7 +230,7 @@ class FoldRecorder(_PsrFitsRecorder):
         return 1
 
 
-class RawRecorder:
+class RawRecorder(_FileRecorder[RawFile]):
     """Blocks of voltages, as they came.
 
     Args:
@@ -216,9 +241,9 @@ class RawRecorder:
     """
 
     def __init__(self, band: Band, size: BlockSize, others: dict[str, Value], file: RawFile | None) -> None:
-        self._band, self._size, self._others, self.file = band, size, others, file
+        super().__init__(band.channels, file)
+        self._band, self._size, self._others = band, size, others
         self._cutter = BlockCutter(size)
-        self._power: Doubles = np.zeros(band.channels)
         self._packets = size.new * band.channels * band.polarizations * 2 // size.packet_bytes
 
     def take(self, samples: SampleArray, position: int) -> int:
@@ -238,34 +263,6 @@ class RawRecorder:
     def lost(self) -> None:
         """As of `Recorder`; positions tell."""
 
-    def finish(self) -> int:
-        """As of `Recorder`; a block that is cut short is left out."""
-        return 0
-
-    def peak_channel(self) -> int:
-        """As of `Recorder`."""
-        return int(np.argmax(self._power))
-
-    @property
-    def path(self) -> Path | None:
-        """As of `Recorder`."""
-        return None if self.file is None else self.file.path
-
-    @property
-    def rows(self) -> int:
-        """As of `Recorder`."""
-        return 0 if self.file is None else self.file.blocks
-
-    def flush(self, *, sync: bool = False) -> None:
-        """As of `Recorder`."""
-        if self.file is not None:
-            self.file.flush(sync=sync)
-
     def set_loops(self, loops: int) -> None:
         """As of `Recorder`; the headers of blocks that are written stay as they are."""
         self._others["NLOOPS"] = loops
-
-    def close(self) -> None:
-        """As of `Recorder`."""
-        if self.file is not None:
-            self.file.close()

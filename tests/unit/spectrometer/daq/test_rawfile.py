@@ -59,7 +59,7 @@ def test_what_is_written_is_read_back_bit_for_bit(
         pieces = list(reader.pieces())
         found = np.concatenate([piece.samples for piece in pieces], axis=1)
         size = choose_block(band(channels, polarizations), 0, overlap, longest)
-        assert reader.block_count == file.blocks > 0
+        assert reader.block_count == file.rows > 0
         assert (reader.unlike_overlaps, reader.lost_packets) == (0, 0)
         assert 3000 - found.shape[1] < size.new + overlap
         assert np.array_equal(found, samples[:, : found.shape[1]])
@@ -100,7 +100,7 @@ def test_voltages_that_were_computed_are_rounded() -> None:
 def test_a_full_disk_leaves_whole_blocks_and_nothing_is_overwritten(tmp_path: Path) -> None:
     samples = np.zeros((4, 4096, 4), np.int8)
     first = write(tmp_path, band(), samples, 0, 512, [])
-    room = first.path.stat().st_size // first.blocks * 5 // 2
+    room = first.path.stat().st_size // first.rows * 5 // 2
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (room, hard))
     try:
@@ -110,7 +110,7 @@ def test_a_full_disk_leaves_whole_blocks_and_nothing_is_overwritten(tmp_path: Pa
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.raw", "a_2.raw"]
     reader = GuppiFile(tmp_path / "a_2.raw")
-    assert (reader.block_count, first.blocks) == (2, 8)
+    assert (reader.block_count, first.rows) == (2, 8)
     reader.close()
 
 
