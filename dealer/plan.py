@@ -30,8 +30,9 @@ from dealer.roster import DEFAULT_TIMEOUT, Roster, default_deadline
 from dealer.virtualtime import EndlessError, VirtualClock, virtual_time
 from zmqjsonproxy.errors import ProxyError
 from zmqjsonproxy.rpc.aiooperation import AsyncOperation
+from zmqjsonproxy.rpc.aiosteps import take_in_task
 from zmqjsonproxy.rpc.operation import Operation
-from zmqjsonproxy.rpc.steps import Pause, Steps
+from zmqjsonproxy.rpc.steps import Steps, take
 
 __all__ = ["Plan", "Row", "plan_script"]
 
@@ -236,21 +237,7 @@ class PlannedDealer(_Planned, Dealer):
 
     def _take(self, steps: Steps[T]) -> T:
         try:
-            step = next(steps)
-            while True:
-                came = None
-                try:
-                    if isinstance(step, Pause):
-                        self.plan.clock.sleep(self._models.longer(step.seconds))
-                    else:
-                        came = step.read(step.on(self._models))
-                except BaseException as error:
-                    step = steps.throw(error)
-                else:
-                    step = steps.send(came)
-        except StopIteration as end:
-            result: T = end.value
-            return result
+            return take(self._models, steps, lambda seconds: self.plan.clock.sleep(self._models.longer(seconds)))
         except BaseException as error:
             self._note(steps, error)
             raise
@@ -274,21 +261,9 @@ class PlannedAsyncDealer(_Planned, AsyncDealer):
 
     async def _take(self, steps: Steps[T]) -> T:
         try:
-            step = next(steps)
-            while True:
-                came = None
-                try:
-                    if isinstance(step, Pause):
-                        await asyncio.sleep(self._models.longer(step.seconds))
-                    else:
-                        came = step.read(await step.on(self._models))
-                except BaseException as error:
-                    step = steps.throw(error)
-                else:
-                    step = steps.send(came)
-        except StopIteration as end:
-            result: T = end.value
-            return result
+            return await take_in_task(
+                self._models, steps, lambda seconds: asyncio.sleep(self._models.longer(seconds))
+            )
         except BaseException as error:
             self._note(steps, error)
             raise

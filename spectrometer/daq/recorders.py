@@ -5,6 +5,7 @@ One class for each kind of file, all used alike by `spectrometer.daq.pulsar`.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
@@ -111,7 +112,7 @@ class _FileRecorder(Generic[F]):
             self.file.close()
 
 
-class _PsrFitsRecorder(_FileRecorder[PsrFitsFile]):
+class _PsrFitsRecorder(_FileRecorder[PsrFitsFile], ABC):
     """What search and fold mode share.
 
     Args:
@@ -134,8 +135,9 @@ class _PsrFitsRecorder(_FileRecorder[PsrFitsFile]):
         self._power += power
         return self._add(found)
 
+    @abstractmethod
     def _add(self, found: Samples) -> int:
-        raise NotImplementedError
+        """Take samples; how many rows they completed."""
 
     def lost(self) -> None:
         """As of `Recorder`."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import time
 from collections.abc import Callable
 from typing import Any
@@ -16,14 +15,13 @@ from zmqjsonproxy.rpc.peer import Peer, Pending
 
 __all__ = ["WatchedConnections"]
 
-_LOOKS = 15
-"""How often `look` looks; about 0.02 ms where nobody else wants the processor."""
 _POLLIN = int(zmq.POLLIN)
-_sched_yield = getattr(os, "sched_yield", None)  # not on every system
 
 
 class WatchedConnections(Connections):
     """Connections whose sockets a loop watches."""
+
+    _looks = 15  # about 0.02 ms: the loop has others to serve
 
     def __init__(
         self,
@@ -40,17 +38,6 @@ class WatchedConnections(Connections):
     def has_message(self) -> bool:
         """Whether the ROUTER socket has one; to be asked after each use, for its descriptor may be silent then."""
         return bool(int(self._router.get(zmq.EVENTS)) & _POLLIN)
-
-    def look(self) -> bool:
-        """As `has_message`, after looking for one for a moment, leaving the processor to whoever has work for it."""
-        if _sched_yield is not None:
-            ask: Callable[[int], Any] = self._router.get
-            events = zmq.EVENTS
-            for _ in range(_LOOKS):
-                _sched_yield()
-                if ask(events) & _POLLIN:
-                    return True
-        return False
 
     @property
     def has_bridges(self) -> bool:

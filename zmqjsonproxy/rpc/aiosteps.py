@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from zmqjsonproxy.rpc.aiohub import AsyncHub
@@ -13,15 +14,17 @@ __all__ = ["take_in_task"]
 T = TypeVar("T")
 
 
-async def take_in_task(hub: AsyncHub, steps: Steps[T]) -> T:
-    """Take the steps in the running task; its cancellation is raised within the generator."""
+async def take_in_task(
+    hub: AsyncHub, steps: Steps[T], sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+) -> T:
+    """Take the steps in the running task; its cancellation is raised within the generator. Arguments as of `take`."""
     try:
         step = next(steps)
         while True:
             came = None
             try:
                 if isinstance(step, Pause):
-                    await asyncio.sleep(step.seconds)
+                    await sleep(step.seconds)
                 else:
                     came = step.read(await step.on(hub))
             except BaseException as error:

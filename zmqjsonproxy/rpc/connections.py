@@ -33,8 +33,6 @@ SLICE_MS = 50
 """How long is waited at most for a message before socket events are looked at, ms."""
 LOOK_EVERY = 0.04
 """How often they are looked at while messages come, s."""
-_LOOKS = 60
-"""How often a message is looked for before the wait for it; about 0.1 ms where nobody else wants the processor."""
 _POLLIN = int(zmq.POLLIN)
 _sched_yield = getattr(os, "sched_yield", None)  # not on every system
 
@@ -75,6 +73,8 @@ class Connections:
         looked_at: When socket events were looked at last, s, monotonic.
         wake_id: What `next_message` says after `wake`.
     """
+
+    _looks = 60  # how often `look` looks; about 0.1 ms where nobody else wants the processor
 
     def __init__(self, context: zmq.Context[Any], settings: HubSettings, locators: Locators | None = None) -> None:
         self.settings, self._context, self._locators = settings, context, locators or {}
@@ -317,18 +317,19 @@ class Connections:
             return False
         return True
 
-    def stay_awake(self) -> None:
-        """Wait for a message for up to 0.1 ms without sleep, leaving the processor to whoever has work for it.
+    def look(self) -> bool:
+        """Look for a message for a moment without sleep, leaving the processor to others who work; was there one?
 
         ZeroMQ's thread sends the faster for it, and to be woken costs more than most servers need for their answer.
         """
         if _sched_yield is not None:
             ask: Callable[[int], Any] = self._router.get
             events = zmq.EVENTS
-            for _ in range(_LOOKS):
+            for _ in range(self._looks):
                 _sched_yield()
                 if ask(events) & _POLLIN:
-                    return
+                    return True
+        return False
 
     def set_wait(self, wait_ms: int) -> None:
         """Set how long `next_message` waits. With servers of the original, wait here and take their messages."""

@@ -114,7 +114,7 @@ class Hub(KnownServers):
                         raise ValueError(size)  # what is the matter is said below, where it is submitted
                     connections.send(peer.envelope, request)
                     sent = True
-                    connections.stay_awake()
+                    connections.look()
                     source, body = connections.next_message()
                     if source is peer:
                         answer = jsonrpc.read_reply(body)
@@ -229,7 +229,7 @@ class Hub(KnownServers):
                     raise ValueError(size_of(request))
                 connections.send(peer.envelope, request)
                 sent = True
-                connections.stay_awake()
+                connections.look()
                 source, body = connections.next_message()
                 if source is peer:
                     values = jsonrpc.results_in_order(jsonrpc.read_reply(body), first, len(calls))

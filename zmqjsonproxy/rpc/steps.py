@@ -8,7 +8,7 @@ are raised within the generator where it waits, and it may take further steps to
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -81,15 +81,21 @@ class BeginEach:
 Steps = Generator[Step | Pause, Any, T]
 
 
-def take(hub: Hub, steps: Steps[T]) -> T:
-    """Take the steps one after the other; what interrupts one of them is raised within the generator."""
+def take(hub: Hub, steps: Steps[T], sleep: Callable[[float], None] | None = None) -> T:
+    """Take the steps one after the other; what interrupts one of them is raised within the generator.
+
+    Args:
+        hub: Makes the calls.
+        steps: What to do.
+        sleep: Makes the pauses, s; None: `time.sleep`, whatever that is then (a plan puts its own there).
+    """
     try:
         step = next(steps)
         while True:
             came = None
             try:
                 if isinstance(step, Pause):
-                    time.sleep(step.seconds)
+                    (sleep or time.sleep)(step.seconds)
                 else:
                     came = step.read(step.on(hub))
             except BaseException as error:
