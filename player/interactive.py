@@ -170,7 +170,7 @@ class Bank:
 
     def _bound(self, path: str, method: Method) -> Callable[..., Any]:
         """Return what stands for a method: the same signature and documentation, called as a Player calls it."""
-        call: Callable[[str, Method, Callable[[], Any]], Any] = self._call
+        call: Callable[[str, Method, functools.partial[Any]], Any] = self._call
         if method.kind is Kind.OPERATION:
             call = self._begin if method.mark.answers_when_accepted else self._operate
         elif method.kind is Kind.COMMAND and not method.mark.urgent:
@@ -191,12 +191,12 @@ class Bank:
 
     # calls
 
-    def _call(self, _path: str, method: Method, function: Callable[[], Any]) -> Any:
+    def _call(self, _path: str, method: Method, function: functools.partial[Any]) -> Any:
         if method.mark.aborts:
             self._abort(f"{method.name} was called")
         return function()
 
-    def _command(self, _path: str, _method: Method, function: Callable[[], Any]) -> Any:
+    def _command(self, _path: str, _method: Method, function: functools.partial[Any]) -> Any:
         with self._lane:
             return function()
 
@@ -207,13 +207,16 @@ class Bank:
         try:
             while not self._lane.acquire(timeout=POLL_S):
                 handle.check()
+            held = [self._lane]
+            handle.on_leave = lambda: held.pop().release()
             try:
                 handle.check()
                 handle.begin()
                 with running(handle):
                     yield
             finally:
-                self._lane.release()
+                for lane in held:
+                    lane.release()
         except BaseException as error:
             aborted = isinstance(error, OperationAbortedError)
             handle.finish(State.ABORTED if aborted else State.FAILED, error={"message": str(error)})
@@ -221,19 +224,21 @@ class Bank:
         finally:
             self._handles.discard(handle)
 
-    def _operate(self, path: str, _method: Method, function: Callable[[], Any]) -> Any:
+    def _operate(self, path: str, method: Method, function: functools.partial[Any]) -> Any:
         handle = OperationHandle(OperationRecord(secrets.token_hex(6), path))
+        _admit(method, handle, function)
         with _aborted_by_ctrl_c(handle), self._operation(handle):
             value = function()
         handle.finish(State.DONE, value=value)
         return value
 
-    def _begin(self, path: str, _method: Method, function: Callable[[], Any]) -> Any:
+    def _begin(self, path: str, method: Method, function: functools.partial[Any]) -> Any:
         """Run an operation in a thread; it answers when it is accepted, and goes on."""
         answers: queue.SimpleQueue[tuple[Any, BaseException | None]] = queue.SimpleQueue()
         handle = OperationHandle(
             OperationRecord(secrets.token_hex(6), path), on_accept=lambda value: answers.put((value, None))
         )
+        _admit(method, handle, function)
 
         def run() -> None:
             value, error = None, None
@@ -294,6 +299,12 @@ class Bank:
 
     def __exit__(self, *_exc: object) -> None:
         self.close()
+
+
+def _admit(method: Method, handle: OperationHandle, call: functools.partial[Any]) -> None:
+    """Ask the object whether an operation may wait for its turn, as a server does; raises what it raises."""
+    if method.mark.admit is not None:
+        method.mark.admit(method.owner, handle, *call.args, **call.keywords)
 
 
 @contextmanager

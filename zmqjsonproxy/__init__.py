@@ -24,6 +24,7 @@ from zmqjsonproxy.errors import (
 )
 
 if TYPE_CHECKING:
+    from zmqjsonproxy.caller import Caller, current_caller
     from zmqjsonproxy.interface import Keyword, command, current_operation, operation, query
     from zmqjsonproxy.rpc.aio import AsyncHub, AsyncOperation, AsyncProxyClient
     from zmqjsonproxy.rpc.client import ZMQJSONProxyClient
@@ -36,6 +37,7 @@ _LATE = {
     "AsyncHub": "zmqjsonproxy.rpc.aio",
     "AsyncOperation": "zmqjsonproxy.rpc.aio",
     "AsyncProxyClient": "zmqjsonproxy.rpc.aio",
+    "Caller": "zmqjsonproxy.caller",
     "Hub": "zmqjsonproxy.rpc.hub",
     "Keyword": "zmqjsonproxy.interface",
     "Operation": "zmqjsonproxy.rpc.operation",
@@ -43,6 +45,7 @@ _LATE = {
     "ZMQJSONProxyClient": "zmqjsonproxy.rpc.client",
     "ZMQJSONProxyServer": "zmqjsonproxy.rpc.server",
     "command": "zmqjsonproxy.interface",
+    "current_caller": "zmqjsonproxy.caller",
     "current_operation": "zmqjsonproxy.interface",
     "operation": "zmqjsonproxy.interface",
     "query": "zmqjsonproxy.interface",
@@ -56,6 +59,7 @@ __all__ = [
     "BadParametersError",
     "BusyError",
     "CallTimeoutError",
+    "Caller",
     "DeadlineError",
     "Hub",
     "Keyword",
@@ -75,6 +79,7 @@ __all__ = [
     "ZMQJSONProxyException",
     "ZMQJSONProxyServer",
     "command",
+    "current_caller",
     "current_operation",
     "operation",
     "query",

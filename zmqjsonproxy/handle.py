@@ -17,6 +17,10 @@ __all__ = ["NULL_OPERATION", "OperationHandle"]
 log = logging.getLogger(__name__)
 
 
+def _stay() -> None:
+    """Nothing: there is no lane to leave."""
+
+
 class OperationHandle:
     """What the code of an operation tells its callers, and how it hears of an abort; usable from any thread."""
 
@@ -28,6 +32,7 @@ class OperationHandle:
         self._hooks: list[Callable[[], None]] = []
         self._accepted = False
         self._reason = ""
+        self.on_leave: Callable[[], None] = _stay
 
     @property
     def id(self) -> str:
@@ -38,6 +43,13 @@ class OperationHandle:
     def aborted(self) -> bool:
         """Whether an abort was asked for."""
         return self._aborted.is_set()
+
+    def leave_lane(self) -> None:
+        """Let the commands that wait behind this operation run beside what it still does; to be called once.
+
+        For an operation that has done its work and only waits. Aborts still reach it.
+        """
+        self.on_leave()
 
     def progress(self, fraction: float | None, text: str = "", left_s: float | None = None) -> None:
         """Say how far the work is.

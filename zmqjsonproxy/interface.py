@@ -78,6 +78,8 @@ class Mark:
         aborts: Of an urgent command: the running operation of the lane is aborted first.
         refusal_pair: Clients of the original get a RefusedError as `[false, text]`.
         answers_when_accepted: Of an operation: its caller is answered by `OperationHandle.accept`.
+        admit: Of an operation: called with the object, the handle and the arguments when a call arrives, in the
+            socket's thread and before it waits for its turn; it may refuse. It must answer within milliseconds.
         keywords: Asked once, with the object, when it is exposed: what is taken as `**kwargs`. None, or no keyword:
             anything.
     """
@@ -87,6 +89,7 @@ class Mark:
     aborts: bool = False
     refusal_pair: bool = False
     answers_when_accepted: bool = False
+    admit: Callable[..., None] | None = None
     keywords: Callable[[Any], Iterable[Keyword]] | None = None
 
 
@@ -146,10 +149,29 @@ def command(
 @overload
 def operation(function: F) -> F: ...
 @overload
-def operation(*, answers_when_accepted: bool = False, refusal_pair: bool = False) -> Callable[[F], F]: ...
-def operation(function: Any = None, *, answers_when_accepted: bool = False, refusal_pair: bool = False) -> Any:
-    """Mark a method that takes long; inside it `current_operation()` reports progress and hears of aborts."""
-    mark = Mark(kind=Kind.OPERATION, refusal_pair=refusal_pair, answers_when_accepted=answers_when_accepted)
+def operation(
+    *, answers_when_accepted: bool = False, refusal_pair: bool = False, admit: Callable[..., None] | None = None
+) -> Callable[[F], F]: ...
+def operation(
+    function: Any = None,
+    *,
+    answers_when_accepted: bool = False,
+    refusal_pair: bool = False,
+    admit: Callable[..., None] | None = None,
+) -> Any:
+    """Mark a method that takes long; inside it `current_operation()` reports progress and hears of aborts.
+
+    Args:
+        function: The method, when used without parentheses.
+        answers_when_accepted: Its caller is answered by `OperationHandle.accept`, or at its end.
+        refusal_pair: Clients of the original get a refusal as `[false, text]`.
+        admit: A function of the object, the operation's handle and the arguments of the call. It runs as soon as a
+            call arrives, whatever the object is doing, and refuses by raising RefusedError what could only be
+            refused later.
+    """
+    mark = Mark(
+        kind=Kind.OPERATION, refusal_pair=refusal_pair, answers_when_accepted=answers_when_accepted, admit=admit
+    )  # fmt: skip
     return _marker(mark) if function is None else _marker(mark)(function)
 
 
@@ -181,6 +203,7 @@ class Method:
     doc: str | None
     signature: str
     lane: str = ""
+    owner: object = None
 
     @property
     def kind(self) -> Kind:
@@ -267,7 +290,7 @@ class Interface:
             keywords = _keywords(function, mark, obj)
             methods[key] = Method(
                 name=key, mark=mark, function=function, doc=_doc(function, keywords),
-                signature=_signature(function, keywords), lane=lane,
+                signature=_signature(function, keywords), lane=lane, owner=obj,
             )  # fmt: skip
         text = repr([m.describe() for m in methods.values()])
         return cls(name, methods, hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:16])

@@ -6,12 +6,11 @@ one thread, or one task, for each hub asks for all of them, and lives as long as
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cache
 from typing import Any, Generic, TypeVar
 
+from zmqjsonproxy.caller import own_name
 from zmqjsonproxy.errors import ProtocolError, ProxyError
 from zmqjsonproxy.protocol.operations import State
 from zmqjsonproxy.rpc.heard import HeardOperation
@@ -26,19 +25,6 @@ FIRST_PAUSE_S, LAST_PAUSE_S = 0.02, 0.3
 
 O = TypeVar("O", bound=HeardOperation)  # noqa: E741  as in Operation
 T = TypeVar("T")
-
-
-@cache
-def caller() -> str:
-    """Return who asks, for the server's list: user@host:pid."""
-    import getpass  # most clients begin none
-    import platform
-
-    try:
-        user = getpass.getuser()
-    except (KeyError, OSError):  # an account without a name
-        user = str(os.getuid())
-    return f"{user}@{platform.node()}:{os.getpid()}"
 
 
 def only(found: Sequence[T | ProxyError]) -> T:
@@ -69,7 +55,7 @@ def begins(
         kwargs: Keyword arguments.
         timeout: For the answer that it was begun, s.
     """
-    results = yield BeginEach(urls, object_name, method, args, kwargs, timeout, caller())
+    results = yield BeginEach(urls, object_name, method, args, kwargs, timeout, own_name())
     begun: list[O | ProxyError] = []
     for url, result in zip(urls, results, strict=True):
         value = result.value
@@ -147,7 +133,7 @@ def aborts(
         reason: For those who ask what became of them; default: who aborts.
         timeout: For the servers' answers, s.
     """
-    words = reason or f"aborted by {caller()}"
+    words = reason or f"aborted by {own_name()}"
     results = yield CallMany([CallRequest(o.url, "rpc", "abort", (o.id, words)) for o in operations], timeout)
     now = time.monotonic()
     for operation, result in zip(operations, results, strict=True):

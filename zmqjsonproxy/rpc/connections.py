@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
-import platform
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -18,6 +17,7 @@ from typing import Any
 import zmq
 
 from zmqjsonproxy import ndarray, wirejson
+from zmqjsonproxy.caller import own_name
 from zmqjsonproxy.errors import PeerLostError
 from zmqjsonproxy.protocol.arrays import Framed
 from zmqjsonproxy.rpc.bridge import Bridge
@@ -81,7 +81,7 @@ class Connections:
         self.peers: dict[str, Peer] = {}
         self._at: dict[str, Peer] = {}
         self._addresses: dict[Peer, str] = {}
-        self.client = f"{platform.node()}:{os.getpid()}"
+        self.client = own_name()
         self.looked_at = 0.0
         self.numbers = itertools.count(1)
         self._rids = itertools.count(1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -53,6 +54,7 @@ class Lane:
         self._waits = False
         self._thread: threading.Thread | None = None
         self._running: OperationHandle | None = None
+        self._left: dict[threading.Thread, OperationHandle] = {}  # operations that go on beside the lane
         self._ended = False
 
     def put(self, job: Job) -> bool:
@@ -61,12 +63,27 @@ class Lane:
             if self._ended or len(self._jobs) >= self._size:
                 return False
             if self._thread is None:
-                thread = threading.Thread(target=self._work, name=self.name, daemon=True)
-                thread.start()  # where the system has no more threads the next job tries again
-                self._thread = thread
+                self._start_thread()
             self._jobs.append(job)
             self._end_wait()
         return True
+
+    def _start_thread(self) -> None:
+        thread = threading.Thread(target=self._work, name=self.name, daemon=True)
+        thread.start()  # where the system has no more threads the next job tries again
+        self._thread = thread
+
+    def leave(self) -> None:
+        """Let the next jobs run beside the operation that the calling thread, the lane's, is carrying out."""
+        this = threading.current_thread()
+        with self._lock:
+            if self._thread is not this or self._running is None:
+                return
+            if self._jobs and not self._ended:
+                self._start_thread()
+            else:
+                self._thread = None
+            self._left[this], self._running = self._running, None
 
     def _end_wait(self) -> None:
         if self._waits:
@@ -91,16 +108,16 @@ class Lane:
             waiting = [job for job in self._jobs if is_meant(job.operation)]
             for job in waiting:
                 self._jobs.remove(job)
-            running = self._running if is_meant(self._running) else None
+            running = [each for each in (self._running, *self._left.values()) if each is not None and is_meant(each)]
         for job in waiting:
             if job.operation is not None:
                 job.operation.abort(reason)  # has no hooks: it was not begun
             self._carry_out(job)  # finds that it was aborted, and says so to its caller
         hooks = None
-        if running is not None and (left := running.ask_to_end(reason)):
-            hooks = threading.Thread(target=running.run_hooks, args=(left,), name=f"abort {self.name}", daemon=True)
+        if left := [(each, hook) for each in running for hook in each.ask_to_end(reason)]:
+            hooks = threading.Thread(target=_run_hooks, args=(left,), name=f"abort {self.name}", daemon=True)
             hooks.start()
-        return Aborts(len(waiting) + (running is not None), hooks)
+        return Aborts(len(waiting) + len(running), hooks)
 
     def withdraw(self, job: Job) -> bool:
         """Take a job out of the queue; False if it has been begun, or ended."""
@@ -119,15 +136,20 @@ class Lane:
         self.abort_operations("the server ends")
 
     def join(self, seconds: float) -> bool:
-        """Wait for the thread; False if a job is still running then."""
-        if self._thread is None or self._thread is threading.current_thread():
-            return True
-        self._thread.join(seconds)
-        return not self._thread.is_alive()
+        """Wait for the threads; False if a job is still running then."""
+        end = time.monotonic() + seconds
+        with self._lock:
+            threads = [thread for thread in (self._thread, *self._left) if thread is not None]
+        for thread in threads:
+            if thread is not threading.current_thread():
+                thread.join(max(end - time.monotonic(), 0.0))
+        return not any(thread.is_alive() for thread in threads if thread is not threading.current_thread())
 
     def _work(self) -> None:
         while True:
             with self._lock:
+                if self._left.pop(threading.current_thread(), None) is not None:
+                    return  # another thread is the lane's by now
                 job = self._jobs.popleft() if self._jobs else None
                 self._running = None if job is None else job.operation
                 if job is None and self._ended:
@@ -143,3 +165,8 @@ class Lane:
             job.run()
         except BaseException:  # a lane outlives whatever happens in it
             log.exception("%s: a job raised", self.name)
+
+
+def _run_hooks(hooks: list[tuple[OperationHandle, Callable[[], None]]]) -> None:
+    for operation, hook in hooks:
+        operation.run_hooks([hook])

@@ -20,6 +20,7 @@ from typing import Any, Self
 import zmq
 
 from zmqjsonproxy import wirejson
+from zmqjsonproxy.caller import Caller, calling, read_name
 from zmqjsonproxy.errors import AlreadyDoneError
 from zmqjsonproxy.handle import OperationHandle
 from zmqjsonproxy.interface import Interface, Kind, Method, running
@@ -44,6 +45,9 @@ log = logging.getLogger(__name__)
 _HOOKS_WITHIN_S = 1.0
 """How long `stop` and its like wait for the hooks of the operation that they abort."""
 _POLLIN = int(zmq.POLLIN)
+_NAMES_MOST = 10_000
+"""Clients whose names are remembered; each connection has one."""
+_OF_THE_ORIGINAL = Caller("a client of the original", native=False)
 Reply = Callable[[bytes], None]
 
 
@@ -82,6 +86,7 @@ class ZMQJSONProxyServer:
         self._fast_again: dict[str, int] = {}  # slow queries: how often in turn they were fast
         self._operations = OperationTable(self.instance)
         self._under_way = CallsUnderWay()
+        self._names: dict[bytes, str] = {}  # routing id -> what the client calls itself
         self._ended = threading.Event()
         self._quit = False
         self._may_wait = True
@@ -263,6 +268,7 @@ class ZMQJSONProxyServer:
         if query is None or not request.native:
             if request.extra is not None and not request.native:  # the hello of one of our callers
                 self._trust(frames[0])
+                self._take_name(frames[0], request.extra.get("client"))
             reply = self._call(request, frames)
             if reply is not None:
                 self._send(frames, reply)
@@ -274,6 +280,18 @@ class ZMQJSONProxyServer:
             self._send(frames, answer)
         if time.perf_counter() - begun > self.settings.slow_query_s:
             self._set_aside(request.target, time.perf_counter() - begun)
+
+    def _take_name(self, client: bytes, name: object) -> None:
+        if len(self._names) >= _NAMES_MOST:
+            del self._names[next(iter(self._names))]  # the oldest
+        self._names[client] = read_name(name)
+
+    def _caller(self, request: Request, client: bytes) -> Caller:
+        """Whose call it is: the name that comes with it, else the one that its client gave when it connected."""
+        named = (request.extra or {}).get("client")
+        if not request.native and named is None and client not in self._names:
+            return _OF_THE_ORIGINAL
+        return Caller(read_name(named) if named else self._names.get(client, read_name(None)), request.native)
 
     def _serve_batch(self, batch: list[Any], envelope: list[bytes]) -> None:
         gathering: Gathering | None = None  # what is not answered here and now
@@ -398,6 +416,7 @@ class ZMQJSONProxyServer:
 
     def _hand_over(self, method: Method, request: Request, answer: Reply, client: bytes) -> bytes | None:
         mark, extra = method.mark, request.extra or {}
+        caller = self._caller(request, client)
         call: UnderWay | None = None
 
         def reply(body: bytes) -> None:
@@ -411,8 +430,10 @@ class ZMQJSONProxyServer:
         if mark.kind is Kind.OPERATION:
             accept = partial(self._accept, request, reply) if mark.answers_when_accepted else None
             answered = answered or (request.native and extra.get("wait") == "accepted")
-            record = self._operations.new(request.target, time.time(), str(extra.get("client", ""))[:200])
+            record = self._operations.new(request.target, time.time(), caller.name)
             handle = OperationHandle(record, None if answered else accept)
+            if mark.admit is not None and (refusal := self._admit(method, request, handle, caller)) is not None:
+                return None if request.notification else refusal
 
         def run() -> None:
             if hooks is not None:
@@ -424,15 +445,19 @@ class ZMQJSONProxyServer:
                 body, error = not_begun(request, Code.DEADLINE, "DeadlineError", text)
                 if handle is not None:
                     handle.finish(State.FAILED, error=error)
-            elif handle is None:
-                body = self._carry_out_beside(method, request)
             else:
-                body = self._operate(method, request, handle)
+                with calling(caller):
+                    if handle is None:
+                        body = self._carry_out_beside(method, request)
+                    else:
+                        body = self._operate(method, request, handle)
             if not answered and (handle is None or handle.close_acceptance()):
                 reply(body)
 
         hooks = self._abort_operations(method) if mark.aborts else None
         lane, job = self._lane(method), Job(run, handle)
+        if handle is not None:
+            handle.on_leave = lane.leave
         if request.native and not answered and request.id is not None:
             call = UnderWay((client, request.id), lane, job)
             self._under_way.add(call)
@@ -440,12 +465,26 @@ class ZMQJSONProxyServer:
             if call is not None:
                 self._under_way.end(call)
             text = f"{method.lane}: {self.settings.queue_per_lane} calls are waiting already; nothing was done"
-            body, _ = not_begun(request, Code.BUSY, "BusyError", text)
+            body, error = not_begun(request, Code.BUSY, "BusyError", text)
             if handle is not None:  # whoever asks too often must not push the others' operations out of the table
+                handle.finish(State.FAILED, error=error)
                 self._operations.forget(handle.id)
             return None if request.notification else body
         if handle is not None and answered and not request.notification:
             return jsonrpc.reply(request.id, {"operation": handle.id, "state": handle.record.state.value})
+        return None
+
+    def _admit(self, method: Method, request: Request, handle: OperationHandle, caller: Caller) -> bytes | None:
+        """Ask the object whether an operation may wait for its turn; the reply that refuses it, else None."""
+        assert method.mark.admit is not None
+        try:
+            with calling(caller):
+                method.mark.admit(method.owner, handle, *request.args, **request.kwargs)
+        except BaseException as error:
+            body, described = raised(method, request, error)
+            handle.finish(State.FAILED, error=described)
+            self._operations.forget(handle.id)
+            return body
         return None
 
     def _accept(self, request: Request, reply: Reply, value: Any) -> None:

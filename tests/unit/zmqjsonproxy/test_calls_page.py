@@ -28,7 +28,7 @@ def test_the_requests_shown_are_requests(example: str) -> None:
 
 def test_the_hello_shown_is_the_one_that_is_sent() -> None:
     (hello,) = (json.loads(example) for example in REQUESTS if "list_methods" in example)
-    assert hello == json.loads(original.hello("bank", "host:4711"))
+    assert hello == json.loads(original.hello("bank", "ann@host:4711"))
 
 
 def test_the_error_codes_shown_are_all_there_are_and_raise_what_is_said() -> None:

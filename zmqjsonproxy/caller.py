@@ -1,0 +1,71 @@
+"""Identity of a client: the name it gives itself, and the caller on whose behalf a method runs. No sockets."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from functools import cache
+
+__all__ = ["Caller", "calling", "current_caller", "own_name", "read_name"]
+
+LONGEST_NAME = 120
+UNNAMED = "a client without a name"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """A client, as the server knows it.
+
+    Attributes:
+        name: As it calls itself, `user@host:pid`; nothing proves it.
+        native: It speaks JSON-RPC; False: the original's dialect.
+    """
+
+    name: str = UNNAMED
+    native: bool = True
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def read_name(text: object) -> str:
+    """Return a name that a client gave itself, fit for logs and messages: printable, of bounded length."""
+    name = "".join(c if c.isprintable() else "?" for c in text[:LONGEST_NAME]) if isinstance(text, str) else ""
+    return name or UNNAMED
+
+
+@cache
+def own_name() -> str:
+    """Return the name of this process as a client: `user@host:pid`."""
+    import getpass  # late: most importers call nobody
+    import platform
+
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # an account without a name
+        user = str(os.getuid())
+    return f"{user}@{platform.node()}:{os.getpid()}"
+
+
+_current: ContextVar[Caller | None] = ContextVar("caller", default=None)
+
+
+def current_caller() -> Caller:
+    """Return the caller of the command or operation that the calling code runs in; else this process itself.
+
+    Queries are not told: they change nothing that anybody would have to answer for.
+    """
+    return _current.get() or Caller(own_name())
+
+
+@contextmanager
+def calling(caller: Caller) -> Iterator[None]:
+    """Make `caller` the current one of the code within."""
+    token = _current.set(caller)
+    try:
+        yield
+    finally:
+        _current.reset(token)
