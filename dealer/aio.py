@@ -110,6 +110,7 @@ class AsyncDealer(Roster[AsyncBankProxy]):
     monitor = _awaits(verbs.monitor)
     scan_status = _awaits(verbs.scan_status)
     wait_for_scan = _awaits(scans.wait_for_scan)
+    scan_reports = _awaits(scans.scan_reports)
 
     set_status = _awaits(verbs.set_status)
     get_status = _awaits(verbs.get_status)

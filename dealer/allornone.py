@@ -7,6 +7,7 @@ Native Players are armed, and told to go only when all of them are ready. Those 
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
@@ -15,14 +16,17 @@ from dealer.outcome import Outcome
 from dealer.start import as_list
 from zmqjsonproxy.errors import ProtocolError, RefusedError
 
-__all__ = ["START_ALLOWANCE", "Ask", "Asked", "CommonStart"]
+__all__ = ["START_ALLOWANCE", "Ask", "Asked", "CommonStart", "Starters"]
 
 START_ALLOWANCE = 30.0
 """A start may take until its time and so much longer, s; the original's."""
 ARMED_BEFORE = 1.0
 """A Bank that is armed and not committed so long before the start takes it back by itself, s."""
 UNDO_WITHIN = 5.0
+CONFIRM_WITHIN = 5.0
 
+Undo = tuple[str, tuple[Any, ...]]
+"""A method that takes back what was done, and its arguments."""
 
 Asked = Generator[Any, Any, dict[str, Outcome]]
 """Steps, of a Dealer or of what stands for one, that end with Bank -> outcome."""
@@ -36,63 +40,107 @@ class Ask(Protocol):
     ) -> Generator[Any, Any, Mapping[str, Outcome]]: ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Starters:
+    """The Banks of a start, by what they understand.
+
+    Attributes:
+        named: `arm`, `commit` and `disarm_start` with the identity of a start.
+        unnamed: The same without an identity, as a site's own kind may have them.
+        at_once: `start` only: Players of the original.
+    """
+
+    named: Sequence[str] = ()
+    unnamed: Sequence[str] = ()
+    at_once: Sequence[str] = ()
+
+    @property
+    def all(self) -> list[str]:
+        """All of them."""
+        return [*self.named, *self.unnamed, *self.at_once]
+
+
 class CommonStart:
     """One start.
 
     Args:
         ask: The steps that call a method of some Banks.
         when: Full second to start on.
+        start_id: Identity of the start, which nobody else's has: nobody takes back what is another's.
         now: Clock.
     """
 
-    def __init__(self, ask: Ask, when: datetime, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
-        self._ask, self._when, self._now = ask, when, now
+    def __init__(
+        self, ask: Ask, when: datetime, start_id: str, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
+        self._ask, self._when, self._id, self._now = ask, when, start_id, now
         self._told: dict[str, Outcome] = {}
+        self._done: dict[str, Undo] = {}  # Bank -> what takes it back
 
-    def start(self, two_phase: Sequence[str], at_once: Sequence[str]) -> Asked:
+    def start(self, banks: Starters) -> Asked:
         """Tell all; the steps end with Bank -> outcome, none of which is an error.
 
-        Args:
-            two_phase: Banks with `arm` and `commit`.
-            at_once: Banks with `start` only.
+        The first named Bank, by name, is armed before the others: of several Dealers that start at the same moment
+        one gets it, and the others have armed nothing yet.
 
         Raises:
             StartError: One refused, or did not answer; whatever had been armed or started was taken back.
         """
-        if two_phase:
-            within = max(self._left() - ARMED_BEFORE, ARMED_BEFORE)
-            armed = yield from self._step("arm", two_phase, within, undo="disarm_start")
-            yield from self._step("commit", two_phase, max(self._left(), ARMED_BEFORE), undo="stop")
-            self._told.update(armed)  # its text names the time of the start
-        if at_once:
-            yield from self._step("start", at_once, max(self._left(), 0.0) + START_ALLOWANCE, undo="stop")
-        return self._told
+        when, together = as_list(self._when), banks.all if len(banks.all) > 1 else []
+        ours: Undo = ("disarm_start", (self._id,))
+        first = sorted(banks.named)[:1]
+        for group in (first, [bank for bank in banks.named if bank not in first]):
+            yield from self._step("arm", group, (when, self._id, together), self._arm_within(), ours)
+        yield from self._step("arm", banks.unnamed, (when,), self._arm_within(), ("disarm_start", ()))
+        armed = dict(self._told)
+        within = max(self._left(), ARMED_BEFORE)
+        yield from self._step("commit", banks.named, (when, self._id), within, ours)
+        yield from self._step("commit", banks.unnamed, (when,), within, ("stop", ()))
+        self._told.update(armed)  # its text names the time of the start
+        within = max(self._left(), 0.0) + START_ALLOWANCE
+        yield from self._step("start", banks.at_once, (when,), within, ("stop", ()))
+        if together and banks.named:  # one that does not hear it says so in its report
+            asked = self._ask("confirm_start", self._id, [], _banks=banks.named, _timeout=CONFIRM_WITHIN)
+            yield from self._unless_interrupted(asked)
+        return {bank: self._told[bank] for bank in banks.all}
+
+    def _arm_within(self) -> float:
+        return max(self._left() - ARMED_BEFORE, ARMED_BEFORE)
 
     def _left(self) -> float:
         return (self._when - self._now()).total_seconds()
 
-    def _step(self, method: str, banks: Sequence[str], timeout: float, undo: str) -> Asked:
-        before = {bank: o for bank, o in self._told.items() if bank not in banks}
-        try:
-            answers = yield from self._ask(method, as_list(self._when), _banks=banks, _timeout=timeout)
-        except BaseException:  # Ctrl-C and cancellation too: nothing may start behind the caller's back
-            yield from self._take_back(undo, [*before, *banks])
-            raise
+    def _step(self, method: str, banks: Sequence[str], args: tuple[Any, ...], timeout: float, undo: Undo) -> Asked:
+        if not banks:
+            return {}
+        self._done.update(dict.fromkeys(banks, undo))
+        answers = yield from self._unless_interrupted(self._ask(method, *args, _banks=banks, _timeout=timeout))
         outcomes = {bank: _accepted(method, outcome) for bank, outcome in answers.items()}
         self._told.update(outcomes)
         if any(o.error is not None for o in outcomes.values()):
-            # A Bank that did not answer may have done it all the same, so it is told too; one that refused has not.
-            doubtful = [b for b, o in self._told.items() if not isinstance(o.error, RefusedError)]
-            undone = yield from self._take_back(undo, doubtful)
+            for bank, outcome in outcomes.items():
+                # One that did not answer may have done it all the same, so it is told too; one that refused has not.
+                if isinstance(outcome.error, RefusedError):
+                    self._done.pop(bank)
+            undone = yield from self._take_back()
             raise StartError(f"{method} failed, so no Bank starts", self._told, _still_armed(undone, self._told))
         return outcomes
 
-    def _take_back(self, undo: str, banks: Sequence[str]) -> Asked:
-        if not banks:
-            return {}
+    def _unless_interrupted(self, asked: Generator[Any, Any, Mapping[str, Outcome]]) -> Asked:
+        try:
+            return dict((yield from asked))
+        except BaseException:  # Ctrl-C and cancellation too: nothing may start behind the caller's back
+            yield from self._take_back()
+            raise
+
+    def _take_back(self) -> Asked:
+        undone: dict[str, Outcome] = {}
         # A Player of the original answers only after its own `start` has returned.
-        undone = yield from self._ask(undo, _banks=banks, _timeout=max(self._left(), 0.0) + UNDO_WITHIN)
-        return dict(undone)
+        within = max(self._left(), 0.0) + UNDO_WITHIN
+        for method, args in dict.fromkeys(self._done.values()):
+            banks = [bank for bank, undo in self._done.items() if undo == (method, args)]
+            undone |= yield from self._ask(method, *args, _banks=banks, _timeout=within)
+        return undone
 
 
 def _accepted(method: str, outcome: Outcome) -> Outcome:

@@ -27,7 +27,7 @@ __all__ = ["add_commands", "address_of", "complain", "read_value", "run_shell"]
 
 QUESTION_TIMEOUT = 10.0
 SUMMARY = ("MODENAME", "SCANNUM", "SCANREM", "NETSTAT", "DAQSTATE", "SIMULATE")
-END_KEYS = ("SCANNUM", "SCANLEN", "DAQNINT", "DAQFITS")
+END_KEYS = ("SCANNUM", "SCANLEN", "DAQFITS")
 LOOK_S = 2.0
 ADVICE = "`dealer doctor` says what puts it right"
 
@@ -305,11 +305,32 @@ def _scan(options: argparse.Namespace) -> int:
             raise
         finally:
             line.clear()
-        status = d.outcomes("get_status", list(END_KEYS), _timeout=LOOK_S)
-    _print_end(status, error, options.json)
+        ends = _ends(d, banks, {} if error is None else error.failed)
+    _print_ends(ends, options.json)
     if error is not None:
         complain(error)
-    return 0 if error is None else 1
+    return max((_EXIT.get(end["outcome"], 1) for end in ends.values()), key=(0, 3, 1).index, default=0)
+
+
+_EXIT = {"done": 0, "incomplete": 3}
+"""Outcome of a scan -> exit status; of all others 1. One Bank decides for all: 1 before 3 before 0."""
+
+
+def _ends(d: Dealer, banks: Sequence[str], failed: Mapping[str, Outcome]) -> dict[str, dict[str, Any]]:
+    """Bank -> what became of its scan: the report of a native Player, of others what their status says."""
+    status = d.outcomes("get_status", list(END_KEYS), _banks=banks, _timeout=LOOK_S)
+    reports = d.scan_reports()
+    ends: dict[str, dict[str, Any]] = {}
+    for bank in banks:
+        value = status[bank].value
+        report = reports.get(bank)
+        told = report.value if report is not None and report.error is None else {"outcome": "done"}
+        end = dict(told) | {"status": value if isinstance(value, dict) else {}}
+        if bank in failed:
+            end |= {"outcome": end["outcome"] if end["outcome"] in ("stopped", "aborted") else "failed"}
+            end["error"] = str(failed[bank].error)
+        ends[bank] = end
+    return ends
 
 
 def _print_start(started: Mapping[str, Any], as_json: bool) -> None:
@@ -320,21 +341,22 @@ def _print_start(started: Mapping[str, Any], as_json: bool) -> None:
         print(text_table((), rows), flush=True)
 
 
-def _print_end(status: Mapping[str, Outcome], error: PlayersError | None, as_json: bool) -> None:
-    failed = {} if error is None else {bank: str(o.error) for bank, o in error.failed.items()}
+def _print_ends(ends: Mapping[str, dict[str, Any]], as_json: bool) -> None:
     if as_json:
-        _print_json({
-            bank: {"outcome": "failed", "error": failed[bank]} if bank in failed
-            else {"outcome": "done", "status": o.value}
-            for bank, o in status.items()
-        })  # fmt: skip
+        _print_json(ends)
         return
-    values = {bank: o.value if isinstance(o.value, dict) else {} for bank, o in status.items()}
-    keys = [key for key in END_KEYS if any(key in each for each in values.values())]
+    keys = [key for key in END_KEYS if any(key in end["status"] for end in ends.values())]
     rows: list[Sequence[Any]] = []
-    for bank, its in values.items():
-        rows.append((bank, "failed") if bank in failed else (bank, "done", *(its.get(key, "-") for key in keys)))
-    print(text_table(("Bank", "scan", *keys), rows))
+    for bank, end in ends.items():
+        rows.append((bank, end["outcome"], _counted(end), *(end["status"].get(key, "-") for key in keys)))
+    print(text_table(("Bank", "scan", "recorded", *keys), rows))
+
+
+def _counted(end: Mapping[str, Any]) -> str:
+    recorded, planned = end.get("integrations"), end.get("planned")
+    if recorded is None:
+        return "-"
+    return str(recorded) if planned is None else f"{recorded} of {planned}"
 
 
 # the others; each has a module of its own

@@ -101,6 +101,7 @@ class Dealer(Roster[BankProxy]):
     monitor = _waits(verbs.monitor)
     scan_status = _waits(verbs.scan_status)
     wait_for_scan = _waits(scans.wait_for_scan)
+    scan_reports = _waits(scans.scan_reports)
 
     set_status = _waits(verbs.set_status)
     get_status = _waits(verbs.get_status)

@@ -6,6 +6,7 @@
     +-- NoSuchPlayerError       a name that is not among the available Players (KeyError too)
     +-- NotExportedError        a method that some active Banks do not have (AttributeError too); nothing was sent
     +-- ScanFailedError         in the outcome of a Bank: its scan ended with an error
+    |   +-- ScanStoppedError    in the outcome of a Bank: somebody else stopped its scan, or took it back
     +-- ClosedError             the Dealer was closed
     +-- NoActivePlayersError    there is nobody to ask
     +-- ConfigurationError      the TOML file, or the dictionary of Players; lists every fault
@@ -29,6 +30,7 @@ __all__ = [
     "NotExportedError",
     "PlayersError",
     "ScanFailedError",
+    "ScanStoppedError",
     "StartError",
     "has_lost_players",
 ]
@@ -113,6 +115,10 @@ class NoActivePlayersError(DealerError):
 
 class ScanFailedError(DealerError):
     """A Bank's scan ended with an error: its data-taking program died, the disk was full, it was never committed."""
+
+
+class ScanStoppedError(ScanFailedError):
+    """A Bank's scan was stopped or taken back by another client than the one that waits; the text says by whom."""
 
 
 class ClosedError(DealerError):

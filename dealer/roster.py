@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Generic, TypeVar
 
 from dealer.errors import NoActivePlayersError, NoSuchPlayerError
+from dealer.scanwait import StartMade
 from zmqjsonproxy.rpc.connections import KnownServers
 from zmqjsonproxy.rpc.protocol.description import InterfaceDescription
 from zmqjsonproxy.rpc.proxy import reply_timeout
@@ -58,6 +59,7 @@ class Roster(Generic[B]):
         self.players: dict[str, B] = {}
         self._lock = threading.Lock()
         self._closed = False
+        self._last_start: StartMade | None = None
         self._described: dict[str, InterfaceDescription] = {}
         if "BANKA" in self.available_players:
             self.players["BANKA"] = self.available_players["BANKA"]

@@ -3,29 +3,35 @@
 from __future__ import annotations
 
 import logging
+import math
+import os
+import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
 from dealer import start as starting
-from dealer.allornone import CommonStart
-from dealer.errors import PlayersError, ScanFailedError, StartError
+from dealer.allornone import CommonStart, Starters
+from dealer.errors import PlayersError, StartError
+from dealer.fanout import outcome_of
 from dealer.outcome import Outcome, Outcomes
 from dealer.roster import Roster
-from dealer.verbs import check_exported, exporting, outcomes
-from zmqjsonproxy.errors import CallTimeoutError, PeerLostError
-from zmqjsonproxy.rpc.steps import Pause, Steps
+from dealer.scanwait import ScanWait, StartMade
+from dealer.verbs import check_exported, descriptions, exporting, outcomes
+from zmqjsonproxy.caller import own_name
+from zmqjsonproxy.errors import RemoteError
+from zmqjsonproxy.rpc.many import CallRequest, CallResult
+from zmqjsonproxy.rpc.protocol.description import InterfaceDescription
+from zmqjsonproxy.rpc.steps import CallMany, Pause, Steps
 
-__all__ = ["earliest_start", "start", "wait_for_scan"]
+__all__ = ["earliest_start", "scan_reports", "start", "wait_for_scan"]
 
 log = logging.getLogger(__name__)
 
 CLOCKS_WARN_S = 0.1
 LOOK_WITHIN_S = 5.0
-LOST_FOR_GOOD_S = 10.0
-"""A Player that does not answer for so long while a scan is awaited has failed, s."""
 
 
 def earliest_start(d: Roster[Any]) -> Steps[datetime]:
@@ -48,13 +54,45 @@ def start(d: Roster[Any], starttime: datetime | None = None) -> Steps[dict[str, 
     wanted = starting.checked_time(starttime)
     banks = d._active("start")
     yield from check_exported(d, "start", banks)
-    earliest = yield from outcomes(d, "earliest_start", _banks=banks)
-    when = starting.choose(wanted, starting.latest(earliest))
-    yield from _compare_clocks(d, banks)
+    begun, is_last = time.monotonic(), False
+    while True:
+        earliest = yield from outcomes(d, "earliest_start", _banks=banks)
+        yield from _compare_clocks(d, banks)
+        when = starting.choose(wanted, starting.latest(earliest), time.monotonic() - begun)
+        starters = yield from _starters(d, banks)
+        made = d._last_start = StartMade(os.urandom(8).hex(), starters.named)
+        try:
+            done = yield from CommonStart(partial(outcomes, d), when, made.id).start(starters)
+        except StartError as error:
+            if is_last or wanted is not None or not _came_late(error):
+                raise
+            is_last = True  # everything was slow; what it took is added to the time that is left for it
+        else:
+            return {bank: done[bank].value for bank in banks}
+
+
+def _came_late(error: StartError) -> bool:
+    """Return whether Banks only found a negotiated time too early, because it took long to come."""
+    found = [o.error for o in error.failed.values()]
+    return bool(found) and all(isinstance(each, RemoteError) and each.type == "StartTimeError" for each in found)
+
+
+def _starters(d: Roster[Any], banks: Sequence[str]) -> Steps[Starters]:
+    """Sort Banks by how they are started."""
     two_phase = yield from exporting(d, banks, "arm", "commit", "disarm_start")
-    at_once = [bank for bank in banks if bank not in two_phase]
-    done = yield from CommonStart(partial(outcomes, d), when).start(two_phase, at_once)
-    return {bank: done[bank].value for bank in banks}
+    described = yield from descriptions(d, two_phase)
+    named = [bank for bank in two_phase if _takes(described[bank], "arm", "start_id")]
+    return Starters(
+        named=named,
+        unnamed=[bank for bank in two_phase if bank not in named],
+        at_once=[bank for bank in banks if bank not in two_phase],
+    )
+
+
+def _takes(described: object, method: str, parameter: str) -> bool:
+    """Return whether a Bank's method has a parameter."""
+    found = described.methods.get(method) if isinstance(described, InterfaceDescription) else None
+    return found is not None and re.search(rf"\b{parameter}\b", found.signature) is not None
 
 
 def _compare_clocks(d: Roster[Any], banks: Sequence[str]) -> Steps[None]:
@@ -80,84 +118,124 @@ def wait_for_scan(
     verbose: bool = False,
     *,
     every: float = 1.0,
+    timeout: float | None = None,
     progress: Callable[[dict[str, Outcome]], None] | None = None,
 ) -> Steps[None]:
     """Return when the scan has ended on the last active Bank. Ctrl-C, or cancellation, leaves the wait, not the scan.
 
+    After a `start` of this Dealer it is that scan, by its identity, whatever others have begun meanwhile. A scan that
+    is incomplete, or has another warning, is logged, and so is one that this Dealer has stopped itself.
+
     Args:
         verbose: Print a line at each look.
-        every: Pause between looks, s.
+        every: Pause between looks, s; around the end of the scan it is shorter.
+        timeout: Give up after so many seconds; the scan goes on. None: never.
         progress: Called with Bank -> outcome of `scan_status` at each look.
 
     Raises:
-        PlayersError: At the end, naming the Banks that failed or stayed away for more than 10 s meanwhile, and
-            those whose scan failed (native Players tell), or whose Player was started again in the middle.
+        PlayersError: At the end, naming the Banks that failed or stayed away for more than 10 s meanwhile, those
+            whose scan failed or was stopped by somebody else (native Players tell), and those whose Player was started
+            again in the middle.
+        TimeoutError: The time is over; names the Banks whose scans go on.
     """
-    waiting = d._active("wait_for_scan")
-    banks = list(waiting)
-    failed: dict[str, Outcome] = {}
-    lost_since: dict[str, float] = {}
-    instances: dict[str, int] = {}
+    banks = d._active("wait_for_scan")
+    wait = ScanWait(own_name(), list(banks))
+    if (made := d._last_start) is not None:
+        wait.start_ids.update((bank, made.id) for bank in made.banks if bank in banks)
+    telling = yield from _telling(d, banks)
     last: dict[str, Outcome] = {}
-    while waiting:
-        begun = time.monotonic()
-        looked = yield from outcomes(d, "scan_status", _banks=waiting, _timeout=LOOK_WITHIN_S)
-        now = time.monotonic()
+    told: set[str] = set()
+    due = math.inf if timeout is None else time.monotonic() + timeout
+    while wait.waiting:
+        looked = yield from _look(d, wait, telling)
         last |= looked
-        for bank, outcome in looked.items():
-            if isinstance(outcome.error, PeerLostError | CallTimeoutError):
-                if now - lost_since.setdefault(bank, begun) >= LOST_FOR_GOOD_S:
-                    failed[bank] = outcome
-                    waiting.remove(bank)
-            elif _is_another(d, bank, instances):  # it knows nothing of the scan, and would call it done
-                error = ScanFailedError("its Player was started again in the middle of the scan; see its log for why")
-                failed[bank] = Outcome(bank, None, error, outcome.delay_s)
-                waiting.remove(bank)
-            elif outcome.error is not None:
-                failed[bank] = outcome
-                waiting.remove(bank)
-            else:
-                lost_since.pop(bank, None)
-                if not outcome.value[0]:
-                    waiting.remove(bank)
         if progress is not None:
             progress(looked)
         if verbose:
-            print(datetime.now(UTC).strftime("%H:%M:%S"), _states(looked), flush=True)
-        if waiting:
-            yield Pause(every)
-    failed |= yield from _failed_scans(d, [bank for bank in banks if bank not in failed])
-    if failed:
-        raise PlayersError("wait_for_scan", last | failed)
+            print(datetime.now(UTC).strftime("%H:%M:%S"), _states(looked, wait.reports), flush=True)
+        yield from _tell_of_failed(d, wait, made, told)
+        if wait.waiting:
+            if time.monotonic() >= due:
+                raise TimeoutError(f"wait_for_scan: the scan goes on after {timeout:g} s: {', '.join(wait.waiting)}")
+            yield Pause(min(wait.pause(every, time.monotonic()), max(due - time.monotonic(), 0.0)))
+    for bank, remark in wait.remarks.items():
+        log.warning("%s: %s", bank, remark)
+    if wait.failed:
+        raise PlayersError("wait_for_scan", last | wait.failed, "; ".join(f"{b}: {r}" for b, r in wait.remarks.items()))
 
 
-def _is_another(d: Roster[Any], bank: str, instances: dict[str, int]) -> bool:
-    """Whether another process answers for a Bank than at first; Players of the original do not say which they are."""
-    url = d._urls[bank]
-    instance = d._hub.generation(url)
-    return bool(d._hub.is_native(url)) and instances.setdefault(bank, instance) != instance
+def _telling(d: Roster[Any], banks: Sequence[str]) -> Steps[dict[str, bool]]:
+    """Return the Banks that have reports of their scans; True: they can be asked by the identity of a start."""
+    names = yield from exporting(d, banks, "scan_report")
+    described = yield from descriptions(d, names)
+    return {bank: _takes(described[bank], "scan_report", "start_id") for bank in names}
 
 
-def _failed_scans(d: Roster[Any], banks: list[str]) -> Steps[dict[str, Outcome]]:
-    """Those of the Banks that can tell and whose last scan failed."""
-    telling = yield from exporting(d, banks, "scan_report")
-    reports = Outcomes()
-    if telling:
-        reports = yield from outcomes(d, "scan_report", _banks=telling, _timeout=LOOK_WITHIN_S)
-    failed: dict[str, Outcome] = {}
-    for bank, outcome in reports.items():
-        report = outcome.value
+def _look(d: Roster[Any], wait: ScanWait, telling: Mapping[str, bool]) -> Steps[dict[str, Outcome]]:
+    """Ask those that are waited for how they stand; Bank -> outcome of `scan_status`."""
+    waiting, begun = list(wait.waiting), time.monotonic()
+    looked = yield from outcomes(d, "scan_status", _banks=waiting, _timeout=LOOK_WITHIN_S)
+    there = {bank: takes_id for bank, takes_id in telling.items() if bank in waiting and looked[bank].error is None}
+    reports = yield from _ask_reports(d, there, wait.start_ids)
+    now, wall = time.monotonic(), time.time()
+    for bank in waiting:
+        outcome, report = looked[bank], reports.get(bank)
+        if outcome.error is None and report is not None and report.error is not None:
+            outcome = Outcome(bank, None, report.error, report.delay_s)
         if outcome.error is not None:
-            failed[bank] = outcome
-        elif isinstance(report, dict) and report.get("outcome") == "failed":
-            error = ScanFailedError(f"scan {report.get('scan')} failed: {report.get('error')}")
-            failed[bank] = Outcome(bank, None, error, outcome.delay_s)
-        elif isinstance(report, dict) and report.get("warning"):
-            log.warning("%s: scan %s: %s", bank, report.get("scan"), report["warning"])
-    return failed
+            wait.lost(bank, outcome, begun, now)
+        elif wait.back(bank, _instance(d, bank, report)):
+            if report is not None:
+                wait.report(bank, report.value, now, wall)
+            else:
+                wait.status(bank, outcome)
+    return looked
 
 
-def _states(outcomes: dict[str, Outcome]) -> str:
+def _ask_reports(
+    d: Roster[Any], telling: Mapping[str, bool], start_ids: Mapping[str, str]
+) -> Steps[dict[str, CallResult]]:
+    """Ask Banks for reports, by the identity of a start where one is known; Bank -> result."""
+    known = {bank: start_ids.get(bank, "") if takes_id else "" for bank, takes_id in telling.items()}
+    requests = [
+        CallRequest(d._urls[bank], "bank", "scan_report", (start_id,) if start_id else ())
+        for bank, start_id in known.items()
+    ]
+    results = (yield CallMany(requests, LOOK_WITHIN_S)) if requests else []
+    return dict(zip(known, results, strict=True))
+
+
+def scan_reports(d: Roster[Any]) -> Steps[Outcomes]:
+    """Return what became of the scan of this Dealer's last start, or of the last scan; Bank -> outcome.
+
+    Active Banks that have no reports, as those of the original, are not there.
+    """
+    telling = yield from _telling(d, d._active("scan_reports"))
+    made = d._last_start
+    results = yield from _ask_reports(d, telling, {} if made is None else dict.fromkeys(made.banks, made.id))
+    return Outcomes((bank, outcome_of(bank, "scan_report", result)) for bank, result in results.items())
+
+
+def _instance(d: Roster[Any], bank: str, report: CallResult | None) -> int | None:
+    """The process that answers for a Bank; None if it need not be the same: it knows the scan, or cannot tell."""
+    url = d._urls[bank]
+    if not d._hub.is_native(url) or (report is not None and report.value.get("outcome") != "none"):
+        return None
+    return d._hub.generation(url)
+
+
+def _tell_of_failed(d: Roster[Any], wait: ScanWait, made: StartMade | None, told: set[str]) -> Steps[None]:
+    """Tell the Banks whose scan goes on which others of this start have failed: theirs is not whole."""
+    if made is None:
+        return
+    news = [bank for bank in made.banks if bank in wait.failed and bank not in told]
+    others = [bank for bank in made.banks if bank in wait.waiting]
+    if news and others:
+        told.update(news)
+        yield from outcomes(d, "confirm_start", made.id, news, _banks=others, _timeout=LOOK_WITHIN_S)
+
+
+def _states(outcomes: Mapping[str, Outcome], reports: Mapping[str, Mapping[str, Any]]) -> str:
     """What Banks are doing, in one line; Banks of one state together."""
     groups: dict[str, list[str]] = {}
     for bank, outcome in outcomes.items():
@@ -165,6 +243,7 @@ def _states(outcomes: dict[str, Outcome]) -> str:
             state = type(outcome.error).__name__
         else:
             running, *words = outcome.value
-            state = f"{'running' if running else 'done'} {' '.join(map(str, words))}"
+            told = reports.get(bank, {}).get("outcome", "running" if running else "done")
+            state = " ".join([str(told), *map(str, words)])
         groups.setdefault(state, []).append(bank)
     return "; ".join(f"{' '.join(banks)} {state}" for state, banks in groups.items())

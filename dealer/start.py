@@ -13,6 +13,12 @@ from dealer.outcome import Outcome
 __all__ = ["ClockOffset", "as_list", "checked_time", "choose", "clock_spread", "from_list", "latest", "round_up"]
 
 
+LEAD_S = 0.3
+"""Left by Banks for the negotiation, s."""
+ARM_TAKES = 3.0
+"""Times as long as it took to ask."""
+
+
 @dataclass(frozen=True, slots=True)
 class ClockOffset:
     """A Player's clock against ours: `offset_s` +- `uncertainty_s` (half the round trip), s."""
@@ -81,15 +87,20 @@ def checked_time(starttime: Any) -> datetime | None:
     return round_up(starttime.astimezone(UTC))
 
 
-def choose(wanted: datetime | None, earliest: datetime) -> datetime:
+def choose(wanted: datetime | None, earliest: datetime, taken_s: float = 0.0) -> datetime:
     """Return the second to start on: the one wanted, or the first full second that all Banks can do.
+
+    Args:
+        wanted: None: as early as possible.
+        earliest: As the Banks say; they leave a little time for asking them all.
+        taken_s: What asking them has taken, s. Where that is long, arming takes long too, and the start is later.
 
     Raises:
         StartError: Wanted is earlier than possible.
     """
     earliest = round_up(earliest)
     if wanted is None:
-        return earliest
+        return round_up(earliest + timedelta(seconds=max(ARM_TAKES * taken_s - LEAD_S, 0.0)))
     if wanted < earliest:
         raise StartError(f"{wanted.isoformat(' ')} is too early; all Banks can start at {earliest.isoformat(' ')}")
     return wanted

@@ -6,6 +6,7 @@ thread. What a call does is in `backends` (hardware and values) and `scan` (data
 
 from __future__ import annotations
 
+import secrets
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -29,18 +30,23 @@ from spectrometer.errors import BankError, ModeChangeError, NoModeError, ScanErr
 from spectrometer.modes import ModeDefaultsTable, ModeTable, composed_modes, mode_faults
 from spectrometer.modesetting import READY_WITHIN_S, ModeSetter
 from spectrometer.programs import Programs
-from spectrometer.scan import ScanControl, ScanPlan
+from spectrometer.scan import ScanControl
 from spectrometer.scannumber import ScanNumber
+from spectrometer.scanplan import ScanPlan, StartRequest, read_banks
+from spectrometer.scanreport import NO_REPORT, ScanReports
+from spectrometer.starthold import StartHold
 from spectrometer.status.buffer import StatusBuffer
 from spectrometer.status.errors import StatusDamagedError, StatusMemoryError
 from spectrometer.statuscare import StatusCare, put_right
+from zmqjsonproxy.caller import current_caller
 from zmqjsonproxy.errors import AlreadyDoneError, OperationAbortedError, RefusedError
-from zmqjsonproxy.handle import NULL_OPERATION
+from zmqjsonproxy.handle import NULL_OPERATION, OperationHandle
 from zmqjsonproxy.interface import Keyword, command, current_operation, operation, query, running
 
 __all__ = ["SpectrometerBank"]
 
 MODE_CHANGE_ENDS_S = 5.0
+LONGEST_ID = 64  # characters in the identity of a start
 MODE_STATE_KEY = "MODESTAT"  # for whoever only reads the status memory: "set" or "none"
 
 
@@ -56,6 +62,9 @@ class SpectrometerBank(Bank):
         self._memory: StatusBuffer | None = None
         self._backend: Backend | None = None
         self._scan: ScanControl | None = None
+        self._reports = ScanReports()
+        self._hold = StartHold()
+        self._prepared_first: list[str] = []
         self._mode: str | None = None
         self._why_no_mode = ""
         self._care = StatusCare(self.log)
@@ -130,6 +139,9 @@ class SpectrometerBank(Bank):
     def set_mode(self, mode: str | None, bandwidth: float | None = None, force: bool = False) -> list[Any]:
         """Select a mode: program the FPGA, start the data-taking program. True, and a sentence.
 
+        Parameters and switching states have their defaults afterwards, also if the mode was set already; its hardware
+        is not set up again then.
+
         Args:
             mode: Name of a mode, see list_modes.
             bandwidth: Frequency of the sampler's synthesizer, MHz (Hz above 5000), negative for an inverted band;
@@ -139,10 +151,14 @@ class SpectrometerBank(Bank):
         name, frequency = self._setter.wanted(mode, bandwidth)
         present = self._backend.setup if self._backend is not None and name == self._mode else None
         is_set = present is not None and (present.mode, present.frequency_mhz) == (self._setter.modes[name], frequency)
+        if is_set and not force and not current_caller().native:
+            raise RefusedError(f"mode {name} is already set, use force; parameters and switching states are kept")
+        if not force:
+            self._refuse_while_scanning("stop it first, or use force")
         if is_set and not force:
-            raise AlreadyDoneError(f"mode {name} is already set, use force", [True, f"mode {name} is set already"])
-        if not force and self._scan is not None and self._scan.scanning:
-            raise RefusedError("a scan is running; stop it first, or use force")
+            self._the_backend().prepare_defaults()
+            text = f"mode {name} is set already; parameters and switching states have their defaults again"
+            raise AlreadyDoneError(text, [True, text])
         self._changing.clear()
         try:
             return self._change_mode(name, frequency)
@@ -153,7 +169,7 @@ class SpectrometerBank(Bank):
         """A transaction: it ends with the mode set, or with none and the reason in `mode_state` and MODESTAT."""
         handle, status = current_operation(), self._status
         handle.progress(0.0, "ending the old mode")
-        self._abandon_mode(f"set_mode({name}) did not finish")
+        self._abandon_mode(f"set_mode({name}) by {current_caller()}")
         try:
             backend = self._setter.install(name, frequency, status, handle)
             self._write_scan_number()
@@ -178,7 +194,8 @@ class SpectrometerBank(Bank):
 
     def _scan_control(self, backend: Backend, programs: Programs) -> ScanControl:
         """What runs the scans of a mode; a rehearsal has another."""
-        return ScanControl(self._status, programs, self.log, self._setter.board_watch(backend.mode, self._status))
+        board = self._setter.board_watch(backend.mode, self._status)
+        return ScanControl(self._status, programs, self.log, board, self.context.clock, self._reports)
 
     def _abandon_mode(self, why: str, quit_s: float = 5.0) -> None:
         scan, self._scan, self._backend, self._mode = self._scan, None, None, None
@@ -260,9 +277,12 @@ class SpectrometerBank(Bank):
     @command(refusal_pair=True)
     def prepare(self) -> None:
         """Compute what depends on the parameters, and send everything to status memory and FPGA."""
-        if self._scan is not None and self._scan.scanning:
-            raise RefusedError("a scan is running; stop it first")
+        self._refuse_while_scanning("stop it first")
         self._the_backend().prepare()
+
+    def _refuse_while_scanning(self, remedy: str) -> None:
+        if self._scan is not None and self._scan.scanning:
+            raise RefusedError(f"a scan is {self._scan.state}; {remedy}")
 
     # switching signals
 
@@ -315,72 +335,132 @@ class SpectrometerBank(Bank):
 
     # scans
 
-    @operation(answers_when_accepted=True, refusal_pair=True)
+    def _admit(
+        self, operation: OperationHandle, starttime: object = None, start_id: str = "", banks: object = ()
+    ) -> None:
+        """Refuse a start while the Bank is another's, else reserve the Bank for it."""
+        if (scan := self._scan) is not None and scan.scanning:
+            raise RefusedError(scan.holder)
+        self._hold.take(operation, start_id, current_caller().name, self._now())
+
+    @operation(answers_when_accepted=True, refusal_pair=True, admit=_admit)
     def start(self, starttime: Sequence[int] | None = None) -> list[Any]:
         """Start a scan; answers when it is certain to begin. True, and a sentence with the time.
+
+        What was set and not prepared is prepared first, and the sentence says so.
 
         Args:
             starttime: [Y, M, D, h, m, s, us] UTC, rounded up to a full second; None: as early as possible.
         """
-        return self._start(starttime, two_phase=False)
+        return self._start(starttime, "", ())
 
-    @operation(answers_when_accepted=True, refusal_pair=True)
-    def arm(self, starttime: Sequence[int]) -> list[Any]:
+    @operation(answers_when_accepted=True, refusal_pair=True, admit=_admit)
+    def arm(self, starttime: Sequence[int], start_id: str = "", banks: Sequence[str] = ()) -> list[Any]:
         """Make everything ready to start at a time; without a `commit` until 1 s before it, it is taken back.
+
+        What was set and not prepared is prepared first, and the sentence says so.
 
         Args:
             starttime: [Y, M, D, h, m, s, us] UTC.
+            start_id: Identity of the start, which nobody else's has; `commit`, `disarm_start`, `confirm_start` name it.
+            banks: All Banks of a common start; its scan is whole when `confirm_start` has said so.
         """
-        return self._start(starttime, two_phase=True)
+        return self._start(starttime, start_id, banks, two_phase=True)
 
-    def _start(self, starttime: Sequence[int] | None, *, two_phase: bool) -> list[Any]:
-        scan, backend = self._the_scan(), self._the_backend()
-
-        def make_plan() -> ScanPlan:
-            delay = self._setter.arm_delay(backend.mode)
-            when = start_time(starttime, datetime.now(UTC), delay)
-            number = self._scan_number.increment()
-            self._write_scan_number()
-            return ScanPlan(
-                start=when,
-                length=backend.parameters["scan_length"],
-                number=number,
-                arm_delay=delay,
-                ready_the_fpga=backend.reset_if_needed,
-                arm=lambda: backend.run_phase("arm"),
-                disarm=disarm,
-                two_phase=two_phase,
+    def _start(
+        self, starttime: Sequence[int] | None, start_id: str, banks: Sequence[str], *, two_phase: bool = False
+    ) -> list[Any]:
+        handle, caller = current_operation(), current_caller()
+        if not isinstance(start_id, str) or len(start_id) > LONGEST_ID or not start_id.isprintable():
+            raise RefusedError(f"start_id is {start_id!r:.80}; expected a text of up to {LONGEST_ID} characters")
+        request = StartRequest(
+            id=start_id or secrets.token_hex(8), is_named=bool(start_id), by=caller.name, two_phase=two_phase,
+            banks=read_banks(banks), answers_early=caller.native,
+        )  # fmt: skip
+        self._hold.take(handle, request.id, caller.name, self._now())
+        try:
+            plan = self._the_scan().start(
+                request, lambda: self._make_plan(starttime), handle, self._answer, READY_WITHIN_S
             )
+            return self._answer(plan)
+        finally:
+            self._hold.give_up(handle)
+
+    def _answer(self, plan: ScanPlan) -> list[Any]:
+        prepared = f"; prepared first: {', '.join(self._prepared_first)}" if self._prepared_first else ""
+        return [True, f"Starting at {plan.start:%Y-%m-%d %H:%M:%S} UTC{prepared}"]
+
+    def _make_plan(self, starttime: Sequence[int] | None) -> ScanPlan:
+        backend = self._the_backend()
+        self._prepared_first = backend.unprepared
+        if self._prepared_first:
+            backend.prepare()
+        when = start_time(starttime, self._now(), self._setter.arm_delay(backend.mode))
+        number = self._scan_number.increment()
+        self._write_scan_number()
+
+        def give_back() -> None:
+            if self._scan_number.value == number:
+                self._scan_number.set(number - 1)
+                with suppress(StatusMemoryError):
+                    self._write_scan_number()
 
         def disarm() -> None:
             with running(NULL_OPERATION):  # an aborted start has to be disarmed to the end
                 backend.run_phase("postarm")
 
-        def answer(plan: ScanPlan) -> list[Any]:
-            return [True, f"Starting at {plan.start:%Y-%m-%d %H:%M:%S} UTC"]
+        return ScanPlan(
+            start=when,
+            length=backend.parameters["scan_length"],
+            number=number,
+            ready_the_fpga=backend.reset_if_needed,
+            arm=lambda: backend.run_phase("arm"),
+            disarm=disarm,
+            give_back=give_back,
+        )
 
-        return answer(scan.start(make_plan, current_operation(), answer, READY_WITHIN_S))
+    def _now(self) -> datetime:
+        return datetime.fromtimestamp(self.context.clock.time(), UTC)
 
     @command(urgent=True, aborts=False, refusal_pair=True)
-    def commit(self, starttime: Sequence[int]) -> list[Any]:
-        """Confirm what `arm` made ready for this time. True, and a sentence."""
+    def commit(self, starttime: Sequence[int], start_id: str = "") -> list[Any]:
+        """Confirm what `arm` made ready for this time, under the same identity. True, and a sentence."""
         when = read_time(starttime)
-        self._the_scan().commit(when)
+        self._the_scan().commit(when, start_id)
         return [True, f"Committed to {when:%Y-%m-%d %H:%M:%S} UTC"]
 
     @command(urgent=True, aborts=False)
-    def disarm_start(self) -> list[Any]:
-        """Take back a start that is not a running scan yet. True, and whether there was one."""
-        scan = self._scan
-        return [True, "Start taken back" if scan is not None and scan.cancel_start() else "Nothing was armed"]
+    def confirm_start(self, start_id: str, missing: Sequence[str] = ()) -> list[Any]:
+        """Say which Banks did not take part in a common start; none: its scan is whole. True, and whether it is known.
+
+        Args:
+            start_id: Identity of the start.
+            missing: Names of Banks; may be said again with more of them.
+        """
+        if self._the_scan().confirm(start_id, read_banks(missing)):
+            return [True, "Noted"]
+        return [True, "No such start here"]
+
+    @command(urgent=True, aborts=False)
+    def disarm_start(self, start_id: str | None = None) -> list[Any]:
+        """Take a start back, whatever has become of it: nobody else's is touched. True, and what it was.
+
+        Args:
+            start_id: Identity of the start; None: the one that waits, if it has been given no identity.
+        """
+        scan, by = self._scan, current_caller().name
+        told = scan.take_back(start_id, by) if scan is not None else ""
+        if not told and start_id and self._hold.withdraw(start_id, f"taken back by {by}"):  # not begun yet
+            told = "Start taken back"
+        return [True, told or "Nothing was armed"]
 
     @query(refusal_pair=True)
     def earliest_start(self) -> list[Any]:
         """True, and the earliest time of a start that can be promised now: [Y, M, D, h, m, s, us] UTC."""
         scan, backend = self._the_scan(), self._the_backend()
         if scan.scanning:
-            raise RefusedError(f"a scan has been started already, it is {scan.state}; stop it first")
-        return [True, as_list(earliest_start(datetime.now(UTC), self._setter.arm_delay(backend.mode)))]
+            raise RefusedError(scan.holder)
+        return [True, as_list(earliest_start(self._now(), self._setter.arm_delay(backend.mode)))]
 
     @command(urgent=True, refusal_pair=True)
     def stop(self) -> list[Any]:
@@ -390,7 +470,7 @@ class SpectrometerBank(Bank):
                 raise ScanError(f"the mode change did not end within {MODE_CHANGE_ENDS_S:g} s")
             if self._mode is None:
                 return [True, "Mode change aborted; no mode is set"]
-        return [True, self._the_scan().stop()]
+        return [True, self._the_scan().stop(current_caller().name)]
 
     @command(refusal_pair=True)
     def monitor(self) -> list[Any]:
@@ -405,13 +485,24 @@ class SpectrometerBank(Bank):
         return [scan.scanning, f"NETSTAT={values.get('NETSTAT')}", f"DISKSTAT={values.get('DISKSTAT')}"]
 
     @query
-    def scan_report(self) -> dict[str, Any]:
-        """What became of the last scan of this mode, or how it stands; empty if there was none.
+    def scan_report(self, start_id: str | None = None) -> dict[str, Any]:
+        """What became of the last scan, or how it stands; of one of the last 32 starts by its identity.
 
-        Keys: scan, outcome (starting, running, done, stopped, aborted, failed), error, warning, start, scan_length,
-        file, integrations, peak_channel, dropped, loops.
+        Keys, all of which are always there, None where nothing is known: scan; start_id, by: the start and who asked
+        for it; outcome (none, starting, waiting, running, done, incomplete, stopped, aborted, failed); error; warning;
+        ended_by: who stopped it or took it back; start; scan_length, s; is_whole: all Banks of a common start began;
+        file; integrations and planned: recorded, and to be recorded until its end; dropped: blocks lost; lost_s: s of
+        data lost; packets, packets_lost; peak_channel; loops.
+
+        Args:
+            start_id: Identity of a start; None: the last one.
         """
-        return {} if self._scan is None else self._scan.report()
+        report = self._reports.get(start_id)
+        if report is None:
+            return dict(NO_REPORT)
+        if self._scan is not None:
+            self._scan.look_into(report)
+        return report.as_dict()
 
     @command
     def set_scan_number(self, num: int) -> None:

@@ -214,7 +214,7 @@ class ModeSetter:
         """
         source = self._config.source
         if source is not None:
-            return [DaqProcess(self._own_daq(source), name="spectrometer-daq", log=self._log)]
+            return [DaqProcess(self._own_daq(source), name="spectrometer-daq", log=self._log, has_counts=True)]
         if self._context.simulate:
             return [AbsentDaq(status)]
         self._leave_place()

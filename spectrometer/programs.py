@@ -23,6 +23,7 @@ __all__ = ["POLL_S", "DataTaking", "Programs", "Pulse"]
 POLL_S = 0.03
 PULSE_KEY = "DAQPULSE"
 LONGEST_LOOK_S = 2.0
+DEAF_AFTER_S = 2.0  # heartbeats are a second apart
 
 Log = logging.Logger | logging.LoggerAdapter[logging.Logger]
 
@@ -36,6 +37,8 @@ class DataTaking(Protocol):
     def is_running(self) -> bool: ...
     @property
     def returncode(self) -> int | None: ...
+    @property
+    def has_counts(self) -> bool | None: ...
     def start(self) -> None: ...
     def send(self, command: str) -> None: ...
     def stop(self, quit_s: float = 5.0, term_s: float = 1.0, kill_s: float = 1.0) -> int | None: ...
@@ -83,6 +86,11 @@ class Programs:
     def name(self) -> str:
         """Of the one that reports."""
         return self._all[0].name
+
+    @property
+    def has_counts(self) -> bool | None:
+        """The one that reports tells what it planned and recorded; False: it may; None: it takes no data."""
+        return self._all[0].has_counts
 
     @property
     def reports(self) -> bool:
@@ -146,22 +154,55 @@ class Programs:
         if faults:
             raise faults[0]
 
+    def receive(self, word: str, wait: Callable[[float], None], limit: float, now: Callable[[], float]) -> bool:
+        """Tell them to take data, and wait until the one that reports receives; False if it does not in time.
+
+        Args:
+            word: START or MONITOR.
+            wait: Sleeps, or raises.
+            limit: s.
+            now: Monotonic clock, s.
+
+        Raises:
+            ScanError: It reports that it cannot.
+            DaqError: One did not take the word.
+        """
+        self._pulse = Pulse()
+        self.send(word)
+        end = now() + limit
+        while True:
+            values = self._status.read()
+            self._pulse.look(values.get(PULSE_KEY), now())
+            if values.get("NETSTAT") == "receiving":
+                return True
+            if values.get("DAQERR"):
+                raise ScanError(f"{self.name}: {values['DAQERR']}")
+            if now() > end:
+                return False
+            wait(POLL_S)
+
+    @property
+    def is_deaf(self) -> bool:
+        """After a `receive` in vain: it does nothing at all, and is not only without data."""
+        return bool(self.has_counts) or self._pulse.silent_s >= DEAF_AFTER_S
+
     def gone(self) -> DataTaking | None:
         """One that does not run; None if all do."""
         return next((program for program in self._all if not program.is_running), None)
 
-    def hangs(self, values: Mapping[str, Any]) -> str:
+    def hangs(self, values: Mapping[str, Any], now: float) -> str:
         """What is to be said of a heartbeat that stands still too long; empty while all is well.
 
         Args:
             values: The status memory now; to be called about once a second.
+            now: Monotonic time, s.
         """
-        silent = self._pulse.look(values.get(PULSE_KEY), time.monotonic())
+        silent = self._pulse.look(values.get(PULSE_KEY), now)
         if silent < self._silent_limit:
             return ""
         return (
             f"{self.name} hangs: its heartbeat ({PULSE_KEY}) has stood still at {values[PULSE_KEY]} "
-            f"for {silent:.0f} s; set_mode with force ends it and starts it anew"
+            f"for {silent:.0f} s"
         )
 
     def begin_watch(self) -> None:
@@ -175,6 +216,16 @@ class Programs:
                 self._start(program)
         except (OSError, StatusMemoryError) as error:
             self._log.error("%s cannot be started again: %s", program.name, error)
+
+    def replace(self) -> None:
+        """End what does not obey, by force, and start it anew; once, with a warning. The log tells what hinders it."""
+        for program in self._all:
+            self._log.warning("%s hangs: it is ended and started anew", program.name)
+            try:
+                program.stop(quit_s=0.0, term_s=0.5, kill_s=1.0)
+                self._start(program)
+            except (DaqError, OSError, StatusMemoryError) as error:
+                self._log.error("%s cannot be started anew: %s", program.name, error)
 
     def close(self, quit_s: float) -> None:
         """End all, which complete their files; in bounded time. What does not end is in the log."""

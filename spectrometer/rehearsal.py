@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from player.bank import BankContext
+from player.clock import SystemClock
 from player.config import load
 from player.errors import ConfigError
 from spectrometer.backends.base import Backend, BackendSetup
@@ -28,16 +29,11 @@ from spectrometer.instruments.registers import MemoryRegisters, MemorySynthesize
 from spectrometer.modes import ModeConfig
 from spectrometer.modesetting import MIN_ARM_DELAY_S, ModeSetter
 from spectrometer.programs import DataTaking, Programs
-from spectrometer.scan import (
-    ARM_BEFORE_S,
-    COMMIT_BEFORE_S,
-    END_AFTER_S,
-    ScanControl,
-    ScanPlan,
-    ScanState,
-)
+from spectrometer.scan import ARM_BEFORE_S, COMMIT_BEFORE_S, ScanControl, ScanState
 from spectrometer.scannumber import ScanNumber
-from spectrometer.scanreport import ScanReport
+from spectrometer.scanplan import ScanPlan, StartRequest
+from spectrometer.scanreport import Outcome, ScanReport, ScanReports, Verdict
+from spectrometer.scanwatch import END_AFTER_S
 from spectrometer.status.buffer import StatusBuffer
 from spectrometer.status.protocol.cards import Value, check_keyword, read_card, write_card
 from spectrometer.status.protocol.damage import Damage
@@ -91,7 +87,6 @@ class RehearsedBank(SpectrometerBank):
         self._rehearsal = _Setter(context, context.config)
         self._setter = self._rehearsal
         self._scan_number = _NumberInMemory(context.data_root / "scan-number", self.log)
-        self._unsent: set[str] = set()
 
     def open(self) -> None:
         self._memory = StatusInMemory()
@@ -99,7 +94,7 @@ class RehearsedBank(SpectrometerBank):
         self._write_scan_number()
 
     def _scan_control(self, backend: Backend, programs: Programs) -> ScanControl:
-        return _Scan(self._status, programs, self.log)
+        return _Scan(self._status, programs, self.log, self._reports)
 
     # the model
 
@@ -127,25 +122,21 @@ class RehearsedBank(SpectrometerBank):
         if backend is None:
             return _short(value), []
         if method == "set_mode":
-            self._unsent.clear()
             return f"{self._mode}, {backend.family}, {backend.setup.frequency_mhz:g} MHz", []
         if method == "set_param":
-            self._unsent |= set(kwargs)
             return ", ".join(f"{name}={_short(backend.parameters.get(name))}" for name in kwargs), _scan_doubts(backend)
         if method in ("add_switching_state", "set_gbt_ss", "clear_switching_states"):
-            self._unsent.add("switching states")
             return _short(value), []
         if method == "prepare":
-            self._unsent.clear()
             return _prepared(backend), _rounding_doubts(backend)
         if method in ("start", "arm", "commit") and isinstance(self._scan, _Scan):
-            return self._scan.tell(), [*self._unprepared(), *self._scan.doubts()]
+            return self._scan.tell(), [*self._prepared_late(), *self._scan.doubts()]
         return _short(value), []
 
-    def _unprepared(self) -> list[str]:
-        if not self._unsent:
+    def _prepared_late(self) -> list[str]:
+        if not self._prepared_first:
             return []
-        return [f"set after the last prepare, so the scan runs without: {', '.join(sorted(self._unsent))}"]
+        return [f"set after the last prepare, so the start prepares first: {', '.join(self._prepared_first)}"]
 
 
 def _short(value: Any) -> str:
@@ -298,59 +289,51 @@ def _as_read(key: str, kind: type, value: Any) -> Value:
     return _as_read_of_hashable.__wrapped__(key, kind, value)
 
 
+class _PastClock(SystemClock):
+    """The virtual clock, or while a scan is brought forward the moment at which something was due."""
+
+    behind = 0.0
+
+    def time(self) -> float:
+        return super().time() - self.behind
+
+    def monotonic(self) -> float:
+        return super().monotonic() - self.behind
+
+
 class _Scan(ScanControl):
-    """Scans that are brought forward by `catch_up` instead of by a waiting thread and a watchdog."""
+    """Scans that are brought forward by `catch_up` instead of by a thread."""
+
+    def __init__(self, status: StatusBuffer, programs: Programs, log: Log, reports: ScanReports) -> None:
+        self._past = _PastClock()
+        super().__init__(status, programs, log, clock=self._past, reports=reports)
 
     def start(
         self,
+        request: StartRequest,
         make_plan: Callable[[], ScanPlan],
         operation: OperationHandle,
         answer: Callable[[ScanPlan], Any],
         ready_within: float,
     ) -> ScanPlan:
-        with self._changed:
-            if self._state is ScanState.MONITOR:
-                self._programs.send("STOP")
-            elif self._state is not ScanState.IDLE:
-                raise RefusedError(f"a scan has been started already, it is {self._state}; stop it first")
-            self._plan = None
-            self._set(ScanState.STARTING)
-        try:
-            self._programs.start(operation.wait, ready_within)
-            plan = make_plan()
-            self._plan, self._report = plan, ScanReport(plan.number, plan.start, plan.length)
-            self._receive(plan)
-            with self._changed:
-                self._set(ScanState.ARMED if plan.two_phase else ScanState.WAITING)
-            return plan
-        except Exception as error:
-            self._undo("failed", str(error))
-            raise
+        return self.begin(request, make_plan, operation, ready_within)
 
-    def cancel_start(self) -> bool:
-        if self._state not in (ScanState.STARTING, ScanState.ARMED, ScanState.WAITING):
-            return False
-        self._undo("aborted", "the start was cancelled")
-        return True
+    def _await_idle(self, what: str) -> None:
+        self.step()
+
+    def _judge(self, ended: Outcome, error: str, report: ScanReport) -> Verdict:
+        return Verdict(Outcome.FAILED if error else ended, error)
 
     def catch_up(self) -> None:
-        """Do what became due up to now."""
-        while (due := self.next_change()) is not None and due <= time.time():
-            plan, report = self._plan, self._report
-            assert plan is not None
-            assert report is not None
-            if self._state is ScanState.ARMED:
-                self._undo(
-                    "failed", f"armed for {plan.start:%H:%M:%S} UTC, but the start was not committed in time"
-                )
-            elif self._state is ScanState.WAITING:
-                plan.arm()
-                self._status.update({"ARMSTATE": "armed", "ACCBLKOU": "-"})
-                report.outcome = "running"
-                with self._changed:
-                    self._set(ScanState.RUNNING)
-            else:
-                self._end_if_running("")
+        """Do what became due up to now, each as at its time."""
+        before = None
+        while (due := self.next_change()) is not None and due <= time.time() and (due, self._state) != before:
+            before = due, self._state
+            self._past.behind = time.time() - due
+            try:
+                self.step()
+            finally:
+                self._past.behind = 0.0
 
     def next_change(self) -> float | None:
         """When it goes on by itself, unix time."""
@@ -361,7 +344,7 @@ class _Scan(ScanControl):
         return {
             ScanState.ARMED: start - COMMIT_BEFORE_S,
             ScanState.WAITING: start - ARM_BEFORE_S,
-            ScanState.RUNNING: start + plan.length + END_AFTER_S,
+            ScanState.RUNNING: start + plan.length + END_AFTER_S,  # there is no program that ends it
         }.get(self._state)
 
     def tell(self) -> str:

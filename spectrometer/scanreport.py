@@ -1,52 +1,232 @@
-"""What became of a scan: its outcome, and what the data-taking program says of the data."""
+"""Report of a scan: its outcome, and what was planned and recorded, compared. No clock, no status memory."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections import deque
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from spectrometer.derive.times import as_list
 
-__all__ = ["FOUND", "ScanReport"]
+__all__ = ["FOUND", "NO_REPORT", "Outcome", "ScanReport", "ScanReports", "Verdict", "judge"]
 
-FOUND = {"file": "DAQFITS", "integrations": "DAQNINT", "peak_channel": "DAQPEAK", "dropped": "DAQDROP",
-         "loops": "DAQLOOPS"}  # fmt: skip
-"""What a report tells of the data -> the status key that a data-taking program writes."""
+FOUND = {
+    "file": "DAQFITS", "integrations": "DAQNINT", "planned": "DAQPLAN", "dropped": "DAQDROP", "lost_s": "DAQLOST",
+    "packets": "NPKT", "packets_lost": "NDROP", "peak_channel": "DAQPEAK", "loops": "DAQLOOPS",
+}  # fmt: skip
+"""Entry of a report -> the status key in which a data-taking program tells it."""
+TEXTS = frozenset({"file"})
+KEPT = 32  # reports of a Bank; more scans than anybody waits for at once
+
+
+class Outcome(StrEnum):
+    """Outcome of a scan; those before DONE are not final."""
+
+    STARTING = "starting"
+    WAITING = "waiting"
+    RUNNING = "running"
+    DONE = "done"
+    INCOMPLETE = "incomplete"
+    STOPPED = "stopped"
+    ABORTED = "aborted"
+    FAILED = "failed"
+
+    @property
+    def is_final(self) -> bool:
+        """The scan has ended."""
+        return self not in (Outcome.STARTING, Outcome.WAITING, Outcome.RUNNING)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Outcome of a scan that has ended, why it failed, and what else is to be known of its data."""
+
+    outcome: Outcome
+    error: str = ""
+    warnings: tuple[str, ...] = ()
+
+
+def judge(
+    ended: Outcome,
+    error: str,
+    found: Mapping[str, Any],
+    *,
+    program: str,
+    has_counts: bool | None,
+    blocked: int = 0,
+    looks: int = 0,
+) -> Verdict:
+    """Compare what was planned with what was recorded.
+
+    Args:
+        ended: DONE if the scan lasted its length, STOPPED or ABORTED if somebody ended it before.
+        error: What went wrong; empty if nothing is known to have.
+        found: What the data-taking program says, by the names of FOUND.
+        program: Its name.
+        has_counts: It is one that reports what it planned and recorded; False: it may; None: it takes no data.
+        blocked: Looks at the status memory during the scan that found NETSTAT `blocked`.
+        looks: All looks during the scan.
+
+    Returns:
+        A scan that was ended before its length keeps that outcome, and its losses are warnings.
+    """
+    if error:
+        return Verdict(Outcome.FAILED, error)
+    if has_counts is None:
+        return Verdict(ended, "", (f"{program}: no data are taken",))
+    losses = _losses(found, blocked, looks)
+    if ended is not Outcome.DONE:
+        return Verdict(ended, "", tuple(losses))
+    if nothing := _nothing(found, program, has_counts, blocked, looks):
+        return Verdict(Outcome.FAILED, "; ".join([nothing, *losses]))
+    if losses:
+        return Verdict(Outcome.INCOMPLETE, "", tuple(losses))
+    if found.get("integrations") is None and found.get("packets") is None:
+        return Verdict(ended, "", (f"not verified: {program} reports no counts",))
+    if found.get("planned") is None and found.get("packets") is None:
+        text = f"not verified: {program} reports {found['integrations']} integrations and not how many were planned"
+        return Verdict(ended, "", (text,))
+    return Verdict(ended)
+
+
+def _nothing(found: Mapping[str, Any], program: str, has_counts: bool, blocked: int, looks: int) -> str:
+    """A sentence if nothing was recorded."""
+    recorded, planned = found.get("integrations"), found.get("planned")
+    if recorded is None and has_counts:
+        return f"{program} reported nothing of this scan"
+    if recorded == 0 and planned != 0:
+        return "nothing was recorded" + ("" if planned is None else f" of {planned} integrations that were planned")
+    if looks and blocked == looks:
+        return "no data came: NETSTAT was blocked throughout the scan"
+    if recorded is None and found.get("packets") == 0:
+        return "no data came: NPKT is 0"
+    return ""
+
+
+def _losses(found: Mapping[str, Any], blocked: int, looks: int) -> list[str]:
+    recorded, planned = found.get("integrations"), found.get("planned")
+    sentences: list[str] = []
+    if recorded is not None and planned is not None and recorded < planned:
+        sentences.append(f"{recorded} of {planned} integrations recorded")
+    dropped, lost_s, packets = (found.get(name) or 0 for name in ("dropped", "lost_s", "packets_lost"))
+    if dropped or lost_s:
+        parts = [f"{dropped:.3g} blocks"] if dropped else []
+        parts += [f"{lost_s:.3g} s"] if lost_s else []
+        sentences.append(f"{', '.join(parts)} of the data lost")
+    if packets and not dropped:
+        sentences.append(f"{packets} packets lost")
+    if blocked:
+        sentences.append(f"NETSTAT was blocked at {blocked} of {looks} looks")
+    return sentences
 
 
 @dataclass(slots=True)
 class ScanReport:
-    """Of one scan, from its start on.
+    """Report of one scan, from the moment its start was asked for.
 
     Attributes:
-        scan: Its number.
-        start: UTC.
+        start_id: Identity of the start.
+        by: Who asked for it.
+        scan: Its number; None until one is given.
+        start: UTC; None until it is agreed on.
         length: s.
-        outcome: starting, running, done, stopped, aborted or failed.
-        error: Why it failed.
-        warning: What is to be known of data that may be good.
+        outcome: See Outcome.
+        error: Why it failed, or why it was taken back.
+        warnings: What is to be known of data that may be good.
+        ended_by: Who stopped it, or took it back; empty if nobody did.
+        banks: All Banks of the common start; empty: this one alone.
+        missing: Those of them that did not begin, as far as it was told; None: nobody confirmed that all did.
         found: As `FOUND` names it.
     """
 
-    scan: int
-    start: datetime
-    length: float
-    outcome: str = "starting"
+    start_id: str
+    by: str
+    scan: int | None = None
+    start: datetime | None = None
+    length: float | None = None
+    outcome: Outcome = Outcome.STARTING
     error: str = ""
-    warning: str = ""
+    warnings: list[str] = field(default_factory=list)
+    ended_by: str = ""
+    banks: Sequence[str] = ()
+    missing: Sequence[str] | None = None
     found: dict[str, Any] = field(default_factory=dict)
 
     def take(self, values: Mapping[str, Any]) -> None:
-        """Take over what the status memory tells of the data."""
-        self.found = {name: values[key] for name, key in FOUND.items() if key in values}
-        if values.get("DAQERR"):
-            self.found["note"] = values["DAQERR"]
+        """Take over what the status memory tells of the data; numbers only where numbers belong."""
+        found = {name: (_text if name in TEXTS else _number)(values.get(key)) for name, key in FOUND.items()}
+        self.found = {name: value for name, value in found.items() if value is not None}
+
+    def close(self, verdict: Verdict) -> None:
+        """Take over what came of the scan."""
+        self.outcome, self.error = verdict.outcome, verdict.error
+        self.warnings += verdict.warnings
+        if sentence := self.array_sentence:
+            self.warnings.append(sentence)
+
+    @property
+    def is_whole(self) -> bool | None:
+        """All Banks of the common start began; None: it is a start of this Bank alone."""
+        return None if len(self.banks) < 2 else self.missing is not None and not self.missing
+
+    @property
+    def array_state(self) -> str:
+        """Text of the status key ARRAYST: "single", "whole", "without BANKB" or "not confirmed: BANKA BANKB"."""
+        if self.is_whole is None:
+            return "single"
+        if self.missing is None:
+            return f"not confirmed: {' '.join(self.banks)}"
+        return f"without {' '.join(self.missing)}" if self.missing else "whole"
+
+    @property
+    def array_sentence(self) -> str:
+        """Warning about a common start that not all Banks are known to have made; empty if all have."""
+        if self.is_whole is not False:
+            return ""
+        if self.missing:
+            return f"the scan is not whole: {', '.join(self.missing)} did not take part"
+        return f"not known to be whole: nobody confirmed that all of {', '.join(self.banks)} began"
 
     def as_dict(self) -> dict[str, Any]:
-        """As callers get it."""
+        """Return the report for callers; all keys are there, None where nothing is known."""
         return {
-            "scan": self.scan, "outcome": self.outcome, "error": self.error, "warning": self.warning,
-            "start": as_list(self.start), "scan_length": self.length, **self.found,
+            "scan": self.scan, "start_id": self.start_id, "by": self.by, "outcome": self.outcome.value,
+            "error": self.error, "warning": "; ".join(self.warnings), "ended_by": self.ended_by,
+            "start": None if self.start is None else as_list(self.start), "scan_length": self.length,
+            "is_whole": self.is_whole, **{name: self.found.get(name) for name in FOUND},
         }  # fmt: skip
+
+
+NO_REPORT: dict[str, Any] = ScanReport("", "").as_dict() | {"outcome": "none"}
+"""Report where there was no scan."""
+
+
+class ScanReports:
+    """The last reports of a Bank, by identity of their start; one thread at a time adds."""
+
+    def __init__(self) -> None:
+        self._reports: deque[ScanReport] = deque(maxlen=KEPT)
+
+    def add(self, report: ScanReport) -> None:
+        """Take up the report of a new start; the oldest is forgotten."""
+        self._reports.append(report)
+
+    def get(self, start_id: str | None) -> ScanReport | None:
+        """Return the last report, or that of a start; None if there is none (any more)."""
+        reports = list(self._reports)
+        return next((r for r in reversed(reports) if start_id in (None, r.start_id)), None)
+
+
+def _number(value: object) -> int | float | None:
+    """A count or measure; None for what is none, as a foreign program may write it."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value < 0:
+        return None
+    return value
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None

@@ -51,6 +51,11 @@ class OperationHandle:
         """
         self.on_leave()
 
+    @property
+    def reason(self) -> str:
+        """Why an abort was asked for; empty if none was."""
+        return self._reason
+
     def progress(self, fraction: float | None, text: str = "", left_s: float | None = None) -> None:
         """Say how far the work is.
 

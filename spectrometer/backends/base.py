@@ -113,6 +113,7 @@ class Backend(ABC):
         """What the last `prepare` wrote into the status memory."""
         self.register_values: dict[str, int | bytes] = {}
         """What the last `prepare` asked of the FPGA."""
+        self._prepared_with: Mapping[str, Any] = {}
 
     def _parameters(self) -> list[Parameter]:
         """The parameters of this Backend; subclasses add theirs."""
@@ -161,6 +162,11 @@ class Backend(ABC):
         self.set_up_network()
         self.write_mode_registers()
         self.run_phase("reset")
+        self.prepare_defaults()
+
+    def prepare_defaults(self) -> None:
+        """Give everything that observers set its default, and prepare."""
+        self.parameters.reset()
         self.prepare()
 
     @abstractmethod
@@ -189,6 +195,12 @@ class Backend(ABC):
         memory.update(status)
         if board is not None:
             board.write_changed(registers)
+        self._prepared_with = self.parameters.snapshot()
+
+    @property
+    def unprepared(self) -> list[str]:
+        """Names of what was set since the last `prepare`, which the hardware does not know."""
+        return self.parameters.changed_since(self._prepared_with)
 
     def i2c_word(self) -> int:
         """Input filter and noise source as the board's I2C device wants them (reference 6.1)."""

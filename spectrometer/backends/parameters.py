@@ -153,6 +153,20 @@ class ParameterSet:
         """Whether a value was given since the mode was selected."""
         return name in self._values
 
+    def snapshot(self) -> Mapping[str, Any]:
+        """Return what was set, for `changed_since`."""
+        return dict(self._values)
+
+    def changed_since(self, before: Mapping[str, Any]) -> list[str]:
+        """Return the names of the parameters that have other values than at a snapshot, sorted."""
+        defaults = {name: parameter.default for name, parameter in self._parameters.items()}
+        now, then = defaults | self._values, defaults | dict(before)
+        return sorted(name for name in now if now[name] != then[name])
+
+    def reset(self) -> None:
+        """Give all parameters their defaults again, as after the mode was selected."""
+        self._values.clear()
+
     def update(self, values: Mapping[str, Any]) -> None:
         """Check all values, then set all.
 

@@ -29,6 +29,7 @@ class VegasBackend(Backend):
     def __init__(self, setup: BackendSetup) -> None:
         super().__init__(setup)
         self._requests: tuple[PhaseRequest, ...] | None = None  # None: the generator as it is after a reset
+        self._prepared_requests: tuple[PhaseRequest, ...] | None = None
 
     def _parameters(self) -> list[Parameter]:
         return [
@@ -96,6 +97,15 @@ class VegasBackend(Backend):
         count = self.granules(request)
         SsgPhase(granules=count)  # checks the limit
         return count
+
+    def prepare(self) -> None:
+        super().prepare()
+        self._prepared_requests = self._requests
+
+    @property
+    def unprepared(self) -> list[str]:
+        changed = [] if self._requests == self._prepared_requests else ["switching states"]
+        return [*super().unprepared, *changed]
 
     # what the modes differ in
 

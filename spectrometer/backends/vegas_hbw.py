@@ -17,10 +17,11 @@ class VegasHbwBackend(VegasBackend):
 
     obs_mode, bw_mode = "HBW", "high"
 
-    def install(self) -> None:
-        super().install()
+    def prepare_defaults(self) -> None:
+        self._requests = None
+        super().prepare_defaults()
         # As in the original the generator holds an empty cycle until the next prepare.
-        self._requests = (PhaseRequest(duration=DEFAULT_PHASE_S),)
+        self._requests = self._prepared_requests = (PhaseRequest(duration=DEFAULT_PHASE_S),)
 
     def reset_if_needed(self) -> None:
         board = self.setup.registers

@@ -12,7 +12,7 @@ from spectrometer.derive.vegas import blanking_granules, phase_granules
 
 __all__ = ["LbwBackend", "one_or_each"]
 
-DEFAULT_PHASE_S = 1.0
+DEFAULT_PHASES = (PhaseRequest(duration=1.0),)
 DEFAULT_GAIN = 1024
 SUBBAND_COUNTS = (1, 8)
 
@@ -39,7 +39,11 @@ class LbwBackend(VegasBackend):
 
     def __init__(self, setup: BackendSetup) -> None:
         super().__init__(setup)
-        self._requests = (PhaseRequest(duration=DEFAULT_PHASE_S),)
+        self._requests = DEFAULT_PHASES
+
+    def prepare_defaults(self) -> None:
+        self._requests = DEFAULT_PHASES
+        super().prepare_defaults()
 
     def _parameters(self) -> list[Parameter]:
         return [

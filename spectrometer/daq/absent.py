@@ -15,6 +15,7 @@ class AbsentDaq:
     """Answers the words of a data-taking program in the status memory."""
 
     name = "no data-taking program"
+    has_counts = None
 
     def __init__(self, status: StatusBuffer) -> None:
         self._status = status

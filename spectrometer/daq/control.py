@@ -10,6 +10,7 @@ import contextlib
 import io
 import logging
 import os
+import queue
 import signal
 import subprocess
 import threading
@@ -37,6 +38,7 @@ class DaqProcess:
         env: Environment of the child; None for ours.
         cwd: Its working directory; None for ours.
         log: Where the lines go that it prints.
+        has_counts: It reports what it planned and recorded (status keys DAQPLAN and DAQNINT).
         fifo: Where it reads its words instead of its standard input, which is there all the same.
         on_exit: Called with the exit status (negative: signal) in a thread of its own, at any end.
     """
@@ -49,11 +51,13 @@ class DaqProcess:
         env: Mapping[str, str] | None = None,
         cwd: str | Path | None = None,
         log: Logger | None = None,
+        has_counts: bool = False,
         fifo: Path | None = None,
         on_exit: Callable[[int], None] | None = None,
     ) -> None:
         self.command = list(command)
         self.name = name or Path(self.command[0]).name
+        self.has_counts: bool | None = has_counts
         self._env, self._cwd, self._fifo, self._on_exit = env, cwd, fifo, on_exit
         self._log: Logger = log if log is not None else logging.getLogger(__name__)
         self._lock = threading.Lock()
@@ -84,6 +88,29 @@ class DaqProcess:
             if self.is_running:
                 return
             ended = threading.Event()
+            made: queue.SimpleQueue[subprocess.Popen[bytes] | BaseException] = queue.SimpleQueue()
+            watcher = threading.Thread(target=self._run, args=(made, ended), name=self.name, daemon=True)
+            watcher.start()
+            process = made.get()
+            if isinstance(process, BaseException):
+                raise process
+            assert process.stdin is not None
+            os.set_blocking(process.stdin.fileno(), False)  # one who does not read must not hold us up
+            self._process, self._ended, self._returncode = process, ended, None
+            watcher.name = f"{self.name}-{process.pid}"
+            threading.Thread(
+                target=self._pass_on_output, args=(process,), name=f"{watcher.name}-log", daemon=True
+            ).start()
+            self._watcher = watcher
+        self._log.info("%s started as process %d", self.name, process.pid)
+
+    def _run(self, made: queue.SimpleQueue[subprocess.Popen[bytes] | BaseException], ended: threading.Event) -> None:
+        """Make the process, and watch it to its end.
+
+        Both in one thread: a child that asked for a signal at its parent's death gets it when the thread ends that
+        made it.
+        """
+        try:
             process = subprocess.Popen(
                 self.command,
                 stdin=subprocess.PIPE,
@@ -94,18 +121,11 @@ class DaqProcess:
                 process_group=0,
                 bufsize=0,
             )
-            assert process.stdin is not None
-            os.set_blocking(process.stdin.fileno(), False)  # one who does not read must not hold us up
-            self._process, self._ended, self._returncode = process, ended, None
-            name = f"{self.name}-{process.pid}"
-            threading.Thread(
-                target=self._pass_on_output, args=(process,), name=f"{name}-log", daemon=True
-            ).start()
-            self._watcher = threading.Thread(
-                target=self._watch, args=(process, ended), name=name, daemon=True
-            )
-            self._watcher.start()
-        self._log.info("%s started as process %d", self.name, process.pid)
+        except BaseException as error:  # raised where it is waited for
+            made.put(error)
+            return
+        made.put(process)
+        self._watch(process, ended)
 
     def send(self, command: str) -> None:
         """Write one command line to the program.

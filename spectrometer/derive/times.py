@@ -10,7 +10,7 @@ from spectrometer.errors import StartTimeError
 
 __all__ = ["as_list", "ceil_to_second", "earliest_start", "mjd", "read_time", "start_time"]
 
-_LEAD_S = 2.0  # so that a time negotiated now is still possible when the start arrives
+_LEAD_S = 0.3  # so that a time negotiated now is still possible when the start arrives
 LATEST = timedelta(days=7)  # what is later is a slip of the pen: a Bank that waits so long looks like one that hangs
 _MJD_OF_UNIX_EPOCH = 40587
 
@@ -27,7 +27,10 @@ def as_list(time: datetime) -> list[int]:
 
 
 def earliest_start(now: datetime, needed_arm_delay: float) -> datetime:
-    """The earliest second that can be promised: the arm delay (s) and 2 s for asking everybody."""
+    """The earliest second that can be promised: the arm delay (s) and a little for asking everybody.
+
+    The original left 2 s for that; a Dealer whose questions take long adds what they take.
+    """
     return ceil_to_second(now + timedelta(seconds=needed_arm_delay + _LEAD_S))
 
 
@@ -61,16 +64,16 @@ def start_time(asked: Any, now: datetime, needed_arm_delay: float) -> datetime:
     Raises:
         StartTimeError: No time, too early, or more than LATEST ahead.
     """
-    earliest = ceil_to_second(now) + timedelta(seconds=needed_arm_delay)
+    earliest = ceil_to_second(now + timedelta(seconds=needed_arm_delay))
     if asked is None:
-        return ceil_to_second(earliest)
+        return earliest
     time = read_time(asked)
     if time - now > LATEST:
         raise StartTimeError(f"{time:%Y-%m-%d %H:%M:%S} UTC is more than {LATEST.days} days ahead; is the date right?")
     time = ceil_to_second(time)
     if time < earliest:
         raise StartTimeError(
-            f"{time:%Y-%m-%d %H:%M:%S} UTC is too early; the earliest start is {ceil_to_second(earliest):%H:%M:%S} UTC"
+            f"{time:%Y-%m-%d %H:%M:%S} UTC is too early; the earliest start is {earliest:%H:%M:%S} UTC"
         )
     return time
 

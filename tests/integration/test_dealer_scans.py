@@ -217,7 +217,7 @@ def test_without_a_scan_there_is_nothing_to_wait_for(array: Array) -> None:
 
 
 def test_a_player_that_is_lost_meanwhile_is_reported_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dealer.scans.LOST_FOR_GOOD_S", 0.5)
+    monkeypatch.setattr("dealer.scanwait.LOST_FOR_GOOD_S", 0.5)
     with array_of(*natives(1), *natives(1, scan_length=60.0)) as array:
         array.dealer.start()
         array["BANKB"].kill()

@@ -174,7 +174,8 @@ def test_a_scan_is_taken_in_process(tmp_path: Path) -> None:
     with Bank("BANKA", path, simulate=True, environment={"DIBAS_DATA": str(tmp_path)}) as p:
         assert p.roach.status() is False
         assert p.set_mode("MODE1") == [True, "new mode MODE1 set!"]
-        assert p.set_mode("MODE1") == [True, "mode MODE1 is set already"]
+        told = "mode MODE1 is set already; parameters and switching states have their defaults again"
+        assert p.set_mode("MODE1") == [True, told]
         p.set_param(exposure=0.5, scan_length=60.0)
         p.prepare()
         assert p.start()[0] is True

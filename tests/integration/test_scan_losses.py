@@ -57,6 +57,10 @@ def test_a_program_that_hangs_in_a_scan_fails_it_long_before_its_end(tmp_path: P
             report = bank.scan_report()
             assert report["outcome"] == "failed"
             assert report["error"].startswith("daq hangs: its heartbeat (DAQPULSE) has stood still at ")
-            assert report["error"].endswith("set_mode with force ends it and starts it anew")
-            child.resume()
+            assert report["error"].endswith("; it is ended and started anew")
+            assert not child.is_running()
+            bank.set_param(scan_length=1.0)
+            bank.start()
+            poll(lambda: not bank.scan_status()[0], "the end of the next scan")
+            assert bank.scan_report()["outcome"] == "done"
         player.end(signal.SIGTERM)

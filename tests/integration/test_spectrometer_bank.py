@@ -203,9 +203,9 @@ def test_stop_ends_a_scan_with_its_file_complete(replaying: Array) -> None:
         bank.start()
         with pytest.raises(RefusedError, match="started already"):
             bank.start()
-        with pytest.raises(RefusedError, match="a scan is running"):
+        with pytest.raises(RefusedError, match="a scan is waiting"):
             bank.prepare()
-        with pytest.raises(RefusedError, match="a scan is running; stop it first, or use force"):
+        with pytest.raises(RefusedError, match="a scan is waiting; stop it first, or use force"):
             bank.set_mode("MODE3")
         poll(lambda: (bank.get_status().get("DAQNINT") or 0) >= 3, "three integrations")
         assert bank.stop() == [True, "Scan ended"]
@@ -288,7 +288,10 @@ def test_clients_of_the_original_get_its_shapes(rehearsing: Array) -> None:
         assert ask("set_mode", "NOPE")[0] is False
         assert ask("set_mode", None)[0] is False
         assert ask("set_mode", "MODE1") == [True, "new mode MODE1 set!"]
-        assert ask("set_mode", "MODE1", 1500.0) == [False, "mode MODE1 is already set, use force"]
+        kept = "mode MODE1 is already set, use force; parameters and switching states are kept"
+        assert ask("set_param", source="KEPT") is True
+        assert ask("set_mode", "MODE1", 1500.0) == [False, kept]
+        assert ask("get_param", "source") == "KEPT"
         assert {"MODE1", "MODE29", "INCO_MODE_64"} <= set(ask("list_modes"))
         assert ask("set_param", filter_bw=800)[0] is False
         assert ask("set_param", exposure=0.1) is True
@@ -417,7 +420,8 @@ def test_the_configuration_is_read_again_or_says_what_is_wrong(rehearsing: Array
 def test_a_mode_that_the_file_describes_anew_is_not_taken_for_set(rehearsing: Array) -> None:
     with bank_of(rehearsing.urls["BANKA"]) as bank:
         bank.set_mode("MODE1", 1440.0)
-        assert bank.set_mode("MODE1") == [True, "mode MODE1 is set already"]
+        told = "mode MODE1 is set already; parameters and switching states have their defaults again"
+        assert bank.set_mode("MODE1") == [True, told]
         assert bank.read_config_file() == "config file loaded."
         assert bank.set_mode("MODE1") == [True, "new mode MODE1 set!"]
         assert bank.get_status("FPGACLK") == 1500e6 / 8

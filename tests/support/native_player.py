@@ -14,7 +14,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, NoReturn
@@ -41,6 +41,7 @@ class ToyBank:
         self._committed = self._monitoring = False
         self._phases: list[list[Any]] = []
         self._journal: list[str] = []
+        self._start_id = ""
 
     # modes and parameters
 
@@ -117,9 +118,10 @@ class ToyBank:
         return answer
 
     @operation(answers_when_accepted=True, refusal_pair=True)
-    def arm(self, starttime: list[int]) -> tuple[bool, str]:
+    def arm(self, starttime: list[int], start_id: str = "", banks: Sequence[str] = ()) -> tuple[bool, str]:
         """Get ready to start at a second; nothing starts without a commit."""
         self._need_mode()
+        self._start_id = start_id
         if self._running():
             raise RefusedError("a scan is running already")
         when = datetime(*starttime, tzinfo=UTC)  # type: ignore[misc,arg-type]  # seven integers
@@ -130,8 +132,10 @@ class ToyBank:
         return True, f"armed for {when}"
 
     @command(urgent=True, aborts=False, refusal_pair=True)
-    def commit(self, starttime: list[int]) -> tuple[bool, str]:
+    def commit(self, starttime: list[int], start_id: str = "") -> tuple[bool, str]:
         """Say that the armed scan is to start."""
+        if start_id != self._start_id:
+            raise RefusedError("what is armed is another's")
         when = datetime(*starttime, tzinfo=UTC)  # type: ignore[misc,arg-type]  # seven integers
         if self._armed != when.timestamp():
             raise RefusedError(f"nothing is armed for {when}")
@@ -142,14 +146,19 @@ class ToyBank:
         self._journal.append("committed")
         return True, f"scan starts at {when}"
 
-    @command(urgent=True, refusal_pair=True)
-    def disarm_start(self) -> tuple[bool, str]:
-        """Undo `arm`."""
-        if self._armed is None or self._committed:
-            raise RefusedError("nothing is armed")
-        self._armed = None
-        self._journal.append("disarmed")
-        return True, "disarmed"
+    @command(urgent=True, aborts=False, refusal_pair=True)
+    def disarm_start(self, start_id: str = "") -> tuple[bool, str]:
+        """Undo a start, whatever has become of it."""
+        if self._armed is None or start_id != self._start_id:
+            return True, "nothing was armed"
+        self._journal.append("stopped" if self._committed else "disarmed")
+        self._armed, self._committed = None, False
+        return True, "taken back"
+
+    @command(urgent=True, aborts=False)
+    def confirm_start(self, start_id: str, missing: Sequence[str] = ()) -> None:
+        """Say who is missing in a common start."""
+        self._journal.append("confirmed" if not missing else f"without {' '.join(missing)}")
 
     @command(urgent=True, refusal_pair=True)
     def stop(self) -> tuple[bool, str]:

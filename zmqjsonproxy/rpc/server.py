@@ -454,7 +454,7 @@ class ZMQJSONProxyServer:
             if not answered and (handle is None or handle.close_acceptance()):
                 reply(body)
 
-        hooks = self._abort_operations(method) if mark.aborts else None
+        hooks = self._abort_operations(method, caller) if mark.aborts else None
         lane, job = self._lane(method), Job(run, handle)
         if handle is not None:
             handle.on_leave = lane.leave
@@ -501,10 +501,10 @@ class ZMQJSONProxyServer:
         size = self.settings.queue_per_lane
         return self._lanes.get(key) or self._lanes.setdefault(key, Lane(f"{key} {self.name}", size))
 
-    def _abort_operations(self, method: Method) -> threading.Thread | None:
+    def _abort_operations(self, method: Method, caller: Caller) -> threading.Thread | None:
         """Ask the operations of a command's lane to end; what it has to wait for before it begins."""
         lane = self._lanes.get(f"{method.lane} commands")
-        return None if lane is None else lane.abort_operations(f"{method.name} was called").hooks
+        return None if lane is None else lane.abort_operations(f"{method.name} was called by {caller}").hooks
 
 
 def _known_good(message: Any, shared: dict[str, Any] | None) -> Request:

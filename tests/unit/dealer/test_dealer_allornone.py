@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from dealer.allornone import Asked, CommonStart
+from dealer.allornone import Asked, CommonStart, Starters
 from dealer.errors import StartError
 from dealer.outcome import Outcome
 from zmqjsonproxy.errors import CallTimeoutError, PeerLostError, RefusedError
@@ -16,6 +16,7 @@ from zmqjsonproxy.errors import CallTimeoutError, PeerLostError, RefusedError
 NOW = datetime(2014, 3, 4, 12, 0, 0, tzinfo=UTC)
 WHEN = NOW + timedelta(seconds=6)
 REFUSED = RefusedError("no")
+ID = "e5f1"
 LOST = PeerLostError("tcp://b:1", "bank.arm", "connection lost")
 
 
@@ -26,11 +27,19 @@ class Banks:
         self.answers = answers or {}
         self.asked: list[tuple[str, tuple[str, ...]]] = []
         self.timeouts: dict[str, float] = {}
+        self.named: set[str] = set()
+        self.together: list[str] = []
 
     def __call__(self, method: str, /, *args: Any, _banks: Sequence[str], _timeout: float) -> Asked:
         self.asked.append((method, tuple(_banks)))
         self.timeouts[method] = _timeout
-        assert args == (() if method in ("stop", "disarm_start") else ([2014, 3, 4, 12, 0, 6, 0],))
+        when = [2014, 3, 4, 12, 0, 6, 0]
+        assert args in {
+            "arm": [(when, ID, self.together), (when,)], "commit": [(when, ID), (when,)], "start": [(when,)],
+            "disarm_start": [(ID,), ()], "stop": [()], "confirm_start": [(ID, [])],
+        }[method]  # fmt: skip
+        if ID in args:
+            self.named.update(_banks)
         if any(isinstance(self.answers.get((bank, method)), KeyboardInterrupt) for bank in _banks):
             yield "interrupted"
         return {bank: self._answer(bank, method) for bank in _banks}
@@ -44,9 +53,13 @@ def now() -> datetime:
     return NOW
 
 
-def start(banks: Banks, two_phase: Sequence[str], at_once: Sequence[str]) -> dict[str, Outcome]:
+def start(
+    banks: Banks, named: Sequence[str], at_once: Sequence[str], unnamed: Sequence[str] = ()
+) -> dict[str, Outcome]:
     """Take the steps of a start; a step at which it is interrupted is answered by Ctrl-C."""
-    steps = CommonStart(banks, WHEN, now).start(two_phase, at_once)
+    starters = Starters(named=named, unnamed=unnamed, at_once=at_once)
+    banks.together = starters.all if len(starters.all) > 1 else []
+    steps = CommonStart(banks, WHEN, ID, now).start(starters)
     try:
         assert next(steps) == "interrupted"
         steps.throw(KeyboardInterrupt())
@@ -59,7 +72,10 @@ def start(banks: Banks, two_phase: Sequence[str], at_once: Sequence[str]) -> dic
 def test_native_banks_are_armed_then_committed_and_old_ones_started_last() -> None:
     banks = Banks()
     done = start(banks, ["A", "B"], ["C"])
-    assert banks.asked == [("arm", ("A", "B")), ("commit", ("A", "B")), ("start", ("C",))]
+    assert banks.asked == [
+        ("arm", ("A",)), ("arm", ("B",)), ("commit", ("A", "B")), ("start", ("C",)), ("confirm_start", ("A", "B")),
+    ]  # fmt: skip
+    assert banks.named == {"A", "B"}
     assert {bank: o.value for bank, o in done.items()} == {
         "A": (True, "arm done"), "B": (True, "arm done"), "C": (True, "start done")
     }  # fmt: skip
@@ -68,7 +84,7 @@ def test_native_banks_are_armed_then_committed_and_old_ones_started_last() -> No
 def test_arming_is_waited_for_no_longer_than_it_is_of_use_and_old_starts_as_the_original_did() -> None:
     banks = Banks()
     start(banks, ["A"], ["C"])
-    assert banks.timeouts == {"arm": 5.0, "commit": 6.0, "start": 36.0}
+    assert banks.timeouts == {"arm": 5.0, "commit": 6.0, "start": 36.0, "confirm_start": 5.0}
 
 
 def test_only_those_that_are_there_are_told() -> None:
@@ -81,7 +97,7 @@ def test_one_refusal_disarms_those_that_are_armed_and_commits_nobody() -> None:
     banks = Banks({("B", "arm"): REFUSED})
     with pytest.raises(StartError, match="start: arm failed, so no Bank starts: 1 of 3 Banks failed") as caught:
         start(banks, ["A", "B", "C"], ["D"])
-    assert banks.asked == [("arm", ("A", "B", "C")), ("disarm_start", ("A", "C"))]
+    assert banks.asked == [("arm", ("A",)), ("arm", ("B", "C")), ("disarm_start", ("A", "C"))]
     assert list(caught.value.failed) == ["B"]
     assert "BANK" not in str(caught.value)
 
@@ -98,14 +114,14 @@ def test_a_failed_commit_stops_all() -> None:
     banks = Banks({("A", "commit"): CallTimeoutError("tcp://a:1", "bank.commit", 5)})
     with pytest.raises(StartError, match="commit failed"):
         start(banks, ["A", "B"], ["C"])
-    assert banks.asked[-1] == ("stop", ("A", "B"))
+    assert banks.asked[-1] == ("disarm_start", ("A", "B"))
 
 
 def test_an_old_bank_that_refuses_stops_the_others_old_and_new() -> None:
     banks = Banks({("D", "start"): REFUSED})
     with pytest.raises(StartError, match="start failed"):
         start(banks, ["A"], ["C", "D"])
-    assert banks.asked[-1] == ("stop", ("A", "C"))
+    assert banks.asked[-2:] == [("disarm_start", ("A",)), ("stop", ("C",))]
 
 
 def test_an_old_bank_that_answers_null_has_not_started() -> None:
@@ -124,17 +140,40 @@ def test_what_could_not_be_taken_back_is_said() -> None:
 def test_a_bank_that_had_nothing_to_stop_is_fine() -> None:
     banks = Banks({("B", "commit"): LOST, ("A", "stop"): REFUSED})
     with pytest.raises(StartError) as caught:
-        start(banks, ["A", "B"], [])
+        start(banks, [], [], ["A", "B"])
     assert "taken back" not in str(caught.value)
 
 
-@pytest.mark.parametrize(("method", "undo"), [("arm", "disarm_start"), ("commit", "stop"), ("start", "stop")])
-def test_ctrl_c_takes_back_what_was_done(method: str, undo: str) -> None:
-    bank = "C" if method == "start" else "A"
-    banks = Banks({(bank, method): KeyboardInterrupt()})
+@pytest.mark.parametrize(
+    ("method", "undone"),
+    [
+        ("arm", [("disarm_start", ("A",))]),
+        ("commit", [("disarm_start", ("A", "B"))]),
+        ("start", [("disarm_start", ("A", "B")), ("stop", ("C",))]),
+        ("confirm_start", [("disarm_start", ("A", "B")), ("stop", ("C",))]),
+    ],
+)
+def test_ctrl_c_takes_back_what_was_done(method: str, undone: list[tuple[str, tuple[str, ...]]]) -> None:
+    banks = Banks({("C" if method == "start" else "A", method): KeyboardInterrupt()})
     with pytest.raises(KeyboardInterrupt):
         start(banks, ["A", "B"], ["C"])
-    assert banks.asked[-1] == (undo, ("A", "B", "C") if method == "start" else ("A", "B"))
+    assert banks.asked[-len(undone) :] == undone
+
+
+def test_banks_that_know_no_identity_are_armed_all_at_once_and_stopped_after_a_commit() -> None:
+    banks = Banks({("B", "commit"): LOST})
+    with pytest.raises(StartError, match="commit failed"):
+        start(banks, [], [], ["A", "B"])
+    assert banks.asked == [("arm", ("A", "B")), ("commit", ("A", "B")), ("stop", ("A", "B"))]
+    assert banks.named == set()
+
+
+def test_the_bank_that_is_armed_first_is_the_same_whatever_the_order_of_a_dealer() -> None:
+    for order in (["C", "A", "B"], ["B", "C", "A"]):
+        banks = Banks({("A", "arm"): REFUSED})
+        with pytest.raises(StartError, match="arm failed"):
+            start(banks, order, [])
+        assert banks.asked == [("arm", ("A",))]  # nothing else was armed, and nothing has to be taken back
 
 
 def test_nothing_is_asked_of_nobody() -> None:

@@ -14,7 +14,9 @@ from support.memory import private_status
 
 from spectrometer.errors import ScanError
 from spectrometer.programs import Programs
-from spectrometer.scan import ScanControl, ScanPlan, ScanState
+from spectrometer.scan import ScanControl, ScanState
+from spectrometer.scanplan import ScanPlan, StartRequest
+from spectrometer.scanreport import NO_REPORT, ScanReports
 from spectrometer.status import StatusBuffer
 from spectrometer.status.errors import StatusLockError
 from zmqjsonproxy.errors import OperationAbortedError, RefusedError
@@ -26,6 +28,7 @@ class Program:
     """A data-taking program that obeys, unless it is told not to."""
 
     name = "program"
+    has_counts: bool | None = False
 
     def __init__(self, status: StatusBuffer) -> None:
         self.status = status
@@ -67,7 +70,8 @@ class Night:
     def __init__(self, status: StatusBuffer) -> None:
         self.status = status
         self.program, log = Program(status), logging.getLogger("test")
-        self.control = ScanControl(status, Programs(status, [self.program], log), log)
+        self.reports = ScanReports()
+        self.control = ScanControl(status, Programs(status, [self.program], log), log, reports=self.reports)
         self.handle = OperationHandle(OperationRecord(id="1", method="start", state=State.RUNNING))
         self.phases: list[str] = []
         self.outcome: list[object] = []
@@ -75,18 +79,28 @@ class Night:
 
     def plan(self, **changes: Any) -> ScanPlan:
         values: dict[str, Any] = {
-            "start": datetime.now(UTC) + timedelta(seconds=1.2), "length": 60.0, "number": 2, "arm_delay": 2.0,
+            "start": datetime.now(UTC) + timedelta(seconds=1.2), "length": 60.0, "number": 2,
             "ready_the_fpga": lambda: self.phases.append("reset"), "arm": lambda: self.phases.append("arm"),
             "disarm": lambda: self.phases.append("disarm"),
         }  # fmt: skip
         return ScanPlan(**(values | changes))
 
-    def start(self, until: ScanState, **changes: Any) -> None:
+    def report(self) -> dict[str, Any]:
+        """What became of the last start."""
+        report = self.reports.get(None)
+        assert report is not None
+        self.control.look_into(report)
+        return report.as_dict()
+
+    def start(self, until: ScanState, two_phase: bool = False, start_id: str = "ours", **changes: Any) -> None:
         """Start in a thread; return when the state is reached."""
+        request = StartRequest(id=start_id, by="ann", is_named=True, two_phase=two_phase)
 
         def run() -> None:
             try:
-                self.outcome.append(self.control.start(lambda: self.plan(**changes), self.handle, lambda _: True, 5.0))
+                self.outcome.append(
+                    self.control.start(request, lambda: self.plan(**changes), self.handle, lambda _: True, 5.0)
+                )
             except Exception as error:
                 self.outcome.append(error)
 
@@ -130,7 +144,9 @@ def test_stop_reaches_a_start_whose_program_is_not_there_yet(night: Night) -> No
     night.start(ScanState.STARTING)
     assert night.control.stop() == "Scan ended"
     assert isinstance(night.join(), OperationAbortedError)
-    assert night.control.report() == {}
+    report = night.report()
+    assert (report["outcome"], report["scan"], report["start"]) == ("aborted", None, None)
+    assert report.keys() == NO_REPORT.keys()
 
 
 @pytest.mark.parametrize("state", [ScanState.ARMED, ScanState.WAITING, ScanState.RUNNING])
@@ -143,7 +159,7 @@ def test_stop_ends_a_scan_in_every_state_and_the_next_one_runs(night: Night, sta
     assert night.phases == (["reset", "arm", "disarm"] if state is ScanState.RUNNING else ["reset"])
     night.handle = OperationHandle(OperationRecord(id="2", method="start", state=State.RUNNING))
     night.start(ScanState.RUNNING)
-    assert night.control.report()["outcome"] == "running"
+    assert night.report()["outcome"] == "running"
 
 
 def test_an_fpga_that_was_armed_for_a_cancelled_start_is_disarmed(night: Night) -> None:
@@ -164,19 +180,19 @@ def test_a_program_that_does_not_stop_is_told_to_the_caller(night: Night, monkey
     night.start(ScanState.RUNNING)
     night.join()
     night.program.deaf = True
-    with pytest.raises(ScanError, match=r"program did not end the scan within 0.2 s; set_mode with force ends it"):
+    with pytest.raises(ScanError, match=r"program did not end the scan within 0.2 s; it is ended and started anew"):
         night.control.stop()
     assert night.control.state is ScanState.IDLE
-    assert night.control.report()["outcome"] == "failed"
+    assert night.report()["outcome"] == "failed"
 
 
 def test_a_program_that_ends_with_its_mode_is_not_started_again(night: Night) -> None:
     night.start(ScanState.RUNNING)
     night.join()
-    night.program.on_stop = night.control.tick  # the watchdog, at the worst moment
+    night.program.on_stop = lambda: night.control.step() and None  # the scan's thread, at the worst moment
     night.control.close("another mode")
     assert night.program.starts == 1
-    assert night.control.report()["error"] == "another mode"
+    assert night.report()["error"] == "another mode"
 
 
 def test_a_scan_ends_even_if_the_status_memory_cannot_be_had(night: Night, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -192,7 +208,6 @@ def test_a_scan_ends_even_if_the_status_memory_cannot_be_had(night: Night, monke
         end = time.monotonic() + 10
         while night.control.state is not ScanState.IDLE and time.monotonic() < end:
             patch.setattr("spectrometer.scan.STOP_WITHIN_S", 0.1)
-            night.control.tick()
             time.sleep(0.05)
     assert night.control.state is ScanState.IDLE
     assert night.program.words[-1] == "STOP"
@@ -213,4 +228,5 @@ def test_a_monitor_that_cannot_run_says_why(night: Night) -> None:
 def test_a_report_does_not_tell_what_the_scan_before_has_found(night: Night) -> None:
     night.status.update({"DAQFITS": "old.fits", "DAQPEAK": 7, "DAQNINT": 3})
     night.start(ScanState.RUNNING)
-    assert not {"file", "peak_channel", "integrations"} & set(night.control.report())
+    report = night.report()
+    assert [report[name] for name in ("file", "peak_channel", "integrations")] == [None, None, None]
