@@ -173,6 +173,6 @@ def test_a_plan_and_a_simulated_player_answer_alike(tmp_path: Path) -> None:
 
 
 def _without_ports(answer: Any) -> str:
-    """The answer as text, without where the board is, which is another one in simulation, and without who asked when."""
+    """The answer as text, without where the board is, which is another one in simulation, and who asked when."""
     text = re.sub(r" of [\w.]+:\d+", " of BOARD", json.dumps(answer))
     return re.sub(r" for [\d:]+ UTC, by \S+;", " for then UTC, by somebody;", text)
