@@ -129,6 +129,8 @@ class CommonStart:
     def _unless_interrupted(self, asked: Generator[Any, Any, Mapping[str, Outcome]]) -> Asked:
         try:
             return dict((yield from asked))
+        except GeneratorExit:  # nobody takes any steps any more
+            raise
         except BaseException:  # Ctrl-C and cancellation too: nothing may start behind the caller's back
             yield from self._take_back()
             raise
