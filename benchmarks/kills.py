@@ -71,6 +71,8 @@ def read_rows(path: Path) -> tuple[int, int, str]:
             rows, beyond = len(data), path.stat().st_size - end
             if not units[0].header["SIMULATE"]:
                 return rows, beyond, "SIMULATE is missing"
+            if units[0].header["DAQEND"] != "unfinished":
+                return rows, beyond, "it says that it was ended in order"
             if not rows:
                 return rows, beyond, ""
             if (data["NSPECTRA"] <= 0).any() or not (np.asarray(data["DATA"]) > 0).all():

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The least that a data-taking program of one's own has to do for a Player; the contract is docs/protocols/daq.md.
 
-It takes no data: in place of a spectrum it says how long the scan has lasted, and names the first data buffer.
+It takes no data: in place of integrations it counts the full seconds of the scan, and names the first data buffer.
 """
 
 from __future__ import annotations
@@ -19,6 +19,11 @@ from spectrometer.status import StatusBuffer
 PULSE_S = 1.0
 
 
+def number(status: StatusBuffer, key: str, default: float) -> float:
+    """A status key as a number; others may have written it as text."""
+    return float(str(status.get(key) or default))
+
+
 def main() -> int:
     """Read words until QUIT or the end of the input."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
@@ -28,11 +33,16 @@ def main() -> int:
     buffer = sysv_ipc.SharedMemory(int(os.environ["DIBAS_DATABUF_KEY"], 0), 0, size=0)
     status.update({"DAQSTATE": "stopped", "SCANSTAT": "stopped", "NETSTAT": "init", "SWVER": "example"})
     print(f"data buffer 1 has {buffer.size} bytes", flush=True)
-    unread, state, seconds = b"", "stopped", 0
+    unread, state, start, length = b"", "stopped", 0.0, 0.0
+
+    def seconds() -> int:
+        """Full seconds of the scan, of which there are no more than it has."""
+        return max(0, int(min(time.monotonic() - start, length)))
+
     while True:
-        if state == "running" and status.get("ARMSTATE") == "armed":
-            seconds = max(0, int(time.time() - float(str(status.get("DAQSTART")))))
-        status.update({"DAQSTATE": state, "DAQPULSE": time.ctime(), "DAQNINT": seconds})
+        if state == "running":
+            status.update({"DAQNINT": seconds()})
+        status.update({"DAQSTATE": state, "DAQPULSE": time.ctime()})
         if not select.select([0], [], [], PULSE_S)[0]:
             continue
         data = os.read(0, 4096)
@@ -41,11 +51,15 @@ def main() -> int:
             words.append(b"QUIT")
         for word in (word.strip().upper() for word in words):
             if word in (b"START", b"MONITOR"):
-                state, seconds = "running", 0
-                status.update({"DAQSTATE": state, "SCANSTAT": "running", "NETSTAT": "receiving", "DAQNINT": 0})
+                # a clock may be set at any moment; DAQMONO is the start on the one that is not
+                state, length = "running", number(status, "SCANLEN", 0.0)
+                start = number(status, "DAQMONO", time.monotonic() + number(status, "DAQSTART", 0.0) - time.time())
+                status.update({"DAQSTATE": state, "SCANSTAT": "running", "NETSTAT": "receiving", "DAQNINT": 0,
+                               "DAQPLAN": int(length), "DAQDROP": 0, "DAQLOST": 0.0})
             elif word == b"STOP":
                 state = "stopped"
-                status.update({"DAQSTATE": state, "SCANSTAT": "stopped", "NETSTAT": "waiting"})
+                status.update({"DAQSTATE": state, "SCANSTAT": "stopped", "NETSTAT": "waiting",
+                               "DAQNINT": seconds(), "DAQPLAN": seconds()})
             elif word == b"INIT_GPU":
                 status.update({"GPUCTXIN": "TRUE"})
             elif word == b"QUIT":

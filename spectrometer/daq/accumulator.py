@@ -14,6 +14,8 @@ IntArray = npt.NDArray[np.int64]
 
 MOST_MIXED = 0.25
 """Of a state, at each end: so much is left out for spectra that are of two states, even if they are longer."""
+SAME = 1e-9
+"""Of an integration: a spectrum that is so close to its end begins the next one, as it would without rounding."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +58,11 @@ class SwitchingCycle:
         since = (np.mod(times / self.period, 1.0) - starts[states]) * self.period
         is_pure = (since >= (blanking + mixed)[states]) & (since < (lasts - mixed)[states])
         return np.where(is_pure, states, -1).astype(np.int64)
+
+
+def integrations_at(positions: DoubleArray, integration_samples: float) -> IntArray:
+    """Integration number of spectra with these middles, in samples since the start of the scan."""
+    return np.floor(positions / integration_samples + SAME).astype(np.int64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +139,7 @@ class Accumulator:
         if not count:
             return []
         positions = first_sample + self._step * np.arange(count, dtype=np.float64)
-        integrations = (positions / self._integration_samples).astype(np.int64)
+        integrations = integrations_at(positions, self._integration_samples)
         states = self.cycle.states_at(positions / rate, self._reach / rate)
         changes = np.flatnonzero((np.diff(integrations) != 0) | (np.diff(states) != 0)) + 1
         finished: list[StateSum] = []

@@ -133,6 +133,11 @@ class DadaFile:
         """Such that one pass fills an exposure (s)."""
         return self.samples / exposure
 
+    @property
+    def block_samples(self) -> float:
+        """The file is one block."""
+        return self.samples
+
     def longest_run(self) -> int:
         """All of it: there are no gaps in such a file."""
         return self.samples
@@ -150,7 +155,7 @@ class DadaFile:
                 samples: SampleArray = stored.reshape(count, self.header.channels, -1).transpose(1, 0, 2)
             else:
                 samples = self._made_complex(first, count)
-            yield Piece(samples, first, count / self.samples, first > 0)
+            yield Piece(samples, first, first > 0)
 
     def _read(self, first: int, count: int) -> npt.NDArray[np.int8]:
         """Samples as stored: shape (count, bytes of a sample)."""

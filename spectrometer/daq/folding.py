@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Folder", "Spin"]
+__all__ = ["Folder", "Spin", "subintegrations_at"]
 
 Powers = npt.NDArray[np.float32]
 Doubles = npt.NDArray[np.float64]
@@ -25,6 +25,12 @@ class Spin:
         """Turns at times (s since the start of the scan)."""
         turns: Doubles = self.phase + times * (self.frequency + 0.5 * self.change * times)
         return turns
+
+
+def subintegrations_at(samples: npt.NDArray[np.int64], sample_time: float, fold_time: float) -> npt.NDArray[np.int64]:
+    """Sub-integration that the middle of each sample is in; samples are counted from the first."""
+    numbers: npt.NDArray[np.int64] = np.floor((samples + 0.5) * (sample_time / fold_time)).astype(np.int64)
+    return numbers
 
 
 class Folder:

@@ -14,11 +14,15 @@ from pathlib import Path
 
 import numpy as np
 
-from spectrometer.status.protocol.cards import CARD_BYTES
+from spectrometer.status.protocol.cards import CARD_BYTES, write_value
 
 __all__ = ["FITS_BLOCK", "GrowingTable", "Record", "check_kept", "create_new", "write_all"]
 
 FITS_BLOCK = 2880
+TEXT_AT = 11
+"""In a card, of the first character of a text."""
+NUMBER = 20
+"""Characters of a number in a card."""
 
 Record = np.ndarray[tuple[int], np.dtype[np.void]]
 """One row: an array of one record."""
@@ -71,10 +75,25 @@ class GrowingTable:
         """Take a row; it reaches the disk with the next `flush`."""
         self._pending.append(record)
 
-    def set_number(self, keyword: str, value: int) -> None:
-        """Put another whole number into a card of the primary header; KeyError if there is none. OSError."""
+    def set_number(self, keyword: str, value: float) -> None:
+        """Put another number into a card of the primary header; KeyError if there is none. OSError."""
         offset = _card_offset(self._primary, f"{keyword:<8s}".encode("ascii"))
-        write_all(self._file, f"{keyword:<8s}= {value:>20d}".encode("ascii"), offset)
+        digits = write_value(keyword, value)
+        digits = digits if len(digits) <= NUMBER else f"{value:{NUMBER}.12E}"
+        write_all(self._file, f"{keyword:<8s}= {digits}".encode("ascii"), offset)
+
+    def set_text(self, keyword: str, text: str) -> None:
+        """Put another text between the quotes of a card of the primary header; it is cut to the room that there is.
+
+        Raises:
+            KeyError: There is no such card.
+            OSError: As of `flush`.
+        """
+        offset = _card_offset(self._primary, f"{keyword:<8s}".encode("ascii"))
+        card = self._primary[offset : offset + CARD_BYTES].decode("ascii")
+        room = card.index("'", TEXT_AT) - TEXT_AT
+        plain = "".join(c if c.isascii() and c.isprintable() and c != "'" else " " for c in text)
+        write_all(self._file, f"{plain[:room]:<{room}s}".encode("ascii"), offset + TEXT_AT)
 
     def flush(self, *, sync: bool = False) -> None:
         """Write the rows, then count them in the header.

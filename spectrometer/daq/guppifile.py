@@ -120,6 +120,11 @@ class GuppiFile:
         return self.samples / exposure
 
     @property
+    def block_samples(self) -> float:
+        """As of `Source`."""
+        return self.samples / len(self._blocks)
+
+    @property
     def block_count(self) -> int:
         """Blocks in the file."""
         return len(self._blocks)
@@ -223,7 +228,7 @@ class GuppiFile:
             samples = self._samples_of(block.data_offset)[:, block.skip :]
             length = sum(part.shape[1] for part in held)
             if held and (not block.follows or length + samples.shape[1] > self._piece_samples):
-                yield Piece(np.concatenate(held, axis=1), position, len(held), held_follows)
+                yield Piece(np.concatenate(held, axis=1), position, held_follows)
                 position += length
                 held = []
             if not held:
@@ -231,10 +236,9 @@ class GuppiFile:
             if samples.shape[1] <= self._piece_samples:
                 held.append(samples)
                 continue
-            whole = samples.shape[1]
-            for at in range(0, whole, self._piece_samples):
+            for at in range(0, samples.shape[1], self._piece_samples):
                 cut = samples[:, at : at + self._piece_samples]
-                yield Piece(cut, position, cut.shape[1] / whole, at > 0 or block.follows)
+                yield Piece(cut, position, at > 0 or block.follows)
                 position += cut.shape[1]
         if held:
-            yield Piece(np.concatenate(held, axis=1), position, len(held), held_follows)
+            yield Piece(np.concatenate(held, axis=1), position, held_follows)

@@ -1,16 +1,17 @@
 """The data-taking program, `spectrometer-daq`: words on standard input, state in the status memory.
 
 `START` reads the setup, reports NETSTAT `receiving` and waits until ARMSTATE is `armed` and the time DAQSTART
-(unix seconds) has come; `STOP` or SCANLEN ends the scan. `MONITOR` runs at once without a file. `QUIT`, the
-end of the input, SIGTERM and SIGINT end the program with its file complete.
+(unix seconds; DAQMONO on the monotonic clock) has come; `STOP` or SCANLEN ends the scan, after what waits to be
+processed. `MONITOR` runs at once without a file. `QUIT`, the end of the input, SIGTERM and SIGINT end the program with
+its file complete.
 """
 
 from __future__ import annotations
 
-import argparse
 import ctypes
 import errno
 import logging
+import math
 import os
 import select
 import signal
@@ -20,100 +21,31 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
-from pydantic import ValidationError
-
+from player.clock import Clock, SystemClock
 from player.logs import set_up_logging
+from spectrometer.daq.account import Closing, Ending
+from spectrometer.daq.commandline import build_parser
 from spectrometer.daq.errors import DaqError
-from spectrometer.daq.receiver import ReceiverConfig
+from spectrometer.daq.pacing import CATCH_UP_S
 from spectrometer.daq.run import RunOptions
 from spectrometer.daq.runs import Run, run_for
+from spectrometer.daq.starttime import ClockWatch, Start, StartTime, is_armed
 from spectrometer.status.buffer import StatusBuffer
 from spectrometer.status.errors import CardError, StatusAttachError, StatusMemoryError
-from spectrometer.status.keys import UNSPECIFIED, VEGAS_KEY, VEGAS_SEMAPHORE
-from spectrometer.status.protocol.cards import MAX_TEXT, Value, read_number
-from zmqjsonproxy.logs import LEVELS, bind, bind_scan, release_scan
+from spectrometer.status.keys import UNSPECIFIED
+from spectrometer.status.protocol.cards import MAX_TEXT, Value
+from zmqjsonproxy.logs import bind, bind_scan, release_scan
 
 PROGRAM = "spectrometer-daq"
 log = logging.getLogger("spectrometer.daq")
 
 PULSE_S = 1.0
 ARM_POLL_S = 0.05
-LATEST_START = 4e9  # unix seconds
 REPORT_S = 0.2
 """Seconds between reports of progress, at least."""
-
-
-def build_parser() -> argparse.ArgumentParser:
-    """The command line."""
-    parser = argparse.ArgumentParser(prog="spectrometer-daq", description=__doc__.splitlines()[0])
-    parser.add_argument(
-        "--source", type=Path, metavar="FILE", help="recording to replay, looped: a GUPPI raw or a DADA file"
-    )
-    parser.add_argument(
-        "--synthetic", type=_receiver, metavar="JSON",
-        help="a synthetic receiver, {} for its defaults; with --source too, status key DAQSRC chooses",
-    )  # fmt: skip
-    parser.add_argument(
-        "--status-key",
-        type=lambda text: int(text, 0),
-        default=VEGAS_KEY,
-        metavar="KEY",
-        help="System V key of the status memory; default: the original's",
-    )
-    parser.add_argument(
-        "--status-semaphore", default=VEGAS_SEMAPHORE, metavar="NAME", help="its POSIX semaphore; default: %(default)s"
-    )
-    parser.add_argument(
-        "--rate-hz", type=_positive, metavar="R", help="samples a second of a replay; default: a pass fills an exposure"
-    )
-    parser.add_argument("--fast", action="store_true", help="as fast as it goes instead of by the clock")
-    parser.add_argument(
-        "--taps", type=_count, default=8, metavar="N", help="taps of the filter bank; default: %(default)s"
-    )
-    parser.add_argument(
-        "--window", default="hamming", metavar="NAME", help="window of the filter bank; default: %(default)s"
-    )
-    parser.add_argument(
-        "--nfine", type=_count, metavar="N", help="fine channels per coarse one; default: by status key NCHAN"
-    )
-    parser.add_argument(
-        "--flush-s", type=_positive, default=0.1, metavar="S",
-        help="write finished rows every S seconds; default: %(default)s",
-    )  # fmt: skip
-    parser.add_argument("--flush-rows", type=_count, metavar="N", help="and whenever there are so many")
-    parser.add_argument("--data-dir", type=Path, metavar="DIR", help="data root; default: status key DATADIR")
-    parser.add_argument(
-        "--start-at-once", action="store_true", help="START does not wait for ARMSTATE and DAQSTART"
-    )
-    parser.add_argument("--once", action="store_true", help="start at once and end with the scan")
-    parser.add_argument(
-        "--log-level", choices=LEVELS, default="info", help="least level that is logged; default: %(default)s"
-    )
-    parser.add_argument("--log-json", action="store_true", help="log in JSON, one object a line")
-    parser.add_argument("--outlive-parent", action="store_true", help="do not end with the parent process")
-    return parser
-
-
-def _positive(text: str) -> float:
-    number = float(text)
-    if not 0 < number < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text} is not positive")
-    return number
-
-
-def _receiver(text: str) -> ReceiverConfig:
-    try:
-        return ReceiverConfig.model_validate_json(text)
-    except ValidationError as error:
-        faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}".lstrip(": ") for e in error.errors())
-        raise argparse.ArgumentTypeError(faults) from error
-
-
-def _count(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text} is less than 1")
-    return number
+NO_COUNTS: dict[str, Value] = dict.fromkeys(
+    ("DAQPLAN", "DAQNINT", "DAQNROW", "DAQBLKS", "DAQDROP", "DAQLOST", "DAQLOOPS", "NPKT", "NDROP"), 0
+)
 
 
 def printable(text: str) -> str:
@@ -132,6 +64,7 @@ class Program:
         start_at_once: START does not wait to be armed.
         once: START by itself, and end with the scan.
         stdin: File number of the input.
+        clock: That of the host; None: the real one.
     """
 
     def __init__(
@@ -143,16 +76,19 @@ class Program:
         start_at_once: bool = False,
         once: bool = False,
         stdin: int = 0,
+        clock: Clock | None = None,
     ) -> None:
         self._status, self._options, self._data_dir = status, options, data_dir
         self._start_at_once, self._once, self._stdin = start_at_once or once, once, stdin
+        self._clock = clock or SystemClock()
+        self._start_time, self._clock_watch = StartTime(self._clock), ClockWatch(self._clock)
         self._run: Run | None = None
+        self._notes: list[str] = []
         self._failed = False
         self._quit = False
         self._input = b""
-        self._pulse_at = 0.0
-        self._polled_at = 0.0
-        self._reported_at = 0.0
+        self._pulse_at = self._polled_at = self._reported_at = -math.inf
+        self._catch_up_until = math.inf
         self._files = 0
         self._disk: int | None = None  # of the data root at the last scan
 
@@ -164,7 +100,7 @@ class Program:
         """Work until told to quit; the exit status."""
         self._report(
             DAQSTATE="stopped", SCANSTAT="stopped", NETSTAT="init", DISKSTAT="init", DAQERR="", DAQNOTE="",
-            NPKT=0, NDROP=0, FILENUM=0, DAQNINT=0, DAQNROW=0, DAQBLKS=0, DAQDROP=0, DAQLOOPS=0,
+            FILENUM=0, **NO_COUNTS,
         )  # fmt: skip
         if self._once:
             self._start()
@@ -172,10 +108,9 @@ class Program:
             while not self._quit and not (self._once and self._run is None):
                 if self._run is None:
                     release_scan(log)
-                self._pulse()
-                self._read_words(self._work())
+                self._read_words(self.work())
         finally:
-            self._stop()
+            self._finish()
             self._report(DAQSTATE="exiting", NETSTAT="exiting", DISKSTAT="exiting")
         return 1 if self._failed and self._once else 0
 
@@ -194,9 +129,10 @@ class Program:
         for line in lines:
             word = line.decode("ascii", "replace").strip().upper()
             if word:
-                self._command(word)
+                self.command(word)
 
-    def _command(self, word: str) -> None:
+    def command(self, word: str) -> None:
+        """Carry a word out."""
         log.info("command %s", word)
         if word == "START":
             self._start()
@@ -216,28 +152,29 @@ class Program:
         if self._run is not None:
             log.warning("START: a scan is running")
             return
-        self._report(
-            NETSTAT="waiting", DAQERR="", DAQNOTE="", NPKT=0, NDROP=0, DAQNINT=0, DAQNROW=0, DAQBLKS=0, DAQDROP=0,
-            DAQLOOPS=0, DAQFITS="",
-        )  # fmt: skip
+        self._report(NETSTAT="waiting", DAQERR="", DAQNOTE="", DAQFITS="", **NO_COUNTS)
+        self._catch_up_until, self._notes = math.inf, []
+        self._start_time.forget()
+        self._clock_watch.begin()
         try:
             values = self._status.read()
             root = self._data_dir or _data_root(values) if to_file else Path()
             self._run = run_for(self._options, values, root, to_file=to_file)
             bind(PROGRAM, self._run.setup.bank)
-            notes = [self._run.note] if self._run.note else []
+            self._notes = [self._run.note] if self._run.note else []
             if to_file:
                 bind_scan(log, self._run.setup.scan_number)
-                notes += self._notes_of_disk(root)
+                self._notes += self._notes_of_disk(root)
         except (DaqError, StatusMemoryError) as error:
             self._fail(error)
             return
+        self._announced(values)
         self._report(
             DAQSTATE="running", SCANSTAT="running", NETSTAT="receiving", DISKSTAT="waiting",
-            DAQNOTE=printable("; ".join(notes)),
+            DAQNOTE=printable("; ".join(self._notes)),
         )  # fmt: skip
         if self._start_at_once or not to_file:
-            self._begin(time.time())
+            self._begin(self._start_time.now())
 
     def _notes_of_disk(self, root: Path) -> list[str]:
         """Where a disk was lost, its mount point or a new folder takes the data, and fills up another disk."""
@@ -251,57 +188,90 @@ class Program:
         log.warning("data root %s is on another disk than for the scan before; is its own one mounted?", root)
         return ["the data root is on another disk than before: is it mounted?"]
 
-    def _begin(self, start: float) -> None:
+    def _begin(self, start: Start) -> None:
         assert self._run is not None
         try:
-            self._run.begin(start)
+            self._run.begin(start.time, start.at)
         except OSError as error:
             self._disk_failed(error)
             return
+        values = self._run.account.status
         if self._run.path is not None:
             self._files += 1
-            self._report(DAQFITS=printable(self._run.path.name), FILENUM=self._files, DISKSTAT="writing")
+            values |= {"DAQFITS": printable(self._run.path.name), "FILENUM": self._files, "DISKSTAT": "writing"}
             log.info("writing %s", self._run.path)
+        self._report(**values)
 
     def _stop(self) -> None:
-        run, self._run = self._run, None
+        """End the scan with what is due now; what waits of it is processed first."""
+        run = self._run
+        if run is not None and run.begun:
+            now = self._clock.monotonic()
+            run.pacing.stop(now)
+            if not run.pacing.over:
+                log.info("processing what waits")
+                self._catch_up_until = now + CATCH_UP_S
+                return
+        self._finish()
+
+    def _finish(self, ending: Ending | None = None) -> None:
+        """End the scan at once."""
+        run = self._run
         if run is None:
             return
+        self._look_at_clock()
+        self._cut(run)
         try:
-            run.end()
+            run.end(Closing(ending=ending, array=self._state_of_array(), clock_step=self._clock_watch.steps))
         except OSError as error:
-            self._run = run
             self._disk_failed(error)
             return
-        self._report_progress(run)
-        self._report(DAQSTATE="stopped", SCANSTAT="stopped", NETSTAT="waiting", DISKSTAT="waiting")
-        log.info(
-            "scan ended: %d integrations, %g blocks, %g dropped, %d loops",
-            run.integrations,
-            run.pacing.blocks,
-            run.pacing.dropped,
-            run.pacing.loops,
-        )
+        self._run = None
+        self._report(
+            DAQSTATE="stopped", SCANSTAT="stopped", NETSTAT="waiting", DISKSTAT="waiting", **self._progress(run),
+        )  # fmt: skip
+        level = logging.INFO if run.account.is_complete else logging.WARNING
+        log.log(level, "scan ended: %s, %d loops", run.account, run.pacing.loops)
+
+    def _cut(self, run: Run) -> None:
+        """What is due and was not taken is lost; all that is due, if the scan did not even begin."""
+        now = self._clock.monotonic()
+        if run.begun:
+            run.pacing.cut(now)
+        else:
+            missed = self._start_time.missed
+            run.pacing.miss(now if missed is None else missed.at, now)
+
+    def _state_of_array(self) -> str:
+        try:
+            return str(self._status.get("ARRAYST") or "")
+        except StatusMemoryError as error:
+            log.error("%s", error)
+            return ""
 
     # work
 
-    def _work(self) -> float:
+    def work(self) -> float:
         """Do what is due; return the seconds until something is."""
+        self._pulse()
         run = self._run
-        now = time.time()
-        until_pulse = max(0.0, self._pulse_at + PULSE_S - time.monotonic())
+        now = self._clock.monotonic()
+        until_pulse = max(0.0, self._pulse_at + PULSE_S - now)
         if run is None:
             return until_pulse
         if not run.begun:
-            if time.monotonic() - self._polled_at >= ARM_POLL_S:
-                self._polled_at = time.monotonic()
-                start = self._start_time()
-                if start is not None and start <= now:
+            if now - self._polled_at >= ARM_POLL_S:
+                self._polled_at = now
+                start = self._armed_start()
+                if start is not None and start.at <= now:
                     self._begin(start)
                     return 0.0
                 if start is not None:
-                    return min(start - now, until_pulse, ARM_POLL_S)
+                    return min(start.at - now, until_pulse, ARM_POLL_S)
             return min(ARM_POLL_S, until_pulse)
+        if run.pacing.over or now >= self._catch_up_until:
+            self._finish()
+            return 0.0
         wait = run.pacing.due_in(now)
         if wait > 0:
             return min(wait, until_pulse)
@@ -311,35 +281,39 @@ class Program:
             self._disk_failed(error)
             return 0.0
         except DaqError as error:
-            self._fail(error)
-            self._stop()
+            log.error("%s", error)
+            self._failed = True
+            self._report(DAQERR=printable(str(error)))
+            self._finish(Ending.FAILED)
             return 0.0
-        if finished and time.monotonic() - self._reported_at >= REPORT_S:
+        if finished and now - self._reported_at >= REPORT_S:
             self._report_progress(run)
-        if run.pacing.over:
-            self._stop()
         return 0.0
 
-    def _start_time(self) -> float | None:
+    def _armed_start(self) -> Start | None:
         try:
             values = self._status.read()
-            if str(values.get("ARMSTATE", "")).lower() != "armed":
-                return None
-            start = read_number("DAQSTART", values.get("DAQSTART"))
-            if not 0 <= start <= LATEST_START:
-                raise CardError("DAQSTART", f"expected unix seconds, found {start:g}")
-            return start
-        except CardError as error:
-            self._report(DAQERR=printable(str(error)))
         except StatusMemoryError as error:
             log.error("%s", error)
+            return None
+        start = self._announced(values)
+        return start if is_armed(values) else None
+
+    def _announced(self, values: dict[str, Value]) -> Start | None:
+        try:
+            return self._start_time.read(values)
+        except CardError as error:
+            if is_armed(values):
+                self._report(DAQERR=printable(str(error)))
         return None
 
     def _pulse(self) -> None:
-        if time.monotonic() - self._pulse_at < PULSE_S:
+        now = self._clock.monotonic()
+        if now - self._pulse_at < PULSE_S:
             return
-        self._pulse_at = time.monotonic()
-        self._report(DAQPULSE=time.strftime("%a %b %d %H:%M:%S %Y", time.gmtime()))
+        self._pulse_at = now
+        self._report(DAQPULSE=time.strftime("%a %b %d %H:%M:%S %Y", time.gmtime(self._clock.time())))
+        self._look_at_clock()
         if self._run is not None and self._run.begun:
             try:
                 self._run.flush(sync=True)
@@ -348,22 +322,31 @@ class Program:
                 return
             self._report_progress(self._run)
 
+    def _look_at_clock(self) -> None:
+        step = self._clock_watch.look()
+        if step and self._run is not None:
+            log.warning("the clock of the host was set by %+.3f s; the scan goes on by its start", step)
+            note = f"the clock of the host was set by {self._clock_watch.steps:+.3f} s"
+            self._report(DAQNOTE=printable("; ".join([note, *self._notes])))
+
     def _report_progress(self, run: Run) -> None:
-        self._reported_at = time.monotonic()
-        log.debug("%d integrations, %g blocks, %g dropped", run.integrations, run.pacing.blocks, run.pacing.dropped)
+        self._reported_at = self._clock.monotonic()
+        log.debug("%s", run.account)
+        self._report(**self._progress(run))
+
+    def _progress(self, run: Run) -> dict[str, Value]:
         packets = run.source.packets
         values: dict[str, Value] = {
-            "DAQNINT": run.integrations,
+            **run.account.status,
             "DAQNROW": run.rows_written,
             "DAQLOOPS": run.pacing.loops,
             "DAQBLKS": int(run.pacing.blocks),
-            "DAQDROP": int(run.pacing.dropped),
             "NPKT": int(run.pacing.blocks * packets),
-            "NDROP": int(run.pacing.dropped * packets),
+            "NDROP": math.ceil(run.pacing.dropped * packets),
         }
         if run.integrations:
             values["DAQPEAK"] = run.peak_channel()
-        self._report(**values)
+        return values
 
     # trouble
 
@@ -374,15 +357,17 @@ class Program:
         text = f"{'disk full' if is_full else 'disk'}: {error.strerror or error}{place}"
         log.error("%s%s", text, "" if error.errno == errno.ENOENT else "; what is written is kept")
         self._failed = True
+        values: dict[str, Value] = {}
         if run is not None:
+            self._cut(run)
             try:
                 run.abandon()
             except OSError as another:
                 log.error("closing the file: %s", another)
-            self._report_progress(run)
+            values = self._progress(run)
         self._report(
             DAQSTATE="stopped", SCANSTAT="stopped", NETSTAT="waiting", DAQERR=printable(text),
-            DISKSTAT="full" if is_full else "error",
+            DISKSTAT="full" if is_full else "error", **values,
         )  # fmt: skip
 
     def _fail(self, error: Exception) -> None:

@@ -6,15 +6,19 @@ the voltages, by their sample time; how fast they come, by the clock, is the car
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from spectrometer.daq.account import CLOSING, Account, Closing, Ending, Tally, account_cards
 from spectrometer.daq.accumulator import SwitchingCycle
 from spectrometer.daq.errors import ScanSetupError
 from spectrometer.daq.folding import Spin
 from spectrometer.daq.pacing import Pacing
+from spectrometer.daq.planned import subintegrations_of
 from spectrometer.daq.protocol.psrfits import Layout
 from spectrometer.daq.psrfits import PsrFitsFile, psrfits_name
 from spectrometer.daq.pulsarchain import Chain, ChainOptions
@@ -65,6 +69,8 @@ class PulsarRun:
     ) -> None:
         self.options, self._values, self._data_root, self._to_file = options, dict(values), data_root, to_file
         self.setup: PulsarSetup = read_pulsar_setup(values)
+        if not to_file:
+            self.setup = replace(self.setup, scan_length=None)  # it goes on until it is stopped
         self._par_text, self._ephemeris = self._read_par()
         if to_file:
             check_directory(data_root / self.setup.project)
@@ -83,6 +89,16 @@ class PulsarRun:
         self._written_at = 0.0
         self._recorder: Recorder | None = None
         self.pacing = Pacing(self.source, self.rate, self.setup.scan_length, options.lag_limit)
+        self._tally = Tally(self.pacing, self._planned)
+
+    def _planned(self, voltages: int) -> int:
+        """Complete rows, sub-integrations or blocks of so many voltages."""
+        if self._chain is None:
+            return self._block.blocks_of(voltages)
+        samples = self._chain.samples_of(voltages)
+        if self.setup.recording is Recording.SEARCH:
+            return samples // self._nsblk
+        return subintegrations_of(samples, self._chain.sample_time, self.setup.fold_time)
 
     # what it needs
 
@@ -161,6 +177,11 @@ class PulsarRun:
     # what the program asks
 
     @property
+    def account(self) -> Account:
+        """As of `Run`."""
+        return self._tally.account(self.integrations)
+
+    @property
     def path(self) -> Path | None:
         """The file being written; None before `begin`, and in monitor mode."""
         return None if self._recorder is None else self._recorder.path
@@ -174,50 +195,72 @@ class PulsarRun:
         """Channel (from 0, in band order) with the most power so far."""
         return 0 if self._recorder is None else self._recorder.peak_channel()
 
-    def begin(self, start: float) -> None:
-        """Begin; the first voltage has the time `start` (unix seconds). OSError if there can be no file."""
+    def begin(self, start: float, at: float | None = None) -> None:
+        """Begin; OSError if there can be no file.
+
+        Args:
+            start: Time of the first voltage, unix seconds: that of all time stamps.
+            at: The same moment by the clock that `step` is told; None: that is in unix seconds, too.
+        """
         self._recorder = self._make_recorder(start)
-        self.pacing.start = self._written_at = start
+        self.pacing.start = self._written_at = start if at is None else at
         self.begun = True
 
     def step(self, now: float) -> bool:
         """Process one piece, or drop it if it is too late; True if rows were finished."""
         assert self._recorder is not None
-        due, limit, rows = self.pacing.take(now), self.setup.scan_length, 0
-        count = due.piece.samples.shape[1]
-        left = count if limit is None else max(0, min(count, int(limit * self.rate + 0.5) - due.position))
+        due, rows = self.pacing.take(now), 0
         if due.is_late:
             self._recorder.lost()
-        elif left:
-            rows = self._recorder.take(due.piece.samples[:, :left], due.position)
+        elif due.samples.shape[1]:
+            rows = self._recorder.take(due.samples, due.position)
+        self._count(rows, now)
+        self.pacing.advance()
         if self.pacing.over:
-            rows += self._recorder.finish()
+            last = self._recorder.finish()
+            self._count(last, now)
+            rows += last
+        return bool(rows)
+
+    def _count(self, rows: int, now: float) -> None:
         self.integrations += rows
         self._unwritten += rows
         enough = self.options.flush_rows is not None and self._unwritten >= self.options.flush_rows
         if rows and (enough or not 0 <= now - self._written_at < self.options.flush_every):
             self.flush()
             self._written_at, self._unwritten = now, 0
-        self.pacing.advance()
-        return bool(rows)
 
     def flush(self, *, sync: bool = False) -> None:
         """Write what is finished to the file. OSError if the disk does not take it."""
         if self._recorder is not None:
             self._recorder.set_loops(self.pacing.loops)
             self._recorder.flush(sync=sync)
+            if sync:
+                self._recorder.update_header(self.account)
 
-    def end(self) -> None:
+    def end(self, closing: Closing = CLOSING) -> None:
         """Finish the present row if it may be short, and close everything; the file stays. OSError as `flush`."""
         try:
             if self._recorder is not None:
                 self.integrations += self._recorder.finish()
                 self.flush()
-        finally:
-            self.abandon()
+                account = self.account
+                self._recorder.close_header(account, closing.ending or self._tally.ending(account), closing)
+        except OSError:
+            with contextlib.suppress(OSError):
+                self.abandon()
+            raise
+        self._close()
 
     def abandon(self) -> None:
-        """Close without writing any more, after the disk has failed."""
+        """Close without writing any more rows, after the disk has failed; what is not in the file does not count."""
+        if self._recorder is not None:
+            self.integrations = min(self.integrations, self.rows_written)
+            with contextlib.suppress(OSError):
+                self._recorder.close_header(self.account, Ending.FAILED, CLOSING)
+        self._close()
+
+    def _close(self) -> None:
         self.source.close()
         if self._recorder is not None:
             self._recorder.close()
@@ -288,6 +331,7 @@ class PulsarRun:
             ("DATASRC", self.source.name[-68:], "where the voltages are from"),
             ("REPLAYRT", float(self.rate), "samples/s and coarse channel by the clock"),
             ("RECTBIN", self.source.band.sample_time, "s, of the voltages"),
+            *account_cards(self._tally.whole),
             ("NLOOPS", 0, "loop joins"),
             ("NTAPS", chain.taps, "taps of the filter bank"),
             ("PFBWIN", self.options.window, "window of the filter bank"),

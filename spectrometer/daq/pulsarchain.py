@@ -20,6 +20,7 @@ from spectrometer.daq.dedispersion import (
 )
 from spectrometer.daq.detection import PRODUCTS, TimeSum, detect, to_channels
 from spectrometer.daq.errors import ChannelizerError
+from spectrometer.daq.planned import spectra_of
 from spectrometer.daq.protocol.band import Band
 from spectrometer.daq.source import SampleArray
 
@@ -145,6 +146,14 @@ class Chain:
         """How many voltages the first sample takes."""
         spectra = self._sum.count if self._dedisperser is None else max(self._dedisperser.fftlen, self._sum.count)
         return (self.taps - 1 + spectra) * self.nfine
+
+    def samples_of(self, voltages: int) -> int:
+        """Samples that consecutive voltages make."""
+        spectra = voltages if self._filterbank is None else spectra_of(voltages, self.taps, self.nfine)
+        if (dedisperser := self._dedisperser) is not None:
+            step = dedisperser.fftlen - dedisperser.overlap
+            spectra = max(0, (spectra - dedisperser.overlap) // step) * step
+        return spectra // self._sum.count
 
     def reset(self) -> None:
         """Forget the past: the next voltages do not follow the last ones."""

@@ -33,6 +33,10 @@ class BlockSize:
     overlap: int
     packet_bytes: int
 
+    def blocks_of(self, samples: int) -> int:
+        """Complete blocks of consecutive samples."""
+        return max(0, (samples - self.overlap) // self.new)
+
 
 def choose_block(band: Band, blocsize: int, overlap: int, longest: int) -> BlockSize:
     """Size of the blocks: whole packets, no more than BLOCSIZE, and no more than is worth losing when a program dies.

@@ -12,7 +12,8 @@ from typing import Generic, Protocol, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from spectrometer.daq.folding import Folder, Spin
+from spectrometer.daq.account import Account, Closing, Ending, close_header, update_header
+from spectrometer.daq.folding import Folder, Spin, subintegrations_at
 from spectrometer.daq.protocol.band import Band
 from spectrometer.daq.protocol.guppiraw import write_header
 from spectrometer.daq.psrfits import PsrFitsFile
@@ -54,6 +55,12 @@ class Recorder(Protocol):
 
     def set_loops(self, loops: int) -> None:
         """Tell how often a recording was begun anew. OSError."""
+
+    def update_header(self, account: Account) -> None:
+        """Tell how the scan stands, where a file has a header for that. OSError."""
+
+    def close_header(self, account: Account, ending: Ending, closing: Closing) -> None:
+        """Tell what became of the scan, where a file has a header for that. OSError."""
 
     def close(self) -> None:
         """Close the file. OSError."""
@@ -148,6 +155,16 @@ class _PsrFitsRecorder(_FileRecorder[PsrFitsFile], ABC):
         if self.file is not None:
             self.file.set_number("NLOOPS", loops)
 
+    def update_header(self, account: Account) -> None:
+        """As of `Recorder`."""
+        if self.file is not None:
+            update_header(self.file, account)
+
+    def close_header(self, account: Account, ending: Ending, closing: Closing) -> None:
+        """As of `Recorder`."""
+        if self.file is not None:
+            close_header(self.file, account, ending, closing)
+
 
 class SearchRecorder(_PsrFitsRecorder):
     """Rows of NSBLK samples. A row has its place by time; one with a gap in it, or cut short at the end, is left out.
@@ -206,8 +223,9 @@ class FoldRecorder(_PsrFitsRecorder):
 
     def _add(self, found: Samples) -> int:
         step = self.chain.sample_time
-        times: Doubles = found.begin + (np.arange(found.powers.shape[2], dtype=np.float64) + 0.5) * step
-        numbers = ((times - self.chain.first) / self._fold_time).astype(np.int64)
+        places = np.arange(found.powers.shape[2])
+        times: Doubles = found.begin + (places.astype(np.float64) + 0.5) * step
+        numbers = subintegrations_at(places + round((found.begin - self.chain.first) / step), step, self._fold_time)
         rows = 0
         for number in np.unique(numbers):
             chosen = np.flatnonzero(numbers == number)
@@ -257,7 +275,8 @@ class RawRecorder(_FileRecorder[RawFile]):
             if self.file is not None:
                 header = write_header(
                     self._band, samples=block.shape[1], overlap=self._size.overlap,
-                    packet_index=number * self._packets, packet_bytes=self._size.packet_bytes, others=self._others,
+                    packet_index=number * self._packets, packet_bytes=self._size.packet_bytes,
+                    others=self._others | {"NPKT": self._packets, "NDROP": 0},  # blocks with a gap are left out
                 )  # fmt: skip
                 self.file.append(header, block)
         return len(blocks)
@@ -268,3 +287,9 @@ class RawRecorder(_FileRecorder[RawFile]):
     def set_loops(self, loops: int) -> None:
         """As of `Recorder`; the headers of blocks that are written stay as they are."""
         self._others["NLOOPS"] = loops
+
+    def update_header(self, account: Account) -> None:
+        """As of `Recorder`; each block has a header of its own."""
+
+    def close_header(self, account: Account, ending: Ending, closing: Closing) -> None:
+        """As of `Recorder`; each block has a header of its own."""

@@ -6,19 +6,31 @@ Callers say what time it is.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import logging
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from spectrometer.daq.account import (
+    CLOSING,
+    Account,
+    Closing,
+    Ending,
+    Tally,
+    account_cards,
+    close_header,
+    update_header,
+)
 from spectrometer.daq.accumulator import Accumulator, StateSum, SwitchingCycle
 from spectrometer.daq.axis import Axis, Subbands, WholeBand
 from spectrometer.daq.channelizer import Channelizer, fit_taps, prototype, reach
 from spectrometer.daq.errors import ChannelizerError, ScanSetupError
 from spectrometer.daq.pacing import Pacing
+from spectrometer.daq.planned import PlannedSpectra
 from spectrometer.daq.receiver import ReceiverConfig, with_status
 from spectrometer.daq.recordings import open_recording
 from spectrometer.daq.scansetup import ScanSetup, read_setup
@@ -118,6 +130,8 @@ class ScanRun:
     ) -> None:
         self.options, self._values, self._data_root, self._to_file = options, dict(values), data_root, to_file
         self.setup: ScanSetup = read_setup(values)
+        if not to_file:
+            self.setup = replace(self.setup, scan_length=None)  # it goes on until it is stopped
         if to_file:
             check_directory(data_root / self.setup.project)
         self.source = open_source(options, self._values, self.setup.cycle)
@@ -135,7 +149,11 @@ class ScanRun:
         """`begin` was called."""
         self._written_at = 0.0
         self._last_integration = -1
+        self._start = 0.0
+        self._unsafe: dict[int, int] = {}
+        """Integrations that are not yet on disk -> rows of the file up to their end."""
         self.pacing = Pacing(self.source, self.rate, self.setup.scan_length, options.lag_limit)
+        self._tally = Tally(self.pacing, self._planned.integrations)
 
     def _prepare(self) -> None:
         band, setup, options = self.source.band, self.setup, self.options
@@ -181,6 +199,15 @@ class ScanRun:
             step=nfine,
             reach=self._reach,
         )
+        self._planned = PlannedSpectra(
+            cycle=setup.cycle,
+            integration_samples=setup.exposure * self.rate,
+            rate=self.rate,
+            taps=self.taps,
+            nfine=nfine,
+            reach=self._reach,
+            pass_samples=self.source.samples,
+        )
 
     @property
     def note(self) -> str:
@@ -193,8 +220,18 @@ class ScanRun:
         axis = self.axis
         return (axis.groups * axis.channels, None) if axis.centres is None else (axis.channels, axis.groups)
 
-    def begin(self, start: float) -> None:
-        """Begin; the first sample has the time `start` (unix seconds). OSError if there can be no file."""
+    @property
+    def account(self) -> Account:
+        """As of `Run`."""
+        return self._tally.account(self.integrations)
+
+    def begin(self, start: float, at: float | None = None) -> None:
+        """Begin; OSError if there can be no file.
+
+        Args:
+            start: Time of the first sample, unix seconds: that of all time stamps.
+            at: The same moment by the clock that `step` is told; None: that is in unix seconds, too.
+        """
         if self._to_file:
             moment = datetime.fromtimestamp(start, UTC)
             nchan, subbands = self._row_shape
@@ -209,27 +246,26 @@ class ScanRun:
                 table,
                 subbands=subbands,
             )
-        self.pacing.start = self._written_at = start
+        self._start = start
+        self.pacing.start = self._written_at = start if at is None else at
         self.begun = True
 
     def step(self, now: float) -> bool:
         """Process one piece, or drop it if it is too late; True if integrations were finished."""
         due, nfine = self.pacing.take(now), self._channelizer.nfine
-        piece, finished = due.piece, []
-        if due.is_late or not piece.follows:
+        finished = []
+        if due.is_late or not due.follows:
             self._channelizer.reset()
         if not due.is_late:
             middle = due.position - self._channelizer.held + self.taps * nfine / 2
-            spectra = self._channelizer.process(piece.samples)
-            limit = self.setup.scan_length
-            if limit is not None:  # what begins after the end of the scan belongs to nobody
-                left = int(max(0.0, -((middle - limit * self.rate) // nfine)))
-                spectra = spectra[:, :left]
+            spectra = self._channelizer.process(due.samples)
             finished = self.accumulator.add(self.axis.pick(spectra), middle, self.rate)
-        if self.pacing.over:
-            finished += self.accumulator.finish()
         self._take(finished, now)
         self.pacing.advance()
+        if self.pacing.over:
+            last = self.accumulator.finish()
+            self._take(last, now)
+            finished += last
         return bool(finished)
 
     @property
@@ -251,20 +287,35 @@ class ScanRun:
         if self.file is not None:
             self.file.set_number("NLOOPS", self.pacing.loops)
             self.file.flush(sync=sync)
+            self._unsafe.clear()
+            if sync:
+                update_header(self.file, self.account)
 
-    def end(self) -> None:
+    def end(self, closing: Closing = CLOSING) -> None:
         """Finish the present integration and close everything; the file stays. OSError as `flush`."""
         try:
             if self.begun:
                 self._take(self.accumulator.finish(), self._written_at)
                 self.flush()
-        finally:
-            self.source.close()
             if self.file is not None:
-                self.file.close()
+                account = self.account
+                close_header(self.file, account, closing.ending or self._tally.ending(account), closing)
+        except OSError:
+            with contextlib.suppress(OSError):
+                self.abandon()
+            raise
+        self._close()
 
     def abandon(self) -> None:
-        """Close without writing any more, after the disk has failed."""
+        """Close without writing any more rows, after the disk has failed; what is not in the file does not count."""
+        if self.file is not None:
+            self.integrations -= sum(end > self.file.rows for end in self._unsafe.values())
+            self._unsafe.clear()
+            with contextlib.suppress(OSError):
+                close_header(self.file, self.account, Ending.FAILED, CLOSING)
+        self._close()
+
+    def _close(self) -> None:
         self.source.close()
         if self.file is not None:
             self.file.close()
@@ -278,6 +329,7 @@ class ScanRun:
             return
         for part in finished:
             self.file.append(self._rows(part))
+            self._unsafe[part.integration] = self.file.rows + self.file.pending_rows
         if (
             self._is_enough(self.file)
             or not 0 <= now - self._written_at < self.options.flush_every
@@ -294,7 +346,7 @@ class ScanRun:
         of_subbands = {} if axis.centres is None else {
             "subband_frequencies": axis.centres, "reference_values": axis.sky()
         }  # fmt: skip
-        middle = self.pacing.start + (part.integration + 0.5) * setup.exposure
+        middle = self._start + (part.integration + 0.5) * setup.exposure
         for polarization, label in enumerate(self.accumulator.labels):
             yield Row(
                 integration=part.integration,
@@ -325,6 +377,7 @@ class ScanRun:
             *self.source.cards,
             ("DATASRC", self.source.name[-68:], "where the voltages are from"),
             ("REPLAYRT", float(self.rate), "samples/s and coarse channel in the replay"),
+            *account_cards(self._tally.whole),
             ("NLOOPS", 0, "loop joins, the filter was reset there"),
             ("NTAPS", self.taps, "taps of the filter bank"),
             ("PFBWIN", self.options.window, "window of the filter bank"),

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
+from spectrometer.daq.account import CLOSING, Account, Closing
 from spectrometer.daq.pacing import Pacing
 from spectrometer.daq.pulsar import PulsarRun
 from spectrometer.daq.pulsarsetup import BACKEND as PULSAR_BACKEND
@@ -44,6 +45,10 @@ class Run(Protocol):
         """Where the voltages are from."""
 
     @property
+    def account(self) -> Account:
+        """Counts against the plan; of the whole scan until it is over, then of what it came to."""
+
+    @property
     def note(self) -> str:
         """What was done in another way than wished; for DAQNOTE."""
 
@@ -58,8 +63,8 @@ class Run(Protocol):
     def peak_channel(self) -> int:
         """Channel (from 0, in band order) with the most power so far."""
 
-    def begin(self, start: float) -> None:
-        """Begin at unix seconds. OSError if there can be no file."""
+    def begin(self, start: float, at: float | None = None) -> None:
+        """Begin at unix seconds, which are `at` by the clock that `step` is told. OSError if there can be no file."""
 
     def step(self, now: float) -> bool:
         """Process one piece; True if integrations were finished."""
@@ -67,7 +72,7 @@ class Run(Protocol):
     def flush(self, *, sync: bool = False) -> None:
         """Write what is finished. OSError if the disk does not take it."""
 
-    def end(self) -> None:
+    def end(self, closing: Closing = CLOSING) -> None:
         """Finish and close everything; the file stays. OSError as `flush`."""
 
     def abandon(self) -> None:

@@ -31,8 +31,6 @@ class Piece:
     """Shape (channels, time, 2 * polarizations): re and im of each polarization."""
     first_sample: int
     """Position of the first sample within the pass."""
-    blocks: float
-    """How many blocks of the source it holds; a fraction where a block was cut."""
     follows: bool
     """It continues the piece before; otherwise a filter has to be reset."""
 
@@ -51,6 +49,10 @@ class Source(Protocol):
     @property
     def samples(self) -> int:
         """Samples per coarse channel in one pass; 0: it has no end."""
+
+    @property
+    def block_samples(self) -> float:
+        """Samples per coarse channel that are new in a block, in the mean of all blocks."""
 
     @property
     def packets(self) -> int:

@@ -158,6 +158,11 @@ class SyntheticReceiver:
         """The receiver's own, whatever the exposure (s)."""
         return self.config.rate
 
+    @property
+    def block_samples(self) -> int:
+        """Samples that are made at once."""
+        return int(min(max(self.config.rate * PIECE_S, 256), 65536))
+
     def longest_run(self) -> int:
         """There are no gaps."""
         return ENDLESS
@@ -167,8 +172,7 @@ class SyntheticReceiver:
 
     def pieces(self) -> Iterator[Piece]:
         """All of it, from its beginning; the same each time."""
-        config, rate = self.config, self.config.rate
-        count = int(min(max(rate * PIECE_S, 256), 65536))
+        config, rate, count = self.config, self.config.rate, self.block_samples
         rng = np.random.default_rng(config.seed)
         rho = config.correlation * np.exp(1j * np.deg2rad(config.correlation_deg))
         # of independent a and b: x = a, y = conj(rho) a + sqrt(1 - |rho|^2) b, so that <x y*> = rho
@@ -194,7 +198,7 @@ class SyntheticReceiver:
                 voltages[channel] += (np.sqrt(share) * np.exp(2j * np.pi * turns)).astype(np.complex64)[:, None]
             steps = np.rint(np.ascontiguousarray(voltages * gain).view(np.float32))
             samples = np.clip(steps, -LARGEST, LARGEST).astype(np.int8)
-            yield Piece(samples, position, 1.0, position > 0)
+            yield Piece(samples, position, position > 0)
             position += count
 
 

@@ -25,8 +25,8 @@ _NOT_COPIED = frozenset(
         "SIMPLE", "BITPIX", "NAXIS", "EXTEND", "END", "CHECKSUM", "DATASUM", "COMMENT", "HISTORY", "DATE",
         # states of programs at some moment
         "DAQSTATE", "DAQPULSE", "SCANSTAT", "NETSTAT", "DISKSTAT", "DAQFITS", "DAQNINT", "DAQNROW", "DAQPEAK",
-        "DAQLOOPS", "DAQBLKS", "DAQDROP", "DAQERR", "DAQNOTE", "NPKT", "NDROP", "FILENUM", "SCANREM",
-        "ARMSTATE", "ACCBLKOU", "DAQSTART", "BOARDST",
+        "DAQLOOPS", "DAQBLKS", "DAQDROP", "DAQPLAN", "DAQLOST", "DAQERR", "DAQNOTE", "NPKT", "NDROP", "FILENUM",
+        "SCANREM", "ARMSTATE", "ARRAYST", "ACCBLKOU", "DAQSTART", "DAQMONO", "BOARDST",
         # the band that the mode would have on the sky: a recording has its own
         "OBSFREQ", "OBSBW", "CHAN_BW", "EFSAMPFR", "BASE_BW", "OBSNCHAN", "TBIN", "FPGACLK", "CRPIX1",
         "CRVAL1", "CDELT1", "HWEXPOSR",
