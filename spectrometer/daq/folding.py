@@ -26,6 +26,17 @@ class Spin:
         turns: Doubles = self.phase + times * (self.frequency + 0.5 * self.change * times)
         return turns
 
+    def frequency_at(self, time: float) -> float:
+        """Turns per second at a time, Hz."""
+        return self.frequency + self.change * time
+
+    def last_zero(self, time: float) -> float:
+        """The last moment of phase 0 that is not after a time; s since the start of the scan."""
+        moment, turns = time, float(np.floor(self.at(np.array(time))))
+        for _ in range(3):  # Newton: the frequency hardly changes within a turn
+            moment -= (float(self.at(np.array(moment))) - turns) / self.frequency_at(moment)
+        return moment
+
 
 class Folder:
     """Profiles of one sub-integration.

@@ -112,28 +112,30 @@ class PsrFitsFile(GrowingTable):
         self.take(record)
 
     def append_profiles(
-        self, profiles: npt.NDArray[np.float64], middle: float, length: float, period: float
+        self, profiles: npt.NDArray[np.float64], *, epoch: float, summed: float, share: float, period: float
     ) -> None:
         """Take a row of fold mode; it reaches the disk with the next `flush`.
 
         Args:
             profiles: Shape (products, channels, nbin).
-            middle: Of the sub-integration, s since the first sample.
-            length: Its length, s.
+            epoch: A moment of phase 0 (the beginning of the first bin), s since the first sample. A reader takes
+                OFFS_SUB + bin / nbin * period for the time at which a bin was received.
+            summed: Of the samples that were folded, s.
+            share: Of the samples that there would be if none were lost, 0 to 1.
             period: Of the pulsar, s.
         """
-        record = self._row(scale_profiles(profiles), length, middle)
+        record = self._row(scale_profiles(profiles), summed, epoch, share)
         record["PERIOD"] = period
         self.take(record)
 
-    def _row(self, scaled: Scaled, length: float, middle: float) -> Record:
+    def _row(self, scaled: Scaled, length: float, offset: float, weight: float = 1.0) -> Record:
         record = np.zeros(1, self.row_type)
         for column in ("LST_SUB", "GLON_SUB", "GLAT_SUB", "FD_ANG", "POS_ANG", "PAR_ANG"):
             record[column] = math.nan  # nobody says it
         for column, value in self._place.items():
             record[column] = value
-        record["INDEXVAL"], record["TSUBINT"], record["OFFS_SUB"] = middle, length, middle
-        record["DAT_FREQ"], record["DAT_WTS"] = self._frequencies, 1.0
+        record["INDEXVAL"], record["TSUBINT"], record["OFFS_SUB"] = offset, length, offset
+        record["DAT_FREQ"], record["DAT_WTS"] = self._frequencies, weight
         record["DAT_OFFS"], record["DAT_SCL"] = scaled.offset.ravel(), scaled.scale.ravel()
         record["DATA"] = scaled.data.reshape(record["DATA"].shape)
         return record

@@ -293,6 +293,12 @@ class PulsarRun:
             ("PFBWIN", self.options.window, "window of the filter bank"),
             ("DATE-OBS", moment.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3], "UTC, start of the first sample"),
         ]
+        if self.setup.recording is Recording.CAL:
+            cards += [
+                ("CAL_MODE", "SYNC", "diode in step with the scan"),
+                ("CAL_PHS", chain.first * self.setup.cal_frequency % 1.0, "turns at STT; the diode goes on at 0"),
+                ("CAL_NPHS", 2, "states of a turn: on, off"),
+            ]
         if chain.transforms is not None:
             cards += [
                 ("FFTLEN", chain.transforms.fftlen, "of coherent dedispersion, as used"),

@@ -119,7 +119,7 @@ def layout_cards(layout: Layout) -> list[PsrCard]:
     """Cards of the SUBINT table beside those of its columns."""
     search = layout.is_search
     return [
-        ("EPOCHS", "VALID", "MJDs are those of the start"),
+        ("EPOCHS", "VALID", "OFFS_SUB stands as it is" if search else "OFFS_SUB is a moment of phase 0"),
         ("INT_TYPE", "TIME", "what rows go along"),
         ("INT_UNIT", "SEC", "its unit"),
         ("SCALE", "Counts", "of DATA * DAT_SCL + DAT_OFFS"),

@@ -89,7 +89,7 @@ def test_a_fold_file_keeps_its_par_file_and_says_what_was_dedispersed(tmp_path: 
         tmp_path, "a.psrfits", FOLD, obs_mode="PSR", begin=(60000, 0.0), status={}, par_text="PSR X\nF0 10\nDM 3\n"
     )  # fmt: skip
     profiles = np.random.default_rng(1).normal(0, 1, (1, 2, 100))
-    file.append_profiles(profiles, 0.5, 1.0, 0.1)
+    file.append_profiles(profiles, epoch=0.45, summed=1.0, share=0.5, period=0.1)
     file.close()
     with fits.open(file.path) as units:
         units.verify("exception")
@@ -97,7 +97,7 @@ def test_a_fold_file_keeps_its_par_file_and_says_what_was_dedispersed(tmp_path: 
         (row,) = units["SUBINT"].data
         scale, offset = (row[key].reshape(1, 2, 1) for key in ("DAT_SCL", "DAT_OFFS"))
         assert row["DATA"] * scale + offset == pytest.approx(profiles, abs=float(scale.max()))
-        assert (row["PERIOD"], row["TSUBINT"]) == (0.1, 1.0)
+        assert (row["PERIOD"], row["TSUBINT"], row["OFFS_SUB"], row["DAT_WTS"].tolist()) == (0.1, 1.0, 0.45, [0.5, 0.5])
         (history,) = units["HISTORY"].data
         assert (history["DM"], history["DEDISP"], history["REF_FREQ"]) == (3.0, 1, np.inf)
         assert (units["SUBINT"].header["DM"], units["SUBINT"].header["NBIN"]) == (3.0, 100)

@@ -149,7 +149,7 @@ def test_the_diode_is_folded_at_its_frequency(tmp_path: Path) -> None:
     with fits.open(path) as units:
         header = units[0].header
         found = [header[key] for key in ("OBS_MODE", "CAL_MODE", "CAL_FREQ", "CAL_DCYC")]
-        assert found == ["CAL", "ON", 25.0, 0.25]
+        assert found == ["CAL", "SYNC", 25.0, 0.25]  # the words of PSRFITS
         assert units["SUBINT"].data["PERIOD"].tolist() == pytest.approx([0.04] * 3)
 
 
