@@ -204,15 +204,14 @@ def _observation(status: Mapping[str, Value]) -> list[SourceCard]:
 def _history_table(layout: Layout) -> fits.BinTableHDU:
     """What was done to the data: one row."""
     made = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S").encode("ascii")
-    method = b"incoherent, by DAT_FREQ" if layout.dm else b"NONE"
     columns: list[tuple[str, str, object]] = [
         ("DATE_PRO", "S24", made), ("PROC_CMD", "S256", b"spectrometer-daq"), ("SCALE", "S8", b"Counts"),
         ("POL_TYPE", "S8", layout.pol_type.encode("ascii")), ("NSUB", ">i4", 0), ("NPOL", ">i2", layout.npol),
         ("NBIN", ">i4", layout.nbin), ("NBIN_PRD", ">i4", layout.nbin), ("TBIN", ">f8", layout.sample_time),
         ("CTR_FREQ", ">f8", layout.centre), ("NCHAN", ">i4", layout.nchan), ("CHAN_BW", ">f8", layout.channel_width),
-        ("REF_FREQ", ">f8", math.inf), ("DM", ">f8", layout.dm), ("RM", ">f8", 0.0), ("PR_CORR", ">i2", 0),
-        ("FD_CORR", ">i2", 0), ("BE_CORR", ">i2", 0), ("RM_CORR", ">i2", 0), ("DEDISP", ">i2", int(layout.dm > 0)),
-        ("DDS_MTHD", "S32", method), ("SC_MTHD", "S32", b"NONE"), ("CAL_MTHD", "S32", b"NONE"),
+        ("REF_FREQ", ">f8", layout.centre), ("DM", ">f8", layout.dm), ("RM", ">f8", 0.0), ("PR_CORR", ">i2", 0),
+        ("FD_CORR", ">i2", 0), ("BE_CORR", ">i2", 0), ("RM_CORR", ">i2", 0), ("DEDISP", ">i2", 0),
+        ("DDS_MTHD", "S32", b"NONE"), ("SC_MTHD", "S32", b"NONE"), ("CAL_MTHD", "S32", b"NONE"),
         ("CAL_FILE", "S256", b"NONE"), ("RFI_MTHD", "S32", b"NONE"),
     ]  # fmt: skip
     row = np.zeros(1, np.dtype([(name, kind) for name, kind, _ in columns]))

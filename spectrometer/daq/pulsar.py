@@ -24,7 +24,6 @@ from spectrometer.daq.receiver import FASTEST
 from spectrometer.daq.recorders import FoldRecorder, RawRecorder, Recorder, SearchRecorder
 from spectrometer.daq.run import UNIX_EPOCH_MJD, RunOptions, check_directory, open_source
 from spectrometer.daq.source import SourceCard
-from spectrometer.derive.dispersion import delays
 from spectrometer.derive.parfile import DAY_S, Ephemeris, read_par
 from spectrometer.errors import PulsarSetupError
 from spectrometer.status.keys import UNSPECIFIED
@@ -265,12 +264,10 @@ class PulsarRun:
             )
         if not folds:
             return SearchRecorder(chain, psrfits, self._nsblk)
-        return FoldRecorder(
-            chain, psrfits, nbin=setup.nbin, fold_time=setup.fold_time, spin=spin, delays=delays(dm, chain.frequencies)
-        )
+        return FoldRecorder(chain, psrfits, nbin=setup.nbin, fold_time=setup.fold_time, spin=spin)
 
     def _spin(self, day: int, second: float) -> tuple[Spin, float]:
-        """What is folded with, and the dispersion measure that is taken away between channels."""
+        """What is folded with, and the pulsar's dispersion measure."""
         if self._ephemeris is None:
             return Spin(0.0, self.setup.cal_frequency or 1.0), 0.0
         return Spin(*self._ephemeris.at(day, second)), self._ephemeris.dm
@@ -278,7 +275,7 @@ class PulsarRun:
     def _sentences(self) -> list[str]:
         sentences = ["Times are those of the voltages, by their sample time.", "Joins of loops are taken as joined."]
         if self.setup.recording is Recording.FOLD:
-            sentences.append("F0 is taken as apparent; phases are at infinite frequency by DM.")
+            sentences.append("F0 is taken as apparent; channels are folded with one phase and not dedispersed.")
         return sentences
 
     def _own_cards(self, chain: Chain, start: float) -> list[SourceCard]:

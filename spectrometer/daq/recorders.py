@@ -193,14 +193,13 @@ class FoldRecorder(_PsrFitsRecorder):
         nbin: Bins of a turn.
         fold_time: Of a sub-integration, s.
         spin: Of the pulsar; its times begin with the first voltage.
-        delays: Of each channel, s.
     """
 
     def __init__(
-        self, chain: Chain, file: PsrFitsFile | None, *, nbin: int, fold_time: float, spin: Spin, delays: Doubles
+        self, chain: Chain, file: PsrFitsFile | None, *, nbin: int, fold_time: float, spin: Spin
     ) -> None:
         super().__init__(chain, file)
-        self._folder = Folder(chain.products, chain.options.nchan, nbin, spin, delays)
+        self._folder = Folder(chain.products, chain.options.nchan, nbin, spin)
         self._spin, self._fold_time, self._number = spin, fold_time, 0
         self._times = 0.0  # sum of those folded
         self._end = 0.0  # of the last one

@@ -96,6 +96,23 @@ def psrfits(path: Path) -> Found:
         return Found(units[0].header, table, units["HISTORY"].data[0], rows, values)
 
 
+def dispersed_by(dm: float, frequencies: Doubles, reference: float = np.inf) -> Doubles:
+    """How much later frequencies (MHz) come than the reference, s; the constant as pulsar programs round it."""
+    return dm / 2.41e-4 * (frequencies**-2 - reference**-2)
+
+
+def dedispersed(values: Doubles, turns: Doubles) -> Doubles:
+    """Profiles with each channel moved to an earlier phase, as a reader does it by DM: by an FFT along the bins.
+
+    Args:
+        values: Shape (..., channels, bins).
+        turns: Of each channel.
+    """
+    spectra = np.fft.rfft(values, axis=-1)
+    spectra *= np.exp(2j * np.pi * turns[:, None] * np.arange(spectra.shape[-1]))
+    return np.fft.irfft(spectra, n=values.shape[-1], axis=-1)
+
+
 def centroid(profile: Doubles) -> float:
     """Phase of a pulse in a profile whose bin 0 begins at phase 0; -0.5 to 0.5."""
     pulse = profile - np.median(profile)

@@ -47,7 +47,7 @@ class Layout:
         nsblk: Samples of a row; 1 in fold mode.
         nbin: Bins of a profile; 1 in search mode.
         coherent_dm: pc/cm3, taken away within channels.
-        dm: pc/cm3, taken away between channels.
+        dm: pc/cm3, of the pulsar; channels are not shifted by it.
     """
 
     frequencies: tuple[float, ...]
@@ -135,8 +135,9 @@ def layout_cards(layout: Layout) -> list[PsrCard]:
         ("NSUBOFFS", 0, "row of the file that is the first of the scan"),
         ("NCHAN", layout.nchan, "channels"),
         ("CHAN_BW", layout.channel_width, "MHz, with the sign of the band"),
-        ("DM", layout.dm, "pc/cm3, taken away between channels"),
-        ("RM", 0.0, "rad/m2, taken away"),
+        ("REFFREQ", layout.centre, "MHz, where DM is to be taken away to"),
+        ("DM", layout.dm, "pc/cm3, of the pulsar; still in DATA"),
+        ("RM", 0.0, "rad/m2, of the pulsar"),
         ("NCHNOFFS", 0, "channel of the band that is the first here"),
         ("NSBLK", layout.nsblk, "samples of a row in SEARCH, else 1"),
         ("NSTOT", 0, "samples of the file; 0: rows times NSBLK"),

@@ -13,7 +13,16 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.pulsar_scans import SECOND, Found, centroid, par_file, psrfits, pulsar_scan
+from support.pulsar_scans import (
+    SECOND,
+    Found,
+    centroid,
+    dedispersed,
+    dispersed_by,
+    par_file,
+    psrfits,
+    pulsar_scan,
+)
 
 from spectrometer.daq.folding import Spin
 
@@ -92,3 +101,26 @@ def test_what_is_lost_in_a_row_moves_its_middle_and_lessens_time_and_weight(tmp_
     assert abs(found.rows["OFFS_SUB"][0] - 0.25) <= PERIOD  # the middle of what was summed, not 0.5
     assert found.rows["DAT_WTS"].tolist() == pytest.approx(np.repeat([[0.5], [1.0], [1.0]], 4, axis=1))
     assert wrapped(arrivals(found) / PERIOD) == pytest.approx(0, abs=0.5 * BIN)
+
+
+@pytest.mark.parametrize("obs_mode", ["FOLD", "COHERENT_FOLD"])
+@pytest.mark.parametrize("bandwidth", [0.4, -0.4])
+def test_channels_have_the_pulse_when_it_came_and_a_reader_aligns_them_once(
+    tmp_path: Path, obs_mode: str, bandwidth: float
+) -> None:
+    """A pulse that left at phase 0 arrives at 300 MHz 92.208 turns later by DM 200: at phase 0.208."""
+    dm, phases = 200.0, {299.85: 0.301, 299.95: 0.239, 300.05: 0.178, 300.15: 0.116}
+    par_file(tmp_path, period=PERIOD, dm=dm)
+    receiver = {"bandwidth_mhz": bandwidth, "pulsar": {**PULSAR, "dm": dm}}
+    found = psrfits(pulsar_scan(tmp_path, receiver, OBS_MODE=obs_mode, CHAN_DM=dm, TFOLD=0.53))
+    frequencies = found.rows["DAT_FREQ"][0]
+    expected = np.array([phases[round(float(f), 2)] for f in frequencies])
+    assert wrapped(arrivals(found) / PERIOD - expected) == pytest.approx(0, abs=0.5 * BIN)
+
+    assert (found.table["DM"], found.table["REFFREQ"]) == (dm, pytest.approx(300.0))
+    history = found.history
+    assert (history["DEDISP"], history["DM"], history["REF_FREQ"]) == (0, dm, pytest.approx(300.0))
+    assert history["DDS_MTHD"] == "NONE"
+    turns = dispersed_by(dm, frequencies, found.table["REFFREQ"]) / PERIOD
+    aligned = dedispersed(found.values[:, :2].sum(axis=1), turns).mean(axis=0)
+    assert [centroid(channel) for channel in aligned] == pytest.approx([0.208] * 4, abs=0.5 * BIN)

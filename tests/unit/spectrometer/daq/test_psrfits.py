@@ -84,7 +84,7 @@ def test_a_search_file_is_whole_after_every_row(tmp_path: Path) -> None:
     assert (table["POL_TYPE"], table["TBIN"], table["CHAN_BW"], table["NBIN"]) == ("IQUV", 64e-6, 1.0, 1)
 
 
-def test_a_fold_file_keeps_its_par_file_and_says_what_was_dedispersed(tmp_path: Path) -> None:
+def test_a_fold_file_keeps_its_par_file_and_says_that_nothing_was_dedispersed(tmp_path: Path) -> None:
     file = PsrFitsFile(
         tmp_path, "a.psrfits", FOLD, obs_mode="PSR", begin=(60000, 0.0), status={}, par_text="PSR X\nF0 10\nDM 3\n"
     )  # fmt: skip
@@ -99,8 +99,9 @@ def test_a_fold_file_keeps_its_par_file_and_says_what_was_dedispersed(tmp_path: 
         assert row["DATA"] * scale + offset == pytest.approx(profiles, abs=float(scale.max()))
         assert (row["PERIOD"], row["TSUBINT"], row["OFFS_SUB"], row["DAT_WTS"].tolist()) == (0.1, 1.0, 0.45, [0.5, 0.5])
         (history,) = units["HISTORY"].data
-        assert (history["DM"], history["DEDISP"], history["REF_FREQ"]) == (3.0, 1, np.inf)
-        assert (units["SUBINT"].header["DM"], units["SUBINT"].header["NBIN"]) == (3.0, 100)
+        table = units["SUBINT"].header
+        assert (history["DM"], history["DEDISP"], history["REF_FREQ"], history["DDS_MTHD"]) == (3.0, 0, 1401.5, "NONE")
+        assert (table["DM"], table["REFFREQ"], table["NBIN"]) == (3.0, 1401.5, 100)
 
 
 def test_a_full_disk_keeps_whole_rows(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from astropy.io import fits
+from support.pulsar_scans import dedispersed, dispersed_by, psrfits
 
 from spectrometer.daq.errors import DaqError
 from spectrometer.daq.guppifile import GuppiFile
@@ -52,13 +53,10 @@ def scan(folder: Path, receiver: dict[str, Any] | None = None, **status: Any) ->
 
 
 def profiles_of(path: Path) -> np.ndarray:
-    """Shape (rows, products, channels, bins), in counts**2."""
-    with fits.open(path) as units:
-        units.verify("exception")
-        header, rows = units["SUBINT"].header, units["SUBINT"].data
-        shape = (len(rows), header["NPOL"], header["NCHAN"], 1)
-        scale, offset = rows["DAT_SCL"].reshape(shape), rows["DAT_OFFS"].reshape(shape)
-        return np.asarray(rows["DATA"] * scale + offset, np.float64)
+    """Shape (rows, products, channels, bins), in counts**2, dedispersed to infinite frequency as the file says."""
+    found = psrfits(path)
+    delays = dispersed_by(found.table["DM"], found.rows["DAT_FREQ"][0])
+    return dedispersed(found.values, delays / found.rows["PERIOD"][0])
 
 
 def width_of(profile: np.ndarray) -> float:
