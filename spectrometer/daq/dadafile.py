@@ -113,6 +113,11 @@ class DadaFile:
         return self.header.band
 
     @property
+    def basis(self) -> str:
+        """BASIS of the header."""
+        return self.header.values.get("BASIS", "")
+
+    @property
     def cards(self) -> list[SourceCard]:
         """That it is a recording, and what its header says of its origin and time."""
         cards: list[SourceCard] = [

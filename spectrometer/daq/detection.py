@@ -28,15 +28,18 @@ def to_channels(spectra: Voltages) -> Voltages:
     return np.ascontiguousarray(ordered).reshape(coarse * nfine, count, polarizations)
 
 
-def detect(voltages: Voltages, kind: str) -> Powers:
+def detect(voltages: Voltages, kind: str, *, is_circular: bool = False, is_conjugated: bool = False) -> Powers:
     """Powers of voltages A and B.
 
-    CR and CI are the real and the imaginary part of A B*. Stokes parameters are those of linear feeds: I = AA + BB,
-    Q = AA - BB, U = 2 CR, V = 2 CI; with circular ones (FD_POLN CIRC) the last three mean V, Q and U.
+    CR and CI are the real and the imaginary part of A* B, as PSRFITS has it (FD_XYPH is the phase of A* B) and its
+    readers with it, of the voltages as they were on the sky. Stokes parameters of linear feeds: I = AA + BB,
+    Q = AA - BB, U = 2 CR, V = 2 CI; of circular ones: I = AA + BB, Q = 2 CR, U = 2 CI, V = AA - BB.
 
     Args:
         voltages: Shape (channels, time, polarizations).
         kind: One of `PRODUCTS`; all but AA need two polarizations.
+        is_circular: A and B are circular.
+        is_conjugated: The voltages are the conjugate of those on the sky, as in a band whose frequency falls.
 
     Returns:
         Shape (products, channels, time).
@@ -48,10 +51,13 @@ def detect(voltages: Voltages, kind: str) -> Powers:
     b = parts[..., 1]
     if kind == "AA+BB":
         return (a + b)[None]
-    cross = voltages[..., 0] * voltages[..., 1].conj()
+    cross = voltages[..., 0].conj() * voltages[..., 1]
+    real, imaginary = cross.real, -cross.imag if is_conjugated else cross.imag
     if kind == "AABBCRCI":
-        return np.stack([a, b, cross.real, cross.imag])
-    return np.stack([a + b, a - b, 2 * cross.real, 2 * cross.imag])
+        return np.stack([a, b, real, imaginary])
+    if is_circular:
+        return np.stack([a + b, 2 * real, 2 * imaginary, a - b])
+    return np.stack([a + b, a - b, 2 * real, 2 * imaginary])
 
 
 class TimeSum:

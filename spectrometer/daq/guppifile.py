@@ -101,6 +101,11 @@ class GuppiFile:
         return self.header.packets
 
     @property
+    def basis(self) -> str:
+        """FD_POLN of the first header."""
+        return str(self.header.values.get("FD_POLN", ""))
+
+    @property
     def cards(self) -> list[SourceCard]:
         """That it is a recording, and what its header says of the band and its origin."""
         found = self.header.values

@@ -25,6 +25,7 @@ from spectrometer.daq.protocol.psrfits import (
     scale_profiles,
     scale_samples,
 )
+from spectrometer.daq.pulsarsetup import is_circular
 from spectrometer.daq.source import SourceCard
 from spectrometer.daq.writer import primary_unit
 from spectrometer.status.errors import CardError
@@ -161,19 +162,19 @@ def _degrees(status: Mapping[str, Value], key: str) -> float:
 def _observation(status: Mapping[str, Value]) -> list[SourceCard]:
     """Cards of the observation that readers of PSRFITS expect, whoever says so; what nobody says is UNKNOWN or 0."""
     ra, dec = _text(status, "RA_STR", "00:00:00.0"), _text(status, "DEC_STR", "+00:00:00.0")
-    poln = "CIRC" if _text(status, "FD_POLN", "LIN").upper() == "CIRC" else "LIN"
+    poln = "CIRC" if is_circular(status.get("FD_POLN", "")) else "LIN"
     return [
         *((key, _text(status, key), "") for key in ("OBSERVER", "PROJID", "TELESCOP", "FRONTEND", "SRC_NAME")),
         ("BACKEND", "GUPPI", ""),
         ("BECONFIG", "N/A", ""),
         ("IBEAM", "", "beam"),
         ("NRCVR", int(_number(status, "NRCVR", 2)), "polarizations of the receiver"),
-        ("FD_POLN", poln, "LIN or CIRC"),
-        ("FD_HAND", 1, "assumed"),
+        ("FD_POLN", poln, "basis of A and B, LIN or CIRC"),
+        ("FD_HAND", 1, "assumed: A, B are X, Y or L, R"),
         ("FD_SANG", 45.0 if poln == "LIN" else 0.0, "deg, assumed"),
         ("FD_XYPH", 0.0, "deg, assumed"),
-        ("BE_PHASE", 1, "of the cross products: 1 as A B*"),
-        ("BE_DCC", 0, ""),
+        ("BE_PHASE", 1, "1: CI is Im[A* B] on the sky"),
+        ("BE_DCC", 1, "1: a falling band's conjugation is undone"),
         ("BE_DELAY", 0.0, "s"),
         ("TCYCLE", 0.0, "s"),
         ("PNT_ID", "", ""),

@@ -18,7 +18,7 @@ from spectrometer.daq.pacing import Pacing
 from spectrometer.daq.protocol.psrfits import Layout
 from spectrometer.daq.psrfits import PsrFitsFile, psrfits_name
 from spectrometer.daq.pulsarchain import Chain, ChainOptions
-from spectrometer.daq.pulsarsetup import PulsarSetup, Recording, read_pulsar_setup
+from spectrometer.daq.pulsarsetup import PulsarSetup, Recording, is_circular, read_pulsar_setup
 from spectrometer.daq.rawfile import RawFile, choose_block
 from spectrometer.daq.receiver import FASTEST
 from spectrometer.daq.recorders import FoldRecorder, RawRecorder, Recorder, SearchRecorder
@@ -114,9 +114,12 @@ class PulsarRun:
         )
 
     def _prepare(self) -> None:
-        band, setup = self.source.band, self.setup
+        band, setup, basis = self.source.band, self.setup, self.source.basis
         clock = 1.0 / (self.rate * band.sample_time)  # s of the clock in one of the voltages
         notes: list[str] = []
+        self._is_circular = is_circular(basis) if basis else setup.is_circular
+        if self._is_circular != setup.is_circular:
+            notes.append(f"FD_POLN {self._basis} as the recording says")
         self._chain: Chain | None = None
         longest = min(ROW_S, (setup.scan_length or ROW_S * ROWS_AT_LEAST) / ROWS_AT_LEAST)
         if setup.recording is Recording.RAW:
@@ -131,6 +134,7 @@ class PulsarRun:
                 band,
                 ChainOptions(
                     nchan=nchan, taps=self.options.taps, window=self.options.window, pol_type=setup.pol_type,
+                    is_circular=self._is_circular,
                     sample_time=setup.sample_time, dm=setup.dm if setup.is_coherent else None,
                     transforms=setup.transforms, longest=longest / clock,
                 ),
@@ -156,6 +160,11 @@ class PulsarRun:
         self.note = "; ".join(notes)
         if self.note:
             log.warning("%s: %s", self.source.name, self.note)
+
+    @property
+    def _basis(self) -> str:
+        """As FD_POLN says it."""
+        return "CIRC" if self._is_circular else "LIN"
 
     # what the program asks
 
@@ -284,6 +293,7 @@ class PulsarRun:
             *self.source.cards,
             ("DATASRC", self.source.name[-68:], "where the voltages are from"),
             ("REPLAYRT", float(self.rate), "samples/s and coarse channel by the clock"),
+            ("FD_POLN", self._basis, "basis of A and B, LIN or CIRC"),
             ("RECTBIN", self.source.band.sample_time, "s, of the voltages"),
             ("NLOOPS", 0, "loop joins"),
             ("NTAPS", chain.taps, "taps of the filter bank"),
@@ -306,6 +316,7 @@ class PulsarRun:
     def _raw_cards(self, day: int, second: float) -> dict[str, Value]:
         values = {key: self._values[key] for key in RAW_KEYS if self._values.get(key, UNSPECIFIED) != UNSPECIFIED}
         return {"PKTFMT": "1SFA"} | values | {
+            "FD_POLN": self._basis,
             "STT_IMJD": day, "STT_SMJD": int(second), "STT_OFFS": second % 1.0, "STTVALID": 1, "SIMULATE": 1,
             "DATASRC": self.source.name[-68:], "REPLAYRT": float(self.rate), "NLOOPS": 0,
         }  # fmt: skip

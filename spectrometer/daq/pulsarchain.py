@@ -38,6 +38,7 @@ class ChainOptions:
         taps: Of the filter bank.
         window: Of the filter bank.
         pol_type: Products of the polarizations.
+        is_circular: The polarizations are circular.
         sample_time: s, as wanted.
         dm: Of coherent dedispersion, pc/cm3; None: there is none.
         transforms: Its sizes as the mode wants them.
@@ -48,6 +49,7 @@ class ChainOptions:
     taps: int
     window: str
     pol_type: str
+    is_circular: bool
     sample_time: float
     dm: float | None
     transforms: Transforms
@@ -170,5 +172,8 @@ class Chain:
         if self._dedisperser is not None:
             begin -= self._dedisperser.held * self.nfine
             voltages = self._dedisperser.process(voltages)
-        powers = self._sum.add(detect(voltages, self.pol_type))
+        powers = detect(
+            voltages, self.pol_type, is_circular=self.options.is_circular, is_conjugated=self._band.is_conjugated
+        )
+        powers = self._sum.add(powers)
         return Samples(begin * self._band.sample_time, powers)

@@ -180,6 +180,7 @@ class ScanRun:
             integration_samples=setup.exposure * self.rate,
             step=nfine,
             reach=self._reach,
+            is_conjugated=band.is_conjugated,
         )
 
     @property

@@ -31,6 +31,11 @@ class Band:
         return (-1.0 if self.bandwidth < 0 else 1.0) / self.sample_time
 
     @property
+    def is_conjugated(self) -> bool:
+        """The frequency falls with the channel number: voltages are the conjugate of those on the sky."""
+        return self.bandwidth < 0
+
+    @property
     def lower_edge(self) -> float:
         """Hz at the outer edge of the first coarse channel."""
         return self.center_frequency * 1e6 - self.coarse_width * self.channels / 2
