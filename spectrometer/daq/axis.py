@@ -99,11 +99,11 @@ class WholeBand:
 
     @property
     def cards(self) -> list[SourceCard]:
-        """First channel at the band's edge."""
+        """The first channel is the reference."""
         return [
             ("NCHAN", self.groups * self.channels, "channels in each spectrum"),
             ("CRPIX1", 1.0, "first channel"),
-            ("CRVAL1", self._band.lower_edge, "Hz, centre of the first channel, by TBIN"),
+            ("CRVAL1", self._band.first_channel(self.nfine), "Hz, centre of the first channel, by TBIN"),
             ("CDELT1", self._band.coarse_width / self.nfine, "Hz, by TBIN"),
         ]
 
@@ -116,8 +116,8 @@ class WholeBand:
         return mean
 
     def sky(self) -> DoubleArray:
-        """The lower edge."""
-        return np.asarray([self._band.lower_edge])
+        """Of the first channel."""
+        return np.asarray([self._band.first_channel(self.nfine)])
 
 
 class Subbands:
@@ -150,14 +150,15 @@ class Subbands:
         self.width = coarse_width / self.nfine
         """Of a channel, Hz."""
         offsets = np.asarray(setup.centres) - setup.middle
-        middles = np.rint((whole / 2 + offsets) / self.width).astype(np.int64)
+        first = abs(band.first_channel(self.nfine) - band.lower_edge)  # of the channels, from the band's edge
+        middles = np.rint((whole / 2 + offsets - first) / self.width).astype(np.int64)
         wanted = middles[:, None] + np.arange(nchan) - nchan // 2
         self._covered = (wanted >= 0) & (wanted < band.channels * self.nfine)
         if not self._covered.any():
             raise ScanSetupError(f"no sub-band is in the input: it is {_mhz(whole)} MHz around the middle of the band")
-        sky = band.lower_edge + middles * self.width * np.sign(band.coarse_width)
+        sky = band.first_channel(self.nfine) + middles * self.width * np.sign(band.coarse_width)
         self._sky: DoubleArray = sky.astype(np.float64)
-        self._offsets = middles * self.width - whole / 2
+        self._offsets = first + middles * self.width - whole / 2
         index = np.fft.ifftshift(np.where(self._covered, wanted, 0), axes=1)
         self._coarse, self._fine = np.divmod(index, self.nfine)
         self._fine = (self._fine - self.nfine // 2) % self.nfine  # place in FFT order
