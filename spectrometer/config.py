@@ -17,6 +17,7 @@ from player.errors import Fault
 from player.tables import BankConfig, Config, Port, Table
 from spectrometer.daq.receiver import ReceiverConfig
 from spectrometer.errors import AddressError
+from spectrometer.instruments.protocol.valon import SPACING_MHZ, Options, reference_mhz, settled, tune
 from spectrometer.status.databuffers import FAMILIES, GUPPI_DATA_KEY, VEGAS_DATA_KEY, DataBuffer, planned
 from spectrometer.status.keys import VEGAS_KEY, VEGAS_SEMAPHORE
 from spectrometer.status.protocol.cards import MAX_TEXT
@@ -159,6 +160,13 @@ class SynthConfig(Table):
     vco_range_mhz: tuple[int, int] = Field(default=(2200, 4400), strict=False)
     rf_level_dbm: Literal[-4, -1, 2, 5] = 5
     options: SynthOptions = SynthOptions()
+
+    def reachable(self, megahertz: float) -> float:
+        """The frequency that is made where this one is asked for, MHz; ValueError: it is out of range."""
+        options = Options(**self.options.model_dump())
+        reference = reference_mhz(self.reference_hz, options)
+        tuning = tune(megahertz, SPACING_MHZ, reference, self.vco_range_mhz)
+        return settled(megahertz, tuning.frequency(reference))
 
 
 class StatusMemoryConfig(Table):

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -173,7 +174,8 @@ class ModeSetter:
             bank=self._config,
             mode_name=name,
             mode=mode,
-            frequency_mhz=frequency,
+            frequency_mhz=self._made_for(mode, frequency),
+            asked_mhz=frequency,
             telescope=instrument.instrument.telescope,
             is_master=instrument.instrument.switching_master == self._context.name,
             macs=self._macs,
@@ -190,6 +192,16 @@ class ModeSetter:
             say=say,
             log=self._log,
         )
+
+    def _made_for(self, mode: ModeConfig, frequency: float) -> float:
+        """The frequency, MHz, of a mode whose clock this Bank does not set: as its master's synthesizer makes it."""
+        master = None if mode.coherent is None else self._context.instrument.banks[mode.coherent.master]
+        if not isinstance(master, SpectrometerBankConfig) or master.synth is None:
+            return frequency
+        try:
+            return math.copysign(master.synth.reachable(abs(frequency)), frequency)
+        except ValueError:
+            return frequency  # the master refuses it
 
     def _devices_of(self, mode: ModeConfig) -> Devices | None:
         """What the mode uses; the master's board serves all nodes."""
