@@ -6,12 +6,13 @@ Host names are kept as names here and resolved only for the Bank that needs them
 from __future__ import annotations
 
 import ipaddress
+import math
 import re
 import socket
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
 from player.errors import Fault
 from player.tables import BankConfig, Config, Port, Table
@@ -263,12 +264,21 @@ class SpectrometerSettings(Table):
 
     `original_rounding`: integrations and switching phases are rounded as the original did, to the last bit.
     `time_scale`: in simulation, what the waits of phases and the arm delays are multiplied with.
+    `antenna_m`: where the antenna is, ITRF X, Y and Z, m; status keys ANT_X, ANT_Y, ANT_Z.
     `daq_silent_s`: a data-taking program whose heartbeat stands still so long in a scan hangs, s; `inf`: never.
     """
 
     original_rounding: bool = False
     time_scale: float = Field(default=1.0, gt=0, le=1)
+    antenna_m: tuple[float, float, float] | None = Field(default=None, strict=False)
     daq_silent_s: float = Field(default=30.0, ge=3)
+
+    @field_validator("antenna_m")
+    @classmethod
+    def _on_earth(cls, where: tuple[float, float, float] | None) -> tuple[float, float, float] | None:
+        if where is not None and not 6.3e6 < math.hypot(*where) < 6.4e6:
+            raise ValueError(f"{math.hypot(*where):.4g} m from the Earth's middle; expected X, Y and Z in m, ITRF")
+        return where
 
 
 def memory_faults(config: Config) -> list[Fault]:

@@ -60,6 +60,7 @@ class ModeSetter:
         settings = context.instrument.sections["spectrometer"]
         self._rounding = ORIGINAL if settings.original_rounding else CORRECTED
         self._time_scale = settings.time_scale if context.simulate else 1.0
+        self._antenna = settings.antenna_m
         self._silent_limit = settings.daq_silent_s
         self._macs: Mapping[str, HpcMac] = {}
         self.modes: dict[str, ModeConfig] = {}
@@ -185,6 +186,7 @@ class ModeSetter:
             data_root=self._context.data_root,
             config_dir=instrument.directory,
             nodes=_nodes(mode, instrument),
+            antenna_m=self._antenna,
             rounding=self._rounding,
             simulated=self._context.simulate,
             # Of whoever waits: it outlives the mode change.

@@ -55,6 +55,7 @@ class BackendSetup:
         frequency_mhz: Of the synthesizer, with its sign, as it is.
         asked_mhz: As it was asked for; a synthesizer has steps.
         telescope: Of the instrument.
+        antenna_m: ITRF coordinates, m; None: not known.
         is_master: This Bank makes the switching signals.
         macs: `[hpc_macs]`, host name -> row.
         registers: The FPGA; None: the Bank has none.
@@ -90,6 +91,7 @@ class BackendSetup:
     say: Callable[[str], None]
     log: Log
     nodes: tuple[Node, ...] = ()
+    antenna_m: tuple[float, float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +216,8 @@ class Backend(ABC):
         }  # fmt: skip
         if (host := self.source_address) is not None:
             values["DATAHOST"] = host
+        if setup.antenna_m is not None:
+            values |= dict(zip(("ANT_X", "ANT_Y", "ANT_Z"), setup.antenna_m, strict=True))
         if p["source_ra_dec"] is not None:
             place = read_position(p["source_ra_dec"])
             values |= {"RA": place.ra, "DEC": place.dec, "RA_STR": place.ra_text, "DEC_STR": place.dec_text}

@@ -10,8 +10,8 @@ __all__ = ["PRODUCTS", "TimeSum", "detect", "to_channels"]
 Powers = npt.NDArray[np.float32]
 Voltages = npt.NDArray[np.complex64]
 
-PRODUCTS = {"IQUV": 4, "AABBCRCI": 4, "AA+BB": 1, "AA": 1}
-"""POL_TYPE of PSRFITS -> how many."""
+PRODUCTS = {"IQUV": 4, "AABBCRCI": 4, "AA+BB": 1, "INTEN": 1}
+"""POL_TYPE of PSRFITS -> how many; INTEN is that of one polarization, AA, by the name that all readers know."""
 
 
 def to_channels(spectra: Voltages) -> Voltages:
@@ -37,7 +37,7 @@ def detect(voltages: Voltages, kind: str, *, is_circular: bool = False, is_conju
 
     Args:
         voltages: Shape (channels, time, polarizations).
-        kind: One of `PRODUCTS`; all but AA need two polarizations.
+        kind: One of `PRODUCTS`; all but INTEN need two polarizations.
         is_circular: A and B are circular.
         is_conjugated: The voltages are the conjugate of those on the sky, as in a band whose frequency falls.
 
@@ -46,7 +46,7 @@ def detect(voltages: Voltages, kind: str, *, is_circular: bool = False, is_conju
     """
     parts: Powers = np.square(voltages.real) + np.square(voltages.imag)
     a: Powers = parts[..., 0]
-    if kind == "AA":
+    if kind == "INTEN":
         return a[None]
     b = parts[..., 1]
     if kind == "AA+BB":

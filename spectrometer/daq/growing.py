@@ -47,7 +47,7 @@ class GrowingTable:
         self.rows = 0
         self._pending: list[Record] = []
         self._data_at = len(before) + len(table)
-        self._primary = before
+        self._primary, self._table = before, table
         self._count_at = len(before) + _card_offset(table, b"NAXIS2  ")
         try:
             write_all(self._file, before + table, 0)
@@ -74,6 +74,11 @@ class GrowingTable:
     def set_number(self, keyword: str, value: int) -> None:
         """Put another whole number into a card of the primary header; KeyError if there is none. OSError."""
         offset = _card_offset(self._primary, f"{keyword:<8s}".encode("ascii"))
+        write_all(self._file, f"{keyword:<8s}= {value:>20d}".encode("ascii"), offset)
+
+    def _set_table_number(self, keyword: str, value: int) -> None:
+        """Put another whole number into a card of the table's header; KeyError if there is none. OSError."""
+        offset = len(self._primary) + _card_offset(self._table, f"{keyword:<8s}".encode("ascii"))
         write_all(self._file, f"{keyword:<8s}= {value:>20d}".encode("ascii"), offset)
 
     def flush(self, *, sync: bool = False) -> None:

@@ -16,7 +16,7 @@ from spectrometer.daq.errors import ScanSetupError
 from spectrometer.daq.folding import Spin
 from spectrometer.daq.pacing import Pacing
 from spectrometer.daq.protocol.psrfits import Layout
-from spectrometer.daq.psrfits import PsrFitsFile, psrfits_name
+from spectrometer.daq.psrfits import PsrFitsFile, antenna_position, psrfits_name, source_position
 from spectrometer.daq.pulsarchain import Chain, ChainOptions
 from spectrometer.daq.pulsarsetup import PulsarSetup, Recording, is_circular, read_pulsar_setup
 from spectrometer.daq.rawfile import RawFile, choose_block
@@ -157,9 +157,17 @@ class PulsarRun:
             raise ScanSetupError(
                 f"SCANLEN {setup.scan_length:g} s is too short: the first row takes {first / self.rate:.3g} s"
             )
+        notes += self._unknown_places()
         self.note = "; ".join(notes)
         if self.note:
             log.warning("%s: %s", self.source.name, self.note)
+
+    def _unknown_places(self) -> list[str]:
+        """Cards of positions that readers will miss, while it can still be told."""
+        notes = [] if all(source_position(self._values)) else ["no RA, DEC"]
+        if self._chain is not None and antenna_position(self._values) is None:
+            notes.append("no ANT_X, Y, Z")
+        return notes
 
     @property
     def _basis(self) -> str:
@@ -241,7 +249,7 @@ class PulsarRun:
         if self._chain is None:
             file = None
             if self._to_file:
-                name = psrfits_name(moment, setup.bank, setup.scan_number).replace(".psrfits", ".raw")
+                name = psrfits_name(moment, setup.bank, setup.scan_number).replace(".fits", ".raw")
                 file = RawFile(directory, name)
             return RawRecorder(self.source.band, self._block, self._raw_cards(day, second), file)
         chain, folds = self._chain, setup.recording is not Recording.SEARCH

@@ -83,9 +83,9 @@ class Chain:
             )
         self.nfine = options.nchan // band.channels
         self.notes: list[str] = []
-        self.pol_type = options.pol_type if band.polarizations == 2 else "AA"
+        self.pol_type = options.pol_type if band.polarizations == 2 else "INTEN"
         if self.pol_type != options.pol_type:
-            self.notes.append(f"one polarization: POL_TYPE AA instead of {options.pol_type}")
+            self.notes.append(f"one polarization: POL_TYPE INTEN instead of {options.pol_type}")
         self.products = PRODUCTS[self.pol_type]
         self.taps = options.taps if self.nfine > 1 else 1
         self.frequencies = band.frequencies(self.nfine)

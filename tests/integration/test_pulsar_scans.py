@@ -122,7 +122,7 @@ def test_search_data_in_an_incoherent_mode(incoherent: dict[str, Path]) -> None:
         assert (primary["SIMULATE"], primary["TELESCOP"], header["NCHAN"]) == (True, "Arecibo", 64)
         assert (header["POL_TYPE"], header["NPOL"], header["NBITS"]) == ("IQUV", 4, 8)
         assert 0 < len(rows) * header["NSBLK"] * header["TBIN"] <= SECONDS
-        assert rows["DATA"].shape[1:] == (header["NSBLK"], 4, 64, 1)
+        assert rows["DATA"].shape[1:] == (header["NSBLK"], 4, 64)
 
 
 def test_a_pulsar_folded_in_an_incoherent_mode(incoherent: dict[str, Path]) -> None:

@@ -41,7 +41,7 @@ class Layout:
     Attributes:
         frequencies: Middle of each channel, MHz.
         channel_width: MHz, negative where the frequency falls.
-        pol_type: Of PSRFITS: IQUV, AABBCRCI, AA+BB or AA.
+        pol_type: Of PSRFITS: IQUV, AABBCRCI, AA+BB or INTEN.
         npol: How many products that is.
         sample_time: s; of a fold-mode file that of a bin.
         nsblk: Samples of a row; 1 in fold mode.
@@ -76,11 +76,9 @@ class Layout:
         return sum(self.frequencies) / len(self.frequencies)
 
     @property
-    def data_dimensions(self) -> str:
-        """TDIM of the column DATA: the first runs fastest."""
-        if self.is_search:
-            return f"(1,{self.nchan},{self.npol},{self.nsblk})"
-        return f"({self.nbin},{self.nchan},{self.npol})"
+    def scaled_in_common(self) -> int:
+        """Products, from the first, that have one scale in search mode."""
+        return 2 if self.pol_type == "AABBCRCI" else 1
 
 
 def row_type(layout: Layout) -> np.dtype[np.void]:
@@ -88,7 +86,7 @@ def row_type(layout: Layout) -> np.dtype[np.void]:
     nchan, npol = layout.nchan, layout.npol
     data: tuple[str, str, tuple[int, ...]] = ("DATA", ">i2", (npol, nchan, layout.nbin))
     if layout.is_search:
-        data = ("DATA", "u1", (layout.nsblk, npol, nchan, 1))
+        data = ("DATA", "u1", (layout.nsblk, npol, nchan))
     columns: list[tuple[str, str] | tuple[str, str, tuple[int, ...]]] = [
         ("INDEXVAL", ">f8"), ("TSUBINT", ">f8"), ("OFFS_SUB", ">f8"), ("LST_SUB", ">f8"), ("RA_SUB", ">f8"),
         ("DEC_SUB", ">f8"), ("GLON_SUB", ">f8"), ("GLAT_SUB", ">f8"), ("FD_ANG", ">f4"), ("POS_ANG", ">f4"),
@@ -130,17 +128,17 @@ def layout_cards(layout: Layout) -> list[PsrCard]:
         ("NBIN_PRD", layout.nbin, "bins of a period"),
         ("PHS_OFFS", 0.0, "phase of the first bin"),
         ("NBITS", 8 if search else 1, "bits of a sample in SEARCH, else 1"),
-        ("ZERO_OFF", 0.0, "what to take off samples first"),
-        ("SIGNINT", 0 if search else 1, "1: samples have a sign"),
-        ("NSUBOFFS", 0, "row of the file that is the first of the scan"),
+        ("ZERO_OFF", 0, "to be taken off samples first"),
+        ("SIGNINT", 0, "samples of SEARCH have no sign"),
+        ("NSUBOFFS", 0, "rows of the scan before the first here"),
         ("NCHAN", layout.nchan, "channels"),
         ("CHAN_BW", layout.channel_width, "MHz, with the sign of the band"),
         ("REFFREQ", layout.centre, "MHz, where DM is to be taken away to"),
         ("DM", layout.dm, "pc/cm3, of the pulsar; still in DATA"),
         ("RM", 0.0, "rad/m2, of the pulsar"),
-        ("NCHNOFFS", 0, "channel of the band that is the first here"),
+        ("NCHNOFFS", 0, "channels of the band before the first here"),
         ("NSBLK", layout.nsblk, "samples of a row in SEARCH, else 1"),
-        ("NSTOT", 0, "samples of the file; 0: rows times NSBLK"),
+        ("NSTOT", 0, "samples of the file, NSBLK times rows"),
     ]
 
 
@@ -177,13 +175,16 @@ class Scaled:
     offset: npt.NDArray[np.float32]
 
 
-def scale_samples(samples: npt.NDArray[np.float32]) -> Scaled:
+def scale_samples(samples: npt.NDArray[np.float32], *, in_common: int = 1) -> Scaled:
     """To 8 bits, from the smallest to the largest of a row: nothing is cut off, and no error is over half a step.
 
     Args:
         samples: Shape (time, products, channels).
+        in_common: So many of the first products have one scale and offset in each channel: there are readers that take
+            those of AA for BB, too.
     """
     low, high = samples.min(axis=0).astype(np.float64), samples.max(axis=0).astype(np.float64)
+    low[:in_common], high[:in_common] = low[:in_common].min(axis=0), high[:in_common].max(axis=0)
     scale, offset = _steps(low, high, SEARCH_STEPS), low.astype(np.float32)
     steps = np.rint((samples - offset.astype(np.float64)) / scale.astype(np.float64))
     return Scaled(np.clip(steps, 0, SEARCH_STEPS).astype(np.uint8), scale, offset)

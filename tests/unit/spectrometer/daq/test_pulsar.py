@@ -127,7 +127,7 @@ def test_search_data_show_the_pulses_in_time(tmp_path: Path, status: dict[str, A
         nsblk = header["NSBLK"]
         assert rows["OFFS_SUB"].tolist() == pytest.approx([(n + 0.5) * nsblk * 1e-3 for n in range(len(rows))])
         assert 1.0 - len(rows) * nsblk * 1e-3 < nsblk * 1e-3 <= 1 / 8  # at most one row is short, and left out
-        scale, offset = (rows[key].reshape(len(rows), 1, npol, 4, 1) for key in ("DAT_SCL", "DAT_OFFS"))
+        scale, offset = (rows[key].reshape(len(rows), 1, npol, 4) for key in ("DAT_SCL", "DAT_OFFS"))
         samples = (rows["DATA"] * scale + offset).reshape(-1, npol, 4)
         power = samples[:, 0].mean(axis=1)
         times = primary["STT_OFFS"] + (np.arange(len(power)) + 0.5) * 1e-3
@@ -194,7 +194,21 @@ def test_bins_that_are_shorter_than_a_sample_are_told(tmp_path: Path, par: Path)
         tmp_path,
     )
     run.end()
-    assert run.note == "a sample of 0.001 s is longer than a bin of 0.0005 s"
+    assert run.note == "a sample of 0.001 s is longer than a bin of 0.0005 s; no RA, DEC; no ANT_X, Y, Z"
+
+
+def test_positions_that_are_not_known_are_told_before_the_scan(tmp_path: Path, par: Path) -> None:
+    values = {"BACKEND": "GUPPI", "OBS_MODE": "SEARCH", "OBSNCHAN": 4, "TBIN": 1e-3}
+    known = {"RA_STR": "05:34:31.973", "DEC_STR": "22:00:52.06", "ANT_X": 882589.65, "ANT_Y": -4924872.32}
+    for more, note in (
+        ({}, "no RA, DEC; no ANT_X, Y, Z"),
+        (known, "no ANT_X, Y, Z"),
+        ({**known, "ANT_Z": 3943729.348}, ""),
+        ({"OBS_MODE": "RAW"}, "no RA, DEC"),  # a raw header has no cards for the antenna
+    ):
+        run = run_for(RunOptions(synthetic=ReceiverConfig(**RECEIVER)), {**values, **more}, tmp_path)
+        run.end()
+        assert run.note == note
 
 
 def test_a_binary_is_refused_with_what_to_do(tmp_path: Path, par: Path) -> None:
