@@ -20,15 +20,13 @@ import numpy.typing as npt
 from spectrometer.daq.accumulator import DoubleArray
 from spectrometer.daq.channelizer import SpectraArray, fine_channels
 from spectrometer.daq.errors import ScanSetupError
-from spectrometer.daq.protocol.band import Band
+from spectrometer.daq.protocol.band import SAME, Band
 from spectrometer.daq.source import SourceCard
 
 __all__ = ["MAX_BANK_CHANNELS", "Axis", "SubbandSetup", "Subbands", "WholeBand"]
 
 MAX_BANK_CHANNELS = 1 << 22
 """Most channels of a filter bank; one spectrum of both polarizations is 64 MiB then."""
-SAME = 1e-6
-"""Bandwidths that differ by less, relatively, are the same."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

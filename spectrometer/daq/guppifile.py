@@ -113,8 +113,9 @@ class GuppiFile:
             ("SIMULATE", True, "replayed recording, no live data"),
             ("PASSLEN", self.samples, "samples per coarse channel in one pass"),
         ]
-        if "CHAN_BW" in found:
-            cards.append(("RECCHBW", found["CHAN_BW"], "MHz, CHAN_BW of the recording, as found"))
+        for key, name in (("OBSBW", "RECBW"), ("CHAN_BW", "RECCHBW")):
+            if key in found:
+                cards.append((name, found[key], f"MHz, {key} of the recording, as found"))
         for key, name in (("SRC_NAME", "RECSRC"), ("TELESCOP", "RECTEL"), ("STT_IMJD", "RECIMJD")):
             if key in found:
                 cards.append((name, found[key], f"{key} of the recording"))

@@ -42,7 +42,7 @@ ROWS_AT_LEAST = 8
 """In a scan, however short."""
 RAW_KEYS = (
     "BACKEND", "OBS_MODE", "TELESCOP", "OBSERVER", "PROJID", "SRC_NAME", "FRONTEND", "RA_STR", "DEC_STR", "FD_POLN",
-    "NRCVR", "PKTFMT", "BANKNAM", "BANKNUM", "CHAN_DM", "SCANNUM", "SCANLEN", "CAL_MODE", "CAL_FREQ", "CAL_DCYC",
+    "NRCVR", "BANKNAM", "BANKNUM", "CHAN_DM", "SCANNUM", "SCANLEN", "CAL_MODE", "CAL_FREQ", "CAL_DCYC",
 )  # fmt: skip
 
 
@@ -123,8 +123,7 @@ class PulsarRun:
         self._chain: Chain | None = None
         longest = min(ROW_S, (setup.scan_length or ROW_S * ROWS_AT_LEAST) / ROWS_AT_LEAST)
         if setup.recording is Recording.RAW:
-            overlap = setup.transforms.overlap
-            self._block = choose_block(band, setup.blocsize, overlap, max(int(longest * self.rate), 1))
+            self._block = choose_block(band, setup.blocsize, 0, max(int(longest * self.rate), 1))
             first = self._block.new + self._block.overlap
             if band.channels != setup.nchan:
                 notes.append(f"{band.channels} channels as they come, not {setup.nchan}")
@@ -323,8 +322,8 @@ class PulsarRun:
 
     def _raw_cards(self, day: int, second: float) -> dict[str, Value]:
         values = {key: self._values[key] for key in RAW_KEYS if self._values.get(key, UNSPECIFIED) != UNSPECIFIED}
-        return {"PKTFMT": "1SFA"} | values | {
-            "FD_POLN": self._basis,
+        return values | {
+            "FD_POLN": self._basis, "PKTFMT": "1SFA", "OVERLAP": 0,
             "STT_IMJD": day, "STT_SMJD": int(second), "STT_OFFS": second % 1.0, "STTVALID": 1, "SIMULATE": 1,
             "DATASRC": self.source.name[-68:], "REPLAYRT": float(self.rate), "NLOOPS": 0,
         }  # fmt: skip

@@ -333,7 +333,7 @@ class ScanRun:
             *self.axis.cards,
             ("OBSNCHAN", band.channels, "coarse channels of the voltages"),
             ("OBSFREQ", band.center_frequency, "MHz, of the voltages"),
-            ("OBSBW", band.bandwidth, "MHz, of the voltages, as found"),
+            ("OBSBW", band.true_bandwidth, "MHz, of the voltages, by TBIN"),
             ("TBIN", band.sample_time, "s, of the voltages; wins over bandwidths"),
             ("EXPOSURE", self.setup.exposure, "s of replay"),
             ("NSTATE", len(self.setup.cycle.starts), "switching states"),

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Band"]
+__all__ = ["SAME", "Band"]
+
+SAME = 1e-6
+"""Bandwidths that differ by less, relatively, are the same."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +32,12 @@ class Band:
     def coarse_width(self) -> float:
         """Width of a coarse channel in Hz by the sample time, with the sign of the band."""
         return (-1.0 if self.bandwidth < 0 else 1.0) / self.sample_time
+
+    @property
+    def true_bandwidth(self) -> float:
+        """MHz, as found unless the sample time contradicts it, which wins."""
+        by_time = self.coarse_width * self.channels / 1e6
+        return self.bandwidth if abs(self.bandwidth - by_time) <= SAME * abs(by_time) else by_time
 
     @property
     def is_conjugated(self) -> bool:
