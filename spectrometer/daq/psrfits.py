@@ -16,18 +16,19 @@ from astropy.io.fits.verify import VerifyWarning
 
 from spectrometer.daq.growing import GrowingTable, Record
 from spectrometer.daq.protocol.psrfits import (
+    COLUMNS,
+    UNITS,
     Layout,
     Scaled,
     layout_cards,
     primary_cards,
     row_type,
-    row_units,
     scale_profiles,
     scale_samples,
 )
 from spectrometer.daq.pulsarsetup import is_circular
 from spectrometer.daq.source import SourceCard
-from spectrometer.daq.writer import primary_unit
+from spectrometer.daq.writer import complete_header, primary_unit
 from spectrometer.derive.times import sidereal_seconds
 from spectrometer.status.errors import CardError
 from spectrometer.status.keys import UNSPECIFIED
@@ -95,10 +96,10 @@ class PsrFitsFile(GrowingTable):
             units[-1].name = "PSRPARAM"
         table = fits.BinTableHDU(np.zeros(0, row_type(layout)), name="SUBINT")
         table.header["EXTVER"] = 1
-        for number, unit in row_units(layout).items():
-            table.header[f"TUNIT{number}"] = unit
         for key, value, comment in layout_cards(layout):
             table.header[key] = (value, comment)
+        for unit in [*units[1:], table]:
+            _describe(unit)
         before = io.BytesIO()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", VerifyWarning)
@@ -157,6 +158,14 @@ class PsrFitsFile(GrowingTable):
         record["DAT_OFFS"], record["DAT_SCL"] = scaled.offset.ravel(), scaled.scale.ravel()
         record["DATA"] = scaled.data.reshape(record["DATA"].shape)
         return record
+
+
+def _describe(table: fits.BinTableHDU) -> None:
+    """Units of the columns, and comments."""
+    for number, name in enumerate(table.columns.names, 1):
+        if name in UNITS:
+            table.header.insert(f"TFORM{number}", (f"TUNIT{number}", UNITS[name]), after=True)
+    complete_header(table.header, COLUMNS)
 
 
 def _text(status: Mapping[str, Value], key: str, default: str = UNKNOWN) -> str:

@@ -200,7 +200,7 @@ class ScanRun:
             moment = datetime.fromtimestamp(start, UTC)
             nchan, subbands = self._row_shape
             primary, table = build_headers(
-                nchan, self._values, self._own_cards(start), self._history(), subbands=subbands
+                nchan, self._values, self._own_cards(start), self._history(), world=self.axis.world, subbands=subbands
             )
             self.file = ScanFile(
                 self._data_root / self.setup.project,

@@ -14,13 +14,14 @@ import numpy.typing as npt
 from spectrometer.status.protocol.cards import Value
 
 __all__ = [
+    "COLUMNS",
     "HEADER_VERSION",
+    "UNITS",
     "Layout",
     "Scaled",
     "layout_cards",
     "primary_cards",
     "row_type",
-    "row_units",
     "scale_profiles",
     "scale_samples",
 ]
@@ -100,17 +101,65 @@ def row_type(layout: Layout) -> np.dtype[np.void]:
     return np.dtype(columns)
 
 
-_UNITS = {
+UNITS = {
+    "TBIN": "s", "CTR_FREQ": "MHz", "CHAN_BW": "MHz", "REF_FREQ": "MHz", "DM": "pc cm-3", "RM": "rad m-2",
     "TSUBINT": "s", "OFFS_SUB": "s", "LST_SUB": "s", "RA_SUB": "deg", "DEC_SUB": "deg", "GLON_SUB": "deg",
     "GLAT_SUB": "deg", "FD_ANG": "deg", "POS_ANG": "deg", "PAR_ANG": "deg", "TEL_AZ": "deg", "TEL_ZEN": "deg",
     "PERIOD": "s", "DAT_FREQ": "MHz", "DATA": "Counts",
 }  # fmt: skip
+"""Name of a column -> its unit."""
 
 
-def row_units(layout: Layout) -> dict[int, str]:
-    """Number of a column, from 1, to its unit."""
-    names = row_type(layout).names or ()
-    return {number: _UNITS[name] for number, name in enumerate(names, 1) if name in _UNITS}
+COLUMNS = {
+    "INDEXVAL": "as OFFS_SUB; rows go along with time",
+    "TSUBINT": "of a row; fold: that was summed",
+    "OFFS_SUB": "since STT: middle of a row; fold: a phase 0",
+    "LST_SUB": "mean sidereal time at OFFS_SUB",
+    "RA_SUB": "of the source, J2000",
+    "DEC_SUB": "of the source, J2000",
+    "GLON_SUB": "of the source; not known",
+    "GLAT_SUB": "of the source; not known",
+    "FD_ANG": "of the feed; not known",
+    "POS_ANG": "of the feed on the sky; not known",
+    "PAR_ANG": "parallactic; not known",
+    "TEL_AZ": "azimuth of the telescope",
+    "TEL_ZEN": "zenith angle of the telescope",
+    "PERIOD": "of the pulsar in the row's middle",
+    "DAT_FREQ": "centre of each channel",
+    "DAT_WTS": "fold: share received; search: 1, or 0 if lost",
+    "DAT_OFFS": "of each product and channel",
+    "DAT_SCL": "of each product and channel",
+    "DATA": "value = DATA * DAT_SCL + DAT_OFFS",
+    # of the table PSRPARAM
+    "PARAM": "line of the par file; F0 is the apparent one",
+    # of the table HISTORY
+    "DATE_PRO": "UTC when the file was made",
+    "PROC_CMD": "program",
+    "SCALE": "unit of the values",
+    "POL_TYPE": "products of the polarizations",
+    "NSUB": "rows; 0: counted by NAXIS2 of SUBINT",
+    "NPOL": "products of the polarizations",
+    "NBIN": "bins of a profile; search: 0",
+    "NBIN_PRD": "bins of a period; search: 0",
+    "TBIN": "of a sample or a bin",
+    "CTR_FREQ": "middle of the band",
+    "NCHAN": "channels",
+    "CHAN_BW": "of a channel, with the sign of the band",
+    "REF_FREQ": "where DM is to be taken away to",
+    "DM": "of the pulsar; still in DATA",
+    "RM": "of the pulsar; still in DATA",
+    "PR_CORR": "1: corrected for projection",
+    "FD_CORR": "1: corrected for the feed",
+    "BE_CORR": "1: corrected for the backend",
+    "RM_CORR": "1: corrected for Faraday rotation",
+    "DEDISP": "1: channels are dedispersed; here 0",
+    "DDS_MTHD": "way of dedispersion between channels",
+    "SC_MTHD": "way of correction for scattering",
+    "CAL_MTHD": "way of calibration",
+    "CAL_FILE": "file of calibration",
+    "RFI_MTHD": "way of excision of interference",
+}
+"""Name of a column -> what it holds."""
 
 
 def layout_cards(layout: Layout) -> list[PsrCard]:
