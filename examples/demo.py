@@ -153,14 +153,14 @@ def switched(path: Path) -> dict[str, Any]:
     from astropy.io import fits
 
     with fits.open(path) as hdus:
-        header, table = hdus[0].header, hdus["SPECTRA"].data
+        header, axis, table = hdus[0].header, hdus["SPECTRA"].header, hdus["SPECTRA"].data
         assert header["SIMULATE"]
         assert header["DATASRC"] == "synthetic receiver"
         power, weight = np.asarray(table["DATA"], float), table["NSPECTRA"].astype(float)
         of_on, of_off = ((table["CAL"] == cal) & np.isin(table["POL"], ("XX", "YY")) for cal in (1, 0))
         on, off = (np.average(power[chosen], axis=0, weights=weight[chosen]) for chosen in (of_on, of_off))
         spectra_off = float(weight[of_off].sum())
-        mhz = (header["CRVAL1"] + header["CDELT1"] * np.arange(len(off))) / 1e6
+        mhz = (axis["CRVAL1"] + axis["CDELT1"] * np.arange(len(off))) / 1e6
     kelvin = off / (on - off).mean() * CAL_K
     near = np.abs(mhz - LINE_MHZ) < 2 * LINE_KHZ / 1e3
     tsys = float(kelvin[~near].mean())

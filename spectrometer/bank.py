@@ -150,7 +150,7 @@ class SpectrometerBank(Bank):
         """
         name, frequency = self._setter.wanted(mode, bandwidth)
         present = self._backend.setup if self._backend is not None and name == self._mode else None
-        is_set = present is not None and (present.mode, present.frequency_mhz) == (self._setter.modes[name], frequency)
+        is_set = present is not None and (present.mode, present.asked_mhz) == (self._setter.modes[name], frequency)
         if is_set and not force and not current_caller().native:
             raise RefusedError(f"mode {name} is already set, use force; parameters and switching states are kept")
         if not force:
@@ -189,7 +189,7 @@ class SpectrometerBank(Bank):
         self._setter.frequencies[name] = frequency
         status.update({MODE_STATE_KEY: "set"})
         handle.progress(1.0, "")
-        self.log.info("mode %s at %g MHz", name, frequency)
+        self.log.info("mode %s at %.9g MHz", name, backend.setup.frequency_mhz)
         return [True, f"new mode {name} set!"]
 
     def _scan_control(self, backend: Backend, programs: Programs) -> ScanControl:
@@ -217,8 +217,8 @@ class SpectrometerBank(Bank):
         """How it stands with the mode.
 
         Returns:
-            state: "set", "changing" or "none"; mode: its name or None; frequency_mhz: of the synthesizer, None without
-            a mode; cause: why there is none, "" if none was ever asked for.
+            state: "set", "changing" or "none"; mode: its name or None; frequency_mhz: that the synthesizer
+            makes, None without a mode; cause: why there is none, "" if none was ever asked for.
         """
         backend = self._backend
         state = "changing" if not self._changing.is_set() else "none" if backend is None else "set"

@@ -6,17 +6,19 @@ Host names are kept as names here and resolved only for the Bank that needs them
 from __future__ import annotations
 
 import ipaddress
+import math
 import re
 import socket
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
 from player.errors import Fault
 from player.tables import BankConfig, Config, Port, Table
 from spectrometer.daq.receiver import ReceiverConfig
 from spectrometer.errors import AddressError
+from spectrometer.instruments.protocol.valon import SPACING_MHZ, Options, reference_mhz, settled, tune
 from spectrometer.status.databuffers import FAMILIES, GUPPI_DATA_KEY, VEGAS_DATA_KEY, DataBuffer, planned
 from spectrometer.status.keys import VEGAS_KEY, VEGAS_SEMAPHORE
 from spectrometer.status.protocol.cards import MAX_TEXT
@@ -160,6 +162,13 @@ class SynthConfig(Table):
     rf_level_dbm: Literal[-4, -1, 2, 5] = 5
     options: SynthOptions = SynthOptions()
 
+    def reachable(self, megahertz: float) -> float:
+        """The frequency that is made where this one is asked for, MHz; ValueError: it is out of range."""
+        options = Options(**self.options.model_dump())
+        reference = reference_mhz(self.reference_hz, options)
+        tuning = tune(megahertz, SPACING_MHZ, reference, self.vco_range_mhz)
+        return settled(megahertz, tuning.frequency(reference))
+
 
 class StatusMemoryConfig(Table):
     """`[banks.X.status_memory]`: names of the status memory; each Bank of a host needs its own."""
@@ -255,12 +264,21 @@ class SpectrometerSettings(Table):
 
     `original_rounding`: integrations and switching phases are rounded as the original did, to the last bit.
     `time_scale`: in simulation, what the waits of phases and the arm delays are multiplied with.
+    `antenna_m`: where the antenna is, ITRF X, Y and Z, m; status keys ANT_X, ANT_Y, ANT_Z.
     `daq_silent_s`: a data-taking program whose heartbeat stands still so long in a scan hangs, s; `inf`: never.
     """
 
     original_rounding: bool = False
     time_scale: float = Field(default=1.0, gt=0, le=1)
+    antenna_m: tuple[float, float, float] | None = Field(default=None, strict=False)
     daq_silent_s: float = Field(default=30.0, ge=3)
+
+    @field_validator("antenna_m")
+    @classmethod
+    def _on_earth(cls, where: tuple[float, float, float] | None) -> tuple[float, float, float] | None:
+        if where is not None and not 6.3e6 < math.hypot(*where) < 6.4e6:
+            raise ValueError(f"{math.hypot(*where):.4g} m from the Earth's middle; expected X, Y and Z in m, ITRF")
+        return where
 
 
 def memory_faults(config: Config) -> list[Fault]:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -59,6 +60,7 @@ class ModeSetter:
         settings = context.instrument.sections["spectrometer"]
         self._rounding = ORIGINAL if settings.original_rounding else CORRECTED
         self._time_scale = settings.time_scale if context.simulate else 1.0
+        self._antenna = settings.antenna_m
         self._silent_limit = settings.daq_silent_s
         self._macs: Mapping[str, HpcMac] = {}
         self.modes: dict[str, ModeConfig] = {}
@@ -173,7 +175,8 @@ class ModeSetter:
             bank=self._config,
             mode_name=name,
             mode=mode,
-            frequency_mhz=frequency,
+            frequency_mhz=self._made_for(mode, frequency),
+            asked_mhz=frequency,
             telescope=instrument.instrument.telescope,
             is_master=instrument.instrument.switching_master == self._context.name,
             macs=self._macs,
@@ -183,6 +186,7 @@ class ModeSetter:
             data_root=self._context.data_root,
             config_dir=instrument.directory,
             nodes=_nodes(mode, instrument),
+            antenna_m=self._antenna,
             rounding=self._rounding,
             simulated=self._context.simulate,
             # Of whoever waits: it outlives the mode change.
@@ -190,6 +194,16 @@ class ModeSetter:
             say=say,
             log=self._log,
         )
+
+    def _made_for(self, mode: ModeConfig, frequency: float) -> float:
+        """The frequency, MHz, of a mode whose clock this Bank does not set: as its master's synthesizer makes it."""
+        master = None if mode.coherent is None else self._context.instrument.banks[mode.coherent.master]
+        if not isinstance(master, SpectrometerBankConfig) or master.synth is None:
+            return frequency
+        try:
+            return math.copysign(master.synth.reachable(abs(frequency)), frequency)
+        except ValueError:
+            return frequency  # the master refuses it
 
     def _devices_of(self, mode: ModeConfig) -> Devices | None:
         """What the mode uses; the master's board serves all nodes."""

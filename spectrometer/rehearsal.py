@@ -199,16 +199,16 @@ class _Synthesizer(MemorySynthesizer):
     def __init__(self, bank: SpectrometerBankConfig) -> None:
         super().__init__()
         assert bank.synth is not None
-        self._range = frequency_range(bank.synth.vco_range_mhz)
+        self._config = bank.synth
         board = bank.roach if bank.synth.via == "katcp" else None
         self._name = f"synthesizer at {bank.synth.port}"
         self._name += "" if board is None else f" of {board.katcp_host}:{board.katcp_port}"
 
-    def set_frequency(self, synthesizer: int, megahertz: float) -> None:
-        low, high = self._range
+    def set_frequency(self, synthesizer: int, megahertz: float) -> float:
+        low, high = frequency_range(self._config.vco_range_mhz)
         if not low <= megahertz <= high:
             raise SynthesizerError(f"{self._name}: {megahertz:g} MHz is out of range, {low:g} to {high:g} MHz")
-        super().set_frequency(synthesizer, megahertz)
+        return super().set_frequency(synthesizer, self._config.reachable(megahertz))
 
 
 class _Setter(ModeSetter):

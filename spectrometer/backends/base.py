@@ -6,8 +6,10 @@ it; waits go through `BackendSetup.wait`, so that an aborted mode change ends in
 
 from __future__ import annotations
 
+import dataclasses
 import ipaddress
 import logging
+import math
 import struct
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
@@ -50,8 +52,10 @@ class BackendSetup:
         bank: Its configuration.
         mode_name: Section of the mode.
         mode: Its configuration.
-        frequency_mhz: Synthesizer, with its sign.
+        frequency_mhz: Of the synthesizer, with its sign, as it is.
+        asked_mhz: As it was asked for; a synthesizer has steps.
         telescope: Of the instrument.
+        antenna_m: ITRF coordinates, m; None: not known.
         is_master: This Bank makes the switching signals.
         macs: `[hpc_macs]`, host name -> row.
         registers: The FPGA; None: the Bank has none.
@@ -72,6 +76,7 @@ class BackendSetup:
     mode_name: str
     mode: ModeConfig
     frequency_mhz: float
+    asked_mhz: float
     telescope: str
     is_master: bool
     macs: Mapping[str, HpcMac]
@@ -86,6 +91,7 @@ class BackendSetup:
     say: Callable[[str], None]
     log: Log
     nodes: tuple[Node, ...] = ()
+    antenna_m: tuple[float, float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +228,8 @@ class Backend(ABC):
         }  # fmt: skip
         if (host := self.source_address) is not None:
             values["DATAHOST"] = host
+        if setup.antenna_m is not None:
+            values |= dict(zip(("ANT_X", "ANT_Y", "ANT_Z"), setup.antenna_m, strict=True))
         if p["source_ra_dec"] is not None:
             place = read_position(p["source_ra_dec"])
             values |= {"RA": place.ra, "DEC": place.dec, "RA_STR": place.ra_text, "DEC_STR": place.dec_text}
@@ -256,10 +264,19 @@ class Backend(ABC):
         """Set the sampler's clock and load the mode's image."""
         if self.setup.synthesizer is not None:
             self.setup.say("setting the samplers' clock")
-            self.setup.synthesizer.set_frequency(0, abs(self.setup.frequency_mhz))
+            self._take_clock(self.setup.synthesizer.set_frequency(0, abs(self.setup.asked_mhz)))
         if self.setup.registers is not None:
             self.setup.say(f"loading {self.mode.bof_file}")
             self.setup.registers.program(self.mode.bof_file)
+
+    def _take_clock(self, megahertz: float) -> None:
+        """Work with the frequency that the synthesizer makes."""
+        found = math.copysign(megahertz, self.setup.asked_mhz)
+        if found != self.setup.asked_mhz:
+            self.setup.log.warning("the synthesizer makes %.9g MHz, not %.9g MHz", found, self.setup.asked_mhz)
+        if found != self.setup.frequency_mhz:
+            self.setup = dataclasses.replace(self.setup, frequency_mhz=found)
+            self.parameters = ParameterSet(self._parameters())  # nobody has set one yet; defaults follow the clock
 
     def write_mode_registers(self) -> None:
         """Write the registers that Bank and mode name."""

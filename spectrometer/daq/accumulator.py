@@ -88,6 +88,7 @@ class Accumulator:
         integration_samples: Length of an integration in replayed samples.
         step: Samples from one spectrum to the next; None: `nfine`.
         reach: Samples that a spectrum reaches to either side of its middle, see `channelizer.reach`.
+        is_conjugated: The voltages are the conjugate of those on the sky; X Y* is made of the latter.
     """
 
     def __init__(
@@ -101,8 +102,10 @@ class Accumulator:
         integration_samples: float,
         step: int | None = None,
         reach: float = 0.0,
+        is_conjugated: bool = False,
     ) -> None:
         self.cycle = cycle
+        self._is_conjugated = is_conjugated
         self._coarse, self._nfine, self._polarizations = coarse, nfine, polarizations
         self._cross = cross and polarizations == 2
         self._integration_samples = integration_samples
@@ -161,7 +164,7 @@ class Accumulator:
         if self._cross:
             cross = sum_cross(spectra)
             self._sums[state, 2] += cross.real
-            self._sums[state, 3] += cross.imag
+            self._sums[state, 3] += -cross.imag if self._is_conjugated else cross.imag
         self._counts[state] += spectra.shape[1]
 
     def finish(self) -> list[StateSum]:

@@ -11,6 +11,7 @@ channel of the filter bank; the cards tell what it is then.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -20,15 +21,13 @@ import numpy.typing as npt
 from spectrometer.daq.accumulator import DoubleArray
 from spectrometer.daq.channelizer import SpectraArray, fine_channels
 from spectrometer.daq.errors import ScanSetupError
-from spectrometer.daq.protocol.band import Band
+from spectrometer.daq.protocol.band import SAME, Band
 from spectrometer.daq.source import SourceCard
 
 __all__ = ["MAX_BANK_CHANNELS", "Axis", "SubbandSetup", "Subbands", "WholeBand"]
 
 MAX_BANK_CHANNELS = 1 << 22
 """Most channels of a filter bank; one spectrum of both polarizations is 64 MiB then."""
-SAME = 1e-6
-"""Bandwidths that differ by less, relatively, are the same."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +67,11 @@ class Axis(Protocol):
 
     @property
     def cards(self) -> list[SourceCard]:
-        """The axis for the header of a file."""
+        """How many channels there are, for the primary header of a file."""
+
+    @property
+    def world(self) -> list[SourceCard]:
+        """The axis of channels, by the keywords of an image; without CRVAL1 if each sub-band has its own."""
 
     def pick(self, spectra: SpectraArray) -> SpectraArray:
         """(coarse, spectra, nfine, polarizations) to (groups, spectra, channels, polarizations), in FFT order."""
@@ -99,13 +102,14 @@ class WholeBand:
 
     @property
     def cards(self) -> list[SourceCard]:
-        """First channel at the band's edge."""
-        return [
-            ("NCHAN", self.groups * self.channels, "channels in each spectrum"),
-            ("CRPIX1", 1.0, "first channel"),
-            ("CRVAL1", self._band.lower_edge, "Hz, centre of the first channel, by TBIN"),
-            ("CDELT1", self._band.coarse_width / self.nfine, "Hz, by TBIN"),
-        ]
+        """Channels."""
+        return [("NCHAN", self.groups * self.channels, "channels in each spectrum")]
+
+    @property
+    def world(self) -> list[SourceCard]:
+        """The first channel is the reference."""
+        first = ("CRVAL1", self._band.first_channel(self.nfine), "Hz, centre of the first channel, by TBIN")
+        return [*_world(1, self._band.coarse_width / self.nfine), first]
 
     def pick(self, spectra: SpectraArray) -> SpectraArray:
         """All of them."""
@@ -116,8 +120,8 @@ class WholeBand:
         return mean
 
     def sky(self) -> DoubleArray:
-        """The lower edge."""
-        return np.asarray([self._band.lower_edge])
+        """Of the first channel."""
+        return np.asarray([self._band.first_channel(self.nfine)])
 
 
 class Subbands:
@@ -150,14 +154,15 @@ class Subbands:
         self.width = coarse_width / self.nfine
         """Of a channel, Hz."""
         offsets = np.asarray(setup.centres) - setup.middle
-        middles = np.rint((whole / 2 + offsets) / self.width).astype(np.int64)
+        first = abs(band.first_channel(self.nfine) - band.lower_edge)  # of the channels, from the band's edge
+        middles = np.rint((whole / 2 + offsets - first) / self.width).astype(np.int64)
         wanted = middles[:, None] + np.arange(nchan) - nchan // 2
         self._covered = (wanted >= 0) & (wanted < band.channels * self.nfine)
         if not self._covered.any():
             raise ScanSetupError(f"no sub-band is in the input: it is {_mhz(whole)} MHz around the middle of the band")
-        sky = band.lower_edge + middles * self.width * np.sign(band.coarse_width)
+        sky = band.first_channel(self.nfine) + middles * self.width * np.sign(band.coarse_width)
         self._sky: DoubleArray = sky.astype(np.float64)
-        self._offsets = middles * self.width - whole / 2
+        self._offsets = first + middles * self.width - whole / 2
         index = np.fft.ifftshift(np.where(self._covered, wanted, 0), axes=1)
         self._coarse, self._fine = np.divmod(index, self.nfine)
         self._fine = (self._fine - self.nfine // 2) % self.nfine  # place in FFT order
@@ -185,18 +190,19 @@ class Subbands:
 
     @property
     def cards(self) -> list[SourceCard]:
-        """The middle channel is the reference, as the mode's own CRPIX1 has it."""
-        step = self.width * (-1.0 if self._band.coarse_width < 0 else 1.0)
+        """Sub-bands, channels and centres."""
         cards: list[SourceCard] = [
             ("NSUBBAND", self.groups, "sub-bands, second axis of DATA"),
             ("NCHAN", self.channels, "channels of each sub-band"),
-            ("CRPIX1", float(self.channels // 2 + 1), "middle channel of a sub-band"),
-            ("CRVAL1", float(self._sky[0]), "Hz, of sub-band 0; each in column CRVAL1"),
-            ("CDELT1", step, "Hz, by TBIN"),
         ]
         for number, centre in enumerate(self.centres):
             cards.append((f"SUB{number}FREQ", float(centre), "Hz of the sampled band, its middle channel"))
         return cards
+
+    @property
+    def world(self) -> list[SourceCard]:
+        """The middle channel is the reference, as the mode's own CRPIX1 has it; its frequency is in column CRVAL1."""
+        return _world(self.channels // 2 + 1, math.copysign(self.width, self._band.coarse_width))
 
     def pick(self, spectra: SpectraArray) -> SpectraArray:
         """The channels of the sub-bands; zero where there is no input."""
@@ -215,6 +221,15 @@ class Subbands:
     def sky(self) -> DoubleArray:
         """Of the middle channel of each sub-band."""
         return self._sky
+
+
+def _world(reference: int, step: float) -> list[SourceCard]:
+    return [
+        ("CTYPE1", "FREQ", "first axis of DATA: frequency"),
+        ("CUNIT1", "Hz", "its unit"),
+        ("CRPIX1", float(reference), "channel, from 1, whose centre has CRVAL1"),
+        ("CDELT1", step, "Hz, from a channel to the next, by TBIN"),
+    ]
 
 
 def _fine_channels(coarse_width: float, channel_width: float) -> int:

@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from spectrometer.daq.errors import SourceError
 from spectrometer.daq.fir import lowpass, through
+from spectrometer.daq.protocol.band import SAME
 from spectrometer.daq.protocol.dada import (
     DEFAULT_HEADER_BYTES,
     DadaHeader,
@@ -35,8 +36,6 @@ log = logging.getLogger(__name__)
 
 NOT_RECEIVED = "The voltages are a recording replayed at REPLAYRT; nothing here was received at DATE-OBS."
 HALF_BAND_TAPS = 127
-SAME = 1e-6
-"""Relative difference of bandwidths that counts as none."""
 
 
 class DadaFile:
@@ -111,6 +110,11 @@ class DadaFile:
     def band(self) -> Band:
         """As the header says, of complex voltages."""
         return self.header.band
+
+    @property
+    def basis(self) -> str:
+        """BASIS of the header."""
+        return self.header.values.get("BASIS", "")
 
     @property
     def cards(self) -> list[SourceCard]:

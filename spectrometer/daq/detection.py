@@ -10,8 +10,8 @@ __all__ = ["PRODUCTS", "TimeSum", "detect", "to_channels"]
 Powers = npt.NDArray[np.float32]
 Voltages = npt.NDArray[np.complex64]
 
-PRODUCTS = {"IQUV": 4, "AABBCRCI": 4, "AA+BB": 1, "AA": 1}
-"""POL_TYPE of PSRFITS -> how many."""
+PRODUCTS = {"IQUV": 4, "AABBCRCI": 4, "AA+BB": 1, "INTEN": 1}
+"""POL_TYPE of PSRFITS -> how many; INTEN is that of one polarization, AA, by the name that all readers know."""
 
 
 def to_channels(spectra: Voltages) -> Voltages:
@@ -28,30 +28,36 @@ def to_channels(spectra: Voltages) -> Voltages:
     return np.ascontiguousarray(ordered).reshape(coarse * nfine, count, polarizations)
 
 
-def detect(voltages: Voltages, kind: str) -> Powers:
+def detect(voltages: Voltages, kind: str, *, is_circular: bool = False, is_conjugated: bool = False) -> Powers:
     """Powers of voltages A and B.
 
-    CR and CI are the real and the imaginary part of A B*. Stokes parameters are those of linear feeds: I = AA + BB,
-    Q = AA - BB, U = 2 CR, V = 2 CI; with circular ones (FD_POLN CIRC) the last three mean V, Q and U.
+    CR and CI are the real and the imaginary part of A* B, as PSRFITS has it (FD_XYPH is the phase of A* B) and its
+    readers with it, of the voltages as they were on the sky. Stokes parameters of linear feeds: I = AA + BB,
+    Q = AA - BB, U = 2 CR, V = 2 CI; of circular ones: I = AA + BB, Q = 2 CR, U = 2 CI, V = AA - BB.
 
     Args:
         voltages: Shape (channels, time, polarizations).
-        kind: One of `PRODUCTS`; all but AA need two polarizations.
+        kind: One of `PRODUCTS`; all but INTEN need two polarizations.
+        is_circular: A and B are circular.
+        is_conjugated: The voltages are the conjugate of those on the sky, as in a band whose frequency falls.
 
     Returns:
         Shape (products, channels, time).
     """
     parts: Powers = np.square(voltages.real) + np.square(voltages.imag)
     a: Powers = parts[..., 0]
-    if kind == "AA":
+    if kind == "INTEN":
         return a[None]
     b = parts[..., 1]
     if kind == "AA+BB":
         return (a + b)[None]
-    cross = voltages[..., 0] * voltages[..., 1].conj()
+    cross = voltages[..., 0].conj() * voltages[..., 1]
+    real, imaginary = cross.real, -cross.imag if is_conjugated else cross.imag
     if kind == "AABBCRCI":
-        return np.stack([a, b, cross.real, cross.imag])
-    return np.stack([a + b, a - b, 2 * cross.real, 2 * cross.imag])
+        return np.stack([a, b, real, imaginary])
+    if is_circular:
+        return np.stack([a + b, 2 * real, 2 * imaginary, a - b])
+    return np.stack([a + b, a - b, 2 * real, 2 * imaginary])
 
 
 class TimeSum:

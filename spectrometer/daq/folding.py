@@ -1,4 +1,8 @@
-"""Folding: powers of many turns of a pulsar, summed by the phase at which they came. Pure arithmetic on arrays."""
+"""Folding: powers of many turns of a pulsar, summed by the phase at which they came. Pure arithmetic on arrays.
+
+All channels are folded with one phase. Dispersion stays in the profiles: a reader takes it away by DM and DAT_FREQ, and
+a shift that was made here would have to be told in a way that all readers understand, which there is not.
+"""
 
 from __future__ import annotations
 
@@ -26,6 +30,17 @@ class Spin:
         turns: Doubles = self.phase + times * (self.frequency + 0.5 * self.change * times)
         return turns
 
+    def frequency_at(self, time: float) -> float:
+        """Turns per second at a time, Hz."""
+        return self.frequency + self.change * time
+
+    def last_zero(self, time: float) -> float:
+        """The last moment of phase 0 that is not after a time; s since the start of the scan."""
+        moment, turns = time, float(np.floor(self.at(np.array(time))))
+        for _ in range(3):  # Newton: the frequency hardly changes within a turn
+            moment -= (float(self.at(np.array(moment))) - turns) / self.frequency_at(moment)
+        return moment
+
 
 def subintegrations_at(samples: npt.NDArray[np.int64], sample_time: float, fold_time: float) -> npt.NDArray[np.int64]:
     """Sub-integration that the middle of each sample is in; samples are counted from the first."""
@@ -41,12 +56,10 @@ class Folder:
         channels: Their channels.
         nbin: Bins of a turn.
         spin: The pulsar.
-        delays: Of each channel against the phase's reference, s.
     """
 
-    def __init__(self, products: int, channels: int, nbin: int, spin: Spin, delays: Doubles) -> None:
-        self._products, self._channels, self.nbin = products, channels, nbin
-        self._spin, self._delays = spin, delays
+    def __init__(self, products: int, channels: int, nbin: int, spin: Spin) -> None:
+        self._products, self._channels, self.nbin, self._spin = products, channels, nbin, spin
         self._rows = np.arange(channels)[:, None] * nbin
         self._sums: Doubles = np.zeros((products, channels * nbin))
         self._counts: Doubles = np.zeros(channels * nbin)
@@ -60,9 +73,8 @@ class Folder:
             powers: Shape (products, channels, time).
             times: Middle of each, s since the start of the scan, at the telescope.
         """
-        turns = self._spin.at(times[None, :] - self._delays[:, None])
-        bins = (np.mod(turns, 1.0) * self.nbin).astype(np.int64)
-        places = (np.minimum(bins, self.nbin - 1) + self._rows).ravel()
+        bins = (np.mod(self._spin.at(times), 1.0) * self.nbin).astype(np.int64)
+        places = (np.minimum(bins, self.nbin - 1)[None, :] + self._rows).ravel()
         size = self._counts.size
         self._counts += np.bincount(places, minlength=size)
         for product, values in enumerate(powers):

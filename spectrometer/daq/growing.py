@@ -2,27 +2,35 @@
 
 New rows are written behind the last one, padded to whole FITS blocks; only then NAXIS2 in the header counts
 them. A process that dies in between leaves a file that is merely longer than its header says. Nothing existing is ever
-overwritten. Knows bytes of headers and records, not what they mean.
+overwritten. Checksums are written when the file is closed; till then, and in what a killed program leaves, they are
+blank, which is "not known". Knows bytes of headers and records, not what they mean.
 """
 
 from __future__ import annotations
 
 import contextlib
 import errno
+import math
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
-from spectrometer.status.protocol.cards import CARD_BYTES, write_value
+from spectrometer.daq.protocol.checksum import add_words, checksum_text
+from spectrometer.status.protocol.cards import CARD_BYTES, END, read_cards, write_card, write_value
 
-__all__ = ["FITS_BLOCK", "GrowingTable", "Record", "check_kept", "create_new", "write_all"]
+__all__ = ["CHECKSUM_CARDS", "FITS_BLOCK", "GrowingTable", "Record", "check_kept", "create_new", "write_all"]
 
 FITS_BLOCK = 2880
 TEXT_AT = 11
 """In a card, of the first character of a text."""
 NUMBER = 20
 """Characters of a number in a card."""
+COMMENTS = {"DATASUM": "sum of the data; blank: not known", "CHECKSUM": "sum of the unit; blank: not known"}
+CHECKSUM_CARDS = [(keyword, "", comment) for keyword, comment in COMMENTS.items()]
+"""To be in a header that shall have them."""
+NO_CHECKSUM = write_card("CHECKSUM", "0" * 16, COMMENTS["CHECKSUM"])
 
 Record = np.ndarray[tuple[int], np.dtype[np.void]]
 """One row: an array of one record."""
@@ -50,8 +58,9 @@ class GrowingTable:
         self.path, self._file = create_new(directory, name)
         self.rows = 0
         self._pending: list[Record] = []
+        self._sum: int | None = 0  # of the words of all rows; None: not known
         self._data_at = len(before) + len(table)
-        self._primary = before
+        self._primary, self._table = before, table
         self._count_at = len(before) + _card_offset(table, b"NAXIS2  ")
         try:
             write_all(self._file, before + table, 0)
@@ -95,6 +104,11 @@ class GrowingTable:
         plain = "".join(c if c.isascii() and c.isprintable() and c != "'" else " " for c in text)
         write_all(self._file, f"{plain[:room]:<{room}s}".encode("ascii"), offset + TEXT_AT)
 
+    def _set_table_number(self, keyword: str, value: int) -> None:
+        """Put another whole number into a card of the table's header; KeyError if there is none. OSError."""
+        offset = len(self._primary) + _card_offset(self._table, f"{keyword:<8s}".encode("ascii"))
+        write_all(self._file, f"{keyword:<8s}= {value:>20d}".encode("ascii"), offset)
+
     def flush(self, *, sync: bool = False) -> None:
         """Write the rows, then count them in the header.
 
@@ -119,7 +133,9 @@ class GrowingTable:
             if sync:
                 os.fdatasync(self._file)
             self._count(self.rows + count)
+            self._sum = None if self._sum is None else add_words(self._sum, data, begin - self._data_at)
         except OSError:
+            self._sum = None
             with contextlib.suppress(OSError):
                 self._keep_whole_rows(begin, count)
             raise
@@ -151,11 +167,47 @@ class GrowingTable:
             return
         try:
             self.flush()
+            self._write_checksums()
             os.fsync(self._file)
             check_kept(self._file, self.path)
         finally:
             os.close(self._file)
             self._file = -1
+
+    def _write_checksums(self) -> None:
+        """DATASUM and CHECKSUM of every unit that has room for them."""
+        for at, header, data in _units(self._primary):
+            self._write_checksum(at, header, add_words(0, data))
+        if self._sum is not None:
+            self._write_checksum(len(self._primary), len(self._table), self._sum)
+
+    def _write_checksum(self, at: int, header_bytes: int, data_sum: int) -> None:
+        header = bytearray(os.pread(self._file, header_bytes, at))  # as it is now: numbers in it may have changed
+        cards = {"DATASUM": write_card("DATASUM", str(data_sum), COMMENTS["DATASUM"]), "CHECKSUM": NO_CHECKSUM}
+        try:
+            places = {keyword: _card_offset(header, f"{keyword:<8s}".encode("ascii")) for keyword in cards}
+        except KeyError:
+            return
+        for keyword, place in places.items():
+            header[place : place + CARD_BYTES] = cards[keyword]
+        text = checksum_text(add_words(data_sum, bytes(header)))
+        cards["CHECKSUM"] = NO_CHECKSUM.replace(b"0" * 16, text.encode("ascii"))
+        for keyword, place in places.items():
+            write_all(self._file, cards[keyword], at + place)
+
+
+def _units(data: bytes) -> Iterator[tuple[int, int, bytes]]:
+    """Units of a file: where the header is, its bytes, and the data behind it with what fills the last block."""
+    at = 0
+    while at < len(data):
+        end = data.index(END, at) + CARD_BYTES
+        header = end - at + -(end - at) % FITS_BLOCK
+        cards = read_cards(data[at : at + header])
+        axes = [int(cards[f"NAXIS{n}"]) for n in range(1, int(cards["NAXIS"]) + 1)]
+        size = math.prod(axes) * abs(int(cards["BITPIX"])) // 8 + int(cards.get("PCOUNT", 0)) if axes else 0
+        size += -size % FITS_BLOCK
+        yield at, header, data[at + header : at + header + size]
+        at += header + size
 
 
 def create_new(directory: Path, name: str) -> tuple[Path, int]:
@@ -176,7 +228,7 @@ def check_kept(file: int, path: Path) -> None:
         raise FileNotFoundError(errno.ENOENT, "the file was removed while it was written", str(path))
 
 
-def _card_offset(header: bytes, keyword: bytes) -> int:
+def _card_offset(header: bytes | bytearray, keyword: bytes) -> int:
     for offset in range(0, len(header), CARD_BYTES):
         if header.startswith(keyword, offset):
             return offset

@@ -101,6 +101,11 @@ class GuppiFile:
         return self.header.packets
 
     @property
+    def basis(self) -> str:
+        """FD_POLN of the first header."""
+        return str(self.header.values.get("FD_POLN", ""))
+
+    @property
     def cards(self) -> list[SourceCard]:
         """That it is a recording, and what its header says of the band and its origin."""
         found = self.header.values
@@ -108,8 +113,9 @@ class GuppiFile:
             ("SIMULATE", True, "replayed recording, no live data"),
             ("PASSLEN", self.samples, "samples per coarse channel in one pass"),
         ]
-        if "CHAN_BW" in found:
-            cards.append(("RECCHBW", found["CHAN_BW"], "MHz, CHAN_BW of the recording, as found"))
+        for key, name in (("OBSBW", "RECBW"), ("CHAN_BW", "RECCHBW")):
+            if key in found:
+                cards.append((name, found[key], f"MHz, {key} of the recording, as found"))
         for key, name in (("SRC_NAME", "RECSRC"), ("TELESCOP", "RECTEL"), ("STT_IMJD", "RECIMJD")):
             if key in found:
                 cards.append((name, found[key], f"{key} of the recording"))

@@ -16,32 +16,36 @@ from astropy.io.fits.verify import VerifyWarning
 
 from spectrometer.daq.growing import GrowingTable, Record
 from spectrometer.daq.protocol.psrfits import (
+    COLUMNS,
+    UNITS,
     Layout,
     Scaled,
     layout_cards,
     primary_cards,
     row_type,
-    row_units,
     scale_profiles,
     scale_samples,
 )
+from spectrometer.daq.pulsarsetup import is_circular
 from spectrometer.daq.source import SourceCard
-from spectrometer.daq.writer import primary_unit
+from spectrometer.daq.writer import complete_header, primary_unit
+from spectrometer.derive.times import sidereal_seconds
 from spectrometer.status.errors import CardError
 from spectrometer.status.keys import UNSPECIFIED
 from spectrometer.status.protocol.cards import Value, read_number
 
-__all__ = ["PsrFitsFile", "psrfits_name"]
+__all__ = ["PsrFitsFile", "antenna_position", "psrfits_name", "source_position"]
 
 UNKNOWN = "UNKNOWN"
 _OF_THE_MODE = ("NPOL", "POL_TYPE", "NBITS", "NSBLK", "ACC_LEN", "DS_TIME", "ONLY_I", "FFTLEN", "OVERLAP", "BLOCSIZE")
 """Status keys of what the mode would have recorded: the table's own cards say what it holds."""
 PAR_LINE = 128
+ANTENNA = ("ANT_X", "ANT_Y", "ANT_Z")
 
 
 def psrfits_name(start: datetime, bank: str, scan_number: int) -> str:
     """Name of a scan's file by its start (UTC)."""
-    return f"{start:%Y_%m_%d_%H-%M-%S}_{bank}_{scan_number}.psrfits"
+    return f"{start:%Y_%m_%d_%H-%M-%S}_{bank}_{scan_number}.fits"
 
 
 class PsrFitsFile(GrowingTable):
@@ -75,11 +79,15 @@ class PsrFitsFile(GrowingTable):
         history: Iterable[str] = (),
         par_text: str = "",
     ) -> None:
-        self.layout = layout
+        self.layout, self._begin = layout, begin
+        where = antenna_position(status)
+        self._longitude = None if where is None else math.degrees(math.atan2(where[1], where[0]))
         self._frequencies = np.array(layout.frequencies)
-        self._place = {column: _degrees(status, key) for column, key in
+        self._place = {column: _number(status, key, math.nan) for column, key in
                        (("RA_SUB", "RA"), ("DEC_SUB", "DEC"), ("TEL_AZ", "AZ"), ("TEL_ZEN", "ZA"))}  # fmt: skip
         cards = [*_observation(status), *own, *primary_cards(layout, obs_mode, *begin)]
+        if self._longitude is not None:
+            cards.append(("STT_LST", self._sidereal(0.0), "s, mean sidereal time at STT"))
         wanted = {key: value for key, value in status.items() if key not in _OF_THE_MODE}
         units = fits.HDUList([primary_unit(wanted, cards, history), _history_table(layout)])
         if par_text:
@@ -88,10 +96,10 @@ class PsrFitsFile(GrowingTable):
             units[-1].name = "PSRPARAM"
         table = fits.BinTableHDU(np.zeros(0, row_type(layout)), name="SUBINT")
         table.header["EXTVER"] = 1
-        for number, unit in row_units(layout).items():
-            table.header[f"TUNIT{number}"] = unit
         for key, value, comment in layout_cards(layout):
             table.header[key] = (value, comment)
+        for unit in [*units[1:], table]:
+            _describe(unit)
         before = io.BytesIO()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", VerifyWarning)
@@ -108,35 +116,56 @@ class PsrFitsFile(GrowingTable):
             number: Of the row, since the beginning of the file, lost ones counted.
         """
         length = self.layout.nsblk * self.layout.sample_time
-        record = self._row(scale_samples(samples), length, (number + 0.5) * length)
-        self.take(record)
+        scaled = scale_samples(samples, in_common=self.layout.scaled_in_common)
+        self.take(self._row(scaled, length, (number + 0.5) * length))
 
     def append_profiles(
-        self, profiles: npt.NDArray[np.float64], middle: float, length: float, period: float
+        self, profiles: npt.NDArray[np.float64], *, epoch: float, summed: float, share: float, period: float
     ) -> None:
         """Take a row of fold mode; it reaches the disk with the next `flush`.
 
         Args:
             profiles: Shape (products, channels, nbin).
-            middle: Of the sub-integration, s since the first sample.
-            length: Its length, s.
+            epoch: A moment of phase 0 (the beginning of the first bin), s since the first sample. A reader takes
+                OFFS_SUB + bin / nbin * period for the time at which a bin was received.
+            summed: Of the samples that were folded, s.
+            share: Of the samples that there would be if none were lost, 0 to 1.
             period: Of the pulsar, s.
         """
-        record = self._row(scale_profiles(profiles), length, middle)
+        record = self._row(scale_profiles(profiles), summed, epoch, share)
         record["PERIOD"] = period
         self.take(record)
 
-    def _row(self, scaled: Scaled, length: float, middle: float) -> Record:
+    def _sidereal(self, offset: float) -> float:
+        """Of a moment, s after the first sample; s, NaN if it is not known where the antenna is."""
+        day, second = self._begin
+        return math.nan if self._longitude is None else sidereal_seconds(day, second + offset, self._longitude)
+
+    def _count(self, rows: int) -> None:
+        super()._count(rows)
+        if self.layout.is_search:  # after NAXIS2: a program that dies in between leaves a sample too few, not too many
+            self._set_table_number("NSTOT", rows * self.layout.nsblk)
+
+    def _row(self, scaled: Scaled, length: float, offset: float, weight: float = 1.0) -> Record:
         record = np.zeros(1, self.row_type)
-        for column in ("LST_SUB", "GLON_SUB", "GLAT_SUB", "FD_ANG", "POS_ANG", "PAR_ANG"):
+        record["LST_SUB"] = self._sidereal(offset)
+        for column in ("GLON_SUB", "GLAT_SUB", "FD_ANG", "POS_ANG", "PAR_ANG"):
             record[column] = math.nan  # nobody says it
         for column, value in self._place.items():
             record[column] = value
-        record["INDEXVAL"], record["TSUBINT"], record["OFFS_SUB"] = middle, length, middle
-        record["DAT_FREQ"], record["DAT_WTS"] = self._frequencies, 1.0
+        record["INDEXVAL"], record["TSUBINT"], record["OFFS_SUB"] = offset, length, offset
+        record["DAT_FREQ"], record["DAT_WTS"] = self._frequencies, weight
         record["DAT_OFFS"], record["DAT_SCL"] = scaled.offset.ravel(), scaled.scale.ravel()
         record["DATA"] = scaled.data.reshape(record["DATA"].shape)
         return record
+
+
+def _describe(table: fits.BinTableHDU) -> None:
+    """Units of the columns, and comments."""
+    for number, name in enumerate(table.columns.names, 1):
+        if name in UNITS:
+            table.header.insert(f"TFORM{number}", (f"TUNIT{number}", UNITS[name]), after=True)
+    complete_header(table.header, COLUMNS)
 
 
 def _text(status: Mapping[str, Value], key: str, default: str = UNKNOWN) -> str:
@@ -152,65 +181,82 @@ def _number(status: Mapping[str, Value], key: str, default: float) -> float:
     return number if math.isfinite(number) else default
 
 
-def _degrees(status: Mapping[str, Value], key: str) -> float:
-    return _number(status, key, math.nan)
+def source_position(status: Mapping[str, Value]) -> tuple[str, str]:
+    """Right ascension and declination, `hh:mm:ss.s` and `+dd:mm:ss.s`; blank where nobody says them.
+
+    A reader refuses a blank one; what it would make of 00:00:00 is a wrong barycentre.
+    """
+    ra, dec = _text(status, "RA_STR", ""), _text(status, "DEC_STR", "")
+    return ra, dec if dec[:1] in ("", "+", "-") else f"+{dec}"
+
+
+def antenna_position(status: Mapping[str, Value]) -> tuple[float, float, float] | None:
+    """ITRF coordinates, m; None where nobody says them."""
+    x, y, z = (_number(status, key, math.nan) for key in ANTENNA)
+    return (x, y, z) if math.isfinite(x + y + z) and (x, y, z) != (0, 0, 0) else None
 
 
 def _observation(status: Mapping[str, Value]) -> list[SourceCard]:
-    """Cards of the observation that readers of PSRFITS expect, whoever says so; what nobody says is UNKNOWN or 0."""
-    ra, dec = _text(status, "RA_STR", "00:00:00.0"), _text(status, "DEC_STR", "+00:00:00.0")
-    poln = "CIRC" if _text(status, "FD_POLN", "LIN").upper() == "CIRC" else "LIN"
-    return [
-        *((key, _text(status, key), "") for key in ("OBSERVER", "PROJID", "TELESCOP", "FRONTEND", "SRC_NAME")),
-        ("BACKEND", "GUPPI", ""),
-        ("BECONFIG", "N/A", ""),
+    """Cards of the observation that readers of PSRFITS expect, whoever says so; a text that nobody says is UNKNOWN."""
+    ra, dec = source_position(status)
+    is_linear = not is_circular(status.get("FD_POLN", ""))
+    cards: list[SourceCard] = [
+        ("OBSERVER", _text(status, "OBSERVER"), "observer"),
+        ("PROJID", _text(status, "PROJID"), "project"),
+        ("TELESCOP", _text(status, "TELESCOP"), "telescope"),
+        ("FRONTEND", _text(status, "FRONTEND"), "receiver"),
+        ("SRC_NAME", _text(status, "SRC_NAME"), "source"),
+        ("BACKEND", "DIBAS", "readers have other rules for GUPPI and VEGAS"),
+        ("BECONFIG", "N/A", "configuration file of the backend"),
         ("IBEAM", "", "beam"),
         ("NRCVR", int(_number(status, "NRCVR", 2)), "polarizations of the receiver"),
-        ("FD_POLN", poln, "LIN or CIRC"),
-        ("FD_HAND", 1, "assumed"),
-        ("FD_SANG", 45.0 if poln == "LIN" else 0.0, "deg, assumed"),
-        ("FD_XYPH", 0.0, "deg, assumed"),
-        ("BE_PHASE", 1, "of the cross products: 1 as A B*"),
-        ("BE_DCC", 0, ""),
-        ("BE_DELAY", 0.0, "s"),
-        ("TCYCLE", 0.0, "s"),
-        ("PNT_ID", "", ""),
-        ("COORD_MD", "J2000", ""),
-        ("EQUINOX", 2000.0, ""),
-        ("RA", ra, ""),
-        ("DEC", dec, ""),
-        ("STT_CRD1", ra, ""),
-        ("STT_CRD2", dec, ""),
-        ("STP_CRD1", ra, ""),
-        ("STP_CRD2", dec, ""),
-        ("BMAJ", _number(status, "BMAJ", 0.0), "deg"),
-        ("BMIN", _number(status, "BMIN", 0.0), "deg"),
-        ("BPA", 0.0, "deg"),
-        ("TRK_MODE", _text(status, "TRK_MODE", "TRACK"), ""),
+        ("FD_POLN", "LIN" if is_linear else "CIRC", "basis of A and B, LIN or CIRC"),
+        ("FD_HAND", int(_number(status, "FD_HAND", 1)), "+1: A, B are X, Y or L, R; assumed if unsaid"),
+        ("FD_SANG", _number(status, "FD_SANG", 45.0 if is_linear else 0.0), "deg, where A = B; assumed if unsaid"),
+        ("FD_XYPH", _number(status, "FD_XYPH", 0.0), "deg, of A* B of the diode; assumed if unsaid"),
+        ("BE_PHASE", 1, "1: CI is Im[A* B] on the sky"),
+        ("BE_DCC", 1, "1: a falling band's conjugation is undone"),
+        ("BE_DELAY", 0.0, "s, still to be added to times"),
+        ("TCYCLE", 0.0, "s, cycle of the backend"),
+        ("PNT_ID", "", "name of the pointing"),
+        ("COORD_MD", "J2000", "of RA, DEC and STT_CRD1 to STP_CRD2"),
+        ("EQUINOX", 2000.0, "years, of the coordinates"),
+        ("RA", ra, "hh:mm:ss.s; blank: not known"),
+        ("DEC", dec, "+dd:mm:ss.s; blank: not known"),
+        ("STT_CRD1", ra, "at the start"),
+        ("STT_CRD2", dec, "at the start"),
+        ("STP_CRD1", ra, "at the end"),
+        ("STP_CRD2", dec, "at the end"),
+        ("BMAJ", _number(status, "BMAJ", 0.0), "deg, of the beam"),
+        ("BMIN", _number(status, "BMIN", 0.0), "deg, of the beam"),
+        ("BPA", 0.0, "deg, of the beam"),
+        ("TRK_MODE", _text(status, "TRK_MODE", "TRACK"), "TRACK, SCANGC or SCANLAT"),
         ("SCANLEN", _number(status, "SCANLEN", 0.0), "s, as asked for"),
-        ("FD_MODE", "FA", ""),
-        ("FA_REQ", 0.0, "deg"),
-        ("CAL_MODE", _text(status, "CAL_MODE", "OFF"), ""),
-        ("CAL_FREQ", _number(status, "CAL_FREQ", 0.0), "Hz"),
-        ("CAL_DCYC", _number(status, "CAL_DCYC", 0.0), ""),
-        ("CAL_PHS", _number(status, "CAL_PHS", 0.0), ""),
-        ("CAL_NPHS", 0, ""),
-        ("STT_LST", _number(status, "LST", 0.0), "s"),
+        ("FD_MODE", "FA", "feed at a constant angle"),
+        ("FA_REQ", 0.0, "deg, that angle"),
+        ("CAL_MODE", "SYNC" if _text(status, "CAL_MODE") == "ON" else "OFF", "diode: OFF, SYNC, EXT1 or EXT2"),
+        ("CAL_FREQ", _number(status, "CAL_FREQ", 0.0), "Hz, of the diode"),
+        ("CAL_DCYC", _number(status, "CAL_DCYC", 0.0), "part of a period that the diode is on"),
+        ("CAL_PHS", _number(status, "CAL_PHS", 0.0), "turns of the diode at STT"),
+        ("CAL_NPHS", 0, "states of the diode"),
     ]
+    where = antenna_position(status)
+    cards += [(key, metre, "m, ITRF") for key, metre in zip(ANTENNA, where or (), strict=False)]
+    return cards
 
 
 def _history_table(layout: Layout) -> fits.BinTableHDU:
     """What was done to the data: one row."""
     made = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S").encode("ascii")
-    method = b"incoherent, by DAT_FREQ" if layout.dm else b"NONE"
+    nbin = 0 if layout.is_search else layout.nbin
     columns: list[tuple[str, str, object]] = [
         ("DATE_PRO", "S24", made), ("PROC_CMD", "S256", b"spectrometer-daq"), ("SCALE", "S8", b"Counts"),
         ("POL_TYPE", "S8", layout.pol_type.encode("ascii")), ("NSUB", ">i4", 0), ("NPOL", ">i2", layout.npol),
-        ("NBIN", ">i4", layout.nbin), ("NBIN_PRD", ">i4", layout.nbin), ("TBIN", ">f8", layout.sample_time),
+        ("NBIN", ">i4", nbin), ("NBIN_PRD", ">i4", nbin), ("TBIN", ">f8", layout.sample_time),
         ("CTR_FREQ", ">f8", layout.centre), ("NCHAN", ">i4", layout.nchan), ("CHAN_BW", ">f8", layout.channel_width),
-        ("REF_FREQ", ">f8", math.inf), ("DM", ">f8", layout.dm), ("RM", ">f8", 0.0), ("PR_CORR", ">i2", 0),
-        ("FD_CORR", ">i2", 0), ("BE_CORR", ">i2", 0), ("RM_CORR", ">i2", 0), ("DEDISP", ">i2", int(layout.dm > 0)),
-        ("DDS_MTHD", "S32", method), ("SC_MTHD", "S32", b"NONE"), ("CAL_MTHD", "S32", b"NONE"),
+        ("REF_FREQ", ">f8", layout.centre), ("DM", ">f8", layout.dm), ("RM", ">f8", 0.0), ("PR_CORR", ">i2", 0),
+        ("FD_CORR", ">i2", 0), ("BE_CORR", ">i2", 0), ("RM_CORR", ">i2", 0), ("DEDISP", ">i2", 0),
+        ("DDS_MTHD", "S32", b"NONE"), ("SC_MTHD", "S32", b"NONE"), ("CAL_MTHD", "S32", b"NONE"),
         ("CAL_FILE", "S256", b"NONE"), ("RFI_MTHD", "S32", b"NONE"),
     ]  # fmt: skip
     row = np.zeros(1, np.dtype([(name, kind) for name, kind, _ in columns]))

@@ -20,15 +20,14 @@ from spectrometer.daq.folding import Spin
 from spectrometer.daq.pacing import Pacing
 from spectrometer.daq.planned import subintegrations_of
 from spectrometer.daq.protocol.psrfits import Layout
-from spectrometer.daq.psrfits import PsrFitsFile, psrfits_name
+from spectrometer.daq.psrfits import PsrFitsFile, antenna_position, psrfits_name, source_position
 from spectrometer.daq.pulsarchain import Chain, ChainOptions
-from spectrometer.daq.pulsarsetup import PulsarSetup, Recording, read_pulsar_setup
+from spectrometer.daq.pulsarsetup import PulsarSetup, Recording, is_circular, read_pulsar_setup
 from spectrometer.daq.rawfile import RawFile, choose_block
 from spectrometer.daq.receiver import FASTEST
 from spectrometer.daq.recorders import FoldRecorder, RawRecorder, Recorder, SearchRecorder
 from spectrometer.daq.run import UNIX_EPOCH_MJD, RunOptions, check_directory, open_source
 from spectrometer.daq.source import SourceCard
-from spectrometer.derive.dispersion import delays
 from spectrometer.derive.parfile import DAY_S, Ephemeris, read_par
 from spectrometer.errors import PulsarSetupError
 from spectrometer.status.keys import UNSPECIFIED
@@ -47,7 +46,7 @@ ROWS_AT_LEAST = 8
 """In a scan, however short."""
 RAW_KEYS = (
     "BACKEND", "OBS_MODE", "TELESCOP", "OBSERVER", "PROJID", "SRC_NAME", "FRONTEND", "RA_STR", "DEC_STR", "FD_POLN",
-    "NRCVR", "PKTFMT", "BANKNAM", "BANKNUM", "CHAN_DM", "SCANNUM", "SCANLEN", "CAL_MODE", "CAL_FREQ", "CAL_DCYC",
+    "NRCVR", "BANKNAM", "BANKNUM", "CHAN_DM", "SCANNUM", "SCANLEN", "CAL_MODE", "CAL_FREQ", "CAL_DCYC",
 )  # fmt: skip
 
 
@@ -131,14 +130,16 @@ class PulsarRun:
         )
 
     def _prepare(self) -> None:
-        band, setup = self.source.band, self.setup
+        band, setup, basis = self.source.band, self.setup, self.source.basis
         clock = 1.0 / (self.rate * band.sample_time)  # s of the clock in one of the voltages
         notes: list[str] = []
+        self._is_circular = is_circular(basis) if basis else setup.is_circular
+        if self._is_circular != setup.is_circular:
+            notes.append(f"FD_POLN {self._basis} as the recording says")
         self._chain: Chain | None = None
         longest = min(ROW_S, (setup.scan_length or ROW_S * ROWS_AT_LEAST) / ROWS_AT_LEAST)
         if setup.recording is Recording.RAW:
-            overlap = setup.transforms.overlap
-            self._block = choose_block(band, setup.blocsize, overlap, max(int(longest * self.rate), 1))
+            self._block = choose_block(band, setup.blocsize, 0, max(int(longest * self.rate), 1))
             first = self._block.new + self._block.overlap
             if band.channels != setup.nchan:
                 notes.append(f"{band.channels} channels as they come, not {setup.nchan}")
@@ -148,6 +149,7 @@ class PulsarRun:
                 band,
                 ChainOptions(
                     nchan=nchan, taps=self.options.taps, window=self.options.window, pol_type=setup.pol_type,
+                    is_circular=self._is_circular,
                     sample_time=setup.sample_time, dm=setup.dm if setup.is_coherent else None,
                     transforms=setup.transforms, longest=longest / clock,
                 ),
@@ -170,9 +172,22 @@ class PulsarRun:
             raise ScanSetupError(
                 f"SCANLEN {setup.scan_length:g} s is too short: the first row takes {first / self.rate:.3g} s"
             )
+        notes += self._unknown_places()
         self.note = "; ".join(notes)
         if self.note:
             log.warning("%s: %s", self.source.name, self.note)
+
+    def _unknown_places(self) -> list[str]:
+        """Cards of positions that readers will miss, while it can still be told."""
+        notes = [] if all(source_position(self._values)) else ["no RA, DEC"]
+        if self._chain is not None and antenna_position(self._values) is None:
+            notes.append("no ANT_X, Y, Z")
+        return notes
+
+    @property
+    def _basis(self) -> str:
+        """As FD_POLN says it."""
+        return "CIRC" if self._is_circular else "LIN"
 
     # what the program asks
 
@@ -276,7 +291,7 @@ class PulsarRun:
         if self._chain is None:
             file = None
             if self._to_file:
-                name = psrfits_name(moment, setup.bank, setup.scan_number).replace(".psrfits", ".raw")
+                name = psrfits_name(moment, setup.bank, setup.scan_number).replace(".fits", ".raw")
                 file = RawFile(directory, name)
             return RawRecorder(self.source.band, self._block, self._raw_cards(day, second), file)
         chain, folds = self._chain, setup.recording is not Recording.SEARCH
@@ -308,12 +323,10 @@ class PulsarRun:
             )
         if not folds:
             return SearchRecorder(chain, psrfits, self._nsblk)
-        return FoldRecorder(
-            chain, psrfits, nbin=setup.nbin, fold_time=setup.fold_time, spin=spin, delays=delays(dm, chain.frequencies)
-        )
+        return FoldRecorder(chain, psrfits, nbin=setup.nbin, fold_time=setup.fold_time, spin=spin)
 
     def _spin(self, day: int, second: float) -> tuple[Spin, float]:
-        """What is folded with, and the dispersion measure that is taken away between channels."""
+        """What is folded with, and the pulsar's dispersion measure."""
         if self._ephemeris is None:
             return Spin(0.0, self.setup.cal_frequency or 1.0), 0.0
         return Spin(*self._ephemeris.at(day, second)), self._ephemeris.dm
@@ -321,7 +334,7 @@ class PulsarRun:
     def _sentences(self) -> list[str]:
         sentences = ["Times are those of the voltages, by their sample time.", "Joins of loops are taken as joined."]
         if self.setup.recording is Recording.FOLD:
-            sentences.append("F0 is taken as apparent; phases are at infinite frequency by DM.")
+            sentences.append("F0 is taken as apparent; channels are folded with one phase and not dedispersed.")
         return sentences
 
     def _own_cards(self, chain: Chain, start: float) -> list[SourceCard]:
@@ -330,6 +343,7 @@ class PulsarRun:
             *self.source.cards,
             ("DATASRC", self.source.name[-68:], "where the voltages are from"),
             ("REPLAYRT", float(self.rate), "samples/s and coarse channel by the clock"),
+            ("FD_POLN", self._basis, "basis of A and B, LIN or CIRC"),
             ("RECTBIN", self.source.band.sample_time, "s, of the voltages"),
             *account_cards(self._tally.whole),
             ("NLOOPS", 0, "loop joins"),
@@ -337,6 +351,12 @@ class PulsarRun:
             ("PFBWIN", self.options.window, "window of the filter bank"),
             ("DATE-OBS", moment.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3], "UTC, start of the first sample"),
         ]
+        if self.setup.recording is Recording.CAL:
+            cards += [
+                ("CAL_MODE", "SYNC", "diode in step with the scan"),
+                ("CAL_PHS", chain.first * self.setup.cal_frequency % 1.0, "turns at STT; the diode goes on at 0"),
+                ("CAL_NPHS", 2, "states of a turn: on, off"),
+            ]
         if chain.transforms is not None:
             cards += [
                 ("FFTLEN", chain.transforms.fftlen, "of coherent dedispersion, as used"),
@@ -346,7 +366,8 @@ class PulsarRun:
 
     def _raw_cards(self, day: int, second: float) -> dict[str, Value]:
         values = {key: self._values[key] for key in RAW_KEYS if self._values.get(key, UNSPECIFIED) != UNSPECIFIED}
-        return {"PKTFMT": "1SFA"} | values | {
+        return values | {
+            "FD_POLN": self._basis, "PKTFMT": "1SFA", "OVERLAP": 0,
             "STT_IMJD": day, "STT_SMJD": int(second), "STT_OFFS": second % 1.0, "STTVALID": 1, "SIMULATE": 1,
             "DATASRC": self.source.name[-68:], "REPLAYRT": float(self.rate), "NLOOPS": 0,
         }  # fmt: skip

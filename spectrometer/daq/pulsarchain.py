@@ -39,6 +39,7 @@ class ChainOptions:
         taps: Of the filter bank.
         window: Of the filter bank.
         pol_type: Products of the polarizations.
+        is_circular: The polarizations are circular.
         sample_time: s, as wanted.
         dm: Of coherent dedispersion, pc/cm3; None: there is none.
         transforms: Its sizes as the mode wants them.
@@ -49,6 +50,7 @@ class ChainOptions:
     taps: int
     window: str
     pol_type: str
+    is_circular: bool
     sample_time: float
     dm: float | None
     transforms: Transforms
@@ -82,9 +84,9 @@ class Chain:
             )
         self.nfine = options.nchan // band.channels
         self.notes: list[str] = []
-        self.pol_type = options.pol_type if band.polarizations == 2 else "AA"
+        self.pol_type = options.pol_type if band.polarizations == 2 else "INTEN"
         if self.pol_type != options.pol_type:
-            self.notes.append(f"one polarization: POL_TYPE AA instead of {options.pol_type}")
+            self.notes.append(f"one polarization: POL_TYPE INTEN instead of {options.pol_type}")
         self.products = PRODUCTS[self.pol_type]
         self.taps = options.taps if self.nfine > 1 else 1
         self.frequencies = band.frequencies(self.nfine)
@@ -179,5 +181,8 @@ class Chain:
         if self._dedisperser is not None:
             begin -= self._dedisperser.held * self.nfine
             voltages = self._dedisperser.process(voltages)
-        powers = self._sum.add(detect(voltages, self.pol_type))
+        powers = detect(
+            voltages, self.pol_type, is_circular=self.options.is_circular, is_conjugated=self._band.is_conjugated
+        )
+        powers = self._sum.add(powers)
         return Samples(begin * self._band.sample_time, powers)

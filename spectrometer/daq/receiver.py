@@ -74,7 +74,8 @@ class ReceiverConfig(Table):
     """`[banks.X.source.synthetic]`: a receiver that is computed.
 
     The noise of the two polarizations, line noise and diode included, has one complex correlation coefficient:
-    <X Y*> = correlation * exp(i correlation_deg) * sqrt(<|X|^2> <|Y|^2>).
+    <X Y*> = correlation * exp(i correlation_deg) * sqrt(<|X|^2> <|Y|^2>), of the voltages on the sky. In a band whose
+    frequency falls these are the conjugate of those that are recorded.
     """
 
     center_mhz: float = Field(default=1420.0, gt=0)

@@ -210,16 +210,16 @@ class FoldRecorder(_PsrFitsRecorder):
         nbin: Bins of a turn.
         fold_time: Of a sub-integration, s.
         spin: Of the pulsar; its times begin with the first voltage.
-        delays: Of each channel, s.
     """
 
     def __init__(
-        self, chain: Chain, file: PsrFitsFile | None, *, nbin: int, fold_time: float, spin: Spin, delays: Doubles
+        self, chain: Chain, file: PsrFitsFile | None, *, nbin: int, fold_time: float, spin: Spin
     ) -> None:
         super().__init__(chain, file)
-        self._folder = Folder(chain.products, chain.options.nchan, nbin, spin, delays)
+        self._folder = Folder(chain.products, chain.options.nchan, nbin, spin)
         self._spin, self._fold_time, self._number = spin, fold_time, 0
-        self._begin = self._end = 0.0
+        self._times = 0.0  # sum of those folded
+        self._end = 0.0  # of the last one
 
     def _add(self, found: Samples) -> int:
         step = self.chain.sample_time
@@ -231,22 +231,36 @@ class FoldRecorder(_PsrFitsRecorder):
             chosen = np.flatnonzero(numbers == number)
             first, last = int(chosen[0]), int(chosen[-1]) + 1
             if number != self._number:
-                rows += self.finish()
-            if not self._folder.samples:
-                self._number, self._begin = int(number), float(times[first]) - step / 2
+                rows += self._complete(self._begin_of(self._number + 1))
+                self._number = int(number)
             self._folder.add(found.powers[:, :, first:last], times[first:last])
+            self._times += float(times[first:last].sum())
             self._end = float(times[last - 1]) + step / 2
         return rows
 
     def finish(self) -> int:
         """As of `Recorder`."""
-        if not self._folder.samples:
+        return self._complete(self._end)
+
+    def _begin_of(self, number: int) -> float:
+        return self.chain.first + number * self._fold_time
+
+    def _complete(self, end: float) -> int:
+        """Write the present row, which would last until `end` if nothing were lost."""
+        count, times = self._folder.samples, self._times
+        if not count:
             return 0
-        middle, profiles = (self._begin + self._end) / 2, self._folder.take()
+        self._times = 0.0
+        profiles, step = self._folder.take(), self.chain.sample_time
         if self.file is not None:
-            period = 1.0 / (self._spin.frequency + self._spin.change * middle)
-            length = self._end - self._begin
-            self.file.append_profiles(profiles, middle - self.chain.first, length, period)
+            middle, planned = times / count, (end - self._begin_of(self._number)) / step
+            self.file.append_profiles(
+                profiles,
+                epoch=self._spin.last_zero(middle) - self.chain.first,
+                summed=count * step,
+                share=count / max(count, round(planned)),
+                period=1.0 / self._spin.frequency_at(middle),
+            )
         return 1
 
 

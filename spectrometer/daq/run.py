@@ -198,6 +198,7 @@ class ScanRun:
             integration_samples=setup.exposure * self.rate,
             step=nfine,
             reach=self._reach,
+            is_conjugated=band.is_conjugated,
         )
         self._planned = PlannedSpectra(
             cycle=setup.cycle,
@@ -236,7 +237,7 @@ class ScanRun:
             moment = datetime.fromtimestamp(start, UTC)
             nchan, subbands = self._row_shape
             primary, table = build_headers(
-                nchan, self._values, self._own_cards(start), self._history(), subbands=subbands
+                nchan, self._values, self._own_cards(start), self._history(), world=self.axis.world, subbands=subbands
             )
             self.file = ScanFile(
                 self._data_root / self.setup.project,
@@ -385,7 +386,7 @@ class ScanRun:
             *self.axis.cards,
             ("OBSNCHAN", band.channels, "coarse channels of the voltages"),
             ("OBSFREQ", band.center_frequency, "MHz, of the voltages"),
-            ("OBSBW", band.bandwidth, "MHz, of the voltages, as found"),
+            ("OBSBW", band.true_bandwidth, "MHz, of the voltages, by TBIN"),
             ("TBIN", band.sample_time, "s, of the voltages; wins over bandwidths"),
             ("EXPOSURE", self.setup.exposure, "s of replay"),
             ("NSTATE", len(self.setup.cycle.starts), "switching states"),

@@ -63,6 +63,10 @@ class Source(Protocol):
         """What a reader of the data has to know, a sentence each: where the voltages are from, contradictions."""
 
     @property
+    def basis(self) -> str:
+        """Of the polarizations, as the recording says: LIN or CIRC in GUPPI raw, Linear or Circular; empty: unsaid."""
+
+    @property
     def cards(self) -> list[SourceCard]:
         """What only this kind of source can tell, for the header of the file; `SIMULATE` first."""
 

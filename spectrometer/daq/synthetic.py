@@ -112,6 +112,7 @@ class SyntheticReceiver:
     name = "synthetic receiver"
     samples = 0
     packets = 0
+    basis = ""
 
     def __init__(self, config: ReceiverConfig, cycle: SwitchingCycle) -> None:
         self.config, self._cycle = config, cycle
@@ -175,6 +176,7 @@ class SyntheticReceiver:
         config, rate, count = self.config, self.config.rate, self.block_samples
         rng = np.random.default_rng(config.seed)
         rho = config.correlation * np.exp(1j * np.deg2rad(config.correlation_deg))
+        rho = rho.conjugate() if self.band.is_conjugated else rho  # the configuration's is that on the sky
         # of independent a and b: x = a, y = conj(rho) a + sqrt(1 - |rho|^2) b, so that <x y*> = rho
         mixing = np.array([[1, np.conj(rho)], [0, np.sqrt(max(0.0, 1 - abs(rho) ** 2))]], np.complex64)
         lines = [_Line(config, line, rng, mixing) for line in config.lines]

@@ -14,8 +14,9 @@ import numpy.typing as npt
 from astropy.io import fits
 from astropy.io.fits.verify import VerifyWarning
 
-from spectrometer.daq.growing import GrowingTable
+from spectrometer.daq.growing import CHECKSUM_CARDS, GrowingTable
 from spectrometer.status.keys import UNSPECIFIED
+from spectrometer.status.meanings import meaning
 from spectrometer.status.protocol.cards import Value
 
 log = logging.getLogger(__name__)
@@ -84,6 +85,26 @@ def _row_type(nchan: int, subbands: int | None) -> np.dtype[np.void]:
 
 
 _UNITS = {"TIME": "d", "EXPOSURE": "s", "RECTIME": "s", "SUBFREQ": "Hz", "CRVAL1": "Hz", "DATA": "count**2"}
+_COLUMNS = {
+    "INTEGNUM": "integration, from 0",
+    "STATE": "switching state, from 0",
+    "SIG_REF": "signal or reference, 0 or 1",
+    "CAL": "diode: 1 on",
+    "POL": "XX, YY, real and imaginary part of X Y*",
+    "TIME": "MJD, UTC, middle of the integration",
+    "EXPOSURE": "what went into the row, by the clock",
+    "RECTIME": "the same, by TBIN",
+    "NSPECTRA": "spectra that are summed",
+    "SUBFREQ": "of the sampled band, centres of sub-bands",
+    "CRVAL1": "on the sky, of channel CRPIX1 of each sub-band",
+    "DATA": "mean power of a spectrum",
+}
+_STRUCTURE = {"EXTEND": "there are further units", "EXTVER": "version of the unit"}
+_OF_COLUMNS = {"TFORM": "format", "TDIM": "axes, the first runs fastest", "TUNIT": "unit"}
+
+
+_OF_A_COLUMN = {"CTYPE1": "1CTYP", "CUNIT1": "1CUNI", "CRPIX1": "1CRPX", "CRVAL1": "1CRVL", "CDELT1": "1CDLT"}
+"""Keyword of an image's axis -> that of a column's, before its number (FITS 4.0, table 22)."""
 
 
 def primary_unit(
@@ -105,7 +126,7 @@ def primary_unit(
             if key in _NOT_COPIED or key.startswith(_NOT_COPIED_PREFIXES) or value == UNSPECIFIED:
                 continue
             try:
-                primary.header[key] = value
+                primary.header[key] = (value, meaning(key))
             except ValueError as error:  # anybody may write into the status memory, a scan is worth more than a card
                 log.warning("status key %s is not copied: %s", key, error)
         for key, own_value, comment in own:
@@ -116,7 +137,30 @@ def primary_unit(
             datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S"),
             "UTC when the file was made",
         )
+        complete_header(primary.header)
     return primary
+
+
+def complete_header(header: fits.Header, columns: Mapping[str, str] | None = None) -> None:
+    """Give each card a comment, if there is room for one, and keep room for checksums.
+
+    Args:
+        header: Of a unit.
+        columns: Name of a column -> what it holds.
+    """
+    named: dict[str, str] = {}
+    for card in header.cards:
+        keyword = str(card.keyword)
+        kind = keyword.rstrip("0123456789")
+        if kind == "TTYPE":
+            named[keyword] = (columns or {}).get(str(card.value), "")
+        elif not card.comment and keyword not in ("", "HISTORY", "COMMENT"):
+            named[keyword] = _STRUCTURE.get(keyword) or _OF_COLUMNS.get(kind) or meaning(keyword)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", VerifyWarning)
+        for keyword, comment in named.items():
+            header.comments[keyword] = comment
+        header.extend(CHECKSUM_CARDS, end=True)
 
 
 def build_headers(
@@ -125,6 +169,7 @@ def build_headers(
     own: Iterable[tuple[str, Value | bool, str]],
     history: Iterable[str] = (),
     *,
+    world: Iterable[tuple[str, Value | bool, str]] = (),
     subbands: int | None = None,
 ) -> tuple[bytes, bytes]:
     """Build the primary and the table header.
@@ -132,13 +177,21 @@ def build_headers(
     Args:
         nchan: Channels of a spectrum, or of each sub-band.
         status, own, history: As of `primary_unit`.
+        world: Axis of channels, by the keywords of an image. In the table's header they are those of the column DATA,
+            as FITS has them, and without sub-bands again as they are, as SDFITS has them: beside a column CRVAL1 they
+            would be wrong for all sub-bands but one.
         subbands: Second axis of DATA; None: there is none.
     """
     primary = primary_unit(status, own, history)
     table = fits.BinTableHDU(np.zeros(0, _row_type(nchan, subbands)), name="SPECTRA")
     for number, name in enumerate(table.columns.names, start=1):
         if name in _UNITS:
-            table.header[f"TUNIT{number}"] = _UNITS[name]
+            table.header.insert(f"TFORM{number}", (f"TUNIT{number}", _UNITS[name]), after=True)
+    for key, value, comment in world:
+        if subbands is None:
+            table.header[key] = (value, comment)
+        table.header[f"{_OF_A_COLUMN[key]}{len(table.columns)}"] = (value, comment)
+    complete_header(table.header, _COLUMNS)
     return primary.header.tostring().encode("ascii"), table.header.tostring().encode("ascii")
 
 

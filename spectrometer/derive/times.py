@@ -8,11 +8,12 @@ from typing import Any
 
 from spectrometer.errors import StartTimeError
 
-__all__ = ["as_list", "ceil_to_second", "earliest_start", "mjd", "read_time", "start_time"]
+__all__ = ["as_list", "ceil_to_second", "earliest_start", "mjd", "read_time", "sidereal_seconds", "start_time"]
 
 _LEAD_S = 0.3  # so that a time negotiated now is still possible when the start arrives
 LATEST = timedelta(days=7)  # what is later is a slip of the pen: a Bank that waits so long looks like one that hangs
 _MJD_OF_UNIX_EPOCH = 40587
+_MJD_OF_J2000 = 51544.5
 
 
 def ceil_to_second(time: datetime) -> datetime:
@@ -82,3 +83,17 @@ def mjd(time: datetime) -> tuple[int, float]:
     """(modified Julian day, seconds of that day) of an aware time."""
     days, seconds = divmod(time.timestamp(), 86400)
     return _MJD_OF_UNIX_EPOCH + int(days), seconds
+
+
+def sidereal_seconds(day: int, second: float, longitude: float) -> float:
+    """Mean sidereal time, s of a sidereal day, to about a second: UT1 is taken for UTC (Meeus, chapter 12).
+
+    Args:
+        day: MJD, UTC.
+        second: Since its beginning.
+        longitude: Degrees, east is positive.
+    """
+    days = day - _MJD_OF_J2000 + second / 86400.0
+    centuries = days / 36525.0
+    degrees = 280.46061837 + 360.98564736629 * days + 0.000387933 * centuries**2 + longitude
+    return degrees % 360.0 * 240.0

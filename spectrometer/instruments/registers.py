@@ -50,8 +50,8 @@ class Registers(Protocol):
 class Synthesizer(Protocol):
     """The clock of the samplers."""
 
-    def set_frequency(self, synthesizer: int, megahertz: float) -> None:
-        """Set one of its two outputs, MHz."""
+    def set_frequency(self, synthesizer: int, megahertz: float) -> float:
+        """Set one of its two outputs, MHz; the frequency that it makes then."""
 
 
 def signed(value: int) -> int:
@@ -128,5 +128,6 @@ class MemorySynthesizer:
     def __init__(self) -> None:
         self.frequencies: dict[int, float] = {}
 
-    def set_frequency(self, synthesizer: int, megahertz: float) -> None:
+    def set_frequency(self, synthesizer: int, megahertz: float) -> float:
         self.frequencies[synthesizer] = megahertz
+        return megahertz

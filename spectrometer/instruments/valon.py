@@ -18,6 +18,7 @@ from spectrometer.instruments.errors import BoardError, SynthesizerError
 from spectrometer.instruments.protocol.valon import (
     ACK,
     RF_LEVELS_DBM,
+    SPACING_MHZ,
     SYNTHESIZERS,
     Command,
     FrameError,
@@ -28,6 +29,7 @@ from spectrometer.instruments.protocol.valon import (
     lengths,
     read_frame,
     reference_mhz,
+    settled,
     tune,
     write_frame,
 )
@@ -36,8 +38,6 @@ from zmqjsonproxy.interface import command
 
 __all__ = ["KatcpValon", "SamplerClock", "SerialValon", "Valon", "make_valon"]
 
-SPACING_MHZ = 0.01
-"""The original's 10.0 was meant as 10 Hz and taken as MHz: 1433.5 became 1435 (reference 9.6)."""
 BAUD = 9600
 SERIAL_TIMEOUT_S = 2.0
 LOCK_A, LOCK_B = 0x20, 0x10  # as the Python library of the field has it; another one has them the other way round
@@ -60,7 +60,11 @@ class Valon(ABC):
     @command
     @abstractmethod
     def set_frequency(self, s: int | str, mhz: float, spacing: float = SPACING_MHZ) -> bool:
-        """Set the output frequency, MHz, to a multiple of `spacing` MHz. True; SynthesizerError names the range."""
+        """Set the output frequency, MHz, to the nearest that can be had in steps of about `spacing` MHz.
+
+        The steps are the reference divided by a whole number; `get_frequency` tells what it is then. True;
+        SynthesizerError names the range.
+        """
 
     @command
     @abstractmethod
@@ -458,8 +462,11 @@ class SamplerClock:
     def __init__(self, valon: KatcpValon | SerialValon, config: SynthConfig) -> None:
         self.valon, self._config = valon, config
 
-    def set_frequency(self, synthesizer: int, megahertz: float) -> None:
+    def set_frequency(self, synthesizer: int, megahertz: float) -> float:
         """Set up and set one of the two outputs, MHz, and see that it is locked there.
+
+        Returns:
+            The frequency that it makes, within `SPACING_MHZ`.
 
         Raises:
             SynthesizerError, BoardError: It refuses, reads back something else, or is not locked.
@@ -481,3 +488,4 @@ class SamplerClock:
             raise SynthesizerError(
                 f"{valon.name}: not locked at {megahertz:g} MHz; look at the {config.reference} reference"
             )
+        return settled(megahertz, found)

@@ -407,6 +407,20 @@ def test_all_settings_of_a_synthesizer(valon: tuple[Valon, SamplerClock, Any]) -
     synthesizer.flash()
 
 
+def test_a_clock_says_which_frequency_it_makes(valon: tuple[Valon, SamplerClock, Any]) -> None:
+    """10 MHz divided by 3 has no steps of 0.01 MHz, but of 10/3/333."""
+    synthesizer, clock, _ = valon
+    assert clock.set_frequency(0, 1433.5) == 1433.5
+    config = SynthConfig.model_validate({"via": "katcp", "options": {"divider": 3}})
+    assert isinstance(synthesizer, KatcpValon | SerialValon)
+    found = SamplerClock(synthesizer, config).set_frequency(0, 1433.5)
+    assert found == pytest.approx(10 / 3 * (860 + 33 / 333) / 2, rel=1e-9)
+    assert found == synthesizer.get_frequency(0) == pytest.approx(config.reachable(1433.5), rel=1e-12)
+    assert clock.set_frequency(0, 1433.5) == 1433.5
+    assert synthesizer.set_frequency(0, 3896.30468, 0.003)
+    assert synthesizer.get_frequency(0) == pytest.approx(3896.303630, abs=1e-6)
+
+
 def test_what_a_synthesizer_cannot_do_is_named(valon: tuple[Valon, SamplerClock, Any]) -> None:
     synthesizer, clock, fault = valon
     with pytest.raises(SynthesizerError, match=r"5000 MHz is out of range, 137\.5 to 4400 MHz"):

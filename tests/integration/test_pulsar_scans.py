@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from astropy.io import fits
 from support.player_run import PlayerRun, clean_environment
+from support.pulsar_scans import dedispersed, dispersed_by, psrfits
 from support.spectrometer_array import COHERENT_NODES, write_array
 
 from dealer import Dealer, PlayersError
@@ -94,15 +95,12 @@ def incoherent(array: Array) -> dict[str, Path]:
 
 
 def profile_of(path: Path) -> np.ndarray:
-    """Total power of all channels by phase."""
-    with fits.open(path) as units:
-        units.verify("exception")
-        header, rows = units["SUBINT"].header, units["SUBINT"].data
-        shape = (len(rows), header["NPOL"], header["NCHAN"], 1)
-        values = rows["DATA"] * rows["DAT_SCL"].reshape(shape) + rows["DAT_OFFS"].reshape(shape)
-        products = 2 if header["POL_TYPE"] == "AABBCRCI" else 1
-        profile: np.ndarray = values[:, :products].sum(axis=1).mean(axis=(0, 1))
-        return profile
+    """Total power of all channels by phase at infinite frequency."""
+    found = psrfits(path)
+    products = 2 if found.table["POL_TYPE"] == "AABBCRCI" else 1
+    delays = dispersed_by(found.table["DM"], found.rows["DAT_FREQ"][0])
+    profile: np.ndarray = dedispersed(found.values[:, :products], delays / PERIOD).sum(axis=1).mean(axis=(0, 1))
+    return profile
 
 
 def phase_of(profile: np.ndarray) -> float:
@@ -124,7 +122,7 @@ def test_search_data_in_an_incoherent_mode(incoherent: dict[str, Path]) -> None:
         assert (primary["SIMULATE"], primary["TELESCOP"], header["NCHAN"]) == (True, "Arecibo", 64)
         assert (header["POL_TYPE"], header["NPOL"], header["NBITS"]) == ("IQUV", 4, 8)
         assert 0 < len(rows) * header["NSBLK"] * header["TBIN"] <= SECONDS
-        assert rows["DATA"].shape[1:] == (header["NSBLK"], 4, 64, 1)
+        assert rows["DATA"].shape[1:] == (header["NSBLK"], 4, 64)
 
 
 def test_a_pulsar_folded_in_an_incoherent_mode(incoherent: dict[str, Path]) -> None:

@@ -48,6 +48,7 @@ def make_backend(
             mode_name=mode,
             mode=found,
             frequency_mhz=found.frequency_mhz if frequency_mhz is None else frequency_mhz,
+            asked_mhz=found.frequency_mhz if frequency_mhz is None else frequency_mhz,
             telescope=config.instrument.telescope,
             is_master=config.instrument.switching_master == bank,
             macs=config.sections["hpc_macs"],

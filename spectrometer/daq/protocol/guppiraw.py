@@ -2,7 +2,8 @@
 
 A block is a header of cards up to END, and BLOCSIZE bytes in the order channel, time, polarization, re/im.
 With DIRECTIO the header is padded to a multiple of 512 bytes. OVERLAP samples at the beginning of a block
-repeat the last ones of the block before.
+repeat the last ones of the block before. What is written has neither: dspsr takes padding for samples, rawspec and
+blimpy take the overlap twice.
 """
 
 from __future__ import annotations
@@ -10,13 +11,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from spectrometer.daq.protocol.band import Band
+from spectrometer.daq.protocol.band import SAME, Band
 from spectrometer.status.errors import CardError
 from spectrometer.status.protocol.cards import CARD_BYTES, Value, find_end, read_cards, read_number, write_cards
 
 MAX_HEADER_BYTES = 2880 * 64
 DIRECT_BYTES = 512
-"""With DIRECTIO headers are a multiple of this, and so have blocks to be."""
+"""With DIRECTIO headers are a multiple of this."""
+NEEDED: dict[str, Value] = {
+    "BACKEND": "GUPPI", "TELESCOP": "UNKNOWN", "SRC_NAME": "UNKNOWN", "FRONTEND": "UNKNOWN", "RA_STR": "",
+    "DEC_STR": "", "FD_POLN": "LIN", "PKTFMT": "1SFA", "STT_IMJD": 0, "STT_SMJD": 0, "STT_OFFS": 0.0,
+}  # fmt: skip
+"""Cards without which dspsr refuses a file, beside those of the band and the block; what they are if nobody says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +124,7 @@ def write_header(
     packet_bytes: int,
     others: Mapping[str, Value],
 ) -> bytes:
-    """Write the header of a block, padded where DIRECTIO wants it.
+    """Write the header of a block: cards without comments, and one `=` in each, as blimpy ends at any other.
 
     Args:
         band: Of the voltages.
@@ -126,20 +132,19 @@ def write_header(
         overlap: Of them those that repeat the block before.
         packet_index: Of the first packet, counted from the beginning of the scan.
         packet_bytes: Of a packet's voltages.
-        others: Further cards; they are not to contradict.
+        others: Further cards; they do not win.
 
     Raises:
         CardError: One of the others has no card.
     """
     block = samples * band.channels * band.polarizations * 2
-    values: dict[str, Value] = dict(others) | {
+    values: dict[str, Value] = NEEDED | dict(others) | {
         "OBSNCHAN": band.channels, "NPOL": 4 if band.polarizations == 2 else 1, "NBITS": 8,
-        "TBIN": band.sample_time, "OBSFREQ": band.center_frequency, "OBSBW": band.bandwidth,
-        "CHAN_BW": band.bandwidth / band.channels, "BLOCSIZE": block, "OVERLAP": overlap, "PKTIDX": packet_index,
-        "PKTSIZE": packet_bytes, "DIRECTIO": int(block % DIRECT_BYTES == 0),
+        "TBIN": band.sample_time, "OBSFREQ": band.center_frequency, "OBSBW": band.true_bandwidth,
+        "CHAN_BW": band.true_bandwidth / band.channels,
+        "BLOCSIZE": block, "OVERLAP": overlap, "PKTIDX": packet_index, "PKTSIZE": packet_bytes, "DIRECTIO": 0,
     }  # fmt: skip
-    header = write_cards(values)
-    return header + bytes(-len(header) % DIRECT_BYTES) if values["DIRECTIO"] else header
+    return write_cards({key: text.replace("=", ":") if isinstance(text, str) else text for key, text in values.items()})
 
 
 def _integer(values: Mapping[str, Value], key: str, default: int | None = None) -> int:
@@ -166,7 +171,7 @@ def band_disagreements(header: BlockHeader) -> list[str]:
         except CardError as error:
             sentences.append(f"{error}; TBIN gives {by_time:g} MHz")
             continue
-        if abs(number - by_time) > 1e-6 * abs(by_time):
+        if abs(number - by_time) > SAME * abs(by_time):
             sentences.append(
                 f"{key} = {number:g} MHz contradicts TBIN = {header.sample_time:g} s "
                 f"({by_time:g} MHz); TBIN is used"

@@ -14,13 +14,14 @@ import numpy.typing as npt
 from spectrometer.status.protocol.cards import Value
 
 __all__ = [
+    "COLUMNS",
     "HEADER_VERSION",
+    "UNITS",
     "Layout",
     "Scaled",
     "layout_cards",
     "primary_cards",
     "row_type",
-    "row_units",
     "scale_profiles",
     "scale_samples",
 ]
@@ -41,13 +42,13 @@ class Layout:
     Attributes:
         frequencies: Middle of each channel, MHz.
         channel_width: MHz, negative where the frequency falls.
-        pol_type: Of PSRFITS: IQUV, AABBCRCI, AA+BB or AA.
+        pol_type: Of PSRFITS: IQUV, AABBCRCI, AA+BB or INTEN.
         npol: How many products that is.
         sample_time: s; of a fold-mode file that of a bin.
         nsblk: Samples of a row; 1 in fold mode.
         nbin: Bins of a profile; 1 in search mode.
         coherent_dm: pc/cm3, taken away within channels.
-        dm: pc/cm3, taken away between channels.
+        dm: pc/cm3, of the pulsar; channels are not shifted by it.
     """
 
     frequencies: tuple[float, ...]
@@ -76,11 +77,9 @@ class Layout:
         return sum(self.frequencies) / len(self.frequencies)
 
     @property
-    def data_dimensions(self) -> str:
-        """TDIM of the column DATA: the first runs fastest."""
-        if self.is_search:
-            return f"(1,{self.nchan},{self.npol},{self.nsblk})"
-        return f"({self.nbin},{self.nchan},{self.npol})"
+    def scaled_in_common(self) -> int:
+        """Products, from the first, that have one scale in search mode."""
+        return 2 if self.pol_type == "AABBCRCI" else 1
 
 
 def row_type(layout: Layout) -> np.dtype[np.void]:
@@ -88,7 +87,7 @@ def row_type(layout: Layout) -> np.dtype[np.void]:
     nchan, npol = layout.nchan, layout.npol
     data: tuple[str, str, tuple[int, ...]] = ("DATA", ">i2", (npol, nchan, layout.nbin))
     if layout.is_search:
-        data = ("DATA", "u1", (layout.nsblk, npol, nchan, 1))
+        data = ("DATA", "u1", (layout.nsblk, npol, nchan))
     columns: list[tuple[str, str] | tuple[str, str, tuple[int, ...]]] = [
         ("INDEXVAL", ">f8"), ("TSUBINT", ">f8"), ("OFFS_SUB", ">f8"), ("LST_SUB", ">f8"), ("RA_SUB", ">f8"),
         ("DEC_SUB", ">f8"), ("GLON_SUB", ">f8"), ("GLAT_SUB", ">f8"), ("FD_ANG", ">f4"), ("POS_ANG", ">f4"),
@@ -102,24 +101,72 @@ def row_type(layout: Layout) -> np.dtype[np.void]:
     return np.dtype(columns)
 
 
-_UNITS = {
+UNITS = {
+    "TBIN": "s", "CTR_FREQ": "MHz", "CHAN_BW": "MHz", "REF_FREQ": "MHz", "DM": "pc cm-3", "RM": "rad m-2",
     "TSUBINT": "s", "OFFS_SUB": "s", "LST_SUB": "s", "RA_SUB": "deg", "DEC_SUB": "deg", "GLON_SUB": "deg",
     "GLAT_SUB": "deg", "FD_ANG": "deg", "POS_ANG": "deg", "PAR_ANG": "deg", "TEL_AZ": "deg", "TEL_ZEN": "deg",
     "PERIOD": "s", "DAT_FREQ": "MHz", "DATA": "Counts",
 }  # fmt: skip
+"""Name of a column -> its unit."""
 
 
-def row_units(layout: Layout) -> dict[int, str]:
-    """Number of a column, from 1, to its unit."""
-    names = row_type(layout).names or ()
-    return {number: _UNITS[name] for number, name in enumerate(names, 1) if name in _UNITS}
+COLUMNS = {
+    "INDEXVAL": "as OFFS_SUB; rows go along with time",
+    "TSUBINT": "of a row; fold: that was summed",
+    "OFFS_SUB": "since STT: middle of a row; fold: a phase 0",
+    "LST_SUB": "mean sidereal time at OFFS_SUB",
+    "RA_SUB": "of the source, J2000",
+    "DEC_SUB": "of the source, J2000",
+    "GLON_SUB": "of the source; not known",
+    "GLAT_SUB": "of the source; not known",
+    "FD_ANG": "of the feed; not known",
+    "POS_ANG": "of the feed on the sky; not known",
+    "PAR_ANG": "parallactic; not known",
+    "TEL_AZ": "azimuth of the telescope",
+    "TEL_ZEN": "zenith angle of the telescope",
+    "PERIOD": "of the pulsar in the row's middle",
+    "DAT_FREQ": "centre of each channel",
+    "DAT_WTS": "fold: share received; search: 1, or 0 if lost",
+    "DAT_OFFS": "of each product and channel",
+    "DAT_SCL": "of each product and channel",
+    "DATA": "value = DATA * DAT_SCL + DAT_OFFS",
+    # of the table PSRPARAM
+    "PARAM": "line of the par file; F0 is the apparent one",
+    # of the table HISTORY
+    "DATE_PRO": "UTC when the file was made",
+    "PROC_CMD": "program",
+    "SCALE": "unit of the values",
+    "POL_TYPE": "products of the polarizations",
+    "NSUB": "rows; 0: counted by NAXIS2 of SUBINT",
+    "NPOL": "products of the polarizations",
+    "NBIN": "bins of a profile; search: 0",
+    "NBIN_PRD": "bins of a period; search: 0",
+    "TBIN": "of a sample or a bin",
+    "CTR_FREQ": "middle of the band",
+    "NCHAN": "channels",
+    "CHAN_BW": "of a channel, with the sign of the band",
+    "REF_FREQ": "where DM is to be taken away to",
+    "DM": "of the pulsar; still in DATA",
+    "RM": "of the pulsar; still in DATA",
+    "PR_CORR": "1: corrected for projection",
+    "FD_CORR": "1: corrected for the feed",
+    "BE_CORR": "1: corrected for the backend",
+    "RM_CORR": "1: corrected for Faraday rotation",
+    "DEDISP": "1: channels are dedispersed; here 0",
+    "DDS_MTHD": "way of dedispersion between channels",
+    "SC_MTHD": "way of correction for scattering",
+    "CAL_MTHD": "way of calibration",
+    "CAL_FILE": "file of calibration",
+    "RFI_MTHD": "way of excision of interference",
+}
+"""Name of a column -> what it holds."""
 
 
 def layout_cards(layout: Layout) -> list[PsrCard]:
     """Cards of the SUBINT table beside those of its columns."""
     search = layout.is_search
     return [
-        ("EPOCHS", "VALID", "MJDs are those of the start"),
+        ("EPOCHS", "VALID", "OFFS_SUB stands as it is" if search else "OFFS_SUB is a moment of phase 0"),
         ("INT_TYPE", "TIME", "what rows go along"),
         ("INT_UNIT", "SEC", "its unit"),
         ("SCALE", "Counts", "of DATA * DAT_SCL + DAT_OFFS"),
@@ -130,16 +177,17 @@ def layout_cards(layout: Layout) -> list[PsrCard]:
         ("NBIN_PRD", layout.nbin, "bins of a period"),
         ("PHS_OFFS", 0.0, "phase of the first bin"),
         ("NBITS", 8 if search else 1, "bits of a sample in SEARCH, else 1"),
-        ("ZERO_OFF", 0.0, "what to take off samples first"),
-        ("SIGNINT", 0 if search else 1, "1: samples have a sign"),
-        ("NSUBOFFS", 0, "row of the file that is the first of the scan"),
+        ("ZERO_OFF", 0, "to be taken off samples first"),
+        ("SIGNINT", 0, "samples of SEARCH have no sign"),
+        ("NSUBOFFS", 0, "rows of the scan before the first here"),
         ("NCHAN", layout.nchan, "channels"),
         ("CHAN_BW", layout.channel_width, "MHz, with the sign of the band"),
-        ("DM", layout.dm, "pc/cm3, taken away between channels"),
-        ("RM", 0.0, "rad/m2, taken away"),
-        ("NCHNOFFS", 0, "channel of the band that is the first here"),
+        ("REFFREQ", layout.centre, "MHz, where DM is to be taken away to"),
+        ("DM", layout.dm, "pc/cm3, of the pulsar; still in DATA"),
+        ("RM", 0.0, "rad/m2, of the pulsar"),
+        ("NCHNOFFS", 0, "channels of the band before the first here"),
         ("NSBLK", layout.nsblk, "samples of a row in SEARCH, else 1"),
-        ("NSTOT", 0, "samples of the file; 0: rows times NSBLK"),
+        ("NSTOT", 0, "samples of the file, NSBLK times rows"),
     ]
 
 
@@ -176,13 +224,16 @@ class Scaled:
     offset: npt.NDArray[np.float32]
 
 
-def scale_samples(samples: npt.NDArray[np.float32]) -> Scaled:
+def scale_samples(samples: npt.NDArray[np.float32], *, in_common: int = 1) -> Scaled:
     """To 8 bits, from the smallest to the largest of a row: nothing is cut off, and no error is over half a step.
 
     Args:
         samples: Shape (time, products, channels).
+        in_common: So many of the first products have one scale and offset in each channel: there are readers that take
+            those of AA for BB, too.
     """
     low, high = samples.min(axis=0).astype(np.float64), samples.max(axis=0).astype(np.float64)
+    low[:in_common], high[:in_common] = low[:in_common].min(axis=0), high[:in_common].max(axis=0)
     scale, offset = _steps(low, high, SEARCH_STEPS), low.astype(np.float32)
     steps = np.rint((samples - offset.astype(np.float64)) / scale.astype(np.float64))
     return Scaled(np.clip(steps, 0, SEARCH_STEPS).astype(np.uint8), scale, offset)

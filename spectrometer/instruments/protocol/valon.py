@@ -4,6 +4,7 @@ frequencies (reference 9.6). Frequencies are MHz, the reference Hz.
 
 from __future__ import annotations
 
+import math
 import struct
 from dataclasses import dataclass
 from enum import IntEnum
@@ -13,6 +14,7 @@ __all__ = [
     "MAX_DIVIDER",
     "NACK",
     "RF_LEVELS_DBM",
+    "SPACING_MHZ",
     "SYNTHESIZERS",
     "Command",
     "FrameError",
@@ -24,6 +26,7 @@ __all__ = [
     "lengths",
     "read_frame",
     "reference_mhz",
+    "settled",
     "tune",
     "write_frame",
 ]
@@ -32,6 +35,8 @@ ACK, NACK = 0x06, 0x15
 READ = 0x80
 SYNTHESIZERS = {"a": 0x00, "b": 0x08}
 RF_LEVELS_DBM = (-4, -1, 2, 5)  # in the order of the register's field
+SPACING_MHZ = 0.01
+"""The original's 10.0 was meant as 10 Hz and taken as MHz: 1433.5 became 1435 (reference 9.6)."""
 MAX_DIVIDER = 16
 MAX_MODULUS = 4095
 MAX_INTEGER = 65535
@@ -117,11 +122,12 @@ def frequency_range(vco_range: tuple[int, int]) -> tuple[float, float]:
 
 
 def tune(frequency: float, spacing: float, reference: float, vco_range: tuple[int, int]) -> Tuning:
-    """Fields for an output frequency, as near as `spacing` allows.
+    """Fields for the output frequency that is nearest of those that can be had.
 
     Args:
         frequency: MHz.
-        spacing: Of the frequencies that can be had between multiples of the reference, MHz.
+        spacing: Of the frequencies that can be had between multiples of the reference, MHz; the reference divided by a
+            whole number that comes nearest to it is taken.
         reference: That the PLL compares, MHz.
         vco_range: MHz.
 
@@ -141,11 +147,11 @@ def tune(frequency: float, spacing: float, reference: float, vco_range: tuple[in
         divider *= 2
     vco = frequency * divider
     n = int(vco / reference)
-    frac = int((vco - n * reference) / spacing + 0.5)
-    mod = int(reference / spacing + 0.5)
-    if mod and frac >= mod:  # rounded up to the next multiple; the original writes a fraction of 1
+    mod = max(int(reference / spacing + 0.5), 1)
+    frac = int((vco - n * reference) / reference * mod + 0.5)
+    if frac >= mod:  # rounded up to the next multiple; the original writes a fraction of 1
         n, frac = n + 1, 0
-    if frac and mod:
+    if frac:
         while frac % 2 == 0 and mod % 2 == 0:
             frac, mod = frac // 2, mod // 2
     else:
@@ -153,6 +159,11 @@ def tune(frequency: float, spacing: float, reference: float, vco_range: tuple[in
     if n > MAX_INTEGER:
         raise ValueError(f"{frequency:g} MHz cannot be made with a PLL that compares at {reference:g} MHz")
     return Tuning(n, frac, mod, divider)
+
+
+def settled(asked: float, found: float) -> float:
+    """The frequency that a synthesizer makes: what was asked for, unless it is found to make another one, MHz."""
+    return asked if math.isclose(asked, found, rel_tol=1e-9) else found
 
 
 @dataclass(frozen=True, slots=True)

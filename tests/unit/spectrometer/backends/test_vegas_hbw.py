@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 import struct
 
 import pytest
 from support.backends import STANDARD, installed, make_backend
 
+from spectrometer.config import SynthConfig
 from spectrometer.derive.rounding import CORRECTED
 from spectrometer.derive.switching import PhaseRequest
 from spectrometer.errors import SwitchingError
+from spectrometer.instruments.registers import MemorySynthesizer
 from spectrometer.status import StatusBuffer
 from zmqjsonproxy.errors import RefusedError
 
@@ -140,6 +143,30 @@ def test_noise_diode_and_reference_switched_from_master_and_slave(status: Status
         assert [values[f"_AECL_{n:02d}"] for n in (1, 2, 3, 4)] == [1 - inside, 1 - inside, 0, 0]
         assert (values["RA"], values["DEC"]) == (pytest.approx(48.56625), pytest.approx(26.619475))
     assert values["DATAHOST"] == "10.17.0.72"
+
+
+@pytest.mark.parametrize(("mode", "asked"), [("MODE1", 1433.5), ("MODE1", -1433.5), ("MODE20", 1433.5)])
+def test_all_numbers_follow_the_frequency_that_the_synthesizer_makes(
+    status: StatusBuffer, mode: str, asked: float
+) -> None:
+    """With the reference divided by 3, steps are 10/3/333 MHz: 2867 MHz is 860 times 10/3 MHz and 33.3 of them."""
+    config = SynthConfig.model_validate({"via": "local", "options": {"divider": 3}})
+
+    class Stepping(MemorySynthesizer):
+        def set_frequency(self, synthesizer: int, megahertz: float) -> float:
+            return super().set_frequency(synthesizer, config.reachable(megahertz))
+
+    backend = make_backend(status, mode, frequency_mhz=asked)
+    backend.setup = dataclasses.replace(backend.setup, synthesizer=Stepping())
+    backend.install()
+    backend.prepare()
+    true = 10 / 3 * (860 + 33 / 333) / 2
+    assert true == pytest.approx(1433.49849850)
+    assert abs(backend.setup.frequency_mhz) == pytest.approx(true, rel=1e-12)
+    assert backend.setup.asked_mhz == asked
+    values = status.read()
+    assert values["FPGACLK"] == pytest.approx(true * 1e6 / 8, rel=1e-12)
+    assert values["SUB0FREQ"] == pytest.approx(true * 1e6 / 2, rel=1e-12)
 
 
 def test_inverted_band_keeps_its_sign_where_it_belongs(status: StatusBuffer) -> None:

@@ -11,7 +11,7 @@ from astropy.io import fits
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spectrometer.daq.axis import MAX_BANK_CHANNELS, Subbands, SubbandSetup
+from spectrometer.daq.axis import MAX_BANK_CHANNELS, Subbands, SubbandSetup, WholeBand
 from spectrometer.daq.errors import DaqError, ScanSetupError
 from spectrometer.daq.protocol.band import Band
 from spectrometer.daq.receiver import CarrierConfig, ReceiverConfig
@@ -46,6 +46,46 @@ def scan(config: ReceiverConfig, values: dict[str, Any], directory: Path, **opti
     return run, run.path
 
 
+@pytest.mark.parametrize(
+    ("nfine", "first", "last"), [(1, 1400.0, 1400.0), (2, 1399.5, 1400.0), (4, 1399.5, 1400.25), (5, 1399.6, 1400.4)]
+)
+def test_the_middle_of_a_coarse_channel_is_that_of_a_channel(nfine: int, first: float, last: float) -> None:
+    band = Band(channels=1, polarizations=2, sample_time=1e-6, center_frequency=1400.0, bandwidth=1.0)
+    assert band.frequencies(nfine)[[0, -1]].tolist() == pytest.approx([first, last])
+    four = Band(channels=4, polarizations=2, sample_time=1e-6, center_frequency=1400.0, bandwidth=-4.0)
+    assert four.frequencies(1).tolist() == pytest.approx([1401.5, 1400.5, 1399.5, 1398.5])
+    if nfine > 1:
+        cards = {key: value for key, value, _ in WholeBand(band, 0, nfine).world}
+        assert (cards["CRPIX1"], cards["CRVAL1"], cards["CDELT1"]) == (1.0, pytest.approx(first * 1e6), 1e6 / nfine)
+
+
+@pytest.mark.parametrize("bandwidth", [1.0, -1.0])
+@pytest.mark.parametrize("nfine", [5, 8, 31])
+@pytest.mark.parametrize("subbands", [False, True])
+def test_a_tone_has_its_frequency_by_the_cards_however_many_channels_there_are(
+    tmp_path: Path, bandwidth: float, nfine: int, subbands: bool
+) -> None:
+    """A tone in the very middle of a coarse channel, and one in another channel, each in one channel alone."""
+    tones = (SKY_MHZ + 0.125, SKY_MHZ - 0.125 + 0.25 / nfine)
+    carriers = tuple(CarrierConfig(frequency_mhz=tone, power_k_mhz=20.0) for tone in tones)
+    config = receiver(bandwidth_mhz=bandwidth, channels=4, carriers=carriers)
+    values = memory([SYNTHESIZER_MHZ / 2 + 0.1], nchan=3 * nfine) if subbands else memory([], OBS_MODE="HBW")
+    _, path = scan(config, values, tmp_path, nfine=nfine)
+    with fits.open(path) as units:
+        header, row = units["SPECTRA"].header, units["SPECTRA"].data[0]
+    data = row["DATA"][0] if subbands else row["DATA"]
+    reference = row["CRVAL1"][0] if subbands else header["CRVAL1"]
+    number = len(row.array.dtype)
+    if not subbands:
+        assert [header[key] for key in ("CTYPE1", "CUNIT1")] == ["FREQ", "Hz"]
+        assert header[f"1CRVL{number}"] == header["CRVAL1"]
+    strongest = np.sort(np.argsort(np.nan_to_num(data))[-2:])
+    found = (reference + (strongest + 1 - header[f"1CRPX{number}"]) * header[f"1CDLT{number}"]) / 1e6
+    assert sorted(found.tolist()) == pytest.approx(sorted(tones), abs=1e-9)
+    weakest = data[strongest].min()
+    assert np.nanmax(np.delete(data, strongest)) < 0.05 * weakest  # nothing is spread over two
+
+
 @pytest.mark.parametrize(("bandwidth", "coarse"), [(64.0, 1), (-64.0, 1), (64.0, 8), (-64.0, 4)])
 def test_each_carrier_is_in_its_channel_of_its_sub_band(tmp_path: Path, bandwidth: float, coarse: int) -> None:
     centres = [4.0, 11.0, 20.5, 27.25, 32.0, 40.0, 47.0, 60.0]
@@ -59,14 +99,15 @@ def test_each_carrier_is_in_its_channel_of_its_sub_band(tmp_path: Path, bandwidt
     with fits.open(path) as units:
         units.verify("exception")
         header, rows = units[0].header, units["SPECTRA"].data
-        assert (header["NSUBBAND"], header["NCHAN"], header["CRPIX1"]) == (8, NCHAN, NCHAN // 2 + 1)
+        axis = units["SPECTRA"].header
+        assert (header["NSUBBAND"], header["NCHAN"], axis["1CRPX12"]) == (8, NCHAN, NCHAN // 2 + 1)
         assert rows["DATA"].shape[1:] == (8, NCHAN)
         assert rows["SUBFREQ"][0] == pytest.approx(np.asarray(centres) * 1e6)
         assert rows["CRVAL1"][0] == pytest.approx(np.asarray(sky) * 1e6)
         assert header["SUB3FREQ"] == pytest.approx(27.25e6)
         for row in rows:
             assert np.argmax(row["DATA"], axis=1).tolist() == channels
-            found = row["CRVAL1"] + (np.argmax(row["DATA"], axis=1) + 1 - header["CRPIX1"]) * header["CDELT1"]
+            found = row["CRVAL1"] + (np.argmax(row["DATA"], axis=1) + 1 - axis["1CRPX12"]) * axis["1CDLT12"]
             assert found == pytest.approx(np.asarray(tones) * 1e6)
 
 
@@ -95,7 +136,7 @@ def test_a_narrower_input_makes_narrower_sub_bands_and_says_so(tmp_path: Path) -
     )
     with fits.open(path) as units:
         header, rows = units[0].header, units["SPECTRA"].data
-        assert header["CDELT1"] == pytest.approx(0.5e6 / NCHAN)
+        assert units["SPECTRA"].header["1CDLT12"] == pytest.approx(0.5e6 / NCHAN)
         assert "not in the input: sub-band 2" in str(header["HISTORY"])
         finite = np.isfinite(rows["DATA"][0])
     assert finite[0].all()
@@ -146,10 +187,10 @@ def test_a_filter_that_would_not_fit_into_memory_gets_fewer_taps(tmp_path: Path)
 @settings(deadline=None, max_examples=40)
 @given(
     st.floats(0.01, 2000.0), st.integers(1, 16), st.integers(1, 8), st.floats(0.001, 500.0),
-    st.integers(4, 512).map(lambda n: 2 * n), st.data(),
+    st.integers(4, 1024), st.none() | st.integers(2, 99), st.data(),
 )  # fmt: skip
 def test_channels_are_cut_out_where_the_axis_says(
-    band_mhz: float, coarse: int, groups: int, width_mhz: float, nchan: int, data: st.DataObject
+    band_mhz: float, coarse: int, groups: int, width_mhz: float, nchan: int, nfine: int | None, data: st.DataObject
 ) -> None:
     """Each channel's own frequency, written into the spectra, comes out as the axis of the row has it."""
     middle = 750e6
@@ -159,7 +200,8 @@ def test_channels_are_cut_out_where_the_axis_says(
         bandwidth=data.draw(st.sampled_from([1.0, -1.0])) * band_mhz,
     )  # fmt: skip
     try:
-        axis = Subbands(band, nchan, SubbandSetup(centres=centres, bandwidth=width_mhz * 1e6, middle=middle))
+        setup = SubbandSetup(centres=centres, bandwidth=width_mhz * 1e6, middle=middle)
+        axis = Subbands(band, nchan, setup, nfine)
     except ScanSetupError:  # the other test has these
         return
     assert coarse * axis.nfine <= MAX_BANK_CHANNELS
@@ -170,8 +212,9 @@ def test_channels_are_cut_out_where_the_axis_says(
     spectra = np.fft.ifftshift(places, axes=1).astype(np.complex64)[:, None, :, None]
     picked = np.fft.fftshift(axis.pick(spectra)[:, 0, :, 0].real, axes=1)
     rows = axis.shaped(picked.astype(np.float64).ravel())
-    cards = {key: value for key, value, _ in axis.cards}
-    frequencies = band.lower_edge + rows * step
+    cards = {key: value for key, value, _ in axis.world}
+    shift = axis.nfine % 2 / 2  # channel k at e + k w / n with even n, at e + (k + 0.5) w / n with odd
+    frequencies = band.lower_edge + (rows + shift) * step
     wanted = axis.sky()[:, None] + (np.arange(nchan) + 1 - float(cards["CRPIX1"])) * float(cards["CDELT1"])
     there = np.isfinite(rows)
     assert np.abs(frequencies - wanted)[there] == pytest.approx(0, abs=abs(step) * 1e-3)

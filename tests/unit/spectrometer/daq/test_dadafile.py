@@ -6,6 +6,7 @@ import string
 import time
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -60,8 +61,8 @@ def test_the_kind_of_a_file_is_found_by_its_beginning(tmp_path: Path) -> None:
         open_recording(tmp_path / "none.dada")
 
 
-def scan(tmp_path: Path, name: str, nchan: int, taps: int) -> tuple[npt.NDArray[np.float64], fits.Header]:
-    """One pass through a recording as a scan: its mean spectrum per polarization, and the header."""
+def scan(tmp_path: Path, name: str, nchan: int, taps: int) -> tuple[npt.NDArray[np.float64], dict[str, Any]]:
+    """One pass through a recording as a scan: its mean spectrum per polarization, and the cards."""
     values: dict[str, Value] = {"NCHAN": nchan, "EXPOSURE": 1.0, "SCANLEN": 1.0, "PROJID": "DADA"}
     run = ScanRun(RunOptions(source=recording(name), fast=True, taps=taps, window="boxcar"), values, tmp_path)
     run.begin(time.time())
@@ -71,7 +72,7 @@ def scan(tmp_path: Path, name: str, nchan: int, taps: int) -> tuple[npt.NDArray[
     assert run.file is not None
     with fits.open(run.file.path) as units:
         units.verify("exception")
-        return np.array(units[1].data["DATA"], float), units[0].header.copy()
+        return np.array(units[1].data["DATA"], float), {**units[0].header, **units[1].header}
 
 
 def test_a_scan_of_complex_samples_is_an_fft_of_the_file(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ POLARIZED = [
     ((1, 0), (1, 1, 0, 0)),
     ((0, 2), (4, -4, 0, 0)),
     ((1, 1), (2, 0, 2, 0)),
-    ((1, -1j), (2, 0, 0, 2)),
+    ((1, 1j), (2, 0, 0, 2)),  # CI is of A* B
 ]
 
 
@@ -25,8 +25,13 @@ def test_stokes_parameters_of_known_waves(voltages: tuple[complex, complex], sto
     assert detect(given_, "IQUV").ravel().tolist() == list(stokes)
     a, b, cr, ci = detect(given_, "AABBCRCI").ravel().tolist()
     assert (a + b, a - b, 2 * cr, 2 * ci) == stokes
+    i, q, u, v = stokes
+    assert detect(given_, "IQUV", is_circular=True).ravel().tolist() == [i, u, v, q]
+    conjugated = given_.conj()  # a falling band
+    assert detect(conjugated, "IQUV", is_conjugated=True).ravel().tolist() == list(stokes)
+    assert detect(conjugated, "AABBCRCI", is_conjugated=True).ravel().tolist() == [a, b, cr, ci]
     assert detect(given_, "AA+BB").ravel().tolist() == [stokes[0]]
-    assert detect(given_[..., :1], "AA").ravel().tolist() == [a]
+    assert detect(given_[..., :1], "INTEN").ravel().tolist() == [a]
 
 
 def test_a_tone_is_in_the_channel_of_its_frequency() -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import resource
 from pathlib import Path
 
 import numpy as np
 import pytest
 from astropy.io import fits
+from astropy.time import Time
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -47,7 +49,7 @@ def search_file(directory: Path) -> PsrFitsFile:
         "OBSERVER": "me", "NPOL": 1, "RA": 83.6, "RA_STR": "05:34:32", "DEC_STR": "unspecified", "FD_POLN": "CIRC",
     }  # fmt: skip
     return PsrFitsFile(
-        directory, "a.psrfits", SEARCH, obs_mode="SEARCH", begin=(60000, 43200.5), status=status,
+        directory, "a.fits", SEARCH, obs_mode="SEARCH", begin=(60000, 43200.5), status=status,
         own=[("NLOOPS", 0, "")],
     )  # fmt: skip
 
@@ -66,10 +68,11 @@ def test_a_search_file_is_whole_after_every_row(tmp_path: Path) -> None:
             assert [unit.name for unit in units] == ["PRIMARY", "HISTORY", "SUBINT"]
             header, table, rows = units[0].header, units["SUBINT"].header, units["SUBINT"].data
             assert len(rows) == number + 1
+            assert table["NSTOT"] == 16 * (number + 1)  # readers take the samples of the file from it
             row = rows[number]
-            assert row["DATA"].shape == (16, 4, 3, 1)
+            assert row["DATA"].shape == (16, 4, 3)
             scale, offset = (row[key].reshape(4, 3) for key in ("DAT_SCL", "DAT_OFFS"))
-            assert np.abs(row["DATA"][..., 0] * scale + offset - samples(number)).max() < 0.51 * scale.max()
+            assert np.abs(row["DATA"] * scale + offset - samples(number)).max() < 0.51 * scale.max()
             assert row["OFFS_SUB"] == pytest.approx((number + 0.5) * 16 * 64e-6)
             assert (row["RA_SUB"], np.isnan(row["DEC_SUB"])) == (83.6, True)
     file.close()
@@ -77,19 +80,22 @@ def test_a_search_file_is_whole_after_every_row(tmp_path: Path) -> None:
     assert (header["STT_IMJD"], header["STT_SMJD"], header["STT_OFFS"]) == (60000, 43200, 0.5)
     assert (header["OBSFREQ"], header["OBSBW"], header["OBSNCHAN"]) == (1401.0, 3.0, 3)
     assert (header["RA"], header["DEC"], header["FD_POLN"], header["OBSERVER"]) == (
-        "05:34:32", "+00:00:00.0", "CIRC", "me",
+        "05:34:32", "", "CIRC", "me",
     )  # fmt: skip
+    assert (header["STT_CRD2"], header["STP_CRD2"], header["BACKEND"]) == ("", "", "DIBAS")
+    assert not {"ANT_X", "ANT_Y", "ANT_Z", "STT_LST"} & set(header)
+    assert table["SIGNINT"] == 0
     assert "NPOL" not in header  # the mode's; the table's is another
-    assert (table["NPOL"], table["NBITS"], table["NSBLK"], table["TDIM18"]) == (4, 8, 16, "(1,3,4,16)")
+    assert (table["NPOL"], table["NBITS"], table["NSBLK"], table["TDIM18"]) == (4, 8, 16, "(3,4,16)")
     assert (table["POL_TYPE"], table["TBIN"], table["CHAN_BW"], table["NBIN"]) == ("IQUV", 64e-6, 1.0, 1)
 
 
-def test_a_fold_file_keeps_its_par_file_and_says_what_was_dedispersed(tmp_path: Path) -> None:
+def test_a_fold_file_keeps_its_par_file_and_says_that_nothing_was_dedispersed(tmp_path: Path) -> None:
     file = PsrFitsFile(
-        tmp_path, "a.psrfits", FOLD, obs_mode="PSR", begin=(60000, 0.0), status={}, par_text="PSR X\nF0 10\nDM 3\n"
+        tmp_path, "a.fits", FOLD, obs_mode="PSR", begin=(60000, 0.0), status={}, par_text="PSR X\nF0 10\nDM 3\n"
     )  # fmt: skip
     profiles = np.random.default_rng(1).normal(0, 1, (1, 2, 100))
-    file.append_profiles(profiles, 0.5, 1.0, 0.1)
+    file.append_profiles(profiles, epoch=0.45, summed=1.0, share=0.5, period=0.1)
     file.close()
     with fits.open(file.path) as units:
         units.verify("exception")
@@ -97,10 +103,42 @@ def test_a_fold_file_keeps_its_par_file_and_says_what_was_dedispersed(tmp_path: 
         (row,) = units["SUBINT"].data
         scale, offset = (row[key].reshape(1, 2, 1) for key in ("DAT_SCL", "DAT_OFFS"))
         assert row["DATA"] * scale + offset == pytest.approx(profiles, abs=float(scale.max()))
-        assert (row["PERIOD"], row["TSUBINT"]) == (0.1, 1.0)
+        assert (row["PERIOD"], row["TSUBINT"], row["OFFS_SUB"], row["DAT_WTS"].tolist()) == (0.1, 1.0, 0.45, [0.5, 0.5])
         (history,) = units["HISTORY"].data
-        assert (history["DM"], history["DEDISP"], history["REF_FREQ"]) == (3.0, 1, np.inf)
-        assert (units["SUBINT"].header["DM"], units["SUBINT"].header["NBIN"]) == (3.0, 100)
+        table = units["SUBINT"].header
+        assert (history["DM"], history["DEDISP"], history["REF_FREQ"], history["DDS_MTHD"]) == (3.0, 0, 1401.5, "NONE")
+        assert (table["DM"], table["REFFREQ"], table["NBIN"]) == (3.0, 1401.5, 100)
+
+
+def test_the_place_of_antenna_and_source_is_as_the_status_memory_has_it(tmp_path: Path) -> None:
+    status = {
+        "ANT_X": 882589.65, "ANT_Y": -4924872.32, "ANT_Z": "3943729.348", "RA_STR": "05:34:31.973",
+        "DEC_STR": "22:00:52.06000", "FD_HAND": -1, "FD_SANG": 30.0,
+    }  # fmt: skip
+    file = PsrFitsFile(tmp_path, "a.fits", SEARCH, obs_mode="SEARCH", begin=(60000, 43200.5), status=status)
+    file.append_samples(samples(1), 0)
+    file.close()
+    with fits.open(file.path) as units:
+        header, row = units[0].header, units["SUBINT"].data[0]
+    assert [header[key] for key in ("ANT_X", "ANT_Y", "ANT_Z")] == [882589.65, -4924872.32, 3943729.348]
+    assert (header["RA"], header["DEC"], header["STT_CRD2"]) == ("05:34:31.973", "+22:00:52.06000", "+22:00:52.06000")
+    assert (header["FD_HAND"], header["FD_SANG"]) == (-1, 30.0)
+    greenwich = Time(60000 + 43200.5 / 86400, format="mjd", scale="ut1").sidereal_time("mean", "greenwich")
+    expected = (greenwich.hour - 79.8397 / 15) % 24 * 3600  # GBT
+    assert header["STT_LST"] == pytest.approx(expected, abs=1.0)
+    assert row["LST_SUB"] - header["STT_LST"] == pytest.approx(row["OFFS_SUB"] * 1.00274, abs=1e-6)
+
+
+def test_aa_and_bb_have_one_scale_for_readers_that_take_that_of_aa_for_both() -> None:
+    """The mean of raw bytes with AA's scale, as `your` does it, is the mean of both powers then."""
+    powers = np.random.default_rng(2).exponential(1.0, (64, 4, 3)).astype(np.float32) * np.array([[1], [3], [1], [1]])
+    found = scale_samples(powers.astype(np.float32), in_common=2)
+    assert np.array_equal(found.scale[0], found.scale[1])
+    assert np.array_equal(found.offset[0], found.offset[1])
+    mean = (found.data[:, 0].astype(float) + found.data[:, 1]) / 2 * found.scale[0] + found.offset[0]
+    assert np.abs(mean - powers[:, :2].mean(axis=1)).max() <= 0.51 * found.scale[0].max()
+    layout = dataclasses.replace(SEARCH, pol_type="AABBCRCI")
+    assert (layout.scaled_in_common, SEARCH.scaled_in_common) == (2, 1)
 
 
 def test_a_full_disk_keeps_whole_rows(tmp_path: Path) -> None:

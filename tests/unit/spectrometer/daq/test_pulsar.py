@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from astropy.io import fits
+from support.pulsar_scans import dedispersed, dispersed_by, psrfits
 
 from spectrometer.daq.errors import DaqError
 from spectrometer.daq.guppifile import GuppiFile
@@ -52,13 +53,10 @@ def scan(folder: Path, receiver: dict[str, Any] | None = None, **status: Any) ->
 
 
 def profiles_of(path: Path) -> np.ndarray:
-    """Shape (rows, products, channels, bins), in counts**2."""
-    with fits.open(path) as units:
-        units.verify("exception")
-        header, rows = units["SUBINT"].header, units["SUBINT"].data
-        shape = (len(rows), header["NPOL"], header["NCHAN"], 1)
-        scale, offset = rows["DAT_SCL"].reshape(shape), rows["DAT_OFFS"].reshape(shape)
-        return np.asarray(rows["DATA"] * scale + offset, np.float64)
+    """Shape (rows, products, channels, bins), in counts**2, dedispersed to infinite frequency as the file says."""
+    found = psrfits(path)
+    delays = dispersed_by(found.table["DM"], found.rows["DAT_FREQ"][0])
+    return dedispersed(found.values, delays / found.rows["PERIOD"][0])
 
 
 def width_of(profile: np.ndarray) -> float:
@@ -129,7 +127,7 @@ def test_search_data_show_the_pulses_in_time(tmp_path: Path, status: dict[str, A
         nsblk = header["NSBLK"]
         assert rows["OFFS_SUB"].tolist() == pytest.approx([(n + 0.5) * nsblk * 1e-3 for n in range(len(rows))])
         assert 1.0 - len(rows) * nsblk * 1e-3 < nsblk * 1e-3 <= 1 / 8  # at most one row is short, and left out
-        scale, offset = (rows[key].reshape(len(rows), 1, npol, 4, 1) for key in ("DAT_SCL", "DAT_OFFS"))
+        scale, offset = (rows[key].reshape(len(rows), 1, npol, 4) for key in ("DAT_SCL", "DAT_OFFS"))
         samples = (rows["DATA"] * scale + offset).reshape(-1, npol, 4)
         power = samples[:, 0].mean(axis=1)
         times = primary["STT_OFFS"] + (np.arange(len(power)) + 0.5) * 1e-3
@@ -149,7 +147,7 @@ def test_the_diode_is_folded_at_its_frequency(tmp_path: Path) -> None:
     with fits.open(path) as units:
         header = units[0].header
         found = [header[key] for key in ("OBS_MODE", "CAL_MODE", "CAL_FREQ", "CAL_DCYC")]
-        assert found == ["CAL", "ON", 25.0, 0.25]
+        assert found == ["CAL", "SYNC", 25.0, 0.25]  # the words of PSRFITS
         assert units["SUBINT"].data["PERIOD"].tolist() == pytest.approx([0.04] * 3)
 
 
@@ -196,7 +194,21 @@ def test_bins_that_are_shorter_than_a_sample_are_told(tmp_path: Path, par: Path)
         tmp_path,
     )
     run.end()
-    assert run.note == "a sample of 0.001 s is longer than a bin of 0.0005 s"
+    assert run.note == "a sample of 0.001 s is longer than a bin of 0.0005 s; no RA, DEC; no ANT_X, Y, Z"
+
+
+def test_positions_that_are_not_known_are_told_before_the_scan(tmp_path: Path, par: Path) -> None:
+    values = {"BACKEND": "GUPPI", "OBS_MODE": "SEARCH", "OBSNCHAN": 4, "TBIN": 1e-3}
+    known = {"RA_STR": "05:34:31.973", "DEC_STR": "22:00:52.06", "ANT_X": 882589.65, "ANT_Y": -4924872.32}
+    for more, note in (
+        ({}, "no RA, DEC; no ANT_X, Y, Z"),
+        (known, "no ANT_X, Y, Z"),
+        ({**known, "ANT_Z": 3943729.348}, ""),
+        ({"OBS_MODE": "RAW"}, "no RA, DEC"),  # a raw header has no cards for the antenna
+    ):
+        run = run_for(RunOptions(synthetic=ReceiverConfig(**RECEIVER)), {**values, **more}, tmp_path)
+        run.end()
+        assert run.note == note
 
 
 def test_a_binary_is_refused_with_what_to_do(tmp_path: Path, par: Path) -> None:

@@ -78,13 +78,35 @@ def test_a_gap_is_told_by_the_packets(tmp_path: Path) -> None:
     assert np.array_equal(after[0][1], samples[:, 2048:2560])
 
 
-def test_headers_are_padded_as_direct_io_wants_it() -> None:
+def test_headers_are_not_padded_as_dspsr_takes_padding_for_samples() -> None:
     for samples in (512, 500, 3):
         header = write_header(band(), samples=samples, overlap=0, packet_index=7, packet_bytes=16, others={})
         found = read_header(header)
-        assert found.header_bytes == len(header)
-        assert (found.samples, found.packet_index) == (samples, 7)
-        assert (len(header) % 512 == 0) == (found.values["DIRECTIO"] == 1) == (samples == 512)
+        assert found.header_bytes == len(header) == (len(found.values) + 1) * 80
+        assert (found.samples, found.packet_index, found.values["DIRECTIO"]) == (samples, 7, 0)
+
+
+def test_headers_have_all_cards_that_dspsr_asks_for_and_nothing_at_which_blimpy_ends() -> None:
+    wanted = {
+        "NBITS", "OBSBW", "OBSFREQ", "OBSNCHAN", "NPOL", "PKTFMT", "PKTSIZE", "TBIN", "OVERLAP", "BLOCSIZE", "STT_IMJD",
+        "STT_SMJD", "STT_OFFS", "PKTIDX", "TELESCOP", "SRC_NAME", "BACKEND", "FD_POLN", "RA_STR", "DEC_STR", "FRONTEND",
+    }  # fmt: skip
+    others = {"OBSERVER": "a=b, O'Neill / x", "SCANLEN": 30.0, "STTVALID": 1, "OVERLAP": 512}
+    header = write_header(band(), samples=512, overlap=0, packet_index=7, packet_bytes=16, others=others)
+    cards = [header[at : at + 80].decode() for at in range(0, len(header) - 80, 80)]
+    assert wanted <= {card[:8].rstrip() for card in cards}
+    assert len(cards) == len({card[:8] for card in cards})
+    for card in cards:
+        assert card.count("=") == 1
+        value = card.partition("=")[2].strip()
+        assert value.startswith("'") or float(value) is not None  # no comment, no T or F
+    assert read_header(header).values["OBSERVER"] == "a:b, O'Neill / x"
+
+
+def test_a_bandwidth_that_contradicts_the_sample_time_is_not_passed_on() -> None:
+    wrong = Band(channels=4, polarizations=2, sample_time=1e-5, center_frequency=400.0, bandwidth=-0.001)
+    found = read_header(write_header(wrong, samples=8, overlap=0, packet_index=0, packet_bytes=16, others={}))
+    assert (found.bandwidth, found.values["CHAN_BW"]) == pytest.approx((-0.4, -0.1))
 
 
 def test_blocks_are_no_larger_than_the_mode_says_nor_than_may_be_waited_for() -> None:

@@ -72,6 +72,21 @@ def test_any_frequency_is_met_within_the_spacing(frequency: float, spacing: floa
     assert tuning.frac < tuning.mod or tuning.mod == 1
 
 
+def test_a_spacing_that_does_not_divide_the_reference_gives_the_nearest_frequency_there_is() -> None:
+    """0.003 MHz of 10 MHz: steps of 10/3333 MHz; 2102 of them would be 1.95 kHz off, 2101 are 1.05 kHz."""
+    tuning = tune(3896.30468, 0.003, 10.0, VCO)
+    assert tuning == Tuning(389, 2101, 3333, 1)
+    assert tuning.frequency(10.0) == pytest.approx(3896.303630, abs=1e-6)
+
+
+@given(st.floats(*frequency_range(VCO)), st.floats(0.0025, 10.0), st.floats(1.0, 10.0))
+def test_no_neighbouring_fraction_is_nearer(frequency: float, spacing: float, reference: float) -> None:
+    tuning = tune(frequency, spacing, reference, VCO)
+    modulus = max(int(reference / spacing + 0.5), 1)
+    off = abs(tuning.frequency(reference) - frequency)
+    assert off <= reference / modulus / tuning.divider / 2 + 1e-9
+
+
 @pytest.mark.parametrize("frequency", [137.4, 4400.1, -1500.0, 0.0])
 def test_out_of_range_names_the_range(frequency: float) -> None:
     with pytest.raises(ValueError, match=r"out of the synthesizer's range, 137\.5 to 4400 MHz"):
