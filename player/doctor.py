@@ -110,8 +110,9 @@ def examine(
         return report
     report.notes = [str(warning) for warning in config.warnings]
     around = Surroundings(
-        simulate=simulate, data_root=data_root(config, environment), dibas_dir=dibas_dir(environment), is_served=False
-    )
+        simulate=simulate, data_root=data_root(config, environment), dibas_dir=dibas_dir(environment), is_served=False,
+        note=report.notes.append,
+    )  # fmt: skip
     names = _banks_to_examine(config, bank, report)
     for name in names:
         _examine_bank(config, name, around, report)

@@ -58,7 +58,7 @@ class SpectrometerBank(Bank):
         self._scan: ScanControl | None = None
         self._mode: str | None = None
         self._why_no_mode = ""
-        self._care = StatusCare(self.log)
+        self._care = StatusCare(context.name, self._config, simulate=context.simulate, log=self.log)
         self._changing = threading.Event()  # set: no mode change is going on
         self._changing.set()
 
@@ -98,7 +98,10 @@ class SpectrometerBank(Bank):
         path = None if source is None else source.path(self.context.instrument.directory)
         if path is not None and not path.is_file():
             raise RefusedError(f"banks.{self.name}.source.file: there is no file {path}")
-        self._memory = StatusBuffer(self._config.status_memory.key, self._config.status_memory.semaphore)
+        try:
+            self._memory = self._care.open()
+        except StatusMemoryError as error:
+            raise RefusedError(str(error)) from error
         self._setter.open()
         if self.context.simulate:
             self.log.warning("%s is simulated: no instrument is touched", self.name)
@@ -108,21 +111,17 @@ class SpectrometerBank(Bank):
             self.log.error("%s", error)
 
     def close(self) -> None:
+        self._care.announce_end()
         self._abandon_mode("the Player ends", quit_s=2.0)
         self._setter.close()
-        if self._memory is not None:
-            if self._config.status_memory.is_private:
-                # A Player that was started when this one had given its address back may have it already.
-                self._memory.unlink_unless_used()
-            self._memory.close()
-            self._memory = None
+        self._memory = None
+        self._care.close()
 
     def watchdog(self) -> None:
         if (scan := self._scan) is not None:
             with suppress(StatusMemoryError):
                 scan.tick()
-        if self._memory is not None:
-            self._care.look(self._memory)
+        self._care.look()
 
     # modes
 
