@@ -14,7 +14,8 @@ from typing import Any
 
 from player.bank import Bank, BankContext
 from player.config import load
-from player.errors import ConfigError, Fault
+from player.dataroot import DataRoot
+from player.errors import ConfigError, DataRootError, Fault
 from player.findings import Finding, Surroundings
 from player.tables import BankConfig, Composed, Config
 from player.tomlfile import KeyPath
@@ -52,7 +53,7 @@ class SpectrometerBank(Bank):
         assert isinstance(context.config, SpectrometerBankConfig)
         self._config: SpectrometerBankConfig = context.config
         self._setter = ModeSetter(context, self._config)
-        self._scan_number = ScanNumber(context.data_root / f".{context.name}.scan-number", self.log)
+        self._scan_number = ScanNumber(context.data_root, context.name, self.log)
         self._memory: StatusBuffer | None = None
         self._backend: Backend | None = None
         self._scan: ScanControl | None = None
@@ -102,6 +103,8 @@ class SpectrometerBank(Bank):
             self._memory = self._care.open()
         except StatusMemoryError as error:
             raise RefusedError(str(error)) from error
+        self._open_data_root()
+        self._scan_number.recall()
         self._setter.open()
         if self.context.simulate:
             self.log.warning("%s is simulated: no instrument is touched", self.name)
@@ -109,6 +112,14 @@ class SpectrometerBank(Bank):
             self._write_scan_number()
         except StatusDamagedError as error:  # served all the same, or nobody could ask for repair_status
             self.log.error("%s", error)
+
+    def _open_data_root(self) -> None:
+        try:
+            DataRoot(self.context.data_root, self.context.state_dir).open()
+        except DataRootError as error:
+            if self._config.source is not None or not self.context.simulate:
+                raise
+            self.log.warning("%s", error)  # no data are taken
 
     def close(self) -> None:
         self._care.announce_end()

@@ -35,8 +35,8 @@ def put_right(status: StatusBuffer, kept_as: Path) -> tuple[list[str], Path | No
     if not find_damage(image):
         return [], None
     path = kept_as.with_name(f"{kept_as.name}.damaged-status.{moment:%Y%m%dT%H%M%S.%fZ}")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(image)
+    with path.open("xb") as file:  # made anew: nothing that was put there before is written to
+        file.write(image)
     return [str(damage) for damage in status.repair()], path
 
 
