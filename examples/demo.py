@@ -225,7 +225,7 @@ def main() -> int:
     write_configuration(config, source)
     manager = free_port()
     os.environ[MANAGER] = f"127.0.0.1:{manager}"
-    environment = {**os.environ, "DIBAS_DATA": str(RUN / "data")}
+    environment = {**os.environ, "DIBAS_DATA": str(RUN / "data"), "XDG_STATE_HOME": str(RUN / "state")}
     environment.pop("DIBAS_DIR", None)
     ini.write_text(
         subprocess.run(

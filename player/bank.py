@@ -38,6 +38,8 @@ class BankContext:
         simulate: True: no real instrument may be touched.
         data_root: Where data files go (`DIBAS_DATA`).
         dibas_dir: Installation root (`DIBAS_DIR`); None if it is not set.
+        state_dir: For small files that outlive the Player and belong neither to the data nor to the configuration;
+            made when it is needed. None: there is no place.
         log: Logger with the Bank's name bound.
         clock: The time; tests turn it by hand.
     """
@@ -50,6 +52,7 @@ class BankContext:
     dibas_dir: Path | None
     log: BankLog
     clock: Clock = field(default_factory=SystemClock)
+    state_dir: Path | None = None
 
 
 class Bank:

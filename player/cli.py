@@ -382,7 +382,7 @@ def _serve(argv: Sequence[str], environment: Mapping[str, str]) -> int:
                 return DONE
             bank = _pick_bank(config, args.bank)
             url = _url(parser, args, config, bank)
-            from player.config import data_root, dibas_dir
+            from player.config import data_root, dibas_dir, state_dir
             from player.host import Host, HostSettings
             from player.lifecycle import run
             from player.logs import LevelSignal, set_up_logging
@@ -396,6 +396,7 @@ def _serve(argv: Sequence[str], environment: Mapping[str, str]) -> int:
                 simulate=args.simulate or args.word == "simulate",
                 data_root=data_root(config, environment),
                 dibas_dir=dibas_dir(environment),
+                state_dir=state_dir(environment),
                 settings=HostSettings(ready_within=args.ready_within),
             )
             _log_warnings(config)

@@ -45,6 +45,7 @@ __all__ = [
     "find_file",
     "load",
     "pick_bank",
+    "state_dir",
     "validate",
 ]
 
@@ -70,6 +71,16 @@ def find_file(given: Path | None, environment: Mapping[str, str]) -> Path:
 def data_root(config: Config, environment: Mapping[str, str]) -> Path:
     """Return where data files go: $DIBAS_DATA, then the file, then `DEFAULT_DATA_ROOT`."""
     return Path(environment.get("DIBAS_DATA") or config.instrument.data_root or DEFAULT_DATA_ROOT)
+
+
+def state_dir(environment: Mapping[str, str]) -> Path | None:
+    """Return where this user's programs keep what outlives them: $STATE_DIRECTORY (systemd), $XDG_STATE_HOME, ~."""
+    if own := environment.get("STATE_DIRECTORY", "").partition(":")[0]:
+        return Path(own)
+    if state := environment.get("XDG_STATE_HOME"):
+        return Path(state) / "dealer-player"
+    home = environment.get("HOME")
+    return Path(home) / ".local" / "state" / "dealer-player" if home else None
 
 
 def dibas_dir(environment: Mapping[str, str]) -> Path | None:

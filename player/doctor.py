@@ -17,7 +17,8 @@ from typing import Any
 import psutil
 import zmq
 
-from player.config import data_root, dibas_dir, find_file, load, pick_bank
+from player.config import data_root, dibas_dir, find_file, load, pick_bank, state_dir
+from player.dataroot import DataRoot
 from player.doors.rpc import RpcDoor
 from player.errors import (
     BankNameError,
@@ -110,13 +111,14 @@ def examine(
         return report
     report.notes = [str(warning) for warning in config.warnings]
     around = Surroundings(
-        simulate=simulate, data_root=data_root(config, environment), dibas_dir=dibas_dir(environment), is_served=False
-    )
+        simulate=simulate, data_root=data_root(config, environment), dibas_dir=dibas_dir(environment), is_served=False,
+        note=report.notes.append,
+    )  # fmt: skip
     names = _banks_to_examine(config, bank, report)
     for name in names:
         _examine_bank(config, name, around, report)
     if names:
-        report.findings += data_root_findings(around.data_root)
+        report.findings += data_root_findings(DataRoot(around.data_root, state_dir(environment)))
     return report
 
 
@@ -290,14 +292,16 @@ def describe_process(pid: int) -> str:
 # the host's disk
 
 
-def data_root_findings(root: Path, free_bytes: int | None = None) -> list[Finding]:
+def data_root_findings(data: DataRoot, free_bytes: int | None = None) -> list[Finding]:
     """Return what is wrong with where data files go.
 
     Args:
-        root: The directory.
+        data: The directory.
         free_bytes: Free space; None: as the system says.
     """
-    elsewhere = "set DIBAS_DATA or [instrument] data_root to another directory"
+    root, elsewhere = data.path, "set DIBAS_DATA or [instrument] data_root to another directory"
+    if (fault := data.fault()) is not None:
+        return [Finding("data root", f"the data root {root} {fault.fault}", f"{fault.remedy}, or {elsewhere}")]
     if not root.is_dir():
         what = "is no directory" if root.exists() else "does not exist"
         return [Finding("data root", f"the data root {root} {what}", f"make it (mkdir -p {root}), or {elsewhere}")]

@@ -8,6 +8,7 @@
     |-- PortTakenError       the address to serve on is in use
     |-- AddressError         the address to serve on cannot be used at all
     |-- BankStartError       the Bank could not be made or opened
+    |-- DataRootError        data files cannot go where they should
     |-- NotReadyError        the Player does not answer on its own socket
     `-- UnwritableError      a path or value that a supervisord file cannot hold
 """
@@ -24,6 +25,7 @@ __all__ = [
     "BankStartError",
     "CommandError",
     "ConfigError",
+    "DataRootError",
     "DoorError",
     "Fault",
     "KindError",
@@ -96,6 +98,14 @@ class NotRegisteredError(ServiceError):
 
 class BankStartError(PlayerError):
     """A Bank could not be made or opened. A kind raises it for what the operator should read."""
+
+
+class DataRootError(PlayerError):
+    """The data root cannot be used; `fault` says why, `remedy` what to do, as an imperative."""
+
+    def __init__(self, path: object, fault: str, remedy: str) -> None:
+        super().__init__(f"data root {path} {fault}; {remedy}")
+        self.path, self.fault, self.remedy = path, fault, remedy
 
 
 class DoorError(PlayerError):

@@ -45,9 +45,11 @@ class Surroundings:
         data_root: Where data files go.
         dibas_dir: Installation root; None if it is not set.
         is_served: A Player serves this Bank here now, so that what it uses is not left behind.
+        note: Takes a sentence about what is not wrong, but is good to know.
     """
 
     simulate: bool
     data_root: Path
     dibas_dir: Path | None
     is_served: bool
+    note: Callable[[str], None] = lambda _text: None

@@ -75,8 +75,9 @@ def ask_ready(hub: Hub, bank: str, url: str, timeout: float) -> None:
 
 
 def bank_context(
-    config: Config, name: str, *, simulate: bool, data_root: Path, dibas_dir: Path | None, clock: Clock | None = None
-) -> BankContext:
+    config: Config, name: str, *, simulate: bool, data_root: Path, dibas_dir: Path | None, clock: Clock | None = None,
+    state_dir: Path | None = None,
+) -> BankContext:  # fmt: skip
     """Return what a Bank of a valid configuration is told; `name` is one of its Banks."""
     return BankContext(
         name=name,
@@ -87,6 +88,7 @@ def bank_context(
         dibas_dir=dibas_dir,
         log=logging.LoggerAdapter(logging.getLogger(f"bank.{name}"), {"bank": name}),
         clock=clock or SystemClock(),
+        state_dir=state_dir,
     )
 
 
@@ -143,6 +145,7 @@ class Host:
         simulate: No real instrument may be touched.
         data_root: Where data files go.
         dibas_dir: Installation root, if there is one.
+        state_dir: For what outlives the Player, as in `BankContext`.
         settings: Limits.
         clock: What the Bank takes for the time; None: the computer's.
         kind: Class of the Bank; None: as the configuration says.
@@ -161,6 +164,7 @@ class Host:
         simulate: bool = False,
         data_root: Path = Path("/tmp"),
         dibas_dir: Path | None = None,
+        state_dir: Path | None = None,
         settings: HostSettings | None = None,
         clock: Clock | None = None,
         kind: type[Bank] | None = None,
@@ -173,7 +177,7 @@ class Host:
         self._wanted_url = config.url(bank) if url is None else url
         self._bind = bind or config.bind(bank)
         self._registrations: list[Registration] = []
-        self._simulate, self._data_root, self._dibas_dir = simulate, data_root, dibas_dir
+        self._simulate, self._data_root, self._dibas_dir, self._state_dir = simulate, data_root, dibas_dir, state_dir
         self._clock, self._kind = clock, kind
         # A SimpleQueue and no Event: its `put` may be called in a signal handler, whatever the main thread holds.
         self._ends: queue.SimpleQueue[tuple[str, bool]] = queue.SimpleQueue()
@@ -239,7 +243,7 @@ class Host:
     def _open_bank(self) -> None:
         context = bank_context(
             self._config, self._name, simulate=self._simulate, data_root=self._data_root, dibas_dir=self._dibas_dir,
-            clock=self._clock,
+            clock=self._clock, state_dir=self._state_dir,
         )  # fmt: skip
         with start_errors(self._name):
             self.bank = (self._kind or find_kind(context.config.kind))(context)

@@ -111,6 +111,7 @@ class Bank:
             simulate=simulate,
             data_root=configuration.data_root(array, environment),
             dibas_dir=configuration.dibas_dir(environment),
+            state_dir=configuration.state_dir(environment),
         )
         self._key = (array.path.resolve(), bank)
         self._refuse_a_second(array.url(bank))

@@ -52,6 +52,8 @@ class Files:
         with contextlib.suppress(OSError):
             if self.usage.stat().st_size:  # of one that crashed; the next crash must not cost what it knew
                 self.usage.replace(self.earlier_usage)
+        for file in (self.port, self.pid, self.usage):
+            file.parent.mkdir(parents=True, exist_ok=True)
         replace_file(self.port, f"{port}\n")
         replace_file(self.pid, f"{os.getpid()}\n")
         replace_file(self.usage, "")
@@ -98,16 +100,33 @@ def default_folder(port: int, environment: dict[str, str]) -> Path:
     raise OSError(f"no folder for the port, pid and usage files: tried {', '.join(map(str, candidates))}")
 
 
-def replace_file(path: Path, text: str) -> None:
-    """Write a file that all may read, whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+def replace_file(path: Path, text: str, *, is_durable: bool = False) -> None:
+    """Write a file that all may read, whole or not at all; no link is followed, in whosever folder it is.
+
+    Args:
+        path: In a folder that exists.
+        text: Its content.
+        is_durable: Wait until the disk has it: it is there after a power failure, too.
+
+    Raises:
+        OSError: It cannot be written; what was there before is kept.
+    """
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
             file.write(text)
-        os.chmod(name, 0o644)
+            os.fchmod(handle, 0o644)
+            if is_durable:
+                file.flush()
+                os.fsync(handle)
         os.replace(name, path)
-    except OSError:
+        if is_durable:
+            folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
+    except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
 

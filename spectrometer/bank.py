@@ -15,7 +15,8 @@ from typing import Any
 
 from player.bank import Bank, BankContext
 from player.config import load
-from player.errors import ConfigError, Fault
+from player.dataroot import DataRoot
+from player.errors import ConfigError, DataRootError, Fault
 from player.findings import Finding, Surroundings
 from player.tables import BankConfig, Composed, Config
 from player.tomlfile import KeyPath
@@ -58,7 +59,7 @@ class SpectrometerBank(Bank):
         assert isinstance(context.config, SpectrometerBankConfig)
         self._config: SpectrometerBankConfig = context.config
         self._setter = ModeSetter(context, self._config)
-        self._scan_number = ScanNumber(context.data_root / f".{context.name}.scan-number", self.log)
+        self._scan_number = ScanNumber(context.data_root, context.name, self.log)
         self._memory: StatusBuffer | None = None
         self._backend: Backend | None = None
         self._scan: ScanControl | None = None
@@ -67,7 +68,7 @@ class SpectrometerBank(Bank):
         self._prepared_first: list[str] = []
         self._mode: str | None = None
         self._why_no_mode = ""
-        self._care = StatusCare(self.log)
+        self._care = StatusCare(context.name, self._config, simulate=context.simulate, log=self.log)
         self._changing = threading.Event()  # set: no mode change is going on
         self._changing.set()
 
@@ -107,7 +108,12 @@ class SpectrometerBank(Bank):
         path = None if source is None else source.path(self.context.instrument.directory)
         if path is not None and not path.is_file():
             raise RefusedError(f"banks.{self.name}.source.file: there is no file {path}")
-        self._memory = StatusBuffer(self._config.status_memory.key, self._config.status_memory.semaphore)
+        try:
+            self._memory = self._care.open()
+        except StatusMemoryError as error:
+            raise RefusedError(str(error)) from error
+        self._open_data_root()
+        self._scan_number.recall()
         self._setter.open()
         if self.context.simulate:
             self.log.warning("%s is simulated: no instrument is touched", self.name)
@@ -116,22 +122,26 @@ class SpectrometerBank(Bank):
         except StatusDamagedError as error:  # served all the same, or nobody could ask for repair_status
             self.log.error("%s", error)
 
+    def _open_data_root(self) -> None:
+        try:
+            DataRoot(self.context.data_root, self.context.state_dir).open()
+        except DataRootError as error:
+            if self._config.source is not None or not self.context.simulate:
+                raise
+            self.log.warning("%s", error)  # no data are taken
+
     def close(self) -> None:
+        self._care.announce_end()
         self._abandon_mode("the Player ends", quit_s=2.0)
         self._setter.close()
-        if self._memory is not None:
-            if self._config.status_memory.is_private:
-                # A Player that was started when this one had given its address back may have it already.
-                self._memory.unlink_unless_used()
-            self._memory.close()
-            self._memory = None
+        self._memory = None
+        self._care.close()
 
     def watchdog(self) -> None:
         if (scan := self._scan) is not None:
             with suppress(StatusMemoryError):
                 scan.tick()
-        if self._memory is not None:
-            self._care.look(self._memory)
+        self._care.look()
 
     # modes
 

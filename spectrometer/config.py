@@ -16,11 +16,13 @@ from pydantic import AfterValidator, BeforeValidator, Field, field_validator, mo
 
 from player.errors import Fault
 from player.tables import BankConfig, Config, Port, Table
+from spectrometer.daq.foreign import FIFO_NAMES, fifo_path
 from spectrometer.daq.receiver import ReceiverConfig
 from spectrometer.errors import AddressError
 from spectrometer.instruments.protocol.valon import SPACING_MHZ, Options, reference_mhz, settled, tune
 from spectrometer.status.databuffers import FAMILIES, GUPPI_DATA_KEY, VEGAS_DATA_KEY, DataBuffer, planned
 from spectrometer.status.keys import VEGAS_KEY, VEGAS_SEMAPHORE
+from spectrometer.status.owner import SharedName
 from spectrometer.status.protocol.cards import MAX_TEXT
 
 __all__ = [
@@ -181,6 +183,11 @@ class StatusMemoryConfig(Table):
         """The Bank's own, which no program of another Player or of the original uses; removed with the Bank."""
         return self.key != VEGAS_KEY and self.semaphore != VEGAS_SEMAPHORE
 
+    @property
+    def suffix(self) -> str:
+        """End of the names of FIFOs, which tells the Banks of one host apart; empty for the original's only one."""
+        return f"_{self.key:x}" if self.is_private else ""
+
 
 class DataBuffersConfig(Table):
     """`[banks.X.data_buffers]`: the buffers of a foreign data-taking program; without one there are none."""
@@ -257,6 +264,17 @@ class SpectrometerBankConfig(BankConfig):
         if self.roach is not None and self.data_source.host is None and self.data_source.ip is None:
             raise ValueError("a Bank with a ROACH needs data_source.host: the FPGA's address on the 10 Gb/s link")
         return self
+
+    def shared_names(self, *, simulate: bool) -> list[SharedName]:
+        """Names that no other program of the host may own while this Bank is open: of its memory, buffers and FIFOs."""
+        memory = self.status_memory
+        names = [SharedName.of_key(memory.key), SharedName.of_semaphore(memory.semaphore)]
+        if self.source is None and not simulate:  # it runs the foreign programs of its modes
+            for family in FAMILIES:
+                names += [SharedName.of_key(buffer.key) for buffer in self.data_buffers.plan(family, memory)]
+                fifos = [fifo_path(family, number, memory.suffix) for number in range(len(FIFO_NAMES[family]))]
+                names += [SharedName.of_fifo(fifo) for fifo in fifos]
+        return names
 
 
 class SpectrometerSettings(Table):

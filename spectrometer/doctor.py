@@ -11,6 +11,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -28,10 +29,11 @@ from spectrometer.errors import AddressError
 from spectrometer.modes import load_modes
 from spectrometer.status.buffer import StatusBuffer
 from spectrometer.status.databuffers import FAMILIES, remove_buffers
-from spectrometer.status.errors import StatusAttachError
+from spectrometer.status.errors import StatusAttachError, StatusLockFileError
 from spectrometer.status.keys import STATUS_BYTES
+from spectrometer.status.owner import Owner, Ownership, SharedName, owner_of
 from spectrometer.status.protocol.damage import find_damage
-from spectrometer.statuscare import put_right
+from spectrometer.statuscare import holder_name, put_right
 
 if TYPE_CHECKING:
     from spectrometer.instruments.roach import Roach
@@ -51,13 +53,16 @@ def diagnose(config: Config, bank_name: str, around: Surroundings) -> list[Findi
     bank = config.banks[bank_name]
     assert isinstance(bank, SpectrometerBankConfig)
     findings: list[Finding] = []
+    shared = bank.shared_names(simulate=around.simulate)
 
     def found(check: str, text: str, remedy: str, repair: Callable[[], str] | None = None) -> None:
         if repair is not None:
             remedy += REPAIRED_BY
+            repair = partial(_as_owner, bank.shared_names(simulate=False), repair)
         findings.append(Finding(check, text, remedy, bank_name, repair))
 
-    _memory(bank_name, bank.status_memory, around, found)
+    is_owned = _owners(bank_name, shared, around, found)
+    _memory(bank_name, bank.status_memory, around, found, is_owned=is_owned)
     _semaphore(bank.status_memory, found)
     if bank.source is None and bank.status_memory.is_private and not around.is_served:
         _buffers(bank, found)
@@ -84,7 +89,38 @@ class Found(Protocol):
 # status memory
 
 
-def _memory(bank_name: str, names: StatusMemoryConfig, around: Surroundings, found: Found) -> None:
+def _owners(bank_name: str, shared: Iterable[SharedName], around: Surroundings, found: Found) -> bool:
+    """Tell who owns what the Bank needs; whether anybody does."""
+    owners: dict[Owner, list[str]] = {}
+    for name in shared:
+        try:
+            owner = owner_of(name)
+        except StatusLockFileError as error:
+            found("owner", error.fault, error.remedy)
+        else:
+            if owner is not None:
+                owners.setdefault(owner, []).append(name.what)
+    for owner, what in owners.items():
+        text = f"{' and '.join(what)} {'is' if len(what) == 1 else 'are'} owned by {owner}"
+        if around.is_served and owner.holder == holder_name(bank_name):
+            around.note(f"{bank_name}: {text}")
+        else:
+            text += ", not by its Player" if around.is_served else f", so no Player of {bank_name} can start here"
+            found("owner", text, f"end that, or give banks.{bank_name}.status_memory names of its own")
+    return bool(owners)
+
+
+def _as_owner(shared: Iterable[SharedName], repair: Callable[[], str]) -> str:
+    """Repair while no Player can begin to use what is repaired; StatusOwnedError if one does already."""
+    with closing(Ownership(shared, "player doctor --repair")) as ownership:
+        ownership.take()
+        ownership.announce_end()  # a Player that starts now waits for us
+        return repair()
+
+
+def _memory(
+    bank_name: str, names: StatusMemoryConfig, around: Surroundings, found: Found, *, is_owned: bool
+) -> None:
     what = f"status memory {names.key:#010x}"
     remove = f"remove it when no program uses it: ipcrm -M {names.key:#x}"
     try:
@@ -103,8 +139,8 @@ def _memory(bank_name: str, names: StatusMemoryConfig, around: Surroundings, fou
         text = f"{what} is damaged: " + "; ".join(map(str, damages))
         remedy = f"let the Bank put it right, whole cards stay: dealer call {bank_name} repair_status"
         kept_as = around.data_root / bank_name
-        found("status memory", text, remedy, None if users > 0 else partial(_mend, names, kept_as))
-    if around.is_served or not names.is_private:  # the original's memory is there for everybody, and stays
+        found("status memory", text, remedy, None if users > 0 or is_owned else partial(_mend, names, kept_as))
+    if around.is_served or is_owned or not names.is_private:  # the original's memory is for everybody, and stays
         return
     if users > 0:
         processes = ", ".join(describe_process(pid) for pid in _attached(names.key)) or "processes of another user"

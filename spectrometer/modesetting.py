@@ -246,11 +246,10 @@ class ModeSetter:
     def _foreign_place(self, mode: ModeConfig) -> ForeignPlace:
         memory, family = self._config.status_memory, mode.buffers
         buffers = self._config.data_buffers.plan(family, memory)
-        suffix = f"_{memory.key:x}" if memory.is_private else ""
         instance = self._config.instance
         return ForeignPlace(
             buffers=tuple(buffers),
-            fifos=tuple(fifo_path(family, number, suffix) for number in range(len(FIFO_NAMES[family]))),
+            fifos=tuple(fifo_path(family, number, memory.suffix) for number in range(len(FIFO_NAMES[family]))),
             is_private=memory.is_private,
             environment={
                 "DIBAS_BANK": self._context.name,

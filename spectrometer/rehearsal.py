@@ -86,7 +86,7 @@ class RehearsedBank(SpectrometerBank):
         assert isinstance(context.config, SpectrometerBankConfig)
         self._rehearsal = _Setter(context, context.config)
         self._setter = self._rehearsal
-        self._scan_number = _NumberInMemory(context.data_root / "scan-number", self.log)
+        self._scan_number = _NumberInMemory(context.data_root, context.name, self.log)
 
     def open(self) -> None:
         self._memory = StatusInMemory()

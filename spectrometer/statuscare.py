@@ -1,17 +1,18 @@
-"""A status memory kept whole: damage is told to the log once; it is put right on request, what was there is kept."""
+"""The status memory of a Bank: owned while it is open, looked after, put right on request, given up at the end."""
 
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from spectrometer.config import SpectrometerBankConfig
 from spectrometer.status.buffer import StatusBuffer
 from spectrometer.status.errors import StatusMemoryError
+from spectrometer.status.owner import Ownership
 from spectrometer.status.protocol.damage import find_damage
 
-__all__ = ["StatusCare", "put_right"]
+__all__ = ["StatusCare", "holder_name", "put_right"]
 
 Log = logging.Logger | logging.LoggerAdapter[logging.Logger]
 
@@ -34,20 +35,64 @@ def put_right(status: StatusBuffer, kept_as: Path) -> tuple[list[str], Path | No
     if not find_damage(image):
         return [], None
     path = kept_as.with_name(f"{kept_as.name}.damaged-status.{moment:%Y%m%dT%H%M%S.%fZ}")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(image)
+    with path.open("xb") as file:  # made anew: nothing that was put there before is written to
+        file.write(image)
     return [str(damage) for damage in status.repair()], path
 
 
-@dataclass(slots=True)
+def holder_name(bank: str) -> str:
+    """Return what others are told of a Bank that owns a memory."""
+    return f"Bank {bank}"
+
+
 class StatusCare:
-    """What the log was told of damage."""
+    """The memory of one Bank.
 
-    log: Log
-    _told: list[str] = field(default_factory=list)
+    Args:
+        name: Of the Bank.
+        config: Its table.
+        simulate: It runs no foreign programs, so it needs neither buffers nor FIFOs.
+        log: With the Bank's name.
+    """
 
-    def look(self, status: StatusBuffer) -> None:
+    def __init__(self, name: str, config: SpectrometerBankConfig, *, simulate: bool, log: Log) -> None:
+        self._names, self._log = config.status_memory, log
+        self._ownership = Ownership(config.shared_names(simulate=simulate), holder_name(name))
+        self._status: StatusBuffer | None = None
+        self._told: list[str] = []
+
+    def open(self) -> StatusBuffer:
+        """Become the owner of the memory and of what belongs to it, and attach it.
+
+        Raises:
+            StatusOwnedError: Another program is the owner.
+            StatusMemoryError: It cannot be had.
+        """
+        self._ownership.take()
+        self._status = StatusBuffer(self._names.key, self._names.semaphore)
+        return self._status
+
+    def announce_end(self) -> None:
+        """Let whoever wants to be the next owner wait instead of being refused."""
+        self._ownership.announce_end()
+
+    def close(self) -> None:
+        """Remove a memory of the Bank's own, if nobody uses it, and give the names up; also after a failed `open`."""
+        status, self._status = self._status, None
+        try:
+            if status is not None and self._names.is_private:
+                status.unlink_unless_used()
+        except StatusMemoryError as error:
+            self._log.warning("%s", error)
+        finally:
+            if status is not None:
+                status.close()
+            self._ownership.close()  # last: who comes next finds all of the old memory, or nothing of it
+
+    def look(self) -> None:
         """Tell the log once of damage, and once that it is gone."""
+        if (status := self._status) is None:
+            return
         try:
             found = [str(damage) for damage in status.damage()]
         except StatusMemoryError as error:
@@ -55,7 +100,7 @@ class StatusCare:
         if found == self._told:
             return
         for text in found:
-            self.log.error("status memory is damaged, repair_status puts it right: %s", text)
+            self._log.error("status memory is damaged, repair_status puts it right: %s", text)
         if not found:
-            self.log.info("status memory is whole again")
+            self._log.info("status memory is whole again")
         self._told = found

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 LONGEST = {
@@ -9,6 +11,11 @@ LONGEST = {
     "test_foreign_daq.py", "test_spectrometer_bank.py",
 }  # fmt: skip
 """A minute or so each."""
+
+
+def pytest_configure() -> None:
+    """Let Players of tests leave nothing in the home of who runs them."""
+    os.environ["XDG_STATE_HOME"] = os.devnull
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

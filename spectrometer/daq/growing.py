@@ -40,7 +40,7 @@ class GrowingTable:
     """A FITS file being written whose last unit is a table.
 
     Args:
-        directory: Made if it does not exist.
+        directory: Made if it does not exist, in one that does.
         name: Wished file name; `_2`, `_3`, ... is added if there is such a file.
         row_type: Of a row, big-endian.
         before: Bytes of all that is before the table: the primary header, and maybe whole units.
@@ -54,7 +54,7 @@ class GrowingTable:
         self, directory: Path, name: str, row_type: np.dtype[np.void], before: bytes, table: bytes
     ) -> None:
         self.row_type = row_type
-        directory.mkdir(parents=True, exist_ok=True)
+        directory.mkdir(exist_ok=True)
         self.path, self._file = create_new(directory, name)
         self.rows = 0
         self._pending: list[Record] = []

@@ -8,6 +8,7 @@ its file complete.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import errno
 import logging
@@ -31,8 +32,9 @@ from spectrometer.daq.run import RunOptions
 from spectrometer.daq.runs import Run, run_for
 from spectrometer.daq.starttime import ClockWatch, Start, StartTime, is_armed
 from spectrometer.status.buffer import StatusBuffer
-from spectrometer.status.errors import CardError, StatusAttachError, StatusMemoryError
+from spectrometer.status.errors import CardError, StatusMemoryError
 from spectrometer.status.keys import UNSPECIFIED
+from spectrometer.status.owner import Ownership, SharedName, is_below, owner_of
 from spectrometer.status.protocol.cards import MAX_TEXT, Value
 from zmqjsonproxy.logs import bind, bind_scan, release_scan
 
@@ -401,6 +403,21 @@ def end_with_parent() -> None:
         os.kill(os.getpid(), signal.SIGTERM)
 
 
+def owned(key: int, semaphore: str) -> Ownership:
+    """Own the status memory, unless a Player does that started this program.
+
+    Raises:
+        StatusOwnedError: Somebody else owns it.
+        StatusLockFileError: There can be no lock file.
+    """
+    names = [SharedName.of_key(key), SharedName.of_semaphore(semaphore)]
+    owners = [owner for name in names if (owner := owner_of(name)) is not None]
+    ownership = Ownership(names, PROGRAM)
+    if not owners or not all(is_below(owner.pid) for owner in owners):
+        ownership.take()
+    return ownership
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the program: 0 done, 1 refused or failed, 2 usage."""
     parser = build_parser()
@@ -409,8 +426,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.error("expected --source FILE or --synthetic JSON")
     set_up_logging(arguments.log_level, None, program=PROGRAM, as_json=arguments.log_json)
     try:
+        ownership = owned(arguments.status_key, arguments.status_semaphore)
         status = StatusBuffer(arguments.status_key, arguments.status_semaphore)
-    except StatusAttachError as error:
+    except StatusMemoryError as error:
         print(f"spectrometer-daq: {error}", file=sys.stderr)
         return 1
     options = RunOptions(
@@ -435,7 +453,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         signal.signal(number, program.ask_to_quit)
     if not arguments.outlive_parent:
         end_with_parent()
-    with status:
+    with contextlib.closing(ownership), status:
         return program.main_loop()
 
 

@@ -101,7 +101,7 @@ class RawFile:
     """A GUPPI raw file being written.
 
     Args:
-        directory: Made if it does not exist.
+        directory: Made if it does not exist, in one that does.
         name: Wished file name; `_2`, `_3`, ... is added if there is such a file.
 
     Raises:
@@ -109,7 +109,7 @@ class RawFile:
     """
 
     def __init__(self, directory: Path, name: str) -> None:
-        directory.mkdir(parents=True, exist_ok=True)
+        directory.mkdir(exist_ok=True)
         self.path, self._file = create_new(directory, name)
         self.rows = 0
         """Complete blocks in the file."""

@@ -100,8 +100,11 @@ def open_source(options: RunOptions, values: Mapping[str, Value], cycle: Switchi
 
 def check_directory(directory: Path) -> None:
     """Make a project's directory now: a start on many Banks has to fail before any of them begins. ScanSetupError."""
+    if not directory.parent.is_dir():  # not made here: its disk may not be mounted, and another one would fill up
+        log.error("there is no data root %s; mount its disk, or make it", directory.parent)
+        raise ScanSetupError("there is no data root; is its disk mounted?")
     try:
-        directory.mkdir(parents=True, exist_ok=True)
+        directory.mkdir(exist_ok=True)
     except OSError as error:
         log.error("data directory %s: %s", directory, error)  # the whole path; a status key has no room for it
         raise ScanSetupError(f"data directory {directory.name}: {error.strerror or error}") from error

@@ -7,6 +7,7 @@ from spectrometer.status.errors import (
     StatusDamagedError,
     StatusLockError,
     StatusMemoryError,
+    StatusOwnedError,
 )
 from spectrometer.status.keys import STATUS_BYTES, UNSPECIFIED, VEGAS_KEY, VEGAS_SEMAPHORE
 from spectrometer.status.protocol.cards import Value
@@ -22,5 +23,6 @@ __all__ = [
     "StatusDamagedError",
     "StatusLockError",
     "StatusMemoryError",
+    "StatusOwnedError",
     "Value",
 ]

@@ -191,13 +191,20 @@ class StatusBuffer:
         """Detach, and remove segment and semaphore if nobody else uses them; whether they were removed.
 
         One of ours that attaches meanwhile waits for the lock, sees that what it attached is gone, and makes it anew.
+
+        Raises:
+            StatusAttachError: They belong to another user, and stay.
         """
         is_alone = False
-        with contextlib.suppress(StatusLockError), self._locked():
-            is_alone = self._memory.number_attached == 1 and _segment_id(self.key) in (None, self._memory.id)
-            if is_alone:
-                self._unlink()
-        self.close()
+        try:
+            with contextlib.suppress(StatusLockError), self._locked():
+                is_alone = self._memory.number_attached == 1 and _segment_id(self.key) in (None, self._memory.id)
+                if is_alone:
+                    self._unlink()
+        except (sysv_ipc.PermissionsError, posix_ipc.PermissionsError) as error:
+            raise StatusAttachError(f"key {self.key:#010x}", "not removed, another user has made it") from error
+        finally:
+            self.close()
         return is_alone
 
     def unlink(self) -> None:

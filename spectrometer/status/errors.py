@@ -3,6 +3,8 @@
 StatusMemoryError
     CardError               a key or value that no card can hold, or bytes that are no card
     StatusAttachError       the segment or its semaphore cannot be had, or has another size
+    StatusOwnedError        another program owns the memory, or what belongs to it
+    StatusLockFileError     nobody can become the owner: something else is in the place of a lock file
     StatusLockError         somebody alive keeps the memory locked
     StatusDamagedError      the memory has no END card: nothing can be written before it is put right
     DataBufferError         a data buffer of a foreign data-taking program cannot be made or removed
@@ -31,6 +33,23 @@ class StatusAttachError(StatusMemoryError):
     def __init__(self, what: str, reason: str) -> None:
         super().__init__(f"status memory {what}: {reason}")
         self.what, self.reason = what, reason
+
+
+class StatusOwnedError(StatusMemoryError):
+    """Another program of this host is the owner of a status memory, or of what belongs to one."""
+
+    def __init__(self, what: str, owner: object) -> None:
+        super().__init__(f"{what} is owned by {owner}; end it first, or give this program a status memory of its own")
+        self.what, self.owner = what, owner
+
+
+class StatusLockFileError(StatusMemoryError):
+    """The lock file of a name cannot be had; `fault` says why, `remedy` what to do, as an imperative."""
+
+    def __init__(self, what: str, path: object, reason: str) -> None:
+        self.fault, self.remedy = f"lock file {path} of {what} {reason}", f"remove it while no Player runs: rm {path}"
+        super().__init__(f"{self.fault}; {self.remedy}")
+        self.what, self.path, self.reason = what, path, reason
 
 
 class StatusLockError(StatusMemoryError):

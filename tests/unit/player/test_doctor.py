@@ -14,6 +14,7 @@ from support.toy_bank import write_configuration
 
 from player import cli
 from player.config import load
+from player.dataroot import DataRoot
 from player.doctor import MIN_FREE_BYTES, Report, data_root_findings, describe_process, examine, host_findings
 from player.host import Host
 from player.ports import port_of
@@ -181,21 +182,21 @@ def test_what_the_kind_finds_is_told_and_a_kind_that_raises_too(tmp_path: Path) 
 
 
 def test_a_data_root_that_cannot_be_used_is_a_finding(tmp_path: Path) -> None:
-    assert data_root_findings(tmp_path, MIN_FREE_BYTES) == []
+    assert data_root_findings(DataRoot(tmp_path), MIN_FREE_BYTES) == []
     (tmp_path / "file").touch()
     for root, text in ((tmp_path / "gone", "does not exist"), (tmp_path / "file", "is no directory")):
-        (finding,) = data_root_findings(root)
+        (finding,) = data_root_findings(DataRoot(root))
         assert text in finding.text
         assert finding.remedy == (
             f"make it (mkdir -p {root}), or set DIBAS_DATA or [instrument] data_root to another directory"
         )
-    (finding,) = data_root_findings(Path("/proc"))  # nobody, root included, writes there
+    (finding,) = data_root_findings(DataRoot(Path("/proc")))  # nobody, root included, writes there
     assert "no file can be written into the data root /proc" in finding.text
 
 
 def test_little_space_is_a_finding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("player.doctor.MIN_FREE_BYTES", MIN_FREE_BYTES)
-    (finding,) = data_root_findings(tmp_path, MIN_FREE_BYTES // 4)
+    (finding,) = data_root_findings(DataRoot(tmp_path), MIN_FREE_BYTES // 4)
     assert f"only 0.50 GiB are free below the data root {tmp_path}, less than 2 GiB" in finding.text
 
 
