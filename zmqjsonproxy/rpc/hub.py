@@ -126,6 +126,10 @@ class Hub(KnownServers):
                 what = Call(object_name, method, args, kwargs, timeout)
                 pending = Pending(peer, what, begun, begun + timeout)
                 self._go_on(pending, number if sent else 0, source, body)
+            except BaseException:  # Ctrl-C: it may have been sent
+                connections.withdraw(peer, number)
+                connections.mend()
+                raise
             finally:  # as _hand_on
                 self._lead.release()
                 if self._followers or self._closed:
@@ -176,15 +180,19 @@ class Hub(KnownServers):
     def _call_each(self, urls: Iterable[str], what: Call, begun: float, until: float) -> list[CallResult]:
         peers = list(map(self._connections.peer, urls))
         results: list[CallResult | None] = [None] * len(peers)
-        pendings: list[Pending] | None = None
+        pendings: list[Pending] = []
+        are_asked = False
         if peers and until - begun > SLICE_MS / 1000 and self._lead.take():
             try:
-                if not self._closed:
-                    pendings = self._connections.ask_each(peers, what, results, begun, until)
+                if are_asked := not self._closed:
+                    self._connections.ask_each(peers, what, results, pendings, begun, until)
+            except BaseException:
+                self._withdraw(pendings)
+                raise
             finally:
                 self._lead.release()
                 self._hand_on()
-        if pendings is None:
+        if not are_asked:
             return self._results([Pending(peer, what, begun, until) for peer in peers], begun, until)
         if pendings or self._watched:
             self._finish(pendings, time.monotonic(), until, begun=True)
@@ -241,6 +249,10 @@ class Hub(KnownServers):
             (batch,) = batches = in_batches(object_name, calls, timeout)
             pending = Pending(peer, batch, begun, begun + timeout)
             self._go_on(pending, first if sent else 0, source, body)
+        except BaseException:  # Ctrl-C: it may have been sent
+            connections.withdraw(peer, first, len(calls))
+            connections.mend()
+            raise
         finally:
             self._lead.release()
             self._hand_on()
@@ -260,15 +272,19 @@ class Hub(KnownServers):
         """Send a call and return at once; arguments as `call`. Any number may be under way."""
         peer, now = self._connections.peer(url), time.monotonic()
         pending = Pending(peer, Call(object_name, method, args, kwargs, timeout), now, now + timeout)
-        self._leave(pending)
-        return CallFuture(self, pending)
+        try:
+            self._leave(pending)
+            return CallFuture(self, pending)
+        except BaseException:
+            self._withdraw((pending,))
+            raise
 
     def cancel(self, pending: Pending) -> bool:
         """End a call that was begun, and tell its server; False if it has ended."""
         if pending.done:
             return False
-        text = f"{pending.what.label}: cancelled by its caller"
-        pending.fail(CallCancelledError("CallCancelledError", text, peer=pending.peer.url), time.monotonic())
+        pending.ends_operation = True
+        pending.fail(_cancelled(pending, "cancelled by its caller"), time.monotonic())
         self._leave(pending)
         self._tell_followers()
         self._run_callbacks()
@@ -305,7 +321,7 @@ class Hub(KnownServers):
 
     @lets_go
     def close(self) -> None:
-        """Close the socket; calls that are under way end with PeerLostError."""
+        """Close the socket; calls that are under way end with PeerLostError, and are withdrawn if they wait."""
         with self._turn:
             if self._closed:
                 return
@@ -313,6 +329,11 @@ class Hub(KnownServers):
             self._connections.wake()
             while not self._lead.take():
                 self._turn.wait(0.1)
+            while self._outbox:
+                if (pending := self._outbox.popleft()).done:  # to be withdrawn
+                    self._connections.submit(pending, time.monotonic())
+                else:
+                    self._close_all((pending,), time.monotonic())
             self._connections.close("the hub was closed")
             self._turn.notify_all()
             self._lead.release()
@@ -354,26 +375,40 @@ class Hub(KnownServers):
         while self._outbox and self._lead.take():
             try:
                 now = time.monotonic()
+                if not self._closed:
+                    self._submit_outbox(now)
                 while self._outbox:
-                    pending = self._outbox.popleft()
-                    if self._closed:
-                        self._close_all((pending,), now)
-                    else:
-                        self._connections.submit(pending, now)
+                    self._close_all((self._outbox.popleft(),), now)
             finally:
                 self._lead.release()
                 if self._followers:  # one may have tried to take the lead meanwhile
                     self._tell_followers()
 
+    def _submit_outbox(self, now: float) -> None:
+        outbox, submit = self._outbox, self._connections.submit
+        while outbox:
+            pending = outbox.popleft()
+            try:
+                submit(pending, now)
+            except BaseException:  # Ctrl-C, which is nothing to whose call it is
+                if pending.done or (not pending.number and pending not in pending.peer.waiting):
+                    outbox.appendleft(pending)
+                self._connections.mend()
+                raise
+
     def _finish(self, pendings: Sequence[Pending], now: float, deadline: float, begun: bool = False) -> None:
         """Bring calls to their end, and run the callbacks of others meanwhile."""
-        self._wait_until_ended(pendings, now, deadline, begun)
-        while self._watched:
-            self._run_callbacks()
-            now = time.monotonic()
-            if now >= deadline or all(p.done for p in pendings):
-                return
-            self._wait_until_ended(pendings, now, deadline, True)
+        try:
+            self._wait_until_ended(pendings, now, deadline, begun)
+            while self._watched:
+                self._run_callbacks()
+                now = time.monotonic()
+                if now >= deadline or all(p.done for p in pendings):
+                    return
+                self._wait_until_ended(pendings, now, deadline, True)
+        except BaseException:
+            self._withdraw(pendings)
+            raise
 
     @lets_go
     def _wait_until_ended(self, pendings: Sequence[Pending], now: float, deadline: float, begun: bool) -> None:
@@ -390,13 +425,16 @@ class Hub(KnownServers):
                 self._close_all(pendings, now)
             elif leads:
                 self._bring_to_end(pendings, now, deadline)
-        except BaseException:  # Ctrl-C: nobody waits any more, and an old server's answer must not be taken for another
-            self._close_all(pendings, now, "the wait was interrupted")
+        except BaseException:
+            if leads:
+                self._connections.mend()
             raise
         finally:
             if leads:
                 self._lead.release()
                 self._hand_on()
+            elif self._outbox:
+                self._empty_outbox()
 
     def _hand_on(self) -> None:
         # After the release: a follower says that it is one before it tries to take the lead.
@@ -418,8 +456,8 @@ class Hub(KnownServers):
                 if self._followers:  # it may be one's answer
                     self._tell_followers()
             self._bring_to_end((pending,), now, pending.deadline)
-        except BaseException:  # as _wait_until_ended
-            self._close_all((pending,), now, "the wait was interrupted")
+        except BaseException:
+            self._withdraw((pending,))
             raise
 
     def _follow(self, pendings: Sequence[Pending], deadline: float, begun: bool) -> bool:
@@ -449,8 +487,8 @@ class Hub(KnownServers):
             connections.look_at_events(now)
         first, count = 0, len(pendings)
         while True:
-            while outbox:
-                connections.submit(outbox.popleft(), now)
+            if outbox:
+                self._submit_outbox(now)
             while first < count and pendings[first].done:
                 first += 1
             if first == count or (self._watched and any(future.has_ended for future in self._watched)):
@@ -491,9 +529,24 @@ class Hub(KnownServers):
         for p in pendings:
             if not p.done and now >= p.deadline:
                 p.time_out(now)
+                self._outbox.append(p)
 
-    def _close_all(self, pendings: Sequence[Pending], now: float, reason: str = "the hub was closed") -> None:
+    def _withdraw(self, pendings: Sequence[Pending]) -> None:
+        """End calls whose caller was interrupted, by Ctrl-C, and tell their servers."""
+        now = time.monotonic()
         for p in pendings:
             if not p.done:
-                p.peer.forget(p)
-                p.fail(PeerLostError(p.peer.url, p.what.label, reason), now)
+                p.fail(_cancelled(p, "the wait for it was interrupted; it was withdrawn, if it had not begun"), now)
+            elif p.error is not None or not p.what.begins:  # else its caller does not know that it was accepted
+                continue
+            self._outbox.append(p)
+        self._empty_outbox()
+
+    def _close_all(self, pendings: Sequence[Pending], now: float) -> None:
+        for p in pendings:
+            if not p.done:
+                p.fail(PeerLostError(p.peer.url, p.what.label, "the hub was closed"), now)
+
+
+def _cancelled(p: Pending, why: str) -> CallCancelledError:
+    return CallCancelledError("CallCancelledError", f"{p.what.label}: {why}", peer=p.peer.url)
