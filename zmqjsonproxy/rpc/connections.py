@@ -478,22 +478,3 @@ class Connections:
             peer.connected = True
         else:
             self.drop(peer, event.transition.value)
-
-
-class KnownServers:
-    """What any hub can tell of servers without asking them; its owner sets `_connections`."""
-
-    _connections: Connections
-
-    def peer(self, url: str) -> Peer:
-        """Return what is known of a server; to be looked at only."""
-        return self._connections.peer(url)
-
-    def generation(self, url: str) -> int:
-        """Return a number that grows with each new server instance met at the address; 0: none yet."""
-        return self._connections.peer(url).generation
-
-    def is_native(self, url: str) -> bool | None:
-        """Tell whether the server speaks JSON-RPC; None: not known (yet)."""
-        peer = self._connections.peer(url)
-        return peer.native if peer.state is State.READY else None
