@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 
 from dealer.errors import NoActivePlayersError, NoSuchPlayerError
 from dealer.scanwait import StartMade
-from zmqjsonproxy.rpc.connections import KnownServers
+from zmqjsonproxy.rpc.knownservers import KnownServers
 from zmqjsonproxy.rpc.protocol.description import InterfaceDescription
 from zmqjsonproxy.rpc.proxy import reply_timeout
 

@@ -13,7 +13,7 @@ ProxyError
 +-- OperationAbortedError        a long call was ended by an abort
 +-- OperationLostError           its server ended in the middle, or is not there any more: nobody knows
 +-- PeerLostError                nobody there, or no longer
-+-- CallTimeoutError             no reply in time; the call may still be carried out
++-- CallTimeoutError             no reply in time; the call is withdrawn, or goes on if it was begun
 +-- ProtocolError                the peer sent what is no reply, or a request was malformed
 +-- RecordingError               a recording of messages cannot be read
 """
@@ -148,7 +148,7 @@ class PeerLostError(ProxyError):
 
 
 class CallTimeoutError(ProxyError):
-    """No reply in time. The server may still carry the call out: ask for its status."""
+    """No reply in time. What the server had not begun is withdrawn; what runs there goes on: ask for its status."""
 
     def __init__(self, peer: str, method: str, timeout: float) -> None:
         super().__init__(f"{method}: no reply from {peer} within {timeout:g} s")

@@ -115,6 +115,25 @@ def test_the_cancel_of_a_call_that_was_accepted_ends_no_operation(
     assert raw.next()["id"] == 3
 
 
+def test_only_what_waits_is_withdrawn_if_so_asked(raw: Raw, served: tuple[str, Bank]) -> None:
+    def withdraw(number: int) -> Any:
+        raw.send("rpc.cancel", {"id": number, "only_waiting": True}, id="cancel")
+        return raw.answer("cancel")
+
+    raw.send("bank.set_mode", ["MODE1"], id=1)
+    assert served[1].begun.wait(20)
+    assert withdraw(1) == "running"
+    raw.send("bank.set_mode", ["MODE2"], id=2, dealer={"wait": "accepted"})
+    accepted = raw.answer(2)["operation"]
+    assert raw.cancel(2) == "unknown"
+    assert withdraw(2) == "not begun"
+    raw.send("rpc.operation", [accepted], id=3)
+    assert raw.answer(3)["state"] == "aborted"
+    assert withdraw(2) == "unknown"
+    assert raw.cancel(1) == "aborting"
+    assert raw.answer(1) == -32005
+
+
 def test_nobody_cancels_the_call_of_another_client(raw: Raw, served: tuple[str, Bank]) -> None:
     raw.send("bank.hold", [], id=1)
     assert served[1].begun.wait(20)
@@ -129,7 +148,19 @@ def test_nobody_cancels_the_call_of_another_client(raw: Raw, served: tuple[str, 
 
 @pytest.mark.parametrize(
     "params",
-    [[], [1, 2], {}, {"id": [1]}, {"id": None}, {"id": True}, {"id": {"id": 1}}, {"number": 1}, {"id": 1, "more": 2}],
+    [
+        [],
+        [1, 2],
+        {},
+        {"id": [1]},
+        {"id": None},
+        {"id": True},
+        {"id": {"id": 1}},
+        {"number": 1},
+        {"id": 1, "more": 2},
+        {"id": 1, "only_waiting": 1},
+        {"only_waiting": True},
+    ],
 )
 def test_malformed_params_are_named_to_who_asks_and_end_nothing(
     raw: Raw, served: tuple[str, Bank], params: Any

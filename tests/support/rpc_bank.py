@@ -19,12 +19,18 @@ from zmqjsonproxy.errors import AlreadyDoneError
 class Bank:
     """A Bank whose long calls wait for the test."""
 
+    server: ZMQJSONProxyServer | None = None
+
     def __init__(self) -> None:
         self.begun = threading.Event()
         self.go_on = threading.Event()
         self.stopped = 0
         self.heard: list[bool] = []
         self.written: list[Any] = []
+
+    def waiting(self) -> int:
+        """How many calls wait in the lanes of the server that serves it."""
+        return 0 if self.server is None else sum(len(lane._jobs) for lane in self.server._lanes.values())
 
     @query
     def add(self, x: Any, y: Any) -> Any:
@@ -155,6 +161,7 @@ def serving(settings: ServerSettings | None = None, bank: Bank | None = None) ->
     bank = bank or Bank()
     with zmq.Context() as context, ZMQJSONProxyServer(context, "tcp://127.0.0.1:*", settings) as server:
         _expose(server, bank)
+        bank.server = server
         thread = threading.Thread(target=server.run_loop)
         thread.start()
         try:

@@ -195,5 +195,9 @@ class AsyncBatch(BatchCalls):
     ) -> None:
         if error is not None:
             self._leave_unsent()
-        else:
+            return
+        try:
             self._end(await self._hub.call_batch(self._url, self._object_name, self._calls, self._timeout))
+        except BaseException:
+            self._end_withdrawn()
+            raise

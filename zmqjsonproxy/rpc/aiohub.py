@@ -17,7 +17,8 @@ import zmq
 from zmqjsonproxy.errors import PeerLostError
 from zmqjsonproxy.protocol.arrays import Framed
 from zmqjsonproxy.rpc.aioconnections import WatchedConnections
-from zmqjsonproxy.rpc.connections import LOOK_EVERY, HubSettings, KnownServers
+from zmqjsonproxy.rpc.connections import LOOK_EVERY, HubSettings
+from zmqjsonproxy.rpc.knownservers import KnownServers
 from zmqjsonproxy.rpc.locating import AsyncLocators
 from zmqjsonproxy.rpc.many import CallRequest, CallResult, batch_results, in_batches, shared_calls
 from zmqjsonproxy.rpc.peer import BatchedCall, BatchOfCalls, Call, Hello, Peer, Pending
@@ -171,6 +172,9 @@ class AsyncHub(KnownServers):
             except (TypeError, ValueError, RecursionError, zmq.ZMQError) as error:
                 if isinstance(error, zmq.ZMQError) and not sent:
                     connections.drop(peer, "connection lost")
+            except BaseException:  # Ctrl-C, or its task was cancelled in the turn of others
+                connections.withdraw(peer, number, only_waiting=False)
+                raise
         wait = _Wait(begun + timeout)
         pending = _Awaited(wait, peer, Call(object_name, method, args, kwargs, timeout), begun)
         if sent:
@@ -411,27 +415,30 @@ class AsyncHub(KnownServers):
             self._connections.look_at_events(now)
         self._receive()
         now = time.monotonic()
-        for wait in self._waits:
-            if now >= wait.deadline:
-                for p in wait.pendings:
-                    if not p.done:
-                        p.time_out(now)
+        late = [p for wait in self._waits if now >= wait.deadline for p in wait.pendings if not p.done]
+        for p in late:
+            p.time_out(now)
+            self._connections.submit(p, now)  # withdraws it
+        if late:
+            self._look_again()
         self._set_timer(min([now + LOOK_EVERY, *(w.deadline for w in self._waits if w.left)]))
 
     def _give_up(self, wait: _Wait, reason: str) -> None:
         now = time.monotonic()
         for p in wait.pendings:
             if not p.done:
-                p.peer.forget(p)
                 p.fail(PeerLostError(p.peer.url, p.what.label, reason), now)
 
     def _cancel(self, wait: _Wait) -> None:
         """Give calls up that nobody waits for any more; their servers are told, as far as they understand that."""
         now = time.monotonic()
         for p in wait.pendings:
+            p.ends_operation = not p.what.begins
             if not p.done:
                 p.fail(PeerLostError(p.peer.url, p.what.label, "the wait was cancelled"), now)
-                if not self._closed:
-                    self._connections.submit(p, now)
+            elif p.error is not None or not p.what.begins:  # else its caller does not know that it was accepted
+                continue
+            if not self._closed:
+                self._connections.submit(p, now)
         if not self._closed:
             self._look_again()

@@ -33,6 +33,8 @@ SLICE_MS = 50
 """How long is waited at most for a message before socket events are looked at, ms."""
 LOOK_EVERY = 0.04
 """How often they are looked at while messages come, s."""
+_FLUSH_S = 0.5
+"""How long what was said last may take to leave a socket that is closed, s."""
 _POLLIN = int(zmq.POLLIN)
 _sched_yield = getattr(os, "sched_yield", None)  # not on every system
 
@@ -101,6 +103,7 @@ class Connections:
         router.set(zmq.ROUTER_MANDATORY, 1)
         for option, value in self._options.items():
             router.set(option, value)
+        self._withdrew_at = -_FLUSH_S
         self._timeout_ms = SLICE_MS
         router.rcvtimeo = SLICE_MS
         self._monitor = SocketMonitor(router)
@@ -116,7 +119,12 @@ class Connections:
         self._inner.connect(inner_url)
 
     def close(self, reason: str) -> None:
-        """Give all connections up and close the sockets."""
+        """Give all connections up, withdraw what was sent over them and waits, and close the sockets."""
+        for peer in list(self.peers.values()):
+            for number in list(peer.numbered):
+                self.withdraw(peer, number)
+        if time.monotonic() - self._withdrew_at < _FLUSH_S:  # who was interrupted ends at once, and its words with it
+            self._router.linger = int(1000 * _FLUSH_S)
         for peer in list(self.peers.values()):
             self.drop(peer, reason)
         self._monitor.close()
@@ -164,11 +172,11 @@ class Connections:
         return peer, body
 
     def submit(self, p: Pending, now: float) -> None:
-        """Send a call, or keep it until its server can take it, or end it if there is none; cancel what has ended."""
+        """Send a call, or keep it until its server can take it, or end it if there is none; withdraw what has ended."""
         peer = p.peer
         if p.done:
             if p.number:
-                self._cancel(p)
+                self.withdraw(p.peer, p.number, p.what.count, only_waiting=not p.ends_operation)
             return
         if peer.current is not None and peer.waits_in_vain:
             self._abandon(peer, now)
@@ -188,8 +196,14 @@ class Connections:
         peer.waiting.append(p)
 
     def ask_each(
-        self, peers: Sequence[Peer], what: Call, results: list[CallResult | None], begun: float, until: float
-    ) -> list[Pending]:
+        self,
+        peers: Sequence[Peer],
+        what: Call,
+        results: list[CallResult | None],
+        left: list[Pending],
+        begun: float,
+        until: float,
+    ) -> None:
         """Make a call to many servers, and take the results as long as nothing but them arrives.
 
         Without the bookkeeping of a Pending for each that costs half.
@@ -198,51 +212,54 @@ class Connections:
             peers: Servers.
             what: The call.
             results: Those that came are put here, in the order of `peers`.
+            left: The calls that have no result yet are put here, under way or ended; for `take` and its like.
             begun: When the caller asked, s, monotonic.
             until: When nobody waits any more.
-
-        Returns:
-            The calls that have no result yet, under way or ended; for `take` and its like.
         """
         sent = arrived = 0
         source, body, first = None, b"", 0
         if begun - self.looked_at > LOOK_EVERY:
             self.look_at_events(begun)
-        if around := self._same_for_all(peers, what):
-            self.set_wait(SLICE_MS)
-            before, after = around
-            send, receive, read, clock = self.send, self.next_message, jsonrpc.read_reply, time.monotonic
-            count, first, end = len(peers), self.take_numbers(len(peers)), min(until, self.looked_at + LOOK_EVERY)
-            try:
-                for number, peer in enumerate(peers, first):
-                    send(peer.envelope, b"%b%d%b" % (before, number, after))
-                    sent += 1
-                while arrived < count:
-                    source, body = receive()
-                    answer, now = read(body), clock()
-                    index = answer["id"] - first
-                    if index < 0 or peers[index] is not source or results[index] is not None:
-                        break
-                    results[index] = CallResult(answer["result"], None, now - begun)
-                    source, arrived = None, arrived + 1
-                    if now > end:
-                        if now > until or not self._is_quiet():
+        try:
+            if around := self._same_for_all(peers, what):
+                self.set_wait(SLICE_MS)
+                before, after = around
+                send, receive, read, clock = self.send, self.next_message, jsonrpc.read_reply, time.monotonic
+                count, first, end = len(peers), self.take_numbers(len(peers)), min(until, self.looked_at + LOOK_EVERY)
+                try:
+                    for number, peer in enumerate(peers, first):
+                        send(peer.envelope, b"%b%d%b" % (before, number, after))
+                        sent += 1
+                    while arrived < count:
+                        source, body = receive()
+                        answer, now = read(body), clock()
+                        index = answer["id"] - first
+                        if index < 0 or peers[index] is not source or results[index] is not None:
                             break
-                        self.looked_at, end = now, min(until, now + LOOK_EVERY)
-            except (LookupError, TypeError, ValueError, RecursionError, zmq.ZMQError):
-                pass  # no result: what it is, or why it could not be sent, is found out as always
-        left = []
-        now = time.monotonic()
-        for n, peer in enumerate(peers):
-            if results[n] is None:
-                left.append(p := Pending(peer, what, begun, until))
-                if n < sent:
-                    peer.expect(p, first + n)
-                else:
-                    self.submit(p, now)
-        if source is not None:
-            self.take(source, body)
-        return left
+                        results[index] = CallResult(answer["result"], None, now - begun)
+                        source, arrived = None, arrived + 1
+                        if now > end:
+                            if now > until or not self._is_quiet():
+                                break
+                            self.looked_at, end = now, min(until, now + LOOK_EVERY)
+                except (LookupError, TypeError, ValueError, RecursionError, zmq.ZMQError):
+                    pass  # no result: what it is, or why it could not be sent, is found out as always
+            now = time.monotonic()
+            for n, peer in enumerate(peers):
+                if results[n] is None:
+                    left.append(p := Pending(peer, what, begun, until))
+                    if n < sent:
+                        peer.expect(p, first + n)
+                    else:
+                        self.submit(p, now)
+            if source is not None:
+                self.take(source, body)
+        except BaseException:  # Ctrl-C: nobody will have the results
+            for number, peer in enumerate(peers[: sent + 1] if first else (), first):  # one more may have been sent
+                if results[number - first] is None or what.begins:
+                    self.withdraw(peer, number)
+            self.mend()
+            raise
 
     def _same_for_all(self, peers: Sequence[Peer], what: Call) -> tuple[bytes, bytes] | None:
         """Return what is around the number of a call, if all these servers are ready for the very same bytes."""
@@ -259,12 +276,19 @@ class Connections:
         """Whether nothing has happened to connections, and none is being made."""
         return self._monitor.is_quiet and all(peer.state is State.READY for peer in self._by_rid.values())
 
-    def _cancel(self, p: Pending) -> None:
-        """Tell a server of ours that nobody waits any more for a call that was sent to it."""
-        peer = p.peer
-        for number in range(p.number, p.number + p.what.count):
-            if peer.numbered.pop(number, None) is p and peer.is_ours:
-                self._transmit(peer, jsonrpc.cancel(number))
+    def withdraw(self, peer: Peer, first: int, count: int = 1, *, only_waiting: bool = True) -> None:
+        """Expect no answer any more to calls that may have been sent, and tell a server of ours that nobody waits.
+
+        Args:
+            peer: The server.
+            first: Number of the first call.
+            count: How many there are.
+            only_waiting: What has been begun goes on; False: an operation is asked to end.
+        """
+        for number in range(first, first + count):
+            peer.numbered.pop(number, None)
+            if peer.is_ours and self._transmit(peer, jsonrpc.cancel(number, only_waiting)):
+                self._withdrew_at = time.monotonic()
 
     def _connect(self, peer: Peer, p: Pending, now: float) -> bool:
         locate = self._locators.get(scheme_of(peer.url))
@@ -401,13 +425,24 @@ class Connections:
                 self._receive_frame()
             self._router.disconnect(self._addresses[peer])
 
+    def mend(self) -> None:
+        """Connect anew where a hello is under way: Ctrl-C may have kept it, or its answer, from getting anywhere."""
+        for peer in [*self._by_rid.values(), *self._bridges]:
+            if peer.state is State.CONNECTING:
+                self._begin_anew(peer, time.monotonic(), "interrupted while it was connected")
+
     def _abandon(self, peer: Peer, now: float) -> None:
         """Connect anew to an old server that still works on a call nobody waits for.
 
-        Its answer would be taken for that of the next call. Those that were not sent yet are sent over the new one.
+        Its answer would be taken for that of the next call.
         """
+        self._begin_anew(peer, now, "the last call ran out of time")
+
+    def _begin_anew(self, peer: Peer, now: float, reason: str) -> None:
+        """Give a connection up; what was not sent yet is sent over a new one."""
         unsent, peer.waiting = peer.waiting, deque()
-        self.drop(peer, "the last call ran out of time")
+        self.drop(peer, reason)
+        peer.retry_at = 0.0
         for p in unsent:
             self.submit(p, now)
 
@@ -443,22 +478,3 @@ class Connections:
             peer.connected = True
         else:
             self.drop(peer, event.transition.value)
-
-
-class KnownServers:
-    """What any hub can tell of servers without asking them; its owner sets `_connections`."""
-
-    _connections: Connections
-
-    def peer(self, url: str) -> Peer:
-        """Return what is known of a server; to be looked at only."""
-        return self._connections.peer(url)
-
-    def generation(self, url: str) -> int:
-        """Return a number that grows with each new server instance met at the address; 0: none yet."""
-        return self._connections.peer(url).generation
-
-    def is_native(self, url: str) -> bool | None:
-        """Tell whether the server speaks JSON-RPC; None: not known (yet)."""
-        peer = self._connections.peer(url)
-        return peer.native if peer.state is State.READY else None

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from zmqjsonproxy.errors import CallCancelledError
 from zmqjsonproxy.rpc.peer import Pending
 
 if TYPE_CHECKING:
@@ -163,9 +164,16 @@ class BatchCalls:
 
         return method
 
-    def _leave_unsent(self) -> None:
+    def _end_all(self, error: Exception) -> None:
         for future in self._futures:
-            future.end(None, RuntimeError("the batch was not sent: its `with` block raised"))
+            future.end(None, error)
+
+    def _leave_unsent(self) -> None:
+        self._end_all(RuntimeError("the batch was not sent: its `with` block raised"))
+
+    def _end_withdrawn(self) -> None:
+        text = f"{self._object_name}: a batch of {len(self._calls)} calls: interrupted; withdrawn, what had not begun"
+        self._end_all(CallCancelledError("CallCancelledError", text))
 
     def _end(self, results: Sequence[CallResult]) -> None:
         for future, result in zip(self._futures, results, strict=True):
@@ -200,5 +208,9 @@ class Batch(BatchCalls):
     ) -> None:
         if error is not None:
             self._leave_unsent()
-        else:
+            return
+        try:
             self._end(self._hub.call_batch(self._url, self._object_name, self._calls, self._timeout))
+        except BaseException:
+            self._end_withdrawn()
+            raise

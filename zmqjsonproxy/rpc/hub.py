@@ -11,30 +11,27 @@ whether the server is one of the original's generation, which ends on anything b
 
 from __future__ import annotations
 
-import threading
 import time
-from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import repeat
 from typing import Any, Self
 
 import zmq
 
-from zmqjsonproxy.errors import CallCancelledError, PeerLostError
 from zmqjsonproxy.protocol.arrays import Framed, size_of
-from zmqjsonproxy.rpc.connections import LOOK_EVERY, SLICE_MS, Connections, HubSettings, KnownServers
+from zmqjsonproxy.rpc.connections import LOOK_EVERY, SLICE_MS, HubSettings
 from zmqjsonproxy.rpc.futures import CallFuture
-from zmqjsonproxy.rpc.lead import Lead, lets_go
-from zmqjsonproxy.rpc.locating import Locators
+from zmqjsonproxy.rpc.lead import lets_go
+from zmqjsonproxy.rpc.leading import LedCalls, cancelled
 from zmqjsonproxy.rpc.many import BATCH_MOST, CallRequest, CallResult, batch_results, in_batches, shared_calls
-from zmqjsonproxy.rpc.peer import BatchedCall, Call, Hello, Peer, Pending
+from zmqjsonproxy.rpc.peer import BatchedCall, Call, Hello, Pending
 from zmqjsonproxy.rpc.protocol import jsonrpc
 from zmqjsonproxy.rpc.protocol.description import InterfaceDescription, MethodDescription
 
 __all__ = ["CallRequest", "CallResult", "Hub", "HubSettings", "InterfaceDescription", "MethodDescription"]
 
 
-class Hub(KnownServers):
+class Hub(LedCalls):
     """One socket for calls to any number of servers; thread-safe.
 
     Args:
@@ -42,22 +39,6 @@ class Hub(KnownServers):
         settings: How servers are watched.
         locators: For URLs that are names; see `locating`.
     """
-
-    def __init__(
-        self, ctx: zmq.Context[Any] | None = None, settings: HubSettings | None = None, locators: Locators | None = None
-    ) -> None:
-        self.settings = settings or HubSettings()
-        context = ctx if ctx is not None else zmq.Context.instance()
-        self._connections = Connections(context, self.settings, locators)
-        self._peers = self._connections.peers
-        self._lead = Lead()
-        self._turn = threading.Condition()
-        self._followers = 0
-        self._outbox: deque[Pending] = deque()
-        self._watched: list[CallFuture] = []
-        self._closed = False
-
-    # what callers use
 
     @lets_go
     def call(
@@ -126,6 +107,10 @@ class Hub(KnownServers):
                 what = Call(object_name, method, args, kwargs, timeout)
                 pending = Pending(peer, what, begun, begun + timeout)
                 self._go_on(pending, number if sent else 0, source, body)
+            except BaseException:  # Ctrl-C: it may have been sent
+                connections.withdraw(peer, number)
+                connections.mend()
+                raise
             finally:  # as _hand_on
                 self._lead.release()
                 if self._followers or self._closed:
@@ -176,15 +161,19 @@ class Hub(KnownServers):
     def _call_each(self, urls: Iterable[str], what: Call, begun: float, until: float) -> list[CallResult]:
         peers = list(map(self._connections.peer, urls))
         results: list[CallResult | None] = [None] * len(peers)
-        pendings: list[Pending] | None = None
+        pendings: list[Pending] = []
+        are_asked = False
         if peers and until - begun > SLICE_MS / 1000 and self._lead.take():
             try:
-                if not self._closed:
-                    pendings = self._connections.ask_each(peers, what, results, begun, until)
+                if are_asked := not self._closed:
+                    self._connections.ask_each(peers, what, results, pendings, begun, until)
+            except BaseException:
+                self._withdraw(pendings)
+                raise
             finally:
                 self._lead.release()
                 self._hand_on()
-        if pendings is None:
+        if not are_asked:
             return self._results([Pending(peer, what, begun, until) for peer in peers], begun, until)
         if pendings or self._watched:
             self._finish(pendings, time.monotonic(), until, begun=True)
@@ -241,6 +230,10 @@ class Hub(KnownServers):
             (batch,) = batches = in_batches(object_name, calls, timeout)
             pending = Pending(peer, batch, begun, begun + timeout)
             self._go_on(pending, first if sent else 0, source, body)
+        except BaseException:  # Ctrl-C: it may have been sent
+            connections.withdraw(peer, first, len(calls))
+            connections.mend()
+            raise
         finally:
             self._lead.release()
             self._hand_on()
@@ -260,15 +253,19 @@ class Hub(KnownServers):
         """Send a call and return at once; arguments as `call`. Any number may be under way."""
         peer, now = self._connections.peer(url), time.monotonic()
         pending = Pending(peer, Call(object_name, method, args, kwargs, timeout), now, now + timeout)
-        self._leave(pending)
-        return CallFuture(self, pending)
+        try:
+            self._leave(pending)
+            return CallFuture(self, pending)
+        except BaseException:
+            self._withdraw((pending,))
+            raise
 
     def cancel(self, pending: Pending) -> bool:
         """End a call that was begun, and tell its server; False if it has ended."""
         if pending.done:
             return False
-        text = f"{pending.what.label}: cancelled by its caller"
-        pending.fail(CallCancelledError("CallCancelledError", text, peer=pending.peer.url), time.monotonic())
+        pending.ends_operation = True
+        pending.fail(cancelled(pending, "cancelled by its caller"), time.monotonic())
         self._leave(pending)
         self._tell_followers()
         self._run_callbacks()
@@ -305,7 +302,7 @@ class Hub(KnownServers):
 
     @lets_go
     def close(self) -> None:
-        """Close the socket; calls that are under way end with PeerLostError."""
+        """Close the socket; calls that are under way end with PeerLostError, and are withdrawn if they wait."""
         with self._turn:
             if self._closed:
                 return
@@ -313,6 +310,11 @@ class Hub(KnownServers):
             self._connections.wake()
             while not self._lead.take():
                 self._turn.wait(0.1)
+            while self._outbox:
+                if (pending := self._outbox.popleft()).done:  # to be withdrawn
+                    self._connections.submit(pending, time.monotonic())
+                else:
+                    self._close_all((pending,), time.monotonic())
             self._connections.close("the hub was closed")
             self._turn.notify_all()
             self._lead.release()
@@ -322,178 +324,3 @@ class Hub(KnownServers):
 
     def __exit__(self, *_exc: object) -> None:
         self.close()
-
-    # leading and following
-
-    def _leave(self, pending: Pending) -> None:
-        """Have a call sent, or cancelled, by whoever leads."""
-        self._outbox.append(pending)
-        self._empty_outbox()
-        if self._outbox:
-            with self._turn:
-                if not self._closed:
-                    self._connections.wake()
-
-    def _run_callbacks(self) -> None:
-        """Run the callbacks of calls that have ended; never in the lead, for they may make calls."""
-        for future in [future for future in self._watched if future.has_ended]:
-            try:
-                self._watched.remove(future)
-            except ValueError:  # another thread runs them
-                continue
-            future.run_callbacks()
-
-    def _results(self, pendings: Sequence[Pending], now: float, deadline: float) -> list[CallResult]:
-        if pendings:
-            self._finish(pendings, now, deadline)
-        return [CallResult(p.value, p.error, p.ended - now) for p in pendings]
-
-    @lets_go
-    def _empty_outbox(self) -> None:
-        """Send what others have left, unless somebody leads, who then will."""
-        while self._outbox and self._lead.take():
-            try:
-                now = time.monotonic()
-                while self._outbox:
-                    pending = self._outbox.popleft()
-                    if self._closed:
-                        self._close_all((pending,), now)
-                    else:
-                        self._connections.submit(pending, now)
-            finally:
-                self._lead.release()
-                if self._followers:  # one may have tried to take the lead meanwhile
-                    self._tell_followers()
-
-    def _finish(self, pendings: Sequence[Pending], now: float, deadline: float, begun: bool = False) -> None:
-        """Bring calls to their end, and run the callbacks of others meanwhile."""
-        self._wait_until_ended(pendings, now, deadline, begun)
-        while self._watched:
-            self._run_callbacks()
-            now = time.monotonic()
-            if now >= deadline or all(p.done for p in pendings):
-                return
-            self._wait_until_ended(pendings, now, deadline, True)
-
-    @lets_go
-    def _wait_until_ended(self, pendings: Sequence[Pending], now: float, deadline: float, begun: bool) -> None:
-        """Bring calls to their end, in the lead, or waiting for whoever leads; returns when callbacks are to be run."""
-        leads = False
-        try:
-            leads = self._lead.take()
-            if not leads:
-                leads = self._follow(pendings, deadline, begun)
-            elif not self._closed and not begun:
-                for p in pendings:
-                    self._connections.submit(p, now)
-            if self._closed:
-                self._close_all(pendings, now)
-            elif leads:
-                self._bring_to_end(pendings, now, deadline)
-        except BaseException:  # Ctrl-C: nobody waits any more, and an old server's answer must not be taken for another
-            self._close_all(pendings, now, "the wait was interrupted")
-            raise
-        finally:
-            if leads:
-                self._lead.release()
-                self._hand_on()
-
-    def _hand_on(self) -> None:
-        # After the release: a follower says that it is one before it tries to take the lead.
-        if self._followers or self._closed:
-            self._tell_followers()
-        if self._outbox:
-            self._empty_outbox()
-
-    def _go_on(self, pending: Pending, number: int, source: Peer | None, body: bytes) -> None:
-        """Bring a call that was begun alone to its end, in the lead; `number` is 0 if it could not be sent."""
-        now = time.monotonic()
-        try:
-            if number:
-                pending.peer.expect(pending, number)
-            else:
-                self._connections.submit(pending, now)
-            if source is not None:
-                now = self._connections.take(source, body)
-                if self._followers:  # it may be one's answer
-                    self._tell_followers()
-            self._bring_to_end((pending,), now, pending.deadline)
-        except BaseException:  # as _wait_until_ended
-            self._close_all((pending,), now, "the wait was interrupted")
-            raise
-
-    def _follow(self, pendings: Sequence[Pending], deadline: float, begun: bool) -> bool:
-        """Leave calls to whoever leads; False when all is done or time is over, True when the lead was taken over."""
-        if not begun:
-            self._outbox.extend(pendings)
-        with self._turn:
-            if not self._closed:
-                self._connections.wake()  # under the lock: one at a time
-            self._followers += 1
-            try:
-                while not all(p.done for p in pendings):
-                    if self._lead.take():
-                        return True
-                    self._turn.wait(min(max(deadline - time.monotonic(), 0.001), 1.0))
-                    now = time.monotonic()
-                    self._expire(pendings, now)
-                    if begun and now >= deadline:
-                        break
-            finally:
-                self._followers -= 1
-        return False
-
-    def _bring_to_end(self, pendings: Sequence[Pending], now: float, deadline: float) -> None:
-        connections, outbox = self._connections, self._outbox
-        if now - connections.looked_at > LOOK_EVERY:
-            connections.look_at_events(now)
-        first, count = 0, len(pendings)
-        while True:
-            while outbox:
-                connections.submit(outbox.popleft(), now)
-            while first < count and pendings[first].done:
-                first += 1
-            if first == count or (self._watched and any(future.has_ended for future in self._watched)):
-                return
-            awaited = pendings[first]
-            left_ms = 1000 * (deadline - now)  # may be infinite
-            wait_ms = SLICE_MS if left_ms > SLICE_MS else max(int(left_ms) + 1, 0)
-            connections.set_wait(wait_ms)
-            try:
-                while not awaited.done and now - connections.looked_at < LOOK_EVERY:
-                    peer, body = connections.next_message()
-                    if peer is not None:
-                        now = connections.take(peer, body)
-                        if self._followers:
-                            self._tell_followers()
-                        if self._watched:
-                            break
-                    elif body == connections.wake_id:
-                        break
-            except zmq.Again:
-                now = time.monotonic()
-            if now - connections.looked_at >= LOOK_EVERY:
-                connections.look_at_events(now)
-            if now >= deadline:
-                self._expire(pendings, now)
-            if self._closed:
-                self._close_all(pendings, now)
-            if self._followers:
-                self._tell_followers()
-            if now >= deadline:  # who waits for a call that goes on waits no longer
-                return
-
-    def _tell_followers(self) -> None:
-        with self._turn:
-            self._turn.notify_all()
-
-    def _expire(self, pendings: Sequence[Pending], now: float) -> None:
-        for p in pendings:
-            if not p.done and now >= p.deadline:
-                p.time_out(now)
-
-    def _close_all(self, pendings: Sequence[Pending], now: float, reason: str = "the hub was closed") -> None:
-        for p in pendings:
-            if not p.done:
-                p.peer.forget(p)
-                p.fail(PeerLostError(p.peer.url, p.what.label, reason), now)

@@ -42,10 +42,13 @@ class Call:
     """A call in the bytes of either dialect; one object serves all the servers it goes to.
 
     With `begun_by` it begins an operation, and its value says which.
+
+    Attributes:
+        begins: It is answered when it is accepted, and may wait after that.
     """
 
     count = 1
-    __slots__ = ("_around_id", "_arrays", "args", "begun_by", "kwargs", "method", "object_name", "timeout")
+    __slots__ = ("_around_id", "_arrays", "args", "begins", "begun_by", "kwargs", "method", "object_name", "timeout")
 
     def __init__(
         self,
@@ -57,7 +60,7 @@ class Call:
         begun_by: str = "",
     ) -> None:
         self.object_name, self.method, self.args, self.kwargs = object_name, method, args, kwargs
-        self.timeout, self.begun_by = timeout, begun_by
+        self.timeout, self.begun_by, self.begins = timeout, begun_by, bool(begun_by)
         self._around_id: tuple[bytes, bytes] | None = None
         self._arrays: bool | None = None
 
@@ -98,6 +101,7 @@ class BatchOfCalls:
     Its value is a list of results; None: that call has no answer.
     """
 
+    begins = False
     __slots__ = ("calls", "count", "label", "object_name", "parts", "timeout")
 
     def __init__(self, object_name: str, calls: Sequence[BatchedCall], timeout: float) -> None:
@@ -119,6 +123,7 @@ class Hello:
     """The question what an object offers: the same bytes for every server, and an answer without a number."""
 
     count = 1
+    begins = False
     __slots__ = ("_body", "label", "object_name")
 
     def __init__(self, object_name: str, client: str) -> None:
@@ -141,15 +146,17 @@ class Pending:
         deadline: When nobody waits any more.
         ended: When its answer, or its failure, was known.
         done: There is a value or an error.
+        ends_operation: Its caller has cancelled it: an operation that runs is to end. Otherwise a caller that waits no
+            longer withdraws what has not been begun, and no more.
     """
 
-    __slots__ = ("begun", "deadline", "done", "ended", "error", "number", "peer", "value", "what")
+    __slots__ = ("begun", "deadline", "done", "ended", "ends_operation", "error", "number", "peer", "value", "what")
 
     def __init__(self, peer: Peer, what: Call | BatchOfCalls | Hello, begun: float, deadline: float) -> None:
         self.peer, self.what = peer, what
         self.begun, self.deadline, self.ended = begun, deadline, begun
         self.number = 0
-        self.done = False
+        self.done = self.ends_operation = False
         self.value: Any = None
         self.error: ProxyError | None = None
 
@@ -164,9 +171,8 @@ class Pending:
         self.done = True
 
     def time_out(self, now: float) -> None:
-        """End because the deadline has passed; what is still to come of it is dropped."""
+        """End because the deadline has passed; to be submitted once more, which withdraws it."""
         peer, label = self.peer, self.what.label
-        peer.forget(self)
         if peer.state is State.CONNECTING and not peer.connected:
             self.fail(PeerLostError(peer.url, label, "no connection could be made"), now)
         else:
@@ -291,7 +297,7 @@ class Peer:
             number = message.get("id")
             if type(number) is int:
                 pending = self.numbered.pop(number, None)
-                if pending is None:
+                if pending is None or pending.done:
                     return  # a late answer
                 if "error" in message:
                     error = jsonrpc.error_from(message["error"], peer=self.url, method=pending.what.label)

@@ -9,7 +9,7 @@ from numbers import Real
 from typing import Any
 
 from zmqjsonproxy.errors import ProtocolError, ProxyError, did_you_mean
-from zmqjsonproxy.rpc.connections import KnownServers
+from zmqjsonproxy.rpc.knownservers import KnownServers
 from zmqjsonproxy.rpc.protocol.description import InterfaceDescription, MethodDescription
 
 __all__ = ["RemoteObject", "call_timeout", "document", "read_signature", "reply_timeout"]

@@ -366,11 +366,13 @@ class ZMQJSONProxyServer:
     def _cancel(self, request: Request, client: bytes) -> bytes | None:
         """Cancel a call of the same client; who wants an answer is told what came of it."""
         known = {"id": request.args[0]} if len(request.args) == 1 and not request.kwargs else request.kwargs
-        if request.args[1:] or known.keys() != {"id"} or type(known["id"]) not in (int, str, float):
+        only_waiting, others = known.get("only_waiting", False), known.keys() - {"only_waiting"}
+        is_id = not request.args[1:] and others == {"id"} and type(known["id"]) in (int, str, float)
+        if is_id and type(only_waiting) is bool:
+            body = jsonrpc.reply(request.id, self._under_way.cancel(client, known["id"], only_waiting))
+        else:
             text = f"{jsonrpc.CANCEL}: `id` is the number or text of a call that was made over the same connection"
             body = not_begun(request, Code.BAD_PARAMETERS, "BadParametersError", text)[0]
-        else:
-            body = jsonrpc.reply(request.id, self._under_way.cancel(client, known["id"]))
         return None if request.notification else body
 
     def _set_aside(self, query: str, taken: float) -> None:
@@ -436,11 +438,15 @@ class ZMQJSONProxyServer:
                 return None if request.notification else refusal
 
         def run() -> None:
+            if call is not None and call.accepted:
+                self._under_way.end(call)
+            if call is not None and call.cancelled and handle is None:
+                body, _ = not_begun(request, Code.CANCELLED, "CallCancelledError", "cancelled before it was begun")
+                reply(body)
+                return
             if hooks is not None:
                 hooks.join(_HOOKS_WITHIN_S)
-            if call is not None and call.cancelled:
-                body, _ = not_begun(request, Code.CANCELLED, "CallCancelledError", "cancelled before it was begun")
-            elif due is not None and time.monotonic() > due:
+            if due is not None and time.monotonic() > due:
                 text = "the caller's time was over; not begun"
                 body, error = not_begun(request, Code.DEADLINE, "DeadlineError", text)
                 if handle is not None:
@@ -458,8 +464,8 @@ class ZMQJSONProxyServer:
         lane, job = self._lane(method), Job(run, handle)
         if handle is not None:
             handle.on_leave = lane.leave
-        if request.native and not answered and request.id is not None:
-            call = UnderWay((client, request.id), lane, job)
+        if request.native and request.id is not None:
+            call = UnderWay((client, request.id), lane, job, accepted=answered)
             self._under_way.add(call)
         if not lane.put(job):
             if call is not None:

@@ -26,19 +26,21 @@ class UnderWay:
         key: Routing id of its client, and its request number.
         lane: Where it waits or runs.
         job: What waits or runs there.
+        accepted: Its caller has been answered: an operation that may still wait.
         cancelled: It was taken out of its lane, and only has to say so.
     """
 
     key: tuple[bytes, Any]
     lane: Lane
     job: Job
+    accepted: bool = False
     cancelled: bool = False
 
 
 class CallsUnderWay:
-    """Calls that have no reply yet, by client and request number; usable from any thread.
+    """Calls that have no reply yet, or wait, by client and request number; usable from any thread.
 
-    As many as lanes hold: each is forgotten with its reply.
+    As many as lanes hold: each is forgotten with its reply, an accepted operation when it begins.
     """
 
     def __init__(self) -> None:
@@ -51,27 +53,35 @@ class CallsUnderWay:
             self._calls[call.key] = call
 
     def end(self, call: UnderWay) -> None:
-        """Forget a call: it is answered."""
+        """Forget a call: it is answered, or accepted and begun."""
         with self._lock:
             if self._calls.get(call.key) is call:
                 del self._calls[call.key]
 
-    def cancel(self, client: bytes, number: Any) -> str:
+    def cancel(self, client: bytes, number: Any, only_waiting: bool = False) -> str:
         """Cancel a call of a client.
+
+        Args:
+            client: Its routing id.
+            number: Of the call.
+            only_waiting: What has been begun goes on, an operation too.
 
         Returns:
             "not begun": it was waiting, and is answered that it was cancelled. "aborting": an operation is asked to
-            end. "running": a command goes on. "unknown": there is none (any more).
+            end. "running": it goes on. "unknown": there is none (any more), or an operation that was accepted, which
+            only `only_waiting` withdraws.
         """
         with self._lock:
             call = self._calls.get((client, number))
-        if call is None:
+        if call is None or (call.accepted and not only_waiting):
             return "unknown"
         operation = call.job.operation
-        if operation is not None:
+        if operation is not None and not only_waiting:
             return "aborting" if call.lane.abort_operations(_REASON, operation.id).count else "running"
         if not call.lane.withdraw(call.job):
             return "running"
+        if operation is not None:
+            operation.abort(_REASON)  # has no hooks: it was not begun
         call.cancelled = True
         call.job.run()
         return "not begun"

@@ -180,9 +180,10 @@ def error_object(code: Code, type: str, text: str, traceback: Sequence[str] = ()
     }
 
 
-def cancel(identity: int) -> bytes:
-    """Encode the notification that nobody waits for a call any more."""
-    return b'{"jsonrpc":"2.0","method":"rpc.cancel","params":{"id":%d}}' % identity
+def cancel(identity: int, only_waiting: bool = False) -> bytes:
+    """Encode the notification that nobody waits for a call any more; `only_waiting`: what runs goes on."""
+    more = b',"only_waiting":true' if only_waiting else b""
+    return b'{"jsonrpc":"2.0","method":"rpc.cancel","params":{"id":%d%b}}' % (identity, more)
 
 
 def batch(
