@@ -64,7 +64,9 @@ def test_a_file_says_that_it_is_unfinished_until_it_is_closed_in_order(tmp_path:
     cards = [after[at : at + 80] for at in range(0, len(primary), 80)]
     changed = [card[:8].decode().strip() for card, was in zip(cards, [before[at : at + 80] for at in
                range(0, len(primary), 80)], strict=True) if card != was]  # fmt: skip
-    assert set(changed) == {"DAQEND", "DAQNINT", "DAQDROP", "DAQLOST", "CLKSTEP", "ARRAYST"}
+    assert set(changed) == {
+        "DAQEND", "DAQNINT", "DAQDROP", "DAQLOST", "CLKSTEP", "ARRAYST", "CHECKSUM", "DATASUM",
+    }  # fmt: skip
 
 
 def test_a_file_without_a_remark_keeps_that_the_array_is_unknown(tmp_path: Path) -> None:
