@@ -95,7 +95,7 @@ def test_the_diode_of_a_cal_file_goes_on_when_it_does(tmp_path: Path) -> None:
 
 def test_what_is_lost_in_a_row_moves_its_middle_and_lessens_time_and_weight(tmp_path: Path) -> None:
     par_file(tmp_path, period=PERIOD)
-    found = psrfits(pulsar_scan(tmp_path, {"pulsar": PULSAR}, TFOLD=1.0, SCANLEN=4.0, late=(0.52, 1.02)))  # ten of 50 ms
+    found = psrfits(pulsar_scan(tmp_path, {"pulsar": PULSAR}, TFOLD=1.0, SCANLEN=4.0, late=(0.52, 1.02)))  # 10 of 50 ms
     assert found.rows["TSUBINT"].tolist() == pytest.approx([0.5, 1.0, 1.0, 1.0])
     assert found.rows["OFFS_SUB"].tolist() == pytest.approx([0.2, 1.4, 2.4, 3.4], abs=PERIOD + 1e-6)
     assert abs(found.rows["OFFS_SUB"][0] - 0.25) <= PERIOD  # the middle of what was summed, not 0.5
