@@ -171,15 +171,18 @@ class SpectrometerBank(Bank):
             raise AlreadyDoneError(text, [True, text])
         self._changing.clear()
         try:
-            return self._change_mode(name, frequency)
+            return self._change_mode(name, frequency, keep_program=not force)
         finally:
             self._changing.set()
 
-    def _change_mode(self, name: str, frequency: float) -> list[Any]:
+    def _change_mode(self, name: str, frequency: float, *, keep_program: bool) -> list[Any]:
         """A transaction: it ends with the mode set, or with none and the reason in `mode_state` and MODESTAT."""
         handle, status = current_operation(), self._status
         handle.progress(0.0, "ending the old mode")
-        self._abandon_mode(f"set_mode({name}) by {current_caller()}")
+        by = f"set_mode({name}) by {current_caller()}"
+        is_kept = keep_program and self._scan is not None and self._setter.keeps_program()
+        self._abandon_mode(by, keep_programs=is_kept)
+        self._why_no_mode = f"{by} is under way"
         try:
             backend = self._setter.install(name, frequency, status, handle)
             self._write_scan_number()
@@ -189,6 +192,7 @@ class SpectrometerBank(Bank):
             handle.check()
         except BaseException as error:
             self._abandon_mode(f"set_mode({name}): {error}", quit_s=0.5)  # it may not listen yet; nothing is written
+            self._setter.end_program(0.5)
             if isinstance(error, OperationAbortedError):
                 raise
             self.log.error("set_mode(%s): %s", name, error)
@@ -207,11 +211,11 @@ class SpectrometerBank(Bank):
         board = self._setter.board_watch(backend.mode, self._status)
         return ScanControl(self._status, programs, self.log, board, self.context.clock, self._reports)
 
-    def _abandon_mode(self, why: str, quit_s: float = 5.0) -> None:
+    def _abandon_mode(self, why: str, quit_s: float = 5.0, *, keep_programs: bool = False) -> None:
         scan, self._scan, self._backend, self._mode = self._scan, None, None, None
         self._why_no_mode = why
         if scan is not None:
-            scan.close(why, quit_s)
+            scan.close(why, quit_s, keep_programs=keep_programs)
         if self._memory is not None:
             with suppress(StatusMemoryError):
                 self._memory.remove(["MODENUM", "MODENAME"])

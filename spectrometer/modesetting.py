@@ -21,6 +21,7 @@ from spectrometer.boardwatch import BoardWatch
 from spectrometer.config import HpcMac, SourceConfig, SpectrometerBankConfig
 from spectrometer.daq.absent import AbsentDaq
 from spectrometer.daq.control import DaqProcess
+from spectrometer.daq.errors import DaqError
 from spectrometer.daq.foreign import FIFO_NAMES, ForeignPlace, fifo_path
 from spectrometer.derive.rounding import CORRECTED, ORIGINAL
 from spectrometer.derive.vegas import in_mhz
@@ -39,6 +40,7 @@ __all__ = ["READY_WITHIN_S", "ModeSetter"]
 
 READY_WITHIN_S = 75.0  # the original's wait for DAQSTATE, and for the GPU
 MIN_ARM_DELAY_S = 2.0
+STATES = ("DAQSTATE", "SCANSTAT", "NETSTAT", "DISKSTAT", "DAQPULSE")  # of a program that goes on
 PROGRAMS_FRACTION, GPU_FRACTION = 0.6, 0.8  # of the progress of a mode change
 
 
@@ -67,6 +69,7 @@ class ModeSetter:
         self.frequencies: dict[str, float] = {}
         self.devices: Devices | None = None
         self._place: ForeignPlace | None = None
+        self._program: DaqProcess | None = None  # spectrometer-daq, which serves every mode
         self.take(context.instrument)
 
     def take(self, instrument: Config) -> None:
@@ -83,6 +86,7 @@ class ModeSetter:
 
     def close(self) -> None:
         """Give the devices up, and what foreign programs had, which have ended; may be called twice."""
+        self.end_program(0.5)
         self._leave_place()
         devices, self.devices = self.devices, None
         if devices is not None:
@@ -134,8 +138,9 @@ class ModeSetter:
 
         mode = self.modes[name]
         backend = backend_class(mode.backend)(self.backend_setup(name, frequency, status, say))
+        told = {key: value for key, value in status.read().items() if self.keeps_program() and key in STATES}
         status.clear()
-        status.update({"BACKEND": backend.family, "SIMULATE": int(self._context.simulate)})
+        status.update({"BACKEND": backend.family, "SIMULATE": int(self._context.simulate), **told})
         backend.install()
         return backend
 
@@ -228,7 +233,9 @@ class ModeSetter:
         """
         source = self._config.source
         if source is not None:
-            return [DaqProcess(self._own_daq(source), name="spectrometer-daq", log=self._log, has_counts=True)]
+            if self._program is None or not self._program.is_running:
+                self._program = self._own_program(source)
+            return [self._program]
         if self._context.simulate:
             return [AbsentDaq(status)]
         self._leave_place()
@@ -242,6 +249,25 @@ class ModeSetter:
             )
             for number, table in enumerate(tables)
         ]  # fmt: skip
+
+    def _own_program(self, source: SourceConfig) -> DaqProcess:
+        return DaqProcess(self._own_daq(source), name="spectrometer-daq", log=self._log, has_counts=True)
+
+    def keeps_program(self) -> bool:
+        """The data-taking program that runs can go on for another mode: it is ours, and reads its setup at each START.
+
+        A foreign one is started anew with each mode, as the original did, and finds its data buffers empty.
+        """
+        return self._program is not None and self._program.is_running
+
+    def end_program(self, quit_s: float) -> None:
+        """End the program that would have gone on; what does not end is in the log."""
+        program, self._program = self._program, None
+        if program is not None:
+            try:
+                program.stop(quit_s=quit_s, term_s=0.5, kill_s=0.5)
+            except DaqError as error:
+                self._log.error("%s", error)
 
     def _foreign_place(self, mode: ModeConfig) -> ForeignPlace:
         memory, family = self._config.status_memory, mode.buffers

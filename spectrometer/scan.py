@@ -124,12 +124,13 @@ class ScanControl:
         if report is self._report and self.scanning:
             self._take_found(report)
 
-    def close(self, why: str, quit_s: float = 5.0) -> None:
+    def close(self, why: str, quit_s: float = 5.0, *, keep_programs: bool = False) -> None:
         """End all programs, which complete their files, and with them a scan; in bounded time.
 
         Args:
             why: For the report of a scan that is ended by this.
             quit_s: What a program has for ending by itself, s.
+            keep_programs: They go on for the next mode, unless a scan has to be ended.
         """
         with self._changed:
             self._closed = True  # from here on nothing revives a program that ends
@@ -137,7 +138,11 @@ class ScanControl:
             self.cancel_start(why)
         except ScanError as error:
             self._log.error("%s", error)
-        self._programs.close(quit_s)
+        if keep_programs and not self.scanning:
+            if self._state is ScanState.MONITOR:
+                self._programs.send("STOP")
+        else:
+            self._programs.close(quit_s)
         with self._changed:
             was_running, report = self.scanning, self._report
             if was_running:

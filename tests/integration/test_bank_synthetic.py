@@ -67,7 +67,7 @@ def prepare(bank: Any, **parameters: Any) -> None:
 
 def scan(bank: Any) -> dict[str, Any]:
     bank.start()
-    poll(lambda: bank.scan_report()["outcome"] not in ("starting", "running"), "the end of the scan")
+    poll(lambda: bank.scan_report()["outcome"] not in ("starting", "waiting", "running"), "the end of the scan")
     report: dict[str, Any] = bank.scan_report()
     return report
 
