@@ -127,7 +127,7 @@ def wait_for_scan(
     is incomplete, or has another warning, is logged, and so is one that this Dealer has stopped itself.
 
     Args:
-        verbose: Print a line at each look.
+        verbose: Print a line at each change, and every `every` seconds.
         every: Pause between looks, s; around the end of the scan it is shorter.
         timeout: Give up after so many seconds; the scan goes on. None: never.
         progress: Called with Bank -> outcome of `scan_status` at each look.
@@ -145,14 +145,17 @@ def wait_for_scan(
     telling = yield from _telling(d, banks)
     last: dict[str, Outcome] = {}
     told: set[str] = set()
+    shown, shown_at = "", -math.inf
     due = math.inf if timeout is None else time.monotonic() + timeout
     while wait.waiting:
         looked = yield from _look(d, wait, telling)
         last |= looked
         if progress is not None:
             progress(looked)
-        if verbose:
-            print(datetime.now(UTC).strftime("%H:%M:%S"), _states(looked, wait.reports), flush=True)
+        line = _states(looked, wait.reports)
+        if verbose and (line != shown or time.monotonic() - shown_at >= every):
+            print(datetime.now(UTC).strftime("%H:%M:%S"), line, flush=True)
+            shown, shown_at = line, time.monotonic()
         yield from _tell_of_failed(d, wait, made, told)
         if wait.waiting:
             if time.monotonic() >= due:

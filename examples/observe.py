@@ -19,6 +19,7 @@ def observe(
     exposure: float = 1.0,
     scan_length: float = 5.0,
     source: str = "J1810+1744",
+    switching: tuple[float, list[tuple[float, int, int, float]]] | None = None,
 ) -> dict[str, dict[str, object]]:
     """Run one scan on all Banks that `d` knows.
 
@@ -28,6 +29,7 @@ def observe(
         exposure: Requested integration time, s.
         scan_length: Length of the scan, s.
         source: Name of what is observed.
+        switching: Period, s, and states as `set_gbt_ss` takes them; None: the mode's default, one state.
 
     Returns:
         Bank -> its status at the end of the scan.
@@ -38,6 +40,8 @@ def observe(
     d.add_active_player(*d.list_available_players())
     print("mode     ", d.set_mode(mode))
     d.set_param(exposure=exposure, scan_length=scan_length, project_id="DEMO", source=source, observer="demo")
+    if switching is not None:
+        d.set_gbt_ss(*switching)
     d.prepare()
     print("start    ", d.start())
     d.wait_for_scan(verbose=True)
@@ -47,12 +51,13 @@ def observe(
 def ending(bank: str, report: dict[str, object]) -> str:
     """Say what a scan of one Bank has brought, from its `scan_report`."""
     if report.get("file"):
-        return f"{bank} {report['outcome']}, {report['integrations']} integrations in {report['file']}"
+        counts = f"{report['integrations']} of {report['planned']} integrations"
+        return f"{bank} {report['outcome']}, {counts} in {report['file']}"
     return f"{bank} {report['outcome']}: rehearsed, no data"  # simulated, and nothing to take them from
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run the scan that the command line asks for; 0 done, 1 failed, 2 usage."""
+    """Run the scan that the command line asks for; 0 done, 1 failed, 2 usage, 3 less recorded than planned."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--config", type=Path, help="configuration of the array; default: as dealer.Dealer() finds it")
     parser.add_argument("--mode", default="MODE1")
@@ -62,13 +67,13 @@ def main(argv: list[str] | None = None) -> int:
     try:
         with dealer.Dealer(config=options.config) as d:
             observe(d, mode=options.mode, exposure=options.exposure, scan_length=options.scan_length)
-            reports = d.scan_report()
+            reports = {bank: outcome.value for bank, outcome in d.scan_reports().items()}
     except dealer.DealerError as error:
         print(error, file=sys.stderr)
         return 1
     for bank, report in reports.items():
         print(ending(bank, report))
-    return 0
+    return 3 if any(report["outcome"] == "incomplete" for report in reports.values()) else 0
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ from spectrometer.daq.absent import AbsentDaq
 from spectrometer.daq.control import DaqProcess
 from spectrometer.daq.errors import DaqError
 from spectrometer.daq.foreign import FIFO_NAMES, ForeignPlace, fifo_path
+from spectrometer.daq.pacing import CATCH_UP_S
 from spectrometer.derive.rounding import CORRECTED, ORIGINAL
 from spectrometer.derive.vegas import in_mhz
 from spectrometer.devices import Devices
@@ -223,7 +224,9 @@ class ModeSetter:
 
     def programs(self, mode: ModeConfig, status: StatusBuffer) -> Programs:
         """The data-taking programs of a mode, as `_programs` makes them."""
-        return Programs(status, self._programs(mode, status), self._log, self._silent_limit)
+        source = self._config.source
+        lag = None if source is None else max(source.max_lag_s, CATCH_UP_S) + 1.0
+        return Programs(status, self._programs(mode, status), self._log, self._silent_limit, lag)
 
     def _programs(self, mode: ModeConfig, status: StatusBuffer) -> list[DataTaking]:
         """The data-taking programs of a mode, not started yet; those of the mode before have ended.
@@ -302,7 +305,7 @@ class ModeSetter:
         words: list[object] = [
             sys.executable, "-m", "spectrometer.daq.program", "--status-key", names.key,
             "--status-semaphore", names.semaphore, "--taps", source.taps, "--window", source.window,
-            "--data-dir", self._context.data_root, "--flush-s", source.flush_s,
+            "--data-dir", self._context.data_root, "--flush-s", source.flush_s, "--max-lag-s", source.max_lag_s,
             "--log-json", "--log-level", "debug",  # the Player passes on what its own level lets through
         ]  # fmt: skip
         words += [] if recording is None else ["--source", recording]

@@ -23,6 +23,7 @@ __all__ = ["POLL_S", "DataTaking", "Programs", "Pulse"]
 POLL_S = 0.03
 PULSE_KEY = "DAQPULSE"
 LONGEST_LOOK_S = 2.0
+LAG_S = 4.0  # what a program that counts what it planned may need to catch up at the end of a scan
 DEAF_AFTER_S = 2.0  # heartbeats are a second apart
 
 Log = logging.Logger | logging.LoggerAdapter[logging.Logger]
@@ -74,12 +75,15 @@ class Programs:
         programs: The one that reports first.
         log: With the Bank's name.
         silent_limit: A program whose heartbeat stands still so long during a scan hangs, s.
+        lag: One that reports its counts may end so long after the end of a scan, s; None: LAG_S.
     """
 
     def __init__(
-        self, status: StatusBuffer, programs: Sequence[DataTaking], log: Log, silent_limit: float = math.inf
-    ) -> None:
+        self, status: StatusBuffer, programs: Sequence[DataTaking], log: Log, silent_limit: float = math.inf,
+        lag: float | None = None,
+    ) -> None:  # fmt: skip
         self._status, self._all, self._log, self._silent_limit = status, list(programs), log, silent_limit
+        self.lag = LAG_S if lag is None else lag
         self._pulse = Pulse()
 
     @property

@@ -20,7 +20,6 @@ __all__ = ["AT_ONCE_S", "END_AFTER_S", "LOOK_EVERY_S", "End", "ScanWatch"]
 
 LOOK_EVERY_S = 1.0
 END_AFTER_S = 1.0  # of a program that does not end by itself, the last integration is still on its way
-LAG_S = 4.0  # a program that counts what it planned may lag so far behind, and ends by itself
 AT_ONCE_S = 1e-6  # what floats differ by
 HANGING_STOP_WITHIN_S = 0.5  # a program that hangs, if it can be stopped after all
 
@@ -95,7 +94,7 @@ class ScanWatch:
         has_stopped = values.get("SCANSTAT") == "stopped"
         if has_stopped and values.get("DAQERR"):
             return End(str(values["DAQERR"]))
-        patience = END_AFTER_S if values.get(FOUND["planned"]) is None else LAG_S
+        patience = END_AFTER_S if values.get(FOUND["planned"]) is None else self._programs.lag
         if left <= 0 and (has_stopped or left + patience <= AT_ONCE_S):
             return End()
         if self._board is not None and self._board.fault:

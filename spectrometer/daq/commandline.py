@@ -50,6 +50,10 @@ def build_parser() -> argparse.ArgumentParser:
         "--nfine", type=_count, metavar="N", help="fine channels per coarse one; default: by status key NCHAN"
     )
     parser.add_argument(
+        "--max-lag-s", type=_positive, default=2.0, metavar="S",
+        help="what is processed so much later than it came is lost; default: %(default)s",
+    )  # fmt: skip
+    parser.add_argument(
         "--flush-s", type=_positive, default=0.1, metavar="S",
         help="write finished rows every S seconds; default: %(default)s",
     )  # fmt: skip

@@ -121,7 +121,7 @@ class Pacing:
         end = math.inf if self._stopped_at is None else self._stopped_at
         if self.end is not None:
             end = min(end, self.start + self.end / self._rate)
-        return min(now, end) - self._complete_at > self._max_lag or now - end > CATCH_UP_S
+        return min(now, end) - self._complete_at > self._max_lag or now - end > max(CATCH_UP_S, self._max_lag)
 
     def advance(self) -> None:
         """Done with what was taken, whose samples may be overwritten now."""

@@ -434,6 +434,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = RunOptions(
         source=arguments.source,
         synthetic=arguments.synthetic,
+        max_lag=arguments.max_lag_s,
         flush_every=arguments.flush_s,
         flush_rows=arguments.flush_rows,
         rate=arguments.rate_hz,

@@ -47,7 +47,7 @@ def write_array(
             f'status_memory = {{ key = {key}, semaphore = "/test_status_{key:x}" }}',
         ]  # fmt: skip
         if recording is not None:
-            lines.append(f'source = {{ file = "{recording}" }}')
+            lines.append(f'source = {{ file = "{recording}", max_lag_s = 60.0 }}')  # machines of tests are busy
         if sources is not None and name in sources:
             lines.append(f"source = {sources[name]}")
         if daq is not None:
