@@ -101,7 +101,7 @@ def _nothing(found: Mapping[str, Any], program: str, has_counts: bool, blocked: 
     if recorded == 0 and planned != 0:
         return "nothing was recorded" + ("" if planned is None else f" of {planned} integrations that were planned")
     if looks and blocked == looks:
-        return "no data came: NETSTAT was blocked throughout the scan"
+        return "no data came"
     if recorded is None and found.get("packets") == 0:
         return "no data came: NPKT is 0"
     return ""
@@ -120,7 +120,8 @@ def _losses(found: Mapping[str, Any], blocked: int, looks: int) -> list[str]:
     if packets and not dropped:
         sentences.append(f"{packets} packets lost")
     if blocked:
-        sentences.append(f"NETSTAT was blocked at {blocked} of {looks} looks")
+        part = "throughout the scan" if blocked == looks else f"at {blocked} of {looks} looks"
+        sentences.append(f"NETSTAT was blocked {part}")
     return sentences
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from support.memory import private_status
 
+from player.clock import SystemClock
 from spectrometer.errors import ScanError
 from spectrometer.programs import Programs
 from spectrometer.scan import ScanControl, ScanState
@@ -64,14 +65,23 @@ class Program:
         return 0
 
 
+class SteppedClock(SystemClock):
+    """The computer's, whose wall clock the test sets."""
+
+    step = 0.0
+
+    def time(self) -> float:
+        return super().time() + self.step
+
+
 class Night:
     """A ScanControl, its program and the thread of a start."""
 
     def __init__(self, status: StatusBuffer) -> None:
-        self.status = status
+        self.status, self.clock = status, SteppedClock()
         self.program, log = Program(status), logging.getLogger("test")
         self.reports = ScanReports()
-        self.control = ScanControl(status, Programs(status, [self.program], log), log, reports=self.reports)
+        self.control = ScanControl(status, Programs(status, [self.program], log), log, clock=self.clock, reports=self.reports)
         self.handle = OperationHandle(OperationRecord(id="1", method="start", state=State.RUNNING))
         self.phases: list[str] = []
         self.outcome: list[object] = []
@@ -230,3 +240,85 @@ def test_a_report_does_not_tell_what_the_scan_before_has_found(night: Night) -> 
     night.start(ScanState.RUNNING)
     report = night.report()
     assert [report[name] for name in ("file", "peak_channel", "integrations")] == [None, None, None]
+
+
+@pytest.mark.parametrize("step", [3600.0, -3600.0])
+@pytest.mark.parametrize("state", [ScanState.ARMED, ScanState.WAITING, ScanState.RUNNING])
+def test_a_step_of_the_hosts_clock_changes_neither_start_nor_length_and_is_told(
+    night: Night, state: ScanState, step: float
+) -> None:
+    start = datetime.now(UTC) + timedelta(seconds=1.2 if state is ScanState.RUNNING else 1.8)
+    begun = time.monotonic()
+    night.start(state, start=start, length=0.4, two_phase=state is ScanState.ARMED)
+    night.clock.step = step
+    if state is ScanState.ARMED:
+        night.control.commit(start, "ours")
+    until(lambda: night.report()["outcome"] == "done")
+    assert time.monotonic() - begun > 1.2
+    assert f"the host's clock was set by {step:+.1f} s" in night.report()["warning"]
+    assert night.status.get("DAQSTART") == pytest.approx(start.timestamp())
+
+
+def until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
+    """Wait for a condition."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.005)
+
+
+def test_the_end_that_a_program_reports_is_seen_at_once(night: Night) -> None:
+    night.start(ScanState.RUNNING, start=datetime.now(UTC) + timedelta(seconds=1), length=0.2)
+    night.status.update({"DAQPLAN": 3, "DAQNINT": 3})
+    until(lambda: night.control._time.left(time.monotonic()) < -0.2)
+    assert night.control.state is ScanState.RUNNING  # it may still catch up
+    night.status.update({"SCANSTAT": "stopped"})
+    until(lambda: night.control.state is ScanState.IDLE)
+    report = night.report()
+    assert (report["outcome"], report["warning"]) == ("done", "")
+
+
+def test_what_is_lost_is_the_outcome_in_report_and_log(night: Night, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    night.start(ScanState.RUNNING, start=datetime.now(UTC) + timedelta(seconds=1), length=0.2)
+    night.status.update({"DAQPLAN": 3, "DAQNINT": 2, "DAQDROP": 0.5, "SCANSTAT": "stopped"})
+    until(lambda: night.control.state is ScanState.IDLE)
+    assert night.report()["outcome"] == "incomplete"
+    levels = {record.getMessage(): record.levelname for record in caplog.records}
+    assert levels["scan 2: 2 of 3 integrations recorded"] == "WARNING"
+    assert levels["scan 2: incomplete, 2 integrations of 3"] == "WARNING"
+
+
+def test_a_start_is_taken_back_by_its_own_identity_only(night: Night) -> None:
+    night.start(ScanState.WAITING, start=datetime.now(UTC) + timedelta(seconds=60))
+    assert night.control.take_back("another's", "bob") == ""
+    assert night.control.take_back(None, "bob") == ""
+    assert night.control.take_back("ours", "bob") == "Start taken back"
+    assert isinstance(night.join(), OperationAbortedError)
+    report = night.report()
+    assert (report["outcome"], report["error"], report["ended_by"]) == ("aborted", "taken back by bob", "bob")
+
+
+def test_a_scan_that_runs_is_taken_back_by_its_identity_too(night: Night) -> None:
+    night.start(ScanState.RUNNING)
+    assert night.control.take_back("another's", "bob") == ""
+    assert night.control.state is ScanState.RUNNING
+    assert night.control.take_back("ours", "bob") == "Scan taken back"
+    report = night.report()
+    assert (report["outcome"], report["error"]) == ("aborted", "taken back by bob")
+
+
+def test_a_start_that_fails_gives_its_number_back(night: Night) -> None:
+    given_back: list[int] = []
+    night.program.error = "no such source"
+    night.start(ScanState.IDLE, give_back=lambda: given_back.append(2))
+    assert isinstance(night.join(), ScanError)
+    assert given_back == [2]
+    assert night.report()["outcome"] == "failed"
+
+
+def test_netstat_blocked_throughout_is_no_scan(night: Night) -> None:
+    night.start(ScanState.RUNNING, start=datetime.now(UTC) + timedelta(seconds=1), length=0.3)
+    night.status.update({"NETSTAT": "blocked"})
+    until(lambda: night.control.state is ScanState.IDLE)
+    assert night.report()["error"] == "no data came; NETSTAT was blocked throughout the scan"
