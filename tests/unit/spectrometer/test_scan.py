@@ -81,7 +81,8 @@ class Night:
         self.status, self.clock = status, SteppedClock()
         self.program, log = Program(status), logging.getLogger("test")
         self.reports = ScanReports()
-        self.control = ScanControl(status, Programs(status, [self.program], log), log, clock=self.clock, reports=self.reports)
+        programs = Programs(status, [self.program], log)
+        self.control = ScanControl(status, programs, log, clock=self.clock, reports=self.reports)
         self.handle = OperationHandle(OperationRecord(id="1", method="start", state=State.RUNNING))
         self.phases: list[str] = []
         self.outcome: list[object] = []
