@@ -123,8 +123,9 @@ def wait_for_scan(
 ) -> Steps[None]:
     """Return when the scan has ended on the last active Bank. Ctrl-C, or cancellation, leaves the wait, not the scan.
 
-    After a `start` of this Dealer it is that scan, by its identity, whatever others have begun meanwhile. A scan that
-    is incomplete, or has another warning, is logged, and so is one that this Dealer has stopped itself.
+    The first wait after a `start` of this Dealer is for that scan, by its identity, whatever others have begun
+    meanwhile; any other is for the scan that there is. A scan that is incomplete, or has another warning, is logged,
+    and so is one that this Dealer has stopped itself.
 
     Args:
         verbose: Print a line at each change, and every `every` seconds.
@@ -140,7 +141,10 @@ def wait_for_scan(
     """
     banks = d._active("wait_for_scan")
     wait = ScanWait(own_name(), list(banks))
-    if (made := d._last_start) is not None:
+    made = d._last_start
+    if made is not None and made.is_awaited:
+        made = None
+    if made is not None:
         wait.start_ids.update((bank, made.id) for bank in made.banks if bank in banks)
     telling = yield from _telling(d, banks)
     last: dict[str, Outcome] = {}
@@ -161,6 +165,8 @@ def wait_for_scan(
             if time.monotonic() >= due:
                 raise TimeoutError(f"wait_for_scan: the scan goes on after {timeout:g} s: {', '.join(wait.waiting)}")
             yield Pause(min(wait.pause(every, time.monotonic()), max(due - time.monotonic(), 0.0)))
+    if made is not None:
+        made.is_awaited = True
     for bank, remark in wait.remarks.items():
         log.warning("%s: %s", bank, remark)
     if wait.failed:

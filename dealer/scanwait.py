@@ -24,12 +24,19 @@ FINE_BEFORE_S, FINE_AFTER_S, FINE_EVERY_S = 0.2, 2.0, 0.05
 """Around the end of a scan it is looked for more often."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class StartMade:
-    """A start that a Dealer has made: its identity, and the Banks that know it by that."""
+    """A start that a Dealer has made.
+
+    Attributes:
+        id: Its identity.
+        banks: Those that know it by that.
+        is_awaited: Its end was waited for; a further wait is for whichever scan there is.
+    """
 
     id: str
     banks: Sequence[str]
+    is_awaited: bool = False
 
 
 @dataclass(slots=True)

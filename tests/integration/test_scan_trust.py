@@ -184,6 +184,16 @@ def test_ones_own_stop_ends_the_wait_with_a_word_in_the_log(tmp_path: Path, capl
         d.stop()
 
 
+def test_a_second_wait_is_for_the_scan_that_there_is(tmp_path: Path) -> None:
+    with rehearsed(tmp_path) as urls, dealer.Dealer(urls) as d:
+        d.start()
+        d.wait_for_scan()
+        d["BANKA"].start()
+        d.wait_for_scan()
+        assert d["BANKA"].scan_report()["scan"] == 3
+        assert d["BANKA"].scan_report()["outcome"] == "done"
+
+
 def test_commands_are_carried_out_while_a_start_waits(tmp_path: Path) -> None:
     with rehearsed(tmp_path) as urls, dealer.Dealer(urls) as d, bank_of(urls["BANKA"]) as bank:
         d.start(in_seconds(3600))
