@@ -232,7 +232,7 @@ class PulsarRun:
         self._count(rows, now)
         self.pacing.advance()
         if self.pacing.over:
-            last = self._recorder.finish()
+            last = self._recorder.finish(self.pacing.reached)
             self._count(last, now)
             rows += last
         return bool(rows)
@@ -257,7 +257,7 @@ class PulsarRun:
         """Finish the present row if it may be short, and close everything; the file stays. OSError as `flush`."""
         try:
             if self._recorder is not None:
-                self.integrations += self._recorder.finish()
+                self.integrations += self._recorder.finish(self.pacing.reached)
                 self.flush()
                 account = self.account
                 self._recorder.close_header(account, closing.ending or self._tally.ending(account), closing)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +18,7 @@ import numpy.typing as npt
 from spectrometer.daq.growing import check_kept, create_new, write_all
 from spectrometer.daq.protocol.band import Band
 
-__all__ = ["BlockCutter", "BlockSize", "RawFile", "choose_block", "to_bytes"]
+__all__ = ["Block", "BlockCutter", "BlockSize", "RawFile", "choose_block", "to_bytes"]
 
 Bytes8 = npt.NDArray[np.int8]
 
@@ -67,34 +68,79 @@ def to_bytes(samples: npt.NDArray[np.int8] | npt.NDArray[np.float32]) -> Bytes8:
     return np.clip(np.rint(samples), -127, 127).astype(np.int8)
 
 
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A block of voltages; lost samples are zeros in it."""
+
+    number: int
+    """From the beginning of the scan."""
+    samples: Bytes8
+    """Shape (channels, new + overlap, 2 * polarizations)."""
+    packets: int
+    """That are new in it."""
+    lost_packets: int
+    """Those of which a sample is missing."""
+
+    @property
+    def is_lost(self) -> bool:
+        """There is nothing in it."""
+        return self.lost_packets == self.packets
+
+
 class BlockCutter:
-    """Cuts a stream into blocks. A block has its place by number of samples; one with a gap in it is left out."""
+    """Cuts a stream into blocks. A block has its place by number of samples, and zeros in place of lost ones."""
 
     def __init__(self, size: BlockSize) -> None:
         self.size = size
         self._held: Bytes8 | None = None
         self._position = 0  # of the first sample held
+        self._lost: list[tuple[int, int]] = []  # from where to where samples are missing
 
-    def add(self, samples: Bytes8, position: int) -> list[tuple[int, Bytes8]]:
-        """Take samples of shape (channels, time, 2 * polarizations); return (number, samples) of complete blocks.
+    def add(self, samples: Bytes8, position: int) -> Iterator[Block]:
+        """Take samples of shape (channels, time, 2 * polarizations); yield the blocks that are complete.
 
         Args:
             samples: The next ones.
             position: Of the first, since the beginning of the scan.
         """
-        held = self._held
-        if held is None or self._position + held.shape[1] != position:
-            skip = min(-position % self.size.new, samples.shape[1])
-            held, self._position = samples[:, skip:], position + skip
-        else:
-            held = np.concatenate([held, samples], axis=1)
-        whole = self.size.new + self.size.overlap
-        blocks: list[tuple[int, Bytes8]] = []
-        while held.shape[1] >= whole:
-            blocks.append((self._position // self.size.new, held[:, :whole]))
+        if self._held is None:
+            self._held = samples[:, :0]
+        yield from self._pass_over(position)
+        yield from self._append(samples)
+
+    def finish(self, position: int) -> Iterator[Block]:
+        """Yield the block that is begun, if it was due before a position, where the scan ended."""
+        end = self._position + self._whole
+        if self._held is not None and self._held.shape[1] > self.size.overlap and end <= position:
+            yield from self._pass_over(end)
+
+    @property
+    def _whole(self) -> int:
+        return self.size.new + self.size.overlap
+
+    def _pass_over(self, position: int) -> Iterator[Block]:
+        """Go on at a position: what is missing until there is lost."""
+        assert self._held is not None
+        while (at := self._position + self._held.shape[1]) < position:
+            count = min(position - at, self._whole)
+            self._lost.append((at, at + count))
+            yield from self._append(np.zeros((self._held.shape[0], count, self._held.shape[2]), np.int8))
+
+    def _append(self, samples: Bytes8) -> Iterator[Block]:
+        held = samples if self._held is None else np.concatenate([self._held, samples], axis=1)
+        while held.shape[1] >= self._whole:
+            yield self._block(held[:, : self._whole])
             held, self._position = held[:, self.size.new :], self._position + self.size.new
         self._held = held.copy()
-        return blocks
+        self._lost = [(begin, end) for begin, end in self._lost if end > self._position]
+
+    def _block(self, samples: Bytes8) -> Block:
+        size, begin = self.size, self._position
+        packet = max(size.packet_bytes // (samples.shape[0] * samples.shape[2]), 1)
+        is_lost = np.zeros(size.new // packet, bool)
+        for first, last in self._lost:
+            is_lost[max(first - begin, 0) // packet : -(-max(last - begin, 0) // packet)] = True
+        return Block(begin // size.new, samples, len(is_lost), int(np.count_nonzero(is_lost)))
 
 
 class RawFile:

@@ -18,7 +18,7 @@ from spectrometer.daq.protocol.band import Band
 from spectrometer.daq.protocol.guppiraw import write_header
 from spectrometer.daq.psrfits import PsrFitsFile
 from spectrometer.daq.pulsarchain import Chain, Samples
-from spectrometer.daq.rawfile import BlockCutter, BlockSize, RawFile, to_bytes
+from spectrometer.daq.rawfile import Block, BlockCutter, BlockSize, RawFile, to_bytes
 from spectrometer.daq.source import SampleArray
 from spectrometer.status.protocol.cards import Value
 
@@ -36,8 +36,8 @@ class Recorder(Protocol):
     def lost(self) -> None:
         """The next voltages do not follow the last ones."""
 
-    def finish(self) -> int:
-        """The scan is over: complete what may be short; how many rows that were. OSError."""
+    def finish(self, position: int) -> int:
+        """The scan is over at a position: complete what may be short; how many rows that were. OSError."""
 
     def peak_channel(self) -> int:
         """Channel (from 0, in band order) with the most power so far."""
@@ -90,7 +90,7 @@ class _FileRecorder(Generic[F]):
         self.file = file
         self._power: Doubles = np.zeros(channels)
 
-    def finish(self) -> int:
+    def finish(self, position: int) -> int:
         """As of `Recorder`; what is cut short is left out."""
         return 0
 
@@ -238,9 +238,10 @@ class FoldRecorder(_PsrFitsRecorder):
             self._end = float(times[last - 1]) + step / 2
         return rows
 
-    def finish(self) -> int:
+    def finish(self, position: int) -> int:
         """As of `Recorder`."""
-        return self._complete(self._end)
+        due = self.chain.first + self.chain.samples_of(position) * self.chain.sample_time
+        return self._complete(max(self._end, min(due, self._begin_of(self._number + 1))))
 
     def _begin_of(self, number: int) -> float:
         return self.chain.first + number * self._fold_time
@@ -265,7 +266,7 @@ class FoldRecorder(_PsrFitsRecorder):
 
 
 class RawRecorder(_FileRecorder[RawFile]):
-    """Blocks of voltages, as they came.
+    """Blocks of voltages, as they came, with zeros for what is lost. Blocks of which nothing came do not count.
 
     Args:
         band: Of the voltages.
@@ -278,22 +279,28 @@ class RawRecorder(_FileRecorder[RawFile]):
         super().__init__(band.channels, file)
         self._band, self._size, self._others = band, size, others
         self._cutter = BlockCutter(size)
-        self._packets = size.new * band.channels * band.polarizations * 2 // size.packet_bytes
 
     def take(self, samples: SampleArray, position: int) -> int:
         """As of `Recorder`."""
         voltages = to_bytes(samples)
         self._power += np.square(voltages, dtype=np.float64).sum(axis=(1, 2))
-        blocks = self._cutter.add(voltages, position)
-        for number, block in blocks:
-            if self.file is not None:
-                header = write_header(
-                    self._band, samples=block.shape[1], overlap=self._size.overlap,
-                    packet_index=number * self._packets, packet_bytes=self._size.packet_bytes,
-                    others=self._others | {"NPKT": self._packets, "NDROP": 0},  # blocks with a gap are left out
-                )  # fmt: skip
-                self.file.append(header, block)
-        return len(blocks)
+        return sum(self._write(block) for block in self._cutter.add(voltages, position))
+
+    def finish(self, position: int) -> int:
+        """As of `Recorder`."""
+        return sum(self._write(block) for block in self._cutter.finish(position))
+
+    def _write(self, block: Block) -> int:
+        """Write a block; whether it counts."""
+        if self.file is not None:
+            counts = {"NPKT": block.packets - block.lost_packets, "NDROP": block.lost_packets}
+            header = write_header(
+                self._band, samples=block.samples.shape[1], overlap=self._size.overlap,
+                packet_index=block.number * block.packets, packet_bytes=self._size.packet_bytes,
+                others=self._others | counts,
+            )  # fmt: skip
+            self.file.append(header, block.samples)
+        return not block.is_lost
 
     def lost(self) -> None:
         """As of `Recorder`; positions tell."""

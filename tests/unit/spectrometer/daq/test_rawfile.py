@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from spectrometer.daq.guppifile import GuppiFile
 from spectrometer.daq.protocol.band import Band
 from spectrometer.daq.protocol.guppiraw import read_header, write_header
-from spectrometer.daq.rawfile import BlockCutter, RawFile, choose_block, to_bytes
+from spectrometer.daq.rawfile import Block, BlockCutter, BlockSize, RawFile, choose_block, to_bytes
 
 
 def band(channels: int = 4, polarizations: int = 2) -> Band:
@@ -29,14 +29,14 @@ def write(directory: Path, the_band: Band, samples: np.ndarray, overlap: int, lo
     size = choose_block(the_band, 0, overlap, longest)
     cutter, file = BlockCutter(size), RawFile(directory, "a.raw")
     edges = sorted({0, samples.shape[1], *(cut % samples.shape[1] for cut in cuts)})
-    packets = size.new * the_band.channels * the_band.polarizations * 2 // size.packet_bytes
     for begin, end in itertools.pairwise(edges):
-        for number, block in cutter.add(samples[:, begin:end], begin):
+        for block in cutter.add(samples[:, begin:end], begin):
+            assert not block.lost_packets
             header = write_header(
-                the_band, samples=block.shape[1], overlap=overlap, packet_index=number * packets,
+                the_band, samples=block.samples.shape[1], overlap=overlap, packet_index=block.number * block.packets,
                 packet_bytes=size.packet_bytes, others={"SRC_NAME": "X", "STT_IMJD": 60000},
             )  # fmt: skip
-            file.append(header, block)
+            file.append(header, block.samples)
     file.close()
     return file
 
@@ -68,14 +68,60 @@ def test_what_is_written_is_read_back_bit_for_bit(
         reader.close()
 
 
-def test_a_gap_is_told_by_the_packets(tmp_path: Path) -> None:
-    samples = np.random.default_rng(3).integers(-127, 128, (4, 4096, 4)).astype(np.int8)
-    size = choose_block(band(), 0, 0, 512)
+def cut(size: BlockSize, samples: np.ndarray, pieces: list[tuple[int, int]]) -> list[Block]:
+    """Blocks of pieces from so many samples to so many."""
     cutter = BlockCutter(size)
-    assert [number for number, _ in cutter.add(samples[:, :1300], 0)] == [0, 1]
-    after = cutter.add(samples[:, 2000:4096], 2000)
-    assert [number for number, _ in after] == [4, 5, 6, 7]  # a block has its place by time
-    assert np.array_equal(after[0][1], samples[:, 2048:2560])
+    blocks = [block for begin, end in pieces for block in cutter.add(samples[:, begin:end], begin)]
+    return [*blocks, *cutter.finish(samples.shape[1])]
+
+
+def test_a_block_has_its_place_whatever_is_lost_before_it() -> None:
+    """Pieces of 5000 samples, of which 9 to 11 are lost: the first one after them is shorter than the way to the next
+    block."""
+    samples = np.random.default_rng(3).integers(1, 128, (4, 150_000, 4)).astype(np.int8)
+    pieces = [(at, at + 5000) for at in range(0, 150_000, 5000) if not 45_000 <= at < 60_000]
+    blocks = cut(BlockSize(24576, 64, 8192), samples, pieces)
+    assert [(block.number, block.packets, block.lost_packets) for block in blocks] == [
+        (0, 48, 0), (1, 48, 9), (2, 48, 22), (3, 48, 0), (4, 48, 0), (5, 48, 0)
+    ]  # fmt: skip
+    expected = samples.copy()
+    expected[:, 45_000:60_000] = 0
+    for block in blocks:
+        begin = block.number * 24576
+        assert np.array_equal(block.samples, expected[:, begin : begin + 24640])
+
+
+@given(
+    st.integers(1, 40),
+    st.integers(0, 30),
+    st.lists(st.tuples(st.integers(1, 60), st.booleans()), min_size=1, max_size=40),
+)
+def test_lost_samples_are_zeros_and_the_others_are_where_they_were(
+    new: int, overlap: int, parts: list[tuple[int, bool]]
+) -> None:
+    total = sum(length for length, _ in parts)
+    samples = np.arange(1, total + 1, dtype=np.int64) % 126 + 1
+    stream = np.broadcast_to(samples[None, :, None], (1, total, 2)).astype(np.int8)
+    expected, pieces, at = stream.copy(), [], 0
+    for length, is_lost in parts:
+        if is_lost:
+            expected[:, at : at + length] = 0
+        else:
+            pieces.append((at, at + length))
+        at += length
+    size = BlockSize(new, overlap, 2)  # a sample is a packet
+    blocks = cut(size, stream, pieces)
+    assert [block.number for block in blocks] == list(range(len(blocks)))
+    assert len(blocks) <= size.blocks_of(total)
+    for block in blocks:
+        begin = block.number * new
+        assert np.array_equal(block.samples, expected[:, begin : begin + new + overlap])
+        missing = int((expected[0, begin : begin + new, 0] == 0).sum())
+        assert (block.packets, block.lost_packets, block.is_lost) == (new, missing, missing == new)
+    if not any(is_lost for _, is_lost in parts):
+        assert len(blocks) == size.blocks_of(total)
+    for number in range(len(blocks), size.blocks_of(total)):  # what is not there would be empty but for an overlap
+        assert not expected[:, number * new + overlap : number * new + new].any()
 
 
 def test_headers_are_not_padded_as_dspsr_takes_padding_for_samples() -> None:
