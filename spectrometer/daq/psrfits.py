@@ -41,6 +41,8 @@ _OF_THE_MODE = ("NPOL", "POL_TYPE", "NBITS", "NSBLK", "ACC_LEN", "DS_TIME", "ONL
 """Status keys of what the mode would have recorded: the table's own cards say what it holds."""
 PAR_LINE = 128
 ANTENNA = ("ANT_X", "ANT_Y", "ANT_Z")
+PENDING_BYTES = 1 << 24
+"""Of lost rows: more are not kept in memory."""
 
 
 def psrfits_name(start: datetime, bank: str, scan_number: int) -> str:
@@ -80,6 +82,8 @@ class PsrFitsFile(GrowingTable):
         par_text: str = "",
     ) -> None:
         self.layout, self._begin = layout, begin
+        self._next_row = 0
+        self._last: Scaled | None = None
         where = antenna_position(status)
         self._longitude = None if where is None else math.degrees(math.atan2(where[1], where[0]))
         self._frequencies = np.array(layout.frequencies)
@@ -111,13 +115,27 @@ class PsrFitsFile(GrowingTable):
     def append_samples(self, samples: npt.NDArray[np.float32], number: int) -> None:
         """Take a row of search mode; it reaches the disk with the next `flush`.
 
+        Rows that were lost before it are written, too, for readers that do not look at OFFS_SUB: they have the mean of
+        the last row, and the weight 0.
+
         Args:
             samples: Shape (nsblk, products, channels).
             number: Of the row, since the beginning of the file, lost ones counted.
         """
+        in_common = self.layout.scaled_in_common
+        scaled = scale_samples(samples, in_common=in_common)
+        if self._next_row < number:
+            flat = _mean_of(self._last or scaled, in_common)
+            for lost in range(self._next_row, number):
+                self.take(self._search_row(flat, lost, weight=0.0))
+                if self.pending_bytes > PENDING_BYTES:
+                    self.flush()
+        self.take(self._search_row(scaled, number))
+        self._next_row, self._last = number + 1, scaled
+
+    def _search_row(self, scaled: Scaled, number: int, weight: float = 1.0) -> Record:
         length = self.layout.nsblk * self.layout.sample_time
-        scaled = scale_samples(samples, in_common=self.layout.scaled_in_common)
-        self.take(self._row(scaled, length, (number + 0.5) * length))
+        return self._row(scaled, length, (number + 0.5) * length, weight)
 
     def append_profiles(
         self, profiles: npt.NDArray[np.float64], *, epoch: float, summed: float, share: float, period: float
@@ -166,6 +184,13 @@ def _describe(table: fits.BinTableHDU) -> None:
         if name in UNITS:
             table.header.insert(f"TFORM{number}", (f"TUNIT{number}", UNITS[name]), after=True)
     complete_header(table.header, COLUMNS)
+
+
+def _mean_of(row: Scaled, in_common: int) -> Scaled:
+    """A row of search mode whose samples are all the mean of another one, with one offset for the first products."""
+    mean = (row.offset + row.scale * row.data.mean(axis=0)).astype(np.float32)
+    mean[:in_common] = mean[:in_common].mean(axis=0)
+    return Scaled(np.zeros_like(row.data), row.scale, mean)
 
 
 def _text(status: Mapping[str, Value], key: str, default: str = UNKNOWN) -> str:

@@ -270,7 +270,7 @@ class PulsarRun:
     def abandon(self) -> None:
         """Close without writing any more rows, after the disk has failed; what is not in the file does not count."""
         if self._recorder is not None:
-            self.integrations = min(self.integrations, self.rows_written)
+            self.integrations -= self._recorder.unsafe
             with contextlib.suppress(OSError):
                 self._recorder.close_header(self.account, Ending.FAILED, CLOSING)
         self._close()

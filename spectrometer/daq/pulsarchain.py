@@ -112,6 +112,7 @@ class Chain:
         self._sum = TimeSum(summed)
         self.sample_time = summed * spectrum
         """s, as it came out."""
+        self._is_aligned = True
         if abs(self.sample_time - options.sample_time) > 0.01 * options.sample_time:
             self.notes.append(f"samples of {self.sample_time:.6g} s, not {options.sample_time:.6g} s")
 
@@ -158,7 +159,8 @@ class Chain:
         return spectra // self._sum.count
 
     def reset(self) -> None:
-        """Forget the past: the next voltages do not follow the last ones."""
+        """Forget the past: the next voltages do not follow the last ones; samples begin where they would have."""
+        self._is_aligned = False
         self._sum.reset()
         if self._filterbank is not None:
             self._filterbank.reset()
@@ -172,6 +174,10 @@ class Chain:
             samples: Shape (coarse, time, 2 * polarizations).
             position: Of the first, since the first voltage.
         """
+        if not self._is_aligned:
+            skip = min(-position % (self._sum.count * self.nfine), samples.shape[1])
+            samples, position = samples[:, skip:], position + skip
+            self._is_aligned = samples.shape[1] > 0
         begin = position + self._lead - self._sum.held * self.nfine
         if self._filterbank is not None:
             begin -= self._filterbank.held

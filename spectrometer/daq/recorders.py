@@ -50,6 +50,10 @@ class Recorder(Protocol):
     def rows(self) -> int:
         """Rows, or blocks, that are in the file for good."""
 
+    @property
+    def unsafe(self) -> int:
+        """Rows that were completed and are not in the file."""
+
     def flush(self, *, sync: bool = False) -> None:
         """Write what is complete. OSError."""
 
@@ -130,6 +134,7 @@ class _PsrFitsRecorder(_FileRecorder[PsrFitsFile], ABC):
     def __init__(self, chain: Chain, file: PsrFitsFile | None) -> None:
         super().__init__(chain.options.nchan, file)
         self.chain = chain
+        self._ends: list[int] = []  # rows of the file up to each that is not known to be on disk
 
     def take(self, samples: SampleArray, position: int) -> int:
         """As of `Recorder`."""
@@ -150,6 +155,21 @@ class _PsrFitsRecorder(_FileRecorder[PsrFitsFile], ABC):
         """As of `Recorder`."""
         self.chain.reset()
 
+    def _count_row(self) -> None:
+        """Take note that the last row of the file counts as recorded."""
+        if self.file is not None:
+            self._ends.append(self.file.rows + self.file.pending_rows)
+
+    def flush(self, *, sync: bool = False) -> None:
+        """As of `Recorder`."""
+        super().flush(sync=sync)
+        self._ends.clear()
+
+    @property
+    def unsafe(self) -> int:
+        """As of `Recorder`."""
+        return 0 if self.file is None else sum(end > self.file.rows for end in self._ends)
+
     def set_loops(self, loops: int) -> None:
         """As of `Recorder`."""
         if self.file is not None:
@@ -167,7 +187,9 @@ class _PsrFitsRecorder(_FileRecorder[PsrFitsFile], ABC):
 
 
 class SearchRecorder(_PsrFitsRecorder):
-    """Rows of NSBLK samples. A row has its place by time; one with a gap in it, or cut short at the end, is left out.
+    """Rows of NSBLK samples. A row has its place by time; in place of lost samples it has the mean of the others.
+
+    Rows of which nothing came are in the file and do not count. A row that is cut short by the end is left out.
 
     Args:
         chain: Makes samples of voltages.
@@ -178,7 +200,8 @@ class SearchRecorder(_PsrFitsRecorder):
     def __init__(self, chain: Chain, file: PsrFitsFile | None, nsblk: int) -> None:
         super().__init__(chain, file)
         self._row = np.zeros((nsblk, chain.products, chain.options.nchan), np.float32)
-        self._number = self._filled = 0
+        self._is_there = np.zeros(nsblk, bool)
+        self._number = 0
 
     def _add(self, found: Samples) -> int:
         size, rows = len(self._row), 0
@@ -187,18 +210,33 @@ class SearchRecorder(_PsrFitsRecorder):
         while len(samples):
             number, place = divmod(index, size)
             count = min(size - place, len(samples))
-            if (number, place) != (self._number, self._filled):  # something was lost
-                self._number, self._filled = number, 0
-            if place == self._filled:
-                self._row[place : place + count] = samples[:count]
-                self._filled += count
-            if self._filled == size:
-                if self.file is not None:
-                    self.file.append_samples(self._row, number)
-                rows += 1
-                self._number, self._filled = number + 1, 0
+            if number != self._number:
+                rows += self._complete()
+                self._number = number
+            self._row[place : place + count] = samples[:count]
+            self._is_there[place : place + count] = True
+            if place + count == size:
+                rows += self._complete()
+                self._number = number + 1
             samples, index = samples[count:], index + count
         return rows
+
+    def finish(self, position: int) -> int:
+        """As of `Recorder`; a row that was due is kept."""
+        due = self.chain.samples_of(position) // len(self._row)
+        return self._complete() if self._number < due else 0
+
+    def _complete(self) -> int:
+        """Write the present row, if anything of it came."""
+        if not self._is_there.any():
+            return 0
+        if not self._is_there.all():
+            self._row[~self._is_there] = self._row[self._is_there].mean(axis=0, dtype=np.float64)
+        self._is_there[:] = False
+        if self.file is not None:
+            self.file.append_samples(self._row, self._number)
+        self._count_row()
+        return 1
 
 
 class FoldRecorder(_PsrFitsRecorder):
@@ -262,6 +300,7 @@ class FoldRecorder(_PsrFitsRecorder):
                 share=count / max(count, round(planned)),
                 period=1.0 / self._spin.frequency_at(middle),
             )
+        self._count_row()
         return 1
 
 
@@ -301,6 +340,11 @@ class RawRecorder(_FileRecorder[RawFile]):
             )  # fmt: skip
             self.file.append(header, block.samples)
         return not block.is_lost
+
+    @property
+    def unsafe(self) -> int:
+        """As of `Recorder`; blocks are written at once."""
+        return 0
 
     def lost(self) -> None:
         """As of `Recorder`; positions tell."""

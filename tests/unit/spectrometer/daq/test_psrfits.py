@@ -90,6 +90,28 @@ def test_a_search_file_is_whole_after_every_row(tmp_path: Path) -> None:
     assert (table["POL_TYPE"], table["TBIN"], table["CHAN_BW"], table["NBIN"]) == ("IQUV", 64e-6, 1.0, 1)
 
 
+@pytest.mark.parametrize("lost", [{0, 1}, {2, 3, 4}, {1, 3}])
+def test_rows_that_were_lost_are_in_the_file_with_the_mean_of_the_last_one_and_no_weight(
+    tmp_path: Path, lost: set[int]
+) -> None:
+    file = search_file(tmp_path)
+    there = [number for number in range(7) if number not in lost]
+    for number in there:
+        file.append_samples(samples(number), number)
+    file.close()
+    with fits.open(file.path) as units:
+        rows = units["SUBINT"].data
+        assert (np.arange(7) + 0.5) * 16 * 64e-6 == pytest.approx(rows["OFFS_SUB"])
+        assert rows["TSUBINT"].tolist() == pytest.approx([16 * 64e-6] * 7)
+        assert rows["DAT_WTS"].min(axis=1).tolist() == [float(number not in lost) for number in range(7)]
+        for number in lost:
+            nearest = max((n for n in there if n < number), default=there[0])
+            scale, offset = (rows[number][key].reshape(4, 3) for key in ("DAT_SCL", "DAT_OFFS"))
+            assert not rows[number]["DATA"].any()
+            assert offset == pytest.approx(samples(nearest).mean(axis=0), abs=float(scale.max()) / 2)
+            assert np.array_equal(rows[number]["DAT_SCL"], rows[nearest]["DAT_SCL"])
+
+
 def test_a_fold_file_keeps_its_par_file_and_says_that_nothing_was_dedispersed(tmp_path: Path) -> None:
     file = PsrFitsFile(
         tmp_path, "a.fits", FOLD, obs_mode="PSR", begin=(60000, 0.0), status={}, par_text="PSR X\nF0 10\nDM 3\n"

@@ -16,7 +16,7 @@ from spectrometer.daq.protocol.guppiraw import BlockHeader, read_header
 from spectrometer.daq.pulsar import PulsarRun
 from spectrometer.daq.receiver import ReceiverConfig
 from spectrometer.daq.run import RunOptions, ScanRun
-from spectrometer.daq.runs import run_for
+from spectrometer.daq.runs import Run, run_for
 
 START = 1.7e9  # 2023-11-14T22:13:20
 PERIOD, WIDTH, FLUX, DM, TSYS = 0.1, 0.02, 1.0, 200.0, 25.0
@@ -236,42 +236,77 @@ def test_the_backend_chooses_the_class(tmp_path: Path) -> None:
         run.end()
 
 
-@pytest.mark.parametrize("obs_mode", ["SEARCH", "COHERENT_SEARCH", "RAW"])
-def test_what_comes_too_late_is_left_out_and_the_rest_keeps_its_time(tmp_path: Path, obs_mode: str) -> None:
-    receiver = ReceiverConfig(**RECEIVER)
+def run_with_loss(folder: Path, obs_mode: str) -> Run:
+    """A scan of 4 s whose pieces of 50 ms from 1.0 to 1.4 s come too late; a pulse every 0.1 s, at phase 0.5."""
+    pulsar = {"period_s": PERIOD, "width": 0.05, "flux_k": 20.0, "dm": 0.0, "phase": 0.5}
     values = {
         "BACKEND": "GUPPI", "OBS_MODE": obs_mode, "OBSNCHAN": 4, "TBIN": 1e-3, "SCANLEN": 4.0, "PROJID": "P",
-        "CHAN_DM": 1.0, "BLOCSIZE": 1 << 16, "FFTLEN": 512,
+        "CHAN_DM": 0.1, "BLOCSIZE": 1 << 16, "FFTLEN": 512, "CAL_FREQ": 10.0, "TFOLD": 0.5,
     }  # fmt: skip
-    run = run_for(RunOptions(synthetic=receiver), values, tmp_path)
+    run = run_for(RunOptions(synthetic=ReceiverConfig(**RECEIVER | {"pulsar": pulsar})), values, folder)
     run.begin(START)
     now = START
     while not run.pacing.over:
         now += run.pacing.due_in(now)
-        late = 3.0 if 1.02 < now - START < 1.42 else 0.0  # pieces of 50 ms: from 1.0 to 1.4 s
+        late = 3.0 if 1.02 < now - START < 1.42 else 0.0
         run.step(now + late)
     run.end()
-    assert run.pacing.dropped == 8
     assert run.path is not None
-    if obs_mode == "RAW":
-        reader = GuppiFile(run.path)
-        assert reader.lost_packets == 0  # lost voltages are zeros, in blocks that follow each other
-        found = np.concatenate([piece.samples for piece in reader.pieces()], axis=1)
-        silent = np.flatnonzero(~found.any(axis=(0, 2)))
-        assert (silent[0], silent[-1], len(silent)) == (100_000, 139_999, 40_000)
-        packet = reader.header.packet_bytes // 16
-        reader.close()
-        counts = np.array([(header.values["NPKT"], header.values["NDROP"]) for header in raw_headers(run.path)])
-        assert 40_000 / packet <= counts[:, 1].sum() <= 40_000 / packet + 2
-        assert set(counts.sum(axis=1)) == {reader.header.packets}
-        assert run.account.recorded == np.count_nonzero(counts[:, 0]) < run.account.planned
-        return
+    assert (run.pacing.dropped, run.account.lost_s) == (8, pytest.approx(0.4))
+    return run
+
+
+def test_lost_raw_voltages_are_zeros_in_blocks_that_follow_each_other(tmp_path: Path) -> None:
+    run = run_with_loss(tmp_path, "RAW")
+    assert run.path is not None
+    reader = GuppiFile(run.path)
+    assert reader.lost_packets == 0
+    found = np.concatenate([piece.samples for piece in reader.pieces()], axis=1)
+    silent = np.flatnonzero(~found.any(axis=(0, 2)))
+    assert (silent[0], silent[-1], len(silent)) == (100_000, 139_999, 40_000)
+    packet, packets = reader.header.packet_bytes // 16, reader.header.packets
+    reader.close()
+    counts = np.array([(header.values["NPKT"], header.values["NDROP"]) for header in raw_headers(run.path)])
+    assert 40_000 / packet <= counts[:, 1].sum() <= 40_000 / packet + 2
+    assert set(counts.sum(axis=1)) == {packets}
+    assert run.account.recorded == np.count_nonzero(counts[:, 0]) < run.account.planned
+
+
+@pytest.mark.parametrize("obs_mode", ["SEARCH", "COHERENT_SEARCH"])
+def test_lost_samples_are_filled_in_and_the_others_keep_their_time(tmp_path: Path, obs_mode: str) -> None:
+    run = run_with_loss(tmp_path, obs_mode)
+    assert run.path is not None
     with fits.open(run.path) as units:
-        rows, begin = units["SUBINT"].data, units[0].header["STT_OFFS"]
-        length = rows["TSUBINT"][0]
-        places = rows["OFFS_SUB"] / length - 0.5
-        assert places == pytest.approx(np.rint(places), abs=1e-9)
-        (gap,) = np.flatnonzero(np.diff(places) > 1.5)
-        assert rows["OFFS_SUB"][gap] + length / 2 + begin <= 1.05
-        assert rows["OFFS_SUB"][gap + 1] - length / 2 + begin >= 1.4
-        assert places[gap + 1] - places[gap] <= 0.4 / length + 3
+        header, rows = units["SUBINT"].header, units["SUBINT"].data
+        begin, nsblk = units[0].header["STT_OFFS"], header["NSBLK"]
+        assert (units[0].header["DAQLOST"], units[0].header["DAQEND"]) == (0.4, "incomplete")
+        length = nsblk * header["TBIN"]
+        assert rows["OFFS_SUB"] == pytest.approx((np.arange(len(rows)) + 0.5) * length)
+        assert set(rows["TSUBINT"]) == {rows["TSUBINT"][0]}
+        weights = rows["DAT_WTS"].min(axis=1)
+        ends = begin + (np.arange(len(rows)) + 1) * length
+        is_lost = (ends - length >= 1.0) & (ends <= 1.4)
+        assert weights[is_lost].tolist() == [0.0] * is_lost.sum()
+        assert weights.sum() == run.account.recorded < run.account.planned == len(rows)
+        shape = (len(rows), 1, header["NPOL"], 4)
+        data = rows["DATA"].reshape(len(rows), nsblk, header["NPOL"], 4)
+        samples = data * rows["DAT_SCL"].reshape(shape) + rows["DAT_OFFS"].reshape(shape)
+    power = samples.reshape(-1, samples.shape[2], 4)[:, 0].mean(axis=1)
+    times = begin + (np.arange(len(power)) + 0.5) * header["TBIN"]
+    for first, last in ((0.1, 0.9), (1.6, 3.9)):  # by a reader that looks at no OFFS_SUB
+        chosen = (times > first) & (times < last)
+        turns = np.angle((power[chosen] * np.exp(2j * np.pi * times[chosen] / PERIOD)).sum()) / (2 * np.pi)
+        assert (turns - 0.5 + 0.5) % 1 - 0.5 == pytest.approx(0.0, abs=0.01)  # of a period of 100 samples
+    lost = power[(times > 1.01) & (times < 1.39)]
+    assert lost.max() < 1.5 * np.median(power) + power.mean()
+
+
+@pytest.mark.parametrize("obs_mode", ["CAL", "COHERENT_CAL"])
+def test_profiles_keep_their_phase_after_a_loss_and_say_how_long_they_are(tmp_path: Path, obs_mode: str) -> None:
+    run = run_with_loss(tmp_path, obs_mode)
+    assert run.path is not None
+    profiles = profiles_of(run.path)[:, 0].mean(axis=1)
+    assert len(profiles) == run.account.recorded == run.account.planned == 8
+    assert set((profiles.argmax(axis=1) // 16).tolist()) <= {7, 8}  # of 16 parts of a turn
+    with fits.open(run.path) as units:
+        assert units["SUBINT"].data["TSUBINT"][2] < 0.25  # 0.1 of 0.5 s came, and some more in which the filter filled
