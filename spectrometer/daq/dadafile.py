@@ -49,7 +49,7 @@ class DadaFile:
         SourceError: No such file, no DADA file, or no samples in it.
     """
 
-    packets = 0
+    packets = missing = 0
 
     def __init__(self, path: str | Path, *, piece_samples: int = 4096) -> None:
         self.path = Path(path)

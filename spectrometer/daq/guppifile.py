@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spectrometer.daq.errors import SourceError
+from spectrometer.daq.protocol.blockplaces import Place, block_places
 from spectrometer.daq.protocol.guppiraw import (
     MAX_HEADER_BYTES,
     BlockHeader,
@@ -41,8 +42,7 @@ KEEP_IN_MEMORY = 64 << 20
 @dataclass(frozen=True, slots=True)
 class _Block:
     data_offset: int
-    skip: int  # samples that repeat the block before
-    follows: bool
+    place: Place
 
 
 class GuppiFile:
@@ -74,13 +74,23 @@ class GuppiFile:
         except BaseException:
             self._file.close()
             raise
-        self.samples = sum(self.header.samples - block.skip for block in self._blocks)
-        """Samples per channel in one pass, each counted once."""
+        last = self._blocks[-1]
+        self.missing = sum(block.place.missing for block in self._blocks)
+        """Samples per channel that are missing between blocks."""
+        self.samples = last.place.position + self.header.samples - last.place.skip
+        """Samples per channel in one pass, each counted once, missing ones too."""
         if self.unlike_overlaps:
             self.notes.append(
                 f"the overlap of {self.header.overlap} samples does not repeat the end of the block before "
                 f"at {self.unlike_overlaps} of {len(self._blocks) - 1} joins; PKTIDX says that they follow "
                 "each other, so they are joined as the headers say"
+            )
+        if self.missing:
+            count = sum(block.place.missing > 0 for block in self._blocks)
+            gaps = "1 gap" if count == 1 else f"{count} gaps"
+            seconds = self.missing * self.header.sample_time
+            self.notes.append(
+                f"{seconds:.6g} s are missing in {gaps} of the recording, by PKTIDX; times go on over them"
             )
         for sentence in self.notes[1:]:
             log.warning("%s: %s", self.path.name, sentence)
@@ -128,7 +138,7 @@ class GuppiFile:
     @property
     def block_samples(self) -> float:
         """As of `Source`."""
-        return self.samples / len(self._blocks)
+        return (self.samples - self.missing) / len(self._blocks)
 
     @property
     def block_count(self) -> int:
@@ -144,7 +154,7 @@ class GuppiFile:
         """Most samples per channel without a gap: what a filter can be filled with."""
         longest = run = 0
         for block in self._blocks:
-            run = (run if block.follows else 0) + self.header.samples - block.skip
+            run = (run if block.place.follows else 0) + self.header.samples - block.place.skip
             longest = max(longest, run)
         return longest
 
@@ -174,14 +184,14 @@ class GuppiFile:
 
     def _find_blocks(self) -> list[_Block]:
         first = self.header
-        blocks: list[_Block] = []
-        offset, before = 0, first
-        tail: Samples | None = None
+        offsets: list[int] = []
+        indices: list[int | None] = []
+        lost, offset = 0, 0
         while offset < self._size:
             try:
                 header = self._header_at(offset)
             except SourceError as error:
-                if not blocks:
+                if not offsets:
                     raise
                 log.warning("%s; the rest of the file is left out", error)
                 break
@@ -189,41 +199,35 @@ class GuppiFile:
             if self._size - data < header.block_bytes:
                 reason = (
                     f"cut short, expected {header.block_bytes} bytes, found {self._size - data} "
-                    f"(block {len(blocks)}, after its header of {header.header_bytes} bytes)"
+                    f"(block {len(offsets)}, after its header of {header.header_bytes} bytes)"
                 )
-                if not blocks:
+                if not offsets:
                     raise SourceError(str(self.path), reason)
                 log.warning("%s: %s; it is left out", self.path, reason)
                 break
-            if (header.block_bytes, header.channels, header.polarizations) != (
-                first.block_bytes,
-                first.channels,
-                first.polarizations,
-            ):
-                raise SourceError(str(self.path), f"block {len(blocks)} has another shape than the first")
-            follows = self._follows(before, header) if blocks else False
-            skip = 0
-            if first.overlap:
-                samples = self._samples_of(data)
-                if follows and tail is not None:
-                    skip = first.overlap
-                    self.unlike_overlaps += not np.array_equal(tail, samples[:, : first.overlap])
-                tail = samples[:, -first.overlap :]
-            blocks.append(_Block(data, skip, follows))
-            before = header
+            if header.shape != first.shape:
+                raise SourceError(str(self.path), f"block {len(offsets)} has another shape than the first")
+            offsets.append(data)
+            indices.append(header.packet_index)
+            lost += header.lost_packets
             offset = data + header.block_bytes
+        if lost:
+            self.notes.append(f"{lost} packets were lost while it was recorded (NDROP); they are in it as it has them")
+        places = block_places(first, indices)
+        self.lost_packets = sum(place.lost_steps for place in places)
+        blocks = [_Block(*found) for found in zip(offsets, places, strict=True)]
+        if first.overlap:
+            self._compare_overlaps(blocks)
         return blocks
 
-    def _follows(self, before: BlockHeader, header: BlockHeader) -> bool:
-        if before.packet_index is None or header.packet_index is None or not header.packets:
-            return True
-        gap = header.packet_index - before.packet_index - header.packets
-        if gap:
-            self.lost_packets += max(gap, 0)
-            log.warning(
-                "%s: %d packets are missing before PKTIDX %d", self.path.name, gap, header.packet_index
-            )
-        return not gap
+    def _compare_overlaps(self, blocks: list[_Block]) -> None:
+        tail: Samples | None = None
+        overlap = self.header.overlap
+        for block in blocks:
+            samples = self._samples_of(block.data_offset)
+            if block.place.skip == overlap and tail is not None:
+                self.unlike_overlaps += not np.array_equal(tail, samples[:, :overlap])
+            tail = samples[:, -overlap:]
 
     def _read_pass(self) -> Iterator[Piece]:
         """Join small blocks and cut large ones."""
@@ -231,20 +235,19 @@ class GuppiFile:
         held: list[Samples] = []
         held_follows = False
         for block in self._blocks:
-            samples = self._samples_of(block.data_offset)[:, block.skip :]
+            samples = self._samples_of(block.data_offset)[:, block.place.skip :]
             length = sum(part.shape[1] for part in held)
-            if held and (not block.follows or length + samples.shape[1] > self._piece_samples):
+            if held and (not block.place.follows or length + samples.shape[1] > self._piece_samples):
                 yield Piece(np.concatenate(held, axis=1), position, held_follows)
-                position += length
                 held = []
             if not held:
-                held_follows = block.follows
+                position, held_follows = block.place.position, block.place.follows
             if samples.shape[1] <= self._piece_samples:
                 held.append(samples)
                 continue
             for at in range(0, samples.shape[1], self._piece_samples):
                 cut = samples[:, at : at + self._piece_samples]
-                yield Piece(cut, position, at > 0 or block.follows)
+                yield Piece(cut, position, at > 0 or block.place.follows)
                 position += cut.shape[1]
         if held:
             yield Piece(np.concatenate(held, axis=1), position, held_follows)

@@ -27,7 +27,7 @@ from spectrometer.daq.rawfile import RawFile, choose_block
 from spectrometer.daq.receiver import FASTEST
 from spectrometer.daq.recorders import FoldRecorder, RawRecorder, Recorder, SearchRecorder
 from spectrometer.daq.run import UNIX_EPOCH_MJD, RunOptions, check_directory, open_source
-from spectrometer.daq.source import SourceCard
+from spectrometer.daq.source import SourceCard, gap_note
 from spectrometer.derive.parfile import DAY_S, Ephemeris, read_par
 from spectrometer.errors import PulsarSetupError
 from spectrometer.status.keys import UNSPECIFIED
@@ -132,7 +132,7 @@ class PulsarRun:
     def _prepare(self) -> None:
         band, setup, basis = self.source.band, self.setup, self.source.basis
         clock = 1.0 / (self.rate * band.sample_time)  # s of the clock in one of the voltages
-        notes: list[str] = []
+        notes = gap_note(self.source)
         self._is_circular = is_circular(basis) if basis else setup.is_circular
         if self._is_circular != setup.is_circular:
             notes.append(f"FD_POLN {self._basis} as the recording says")
@@ -224,10 +224,11 @@ class PulsarRun:
     def step(self, now: float) -> bool:
         """Process one piece, or drop it if it is too late; True if rows were finished."""
         assert self._recorder is not None
+        before = self.pacing.reached
         due, rows = self.pacing.take(now), 0
-        if due.is_late:
+        if due.is_late or due.position > before:  # too slow, or a gap in a recording
             self._recorder.lost()
-        elif due.samples.shape[1]:
+        if not due.is_late and due.samples.shape[1]:
             rows = self._recorder.take(due.samples, due.position)
         self._count(rows, now)
         self.pacing.advance()

@@ -34,7 +34,7 @@ from spectrometer.daq.planned import PlannedSpectra
 from spectrometer.daq.receiver import ReceiverConfig, with_status
 from spectrometer.daq.recordings import open_recording
 from spectrometer.daq.scansetup import ScanSetup, read_setup
-from spectrometer.daq.source import Source, SourceCard
+from spectrometer.daq.source import Source, SourceCard, gap_note
 from spectrometer.daq.synthetic import SyntheticReceiver
 from spectrometer.daq.writer import Row, ScanFile, build_headers, file_name
 from spectrometer.status.keys import UNSPECIFIED
@@ -167,7 +167,7 @@ class ScanRun:
             self.axis = Subbands(band, setup.nchan, setup.subbands, options.nfine)
         nfine = self.axis.nfine
         self.taps = fit_taps(options.taps, nfine, self.source.longest_run(), band.channels)
-        self.notes = list(self.axis.notes)
+        self.notes = [*gap_note(self.source), *self.axis.notes]
         if self.taps < options.taps:
             self.notes.append(f"{self.taps} taps instead of {options.taps}: the recording is too short")
         longest = max(1, LONGEST_FILTER // (nfine * band.channels))

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from spectrometer.daq.protocol.band import Band
 from spectrometer.status.protocol.cards import Value
 
-__all__ = ["Band", "Piece", "SampleArray", "Source", "SourceCard"]
+__all__ = ["Band", "Piece", "SampleArray", "Source", "SourceCard", "gap_note"]
 
 SampleArray = npt.NDArray[np.int8] | npt.NDArray[np.float32]
 
@@ -33,6 +33,12 @@ class Piece:
     """Position of the first sample within the pass."""
     follows: bool
     """It continues the piece before; otherwise a filter has to be reset."""
+
+
+def gap_note(source: Source) -> list[str]:
+    """What is to be said of gaps in a recording before a scan, in few words."""
+    seconds = source.missing * source.band.sample_time
+    return [f"{seconds:.4g} s are missing in the recording"] if source.missing else []
 
 
 class Source(Protocol):
@@ -53,6 +59,10 @@ class Source(Protocol):
     @property
     def block_samples(self) -> float:
         """Samples per coarse channel that are new in a block, in the mean of all blocks."""
+
+    @property
+    def missing(self) -> int:
+        """Samples per coarse channel of a pass that are not there: positions of pieces go on over them."""
 
     @property
     def packets(self) -> int:

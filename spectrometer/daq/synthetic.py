@@ -111,7 +111,7 @@ class SyntheticReceiver:
 
     name = "synthetic receiver"
     samples = 0
-    packets = 0
+    packets = missing = 0
     basis = ""
 
     def __init__(self, config: ReceiverConfig, cycle: SwitchingCycle) -> None:

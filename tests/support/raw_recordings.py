@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +19,8 @@ def card(keyword: str, value: object) -> bytes:
 
 def write_raw(
     path: Path, volts: Volts, *, centre_mhz: float = 300.0, sample_time: float = 1e-5, falling: bool = False,
-    blocks: int = 4, more: Mapping[str, object] | None = None,
+    blocks: int = 4, overlap: int = 0, lost: Collection[int] = (), step: int | None = None,
+    more: Mapping[str, object] | None = None,
 ) -> Path:  # fmt: skip
     """Write voltages as they are on the sky; those of a falling band are stored conjugated, as a sampler has them.
 
@@ -29,7 +30,10 @@ def write_raw(
         centre_mhz: Of the band.
         sample_time: Of a channel, s.
         falling: The frequency falls with the channel number.
-        blocks: That the file is cut into, without overlap.
+        blocks: That the file is cut into.
+        overlap: Samples at the end of a block that the next one begins with.
+        lost: Numbers of blocks that are left out.
+        step: Of PKTIDX from one block to the next; None: samples, of which each is a packet.
         more: Further cards, or others; None takes one out.
     """
     channels, samples, _ = volts.shape
@@ -37,14 +41,16 @@ def write_raw(
     parts = np.stack([stored.real, stored.imag], axis=-1)
     data = np.clip(np.rint(parts), -127, 127).astype(np.int8)
     width = (-1 if falling else 1) / sample_time / 1e6
-    each = samples // blocks
+    each = (samples - overlap) // blocks
     with path.open("wb") as file:
         for number in range(blocks):
-            block = np.ascontiguousarray(data[:, number * each : (number + 1) * each]).tobytes()
+            if number in lost:
+                continue
+            block = np.ascontiguousarray(data[:, number * each : (number + 1) * each + overlap]).tobytes()
             cards = {
                 "BACKEND": "GUPPI", "TELESCOP": "GBT", "SRC_NAME": "TEST", "OBSNCHAN": channels, "NPOL": 4, "NBITS": 8,
                 "TBIN": sample_time, "OBSFREQ": centre_mhz, "OBSBW": width * channels, "CHAN_BW": width,
-                "BLOCSIZE": len(block), "OVERLAP": 0, "PKTIDX": number * each, "PKTSIZE": channels * 4,
+                "BLOCSIZE": len(block), "OVERLAP": overlap, "PKTIDX": number * (step or each), "PKTSIZE": channels * 4,
                 "PKTFMT": "1SFA", "STT_IMJD": 60000, "STT_SMJD": 100, "STT_OFFS": 0.0, **(more or {}),
             }  # fmt: skip
             file.write(b"".join(card(key, value) for key, value in cards.items() if value is not None))

@@ -43,12 +43,29 @@ class BlockHeader:
     """OBSBW, MHz, as found; negative where the frequency falls with the channel number."""
     packet_index: int | None
     packet_bytes: int
+    steps: int
+    """PIPERBLK: by how much PKTIDX grows with a block; 0: not said."""
+    is_time_first: bool
+    """The block's order is time, channel, polarization, re/im, as with PKTFMT SIMPLE."""
     values: Mapping[str, Value]
 
     @property
     def samples(self) -> int:
         """Samples per channel in the block."""
         return self.block_bytes // (self.channels * self.polarizations * 2)
+
+    @property
+    def shape(self) -> tuple[int, int, int, bool]:
+        """Size and order of the block."""
+        return self.block_bytes, self.channels, self.polarizations, self.is_time_first
+
+    @property
+    def lost_packets(self) -> int:
+        """NDROP: packets of the block that were lost when it was recorded."""
+        try:
+            return max(_integer(self.values, "NDROP", 0), 0)
+        except CardError:
+            return 0
 
     @property
     def band(self) -> Band:
@@ -98,6 +115,8 @@ def read_header(data: bytes) -> BlockHeader:
             bandwidth=float(read_number("OBSBW", values.get("OBSBW"))),
             packet_index=_integer(values, "PKTIDX") if "PKTIDX" in values else None,
             packet_bytes=_integer(values, "PKTSIZE", 0),
+            steps=_integer(values, "PIPERBLK", 0),
+            is_time_first=False,
             values=values,
         )
     except CardError as error:

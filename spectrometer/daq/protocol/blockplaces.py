@@ -1,0 +1,77 @@
+"""Places of the blocks of a GUPPI raw file in time, by PKTIDX. Pure arithmetic; opens no file.
+
+PKTIDX counts packets of PKTSIZE bytes for some recorders, PIPERBLK steps a block or whole blocks for others. Where what
+the header says disagrees with the step from block to block that a file usually has, that step is one block, as rawspec
+takes it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from spectrometer.daq.protocol.guppiraw import BlockHeader
+
+__all__ = ["Place", "block_places", "steps_of_a_block"]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Place of a block, in samples of a channel."""
+
+    position: int
+    """Of its first new sample, since the first sample of the file."""
+    skip: int
+    """Samples at its beginning that the block before has, too."""
+    missing: int
+    """Samples that are missing before it."""
+    lost_steps: int
+    """By how much PKTIDX has grown more than by a block."""
+    follows: bool
+    """It continues the block before."""
+
+
+def steps_of_a_block(header: BlockHeader, indices: Sequence[int]) -> int:
+    """By how much PKTIDX grows from one block to the next if nothing is missing; 0: nobody can say.
+
+    Args:
+        header: Of the first block.
+        indices: PKTIDX of all blocks.
+    """
+    said = header.steps or header.packets
+    steps = [after - before for before, after in pairwise(indices) if after > before]
+    if not steps:
+        return said
+    usual, count = Counter(steps).most_common(1)[0]
+    is_constant = count >= 2 and 2 * count > len(steps)
+    return usual if is_constant or usual < said else said
+
+
+def block_places(header: BlockHeader, indices: Sequence[int | None]) -> list[Place]:
+    """Places of all blocks, which are of one size.
+
+    Args:
+        header: Of the first block.
+        indices: PKTIDX of all blocks; None where a header has none. If one has none, or they do not grow, blocks follow
+            each other as they are.
+    """
+    known = [index for index in indices if index is not None]
+    grow = len(known) == len(indices) and any(after > before for before, after in pairwise(known))
+    unit = steps_of_a_block(header, known) if grow else 0
+    new = header.samples - header.overlap
+    places, end = [Place(0, 0, 0, 0, follows=False)], header.samples
+    origin, begin = (known[0] if unit else 0), 0  # what PKTIDX is at which position
+    for number in range(1, len(indices)):
+        step, follows, start = 0, True, number * new
+        if unit:
+            step = known[number] - known[number - 1]
+            follows = step > 0
+            if not follows:  # nobody knows where a block is whose PKTIDX goes back
+                origin, begin = known[number], end
+            start = begin + round((known[number] - origin) * new / unit)
+        skip, missing = max(end - start, 0), max(start - end, 0)
+        places.append(Place(start + skip, skip, missing, max(step - unit, 0), follows=follows and not missing))
+        end = start + header.samples
+    return places
