@@ -12,8 +12,6 @@ from spectrometer.daq.channelizer import SpectraArray, sum_cross, sum_power
 DoubleArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
-MOST_MIXED = 0.25
-"""Of a state, at each end: so much is left out for spectra that are of two states, even if they are longer."""
 SAME = 1e-9
 """Of an integration: a spectrum that is so close to its end begins the next one, as it would without rounding."""
 
@@ -31,6 +29,12 @@ class SwitchingCycle:
     blanking: tuple[float, ...] = (0.0,)
     """Seconds at the start of each state that belong to none."""
 
+    @property
+    def shortest(self) -> tuple[int, float]:
+        """Number and length of the shortest state, without its blanking, s."""
+        lengths = np.diff(np.asarray(self.starts), append=1.0) * self.period - np.asarray(self.blanking)
+        return int(lengths.argmin()), float(lengths.min())
+
     def phases_at(self, times: DoubleArray) -> IntArray:
         """State number at each time (s from the start of the scan), blanked or not."""
         if len(self.starts) == 1:
@@ -45,7 +49,7 @@ class SwitchingCycle:
         Args:
             times: Shape (n,).
             reach: So far a spectrum reaches to either side of its middle, s: one that reaches into the blanking or
-                into another state is of both. Of a short state at least half is left.
+                into another state is of both.
         """
         states = self.phases_at(times)
         if len(self.starts) == 1:
@@ -54,9 +58,8 @@ class SwitchingCycle:
             return states
         starts, blanking = np.asarray(self.starts), np.asarray(self.blanking)
         lasts = np.diff(starts, append=1.0) * self.period
-        mixed = np.clip((lasts - blanking) * MOST_MIXED, 0.0, reach)
         since = (np.mod(times / self.period, 1.0) - starts[states]) * self.period
-        is_pure = (since >= (blanking + mixed)[states]) & (since < (lasts - mixed)[states])
+        is_pure = (since >= (blanking + reach)[states]) & (since < (lasts - reach)[states])
         return np.where(is_pure, states, -1).astype(np.int64)
 
 

@@ -159,6 +159,7 @@ class PulsarRun:
             bins = MOST_BINS // (nchan * chain.products)
             if setup.recording is not Recording.SEARCH and setup.nbin > bins:
                 raise ScanSetupError(f"NBIN is {setup.nbin}; expected at most {bins} with {nchan} channels")
+            self._check_diode(chain)
             rows = self._nsblk if setup.recording is Recording.SEARCH else 1
             first = chain.first_voltages + int((rows - 1) * chain.sample_time / band.sample_time)
             notes += chain.notes
@@ -176,6 +177,19 @@ class PulsarRun:
         self.note = "; ".join(notes)
         if self.note:
             log.warning("%s: %s", self.source.name, self.note)
+
+    def _check_diode(self, chain: Chain) -> None:
+        """Refuse a diode that is switched so fast that no sample is of one of its states alone."""
+        if self.setup.recording is not Recording.CAL:
+            return
+        duty, frequency = self.setup.cal_duty, self.setup.cal_frequency
+        shortest = min(duty, 1 - duty) / frequency
+        needed = chain.taps * chain.nfine * self.source.band.sample_time + chain.sample_time
+        if shortest < needed:
+            raise ScanSetupError(
+                f"CAL_FREQ {frequency:g} Hz: a state lasts {shortest:.4g} s, samples need {needed:.4g} s: "
+                "switch more slowly, or take fewer channels"
+            )
 
     def _unknown_places(self) -> list[str]:
         """Cards of positions that readers will miss, while it can still be told."""

@@ -25,7 +25,7 @@ from spectrometer.daq.account import (
     close_header,
     update_header,
 )
-from spectrometer.daq.accumulator import Accumulator, StateSum, SwitchingCycle
+from spectrometer.daq.accumulator import SAME, Accumulator, StateSum, SwitchingCycle
 from spectrometer.daq.axis import Axis, Subbands, WholeBand
 from spectrometer.daq.channelizer import Channelizer, fit_taps, prototype, reach
 from spectrometer.daq.errors import ChannelizerError, ScanSetupError
@@ -189,6 +189,7 @@ class ScanRun:
             raise ScanSetupError(
                 f"SCANLEN {setup.scan_length:g} s: {self.taps} taps of {shortest:.3g} s need {first:.3g} s"
             )
+        self._check_switching(shortest)
         response = prototype(self.taps, nfine, options.window)
         self._channelizer = Channelizer(band.channels, band.polarizations, response)
         self._reach = reach(response)
@@ -212,6 +213,15 @@ class ScanRun:
             reach=self._reach,
             pass_samples=self.source.samples,
         )
+
+    def _check_switching(self, step: float) -> None:
+        """Refuse states that might hold no spectrum of their own; one begins every `step` s."""
+        (number, length), needed = self.setup.cycle.shortest, (self.taps + 1) * step
+        if len(self.setup.cycle.starts) > 1 and length < needed * (1 - SAME):
+            raise ScanSetupError(
+                f"state {number} lasts {length:.4g} s less blanking; {self.taps} taps need {needed:.4g} s: "
+                "switch more slowly, or take fewer channels or taps"
+            )
 
     @property
     def note(self) -> str:

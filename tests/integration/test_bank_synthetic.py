@@ -91,6 +91,10 @@ def test_a_status_key_chooses_and_the_states_differ_by_the_diode(
         with pytest.raises(RemoteError, match="DAQSRC is TELESCOPE; expected RECORDING or SYNTHETIC"):
             bank.start()
         bank.set_status(DAQSRC="RECORDING")
+        with pytest.raises(RemoteError, match=r"state 0 lasts 0\.03\d* s less blanking; 8 taps need 0\.3\d* s"):
+            bank.start()  # the recording has fewer samples in a second, and a spectrum takes longer
+        bank.set_gbt_ss(0.1, [(0.0, 0, 0, 0.0)])
+        bank.prepare()
         report = scan(bank)
         with fits.open(tmp_path / "data" / "SYN" / report["file"]) as units:
             assert units[0].header["DATASRC"] == "sample_puppi.raw"

@@ -59,11 +59,5 @@ def test_the_step_of_a_diode_is_its_own() -> None:
     assert found(reach(response)) == pytest.approx(1.0, abs=1e-3)
 
 
-def test_of_a_state_shorter_than_the_filter_half_is_left() -> None:
-    times = np.arange(10_000) * 1e-6
-    states = cycle(0.001).states_at(times, 1.0)
-    assert [np.mean(states == state) for state in (-1, 0, 1)] == pytest.approx([0.5, 0.25, 0.25], abs=0.01)
-
-
 def test_without_switching_nothing_is_left_out() -> None:
     assert not SwitchingCycle().states_at(np.linspace(0, 10, 1000), 0.5).any()
