@@ -75,6 +75,8 @@ class StateSum:
     integration: int
     state: int
     spectra: int
+    middle: float
+    """Mean of the middles of all spectra of the integration, of all states: samples since the start of the scan."""
     mean: DoubleArray
     """Shape (products, channels): mean power per spectrum, channels in the order of the recording's band."""
 
@@ -117,6 +119,7 @@ class Accumulator:
         self._sums = np.zeros((states, products, coarse, nfine), np.float64)
         self._counts = [0] * states
         self._integration = 0
+        self._places = 0.0  # sum of the spectra's middles since the integration's beginning
         self.total: DoubleArray = np.zeros((coarse, nfine), np.float64)
         """Power of all finished integrations, all states and polarizations, in FFT order."""
 
@@ -156,6 +159,7 @@ class Accumulator:
                 finished += self.finish()
                 self._integration = integration
             if state >= 0:
+                self._places += float((positions[begin:end] - integration * self._integration_samples).sum())
                 self._sum(state, spectra[:, begin:end])
             begin = end
         return finished
@@ -173,12 +177,13 @@ class Accumulator:
     def finish(self) -> list[StateSum]:
         """End the present integration; states without a spectrum are left out."""
         done: list[StateSum] = []
+        middle = self._integration * self._integration_samples + self._places / max(sum(self._counts), 1)
         for state, count in enumerate(self._counts):
             if count:
                 sums = self._sums[state]
                 self.total += sums[: self._polarizations].sum(axis=0)
-                done.append(StateSum(self._integration, state, count, in_band_order(sums) / count))
-        self._sums[:] = 0.0
+                done.append(StateSum(self._integration, state, count, middle, in_band_order(sums) / count))
+        self._sums[:], self._places = 0.0, 0.0
         self._counts = [0] * len(self._counts)
         return done
 

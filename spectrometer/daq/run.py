@@ -360,7 +360,8 @@ class ScanRun:
         of_subbands = {} if axis.centres is None else {
             "subband_frequencies": axis.centres, "reference_values": axis.sky()
         }  # fmt: skip
-        middle = self._start + (part.integration + 0.5) * setup.exposure
+        begin = part.integration * setup.exposure
+        moment = datetime.fromtimestamp(self._start + begin, UTC)
         for polarization, label in enumerate(self.accumulator.labels):
             yield Row(
                 integration=part.integration,
@@ -368,7 +369,9 @@ class ScanRun:
                 polarization=label,
                 sig_ref=setup.cycle.sig_ref[part.state],
                 cal=setup.cycle.cal[part.state],
-                mjd=UNIX_EPOCH_MJD + middle / 86400.0,
+                start=moment.strftime("%Y-%m-%dT%H:%M:%S.%f"),
+                duration=min(setup.exposure, self.pacing.reached / self.rate - begin),
+                mjd=UNIX_EPOCH_MJD + (self._start + part.middle / self.rate) / 86400.0,
                 exposure=part.spectra * nfine / self.rate,
                 recorded=part.spectra * nfine * self.source.band.sample_time,
                 spectra=part.spectra,

@@ -45,8 +45,12 @@ class Row:
     polarization: str
     sig_ref: int
     cal: int
+    start: str
+    """Beginning of the integration, UTC, as FITS writes moments."""
+    duration: float
+    """Seconds of the integration, with all that is lost or blanked."""
     mjd: float
-    """Middle of the integration, UTC."""
+    """Mean time of all that the integration has summed, UTC."""
     exposure: float
     """Replayed seconds that went into the row."""
     recorded: float
@@ -74,6 +78,8 @@ def _row_type(nchan: int, subbands: int | None) -> np.dtype[np.void]:
             ("SIG_REF", ">i2"),
             ("CAL", ">i2"),
             ("POL", "S4"),
+            ("DATE-OBS", "S26"),
+            ("DURATION", ">f8"),
             ("TIME", ">f8"),
             ("EXPOSURE", ">f8"),
             ("RECTIME", ">f8"),
@@ -84,14 +90,18 @@ def _row_type(nchan: int, subbands: int | None) -> np.dtype[np.void]:
     )
 
 
-_UNITS = {"TIME": "d", "EXPOSURE": "s", "RECTIME": "s", "SUBFREQ": "Hz", "CRVAL1": "Hz", "DATA": "count**2"}
+_UNITS = {
+    "DURATION": "s", "TIME": "d", "EXPOSURE": "s", "RECTIME": "s", "SUBFREQ": "Hz", "CRVAL1": "Hz", "DATA": "count**2",
+}  # fmt: skip
 _COLUMNS = {
     "INTEGNUM": "integration, from 0",
     "STATE": "switching state, from 0",
     "SIG_REF": "signal or reference, 0 or 1",
     "CAL": "diode: 1 on",
     "POL": "XX, YY, real and imaginary part of X Y*",
-    "TIME": "MJD, UTC, middle of the integration",
+    "DATE-OBS": "UTC, beginning of the integration",
+    "DURATION": "of the integration, losses included",
+    "TIME": "MJD, UTC, mean of all that was summed",
     "EXPOSURE": "what went into the row, by the clock",
     "RECTIME": "the same, by TBIN",
     "NSPECTRA": "spectra that are summed",
@@ -225,6 +235,8 @@ class ScanFile(GrowingTable):
                 row.sig_ref,
                 row.cal,
                 row.polarization.encode("ascii"),
+                row.start.encode("ascii"),
+                row.duration,
                 row.mjd,
                 row.exposure,
                 row.recorded,

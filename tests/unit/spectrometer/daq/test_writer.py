@@ -13,13 +13,14 @@ from astropy.io import fits
 from spectrometer.daq.writer import Row, ScanFile, build_headers
 
 NCHAN = 16
-ROW_BYTES = 42 + 4 * NCHAN
+ROW_BYTES = 76 + 4 * NCHAN
 
 
 def row(number: int) -> Row:
     return Row(
-        integration=number, state=1, polarization="XX", sig_ref=0, cal=1, mjd=60000.5, exposure=0.5,
-        recorded=2.0, spectra=8, data=np.arange(NCHAN, dtype=np.float64) + number,
+        integration=number, state=1, polarization="XX", sig_ref=0, cal=1, start="2023-02-25T12:00:00.000000",
+        duration=0.5, mjd=60000.5, exposure=0.5, recorded=2.0, spectra=8,
+        data=np.arange(NCHAN, dtype=np.float64) + number,
     )  # fmt: skip
 
 
