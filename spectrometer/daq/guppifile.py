@@ -179,8 +179,10 @@ class GuppiFile:
         data = self._file.read(self.header.block_bytes)
         if len(data) < self.header.block_bytes:
             raise SourceError(str(self.path), f"cut short while it was read, at byte {offset + len(data)}")
-        shape = (self.header.channels, self.header.samples, 2 * self.header.polarizations)
-        return np.frombuffer(data, np.int8).reshape(shape)
+        header, stored = self.header, np.frombuffer(data, np.int8)
+        if header.is_time_first:
+            return stored.reshape(header.samples, header.channels, -1).transpose(1, 0, 2)
+        return stored.reshape(header.channels, header.samples, -1)
 
     def _find_blocks(self) -> list[_Block]:
         first = self.header

@@ -20,6 +20,7 @@ def card(keyword: str, value: object) -> bytes:
 def write_raw(
     path: Path, volts: Volts, *, centre_mhz: float = 300.0, sample_time: float = 1e-5, falling: bool = False,
     blocks: int = 4, overlap: int = 0, lost: Collection[int] = (), step: int | None = None,
+    time_first: bool = False,
     more: Mapping[str, object] | None = None,
 ) -> Path:  # fmt: skip
     """Write voltages as they are on the sky; those of a falling band are stored conjugated, as a sampler has them.
@@ -34,6 +35,7 @@ def write_raw(
         overlap: Samples at the end of a block that the next one begins with.
         lost: Numbers of blocks that are left out.
         step: Of PKTIDX from one block to the next; None: samples, of which each is a packet.
+        time_first: In the order of PKTFMT SIMPLE.
         more: Further cards, or others; None takes one out.
     """
     channels, samples, _ = volts.shape
@@ -46,12 +48,14 @@ def write_raw(
         for number in range(blocks):
             if number in lost:
                 continue
-            block = np.ascontiguousarray(data[:, number * each : (number + 1) * each + overlap]).tobytes()
+            part = data[:, number * each : (number + 1) * each + overlap]
+            block = np.ascontiguousarray(part.swapaxes(0, 1) if time_first else part).tobytes()
             cards = {
                 "BACKEND": "GUPPI", "TELESCOP": "GBT", "SRC_NAME": "TEST", "OBSNCHAN": channels, "NPOL": 4, "NBITS": 8,
                 "TBIN": sample_time, "OBSFREQ": centre_mhz, "OBSBW": width * channels, "CHAN_BW": width,
                 "BLOCSIZE": len(block), "OVERLAP": overlap, "PKTIDX": number * (step or each), "PKTSIZE": channels * 4,
-                "PKTFMT": "1SFA", "STT_IMJD": 60000, "STT_SMJD": 100, "STT_OFFS": 0.0, **(more or {}),
+                "PKTFMT": "SIMPLE" if time_first else "1SFA", "STT_IMJD": 60000, "STT_SMJD": 100, "STT_OFFS": 0.0,
+                **(more or {}),
             }  # fmt: skip
             file.write(b"".join(card(key, value) for key, value in cards.items() if value is not None))
             file.write(b"END".ljust(80) + block)

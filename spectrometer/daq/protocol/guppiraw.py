@@ -1,6 +1,7 @@
 """Headers of GUPPI raw blocks. Bytes and numbers in, checked facts out; opens no file.
 
-A block is a header of cards up to END, and BLOCSIZE bytes in the order channel, time, polarization, re/im.
+A block is a header of cards up to END, and BLOCSIZE bytes in the order channel, time, polarization, re/im; with PKTFMT
+SIMPLE time is before channel.
 With DIRECTIO the header is padded to a multiple of 512 bytes. OVERLAP samples at the beginning of a block
 repeat the last ones of the block before. What is written has neither: dspsr takes padding for samples, rawspec and
 blimpy take the overlap twice.
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 
 from spectrometer.daq.protocol.band import SAME, Band
 from spectrometer.status.errors import CardError
+from spectrometer.status.keys import UNSPECIFIED
 from spectrometer.status.protocol.cards import CARD_BYTES, Value, find_end, read_cards, read_number, write_cards
 
 MAX_HEADER_BYTES = 2880 * 64
@@ -85,6 +87,10 @@ class BlockHeader:
         return new // self.packet_bytes if self.packet_bytes > 0 else 0
 
 
+CHANNEL_FIRST, TIME_FIRST = ("1SFA", "GUPPI"), ("SIMPLE",)
+"""PKTFMT of voltages by the order of their samples, as dspsr and baseband read them."""
+
+
 class HeaderError(ValueError):
     """A header that is none, or says what cannot be."""
 
@@ -116,7 +122,7 @@ def read_header(data: bytes) -> BlockHeader:
             packet_index=_integer(values, "PKTIDX") if "PKTIDX" in values else None,
             packet_bytes=_integer(values, "PKTSIZE", 0),
             steps=_integer(values, "PIPERBLK", 0),
-            is_time_first=False,
+            is_time_first=_is_time_first(values),
             values=values,
         )
     except CardError as error:
@@ -164,6 +170,18 @@ def write_header(
         "BLOCSIZE": block, "OVERLAP": overlap, "PKTIDX": packet_index, "PKTSIZE": packet_bytes, "DIRECTIO": 0,
     }  # fmt: skip
     return write_cards({key: text.replace("=", ":") if isinstance(text, str) else text for key, text in values.items()})
+
+
+def _is_time_first(values: Mapping[str, Value]) -> bool:
+    """Order of the samples; HeaderError if it is not one that can be read."""
+    packets = str(values.get("PKTFMT", UNSPECIFIED)).strip().upper()
+    if packets not in ("", UNSPECIFIED.upper(), *CHANNEL_FIRST, *TIME_FIRST):
+        expected = ", ".join((*CHANNEL_FIRST, *TIME_FIRST))
+        raise HeaderError(f"PKTFMT is {packets}: the order of its samples is not known; expected {expected}")
+    for key, least, meaning in (("CHANMAJ", 1, "samples in another order"), ("NANTS", 2, "several antennas")):
+        if _integer(values, key, 0) >= least:
+            raise HeaderError(f"{key} is {values[key]}: {meaning} cannot be read")
+    return packets in TIME_FIRST
 
 
 def _integer(values: Mapping[str, Value], key: str, default: int | None = None) -> int:
