@@ -88,6 +88,12 @@ def bench() -> None:
     run(PYTHON, "-m", "benchmarks", "--write")
 
 
+def readers() -> None:
+    """Set up programs that this project did not write, let them read its files, and write the tables of the docs."""
+    set_up("dev")
+    run(PYTHON, "-m", "readers", "--set-up", "--write")
+
+
 def docs() -> None:
     """Build the documentation as a site in build/docs; a warning is an error."""
     set_up("docs")
@@ -103,19 +109,20 @@ def wheels() -> None:
 
 def clean() -> None:
     """Remove what the other targets made."""
-    for name in (".venv", "demo-run", "build", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis"):
+    caches = (".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis")
+    for name in (".venv", ".readers", "demo-run", "build", *caches):
         shutil.rmtree(ROOT / name, ignore_errors=True)
 
 
 def help_() -> None:
     """Print this list."""
     for name, task in TASKS.items():
-        print(f"make {name:6} {(task.__doc__ or '').strip().splitlines()[0]}")
+        print(f"make {name:7} {(task.__doc__ or '').strip().splitlines()[0]}")
 
 
 TASKS: dict[str, Callable[[], None]] = {
-    "demo": demo, "test": test, "check": check, "bench": bench, "docs": docs, "wheels": wheels, "clean": clean,
-    "help": help_,
+    "demo": demo, "test": test, "check": check, "bench": bench, "readers": readers, "docs": docs, "wheels": wheels,
+    "clean": clean, "help": help_,
 }
 
 if __name__ == "__main__":

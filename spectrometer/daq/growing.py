@@ -176,7 +176,7 @@ class GrowingTable:
 
     def _write_checksums(self) -> None:
         """DATASUM and CHECKSUM of every unit that has room for them."""
-        for at, header, data in _units(self._primary):
+        for at, header, data in _units(os.pread(self._file, len(self._primary), 0)):  # as they are now
             self._write_checksum(at, header, add_words(0, data))
         if self._sum is not None:
             self._write_checksum(len(self._primary), len(self._table), self._sum)

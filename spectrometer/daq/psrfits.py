@@ -14,7 +14,7 @@ import numpy.typing as npt
 from astropy.io import fits
 from astropy.io.fits.verify import VerifyWarning
 
-from spectrometer.daq.growing import GrowingTable, Record
+from spectrometer.daq.growing import GrowingTable, Record, write_all
 from spectrometer.daq.protocol.psrfits import (
     COLUMNS,
     UNITS,
@@ -108,6 +108,7 @@ class PsrFitsFile(GrowingTable):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", VerifyWarning)
             units.writeto(before)
+        self._nsub_at = sum(len(unit.header.tostring()) for unit in units[:2]) + units[1].data.dtype.fields["NSUB"][1]
         super().__init__(
             directory, name, row_type(layout), before.getvalue(), table.header.tostring().encode("ascii")
         )
@@ -161,6 +162,7 @@ class PsrFitsFile(GrowingTable):
 
     def _count(self, rows: int) -> None:
         super()._count(rows)
+        write_all(self._file, rows.to_bytes(4, "big"), self._nsub_at)
         if self.layout.is_search:  # after NAXIS2: a program that dies in between leaves a sample too few, not too many
             self._set_table_number("NSTOT", rows * self.layout.nsblk)
 

@@ -1,71 +1,20 @@
-"""Scans of pulsar modes in this process, by the classes that `spectrometer-daq` runs, and what is in their files."""
+"""Scans of pulsar modes in this process, and what is in their files."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from astropy.io import fits
 
-from spectrometer.daq.receiver import ReceiverConfig
-from spectrometer.daq.run import RunOptions
-from spectrometer.daq.runs import run_for
+from readers.scans import DAY, SECOND, START, par_file, pulsar_scan
 
-START = 1.7e9  # 2023-11-14T22:13:20
-DAY, SECOND = 60262, 80000
-RECEIVER: dict[str, Any] = {"center_mhz": 300.0, "bandwidth_mhz": 0.4, "channels": 4, "seed": 4}
-STATUS: dict[str, Any] = {
-    "BACKEND": "GUPPI", "OBS_MODE": "FOLD", "OBSNCHAN": 4, "TBIN": 1e-4, "DS_TIME": 1, "NPOL": 4,
-    "POL_TYPE": "AABBCRCI", "ONLY_I": 0, "NBIN": 64, "TFOLD": 1.0, "SCANLEN": 3.0, "PROJID": "P", "BANKNAM": "BANKA",
-    "SCANNUM": 1, "FFTLEN": 32768, "OVERLAP": 512, "BLOCSIZE": 33554432, "CHAN_DM": 0.0,
-}  # fmt: skip
+__all__ = ["DAY", "SECOND", "START", "Found", "centroid", "dedispersed", "dispersed_by", "par_file", "psrfits",
+           "pulsar_scan"]  # fmt: skip
 
 Doubles = npt.NDArray[np.float64]
-
-
-def par_file(folder: Path, *, period: float = 0.1, dm: float = 0.0, at: float = 0.0) -> Path:
-    """A par file of a pulsar whose phase is 0 at `at` s after START."""
-    path = folder / "x.par"
-    path.write_text(f"PSR J0000+0000\nF0 {1 / period!r}\nPEPOCH {DAY + (SECOND + at) / 86400!r}\nDM {dm}\n")
-    return path
-
-
-def pulsar_scan(
-    folder: Path,
-    receiver: Mapping[str, Any] | None = None,
-    *,
-    source: Path | None = None,
-    late: tuple[float, float] | None = None,
-    taps: int = 8,
-    **status: Any,
-) -> Path:
-    """Take a scan to its end; its file.
-
-    Args:
-        folder: Of the data; a par file `x.par` in it is the one to fold with.
-        receiver: Settings of the synthetic receiver other than RECEIVER's.
-        source: A recording instead.
-        late: Pieces that are complete between these times, s since START, come too late and are dropped.
-        taps: Of the filter bank.
-        status: Keys of the status memory other than STATUS has.
-    """
-    values = {**STATUS, "PARFILE": str(folder / "x.par"), **status}
-    synthetic = None if source is not None else ReceiverConfig(**{**RECEIVER, **(receiver or {})})
-    options = RunOptions(source=source, synthetic=synthetic, fast=late is None, taps=taps)
-    run = run_for(options, {key: value for key, value in values.items() if value is not None}, folder)
-    run.begin(START)
-    now = START
-    while not run.pacing.over:
-        now += run.pacing.due_in(now)
-        is_late = late is not None and late[0] < now - START <= late[1]
-        run.step(now + (3.0 if is_late else 0.0))
-    run.end()
-    assert run.path is not None
-    return run.path
 
 
 @dataclass

@@ -137,7 +137,7 @@ COLUMNS = {
     "PROC_CMD": "program",
     "SCALE": "unit of the values",
     "POL_TYPE": "products of the polarizations",
-    "NSUB": "rows; 0: counted by NAXIS2 of SUBINT",
+    "NSUB": "rows of SUBINT",
     "NPOL": "products of the polarizations",
     "NBIN": "bins of a profile; search: 0",
     "NBIN_PRD": "bins of a period; search: 0",

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from astropy.io import fits
 from support.pulsar_scans import par_file, psrfits, pulsar_scan
-from support.raw_recordings import polarised, write_raw
 
+from readers.voltages import polarised, write_raw
 from spectrometer.daq.receiver import ReceiverConfig
 from spectrometer.daq.run import RunOptions, ScanRun
 

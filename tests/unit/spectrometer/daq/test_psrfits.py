@@ -69,6 +69,7 @@ def test_a_search_file_is_whole_after_every_row(tmp_path: Path) -> None:
             header, table, rows = units[0].header, units["SUBINT"].header, units["SUBINT"].data
             assert len(rows) == number + 1
             assert table["NSTOT"] == 16 * (number + 1)  # readers take the samples of the file from it
+            assert units["HISTORY"].data["NSUB"].tolist() == [number + 1]  # and rows from this
             row = rows[number]
             assert row["DATA"].shape == (16, 4, 3)
             scale, offset = (row[key].reshape(4, 3) for key in ("DAT_SCL", "DAT_OFFS"))
@@ -76,6 +77,8 @@ def test_a_search_file_is_whole_after_every_row(tmp_path: Path) -> None:
             assert row["OFFS_SUB"] == pytest.approx((number + 0.5) * 16 * 64e-6)
             assert (row["RA_SUB"], np.isnan(row["DEC_SUB"])) == (83.6, True)
     file.close()
+    with fits.open(file.path, checksum=True) as units:
+        assert all(unit.verify_checksum() == 1 for unit in units)
     assert (header["FITSTYPE"], header["HDRVER"], header["OBS_MODE"]) == ("PSRFITS", "6.1", "SEARCH")
     assert (header["STT_IMJD"], header["STT_SMJD"], header["STT_OFFS"]) == (60000, 43200, 0.5)
     assert (header["OBSFREQ"], header["OBSBW"], header["OBSNCHAN"]) == (1401.0, 3.0, 3)
