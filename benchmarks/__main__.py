@@ -10,7 +10,9 @@ from pathlib import Path
 
 from benchmarks.rows import Row, machine, results_page, table
 
-NAMES = ("calls", "arrays", "fanout", "operations", "channelizer", "portmanager", "instrument", "scans", "starting", "plan")
+NAMES = (
+    "calls", "arrays", "fanout", "operations", "channelizer", "portmanager", "instrument", "scans", "starting", "plan",
+)  # fmt: skip
 RESULTS = Path(__file__).with_name("RESULTS.md")
 
 

@@ -45,7 +45,7 @@ def _dead_times(d: Dealer) -> list[float]:
         d.start()
         d.wait_for_scan()
         report = d.scan_report()["BANKA"]
-        begun = datetime(*report["start"], tzinfo=UTC).timestamp()
+        begun = datetime(*report["start"], tzinfo=UTC).timestamp()  # type: ignore[misc]  # seven integers
         if ended is not None:
             taken.append(begun - ended)
         ended = begun + length
