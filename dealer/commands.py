@@ -113,9 +113,9 @@ def _pair(text: str) -> tuple[str, Any]:
 def _time(text: str) -> datetime:
     try:
         time = datetime.fromisoformat(text)
-    except ValueError:
+        return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+    except (ValueError, OverflowError):  # OverflowError: in UTC it is in no year from 1 to 9999
         raise argparse.ArgumentTypeError(f"{text!r} is no time as 2026-11-21T09:30:00") from None
-    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
 
 
 def _arguments(words: Iterable[str]) -> tuple[list[Any], dict[str, Any]]:

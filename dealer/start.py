@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import MAXYEAR, UTC, datetime, timedelta
 from typing import Any
 
 from dealer.errors import StartError
@@ -36,15 +36,21 @@ def as_list(time: datetime) -> list[int]:
 def from_list(value: Any) -> datetime:
     """The time of [Y, M, D, h, m, s, us], UTC; ValueError if it is none."""
     try:
-        year, month, day, hour, minute, second, micro = (int(v) for v in (value if len(value) == 7 else [*value, 0]))
+        parts = value if len(value) == 7 else [*value, 0]
+        if any(isinstance(part, bool) or part != int(part) for part in parts):
+            raise ValueError("expected whole numbers")
+        year, month, day, hour, minute, second, micro = map(int, parts)
         return datetime(year, month, day, hour, minute, second, micro, UTC)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{value!r} is not [Y, M, D, h, m, s, us]: {error}") from error
+    except (TypeError, ValueError, OverflowError) as error:  # OverflowError: infinite, or of very many digits
+        raise ValueError(f"{value!r:.80} is not [Y, M, D, h, m, s, us]: {error}") from error
 
 
 def round_up(time: datetime) -> datetime:
-    """The full second at or after a time: scans begin on a pulse per second."""
-    return time if time.microsecond == 0 else time.replace(microsecond=0) + timedelta(seconds=1)
+    """The full second at or after a time: scans begin on a pulse per second. ValueError: none is left in year 9999."""
+    try:
+        return time if time.microsecond == 0 else time.replace(microsecond=0) + timedelta(seconds=1)
+    except OverflowError as error:
+        raise ValueError(f"{time.isoformat(' ')} has no full second behind it that a calendar has") from error
 
 
 def latest(outcomes: Mapping[str, Outcome]) -> datetime:
@@ -60,6 +66,8 @@ def latest(outcomes: Mapping[str, Outcome]) -> datetime:
         if outcome.error is None:
             try:
                 times.append(from_list(outcome.value[1]))
+                if times[-1].year == MAXYEAR:  # nothing can be added to it
+                    raise ValueError(f"{times[-1].isoformat(' ')} is no time to start at")
             except (ValueError, TypeError, IndexError) as error:
                 checked[bank] = Outcome(bank, None, ValueError(f"earliest_start: {error}"), outcome.delay_s)
     if any(o.error is not None for o in checked.values()):

@@ -373,7 +373,7 @@ def _serve(argv: Sequence[str], environment: Mapping[str, str]) -> int:
     # Children must not speak in our name.
     notifier = Notifier(os.environ.pop("NOTIFY_SOCKET", None))
     try:
-        with EndSignals(force=force_end) as signals:
+        with EndSignals(force=force_end, hang_up_ends=os.isatty(0)) as signals:  # else a daemon, without a terminal
             config = _load(args.config, environment)
             if args.check:
                 _print_warnings(config)

@@ -52,12 +52,14 @@ class HostSettings:
         call_timeout: Of one call to itself.
         lend_within: A port manager that is not there is waited for so long.
         close_door_within: A door of the site that does not close in this time is left.
+        read_within: A Bank has so long for reading its configuration again, with the commands that are before that.
     """
 
     ready_within: float = 60.0
     call_timeout: float = 1.0
     lend_within: float = 10.0
     close_door_within: float = 2.0
+    read_within: float = 300.0
 
 
 def ask_ready(hub: Hub, bank: str, url: str, timeout: float) -> None:
@@ -306,6 +308,15 @@ class Host:
                 break
         log.log(logging.INFO if wanted else logging.ERROR, "ending %s: %s", self._name, reason)
         return wanted
+
+    def read_again(self) -> str:
+        """Let the Bank read its configuration again, in its turn as for any caller; a sentence says what came of it."""
+        try:
+            with Hub(self._ctx) as hub:
+                url = local_url(self.url)
+                return str(hub.call(url, "bank", "read_config_file", (), {}, self.settings.read_within))
+        except ProxyError as error:
+            return f"nothing has changed; end and start the Player for that ({error})"
 
     def quit(self, reason: str) -> None:
         """End `wait`; from any thread and from a signal handler."""

@@ -71,10 +71,12 @@ class EndSignals:
 
     Args:
         force: Called in a thread when `within` s have passed since the first signal.
+        hang_up_ends: False: SIGHUP does not end anything, it is noted in `hang_ups`.
     """
 
-    def __init__(self, *, within: float = END_WITHIN, force: Callable[[], None]) -> None:
-        self._within, self._force = within, force
+    def __init__(self, *, within: float = END_WITHIN, force: Callable[[], None], hang_up_ends: bool = True) -> None:
+        self._within, self._force, self._hang_up_ends = within, force, hang_up_ends
+        self.hang_ups: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._noted: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._told: Callable[[str], None] | None = None
         self._before: dict[signal.Signals, Any] = {}
@@ -100,6 +102,9 @@ class EndSignals:
 
     def _handle(self, number: int, _frame: FrameType | None) -> None:
         name = signal.Signals(number).name
+        if number == signal.SIGHUP and not self._hang_up_ends:
+            self.hang_ups.put(None)
+            return
         if self.received is None:
             self.received = name
             self._noted.put(name)
@@ -169,4 +174,13 @@ def run(host: Host, signals: EndSignals, notifier: Notifier) -> bool:
         if host.wait_until_ready():
             log.info("ready: %s at %s", host.name, host.url)
             notifier.notify(READY=1, STATUS=f"{host.name} at {host.url}")
+            reading = threading.Thread(target=_read_again, args=(host, signals.hang_ups), daemon=True)
+            reading.start()  # not before: one that came during the start is answered now
         return host.wait()
+
+
+def _read_again(host: Host, asked: queue.SimpleQueue[None]) -> None:
+    """Let the Bank read its configuration again whenever SIGHUP came; the log says what came of it."""
+    while True:
+        asked.get()
+        log.warning("SIGHUP: %s reads its configuration again: %s", host.name, host.read_again())

@@ -33,6 +33,7 @@ from spectrometer.status.errors import StatusAttachError, StatusLockFileError
 from spectrometer.status.keys import STATUS_BYTES
 from spectrometer.status.owner import Owner, Ownership, SharedName, owner_of
 from spectrometer.status.protocol.damage import find_damage
+from spectrometer.status.semaphore import semaphore_fault, semaphore_path
 from spectrometer.statuscare import holder_name, put_right
 
 if TYPE_CHECKING:
@@ -148,7 +149,8 @@ def _memory(
         found("status memory", text, "end what was left, or the Player or shell that uses it beside")
     else:
         text = f"{what} and semaphore {names.semaphore} were left behind by a Player that could not end in order"
-        remedy = f"start the Player, which takes them over, or ipcrm -M {names.key:#x}; rm -f {_path(names.semaphore)}"
+        remove += f"; rm -f {semaphore_path(names.semaphore)}"
+        remedy = f"start the Player, which takes them over, or {remove.partition(': ')[2]}"
         found("status memory", text, remedy, partial(_remove, names))
 
 
@@ -216,12 +218,13 @@ def _attached(key: int) -> Iterator[int]:
                 yield int(maps.parent.name)
 
 
-def _path(semaphore: str) -> str:
-    return "/dev/shm/sem." + semaphore.removeprefix("/")  # where Linux keeps named semaphores
-
-
 def _semaphore(names: StatusMemoryConfig, found: Found) -> None:
-    remedy = f"end its holder; if there is none, rm {_path(names.semaphore)} while no Player runs"
+    path = semaphore_path(names.semaphore)
+    if fault := semaphore_fault(names.semaphore):
+        text = f"the file {path} of semaphore {names.semaphore} {fault}"
+        found("semaphore", text, f"start the Player, which makes it anew, or rm {path}", partial(_remove_file, names))
+        return
+    remedy = f"end its holder; if there is none, rm {path} while no Player runs"
     try:
         semaphore = posix_ipc.Semaphore(names.semaphore)
     except posix_ipc.ExistentialError:
@@ -239,6 +242,13 @@ def _semaphore(names: StatusMemoryConfig, found: Found) -> None:
             time.sleep(LOOK_EVERY_S)
     finally:
         semaphore.close()
+
+
+def _remove_file(names: StatusMemoryConfig) -> str:
+    """Of what is no semaphore, which nobody can use."""
+    if semaphore_fault(names.semaphore):
+        semaphore_path(names.semaphore).unlink()
+    return f"{semaphore_path(names.semaphore)} removed, which was no semaphore"
 
 
 def _release(names: StatusMemoryConfig) -> str:

@@ -69,7 +69,7 @@ class StatusCare:
             StatusMemoryError: It cannot be had.
         """
         self._ownership.take()
-        self._status = StatusBuffer(self._names.key, self._names.semaphore)
+        self._status = StatusBuffer(self._names.key, self._names.semaphore, keep=self._keep)
         return self._status
 
     def announce_end(self) -> None:
@@ -90,17 +90,24 @@ class StatusCare:
             self._ownership.close()  # last: who comes next finds all of the old memory, or nothing of it
 
     def look(self) -> None:
-        """Tell the log once of damage, and once that it is gone."""
+        """Tell the log once of damage, and once that it is gone; make anew what somebody has removed."""
         if (status := self._status) is None:
             return
         try:
-            found = [str(damage) for damage in status.damage()]
+            self._keep()
+            damaged = "status memory is damaged, repair_status puts it right"
+            found = [f"{damaged}: {damage}" for damage in status.damage()]
         except StatusMemoryError as error:
-            found = [str(error)]
+            found = [f"the status memory cannot be had: {error}"]
         if found == self._told:
             return
         for text in found:
-            self._log.error("status memory is damaged, repair_status puts it right: %s", text)
+            self._log.error("%s", text)
         if not found:
             self._log.info("status memory is whole again")
         self._told = found
+
+    def _keep(self) -> None:
+        """Stay the owner, whoever removes lock files; StatusOwnedError, StatusLockFileError: that cannot be."""
+        if lost := self._ownership.keep():
+            self._log.warning("lock files of %s were removed by another program, and made anew", " and ".join(lost))

@@ -427,7 +427,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     set_up_logging(arguments.log_level, None, program=PROGRAM, as_json=arguments.log_json)
     try:
         ownership = owned(arguments.status_key, arguments.status_semaphore)
-        status = StatusBuffer(arguments.status_key, arguments.status_semaphore)
+        keep = ownership.keep if ownership.is_taken else None
+        status = StatusBuffer(arguments.status_key, arguments.status_semaphore, keep=keep)
     except StatusMemoryError as error:
         print(f"spectrometer-daq: {error}", file=sys.stderr)
         return 1

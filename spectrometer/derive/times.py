@@ -12,12 +12,13 @@ __all__ = ["as_list", "ceil_to_second", "earliest_start", "mjd", "read_time", "s
 
 _LEAD_S = 0.3  # so that a time negotiated now is still possible when the start arrives
 LATEST = timedelta(days=7)  # what is later is a slip of the pen: a Bank that waits so long looks like one that hangs
+_NO_PART = 1_000_000  # microseconds have the most
 _MJD_OF_UNIX_EPOCH = 40587
 _MJD_OF_J2000 = 51544.5
 
 
 def ceil_to_second(time: datetime) -> datetime:
-    """The full second at or after a time."""
+    """The full second at or after a time, which is none of the last of year 9999."""
     return time if time.microsecond == 0 else time.replace(microsecond=0) + timedelta(seconds=1)
 
 
@@ -42,16 +43,33 @@ def read_time(asked: Any) -> datetime:
         StartTimeError: It is none.
     """
     if isinstance(asked, datetime):
-        if asked.tzinfo is None:
+        if asked.utcoffset() is None:
             raise StartTimeError("the start time has no time zone; give UTC")
-        return asked.astimezone(UTC)
+        try:
+            return asked.astimezone(UTC)
+        except OverflowError as error:
+            raise StartTimeError(f"the start time {asked} is none: in UTC it is in no year that can be") from error
     if isinstance(asked, Sequence) and not isinstance(asked, str | bytes) and len(asked) in (6, 7):
         try:
-            numbers = [int(part) for part in asked]
-            return datetime(*numbers, tzinfo=UTC)  # type: ignore[arg-type, misc]  # six or seven integers
-        except (TypeError, ValueError, OverflowError) as error:
-            raise StartTimeError(f"the start time {asked!s:.80} is none: {error}") from error
-    raise StartTimeError(f"the start time is {asked!r:.80}; expected [Y, M, D, h, m, s, us] in UTC")
+            return datetime(*map(_whole, asked), tzinfo=UTC)  # type: ignore[arg-type, misc]  # six or seven integers
+        except ValueError as error:
+            raise StartTimeError(f"the start time {_shown(asked)} is none: {error}") from error
+    raise StartTimeError(f"the start time is {_shown(asked)}; expected [Y, M, D, h, m, s, us] in UTC")
+
+
+def _whole(part: Any) -> int:
+    """One part of a time; ValueError if it is no whole number that a date or time can have."""
+    is_number = isinstance(part, int | float) and not isinstance(part, bool)
+    if not is_number or not 0 <= part < _NO_PART or part != int(part):
+        raise ValueError("expected whole numbers [Y, M, D, h, m, s, us]")
+    return int(part)
+
+
+def _shown(asked: Any) -> str:
+    try:
+        return f"{asked!r:.80}"
+    except ValueError:  # Python writes no number of more than 4300 digits
+        return "a number of thousands of digits"
 
 
 def start_time(asked: Any, now: datetime, needed_arm_delay: float) -> datetime:

@@ -13,13 +13,12 @@ raises StatusDamagedError where there is no END, `repair` puts it right.
 from __future__ import annotations
 
 import contextlib
-import errno
 import fcntl
 import logging
 import os
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import TracebackType
 from typing import Self
 
@@ -31,11 +30,13 @@ from spectrometer.status.holders import foreign_users
 from spectrometer.status.keys import STATUS_BYTES, VEGAS_KEY, VEGAS_SEMAPHORE
 from spectrometer.status.protocol.cards import Value, empty_image, find_end, plan_update, read_cards, without
 from spectrometer.status.protocol.damage import Damage, find_damage, mended
+from spectrometer.status.semaphore import fault_of, open_semaphore, semaphore_path
 
 log = logging.getLogger(__name__)
 
 _POLL_S = 0.0005
 _ATTEMPTS = 5
+_REMOVED = 0o1000  # Linux's SHM_DEST: the segment has no key any more, and goes with the last who is attached
 _NOTICE_S = 0.05  # a healthy program holds the semaphore for a millisecond
 
 
@@ -46,6 +47,8 @@ class StatusBuffer:
         key: System V key of the segment.
         semaphore: Name of the POSIX semaphore, beginning with `/`.
         create: Create what does not exist; otherwise StatusAttachError.
+        keep: Of an owner: called before what somebody has removed is made anew, with what was in it; raises
+            StatusMemoryError if it must not be. None: those that another has made are attached.
         lock_timeout_s: How long to wait for a lock, seconds.
 
     Raises:
@@ -58,9 +61,11 @@ class StatusBuffer:
         semaphore: str = VEGAS_SEMAPHORE,
         *,
         create: bool = True,
+        keep: Callable[[], object] | None = None,
         lock_timeout_s: float = 2.0,
     ) -> None:
         self.key, self.semaphore, self.lock_timeout_s = key, semaphore, lock_timeout_s
+        self._keep, self._is_open, self._restored = keep, False, b""
         self.recoveries = 0
         """How often this object took over a semaphore that nobody released."""
         self._thread_lock = threading.Lock()
@@ -69,8 +74,9 @@ class StatusBuffer:
             self._attach(create)
             try:
                 with self._locked():
-                    if self._is_that_of_its_names():
+                    if not self._lost():
                         self._begin()
+                        self._is_open = True
                         return
             except BaseException:
                 self.close()
@@ -79,21 +85,40 @@ class StatusBuffer:
         raise StatusAttachError(f"key {key:#010x}", "it is removed again and again")
 
     def _attach(self, create: bool) -> None:
-        self._memory = _attach_memory(self.key, create)
+        memory = _attach_memory(self.key, create)
         try:
-            self._semaphore, self._path = _open_semaphore(self.semaphore, create)
-            self._lock_file = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
+            semaphore = open_semaphore(self.semaphore, create)
+            lock_file = os.open(semaphore_path(self.semaphore), os.O_RDONLY | os.O_CLOEXEC)
         except OSError as error:
-            self._memory.detach()
+            memory.detach()
             raise StatusAttachError(f"semaphore {self.semaphore}", str(error)) from error
         except StatusAttachError:
-            self._memory.detach()
+            memory.detach()
             raise
-        self._closed = False
+        self._memory, self._semaphore, self._lock_file, self._closed = memory, semaphore, lock_file, False
 
-    def _is_that_of_its_names(self) -> bool:
-        """Whether nobody has removed segment or semaphore since they were attached; the lock is held."""
-        return _segment_id(self.key) == self._memory.id and os.fstat(self._lock_file).st_nlink > 0
+    def _lost(self) -> str:
+        """What somebody has removed or spoilt since it was attached, in words; empty: nothing."""
+        words = ["segment"] if self._memory.mode & _REMOVED else []
+        found = os.fstat(self._lock_file)
+        words += ["semaphore"] if found.st_nlink == 0 or fault_of(found) else []
+        return " and ".join(words)
+
+    def _attach_again(self, lost: str) -> None:
+        """Attach what the names stand for now; the thread's lock is held. StatusMemoryError: nothing, or not ours."""
+        memory, semaphore, lock_file = self._memory, self._semaphore, self._lock_file
+        if self._keep is not None:
+            self._keep()
+        self._attach(self._keep is not None)
+        self._restored = bytes(memory.read(STATUS_BYTES))  # written if the new one is empty
+        memory.detach()
+        semaphore.close()
+        os.close(lock_file)
+        done = "attached again" if self._keep is None else "made anew with what was in it"
+        log.warning(
+            "status memory %s: another program has removed its %s (systemd-logind does that when a user logs out: "
+            "RemoveIPC); %s", self.semaphore, lost, done,
+        )  # fmt: skip
 
     def __enter__(self) -> Self:
         return self
@@ -164,8 +189,9 @@ class StatusBuffer:
     def _begin(self) -> None:
         """Make a memory of a new segment, which is all zeros; the lock is held."""
         image = bytes(self._memory.read(STATUS_BYTES))
+        restored, self._restored = self._restored, b""
         if not any(image):
-            self._memory.write(empty_image(STATUS_BYTES))
+            self._memory.write(restored or empty_image(STATUS_BYTES))
             return
         for damage in find_damage(image):
             log.warning("status memory %s is damaged, and left as it is: %s", self.semaphore, damage)
@@ -197,8 +223,8 @@ class StatusBuffer:
         """
         is_alone = False
         try:
-            with contextlib.suppress(StatusLockError), self._locked():
-                is_alone = self._memory.number_attached == 1 and _segment_id(self.key) in (None, self._memory.id)
+            with contextlib.suppress(StatusLockError, StatusAttachError), self._locked():
+                is_alone = self._memory.number_attached == 1
                 if is_alone:
                     self._unlink()
         except (sysv_ipc.PermissionsError, posix_ipc.PermissionsError) as error:
@@ -226,10 +252,14 @@ class StatusBuffer:
         try:
             if self._closed:
                 raise StatusAttachError(f"key {self.key:#010x}", "this object is closed")
+            if self._is_open and (lost := self._lost()):
+                self._attach_again(lost)
             self._lock_among_ours(deadline)
             try:
                 self._take_semaphore()
                 try:
+                    if self._restored:
+                        self._begin()
                     yield
                 finally:
                     if self._semaphore.value == 0:  # else somebody released what we hold, e.g. a clearing C tool
@@ -256,7 +286,7 @@ class StatusBuffer:
         if self._acquire(0) or self._acquire(notice):
             return
         for _ in range(2):  # one who took it while we looked is seen at the second look
-            users = foreign_users(self.key, self._memory.number_attached, self._path)
+            users = foreign_users(self.key, self._memory.number_attached, str(semaphore_path(self.semaphore)))
             if users:
                 break
             if self._acquire(0):
@@ -298,35 +328,3 @@ def _attach_memory(key: int, create: bool) -> sysv_ipc.SharedMemory:
         memory.detach()
         raise StatusAttachError(what, f"a segment of {found} bytes is there; expected {STATUS_BYTES}")
     return memory
-
-
-def _segment_id(key: int) -> int | None:
-    """Return which segment a key stands for; None: there is none."""
-    try:
-        memory = sysv_ipc.SharedMemory(key, 0, size=0)
-    except sysv_ipc.Error:
-        return None
-    found = int(memory.id)
-    memory.detach()
-    return found
-
-
-def _open_semaphore(name: str, create: bool) -> tuple[posix_ipc.Semaphore, str]:
-    """Open or create the semaphore, free for all users; also returns its file, which we lock."""
-    path = "/dev/shm/sem." + name.removeprefix("/")  # where Linux keeps named semaphores
-    try:
-        if not create:
-            return posix_ipc.Semaphore(name), path
-        try:
-            semaphore = posix_ipc.Semaphore(name, posix_ipc.O_CREX, mode=0o666, initial_value=1)
-        except posix_ipc.ExistentialError:
-            return posix_ipc.Semaphore(name, posix_ipc.O_CREAT, mode=0o666, initial_value=1), path
-        with contextlib.suppress(OSError):
-            os.chmod(path, 0o666)  # instead of umask(0), which would concern all threads
-        return semaphore, path
-    except posix_ipc.ExistentialError as error:
-        raise StatusAttachError(f"semaphore {name}", "no such semaphore") from error
-    except posix_ipc.PermissionsError as error:
-        raise StatusAttachError(f"semaphore {name}", os.strerror(errno.EACCES)) from error
-    except (posix_ipc.Error, ValueError, OSError) as error:
-        raise StatusAttachError(f"semaphore {name}", str(error)) from error

@@ -14,6 +14,7 @@ import json
 import os
 import pwd
 import stat
+import threading
 import time
 import weakref
 from collections.abc import Iterable, Iterator
@@ -108,6 +109,7 @@ class Ownership:
     def __init__(self, names: Iterable[SharedName], holder: str, directory: Path = LOCK_DIRECTORY) -> None:
         self._names, self._directory, self._myself = sorted(set(names)), directory, Owner.myself(holder)
         self._files: dict[SharedName, int] = {}
+        self._keeping = threading.Lock()
         _all.add(self)
 
     def take(self) -> None:
@@ -123,6 +125,26 @@ class Ownership:
         except BaseException:
             self.close()
             raise
+
+    @property
+    def is_taken(self) -> bool:
+        """This is the owner."""
+        return bool(self._files)
+
+    def keep(self) -> list[str]:
+        """Make lock files anew that somebody has removed; the names whose files those were.
+
+        Raises:
+            StatusOwnedError: Somebody else has become the owner of one meanwhile.
+            StatusLockFileError: There can be no lock file.
+        """
+        with self._keeping:
+            lost = [name for name, file in self._files.items() if not _is_file_of(self._directory / name.file, file)]
+            for name in lost:
+                file = _lock(self._directory / name.file, name, self._myself)
+                os.close(self._files[name])
+                self._files[name] = file
+            return [name.what for name in lost]
 
     def announce_end(self) -> None:
         """Tell those who want the names that they are given up within seconds."""

@@ -12,7 +12,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import posix_ipc
 import pytest
+import sysv_ipc
 from support.player_run import DEADLINE, ROOT, PlayerRun, bank_of, clean_environment, free_port, player, poll
 from support.recordings import recording
 from support.spectrometer_array import write_array
@@ -147,6 +149,39 @@ def test_a_bank_that_is_opened_while_another_ends_waits_and_has_the_memory_of_it
     finally:
         end.set()
         thread.join()
+
+
+def test_what_logind_removes_under_a_player_is_there_again_within_seconds_and_a_scan_is_taken(tmp_path: Path) -> None:
+    path = tmp_path / "array.toml"
+    url = write_array(path, recording=recording())["BANKA"]
+    environment, table = clean_environment(DIBAS_DATA=str(tmp_path)), table_of(path, "BANKA")
+    words = ("BANKA", url, "simulate", "--config", path)
+    with PlayerRun(*words, log=tmp_path / "log", env=environment) as run, bank_of(url) as bank:
+        run.wait_ready()
+        bank.set_mode("MODE1")
+        bank.set_param(exposure=0.1, scan_length=0.5, observer="me")
+        bank.prepare()
+        memory = sysv_ipc.SharedMemory(table.status_memory.key, 0, size=0)
+        memory.remove()
+        memory.detach()
+        posix_ipc.unlink_semaphore(table.status_memory.semaphore)
+        for name in lock_files(table):
+            (LOCK_DIRECTORY / name).unlink()
+        poll(lambda: "made anew with what was in it" in run.text, "a line about the memory")
+        poll(lambda: "were removed by another program, and made anew" in run.text, "a line about its locks")
+        with StatusBuffer(table.status_memory.key, table.status_memory.semaphore, create=False) as status:
+            assert status.get("OBSERVER") == bank.get_status("OBSERVER") == "me"
+        owner = owner_of(table.shared_names(simulate=True)[0])
+        assert owner is not None
+        assert owner.pid == run.process.pid
+        bank.start()
+        poll(lambda: not bank.scan_status()[0], "the end of the scan")
+        file = bank.scan_report()["file"]  # on a loaded machine there may be little in it
+        assert (tmp_path / "JUNK" / file).exists()
+        assert run.end()[0] == 0, run.text
+    assert lock_files(table) == []
+    with pytest.raises(sysv_ipc.ExistentialError):
+        sysv_ipc.SharedMemory(table.status_memory.key, 0, size=0)
 
 
 @pytest.mark.parametrize("shared", ["key", "semaphore", "buffer", "nothing"])

@@ -5,11 +5,13 @@ from __future__ import annotations
 import random
 import signal
 import socket
+import sys
 import time
 from pathlib import Path
 
 import pytest
 from support.player_run import ROOT, PlayerRun, bank_of, clean_environment, free_port, is_gone, player, poll
+from support.terminal import Terminal
 from support.toy_bank import write_configuration
 
 PROMISED = 5.0  # s from the signal to the end
@@ -25,7 +27,7 @@ def toy(tmp_path: Path, kind: str) -> Path:
     return write_configuration(tmp_path / "dibas.toml", {"BANKA": {"kind": f"support.toy_bank:{kind}"}})
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_a_player_in_time_and_its_children_with_it(
     number: signal.Signals, config: Path, tmp_path: Path
 ) -> None:
@@ -38,6 +40,25 @@ def test_a_signal_ends_a_player_in_time_and_its_children_with_it(
         assert all(is_gone(child) for child in children)
         assert f"ending BANKA: {number.name}" in run.text
         assert "Traceback" not in run.text
+
+
+def test_a_hang_up_of_a_daemon_reads_the_configuration_again_and_is_never_silent(config: Path, tmp_path: Path) -> None:
+    with PlayerRun("BANKA", ANY_PORT, "--config", config, log=tmp_path / "log") as run:
+        with bank_of(run.wait_ready()) as bank:
+            run.process.send_signal(signal.SIGHUP)
+            told = "SIGHUP: BANKA reads its configuration again: nothing has changed; end and start the Player for that"
+            poll(lambda: told in run.text, "a line in the log")  # a toy has nothing to read again
+            assert bank.count() >= 0
+        assert run.end()[0] == 0
+
+
+def test_the_hang_up_of_its_terminal_ends_a_player_in_order(config: Path) -> None:
+    words = [sys.executable, "-m", "player.cli", "BANKA", ANY_PORT, "--config", str(config)]
+    with Terminal(*words, env=clean_environment(), columns=200) as terminal:
+        terminal.wait_for("ready: BANKA at")
+        terminal.process.send_signal(signal.SIGHUP)
+        terminal.wait_for("ending BANKA: SIGHUP")
+        assert terminal.wait() == 0
 
 
 def test_a_call_that_cannot_be_interrupted_does_not_delay_the_end(config: Path, tmp_path: Path) -> None:

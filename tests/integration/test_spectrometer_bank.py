@@ -415,6 +415,12 @@ def test_the_configuration_is_read_again_or_says_what_is_wrong(rehearsing: Array
         broken.write_text(text.replace("nchan = 1024", 'nchan = "many"'))
         assert "modes.MODE1.nchan" in bank.read_config_file(str(broken))
         assert bank.list_modes() == modes
+        rehearsing.config.write_text(text)
+        player = rehearsing.players["BANKA"]
+        player.process.send_signal(signal.SIGHUP)
+        told = "SIGHUP: BANKA reads its configuration again: config file loaded."
+        poll(lambda: told in player.text, "a line in the log")
+        assert "MODE2" in bank.list_modes()
 
 
 def test_a_mode_that_the_file_describes_anew_is_not_taken_for_set(rehearsing: Array) -> None:

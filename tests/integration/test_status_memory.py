@@ -18,7 +18,13 @@ import pytest
 import sysv_ipc
 from support.memory import free_key, private_status
 
-from spectrometer.status import StatusAttachError, StatusBuffer, StatusDamagedError, StatusLockError
+from spectrometer.status import (
+    StatusAttachError,
+    StatusBuffer,
+    StatusDamagedError,
+    StatusLockError,
+    StatusOwnedError,
+)
 
 ROOT = Path(__file__).parents[2]
 
@@ -272,3 +278,89 @@ def test_writers_that_are_killed_at_any_moment_leave_a_memory_that_works(status:
         status.update({"ALIVE": 1})
         assert status.read()["ALIVE"] == 1
         assert all(damage.cards for damage in status.damage())  # there is an END
+
+
+def remove_all_of(status: StatusBuffer, *what: str) -> None:
+    """Remove what systemd-logind removes of a user who logs out."""
+    if "segment" in what:
+        memory = sysv_ipc.SharedMemory(status.key, 0, size=0)
+        memory.remove()
+        memory.detach()
+    if "semaphore" in what:
+        posix_ipc.unlink_semaphore(status.semaphore)
+    if "size" in what:
+        os.truncate("/dev/shm/sem." + status.semaphore[1:], 0)
+
+
+@pytest.mark.parametrize("what", [("segment",), ("semaphore",), ("segment", "semaphore"), ("size",)])
+def test_a_memory_that_is_removed_is_made_anew_by_its_owner_with_what_was_in_it(
+    what: tuple[str, ...], caplog: pytest.LogCaptureFixture
+) -> None:
+    key = free_key()
+    kept: list[str] = []
+    status = StatusBuffer(key, f"/test_status_{key:x}", keep=lambda: kept.append("asked"))
+    try:
+        with StatusBuffer(key, status.semaphore) as program:  # as a data-taking program has it
+            status.update({"OBSERVER": "me", "EXPOSURE": 0.5})
+            remove_all_of(status, *what)
+            if "segment" in what:
+                with pytest.raises(StatusAttachError, match="no such s"):
+                    program.update({"DAQNINT": 7})  # it makes nothing itself
+            program_values = status.read()
+            assert program_values == {"OBSERVER": "me", "EXPOSURE": 0.5}
+            assert kept == ["asked"]
+            program.update({"DAQNINT": 7})
+            with StatusBuffer(key, status.semaphore, create=False) as foreign:
+                assert foreign.read() == status.read() == {"OBSERVER": "me", "EXPOSURE": 0.5, "DAQNINT": 7}
+        gone = " and ".join(word for word in ("segment", "semaphore") if word in what) or "semaphore"
+        assert f"another program has removed its {gone} (systemd-logind" in caplog.text
+        assert "made anew with what was in it" in caplog.text
+        assert status.unlink_unless_used()
+    finally:
+        status.close()
+    with pytest.raises(StatusAttachError):
+        StatusBuffer(key, status.semaphore, create=False)
+
+
+def test_an_owner_that_is_none_any_more_makes_nothing_anew() -> None:
+    key = free_key()
+
+    def keep() -> None:
+        raise StatusOwnedError("key", "Bank BANKB")
+
+    with StatusBuffer(key, f"/test_status_{key:x}", keep=keep) as status:
+        remove_all_of(status, "segment", "semaphore")
+        with pytest.raises(StatusOwnedError, match="Bank BANKB"):
+            status.update({"A": 1})
+        with pytest.raises(StatusAttachError, match="no such segment"):
+            StatusBuffer(key, status.semaphore, create=False)
+
+
+@pytest.mark.parametrize("size", [0, 8, 31])
+def test_a_file_that_is_no_semaphore_is_not_mapped(size: int, caplog: pytest.LogCaptureFixture) -> None:
+    key = free_key()
+    semaphore = f"/test_status_{key:x}"
+    file = Path("/dev/shm/sem." + semaphore[1:])
+    with private_status() as other:  # the segment is there
+        file.write_bytes(b"\0" * size)
+        with pytest.raises(StatusAttachError, match=f"its file {file} has {size} bytes, expected 32"):
+            StatusBuffer(other.key, semaphore, create=False)
+    status = StatusBuffer(key, semaphore)
+    try:
+        assert f"its file has {size} bytes, expected 32; made anew" in caplog.text
+        status.update({"A": 1})
+        assert file.stat().st_size == 32
+    finally:
+        status.unlink()
+
+
+def test_what_is_in_the_way_of_a_semaphore_and_is_no_file_is_told() -> None:
+    key = free_key()
+    file = Path(f"/dev/shm/sem.test_status_{key:x}")
+    file.mkdir()
+    try:
+        with pytest.raises(StatusAttachError, match=r"is no regular file, and cannot be removed \(Is a directory\)"):
+            StatusBuffer(key, f"/test_status_{key:x}")
+    finally:
+        file.rmdir()
+        sysv_ipc.remove_shared_memory(sysv_ipc.SharedMemory(key, 0, size=0).id)

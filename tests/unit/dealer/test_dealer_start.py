@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
@@ -35,7 +36,14 @@ def test_six_numbers_are_a_full_second() -> None:
     assert from_list([2014, 3, 4, 12, 0, 0]) == NOON
 
 
-@pytest.mark.parametrize("value", [None, 5, "now", [], [2014], [2014, 13, 1, 0, 0, 0, 0], ["a"] * 7, [1] * 9, {}])
+@pytest.mark.parametrize(
+    "value",
+    [
+        None, 5, "now", [], [2014], [2014, 13, 1, 0, 0, 0, 0], ["a"] * 7, [1] * 9, {}, [0, 1, 1, 0, 0, 0, 0],
+        [-5, 1, 1, 0, 0, 0, 0], [10000, 1, 1, 0, 0, 0, 0], [2014, True, 4, 12, 0, 0, 0], [2014, 3, 4, 12, 0, 0.5, 0],
+        [math.nan, 3, 4, 12, 0, 0, 0], [math.inf, 3, 4, 12, 0, 0, 0], [10**300, 3, 4, 12, 0, 0, 0], [[1]] * 7,
+    ],
+)  # fmt: skip
 def test_what_is_no_time_is_shown(value: Any) -> None:
     with pytest.raises(ValueError, match=r"is not \[Y, M, D, h, m, s, us\]"):
         from_list(value)
@@ -68,6 +76,22 @@ def test_all_banks_that_are_not_ready_are_named() -> None:
         latest(outcomes)
     assert list(caught.value.failed) == ["B", "C", "D"]
     assert list(caught.value.outcomes) == ["A", "B", "C", "D"]
+
+
+@pytest.mark.parametrize("answer", [[9999, 12, 31, 23, 59, 59, 999_999], [10**300, 1, 1, 0, 0, 0], [math.nan] * 7])
+def test_a_bank_that_answers_with_a_time_that_nobody_can_keep_is_named(answer: list[Any]) -> None:
+    with pytest.raises(StartError, match=r"(?s)not all Banks are ready.*B: ValueError: earliest_start: ") as caught:
+        latest({"A": ready("A", 6), "B": Outcome("B", (True, answer))})
+    assert list(caught.value.failed) == ["B"]
+
+
+def test_the_last_moment_of_the_calendar_is_told_in_a_sentence() -> None:
+    with pytest.raises(ValueError, match=r"9999-12-31 23:59:59.999999\+00:00 has no full second behind it"):
+        checked_time(datetime.max.replace(tzinfo=UTC))
+    last = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)  # which Banks refuse, with the date
+    assert choose(checked_time(last), NOON) == last
+    with pytest.raises(ValueError, match="no time zone"):
+        checked_time(datetime.max)
 
 
 def test_no_time_given_takes_the_earliest_full_second() -> None:

@@ -31,6 +31,15 @@ def test_signals_are_told_to_whom_it_concerns() -> None:
     assert signals.received == "SIGINT"
 
 
+def test_a_hang_up_that_ends_nothing_is_kept_until_somebody_asks() -> None:
+    with EndSignals(within=3600, force=lambda: None, hang_up_ends=False) as signals:
+        signal.raise_signal(signal.SIGHUP)
+        signals.deliver_to(lambda name: pytest.fail(name))
+        signal.raise_signal(signal.SIGHUP)
+        assert signals.received is None
+        assert signals.hang_ups.qsize() == 2
+
+
 def test_an_end_that_takes_too_long_is_forced() -> None:
     forced = threading.Event()
     with EndSignals(within=0, force=forced.set) as signals:

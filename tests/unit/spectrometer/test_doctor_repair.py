@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -122,3 +123,17 @@ def test_a_held_semaphore_beside_a_memory_that_was_left_leaves_nothing(
     assert found == []
     assert not is_there(rig.names.key)
     assert not Path("/dev/shm/sem." + rig.names.semaphore[1:]).exists()
+
+
+def test_a_file_that_is_no_semaphore_is_removed_and_killed_nobody(rig: Rig, capsys: pytest.CaptureFixture[str]) -> None:
+    file = Path("/dev/shm/sem." + rig.names.semaphore[1:])
+    file.touch()
+    StatusBuffer(rig.names.key, rig.names.semaphore).close()
+    os.truncate(file, 0)
+    done, found = rig.repair(capsys)
+    assert done == [
+        f"BANKA: status memory {rig.names.key:#010x} and semaphore {rig.names.semaphore} removed",
+        f"BANKA: {file} removed, which was no semaphore",
+    ]
+    assert found == []
+    assert not file.exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
@@ -62,7 +63,33 @@ def test_a_time_of_another_year_is_refused_before_anything_waits_for_it() -> Non
             start_time(asked, now, 4)
 
 
-@pytest.mark.parametrize("asked", [None, "x", 5, [], [1, 2], [[1]] * 7, [2026, 13, 1, 0, 0, 0, 0], {"a": 1}])
-def test_what_is_no_time_is_named(asked: object) -> None:
-    with pytest.raises(StartTimeError, match="the start time"):
-        read_time(asked)
+@pytest.mark.parametrize(
+    "asked",
+    [
+        None, "x", 5, [], [1, 2], [[1]] * 7, [2026, 13, 1, 0, 0, 0, 0], {"a": 1}, b"1234567", ["2026"] * 7,
+        [0, 1, 1, 0, 0, 0, 0], [-1, 1, 1, 0, 0, 0, 0], [10000, 1, 1, 0, 0, 0, 0], [2026, True, 1, 0, 0, 0, 0],
+        [2026, 3, 1, 12, 0, 0.5, 0], [2026, 3, 1, 12, 0, math.nan, 0], [math.inf, 3, 1, 12, 0, 0, 0],
+        [2026, 3, 1, 12, 0, 0, 10**6], [10**30, 1, 1, 0, 0, 0, 0], [10**5000, 1, 1, 0, 0, 0, 0], [10**5000],
+        [2026, 3, 1, 12, 0, 1e300, 0], [2026, 3, 1, 12, 0, None, 0], [2026, 2, 29, 0, 0, 0, 0],
+        datetime.max.replace(tzinfo=timezone(timedelta(hours=-1))), datetime.max,
+        datetime.min.replace(tzinfo=timezone(timedelta(hours=1))),
+    ],
+)  # fmt: skip
+def test_what_is_no_time_is_told_in_a_sentence(asked: object) -> None:
+    for read in (read_time, lambda asked: start_time(asked, NOW, 4) if asked is not None else read_time(asked)):
+        with pytest.raises(StartTimeError, match=r"^the start time .{1,200}$"):
+            read(asked)
+
+
+def test_whole_numbers_of_any_kind_are_a_time() -> None:
+    assert read_time([2026.0, 3, 1, 12, 0, 0, 0]) == datetime(2026, 3, 1, 12, tzinfo=UTC)
+    assert read_time((2026, 3, 1, 12, 0, 59)) == datetime(2026, 3, 1, 12, 0, 59, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("asked", [[9999, 12, 31, 23, 59, 59, 999_999], datetime.max.replace(tzinfo=UTC)])
+def test_the_last_moment_of_the_calendar_is_a_time_that_is_refused(asked: Any) -> None:
+    assert read_time(asked).year == 9999
+    with pytest.raises(StartTimeError, match="9999-12-31 23:59:59 UTC is more than 7 days ahead"):
+        start_time(asked, NOW, 4)
+    with pytest.raises(StartTimeError, match="is too early"):
+        start_time([1, 1, 1, 0, 0, 0, 0], NOW, 4)

@@ -138,6 +138,25 @@ def test_looking_hinders_nobody(tmp_path: Path) -> None:
         thread.join()
 
 
+def test_lock_files_that_somebody_removes_are_made_anew_unless_another_has_become_the_owner(tmp_path: Path) -> None:
+    with contextlib.closing(owner(tmp_path, OTHER, KEY)) as mine:
+        mine.take()
+        assert mine.keep() == []
+        (tmp_path / KEY.file).unlink()
+        assert owner_of(KEY, tmp_path) is None
+        assert mine.keep() == [KEY.what]
+        found = owner_of(KEY, tmp_path)
+        assert found is not None
+        assert found.holder == "Bank BANKB"
+        (tmp_path / KEY.file).unlink()
+        with another(tmp_path), pytest.raises(StatusOwnedError, match="Bank BANKA"):
+            mine.keep()
+        assert mine.keep() == [KEY.what]
+        assert mine.is_taken
+    assert not mine.is_taken
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_forked_child_does_not_keep_what_its_dead_parent_owned(tmp_path: Path) -> None:
     with contextlib.closing(owner(tmp_path)) as mine:
         mine.take()
