@@ -42,6 +42,7 @@ __all__ = [
     "TooLargeError",
     "ZMQJSONProxyException",
     "did_you_mean",
+    "text_of",
 ]
 
 
@@ -171,6 +172,14 @@ class RecordingError(ProxyError):
     def __init__(self, source: str, line: int, reason: str) -> None:
         super().__init__(f"{source}, line {line}: {reason}" if line else f"{source}: {reason}")
         self.source, self.line, self.reason = source, line, reason
+
+
+def text_of(error: BaseException) -> str:
+    """Return the text of an exception of any class, also of one that cannot tell."""
+    try:
+        return str(error)
+    except BaseException:
+        return f"(the text of this {type(error).__name__} could not be made)"
 
 
 _LONGEST_NAME = 200

@@ -22,7 +22,7 @@ from zmqjsonproxy.errors import PeerLostError
 from zmqjsonproxy.protocol.arrays import Framed
 from zmqjsonproxy.rpc.bridge import Bridge
 from zmqjsonproxy.rpc.frames import frame_receiver, rest_receiver, sender
-from zmqjsonproxy.rpc.locating import Locators, NotLocatedError, scheme_of
+from zmqjsonproxy.rpc.locating import Locators, NotLocatedError, scheme_of, unlocated
 from zmqjsonproxy.rpc.peer import Call, CallResult, Peer, Pending, State
 from zmqjsonproxy.rpc.protocol import jsonrpc, original
 from zmqjsonproxy.sockmon import PeerEvent, SocketMonitor, Transition
@@ -193,7 +193,9 @@ class Connections:
                 return
             if not self._connect(peer, p, now):
                 return
-        peer.waiting.append(p)
+        p.settle(now)
+        if not p.done:
+            peer.waiting.append(p)
 
     def ask_each(
         self,
@@ -291,19 +293,40 @@ class Connections:
                 self._withdrew_at = time.monotonic()
 
     def _connect(self, peer: Peer, p: Pending, now: float) -> bool:
-        locate = self._locators.get(scheme_of(peer.url))
         try:
-            if locate is None:
-                address = peer.url
-            else:
-                address = locate(peer.url, max(min(self.settings.hello_within, p.deadline - now), 0.05))
-                now = time.monotonic()
-            self._connect_at(address, peer, p.what.object_name, now)
+            self._connect_at(self._locate(p, now), peer, p.what.object_name, time.monotonic())
         except NotLocatedError as error:
             peer.waiting.append(p)
             self._not_located(peer, str(error))
             return False
         return True
+
+    def prepare(self, p: Pending) -> None:
+        """Do what runs anybody's code for a call in the thread of its caller, before another one submits it."""
+        now, peer = time.monotonic(), p.peer
+        p.settle(now)
+        if not p.done and peer.state is State.IDLE and now >= peer.retry_at:
+            try:
+                p.address = self._locate(p, now)
+            except NotLocatedError as error:
+                p.fail(PeerLostError(peer.url, p.what.label, str(error)), now)
+
+    def _locate(self, p: Pending, now: float) -> str:
+        """Return where the server of a call is.
+
+        Raises:
+            NotLocatedError: That is not known, or whoever should know it failed.
+        """
+        url, locate = p.peer.url, self._locators.get(scheme_of(p.peer.url))
+        known, p.address = p.address, ""
+        if locate is None or known:
+            return known or url
+        try:
+            return locate(url, max(min(self.settings.hello_within, p.deadline - now), 0.05))
+        except NotLocatedError:
+            raise
+        except Exception as error:
+            raise NotLocatedError(unlocated(error)) from error
 
     def _not_located(self, peer: Peer, reason: str) -> None:
         """End the calls that wait for a server that cannot be connected to."""

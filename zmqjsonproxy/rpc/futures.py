@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -94,7 +95,9 @@ class CallFuture:
         while self._callbacks:
             try:
                 self._callbacks.popleft()(self)
-            except Exception:  # whoever takes the answer is not to blame
+            except BaseException as error:  # whoever takes the answer is not to blame
+                if not isinstance(error, Exception) and threading.current_thread() is threading.main_thread():
+                    raise  # Ctrl-C, which comes to no other
                 log.exception("%s: a callback raised", self._pending.what.label)
 
     def _wait(self, timeout: float | None) -> None:

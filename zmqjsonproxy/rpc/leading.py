@@ -43,7 +43,11 @@ class LedCalls(KnownServers):
         self._closed = False
 
     def _leave(self, pending: Pending) -> None:
-        """Have a call sent, or cancelled, by whoever leads."""
+        """Send a call, or cancel it, or have that done by whoever leads."""
+        if self._empty_outbox(pending):
+            return
+        if not pending.done:
+            self._connections.prepare(pending)
         self._outbox.append(pending)
         self._empty_outbox()
         if self._outbox:
@@ -66,10 +70,13 @@ class LedCalls(KnownServers):
         return [CallResult(p.value, p.error, p.ended - now) for p in pendings]
 
     @lets_go
-    def _empty_outbox(self) -> None:
-        """Send what others have left, unless somebody leads, who then will."""
-        while self._outbox and self._lead.take():
+    def _empty_outbox(self, own: Pending | None = None) -> bool:
+        """Send what others have left, and a call of this thread, unless somebody leads; tell whether it was sent."""
+        while (own or self._outbox) and self._lead.take():
             try:
+                if own is not None:
+                    self._outbox.append(own)
+                    own = None
                 now = time.monotonic()
                 if not self._closed:
                     self._submit_outbox(now)
@@ -79,6 +86,7 @@ class LedCalls(KnownServers):
                 self._lead.release()
                 if self._followers:  # one may have tried to take the lead meanwhile
                     self._tell_followers()
+        return own is None
 
     def _submit_outbox(self, now: float) -> None:
         outbox, submit = self._outbox, self._connections.submit
@@ -159,7 +167,9 @@ class LedCalls(KnownServers):
     def _follow(self, pendings: Sequence[Pending], deadline: float, begun: bool) -> bool:
         """Leave calls to whoever leads; False when all is done or time is over, True when the lead was taken over."""
         if not begun:
-            self._outbox.extend(pendings)
+            for p in pendings:
+                self._connections.prepare(p)
+            self._outbox.extend(p for p in pendings if not p.done)
         with self._turn:
             if not self._closed:
                 self._connections.wake()  # under the lock: one at a time

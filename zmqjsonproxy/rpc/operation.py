@@ -125,7 +125,7 @@ class Operation(HeardOperation):
         for listener in listeners:
             try:
                 listener(self)
-            except Exception:  # others want to hear of it, too
+            except BaseException:  # others want to hear of it, too, and this thread is nobody's
                 log.exception("%s: whoever wanted to hear of it raised", self.method)
         return not ended
 
