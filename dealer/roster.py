@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Generic, TypeVar
 
 from dealer.errors import NoActivePlayersError, NoSuchPlayerError
 from dealer.scanwait import StartMade
+from zmqjsonproxy.process import ForkSafeLock, OfOneProcess
 from zmqjsonproxy.rpc.knownservers import KnownServers
 from zmqjsonproxy.rpc.protocol.description import InterfaceDescription
 from zmqjsonproxy.rpc.proxy import reply_timeout
@@ -25,7 +25,7 @@ def default_deadline(timeout: float | None) -> float:
     return reply_timeout(timeout or DEFAULT_TIMEOUT)
 
 
-class Roster(Generic[B]):
+class Roster(OfOneProcess, Generic[B]):
     """The Players of a Dealer, those of them that verbs address, and what is known of each.
 
     Args:
@@ -57,7 +57,7 @@ class Roster(Generic[B]):
         self.clocks_refuse_s = clocks_refuse_s
         self.available_players = {name: proxy(name, url) for name, url in urls.items()}
         self.players: dict[str, B] = {}
-        self._lock = threading.Lock()
+        self._lock = ForkSafeLock()
         self._closed = False
         self._last_start: StartMade | None = None
         self._described: dict[str, InterfaceDescription] = {}
@@ -65,6 +65,10 @@ class Roster(Generic[B]):
             self.players["BANKA"] = self.available_players["BANKA"]
         elif len(self.available_players) == 1:
             self.players.update(self.available_players)
+
+    def made_by(self) -> str:
+        """As OfOneProcess."""
+        return f"{type(self).__name__}({dict(self._urls)!r})"
 
     def __getitem__(self, name: str) -> B:
         try:

@@ -54,6 +54,10 @@ class AsyncProxyClient(RemoteObject):
         self._hub = AsyncHub(ctx) if hub is None else hub
         self._peer = self._hub.peer(url)
 
+    def made_by(self) -> str:
+        """As OfOneProcess."""
+        return f"AsyncProxyClient(None, {self._obj_name!r}, {self._url!r})"
+
     async def close(self) -> None:
         """Close the connection, if it is not shared."""
         if self._own_hub:

@@ -85,6 +85,12 @@ class WatchedConnections(Connections):
             del self._searches[peer]
         self._ready()  # the descriptor tells of changes only, and the socket was used
 
+    def leave_to_parent(self) -> None:
+        """As for others; the loop is the parent's, too."""
+        super().leave_to_parent()
+        self._loop = None
+        self._searches.clear()
+
     def close(self, reason: str) -> None:
         """Give all connections up and close the sockets."""
         for search in self._searches.values():

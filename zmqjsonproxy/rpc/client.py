@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, Self
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 import zmq
 
 from zmqjsonproxy.errors import BadParametersError, NoSuchMethodError, ProxyError
+from zmqjsonproxy.process import ForkSafeLock
 from zmqjsonproxy.rpc.asking import begins, finds, lists, only
 from zmqjsonproxy.rpc.futures import Batch, CallFuture
 from zmqjsonproxy.rpc.hub import Hub, MethodDescription
@@ -53,9 +53,13 @@ class ZMQJSONProxyClient(RemoteObject):
         self._own_hub = hub is None
         self._hub = Hub(ctx) if hub is None else hub
         self._methods: frozenset[str] = frozenset()
-        self._binding = threading.Lock()
+        self._binding = ForkSafeLock()
         if eager:
             self._refresh(0.1)
+
+    def made_by(self) -> str:
+        """As OfOneProcess."""
+        return f"ZMQJSONProxyClient(None, {self._obj_name!r}, {self._url!r})"
 
     def close(self) -> None:
         """Close the connection, if it is not shared."""

@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from zmqjsonproxy.errors import CallCancelledError
+from zmqjsonproxy.process import OfOneProcess
 from zmqjsonproxy.rpc.peer import Pending
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ __all__ = ["Batch", "BatchCalls", "BatchFuture", "CallFuture"]
 log = logging.getLogger(__name__)
 
 
-class CallFuture:
+class CallFuture(OfOneProcess):
     """The answer to a call that was sent already.
 
     No thread works for it: its answer is taken from the socket by whoever waits for one. The time-out of the call
@@ -34,6 +35,10 @@ class CallFuture:
     def __init__(self, hub: Hub, pending: Pending) -> None:
         self._hub, self._pending = hub, pending
         self._callbacks: deque[Callable[[CallFuture], object]] = deque()
+
+    def made_by(self) -> str:
+        """As OfOneProcess."""
+        return f"a call of {self._pending.what.label} at {self._pending.peer.url}"
 
     def done(self) -> bool:
         """Whether there is a value or an error; does not wait."""
@@ -139,7 +144,7 @@ class BatchFuture:
         return self._value
 
 
-class BatchCalls:
+class BatchCalls(OfOneProcess):
     """Calls that are collected to be sent together.
 
     Args:

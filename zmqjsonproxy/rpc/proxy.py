@@ -9,6 +9,7 @@ from numbers import Real
 from typing import Any
 
 from zmqjsonproxy.errors import ProtocolError, ProxyError, did_you_mean
+from zmqjsonproxy.process import OfOneProcess
 from zmqjsonproxy.rpc.knownservers import KnownServers
 from zmqjsonproxy.rpc.protocol.description import InterfaceDescription, MethodDescription
 
@@ -18,7 +19,7 @@ DEFAULT_TIMEOUT = 60.0
 """Default of the original, s."""
 
 
-class RemoteObject:
+class RemoteObject(OfOneProcess):
     """The part of a proxy that sends nothing.
 
     Args:
