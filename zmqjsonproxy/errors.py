@@ -20,7 +20,9 @@ ProxyError
 
 from __future__ import annotations
 
+import copyreg
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 __all__ = [
     "AlreadyDoneError",
@@ -34,6 +36,7 @@ __all__ = [
     "OperationAbortedError",
     "OperationLostError",
     "PeerLostError",
+    "Portable",
     "ProtocolError",
     "ProxyError",
     "RecordingError",
@@ -46,7 +49,18 @@ __all__ = [
 ]
 
 
-class ProxyError(Exception):
+class Portable(Exception):
+    """Base of exceptions that are pickled and copied as they are: class, text, attributes and notes.
+
+    Without it the constructor would be called anew, with the text in the place of its arguments.
+    """
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        new = copyreg.__newobj__  # type: ignore[attr-defined]  # as protocol 2 has it
+        return new, (type(self),), {**self.__dict__, "args": self.args}
+
+
+class ProxyError(Portable):
     """Base of all errors of this package."""
 
 

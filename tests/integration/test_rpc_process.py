@@ -162,6 +162,30 @@ def test_a_child_has_connections_of_its_own_and_every_deadline_holds(served: tup
     }  # fmt: skip
 
 
+POOL = """
+import multiprocessing
+from dealer import Dealer, PlayersError
+
+def ask(url):
+    with Dealer({"BANKA": url}, timeout=20) as d:
+        return d.get_mode()
+
+if __name__ == "__main__":
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        try:
+            pool.map(ask, ["tcp://127.0.0.1:9"])
+        except PlayersError as failed:
+            print(type(failed.failed["BANKA"].error).__name__)
+"""
+
+
+def test_a_pool_hears_of_a_player_that_is_away(tmp_path: Path) -> None:
+    script = tmp_path / "pool.py"
+    script.write_text(POOL)
+    ended = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=100, cwd=ROOT)
+    assert ended.stdout == "PeerLostError\n", ended.stderr
+
+
 def test_the_call_of_a_parent_is_not_ended_by_its_child(served: tuple[str, Bank]) -> None:
     url, bank = served
     script = """
