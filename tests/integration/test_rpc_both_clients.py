@@ -53,6 +53,42 @@ def test_methods_take_arguments_and_answer(make_proxy: Make, served: tuple[str, 
     assert make_proxy(served[0], "bank.valon").get_frequency(1) == 1501.0
 
 
+OWN_NAMES = {"method": "median", "name": "x", "timeout": 1.5, "url": "u", "args": 1, "kwargs": 2, "calls": 3}
+
+
+@pytest.mark.parametrize("way", ["call", "later", "call_later", "begin", "batch", "batch.call"])
+def test_parameters_may_have_the_names_that_ours_have(make_proxy: Make, served: tuple[str, Bank], way: str) -> None:
+    proxy = make_proxy(served[0])
+    assert proxy.add(2, 3) == 5
+    expected = list(OWN_NAMES.values())
+    itself = {"self": "a", "cls": "b"}
+    match way:
+        case "call":
+            found = [proxy.average(**OWN_NAMES), proxy.of_itself(**itself)]
+        case "later":
+            found = [proxy.average.later(**OWN_NAMES).result(), proxy.of_itself.later(**itself).result()]
+        case "call_later":
+            answers = proxy.call_later("average", **OWN_NAMES), proxy.call_later("of_itself", **itself)
+            found = [answer.result() for answer in answers]
+        case "begin":
+            found = [proxy.calibrate.begin(**OWN_NAMES).result(10), proxy.of_itself(**itself)]
+        case _:
+            with proxy.batch() as b:
+                if way == "batch":
+                    answers = b.average(**OWN_NAMES), b.of_itself(**itself)
+                else:
+                    answers = b.call("average", **OWN_NAMES), b.call("of_itself", **itself)
+            found = [answer.result() for answer in answers]
+    assert found == [expected, ["a", "b"]]
+
+
+def test_so_they_may_in_verbs_of_a_dealer(make_dealer: Make, served: tuple[str, Bank]) -> None:
+    dealer, expected = make_dealer(served[0]), list(OWN_NAMES.values())
+    assert dealer.average(**OWN_NAMES) == {"BANKA": expected}
+    assert dealer.outcomes("of_itself", self="a", cls="b")["BANKA"].value == ["a", "b"]
+    assert dealer.begin("calibrate", **OWN_NAMES).result(10) == {"BANKA": expected}
+
+
 def test_errors_are_the_same(make_proxy: Make, served: tuple[str, Bank]) -> None:
     proxy = make_proxy(served[0])
     with pytest.raises(RemoteError) as failed:

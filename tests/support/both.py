@@ -31,7 +31,7 @@ class Waiting:
     def __exit__(self, *exc: Any) -> Any:
         return self._runner.run(self._what.__aexit__(*exc))
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
         async def within_the_loop() -> Any:
             value = self._what(*args, **kwargs)
             return await value if asyncio.iscoroutine(value) else value

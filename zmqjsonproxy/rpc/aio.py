@@ -72,7 +72,9 @@ class AsyncProxyClient(RemoteObject):
 
     # many calls at once
 
-    def call_later(self, method: str, *args: Any, _timeout: float | None = None, **kwargs: Any) -> asyncio.Future[Any]:
+    def call_later(
+        self, method: str, /, *args: Any, _timeout: float | None = None, **kwargs: Any
+    ) -> asyncio.Future[Any]:
         """Send a call and return at once; what is returned is awaited for the answer, or cancelled.
 
         Args:
@@ -89,7 +91,7 @@ class AsyncProxyClient(RemoteObject):
 
     # operations
 
-    async def begin(self, method: str, *args: Any, _timeout: float | None = None, **kwargs: Any) -> AsyncOperation:
+    async def begin(self, method: str, /, *args: Any, _timeout: float | None = None, **kwargs: Any) -> AsyncOperation:
         """Begin an operation; as `ZMQJSONProxyClient.begin`. A cancellation before it was begun ends it.
 
         Args:

@@ -74,7 +74,7 @@ class ZMQJSONProxyClient(RemoteObject):
 
     # many calls at once
 
-    def call_later(self, method: str, *args: Any, _timeout: float | None = None, **kwargs: Any) -> CallFuture:
+    def call_later(self, method: str, /, *args: Any, _timeout: float | None = None, **kwargs: Any) -> CallFuture:
         """Send a call and return at once; `result()` of what is returned waits for the answer.
 
         Args:
@@ -92,7 +92,7 @@ class ZMQJSONProxyClient(RemoteObject):
 
     # operations
 
-    def begin(self, method: str, *args: Any, _timeout: float | None = None, **kwargs: Any) -> Operation:
+    def begin(self, method: str, /, *args: Any, _timeout: float | None = None, **kwargs: Any) -> Operation:
         """Begin an operation and return at once; what is returned tells how far it is, waits for it, aborts it.
 
         Args:

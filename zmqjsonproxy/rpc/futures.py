@@ -156,7 +156,7 @@ class BatchCalls(OfOneProcess):
         self._calls: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = []
         self._futures: list[BatchFuture] = []
 
-    def call(self, method: str, *args: Any, **kwargs: Any) -> BatchFuture:
+    def call(self, method: str, /, *args: Any, **kwargs: Any) -> BatchFuture:
         """Add a call."""
         future = BatchFuture(f"{self._object_name}.{method}")
         self._calls.append((method, args, kwargs))
