@@ -16,6 +16,7 @@ from support.original_server import OriginalPlayer
 from support.player_run import free_port
 from support.rpc_bank import Bank, RpcServer
 
+from dealer import PlayersError
 from zmqjsonproxy import (
     AsyncHub,
     AsyncProxyClient,
@@ -23,6 +24,7 @@ from zmqjsonproxy import (
     CallTimeoutError,
     NoSuchInterfaceError,
     NoSuchMethodError,
+    OperationLostError,
     PeerLostError,
     ProxyError,
     RefusedError,
@@ -134,11 +136,55 @@ def test_nobody_there(make_proxy: Make) -> None:
     proxy = make_proxy(f"tcp://127.0.0.1:{free_port()}")
     for _ in range(3):
         begun = time.monotonic()
-        with pytest.raises(AttributeError, match="no server has answered yet"):
+        with pytest.raises(PeerLostError, match=r"bank\.add: no server at .*: connection refused"):
             proxy.add(2, 3)
         assert time.monotonic() - begun < 1.2
     with pytest.raises(PeerLostError):
         make_proxy().call("no address", "bank", "add")
+
+
+def test_a_call_to_nobody_says_so_in_every_way_and_whatever_was_known_before(make_proxy: Make) -> None:
+    def told(proxy: Any) -> list[str]:
+        def batched() -> Any:
+            with proxy.batch() as b:
+                added = b.add(2, 3)
+            return added.result()
+
+        ways: list[Callable[[], Any]] = [
+            lambda: proxy.add(2, 3),
+            lambda: proxy.add.later(2, 3).result(),
+            lambda: proxy.call_later("add", 2, 3).result(),
+            batched,
+            lambda: proxy.begin("set_mode", "MODE1"),
+            lambda: proxy.set_mode.begin("MODE1"),
+            lambda: proxy.operations(),
+        ]
+        found = []
+        for way in ways:
+            with pytest.raises(PeerLostError) as lost:
+                way()
+            found.append(f"{type(lost.value).__name__} {lost.value.method}")
+        return found
+
+    with RpcServer() as server:
+        known = make_proxy(server.url)
+        assert known.add(2, 3) == 5
+        operation = known.begin("set_mode", "MODE1")
+    never = make_proxy(server.url)
+    add = "PeerLostError bank.add"
+    expected = [add, add, add, add, "PeerLostError bank.set_mode", "PeerLostError bank.set_mode"]
+    assert told(never) == told(known) == [*expected, "PeerLostError rpc.operations"]
+    with pytest.raises(OperationLostError, match=r"nothing is heard of it within 0\.2 s: .*connection refused"):
+        operation.result(0.2)
+
+
+def test_a_verb_that_nobody_was_asked_for_yet_says_who_is_away(make_dealer: Make) -> None:
+    url = f"tcp://127.0.0.1:{free_port()}"
+    d = make_dealer(url, url.replace("127.0.0.1", "localhost"))
+    for verb in (lambda: d.get_mode(), lambda: d.a_verb_of_its_own(1)):
+        with pytest.raises(PlayersError, match="2 of 2 Banks failed") as failed:
+            verb()
+        assert [type(outcome.error) for outcome in failed.value.failed.values()] == [PeerLostError] * 2
 
 
 def test_a_dead_server_is_reported_within_a_second_and_found_again(make_proxy: Make) -> None:

@@ -121,7 +121,7 @@ class Bank:
         self.accept("slow hook")
 
     @command
-    def average(self, method: str, name: str, timeout: float, url: str, args: int, kwargs: int, calls: int) -> list[Any]:
+    def average(self, method: str, name: str, timeout: float, url: str, args: int, kwargs: int, calls: int) -> Any:
         """Takes what proxies and hubs name their own parameters."""
         return [method, name, timeout, url, args, kwargs, calls]
 
@@ -131,7 +131,7 @@ class Bank:
 
     @staticmethod
     @command
-    def of_itself(self: str, cls: str = "") -> list[str]:  # noqa: PLW0211  what a caller may name
+    def of_itself(self: str, cls: str = "") -> list[str]:
         return [self, cls]
 
     @operation

@@ -28,7 +28,7 @@ class AsyncProxyClient(RemoteObject):
         async with AsyncProxyClient(None, "bank", url) as bank:
             await bank.set_mode("MODE1", _timeout=120)
 
-    Whether a method exists is asked when it is awaited, if it is not known yet: AttributeError then.
+    Whether a method exists is asked when it is awaited, if it is not known yet: AttributeError if it does not.
 
     Args:
         ctx: ZeroMQ context; unused with `hub`.
@@ -100,8 +100,8 @@ class AsyncProxyClient(RemoteObject):
             _timeout: For the answer that it was begun, s; the operation itself may take any time.
             **kwargs: Its keyword arguments.
         """
-        if self._is_stale() and not await self._refresh(1.0) and self._why_unknown is not None:
-            raise self._why_unknown
+        if self._is_stale():
+            await self._refresh(1.0)
         self._check_operation(method)
         urls, timeout = [self._url], self._within(_timeout)
         steps = begins(self._operation, urls, self._obj_name, method, args, kwargs, timeout)
@@ -124,8 +124,7 @@ class AsyncProxyClient(RemoteObject):
     async def _refresh(self, timeout: float) -> bool:
         try:
             description = await self._hub.describe(self._url, self._obj_name, timeout)
-        except ProxyError as error:
-            self._why_unknown = error
+        except ProxyError:
             return False
         self._description = description
         names = vars(self)
@@ -176,7 +175,9 @@ class AsyncProxyClient(RemoteObject):
         if await self._refresh(1.0) and name in vars(self):
             found: Callable[..., Awaitable[Any]] = vars(self)[name]
             return found
-        raise self._missing(name)
+        if self._description is None:
+            return self._method(MethodDescription(name))  # if the server is away, its call says so
+        raise self._missing(name, self._description)
 
 
 class AsyncBatch(BatchCalls):

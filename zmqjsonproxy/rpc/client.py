@@ -105,8 +105,8 @@ class ZMQJSONProxyClient(RemoteObject):
             ProtocolError: The method is no operation, or the server is of the original; nothing was done.
             ProxyError: As a call; after a CallTimeoutError look at `operations()` whether it was begun.
         """
-        if (self._is_stale() and not self._refresh(1.0)) and self._why_unknown is not None:
-            raise self._why_unknown
+        if self._is_stale():
+            self._refresh(1.0)
         self._check_operation(method)
         urls, timeout = [self._url], self._within(_timeout)
         return only(take(self._hub, begins(self._operation, urls, self._obj_name, method, args, kwargs, timeout)))
@@ -135,8 +135,7 @@ class ZMQJSONProxyClient(RemoteObject):
     def _refresh(self, timeout: float) -> bool:
         try:
             description = self._hub.describe(self._url, self._obj_name, timeout)
-        except ProxyError as error:
-            self._why_unknown = error
+        except ProxyError:
             return False
         ours, names = type(self), vars(self)
         methods = {m.name: self._method(m) for m in description.methods.values() if not hasattr(ours, m.name)}
@@ -170,12 +169,15 @@ class ZMQJSONProxyClient(RemoteObject):
         return method
 
     def __getattr__(self, name: str) -> Any:
-        # Only what is not there comes here: the server was away so far, or has come back with more methods.
+        # Only what is not there comes here: the server was away so far, or has come back with more methods. If it is
+        # away, the call says so, as it does for a method that was known before.
         if name.startswith("_"):
             raise AttributeError(name)
         if self._refresh(1.0) and name in vars(self):
             return vars(self)[name]
-        raise self._missing(name)
+        if self._description is None:
+            return self._method(MethodDescription(name))
+        raise self._missing(name, self._description)
 
     def __dir__(self) -> list[str]:
         self._refresh(0.5)  # for a person at a prompt: always as it is now

@@ -125,8 +125,16 @@ class HeardOperation(OfOneProcess, ABC):
         return State(self._heard["state"]).is_final
 
     def _end(self, waited: float | None) -> ProxyError | None:
-        """Return its error, None if it has a value; raises TimeoutError if it has not ended after `waited` seconds."""
+        """Return its error, None if it has a value, after a wait of `waited` seconds.
+
+        Raises:
+            TimeoutError: It has not ended, and goes on.
+            OperationLostError: It has not ended as far as was heard, and its server does not answer at present.
+        """
         if not self.has_ended:
+            if self._trouble is not None:
+                told = f"nothing is heard of it within {waited:g} s: {self._trouble}; it was {self._heard['state']}"
+                raise OperationLostError(f"{self.method}: {told}; if its server comes back, ask again")
             raise TimeoutError(f"{self.method}: no end within {waited:g} s; it is still {self._heard['state']}")
         heard = self._heard
         state = State(heard["state"])
@@ -139,7 +147,7 @@ class HeardOperation(OfOneProcess, ABC):
         return None
 
     def _value(self, waited: float | None) -> Any:
-        """Return its value; raises its error, or TimeoutError as `_end`."""
+        """Return its value; raises its error, or as `_end`."""
         error = self._end(waited)
         if error is not None:
             raise error

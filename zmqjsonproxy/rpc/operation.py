@@ -85,7 +85,7 @@ class Operation(HeardOperation):
         Raises:
             TimeoutError: It has not ended; it goes on.
             OperationAbortedError: It was aborted.
-            OperationLostError: Its server ended in the middle.
+            OperationLostError: Its server ended in the middle, or does not answer at present.
             ProxyError: As the call would have raised.
         """
         self.wait(timeout)

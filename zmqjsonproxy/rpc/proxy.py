@@ -8,7 +8,7 @@ from datetime import timedelta
 from numbers import Real
 from typing import Any
 
-from zmqjsonproxy.errors import ProtocolError, ProxyError, did_you_mean
+from zmqjsonproxy.errors import ProtocolError, did_you_mean
 from zmqjsonproxy.process import OfOneProcess
 from zmqjsonproxy.rpc.knownservers import KnownServers
 from zmqjsonproxy.rpc.protocol.description import InterfaceDescription, MethodDescription
@@ -34,7 +34,6 @@ class RemoteObject(OfOneProcess):
         self._obj_name, self._url = obj_name, url
         self._timeout = reply_timeout(time_out)
         self._description: InterfaceDescription | None = None
-        self._why_unknown: ProxyError | None = None
 
     @property
     def url(self) -> str:
@@ -65,15 +64,11 @@ class RemoteObject(OfOneProcess):
         if known is not None and known.kind != "operation":
             raise ProtocolError(f"{self._obj_name}.{method} at {self._url} is no operation but a {known.kind}; call it")
 
-    def _missing(self, name: str) -> AttributeError:
-        """The error for a method: no server has answered so far, or it has none of this name."""
-        where, known, why = f"{self._obj_name} at {self._url}", self._description, self._why_unknown
-        if known is not None:
-            has = ", ".join(known.methods) or "none"
-            return AttributeError(f"{where} has no method {name}; it has: {has}{did_you_mean(name, known.methods)}")
-        error = AttributeError(f"{where}: no server has answered yet, so {name} is not known ({why})")
-        error.__cause__ = why
-        return error
+    def _missing(self, name: str, known: InterfaceDescription) -> AttributeError:
+        """Return the error for a method that the server has not."""
+        has = ", ".join(known.methods) or "none"
+        where, hint = f"{self._obj_name} at {self._url}", did_you_mean(name, known.methods)
+        return AttributeError(f"{where} has no method {name}; it has: {has}{hint}")
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._obj_name} at {self._url}>"
