@@ -85,14 +85,14 @@ class ForkSafeLock:
 class OfOneProcess:
     """Base of what stays in its process. Pickling or copying it says how to make another one."""
 
-    def made_by(self) -> str:
+    def _made_by(self) -> str:
         """Return the expression that makes another one, as a hint."""
         return f"{type(self).__name__}(...)"
 
     def __reduce_ex__(self, _protocol: Any) -> NoReturn:
         raise TypeError(
             f"{self!r} has connections, which belong to this process, and cannot be pickled or copied; "
-            f"make another one where it is needed: {self.made_by()}"
+            f"make another one where it is needed: {self._made_by()}"
         )
 
 

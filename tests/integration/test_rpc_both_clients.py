@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 from support.dealers import eventually
+from support.native_player import NativePlayer
 from support.original_server import OriginalPlayer
 from support.player_run import free_port
-from support.rpc_bank import Bank, RpcServer
+from support.rpc_bank import Bank, RpcServer, serving
 
 from dealer import PlayersError
 from zmqjsonproxy import (
@@ -29,6 +30,9 @@ from zmqjsonproxy import (
     ProxyError,
     RefusedError,
     RemoteError,
+    command,
+    operation,
+    query,
 )
 from zmqjsonproxy.rpc.hub import CallRequest
 
@@ -89,6 +93,75 @@ def test_so_they_may_in_verbs_of_a_dealer(make_dealer: Make, served: tuple[str, 
     assert dealer.average(**OWN_NAMES) == {"BANKA": expected}
     assert dealer.outcomes("of_itself", self="a", cls="b")["BANKA"].value == ["a", "b"]
     assert dealer.begin("calibrate", **OWN_NAMES).result(10) == {"BANKA": expected}
+
+
+class Camera(Bank):
+    """A Bank whose methods have the names of those of proxies and Dealers."""
+
+    @command
+    def close(self) -> str:
+        return "the shutter is closed"
+
+    @query
+    def url(self) -> str:
+        return "where the pictures are"
+
+    @operation
+    def begin(self) -> str:
+        return "begun"
+
+    @command
+    def remote(self, on: bool) -> bool:
+        return on
+
+    @command
+    def outcomes(self) -> str:
+        return "pictures"
+
+
+def test_methods_that_are_hidden_are_reached_as_remote_ones(make_proxy: Make, caplog: pytest.LogCaptureFixture) -> None:
+    with serving(bank=Camera()) as (url, _):
+        proxy = make_proxy(url)
+        assert proxy.add(2, 3) == 5
+        remote = proxy.remote
+        assert [remote.close(), remote.url(), remote.begin(), remote.remote(True)] == [
+            "the shutter is closed", "where the pictures are", "begun", True,
+        ]  # fmt: skip
+        assert remote.add(2, 3) == 5
+        assert remote.close.later().result() == "the shutter is closed"
+        assert remote.begin.begin().result(10) == "begun"
+        with pytest.raises(AttributeError, match=r"has no method clos; .* did you mean close"):
+            remote.clos()
+        assert make_proxy(url).remote.close() == "the shutter is closed"  # of one that has not asked yet
+    assert "begin, close, remote, url of bank are attributes of proxies" in caplog.text
+    with pytest.raises(PeerLostError):
+        remote.close()
+
+
+def test_verbs_that_a_dealer_has_itself_are_reached_as_remote_ones(make_dealer: Make) -> None:
+    with serving(bank=Camera()) as (url, _):
+        d = make_dealer(url)
+        assert d.remote.close() == {"BANKA": "the shutter is closed"}
+        assert d.remote.outcomes() == {"BANKA": "pictures"}
+        assert d.add(2, 3) == {"BANKA": 5}
+
+
+def test_what_is_assigned_is_refused_with_what_to_write(make_proxy: Make, make_dealer: Make) -> None:
+    with NativePlayer() as player:
+        d, proxy = make_dealer(player), make_proxy(player.url)
+        assert proxy.get_mode() is None
+        d, proxy = getattr(d, "_what", d), getattr(proxy, "_what", proxy)
+        with pytest.raises(AttributeError, match=r"d\.exposure = .* no Bank; write d\.set_param\(exposure=\.\.\.\)"):
+            d.exposure = 3
+        with pytest.raises(AttributeError, match=r"write set_mode is a verb: d\.set_mode\(\.\.\.\)"):
+            d.set_mode = "MODE1"
+        with pytest.raises(AttributeError, match=r"exposure = .* reach nobody; write set_param\(exposure=\.\.\.\)"):
+            proxy.exposure = 3
+        for name in ("set_mode", "url", "close"):
+            with pytest.raises(AttributeError, match=rf"{name} is a method, to be called: {name}\(\.\.\.\)"):
+                setattr(proxy, name, 3)
+        d.timeout = 5.0
+        assert d.timeout == 5.0
 
 
 def test_errors_are_the_same(make_proxy: Make, served: tuple[str, Bank]) -> None:

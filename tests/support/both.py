@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from dealer import AsyncOperations
+from dealer.roster import RemoteVerbs
 from zmqjsonproxy import AsyncOperation
+from zmqjsonproxy.rpc.proxy import RemoteMethods
 
 
 class Waiting:
@@ -43,7 +45,8 @@ class Waiting:
             return WaitingFuture(self._runner, found)
         if type(found) is list:
             return [self._waiting(each) for each in found]
-        awaits = callable(found) or hasattr(found, "__aenter__") or isinstance(found, AsyncOperation | AsyncOperations)
+        have = AsyncOperation | AsyncOperations | RemoteMethods | RemoteVerbs
+        awaits = callable(found) or hasattr(found, "__aenter__") or isinstance(found, have)
         return Waiting(self._runner, found) if awaits else found
 
 

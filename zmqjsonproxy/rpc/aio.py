@@ -54,8 +54,7 @@ class AsyncProxyClient(RemoteObject):
         self._hub = AsyncHub(ctx) if hub is None else hub
         self._peer = self._hub.peer(url)
 
-    def made_by(self) -> str:
-        """As OfOneProcess."""
+    def _made_by(self) -> str:
         return f"AsyncProxyClient(None, {self._obj_name!r}, {self._url!r})"
 
     async def close(self) -> None:
@@ -159,7 +158,9 @@ class AsyncProxyClient(RemoteObject):
         # Only what is not there comes here: the server was not asked so far, was away, or has more methods by now.
         if name.startswith("_"):
             raise AttributeError(name)
+        return self._remote_method(name)
 
+    def _remote_method(self, name: str) -> Any:
         async def method(*args: Any, **kwargs: Any) -> Any:
             known = vars(self).get(name)
             if known is None:
@@ -172,12 +173,15 @@ class AsyncProxyClient(RemoteObject):
         return method
 
     async def _find(self, name: str) -> Callable[..., Awaitable[Any]]:
-        if await self._refresh(1.0) and name in vars(self):
-            found: Callable[..., Awaitable[Any]] = vars(self)[name]
-            return found
-        if self._description is None:
+        known = self._description
+        if known is None or name not in known.methods or self._is_stale():
+            await self._refresh(1.0)
+            known = self._description
+        if known is None:
             return self._method(MethodDescription(name))  # if the server is away, its call says so
-        raise self._missing(name, self._description)
+        if name not in known.methods:
+            raise self._missing(name, known)
+        return self._method(known.methods[name])
 
 
 class AsyncBatch(BatchCalls):

@@ -57,8 +57,7 @@ class ZMQJSONProxyClient(RemoteObject):
         if eager:
             self._refresh(0.1)
 
-    def made_by(self) -> str:
-        """As OfOneProcess."""
+    def _made_by(self) -> str:
         return f"ZMQJSONProxyClient(None, {self._obj_name!r}, {self._url!r})"
 
     def close(self) -> None:
@@ -173,11 +172,22 @@ class ZMQJSONProxyClient(RemoteObject):
         # away, the call says so, as it does for a method that was known before.
         if name.startswith("_"):
             raise AttributeError(name)
-        if self._refresh(1.0) and name in vars(self):
-            return vars(self)[name]
-        if self._description is None:
+        self._refresh(1.0)
+        return self._found(name)
+
+    def _remote_method(self, name: str) -> Any:
+        known = self._description
+        if known is None or name not in known.methods or self._is_stale():
+            self._refresh(1.0)
+        return self._found(name)
+
+    def _found(self, name: str) -> Callable[..., Any]:
+        known = self._description
+        if known is None:
             return self._method(MethodDescription(name))
-        raise self._missing(name, self._description)
+        if name not in known.methods:
+            raise self._missing(name, known)
+        return self._method(known.methods[name])
 
     def __dir__(self) -> list[str]:
         self._refresh(0.5)  # for a person at a prompt: always as it is now

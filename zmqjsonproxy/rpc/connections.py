@@ -196,6 +196,9 @@ class Connections:
             if p.number:
                 self.withdraw(p.peer, p.number, p.what.count, only_waiting=not p.ends_operation)
             return
+        if now >= p.deadline:
+            p.time_out(now)
+            return
         if peer.current is not None and peer.waits_in_vain:
             self._abandon(peer, now)
         if peer.state is State.READY:

@@ -36,8 +36,7 @@ class CallFuture(OfOneProcess):
         self._hub, self._pending = hub, pending
         self._callbacks: deque[Callable[[CallFuture], object]] = deque()
 
-    def made_by(self) -> str:
-        """As OfOneProcess."""
+    def _made_by(self) -> str:
         return f"a call of {self._pending.what.label} at {self._pending.peer.url}"
 
     def done(self) -> bool:

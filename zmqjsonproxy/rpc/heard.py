@@ -50,8 +50,7 @@ class HeardOperation(OfOneProcess, ABC):
         self._on_progress: list[Callable[[Any], object]] = []
         self._told: tuple[Any, ...] = ()
 
-    def made_by(self) -> str:
-        """As OfOneProcess."""
+    def _made_by(self) -> str:
         return f"proxy.operation({self.id!r}), of a proxy of {self.url}"
 
     # what is known of it

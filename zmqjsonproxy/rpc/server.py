@@ -23,7 +23,7 @@ from zmqjsonproxy import wirejson
 from zmqjsonproxy.caller import Caller, calling, read_name
 from zmqjsonproxy.errors import AlreadyDoneError
 from zmqjsonproxy.handle import OperationHandle
-from zmqjsonproxy.interface import Interface, Kind, Method, running
+from zmqjsonproxy.interface import Interface, Kind, Method, hidden_by_proxies, running
 from zmqjsonproxy.process import LET_GO_WITHIN_S, OfOneProcess, watch_process
 from zmqjsonproxy.protocol.arrays import join, size_of
 from zmqjsonproxy.protocol.operations import OperationTable, State
@@ -143,6 +143,8 @@ class ZMQJSONProxyServer(OfOneProcess):
         for old in self.interfaces.get(name, Interface(name)).methods:
             self._methods.pop(f"{name}.{old}", None)
             self._quick.pop(f"{name}.{old}", None)
+        if hidden := hidden_by_proxies(name, interface.methods):
+            log.warning("%s: %s", self.name, hidden)
         self.interfaces[name] = interface
         self._methods.update({f"{name}.{key}": method for key, method in interface.methods.items()})
         self._quick.update({f"{name}.{key}": m for key, m in interface.methods.items() if m.kind is Kind.QUERY})
