@@ -21,6 +21,7 @@ from dealer.progress import CallLine, ScanLine
 from dealer.services import Services
 from dealer.tables import text_table
 from zmqjsonproxy.errors import PeerLostError
+from zmqjsonproxy.loading import TargetError, load_target
 from zmqjsonproxy.rpc.locating import NotLocatedError, scheme_of
 
 __all__ = ["add_commands", "address_of", "complain", "read_value", "run_shell"]
@@ -409,8 +410,8 @@ def _programs() -> list[Command]:
         scripts |= {script.name: script.module for script in found}
     brought: list[argparse.ArgumentParser] = []  # commands of `player` that come with kinds of Banks
     for entry in metadata.entry_points(group="dealer_player.commands"):
-        with suppress(ImportError, AttributeError):
-            brought.append(entry.load().build_parser())
+        with suppress(TargetError, AttributeError):
+            brought.append(load_target(entry.value).build_parser())
     programs: list[Command] = []
     for name, path in scripts.items():
         try:

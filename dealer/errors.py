@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from dealer.outcome import Outcome
-from zmqjsonproxy.errors import PeerLostError, RemoteError
+from zmqjsonproxy.errors import PeerLostError, Portable, RemoteError
 
 __all__ = [
     "ClosedError",
@@ -36,7 +36,7 @@ __all__ = [
 ]
 
 
-class DealerError(Exception):
+class DealerError(Portable):
     """Base of all errors of this package."""
 
 

@@ -12,7 +12,6 @@ import os
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -22,6 +21,7 @@ from zmqjsonproxy.configfiles import FilesError, read_tables
 from zmqjsonproxy.errors import CallTimeoutError, ProtocolError, ProxyError
 from zmqjsonproxy.handle import OperationHandle
 from zmqjsonproxy.interface import Interface, Method, running
+from zmqjsonproxy.loading import TargetError, load_target
 from zmqjsonproxy.protocol.arrays import Framed
 from zmqjsonproxy.protocol.operations import OperationRecord, State
 from zmqjsonproxy.rpc.many import CallRequest, CallResult
@@ -102,9 +102,9 @@ def factory_of(kind: str) -> Callable[[Path, Sequence[str]], Mapping[str, Model]
     if kind not in targets:
         raise DealerError(f"Banks of the kind {kind} bring no model; there are models of {', '.join(sorted(targets))}")
     try:
-        factory: Callable[[Path, Sequence[str]], Mapping[str, Model]] = EntryPoint(kind, targets[kind], GROUP).load()
-    except ImportError as error:
-        raise DealerError(f"{NEEDS} ({error})") from error
+        factory: Callable[[Path, Sequence[str]], Mapping[str, Model]] = load_target(targets[kind])
+    except TargetError as error:
+        raise DealerError(f"{NEEDS} ({error})" if error.missing else f"models of {kind}: {error}") from error
     return factory
 
 

@@ -2,22 +2,37 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Generic, TypeVar
 
 from dealer.errors import NoActivePlayersError, NoSuchPlayerError
 from dealer.scanwait import StartMade
+from zmqjsonproxy.process import ForkSafeLock, OfOneProcess
 from zmqjsonproxy.rpc.knownservers import KnownServers
 from zmqjsonproxy.rpc.protocol.description import InterfaceDescription
 from zmqjsonproxy.rpc.proxy import reply_timeout
 
-__all__ = ["DEFAULT_TIMEOUT", "Roster", "default_deadline"]
+__all__ = ["DEFAULT_TIMEOUT", "RemoteVerbs", "Roster", "default_deadline"]
 
 DEFAULT_TIMEOUT = 180.0
 """The original's, s."""
 
 B = TypeVar("B")
+
+_SETTINGS = frozenset({"available_players", "clocks_refuse_s", "players", "timeout"})
+
+
+class RemoteVerbs:
+    """The methods of Banks as verbs of a Dealer, and nothing else."""
+
+    def __init__(self, dealer: Any) -> None:
+        self._dealer = dealer
+
+    def __getattr__(self, name: str) -> Any:
+        return self._dealer.__getattr__(name)
+
+    def __repr__(self) -> str:
+        return f"<the methods of the Banks of {self._dealer!r}>"
 
 
 def default_deadline(timeout: float | None) -> float:
@@ -25,7 +40,7 @@ def default_deadline(timeout: float | None) -> float:
     return reply_timeout(timeout or DEFAULT_TIMEOUT)
 
 
-class Roster(Generic[B]):
+class Roster(OfOneProcess, Generic[B]):
     """The Players of a Dealer, those of them that verbs address, and what is known of each.
 
     Args:
@@ -57,7 +72,7 @@ class Roster(Generic[B]):
         self.clocks_refuse_s = clocks_refuse_s
         self.available_players = {name: proxy(name, url) for name, url in urls.items()}
         self.players: dict[str, B] = {}
-        self._lock = threading.Lock()
+        self._lock = ForkSafeLock()
         self._closed = False
         self._last_start: StartMade | None = None
         self._described: dict[str, InterfaceDescription] = {}
@@ -65,6 +80,20 @@ class Roster(Generic[B]):
             self.players["BANKA"] = self.available_players["BANKA"]
         elif len(self.available_players) == 1:
             self.players.update(self.available_players)
+
+    def _made_by(self) -> str:
+        return f"{type(self).__name__}({dict(self._urls)!r})"
+
+    @property
+    def remote(self) -> RemoteVerbs:
+        """The methods that all active Banks export, those too whose names a Dealer has itself: `d.remote.close()`."""
+        return RemoteVerbs(self)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not name.startswith("_") and name not in _SETTINGS:
+            instead = f"{name} is a verb: d.{name}(...)" if hasattr(type(self), name) else f"d.set_param({name}=...)"
+            raise AttributeError(f"d.{name} = ... would stay here and reach no Bank; write {instead}")
+        super().__setattr__(name, value)
 
     def __getitem__(self, name: str) -> B:
         try:

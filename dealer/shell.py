@@ -54,14 +54,11 @@ def banner(d: dealer.Dealer) -> str:
 
 def explained(error: BaseException | None) -> str | None:
     """Return what is shown of an error that explains itself; None: the traceback says more."""
-    cause = None if error is None else error.__cause__
     if isinstance(error, KeyboardInterrupt):
         return "\nKeyboardInterrupt: the wait is over; what was begun goes on at the Players (d.stop() ends a scan)"
-    if isinstance(error, AttributeError) and isinstance(cause, ProxyError):  # a Player that was never there
-        error = cause
-    elif isinstance(error, AttributeError) and isinstance(error.obj, RemoteObject):
+    if isinstance(error, AttributeError) and isinstance(error.obj, RemoteObject):
         return f"AttributeError: {error}"
-    elif not isinstance(error, DealerError | ProxyError):
+    if not isinstance(error, DealerError | ProxyError):
         return None
     advice = "\n`dealer doctor` says what puts it right" if has_lost_players(error) else ""
     return f"{type(error).__name__}: {error}{advice}"

@@ -122,13 +122,15 @@ def check_exported(d: Roster[Any], method: str, names: Sequence[str]) -> Steps[M
 
 
 def exported(d: Roster[Any], method: str) -> Steps[MethodDescription]:
-    """Return what is known of a method of all active Banks; NotExportedError if nobody is known to have it."""
+    """Return what is known of a method of all active Banks; NotExportedError as `check_exported`, or if none is active.
+
+    Where no Bank can be asked, its name is all: the call itself will tell what is the matter with their Players.
+    """
     names = list(d.players)
+    if not names:
+        raise NotExportedError(method, {})
     found = yield from check_exported(d, method, names)
-    if found is None:  # who cannot be asked cannot lack it either, but somebody must have it
-        described = yield from descriptions(d, names)
-        raise NotExportedError(method, {bank: f"{type(why).__name__}: {why}" for bank, why in described.items()})
-    return found
+    return found or MethodDescription(method)
 
 
 def common_methods(d: Roster[Any]) -> Steps[set[str]]:

@@ -19,7 +19,7 @@ from player.findings import Finding, Surroundings
 from player.tables import BankConfig, Composed, Config
 from player.tomlfile import KeyPath
 from zmqjsonproxy.errors import RefusedError
-from zmqjsonproxy.interface import command, query
+from zmqjsonproxy.interface import command, marked_methods, query
 from zmqjsonproxy.logs import log_level, set_log_level
 
 __all__ = ["Bank", "BankContext", "BankLog"]
@@ -56,7 +56,22 @@ class BankContext:
 
 
 class Bank:
-    """Base of all kinds of Banks. Methods reach callers only if they are marked."""
+    """Base of all kinds of Banks. Methods reach callers only if they are marked.
+
+    A subclass is refused, by TypeError, if it marks what the host itself calls (`open`, `close`, ...), or takes from
+    the host what that asks (`get_bank_name`).
+    """
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        exported = marked_methods(cls)
+        for name in exported:
+            if name in _HOOKS:
+                text = f"{cls.__name__}.{name} is marked for callers, but the host itself uses {name}"
+                raise TypeError(f"{text}: give the method another name, as {name}_it")
+        for name, (_, mark) in marked_methods(Bank).items():
+            if name not in exported or exported[name][1].kind is not mark.kind:
+                raise TypeError(f"{cls.__name__}.{name} is asked by the host as a {mark.kind}, and has to stay one")
 
     def __init__(self, context: BankContext) -> None:
         self.context = context
@@ -154,3 +169,7 @@ class Bank:
         if before != log_level():
             self.log.warning("the level of the log is now %s; it was %s", log_level(), before)
         return before
+
+
+_HOOKS = {"context", "log", *(name for name in vars(Bank) if not name.startswith("_"))} - {*marked_methods(Bank)}
+"""Attributes of a Bank that are the host's."""

@@ -6,9 +6,9 @@ import argparse
 import importlib.metadata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from importlib.metadata import EntryPoint
 
 from player.errors import CommandError
+from zmqjsonproxy.loading import TargetError, load_target
 
 __all__ = ["BUILT_IN", "GROUP", "Command", "find_command"]
 
@@ -44,10 +44,9 @@ def find_command(word: str) -> Command | None:
     if word not in targets:
         return None
     try:
-        found = EntryPoint(word, targets[word], GROUP).load()
-    except Exception as error:  # whatever a site's own module does while it is imported
-        text = f"importing {targets[word]} raised {type(error).__name__}: {error}"
-        raise CommandError(word, text) from error
+        found = load_target(targets[word])
+    except TargetError as error:
+        raise CommandError(word, str(error)) from error
     if not isinstance(found, Command):
         raise CommandError(word, f"{targets[word]} is no player.commands.Command")
     return found

@@ -17,7 +17,7 @@ from pydantic_core import ErrorDetails
 
 from player.errors import BankNameError, ConfigError, Fault, KindError
 from player.hosts import infer_bank
-from player.kinds import check_of, door_model, find_door, find_kind, model_of, raised_where, sections_of
+from player.kinds import check_of, door_model, find_door, find_kind, model_of, sections_of
 from player.ports import is_loopback, tcp_url
 from player.tables import (
     DEFAULT_DATA_ROOT,
@@ -36,6 +36,8 @@ from player.tomlfile import KeyPath, TomlFile, read_toml
 from portmanager.protocol.urls import is_service, own_service
 from zmqjsonproxy.configfiles import config_path
 from zmqjsonproxy.errors import did_you_mean
+from zmqjsonproxy.interface import hidden_by_proxies, marked_methods
+from zmqjsonproxy.loading import raised_where
 
 __all__ = [
     "MISSING",
@@ -260,10 +262,14 @@ def _load_doors(source: TomlFile, bank: str, table: Any, faults: list[Fault]) ->
 
 
 def _fault_of_kind(source: TomlFile, kind: str, error: KindError) -> Fault:
-    """Return the fault of a kind where the first Bank of it stands."""
+    return source.fault(_place_of_kind(source, kind), str(error))
+
+
+def _place_of_kind(source: TomlFile, kind: str) -> KeyPath:
+    """Return where the first Bank of a kind stands."""
     tables = source.tables["banks"].items()
     bank = next(name for name, one in tables if isinstance(one, dict) and one.get("kind", DEFAULT_KIND) == kind)
-    return source.fault(("banks", bank, "kind"), str(error))
+    return ("banks", bank, "kind")
 
 
 def _load_sections(source: TomlFile, kinds: Mapping[str, Any], faults: list[Fault]) -> tuple[dict[str, Any], set[str]]:
@@ -355,6 +361,12 @@ def _open_binds(source: TomlFile, instrument: InstrumentConfig, banks: Mapping[s
     ]
 
 
+def _hidden_methods(source: TomlFile, kinds: Mapping[str, Any]) -> list[Fault]:
+    """Return a warning for each kind that has methods which callers do not reach as they expect."""
+    told = {kind: hidden_by_proxies(bank.__name__, marked_methods(bank)) for kind, bank in kinds.items()}
+    return [source.fault(_place_of_kind(source, kind), text) for kind, text in told.items() if text]
+
+
 def load(path: Path | str, environment: Mapping[str, str] | None = None) -> Config:
     """Read and check a configuration: a file with what is merged into it, or a directory of files.
 
@@ -386,7 +398,11 @@ def load(path: Path | str, environment: Mapping[str, str] | None = None) -> Conf
         bank_names=tuple(names),
         source=source,
         hosts=hosts or {},
-        warnings=(*source.warnings, *_open_binds(source, instrument or InstrumentConfig(), banks)),
+        warnings=(
+            *source.warnings,
+            *_open_binds(source, instrument or InstrumentConfig(), banks),
+            *_hidden_methods(source, kinds),
+        ),
     )
     faults.extend(_cross_checks(config))
     for kind in kinds:

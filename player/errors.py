@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from zmqjsonproxy.configfiles import Fault
+from zmqjsonproxy.errors import Portable
 
 __all__ = [
     "AddressError",
@@ -36,7 +37,7 @@ __all__ = [
 ]
 
 
-class PlayerError(Exception):
+class PlayerError(Portable):
     """Base of this package's errors; the text is one line for the operator."""
 
 

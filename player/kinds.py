@@ -5,9 +5,7 @@ What a class says of its configuration is asked here too, because it is anybody'
 
 from __future__ import annotations
 
-import importlib
 import importlib.metadata
-import traceback
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
@@ -16,6 +14,7 @@ from player.doors.base import SiteDoor
 from player.errors import Fault, KindError
 from player.tables import BankConfig, Composed, Config, DoorConfig
 from player.tomlfile import KeyPath
+from zmqjsonproxy.loading import TargetError, load_target, raised_where
 
 __all__ = [
     "BUILT_IN",
@@ -29,7 +28,6 @@ __all__ = [
     "find_kind",
     "kind_names",
     "model_of",
-    "raised_where",
     "sections_of",
 ]
 
@@ -89,24 +87,13 @@ def _find(name: str, registered: Mapping[str, str], base: type[T], what: str) ->
     if target is None:
         there_are = f"there are {', '.join(sorted(registered))}" if registered else "none is installed"
         raise KindError(name, f"no such {what}; {there_are}")
-    module_name, _, attribute = target.partition(":")
     try:
-        found = getattr(importlib.import_module(module_name), attribute)
-    except ImportError as error:
-        raise KindError(name, f"cannot import {target}: {error}") from error
-    except AttributeError as error:
-        raise KindError(name, f"module {module_name} has no {attribute}") from error
-    except (Exception, SystemExit) as error:  # whatever a site's own module does while it is imported
-        raise KindError(name, f"importing {target} raised {type(error).__name__}: {error}") from error
+        found = load_target(target)
+    except TargetError as error:
+        raise KindError(name, str(error)) from error
     if not (isinstance(found, type) and issubclass(found, base)):
         raise KindError(name, f"{target} is not a subclass of {base.__module__}.{base.__name__}")
     return found
-
-
-def raised_where(error: BaseException) -> str:
-    """Return `ValueError in bank.py:12`: what was raised and where, for a sentence."""
-    frames = traceback.extract_tb(error.__traceback__)
-    return type(error).__name__ + (f" in {frames[-1].filename}:{frames[-1].lineno}" if frames else "")
 
 
 def _told(name: str, ask: Callable[[], T], is_sound: Callable[[Any], bool], expected: str) -> T:

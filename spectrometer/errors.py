@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from zmqjsonproxy.errors import Portable
+
 __all__ = [
     "AddressError",
     "BankError",
@@ -19,7 +21,7 @@ __all__ = [
 ]
 
 
-class BankError(Exception):
+class BankError(Portable):
     """Base of all errors of this package's Banks."""
 
 

@@ -50,6 +50,8 @@ def own_name() -> str:
     return f"{user}@{platform.node()}:{os.getpid()}"
 
 
+os.register_at_fork(after_in_child=own_name.cache_clear)
+
 _current: ContextVar[Caller | None] = ContextVar("caller", default=None)
 
 

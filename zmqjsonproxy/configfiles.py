@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from zmqjsonproxy.errors import Portable
+
 __all__ = [
     "Fault",
     "FilesError",
@@ -65,7 +67,7 @@ class Fault:
         return f"{place}: {self.key}: {self.text}" if self.key else f"{place}: {self.text}"
 
 
-class FilesError(Exception):
+class FilesError(Portable):
     """Files that cannot be read, or are no TOML; `faults` has all that was found."""
 
     def __init__(self, faults: list[Fault]) -> None:

@@ -20,7 +20,9 @@ ProxyError
 
 from __future__ import annotations
 
+import copyreg
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 __all__ = [
     "AlreadyDoneError",
@@ -34,6 +36,7 @@ __all__ = [
     "OperationAbortedError",
     "OperationLostError",
     "PeerLostError",
+    "Portable",
     "ProtocolError",
     "ProxyError",
     "RecordingError",
@@ -42,10 +45,22 @@ __all__ = [
     "TooLargeError",
     "ZMQJSONProxyException",
     "did_you_mean",
+    "text_of",
 ]
 
 
-class ProxyError(Exception):
+class Portable(Exception):
+    """Base of exceptions that are pickled and copied as they are: class, text, attributes and notes.
+
+    Without it the constructor would be called anew, with the text in the place of its arguments.
+    """
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        new = copyreg.__newobj__  # type: ignore[attr-defined]  # as protocol 2 has it
+        return new, (type(self),), {**self.__dict__, "args": self.args}
+
+
+class ProxyError(Portable):
     """Base of all errors of this package."""
 
 
@@ -171,6 +186,14 @@ class RecordingError(ProxyError):
     def __init__(self, source: str, line: int, reason: str) -> None:
         super().__init__(f"{source}, line {line}: {reason}" if line else f"{source}: {reason}")
         self.source, self.line, self.reason = source, line, reason
+
+
+def text_of(error: BaseException) -> str:
+    """Return the text of an exception of any class, also of one that cannot tell."""
+    try:
+        return str(error)
+    except BaseException:
+        return f"(the text of this {type(error).__name__} could not be made)"
 
 
 _LONGEST_NAME = 200

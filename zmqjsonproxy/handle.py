@@ -110,7 +110,7 @@ class OperationHandle:
         for hook in hooks:
             try:
                 hook()
-            except Exception:  # whoever aborts is not to blame, and other hooks and operations are waiting
+            except BaseException:  # whoever aborts is not to blame, and other hooks and operations are waiting
                 log.exception("%s: a hook for its abort raised", self.record.method)
 
     def on_abort(self, hook: Callable[[], None]) -> None:

@@ -13,6 +13,7 @@ class NoiseSource:
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import inspect
 import keyword
@@ -26,13 +27,19 @@ from typing import Any, TypeVar, overload
 from zmqjsonproxy.handle import NULL_OPERATION, OperationHandle
 
 __all__ = [
-    "LEFT_OUT", "Interface", "Keyword", "Kind", "Mark", "Method", "command", "current_operation", "marked_methods",
-    "operation", "query",
+    "HIDDEN_BY_PROXIES", "LEFT_OUT", "Interface", "Keyword", "Kind", "Mark", "Method", "command", "current_operation",
+    "hidden_by_proxies", "marked_methods", "operation", "query",
 ]  # fmt: skip
 
 F = TypeVar("F", bound=Callable[..., Any])
 _MARK = "__exposed__"
 KEYWORD_ONLY = inspect.Parameter.KEYWORD_ONLY
+
+HIDDEN_BY_PROXIES = frozenset({
+    "batch", "begin", "call_later", "close", "get_request_reply_timeout", "operation", "operations", "part", "remote",
+    "roach", "set_request_reply_timeout", "url", "valon",
+})  # fmt: skip
+"""Attributes of proxies: an exported method of such a name is reached as `proxy.remote.NAME` only."""
 
 
 class Kind(StrEnum):
@@ -95,6 +102,9 @@ class Mark:
 
 def _marker(mark: Mark) -> Callable[[F], F]:
     def decorate(function: F) -> F:
+        if isinstance(function, property | functools.cached_property):
+            raise TypeError(f"a property cannot be marked as a {mark.kind}: it is not called; write a method get_...")
+        _refuse_coroutine(function)
         setattr(function, _MARK, mark)
         return function
 
@@ -221,22 +231,64 @@ class Method:
         }
 
 
+def _refuse_coroutine(function: Any) -> None:
+    """Raise TypeError for what returns no value when it is called."""
+    bare = inspect.unwrap(getattr(function, "__func__", function))
+    if inspect.iscoroutinefunction(bare) or inspect.isasyncgenfunction(bare) or inspect.isgeneratorfunction(bare):
+        name = getattr(bare, "__qualname__", "it")
+        raise TypeError(f"{name} is no plain function and cannot be marked: it is called in a thread; return a value")
+
+
+def _mark_of(attribute: Any) -> Mark | None:
+    """Return the mark of what a class or object has under a name, on either side of a decorator of Python's own."""
+    for one in (attribute, *(getattr(attribute, within, None) for within in ("__func__", "func", "fget"))):
+        mark = getattr(one, _MARK, None)
+        if isinstance(mark, Mark):
+            return mark
+    return None
+
+
+def _inherited_mark(kind: type, name: str) -> Mark | None:
+    """Return the mark of the nearest class above that has one; what overrides a marked method has its mark."""
+    return next((mark for one in kind.__mro__ if (mark := _mark_of(vars(one).get(name))) is not None), None)
+
+
 def marked_methods(obj: object) -> dict[str, tuple[Callable[..., Any], Mark]]:
-    """Collect what `obj` exports, as `Interface.of` says; no property is run, and nothing is asked of the object."""
+    """Collect what `obj` exports, as `Interface.of` says; no property is run, and nothing is asked of the object.
+
+    Raises:
+        TypeError: A mark is on what cannot be called, or not with a value: a property, a coroutine function.
+    """
     marked: dict[str, tuple[Callable[..., Any], Mark]] = {}
     public: dict[str, tuple[Callable[..., Any], Mark]] = {}
-    for attribute in () if obj is None else dir(obj):
-        # Looked up on the class first, so that no property is run here.
-        plain = inspect.getattr_static(obj, attribute, None)
-        if attribute.startswith("_") or (not isinstance(plain, (staticmethod, classmethod)) and not callable(plain)):
+    kind = obj if isinstance(obj, type) else type(obj)
+    for name in () if obj is None else dir(obj):
+        if name.startswith("_"):
             continue
-        function = getattr(obj, attribute)
-        mark = getattr(function, _MARK, None)
-        if isinstance(mark, Mark):
-            marked[attribute] = (function, mark)
+        # Looked up on the class first, so that no property is run here.
+        plain = inspect.getattr_static(obj, name, None)
+        mark = _mark_of(plain) or _inherited_mark(kind, name)
+        if mark is not None and isinstance(plain, property | functools.cached_property):
+            raise TypeError(f"{kind.__name__}.{name} is a property, which callers cannot call: make it a method")
+        is_method = isinstance(plain, staticmethod | classmethod | functools.partialmethod)
+        if plain is None or not (is_method or callable(plain)):
+            continue
+        function = getattr(obj, name)
+        if mark is not None:
+            _refuse_coroutine(function)
+            marked[name] = (function, mark)
         elif inspect.ismethod(function):
-            public[attribute] = (function, Mark(kind=Kind.COMMAND))
+            public[name] = (function, Mark(kind=Kind.COMMAND))
     return marked or public
+
+
+def hidden_by_proxies(name: str, methods: Iterable[str]) -> str:
+    """Return a sentence on those of an object's methods that proxies hide; empty if there are none."""
+    hidden = sorted(HIDDEN_BY_PROXIES.intersection(methods))
+    if not hidden:
+        return ""
+    are = "is an attribute" if len(hidden) == 1 else "are attributes"
+    return f"{', '.join(hidden)} of {name} {are} of proxies; callers reach the method as proxy.remote.{hidden[0]}(...)"
 
 
 def _signature(function: Callable[..., Any], keywords: Iterable[Keyword]) -> str:
@@ -282,7 +334,8 @@ class Interface:
         """Collect what `obj` exports.
 
         An object none of whose methods is marked exports all its public methods as commands, as the original
-        did; with one mark or more, only the marked ones. None exports nothing: the device does not exist.
+        did; with one mark or more, only the marked ones. What overrides a marked method is marked as it. None
+        exports nothing: the device does not exist.
         """
         lane = name.partition(".")[0] if lane is None else lane
         methods: dict[str, Method] = {}

@@ -6,7 +6,8 @@ may need more than 64 bits, or anything orjson refuses, goes to the standard mod
 characters (1e16 for 1e+16), which are read as the same value, bit for bit.
 
 Beyond plain JSON: tuples become arrays; arrays and scalars of numpy become lists and numbers (by `tolist`); bytes
-become base64 text; times become ISO 8601 text; enumerations their value; UUIDs and paths text.
+become base64 text; times become ISO 8601 text; enumerations their value; UUIDs and paths text. What means more than its
+numbers say is refused: masked arrays, quantities with a unit, numbers with more digits than a float.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+import sys
 from collections.abc import Callable
 from datetime import date, datetime, time
 from enum import Enum
@@ -22,7 +24,9 @@ from pathlib import PurePath
 from typing import Any, Protocol
 from uuid import UUID
 
-__all__ = ["UNKNOWN", "dumps", "dumps_short", "loads", "plain", "too_deep"]
+from zmqjsonproxy.errors import text_of
+
+__all__ = ["UNKNOWN", "dumps", "dumps_short", "loads", "numbers_only", "plain", "too_deep"]
 
 UNKNOWN = object()
 """What a hook returns for a value that is none of its business."""
@@ -44,6 +48,41 @@ _LEVELS = 8
 _NO_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[{}]")
 
 
+_NO_MORE_THAN_NUMBERS = frozenset({"ndarray", "memmap", "matrix", "recarray", "chararray"})
+"""Classes of arrays of numpy itself that mean what their numbers mean."""
+
+
+def numbers_only(value: object) -> bool:
+    """Tell whether a value is an array of numpy that means no more than its numbers say.
+
+    Raises:
+        TypeError: It is an array that means more, or other, than them: masked, or with a unit.
+    """
+    numpy = sys.modules.get("numpy")
+    if numpy is None or not isinstance(value, numpy.ndarray):
+        return False
+    kind = type(value)
+    if kind is numpy.ndarray or (f"{kind.__module__}.".startswith("numpy.") and kind.__name__ in _NO_MORE_THAN_NUMBERS):
+        return True
+    advice = "numpy.asarray(x), if its numbers say all"
+    if isinstance(value, numpy.ma.MaskedArray):
+        advice = "x.filled(...), or x.data and x.mask"
+    elif hasattr(value, "unit"):
+        advice = "x.value, or x.to_value(unit)"
+    name = f"{kind.__module__}.{kind.__qualname__}"
+    raise TypeError(f"an array of class {name} is more than its numbers, and cannot travel; send {advice}")
+
+
+def _refuse_digits(value: object) -> None:
+    """Raise TypeError for numbers of numpy that JSON cannot hold, or not to the last digit."""
+    dtype = getattr(value, "dtype", None)
+    kind, size = getattr(dtype, "kind", ""), getattr(dtype, "itemsize", 0)
+    if isinstance(value, complex) or kind == "c":
+        raise TypeError("complex numbers travel as arrays of numpy only, to those who take them; send [x.real, x.imag]")
+    if kind == "f" and isinstance(size, int) and size > 8:
+        raise TypeError(f"{dtype} has digits that no float holds, and cannot travel; send x.astype(float)")
+
+
 def plain(value: object) -> Any:
     """Turn what JSON does not know into what it knows; TypeError names the type."""
     if isinstance(value, (bytes, bytearray, memoryview)):
@@ -56,6 +95,8 @@ def plain(value: object) -> Any:
         return str(value)
     if isinstance(value, (str, int, float, list, tuple, dict)):
         raise TypeError("a subclass of a built-in type")  # orjson asks; the standard module knows them
+    numbers_only(value)
+    _refuse_digits(value)
     tolist = getattr(value, "tolist", None)
     if callable(tolist):
         return tolist()
@@ -78,7 +119,12 @@ def _standard_dumps(value: object, hook: Hook | None = None) -> bytes:
     encoder = _STANDARD
     if hook is not None:
         encoder = json.JSONEncoder(default=_with_hook(hook, plain), separators=(",", ":"))
-    return encoder.encode(value).encode("ascii")
+    try:
+        return encoder.encode(value).encode("ascii")
+    except (TypeError, ValueError, RecursionError):
+        raise
+    except Exception as error:  # the value is anybody's code
+        raise TypeError(f"{type(error).__name__}: {text_of(error)}") from error
 
 
 def _standard_dumps_short(value: object, hook: Hook | None = None) -> tuple[bytes, bool]:
@@ -147,8 +193,12 @@ def _guarded() -> tuple[_Dumps, _DumpsShort, _Loads]:
                 data = of_numpy(value)  # nothing but an array: not copied into what would be around it
             if data is None:
                 data = fast_dumps(value, fast_plain if hook is None else _with_hook(hook, fast_plain), option)
-        except (TypeError, RecursionError):  # big integers, other keys, subclasses: the standard module decides
+        except (TypeError, RecursionError) as error:  # big integers, other keys, subclasses: the standard one decides
+            if (cause := error.__cause__) is not None and not isinstance(cause, Exception):
+                raise cause from None  # Ctrl-C in a hook, of which orjson makes an error of its own
             return _standard_dumps(value, hook), False
+        except Exception as error:  # the value is anybody's code
+            raise TypeError(f"{type(error).__name__}: {text_of(error)}") from error
         # One byte is found ten times as fast as four, from either end; numbers have none of it, and names few.
         first = data.find(b"u")
         if first > 0 and data.find(b"null", first - 1, data.rfind(b"u") + 3) >= 0:

@@ -9,8 +9,10 @@ DaqError
     ScanSetupError          the status memory does not say what a scan needs
 """
 
+from zmqjsonproxy.errors import Portable
 
-class DaqError(Exception):
+
+class DaqError(Portable):
     """Base of all trouble with data taking."""
 
 

@@ -14,8 +14,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from zmqjsonproxy.errors import Portable
 
-class StatusMemoryError(Exception):
+
+class StatusMemoryError(Portable):
     """Base of all trouble with the status memory."""
 
 

@@ -389,7 +389,7 @@ def test_a_closed_dealer_says_so() -> None:
         for use in (d.get_mode, d.wait_for_scan, d.sweep, lambda: d.outcomes("get_mode")):
             with pytest.raises(ClosedError, match="this Dealer was closed"):
                 use()
-        with pytest.raises(AttributeError, match="the hub was closed"):
+        with pytest.raises(PeerLostError, match="the hub was closed"):
             bank.get_mode()
         d.close()
 

@@ -12,10 +12,12 @@ from typing import Any
 
 import pytest
 from support.dealers import eventually
+from support.native_player import NativePlayer
 from support.original_server import OriginalPlayer
 from support.player_run import free_port
-from support.rpc_bank import Bank, RpcServer
+from support.rpc_bank import Bank, RpcServer, serving
 
+from dealer import PlayersError
 from zmqjsonproxy import (
     AsyncHub,
     AsyncProxyClient,
@@ -23,10 +25,14 @@ from zmqjsonproxy import (
     CallTimeoutError,
     NoSuchInterfaceError,
     NoSuchMethodError,
+    OperationLostError,
     PeerLostError,
     ProxyError,
     RefusedError,
     RemoteError,
+    command,
+    operation,
+    query,
 )
 from zmqjsonproxy.rpc.hub import CallRequest
 
@@ -51,6 +57,111 @@ def test_methods_take_arguments_and_answer(make_proxy: Make, served: tuple[str, 
     assert len(proxy.status()) == 200
     assert [proxy.add(n, 1) for n in range(200)] == list(range(1, 201))
     assert make_proxy(served[0], "bank.valon").get_frequency(1) == 1501.0
+
+
+OWN_NAMES = {"method": "median", "name": "x", "timeout": 1.5, "url": "u", "args": 1, "kwargs": 2, "calls": 3}
+
+
+@pytest.mark.parametrize("way", ["call", "later", "call_later", "begin", "batch", "batch.call"])
+def test_parameters_may_have_the_names_that_ours_have(make_proxy: Make, served: tuple[str, Bank], way: str) -> None:
+    proxy = make_proxy(served[0])
+    assert proxy.add(2, 3) == 5
+    expected = list(OWN_NAMES.values())
+    itself = {"self": "a", "cls": "b"}
+    match way:
+        case "call":
+            found = [proxy.average(**OWN_NAMES), proxy.of_itself(**itself)]
+        case "later":
+            found = [proxy.average.later(**OWN_NAMES).result(), proxy.of_itself.later(**itself).result()]
+        case "call_later":
+            answers = proxy.call_later("average", **OWN_NAMES), proxy.call_later("of_itself", **itself)
+            found = [answer.result() for answer in answers]
+        case "begin":
+            found = [proxy.calibrate.begin(**OWN_NAMES).result(10), proxy.of_itself(**itself)]
+        case _:
+            with proxy.batch() as b:
+                if way == "batch":
+                    answers = b.average(**OWN_NAMES), b.of_itself(**itself)
+                else:
+                    answers = b.call("average", **OWN_NAMES), b.call("of_itself", **itself)
+            found = [answer.result() for answer in answers]
+    assert found == [expected, ["a", "b"]]
+
+
+def test_so_they_may_in_verbs_of_a_dealer(make_dealer: Make, served: tuple[str, Bank]) -> None:
+    dealer, expected = make_dealer(served[0]), list(OWN_NAMES.values())
+    assert dealer.average(**OWN_NAMES) == {"BANKA": expected}
+    assert dealer.outcomes("of_itself", self="a", cls="b")["BANKA"].value == ["a", "b"]
+    assert dealer.begin("calibrate", **OWN_NAMES).result(10) == {"BANKA": expected}
+
+
+class Camera(Bank):
+    """A Bank whose methods have the names of those of proxies and Dealers."""
+
+    @command
+    def close(self) -> str:
+        return "the shutter is closed"
+
+    @query
+    def url(self) -> str:
+        return "where the pictures are"
+
+    @operation
+    def begin(self) -> str:
+        return "begun"
+
+    @command
+    def remote(self, on: bool) -> bool:
+        return on
+
+    @command
+    def outcomes(self) -> str:
+        return "pictures"
+
+
+def test_methods_that_are_hidden_are_reached_as_remote_ones(make_proxy: Make, caplog: pytest.LogCaptureFixture) -> None:
+    with serving(bank=Camera()) as (url, _):
+        proxy = make_proxy(url)
+        assert proxy.add(2, 3) == 5
+        remote = proxy.remote
+        assert [remote.close(), remote.url(), remote.begin(), remote.remote(True)] == [
+            "the shutter is closed", "where the pictures are", "begun", True,
+        ]  # fmt: skip
+        assert remote.add(2, 3) == 5
+        assert remote.close.later().result() == "the shutter is closed"
+        assert remote.begin.begin().result(10) == "begun"
+        with pytest.raises(AttributeError, match=r"has no method clos; .* did you mean close"):
+            remote.clos()
+        assert make_proxy(url).remote.close() == "the shutter is closed"  # of one that has not asked yet
+    assert "begin, close, remote, url of bank are attributes of proxies" in caplog.text
+    with pytest.raises(PeerLostError):
+        remote.close()
+
+
+def test_verbs_that_a_dealer_has_itself_are_reached_as_remote_ones(make_dealer: Make) -> None:
+    with serving(bank=Camera()) as (url, _):
+        d = make_dealer(url)
+        assert d.remote.close() == {"BANKA": "the shutter is closed"}
+        assert d.remote.outcomes() == {"BANKA": "pictures"}
+        assert d.add(2, 3) == {"BANKA": 5}
+
+
+def test_what_is_assigned_is_refused_with_what_to_write(make_proxy: Make, make_dealer: Make) -> None:
+    with NativePlayer() as player:
+        d, proxy = make_dealer(player), make_proxy(player.url)
+        assert proxy.get_mode() is None
+        d, proxy = getattr(d, "_what", d), getattr(proxy, "_what", proxy)
+        with pytest.raises(AttributeError, match=r"d\.exposure = .* no Bank; write d\.set_param\(exposure=\.\.\.\)"):
+            d.exposure = 3
+        with pytest.raises(AttributeError, match=r"write set_mode is a verb: d\.set_mode\(\.\.\.\)"):
+            d.set_mode = "MODE1"
+        with pytest.raises(AttributeError, match=r"exposure = .* reach nobody; write set_param\(exposure=\.\.\.\)"):
+            proxy.exposure = 3
+        for name in ("set_mode", "url", "close"):
+            with pytest.raises(AttributeError, match=rf"{name} is a method, to be called: {name}\(\.\.\.\)"):
+                setattr(proxy, name, 3)
+        d.timeout = 5.0
+        assert d.timeout == 5.0
 
 
 def test_errors_are_the_same(make_proxy: Make, served: tuple[str, Bank]) -> None:
@@ -98,11 +209,55 @@ def test_nobody_there(make_proxy: Make) -> None:
     proxy = make_proxy(f"tcp://127.0.0.1:{free_port()}")
     for _ in range(3):
         begun = time.monotonic()
-        with pytest.raises(AttributeError, match="no server has answered yet"):
+        with pytest.raises(PeerLostError, match=r"bank\.add: no server at .*: connection refused"):
             proxy.add(2, 3)
         assert time.monotonic() - begun < 1.2
     with pytest.raises(PeerLostError):
         make_proxy().call("no address", "bank", "add")
+
+
+def test_a_call_to_nobody_says_so_in_every_way_and_whatever_was_known_before(make_proxy: Make) -> None:
+    def told(proxy: Any) -> list[str]:
+        def batched() -> Any:
+            with proxy.batch() as b:
+                added = b.add(2, 3)
+            return added.result()
+
+        ways: list[Callable[[], Any]] = [
+            lambda: proxy.add(2, 3),
+            lambda: proxy.add.later(2, 3).result(),
+            lambda: proxy.call_later("add", 2, 3).result(),
+            batched,
+            lambda: proxy.begin("set_mode", "MODE1"),
+            lambda: proxy.set_mode.begin("MODE1"),
+            lambda: proxy.operations(),
+        ]
+        found = []
+        for way in ways:
+            with pytest.raises(PeerLostError) as lost:
+                way()
+            found.append(f"{type(lost.value).__name__} {lost.value.method}")
+        return found
+
+    with RpcServer() as server:
+        known = make_proxy(server.url)
+        assert known.add(2, 3) == 5
+        operation = known.begin("set_mode", "MODE1")
+    never = make_proxy(server.url)
+    add = "PeerLostError bank.add"
+    expected = [add, add, add, add, "PeerLostError bank.set_mode", "PeerLostError bank.set_mode"]
+    assert told(never) == told(known) == [*expected, "PeerLostError rpc.operations"]
+    with pytest.raises(OperationLostError, match=r"nothing is heard of it within 0\.2 s: .*connection refused"):
+        operation.result(0.2)
+
+
+def test_a_verb_that_nobody_was_asked_for_yet_says_who_is_away(make_dealer: Make) -> None:
+    url = f"tcp://127.0.0.1:{free_port()}"
+    d = make_dealer(url, url.replace("127.0.0.1", "localhost"))
+    for verb in (lambda: d.get_mode(), lambda: d.a_verb_of_its_own(1)):
+        with pytest.raises(PlayersError, match="2 of 2 Banks failed") as failed:
+            verb()
+        assert [type(outcome.error) for outcome in failed.value.failed.values()] == [PeerLostError] * 2
 
 
 def test_a_dead_server_is_reported_within_a_second_and_found_again(make_proxy: Make) -> None:

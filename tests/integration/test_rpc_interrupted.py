@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 import zmq
+from support.dealers import eventually
 from support.rpc_bank import Bank
 
 from zmqjsonproxy.protocol.arrays import Framed
@@ -67,6 +68,26 @@ def test_ctrl_c_when_the_answer_was_taken_leaves_nothing_expected(
         call(hub, served[0])
     assert hub.peer(served[0]).numbered == {}
     assert hub.call(served[0], "bank", "add", [2, 3], timeout=10) == 5
+
+
+def test_what_goes_wrong_within_the_lead_leaves_it_with_whoever_has_it(
+    hub: Hub, served: tuple[str, Bank], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def raises(*_: object) -> None:
+        raise RuntimeError("as asked")
+
+    answers: list[object] = []
+    waiting = threading.Thread(target=lambda: answers.append(hub.call(served[0], "bank", "add", [2, 3], timeout=20)))
+    assert hub._lead.take()
+    waiting.start()
+    eventually(lambda: hub._outbox)
+    with monkeypatch.context() as patch, pytest.raises(RuntimeError, match="as asked"):
+        patch.setattr(hub._connections, "submit", raises)
+        hub._empty_outbox()
+    assert hub._lead.is_ours()
+    hub._lead.release()
+    waiting.join()
+    assert answers == [5]
 
 
 @pytest.mark.parametrize("body", [b"one", Framed(b"one", [b"two"])])

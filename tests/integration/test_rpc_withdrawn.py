@@ -216,7 +216,7 @@ def test_an_operation_that_was_begun_waits_on_when_its_wait_is_left(held: tuple[
     url, bank = held
     with ZMQJSONProxyClient(None, "bank", url, 60.0) as proxy:
         operation = proxy.begin("count", 3)
-        ctrl_c(bank.waiting, operation.result)
+        ctrl_c(lambda: eventually(bank.waiting), operation.result, at_any_moment=True)
         bank.go_on.set()
         assert operation.result(20) == 3
 
@@ -284,6 +284,7 @@ def test_closing_withdraws_what_is_queued_and_ends_its_waits(
 SCRIPTS = {
     "with a context": "with Dealer({'BANKA': URL}) as d: d.write(1)",
     "without": "Dealer({'BANKA': URL}).write(1)",
+    "a future": "d = Dealer({'BANKA': URL}); f = d['BANKA'].write.later(1); d['BANKA'].write(2); f.result()",
     "asyncio": "asyncio.run(AsyncDealer({'BANKA': URL}).write(1))",
 }
 

@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from dealer import AsyncOperations
+from dealer.roster import RemoteVerbs
 from zmqjsonproxy import AsyncOperation
+from zmqjsonproxy.rpc.proxy import RemoteMethods
 
 
 class Waiting:
@@ -31,7 +33,7 @@ class Waiting:
     def __exit__(self, *exc: Any) -> Any:
         return self._runner.run(self._what.__aexit__(*exc))
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
         async def within_the_loop() -> Any:
             value = self._what(*args, **kwargs)
             return await value if asyncio.iscoroutine(value) else value
@@ -43,7 +45,8 @@ class Waiting:
             return WaitingFuture(self._runner, found)
         if type(found) is list:
             return [self._waiting(each) for each in found]
-        awaits = callable(found) or hasattr(found, "__aenter__") or isinstance(found, AsyncOperation | AsyncOperations)
+        have = AsyncOperation | AsyncOperations | RemoteMethods | RemoteVerbs
+        awaits = callable(found) or hasattr(found, "__aenter__") or isinstance(found, have)
         return Waiting(self._runner, found) if awaits else found
 
 

@@ -120,6 +120,20 @@ class Bank:
         """As `accept`, with a hook that takes until `go_on`."""
         self.accept("slow hook")
 
+    @command
+    def average(self, method: str, name: str, timeout: float, url: str, args: int, kwargs: int, calls: int) -> Any:
+        """Takes what proxies and hubs name their own parameters."""
+        return [method, name, timeout, url, args, kwargs, calls]
+
+    @operation
+    def calibrate(self, method: str, name: str, timeout: float, url: str, args: int, kwargs: int, calls: int) -> Any:
+        return self.average(method, name, timeout, url, args, kwargs, calls)
+
+    @staticmethod
+    @command
+    def of_itself(self: str, cls: str = "") -> list[str]:
+        return [self, cls]
+
     @operation
     def count(self, to: int) -> int:
         for n in range(to):

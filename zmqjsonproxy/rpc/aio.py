@@ -28,7 +28,7 @@ class AsyncProxyClient(RemoteObject):
         async with AsyncProxyClient(None, "bank", url) as bank:
             await bank.set_mode("MODE1", _timeout=120)
 
-    Whether a method exists is asked when it is awaited, if it is not known yet: AttributeError then.
+    Whether a method exists is asked when it is awaited, if it is not known yet: AttributeError if it does not.
 
     Args:
         ctx: ZeroMQ context; unused with `hub`.
@@ -54,6 +54,9 @@ class AsyncProxyClient(RemoteObject):
         self._hub = AsyncHub(ctx) if hub is None else hub
         self._peer = self._hub.peer(url)
 
+    def _made_by(self) -> str:
+        return f"AsyncProxyClient(None, {self._obj_name!r}, {self._url!r})"
+
     async def close(self) -> None:
         """Close the connection, if it is not shared."""
         if self._own_hub:
@@ -68,7 +71,9 @@ class AsyncProxyClient(RemoteObject):
 
     # many calls at once
 
-    def call_later(self, method: str, *args: Any, _timeout: float | None = None, **kwargs: Any) -> asyncio.Future[Any]:
+    def call_later(
+        self, method: str, /, *args: Any, _timeout: float | None = None, **kwargs: Any
+    ) -> asyncio.Future[Any]:
         """Send a call and return at once; what is returned is awaited for the answer, or cancelled.
 
         Args:
@@ -85,7 +90,7 @@ class AsyncProxyClient(RemoteObject):
 
     # operations
 
-    async def begin(self, method: str, *args: Any, _timeout: float | None = None, **kwargs: Any) -> AsyncOperation:
+    async def begin(self, method: str, /, *args: Any, _timeout: float | None = None, **kwargs: Any) -> AsyncOperation:
         """Begin an operation; as `ZMQJSONProxyClient.begin`. A cancellation before it was begun ends it.
 
         Args:
@@ -94,8 +99,8 @@ class AsyncProxyClient(RemoteObject):
             _timeout: For the answer that it was begun, s; the operation itself may take any time.
             **kwargs: Its keyword arguments.
         """
-        if self._is_stale() and not await self._refresh(1.0) and self._why_unknown is not None:
-            raise self._why_unknown
+        if self._is_stale():
+            await self._refresh(1.0)
         self._check_operation(method)
         urls, timeout = [self._url], self._within(_timeout)
         steps = begins(self._operation, urls, self._obj_name, method, args, kwargs, timeout)
@@ -118,8 +123,7 @@ class AsyncProxyClient(RemoteObject):
     async def _refresh(self, timeout: float) -> bool:
         try:
             description = await self._hub.describe(self._url, self._obj_name, timeout)
-        except ProxyError as error:
-            self._why_unknown = error
+        except ProxyError:
             return False
         self._description = description
         names = vars(self)
@@ -154,7 +158,9 @@ class AsyncProxyClient(RemoteObject):
         # Only what is not there comes here: the server was not asked so far, was away, or has more methods by now.
         if name.startswith("_"):
             raise AttributeError(name)
+        return self._remote_method(name)
 
+    def _remote_method(self, name: str) -> Any:
         async def method(*args: Any, **kwargs: Any) -> Any:
             known = vars(self).get(name)
             if known is None:
@@ -167,10 +173,15 @@ class AsyncProxyClient(RemoteObject):
         return method
 
     async def _find(self, name: str) -> Callable[..., Awaitable[Any]]:
-        if await self._refresh(1.0) and name in vars(self):
-            found: Callable[..., Awaitable[Any]] = vars(self)[name]
-            return found
-        raise self._missing(name)
+        known = self._description
+        if known is None or name not in known.methods or self._is_stale():
+            await self._refresh(1.0)
+            known = self._description
+        if known is None:
+            return self._method(MethodDescription(name))  # if the server is away, its call says so
+        if name not in known.methods:
+            raise self._missing(name, known)
+        return self._method(known.methods[name])
 
 
 class AsyncBatch(BatchCalls):

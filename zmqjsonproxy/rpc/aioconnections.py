@@ -10,7 +10,7 @@ from typing import Any
 import zmq
 
 from zmqjsonproxy.rpc.connections import Connections, HubSettings
-from zmqjsonproxy.rpc.locating import AsyncLocators, NotLocatedError, scheme_of
+from zmqjsonproxy.rpc.locating import AsyncLocators, NotLocatedError, scheme_of, unlocated
 from zmqjsonproxy.rpc.peer import Peer, Pending
 
 __all__ = ["WatchedConnections"]
@@ -79,9 +79,17 @@ class WatchedConnections(Connections):
             self._connect_at(address, peer, hello_name, time.monotonic())
         except NotLocatedError as error:
             self._not_located(peer, str(error))
+        except Exception as error:  # whoever should know it is anybody's code
+            self._not_located(peer, unlocated(error))
         finally:
             del self._searches[peer]
         self._ready()  # the descriptor tells of changes only, and the socket was used
+
+    def leave_to_parent(self) -> None:
+        """As for others; the loop is the parent's, too."""
+        super().leave_to_parent()
+        self._loop = None
+        self._searches.clear()
 
     def close(self, reason: str) -> None:
         """Give all connections up and close the sockets."""

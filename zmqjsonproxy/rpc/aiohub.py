@@ -15,6 +15,7 @@ from typing import Any, Self
 import zmq
 
 from zmqjsonproxy.errors import PeerLostError
+from zmqjsonproxy.process import OfOneProcess, own_context, watch_process
 from zmqjsonproxy.protocol.arrays import Framed
 from zmqjsonproxy.rpc.aioconnections import WatchedConnections
 from zmqjsonproxy.rpc.connections import LOOK_EVERY, HubSettings
@@ -108,13 +109,13 @@ class _Awaited(Pending):
                 wait.end()
 
 
-class AsyncHub(KnownServers):
+class AsyncHub(OfOneProcess, KnownServers):
     """One socket for calls to any number of servers, for the tasks of one event loop.
 
     A task that is cancelled while it waits leaves the hub usable; the answer to its call is dropped when it comes.
 
     Args:
-        ctx: ZeroMQ context; None: the process's own.
+        ctx: ZeroMQ context; None: that of this package, which is nobody else's.
         settings: How servers are watched.
         locators: For URLs that are names; see `locating`.
     """
@@ -126,14 +127,16 @@ class AsyncHub(KnownServers):
         locators: AsyncLocators | None = None,
     ) -> None:
         self.settings = settings or HubSettings()
-        context = ctx if ctx is not None else zmq.Context.instance()
+        context = own_context() if ctx is None else ctx
         self._connections: WatchedConnections = WatchedConnections(context, self.settings, self._receive, locators)
         self._connections.set_wait(0)
+        self._is_open = True
         self._loop: asyncio.AbstractEventLoop | None = None
         self._waits: set[_Wait] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._closed = False
         self._turn_at = 0.0
+        watch_process(self)
 
     # what callers use
 
@@ -290,14 +293,27 @@ class AsyncHub(KnownServers):
 
     async def close(self) -> None:
         """Close the sockets; calls that are under way end with PeerLostError."""
-        if self._closed:
-            return
-        self._closed = True
-        if self._timer is not None:
-            self._timer.cancel()
-        self._connections.close("the hub was closed")
-        for wait in list(self._waits):
-            self._give_up(wait, "the hub was closed")
+        self.end_with_process()
+
+    def end_with_process(self) -> bool:
+        """As `close`, at the exit of the interpreter, where no loop runs."""
+        if not self._closed:
+            self._closed = True
+            if self._timer is not None:
+                self._timer.cancel()
+            if self._is_open:
+                self._connections.close("the hub was closed")
+            for wait in list(self._waits) if self._loop is not None and not self._loop.is_closed() else ():
+                self._give_up(wait, "the hub was closed")
+        return True
+
+    def renew_after_fork(self) -> None:
+        """Leave all connections to the parent, in a child of it; the first call here makes others."""
+        if not self._closed:
+            self._loop = self._timer = None
+            self._waits.clear()
+            self._connections.leave_to_parent()
+            self._is_open = False
 
     async def __aenter__(self) -> Self:
         return self
@@ -378,6 +394,10 @@ class AsyncHub(KnownServers):
     def _attach(self, loop: asyncio.AbstractEventLoop) -> None:
         if self._loop is not None and not self._loop.is_closed():
             raise RuntimeError("this hub serves another event loop; make one in each loop, or close that loop first")
+        if not self._is_open:
+            self._connections.open(own_context())
+            self._connections.set_wait(0)
+            self._is_open = True
         self._loop, self._timer = loop, None
         self._waits.clear()
         self._connections.watch(loop)

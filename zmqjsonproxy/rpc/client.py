@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, Self
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 import zmq
 
 from zmqjsonproxy.errors import BadParametersError, NoSuchMethodError, ProxyError
+from zmqjsonproxy.process import ForkSafeLock
 from zmqjsonproxy.rpc.asking import begins, finds, lists, only
 from zmqjsonproxy.rpc.futures import Batch, CallFuture
 from zmqjsonproxy.rpc.hub import Hub, MethodDescription
@@ -53,9 +53,12 @@ class ZMQJSONProxyClient(RemoteObject):
         self._own_hub = hub is None
         self._hub = Hub(ctx) if hub is None else hub
         self._methods: frozenset[str] = frozenset()
-        self._binding = threading.Lock()
+        self._binding = ForkSafeLock()
         if eager:
             self._refresh(0.1)
+
+    def _made_by(self) -> str:
+        return f"ZMQJSONProxyClient(None, {self._obj_name!r}, {self._url!r})"
 
     def close(self) -> None:
         """Close the connection, if it is not shared."""
@@ -70,7 +73,7 @@ class ZMQJSONProxyClient(RemoteObject):
 
     # many calls at once
 
-    def call_later(self, method: str, *args: Any, _timeout: float | None = None, **kwargs: Any) -> CallFuture:
+    def call_later(self, method: str, /, *args: Any, _timeout: float | None = None, **kwargs: Any) -> CallFuture:
         """Send a call and return at once; `result()` of what is returned waits for the answer.
 
         Args:
@@ -88,7 +91,7 @@ class ZMQJSONProxyClient(RemoteObject):
 
     # operations
 
-    def begin(self, method: str, *args: Any, _timeout: float | None = None, **kwargs: Any) -> Operation:
+    def begin(self, method: str, /, *args: Any, _timeout: float | None = None, **kwargs: Any) -> Operation:
         """Begin an operation and return at once; what is returned tells how far it is, waits for it, aborts it.
 
         Args:
@@ -101,8 +104,8 @@ class ZMQJSONProxyClient(RemoteObject):
             ProtocolError: The method is no operation, or the server is of the original; nothing was done.
             ProxyError: As a call; after a CallTimeoutError look at `operations()` whether it was begun.
         """
-        if (self._is_stale() and not self._refresh(1.0)) and self._why_unknown is not None:
-            raise self._why_unknown
+        if self._is_stale():
+            self._refresh(1.0)
         self._check_operation(method)
         urls, timeout = [self._url], self._within(_timeout)
         return only(take(self._hub, begins(self._operation, urls, self._obj_name, method, args, kwargs, timeout)))
@@ -131,8 +134,7 @@ class ZMQJSONProxyClient(RemoteObject):
     def _refresh(self, timeout: float) -> bool:
         try:
             description = self._hub.describe(self._url, self._obj_name, timeout)
-        except ProxyError as error:
-            self._why_unknown = error
+        except ProxyError:
             return False
         ours, names = type(self), vars(self)
         methods = {m.name: self._method(m) for m in description.methods.values() if not hasattr(ours, m.name)}
@@ -166,12 +168,26 @@ class ZMQJSONProxyClient(RemoteObject):
         return method
 
     def __getattr__(self, name: str) -> Any:
-        # Only what is not there comes here: the server was away so far, or has come back with more methods.
+        # Only what is not there comes here: the server was away so far, or has come back with more methods. If it is
+        # away, the call says so, as it does for a method that was known before.
         if name.startswith("_"):
             raise AttributeError(name)
-        if self._refresh(1.0) and name in vars(self):
-            return vars(self)[name]
-        raise self._missing(name)
+        self._refresh(1.0)
+        return self._found(name)
+
+    def _remote_method(self, name: str) -> Any:
+        known = self._description
+        if known is None or name not in known.methods or self._is_stale():
+            self._refresh(1.0)
+        return self._found(name)
+
+    def _found(self, name: str) -> Callable[..., Any]:
+        known = self._description
+        if known is None:
+            return self._method(MethodDescription(name))
+        if name not in known.methods:
+            raise self._missing(name, known)
+        return self._method(known.methods[name])
 
     def __dir__(self) -> list[str]:
         self._refresh(0.5)  # for a person at a prompt: always as it is now

@@ -22,7 +22,7 @@ from zmqjsonproxy.errors import PeerLostError
 from zmqjsonproxy.protocol.arrays import Framed
 from zmqjsonproxy.rpc.bridge import Bridge
 from zmqjsonproxy.rpc.frames import frame_receiver, rest_receiver, sender
-from zmqjsonproxy.rpc.locating import Locators, NotLocatedError, scheme_of
+from zmqjsonproxy.rpc.locating import Locators, NotLocatedError, scheme_of, unlocated
 from zmqjsonproxy.rpc.peer import Call, CallResult, Peer, Pending, State
 from zmqjsonproxy.rpc.protocol import jsonrpc, original
 from zmqjsonproxy.sockmon import PeerEvent, SocketMonitor, Transition
@@ -79,11 +79,10 @@ class Connections:
     _looks = 60  # how often `look` looks; about 0.1 ms where nobody else wants the processor
 
     def __init__(self, context: zmq.Context[Any], settings: HubSettings, locators: Locators | None = None) -> None:
-        self.settings, self._context, self._locators = settings, context, locators or {}
+        self.settings, self._locators = settings, locators or {}
         self.peers: dict[str, Peer] = {}
         self._at: dict[str, Peer] = {}
         self._addresses: dict[Peer, str] = {}
-        self.client = own_name()
         self.looked_at = 0.0
         self.numbers = itertools.count(1)
         self._rids = itertools.count(1)
@@ -96,6 +95,12 @@ class Connections:
         if settings.heartbeat_every > 0:
             self._options[int(zmq.HEARTBEAT_IVL)] = int(1000 * settings.heartbeat_every)
             self._options[int(zmq.HEARTBEAT_TIMEOUT)] = int(1000 * settings.heartbeat_timeout)
+        self._inner: zmq.Socket[bytes] | None = None
+        self.open(context)
+
+    def open(self, context: zmq.Context[Any]) -> None:
+        """Make the sockets."""
+        self._context, self.client = context, own_name()
         self._router: zmq.Socket[bytes] = context.socket(zmq.ROUTER)
         router = self._router
         router.linger = 0
@@ -111,12 +116,22 @@ class Connections:
         self._receive_rest = rest_receiver(router)
         self._token = os.urandom(8)
         self.wake_id = b"wake" + self._token
-        self._inner: zmq.Socket[bytes] = context.socket(zmq.DEALER)
-        self._inner.linger = 0
-        self._inner.set(zmq.IDENTITY, self.wake_id)
+        inner: zmq.Socket[bytes] = context.socket(zmq.DEALER)
+        inner.linger = 0
+        inner.set(zmq.IDENTITY, self.wake_id)
         inner_url = f"inproc://zmqjsonproxy-hub-{self._token.hex()}"
         router.bind(inner_url)
-        self._inner.connect(inner_url)
+        inner.connect(inner_url)
+        self._inner = inner  # last: other threads may send on it
+
+    def leave_to_parent(self) -> None:
+        """Forget all connections and sockets, in a child of the process that has them; `open` makes others."""
+        self._parents = (self._router, self._inner, self._monitor, dict(self._bridges))  # not to be closed here
+        self._inner = None
+        for peer in self.peers.values():
+            peer.give_up("the process was forked, and the call is its parent's", time.monotonic(), 0.0, 0.0)
+        for known in (self._by_rid, self._bridges, self._at, self._addresses):
+            known.clear()
 
     def close(self, reason: str) -> None:
         """Give all connections up, withdraw what was sent over them and waits, and close the sockets."""
@@ -128,12 +143,15 @@ class Connections:
         for peer in list(self.peers.values()):
             self.drop(peer, reason)
         self._monitor.close()
-        self._inner.close()
+        if self._inner is not None:
+            self._inner.close()
         self._router.close()
 
     def wake(self) -> None:
         """End the wait of whoever waits in `next_message`; the one method for other threads, of which one at a time."""
-        self._inner.send(b"")
+        inner = self._inner
+        if inner is not None:  # else they are being made, and nobody waits yet
+            inner.send(b"")
 
     def peer(self, url: str) -> Peer:
         """Return what is known of a server."""
@@ -178,6 +196,9 @@ class Connections:
             if p.number:
                 self.withdraw(p.peer, p.number, p.what.count, only_waiting=not p.ends_operation)
             return
+        if now >= p.deadline:
+            p.time_out(now)
+            return
         if peer.current is not None and peer.waits_in_vain:
             self._abandon(peer, now)
         if peer.state is State.READY:
@@ -193,7 +214,9 @@ class Connections:
                 return
             if not self._connect(peer, p, now):
                 return
-        peer.waiting.append(p)
+        p.settle(now)
+        if not p.done:
+            peer.waiting.append(p)
 
     def ask_each(
         self,
@@ -291,19 +314,40 @@ class Connections:
                 self._withdrew_at = time.monotonic()
 
     def _connect(self, peer: Peer, p: Pending, now: float) -> bool:
-        locate = self._locators.get(scheme_of(peer.url))
         try:
-            if locate is None:
-                address = peer.url
-            else:
-                address = locate(peer.url, max(min(self.settings.hello_within, p.deadline - now), 0.05))
-                now = time.monotonic()
-            self._connect_at(address, peer, p.what.object_name, now)
+            self._connect_at(self._locate(p, now), peer, p.what.object_name, time.monotonic())
         except NotLocatedError as error:
             peer.waiting.append(p)
             self._not_located(peer, str(error))
             return False
         return True
+
+    def prepare(self, p: Pending) -> None:
+        """Do what runs anybody's code for a call in the thread of its caller, before another one submits it."""
+        now, peer = time.monotonic(), p.peer
+        p.settle(now)
+        if not p.done and peer.state is State.IDLE and now >= peer.retry_at:
+            try:
+                p.address = self._locate(p, now)
+            except NotLocatedError as error:
+                p.fail(PeerLostError(peer.url, p.what.label, str(error)), now)
+
+    def _locate(self, p: Pending, now: float) -> str:
+        """Return where the server of a call is.
+
+        Raises:
+            NotLocatedError: That is not known, or whoever should know it failed.
+        """
+        url, locate = p.peer.url, self._locators.get(scheme_of(p.peer.url))
+        known, p.address = p.address, ""
+        if locate is None or known:
+            return known or url
+        try:
+            return locate(url, max(min(self.settings.hello_within, p.deadline - now), 0.05))
+        except NotLocatedError:
+            raise
+        except Exception as error:
+            raise NotLocatedError(unlocated(error)) from error
 
     def _not_located(self, peer: Peer, reason: str) -> None:
         """End the calls that wait for a server that cannot be connected to."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -10,6 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from zmqjsonproxy.errors import CallCancelledError
+from zmqjsonproxy.process import OfOneProcess
 from zmqjsonproxy.rpc.peer import Pending
 
 if TYPE_CHECKING:
@@ -21,7 +23,7 @@ __all__ = ["Batch", "BatchCalls", "BatchFuture", "CallFuture"]
 log = logging.getLogger(__name__)
 
 
-class CallFuture:
+class CallFuture(OfOneProcess):
     """The answer to a call that was sent already.
 
     No thread works for it: its answer is taken from the socket by whoever waits for one. The time-out of the call
@@ -33,6 +35,9 @@ class CallFuture:
     def __init__(self, hub: Hub, pending: Pending) -> None:
         self._hub, self._pending = hub, pending
         self._callbacks: deque[Callable[[CallFuture], object]] = deque()
+
+    def _made_by(self) -> str:
+        return f"a call of {self._pending.what.label} at {self._pending.peer.url}"
 
     def done(self) -> bool:
         """Whether there is a value or an error; does not wait."""
@@ -94,7 +99,9 @@ class CallFuture:
         while self._callbacks:
             try:
                 self._callbacks.popleft()(self)
-            except Exception:  # whoever takes the answer is not to blame
+            except BaseException as error:  # whoever takes the answer is not to blame
+                if not isinstance(error, Exception) and threading.current_thread() is threading.main_thread():
+                    raise  # Ctrl-C, which comes to no other
                 log.exception("%s: a callback raised", self._pending.what.label)
 
     def _wait(self, timeout: float | None) -> None:
@@ -136,7 +143,7 @@ class BatchFuture:
         return self._value
 
 
-class BatchCalls:
+class BatchCalls(OfOneProcess):
     """Calls that are collected to be sent together.
 
     Args:
@@ -148,7 +155,7 @@ class BatchCalls:
         self._calls: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = []
         self._futures: list[BatchFuture] = []
 
-    def call(self, method: str, *args: Any, **kwargs: Any) -> BatchFuture:
+    def call(self, method: str, /, *args: Any, **kwargs: Any) -> BatchFuture:
         """Add a call."""
         future = BatchFuture(f"{self._object_name}.{method}")
         self._calls.append((method, args, kwargs))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -16,6 +15,7 @@ from zmqjsonproxy.errors import (
     ProxyError,
     RefusedError,
 )
+from zmqjsonproxy.process import ForkSafeLock, OfOneProcess
 from zmqjsonproxy.protocol.operations import State
 from zmqjsonproxy.rpc.protocol.jsonrpc import error_from
 
@@ -27,7 +27,7 @@ FRESH_S = 0.1
 """What was heard so recently is not asked again by an attribute, s."""
 
 
-class HeardOperation(ABC):
+class HeardOperation(OfOneProcess, ABC):
     """One operation of a server, as far as it was heard of. Thread-safe.
 
     A server that does not answer changes nothing for `lost_after` seconds: it may come back, and the operation with it.
@@ -41,7 +41,7 @@ class HeardOperation(ABC):
 
     def __init__(self, url: str, described: dict[str, Any], lost_after: float = LOST_AFTER_S) -> None:
         self.url, self._lost_after = url, lost_after
-        self._lock = threading.Lock()
+        self._lock = ForkSafeLock()
         self._heard = dict(described)
         self._heard_at = -FRESH_S
         self._silent_since: float | None = None
@@ -49,6 +49,9 @@ class HeardOperation(ABC):
         self._on_done: list[Callable[[Any], object]] = []
         self._on_progress: list[Callable[[Any], object]] = []
         self._told: tuple[Any, ...] = ()
+
+    def _made_by(self) -> str:
+        return f"proxy.operation({self.id!r}), of a proxy of {self.url}"
 
     # what is known of it
 
@@ -121,8 +124,16 @@ class HeardOperation(ABC):
         return State(self._heard["state"]).is_final
 
     def _end(self, waited: float | None) -> ProxyError | None:
-        """Return its error, None if it has a value; raises TimeoutError if it has not ended after `waited` seconds."""
+        """Return its error, None if it has a value, after a wait of `waited` seconds.
+
+        Raises:
+            TimeoutError: It has not ended, and goes on.
+            OperationLostError: It has not ended as far as was heard, and its server does not answer at present.
+        """
         if not self.has_ended:
+            if self._trouble is not None:
+                told = f"nothing is heard of it within {waited:g} s: {self._trouble}; it was {self._heard['state']}"
+                raise OperationLostError(f"{self.method}: {told}; if its server comes back, ask again")
             raise TimeoutError(f"{self.method}: no end within {waited:g} s; it is still {self._heard['state']}")
         heard = self._heard
         state = State(heard["state"])
@@ -135,7 +146,7 @@ class HeardOperation(ABC):
         return None
 
     def _value(self, waited: float | None) -> Any:
-        """Return its value; raises its error, or TimeoutError as `_end`."""
+        """Return its value; raises its error, or as `_end`."""
         error = self._end(waited)
         if error is not None:
             raise error

@@ -35,7 +35,7 @@ class Hub(LedCalls):
     """One socket for calls to any number of servers; thread-safe.
 
     Args:
-        ctx: ZeroMQ context; None: the process's own.
+        ctx: ZeroMQ context; None: that of this package, which is nobody else's.
         settings: How servers are watched.
         locators: For URLs that are names; see `locating`.
     """
@@ -299,25 +299,6 @@ class Hub(LedCalls):
         what = Hello(object_name, self._connections.client)
         pendings = [Pending(self._connections.peer(url), what, begun, begun + timeout) for url in urls]
         return self._results(pendings, begun, begun + timeout)
-
-    @lets_go
-    def close(self) -> None:
-        """Close the socket; calls that are under way end with PeerLostError, and are withdrawn if they wait."""
-        with self._turn:
-            if self._closed:
-                return
-            self._closed = True
-            self._connections.wake()
-            while not self._lead.take():
-                self._turn.wait(0.1)
-            while self._outbox:
-                if (pending := self._outbox.popleft()).done:  # to be withdrawn
-                    self._connections.submit(pending, time.monotonic())
-                else:
-                    self._close_all((pending,), time.monotonic())
-            self._connections.close("the hub was closed")
-            self._turn.notify_all()
-            self._lead.release()
 
     def __enter__(self) -> Self:
         return self

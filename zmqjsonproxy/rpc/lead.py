@@ -24,14 +24,16 @@ class Lead:
     Attributes:
         take: Take it without waiting; whether it was free, or this thread's own (whom a signal handler interrupts).
         release: Release it; RuntimeError: it is not this thread's.
+        is_ours: Tell whether this thread has it.
     """
 
-    __slots__ = ("release", "take")
+    __slots__ = ("is_ours", "release", "take")
 
     def __init__(self) -> None:
         lock = threading.RLock()  # the lock that knows its owner
         self.take: Callable[[], bool] = partial(lock.acquire, False)
         self.release: Callable[[], None] = lock.release
+        self.is_ours: Callable[[], bool] = lock._is_owned  # type: ignore[attr-defined]  # what a Condition asks
 
 
 class _Leader(Protocol):
@@ -48,21 +50,17 @@ def lets_go(method: Callable[Concatenate[L, P], R]) -> Callable[Concatenate[L, P
 
     @wraps(method)
     def guarded(hub: L, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        is_ours = hub._lead.is_ours
+        is_within = is_ours()  # another method that lets go of it
         try:
             return method(hub, *args, **kwargs)
         except ProxyError:
             raise
         except BaseException:
-            if _is_released(hub._lead):
+            if not is_within and is_ours():
+                while is_ours():
+                    hub._lead.release()
                 hub._hand_on()
             raise
 
     return guarded
-
-
-def _is_released(lead: Lead) -> bool:
-    try:
-        lead.release()
-    except RuntimeError:
-        return False
-    return True

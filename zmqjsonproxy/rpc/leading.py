@@ -5,6 +5,7 @@ See `hub.py` for the whole picture.
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections import deque
@@ -14,6 +15,7 @@ from typing import Any
 import zmq
 
 from zmqjsonproxy.errors import CallCancelledError, PeerLostError
+from zmqjsonproxy.process import LET_GO_WITHIN_S, OfOneProcess, own_context, watch_process
 from zmqjsonproxy.rpc.connections import LOOK_EVERY, SLICE_MS, Connections, HubSettings
 from zmqjsonproxy.rpc.futures import CallFuture
 from zmqjsonproxy.rpc.knownservers import KnownServers
@@ -25,25 +27,88 @@ from zmqjsonproxy.rpc.peer import Peer, Pending
 __all__ = ["LedCalls", "cancelled"]
 
 
-class LedCalls(KnownServers):
+class LedCalls(OfOneProcess, KnownServers):
     """The part of a hub that brings calls to their end; arguments as those of Hub."""
 
     def __init__(
         self, ctx: zmq.Context[Any] | None = None, settings: HubSettings | None = None, locators: Locators | None = None
     ) -> None:
         self.settings = settings or HubSettings()
-        context = ctx if ctx is not None else zmq.Context.instance()
-        self._connections = Connections(context, self.settings, locators)
+        self._connections = Connections(own_context() if ctx is None else ctx, self.settings, locators)
         self._peers = self._connections.peers
-        self._lead = Lead()
-        self._turn = threading.Condition()
-        self._followers = 0
         self._outbox: deque[Pending] = deque()
         self._watched: list[CallFuture] = []
         self._closed = False
+        self._share()
+        watch_process(self)
+
+    def _share(self) -> None:
+        self._lead = Lead()
+        self._turn = threading.Condition()
+        self._followers = 0
+
+    @lets_go
+    def close(self, within: float = math.inf) -> bool:
+        """Close the socket; calls that are under way end with PeerLostError, and are withdrawn if they wait.
+
+        Args:
+            within: Whoever uses the socket is waited for so long, s.
+
+        Returns:
+            False if somebody still uses it then.
+        """
+        end = time.monotonic() + within
+        with self._turn:
+            if self._closed:
+                return True
+            self._closed = True
+            self._connections.wake()
+            while not self._lead.take():
+                if time.monotonic() >= end:
+                    return False
+                self._turn.wait(0.1)
+            while self._outbox:
+                if (pending := self._outbox.popleft()).done:  # to be withdrawn
+                    self._connections.submit(pending, time.monotonic())
+                else:
+                    self._close_all((pending,), time.monotonic())
+            self._connections.close("the hub was closed")
+            self._turn.notify_all()
+            self._lead.release()
+        return True
+
+    def end_with_process(self) -> bool:
+        """Close the socket, at the exit of the interpreter."""
+        return self.close(LET_GO_WITHIN_S)
+
+    def renew_after_fork(self) -> None:
+        """Leave all connections to the parent, in a child of it; whoever calls first here makes others."""
+        self._share()
+        if self._closed:
+            return
+        self._watched.clear()
+        self._connections.leave_to_parent()
+        while self._outbox:
+            pending = self._outbox.popleft()
+            if not pending.done:
+                pending.fail(PeerLostError(pending.peer.url, pending.what.label, "the process was forked"), 0.0)
+        take = self._lead.take
+
+        def open_and_take() -> bool:
+            if not take():
+                return False
+            self._connections.open(own_context())
+            self._lead.take = take
+            return True
+
+        self._lead.take = open_and_take
 
     def _leave(self, pending: Pending) -> None:
-        """Have a call sent, or cancelled, by whoever leads."""
+        """Send a call, or cancel it, or have that done by whoever leads."""
+        if self._empty_outbox(pending):
+            return
+        if not pending.done:
+            self._connections.prepare(pending)
         self._outbox.append(pending)
         self._empty_outbox()
         if self._outbox:
@@ -66,10 +131,13 @@ class LedCalls(KnownServers):
         return [CallResult(p.value, p.error, p.ended - now) for p in pendings]
 
     @lets_go
-    def _empty_outbox(self) -> None:
-        """Send what others have left, unless somebody leads, who then will."""
-        while self._outbox and self._lead.take():
+    def _empty_outbox(self, own: Pending | None = None) -> bool:
+        """Send what others have left, and a call of this thread, unless somebody leads; tell whether it was sent."""
+        while (own or self._outbox) and self._lead.take():
             try:
+                if own is not None:
+                    self._outbox.append(own)
+                    own = None
                 now = time.monotonic()
                 if not self._closed:
                     self._submit_outbox(now)
@@ -79,6 +147,7 @@ class LedCalls(KnownServers):
                 self._lead.release()
                 if self._followers:  # one may have tried to take the lead meanwhile
                     self._tell_followers()
+        return own is None
 
     def _submit_outbox(self, now: float) -> None:
         outbox, submit = self._outbox, self._connections.submit
@@ -159,7 +228,9 @@ class LedCalls(KnownServers):
     def _follow(self, pendings: Sequence[Pending], deadline: float, begun: bool) -> bool:
         """Leave calls to whoever leads; False when all is done or time is over, True when the lead was taken over."""
         if not begun:
-            self._outbox.extend(pendings)
+            for p in pendings:
+                self._connections.prepare(p)
+            self._outbox.extend(p for p in pendings if not p.done)
         with self._turn:
             if not self._closed:
                 self._connections.wake()  # under the lock: one at a time

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 
-__all__ = ["AsyncLocators", "Locators", "NotLocatedError", "scheme_of"]
+from zmqjsonproxy.errors import text_of
+
+__all__ = ["AsyncLocators", "Locators", "NotLocatedError", "scheme_of", "unlocated"]
 
 
 class NotLocatedError(Exception):
@@ -20,6 +22,11 @@ Locators = Mapping[str, Callable[[str, float], str]]
 
 AsyncLocators = Mapping[str, Callable[[str, float], Awaitable[str]]]
 """The same for hubs that use asyncio."""
+
+
+def unlocated(error: Exception) -> str:
+    """Return why there is no address if whoever should know it fails, which is anybody's code."""
+    return f"its address could not be found out: {type(error).__name__}: {text_of(error)}"
 
 
 def scheme_of(url: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from weakref import WeakKeyDictionary
 
 from zmqjsonproxy.errors import ProxyError
+from zmqjsonproxy.process import ForkSafeLock
 from zmqjsonproxy.rpc.asking import LOOK_WITHIN_S, Watched, aborts, finds, looks, only, waits
 from zmqjsonproxy.rpc.heard import FRESH_S, LOST_AFTER_S, HeardOperation
 from zmqjsonproxy.rpc.steps import take
@@ -83,7 +85,7 @@ class Operation(HeardOperation):
         Raises:
             TimeoutError: It has not ended; it goes on.
             OperationAbortedError: It was aborted.
-            OperationLostError: Its server ended in the middle.
+            OperationLostError: Its server ended in the middle, or does not answer at present.
             ProxyError: As the call would have raised.
         """
         self.wait(timeout)
@@ -125,7 +127,7 @@ class Operation(HeardOperation):
         for listener in listeners:
             try:
                 listener(self)
-            except Exception:  # others want to hear of it, too
+            except BaseException:  # others want to hear of it, too, and this thread is nobody's
                 log.exception("%s: whoever wanted to hear of it raised", self.method)
         return not ended
 
@@ -134,7 +136,7 @@ class _Watcher:
     """The thread that asks for the operations of one hub that somebody wants to hear of; it ends with the last."""
 
     _all: ClassVar[WeakKeyDictionary[Hub, _Watcher]] = WeakKeyDictionary()
-    _making = threading.Lock()
+    _making = ForkSafeLock()
 
     def __init__(self) -> None:
         self._watched: Watched[Operation] = Watched()
@@ -146,6 +148,11 @@ class _Watcher:
         """Return the one of a hub."""
         with cls._making:
             return cls._all.setdefault(hub, cls())
+
+    @classmethod
+    def forget_all(cls) -> None:
+        """Watch for nobody any more, in a child of the process: the threads are its parent's."""
+        cls._all.clear()
 
     def add(self, operation: Operation) -> None:
         """Watch one more."""
@@ -168,3 +175,6 @@ class _Watcher:
                     self._runs = False
                     return
                 self._changed.wait(self._watched.pause)
+
+
+os.register_at_fork(after_in_child=_Watcher.forget_all)

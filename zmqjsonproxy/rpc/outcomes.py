@@ -6,7 +6,7 @@ import logging
 import traceback
 from typing import Any
 
-from zmqjsonproxy.errors import AlreadyDoneError, OperationAbortedError, RefusedError, TooLargeError
+from zmqjsonproxy.errors import AlreadyDoneError, OperationAbortedError, RefusedError, TooLargeError, text_of
 from zmqjsonproxy.interface import Method
 from zmqjsonproxy.rpc.protocol import jsonrpc, original
 from zmqjsonproxy.rpc.protocol.dialect import Request, write_reply
@@ -47,7 +47,7 @@ def unspeakable(request: Request, error: BaseException) -> tuple[bytes, dict[str
     if isinstance(error, TooLargeError):
         text, code = error.text, Code.TOO_LARGE
     else:
-        text = f"{request.target} returned what JSON cannot hold: {_text_of(error)}"
+        text = f"{request.target} returned what JSON cannot hold: {text_of(error)}"
     log.warning("%s", text)
     described = jsonrpc.error_object(code, type_, text)
     if request.native:
@@ -58,7 +58,7 @@ def unspeakable(request: Request, error: BaseException) -> tuple[bytes, dict[str
 def raised(method: Method, request: Request, error: BaseException) -> tuple[bytes, dict[str, Any]]:
     """Encode the reply to a call whose method raised; the reply and its error object."""
     trace = error.__traceback__.tb_next if error.__traceback__ is not None else None
-    type_, text = type(error).__name__, _text_of(error)
+    type_, text = type(error).__name__, text_of(error)
     entries: list[str] = []
     code = Code.APPLICATION
     if isinstance(error, RefusedError):
@@ -86,10 +86,3 @@ def not_begun(request: Request, code: Code, type_: str, text: str) -> tuple[byte
     if request.native:
         return jsonrpc.failure(request.id, described), described
     return original.failure(type_, text), described
-
-
-def _text_of(error: BaseException) -> str:
-    try:
-        return str(error)
-    except BaseException:
-        return f"(the text of this {type(error).__name__} could not be made)"

@@ -14,7 +14,16 @@ from enum import Enum
 from itertools import repeat
 from typing import Any
 
-from zmqjsonproxy.errors import CallTimeoutError, PeerLostError, ProtocolError, ProxyError, RemoteError, TooLargeError
+from zmqjsonproxy import ndarray
+from zmqjsonproxy.errors import (
+    CallTimeoutError,
+    PeerLostError,
+    ProtocolError,
+    ProxyError,
+    RemoteError,
+    TooLargeError,
+    text_of,
+)
 from zmqjsonproxy.protocol.arrays import Framed, size_of
 from zmqjsonproxy.rpc.protocol import jsonrpc, original
 from zmqjsonproxy.rpc.protocol.description import InterfaceDescription, interface_changes, read_description
@@ -48,7 +57,10 @@ class Call:
     """
 
     count = 1
-    __slots__ = ("_around_id", "_arrays", "args", "begins", "begun_by", "kwargs", "method", "object_name", "timeout")
+    __slots__ = (
+        "_around_id", "_arrays", "_is_settled", "args", "begins", "begun_by", "kwargs", "method", "object_name",
+        "timeout",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -63,6 +75,7 @@ class Call:
         self.timeout, self.begun_by, self.begins = timeout, begun_by, bool(begun_by)
         self._around_id: tuple[bytes, bytes] | None = None
         self._arrays: bool | None = None
+        self._is_settled = False
 
     @property
     def label(self) -> str:
@@ -87,6 +100,16 @@ class Call:
             )
             self._around_id, self._arrays = around, arrays
         return around
+
+    def settle(self) -> None:
+        """Leave nothing to be encoded that runs anybody's code, for another thread may do it; raises as `native`."""
+        if self._is_settled:
+            return
+        if not jsonrpc.SIMPLE.issuperset(map(type, self.args)):
+            self.args = ndarray.settled(self.args)
+        if self.kwargs:
+            self.kwargs = ndarray.settled(self.kwargs)
+        self._is_settled = True
 
     def original(self) -> bytes:
         """Encode in the original's dialect; raises as `native`."""
@@ -114,6 +137,10 @@ class BatchOfCalls:
         """Encode, with request numbers from `first` on; raises as `Call.native`."""
         return jsonrpc.batch(self.object_name, self.calls, first, self.timeout, arrays)
 
+    def settle(self) -> None:
+        """As `Call.settle`."""
+        self.calls = ndarray.settled(self.calls)
+
     def original(self) -> bytes:
         """Refuse: a server of the original takes no batch."""
         raise ValueError("the server changed to one that takes no batch; make the calls one by one")
@@ -131,6 +158,9 @@ class Hello:
         self.label = f"{object_name}.{original.LIST_METHODS}"
         self._body = original.hello(object_name, client)
 
+    def settle(self) -> None:
+        """As `Call.settle`: it is text already."""
+
     def original(self) -> bytes:
         """Encode."""
         return self._body
@@ -146,16 +176,20 @@ class Pending:
         deadline: When nobody waits any more.
         ended: When its answer, or its failure, was known.
         done: There is a value or an error.
+        address: Where its server is, if that was found out for it.
         ends_operation: Its caller has cancelled it: an operation that runs is to end. Otherwise a caller that waits no
             longer withdraws what has not been begun, and no more.
     """
 
-    __slots__ = ("begun", "deadline", "done", "ended", "ends_operation", "error", "number", "peer", "value", "what")
+    __slots__ = (
+        "address", "begun", "deadline", "done", "ended", "ends_operation", "error", "number", "peer", "value", "what",
+    )  # fmt: skip
 
     def __init__(self, peer: Peer, what: Call | BatchOfCalls | Hello, begun: float, deadline: float) -> None:
         self.peer, self.what = peer, what
         self.begun, self.deadline, self.ended = begun, deadline, begun
         self.number = 0
+        self.address = ""
         self.done = self.ends_operation = False
         self.value: Any = None
         self.error: ProxyError | None = None
@@ -169,6 +203,23 @@ class Pending:
         """End with an error."""
         self.error, self.ended = error, now
         self.done = True
+
+    def settle(self, now: float) -> None:
+        """Have arguments that anybody's code encodes encoded by it in this thread, its caller's; or end with why not.
+
+        What cannot be sent here and now may be sent by another thread, which is not to hear of what that code raises.
+        """
+        try:
+            self.what.settle()
+        except Exception as error:
+            self.cannot_travel(error, now)
+
+    def cannot_travel(self, error: Exception, now: float) -> None:
+        """End because the arguments cannot be encoded."""
+        text = f"{self.what.label}: the arguments cannot travel as JSON: {text_of(error)}"
+        failed = ProtocolError(text)
+        failed.__cause__ = error
+        self.fail(failed, now)
 
     def time_out(self, now: float) -> None:
         """End because the deadline has passed; to be submitted once more, which withdraws it."""
@@ -261,9 +312,10 @@ class Peer:
                 body = what.original()
                 self.current = pending
                 return body
-        except (TypeError, ValueError, RecursionError) as error:
-            pending.fail(ProtocolError(f"{what.label}: the arguments cannot travel as JSON: {error}"), now)
+        except Exception as error:
+            pending.cannot_travel(error, now)
             return None
+        pending.settle(now)
         self.waiting.append(pending)
         return None
 

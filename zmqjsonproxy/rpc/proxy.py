@@ -8,17 +8,18 @@ from datetime import timedelta
 from numbers import Real
 from typing import Any
 
-from zmqjsonproxy.errors import ProtocolError, ProxyError, did_you_mean
+from zmqjsonproxy.errors import ProtocolError, did_you_mean
+from zmqjsonproxy.process import OfOneProcess
 from zmqjsonproxy.rpc.knownservers import KnownServers
 from zmqjsonproxy.rpc.protocol.description import InterfaceDescription, MethodDescription
 
-__all__ = ["RemoteObject", "call_timeout", "document", "read_signature", "reply_timeout"]
+__all__ = ["RemoteMethods", "RemoteObject", "call_timeout", "document", "read_signature", "reply_timeout"]
 
 DEFAULT_TIMEOUT = 60.0
 """Default of the original, s."""
 
 
-class RemoteObject:
+class RemoteObject(OfOneProcess):
     """The part of a proxy that sends nothing.
 
     Args:
@@ -33,12 +34,31 @@ class RemoteObject:
         self._obj_name, self._url = obj_name, url
         self._timeout = reply_timeout(time_out)
         self._description: InterfaceDescription | None = None
-        self._why_unknown: ProxyError | None = None
 
     @property
     def url(self) -> str:
         """Where the server is."""
         return self._url
+
+    @property
+    def remote(self) -> RemoteMethods:
+        """The remote methods, those too whose names the proxy has itself: `proxy.remote.close()`."""
+        return RemoteMethods(self)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not name.startswith("_"):
+            raise AttributeError(f"{name} = ... would stay here and reach nobody; {self._to_write(name)}")
+        super().__setattr__(name, value)
+
+    def _to_write(self, name: str) -> str:
+        methods = {} if self._description is None else self._description.methods
+        if name in methods or hasattr(type(self), name):
+            return f"{name} is a method, to be called: {name}(...)"
+        return f"write set_param({name}=...)" if "set_param" in methods else "call one of its methods"
+
+    def _remote_method(self, name: str) -> Any:
+        """Return a remote method, whatever the proxy has under its name."""
+        raise NotImplementedError
 
     # the original's own names
 
@@ -64,18 +84,34 @@ class RemoteObject:
         if known is not None and known.kind != "operation":
             raise ProtocolError(f"{self._obj_name}.{method} at {self._url} is no operation but a {known.kind}; call it")
 
-    def _missing(self, name: str) -> AttributeError:
-        """The error for a method: no server has answered so far, or it has none of this name."""
-        where, known, why = f"{self._obj_name} at {self._url}", self._description, self._why_unknown
-        if known is not None:
-            has = ", ".join(known.methods) or "none"
-            return AttributeError(f"{where} has no method {name}; it has: {has}{did_you_mean(name, known.methods)}")
-        error = AttributeError(f"{where}: no server has answered yet, so {name} is not known ({why})")
-        error.__cause__ = why
-        return error
+    def _missing(self, name: str, known: InterfaceDescription) -> AttributeError:
+        """Return the error for a method that the server has not."""
+        has = ", ".join(known.methods) or "none"
+        where, hint = f"{self._obj_name} at {self._url}", did_you_mean(name, known.methods)
+        return AttributeError(f"{where} has no method {name}; it has: {has}{hint}")
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._obj_name} at {self._url}>"
+
+
+class RemoteMethods:
+    """The methods of one remote object as attributes, and nothing else."""
+
+    def __init__(self, proxy: RemoteObject) -> None:
+        self._proxy = proxy
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return self._proxy._remote_method(name)
+
+    def __dir__(self) -> list[str]:
+        dir(self._proxy)  # as a person at a prompt wants it: as it is now
+        known = self._proxy._description
+        return [] if known is None else sorted(known.methods)
+
+    def __repr__(self) -> str:
+        return f"<the methods of {self._proxy!r}>"
 
 
 def document(method: Callable[..., Any], description: MethodDescription) -> None:

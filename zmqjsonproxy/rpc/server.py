@@ -23,7 +23,8 @@ from zmqjsonproxy import wirejson
 from zmqjsonproxy.caller import Caller, calling, read_name
 from zmqjsonproxy.errors import AlreadyDoneError
 from zmqjsonproxy.handle import OperationHandle
-from zmqjsonproxy.interface import Interface, Kind, Method, running
+from zmqjsonproxy.interface import Interface, Kind, Method, hidden_by_proxies, running
+from zmqjsonproxy.process import LET_GO_WITHIN_S, OfOneProcess, watch_process
 from zmqjsonproxy.protocol.arrays import join, size_of
 from zmqjsonproxy.protocol.operations import OperationTable, State
 from zmqjsonproxy.rpc.errands import Errands
@@ -51,7 +52,7 @@ _OF_THE_ORIGINAL = Caller("a client of the original", native=False)
 Reply = Callable[[bytes], None]
 
 
-class ZMQJSONProxyServer:
+class ZMQJSONProxyServer(OfOneProcess):
     """Serves objects to clients of both dialects; binds at once, serves while `run_loop` runs.
 
     Args:
@@ -87,7 +88,8 @@ class ZMQJSONProxyServer:
         self._operations = OperationTable(self.instance)
         self._under_way = CallsUnderWay()
         self._names: dict[bytes, str] = {}  # routing id -> what the client calls itself
-        self._ended = threading.Event()
+        self._ended, self._closed = threading.Event(), threading.Event()
+        self._loop: threading.Thread | None = None
         self._quit = False
         self._may_wait = True
         self._inner_id = secrets.token_bytes(16)  # a stranger cannot guess it
@@ -123,6 +125,7 @@ class ZMQJSONProxyServer:
         own = OwnMethods(self.name, self.interfaces, self._lanes, self._operations)
         for method in Interface.of("rpc", own).methods.values():
             self._methods[f"rpc.{method.name}"] = self._quick[f"rpc.{method.name}"] = method
+        watch_process(self)
 
     # what is exposed
 
@@ -140,6 +143,8 @@ class ZMQJSONProxyServer:
         for old in self.interfaces.get(name, Interface(name)).methods:
             self._methods.pop(f"{name}.{old}", None)
             self._quick.pop(f"{name}.{old}", None)
+        if hidden := hidden_by_proxies(name, interface.methods):
+            log.warning("%s: %s", self.name, hidden)
         self.interfaces[name] = interface
         self._methods.update({f"{name}.{key}": method for key, method in interface.methods.items()})
         self._quick.update({f"{name}.{key}": m for key, m in interface.methods.items() if m.kind is Kind.QUERY})
@@ -155,6 +160,7 @@ class ZMQJSONProxyServer:
         """
         if watchdogfn is not None:
             threading.Thread(target=self._watch, args=(watchdogfn,), name=f"watchdog {self.name}", daemon=True).start()
+        self._loop = threading.current_thread()
         try:
             while not self._quit:
                 self._serve_next()
@@ -235,6 +241,20 @@ class ZMQJSONProxyServer:
         with self._inner_lock:
             self._inner.close()
         self._router.close()
+        self._closed.set()
+
+    def end_with_process(self) -> bool:
+        """End the loop, in whichever thread it runs, and close the sockets, at the exit of the interpreter."""
+        if self._loop is None or not self._loop.is_alive():
+            self.close()
+        else:
+            self._quit = True
+            self._wake()
+        return self._closed.wait(self.settings.end_within + LET_GO_WITHIN_S)
+
+    def renew_after_fork(self) -> None:
+        """Leave the sockets to the parent, in a child of it; they serve there."""
+        self._inner_lock = threading.Lock()
 
     def __enter__(self) -> Self:
         return self

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from spectrometer.daq.protocol.band import Band
+from zmqjsonproxy.errors import Portable
 
 __all__ = ["DEFAULT_HEADER_BYTES", "MAX_HEADER_BYTES", "DadaHeader", "DadaHeaderError",
            "DadaHeaderTooShortError", "looks_like_dada", "read_header"]
@@ -28,7 +29,7 @@ _LOOKS = re.compile(rb"\s*(?:#[^\n]*\n\s*)*(?:HEADER\s+DADA|HDR_VERSION|HDR_SIZE
 _TIMES = ("%Y-%m-%d-%H:%M:%S", "%Y-%m-%d-%H:%M:%S.%f")
 
 
-class DadaHeaderError(ValueError):
+class DadaHeaderError(Portable, ValueError):
     """A header that is none, or says what cannot be."""
 
 

@@ -60,7 +60,7 @@ def test_an_error_that_explains_itself_is_shown_in_its_own_words() -> None:
 
 def test_a_name_that_a_bank_has_not_and_a_bank_that_is_away_need_no_traceback() -> None:
     with Dealer({"BANKA": "tcp://127.0.0.1:1"}) as d:
-        shown = explained(raised_by(lambda: d["BANKA"].get_mode))
+        shown = explained(raised_by(lambda: d["BANKA"].get_mode()))
     assert shown is not None
     assert shown.startswith("PeerLostError: ")
     assert shown.endswith(ADVICE)

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from support.toy_bank import ToyBank
 
+from dealer import DealerError
+from dealer.rehearsal import factory_of
+from player.commands import find_command
 from player.config import load
 from player.effective import Flags, settings_of
-from player.errors import ConfigError, KindError
-from player.kinds import find_kind, kind_names
+from player.errors import CommandError, ConfigError, KindError
+from player.kinds import find_door, find_kind, kind_names
 
 
 def test_a_kind_can_be_named_by_module_and_class() -> None:
@@ -47,6 +51,35 @@ def test_a_module_that_fails_while_it_is_imported_is_said_so(
     monkeypatch.delitem(sys.modules, "broken_site_kind", raising=False)
     with pytest.raises(KindError, match="importing broken_site_kind:X raised "):
         find_kind("broken_site_kind:X")
+
+
+INNER = {
+    "an attribute that another module has not": ("import math\nX = math.no_such_thing\n", "AttributeError", 2),
+    "an attribute of its own": ("class Y: pass\n\n\nX = Y().nothing\n", "AttributeError", 4),
+    "a name that another module has not": ("\nfrom math import no_such_thing\n", "ImportError", 2),
+    "a module that is not installed": ("\n\nimport no_such_driver\n", "ModuleNotFoundError", 3),
+    "a syntax error": ("x = 1\ndef (:\n", "SyntaxError", 2),
+    "its own end": ("import sys\nsys.exit(3)\n", "SystemExit", 2),
+}
+
+
+@pytest.mark.parametrize(("code", "error", "line"), INNER.values(), ids=INNER.keys())
+def test_what_goes_wrong_inside_a_module_is_told_with_its_line_for_kinds_doors_and_commands(
+    code: str, error: str, line: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "inner_site_kind.py").write_text(code)
+    monkeypatch.syspath_prepend(tmp_path)
+    says = rf"importing inner_site_kind:X raised {error} in \S*inner_site_kind.py:{line}: "
+    monkeypatch.setattr("player.commands.BUILT_IN", {"tune": "inner_site_kind:X"})
+    monkeypatch.setattr("dealer.rehearsal.BUILT_IN", {"tuner": "inner_site_kind:X"})
+    finds: list[Callable[[], object]] = [
+        lambda: find_kind("inner_site_kind:X"), lambda: find_door("inner_site_kind:X"), lambda: find_command("tune"),
+        lambda: factory_of("tuner"),
+    ]  # fmt: skip
+    for find in finds:
+        monkeypatch.delitem(sys.modules, "inner_site_kind", raising=False)
+        with pytest.raises((KindError, CommandError, DealerError), match=says):
+            find()
 
 
 NASTY = """
@@ -123,6 +156,43 @@ def test_whatever_a_kind_says_of_its_configuration_is_a_fault_with_its_place(
     (fault,) = raised.value.faults
     assert fault.file == file
     assert text in str(fault)
+
+
+HOOKED = """
+from player.bank import Bank
+from zmqjsonproxy import command
+
+class K(Bank):
+    @command
+    def close(self): "Close the shutter."
+"""
+
+HIDDEN = """
+from player.bank import Bank
+from zmqjsonproxy import command, query
+
+class K(Bank):
+    @command
+    def begin(self): "Begin a measurement."
+    @query
+    def url(self): return "where the camera is"
+"""
+
+
+def test_a_kind_that_exports_a_hook_of_the_host_is_a_fault_and_hidden_methods_are_a_warning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(tmp_path))
+    file = tmp_path / "dibas.toml"
+    for name, code in (("hooked_kind", HOOKED), ("hidden_kind", HIDDEN)):
+        (tmp_path / f"{name}.py").write_text(code)
+    file.write_text('[banks.BANKA]\nkind = "hooked_kind:K"\nhpc_host = "h"\n')
+    with pytest.raises(ConfigError, match=r"dibas.toml:2: banks.BANKA.kind: .*K.close is marked for callers, but"):
+        load(file)
+    file.write_text('[banks.BANKA]\nkind = "hidden_kind:K"\nhpc_host = "h"\n')
+    (warning,) = load(file).warnings
+    assert "dibas.toml:2: banks.BANKA.kind: begin, url of K are attributes of proxies" in str(warning)
+    assert "proxy.remote.begin(...)" in str(warning)
 
 
 def test_a_kind_that_cannot_tell_which_values_hold_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

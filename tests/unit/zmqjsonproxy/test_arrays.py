@@ -89,6 +89,78 @@ def test_what_is_no_number_travels_as_a_list(array: Any) -> None:
     assert loads(jsonrpc.reply(1, array, True))["result"] == array.tolist()
 
 
+MASKED = np.ma.masked_array([1.0, 999.0, 3.0, 4.0], mask=[0, 1, 0, 0])
+
+
+class WithUnit(np.ndarray):
+    """As astropy's Quantity."""
+
+    unit = "K"
+
+
+MORE_THAN_NUMBERS = {
+    "masked": (MASKED, "filled"),
+    "masked counts": (np.ma.masked_array(np.arange(3, dtype="u1"), mask=[0, 1, 0]), "filled"),
+    "a masked view": (MASKED[::2], "filled"),
+    "nothing masked": (np.ma.masked_array([1.0]), "filled"),
+    "one masked number": (np.ma.masked, "filled"),
+    "masked text": (np.ma.masked_array(["a", "b"], mask=[0, 1]), "filled"),
+    "with a unit": (np.ones(2).view(WithUnit), "x.value"),
+    "any other class": (np.ones(2).view(type("Own", (np.ndarray,), {})), "asarray"),
+    "long doubles": (np.ones(2, np.longdouble), "astype"),
+    "a long double": (np.longdouble("0.1"), "astype"),
+    "a complex number": (1 + 2j, "x.real"),
+    "a complex number of numpy": (np.complex64(1j), "x.real"),
+}
+
+
+@pytest.mark.parametrize("around", [lambda x: x, lambda x: [x, None], lambda x: {"x": [x], "big": 2**70}])
+@pytest.mark.parametrize("arrays", [True, False, None])
+@pytest.mark.parametrize(("value", "advice"), MORE_THAN_NUMBERS.values(), ids=MORE_THAN_NUMBERS.keys())
+def test_what_is_more_than_its_numbers_is_refused_in_both_directions(
+    value: Any, advice: str, arrays: Any, around: Any
+) -> None:
+    with pytest.raises(TypeError, match=f"send .*{advice}"):
+        jsonrpc.request_around_id("bank", "echo", [around(value)], {}, 1.0, arrays)
+    with pytest.raises(TypeError, match=f"send .*{advice}"):
+        jsonrpc.request_around_id("bank", "echo", [], {"x": around(value)}, 1.0, arrays)
+    extra = {} if arrays is None else {"arrays": arrays}
+    for native in (True, False):
+        with pytest.raises(TypeError, match=f"send .*{advice}"):
+            write_reply(Request("bank.echo", [], {}, native, 7, extra=extra), around(value))
+    with pytest.raises(TypeError, match=f"send .*{advice}"):
+        ndarray.settled([around(value)])
+
+
+@pytest.mark.parametrize("kind", [np.memmap, np.matrix, np.recarray])
+def test_arrays_of_numpys_own_classes_travel_as_arrays(kind: type[np.ndarray[Any, Any]]) -> None:
+    array = np.arange(4.0).reshape(2, 2).view(kind)
+    assert same(np.asarray(array), loads(over_the_wire(jsonrpc.reply(1, array, True)))["result"])
+    assert json.loads(jsonrpc.reply(1, array))["result"] == [[0.0, 1.0], [2.0, 3.0]]
+
+
+def test_complex_arrays_travel_to_those_who_take_them_and_to_no_others() -> None:
+    array = np.array([1 + 2j])
+    assert same(array, loads(over_the_wire(jsonrpc.reply(1, array, True)))["result"])
+    for arrays in (False, None):
+        with pytest.raises(TypeError, match="complex"):
+            jsonrpc.reply(1, array, arrays)
+
+
+@given(VALUES)
+def test_a_settled_value_means_the_same(value: Any) -> None:
+    assert same([value], ndarray.settled([value]))
+
+
+def test_a_settled_value_is_as_it_was_when_it_was_given() -> None:
+    array, numbers = np.arange(3), [1, 2**70]
+    settled = ndarray.settled([array, numbers, np.float32(0.5), (1, 2)])
+    array[0] = 7
+    numbers.append(3)
+    assert same(settled[0], np.arange(3))
+    assert settled[1:] == [[1, 2**70], 0.5, [1, 2]]
+
+
 def test_the_other_byte_order_and_steps_arrive_in_order() -> None:
     array = np.arange(24, dtype=">i4").reshape(4, 6)[::2, ::-3]
     assert same(array, loads(over_the_wire(jsonrpc.reply(1, array, True)))["result"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 from typing import Any
 
@@ -76,8 +77,124 @@ def test_no_object_exports_nothing() -> None:
     assert Interface.of("bank.roach", None).list_methods() == []
 
 
-def test_a_method_that_is_overridden_without_a_mark_is_not_exported() -> None:
-    assert "read" not in Interface.of("bank", Heir()).methods
+def test_what_overrides_a_marked_method_is_marked_as_it_until_it_is_taken_away() -> None:
+    class Grandchild(Heir):
+        write = None  # type: ignore[assignment]  # as one takes a method away
+
+        def start(self) -> None: ...
+
+        @query
+        def stop(self) -> None: ...  # type: ignore[override]
+
+    interface = Interface.of("bank", Grandchild())
+    assert interface.methods["read"].mark.kind is Kind.QUERY
+    assert interface.methods["read"].function() == 2
+    assert interface.methods["start"].mark.answers_when_accepted
+    assert interface.methods["stop"].mark.kind is Kind.QUERY
+    assert "write" not in interface.methods
+    assert list(Interface.of("bank", Heir()).methods) == ["commit", "read", "start", "stop", "write"]
+
+
+class EitherSide:
+    """Marks above and below the decorators of Python's own."""
+
+    @query
+    @staticmethod
+    def static_above() -> int:
+        return 1
+
+    @staticmethod
+    @query
+    def static_below() -> int:
+        return 2
+
+    @query
+    @classmethod
+    def class_above(cls) -> str:
+        return cls.__name__
+
+    @classmethod
+    @query
+    def class_below(cls) -> str:
+        return cls.__name__
+
+    def _base(self, number: int) -> int:
+        return number
+
+    partial = query(functools.partialmethod(_base, 5))
+
+    @query
+    @functools.lru_cache  # noqa: B019  one object
+    def cached(self) -> int:
+        return 6
+
+
+class OverridesThem(EitherSide):
+    @staticmethod
+    def static_above() -> int:
+        return 10
+
+    def class_below(self) -> str:  # type: ignore[override]
+        return "an ordinary method"
+
+
+def test_marks_hold_on_either_side_of_pythons_own_decorators() -> None:
+    def called(obj: object) -> dict[str, Any]:
+        return {name: method.function() for name, method in Interface.of("bank", obj).methods.items()}
+
+    assert called(EitherSide()) == {
+        "cached": 6, "class_above": "EitherSide", "class_below": "EitherSide", "partial": 5, "static_above": 1,
+        "static_below": 2,
+    }  # fmt: skip
+    assert called(OverridesThem()) == {
+        "cached": 6, "class_above": "OverridesThem", "class_below": "an ordinary method", "partial": 5,
+        "static_above": 10, "static_below": 2,
+    }  # fmt: skip
+
+
+def _marked_below(decorator: Any) -> type:
+    class Trap:
+        @decorator
+        @query
+        def value(self) -> int:
+            raise AssertionError("it was run")
+
+    return Trap
+
+
+@pytest.mark.parametrize("decorator", [property, functools.cached_property])
+def test_a_mark_on_a_property_is_refused_on_either_side(decorator: Any) -> None:
+    with pytest.raises(TypeError, match="a property cannot be marked as a query"):
+        query(decorator(lambda self: 1))
+    with pytest.raises(TypeError, match=r"Trap\.value is a property, which callers cannot call"):
+        Interface.of("bank", _marked_below(decorator)())
+
+
+async def _coroutine(self: Any) -> int:
+    return 1
+
+
+async def _async_generator(self: Any) -> Any:
+    yield 1
+
+
+def _generator(self: Any) -> Any:
+    yield 1
+
+
+@pytest.mark.parametrize("mark", [query, command, operation, command(urgent=True)])
+@pytest.mark.parametrize("function", [_coroutine, _async_generator, _generator, staticmethod(_coroutine)])
+def test_a_mark_on_what_returns_no_value_is_refused(mark: Any, function: Any) -> None:
+    with pytest.raises(TypeError, match="is no plain function and cannot be marked"):
+        mark(function)
+
+
+def test_an_override_that_returns_no_value_is_refused_too() -> None:
+    class Late(Marked):
+        read = _coroutine  # type: ignore[assignment]  # as an override in asyncio's way
+
+    with pytest.raises(TypeError, match="is no plain function"):
+        Interface.of("bank", Late())
 
 
 def test_fingerprint_changes_with_the_interface_and_only_with_it() -> None:

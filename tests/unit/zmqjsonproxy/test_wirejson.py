@@ -56,6 +56,34 @@ def test_decoding_agrees_with_the_standard_module_on_anything(data: bytes) -> No
         assert same(wirejson.loads(data), expected)
 
 
+class Raises:
+    """A value of anybody's, as arrays with units that have no list."""
+
+    def __init__(self, error: BaseException) -> None:
+        self.error = error
+
+    def tolist(self) -> Any:
+        raise self.error
+
+
+class Untold(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError("no text")
+
+
+@pytest.mark.parametrize("around", [lambda x: x, lambda x: [x, None], lambda x: {"x": x, "big": 2**70}])
+@pytest.mark.parametrize("error", [NotImplementedError("no list"), AttributeError("no list"), Untold(), MemoryError()])
+def test_whatever_a_value_raises_is_told_as_a_type_error(error: Exception, around: Any) -> None:
+    with pytest.raises(TypeError, match=type(error).__name__):
+        wirejson.dumps(around(Raises(error)))
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit(2)])
+def test_an_interrupt_within_a_value_is_not_swallowed(error: BaseException) -> None:
+    with pytest.raises(type(error)):
+        wirejson.dumps([Raises(error)])
+
+
 class Colour(Enum):
     RED = "red"
 
@@ -107,7 +135,7 @@ ARRAYS = [
     np.zeros(0), np.zeros((2, 0)), np.zeros((0, 2)), np.arange(6.0).reshape(2, 3), np.arange(6.0)[::2],
     np.asfortranarray(np.arange(6.0).reshape(2, 3)), np.array([0.1, 1 / 3], "<f4"), np.array([[0.1]], "<f2"),
     np.array([np.nan, 0.1], "<f4"), np.array([0.1], ">f8"), np.array([2**63, 2**64 - 1], "<u8"), np.array([-(2**63)]),
-    np.arange(3, dtype="|i1"), np.array([True, False]), np.ma.masked_array([1.0, 2.0], [False, True]),
+    np.arange(3, dtype="|i1"), np.array([True, False]),
     np.array([[1.0, 2.0]]).view(np.recarray), np.array(["a"]), np.float64(0.1), np.float64(np.nan), np.float32(0.1),
     np.bool_(True), np.uint64(2**64 - 1), np.array([1, 2], "datetime64[s]"),
 ]  # fmt: skip

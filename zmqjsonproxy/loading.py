@@ -1,0 +1,57 @@
+"""Loading of anybody's code by its name, `module:NAME`, and a sentence for whatever is wrong with it."""
+
+from __future__ import annotations
+
+import importlib
+import traceback
+from typing import Any
+
+from zmqjsonproxy.errors import text_of
+
+__all__ = ["TargetError", "load_target", "raised_where"]
+
+
+class TargetError(Exception):
+    """What a name stands for cannot be had; the text says why.
+
+    Attributes:
+        missing: Module that is not installed, if that is the reason; empty otherwise.
+    """
+
+    def __init__(self, text: str, missing: str = "") -> None:
+        super().__init__(text, missing)
+        self.missing = missing
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+def load_target(target: str) -> Any:
+    """Import a module and return what it has under a name.
+
+    Args:
+        target: `module:NAME`, as entry points have it.
+
+    Raises:
+        TargetError: There is no such module, it raises while it is imported, or has nothing of the name.
+    """
+    module_name, _, name = target.partition(":")
+    try:
+        module = importlib.import_module(module_name)
+    except (Exception, SystemExit) as error:
+        missing = str(error.name) if isinstance(error, ModuleNotFoundError) else ""
+        if missing and f"{module_name}.".startswith(f"{missing}."):
+            raise TargetError(f"cannot import {target}: {error}", missing) from error
+        raise TargetError(f"importing {target} raised {raised_where(error)}: {text_of(error)}", missing) from error
+    try:
+        return getattr(module, name)
+    except AttributeError as error:
+        raise TargetError(f"module {module_name} has no {name}") from error
+
+
+def raised_where(error: BaseException) -> str:
+    """Return `ValueError in bank.py:12`: what was raised and where, for a sentence."""
+    if isinstance(error, SyntaxError) and error.filename:
+        return f"{type(error).__name__} in {error.filename}:{error.lineno}"
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if not f.filename.startswith("<frozen ")]
+    return type(error).__name__ + (f" in {frames[-1].filename}:{frames[-1].lineno}" if frames else "")
