@@ -11,7 +11,7 @@ from pathlib import Path
 from benchmarks.rows import Row, machine, results_page, table
 
 NAMES = (
-    "calls", "arrays", "fanout", "operations", "channelizer", "portmanager", "instrument", "deadtime", "starting", "plan",
+    "calls", "arrays", "fanout", "operations", "channelizer", "portmanager", "instrument", "scans", "starting", "plan",
 )  # fmt: skip
 RESULTS = Path(__file__).with_name("RESULTS.md")
 
