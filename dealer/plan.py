@@ -38,7 +38,7 @@ __all__ = ["Plan", "Row", "plan_script"]
 
 T = TypeVar("T")
 
-HIDDEN = frozenset({"arm", "disarm_start"})
+HIDDEN = frozenset({"arm", "confirm_start", "disarm_start"})
 """What a common start consists of besides `commit`, which stands for it."""
 SHOWN_AS = {"commit": "start"}
 

@@ -77,7 +77,7 @@ def judge(
     if error:
         return Verdict(Outcome.FAILED, error)
     if has_counts is None:
-        return Verdict(ended, "", (f"{program}: no data are taken",))
+        return Verdict(ended, "", ("simulated without a source: no data are taken",))
     losses = _losses(found, blocked, looks)
     if ended is not Outcome.DONE:
         return Verdict(ended, "", tuple(losses))

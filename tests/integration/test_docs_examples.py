@@ -20,7 +20,7 @@ AT_ONCE = 2  # a scan is mostly waiting, but the start of its Player and program
 def _run(name: str, folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-W", "error", "-m", "support.doc_page", name, str(folder)], cwd=ROOT, env=clean_environment(),
-        text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=110, check=False,
+        text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=600, check=False,
     )  # fmt: skip
 
 

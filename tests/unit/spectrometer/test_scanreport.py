@@ -32,7 +32,7 @@ JUDGED: list[tuple[dict[str, Any], dict[str, Any], str, str]] = [
     ({"packets": 0}, {}, "failed", "no data came: NPKT is 0"),
     ({}, {"blocked": 30, "looks": 30}, "failed", "NETSTAT was blocked throughout the scan"),
     (WHOLE, {"blocked": 2, "looks": 30}, "incomplete", "NETSTAT was blocked at 2 of 30 looks"),
-    ({}, {"has_counts": None}, "done", "daq: no data are taken"),
+    ({}, {"has_counts": None}, "done", "simulated without a source: no data are taken"),
     (WHOLE | {"integrations": 3}, {"ended": Outcome.STOPPED}, "stopped", "3 of 10 integrations recorded"),
     (WHOLE | {"integrations": 0}, {"ended": Outcome.ABORTED}, "aborted", "0 of 10 integrations recorded"),
     (WHOLE, {"ended": Outcome.STOPPED, "error": "disk full"}, "failed", "disk full"),
