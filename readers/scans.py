@@ -10,7 +10,7 @@ from spectrometer.daq.receiver import ReceiverConfig
 from spectrometer.daq.run import RunOptions
 from spectrometer.daq.runs import run_for
 
-__all__ = ["DAY", "SECOND", "START", "line_scan", "par_file", "pulsar_scan"]
+__all__ = ["DAY", "PULSAR", "SECOND", "START", "line_scan", "par_file", "pulsar_scan"]
 
 START = 1.7e9  # 2023-11-14T22:13:20
 DAY, SECOND = 60262, 80000

@@ -9,8 +9,20 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["CENTRE_MHZ", "CHANNELS", "CHANNEL_MHZ", "DISPERSION_S", "SAMPLE_TIME", "Signal", "centres", "known",
-           "polarised", "stored_bytes", "write_raw"]  # fmt: skip
+__all__ = [
+    "CENTRE_MHZ",
+    "CHANNELS",
+    "CHANNEL_MHZ",
+    "DISPERSION_S",
+    "SAMPLE_TIME",
+    "Signal",
+    "Volts",
+    "centres",
+    "known",
+    "polarised",
+    "stored_bytes",
+    "write_raw",
+]
 
 Volts = npt.NDArray[np.complex128]
 
@@ -39,6 +51,7 @@ def write_raw(
     overlap: int = 0,
     lost: Collection[int] = (),
     step: int | None = None,
+    time_first: bool = False,
     more: Mapping[str, object] | None = None,
 ) -> Path:
     """Write voltages as they are on the sky; those of a falling band are stored conjugated, as a sampler has them.
@@ -53,6 +66,7 @@ def write_raw(
         overlap: Samples at the end of a block that the next one begins with.
         lost: Numbers of blocks that are left out.
         step: Of PKTIDX from one block to the next; None: samples, of which each is a packet.
+        time_first: In the order of PKTFMT SIMPLE.
         more: Further cards, or others; None takes one out.
     """
     channels, samples, _ = volts.shape
@@ -63,12 +77,14 @@ def write_raw(
         for number in range(blocks):
             if number in lost:
                 continue
-            block = np.ascontiguousarray(data[:, number * each : (number + 1) * each + overlap]).tobytes()
+            part = data[:, number * each : (number + 1) * each + overlap]
+            block = np.ascontiguousarray(part.swapaxes(0, 1) if time_first else part).tobytes()
             cards = {
                 "BACKEND": "GUPPI", "TELESCOP": "GBT", "SRC_NAME": "TEST", "OBSNCHAN": channels, "NPOL": 4, "NBITS": 8,
                 "TBIN": sample_time, "OBSFREQ": centre_mhz, "OBSBW": width * channels, "CHAN_BW": width,
                 "BLOCSIZE": len(block), "OVERLAP": overlap, "PKTIDX": number * (step or each), "PKTSIZE": channels * 4,
-                "PKTFMT": "1SFA", "STT_IMJD": 60000, "STT_SMJD": 100, "STT_OFFS": 0.0, **(more or {}),
+                "PKTFMT": "SIMPLE" if time_first else "1SFA", "STT_IMJD": 60000, "STT_SMJD": 100, "STT_OFFS": 0.0,
+                **(more or {}),
             }  # fmt: skip
             file.write(b"".join(card(key, value) for key, value in cards.items() if value is not None))
             file.write(b"END".ljust(80) + block)

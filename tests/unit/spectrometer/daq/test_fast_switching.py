@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 from astropy.io import fits
-from support.pulsar_scans import STATUS
 
+from readers.scans import PULSAR
 from spectrometer.daq.errors import ScanSetupError
 from spectrometer.daq.receiver import ReceiverConfig
 from spectrometer.daq.run import RunOptions
@@ -67,7 +67,7 @@ def test_a_diode_has_its_strength_however_fast_it_is_switched_or_the_scan_is_ref
 def test_a_diode_that_is_folded_is_refused_if_samples_cannot_be_of_one_state(tmp_path: Path) -> None:
     receiver = ReceiverConfig(center_mhz=300.0, bandwidth_mhz=0.4, channels=4)
     for frequency, is_refused in ((25.0, False), (200.0, True)):
-        values = {**STATUS, "OBS_MODE": "CAL", "CAL_FREQ": frequency, "CAL_DCYC": 0.25, "OBSNCHAN": 64, "NBIN": 16}
+        values = {**PULSAR, "OBS_MODE": "CAL", "CAL_FREQ": frequency, "CAL_DCYC": 0.25, "OBSNCHAN": 64, "NBIN": 16}
         options = RunOptions(synthetic=receiver, fast=True)
         if is_refused:
             with pytest.raises(ScanSetupError, match=r"200 Hz: a state lasts 0.00125 s, samples need 0.00144 s"):

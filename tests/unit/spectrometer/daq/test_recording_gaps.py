@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 from astropy.io import fits
-from support.pulsar_scans import STATUS, centroid, par_file, psrfits
-from support.raw_recordings import Volts, write_raw
+from support.pulsar_scans import centroid, par_file, psrfits
 
+from readers.scans import PULSAR
+from readers.voltages import Volts, write_raw
 from spectrometer.daq.guppifile import GuppiFile
 from spectrometer.daq.run import RunOptions
 from spectrometer.daq.runs import Run, run_for
@@ -35,7 +36,7 @@ def pulses(samples: int, period: float = PERIOD, width: float = 0.02) -> Volts:
 
 def run_of(folder: Path, source: Path, **status: Any) -> Run:
     """A scan of a recording at its own rate."""
-    values = {**STATUS, "PARFILE": str(folder / "x.par"), "SCANLEN": LENGTH, "TBIN": 1e-3, "OBSNCHAN": 4, **status}
+    values = {**PULSAR, "PARFILE": str(folder / "x.par"), "SCANLEN": LENGTH, "TBIN": 1e-3, "OBSNCHAN": 4, **status}
     run = run_for(RunOptions(source=source, rate=1 / TBIN, fast=True, taps=4), values, folder)
     run.begin(START)
     while not run.pacing.over:

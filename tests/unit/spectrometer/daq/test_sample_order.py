@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 from astropy.io import fits
-from support.pulsar_scans import STATUS, psrfits
-from support.raw_recordings import Volts, write_raw
+from support.pulsar_scans import psrfits
 
+from readers.scans import PULSAR
+from readers.voltages import Volts, write_raw
 from spectrometer.daq.errors import SourceError
 from spectrometer.daq.guppifile import GuppiFile
 from spectrometer.daq.run import RunOptions
@@ -31,7 +32,7 @@ def tone(samples: int) -> Volts:
 
 
 def run_to_file(folder: Path, source: Path, **status: Any) -> Path:
-    values = {**STATUS, "SCANLEN": 0.2, **status}
+    values = {**PULSAR, "SCANLEN": 0.2, **status}
     run = run_for(RunOptions(source=source, rate=1 / TBIN, fast=True), values, folder)
     run.begin(1.7e9)
     while not run.pacing.over:
