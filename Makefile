@@ -1,7 +1,7 @@
 # Every target is one line of tools/tasks.py, which needs python3 and nothing else.
 PYTHON ?= python3
 
-.PHONY: help demo test check bench readers docs wheels clean
+.PHONY: help demo test check bench soak readers docs wheels clean
 help:
 	@$(PYTHON) tools/tasks.py help
 demo:
@@ -12,6 +12,8 @@ check:
 	@$(PYTHON) tools/tasks.py check
 bench:
 	@$(PYTHON) tools/tasks.py bench
+soak:
+	@$(PYTHON) tools/tasks.py soak
 readers:
 	@$(PYTHON) tools/tasks.py readers
 docs:

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import argparse
 import os
+import stat
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -309,8 +311,21 @@ def _supervisor_config(argv: Sequence[str], environment: Mapping[str, str]) -> i
         hosts = list(dict.fromkeys(config.banks[bank].hpc_host for bank in banks))
         control = control_of(config, hosts[0]) if len(hosts) == 1 else None  # one supervisord is one host's
         text = complete_conf(config, banks, settings, args.complete, control)
+        if control is not None and control.credentials:
+            _keep_from_others()
     sys.stdout.write(text)
     return DONE
+
+
+def _keep_from_others() -> None:
+    """Make the file that we print into one that nobody else may read; say what has to be done where there is none."""
+    remedy = "put it where nobody else can read it: chmod 600"
+    with suppress(OSError, ValueError):  # ValueError: standard output is no file, or closed
+        if stat.S_ISREG(os.fstat(sys.stdout.fileno()).st_mode):
+            os.fchmod(sys.stdout.fileno(), 0o600)
+            remedy = "its file can be read by you alone now, mode 0600"
+    text = "the hash of the password for orders is in it, without salt, as supervisord wants it"
+    print(f"player: {text}; whoever reads it can guess at it; {remedy}", file=sys.stderr)
 
 
 def _shell(argv: Sequence[str], environment: Mapping[str, str]) -> int:

@@ -8,6 +8,7 @@ is a ready one.
 from __future__ import annotations
 
 import hashlib
+import os
 import shlex
 import stat
 import tempfile
@@ -107,12 +108,18 @@ def programs(config: Config, banks: Sequence[str], settings: ProgramSettings) ->
 
 
 def _socket_path(directory: Path) -> Path:
-    """Return where the control socket goes: into the directory, unless its name is too long for a socket."""
+    """Return where the control socket goes: into the directory, unless its name is too long for a socket.
+
+    Then into the user's own runtime directory, where nobody else can put something of that name; the common one for
+    temporary files is the last resort.
+    """
     path = directory / "supervisor.sock"
     if len(str(path).encode()) <= SOCKET_PATH_MAX:
         return path
     tag = hashlib.sha256(str(directory).encode()).hexdigest()[:16]
-    return Path(tempfile.gettempdir()) / f"dealer-player-{tag}.sock"
+    own = Path(f"/run/user/{os.getuid()}")
+    folder = own if os.access(own, os.W_OK | os.X_OK) else Path(tempfile.gettempdir())
+    return folder / f"dealer-player-{tag}.sock"
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,6 +88,12 @@ def bench() -> None:
     run(PYTHON, "-m", "benchmarks", "--write")
 
 
+def soak() -> None:
+    """Take 1000 scans in each kind of mode, in an hour or two; fails if memory of Player or program grows."""
+    set_up("dev")
+    run(PYTHON, "-m", "benchmarks.soak")
+
+
 def readers() -> None:
     """Set up programs that this project did not write, let them read its files, and write the tables of the docs."""
     set_up("dev")
@@ -121,7 +127,8 @@ def help_() -> None:
 
 
 TASKS: dict[str, Callable[[], None]] = {
-    "demo": demo, "test": test, "check": check, "bench": bench, "readers": readers, "docs": docs, "wheels": wheels,
+    "demo": demo, "test": test, "check": check, "bench": bench, "soak": soak, "readers": readers, "docs": docs,
+    "wheels": wheels,
     "clean": clean, "help": help_,
 }
 

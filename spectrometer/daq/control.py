@@ -12,6 +12,7 @@ import logging
 import os
 import queue
 import signal
+import stat
 import subprocess
 import threading
 import time
@@ -227,9 +228,11 @@ class DaqProcess:
 
 
 def _write_fifo(path: Path, line: bytes) -> int:
-    """OSError if nobody reads it."""
-    file = os.open(path, os.O_WRONLY | os.O_NONBLOCK)
+    """OSError if nobody reads it, or if something else is in its place now, which is neither followed nor written."""
+    file = os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
+        if not stat.S_ISFIFO(os.fstat(file).st_mode):
+            raise OSError(f"{path} is no FIFO any more")
         return os.write(file, line)
     finally:
         os.close(file)

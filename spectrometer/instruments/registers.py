@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 __all__ = ["MemoryRegisters", "MemorySynthesizer", "Registers", "Synthesizer", "signed"]
 
-HISTORY = 10_000
+HISTORY = 1000
 
 
 class Registers(Protocol):

@@ -88,7 +88,7 @@ class StatusBuffer:
         memory = _attach_memory(self.key, create)
         try:
             semaphore = open_semaphore(self.semaphore, create)
-            lock_file = os.open(semaphore_path(self.semaphore), os.O_RDONLY | os.O_CLOEXEC)
+            lock_file = os.open(semaphore_path(self.semaphore), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
         except OSError as error:
             memory.detach()
             raise StatusAttachError(f"semaphore {self.semaphore}", str(error)) from error

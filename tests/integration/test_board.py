@@ -73,6 +73,9 @@ def test_image_registers_and_memories(simulator: BoardSimulator, board: Roach) -
     data = bytes(range(256)) * 16  # every byte that the protocol has to escape, too
     board.write("ssg_lut_bram", data)
     assert board.read("ssg_lut_bram", 8, offset=28) == bytes(range(28, 36))
+    remembered = [words for words in simulator.board.history if words[:2] == ("write", "ssg_lut_bram")]
+    assert [len(words[3]) for words in remembered] == [64]  # of a simulator that runs for weeks not 4 KiB a table
+    assert simulator.board.history.maxlen == 1000
     board.wordwrite("ssg_lut_bram", 2, [1, 0xFFFFFFFF])
     assert board.wordread("ssg_lut_bram", 2, 2) == [1, 0xFFFFFFFF]
     assert board.read_int("ssg_lut_bram", 3) == -1

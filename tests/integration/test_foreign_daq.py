@@ -19,6 +19,8 @@ from support.spectrometer_array import write_array
 
 from player.config import load
 from spectrometer.config import SpectrometerBankConfig
+from spectrometer.daq.control import DaqProcess
+from spectrometer.daq.errors import DaqDeafError
 from spectrometer.daq.foreign import fifo_path
 from zmqjsonproxy.errors import RemoteError
 
@@ -230,6 +232,21 @@ def test_a_program_that_reads_only_its_fifo_gets_its_words_there(tmp_path: Path)
         assert ended(bank)["outcome"] == "done"
         player.end(signal.SIGTERM)
     assert not fifo_path("vegas", 0, f"_{rig.table.status_memory.key:x}").exists()
+
+
+@pytest.mark.parametrize("kind", ["a link", "a file"])
+def test_what_takes_the_place_of_a_fifo_later_gets_no_words(tmp_path: Path, kind: str) -> None:
+    place, victim = tmp_path / "fifo", tmp_path / "victim"
+    victim.write_text("precious")
+    place.symlink_to(victim) if kind == "a link" else place.write_text("precious")
+    process = DaqProcess(["sleep", "60"], fifo=place)
+    process.start()
+    try:
+        with pytest.raises(DaqDeafError):
+            process.send("START")
+        assert place.read_text() == victim.read_text() == "precious"
+    finally:
+        process.stop(quit_s=0.0)
 
 
 def test_what_is_in_the_way_of_a_fifo_is_not_removed(rig: Rig, player: PlayerRun) -> None:

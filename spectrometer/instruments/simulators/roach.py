@@ -43,7 +43,8 @@ from spectrometer.instruments.simulators.valon import LOCKED, SimulatedValon
 __all__ = ["FAULTS", "BoardSimulator", "SimulatedBoard"]
 
 FAULTS = ("slow", "refuse", "drop", "garbage", "unprogrammed", "readback", "unlocked", "none")
-HISTORY = 10_000
+HISTORY, SHOWN = 1000, 64
+"""So many requests are remembered, and so much of each of their arguments: a mixer's table has 4 KiB."""
 ARM_REGISTERS = ("arm", "ARM")
 NOISE_I2C = 0x38
 
@@ -94,7 +95,7 @@ class SimulatedBoard(DeviceServer):
 
     async def _handle_request(self, ctx: RequestContext) -> None:
         name = ctx.req.name
-        self.history.append((name, *(argument.decode("latin-1") for argument in ctx.req.arguments)))
+        self.history.append((name, *(argument[:SHOWN].decode("latin-1") for argument in ctx.req.arguments)))
         if name != "sim-fault":
             await self._disturb(ctx, name)
         await super()._handle_request(ctx)

@@ -95,7 +95,7 @@ def write_card(keyword: str, value: object, comment: str = "") -> bytes:
     return text[:CARD_BYTES].ljust(CARD_BYTES).encode("ascii", "replace")
 
 
-@lru_cache(maxsize=4096)  # of the cards of a status memory few change from one reading to the next
+@lru_cache(maxsize=512)  # of the cards of a status memory, some hundred, few change from one reading to the next
 def read_card(card: bytes) -> Card | None:
     """Read one card.
 
