@@ -15,6 +15,15 @@ from typing import Any
 from dealer.errors import ConfigurationError
 from dealer.services import find_services
 from portmanager.protocol.urls import LOCAL, ManagerAddress, ServiceAddress, ServicesAddress, is_service, own_service
+from zmqjsonproxy.addresses import (
+    bind_address,
+    checked_host,
+    is_every_address,
+    is_ip,
+    is_loopback_host,
+    split_url,
+    tcp_url,
+)
 from zmqjsonproxy.configfiles import FilesError, config_path, read_tables
 
 __all__ = ["DEFAULT_PORT", "configuration_path", "find_players", "is_port_manager", "players_of_file"]
@@ -26,7 +35,6 @@ READ = (
 )  # fmt: skip
 """What a Dealer reads of the file; `*` is any Bank."""
 FORM = 'players is a dictionary of names and URLs, as {"BANKA": "tcp://host:6667"}'
-LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 def find_players(
@@ -91,8 +99,12 @@ def _is_url(url: str) -> bool:
     transport, found, address = url.partition("://")
     if transport != "tcp":
         return bool(found and transport and address)
-    host, _, port = address.rpartition(":")
-    return bool(host) and port.isascii() and port.isdigit() and 0 < int(port) < 65536
+    try:
+        host, port = split_url(url)
+        checked_host(host)
+    except ValueError:
+        return False
+    return port > 0
 
 
 def configuration_path(config: str | os.PathLike[str] | None = None) -> Path:
@@ -162,6 +174,10 @@ def _url_of(name: str, bank: Mapping[str, Any], instrument: Mapping[str, Any], u
     port = bank.get("player_port", instrument.get("player_port", DEFAULT_PORT))
     if not isinstance(host, str) or not host:
         raise ValueError("hpc_host: the host that runs the Player is missing")
+    try:
+        host = checked_host(host)
+    except ValueError as error:
+        raise ValueError(f"hpc_host: {error}") from error
     reachable = _reachable(host, bank, instrument)
     if is_service(port):
         try:
@@ -170,7 +186,7 @@ def _url_of(name: str, bank: Mapping[str, Any], instrument: Mapping[str, Any], u
             raise ValueError(f"player_port: {error}") from error
     if not isinstance(port, int) or isinstance(port, bool) or not 0 < port < 65536:
         raise ValueError(f"player_port: {port!r} is no TCP port")
-    return f"tcp://{reachable}:{port}"
+    return tcp_url(reachable, port)
 
 
 def _table(content: Mapping[str, Any], key: str, faults: list[str]) -> dict[str, Any]:
@@ -199,7 +215,7 @@ def _manager_of(instrument: Mapping[str, Any], host: str) -> ManagerAddress:
     """Return where the Player's own port manager is: what the Player calls localhost is its host from here."""
     text = instrument.get("portmanager", str(LOCAL))
     manager = ManagerAddress.read(text) if isinstance(text, str) else LOCAL
-    return ManagerAddress(host, manager.port) if manager.host in LOOPBACK else manager
+    return ManagerAddress(host, manager.port) if is_loopback_host(manager.host) else manager
 
 
 def _reachable(host: str, bank: Mapping[str, Any], instrument: Mapping[str, Any]) -> str:
@@ -208,4 +224,5 @@ def _reachable(host: str, bank: Mapping[str, Any], instrument: Mapping[str, Any]
     A file whose Players all keep to the loopback address (the default) describes one host.
     """
     bind = bank.get("bind", instrument.get("bind", ""))
-    return bind if isinstance(bind, str) and bind not in ("", "*", "0.0.0.0", "::") else host
+    address = bind_address(bind) if isinstance(bind, str) else ""
+    return address if is_ip(address) and not is_every_address(address) else host

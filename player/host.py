@@ -29,6 +29,7 @@ from player.ports import is_loopback, local_url, tcp_url
 from player.services import Registration
 from player.tables import Config
 from portmanager.protocol.urls import ServiceAddress, is_service, own_service
+from zmqjsonproxy.addresses import bind_address
 from zmqjsonproxy.errors import ProxyError, RefusedError
 from zmqjsonproxy.rpc.hub import Hub
 
@@ -177,7 +178,7 @@ class Host:
         self.bank: Bank | None = None
         self._config, self._name = config, bank
         self._wanted_url = config.url(bank) if url is None else url
-        self._bind = bind or config.bind(bank)
+        self._bind = bind_address(bind or config.bind(bank))
         self._registrations: list[Registration] = []
         self._simulate, self._data_root, self._dibas_dir, self._state_dir = simulate, data_root, dibas_dir, state_dir
         self._clock, self._kind = clock, kind

@@ -1,34 +1,12 @@
-"""Addresses of Players: URLs from host and port and back, and free ports."""
+"""Addresses of Players as this host sees them, and free ports."""
 
 from __future__ import annotations
 
-import ipaddress
-import re
 import socket
 
+from zmqjsonproxy.addresses import is_loopback_host, split_url, tcp_url
+
 __all__ = ["free_ports", "is_loopback", "local_url", "port_of", "split_url", "tcp_url"]
-
-_URL = re.compile(r"tcp://(?:\[(?P<six>[^\]\s]+)\]|(?P<host>[^:/\[\]\s]+)):(?P<port>\d+|\*)\Z")
-
-
-def tcp_url(host: str, port: int) -> str:
-    """Return `tcp://host:port`; an IPv6 address gets its brackets."""
-    return f"tcp://[{host}]:{port}" if ":" in host else f"tcp://{host}:{port}"
-
-
-def split_url(url: str) -> tuple[str, int]:
-    """Return (host, port) of a `tcp://` URL; port 0 for `*`.
-
-    Raises:
-        ValueError: Not `tcp://host:port`, or the port is above 65535.
-    """
-    match = _URL.match(url)
-    if match is None:
-        raise ValueError(f"{url!r} is not tcp://HOST:PORT")
-    port = 0 if match["port"] == "*" else int(match["port"])
-    if port > 65535:
-        raise ValueError(f"{url!r}: a port is at most 65535")
-    return match["six"] or match["host"], port
 
 
 def port_of(url: str) -> int:
@@ -38,13 +16,7 @@ def port_of(url: str) -> int:
 
 def is_loopback(url: str) -> bool:
     """Tell whether only programs of this host can reach the address. Names are not resolved."""
-    host = split_url(url)[0]
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+    return is_loopback_host(split_url(url)[0])
 
 
 def local_url(url: str) -> str:

@@ -20,9 +20,9 @@ from pydantic import (
 )
 
 from player.errors import Fault
-from player.ports import split_url, tcp_url
 from player.tomlfile import KeyPath, TomlFile
 from portmanager.protocol.urls import LOCAL, ManagerAddress, ServiceAddress, is_service, own_service
+from zmqjsonproxy.addresses import bind_address, checked_host, split_url, tcp_url
 
 __all__ = [
     "DEFAULT_BIND",
@@ -35,6 +35,7 @@ __all__ = [
     "Config",
     "DealerConfig",
     "DoorConfig",
+    "Host",
     "HostConfig",
     "InstrumentConfig",
     "Port",
@@ -52,11 +53,12 @@ DEFAULT_PORT = 6667  # the original's
 
 def _address(text: str) -> str:
     """Refuse what cannot stand between `tcp://` and the port."""
+    address = bind_address(text)
     try:
-        split_url(tcp_url(text, DEFAULT_PORT))
+        split_url(tcp_url(address, DEFAULT_PORT))
     except ValueError:
         raise ValueError(f"{text!r} is no address; write one as 127.0.0.1, or 0.0.0.0 for all of this host") from None
-    return text
+    return address
 
 
 _SECRET = re.compile(
@@ -97,6 +99,8 @@ PortOrService = Annotated[
 """A port, or `service:NAME` for one that is lent under that name; `{bank}` in it, or nothing, is the Bank's name."""
 Manager = Annotated[str, AfterValidator(_manager)]
 Address = Annotated[str, AfterValidator(_address)]
+Host = Annotated[str, Field(min_length=1), AfterValidator(checked_host)]
+"""The name or address of a host, and nothing else."""
 
 
 class Table(BaseModel):
@@ -144,7 +148,7 @@ class BankConfig(Table):
     """`[banks.X]`: what every kind of Bank has. Kinds add their own keys in a subclass."""
 
     kind: str = DEFAULT_KIND
-    hpc_host: str = Field(min_length=1)
+    hpc_host: Host
     player_port: PortOrService | None = None
     bind: Address | None = None
     doors: dict[str, SerializeAsAny[DoorConfig]] = Field(default_factory=dict)
@@ -244,7 +248,7 @@ class Config:
         port = self.banks[bank].player_port or self.instrument.player_port
         if isinstance(port, str):
             return ServiceAddress(own_service(port, bank), self.manager).url
-        return tcp_url(bind or self.bind(bank), port)
+        return tcp_url(bind_address(bind or self.bind(bank)), port)
 
     def banks_of_host(self, host: str) -> list[str]:
         """Return the Banks whose `hpc_host` is exactly this host, in file order."""

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
 from player.errors import Fault
-from player.tables import BankConfig, Config, Port, Table
+from player.tables import BankConfig, Config, Host, Port, Table
 from spectrometer.daq.foreign import FIFO_NAMES, fifo_path
 from spectrometer.daq.receiver import ReceiverConfig
 from spectrometer.errors import AddressError
@@ -119,7 +119,7 @@ class _Endpoint(Table):
 class DataSource(_Endpoint):
     """The FPGA side of the 10 Gb/s link; without a host the Bank has no FPGA of its own."""
 
-    host: str | None = None
+    host: Host | None = None
 
     def address(self) -> str | None:
         """The IPv4 address; AddressError if the host cannot be resolved, None if there is none."""
@@ -129,7 +129,7 @@ class DataSource(_Endpoint):
 class DataDestination(_Endpoint):
     """The computer's side of the 10 Gb/s link."""
 
-    host: str
+    host: Host
 
     def address(self) -> str:
         """The IPv4 address; AddressError if the host cannot be resolved."""
@@ -139,7 +139,7 @@ class DataDestination(_Endpoint):
 class RoachConfig(Table):
     """`[banks.X.roach]`: the FPGA board; present if the Bank has one."""
 
-    katcp_host: str = Field(min_length=1)
+    katcp_host: Host
     katcp_port: Port = 7147
     timeout_s: float = Field(default=30.0, gt=0)
 

@@ -116,6 +116,7 @@ class Recorder:
         try:
             self._front = Front(context, listen)
             self.url = self._front.url
+            self._probe.set(zmq.IPV6, "[" in server)
             self._probe.connect(server)
             self._file = open(path, "xb")  # noqa: SIM115 (closed by `close`)
             self._file.write(write_header(server, datetime.now(UTC)))
@@ -222,6 +223,7 @@ class Recorder:
         back.linger = 0
         back.sndhwm = back.rcvhwm = 0
         _keep_alive(back)
+        back.set(zmq.IPV6, "[" in self._server)
         back.connect(self._server)
         return _Client(next(self._numbers), rid, fd, back)
 
@@ -307,6 +309,7 @@ class Replayer:
         self._socket: zmq.Socket[bytes] = context.socket(zmq.ROUTER)
         self._socket.linger = 0
         try:
+            self._socket.set(zmq.IPV6, "[" in listen)
             self._socket.bind(listen)
         except BaseException:
             self.close()

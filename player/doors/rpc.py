@@ -14,6 +14,7 @@ from player.bank import Bank
 from player.doors.base import Door
 from player.errors import AddressError, PlayerError, PortTakenError
 from player.ports import port_of, split_url, tcp_url
+from zmqjsonproxy.addresses import bind_address
 from zmqjsonproxy.rpc.server import ServerSettings, ZMQJSONProxyServer
 
 __all__ = ["RpcDoor"]
@@ -65,8 +66,8 @@ class RpcDoor(Door):
             host, port = split_url(url)
         except ValueError as error:
             raise AddressError(url, str(error)) from error
-        if host == "localhost":  # ZeroMQ binds to addresses and interfaces only
-            url = tcp_url("127.0.0.1", port).removesuffix(":0") + (":*" if port == 0 else "")
+        if host != bind_address(host):  # ZeroMQ binds to addresses and interfaces only
+            url = tcp_url(bind_address(host), port).removesuffix(":0") + (":*" if port == 0 else "")
         try:
             self._server = ZMQJSONProxyServer(ctx, url, settings, name=name)
         except zmq.ZMQError as error:

@@ -45,6 +45,7 @@ class OriginalServer:
         self._exported: dict[str, tuple[list[list[Any]], dict[str, Callable[..., Any]]]] = {}
         self._rep = ctx.socket(zmq.REP)
         self._rep.linger = 0
+        self._rep.set(zmq.IPV6, "[" in url)
         self._rep.bind(url)
         self.url = self._rep.get(zmq.LAST_ENDPOINT).rstrip(b"\0").decode()
         self._control = ctx.socket(zmq.PULL)

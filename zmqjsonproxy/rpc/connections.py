@@ -17,6 +17,7 @@ from typing import Any
 import zmq
 
 from zmqjsonproxy import ndarray, wirejson
+from zmqjsonproxy.addresses import is_by_name
 from zmqjsonproxy.caller import own_name
 from zmqjsonproxy.errors import PeerLostError
 from zmqjsonproxy.protocol.arrays import Framed
@@ -88,6 +89,7 @@ class Connections:
         self._rids = itertools.count(1)
         self._by_rid: dict[bytes, Peer] = {}
         self._bridges: dict[Peer, Bridge] = {}
+        self._by_other: set[Peer] = set()  # those that are tried by the other kind of addresses
         self._options = {
             int(zmq.RECONNECT_IVL): -1,
             int(zmq.CONNECT_TIMEOUT): int(1000 * settings.hello_within),
@@ -364,6 +366,7 @@ class Connections:
         rid = self._token + next(self._rids).to_bytes(8, "big")
         try:
             self._router.set(zmq.CONNECT_ROUTING_ID, rid)
+            self._router.set(zmq.IPV6, self._is_by_ipv6(peer, address))
             self._router.connect(address)
         except zmq.ZMQError as error:
             raise NotLocatedError(f"no address to connect to: {error}") from error
@@ -423,7 +426,9 @@ class Connections:
         """Connect again to a server that takes no ROUTER."""
         self._disconnect(peer)
         try:
-            bridge = self._bridges[peer] = Bridge(self._context, self._addresses[peer], self._options)
+            address = self._addresses[peer]
+            options = {**self._options, int(zmq.IPV6): int(self._is_by_ipv6(peer, address))}
+            bridge = self._bridges[peer] = Bridge(self._context, address, options)
             peer.begin_connection(b"", peer.hello_name, now)
             bridge.send(original.hello(peer.hello_name, self.client))
         except zmq.ZMQError as error:  # no sockets left
@@ -509,7 +514,10 @@ class Connections:
         for peer in [*self._by_rid.values(), *self._bridges]:
             if peer.state is State.CONNECTING and not peer.connected:
                 if now - peer.since > self.settings.hello_within:
+                    self._by_other.discard(peer)
                     self.drop(peer, f"no connection within {self.settings.hello_within:g} s")
+                elif now - peer.since > self.settings.hello_within / 2:  # its name may stand for no address of the kind
+                    self._tries_other_addresses(peer)
             elif peer.waits_in_vain:
                 self._abandon(peer, now)
 
@@ -520,5 +528,20 @@ class Connections:
     def _note(self, peer: Peer, event: PeerEvent) -> None:
         if peer.state is not State.IDLE and event.transition is Transition.CONNECTED:
             peer.connected = True
-        else:
+            self._by_other.discard(peer)
+        elif event.transition is not Transition.REFUSED or not self._tries_other_addresses(peer):
+            self._by_other.discard(peer)
             self.drop(peer, event.transition.value)
+
+    def _is_by_ipv6(self, peer: Peer, address: str) -> bool:
+        return "[" in address or (peer.by_ipv6 and is_by_name(address))
+
+    def _tries_other_addresses(self, peer: Peer) -> bool:
+        """Connect once more, by addresses of the other kind, if there may be some: a name may stand for both."""
+        if peer.connected or peer in self._by_other or peer in self._bridges or not is_by_name(self._addresses[peer]):
+            return False
+        self._by_other.add(peer)
+        peer.by_ipv6, since = not peer.by_ipv6, peer.since
+        self._begin_anew(peer, time.monotonic(), Transition.REFUSED.value)
+        peer.since = since
+        return True

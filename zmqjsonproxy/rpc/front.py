@@ -38,6 +38,7 @@ class Front:
             int(zmq.Event.ACCEPTED) | int(zmq.Event.DISCONNECTED), address
         )
         try:
+            self.socket.set(zmq.IPV6, "[" in url)
             self.socket.bind(url)
         except BaseException:
             self.close()

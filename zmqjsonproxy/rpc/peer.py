@@ -245,6 +245,7 @@ class Peer:
         url: Its address.
         state: Of the connection.
         connected: While connecting: the connection is made, the hello not answered yet.
+        by_ipv6: Its name, if it has one, stood for such an address last.
         since: When the connection was begun, s, monotonic.
         envelope: Frames that stand before a body: the routing id, and for servers other than ours an empty one.
         native: It speaks JSON-RPC; of meaning once it is ready.
@@ -262,8 +263,9 @@ class Peer:
     """
 
     __slots__ = (
-        "_pause", "arrays", "connected", "current", "described", "envelope", "generation", "hello_name", "instance",
-        "is_ours", "most_bytes", "native", "numbered", "reason", "retry_at", "rid", "since", "state", "url", "waiting",
+        "_pause", "arrays", "by_ipv6", "connected", "current", "described", "envelope", "generation", "hello_name",
+        "instance", "is_ours", "most_bytes", "native", "numbered", "reason", "retry_at", "rid", "since", "state", "url",
+        "waiting",
     )  # fmt: skip
 
     def __init__(self, url: str) -> None:
@@ -271,7 +273,7 @@ class Peer:
         self.rid = b""
         self.envelope: tuple[bytes, ...] = ()
         self.state = State.IDLE
-        self.native = self.is_ours = self.connected = False
+        self.native = self.is_ours = self.connected = self.by_ipv6 = False
         self.arrays: bool | None = None
         self.most_bytes = 0
         self.since = 0.0

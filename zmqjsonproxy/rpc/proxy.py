@@ -46,15 +46,17 @@ class RemoteObject(OfOneProcess):
         return RemoteMethods(self)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if not name.startswith("_"):
-            raise AttributeError(f"{name} = ... would stay here and reach nobody; {self._to_write(name)}")
+        # A program may keep what it likes at a proxy, but not what looks as if it reached the object.
+        instead = "" if name.startswith("_") else self._to_write(name)
+        if instead:
+            raise AttributeError(f"{name} = ... would stay here and reach nobody; {instead}")
         super().__setattr__(name, value)
 
     def _to_write(self, name: str) -> str:
         methods = {} if self._description is None else self._description.methods
         if name in methods or hasattr(type(self), name):
             return f"{name} is a method, to be called: {name}(...)"
-        return f"write set_param({name}=...)" if "set_param" in methods else "call one of its methods"
+        return f"write set_param({name}=...)" if "set_param" in methods else ""
 
     def _remote_method(self, name: str) -> Any:
         """Return a remote method, whatever the proxy has under its name."""

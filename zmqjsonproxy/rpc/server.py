@@ -109,7 +109,7 @@ class ZMQJSONProxyServer(OfOneProcess):
         self._inner.set(zmq.IDENTITY, self._inner_id)
         self._inner.sndhwm = 0
         try:
-            self._router.bind(URL)
+            self._bind(URL)
             self.url: str = self._router.get(zmq.LAST_ENDPOINT).rstrip(b"\0").decode()
             inner_url = f"inproc://zmqjsonproxy-{self.instance}"
             self._router.bind(inner_url)
@@ -204,7 +204,11 @@ class ZMQJSONProxyServer(OfOneProcess):
 
     def bind_also(self, url: str) -> None:
         """Serve at a further address, too; from another thread, while `run_loop` runs; zmq.ZMQError as at first."""
-        self._errands.leave(partial(self._router.bind, url), self._wake, 5.0)
+        self._errands.leave(partial(self._bind, url), self._wake, 5.0)
+
+    def _bind(self, url: str) -> None:
+        self._router.set(zmq.IPV6, "[" in url)  # where it is set, IPv4 addresses are told in the form of IPv6
+        self._router.bind(url)
 
     def quit_loop(self) -> None:
         """End `run_loop`; usable from any thread and from a signal handler. Returns at once."""

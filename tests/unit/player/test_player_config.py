@@ -160,7 +160,7 @@ def test_the_default_is_the_loopback_address_and_the_port_of_the_original(tmp_pa
 
 
 def test_toml_that_only_newer_readers_know_is_warned_of(tmp_path: Path) -> None:
-    config = read(tmp_path, f'[banks.BANKA]\n{TOY}hpc_host = "\\e"\n')
+    config = read(tmp_path, f'[instrument]\ntelescope = "\\e"\n[banks.BANKA]\n{TOY}hpc_host = "a"\n')
     assert "TOML 1.1" in str(config.warnings[0])
 
 
