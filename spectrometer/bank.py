@@ -470,11 +470,15 @@ class SpectrometerBank(Bank):
 
     @query(refusal_pair=True)
     def earliest_start(self) -> list[Any]:
-        """True, and the earliest time of a start that can be promised now: [Y, M, D, h, m, s, us] UTC."""
+        """True, and the earliest time of a start that can be promised now: [Y, M, D, h, m, s, us] UTC.
+
+        While a scan runs it is refused; clients of the original get the time all the same, and `start` refuses them.
+        """
         scan, backend = self._the_scan(), self._the_backend()
+        answer = [True, as_list(earliest_start(self._now(), self._setter.arm_delay(backend.mode)))]
         if scan.scanning:
-            raise RefusedError(scan.holder)
-        return [True, as_list(earliest_start(self._now(), self._setter.arm_delay(backend.mode)))]
+            raise RefusedError(scan.holder, original=answer)
+        return answer
 
     @command(urgent=True, refusal_pair=True)
     def stop(self) -> list[Any]:

@@ -124,11 +124,13 @@ class RefusedError(ProxyError):
         text: The reason, as the Bank gave it.
         peer: URL of the server, set at the caller.
         method: Name of the method, set at the caller.
+        original: Value that clients of the original get instead of the refusal, where the original answered; None: the
+            refusal.
     """
 
-    def __init__(self, text: str, *, peer: str = "", method: str = "") -> None:
+    def __init__(self, text: str, *, peer: str = "", method: str = "", original: object = None) -> None:
         super().__init__(text)
-        self.text, self.peer, self.method = text, peer, method
+        self.text, self.peer, self.method, self.original = text, peer, method, original
 
 
 class AlreadyDoneError(RefusedError):

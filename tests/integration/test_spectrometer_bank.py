@@ -315,6 +315,8 @@ def test_clients_of_the_original_get_its_shapes(rehearsing: Array) -> None:
         assert answer[0] is True
         assert "Starting at" in answer[1]
         assert ask("scan_status")[0] is True
+        assert ask("earliest_start")[0] is True  # the original's Dealer unpacks a time
+        assert ask("start")[0] is False
         assert ask("stop") == [True, "Scan ended"]
         socket.send(b'{"name": "bank.roach", "proc": "list_methods", "args": [], "kwargs": {}}')
         assert {"listdev", "progdev", "read_int", "write_int"} <= {name for name, _doc in json.loads(socket.recv())}

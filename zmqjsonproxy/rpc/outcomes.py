@@ -75,6 +75,8 @@ def raised(method: Method, request: Request, error: BaseException) -> tuple[byte
     described = jsonrpc.error_object(code, type_, text, entries)
     if request.native:
         return jsonrpc.failure(request.id, described), described
+    if isinstance(error, RefusedError) and error.original is not None:
+        return original.reply(error.original), described
     if method.mark.refusal_pair and code in (Code.REFUSED, Code.ABORTED):
         return original.reply([False, text]), described
     return original.failure(type_, text, entries), described
