@@ -23,7 +23,7 @@ from spectrometer.daq.protocol.psrfits import Layout
 from spectrometer.daq.psrfits import PsrFitsFile, antenna_position, psrfits_name, source_position
 from spectrometer.daq.pulsarchain import Chain, ChainOptions
 from spectrometer.daq.pulsarsetup import PulsarSetup, Recording, is_circular, read_pulsar_setup
-from spectrometer.daq.rawfile import RawFile, choose_block
+from spectrometer.daq.rawfile import RawFile, choose_block, in_two_polarizations
 from spectrometer.daq.receiver import FASTEST
 from spectrometer.daq.recorders import FoldRecorder, RawRecorder, Recorder, SearchRecorder
 from spectrometer.daq.run import UNIX_EPOCH_MJD, RunOptions, check_directory, open_source
@@ -139,7 +139,14 @@ class PulsarRun:
         self._chain: Chain | None = None
         longest = min(ROW_S, (setup.scan_length or ROW_S * ROWS_AT_LEAST) / ROWS_AT_LEAST)
         if setup.recording is Recording.RAW:
-            self._block = choose_block(band, setup.blocsize, 0, max(int(longest * self.rate), 1))
+            if band.channels == 1:
+                raise ScanSetupError(
+                    "raw: 1 channel would be read as real samples; 2 or more are needed: divide the source's band, "
+                    "or record search data"
+                )
+            if band.polarizations == 1:
+                notes.append("one polarization: B is all zeros")
+            self._block = choose_block(in_two_polarizations(band), setup.blocsize, 0, max(int(longest * self.rate), 1))
             first = self._block.new + self._block.overlap
             if band.channels != setup.nchan:
                 notes.append(f"{band.channels} channels as they come, not {setup.nchan}")
@@ -308,7 +315,7 @@ class PulsarRun:
             if self._to_file:
                 name = psrfits_name(moment, setup.bank, setup.scan_number).replace(".fits", ".raw")
                 file = RawFile(directory, name)
-            return RawRecorder(self.source.band, self._block, self._raw_cards(day, second), file)
+            return RawRecorder(in_two_polarizations(self.source.band), self._block, self._raw_cards(day, second), file)
         chain, folds = self._chain, setup.recording is not Recording.SEARCH
         spin, dm = self._spin(day, second)
         frequency = spin.frequency

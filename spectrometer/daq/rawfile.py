@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +18,7 @@ import numpy.typing as npt
 from spectrometer.daq.growing import check_kept, create_new, write_all
 from spectrometer.daq.protocol.band import Band
 
-__all__ = ["Block", "BlockCutter", "BlockSize", "RawFile", "choose_block", "to_bytes"]
+__all__ = ["Block", "BlockCutter", "BlockSize", "RawFile", "choose_block", "in_two_polarizations", "to_bytes"]
 
 Bytes8 = npt.NDArray[np.int8]
 
@@ -61,11 +61,19 @@ def choose_block(band: Band, blocsize: int, overlap: int, longest: int) -> Block
     return BlockSize(max(most // step, 1) * step, overlap, packet)
 
 
+def in_two_polarizations(band: Band) -> Band:
+    """The band of a raw file: no two readers take a file of one polarization for the same."""
+    return replace(band, polarizations=2)
+
+
 def to_bytes(samples: npt.NDArray[np.int8] | npt.NDArray[np.float32]) -> Bytes8:
-    """Samples as 8 bits; those that were computed, as of a recording of real voltages, are rounded."""
+    """Samples of two polarizations as 8 bits: B is zeros if there is only A, and what was computed is rounded."""
+    found: Bytes8
     if samples.dtype == np.int8:
-        return samples  # type: ignore[return-value]  # mypy does not narrow by the dtype
-    return np.clip(np.rint(samples), -127, 127).astype(np.int8)
+        found = samples  # type: ignore[assignment]  # mypy does not narrow by the dtype
+    else:  # as of a recording of real voltages
+        found = np.clip(np.rint(samples), -127, 127).astype(np.int8)
+    return found if found.shape[2] > 2 else np.concatenate([found, np.zeros_like(found)], axis=2)
 
 
 @dataclass(frozen=True, slots=True)

@@ -162,7 +162,12 @@ def test_blocks_are_no_larger_than_the_mode_says_nor_than_may_be_waited_for() ->
 
 
 def test_voltages_that_were_computed_are_rounded() -> None:
-    assert to_bytes(np.array([0.4, -3.6, 900.0], np.float32)).tolist() == [0, -4, 127]
+    assert to_bytes(np.array([[[0.4, -3.6, 900.0, -200.0]]], np.float32)).tolist() == [[[0, -4, 127, -127]]]
+
+
+@pytest.mark.parametrize("kind", [np.int8, np.float32])
+def test_one_polarization_is_written_as_two_of_which_b_is_zeros(kind: type) -> None:
+    assert to_bytes(np.array([[[3, -4], [5, 6]]], kind)).tolist() == [[[3, -4, 0, 0], [5, 6, 0, 0]]]
 
 
 def test_a_full_disk_leaves_whole_blocks_and_nothing_is_overwritten(tmp_path: Path) -> None:

@@ -1,4 +1,8 @@
-"""Orders of the samples in GUPPI raw recordings: followed where they are known, refused by name where not."""
+"""Orders of the samples in GUPPI raw files: followed where they are known, refused by name where not.
+
+Raw files that are written are of two polarizations and two or more channels: there is no header for others that all
+readers take alike.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +16,7 @@ from support.pulsar_scans import psrfits
 
 from readers.scans import PULSAR
 from readers.voltages import Volts, write_raw
-from spectrometer.daq.errors import SourceError
+from spectrometer.daq.errors import ScanSetupError, SourceError
 from spectrometer.daq.guppifile import GuppiFile
 from spectrometer.daq.run import RunOptions
 from spectrometer.daq.runs import run_for
@@ -96,3 +100,33 @@ def test_what_says_nothing_else_is_read_channel_by_channel(tmp_path: Path, more:
     reader = GuppiFile(write_raw(tmp_path / "in.raw", tone(400), more=more))
     assert (reader.samples, reader.header.is_time_first) == (400, False)
     reader.close()
+
+
+def test_raw_voltages_of_one_polarization_have_zeros_for_the_other_and_say_so(tmp_path: Path) -> None:
+    volts = tone(20_000)[:, :, :1]
+    more = {"NPOL": 1, "PKTSIZE": CHANNELS * 2}
+    source = write_raw(tmp_path / "in.raw", volts, centre_mhz=CENTRE, sample_time=TBIN, more=more)
+    values = {**PULSAR, "SCANLEN": 0.2, "OBS_MODE": "RAW"}
+    run = run_for(RunOptions(source=source, rate=1 / TBIN, fast=True), values, tmp_path)
+    assert "one polarization: B is all zeros" in run.note
+    run.begin(1.7e9)
+    while not run.pacing.over:
+        run.step(0.0)
+    run.end()
+    assert run.path is not None
+    assert run.account.is_complete
+    reader = GuppiFile(run.path)
+    header = reader.header
+    assert (header.values["NPOL"], header.values["NPKT"]) == (4, header.packets)
+    found = np.concatenate([piece.samples for piece in reader.pieces()], axis=1)
+    reader.close()
+    a = np.concatenate([volts.real, volts.imag], axis=2)[:, : found.shape[1]]
+    assert np.array_equal(found[:, :, :2], np.clip(np.rint(a), -127, 127))
+    assert not found[:, :, 2:].any()
+
+
+def test_raw_voltages_of_one_channel_are_refused_with_what_to_do(tmp_path: Path) -> None:
+    source = write_raw(tmp_path / "in.raw", tone(4000)[:1], centre_mhz=CENTRE, sample_time=TBIN)
+    values = {**PULSAR, "SCANLEN": 0.02, "OBS_MODE": "RAW"}
+    with pytest.raises(ScanSetupError, match="raw: 1 channel would be read as real samples; 2 or more are needed"):
+        run_for(RunOptions(source=source), values, tmp_path)
