@@ -30,7 +30,8 @@ def receiver() -> str:
     ]
     carriers = ", ".join(f"{{ frequency_mhz = {tone!r}, power_k_mhz = 2.0 }}" for tone in tones)
     return (
-        f"{{ taps = 2, synthetic = {{ center_mhz = {SKY_MHZ}, bandwidth_mhz = {8 * SUBBAND_MHZ}, seed = 5, "
+        "{ taps = 2, max_lag_s = 60.0, "
+        f"synthetic = {{ center_mhz = {SKY_MHZ}, bandwidth_mhz = {8 * SUBBAND_MHZ}, seed = 5, "
         f"rate_hz = {RATE_HZ}, tsys_k = {list(TSYS_K)}, cal_k = {DIODE_K}, carriers = [{carriers}] }} }}"
     )
 
@@ -62,9 +63,9 @@ def test_carriers_and_diode_are_found_in_each_of_eight_sub_bands(tmp_path: Path)
         assert np.isfinite(spectra).all()
         assert rows["SUBFREQ"][0].tolist() == [centre * 1e6 for centre in CENTRES]
         assert [header[f"SUB{n}FREQ"] for n in range(8)] == [centre * 1e6 for centre in CENTRES]
-        sky = rows["CRVAL1"][0] + (np.asarray(CHANNELS) + 1 - axis["1CRPX12"]) * axis["1CDLT12"]
+        sky = rows["CRVAL1"][0] + (np.asarray(CHANNELS) + 1 - axis["1CRPX14"]) * axis["1CDLT14"]
         assert (spectra.argmax(axis=2) == CHANNELS).all()
-        assert axis["1CDLT12"] == SUBBAND_MHZ * 1e6 / NCHAN
+        assert axis["1CDLT14"] == SUBBAND_MHZ * 1e6 / NCHAN
         carriers = [float(header[f"SIMCAR{n:02d}"].split()[0]) * 1e6 for n in range(1, 9)]
         assert np.abs(sky - carriers).max() < 10.0  # Hz, what the cards hold; channels have 5722 Hz
         for sub_band, channel in enumerate(CHANNELS):

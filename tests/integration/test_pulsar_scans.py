@@ -33,7 +33,7 @@ def receiver(node: int) -> str:
     center = LOWEST_MHZ + (node + 0.5) * WIDTH_MHZ
     pulsar = f"{{ period_s = {PERIOD}, width = {WIDTH}, flux_k = 8.0, dm = {DM} }}"
     band = f"center_mhz = {center}, bandwidth_mhz = {WIDTH_MHZ}, channels = {CHANNELS}"
-    return f"{{ synthetic = {{ {band}, seed = {node + 1}, pulsar = {pulsar} }} }}"
+    return f"{{ max_lag_s = 60.0, synthetic = {{ {band}, seed = {node + 1}, pulsar = {pulsar} }} }}"
 
 
 @dataclass
