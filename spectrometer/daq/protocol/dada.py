@@ -60,6 +60,8 @@ class DadaHeader:
     """OBS_OFFSET: bytes of the observation before this file."""
     start: datetime | None
     """UTC_START, to the microsecond; None if the header has none."""
+    picoseconds: int
+    """PICOSECONDS: of UTC_START beside its seconds."""
     values: Mapping[str, str]
 
     @property
@@ -72,7 +74,8 @@ class DadaHeader:
         """UTC of this file's first sample."""
         if self.start is None:
             return None
-        return self.start + timedelta(seconds=self.offset_bytes / self.sample_bytes * self.sample_time)
+        offset = self.offset_bytes / self.sample_bytes * self.sample_time
+        return self.start + timedelta(seconds=offset + self.picoseconds * 1e-12)
 
     @property
     def band(self) -> Band:
@@ -124,6 +127,7 @@ def read_header(data: bytes) -> DadaHeader:
     if order != "TFP" and not (order in ("FTP", "TF", "T", "TP") and channels <= 1):
         faults.append(f"ORDER is {order}; only TFP can be read, with one channel also FTP")
     start = _time(values, faults)
+    picoseconds = _integer(values, "PICOSECONDS", faults, low=0, high=10**12 - 1, default=0)
     if faults:
         raise DadaHeaderError("; ".join(faults))
     return DadaHeader(
@@ -136,6 +140,7 @@ def read_header(data: bytes) -> DadaHeader:
         bandwidth=bandwidth,
         offset_bytes=offset,
         start=start,
+        picoseconds=picoseconds,
         values=values,
     )
 

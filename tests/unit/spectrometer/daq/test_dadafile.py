@@ -52,6 +52,12 @@ def test_real_headers_are_read_as_they_are_written() -> None:
     second.close()
 
 
+def test_picoseconds_belong_to_the_start() -> None:
+    changes = {"UTC_START": "2022-01-17-06:17:50", "PICOSECONDS": "250000000000", "OBS_OFFSET": "0"}
+    found = read_header(header(changes)).first_sample_time
+    assert found == datetime(2022, 1, 17, 6, 17, 50, 250_000, tzinfo=UTC)
+
+
 def test_the_kind_of_a_file_is_found_by_its_beginning(tmp_path: Path) -> None:
     for name, kind in (("sample.dada", DadaFile), ("sample_puppi.raw", GuppiFile)):
         source = open_recording(recording(name))
@@ -148,6 +154,7 @@ def test_a_header_longer_than_usual_is_read_whole(tmp_path: Path) -> None:
         ({"TSAMP": "-1"}, "TSAMP is -1; expected more than 0 microseconds"),
         ({"TSAMP": "nan"}, "TSAMP is 'nan'; expected a number"),
         ({"OBS_OFFSET": "-4"}, "OBS_OFFSET is -4; expected 0 to"),
+        ({"PICOSECONDS": "1000000000000"}, "PICOSECONDS is 1000000000000; expected 0 to 999999999999"),
         ({"ORDER": "FTP"}, "ORDER is FTP; only TFP can be read, with one channel also FTP"),
         ({"UTC_START": "yesterday"}, "UTC_START is 'yesterday'; expected yyyy-mm-dd-hh:mm:ss"),
         ({"HDR_SIZE": "8192"}, "HDR_SIZE is 8192, but there are only 4100 bytes"),
