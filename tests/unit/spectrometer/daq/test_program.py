@@ -28,14 +28,15 @@ SETUP = {
 }  # fmt: skip
 RECEIVER = {"center_mhz": 300.0, "bandwidth_mhz": 0.02, "channels": 2}
 
+SYNTHETIC = RunOptions(synthetic=ReceiverConfig(**RECEIVER))
+
 
 class Rig:
     """A program, its status memory and its clock; what a Player does with them."""
 
-    def __init__(self, status: StatusBuffer, folder: Path) -> None:
+    def __init__(self, status: StatusBuffer, folder: Path, options: RunOptions = SYNTHETIC) -> None:
         self.status, self.folder = status, folder
         self.clock = SettableClock()
-        options = RunOptions(synthetic=ReceiverConfig(**RECEIVER))
         self.program = Program(status, options, data_dir=folder, clock=self.clock)
         self.start = 0.0
         """Of the scan, on the monotonic clock."""
@@ -213,6 +214,24 @@ def test_what_was_lost_in_the_middle_is_counted_and_stands_in_the_header(rig: Ri
     ]  # fmt: skip
     assert len(set(rows["INTEGNUM"].tolist())) == found
     assert rows["EXPOSURE"][::2].sum() == pytest.approx(6.0 - seconds, abs=0.04)
+
+
+def test_parts_of_one_long_block_are_counted(rig: Rig, tmp_path: Path) -> None:
+    """A DADA file is one block; a program that stands still three times within it has lost parts of it."""
+    recording = tmp_path / "in.dada"
+    cards = "HEADER DADA\nHDR_SIZE 4096\nNBIT 8\nNDIM 2\nNPOL 2\nNCHAN 2\nTSAMP 100\nFREQ 300\nBW 0.02\n"
+    recording.write_bytes(cards.encode().ljust(4096, b"\0") + bytes(range(256)) * 6250)  # 20 s
+    other = Rig(rig.status, tmp_path, RunOptions(source=recording, rate=1e4))
+    other.announce(SCANLEN=18.0)
+    other.arm()
+    for at in (1.0, 5.0, 9.0):
+        other.turn(at)
+        other.clock.advance(2.4)
+    plan, found, blocks, seconds = counts(other.until_end())
+    assert (plan, found <= plan) == (72, True)
+    assert seconds == pytest.approx(3 * 0.4, abs=0.6)  # the rest was caught up
+    assert seconds > 0.3
+    assert blocks == pytest.approx(seconds / 20.0)
 
 
 def test_a_program_that_is_merely_slow_loses_nothing_and_is_not_cut_off_by_the_end(rig: Rig) -> None:
