@@ -21,6 +21,7 @@ from readers.voltages import (
     DISPERSION_S,
     SAMPLE_TIME,
     Signal,
+    Volts,
     centres,
     known,
     stored_bytes,
@@ -47,6 +48,8 @@ class Case:
     status: dict[str, Any] = field(default_factory=dict)
     falling: bool = False
     basis: str = "LIN"
+    polarizations: int = 2
+    """Of the source; with one, B is 0."""
     gap: tuple[float, float] | None = None
     is_quick: bool = False
     """One of those that `make test` looks at."""
@@ -55,7 +58,8 @@ class Case:
     def name(self) -> str:
         """For people."""
         mode = str(self.status.get("OBS_MODE", self.kind)).lower()
-        words = [mode, str(self.status.get("POL_TYPE", "")), self.basis, "falling" if self.falling else "rising"]
+        products = str(self.status.get("POL_TYPE", "")) if self.polarizations == 2 else "of A alone"
+        words = [mode, products, self.basis, "falling" if self.falling else "rising"]
         return " ".join(word for word in (*words, "with a gap" if self.gap else "") if word)
 
     @property
@@ -63,9 +67,20 @@ class Case:
         """What was received."""
         return DIODE if self.kind in ("cal", "spectra", "subbands") else PULSAR
 
+    @property
+    def noise(self) -> float:
+        """Power of the noise, in all polarizations."""
+        return 2 * self.polarizations * PULSAR.noise**2
+
+    def received(self) -> Volts:
+        """On the sky, A and B."""
+        volts = known(self.signal, SAMPLES, falling=self.falling)
+        volts[..., self.polarizations :] = 0
+        return volts
+
     def make(self, folder: Path) -> Path:
         """Take the scan."""
-        volts = known(self.signal, SAMPLES, falling=self.falling)
+        volts = self.received()[..., : self.polarizations]
         source = write_raw(
             folder / "in.raw",
             volts,
@@ -154,6 +169,7 @@ def _search() -> Iterator[Case]:
             "POL_TYPE": "AABBCRCI",
         }
         yield Case(kind="search", status=coherent, falling=falling)
+    yield Case(kind="search", status={**common, "POL_TYPE": "IQUV"}, polarizations=1)
     yield Case(kind="search", status={**common, "POL_TYPE": "IQUV"}, gap=(0.52, 0.82))
 
 
@@ -175,6 +191,7 @@ def _fold() -> Iterator[Case]:
         }
         yield Case(kind="fold", status=coherent, falling=falling)
     lost = {"OBS_MODE": "FOLD", "NBIN": NBIN, "TFOLD": 0.37, "POL_TYPE": "IQUV"}
+    yield Case(kind="fold", status=lost, polarizations=1)
     yield Case(kind="fold", status=lost, gap=(0.52, 0.82))
 
 
@@ -190,6 +207,7 @@ def _others() -> Iterator[Case]:
             quick = not falling and nchan == 60
             yield Case(kind="spectra", status={**switched, "NCHAN": nchan}, falling=falling, is_quick=quick)
         yield Case(kind="subbands", status={**switched, **bands, "NCHAN": 32}, falling=falling, is_quick=not falling)
+    yield Case(kind="raw", status={"OBS_MODE": "RAW"}, polarizations=1)
     yield Case(kind="raw", status={"OBS_MODE": "RAW"}, gap=(0.52, 0.82))
 
 
@@ -253,7 +271,7 @@ def _search_figures(case: Case, answer: Answer) -> Iterator[Figure]:
     yield Figure("DM", float(PULSAR.dm * (1 + fitted[0])), PULSAR.dm, 15.0, "pc/cm3")
     share = 0.5 if answer.numbers.get("intensity") == "mean" else 1.0
     level = float(np.median(values[:, others][values[:, others] > 0])) / share
-    yield Figure("level of the noise", level / (4 * PULSAR.noise**2), 1.0, 0.05)
+    yield Figure("level of the noise", level / case.noise, 1.0, 0.05)
     products = np.asarray(answer.arrays["products"], float)
     if products.size:
         turns = _wrapped(times[:, None] / PULSAR.period - expected[None, :])
@@ -292,9 +310,10 @@ def _fold_figures(case: Case, answer: Answer) -> Iterator[Figure]:
     on, away = (
         shape[chosen & no_tone[:, None]].mean(axis=0) for chosen in (np.abs(turned) < 0.02, np.abs(turned) > 0.2)
     )
-    yield from _polarised(case, on, away)
+    if len(on) == 4:
+        yield from _polarised(case, on, away)
     level = away[:2].sum() if case.status["POL_TYPE"] == "AABBCRCI" else away[0]
-    yield Figure("level of the noise", float(level / (4 * PULSAR.noise**2)), 1.0, 0.05)
+    yield Figure("level of the noise", float(level / case.noise), 1.0, 0.05)
 
 
 def _cal_figures(case: Case, answer: Answer) -> Iterator[Figure]:
@@ -322,7 +341,7 @@ def _cal_figures(case: Case, answer: Answer) -> Iterator[Figure]:
 
 def _raw_figures(case: Case, answer: Answer) -> Iterator[Figure]:
     values, step = answer.arrays["values"], float(answer.numbers["sample_time"])
-    volts = known(case.signal, SAMPLES, falling=case.falling)
+    volts = case.received()
     put_in = stored_bytes(volts, falling=case.falling)
     complex_in = (put_in[..., 0] + 1j * put_in[..., 1]).transpose(1, 2, 0)[: len(values)]
     yield Figure("sample time", step, SAMPLE_TIME, 1e-18, "s")

@@ -34,7 +34,7 @@ def card(keyword: str, value: object) -> bytes:
 
 
 def stored_bytes(volts: Volts, *, falling: bool) -> npt.NDArray[np.int8]:
-    """Voltages as a sampler has them: shape (channels, samples, 2, re and im)."""
+    """Voltages as a sampler has them: shape (channels, samples, polarizations, re and im)."""
     stored = volts.conj() if falling else volts
     parts = np.stack([stored.real, stored.imag], axis=-1)
     return np.clip(np.rint(parts), -127, 127).astype(np.int8)
@@ -58,7 +58,7 @@ def write_raw(
 
     Args:
         path: The file.
-        volts: Shape (channels, time, 2), in steps of the sampler; channels in the order of the file.
+        volts: Shape (channels, time, polarizations), in steps of the sampler; channels in the order of the file.
         centre_mhz: Of the band.
         sample_time: Of a channel, s.
         falling: The frequency falls with the channel number.
@@ -69,7 +69,7 @@ def write_raw(
         time_first: In the order of PKTFMT SIMPLE.
         more: Further cards, or others; None takes one out.
     """
-    channels, samples, _ = volts.shape
+    channels, samples, polarizations = volts.shape
     data = stored_bytes(volts, falling=falling)
     width = (-1 if falling else 1) / sample_time / 1e6
     each = (samples - overlap) // blocks
@@ -80,9 +80,11 @@ def write_raw(
             part = data[:, number * each : (number + 1) * each + overlap]
             block = np.ascontiguousarray(part.swapaxes(0, 1) if time_first else part).tobytes()
             cards = {
-                "BACKEND": "GUPPI", "TELESCOP": "GBT", "SRC_NAME": "TEST", "OBSNCHAN": channels, "NPOL": 4, "NBITS": 8,
+                "BACKEND": "GUPPI", "TELESCOP": "GBT", "SRC_NAME": "TEST", "OBSNCHAN": channels, "NBITS": 8,
+                "NPOL": 4 if polarizations == 2 else 1,
                 "TBIN": sample_time, "OBSFREQ": centre_mhz, "OBSBW": width * channels, "CHAN_BW": width,
-                "BLOCSIZE": len(block), "OVERLAP": overlap, "PKTIDX": number * (step or each), "PKTSIZE": channels * 4,
+                "BLOCSIZE": len(block), "OVERLAP": overlap, "PKTIDX": number * (step or each),
+                "PKTSIZE": channels * polarizations * 2,
                 "PKTFMT": "SIMPLE" if time_first else "1SFA", "STT_IMJD": 60000, "STT_SMJD": 100, "STT_OFFS": 0.0,
                 **(more or {}),
             }  # fmt: skip

@@ -61,7 +61,7 @@ def seconds(rows: Any) -> np.ndarray:
 
 
 def begins(rows: Any) -> list[float]:
-    return [datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp() - START for text in rows["DATE-OBS"]]
+    return [datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp() - START for text in rows["DATE_OBS"]]
 
 
 def test_the_last_row_of_a_scan_that_is_no_multiple_of_the_exposure_has_its_own_middle(tmp_path: Path) -> None:
