@@ -31,6 +31,7 @@ from spectrometer.status.keys import STATUS_BYTES, VEGAS_KEY, VEGAS_SEMAPHORE
 from spectrometer.status.protocol.cards import Value, empty_image, find_end, plan_update, read_cards, without
 from spectrometer.status.protocol.damage import Damage, find_damage, mended
 from spectrometer.status.semaphore import fault_of, open_semaphore, semaphore_path
+from zmqjsonproxy.waiting import WouldWaitError, may_wait
 
 log = logging.getLogger(__name__)
 
@@ -246,13 +247,17 @@ class StatusBuffer:
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
+        """Hold the memory; WouldWaitError where that takes waiting and this thread must not."""
         deadline = time.monotonic() + self.lock_timeout_s
-        if not self._thread_lock.acquire(timeout=self.lock_timeout_s):
-            raise StatusLockError(self.semaphore, self.lock_timeout_s)
+        if not self._thread_lock.acquire(blocking=False):
+            self._before_waiting()
+            if not self._thread_lock.acquire(timeout=self.lock_timeout_s):
+                raise StatusLockError(self.semaphore, self.lock_timeout_s)
         try:
             if self._closed:
                 raise StatusAttachError(f"key {self.key:#010x}", "this object is closed")
             if self._is_open and (lost := self._lost()):
+                self._before_waiting()
                 self._attach_again(lost)
             self._lock_among_ours(deadline)
             try:
@@ -269,6 +274,11 @@ class StatusBuffer:
         finally:
             self._thread_lock.release()
 
+    @staticmethod
+    def _before_waiting() -> None:
+        if not may_wait():
+            raise WouldWaitError
+
     def _lock_among_ours(self, deadline: float) -> None:
         # A recovery by another of us may take its whole time limit; allow for that before giving up.
         deadline += self.lock_timeout_s
@@ -277,13 +287,17 @@ class StatusBuffer:
                 fcntl.flock(self._lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 return
             except BlockingIOError:
+                self._before_waiting()
                 if time.monotonic() > deadline:
                     raise StatusLockError(self.semaphore, 2 * self.lock_timeout_s) from None
                 time.sleep(_POLL_S)
 
     def _take_semaphore(self) -> None:
         notice = min(_NOTICE_S, self.lock_timeout_s)
-        if self._acquire(0) or self._acquire(notice):
+        if self._acquire(0):
+            return
+        self._before_waiting()
+        if self._acquire(notice):
             return
         for _ in range(2):  # one who took it while we looked is seen at the second look
             users = foreign_users(self.key, self._memory.number_attached, str(semaphore_path(self.semaphore)))

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ from typing import Any
 import posix_ipc
 import pytest
 import sysv_ipc
+import zmq
+from support.memory import foreign
 from support.player_run import DEADLINE, ROOT, PlayerRun, bank_of, clean_environment, free_port, player, poll
 from support.recordings import recording
 from support.spectrometer_array import write_array
@@ -29,6 +32,7 @@ from spectrometer.bank import SpectrometerBank
 from spectrometer.config import SpectrometerBankConfig, StatusMemoryConfig
 from spectrometer.status import StatusBuffer
 from spectrometer.status.owner import LOCK_DIRECTORY, owner_of
+from zmqjsonproxy import ZMQJSONProxyClient, ZMQJSONProxyServer
 from zmqjsonproxy.errors import RefusedError
 
 
@@ -182,6 +186,35 @@ def test_what_logind_removes_under_a_player_is_there_again_within_seconds_and_a_
     assert lock_files(table) == []
     with pytest.raises(sysv_ipc.ExistentialError):
         sysv_ipc.SharedMemory(table.status_memory.key, 0, size=0)
+
+
+def test_a_held_semaphore_keeps_only_those_waiting_who_ask_for_the_status(tmp_path: Path) -> None:
+    path, _ = array(tmp_path / "array.toml")
+    with (
+        opened(path, "BANKA") as bank, zmq.Context() as context,
+        ZMQJSONProxyServer(context, "tcp://127.0.0.1:*") as server, ThreadPoolExecutor() as pool,
+    ):  # fmt: skip
+        status = bank._status
+        status.lock_timeout_s = 3600.0
+        server.expose("bank", bank)
+        serving = threading.Thread(target=server.run_loop)
+        serving.start()
+        try:
+            with ZMQJSONProxyClient(context, "bank", server.url, 60.0) as proxy, foreign(status):
+                waiting = [proxy.call_later("get_status", "SIMULATE"), proxy.call_later("check_status")]
+                setting = pool.submit(proxy.set_status, OBSERVER="me")
+                assert (proxy.get_bank_name(), proxy.get_mode()) == ("BANKA", None)  # the socket's thread is free
+                assert not setting.done()
+                assert not any(future.done() for future in waiting)
+                semaphore = posix_ipc.Semaphore(status.semaphore)
+                semaphore.release()
+                semaphore.close()
+                assert waiting[1].result() == []
+                setting.result()
+                assert proxy.get_status("OBSERVER") == "me"
+        finally:
+            server.quit_loop()
+            serving.join(30)
 
 
 @pytest.mark.parametrize("shared", ["key", "semaphore", "buffer", "nothing"])

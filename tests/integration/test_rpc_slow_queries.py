@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import zmq
+from support.original_client import OriginalClient
 
 from zmqjsonproxy import ServerSettings, ZMQJSONProxyClient, ZMQJSONProxyServer, query
+from zmqjsonproxy.waiting import WouldWaitError, may_wait
 
 
 class Where:
@@ -36,3 +39,56 @@ def test_a_query_that_is_fast_again_goes_back_to_the_sockets_thread() -> None:
         finally:
             server.quit_loop()
             serving.join(10)
+
+
+class Locked:
+    """Reads what somebody else may have locked."""
+
+    def __init__(self) -> None:
+        self.free = threading.Event()
+
+    @query
+    def read(self) -> str:
+        if not self.free.is_set():
+            if not may_wait():
+                raise WouldWaitError
+            self.free.wait()
+        return threading.current_thread().name
+
+    @query
+    def thread(self) -> str:
+        return threading.current_thread().name
+
+
+def test_a_query_that_has_to_wait_does_so_beside_the_sockets_thread() -> None:
+    locked = Locked()
+    with zmq.Context() as context, ZMQJSONProxyServer(context, "tcp://127.0.0.1:*", name="X") as server:
+        server.expose("bank", locked)
+        serving = threading.Thread(target=server.run_loop, name="socket")
+        serving.start()
+        try:
+            with (
+                ZMQJSONProxyClient(context, "bank", server.url, 60.0) as proxy, OriginalClient(server.url) as original,
+                ThreadPoolExecutor() as pool,
+            ):  # fmt: skip
+                waiting, sent = proxy.call_later("read"), threading.Event()
+
+                def many() -> list[str]:
+                    with proxy.batch() as batch:
+                        futures = [batch.call("read"), batch.call("thread")]
+                        sent.set()
+                    return [future.result() for future in futures]
+
+                batch, old = pool.submit(many), pool.submit(original.ask, "read")
+                sent.wait()
+                assert proxy.thread() == "socket"  # answered while the others wait
+                assert (waiting.done(), batch.done(), old.done()) == (False, False, False)
+                locked.free.set()
+                assert waiting.result() == old.result() == "bank slow X"
+                assert batch.result() == ["bank slow X", "socket"]
+                assert proxy.read() == "socket"
+        finally:
+            locked.free.set()
+            server.quit_loop()
+            serving.join(10)
+    assert may_wait()

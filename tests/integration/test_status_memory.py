@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import os
 import random
@@ -11,12 +10,14 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import posix_ipc
 import pytest
 import sysv_ipc
-from support.memory import free_key, private_status
+from support.memory import HOLD, foreign, free_key, private_status
+from support.player_run import poll
 
 from spectrometer.status import (
     StatusAttachError,
@@ -25,6 +26,7 @@ from spectrometer.status import (
     StatusLockError,
     StatusOwnedError,
 )
+from zmqjsonproxy.waiting import WouldWaitError, not_waiting
 
 ROOT = Path(__file__).parents[2]
 
@@ -122,30 +124,6 @@ def test_missing_or_wrong_memory_is_an_error_with_its_key(status: StatusBuffer) 
         small.remove()
 
 
-HOLD = """
-import posix_ipc, sys, sysv_ipc, time
-memory = sysv_ipc.SharedMemory(int(sys.argv[2]), 0, size=0)
-semaphore = posix_ipc.Semaphore(sys.argv[1])
-semaphore.acquire()
-print("held", flush=True)
-"""
-"""A foreign program that takes the semaphore."""
-KEEP = HOLD + "time.sleep(600)"
-
-
-@contextlib.contextmanager
-def foreign(status: StatusBuffer, code: str = KEEP) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a program that says `held`; SIGKILL at the end, if it still runs."""
-    words = [sys.executable, "-c", code, status.semaphore, str(status.key)]
-    with subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE) as process:
-        try:
-            assert process.stdout is not None
-            assert process.stdout.readline() == b"held\n"
-            yield process
-        finally:
-            process.kill()
-
-
 def test_lock_of_a_dead_foreign_process_is_taken_over_at_once(caplog: pytest.LogCaptureFixture) -> None:
     with private_status(lock_timeout_s=60.0) as status:  # longer than the test may take: nothing is waited for
         with foreign(status):
@@ -207,6 +185,29 @@ def test_living_holder_of_our_own_is_reported(status: StatusBuffer) -> None:
         process.wait()
     status.update({"A": 1})
     assert status.get("A") == 1
+
+
+def test_a_thread_that_must_not_wait_for_a_lock_is_told_at_once_and_others_wait() -> None:
+    with private_status(lock_timeout_s=3600.0) as status:
+        status.update({"A": 1})
+        with not_waiting():
+            assert status.get("A") == 1
+        with foreign(status) as holder, ThreadPoolExecutor() as pool:
+            with not_waiting(), pytest.raises(WouldWaitError):
+                status.get("A")
+            waiting = pool.submit(status.get, "A")
+            poll(lambda: status._thread_lock.locked(), "a thread that waits")
+            with not_waiting(), pytest.raises(WouldWaitError):  # for the thread before, now
+                status.update({"A": 2})
+            assert not waiting.done()
+            holder.kill()
+            semaphore = posix_ipc.Semaphore(status.semaphore)
+            semaphore.release()
+            semaphore.close()
+            assert waiting.result() == 1
+        with StatusBuffer(status.key, status.semaphore, lock_timeout_s=3600.0) as ours, ours._locked():
+            with not_waiting(), pytest.raises(WouldWaitError):  # one of ours holds the file's lock
+                status.get("A")
 
 
 def test_concurrent_writers_lose_nothing(status: StatusBuffer) -> None:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import sysv_ipc
 
 from spectrometer.status import StatusBuffer
 
+ROOT = Path(__file__).resolve().parents[2]
 
 def free_key() -> int:
     """A System V key that nobody uses, found by the kernel's refusal to attach to it."""
@@ -31,3 +35,27 @@ def private_status(**options: Any) -> Iterator[StatusBuffer]:
         yield buffer
     finally:
         buffer.unlink()
+
+
+HOLD = """
+import posix_ipc, sys, sysv_ipc, time
+memory = sysv_ipc.SharedMemory(int(sys.argv[2]), 0, size=0)
+semaphore = posix_ipc.Semaphore(sys.argv[1])
+semaphore.acquire()
+print("held", flush=True)
+"""
+"""A foreign program that takes the semaphore."""
+KEEP = HOLD + "time.sleep(600)"
+
+
+@contextlib.contextmanager
+def foreign(status: StatusBuffer, code: str = KEEP) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a program that says `held`; SIGKILL at the end, if it still runs."""
+    words = [sys.executable, "-c", code, status.semaphore, str(status.key)]
+    with subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == b"held\n"
+            yield process
+        finally:
+            process.kill()

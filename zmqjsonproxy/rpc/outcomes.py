@@ -11,6 +11,7 @@ from zmqjsonproxy.interface import Method
 from zmqjsonproxy.rpc.protocol import jsonrpc, original
 from zmqjsonproxy.rpc.protocol.dialect import Request, write_reply
 from zmqjsonproxy.rpc.protocol.jsonrpc import Code
+from zmqjsonproxy.waiting import WouldWaitError
 
 __all__ = ["carry_out", "encoded", "not_begun", "outcome", "raised", "unspeakable"]
 
@@ -18,9 +19,15 @@ log = logging.getLogger(__name__)
 
 
 def carry_out(method: Method, request: Request) -> bytes:
-    """Call the method and encode what comes of it. Never raises: SystemExit and KeyboardInterrupt included."""
+    """Call the method and encode what comes of it. Never raises: SystemExit and KeyboardInterrupt included.
+
+    Raises:
+        WouldWaitError: It is to be carried out in another thread; only where a thread must not wait.
+    """
     try:
         value = method.function(*request.args, **request.kwargs)
+    except WouldWaitError:
+        raise
     except BaseException as error:
         return outcome(method, request, error)
     return encoded(request, value)

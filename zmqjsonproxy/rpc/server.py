@@ -1,8 +1,9 @@
 """The server: one ROUTER socket, one thread that serves it, lanes for what takes time.
 
-Queries are answered in the socket's thread (handing over costs more than most of them); commands and operations go
-through the lane of their object. Workers never touch the socket: they leave their replies in a queue and wake its
-thread over an inproc connection to the very ROUTER, so that one blocking `recv` waits for all there is.
+Queries are answered in the socket's thread (handing over costs more than most of them), unless they were slow, or would
+have to wait there; commands and operations go through the lane of their object. Workers never touch the socket: they
+leave their replies in a queue and wake its thread over an inproc connection to the very ROUTER, so that one blocking
+`recv` waits for all there is.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ from zmqjsonproxy.rpc.protocol.dialect import Limits, Malformed, Request, read_f
 from zmqjsonproxy.rpc.protocol.jsonrpc import Code
 from zmqjsonproxy.rpc.settings import ServerSettings
 from zmqjsonproxy.rpc.underway import CallsUnderWay, Gathering, UnderWay
+from zmqjsonproxy.waiting import WouldWaitError, not_waiting
 
 __all__ = ["ServerSettings", "ZMQJSONProxyServer"]
 
@@ -162,8 +164,9 @@ class ZMQJSONProxyServer(OfOneProcess):
             threading.Thread(target=self._watch, args=(watchdogfn,), name=f"watchdog {self.name}", daemon=True).start()
         self._loop = threading.current_thread()
         try:
-            while not self._quit:
-                self._serve_next()
+            with not_waiting():
+                while not self._quit:
+                    self._serve_next()
         finally:
             self._end()
 
@@ -180,7 +183,8 @@ class ZMQJSONProxyServer(OfOneProcess):
         while not self._quit and ask(zmq.EVENTS) & _POLLIN:
             if self._may_wait:  # what is there may be no more than the frame too many of a strange peer
                 self._may_wait, self._router.rcvtimeo = False, 0
-            self._serve_next()
+            with not_waiting():
+                self._serve_next()
 
     def _serve_next(self) -> None:
         """Wait for a message and handle it. Never raises: nothing that arrives may end a daemon's outermost loop."""
@@ -299,7 +303,13 @@ class ZMQJSONProxyServer(OfOneProcess):
             return
         # As `_call`, in fewer steps: of all calls these are the most, and the shortest.
         begun = time.perf_counter()
-        answer = carry_out(query, request)
+        try:
+            answer = carry_out(query, request)
+        except WouldWaitError:
+            busy = self._hand_over(query, request, partial(self._reply_from_worker, frames), frames[0])
+            if busy is not None:
+                self._send(frames, busy)
+            return
         if not request.notification:
             self._send(frames, answer)
         if time.perf_counter() - begun > self.settings.slow_query_s:
@@ -341,6 +351,9 @@ class ZMQJSONProxyServer(OfOneProcess):
                     results.append({"jsonrpc": "2.0", "id": number, "result": value})
                 else:
                     replies.append(encoded(_known_good(message, shared), value))
+            except WouldWaitError:
+                gathering = gathering or self._gathering(envelope)
+                self._serve_part(dialect.read_part(message, shared), envelope, gathering)
             except BaseException as error:
                 replies.append(outcome(query, _known_good(message, shared), error))
             now = clock()
@@ -380,10 +393,11 @@ class ZMQJSONProxyServer(OfOneProcess):
             return answer_unknown(request, self.interfaces, self.instance, self.settings.max_message_bytes)
         if request.target in self._quick:
             begun = time.perf_counter()
-            body = carry_out(method, request)
-            if time.perf_counter() - begun > self.settings.slow_query_s:
-                self._set_aside(request.target, time.perf_counter() - begun)
-            return None if request.notification else body
+            with contextlib.suppress(WouldWaitError):
+                body = carry_out(method, request)
+                if time.perf_counter() - begun > self.settings.slow_query_s:
+                    self._set_aside(request.target, time.perf_counter() - begun)
+                return None if request.notification else body
         reply = partial(self._reply_from_worker, envelope) if later is None else later
         return self._hand_over(method, request, reply, envelope[0])
 
