@@ -33,6 +33,7 @@ from player.host import ask_ready, bank_context, start_errors
 from player.kinds import find_kind
 from player.ports import local_url, split_url
 from player.services import reached_at
+from player.signals import Handlers
 from portmanager.protocol.urls import is_service
 from zmqjsonproxy.errors import AlreadyDoneError, OperationAbortedError, RefusedError
 from zmqjsonproxy.handle import OperationHandle
@@ -331,11 +332,12 @@ def _aborted_by_ctrl_c(handle: OperationHandle) -> Iterator[None]:
             handle.abort(INTERRUPTED)
 
     threading.Thread(target=abort_when_noted, name=f"Ctrl-C of {handle.record.method}", daemon=True).start()
-    signal.signal(signal.SIGINT, on_interrupt)
+    handlers = Handlers()
+    handlers.install(signal.SIGINT, on_interrupt)
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before if before is not None else signal.default_int_handler)
+        handlers.remove()
         noted.put(False)
 
 
