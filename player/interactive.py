@@ -42,6 +42,7 @@ from zmqjsonproxy.protocol.operations import OperationRecord, State
 from zmqjsonproxy.rpc.hub import Hub
 from zmqjsonproxy.rpc.protocol.description import MethodDescription
 from zmqjsonproxy.rpc.proxy import document
+from zmqjsonproxy.watching import watch
 
 __all__ = ["Bank", "Part"]
 
@@ -136,7 +137,8 @@ class Bank:
         except BaseException:
             self.close()
             raise
-        self._watching = threading.Thread(target=self._watch, name=f"watchdog {bank}", daemon=True)
+        barks = functools.partial(watch, self.bank.watchdog, self._ended, name=bank, every=WATCHDOG_EVERY_S)
+        self._watching = threading.Thread(target=barks, name=f"watchdog {bank}", daemon=True)
         self._watching.start()
 
     def _refuse_a_second(self, url: str) -> None:
@@ -270,13 +272,6 @@ class Bank:
             handle.abort(reason)
 
     # life
-
-    def _watch(self) -> None:
-        while not self._ended.wait(WATCHDOG_EVERY_S):
-            try:
-                self.bank.watchdog()
-            except Exception:  # it must bark again in a second
-                log.exception("%s: the watchdog raised", self.bank.name)
 
     def close(self) -> None:
         """Abort what is being done and close the Bank. Idempotent; called when the process ends."""

@@ -38,6 +38,7 @@ from zmqjsonproxy.rpc.protocol.dialect import Limits, Malformed, Request, read_f
 from zmqjsonproxy.rpc.protocol.jsonrpc import Code
 from zmqjsonproxy.rpc.settings import ServerSettings
 from zmqjsonproxy.rpc.underway import CallsUnderWay, Gathering, UnderWay
+from zmqjsonproxy.watching import watch
 
 __all__ = ["ServerSettings", "ZMQJSONProxyServer"]
 
@@ -159,7 +160,8 @@ class ZMQJSONProxyServer(OfOneProcess):
             watchdogfn: Called each second in a thread of its own, so that a long call does not delay it.
         """
         if watchdogfn is not None:
-            threading.Thread(target=self._watch, args=(watchdogfn,), name=f"watchdog {self.name}", daemon=True).start()
+            barks = partial(watch, watchdogfn, self._ended, name=self.name, every=self.settings.watchdog_every)
+            threading.Thread(target=barks, name=f"watchdog {self.name}", daemon=True).start()
         self._loop = threading.current_thread()
         try:
             while not self._quit:
@@ -218,13 +220,6 @@ class ZMQJSONProxyServer(OfOneProcess):
     def _wake(self) -> None:
         with contextlib.suppress(zmq.ZMQError), self._inner_lock:
             self._inner.send(b"")
-
-    def _watch(self, watchdogfn: Callable[[], None]) -> None:
-        while not self._ended.wait(self.settings.watchdog_every):
-            try:
-                watchdogfn()
-            except BaseException:  # a watchdog that raises, SystemExit included, must bark again in a second
-                log.exception("%s: the watchdog raised", self.name)
 
     def _end(self) -> None:
         self._ended.set()
