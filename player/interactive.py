@@ -33,6 +33,7 @@ from player.host import ask_ready, bank_context, start_errors
 from player.kinds import find_kind
 from player.ports import local_url, split_url
 from player.services import reached_at
+from player.signals import Handlers
 from portmanager.protocol.urls import is_service
 from zmqjsonproxy.errors import AlreadyDoneError, OperationAbortedError, RefusedError
 from zmqjsonproxy.handle import OperationHandle
@@ -41,6 +42,7 @@ from zmqjsonproxy.protocol.operations import OperationRecord, State
 from zmqjsonproxy.rpc.hub import Hub
 from zmqjsonproxy.rpc.protocol.description import MethodDescription
 from zmqjsonproxy.rpc.proxy import document
+from zmqjsonproxy.watching import watch
 
 __all__ = ["Bank", "Part"]
 
@@ -135,7 +137,8 @@ class Bank:
         except BaseException:
             self.close()
             raise
-        self._watching = threading.Thread(target=self._watch, name=f"watchdog {bank}", daemon=True)
+        barks = functools.partial(watch, self.bank.watchdog, self._ended, name=bank, every=WATCHDOG_EVERY_S)
+        self._watching = threading.Thread(target=barks, name=f"watchdog {bank}", daemon=True)
         self._watching.start()
 
     def _refuse_a_second(self, url: str) -> None:
@@ -270,13 +273,6 @@ class Bank:
 
     # life
 
-    def _watch(self) -> None:
-        while not self._ended.wait(WATCHDOG_EVERY_S):
-            try:
-                self.bank.watchdog()
-            except Exception:  # it must bark again in a second
-                log.exception("%s: the watchdog raised", self.bank.name)
-
     def close(self) -> None:
         """Abort what is being done and close the Bank. Idempotent; called when the process ends."""
         with self._closing:
@@ -331,11 +327,12 @@ def _aborted_by_ctrl_c(handle: OperationHandle) -> Iterator[None]:
             handle.abort(INTERRUPTED)
 
     threading.Thread(target=abort_when_noted, name=f"Ctrl-C of {handle.record.method}", daemon=True).start()
-    signal.signal(signal.SIGINT, on_interrupt)
+    handlers = Handlers()
+    handlers.install(signal.SIGINT, on_interrupt)
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before if before is not None else signal.default_int_handler)
+        handlers.remove()
         noted.put(False)
 
 

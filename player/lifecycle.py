@@ -16,7 +16,9 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from types import FrameType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
+
+from player.signals import Handlers
 
 if TYPE_CHECKING:
     from player.host import Host
@@ -79,7 +81,7 @@ class EndSignals:
         self.hang_ups: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._noted: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._told: Callable[[str], None] | None = None
-        self._before: dict[signal.Signals, Any] = {}
+        self._handlers = Handlers()
         self.received: str | None = None
 
     def __enter__(self) -> Self:
@@ -87,12 +89,11 @@ class EndSignals:
         threading.Thread(target=self._keep_time, name="end in time", daemon=True).start()
         for number in END_SIGNALS:
             if number is not signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:  # nohup is respected
-                self._before[number] = signal.signal(number, self._handle)
+                self._handlers.install(number, self._handle)
         return self
 
     def __exit__(self, *_exc: object) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
+        self._handlers.remove()
         if self.received is None:
             self._noted.put(None)
 

@@ -17,6 +17,7 @@ from typing import Any, Self, TextIO
 
 import structlog
 
+from player.signals import Handlers
 from zmqjsonproxy.logs import bind, line, log_level, log_to, place_of, set_log_level, utc
 
 __all__ = ["LevelSignal", "pass_on", "set_up_logging"]
@@ -106,16 +107,16 @@ class LevelSignal:
 
     def __init__(self) -> None:
         self._asked: queue.SimpleQueue[bool] = queue.SimpleQueue()
-        self._before: Any = None
+        self._handlers = Handlers()
         self._thread = threading.Thread(target=self._run, name="level of the log", daemon=True)
 
     def __enter__(self) -> Self:
         self._thread.start()
-        self._before = signal.signal(signal.SIGUSR1, self._handle)
+        self._handlers.install(signal.SIGUSR1, self._handle)
         return self
 
     def __exit__(self, *_exc: object) -> None:
-        signal.signal(signal.SIGUSR1, self._before)
+        self._handlers.remove()
         self._asked.put(False)
         self._thread.join(1.0)
 

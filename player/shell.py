@@ -16,6 +16,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from player.interactive import Bank
+from player.signals import Handlers
 
 __all__ = ["run_shell"]
 
@@ -83,10 +84,11 @@ def _ended_by_signals(bank: Bank) -> Iterator[None]:
             os._exit(128 + number)
 
     threading.Thread(target=end_when_noted, name="end by a signal", daemon=True).start()
-    before = {number: signal.signal(number, lambda number, _frame: noted.put(number)) for number in END_SIGNALS}
+    handlers = Handlers()
+    for number in END_SIGNALS:
+        handlers.install(number, lambda number, _frame: noted.put(number))
     try:
         yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        handlers.remove()
         noted.put(0)

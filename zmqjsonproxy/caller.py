@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
+from contextvars import ContextVar, Token
 from dataclasses import dataclass
 from functools import cache
 
-__all__ = ["Caller", "calling", "current_caller", "own_name", "read_name"]
+__all__ = ["Caller", "begin_calling", "calling", "current_caller", "end_calling", "own_name", "read_name"]
 
 LONGEST_NAME = 120
 UNNAMED = "a client without a name"
@@ -63,11 +63,19 @@ def current_caller() -> Caller:
     return _current.get() or Caller(own_name())
 
 
+def begin_calling(caller: Caller) -> Token[Caller | None]:
+    """Make `caller` the current one, until `end_calling` of what is returned; as `calling`, in fewer steps."""
+    return _current.set(caller)
+
+
+end_calling = _current.reset
+
+
 @contextmanager
 def calling(caller: Caller) -> Iterator[None]:
     """Make `caller` the current one of the code within."""
-    token = _current.set(caller)
+    token = begin_calling(caller)
     try:
         yield
     finally:
-        _current.reset(token)
+        end_calling(token)

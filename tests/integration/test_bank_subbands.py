@@ -30,7 +30,8 @@ def receiver() -> str:
     ]
     carriers = ", ".join(f"{{ frequency_mhz = {tone!r}, power_k_mhz = 2.0 }}" for tone in tones)
     return (
-        f"{{ taps = 2, synthetic = {{ center_mhz = {SKY_MHZ}, bandwidth_mhz = {8 * SUBBAND_MHZ}, seed = 5, "
+        "{ taps = 2, max_lag_s = 60.0, "
+        f"synthetic = {{ center_mhz = {SKY_MHZ}, bandwidth_mhz = {8 * SUBBAND_MHZ}, seed = 5, "
         f"rate_hz = {RATE_HZ}, tsys_k = {list(TSYS_K)}, cal_k = {DIODE_K}, carriers = [{carriers}] }} }}"
     )
 

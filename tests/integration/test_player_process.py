@@ -83,6 +83,18 @@ def test_a_call_that_cannot_be_interrupted_does_not_delay_the_end(config: Path, 
         assert not caller.is_alive()
 
 
+def test_children_of_a_bank_are_ended_by_signals_as_any_process(tmp_path: Path) -> None:
+    with PlayerRun("BANKA", ANY_PORT, "--config", toy(tmp_path, "ParentBank"), log=tmp_path / "log") as run:
+        with bank_of(run.wait_ready()) as bank:
+            assert bank.end_child(int(signal.SIGTERM)) == -signal.SIGTERM
+            assert bank.end_child(int(signal.SIGHUP)) == -signal.SIGHUP
+            assert bank.end_child(int(signal.SIGUSR1)) == -signal.SIGUSR1
+            assert bank.end_child(int(signal.SIGINT)) == 1  # KeyboardInterrupt
+            assert bank.use_pool() == "pool is closed"
+            assert bank.get_bank_name() == "BANKA"
+        assert run.end(signal.SIGTERM)[0] == 0
+
+
 def test_a_bank_that_does_not_close_is_ended_by_force_and_that_is_no_success(tmp_path: Path) -> None:
     with PlayerRun("BANKA", ANY_PORT, "--config", toy(tmp_path, "HangingBank"), log=tmp_path / "log") as run:
         with bank_of(run.wait_ready()) as bank:

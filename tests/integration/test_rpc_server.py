@@ -230,7 +230,8 @@ def test_a_hook_that_raises_holds_up_neither_stop_nor_the_abort(served: tuple[st
         assert bank.begun.wait(10)
         assert client.ask("stop") == "stopped"
         state = poll(lambda: _ended(client, answer["operation"]), "the operation has ended")
-        assert (state["state"], state["error"]["data"]["text"]) == ("aborted", "stop was called")
+        text = state["error"]["data"]["text"]
+        assert (state["state"], text) == ("aborted", "stop was called by a client of the original")
 
 
 def _ended(client: OriginalClient, operation: str) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import subprocess
 import sys
@@ -129,6 +130,36 @@ class MuteBank(ToyBank):
     @query
     def get_bank_name(self) -> str:
         return "BANKX"
+
+
+class ParentBank(ToyBank):
+    """Has children of its own, as a site's Bank may."""
+
+    @command
+    def end_child(self, number: int) -> int:
+        """Start a process, end it by a signal; its exit status."""
+        fork = multiprocessing.get_context("fork")
+        ready = fork.Event()
+        child = fork.Process(target=_ready_and_asleep, args=(ready,))
+        child.start()
+        ready.wait(30)
+        os.kill(child.pid or 0, number)
+        child.join(30)
+        status = child.exitcode
+        child.kill()
+        return status if status is not None else 0
+
+    @command
+    def use_pool(self) -> str:
+        """Leave a pool whose worker is busy."""
+        with multiprocessing.get_context("fork").Pool(1) as pool:
+            pool.apply_async(time.sleep, (30,))
+            return "pool is closed"
+
+
+def _ready_and_asleep(ready: Any) -> None:
+    ready.set()
+    time.sleep(30)
 
 
 class CheckedConfig(BankConfig):

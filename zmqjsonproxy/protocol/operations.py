@@ -5,7 +5,7 @@ Times are UTC, unix seconds.
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -87,6 +87,7 @@ class OperationRecord:
         size: Of the result, bytes.
         is_kept: False: the result was too large to be kept for so long.
         error: JSON-RPC error object, when failed or aborted.
+        on_end: Told when it has got its final state, in the thread that gives it.
     """
 
     id: str
@@ -101,6 +102,7 @@ class OperationRecord:
     size: int = 0
     is_kept: bool = True
     error: dict[str, Any] | None = None
+    on_end: Callable[[OperationRecord], None] | None = None
 
     def begin(self, now: float) -> bool:
         """Note that it runs; False (and no effect) if it has ended already."""
@@ -132,6 +134,8 @@ class OperationRecord:
         if state is State.DONE:
             self.progress = Progress(1.0, self.progress.text, None, now)
         self.state = state  # last: other threads look at it
+        if self.on_end is not None:
+            self.on_end(self)
         return True
 
     def forget_value(self) -> int:
@@ -187,12 +191,17 @@ class OperationTable:
         self.instance = instance
         self._keep, self._keep_s, self._keep_bytes = keep, keep_s, keep_bytes
         self._records: OrderedDict[str, OperationRecord] = OrderedDict()
+        self._just_ended: deque[OperationRecord] = deque()  # by whichever thread ended them
+        self._ended: deque[OperationRecord] = deque()
+        self._sized: deque[OperationRecord] = deque()  # those of them whose results may be kept
+        self._size = 0
         self._count = 0
 
     def new(self, method: str, now: float, client: str = "") -> OperationRecord:
         """Make a record and take it up; forgets what is too old or too much."""
         self._count += 1
         record = OperationRecord(f"{self.instance}-{self._count}", method, client=client, asked=now)
+        record.on_end = self._just_ended.append
         self._records[record.id] = record
         self.tidy(now)
         return record
@@ -202,21 +211,24 @@ class OperationTable:
         self._records.pop(identity, None)
 
     def tidy(self, now: float) -> None:
-        """Forget what is too old or too much; never what has not ended."""
-        ended = sorted(
-            (r for r in list(self._records.values()) if r.state.is_final), key=lambda r: (r.ended or 0.0, r.asked)
-        )
-        too_many = len(ended) - self._keep
-        for n, record in enumerate(ended):
-            if n < too_many or now - (record.ended or 0.0) > self._keep_s:
-                self._records.pop(record.id, None)
-        kept = [record for record in ended if record.id in self._records]
-        size = sum(record.size for record in kept)
-        for record in kept[:-1]:
-            if size <= self._keep_bytes:
-                break
+        """Forget what is too old or too much; never what has not ended. Looks at no more than has changed."""
+        while self._just_ended:
+            record = self._just_ended.popleft()
+            if record.id in self._records:
+                self._ended.append(record)
+                self._sized.append(record)
+                self._size += record.size
+        ended = self._ended
+        while ended and (len(ended) > self._keep or now - (ended[0].ended or 0.0) > self._keep_s):
+            record = ended.popleft()
+            self._records.pop(record.id, None)
+            self._size -= record.forget_value()
+            if self._sized and self._sized[0] is record:
+                self._sized.popleft()
+        while self._size > self._keep_bytes and self._sized[0] is not ended[-1]:
+            record = self._sized.popleft()
             if record.size:
-                size -= record.forget_value()
+                self._size -= record.forget_value()
 
     def get(self, identity: str, now: float) -> OperationRecord | None:
         """Return the record, or None if it is unknown or was forgotten."""

@@ -21,7 +21,7 @@ from typing import Any, Self
 import zmq
 
 from zmqjsonproxy import wirejson
-from zmqjsonproxy.caller import Caller, calling, read_name
+from zmqjsonproxy.caller import Caller, begin_calling, calling, end_calling, read_name
 from zmqjsonproxy.errors import AlreadyDoneError
 from zmqjsonproxy.handle import OperationHandle
 from zmqjsonproxy.interface import Interface, Kind, Method, hidden_by_proxies, running
@@ -40,6 +40,7 @@ from zmqjsonproxy.rpc.protocol.jsonrpc import Code
 from zmqjsonproxy.rpc.settings import ServerSettings
 from zmqjsonproxy.rpc.underway import CallsUnderWay, Gathering, UnderWay
 from zmqjsonproxy.waiting import WouldWaitError, not_waiting
+from zmqjsonproxy.watching import watch
 
 __all__ = ["ServerSettings", "ZMQJSONProxyServer"]
 
@@ -50,6 +51,7 @@ _HOOKS_WITHIN_S = 1.0
 _POLLIN = int(zmq.POLLIN)
 _NAMES_MOST = 10_000
 """Clients whose names are remembered; each connection has one."""
+_UNNAMED = Caller()
 _OF_THE_ORIGINAL = Caller("a client of the original", native=False)
 Reply = Callable[[bytes], None]
 
@@ -89,7 +91,7 @@ class ZMQJSONProxyServer(OfOneProcess):
         self._fast_again: dict[str, int] = {}  # slow queries: how often in turn they were fast
         self._operations = OperationTable(self.instance)
         self._under_way = CallsUnderWay()
-        self._names: dict[bytes, str] = {}  # routing id -> what the client calls itself
+        self._names: dict[bytes, Caller] = {}  # routing id -> the client as it calls itself
         self._ended, self._closed = threading.Event(), threading.Event()
         self._loop: threading.Thread | None = None
         self._quit = False
@@ -161,7 +163,8 @@ class ZMQJSONProxyServer(OfOneProcess):
             watchdogfn: Called each second in a thread of its own, so that a long call does not delay it.
         """
         if watchdogfn is not None:
-            threading.Thread(target=self._watch, args=(watchdogfn,), name=f"watchdog {self.name}", daemon=True).start()
+            barks = partial(watch, watchdogfn, self._ended, name=self.name, every=self.settings.watchdog_every)
+            threading.Thread(target=barks, name=f"watchdog {self.name}", daemon=True).start()
         self._loop = threading.current_thread()
         try:
             with not_waiting():
@@ -222,13 +225,6 @@ class ZMQJSONProxyServer(OfOneProcess):
     def _wake(self) -> None:
         with contextlib.suppress(zmq.ZMQError), self._inner_lock:
             self._inner.send(b"")
-
-    def _watch(self, watchdogfn: Callable[[], None]) -> None:
-        while not self._ended.wait(self.settings.watchdog_every):
-            try:
-                watchdogfn()
-            except BaseException:  # a watchdog that raises, SystemExit included, must bark again in a second
-                log.exception("%s: the watchdog raised", self.name)
 
     def _end(self) -> None:
         self._ended.set()
@@ -318,14 +314,15 @@ class ZMQJSONProxyServer(OfOneProcess):
     def _take_name(self, client: bytes, name: object) -> None:
         if len(self._names) >= _NAMES_MOST:
             del self._names[next(iter(self._names))]  # the oldest
-        self._names[client] = read_name(name)
+        self._names[client] = Caller(read_name(name))
 
     def _caller(self, request: Request, client: bytes) -> Caller:
         """Whose call it is: the name that comes with it, else the one that its client gave when it connected."""
         named = (request.extra or {}).get("client")
-        if not request.native and named is None and client not in self._names:
-            return _OF_THE_ORIGINAL
-        return Caller(read_name(named) if named else self._names.get(client, read_name(None)), request.native)
+        if named:
+            return Caller(read_name(named), request.native)
+        known = self._names.get(client, _UNNAMED if request.native else _OF_THE_ORIGINAL)
+        return known if request.native or known is _OF_THE_ORIGINAL else Caller(known.name, native=False)
 
     def _serve_batch(self, batch: list[Any], envelope: list[bytes]) -> None:
         gathering: Gathering | None = None  # what is not answered here and now
@@ -490,11 +487,14 @@ class ZMQJSONProxyServer(OfOneProcess):
                 if handle is not None:
                     handle.finish(State.FAILED, error=error)
             else:
-                with calling(caller):
+                called = begin_calling(caller)
+                try:
                     if handle is None:
                         body = self._carry_out_beside(method, request)
                     else:
                         body = self._operate(method, request, handle)
+                finally:
+                    end_calling(called)
             if not answered and (handle is None or handle.close_acceptance()):
                 reply(body)
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -114,6 +118,38 @@ def test_an_estimate_is_never_negative(fraction: float, ran: float, since: float
     left = Progress(fraction, "", None, ran).estimate(0.0, ran + since)
     assert left is not None
     assert 0.0 <= left <= ran / fraction
+
+
+def steps(function: Callable[[], object]) -> int:
+    """How many lines of Python are run."""
+    lines = 0
+
+    def count(frame: object, event: str, _argument: object) -> Any:
+        nonlocal lines
+        lines += event == "line"
+        return count
+
+    before = sys.gettrace()
+    sys.settrace(count)
+    try:
+        function()
+    finally:
+        sys.settrace(before)
+    return lines
+
+
+def test_a_new_one_takes_the_same_steps_however_many_are_kept() -> None:
+    def steps_with(kept: int, size: int) -> int:
+        table = OperationTable("here", keep=kept, keep_bytes=10_000)
+        for n in range(2 * kept):
+            table.new("bank.read", float(n)).finish(State.DONE, float(n), value="text", size=size)
+        assert len(table.records(3.0 * kept)) == kept
+        assert sum(record.size for record in table.records(3.0 * kept)) <= 10_000
+        assert len(table._sized) <= kept
+        return steps(lambda: table.new("bank.read", 3.0 * kept))
+
+    for size in (0, 8, 500):
+        assert steps_with(1000, size) == steps_with(30, size)
 
 
 def test_a_result_that_was_let_go_is_said_to_be() -> None:
