@@ -105,7 +105,7 @@ def kill_once(server: subprocess.Popen[str], status: StatusBuffer, root: Path, n
     assert server.stdout is not None
     status.update({"NCHAN": NCHAN, "EXPOSURE": EXPOSURE_S, "SCANLEN": 0, "PROJID": "KILLS", "BANKNAM": "BANKA",
                    "SCANNUM": number, "DAQNROW": 0, "DAQFITS": ""})  # fmt: skip
-    flush = "--fast --flush-rows 1" if number % 2 else "--flush-s 0.02"
+    flush = "--fast --flush-rows 1" if number % 2 else "--flush-s 0.02 --max-lag-s 60"  # this machine may be busy
     server.stdin.write(
         f"--once --outlive-parent {flush} --data-dir {root} --status-key {status.key} "
         f"--status-semaphore {status.semaphore} --synthetic {{\"channels\":{CHANNELS},\"seed\":{number}}}\n"
