@@ -23,6 +23,8 @@ START_ALLOWANCE = 30.0
 ARMED_BEFORE = 1.0
 """A Bank that is armed and not committed so long before the start takes it back by itself, s."""
 UNDO_WITHIN = 5.0
+ARM_WITHIN = 90.0
+"""Longer no Bank needs to make ready, however far ahead the start is, s: a program may have to be started first."""
 CONFIRM_WITHIN = 5.0
 
 Undo = tuple[str, tuple[Any, ...]]
@@ -93,7 +95,7 @@ class CommonStart:
             yield from self._step("arm", group, (when, self._id, together), self._arm_within(), ours)
         yield from self._step("arm", banks.unnamed, (when,), self._arm_within(), ("disarm_start", ()))
         armed = dict(self._told)
-        within = max(self._left(), ARMED_BEFORE)
+        within = min(max(self._left(), ARMED_BEFORE), ARM_WITHIN)
         yield from self._step("commit", banks.named, (when, self._id), within, ours)
         yield from self._step("commit", banks.unnamed, (when,), within, ("stop", ()))
         self._told.update(armed)  # its text names the time of the start
@@ -105,7 +107,7 @@ class CommonStart:
         return {bank: self._told[bank] for bank in banks.all}
 
     def _arm_within(self) -> float:
-        return max(self._left() - ARMED_BEFORE, ARMED_BEFORE)
+        return min(max(self._left() - ARMED_BEFORE, ARMED_BEFORE), ARM_WITHIN)
 
     def _left(self) -> float:
         return (self._when - self._now()).total_seconds()
@@ -137,10 +139,10 @@ class CommonStart:
 
     def _take_back(self) -> Asked:
         undone: dict[str, Outcome] = {}
-        # A Player of the original answers only after its own `start` has returned.
-        within = max(self._left(), 0.0) + UNDO_WITHIN
         for method, args in dict.fromkeys(self._done.values()):
             banks = [bank for bank, undo in self._done.items() if undo == (method, args)]
+            # A Player of the original answers only after its own `start` has returned.
+            within = UNDO_WITHIN + (max(self._left(), 0.0) if method == "stop" else 0.0)
             undone |= yield from self._ask(method, *args, _banks=banks, _timeout=within)
         return undone
 

@@ -323,14 +323,17 @@ def _ends(d: Dealer, banks: Sequence[str], failed: Mapping[str, Outcome]) -> dic
     reports = d.scan_reports()
     ends: dict[str, dict[str, Any]] = {}
     for bank in banks:
-        value = status[bank].value
-        report = reports.get(bank)
-        told = report.value if report is not None and report.error is None else {"outcome": "done"}
-        end = dict(told) | {"status": value if isinstance(value, dict) else {}}
+        report, value = reports.get(bank), status[bank].value
+        if report is None:
+            end = {"outcome": "done", "warning": "not verified: its Player has no reports of scans"}
+        elif report.error is not None:
+            end = {"outcome": "unknown", "error": str(report.error)}
+        else:
+            end = dict(report.value)
         if bank in failed:
-            end |= {"outcome": end["outcome"] if end["outcome"] in ("stopped", "aborted") else "failed"}
+            end["outcome"] = end["outcome"] if end["outcome"] in ("stopped", "aborted") else "failed"
             end["error"] = str(failed[bank].error)
-        ends[bank] = end
+        ends[bank] = end | {"status": value if isinstance(value, dict) else {}}
     return ends
 
 

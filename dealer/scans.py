@@ -60,7 +60,7 @@ def start(d: Roster[Any], starttime: datetime | None = None) -> Steps[dict[str, 
         yield from _compare_clocks(d, banks)
         when = starting.choose(wanted, starting.latest(earliest), time.monotonic() - begun)
         starters = yield from _starters(d, banks)
-        made = d._last_start = StartMade(os.urandom(8).hex(), starters.named)
+        made = StartMade(os.urandom(8).hex(), starters.named)
         try:
             done = yield from CommonStart(partial(outcomes, d), when, made.id).start(starters)
         except StartError as error:
@@ -68,6 +68,7 @@ def start(d: Roster[Any], starttime: datetime | None = None) -> Steps[dict[str, 
                 raise
             is_last = True  # everything was slow; what it took is added to the time that is left for it
         else:
+            d._last_start = made
             return {bank: done[bank].value for bank in banks}
 
 
@@ -137,8 +138,11 @@ def wait_for_scan(
         PlayersError: At the end, naming the Banks that failed or stayed away for more than 10 s meanwhile, those
             whose scan failed or was stopped by somebody else (native Players tell), and those whose Player was started
             again in the middle.
+        ValueError: `every` is not above 0.
         TimeoutError: The time is over; names the Banks whose scans go on.
     """
+    if not every > 0:
+        raise ValueError(f"wait_for_scan: every is {every!r}; expected more than 0 s")
     banks = d._active("wait_for_scan")
     wait = ScanWait(own_name(), list(banks))
     made = d._last_start
@@ -184,13 +188,13 @@ def _look(d: Roster[Any], wait: ScanWait, telling: Mapping[str, bool]) -> Steps[
     """Ask those that are waited for how they stand; Bank -> outcome of `scan_status`."""
     waiting, begun = list(wait.waiting), time.monotonic()
     looked = yield from outcomes(d, "scan_status", _banks=waiting, _timeout=LOOK_WITHIN_S)
-    there = {bank: takes_id for bank, takes_id in telling.items() if bank in waiting and looked[bank].error is None}
-    reports = yield from _ask_reports(d, there, wait.start_ids)
+    asked = {bank: takes_id for bank, takes_id in telling.items() if bank in waiting}
+    reports = yield from _ask_reports(d, asked, wait.start_ids)
     now, wall = time.monotonic(), time.time()
     for bank in waiting:
         outcome, report = looked[bank], reports.get(bank)
-        if outcome.error is None and report is not None and report.error is not None:
-            outcome = Outcome(bank, None, report.error, report.delay_s)
+        if report is not None:  # `scan_status`, which needs a mode, decides only for those without reports
+            outcome = Outcome(bank, report.value, report.error, report.delay_s)
         if outcome.error is not None:
             wait.lost(bank, outcome, begun, now)
         elif wait.back(bank, _instance(d, bank, report)):
@@ -245,7 +249,7 @@ def _tell_of_failed(d: Roster[Any], wait: ScanWait, made: StartMade | None, told
 
 
 def _states(outcomes: Mapping[str, Outcome], reports: Mapping[str, Mapping[str, Any]]) -> str:
-    """What Banks are doing, in one line; Banks of one state together."""
+    """States of Banks in one line; Banks of one state together."""
     groups: dict[str, list[str]] = {}
     for bank, outcome in outcomes.items():
         if outcome.error is not None:

@@ -60,6 +60,7 @@ class ScanWait:
     reports: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     _lost_since: dict[str, float] = field(default_factory=dict)
     _instances: dict[str, int] = field(default_factory=dict)
+    _ran: set[str] = field(default_factory=set)
     _ends_at: float = math.nan
 
     def lost(self, bank: str, outcome: Outcome, begun: float, now: float) -> bool:
@@ -85,7 +86,11 @@ class ScanWait:
 
     def status(self, bank: str, outcome: Outcome) -> None:
         """Take note of `scan_status` of a Bank that has no reports: it is over when nothing runs."""
-        if not outcome.value[0]:
+        if outcome.value[0]:
+            self._ran.add(bank)
+        elif bank in self._ran:
+            self._remark(bank, "its scan is over; not verified: its Player has no reports of scans")
+        else:
             self.waiting.remove(bank)
 
     def report(self, bank: str, report: Mapping[str, Any], now: float, wall: float) -> None:
@@ -97,6 +102,7 @@ class ScanWait:
             now: Monotonic time, s.
             wall: Unix time, s.
         """
+        is_old = bank not in self.start_ids  # if it has ended by now, nobody waited for it
         wanted = self.start_ids.setdefault(bank, str(report.get("start_id") or ""))
         outcome = str(report.get("outcome"))
         if outcome == "none":
@@ -116,11 +122,11 @@ class ScanWait:
         if outcome == "failed":
             self.fail(bank, ScanFailedError(f"{scan} failed: {why}"))
         elif outcome in ("stopped", "aborted"):
-            text = f"{scan} was {outcome}{f' by {by}' if by else ''}" + (f": {why}" if why else "")
-            if by and by != self.own:
-                self.fail(bank, ScanStoppedError(text))
-            else:
+            text = f"{scan} was {outcome} by {by or 'nobody who said so'}" + (f": {why}" if why else "")
+            if by == self.own or is_old:
                 self._remark(bank, text)
+            else:
+                self.fail(bank, ScanStoppedError(text))
         elif outcome == "incomplete":
             self._remark(bank, f"{scan} is incomplete: {why}")
         elif why:

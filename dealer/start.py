@@ -109,13 +109,14 @@ def choose(wanted: datetime | None, earliest: datetime, taken_s: float = 0.0) ->
     earliest = round_up(earliest)
     if wanted is None:
         return round_up(earliest + timedelta(seconds=max(ARM_TAKES * taken_s - LEAD_S, 0.0)))
-    if wanted < earliest:
+    # What Banks say is rounded up, and a little was added: one asked for with the answer of a moment ago may still do.
+    if wanted < earliest - timedelta(seconds=1.0):
         raise StartError(f"{wanted.isoformat(' ')} is too early; all Banks can start at {earliest.isoformat(' ')}")
     return wanted
 
 
 def clock_spread(offsets: Mapping[str, ClockOffset]) -> tuple[float, str]:
-    """How far the clocks are certainly apart, s, and a sentence that names the two furthest."""
+    """Least difference of the clocks, s, and a sentence that names the two furthest apart."""
     if not offsets:
         return 0.0, ""
     everyone = {"this Dealer": ClockOffset(0.0, 0.0), **offsets}

@@ -250,12 +250,11 @@ def main() -> int:
             status = observe(d, mode=MODE, exposure=EXPOSURE_S, scan_length=SCAN_S)
             reports = {bank: outcome.result() for bank, outcome in d.scan_reports().items()}
             print("\nnow the synthetic receiver, with the noise diode switched")
-            d.set_status(DAQSRC="SYNTHETIC")
             states = [(0.0, Switching.SIG, Switching.CALON, BLANKING_S),
                       (0.5, Switching.SIG, Switching.CALOFF, BLANKING_S)]  # fmt: skip
             second = observe(
                 d, mode=MODE, exposure=EXPOSURE_S, scan_length=SCAN_S, source="simulated",
-                switching=(SWITCHING_S, states),
+                switching=(SWITCHING_S, states), status={"DAQSRC": "SYNTHETIC"},
             )  # fmt: skip
             seconds = {bank: outcome.result() for bank, outcome in d.scan_reports().items()}
     except dealer.PlayersError as error:

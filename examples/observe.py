@@ -20,6 +20,7 @@ def observe(
     scan_length: float = 5.0,
     source: str = "J1810+1744",
     switching: tuple[float, list[tuple[float, int, int, float]]] | None = None,
+    status: dict[str, object] | None = None,
 ) -> dict[str, dict[str, object]]:
     """Run one scan on all Banks that `d` knows.
 
@@ -29,6 +30,7 @@ def observe(
         exposure: Requested integration time, s.
         scan_length: Length of the scan, s.
         source: Name of what is observed.
+        status: Further status keys.
         switching: Period, s, and states as `set_gbt_ss` takes them; None: the mode's default, one state.
 
     Returns:
@@ -40,6 +42,8 @@ def observe(
     d.add_active_player(*d.list_available_players())
     print("mode     ", d.set_mode(mode))
     d.set_param(exposure=exposure, scan_length=scan_length, project_id="DEMO", source=source, observer="demo")
+    if status is not None:
+        d.set_status(**status)
     if switching is not None:
         d.set_gbt_ss(*switching)
     d.prepare()
@@ -67,7 +71,7 @@ def main(argv: list[str] | None = None) -> int:
     try:
         with dealer.Dealer(config=options.config) as d:
             observe(d, mode=options.mode, exposure=options.exposure, scan_length=options.scan_length)
-            reports = {bank: outcome.value for bank, outcome in d.scan_reports().items()}
+            reports = {bank: outcome.result() for bank, outcome in d.scan_reports().items()}
     except dealer.DealerError as error:
         print(error, file=sys.stderr)
         return 1

@@ -44,7 +44,7 @@ async def observe(
         await d.wait_for_scan(verbose=True)
     finally:
         watching.cancel()
-    return {bank: outcome.value for bank, outcome in (await d.scan_reports()).items()}
+    return {bank: outcome.result() for bank, outcome in (await d.scan_reports()).items()}
 
 
 async def watch(d: dealer.AsyncDealer, every: float = 1.0) -> None:

@@ -26,14 +26,14 @@ from spectrometer.config import HpcMac, SpectrometerBankConfig, SpectrometerSett
 from spectrometer.daq.errors import DaqError
 from spectrometer.derive.switching import phase_request
 from spectrometer.derive.switchingview import as_svg, as_text
-from spectrometer.derive.times import as_list, earliest_start, read_time, start_time
-from spectrometer.errors import BankError, ModeChangeError, NoModeError, ScanError
+from spectrometer.derive.times import LEAD_S, ORIGINALS_LEAD_S, as_list, earliest_start, read_time, start_time
+from spectrometer.errors import UNDER_WAY, BankError, ModeChangeError, NoModeError, ScanError
 from spectrometer.modes import ModeDefaultsTable, ModeTable, composed_modes, mode_faults
 from spectrometer.modesetting import READY_WITHIN_S, ModeSetter
 from spectrometer.programs import Programs
 from spectrometer.scan import ScanControl
 from spectrometer.scannumber import ScanNumber
-from spectrometer.scanplan import ScanPlan, StartRequest, read_banks
+from spectrometer.scanplan import ScanPlan, StartRequest, read_banks, read_start_id
 from spectrometer.scanreport import NO_REPORT, ScanReports
 from spectrometer.starthold import StartHold
 from spectrometer.status.buffer import StatusBuffer
@@ -47,7 +47,6 @@ from zmqjsonproxy.interface import Keyword, command, current_operation, operatio
 __all__ = ["SpectrometerBank"]
 
 MODE_CHANGE_ENDS_S = 5.0
-LONGEST_ID = 64  # characters in the identity of a start
 MODE_STATE_KEY = "MODESTAT"  # for whoever only reads the status memory: "set" or "none"
 
 
@@ -66,6 +65,7 @@ class SpectrometerBank(Bank):
         self._reports = ScanReports()
         self._hold = StartHold()
         self._prepared_first: list[str] = []
+        self._noted: set[str] = set()  # status keys that observers have written in this mode
         self._mode: str | None = None
         self._why_no_mode = ""
         self._care = StatusCare(context.name, self._config, simulate=context.simulate, log=self.log)
@@ -132,7 +132,7 @@ class SpectrometerBank(Bank):
 
     def close(self) -> None:
         self._care.announce_end()
-        self._abandon_mode("the Player ends", quit_s=2.0)
+        self._abandon_mode("the Player ends", quit_s=2.0, by="its Player, which ends")
         self._setter.close()
         self._memory = None
         self._care.close()
@@ -167,6 +167,8 @@ class SpectrometerBank(Bank):
             self._refuse_while_scanning("stop it first, or use force")
         if is_set and not force:
             self._the_backend().prepare_defaults()
+            self._status.remove(self._noted - self._the_backend().status_values.keys())
+            self._noted.clear()
             text = f"mode {name} is set already; parameters and switching states have their defaults again"
             raise AlreadyDoneError(text, [True, text])
         self._changing.clear()
@@ -179,10 +181,11 @@ class SpectrometerBank(Bank):
         """A transaction: it ends with the mode set, or with none and the reason in `mode_state` and MODESTAT."""
         handle, status = current_operation(), self._status
         handle.progress(0.0, "ending the old mode")
-        by = f"set_mode({name}) by {current_caller()}"
+        what = f"set_mode({name}) by {current_caller()}"
         is_kept = keep_program and self._scan is not None and self._setter.keeps_program()
-        self._abandon_mode(by, keep_programs=is_kept)
-        self._why_no_mode = f"{by} is under way"
+        self._abandon_mode(what, by=current_caller().name, keep_programs=is_kept)
+        self._why_no_mode = f"{what} {UNDER_WAY}"
+        self._noted.clear()
         try:
             backend = self._setter.install(name, frequency, status, handle)
             self._write_scan_number()
@@ -211,11 +214,11 @@ class SpectrometerBank(Bank):
         board = self._setter.board_watch(backend.mode, self._status)
         return ScanControl(self._status, programs, self.log, board, self.context.clock, self._reports)
 
-    def _abandon_mode(self, why: str, quit_s: float = 5.0, *, keep_programs: bool = False) -> None:
+    def _abandon_mode(self, why: str, quit_s: float = 5.0, *, by: str = "", keep_programs: bool = False) -> None:
         scan, self._scan, self._backend, self._mode = self._scan, None, None, None
         self._why_no_mode = why
         if scan is not None:
-            scan.close(why, quit_s, keep_programs=keep_programs)
+            scan.close(why, quit_s, by=by, keep_programs=keep_programs)
         if self._memory is not None:
             with suppress(StatusMemoryError):
                 self._memory.remove(["MODENUM", "MODENAME"])
@@ -228,7 +231,7 @@ class SpectrometerBank(Bank):
 
     @query
     def mode_state(self) -> dict[str, Any]:
-        """How it stands with the mode.
+        """State of the mode, and the reason why there is none.
 
         Returns:
             state: "set", "changing" or "none"; mode: its name or None; frequency_mhz: that the synthesizer
@@ -350,12 +353,12 @@ class SpectrometerBank(Bank):
     # scans
 
     def _admit(
-        self, operation: OperationHandle, starttime: object = None, start_id: str = "", banks: object = ()
+        self, operation: OperationHandle, starttime: object = None, start_id: object = "", banks: object = ()
     ) -> None:
         """Refuse a start while the Bank is another's, else reserve the Bank for it."""
         if (scan := self._scan) is not None and scan.scanning:
             raise RefusedError(scan.holder)
-        self._hold.take(operation, start_id, current_caller().name, self._now())
+        self._hold.take(operation, read_start_id(start_id), current_caller().name, self._now())
 
     @operation(answers_when_accepted=True, refusal_pair=True, admit=_admit)
     def start(self, starttime: Sequence[int] | None = None) -> list[Any]:
@@ -385,11 +388,9 @@ class SpectrometerBank(Bank):
         self, starttime: Sequence[int] | None, start_id: str, banks: Sequence[str], *, two_phase: bool = False
     ) -> list[Any]:
         handle, caller = current_operation(), current_caller()
-        if not isinstance(start_id, str) or len(start_id) > LONGEST_ID or not start_id.isprintable():
-            raise RefusedError(f"start_id is {start_id!r:.80}; expected a text of up to {LONGEST_ID} characters")
         request = StartRequest(
-            id=start_id or secrets.token_hex(8), is_named=bool(start_id), by=caller.name, two_phase=two_phase,
-            banks=read_banks(banks), answers_early=caller.native,
+            id=read_start_id(start_id) or secrets.token_hex(8), is_named=bool(start_id), by=caller.name,
+            two_phase=two_phase, banks=read_banks(banks), answers_early=caller.native,
         )  # fmt: skip
         self._hold.take(handle, request.id, caller.name, self._now())
         try:
@@ -411,13 +412,15 @@ class SpectrometerBank(Bank):
             backend.prepare()
         when = start_time(starttime, self._now(), self._setter.arm_delay(backend.mode))
         number = self._scan_number.increment()
-        self._write_scan_number()
+        try:
+            self._write_scan_number()
+        except StatusMemoryError:
+            self._scan_number.give_back(number)
+            raise
 
         def give_back() -> None:
-            if self._scan_number.value == number:
-                self._scan_number.set(number - 1)
-                with suppress(StatusMemoryError):
-                    self._write_scan_number()
+            self._scan_number.give_back(number)
+            self._write_scan_number()
 
         def disarm() -> None:
             with running(NULL_OPERATION):  # an aborted start has to be disarmed to the end
@@ -475,7 +478,8 @@ class SpectrometerBank(Bank):
         While a scan runs it is refused; clients of the original get the time all the same, and `start` refuses them.
         """
         scan, backend = self._the_scan(), self._the_backend()
-        answer = [True, as_list(earliest_start(self._now(), self._setter.arm_delay(backend.mode)))]
+        lead = LEAD_S if current_caller().native else ORIGINALS_LEAD_S
+        answer = [True, as_list(earliest_start(self._now(), self._setter.arm_delay(backend.mode), lead))]
         if scan.scanning:
             raise RefusedError(scan.holder, original=answer)
         return answer
@@ -544,6 +548,7 @@ class SpectrometerBank(Bank):
     def set_status(self, **kvpairs: Any) -> None:
         """Write status keys."""
         self._status.update(kvpairs)
+        self._noted.update(key.upper() for key in kvpairs)
 
     @query
     def get_status(self, keys: str | Sequence[str] | None = None) -> Any:

@@ -1,4 +1,4 @@
-"""Whether the board of a mode is there while data are taken, and what its absence says about them.
+"""Monitor board reachability during a scan, and tell what an absence says about its data.
 
 It is asked each second for the state of its FPGA. A look never waits: it asks, and a later one hears. A board that
 does not answer may go on sending data; one that comes back without its image does not.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -64,7 +65,7 @@ class BoardWatch:
         self._lock = threading.Lock()
         self._request = QUESTION
         self._question: Future[Any] | None = None
-        self._asked_at = datetime.now(UTC)
+        self._asked_at, self._asked = datetime.now(UTC), time.monotonic()
         self._absences: list[_Absence] = []
         self._without_image = ""
 
@@ -81,7 +82,7 @@ class BoardWatch:
                 if not self._question.done():
                     return
                 self._hear_answer(self._question)
-            self._asked_at = datetime.now(UTC)
+            self._asked_at, self._asked = datetime.now(UTC), time.monotonic()
             try:
                 self._question = self._board.ask(self._request, ANSWERS_WITHIN_S)
             except BankError as error:  # it is being closed
@@ -141,7 +142,7 @@ class BoardWatch:
 
     def _late(self) -> str:
         """Of the last question of a scan, which may be over before the time for an answer is."""
-        late = (datetime.now(UTC) - self._asked_at).total_seconds()
+        late = time.monotonic() - self._asked
         if self._question is None or late < LATE_S:
             return ""
         return f"board {self._board.name} had not answered for {late:.0f} s when the scan ended; see if it is there"

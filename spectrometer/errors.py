@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from zmqjsonproxy.errors import Portable
 
 __all__ = [
+    "UNDER_WAY",
     "AddressError",
     "BankError",
     "ModeChangeError",
@@ -29,10 +30,16 @@ class AddressError(BankError):
     """A host of the data link has no address."""
 
 
+UNDER_WAY = "is under way"
+
+
 class NoModeError(BankError):
     """The call needs a mode."""
 
     def __init__(self, why: str = "") -> None:
+        if why.endswith(UNDER_WAY):
+            super().__init__(f"no mode is set yet: {why}; mode_state says when it is")
+            return
         super().__init__("no mode is set" + (f" ({why})" if why else "") + "; call set_mode first")
 
 

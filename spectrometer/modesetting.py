@@ -41,7 +41,6 @@ __all__ = ["READY_WITHIN_S", "ModeSetter"]
 
 READY_WITHIN_S = 75.0  # the original's wait for DAQSTATE, and for the GPU
 MIN_ARM_DELAY_S = 2.0
-STATES = ("DAQSTATE", "SCANSTAT", "NETSTAT", "DISKSTAT", "DAQPULSE")  # of a program that goes on
 PROGRAMS_FRACTION, GPU_FRACTION = 0.6, 0.8  # of the progress of a mode change
 
 
@@ -139,9 +138,8 @@ class ModeSetter:
 
         mode = self.modes[name]
         backend = backend_class(mode.backend)(self.backend_setup(name, frequency, status, say))
-        told = {key: value for key, value in status.read().items() if self.keeps_program() and key in STATES}
         status.clear()
-        status.update({"BACKEND": backend.family, "SIMULATE": int(self._context.simulate), **told})
+        status.update({"BACKEND": backend.family, "SIMULATE": int(self._context.simulate)})
         backend.install()
         return backend
 
@@ -155,7 +153,10 @@ class ModeSetter:
             OperationAbortedError: It was aborted.
         """
         handle.progress(PROGRAMS_FRACTION, "starting the data-taking program")
-        programs.start(handle.wait, READY_WITHIN_S)
+        if self.keeps_program():
+            programs.take_over(handle.wait, READY_WITHIN_S, self._context.clock.monotonic)
+        else:
+            programs.start(handle.wait, READY_WITHIN_S)
         if backend.needs_gpu:
             handle.progress(GPU_FRACTION, "setting up the GPU")
             programs.set_up_gpu(handle.wait, READY_WITHIN_S)

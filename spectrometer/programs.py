@@ -24,7 +24,7 @@ POLL_S = 0.03
 PULSE_KEY = "DAQPULSE"
 LONGEST_LOOK_S = 2.0
 LAG_S = 4.0  # what a program that counts what it planned may need to catch up at the end of a scan
-DEAF_AFTER_S = 2.0  # heartbeats are a second apart
+DEAF_AFTER_S = 3.0  # heartbeats are a second apart
 
 Log = logging.Logger | logging.LoggerAdapter[logging.Logger]
 
@@ -47,7 +47,7 @@ class DataTaking(Protocol):
 
 @dataclass(slots=True)
 class Pulse:
-    """How long a program's heartbeat has stood still. No clock: callers say `now`.
+    """Seconds for which a program's heartbeat has stood still. No clock: callers say `now`.
 
     Attributes:
         silent_s: Seconds for which looks have found the same value.
@@ -85,6 +85,7 @@ class Programs:
         self._status, self._all, self._log, self._silent_limit = status, list(programs), log, silent_limit
         self.lag = LAG_S if lag is None else lag
         self._pulse = Pulse()
+        self._is_given_up = False
 
     @property
     def name(self) -> str:
@@ -185,10 +186,36 @@ class Programs:
                 return False
             wait(POLL_S)
 
-    @property
-    def is_deaf(self) -> bool:
-        """After a `receive` in vain: it does nothing at all, and is not only without data."""
-        return bool(self.has_counts) or self._pulse.silent_s >= DEAF_AFTER_S
+    def is_deaf(self, wait: Callable[[float], None], now: Callable[[], float]) -> bool:
+        """Return whether the one that reports does nothing at all, after a `receive` in vain; it may only be slow.
+
+        Its heartbeat is looked at for some seconds more. One that has none is not deaf.
+        """
+        end = now() + DEAF_AFTER_S
+        first = self._status.get(PULSE_KEY)
+        while first is not None and now() < end:
+            if self._status.get(PULSE_KEY) != first:
+                return False
+            wait(POLL_S)
+        return first is not None
+
+    def take_over(self, wait: Callable[[float], None], limit: float, now: Callable[[], float]) -> None:
+        """Let the one that reports, which goes on from the mode before, tell how it stands; else start it anew.
+
+        Raises:
+            ScanError: As `start`.
+        """
+        self._status.update({"DAQSTATE": "starting"})
+        end = now() + DEAF_AFTER_S
+        try:
+            self.send("REPORT")
+            while self._status.get("DAQSTATE") == "starting" and now() < end:
+                wait(POLL_S)
+        except DaqError as error:
+            self._log.error("%s", error)
+        if self._status.get("DAQSTATE") == "starting":
+            self.replace()
+        self.start(wait, limit)
 
     def gone(self) -> DataTaking | None:
         """One that does not run; None if all do."""
@@ -216,7 +243,7 @@ class Programs:
     def revive(self, program: DataTaking) -> None:
         """Start one that ended, so that it is ready when the next scan is asked for; the log tells what hinders it."""
         try:
-            if not program.is_running:
+            if not program.is_running and not self._is_given_up:
                 self._start(program)
         except (OSError, StatusMemoryError) as error:
             self._log.error("%s cannot be started again: %s", program.name, error)
@@ -224,6 +251,8 @@ class Programs:
     def replace(self) -> None:
         """End what does not obey, by force, and start it anew; once, with a warning. The log tells what hinders it."""
         for program in self._all:
+            if self._is_given_up:
+                return
             self._log.warning("%s hangs: it is ended and started anew", program.name)
             try:
                 program.stop(quit_s=0.0, term_s=0.5, kill_s=1.0)
@@ -231,8 +260,13 @@ class Programs:
             except (DaqError, OSError, StatusMemoryError) as error:
                 self._log.error("%s cannot be started anew: %s", program.name, error)
 
+    def give_up(self) -> None:
+        """Start none anew from here on: they are another's, or are to end."""
+        self._is_given_up = True
+
     def close(self, quit_s: float) -> None:
         """End all, which complete their files; in bounded time. What does not end is in the log."""
+        self.give_up()
         for program in self._all:
             try:
                 program.stop(quit_s=quit_s, term_s=0.5, kill_s=0.5)

@@ -30,6 +30,7 @@ from spectrometer.modes import ModeConfig
 from spectrometer.modesetting import MIN_ARM_DELAY_S, ModeSetter
 from spectrometer.programs import DataTaking, Programs
 from spectrometer.scan import ARM_BEFORE_S, COMMIT_BEFORE_S, ScanControl, ScanState
+from spectrometer.scanending import ScanEnding
 from spectrometer.scannumber import ScanNumber
 from spectrometer.scanplan import ScanPlan, StartRequest
 from spectrometer.scanreport import Outcome, ScanReport, ScanReports, Verdict
@@ -301,6 +302,13 @@ class _PastClock(SystemClock):
         return super().monotonic() - self.behind
 
 
+class _ModelEnding(ScanEnding):
+    """The end of a scan that takes no data, as those of the array would end."""
+
+    def _judge(self, ended: Outcome, error: str, report: ScanReport) -> Verdict:
+        return Verdict(Outcome.FAILED if error else ended, error)
+
+
 class _Scan(ScanControl):
     """Scans that are brought forward by `catch_up` instead of by a thread."""
 
@@ -321,8 +329,8 @@ class _Scan(ScanControl):
     def _await_idle(self, what: str) -> None:
         self.step()
 
-    def _judge(self, ended: Outcome, error: str, report: ScanReport) -> Verdict:
-        return Verdict(Outcome.FAILED if error else ended, error)
+    def _make_ending(self) -> ScanEnding:
+        return _ModelEnding(self._status, self._programs, self._log, self._board, self._clock, self._watch)
 
     def catch_up(self) -> None:
         """Do what became due up to now, each as at its time."""

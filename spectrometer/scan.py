@@ -22,15 +22,16 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from player.clock import Clock, SystemClock
+from player.clock import Clock, ClockWatch, SystemClock
 from spectrometer.boardwatch import BoardWatch
 from spectrometer.daq.errors import DaqError
 from spectrometer.derive.times import mjd
 from spectrometer.errors import BankError, ScanError
 from spectrometer.programs import POLL_S, Programs
+from spectrometer.scanending import ScanEnding
 from spectrometer.scanplan import ScanPlan, StartRequest
 from spectrometer.scanreport import FOUND, Outcome, ScanReport, ScanReports, Verdict, judge
-from spectrometer.scantime import ScanTime
+from spectrometer.scantime import ScanTime, told_of_steps
 from spectrometer.scanwatch import AT_ONCE_S, LOOK_EVERY_S, ScanWatch
 from spectrometer.status.buffer import StatusBuffer
 from spectrometer.status.errors import StatusMemoryError
@@ -43,10 +44,11 @@ __all__ = ["ScanControl", "ScanState"]
 ARM_BEFORE_S = 0.9  # just after the last pulse per second before the start
 ARM_LATEST_S = 0.3  # later the registers may not be written before the pulse
 COMMIT_BEFORE_S = 1.0
+COMMIT_WITHIN_S = 60.0  # a Dealer that has armed and is not heard of for so long has died
+START_ANEW_S = 10.0  # before the start: what a program may need that has ended while the start waited
 RECEIVE_MARGIN_S = 1.5  # before the start the program has to be ready
 STOP_WITHIN_S = 5.0
 MONITOR_WITHIN_S = 2.0
-STARTED_ANEW = "; it is ended and started anew"
 ARRAY_KEY = "ARRAYST"  # for whoever only reads the status memory, and for the header of files
 
 Log = logging.Logger | logging.LoggerAdapter[logging.Logger]
@@ -93,14 +95,20 @@ class ScanControl:
         self._state = ScanState.IDLE
         self._request = StartRequest(id="", by="")
         self._plan: ScanPlan | None = None
-        self._time = ScanTime(0.0, 0.0, 0.0)
+        self._time = ScanTime(0.0, 0.0)
+        self._clock_watch = ClockWatch(self._clock)
         self._report = ScanReport("", "")
         self._cancel = threading.Event()
         self._why_cancelled = ""
+        self._armed_at = 0.0
         self._watch = ScanWatch(status, programs, log, board)
+        self._ending = self._make_ending()
         self._closed = False
-        self._stuck = ""  # what did not end with the last scan
-        self._cut_short = False  # an abort ended a start, and the `stop` that asked for it has not been answered
+        self._is_stop_owed = False  # a start was aborted for a `stop` that has not been answered
+
+    def _make_ending(self) -> ScanEnding:
+        """Make what ends scans; a model of a Bank has another."""
+        return ScanEnding(self._status, self._programs, self._log, self._board, self._clock, self._watch)
 
     @property
     def state(self) -> ScanState:
@@ -121,36 +129,38 @@ class ScanControl:
 
     def look_into(self, report: ScanReport) -> None:
         """Bring the report of the present scan up to date; any other stays as it is."""
-        if report is self._report and self.scanning:
-            self._take_found(report)
+        if report is self._report and self._state in (ScanState.ARMED, ScanState.WAITING, ScanState.RUNNING):
+            self._ending.take_found(report)
 
-    def close(self, why: str, quit_s: float = 5.0, *, keep_programs: bool = False) -> None:
+    def close(self, why: str, quit_s: float = 5.0, *, by: str = "", keep_programs: bool = False) -> None:
         """End all programs, which complete their files, and with them a scan; in bounded time.
 
         Args:
             why: For the report of a scan that is ended by this.
             quit_s: What a program has for ending by itself, s.
+            by: Who wants it.
             keep_programs: They go on for the next mode, unless a scan has to be ended.
         """
         with self._changed:
             self._closed = True  # from here on nothing revives a program that ends
         try:
-            self.cancel_start(why)
-        except ScanError as error:
-            self._log.error("%s", error)
-        if keep_programs and not self.scanning:
-            if self._state is ScanState.MONITOR:
+            self.cancel_start(why, by)
+            if keep_programs and self._state is ScanState.MONITOR:
                 self._programs.send("STOP")
-        else:
+        except (ScanError, DaqError) as error:
+            self._log.error("%s", error)
+        self._programs.give_up()
+        if not keep_programs or self.scanning:
             self._programs.close(quit_s)
         with self._changed:
             was_running, report = self.scanning, self._report
             if was_running:
-                self._take_found(report)
+                self._ending.take_found(report)
+                report.ended_by = by
                 report.close(judge(Outcome.FAILED, why, {}, program=self._programs.name, has_counts=False))
             self._set(ScanState.IDLE)
         if was_running:
-            self._tell_outcome(report)
+            self._ending.tell(report)
         release_scan(self._log)
 
     # a scan
@@ -182,14 +192,17 @@ class ScanControl:
         """
         plan = self.begin(request, make_plan, operation, ready_within)
         report = self._report
+        try:
+            threading.Thread(target=self._keep, args=(plan,), name=f"scan {plan.number}", daemon=True).start()
+        except RuntimeError as error:  # the system has no more threads
+            self._undo(Outcome.FAILED, str(error))
+            raise ScanError(str(error)) from error
         if request.answers_early:
             operation.accept(answer(plan))
-        threading.Thread(target=self._keep, args=(plan,), name=f"scan {plan.number}", daemon=True).start()
         operation.leave_lane()
         with self._changed:
             self._changed.wait_for(lambda: report.outcome not in (Outcome.STARTING, Outcome.WAITING))
         if report.outcome is Outcome.ABORTED:
-            self._cut_short = operation.aborted
             raise OperationAbortedError(report.error)
         if report.outcome is Outcome.FAILED:
             raise ScanError(report.error)
@@ -209,18 +222,19 @@ class ScanControl:
             elif self._state is not ScanState.IDLE:
                 raise RefusedError(self.holder)
             self._cancel.clear()
-            self._why_cancelled, self._cut_short = "", False
+            self._why_cancelled, self._is_stop_owed = "", False
             self._request, self._plan = request, None
             self._report = ScanReport(request.id, request.by, banks=tuple(request.banks))
             self._reports.add(self._report)
             self._set(ScanState.STARTING)
-        operation.on_abort(lambda: self._cancel_because(operation.reason))
+        operation.on_abort(lambda: self._take_abort(operation))
         try:
             self._programs.start(self._wait, ready_within)
             plan = make_plan()
-            wall, monotonic = self._clock.time(), self._clock.monotonic()
+            self._clock_watch.begin()
             with self._changed:
-                self._plan, self._time = plan, ScanTime.fix(plan.start.timestamp(), wall, monotonic)
+                self._plan, self._time = plan, ScanTime.fix(plan.start.timestamp(), self._clock)
+                self._armed_at = self._clock.monotonic()
                 report = self._report
                 report.scan, report.start, report.length = plan.number, plan.start, plan.length
             bind_scan(self._log, plan.number)
@@ -229,12 +243,18 @@ class ScanControl:
             self._move(ScanState.STARTING, ScanState.ARMED if request.two_phase else ScanState.WAITING)
             return plan
         except OperationAbortedError as error:
-            self._cut_short = operation.aborted
             self._undo(Outcome.ABORTED, str(error))
             raise
-        except Exception as error:
-            self._undo(Outcome.FAILED, str(error))
+        except BaseException as error:
+            self._undo(Outcome.FAILED, str(error) or type(error).__name__)
             raise
+
+    def _take_abort(self, operation: OperationHandle) -> None:
+        """Cancel the start that is aborted; a `stop` that it is aborted for finds that done, and is to say so."""
+        with self._changed:
+            self._is_stop_owed = operation.aborted_for == "stop"
+            self._report.ended_by = operation.aborted_by or operation.reason
+            self._cancel_because(operation.reason)
 
     def _receive(self, plan: ScanPlan) -> None:
         """Bring the programs to receive."""
@@ -249,8 +269,8 @@ class ScanControl:
         })  # fmt: skip
         limit = max(left - RECEIVE_MARGIN_S, POLL_S)
         if not self._programs.receive("START", self._wait, limit, self._clock.monotonic):
-            remedy = "set_mode with force starts it anew"
-            if self._programs.is_deaf:
+            remedy = "it is slow: give it more time with a later start, or set_mode with force starts it anew"
+            if self._programs.is_deaf(self._wait, self._clock.monotonic):
                 self._programs.replace()
                 remedy = "it hangs and was started anew; start again"
             found = self._status.get("NETSTAT")
@@ -283,7 +303,7 @@ class ScanControl:
             return None
         left = self._time.left(self._clock.monotonic())
         if state is ScanState.ARMED:
-            due = left - COMMIT_BEFORE_S
+            due = min(left - COMMIT_BEFORE_S, self._armed_at + COMMIT_WITHIN_S - self._clock.monotonic())
             if due <= AT_ONCE_S and self._is_not_committed():
                 self._undo(
                     Outcome.FAILED, f"armed for {plan.start:%H:%M:%S} UTC, but the start was not committed in time"
@@ -296,9 +316,36 @@ class ScanControl:
                 due = 0.0
         else:
             return self._watch_running(plan, -left)
-        if due > 0:
-            self._watch.count_down(left + plan.length)
+        if due > 0 and (why := self._look_while_waiting(plan, left)):
+            self._undo(Outcome.FAILED, why)
+            return None
         return min(max(due, 0.0), LOOK_EVERY_S)
+
+    def _look_while_waiting(self, plan: ScanPlan, left: float) -> str:
+        """Look after programs and board before the start; why it cannot become a scan, empty if it can."""
+        values = self._watch.count_down(left + plan.length)
+        if self._board is not None:
+            self._board.look()
+        if values.get("DAQERR"):
+            return f"{self._programs.name}: {values['DAQERR']}"
+        gone = self._programs.gone()
+        hangs = "" if gone is not None else self._programs.hangs(values, self._clock.monotonic())
+        if gone is None and not hangs:
+            return ""
+        what = hangs or f"{gone.name if gone is not None else ''} ended while the start waited"
+        if left < START_ANEW_S:
+            return what
+        self._log.warning("%s; it is started anew", what)
+        if hangs:
+            self._programs.replace()
+        try:
+            self._programs.start(self._wait, left - START_ANEW_S / 2)
+            self._programs.begin_watch()
+            self._receive(plan)
+        except (ScanError, DaqError) as error:
+            return f"{what}; {error}"
+        self._report.warnings.append(f"{what}, and was started anew")
+        return ""
 
     def _is_not_committed(self) -> bool:
         """Decide, under the lock, between a commit and the end of the time for it."""
@@ -342,9 +389,9 @@ class ScanControl:
         return None
 
     def _look_at_clock(self) -> None:
-        step = self._time.look(self._clock.time(), self._clock.monotonic())
+        step = self._clock_watch.look()
         if step:
-            self._log.warning("the host's clock was set by %+.1f s; the scan goes on by the monotonic clock", step)
+            self._log.warning("the host's clock was set by %+.2f s; the scan goes on by the monotonic clock", step)
 
     # what others ask of it
 
@@ -377,7 +424,8 @@ class ScanControl:
         if report is None:
             return False
         with self._changed:
-            report.missing = sorted({*(report.missing or ()), *missing})
+            known = {*(report.missing or ()), *missing}
+            report.missing = [bank for bank in report.banks if bank in known]
             if report is not self._report or not self.scanning:
                 return True
         with contextlib.suppress(StatusMemoryError):
@@ -411,6 +459,8 @@ class ScanControl:
         with self._changed:
             if not self.scanning or not self._request.is_called(start_id):
                 return ""
+            if not start_id and (self._request.by != by or self._state is ScanState.RUNNING):
+                return ""  # without an identity only what one has armed oneself, and no scan
             if self.cancel_start(f"taken back by {by}", by):
                 return "Start taken back"
             if self._state is not ScanState.RUNNING:
@@ -442,7 +492,7 @@ class ScanControl:
             ScanError: The programs did not end the scan in time.
         """
         if self.cancel_start(f"the start was cancelled by {by}", by):
-            self._cut_short = False
+            self._is_stop_owed = False
             return "Scan ended"
         with self._changed:
             if self._state is ScanState.MONITOR:
@@ -452,17 +502,16 @@ class ScanControl:
             if self._state is ScanState.ENDING:  # the thread of the scan is at it
                 self._await_idle("the scan")
                 return "Scan ended"
-            if self._cut_short and self._state is ScanState.IDLE:
-                self._cut_short = False
-                self._report.ended_by = by
+            if self._is_stop_owed and self._state is ScanState.IDLE:
+                self._is_stop_owed = False
                 return "Scan ended"
             if self._state is not ScanState.RUNNING:
                 raise RefusedError("No scan running!")
             self._report.ended_by = by
             self._set(ScanState.ENDING)
         self._end(Outcome.STOPPED)
-        if self._stuck:
-            raise ScanError(self._stuck)
+        if self._ending.stuck:
+            raise ScanError(self._ending.stuck)
         return "Scan ended"
 
     def monitor(self, ready_within: float) -> None:
@@ -485,8 +534,11 @@ class ScanControl:
             self._status.update({"NETSTAT": "waiting", "DAQERR": ""})
             self._set(ScanState.MONITOR)
         try:
-            self._programs.receive("MONITOR", self._sleep, MONITOR_WITHIN_S, self._clock.monotonic)
-        except ScanError:
+            receives = self._programs.receive("MONITOR", self._sleep, MONITOR_WITHIN_S, self._clock.monotonic)
+            if not receives and self._programs.is_deaf(self._sleep, self._clock.monotonic):
+                self._programs.replace()
+                raise ScanError(f"{self._programs.name} hangs and was started anew; call monitor again")
+        except (ScanError, DaqError, StatusMemoryError):
             with self._changed:
                 self._set(ScanState.IDLE)
             raise
@@ -499,11 +551,23 @@ class ScanControl:
         with self._changed:
             if self._closed:
                 return
-            if self._state is ScanState.MONITOR and not self._programs.reports:
-                self._set(ScanState.IDLE)
-                self._log.error("%s ended in monitor mode", self._programs.name)
+            is_monitor = self._state is ScanState.MONITOR
+        if is_monitor:
+            self._look_at_monitor()
         if self._board is not None and self._board.is_lost and not self.scanning:
             self._board.look()
+
+    def _look_at_monitor(self) -> None:
+        hangs = self._programs.hangs(self._status.read(), self._clock.monotonic())
+        if not hangs and self._programs.reports:
+            return
+        with self._changed:
+            if self._state is not ScanState.MONITOR or self._closed:
+                return
+            self._set(ScanState.IDLE)
+        self._log.error("monitor mode ended: %s", hangs or f"{self._programs.name} ended")
+        if hangs:
+            self._programs.replace()
 
     # its end
 
@@ -522,108 +586,38 @@ class ScanControl:
         self._end(Outcome.DONE, error, stop_within)
 
     def _end(self, ended: Outcome, error: str = "", stop_within: float | None = None) -> None:
-        """From ENDING to IDLE: the programs close their files, within so many seconds, and the FPGA is disarmed."""
+        """From ENDING to IDLE."""
         plan, report = self._plan, self._report
         assert plan is not None
-        self._stuck = ""
-        limit = STOP_WITHIN_S if stop_within is None else stop_within
-        lost = ""
-        if self._board is not None:
-            lost, warning = self._board.verdict()
-            report.warnings += [warning] if warning else []
-        error = error or lost
+        verdict = Verdict(Outcome.FAILED, error or "its end could not be seen")
         try:
-            # Each, whatever becomes of the others.
-            for step in (self._tell_the_end, lambda: self._await_the_end(limit), plan.disarm):
-                try:
-                    step()
-                except (BankError, DaqError, StatusMemoryError, OSError) as trouble:
-                    error = error or str(trouble)
-            error = error or self._take_found(report)
-            report.warnings += [self._time.sentence] if self._time.sentence else []
-            if self._stuck:
-                self._programs.replace()
-                error += "" if STARTED_ANEW in error else STARTED_ANEW
-            verdict = self._judge(ended, error, report)
-            with contextlib.suppress(StatusMemoryError):
-                self._status.update({"SCANREM": "scan terminated"})
-                self._status.remove(["DAQMONO"])
+            verdict = self._ending.end(report, ended, error, plan.disarm, stop_within, told_of_steps(self._clock_watch))
+        finally:
             with self._changed:
                 report.close(verdict)
-                if ended is Outcome.ABORTED and not report.error:
-                    report.error = f"taken back by {report.ended_by}"
-        finally:
-            with self._changed:
-                if not report.outcome.is_final:
-                    report.outcome, report.error = Outcome.FAILED, error or "its end could not be seen"
                 self._set(ScanState.IDLE)
-        self._tell_outcome(report)
+        self._ending.tell(report)
         release_scan(self._log, plan.number)
-
-    def _judge(self, ended: Outcome, error: str, report: ScanReport) -> Verdict:
-        """Compare what was planned with what was recorded; a model of a Bank records nothing."""
-        return judge(
-            ended, error, report.found, program=self._programs.name, has_counts=self._programs.has_counts,
-            blocked=self._watch.blocked, looks=self._watch.looks,
-        )  # fmt: skip
-
-    def _tell_outcome(self, report: ScanReport) -> None:
-        """Log the outcome of a scan: what it recorded, and who ended it."""
-        count, planned = report.found.get("integrations"), report.found.get("planned")
-        told = "no integrations" if count is None else f"{count} integrations"
-        told += "" if planned is None else f" of {planned}"
-        told += f", ended by {report.ended_by}" if report.ended_by else ""
-        level = {Outcome.FAILED: logging.ERROR, Outcome.INCOMPLETE: logging.WARNING}.get(report.outcome, logging.INFO)
-        name = "a start" if report.scan is None else f"scan {report.scan}"
-        for warning in report.warnings:
-            self._log.warning("%s: %s", name, warning)
-        if report.error:
-            self._log.log(level, "%s %s: %s", name, report.outcome.value, report.error)
-        else:
-            self._log.log(level, "%s: %s, %s", name, report.outcome.value, told)
-
-    def _tell_the_end(self) -> None:
-        try:
-            self._status.update({"ARMSTATE": "idle", "DISKSTAT": "-"})
-        finally:
-            self._programs.send("STOP")
-
-    def _await_the_end(self, limit: float) -> None:
-        end = self._clock.monotonic() + limit
-        while self._programs.reports and self._status.get("SCANSTAT") not in (None, "stopped"):
-            if self._clock.monotonic() > end:
-                self._stuck = f"{self._programs.name} did not end the scan within {limit:g} s{STARTED_ANEW}"
-                raise ScanError(self._stuck)
-            self._sleep(POLL_S)
 
     def _undo(self, outcome: Outcome, error: str) -> None:
         """A start did not become a scan."""
         plan, report = self._plan, self._report
         self._log.warning("%s: %s", "a start" if plan is None else f"scan {plan.number}", error)
         try:
-            self._status.update({"ARMSTATE": "idle"})
-            self._status.remove(["DAQMONO"])
-        except StatusMemoryError as trouble:
-            self._log.error("%s", trouble)
-        try:
-            self._programs.send("STOP")
-        except DaqError as trouble:
-            self._log.error("%s", trouble)
-        if plan is not None:
-            plan.give_back()
-        with self._changed:
-            report.outcome, report.error = outcome, error
-            self._set(ScanState.IDLE)
-        release_scan(self._log, None if plan is None else plan.number)
+            for step in (self._tell_undone, lambda: self._programs.send("STOP"), plan.give_back if plan else bool):
+                try:
+                    step()
+                except (DaqError, StatusMemoryError, BankError, OSError) as trouble:
+                    self._log.error("%s", trouble)
+        finally:
+            with self._changed:
+                report.outcome, report.error, report.found = outcome, error, {}
+                self._set(ScanState.IDLE)
+            release_scan(self._log, None if plan is None else plan.number)
 
-    def _take_found(self, report: ScanReport) -> str:
-        """Take over what the program tells of the data; what it says went wrong, empty if nothing did."""
-        try:
-            values = self._status.read()
-        except StatusMemoryError as error:
-            return str(error)
-        report.take(values)
-        return str(values.get("DAQERR") or "")
+    def _tell_undone(self) -> None:
+        self._status.update({"ARMSTATE": "idle"})
+        self._status.remove(["DAQMONO"])
 
     # small things
 

@@ -81,6 +81,12 @@ class ScanNumber:
             self._keep(self._value + 1 if self._value < LAST else FIRST)
             return self._value
 
+    def give_back(self, number: int) -> None:
+        """Take back an `increment` whose scan was not taken, unless the number has changed since."""
+        with self._lock:
+            if self._value == number and number > FIRST:
+                self._keep(number - 1)
+
     def set(self, number: int) -> None:
         """Set it. RefusedError if it is no whole number of 0 to LAST."""
         if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number <= LAST:

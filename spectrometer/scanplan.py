@@ -8,9 +8,16 @@ from datetime import datetime
 
 from zmqjsonproxy.errors import RefusedError
 
-__all__ = ["ScanPlan", "StartRequest", "read_banks"]
+__all__ = ["ScanPlan", "StartRequest", "read_banks", "read_start_id"]
 
-MOST_BANKS, LONGEST_BANK = 10_000, 64
+MOST_BANKS, LONGEST_BANK, LONGEST_ID = 10_000, 64, 64
+
+
+def read_start_id(text: object) -> str:
+    """Return the identity of a start as a caller gave it, empty for none; RefusedError if it is none."""
+    if isinstance(text, str) and len(text) <= LONGEST_ID and text.isprintable():
+        return text
+    raise RefusedError(f"start_id is {text!r:.80}; expected a text of up to {LONGEST_ID} characters")
 
 
 def read_banks(names: object) -> tuple[str, ...]:

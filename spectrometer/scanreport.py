@@ -20,6 +20,8 @@ FOUND = {
 }  # fmt: skip
 """Entry of a report -> the status key in which a data-taking program tells it."""
 TEXTS = frozenset({"file"})
+CARD = 60  # characters of a text in the status memory and in a header
+LISTED = 20  # Banks in a sentence
 KEPT = 32  # reports of a Bank; more scans than anybody waits for at once
 
 
@@ -98,7 +100,7 @@ def _nothing(found: Mapping[str, Any], program: str, has_counts: bool, blocked: 
     recorded, planned = found.get("integrations"), found.get("planned")
     if recorded is None and has_counts:
         return f"{program} reported nothing of this scan"
-    if recorded == 0 and planned != 0:
+    if recorded == 0:
         return "nothing was recorded" + ("" if planned is None else f" of {planned} integrations that were planned")
     if looks and blocked == looks:
         return "no data came"
@@ -166,8 +168,6 @@ class ScanReport:
         """Take over what came of the scan."""
         self.outcome, self.error = verdict.outcome, verdict.error
         self.warnings += verdict.warnings
-        if sentence := self.array_sentence:
-            self.warnings.append(sentence)
 
     @property
     def is_whole(self) -> bool | None:
@@ -180,8 +180,8 @@ class ScanReport:
         if self.is_whole is None:
             return "single"
         if self.missing is None:
-            return f"not confirmed: {' '.join(self.banks)}"
-        return f"without {' '.join(self.missing)}" if self.missing else "whole"
+            return _card("not confirmed:", self.banks)
+        return _card("without", self.missing) if self.missing else "whole"
 
     @property
     def array_sentence(self) -> str:
@@ -189,14 +189,20 @@ class ScanReport:
         if self.is_whole is not False:
             return ""
         if self.missing:
-            return f"the scan is not whole: {', '.join(self.missing)} did not take part"
-        return f"not known to be whole: nobody confirmed that all of {', '.join(self.banks)} began"
+            return f"the scan is not whole: {_listed(self.missing)} did not take part"
+        return f"not known to be whole: nobody confirmed that all of {_listed(self.banks)} began"
+
+    @property
+    def all_warnings(self) -> list[str]:
+        """All that is to be known of the data, that of the array too."""
+        sentence = self.array_sentence if self.outcome.is_final else ""
+        return [*self.warnings, *([sentence] if sentence else [])]
 
     def as_dict(self) -> dict[str, Any]:
         """Return the report for callers; all keys are there, None where nothing is known."""
         return {
             "scan": self.scan, "start_id": self.start_id, "by": self.by, "outcome": self.outcome.value,
-            "error": self.error, "warning": "; ".join(self.warnings), "ended_by": self.ended_by,
+            "error": self.error, "warning": "; ".join(self.all_warnings), "ended_by": self.ended_by,
             "start": None if self.start is None else as_list(self.start), "scan_length": self.length,
             "is_whole": self.is_whole, **{name: self.found.get(name) for name in FOUND},
         }  # fmt: skip
@@ -220,6 +226,21 @@ class ScanReports:
         """Return the last report, or that of a start; None if there is none (any more)."""
         reports = list(self._reports)
         return next((r for r in reversed(reports) if start_id in (None, r.start_id)), None)
+
+
+def _card(word: str, names: Sequence[str]) -> str:
+    """Return a word and as many names as a card holds, in characters that it holds."""
+    for shown in range(len(names), -1, -1):
+        more = f" and {len(names) - shown} more" if shown < len(names) else ""
+        text = f"{' '.join([word, *names[:shown]])}{more}"
+        if len(text) <= CARD:
+            break
+    return "".join(c if c.isascii() and c.isprintable() and c != "'" else "?" for c in text)
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
+    return ", ".join(names[:LISTED]) + more
 
 
 def _number(value: object) -> int | float | None:

@@ -32,6 +32,10 @@ class OperationHandle:
         self._hooks: list[Callable[[], None]] = []
         self._accepted = False
         self._reason = ""
+        self.aborted_by = ""
+        """Name of the client that asked for the abort; empty if nobody did, or it was the server itself."""
+        self.aborted_for = ""
+        """Method whose call aborted it, as `stop`; empty if that was asked for by itself."""
         self.on_leave: Callable[[], None] = _stay
 
     @property
@@ -91,16 +95,22 @@ class OperationHandle:
             self._on_accept = None
             return not self._accepted
 
-    def abort(self, reason: str = "aborted") -> None:
-        """Ask the operation to end, and run the hooks for that here."""
-        self.run_hooks(self.ask_to_end(reason))
+    def abort(self, reason: str = "aborted", by: str = "", method: str = "") -> None:
+        """Ask the operation to end, and run the hooks for that here; arguments as `ask_to_end`."""
+        self.run_hooks(self.ask_to_end(reason, by, method))
 
-    def ask_to_end(self, reason: str) -> list[Callable[[], None]]:
-        """Ask the operation to end; returns at once, with the hooks that `run_hooks` has to run now."""
+    def ask_to_end(self, reason: str, by: str = "", method: str = "") -> list[Callable[[], None]]:
+        """Ask the operation to end; returns at once, with the hooks that `run_hooks` has to run now.
+
+        Args:
+            reason: For those who ask what became of it.
+            by: Name of the client that wants it.
+            method: Whose call it is for.
+        """
         with self._lock:
             if self._aborted.is_set():
                 return []
-            self._reason = reason
+            self._reason, self.aborted_by, self.aborted_for = reason, by, method
             self._aborted.set()
             hooks, self._hooks = self._hooks, []
         return hooks

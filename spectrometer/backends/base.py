@@ -192,12 +192,13 @@ class Backend(ABC):
             SwitchingError, PositionError: The parameters do not go together; nothing was sent.
         """
         status, registers = self.compute()
+        stale = self.status_values.keys() - status.keys()  # as the position of a source that has none any more
         self.status_values, self.register_values = status, registers
         board = self.setup.registers
         if board is not None:
             board.write_i2c(I2C_ADDRESS, bytes([self.i2c_word()]))
         memory = self.setup.status
-        memory.remove([key for key in memory.read() if SWITCHING_KEY.fullmatch(key) and key not in status])
+        memory.remove([*stale, *(key for key in memory.read() if SWITCHING_KEY.fullmatch(key) and key not in status)])
         memory.update(status)
         if board is not None:
             board.write_changed(registers)

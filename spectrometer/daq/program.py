@@ -22,7 +22,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
-from player.clock import Clock, SystemClock
+from player.clock import Clock, ClockWatch, SystemClock
 from player.logs import set_up_logging
 from spectrometer.daq.account import Closing, Ending
 from spectrometer.daq.commandline import build_parser
@@ -30,7 +30,7 @@ from spectrometer.daq.errors import DaqError
 from spectrometer.daq.pacing import CATCH_UP_S
 from spectrometer.daq.run import RunOptions
 from spectrometer.daq.runs import Run, run_for
-from spectrometer.daq.starttime import ClockWatch, Start, StartTime, is_armed
+from spectrometer.daq.starttime import Start, StartTime, is_armed
 from spectrometer.status.buffer import StatusBuffer
 from spectrometer.status.errors import CardError, StatusMemoryError
 from spectrometer.status.keys import UNSPECIFIED
@@ -98,12 +98,18 @@ class Program:
         """End soon; usable as a signal handler."""
         self._quit = True
 
+    def _report_state(self) -> None:
+        """Tell anew how it stands, as at the beginning: the status memory may have been emptied for another mode."""
+        if self._run is None:
+            self._report(
+                DAQSTATE="stopped", SCANSTAT="stopped", NETSTAT="init", DISKSTAT="init", DAQERR="", DAQNOTE="",
+                FILENUM=self._files, **NO_COUNTS,
+            )  # fmt: skip
+        self._pulse_at = -math.inf
+
     def main_loop(self) -> int:
         """Work until told to quit; the exit status."""
-        self._report(
-            DAQSTATE="stopped", SCANSTAT="stopped", NETSTAT="init", DISKSTAT="init", DAQERR="", DAQNOTE="",
-            FILENUM=0, **NO_COUNTS,
-        )  # fmt: skip
+        self._report_state()
         if self._once:
             self._start()
         try:
@@ -144,6 +150,8 @@ class Program:
             self._stop()
         elif word == "QUIT":
             self._quit = True
+        elif word == "REPORT":
+            self._report_state()
         elif word == "INIT_GPU":
             self._status.update({"GPUCTXIN": "TRUE"})  # there is nothing to set up here
         else:
@@ -207,7 +215,7 @@ class Program:
     def _stop(self) -> None:
         """End the scan with what is due now; what waits of it is processed first."""
         run = self._run
-        if run is not None and run.begun:
+        if run is not None and run.begun and run.path is not None:  # of a monitor nothing is kept
             now = self._clock.monotonic()
             run.pacing.stop(now)
             if not run.pacing.over:

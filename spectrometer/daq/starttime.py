@@ -1,4 +1,4 @@
-"""Start of a scan on the monotonic clock, and steps of the host's clock. Knows the status keys DAQSTART and DAQMONO.
+"""Start of a scan on the monotonic clock. Knows the status keys DAQSTART and DAQMONO.
 
 Durations are taken from the monotonic clock; the other one, which may be set at any moment, is only read.
 """
@@ -8,17 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from player.clock import Clock
+from player.clock import Clock, read_both
 from spectrometer.status.errors import CardError
 from spectrometer.status.protocol.cards import Value, read_number
 
-__all__ = ["ClockWatch", "Start", "StartTime", "is_armed"]
+__all__ = ["Start", "StartTime", "is_armed"]
 
 LATEST_START = 4e9  # unix seconds
-STEP_S = 0.05
-"""Differences between the clocks that are less are how they are read, or how they are disciplined."""
-READ_WITHIN_S = 0.01
-"""Of both clocks one after the other; a process that was interrupted in between knows nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +46,7 @@ class StartTime:
 
     def now(self) -> Start:
         """A start at this moment."""
-        return Start(self._clock.time(), self._clock.monotonic())
+        return Start(*read_both(self._clock))
 
     def read(self, values: Mapping[str, Value]) -> Start | None:
         """The start that is announced; None if there is none.
@@ -64,8 +60,8 @@ class StartTime:
         if not 0 <= time <= LATEST_START:
             raise CardError("DAQSTART", f"expected unix seconds, found {time:g}")
         if self.announced is None or self.announced.time != time:
-            now = self._clock.monotonic()
-            at = now + time - self._clock.time()
+            wall, now = read_both(self._clock)
+            at = now + time - wall
             if "DAQMONO" in values:
                 at = read_number("DAQMONO", values["DAQMONO"])
                 if not abs(at) <= LATEST_START:
@@ -83,39 +79,3 @@ class StartTime:
 def is_armed(values: Mapping[str, Value]) -> bool:
     """The scan is to begin at the start that is announced."""
     return str(values.get("ARMSTATE", "")).lower() == "armed"
-
-
-class ClockWatch:
-    """Steps of the host's clock.
-
-    Args:
-        clock: That of the host.
-    """
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self.begin()
-
-    def begin(self) -> None:
-        """Forget all steps."""
-        self.steps = 0.0
-        """Seconds by which the clock was set altogether."""
-        self._difference = self._look()
-
-    def look(self) -> float:
-        """Seconds by which the clock was set since the last look; 0: it was not."""
-        found = self._look()
-        if found is None:
-            return 0.0
-        step = 0.0 if self._difference is None else found - self._difference
-        if self._difference is not None and abs(step) < STEP_S:
-            return 0.0
-        self._difference = found
-        self.steps += step
-        return step
-
-    def _look(self) -> float | None:
-        before = self._clock.monotonic()
-        time = self._clock.time()
-        after = self._clock.monotonic()
-        return time - before if after - before < READ_WITHIN_S else None

@@ -8,9 +8,13 @@ from typing import Any
 
 from spectrometer.errors import StartTimeError
 
-__all__ = ["as_list", "ceil_to_second", "earliest_start", "mjd", "read_time", "sidereal_seconds", "start_time"]
+__all__ = [
+    "LEAD_S", "ORIGINALS_LEAD_S", "as_list", "ceil_to_second", "earliest_start", "mjd", "read_time",
+    "sidereal_seconds", "start_time",
+]  # fmt: skip
 
-_LEAD_S = 0.3  # so that a time negotiated now is still possible when the start arrives
+LEAD_S = 0.3  # so that a time negotiated now is still possible when the start arrives; a slow Dealer adds to it
+ORIGINALS_LEAD_S = 2.0
 LATEST = timedelta(days=7)  # what is later is a slip of the pen: a Bank that waits so long looks like one that hangs
 _NO_PART = 1_000_000  # microseconds have the most
 _MJD_OF_UNIX_EPOCH = 40587
@@ -28,12 +32,9 @@ def as_list(time: datetime) -> list[int]:
     return [t.year, t.month, t.day, t.hour, t.minute, t.second, t.microsecond]
 
 
-def earliest_start(now: datetime, needed_arm_delay: float) -> datetime:
-    """The earliest second that can be promised: the arm delay (s) and a little for asking everybody.
-
-    The original left 2 s for that; a Dealer whose questions take long adds what they take.
-    """
-    return ceil_to_second(now + timedelta(seconds=needed_arm_delay + _LEAD_S))
+def earliest_start(now: datetime, needed_arm_delay: float, lead: float = LEAD_S) -> datetime:
+    """Return the earliest second that can be promised: the arm delay (s), and a lead (s) for asking everybody."""
+    return ceil_to_second(now + timedelta(seconds=needed_arm_delay + lead))
 
 
 def read_time(asked: Any) -> datetime:

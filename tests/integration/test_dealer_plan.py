@@ -54,8 +54,8 @@ def test_the_examples_are_planned_with_options_of_their_own(tmp_path: Path, scri
     assert found["rows"][0]["call"] == "set_mode('MODE4')"
     assert found["rows"][3]["does"].endswith("7200 s")
     assert found["faults"] == 0
-    # set_mode, the arm delay of 4 s with 2 s for asking, the scan, and what the Bank and the Dealer need to see its end
-    begins = found["rows"][3]["at"] + 6
+    # set_mode, the arm delay of 4 s with 0.3 s for asking, the scan, and what Bank and Dealer need to see its end
+    begins = found["rows"][3]["at"] + 4.3
     assert begins + 7201 <= found["seconds"] <= begins + 7204
 
 

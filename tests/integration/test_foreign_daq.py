@@ -96,6 +96,7 @@ def begin_scan(bank: Any, length_s: float) -> None:
     bank.set_param(scan_length=length_s, exposure=0.5)
     bank.prepare()
     bank.start()
+    poll(lambda: bank.scan_report()["outcome"] == "running", "the scan runs")
 
 
 def ended(bank: Any) -> dict[str, Any]:

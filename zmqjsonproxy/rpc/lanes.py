@@ -57,10 +57,15 @@ class Lane:
         self._left: dict[threading.Thread, OperationHandle] = {}  # operations that go on beside the lane
         self._ended = False
 
+    @property
+    def is_full(self) -> bool:
+        """No job is taken now."""
+        return self._ended or len(self._jobs) >= self._size
+
     def put(self, job: Job) -> bool:
         """Queue a job; False if the queue is full or the lane has ended."""
         with self._lock:
-            if self._ended or len(self._jobs) >= self._size:
+            if self.is_full:
                 return False
             if self._thread is None:
                 self._start_thread()
@@ -90,7 +95,9 @@ class Lane:
             self._waits = False
             self._wake.release()
 
-    def abort_operations(self, reason: str, identity: str | None = None) -> Aborts:
+    def abort_operations(
+        self, reason: str, identity: str | None = None, *, by: str = "", method: str = ""
+    ) -> Aborts:
         """Ask operations to end: the running one, and those that wait, which end without having begun. Returns at once.
 
         Hooks for that are a site's own code and may be slow: they run in a thread of their own, for the caller of this
@@ -99,6 +106,8 @@ class Lane:
         Args:
             reason: For those who ask what became of them.
             identity: This one only.
+            by: Name of the client that wants it.
+            method: Whose call it is for; empty: an abort.
         """
 
         def is_meant(operation: OperationHandle | None) -> bool:
@@ -111,10 +120,10 @@ class Lane:
             running = [each for each in (self._running, *self._left.values()) if each is not None and is_meant(each)]
         for job in waiting:
             if job.operation is not None:
-                job.operation.abort(reason)  # has no hooks: it was not begun
+                job.operation.abort(reason, by, method)  # has no hooks: it was not begun
             self._carry_out(job)  # finds that it was aborted, and says so to its caller
         hooks = None
-        if left := [(each, hook) for each in running for hook in each.ask_to_end(reason)]:
+        if left := [(each, hook) for each in running for hook in each.ask_to_end(reason, by, method)]:
             hooks = threading.Thread(target=_run_hooks, args=(left,), name=f"abort {self.name}", daemon=True)
             hooks.start()
         return Aborts(len(waiting) + len(running), hooks)

@@ -8,8 +8,9 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from zmqjsonproxy.caller import current_caller
 from zmqjsonproxy.errors import RefusedError
-from zmqjsonproxy.interface import Interface, query
+from zmqjsonproxy.interface import Interface, command, query
 from zmqjsonproxy.protocol.operations import OperationRecord, OperationTable, State
 from zmqjsonproxy.rpc.lanes import Lane
 from zmqjsonproxy.rpc.openrpc import openrpc_document
@@ -61,14 +62,14 @@ class OwnMethods:
         records = self._operations.records(now, lambda record: not (active and record.state.is_final))
         return [record.describe(now, with_value=False) for record in records[-max(int(limit), 1) :]]
 
-    @query
+    @command(urgent=True, aborts=False)
     def abort(self, id: str, reason: str = "aborted by a client") -> dict[str, Any]:
         """Ask an operation to end; its state."""
         record = self._record(id)
         if record is None:
             return _lost(id)
         for lane in list(self._lanes.values()):
-            lane.abort_operations(str(reason), record.id)
+            lane.abort_operations(str(reason), record.id, by=current_caller().name)
         return record.describe(time.time())
 
     @query

@@ -9,6 +9,7 @@ leave their replies in a queue and wake its thread over an inproc connection to 
 from __future__ import annotations
 
 import contextlib
+import inspect
 import logging
 import secrets
 import threading
@@ -128,7 +129,9 @@ class ZMQJSONProxyServer(OfOneProcess):
         self._trust(self._inner_id)
         own = OwnMethods(self.name, self.interfaces, self._lanes, self._operations)
         for method in Interface.of("rpc", own).methods.values():
-            self._methods[f"rpc.{method.name}"] = self._quick[f"rpc.{method.name}"] = method
+            self._methods[f"rpc.{method.name}"] = method
+            if method.kind is Kind.QUERY:
+                self._quick[f"rpc.{method.name}"] = method
         watch_process(self)
 
     # what is exposed
@@ -321,7 +324,9 @@ class ZMQJSONProxyServer(OfOneProcess):
         named = (request.extra or {}).get("client")
         if named:
             return Caller(read_name(named), request.native)
-        known = self._names.get(client, _UNNAMED if request.native else _OF_THE_ORIGINAL)
+        known = self._names.pop(client, _UNNAMED if request.native else _OF_THE_ORIGINAL)
+        if known is not _UNNAMED and known is not _OF_THE_ORIGINAL:
+            self._names[client] = known  # the one that was heard of last
         return known if request.native or known is _OF_THE_ORIGINAL else Caller(known.name, native=False)
 
     def _serve_batch(self, batch: list[Any], envelope: list[bytes]) -> None:
@@ -390,7 +395,8 @@ class ZMQJSONProxyServer(OfOneProcess):
             return answer_unknown(request, self.interfaces, self.instance, self.settings.max_message_bytes)
         if request.target in self._quick:
             begun = time.perf_counter()
-            with contextlib.suppress(WouldWaitError):
+            of_the_original = contextlib.nullcontext() if request.native else calling(_OF_THE_ORIGINAL)
+            with contextlib.suppress(WouldWaitError), of_the_original:
                 body = carry_out(method, request)
                 if time.perf_counter() - begun > self.settings.slow_query_s:
                     self._set_aside(request.target, time.perf_counter() - begun)
@@ -498,8 +504,8 @@ class ZMQJSONProxyServer(OfOneProcess):
             if not answered and (handle is None or handle.close_acceptance()):
                 reply(body)
 
-        hooks = self._abort_operations(method, caller) if mark.aborts else None
         lane, job = self._lane(method), Job(run, handle)
+        hooks = self._abort_operations(method, caller) if mark.aborts and not lane.is_full else None
         if handle is not None:
             handle.on_leave = lane.leave
         if request.native and request.id is not None:
@@ -521,15 +527,21 @@ class ZMQJSONProxyServer(OfOneProcess):
     def _admit(self, method: Method, request: Request, handle: OperationHandle, caller: Caller) -> bytes | None:
         """Ask the object whether an operation may wait for its turn; the reply that refuses it, else None."""
         assert method.mark.admit is not None
+        error: BaseException
         try:
+            inspect.signature(method.function).bind(*request.args, **request.kwargs)
             with calling(caller):
                 method.mark.admit(method.owner, handle, *request.args, **request.kwargs)
-        except BaseException as error:
-            body, described = raised(method, request, error)
-            handle.finish(State.FAILED, error=described)
-            self._operations.forget(handle.id)
-            return body
-        return None
+        except TypeError as mismatch:
+            error = TypeError(f"{method.name}(): {mismatch}")
+        except BaseException as refusal:
+            error = refusal
+        else:
+            return None
+        body, described = raised(method, request, error)
+        handle.finish(State.FAILED, error=described)
+        self._operations.forget(handle.id)
+        return body
 
     def _accept(self, request: Request, reply: Reply, value: Any) -> None:
         try:
@@ -548,7 +560,10 @@ class ZMQJSONProxyServer(OfOneProcess):
     def _abort_operations(self, method: Method, caller: Caller) -> threading.Thread | None:
         """Ask the operations of a command's lane to end; what it has to wait for before it begins."""
         lane = self._lanes.get(f"{method.lane} commands")
-        return None if lane is None else lane.abort_operations(f"{method.name} was called by {caller}").hooks
+        if lane is None:
+            return None
+        reason = f"{method.name} was called by {caller}"
+        return lane.abort_operations(reason, by=caller.name, method=method.name).hooks
 
 
 def _known_good(message: Any, shared: dict[str, Any] | None) -> Request:

@@ -38,7 +38,10 @@ def wait_for(*reports: dict[str, Any], start_ids: dict[str, str] | None = None) 
         (report(outcome="stopped", ended_by=OTHER), (ScanStoppedError, f"scan 7 was stopped by {OTHER}"), None),
         (report(outcome="aborted", ended_by=OTHER), (ScanStoppedError, f"scan 7 was aborted by {OTHER}"), None),
         (report(outcome="stopped", ended_by=ME), None, f"scan 7 was stopped by {ME}"),
-        (report(outcome="aborted", error="not committed"), None, "scan 7 was aborted: not committed"),
+        (
+            report(outcome="aborted", error="another mode"),
+            (ScanStoppedError, "scan 7 was aborted by nobody who said so: another mode"), None,
+        ),
         (report(outcome="none", start_id=""), (ScanFailedError, "knows nothing of the scan any more"), None),
     ],
 )
@@ -59,6 +62,22 @@ def test_what_became_of_a_scan_is_raised_or_told(
 def test_without_a_start_of_ones_own_it_is_the_scan_of_the_first_report() -> None:
     wait = wait_for(report(start_id="whichever"))
     assert wait.start_ids == {"BANKA": "whichever"}
+
+
+def test_a_scan_that_somebody_stopped_before_it_was_waited_for_is_only_told() -> None:
+    assert wait_for(report(outcome="stopped", ended_by=OTHER)).remarks == {"BANKA": f"scan 7 was stopped by {OTHER}"}
+    assert "BANKA" in wait_for(report(outcome="failed", error="disk full")).failed
+
+
+def test_a_scan_without_reports_is_over_when_nothing_runs_and_not_verified() -> None:
+    wait = ScanWait(ME, ["BANKA"])
+    wait.status("BANKA", Outcome("BANKA", (True, "", "")))
+    assert wait.waiting == ["BANKA"]
+    wait.status("BANKA", Outcome("BANKA", (False, "", "")))
+    assert wait.remarks["BANKA"].endswith("not verified: its Player has no reports of scans")
+    wait = ScanWait(ME, ["BANKA"])
+    wait.status("BANKA", Outcome("BANKA", (False, "", "")))
+    assert (wait.waiting, wait.remarks) == ([], {})
 
 
 def test_where_there_was_no_scan_there_is_nothing_to_wait_for() -> None:

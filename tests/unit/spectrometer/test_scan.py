@@ -40,10 +40,12 @@ class Program:
         self.deaf = False
         self.unready = False
         self.error = ""
+        self.on_start: Callable[[], None] = lambda: None
         self.on_stop: Callable[[], None] = lambda: None
 
     def start(self) -> None:
         self.starts += 1
+        self.on_start()
         self.is_running = True
         if not self.unready:
             self.status.update({"DAQSTATE": "stopped"})
@@ -103,9 +105,14 @@ class Night:
         self.control.look_into(report)
         return report.as_dict()
 
-    def start(self, until: ScanState, two_phase: bool = False, start_id: str = "ours", **changes: Any) -> None:
+    def start(
+        self, until: ScanState, two_phase: bool = False, start_id: str = "ours", banks: tuple[str, ...] = (),
+        **changes: Any,
+    ) -> None:  # fmt: skip
         """Start in a thread; return when the state is reached."""
-        request = StartRequest(id=start_id, by="ann", is_named=True, two_phase=two_phase)
+        request = StartRequest(
+            id=start_id or "made up", by="ann", is_named=bool(start_id), two_phase=two_phase, banks=banks
+        )
 
         def run() -> None:
             try:
@@ -142,7 +149,7 @@ def night() -> Iterator[Night]:
 
 def test_stop_says_that_it_ended_a_start_even_if_the_abort_was_faster(night: Night) -> None:
     night.start(ScanState.WAITING, start=datetime.now(UTC) + timedelta(seconds=60))
-    night.handle.abort("stop was called")
+    night.handle.abort("stop was called", by="bob", method="stop")
     assert isinstance(night.join(), OperationAbortedError)
     assert night.control.state is ScanState.IDLE
     assert night.control.stop() == "Scan ended"
@@ -187,7 +194,7 @@ def test_an_fpga_that_was_armed_for_a_cancelled_start_is_disarmed(night: Night) 
 
 
 def test_a_program_that_does_not_stop_is_told_to_the_caller(night: Night, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("spectrometer.scan.STOP_WITHIN_S", 0.2)
+    monkeypatch.setattr("spectrometer.scanending.STOP_WITHIN_S", 0.2)
     night.start(ScanState.RUNNING)
     night.join()
     night.program.deaf = True
@@ -218,7 +225,7 @@ def test_a_scan_ends_even_if_the_status_memory_cannot_be_had(night: Night, monke
         night.program.deaf = True
         end = time.monotonic() + 10
         while night.control.state is not ScanState.IDLE and time.monotonic() < end:
-            patch.setattr("spectrometer.scan.STOP_WITHIN_S", 0.1)
+            patch.setattr("spectrometer.scanending.STOP_WITHIN_S", 0.1)
             time.sleep(0.05)
     assert night.control.state is ScanState.IDLE
     assert night.program.words[-1] == "STOP"
@@ -256,7 +263,7 @@ def test_a_step_of_the_hosts_clock_changes_neither_start_nor_length_and_is_told(
         night.control.commit(start, "ours")
     until(lambda: night.report()["outcome"] == "done")
     assert time.monotonic() - begun > 1.2
-    assert f"the host's clock was set by {step:+.1f} s" in night.report()["warning"]
+    assert f"the host's clock was set by {step:+.2f} s" in night.report()["warning"]
     assert night.status.get("DAQSTART") == pytest.approx(start.timestamp())
 
 
@@ -323,3 +330,112 @@ def test_netstat_blocked_throughout_is_no_scan(night: Night) -> None:
     night.status.update({"NETSTAT": "blocked"})
     until(lambda: night.control.state is ScanState.IDLE)
     assert night.report()["error"] == "no data came; NETSTAT was blocked throughout the scan"
+
+
+def test_an_abort_that_is_no_stop_owes_no_stop_an_answer(night: Night) -> None:
+    night.start(ScanState.WAITING, start=datetime.now(UTC) + timedelta(seconds=60))
+    night.handle.abort("aborted by ann", by="ann")
+    night.join()
+    assert night.report()["ended_by"] == "ann"
+    with pytest.raises(RefusedError, match="No scan running!"):
+        night.control.stop("bob, an hour later")
+    assert night.report()["ended_by"] == "ann"
+
+
+def test_a_start_that_a_stop_aborts_was_ended_by_its_caller_whoever_is_faster(night: Night) -> None:
+    for number in range(20):
+        night.handle = OperationHandle(OperationRecord(id=str(number), method="start", state=State.RUNNING))
+        night.start(ScanState.WAITING, start=datetime.now(UTC) + timedelta(seconds=60))
+        hooks = night.handle.ask_to_end("stop was called by bob", by="bob", method="stop")
+        aborting = threading.Thread(target=night.handle.run_hooks, args=(hooks,))
+        aborting.start()
+        aborting.join()
+        assert night.control.stop("bob") == "Scan ended"
+        night.join()
+        assert night.report()["ended_by"] == "bob"
+
+
+def test_a_start_that_fails_has_no_data_of_the_scan_before(night: Night) -> None:
+    night.status.update({"DAQFITS": "OLD.fits", "DAQNINT": 12, "DAQPLAN": 12})
+
+    def refuse() -> ScanPlan:
+        night.report()  # somebody asks meanwhile
+        raise ScanError("the board does not answer")
+
+    with pytest.raises(ScanError):
+        night.control.begin(StartRequest(id="x", by="ann"), refuse, night.handle, 5.0)
+    report = night.report()
+    assert (report["outcome"], report["file"], report["integrations"]) == ("failed", None, None)
+
+
+def test_a_program_that_ends_while_a_start_waits_is_started_anew_and_told(night: Night) -> None:
+    night.start(ScanState.WAITING, start=datetime.now(UTC) + timedelta(seconds=60))
+    night.program.is_running = False
+    until(lambda: night.program.starts == 2 and night.program.words[-1] == "START")
+    assert night.report()["outcome"] == "waiting"
+    assert "program ended while the start waited, and was started anew" in night.report()["warning"]
+    night.control.stop("ann")
+
+
+def test_a_program_that_ends_right_before_the_start_fails_it_before_the_start(night: Night) -> None:
+    start = datetime.now(UTC) + timedelta(seconds=4)
+    night.start(ScanState.WAITING, start=start)
+    night.program.is_running = False
+    assert isinstance(night.join(), ScanError)
+    assert datetime.now(UTC) < start
+    assert night.report()["error"] == "program ended while the start waited"
+
+
+def test_a_monitor_whose_program_hangs_says_so(night: Night, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("spectrometer.programs.DEAF_AFTER_S", 0.2)
+    monkeypatch.setattr("spectrometer.scan.MONITOR_WITHIN_S", 0.1)
+    night.status.update({"DAQPULSE": "12:00:00"})
+    night.program.on_start = lambda: night.status.update({"DAQPULSE": "12:00:00"})
+    night.program.deaf = True
+    with pytest.raises(ScanError, match="program hangs and was started anew; call monitor again"):
+        night.control.monitor(5.0)
+    assert (night.control.state, night.program.starts) == (ScanState.IDLE, 2)
+
+
+def test_a_start_without_a_thread_fails_and_leaves_the_bank_free(night: Night, monkeypatch: pytest.MonkeyPatch) -> None:
+    begin = threading.Thread.start
+
+    def none_for_scans(thread: threading.Thread) -> None:
+        if thread.name.startswith("scan "):
+            raise RuntimeError("can't start new thread")
+        begin(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", none_for_scans)
+    night.start(ScanState.IDLE)
+    assert isinstance(night.join(), ScanError)
+    assert night.report()["outcome"] == "failed"
+    assert not night.control.scanning
+
+
+def test_an_armed_start_whose_dealer_died_is_given_up_long_before_the_start(
+    night: Night, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("spectrometer.scan.COMMIT_WITHIN_S", 0.2)
+    night.start(ScanState.ARMED, two_phase=True, start=datetime.now(UTC) + timedelta(days=2))
+    assert isinstance(night.join(), ScanError)
+    assert "was not committed in time" in night.report()["error"]
+
+
+def test_without_an_identity_only_ones_own_start_is_taken_back_and_no_scan(night: Night) -> None:
+    night.start(ScanState.WAITING, start_id="", start=datetime.now(UTC) + timedelta(seconds=60))
+    assert night.control.take_back(None, "bob") == ""
+    assert night.control.take_back(None, "ann") == "Start taken back"
+    night.join()
+    night.handle = OperationHandle(OperationRecord(id="2", method="start", state=State.RUNNING))
+    night.start(ScanState.RUNNING, start_id="")
+    assert night.control.take_back(None, "ann") == ""
+    assert night.control.state is ScanState.RUNNING
+
+
+def test_only_banks_of_the_start_can_be_missing(night: Night) -> None:
+    night.start(ScanState.RUNNING, banks=("BANKA", "BANKB"))
+    assert night.control.confirm("ours", [f"BANK{n}" for n in range(1000)])
+    assert night.report()["is_whole"]
+    assert night.control.confirm("ours", ["BANKB", "BANKZ"])
+    assert night.status.get("ARRAYST") == "without BANKB"
+    assert not night.control.confirm("another's", [])

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spectrometer.scanreport import FOUND, KEPT, NO_REPORT, Outcome, ScanReport, ScanReports, judge
+from spectrometer.status.protocol.cards import read_card, write_card
 
 WHOLE = {"integrations": 10, "planned": 10, "dropped": 0, "lost_s": 0.0}
 
@@ -26,7 +27,7 @@ JUDGED: list[tuple[dict[str, Any], dict[str, Any], str, str]] = [
     ({}, {}, "done", "not verified: daq reports no counts"),
     ({"integrations": 7}, {}, "done", "not verified: daq reports 7 integrations and not how many were planned"),
     ({"integrations": 0}, {}, "failed", "nothing was recorded"),
-    ({"integrations": 0, "planned": 0}, {}, "done", ""),
+    ({"integrations": 0, "planned": 0}, {}, "failed", "nothing was recorded of 0 integrations"),
     ({"packets": 1000, "packets_lost": 0}, {}, "done", ""),
     ({"packets": 1000, "packets_lost": 3}, {}, "incomplete", "3 packets lost"),
     ({"packets": 0}, {}, "failed", "no data came: NPKT is 0"),
@@ -91,6 +92,19 @@ def test_a_common_start_is_whole_only_if_somebody_said_so() -> None:
     report.missing = ("BANKB",)
     assert (report.is_whole, report.array_state) == (False, "without BANKB")
     assert report.array_sentence == "the scan is not whole: BANKB did not take part"
+
+
+@pytest.mark.parametrize(
+    "names", [[f"BANK{n}" for n in range(64)], ["SPECTROMETER_OF_A_LONG_NAME" * 2] * 3, ["BÄNK'A"] * 9]
+)
+def test_however_many_banks_there_are_their_state_fits_a_card(names: list[str]) -> None:
+    for missing in (None, names[1:]):
+        report = ScanReport("id", "ann", banks=names, missing=missing)
+        card = read_card(write_card("ARRAYST", report.array_state))
+        assert card is not None
+        assert card.value == report.array_state
+        assert "more" in report.array_state
+        assert len(report.array_sentence) < 2000
 
 
 def test_reports_are_found_by_the_identity_of_their_start_and_bounded() -> None:

@@ -2,34 +2,50 @@
 
 from __future__ import annotations
 
-from hypothesis import given
-from hypothesis import strategies as st
+import pytest
 
-from spectrometer.scantime import STEP_S, ScanTime
+from player.clock import ClockWatch, SystemClock
+from spectrometer.scantime import ScanTime, told_of_steps
 
 
-def test_a_step_of_the_wall_clock_moves_no_start() -> None:
-    time = ScanTime.fix(1000.0, wall=990.0, monotonic=50.0)
+class Clock(SystemClock):
+    """Both clocks stand; `pauses` are what passes between two reads of the monotonic one."""
+
+    def __init__(self, *pauses: float) -> None:
+        self.wall, self.passed, self._pauses = 990.0, 50.0, list(pauses)
+
+    def time(self) -> float:
+        return self.wall
+
+    def monotonic(self) -> float:
+        pause = self._pauses.pop(0) if self._pauses else 0.0
+        self.passed += pause
+        self.wall += pause
+        return self.passed
+
+
+def test_a_start_is_fixed_once_and_a_step_of_the_wall_clock_moves_it_not() -> None:
+    clock = Clock()
+    time = ScanTime.fix(1000.0, clock)
     assert time.left(50.0) == 10.0
-    assert time.look(991.0, 51.0) == 0.0
-    assert time.look(991.0 + 3600.0, 51.0) == 3600.0
+    clock.wall += 3600.0
     assert time.left(55.0) == 5.0
-    assert time.look(996.0, 56.0) == -3600.0
-    assert "set by +3600.0 s, -3600.0 s meanwhile" in time.sentence
 
 
-def test_a_clock_that_is_only_slewed_has_made_no_step() -> None:
-    time = ScanTime.fix(1000.0, wall=0.0, monotonic=0.0)
-    for second in range(1, 1000):
-        assert time.look(second * (1 + 5e-4), float(second)) == 0.0
-    assert time.sentence == ""
+def test_both_clocks_are_read_at_one_moment_even_if_the_thread_was_held_up_between() -> None:
+    time = ScanTime.fix(1000.0, Clock(0.0, 0.4, 0.0, 0.3))
+    assert time.at - 50.0 == pytest.approx(10.0, abs=1e-9)
 
 
-@given(st.lists(st.floats(-1e6, 1e6).filter(lambda step: abs(step) > STEP_S), max_size=20))
-def test_every_step_is_counted_and_few_are_told(steps: list[float]) -> None:
-    time, wall = ScanTime.fix(1000.0, wall=0.0, monotonic=0.0), 0.0
-    for number, step in enumerate(steps):
-        wall += step
-        time.look(wall + number, float(number))
-    assert len(time.steps) == len(steps)
-    assert len(time.sentence) < 400
+def test_steps_are_told_and_a_slewed_clock_has_made_none() -> None:
+    clock = Clock()
+    watch = ClockWatch(clock)
+    assert told_of_steps(watch) == ""
+    for _ in range(1000):
+        clock.wall += 5e-4
+        assert watch.look() == 0.0
+    clock.wall += 0.4
+    assert watch.look() == pytest.approx(0.4)
+    clock.wall -= 3600.4
+    watch.look()
+    assert "set by -3600.00 s in 2 steps meanwhile" in told_of_steps(watch)

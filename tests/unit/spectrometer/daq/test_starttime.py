@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from support.clocks import SettableClock
 
-from spectrometer.daq.starttime import ClockWatch, Start, StartTime, is_armed
+from spectrometer.daq.starttime import Start, StartTime, is_armed
 from spectrometer.status.errors import CardError
 
 
@@ -50,20 +50,3 @@ def test_a_start_that_cannot_be_is_refused(values: dict[str, object]) -> None:
 def test_armed_is_a_word() -> None:
     assert [is_armed({"ARMSTATE": word}) for word in ("armed", "ARMED", "idle", 1)] == [True, True, False, False]
     assert not is_armed({})
-
-
-def test_steps_of_the_clock_are_noticed_and_added() -> None:
-    clock = SettableClock()
-    watch = ClockWatch(clock)
-    clock.advance(100.0)
-    assert watch.look() == 0.0
-    clock.set_by(0.01)
-    assert watch.look() == 0.0
-    clock.set_by(-3600.0)
-    assert watch.look() == pytest.approx(-3599.99)
-    assert watch.look() == 0.0
-    clock.set_by(10.0)
-    assert watch.look() == pytest.approx(10.0)
-    assert watch.steps == pytest.approx(-3589.99)
-    watch.begin()
-    assert (watch.look(), watch.steps) == (0.0, 0.0)
