@@ -48,6 +48,7 @@ __all__ = ["SpectrometerBank"]
 
 MODE_CHANGE_ENDS_S = 5.0
 LONGEST_ID = 64  # characters in the identity of a start
+RESERVED_CARDS = 256  # that callers leave: a mode has some hundred keys, a scan and its program add fewer than 100
 MODE_STATE_KEY = "MODESTAT"  # for whoever only reads the status memory: "set" or "none"
 
 
@@ -543,7 +544,7 @@ class SpectrometerBank(Bank):
     @command
     def set_status(self, **kvpairs: Any) -> None:
         """Write status keys."""
-        self._status.update(kvpairs)
+        self._status.update(kvpairs, RESERVED_CARDS)
 
     @query
     def get_status(self, keys: str | Sequence[str] | None = None) -> Any:
