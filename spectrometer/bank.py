@@ -22,7 +22,14 @@ from player.tables import BankConfig, Composed, Config
 from player.tomlfile import KeyPath
 from spectrometer.backends.base import Backend
 from spectrometer.backends.vegas import VegasBackend
-from spectrometer.config import HpcMac, SpectrometerBankConfig, SpectrometerSettings, buffer_faults, memory_faults
+from spectrometer.config import (
+    HpcMac,
+    SpectrometerBankConfig,
+    SpectrometerSettings,
+    buffer_faults,
+    memory_faults,
+    text_faults,
+)
 from spectrometer.daq.errors import DaqError
 from spectrometer.derive.switching import phase_request
 from spectrometer.derive.switchingview import as_svg, as_text
@@ -92,7 +99,7 @@ class SpectrometerBank(Bank):
 
     @classmethod
     def check(cls, config: Config) -> list[Fault]:
-        return mode_faults(config) + memory_faults(config) or buffer_faults(config)
+        return text_faults(config) + mode_faults(config) + memory_faults(config) or buffer_faults(config)
 
     @classmethod
     def diagnose(cls, config: Config, bank_name: str, around: Surroundings) -> list[Finding]:

@@ -346,8 +346,9 @@ class Backend(ABC):
 
 
 def fitting(path: str) -> str:
-    """Return a path as a status card can hold it: the end of one that is too long."""
+    """Return a path as a status card can hold it: the end of one that is too long, `?` for what has no place in one."""
     limit = 68
+    path = "".join(c if c.isascii() and c.isprintable() and c != "'" else "?" for c in path)
     return path if len(path) <= limit else "..." + path[-(limit - 3) :]
 
 

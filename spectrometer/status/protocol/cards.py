@@ -75,11 +75,11 @@ def write_value(keyword: str, value: object) -> str:
 
 def _quote(keyword: str, text: str) -> str:
     if not text.isascii() or not text.isprintable():
-        raise CardError(keyword, f"the text {text!r} is not printable ASCII")
+        raise CardError(keyword, f"the text {text!r:.80} is not printable ASCII")
     inside = text.replace("'", "''")
     if len(inside) > MAX_TEXT:
         raise CardError(
-            keyword, f"a text of {len(inside)} characters does not fit a card of {MAX_TEXT}: {text!r}"
+            keyword, f"a text of {len(inside)} characters does not fit a card of {MAX_TEXT}: {text!r:.160}"
         )
     return f"'{inside:<8s}'"
 
