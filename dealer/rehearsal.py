@@ -7,7 +7,6 @@ Banks) -> {Bank: `Model`}. It is looked up when a plan is made; a Dealer needs n
 from __future__ import annotations
 
 import asyncio
-import importlib.metadata
 import os
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -21,7 +20,7 @@ from zmqjsonproxy.configfiles import FilesError, read_tables
 from zmqjsonproxy.errors import CallTimeoutError, ProtocolError, ProxyError
 from zmqjsonproxy.handle import OperationHandle
 from zmqjsonproxy.interface import Interface, Method, running
-from zmqjsonproxy.loading import TargetError, load_target
+from zmqjsonproxy.loading import TargetError, load_target, registered, target_of
 from zmqjsonproxy.protocol.arrays import Framed
 from zmqjsonproxy.protocol.operations import OperationRecord, State
 from zmqjsonproxy.rpc.many import CallRequest, CallResult
@@ -96,13 +95,11 @@ def find_models(path: Path, banks: Sequence[str]) -> dict[str, Model]:
 
 def factory_of(kind: str) -> Callable[[Path, Sequence[str]], Mapping[str, Model]]:
     """What makes the models of a kind; DealerError: it has none, or something for it is not installed."""
-    targets = dict(BUILT_IN)
-    for entry in importlib.metadata.entry_points(group=GROUP):
-        targets[entry.name] = entry.value
+    targets = registered(GROUP, BUILT_IN)
     if kind not in targets:
         raise DealerError(f"Banks of the kind {kind} bring no model; there are models of {', '.join(sorted(targets))}")
     try:
-        factory: Callable[[Path, Sequence[str]], Mapping[str, Model]] = load_target(targets[kind])
+        factory: Callable[[Path, Sequence[str]], Mapping[str, Model]] = load_target(target_of(kind, targets))
     except TargetError as error:
         raise DealerError(f"{NEEDS} ({error})" if error.missing else f"models of {kind}: {error}") from error
     return factory

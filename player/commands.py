@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import importlib.metadata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from player.errors import CommandError
-from zmqjsonproxy.loading import TargetError, load_target
+from zmqjsonproxy.loading import TargetError, load_target, registered, target_of
 
 __all__ = ["BUILT_IN", "GROUP", "Command", "find_command"]
 
@@ -38,15 +37,14 @@ def find_command(word: str) -> Command | None:
     Raises:
         CommandError: It is registered, but cannot be imported, or is none.
     """
-    targets = dict(BUILT_IN)
-    for entry in importlib.metadata.entry_points(group=GROUP, name=word):
-        targets[word] = entry.value
+    targets = registered(GROUP, BUILT_IN)
     if word not in targets:
         return None
     try:
-        found = load_target(targets[word])
+        target = target_of(word, targets)
+        found = load_target(target)
     except TargetError as error:
         raise CommandError(word, str(error)) from error
     if not isinstance(found, Command):
-        raise CommandError(word, f"{targets[word]} is no player.commands.Command")
+        raise CommandError(word, f"{target} is no player.commands.Command")
     return found

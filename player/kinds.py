@@ -5,7 +5,6 @@ What a class says of its configuration is asked here too, because it is anybody'
 
 from __future__ import annotations
 
-import importlib.metadata
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
@@ -14,7 +13,7 @@ from player.doors.base import SiteDoor
 from player.errors import Fault, KindError
 from player.tables import BankConfig, Composed, Config, DoorConfig
 from player.tomlfile import KeyPath
-from zmqjsonproxy.loading import TargetError, load_target, raised_where
+from zmqjsonproxy.loading import TargetError, Targets, load_target, raised_where, registered, target_of
 
 __all__ = [
     "BUILT_IN",
@@ -40,22 +39,14 @@ BUILT_IN = {"spectrometer": "spectrometer.bank:SpectrometerBank"}
 T = TypeVar("T")
 
 
-def _registered(group: str, built_in: Mapping[str, str]) -> dict[str, str]:
-    """Return name -> `module:Class`; an entry point wins over what is built in."""
-    found = dict(built_in)
-    for entry in importlib.metadata.entry_points(group=group):
-        found[entry.name] = entry.value
-    return found
-
-
 def kind_names() -> list[str]:
     """Return the names of the kinds of Banks that are installed, sorted."""
-    return sorted(_registered(GROUP, BUILT_IN))
+    return sorted(registered(GROUP, BUILT_IN))
 
 
 def door_names() -> list[str]:
     """Return the names of the doors that are installed, besides the one for calls, sorted."""
-    return sorted(_registered(DOORS_GROUP, {}))
+    return sorted(registered(DOORS_GROUP, {}))
 
 
 def find_kind(kind: str) -> type[Bank]:
@@ -67,7 +58,7 @@ def find_kind(kind: str) -> type[Bank]:
     Raises:
         KindError: No such kind, or it cannot be imported, or it is no Bank.
     """
-    return _find(kind, _registered(GROUP, BUILT_IN), Bank, "kind of Bank")
+    return _find(kind, registered(GROUP, BUILT_IN), Bank, "kind of Bank")
 
 
 def find_door(kind: str) -> type[SiteDoor]:
@@ -79,16 +70,16 @@ def find_door(kind: str) -> type[SiteDoor]:
     Raises:
         KindError: No such door, or it cannot be imported, or it is none.
     """
-    return _find(kind, _registered(DOORS_GROUP, {}), SiteDoor, "door")  # type: ignore[type-abstract]  # only subclasses are returned
+    return _find(kind, registered(DOORS_GROUP, {}), SiteDoor, "door")  # type: ignore[type-abstract]  # only subclasses are returned
 
 
-def _find(name: str, registered: Mapping[str, str], base: type[T], what: str) -> type[T]:
-    target = name if ":" in name else registered.get(name)
-    if target is None:
-        there_are = f"there are {', '.join(sorted(registered))}" if registered else "none is installed"
-        raise KindError(name, f"no such {what}; {there_are}")
+def _find(name: str, targets: Targets, base: type[T], what: str) -> type[T]:
     try:
+        target = name if ":" in name else target_of(name, targets)
         found = load_target(target)
+    except KeyError as error:
+        there_are = f"there are {', '.join(sorted(targets))}" if targets else "none is installed"
+        raise KindError(name, f"no such {what}; {there_are}") from error
     except TargetError as error:
         raise KindError(name, str(error)) from error
     if not (isinstance(found, type) and issubclass(found, base)):

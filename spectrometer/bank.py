@@ -22,7 +22,14 @@ from player.tables import BankConfig, Composed, Config
 from player.tomlfile import KeyPath
 from spectrometer.backends.base import Backend
 from spectrometer.backends.vegas import VegasBackend
-from spectrometer.config import HpcMac, SpectrometerBankConfig, SpectrometerSettings, buffer_faults, memory_faults
+from spectrometer.config import (
+    HpcMac,
+    SpectrometerBankConfig,
+    SpectrometerSettings,
+    buffer_faults,
+    memory_faults,
+    text_faults,
+)
 from spectrometer.daq.errors import DaqError
 from spectrometer.derive.switching import phase_request
 from spectrometer.derive.switchingview import as_svg, as_text
@@ -47,6 +54,7 @@ from zmqjsonproxy.interface import Keyword, command, current_operation, operatio
 __all__ = ["SpectrometerBank"]
 
 MODE_CHANGE_ENDS_S = 5.0
+RESERVED_CARDS = 256  # that callers leave: a mode has some hundred keys, a scan and its program add fewer than 100
 MODE_STATE_KEY = "MODESTAT"  # for whoever only reads the status memory: "set" or "none"
 
 
@@ -91,7 +99,7 @@ class SpectrometerBank(Bank):
 
     @classmethod
     def check(cls, config: Config) -> list[Fault]:
-        return mode_faults(config) + memory_faults(config) or buffer_faults(config)
+        return text_faults(config) + mode_faults(config) + memory_faults(config) or buffer_faults(config)
 
     @classmethod
     def diagnose(cls, config: Config, bank_name: str, around: Surroundings) -> list[Finding]:
@@ -547,7 +555,7 @@ class SpectrometerBank(Bank):
     @command
     def set_status(self, **kvpairs: Any) -> None:
         """Write status keys."""
-        self._status.update(kvpairs)
+        self._status.update(kvpairs, RESERVED_CARDS)
         self._noted.update(key.upper() for key in kvpairs)
 
     @query

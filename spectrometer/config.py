@@ -16,14 +16,16 @@ from pydantic import AfterValidator, BeforeValidator, Field, field_validator, mo
 
 from player.errors import Fault
 from player.tables import BankConfig, Config, Host, Port, Table
+from player.tomlfile import KeyPath
 from spectrometer.daq.foreign import FIFO_NAMES, fifo_path
 from spectrometer.daq.receiver import ReceiverConfig
 from spectrometer.errors import AddressError
 from spectrometer.instruments.protocol.valon import SPACING_MHZ, Options, reference_mhz, settled, tune
 from spectrometer.status.databuffers import FAMILIES, GUPPI_DATA_KEY, VEGAS_DATA_KEY, DataBuffer, planned
+from spectrometer.status.errors import CardError
 from spectrometer.status.keys import VEGAS_KEY, VEGAS_SEMAPHORE
 from spectrometer.status.owner import SharedName
-from spectrometer.status.protocol.cards import MAX_TEXT
+from spectrometer.status.protocol.cards import write_card
 
 __all__ = [
     "DataBuffersConfig",
@@ -39,7 +41,9 @@ __all__ = [
     "StatusValues",
     "SynthConfig",
     "buffer_faults",
+    "card_fault",
     "memory_faults",
+    "text_faults",
 ]
 
 _STATUS_KEY = re.compile(r"[A-Z0-9_-]{1,8}\Z")
@@ -60,10 +64,19 @@ def _status_values(values: Any) -> Any:
             raise ValueError(f"{name} is given twice, in two spellings")
         if not isinstance(value, bool | int | float | str):
             raise ValueError(f"{name} is a {type(value).__name__}; a status value is text or a number")
-        if isinstance(value, str) and len(value) > MAX_TEXT:
-            raise ValueError(f"{name} has {len(value)} characters; a card holds {MAX_TEXT}")
+        if fault := card_fault(name, value):
+            raise ValueError(f"{name}: {fault}")
         result[name] = value
     return result
+
+
+def card_fault(key: str, value: object) -> str:
+    """Return why no status card holds a value; empty: one does."""
+    try:
+        write_card(key, value)
+    except CardError as error:
+        return error.reason
+    return ""
 
 
 def _ip(text: str) -> str:
@@ -299,6 +312,16 @@ class SpectrometerSettings(Table):
         if where is not None and not 6.3e6 < math.hypot(*where) < 6.4e6:
             raise ValueError(f"{math.hypot(*where):.4g} m from the Earth's middle; expected X, Y and Z in m, ITRF")
         return where
+
+
+def text_faults(config: Config) -> list[Fault]:
+    """Texts that reach the status memory and that no card holds: the telescope, names of Banks and modes."""
+    texts: dict[KeyPath, tuple[str, object]] = {
+        ("instrument", "telescope"): ("TELESCOP", config.instrument.telescope),
+        **{("banks", name): ("BANKNAM", name) for name in config.bank_names},
+        **{("modes", name): ("MODENUM", name) for name in config.sections["modes"]},
+    }
+    return [config.fault(place, fault) for place, (key, text) in texts.items() if (fault := card_fault(key, text))]
 
 
 def memory_faults(config: Config) -> list[Fault]:

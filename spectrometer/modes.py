@@ -19,7 +19,7 @@ from player.errors import Fault
 from player.tables import Composed, Config, Table
 from player.tomlfile import KeyPath
 from spectrometer.backends.names import BACKEND_NAMES, GUPPI_COHERENT
-from spectrometer.config import DataSource, RegisterValues, SpectrometerBankConfig, StatusValues
+from spectrometer.config import DataSource, RegisterValues, SpectrometerBankConfig, StatusValues, card_fault
 from zmqjsonproxy.configfiles import merged
 from zmqjsonproxy.errors import did_you_mean
 
@@ -156,6 +156,13 @@ class ModeConfig(Table):
         if name not in BACKEND_NAMES:
             raise ValueError(f"unknown backend {value!r}; there are {', '.join(sorted(BACKEND_NAMES))}")
         return name
+
+    @field_validator("bof_file")
+    @classmethod
+    def _in_a_card(cls, value: str) -> str:
+        if fault := card_fault("BOFFILE", value):
+            raise ValueError(fault)
+        return value
 
     @field_validator("frequency_mhz")
     @classmethod

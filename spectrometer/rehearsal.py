@@ -252,7 +252,7 @@ class StatusInMemory(StatusBuffer):
     def get(self, key: str, default: Value | None = None) -> Value | None:
         return self._values.get(key.upper(), default)
 
-    def update(self, values: Mapping[str, object]) -> None:
+    def update(self, values: Mapping[str, object], reserve: int = 0) -> None:
         fresh = {check_keyword(key): value for key, value in values.items()}
         self._values.update({key: _as_read(key, type(value), value) for key, value in fresh.items()})
 

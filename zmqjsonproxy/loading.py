@@ -1,14 +1,21 @@
-"""Loading of anybody's code by its name, `module:NAME`, and a sentence for whatever is wrong with it."""
+"""Loading of anybody's code by its name, `module:NAME`, and a sentence for whatever is wrong with it.
+
+Distributions register names for such targets as entry points; who registers what is told here, too.
+"""
 
 from __future__ import annotations
 
 import importlib
 import traceback
+from collections.abc import Mapping
 from typing import Any
 
 from zmqjsonproxy.errors import text_of
 
-__all__ = ["TargetError", "load_target", "raised_where"]
+__all__ = ["TargetError", "load_target", "raised_where", "registered", "target_of"]
+
+Targets = Mapping[str, Mapping[str, str]]
+"""Name -> `module:NAME` -> the distribution that registers it; several of a name contradict each other."""
 
 
 class TargetError(Exception):
@@ -24,6 +31,32 @@ class TargetError(Exception):
 
     def __str__(self) -> str:
         return str(self.args[0])
+
+
+def registered(group: str, built_in: Mapping[str, str]) -> Targets:
+    """Return what distributions register in a group of entry points, which wins over what is built in."""
+    import importlib.metadata  # late: it takes longer than all else here
+
+    found: dict[str, dict[str, str]] = {}
+    for entry in importlib.metadata.entry_points(group=group):
+        who = "a distribution without a name" if entry.dist is None else f"{entry.dist.name} {entry.dist.version}"
+        found.setdefault(entry.name, {})[entry.value] = who
+    return {**{name: {target: "dealer-player"} for name, target in built_in.items()}, **found}
+
+
+def target_of(name: str, targets: Targets) -> str:
+    """Return `module:NAME` of a registered name.
+
+    Raises:
+        KeyError: Nobody registers it.
+        TargetError: Several do, and all are named.
+    """
+    found = targets[name]
+    if len(found) > 1:
+        who = " and ".join(f"{target} by {distribution}" for target, distribution in found.items())
+        raise TargetError(f"registered more than once: {who}; uninstall all but one, or write module:NAME")
+    (target,) = found
+    return target
 
 
 def load_target(target: str) -> Any:

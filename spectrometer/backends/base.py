@@ -127,7 +127,8 @@ class Backend(ABC):
 
         def filter_bandwidth(value: Any) -> int:
             if isinstance(value, bool) or not isinstance(value, int | float) or value not in filters:
-                raise RefusedError(f"{value!r} MHz is no filter of {self.setup.bank_name}; it has {sorted(filters)}")
+                known = f"{self.setup.bank_name}; it has {sorted(filters)}"
+                raise RefusedError(f"{value!r:.80} MHz is no filter of {known}")
             return int(value)
 
         on_off = Legal(integer(0, 1).convert, "int")
@@ -141,7 +142,7 @@ class Backend(ABC):
             ),
             Parameter(name="telescope", default=UNSPECIFIED, convert=text, help="Name of the telescope; text."),
             Parameter(
-                name="cal_freq", default=UNSPECIFIED, convert=number(0, unit="Hz"),
+                name="cal_freq", default=UNSPECIFIED, convert=number(0, 1e9, unit="Hz"),
                 help="Frequency of the noise diode's switching, Hz; only recorded.",
             ),
             Parameter(
@@ -346,8 +347,9 @@ class Backend(ABC):
 
 
 def fitting(path: str) -> str:
-    """Return a path as a status card can hold it: the end of one that is too long."""
+    """Return a path as a status card can hold it: the end of one that is too long, `?` for what has no place in one."""
     limit = 68
+    path = "".join(c if c.isascii() and c.isprintable() and c != "'" else "?" for c in path)
     return path if len(path) <= limit else "..." + path[-(limit - 3) :]
 
 

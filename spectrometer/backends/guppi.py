@@ -16,6 +16,7 @@ MAX_SCALE = 65535.99998  # a register holds 16 bits before and 16 behind the poi
 PFB_OVERLAP = 12
 FAST_NAME = "FAST4K"  # in the name of a mode: total power only, in smaller packets
 
+MAX_MHZ = 1e6  # a terahertz
 scale = number(0, MAX_SCALE, unit="", closed=True)
 
 
@@ -91,7 +92,8 @@ class GuppiIncoherentBackend(GuppiBackend):
         return [
             *super()._parameters(),
             Parameter(
-                name="obs_frequency", default=2000.0, convert=number(0, unit="MHz"), help="Centre of the band, MHz."
+                name="obs_frequency", default=2000.0, convert=number(0, MAX_MHZ, unit="MHz"),
+                help="Centre of the band, MHz.",
             ),
             *(
                 Parameter(name=name, default=1.0, convert=scale, help=f"Gain of Stokes {name[-1].upper()}.")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import cached_property
 
 from spectrometer.backends.base import BackendSetup, Node, Value
-from spectrometer.backends.guppi import GuppiBackend, scale
+from spectrometer.backends.guppi import MAX_MHZ, GuppiBackend, scale
 from spectrometer.backends.parameters import Parameter, integer, number
 from spectrometer.derive.guppi import NODES, block_sizes, coherent_node, downsampling
 from spectrometer.derive.parfile import par_value
@@ -37,7 +37,7 @@ class GuppiCoherentBackend(GuppiBackend):
         return [
             *super()._parameters(),
             Parameter(
-                name="obs_frequency", default=1430.0, convert=number(0, unit="MHz"),
+                name="obs_frequency", default=1430.0, convert=number(0, MAX_MHZ, unit="MHz"),
                 help="Centre of the whole band of all nodes, MHz.",
             ),
             Parameter(

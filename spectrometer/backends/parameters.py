@@ -60,10 +60,10 @@ class Parameter:
 
 def _text(value: Any) -> str:
     if not isinstance(value, str):
-        raise ValueError(f"{value!r} is no text")
+        raise ValueError(f"{value!r:.80} is no text")
     if len(value) + value.count("'") > MAX_TEXT or not (value.isascii() and value.isprintable()):
         limit = f"up to {MAX_TEXT} printable ASCII characters, a quote counts as two"
-        raise ValueError(f"{value!r} does not fit a status card: {limit}")
+        raise ValueError(f"{value!r:.160} does not fit a status card: {limit}")
     return value
 
 
@@ -99,9 +99,9 @@ def integer(low: int, high: int) -> Legal:
             if isinstance(value, float) and result != value:
                 raise ValueError
         except (TypeError, ValueError, OverflowError):
-            raise ValueError(f"{value!r} is no whole number") from None
+            raise ValueError(f"{value!r:.80} is no whole number") from None
         if not low <= result <= high:
-            raise ValueError(f"{result} is not within {low} to {high}")
+            raise ValueError(f"{value!s:.80} is not within {low} to {high}")
         return result
 
     return Legal(convert, "int", f"{low} to {high}")
@@ -113,7 +113,7 @@ def choice(values: Collection[str]) -> Legal:
     def convert(value: Any) -> Any:
         wanted = value.upper() if isinstance(value, str) else value
         if wanted not in values:
-            raise ValueError(f"{value!r} is not one of {', '.join(map(str, values))}")
+            raise ValueError(f"{value!r:.80} is not one of {', '.join(map(str, values))}")
         return wanted
 
     return Legal(convert, f"Literal[{', '.join(map(repr, values))}]")

@@ -7,7 +7,14 @@ from collections.abc import Sequence
 
 from spectrometer.backends.base import Backend, BackendSetup, Value, polarizations
 from spectrometer.backends.parameters import Parameter, integer, number
-from spectrometer.derive.switching import MAX_PHASES, PhaseRequest, SsgPhase, SwitchingCycle, gbt_requests
+from spectrometer.derive.switching import (
+    MAX_GRANULES,
+    MAX_PHASES,
+    PhaseRequest,
+    SsgPhase,
+    SwitchingCycle,
+    gbt_requests,
+)
 from spectrometer.derive.vegas import Clocks, Exposure, exposure, hardware_exposure
 from spectrometer.errors import SwitchingError
 from spectrometer.status.keys import VEGAS_KEYS
@@ -17,6 +24,7 @@ __all__ = ["VegasBackend"]
 STOKES = {"SELF": 2, "SELF1": 1, "SELF2": 1, "CROSS": 4}
 SUBBANDS = 8
 MAX_CHANNELS = 1 << 20
+MAX_EXPOSURE_S = 86400.0
 
 
 class VegasBackend(Backend):
@@ -42,7 +50,9 @@ class VegasBackend(Backend):
                 name="nchan", default=self.mode.nchan, convert=integer(8, MAX_CHANNELS),
                 help="Channels; has to match the FPGA image.",
             ),
-            Parameter(name="exposure", default=1.0, convert=number(0), help="Requested integration time, s."),
+            Parameter(
+                name="exposure", default=1.0, convert=number(0, MAX_EXPOSURE_S), help="Requested integration time, s."
+            ),
             Parameter(
                 name="hwexposr", default=self.mode.hwexposr_s or 0.001, convert=number(0, 60.0),
                 help="Requested hardware integration time, s; the shortest possible one is the mode's.",
@@ -94,8 +104,10 @@ class VegasBackend(Backend):
         )
 
     def _granules(self, request: PhaseRequest) -> int:
-        count = self.granules(request)
-        SsgPhase(granules=count)  # checks the limit
+        count, tick = self.granules(request), self.clocks().spec_tick
+        if not 1 <= count <= MAX_GRANULES:
+            limits = f"expected {tick:.3g} to {MAX_GRANULES * tick:.4g} s in this mode"
+            raise SwitchingError(f"a switching phase of {request.duration:g} s; {limits}")
         return count
 
     def prepare(self) -> None:

@@ -38,7 +38,8 @@ class VegasL8Backend(LbwBackend):
         def centres(value: Any) -> list[float]:
             found: list[float] = as_many(value)
             if len(found) != self.subbands:
-                raise ValueError(f"{len(found)} centres; {self.setup.mode_name} has {self.subbands} sub-bands")
+                wanted = f"{self.setup.mode_name} has {self.subbands} sub-bands"
+                raise ValueError(f"{len(found)} centres; expected {self.subbands}, {wanted}")
             return found
 
         top = abs(self.setup.frequency_mhz)

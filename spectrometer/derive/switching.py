@@ -149,7 +149,8 @@ class PhaseRequest:
 
     def __post_init__(self) -> None:
         if not 0 < self.duration <= MAX_SECONDS:
-            raise SwitchingError(f"a switching phase of {self.duration:g} s; expected more than 0, at most a day")
+            limits = f"expected more than 0 and up to {MAX_SECONDS:g}"
+            raise SwitchingError(f"a switching phase of {self.duration:g} s; {limits}")
 
 
 def phase_request(duration: Any, blank: Any, cal: Any, sr1: Any) -> PhaseRequest:
@@ -164,6 +165,8 @@ def phase_request(duration: Any, blank: Any, cal: Any, sr1: Any) -> PhaseRequest
         if not (isinstance(flag, int | float) and flag in (0, 1))
     ]
     try:
+        if isinstance(duration, bool):
+            raise TypeError
         seconds = float(duration)
     except (TypeError, ValueError, OverflowError):
         problems.append(f"duration is {duration!s:.80}; expected a number of s")
@@ -191,11 +194,12 @@ def gbt_requests(period: float, ss_list: Sequence[Sequence[float]]) -> tuple[Pha
         period = float(period)
     except (TypeError, ValueError, OverflowError) as error:
         raise SwitchingError(f"{error}: {syntax}") from error
-    problems = [] if 0 < period < float("inf") else [f"the period is {period:g} s; expected more than 0"]
+    limit = MAX_PHASES * MAX_SECONDS
+    problems = [] if 0 < period <= limit else [f"the period is {period:g} s; expected more than 0 and up to {limit:g}"]
     starts = [row[0] for row in rows]
     if not rows:
         problems.append("there is no phase")
-    elif starts[0] != 0.0 or any(b <= a for a, b in zip(starts, [*starts[1:], 1.0], strict=True)):
+    elif starts[0] != 0.0 or any(not a < b for a, b in zip(starts, [*starts[1:], 1.0], strict=True)):
         problems.append(f"the starts are {starts}; expected 0 first, ascending and below 1")
     if problems:
         raise SwitchingError(f"{'; '.join(problems)}: {syntax}")
@@ -203,7 +207,7 @@ def gbt_requests(period: float, ss_list: Sequence[Sequence[float]]) -> tuple[Pha
     for number, ((start, sr, cal, blank), end) in enumerate(zip(rows, [*starts[1:], 1.0], strict=True), 1):
         duration = end * period - start * period
         if not 0 <= blank < duration:
-            problems.append(f"phase {number} lasts {duration:g} s and blanks {blank:g} s of it")
+            problems.append(f"phase {number} lasts {duration:g} s and blanks {blank:g} s of it; expected 0 to less")
             continue
         if blank > 0:
             requests.append(PhaseRequest(duration=blank, blank=True, cal=cal, sr1=sr))

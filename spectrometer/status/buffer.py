@@ -145,16 +145,20 @@ class StatusBuffer:
         """The value of one key."""
         return self.read().get(key.upper(), default)
 
-    def update(self, values: Mapping[str, object]) -> None:
+    def update(self, values: Mapping[str, object], reserve: int = 0) -> None:
         """Write some values, card by card under one lock; other cards are not touched.
 
+        Args:
+            values: By key.
+            reserve: Cards that new keys have to leave free.
+
         Raises:
-            CardError: A value has no card; then nothing is written.
+            CardError: A value has no card, or there is no room; then nothing is written.
         """
         if not values:
             return
         with self._locked():
-            for offset, card in plan_update(self._image(), values):
+            for offset, card in plan_update(self._image(), values, reserve):
                 self._memory.write(card, offset)
 
     def remove(self, keys: Iterable[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import queue
 import socket
@@ -283,6 +284,20 @@ def test_bytes_as_clients_without_bytes_send_them(plain: tuple[BoardSimulator, R
     for number, data in enumerate(given, 1):
         board.write("acc_len", data)
         assert board.read_int("acc_len") == number * 256
+
+
+@pytest.mark.parametrize("word", ["halt", "restart"])
+def test_a_board_that_is_halted_comes_back_without_its_image(board: Roach, word: str) -> None:
+    board.program(MODE1)
+    with contextlib.suppress(BoardError):  # whether the answer comes before the end of the connection is the line's
+        board.request(word)
+    until = time.monotonic() + TIMEOUT_S
+    while time.monotonic() < until:
+        with contextlib.suppress(BoardError):
+            assert board.status() is False
+            break
+    board.program(MODE1)
+    assert board.status() is True
 
 
 def test_closing_ends_all_who_wait_for_the_board() -> None:

@@ -200,6 +200,9 @@ def test_stop_ends_a_scan_with_its_file_complete(replaying: Array) -> None:
         bank.prepare()
         with pytest.raises(RefusedError, match="No scan running!"):
             bank.stop()
+        with pytest.raises(RemoteError, match="and 256 are kept for scans; set_mode empties it"):
+            for number in range(2304 // 64):  # callers may fill the status memory, and scans go on
+                bank.set_status(**{f"K{number:02d}_{n}": n for n in range(64)})
         bank.start()
         with pytest.raises(RefusedError, match="started already"):
             bank.start()

@@ -114,6 +114,19 @@ class SimulatedBoard(DeviceServer):
     async def unhandled_request(self, ctx: RequestContext, req: Message) -> None:
         raise InvalidReply("unknown command")
 
+    async def request_halt(self, ctx: RequestContext) -> None:
+        """End the server, which the board's own init starts again at once: without its image, for all clients anew."""
+        self._unload()
+        ctx.reply("ok")
+        await ctx.drain()
+        for client in list(self._connections):
+            client.write_message(Message.inform("disconnect", "server shutting down"))
+            client.close()
+
+    async def request_restart(self, ctx: RequestContext) -> None:
+        """Start the server anew, as `halt` does."""
+        await self.request_halt(ctx)
+
     async def request_sim_fault(self, ctx: RequestContext, kind: str, argument: str = "") -> None:
         """Switch a fault on, or all off."""
         if kind not in FAULTS:

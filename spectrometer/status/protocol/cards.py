@@ -75,11 +75,11 @@ def write_value(keyword: str, value: object) -> str:
 
 def _quote(keyword: str, text: str) -> str:
     if not text.isascii() or not text.isprintable():
-        raise CardError(keyword, f"the text {text!r} is not printable ASCII")
+        raise CardError(keyword, f"the text {text!r:.80} is not printable ASCII")
     inside = text.replace("'", "''")
     if len(inside) > MAX_TEXT:
         raise CardError(
-            keyword, f"a text of {len(inside)} characters does not fit a card of {MAX_TEXT}: {text!r}"
+            keyword, f"a text of {len(inside)} characters does not fit a card of {MAX_TEXT}: {text!r:.160}"
         )
     return f"'{inside:<8s}'"
 
@@ -178,7 +178,9 @@ def _keyword_at(image: bytes | bytearray, offset: int) -> str:
     return image[offset : offset + 8].decode("latin-1").rstrip(" \0")
 
 
-def plan_update(image: bytes | bytearray, values: Mapping[str, object]) -> list[tuple[int, bytes]]:
+def plan_update(
+    image: bytes | bytearray, values: Mapping[str, object], reserve: int = 0
+) -> list[tuple[int, bytes]]:
     """What to write where so that the memory holds `values`.
 
     A known key keeps its place and comment, a new one takes the first blank card, else END moves down first.
@@ -186,9 +188,10 @@ def plan_update(image: bytes | bytearray, values: Mapping[str, object]) -> list[
     Args:
         image: The whole memory.
         values: New values; every one is checked before anything is planned.
+        reserve: Cards that new keys have to leave free for others.
 
     Raises:
-        CardError: A key or a value has no card, or the memory is full.
+        CardError: A key or a value has no card, or the memory is full, but for what is reserved.
     """
     fresh = {check_keyword(key): value for key, value in values.items()}
     for key, value in fresh.items():
@@ -205,17 +208,21 @@ def plan_update(image: bytes | bytearray, values: Mapping[str, object]) -> list[
         else:
             blanks.append(offset)
     blanks.reverse()
+    free, total = len(blanks) + (len(image) - end) // CARD_BYTES - 1, len(image) // CARD_BYTES
     patches: list[tuple[int, bytes]] = []
     for key, value in fresh.items():
         place = places.get(key)
         if place is not None:
             old = read_card(bytes(image[place : place + CARD_BYTES]))
             patches.append((place, write_card(key, value, old.comment if old else "")))
-        elif blanks:
+            continue
+        if free <= reserve:
+            kept = f", and {reserve} are kept for scans; set_mode empties it" if reserve else ""
+            raise CardError(key, f"the memory is full: {total} cards{kept}")
+        free -= 1
+        if blanks:
             patches.append((blanks.pop(), write_card(key, value)))
         else:
-            if end + 2 * CARD_BYTES > len(image):
-                raise CardError(key, f"the memory is full: {len(image) // CARD_BYTES} cards")
             patches += [(end + CARD_BYTES, END), (end, write_card(key, value))]
             end += CARD_BYTES
     return patches

@@ -42,6 +42,43 @@ def test_what_is_no_kind_is_said_in_a_sentence(kind: str, text: str) -> None:
         find_kind(kind)
 
 
+def install(folder: Path, name: str, group: str, word: str, target: str) -> None:
+    """Put what pip would leave of a distribution with one entry point there."""
+    info = folder / f"{name}-1.0.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(f"[{group}]\n{word} = {target}\n")
+
+
+@pytest.mark.parametrize(
+    ("group", "find"),
+    [
+        ("dealer_player.banks", find_kind),
+        ("dealer_player.doors", find_door),
+        ("dealer_player.commands", find_command),
+        ("dealer_player.plans", factory_of),
+    ],
+)
+def test_a_name_that_two_distributions_register_is_told_with_both(
+    group: str, find: Callable[[str], object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install(tmp_path / "a", "first-site", group, "lamp", "support.toy_bank:ToyBank")
+    install(tmp_path / "b", "second-site", group, "lamp", "support.toy_bank:FailingBank")
+    install(tmp_path / "c", "same-again", group, "bell", "support.toy_bank:ToyBank")
+    install(tmp_path / "d", "same-again", group, "bell", "support.toy_bank:ToyBank")
+    for folder in "abcd":
+        monkeypatch.syspath_prepend(tmp_path / folder)
+    with pytest.raises((KindError, CommandError, DealerError)) as told:
+        find("lamp")
+    for part in (
+        "registered more than once: ", "support.toy_bank:ToyBank by first-site 1.0",
+        "support.toy_bank:FailingBank by second-site 1.0", "uninstall all but one, or write module:NAME",
+    ):  # fmt: skip
+        assert part in str(told.value)
+    if find is find_kind:
+        assert find("bell") is ToyBank  # found twice on the path, and the same
+
+
 @pytest.mark.parametrize("code", ["1 / 0", "def (", "raise RuntimeError('no')"])
 def test_a_module_that_fails_while_it_is_imported_is_said_so(
     code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

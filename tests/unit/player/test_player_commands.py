@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import sys
 import types
 from importlib.metadata import EntryPoint
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from player import cli, commands
+from player import cli
 from player.commands import GROUP, Command, find_command
 from player.errors import CommandError
 
@@ -17,10 +18,10 @@ from player.errors import CommandError
 def registered(monkeypatch: pytest.MonkeyPatch, **targets: str) -> None:
     """Let a distribution bring these commands."""
 
-    def entry_points(*, group: str, name: str) -> list[EntryPoint]:
-        return [EntryPoint(name, targets[name], GROUP)] if group == GROUP and name in targets else []
+    def entry_points(*, group: str) -> list[EntryPoint]:
+        return [EntryPoint(name, target, GROUP) for name, target in targets.items()] if group == GROUP else []
 
-    monkeypatch.setattr(commands.importlib.metadata, "entry_points", entry_points)
+    monkeypatch.setattr(importlib.metadata, "entry_points", entry_points)
 
 
 def test_the_spectrometer_brings_migrate() -> None:
@@ -67,6 +68,6 @@ def test_our_own_commands_and_banks_are_never_looked_up(monkeypatch: pytest.Monk
     def no_metadata(**_: str) -> list[EntryPoint]:
         raise AssertionError("looked up")
 
-    monkeypatch.setattr(commands.importlib.metadata, "entry_points", no_metadata)
+    monkeypatch.setattr(importlib.metadata, "entry_points", no_metadata)
     for words in (["check"], ["BANKA"]):
         assert cli.main([*words, "--config", str(tmp_path / "none.toml")]) == cli.USAGE

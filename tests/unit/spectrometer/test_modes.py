@@ -98,6 +98,31 @@ def test_two_spellings_of_a_status_key_are_refused(tmp_path: Path) -> None:
     assert any("BW_MODE is given twice, in two spellings" in fault for fault in found)
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "fault"),
+    [
+        ('telescope = "SHAO"', 'telescope = "HÖHE"', "instrument.telescope: the text 'HÖHE' is not printable ASCII"),
+        ('telescope = "SHAO"', f'telescope = "{"x" * 69}"', "instrument.telescope: a text of 69 characters"),
+        ('telescope = "SHAO"', f"""telescope = "{"'" * 35}\"""", "instrument.telescope: a text of 70 characters"),
+        ("instance = 0", 'instance = 0\nstatus = { OBSERVER = "a\\nb" }', r"BANKA.status: OBSERVER: the text 'a\nb'"),
+        ("instance = 0", 'instance = 0\nstatus = { observer = "é" }', "banks.BANKA.status: OBSERVER: the text 'é'"),
+        ("instance = 0", f"instance = 0\nstatus = {{ BIG = {10**80} }}", "BANKA.status: BIG: a number of 81 digits"),
+        ('BW_MODE = "high"', 'BW_MODE = "hïgh"', "mode_defaults.vegas_hbw.status: BW_MODE: the text 'hïgh'"),
+        ("[modes.MODE1]", '[modes."MÖDE1"]', "the text 'MÖDE1' is not printable ASCII"),
+        ("bof_file = \"h1k_ver105", "bof_file = \"höhe_ver105", "modes.MODE1.bof_file: the text 'höhe_ver105"),
+    ],
+)  # fmt: skip
+def test_a_text_that_no_status_card_holds_is_a_fault_with_its_line(
+    tmp_path: Path, before: str, after: str, fault: str
+) -> None:
+    text = TEXT.replace(before, after, 1)
+    assert text != TEXT
+    (found,) = faults(tmp_path, text)
+    wanted = [number for number, line in enumerate(text.splitlines(), 1) if after.splitlines()[-1] in line]
+    assert found.startswith(f":{wanted[0]}: "), found
+    assert fault in found
+
+
 def test_unknown_key_of_a_mode_is_refused(tmp_path: Path) -> None:
     found = faults(tmp_path, TEXT.replace("nchan = 1024", "nchan = 1024\nnchans = 5"))
     assert any("modes.MODE1.nchans: unknown key; did you mean nchan?" in fault for fault in found)

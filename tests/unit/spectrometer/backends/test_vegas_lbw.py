@@ -142,7 +142,7 @@ def test_gains(status: StatusBuffer) -> None:
     ("mode", "values", "says"),
     [
         ("MODE10", {"subband_freq": [300, 320]}, "2 centres; expected one, or one for each of 8"),
-        ("MODE20", {"subband_freq": [300]}, "1 centres; MODE20 has 8 sub-bands"),
+        ("MODE20", {"subband_freq": [300]}, "1 centres; expected 8, MODE20 has 8 sub-bands"),
         ("MODE10", {"subband_freq": [1600]}, "1600 MHz is outside of the sampled band, 0 to 1500 MHz"),
         ("MODE10", {"subband_freq": [-300]}, "outside of the sampled band"),
         ("MODE10", {"subband_freq": ["there"]}, "there is no number of MHz or Hz"),

@@ -74,6 +74,28 @@ def test_comment_and_place_survive_an_update() -> None:
     assert plan_update(image, {"A": 7}) == [(0, write_card("A", 7, "first"))]
 
 
+def test_new_keys_leave_what_is_reserved_and_known_ones_need_no_room() -> None:
+    image = bytearray(empty_image(20 * 80))  # 19 cards beside END, one of them blank
+
+    def update(values: dict[str, Value], reserve: int = 0) -> None:
+        for offset, card in plan_update(image, values, reserve):
+            image[offset : offset + 80] = card
+
+    taken: dict[str, Value] = {f"K{n}": n for n in range(7)}
+    with pytest.raises(CardError, match="full: 20 cards, and 12 are kept for scans; set_mode empties it"):
+        update({**taken, "K8": 8}, 12)
+    assert read_cards(image) == {}
+    update(taken, 12)
+    update({"K0": 5}, 12)
+    with pytest.raises(CardError, match="kept for scans"):
+        update({"NEW": 1}, 12)
+    rest: dict[str, Value] = {f"R{n}": n for n in range(12)}
+    update(rest)
+    assert read_cards(image) == taken | {"K0": 5} | rest
+    with pytest.raises(CardError, match=r"full: 20 cards$"):
+        update({"NEW": 1})
+
+
 def test_full_memory_is_refused_before_anything_is_written() -> None:
     image = write_cards({f"K{n}": n for n in range(9)})
     with pytest.raises(CardError, match="full: 10 cards"):
