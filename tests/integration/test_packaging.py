@@ -169,3 +169,16 @@ print(pm.find(service='svc') == [{{'port': p, 'service': 'svc', 'user': getpass.
     with ServerProcess(tmp_path) as server:
         done = installed.run("python", "-c", program, str(server.port))
     assert done.stdout.startswith(f"True {installed.folder}"), done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_names_that_such_a_script_has_quoted_are_those_it_means(
+    script: str, installed: Environment, tmp_path: Path
+) -> None:
+    names = {"{two words}": "two words", "plain": "plain", r"a\ b": "a b", '"say it"': "say it", "a{b}c": "a{b}c"}
+    program = f"""import sys; port = int(sys.argv[1]); {script}
+for name in {list(names)!r}: pm.getPort(name)
+print(sorted(one['service'] for one in pm.listPorts()))"""
+    with ServerProcess(tmp_path) as server:
+        done = installed.run("python", "-c", program, str(server.port))
+    assert done.stdout == f"{sorted(names.values())}\n", done.stderr
