@@ -52,6 +52,7 @@ __all__ = [
     "ProxyError",
     "RefusedError",
     "RemoteError",
+    "SWbits",
     "ScanFailedError",
     "StartError",
     "Switching",
@@ -65,6 +66,10 @@ class Switching:
     REF = 1
     CALON = 1
     CALOFF = 0
+
+
+SWbits = Switching
+"""The original's name of it."""
 
 
 def __getattr__(name: str) -> Any:

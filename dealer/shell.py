@@ -66,7 +66,7 @@ def explained(error: BaseException | None) -> str | None:
 
 def run(d: dealer.Dealer) -> None:
     """Read and carry out lines until the end of input."""
-    names = {"d": d, "dealer": dealer, "Dealer": dealer.Dealer, "Switching": dealer.Switching}
+    names = {"d": d, "dealer": dealer, "Dealer": dealer.Dealer, "Switching": dealer.Switching, "SWbits": dealer.SWbits}
     if sys.stdin.isatty() and importlib.util.find_spec("IPython") is not None:
         _ipython(names, banner(d))
     else:

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from player.errors import BankNameError, ConfigError, KindError, PlayerError
 from player.lifecycle import EndRequest, EndSignals, Notifier, force_end
@@ -338,6 +338,26 @@ def _shell(argv: Sequence[str], environment: Mapping[str, str]) -> int:
     with Bank(args.bank, args.config, simulate=args.simulate, environment=environment) as bank:
         run_shell(bank)
     return DONE
+
+
+def namespace_of_prompt(argv: Sequence[str]) -> dict[str, Any]:
+    """Return the names of `player shell` for a prompt that somebody else opened; arguments as there.
+
+    Without a Bank that can be opened it says why, and `Bank` is there to open one.
+    """
+    args = _shell_parser().parse_args(argv)
+    from player.interactive import Bank
+    from player.logs import set_up_logging
+    from player.shell import banner
+
+    set_up_logging(args.log_level, args.bank.upper() if args.bank else None)
+    try:
+        bank = Bank(args.bank, args.config, simulate=args.simulate)
+    except PlayerError as error:
+        print(f'player: {error}\nBank("BANKA", config="FILE") opens one.', file=sys.stderr)
+        return {"Bank": Bank}
+    print(banner(bank))
+    return {"p": bank, "Bank": Bank}
 
 
 def _doctor(argv: Sequence[str], environment: Mapping[str, str]) -> int:

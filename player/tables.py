@@ -120,6 +120,7 @@ class InstrumentConfig(Table):
     portmanager: Manager = str(LOCAL)
     bind: Address = DEFAULT_BIND
     data_root: str | None = None
+    file_roots: list[Annotated[str, Field(min_length=1)]] | None = None
 
 
 class DealerConfig(Table):
@@ -238,6 +239,12 @@ class Config:
     def manager(self) -> ManagerAddress:
         """The port manager that lends ports to Players of names."""
         return ManagerAddress.read(self.instrument.portmanager)
+
+    def file_roots(self, data_root: Path) -> tuple[Path, ...]:
+        """Return the folders below which callers may name files: by default that of this file, and the data root."""
+        if self.instrument.file_roots is None:
+            return self.directory, data_root
+        return tuple(self.directory / root for root in self.instrument.file_roots)
 
     def bind(self, bank: str) -> str:
         """Return the address on which a Bank's Player serves: its own, else the instrument's."""

@@ -10,7 +10,15 @@ from types import TracebackType
 from typing import Any, NoReturn, Self, TypeVar, cast
 
 from portmanager.allocation import Allocation
-from portmanager.client import DUPLICATE_FOR_S, TIMEOUT, met_itself, no_name, nobody_listens, own_user
+from portmanager.client import (
+    DUPLICATE_FOR_S,
+    TIMEOUT,
+    acknowledge_at_once,
+    met_itself,
+    no_name,
+    nobody_listens,
+    own_user,
+)
 from portmanager.errors import ConnectionLostError, NoAnswerError, PortManagerError, RefusedError, ReplyError
 from portmanager.protocol.dialogue import DUPLICATE, Dialogue, Question, Reply, only_one, selected
 from portmanager.protocol.lines import DEFAULT_PORT
@@ -30,6 +38,7 @@ class _Link(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)
 
     def data_received(self, data: bytes) -> None:
+        acknowledge_at_once(self._transport.get_extra_info("socket"))
         self._owner._received(self, data)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -37,6 +46,7 @@ class _Link(asyncio.Protocol):
 
     def send(self, data: bytes) -> None:
         self._transport.write(data)
+        acknowledge_at_once(self._transport.get_extra_info("socket"))
 
     def close(self) -> None:
         self._transport.abort()

@@ -7,19 +7,19 @@ import json
 import os
 import pwd
 import random
-import re
 import signal
 import subprocess
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
 from portmanager.allocation import Allocation
 from portmanager.client import TIMEOUT, PortManager
 from portmanager.errors import ConnectionLostError, PortManagerError, RefusedError
-from portmanager.protocol.lines import DEFAULT_PORT
+from portmanager.protocol.lines import DEFAULT_PORT, write_allocation
 from portmanager.tables import SORTS, glob, table
 
 __all__ = ["add_commands", "add_form", "add_server", "run_lsservices"]
@@ -109,14 +109,16 @@ def _print_json(value: Any) -> None:
     print(json.dumps(value, indent=2, ensure_ascii=False))
 
 
-def _show(allocations: list[Allocation], options: argparse.Namespace) -> None:
+def _show(allocations: list[Allocation], options: argparse.Namespace, columns: Sequence[str]) -> None:
     if options.sort:
         allocations = sorted(allocations, key=SORTS[options.sort])
     if options.json:
         _print_json([one.as_dict() for one in allocations])
     else:
-        rows = [(_printable(one.service), one.port, _printable(one.user)) for one in allocations]
-        print(table(("Service", "Port", "User"), rows), end="")
+        cells = [
+            {"Service": _printable(one.service), "Port": one.port, "User": _printable(one.user)} for one in allocations
+        ]
+        print(table(columns, [[row[column] for column in columns] for row in cells]), end="")
 
 
 def _printable(text: str) -> str:
@@ -126,7 +128,8 @@ def _printable(text: str) -> str:
 
 def _run_list(options: argparse.Namespace) -> int:
     with _connect(options) as manager:
-        _show(manager.search(**({} if options.user is None else {"user": options.user})), options)
+        found = manager.search(**({} if options.user is None else {"user": options.user}))
+        _show(found, options, ("Service", "Port", "User"))
     return 0
 
 
@@ -134,7 +137,8 @@ def run_lsservices(options: argparse.Namespace) -> int:
     """Show the services whose users match a pattern."""
     pattern = glob(options.pattern)
     with _connect(options) as manager:
-        _show([one for one in manager.list_ports() if pattern.fullmatch(one.user)], options)
+        found = [one for one in manager.list_ports() if pattern.fullmatch(one.user)]
+        _show(found, options, ("Port", "Service", "User"))  # as the original has them, whose headings say otherwise
     return 0
 
 
@@ -249,7 +253,7 @@ def _run_check(options: argparse.Namespace) -> int:
 
 def _remarks(allocations: list[Allocation], state: dict[str, Any]) -> list[str]:
     remarks = []
-    blind = [one.service for one in allocations if re.search(r"[\s\\{}]|^$", f"{one.service}{one.user}")]
+    blind = [one.service for one in allocations if len(write_allocation(one).split(" ")) != 3]
     if blind:
         names = ", ".join(repr(name) for name in blind)
         remarks.append(f"clients of the Rust kind (Rustogramer) see no service at all because of the name {names}")

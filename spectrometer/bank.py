@@ -11,6 +11,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from player.bank import Bank, BankContext
@@ -35,6 +36,7 @@ from spectrometer.derive.switching import phase_request
 from spectrometer.derive.switchingview import as_svg, as_text
 from spectrometer.derive.times import LEAD_S, ORIGINALS_LEAD_S, as_list, earliest_start, read_time, start_time
 from spectrometer.errors import UNDER_WAY, BankError, ModeChangeError, NoModeError, ScanError
+from spectrometer.givenfiles import GivenFileError, read_given
 from spectrometer.modes import ModeDefaultsTable, ModeTable, composed_modes, mode_faults
 from spectrometer.modesetting import READY_WITHIN_S, ModeSetter
 from spectrometer.programs import Programs
@@ -257,7 +259,7 @@ class SpectrometerBank(Bank):
 
     @command
     def read_config_file(self, path: str | None = None) -> str:
-        """Read modes and MAC table again, from the Player's own file or another one; used from the next set_mode on.
+        """Read modes and MAC table again, from the Player's own file or one beside it; used from the next set_mode on.
 
         Returns:
             "config file loaded.", or everything that is wrong with the file; then nothing has changed.
@@ -265,13 +267,25 @@ class SpectrometerBank(Bank):
         if path is not None and not (isinstance(path, str) and path.isprintable()):
             raise RefusedError(f"path is {path!r:.80}; expected the path of a file, or None")
         try:
-            config = load(self.context.instrument.path if path is None else path)
+            config = load(self._config_file(path))
         except ConfigError as error:
             return str(error)
         if not {"modes", "hpc_macs"} <= set(config.sections):
             return f"{config.path} has no Bank of the kind spectrometer"
         self._setter.take(config)
         return "config file loaded."
+
+    def _config_file(self, path: str | None) -> Path:
+        """Return the configuration that a caller names: a file runs code of its kinds, so it is one of ours."""
+        own = self.context.instrument
+        found = own.path if path is None else own.directory / path
+        if found == own.path:
+            return found
+        try:
+            read_given(found, [own.directory])
+        except GivenFileError as error:
+            raise RefusedError(f"path {path:.200}: {error}") from error
+        return found
 
     # parameters
 

@@ -192,6 +192,7 @@ class ModeSetter:
             status=status,
             data_root=self._context.data_root,
             config_dir=instrument.directory,
+            file_roots=instrument.file_roots(self._context.data_root),
             nodes=_nodes(mode, instrument),
             antenna_m=self._antenna,
             rounding=self._rounding,
@@ -309,6 +310,8 @@ class ModeSetter:
             "--data-dir", self._context.data_root, "--flush-s", source.flush_s, "--max-lag-s", source.max_lag_s,
             "--log-json", "--log-level", "debug",  # the Player passes on what its own level lets through
         ]  # fmt: skip
+        for root in self._context.instrument.file_roots(self._context.data_root):
+            words += ["--file-root", root]
         words += [] if recording is None else ["--source", recording]
         words += [] if source.synthetic is None else ["--synthetic", source.synthetic.model_dump_json()]
         words += [] if source.flush_rows is None else ["--flush-rows", source.flush_rows]

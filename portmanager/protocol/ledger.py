@@ -37,13 +37,14 @@ class Lent:
     service: str
     user: str
     listed: str
-    _row: tuple[str, str, str] | None = field(default=None, repr=False)
+    _row: tuple[str, int, str] | None = field(default=None, repr=False)
 
-    def row(self) -> tuple[str, str, str]:
+    def row(self) -> tuple[str, int, str]:
         """Return what the listing is ordered by, and the line itself."""
         if self._row is None:
             line = write_allocation(Allocation(self.port, self.listed, self.user))
-            self._row = (join_list((self.user, self.service)), str(self.port), line)
+            suffix = self.listed.removeprefix(self.service).removeprefix("_")
+            self._row = (join_list((self.user, self.service)), int(suffix or 0), line)
         return self._row
 
     def rename(self, listed: str) -> None:
@@ -98,9 +99,9 @@ class Ledger:
         return next(name for name in names if name != taken and (user, name) not in self._names)
 
     def listing(self) -> bytes:
-        """Return the whole reply to LIST, in the order of the original: by user and service, then port, as text."""
+        """Return the whole reply to LIST, by user and service as in the original, the plain name first."""
         if self._listing is None:
-            self._listing = write_listing(line for _, _, line in sorted(lent.row() for lent in self._lent.values()))
+            self._listing = write_listing(line for *_, line in sorted(lent.row() for lent in self._lent.values()))
         return self._listing
 
     def by_port(self) -> list[Lent]:

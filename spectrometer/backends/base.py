@@ -62,7 +62,8 @@ class BackendSetup:
         synthesizer: None: the Bank has none.
         status: The status memory.
         data_root: Without the project.
-        config_dir: Where the array's files are, of the pulsars' par files, too.
+        config_dir: Where relative paths of files begin.
+        file_roots: Below them are the files that observers may name; none: anywhere.
         nodes: Of a coherent mode, in order: who takes which part of the band.
         rounding: Original or corrected.
         simulated: Nothing real is behind `registers`.
@@ -92,6 +93,7 @@ class BackendSetup:
     log: Log
     nodes: tuple[Node, ...] = ()
     antenna_m: tuple[float, float, float] | None = None
+    file_roots: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from spectrometer.backends.parameters import Parameter, integer, number
 from spectrometer.derive.guppi import NODES, block_sizes, coherent_node, downsampling
 from spectrometer.derive.parfile import par_value
 from spectrometer.errors import PulsarSetupError
+from spectrometer.givenfiles import GivenFileError, read_given
 
 __all__ = ["GuppiCoherentBackend"]
 
@@ -90,11 +91,12 @@ class GuppiCoherentBackend(GuppiBackend):
             return float(self.parameters["dm"])
         path = self.par_path()
         try:
-            return par_value(path.read_text(encoding="ascii", errors="replace"), "DM", 0.0)
-        except OSError as error:
+            text = read_given(path, self.setup.file_roots).decode("ascii", "replace")
+        except GivenFileError as error:
             raise PulsarSetupError(
-                f"par_file {path}: {error.strerror}; COHERENT_FOLD takes the dispersion measure from it"
+                f"par_file {path}: {error}; COHERENT_FOLD takes the dispersion measure from it"
             ) from error
+        return par_value(text, "DM", 0.0)
 
     def compute(self) -> tuple[dict[str, Value], dict[str, int | bytes]]:
         p, bandwidth, nchan = self.parameters, self.setup.frequency_mhz, self.parameters["num_channels"]

@@ -58,6 +58,10 @@ def build_parser() -> argparse.ArgumentParser:
         help="write finished rows every S seconds; default: %(default)s",
     )  # fmt: skip
     parser.add_argument("--flush-rows", type=_count, metavar="N", help="and whenever there are so many")
+    parser.add_argument(
+        "--file-root", type=Path, action="append", default=[], metavar="DIR", dest="file_roots",
+        help="files that the status memory names are read from below DIR only; may be given several times",
+    )  # fmt: skip
     parser.add_argument("--data-dir", type=Path, metavar="DIR", help="data root; default: status key DATADIR")
     parser.add_argument(
         "--start-at-once", action="store_true", help="START does not wait for ARMSTATE and DAQSTART"

@@ -451,6 +451,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         taps=arguments.taps,
         window=arguments.window,
         nfine=arguments.nfine,
+        file_roots=tuple(arguments.file_roots),
     )
     program = Program(
         status,

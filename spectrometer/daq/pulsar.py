@@ -30,6 +30,7 @@ from spectrometer.daq.run import UNIX_EPOCH_MJD, RunOptions, check_directory, op
 from spectrometer.daq.source import SourceCard, gap_note
 from spectrometer.derive.parfile import DAY_S, Ephemeris, read_par
 from spectrometer.errors import PulsarSetupError
+from spectrometer.givenfiles import GivenFileError, read_given
 from spectrometer.status.keys import UNSPECIFIED
 from spectrometer.status.protocol.cards import Value
 
@@ -108,10 +109,10 @@ class PulsarRun:
         if given == UNSPECIFIED or given.startswith("..."):
             raise ScanSetupError(f"PARFILE is {given}; expected a path of at most 68 characters")
         try:
-            text = Path(given).read_text(encoding="ascii", errors="replace")
+            text = read_given(Path(given), self.options.file_roots).decode("ascii", "replace")
             return text, read_par(text)
-        except OSError as error:
-            raise ScanSetupError(f"PARFILE {Path(given).name}: {error.strerror or error}") from error
+        except GivenFileError as error:
+            raise ScanSetupError(f"PARFILE {Path(given).name}: {error}") from error
         except PulsarSetupError as error:
             raise ScanSetupError(f"{Path(given).name}: {error}") from error
 

@@ -70,6 +70,8 @@ class RunOptions:
     """Seconds between writes to the file, at least."""
     flush_rows: int | None = None
     """Rows that are written at once when there are so many, whatever the time; None: as many as fit 256 KiB."""
+    file_roots: tuple[Path, ...] = ()
+    """Folders below which files are read that the status memory names; none: anywhere."""
 
     @property
     def lag_limit(self) -> float | None:

@@ -18,6 +18,7 @@ import dealer
 PACKAGES = ("zmqjsonproxy", "portmanager", "dealer", "player", "spectrometer")
 SUPPLY = ROOT / "examples" / "power_supply"
 NSCLDAQ = ROOT / "compat" / "nscldaq"
+DIBAS = ROOT / "compat" / "dibas"
 SCRIPTS = (
     "from nscldaq.PortManager import PortManager; pm = PortManager('localhost', port)",
     "from nscldaq.portmanager import PortManager; pm = PortManager.PortManager('localhost', port)",
@@ -60,7 +61,7 @@ class Environment:
 @pytest.fixture(scope="module")
 def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Environment:
     folder = tmp_path_factory.mktemp("environment")
-    others = [build(project, folder / project.name, "wheel") for project in (SUPPLY, NSCLDAQ)]
+    others = [build(project, folder / project.name, "wheel") for project in (SUPPLY, NSCLDAQ, DIBAS)]
     return Environment(folder / "venv", wheel, *others)
 
 
@@ -96,6 +97,38 @@ def test_programs_run_from_the_wheel(installed: Environment) -> None:
     assert [path.startswith(str(installed.folder)) for path in where.stdout.split()] == [True, True], where.stderr
     shipped = installed.folder.rglob("player/conf/dibas.toml")
     assert installed.run("player", "check", "--config", next(shipped)).returncode == 0
+
+
+def test_programs_of_dibas_find_the_names_of_its_modules(installed: Environment, tmp_path: Path) -> None:
+    script = """
+import threading, zmq
+import ZMQJSONProxy
+from ZMQJSONProxy import ZMQJSONProxyClient, ZMQJSONProxyException, ZMQJSONProxyServer
+from dealer import Dealer, SWbits
+class Bank:
+    def cat(self, sound):
+        return [sound, SWbits.SIG, SWbits.REF, SWbits.CALON, SWbits.CALOFF]
+    def fail(self):
+        raise ValueError("as asked")
+ctx = zmq.Context()
+server = ZMQJSONProxyServer(ctx, "tcp://127.0.0.1:*")
+server.expose("bank", Bank())
+thread = threading.Thread(target=server.run_loop)
+thread.start()
+client = ZMQJSONProxyClient(ctx, "bank", server.url, 20.0)
+print(client.cat("meow"), Dealer({"BANKA": server.url}).cat("purr"))
+try:
+    client.fail()
+except ZMQJSONProxyException as error:
+    print(error.args[0][:2])
+client.close(); server.quit_loop(); thread.join()
+print(ZMQJSONProxy.__file__)
+"""
+    done = installed.run("python", "-c", script)
+    first, second, where = done.stdout.splitlines()
+    assert first == "['meow', 0, 1, 1, 0] {'BANKA': ['purr', 0, 1, 1, 0]}", done.stderr
+    assert second == "['ValueError', 'as asked']"
+    assert where.startswith(str(installed.folder))
 
 
 def test_a_sites_own_bank_is_installed_and_driven_by_a_dealer(installed: Environment, tmp_path: Path) -> None:
@@ -136,3 +169,16 @@ print(pm.find(service='svc') == [{{'port': p, 'service': 'svc', 'user': getpass.
     with ServerProcess(tmp_path) as server:
         done = installed.run("python", "-c", program, str(server.port))
     assert done.stdout.startswith(f"True {installed.folder}"), done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_names_that_such_a_script_has_quoted_are_those_it_means(
+    script: str, installed: Environment, tmp_path: Path
+) -> None:
+    names = {"{two words}": "two words", "plain": "plain", r"a\ b": "a b", '"say it"': "say it", "a{b}c": "a{b}c"}
+    program = f"""import sys; port = int(sys.argv[1]); {script}
+for name in {list(names)!r}: pm.getPort(name)
+print(sorted(one['service'] for one in pm.listPorts()))"""
+    with ServerProcess(tmp_path) as server:
+        done = installed.run("python", "-c", program, str(server.port))
+    assert done.stdout == f"{sorted(names.values())}\n", done.stderr

@@ -175,6 +175,26 @@ def test_servers_of_both_other_kinds_are_understood(client: Callable[..., Any], 
             assert [one.service for one in second.lost] == ([] if kind == "tcl" else ["x"])
 
 
+@pytest.mark.skipif(not hasattr(socket, "TCP_QUICKACK"), reason="Linux has it")
+def test_each_reply_is_acknowledged_at_once_or_the_original_would_wait_with_its_second_half(
+    client: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    setsockopt = socket.socket.setsockopt
+
+    def noted(sock: socket.socket, level: int, option: int, value: int) -> None:
+        if (level, option, value) == (socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1):
+            asked.append(sock.fileno())
+        setsockopt(sock, level, option, value)
+
+    with StandIn("tcl") as other, client("127.0.0.1", other.port, user="bob") as pm:
+        monkeypatch.setattr(socket.socket, "setsockopt", noted)  # the system does not tell whether it is on
+        for _ in range(5):
+            before = len(asked)
+            pm.listPorts()
+            assert len(asked) > before
+
+
 def test_quoting_reaches_the_original_and_spaces_are_refused_for_the_other(client: Callable[..., Any]) -> None:
     with StandIn("tcl") as other, client("127.0.0.1", other.port, user="bob") as pm:
         assert pm.getPort("two words}") == 31000

@@ -31,6 +31,11 @@ def test_services_are_shown_under_their_headings(server: ServerProcess, capsys: 
             "+---------+-----+-----+\n|Service  |Port |User |\n+---------+-----+-----+\n"
             f"|a        |{ports[1]}|alice|\n|two words|{ports[0]}|bob  |\n+---------+-----+-----+\n\n"
         )
+        assert lsservices(["--port", str(server.port)]) == 0
+        assert capsys.readouterr().out == (  # the original's columns, under headings that fit them
+            "+-----+---------+-----+\n|Port |Service  |User |\n+-----+---------+-----+\n"
+            f"|{ports[1]}|a        |alice|\n|{ports[0]}|two words|bob  |\n+-----+---------+-----+\n\n"
+        )
         assert lsservices(["--port", str(server.port), "localhost", "[b-z]?b*", "--json"]) == 0
         assert json.loads(capsys.readouterr().out) == [{"port": ports[0], "service": "two words", "user": "bob"}]
         assert main(["list", "--port", str(server.port), "--sort", "port", "--json"]) == 0
@@ -46,6 +51,19 @@ def test_a_service_is_found_or_the_status_says_no(server: ServerProcess, capsys:
         assert capsys.readouterr().out == f"{port}\n{port}\n"
         assert main(["find", "svc", "--user", "eve", *where]) == 1
     assert capsys.readouterr() == ("", "portmanager: no service 'svc' of user 'eve' at localhost\n")
+
+
+def test_check_blames_names_only_whose_rows_are_not_three_words(
+    server: ServerProcess, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with PortManager("localhost", server.port, user="bob") as pm:
+        for name in ("a{b}c", "{", "back\\slash", 'say"hi"', "$x"):
+            pm.get_port(name)
+        assert main(["check", "--port", str(server.port)]) == 0
+        assert "Rustogramer" not in capsys.readouterr().out
+        pm.get_port("x", user="two words")
+        assert main(["check", "--port", str(server.port)]) == 0
+        assert "no service at all because of the name 'x'" in capsys.readouterr().out
 
 
 def test_check_tells_the_state_and_what_is_odd(server: ServerProcess, capsys: pytest.CaptureFixture[str]) -> None:

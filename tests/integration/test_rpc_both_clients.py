@@ -27,6 +27,7 @@ from zmqjsonproxy import (
     NoSuchMethodError,
     OperationLostError,
     PeerLostError,
+    ProtocolError,
     ProxyError,
     RefusedError,
     RemoteError,
@@ -404,6 +405,31 @@ def test_servers_of_the_original(make_proxy: Make) -> None:
         old.kill()
         with pytest.raises(PeerLostError):
             proxy.get_mode()
+
+
+@pytest.mark.parametrize("python2", [True, False])
+def test_what_a_server_of_the_original_has_not_is_told_in_words(make_proxy: Make, python2: bool) -> None:
+    with OriginalPlayer(mode="MODE1", python2=python2) as old:
+        proxy, hub = make_proxy(old.url), make_proxy()
+        assert proxy.get_mode() == "MODE1"
+        for ask in (
+            lambda: proxy.operations(),
+            lambda: proxy.operation("x-1"),
+            lambda: proxy.begin("set_mode", "MODE1"),
+            lambda: proxy.set_mode.begin("MODE1"),
+            lambda: make_proxy(old.url).operations(),  # of one that has not asked yet
+        ):
+            with pytest.raises(ProtocolError, match="is of the original and has no operations"):
+                ask()
+        with pytest.raises(ProtocolError, match=r"is of the original and knows no rpc\.ping"):
+            hub.call(old.url, "rpc", "ping")
+        with pytest.raises(NoSuchInterfaceError, match=r"KeyError: u?'bar': the Player has no interface of this name"):
+            make_proxy(old.url, "bar").cat()
+        with pytest.raises(NoSuchInterfaceError, match="no such interface"):
+            hub.describe(old.url, "bar")
+        with pytest.raises(NoSuchMethodError, match=r"KeyError: u?'nothing': bank has no method of this name"):
+            hub.call(old.url, "bank", "nothing")
+        assert proxy.get_mode() == "MODE1"
 
 
 def test_what_is_closed_says_so(make_proxy: Make, served: tuple[str, Bank]) -> None:

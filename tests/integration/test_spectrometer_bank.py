@@ -409,16 +409,31 @@ def test_a_failed_prepare_changes_nothing_and_says_why(rehearsing: Array) -> Non
         d.prepare()
 
 
-def test_the_configuration_is_read_again_or_says_what_is_wrong(rehearsing: Array, tmp_path: Path) -> None:
+def test_the_configuration_is_read_again_or_says_what_is_wrong(
+    rehearsing: Array, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     with bank_of(rehearsing.urls["BANKA"]) as bank:
         text = rehearsing.config.read_text()
         rehearsing.config.write_text(text.replace("[modes.MODE2]", "[modes.SPECIAL]"))
         assert bank.read_config_file() == "config file loaded."
         assert "SPECIAL" in (modes := bank.list_modes())
         assert "MODE2" not in modes
-        broken = tmp_path / "broken.toml"
+        broken = rehearsing.config.with_name("broken.toml")
         broken.write_text(text.replace("nchan = 1024", 'nchan = "many"'))
         assert "modes.MODE1.nchan" in bank.read_config_file(str(broken))
+        assert "modes.MODE1.nchan" in bank.read_config_file("broken.toml")
+        assert bank.list_modes() == modes
+        elsewhere = tmp_path_factory.mktemp("elsewhere")
+        (elsewhere / "site.toml").write_text('[banks.BANKA]\nkind = "no_such_module:X"\ntelescope = "${HOME}"\n')
+        os.mkfifo(fifo := rehearsing.config.with_name("fifo.toml"))
+        (link := rehearsing.config.with_name("link.toml")).symlink_to(elsewhere / "site.toml")
+        for path, says in (
+            (elsewhere / "site.toml", "is not below the folders"), (link, "is not below the folders"),
+            ("/dev/zero", "is not below the folders"), (fifo, "is no regular file"), ("none.toml", "No such file"),
+            ("/proc/self/environ", "is not below the folders"),
+        ):  # fmt: skip
+            with pytest.raises(RefusedError, match=says):
+                bank.read_config_file(str(path))
         assert bank.list_modes() == modes
         rehearsing.config.write_text(text)
         player = rehearsing.players["BANKA"]

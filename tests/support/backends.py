@@ -33,6 +33,7 @@ def make_backend(
     rounding: Rounding = ORIGINAL,
     config: Config | None = None,
     config_dir: Path = Path("/opt/dibas/etc/config"),
+    file_roots: tuple[Path, ...] = (),
 ) -> Any:
     """A Backend of the shipped configuration, not installed yet; its waits take no time."""
     config = config or shipped()
@@ -57,6 +58,7 @@ def make_backend(
             status=status,
             data_root=Path("/data"),
             config_dir=config_dir,
+            file_roots=file_roots,
             nodes=()
             if coherent is None
             else tuple(

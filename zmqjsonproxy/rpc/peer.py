@@ -17,6 +17,8 @@ from typing import Any
 from zmqjsonproxy import ndarray
 from zmqjsonproxy.errors import (
     CallTimeoutError,
+    NoSuchInterfaceError,
+    NoSuchMethodError,
     PeerLostError,
     ProtocolError,
     ProxyError,
@@ -112,10 +114,16 @@ class Call:
         self._is_settled = True
 
     def original(self) -> bytes:
-        """Encode in the original's dialect; raises as `native`."""
+        """Encode in the original's dialect; raises as `native`, and NotOfOriginalError: it has nothing of the kind."""
         if self.begun_by:
-            raise ValueError("a server of the original cannot begin an operation and answer before its end; call it")
+            raise NotOfOriginalError("cannot begin an operation and answer before its end; call it")
+        if self.object_name == "rpc":
+            raise NotOfOriginalError("has no operations" if "operation" in self.method else f"knows no {self.label}")
         return original.request(self.object_name, self.method, self.args, self.kwargs)
+
+
+class NotOfOriginalError(Exception):
+    """A server of the original's generation has no such thing; the text says what."""
 
 
 class BatchOfCalls:
@@ -143,7 +151,7 @@ class BatchOfCalls:
 
     def original(self) -> bytes:
         """Refuse: a server of the original takes no batch."""
-        raise ValueError("the server changed to one that takes no batch; make the calls one by one")
+        raise NotOfOriginalError("takes no batch, which its predecessor did; make the calls one by one")
 
 
 class Hello:
@@ -314,6 +322,10 @@ class Peer:
                 body = what.original()
                 self.current = pending
                 return body
+        except NotOfOriginalError as error:
+            text = f"{what.label}: the server at {self.url} is of the original and {error}"
+            pending.fail(ProtocolError(text), now)
+            return None
         except Exception as error:
             pending.cannot_travel(error, now)
             return None
@@ -371,11 +383,21 @@ class Peer:
         if isinstance(current.what, Hello):
             self._end_hello(current, message, now)
         elif original.is_failure(message):
-            type_, text, *trace = [*message["EXCEPTION"], "", ""][:3]
-            entries = trace[0] if trace and isinstance(trace[0], list) else []
-            current.fail(RemoteError(str(type_), str(text), [str(e) for e in entries], peer=self.url), now)
+            current.fail(self._error_of_original(current.what, message["EXCEPTION"]), now)
         else:
             current.succeed(message, now)
+
+    def _error_of_original(self, what: Call | BatchOfCalls, exception: list[Any]) -> RemoteError:
+        type_, text, *trace = [*exception, "", ""][:3]
+        entries = [str(entry) for entry in trace[0]] if trace and isinstance(trace[0], list) else []
+        if type_ == "KeyError" and len(entries) <= 1 and isinstance(what, Call):  # one entry: its server's own
+            if text in (repr(what.object_name), f"u{what.object_name!r}"):
+                told = f"{text}: the Player has no interface of this name"
+                return NoSuchInterfaceError(type_, told, entries, peer=self.url)
+            if text in (repr(what.method), f"u{what.method!r}"):
+                told = f"{text}: {what.object_name} has no method of this name"
+                return NoSuchMethodError(type_, told, entries, peer=self.url)
+        return RemoteError(str(type_), str(text), entries, peer=self.url)
 
     def _receive_batch(self, replies: list[Any], now: float) -> None:
         if self._receive_plain_batch(replies, now):

@@ -82,9 +82,12 @@ class RemoteObject(OfOneProcess):
 
     def _check_operation(self, method: str) -> None:
         """Raise ProtocolError if a method is known to be no operation, which could not be begun."""
-        known = None if self._description is None else self._description.methods.get(method)
+        description, where = self._description, f"{self._obj_name}.{method} at {self._url}"
+        if description is not None and not description.native:
+            raise ProtocolError(f"{where}: the server is of the original and has no operations; call the method")
+        known = None if description is None else description.methods.get(method)
         if known is not None and known.kind != "operation":
-            raise ProtocolError(f"{self._obj_name}.{method} at {self._url} is no operation but a {known.kind}; call it")
+            raise ProtocolError(f"{where} is no operation but a {known.kind}; call it")
 
     def _missing(self, name: str, known: InterfaceDescription) -> AttributeError:
         """Return the error for a method that the server has not."""

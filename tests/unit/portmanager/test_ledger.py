@@ -118,6 +118,15 @@ def test_the_list_has_the_order_of_the_original() -> None:
     assert [one.port for one in ledger.by_port()] == [1, 10000, 2, 3, 4, 9999]
 
 
+def test_the_plain_name_is_the_first_of_its_group_and_the_others_follow_by_their_numbers() -> None:
+    ledger = Ledger()
+    for port in range(31000, 30988, -1):  # as they are lent: from the top down
+        ledger.add(port, "foo", "bob")
+    ledger.add(9999, "foo_x", "bob")
+    expected = [(31000, "foo"), *((31000 - n, f"foo_{n}") for n in range(1, 12)), (9999, "foo_x")]
+    assert [(row.port, row.service) for row in listed(ledger)] == expected
+
+
 def test_ports_go_from_the_top_down_and_a_released_one_waits_longest() -> None:
     pool = Pool(3, 1)
     assert [pool.take(lambda _: True) for _ in range(2)] == [3, 2]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from zmqjsonproxy.errors import ProtocolError, ProxyError, RemoteError
+from zmqjsonproxy.errors import NoSuchInterfaceError, ProtocolError, ProxyError
 from zmqjsonproxy.rpc.protocol import jsonrpc
 
 __all__ = ["InterfaceDescription", "MethodDescription", "interface_changes", "read_description"]
@@ -53,7 +53,7 @@ def read_description(message: Any, *, url: str, generation: int) -> InterfaceDes
     """
     if isinstance(message, list):
         if len(message) == 2 and message[0] == "Interface error":
-            return RemoteError("KeyError", f"no such interface: {message[1]}", peer=url)
+            return NoSuchInterfaceError("KeyError", f"no such interface: {message[1]}", peer=url)
         methods = {
             str(m[0]): MethodDescription(str(m[0]), m[1]) for m in message if isinstance(m, list) and len(m) == 2
         }

@@ -1,5 +1,5 @@
 """The class `PortManager`; scripts say `PortManager.PortManager(host)`."""
 
-from portmanager import PortManager
+from nscldaq.PortManager import PortManager
 
 __all__ = ["PortManager"]

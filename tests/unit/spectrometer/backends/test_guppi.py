@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -119,6 +120,29 @@ def test_folding_takes_the_dispersion_from_the_par_file(status: StatusBuffer, tm
     (tmp_path / "absent.par").write_text("DM about 15\n")
     with pytest.raises(PulsarSetupError, match="DM of the par file is 'about 15'"):
         backend.prepare()
+
+
+def test_a_par_file_that_is_none_is_refused_and_not_waited_for(status: StatusBuffer, tmp_path: Path) -> None:
+    root = tmp_path / "config"
+    root.mkdir()
+    (tmp_path / "outside.par").write_text("DM 15.5\n")
+    (root / "inside.par").write_text("DM 15.5\n")
+    (root / "link.par").symlink_to(tmp_path / "outside.par")
+    (root / "huge.par").write_bytes(b"C " * 2**20)
+    os.mkfifo(root / "fifo.par")
+    parameters = {"obs_frequency": 820, "obs_mode": "coherent_fold", "par_file": "inside.par"}
+    backend = prepared(status, "CODD_MODE_2048", parameters, config_dir=root, file_roots=(root,))
+    for given, says in (
+        ("fifo.par", "is no regular file"),
+        ("huge.par", "has more than 1048576 bytes"),
+        ("link.par", "is not below the folders that files are read from"),
+        ("../outside.par", "is not below the folders"),
+        ("/etc/passwd", "is not below the folders"),
+        ("/dev/zero", "is not below the folders"),
+    ):
+        backend.parameters.update({"par_file": given})
+        with pytest.raises(PulsarSetupError, match=says):
+            backend.prepare()
 
 
 def test_master_programs_the_board_for_all_nodes(status: StatusBuffer) -> None:

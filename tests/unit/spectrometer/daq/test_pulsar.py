@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -219,6 +220,18 @@ def test_positions_that_are_not_known_are_told_before_the_scan(tmp_path: Path, p
         run = run_for(RunOptions(synthetic=ReceiverConfig(**RECEIVER)), {**values, **more}, tmp_path)
         run.end()
         assert run.note == note
+
+
+@pytest.mark.parametrize("given", ["fifo", "/dev/zero", "outside"])
+def test_the_status_memory_names_no_par_file_that_stops_the_program(tmp_path: Path, par: Path, given: str) -> None:
+    root = tmp_path / "root"
+    root.mkdir()
+    os.mkfifo(root / "fifo")
+    path = {"fifo": root / "fifo", "outside": par}.get(given, Path(given))
+    options = RunOptions(synthetic=ReceiverConfig(**RECEIVER), file_roots=(root,))
+    values = {"BACKEND": "GUPPI", "OBS_MODE": "FOLD", "OBSNCHAN": 4, "TBIN": 1e-3, "PARFILE": str(path)}
+    with pytest.raises(DaqError, match=f"PARFILE {path.name}: is no"):
+        run_for(options, values, tmp_path)
 
 
 def test_a_binary_is_refused_with_what_to_do(tmp_path: Path, par: Path) -> None:
