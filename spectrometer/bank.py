@@ -6,11 +6,9 @@ thread. What a call does is in `backends` (hardware and values) and `scan` (data
 
 from __future__ import annotations
 
-import secrets
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +32,7 @@ from spectrometer.config import (
 from spectrometer.daq.errors import DaqError
 from spectrometer.derive.switching import phase_request
 from spectrometer.derive.switchingview import as_svg, as_text
-from spectrometer.derive.times import LEAD_S, ORIGINALS_LEAD_S, as_list, earliest_start, read_time, start_time
+from spectrometer.derive.times import LEAD_S, ORIGINALS_LEAD_S, as_list, earliest_start, read_time
 from spectrometer.errors import UNDER_WAY, BankError, ModeChangeError, NoModeError, ScanError
 from spectrometer.givenfiles import GivenFileError, read_given
 from spectrometer.modes import ModeDefaultsTable, ModeTable, composed_modes, mode_faults
@@ -42,16 +40,16 @@ from spectrometer.modesetting import READY_WITHIN_S, ModeSetter
 from spectrometer.programs import Programs
 from spectrometer.scan import ScanControl
 from spectrometer.scannumber import ScanNumber
-from spectrometer.scanplan import ScanPlan, StartRequest, read_banks, read_start_id
+from spectrometer.scanplan import read_banks
 from spectrometer.scanreport import NO_REPORT, ScanReports
-from spectrometer.starthold import StartHold
+from spectrometer.starts import Starts
 from spectrometer.status.buffer import StatusBuffer
 from spectrometer.status.errors import StatusDamagedError, StatusMemoryError
 from spectrometer.statuscare import StatusCare, put_right
 from zmqjsonproxy.caller import current_caller
 from zmqjsonproxy.errors import AlreadyDoneError, OperationAbortedError, RefusedError
-from zmqjsonproxy.handle import NULL_OPERATION, OperationHandle
-from zmqjsonproxy.interface import Keyword, command, current_operation, operation, query, running
+from zmqjsonproxy.handle import OperationHandle
+from zmqjsonproxy.interface import Keyword, command, current_operation, operation, query
 
 __all__ = ["SpectrometerBank"]
 
@@ -73,8 +71,7 @@ class SpectrometerBank(Bank):
         self._backend: Backend | None = None
         self._scan: ScanControl | None = None
         self._reports = ScanReports()
-        self._hold = StartHold()
-        self._prepared_first: list[str] = []
+        self._starts = Starts(context.clock, self._setter, self._scan_number, self._write_scan_number)
         self._noted: set[str] = set()  # status keys that observers have written in this mode
         self._mode: str | None = None
         self._why_no_mode = ""
@@ -378,9 +375,7 @@ class SpectrometerBank(Bank):
         self, operation: OperationHandle, starttime: object = None, start_id: object = "", banks: object = ()
     ) -> None:
         """Refuse a start while the Bank is another's, else reserve the Bank for it."""
-        if (scan := self._scan) is not None and scan.scanning:
-            raise RefusedError(scan.holder)
-        self._hold.take(operation, read_start_id(start_id), current_caller().name, self._now())
+        self._starts.admit(self._scan, operation, start_id)
 
     @operation(answers_when_accepted=True, refusal_pair=True, admit=_admit)
     def start(self, starttime: Sequence[int] | None = None) -> list[Any]:
@@ -391,7 +386,7 @@ class SpectrometerBank(Bank):
         Args:
             starttime: [Y, M, D, h, m, s, us] UTC, rounded up to a full second; None: as early as possible.
         """
-        return self._start(starttime, "", ())
+        return self._starts.make(self._the_scan(), self._the_backend(), starttime)
 
     @operation(answers_when_accepted=True, refusal_pair=True, admit=_admit)
     def arm(self, starttime: Sequence[int], start_id: str = "", banks: Sequence[str] = ()) -> list[Any]:
@@ -404,62 +399,8 @@ class SpectrometerBank(Bank):
             start_id: Identity of the start, which nobody else's has; `commit`, `disarm_start`, `confirm_start` name it.
             banks: All Banks of a common start; its scan is whole when `confirm_start` has said so.
         """
-        return self._start(starttime, start_id, banks, two_phase=True)
-
-    def _start(
-        self, starttime: Sequence[int] | None, start_id: str, banks: Sequence[str], *, two_phase: bool = False
-    ) -> list[Any]:
-        handle, caller = current_operation(), current_caller()
-        request = StartRequest(
-            id=read_start_id(start_id) or secrets.token_hex(8), is_named=bool(start_id), by=caller.name,
-            two_phase=two_phase, banks=read_banks(banks), answers_early=caller.native,
-        )  # fmt: skip
-        self._hold.take(handle, request.id, caller.name, self._now())
-        try:
-            plan = self._the_scan().start(
-                request, lambda: self._make_plan(starttime), handle, self._answer, READY_WITHIN_S
-            )
-            return self._answer(plan)
-        finally:
-            self._hold.give_up(handle)
-
-    def _answer(self, plan: ScanPlan) -> list[Any]:
-        prepared = f"; prepared first: {', '.join(self._prepared_first)}" if self._prepared_first else ""
-        return [True, f"Starting at {plan.start:%Y-%m-%d %H:%M:%S} UTC{prepared}"]
-
-    def _make_plan(self, starttime: Sequence[int] | None) -> ScanPlan:
-        backend = self._the_backend()
-        self._prepared_first = backend.unprepared
-        if self._prepared_first:
-            backend.prepare()
-        when = start_time(starttime, self._now(), self._setter.arm_delay(backend.mode))
-        number = self._scan_number.increment()
-        try:
-            self._write_scan_number()
-        except StatusMemoryError:
-            self._scan_number.give_back(number)
-            raise
-
-        def give_back() -> None:
-            self._scan_number.give_back(number)
-            self._write_scan_number()
-
-        def disarm() -> None:
-            with running(NULL_OPERATION):  # an aborted start has to be disarmed to the end
-                backend.run_phase("postarm")
-
-        return ScanPlan(
-            start=when,
-            length=backend.parameters["scan_length"],
-            number=number,
-            ready_the_fpga=backend.reset_if_needed,
-            arm=lambda: backend.run_phase("arm"),
-            disarm=disarm,
-            give_back=give_back,
-        )
-
-    def _now(self) -> datetime:
-        return datetime.fromtimestamp(self.context.clock.time(), UTC)
+        scan, backend = self._the_scan(), self._the_backend()
+        return self._starts.make(scan, backend, starttime, start_id, banks, two_phase=True)
 
     @command(urgent=True, aborts=False, refusal_pair=True)
     def commit(self, starttime: Sequence[int], start_id: str = "") -> list[Any]:
@@ -489,7 +430,7 @@ class SpectrometerBank(Bank):
         """
         scan, by = self._scan, current_caller().name
         told = scan.take_back(start_id, by) if scan is not None else ""
-        if not told and start_id and self._hold.withdraw(start_id, f"taken back by {by}"):  # not begun yet
+        if not told and start_id and self._starts.withdraw(start_id, by):  # not begun yet
             told = "Start taken back"
         return [True, told or "Nothing was armed"]
 
@@ -501,7 +442,7 @@ class SpectrometerBank(Bank):
         """
         scan, backend = self._the_scan(), self._the_backend()
         lead = LEAD_S if current_caller().native else ORIGINALS_LEAD_S
-        answer = [True, as_list(earliest_start(self._now(), self._setter.arm_delay(backend.mode), lead))]
+        answer = [True, as_list(earliest_start(self._starts.now(), self._setter.arm_delay(backend.mode), lead))]
         if scan.scanning:
             raise RefusedError(scan.holder, original=answer)
         return answer

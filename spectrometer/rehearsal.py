@@ -35,6 +35,7 @@ from spectrometer.scannumber import ScanNumber
 from spectrometer.scanplan import ScanPlan, StartRequest
 from spectrometer.scanreport import Outcome, ScanReport, ScanReports, Verdict
 from spectrometer.scanwatch import END_AFTER_S
+from spectrometer.starts import Starts
 from spectrometer.status.buffer import StatusBuffer
 from spectrometer.status.protocol.cards import Value, check_keyword, read_card, write_card
 from spectrometer.status.protocol.damage import Damage
@@ -88,6 +89,7 @@ class RehearsedBank(SpectrometerBank):
         self._rehearsal = _Setter(context, context.config)
         self._setter = self._rehearsal
         self._scan_number = _NumberInMemory(context.data_root, context.name, self.log)
+        self._starts = Starts(context.clock, self._setter, self._scan_number, self._write_scan_number)
 
     def open(self) -> None:
         self._memory = StatusInMemory()
@@ -135,9 +137,9 @@ class RehearsedBank(SpectrometerBank):
         return _short(value), []
 
     def _prepared_late(self) -> list[str]:
-        if not self._prepared_first:
+        if not self._starts.prepared_first:
             return []
-        return [f"set after the last prepare, so the start prepares first: {', '.join(self._prepared_first)}"]
+        return [f"set after the last prepare, so the start prepares first: {', '.join(self._starts.prepared_first)}"]
 
 
 def _short(value: Any) -> str:

@@ -7,6 +7,7 @@ message is handled next, which answer is lost, and who presses Ctrl-C.
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -90,10 +91,13 @@ Waiting = list[Call]
 class Starting:
     """One Dealer in the middle of a start."""
 
-    def __init__(self, number: int, banks: Sequence[str], when: datetime, interrupted_at: int | None) -> None:
+    def __init__(
+        self, number: int, banks: Sequence[str], when: datetime, interrupted_at: int | None = None
+    ) -> None:
         self.caller, self.banks = Caller(f"ann{number}@hpc:{number}"), banks
         self.id, self.ended, self.won = f"id{number}", False, False
         self.error: BaseException | None = None
+        self.is_dead = False
         self._interrupt_in = interrupted_at
         self.waiting: Waiting = []
         starters = Starters(named=banks)
@@ -114,6 +118,11 @@ class Starting:
             self.ended = self.won = True
         except (StartError, KeyboardInterrupt) as error:
             self.ended, self.error = True, error
+
+    def die(self) -> None:
+        """Be heard of no more."""
+        self._steps.close()
+        self.waiting, self.ended, self.is_dead = [], True, True
 
     def proceed(self) -> None:
         """Go on when all have answered, or when Ctrl-C is pressed before."""
@@ -195,6 +204,49 @@ def test_one_dealer_gets_the_banks_or_none_and_the_others_are_told_by_whom(
         held = {name for name, player in players.items() if player.bank.scan_status()[0]}
         if not faulty:
             assert held == set(taken), "a Bank is armed for nobody"
+    finally:
+        for player in players.values():
+            player.lane.clear()
+            if player.bank.scan_status()[0]:
+                player.bank.stop()
+
+
+@settings(max_examples=150, deadline=None)
+@given(number=st.integers(2, 4), seed=st.integers(0, 2**32))
+def test_nobody_ends_anothers_start_whoever_stops_or_dies(
+    players: dict[str, Player], number: int, seed: int
+) -> None:
+    """Some of the Dealers die, and an observer stops whatever runs."""
+    random = Random(seed)
+    when = (datetime.now(UTC) + timedelta(seconds=600)).replace(microsecond=0)
+    common = random.sample(NAMES, random.randint(1, 4))
+    dealers = [Starting(n, random.sample(common, len(common)), when) for n in range(number)]
+    observer, dying = Caller("zoe@hpc:9"), [dealer for dealer in dealers if random.random() < 0.3]
+    stopped: set[str] = set()
+
+    def pick(count: int) -> int:
+        if dying and random.random() < 0.1:
+            dying.pop().die()
+        if random.random() < 0.03:
+            bank = random.choice(NAMES)
+            with calling(observer), suppress(RefusedError):
+                players[bank].bank.stop()
+                stopped.add(bank)
+        return random.randrange(count)
+
+    try:
+        run(players, dealers, pick, lambda: False)
+        for dealer in (dealer for dealer in dealers if dealer.won):
+            for bank in dealer.banks:
+                report = players[bank].bank.scan_report(dealer.id)
+                if bank not in stopped:
+                    assert (report["outcome"], report["ended_by"]) == ("waiting", "")
+                elif report["outcome"] == "aborted":
+                    assert report["ended_by"] == observer.name
+        for name, player in players.items():
+            if player.bank.scan_status()[0]:
+                owner = player.bank.scan_report()["by"]
+                assert any(d.caller.name == owner and (d.won or d.is_dead) for d in dealers), f"{name} is nobody's"
     finally:
         for player in players.values():
             player.lane.clear()
