@@ -126,6 +126,8 @@ class Starting:
 
     def proceed(self) -> None:
         """Go on when all have answered, or when Ctrl-C is pressed before."""
+        if self.is_dead:
+            return
         if self._interrupt_in is not None:
             self._interrupt_in -= 1
             if self._interrupt_in < 0:
