@@ -67,7 +67,7 @@ def found(bare_python: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[s
     with NativePlayer() as native, OriginalPlayer(bank="BANKB") as original:
         done = subprocess.run(
             [bare_python, "-I", "-W", "error", "-c", PROGRAM, native.url, original.url],
-            capture_output=True, text=True, timeout=60, check=False, cwd=tmp_path_factory.mktemp("elsewhere"),
+            capture_output=True, text=True, timeout=600, check=False, cwd=tmp_path_factory.mktemp("elsewhere"),
         )  # fmt: skip
         assert original.is_alive
     assert (done.returncode, done.stderr) == (0, "")

@@ -37,7 +37,7 @@ def port_of(player: PlayerProcess) -> str:
 def dealer(*words: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "dealer.cli", *map(str, words)],
-        cwd=ROOT, env=clean_environment(**environment), capture_output=True, text=True, timeout=60, check=False,
+        cwd=ROOT, env=clean_environment(**environment), capture_output=True, text=True, timeout=600, check=False,
     )  # fmt: skip
 
 
@@ -292,7 +292,7 @@ def test_stubs_pass_strict_checks_run_and_catch_wrong_arguments(config: Path, tm
     (tmp_path / "wrong.py").write_text("\n".join(wrong) + "\n")
     checked = subprocess.run(
         [sys.executable, "-m", "mypy", "--strict", "--cache-dir", str(tmp_path / "cache"), *MODULES],
-        cwd=tmp_path, env=clean_environment(MYPYPATH=str(ROOT)), capture_output=True, text=True, timeout=100,
+        cwd=tmp_path, env=clean_environment(MYPYPATH=str(ROOT)), capture_output=True, text=True, timeout=600,
         check=False,
     )  # fmt: skip
     errors = [line for line in checked.stdout.splitlines() if ": error: " in line]
@@ -301,7 +301,7 @@ def test_stubs_pass_strict_checks_run_and_catch_wrong_arguments(config: Path, tm
         assert error.startswith(f"wrong.py:{number}:")
         assert text in error
     run = subprocess.run(
-        [sys.executable, "good.py"], cwd=tmp_path, env=clean_environment(), capture_output=True, text=True, timeout=30,
+        [sys.executable, "good.py"], cwd=tmp_path, env=clean_environment(), capture_output=True, text=True, timeout=600,
         check=False,
     )  # fmt: skip
     assert (run.returncode, run.stderr) == (0, "")
@@ -341,7 +341,7 @@ def test_without_a_command_there_is_a_prompt_with_d_and_completion(config: Path)
 def test_the_prompt_carries_out_what_is_piped_into_it(config: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "dealer.cli", "--config", str(config)], input="print(d.list_available_players())\n",
-        cwd=ROOT, env=clean_environment(), capture_output=True, text=True, timeout=60, check=False,
+        cwd=ROOT, env=clean_environment(), capture_output=True, text=True, timeout=600, check=False,
     )  # fmt: skip
     assert done.returncode == 0
     assert "['BANKA', 'BANKB']" in done.stdout

@@ -306,7 +306,7 @@ def test_without_standard_input_the_wait_works() -> None:
     with NativePlayer(mode="MODE1", scan_length=0.1) as player:
         done = subprocess.run(
             [sys.executable, "-c", SCRIPT + "print('over')", player.url],
-            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False,
+            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=600, check=False,
         )  # fmt: skip
         said = "BANKA: its scan is over; not verified: its Player has no reports of scans\n"
         assert (done.returncode, done.stdout, done.stderr) == (0, "started\nover\n", said)

@@ -114,7 +114,7 @@ def test_a_script_of_the_originals_manual_runs_unchanged(kinds: tuple[str, str],
 
 def dealer_command(*words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "dealer.cli", *words], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-m", "dealer.cli", *words], cwd=ROOT, capture_output=True, text=True, timeout=600, check=False
     )
 
 

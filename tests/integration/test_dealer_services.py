@@ -209,7 +209,7 @@ def test_the_command_takes_a_port_manager_in_the_place_of_a_file(manager: Server
     def dealer(*words: str, status: int = 0) -> str:
         done = subprocess.run(
             [sys.executable, "-m", "dealer.cli", *words, "--config", at],
-            cwd=tmp_path, env=clean_environment(PYTHONPATH=str(ROOT)), capture_output=True, text=True, timeout=60,
+            cwd=tmp_path, env=clean_environment(PYTHONPATH=str(ROOT)), capture_output=True, text=True, timeout=600,
             check=False,
         )  # fmt: skip
         assert done.returncode == status, done.stderr

@@ -25,7 +25,7 @@ def sourced(file: Path, *options: str, **given: str) -> list[str]:
     """DIBAS_DIR, DIBAS_DATA, PATH, and how many of two commands are completed, in a shell that has read the file."""
     environment = clean_environment(PATH="/usr/bin:/bin", **given)
     words = ["bash", "--norc", "--noprofile", *options, "-c", SHOW, "bash", str(file)]
-    done = subprocess.run(words, capture_output=True, text=True, timeout=60, env=environment, check=True)
+    done = subprocess.run(words, capture_output=True, text=True, timeout=600, env=environment, check=True)
     return done.stdout.splitlines()
 
 
@@ -51,7 +51,7 @@ def test_what_is_set_already_stays(tmp_path: Path) -> None:
 @pytest.mark.parametrize("program", ["dealer", "player", "portmanager"])
 def test_a_package_is_its_command(program: str) -> None:
     words = [sys.executable, "-m", program, "--help"]
-    done = subprocess.run(words, capture_output=True, text=True, timeout=60, cwd=ROOT, check=True)
+    done = subprocess.run(words, capture_output=True, text=True, timeout=600, cwd=ROOT, check=True)
     assert done.stdout.startswith(f"usage: {program} ")
 
 
@@ -61,7 +61,7 @@ def test_a_prompt_that_somebody_else_opened_has_the_bank(tmp_path: Path, bank: s
     done = subprocess.run(
         [sys.executable, "-i", "-m", "player", bank, "--config", str(file)],
         input="print(p.get_bank_name())\nprint(Bank.__module__)\n", env=clean_environment(), cwd=ROOT,
-        capture_output=True, text=True, timeout=60, check=True,
+        capture_output=True, text=True, timeout=600, check=True,
     )  # fmt: skip
     if bank == "BANKA":
         assert "p is BANKA of" in done.stdout

@@ -128,7 +128,7 @@ def test_a_name_that_stands_for_both_kinds_reaches_whichever_serves(tmp_path: Pa
         pytest.skip("a name cannot be given two addresses here: no right to make a mount namespace")
     done = subprocess.run(
         [*inside, sys.executable, "-c", TWO, "tcp://127.0.0.1:*", "tcp://[::1]:*"],
-        capture_output=True, text=True, timeout=100, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, check=False,
+        capture_output=True, text=True, timeout=600, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, check=False,
     )  # fmt: skip
     four, six = "tcp://127.0.0.1", "tcp://[::1]"
     found = done.stdout.split()

@@ -18,7 +18,7 @@ from support.spectrometer_array import write_array
 from zmqjsonproxy.errors import RefusedError
 from zmqjsonproxy.rpc.client import ZMQJSONProxyClient
 
-PATIENCE_S = 45.0  # of a call; set_mode starts a process
+PATIENCE_S = 240.0  # of a call; set_mode starts a process
 
 LINE = re.compile(
     r"(?P<time>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z) (?P<level>[A-Z]+) +(?P<program>[\w-]+)/(?P<bank>\w+)"
@@ -87,7 +87,7 @@ def test_with_log_json_every_line_is_an_object(tmp_path: Path) -> None:
 def test_the_data_taking_program_alone_has_the_same_options(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "spectrometer.daq.program", "--source", "x", "--log-level", "loud"],
-        capture_output=True, text=True, timeout=60, env=clean_environment(), cwd=ROOT, check=False,
+        capture_output=True, text=True, timeout=600, env=clean_environment(), cwd=ROOT, check=False,
     )  # fmt: skip
     assert done.returncode == 2
     assert "invalid choice: 'loud'" in done.stderr

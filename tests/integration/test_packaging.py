@@ -28,7 +28,7 @@ SCRIPTS = (
 
 def build(project: Path, target: Path, kind: str) -> Path:
     words = [sys.executable, "-m", "hatchling", "build", "-t", kind, "-d", str(target)]
-    subprocess.run(words, cwd=project, check=True, capture_output=True, timeout=100)
+    subprocess.run(words, cwd=project, check=True, capture_output=True, timeout=600)
     (found,) = target.glob("*.whl" if kind == "wheel" else "*.tar.gz")
     return found
 
@@ -43,10 +43,10 @@ class Environment:
 
     def __init__(self, folder: Path, *wheels: Path) -> None:
         self.folder = folder
-        subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True, timeout=60)
+        subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True, timeout=600)
         words = [sys.executable, "-m", "pip", "--python", str(folder / "bin" / "python"), "install", "--quiet"]
         words += ["--no-deps", "--no-index", "--disable-pip-version-check", *map(str, wheels)]
-        subprocess.run(words, check=True, capture_output=True, timeout=100)
+        subprocess.run(words, check=True, capture_output=True, timeout=600)
         site = Path(sysconfig.get_path("purelib", vars={"base": str(folder), "platbase": str(folder)}))
         (site / "zz_needed.pth").write_text(sysconfig.get_path("purelib") + "\n")
 
@@ -54,7 +54,7 @@ class Environment:
         environment = {k: v for k, v in clean_environment().items() if k != "PYTHONPATH"}
         return subprocess.run(
             [str(self.folder / "bin" / program), *map(str, words)],
-            cwd=self.folder, env=environment, capture_output=True, text=True, timeout=60, check=False,
+            cwd=self.folder, env=environment, capture_output=True, text=True, timeout=600, check=False,
         )  # fmt: skip
 
 

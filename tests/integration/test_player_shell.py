@@ -26,7 +26,7 @@ from player.config import load
 from player.ports import port_of
 from spectrometer.config import SpectrometerBankConfig
 
-DEADLINE = 30.0  # s
+DEADLINE = 120.0  # s
 
 
 class Terminal:

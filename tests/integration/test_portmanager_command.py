@@ -99,7 +99,7 @@ def test_nobody_there_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
 def test_get_runs_a_program_with_the_port(server: ServerProcess) -> None:
     command = [sys.executable, "-m", "portmanager.cli", "get", "svc", "--port", str(server.port)]
     program = [sys.executable, "-c", "import os, sys; print(os.environ['PORT'], sys.argv[1]); sys.exit(7)", "p{port}"]
-    done = subprocess.run([*command, "--", *program], capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run([*command, "--", *program], capture_output=True, text=True, check=False, timeout=600)
     assert (done.returncode, done.stdout) == (7, f"{server.high} p{server.high}\n")
 
 
@@ -117,7 +117,7 @@ def test_get_holds_the_port_until_it_is_ended_or_the_server_is(server: ServerPro
         assert second.stdout is not None
         assert second.stdout.readline()
         server.end()
-        assert "is gone while" in second.communicate(timeout=60)[1]
+        assert "is gone while" in second.communicate(timeout=600)[1]
         assert second.returncode == 1
 
 
@@ -132,7 +132,7 @@ def test_a_program_stays_registered_when_the_port_manager_was_restarted(tmp_path
                 with PortManager("localhost", second.port) as pm:
                     wait_for(lambda: pm.find(service="svc"), "it is registered again")
                     assert pm.find(service="svc")[0]["port"] == first.high
-                said = run.communicate("\n", timeout=60)[1]
+                said = run.communicate("\n", timeout=600)[1]
     assert (run.returncode, said.splitlines()) == (0, [
         "portmanager: the port manager is gone; the program runs on, and is registered again",
         "portmanager: svc is registered again",

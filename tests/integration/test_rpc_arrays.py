@@ -81,7 +81,7 @@ def test_more_than_a_server_reads_is_answered_and_the_connection_lives(proxy: An
 
 
 def test_a_caller_without_numpy_gets_lists_and_bytes(url: str) -> None:
-    done = subprocess.run([sys.executable, "-c", WITHOUT_NUMPY, url], capture_output=True, text=True, timeout=30)
+    done = subprocess.run([sys.executable, "-c", WITHOUT_NUMPY, url], capture_output=True, text=True, timeout=600)
     assert done.stdout.strip() == r"{'x': [0.0, 1.0, 2.0], 'raw': b'\x00\xff'} b'\xff'", done.stderr
 
 

@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[2]
 def run(script: str, *arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
     """Run a script to its end."""
     return subprocess.run(
-        [sys.executable, "-c", script, *arguments], capture_output=True, text=True, timeout=100, cwd=ROOT, **options
+        [sys.executable, "-c", script, *arguments], capture_output=True, text=True, timeout=600, cwd=ROOT, **options
     )
 
 
@@ -182,7 +182,7 @@ if __name__ == "__main__":
 def test_a_pool_hears_of_a_player_that_is_away(tmp_path: Path) -> None:
     script = tmp_path / "pool.py"
     script.write_text(POOL)
-    ended = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=100, cwd=ROOT)
+    ended = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=600, cwd=ROOT)
     assert ended.stdout == "PeerLostError\n", ended.stderr
 
 
@@ -209,7 +209,7 @@ print(hub.call(sys.argv[1], "bank", "add", [2, 3]), later.result(20))
         ) as process:
             eventually(bank.waiting)
             bank.go_on.set()
-            assert process.communicate(timeout=60)[0] == "5 None\n"
+            assert process.communicate(timeout=600)[0] == "5 None\n"
         assert held.result() == "held"
     assert bank.written == [1]
 

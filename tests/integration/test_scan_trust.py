@@ -115,7 +115,7 @@ def test_a_program_that_stood_still_in_the_middle_is_told_everywhere(
             stopped = time.monotonic()
             poll(lambda: time.monotonic() - stopped > 1.5, "a while")
             program.resume()
-            out, _ = scan.communicate(timeout=60)
+            out, _ = scan.communicate(timeout=600)
         assert scan.returncode == 3
         told = json.loads(out)["BANKA"]
         assert told["outcome"] == "incomplete"
@@ -161,7 +161,7 @@ def test_a_scan_that_somebody_else_ends_and_replaces_is_not_taken_for_ones_own(t
             "import dealer, sys\nwith dealer.Dealer({'BANKA': sys.argv[1]}) as d:\n    d.stop()\n"
             "    d.set_param(scan_length=1.0)\n    d.start()\n    d.wait_for_scan()\n"
         )
-        subprocess.run([sys.executable, "-c", script, urls["BANKA"]], check=True, timeout=120)
+        subprocess.run([sys.executable, "-c", script, urls["BANKA"]], check=True, timeout=600)
         assert d.scan_report()["BANKA"]["outcome"] == "done"  # the other's
         with pytest.raises(dealer.PlayersError, match=r"ScanStoppedError: scan 2 was aborted by \w+@.*:\d+: "):
             d.wait_for_scan()

@@ -39,7 +39,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("completion")
     done = subprocess.run(
         [sys.executable, "-m", "dealer.cli", "completion", "bash"],
-        cwd=ROOT, env=clean_environment(), capture_output=True, text=True, timeout=60, check=False,
+        cwd=ROOT, env=clean_environment(), capture_output=True, text=True, timeout=600, check=False,
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, "")
     (folder / "_bash").write_text(done.stdout)
@@ -54,7 +54,7 @@ def complete(file: Path, config: Path, *lines: str) -> list[list[str]]:
     """What bash offers for each line, with the cursor at its end."""
     done = subprocess.run(
         ["bash", "-c", ASK, "bash", str(file), *lines],
-        cwd=ROOT, env=environment(config), capture_output=True, text=True, timeout=60, check=False,
+        cwd=ROOT, env=environment(config), capture_output=True, text=True, timeout=600, check=False,
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, "")
     return [line.split() for line in done.stdout.splitlines()]
@@ -114,5 +114,5 @@ def test_the_file_is_one_that_its_shell_reads(files: dict[str, Path], shell: str
     assert text.count("'") % 2 == 0
     found = shutil.which(shell)
     if found is not None:
-        done = subprocess.run([found, "-n", files[shell]], capture_output=True, text=True, timeout=30, check=False)
+        done = subprocess.run([found, "-n", files[shell]], capture_output=True, text=True, timeout=600, check=False)
         assert (done.returncode, done.stderr) == (0, "")

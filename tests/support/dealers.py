@@ -61,7 +61,7 @@ def called(record: Path) -> list[str]:
     return [m["proc"] for m in received(record) if m["proc"] != "list_methods"]
 
 
-def eventually(condition: Callable[[], object], within: float = 10.0) -> None:
+def eventually(condition: Callable[[], object], within: float = 120.0) -> None:
     """Wait for a condition; AssertionError if it does not come true."""
     end = time.monotonic() + within
     while not condition():

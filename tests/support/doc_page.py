@@ -175,7 +175,7 @@ class Page:
             return
         done = subprocess.run(
             ["bash", "-c", command], cwd=self.folder, env=self._environment, stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60, check=False,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=600, check=False,
         )  # fmt: skip
         assert done.returncode == 0, f"$ {command}\n{done.stdout}{self.logs()}"
         if expected and not doctest.OutputChecker().check_output(expected, done.stdout, FLAGS):

@@ -48,7 +48,7 @@ class PlayerProcess:
         """Let it go on (SIGCONT)."""
         self.process.send_signal(signal.SIGCONT)
 
-    def wait(self, seconds: float = 10.0) -> tuple[int, str]:
+    def wait(self, seconds: float = 120.0) -> tuple[int, str]:
         """Wait for its end: exit status and stderr."""
         _, trouble = self.process.communicate(timeout=seconds)
         return self.process.returncode, trouble

@@ -45,7 +45,7 @@ def test_the_package_gives_it_late_and_the_base_class_keeps_its_place() -> None:
         "print(Bank.__module__, player.bank.Bank.__module__, hasattr(player, 'Nonsense'))\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=False, cwd=ROOT,
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=600, check=False, cwd=ROOT,
         env=clean_environment(),
     )  # fmt: skip
     assert (done.stdout.split(), done.stderr) == (["player.interactive", "player.bank", "False"], "")

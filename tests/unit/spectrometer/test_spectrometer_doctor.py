@@ -204,11 +204,11 @@ def test_a_player_that_was_killed_is_diagnosed_by_the_command(tmp_path: Path) ->
     names = names_of(config)
     program = f"import os, spectrometer.status as s; s.StatusBuffer({names.key}, {names.semaphore!r}); os._exit(9)"
     environment = clean_environment(DIBAS_DATA=str(tmp_path))
-    subprocess.run([sys.executable, "-c", program], env=environment, cwd=ROOT, timeout=30, check=False)
+    subprocess.run([sys.executable, "-c", program], env=environment, cwd=ROOT, timeout=600, check=False)
     try:
         done = subprocess.run(
             [sys.executable, "-m", "player.cli", "doctor", "BANKA", "--simulate", "--config", str(config.path)],
-            capture_output=True, text=True, timeout=30, env=environment, cwd=ROOT, check=False,
+            capture_output=True, text=True, timeout=600, env=environment, cwd=ROOT, check=False,
         )  # fmt: skip
     finally:
         StatusBuffer(names.key, names.semaphore).unlink()
