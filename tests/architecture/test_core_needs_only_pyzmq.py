@@ -92,14 +92,6 @@ def test_nothing_beyond_pyzmq_and_the_standard_library_is_loaded(found: dict[str
     assert [name for name in found["foreign"] if not name.startswith(("_cython", "cython"))] == []
 
 
-def test_the_import_takes_less_than_150_ms_of_cpu(bare_python: Path) -> None:
-    program = "import time; t = time.process_time(); import dealer; print(time.process_time() - t)"
-    taken: list[float] = []
-    while len(taken) < 10 and min(taken, default=1.0) >= 0.150:  # CPU time is longer beside others on the same core
-        taken.append(float(subprocess.check_output([bare_python, "-I", "-c", program], text=True)))
-    assert min(taken) < 0.150
-
-
 def test_the_distribution_asks_for_pyzmq_and_nothing_else() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert [requirement.partition(">")[0] for requirement in project["dependencies"]] == ["pyzmq"]

@@ -29,7 +29,7 @@ from spectrometer.status import StatusBuffer
 from spectrometer.status.protocol.cards import Value
 
 ROOT = Path(__file__).parents[2]
-DEADLINE_S = 30.0
+DEADLINE_S = 120.0
 
 
 def wait_for(what: Callable[[], object], text: str) -> None:

@@ -252,8 +252,9 @@ def test_half_open_connections_are_found_by_keepalive(server: ServerProcess) -> 
     with connect(server.port) as sock:
         line(sock, b"LIST\n")
         shown = subprocess.run(
-            [sys.executable, "-c", KEEPALIVES, str(server.port)], capture_output=True, text=True, check=True, timeout=600
-        )
+            [sys.executable, "-c", KEEPALIVES, str(server.port)], capture_output=True, text=True, check=True,
+            timeout=600,
+        )  # fmt: skip
         assert int(shown.stdout) >= 1
 
 

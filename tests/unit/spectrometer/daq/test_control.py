@@ -15,7 +15,7 @@ import pytest
 from spectrometer.daq.control import FLOOD_LINES, LONGEST_LINE, DaqProcess
 from spectrometer.daq.errors import DaqDeafError, DaqNotRunningError
 
-DEADLINE_S = 30.0
+DEADLINE_S = 120.0
 
 
 def wait_for(what: Callable[[], object]) -> None:
