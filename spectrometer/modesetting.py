@@ -250,7 +250,7 @@ class ModeSetter:
         return [
             DaqProcess(
                 table.command(self._context.dibas_dir), env=place.variables(number), log=self._log,
-                fifo=place.fifos[number] if table.control == "fifo" else None,
+                fifo=place.fifos[number] if number < len(place.fifos) else None, reads_fifo=table.control == "fifo",
             )
             for number, table in enumerate(tables)
         ]  # fmt: skip

@@ -27,6 +27,9 @@ LONGEST_LINE = 1 << 16  # bytes; what is longer is several lines
 FLOOD_S, FLOOD_LINES = 1.0, 100
 """So many lines of a foreign program go to the log in so many seconds, and a count of the others."""
 
+HOLD_FIRST_S, HOLD_LAST_S = 0.02, 1.0
+"""Between looks whether a program has opened its FIFO; the pauses grow."""
+
 Logger = logging.Logger | logging.LoggerAdapter[logging.Logger]
 
 
@@ -40,7 +43,8 @@ class DaqProcess:
         cwd: Its working directory; None for ours.
         log: Where the lines go that it prints.
         has_counts: It reports what it planned and recorded (status keys DAQPLAN and DAQNINT).
-        fifo: Where it reads its words instead of its standard input, which is there all the same.
+        fifo: One that it may open, and whose other end is held open for it while it runs.
+        reads_fifo: It reads its words there instead of from its standard input, which is there all the same.
         on_exit: Called with the exit status (negative: signal) in a thread of its own, at any end.
     """
 
@@ -54,12 +58,14 @@ class DaqProcess:
         log: Logger | None = None,
         has_counts: bool = False,
         fifo: Path | None = None,
+        reads_fifo: bool = True,
         on_exit: Callable[[int], None] | None = None,
     ) -> None:
         self.command = list(command)
         self.name = name or Path(self.command[0]).name
         self.has_counts: bool | None = has_counts
-        self._env, self._cwd, self._fifo, self._on_exit = env, cwd, fifo, on_exit
+        self._env, self._cwd, self._on_exit = env, cwd, on_exit
+        self._fifo, self._words_to = fifo, fifo if reads_fifo else None
         self._log: Logger = log if log is not None else logging.getLogger(__name__)
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
@@ -103,6 +109,9 @@ class DaqProcess:
                 target=self._pass_on_output, args=(process,), name=f"{watcher.name}-log", daemon=True
             ).start()
             self._watcher = watcher
+            if self._fifo is not None:
+                name, args = f"{watcher.name}-fifo", (self._fifo, ended)
+                threading.Thread(target=_hold, args=args, name=name, daemon=True).start()
         self._log.info("%s started as process %d", self.name, process.pid)
 
     def _run(self, made: queue.SimpleQueue[subprocess.Popen[bytes] | BaseException], ended: threading.Event) -> None:
@@ -140,7 +149,8 @@ class DaqProcess:
                 raise DaqNotRunningError(self.name, command, self.returncode)
             line = command.encode("ascii") + b"\n"
             try:
-                written = process.stdin.write(line) if self._fifo is None else _write_fifo(self._fifo, line)
+                to = self._words_to
+                written = process.stdin.write(line) if to is None else _write_fifo(to, line)
             except (OSError, ValueError) as error:
                 self._ended.wait(0.5)
                 if self.is_running:
@@ -227,12 +237,32 @@ class DaqProcess:
             self._on_exit(returncode)
 
 
-def _write_fifo(path: Path, line: bytes) -> int:
+def _open_fifo(path: Path) -> int:
     """OSError if nobody reads it, or if something else is in its place now, which is neither followed nor written."""
     file = os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+    if not stat.S_ISFIFO(os.fstat(file).st_mode):
+        os.close(file)
+        raise OSError(f"{path} is no FIFO any more")
+    return file
+
+
+def _write_fifo(path: Path, line: bytes) -> int:
+    file = _open_fifo(path)
     try:
-        if not stat.S_ISFIFO(os.fstat(file).st_mode):
-            raise OSError(f"{path} is no FIFO any more")
         return os.write(file, line)
     finally:
         os.close(file)
+
+
+def _hold(path: Path, ended: threading.Event) -> None:
+    """Open a FIFO when the program does, which may wait for that, and hold it: no word is followed by an end."""
+    pause = HOLD_FIRST_S
+    while not ended.wait(pause):
+        try:
+            file = _open_fifo(path)
+        except OSError:
+            pause = min(2 * pause, HOLD_LAST_S)
+        else:
+            ended.wait()
+            os.close(file)
+            return

@@ -9,6 +9,7 @@ from __future__ import annotations
 import struct
 import termios
 import threading
+import time
 from abc import ABC, abstractmethod
 from contextlib import suppress
 from typing import Any
@@ -17,6 +18,7 @@ from spectrometer.config import SynthConfig
 from spectrometer.instruments.errors import BoardError, SynthesizerError
 from spectrometer.instruments.protocol.valon import (
     ACK,
+    NACK,
     RF_LEVELS_DBM,
     SPACING_MHZ,
     SYNTHESIZERS,
@@ -41,6 +43,9 @@ __all__ = ["KatcpValon", "SamplerClock", "SerialValon", "Valon", "make_valon"]
 BAUD = 9600
 SERIAL_TIMEOUT_S = 2.0
 LOCK_A, LOCK_B = 0x20, 0x10  # as the Python library of the field has it; another one has them the other way round
+MAX_REPLY_BYTES = max(lengths.values()) + 1
+_PROBES = (Command.REFERENCE, Command.REFERENCE_SELECT)
+"""Questions that change nothing."""
 MAX_LABEL = 16
 MAX_DIVIDER = 1023
 MAX_REFERENCE_HZ = 2**32 - 1
@@ -295,12 +300,17 @@ def _label(text: str) -> str:
 
 
 class SerialValon(Valon):
-    """Over a serial port of this host, 9600 baud, 8N1."""
+    """Over a serial port of this host, 9600 baud, 8N1, which nobody else has open meanwhile.
+
+    Answers have no numbers, but come in order. So after one that did not come in time two harmless questions are asked,
+    whose answers have different lengths: when these have come, nothing of the late one can come any more.
+    """
 
     def __init__(self, port: str) -> None:
         self.name = f"synthesizer at {port}"
         self._path = port
         self._port: Any = None
+        self._late = 0  # bytes that may still come of replies that are not waited for any more
         self._lock = threading.Lock()
 
     def open(self) -> None:
@@ -308,7 +318,9 @@ class SerialValon(Valon):
         import serial  # late: only a Bank with a synthesizer of its own needs it
 
         try:
-            self._port = serial.Serial(self._path, BAUD, timeout=SERIAL_TIMEOUT_S, write_timeout=SERIAL_TIMEOUT_S)
+            self._port = serial.Serial(
+                self._path, BAUD, timeout=SERIAL_TIMEOUT_S, write_timeout=SERIAL_TIMEOUT_S, exclusive=True
+            )
         except (OSError, ValueError) as error:
             raise SynthesizerError(f"{self.name}: {error}") from error
 
@@ -329,30 +341,60 @@ class SerialValon(Valon):
             try:
                 if self._port is None:
                     self.open()
+                if self._late:
+                    self._get_in_step()
                 self._port.reset_input_buffer()
+                self._late = size
                 self._port.write(frame)
                 found: bytes = self._port.read(size)
             except (OSError, termios.error) as error:  # pyserial's errors are OSErrors; it lets some of termios through
                 self._give_up()
                 raise SynthesizerError(f"{self.name}: {error}") from error
+            self._late = size - len(found)
         if len(found) != size:
             raise SynthesizerError(
                 f"{self.name}: {frame.hex(' ')}: {len(found)} of {size} bytes came within {SERIAL_TIMEOUT_S:g} s"
             )
         return found
 
+    def _get_in_step(self) -> None:
+        """Ask two questions, and wait until their answers, one after the other, are the last that has come."""
+        while self._port.in_waiting:  # what has come since
+            self._port.reset_input_buffer()
+        late = self._late
+        for what in _PROBES:
+            if not self._is_answered(what, late):
+                raise SynthesizerError(f"{self.name}: its answers are out of step since one came too late; ask again")
+            late = 0
+        self._late = 0
+
+    def _is_answered(self, what: Command, late: int) -> bool:
+        """Ask for something; whether what comes ends with the answer, behind at most so many late bytes."""
+        size, found, end = lengths[what] + 1, b"", time.monotonic() + SERIAL_TIMEOUT_S
+        self._port.write(read_frame(what, 0))
+        while time.monotonic() < end and len(found) <= size + late:
+            found += self._port.read(max(self._port.in_waiting, 1))
+            *data, last = found[-size:] or b"\1"
+            if size <= len(found) <= size + late and checksum(bytes(data)) == last and not self._port.in_waiting:
+                return True
+        return False
+
     def _read(self, what: Command, s: int | str | None = None) -> bytes:
         frame = read_frame(what, 0 if s is None else SYNTHESIZERS[_letter(s)])
         found = self._exchange(frame, lengths[what] + 1)
         if checksum(found[:-1]) != found[-1]:
+            self._late = len(found)
             raise SynthesizerError(f"{self.name}: {frame.hex(' ')}: {found.hex(' ')} has a wrong checksum")
         return found[:-1]
 
     def _write(self, what: Command, data: bytes, s: int | str | None = None) -> bool:
         frame = write_frame(what, 0 if s is None else SYNTHESIZERS[_letter(s)], data)
         found = self._exchange(frame, 1)
-        if found[0] != ACK:
+        if found[0] == NACK:
             raise SynthesizerError(f"{self.name}: {frame.hex(' ')} was refused ({found[0]:#04x})")
+        if found[0] != ACK:
+            self._late = MAX_REPLY_BYTES
+            raise SynthesizerError(f"{self.name}: {frame.hex(' ')}: {found[0]:#04x} came, which is no answer to that")
         return True
 
     def _pll(self, s: int | str) -> Pll:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import codecs
 import json
 import os
 import socket
@@ -57,6 +58,12 @@ def _old_text(path: Path) -> tuple[str, list[Finding]]:
         raise ConfigError([Fault(path, None, "", f"cannot be read: {text}")]) from error
     if len(data) > MAX_BYTES:
         raise ConfigError([Fault(path, None, "", f"cannot be read: more than {MAX_BYTES >> 20} MiB")])
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        said = Finding(1, "", "", Sort.DOUBTFUL, "UTF-16 text, which the original could not read; read as such")
+        return data.decode("utf-16", "replace"), [said]
+    if b"\0" in data:
+        line = data[: data.index(b"\0")].count(b"\n") + 1
+        raise ConfigError([Fault(path, line, "", "is no text: it has NUL bytes; save it as UTF-8")])
     try:
         return data.decode("utf-8"), []
     except UnicodeDecodeError as error:

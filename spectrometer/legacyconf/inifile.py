@@ -169,6 +169,7 @@ class _Reader:
         if at > 0 and value[at - 1].isspace():  # only the first one counts, as in the original
             comments.append(value[at:].rstrip())
             value = value[:at]
+        self._look_at(number, spelled.strip(), value.strip())
         option = Option(spelled.strip().lower(), spelled.strip(), number, [value.strip()], comments)
         if (before := self._section.options.pop(option.name, None)) is not None:
             option.earlier, before.earlier = before.earlier, []
@@ -176,6 +177,19 @@ class _Reader:
             option.comments, before.comments = before.comments, []
             option.comments += comments
         self._section.options[option.name] = self._option = option
+
+    def _look_at(self, number: int, spelled: str, value: str) -> None:
+        """Tell of what looks like something else than it was to the original."""
+        assert self._section is not None
+        text = ""
+        if re.search(r"\s#", value):
+            text = f"a # behind a value began no comment in the original: the value is {value[:60]!r}"
+        elif len(value) > 1 and value[0] == value[-1] == "'":
+            text = f"single quotes are a part of the value in the original: it is {value[:60]!r}"
+        elif value.count('"') % 2:
+            text = f"has a quote without its partner: {value[:60]!r}; the original took quotes off both ends"
+        if text:
+            self.file.findings.append(Finding(number, self._section.name, spelled, Sort.DOUBTFUL, text))
 
     def end(self) -> IniFile:
         self.file.tail = self._waiting()
@@ -198,6 +212,10 @@ class _Reader:
 def read_ini(text: str) -> IniFile:
     """Read the text of a file; whatever it is, there is a result, and `findings` says what was left out."""
     reader = _Reader()
-    for number, line in enumerate(text.removeprefix("\ufeff").split("\n"), start=1):
+    lines = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    if re.search(r"\r(?!\n)", text):
+        said = "has lines that end in CR alone, which the original did not part; taken for lines here"
+        reader.file.findings.append(Finding(1, "", "", Sort.DOUBTFUL, said))
+    for number, line in enumerate(lines, start=1):
         reader.take(number, line)
     return reader.end()

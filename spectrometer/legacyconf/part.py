@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from player.tomlfile import KeyPath
+from spectrometer.config import card_fault
 from spectrometer.legacyconf.findings import Finding, Sort
 from spectrometer.legacyconf.inifile import IniFile, Option, Section
 from spectrometer.legacyconf.values import is_given, status_key, status_value, whole, words
@@ -140,8 +141,8 @@ class Part:
                 self.say(Sort.DROPPED, "shmkeys", f"names {key} twice; once is enough, in whichever spelling")
             elif key in WRITTEN_BY_BACKENDS:
                 self.say(Sort.DROPPED, "shmkeys", f"names {key}, which every Backend computes and writes itself")
-            elif (value := status_value(text)) is None:
-                self.say(Sort.DROPPED, name, f"a status value of {len(text)} characters; a card holds fewer")
+            elif fault := card_fault(key, value := status_value(text)):
+                self.say(Sort.DROPPED, name, f"no status card holds the value: {fault}")
             else:
                 status[key] = value
                 self._comment_of(name, "status")

@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 import re
 
-from spectrometer.status.protocol.cards import MAX_TEXT
-
 __all__ = [
     "Hex",
     "Scalar",
@@ -93,13 +91,13 @@ def status_key(name: str) -> str | None:
     return key if _STATUS_KEY.match(key) else None
 
 
-def status_value(text: str) -> Scalar | None:
-    """Return a number if the text is the usual way to write one, else the text; None: too long for a card."""
+def status_value(text: str) -> Scalar:
+    """Return a number if the text is the usual way to write one, else the text."""
     if _PLAIN.match(text) and len(text) <= 18:
         return int(text)
     if not _WHOLE.match(text) and (number := real(text)) is not None:
         return number
-    return text if len(text) <= MAX_TEXT else None
+    return text
 
 
 def phase(text: str) -> tuple[list[tuple[str, Scalar]], str, list[str]]:

@@ -23,7 +23,7 @@ from spectrometer.instruments.errors import BoardError, SynthesizerError
 from spectrometer.instruments.roach import Roach
 from spectrometer.instruments.simulators.images import images_of
 from spectrometer.instruments.simulators.roach import BoardSimulator
-from spectrometer.instruments.simulators.valon import ValonTerminal
+from spectrometer.instruments.simulators.valon import LABEL, ValonTerminal
 from spectrometer.instruments.valon import KatcpValon, SamplerClock, SerialValon, Valon, make_valon
 from spectrometer.modes import load_modes
 from tools import simulator_faults
@@ -493,6 +493,75 @@ def test_a_serial_synthesizer_that_is_ill() -> None:
         SerialValon("/dev/no-such-port").get_reference()
     with pytest.raises(SynthesizerError, match="has no ROACH"):
         make_valon(SynthConfig(via="katcp"), None)
+
+
+@pytest.mark.parametrize(
+    "lost",
+    [
+        lambda v: v.get_reference(), lambda v: v.get_ref_select(), lambda v: v._pll("a"), lambda v: v.get_label("a"),
+        lambda v: v.set_ref_select(1), lambda v: v.set_frequency("a", 1500.0),
+    ],
+    ids=["reference", "one byte", "registers", "label", "acknowledgement", "of several"],
+)  # fmt: skip
+def test_a_late_answer_of_a_serial_synthesizer_answers_nothing_else(
+    lost: Callable[[SerialValon], object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("spectrometer.instruments.valon.SERIAL_TIMEOUT_S", 0.3)
+    with ValonTerminal() as terminal:
+        synthesizer = SerialValon(terminal.path)
+        try:
+            before = synthesizer._pll("a").to_bytes()
+            terminal.fault = "late"
+            with pytest.raises(SynthesizerError, match="bytes came within"):
+                lost(synthesizer)
+            terminal.fault = ""
+            monkeypatch.setattr("spectrometer.instruments.valon.SERIAL_TIMEOUT_S", TIMEOUT_S)
+            synthesizer.close()
+            assert synthesizer.set_frequency("b", 1234.0)
+            assert synthesizer.set_label("b", "second")
+            assert (synthesizer.get_label("a"), synthesizer.get_label("b")) == (LABEL, "second")
+            assert synthesizer._pll("a").to_bytes() == before
+            assert synthesizer.get_frequency("b") == pytest.approx(1234.0, abs=0.01)
+            terminal.fault = "refuse"
+            with pytest.raises(SynthesizerError, match="was refused"):
+                synthesizer.set_label("a", "x")
+            terminal.fault = "babble"
+            with pytest.raises(SynthesizerError, match="0x3f came, which is no answer"):
+                synthesizer.set_label("a", "x")
+            terminal.fault = ""
+            assert synthesizer.get_reference() == 10_000_000
+        finally:
+            synthesizer.close()
+
+
+def test_a_serial_synthesizer_that_answers_ever_later_is_never_believed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("spectrometer.instruments.valon.SERIAL_TIMEOUT_S", 0.2)
+    with ValonTerminal() as terminal:
+        synthesizer = SerialValon(terminal.path)
+        terminal.fault = "late"
+        with pytest.raises(SynthesizerError, match="bytes came within"):
+            synthesizer.set_ref_select(0)
+        for _ in range(3):
+            with pytest.raises(SynthesizerError, match="out of step since one came too late; ask again"):
+                synthesizer.set_label("a", "x")
+        terminal.fault = ""
+        monkeypatch.setattr("spectrometer.instruments.valon.SERIAL_TIMEOUT_S", TIMEOUT_S)
+        synthesizer.close()
+        with contextlib.suppress(SynthesizerError):  # what piled up comes at once, and is thrown away
+            synthesizer.get_label("a")
+        assert synthesizer.get_label("a") == LABEL
+        synthesizer.close()
+
+
+def test_a_serial_port_is_opened_by_one_at_a_time() -> None:
+    with ValonTerminal() as terminal:
+        first, second = SerialValon(terminal.path), SerialValon(terminal.path)
+        assert first.get_reference() == 10_000_000
+        with pytest.raises(SynthesizerError, match="Could not exclusively lock port"):
+            second.get_reference()
+        first.close()
+        assert second.get_reference() == 10_000_000
+        second.close()
 
 
 def test_json_can_carry_what_they_answer(valon: tuple[Valon, SamplerClock, Any]) -> None:

@@ -224,9 +224,11 @@ def test_a_program_that_ends_at_once_or_ignores_quit(rig: Rig, player: PlayerRun
         assert ended(bank)["outcome"] == "done"
 
 
-def test_a_program_that_reads_only_its_fifo_gets_its_words_there(tmp_path: Path) -> None:
+@pytest.mark.parametrize("way", ["0<>", "0<"])
+def test_a_program_that_reads_only_its_fifo_gets_its_words_there(tmp_path: Path, way: str) -> None:
     rig = Rig(tmp_path, control="fifo")
-    rig.set_program(f'exec {sys.executable} {EXAMPLE} 0<> "$DIBAS_DAQ_FIFO"')
+    # With `<` the open waits for somebody who writes, and a word would be followed by the end of the input.
+    rig.set_program(f'exec {sys.executable} {EXAMPLE} {way} "$DIBAS_DAQ_FIFO"')
     with rig.run() as player, bank_of(rig.url) as bank:
         bank.set_mode("MODE1")
         begin_scan(bank, 1.0)

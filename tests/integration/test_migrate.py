@@ -101,8 +101,40 @@ def test_what_cannot_be_read_or_written_is_said_in_a_line(tmp_path: Path) -> Non
 
 def test_an_old_file_in_latin_1_is_read(tmp_path: Path) -> None:
     old = tmp_path / "dibas.conf"
-    old.write_bytes((DATA / "dibas_shao.conf").read_bytes().replace(b"telescope = SHAO", b"telescope = S\xe3o"))
+    old.write_bytes((DATA / "dibas_shao.conf").read_bytes().replace(b"configuration, Shanghai", b"de S\xe3o"))
     done = player("migrate", old)
     assert done.returncode == 0
-    assert f"{old}:6: doubtful: not UTF-8 text; read as Latin-1" in done.stderr
-    assert 'telescope = "São"' in done.stdout
+    assert f"{old}:1: doubtful: not UTF-8 text; read as Latin-1" in done.stderr
+    assert done.stdout.startswith("# DIBAS de São\n")
+
+
+def test_a_name_that_no_status_card_holds_does_not_pass(tmp_path: Path) -> None:
+    old = tmp_path / "dibas.conf"
+    old.write_text((DATA / "dibas_shao.conf").read_text().replace("telescope = SHAO", "telescope = São"))
+    done = player("migrate", old)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "instrument.telescope: the text 'São' is not printable ASCII" in done.stderr
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_an_old_file_in_utf_16_is_read_if_it_says_so(tmp_path: Path, encoding: str) -> None:
+    old, text = tmp_path / "dibas.conf", (DATA / "dibas_shao.conf").read_text()
+    old.write_bytes(text.encode(encoding))
+    done = player("migrate", old)
+    if encoding == "utf-16":
+        assert done.returncode == 0
+        assert f"{old}:1: doubtful: UTF-16 text, which the original could not read; read as such" in done.stderr
+        assert done.stdout == player("migrate", DATA / "dibas_shao.conf").stdout
+    else:  # without its mark at the beginning
+        assert (done.returncode, done.stdout) == (2, "")
+        assert f"{old}:1: is no text: it has NUL bytes; save it as UTF-8" in done.stderr
+
+
+@pytest.mark.parametrize("end", ["\r", "\r\n"])
+def test_lines_may_end_as_other_systems_end_them(tmp_path: Path, end: str) -> None:
+    old = tmp_path / "dibas.conf"
+    old.write_bytes((DATA / "dibas_shao.conf").read_text().replace("\n", end).encode())
+    done = player("migrate", old)
+    assert done.returncode == 0
+    assert ("has lines that end in CR alone" in done.stderr) == (end == "\r")
+    assert done.stdout == player("migrate", DATA / "dibas_shao.conf").stdout

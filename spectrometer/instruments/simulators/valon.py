@@ -65,12 +65,14 @@ class ValonTerminal:
 
     Attributes:
         path: Of the terminal.
-        fault: "" none, "silent", "refuse" (NACK) or "checksum".
+        fault: "" none, "silent", "refuse" (NACK), "checksum", "late" (the answer comes right before the next one) or
+            "babble" (a byte that is no answer).
     """
 
     def __init__(self, valon: SimulatedValon | None = None) -> None:
         self.valon = SimulatedValon() if valon is None else valon
         self.fault = ""
+        self._held = b""
         self._ours, self._theirs = os.openpty()
         tty.setraw(self._theirs)
         self.path = os.ttyname(self._theirs)
@@ -129,5 +131,9 @@ class ValonTerminal:
         return size
 
     def _send(self, data: bytes) -> None:
-        if self.fault != "silent":
+        if self.fault == "babble":
+            data = b"?"
+        self._held += data if self.fault != "silent" else b""
+        if self.fault != "late":
+            data, self._held = self._held, b""
             os.write(self._ours, data)

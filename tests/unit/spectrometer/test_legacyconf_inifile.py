@@ -42,6 +42,22 @@ def test_lines_are_read_as_python_2_read_them(text: str, expected: dict[str, str
     assert options(text) == expected
 
 
+@pytest.mark.parametrize(
+    ("line", "text"),
+    [
+        ("hpchost = hpc1 # new", "a # behind a value began no comment in the original: the value is 'hpc1 # new'"),
+        ("a = 'SHAO'", "single quotes are a part of the value in the original: it is \"'SHAO'\""),
+        ('a = "SHAO', "has a quote without its partner: '\"SHAO'"),
+        ('a = "SHAO"', ""),
+        ("a = b#c ; and # this", ""),
+    ],
+)
+def test_what_looks_like_something_else_is_told(line: str, text: str) -> None:
+    findings = read_ini(f"[S]\n{line}\n").findings
+    assert [(finding.line, finding.section) for finding in findings] == ([(2, "S")] if text else [])
+    assert all(text in finding.text for finding in findings)
+
+
 def test_values_that_refer_to_each_other_without_end_stay_as_they_are() -> None:
     migration = migrate("[DEFAULTS]\ntelescope = %(telescope)s x\n")
     assert tomllib.loads(migration.toml)["instrument"]["telescope"] == "%(telescope)s x"
