@@ -18,6 +18,7 @@ from typing import Any, Self, TextIO
 import structlog
 
 from player.signals import Handlers
+from zmqjsonproxy.cut import LONGEST, LONGEST_TRACE, cut
 from zmqjsonproxy.logs import bind, line, log_level, log_to, place_of, set_log_level, utc
 
 __all__ = ["LevelSignal", "pass_on", "set_up_logging"]
@@ -25,6 +26,7 @@ __all__ = ["LevelSignal", "pass_on", "set_up_logging"]
 log = logging.getLogger(__name__)
 
 Event = MutableMapping[str, Any]
+_MOST = {"event": LONGEST, "exception": LONGEST_TRACE}
 
 
 def _describe(_logger: Any, _method: str, event: Event) -> Event:
@@ -40,6 +42,7 @@ def _describe(_logger: Any, _method: str, event: Event) -> Event:
 
 def _in_order(_logger: Any, _method: str, event: Event) -> Event:
     first = ("timestamp", "level", "program", "bank", "scan", "logger", "event")
+    event.update({key: cut(str(event[key]), most) for key, most in _MOST.items() if key in event})
     return {key: event[key] for key in (*first, *event) if key in event}
 
 

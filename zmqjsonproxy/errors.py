@@ -24,6 +24,8 @@ import copyreg
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from zmqjsonproxy.cut import cut
+
 __all__ = [
     "AlreadyDoneError",
     "BadParametersError",
@@ -191,9 +193,9 @@ class RecordingError(ProxyError):
 
 
 def text_of(error: BaseException) -> str:
-    """Return the text of an exception of any class, also of one that cannot tell."""
+    """Return the text of an exception of any class, also of one that cannot tell; cut, if it has no end."""
     try:
-        return str(error)
+        return cut(str(error))
     except BaseException:
         return f"(the text of this {type(error).__name__} could not be made)"
 

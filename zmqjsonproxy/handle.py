@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from zmqjsonproxy.cut import cut
 from zmqjsonproxy.errors import OperationAbortedError
 from zmqjsonproxy.protocol.operations import OperationRecord, Progress, State
 
@@ -70,7 +71,7 @@ class OperationHandle:
         """
         within = None if fraction is None else min(max(float(fraction), 0.0), 1.0)
         left = None if left_s is None else max(float(left_s), 0.0)
-        self.record.progress = Progress(within, text, left, time.time())
+        self.record.progress = Progress(within, cut(str(text)), left, time.time())
 
     def begin(self) -> None:
         """Note that the work begins."""
@@ -110,7 +111,7 @@ class OperationHandle:
         with self._lock:
             if self._aborted.is_set():
                 return []
-            self._reason, self.aborted_by, self.aborted_for = reason, by, method
+            self._reason, self.aborted_by, self.aborted_for = cut(reason), by, method
             self._aborted.set()
             hooks, self._hooks = self._hooks, []
         return hooks

@@ -14,6 +14,8 @@ import sys
 from datetime import UTC, datetime
 from typing import TextIO
 
+from zmqjsonproxy.cut import LONGEST_TRACE, cut
+
 __all__ = [
     "LEVELS",
     "LineFormatter",
@@ -99,7 +101,8 @@ def line(
     """
     place = _IN_NAMES.sub("?", f"{program}/{bank}" if bank else program)
     number = "" if scan is None else f" scan={scan}"
-    whole = _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", f"{text}\n{below}" if below else text)
+    whole = f"{cut(text)}\n{cut(below, LONGEST_TRACE)}" if below else cut(text)
+    whole = _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", whole)
     head = f"{timestamp} {level.upper():8} {place}{number} {_IN_NAMES.sub('?', logger)}: "
     return head + "\n    ".join(whole.splitlines() or [""])
 

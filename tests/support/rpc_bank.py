@@ -20,6 +20,7 @@ class Bank:
     """A Bank whose long calls wait for the test."""
 
     server: ZMQJSONProxyServer | None = None
+    progress_text = "programming"
 
     def __init__(self) -> None:
         self.begun = threading.Event()
@@ -90,7 +91,7 @@ class Bank:
     @operation(refusal_pair=True)
     def set_mode(self, mode: str) -> str:
         handle = current_operation()
-        handle.progress(0.25, "programming")
+        handle.progress(0.25, self.progress_text)
         self.begun.set()
         handle.wait(30)
         return mode

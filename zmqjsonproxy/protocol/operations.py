@@ -68,6 +68,7 @@ class Progress(NamedTuple):
 
 
 _NOTHING_SAID = Progress()
+_LONGEST_IDENTITY = 100
 
 
 @dataclass(slots=True)
@@ -240,6 +241,8 @@ class OperationTable:
 
     def is_of_another_run(self, identity: str) -> bool:
         """Whether an identity is one that another process has given: one that served here before, perhaps."""
+        if len(identity) > _LONGEST_IDENTITY:
+            return False
         instance, dash, number = identity.rpartition("-")
         return bool(dash and instance and number.isdigit()) and instance != self.instance
 

@@ -176,3 +176,18 @@ def test_sigusr1_turns_to_debug_and_back() -> None:
     assert signal.getsignal(signal.SIGUSR1) == before
     assert [text.split("now ")[1] for text in stream.getvalue().splitlines()] == ["debug", "warning"]
     assert sys.stderr is not stream
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_a_record_is_of_bounded_length(as_json: bool) -> None:
+    stream = io.StringIO()
+    set_up_logging("info", "BANKA", stream, as_json=as_json)
+    try:
+        raise ValueError("y" * 1_000_000 + " at its end")
+    except ValueError:
+        LOG.exception("%s and that was it", "x" * 1_000_000)
+    written = stream.getvalue()
+    assert len(written) < 50_000
+    assert "characters ...] xxx" in written
+    assert "x and that was it" in written
+    assert "y at its end" in written

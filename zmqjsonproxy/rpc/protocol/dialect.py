@@ -24,6 +24,7 @@ _NOT_SHARED = frozenset({"params", "shared", "call_id", "frames"})
 MOST_IN_A_FRAME = 64 * 2**20
 """Bytes of a frame of a reply. While one arrives nothing else does, and callers give up servers that are silent."""
 _ID_TYPES = frozenset({int, str, float, type(None)})
+_LONGEST_ID = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,7 +183,8 @@ def _identity(body: bytes) -> Any:
     except (ValueError, RecursionError):
         return None
     identity = message.get("id") if isinstance(message, dict) else None
-    return identity if type(identity) in _ID_TYPES else None
+    is_id = type(identity) in _ID_TYPES and not (isinstance(identity, str) and len(identity) > _LONGEST_ID)
+    return identity if is_id else None
 
 
 def _kind(value: Any) -> str:
@@ -200,6 +202,8 @@ def _native(message: dict[str, Any], shared: dict[str, Any] | None = None) -> Re
     identity, method, params, extra = get("id"), get("method"), get("params"), get("dealer", shared)
     if type(identity) not in _ID_TYPES:
         return _invalid(None, f"id: text or a number, not {_kind(identity)}")
+    if type(identity) is str and len(identity) > _LONGEST_ID:
+        return _invalid(None, f"id: a text of at most {_LONGEST_ID} characters")
     if get("jsonrpc") != "2.0" or type(method) is not str:
         return _invalid(identity, 'a call has "jsonrpc": "2.0" and a text `method`')
     if type(extra) is not dict:

@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from zmqjsonproxy import ndarray, wirejson
+from zmqjsonproxy.cut import cut
 from zmqjsonproxy.errors import (
     BadParametersError,
     BusyError,
@@ -173,10 +174,11 @@ def results_in_order(replies: Any, first: int, count: int) -> list[Any] | None:
 
 def error_object(code: Code, type: str, text: str, traceback: Sequence[str] = ()) -> dict[str, Any]:
     """Make the member `error`: code, message, and class, text and traceback as data."""
+    type, text = cut(type), cut(text)
     return {
         "code": int(code),
         "message": f"{type}: {text}",
-        "data": {"type": type, "text": text, "traceback": list(traceback)},
+        "data": {"type": type, "text": text, "traceback": [cut(entry) for entry in traceback]},
     }
 
 
@@ -229,7 +231,7 @@ def failure(identity: Any, error: dict[str, Any]) -> bytes:
 def error_from(error: Any, *, peer: str = "", method: str = "") -> ProxyError:
     """Turn a decoded member `error` into the exception that its receiver raises."""
     if not isinstance(error, dict):
-        return RemoteError("ProtocolError", f"an error that is no object: {error!r}", peer=peer)
+        return RemoteError("ProtocolError", f"an error that is no object: {error!r:.200}", peer=peer)
     data = error.get("data")
     data = data if isinstance(data, dict) else {}
     code = error.get("code")

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from zmqjsonproxy import wirejson
+from zmqjsonproxy.cut import cut
 
 __all__ = [
     "LIST_METHODS",
@@ -43,12 +44,12 @@ def reply(value: Any) -> bytes:
 
 def failure(type: str, text: str, traceback: Sequence[str] = ()) -> bytes:
     """Encode an exception; at most ten traceback entries travel."""
-    return wirejson.dumps({"EXCEPTION": [type, text, list(traceback)[-MAX_TRACEBACK:]]})
+    return wirejson.dumps({"EXCEPTION": [cut(type), cut(text), [cut(entry) for entry in traceback[-MAX_TRACEBACK:]]]})
 
 
 def interface_error(name: str) -> bytes:
     """Encode the answer to `list_methods` of an interface that is not there."""
-    return wirejson.dumps(["Interface error", repr(name)])
+    return wirejson.dumps(["Interface error", cut(repr(name))])
 
 
 def is_failure(value: Any) -> bool:
