@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 from spectrometer.derive.times import as_list
+from spectrometer.status.protocol.cards import plain
 
 __all__ = ["FOUND", "NO_REPORT", "Outcome", "ScanReport", "ScanReports", "Verdict", "judge"]
 
@@ -235,7 +236,7 @@ def _card(word: str, names: Sequence[str]) -> str:
         text = f"{' '.join([word, *names[:shown]])}{more}"
         if len(text) <= CARD:
             break
-    return "".join(c if c.isascii() and c.isprintable() and c != "'" else "?" for c in text)
+    return plain(text)
 
 
 def _listed(names: Sequence[str]) -> str:

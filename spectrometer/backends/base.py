@@ -27,6 +27,7 @@ from spectrometer.instruments.registers import Registers, Synthesizer
 from spectrometer.modes import ModeConfig
 from spectrometer.status.buffer import StatusBuffer
 from spectrometer.status.keys import SWITCHING_KEY, UNSPECIFIED
+from spectrometer.status.protocol.cards import plain
 from zmqjsonproxy.errors import RefusedError
 
 __all__ = ["Backend", "BackendSetup", "Node", "Value", "fitting"]
@@ -351,7 +352,7 @@ class Backend(ABC):
 def fitting(path: str) -> str:
     """Return a path as a status card can hold it: the end of one that is too long, `?` for what has no place in one."""
     limit = 68
-    path = "".join(c if c.isascii() and c.isprintable() and c != "'" else "?" for c in path)
+    path = plain(path)
     return path if len(path) <= limit else "..." + path[-(limit - 3) :]
 
 

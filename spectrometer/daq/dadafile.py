@@ -7,7 +7,6 @@ away power.
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import os
 from collections.abc import Iterator
@@ -27,8 +26,7 @@ from spectrometer.daq.protocol.dada import (
     read_header,
 )
 from spectrometer.daq.source import Band, Piece, SampleArray, SourceCard
-from spectrometer.status.errors import CardError
-from spectrometer.status.protocol.cards import write_value
+from spectrometer.status.protocol.cards import MAX_TEXT, plain
 
 __all__ = ["DadaFile"]
 
@@ -103,8 +101,8 @@ class DadaFile:
 
     @property
     def name(self) -> str:
-        """The file's name."""
-        return self.path.name
+        """The file's name, as a card holds it."""
+        return plain(self.path.name)[-MAX_TEXT:]
 
     @property
     def band(self) -> Band:
@@ -127,10 +125,8 @@ class DadaFile:
             text = f"{moment:%Y-%m-%dT%H:%M:%S.%f}"
             cards.append(("RECDATE", text, "UTC_START + OBS_OFFSET, UTC"))
         for key, name in (("SOURCE", "RECSRC"), ("TELESCOPE", "RECTEL"), ("INSTRUMENT", "RECINST")):
-            with contextlib.suppress(CardError):  # a header of free text may hold what no card can
-                if value := self.header.values.get(key, ""):
-                    write_value(name, value)
-                    cards.append((name, value, f"{key} of the recording"))
+            if value := self.header.values.get(key, ""):
+                cards.append((name, value, f"{key} of the recording"))
         return cards
 
     def default_rate(self, exposure: float) -> float:

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from spectrometer.daq.protocol.checksum import add_words, checksum_text
-from spectrometer.status.protocol.cards import CARD_BYTES, END, read_cards, write_card, write_value
+from spectrometer.status.protocol.cards import CARD_BYTES, END, plain, read_cards, write_card, write_value
 
 __all__ = ["CHECKSUM_CARDS", "FITS_BLOCK", "GrowingTable", "Record", "check_kept", "create_new", "write_all"]
 
@@ -101,8 +101,7 @@ class GrowingTable:
         offset = _card_offset(self._primary, f"{keyword:<8s}".encode("ascii"))
         card = self._primary[offset : offset + CARD_BYTES].decode("ascii")
         room = card.index("'", TEXT_AT) - TEXT_AT
-        plain = "".join(c if c.isascii() and c.isprintable() and c != "'" else " " for c in text)
-        write_all(self._file, f"{plain[:room]:<{room}s}".encode("ascii"), offset + TEXT_AT)
+        write_all(self._file, f"{plain(text, ' ')[:room]:<{room}s}".encode("ascii"), offset + TEXT_AT)
 
     def _set_table_number(self, keyword: str, value: int) -> None:
         """Put another whole number into a card of the table's header; KeyError if there is none. OSError."""

@@ -28,6 +28,7 @@ from spectrometer.daq.protocol.guppiraw import (
     read_header,
 )
 from spectrometer.daq.source import Band, Piece, SourceCard
+from spectrometer.status.protocol.cards import MAX_TEXT, plain
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +36,8 @@ Samples = npt.NDArray[np.int8]
 
 NOT_RECEIVED = "The voltages are a recording replayed at REPLAYRT; nothing here was received at DATE-OBS."
 
+LONGEST_GAP_S = 86400.0
+"""A longer one is no gap in an observation."""
 KEEP_IN_MEMORY = 64 << 20
 """A recording up to this size (bytes) is read once and kept."""
 
@@ -97,8 +100,8 @@ class GuppiFile:
 
     @property
     def name(self) -> str:
-        """The file's name."""
-        return self.path.name
+        """The file's name, as a card holds it."""
+        return plain(self.path.name)[-MAX_TEXT:]
 
     @property
     def band(self) -> Band:
@@ -195,7 +198,7 @@ class GuppiFile:
             except SourceError as error:
                 if not offsets:
                     raise
-                log.warning("%s; the rest of the file is left out", error)
+                self.notes.append(f"{error.reason}; the rest of the file is left out")
                 break
             data = offset + header.header_bytes
             if self._size - data < header.block_bytes:
@@ -205,7 +208,7 @@ class GuppiFile:
                 )
                 if not offsets:
                     raise SourceError(str(self.path), reason)
-                log.warning("%s: %s; it is left out", self.path, reason)
+                self.notes.append(f"{reason}; it is left out")
                 break
             if header.shape != first.shape:
                 raise SourceError(str(self.path), f"block {len(offsets)} has another shape than the first")
@@ -216,6 +219,10 @@ class GuppiFile:
         if lost:
             self.notes.append(f"{lost} packets were lost while it was recorded (NDROP); they are in it as it has them")
         places = block_places(first, indices)
+        for number, place in enumerate(places):
+            if (gap := place.missing * first.sample_time) > LONGEST_GAP_S:
+                reason = f"block {number}: PKTIDX {indices[number]} leaves a gap of {gap:.4g} s"
+                raise SourceError(str(self.path), f"{reason}; cut the file there")
         self.lost_packets = sum(place.lost_steps for place in places)
         blocks = [_Block(*found) for found in zip(offsets, places, strict=True)]
         if first.overlap:
@@ -238,6 +245,8 @@ class GuppiFile:
         held_follows = False
         for block in self._blocks:
             samples = self._samples_of(block.data_offset)[:, block.place.skip :]
+            if not samples.shape[1]:  # the block before has all of it
+                continue
             length = sum(part.shape[1] for part in held)
             if held and (not block.place.follows or length + samples.shape[1] > self._piece_samples):
                 yield Piece(np.concatenate(held, axis=1), position, held_follows)

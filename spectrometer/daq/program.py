@@ -35,7 +35,7 @@ from spectrometer.status.buffer import StatusBuffer
 from spectrometer.status.errors import CardError, StatusMemoryError
 from spectrometer.status.keys import UNSPECIFIED
 from spectrometer.status.owner import Ownership, SharedName, is_below, owner_of
-from spectrometer.status.protocol.cards import MAX_TEXT, Value
+from spectrometer.status.protocol.cards import MAX_TEXT, Value, plain
 from zmqjsonproxy.logs import bind, bind_scan, release_scan
 
 PROGRAM = "spectrometer-daq"
@@ -52,7 +52,7 @@ NO_COUNTS: dict[str, Value] = dict.fromkeys(
 
 def printable(text: str) -> str:
     """Make a text fit a card."""
-    text = "".join(c if c.isascii() and c.isprintable() and c != "'" else " " for c in text)
+    text = plain(text, " ")
     return text if len(text) <= MAX_TEXT else text[: MAX_TEXT - 3] + "..."
 
 

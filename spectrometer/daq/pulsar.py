@@ -364,7 +364,7 @@ class PulsarRun:
         moment = datetime.fromtimestamp(start + chain.first, UTC)
         cards: list[SourceCard] = [
             *self.source.cards,
-            ("DATASRC", self.source.name[-68:], "where the voltages are from"),
+            ("DATASRC", self.source.name, "where the voltages are from"),
             ("REPLAYRT", float(self.rate), "samples/s and coarse channel by the clock"),
             ("FD_POLN", self._basis, "basis of A and B, LIN or CIRC"),
             ("RECTBIN", self.source.band.sample_time, "s, of the voltages"),
@@ -392,5 +392,5 @@ class PulsarRun:
         return values | {
             "FD_POLN": self._basis, "PKTFMT": "1SFA", "OVERLAP": 0,
             "STT_IMJD": day, "STT_SMJD": int(second), "STT_OFFS": second % 1.0, "STTVALID": 1, "SIMULATE": 1,
-            "DATASRC": self.source.name[-68:], "REPLAYRT": float(self.rate), "NLOOPS": 0,
+            "DATASRC": self.source.name, "REPLAYRT": float(self.rate), "NLOOPS": 0,
         }  # fmt: skip

@@ -394,7 +394,7 @@ class ScanRun:
         switching_reach = self._reach / self.rate if len(self.setup.cycle.starts) > 1 else 0.0
         return [
             *self.source.cards,
-            ("DATASRC", self.source.name[-68:], "where the voltages are from"),
+            ("DATASRC", self.source.name, "where the voltages are from"),
             ("REPLAYRT", float(self.rate), "samples/s and coarse channel in the replay"),
             *account_cards(self._tally.whole),
             ("NLOOPS", 0, "loop joins, the filter was reset there"),

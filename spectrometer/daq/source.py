@@ -46,7 +46,7 @@ class Source(Protocol):
 
     @property
     def name(self) -> str:
-        """What to call it in files and messages."""
+        """What to call it in files and messages; a card holds it."""
 
     @property
     def band(self) -> Band:

@@ -132,17 +132,15 @@ def primary_unit(
     primary = fits.PrimaryHDU()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", VerifyWarning)
-        for key, value in status.items():
-            if key in _NOT_COPIED or key.startswith(_NOT_COPIED_PREFIXES) or value == UNSPECIFIED:
-                continue
+        copied = [(key, value, meaning(key)) for key, value in status.items()
+                  if key not in _NOT_COPIED and not key.startswith(_NOT_COPIED_PREFIXES) and value != UNSPECIFIED]
+        for key, card_value, comment in (*copied, *own):
             try:
-                primary.header[key] = (value, meaning(key))
-            except ValueError as error:  # anybody may write into the status memory, a scan is worth more than a card
-                log.warning("status key %s is not copied: %s", key, error)
-        for key, own_value, comment in own:
-            primary.header[key] = (own_value, comment)
+                primary.header[key] = (card_value, comment)
+            except ValueError as error:  # of the status memory, of a recording: a scan is worth more than a card
+                log.warning("card %s is left out: %s", key, error)
         for sentence in history:
-            primary.header["HISTORY"] = sentence
+            primary.header["HISTORY"] = sentence.encode("ascii", "replace").decode()
         primary.header["DATE"] = (
             datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S"),
             "UTC when the file was made",
@@ -202,7 +200,9 @@ def build_headers(
             table.header[key] = (value, comment)
         table.header[f"{_OF_A_COLUMN[key]}{len(table.columns)}"] = (value, comment)
     complete_header(table.header, _COLUMNS)
-    return primary.header.tostring().encode("ascii"), table.header.tostring().encode("ascii")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", VerifyWarning)  # of a long text, whose comment is cut
+        return primary.header.tostring().encode("ascii"), table.header.tostring().encode("ascii")
 
 
 class ScanFile(GrowingTable):

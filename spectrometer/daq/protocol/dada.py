@@ -23,6 +23,8 @@ __all__ = ["DEFAULT_HEADER_BYTES", "MAX_HEADER_BYTES", "DadaHeader", "DadaHeader
 DEFAULT_HEADER_BYTES = 4096
 MAX_HEADER_BYTES = 1 << 20
 LARGEST = 1 << 53
+SHORTEST_US = 1e-6
+"""Least TSAMP."""
 
 _KEY = re.compile(r"[A-Za-z0-9_.-]+\Z")
 _LOOKS = re.compile(rb"\s*(?:#[^\n]*\n\s*)*(?:HEADER\s+DADA|HDR_VERSION|HDR_SIZE|DADA_VERSION)\b")
@@ -71,11 +73,14 @@ class DadaHeader:
 
     @property
     def first_sample_time(self) -> datetime | None:
-        """UTC of this file's first sample."""
+        """UTC of this file's first sample; None if nobody says it, or no calendar has it."""
         if self.start is None:
             return None
         offset = self.offset_bytes / self.sample_bytes * self.sample_time
-        return self.start + timedelta(seconds=offset + self.picoseconds * 1e-12)
+        try:
+            return self.start + timedelta(seconds=offset + self.picoseconds * 1e-12)
+        except OverflowError:
+            return None
 
     @property
     def band(self) -> Band:
@@ -119,7 +124,7 @@ def read_header(data: bytes) -> DadaHeader:
     polarizations = _integer(values, "NPOL", faults, low=1, high=2)
     channels = _integer(values, "NCHAN", faults, low=1, high=1 << 20)
     sample_us = _number(values, "TSAMP", faults)
-    if sample_us <= 0 and "TSAMP" in values and not any(fault.startswith("TSAMP") for fault in faults):
+    if sample_us < SHORTEST_US and "TSAMP" in values and not any(fault.startswith("TSAMP") for fault in faults):
         faults.append(f"TSAMP is {sample_us:g}; expected more than 0 microseconds")
     frequency, bandwidth = _number(values, "FREQ", faults), _number(values, "BW", faults)
     offset = _integer(values, "OBS_OFFSET", faults, low=0, high=LARGEST, default=0)
@@ -187,7 +192,7 @@ def _number(values: Mapping[str, str], key: str, faults: list[str]) -> float:
         number = float(text)
     except ValueError:
         number = math.nan
-    if not math.isfinite(number):
+    if not abs(number) <= LARGEST:
         faults.append(f"{key} is {text!r}; expected a number")
         return 0.0
     return number

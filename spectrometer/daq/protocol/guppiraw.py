@@ -18,6 +18,10 @@ from spectrometer.status.keys import UNSPECIFIED
 from spectrometer.status.protocol.cards import CARD_BYTES, Value, find_end, read_cards, read_number, write_cards
 
 MAX_HEADER_BYTES = 2880 * 64
+LARGEST = 1 << 53
+"""Bound of any number; dspsr reads PKTIDX as a double, too."""
+SHORTEST_S = 1e-12
+"""Least TBIN."""
 DIRECT_BYTES = 512
 """With DIRECTIO headers are a multiple of this."""
 NEEDED: dict[str, Value] = {
@@ -116,9 +120,9 @@ def read_header(data: bytes) -> BlockHeader:
             channels=_integer(values, "OBSNCHAN"),
             polarizations=2 if components == 4 else components,  # NPOL 4: two complex polarizations
             overlap=_integer(values, "OVERLAP", 0),
-            sample_time=float(read_number("TBIN", values.get("TBIN"))),
-            center_frequency=float(read_number("OBSFREQ", values.get("OBSFREQ"))),
-            bandwidth=float(read_number("OBSBW", values.get("OBSBW"))),
+            sample_time=_number(values, "TBIN"),
+            center_frequency=_number(values, "OBSFREQ"),
+            bandwidth=_number(values, "OBSBW"),
             packet_index=_integer(values, "PKTIDX") if "PKTIDX" in values else None,
             packet_bytes=_integer(values, "PKTSIZE", 0),
             steps=_integer(values, "PIPERBLK", 0),
@@ -131,8 +135,8 @@ def read_header(data: bytes) -> BlockHeader:
         raise HeaderError(f"NBITS is {bits}; only recordings of 8 bits can be read")
     if header.polarizations not in (1, 2):
         raise HeaderError(f"NPOL is {components}; expected 1, 2 or 4")
-    if header.channels < 1 or header.block_bytes < 1 or header.sample_time <= 0:
-        raise HeaderError("OBSNCHAN, BLOCSIZE and TBIN have to be positive")
+    if header.channels < 1 or header.block_bytes < 1 or header.sample_time < SHORTEST_S:
+        raise HeaderError(f"OBSNCHAN and BLOCSIZE have to be positive, TBIN at least {SHORTEST_S:g} s")
     if header.block_bytes % (header.channels * header.polarizations * 2):
         raise HeaderError(f"BLOCSIZE {header.block_bytes} is no whole number of samples")
     if not 0 <= header.overlap < header.samples:
@@ -184,10 +188,17 @@ def _is_time_first(values: Mapping[str, Value]) -> bool:
     return packets in TIME_FIRST
 
 
+def _number(values: Mapping[str, Value], key: str) -> float:
+    number = read_number(key, values.get(key))
+    if not abs(number) <= LARGEST:
+        raise CardError(key, f"expected a number of at most 2**53, found {number:g}")
+    return float(number)
+
+
 def _integer(values: Mapping[str, Value], key: str, default: int | None = None) -> int:
     if key not in values and default is not None:
         return default
-    number = read_number(key, values.get(key))
+    number = _number(values, key)
     if number != int(number):
         raise CardError(key, f"expected a whole number, found {number}")
     return int(number)
@@ -204,7 +215,7 @@ def band_disagreements(header: BlockHeader) -> list[str]:
         if found is None:
             continue
         try:
-            number = read_number(key, found)
+            number = _number(header.values, key)
         except CardError as error:
             sentences.append(f"{error}; TBIN gives {by_time:g} MHz")
             continue

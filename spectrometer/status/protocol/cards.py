@@ -48,6 +48,11 @@ def check_keyword(keyword: str) -> str:
     return upper
 
 
+def plain(text: str, instead: str = "?") -> str:
+    """Return a text with another character for each that no card holds, and for quotes, which are doubled in one."""
+    return "".join(c if c.isascii() and c.isprintable() and c != "'" else instead for c in text)
+
+
 def write_value(keyword: str, value: object) -> str:
     """Write a value as it stands in a card from byte 10 on.
 

@@ -58,6 +58,11 @@ def test_picoseconds_belong_to_the_start() -> None:
     assert found == datetime(2022, 1, 17, 6, 17, 50, 250_000, tzinfo=UTC)
 
 
+def test_a_start_that_no_calendar_has_is_none() -> None:
+    changes = {"TSAMP": "1e9", "OBS_OFFSET": str(1 << 53)}
+    assert read_header(header(changes)).first_sample_time is None
+
+
 def test_the_kind_of_a_file_is_found_by_its_beginning(tmp_path: Path) -> None:
     for name, kind in (("sample.dada", DadaFile), ("sample_puppi.raw", GuppiFile)):
         source = open_recording(recording(name))
@@ -153,6 +158,8 @@ def test_a_header_longer_than_usual_is_read_whole(tmp_path: Path) -> None:
         ({"NCHAN": "many"}, "NCHAN is 'many'; expected a whole number"),
         ({"TSAMP": "-1"}, "TSAMP is -1; expected more than 0 microseconds"),
         ({"TSAMP": "nan"}, "TSAMP is 'nan'; expected a number"),
+        ({"TSAMP": "1e-320"}, "expected more than 0 microseconds"),
+        ({"FREQ": "1e300"}, "FREQ is '1e300'; expected a number"),
         ({"OBS_OFFSET": "-4"}, "OBS_OFFSET is -4; expected 0 to"),
         ({"PICOSECONDS": "1000000000000"}, "PICOSECONDS is 1000000000000; expected 0 to 999999999999"),
         ({"ORDER": "FTP"}, "ORDER is FTP; only TFP can be read, with one channel also FTP"),

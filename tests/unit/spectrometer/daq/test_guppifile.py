@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import numpy as np
 import pytest
+from astropy.io import fits
 from support.recordings import recording
 
+from readers.scans import line_scan, pulsar_scan
 from spectrometer.daq.errors import SourceError
 from spectrometer.daq.guppifile import GuppiFile
 from spectrometer.daq.protocol.guppiraw import HeaderError, read_header
@@ -15,9 +18,10 @@ from spectrometer.daq.scansetup import read_setup, safe_name
 from spectrometer.status.protocol.cards import write_cards
 
 
-def make_file(path: Path, blocks: int, *, overlap: int = 4, packets: list[int] | None = None) -> np.ndarray:
+def make_file(
+    path: Path, blocks: int, *, overlap: int = 4, packets: list[int] | None = None, length: int = 32, **more: object
+) -> np.ndarray:
     """Write a recording whose overlap does repeat; returns its samples, each once: (2 channels, time, 4)."""
-    length = 32
     total = blocks * (length - overlap) + overlap
     stream = np.random.default_rng(3).integers(-9, 9, (2, total, 4), dtype=np.int8)
     with path.open("wb") as file:
@@ -26,7 +30,7 @@ def make_file(path: Path, blocks: int, *, overlap: int = 4, packets: list[int] |
             header = {
                 "BLOCSIZE": length * 8, "OBSNCHAN": 2, "NPOL": 4, "NBITS": 8, "OVERLAP": overlap,
                 "TBIN": 1e-3, "OBSFREQ": 300.0, "OBSBW": -0.002, "PKTSIZE": 8,
-                "PKTIDX": packets[number] if packets else number * (length - overlap),
+                "PKTIDX": packets[number] if packets else number * (length - overlap), **more,
             }  # fmt: skip
             file.write(write_cards(header) + np.ascontiguousarray(stream[:, at : at + length]).tobytes())
     return stream
@@ -73,6 +77,53 @@ def test_last_block_cut_short_is_left_out(tmp_path: Path) -> None:
     (tmp_path / "a.raw").write_bytes((tmp_path / "a.raw").read_bytes()[:-5])
     recording = GuppiFile(tmp_path / "a.raw")
     assert recording.block_count == 2
+    assert "cut short, expected 256 bytes, found 251 (block 2" in recording.notes[1]
+    recording.close()
+
+
+def test_a_header_that_cannot_be_ends_a_recording_and_its_notes_say_so(tmp_path: Path) -> None:
+    make_file(tmp_path / "a.raw", 3)
+    (tmp_path / "a.raw").write_bytes((tmp_path / "a.raw").read_bytes() + b"x" * 900)
+    recording = GuppiFile(tmp_path / "a.raw")
+    assert recording.block_count == 3
+    assert "no GUPPI raw header" in recording.notes[1]
+    assert "the rest of the file is left out" in recording.notes[1]
+    recording.close()
+
+
+def test_a_gap_that_no_observation_has_is_refused_with_its_block(tmp_path: Path) -> None:
+    make_file(tmp_path / "a.raw", 4, packets=[0, 28, 56, 10**12])
+    with pytest.raises(SourceError, match=r"block 3: PKTIDX 1000000000000 leaves a gap of 1e\+09 s; cut the file"):
+        GuppiFile(tmp_path / "a.raw")
+
+
+@pytest.mark.parametrize("status", [{"OBS_MODE": "SEARCH"}, {"OBS_MODE": "RAW"}, {"BACKEND": "VEGAS", "NCHAN": 16}])
+def test_what_no_card_can_hold_is_left_out_and_the_scan_goes_on(tmp_path: Path, status: dict[str, object]) -> None:
+    source = tmp_path / f"{'a' * 70}'é.raw"
+    make_file(source, 40, SRC_NAME="bad", TELESCOP="GBT", STT_IMJD=math.inf, CHAN_BW="odd")
+    source.write_bytes(source.read_bytes().replace(b"'bad", b"'b\1d").replace(b"'odd", b"'o\xe9d"))
+    make = pulsar_scan if "OBS_MODE" in status else line_scan
+    more = {"OBSNCHAN": 2, "TBIN": 2e-3, "SCANLEN": 0.5, "EXPOSURE": 0.5, "RECTEL": None, **status}
+    path = make(tmp_path, source=source, taps=2, **more)
+    if path.suffix == ".raw":
+        assert read_header(path.read_bytes()).values["DATASRC"] == f"{'a' * 62}??.raw"
+        return
+    with fits.open(path) as units:
+        header = units[0].header
+        assert (header["DATASRC"], header["RECTEL"]) == (f"{'a' * 62}??.raw", "GBT")
+        assert "RECSRC" not in header
+        assert "CHAN_BW: expected a number" in str(header["HISTORY"]).replace("\n", "")
+
+
+def test_a_block_that_has_nothing_new_is_passed_over(tmp_path: Path) -> None:
+    """Its PKTIDX is that of the block before but for less than half a sample, and it stands between long blocks."""
+    packets = [0, 1000, 2000, 2001, 3001, 4001]
+    make_file(tmp_path / "a.raw", 6, overlap=0, packets=packets, PIPERBLK=1000)
+    recording = GuppiFile(tmp_path / "a.raw", piece_samples=8)
+    pieces = list(recording.pieces())
+    assert [(p.first_sample, p.samples.shape[1], p.follows) for p in pieces] == [
+        (at, 8, at > 0) for at in range(0, 5 * 32, 8)
+    ]
     recording.close()
 
 
@@ -84,8 +135,14 @@ def test_what_is_no_recording_is_refused(tmp_path: Path, content: bytes) -> None
 
 
 @pytest.mark.parametrize(
-    "change", [{"NBITS": 2}, {"NPOL": 3}, {"TBIN": 0.0}, {"OVERLAP": 32}, {"OBSFREQ": "x"}]
-)
+    "change",
+    [
+        {"NBITS": 2}, {"NPOL": 3}, {"TBIN": 0.0}, {"OVERLAP": 32}, {"OBSFREQ": "x"}, {"TBIN": 1e-320},
+        *({key: number} for key in ("TBIN", "OBSFREQ", "OBSBW", "PKTIDX", "PIPERBLK", "NBITS", "BLOCSIZE")
+          for number in (math.inf, math.nan, 1e300)),
+        {"PKTIDX": 10**58},
+    ],
+)  # fmt: skip
 def test_header_that_cannot_be_is_refused(change: dict[str, object]) -> None:
     good: dict[str, object] = {
         "BLOCSIZE": 256, "OBSNCHAN": 2, "NPOL": 4, "OVERLAP": 0, "TBIN": 1e-3, "OBSFREQ": 1.0, "OBSBW": 1.0
