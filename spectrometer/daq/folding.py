@@ -6,12 +6,13 @@ a shift that was made here would have to be told in a way that all readers under
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Folder", "Spin", "subintegrations_at"]
+__all__ = ["Folder", "Spin", "first_sample", "subintegrations_at"]
 
 Powers = npt.NDArray[np.float32]
 Doubles = npt.NDArray[np.float64]
@@ -46,6 +47,12 @@ def subintegrations_at(samples: npt.NDArray[np.int64], sample_time: float, fold_
     """Sub-integration that the middle of each sample is in; samples are counted from the first."""
     numbers: npt.NDArray[np.int64] = np.floor((samples + 0.5) * (sample_time / fold_time)).astype(np.int64)
     return numbers
+
+
+def first_sample(number: int, sample_time: float, fold_time: float) -> int:
+    """First sample of a sub-integration, by `subintegrations_at`; of the next one if it has none."""
+    near = math.ceil(number * (fold_time / sample_time) - 0.5) + np.arange(-1, 2)  # rounding may be off by one
+    return int(near[np.searchsorted(subintegrations_at(near, sample_time, fold_time), number)])
 
 
 class Folder:

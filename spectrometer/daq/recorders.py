@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spectrometer.daq.account import Account, Closing, Ending, close_header, update_header
-from spectrometer.daq.folding import Folder, Spin, subintegrations_at
+from spectrometer.daq.folding import Folder, Spin, first_sample, subintegrations_at
 from spectrometer.daq.protocol.band import Band
 from spectrometer.daq.protocol.guppiraw import write_header
 from spectrometer.daq.psrfits import PsrFitsFile
@@ -257,47 +257,48 @@ class FoldRecorder(_PsrFitsRecorder):
         self._folder = Folder(chain.products, chain.options.nchan, nbin, spin)
         self._spin, self._fold_time, self._number = spin, fold_time, 0
         self._times = 0.0  # sum of those folded
-        self._end = 0.0  # of the last one
+        self._next = 0  # number of the sample behind the last one
 
     def _add(self, found: Samples) -> int:
         step = self.chain.sample_time
         places = np.arange(found.powers.shape[2])
         times: Doubles = found.begin + (places.astype(np.float64) + 0.5) * step
-        numbers = subintegrations_at(places + round((found.begin - self.chain.first) / step), step, self._fold_time)
+        samples = places + round((found.begin - self.chain.first) / step)
+        numbers = subintegrations_at(samples, step, self._fold_time)
         rows = 0
         for number in np.unique(numbers):
             chosen = np.flatnonzero(numbers == number)
             first, last = int(chosen[0]), int(chosen[-1]) + 1
             if number != self._number:
-                rows += self._complete(self._begin_of(self._number + 1))
+                rows += self._complete(self._first_of(self._number + 1))
                 self._number = int(number)
             self._folder.add(found.powers[:, :, first:last], times[first:last])
             self._times += float(times[first:last].sum())
-            self._end = float(times[last - 1]) + step / 2
+            self._next = int(samples[last - 1]) + 1
         return rows
 
     def finish(self, position: int) -> int:
         """As of `Recorder`."""
-        due = self.chain.first + self.chain.samples_of(position) * self.chain.sample_time
-        return self._complete(max(self._end, min(due, self._begin_of(self._number + 1))))
+        due = min(self.chain.samples_of(position), self._first_of(self._number + 1))
+        return self._complete(max(self._next, due))
 
-    def _begin_of(self, number: int) -> float:
-        return self.chain.first + number * self._fold_time
+    def _first_of(self, number: int) -> int:
+        return first_sample(number, self.chain.sample_time, self._fold_time)
 
-    def _complete(self, end: float) -> int:
-        """Write the present row, which would last until `end` if nothing were lost."""
+    def _complete(self, end: int) -> int:
+        """Write the present row, which would have the samples before number `end` if nothing were lost."""
         count, times = self._folder.samples, self._times
         if not count:
             return 0
         self._times = 0.0
         profiles, step = self._folder.take(), self.chain.sample_time
         if self.file is not None:
-            middle, planned = times / count, (end - self._begin_of(self._number)) / step
+            middle = times / count
             self.file.append_profiles(
                 profiles,
                 epoch=self._spin.last_zero(middle) - self.chain.first,
                 summed=count * step,
-                share=count / max(count, round(planned)),
+                share=count / max(count, end - self._first_of(self._number)),
                 period=1.0 / self._spin.frequency_at(middle),
             )
         self._count_row()

@@ -103,6 +103,16 @@ def test_what_is_lost_in_a_row_moves_its_middle_and_lessens_time_and_weight(tmp_
     assert wrapped(arrivals(found) / PERIOD) == pytest.approx(0, abs=0.5 * BIN)
 
 
+@pytest.mark.parametrize("status", [{}, {"OBS_MODE": "CAL", "CAL_FREQ": 10.0}, {"OBSNCHAN": 64}])
+def test_rows_of_which_nothing_is_lost_have_the_full_weight(tmp_path: Path, status: dict[str, Any]) -> None:
+    """Of 10.6 samples: one row has 11 and the next one 10."""
+    par_file(tmp_path, period=PERIOD)
+    found = psrfits(pulsar_scan(tmp_path, {"pulsar": PULSAR}, **{"TFOLD": 0.0848, "TBIN": 8e-3, **status}))
+    samples = found.rows["TSUBINT"] / 8e-3
+    assert {10, 11} <= set(np.rint(samples).astype(int).tolist())
+    assert (found.rows["DAT_WTS"] == 1).all()
+
+
 @pytest.mark.parametrize("obs_mode", ["FOLD", "COHERENT_FOLD"])
 @pytest.mark.parametrize("bandwidth", [0.4, -0.4])
 def test_channels_have_the_pulse_when_it_came_and_a_reader_aligns_them_once(

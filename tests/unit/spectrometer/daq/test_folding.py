@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from spectrometer.daq.folding import Folder, Spin
+from spectrometer.daq.folding import Folder, Spin, first_sample, subintegrations_at
 
 
 def test_a_pulse_is_in_the_bin_at_which_its_channel_has_it_and_others_hold_the_rest() -> None:
@@ -29,6 +31,16 @@ def test_a_pulse_is_in_the_bin_at_which_its_channel_has_it_and_others_hold_the_r
 
 def test_a_change_of_frequency_moves_the_phase() -> None:
     assert Spin(0.5, 2.0, -0.01).at(np.array([0.0, 10.0])) == pytest.approx([0.5, 20.0])
+
+
+@given(st.integers(0, 10_000), st.floats(1e-6, 1.0), st.floats(1e-3, 10.0) | st.integers(1, 50))
+def test_a_sub_integration_begins_with_the_first_sample_that_is_in_it(
+    number: int, sample_time: float, length: float
+) -> None:
+    fold_time = length * sample_time if isinstance(length, int) else length
+    first = first_sample(number, sample_time, fold_time)
+    before, there = subintegrations_at(np.array([first - 1, first]), sample_time, fold_time)
+    assert before < number <= there
 
 
 def test_a_bin_without_samples_has_the_mean_of_its_channel() -> None:
