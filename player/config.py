@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -104,9 +105,14 @@ def pick_bank(config: Config, given: str | None, host: str) -> str:
     return bank
 
 
+@lru_cache(64)
+def _schema(target: Any) -> dict[str, Any]:
+    return TypeAdapter(target).json_schema()  # takes 0.1 s, and a file may have many faults
+
+
 def _known_keys(target: Any, loc: tuple[Any, ...]) -> list[str]:
     """Return the keys that a type allows at a place; empty where any is, or where that cannot be told."""
-    whole = TypeAdapter(target).json_schema()
+    whole = _schema(target)
     found: set[str] = set()
 
     def look(schema: Any, rest: tuple[Any, ...]) -> None:
@@ -190,7 +196,8 @@ def validate(
         for found in error.errors(include_url=False):
             key = _key(value, found["loc"])
             place = (*path, *key) if home is None else home(key)
-            if not any(place[: len(known)] == known for known in source.unresolved):  # that is a fault of its own
+            above = (place[:length] for length in range(len(place) + 1))
+            if not any(one in source.unresolved for one in above):  # that is a fault of its own
                 faults.append(source.fault(place, _text(found, place, target)))
         return None, list(dict.fromkeys(faults))
     except Exception as error:  # a model is its kind's code; its words may hold a secret and are not shown
@@ -214,6 +221,7 @@ def _load_banks(source: TomlFile, faults: list[Fault]) -> tuple[dict[str, BankCo
     banks: dict[str, BankConfig] = {}
     kinds: dict[str, Any] = {}
     unloadable: set[str] = set()
+    models: dict[str, Any] = {}
     for name, table in tables.items():
         if not BANK_NAME.match(name):
             faults.append(source.fault(("banks", name), "a Bank's name is upper case: A-Z, 0-9 and _"))
@@ -223,7 +231,8 @@ def _load_banks(source: TomlFile, faults: list[Fault]) -> tuple[dict[str, BankCo
         model: Any = BankConfig
         if isinstance(kind, str) and kind not in unloadable:
             try:
-                kinds.setdefault(kind, find_kind(kind))
+                if kind not in kinds:
+                    kinds[kind] = find_kind(kind)
                 model = model_of(kind, kinds[kind])
             except KindError as error:
                 unloadable.add(kind)
@@ -235,30 +244,40 @@ def _load_banks(source: TomlFile, faults: list[Fault]) -> tuple[dict[str, BankCo
             continue  # named once already
         bank, found = validate(model, source, ("banks", name), table)
         faults.extend(found)
-        doors = _load_doors(source, name, table, faults)
+        doors = _load_doors(source, name, table, models, faults)
         if bank is not None:
             banks[name] = bank.model_copy(update={"doors": doors})
     return banks, kinds, list(tables)
 
 
-def _load_doors(source: TomlFile, bank: str, table: Any, faults: list[Fault]) -> dict[str, DoorConfig]:
-    """Return the valid doors of a Bank."""
+def _load_doors(
+    source: TomlFile, bank: str, table: Any, models: dict[str, Any], faults: list[Fault]
+) -> dict[str, DoorConfig]:
+    """Return the valid doors of a Bank; `models` has what was found of kinds of doors: a model, or what is wrong."""
     tables = table.get("doors", {}) if isinstance(table, dict) else {}
     doors: dict[str, DoorConfig] = {}
     for name, settings in tables.items() if isinstance(tables, dict) else ():
         place: KeyPath = ("banks", bank, "doors", name)
         kind = settings.get("kind", name) if isinstance(settings, dict) else name
-        try:
-            model = door_model(kind, find_door(kind)) if isinstance(kind, str) else DoorConfig
-        except KindError as error:
+        model = _model_of_door(kind, models) if isinstance(kind, str) else DoorConfig
+        if isinstance(model, KindError):
             has_kind = isinstance(settings, dict) and "kind" in settings
-            faults.append(source.fault((*place, "kind") if has_kind else place, str(error)))
+            faults.append(source.fault((*place, "kind") if has_kind else place, str(model)))
             continue
         door, found = validate(model, source, place, settings)
         faults.extend(found)
         if door is not None:
             doors[name] = door
     return doors
+
+
+def _model_of_door(kind: str, models: dict[str, Any]) -> Any:
+    if kind not in models:
+        try:
+            models[kind] = door_model(kind, find_door(kind))
+        except KindError as error:
+            models[kind] = error
+    return models[kind]
 
 
 def _fault_of_kind(source: TomlFile, kind: str, error: KindError) -> Fault:

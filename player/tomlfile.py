@@ -1,13 +1,15 @@
 """The TOML files of a configuration as one document, with the file and line of every key. Knows not what keys mean.
 
-tomli does all the parsing. It keeps no positions, so the lines are found by giving it the
-document statement by statement: the shortest run of lines that tomli accepts is a statement.
+tomli does all the parsing. It keeps no positions, so the lines are found by giving it the document statement by
+statement: a statement ends with a line, outside of strings and brackets.
 """
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -28,6 +30,11 @@ from zmqjsonproxy.configfiles import (
 )
 
 MAX_TWICE = 20
+_STRINGS = (
+    r'"""(?:[^\\]|\\.)*?""""{0,2}', r"'''.*?''''{0,2}", r'"(?:[^"\\\n]|\\.)*"', r"'[^'\n]*'", r"#[^\n]*",
+)  # fmt: skip
+_PIECE = re.compile(rf"{'|'.join(_STRINGS)}|(?P<open>[\[{{])|(?P<close>[\]}}])|(?P<end>\n)", re.DOTALL)
+"""Of a valid document: strings and comments as a whole, brackets outside of them, ends of lines."""
 
 __all__ = ["KeyPath", "TomlFile", "key_lines", "parse_toml", "read_toml"]
 
@@ -78,21 +85,29 @@ class TomlFile:
         return sorted(dict.fromkeys(faults), key=lambda fault: (order.get(fault.file, -1), fault.line or 0))
 
 
+def _ends(text: str) -> Iterator[int]:
+    """Yield where the lines end that end a statement, or are empty: not within a string, list or inline table."""
+    depth = 0
+    for found in _PIECE.finditer(text):
+        kind = found.lastgroup
+        if kind == "open":
+            depth += 1
+        elif kind == "close":
+            depth -= 1
+        elif kind == "end" and depth <= 0:
+            yield found.end()
+    yield len(text)
+
+
 def _statements(text: str) -> Iterator[tuple[int, str, dict[str, Any]]]:
     """Yield (line of the first character, source, parsed alone) of each statement of a valid document."""
-    begin, chunk = 0, ""
-    for number, line in enumerate(text.split("\n"), start=1):  # TOML knows no other line ends
-        if not chunk:
-            begin = number
-            if not line.strip() or line.lstrip().startswith("#"):
-                continue
-        chunk += line + "\n"
-        try:
-            parsed = tomli.loads(chunk)
-        except tomli.TOMLDecodeError:
-            continue  # a value that goes on in the next line
-        yield begin, chunk, parsed
-        chunk = ""
+    begin, number = 0, 1
+    for end in _ends(text):
+        source = text[begin:end]
+        if source.strip() and not source.lstrip().startswith("#"):
+            with suppress(tomli.TOMLDecodeError):  # a fault of its own, of a document with others
+                yield number, source if source.endswith("\n") else f"{source}\n", tomli.loads(source)
+        begin, number = end, number + source.count("\n")
 
 
 def _leaf(parsed: Any) -> Iterator[KeyPath]:

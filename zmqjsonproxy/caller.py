@@ -9,10 +9,15 @@ from contextvars import ContextVar, Token
 from dataclasses import dataclass
 from functools import cache
 
-__all__ = ["Caller", "begin_calling", "calling", "current_caller", "end_calling", "own_name", "read_name"]
+__all__ = [
+    "OF_THE_ORIGINAL", "Caller", "KnownCallers", "begin_calling", "calling", "current_caller", "end_calling",
+    "own_name", "read_name",
+]  # fmt: skip
 
 LONGEST_NAME = 120
 UNNAMED = "a client without a name"
+_NAMES_MOST = 10_000
+"""Clients whose names are remembered; each connection has one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +36,37 @@ class Caller:
         return self.name
 
 
+_UNNAMED = Caller()
+OF_THE_ORIGINAL = Caller("a client of the original", native=False)
+
+
 def read_name(text: object) -> str:
     """Return a name that a client gave itself, fit for logs and messages: printable, of bounded length."""
     name = "".join(c if c.isprintable() else "?" for c in text[:LONGEST_NAME]) if isinstance(text, str) else ""
     return name or UNNAMED
+
+
+class KnownCallers:
+    """Clients of a server by their routing ids: the names that they gave when they connected."""
+
+    def __init__(self) -> None:
+        self._names: dict[bytes, Caller] = {}
+
+    def take(self, client: bytes, name: object) -> None:
+        """Remember the name of a client."""
+        if len(self._names) >= _NAMES_MOST:
+            del self._names[next(iter(self._names))]  # the one not heard of for longest
+        self._names[client] = Caller(read_name(name))
+
+    def find(self, client: bytes, named: object, native: bool) -> Caller:
+        """Return whose call it is: the name that comes with it, else the one that its client gave."""
+        if named:
+            return Caller(read_name(named), native)
+        known = self._names.pop(client, None)
+        if known is None:
+            return _UNNAMED if native else OF_THE_ORIGINAL
+        self._names[client] = known
+        return known if native else Caller(known.name, native=False)
 
 
 @cache

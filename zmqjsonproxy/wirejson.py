@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import base64
 import json
-import re
 import sys
 from collections.abc import Callable
 from datetime import date, datetime, time
@@ -26,7 +25,7 @@ from uuid import UUID
 
 from zmqjsonproxy.errors import text_of
 
-__all__ = ["UNKNOWN", "dumps", "dumps_short", "loads", "numbers_only", "plain", "too_deep"]
+__all__ = ["UNKNOWN", "dumps", "dumps_short", "loads", "numbers_only", "plain", "too_deep", "too_many"]
 
 UNKNOWN = object()
 """What a hook returns for a value that is none of its business."""
@@ -37,10 +36,6 @@ _NEARLY_LONG = b"0" * 19
 _LONG_FRACTION = b"." + _LONG_NUMBER
 _FEW = 5000
 """Among so many bytes of calls there are seldom columns of numbers."""
-# A string without an end reaches to the end of the data: or each quote in it would be tried as a beginning.
-_TEXT = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)', re.DOTALL)
-_SPLIT_MOST = 2**20
-"""More is not split at its quotes: a stranger's message may have nothing else, bytes."""
 _ONE_EACH = bytes.maketrans(b"[{}]", b"\x01\x01\xff\xff")
 """One more level, one less: as signed bytes."""
 _LEVELS = 8
@@ -232,13 +227,43 @@ To look for long integers takes half as long as to decode: `short`, who encoded 
 dumps, dumps_short, loads = _guarded()
 
 
+def _unescaped(data: bytes) -> bytes:
+    """Return JSON in which each quote begins or ends a text."""
+    return data.replace(b"\\\\", b"").replace(b'\\"', b"") if b"\\" in data else data
+
+
+def _outside(unescaped: bytes) -> bytes:
+    """Return what stands outside of texts."""
+    return b"".join(unescaped.split(b'"')[::2])
+
+
+def too_many(data: bytes, values: int, parts: int) -> str:
+    """Say of what there is more than its limit, without decoding; empty: of nothing.
+
+    Args:
+        data: JSON, or whatever came as that.
+        values: Most values: numbers, texts, arrays, ...; an escaped character of a text counts as one.
+        parts: Most arrays, objects and texts (names of members too), which take ten times as long as a number.
+    """
+
+    def words(outside: bytes, texts: int) -> str:
+        if texts + outside.count(b"[") + outside.count(b"{") > parts:
+            return f"more than {parts} arrays, objects and texts (max_parts)"
+        return beyond if outside.count(b",") + escapes >= values else ""
+
+    beyond, escapes = f"more than {values} values (max_values)", data.count(b"\\")
+    if escapes >= values:
+        return beyond
+    if not words(data, data.count(b'"') // 2):  # so many at most: what stands in texts was counted too
+        return ""
+    unescaped = _unescaped(data)
+    texts = unescaped.count(b'"') // 2
+    return words(b"" if texts > parts else _outside(unescaped), texts)
+
+
 def too_deep(data: bytes, limit: int) -> bool:
     """Tell whether arrays and objects are nested deeper than `limit`, without decoding them."""
-    if b"\\" in data or len(data) > _SPLIT_MOST:
-        outside = _TEXT.sub(b"", data)
-    else:
-        outside = b"".join(data.split(b'"')[::2])  # every other piece is text
-    left = brackets = outside.translate(_ONE_EACH, _NO_BRACKETS)
+    left = brackets = _outside(_unescaped(data)).translate(_ONE_EACH, _NO_BRACKETS)
     for _ in range(min(limit, _LEVELS)):  # each time the innermost level goes
         inner = left.replace(b"\x01\xff", b"")
         if not inner:

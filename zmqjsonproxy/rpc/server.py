@@ -22,7 +22,7 @@ from typing import Any, Self
 import zmq
 
 from zmqjsonproxy import wirejson
-from zmqjsonproxy.caller import Caller, begin_calling, calling, end_calling, read_name
+from zmqjsonproxy.caller import OF_THE_ORIGINAL, Caller, KnownCallers, begin_calling, calling, end_calling
 from zmqjsonproxy.errors import AlreadyDoneError
 from zmqjsonproxy.handle import OperationHandle
 from zmqjsonproxy.interface import Interface, Kind, Method, hidden_by_proxies, running
@@ -50,10 +50,6 @@ log = logging.getLogger(__name__)
 _HOOKS_WITHIN_S = 1.0
 """How long `stop` and its like wait for the hooks of the operation that they abort."""
 _POLLIN = int(zmq.POLLIN)
-_NAMES_MOST = 10_000
-"""Clients whose names are remembered; each connection has one."""
-_UNNAMED = Caller()
-_OF_THE_ORIGINAL = Caller("a client of the original", native=False)
 Reply = Callable[[bytes], None]
 
 
@@ -83,6 +79,8 @@ class ZMQJSONProxyServer(OfOneProcess):
         self.interfaces: dict[str, Interface] = {}
         self._limits = Limits(
             max_bytes=self.settings.max_message_bytes,
+            max_values=self.settings.max_values,
+            max_parts=self.settings.max_parts,
             max_depth=self.settings.max_depth,
             max_batch=self.settings.max_batch,
         )
@@ -92,7 +90,7 @@ class ZMQJSONProxyServer(OfOneProcess):
         self._fast_again: dict[str, int] = {}  # slow queries: how often in turn they were fast
         self._operations = OperationTable(self.instance)
         self._under_way = CallsUnderWay()
-        self._names: dict[bytes, Caller] = {}  # routing id -> the client as it calls itself
+        self._callers = KnownCallers()
         self._ended, self._closed = threading.Event(), threading.Event()
         self._loop: threading.Thread | None = None
         self._quit = False
@@ -295,7 +293,7 @@ class ZMQJSONProxyServer(OfOneProcess):
         if query is None or not request.native:
             if request.extra is not None and not request.native:  # the hello of one of our callers
                 self._trust(frames[0])
-                self._take_name(frames[0], request.extra.get("client"))
+                self._callers.take(frames[0], request.extra.get("client"))
             reply = self._call(request, frames)
             if reply is not None:
                 self._send(frames, reply)
@@ -314,25 +312,11 @@ class ZMQJSONProxyServer(OfOneProcess):
         if time.perf_counter() - begun > self.settings.slow_query_s:
             self._set_aside(request.target, time.perf_counter() - begun)
 
-    def _take_name(self, client: bytes, name: object) -> None:
-        if len(self._names) >= _NAMES_MOST:
-            del self._names[next(iter(self._names))]  # the oldest
-        self._names[client] = Caller(read_name(name))
-
-    def _caller(self, request: Request, client: bytes) -> Caller:
-        """Whose call it is: the name that comes with it, else the one that its client gave when it connected."""
-        named = (request.extra or {}).get("client")
-        if named:
-            return Caller(read_name(named), request.native)
-        known = self._names.pop(client, _UNNAMED if request.native else _OF_THE_ORIGINAL)
-        if known is not _UNNAMED and known is not _OF_THE_ORIGINAL:
-            self._names[client] = known  # the one that was heard of last
-        return known if request.native or known is _OF_THE_ORIGINAL else Caller(known.name, native=False)
-
     def _serve_batch(self, batch: list[Any], envelope: list[bytes]) -> None:
         gathering: Gathering | None = None  # what is not answered here and now
         results: list[dict[str, Any]] = []  # of queries without arrays, encoded all at once
         replies: list[bytes] = []
+        rest: list[tuple[Method, Request]] = []  # of queries, when these have taken long enough
         simple, quick, slow, clock = jsonrpc.SIMPLE, self._quick, self.settings.slow_query_s, time.perf_counter
         shared, now = dialect.shared_extra(batch), clock()
         limit = now + slow
@@ -346,6 +330,11 @@ class ZMQJSONProxyServer(OfOneProcess):
                 gathering = gathering or self._gathering(envelope)
                 self._serve_part(dialect.read_part(message, shared), envelope, gathering)
                 now = clock()
+                continue
+            if now > limit:
+                gathering = gathering or self._gathering(envelope)
+                gathering.expect()
+                rest.append((query, _known_good(message, shared)))
                 continue
             begun = now
             try:
@@ -361,6 +350,8 @@ class ZMQJSONProxyServer(OfOneProcess):
             now = clock()
             if now > limit and now - begun > slow:  # one comparison for most
                 self._set_aside(method, now - begun)
+        if rest and gathering is not None:
+            self._carry_out_rest(rest, envelope[0], gathering)
         if results:
             try:
                 replies.append(wirejson.dumps(results)[1:-1])
@@ -370,6 +361,17 @@ class ZMQJSONProxyServer(OfOneProcess):
             gathering.close(replies)
         elif replies:
             self._send(envelope, join(replies))
+
+    def _carry_out_rest(self, rest: list[tuple[Method, Request]], client: bytes, gathering: Gathering) -> None:
+        """Carry out beside the socket's thread what is left of the queries of a batch."""
+
+        def run() -> None:
+            for query, request in rest:
+                gathering.add(carry_out(query, request))
+
+        if not self._lane_of("batches").put(Job(run)):
+            for _, request in rest:
+                gathering.add(self._busy(request, "batches")[0])
 
     def _gathering(self, envelope: list[bytes]) -> Gathering:
         inline = threading.current_thread()
@@ -395,7 +397,7 @@ class ZMQJSONProxyServer(OfOneProcess):
             return answer_unknown(request, self.interfaces, self.instance, self.settings.max_message_bytes)
         if request.target in self._quick:
             begun = time.perf_counter()
-            of_the_original = contextlib.nullcontext() if request.native else calling(_OF_THE_ORIGINAL)
+            of_the_original = contextlib.nullcontext() if request.native else calling(OF_THE_ORIGINAL)
             with contextlib.suppress(WouldWaitError), of_the_original:
                 body = carry_out(method, request)
                 if time.perf_counter() - begun > self.settings.slow_query_s:
@@ -459,7 +461,7 @@ class ZMQJSONProxyServer(OfOneProcess):
 
     def _hand_over(self, method: Method, request: Request, answer: Reply, client: bytes) -> bytes | None:
         mark, extra = method.mark, request.extra or {}
-        caller = self._caller(request, client)
+        caller = self._callers.find(client, extra.get("client"), request.native)
         call: UnderWay | None = None
 
         def reply(body: bytes) -> None:
@@ -514,8 +516,7 @@ class ZMQJSONProxyServer(OfOneProcess):
         if not lane.put(job):
             if call is not None:
                 self._under_way.end(call)
-            text = f"{method.lane}: {self.settings.queue_per_lane} calls are waiting already; nothing was done"
-            body, error = not_begun(request, Code.BUSY, "BusyError", text)
+            body, error = self._busy(request, method.lane)
             if handle is not None:  # whoever asks too often must not push the others' operations out of the table
                 handle.finish(State.FAILED, error=error)
                 self._operations.forget(handle.id)
@@ -553,9 +554,15 @@ class ZMQJSONProxyServer(OfOneProcess):
     def _lane(self, method: Method) -> Lane:
         # Urgent commands and slow queries have workers of their own beside the lane.
         kind = "urgent" if method.mark.urgent else "slow" if method.kind is Kind.QUERY else "commands"
-        key = f"{method.lane} {kind}"
+        return self._lane_of(f"{method.lane} {kind}")
+
+    def _lane_of(self, key: str) -> Lane:
         size = self.settings.queue_per_lane
         return self._lanes.get(key) or self._lanes.setdefault(key, Lane(f"{key} {self.name}", size))
+
+    def _busy(self, request: Request, lane: str) -> tuple[bytes, dict[str, Any]]:
+        text = f"{lane}: {self.settings.queue_per_lane} calls are waiting already; nothing was done"
+        return not_begun(request, Code.BUSY, "BusyError", text)
 
     def _abort_operations(self, method: Method, caller: Caller) -> threading.Thread | None:
         """Ask the operations of a command's lane to end; what it has to wait for before it begins."""

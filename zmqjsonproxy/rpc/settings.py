@@ -14,6 +14,8 @@ class ServerSettings:
     Attributes:
         max_message_bytes: Largest request that is read; larger ones are answered with an error up to four times
             this size, beyond which ZeroMQ drops the connection.
+        max_values: Most values in a request, outside of frames; an escaped character of a text counts as one.
+        max_parts: Most arrays, objects and texts in a request, names of members among them.
         max_depth: Deepest nesting of arrays and objects in a request.
         max_batch: Most calls in one JSON-RPC batch.
         queue_per_lane: Calls that may wait in a lane; one more is answered "busy".
@@ -24,6 +26,8 @@ class ServerSettings:
     """
 
     max_message_bytes: int = 16 * 2**20
+    max_values: int = 300_000
+    max_parts: int = 100_000
     max_depth: int = 100
     max_batch: int = 1000
     queue_per_lane: int = 64

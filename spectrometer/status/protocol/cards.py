@@ -198,6 +198,9 @@ def plan_update(
     Raises:
         CardError: A key or a value has no card, or the memory is full, but for what is reserved.
     """
+    total = len(image) // CARD_BYTES
+    if len(values) > total:  # a stranger's may be any number
+        raise CardError("END", f"{len(values)} keys at once do not fit: the memory has {total} cards")
     fresh = {check_keyword(key): value for key, value in values.items()}
     for key, value in fresh.items():
         write_card(key, value)
@@ -213,7 +216,7 @@ def plan_update(
         else:
             blanks.append(offset)
     blanks.reverse()
-    free, total = len(blanks) + (len(image) - end) // CARD_BYTES - 1, len(image) // CARD_BYTES
+    free = len(blanks) + (len(image) - end) // CARD_BYTES - 1
     patches: list[tuple[int, bytes]] = []
     for key, value in fresh.items():
         place = places.get(key)

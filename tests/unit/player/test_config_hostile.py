@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pydantic import TypeAdapter
 from support.damaged_config import SHORT, damaged
 
 from player.config import load
@@ -72,3 +75,28 @@ def test_what_would_exhaust_a_reader_is_refused(tmp_path: Path, text: str) -> No
     path.write_text(text)
     with pytest.raises(ConfigError):
         load(path, {})
+
+
+def test_many_faults_are_found_without_looking_everything_up_for_each(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "dibas.toml"
+    path.write_text("\n".join(f"[banks.B{n}]\nhost = 'h'\nport = 1\n[banks.B{n}.doors.x]\n" for n in range(300)))
+    schemas, registered = list[object](), list[str]()
+    schema, entries = TypeAdapter.json_schema, importlib.metadata.entry_points
+
+    def json_schema(adapter: TypeAdapter[Any], **options: Any) -> dict[str, Any]:
+        schemas.append(adapter)
+        return schema(adapter, **options)
+
+    def entry_points(**group: str) -> Any:
+        registered.append(group["group"])
+        return entries(**group)
+
+    monkeypatch.setattr(TypeAdapter, "json_schema", json_schema)
+    monkeypatch.setattr(importlib.metadata, "entry_points", entry_points)
+    with pytest.raises(ConfigError) as refused:
+        load(path)
+    assert len(refused.value.faults) > 1000
+    assert len(schemas) < 10
+    assert len(registered) < 10

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+import tomli
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -94,3 +95,27 @@ def test_what_has_no_end_is_not_read(tmp_path: Path) -> None:
     for path in (pipe, Path("/dev/zero")):
         with pytest.raises(ConfigError, match="expected a regular file"):
             read_toml(path)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        '"""x"""', '"""x""""', '"""x"""""', '"""\\""" x"""', '"""\n[a]\n# x\n"""', "'''x'''", "'''x'''''",
+        "'''\\'''", "'''\n\"\"\"\n'''", '"# no comment"', '"\\\\"', '"\\"["', "'[{'", "''", '""', "1 # [ ''' \"",
+        '[\n1, # ] }\n"]",\n]', "[[1, [2]], ['''\n]''']]", "{ b = [\n1 ], c = '}' }",
+    ],
+)  # fmt: skip
+def test_a_value_ends_where_it_ends(value: str) -> None:
+    lines = key_lines(f"a = {value}\nlast = 1\n[t]\nx.y = {value}\n[[u]]")
+    one = value.count("\n")
+    assert (lines["a",], lines["last",], lines["t",], lines["t", "x", "y"]) == (1, one + 2, one + 3, one + 4)
+    assert lines["u", 0] == 2 * one + 5
+
+
+@pytest.mark.parametrize("line", ["{},", "'x',", "[1],", "{{ b = {} }},", "# {}"])
+def test_a_value_of_many_lines_is_parsed_once(line: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "x = 1\na = [\n" + "".join(line.format(n) + "\n" for n in range(2000)) + "]\ny = 2\n"
+    loads, parsed = tomli.loads, list[int]()
+    monkeypatch.setattr(tomli, "loads", lambda source: (parsed.append(len(source)), loads(source))[1])
+    assert key_lines(text)["y",] == 2004
+    assert sum(parsed) <= len(text) + 1

@@ -201,6 +201,38 @@ def test_depth_of_a_text_without_end_is_found_in_linear_time() -> None:
     assert wirejson.too_deep(b'["' + b"\\" * 1_000_001, 1) is False
 
 
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (b"[1,2,3,4,5]", ""),
+        (b"[1,2,3,4,5,6]", "more than 5"),
+        (b'["a",["b"]]', ""),
+        (b'["a",["b"],{}]', "more than 4"),
+        (b'{"a":1,"b":2}', ""),
+        (b'{"a":1,"b":2,"c":3,"d":4}', "more than 4"),
+        (rb'["[[[[[[,,,,,,\"]', ""),
+        (rb'["\\", "\\", "\\", "\\"]', "more than"),
+        (rb'["\"\"\"\"\"\""]', "more than 5"),
+    ],
+)
+def test_parts_and_values_are_counted_outside_of_texts(data: bytes, says: str) -> None:
+    text = wirejson.too_many(data, 5, 4)
+    assert text.startswith(says)
+    assert bool(text) is bool(says)
+
+
+@given(values)
+def test_no_more_is_counted_than_there_is(value: Any) -> None:
+    def parts(v: Any) -> int:
+        children = [*v, *v.values()] if isinstance(v, dict) else v if isinstance(v, list) else []
+        return isinstance(v, (dict, list, str)) + sum(map(parts, children))
+
+    data = wirejson.dumps(value)
+    assert wirejson.too_many(data, len(data), parts(value)) == ""
+    if parts(value):
+        assert "max_parts" in wirejson.too_many(data, len(data), parts(value) - 1)
+
+
 @given(values, st.integers(0, 8))
 def test_depth_is_that_of_the_decoded_value(value: Any, limit: int) -> None:
     def depth(v: Any) -> int:

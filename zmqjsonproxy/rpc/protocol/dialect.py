@@ -25,13 +25,17 @@ MOST_IN_A_FRAME = 64 * 2**20
 """Bytes of a frame of a reply. While one arrives nothing else does, and callers give up servers that are silent."""
 _ID_TYPES = frozenset({int, str, float, type(None)})
 _LONGEST_ID = 200
+_LITTLE = 10_000
+"""Of a message that is refused so much is decoded to find its number, bytes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What a message may be: bytes, nesting of arrays and objects, calls in a batch."""
+    """What a message may be: bytes, what is in it, nesting of arrays and objects, calls in a batch."""
 
     max_bytes: int = 16 * 2**20
+    max_values: int = 300_000
+    max_parts: int = 100_000
     max_depth: int = 100
     max_batch: int = 1000
 
@@ -134,26 +138,13 @@ def shared_extra(batch: list[Any]) -> dict[str, Any] | None:
 
 def read_or_batch(body: bytes, limits: Limits) -> Request | Malformed | list[Any]:
     """As `read_message`, but of a batch the decoded messages, each for `read_part`. Never raises."""
-    size = len(body)
-    if isinstance(body, Framed):
-        size += sum(memoryview(frame).nbytes for frame in body.frames)
-    if size > limits.max_bytes:
-        text = f"{size} bytes are over the limit of {limits.max_bytes} (max_message_bytes); make several calls of it"
-        identity = _identity_at_head(body)
-        if identity is None and len(body) <= limits.max_bytes:
-            identity = _identity(body)
-        return Malformed(b'"jsonrpc"' in body[:4096], Code.TOO_LARGE, "TooLargeError", text, identity)
-    depth = limits.max_depth
-    if len(body) > 2 * depth and body.count(b"[") + body.count(b"{") > depth and wirejson.too_deep(body, depth):
-        text = f"nested deeper than {depth} levels (max_depth)"
-        return Malformed(b'"jsonrpc"' in body[:4096], Code.TOO_LARGE, "TooLargeError", text, _identity_at_head(body))
+    if text := _over_limit(body, limits):
+        return _refused(body, Code.TOO_LARGE, "TooLargeError", text)
     try:
         message = ndarray.loads(body) if isinstance(body, Framed) else wirejson.loads(body)
     except (ValueError, RecursionError) as error:
         text = "no JSON, or not with these frames" if isinstance(body, Framed) else "no JSON"
-        return Malformed(
-            b'"jsonrpc"' in body[:4096], Code.PARSE, "ProtocolError", f"{text}: {error}", _identity(body)
-        )  # fmt: skip
+        return _refused(body, Code.PARSE, "ProtocolError", f"{text}: {error}")
     if type(message) is dict:
         return _native(message) if "jsonrpc" in message else _original(message)
     if isinstance(message, list) and len(message) > limits.max_batch:
@@ -165,6 +156,27 @@ def read_or_batch(body: bytes, limits: Limits) -> Request | Malformed | list[Any
     return Malformed(isinstance(message, list), Code.INVALID_REQUEST, "ProtocolError", f"{text}; got {_kind(message)}")
 
 
+def _over_limit(body: bytes, limits: Limits) -> str:
+    """Say which limit a message is over, before any of it is decoded; empty: none, or more calls than a batch has."""
+    size = len(body)
+    if isinstance(body, Framed):
+        size += sum(memoryview(frame).nbytes for frame in body.frames)
+    if size > limits.max_bytes:
+        return f"{size} bytes are over the limit of {limits.max_bytes} (max_message_bytes); make several calls of it"
+    if len(body) > min(limits.max_values, limits.max_parts):  # a shorter one has no room for them
+        text = wirejson.too_many(body, limits.max_values, limits.max_parts)
+        if text:
+            return f"{text}; make several calls of it, or send numbers as arrays of numpy"
+    depth = limits.max_depth
+    if len(body) > 2 * depth and body.count(b"[") + body.count(b"{") > depth and wirejson.too_deep(body, depth):
+        return f"nested deeper than {depth} levels (max_depth)"
+    return ""
+
+
+def _refused(body: bytes, code: Code, type_: str, text: str) -> Malformed:
+    return Malformed(b'"jsonrpc"' in body[:4096], code, type_, text, _identity(body))
+
+
 def _identity_at_head(body: bytes) -> int | None:
     """The request number of what is over a limit, where it stands in front of the parameters; of a batch the first."""
     found = _HEAD.match(body)
@@ -172,11 +184,9 @@ def _identity_at_head(body: bytes) -> int | None:
 
 
 def _identity(body: bytes) -> Any:
-    """The request number of a message whose frames are at fault."""
-    if not isinstance(body, Framed):
-        return None
+    """The request number of a message that is refused, if it is found without much work."""
     at_head = _identity_at_head(body)  # a batch of our callers has it there only
-    if at_head is not None:
+    if at_head is not None or not isinstance(body, Framed) or len(body) > _LITTLE:
         return at_head
     try:
         message = wirejson.loads(bytes(body))

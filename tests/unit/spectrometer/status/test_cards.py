@@ -102,6 +102,11 @@ def test_full_memory_is_refused_before_anything_is_written() -> None:
         plan_update(image, {"NEW": 1})
 
 
+def test_more_keys_at_once_than_the_memory_has_cards_are_refused_before_each_is_looked_at() -> None:
+    with pytest.raises(CardError, match="4 keys at once do not fit: the memory has 3 cards"):
+        plan_update(empty_image(3 * 80), {"no keyword": object(), "B": 1, "C": 1, "D": 1})
+
+
 def test_removed_cards_leave_no_hole() -> None:
     assert without(write_cards({"A": 1, "B": 2, "C": 3}), ["b", "X"]) == write_cards({"A": 1, "C": 3})
 
