@@ -308,7 +308,7 @@ _EXIT = {"done": 0, "incomplete": 3}
 
 def _ends(d: Dealer, banks: Sequence[str], failed: Mapping[str, Outcome]) -> dict[str, dict[str, Any]]:
     """Bank -> what became of its scan: the report of a native Player, of others what their status says."""
-    status = d.outcomes("get_status", list(END_KEYS), _banks=banks, _timeout=LOOK_S)
+    status = d.outcomes("get_status", _banks=banks, _timeout=LOOK_S)
     reports = d.scan_reports()
     ends: dict[str, dict[str, Any]] = {}
     for bank in banks:
@@ -322,7 +322,8 @@ def _ends(d: Dealer, banks: Sequence[str], failed: Mapping[str, Outcome]) -> dic
         if bank in failed:
             end["outcome"] = end["outcome"] if end["outcome"] in ("stopped", "aborted") else "failed"
             end["error"] = str(failed[bank].error)
-        ends[bank] = end | {"status": value if isinstance(value, dict) else {}}
+        known = value if isinstance(value, dict) else {}
+        ends[bank] = end | {"status": {key: known[key] for key in END_KEYS if key in known}}
     return ends
 
 

@@ -21,7 +21,7 @@ from player.tables import BankConfig, Composed, Config
 from player.tomlfile import KeyPath
 from spectrometer.backends.base import Backend
 from spectrometer.backends.vegas import VegasBackend
-from spectrometer.bankstate import bank_findings, bank_overview
+from spectrometer.bankstate import bank_findings, bank_overview, chosen_status
 from spectrometer.config import (
     HpcMac,
     SpectrometerBankConfig,
@@ -516,17 +516,8 @@ class SpectrometerBank(Bank):
 
     @query
     def get_status(self, keys: str | Sequence[str] | None = None) -> Any:
-        """The whole status; those of some keys that exist; or the value of one key (KeyError if it is not there)."""
-        values = self._status.read()
-        if keys is None:
-            return values
-        if isinstance(keys, str):
-            if keys.upper() not in values:
-                raise KeyError(f"{keys} is not in the status memory")
-            return values[keys.upper()]
-        if not isinstance(keys, Sequence) or not all(isinstance(key, str) for key in keys):
-            raise RefusedError(f"keys is {keys!s:.80}; expected None, the name of a key, or a list of names")
-        return {key: values[key.upper()] for key in keys if key.upper() in values}
+        """The whole status; those of some keys by name; or the value of one key. Refused if a key is not there."""
+        return chosen_status(self._status.read(), keys, native=current_caller().native)
 
     @query
     def get_overview(self) -> dict[str, Any]:

@@ -1,19 +1,58 @@
-"""State of a Bank for its callers: overview and findings, made of what the Bank knows. No memory, no device."""
+"""State of a Bank for its callers: chosen status keys, overview, findings. Pure functions of what the Bank knows."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from typing import Any
 
 from player.findings import Finding
 from spectrometer.boardwatch import STATE_KEY
 from spectrometer.status.protocol.damage import Damage
+from zmqjsonproxy.errors import RefusedError
 
-__all__ = ["bank_findings", "bank_overview"]
+__all__ = ["bank_findings", "bank_overview", "chosen_status"]
 
 OVERVIEW = ("SCANNUM", "SCANREM", "NETSTAT", "DAQSTATE", "SIMULATE")
 BOARD_IS_WELL = ("", "answers")
 SHOWN = 500  # characters of a reason
+NAMED = 10  # missing keys
+
+
+def chosen_status(values: Mapping[str, Any], keys: str | Sequence[str] | None, *, native: bool) -> Any:
+    """Return the value of one key, those of several by name, or with None all.
+
+    Args:
+        values: The whole status.
+        keys: Names, in either case.
+        native: False: what is missing is treated as the original did.
+
+    Raises:
+        RefusedError: Keys that are missing, all of them; a Bank of the original left them out of several.
+        KeyError: To a client of the original: the one key that was asked for is missing.
+    """
+    if keys is None:
+        return dict(values)
+    names = [keys] if isinstance(keys, str) else keys
+    if not isinstance(names, Sequence) or not all(isinstance(name, str) for name in names):
+        raise RefusedError(f"keys is {keys!s:.80}; expected None, the name of a key, or a list of names")
+    found = {name: values[name.upper()] for name in names if name.upper() in values}
+    missing = [name for name in names if name not in found]
+    if missing and native:
+        raise RefusedError(_not_there(missing, values))
+    if isinstance(keys, str):
+        if missing:
+            raise KeyError(f"{keys} is not in the status memory")
+        return found[keys]
+    return found
+
+
+def _not_there(missing: Sequence[str], values: Mapping[str, Any]) -> str:
+    named = ", ".join(f"{name:.80}" for name in missing[:NAMED])
+    more = f" and {len(missing) - NAMED} more" if len(missing) > NAMED else ""
+    similar = get_close_matches(missing[0][:80].upper(), values, n=2, cutoff=0.75)
+    meant = f"; did you mean {' or '.join(similar)}?" if similar else ""
+    return f"not in the status memory: {named}{more}{meant}"
 
 
 def bank_overview(mode: str | None, values: Mapping[str, Any]) -> dict[str, Any]:
