@@ -23,6 +23,7 @@ from dealer.progress import CallLine, ScanLine
 from dealer.services import Services
 from dealer.tables import text_table
 from zmqjsonproxy.errors import PeerLostError
+from zmqjsonproxy.jsontext import json_text
 from zmqjsonproxy.loading import TargetError, load_target
 from zmqjsonproxy.rpc.hub import Hub, InterfaceDescription
 from zmqjsonproxy.rpc.locating import NotLocatedError, scheme_of
@@ -92,7 +93,7 @@ def complain(error: Exception) -> None:
 
 
 def _print_json(value: Any) -> None:
-    print(json.dumps(value, indent=2, default=str))
+    print(json_text(value))
 
 
 # arguments
@@ -259,7 +260,7 @@ def _shown(value: Any) -> str:
 
 
 def _inline(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, default=str)
+    return value if isinstance(value, str) else json_text(value, None, strict=False)
 
 
 # a scan

@@ -82,3 +82,16 @@ def test_status_keys_that_are_missing_are_named_and_fail(config: Path, capsys: p
     states = json.loads(capsys.readouterr().out)
     assert states["CAMERA"] == {"status": {"gain": 2.5}}
     assert states["BANKA"] == {"mode": "MODE1", "status": {}, "missing": ["gain"]}
+
+
+def test_json_of_a_call_is_valid_and_whole(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["call", "WEATHER", "values", "--json", "--config", str(config)]) == 0
+    text = capsys.readouterr().out
+    found = json.loads(text, parse_constant=pytest.fail)["WEATHER"]["value"]
+    assert found == {"array": list(range(2000)), "bytes": "AP8=", "numbers": [None, None, 1e308]}
+    assert main(["call", "WEATHER", "values", "--config", str(config)]) == 0
+    lines = dict(line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines())
+    assert lines["array"].startswith("[0.0, 1.0,")
+    assert lines["array"].endswith("1999.0]")
+    assert lines["bytes"] == '"AP8="'
+    assert lines["numbers"] == "[NaN, Infinity, 1e+308]"
