@@ -195,22 +195,10 @@ class _Log:
     def _read(self, supervisord: Supervisord, process: ProcessInfo, size: int) -> list[str]:
         if size <= self._end:
             return []
-        text = _whole_characters(supervisord, process, self._stream, self._end, size - self._end)
-        self._end = size
+        text, read = supervisord.log(process, self._stream, self._end, size - self._end)
+        self._end += read
         *lines, self._begun_line = (self._begun_line + text).split("\n")
         return lines
-
-
-def _whole_characters(supervisord: Supervisord, process: ProcessInfo, stream: str, begin: int, length: int) -> str:
-    """Read a piece of a log. supervisord fails on one that begins or ends within a character: then a bit less."""
-    for cut in range(4):
-        for first, last in {(cut, 0), (0, cut), (cut, cut)}:
-            try:
-                return supervisord.log(process, stream, begin + first, max(length - first - last, 1))
-            except SupervisorError as error:
-                if error.is_refusal or cut == 3 or "500" not in error.text:
-                    raise
-    return ""
 
 
 def _log(options: argparse.Namespace) -> int:
