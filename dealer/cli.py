@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 from collections.abc import Sequence
@@ -12,6 +11,7 @@ from dealer import commands, hostcommands, plancommand
 from dealer.errors import DealerError
 from zmqjsonproxy import recording
 from zmqjsonproxy.errors import ProxyError
+from zmqjsonproxy.jsontext import json_text
 from zmqjsonproxy.logs import LEVELS, bind, log_to
 
 __all__ = ["build_parser", "main"]
@@ -89,7 +89,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return status
     except (DealerError, ProxyError) as error:
         if options.json:
-            print(json.dumps({"error": str(error)}, indent=2))
+            print(json_text({"error": str(error)}))
         commands.complain(error)
     except BrokenPipeError:  # the reader of our output has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -12,22 +12,25 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from dealer.bankstates import ask_states, state_tables
 from dealer.completion import SHELLS, Command, read_command
 from dealer.dealer import DEFAULT_TIMEOUT, Dealer
 from dealer.errors import ConfigurationError, NoSuchPlayerError, PlayersError, has_lost_players
+from dealer.fanout import describe
 from dealer.outcome import Outcome
 from dealer.players import find_players
 from dealer.progress import CallLine, ScanLine
 from dealer.services import Services
 from dealer.tables import text_table
 from zmqjsonproxy.errors import PeerLostError
+from zmqjsonproxy.jsontext import json_text
 from zmqjsonproxy.loading import TargetError, load_target
+from zmqjsonproxy.rpc.hub import Hub, InterfaceDescription
 from zmqjsonproxy.rpc.locating import NotLocatedError, scheme_of
 
 __all__ = ["add_commands", "address_of", "complain", "read_value", "run_shell"]
 
 QUESTION_TIMEOUT = 10.0
-SUMMARY = ("MODENAME", "SCANNUM", "SCANREM", "NETSTAT", "DAQSTATE", "SIMULATE")
 END_KEYS = ("SCANNUM", "SCANLEN", "DAQFITS")
 LOOK_S = 2.0
 ADVICE = "`dealer doctor` says what puts it right"
@@ -50,7 +53,7 @@ def add_commands(
 
     listed = add("list", _list, "names and addresses of the Players; the methods of one of them")
     listed.add_argument("bank", nargs="?", metavar="BANK", help="list what this Bank can be asked instead")
-    status = add("status", _status, "mode, scan and state of each Bank")
+    status = add("status", _status, "state of each Bank: mode and scan, or what its kind shows")
     status.add_argument("keys", nargs="*", metavar="KEY", help="status keys; default: a summary")
     call = add("call", _call, "call a method of a Bank and print its answer")
     call.add_argument("bank", metavar="BANKS", help="a Bank, several as BANKA,BANKB, or all")
@@ -90,7 +93,7 @@ def complain(error: Exception) -> None:
 
 
 def _print_json(value: Any) -> None:
-    print(json.dumps(value, indent=2, default=str))
+    print(json_text(value))
 
 
 # arguments
@@ -179,9 +182,6 @@ def _list(options: argparse.Namespace) -> int:
 
 
 def _list_methods(options: argparse.Namespace) -> int:
-    from dealer.fanout import describe
-    from zmqjsonproxy.rpc.hub import Hub, InterfaceDescription
-
     urls = find_players(None, options.config)
     bank = _as_named(options.bank, urls)
     if bank not in urls:
@@ -200,30 +200,20 @@ def _list_methods(options: argparse.Namespace) -> int:
 
 
 def _status(options: argparse.Namespace) -> int:
-    keys = tuple(options.keys) or SUMMARY
-    with _dealer(options) as d:
-        banks = d.list_available_players()
-        modes, status = d.outcomes("get_mode", _banks=banks), d.outcomes("get_status", list(keys), _banks=banks)
-    errors = {bank: modes[bank].error or status[bank].error for bank in banks}
+    urls = find_players(None, options.config)
+    with Hub(locators=Services().locators) as hub:
+        states = ask_states(hub, urls, options.keys, options.timeout or QUESTION_TIMEOUT)
     if options.json:
-        _print_json({
-            bank: {"mode": modes[bank].value, "status": status[bank].value} if errors[bank] is None
-            else {"error": str(errors[bank])}
-            for bank in banks
-        })  # fmt: skip
+        _print_json({bank: state.describe() for bank, state in states.items()})
     else:
-        rows: list[Sequence[Any]] = []
-        for bank in banks:
-            if errors[bank] is not None:
-                rows.append((bank, errors[bank]))
-                continue
-            values = status[bank].value or {}
-            rows.append((bank, modes[bank].value or "-", *(values.get(key, "-") for key in keys)))
-        print(text_table(("Bank", "mode", *keys), rows))
-    failed = [bank for bank in banks if errors[bank] is not None]
+        print(state_tables(states, options.keys))
+    failed = [bank for bank, state in states.items() if state.error is not None]
+    lacking = {bank: state.missing for bank, state in states.items() if state.error is None and state.missing}
     if failed:
         print(f"dealer: {', '.join(failed)} failed; {ADVICE}", file=sys.stderr)
-    return 1 if failed else 0
+    for bank, missing in lacking.items():
+        print(f"dealer: {bank} has no status key {', '.join(missing)}", file=sys.stderr)
+    return 1 if failed or lacking else 0
 
 
 def _call(options: argparse.Namespace) -> int:
@@ -270,7 +260,7 @@ def _shown(value: Any) -> str:
 
 
 def _inline(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, default=str)
+    return value if isinstance(value, str) else json_text(value, None, strict=False)
 
 
 # a scan
@@ -319,7 +309,7 @@ _EXIT = {"done": 0, "incomplete": 3}
 
 def _ends(d: Dealer, banks: Sequence[str], failed: Mapping[str, Outcome]) -> dict[str, dict[str, Any]]:
     """Bank -> what became of its scan: the report of a native Player, of others what their status says."""
-    status = d.outcomes("get_status", list(END_KEYS), _banks=banks, _timeout=LOOK_S)
+    status = d.outcomes("get_status", _banks=banks, _timeout=LOOK_S)
     reports = d.scan_reports()
     ends: dict[str, dict[str, Any]] = {}
     for bank in banks:
@@ -333,7 +323,8 @@ def _ends(d: Dealer, banks: Sequence[str], failed: Mapping[str, Outcome]) -> dic
         if bank in failed:
             end["outcome"] = end["outcome"] if end["outcome"] in ("stopped", "aborted") else "failed"
             end["error"] = str(failed[bank].error)
-        ends[bank] = end | {"status": value if isinstance(value, dict) else {}}
+        known = value if isinstance(value, dict) else {}
+        ends[bank] = end | {"status": {key: known[key] for key in END_KEYS if key in known}}
     return ends
 
 

@@ -11,10 +11,12 @@ from typing import Any
 
 from dealer.errors import ConfigurationError
 from dealer.fanout import describe, fan_out
+from dealer.outcome import Outcomes
 from dealer.players import configuration_path, find_players, is_port_manager
 from dealer.services import Services
 from dealer.start import ClockOffset
 from portmanager.protocol.urls import ServiceAddress, is_service
+from zmqjsonproxy.cut import cut
 from zmqjsonproxy.errors import CallTimeoutError, PeerLostError
 from zmqjsonproxy.rpc.hub import Hub, InterfaceDescription
 from zmqjsonproxy.sockmon import Transition
@@ -24,11 +26,17 @@ __all__ = ["CLOCK_NOTE_S", "CLOCK_WRONG_S", "Finding", "Report", "clock_finding"
 CLOCK_NOTE_S = 0.1
 CLOCK_WRONG_S = 1.0
 """A start is refused beyond that, s; as a Dealer does by default."""
-NEEDED = frozenset({
-    "arm", "commit", "disarm_start", "earliest_start", "get_mode", "get_param", "get_status", "list_modes", "prepare",
-    "scan_status", "set_mode", "set_param", "set_status", "stop",
-})  # fmt: skip
-"""What a Dealer of this release calls of a Player of its own generation."""
+STARTS = frozenset({"arm", "commit", "disarm_start", "earliest_start", "scan_status", "stop"})
+"""Methods that a Dealer of this release calls of a Bank that takes part in common starts."""
+DISTINCTIVE = frozenset({"arm", "commit", "disarm_start", "earliest_start"})
+"""A Bank that has two of them takes part in common starts."""
+NEEDED = {
+    "spectrometer": STARTS
+    | {"get_mode", "get_param", "get_status", "list_modes", "prepare", "set_mode", "set_param", "set_status"}
+}
+"""Kind of Bank -> methods of it that the Dealer has as verbs of its own."""
+MOST_OF_ONE = 20
+"""Findings that are taken from one Bank."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,10 +114,11 @@ def examine(config: str | os.PathLike[str] | None = None, timeout: float = 10.0)
             if isinstance(description, Exception):
                 report.findings.append(_of_absence(bank, report.players[bank], description))
         urls = {bank: reachable[bank] for bank in found}
-        _compare_names(hub, urls, timeout, report)
-        findings, notes = interface_findings(found)
+        _compare_names(hub, found, urls, timeout, report)
+        findings, notes = interface_findings(found, _kinds(hub, found, urls, timeout))
         report.findings += findings
         report.notes += notes
+        report.findings += _own_findings(hub, found, urls, timeout)
         _compare_clocks(hub, {bank: url for bank, url in urls.items() if found[bank].native}, timeout, report)
     return report
 
@@ -174,20 +183,59 @@ def _is_listening(url: str) -> bool:
     return True
 
 
-def _compare_names(hub: Hub, urls: Mapping[str, str], timeout: float, report: Report) -> None:
+def _asked(
+    hub: Hub, found: Mapping[str, InterfaceDescription], urls: Mapping[str, str], method: str, timeout: float
+) -> Outcomes:
+    """Ask those Banks that export a method."""
+    return fan_out(hub, {bank: urls[bank] for bank in found if method in found[bank].methods}, method, (), {}, timeout)
+
+
+def _compare_names(
+    hub: Hub, found: Mapping[str, InterfaceDescription], urls: Mapping[str, str], timeout: float, report: Report
+) -> None:
     """A Player that serves another Bank than the file says would take its data under a wrong name."""
-    for bank, outcome in fan_out(hub, urls, "get_status", ("BANKNAM",), {}, timeout).items():
+    told = _asked(hub, found, urls, "get_bank_name", timeout)
+    nameless = {bank: url for bank, url in urls.items() if bank not in told and "get_status" in found[bank].methods}
+    told.update(fan_out(hub, nameless, "get_status", ("BANKNAM",), {}, timeout))
+    for bank, outcome in told.items():
         name = outcome.value
         if outcome.error is None and isinstance(name, str) and name and name != bank:
             text = f"the Player at {urls[bank]} serves {name}"
             report.findings.append(Finding("player", text, "correct host or port of one of them in the file", bank))
 
 
-def interface_findings(found: Mapping[str, InterfaceDescription]) -> tuple[list[Finding], list[str]]:
+def _kinds(
+    hub: Hub, found: Mapping[str, InterfaceDescription], urls: Mapping[str, str], timeout: float
+) -> dict[str, str]:
+    """Bank -> kind, of those that say it."""
+    told = _asked(hub, found, urls, "get_kind", timeout)
+    return {bank: outcome.value for bank, outcome in told.items() if isinstance(outcome.value, str)}
+
+
+def _own_findings(
+    hub: Hub, found: Mapping[str, InterfaceDescription], urls: Mapping[str, str], timeout: float
+) -> list[Finding]:
+    """Return what Banks themselves say is wrong with them; a kind is anybody's code."""
+    findings: list[Finding] = []
+    for bank, outcome in _asked(hub, found, urls, "get_findings", timeout).items():
+        if outcome.error is not None:
+            remedy = "report this to whoever made the kind"
+            findings.append(Finding("kind", cut(f"its own checks failed: {outcome.error}"), remedy, bank))
+        for each in outcome.value[:MOST_OF_ONE] if isinstance(outcome.value, list) else ():
+            if isinstance(each, dict):
+                check, text, remedy = (cut(str(each.get(key, ""))) for key in ("check", "text", "remedy"))
+                findings.append(Finding(check, text, remedy, bank))
+    return findings
+
+
+def interface_findings(
+    found: Mapping[str, InterfaceDescription], kinds: Mapping[str, str]
+) -> tuple[list[Finding], list[str]]:
     """Return what is wrong with the versions of Players, by what they export, and notes.
 
     Args:
         found: Bank -> what its Player says that it exports.
+        kinds: Bank -> kind, as far as it is known; a kind that the Dealer has no verbs for may export what it likes.
     """
     findings: list[Finding] = []
     native = {bank: d for bank, d in found.items() if d.native}
@@ -195,21 +243,29 @@ def interface_findings(found: Mapping[str, InterfaceDescription]) -> tuple[list[
     notes = []
     if old:
         notes.append(f"{', '.join(old)}: of the original's generation; works, but is not told to start in two phases")
-    prints: dict[str, list[str]] = {}
+    prints: dict[str, dict[str, list[str]]] = {}
     for bank, description in native.items():
-        lacking = sorted(NEEDED - description.methods.keys())
+        kind = kinds.get(bank, "")
+        lacking = sorted(_needed(kind, description) - description.methods.keys())
         if lacking:
             text = f"its Player is of another version than this Dealer: it lacks {', '.join(lacking)}"
             findings.append(Finding("version", text, "install the release of this Dealer there, and restart it", bank))
         else:
-            prints.setdefault(description.fingerprint, []).append(bank)
-    usual = max(prints.values(), key=len, default=[])
-    notes += [
-        f"{', '.join(banks)}: another interface than {', '.join(usual)}; of another version or kind"
-        for banks in prints.values()
-        if banks is not usual
-    ]
+            prints.setdefault(kind, {}).setdefault(description.fingerprint, []).append(bank)
+    for same_kind in prints.values():
+        usual = max(same_kind.values(), key=len)
+        notes += [
+            f"{', '.join(banks)}: another interface than {', '.join(usual)}; of another version"
+            for banks in same_kind.values()
+            if banks is not usual
+        ]
     return findings, notes
+
+
+def _needed(kind: str, description: InterfaceDescription) -> frozenset[str]:
+    """Return the methods that a Dealer calls of a native Bank; none of a Bank that takes part in no scans."""
+    takes_part = len(DISTINCTIVE & description.methods.keys()) > 1
+    return NEEDED.get(kind, STARTS if takes_part else frozenset())
 
 
 # clocks

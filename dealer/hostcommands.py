@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -16,6 +15,7 @@ from dealer.services import Services
 from dealer.supervision import HostsReport, OrderOutcome, ProgramRow, Supervision
 from dealer.supervisord import ProcessInfo, Supervisord, SupervisorError
 from dealer.tables import text_table
+from zmqjsonproxy.jsontext import json_text
 from zmqjsonproxy.rpc.hub import Hub
 
 __all__ = ["add_commands"]
@@ -80,7 +80,7 @@ def _usage_as_2(run: Callable[[argparse.Namespace], int]) -> Callable[[argparse.
             return run(options)
         except ConfigurationError as error:
             if options.json:
-                print(json.dumps({"error": str(error)}, indent=2))
+                print(json_text({"error": str(error)}))
             print(f"dealer: {error}", file=sys.stderr)
             return USAGE
 
@@ -101,7 +101,7 @@ def _status(options: argparse.Namespace) -> int:
     with _supervision(options, STATUS_WITHIN_S) as (_, supervision):
         report = supervision.status(options.names)
     if options.json:
-        print(json.dumps({"is_well": report.is_well, **report.describe()}, indent=2))
+        print(json_text({"is_well": report.is_well, **report.describe()}))
     else:
         print("\n".join(_lines(report)))
     return DONE if report.is_well else FAILED
@@ -155,7 +155,7 @@ def _order(options: argparse.Namespace) -> int:
         order = {"start": supervision.start, "stop": supervision.stop, "restart": supervision.restart}[options.order]
         is_well = order(banks, options.at_once, tell)
     if options.json:
-        print(json.dumps({each.bank: asdict(each) for each in outcomes}, indent=2))
+        print(json_text({each.bank: asdict(each) for each in outcomes}))
     return DONE if is_well else FAILED
 
 
@@ -195,22 +195,10 @@ class _Log:
     def _read(self, supervisord: Supervisord, process: ProcessInfo, size: int) -> list[str]:
         if size <= self._end:
             return []
-        text = _whole_characters(supervisord, process, self._stream, self._end, size - self._end)
-        self._end = size
+        text, read = supervisord.log(process, self._stream, self._end, size - self._end)
+        self._end += read
         *lines, self._begun_line = (self._begun_line + text).split("\n")
         return lines
-
-
-def _whole_characters(supervisord: Supervisord, process: ProcessInfo, stream: str, begin: int, length: int) -> str:
-    """Read a piece of a log. supervisord fails on one that begins or ends within a character: then a bit less."""
-    for cut in range(4):
-        for first, last in {(cut, 0), (0, cut), (cut, cut)}:
-            try:
-                return supervisord.log(process, stream, begin + first, max(length - first - last, 1))
-            except SupervisorError as error:
-                if error.is_refusal or cut == 3 or "500" not in error.text:
-                    raise
-    return ""
 
 
 def _log(options: argparse.Namespace) -> int:
@@ -233,7 +221,7 @@ def _log(options: argparse.Namespace) -> int:
         troubled.pop(name, None)
         for line in lines:
             if options.json:
-                print(json.dumps({"bank": name, "line": line}), flush=True)
+                print(json_text({"bank": name, "line": line}, None), flush=True)
             else:
                 print(f"{name}: {line}" if len(logs) > 1 else line, flush=True)
         return True

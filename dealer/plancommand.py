@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dealer.tables import text_table
+from zmqjsonproxy.jsontext import json_text
 
 if TYPE_CHECKING:
     from dealer.plan import Plan, Row
@@ -59,7 +59,7 @@ def _plan(options: argparse.Namespace) -> int:
 
     prints = sys.stderr.write if options.show_output else None
     plan = plan_script(options.script, options.words, options.config, prints)
-    print(json.dumps(as_json(plan), indent=2, default=str) if options.json else as_text(plan))
+    print(json_text(as_json(plan)) if options.json else as_text(plan))
     return 1 if plan.faults else 0
 
 

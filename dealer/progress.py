@@ -16,7 +16,6 @@ from dealer.outcome import Outcome
 
 __all__ = ["CallLine", "ProgressLine", "ScanLine", "call_text", "scan_text"]
 
-SCAN_KEYS = ("SCANLEN", "SCANREM")
 LOOK_S = 2.0
 """Of one question about progress, s."""
 EVERY_S = 0.3
@@ -80,7 +79,7 @@ class ScanLine(ProgressLine):
         """Look at the Banks that are still waited for, and write the line anew."""
         if not self.is_shown:
             return
-        status = self._d.outcomes("get_status", list(SCAN_KEYS), _banks=list(outcomes), _timeout=LOOK_S)
+        status = self._d.outcomes("get_status", _banks=list(outcomes), _timeout=LOOK_S)
         values = {bank: o.value for bank, o in status.items() if isinstance(o.value, dict)}
         self.write(scan_text(outcomes, values, self.width))
 

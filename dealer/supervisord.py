@@ -11,14 +11,16 @@ import socket
 import threading
 import time
 import xmlrpc.client
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 from xml.parsers.expat import ExpatError
 
 from dealer.errors import DealerError
 from dealer.hosts import SupervisorAddress
+from dealer.lossytext import read_lossy
 
 __all__ = ["ProcessInfo", "SupervisorError", "Supervisord", "abnormal_ends"]
 
@@ -26,8 +28,11 @@ ANSWER_MOST = 16 * 2**20
 """Bytes of an answer that are read."""
 MAIN_LOG_TAIL = 64 * 2**10
 """Of supervisord's own log, so much is looked at for ends of programs, bytes."""
-NOT_XML = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
-"""Control characters, as programs colour their logs with, that XML cannot hold and supervisord sends all the same."""
+LOG_MOST = 2**31 - 1
+"""XML-RPC has no larger numbers, bytes."""
+PLACES_AT_ONCE = 256
+NOT_XML = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]|\xef\xbf[\xbe\xbf]")
+"""Characters, as programs colour their logs with, that XML cannot hold and supervisord sends all the same."""
 LOG_LINE = re.compile(r"^(\S+ \d\d:\d\d:\d\d),\d+ \S+ (spawned|exited|stopped): '?([^ ']+)'? (.*)$")
 
 
@@ -130,13 +135,54 @@ class Supervisord:
             raise SupervisorError(self.address.host, "its supervisord sent what is no size of a log")
         return int(told[1])
 
-    def log(self, process: ProcessInfo, stream: str, begin: int, length: int) -> str:
-        """Return a piece of the log of a program, from byte `begin` on."""
-        return str(self._call(f"readProcess{stream}Log", process.full_name, begin, length))
+    def log(self, process: ProcessInfo, stream: str, begin: int, length: int) -> tuple[str, int]:
+        """Return a piece of the log of a program, from byte `begin` on, and how many bytes it is of.
+
+        Bytes that are no text are U+FFFD; a character that has only begun at the end is left for later.
+        """
+        return self._read_log(f"readProcess{stream}Log", (process.full_name,), begin, length)
 
     def main_log(self) -> list[str]:
         """Return the last lines of supervisord's own log."""
-        return str(self._call("readLog", -MAIN_LOG_TAIL, 0)).splitlines()
+        try:
+            return str(self._call("readLog", -MAIN_LOG_TAIL, 0)).splitlines()
+        except SupervisorError as error:
+            if not _is_no_text(error):
+                raise
+        size = self._main_log_size()
+        begin = max(size - MAIN_LOG_TAIL, 0)
+        return self._read_log("readLog", (), begin, size - begin)[0].splitlines()
+
+    def _main_log_size(self) -> int:
+        """Return the bytes of supervisord's own log, which it does not tell: by whether there is one at a place."""
+        first, last = 0, LOG_MOST  # the size is within
+        while last > first:
+            step = -(-(last - first) // PLACES_AT_ONCE)
+            places = range(first, last, step)
+            beyond = [place for place, text in zip(places, self._pieces("readLog", (), [(p, 1) for p in places]),
+                                                   strict=True) if text == ""]  # fmt: skip
+            if beyond:
+                last = beyond[0]
+            first = max([first, *(place + 1 for place in places if place < last)])
+        return last
+
+    def _read_log(self, method: str, before: Sequence[str], begin: int, length: int) -> tuple[str, int]:
+        if length <= 0:  # which means the whole log to supervisord
+            return "", 0
+        try:
+            return str(self._call(method, *before, begin, length)), length
+        except SupervisorError as error:
+            if not _is_no_text(error):
+                raise
+        return read_lossy(partial(self._pieces, method, before), begin, length)
+
+    def _pieces(self, method: str, before: Sequence[str], pieces: Sequence[tuple[int, int]]) -> list[str | None]:
+        """Read pieces of a log with one question; None: it is no text."""
+        calls = [{"methodName": f"supervisor.{method}", "params": [*before, *piece]} for piece in pieces]
+        told = self._call("system.multicall", calls)
+        if not (isinstance(told, list) and len(told) == len(pieces)):
+            raise SupervisorError(self.address.host, "its supervisord sent what is no answer to many questions")
+        return [each if isinstance(each, str) else None for each in told]
 
     def _read(self, told: Any) -> ProcessInfo:
         try:
@@ -147,7 +193,7 @@ class Supervisord:
     def _call(self, method: str, *args: Any) -> Any:
         host, url = self.address.host, self.address.url
         try:
-            return getattr(self._proxy, f"supervisor.{method}")(*args)
+            return getattr(self._proxy, method if "." in method else f"supervisor.{method}")(*args)
         except xmlrpc.client.Fault as error:
             raise SupervisorError(host, f"supervisord refused {method}: {error.faultString}", True) from error
         except xmlrpc.client.ProtocolError as error:
@@ -161,6 +207,11 @@ class Supervisord:
             ValueError, LookupError, TypeError, AttributeError,  # of xmlrpc.client, for XML that means nothing
         ) as error:  # fmt: skip
             raise SupervisorError(host, f"what answers at {url} is no supervisord: {error!r}") from error
+
+
+def _is_no_text(error: SupervisorError) -> bool:
+    """Whether supervisord failed on an answer, as it does on a piece of a log that is no UTF-8."""
+    return isinstance(error.__cause__, xmlrpc.client.ProtocolError) and error.__cause__.errcode == 500
 
 
 class _Transport(xmlrpc.client.Transport):
@@ -218,14 +269,14 @@ class _Transport(xmlrpc.client.Transport):
     def parse_response(self, response: http.client.HTTPResponse) -> Any:
         """Read an answer, without characters that XML cannot hold."""
         parser, unmarshaller = self.getparser()
-        read = 0
+        answer = bytearray()
         while data := response.read1(2**16):
-            read += len(data)
-            if read > ANSWER_MOST:
+            answer += data
+            if len(answer) > ANSWER_MOST:
                 raise ValueError(f"it sends more than {ANSWER_MOST} bytes")
             if time.monotonic() > self._until:
                 raise TimeoutError("no end of the answer in time")
-            parser.feed(NOT_XML.sub(b"?", data))
+        parser.feed(NOT_XML.sub(b"?", answer))
         parser.close()
         self.close()
         return unmarshaller.close()

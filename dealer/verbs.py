@@ -235,7 +235,10 @@ def set_status(d: Roster[Any], /, **kvpairs: Any) -> Steps[dict[str, Any]]:
 
 
 def get_status(d: Roster[Any], keys: str | Sequence[str] | None = None) -> Steps[dict[str, Any]]:
-    """Return the whole status, those of some keys that exist, or one key, of each Bank."""
+    """Return the whole status, those of some keys by name, or one key, of each Bank.
+
+    A native Player that lacks one of the keys refuses; one of the original leaves it out of several.
+    """
     return values(d, "get_status", list(keys) if isinstance(keys, tuple) else keys)
 
 

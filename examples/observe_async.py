@@ -50,7 +50,7 @@ async def observe(
 async def watch(d: dealer.AsyncDealer, every: float = 1.0) -> None:
     """Print how many integrations each Bank has written, until cancelled; `every` so many seconds."""
     while True:
-        outcomes = await d.outcomes("get_status", ["DAQNINT"])
+        outcomes = await d.outcomes("get_status")
         print("written  ", {bank: o.value.get("DAQNINT", 0) for bank, o in outcomes.items() if o.ok})
         await asyncio.sleep(every)
 

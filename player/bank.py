@@ -148,6 +148,27 @@ class Bank:
         return self.context.name
 
     @query
+    def get_kind(self) -> str:
+        """Return the kind of this Bank, as its table in the configuration names it."""
+        return self.context.config.kind
+
+    @query
+    def get_overview(self) -> dict[str, Any]:
+        """Return the state of this Bank in a few values, name -> value: a row of `dealer status`.
+
+        Names are the same at all times; a value that is not there is None.
+        """
+        return {"kind": self.context.config.kind}
+
+    @query
+    def get_findings(self) -> list[dict[str, str]]:
+        """Return what is wrong with this Bank now, for `dealer doctor`; each as `Finding.describe` returns it.
+
+        Reads what is known, and asks no device.
+        """
+        return []
+
+    @query
     def get_log_level(self) -> str:
         """Return the least level that the Player logs: debug, info, warning or error."""
         return log_level()

@@ -214,13 +214,13 @@ def _check(argv: Sequence[str], environment: Mapping[str, str]) -> int:
 
 def _config(argv: Sequence[str], environment: Mapping[str, str]) -> int:
     args = _config_parser().parse_args(argv)
-    import json
+    from zmqjsonproxy.jsontext import json_text
 
     if args.word == "schema":
         from player.kinds import kind_names
         from player.schema import file_schema
 
-        print(json.dumps(file_schema(args.kind or kind_names()), indent=2))
+        print(json_text(file_schema(args.kind or kind_names())))
         return DONE
     from player.effective import Flags, settings_of
 
@@ -233,7 +233,7 @@ def _config(argv: Sequence[str], environment: Mapping[str, str]) -> int:
     bank = None if args.bank is None else _pick_bank(config, args.bank)
     settings = [one for one in settings_of(config, bank, flags, environment) if one.key.startswith(args.key)]
     if args.json:
-        print(json.dumps([one.describe() for one in settings], indent=2))
+        print(json_text([one.describe() for one in settings]))
     else:
         for one in settings:
             print(one.line())
@@ -368,9 +368,9 @@ def _doctor(argv: Sequence[str], environment: Mapping[str, str]) -> int:
     if args.repair and (repaired := repair(report)):
         report = examine(args.config, args.bank, environment, simulate=args.simulate)
     if args.json:
-        import json
+        from zmqjsonproxy.jsontext import json_text
 
-        print(json.dumps(report.describe() | ({"repaired": repaired} if args.repair else {}), indent=2))
+        print(json_text(report.describe() | ({"repaired": repaired} if args.repair else {})))
     else:
         for line in [*repaired, *report.lines()]:
             print(line)

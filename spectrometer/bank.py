@@ -21,6 +21,7 @@ from player.tables import BankConfig, Composed, Config
 from player.tomlfile import KeyPath
 from spectrometer.backends.base import Backend
 from spectrometer.backends.vegas import VegasBackend
+from spectrometer.bankstate import bank_findings, bank_overview, chosen_status
 from spectrometer.config import (
     HpcMac,
     SpectrometerBankConfig,
@@ -514,17 +515,21 @@ class SpectrometerBank(Bank):
 
     @query
     def get_status(self, keys: str | Sequence[str] | None = None) -> Any:
-        """The whole status; those of some keys that exist; or the value of one key (KeyError if it is not there)."""
-        values = self._status.read()
-        if keys is None:
-            return values
-        if isinstance(keys, str):
-            if keys.upper() not in values:
-                raise KeyError(f"{keys} is not in the status memory")
-            return values[keys.upper()]
-        if not isinstance(keys, Sequence) or not all(isinstance(key, str) for key in keys):
-            raise RefusedError(f"keys is {keys!s:.80}; expected None, the name of a key, or a list of names")
-        return {key: values[key.upper()] for key in keys if key.upper() in values}
+        """The whole status; those of some keys by name; or the value of one key. Refused if a key is not there."""
+        return chosen_status(self._status.read(), keys, native=current_caller().native)
+
+    @query
+    def get_overview(self) -> dict[str, Any]:
+        """Return mode, scan and state in a few values, name -> value: a row of `dealer status`."""
+        return bank_overview(self._mode, self._status.read())
+
+    @query
+    def get_findings(self) -> list[dict[str, str]]:
+        """Return what is wrong with status memory, mode and board, for `dealer doctor`; asks no device."""
+        damage = self._status.damage()
+        values = {} if damage else self._status.read()
+        why = "" if self._backend is not None or not self._changing.is_set() else self._why_no_mode
+        return bank_findings(self.name, damage, why, values)
 
     @query
     def check_status(self) -> list[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import codecs
-import json
 import os
 import socket
 import sys
@@ -17,6 +16,7 @@ from player.commands import Command
 from player.config import load
 from player.errors import ConfigError, Fault
 from spectrometer.legacyconf import Finding, Migration, Sort, migrate, report
+from zmqjsonproxy.jsontext import json_text
 
 __all__ = ["COMMAND", "build_parser"]
 
@@ -141,7 +141,7 @@ def _answer(migration: Migration, findings: Sequence[Finding], faults: Sequence[
         "check": [{"line": fault.line, "key": fault.key, "text": fault.text} for fault in faults],
         "output": None if output is None else str(output),
     }
-    return json.dumps(answer | ({"toml": migration.toml} if output is None else {}), indent=2)
+    return json_text(answer | ({"toml": migration.toml} if output is None else {}))
 
 
 def _run(argv: Sequence[str], _environment: Mapping[str, str]) -> int:

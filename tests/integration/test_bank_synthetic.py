@@ -144,6 +144,8 @@ def test_a_full_disk_and_a_damaged_memory_are_told_and_survived(
         memory.write(b"\xa5" * 300, end)
         memory.detach()
         (first, *_others) = bank.check_status()
+        (told,) = [each["text"] for each in bank.get_findings() if first in each["text"]]
+        assert told.startswith("the status memory is damaged: ")
         assert first.startswith(f"cards {end // 80} to {end // 80 + 3} (byte {end}): bytes that are no text: a5 a5")
         poll(lambda: "repair_status puts it right: cards" in (tmp_path / "player.log").read_text(), "a line in the log")
         with pytest.raises(RemoteError, match="is damaged, repair_status puts it right"):

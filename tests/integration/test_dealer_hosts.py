@@ -222,3 +222,25 @@ def test_an_operation_whose_player_is_killed_is_lost_when_supervisord_has_starte
             operations.result(60.0)
     poll(lambda: look(array, "BANKB")[1]["BANKB"]["ready"], "BANKB is back")
     assert array.hosts("restart", "BANKB").returncode == 0
+
+
+def test_a_byte_that_is_no_text_hides_neither_a_log_nor_a_crash_loop(array: SupervisedArray) -> None:
+    """The programs' own log, and supervisord's; control characters and what XML has no place for likewise."""
+    home = array.directory / "hpc1"
+    odd = "grün \x1b[1m \uffff ".encode() + b"\xfc\n"
+    with (home / "player-BANKB.log").open("ab") as log:
+        log.write(odd + b"the last line\n")
+    shown = array.hosts("log", "BANKB", "-n", "2")
+    assert (shown.returncode, shown.stderr) == (0, "")
+    assert shown.stdout == "grün ?[1m ? \ufffd\nthe last line\n"
+    *_, first, second = (json.loads(line) for line in array.hosts("log", "BANKB", "--json").stdout.splitlines())
+    assert (first["line"], second["line"]) == ("grün ?[1m ? \ufffd", "the last line")
+    (main_log,) = home.glob("*supervisord*.log")
+    with main_log.open("ab") as log:
+        log.write(odd)
+    _, rows = look(array)
+    assert isinstance(rows["BANKA"]["crashes"], int)
+    with main_log.open("ab") as log:  # its last part begins within a character
+        log.write("ü".encode() * 40_000 + b"\n")
+    _, rows = look(array)
+    assert isinstance(rows["BANKA"]["crashes"], int)

@@ -210,10 +210,14 @@ def test_a_program_that_ends_at_once_or_ignores_quit(rig: Rig, player: PlayerRun
         with pytest.raises(RemoteError, match="daq ended at once, exit status 3; see the log"):
             bank.set_mode("MODE1")
         assert bank.mode_state()["state"] == "none"
+        (finding,) = bank.get_findings()
+        assert "no mode is set: set_mode(MODE1): daq ended at once" in finding["text"]
+        assert bank.get_overview()["mode"] is None
         assert "daq: no licence" in rig.log.read_text()
         # ignores SIGTERM too, does not read, and so does what it starts
         rig.set_program(f'trap "" TERM\n{sys.executable} {EXAMPLE} < /dev/null\nsleep 300 & sleep 301')
         assert bank.set_mode("MODE1")[0]
+        assert bank.get_findings() == []
         poll(lambda: len(psutil.Process(player.process.pid).children(recursive=True)) == 3, "its children")
         children = psutil.Process(player.process.pid).children(recursive=True)
         rig.set_program(working)

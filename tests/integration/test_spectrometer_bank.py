@@ -262,7 +262,10 @@ def test_scan_number_goes_on_after_a_restart(rehearsing: Array) -> None:
     with bank_of(rehearsing.urls["BANKA"]) as bank:
         bank.set_scan_number(41)
         bank.increment_scan_number()
-        assert bank.get_status(["SCANNUM", "SCAN", "NOSUCH"]) == {"SCANNUM": 42, "SCAN": 42}
+        assert bank.get_status(["SCANNUM", "SCAN"]) == {"SCANNUM": 42, "SCAN": 42}
+        for keys in ("scannun", ["SCAN", "SCANNUN"]):  # one rule, whatever the form
+            with pytest.raises(RefusedError, match=r"not in the status memory: (?i:scannun); did you mean SCANNUM"):
+                bank.get_status(keys)
         rehearsing.players["BANKA"].end(signal.SIGTERM)
         rehearsing.run("BANKA")
         poll(lambda: _quietly(lambda: bank.get_status("SCANNUM") == 42), "the number is there again")

@@ -22,7 +22,16 @@ from typing import Any, NoReturn
 import zmq
 from support.player_process import PlayerProcess, options_of
 
-from zmqjsonproxy import Keyword, RefusedError, ZMQJSONProxyServer, command, current_operation, operation, query
+from zmqjsonproxy import (
+    Keyword,
+    RefusedError,
+    ZMQJSONProxyServer,
+    command,
+    current_caller,
+    current_operation,
+    operation,
+    query,
+)
 
 UNDONE_BEFORE_START = 1.0
 """An armed Bank that has not heard a commit so long before the start disarms itself, s."""
@@ -198,9 +207,12 @@ class ToyBank:
 
     @query
     def get_status(self, keys: list[str] | str | None = None) -> Any:
-        """Return the whole status, those of some keys that exist, or one key."""
+        """Return the whole status, those of some keys by name, or one key."""
         if keys is None:
             return dict(self._status)
+        missing = [key for key in ([keys] if isinstance(keys, str) else keys) if key not in self._status]
+        if missing and current_caller().native:
+            raise RefusedError(f"not in the status memory: {', '.join(missing)}")
         return self._status[keys] if isinstance(keys, str) else {k: self._status[k] for k in keys if k in self._status}
 
     @command

@@ -12,7 +12,7 @@ from zmqjsonproxy.rpc.protocol.description import InterfaceDescription, MethodDe
 
 
 def interface(fingerprint: str, lacking: str = "", *, native: bool = True) -> InterfaceDescription:
-    methods = {name: MethodDescription(name) for name in NEEDED if name != lacking}
+    methods = {name: MethodDescription(name) for name in NEEDED["spectrometer"] if name != lacking}
     return InterfaceDescription(native, methods, fingerprint=fingerprint)
 
 
@@ -41,8 +41,19 @@ def test_a_file_that_is_not_there_and_one_with_faults(tmp_path: Path) -> None:
 
 
 def test_players_of_one_version_are_fine() -> None:
-    assert interface_findings({"A": interface("x"), "B": interface("x")}) == ([], [])
-    assert interface_findings({}) == ([], [])
+    assert interface_findings({"A": interface("x"), "B": interface("x")}, {}) == ([], [])
+    assert interface_findings({}, {}) == ([], [])
+
+
+def test_another_kind_has_another_interface_and_is_no_other_version() -> None:
+    fan = InterfaceDescription(True, {name: MethodDescription(name) for name in ("start", "stop")}, fingerprint="z")
+    found = {"A": interface("x"), "B": interface("x"), "FAN": fan, "TAKER": interface("y", lacking="get_mode")}
+    kinds = {"A": "spectrometer", "B": "spectrometer", "FAN": "fan:Fan", "TAKER": "recorder"}
+    assert interface_findings(found, kinds) == ([], [])
+    (finding,), _ = interface_findings(found, {**kinds, "TAKER": "spectrometer"})
+    assert (finding.bank, "it lacks get_mode" in finding.text) == ("TAKER", True)
+    (finding,), _ = interface_findings({"TAKER": interface("y", lacking="commit")}, kinds)
+    assert "it lacks commit" in finding.text
 
 
 def test_players_of_other_versions_are_told_apart() -> None:
@@ -50,7 +61,7 @@ def test_players_of_other_versions_are_told_apart() -> None:
         "A": interface("x"), "B": interface("x"), "C": interface("y"), "D": interface("z", lacking="commit"),
         "E": interface("", native=False),
     }  # fmt: skip
-    (finding,), notes = interface_findings(found)
+    (finding,), notes = interface_findings(found, {})
     assert (finding.bank, finding.check) == ("D", "version")
     assert "it lacks commit" in finding.text
     assert "install the release of this Dealer" in finding.remedy

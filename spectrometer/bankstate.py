@@ -1,0 +1,85 @@
+"""State of a Bank for its callers: chosen status keys, overview, findings. Pure functions of what the Bank knows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from typing import Any
+
+from player.findings import Finding
+from spectrometer.boardwatch import STATE_KEY
+from spectrometer.status.protocol.damage import Damage
+from zmqjsonproxy.errors import RefusedError
+
+__all__ = ["bank_findings", "bank_overview", "chosen_status"]
+
+OVERVIEW = ("SCANNUM", "SCANREM", "NETSTAT", "DAQSTATE", "SIMULATE")
+BOARD_IS_WELL = ("", "answers")
+SHOWN = 500  # characters of a reason
+NAMED = 10  # missing keys
+
+
+def chosen_status(values: Mapping[str, Any], keys: str | Sequence[str] | None, *, native: bool) -> Any:
+    """Return the value of one key, those of several by name, or with None all.
+
+    Args:
+        values: The whole status.
+        keys: Names, in either case.
+        native: False: what is missing is treated as the original did.
+
+    Raises:
+        RefusedError: Keys that are missing, all of them; a Bank of the original left them out of several.
+        KeyError: To a client of the original: the one key that was asked for is missing.
+    """
+    if keys is None:
+        return dict(values)
+    names = [keys] if isinstance(keys, str) else keys
+    if not isinstance(names, Sequence) or not all(isinstance(name, str) for name in names):
+        raise RefusedError(f"keys is {keys!s:.80}; expected None, the name of a key, or a list of names")
+    found = {name: values[name.upper()] for name in names if name.upper() in values}
+    missing = [name for name in names if name not in found]
+    if missing and native:
+        raise RefusedError(_not_there(missing, values))
+    if isinstance(keys, str):
+        if missing:
+            raise KeyError(f"{keys} is not in the status memory")
+        return found[keys]
+    return found
+
+
+def _not_there(missing: Sequence[str], values: Mapping[str, Any]) -> str:
+    named = ", ".join(f"{name:.80}" for name in missing[:NAMED])
+    more = f" and {len(missing) - NAMED} more" if len(missing) > NAMED else ""
+    similar = get_close_matches(missing[0][:80].upper(), values, n=2, cutoff=0.75)
+    meant = f"; did you mean {' or '.join(similar)}?" if similar else ""
+    return f"not in the status memory: {named}{more}{meant}"
+
+
+def bank_overview(mode: str | None, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a row of `dealer status`, from the name of the mode and the status."""
+    return {"mode": mode, **{key: values.get(key) for key in OVERVIEW}}
+
+
+def bank_findings(
+    bank: str, damage: Sequence[Damage], why_no_mode: str, values: Mapping[str, Any]
+) -> list[dict[str, str]]:
+    """Return what is wrong with a Bank, as JSON holds it.
+
+    Args:
+        bank: Its name.
+        damage: That of the status memory.
+        why_no_mode: The reason why no mode is set, if there should be one; else empty.
+        values: The status, as far as it can be read.
+    """
+    findings = [
+        Finding("status memory", f"the status memory is damaged: {each}", f"dealer call {bank} repair_status", bank)
+        for each in damage
+    ]
+    if why_no_mode:
+        remedy = f"put that right, and set a mode: dealer call {bank} set_mode MODE"
+        findings.append(Finding("mode", f"no mode is set: {why_no_mode:.{SHOWN}}", remedy, bank))
+    board = str(values.get(STATE_KEY, ""))
+    if board not in BOARD_IS_WELL:
+        remedy = f"look after its power and network, then: dealer call {bank} set_mode MODE force=true"
+        findings.append(Finding("board", f"the last scan found the board not well: {board}", remedy, bank))
+    return [finding.describe() for finding in findings]
