@@ -515,8 +515,14 @@ class SpectrometerBank(Bank):
 
     @query
     def get_status(self, keys: str | Sequence[str] | None = None) -> Any:
-        """The whole status; those of some keys that exist; or the value of one key (KeyError if it is not there)."""
-        values = self._status.read()
+        """The whole status; those of some keys that exist; or the value of one key (KeyError if it is not there).
+
+        Clients of the original get what its Players gave: None without a mode, and texts of what the Bank wrote.
+        """
+        native = current_caller().native
+        if not native and self._backend is None:
+            return None
+        values = self._status.read() if native else self._status.read_as_original()
         if keys is None:
             return values
         if isinstance(keys, str):
