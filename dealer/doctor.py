@@ -16,6 +16,7 @@ from dealer.players import configuration_path, find_players, is_port_manager
 from dealer.services import Services
 from dealer.start import ClockOffset
 from portmanager.protocol.urls import ServiceAddress, is_service
+from zmqjsonproxy.configfiles import MIGRATE
 from zmqjsonproxy.cut import cut
 from zmqjsonproxy.errors import CallTimeoutError, PeerLostError
 from zmqjsonproxy.rpc.hub import Hub, InterfaceDescription
@@ -126,6 +127,9 @@ def examine(config: str | os.PathLike[str] | None = None, timeout: float = 10.0)
 def _of_fault(where: str, fault: str, *, named: bool) -> Finding:
     if not named:
         return Finding("file", "no configuration file is named", "give --config FILE, or set DIBAS_CONFIG or DIBAS_DIR")
+    text, found, words = fault.rpartition(f": {MIGRATE} ")
+    if found:
+        return Finding("file", f"{where} {text}", f"{MIGRATE} {words}")
     if fault.startswith("cannot be read"):
         remedy = "name another with --config, DIBAS_CONFIG or DIBAS_DIR, or put it there, readable"
         return Finding("file", f"{where} {fault}", remedy)

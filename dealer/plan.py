@@ -28,6 +28,7 @@ from dealer.players import configuration_path, find_players
 from dealer.rehearsal import DEFAULT_KIND, Answered, AsyncModelHub, ModelHub, ModelPlayer, factory_of, find_models
 from dealer.roster import DEFAULT_TIMEOUT, Roster, default_deadline
 from dealer.virtualtime import EndlessError, VirtualClock, virtual_time
+from zmqjsonproxy.configfiles import absolute
 from zmqjsonproxy.errors import ProxyError
 from zmqjsonproxy.rpc.aiooperation import AsyncOperation
 from zmqjsonproxy.rpc.aiosteps import take_in_task
@@ -109,7 +110,7 @@ class Plan:
 
     def players(self, urls: Mapping[str, str], config: str | os.PathLike[str] | None) -> dict[str, ModelPlayer]:
         """URL -> Player; Dealers of one configuration share them."""
-        path = configuration_path(self.config if config is None else config)
+        path = absolute(configuration_path(self.config if config is None else config))
         missing = [bank for bank in urls if (path, bank) not in self._players]
         for bank, model in find_models(path, missing).items() if missing else ():
             self._players[path, bank] = ModelPlayer(bank, urls[bank], model, self.clock)

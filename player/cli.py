@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from player.errors import BankNameError, ConfigError, KindError, PlayerError
 from player.lifecycle import EndRequest, EndSignals, Notifier, force_end
+from zmqjsonproxy.configfiles import absolute
 from zmqjsonproxy.logs import LEVELS
 
 if TYPE_CHECKING:
@@ -208,7 +209,7 @@ def _check(argv: Sequence[str], environment: Mapping[str, str]) -> int:
     args = _check_parser().parse_args(argv)
     config = _load(args.config, environment)
     _print_warnings(config)
-    print(f"{config.path}: no faults; Banks: {', '.join(config.banks)}")
+    print(f"{config.source.path}: no faults; Banks: {', '.join(config.banks)}")
     return DONE
 
 
@@ -302,9 +303,12 @@ def _supervisor_config(argv: Sequence[str], environment: Mapping[str, str]) -> i
         raise BankNameError(f"{config.path} has no Bank on host {host}; give --host NAME or --all")
     settings = ProgramSettings(
         python=args.python.absolute(),  # not resolved: a virtual environment is found by the link's name
-        log_dir=(args.log_dir or args.complete or Path("/var/log/supervisor")).absolute(),
+        log_dir=absolute(args.log_dir or args.complete or Path("/var/log/supervisor")),
         simulate=args.simulate,
-        environment={name: environment[name] for name in ("DIBAS_DIR", "DIBAS_DATA") if environment.get(name)},
+        environment={
+            name: str(absolute(Path(environment[name])))
+            for name in ("DIBAS_DIR", "DIBAS_DATA") if environment.get(name)
+        },
     )
     text = programs(config, banks, settings)
     if args.complete is not None:
@@ -413,7 +417,7 @@ def _serve(argv: Sequence[str], environment: Mapping[str, str]) -> int:
             if args.check:
                 _print_warnings(config)
                 bank = f"; Bank {_pick_bank(config, args.bank)}" if args.bank is not None else ""
-                print(f"{config.path}: no faults{bank}; Banks: {', '.join(config.banks)}")
+                print(f"{config.source.path}: no faults{bank}; Banks: {', '.join(config.banks)}")
                 return DONE
             bank = _pick_bank(config, args.bank)
             url = _url(parser, args, config, bank)

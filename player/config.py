@@ -35,7 +35,7 @@ from player.tables import (
 )
 from player.tomlfile import KeyPath, TomlFile, read_toml
 from portmanager.protocol.urls import is_service, own_service
-from zmqjsonproxy.configfiles import config_path
+from zmqjsonproxy.configfiles import absolute, config_path
 from zmqjsonproxy.errors import did_you_mean
 from zmqjsonproxy.interface import hidden_by_proxies, marked_methods
 from zmqjsonproxy.loading import raised_where
@@ -72,23 +72,25 @@ def find_file(given: Path | None, environment: Mapping[str, str]) -> Path:
 
 
 def data_root(config: Config, environment: Mapping[str, str]) -> Path:
-    """Return where data files go: $DIBAS_DATA, then the file, then `DEFAULT_DATA_ROOT`."""
-    return Path(environment.get("DIBAS_DATA") or config.instrument.data_root or DEFAULT_DATA_ROOT)
+    """Return where data files go: $DIBAS_DATA, then the file, then `DEFAULT_DATA_ROOT`; absolute."""
+    if given := environment.get("DIBAS_DATA"):
+        return absolute(Path(given))
+    return absolute(config.directory / os.path.expanduser(config.instrument.data_root or DEFAULT_DATA_ROOT))
 
 
 def state_dir(environment: Mapping[str, str]) -> Path | None:
     """Return where this user's programs keep what outlives them: $STATE_DIRECTORY (systemd), $XDG_STATE_HOME, ~."""
     if own := environment.get("STATE_DIRECTORY", "").partition(":")[0]:
-        return Path(own)
+        return absolute(Path(own))
     if state := environment.get("XDG_STATE_HOME"):
-        return Path(state) / "dealer-player"
+        return absolute(Path(state)) / "dealer-player"
     home = environment.get("HOME")
     return Path(home) / ".local" / "state" / "dealer-player" if home else None
 
 
 def dibas_dir(environment: Mapping[str, str]) -> Path | None:
-    """Return the installation root, $DIBAS_DIR; None if it is not set."""
-    return Path(environment["DIBAS_DIR"]) if environment.get("DIBAS_DIR") else None
+    """Return the installation root, $DIBAS_DIR, absolute; None if it is not set."""
+    return absolute(Path(environment["DIBAS_DIR"])) if environment.get("DIBAS_DIR") else None
 
 
 def pick_bank(config: Config, given: str | None, host: str) -> str:
@@ -409,7 +411,7 @@ def load(path: Path | str, environment: Mapping[str, str] | None = None) -> Conf
     banks, kinds, names = _load_banks(source, faults)
     sections, sound = _load_sections(source, kinds, faults)
     config = Config(
-        path=source.path,
+        path=absolute(source.path),  # what is made of it goes to other programs, and to callers
         instrument=instrument or InstrumentConfig(),
         dealer=dealer or DealerConfig(),
         banks=banks,

@@ -36,6 +36,7 @@ from player.ports import local_url, port_of, split_url, tcp_url
 from player.services import reached_at
 from player.tables import Config
 from portmanager.protocol.urls import is_service
+from zmqjsonproxy.configfiles import MIGRATE
 from zmqjsonproxy.errors import ProxyError
 from zmqjsonproxy.rpc.hub import Hub
 
@@ -146,7 +147,8 @@ def _of_fault(fault: Fault) -> Finding:
         remedy = "name another with --config, DIBAS_CONFIG or DIBAS_DIR, or put it there, readable"
     elif fault.key.endswith(".kind"):
         remedy = "correct the name, or install the package that brings this kind"
-    return Finding("file", str(fault), remedy)
+    text, found, words = str(fault).rpartition(f": {MIGRATE} ")
+    return Finding("file", text, f"{MIGRATE} {words}") if found else Finding("file", str(fault), remedy)
 
 
 # hosts

@@ -14,8 +14,9 @@ from typing import Any
 
 from pydantic import BaseModel, SecretStr, TypeAdapter
 
+from player import config as configuration
 from player.kinds import composed_of, find_kind
-from player.tables import DEFAULT_DATA_ROOT, Config, is_secret, without_user
+from player.tables import Config, is_secret, without_user
 from player.tomlfile import KeyPath
 from zmqjsonproxy.configfiles import dotted, quoted
 
@@ -161,16 +162,16 @@ def _of_player(config: Config, bank: str, flags: Flags, environment: Mapping[str
             if one.key in (dotted(("banks", bank, "bind")), dotted(("banks", bank, "player_port"))) and one.where
         )  # fmt: skip
         yield Setting(key="url", value=url, source="file" if wheres else "default", where=" and ".join(wheres))
-    data_root = tables.setting(("instrument", "data_root"))
+    root, data_root = configuration.data_root(config, environment), tables.setting(("instrument", "data_root"))
     if environment.get("DIBAS_DATA"):
-        yield Setting(key="data_root", value=environment["DIBAS_DATA"], source="environment", where="DIBAS_DATA")
+        yield Setting(key="data_root", value=str(root), source="environment", where="DIBAS_DATA")
     elif data_root is not None:
-        yield Setting(key="data_root", value=data_root.value, source="file", where=data_root.where)
+        yield Setting(key="data_root", value=str(root), source="file", where=data_root.where)
     else:
-        yield Setting(key="data_root", value=DEFAULT_DATA_ROOT, source="default")
-    installed = environment.get("DIBAS_DIR") or None
+        yield Setting(key="data_root", value=str(root), source="default")
+    installed = configuration.dibas_dir(environment)
     yield Setting(
-        key="dibas_dir", value=installed, source="environment" if installed else "default",
+        key="dibas_dir", value=installed and str(installed), source="environment" if installed else "default",
         where="DIBAS_DIR" if installed else "",
     )  # fmt: skip
     for key, given, default in (

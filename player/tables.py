@@ -205,7 +205,7 @@ class Config:
     """A valid configuration.
 
     Attributes:
-        path: The file, or the directory of files.
+        path: The file, or the directory of files; absolute.
         instrument: `[instrument]`.
         dealer: `[dealer]`.
         banks: The Banks in file order.

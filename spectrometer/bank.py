@@ -515,8 +515,14 @@ class SpectrometerBank(Bank):
 
     @query
     def get_status(self, keys: str | Sequence[str] | None = None) -> Any:
-        """The whole status; those of some keys by name; or the value of one key. Refused if a key is not there."""
-        return chosen_status(self._status.read(), keys, native=current_caller().native)
+        """The whole status; those of some keys by name; or the value of one key. Refused if a key is not there.
+
+        Clients of the original get what its Players gave: None without a mode, and texts of what the Bank wrote.
+        """
+        native = current_caller().native
+        if not native and self._backend is None:
+            return None
+        return chosen_status(self._status.read() if native else self._status.read_as_original(), keys, native=native)
 
     @query
     def get_overview(self) -> dict[str, Any]:

@@ -277,7 +277,7 @@ class ModeSetter:
     def _foreign_place(self, mode: ModeConfig) -> ForeignPlace:
         memory, family = self._config.status_memory, mode.buffers
         buffers = self._config.data_buffers.plan(family, memory)
-        instance = self._config.instance
+        instance, installed = self._config.instance, self._context.dibas_dir
         return ForeignPlace(
             buffers=tuple(buffers),
             fifos=tuple(fifo_path(family, number, memory.suffix) for number in range(len(FIFO_NAMES[family]))),
@@ -285,6 +285,7 @@ class ModeSetter:
             environment={
                 "DIBAS_BANK": self._context.name,
                 "DIBAS_DATA": str(self._context.data_root),
+                **({} if installed is None else {"DIBAS_DIR": str(installed)}),
                 "DIBAS_STATUS_KEY": f"{memory.key:#x}",
                 "DIBAS_STATUS_SEMAPHORE": memory.semaphore,
                 "DIBAS_DATABUF_KEY": f"{buffers[0].key:#x}",

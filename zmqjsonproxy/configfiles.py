@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import codecs
 import re
+import shlex
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -17,10 +18,12 @@ from typing import Any
 from zmqjsonproxy.errors import Portable
 
 __all__ = [
+    "MIGRATE",
     "Fault",
     "FilesError",
     "KeyPath",
     "Substitution",
+    "absolute",
     "check_depth",
     "config_files",
     "config_path",
@@ -97,6 +100,17 @@ def quoted(text: str) -> str:
 # files
 
 
+ORIGINAL = Path("dibas.conf")
+"""The configuration of the original, an INI file."""
+MIGRATE = "player migrate"
+"""The command that makes ours of it."""
+
+
+def absolute(path: Path) -> Path:
+    """Return a path that other programs find from wherever they are; without `..`, which links make ambiguous."""
+    return path.resolve() if ".." in path.parts else path.absolute()
+
+
 def config_path(given: Path | None, environment: Mapping[str, str]) -> Path | None:
     """Return the file or directory of the configuration: what is given, else $DIBAS_CONFIG, else below $DIBAS_DIR.
 
@@ -132,7 +146,8 @@ def config_files(path: Path) -> list[Path]:
             raise FilesError([Fault(directory, None, "", f"cannot be listed: {error.strerror}")]) from error
     if path.is_dir():
         if not found:
-            raise FilesError([Fault(path, None, "", "a directory without any *.toml; expected at least one")])
+            text = f"a directory without any *.toml; expected at least one{_migration(path)}"
+            raise FilesError([Fault(path, None, "", text)])
         return found
     return [path, *found]
 
@@ -150,18 +165,30 @@ def config_text(path: Path) -> str:
             raise FilesError([Fault(path, None, "", f"cannot be read: expected {what}")])
         data = path.read_bytes()
     except (OSError, ValueError) as error:  # ValueError: a name with NUL
-        text = error.strerror if isinstance(error, OSError) else str(error)
-        raise FilesError([Fault(path, None, "", f"cannot be read: {text}")]) from error
+        text = f"cannot be read: {error.strerror if isinstance(error, OSError) else error}"
+        if isinstance(error, FileNotFoundError):
+            text += _migration(path)
+        raise FilesError([Fault(path, None, "", text)]) from error
     for mark, name in ((codecs.BOM_UTF8, "UTF-8"), (codecs.BOM_UTF16_LE, "UTF-16"), (codecs.BOM_UTF16_BE, "UTF-16")):
         if data.startswith(mark):
-            text = f"begins with a byte order mark of {name}; save it as UTF-8 without one"
+            text = f"begins with a byte order mark of {name}; save it as UTF-8 without one{_migration(path)}"
             raise FilesError([Fault(path, 1, "", text)])
     try:
         return data.decode("utf-8").replace("\r\n", "\n")
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
-        text = f"not UTF-8 text: found byte 0x{data[error.start]:02X}; save the file as UTF-8"
+        text = f"not UTF-8 text: found byte 0x{data[error.start]:02X}; save the file as UTF-8{_migration(path)}"
         raise FilesError([Fault(path, line, "", text)]) from error
+
+
+def _migration(path: Path) -> str:
+    """Say how the original's file becomes ours, where it is in the place of a file or directory; empty elsewhere."""
+    folder = path if path.is_dir() else path.parent
+    old = path if path.suffix == ORIGINAL.suffix else folder / ORIGINAL
+    new = path if path.suffix == ".toml" else old.with_suffix(".toml")
+    if not old.is_file() or new.exists():
+        return ""
+    return f"; {old} is the original's file: {MIGRATE} {shlex.quote(str(old))} -o {shlex.quote(str(new))}"
 
 
 def toml_fault(path: Path, text: str, error: ValueError | RecursionError) -> Fault:
@@ -173,7 +200,7 @@ def toml_fault(path: Path, text: str, error: ValueError | RecursionError) -> Fau
     if match := _POSITION.search(message):
         message = message[: match.start()]
         line = int(match["line"]) if match["line"] else text.rstrip("\n").count("\n") + 1
-    return Fault(path, line, "", f"not TOML: {message[:1].lower()}{message[1:]}")
+    return Fault(path, line, "", f"not TOML: {message[:1].lower()}{message[1:]}{_migration(path)}")
 
 
 def check_depth(tables: Any) -> None:

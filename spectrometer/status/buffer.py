@@ -30,6 +30,7 @@ from spectrometer.status.holders import foreign_users
 from spectrometer.status.keys import STATUS_BYTES, VEGAS_KEY, VEGAS_SEMAPHORE
 from spectrometer.status.protocol.cards import Value, empty_image, find_end, plan_update, read_cards, without
 from spectrometer.status.protocol.damage import Damage, find_damage, mended
+from spectrometer.status.protocol.originaltexts import as_original
 from spectrometer.status.semaphore import fault_of, open_semaphore, semaphore_path
 from zmqjsonproxy.waiting import WouldWaitError, may_wait
 
@@ -69,6 +70,7 @@ class StatusBuffer:
         self._keep, self._is_open, self._restored = keep, False, b""
         self.recoveries = 0
         """How often this object took over a semaphore that nobody released."""
+        self._numbers: dict[str, object] = {}  # that this object has written and not removed, by key
         self._thread_lock = threading.Lock()
         self._closed = True
         for _ in range(_ATTEMPTS):
@@ -145,6 +147,12 @@ class StatusBuffer:
         """The value of one key."""
         return self.read().get(key.upper(), default)
 
+    def read_as_original(self) -> dict[str, Value]:
+        """All values as a Player of the original gave them: numbers that this object has written are texts."""
+        with self._locked():
+            image, numbers = bytes(self._memory.read(STATUS_BYTES)), dict(self._numbers)
+        return as_original(read_cards(image), numbers)
+
     def update(self, values: Mapping[str, object], reserve: int = 0) -> None:
         """Write some values, card by card under one lock; other cards are not touched.
 
@@ -160,11 +168,18 @@ class StatusBuffer:
         with self._locked():
             for offset, card in plan_update(self._image(), values, reserve):
                 self._memory.write(card, offset)
+            for key, value in values.items():
+                self._numbers.pop(key.upper(), None)
+                if not isinstance(value, str):
+                    self._numbers[key.upper()] = value
 
     def remove(self, keys: Iterable[str]) -> None:
         """Take keys out; those that are not there are passed over."""
+        keys = [key.upper() for key in keys]
         with self._locked():
             self._memory.write(without(self._image(), keys))
+            for key in keys:
+                self._numbers.pop(key, None)
 
     def clear(self) -> None:
         """Make the memory empty, as a new one is; damage that is lost with it is told in the log."""
@@ -172,6 +187,7 @@ class StatusBuffer:
             for damage in find_damage(self._memory.read(STATUS_BYTES)):
                 log.warning("status memory %s: cleared while damaged: %s", self.semaphore, damage)
             self._memory.write(empty_image(STATUS_BYTES))
+            self._numbers.clear()
 
     def damage(self) -> list[Damage]:
         """What is wrong with the memory; empty if nothing is."""

@@ -18,6 +18,7 @@ from support.player_run import PlayerRun, bank_of, clean_environment, poll
 from support.spectrometer_array import write_array
 
 from player.config import load
+from spectrometer.backends.base import fitting
 from spectrometer.config import SpectrometerBankConfig
 from spectrometer.daq.control import DaqProcess
 from spectrometer.daq.errors import DaqDeafError
@@ -52,8 +53,12 @@ class Rig:
         self.program.chmod(0o755)
 
     def run(self) -> PlayerRun:
-        environment = clean_environment(DIBAS_DATA=str(self.directory / "data"))
-        run = PlayerRun("BANKA", self.url, "--config", self.config, log=self.log, env=environment)
+        # relative paths are right for the Player, and for nobody else who might be elsewhere
+        environment = clean_environment(
+            DIBAS_DATA=os.path.relpath(self.directory / "data", ROOT), DIBAS_DIR=os.path.relpath(self.directory, ROOT)
+        )
+        config = os.path.relpath(self.config, ROOT)
+        run = PlayerRun("BANKA", self.url, "--config", config, log=self.log, env=environment)
         run.wait_ready()
         return run
 
@@ -148,10 +153,13 @@ def test_the_program_is_ended_before_its_buffers_are_made_anew(rig: Rig, player:
         again.detach()
         assert seen.read_text().split() == ["1"]  # when the program of MODE1 ended its buffer was there
         bank.set_mode("INCO_MODE_64")
+        assert bank.get_status("DATADIR") == fitting(str(rig.directory / "data"))
+        assert bank.get_status("PARFILE") == fitting(str(rig.directory / "example.par"))
         assert seen.read_text().split() == ["1", "1"]
         assert (rig.directory / "environment").read_text().split() == [
             "DIBAS_BANK=BANKA", f"DIBAS_DAQ_FIFO=/tmp/vegas_daq_control_{memory.key:x}",
-            f"DIBAS_DATA={rig.directory / 'data'}", f"DIBAS_DATABUF_KEY={rig.keys[0]:#x}", "DIBAS_INSTANCE=0",
+            f"DIBAS_DATA={rig.directory / 'data'}", f"DIBAS_DATABUF_KEY={rig.keys[0]:#x}",
+            f"DIBAS_DIR={rig.directory}", "DIBAS_INSTANCE=0",
             f"DIBAS_STATUS_KEY={memory.key:#x}", f"DIBAS_STATUS_SEMAPHORE={memory.semaphore}",
         ]  # fmt: skip
         with pytest.raises(sysv_ipc.ExistentialError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import re
 import subprocess
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 from support.player_run import ROOT
 from support.player_run import player as player_process
 
+from dealer.cli import main as dealer_main
 from player.cli import main
 
 DATA = ROOT / "tests" / "data"
@@ -138,3 +140,38 @@ def test_lines_may_end_as_other_systems_end_them(tmp_path: Path, end: str) -> No
     assert done.returncode == 0
     assert ("has lines that end in CR alone" in done.stderr) == (end == "\r")
     assert done.stdout == player("migrate", DATA / "dibas_shao.conf").stdout
+
+
+COMMANDS = [
+    *(("player", *words) for words in [
+        ("check",), ("config", "show", "BANKA"), ("ready", "BANKA", "--timeout", "1"), ("supervisor-config", "--all"),
+        ("shell", "BANKA"), ("doctor", "BANKA"), ("BANKA", "simulate"),
+    ]),
+    *(("dealer", *words) for words in [
+        ("list",), ("status",), ("doctor",), ("call", "BANKA", "get_mode"), ("scan",), ("stubs",), ("hosts", "status"),
+        ("plan", "script.py"),
+    ]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_whoever_has_the_originals_file_only_is_told_how_to_make_ours(
+    words: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "etc" / "config"
+    folder.mkdir(parents=True)
+    old, new = folder / "dibas.conf", folder / "dibas.toml"
+    old.write_bytes((DATA / "dibas_shao.conf").read_bytes())
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("DIBAS_CONFIG", raising=False)
+    (tmp_path / "script.py").write_text("import dealer\ndealer.Dealer()\n")
+    program, *rest = words
+    for named in ([], ["--config", new], ["--config", folder], ["--config", old]):
+        monkeypatch.setenv("DIBAS_DIR", str(tmp_path))
+        run = main if program == "player" else dealer_main
+        assert run([*map(str, [*rest, *named])]) != 0
+        said = " ".join(re.sub("[│╭╮]", " ", "".join(capsys.readouterr())).split())
+        assert f"player migrate {old} -o {new}" in said, (named, said)
+    new.write_text("")
+    run([*map(str, [*rest, "--config", new])])
+    assert "migrate" not in "".join(capsys.readouterr())

@@ -18,6 +18,7 @@ import pytest
 import sysv_ipc
 import zmq
 from astropy.io import fits
+from support.original_client import OriginalClient
 from support.player_run import PlayerRun, bank_of, clean_environment, free_port, player, poll
 from support.recordings import recording
 from support.spectrometer_array import write_array
@@ -27,6 +28,7 @@ from dealer.errors import PlayersError
 from player.config import load
 from spectrometer.config import SpectrometerBankConfig
 from spectrometer.instruments.simulators.roach import BoardSimulator
+from spectrometer.status.buffer import StatusBuffer
 from zmqjsonproxy.errors import OperationAbortedError, RefusedError, RemoteError
 
 PEAK = 43  # strongest channel of the recording; benchmarks and demo find it by an independent FFT
@@ -55,6 +57,11 @@ class Array:
         table = load(self.config).banks[bank]
         assert isinstance(table, SpectrometerBankConfig)
         return table.status_memory.key
+
+    def status(self, bank: str) -> StatusBuffer:
+        table = load(self.config).banks[bank]
+        assert isinstance(table, SpectrometerBankConfig)
+        return StatusBuffer(table.status_memory.key, table.status_memory.semaphore, create=False)
 
     def __enter__(self) -> Array:
         for bank in self.urls:
@@ -289,6 +296,7 @@ def test_clients_of_the_original_get_its_shapes(rehearsing: Array) -> None:
             return json.loads(socket.recv())
 
         assert ask("get_mode") is None
+        assert ask("get_status") is ask("get_status", "SCANNUM") is ask("get_status", ["SCANNUM"]) is None
         assert ask("start")[0] is False
         assert "no mode is set" in ask("earliest_start")[1]
         assert ask("set_mode", "NOPE")[0] is False
@@ -313,7 +321,7 @@ def test_clients_of_the_original_get_its_shapes(rehearsing: Array) -> None:
         assert ask("monitor")[0] is True
         assert ask("stop") == [True, "Ending monitor mode."]
         assert ask("set_status", OBSID="night 7", LST=1.5) is None
-        assert ask("get_status", ["OBSID", "LST", "NOSUCH"]) == {"OBSID": "night 7", "LST": 1.5}
+        assert ask("get_status", ["OBSID", "LST", "NOSUCH"]) == {"OBSID": "night 7", "LST": "1.5"}
         assert ask("get_status", "OBSID") == "night 7"
         assert "KeyError" in ask("get_status", "NOSUCH")["EXCEPTION"][0]
         assert ask("set_param", scan_length=1.0) is True
@@ -328,6 +336,28 @@ def test_clients_of_the_original_get_its_shapes(rehearsing: Array) -> None:
         assert {"listdev", "progdev", "read_int", "write_int"} <= {name for name, _doc in json.loads(socket.recv())}
         socket.send(b'{"name": "bank.valon", "proc": "get_frequency", "args": [0], "kwargs": {}}')
         assert json.loads(socket.recv()) == 1500.0
+
+
+def test_status_values_are_texts_for_clients_of_the_original_only(rehearsing: Array) -> None:
+    texts = {  # Python 2 wrote floats with 12 digits
+        "NCHAN": "1024", "EXPOSURE": "1.000341504", "FPGACLK": "187500000.0", "CHAN_BW": "1464843.75",
+        "EFSAMPFR": "3000000000.0", "NUMPHASE": "1", "_SPHS_01": "0.0", "_SSRF_01": "0",
+        "FLAG": "True", "LONG": "1.00034149867", "TINY": "1e-20", "LARGE": "1.23456789012e+12",
+    }  # fmt: skip
+    url = rehearsing.urls["BANKA"]
+    with OriginalClient(url) as old, bank_of(url) as bank:
+        bank.set_mode("MODE1")
+        more: dict[str, Any] = {"LARGE": 1234567890123.4, "TEXT": "0.10", "TAKEN": 1.5}
+        old.ask("set_status", FLAG=True, LONG=1.0003414986666668, TINY=1e-20, **more)
+        with rehearsing.status("BANKA") as program:
+            program.update({"DAQNINT": 7, "TAKEN": 2.5})
+        values, given = bank.get_status(), old.ask("get_status")
+        assert {key: given[key] for key in texts} == texts
+        assert (values["FLAG"], values["LONG"], given["TEXT"]) == (1, 1.0003414986666668, "0.10")
+        assert type(values["EXPOSURE"]) is float
+        assert (given["DAQNINT"], given["TAKEN"]) == (7, 2.5)  # another wrote it last
+        assert old.ask("get_status", "NCHAN") == "1024"
+        assert given.keys() == values.keys()
 
 
 def test_a_board_that_does_not_answer_is_named_and_no_mode_is_set(tmp_path: Path) -> None:

@@ -147,6 +147,18 @@ def test_version_and_help_are_told(capsys: pytest.CaptureFixture[str]) -> None:
         assert text in capsys.readouterr().out
 
 
+def test_a_supervisor_file_has_absolute_paths_only(
+    config: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(config.parent)
+    monkeypatch.setenv("DIBAS_DIR", "inst")
+    monkeypatch.setenv("DIBAS_DATA", "data/../d")
+    assert cli.main(["supervisor-config", "--config", config.name, "--log-dir", "logs"]) == 0
+    out = capsys.readouterr().out
+    for path in (config, config.parent / "inst", config.parent / "d", config.parent / "logs"):
+        assert str(path) in out, (path, out)
+
+
 def test_supervisor_config_prints_the_banks_of_a_host(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for words, banks in (
         ([], ["BANKA"]),

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from player.config import find_file, load
+from player.config import data_root, dibas_dir, find_file, load, state_dir
+from player.effective import Flags, settings_of
 from player.errors import ConfigError
 from player.tables import Config
 
@@ -128,6 +129,27 @@ def test_a_file_that_cannot_be_read_is_a_fault(tmp_path: Path) -> None:
     (tmp_path / "latin").write_bytes(b"a = 1\nb = '\xe9'\n")
     with pytest.raises(ConfigError, match="latin:2: not UTF-8 text"):
         load(tmp_path / "latin")
+
+
+def test_all_paths_are_absolute_however_they_were_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("etc").mkdir()
+    file = Path("etc/dibas.toml")
+    file.write_text('[instrument]\ndata_root = "data"\nfile_roots = ["pars"]\n[banks.BANKA]\nhpc_host = "h"\n' + TOY)
+    for given in (file, Path("etc/../etc/dibas.toml"), Path("etc")):
+        config = load(given)
+        root = data_root(config, {})
+        paths = [config.path, config.directory, root, *config.file_roots(root)]
+        assert all(path.is_absolute() and ".." not in path.parts for path in paths), paths
+    assert (root, config.file_roots(root)) == (tmp_path / "etc" / "data", (tmp_path / "etc" / "pars",))
+    assert data_root(config, {"DIBAS_DATA": "d"}) == tmp_path / "d"
+    assert dibas_dir({"DIBAS_DIR": "inst"}) == tmp_path / "inst"
+    assert state_dir({"XDG_STATE_HOME": "s"}) == tmp_path / "s" / "dealer-player"
+    assert state_dir({"STATE_DIRECTORY": "s:t"}) == tmp_path / "s"
+    shown = {one.key: one.value for one in settings_of(config, "BANKA", Flags(), {"DIBAS_DIR": "inst"})}
+    assert (shown["config"], shown["data_root"], shown["dibas_dir"]) == (
+        str(tmp_path / "etc"), str(tmp_path / "etc" / "data"), str(tmp_path / "inst"),
+    )  # fmt: skip
 
 
 def test_ports_and_addresses_have_their_precedence(tmp_path: Path) -> None:
