@@ -25,14 +25,13 @@ from spectrometer.daq.protocol.dada import (
     DadaHeaderTooShortError,
     read_header,
 )
-from spectrometer.daq.source import Band, Piece, SampleArray, SourceCard
+from spectrometer.daq.source import NOT_RECEIVED, Band, Piece, SampleArray, SourceCard, feed_basis
 from spectrometer.status.protocol.cards import MAX_TEXT, plain
 
 __all__ = ["DadaFile"]
 
 log = logging.getLogger(__name__)
 
-NOT_RECEIVED = "The voltages are a recording replayed at REPLAYRT; nothing here was received at DATE-OBS."
 HALF_BAND_TAPS = 127
 
 
@@ -112,7 +111,7 @@ class DadaFile:
     @property
     def basis(self) -> str:
         """BASIS of the header."""
-        return self.header.values.get("BASIS", "")
+        return feed_basis(self.header.values.get("BASIS", ""))
 
     @property
     def cards(self) -> list[SourceCard]:

@@ -27,14 +27,12 @@ from spectrometer.daq.protocol.guppiraw import (
     band_disagreements,
     read_header,
 )
-from spectrometer.daq.source import Band, Piece, SourceCard
+from spectrometer.daq.source import NOT_RECEIVED, Band, Piece, SourceCard, feed_basis
 from spectrometer.status.protocol.cards import MAX_TEXT, plain
 
 log = logging.getLogger(__name__)
 
 Samples = npt.NDArray[np.int8]
-
-NOT_RECEIVED = "The voltages are a recording replayed at REPLAYRT; nothing here was received at DATE-OBS."
 
 LONGEST_GAP_S = 86400.0
 """A longer one is no gap in an observation."""
@@ -71,7 +69,6 @@ class GuppiFile:
             self._size = os.fstat(self._file.fileno()).st_size
             self.header = self._header_at(0)
             self.notes = [NOT_RECEIVED, *band_disagreements(self.header)]
-            self.lost_packets = 0
             self.unlike_overlaps = 0
             self._blocks = self._find_blocks()
         except BaseException:
@@ -116,7 +113,7 @@ class GuppiFile:
     @property
     def basis(self) -> str:
         """FD_POLN of the first header."""
-        return str(self.header.values.get("FD_POLN", ""))
+        return feed_basis(self.header.values.get("FD_POLN", ""))
 
     @property
     def cards(self) -> list[SourceCard]:
@@ -223,7 +220,6 @@ class GuppiFile:
             if (gap := place.missing * first.sample_time) > LONGEST_GAP_S:
                 reason = f"block {number}: PKTIDX {indices[number]} leaves a gap of {gap:.4g} s"
                 raise SourceError(str(self.path), f"{reason}; cut the file there")
-        self.lost_packets = sum(place.lost_steps for place in places)
         blocks = [_Block(*found) for found in zip(offsets, places, strict=True)]
         if first.overlap:
             self._compare_overlaps(blocks)

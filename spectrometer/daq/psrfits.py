@@ -26,15 +26,14 @@ from spectrometer.daq.protocol.psrfits import (
     scale_profiles,
     scale_samples,
 )
-from spectrometer.daq.pulsarsetup import is_circular
-from spectrometer.daq.source import SourceCard
+from spectrometer.daq.source import SourceCard, feed_basis
 from spectrometer.daq.writer import complete_header, primary_unit
 from spectrometer.derive.times import sidereal_seconds
 from spectrometer.status.errors import CardError
 from spectrometer.status.keys import UNSPECIFIED
 from spectrometer.status.protocol.cards import Value, read_number
 
-__all__ = ["PsrFitsFile", "antenna_position", "psrfits_name", "source_position"]
+__all__ = ["PsrFitsFile", "antenna_position", "source_position"]
 
 UNKNOWN = "UNKNOWN"
 _OF_THE_MODE = ("NPOL", "POL_TYPE", "NBITS", "NSBLK", "ACC_LEN", "DS_TIME", "ONLY_I", "FFTLEN", "OVERLAP", "BLOCSIZE")
@@ -43,11 +42,6 @@ PAR_LINE = 128
 ANTENNA = ("ANT_X", "ANT_Y", "ANT_Z")
 PENDING_BYTES = 1 << 24
 """Of lost rows: more are not kept in memory."""
-
-
-def psrfits_name(start: datetime, bank: str, scan_number: int) -> str:
-    """Name of a scan's file by its start (UTC)."""
-    return f"{start:%Y_%m_%d_%H-%M-%S}_{bank}_{scan_number}.fits"
 
 
 class PsrFitsFile(GrowingTable):
@@ -226,7 +220,7 @@ def antenna_position(status: Mapping[str, Value]) -> tuple[float, float, float] 
 def _observation(status: Mapping[str, Value]) -> list[SourceCard]:
     """Cards of the observation that readers of PSRFITS expect, whoever says so; a text that nobody says is UNKNOWN."""
     ra, dec = source_position(status)
-    is_linear = not is_circular(status.get("FD_POLN", ""))
+    basis = feed_basis(status.get("FD_POLN", "")) or "LIN"
     cards: list[SourceCard] = [
         ("OBSERVER", _text(status, "OBSERVER"), "observer"),
         ("PROJID", _text(status, "PROJID"), "project"),
@@ -237,9 +231,9 @@ def _observation(status: Mapping[str, Value]) -> list[SourceCard]:
         ("BECONFIG", "N/A", "configuration file of the backend"),
         ("IBEAM", "", "beam"),
         ("NRCVR", int(_number(status, "NRCVR", 2)), "polarizations of the receiver"),
-        ("FD_POLN", "LIN" if is_linear else "CIRC", "basis of A and B, LIN or CIRC"),
+        ("FD_POLN", basis, "basis of A and B, LIN or CIRC"),
         ("FD_HAND", int(_number(status, "FD_HAND", 1)), "+1: A, B are X, Y or L, R; assumed if unsaid"),
-        ("FD_SANG", _number(status, "FD_SANG", 45.0 if is_linear else 0.0), "deg, where A = B; assumed if unsaid"),
+        ("FD_SANG", _number(status, "FD_SANG", 45.0 if basis == "LIN" else 0.0), "deg, where A = B; assumed if unsaid"),
         ("FD_XYPH", _number(status, "FD_XYPH", 0.0), "deg, of A* B of the diode; assumed if unsaid"),
         ("BE_PHASE", 1, "1: CI is Im[A* B] on the sky"),
         ("BE_DCC", 1, "1: a falling band's conjugation is undone"),
