@@ -1,8 +1,8 @@
 """Places of the blocks of a GUPPI raw file in time, by PKTIDX. Pure arithmetic; opens no file.
 
-PKTIDX counts packets of PKTSIZE bytes for some recorders, PIPERBLK steps a block or whole blocks for others. Where what
-the header says disagrees with the step from block to block that a file usually has, that step is one block, as rawspec
-takes it.
+PKTIDX counts packets of PKTSIZE bytes for some recorders, PIPERBLK steps a block or whole blocks for others. No step
+from block to block is less than a block, and where all of a file are more than its header says, the step that it
+usually has is one block, as rawspec takes it.
 """
 
 from __future__ import annotations
@@ -44,9 +44,11 @@ def steps_of_a_block(header: BlockHeader, indices: Sequence[int]) -> int:
     steps = [after - before for before, after in pairwise(indices) if after > before]
     if not steps:
         return said
-    usual, count = Counter(steps).most_common(1)[0]
+    least, (usual, count) = min(steps), Counter(steps).most_common(1)[0]
     is_constant = count >= 2 and 2 * count > len(steps)
-    return usual if is_constant or usual < said else said
+    if is_constant and usual == said:  # whatever is wrong with a single number
+        return said
+    return least if not 0 < said <= least or (is_constant and usual == least) else said
 
 
 def block_places(header: BlockHeader, indices: Sequence[int | None]) -> list[Place]:

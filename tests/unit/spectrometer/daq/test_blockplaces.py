@@ -81,6 +81,20 @@ def test_a_block_whose_number_goes_back_begins_anew_behind_the_one_before() -> N
     assert not any(place.missing for place in places)
 
 
+@pytest.mark.parametrize("numbers", [[0, 3, 4], [0, 3, 6, 7, 8], [0, 2, 4, 6, 7], [5, 8, 12, 13]])
+@pytest.mark.parametrize(
+    ("more", "step"),
+    [({}, 1), ({"PKTSIZE": 0}, 4), ({"PIPERBLK": 3}, 3), ({"PKTSIZE": 32}, 1256), ({"PIPERBLK": 2512}, 1)],
+)
+def test_blocks_lost_at_the_beginning_leave_a_gap_of_their_length(
+    more: dict[str, Value], step: int, numbers: list[int]
+) -> None:
+    """No step is less than a block: the larger ones are gaps, even if there are more of them."""
+    places = block_places(header(overlap=0, **more), [number * step for number in numbers])
+    assert [place.position for place in places] == [2512 * (number - numbers[0]) for number in numbers]
+    assert sum(place.missing for place in places) == 2512 * (numbers[-1] - numbers[0] - len(numbers) + 1)
+
+
 def test_of_two_blocks_the_step_is_a_gap_if_packets_say_so() -> None:
     assert steps_of_a_block(header(PKTSIZE=16), [0, 4000]) == 2000
     assert steps_of_a_block(header(PKTSIZE=16), [0, 1]) == 1
