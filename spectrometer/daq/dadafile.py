@@ -25,7 +25,7 @@ from spectrometer.daq.protocol.dada import (
     DadaHeaderTooShortError,
     read_header,
 )
-from spectrometer.daq.source import Band, Piece, SampleArray, SourceCard
+from spectrometer.daq.source import Band, Piece, SampleArray, SourceCard, feed_basis
 from spectrometer.status.protocol.cards import MAX_TEXT, plain
 
 __all__ = ["DadaFile"]
@@ -112,7 +112,7 @@ class DadaFile:
     @property
     def basis(self) -> str:
         """BASIS of the header."""
-        return self.header.values.get("BASIS", "")
+        return feed_basis(self.header.values.get("BASIS", ""))
 
     @property
     def cards(self) -> list[SourceCard]:

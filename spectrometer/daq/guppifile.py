@@ -27,7 +27,7 @@ from spectrometer.daq.protocol.guppiraw import (
     band_disagreements,
     read_header,
 )
-from spectrometer.daq.source import Band, Piece, SourceCard
+from spectrometer.daq.source import Band, Piece, SourceCard, feed_basis
 from spectrometer.status.protocol.cards import MAX_TEXT, plain
 
 log = logging.getLogger(__name__)
@@ -116,7 +116,7 @@ class GuppiFile:
     @property
     def basis(self) -> str:
         """FD_POLN of the first header."""
-        return str(self.header.values.get("FD_POLN", ""))
+        return feed_basis(self.header.values.get("FD_POLN", ""))
 
     @property
     def cards(self) -> list[SourceCard]:

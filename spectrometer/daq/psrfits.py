@@ -26,8 +26,7 @@ from spectrometer.daq.protocol.psrfits import (
     scale_profiles,
     scale_samples,
 )
-from spectrometer.daq.pulsarsetup import is_circular
-from spectrometer.daq.source import SourceCard
+from spectrometer.daq.source import SourceCard, feed_basis
 from spectrometer.daq.writer import complete_header, primary_unit
 from spectrometer.derive.times import sidereal_seconds
 from spectrometer.status.errors import CardError
@@ -226,7 +225,7 @@ def antenna_position(status: Mapping[str, Value]) -> tuple[float, float, float] 
 def _observation(status: Mapping[str, Value]) -> list[SourceCard]:
     """Cards of the observation that readers of PSRFITS expect, whoever says so; a text that nobody says is UNKNOWN."""
     ra, dec = source_position(status)
-    is_linear = not is_circular(status.get("FD_POLN", ""))
+    basis = feed_basis(status.get("FD_POLN", "")) or "LIN"
     cards: list[SourceCard] = [
         ("OBSERVER", _text(status, "OBSERVER"), "observer"),
         ("PROJID", _text(status, "PROJID"), "project"),
@@ -237,9 +236,9 @@ def _observation(status: Mapping[str, Value]) -> list[SourceCard]:
         ("BECONFIG", "N/A", "configuration file of the backend"),
         ("IBEAM", "", "beam"),
         ("NRCVR", int(_number(status, "NRCVR", 2)), "polarizations of the receiver"),
-        ("FD_POLN", "LIN" if is_linear else "CIRC", "basis of A and B, LIN or CIRC"),
+        ("FD_POLN", basis, "basis of A and B, LIN or CIRC"),
         ("FD_HAND", int(_number(status, "FD_HAND", 1)), "+1: A, B are X, Y or L, R; assumed if unsaid"),
-        ("FD_SANG", _number(status, "FD_SANG", 45.0 if is_linear else 0.0), "deg, where A = B; assumed if unsaid"),
+        ("FD_SANG", _number(status, "FD_SANG", 45.0 if basis == "LIN" else 0.0), "deg, where A = B; assumed if unsaid"),
         ("FD_XYPH", _number(status, "FD_XYPH", 0.0), "deg, of A* B of the diode; assumed if unsaid"),
         ("BE_PHASE", 1, "1: CI is Im[A* B] on the sky"),
         ("BE_DCC", 1, "1: a falling band's conjugation is undone"),

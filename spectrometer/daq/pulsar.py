@@ -22,7 +22,7 @@ from spectrometer.daq.planned import subintegrations_of
 from spectrometer.daq.protocol.psrfits import Layout
 from spectrometer.daq.psrfits import PsrFitsFile, antenna_position, psrfits_name, source_position
 from spectrometer.daq.pulsarchain import Chain, ChainOptions
-from spectrometer.daq.pulsarsetup import PulsarSetup, Recording, is_circular, read_pulsar_setup
+from spectrometer.daq.pulsarsetup import PulsarSetup, Recording, read_pulsar_setup
 from spectrometer.daq.rawfile import RawFile, choose_block, in_two_polarizations
 from spectrometer.daq.receiver import FASTEST
 from spectrometer.daq.recorders import FoldRecorder, RawRecorder, Recorder, SearchRecorder
@@ -131,12 +131,13 @@ class PulsarRun:
         )
 
     def _prepare(self) -> None:
-        band, setup, basis = self.source.band, self.setup, self.source.basis
+        band, setup = self.source.band, self.setup
+        basis = self.source.basis or setup.basis
         clock = 1.0 / (self.rate * band.sample_time)  # s of the clock in one of the voltages
         notes = gap_note(self.source)
-        self._is_circular = is_circular(basis) if basis else setup.is_circular
-        if self._is_circular != setup.is_circular:
-            notes.append(f"FD_POLN {self._basis} as the recording says")
+        if basis != setup.basis:
+            notes.append(f"FD_POLN {basis} as the recording says")
+        self._values["FD_POLN"] = basis  # with all that files assume by it
         self._chain: Chain | None = None
         longest = min(ROW_S, (setup.scan_length or ROW_S * ROWS_AT_LEAST) / ROWS_AT_LEAST)
         if setup.recording is Recording.RAW:
@@ -157,7 +158,7 @@ class PulsarRun:
                 band,
                 ChainOptions(
                     nchan=nchan, taps=self.options.taps, window=self.options.window, pol_type=setup.pol_type,
-                    is_circular=self._is_circular,
+                    is_circular=basis == "CIRC",
                     sample_time=setup.sample_time, dm=setup.dm if setup.is_coherent else None,
                     transforms=setup.transforms, longest=longest / clock,
                 ),
@@ -205,11 +206,6 @@ class PulsarRun:
         if self._chain is not None and antenna_position(self._values) is None:
             notes.append("no ANT_X, Y, Z")
         return notes
-
-    @property
-    def _basis(self) -> str:
-        """As FD_POLN says it."""
-        return "CIRC" if self._is_circular else "LIN"
 
     # what the program asks
 
@@ -366,7 +362,6 @@ class PulsarRun:
             *self.source.cards,
             ("DATASRC", self.source.name, "where the voltages are from"),
             ("REPLAYRT", float(self.rate), "samples/s and coarse channel by the clock"),
-            ("FD_POLN", self._basis, "basis of A and B, LIN or CIRC"),
             ("RECTBIN", self.source.band.sample_time, "s, of the voltages"),
             *account_cards(self._tally.whole),
             ("NLOOPS", 0, "loop joins"),
@@ -390,7 +385,7 @@ class PulsarRun:
     def _raw_cards(self, day: int, second: float) -> dict[str, Value]:
         values = {key: self._values[key] for key in RAW_KEYS if self._values.get(key, UNSPECIFIED) != UNSPECIFIED}
         return values | {
-            "FD_POLN": self._basis, "PKTFMT": "1SFA", "OVERLAP": 0,
+            "PKTFMT": "1SFA", "OVERLAP": 0,
             "STT_IMJD": day, "STT_SMJD": int(second), "STT_OFFS": second % 1.0, "STTVALID": 1, "SIMULATE": 1,
             "DATASRC": self.source.name, "REPLAYRT": float(self.rate), "NLOOPS": 0,
         }  # fmt: skip

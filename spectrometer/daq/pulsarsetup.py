@@ -9,10 +9,11 @@ from enum import StrEnum
 from spectrometer.daq.dedispersion import Transforms
 from spectrometer.daq.errors import ScanSetupError
 from spectrometer.daq.scansetup import MAX_CHANNELS, number_of, safe_name
+from spectrometer.daq.source import feed_basis
 from spectrometer.status.keys import UNSPECIFIED
 from spectrometer.status.protocol.cards import Value
 
-__all__ = ["BACKEND", "PulsarSetup", "Recording", "is_circular", "read_pulsar_setup"]
+__all__ = ["BACKEND", "PulsarSetup", "Recording", "read_pulsar_setup"]
 
 BACKEND = "GUPPI"
 """The status key BACKEND of pulsar modes."""
@@ -40,8 +41,8 @@ class PulsarSetup:
     """Of a sample that is recorded or folded, as wanted."""
     pol_type: str
     """IQUV, AABBCRCI or AA+BB."""
-    is_circular: bool
-    """The feed's polarizations are circular."""
+    basis: str
+    """Of the feed's polarizations, LIN or CIRC."""
     dm: float
     """Of coherent dedispersion."""
     transforms: Transforms
@@ -58,11 +59,6 @@ class PulsarSetup:
     project: str
     bank: str
     scan_number: int
-
-
-def is_circular(basis: Value) -> bool:
-    """Tell from a value of FD_POLN, or what recordings have in its place, if a feed is circular; LIN if unsaid."""
-    return str(basis).strip().upper().startswith("CIRC")
 
 
 def read_pulsar_setup(values: Mapping[str, Value]) -> PulsarSetup:
@@ -105,7 +101,7 @@ def read_pulsar_setup(values: Mapping[str, Value]) -> PulsarSetup:
         nchan=nchan,
         sample_time=positive("TBIN") * positive("DS_TIME", 1.0),
         pol_type=pol_type,
-        is_circular=is_circular(values.get("FD_POLN", UNSPECIFIED)),
+        basis=feed_basis(values.get("FD_POLN", "")) or "LIN",
         dm=max(number_of(values, "CHAN_DM", 0.0), 0.0),
         transforms=Transforms(
             int(min(max(number_of(values, "FFTLEN", 16384), 16), 1 << 24)),

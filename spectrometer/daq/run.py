@@ -392,6 +392,8 @@ class ScanRun:
         band = self.source.band
         moment = datetime.fromtimestamp(start, UTC)
         switching_reach = self._reach / self.rate if len(self.setup.cycle.starts) > 1 else 0.0
+        said = self.source.basis
+        basis = [("FD_POLN", said, "basis of X and Y; CIRC: they are L and R")] if said else []
         return [
             *self.source.cards,
             ("DATASRC", self.source.name, "where the voltages are from"),
@@ -408,6 +410,7 @@ class ScanRun:
             ("TBIN", band.sample_time, "s, of the voltages; wins over bandwidths"),
             ("EXPOSURE", self.setup.exposure, "s of replay"),
             ("NSTATE", len(self.setup.cycle.starts), "switching states"),
+            *basis,
             ("DATE-OBS", moment.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3], "UTC, start of the replay"),
             ("MJDSTART", UNIX_EPOCH_MJD + start / 86400.0, "UTC, start of the replay"),
         ]

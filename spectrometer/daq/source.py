@@ -15,7 +15,7 @@ import numpy.typing as npt
 from spectrometer.daq.protocol.band import Band
 from spectrometer.status.protocol.cards import Value
 
-__all__ = ["Band", "Piece", "SampleArray", "Source", "SourceCard", "gap_note"]
+__all__ = ["Band", "Piece", "SampleArray", "Source", "SourceCard", "feed_basis", "gap_note"]
 
 SampleArray = npt.NDArray[np.int8] | npt.NDArray[np.float32]
 
@@ -33,6 +33,12 @@ class Piece:
     """Position of the first sample within the pass."""
     follows: bool
     """It continues the piece before; otherwise a filter has to be reset."""
+
+
+def feed_basis(said: Value) -> str:
+    """LIN or CIRC, by a value of FD_POLN or what recordings have in its place; empty if it is neither."""
+    word = str(said).strip().upper()
+    return next((basis for basis in ("LIN", "CIRC") if word.startswith(basis)), "")
 
 
 def gap_note(source: Source) -> list[str]:
@@ -74,7 +80,7 @@ class Source(Protocol):
 
     @property
     def basis(self) -> str:
-        """Of the polarizations, as the recording says: LIN or CIRC in GUPPI raw, Linear or Circular; empty: unsaid."""
+        """Of the polarizations, as the recording says: LIN or CIRC; empty: unsaid."""
 
     @property
     def cards(self) -> list[SourceCard]:

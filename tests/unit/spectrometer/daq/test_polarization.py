@@ -13,6 +13,7 @@ import pytest
 from astropy.io import fits
 from support.pulsar_scans import par_file, psrfits, pulsar_scan
 
+from readers.scans import line_scan
 from readers.voltages import polarised, write_raw
 from spectrometer.daq.receiver import ReceiverConfig
 from spectrometer.daq.run import RunOptions, ScanRun
@@ -56,8 +57,12 @@ def test_products_have_the_sign_that_the_file_says(
 
 
 @pytest.mark.parametrize(
-    ("says", "status", "taken"), [("CIRC", "LIN", "CIRC"), ("LIN", "CIRC", "LIN"), (None, "CIRC", "CIRC")]
-)
+    ("says", "status", "taken"),
+    [
+        ("CIRC", "LIN", "CIRC"), ("LIN", "CIRC", "LIN"), (None, "CIRC", "CIRC"), ("UNKNOWN", "CIRC", "CIRC"),
+        ("circular", "LIN", "CIRC"),
+    ],
+)  # fmt: skip
 def test_a_recording_that_says_its_basis_is_believed(
     tmp_path: Path, says: str | None, status: str, taken: str
 ) -> None:
@@ -67,7 +72,15 @@ def test_a_recording_that_says_its_basis_is_believed(
     i, q, _, v = found.values.mean(axis=(0, 1, 3))
     assert (v if taken == "CIRC" else q) == pytest.approx(i, rel=0.01)
     note = f"FD_POLN {taken} as the recording says"
-    assert (note in str(found.primary["HISTORY"])) == (says not in (None, status))
+    assert (note in str(found.primary["HISTORY"])) == (taken != status)
+    assert (found.primary["FD_POLN"], found.primary["FD_SANG"]) == (taken, {"LIN": 45.0, "CIRC": 0.0}[taken])
+
+
+@pytest.mark.parametrize(("says", "card"), [("CIRC", "CIRC"), ("LIN", "LIN"), ("UNKNOWN", None), (None, None)])
+def test_spectra_have_the_basis_that_a_recording_says(tmp_path: Path, says: str | None, card: str | None) -> None:
+    source = write_raw(tmp_path / "in.raw", polarised((1, 0), 4, 12_000), more={"FD_POLN": says})
+    path = line_scan(tmp_path, source=source, NCHAN=16, EXPOSURE=0.05, SCANLEN=0.1, rate=1e5)
+    assert fits.getheader(path).get("FD_POLN") == card
 
 
 @pytest.mark.parametrize("bandwidth", [1.0, -1.0])
