@@ -25,14 +25,13 @@ from spectrometer.daq.protocol.dada import (
     DadaHeaderTooShortError,
     read_header,
 )
-from spectrometer.daq.source import Band, Piece, SampleArray, SourceCard, feed_basis
+from spectrometer.daq.source import NOT_RECEIVED, Band, Piece, SampleArray, SourceCard, feed_basis
 from spectrometer.status.protocol.cards import MAX_TEXT, plain
 
 __all__ = ["DadaFile"]
 
 log = logging.getLogger(__name__)
 
-NOT_RECEIVED = "The voltages are a recording replayed at REPLAYRT; nothing here was received at DATE-OBS."
 HALF_BAND_TAPS = 127
 
 

@@ -27,14 +27,12 @@ from spectrometer.daq.protocol.guppiraw import (
     band_disagreements,
     read_header,
 )
-from spectrometer.daq.source import Band, Piece, SourceCard, feed_basis
+from spectrometer.daq.source import NOT_RECEIVED, Band, Piece, SourceCard, feed_basis
 from spectrometer.status.protocol.cards import MAX_TEXT, plain
 
 log = logging.getLogger(__name__)
 
 Samples = npt.NDArray[np.int8]
-
-NOT_RECEIVED = "The voltages are a recording replayed at REPLAYRT; nothing here was received at DATE-OBS."
 
 LONGEST_GAP_S = 86400.0
 """A longer one is no gap in an observation."""

@@ -33,7 +33,7 @@ from spectrometer.status.errors import CardError
 from spectrometer.status.keys import UNSPECIFIED
 from spectrometer.status.protocol.cards import Value, read_number
 
-__all__ = ["PsrFitsFile", "antenna_position", "psrfits_name", "source_position"]
+__all__ = ["PsrFitsFile", "antenna_position", "source_position"]
 
 UNKNOWN = "UNKNOWN"
 _OF_THE_MODE = ("NPOL", "POL_TYPE", "NBITS", "NSBLK", "ACC_LEN", "DS_TIME", "ONLY_I", "FFTLEN", "OVERLAP", "BLOCSIZE")
@@ -42,11 +42,6 @@ PAR_LINE = 128
 ANTENNA = ("ANT_X", "ANT_Y", "ANT_Z")
 PENDING_BYTES = 1 << 24
 """Of lost rows: more are not kept in memory."""
-
-
-def psrfits_name(start: datetime, bank: str, scan_number: int) -> str:
-    """Name of a scan's file by its start (UTC)."""
-    return f"{start:%Y_%m_%d_%H-%M-%S}_{bank}_{scan_number}.fits"
 
 
 class PsrFitsFile(GrowingTable):

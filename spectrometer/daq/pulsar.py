@@ -20,7 +20,7 @@ from spectrometer.daq.folding import Spin
 from spectrometer.daq.pacing import Pacing
 from spectrometer.daq.planned import subintegrations_of
 from spectrometer.daq.protocol.psrfits import Layout
-from spectrometer.daq.psrfits import PsrFitsFile, antenna_position, psrfits_name, source_position
+from spectrometer.daq.psrfits import PsrFitsFile, antenna_position, source_position
 from spectrometer.daq.pulsarchain import Chain, ChainOptions
 from spectrometer.daq.pulsarsetup import PulsarSetup, Recording, read_pulsar_setup
 from spectrometer.daq.rawfile import RawFile, choose_block, in_two_polarizations
@@ -28,6 +28,7 @@ from spectrometer.daq.receiver import FASTEST
 from spectrometer.daq.recorders import FoldRecorder, RawRecorder, Recorder, SearchRecorder
 from spectrometer.daq.run import UNIX_EPOCH_MJD, RunOptions, check_directory, open_source
 from spectrometer.daq.source import SourceCard, gap_note
+from spectrometer.daq.writer import file_name
 from spectrometer.derive.parfile import DAY_S, Ephemeris, read_par
 from spectrometer.errors import PulsarSetupError
 from spectrometer.givenfiles import GivenFileError, read_given
@@ -310,8 +311,7 @@ class PulsarRun:
         if self._chain is None:
             file = None
             if self._to_file:
-                name = psrfits_name(moment, setup.bank, setup.scan_number).replace(".fits", ".raw")
-                file = RawFile(directory, name)
+                file = RawFile(directory, file_name(moment, setup.bank, setup.scan_number, ".raw"))
             return RawRecorder(in_two_polarizations(self.source.band), self._block, self._raw_cards(day, second), file)
         chain, folds = self._chain, setup.recording is not Recording.SEARCH
         spin, dm = self._spin(day, second)
@@ -331,7 +331,7 @@ class PulsarRun:
         if self._to_file:
             psrfits = PsrFitsFile(
                 directory,
-                psrfits_name(moment, setup.bank, setup.scan_number),
+                file_name(moment, setup.bank, setup.scan_number),
                 layout,
                 obs_mode={Recording.FOLD: "PSR"}.get(setup.recording, str(setup.recording)),
                 begin=(day + int((second + chain.first) // DAY_S), (second + chain.first) % DAY_S),

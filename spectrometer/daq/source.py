@@ -15,7 +15,9 @@ import numpy.typing as npt
 from spectrometer.daq.protocol.band import Band
 from spectrometer.status.protocol.cards import Value
 
-__all__ = ["Band", "Piece", "SampleArray", "Source", "SourceCard", "feed_basis", "gap_note"]
+__all__ = ["NOT_RECEIVED", "Band", "Piece", "SampleArray", "Source", "SourceCard", "feed_basis", "gap_note"]
+
+NOT_RECEIVED = "The voltages are a recording replayed at REPLAYRT; nothing here was received at DATE-OBS."
 
 SampleArray = npt.NDArray[np.int8] | npt.NDArray[np.float32]
 

@@ -64,9 +64,9 @@ class Row:
     """Of each sub-band, Hz on the sky at CRPIX1."""
 
 
-def file_name(start: datetime, bank: str, scan_number: int) -> str:
+def file_name(start: datetime, bank: str, scan_number: int, suffix: str = ".fits") -> str:
     """Name of a scan's file by its start (UTC)."""
-    return f"{start:%Y_%m_%d_%H-%M-%S}_{bank}_{scan_number}.fits"
+    return f"{start:%Y_%m_%d_%H-%M-%S}_{bank}_{scan_number}{suffix}"
 
 
 def _row_type(nchan: int, subbands: int | None) -> np.dtype[np.void]:

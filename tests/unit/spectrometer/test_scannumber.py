@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 
 from spectrometer.daq.growing import create_new
-from spectrometer.daq.psrfits import psrfits_name
 from spectrometer.daq.writer import file_name
 from spectrometer.scannumber import FIRST, LAST, ScanNumber, scans_of
 from zmqjsonproxy.errors import RefusedError
@@ -97,8 +96,8 @@ def test_numbers_that_a_full_disk_did_not_keep_are_known_from_the_files(
 
 
 @pytest.mark.parametrize("name", [
-    file_name, psrfits_name, lambda *of: psrfits_name(*of).replace(".psrfits", ".raw"),
-    lambda *of: file_name(*of).replace(".fits", "_3.fits"), lambda *of: file_name(*of) + ".gz",
+    file_name, lambda *of: file_name(*of, ".raw"), lambda *of: file_name(*of, "_3.fits"),
+    lambda *of: file_name(*of, ".fits.gz"),
 ])  # fmt: skip
 def test_files_of_all_types_in_all_projects_count(tmp_path: Path, name: Any) -> None:
     write_scans(tmp_path, range(2, 5))
