@@ -73,8 +73,8 @@ class Layout:
 
     @property
     def centre(self) -> float:
-        """Of the band, MHz."""
-        return sum(self.frequencies) / len(self.frequencies)
+        """Of all channels, MHz."""
+        return (self.frequencies[0] + self.frequencies[-1]) / 2
 
     @property
     def scaled_in_common(self) -> int:
