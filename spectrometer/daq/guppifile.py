@@ -69,7 +69,6 @@ class GuppiFile:
             self._size = os.fstat(self._file.fileno()).st_size
             self.header = self._header_at(0)
             self.notes = [NOT_RECEIVED, *band_disagreements(self.header)]
-            self.lost_packets = 0
             self.unlike_overlaps = 0
             self._blocks = self._find_blocks()
         except BaseException:
@@ -221,7 +220,6 @@ class GuppiFile:
             if (gap := place.missing * first.sample_time) > LONGEST_GAP_S:
                 reason = f"block {number}: PKTIDX {indices[number]} leaves a gap of {gap:.4g} s"
                 raise SourceError(str(self.path), f"{reason}; cut the file there")
-        self.lost_packets = sum(place.lost_steps for place in places)
         blocks = [_Block(*found) for found in zip(offsets, places, strict=True)]
         if first.overlap:
             self._compare_overlaps(blocks)

@@ -64,7 +64,7 @@ def rows_of(path: Path) -> int:
         if path.suffix == ".raw":
             reader = GuppiFile(path)
             read = sum(piece.samples.shape[1] for piece in reader.pieces())
-            assert (read, reader.lost_packets) == (reader.samples, 0)
+            assert (read, reader.missing) == (reader.samples, 0)
             reader.close()
             return reader.block_count
         with fits.open(path, memmap=False) as units:

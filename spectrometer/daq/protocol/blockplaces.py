@@ -27,8 +27,6 @@ class Place:
     """Samples at its beginning that the block before has, too."""
     missing: int
     """Samples that are missing before it."""
-    lost_steps: int
-    """By how much PKTIDX has grown more than by a block."""
     follows: bool
     """It continues the block before."""
 
@@ -63,17 +61,16 @@ def block_places(header: BlockHeader, indices: Sequence[int | None]) -> list[Pla
     grow = len(known) == len(indices) and any(after > before for before, after in pairwise(known))
     unit = steps_of_a_block(header, known) if grow else 0
     new = header.samples - header.overlap
-    places, end = [Place(0, 0, 0, 0, follows=False)], header.samples
+    places, end = [Place(0, 0, 0, follows=False)], header.samples
     origin, begin = (known[0] if unit else 0), 0  # what PKTIDX is at which position
     for number in range(1, len(indices)):
-        step, follows, start = 0, True, number * new
+        follows, start = True, number * new
         if unit:
-            step = known[number] - known[number - 1]
-            follows = step > 0
+            follows = known[number] > known[number - 1]
             if not follows:  # nobody knows where a block is whose PKTIDX goes back
                 origin, begin = known[number], end
             start = begin + round((known[number] - origin) * new / unit)
         skip, missing = max(end - start, 0), max(start - end, 0)
-        places.append(Place(start + skip, skip, missing, max(step - unit, 0), follows=follows and not missing))
+        places.append(Place(start + skip, skip, missing, follows=follows and not missing))
         end = start + header.samples
     return places

@@ -63,10 +63,10 @@ def test_overlap_is_removed_however_pieces_are_cut(tmp_path: Path, piece: int) -
     recording.close()
 
 
-def test_missing_packets_are_counted_and_break_the_run(tmp_path: Path) -> None:
+def test_missing_samples_are_counted_and_break_the_run(tmp_path: Path) -> None:
     make_file(tmp_path / "a.raw", 3, packets=[0, 28, 84])
     recording = GuppiFile(tmp_path / "a.raw", piece_samples=1000)
-    assert recording.lost_packets == 56 - 28
+    assert recording.missing == 56 - 28 - 4  # the overlap is there
     assert [p.follows for p in recording.pieces()] == [False, False]
     assert recording.longest_run() == 60
     recording.close()

@@ -273,7 +273,7 @@ def test_lost_raw_voltages_are_zeros_in_blocks_that_follow_each_other(tmp_path: 
     run = run_with_loss(tmp_path, "RAW")
     assert run.path is not None
     reader = GuppiFile(run.path)
-    assert reader.lost_packets == 0
+    assert reader.missing == 0
     found = np.concatenate([piece.samples for piece in reader.pieces()], axis=1)
     silent = np.flatnonzero(~found.any(axis=(0, 2)))
     assert (silent[0], silent[-1], len(silent)) == (100_000, 139_999, 40_000)

@@ -60,7 +60,7 @@ def test_what_is_written_is_read_back_bit_for_bit(
         found = np.concatenate([piece.samples for piece in pieces], axis=1)
         size = choose_block(band(channels, polarizations), 0, overlap, longest)
         assert reader.block_count == file.rows > 0
-        assert (reader.unlike_overlaps, reader.lost_packets) == (0, 0)
+        assert (reader.unlike_overlaps, reader.missing) == (0, 0)
         assert 3000 - found.shape[1] < size.new + overlap
         assert np.array_equal(found, samples[:, : found.shape[1]])
         assert reader.band == band(channels, polarizations)
