@@ -129,11 +129,12 @@ class Pacing:
             self._next = next(self._pieces)
 
     def stop(self, now: float) -> None:
-        """End the scan with what is complete now: pieces that wait are still handed out."""
+        """End the scan with what is complete now: what waits is still handed out, and a gap is lost until now."""
         if self._max_lag is None:
             self.end = self.reached
         else:
             self._stopped_at = now
+            self._lose(min(now, self.start + self._next.position / self._rate))
 
     def cut(self, now: float) -> None:
         """End the scan at once: what is due and was not taken is lost."""

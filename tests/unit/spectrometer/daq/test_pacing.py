@@ -16,17 +16,20 @@ COUNT, RATE = 10, 100.0
 
 
 class TwoPieces:
-    """A source of two pieces of 10 samples; only what a Pacing asks for."""
+    """A source of two pieces of 10 samples, and maybe a gap between them; only what a Pacing asks for."""
 
-    samples = block_samples = 2 * COUNT
+    block_samples = 2 * COUNT
+
+    def __init__(self, gap: int = 0) -> None:
+        self.gap, self.samples = gap, 2 * COUNT + gap
 
     def pieces(self) -> Iterator[Piece]:
-        for first in (0, COUNT):
-            yield Piece(np.zeros((1, COUNT, 4), np.int8), first, first > 0)
+        yield Piece(np.zeros((1, COUNT, 4), np.int8), 0, follows=False)
+        yield Piece(np.zeros((1, COUNT, 4), np.int8), COUNT + self.gap, follows=not self.gap)
 
 
-def pacing(length: float | None = None, max_lag: float | None = 0.15, rate: float = RATE) -> Pacing:
-    made = Pacing(TwoPieces(), rate, length, max_lag)  # type: ignore[arg-type]  # with what is used here
+def pacing(length: float | None = None, max_lag: float | None = 0.15, rate: float = RATE, gap: int = 0) -> Pacing:
+    made = Pacing(TwoPieces(gap), rate, length, max_lag)  # type: ignore[arg-type]  # with what is used here
     made.start = 1000.0
     return made
 
@@ -97,6 +100,20 @@ def test_what_waits_when_a_scan_is_stopped_is_still_handed_out() -> None:
     assert (taken, made.reached, made.lost, made.is_whole) == (3, 30, 0, False)
     made.cut(1002.0)
     assert (made.reached, made.lost) == (30, 0)
+
+
+@pytest.mark.parametrize(
+    ("taken", "stopped", "reached", "lost"), [(1, 0.25, 25, 15), (1, 0.35, 30, 20), (2, 0.45, 40, 20), (1, 0.1, 10, 0)]
+)
+def test_a_gap_in_which_a_scan_is_stopped_is_lost_until_then(
+    taken: int, stopped: float, reached: int, lost: int
+) -> None:
+    made = pacing(gap=2 * COUNT)
+    for _ in range(taken):
+        made.take(made.start + made.due_in(made.start))
+        made.advance()
+    made.stop(made.start + stopped)
+    assert (made.over, made.reached, made.lost) == (True, reached, lost)
 
 
 def test_what_is_cut_off_is_lost_to_the_sample() -> None:
