@@ -383,7 +383,7 @@ class PulsarRun:
         return cards
 
     def _raw_cards(self, day: int, second: float) -> dict[str, Value]:
-        values = {key: self._values[key] for key in RAW_KEYS if self._values.get(key, UNSPECIFIED) != UNSPECIFIED}
+        values = {key: self._values[key] for key in RAW_KEYS if self._values.get(key, "") not in ("", UNSPECIFIED)}
         return values | {
             "PKTFMT": "1SFA", "OVERLAP": 0,
             "STT_IMJD": day, "STT_SMJD": int(second), "STT_OFFS": second % 1.0, "STTVALID": 1, "SIMULATE": 1,

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from astropy.io import fits
-from support.pulsar_scans import dedispersed, dispersed_by, psrfits
+from support.pulsar_scans import dedispersed, dispersed_by, psrfits, pulsar_scan
 
 from spectrometer.daq.errors import DaqError
 from spectrometer.daq.guppifile import GuppiFile
@@ -283,6 +283,17 @@ def test_lost_raw_voltages_are_zeros_in_blocks_that_follow_each_other(tmp_path: 
     assert 40_000 / packet <= counts[:, 1].sum() <= 40_000 / packet + 2
     assert set(counts.sum(axis=1)) == {packets}
     assert run.account.recorded == np.count_nonzero(counts[:, 0]) < run.account.planned
+
+
+@pytest.mark.parametrize("said", ["", "unspecified", None])
+def test_texts_that_nobody_says_are_unknown_in_all_files(tmp_path: Path, said: str | None) -> None:
+    texts = ("TELESCOP", "SRC_NAME", "FRONTEND")
+    status = {**dict.fromkeys((*texts, "RA_STR"), said), "SCANLEN": 0.1, "TBIN": 1e-3}
+    raw = raw_headers(pulsar_scan(tmp_path, OBS_MODE="RAW", **status))[0].values
+    search = psrfits(pulsar_scan(tmp_path, OBS_MODE="SEARCH", **status)).primary
+    for header, position in ((raw, "RA_STR"), (search, "RA")):
+        assert [header[key] for key in texts] == ["UNKNOWN"] * 3
+        assert header[position] == ""
 
 
 @pytest.mark.parametrize("obs_mode", ["SEARCH", "COHERENT_SEARCH"])
