@@ -2,7 +2,8 @@
 
 Whether the overlap repeats the end of the block before is verified. A file whose blocks were shortened (as
 published samples are) keeps OVERLAP and PKTIDX of the original while nothing repeats any more; the headers
-are followed then, and a sentence in `notes` says so.
+are followed then, and a sentence in `notes` says so. A block that is left out is a gap, and so is one of zeros of which
+no packet came.
 
 Knows the file, not the rate or the time at which it is replayed.
 """
@@ -90,7 +91,7 @@ class GuppiFile:
             gaps = "1 gap" if count == 1 else f"{count} gaps"
             seconds = self.missing * self.header.sample_time
             self.notes.append(
-                f"{seconds:.6g} s are missing in {gaps} of the recording, by PKTIDX; times go on over them"
+                f"{seconds:.6g} s are missing in {gaps} of the recording, by PKTIDX and NPKT; times go on over them"
             )
         for sentence in self.notes[1:]:
             log.warning("%s: %s", self.path.name, sentence)
@@ -142,7 +143,7 @@ class GuppiFile:
 
     @property
     def block_count(self) -> int:
-        """Blocks in the file."""
+        """Blocks in the file of which something came."""
         return len(self._blocks)
 
     def close(self) -> None:
@@ -188,7 +189,8 @@ class GuppiFile:
         first = self.header
         offsets: list[int] = []
         indices: list[int | None] = []
-        lost, offset = 0, 0
+        lost: set[int] = set()
+        lost_packets, offset = 0, 0
         while offset < self._size:
             try:
                 header = self._header_at(offset)
@@ -209,18 +211,25 @@ class GuppiFile:
                 break
             if header.shape != first.shape:
                 raise SourceError(str(self.path), f"block {len(offsets)} has another shape than the first")
+            if header.is_lost and not self._samples_of(data).any():
+                lost.add(len(offsets))
+            else:
+                lost_packets += header.lost_packets
             offsets.append(data)
             indices.append(header.packet_index)
-            lost += header.lost_packets
             offset = data + header.block_bytes
-        if lost:
-            self.notes.append(f"{lost} packets were lost while it was recorded (NDROP); they are in it as it has them")
-        places = block_places(first, indices)
-        for number, place in enumerate(places):
+        came = [number for number in range(len(offsets)) if number not in lost]
+        if not came:
+            raise SourceError(str(self.path), "no packet of it came, by NPKT and NDROP of its headers")
+        if lost_packets:
+            found = f"{lost_packets} packets were lost while it was recorded (NDROP)"
+            self.notes.append(f"{found}; they are in it as it has them")
+        places = block_places(first, indices, lost)
+        for number, place in zip(came, places, strict=True):
             if (gap := place.missing * first.sample_time) > LONGEST_GAP_S:
                 reason = f"block {number}: PKTIDX {indices[number]} leaves a gap of {gap:.4g} s"
                 raise SourceError(str(self.path), f"{reason}; cut the file there")
-        blocks = [_Block(*found) for found in zip(offsets, places, strict=True)]
+        blocks = [_Block(offsets[number], place) for number, place in zip(came, places, strict=True)]
         if first.overlap:
             self._compare_overlaps(blocks)
         return blocks
