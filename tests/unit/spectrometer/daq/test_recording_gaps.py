@@ -10,7 +10,7 @@ import pytest
 from astropy.io import fits
 from support.pulsar_scans import centroid, par_file, psrfits, raw_voltages
 
-from readers.scans import PULSAR
+from readers.scans import PULSAR, pulsar_scan
 from readers.voltages import Volts, stored_bytes, write_raw
 from spectrometer.daq.guppifile import GuppiFile
 from spectrometer.daq.run import RunOptions
@@ -127,6 +127,49 @@ def test_lost_blocks_are_gaps_whether_they_are_left_out_or_zeros_as_recorders_wr
     assert np.array_equal(there, ~gone)
     inner = [number for number in lost if number < 33]
     assert (source.missing, source.samples) == (len(inner) * BLOCK, 35 * BLOCK - (len(lost) - len(inner)) * BLOCK)
+    source.close()
+
+
+def test_packets_that_were_lost_within_a_block_are_gaps_when_it_is_replayed(tmp_path: Path) -> None:
+    raw = pulsar_scan(tmp_path, OBS_MODE="RAW", SCANLEN=1.0, late=(0.43, 0.64))
+    voltages = raw_voltages(raw)
+    came = voltages.any(axis=(0, 2))
+    source = GuppiFile(raw)
+    there = np.zeros(len(came), bool)
+    for piece in source.pieces():
+        span = slice(piece.first_sample, piece.first_sample + piece.samples.shape[1])
+        assert np.array_equal(piece.samples, voltages[:, span])
+        assert piece.follows == (span.start > 0 and there[span.start - 1])
+        there[span] = True
+    packet = source.header.packet_bytes // (CHANNELS * 4)
+    assert (there | ~came).all()
+    assert 0 <= np.count_nonzero(~came) - source.missing < 2 * packet
+    assert source.missing == np.count_nonzero(~there) > 0.1 * len(came)
+    assert 0 < source.longest_run() < len(came) * 0.7
+    source.close()
+
+
+@pytest.mark.parametrize(
+    ("silent", "dropped", "spans"),
+    [
+        ([2, 3, 9], 3, [(0, 2), (4, 9), (10, 40)]),
+        ([0, 1, 39], 3, [(2, 39)]),
+        ([2, 3, 9], 5, [(0, 2), (4, 9), (10, 40)]),  # two are not found
+        ([2, 3, 9], 2, [(0, 40)]),  # more zeros than packets were lost: they may be what was received
+        ([], 3, [(0, 40)]),
+    ],
+)
+def test_zeros_are_gaps_if_the_header_says_that_so_many_packets_were_lost(
+    tmp_path: Path, silent: list[int], dropped: int, spans: list[tuple[int, int]]
+) -> None:
+    volts = np.full((CHANNELS, 40, 2), 5 + 5j)
+    volts[:, silent] = 0
+    counts = {"NPKT": 40 - dropped, "NDROP": dropped}
+    source = GuppiFile(write_raw(tmp_path / "in.raw", volts, blocks=1, more=counts))
+    pieces = [(piece.first_sample, piece.first_sample + piece.samples.shape[1]) for piece in source.pieces()]
+    assert pieces == spans
+    left = dropped - len(silent) if 0 < len(silent) <= dropped else dropped
+    assert any(f"{left} packets were lost" in note for note in source.notes) == (left > 0)
     source.close()
 
 
