@@ -50,6 +50,7 @@ def write_raw(
     blocks: int = 4,
     overlap: int = 0,
     lost: Collection[int] = (),
+    dropped: Collection[int] = (),
     step: int | None = None,
     time_first: bool = False,
     more: Mapping[str, object] | None = None,
@@ -65,6 +66,7 @@ def write_raw(
         blocks: That the file is cut into.
         overlap: Samples at the end of a block that the next one begins with.
         lost: Numbers of blocks that are left out.
+        dropped: Numbers of blocks that are zeros, as recorders write them of which no packet came.
         step: Of PKTIDX from one block to the next; None: samples, of which each is a packet.
         time_first: In the order of PKTFMT SIMPLE.
         more: Further cards, or others; None takes one out.
@@ -78,6 +80,10 @@ def write_raw(
             if number in lost:
                 continue
             part = data[:, number * each : (number + 1) * each + overlap]
+            counts = {}
+            if dropped:
+                part = np.zeros_like(part) if number in dropped else part
+                counts = {"NPKT": each * (number not in dropped), "NDROP": each * (number in dropped)}
             block = np.ascontiguousarray(part.swapaxes(0, 1) if time_first else part).tobytes()
             cards = {
                 "BACKEND": "GUPPI", "TELESCOP": "GBT", "SRC_NAME": "TEST", "OBSNCHAN": channels, "NBITS": 8,
@@ -86,6 +92,7 @@ def write_raw(
                 "BLOCSIZE": len(block), "OVERLAP": overlap, "PKTIDX": number * (step or each),
                 "PKTSIZE": channels * polarizations * 2,
                 "PKTFMT": "SIMPLE" if time_first else "1SFA", "STT_IMJD": 60000, "STT_SMJD": 100, "STT_OFFS": 0.0,
+                **counts,
                 **(more or {}),
             }  # fmt: skip
             file.write(b"".join(card(key, value) for key, value in cards.items() if value is not None))

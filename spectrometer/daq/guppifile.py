@@ -2,7 +2,8 @@
 
 Whether the overlap repeats the end of the block before is verified. A file whose blocks were shortened (as
 published samples are) keeps OVERLAP and PKTIDX of the original while nothing repeats any more; the headers
-are followed then, and a sentence in `notes` says so.
+are followed then, and a sentence in `notes` says so. A block that is left out is a gap, and so are blocks and
+packets of zeros that were lost by NPKT and NDROP.
 
 Knows the file, not the rate or the time at which it is replayed.
 """
@@ -41,9 +42,18 @@ KEEP_IN_MEMORY = 64 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class _Block:
+class _Run:
+    """Consecutive samples of a block: new ones, that came."""
+
     data_offset: int
-    place: Place
+    """Of the block."""
+    begin: int
+    end: int
+    position: int
+    missing: int
+    """Samples that are missing before it."""
+    follows: bool
+    """It continues the run before."""
 
 
 class GuppiFile:
@@ -70,27 +80,29 @@ class GuppiFile:
             self.header = self._header_at(0)
             self.notes = [NOT_RECEIVED, *band_disagreements(self.header)]
             self.unlike_overlaps = 0
-            self._blocks = self._find_blocks()
+            self.block_count = 0
+            """Blocks in the file of which something came."""
+            self._runs = self._find_runs()
         except BaseException:
             self._file.close()
             raise
-        last = self._blocks[-1]
-        self.missing = sum(block.place.missing for block in self._blocks)
-        """Samples per channel that are missing between blocks."""
-        self.samples = last.place.position + self.header.samples - last.place.skip
+        last = self._runs[-1]
+        self.missing = sum(run.missing for run in self._runs)
+        """Samples per channel that are missing, blocks or packets."""
+        self.samples = last.position + last.end - last.begin
         """Samples per channel in one pass, each counted once, missing ones too."""
         if self.unlike_overlaps:
             self.notes.append(
                 f"the overlap of {self.header.overlap} samples does not repeat the end of the block before "
-                f"at {self.unlike_overlaps} of {len(self._blocks) - 1} joins; PKTIDX says that they follow "
+                f"at {self.unlike_overlaps} of {self.block_count - 1} joins; PKTIDX says that they follow "
                 "each other, so they are joined as the headers say"
             )
         if self.missing:
-            count = sum(block.place.missing > 0 for block in self._blocks)
+            count = sum(run.missing > 0 for run in self._runs)
             gaps = "1 gap" if count == 1 else f"{count} gaps"
             seconds = self.missing * self.header.sample_time
             self.notes.append(
-                f"{seconds:.6g} s are missing in {gaps} of the recording, by PKTIDX; times go on over them"
+                f"{seconds:.6g} s are missing in {gaps} of the recording, by PKTIDX and NDROP; times go on over them"
             )
         for sentence in self.notes[1:]:
             log.warning("%s: %s", self.path.name, sentence)
@@ -138,12 +150,7 @@ class GuppiFile:
     @property
     def block_samples(self) -> float:
         """As of `Source`."""
-        return (self.samples - self.missing) / len(self._blocks)
-
-    @property
-    def block_count(self) -> int:
-        """Blocks in the file."""
-        return len(self._blocks)
+        return (self.samples - self.missing) / self.block_count
 
     def close(self) -> None:
         """Close the file."""
@@ -152,17 +159,17 @@ class GuppiFile:
 
     def longest_run(self) -> int:
         """Most samples per channel without a gap: what a filter can be filled with."""
-        longest = run = 0
-        for block in self._blocks:
-            run = (run if block.place.follows else 0) + self.header.samples - block.place.skip
-            longest = max(longest, run)
+        longest = length = 0
+        for run in self._runs:
+            length = (length if run.follows else 0) + run.end - run.begin
+            longest = max(longest, length)
         return longest
 
     def pieces(self) -> Iterator[Piece]:
         """One pass through the recording."""
         if self._pieces is not None:
             return iter(self._pieces)
-        if self.header.block_bytes * len(self._blocks) <= KEEP_IN_MEMORY:
+        if self.header.block_bytes * self.block_count <= KEEP_IN_MEMORY:
             self._pieces = list(self._read_pass())
             return iter(self._pieces)
         return self._read_pass()
@@ -184,11 +191,13 @@ class GuppiFile:
             return stored.reshape(header.samples, header.channels, -1).transpose(1, 0, 2)
         return stored.reshape(header.channels, header.samples, -1)
 
-    def _find_blocks(self) -> list[_Block]:
+    def _find_runs(self) -> list[_Run]:
         first = self.header
         offsets: list[int] = []
         indices: list[int | None] = []
-        lost, offset = 0, 0
+        lost: set[int] = set()
+        damaged: dict[int, BlockHeader] = {}
+        offset = 0
         while offset < self._size:
             try:
                 header = self._header_at(offset)
@@ -209,52 +218,87 @@ class GuppiFile:
                 break
             if header.shape != first.shape:
                 raise SourceError(str(self.path), f"block {len(offsets)} has another shape than the first")
+            if header.is_lost and not self._samples_of(data).any():
+                lost.add(len(offsets))
+            elif header.lost_packets:
+                damaged[len(offsets)] = header
             offsets.append(data)
             indices.append(header.packet_index)
-            lost += header.lost_packets
             offset = data + header.block_bytes
-        if lost:
-            self.notes.append(f"{lost} packets were lost while it was recorded (NDROP); they are in it as it has them")
-        places = block_places(first, indices)
-        for number, place in enumerate(places):
+        came = [number for number in range(len(offsets)) if number not in lost]
+        if not came:
+            raise SourceError(str(self.path), "no packet of it came, by NPKT and NDROP of its headers")
+        self.block_count = len(came)
+        places = block_places(first, indices, lost)
+        for number, place in zip(came, places, strict=True):
             if (gap := place.missing * first.sample_time) > LONGEST_GAP_S:
                 reason = f"block {number}: PKTIDX {indices[number]} leaves a gap of {gap:.4g} s"
                 raise SourceError(str(self.path), f"{reason}; cut the file there")
-        blocks = [_Block(*found) for found in zip(offsets, places, strict=True)]
         if first.overlap:
-            self._compare_overlaps(blocks)
-        return blocks
+            self._compare_overlaps([offsets[number] for number in came], places)
+        runs, unplaced = [], 0
+        end = 0  # position behind the last run
+        for number, place in zip(came, places, strict=True):
+            spans = [(0, first.samples)]
+            if number in damaged:
+                spans, packets = self._received(damaged[number], offsets[number])
+                unplaced += packets
+            for begin, stop in spans:
+                begin = max(begin, place.skip)
+                if begin >= stop:  # the block before has all of it
+                    continue
+                position = place.position - place.skip + begin
+                follows = position == end and (begin > place.skip or place.follows)
+                runs.append(_Run(offsets[number], begin, stop, position, position - end, follows))
+                end = position + stop - begin
+        if unplaced:
+            found = f"{unplaced} packets were lost while it was recorded (NDROP)"
+            self.notes.append(f"{found}; they are in it as it has them")
+        return runs
 
-    def _compare_overlaps(self, blocks: list[_Block]) -> None:
+    def _received(self, header: BlockHeader, offset: int) -> tuple[list[tuple[int, int]], int]:
+        """Spans of a block without its lost packets, which are zeros; how many packets were lost that are not found."""
+        step = header.packet_bytes // (header.channels * header.polarizations * 2)
+        if header.overlap or not step or header.samples % step:
+            return [(0, header.samples)], header.lost_packets
+        came = self._samples_of(offset).any(axis=(0, 2)).reshape(-1, step).any(axis=1)
+        zeros = int(np.count_nonzero(~came))
+        if not 0 < zeros <= header.lost_packets or not came.any():
+            return [(0, header.samples)], header.lost_packets
+        edges = np.flatnonzero(np.diff(came, prepend=False, append=False)) * step
+        spans = [(int(begin), int(end)) for begin, end in edges.reshape(-1, 2)]
+        return spans, header.lost_packets - zeros
+
+    def _compare_overlaps(self, offsets: list[int], places: list[Place]) -> None:
         tail: Samples | None = None
         overlap = self.header.overlap
-        for block in blocks:
-            samples = self._samples_of(block.data_offset)
-            if block.place.skip == overlap and tail is not None:
+        for offset, place in zip(offsets, places, strict=True):
+            samples = self._samples_of(offset)
+            if place.skip == overlap and tail is not None:
                 self.unlike_overlaps += not np.array_equal(tail, samples[:, :overlap])
             tail = samples[:, -overlap:]
 
     def _read_pass(self) -> Iterator[Piece]:
-        """Join small blocks and cut large ones."""
-        position = 0
+        """Join short runs and cut long ones."""
+        position, offset = 0, -1
         held: list[Samples] = []
         held_follows = False
-        for block in self._blocks:
-            samples = self._samples_of(block.data_offset)[:, block.place.skip :]
-            if not samples.shape[1]:  # the block before has all of it
-                continue
+        for run in self._runs:
+            if run.data_offset != offset:
+                offset, block = run.data_offset, self._samples_of(run.data_offset)
+            samples = block[:, run.begin : run.end]
             length = sum(part.shape[1] for part in held)
-            if held and (not block.place.follows or length + samples.shape[1] > self._piece_samples):
+            if held and (not run.follows or length + samples.shape[1] > self._piece_samples):
                 yield Piece(np.concatenate(held, axis=1), position, held_follows)
                 held = []
             if not held:
-                position, held_follows = block.place.position, block.place.follows
+                position, held_follows = run.position, run.follows
             if samples.shape[1] <= self._piece_samples:
                 held.append(samples)
                 continue
             for at in range(0, samples.shape[1], self._piece_samples):
                 cut = samples[:, at : at + self._piece_samples]
-                yield Piece(cut, position, at > 0 or block.place.follows)
+                yield Piece(cut, position, at > 0 or run.follows)
                 position += cut.shape[1]
         if held:
             yield Piece(np.concatenate(held, axis=1), position, held_follows)

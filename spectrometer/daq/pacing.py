@@ -134,7 +134,7 @@ class Pacing:
             self.end = self.reached
         else:
             self._stopped_at = now
-            self._lose(min(now, self.start + self._next.position / self._rate))
+            self._lose(now, at_most=self._next.position)
 
     def cut(self, now: float) -> None:
         """End the scan at once: what is due and was not taken is lost."""
@@ -149,8 +149,9 @@ class Pacing:
         self._lose(now)
         self.end = self.reached
 
-    def _lose(self, until: float) -> None:
-        due = self._until(max(int((until - self.start) * self._rate + SAME), self.reached))
+    def _lose(self, until: float, at_most: int | None = None) -> None:
+        due = int((until - self.start) * self._rate + SAME)
+        due = self._until(max(due if at_most is None else min(due, at_most), self.reached))
         self.lost += due - self.reached
         self.reached = due
 

@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from spectrometer.daq.account import CLOSING, Account, Closing, Ending, Tally, account_cards
+from spectrometer.daq.account import CLOSING, Account, Closing, Ending, Tally
 from spectrometer.daq.accumulator import SwitchingCycle
 from spectrometer.daq.errors import ScanSetupError
 from spectrometer.daq.folding import Spin
@@ -26,7 +26,7 @@ from spectrometer.daq.pulsarsetup import PulsarSetup, Recording, read_pulsar_set
 from spectrometer.daq.rawfile import RawFile, choose_block, in_two_polarizations
 from spectrometer.daq.receiver import FASTEST
 from spectrometer.daq.recorders import FoldRecorder, RawRecorder, Recorder, SearchRecorder
-from spectrometer.daq.run import UNIX_EPOCH_MJD, RunOptions, check_directory, open_source
+from spectrometer.daq.run import UNIX_EPOCH_MJD, RunOptions, check_directory, open_source, scan_cards
 from spectrometer.daq.source import SourceCard, gap_note
 from spectrometer.daq.writer import file_name
 from spectrometer.derive.parfile import DAY_S, Ephemeris, read_par
@@ -357,18 +357,9 @@ class PulsarRun:
         return sentences
 
     def _own_cards(self, chain: Chain, start: float) -> list[SourceCard]:
-        moment = datetime.fromtimestamp(start + chain.first, UTC)
-        cards: list[SourceCard] = [
-            *self.source.cards,
-            ("DATASRC", self.source.name, "where the voltages are from"),
-            ("REPLAYRT", float(self.rate), "samples/s and coarse channel by the clock"),
-            ("RECTBIN", self.source.band.sample_time, "s, of the voltages"),
-            *account_cards(self._tally.whole),
-            ("NLOOPS", 0, "loop joins"),
-            ("NTAPS", chain.taps, "taps of the filter bank"),
-            ("PFBWIN", self.options.window, "window of the filter bank"),
-            ("DATE-OBS", moment.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3], "UTC, start of the first sample"),
-        ]
+        planned, window, first = self._tally.whole, self.options.window, start + chain.first
+        cards = scan_cards(self.source, self.rate, planned, chain.taps, window, first)
+        cards.append(("RECTBIN", self.source.band.sample_time, "s, of the voltages"))
         if self.setup.recording is Recording.CAL:
             cards += [
                 ("CAL_MODE", "SYNC", "diode in step with the scan"),

@@ -100,6 +100,31 @@ def open_source(options: RunOptions, values: Mapping[str, Value], cycle: Switchi
     raise ScanSetupError(f"DAQSRC is {wish}, and spectrometer-daq was started without it")
 
 
+def scan_cards(
+    source: Source, rate: float, planned: int, taps: int, window: str, first: float
+) -> list[SourceCard]:
+    """Cards that the FITS files of all scans have.
+
+    Args:
+        source: Of the voltages.
+        rate: Replayed samples per second and coarse channel.
+        planned: Integrations or rows; 0 if the scan has no length.
+        taps, window: Of the filter bank.
+        first: Time of the first sample, unix seconds.
+    """
+    moment = datetime.fromtimestamp(first, UTC)
+    return [
+        *source.cards,
+        ("DATASRC", source.name, "where the voltages are from"),
+        ("REPLAYRT", float(rate), "samples/s and coarse channel by the clock"),
+        *account_cards(planned),
+        ("NLOOPS", 0, "loop joins"),
+        ("NTAPS", taps, "taps of the filter bank"),
+        ("PFBWIN", window, "window of the filter bank"),
+        ("DATE-OBS", moment.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3], "UTC, start of the first sample"),
+    ]
+
+
 def check_directory(directory: Path) -> None:
     """Make a project's directory now: a start on many Banks has to fail before any of them begins. ScanSetupError."""
     if not directory.parent.is_dir():  # not made here: its disk may not be mounted, and another one would fill up
@@ -390,18 +415,11 @@ class ScanRun:
 
     def _own_cards(self, start: float) -> list[SourceCard]:
         band = self.source.band
-        moment = datetime.fromtimestamp(start, UTC)
         switching_reach = self._reach / self.rate if len(self.setup.cycle.starts) > 1 else 0.0
         said = self.source.basis
         basis = [("FD_POLN", said, "basis of X and Y; CIRC: they are L and R")] if said else []
         return [
-            *self.source.cards,
-            ("DATASRC", self.source.name, "where the voltages are from"),
-            ("REPLAYRT", float(self.rate), "samples/s and coarse channel in the replay"),
-            *account_cards(self._tally.whole),
-            ("NLOOPS", 0, "loop joins, the filter was reset there"),
-            ("NTAPS", self.taps, "taps of the filter bank"),
-            ("PFBWIN", self.options.window, "window of the filter bank"),
+            *scan_cards(self.source, self.rate, self._tally.whole, self.taps, self.options.window, start),
             ("SWREACH", switching_reach, "s at most, left out at ends of switching states"),
             *self.axis.cards,
             ("OBSNCHAN", band.channels, "coarse channels of the voltages"),
@@ -411,6 +429,5 @@ class ScanRun:
             ("EXPOSURE", self.setup.exposure, "s of replay"),
             ("NSTATE", len(self.setup.cycle.starts), "switching states"),
             *basis,
-            ("DATE-OBS", moment.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3], "UTC, start of the replay"),
             ("MJDSTART", UNIX_EPOCH_MJD + start / 86400.0, "UTC, start of the replay"),
         ]

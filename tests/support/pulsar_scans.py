@@ -10,9 +10,10 @@ import numpy.typing as npt
 from astropy.io import fits
 
 from readers.scans import DAY, SECOND, START, par_file, pulsar_scan
+from spectrometer.daq.protocol.guppiraw import read_header
 
 __all__ = ["DAY", "SECOND", "START", "Found", "centroid", "dedispersed", "dispersed_by", "par_file", "psrfits",
-           "pulsar_scan"]  # fmt: skip
+           "pulsar_scan", "raw_voltages"]  # fmt: skip
 
 Doubles = npt.NDArray[np.float64]
 
@@ -43,6 +44,16 @@ def psrfits(path: Path) -> Found:
             data = np.asarray(rows["DATA"], float).reshape(len(rows), table["NSBLK"], npol, nchan)
             values = data * scale[:, None] + offset[:, None]
         return Found(units[0].header, table, units["HISTORY"].data[0], rows, values)
+
+
+def raw_voltages(path: Path) -> npt.NDArray[np.int8]:
+    """Samples of all blocks of a raw file, one after the other: shape (channels, samples, 4)."""
+    data, at, blocks = path.read_bytes(), 0, []
+    while at < len(data):
+        header = read_header(data[at : at + 20_000])
+        begin, at = at + header.header_bytes, at + header.header_bytes + header.block_bytes
+        blocks.append(np.frombuffer(data[begin:at], np.int8).reshape(header.channels, header.samples, 4))
+    return np.concatenate(blocks, axis=1)
 
 
 def dispersed_by(dm: float, frequencies: Doubles, reference: float = np.inf) -> Doubles:

@@ -8,7 +8,7 @@ usually has is one block, as rawspec takes it.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -49,27 +49,31 @@ def steps_of_a_block(header: BlockHeader, indices: Sequence[int]) -> int:
     return least if not 0 < said <= least or (is_constant and usual == least) else said
 
 
-def block_places(header: BlockHeader, indices: Sequence[int | None]) -> list[Place]:
-    """Places of all blocks, which are of one size.
+def block_places(header: BlockHeader, indices: Sequence[int | None], lost: Collection[int] = ()) -> list[Place]:
+    """Places of all blocks of which something came; all blocks are of one size.
 
     Args:
         header: Of the first block.
         indices: PKTIDX of all blocks; None where a header has none. If one has none, or they do not grow, blocks follow
             each other as they are.
+        lost: Numbers of those of which nothing came: where they are is a gap.
     """
     known = [index for index in indices if index is not None]
     grow = len(known) == len(indices) and any(after > before for before, after in pairwise(known))
     unit = steps_of_a_block(header, known) if grow else 0
     new = header.samples - header.overlap
-    places, end = [Place(0, 0, 0, follows=False)], header.samples
+    places: list[Place] = []
+    end = 0
     origin, begin = (known[0] if unit else 0), 0  # what PKTIDX is at which position
-    for number in range(1, len(indices)):
-        follows, start = True, number * new
-        if unit:
+    for number in range(len(indices)):
+        follows, start = number > 0, number * new
+        if unit and number:
             follows = known[number] > known[number - 1]
             if not follows:  # nobody knows where a block is whose PKTIDX goes back
                 origin, begin = known[number], end
             start = begin + round((known[number] - origin) * new / unit)
+        if number in lost:
+            continue
         skip, missing = max(end - start, 0), max(start - end, 0)
         places.append(Place(start + skip, skip, missing, follows=follows and not missing))
         end = start + header.samples

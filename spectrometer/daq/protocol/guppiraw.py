@@ -68,10 +68,18 @@ class BlockHeader:
     @property
     def lost_packets(self) -> int:
         """NDROP: packets of the block that were lost when it was recorded."""
+        return self._count("NDROP", 0)
+
+    @property
+    def is_lost(self) -> bool:
+        """None of its packets came, by NPKT and NDROP; its samples are zeros then."""
+        return self._count("NPKT", 1) == 0 < self.lost_packets
+
+    def _count(self, key: str, default: int) -> int:
         try:
-            return max(_integer(self.values, "NDROP", 0), 0)
+            return max(_integer(self.values, key, default), 0)
         except CardError:
-            return 0
+            return default
 
     @property
     def band(self) -> Band:

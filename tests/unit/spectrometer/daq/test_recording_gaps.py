@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 from astropy.io import fits
-from support.pulsar_scans import centroid, par_file, psrfits
+from support.pulsar_scans import centroid, par_file, psrfits, raw_voltages
 
-from readers.scans import PULSAR
-from readers.voltages import Volts, write_raw
+from readers.scans import PULSAR, pulsar_scan
+from readers.voltages import Volts, stored_bytes, write_raw
 from spectrometer.daq.guppifile import GuppiFile
 from spectrometer.daq.run import RunOptions
 from spectrometer.daq.runs import Run, run_for
@@ -99,17 +99,90 @@ def test_profiles_after_a_gap_have_their_pulse_where_those_before_have_it(
 def test_raw_blocks_hold_zeros_for_a_gap(tmp_path: Path, gappy: Path) -> None:
     run = run_of(tmp_path, gappy, OBS_MODE="RAW", BLOCSIZE=BLOCK * 8)
     assert run.path is not None
-    reader, source = GuppiFile(run.path), GuppiFile(gappy)
-    found = np.concatenate([piece.samples for piece in reader.pieces()], axis=1)
+    found, source = raw_voltages(run.path), GuppiFile(gappy)
     expected = np.zeros((CHANNELS, 35 * BLOCK, 4), np.int8)
     for piece in source.pieces():
         expected[:, piece.first_sample : piece.first_sample + piece.samples.shape[1]] = piece.samples
     assert np.array_equal(found, expected[:, : found.shape[1]])
     assert not found[:, LOST[0] * BLOCK : (LOST[-1] + 1) * BLOCK].any()
-    assert any("packets were lost while it was recorded (NDROP)" in note for note in reader.notes)
     assert run.account.lost_s == pytest.approx(0.6)
-    reader.close()
     source.close()
+
+
+@pytest.mark.parametrize("lost", [LOST, (0, 1), (3,), (33, 34)])
+def test_lost_blocks_are_gaps_whether_they_are_left_out_or_zeros_as_recorders_write_them(
+    tmp_path: Path, lost: tuple[int, ...]
+) -> None:
+    """As guppi_daq and hpguppi_daq write them, and we: NPKT is 0, NDROP not."""
+    volts = pulses(35 * BLOCK)
+    whole = stored_bytes(volts, falling=False).reshape(CHANNELS, -1, 4)
+    zeros = write_raw(tmp_path / "zeros.raw", volts, sample_time=TBIN, blocks=35, dropped=lost)
+    source = GuppiFile(zeros)
+    there = np.zeros(35 * BLOCK, bool)
+    for piece in source.pieces():
+        span = slice(piece.first_sample, piece.first_sample + piece.samples.shape[1])
+        assert np.array_equal(piece.samples, whole[:, span])
+        there[span] = True
+    gone = np.repeat(np.isin(np.arange(35), lost), BLOCK)
+    assert np.array_equal(there, ~gone)
+    inner = [number for number in lost if number < 33]
+    assert (source.missing, source.samples) == (len(inner) * BLOCK, 35 * BLOCK - (len(lost) - len(inner)) * BLOCK)
+    source.close()
+
+
+def test_packets_that_were_lost_within_a_block_are_gaps_when_it_is_replayed(tmp_path: Path) -> None:
+    raw = pulsar_scan(tmp_path, OBS_MODE="RAW", SCANLEN=1.0, late=(0.43, 0.64))
+    voltages = raw_voltages(raw)
+    came = voltages.any(axis=(0, 2))
+    source = GuppiFile(raw)
+    there = np.zeros(len(came), bool)
+    for piece in source.pieces():
+        span = slice(piece.first_sample, piece.first_sample + piece.samples.shape[1])
+        assert np.array_equal(piece.samples, voltages[:, span])
+        assert piece.follows == (span.start > 0 and there[span.start - 1])
+        there[span] = True
+    packet = source.header.packet_bytes // (CHANNELS * 4)
+    assert (there | ~came).all()
+    assert 0 <= np.count_nonzero(~came) - source.missing < 2 * packet
+    assert source.missing == np.count_nonzero(~there) > 0.1 * len(came)
+    assert 0 < source.longest_run() < len(came) * 0.7
+    source.close()
+
+
+@pytest.mark.parametrize(
+    ("silent", "dropped", "spans"),
+    [
+        ([2, 3, 9], 3, [(0, 2), (4, 9), (10, 40)]),
+        ([0, 1, 39], 3, [(2, 39)]),
+        ([2, 3, 9], 5, [(0, 2), (4, 9), (10, 40)]),  # two are not found
+        ([2, 3, 9], 2, [(0, 40)]),  # more zeros than packets were lost: they may be what was received
+        ([], 3, [(0, 40)]),
+    ],
+)
+def test_zeros_are_gaps_if_the_header_says_that_so_many_packets_were_lost(
+    tmp_path: Path, silent: list[int], dropped: int, spans: list[tuple[int, int]]
+) -> None:
+    volts = np.full((CHANNELS, 40, 2), 5 + 5j)
+    volts[:, silent] = 0
+    counts = {"NPKT": 40 - dropped, "NDROP": dropped}
+    source = GuppiFile(write_raw(tmp_path / "in.raw", volts, blocks=1, more=counts))
+    pieces = [(piece.first_sample, piece.first_sample + piece.samples.shape[1]) for piece in source.pieces()]
+    assert pieces == spans
+    left = dropped - len(silent) if 0 < len(silent) <= dropped else dropped
+    assert any(f"{left} packets were lost" in note for note in source.notes) == (left > 0)
+    source.close()
+
+
+def test_what_was_lost_when_it_was_recorded_is_in_no_spectrum_and_no_profile(tmp_path: Path) -> None:
+    par_file(tmp_path, period=PERIOD)
+    source = write_raw(tmp_path / "in.raw", pulses(35 * BLOCK), sample_time=TBIN, blocks=35, dropped=LOST)
+    run = run_of(tmp_path, source, OBS_MODE="FOLD", TFOLD=1.0)
+    assert run.path is not None
+    rows = psrfits(run.path).rows
+    assert rows["TSUBINT"] == pytest.approx(np.array([1.0, 1.0, 0.4, 1.0, 1.0, 1.0]), abs=2e-3)
+    assert rows["DAT_WTS"][:, 0] == pytest.approx(np.array([1.0, 1.0, 0.4, 1.0, 1.0, 1.0]), abs=2e-3)
+    assert run.account.lost_s == pytest.approx(0.6)
+    assert "0.6 s are missing in 1 gap" in " ".join(fits.getheader(run.path)["HISTORY"]).replace("\n", "")
 
 
 @pytest.mark.parametrize("exposure", [0.5, 0.7])
