@@ -14,7 +14,6 @@ import logging
 import secrets
 import threading
 import time
-from collections import deque
 from collections.abc import Callable
 from functools import partial
 from typing import Any, Self
@@ -27,12 +26,13 @@ from zmqjsonproxy.errors import AlreadyDoneError
 from zmqjsonproxy.handle import OperationHandle
 from zmqjsonproxy.interface import Interface, Kind, Method, hidden_by_proxies, running
 from zmqjsonproxy.process import LET_GO_WITHIN_S, OfOneProcess, watch_process
-from zmqjsonproxy.protocol.arrays import join, size_of
+from zmqjsonproxy.protocol.arrays import Framed, join, size_of
 from zmqjsonproxy.protocol.operations import OperationTable, State
 from zmqjsonproxy.rpc.errands import Errands
-from zmqjsonproxy.rpc.frames import receiver, sender
+from zmqjsonproxy.rpc.frames import receiver
 from zmqjsonproxy.rpc.lanes import Job, Lane
 from zmqjsonproxy.rpc.offers import answer_unknown
+from zmqjsonproxy.rpc.outbox import IN_SOCKET_MOST, Outbox
 from zmqjsonproxy.rpc.outcomes import carry_out, encoded, not_begun, outcome, raised, unspeakable
 from zmqjsonproxy.rpc.ownmethods import OwnMethods
 from zmqjsonproxy.rpc.protocol import dialect, jsonrpc
@@ -50,6 +50,10 @@ log = logging.getLogger(__name__)
 _HOOKS_WITHIN_S = 1.0
 """How long `stop` and its like wait for the hooks of the operation that they abort."""
 _POLLIN = int(zmq.POLLIN)
+_REQUESTS_MOST = 8
+"""Requests of one connection that wait in the socket; fewer, and calls that are made side by side take longer."""
+_LARGE = 2**20
+"""After a request of more bytes it is one."""
 Reply = Callable[[bytes], None]
 
 
@@ -97,32 +101,35 @@ class ZMQJSONProxyServer(OfOneProcess):
         self._may_wait = True
         self._inner_id = secrets.token_bytes(16)  # a stranger cannot guess it
         self._inner_lock = threading.Lock()
-        self._replies: deque[tuple[list[bytes], bytes]] = deque()  # of workers: envelope, body
         self._errands = Errands()
         self._router: zmq.Socket[bytes] = ctx.socket(zmq.ROUTER)
         self._inner: zmq.Socket[bytes] = ctx.socket(zmq.DEALER)
         self._router.linger = self._inner.linger = 0
         self._router.set(zmq.MAXMSGSIZE, 4 * self.settings.max_message_bytes)
+        self._router.set(zmq.RCVHWM, 0)  # of the inner connection, for good
+        self._router.set(zmq.SNDHWM, IN_SOCKET_MOST)
+        self._router.set(zmq.ROUTER_MANDATORY, 1)  # what the socket does not take waits in the outbox
         # A client that vanished without a word is dropped after 30 s. By TCP: clients with libzmq below 4.2 do not
         # answer ZeroMQ's heartbeats, and would lose the connection in the middle of a long call.
         self._router.set(zmq.TCP_KEEPALIVE, 1)
         self._router.set(zmq.TCP_KEEPALIVE_IDLE, 10)
         self._router.set(zmq.TCP_KEEPALIVE_INTVL, 5)
         self._router.set(zmq.TCP_KEEPALIVE_CNT, 4)
+        self._outbox = Outbox(self._router, self._wake, self.settings.max_waiting_bytes, name or URL)
+        self._send = self._outbox.send
         self._inner.set(zmq.IDENTITY, self._inner_id)
         self._inner.sndhwm = 0
         try:
-            self._bind(URL)
-            self.url: str = self._router.get(zmq.LAST_ENDPOINT).rstrip(b"\0").decode()
             inner_url = f"inproc://zmqjsonproxy-{self.instance}"
             self._router.bind(inner_url)
             self._inner.connect(inner_url)
+            self._router.set(zmq.RCVHWM, _REQUESTS_MOST)
+            self._bind(URL)
+            self.url: str = self._router.get(zmq.LAST_ENDPOINT).rstrip(b"\0").decode()
         except BaseException:
             self.close()
             raise
         self.name = name or self.url
-        # A ROUTER never waits: what a client does not take is dropped, and others are served.
-        self._send = sender(self._router, zmq.NOBLOCK)
         self._receive, self._trust = receiver(self._router)
         self._trust(self._inner_id)
         own = OwnMethods(self.name, self.interfaces, self._lanes, self._operations)
@@ -195,7 +202,9 @@ class ZMQJSONProxyServer(OfOneProcess):
         try:
             frames = self._receive()
             if frames[0] == self._inner_id:
-                self._send_replies()
+                self._outbox.flush()
+                if self._errands:
+                    self._errands.do()
             else:
                 self._serve(frames)
         except zmq.ContextTerminated:
@@ -236,13 +245,14 @@ class ZMQJSONProxyServer(OfOneProcess):
             if not lane.join(max(end - time.monotonic(), 0.0)):
                 log.warning("%s: a call in %s is still running and is left", self.name, lane.name)
         with contextlib.suppress(zmq.ZMQError):
-            self._send_replies()
+            self._outbox.flush()
         self._router.linger = 100  # ms: the answer to the call that ended us
         self.close()
 
     def close(self) -> None:
         """Close the sockets; not while `run_loop` runs: use `quit_loop`."""
         self._ended.set()
+        self._outbox.close()
         with self._inner_lock:
             self._inner.close()
         self._router.close()
@@ -269,20 +279,13 @@ class ZMQJSONProxyServer(OfOneProcess):
 
     # one message
 
-    def _send_replies(self) -> None:
-        replies = self._replies
-        while replies:
-            self._send(*replies.popleft())
-        if self._errands:
-            self._errands.do()
-
-    def _reply_from_worker(self, envelope: list[bytes], body: bytes) -> None:
-        self._replies.append((envelope, body))
-        self._wake()
-
     def _serve(self, frames: list[bytes]) -> None:
         body = frames.pop()
+        if len(body) > _LARGE or (type(body) is Framed and size_of(body) > _LARGE):
+            self._router.set(zmq.RCVHWM, 1)  # of all connections, for good: raised again, they would stand still
         request = dialect.read_or_batch(body, self._limits)
+        if self._outbox.is_full(frames[0]) and not (isinstance(request, Request) and request.notification):
+            request = dialect.too_full(request, body)
         if not isinstance(request, Request):
             if isinstance(request, list):
                 self._serve_batch(request, frames)
@@ -303,7 +306,7 @@ class ZMQJSONProxyServer(OfOneProcess):
         try:
             answer = carry_out(query, request)
         except WouldWaitError:
-            busy = self._hand_over(query, request, partial(self._reply_from_worker, frames), frames[0])
+            busy = self._hand_over(query, request, partial(self._outbox.post, frames), frames[0])
             if busy is not None:
                 self._send(frames, busy)
             return
@@ -317,6 +320,7 @@ class ZMQJSONProxyServer(OfOneProcess):
         results: list[dict[str, Any]] = []  # of queries without arrays, encoded all at once
         replies: list[bytes] = []
         rest: list[tuple[Method, Request]] = []  # of queries, when these have taken long enough
+        size, most = 0, self.settings.max_batch_reply_bytes
         simple, quick, slow, clock = jsonrpc.SIMPLE, self._quick, self.settings.slow_query_s, time.perf_counter
         shared, now = dialect.shared_extra(batch), clock()
         limit = now + slow
@@ -331,7 +335,7 @@ class ZMQJSONProxyServer(OfOneProcess):
                 self._serve_part(dialect.read_part(message, shared), envelope, gathering)
                 now = clock()
                 continue
-            if now > limit:
+            if now > limit or size > most:
                 gathering = gathering or self._gathering(envelope)
                 gathering.expect()
                 rest.append((query, _known_good(message, shared)))
@@ -340,8 +344,10 @@ class ZMQJSONProxyServer(OfOneProcess):
             try:
                 if type(value := query.function(*params)) in simple:
                     results.append({"jsonrpc": "2.0", "id": number, "result": value})
+                    size += len(value) if type(value) is str else 0
                 else:
                     replies.append(encoded(_known_good(message, shared), value))
+                    size += size_of(replies[-1])
             except WouldWaitError:
                 gathering = gathering or self._gathering(envelope)
                 self._serve_part(dialect.read_part(message, shared), envelope, gathering)
@@ -358,7 +364,7 @@ class ZMQJSONProxyServer(OfOneProcess):
             except ValueError:  # an integer of more digits than Python writes: one fails, not all
                 replies += [encoded(Request("", [], {}, True, r["id"]), r["result"]) for r in results]
         if gathering is not None:
-            gathering.close(replies)
+            gathering.close(replies, size)
         elif replies:
             self._send(envelope, join(replies))
 
@@ -367,26 +373,30 @@ class ZMQJSONProxyServer(OfOneProcess):
 
         def run() -> None:
             for query, request in rest:
-                gathering.add(carry_out(query, request))
+                gathering.add(request, gathering.without(request) or carry_out(query, request))
 
         if not self._lane_of("batches").put(Job(run)):
             for _, request in rest:
-                gathering.add(self._busy(request, "batches")[0])
+                gathering.add(request, self._busy(request, "batches")[0])
 
     def _gathering(self, envelope: list[bytes]) -> Gathering:
         inline = threading.current_thread()
 
         def send(whole: bytes) -> None:
-            (self._send if threading.current_thread() is inline else self._reply_from_worker)(envelope, whole)
+            (self._send if threading.current_thread() is inline else self._outbox.post)(envelope, whole)
 
-        return Gathering(send)
+        return Gathering(send, self.settings.max_batch_reply_bytes)
 
     def _serve_part(self, request: Request | Malformed, envelope: list[bytes], gathering: Gathering) -> None:
-        if isinstance(request, Malformed) or not request.notification:
+        if isinstance(request, Malformed):
             gathering.expect()
-        body = read_failure(request) if isinstance(request, Malformed) else self._call(request, envelope, gathering.add)
+            gathering.add(request, read_failure(request))
+            return
+        if not request.notification:
+            gathering.expect()
+        body = self._call(request, envelope, partial(gathering.add, request))
         if body is not None:
-            gathering.add(body)
+            gathering.add(request, body)
 
     def _call(self, request: Request, envelope: list[bytes], later: Reply | None = None) -> bytes | None:
         """Carry out a query, or hand a command over; the reply, or None if there is none (yet)."""
@@ -403,7 +413,7 @@ class ZMQJSONProxyServer(OfOneProcess):
                 if time.perf_counter() - begun > self.settings.slow_query_s:
                     self._set_aside(request.target, time.perf_counter() - begun)
                 return None if request.notification else body
-        reply = partial(self._reply_from_worker, envelope) if later is None else later
+        reply = partial(self._outbox.post, envelope) if later is None else later
         return self._hand_over(method, request, reply, envelope[0])
 
     def _cancel(self, request: Request, client: bytes) -> bytes | None:

@@ -50,6 +50,8 @@ def test_the_limits_shown_are_the_defaults() -> None:
         "max_parts": str(defaults.max_parts),
         "max_depth": str(defaults.max_depth),
         "max_batch": str(defaults.max_batch),
+        "max_batch_reply_bytes": f"{defaults.max_batch_reply_bytes // 2**20} MiB",
+        "max_waiting_bytes": f"{defaults.max_waiting_bytes // 2**20} MiB",
         "queue_per_lane": str(defaults.queue_per_lane),
     }
     hub = HubSettings()

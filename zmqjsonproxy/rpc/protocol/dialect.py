@@ -14,7 +14,7 @@ from zmqjsonproxy.rpc.protocol.jsonrpc import Code
 
 __all__ = [
     "MOST_IN_A_FRAME", "Limits", "Malformed", "Request", "read_failure", "read_message", "read_or_batch", "read_part",
-    "shared_extra", "write_reply",
+    "shared_extra", "too_full", "write_reply",
 ]  # fmt: skip
 
 _HEAD = re.compile(rb'\s*(?:\[\s*)?\{"jsonrpc":"2\.0","method":"[^"\\]{1,500}","id":(\d{1,18}) ?,')
@@ -154,6 +154,14 @@ def read_or_batch(body: bytes, limits: Limits) -> Request | Malformed | list[Any
         return message
     text = "a request is an object with `jsonrpc` and `method`, or with `name`, `proc`, `args` and `kwargs`"
     return Malformed(isinstance(message, list), Code.INVALID_REQUEST, "ProtocolError", f"{text}; got {_kind(message)}")
+
+
+def too_full(request: Request | Malformed | list[Any], body: bytes) -> Malformed:
+    """Refuse a message whose sender does not take the replies to those before."""
+    text = "so many bytes of replies wait for this client (max_waiting_bytes); nothing was done: take them first"
+    if isinstance(request, Request):
+        return Malformed(request.native, Code.BUSY, "BusyError", text, request.id)
+    return _refused(body, Code.BUSY, "BusyError", text)
 
 
 def _over_limit(body: bytes, limits: Limits) -> str:
