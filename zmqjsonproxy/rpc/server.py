@@ -30,7 +30,7 @@ from zmqjsonproxy.protocol.arrays import Framed, join, size_of
 from zmqjsonproxy.protocol.operations import OperationTable, State
 from zmqjsonproxy.rpc.errands import Errands
 from zmqjsonproxy.rpc.frames import receiver
-from zmqjsonproxy.rpc.lanes import Job, Lane
+from zmqjsonproxy.rpc.lanes import SMALL, Job, Lanes
 from zmqjsonproxy.rpc.offers import answer_unknown
 from zmqjsonproxy.rpc.outbox import IN_SOCKET_MOST, Outbox
 from zmqjsonproxy.rpc.outcomes import carry_out, encoded, not_begun, outcome, raised, unspeakable
@@ -89,12 +89,12 @@ class ZMQJSONProxyServer(OfOneProcess):
             max_batch=self.settings.max_batch,
         )
         self._methods: dict[str, Method] = {}
-        self._lanes: dict[str, Lane] = {}
         self._quick: dict[str, Method] = {}  # queries that are answered in the socket's thread
         self._fast_again: dict[str, int] = {}  # slow queries: how often in turn they were fast
         self._operations = OperationTable(self.instance)
         self._under_way = CallsUnderWay()
         self._callers = KnownCallers()
+        self._message = (b"", 1)  # the one being served, and its calls
         self._ended, self._closed = threading.Event(), threading.Event()
         self._loop: threading.Thread | None = None
         self._quit = False
@@ -130,6 +130,7 @@ class ZMQJSONProxyServer(OfOneProcess):
             self.close()
             raise
         self.name = name or self.url
+        self._lanes = Lanes(self.settings.queue_per_lane, self.name)
         self._receive, self._trust = receiver(self._router)
         self._trust(self._inner_id)
         own = OwnMethods(self.name, self.interfaces, self._lanes, self._operations)
@@ -238,12 +239,7 @@ class ZMQJSONProxyServer(OfOneProcess):
 
     def _end(self) -> None:
         self._ended.set()
-        end = time.monotonic() + self.settings.end_within
-        for lane in self._lanes.values():
-            lane.end()
-        for lane in self._lanes.values():
-            if not lane.join(max(end - time.monotonic(), 0.0)):
-                log.warning("%s: a call in %s is still running and is left", self.name, lane.name)
+        self._lanes.end(self.settings.end_within)
         with contextlib.suppress(zmq.ZMQError):
             self._outbox.flush()
         self._router.linger = 100  # ms: the answer to the call that ended us
@@ -284,6 +280,7 @@ class ZMQJSONProxyServer(OfOneProcess):
         if len(body) > _LARGE or (type(body) is Framed and size_of(body) > _LARGE):
             self._router.set(zmq.RCVHWM, 1)  # of all connections, for good: raised again, they would stand still
         request = dialect.read_or_batch(body, self._limits)
+        self._message = body, len(request) if isinstance(request, list) else 1
         if self._outbox.is_full(frames[0]) and not (isinstance(request, Request) and request.notification):
             request = dialect.too_full(request, body)
         if not isinstance(request, Request):
@@ -375,7 +372,7 @@ class ZMQJSONProxyServer(OfOneProcess):
             for query, request in rest:
                 gathering.add(request, gathering.without(request) or carry_out(query, request))
 
-        if not self._lane_of("batches").put(Job(run)):
+        if not self._lanes.named("batches").put(Job(run, client=client, size=self._weight())):
             for _, request in rest:
                 gathering.add(request, self._busy(request, "batches")[0])
 
@@ -499,7 +496,11 @@ class ZMQJSONProxyServer(OfOneProcess):
                 return
             if hooks is not None:
                 hooks.join(_HOOKS_WITHIN_S)
-            if due is not None and time.monotonic() > due:
+            if not answered and self._outbox.is_full(client):
+                body, error = not_begun(request, Code.BUSY, "BusyError", dialect.TOO_FULL)
+                if handle is not None:
+                    handle.finish(State.FAILED, error=error)
+            elif due is not None and time.monotonic() > due:
                 text = "the caller's time was over; not begun"
                 body, error = not_begun(request, Code.DEADLINE, "DeadlineError", text)
                 if handle is not None:
@@ -516,8 +517,10 @@ class ZMQJSONProxyServer(OfOneProcess):
             if not answered and (handle is None or handle.close_acceptance()):
                 reply(body)
 
-        lane, job = self._lane(method), Job(run, handle)
-        hooks = self._abort_operations(method, caller) if mark.aborts and not lane.is_full else None
+        lane, job = self._lanes.of(method), Job(run, handle, client, self._weight())
+        hooks = None
+        if mark.aborts and lane.takes(client, job.size):
+            hooks = self._lanes.abort_operations(method, caller)
         if handle is not None:
             handle.on_leave = lane.leave
         if request.native and request.id is not None:
@@ -561,26 +564,15 @@ class ZMQJSONProxyServer(OfOneProcess):
             body, _ = unspeakable(request, error)
         reply(body)
 
-    def _lane(self, method: Method) -> Lane:
-        # Urgent commands and slow queries have workers of their own beside the lane.
-        kind = "urgent" if method.mark.urgent else "slow" if method.kind is Kind.QUERY else "commands"
-        return self._lane_of(f"{method.lane} {kind}")
-
-    def _lane_of(self, key: str) -> Lane:
-        size = self.settings.queue_per_lane
-        return self._lanes.get(key) or self._lanes.setdefault(key, Lane(f"{key} {self.name}", size))
+    def _weight(self) -> int:
+        """Bytes of memory that a part of the message being served takes, about."""
+        body, parts = self._message
+        return (size_of(body) + wirejson.decoded_size(body) if len(body) > SMALL else size_of(body)) // parts
 
     def _busy(self, request: Request, lane: str) -> tuple[bytes, dict[str, Any]]:
-        text = f"{lane}: {self.settings.queue_per_lane} calls are waiting already; nothing was done"
+        most = self.settings.queue_per_lane
+        text = f"{lane}: {most} calls of this client are waiting already, or too many bytes; nothing was done"
         return not_begun(request, Code.BUSY, "BusyError", text)
-
-    def _abort_operations(self, method: Method, caller: Caller) -> threading.Thread | None:
-        """Ask the operations of a command's lane to end; what it has to wait for before it begins."""
-        lane = self._lanes.get(f"{method.lane} commands")
-        if lane is None:
-            return None
-        reason = f"{method.name} was called by {caller}"
-        return lane.abort_operations(reason, by=caller.name, method=method.name).hooks
 
 
 def _known_good(message: Any, shared: dict[str, Any] | None) -> Request:

@@ -20,7 +20,7 @@ class ServerSettings:
         max_batch: Most calls in one JSON-RPC batch.
         max_batch_reply_bytes: Most bytes of the replies to a batch, together; what is beyond is left out.
         max_waiting_bytes: A client for which more bytes of replies wait is answered "busy" until it takes them.
-        queue_per_lane: Calls that may wait in a lane; one more is answered "busy".
+        queue_per_lane: Calls of one client that may wait in a lane; one more is answered "busy".
         slow_query_s: A query that took longer is carried out beside the socket's thread from then on, s.
         fast_again_after: A query that was slow goes back there when it was fast so many times in turn.
         watchdog_every: s.
