@@ -49,7 +49,7 @@ class _Client:
 
 
 class Outbox:
-    """Sends replies; `send`, `flush` and `is_full` are for the thread of the socket, `post` for any other.
+    """Sends replies; `send` and `flush` are for the thread of the socket, `post` and `is_full` for any.
 
     Args:
         socket: A ROUTER with ROUTER_MANDATORY.
@@ -62,6 +62,8 @@ class Outbox:
         self._send = sender(socket, zmq.NOBLOCK)
         self._wake, self._most, self._name = wake, most, name
         self._posted: deque[tuple[Sequence[bytes], bytes]] = deque()
+        self._large_posted: dict[bytes, int] = {}  # of each client, bytes
+        self._lock = threading.Lock()
         self._clients: dict[bytes, _Client] = {}
         self._size, self._retry, self._is_armed = 0, _RETRY_S, False
         self._timer: threading.Timer | None = None
@@ -69,7 +71,15 @@ class Outbox:
     def post(self, envelope: Sequence[bytes], body: bytes) -> None:
         """Leave a reply for the thread of the socket."""
         self._posted.append((envelope, body))
+        if (size := size_of(body)) >= COPIED_MOST:
+            self._count_posted(envelope[0], size)
         self._wake()
+
+    def _count_posted(self, client: bytes, size: int) -> None:
+        with self._lock:
+            self._large_posted[client] = self._large_posted.get(client, 0) + size
+            if not self._large_posted[client]:
+                del self._large_posted[client]
 
     def send(self, envelope: Sequence[bytes], body: bytes) -> None:
         """Send a reply, or keep it until its client takes it; to one who is gone it is dropped."""
@@ -88,13 +98,20 @@ class Outbox:
 
     def is_full(self, client: bytes) -> bool:
         """Tell whether so much waits for a client, or for all, that it must take something before it asks for more."""
-        known = self._clients.get(client) if self._size else None
-        return known is not None and bool(known.waiting) and (known.size > self._most or self._size > 2 * self._most)
+        if not self._size and not self._large_posted:
+            return False
+        known = self._clients.get(client)
+        waiting = known.size if known is not None else 0
+        everybody_waits = bool(waiting) and self._size > 2 * self._most
+        return everybody_waits or waiting + self._large_posted.get(client, 0) > self._most
 
     def flush(self) -> None:
         """Send what was posted, and what clients take by now."""
         while self._posted:
-            self.send(*self._posted.popleft())
+            envelope, body = self._posted.popleft()
+            self.send(envelope, body)
+            if (size := size_of(body)) >= COPIED_MOST:
+                self._count_posted(envelope[0], -size)
         if self._size and not self._is_armed:
             before = self._size
             for client, known in list(self._clients.items()):
