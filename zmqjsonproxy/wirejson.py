@@ -25,7 +25,7 @@ from uuid import UUID
 
 from zmqjsonproxy.errors import text_of
 
-__all__ = ["UNKNOWN", "dumps", "dumps_short", "loads", "numbers_only", "plain", "too_deep", "too_many"]
+__all__ = ["UNKNOWN", "decoded_size", "dumps", "dumps_short", "loads", "numbers_only", "plain", "too_deep", "too_many"]
 
 UNKNOWN = object()
 """What a hook returns for a value that is none of its business."""
@@ -259,6 +259,14 @@ def too_many(data: bytes, values: int, parts: int) -> str:
     unescaped = _unescaped(data)
     texts = unescaped.count(b'"') // 2
     return words(b"" if texts > parts else _outside(unescaped), texts)
+
+
+def decoded_size(data: bytes) -> int:
+    """Return how many bytes of memory JSON takes beyond its texts when it is decoded, about; without decoding it."""
+    unescaped = _unescaped(data)
+    outside = _outside(unescaped)
+    containers = outside.count(b"[") + outside.count(b"{")
+    return 100 * containers + 40 * outside.count(b",") + 25 * unescaped.count(b'"')
 
 
 def too_deep(data: bytes, limit: int) -> bool:

@@ -93,7 +93,7 @@ def test_a_full_lane_forgets_who_was_admitted(served: tuple[str, Telescope]) -> 
         waiting = [proxy.hold.later()]
         assert telescope.begun.wait(20)
         waiting += [proxy.who.later() for _ in range(64)]
-        with pytest.raises(Exception, match="calls are waiting already"):
+        with pytest.raises(Exception, match="64 calls of this client are waiting already"):
             proxy.observe()
         assert telescope.owner is not None
         assert telescope.owner[0].record.state.is_final

@@ -6,15 +6,20 @@ import json
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
+import psutil
 import pytest
+import zmq
+from support.dealers import eventually
 from support.original_client import OriginalClient
-from support.rpc_bank import Bank, serving
+from support.rpc_bank import Bank, RpcServer, serving
 
 from zmqjsonproxy import ServerSettings, command, query
 from zmqjsonproxy.interface import Interface
 from zmqjsonproxy.protocol.operations import OperationTable
+from zmqjsonproxy.rpc.lanes import Lanes
 from zmqjsonproxy.rpc.ownmethods import OwnMethods
 
 LARGE = 15_000_000
@@ -118,9 +123,121 @@ def test_a_batch_that_asks_for_large_answers_again_and_again_is_answered(url: st
         assert honest.ask("add", 2, 3) == 5
 
 
+@contextmanager
+def deaf_client(url: str) -> Iterator[zmq.Socket[bytes]]:
+    """A connection whose replies nobody takes before the test does; what it sends waits in the server's hands."""
+    with zmq.Context() as context, context.socket(zmq.DEALER) as deaf:
+        deaf.setsockopt(zmq.LINGER, 0)
+        deaf.setsockopt(zmq.RCVHWM, 1)
+        deaf.setsockopt(zmq.RCVBUF, 4096)
+        deaf.setsockopt(zmq.RCVTIMEO, 30_000)
+        deaf.setsockopt(zmq.SNDTIMEO, 30_000)
+        deaf.connect(url)
+        yield deaf
+
+
+def request(number: int, method: str, *params: Any) -> bytes:
+    return json.dumps({"jsonrpc": "2.0", "method": method, "id": number, "params": params}).encode()
+
+
+def test_a_client_that_takes_its_replies_late_gets_all_of_them(url: str) -> None:
+    with deaf_client(url) as late, OriginalClient(url) as honest:
+        for n in range(2000):
+            late.send(request(n, "bank.status"))
+        late.send(request(2000, "bank.add", 1, 2))
+        assert honest.ask("add", 2, 3) == 5
+        assert sorted(json.loads(late.recv())["id"] for _ in range(2001)) == list(range(2001))
+
+
+def test_a_client_that_does_not_take_its_replies_is_told_so_and_served_again_when_it_has(url: str) -> None:
+    with serving(ServerSettings(max_waiting_bytes=8_000_000), Crowded()) as (url, bank), deaf_client(url) as late:
+        for n in range(60):
+            late.send(request(n, "bank.echo", "x" * 1_000_000))
+        for n in range(60, 80):
+            late.send(request(n, "bank.write", n))
+        with OriginalClient(url) as honest:
+            assert honest.ask("add", 2, 3) == 5
+        replies = [json.loads(late.recv()) for _ in range(80)]
+        busy = [reply["id"] for reply in replies if "error" in reply]
+        assert {reply["error"]["data"]["type"] for reply in replies if "error" in reply} == {"BusyError"}
+        assert set(bank.written).isdisjoint(busy)
+        assert set(range(60)) & set(busy)
+        late.send(request(80, "bank.add", 1, 2))
+        assert json.loads(late.recv())["result"] == 3
+
+
+def test_what_nobody_takes_costs_the_server_a_bounded_amount_of_memory() -> None:
+    with RpcServer() as server, deaf_client(server.url) as deaf, OriginalClient(server.url) as honest:
+        body = request(1, "bank.echo", "x" * 1_000_000)
+        honest.raw(body)
+        process = psutil.Process(server.process.pid)
+        before = process.memory_info().rss
+        for _ in range(150):
+            deaf.send(body)
+            assert honest.ask("add", 2, 3) == 5
+        assert process.memory_info().rss - before < 100 * 2**20
+
+
+def test_workers_leave_any_number_of_replies_to_a_server_that_was_sent_a_large_request() -> None:
+    bank = Crowded()
+    with serving(bank=bank) as (url, _), OriginalClient(url) as client, deaf_client(url) as large:
+        large.send(request(1, "bank.echo", "x" * 2_000_000))
+        large.recv()
+        client.socket.send(request(1, "bank.wait"))
+        assert bank.begun.wait(30)
+        server = bank.server
+        assert server is not None
+        wakes = threading.Thread(target=lambda: [server._wake() for _ in range(1000)], daemon=True)
+        wakes.start()
+        wakes.join(30)
+        assert not wakes.is_alive()
+        bank.go_on.set()
+        client.socket.recv()
+
+
+def test_the_replies_to_a_batch_have_a_bound_together() -> None:
+    limits = ServerSettings(max_batch_reply_bytes=100_000)
+    with serving(limits, Crowded()) as (url, bank), OriginalClient(url) as client:
+        calls = [json.loads(request(n, "bank.discover" if n == 3 else "bank.status")) for n in range(40)]
+        calls += [json.loads(request(n, "bank.write", n)) for n in range(40, 50)]
+        replies = {reply["id"]: reply for reply in client.raw(json.dumps(calls).encode())}
+        assert sorted(replies) == list(range(50))
+        said = [reply["error"]["message"] for n, reply in replies.items() if n < 40 and n != 3 and "error" in reply]
+        assert said
+        assert all("TooLargeError" in text and "max_batch_reply_bytes" in text for text in said)
+        assert len(json.dumps(list(replies.values()))) < 200_000
+        assert sorted(bank.written) == list(range(40, 50))
+
+
+def test_one_who_fills_the_lane_holds_up_three_others_by_one_call_each() -> None:
+    bank = Crowded()
+    with serving(bank=bank) as (url, _), ExitStack() as stack:
+        flooder, *others = [stack.enter_context(deaf_client(url)) for _ in range(4)]
+        flooder.send(request(0, "bank.hold"))
+        assert bank.begun.wait(30)
+        for n in range(1, 200):
+            flooder.send(request(n, "bank.note", ["flooder", n]))
+        busy = [json.loads(flooder.recv()) for _ in range(200 - 1 - 64)]  # the lane took 64 of them, no more
+        assert {reply["error"]["data"]["type"] for reply in busy} == {"BusyError"}
+        for name, other in zip("abc", others, strict=True):
+            for n in range(2):
+                other.send(request(n, "bank.note", [name, n]))
+        eventually(lambda: bank.waiting() == 64 + 6)
+        bank.go_on.set()
+        for other in others:
+            assert [json.loads(other.recv())["result"] for _ in range(2)] == [None, None]
+        for _ in range(65):
+            flooder.recv()
+    names = [name for name, _ in bank.written[:8]]
+    assert (names[0], names[4]) == ("flooder", "flooder")
+    assert names[1:4] == names[5:] == [*dict.fromkeys(names[1:4])]
+    assert sorted(bank.written[1:4] + bank.written[5:8]) == [[name, n] for name in "abc" for n in range(2)]
+    assert bank.written[8:] == [["flooder", n] for n in range(3, 65)]
+
+
 def test_the_document_of_what_is_exposed_is_made_once_for_each_exposure() -> None:
     interfaces = {"bank": Interface.of("bank", Bank())}
-    own = OwnMethods("title", interfaces, {}, OperationTable("instance"))
+    own = OwnMethods("title", interfaces, Lanes(1, "lanes"), OperationTable("instance"))
     document = own.discover()
     assert own.discover() is document
     interfaces["bank"] = Interface.of("bank", Crowded())

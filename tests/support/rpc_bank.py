@@ -31,7 +31,7 @@ class Bank:
 
     def waiting(self) -> int:
         """How many calls wait in the lanes of the server that serves it."""
-        return 0 if self.server is None else sum(len(lane._jobs) for lane in self.server._lanes.values())
+        return 0 if self.server is None else sum(lane.waiting for lane in self.server._lanes.values())
 
     @query
     def add(self, x: Any, y: Any) -> Any:

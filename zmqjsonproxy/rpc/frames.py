@@ -7,17 +7,17 @@ draft sockets only, doubles the cost of a frame: what is called here is the laye
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import zmq
 
 from zmqjsonproxy.protocol.arrays import Framed
 
-__all__ = ["frame_receiver", "receiver", "rest_receiver", "sender"]
+__all__ = ["COPIED_MOST", "Sender", "frame_receiver", "receiver", "rest_receiver", "sender"]
 
 _MORE = int(zmq.SNDMORE)
 _SPACE = 32
-_COPIED_MOST = 2**18
+COPIED_MOST = 2**18
 """Smaller frames are copied, bytes: to be told when ZeroMQ has sent one that is not costs more."""
 _FRAMES_MOST = 10_000
 """Frames behind a body that are kept; a stranger may send any number."""
@@ -87,28 +87,33 @@ def receiver(socket: zmq.Socket[bytes]) -> tuple[Callable[[], list[bytes]], Call
     return receive_message, trust
 
 
-def sender(socket: zmq.Socket[bytes], flags: int = 0) -> Callable[[Sequence[bytes], bytes], None]:
+class Sender(Protocol):
+    """A function that sends an envelope and a body, and returns what tells when they are sent, if `track`."""
+
+    def __call__(self, envelope: Sequence[bytes], body: bytes, track: bool = False) -> zmq.MessageTracker | None: ...
+
+
+def sender(socket: zmq.Socket[bytes], flags: int = 0) -> Sender:
     """Return a function that sends an envelope and a body.
 
     Args:
         socket: To send on.
         flags: zmq.NOBLOCK or 0. The first frame alone decides: after it a message cannot fail.
     """
-    send: Callable[..., Any] = super(zmq.Socket, socket).send
+    send: Callable[..., zmq.MessageTracker | None] = super(zmq.Socket, socket).send
     first = _MORE | flags
 
-    def send_message(envelope: Sequence[bytes], body: bytes) -> None:
+    def send_message(envelope: Sequence[bytes], body: bytes, track: bool = False) -> zmq.MessageTracker | None:
         try:
             for frame in envelope:
                 send(frame, first)
             if type(body) is not Framed:
-                send(body, flags, len(body) < _COPIED_MOST)
-                return
+                return send(body, flags, len(body) < COPIED_MOST and not track, track)
             send(body, first)
             *others, last = body.frames
             for frame in others:
-                send(frame, first, memoryview(frame).nbytes < _COPIED_MOST)
-            send(last, flags, memoryview(last).nbytes < _COPIED_MOST)
+                send(frame, first, memoryview(frame).nbytes < COPIED_MOST)
+            return send(last, flags, memoryview(last).nbytes < COPIED_MOST and not track, track)
         except zmq.ZMQError:
             raise
         except BaseException:  # Ctrl-C between two frames: the next message would be taken for the rest of this one

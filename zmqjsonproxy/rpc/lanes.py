@@ -1,4 +1,4 @@
-"""Threads that carry calls out one after the other, with a bounded queue. Knows no socket and no dialect."""
+"""Threads that carry calls out one after the other, clients in turn, from bounded queues. No sockets, no dialect."""
 
 from __future__ import annotations
 
@@ -9,19 +9,33 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from zmqjsonproxy.caller import Caller
 from zmqjsonproxy.handle import OperationHandle
+from zmqjsonproxy.interface import Kind, Method
 
-__all__ = ["Aborts", "Job", "Lane"]
+__all__ = ["SMALL", "Aborts", "Job", "Lane", "Lanes"]
 
 log = logging.getLogger(__name__)
+
+SMALL = 10_000
+"""Jobs of fewer bytes are bounded by their number only."""
 
 
 @dataclass(slots=True, eq=False)
 class Job:
-    """One call to carry out. `run` never raises; `operation` is set for long calls."""
+    """One call to carry out.
+
+    Attributes:
+        run: Never raises.
+        operation: Set for long calls.
+        client: Whose call it is.
+        size: Bytes of memory that it takes while it waits, about.
+    """
 
     run: Callable[[], None]
     operation: OperationHandle | None = None
+    client: bytes = b""
+    size: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +54,18 @@ class Aborts:
 class Lane:
     """One worker thread and its queue; the thread is started with the first job.
 
+    Those of one client run in their order, those of several in turn: who has many waiting holds up nobody else.
+
     Args:
         name: Of the thread.
-        size: Jobs that may wait.
+        size: Jobs of one client that may wait.
+        most_bytes: Of one client's jobs that wait, but one may have more; of all twice as many, but for small ones.
     """
 
-    def __init__(self, name: str, size: int) -> None:
-        self.name, self._size = name, size
-        self._jobs: deque[Job] = deque()
+    def __init__(self, name: str, size: int, most_bytes: int = 32 * 2**20) -> None:
+        self.name, self._size, self._most_bytes = name, size, most_bytes
+        self._jobs: dict[bytes, deque[Job]] = {}  # by client, the one whose turn it is first
+        self._bytes = 0
         self._lock = threading.Lock()
         self._wake = threading.Lock()  # released once for each wait; a Condition makes a lock for each of them
         self._wake.acquire()
@@ -58,20 +76,58 @@ class Lane:
         self._ended = False
 
     @property
-    def is_full(self) -> bool:
-        """No job is taken now."""
-        return self._ended or len(self._jobs) >= self._size
+    def waiting(self) -> int:
+        """How many jobs wait."""
+        return sum(map(len, list(self._jobs.values())))
+
+    def takes(self, client: bytes, size: int) -> bool:
+        """Tell whether a job of a client would be queued now."""
+        with self._lock:
+            return self._takes(client, size)
+
+    def _takes(self, client: bytes, size: int) -> bool:
+        mine = self._jobs.get(client)
+        if self._ended:
+            return False
+        if mine is not None and len(mine) >= self._size:
+            return False
+        if size <= SMALL:
+            return True
+        own = sum(job.size for job in mine) if mine else 0
+        return (not own or own + size <= self._most_bytes) and self._bytes + size <= 2 * self._most_bytes
 
     def put(self, job: Job) -> bool:
-        """Queue a job; False if the queue is full or the lane has ended."""
+        """Queue a job; False if the queue is full for its client, or the lane has ended."""
         with self._lock:
-            if self.is_full:
+            if not self._takes(job.client, job.size):
                 return False
             if self._thread is None:
                 self._start_thread()
-            self._jobs.append(job)
+            self._jobs.setdefault(job.client, deque()).append(job)
+            self._bytes += job.size
             self._end_wait()
         return True
+
+    def _take_out(self, job: Job) -> bool:
+        mine = self._jobs.get(job.client, deque())
+        if job not in mine:
+            return False
+        mine.remove(job)
+        if not mine:
+            del self._jobs[job.client]
+        self._bytes -= job.size
+        return True
+
+    def _next(self) -> Job | None:
+        if not self._jobs:
+            return None
+        client = next(iter(self._jobs))
+        mine = self._jobs.pop(client)
+        job = mine.popleft()
+        self._bytes -= job.size
+        if mine:
+            self._jobs[client] = mine  # behind the others
+        return job
 
     def _start_thread(self) -> None:
         thread = threading.Thread(target=self._work, name=self.name, daemon=True)
@@ -112,9 +168,9 @@ class Lane:
             return operation is not None and identity in (None, operation.id)
 
         with self._lock:
-            waiting = [job for job in self._jobs if is_meant(job.operation)]
+            waiting = [job for mine in self._jobs.values() for job in mine if is_meant(job.operation)]
             for job in waiting:
-                self._jobs.remove(job)
+                self._take_out(job)
             running = [each for each in (self._running, *self._left.values()) if each is not None and is_meant(each)]
         for job in waiting:
             if job.operation is not None:
@@ -129,16 +185,14 @@ class Lane:
     def withdraw(self, job: Job) -> bool:
         """Take a job out of the queue; False if it has been begun, or ended."""
         with self._lock:
-            if job not in self._jobs:
-                return False
-            self._jobs.remove(job)
-        return True
+            return self._take_out(job)
 
     def end(self) -> None:
         """Take no more jobs, drop those that wait, abort the running operation; returns at once."""
         with self._lock:
             self._ended = True
             self._jobs.clear()
+            self._bytes = 0
             self._end_wait()
         self.abort_operations("the server ends")
 
@@ -157,7 +211,7 @@ class Lane:
             with self._lock:
                 if self._left.pop(threading.current_thread(), None) is not None:
                     return  # another thread is the lane's by now
-                job = self._jobs.popleft() if self._jobs else None
+                job = self._next()
                 self._running = None if job is None else job.operation
                 if job is None and self._ended:
                     return
@@ -172,6 +226,49 @@ class Lane:
             job.run()
         except BaseException:  # a lane outlives whatever happens in it
             log.exception("%s: a job raised", self.name)
+
+
+class Lanes:
+    """The lanes of a server, each made when it is first needed; to be asked for in one thread, read in any.
+
+    Args:
+        size: Jobs of one client that may wait in each.
+        name: Of the server.
+    """
+
+    def __init__(self, size: int, name: str) -> None:
+        self._size, self._name = size, name
+        self._lanes: dict[str, Lane] = {}
+
+    def of(self, method: Method) -> Lane:
+        """Return the lane of a method: urgent commands and slow queries have workers of their own beside it."""
+        kind = "urgent" if method.mark.urgent else "slow" if method.kind is Kind.QUERY else "commands"
+        return self.named(f"{method.lane} {kind}")
+
+    def named(self, key: str) -> Lane:
+        """Return a lane by its name."""
+        return self._lanes.get(key) or self._lanes.setdefault(key, Lane(f"{key} {self._name}", self._size))
+
+    def values(self) -> list[Lane]:
+        """Return those that there are."""
+        return list(self._lanes.values())
+
+    def abort_operations(self, method: Method, caller: Caller) -> threading.Thread | None:
+        """Ask the operations of a command's lane to end; what it has to wait for before it begins."""
+        lane = self._lanes.get(f"{method.lane} commands")
+        if lane is None:
+            return None
+        reason = f"{method.name} was called by {caller}"
+        return lane.abort_operations(reason, by=caller.name, method=method.name).hooks
+
+    def end(self, within: float) -> None:
+        """End all lanes; what still runs after `within` s is left."""
+        end = time.monotonic() + within
+        for lane in self.values():
+            lane.end()
+        for lane in self.values():
+            if not lane.join(max(end - time.monotonic(), 0.0)):
+                log.warning("%s: a call in %s is still running and is left", self._name, lane.name)
 
 
 def _run_hooks(hooks: list[tuple[OperationHandle, Callable[[], None]]]) -> None:

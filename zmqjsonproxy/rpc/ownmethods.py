@@ -12,7 +12,7 @@ from zmqjsonproxy.caller import current_caller
 from zmqjsonproxy.errors import RefusedError
 from zmqjsonproxy.interface import Interface, command, query
 from zmqjsonproxy.protocol.operations import OperationRecord, OperationTable, State
-from zmqjsonproxy.rpc.lanes import Lane
+from zmqjsonproxy.rpc.lanes import Lanes
 from zmqjsonproxy.rpc.openrpc import openrpc_document
 from zmqjsonproxy.rpc.protocol.jsonrpc import Code
 
@@ -33,7 +33,7 @@ class OwnMethods:
         self,
         title: str,
         interfaces: Mapping[str, Interface],
-        lanes: Mapping[str, Lane],
+        lanes: Lanes,
         operations: OperationTable,
     ) -> None:
         self._title = title
@@ -69,7 +69,7 @@ class OwnMethods:
         record = self._record(id)
         if record is None:
             return _lost(id)
-        for lane in list(self._lanes.values()):
+        for lane in self._lanes.values():
             lane.abort_operations(str(reason), record.id, by=current_caller().name)
         return record.describe(time.time())
 

@@ -14,7 +14,6 @@ import logging
 import secrets
 import threading
 import time
-from collections import deque
 from collections.abc import Callable
 from functools import partial
 from typing import Any, Self
@@ -27,12 +26,13 @@ from zmqjsonproxy.errors import AlreadyDoneError
 from zmqjsonproxy.handle import OperationHandle
 from zmqjsonproxy.interface import Interface, Kind, Method, hidden_by_proxies, running
 from zmqjsonproxy.process import LET_GO_WITHIN_S, OfOneProcess, watch_process
-from zmqjsonproxy.protocol.arrays import join, size_of
+from zmqjsonproxy.protocol.arrays import Framed, join, size_of
 from zmqjsonproxy.protocol.operations import OperationTable, State
 from zmqjsonproxy.rpc.errands import Errands
-from zmqjsonproxy.rpc.frames import receiver, sender
-from zmqjsonproxy.rpc.lanes import Job, Lane
+from zmqjsonproxy.rpc.frames import receiver
+from zmqjsonproxy.rpc.lanes import SMALL, Job, Lanes
 from zmqjsonproxy.rpc.offers import answer_unknown
+from zmqjsonproxy.rpc.outbox import IN_SOCKET_MOST, Outbox
 from zmqjsonproxy.rpc.outcomes import carry_out, encoded, not_begun, outcome, raised, unspeakable
 from zmqjsonproxy.rpc.ownmethods import OwnMethods
 from zmqjsonproxy.rpc.protocol import dialect, jsonrpc
@@ -50,6 +50,10 @@ log = logging.getLogger(__name__)
 _HOOKS_WITHIN_S = 1.0
 """How long `stop` and its like wait for the hooks of the operation that they abort."""
 _POLLIN = int(zmq.POLLIN)
+_REQUESTS_MOST = 8
+"""Requests of one connection that wait in the socket; fewer, and calls that are made side by side take longer."""
+_LARGE = 2**20
+"""After a request of more bytes it is one."""
 Reply = Callable[[bytes], None]
 
 
@@ -85,44 +89,48 @@ class ZMQJSONProxyServer(OfOneProcess):
             max_batch=self.settings.max_batch,
         )
         self._methods: dict[str, Method] = {}
-        self._lanes: dict[str, Lane] = {}
         self._quick: dict[str, Method] = {}  # queries that are answered in the socket's thread
         self._fast_again: dict[str, int] = {}  # slow queries: how often in turn they were fast
         self._operations = OperationTable(self.instance)
         self._under_way = CallsUnderWay()
         self._callers = KnownCallers()
+        self._message = (b"", 1)  # the one being served, and its calls
         self._ended, self._closed = threading.Event(), threading.Event()
         self._loop: threading.Thread | None = None
         self._quit = False
         self._may_wait = True
         self._inner_id = secrets.token_bytes(16)  # a stranger cannot guess it
         self._inner_lock = threading.Lock()
-        self._replies: deque[tuple[list[bytes], bytes]] = deque()  # of workers: envelope, body
         self._errands = Errands()
         self._router: zmq.Socket[bytes] = ctx.socket(zmq.ROUTER)
         self._inner: zmq.Socket[bytes] = ctx.socket(zmq.DEALER)
         self._router.linger = self._inner.linger = 0
         self._router.set(zmq.MAXMSGSIZE, 4 * self.settings.max_message_bytes)
+        self._router.set(zmq.RCVHWM, 0)  # of the inner connection, for good
+        self._router.set(zmq.SNDHWM, IN_SOCKET_MOST)
+        self._router.set(zmq.ROUTER_MANDATORY, 1)  # what the socket does not take waits in the outbox
         # A client that vanished without a word is dropped after 30 s. By TCP: clients with libzmq below 4.2 do not
         # answer ZeroMQ's heartbeats, and would lose the connection in the middle of a long call.
         self._router.set(zmq.TCP_KEEPALIVE, 1)
         self._router.set(zmq.TCP_KEEPALIVE_IDLE, 10)
         self._router.set(zmq.TCP_KEEPALIVE_INTVL, 5)
         self._router.set(zmq.TCP_KEEPALIVE_CNT, 4)
+        self._outbox = Outbox(self._router, self._wake, self.settings.max_waiting_bytes, name or URL)
+        self._send = self._outbox.send
         self._inner.set(zmq.IDENTITY, self._inner_id)
         self._inner.sndhwm = 0
         try:
-            self._bind(URL)
-            self.url: str = self._router.get(zmq.LAST_ENDPOINT).rstrip(b"\0").decode()
             inner_url = f"inproc://zmqjsonproxy-{self.instance}"
             self._router.bind(inner_url)
             self._inner.connect(inner_url)
+            self._router.set(zmq.RCVHWM, _REQUESTS_MOST)
+            self._bind(URL)
+            self.url: str = self._router.get(zmq.LAST_ENDPOINT).rstrip(b"\0").decode()
         except BaseException:
             self.close()
             raise
         self.name = name or self.url
-        # A ROUTER never waits: what a client does not take is dropped, and others are served.
-        self._send = sender(self._router, zmq.NOBLOCK)
+        self._lanes = Lanes(self.settings.queue_per_lane, self.name)
         self._receive, self._trust = receiver(self._router)
         self._trust(self._inner_id)
         own = OwnMethods(self.name, self.interfaces, self._lanes, self._operations)
@@ -195,7 +203,9 @@ class ZMQJSONProxyServer(OfOneProcess):
         try:
             frames = self._receive()
             if frames[0] == self._inner_id:
-                self._send_replies()
+                self._outbox.flush()
+                if self._errands:
+                    self._errands.do()
             else:
                 self._serve(frames)
         except zmq.ContextTerminated:
@@ -229,20 +239,16 @@ class ZMQJSONProxyServer(OfOneProcess):
 
     def _end(self) -> None:
         self._ended.set()
-        end = time.monotonic() + self.settings.end_within
-        for lane in self._lanes.values():
-            lane.end()
-        for lane in self._lanes.values():
-            if not lane.join(max(end - time.monotonic(), 0.0)):
-                log.warning("%s: a call in %s is still running and is left", self.name, lane.name)
+        self._lanes.end(self.settings.end_within)
         with contextlib.suppress(zmq.ZMQError):
-            self._send_replies()
+            self._outbox.flush()
         self._router.linger = 100  # ms: the answer to the call that ended us
         self.close()
 
     def close(self) -> None:
         """Close the sockets; not while `run_loop` runs: use `quit_loop`."""
         self._ended.set()
+        self._outbox.close()
         with self._inner_lock:
             self._inner.close()
         self._router.close()
@@ -269,20 +275,14 @@ class ZMQJSONProxyServer(OfOneProcess):
 
     # one message
 
-    def _send_replies(self) -> None:
-        replies = self._replies
-        while replies:
-            self._send(*replies.popleft())
-        if self._errands:
-            self._errands.do()
-
-    def _reply_from_worker(self, envelope: list[bytes], body: bytes) -> None:
-        self._replies.append((envelope, body))
-        self._wake()
-
     def _serve(self, frames: list[bytes]) -> None:
         body = frames.pop()
+        if len(body) > _LARGE or (type(body) is Framed and size_of(body) > _LARGE):
+            self._router.set(zmq.RCVHWM, 1)  # of all connections, for good: raised again, they would stand still
         request = dialect.read_or_batch(body, self._limits)
+        self._message = body, len(request) if isinstance(request, list) else 1
+        if self._outbox.is_full(frames[0]) and not (isinstance(request, Request) and request.notification):
+            request = dialect.too_full(request, body)
         if not isinstance(request, Request):
             if isinstance(request, list):
                 self._serve_batch(request, frames)
@@ -303,7 +303,7 @@ class ZMQJSONProxyServer(OfOneProcess):
         try:
             answer = carry_out(query, request)
         except WouldWaitError:
-            busy = self._hand_over(query, request, partial(self._reply_from_worker, frames), frames[0])
+            busy = self._hand_over(query, request, partial(self._outbox.post, frames), frames[0])
             if busy is not None:
                 self._send(frames, busy)
             return
@@ -317,6 +317,7 @@ class ZMQJSONProxyServer(OfOneProcess):
         results: list[dict[str, Any]] = []  # of queries without arrays, encoded all at once
         replies: list[bytes] = []
         rest: list[tuple[Method, Request]] = []  # of queries, when these have taken long enough
+        size, most = 0, self.settings.max_batch_reply_bytes
         simple, quick, slow, clock = jsonrpc.SIMPLE, self._quick, self.settings.slow_query_s, time.perf_counter
         shared, now = dialect.shared_extra(batch), clock()
         limit = now + slow
@@ -331,7 +332,7 @@ class ZMQJSONProxyServer(OfOneProcess):
                 self._serve_part(dialect.read_part(message, shared), envelope, gathering)
                 now = clock()
                 continue
-            if now > limit:
+            if now > limit or size > most:
                 gathering = gathering or self._gathering(envelope)
                 gathering.expect()
                 rest.append((query, _known_good(message, shared)))
@@ -340,8 +341,10 @@ class ZMQJSONProxyServer(OfOneProcess):
             try:
                 if type(value := query.function(*params)) in simple:
                     results.append({"jsonrpc": "2.0", "id": number, "result": value})
+                    size += len(value) if type(value) is str else 0
                 else:
                     replies.append(encoded(_known_good(message, shared), value))
+                    size += size_of(replies[-1])
             except WouldWaitError:
                 gathering = gathering or self._gathering(envelope)
                 self._serve_part(dialect.read_part(message, shared), envelope, gathering)
@@ -358,7 +361,7 @@ class ZMQJSONProxyServer(OfOneProcess):
             except ValueError:  # an integer of more digits than Python writes: one fails, not all
                 replies += [encoded(Request("", [], {}, True, r["id"]), r["result"]) for r in results]
         if gathering is not None:
-            gathering.close(replies)
+            gathering.close(replies, size)
         elif replies:
             self._send(envelope, join(replies))
 
@@ -367,26 +370,30 @@ class ZMQJSONProxyServer(OfOneProcess):
 
         def run() -> None:
             for query, request in rest:
-                gathering.add(carry_out(query, request))
+                gathering.add(request, gathering.without(request) or carry_out(query, request))
 
-        if not self._lane_of("batches").put(Job(run)):
+        if not self._lanes.named("batches").put(Job(run, client=client, size=self._weight())):
             for _, request in rest:
-                gathering.add(self._busy(request, "batches")[0])
+                gathering.add(request, self._busy(request, "batches")[0])
 
     def _gathering(self, envelope: list[bytes]) -> Gathering:
         inline = threading.current_thread()
 
         def send(whole: bytes) -> None:
-            (self._send if threading.current_thread() is inline else self._reply_from_worker)(envelope, whole)
+            (self._send if threading.current_thread() is inline else self._outbox.post)(envelope, whole)
 
-        return Gathering(send)
+        return Gathering(send, self.settings.max_batch_reply_bytes)
 
     def _serve_part(self, request: Request | Malformed, envelope: list[bytes], gathering: Gathering) -> None:
-        if isinstance(request, Malformed) or not request.notification:
+        if isinstance(request, Malformed):
             gathering.expect()
-        body = read_failure(request) if isinstance(request, Malformed) else self._call(request, envelope, gathering.add)
+            gathering.add(request, read_failure(request))
+            return
+        if not request.notification:
+            gathering.expect()
+        body = self._call(request, envelope, partial(gathering.add, request))
         if body is not None:
-            gathering.add(body)
+            gathering.add(request, body)
 
     def _call(self, request: Request, envelope: list[bytes], later: Reply | None = None) -> bytes | None:
         """Carry out a query, or hand a command over; the reply, or None if there is none (yet)."""
@@ -403,7 +410,7 @@ class ZMQJSONProxyServer(OfOneProcess):
                 if time.perf_counter() - begun > self.settings.slow_query_s:
                     self._set_aside(request.target, time.perf_counter() - begun)
                 return None if request.notification else body
-        reply = partial(self._reply_from_worker, envelope) if later is None else later
+        reply = partial(self._outbox.post, envelope) if later is None else later
         return self._hand_over(method, request, reply, envelope[0])
 
     def _cancel(self, request: Request, client: bytes) -> bytes | None:
@@ -489,7 +496,11 @@ class ZMQJSONProxyServer(OfOneProcess):
                 return
             if hooks is not None:
                 hooks.join(_HOOKS_WITHIN_S)
-            if due is not None and time.monotonic() > due:
+            if not answered and self._outbox.is_full(client):
+                body, error = not_begun(request, Code.BUSY, "BusyError", dialect.TOO_FULL)
+                if handle is not None:
+                    handle.finish(State.FAILED, error=error)
+            elif due is not None and time.monotonic() > due:
                 text = "the caller's time was over; not begun"
                 body, error = not_begun(request, Code.DEADLINE, "DeadlineError", text)
                 if handle is not None:
@@ -506,8 +517,10 @@ class ZMQJSONProxyServer(OfOneProcess):
             if not answered and (handle is None or handle.close_acceptance()):
                 reply(body)
 
-        lane, job = self._lane(method), Job(run, handle)
-        hooks = self._abort_operations(method, caller) if mark.aborts and not lane.is_full else None
+        lane, job = self._lanes.of(method), Job(run, handle, client, self._weight())
+        hooks = None
+        if mark.aborts and lane.takes(client, job.size):
+            hooks = self._lanes.abort_operations(method, caller)
         if handle is not None:
             handle.on_leave = lane.leave
         if request.native and request.id is not None:
@@ -551,26 +564,15 @@ class ZMQJSONProxyServer(OfOneProcess):
             body, _ = unspeakable(request, error)
         reply(body)
 
-    def _lane(self, method: Method) -> Lane:
-        # Urgent commands and slow queries have workers of their own beside the lane.
-        kind = "urgent" if method.mark.urgent else "slow" if method.kind is Kind.QUERY else "commands"
-        return self._lane_of(f"{method.lane} {kind}")
-
-    def _lane_of(self, key: str) -> Lane:
-        size = self.settings.queue_per_lane
-        return self._lanes.get(key) or self._lanes.setdefault(key, Lane(f"{key} {self.name}", size))
+    def _weight(self) -> int:
+        """Bytes of memory that a part of the message being served takes, about."""
+        body, parts = self._message
+        return (size_of(body) + wirejson.decoded_size(body) if len(body) > SMALL else size_of(body)) // parts
 
     def _busy(self, request: Request, lane: str) -> tuple[bytes, dict[str, Any]]:
-        text = f"{lane}: {self.settings.queue_per_lane} calls are waiting already; nothing was done"
+        most = self.settings.queue_per_lane
+        text = f"{lane}: {most} calls of this client are waiting already, or too many bytes; nothing was done"
         return not_begun(request, Code.BUSY, "BusyError", text)
-
-    def _abort_operations(self, method: Method, caller: Caller) -> threading.Thread | None:
-        """Ask the operations of a command's lane to end; what it has to wait for before it begins."""
-        lane = self._lanes.get(f"{method.lane} commands")
-        if lane is None:
-            return None
-        reason = f"{method.name} was called by {caller}"
-        return lane.abort_operations(reason, by=caller.name, method=method.name).hooks
 
 
 def _known_good(message: Any, shared: dict[str, Any] | None) -> Request:

@@ -18,7 +18,9 @@ class ServerSettings:
         max_parts: Most arrays, objects and texts in a request, names of members among them.
         max_depth: Deepest nesting of arrays and objects in a request.
         max_batch: Most calls in one JSON-RPC batch.
-        queue_per_lane: Calls that may wait in a lane; one more is answered "busy".
+        max_batch_reply_bytes: Most bytes of the replies to a batch, together; what is beyond is left out.
+        max_waiting_bytes: A client for which more bytes of replies wait is answered "busy" until it takes them.
+        queue_per_lane: Calls of one client that may wait in a lane; one more is answered "busy".
         slow_query_s: A query that took longer is carried out beside the socket's thread from then on, s.
         fast_again_after: A query that was slow goes back there when it was fast so many times in turn.
         watchdog_every: s.
@@ -30,6 +32,8 @@ class ServerSettings:
     max_parts: int = 100_000
     max_depth: int = 100
     max_batch: int = 1000
+    max_batch_reply_bytes: int = 32 * 2**20
+    max_waiting_bytes: int = 32 * 2**20
     queue_per_lane: int = 64
     slow_query_s: float = 0.05
     fast_again_after: int = 100

@@ -10,11 +10,16 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from zmqjsonproxy.protocol.arrays import join
+from zmqjsonproxy.protocol.arrays import join, size_of
 from zmqjsonproxy.rpc.lanes import Job, Lane
+from zmqjsonproxy.rpc.outcomes import not_begun
+from zmqjsonproxy.rpc.protocol.dialect import Malformed, Request
+from zmqjsonproxy.rpc.protocol.jsonrpc import Code
 
 __all__ = ["CallsUnderWay", "Gathering", "UnderWay"]
 
+_SMALL = 10_000
+"""Replies of fewer bytes are never left out: a batch has at most a thousand."""
 _REASON = "its caller cancelled the call"
 
 
@@ -92,12 +97,14 @@ class Gathering:
 
     Args:
         send: Takes the whole; called in the thread that adds the last one, or closes.
+        most: Bytes of all replies; one beyond is left out, with an error in its place.
     """
 
-    def __init__(self, send: Callable[[bytes], None]) -> None:
-        self._send = send
+    def __init__(self, send: Callable[[bytes], None], most: int) -> None:
+        self._send, self._most = send, most
         self._lock = threading.Lock()
         self._replies: list[bytes] = []
+        self._size = 0
         self._missing = 1  # until it is closed
 
     def expect(self) -> None:
@@ -105,15 +112,31 @@ class Gathering:
         with self._lock:
             self._missing += 1
 
-    def add(self, reply: bytes) -> None:
-        """Take a reply that was expected."""
-        self.close((reply,))
+    def without(self, request: Request) -> bytes:
+        """Return the reply to a query that is not to be carried out, for there is no room for its reply; else empty."""
+        text = f"nothing was done: the replies before it have {self._size} bytes of {self._most}"
+        return _left_out(request, text) if self._size > self._most else b""
 
-    def close(self, replies: Iterable[bytes] = ()) -> None:
-        """Take the last replies, and expect no more."""
+    def add(self, request: Request | Malformed, reply: bytes) -> None:
+        """Take a reply that was expected, to a part of the batch."""
+        size = size_of(reply)
+        if isinstance(request, Request) and size > _SMALL and self._size + size > self._most:
+            text = f"it was carried out: its reply has {size} bytes, those before it {self._size} of {self._most}"
+            reply = _left_out(request, text)
+            size = len(reply)
+        self.close((reply,), size)
+
+    def close(self, replies: Iterable[bytes] = (), size: int = 0) -> None:
+        """Take the last replies, of so many bytes, and expect no more."""
         with self._lock:
             self._replies += replies
+            self._size += size
             self._missing -= 1
             is_complete = not self._missing and bool(self._replies)
         if is_complete:
             self._send(join(self._replies))
+
+
+def _left_out(request: Request, why: str) -> bytes:
+    text = f"{request.target}: {why} (max_batch_reply_bytes); make several batches of it"
+    return not_begun(request, Code.TOO_LARGE, "TooLargeError", text)[0]

@@ -50,7 +50,9 @@ def test_the_limits_shown_are_the_defaults() -> None:
         "max_parts": str(defaults.max_parts),
         "max_depth": str(defaults.max_depth),
         "max_batch": str(defaults.max_batch),
-        "queue_per_lane": str(defaults.queue_per_lane),
+        "max_batch_reply_bytes": f"{defaults.max_batch_reply_bytes // 2**20} MiB",
+        "max_waiting_bytes": f"{defaults.max_waiting_bytes // 2**20} MiB",
+        "queue_per_lane": f"{defaults.queue_per_lane} of each client",
     }
     hub = HubSettings()
     assert f"every {hub.heartbeat_every:g} s (`HubSettings`) | after {hub.heartbeat_timeout:g} s of silence" in TEXT

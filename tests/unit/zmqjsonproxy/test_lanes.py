@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from functools import partial
 
 import pytest
 
@@ -61,5 +62,56 @@ def test_a_job_that_waits_goes_on_when_the_one_before_it_leaves() -> None:
     lane.put(Job(ran.set))
     queued.set()
     assert ran.wait(30)
+    lane.end()
+    assert lane.join(30)
+
+
+def held(lane: Lane) -> threading.Event:
+    """Let the lane carry out a job until the event."""
+    begun, go_on = threading.Event(), threading.Event()
+
+    def wait() -> None:
+        begun.set()
+        go_on.wait(30)
+
+    assert lane.put(Job(wait))
+    assert begun.wait(30)
+    return go_on
+
+
+def test_clients_take_turns_and_each_keeps_its_order() -> None:
+    lane, ran, done = Lane("lane", 10), list[str](), threading.Event()
+    go_on = held(lane)
+    for name in ("a1", "a2", "a3", "b1", "c1", "b2"):
+        assert lane.put(Job(partial(ran.append, name), client=name[:1].encode()))
+    assert lane.waiting == 6
+    lane.put(Job(done.set, client=b"a"))
+    go_on.set()
+    assert done.wait(30)
+    assert ran == ["a1", "b1", "c1", "a2", "b2", "a3"]
+    lane.end()
+    assert lane.join(30)
+
+
+def test_each_client_has_its_number_and_its_bytes() -> None:
+    lane, done = Lane("lane", 3, 100_000), threading.Event()
+    go_on = held(lane)
+
+    def put(client: bytes, size: int) -> bool:
+        return lane.put(Job(lambda: None, client=client, size=size))
+
+    assert [put(b"many", 10) for _ in range(4)] == [True, True, True, False]
+    assert [put(b"large", 60_000), put(b"large", 60_000), put(b"large", 20_000)] == [True, False, True]
+    assert put(b"one", 110_000)  # one alone may be larger
+    assert not put(b"another", 20_000)  # all together have a bound
+    assert put(b"another", 10_000)
+    job = Job(done.set, client=b"yet another")
+    assert lane.put(job)
+    assert lane.withdraw(job)
+    assert not lane.withdraw(job)
+    assert lane.put(job)
+    go_on.set()
+    assert done.wait(30)
+    assert put(b"another", 120_000)
     lane.end()
     assert lane.join(30)

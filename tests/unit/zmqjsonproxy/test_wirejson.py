@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import math
+import tracemalloc
 from datetime import UTC, datetime
 from enum import Enum
 from pathlib import PurePosixPath
@@ -219,6 +220,18 @@ def test_parts_and_values_are_counted_outside_of_texts(data: bytes, says: str) -
     text = wirejson.too_many(data, 5, 4)
     assert text.startswith(says)
     assert bool(text) is bool(says)
+
+
+def test_what_decoded_json_takes_is_counted_outside_of_texts() -> None:
+    assert wirejson.decoded_size(b'"[[[[{,,,,,,,\\"[[["') == 50
+    for value in ([[]] * 10_000, [1e9] * 10_000, ["text"] * 10_000, {f"KEY{n}": n for n in range(10_000)}):
+        data = wirejson.dumps(value)
+        tracemalloc.start()
+        decoded = wirejson.loads(data)
+        taken = tracemalloc.get_traced_memory()[0]
+        tracemalloc.stop()
+        assert decoded == value
+        assert taken / 2 < len(data) + wirejson.decoded_size(data) < taken * 3
 
 
 @given(values)

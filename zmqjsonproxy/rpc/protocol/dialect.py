@@ -13,8 +13,8 @@ from zmqjsonproxy.rpc.protocol import jsonrpc, original
 from zmqjsonproxy.rpc.protocol.jsonrpc import Code
 
 __all__ = [
-    "MOST_IN_A_FRAME", "Limits", "Malformed", "Request", "read_failure", "read_message", "read_or_batch", "read_part",
-    "shared_extra", "write_reply",
+    "MOST_IN_A_FRAME", "TOO_FULL", "Limits", "Malformed", "Request", "read_failure", "read_message", "read_or_batch",
+    "read_part", "shared_extra", "too_full", "write_reply",
 ]  # fmt: skip
 
 _HEAD = re.compile(rb'\s*(?:\[\s*)?\{"jsonrpc":"2\.0","method":"[^"\\]{1,500}","id":(\d{1,18}) ?,')
@@ -23,6 +23,7 @@ _NOT_SHARED = frozenset({"params", "shared", "call_id", "frames"})
 """Members of `dealer` that are about one call."""
 MOST_IN_A_FRAME = 64 * 2**20
 """Bytes of a frame of a reply. While one arrives nothing else does, and callers give up servers that are silent."""
+TOO_FULL = "too many bytes of replies wait for this client (max_waiting_bytes); nothing was done: take them first"
 _ID_TYPES = frozenset({int, str, float, type(None)})
 _LONGEST_ID = 200
 _LITTLE = 10_000
@@ -154,6 +155,13 @@ def read_or_batch(body: bytes, limits: Limits) -> Request | Malformed | list[Any
         return message
     text = "a request is an object with `jsonrpc` and `method`, or with `name`, `proc`, `args` and `kwargs`"
     return Malformed(isinstance(message, list), Code.INVALID_REQUEST, "ProtocolError", f"{text}; got {_kind(message)}")
+
+
+def too_full(request: Request | Malformed | list[Any], body: bytes) -> Malformed:
+    """Refuse a message whose sender does not take the replies to those before."""
+    if isinstance(request, Request):
+        return Malformed(request.native, Code.BUSY, "BusyError", TOO_FULL, request.id)
+    return _refused(body, Code.BUSY, "BusyError", TOO_FULL)
 
 
 def _over_limit(body: bytes, limits: Limits) -> str:
