@@ -125,7 +125,7 @@ class AsyncDealer(Roster[AsyncBankProxy]):
     operation = _awaits(made_into(AsyncOperations, operations.operation))
     operations = _awaits(operations.operations)
 
-    def __getattr__(self, name: str) -> Callable[..., Coroutine[Any, Any, dict[str, Any]]]:
+    def _remote_verb(self, name: str) -> Callable[..., Coroutine[Any, Any, dict[str, Any]]]:
         if name.startswith("_"):
             raise AttributeError(name)
 

@@ -16,7 +16,7 @@ from dealer.services import Services
 from dealer.steps import show_as
 from zmqjsonproxy.rpc.hub import Hub
 from zmqjsonproxy.rpc.operation import Operation
-from zmqjsonproxy.rpc.proxy import document
+from zmqjsonproxy.rpc.proxy import document, read_signature
 from zmqjsonproxy.rpc.steps import Steps, take
 
 __all__ = ["DEFAULT_TIMEOUT", "Dealer"]
@@ -116,7 +116,7 @@ class Dealer(Roster[BankProxy]):
     operation = _waits(made_into(Operations, operations.operation))
     operations = _waits(operations.operations)
 
-    def __getattr__(self, name: str) -> Callable[..., dict[str, Any]]:
+    def _remote_verb(self, name: str) -> Callable[..., dict[str, Any]]:
         if name.startswith("_"):
             raise AttributeError(name)
         found = self._take(verbs.exported(self, name))
@@ -128,4 +128,10 @@ class Dealer(Roster[BankProxy]):
         return verb
 
     def __dir__(self) -> list[str]:
-        return sorted({*super().__dir__(), *self._take(verbs.common_methods(self))})
+        return sorted({*super().__dir__(), *self._names_of_banks(), *self._take(verbs.common_methods(self))})
+
+    def _keywords_of(self, verb: str) -> list[str]:
+        """Return the names of what the Banks take as keywords of a verb, for completion at a prompt."""
+        signature = read_signature(self._take(verbs.exported(self, verb)).signature)
+        return [] if signature is None else [name for name, each in signature.parameters.items()
+                                             if each.kind is each.KEYWORD_ONLY]  # fmt: skip

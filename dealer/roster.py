@@ -30,7 +30,7 @@ class RemoteVerbs:
         self._dealer = dealer
 
     def __getattr__(self, name: str) -> Any:
-        return self._dealer.__getattr__(name)
+        return self._dealer._remote_verb(name)
 
     def __repr__(self) -> str:
         return f"<the methods of the Banks of {self._dealer!r}>"
@@ -111,6 +111,19 @@ class Roster(OfOneProcess, Generic[B]):
 
     def _ipython_key_completions_(self) -> list[str]:
         return list(self.available_players)
+
+    def __getattr__(self, name: str) -> Any:
+        """Return the Bank of this name, else a verb of the Banks."""
+        bank = vars(self).get("available_players", {}).get(name)
+        return self._remote_verb(name) if bank is None else bank
+
+    def _remote_verb(self, name: str) -> Any:
+        """Return a method of the active Banks as a verb; AttributeError if they have none of this name."""
+        raise NotImplementedError
+
+    def _names_of_banks(self) -> list[str]:
+        """Return the Banks that may be written as attributes: `d.BANKA`."""
+        return [name for name in self.available_players if name.isidentifier() and not hasattr(type(self), name)]
 
     def __repr__(self) -> str:
         active, available = ", ".join(self.players) or "none", ", ".join(self.available_players)

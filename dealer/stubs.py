@@ -195,6 +195,7 @@ def _dealer_class(kind: _Kind, banks: Mapping[str, BankInterface], class_of: Map
             lines += ["    @overload", f"    def __getitem__(self, name: Literal[{literal}]) -> {cls}: ..."]
         lines += ["    @overload", f"    def __getitem__(self, name: str) -> {proxy}: ..."]
         lines += [f"    def __getitem__(self, name: str) -> {proxy}: ...", ""]
+    lines += [f"    {bank}: {cls}" for bank, cls in class_of.items() if _is_attribute(bank, kind.dealer)]
     common = set.intersection(*(set(interface.methods) for interface in banks.values())) if banks else set()
     verbs: dict[str, MethodDescription] = {}
     for name in next(iter(banks.values())).methods if banks else ():
@@ -205,6 +206,11 @@ def _dealer_class(kind: _Kind, banks: Mapping[str, BankInterface], class_of: Map
     control = [CONTROL, "_banks: Iterable[str] | None = None"]
     lines += _indented(_own_verbs(kind, list(banks.values())))
     return lines + _indented(_methods(kind, verbs, dir(kind.dealer), control, for_all=True))
+
+
+def _is_attribute(bank: str, dealer_class: type) -> bool:
+    """Whether a Bank may be written `d.BANKA`."""
+    return bank.isidentifier() and not keyword.iskeyword(bank) and not hasattr(dealer_class, bank)
 
 
 def _shared(names: Sequence[tuple[str, ...]]) -> tuple[str, ...]:

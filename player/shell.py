@@ -1,24 +1,23 @@
-"""The Python prompt of `player shell`: `p` is the Bank. IPython where it is installed, else the standard console."""
+"""The Python prompt of `player shell`: `p` is the Bank."""
 
 from __future__ import annotations
 
-import code
-import importlib
-import importlib.util
 import os
 import queue
 import signal
 import sys
 import termios
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
 
+from player.errors import PlayerError
 from player.interactive import Bank
 from player.signals import Handlers
+from zmqjsonproxy.errors import ProxyError, SelfExplanatoryError
+from zmqjsonproxy.prompt import run_prompt
 
-__all__ = ["run_shell"]
+__all__ = ["banner", "explained", "run_shell"]
 
 END_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 CLOSE_WITHIN_S = 8.0
@@ -34,34 +33,17 @@ def banner(bank: Bank) -> str:
     )
 
 
+def explained(error: BaseException | None) -> str | None:
+    """Return what is shown of an error that explains itself; None: the traceback says more."""
+    if isinstance(error, ProxyError | SelfExplanatoryError | PlayerError):
+        return f"{type(error).__name__}: {error}"
+    return None
+
+
 def run_shell(bank: Bank) -> None:
     """Read and carry out lines until the end of input, or a signal that ends the process in order."""
-    names = {"p": bank, "Bank": Bank}
     with _ended_by_signals(bank):
-        if sys.stdin.isatty() and importlib.util.find_spec("IPython") is not None:
-            _ipython(names, banner(bank))
-        else:
-            _console(names, banner(bank))
-
-
-def _ipython(names: Mapping[str, Any], text: str) -> None:
-    config = importlib.import_module("traitlets.config").Config()
-    config.TerminalInteractiveShell.banner2 = f"{text}\n"
-    importlib.import_module("IPython").start_ipython(argv=[], user_ns=dict(names), config=config)
-
-
-def _console(names: Mapping[str, Any], text: str) -> None:
-    namespace = {**names, "__name__": "__console__", "__doc__": None}
-    if sys.stdin.isatty():
-        try:
-            import readline
-            import rlcompleter
-        except ImportError:
-            text += "\n(This Python has no readline: no completion.)"
-        else:
-            readline.set_completer(rlcompleter.Completer(namespace).complete)
-            readline.parse_and_bind("tab: complete")
-    code.interact(banner=text, local=namespace, exitmsg="")
+        run_prompt({"p": bank, "Bank": Bank}, banner(bank), explained)
 
 
 @contextmanager

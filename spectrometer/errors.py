@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from zmqjsonproxy.errors import Portable
+from zmqjsonproxy.errors import SelfExplanatoryError
 
 __all__ = [
     "UNDER_WAY",
@@ -22,7 +22,7 @@ __all__ = [
 ]
 
 
-class BankError(Portable):
+class BankError(SelfExplanatoryError):
     """Base of all errors of this package's Banks."""
 
 

@@ -16,6 +16,8 @@ ProxyError
 +-- CallTimeoutError             no reply in time; the call is withdrawn, or goes on if it was begun
 +-- ProtocolError                the peer sent what is no reply, or a request was malformed
 +-- RecordingError               a recording of messages cannot be read
+
+SelfExplanatoryError             raised by Banks: its text says all, and callers get it without a traceback
 """
 
 from __future__ import annotations
@@ -44,6 +46,7 @@ __all__ = [
     "RecordingError",
     "RefusedError",
     "RemoteError",
+    "SelfExplanatoryError",
     "TooLargeError",
     "ZMQJSONProxyException",
     "did_you_mean",
@@ -60,6 +63,13 @@ class Portable(Exception):
     def __reduce__(self) -> tuple[Any, ...]:
         new = copyreg.__newobj__  # type: ignore[attr-defined]  # as protocol 2 has it
         return new, (type(self),), {**self.__dict__, "args": self.args}
+
+
+class SelfExplanatoryError(Portable):
+    """Base of errors whose text is for whoever called: the lines of code on the way to it would tell nothing more.
+
+    Unlike a RefusedError it is an error with its own class in either dialect, and native callers get no traceback.
+    """
 
 
 class ProxyError(Portable):

@@ -244,12 +244,12 @@ from array_types import AsyncDealer, Dealer
 def observe(d: Dealer) -> float:
     d.set_mode("MODE1")
     d.set_param(exposure=0.5)
-    frequency: float = d["BANKA"].valon.get_frequency(0)
+    frequency: float = d["BANKA"].valon.get_frequency(0) + 0 * d.BANKA.valon.get_frequency(0)
     return frequency + d.sweep(1.0, 2.0, steps=3, _timeout=5.0)["BANKA"][0]
 
 async def observe_in_task(d: AsyncDealer) -> float:
     await d.set_param(exposure=0.5, filter_bw=[450, 1450])
-    swept = await d["BANKA"].sweep(1.0, 2.0, steps=3)
+    swept = await d.BANKA.sweep(1.0, 2.0, steps=3)
     return swept[0]
 
 with Dealer({players}) as d:
@@ -260,6 +260,7 @@ MISTAKES = {
     'd.sweep("low", 2.0)': 'Argument 1 to "sweep"',
     "d.sweep(1.0, 2.0, stebs=3)": 'Unexpected keyword argument "stebs"',
     "d.set_mode(1)": 'Argument 1 to "set_mode"',
+    "d.BANKA.set_mode(1)": 'Argument 1 to "set_mode"',
     "d.swep(1.0, 2.0)": 'has no attribute "swep"',
     'd["BANKA"].set_mode(force=True)': "Missing positional argument",
     'd.set_mode("MODE99")': 'Argument 1 to "set_mode"',

@@ -504,8 +504,9 @@ def test_arguments_of_any_kind_get_an_answer_that_names_them(rehearsing: Array) 
         ]:
             for value in strange:
                 if not any(value is item or value == item for item in allowed):
-                    with pytest.raises((RefusedError, RemoteError), match=text):
+                    with pytest.raises((RefusedError, RemoteError), match=text) as caught:
                         getattr(bank, method)(value)
+                    assert getattr(caught.value, "traceback", []) == []  # the sentence says it all
         for value in [0, *strange[2:]]:
             with pytest.raises((RefusedError, RemoteError), match="bandwidth"):
                 bank.set_mode("MODE1", value)

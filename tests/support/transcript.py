@@ -12,7 +12,8 @@ from support.terminal import Terminal
 
 KEYS: Sequence[tuple[str, str]] = (
     ("d.set_p\t", r"d\.set_param\("),
-    ("exposure=0.5)\n", r">>> "),
+    ("expo\t", r"exposure="),
+    ("0.5)\n", r">>> "),
     ("d.add_active_player('BANKB')\n", r">>> "),
     ("d.list_m\t", r"d\.list_modes\(\)"),
     ("\n", r">>> "),

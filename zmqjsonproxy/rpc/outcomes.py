@@ -6,7 +6,14 @@ import logging
 import traceback
 from typing import Any
 
-from zmqjsonproxy.errors import AlreadyDoneError, OperationAbortedError, RefusedError, TooLargeError, text_of
+from zmqjsonproxy.errors import (
+    AlreadyDoneError,
+    OperationAbortedError,
+    RefusedError,
+    SelfExplanatoryError,
+    TooLargeError,
+    text_of,
+)
 from zmqjsonproxy.interface import Method
 from zmqjsonproxy.rpc.protocol import jsonrpc, original
 from zmqjsonproxy.rpc.protocol.dialect import Request, write_reply
@@ -79,6 +86,8 @@ def raised(method: Method, request: Request, error: BaseException) -> tuple[byte
     else:
         entries = traceback.format_tb(trace)[-original.MAX_TRACEBACK :]
         log.info("%s raised %s: %s", request.target, type_, text)
+    if request.native and isinstance(error, SelfExplanatoryError):
+        entries = []
     described = jsonrpc.error_object(code, type_, text, entries)
     if request.native:
         return jsonrpc.failure(request.id, described), described

@@ -1,4 +1,4 @@
-"""The prompt: completion of Banks by name, and what is shown instead of a traceback."""
+"""The prompt: what is shown instead of a traceback."""
 
 from __future__ import annotations
 
@@ -11,30 +11,8 @@ import pytest
 from dealer import Dealer
 from dealer.errors import PlayersError
 from dealer.outcome import Outcome
-from dealer.shell import bank_completions, explained, run
-from zmqjsonproxy.errors import PeerLostError, RefusedError
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ('d["', ['d["BANKA"]', 'd["BANKB"]', 'd["X"]']),
-        ("d['BA", ["d['BANKA']", "d['BANKB']"]),
-        ('print[d["X', ['print[d["X"]']),
-        ('d["BANKX"].get', []),
-        ("d['X'].ur", ["d['X'].url"]),
-        ("d['X'].call_l", ["d['X'].call_later("]),
-        ("d.set_mode", None),
-        ("d['X\"].g", None),
-        ("dd['X", None),
-        ("", None),
-    ],
-)
-def test_banks_and_what_they_have_are_completed(text: str, expected: list[str] | None) -> None:
-    addresses = {bank: f"tcp://127.0.0.1:{port}" for port, bank in enumerate(("BANKA", "BANKB", "X"), 1)}
-    with Dealer(addresses) as d:
-        assert bank_completions(d, text) == expected
-
+from dealer.shell import explained, run
+from zmqjsonproxy.errors import PeerLostError, RefusedError, RemoteError
 
 ADVICE = "\n`dealer doctor` says what puts it right"
 
@@ -51,6 +29,8 @@ def test_an_error_that_explains_itself_is_shown_in_its_own_words() -> None:
     lost = PeerLostError("tcp://h:1", "bank.get_mode", "connection refused")
     at_one = PlayersError("get_mode", {"A": Outcome("A", "MODE1"), "B": Outcome("B", None, lost)})
     assert explained(RefusedError("20 s is too long")) == "RefusedError: 20 s is too long"
+    refused = RemoteError("ParameterError", "exposure: -1 is below 0", peer="tcp://h:1")
+    assert explained(refused) == "ParameterError: exposure: -1 is below 0"
     assert explained(lost) == f"PeerLostError: {lost}{ADVICE}"
     assert explained(at_one) == f"PlayersError: {at_one}{ADVICE}"
     assert "d.stop() ends a scan" in (explained(KeyboardInterrupt()) or "")
