@@ -19,6 +19,7 @@ from xml.parsers.expat import ExpatError
 
 from dealer.errors import DealerError
 from dealer.hosts import SupervisorAddress
+from zmqjsonproxy.planned import refusal
 
 __all__ = ["ProcessInfo", "SupervisorError", "Supervisord", "abnormal_ends"]
 
@@ -146,6 +147,8 @@ class Supervisord:
 
     def _call(self, method: str, *args: Any) -> Any:
         host, url = self.address.host, self.address.url
+        if why := refusal(f"ask the supervisord of {host} for {method}"):
+            raise SupervisorError(host, why)
         try:
             return getattr(self._proxy, f"supervisor.{method}")(*args)
         except xmlrpc.client.Fault as error:
