@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,8 @@ from dealer.tables import text_table
 from zmqjsonproxy.jsontext import json_text
 
 if TYPE_CHECKING:
-    from dealer.plan import Plan, Row
+    from dealer.plan import Plan
+    from dealer.planrows import Row
 
 __all__ = ["add_commands", "as_json", "as_text"]
 
@@ -57,8 +59,7 @@ def _plan(options: argparse.Namespace) -> int:
         return 2
     from dealer.plan import plan_script  # asyncio and the models: for this command only
 
-    prints = sys.stderr.write if options.show_output else None
-    plan = plan_script(options.script, options.words, options.config, prints)
+    plan = plan_script(options.script, options.words, options.config, shows=options.show_output)
     print(json_text(as_json(plan)) if options.json else as_text(plan))
     return 1 if plan.faults else 0
 
@@ -67,7 +68,7 @@ def as_json(plan: Plan) -> dict[str, Any]:
     """The plan as a document: times in s since its start."""
     return {
         "script": str(plan.script),
-        "start": plan.clock.start,
+        "start": plan.start,
         "seconds": plan.seconds,
         "faults": len(plan.faults),
         "doubts": len(plan.doubts),
@@ -91,7 +92,7 @@ def as_text(plan: Plan) -> str:
     ]
     lines = [text_table(TITLES, rows)] if rows else ["The script asks nothing of any Bank."]
     faults, doubts = len(plan.faults), len(plan.doubts)
-    end = plan.clock.now().astimezone().strftime("%Y-%m-%d %H:%M:%S %Z")
+    end = datetime.fromtimestamp(plan.start + plan.seconds).astimezone().strftime("%Y-%m-%d %H:%M:%S %Z")
     found = ", ".join([_count(faults, "fault"), *([_count(doubts, "doubt")] if doubts else [])])
     return "\n".join([*lines, "", f"{duration(plan.seconds)} in total; begun now it ends at {end}; {found}"])
 

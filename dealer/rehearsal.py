@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import asyncio
 import os
+import threading
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, Self
 
 from dealer.errors import ConfigurationError, DealerError
 from dealer.virtualtime import VirtualClock
 from zmqjsonproxy.configfiles import FilesError, read_tables
-from zmqjsonproxy.errors import CallTimeoutError, ProtocolError, ProxyError
+from zmqjsonproxy.errors import CallTimeoutError, PeerLostError, ProtocolError, ProxyError
 from zmqjsonproxy.handle import OperationHandle
 from zmqjsonproxy.interface import Interface, Method, running
 from zmqjsonproxy.loading import TargetError, load_target, registered, target_of
@@ -43,6 +44,8 @@ BUILT_IN = {"spectrometer": "spectrometer.rehearsal:rehearse"}
 DEFAULT_KIND = "spectrometer"
 CALL_S = 0.001
 """What a call takes at least, s: a script that asks without pause until something is over comes to its end."""
+
+_one_at_a_time = threading.RLock()  # models are used by one thread; made before a plan takes over all locks
 
 NEEDS = "a plan needs models of the Banks: pip install 'dealer-player[player]'"
 
@@ -329,19 +332,45 @@ class _Hub:
         return seconds * max(1.0, -(-left // seconds)) if seconds > 0 else seconds
 
     def _ask(self, requests: Iterable[CallRequest], timeout: float) -> list[CallResult]:
-        found = [self._players[r.url].call(r.object_name, r.method, r.args, r.kwargs, timeout) for r in requests]
-        self._keep(found)
+        with _one_at_a_time:
+            found = [self._answered(request, timeout) for request in requests]
+            self._keep(found)
         return [each.result for each in found]
+
+    def _answered(self, request: CallRequest, timeout: float) -> Answered:
+        url, name, method = request.url, request.object_name, request.method
+        try:
+            return self._players[url].call(name, method, request.args, request.kwargs, timeout)
+        except KeyError:
+            lost = CallResult(error=_nobody_at(url, f"{name}.{method}"))
+            return Answered(url, name, method, request.args, request.kwargs, "", lost, "", [])
 
     def _begin(
         self, urls: Iterable[str], object_name: str, method: str, args: Sequence[Any], kwargs: Mapping[str, Any]
     ) -> list[CallResult]:
-        found = [self._players[url].begin(object_name, method, args, kwargs) for url in urls]
-        self._keep(found)
+        with _one_at_a_time:
+            found = [self._players[url].begin(object_name, method, args, kwargs) for url in urls]
+            self._keep(found)
         return [each.result for each in found]
 
+    def _describe(self, url: str, object_name: str) -> InterfaceDescription:
+        try:
+            return self._players[url].describe(object_name)
+        except KeyError:
+            raise _nobody_at(url, object_name) from None
+
     def _described(self, urls: Iterable[str], object_name: str) -> list[CallResult]:
-        return [CallResult(self._players[url].describe(object_name)) for url in urls]
+        found: list[CallResult] = []
+        for url in urls:
+            try:
+                found.append(CallResult(self._describe(url, object_name)))
+            except PeerLostError as error:
+                found.append(CallResult(error=error))
+        return found
+
+
+def _nobody_at(url: str, label: str) -> PeerLostError:
+    return PeerLostError(url, label, "the configuration of this plan has no Player there")
 
 
 def _to_each(urls: Iterable[str], name: str, method: str, args: Any, kwargs: Any) -> list[CallRequest]:
@@ -424,13 +453,19 @@ class ModelHub(_Hub):
 
     def describe(self, url: str, object_name: str, timeout: float = 1.0) -> InterfaceDescription:
         """As of Hub."""
-        return self._players[url].describe(object_name)
+        return self._describe(url, object_name)
 
     def describe_many(self, urls: Sequence[str], object_name: str, timeout: float = 1.0) -> list[CallResult]:
         """As of Hub."""
         return self._described(urls, object_name)
 
     def close(self) -> None:
+        """As of Hub."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
         """As of Hub."""
 
 
@@ -474,11 +509,17 @@ class AsyncModelHub(_Hub):
 
     async def describe(self, url: str, object_name: str, timeout: float = 1.0) -> InterfaceDescription:
         """As of AsyncHub."""
-        return self._players[url].describe(object_name)
+        return self._describe(url, object_name)
 
     async def describe_many(self, urls: Sequence[str], object_name: str, timeout: float = 1.0) -> list[CallResult]:
         """As of AsyncHub."""
         return self._described(urls, object_name)
 
     async def close(self) -> None:
+        """As of AsyncHub."""
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_exc: object) -> None:
         """As of AsyncHub."""

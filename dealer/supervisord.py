@@ -20,7 +20,11 @@ from xml.parsers.expat import ExpatError
 
 from dealer.errors import DealerError
 from dealer.hosts import SupervisorAddress
+<<<<<<< HEAD
 from dealer.lossytext import read_lossy
+=======
+from zmqjsonproxy.planned import refusal
+>>>>>>> wt-files
 
 __all__ = ["ProcessInfo", "SupervisorError", "Supervisord", "abnormal_ends"]
 
@@ -192,6 +196,8 @@ class Supervisord:
 
     def _call(self, method: str, *args: Any) -> Any:
         host, url = self.address.host, self.address.url
+        if why := refusal(f"ask the supervisord of {host} for {method}"):
+            raise SupervisorError(host, why)
         try:
             return getattr(self._proxy, method if "." in method else f"supervisor.{method}")(*args)
         except xmlrpc.client.Fault as error:

@@ -1,6 +1,6 @@
 """A clock that is moved instead of waited for: while it holds, sleeping takes no time and everybody sees its time.
 
-It holds for the whole process, from `virtual_time` on: `time.sleep`, `time.time`, `time.monotonic`, `perf_counter`,
+It holds for the whole process, from `take_time` on: `time.sleep`, `time.time`, `time.monotonic`, `perf_counter`,
 `gmtime`, `localtime`, `datetime.now`, `utcnow` and `today`, and for all that asyncio waits for. It does not hold for
 `threading` and `queue` time-outs, for `date.today`, and for what compiled code asks the system itself.
 """
@@ -8,18 +8,16 @@ It holds for the whole process, from `virtual_time` on: `time.sleep`, `time.time
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import datetime
 import math
 import selectors
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any, Self
-from unittest import mock
 
-__all__ = ["EndlessError", "VirtualClock", "virtual_time"]
+__all__ = ["EndlessError", "VirtualClock", "take_time"]
 
 LONGEST_S = 30 * 86400.0
 
@@ -75,38 +73,21 @@ class VirtualClock:
         return _datetime.fromtimestamp(self.time(), tz)
 
 
-@contextlib.contextmanager
-def virtual_time(clock: VirtualClock) -> Iterator[None]:
-    """Let everybody have this clock's time, and nobody wait, within the block."""
+def take_time(clock: VirtualClock) -> None:
+    """From now on, let everybody in this process have a clock's time, and nobody wait. There is no way back."""
     moved: dict[str, Callable[..., Any]] = {
         "time": clock.time, "monotonic": clock.monotonic, "perf_counter": clock.monotonic, "sleep": clock.sleep,
         "time_ns": lambda: int(clock.time() * 1e9), "monotonic_ns": lambda: int(clock.monotonic() * 1e9),
         "gmtime": lambda seconds=None: _gmtime(clock.time() if seconds is None else seconds),
         "localtime": lambda seconds=None: _localtime(clock.time() if seconds is None else seconds),
     }  # fmt: skip
-    policy = asyncio.get_event_loop_policy()
-    with contextlib.ExitStack() as undo:
-        for name, function in moved.items():
-            undo.enter_context(mock.patch.object(time, name, function))
-        shown = _datetime_of(clock)
-        for module in list(sys.modules.values()):  # whoever has said `from datetime import datetime` already
-            if getattr(module, "__dict__", {}).get("datetime") is _datetime and module.__name__ != __name__:
-                undo.enter_context(mock.patch.object(module, "datetime", shown))
-        undo.callback(asyncio.set_event_loop_policy, policy)
-        asyncio.set_event_loop_policy(_Policy(clock))
-        undo.callback(_forget, {name: (function, getattr(_real, name)) for name, function in moved.items()}, shown)
-        yield
-
-
-def _forget(moved: dict[str, tuple[object, object]], shown: type) -> None:
-    """Give the real time to modules that were imported meanwhile and took ours by name."""
-    for module in list(sys.modules.values()):
-        names = getattr(module, "__dict__", {})
-        if names.get("datetime") is shown:
-            names["datetime"] = _datetime
-        for name, (ours, real) in moved.items():
-            if name in names and names[name] is ours and module is not time:
-                names[name] = real
+    for name, function in moved.items():
+        setattr(time, name, function)
+    shown = _datetime_of(clock)
+    for module in list(sys.modules.values()):  # whoever has said `from datetime import datetime` already
+        if getattr(module, "__dict__", {}).get("datetime") is _datetime and module.__name__ != __name__:
+            vars(module)["datetime"] = shown
+    asyncio.set_event_loop_policy(_Policy(clock))
 
 
 def _datetime_of(clock: VirtualClock) -> type[datetime.datetime]:

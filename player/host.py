@@ -31,6 +31,7 @@ from player.tables import Config
 from portmanager.protocol.urls import ServiceAddress, is_service, own_service
 from zmqjsonproxy.addresses import bind_address
 from zmqjsonproxy.errors import ProxyError, RefusedError
+from zmqjsonproxy.planned import refusal
 from zmqjsonproxy.rpc.hub import Hub
 
 __all__ = ["Host", "HostSettings", "ask_ready", "bank_context", "start_errors"]
@@ -82,6 +83,8 @@ def bank_context(
     state_dir: Path | None = None,
 ) -> BankContext:  # fmt: skip
     """Return what a Bank of a valid configuration is told; `name` is one of its Banks."""
+    if not simulate and (why := refusal(f"open {name}, unless it is simulated")):
+        raise BankStartError(why)
     return BankContext(
         name=name,
         config=config.banks[name],

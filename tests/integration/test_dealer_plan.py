@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -11,8 +12,99 @@ from typing import Any
 
 import pytest
 from support.backends import SHIPPED
-from support.player_run import DEADLINE, ROOT, PlayerRun, clean_environment
+from support.player_run import DEADLINE, ROOT, PlayerRun, clean_environment, poll
 from support.spectrometer_array import write_array
+
+from zmqjsonproxy.addresses import split_url
+
+REACHES = """
+import asyncio, atexit, json, multiprocessing, os, subprocess, sys, threading, time
+from pathlib import Path
+
+import zmq
+
+import dealer
+from zmqjsonproxy import ZMQJSONProxyClient
+from zmqjsonproxy.rpc.aio import AsyncProxyClient
+from zmqjsonproxy.rpc.hub import Hub
+
+URL, DONE = CONSTANTS
+CALLS = "from dealer import Dealer; Dealer({'BANKA': %r}).stop()" % URL
+RAW = f"import zmq; s = zmq.Context().socket(zmq.REQ); s.linger = 0; s.connect({URL!r}); s.send(b'x')"
+LATE = f"import time; time.sleep(0.5)\\ntry:\\n    {CALLS}\\nfinally:\\n    open({DONE!r}, 'w').close()"
+
+
+def stop(comment=""):
+    dealer.Dealer().stop()
+
+
+async def ask():
+    await AsyncProxyClient(None, "bank", URL).get_mode()
+
+
+def tries(call, *args):
+    try:
+        call(*args)
+    except Exception as error:
+        print(type(error), error, file=sys.stderr)
+
+
+def main():
+    atexit.register(stop)
+    proxy = ZMQJSONProxyClient(None, "bank", URL)
+    print("set_mode", tries(proxy.set_mode, "MODE1"))
+    tries(asyncio.run, ask())
+    with Hub() as hub:
+        tries(hub.call, URL, "bank", "get_mode")
+    with zmq.Context() as context, context.socket(zmq.REQ) as socket:
+        socket.linger = 0
+        tries(socket.connect, URL)
+    quiet = {"stderr": subprocess.DEVNULL}
+    for words in (["-c", CALLS], ["-E", "-c", CALLS], ["-c", RAW]):
+        subprocess.run([sys.executable, *words], **quiet)
+    subprocess.run([sys.executable, "-c", RAW], env={}, **quiet)
+    subprocess.run([sys.executable, "-c", CALLS], env={"PYTHONPATH": os.environ["PYTHONPATH"]}, **quiet)
+    os.system(f'{sys.executable} -m dealer.cli call BANKA stop 2> /dev/null')
+    for way in ("spawn", "fork"):
+        process = multiprocessing.get_context(way).Process(target=stop)
+        process.start()
+        process.join()
+    subprocess.Popen([sys.executable, "-c", LATE], **quiet)
+    threading.Thread(target=lambda: (time.sleep(30), stop("late"))).start()
+
+
+if __name__ == "__main__":
+    main()
+"""
+
+
+def test_nothing_of_a_plan_connects_to_a_player_or_lets_its_children_do_so(tmp_path: Path) -> None:
+    config, script, done = tmp_path / "dibas.toml", tmp_path / "script.py", tmp_path / "done"
+    url = write_array(config)["BANKA"]
+    host, port = split_url(url)
+    with socket.create_server((host, port)) as server:
+        server.setblocking(False)
+        script.write_text(REACHES.replace("CONSTANTS", repr((url, str(done)))))
+        env = clean_environment(DIBAS_CONFIG=str(config))
+        command = [sys.executable, "-m", "dealer.cli", "plan", str(script), "--json", "--show-output"]
+        planned = subprocess.run(command, capture_output=True, text=True, env=env, timeout=DEADLINE, check=False)
+        poll(done.exists, "the child that outlives the script")
+        with pytest.raises(BlockingIOError):
+            server.accept()
+        # so that the listener would have seen it
+        live = "import dealer; dealer.Dealer().get_mode()"
+        subprocess.run([sys.executable, "-c", live], capture_output=True, env=env, timeout=DEADLINE, check=False)
+        server.accept()[0].close()
+    found = json.loads(planned.stdout)
+    rows = found["rows"]
+    assert rows[0]["call"] == "set_mode('MODE1')"
+    stops = [row for row in rows if row["call"] == "stop()" and row["banks"] == ["BANKA"]]
+    assert [row["at"] > 30 for row in stops] == [False, True, True]  # in a fork; by a thread, and atexit
+    assert "in a child of the script" in stops[0]["doubts"][0]
+    refused = [row["fault"] for row in rows if row["call"] == "(connection)"]
+    assert len(refused) == 8, refused  # the script's socket and seven children; the last may come too late
+    assert all(str(port) in text for text in refused), refused
+
 
 THREE_MISTAKES = """
 import contextlib

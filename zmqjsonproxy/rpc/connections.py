@@ -20,6 +20,7 @@ from zmqjsonproxy import ndarray, wirejson
 from zmqjsonproxy.addresses import is_by_name
 from zmqjsonproxy.caller import own_name
 from zmqjsonproxy.errors import PeerLostError
+from zmqjsonproxy.planned import refusal
 from zmqjsonproxy.protocol.arrays import Framed
 from zmqjsonproxy.rpc.bridge import Bridge
 from zmqjsonproxy.rpc.frames import frame_receiver, rest_receiver, sender
@@ -357,6 +358,8 @@ class Connections:
 
     def _connect_at(self, address: str, peer: Peer, hello_name: str, now: float) -> None:
         """Begin a connection; NotLocatedError: that is no address, or another server's."""
+        if why := refusal(f"connect to {peer.url}"):
+            raise NotLocatedError(why)
         self._read_events(now)  # those of an earlier connection are not to be taken for the new one's
         other = self._at.get(address, peer)
         if other is not peer and other.state is not State.IDLE:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import datetime
 import itertools
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -18,14 +17,15 @@ from dealer import rehearsal
 from dealer.errors import ConfigurationError, DealerError
 from dealer.plan import Plan, plan_script
 from dealer.plancommand import as_json, as_text, duration
-from dealer.virtualtime import VirtualClock, virtual_time
 
 Run = Callable[..., Plan]
 HEAD = "import dealer\nd = dealer.Dealer()\n"
 
 
 @pytest.fixture
-def run(tmp_path: Path) -> Run:
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    monkeypatch.setenv("DIBAS_CONFIG", str(SHIPPED))
+
     def planned(text: str, *words: str) -> Plan:
         script = tmp_path / "script.py"
         script.write_text(text)
@@ -142,17 +142,6 @@ def test_a_script_that_never_ends_is_a_fault_whatever_it_catches(run: Run) -> No
     assert (fault.line, "does it ever end" in fault.text) == (4, True)
 
 
-def test_modules_that_a_script_brings_have_the_real_time_afterwards(
-    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "brought_by_script.py").write_text("from datetime import datetime\nfrom time import sleep\n")
-    plan = run("from brought_by_script import sleep\nsleep(50)\n")
-    brought = sys.modules["brought_by_script"]
-    monkeypatch.delitem(sys.modules, "brought_by_script")
-    assert plan.seconds == 50
-    assert (brought.datetime, brought.sleep) == (datetime.datetime, time.sleep)
-
-
 def test_a_script_for_asyncio_is_planned_with_its_tasks(run: Run) -> None:
     plan = run(
         "import asyncio\nimport dealer\n\nasync def main():\n    async with dealer.AsyncDealer() as d:\n"
@@ -172,6 +161,33 @@ def test_what_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setitem(rehearsal.BUILT_IN, "absent", "no_such_package.rehearsal:rehearse")
     with pytest.raises(DealerError, match=r"pip install 'dealer-player\[player\]' \(.*no_such_package"):
         rehearsal.factory_of("absent")
+
+
+def test_what_outlives_a_script_is_part_of_the_plan_in_the_order_of_live(run: Run) -> None:
+    plan = run(
+        f"{HEAD}import atexit, threading, time\nd.set_mode('MODE1')\n"
+        "class Last:\n    def __del__(self):\n        d.set_param(exposure=0.3)\nlast = Last()\n"
+        "atexit.register(lambda: d.set_param(exposure=0.2))\n"
+        "threading.Thread(target=lambda: (time.sleep(60), d.set_param(exposure=0.1))).start()\n"
+    )
+    assert plan.faults == []
+    assert [(row.line, row.text) for row in plan.rows[1:]] == [
+        (10, "exposure=0.1"), (9, "exposure=0.2"), (7, "exposure=0.3"),
+    ]  # fmt: skip
+    assert plan.rows[1].at > 60
+
+
+def test_proxies_of_a_plan_ask_the_models_by_address(run: Run) -> None:
+    plan = run(
+        "from zmqjsonproxy import ZMQJSONProxyClient as Proxy\n"
+        "from dealer.players import find_players\nurls = find_players()\nimport dealer\nd = dealer.Dealer()\n"
+        "bank = Proxy(None, 'bank', urls['BANKB'])\nassert bank.set_mode('MODE2')[0]\n"
+        "assert dealer.Dealer().available_players['BANKB'].get_mode() == 'MODE2'\n"
+        "try:\n    Proxy(None, 'bank', 'tcp://nowhere:1').stop()\nexcept dealer.PeerLostError:\n    pass\n"
+    )
+    assert [(row.line, row.banks, row.is_fault) for row in plan.rows] == [
+        (7, ("BANKB",), False), (10, ("tcp://nowhere:1",), True),
+    ]  # fmt: skip
 
 
 def test_dealers_of_one_script_share_the_players(run: Run) -> None:
@@ -196,27 +212,19 @@ def test_everything_is_as_before_afterwards(run: Run) -> None:
     assert world() == before
 
 
-def test_tasks_take_turns_in_virtual_time() -> None:
-    clock, seen = VirtualClock(1e9), list[tuple[str, float]]()
-
-    async def ticks(name: str, every: float, count: int) -> None:
-        for _ in range(count):
-            await asyncio.sleep(every)
-            seen.append((name, clock.elapsed))
-
-    async def both() -> None:
-        await asyncio.gather(ticks("slow", 3600.0, 2), ticks("fast", 2000.0, 3))
-
-    with virtual_time(clock):
-        asyncio.run(both())
-        time.sleep(800.0)
-        assert datetime.datetime.now(datetime.UTC).timestamp() == pytest.approx(1e9 + 8000)
-        assert isinstance(datetime.datetime.now(), datetime.datetime)
-        with pytest.raises(ValueError, match="non-negative"):
-            time.sleep(-1)
-    assert [(name, round(at)) for name, at in seen] == [
-        ("fast", 2000), ("slow", 3600), ("fast", 4000), ("fast", 6000), ("slow", 7200),
-    ]  # fmt: skip
+def test_tasks_take_turns_in_virtual_time(run: Run) -> None:
+    plan = run(
+        "import asyncio, datetime, time\nbegun, seen = time.time(), []\n"
+        "async def ticks(name, every, count):\n    for _ in range(count):\n        await asyncio.sleep(every)\n"
+        "        seen.append((name, round(time.time() - begun)))\n"
+        "async def both():\n    await asyncio.gather(ticks('slow', 3600.0, 2), ticks('fast', 2000.0, 3))\n"
+        "asyncio.run(both())\ntime.sleep(800.0)\n"
+        "assert abs(datetime.datetime.now(datetime.UTC).timestamp() - begun - 8000) < 1e-3\n"
+        "assert isinstance(datetime.datetime.now(), datetime.datetime)\n"
+        "try:\n    time.sleep(-1)\nexcept ValueError as error:\n    assert 'non-negative' in str(error)\n"
+        "assert seen == [('fast', 2000), ('slow', 3600), ('fast', 4000), ('fast', 6000), ('slow', 7200)], seen\n"
+    )
+    assert (plan.faults, plan.seconds) == ([], pytest.approx(8000))
 
 
 def test_kinds_without_a_model_and_wrong_files_are_named(tmp_path: Path) -> None:

@@ -1,0 +1,62 @@
+"""Marks for the children of a plan's process: whatever way they are started, they make no connections either."""
+
+from __future__ import annotations
+
+import _posixsubprocess
+import os
+import subprocess
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from dealer.planchild import sitecustomize
+from zmqjsonproxy.planned import VARIABLE
+
+__all__ = ["mark_process_and_children"]
+
+ENV_OF_FORK_EXEC = 5  # which argument of `_posixsubprocess.fork_exec`
+_PATH = "PYTHONPATH"
+
+
+def mark_process_and_children(records: str) -> None:
+    """Let this process, and its children from now on, make no connections.
+
+    Args:
+        records: The plan's file, for what they are refused.
+    """
+    sitecustomize.refuse_connections()
+    folder = str(Path(sitecustomize.__file__).parent)
+
+    def marked(env: Mapping[Any, Any]) -> dict[str, str]:
+        found = {os.fsdecode(name): os.fsdecode(value) for name, value in env.items()}
+        places = [place for place in found.get(_PATH, "").split(os.pathsep) if place and place != folder]
+        return {**found, VARIABLE: records, _PATH: os.pathsep.join([folder, *places])}
+
+    os.environ.update(marked(os.environ))
+    _wrap_starts(marked)
+
+
+def _wrap_starts(marked: Callable[[Mapping[Any, Any]], dict[str, str]]) -> None:
+    """Have all that starts a program give it the marks, whatever environment it is to have."""
+    fork_exec: Callable[..., int] = _posixsubprocess.fork_exec
+    execve, system = os.execve, os.system
+
+    def marked_fork_exec(*args: Any) -> int:
+        given = args[ENV_OF_FORK_EXEC]
+        env = os.environ if given is None else dict(one.split(b"=", 1) for one in given if b"=" in one)
+        whole = [os.fsencode(f"{name}={value}") for name, value in marked(env).items()]
+        return fork_exec(*args[:ENV_OF_FORK_EXEC], whole, *args[ENV_OF_FORK_EXEC + 1 :])
+
+    def marked_system(command: Any) -> int:
+        os.environ.update(marked(os.environ))
+        return system(command)
+
+    def with_env(function: Callable[..., Any]) -> Callable[..., Any]:
+        return lambda path, args, env, **more: function(path, args, marked(env), **more)
+
+    _posixsubprocess.fork_exec = subprocess._fork_exec = marked_fork_exec  # type: ignore[attr-defined]
+    os.system = marked_system
+    os.execve = with_env(execve)
+    os.execv = lambda path, args: execve(path, args, marked(os.environ))
+    for name in ("posix_spawn", "posix_spawnp"):
+        setattr(os, name, with_env(getattr(os, name)))

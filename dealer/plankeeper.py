@@ -1,0 +1,207 @@
+"""The plan while its script runs: the models of the Banks, and a record of each thing that happens."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from types import FrameType
+
+from dealer.errors import ConfigurationError, DealerError
+from dealer.planrows import Row
+from dealer.players import configuration_path, find_players
+from dealer.rehearsal import Answered, ModelPlayer, find_models
+from dealer.virtualtime import VirtualClock
+from zmqjsonproxy.addresses import split_url
+from zmqjsonproxy.configfiles import absolute
+from zmqjsonproxy.errors import ProxyError
+from zmqjsonproxy.planned import add_record
+
+__all__ = ["Everywhere", "Keeper"]
+
+HIDDEN = frozenset({"arm", "confirm_start", "disarm_start"})
+"""What a common start consists of besides `commit`, which stands for it."""
+SHOWN_AS = {"commit": "start"}
+THIS_HOST = frozenset({"localhost", "127.0.0.1", "::1", "0.0.0.0", "*"})
+
+
+class Keeper:
+    """Keeps the models of all Banks that a script asks, and writes down what happens to them.
+
+    Args:
+        script: The file.
+        config: Configuration of the array; None: as a Dealer finds it.
+        records: File to which the rows are added.
+        clock: Of the plan.
+    """
+
+    def __init__(
+        self, script: Path, config: str | os.PathLike[str] | None, records: str, clock: VirtualClock
+    ) -> None:
+        self.config, self.clock = config, clock
+        self._records, self._pid = records, os.getpid()
+        self._players: dict[tuple[Path, str], ModelPlayer] = {}
+        self._told: list[BaseException] = []
+        self._has_faults = False
+        self._files = {str(script), os.path.abspath(script)}
+        self.lock = threading.RLock()
+
+    @property
+    def has_faults(self) -> bool:
+        """Something has failed."""
+        return self._has_faults
+
+    # for the Dealers of the script
+
+    def players(self, urls: Mapping[str, str], config: str | os.PathLike[str] | None) -> dict[str, ModelPlayer]:
+        """URL -> Player; Dealers of one configuration share them."""
+        path = absolute(configuration_path(self.config if config is None else config))
+        with self.lock:
+            missing = [bank for bank in urls if (path, bank) not in self._players]
+            for bank, model in find_models(path, missing).items() if missing else ():
+                self._players[path, bank] = ModelPlayer(bank, urls[bank], model, self.clock)
+            return {url: self._players[path, bank] for bank, url in urls.items()}
+
+    def player_at(self, url: str) -> ModelPlayer:
+        """The Player at an address; KeyError if the array has none there."""
+        with self.lock:
+            for player in self._players.values():
+                if _place(player.url) == _place(url):
+                    return player
+            try:
+                found = {bank: at for bank, at in find_players(None, self.config).items() if _place(at) == _place(url)}
+                return next(iter(self.players(found, None).values()))
+            except (ConfigurationError, StopIteration):
+                raise KeyError(url) from None
+
+    def all_players(self) -> list[ModelPlayer]:
+        """All of which there are models so far."""
+        return list(self._players.values())
+
+    def keep(self, answers: Sequence[Answered]) -> None:
+        """Make rows of a question to Banks; those to which the same happens share one."""
+        rows: dict[tuple[str, bool], Row] = {}
+        for each in answers:
+            error = each.result.error
+            if error is not None:
+                self._told.append(error)
+            elif each.kind == "query" or each.method in HIDDEN:
+                continue
+            text = each.text if error is None else _reason(error)
+            row = rows.get((text, error is not None))
+            if row is None:
+                row = Row(self.clock.elapsed, (), _call(each), text, self.line(), error is not None)
+                rows[text, error is not None] = row
+            row.banks += (each.bank,)
+            row.doubts += [doubt for doubt in each.doubts if doubt not in row.doubts]
+        for row in rows.values():
+            self.add(row)
+
+    def add(self, row: Row) -> None:
+        """Write a row down."""
+        if os.getpid() != self._pid:
+            row.doubts.append("in a child of the script, which has models of its own: the others do not hear of it")
+        self._has_faults = self._has_faults or row.is_fault
+        add_record(self._records, {"row": row.record()})
+
+    def fail(self, what: str, error: BaseException, line: int | None = None) -> None:
+        """Make a row of an error, unless its cause has one."""
+        if self._is_told(error):
+            return
+        self._told.append(error)
+        text = str(error) if isinstance(error, DealerError) else f"{type(error).__name__}: {error}"
+        self.add(Row(self.clock.elapsed, (), what, text, self.line() if line is None else line, True))
+
+    def let_go(self) -> None:
+        """Forget all errors, whose frames keep what the script has made."""
+        self._told.clear()
+
+    def end(self) -> None:
+        """Say which Banks still have something to do when the script has ended, and that it has."""
+        busy: dict[float, list[str]] = {}
+        for player in self.all_players():
+            if (when := player.model.next_change()) is not None:
+                busy.setdefault(when, []).append(player.bank)
+        for banks in busy.values():
+            row = Row(self.clock.elapsed, tuple(banks), "(end)", "the script ends", 0)
+            row.doubts.append("a scan is under way or waits, and nobody waits for its end")
+            self.add(row)
+        add_record(self._records, {"end": self.clock.elapsed, "banks": len(self._players)})
+
+    def _is_told(self, error: BaseException | None) -> bool:
+        while error is not None:
+            outcomes = getattr(error, "failed", {}) or {}
+            causes = [o.error for o in outcomes.values()] if isinstance(outcomes, Mapping) else []
+            if any(known is error or known in causes for known in self._told):
+                return True
+            error = error.__cause__ or error.__context__
+        return False
+
+    # lines of the script
+
+    def line(self, frame: FrameType | None = None) -> int:
+        """Line of the script that is being carried out; 0: none of it is.
+
+        Args:
+            frame: Of a thread; None: of this one.
+        """
+        frame = sys._getframe(1) if frame is None else frame
+        while frame is not None:
+            if frame.f_code.co_filename in self._files:
+                return frame.f_lineno
+            frame = frame.f_back
+        return 0
+
+    def line_of(self, error: BaseException) -> int:
+        """The innermost line of the script that an error came through; 0: none."""
+        line, trace = 0, error.__traceback__
+        while trace is not None:
+            if trace.tb_frame.f_code.co_filename in self._files:
+                line = trace.tb_lineno
+            trace = trace.tb_next
+        if isinstance(error, SyntaxError) and error.filename in self._files:
+            line = error.lineno or 0
+        return line
+
+
+class Everywhere(Mapping[str, ModelPlayer]):
+    """URL -> Player, for whoever knows addresses only."""
+
+    def __init__(self, keeper: Keeper) -> None:
+        self._keeper = keeper
+
+    def __getitem__(self, url: str) -> ModelPlayer:
+        return self._keeper.player_at(url)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter([player.url for player in self._keeper.all_players()])
+
+    def __len__(self) -> int:
+        return len(self._keeper.all_players())
+
+
+def _place(url: str) -> tuple[str, int] | str:
+    try:
+        host, port = split_url(url)
+    except ValueError:
+        return url
+    return "localhost" if host in THIS_HOST else host, port
+
+
+def _call(each: Answered) -> str:
+    words = [repr(arg) for arg in each.args] + [f"{name}={value!r}" for name, value in each.kwargs.items()]
+    if each.method in ("commit", "arm"):
+        words = []
+    while words and words[-1] in ("None", "False"):
+        words.pop()
+    part = each.object_name.removeprefix("bank").removeprefix(".")
+    name = SHOWN_AS.get(each.method, each.method)
+    return f"{part + '.' if part else ''}{name}({', '.join(words)})"
+
+
+def _reason(error: ProxyError) -> str:
+    named = getattr(error, "type", "")
+    text = getattr(error, "text", "") or str(error)
+    return f"{named}: {text}" if named else text
