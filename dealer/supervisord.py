@@ -20,11 +20,8 @@ from xml.parsers.expat import ExpatError
 
 from dealer.errors import DealerError
 from dealer.hosts import SupervisorAddress
-<<<<<<< HEAD
 from dealer.lossytext import read_lossy
-=======
 from zmqjsonproxy.planned import refusal
->>>>>>> wt-files
 
 __all__ = ["ProcessInfo", "SupervisorError", "Supervisord", "abnormal_ends"]
 
