@@ -6,7 +6,6 @@ does not answer may go on sending data; one that comes back without its image do
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from concurrent.futures import Future
@@ -18,6 +17,7 @@ from spectrometer.errors import BankError
 from spectrometer.instruments.errors import BoardError
 from spectrometer.status.buffer import StatusBuffer
 from spectrometer.status.errors import StatusMemoryError
+from zmqjsonproxy.logs import Log
 
 __all__ = ["Asked", "BoardWatch"]
 
@@ -26,8 +26,6 @@ ANSWERS_WITHIN_S = 5.0
 LATE_S = 2.0  # a board that is well answers within milliseconds
 QUESTION, NEWER_QUESTION = "status", "fpgastatus"  # as newer servers have renamed it
 SHOWN = 3  # absences that a sentence names
-
-Log = logging.Logger | logging.LoggerAdapter[logging.Logger]
 
 
 class Asked(Protocol):

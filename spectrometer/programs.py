@@ -6,7 +6,6 @@ All get the same words; the first one reports through the status memory. What a 
 
 from __future__ import annotations
 
-import logging
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -17,6 +16,7 @@ from spectrometer.daq.errors import DaqError
 from spectrometer.errors import ScanError
 from spectrometer.status.buffer import StatusBuffer
 from spectrometer.status.errors import StatusMemoryError
+from zmqjsonproxy.logs import Log
 
 __all__ = ["POLL_S", "DataTaking", "Programs", "Pulse"]
 
@@ -25,8 +25,6 @@ PULSE_KEY = "DAQPULSE"
 LONGEST_LOOK_S = 2.0
 LAG_S = 4.0  # what a program that counts what it planned may need to catch up at the end of a scan
 DEAF_AFTER_S = 3.0  # heartbeats are a second apart
-
-Log = logging.Logger | logging.LoggerAdapter[logging.Logger]
 
 
 class DataTaking(Protocol):

@@ -29,11 +29,12 @@ from spectrometer.instruments.registers import MemoryRegisters, MemorySynthesize
 from spectrometer.modes import ModeConfig
 from spectrometer.modesetting import MIN_ARM_DELAY_S, ModeSetter
 from spectrometer.programs import DataTaking, Programs
-from spectrometer.scan import ARM_BEFORE_S, COMMIT_BEFORE_S, ScanControl, ScanState
+from spectrometer.scan import ARM_BEFORE_S, ScanControl
 from spectrometer.scanending import ScanEnding
 from spectrometer.scannumber import ScanNumber
 from spectrometer.scanplan import ScanPlan, StartRequest
 from spectrometer.scanreport import Outcome, ScanReport, ScanReports, Verdict
+from spectrometer.scanstate import COMMIT_BEFORE_S, ScanState
 from spectrometer.scanwatch import END_AFTER_S
 from spectrometer.starts import Starts
 from spectrometer.status.buffer import StatusBuffer
@@ -41,14 +42,13 @@ from spectrometer.status.protocol.cards import Value, check_keyword, read_card, 
 from spectrometer.status.protocol.damage import Damage
 from zmqjsonproxy.errors import RefusedError
 from zmqjsonproxy.handle import OperationHandle
+from zmqjsonproxy.logs import Log
 
 __all__ = ["RehearsedBank", "rehearse"]
 
 LONG_SCAN_S = 12 * 3600.0
 FAR_AHEAD_S = 3600.0
 ROUNDED_BY = 0.01
-
-Log = logging.Logger | logging.LoggerAdapter[logging.Logger]
 
 _log = logging.getLogger("spectrometer.rehearsal.silent")
 _log.addHandler(logging.NullHandler())

@@ -14,56 +14,37 @@ by a plan in virtual time.
 from __future__ import annotations
 
 import contextlib
-import logging
-import math
 import threading
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
 from player.clock import Clock, ClockWatch, SystemClock
 from spectrometer.boardwatch import BoardWatch
 from spectrometer.daq.errors import DaqError
-from spectrometer.derive.times import mjd
 from spectrometer.errors import BankError, ScanError
+from spectrometer.monitormode import MonitorMode
 from spectrometer.programs import POLL_S, Programs
 from spectrometer.scanending import ScanEnding
 from spectrometer.scanplan import ScanPlan, StartRequest
-from spectrometer.scanreport import FOUND, Outcome, ScanReport, ScanReports, Verdict, judge
+from spectrometer.scanreport import Outcome, ScanReport, ScanReports, Verdict, judge
+from spectrometer.scanstate import COMMIT_BEFORE_S, ScanState, commit_refusal
 from spectrometer.scantime import ScanTime, told_of_steps
-from spectrometer.scanwatch import AT_ONCE_S, LOOK_EVERY_S, ScanWatch
+from spectrometer.scanwatch import ARRAY_KEY, AT_ONCE_S, LOOK_EVERY_S, ScanWatch
 from spectrometer.status.buffer import StatusBuffer
 from spectrometer.status.errors import StatusMemoryError
 from zmqjsonproxy.errors import OperationAbortedError, RefusedError
 from zmqjsonproxy.handle import OperationHandle
-from zmqjsonproxy.logs import bind_scan, release_scan
+from zmqjsonproxy.logs import Log, bind_scan, release_scan
 
-__all__ = ["ScanControl", "ScanState"]
+__all__ = ["ScanControl"]
 
 ARM_BEFORE_S = 0.9  # just after the last pulse per second before the start
 ARM_LATEST_S = 0.3  # later the registers may not be written before the pulse
-COMMIT_BEFORE_S = 1.0
 COMMIT_WITHIN_S = 60.0  # a Dealer that has armed and is not heard of for so long has died
 START_ANEW_S = 10.0  # before the start: what a program may need that has ended while the start waited
 RECEIVE_MARGIN_S = 1.5  # before the start the program has to be ready
 STOP_WITHIN_S = 5.0
-MONITOR_WITHIN_S = 2.0
-ARRAY_KEY = "ARRAYST"  # for whoever only reads the status memory, and for the header of files
-
-Log = logging.Logger | logging.LoggerAdapter[logging.Logger]
-
-
-class ScanState(StrEnum):
-    """What the data taking is doing."""
-
-    IDLE = "idle"
-    STARTING = "starting"
-    ARMED = "armed"
-    WAITING = "waiting"
-    RUNNING = "running"
-    ENDING = "ending"
-    MONITOR = "monitor"
 
 
 class ScanControl:
@@ -102,6 +83,7 @@ class ScanControl:
         self._why_cancelled = ""
         self._armed_at = 0.0
         self._watch = ScanWatch(status, programs, log, board)
+        self._monitor_mode = MonitorMode(status, programs, self._clock)
         self._ending = self._make_ending()
         self._closed = False
         self._is_stop_owed = False  # a start was aborted for a `stop` that has not been answered
@@ -118,7 +100,7 @@ class ScanControl:
     @property
     def scanning(self) -> bool:
         """A scan was accepted and has not ended."""
-        return self._state not in (ScanState.IDLE, ScanState.MONITOR)
+        return self._state.is_scan
 
     @property
     def holder(self) -> str:
@@ -263,14 +245,8 @@ class ScanControl:
     def _receive(self, plan: ScanPlan) -> None:
         """Bring the programs to receive."""
         plan.ready_the_fpga()
-        day, seconds = mjd(plan.start)
-        self._status.remove(FOUND.values())  # of the scan before
         left = self._time.left(self._clock.monotonic())
-        self._status.update({
-            "SCANLEN": plan.length, "ARMSTATE": "waiting", "DAQSTART": plan.start.timestamp(), "DAQMONO": self._time.at,
-            "STT_IMJD": day, "STT_SMJD": int(seconds), "STT_OFFS": seconds - int(seconds), "NETSTAT": "waiting",
-            "DAQERR": "", "SCANREM": math.floor(left + plan.length), ARRAY_KEY: self._report.array_state,
-        })  # fmt: skip
+        self._watch.announce(plan, self._time.at, left, self._report.array_state)
         limit = max(left - RECEIVE_MARGIN_S, POLL_S)
         if not self._programs.receive("START", self._wait, limit, self._clock.monotonic):
             remedy = "it is slow: give it more time with a later start, or set_mode with force starts it anew"
@@ -299,9 +275,10 @@ class ScanControl:
     def step(self) -> float | None:
         """Do what is due in the scan; the seconds until something will be, None if it goes on no more by itself."""
         plan, state = self._plan, self._state
-        if plan is None or state in (ScanState.IDLE, ScanState.MONITOR, ScanState.STARTING, ScanState.ENDING):
+        if plan is None or state not in (ScanState.ARMED, ScanState.WAITING, ScanState.RUNNING):
             return None
-        self._look_at_clock()
+        if step := self._clock_watch.look():
+            self._log.warning("the host's clock was set by %+.2f s; the scan goes on by the monotonic clock", step)
         if self._cancel.is_set() and state is not ScanState.RUNNING:
             self._undo(Outcome.ABORTED, self._why_cancelled)
             return None
@@ -392,11 +369,6 @@ class ScanControl:
                     self._programs.revive(end.gone)
         return None
 
-    def _look_at_clock(self) -> None:
-        step = self._clock_watch.look()
-        if step:
-            self._log.warning("the host's clock was set by %+.2f s; the scan goes on by the monotonic clock", step)
-
     # what others ask of it
 
     def commit(self, start: datetime, start_id: str) -> None:
@@ -406,21 +378,11 @@ class ScanControl:
             RefusedError: Nothing is armed for this second, it is another's start, or it is too late.
         """
         with self._changed:
-            plan, request = self._plan, self._request
-            is_ours = request.is_called(start_id)
-            is_going = self._state in (ScanState.WAITING, ScanState.RUNNING) and request.two_phase
-            if is_going and is_ours and plan is not None and plan.start == start:
-                return
-            if self._state is not ScanState.ARMED or plan is None:
-                held = f", by {request.by}" if self.scanning else ""
-                raise RefusedError(f"no start is armed; the state is {self._state}{held}")
-            if plan.start != start:
-                raise RefusedError(f"armed for {plan.start:%H:%M:%S} UTC, not for {start:%H:%M:%S}, by {request.by}")
-            if not is_ours:
-                raise RefusedError(f"the start that is armed for {plan.start:%H:%M:%S} UTC is that of {request.by}")
-            if self._time.left(self._clock.monotonic()) < COMMIT_BEFORE_S:
-                raise RefusedError(f"too late to commit for {plan.start:%H:%M:%S} UTC")
-            self._set(ScanState.WAITING)
+            left = self._time.left(self._clock.monotonic())
+            if why := commit_refusal(self._state, self._request, self._plan, start, start_id, left):
+                raise RefusedError(why)
+            if self._state is ScanState.ARMED:
+                self._set(ScanState.WAITING)
 
     def confirm(self, start_id: str, missing: Sequence[str]) -> bool:
         """Take note of who did not take part in a common start: nobody, and it is whole; False if it is not known."""
@@ -447,7 +409,7 @@ class ScanControl:
             ScanError: It does not end in time.
         """
         with self._changed:
-            if self._state not in (ScanState.STARTING, ScanState.ARMED, ScanState.WAITING):
+            if not self._state.is_start:
                 return False
             self._report.ended_by = by
             self._cancel_because(why)
@@ -533,15 +495,12 @@ class ScanControl:
             return
         if state is not ScanState.IDLE:
             raise RefusedError(f"a scan is {state}; stop it first")
-        self._programs.start(self._sleep, ready_within)
+        self._monitor_mode.ready(ready_within)
         with self._changed:
             self._status.update({"NETSTAT": "waiting", "DAQERR": ""})
             self._set(ScanState.MONITOR)
         try:
-            receives = self._programs.receive("MONITOR", self._sleep, MONITOR_WITHIN_S, self._clock.monotonic)
-            if not receives and self._programs.is_deaf(self._sleep, self._clock.monotonic):
-                self._programs.replace()
-                raise ScanError(f"{self._programs.name} hangs and was started anew; call monitor again")
+            self._monitor_mode.receive()
         except (ScanError, DaqError, StatusMemoryError):
             with self._changed:
                 self._set(ScanState.IDLE)
@@ -562,15 +521,15 @@ class ScanControl:
             self._board.look()
 
     def _look_at_monitor(self) -> None:
-        hangs = self._programs.hangs(self._status.read(), self._clock.monotonic())
-        if not hangs and self._programs.reports:
+        why, is_to_be_replaced = self._monitor_mode.trouble()
+        if not why:
             return
         with self._changed:
             if self._state is not ScanState.MONITOR or self._closed:
                 return
             self._set(ScanState.IDLE)
-        self._log.error("monitor mode ended: %s", hangs or f"{self._programs.name} ended")
-        if hangs:
+        self._log.error("monitor mode ended: %s", why)
+        if is_to_be_replaced:
             self._programs.replace()
 
     # its end
@@ -608,7 +567,7 @@ class ScanControl:
         plan, report = self._plan, self._report
         self._log.warning("%s: %s", "a start" if plan is None else f"scan {plan.number}", error)
         try:
-            for step in (self._tell_undone, lambda: self._programs.send("STOP"), plan.give_back if plan else bool):
+            for step in (self._watch.retract, lambda: self._programs.send("STOP"), plan.give_back if plan else bool):
                 try:
                     step()
                 except (DaqError, StatusMemoryError, BankError, OSError) as trouble:
@@ -619,18 +578,11 @@ class ScanControl:
                 self._set(ScanState.IDLE)
             release_scan(self._log, None if plan is None else plan.number)
 
-    def _tell_undone(self) -> None:
-        self._status.update({"ARMSTATE": "idle"})
-        self._status.remove(["DAQMONO"])
-
     # small things
 
     def _wait(self, seconds: float) -> None:
         if self._clock.wait(self._cancel, max(seconds, 0.0)):
             raise OperationAbortedError(self._why_cancelled)
-
-    def _sleep(self, seconds: float) -> None:
-        self._clock.wait(threading.Event(), seconds)
 
     def _move(self, before: ScanState, after: ScanState) -> None:
         with self._changed:

@@ -19,14 +19,13 @@ from spectrometer.scanreport import Outcome, ScanReport, Verdict, judge
 from spectrometer.scanwatch import ScanWatch
 from spectrometer.status.buffer import StatusBuffer
 from spectrometer.status.errors import StatusMemoryError
+from zmqjsonproxy.logs import Log
 
 __all__ = ["STOP_WITHIN_S", "ScanEnding"]
 
 STOP_WITHIN_S = 5.0
 STARTED_ANEW = "; it is ended and started anew"
 LEVELS = {Outcome.FAILED: logging.ERROR, Outcome.INCOMPLETE: logging.WARNING}
-
-Log = logging.Logger | logging.LoggerAdapter[logging.Logger]
 
 
 class ScanEnding:

@@ -7,7 +7,6 @@ before the last `set` tell nothing: whoever sets a number means to have some of 
 
 from __future__ import annotations
 
-import logging
 import os
 import re
 import stat
@@ -22,6 +21,7 @@ from pathlib import Path
 
 from portmanager.files import replace_file
 from zmqjsonproxy.errors import RefusedError
+from zmqjsonproxy.logs import Log
 
 __all__ = ["FIRST", "LAST", "Found", "ScanNumber", "scans_of"]
 
@@ -31,8 +31,6 @@ LOOK_AT_NAMES, LOOK_FOR_S = 200_000, 3.0
 """So many names are looked at when a Bank is opened, for so long; in the projects that changed last first."""
 MOMENT = "%Y_%m_%d_%H-%M-%S"  # in names of files; as text it is in the order of time
 _MAX_FILE_BYTES = 256
-
-Log = logging.Logger | logging.LoggerAdapter[logging.Logger]
 
 
 class ScanNumber:

@@ -1,29 +1,30 @@
-"""Watch over a running scan: its time, its programs, its board; finds the moment and the reason of its end.
+"""Watch over a scan: its time, its programs, its board; finds the moment and the reason of its end.
 
 Ends nothing itself. Callers say what the time is.
 """
 
 from __future__ import annotations
 
-import logging
 import math
 from dataclasses import dataclass
 from typing import Any
 
 from spectrometer.boardwatch import BoardWatch
+from spectrometer.derive.times import mjd
 from spectrometer.programs import POLL_S, DataTaking, Programs
+from spectrometer.scanplan import ScanPlan
 from spectrometer.scanreport import FOUND
 from spectrometer.status.buffer import StatusBuffer
 from spectrometer.status.errors import StatusMemoryError
+from zmqjsonproxy.logs import Log
 
-__all__ = ["AT_ONCE_S", "END_AFTER_S", "LOOK_EVERY_S", "End", "ScanWatch"]
+__all__ = ["ARRAY_KEY", "AT_ONCE_S", "END_AFTER_S", "LOOK_EVERY_S", "End", "ScanWatch"]
 
 LOOK_EVERY_S = 1.0
 END_AFTER_S = 1.0  # of a program that does not end by itself, the last integration is still on its way
 AT_ONCE_S = 1e-6  # what floats differ by
+ARRAY_KEY = "ARRAYST"  # for whoever only reads the status memory, and for the header of files
 HANGING_STOP_WITHIN_S = 0.5  # a program that hangs, if it can be stopped after all
-
-Log = logging.Logger | logging.LoggerAdapter[logging.Logger]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,28 @@ class ScanWatch:
         self._status, self._programs, self._log, self._board = status, programs, log, board
         self._due = -math.inf
         self.looks = self.blocked = 0
+
+    def announce(self, plan: ScanPlan, at: float, left: float, array_state: str) -> None:
+        """Write what the programs need to know of a scan, and forget what they found in the one before.
+
+        Args:
+            plan: The scan.
+            at: Its start by the monotonic clock, s.
+            left: Until then, s.
+            array_state: Who else takes part.
+        """
+        day, seconds = mjd(plan.start)
+        self._status.remove(FOUND.values())
+        self._status.update({
+            "SCANLEN": plan.length, "ARMSTATE": "waiting", "DAQSTART": plan.start.timestamp(), "DAQMONO": at,
+            "STT_IMJD": day, "STT_SMJD": int(seconds), "STT_OFFS": seconds - int(seconds), "NETSTAT": "waiting",
+            "DAQERR": "", "SCANREM": math.floor(left + plan.length), ARRAY_KEY: array_state,
+        })  # fmt: skip
+
+    def retract(self) -> None:
+        """Say that there will be no scan."""
+        self._status.update({"ARMSTATE": "idle"})
+        self._status.remove(["DAQMONO"])
 
     def begin(self) -> None:
         """Forget the scan before."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,10 +10,9 @@ from spectrometer.status.buffer import StatusBuffer
 from spectrometer.status.errors import StatusMemoryError
 from spectrometer.status.owner import Ownership
 from spectrometer.status.protocol.damage import find_damage
+from zmqjsonproxy.logs import Log
 
 __all__ = ["StatusCare", "holder_name", "put_right"]
-
-Log = logging.Logger | logging.LoggerAdapter[logging.Logger]
 
 
 def put_right(status: StatusBuffer, kept_as: Path) -> tuple[list[str], Path | None]:

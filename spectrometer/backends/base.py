@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import ipaddress
-import logging
 import math
 import struct
 from abc import ABC, abstractmethod
@@ -29,6 +28,7 @@ from spectrometer.status.buffer import StatusBuffer
 from spectrometer.status.keys import SWITCHING_KEY, UNSPECIFIED
 from spectrometer.status.protocol.cards import plain
 from zmqjsonproxy.errors import RefusedError
+from zmqjsonproxy.logs import Log
 
 __all__ = ["Backend", "BackendSetup", "Node", "Value", "fitting"]
 
@@ -40,8 +40,6 @@ I2C_ADDRESS = 0x38
 NOISE_SOURCE_OFF, TONE_1, TONE_2 = 0x01, 0x02, 0x04
 NETWORK_SETTLE_S = 1.0
 MAX_SCAN_S = 1e7  # four months
-
-Log = logging.Logger | logging.LoggerAdapter[logging.Logger]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

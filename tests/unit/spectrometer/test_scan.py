@@ -15,9 +15,10 @@ from support.memory import private_status
 from player.clock import SystemClock
 from spectrometer.errors import ScanError
 from spectrometer.programs import Programs
-from spectrometer.scan import ScanControl, ScanState
+from spectrometer.scan import ScanControl
 from spectrometer.scanplan import ScanPlan, StartRequest
 from spectrometer.scanreport import NO_REPORT, ScanReports
+from spectrometer.scanstate import ScanState
 from spectrometer.status import StatusBuffer
 from spectrometer.status.errors import StatusLockError
 from zmqjsonproxy.errors import OperationAbortedError, RefusedError
@@ -400,7 +401,7 @@ def test_a_program_that_ends_right_before_the_start_fails_it_before_the_start(ni
 
 def test_a_monitor_whose_program_hangs_says_so(night: Night, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("spectrometer.programs.DEAF_AFTER_S", 0.2)
-    monkeypatch.setattr("spectrometer.scan.MONITOR_WITHIN_S", 0.1)
+    monkeypatch.setattr("spectrometer.monitormode.WITHIN_S", 0.1)
     night.status.update({"DAQPULSE": "12:00:00"})
     night.program.on_start = lambda: night.status.update({"DAQPULSE": "12:00:00"})
     night.program.deaf = True
