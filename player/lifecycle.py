@@ -164,6 +164,9 @@ def run(host: Host, signals: EndSignals, notifier: Notifier) -> bool:
     Raises:
         PlayerError: It could not be opened, or does not answer.
     """
+    from zmqjsonproxy.rpc.descriptors import raise_limit  # late: it loads ZeroMQ, as the host has by now
+
+    raise_limit()
     with _closed_at_the_end(host, signals, notifier):
         try:
             notifier.notify(STATUS=f"{host.name} starts")
