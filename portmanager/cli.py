@@ -16,6 +16,7 @@ from portmanager.files import Files, default_folder
 from portmanager.logs import set_up_logging
 from portmanager.protocol.lines import DEFAULT_PORT
 from portmanager.protocol.pool import DEFAULT_RANGE
+from zmqjsonproxy.output import run_command
 
 __all__ = ["build_parser", "lsservices", "main"]
 
@@ -118,6 +119,10 @@ def _count(text: str) -> int:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run `portmanager`; its exit status."""
+    return run_command("portmanager", lambda: _main(argv))
+
+
+def _main(argv: Sequence[str] | None) -> int:
     parser = build_parser()
     words = list(sys.argv[1:] if argv is None else argv)
     cut = words.index("--") if "--" in words else len(words)
@@ -132,18 +137,20 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def lsservices(argv: Sequence[str] | None = None) -> int:
     """Run `lsservices`; its exit status."""
-    options = _lsservices_parser().parse_args(argv)
-    options.run = queries.run_lsservices
-    return _answer("lsservices", options)
+
+    def answer() -> int:
+        options = _lsservices_parser().parse_args(argv)
+        options.run = queries.run_lsservices
+        return _answer("lsservices", options)
+
+    return run_command("lsservices", answer)
 
 
 def _answer(program: str, options: argparse.Namespace) -> int:
     try:
-        status = int(options.run(options))
-        sys.stdout.flush()
-        return status
-    except BrokenPipeError:  # the reader of our output has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return int(options.run(options))
+    except BrokenPipeError:
+        raise
     except PortManagerError as error:
         print(f"{program}: {error}", file=sys.stderr)
     except OSError as error:
