@@ -68,11 +68,19 @@ def _add_server_options(parser: argparse.ArgumentParser, *, suppress: bool = Fal
     )  # fmt: skip
     add(
         "--bind", action="append", default=None, metavar="ADDRESS",
-        help="address to listen on; may be given several times; default: all, IPv4 and IPv6",
+        help="address to listen on; may be given several times; default: all, IPv4 and IPv6; 127.0.0.1: only "
+        "programs of this computer reach it",
     )  # fmt: skip
     add(
         "--list-from", action="append", default=None, metavar="WHO",
         help="who may list: `all`, `local`, or a network as 10.1.0.0/16; may be given several times; default: all",
+    )  # fmt: skip
+    add("--per-connection", type=_count, default=100, metavar="N", help="most ports of one connection; default: 100")
+    add("--per-user", type=_count, default=500, metavar="N", help="most ports of one user; default: 500")
+    add(
+        "--any-user", action="store_true", default=False,
+        help="whoever asks may do it in any user's name; otherwise only root and the user of the port manager, where "
+        "the system tells who it is",
     )  # fmt: skip
     add("--max-connections", type=_count, default=10_000, metavar="N", help="more than N are refused; default: 10000")
     add(
@@ -177,6 +185,9 @@ def _serve(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
                 bind=tuple(options.bind or ("0.0.0.0", "::")),
                 ports=options.ports,
                 list_from=tuple(options.list_from or ("all",)),
+                per_connection=options.per_connection,
+                per_user=options.per_user,
+                any_user=options.any_user,
                 max_connections=options.max_connections,
                 files=lambda port: _files(options, port),
             )
