@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 
@@ -13,6 +12,7 @@ from zmqjsonproxy import recording
 from zmqjsonproxy.errors import ProxyError
 from zmqjsonproxy.jsontext import json_text
 from zmqjsonproxy.logs import LEVELS, bind, log_to
+from zmqjsonproxy.output import run_command
 
 __all__ = ["build_parser", "main"]
 
@@ -78,21 +78,21 @@ def _seconds(text: str) -> float:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; its exit status."""
+    return run_command("dealer", lambda: _run(argv))
+
+
+def _run(argv: Sequence[str] | None) -> int:
     options = build_parser().parse_args(argv)
     bind("dealer")
     log_to(None, options.log_level)
     try:
         if options.command == "record":  # which itself knows addresses only
             options.server = commands.address_of(options.server, options.config)
-        status = int(options.run(options))
-        sys.stdout.flush()
-        return status
+        return int(options.run(options))
     except (DealerError, ProxyError) as error:
         if options.json:
             print(json_text({"error": str(error)}))
         commands.complain(error)
-    except BrokenPipeError:  # the reader of our output has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except KeyboardInterrupt:
         print("dealer: interrupted; what was begun goes on at the Players", file=sys.stderr)
     return 1

@@ -18,6 +18,7 @@ from player.errors import BankNameError, ConfigError, KindError, PlayerError
 from player.lifecycle import EndRequest, EndSignals, Notifier, force_end
 from zmqjsonproxy.configfiles import absolute
 from zmqjsonproxy.logs import LEVELS
+from zmqjsonproxy.output import run_command
 
 if TYPE_CHECKING:
     from player.tables import Config
@@ -487,6 +488,11 @@ def _first_word(words: Sequence[str]) -> int | None:
     return None
 
 
+def _is_for_a_daemon(words: Sequence[str]) -> bool:
+    at = _first_word(words)
+    return {"-h", "--help", "--version"}.isdisjoint(words) and (at is None or words[at].isupper())
+
+
 def _split_command(argv: Sequence[str]) -> tuple[str | None, list[str]]:
     """Return (command word, the other words); options may stand before the command."""
     words = list(argv)
@@ -512,7 +518,11 @@ def _print_command_like(line: Sequence[str]) -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit status: 0 done, 1 failed, 2 usage or configuration."""
-    line = sys.argv[1:] if argv is None else argv
+    line = list(sys.argv[1:] if argv is None else argv)
+    return run_command("player", lambda: _main(line), must_write=not _is_for_a_daemon(line))
+
+
+def _main(line: Sequence[str]) -> int:
     try:
         word, words = _split_command(line)
         run = _serve if word is None else _find_command(word) or _serve
@@ -526,9 +536,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"player: {error}", file=sys.stderr)
         return FAILED
     except KeyboardInterrupt:
-        return FAILED
-    except BrokenPipeError:  # `player supervisor-config | head`
-        sys.stderr.close()
         return FAILED
 
 

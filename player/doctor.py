@@ -38,6 +38,7 @@ from player.tables import Config
 from portmanager.protocol.urls import is_service
 from zmqjsonproxy.configfiles import MIGRATE
 from zmqjsonproxy.errors import ProxyError
+from zmqjsonproxy.rpc.descriptors import capacity
 from zmqjsonproxy.rpc.hub import Hub
 
 __all__ = ["Report", "examine", "repair"]
@@ -217,6 +218,8 @@ def address_findings(config: Config, name: str, url: str) -> tuple[int | None, l
     except PortTakenError as error:
         answer = _answer(ctx, local_url(url))
         pid, process = _listener(url)
+        if full := connection_findings(name, pid, error.port):
+            return pid, full
         if answer == name:
             return pid, []
         text = f"port {error.port} is taken by {process}"
@@ -277,6 +280,18 @@ def _listener(url: str) -> tuple[int, str]:
             if connection.status == psutil.CONN_LISTEN and connection.laddr and connection.laddr[1] == port:
                 pid = connection.pid or pid
     return pid, describe_process(pid)
+
+
+def connection_findings(name: str, pid: int, port: int) -> list[Finding]:
+    """Return what is wrong with the connections of a Player that listens: it takes no more, or soon will not."""
+    with suppress(psutil.Error, OSError):
+        process = psutil.Process(pid)
+        used, most = process.num_fds(), capacity(process.rlimit(psutil.RLIMIT_NOFILE)[0])
+        if pid and used >= most * 9 // 10:
+            text = f"{describe_process(pid)} has {used} descriptors open and takes no connection beyond {most}"
+            remedy = f"close what is connected to it for no purpose: `ss -tnp 'sport = :{port}'` lists it"
+            return [Finding("connections", text, remedy, name)]
+    return []
 
 
 def describe_process(pid: int) -> str:

@@ -19,6 +19,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Self
 
 from player.signals import Handlers
+from zmqjsonproxy.logstream import write_if_taken
 
 if TYPE_CHECKING:
     from player.host import Host
@@ -140,7 +141,7 @@ def end_children(grace: float = 0.5) -> int:
 def force_end() -> None:
     """End the process at once, its children with it; status 1."""
     try:
-        print("player: it did not end in time and is ended by force", file=sys.stderr, flush=True)
+        write_if_taken(sys.stderr, "player: it did not end in time and is ended by force\n")
         end_children(grace=0.1)
     finally:
         os._exit(1)
@@ -164,6 +165,9 @@ def run(host: Host, signals: EndSignals, notifier: Notifier) -> bool:
     Raises:
         PlayerError: It could not be opened, or does not answer.
     """
+    from zmqjsonproxy.rpc.descriptors import raise_limit  # late: it loads ZeroMQ, as the host has by now
+
+    raise_limit()
     with _closed_at_the_end(host, signals, notifier):
         try:
             notifier.notify(STATUS=f"{host.name} starts")

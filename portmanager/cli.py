@@ -16,6 +16,7 @@ from portmanager.files import Files, default_folder
 from portmanager.logs import set_up_logging
 from portmanager.protocol.lines import DEFAULT_PORT
 from portmanager.protocol.pool import DEFAULT_RANGE
+from zmqjsonproxy.output import run_command
 
 __all__ = ["build_parser", "lsservices", "main"]
 
@@ -67,11 +68,19 @@ def _add_server_options(parser: argparse.ArgumentParser, *, suppress: bool = Fal
     )  # fmt: skip
     add(
         "--bind", action="append", default=None, metavar="ADDRESS",
-        help="address to listen on; may be given several times; default: all, IPv4 and IPv6",
+        help="address to listen on; may be given several times; default: all, IPv4 and IPv6; 127.0.0.1: only "
+        "programs of this computer reach it",
     )  # fmt: skip
     add(
         "--list-from", action="append", default=None, metavar="WHO",
         help="who may list: `all`, `local`, or a network as 10.1.0.0/16; may be given several times; default: all",
+    )  # fmt: skip
+    add("--per-connection", type=_count, default=100, metavar="N", help="most ports of one connection; default: 100")
+    add("--per-user", type=_count, default=500, metavar="N", help="most ports of one user; default: 500")
+    add(
+        "--any-user", action="store_true", default=False,
+        help="whoever asks may do it in any user's name; otherwise only root and the user of the port manager, where "
+        "the system tells who it is",
     )  # fmt: skip
     add("--max-connections", type=_count, default=10_000, metavar="N", help="more than N are refused; default: 10000")
     add(
@@ -118,6 +127,10 @@ def _count(text: str) -> int:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run `portmanager`; its exit status."""
+    return run_command("portmanager", lambda: _main(argv))
+
+
+def _main(argv: Sequence[str] | None) -> int:
     parser = build_parser()
     words = list(sys.argv[1:] if argv is None else argv)
     cut = words.index("--") if "--" in words else len(words)
@@ -132,18 +145,20 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def lsservices(argv: Sequence[str] | None = None) -> int:
     """Run `lsservices`; its exit status."""
-    options = _lsservices_parser().parse_args(argv)
-    options.run = queries.run_lsservices
-    return _answer("lsservices", options)
+
+    def answer() -> int:
+        options = _lsservices_parser().parse_args(argv)
+        options.run = queries.run_lsservices
+        return _answer("lsservices", options)
+
+    return run_command("lsservices", answer)
 
 
 def _answer(program: str, options: argparse.Namespace) -> int:
     try:
-        status = int(options.run(options))
-        sys.stdout.flush()
-        return status
-    except BrokenPipeError:  # the reader of our output has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return int(options.run(options))
+    except BrokenPipeError:
+        raise
     except PortManagerError as error:
         print(f"{program}: {error}", file=sys.stderr)
     except OSError as error:
@@ -170,6 +185,9 @@ def _serve(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
                 bind=tuple(options.bind or ("0.0.0.0", "::")),
                 ports=options.ports,
                 list_from=tuple(options.list_from or ("all",)),
+                per_connection=options.per_connection,
+                per_user=options.per_user,
+                any_user=options.any_user,
                 max_connections=options.max_connections,
                 files=lambda port: _files(options, port),
             )

@@ -9,7 +9,10 @@ import asyncio
 import ipaddress
 import json
 import logging
+import os
+import pwd
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,7 +24,7 @@ from portmanager.protocol.ledger import Ledger, Lent
 from portmanager.protocol.lines import Gimme
 from portmanager.protocol.pool import Pool
 
-__all__ = ["Grant", "Holder", "Lending"]
+__all__ = ["Grant", "Holder", "Lending", "Quota"]
 
 log = logging.getLogger(__name__)
 
@@ -67,6 +70,14 @@ class Grant:
         return "" if uid is None else f" (uid {uid})"
 
 
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """Most ports that a connection, and a user, has at a time."""
+
+    per_connection: int = 100
+    per_user: int = 500
+
+
 class Lending:
     """The ports of a pool, and the rights of those who come.
 
@@ -79,6 +90,9 @@ class Lending:
         port: Where the server listens, for the state.
         most: Connections; new ones beyond are refused, those of other computers beyond half of it.
         earlier: Ports that (user, service) had at an earlier server, to be lent to them again.
+        quota: Ports that may be had at a time.
+        any_user: Whoever asks may do it in any user's name.
+        users: Names of the users of this computer who have come, by uid; None: it has none.
         connections: Those that are open.
 
     Raises:
@@ -90,6 +104,9 @@ class Lending:
         self._networks = _networks(list_from)
         self._all_may_list = "all" in list_from
         self.port, self.most = 0, 1
+        self.quota, self.any_user = Quota(), False
+        self.users: dict[int, str | None] = {}
+        self._of_user: Counter[int | str] = Counter()
         self.earlier: dict[tuple[str, str], list[int]] = {}
         self.ledger = Ledger()
         self.connections: set[Holder] = set()
@@ -143,6 +160,25 @@ class Lending:
 
     # --- ports
 
+    def refusal(self, asked: Gimme, holder: Holder, held: int) -> str:
+        """Say why a connection that holds so many ports does not get what it asks for; empty: it does."""
+        uid = holder.uid
+        trusted = self.any_user or uid is None or uid in (0, os.geteuid()) or not asked.user
+        if not trusted and uid is not None and (name := self.users.get(uid)) != asked.user:
+            return f"user name: the system says that you are {name or f'uid {uid}'}"
+        if held >= self.quota.per_connection:
+            return f"Too many ports: {held} are lent to this connection"
+        if self._of_user[_user_of(asked.user, uid)] >= self.quota.per_user:
+            return f"Too many ports: {self.quota.per_user} are lent to this user"
+        return ""
+
+    def learn_user(self, uid: int) -> None:
+        """Look up the name of a user, which may take its time: in a thread."""
+        try:
+            self.users[uid] = pwd.getpwuid(uid).pw_name
+        except KeyError:
+            self.users[uid] = None
+
     def lend(self, asked: Gimme, holder: Holder) -> Grant | None:
         """Lend a port; None: none is free."""
         port = self._had_before(asked, holder) or self.pool.take(self._tests.is_free)
@@ -151,6 +187,7 @@ class Lending:
             return None
         grant = self._grants[port] = Grant(self.ledger.add(port, asked.service, asked.user), holder, time.time())
         self._allocations += 1
+        self._of_user[_user_of(grant.lent.user, holder.uid)] += 1
         self.note(logging.INFO, "Port %d was allocated to %s run by %s%s", port, asked.service, asked.user, grant)
         used = len(self.ledger)
         if used == int(self.pool.size * NEARLY_FULL):
@@ -193,6 +230,10 @@ class Lending:
             lent = grant.lent
             self.ledger.remove(lent)
             del self._grants[lent.port]
+            user = _user_of(lent.user, grant.holder.uid)
+            self._of_user[user] -= 1
+            if not self._of_user[user]:
+                del self._of_user[user]
             self.pool.give_back(lent.port)
             self.note(logging.INFO, "Port %d was released by %s run by %s", lent.port, lent.service, lent.user)
         if grants:
@@ -242,6 +283,10 @@ class Lending:
                 ],
             }
         )  # fmt: skip
+
+
+def _user_of(name: str, uid: int | None) -> int | str:
+    return name if uid is None else uid
 
 
 def _plain(address: str) -> str:

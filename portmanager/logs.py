@@ -7,6 +7,8 @@ import time
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
+from zmqjsonproxy.logstream import handler_for
+
 __all__ = ["set_up_logging"]
 
 LONGEST_FILE = 10_000_000
@@ -26,8 +28,9 @@ def set_up_logging(level: str, file: Path | None) -> None:
     Raises:
         OSError: The file cannot be written.
     """
-    handler: logging.Handler = logging.StreamHandler()
-    if file is not None:
+    if file is None:
+        handler = handler_for(None)
+    else:
         file.parent.mkdir(parents=True, exist_ok=True)
         handler = RotatingFileHandler(file, maxBytes=LONGEST_FILE, backupCount=5, encoding="utf-8")
     handler.setFormatter(_Line("%(asctime)s %(levelname)-8s portmanager %(module)s: %(message)s"))

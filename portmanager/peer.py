@@ -83,6 +83,17 @@ class Peer(asyncio.Protocol):
             return
         self.transport.set_write_buffer_limits(high=UNREAD_REPLIES)
         lending.note(logging.DEBUG, "Connection accepted from %s", self.address)
+        if not lending.any_user and lending.is_local(self.address):
+            self._learn_user()
+
+    def _learn_user(self) -> None:
+        """Look at no request before it is known who asks: the name of a user, once for each."""
+        uid = self.uid
+        if uid is None or uid in self.lending.users:
+            return
+        self.transport.pause_reading()
+        learned = asyncio.get_running_loop().run_in_executor(None, self.lending.learn_user, uid)
+        learned.add_done_callback(lambda _: self.transport.resume_reading())
 
     def data_received(self, data: bytes) -> None:
         """Take what has arrived."""
@@ -198,6 +209,8 @@ class Peer(asyncio.Protocol):
             fault = f"service name {fault}"
         elif fault := fault_of_name(user, may_be_empty=True):  # the original's clients may send none
             fault = f"user name {fault}"
+        elif refusal := self.lending.refusal(request, self, len(self.grants)):
+            fault = refusal
         elif grant := self.lending.lend(request, self):
             self.grants.append(grant)
             return write_ok(grant.lent.port)

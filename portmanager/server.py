@@ -1,7 +1,7 @@
 """The port manager's server: its sockets, its files, its beginning and end.
 
-One event loop, no threads but the one that writes files; no look-up of names, no blocking call in the path of a
-request. What a line means is in `protocol/`, a connection in `peer.py`, what connections share in `lending.py`.
+One event loop, no threads but those that write files and look up the names of users; no blocking call in the path of
+a request. What a line means is in `protocol/`, a connection in `peer.py`, what connections share in `lending.py`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from portmanager.files import Files, replace_file, usage_text
-from portmanager.lending import Lending
+from portmanager.lending import Lending, Quota
 from portmanager.peer import Peer
 from portmanager.protocol.lines import DEFAULT_PORT
 from portmanager.protocol.pool import DEFAULT_RANGE, Pool
@@ -50,6 +50,10 @@ class ServerSettings:
         ports: Lowest and highest port of the pool. Default: the original's.
         list_from: Who may ask for the list: "all" (the original), "local", or networks such as "10.1.0.0/16", which
             the computer itself is always part of.
+        per_connection: Most ports that one connection has at a time.
+        per_user: Most ports that one user has at a time: the one whom the system names, else the one who is named.
+        any_user: Whoever asks may do it in any user's name, as with the original; otherwise, where the system tells who
+            it is, only root and the user of the port manager.
         max_connections: New connections beyond are refused; those of other computers beyond half of it.
         files: Tells, for the port that it got, where its files are; None: it has none.
         usage_every: s; the usage file is written at most this often.
@@ -59,6 +63,9 @@ class ServerSettings:
     bind: tuple[str, ...] = ("0.0.0.0", "::")
     ports: tuple[int, int] = DEFAULT_RANGE
     list_from: tuple[str, ...] = ("all",)
+    per_connection: int = 100
+    per_user: int = 500
+    any_user: bool = False
     max_connections: int = 10_000
     files: Callable[[int], Files] | None = None
     usage_every: float = 0.2
@@ -105,6 +112,8 @@ class Server:
         Raises:
             OSError: The port is in use, an address is not ours, or a file cannot be written.
         """
+        self.lending.quota = Quota(self.settings.per_connection, self.settings.per_user)
+        self.lending.any_user = self.settings.any_user
         lending, loop = self.lending, asyncio.get_running_loop()
         lending.most = _raise_file_limit(self.settings.max_connections)
         sockets = self._sockets()
@@ -131,6 +140,11 @@ class Server:
             "listening on port %d of %s; lends ports %d-%d, at most %d connections",
             self.port, ", ".join(self.settings.bind), lending.pool.low, lending.pool.high, lending.most,
         )  # fmt: skip
+        if open_to := [address for address in self.settings.bind if address in ("0.0.0.0", "::")]:
+            log.warning(
+                "%s: every computer of the network reaches it and may list what runs here (see --list-from); "
+                "--bind 127.0.0.1 if only programs of this one are to reach it", ", ".join(open_to),
+            )  # fmt: skip
 
     def _sockets(self) -> list[socket.socket]:
         made: list[socket.socket] = []

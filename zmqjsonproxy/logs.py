@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import logging
 import re
-import sys
 from datetime import UTC, datetime
 from typing import TextIO
 
 from zmqjsonproxy.cut import LONGEST_TRACE, cut
+from zmqjsonproxy.logstream import handler_for
 
 __all__ = [
     "LEVELS",
@@ -135,7 +135,7 @@ def log_to(stream: TextIO | None, level: str, formatter: logging.Formatter | Non
         level: One of `LEVELS`; `set_log_level` changes it.
         formatter: None for lines.
     """
-    handler = logging.StreamHandler(sys.stderr if stream is None else stream)
+    handler = handler_for(stream)
     handler.setFormatter(formatter or LineFormatter())
     root = logging.getLogger()
     root.handlers[:] = [handler]

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import logging
+import os
+import pwd
 import resource
 import select
 import signal
@@ -342,3 +345,47 @@ def test_two_thousand_connections_at_once(tmp_path: Path) -> None:
         finally:
             resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
         wait_for(lambda: is_empty(server), "all ports are free")
+
+
+def test_listening_on_all_addresses_is_said_with_the_way_out(tmp_path: Path) -> None:
+    with ServerProcess(tmp_path / "all") as server:
+        wait_for(lambda: "--bind 127.0.0.1 if only programs" in server.log.read_text(), "the warning")
+    with ServerProcess(tmp_path / "one", "--bind", "127.0.0.1") as server:
+        with connect(server.port) as sock:
+            assert line(sock, b"GIMME foo bob\n").startswith(b"OK ")
+        assert "WARNING" not in server.log.read_text()
+
+
+def test_ports_of_a_connection_and_of_a_user_have_a_quota(tmp_path: Path) -> None:
+    with ServerProcess(tmp_path, "--per-connection", "2", "--per-user", "3") as server:
+        with connect(server.port) as one, connect(server.port) as another:
+            assert [line(one, b"GIMME foo bob\n")[:3] for _ in range(2)] == [b"OK ", b"OK "]
+            assert line(one, b"GIMME foo bob\n") == b"FAIL {Too many ports: 2 are lent to this connection}\r\n"
+            assert line(another, b"GIMME foo ann\n").startswith(b"OK ")  # the same user, whatever the name
+            assert line(another, b"GIMME foo ann\n") == b"FAIL {Too many ports: 3 are lent to this user}\r\n"
+            one.close()
+            wait_for(lambda: line(another, b"GIMME foo ann\n").startswith(b"OK "), "the ports of the other to be free")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
+def test_a_user_gets_no_port_in_the_name_of_another(tmp_path: Path) -> None:
+    def asked(port: int, *names: str) -> list[bytes]:
+        libc = ctypes.CDLL(None)
+        libc.setfsuid(pwd.getpwnam("nobody").pw_uid)  # of this thread; the socket is nobody's then, for good
+        try:
+            sock = socket.socket()
+        finally:
+            libc.setfsuid(0)
+        with sock:
+            sock.settimeout(30)
+            sock.connect(("127.0.0.1", port))
+            return [line(sock, f"GIMME foo {name}\n".encode()) for name in names]
+
+    with ServerProcess(tmp_path / "checked") as server:
+        own, other = asked(server.port, "nobody", "root")
+        assert own.startswith(b"OK ")
+        assert other == b"FAIL {user name: the system says that you are nobody}\r\n"
+        with connect(server.port) as sock:  # root may act for others
+            assert line(sock, b"GIMME foo bob\n").startswith(b"OK ")
+    with ServerProcess(tmp_path / "any", "--any-user") as server:
+        assert asked(server.port, "root")[0].startswith(b"OK ")

@@ -1,8 +1,10 @@
-"""Objects served for tests of the proxy: in a thread of the test, or `python -m support.rpc_bank [URL [more]]`."""
+"""Objects served for tests of the proxy: in a thread of the test, or `python -m support.rpc_bank [URL [more|few]]`."""
 
 from __future__ import annotations
 
 import math
+import os
+import resource
 import sys
 import threading
 from collections.abc import Iterator
@@ -49,6 +51,12 @@ class Bank:
     @command
     def write(self, value: Any) -> None:
         self.written.append(value)
+
+    @query
+    def descriptor(self) -> int:
+        """A descriptor that was free."""
+        with open(os.devnull) as file:
+            return file.fileno()
 
     @command
     def hold(self) -> str:
@@ -203,6 +211,8 @@ def _expose(server: ZMQJSONProxyServer, bank: Bank) -> None:
 
 def main() -> None:
     """Serve until killed; prints the URL."""
+    if "few" in sys.argv:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (300, 300))
     url = sys.argv[1] if len(sys.argv) > 1 else "tcp://127.0.0.1:*"
     server = ZMQJSONProxyServer(zmq.Context(), url)
     _expose(server, More() if "more" in sys.argv else Bank())

@@ -60,7 +60,7 @@ class Outbox:
 
     def __init__(self, socket: zmq.Socket[bytes], wake: Callable[[], None], most: int, name: str) -> None:
         self._send = sender(socket, zmq.NOBLOCK)
-        self._wake, self._most, self._name = wake, most, name
+        self._wake, self._most, self.name = wake, most, name
         self._posted: deque[tuple[Sequence[bytes], bytes]] = deque()
         self._large_posted: dict[bytes, int] = {}  # of each client, bytes
         self._lock = threading.Lock()
@@ -135,7 +135,7 @@ class Outbox:
         if known.waiting and (known.size + size > 2 * self._most or self._size + size > 3 * self._most):
             if not known.dropped:
                 log.warning("%s: a client does not take its replies: %d bytes wait for it, the others are dropped",
-                            self._name, known.size)  # fmt: skip
+                            self.name, known.size)  # fmt: skip
             known.dropped += 1
             return
         known.waiting.append((envelope, body))

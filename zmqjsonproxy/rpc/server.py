@@ -22,12 +22,13 @@ import zmq
 
 from zmqjsonproxy import wirejson
 from zmqjsonproxy.caller import OF_THE_ORIGINAL, Caller, KnownCallers, begin_calling, calling, end_calling
-from zmqjsonproxy.errors import AlreadyDoneError
+from zmqjsonproxy.errors import AlreadyDoneError, text_of
 from zmqjsonproxy.handle import OperationHandle
 from zmqjsonproxy.interface import Interface, Kind, Method, hidden_by_proxies, running
 from zmqjsonproxy.process import LET_GO_WITHIN_S, OfOneProcess, watch_process
 from zmqjsonproxy.protocol.arrays import Framed, join, size_of
 from zmqjsonproxy.protocol.operations import OperationTable, State
+from zmqjsonproxy.rpc.descriptors import Listening
 from zmqjsonproxy.rpc.errands import Errands
 from zmqjsonproxy.rpc.frames import receiver
 from zmqjsonproxy.rpc.lanes import SMALL, Job, Lanes
@@ -39,7 +40,7 @@ from zmqjsonproxy.rpc.protocol import dialect, jsonrpc
 from zmqjsonproxy.rpc.protocol.dialect import Limits, Malformed, Request, read_failure
 from zmqjsonproxy.rpc.protocol.jsonrpc import Code
 from zmqjsonproxy.rpc.settings import ServerSettings
-from zmqjsonproxy.rpc.underway import CallsUnderWay, Gathering, UnderWay
+from zmqjsonproxy.rpc.underway import CallsUnderWay, Gathering, UnderWay, due_at
 from zmqjsonproxy.waiting import WouldWaitError, not_waiting
 from zmqjsonproxy.watching import watch
 
@@ -105,6 +106,7 @@ class ZMQJSONProxyServer(OfOneProcess):
         self._router: zmq.Socket[bytes] = ctx.socket(zmq.ROUTER)
         self._inner: zmq.Socket[bytes] = ctx.socket(zmq.DEALER)
         self._router.linger = self._inner.linger = 0
+        self._listening = Listening(self._router)
         self._router.set(zmq.MAXMSGSIZE, 4 * self.settings.max_message_bytes)
         self._router.set(zmq.RCVHWM, 0)  # of the inner connection, for good
         self._router.set(zmq.SNDHWM, IN_SOCKET_MOST)
@@ -200,6 +202,7 @@ class ZMQJSONProxyServer(OfOneProcess):
 
     def _serve_next(self) -> None:
         """Wait for a message and handle it. Never raises: nothing that arrives may end a daemon's outermost loop."""
+        frames: list[bytes] = []
         try:
             frames = self._receive()
             if frames[0] == self._inner_id:
@@ -217,8 +220,11 @@ class ZMQJSONProxyServer(OfOneProcess):
                 self._quit = True
             else:
                 log.warning("%s: %s", self.name, error)
-        except Exception:
-            log.exception("%s: a message could not be handled", self.name)
+        except Exception as error:  # MemoryError and SystemError among them
+            with contextlib.suppress(Exception):
+                log.exception("%s: a message could not be handled", self.name)
+            with contextlib.suppress(Exception):
+                self._send(frames, read_failure(dialect.not_handled(self._message[0], error)))
 
     def bind_also(self, url: str) -> None:
         """Serve at a further address, too; from another thread, while `run_loop` runs; zmq.ZMQError as at first."""
@@ -226,7 +232,7 @@ class ZMQJSONProxyServer(OfOneProcess):
 
     def _bind(self, url: str) -> None:
         self._router.set(zmq.IPV6, "[" in url)  # where it is set, IPv4 addresses are told in the form of IPv6
-        self._router.bind(url)
+        self._listening.bind(partial(self._router.bind, url), self._outbox.name)
 
     def quit_loop(self) -> None:
         """End `run_loop`; usable from any thread and from a signal handler. Returns at once."""
@@ -249,6 +255,7 @@ class ZMQJSONProxyServer(OfOneProcess):
         """Close the sockets; not while `run_loop` runs: use `quit_loop`."""
         self._ended.set()
         self._outbox.close()
+        self._listening.close()
         with self._inner_lock:
             self._inner.close()
         self._router.close()
@@ -279,8 +286,10 @@ class ZMQJSONProxyServer(OfOneProcess):
         body = frames.pop()
         if len(body) > _LARGE or (type(body) is Framed and size_of(body) > _LARGE):
             self._router.set(zmq.RCVHWM, 1)  # of all connections, for good: raised again, they would stand still
+        self._message = body, 1
         request = dialect.read_or_batch(body, self._limits)
-        self._message = body, len(request) if isinstance(request, list) else 1
+        if isinstance(request, list):
+            self._message = body, len(request)
         if self._outbox.is_full(frames[0]) and not (isinstance(request, Request) and request.notification):
             request = dialect.too_full(request, body)
         if not isinstance(request, Request):
@@ -400,7 +409,7 @@ class ZMQJSONProxyServer(OfOneProcess):
         method = self._methods.get(request.target)
         if method is None or (not request.native and method.lane == "rpc"):
             if request.target == jsonrpc.CANCEL and request.native:
-                return self._cancel(request, envelope[0])
+                return self._under_way.answer_cancel(request, envelope[0])
             return answer_unknown(request, self.interfaces, self.instance, self.settings.max_message_bytes)
         if request.target in self._quick:
             begun = time.perf_counter()
@@ -412,18 +421,6 @@ class ZMQJSONProxyServer(OfOneProcess):
                 return None if request.notification else body
         reply = partial(self._outbox.post, envelope) if later is None else later
         return self._hand_over(method, request, reply, envelope[0])
-
-    def _cancel(self, request: Request, client: bytes) -> bytes | None:
-        """Cancel a call of the same client; who wants an answer is told what came of it."""
-        known = {"id": request.args[0]} if len(request.args) == 1 and not request.kwargs else request.kwargs
-        only_waiting, others = known.get("only_waiting", False), known.keys() - {"only_waiting"}
-        is_id = not request.args[1:] and others == {"id"} and type(known["id"]) in (int, str, float)
-        if is_id and type(only_waiting) is bool:
-            body = jsonrpc.reply(request.id, self._under_way.cancel(client, known["id"], only_waiting))
-        else:
-            text = f"{jsonrpc.CANCEL}: `id` is the number or text of a call that was made over the same connection"
-            body = not_begun(request, Code.BAD_PARAMETERS, "BadParametersError", text)[0]
-        return None if request.notification else body
 
     def _set_aside(self, query: str, taken: float) -> None:
         self._quick.pop(query, None)
@@ -476,7 +473,7 @@ class ZMQJSONProxyServer(OfOneProcess):
                 self._under_way.end(call)
             answer(body)
 
-        due = _due(extra.get("deadline_s"))
+        due = due_at(extra.get("deadline_s"))
         handle: OperationHandle | None = None
         answered = request.notification
         if mark.kind is Kind.OPERATION:
@@ -488,6 +485,18 @@ class ZMQJSONProxyServer(OfOneProcess):
                 return None if request.notification else refusal
 
         def run() -> None:
+            try:
+                carry_through()
+            except BaseException as failure:  # not even what came of it could be said
+                log.exception("%s: a call could not be carried out", self.name)
+                text = f"{request.target} may have been carried out in part: {text_of(failure)}"
+                body, error = not_begun(request, Code.INTERNAL, type(failure).__name__, text)
+                if handle is not None:
+                    handle.finish(State.FAILED, error=error)
+                if not answered:
+                    reply(body)
+
+        def carry_through() -> None:
             if call is not None and call.accepted:
                 self._under_way.end(call)
             if call is not None and call.cancelled and handle is None:
@@ -526,10 +535,15 @@ class ZMQJSONProxyServer(OfOneProcess):
         if request.native and request.id is not None:
             call = UnderWay((client, request.id), lane, job, accepted=answered)
             self._under_way.add(call)
-        if not lane.put(job):
+        busy = ""
+        try:
+            taken = lane.put(job)
+        except RuntimeError as scarce:  # no more threads
+            taken, busy = False, f"{method.lane}: {scarce}; nothing was done"
+        if not taken:
             if call is not None:
                 self._under_way.end(call)
-            body, error = self._busy(request, method.lane)
+            body, error = self._busy(request, method.lane, busy)
             if handle is not None:  # whoever asks too often must not push the others' operations out of the table
                 handle.finish(State.FAILED, error=error)
                 self._operations.forget(handle.id)
@@ -569,23 +583,13 @@ class ZMQJSONProxyServer(OfOneProcess):
         body, parts = self._message
         return (size_of(body) + wirejson.decoded_size(body) if len(body) > SMALL else size_of(body)) // parts
 
-    def _busy(self, request: Request, lane: str) -> tuple[bytes, dict[str, Any]]:
+    def _busy(self, request: Request, lane: str, text: str = "") -> tuple[bytes, dict[str, Any]]:
         most = self.settings.queue_per_lane
-        text = f"{lane}: {most} calls of this client are waiting already, or too many bytes; nothing was done"
-        return not_begun(request, Code.BUSY, "BusyError", text)
+        full = f"{lane}: {most} calls of this client are waiting already, or too many bytes; nothing was done"
+        return not_begun(request, Code.BUSY, "BusyError", text or full)
 
 
 def _known_good(message: Any, shared: dict[str, Any] | None) -> Request:
     request = dialect.read_part(message, shared)
     assert isinstance(request, Request)
     return request
-
-
-def _due(deadline_s: Any) -> float | None:
-    """Return when nobody waits for a call any more, s, monotonic; None: no such time was given."""
-    if not isinstance(deadline_s, (int, float)):
-        return None
-    try:
-        return time.monotonic() + deadline_s
-    except OverflowError:  # JSON's integers have no end
-        return None

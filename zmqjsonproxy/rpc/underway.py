@@ -6,6 +6,7 @@ Threads, but no sockets.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -13,10 +14,11 @@ from typing import Any
 from zmqjsonproxy.protocol.arrays import join, size_of
 from zmqjsonproxy.rpc.lanes import Job, Lane
 from zmqjsonproxy.rpc.outcomes import not_begun
+from zmqjsonproxy.rpc.protocol import jsonrpc
 from zmqjsonproxy.rpc.protocol.dialect import Malformed, Request
 from zmqjsonproxy.rpc.protocol.jsonrpc import Code
 
-__all__ = ["CallsUnderWay", "Gathering", "UnderWay"]
+__all__ = ["CallsUnderWay", "Gathering", "UnderWay", "due_at"]
 
 _SMALL = 10_000
 """Replies of fewer bytes are never left out: a batch has at most a thousand."""
@@ -40,6 +42,16 @@ class UnderWay:
     job: Job
     accepted: bool = False
     cancelled: bool = False
+
+
+def due_at(deadline_s: Any) -> float | None:
+    """Return when nobody waits for a call any more, s, monotonic; None: no such time was given."""
+    if not isinstance(deadline_s, (int, float)):
+        return None
+    try:
+        return time.monotonic() + deadline_s
+    except OverflowError:  # JSON's integers have no end
+        return None
 
 
 class CallsUnderWay:
@@ -90,6 +102,19 @@ class CallsUnderWay:
         call.cancelled = True
         call.job.run()
         return "not begun"
+
+
+    def answer_cancel(self, request: Request, client: bytes) -> bytes | None:
+        """Cancel what a request says; the reply, which tells what came of it, or None if none is wanted."""
+        known = {"id": request.args[0]} if len(request.args) == 1 and not request.kwargs else request.kwargs
+        only_waiting, others = known.get("only_waiting", False), known.keys() - {"only_waiting"}
+        is_id = not request.args[1:] and others == {"id"} and type(known["id"]) in (int, str, float)
+        if is_id and type(only_waiting) is bool:
+            body = jsonrpc.reply(request.id, self.cancel(client, known["id"], only_waiting))
+        else:
+            text = f"{jsonrpc.CANCEL}: `id` is the number or text of a call that was made over the same connection"
+            body = not_begun(request, Code.BAD_PARAMETERS, "BadParametersError", text)[0]
+        return None if request.notification else body
 
 
 class Gathering:

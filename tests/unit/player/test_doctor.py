@@ -8,11 +8,12 @@ import socket
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 from support.player_run import free_port
 from support.toy_bank import write_configuration
 
-from player import cli
+from player import cli, doctor
 from player.config import load
 from player.dataroot import DataRoot
 from player.doctor import MIN_FREE_BYTES, Report, data_root_findings, describe_process, examine, host_findings
@@ -139,6 +140,17 @@ def test_a_player_that_serves_is_fine(served: tuple[Path, str]) -> None:
     assert report.findings == []  # not even the one of its kind, which is told that it is served
     assert report.banks == {"BANKA": (url, os.getpid())}
     assert report.lines()[0].startswith(f"BANKA: fine, served at {url} by process {os.getpid()} (")
+
+
+def test_a_player_that_takes_no_more_connections_is_a_finding_that_says_how_to_list_them(
+    served: tuple[Path, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doctor, "capacity", lambda _limit: psutil.Process().num_fds())
+    report = examine(served[0], "BANKA", {}, simulate=True)
+    (finding,) = [finding for finding in report.findings if finding.check == "connections"]
+    assert f"process {os.getpid()}" in finding.text
+    assert "ss -tnp 'sport = :" in finding.remedy
+    assert report.banks["BANKA"][1] == os.getpid()
 
 
 def test_a_port_that_a_stranger_has_is_a_finding_that_names_it(tmp_path: Path) -> None:

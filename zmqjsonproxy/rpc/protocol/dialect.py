@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from zmqjsonproxy import ndarray, wirejson
-from zmqjsonproxy.errors import TooLargeError
+from zmqjsonproxy.errors import TooLargeError, text_of
 from zmqjsonproxy.protocol.arrays import Framed
 from zmqjsonproxy.rpc.protocol import jsonrpc, original
 from zmqjsonproxy.rpc.protocol.jsonrpc import Code
 
 __all__ = [
-    "MOST_IN_A_FRAME", "TOO_FULL", "Limits", "Malformed", "Request", "read_failure", "read_message", "read_or_batch",
-    "read_part", "shared_extra", "too_full", "write_reply",
+    "MOST_IN_A_FRAME", "TOO_FULL", "Limits", "Malformed", "Request", "not_handled", "read_failure", "read_message",
+    "read_or_batch", "read_part", "shared_extra", "too_full", "write_reply",
 ]  # fmt: skip
 
 _HEAD = re.compile(rb'\s*(?:\[\s*)?\{"jsonrpc":"2\.0","method":"[^"\\]{1,500}","id":(\d{1,18}) ?,')
@@ -162,6 +162,12 @@ def too_full(request: Request | Malformed | list[Any], body: bytes) -> Malformed
     if isinstance(request, Request):
         return Malformed(request.native, Code.BUSY, "BusyError", TOO_FULL, request.id)
     return _refused(body, Code.BUSY, "BusyError", TOO_FULL)
+
+
+def not_handled(body: bytes, error: Exception) -> Malformed:
+    """Answer a message of which nothing could be made, for want of memory for instance."""
+    text = f"the message could not be handled, and may have been carried out in part: {text_of(error)}"
+    return _refused(body, Code.INTERNAL, type(error).__name__, text)
 
 
 def _over_limit(body: bytes, limits: Limits) -> str:
