@@ -10,7 +10,9 @@ from collections.abc import Sequence
 from dealer import commands, hostcommands, plancommand
 from dealer.errors import DealerError
 from zmqjsonproxy import recording
+from zmqjsonproxy.commandline import Parser
 from zmqjsonproxy.errors import ProxyError
+from zmqjsonproxy.extras import install_advice
 from zmqjsonproxy.jsontext import json_text
 from zmqjsonproxy.logs import LEVELS, bind, log_to
 
@@ -19,15 +21,14 @@ __all__ = ["build_parser", "main"]
 
 def build_parser() -> argparse.ArgumentParser:
     """The command line."""
-    parser = argparse.ArgumentParser(
-        prog="dealer",
+    parser = Parser(
+        prog="dealer", with_version=True,
         description="Conducts the Players of an array. Without a command: a Python prompt with `d`, the Dealer.",
         epilog="Exit status: 0 done, 1 failed, 2 usage.",
-    )
-    parser.add_argument("--version", action=_Version, nargs=0, help="show the version and end")
+    )  # fmt: skip
     parser.set_defaults(config=None, timeout=None, json=False, log_level="warning", run=commands.run_shell)
     _add_common(parser)
-    common = argparse.ArgumentParser(add_help=False)  # so that they may stand after the command, too
+    common = Parser(add_help=False)  # so that they may stand after the command, too
     _add_common(common)
     subcommands = parser.add_subparsers(dest="command", metavar="COMMAND")
     commands.add_commands(subcommands, common)
@@ -35,18 +36,6 @@ def build_parser() -> argparse.ArgumentParser:
     plancommand.add_commands(subcommands, common)
     recording.add_commands(subcommands)
     return parser
-
-
-class _Version(argparse.Action):
-    def __call__(self, parser: argparse.ArgumentParser, *_rest: object) -> None:
-        from importlib import metadata  # looked up only when it is asked for: it takes longer than a call
-
-        try:
-            version = metadata.version("dealer-player")
-        except metadata.PackageNotFoundError:
-            version = "unknown (not installed)"
-        print(f"dealer {version}")
-        parser.exit()
 
 
 def _add_common(parser: argparse.ArgumentParser) -> None:
@@ -87,6 +76,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         status = int(options.run(options))
         sys.stdout.flush()
         return status
+    except ModuleNotFoundError as error:
+        if not (advice := install_advice(error.name)):
+            raise
+        print(f"dealer: {advice}", file=sys.stderr)
     except (DealerError, ProxyError) as error:
         if options.json:
             print(json_text({"error": str(error)}))

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from player.errors import BankNameError, ConfigError, KindError, PlayerError
 from player.lifecycle import EndRequest, EndSignals, Notifier, force_end
+from zmqjsonproxy.commandline import Parser
+from zmqjsonproxy.extras import install_advice
 from zmqjsonproxy.logs import LEVELS
 
 if TYPE_CHECKING:
@@ -24,15 +26,6 @@ if TYPE_CHECKING:
 __all__ = ["build_parser", "main"]
 
 DONE, FAILED, USAGE = 0, 1, 2
-
-
-def _version() -> str:
-    from importlib import metadata
-
-    try:
-        return metadata.version("dealer-player")
-    except metadata.PackageNotFoundError:
-        return "unknown (not installed)"
 
 
 def _add_config(parser: argparse.ArgumentParser) -> None:
@@ -46,7 +39,8 @@ def _add_config(parser: argparse.ArgumentParser) -> None:
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of `player [BANK [URL [simulate]]]`."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
+        with_version=True,
         prog="player",
         description="Serve one Bank, until SIGINT or SIGTERM.",
         epilog="Commands: player check, config, doctor, ready, shell, supervisor-config, and those of kinds of Banks, "
@@ -75,18 +69,18 @@ def build_parser() -> argparse.ArgumentParser:
         help="end with status 1 if the Bank does not answer S seconds after its start; default: %(default)g",
     )
     parser.add_argument("--check", action="store_true", help="check the configuration and end, as `player check`")
-    parser.add_argument("--version", action="version", help="show the version and end", version=f"player {_version()}")
     return parser
 
 
 def _check_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="player check", description="Check the configuration, and list every fault.")
+    text = "Check the configuration, and list every fault."
+    parser = Parser(with_version=True, prog="player check", description=text)
     _add_config(parser)
     return parser
 
 
 def _config_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="player config", description="Show the configuration, or print its schema.")
+    parser = Parser(with_version=True, prog="player config", description="Show the configuration, or print its schema.")
     words = parser.add_subparsers(dest="word", required=True, metavar="COMMAND")
     text = "show the values that hold, and where each comes from"
     show = words.add_parser("show", help=text, description=f"{text.capitalize()}.")
@@ -108,7 +102,8 @@ def _config_parser() -> argparse.ArgumentParser:
 
 
 def _ready_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
+        with_version=True,
         prog="player ready", description="Call a Player until it answers; exit status 0 if it did, 1 if not."
     )
     parser.add_argument("bank", nargs="?", metavar="BANK", help="default: the one of this host")
@@ -121,7 +116,8 @@ def _ready_parser() -> argparse.ArgumentParser:
 
 
 def _supervisor_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
+        with_version=True,
         prog="player supervisor-config", description="Print the supervisord sections of a host's Players."
     )
     which = parser.add_mutually_exclusive_group()
@@ -144,7 +140,8 @@ def _supervisor_parser() -> argparse.ArgumentParser:
 
 
 def _shell_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
+        with_version=True,
         prog="player shell",
         description="A Python prompt with a Bank in this process as `p`; nothing is served. The end of the "
         "prompt closes the Bank.",
@@ -159,7 +156,8 @@ def _shell_parser() -> argparse.ArgumentParser:
 
 
 def _doctor_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
+        with_version=True,
         prog="player doctor",
         description="Say what keeps a Player from working on this host, and what puts it right. Changes nothing, "
         "unless --repair is given.",
@@ -246,13 +244,13 @@ def _ready_url(config: Config, bank: str) -> str:
     Raises:
         ServiceError: It has a name, and is not found under it.
     """
-    from player.hosts import banks_of_host
+    from player.hosts import banks_here
     from player.ports import is_loopback, local_url, port_of, tcp_url
     from player.services import reached_at
     from portmanager.protocol.urls import is_service
 
     host, bind = config.banks[bank].hpc_host, tcp_url(config.bind(bank), 1)
-    is_elsewhere = local_url(bind) != bind and bank not in banks_of_host(_hosts(config), _local_host())
+    is_elsewhere = local_url(bind) != bind and bank not in banks_here(_hosts(config), _local_host())
     url = config.url(bank)
     if is_service(url):
         return reached_at(url, host if is_elsewhere else None)
@@ -290,16 +288,22 @@ def _ready(argv: Sequence[str], environment: Mapping[str, str]) -> int:
 
 
 def _supervisor_config(argv: Sequence[str], environment: Mapping[str, str]) -> int:
-    from player.hosts import banks_of_host
+    from player.hosts import banks_here, banks_of_host
     from player.supervisor import ProgramSettings, complete_conf, control_of, programs
 
     args = _supervisor_parser().parse_args(argv)
     config = _load(args.config, environment)
     _print_warnings(config)
-    host = args.host or _local_host()
-    banks = list(config.banks) if args.all else banks_of_host(_hosts(config), host)
+    if args.all:
+        banks = list(config.banks)
+    elif args.host is not None:
+        banks = banks_of_host(_hosts(config), args.host)
+    else:
+        banks = banks_here(_hosts(config), _local_host())
     if not banks:
-        raise BankNameError(f"{config.path} has no Bank on host {host}; give --host NAME or --all")
+        known = ", ".join(dict.fromkeys(_hosts(config).values()))
+        where = args.host or f"{_local_host()}, which this is"
+        raise BankNameError(f"{config.path} has no Bank on host {where}; give --all, or --host NAME of: {known}")
     settings = ProgramSettings(
         python=args.python.absolute(),  # not resolved: a virtual environment is found by the link's name
         log_dir=(args.log_dir or args.complete or Path("/var/log/supervisor")).absolute(),
@@ -520,6 +524,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         return USAGE
     except PlayerError as error:
         print(f"player: {error}", file=sys.stderr)
+        return FAILED
+    except ModuleNotFoundError as error:
+        if not (advice := install_advice(error.name)):
+            raise
+        print(f"player: {advice}", file=sys.stderr)
         return FAILED
     except KeyboardInterrupt:
         return FAILED

@@ -22,6 +22,7 @@ from typing import Any, Self
 import zmq
 
 from zmqjsonproxy import wirejson
+from zmqjsonproxy.addresses import split_url
 from zmqjsonproxy.caller import Caller, begin_calling, calling, end_calling, read_name
 from zmqjsonproxy.errors import AlreadyDoneError
 from zmqjsonproxy.handle import OperationHandle
@@ -217,6 +218,8 @@ class ZMQJSONProxyServer(OfOneProcess):
         self._errands.leave(partial(self._bind, url), self._wake, 5.0)
 
     def _bind(self, url: str) -> None:
+        if url.startswith("tcp://"):  # ZeroMQ takes 99999 for 34463
+            split_url(url)
         self._router.set(zmq.IPV6, "[" in url)  # where it is set, IPv4 addresses are told in the form of IPv6
         self._router.bind(url)
 
