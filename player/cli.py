@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["build_parser", "main"]
 
 DONE, FAILED, USAGE = 0, 1, 2
+FIRST_ORDINARY_UID = 1000
 
 
 def _add_config(parser: argparse.ArgumentParser) -> None:
@@ -43,8 +44,8 @@ def build_parser() -> argparse.ArgumentParser:
         with_version=True,
         prog="player",
         description="Serve one Bank, until SIGINT or SIGTERM.",
-        epilog="Commands: player check, config, doctor, ready, shell, supervisor-config, and those of kinds of Banks, "
-        "as migrate; each has its own --help. Exit status: 0 done, 1 failed, 2 usage or configuration.",
+        epilog="Commands: player check, config, doctor, ready, shell, supervisor-config, systemd-unit, and those of "
+        "kinds of Banks, as migrate; each has its own --help. Exit status: 0 done, 1 failed, 2 usage or configuration.",
     )
     parser.add_argument("bank", nargs="?", metavar="BANK", help="Bank to serve; default: the one of this host")
     parser.add_argument("url", nargs="?", metavar="URL", help="where to serve calls, tcp://HOST:PORT or service:NAME")
@@ -135,6 +136,23 @@ def _supervisor_parser() -> argparse.ArgumentParser:
         metavar="DIR",
         help="print a whole supervisord.conf whose socket, pid file and logs are in DIR",
     )
+    _add_config(parser)
+    return parser
+
+
+def _systemd_parser() -> argparse.ArgumentParser:
+    parser = Parser(
+        with_version=True,
+        prog="player systemd-unit",
+        description="Print the systemd unit that serves all Banks of a host, player@.service, for this installation.",
+    )
+    parser.add_argument("--port-manager", action="store_true", help="print that of the port manager instead")
+    parser.add_argument("--user", metavar="NAME", help="whose processes they are; default: dibas, or daemon")
+    parser.add_argument("--simulate", action="store_true", help="start the Players with --simulate")
+    parser.add_argument(
+        "--python", type=Path, default=Path(sys.executable), metavar="EXE",
+        help="interpreter of the programs; default: the one that runs this",
+    )  # fmt: skip
     _add_config(parser)
     return parser
 
@@ -321,6 +339,35 @@ def _supervisor_config(argv: Sequence[str], environment: Mapping[str, str]) -> i
     return DONE
 
 
+def _systemd_unit(argv: Sequence[str], environment: Mapping[str, str]) -> int:
+    import pwd
+
+    from player.systemd import PLAYER_UNIT, PORT_MANAGER_UNIT, UnitSettings, systemd_unit
+
+    args = _systemd_parser().parse_args(argv)
+    variables = {name: environment[name] for name in ("DIBAS_DIR", "DIBAS_DATA") if environment.get(name)}
+    if args.config is not None:
+        variables["DIBAS_CONFIG"] = str(args.config.absolute())
+    text = systemd_unit(
+        PORT_MANAGER_UNIT if args.port_manager else PLAYER_UNIT,
+        UnitSettings(
+            python=args.python.absolute(),  # not resolved: a virtual environment is found by the link's name
+            user=args.user or "", simulate=args.simulate, environment={} if args.port_manager else variables,
+        ),
+    )  # fmt: skip
+    sys.stdout.write(text)
+    user = text.partition("\nUser=")[2].partition("\n")[0]
+    try:
+        is_ordinary = pwd.getpwnam(user).pw_uid >= FIRST_ORDINARY_UID
+    except KeyError:
+        print(f"player: there is no user {user} here: useradd --system {user}, or give --user", file=sys.stderr)
+    else:
+        if is_ordinary and not args.port_manager:
+            note = "systemd-logind removes the shared memory of ordinary users: RemoveIPC=no in logind.conf keeps it"
+            print(f"player: {note}, or take a system user", file=sys.stderr)
+    return DONE
+
+
 def _keep_from_others() -> None:
     """Make the file that we print into one that nobody else may read; say what has to be done where there is none."""
     remedy = "put it where nobody else can read it: chmod 600"
@@ -461,6 +508,7 @@ COMMANDS: dict[str, Run] = {
     "ready": _ready,
     "shell": _shell,
     "supervisor-config": _supervisor_config,
+    "systemd-unit": _systemd_unit,
 }
 
 
