@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from dealer import commands, hostcommands, plancommand
+from dealer import commands, hostcommands, plancommand, plotcommand
 from dealer.errors import DealerError
 from zmqjsonproxy import recording
 from zmqjsonproxy.commandline import Parser
@@ -34,6 +34,7 @@ def build_parser() -> argparse.ArgumentParser:
     commands.add_commands(subcommands, common)
     hostcommands.add_commands(subcommands, common)
     plancommand.add_commands(subcommands, common)
+    plotcommand.add_commands(subcommands, common)
     recording.add_commands(subcommands)
     return parser
 

@@ -91,7 +91,7 @@ def test_every_extra_brings_what_our_code_imports_or_users_run() -> None:
     imported |= set(re.findall(r"import_module\(\"(\w+)", text))
     names = {"pyserial": "serial"}
     for extra, lines in PROJECT["optional-dependencies"].items():
-        if extra not in ("demo", "docs", "dev", "plot"):  # plot: for the demo
+        if extra not in ("demo", "docs", "dev"):
             brought = {re.split(r"[<>=\[]", line)[0] for line in lines} - {"dealer-player", "setuptools", "supervisor"}
             assert {names.get(each, each.replace("-", "_")) for each in brought} <= imported, extra
 
