@@ -73,6 +73,10 @@ SWbits = Switching
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from zmqjsonproxy.commandline import version
+
+        return version()
     if name not in ("AsyncDealer", "AsyncOperations"):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from dealer import aio  # who does not use asyncio does not pay for it

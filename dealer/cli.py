@@ -6,10 +6,12 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from dealer import commands, hostcommands, plancommand
+from dealer import commands, hostcommands, plancommand, plotcommand
 from dealer.errors import DealerError
 from zmqjsonproxy import recording
+from zmqjsonproxy.commandline import Parser
 from zmqjsonproxy.errors import ProxyError
+from zmqjsonproxy.extras import install_advice
 from zmqjsonproxy.jsontext import json_text
 from zmqjsonproxy.logs import LEVELS, bind, log_to
 from zmqjsonproxy.output import run_command
@@ -19,34 +21,22 @@ __all__ = ["build_parser", "main"]
 
 def build_parser() -> argparse.ArgumentParser:
     """The command line."""
-    parser = argparse.ArgumentParser(
-        prog="dealer",
+    parser = Parser(
+        prog="dealer", with_version=True,
         description="Conducts the Players of an array. Without a command: a Python prompt with `d`, the Dealer.",
         epilog="Exit status: 0 done, 1 failed, 2 usage.",
-    )
-    parser.add_argument("--version", action=_Version, nargs=0, help="show the version and end")
+    )  # fmt: skip
     parser.set_defaults(config=None, timeout=None, json=False, log_level="warning", run=commands.run_shell)
     _add_common(parser)
-    common = argparse.ArgumentParser(add_help=False)  # so that they may stand after the command, too
+    common = Parser(add_help=False)  # so that they may stand after the command, too
     _add_common(common)
     subcommands = parser.add_subparsers(dest="command", metavar="COMMAND")
     commands.add_commands(subcommands, common)
     hostcommands.add_commands(subcommands, common)
     plancommand.add_commands(subcommands, common)
+    plotcommand.add_commands(subcommands, common)
     recording.add_commands(subcommands)
     return parser
-
-
-class _Version(argparse.Action):
-    def __call__(self, parser: argparse.ArgumentParser, *_rest: object) -> None:
-        from importlib import metadata  # looked up only when it is asked for: it takes longer than a call
-
-        try:
-            version = metadata.version("dealer-player")
-        except metadata.PackageNotFoundError:
-            version = "unknown (not installed)"
-        print(f"dealer {version}")
-        parser.exit()
 
 
 def _add_common(parser: argparse.ArgumentParser) -> None:
@@ -89,6 +79,10 @@ def _run(argv: Sequence[str] | None) -> int:
         if options.command == "record":  # which itself knows addresses only
             options.server = commands.address_of(options.server, options.config)
         return int(options.run(options))
+    except ModuleNotFoundError as error:
+        if not (advice := install_advice(error.name)):
+            raise
+        print(f"dealer: {advice}", file=sys.stderr)
     except (DealerError, ProxyError) as error:
         if options.json:
             print(json_text({"error": str(error)}))

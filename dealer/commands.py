@@ -12,16 +12,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from dealer.advice import ADVICE, advice_for
 from dealer.bankstates import ask_states, state_tables
 from dealer.completion import SHELLS, Command, read_command
 from dealer.dealer import DEFAULT_TIMEOUT, Dealer
-from dealer.errors import ConfigurationError, NoSuchPlayerError, PlayersError, has_lost_players
+from dealer.errors import ConfigurationError, NoSuchPlayerError, PlayersError
 from dealer.fanout import describe
 from dealer.outcome import Outcome
 from dealer.players import find_players
 from dealer.progress import CallLine, ScanLine
 from dealer.services import Services
 from dealer.tables import text_table
+from zmqjsonproxy.commandline import Parser
 from zmqjsonproxy.errors import PeerLostError
 from zmqjsonproxy.jsontext import json_text
 from zmqjsonproxy.loading import TargetError, load_target
@@ -33,11 +35,10 @@ __all__ = ["add_commands", "address_of", "complain", "read_value", "run_shell"]
 QUESTION_TIMEOUT = 10.0
 END_KEYS = ("SCANNUM", "SCANLEN", "DAQFITS")
 LOOK_S = 2.0
-ADVICE = "`dealer doctor` says what puts it right"
 
 
 def add_commands(
-    commands: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser
+    commands: argparse._SubParsersAction[Parser], common: Parser
 ) -> None:
     """Add all commands to a parser.
 
@@ -88,8 +89,8 @@ def _dealer(options: argparse.Namespace, timeout: float = QUESTION_TIMEOUT) -> D
 def complain(error: Exception) -> None:
     """Say on standard error what went wrong, and who knows more."""
     print(f"dealer: {error}", file=sys.stderr)
-    if has_lost_players(error):
-        print(f"dealer: {ADVICE}", file=sys.stderr)
+    for line in advice_for(error):
+        print(f"dealer: {line}", file=sys.stderr)
 
 
 def _print_json(value: Any) -> None:
@@ -211,6 +212,8 @@ def _status(options: argparse.Namespace) -> int:
     lacking = {bank: state.missing for bank, state in states.items() if state.error is None and state.missing}
     if failed:
         print(f"dealer: {', '.join(failed)} failed; {ADVICE}", file=sys.stderr)
+        for line in advice_for(*(states[bank].error for bank in failed))[:-1]:  # the last one has been said
+            print(f"dealer: {line}", file=sys.stderr)
     for bank, missing in lacking.items():
         print(f"dealer: {bank} has no status key {', '.join(missing)}", file=sys.stderr)
     return 1 if failed or lacking else 0
@@ -410,12 +413,13 @@ def _programs() -> list[Command]:
     for name, path in scripts.items():
         try:
             module = import_module(path)
+            own = module.build_parser()
         except ImportError:  # of an extra that is not installed
             continue
         builders = [getattr(module, key) for key in vars(module) if re.fullmatch(r"_\w+_parser", key)]
         parsers = [*(build() for build in builders), *brought]
         others = [parser for parser in parsers if parser.prog.startswith(f"{name} ")]
-        programs.append(read_command(module.build_parser(), others))
+        programs.append(read_command(own, others))
     return programs
 
 

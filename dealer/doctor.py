@@ -9,13 +9,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from dealer.advice import unknown_host
 from dealer.errors import ConfigurationError
 from dealer.fanout import describe, fan_out
 from dealer.outcome import Outcomes
 from dealer.players import configuration_path, find_players, is_port_manager
 from dealer.services import Services
 from dealer.start import ClockOffset
-from portmanager.protocol.urls import ServiceAddress, is_service
 from zmqjsonproxy.configfiles import MIGRATE
 from zmqjsonproxy.cut import cut
 from zmqjsonproxy.errors import CallTimeoutError, PeerLostError
@@ -142,21 +142,12 @@ def _of_fault(where: str, fault: str, *, named: bool) -> Finding:
 
 
 def _host_is_known(bank: str, url: str, report: Report) -> bool:
-    if is_service(url):
-        host = ServiceAddress.read(url).manager.host
-    else:
-        transport, _, address = url.partition("://")
-        if transport != "tcp":
-            return True
-        host = address.rpartition(":")[0].strip("[]")
-    try:
-        socket.getaddrinfo(host, None)
-    except OSError as error:
-        text = f"its host {host} is unknown here ({error.strerror or error})"
-        remedy = f"add it to the name service or /etc/hosts, or correct banks.{bank}.hpc_host"
-        report.findings.append(Finding("host", text, remedy, bank))
-        return False
-    return True
+    if (unknown := unknown_host(url)) is None:
+        return True
+    host, why = unknown
+    remedy = f"add it to the name service or /etc/hosts, or correct banks.{bank}.hpc_host"
+    report.findings.append(Finding("host", f"its host {host} is unknown here ({why})", remedy, bank))
+    return False
 
 
 def _of_absence(bank: str, url: str, error: Exception) -> Finding:

@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from dealer.outcome import Outcome
-from zmqjsonproxy.errors import PeerLostError, Portable, RemoteError
+from zmqjsonproxy.errors import Portable, RemoteError
 
 __all__ = [
     "ClosedError",
@@ -32,7 +32,6 @@ __all__ = [
     "ScanFailedError",
     "ScanStoppedError",
     "StartError",
-    "has_lost_players",
 ]
 
 
@@ -138,12 +137,6 @@ class ConfigurationError(DealerError):
     def __init__(self, where: str, faults: Iterable[str]) -> None:
         self.where, self.faults = where, list(faults)
         super().__init__("\n".join([f"{where}:", *(f"  {fault}" for fault in self.faults)]))
-
-
-def has_lost_players(error: BaseException | None) -> bool:
-    """Whether it failed, or failed at some Bank, because no Player is there."""
-    failed = error.failed.values() if isinstance(error, PlayersError) else ()
-    return isinstance(error, PeerLostError) or any(isinstance(each.error, PeerLostError) for each in failed)
 
 
 def _reason(error: BaseException | None) -> str:

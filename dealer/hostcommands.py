@@ -15,6 +15,7 @@ from dealer.services import Services
 from dealer.supervision import HostsReport, OrderOutcome, ProgramRow, Supervision
 from dealer.supervisord import ProcessInfo, Supervisord, SupervisorError
 from dealer.tables import text_table
+from zmqjsonproxy.commandline import Parser
 from zmqjsonproxy.jsontext import json_text
 from zmqjsonproxy.rpc.hub import Hub
 
@@ -30,7 +31,7 @@ DONE, FAILED, USAGE = 0, 1, 2
 
 
 def add_commands(
-    commands: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser
+    commands: argparse._SubParsersAction[Parser], common: Parser
 ) -> None:
     """Add `hosts` and its own commands to a parser; arguments as of `dealer.commands.add_commands`."""
     text = "see, start and stop the Players of all hosts, through their supervisords"

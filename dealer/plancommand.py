@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dealer.tables import text_table
+from zmqjsonproxy.commandline import Parser
 from zmqjsonproxy.jsontext import json_text
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ TITLES = ("time", "line", "Banks", "call", "what it does")
 
 
 def add_commands(
-    commands: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser
+    commands: argparse._SubParsersAction[Parser], common: Parser
 ) -> None:
     """Add the command to a parser.
 
@@ -31,7 +31,8 @@ def add_commands(
         common: Options that all commands take.
     """
     parser = commands.add_parser(
-        "plan", parents=[common], help="say what an observing script would do, when, and how long it takes",
+        "plan", rest="words", parents=[common],
+        help="say what an observing script would do, when, and how long it takes",
         description="Run an observing script against models of the Banks, in no time: what it would do, when, how long "
         "it takes, and what the Players would refuse. Nothing is observed and no Player is asked.",
         epilog="Exit status: 0 the plan is good, 1 it has faults, 2 usage.",
@@ -40,16 +41,6 @@ def add_commands(
     parser.add_argument("script", type=Path, metavar="SCRIPT", help="a python file that uses dealer.Dealer")
     more = "arguments of the script; options of its own after --"
     parser.add_argument("words", nargs="*", metavar="ARG", default=[], help=more)
-    read = parser.parse_known_args
-
-    def divided(args: Sequence[str], namespace: argparse.Namespace | None = None) -> Any:
-        # argparse takes no second list of words, which `SCRIPT --config FILE -- --option` is
-        at = list(args).index("--") if "--" in args else len(args)
-        options, unknown = read(args[:at], namespace)
-        options.words = [*options.words, *args[at + 1 :]]
-        return options, unknown
-
-    parser.parse_known_args = divided  # type: ignore[method-assign, assignment]  # of this one parser
     parser.add_argument("--show-output", action="store_true", help="show what the script prints, on standard error")
 
 

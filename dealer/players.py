@@ -76,8 +76,8 @@ def _checked(players: Mapping[str, str]) -> dict[str, str]:
                 urls[name] = ServiceAddress.read(url).url
             except ValueError as error:
                 faults.append(f"{name!r}: {error}")
-        elif not isinstance(name, str) or not isinstance(url, str) or not _is_url(url):
-            faults.append(f"{name!r}: {url!r}: {FORM}")
+        elif fault := _fault(name, url):
+            faults.append(f"{name!r}: {fault}")
         else:
             urls[name] = url
     if faults:
@@ -95,16 +95,19 @@ def _port_manager(text: str) -> ServicesAddress:
         raise ConfigurationError("Dealer", [str(error)]) from error
 
 
-def _is_url(url: str) -> bool:
+def _fault(name: object, url: object) -> str:
+    """Return what is wrong with a name or its address; empty: nothing."""
+    if not isinstance(name, str) or not isinstance(url, str):
+        return f"{url!r}: {FORM}"
     transport, found, address = url.partition("://")
     if transport != "tcp":
-        return bool(found and transport and address)
+        return "" if found and transport and address else f"{url!r}: {FORM}"
     try:
         host, port = split_url(url)
         checked_host(host)
-    except ValueError:
-        return False
-    return port > 0
+    except ValueError as error:
+        return f"{error}; {FORM}"
+    return "" if port > 0 else f"{url!r}: a port to connect to is a number from 1 to 65535"
 
 
 def configuration_path(config: str | os.PathLike[str] | None = None) -> Path:

@@ -8,7 +8,9 @@ from __future__ import annotations
 import os
 import sys
 import threading
+import time
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, Self, TextIO
 
 from dealer.dealer import Dealer
@@ -24,6 +26,8 @@ QUIET_S = 0.6
 BAR = 24
 LEAST_BAR = 6
 WIDTH = 80
+LAST_TIME = 253_402_300_800.0
+"""After it there are no calendars, unix seconds."""
 
 
 class ProgressLine:
@@ -81,7 +85,7 @@ class ScanLine(ProgressLine):
             return
         status = self._d.outcomes("get_status", _banks=list(outcomes), _timeout=LOOK_S)
         values = {bank: o.value for bank, o in status.items() if isinstance(o.value, dict)}
-        self.write(scan_text(outcomes, values, self.width))
+        self.write(scan_text(outcomes, values, self.width, time.time()))
 
 
 class CallLine(ProgressLine):
@@ -127,18 +131,26 @@ class CallLine(ProgressLine):
                 self.write(call_text(running, self.width) if running else f"waiting for {', '.join(self._banks)}")
 
 
-def scan_text(outcomes: Mapping[str, Outcome], status: Mapping[str, Mapping[str, Any]], width: int = WIDTH) -> str:
+def scan_text(
+    outcomes: Mapping[str, Outcome], status: Mapping[str, Mapping[str, Any]], width: int = WIDTH, now: float = 0.0
+) -> str:
     """Return how far the slowest Bank is, and who is waited for.
 
     Args:
         outcomes: Bank -> outcome of `scan_status`.
-        status: Bank -> those of its keys SCANLEN and SCANREM, s, that it has.
+        status: Bank -> its status; SCANLEN and SCANREM, s, and DAQSTART, unix time, are looked at.
         width: Columns there are; the bar is shorter where they are few.
+        now: Unix time, s.
     """
-    running = [bank for bank, o in outcomes.items() if o.error is None and o.value[0]]
+    active = [bank for bank, o in outcomes.items() if o.error is None and o.value[0]]
+    starts = {bank: start for bank in active if (start := _start(status.get(bank, {}))) > now}
+    running = [bank for bank in active if bank not in starts]
     lost = [bank for bank, o in outcomes.items() if o.error is not None]
     spans = [span for span in (_span(status.get(bank, {})) for bank in running) if span is not None]
-    words = [f"running: {' '.join(running)}"] if running else ["ended"] if not lost else []
+    words = [f"running: {' '.join(running)}"] if running else [] if lost or starts else ["ended"]
+    if starts:
+        begin = datetime.fromtimestamp(max(starts.values()), UTC)
+        words.insert(0, f"waiting for {begin:%H:%M:%S} UTC: {' '.join(starts)}")
     words += [f"no answer: {' '.join(lost)}"] if lost else []
     if not spans:
         return "  ".join(words)
@@ -171,6 +183,15 @@ def _with_bar(fraction: float, text: str, words: Sequence[str], width: int) -> s
         return rest.strip()
     filled = round(done * size)
     return f"[{'#' * filled}{'.' * (size - filled)}]{rest}"
+
+
+def _start(status: Mapping[str, Any]) -> float:
+    """Time of the start, unix seconds; 0: not known."""
+    try:
+        start = float(status["DAQSTART"])
+    except (KeyError, TypeError, ValueError):
+        return 0.0
+    return start if 0 < start < LAST_TIME else 0.0
 
 
 def _span(status: Mapping[str, Any]) -> tuple[float, float] | None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dealer
-from dealer.errors import DealerError, has_lost_players
+from dealer.advice import advice_for
+from dealer.errors import DealerError
 from zmqjsonproxy.errors import ProxyError, RemoteError
 from zmqjsonproxy.prompt import run_prompt
 from zmqjsonproxy.rpc.proxy import RemoteObject
@@ -31,8 +32,7 @@ def explained(error: BaseException | None) -> str | None:
         return f"{error.type}: {error.text}"
     if not isinstance(error, DealerError | ProxyError):
         return None
-    advice = "\n`dealer doctor` says what puts it right" if has_lost_players(error) else ""
-    return f"{type(error).__name__}: {error}{advice}"
+    return "\n".join([f"{type(error).__name__}: {error}", *advice_for(error)])
 
 
 def run(d: dealer.Dealer) -> None:

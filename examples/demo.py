@@ -139,14 +139,17 @@ def independent_peak(source: Path) -> int:
     return int(power.argmax())
 
 
-def spectra(path: Path) -> tuple[int, Any]:
-    """Rows of integrations in a FITS file, and the mean power spectrum over them and both polarizations."""
+def spectra(path: Path) -> tuple[int, Any, Any, str]:
+    """Of a FITS file: rows, the channels in MHz, the mean power over all rows, and which scan it is, in words."""
     from astropy.io import fits
 
     with fits.open(path) as hdus:
-        table = hdus[1].data
+        header, axis, table = hdus[0].header, hdus[1].header, hdus[1].data
         column = next(name for name in table.names if np.ndim(table[name]) == 2)
-        return len(table), np.asarray(table[column], dtype=float).mean(axis=0)
+        power = np.asarray(table[column], dtype=float).mean(axis=0)
+        mhz = (axis["CRVAL1"] + axis["CDELT1"] * (np.arange(len(power)) + 1 - axis["CRPIX1"])) / 1e6
+        scan = f"scan {header['SCANNUM']}, {header['MODENUM']}, {header['DATE-OBS'][:19].replace('T', ' ')} UTC"
+        return len(table), mhz, power, scan
 
 
 def switched(path: Path) -> dict[str, Any]:
@@ -181,30 +184,40 @@ def switched(path: Path) -> dict[str, Any]:
             }  # fmt: skip
 
 
-def draw(path: Path, curves: dict[str, Any], simulated: dict[str, dict[str, Any]]) -> None:
-    """Write a picture of one spectrum a Bank for each scan, of the second one with the diode on and off."""
-    import matplotlib
+def draw(path: Path, recorded: dict[str, Any], simulated: dict[str, dict[str, Any]], expected: int) -> None:
+    """Write a picture of one spectrum a Bank for each scan, of the second one with the diode on and off.
 
-    matplotlib.use("Agg")
-    from matplotlib import pyplot as plt
+    Args:
+        path: The picture.
+        recorded: Bank -> what `spectra` returns.
+        simulated: Bank -> what `switched` returns, and `scan`.
+        expected: Channel of the peak, by the FFT of the file.
+    """
+    from matplotlib.figure import Figure
 
-    figure, panels = plt.subplots(len(curves), 2, sharex="col", figsize=(13, 8), constrained_layout=True)
-    for (axis, other), (bank, curve) in zip(panels, curves.items(), strict=True):
-        axis.semilogy(curve, linewidth=0.7)
-        axis.axvline(int(curve.argmax()), color="tab:red", linewidth=0.6, alpha=0.6)
-        axis.set_ylabel(f"{bank}\npower")
+    figure = Figure(figsize=(13, 9), layout="constrained")
+    panels = figure.subplots(len(recorded), 2, sharex="col")
+    for (axis, other), (bank, (_, mhz, power, scan)) in zip(panels, recorded.items(), strict=True):
+        axis.semilogy(mhz, power, linewidth=0.7)
+        axis.axvline(mhz[expected], color="tab:red", linewidth=0.7, linestyle="--", label="peak by the FFT of the file")
+        axis.set_ylabel("power, counts\u00b2")
+        axis.set_title(f"{bank}, {scan}", fontsize="small")
         found = simulated[bank]
-        other.plot(found["mhz"], found["on"], linewidth=0.7, label="noise diode on")
-        other.plot(found["mhz"], found["off"], linewidth=0.7, label="off")
-        other.axvline(LINE_MHZ, color="tab:red", linewidth=0.6, alpha=0.6)
-    panels[-1, 0].set_xlabel("channel (4 coarse x 256 fine)")
-    panels[-1, 1].set_xlabel("MHz")
-    panels[0, 1].legend(loc="upper right", fontsize="small")
-    panels[0, 0].set_title("Arecibo, PUPPI recording of J1810+1744, replayed")
-    panels[0, 1].set_title("synthetic receiver (computed, nothing received)")
-    figure.suptitle("simulated instrument")
+        to_kelvin = found["kelvin"].mean() / found["off"].mean()
+        other.plot(found["mhz"], found["on"] * to_kelvin, linewidth=0.7, label="noise diode on")
+        other.plot(found["mhz"], found["kelvin"], linewidth=0.7, label="off")
+        other.axvline(LINE_MHZ, color="tab:red", linewidth=0.7, linestyle="--", label=f"line put in, {LINE_MHZ} MHz")
+        other.set_ylabel("power, K")
+        other.set_title(f"{bank}, {found['scan']}", fontsize="small")
+    for panel in panels[-1]:
+        panel.set_xlabel("frequency, MHz")
+        panel.ticklabel_format(axis="x", useOffset=False)
+        panel.locator_params(axis="x", nbins=5)
+    for panel in panels[0]:
+        panel.legend(loc="upper right", fontsize="small")
+    left, right = "Arecibo, PUPPI recording of J1810+1744, replayed", "synthetic receiver (computed, nothing received)"
+    figure.suptitle(f"simulated instrument.  Left: {left}.  Right: {right}.", fontsize="medium")
     figure.savefig(path, dpi=110)
-    plt.close(figure)
 
 
 def wait_until_ready(config: Path, deadline_s: float) -> None:
@@ -266,12 +279,12 @@ def main() -> int:
 
     expected = independent_peak(source)
     print(f"\n{'Bank':6} {'scan':10} {'integrations':>12} {'peak':>5} {'FFT of the file':>15}  FITS file")
-    curves, right = {}, True
+    curves: dict[str, Any] = {}
+    right = True
     for bank, keys in status.items():
         path = RUN / "data" / str(keys["PROJID"]) / str(keys["DAQFITS"])
-        rows, curve = spectra(path)
-        curves[bank] = curve
-        peak = int(curve.argmax())
+        rows, _, power, _ = curves[bank] = spectra(path)
+        peak = int(power.argmax())
         right = right and peak == expected and rows > 0
         report = reports[bank]
         counts = f"{report['integrations']} of {report['planned']}"
@@ -281,14 +294,14 @@ def main() -> int:
     simulated, recovered = {}, True
     for bank, keys in second.items():
         path = RUN / "data" / str(keys["PROJID"]) / str(keys["DAQFITS"])
-        found = simulated[bank] = switched(path)
+        found = simulated[bank] = {**switched(path), "scan": spectra(path)[3]}
         recovered = recovered and abs(found["tsys_k"] / TSYS_K - 1) < SCALE_WITHIN
         recovered = recovered and abs(found["line_mhz"] - LINE_MHZ) < SIGMAS * found["line_mhz_sigma"]
         allowed_k = SIGMAS * found["line_k_sigma"] + SCALE_WITHIN * LINE_K
         recovered = recovered and abs(found["line_k"] - LINE_K) < allowed_k
         values = f"{found['tsys_k']:8.2f} {found['line_mhz']:11.4f} {found['line_k']:8.2f}"
         print(f"{bank:6} {keys['NUMPHASE']!s:>6} {values}  {path.relative_to(ROOT)}")
-    draw(RUN / "spectra.png", curves, simulated)
+    draw(RUN / "spectra.png", curves, simulated, expected)
     short = [f"{bank}: {each[bank]['warning']}" for each in (reports, seconds) for bank in each
              if each[bank]["outcome"] != "done"]  # fmt: skip
     print(f"\nspectra: {(RUN / 'spectra.png').relative_to(ROOT)}")

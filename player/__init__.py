@@ -15,6 +15,10 @@ __all__ = ["Bank"]
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from zmqjsonproxy.commandline import version
+
+        return version()
     if name != "Bank":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from player.interactive import Bank  # late: the command must take over signals before anything heavy is loaded

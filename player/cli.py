@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 from player.errors import BankNameError, ConfigError, KindError, PlayerError
 from player.lifecycle import EndRequest, EndSignals, Notifier, force_end
+from zmqjsonproxy.commandline import Parser
 from zmqjsonproxy.configfiles import absolute
+from zmqjsonproxy.extras import install_advice
 from zmqjsonproxy.logs import LEVELS
 from zmqjsonproxy.output import run_command
 
@@ -26,15 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["build_parser", "main"]
 
 DONE, FAILED, USAGE = 0, 1, 2
-
-
-def _version() -> str:
-    from importlib import metadata
-
-    try:
-        return metadata.version("dealer-player")
-    except metadata.PackageNotFoundError:
-        return "unknown (not installed)"
+FIRST_ORDINARY_UID = 1000
 
 
 def _add_config(parser: argparse.ArgumentParser) -> None:
@@ -48,11 +42,12 @@ def _add_config(parser: argparse.ArgumentParser) -> None:
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of `player [BANK [URL [simulate]]]`."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
+        with_version=True,
         prog="player",
         description="Serve one Bank, until SIGINT or SIGTERM.",
-        epilog="Commands: player check, config, doctor, ready, shell, supervisor-config, and those of kinds of Banks, "
-        "as migrate; each has its own --help. Exit status: 0 done, 1 failed, 2 usage or configuration.",
+        epilog="Commands: player check, config, doctor, ready, shell, supervisor-config, systemd-unit, and those of "
+        "kinds of Banks, as migrate; each has its own --help. Exit status: 0 done, 1 failed, 2 usage or configuration.",
     )
     parser.add_argument("bank", nargs="?", metavar="BANK", help="Bank to serve; default: the one of this host")
     parser.add_argument("url", nargs="?", metavar="URL", help="where to serve calls, tcp://HOST:PORT or service:NAME")
@@ -77,18 +72,18 @@ def build_parser() -> argparse.ArgumentParser:
         help="end with status 1 if the Bank does not answer S seconds after its start; default: %(default)g",
     )
     parser.add_argument("--check", action="store_true", help="check the configuration and end, as `player check`")
-    parser.add_argument("--version", action="version", help="show the version and end", version=f"player {_version()}")
     return parser
 
 
 def _check_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="player check", description="Check the configuration, and list every fault.")
+    text = "Check the configuration, and list every fault."
+    parser = Parser(with_version=True, prog="player check", description=text)
     _add_config(parser)
     return parser
 
 
 def _config_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="player config", description="Show the configuration, or print its schema.")
+    parser = Parser(with_version=True, prog="player config", description="Show the configuration, or print its schema.")
     words = parser.add_subparsers(dest="word", required=True, metavar="COMMAND")
     text = "show the values that hold, and where each comes from"
     show = words.add_parser("show", help=text, description=f"{text.capitalize()}.")
@@ -110,7 +105,8 @@ def _config_parser() -> argparse.ArgumentParser:
 
 
 def _ready_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
+        with_version=True,
         prog="player ready", description="Call a Player until it answers; exit status 0 if it did, 1 if not."
     )
     parser.add_argument("bank", nargs="?", metavar="BANK", help="default: the one of this host")
@@ -123,7 +119,8 @@ def _ready_parser() -> argparse.ArgumentParser:
 
 
 def _supervisor_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
+        with_version=True,
         prog="player supervisor-config", description="Print the supervisord sections of a host's Players."
     )
     which = parser.add_mutually_exclusive_group()
@@ -145,8 +142,26 @@ def _supervisor_parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _systemd_parser() -> argparse.ArgumentParser:
+    parser = Parser(
+        with_version=True,
+        prog="player systemd-unit",
+        description="Print the systemd unit that serves all Banks of a host, player@.service, for this installation.",
+    )
+    parser.add_argument("--port-manager", action="store_true", help="print that of the port manager instead")
+    parser.add_argument("--user", metavar="NAME", help="whose processes they are; default: dibas, or daemon")
+    parser.add_argument("--simulate", action="store_true", help="start the Players with --simulate")
+    parser.add_argument(
+        "--python", type=Path, default=Path(sys.executable), metavar="EXE",
+        help="interpreter of the programs; default: the one that runs this",
+    )  # fmt: skip
+    _add_config(parser)
+    return parser
+
+
 def _shell_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
+        with_version=True,
         prog="player shell",
         description="A Python prompt with a Bank in this process as `p`; nothing is served. The end of the "
         "prompt closes the Bank.",
@@ -161,7 +176,8 @@ def _shell_parser() -> argparse.ArgumentParser:
 
 
 def _doctor_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
+        with_version=True,
         prog="player doctor",
         description="Say what keeps a Player from working on this host, and what puts it right. Changes nothing, "
         "unless --repair is given.",
@@ -248,13 +264,13 @@ def _ready_url(config: Config, bank: str) -> str:
     Raises:
         ServiceError: It has a name, and is not found under it.
     """
-    from player.hosts import banks_of_host
+    from player.hosts import banks_here
     from player.ports import is_loopback, local_url, port_of, tcp_url
     from player.services import reached_at
     from portmanager.protocol.urls import is_service
 
     host, bind = config.banks[bank].hpc_host, tcp_url(config.bind(bank), 1)
-    is_elsewhere = local_url(bind) != bind and bank not in banks_of_host(_hosts(config), _local_host())
+    is_elsewhere = local_url(bind) != bind and bank not in banks_here(_hosts(config), _local_host())
     url = config.url(bank)
     if is_service(url):
         return reached_at(url, host if is_elsewhere else None)
@@ -292,16 +308,22 @@ def _ready(argv: Sequence[str], environment: Mapping[str, str]) -> int:
 
 
 def _supervisor_config(argv: Sequence[str], environment: Mapping[str, str]) -> int:
-    from player.hosts import banks_of_host
+    from player.hosts import banks_here, banks_of_host
     from player.supervisor import ProgramSettings, complete_conf, control_of, programs
 
     args = _supervisor_parser().parse_args(argv)
     config = _load(args.config, environment)
     _print_warnings(config)
-    host = args.host or _local_host()
-    banks = list(config.banks) if args.all else banks_of_host(_hosts(config), host)
+    if args.all:
+        banks = list(config.banks)
+    elif args.host is not None:
+        banks = banks_of_host(_hosts(config), args.host)
+    else:
+        banks = banks_here(_hosts(config), _local_host())
     if not banks:
-        raise BankNameError(f"{config.path} has no Bank on host {host}; give --host NAME or --all")
+        known = ", ".join(dict.fromkeys(_hosts(config).values()))
+        where = args.host or f"{_local_host()}, which this is"
+        raise BankNameError(f"{config.path} has no Bank on host {where}; give --all, or --host NAME of: {known}")
     settings = ProgramSettings(
         python=args.python.absolute(),  # not resolved: a virtual environment is found by the link's name
         log_dir=absolute(args.log_dir or args.complete or Path("/var/log/supervisor")),
@@ -319,6 +341,35 @@ def _supervisor_config(argv: Sequence[str], environment: Mapping[str, str]) -> i
         if control is not None and control.credentials:
             _keep_from_others()
     sys.stdout.write(text)
+    return DONE
+
+
+def _systemd_unit(argv: Sequence[str], environment: Mapping[str, str]) -> int:
+    import pwd
+
+    from player.systemd import PLAYER_UNIT, PORT_MANAGER_UNIT, UnitSettings, systemd_unit
+
+    args = _systemd_parser().parse_args(argv)
+    variables = {name: environment[name] for name in ("DIBAS_DIR", "DIBAS_DATA") if environment.get(name)}
+    if args.config is not None:
+        variables["DIBAS_CONFIG"] = str(args.config.absolute())
+    text = systemd_unit(
+        PORT_MANAGER_UNIT if args.port_manager else PLAYER_UNIT,
+        UnitSettings(
+            python=args.python.absolute(),  # not resolved: a virtual environment is found by the link's name
+            user=args.user or "", simulate=args.simulate, environment={} if args.port_manager else variables,
+        ),
+    )  # fmt: skip
+    sys.stdout.write(text)
+    user = text.partition("\nUser=")[2].partition("\n")[0]
+    try:
+        is_ordinary = pwd.getpwnam(user).pw_uid >= FIRST_ORDINARY_UID
+    except KeyError:
+        print(f"player: there is no user {user} here: useradd --system {user}, or give --user", file=sys.stderr)
+    else:
+        if is_ordinary and not args.port_manager:
+            note = "systemd-logind removes the shared memory of ordinary users: RemoveIPC=no in logind.conf keeps it"
+            print(f"player: {note}, or take a system user", file=sys.stderr)
     return DONE
 
 
@@ -462,6 +513,7 @@ COMMANDS: dict[str, Run] = {
     "ready": _ready,
     "shell": _shell,
     "supervisor-config": _supervisor_config,
+    "systemd-unit": _systemd_unit,
 }
 
 
@@ -534,6 +586,11 @@ def _main(line: Sequence[str]) -> int:
         return USAGE
     except PlayerError as error:
         print(f"player: {error}", file=sys.stderr)
+        return FAILED
+    except ModuleNotFoundError as error:
+        if not (advice := install_advice(error.name)):
+            raise
+        print(f"player: {advice}", file=sys.stderr)
         return FAILED
     except KeyboardInterrupt:
         return FAILED

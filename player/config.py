@@ -53,7 +53,8 @@ __all__ = [
 ]
 
 # Commands of `player`, there now or to come: no Bank can be called so.
-RESERVED_WORDS = frozenset({"check", "config", "doctor", "keys", "migrate", "ready", "shell", "supervisor-config"})
+RESERVED_WORDS = frozenset({"check", "config", "doctor", "keys", "migrate", "ready", "shell", "supervisor-config",
+                            "systemd-unit"})  # fmt: skip
 MISSING = "missing"
 BANK_NAME = re.compile(r"[A-Z][A-Z0-9_]*\Z")
 

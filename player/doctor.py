@@ -30,7 +30,7 @@ from player.errors import (
     ServiceError,
 )
 from player.findings import Finding, Surroundings
-from player.hosts import banks_of_host
+from player.hosts import banks_here
 from player.kinds import find_kind
 from player.ports import local_url, port_of, split_url, tcp_url
 from player.services import reached_at
@@ -38,6 +38,7 @@ from player.tables import Config
 from portmanager.protocol.urls import is_service
 from zmqjsonproxy.configfiles import MIGRATE
 from zmqjsonproxy.errors import ProxyError
+from zmqjsonproxy.extras import install_advice
 from zmqjsonproxy.rpc.descriptors import capacity
 from zmqjsonproxy.rpc.hub import Hub
 
@@ -160,7 +161,7 @@ def _banks_to_examine(config: Config, given: str | None, report: Report) -> list
     if given is not None:
         return [pick_bank(config, given, report.host)]
     try:
-        found = banks_of_host(hosts, report.host)
+        found = banks_here(hosts, report.host)
     except BankNameError as error:
         report.findings.append(Finding("host", str(error).partition(";")[0], "name the Bank: player doctor BANK"))
         return []
@@ -176,7 +177,7 @@ def host_findings(config: Config, name: str, local: str) -> list[Finding]:
     """Return what is wrong with the host of a Bank that is to run here, on host `local`."""
     host = config.banks[name].hpc_host
     with suppress(BankNameError):
-        if name in banks_of_host({bank: table.hpc_host for bank, table in config.banks.items()}, local):
+        if name in banks_here({bank: table.hpc_host for bank, table in config.banks.items()}, local):
             return []
     try:
         addresses = {str(row[4][0]) for row in socket.getaddrinfo(host, None)}
@@ -205,6 +206,11 @@ def _examine_bank(config: Config, name: str, around: Surroundings, report: Repor
     try:
         findings += kind.diagnose(config, name, replace(around, is_served=served_by is not None))
     except Exception as error:  # a kind is anybody's code, and a doctor that fails helps nobody
+        if isinstance(error, ModuleNotFoundError) and (advice := install_advice(error.name)):
+            what, _, remedy = advice.partition(": ")
+            findings.append(Finding("packages", what, remedy, name))
+            report.findings += findings
+            return
         text = f"the checks of kind {config.banks[name].kind} raised {type(error).__name__}: {error}"
         findings.append(Finding("kind", text, "report this to whoever made the kind", name))
     report.findings += findings

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from player.errors import BankNameError
+from zmqjsonproxy.addresses import is_loopback_host
 
-__all__ = ["banks_of_host", "infer_bank"]
+__all__ = ["banks_here", "banks_of_host", "infer_bank"]
+
+LOOPBACK_NAMES = ("localhost", "localhost.localdomain", "localhost4", "localhost6", "ip6-localhost")
 
 
 def _digits_go_on(longer: str, cut: int) -> bool:
@@ -49,13 +52,29 @@ def banks_of_host(hosts: Mapping[str, str], local: str) -> list[str]:
     return found
 
 
+def banks_here(hosts: Mapping[str, str], local: str) -> list[str]:
+    """Return the Banks of this host, in the order given: those of its name, and those of a loopback address.
+
+    Args:
+        hosts: Bank -> `hpc_host`.
+        local: Name of this host.
+
+    Raises:
+        BankNameError: Several hosts of the file resemble this one.
+    """
+    looped = [bank for bank, host in hosts.items() if is_loopback_host(host) or host.lower() in LOOPBACK_NAMES]
+    others = {bank: host for bank, host in hosts.items() if bank not in looped}
+    named = banks_of_host(others, local)
+    return [bank for bank in hosts if bank in looped or bank in named]
+
+
 def infer_bank(hosts: Mapping[str, str], local: str) -> str:
     """Return the one Bank of this host.
 
     Raises:
         BankNameError: There is none, or more than one.
     """
-    found = banks_of_host(hosts, local)
+    found = banks_here(hosts, local)
     if not found:
         listed = ", ".join(f"{bank} on {host}" for bank, host in hosts.items())
         raise BankNameError(f"no Bank runs on host {local}; there are {listed}; name the Bank: player BANK")

@@ -41,6 +41,10 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     """Load the asyncio client when it is asked for: asyncio costs a blocking program 30 ms."""
+    if name == "__version__":
+        from zmqjsonproxy.commandline import version
+
+        return version()
     if name == "AsyncPortManager":
         from portmanager.aio import AsyncPortManager
 

@@ -16,6 +16,7 @@ from portmanager.files import Files, default_folder
 from portmanager.logs import set_up_logging
 from portmanager.protocol.lines import DEFAULT_PORT
 from portmanager.protocol.pool import DEFAULT_RANGE
+from zmqjsonproxy.commandline import Parser
 from zmqjsonproxy.output import run_command
 
 __all__ = ["build_parser", "lsservices", "main"]
@@ -25,8 +26,8 @@ STATUS_TEXT = "Exit status: 0 done, 1 refused or failed, 2 usage."
 
 def build_parser() -> argparse.ArgumentParser:
     """The command line of `portmanager`, and of `DaqPortManager`."""
-    parser = argparse.ArgumentParser(
-        prog="portmanager", allow_abbrev=False, epilog=STATUS_TEXT,
+    parser = Parser(
+        with_version=True, prog="portmanager", allow_abbrev=False, epilog=STATUS_TEXT,
         description="Lend TCP ports to services under their names. Without a command it is the server, and takes the "
         "options of NSCLDAQ's `DaqPortManager`, too.",
     )  # fmt: skip
@@ -40,9 +41,10 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def _lsservices_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="lsservices", epilog=STATUS_TEXT, description="Show the services that a computer's port manager knows."
-    )
+    parser = Parser(
+        with_version=True, prog="lsservices", epilog=STATUS_TEXT,
+        description="Show the services that a computer's port manager knows.",
+    )  # fmt: skip
     parser.add_argument("host", nargs="?", default="localhost", metavar="HOST", help="of which; default: %(default)s")
     parser.add_argument(
         "pattern", nargs="?", default="*", metavar="USER",

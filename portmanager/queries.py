@@ -21,6 +21,7 @@ from portmanager.client import TIMEOUT, PortManager
 from portmanager.errors import ConnectionLostError, PortManagerError, RefusedError
 from portmanager.protocol.lines import DEFAULT_PORT, write_allocation
 from portmanager.tables import SORTS, glob, table
+from zmqjsonproxy.commandline import Parser
 
 __all__ = ["add_commands", "add_form", "add_server", "run_lsservices"]
 
@@ -29,7 +30,7 @@ FIRST_PAUSE_S, LAST_PAUSE_S = 0.1, 10.0
 """Between attempts to register again; they grow, and are randomised: many programs lose it at the same moment."""
 
 
-def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_commands(commands: argparse._SubParsersAction[Parser]) -> None:
     """Add the commands to a parser."""
     text = "list all services, their ports and users"
     listing = commands.add_parser("list", help=text, description=f"{text.capitalize()}.")

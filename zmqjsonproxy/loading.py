@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from zmqjsonproxy.errors import text_of
+from zmqjsonproxy.extras import install_advice
 
 __all__ = ["TargetError", "load_target", "raised_where", "registered", "target_of"]
 
@@ -75,6 +76,8 @@ def load_target(target: str) -> Any:
         missing = str(error.name) if isinstance(error, ModuleNotFoundError) else ""
         if missing and f"{module_name}.".startswith(f"{missing}."):
             raise TargetError(f"cannot import {target}: {error}", missing) from error
+        if advice := install_advice(missing):
+            raise TargetError(f"importing {target}: {advice}", missing) from error
         raise TargetError(f"importing {target} raised {raised_where(error)}: {text_of(error)}", missing) from error
     try:
         return getattr(module, name)

@@ -1,7 +1,7 @@
 """Traffic between clients and a server into a file, and a server that answers from such a file.
 
-    python -m zmqjsonproxy.recording record --listen tcp://127.0.0.1:7777 --server tcp://127.0.0.1:6667 FILE
-    python -m zmqjsonproxy.recording replay --listen tcp://127.0.0.1:7777 FILE
+    python -m zmqjsonproxy record --listen tcp://127.0.0.1:7777 --server tcp://127.0.0.1:6667 FILE
+    python -m zmqjsonproxy replay --listen tcp://127.0.0.1:7777 FILE
 
 Both print the address they listen on and end at SIGINT or SIGTERM. Decides nothing about messages: that is
 zmqjsonproxy/protocol/record.py and answers.py.
@@ -27,6 +27,7 @@ from typing import IO, Any, Self
 
 import zmq
 
+from zmqjsonproxy.commandline import Parser
 from zmqjsonproxy.errors import RecordingError
 from zmqjsonproxy.protocol.answers import Answers
 from zmqjsonproxy.protocol.record import Direction, Record, Recording, read_recording, write_header, write_record
@@ -370,8 +371,9 @@ class Replayer:
 
 def build_parser() -> argparse.ArgumentParser:
     """The command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m zmqjsonproxy.recording",
+    parser = Parser(
+        with_version=True,
+        prog="python -m zmqjsonproxy",
         description="Records the messages of a server, and answers from them.",
         epilog="Exit status: 0 done, 1 failed, 2 usage.",
     )
@@ -379,7 +381,7 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_commands(commands: argparse._SubParsersAction[Parser]) -> None:
     """Add `record` and `replay` to a command line; `run` in what it parses carries them out."""
     record = commands.add_parser(
         "record", help="stand between clients and a Player, and write all messages to a file",

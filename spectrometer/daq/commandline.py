@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from spectrometer.daq.receiver import ReceiverConfig
 from spectrometer.status.keys import VEGAS_KEY, VEGAS_SEMAPHORE
+from zmqjsonproxy.commandline import Parser
 from zmqjsonproxy.logs import LEVELS
 
 __all__ = ["build_parser"]
@@ -18,7 +19,7 @@ DESCRIPTION = "The data-taking program, `spectrometer-daq`: words on standard in
 
 def build_parser() -> argparse.ArgumentParser:
     """The command line."""
-    parser = argparse.ArgumentParser(prog="spectrometer-daq", description=DESCRIPTION)
+    parser = Parser(with_version=True, prog="spectrometer-daq", description=DESCRIPTION)
     parser.add_argument(
         "--source", type=Path, metavar="FILE", help="recording to replay, looped: a GUPPI raw or a DADA file"
     )

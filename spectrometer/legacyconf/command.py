@@ -16,6 +16,7 @@ from player.commands import Command
 from player.config import load
 from player.errors import ConfigError, Fault
 from spectrometer.legacyconf import Finding, Migration, Sort, migrate, report
+from zmqjsonproxy.commandline import Parser
 from zmqjsonproxy.jsontext import json_text
 
 __all__ = ["COMMAND", "build_parser"]
@@ -26,7 +27,8 @@ MAX_BYTES = 16 << 20
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of `player migrate FILE`."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
+        with_version=True,
         prog="player migrate",
         description="Turn the original's dibas.conf into dibas.toml, and list every key that is dropped or doubtful.",
         epilog="The list goes to standard error. Exit status: 0 the new file passes `player check`, 1 it does not, "

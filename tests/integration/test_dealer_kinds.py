@@ -7,12 +7,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import zmq
 from support.native_player import NativePlayer
 from support.original_server import OriginalPlayer
 from support.own_kinds import Camera, Weather
 
+from dealer import ConfigurationError, Dealer
 from dealer.cli import main
 from player.testing import HostedBank
+from zmqjsonproxy import PeerLostError, ZMQJSONProxyClient, ZMQJSONProxyServer
 
 
 @pytest.fixture(scope="module")
@@ -95,3 +98,24 @@ def test_json_of_a_call_is_valid_and_whole(config: Path, capsys: pytest.CaptureF
     assert lines["array"].endswith("1999.0]")
     assert lines["bytes"] == '"AP8="'
     assert lines["numbers"] == "[NaN, Infinity, 1e+308]"
+
+
+def test_a_host_that_is_unknown_is_named_where_its_player_does_not_answer(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "array.toml"
+    path.write_text('[banks.A]\nhpc_host = "nowhere.invalid"\n')
+    for words in (["status"], ["list", "A"], ["call", "A", "get_mode"], ["scan"]):
+        assert main([*words, "--config", str(path), "--timeout", "2"]) == 1
+        assert "unknown here: host nowhere.invalid (" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("url", ["tcp://127.0.0.1:99999", "tcp://127.0.0.1:-5", "tcp://127.0.0.1"])
+def test_a_port_that_is_none_is_refused_by_dealer_proxy_and_server(url: str) -> None:
+    said = "a port is at most 65535" if "99999" in url else "is not tcp://HOST:PORT"
+    with pytest.raises(ConfigurationError, match=said):
+        Dealer({"BANKA": url})
+    with ZMQJSONProxyClient(None, "bank", url, 5.0) as proxy, pytest.raises(PeerLostError, match=said):
+        proxy.get_mode()
+    with zmq.Context() as context, pytest.raises(ValueError, match=said):
+        ZMQJSONProxyServer(context, url)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import sysconfig
 import tarfile
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from support.port_manager import ServerProcess
 
 import dealer
 
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 PACKAGES = ("zmqjsonproxy", "portmanager", "dealer", "player", "spectrometer")
 SUPPLY = ROOT / "examples" / "power_supply"
 NSCLDAQ = ROOT / "compat" / "nscldaq"
@@ -71,12 +74,35 @@ def test_the_wheel_has_what_runs_and_nothing_else(wheel: Path) -> None:
     assert {"player/conf/dibas.toml", "player/conf/schema/dibas.schema.json"} <= names
     assert any(name.endswith("licenses/LICENSE") for name in names)
     top = {name.partition("/")[0] for name in names}
-    assert {name for name in top if not name.startswith("dealer_player-")} == {*PACKAGES, "benchmarks"}
+    assert {name for name in top if not name.startswith("dealer_player-")} == {*PACKAGES}
+    deployed = {f"player/{path.relative_to(ROOT)}" for path in (ROOT / "deploy").rglob("*") if path.is_file()}
+    assert deployed <= names
     assert not [name for name in names if name.endswith((".pyc", ".so")) or "/tests/" in name]
     metadata = next(name for name in names if name.endswith("METADATA"))
     text = zipfile.ZipFile(wheel).read(metadata).decode()
     needed = [line for line in text.splitlines() if line.startswith("Requires-Dist:") and "extra ==" not in line]
     assert needed == ["Requires-Dist: pyzmq>=26"]
+
+
+def test_every_extra_brings_what_our_code_imports_or_users_run() -> None:
+    """But for setuptools, of which supervisor asks for its own version."""
+    text = "".join(path.read_text(encoding="utf-8") for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
+    imported = set(re.findall(r"^\s*(?:import|from) (\w+)", text, re.MULTILINE))
+    imported |= set(re.findall(r"import_module\(\"(\w+)", text))
+    names = {"pyserial": "serial"}
+    for extra, lines in PROJECT["optional-dependencies"].items():
+        if extra not in ("demo", "docs", "dev"):
+            brought = {re.split(r"[<>=\[]", line)[0] for line in lines} - {"dealer-player", "setuptools", "supervisor"}
+            assert {names.get(each, each.replace("-", "_")) for each in brought} <= imported, extra
+
+
+def test_how_to_cite_is_of_this_version() -> None:
+    text = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    found = dict(re.findall(r"^([\w-]+): (.+)$", text, re.MULTILINE))
+    assert (found["version"], found["license"], found["cff-version"]) == (
+        PROJECT["version"], PROJECT["license"], "1.2.0"
+    )  # fmt: skip
+    assert f"  - name: {PROJECT['authors'][0]['name']}" in text
 
 
 def test_the_sdist_is_the_whole_project(tmp_path: Path) -> None:
@@ -95,6 +121,9 @@ def test_programs_run_from_the_wheel(installed: Environment) -> None:
     assert installed.run("dealer", "--version").stdout.startswith("dealer 0.")
     where = installed.run("python", "-c", "import player, power_supply; print(player.__file__, power_supply.__file__)")
     assert [path.startswith(str(installed.folder)) for path in where.stdout.split()] == [True, True], where.stderr
+    unit = installed.run("player", "systemd-unit", "--user", "root")
+    assert (unit.returncode, unit.stderr) == (0, "")
+    assert f"\nExecStart={installed.folder}/bin/python" in unit.stdout
     shipped = installed.folder.rglob("player/conf/dibas.toml")
     assert installed.run("player", "check", "--config", next(shipped)).returncode == 0
 

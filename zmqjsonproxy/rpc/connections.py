@@ -17,7 +17,7 @@ from typing import Any
 import zmq
 
 from zmqjsonproxy import ndarray, wirejson
-from zmqjsonproxy.addresses import is_by_name
+from zmqjsonproxy.addresses import is_by_name, split_url
 from zmqjsonproxy.caller import own_name
 from zmqjsonproxy.errors import PeerLostError
 from zmqjsonproxy.planned import refusal
@@ -368,10 +368,12 @@ class Connections:
             del self._at[before]
         rid = self._token + next(self._rids).to_bytes(8, "big")
         try:
+            if address.startswith("tcp://"):  # ZeroMQ takes 99999 for 34463
+                split_url(address)
             self._router.set(zmq.CONNECT_ROUTING_ID, rid)
             self._router.set(zmq.IPV6, self._is_by_ipv6(peer, address))
             self._router.connect(address)
-        except zmq.ZMQError as error:
+        except (zmq.ZMQError, ValueError) as error:
             raise NotLocatedError(f"no address to connect to: {error}") from error
         self._addresses[peer], self._at[address] = address, peer
         self._by_rid[rid] = peer

@@ -21,6 +21,7 @@ from typing import Any, Self
 import zmq
 
 from zmqjsonproxy import wirejson
+from zmqjsonproxy.addresses import split_url
 from zmqjsonproxy.caller import OF_THE_ORIGINAL, Caller, KnownCallers, begin_calling, calling, end_calling
 from zmqjsonproxy.errors import AlreadyDoneError, text_of
 from zmqjsonproxy.handle import OperationHandle
@@ -231,6 +232,8 @@ class ZMQJSONProxyServer(OfOneProcess):
         self._errands.leave(partial(self._bind, url), self._wake, 5.0)
 
     def _bind(self, url: str) -> None:
+        if url.startswith("tcp://"):  # ZeroMQ takes 99999 for 34463
+            split_url(url)
         self._router.set(zmq.IPV6, "[" in url)  # where it is set, IPv4 addresses are told in the form of IPv6
         self._listening.bind(partial(self._router.bind, url), self._outbox.name)
 

@@ -60,3 +60,12 @@ def test_a_line_covers_the_one_before_with_plain_characters() -> None:
         line.write(text)
     line.clear()
     assert out.getvalue() == "\rrunning\rend    \r" + "x" * 79 + "\r" + " " * 79 + "\r"
+
+
+def test_a_bank_is_waiting_until_its_scan_begins() -> None:
+    outcomes = {bank: Outcome(bank, (True, "")) for bank in "AB"}
+    status = {"A": {"DAQSTART": 1_800_000_000.0, "SCANLEN": 20, "SCANREM": 22}, "B": {"DAQSTART": 1_799_999_000.0}}
+    assert scan_text(outcomes, status, now=1_799_999_990.0).startswith("waiting for 08:00:00 UTC: A  running: B")
+    assert scan_text(outcomes, status, now=1_800_000_001.0).endswith("running: A B")
+    for strange in ("x", float("nan"), 1e300, None):
+        assert scan_text({"A": outcomes["A"]}, {"A": {"DAQSTART": strange}}, now=1.0) == "running: A"

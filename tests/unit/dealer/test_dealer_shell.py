@@ -26,7 +26,7 @@ def raised_by(do: Any) -> BaseException:
 
 
 def test_an_error_that_explains_itself_is_shown_in_its_own_words() -> None:
-    lost = PeerLostError("tcp://h:1", "bank.get_mode", "connection refused")
+    lost = PeerLostError("tcp://127.0.0.1:1", "bank.get_mode", "connection refused")
     at_one = PlayersError("get_mode", {"A": Outcome("A", "MODE1"), "B": Outcome("B", None, lost)})
     assert explained(RefusedError("20 s is too long")) == "RefusedError: 20 s is too long"
     refused = RemoteError("ParameterError", "exposure: -1 is below 0", peer="tcp://h:1")

@@ -85,7 +85,7 @@ def test_what_is_open_to_the_network_is_a_note_and_no_finding(tmp_path: Path) ->
 
 
 def test_the_banks_of_this_host_are_looked_at_or_the_one_that_is_named(tmp_path: Path) -> None:
-    path = write(tmp_path, BANKA={}, BANKB={"hpc_host": "localhost"}, BANKC={})
+    path = write(tmp_path, BANKA={}, BANKB={"hpc_host": "elsewhere"}, BANKC={"hpc_host": "localhost"})
     assert list(told(path).banks) == ["BANKA", "BANKC"]
     assert list(told(path, "bankb").banks) == ["BANKB"]
 

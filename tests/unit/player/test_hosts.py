@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from player.errors import BankNameError
-from player.hosts import banks_of_host, infer_bank
+from player.hosts import banks_here, banks_of_host, infer_bank
 
 SHANGHAI = {f"BANK{letter}": f"hpc{number}" for number, letter in enumerate("ABCDEFGH", start=1)}
 
@@ -46,3 +46,11 @@ def test_several_banks_of_one_host_have_to_be_named() -> None:
     assert banks_of_host(hosts, "hpc1") == ["BANKA", "BANKB"]
     with pytest.raises(BankNameError, match="host hpc1 runs BANKA, BANKB; name one"):
         infer_bank(hosts, "hpc1")
+
+
+def test_a_loopback_host_of_the_file_is_this_host() -> None:
+    hosts = {"A": "localhost", "B": "hpc1", "C": "127.0.0.1", "D": "hpc2", "E": "::1", "F": "LOCALHOST"}
+    assert banks_here(hosts, "laptop") == ["A", "C", "E", "F"]
+    assert banks_here(hosts, "hpc1") == ["A", "B", "C", "E", "F"]
+    assert banks_of_host(hosts, "hpc1") == ["B"]
+    assert infer_bank({"A": "localhost", "B": "hpc2"}, "laptop") == "A"

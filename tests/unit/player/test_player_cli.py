@@ -80,7 +80,7 @@ def test_check_warns_of_what_is_open(tmp_path: Path, capsys: pytest.CaptureFixtu
     [
         (["BANKX"], "has no Bank BANKX; there are BANKA, BANKB"),
         (["ready", "BANKX"], "has no Bank BANKX"),
-        (["supervisor-config", "--host", "nowhere"], "has no Bank on host nowhere; give --host NAME or --all"),
+        (["supervisor-config", "--host", "nowhere"], "has no Bank on host nowhere; give --all, or --host NAME of: "),
     ],
 )
 def test_a_bank_that_is_not_there_is_a_sentence(

@@ -1,0 +1,72 @@
+"""The command `dealer plot`: a picture of a data file, by whatever kind of Bank knows such files."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from dealer.errors import ConfigurationError
+from zmqjsonproxy.commandline import Parser
+from zmqjsonproxy.jsontext import json_text
+from zmqjsonproxy.loading import TargetError, load_target, registered, target_of
+
+__all__ = ["BUILT_IN", "GROUP", "add_commands"]
+
+GROUP = "dealer_player.plots"
+"""Entry points: functions of a file and a picture, which raise ValueError for files that they do not know."""
+
+# Used where the package runs from a source tree without distribution metadata.
+BUILT_IN = {"spectrometer": "spectrometer.plots:draw_file"}
+FORMS = (".png", ".svg", ".pdf")
+
+
+def add_commands(commands: argparse._SubParsersAction[Parser], common: Parser) -> None:
+    """Add the command to a parser; arguments as of `dealer.commands.add_commands`."""
+    parser = commands.add_parser(
+        "plot", parents=[common], help="draw the mean spectrum or profile of a data file",
+        description="Draw the mean spectra or profiles of data files: spectra, PSRFITS, GUPPI raw. No Player is asked.",
+    )  # fmt: skip
+    parser.set_defaults(run=_plot)
+    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="what a data-taking program wrote")
+    parser.add_argument(
+        "-o", "--output", type=Path, metavar="PICTURE", help="a .png, .svg or .pdf file; default: FILE.png, here"
+    )
+
+
+def _plot(options: argparse.Namespace) -> int:
+    if options.output is not None and (len(options.files) > 1 or options.output.suffix not in FORMS):
+        raise ConfigurationError("plot", [f"--output is one picture of one file, of the form {', '.join(FORMS)}"])
+    drawn: dict[str, dict[str, str]] = {}
+    failed = False
+    for path in options.files:
+        output = options.output or Path(f"{path.name}.png")
+        try:
+            told = _draw(path, output)
+        except (OSError, ValueError) as error:
+            failed = True
+            drawn[str(path)] = {"error": str(error)}
+            print(f"dealer: {error}", file=sys.stderr)
+        else:
+            drawn[str(path)] = {"picture": str(output), "shows": told}
+            if not options.json:
+                print(f"{output}: {told}")
+    if options.json:
+        print(json_text(drawn))
+    return 1 if failed else 0
+
+
+def _draw(path: Path, output: Path) -> str:
+    targets = registered(GROUP, BUILT_IN)
+    reasons: list[str] = []
+    for name in targets:
+        try:
+            draw = load_target(target_of(name, targets))
+        except TargetError as error:
+            reasons.append(str(error))
+            continue
+        try:
+            return str(draw(path, output))
+        except ValueError as error:
+            reasons.append(str(error))
+    raise ValueError("; ".join(reasons))
