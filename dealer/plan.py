@@ -21,16 +21,14 @@ from pathlib import Path
 from typing import Any
 
 from dealer.errors import DealerError
-from dealer.planrows import Row
+from dealer.planrows import LIMIT_S, Row
 from dealer.players import configuration_path, find_players
 from dealer.rehearsal import DEFAULT_KIND, factory_of
 
-__all__ = ["LIMIT_S", "Plan", "plan_script"]
+__all__ = ["Plan", "plan_script"]
 
-LIMIT_S = 60.0
-"""Real time that a script has, s."""
 GRACE_S = 5.0
-"""After it the process of the script says itself where it hangs, and is killed only later."""
+"""After the limit the process of the script says itself where it hangs, and is killed only later."""
 
 
 @dataclass(slots=True)

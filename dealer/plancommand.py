@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dealer.planrows import LIMIT_S
 from dealer.tables import text_table
 from zmqjsonproxy.commandline import Parser
 from zmqjsonproxy.jsontext import json_text
@@ -41,7 +42,18 @@ def add_commands(
     parser.add_argument("script", type=Path, metavar="SCRIPT", help="a python file that uses dealer.Dealer")
     more = "arguments of the script; options of its own after --"
     parser.add_argument("words", nargs="*", metavar="ARG", default=[], help=more)
+    parser.add_argument(
+        "--limit", type=_seconds, default=LIMIT_S, metavar="SECONDS",
+        help="real time that the script has, default: %(default)g; then the plan so far is shown, and where it is",
+    )  # fmt: skip
     parser.add_argument("--show-output", action="store_true", help="show what the script prints, on standard error")
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0 < seconds < 1e6:
+        raise ValueError
+    return seconds
 
 
 def _plan(options: argparse.Namespace) -> int:
@@ -50,7 +62,7 @@ def _plan(options: argparse.Namespace) -> int:
         return 2
     from dealer.plan import plan_script  # asyncio and the models: for this command only
 
-    plan = plan_script(options.script, options.words, options.config, shows=options.show_output)
+    plan = plan_script(options.script, options.words, options.config, shows=options.show_output, limit=options.limit)
     print(json_text(as_json(plan)) if options.json else as_text(plan))
     return 1 if plan.faults else 0
 

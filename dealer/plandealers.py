@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import sys
 from collections.abc import Iterable, Mapping
@@ -64,7 +63,7 @@ class PlannedDealer(_Planned, Dealer):
 
     def _take(self, steps: Steps[T]) -> T:
         try:
-            return take(self._models, steps, lambda seconds: self.keeper.clock.sleep(self._models.longer(seconds)))
+            return take(self._models, steps, self._models.pause)
         except BaseException as error:
             self._note(steps, error)
             raise
@@ -88,9 +87,7 @@ class PlannedAsyncDealer(_Planned, AsyncDealer):
 
     async def _take(self, steps: Steps[T]) -> T:
         try:
-            return await take_in_task(
-                self._models, steps, lambda seconds: asyncio.sleep(self._models.longer(seconds))
-            )
+            return await take_in_task(self._models, steps, self._models.pause)
         except BaseException as error:
             self._note(steps, error)
             raise
@@ -98,6 +95,7 @@ class PlannedAsyncDealer(_Planned, AsyncDealer):
 
 def take_the_places(keeper: Keeper) -> None:
     """From now on, let whoever imports a Dealer or makes a connection get those of the plan. There is no way back."""
+
     class PlannedHub(ModelHub):
         def __init__(self, *_args: Any, **_kwargs: Any) -> None:
             super().__init__(Everywhere(keeper), keeper.clock, keeper.keep)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import os
 import sys
 import threading
@@ -45,8 +46,14 @@ class Keeper:
         self._players: dict[tuple[Path, str], ModelPlayer] = {}
         self._told: list[BaseException] = []
         self._has_faults = False
+        self._doubted: set[int] = set()
         self._files = {str(script), os.path.abspath(script)}
-        self.lock = threading.RLock()
+        self._is_over = False
+        self._make_locks()
+        os.register_at_fork(after_in_child=self._make_locks)  # another thread may have had them
+
+    def _make_locks(self) -> None:
+        self.lock, self._writing = _thread.RLock(), _thread.RLock()
 
     @property
     def has_faults(self) -> bool:
@@ -97,14 +104,16 @@ class Keeper:
             row.banks += (each.bank,)
             row.doubts += [doubt for doubt in each.doubts if doubt not in row.doubts]
         for row in rows.values():
+            if os.getpid() != self._pid:
+                row.doubts.append("in a child of the script, which has models of its own: the others do not hear of it")
             self.add(row)
 
     def add(self, row: Row) -> None:
-        """Write a row down."""
-        if os.getpid() != self._pid:
-            row.doubts.append("in a child of the script, which has models of its own: the others do not hear of it")
-        self._has_faults = self._has_faults or row.is_fault
-        add_record(self._records, {"row": row.record()})
+        """Write a row down, unless the plan is at its end."""
+        with self._writing:
+            if not self._is_over:
+                self._has_faults = self._has_faults or row.is_fault
+                add_record(self._records, {"row": row.record()})
 
     def fail(self, what: str, error: BaseException, line: int | None = None) -> None:
         """Make a row of an error, unless its cause has one."""
@@ -113,6 +122,30 @@ class Keeper:
         self._told.append(error)
         text = str(error) if isinstance(error, DealerError) else f"{type(error).__name__}: {error}"
         self.add(Row(self.clock.elapsed, (), what, text, self.line() if line is None else line, True))
+
+    def doubt(self, what: str, text: str, line: int | None = None) -> None:
+        """Make a row of what the script does and the plan cannot."""
+        self.add(Row(self.clock.elapsed, (), what, "", self.line() if line is None else line, doubts=[text]))
+
+    def doubt_times(self, threads: set[int]) -> None:
+        """Say, once for each place, that the clock moves although some threads wait for something else."""
+        frames = sys._current_frames()
+        for line in {self.line(frames[ident]) for ident in threads if ident in frames} - self._doubted:
+            self._doubted.add(line)
+            text = "a thread waits for something outside of the plan; times from here on are doubtful"
+            self.doubt("(thread)", text, line)
+
+    def break_off(self, text: str) -> None:
+        """Say that the script ends here, where it is, and where its threads are."""
+        frames = sys._current_frames()
+        main = threading.main_thread().ident
+        line = self.line(frames[main]) if main in frames else 0
+        others = {self.line(frame) for ident, frame in frames.items() if ident != main} - {0}
+        if others:
+            text += f"; its threads are in lines {', '.join(map(str, sorted(others)))}"
+        with self._writing:  # the script goes on meanwhile
+            self.add(Row(self.clock.elapsed, (), "(script)", text, line, True))
+            self.end()
 
     def let_go(self) -> None:
         """Forget all errors, whose frames keep what the script has made."""
@@ -128,7 +161,9 @@ class Keeper:
             row = Row(self.clock.elapsed, tuple(banks), "(end)", "the script ends", 0)
             row.doubts.append("a scan is under way or waits, and nobody waits for its end")
             self.add(row)
-        add_record(self._records, {"end": self.clock.elapsed, "banks": len(self._players)})
+        with self._writing:
+            self._is_over = True
+            add_record(self._records, {"end": self.clock.elapsed, "banks": len(self._players)})
 
     def _is_told(self, error: BaseException | None) -> bool:
         while error is not None:

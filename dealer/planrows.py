@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-__all__ = ["Row"]
+__all__ = ["LIMIT_S", "Row"]
+
+LIMIT_S = 60.0
+"""Real time that a script has, s."""
 
 
 @dataclass(slots=True)

@@ -6,31 +6,41 @@ What takes the place of Dealers, connections and time stays until the process ha
 
 from __future__ import annotations
 
+import _thread
 import atexit
+import builtins
 import contextlib
 import gc
 import logging
+import multiprocessing.forkserver
+import multiprocessing.managers
+import multiprocessing.popen_fork
+import multiprocessing.popen_forkserver
+import multiprocessing.popen_spawn_posix
+import multiprocessing.resource_sharer
 import os
 import signal
 import sys
-import threading
 import traceback
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from dealer.errors import DealerError
 from dealer.planchildren import mark_process_and_children
 from dealer.plandealers import take_the_places
 from dealer.plankeeper import Keeper
-from dealer.virtualtime import EndlessError, VirtualClock, take_time
+from dealer.virtualthreads import end_threads, take_threads
+from dealer.virtualtime import LONGEST_S, VirtualClock, real_time, take_time
 
 __all__ = ["Run", "carry_out"]
 
 BROKEN = 70
 """Exit status if it is not the script that failed (EX_SOFTWARE)."""
-_exit = os._exit
+ASKED_MOST = 20
+"""A question that is asked so often is not answered any more: nobody will say yes."""
+_exit, _begin_thread = os._exit, _thread.start_new_thread
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +75,10 @@ def carry_out(run: Run) -> NoReturn:
         mark_process_and_children(run.records)
         take_the_places(keeper)
         take_time(clock)
+        take_threads(clock)
+        _answer_questions(keeper)
         _end_with_a_word(keeper)
+        _end_by_force(keeper, run.limit)
         _run_script(run, keeper)
         _finish(keeper)
     except BaseException:
@@ -81,8 +94,7 @@ def _become_a_program(run: Run) -> None:
         signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
     atexit._clear()
     atexit.register(logging.shutdown)
-    if "multiprocessing.util" in sys.modules:
-        atexit.register(sys.modules["multiprocessing.util"]._exit_function)
+    atexit.register(multiprocessing.util._exit_function)  # type: ignore[attr-defined]
     if run.shows:
         os.dup2(2, 1)
     else:
@@ -107,6 +119,49 @@ def _end_with_a_word(keeper: Keeper) -> None:
     os._exit = ended
 
 
+def _end_by_force(keeper: Keeper, limit: float) -> None:
+    """Let a script end that never ends, in virtual or in real time, whatever it catches; say where it is then."""
+
+    def end(text: str) -> NoReturn:
+        keeper.break_off(text)
+        os.killpg(0, signal.SIGKILL)  # with its children
+        _exit(BROKEN)
+
+    def watch() -> None:
+        real_time.sleep(limit)
+        end(
+            f"not at its end after {limit:g} s of real time; does it wait for what never comes, or for a time without "
+            "sleep? (dealer plan --limit)"
+        )
+
+    def tell_child() -> None:
+        keeper.doubt("(child)", "a child of the script waits, of which the plan's times know nothing")
+
+    keeper.clock.on_endless = lambda: end(f"more than {LONGEST_S / 86400:g} days; does it ever end?")
+    keeper.clock.on_doubt = keeper.doubt_times
+    keeper.clock.on_move_in_child = tell_child
+    _begin_thread(watch, ())
+
+
+def _answer_questions(keeper: Keeper) -> None:
+    """Answer what a script asks a person, with what stands in its input, else with nothing."""
+    asked: dict[int, int] = {}
+
+    def answered(prompt: object = "", /) -> str:
+        sys.stdout.write(str(prompt))
+        if line := sys.stdin.readline():
+            return line.removesuffix("\n")
+        number = keeper.line()
+        asked[number] = asked.get(number, 0) + 1
+        if asked[number] > ASKED_MOST:
+            raise EOFError(f"asked {ASKED_MOST} times, and answered with an empty line")
+        if asked[number] == 1:
+            keeper.doubt(f"input({str(prompt)!r})", "waits for a person; the plan answers with an empty line")
+        return ""
+
+    builtins.input = answered
+
+
 def _run_script(run: Run, keeper: Keeper) -> None:
     sys.argv = [str(run.script), *run.words]
     sys.path.insert(0, str(run.script.resolve().parent))
@@ -117,14 +172,13 @@ def _run_script(run: Run, keeper: Keeper) -> None:
     except SystemExit as end:
         if end.code not in (None, 0) and not keeper.has_faults:
             keeper.fail("(exit)", DealerError(f"the script ended with {end.code!r}"), keeper.line_of(end))
-    except (Exception, EndlessError, KeyboardInterrupt) as error:
+    except (Exception, KeyboardInterrupt) as error:
         keeper.fail("(script)", error, keeper.line_of(error))
 
 
 def _finish(keeper: Keeper) -> None:
     """Do what the interpreter does at its end, in its order, and then end the plan."""
-    shutdown: Any = threading._shutdown  # type: ignore[attr-defined]
-    for step in (shutdown, atexit._run_exitfuncs, keeper.let_go, lambda: sys.modules.pop("__main__"), gc.collect):
+    for step in (end_threads, atexit._run_exitfuncs, keeper.let_go, lambda: sys.modules.pop("__main__"), gc.collect):
         with contextlib.suppress(SystemExit):
             step()
     keeper.end()

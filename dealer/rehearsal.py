@@ -6,9 +6,10 @@ Banks) -> {Bank: `Model`}. It is looked up when a plan is made; a Dealer needs n
 
 from __future__ import annotations
 
+import _thread
 import asyncio
+import contextlib
 import os
-import threading
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -45,7 +46,8 @@ DEFAULT_KIND = "spectrometer"
 CALL_S = 0.001
 """What a call takes at least, s: a script that asks without pause until something is over comes to its end."""
 
-_one_at_a_time = threading.RLock()  # models are used by one thread; made before a plan takes over all locks
+_one_at_a_time = _thread.RLock()  # models are used by one thread; of no plan's time
+os.register_at_fork(after_in_child=lambda: globals().update(_one_at_a_time=_thread.RLock()))
 
 NEEDS = "a plan needs models of the Banks: pip install 'dealer-player[player]'"
 
@@ -335,6 +337,7 @@ class _Hub:
         with _one_at_a_time:
             found = [self._answered(request, timeout) for request in requests]
             self._keep(found)
+        self._tell_of(found)
         return [each.result for each in found]
 
     def _answered(self, request: CallRequest, timeout: float) -> Answered:
@@ -351,7 +354,12 @@ class _Hub:
         with _one_at_a_time:
             found = [self._players[url].begin(object_name, method, args, kwargs) for url in urls]
             self._keep(found)
+        self._tell_of(found)
         return [each.result for each in found]
+
+    def _tell_of(self, found: Sequence[Answered]) -> None:
+        if any(each.kind != "query" and each.result.error is None for each in found):
+            self._clock.tell_change()
 
     def _describe(self, url: str, object_name: str) -> InterfaceDescription:
         try:
@@ -416,6 +424,10 @@ def _longest(results: Sequence[CallResult]) -> float:
 class ModelHub(_Hub):
     """In place of `zmqjsonproxy.rpc.hub.Hub`, with the methods that a Dealer uses."""
 
+    def pause(self, seconds: float) -> None:
+        """Wait between two looks at the Banks; longer, as long as nothing changes at any of them."""
+        self._clock.pause(seconds, self.longer(seconds))
+
     def call_many(self, requests: Sequence[CallRequest], timeout: float = 60.0) -> list[CallResult]:
         """As of Hub; the clock moves by what the slowest needs."""
         results = self._ask(requests, timeout)
@@ -471,6 +483,16 @@ class ModelHub(_Hub):
 
 class AsyncModelHub(_Hub):
     """In place of `zmqjsonproxy.rpc.aiohub.AsyncHub`: who waits for an answer lets the other tasks go on."""
+
+    async def pause(self, seconds: float) -> None:
+        """Wait between two looks at the Banks; longer, as long as nothing changes at any of them."""
+        loop = asyncio.get_running_loop()
+        begun, told = self._clock.elapsed, asyncio.Event()
+        with self._clock.listening(lambda: loop.call_soon_threadsafe(told.set)):
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(told.wait(), self.longer(seconds))
+        if told.is_set():
+            await asyncio.sleep(self._clock.until_look(begun, seconds))
 
     async def call_many(self, requests: Sequence[CallRequest], timeout: float = 60.0) -> list[CallResult]:
         """As of AsyncHub."""

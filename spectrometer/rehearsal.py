@@ -8,7 +8,9 @@ brought forward when somebody asks, by the virtual clock, instead of by threads.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import logging
+import math
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
@@ -49,6 +51,8 @@ __all__ = ["RehearsedBank", "rehearse"]
 LONG_SCAN_S = 12 * 3600.0
 FAR_AHEAD_S = 3600.0
 ROUNDED_BY = 0.01
+STOPPED_AFTER_S, IDLE_AFTER_S = 0.05, 0.1
+"""At the end of a scan: until the program has closed its files, and until the Bank is free again."""
 
 _log = logging.getLogger("spectrometer.rehearsal.silent")
 _log.addHandler(logging.NullHandler())
@@ -316,6 +320,8 @@ class _Scan(ScanControl):
 
     def __init__(self, status: StatusBuffer, programs: Programs, log: Log, reports: ScanReports) -> None:
         self._past = _PastClock()
+        self._last_steps: list[tuple[float, Callable[[], object]]] = []  # of a scan that ends, with their unix times
+        self._is_written = False
         super().__init__(status, programs, log, clock=self._past, reports=reports)
 
     def start(
@@ -327,10 +333,32 @@ class _Scan(ScanControl):
         ready_within: float,
         taken: Callable[[], None] = lambda: None,
     ) -> ScanPlan:
+        self._is_written = False
         return self.begin(request, make_plan, operation, ready_within, taken)
 
     def _await_idle(self, what: str) -> None:
-        self.step()
+        while self.step() is not None:
+            """One step after the other."""
+
+    def step(self) -> float | None:
+        if self._state is not ScanState.ENDING:
+            return super().step()
+        _, do_last = self._last_steps.pop(0)
+        do_last()
+        return 0.0 if self._last_steps else None
+
+    def _end(self, ended: Outcome, error: str = "", stop_within: float | None = None) -> None:
+        """End a scan; one whose time is over in the steps, and in the time, of a real one."""
+        end = functools.partial(super()._end, ended, error, stop_within)
+        if ended is not Outcome.DONE or error:
+            end()
+            return
+        now = self._past.time()
+        self._status.update({"ARMSTATE": "idle", "DISKSTAT": "-"})
+        self._last_steps = [
+            (now + STOPPED_AFTER_S, lambda: self._programs.send("STOP")),
+            (now + IDLE_AFTER_S, end),
+        ]
 
     def _make_ending(self) -> ScanEnding:
         return _ModelEnding(self._status, self._programs, self._log, self._board, self._clock, self._watch)
@@ -345,12 +373,28 @@ class _Scan(ScanControl):
                 self.step()
             finally:
                 self._past.behind = 0.0
+        self._show()
+
+    def _show(self) -> None:
+        """Write to the status memory what a scan that goes on by itself writes there."""
+        plan, now = self._plan, time.time()
+        if plan is None or self._state not in (ScanState.ARMED, ScanState.WAITING, ScanState.RUNNING):
+            return
+        since = now - plan.start.timestamp()
+        left = max(math.floor(plan.length - since), 0)
+        values: dict[str, Value] = {"SCANREM": left} if self._status.get("SCANREM") != left else {}
+        if self._state is ScanState.RUNNING and since > 0 and not self._is_written:
+            values["DISKSTAT"], self._is_written = "writing", True
+        if values:
+            self._status.update(values)
 
     def next_change(self) -> float | None:
         """When it goes on by itself, unix time."""
         plan = self._plan
         if plan is None:
             return None
+        if self._state is ScanState.ENDING:
+            return self._last_steps[0][0]
         start = plan.start.timestamp()
         return {
             ScanState.ARMED: start - COMMIT_BEFORE_S,

@@ -151,6 +151,18 @@ def test_the_examples_are_planned_with_options_of_their_own(tmp_path: Path, scri
     assert begins + 7201 <= found["seconds"] <= begins + 7204
 
 
+def test_a_plan_as_json_is_nothing_else_whatever_is_written_to_standard_output(tmp_path: Path) -> None:
+    text = (
+        "import os, subprocess, sys\nprint('printed')\nsys.stdout.buffer.write(b'bytes')\nsys.__stdout__.write('a')\n"
+        "os.write(1, b'descriptor')\nsubprocess.run(['echo', 'child'])\nos.system('echo shell')\ninput('prompt')\n"
+    )
+    words = ["printed", "bytes", "descriptor", "child", "shell", "prompt"]
+    for shown in ([], ["--show-output"]):
+        done = plan(tmp_path, text, "--json", "--limit", "30", *shown)
+        assert json.loads(done.stdout)["faults"] == 0
+        assert [word in done.stderr for word in words] == [bool(shown)] * len(words), done.stderr
+
+
 def test_a_script_that_goes_on_has_all_its_mistakes_listed_with_lines(tmp_path: Path) -> None:
     found = document(tmp_path, THREE_MISTAKES)
     faults = [(row["line"], row["call"], row["fault"]) for row in found["rows"] if "fault" in row]

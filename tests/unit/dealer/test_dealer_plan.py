@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import datetime
 import itertools
+import json
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from support.backends import SHIPPED
+from support.player_run import DEADLINE
 
 import dealer
 from dealer import rehearsal
@@ -26,10 +28,10 @@ HEAD = "import dealer\nd = dealer.Dealer()\n"
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     monkeypatch.setenv("DIBAS_CONFIG", str(SHIPPED))
 
-    def planned(text: str, *words: str) -> Plan:
+    def planned(text: str, *words: str, limit: float = DEADLINE) -> Plan:
         script = tmp_path / "script.py"
         script.write_text(text)
-        return plan_script(script, words, SHIPPED)
+        return plan_script(script, words, SHIPPED, limit=limit)
 
     return planned
 
@@ -140,6 +142,148 @@ def test_a_script_that_never_ends_is_a_fault_whatever_it_catches(run: Run) -> No
     text = "import time\nwhile True:\n    try:\n        time.sleep(3600)\n    except Exception:\n        pass\n"
     (fault,) = run(text).faults
     assert (fault.line, "does it ever end" in fault.text) == (4, True)
+
+
+@pytest.mark.parametrize(
+    ("before", "hangs", "lines"),
+    [
+        ("import time", "end = time.time() + 60\nwhile time.time() < end:\n    pass\n", {6, 7}),
+        ("", "while True:\n    try:\n        1 / 0\n    except:\n        end = 1\n", {5, 6, 7, 8, 9}),
+        ("import threading", "threading.Event().wait()\n", {5}),
+        ("import multiprocessing as m", "m.SimpleQueue().get()\n", {5}),
+    ],
+)
+def test_a_script_that_hangs_is_ended_and_its_line_is_told(
+    run: Run, before: str, hangs: str, lines: set[int]
+) -> None:
+    *rows, fault = run(f"{HEAD}{before}\nd.set_mode('MODE1')\n{hangs}", limit=1.5).rows
+    assert (fault.is_fault, "not at its end after 1.5 s of real time" in fault.text) == (True, True)
+    if rows:  # else the machine is so slow that it has not come so far
+        assert (fault.line in lines, [row.call for row in rows]) == (True, ["set_mode('MODE1')"])
+
+
+@pytest.mark.parametrize(
+    ("end", "text"), [("os.kill(os.getpid(), 9)", "was ended by SIGKILL"), ("os.kill(os.getpid(), 15)", "SIGTERM")]
+)
+def test_a_script_whose_process_is_killed_has_its_rows_in_the_plan(run: Run, end: str, text: str) -> None:
+    (set_mode, fault) = run(f"{HEAD}import os\nd.set_mode('MODE1')\n{end}\n").rows
+    assert set_mode.text == "MODE1, VEGAS, 1500 MHz"
+    assert text in fault.text
+
+
+def test_a_script_may_end_at_once(run: Run) -> None:
+    plan = run(f"{HEAD}import os\nd.set_mode('MODE1')\nd.prepare()\nd.start()\nos._exit(0)\n")
+    assert [row.call for row in plan.rows] == ["set_mode('MODE1')", "prepare()", "start()", "(end)"]
+    assert plan.faults == []
+
+
+THREADS = "import queue, threading, time\nfrom concurrent.futures import ThreadPoolExecutor\nbegun = time.monotonic()\n"
+SLEEPERS = "[threading.Thread(target=time.sleep, args=(60,)) for _ in range(4)]"
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        (f"threads = {SLEEPERS}\nfor one in threads:\n    one.start()\nfor one in threads:\n    one.join()\n", 60),
+        (f"for one in {SLEEPERS}:\n    one.start()\n", 60),
+        (f"for one in {SLEEPERS}:\n    one.start()\n    one.join(10)\n", 90),
+        ("with ThreadPoolExecutor(4) as pool:\n    list(pool.map(time.sleep, [60] * 8))\n", 120),
+        ("assert not threading.Event().wait(30)\nlock = threading.Lock()\nassert lock.acquire()\n"
+         "assert not lock.acquire(timeout=12)\n", 42),
+        ("come = threading.Event()\nthreading.Timer(20, come.set).start()\nassert come.wait(30)\n", 20),
+        ("q = queue.Queue()\nthreading.Timer(20, q.put, [1]).start()\ntry:\n    q.get(timeout=5)\n"
+         "except queue.Empty:\n    q.get(timeout=50)\n", 20),
+        ("import asyncio\nasync def both():\n    await asyncio.gather(asyncio.to_thread(time.sleep, 60),\n"
+         "        asyncio.to_thread(time.sleep, 50), asyncio.sleep(40))\nasyncio.run(both())\n", 60),
+    ],
+)  # fmt: skip
+def test_the_clock_moves_when_all_threads_wait(run: Run, text: str, seconds: float) -> None:
+    plan = run(THREADS + text)
+    assert (plan.rows, plan.seconds) == ([], pytest.approx(seconds))
+
+
+def test_times_are_doubtful_where_a_thread_waits_for_something_else(run: Run) -> None:
+    plan = run(
+        "import os, threading, time\nread, write = os.pipe()\n"
+        "threading.Thread(target=lambda:\n    os.read(read, 1)).start()\n"
+        "time.sleep(60)\ntime.sleep(60)\nos.write(write, b'x')\n"
+    )
+    assert (plan.seconds, [(row.line, row.call) for row in plan.rows]) == (120, [(4, "(thread)")])
+    assert "times from here on are doubtful" in plan.doubts[0][1]
+
+
+def test_a_pool_of_processes_does_its_work_and_comes_to_an_end(run: Run) -> None:
+    plan = run(
+        "import multiprocessing, time\nif __name__ == '__main__':\n    with multiprocessing.Pool(2) as pool:\n"
+        "        assert pool.map(abs, [-1, 2]) == [1, 2]\n        time.sleep(60)\n        pool.map(time.sleep, [30])\n"
+    )
+    assert (plan.faults, plan.seconds) == ([], 60)
+    assert {row.call for row in plan.rows} == {"(thread)", "(child)"}  # both say that the times are doubtful
+
+
+def test_another_task_may_end_a_scan_that_is_waited_for(run: Run) -> None:
+    plan = run(
+        "import asyncio, contextlib, dealer\nasync def main():\n    async with dealer.AsyncDealer() as d:\n"
+        "        await d.set_mode('MODE1')\n        await d.set_param(scan_length=3600)\n        await d.start()\n"
+        "        async def end():\n            await asyncio.sleep(30)\n            await d.stop()\n"
+        "        await asyncio.gather(d.wait_for_scan(), end(), return_exceptions=True)\nasyncio.run(main())\n"
+    )
+    assert plan.rows[-1].call == "stop()"
+    assert 30 < plan.seconds < 60
+
+
+def test_another_thread_may_end_a_scan_that_is_waited_for(run: Run) -> None:
+    plan = run(
+        f"{HEAD}import threading\nd.set_mode('MODE1')\nd.set_param(scan_length=3600)\nd.prepare()\nd.start()\n"
+        "threading.Timer(30, lambda: d.stop()).start()\ntry:\n    d.wait_for_scan()\nexcept dealer.DealerError:\n"
+        "    pass\n"
+    )
+    assert plan.rows[-1].call == "stop()"
+    assert 30 < plan.seconds < 60
+
+
+def test_status_that_scripts_wait_for_changes_in_the_order_of_live(run: Run, tmp_path: Path) -> None:
+    seen = tmp_path / "seen"
+    plan = run(
+        f"{HEAD}import json, time\nd.set_mode('MODE1')\nd.set_param(scan_length=5)\nd.prepare()\nd.start()\n"
+        "states, state, bank = [], None, d['BANKA']\nwhile not state or state[0] != 'scan terminated':\n"
+        "    time.sleep(0.01)\n    found = bank.get_status(['SCANREM', 'ARMSTATE', 'DISKSTAT', 'SCANSTAT'])\n"
+        "    state = [*found.values(), bank.scan_status()[0]]\n"
+        "    if not states or state != states[-1][1]:\n        states.append([time.time(), state])\n"
+        f"open({str(seen)!r}, 'w').write(json.dumps(states))\nd.prepare()\n"
+    )
+    assert plan.faults == []
+    times, states = zip(*json.loads(seen.read_text()), strict=True)
+    counted = [state[0] for state in states if isinstance(state[0], int)]
+    assert counted == sorted(counted, reverse=True)
+    assert set(counted) == set(range(counted[0] + 1))
+    assert times[-1] - times[0] == pytest.approx(counted[0] + 1, abs=1.5)  # by the virtual clock
+    assert list(dict.fromkeys(state[1] for state in states)) == ["waiting", "armed", "idle"]
+    assert [state[2:] for state in states[-3:]] == [
+        ["-", "running", True], ["-", "stopped", True], ["-", "stopped", False],
+    ]  # fmt: skip
+
+
+def test_questions_to_a_person_are_answered_with_nothing_and_told(run: Run) -> None:
+    plan = run("assert input('ready? ') == ''\n")
+    assert (plan.faults, [(row.line, row.call) for row in plan.rows]) == ([], [(1, "input('ready? ')")])
+    (fault,) = run("while input('ready? ') != 'yes':\n    pass\n").faults
+    assert (fault.line, "EOFError" in fault.text) == (1, True)
+
+
+def test_all_that_tells_the_time_tells_that_of_the_plan(run: Run) -> None:
+    plan = run(
+        "import datetime, pickle, time\nfrom datetime import date, datetime as when\n"
+        "time.sleep(86400 * 3 + 0.25)\nday = time.strftime('%Y-%m-%d')\n"
+        "assert day == str(date.today()) == str(datetime.date.today()) == str(when.today())[:10]\n"
+        "assert time.ctime() == time.asctime() == time.asctime(time.localtime(time.time()))\n"
+        "assert time.clock_gettime(time.CLOCK_REALTIME) == time.time() == when.now().timestamp()\n"
+        "assert abs(time.time_ns() / 1e9 - time.time()) < 1e-6\n"
+        "assert time.clock_gettime_ns(time.CLOCK_MONOTONIC) == time.monotonic_ns() == time.perf_counter_ns()\n"
+        "assert isinstance(pickle.loads(pickle.dumps(when.now())), date) and pickle.loads(pickle.dumps(time.sleep))\n"
+        "assert time.strftime('%Y', time.gmtime(0)) == '1970'\n"
+    )
+    assert plan.faults == []
 
 
 def test_a_script_for_asyncio_is_planned_with_its_tasks(run: Run) -> None:
