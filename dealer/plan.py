@@ -96,7 +96,8 @@ def plan_script(
 
 def _fork() -> int:
     for stream in (sys.stdout, sys.stderr):
-        stream.flush()  # or the child would write it once more
+        if stream is not None:  # it may be closed
+            stream.flush()  # or the child would write it once more
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # of threads: the child uses none of the parent's
         return os.fork()

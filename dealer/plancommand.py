@@ -62,7 +62,12 @@ def _plan(options: argparse.Namespace) -> int:
         return 2
     from dealer.plan import plan_script  # asyncio and the models: for this command only
 
-    plan = plan_script(options.script, options.words, options.config, shows=options.show_output, limit=options.limit)
+    try:
+        given = (options.script, options.words, options.config)
+        plan = plan_script(*given, shows=options.show_output, limit=options.limit)
+    except KeyboardInterrupt:
+        print("dealer plan: interrupted; no Player has heard of it", file=sys.stderr)
+        return 1
     print(json_text(as_json(plan)) if options.json else as_text(plan))
     return 1 if plan.faults else 0
 
@@ -101,7 +106,8 @@ def as_text(plan: Plan) -> str:
 
 
 def _texts(row: Row) -> list[str]:
-    return [f"FAULT: {row.text}" if row.is_fault else row.text, *(f"doubt: {doubt}" for doubt in row.doubts)]
+    text = f"FAULT: {row.text}" if row.is_fault else row.text
+    return [*([text] if text else []), *(f"doubt: {doubt}" for doubt in row.doubts)]
 
 
 def _banks(row: Row, known: int) -> str:

@@ -38,6 +38,7 @@ __all__ = ["Run", "carry_out"]
 
 BROKEN = 70
 """Exit status if it is not the script that failed (EX_SOFTWARE)."""
+LOOK_EVERY_S = 0.5
 ASKED_MOST = 20
 """A question that is asked so often is not answered any more: nobody will say yes."""
 _exit, _begin_thread = os._exit, _thread.start_new_thread
@@ -95,16 +96,23 @@ def _become_a_program(run: Run) -> None:
     atexit._clear()
     atexit.register(logging.shutdown)
     atexit.register(multiprocessing.util._exit_function)  # type: ignore[attr-defined]
+    nothing = os.open(os.devnull, os.O_RDWR)  # takes the place of one that is closed
+    for stream in (0, 1, 2):
+        is_for_nobody = (stream == 0 and os.isatty(0)) or (stream == 1 and not run.shows) or not _is_open(stream)
+        if is_for_nobody and stream != nothing:
+            os.dup2(nothing, stream)
     if run.shows:
         os.dup2(2, 1)
-    else:
-        with open(os.devnull, "wb") as nowhere:
-            os.dup2(nowhere.fileno(), 1)
-    if os.isatty(0):
-        with open(os.devnull, "rb") as nothing:
-            os.dup2(nothing.fileno(), 0)
     sys.stdin = sys.__stdin__ = open(0, closefd=False)  # type: ignore[misc]  # noqa: SIM115
     sys.stdout = sys.__stdout__ = open(1, "w", buffering=1, closefd=False)  # type: ignore[misc]  # noqa: SIM115
+
+
+def _is_open(number: int) -> bool:
+    try:
+        os.fstat(number)
+    except OSError:
+        return False
+    return True
 
 
 def _end_with_a_word(keeper: Keeper) -> None:
@@ -128,7 +136,11 @@ def _end_by_force(keeper: Keeper, limit: float) -> None:
         _exit(BROKEN)
 
     def watch() -> None:
-        real_time.sleep(limit)
+        parent, until = os.getppid(), real_time.monotonic() + limit
+        while (left := until - real_time.monotonic()) > 0:
+            real_time.sleep(min(left, LOOK_EVERY_S))
+            if os.getppid() != parent:  # nobody wants the plan any more
+                os.killpg(0, signal.SIGKILL)
         end(
             f"not at its end after {limit:g} s of real time; does it wait for what never comes, or for a time without "
             "sleep? (dealer plan --limit)"

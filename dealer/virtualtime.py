@@ -14,6 +14,7 @@ import contextlib
 import datetime
 import math
 import os
+import select
 import selectors
 import sys
 import threading
@@ -328,8 +329,17 @@ def take_time(clock: VirtualClock) -> None:
     moved = {name: _named(function, name) for name, function in moved.items()}
     for name, function in moved.items():
         setattr(time, name, function)
+    real_select = select.select
+
+    def virtual_select(rlist: Any, wlist: Any, xlist: Any, timeout: float | None = None, /) -> Any:
+        if timeout is None or rlist or wlist or xlist:
+            return real_select(rlist, wlist, xlist, timeout)
+        clock.sleep(max(timeout, 0))  # an old way to sleep
+        return [], [], []
+
     places: dict[Any, Any] = {getattr(real_time, name): function for name, function in moved.items()}
-    replace_everywhere({**places, RealDatetime: _datetime_of(clock), RealDate: _date_of(clock)})
+    places |= {real_select: virtual_select, RealDatetime: _datetime_of(clock), RealDate: _date_of(clock)}
+    replace_everywhere(places)
     for module in list(sys.modules.values()):
         if _is_of(module, OTHERS) and vars(module).get("time") is time:
             vars(module)["time"] = real_time

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -12,7 +13,7 @@ from typing import Any
 
 import pytest
 from support.backends import SHIPPED
-from support.player_run import DEADLINE, ROOT, PlayerRun, clean_environment, poll
+from support.player_run import DEADLINE, ROOT, PlayerRun, clean_environment, is_gone, poll
 from support.spectrometer_array import write_array
 
 from zmqjsonproxy.addresses import split_url
@@ -161,6 +162,26 @@ def test_a_plan_as_json_is_nothing_else_whatever_is_written_to_standard_output(t
         done = plan(tmp_path, text, "--json", "--limit", "30", *shown)
         assert json.loads(done.stdout)["faults"] == 0
         assert [word in done.stderr for word in words] == [bool(shown)] * len(words), done.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_a_plan_that_is_ended_leaves_no_process_behind(tmp_path: Path, number: signal.Signals) -> None:
+    script, pids = tmp_path / "script.py", tmp_path / "pids"
+    script.write_text(
+        "import os, subprocess\nchild = subprocess.Popen(['sleep', '1000'])\n"
+        f"with open({str(tmp_path / 'new')!r}, 'w') as file:\n    file.write(f'{{os.getpid()}} {{child.pid}}')\n"
+        f"os.rename({str(tmp_path / 'new')!r}, {str(pids)!r})\nwhile True:\n    pass\n"
+    )
+    command = [sys.executable, "-m", "dealer.cli", "plan", str(script), "--limit", "1000"]
+    with subprocess.Popen(
+        command, env=clean_environment(DIBAS_CONFIG=str(SHIPPED)), stderr=subprocess.PIPE, text=True
+    ) as process:
+        poll(pids.exists, "the script")
+        process.send_signal(number)
+        _, said = process.communicate(timeout=DEADLINE)
+    assert ("no Player has heard of it" in said) == (number == signal.SIGINT)
+    for pid in map(int, pids.read_text().split()):
+        poll(lambda pid=pid: is_gone(pid), "the end of what the plan has begun")
 
 
 def test_a_script_that_goes_on_has_all_its_mistakes_listed_with_lines(tmp_path: Path) -> None:

@@ -190,6 +190,7 @@ SLEEPERS = "[threading.Thread(target=time.sleep, args=(60,)) for _ in range(4)]"
         ("with ThreadPoolExecutor(4) as pool:\n    list(pool.map(time.sleep, [60] * 8))\n", 120),
         ("assert not threading.Event().wait(30)\nlock = threading.Lock()\nassert lock.acquire()\n"
          "assert not lock.acquire(timeout=12)\n", 42),
+        ("import select\nselect.select([], [], [], 25)\n", 25),
         ("come = threading.Event()\nthreading.Timer(20, come.set).start()\nassert come.wait(30)\n", 20),
         ("q = queue.Queue()\nthreading.Timer(20, q.put, [1]).start()\ntry:\n    q.get(timeout=5)\n"
          "except queue.Empty:\n    q.get(timeout=50)\n", 20),
@@ -331,6 +332,43 @@ def test_proxies_of_a_plan_ask_the_models_by_address(run: Run) -> None:
     )
     assert [(row.line, row.banks, row.is_fault) for row in plan.rows] == [
         (7, ("BANKB",), False), (10, ("tcp://nowhere:1",), True),
+    ]  # fmt: skip
+
+
+def test_children_are_marked_whatever_environment_they_are_given(run: Run, tmp_path: Path) -> None:
+    seen = tmp_path / "seen"
+    tell = f"import os; open({str(seen)!r}, 'a').write(os.environ.get('DEALER_PLAN', 'none') + chr(10))"
+    plan = run(
+        f"import multiprocessing, os, shlex, subprocess, sys\nTELL = {tell!r}\n"
+        "WORDS = [sys.executable, '-S', '-c', TELL]\n\n"
+        "def tell():\n    exec(TELL)\n\n"
+        "if __name__ == '__main__':\n    subprocess.run(WORDS)\n    subprocess.run(WORDS, env={})\n"
+        "    subprocess.run(WORDS, env={}, close_fds=False)\n    subprocess.run(WORDS, env={b'PYTHONPATH': b'x'})\n"
+        "    os.waitpid(os.posix_spawn(sys.executable, WORDS, {}), 0)\n    os.spawnve(os.P_WAIT, WORDS[0], WORDS, {})\n"
+        "    kept = dict(os.environ)\n    os.environ.clear()\n    subprocess.run(WORDS)\n"
+        "    os.spawnv(os.P_WAIT, WORDS[0], WORDS)\n    os.system(shlex.join(WORDS))\n"
+        "    os.environ.update(kept)\n"
+        "    for way in ('spawn', 'forkserver', 'fork'):\n"
+        "        child = multiprocessing.get_context(way).Process(target=tell)\n        child.start()\n"
+        "        child.join()\n        assert child.exitcode == 0\n"
+    )
+    assert plan.faults == []
+    marks = seen.read_text().split()
+    assert (len(marks), len(set(marks)), "none" in marks) == (12, 1, False)
+
+
+def test_neither_banks_nor_supervisors_are_reached_in_other_ways(run: Run) -> None:
+    plan = run(
+        "from dealer.hosts import SupervisorAddress\nfrom dealer.supervisord import Supervisord, SupervisorError\n"
+        "import player, time, zmq\n"
+        "try:\n    Supervisord(SupervisorAddress('h', 'unix:///none'), time.monotonic() + 9).processes()\n"
+        "except SupervisorError as error:\n    assert 'dealer plan' in str(error)\n"
+        "try:\n    player.Bank('BANKA')\nexcept Exception as error:\n    assert 'dealer plan' in str(error)\n"
+        "try:\n    zmq.Context().socket(zmq.SUB).connect('ipc:///none')\n"
+        "except zmq.ZMQError as error:\n    assert 'dealer plan' in str(error)\n"
+    )
+    assert [row.text.partition("wants to ")[2] for row in plan.faults] == [
+        "ask the supervisord of h for getAllProcessInfo", "open BANKA, unless it is simulated", "connect to ipc:///none",
     ]  # fmt: skip
 
 
