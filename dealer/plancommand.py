@@ -43,13 +43,13 @@ def add_commands(
     more = "arguments of the script; options of its own after --"
     parser.add_argument("words", nargs="*", metavar="ARG", default=[], help=more)
     parser.add_argument(
-        "--limit", type=_seconds, default=LIMIT_S, metavar="SECONDS",
+        "--limit", type=seconds, default=LIMIT_S, metavar="SECONDS",
         help="real time that the script has, default: %(default)g; then the plan so far is shown, and where it is",
     )  # fmt: skip
     parser.add_argument("--show-output", action="store_true", help="show what the script prints, on standard error")
 
 
-def _seconds(text: str) -> float:
+def seconds(text: str) -> float:
     seconds = float(text)
     if not 0 < seconds < 1e6:
         raise ValueError

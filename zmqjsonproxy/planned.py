@@ -29,7 +29,7 @@ def refusal(what: str) -> str:
     if (os.getpid(), what) not in _told:
         _told.add((os.getpid(), what))
         add_record(path, {"refused": what, "by": " ".join(" ".join(sys.orig_argv).split())[:120], "pid": os.getpid()})
-    return f"this is a `dealer plan`, which does not {what}"
+    return f"this is a `dealer plan` ({VARIABLE} is set), which does not {what}"
 
 
 def add_record(path: str, record: object) -> None:

@@ -59,7 +59,7 @@ def _guard(module: ModuleType) -> None:
             return connect(self, addr, *args, **kwargs)
         _tell(f"connect to {where}")
         error: Exception = module.ZMQError(
-            errno.ECONNREFUSED, f"this is a `dealer plan`, which does not connect to {where}"
+            errno.ECONNREFUSED, f"this is a `dealer plan` ({VARIABLE} is set), which does not connect to {where}"
         )
         raise error
 
@@ -67,7 +67,8 @@ def _guard(module: ModuleType) -> None:
 
 
 def _tell(what: str) -> None:
-    record = {"refused": what, "by": " ".join(" ".join(sys.orig_argv).split())[:120], "pid": os.getpid()}
+    words = " ".join(getattr(sys, "orig_argv", sys.argv)).split()
+    record = {"refused": what, "by": " ".join(words)[:120], "pid": os.getpid()}
     with contextlib.suppress(OSError), open(os.environ.get(VARIABLE, ""), "ab", buffering=0) as file:
         file.write(json.dumps(record).encode() + b"\n")
 

@@ -338,6 +338,22 @@ def test_clients_of_the_original_get_its_shapes(rehearsing: Array) -> None:
         assert json.loads(socket.recv()) == 1500.0
 
 
+def test_a_start_of_the_original_is_answered_when_the_board_is_armed_and_others_meanwhile(rehearsing: Array) -> None:
+    url = rehearsing.urls["BANKA"]
+    with OriginalClient(url) as old, OriginalClient(url) as other, bank_of(url) as bank:
+        bank.set_mode("MODE1")
+        bank.set_param(scan_length=1000.0)
+        bank.prepare()
+        message = {"name": "bank", "proc": "start", "args": [], "kwargs": {}}
+        old.socket.send(json.dumps(message).encode())
+        poll(lambda: other.ask("get_status", "ARMSTATE") == "waiting", "the start")
+        assert other.ask("get_mode") == "MODE1"
+        assert old.socket.poll(0) == 0 or other.ask("get_status", "ARMSTATE") == "armed"
+        assert json.loads(old.socket.recv())[0] is True
+        assert other.ask("get_status", "ARMSTATE") == "armed"
+        assert other.ask("stop") == [True, "Scan ended"]
+
+
 def test_status_values_are_texts_for_clients_of_the_original_only(rehearsing: Array) -> None:
     texts = {  # Python 2 wrote floats with 12 digits
         "NCHAN": "1024", "EXPOSURE": "1.000341504", "FPGACLK": "187500000.0", "CHAN_BW": "1464843.75",
