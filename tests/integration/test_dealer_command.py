@@ -62,7 +62,7 @@ def test_call_prints_the_answer_of_one_bank_and_takes_options_anywhere(config: P
 
 
 def test_what_the_library_warns_of_goes_to_stderr_in_the_form_of_all_logs(tmp_path: Path) -> None:
-    with NativePlayer(mode="MODE1", bank="BANKA", skew=0.5, scan_length=0.2) as player:
+    with NativePlayer(mode="MODE1", bank="BANKA", skew=0.5, scan_length=60.0) as player:
         words = ["scan", "--no-wait", "--json", "--config", file_of(tmp_path, {"BANKA": port_of(player)})]
         done = dealer(*words)
         assert done.returncode == 0, done.stderr
