@@ -30,8 +30,8 @@ __all__ = ["VirtualClock", "Waiter", "real_time", "replace_everywhere", "take_ti
 
 LONGEST_S = 30 * 86400.0
 LOOK_EVERY_S = 0.005
-STILL_FOR = 4
-"""A thread that has used no processor for so many looks waits for something outside of the plan."""
+STILL_S = 0.03
+"""A thread that has used no processor for so long in real time waits for something outside of the plan, s."""
 OTHERS = ("multiprocessing", "subprocess")
 """Modules that wait for other programs, which have the real time."""
 KEPT = ("_thread", "importlib", "_frozen_importlib", "_frozen_importlib_external")
@@ -92,7 +92,7 @@ class VirtualClock:
         self._starting = 0  # threads that go on, but have not yet got to say so
         self._waiting: list[Waiter] = []
         self._listeners: list[Callable[[], object]] = []
-        self._stillness: tuple[object, int] = (None, 0)
+        self._stillness: tuple[object, float] = (None, 0.0)
 
     def _become_a_copy(self) -> None:
         self._is_copy = True
@@ -233,11 +233,11 @@ class VirtualClock:
         if all(waiter.due is None for waiter in self._waiting):
             return
         seen = {ident: _effort(native) for ident, native in self._running.items()}
-        before, count = self._stillness
-        count = count + 1 if seen == before and None not in seen.values() else 0
-        self._stillness = (seen, count)
-        if count >= STILL_FOR:
-            self._stillness = (None, 0)
+        now, (before, since) = real_time.monotonic(), self._stillness
+        if None in seen.values() or seen != before:
+            self._stillness = (seen, now)
+        elif now - since >= STILL_S:
+            self._stillness = (None, now)
             self.on_doubt(set(seen))
             self._let_next()
 

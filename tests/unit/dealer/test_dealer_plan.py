@@ -203,6 +203,22 @@ def test_the_clock_moves_when_all_threads_wait(run: Run, text: str, seconds: flo
     assert (plan.rows, plan.seconds) == ([], pytest.approx(seconds))
 
 
+def test_many_threads_with_dealers_take_the_same_time_in_each_plan(run: Run) -> None:
+    text = (
+        f"{HEAD}import queue, random, threading, time\nd.set_mode('MODE1')\ndef work(number):\n"
+        "    rng = random.Random(number)\n    for _ in range(20):\n        time.sleep(rng.random())\n"
+        "        d.set_status(OBSERVER=f'{number}')\n        assert d.get_mode()[0]\n"
+        "def make():\n    for number in range(50):\n        q.put(number)\n        time.sleep(0.01)\n"
+        "q = queue.Queue(2)\nthreading.Thread(target=make).start()\n"
+        "for number in range(8):\n    threading.Thread(target=work, args=(number,)).start()\n"
+        "assert [q.get() for _ in range(50)] == list(range(50))\n"
+    )
+    one, other = run(text), run(text)
+    assert one.faults == one.doubts == []
+    assert len(one.rows) == 161
+    assert [(row.at, row.line) for row in one.rows] == [(row.at, row.line) for row in other.rows]
+
+
 def test_times_are_doubtful_where_a_thread_waits_for_something_else(run: Run) -> None:
     plan = run(
         "import os, threading, time\nread, write = os.pipe()\n"
