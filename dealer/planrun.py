@@ -97,6 +97,7 @@ def _become_a_program(run: Run) -> None:
     atexit.register(logging.shutdown)
     atexit.register(multiprocessing.util._exit_function)  # type: ignore[attr-defined]
     nothing = os.open(os.devnull, os.O_RDWR)  # takes the place of one that is closed
+    os.set_inheritable(nothing, nothing <= 2)
     for stream in (0, 1, 2):
         is_for_nobody = (stream == 0 and os.isatty(0)) or (stream == 1 and not run.shows) or not _is_open(stream)
         if is_for_nobody and stream != nothing:
