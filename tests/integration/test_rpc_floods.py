@@ -178,6 +178,22 @@ def test_what_nobody_takes_costs_the_server_a_bounded_amount_of_memory() -> None
         assert process.memory_info().rss - before < 100 * 2**20
 
 
+def test_connections_go_on_after_large_requests_however_many_came_before() -> None:
+    with serving(bank=Crowded()) as (url, _), ExitStack() as stack:
+        clients = [stack.enter_context(deaf_client(url)) for _ in range(9)]
+        for before, client in enumerate(clients):
+            for n in range(before):
+                client.send(request(n, "bank.add", n, 1))
+                client.recv()
+        for _ in range(3):
+            clients[0].send(request(1, "bank.echo", "x" * 2_000_000))
+            clients[0].recv()
+            for client in clients:
+                for n in range(10):
+                    client.send(request(n, "bank.add", n, 1))
+                assert [json.loads(client.recv())["id"] for _ in range(10)] == list(range(10))
+
+
 def test_workers_leave_any_number_of_replies_to_a_server_that_was_sent_a_large_request() -> None:
     bank = Crowded()
     with serving(bank=bank) as (url, _), OriginalClient(url) as client, deaf_client(url) as large:

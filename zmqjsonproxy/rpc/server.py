@@ -55,7 +55,8 @@ _POLLIN = int(zmq.POLLIN)
 _REQUESTS_MOST = 8
 """Requests of one connection that wait in the socket; fewer, and calls that are made side by side take longer."""
 _LARGE = 2**20
-"""After a request of more bytes it is one."""
+"""After a request of more bytes they are half as many, for good. Fewer still, or more again, and a connection stands
+still: ZeroMQ tells its other thread of each fourth request that is read, and waits for that at the mark."""
 Reply = Callable[[bytes], None]
 
 
@@ -288,7 +289,7 @@ class ZMQJSONProxyServer(OfOneProcess):
     def _serve(self, frames: list[bytes]) -> None:
         body = frames.pop()
         if len(body) > _LARGE or (type(body) is Framed and size_of(body) > _LARGE):
-            self._router.set(zmq.RCVHWM, 1)  # of all connections, for good: raised again, they would stand still
+            self._router.set(zmq.RCVHWM, _REQUESTS_MOST // 2)  # of all connections that there are
         self._message = body, 1
         request = dialect.read_or_batch(body, self._limits)
         if isinstance(request, list):

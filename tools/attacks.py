@@ -1,0 +1,317 @@
+"""What hostile clients cost a Player and those who use it honestly: as a table.
+
+`python tools/attacks.py [WORD ...]` prints it, in about three minutes; words choose attacks by their names. A real
+Player of a simulated spectrometer in a process of its own, by loopback, whose log nobody reads. An honest client in
+another process asks it for a status key all the time. Exit status 1: a query took more than 200 ms, or an attack cost
+the Player more than 100 MB.
+"""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import psutil
+import zmq
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+from zmqjsonproxy import ProxyError, ZMQJSONProxyClient  # noqa: E402
+
+LARGE = 15_000_000
+WORST_MS, MOST_MB = 200.0, 100.0
+AFTERWARDS = 50
+"""Queries of the honest client after the last message of an attack, so that its consequences count."""
+
+
+def call(method: str, *params: Any, number: int = 1, **keywords: Any) -> bytes:
+    """A call as JSON."""
+    return json.dumps({"jsonrpc": "2.0", "method": method, "id": number, "params": params or keywords}).encode()
+
+
+def large(piece: bytes, last: bytes = b"1") -> bytes:
+    """A query with a list of so many pieces that it is a large request."""
+    head = b'{"jsonrpc":"2.0","method":"bank.get_status","id":1,"params":[['
+    return head + piece * (LARGE // len(piece)) + last + b"]]}"
+
+
+class Hostile:
+    """What an attack is given.
+
+    Attributes:
+        url: Of the Player.
+        folder: For files.
+    """
+
+    def __init__(self, url: str, folder: Path, stack: ExitStack) -> None:
+        self.url, self.folder, self._stack = url, folder, stack
+        self._context = stack.enter_context(zmq.Context())
+
+    def connect(self) -> zmq.Socket[bytes]:
+        """A connection; what it is sent and does not read stays where it is."""
+        sock: zmq.Socket[bytes] = self._stack.enter_context(self._context.socket(zmq.DEALER))
+        sock.linger, sock.rcvhwm, sock.rcvtimeo, sock.sndtimeo = 0, 1, 20_000, 20_000
+        sock.set(zmq.RCVBUF, 4096)
+        sock.connect(self.url)
+        return sock
+
+    def dial(self) -> bool:
+        """Open a TCP connection and say nothing; False: none is taken."""
+        parts = urlsplit(self.url)
+        try:
+            sock = socket.create_connection((str(parts.hostname), parts.port or 0), 0.3)
+        except OSError:
+            return False
+        self._stack.enter_context(sock)
+        return True
+
+    def ask(self, *bodies: bytes) -> int:
+        """Send requests one after the other; how many were answered."""
+        sock, answered = self.connect(), 0
+        for body in bodies:
+            sock.send(body)
+            try:
+                sock.recv()
+                answered += 1
+            except zmq.Again:
+                print(f"no answer to {body[:80]!r}...", file=sys.stderr)
+        return answered
+
+    def push(self, body: bytes, count: int) -> int:
+        """Send a request again and again and read nothing; how often it was taken."""
+        sock = self.connect()
+        sock.sndtimeo = 3000
+        for sent in range(count):
+            try:
+                sock.send(body)
+            except zmq.Again:
+                return sent
+        time.sleep(0.5)
+        return count
+
+
+def _paths(hostile: Hostile) -> int:
+    pipe = hostile.folder / "pipe"
+    os.mkfifo(pipe)
+    paths = [str(pipe), "/dev/zero", "/etc/shadow", "/proc/self/environ"]
+    calls = [call("bank.set_param", par_file=path) for path in paths]
+    return hostile.ask(*calls, *[call("bank.read_config_file", path) for path in paths])
+
+
+def _texts(hostile: Hostile) -> int:
+    text = "x" * LARGE
+    calls = [call("rpc.abort", "none", text), call(text), call(f"bank.{text}"), call("bank.set_mode", text)]
+    calls += [call("bank.set_param", **{text: 1}), call("bank.get_status", [text])]
+    return hostile.ask(*calls * 3)
+
+
+def _values(hostile: Hostile) -> int:
+    deep = b"[" * 90 + b"]" * 90
+    pieces = [b"[],", b"{},", b"1,", b'"",', b'"\\\\",', b"NaN,", b"9" * 30 + b",", deep + b",", b'{"a":1},', b'"a":1,']
+    texts = [b"[" * LARGE, large(b"x").replace(b"x", b'"', 1), large(b'\\"')]
+    return hostile.ask(*[large(piece) for piece in pieces], *texts, b"[" + b"[]," * (LARGE // 3) + b"[]]")
+
+
+def _names(hostile: Hostile) -> int:
+    return hostile.ask(*[call("bank.set_status", **{f"K{n}": n for n in range(count)}) for count in (700_000, 90_000)])
+
+
+def _batches(hostile: Hostile) -> int:
+    def batch(method: str) -> bytes:
+        return b"[" + b",".join(call(method, number=n) for n in range(1000)) + b"]"
+
+    return hostile.ask(batch("rpc.discover"), batch("bank.get_status"), batch("rpc.operations"), batch("bank.help"))
+
+
+def _commands(hostile: Hostile) -> int:
+    body = call("bank.set_status", NOTE="flood")
+    return sum(hostile.push(body, 2000) for _ in range(3))
+
+
+def _large_commands(hostile: Hostile) -> int:
+    return hostile.push(call("bank.set_status", NOTE="x" * LARGE), 30)
+
+
+def _numbers(hostile: Hostile) -> int:
+    numbers = [1e300, -1e300, 1e-300, 0, -1, 2**63, 10**400, "1e300", [1] * 1000]
+    keys = ["exposure", "scan_length", "integration_time", "hwexposr", "num_spectra"]
+    calls = [call("bank.set_param", **{key: number}) for key in keys for number in numbers]
+    calls += [call("bank.set_switching_period", number) for number in numbers]
+    return hostile.ask(*calls, *[call("bank.add_switching_state", number) for number in numbers])
+
+
+def _connections(hostile: Hostile) -> int:
+    for taken in range(6000):
+        if not hostile.dial() and not hostile.dial():
+            return taken
+    return 6000
+
+
+def _garbage(hostile: Hostile) -> int:
+    parts = urlsplit(hostile.url)
+    for n in range(1000):
+        with socket.create_connection((str(parts.hostname), parts.port or 0), 10) as sock:
+            sock.sendall(os.urandom(1 + n % 300))
+    return 1000
+
+
+ATTACKS: dict[str, Callable[[Hostile], int]] = {
+    "paths: FIFO, /dev/zero, other files (B.1)": _paths,
+    "texts of 15 MB as reasons and names (B.2)": _texts,
+    "30 requests of 15 MB that are not waited for (B.3)": lambda h: h.push(call("bank.get_status", ["x" * LARGE]), 30),
+    "2000 statuses that are not read (B.3)": lambda h: h.push(call("bank.get_status"), 2000),
+    "1000 discovery documents that are not read (B.3)": lambda h: h.push(call("rpc.discover"), 1000),
+    "15 MB of brackets, numbers, texts, groups (B.4)": _values,
+    "set_status of 700,000 and 90,000 names (B.4)": _names,
+    "batches of 1000 (B.4)": _batches,
+    "6000 commands of three clients (B.5)": _commands,
+    "30 commands of 15 MB (B.5)": _large_commands,
+    "connections without end (B.6)": _connections,
+    "1000 connections with random bytes (B.6)": _garbage,
+    "numbers without bounds (B.9)": _numbers,
+}
+
+
+def _ask_all_the_time(url: str, results: Connection) -> None:
+    """The honest client: tells the longest query since it was asked last, ms, and how many there were."""
+    with ZMQJSONProxyClient(None, "bank", url, 30.0) as bank:
+        worst, count = 0.0, 0
+        while True:
+            begun = time.perf_counter()
+            bank.get_status("BANKNAM")
+            worst, count = max(worst, 1e3 * (time.perf_counter() - begun)), count + 1
+            if results.poll(0.005):
+                if results.recv() is None:
+                    return
+                results.send((worst, count))
+                worst, count = 0.0, 0
+
+
+@contextmanager
+def honest_client(url: str) -> Iterator[Connection]:
+    """Its process; whatever is sent is answered with what it has measured."""
+    ours, theirs = multiprocessing.Pipe()
+    process = multiprocessing.get_context("spawn").Process(target=_ask_all_the_time, args=(url, theirs), daemon=True)
+    process.start()
+    try:
+        yield ours
+    finally:
+        ours.send(None)
+        process.join(10)
+
+
+@contextmanager
+def player(folder: Path) -> Iterator[tuple[str, psutil.Process]]:
+    """A Player whose mode is set, and whose log nobody reads."""
+    with socket.create_server(("127.0.0.1", 0)) as held:
+        port = held.getsockname()[1]
+    key = 0x5B000000 | os.getpid() & 0xFFFFFF
+    own = f'status_memory = {{ key = {key}, semaphore = "/attacks_{key:x}" }}\nplayer_port = {port}\n'
+    text = (ROOT / "conf" / "dibas.toml").read_text(encoding="utf-8")
+    path = folder / "dibas.toml"
+    path.write_text(text.replace("[banks.BANKA]\n", f"[banks.BANKA]\n{own}", 1), encoding="utf-8")
+    url = f"tcp://127.0.0.1:{port}"
+    words = [sys.executable, "-m", "player.cli", "BANKA", url, "simulate", "--config", str(path)]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "DIBAS_DATA": str(folder)}
+    with subprocess.Popen(words, stderr=subprocess.PIPE, env=environment, cwd=ROOT) as process:
+        try:
+            with ZMQJSONProxyClient(None, "bank", url, 60.0) as bank:
+                end = time.monotonic() + 60
+                while True:
+                    try:
+                        bank.set_mode("MODE1")
+                        break
+                    except ProxyError:
+                        if time.monotonic() > end or process.poll() is not None:
+                            raise
+                        time.sleep(0.1)
+            yield url, psutil.Process(process.pid)
+        finally:
+            process.terminate()
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                print("the Player does not end", file=sys.stderr)
+                process.kill()
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What an attack did."""
+
+    name: str
+    count: int
+    seconds: float
+    asked: int
+    worst_ms: float
+    grown_mb: float
+
+    @property
+    def holds(self) -> bool:
+        """Whether it cost no more than it may."""
+        return self.worst_ms <= WORST_MS and self.grown_mb <= MOST_MB
+
+
+def measure(name: str, url: str, process: psutil.Process, honest: Connection, folder: Path) -> Result:
+    """Carry out an attack, and measure what it costs until the honest client has asked often enough after it."""
+    peak, done = [process.memory_info().rss], threading.Event()
+    before = peak[0]
+
+    def sample() -> None:
+        while not done.wait(0.01) and process.is_running():
+            peak[0] = max(peak[0], process.memory_info().rss)
+
+    def heard() -> tuple[float, int]:
+        honest.send("how long?")
+        worst, count = honest.recv()
+        return worst, count
+
+    sampler = threading.Thread(target=sample, daemon=True)
+    sampler.start()
+    heard()
+    begun = time.monotonic()
+    with ExitStack() as stack:
+        count = ATTACKS[name](Hostile(url, folder, stack))
+        seconds = time.monotonic() - begun
+        worst, asked = heard()
+        while asked < AFTERWARDS or time.monotonic() - begun < seconds + 1.0:
+            time.sleep(0.1)
+            more, times = heard()
+            worst, asked = max(worst, more), asked + times
+    done.set()
+    sampler.join()
+    return Result(name, count, seconds, asked, worst, (peak[0] - before) / 2**20)
+
+
+def main(words: list[str]) -> int:
+    """Print the table."""
+    names = [name for name in ATTACKS if not words or any(word in name for word in words)]
+    print("| attack | sent | s | honest queries | the longest, ms | memory, MB | |\n|---|---:|---:|---:|---:|---:|---|")
+    results: list[Result] = []
+    for name in names:
+        with tempfile.TemporaryDirectory() as text, player(Path(text)) as (url, process), honest_client(url) as honest:
+            result = measure(name, url, process, honest, Path(text))
+        print(
+            f"| {name} | {result.count} | {result.seconds:.1f} | {result.asked} | {result.worst_ms:.0f} | "
+            f"{result.grown_mb:.0f} | {'' if result.holds else 'too much'} |", flush=True,
+        )  # fmt: skip
+        results.append(result)
+    return 0 if all(result.holds for result in results) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
