@@ -38,7 +38,8 @@ BLOCK = re.compile(
     r"(?:^<!-- (?P<marker>[^>]+) -->\n+)?^```(?P<language>\w+)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL
 )
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
-BEFORE = {"README.md": "player BANKA tcp://127.0.0.1:6667 simulate --config conf/dibas.toml &"}
+PLAYER = "player BANKA tcp://127.0.0.1:6667 simulate --config conf/dibas.toml &"
+BEFORE = {"README.md": PLAYER, "docs/index.md": PLAYER}
 """What a page takes for granted."""
 READY = "player ready BANKA tcp://127.0.0.1:6667 --timeout 30"
 ENDS_WITHIN_S = 20.0
