@@ -13,7 +13,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
-STAMP = VENV / ".dealer-player-setup"
+STAMP = ".dealer-player-setup"
+SUPPORTED = ("3.11", "3.12", "3.13")
 
 
 def environment() -> dict[str, str]:
@@ -36,24 +37,39 @@ def run(*command: str | Path, check: bool = True) -> int:
     return status
 
 
-def set_up(extra: str) -> None:
-    """Make .venv and install the project with one extra; do nothing if that was done for these very files."""
+def set_up(extra: str, venv: Path = VENV, interpreter: str = sys.executable) -> None:
+    """Make an environment and install the project with one extra; do nothing if that was done for these very files."""
+    python, stamp = venv / "bin" / "python", venv / STAMP
     wanted = hashlib.sha256(
         (extra + (ROOT / "pyproject.toml").read_text() + (ROOT / "constraints.txt").read_text()).encode()
     ).hexdigest()
-    done = STAMP.read_text().split() if STAMP.exists() else []
+    done = stamp.read_text().split() if stamp.exists() else []
     if wanted in done:
         return
-    if not PYTHON.exists():
-        run(sys.executable, "-m", "venv", VENV)
+    if not python.exists():
+        run(interpreter, "-m", "venv", venv)
     options = ["--constraint", "constraints.txt", "--editable", f".[{extra}]"]
-    if run(PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "uv", check=False) == 0 and (
-        run(VENV / "bin" / "uv", "pip", "install", "--quiet", "--python", PYTHON, *options, check=False) == 0
+    if run(python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "uv", check=False) == 0 and (
+        run(venv / "bin" / "uv", "pip", "install", "--quiet", "--python", python, *options, check=False) == 0
     ):
         pass
     else:  # uv could not be had or could not resolve here: plain pip is slower and always there
-        run(PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *options)
-    STAMP.write_text("\n".join([*done, wanted]) + "\n")
+        run(python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *options)
+    stamp.write_text("\n".join([*done, wanted]) + "\n")
+
+
+def interpreter_of(version: str) -> str | None:
+    """Return an interpreter of a version that is on the path, or that pyenv has; None: there is none."""
+    places = [Path(place) / f"python{version}" for place in os.get_exec_path()]
+    pyenv = Path(os.environ.get("PYENV_ROOT", "~/.pyenv")).expanduser()
+    for python in [*places, *sorted(pyenv.glob(f"versions/{version}.*/bin/python"), reverse=True)]:
+        try:  # pyenv's shims stand on the path for versions that are switched off, too
+            told = subprocess.run([python, "-c", "import venv"], capture_output=True, timeout=60, check=False)
+        except (OSError, subprocess.TimeoutExpired):
+            continue
+        if told.returncode == 0:
+            return str(python)
+    return None
 
 
 def lint() -> None:
@@ -72,8 +88,31 @@ def test() -> None:
     """Set up, then linters, types and all tests."""
     set_up("dev")
     lint()
+    all_tests(PYTHON)
+
+
+def all_tests(python: Path, check: bool = True) -> int:
     workers = (os.cpu_count() or 1) + 1  # tests with processes wait much
-    run(PYTHON, "-m", "pytest", "-q", "-n", str(workers), "--dist", "loadfile", "--no-loadscope-reorder")
+    return run(
+        python, "-m", "pytest", "-q", "-n", str(workers), "--dist", "loadfile", "--no-loadscope-reorder", check=check
+    )
+
+
+def matrix() -> None:
+    """Run all tests with each supported Python that is on this computer, and name those that are not."""
+    told = {}
+    for version in SUPPORTED:
+        python = interpreter_of(version)
+        if python is None:
+            told[version] = "is not on this computer: not tested"
+            continue
+        venv = ROOT / ".matrix" / version
+        set_up("dev", venv, python)
+        told[version] = "failed" if all_tests(venv / "bin" / "python", check=False) else "passed"
+    for version, outcome in told.items():
+        print(f"Python {version} {outcome}")
+    if "failed" in told.values():
+        sys.exit(1)
 
 
 def check() -> None:
@@ -116,7 +155,7 @@ def wheels() -> None:
 def clean() -> None:
     """Remove what the other targets made."""
     caches = (".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis")
-    for name in (".venv", ".readers", "demo-run", "build", *caches):
+    for name in (".venv", ".matrix", ".readers", "demo-run", "build", *caches):
         shutil.rmtree(ROOT / name, ignore_errors=True)
 
 
@@ -128,7 +167,7 @@ def help_() -> None:
 
 TASKS: dict[str, Callable[[], None]] = {
     "demo": demo, "test": test, "check": check, "bench": bench, "soak": soak, "readers": readers, "docs": docs,
-    "wheels": wheels,
+    "wheels": wheels, "matrix": matrix,
     "clean": clean, "help": help_,
 }
 
