@@ -16,7 +16,7 @@ from portmanager.files import Files, default_folder
 from portmanager.logs import set_up_logging
 from portmanager.protocol.lines import DEFAULT_PORT
 from portmanager.protocol.pool import DEFAULT_RANGE
-from zmqjsonproxy.commandline import Parser
+from zmqjsonproxy.commandline import Parser, port_number
 from zmqjsonproxy.output import run_command
 
 __all__ = ["build_parser", "lsservices", "main"]
@@ -65,7 +65,7 @@ def _add_server_options(parser: argparse.ArgumentParser, *, suppress: bool = Fal
         help=f"ports to lend; default: {low}-{high}",
     )  # fmt: skip
     add(
-        "-listen", "--listen", type=_port, default=DEFAULT_PORT, metavar="PORT",
+        "-listen", "--listen", type=port_number, default=DEFAULT_PORT, metavar="PORT",
         help=f"port for clients; 0: a free one; default: {DEFAULT_PORT}",
     )  # fmt: skip
     add(
@@ -103,12 +103,6 @@ def _add_server_options(parser: argparse.ArgumentParser, *, suppress: bool = Fal
             f"-{what}file", f"--{what}file", type=Path, default=None, metavar="FILE",
             help=f"file for {holds}; {where}, {name}",
         )  # fmt: skip
-
-
-def _port(text: str) -> int:
-    if not (re.fullmatch(r"[0-9]{1,5}", text, re.ASCII) and int(text) <= 65535):
-        raise argparse.ArgumentTypeError(f"{text!r} is no port; write a number from 0 to 65535")
-    return int(text)
 
 
 def _ports(text: str) -> tuple[int, int]:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-__all__ = ["Parser", "version"]
+__all__ = ["Parser", "port_number", "version"]
 
 
 def version() -> str:
@@ -18,6 +18,13 @@ def version() -> str:
         return metadata.version("dealer-player")
     except metadata.PackageNotFoundError:
         return "unknown (not installed)"
+
+
+def port_number(text: str) -> int:
+    """Return the number of a TCP port, 0 too, that a word of the command line is."""
+    if not (text.isascii() and text.isdecimal() and len(text) <= 5 and int(text) <= 65535):
+        raise argparse.ArgumentTypeError(f"{text!r} is no port; write a number from 0 to 65535")
+    return int(text)
 
 
 class _Version(argparse.Action):

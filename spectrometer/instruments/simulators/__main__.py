@@ -15,21 +15,32 @@ from pathlib import Path
 from player.config import load
 from player.errors import ConfigError
 from spectrometer.instruments.simulators.images import images_of
-from spectrometer.instruments.simulators.roach import FAULTS, BoardSimulator
 from spectrometer.modes import load_modes
+from zmqjsonproxy.commandline import Parser, port_number
+from zmqjsonproxy.extras import install_advice
+
+try:
+    from spectrometer.instruments.simulators.roach import FAULTS, BoardSimulator
+except ModuleNotFoundError as error:
+    if not (advice := install_advice(error.name)):
+        raise
+    sys.exit(f"python -m spectrometer.instruments.simulators: {advice}")
 
 PROTOCOLS = ("4.9", "5.0-M", "5.0-MI")
 
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of the command."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
+        with_version=True,
         prog="python -m spectrometer.instruments.simulators",
         description="Simulate a ROACH board with a Valon synthesizer on a loopback port, until SIGTERM or SIGINT.",
         epilog=f"Faults are switched on with the KATCP request ?sim-fault: {', '.join(FAULTS)}.",
     )
     parser.add_argument("--config", type=Path, required=True, metavar="FILE", help="the array's TOML file")
-    parser.add_argument("--port", type=int, default=7147, metavar="N", help="0: any free one; default: %(default)s")
+    parser.add_argument(
+        "--port", type=port_number, default=7147, metavar="N", help="0: any free one; default: %(default)s"
+    )
     parser.add_argument(
         "--protocol", choices=PROTOCOLS, default="4.9", help="version of KATCP to announce; default: %(default)s"
     )

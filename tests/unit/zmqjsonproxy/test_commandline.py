@@ -12,7 +12,7 @@ from importlib import metadata
 import pytest
 from support.player_run import ROOT, clean_environment
 
-from zmqjsonproxy.commandline import Parser
+from zmqjsonproxy.commandline import Parser, port_number
 from zmqjsonproxy.extras import EXTRAS, install_advice
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -123,6 +123,7 @@ sys.exit(importlib.import_module(module).main(words))
         ("pydantic", "dealer.cli completion bash"),
         ("numpy", "spectrometer.__main__ --once --synthetic {}"),
         ("structlog", "spectrometer.__main__ --once --synthetic {}"),
+        ("aiokatcp", "spectrometer.instruments.simulators.__main__ --config conf/dibas.toml"),
     ],
 )
 def test_what_an_extra_brings_and_is_missing_is_a_sentence(package: str, command: str) -> None:
@@ -155,5 +156,8 @@ def test_the_commands_of_the_readme_work_as_they_stand() -> None:
         assert "usage:" not in done.stderr
 
 
-def test_the_parser_is_one_of_argparse() -> None:
-    assert isinstance(parser(), argparse.ArgumentParser)
+@pytest.mark.parametrize("word", ["65536", "-1", "99999", "1e3", "\u0663", "", "x", "9" * 30])
+def test_a_port_out_of_range_is_usage(word: str) -> None:
+    assert [port_number(text) for text in ("0", "65535", "00080")] == [0, 65535, 80]
+    with pytest.raises(argparse.ArgumentTypeError, match="write a number from 0 to 65535"):
+        port_number(word)
