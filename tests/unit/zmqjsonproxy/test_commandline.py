@@ -121,6 +121,7 @@ sys.exit(importlib.import_module(module).main(words))
         ("scipy", "player.cli doctor BANKA --simulate --config conf/dibas.toml"),
         ("numpy", "dealer.cli plan examples/observe.py --config conf/dibas.toml"),
         ("pydantic", "dealer.cli completion bash"),
+        ("numpy", "dealer.cli plot README.md"),
         ("numpy", "spectrometer.__main__ --once --synthetic {}"),
         ("structlog", "spectrometer.__main__ --once --synthetic {}"),
         ("aiokatcp", "spectrometer.instruments.simulators.__main__ --config conf/dibas.toml"),
