@@ -520,12 +520,12 @@ class SpectrometerBank(Bank):
         if keys is None:
             return values
         if isinstance(keys, str):
-            if keys.upper() not in values:
+            if (key := _as_keyword(keys)) not in values:
                 raise KeyError(f"{keys} is not in the status memory")
-            return values[keys.upper()]
+            return values[key]
         if not isinstance(keys, Sequence) or not all(isinstance(key, str) for key in keys):
             raise RefusedError(f"keys is {keys!s:.80}; expected None, the name of a key, or a list of names")
-        return {key: values[key.upper()] for key in keys if key.upper() in values}
+        return {key: values[keyword] for key in keys if (keyword := _as_keyword(key)) in values}
 
     @query
     def check_status(self) -> list[str]:
@@ -574,3 +574,8 @@ class SpectrometerBank(Bank):
         if self._scan is None or self._backend is None:
             raise RefusedError(str(NoModeError(self._why_no_mode)))
         return self._scan
+
+
+def _as_keyword(key: str) -> str:
+    """Return a key as it stands in the status memory; of one that is too long no more than shows that."""
+    return key[:9].upper()
