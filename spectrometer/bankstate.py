@@ -36,7 +36,7 @@ def chosen_status(values: Mapping[str, Any], keys: str | Sequence[str] | None, *
     names = [keys] if isinstance(keys, str) else keys
     if not isinstance(names, Sequence) or not all(isinstance(name, str) for name in names):
         raise RefusedError(f"keys is {keys!s:.80}; expected None, the name of a key, or a list of names")
-    found = {name: values[name.upper()] for name in names if name.upper() in values}
+    found = {name: values[keyword] for name in names if (keyword := _as_keyword(name)) in values}
     missing = [name for name in names if name not in found]
     if missing and native:
         raise RefusedError(_not_there(missing, values))
@@ -45,6 +45,11 @@ def chosen_status(values: Mapping[str, Any], keys: str | Sequence[str] | None, *
             raise KeyError(f"{keys} is not in the status memory")
         return found[keys]
     return found
+
+
+def _as_keyword(name: str) -> str:
+    """Return a name as it stands in the status memory; of one that is too long no more than shows that."""
+    return name[:9].upper()
 
 
 def _not_there(missing: Sequence[str], values: Mapping[str, Any]) -> str:

@@ -32,7 +32,8 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 from zmqjsonproxy import ProxyError, ZMQJSONProxyClient  # noqa: E402
 
-LARGE = 15_000_000
+LARGE, TAKEN = 15_000_000, 4_000_000
+"""Bytes: of requests that are large, and of the largest that are decoded."""
 WORST_MS, MOST_MB = 200.0, 100.0
 AFTERWARDS = 50
 """Queries of the honest client after the last message of an attack, so that its consequences count."""
@@ -43,10 +44,10 @@ def call(method: str, *params: Any, number: int = 1, **keywords: Any) -> bytes:
     return json.dumps({"jsonrpc": "2.0", "method": method, "id": number, "params": params or keywords}).encode()
 
 
-def large(piece: bytes, last: bytes = b"1") -> bytes:
+def large(piece: bytes, size: int, last: bytes = b"1") -> bytes:
     """A query with a list of so many pieces that it is a large request."""
     head = b'{"jsonrpc":"2.0","method":"bank.get_status","id":1,"params":[['
-    return head + piece * (LARGE // len(piece)) + last + b"]]}"
+    return head + piece * (size // len(piece)) + last + b"]]}"
 
 
 class Hostile:
@@ -112,18 +113,23 @@ def _paths(hostile: Hostile) -> int:
     return hostile.ask(*calls, *[call("bank.read_config_file", path) for path in paths])
 
 
-def _texts(hostile: Hostile) -> int:
-    text = "x" * LARGE
+def _texts(size: int) -> Callable[[Hostile], int]:
+    text = "x" * size
     calls = [call("rpc.abort", "none", text), call(text), call(f"bank.{text}"), call("bank.set_mode", text)]
     calls += [call("bank.set_param", **{text: 1}), call("bank.get_status", [text])]
-    return hostile.ask(*calls * 3)
+    return lambda hostile: hostile.ask(*calls * 3)
 
 
-def _values(hostile: Hostile) -> int:
+def _values(size: int) -> Callable[[Hostile], int]:
     deep = b"[" * 90 + b"]" * 90
     pieces = [b"[],", b"{},", b"1,", b'"",', b'"\\\\",', b"NaN,", b"9" * 30 + b",", deep + b",", b'{"a":1},', b'"a":1,']
-    texts = [b"[" * LARGE, large(b"x").replace(b"x", b'"', 1), large(b'\\"')]
-    return hostile.ask(*[large(piece) for piece in pieces], *texts, b"[" + b"[]," * (LARGE // 3) + b"[]]")
+    texts = [b"[" * size, b'"' + b'\\"' * (size // 2) + b'"', b"[" + b"[]," * (size // 3) + b"[]]"]
+    return lambda hostile: hostile.ask(*[large(piece, size) for piece in pieces], *texts)
+
+
+def _most_values(hostile: Hostile) -> int:
+    pieces = {b"1.2345678901234567,": 300_000, b"9" * 19 + b",": 300_000, b"[],": 95_000, b'{"a":1},': 45_000}
+    return hostile.ask(*[large(piece, count * len(piece)) for piece, count in pieces.items()] * 2)
 
 
 def _names(hostile: Hostile) -> int:
@@ -140,10 +146,6 @@ def _batches(hostile: Hostile) -> int:
 def _commands(hostile: Hostile) -> int:
     body = call("bank.set_status", NOTE="flood")
     return sum(hostile.push(body, 2000) for _ in range(3))
-
-
-def _large_commands(hostile: Hostile) -> int:
-    return hostile.push(call("bank.set_status", NOTE="x" * LARGE), 30)
 
 
 def _numbers(hostile: Hostile) -> int:
@@ -171,15 +173,20 @@ def _garbage(hostile: Hostile) -> int:
 
 ATTACKS: dict[str, Callable[[Hostile], int]] = {
     "paths: FIFO, /dev/zero, other files (B.1)": _paths,
-    "texts of 15 MB as reasons and names (B.2)": _texts,
+    "texts of 15 MB as reasons and names (B.2)": _texts(LARGE),
+    "texts of 4 MB as reasons and names (B.2)": _texts(TAKEN),
     "30 requests of 15 MB that are not waited for (B.3)": lambda h: h.push(call("bank.get_status", ["x" * LARGE]), 30),
     "2000 statuses that are not read (B.3)": lambda h: h.push(call("bank.get_status"), 2000),
     "1000 discovery documents that are not read (B.3)": lambda h: h.push(call("rpc.discover"), 1000),
-    "15 MB of brackets, numbers, texts, groups (B.4)": _values,
+    "30 requests of 4 MB that are not waited for (B.3)": lambda h: h.push(call("bank.get_status", ["x" * TAKEN]), 30),
+    "15 MB of brackets, numbers, texts, groups (B.4)": _values(LARGE),
+    "4 MB of brackets, numbers, texts, groups (B.4)": _values(TAKEN),
+    "as many values and parts as are taken (B.4)": _most_values,
     "set_status of 700,000 and 90,000 names (B.4)": _names,
     "batches of 1000 (B.4)": _batches,
     "6000 commands of three clients (B.5)": _commands,
-    "30 commands of 15 MB (B.5)": _large_commands,
+    "30 commands of 15 MB (B.5)": lambda h: h.push(call("bank.set_status", NOTE="x" * LARGE), 30),
+    "30 commands of 4 MB (B.5)": lambda h: h.push(call("bank.set_status", NOTE="x" * TAKEN), 30),
     "connections without end (B.6)": _connections,
     "1000 connections with random bytes (B.6)": _garbage,
     "numbers without bounds (B.9)": _numbers,

@@ -22,8 +22,8 @@ from zmqjsonproxy.protocol.operations import OperationTable
 from zmqjsonproxy.rpc.lanes import Lanes
 from zmqjsonproxy.rpc.ownmethods import OwnMethods
 
-LARGE = 15_000_000
-"""Bytes; the largest request has 16 MiB."""
+LARGE = 4_000_000
+"""Bytes; the largest JSON of a request has 4 MiB."""
 HEAD = b'{"jsonrpc":"2.0","method":"bank.echo","id":1,"params":['
 DEEP, OBJECTS = b"[" * 90 + b"]" * 90, b'{"a":' * 90 + b"1" + b"}" * 90
 
@@ -44,6 +44,7 @@ TOO_MANY = {
     "escapes": HEAD + b'"' + list_of(b'\\"') + b'"]}',
     "names": HEAD + b"{" + b",".join(b'"K%d":1' % n for n in range(700_000)) + b"}]}",
     "brackets": b"[" * LARGE,
+    "more bytes than are decoded": HEAD + b'"' + b"x" * 15_000_000 + b'"]}',
 }
 
 
@@ -95,9 +96,10 @@ def test_what_is_large_and_soon_decoded_is_taken(url: str, values: Any) -> None:
         assert client.rpc("bank.echo", [values])["result"] == values
 
 
-def test_the_rest_of_a_batch_that_takes_long_holds_up_nobody() -> None:
+@pytest.mark.parametrize("params", [[], {}])
+def test_the_rest_of_a_batch_that_takes_long_holds_up_nobody(params: Any) -> None:
     bank = Crowded()
-    calls = [{"jsonrpc": "2.0", "method": f"bank.{name}", "params": [], "id": n}
+    calls = [{"jsonrpc": "2.0", "method": f"bank.{name}", "params": params, "id": n}
              for n, name in enumerate(["linger"] * 20 + ["wait"] * 3)]  # fmt: skip
     with (
         serving(ServerSettings(slow_query_s=0.1), bank) as (url, _),

@@ -27,7 +27,7 @@ from zmqjsonproxy.errors import AlreadyDoneError, text_of
 from zmqjsonproxy.handle import OperationHandle
 from zmqjsonproxy.interface import Interface, Kind, Method, hidden_by_proxies, running
 from zmqjsonproxy.process import LET_GO_WITHIN_S, OfOneProcess, watch_process
-from zmqjsonproxy.protocol.arrays import Framed, join, size_of
+from zmqjsonproxy.protocol.arrays import join, size_of
 from zmqjsonproxy.protocol.operations import OperationTable, State
 from zmqjsonproxy.rpc.descriptors import Listening
 from zmqjsonproxy.rpc.errands import Errands
@@ -52,11 +52,11 @@ log = logging.getLogger(__name__)
 _HOOKS_WITHIN_S = 1.0
 """How long `stop` and its like wait for the hooks of the operation that they abort."""
 _POLLIN = int(zmq.POLLIN)
-_REQUESTS_MOST = 8
-"""Requests of one connection that wait in the socket; fewer, and calls that are made side by side take longer."""
-_LARGE = 2**20
-"""After a request of more bytes they are half as many, for good. Fewer still, or more again, and a connection stands
-still: ZeroMQ tells its other thread of each fourth request that is read, and waits for that at the mark."""
+_PAUSE_S = 0.0005
+"""Between the queries of a long batch, so that whoever waits for a lock that they take gets it."""
+_REQUESTS_MOST = 6
+"""Requests of one connection that wait in the socket; with fewer, calls that are made side by side take longer. Not to
+be changed while there are connections: one that has reached the mark then stands still."""
 Reply = Callable[[bytes], None]
 
 
@@ -86,6 +86,7 @@ class ZMQJSONProxyServer(OfOneProcess):
         self.interfaces: dict[str, Interface] = {}
         self._limits = Limits(
             max_bytes=self.settings.max_message_bytes,
+            max_json_bytes=self.settings.max_json_bytes,
             max_values=self.settings.max_values,
             max_parts=self.settings.max_parts,
             max_depth=self.settings.max_depth,
@@ -288,8 +289,6 @@ class ZMQJSONProxyServer(OfOneProcess):
 
     def _serve(self, frames: list[bytes]) -> None:
         body = frames.pop()
-        if len(body) > _LARGE or (type(body) is Framed and size_of(body) > _LARGE):
-            self._router.set(zmq.RCVHWM, _REQUESTS_MOST // 2)  # of all connections that there are
         self._message = body, 1
         request = dialect.read_or_batch(body, self._limits)
         if isinstance(request, list):
@@ -342,7 +341,13 @@ class ZMQJSONProxyServer(OfOneProcess):
                 query = None
             if query is None or type(params) is not list or type(number) is not int:
                 gathering = gathering or self._gathering(envelope)
-                self._serve_part(dialect.read_part(message, shared), envelope, gathering)
+                part = dialect.read_part(message, shared)
+                late = quick.get(part.target) if isinstance(part, Request) and (now > limit or size > most) else None
+                if late is None or not isinstance(part, Request):
+                    self._serve_part(part, envelope, gathering)
+                elif not part.notification:  # a query that nobody wants an answer to has no effect
+                    gathering.expect()
+                    rest.append((late, part))
                 now = clock()
                 continue
             if now > limit or size > most:
@@ -384,6 +389,7 @@ class ZMQJSONProxyServer(OfOneProcess):
         def run() -> None:
             for query, request in rest:
                 gathering.add(request, gathering.without(request) or carry_out(query, request))
+                time.sleep(_PAUSE_S)
 
         if not self._lanes.named("batches").put(Job(run, client=client, size=self._weight())):
             for _, request in rest:
@@ -539,11 +545,10 @@ class ZMQJSONProxyServer(OfOneProcess):
         if request.native and request.id is not None:
             call = UnderWay((client, request.id), lane, job, accepted=answered)
             self._under_way.add(call)
-        busy = ""
         try:
-            taken = lane.put(job)
+            taken, busy = lane.put(job), ""
         except RuntimeError as scarce:  # no more threads
-            taken, busy = False, f"{method.lane}: {scarce}; nothing was done"
+            taken, busy = False, str(scarce)
         if not taken:
             if call is not None:
                 self._under_way.end(call)
@@ -587,10 +592,9 @@ class ZMQJSONProxyServer(OfOneProcess):
         body, parts = self._message
         return (size_of(body) + wirejson.decoded_size(body) if len(body) > SMALL else size_of(body)) // parts
 
-    def _busy(self, request: Request, lane: str, text: str = "") -> tuple[bytes, dict[str, Any]]:
-        most = self.settings.queue_per_lane
-        full = f"{lane}: {most} calls of this client are waiting already, or too many bytes; nothing was done"
-        return not_begun(request, Code.BUSY, "BusyError", text or full)
+    def _busy(self, request: Request, lane: str, why: str = "") -> tuple[bytes, dict[str, Any]]:
+        full = f"{self.settings.queue_per_lane} calls of this client are waiting already, or too many bytes"
+        return not_begun(request, Code.BUSY, "BusyError", f"{lane}: {why or full}; nothing was done")
 
 
 def _known_good(message: Any, shared: dict[str, Any] | None) -> Request:

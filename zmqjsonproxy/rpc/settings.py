@@ -14,6 +14,7 @@ class ServerSettings:
     Attributes:
         max_message_bytes: Largest request that is read; larger ones are answered with an error up to four times
             this size, beyond which ZeroMQ drops the connection.
+        max_json_bytes: Largest JSON of a request, which is all of it but the frames of arrays and bytes.
         max_values: Most values in a request, outside of frames; an escaped character of a text counts as one.
         max_parts: Most arrays, objects and texts in a request, names of members among them.
         max_depth: Deepest nesting of arrays and objects in a request.
@@ -28,11 +29,12 @@ class ServerSettings:
     """
 
     max_message_bytes: int = 16 * 2**20
+    max_json_bytes: int = 4 * 2**20
     max_values: int = 300_000
     max_parts: int = 100_000
     max_depth: int = 100
     max_batch: int = 1000
-    max_batch_reply_bytes: int = 32 * 2**20
+    max_batch_reply_bytes: int = 16 * 2**20
     max_waiting_bytes: int = 32 * 2**20
     queue_per_lane: int = 64
     slow_query_s: float = 0.05

@@ -79,6 +79,8 @@ def write_value(keyword: str, value: object) -> str:
 
 
 def _quote(keyword: str, text: str) -> str:
+    if len(text) > 100 * MAX_TEXT:  # a stranger's may have any length
+        raise CardError(keyword, f"a text of {len(text)} characters does not fit a card of {MAX_TEXT}")
     if not text.isascii() or not text.isprintable():
         raise CardError(keyword, f"the text {text!r:.80} is not printable ASCII")
     inside = text.replace("'", "''")

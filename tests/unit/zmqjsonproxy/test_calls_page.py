@@ -46,6 +46,7 @@ def test_the_limits_shown_are_the_defaults() -> None:
     defaults = ServerSettings()
     assert shown == {
         "max_message_bytes": f"{defaults.max_message_bytes // 2**20} MiB",
+        "max_json_bytes": f"{defaults.max_json_bytes // 2**20} MiB",
         "max_values": str(defaults.max_values),
         "max_parts": str(defaults.max_parts),
         "max_depth": str(defaults.max_depth),

@@ -35,6 +35,7 @@ class Limits:
     """What a message may be: bytes, what is in it, nesting of arrays and objects, calls in a batch."""
 
     max_bytes: int = 16 * 2**20
+    max_json_bytes: int = 4 * 2**20
     max_values: int = 300_000
     max_parts: int = 100_000
     max_depth: int = 100
@@ -177,6 +178,9 @@ def _over_limit(body: bytes, limits: Limits) -> str:
         size += sum(memoryview(frame).nbytes for frame in body.frames)
     if size > limits.max_bytes:
         return f"{size} bytes are over the limit of {limits.max_bytes} (max_message_bytes); make several calls of it"
+    if len(body) > limits.max_json_bytes:
+        text = f"{len(body)} bytes of JSON are over the limit of {limits.max_json_bytes} (max_json_bytes)"
+        return f"{text}; make several calls of it, or send arrays of numpy, or bytes"
     if len(body) > min(limits.max_values, limits.max_parts):  # a shorter one has no room for them
         text = wirejson.too_many(body, limits.max_values, limits.max_parts)
         if text:
