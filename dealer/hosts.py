@@ -1,9 +1,9 @@
 """Where the supervisord of each host answers: `[hosts.X]` of the array's file. Names and addresses, no sockets.
 
-    [hosts.hpc1]                              # as in hpc_host of its Banks
-    supervisor = "http://hpc1:9001"           # or "unix:///run/supervisor.sock" on this host
-    user = "dealer"
-    password_file = "/etc/dibas/supervisor"   # or password = "${SUPERVISOR_PASSWORD}"
+[hosts.hpc1]                              # as in hpc_host of its Banks
+supervisor = "http://hpc1:9001"           # or "unix:///run/supervisor.sock" on this host
+user = "dealer"
+password_file = "/etc/dibas/supervisor"   # or password = "${SUPERVISOR_PASSWORD}"
 """
 
 from __future__ import annotations

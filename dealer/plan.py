@@ -261,9 +261,7 @@ class PlannedAsyncDealer(_Planned, AsyncDealer):
 
     async def _take(self, steps: Steps[T]) -> T:
         try:
-            return await take_in_task(
-                self._models, steps, lambda seconds: asyncio.sleep(self._models.longer(seconds))
-            )
+            return await take_in_task(self._models, steps, lambda seconds: asyncio.sleep(self._models.longer(seconds)))
         except BaseException as error:
             self._note(steps, error)
             raise
@@ -321,4 +319,3 @@ def plan_script(
     if prints is not None:
         prints(said.getvalue())
     return plan
-

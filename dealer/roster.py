@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from dealer.errors import NoActivePlayersError, NoSuchPlayerError
@@ -75,6 +76,7 @@ class Roster(OfOneProcess, Generic[B]):
         self._lock = ForkSafeLock()
         self._closed = False
         self._last_start: StartMade | None = None
+        self._offered: datetime | None = None
         self._described: dict[str, InterfaceDescription] = {}
         if "BANKA" in self.available_players:
             self.players["BANKA"] = self.available_players["BANKA"]

@@ -37,7 +37,8 @@ LOOK_WITHIN_S = 5.0
 def earliest_start(d: Roster[Any]) -> Steps[datetime]:
     """Return the earliest time at which all active Banks can start, UTC; StartError names those not ready."""
     found = yield from outcomes(d, "earliest_start")
-    return starting.latest(found)
+    d._offered = starting.latest(found)
+    return d._offered
 
 
 def start(d: Roster[Any], starttime: datetime | None = None) -> Steps[dict[str, Any]]:
@@ -58,7 +59,7 @@ def start(d: Roster[Any], starttime: datetime | None = None) -> Steps[dict[str, 
     while True:
         earliest = yield from outcomes(d, "earliest_start", _banks=banks)
         yield from _compare_clocks(d, banks)
-        when = starting.choose(wanted, starting.latest(earliest), time.monotonic() - begun)
+        when = starting.choose(wanted, starting.latest(earliest), time.monotonic() - begun, d._offered)
         starters = yield from _starters(d, banks)
         made = StartMade(os.urandom(8).hex(), starters.named)
         try:

@@ -95,13 +95,17 @@ def checked_time(starttime: Any) -> datetime | None:
     return round_up(starttime.astimezone(UTC))
 
 
-def choose(wanted: datetime | None, earliest: datetime, taken_s: float = 0.0) -> datetime:
+def choose(
+    wanted: datetime | None, earliest: datetime, taken_s: float = 0.0, offered: datetime | None = None
+) -> datetime:
     """Return the second to start on: the one wanted, or the first full second that all Banks can do.
 
     Args:
         wanted: None: as early as possible.
         earliest: As the Banks say; they leave a little time for asking them all.
         taken_s: What asking them has taken, s. Where that is long, arming takes long too, and the start is later.
+        offered: What this Dealer has given out as the earliest time. It is rounded up and has a little room, so one
+            who asks for it a moment later may still have it; Banks refuse it where they cannot.
 
     Raises:
         StartError: Wanted is earlier than possible.
@@ -109,8 +113,8 @@ def choose(wanted: datetime | None, earliest: datetime, taken_s: float = 0.0) ->
     earliest = round_up(earliest)
     if wanted is None:
         return round_up(earliest + timedelta(seconds=max(ARM_TAKES * taken_s - LEAD_S, 0.0)))
-    # What Banks say is rounded up, and a little was added: one asked for with the answer of a moment ago may still do.
-    if wanted < earliest - timedelta(seconds=1.0):
+    is_offered = offered is not None and wanted == round_up(offered) and earliest - wanted <= timedelta(seconds=1)
+    if wanted < earliest and not is_offered:
         raise StartError(f"{wanted.isoformat(' ')} is too early; all Banks can start at {earliest.isoformat(' ')}")
     return wanted
 

@@ -189,7 +189,7 @@ def _dealer_class(kind: _Kind, banks: Mapping[str, BankInterface], class_of: Map
         lines += [f"    def __getitem__(self, name: str) -> {names[0]}: ...", ""]
     elif names:
         proxy = kind.bank.__name__
-        lines[-1:] = ["    # Banks differ: d[\"BANKA\"] has what that very Bank has.", ""]
+        lines[-1:] = ['    # Banks differ: d["BANKA"] has what that very Bank has.', ""]
         for cls in names:
             literal = ", ".join(repr(bank) for bank, its in class_of.items() if its == cls)
             lines += ["    @overload", f"    def __getitem__(self, name: Literal[{literal}]) -> {cls}: ..."]

@@ -290,9 +290,7 @@ class Supervision:
         time.sleep(POLL_S)
 
 
-def _carry_out(
-    bank: HostedBank, order: Callable[[HostedBank], str], told: queue.SimpleQueue[OrderOutcome]
-) -> None:
+def _carry_out(bank: HostedBank, order: Callable[[HostedBank], str], told: queue.SimpleQueue[OrderOutcome]) -> None:
     begun = time.monotonic()
     outcome, text = "failed", ""
     try:

@@ -429,10 +429,9 @@ class SpectrometerBank(Bank):
             start_id: Identity of the start; None: the one that waits, if it has been given no identity.
         """
         scan, by = self._scan, current_caller().name
+        is_withdrawn = bool(start_id) and self._starts.withdraw(start_id or "", by)  # it may begin at this moment
         told = scan.take_back(start_id, by) if scan is not None else ""
-        if not told and start_id and self._starts.withdraw(start_id, by):  # not begun yet
-            told = "Start taken back"
-        return [True, told or "Nothing was armed"]
+        return [True, told or ("Start taken back" if is_withdrawn else "Nothing was armed")]
 
     @query(refusal_pair=True)
     def earliest_start(self) -> list[Any]:

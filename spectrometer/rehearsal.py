@@ -325,8 +325,9 @@ class _Scan(ScanControl):
         operation: OperationHandle,
         answer: Callable[[ScanPlan], Any],
         ready_within: float,
+        taken: Callable[[], None] = lambda: None,
     ) -> ScanPlan:
-        return self.begin(request, make_plan, operation, ready_within)
+        return self.begin(request, make_plan, operation, ready_within, taken)
 
     def _await_idle(self, what: str) -> None:
         self.step()

@@ -172,6 +172,7 @@ class ScanControl:
         operation: OperationHandle,
         answer: Callable[[ScanPlan], Any],
         ready_within: float,
+        taken: Callable[[], None] = lambda: None,
     ) -> ScanPlan:
         """Run a start; returns when the scan runs. Commands that come meanwhile are not held up.
 
@@ -181,6 +182,7 @@ class ScanControl:
             operation: Answers its caller once the programs receive; an abort cancels the start.
             answer: Makes the answer.
             ready_within: How long a program that has to be started may take, s.
+            taken: Called once nobody else can start, because this start is known by its state.
 
         Returns:
             What runs.
@@ -190,7 +192,7 @@ class ScanControl:
             RefusedError: A scan runs already.
             OperationAbortedError: It was cancelled.
         """
-        plan = self.begin(request, make_plan, operation, ready_within)
+        plan = self.begin(request, make_plan, operation, ready_within, taken)
         report = self._report
         try:
             threading.Thread(target=self._keep, args=(plan,), name=f"scan {plan.number}", daemon=True).start()
@@ -214,6 +216,7 @@ class ScanControl:
         make_plan: Callable[[], ScanPlan],
         operation: OperationHandle,
         ready_within: float,
+        taken: Callable[[], None] = lambda: None,
     ) -> ScanPlan:
         """Bring a start up to where the programs receive; what follows is `step`'s. Arguments and errors as `start`."""
         with self._changed:
@@ -228,6 +231,7 @@ class ScanControl:
             self._reports.add(self._report)
             self._set(ScanState.STARTING)
         operation.on_abort(lambda: self._take_abort(operation))
+        taken()
         try:
             self._programs.start(self._wait, ready_within)
             plan = make_plan()

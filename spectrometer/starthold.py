@@ -1,4 +1,4 @@
-"""Reservation of a Bank for one start, from the moment it is asked for. Threads, but no sockets."""
+"""Reservation of a Bank for one start, from when it is asked for until it begins. Threads, but no sockets."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ class _Held:
 class StartHold:
     """Reservation of one Bank; whoever comes second is told at once by whom it is held.
 
-    It ends with the operation that it is for, whatever becomes of that: withdrawn, refused, done.
+    It ends when the start begins, whose state then refuses others; at the latest with the operation that it is for,
+    whatever becomes of that: withdrawn, refused, done.
     """
 
     def __init__(self) -> None:

@@ -82,7 +82,10 @@ class Starts:
         )  # fmt: skip
         self._hold.take(handle, request.id, caller.name, self.now())
         try:
-            plan = scan.start(request, lambda: self._plan(backend, starttime), handle, self._answer, READY_WITHIN_S)
+            plan = scan.start(
+                request, lambda: self._plan(backend, starttime), handle, self._answer, READY_WITHIN_S,
+                lambda: self._hold.give_up(handle),
+            )  # fmt: skip
             return self._answer(plan)
         finally:
             self._hold.give_up(handle)

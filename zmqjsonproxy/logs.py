@@ -84,7 +84,14 @@ def utc(seconds: float) -> str:
 
 
 def line(
-    *, timestamp: str, level: str, program: str, bank: str | None, scan: int | None, logger: str, text: str,
+    *,
+    timestamp: str,
+    level: str,
+    program: str,
+    bank: str | None,
+    scan: int | None,
+    logger: str,
+    text: str,
     below: str = "",
 ) -> str:
     """Return a record as it stands in a log; no text of it can look like another record.

@@ -107,7 +107,10 @@ def test_a_script_of_the_originals_manual_runs_unchanged(kinds: tuple[str, str],
             [sys.executable, "-c", SCRIPT, *arguments],
             env=environment, capture_output=True, text=True, timeout=90, check=False, cwd=tmp_path,
         )  # fmt: skip
-        assert (done.returncode, done.stderr) == (0, "")
+        # Neither of these Players reports what its scans recorded, and nothing is to be taken for done untold.
+        told = "its scan is over; not verified: its Player has no reports of scans"
+        lines = set(done.stderr.splitlines())
+        assert (done.returncode, lines) == (0, {f"BANKA: {told}", f"BANKB: {told}"})
         assert done.stdout.endswith("done\n")
         assert all(player.is_alive for player in players)
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from zmqjsonproxy import wirejson
 from zmqjsonproxy.protocol.record import Direction, Record
-from zmqjsonproxy.protocol.shiftedtimes import shifted, without_times
+from zmqjsonproxy.protocol.shiftedtimes import identities, renamed, shifted, without_times
 from zmqjsonproxy.rpc.protocol import jsonrpc, original
 from zmqjsonproxy.rpc.protocol.dialect import Limits, Malformed, Request, read_message
 
@@ -45,6 +45,7 @@ class _Exchange:
     """A recorded request; `reply` stays None if none came."""
 
     asked: Record
+    starts: tuple[str, ...] = ()  # identities in the request
     reply: Content | None = None
     message: Any = None  # the reply, decoded; of native calls only
     replied: datetime | None = None
@@ -78,7 +79,8 @@ class Answers:
     Args:
         records: In recorded order.
         source: Name of the file, for the errors that strange requests get.
-        moves_times: Times in requests do not count, and those in answers are moved on by what has passed since.
+        moves_times: Times and identities of starts in requests do not count. In answers, times are moved on by what
+            has passed since, and identities are those that were asked with.
 
     Attributes:
         requests: Requests that were recorded, a batch counted as its calls.
@@ -91,6 +93,7 @@ class Answers:
         self._series: dict[_Key, _Series] = {}
         self._methods: dict[str, dict[str, None]] = {}  # method -> parameters it was called with, in order
         self._is_native = False
+        self._starts: dict[str, str] = {}  # recorded identity of a start -> that of its repetition
         self.requests = self.unanswered = 0
         clients: dict[int, _OpenCalls] = {}
         for record in records:
@@ -126,7 +129,7 @@ class Answers:
 
     def _note_request(self, record: Record, calls: _OpenCalls) -> None:
         for request, own in self._read(record.content)[0]:
-            exchange = _Exchange(record)
+            exchange = _Exchange(record, _starts(request))
             key = self._key(request, own)
             if isinstance(request, Request):
                 self._methods.setdefault(_label(request), {})[_parameters(request)] = None
@@ -183,7 +186,9 @@ class Answers:
             return None
         body, message = exchange.reply[0], exchange.message
         if self._moves_times:
+            self._starts.update(zip(exchange.starts, _starts(request), strict=True))  # alike but for these
             message = _moved(request, body if message is None else message, now - exchange.replied)
+            message = renamed(message, self._starts)
         if exchange.message is not None and message.get("id") != request.id:
             message = {**message, "id": request.id}
         if message is not None:
@@ -280,6 +285,10 @@ def _named(value: Any, key: str, headers: list[Any]) -> Any:
         is_there = type(number) is int and 0 <= number < len(headers)
         return {"frame": number, "header": headers[number] if is_there else None}
     return {name: _named(item, key, headers) for name, item in value.items()}
+
+
+def _starts(request: Request | Malformed) -> tuple[str, ...]:
+    return tuple(identities([request.args, request.kwargs])) if isinstance(request, Request) else ()
 
 
 def _moved(request: Request | Malformed, reply: Any, by: timedelta) -> Any:

@@ -14,9 +14,7 @@ __all__ = ["take_in_task"]
 T = TypeVar("T")
 
 
-async def take_in_task(
-    hub: AsyncHub, steps: Steps[T], sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
-) -> T:
+async def take_in_task(hub: AsyncHub, steps: Steps[T], sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> T:
     """Take the steps in the running task; its cancellation is raised within the generator. Arguments as of `take`."""
     try:
         step = next(steps)

@@ -151,9 +151,7 @@ class Lane:
             self._waits = False
             self._wake.release()
 
-    def abort_operations(
-        self, reason: str, identity: str | None = None, *, by: str = "", method: str = ""
-    ) -> Aborts:
+    def abort_operations(self, reason: str, identity: str | None = None, *, by: str = "", method: str = "") -> Aborts:
         """Ask operations to end: the running one, and those that wait, which end without having begun. Returns at once.
 
         Hooks for that are a site's own code and may be slow: they run in a thread of their own, for the caller of this

@@ -111,6 +111,14 @@ def test_a_time_that_is_too_early_is_refused_with_both_times() -> None:
         choose(NOON, NOON + timedelta(seconds=6))
 
 
+def test_the_time_that_was_offered_a_moment_ago_may_be_had() -> None:
+    offered = NOON - timedelta(microseconds=300)
+    assert choose(NOON, NOON + timedelta(seconds=1), offered=offered) == NOON
+    for wanted, earliest in ((NOON, NOON + timedelta(seconds=2)), (NOON - timedelta(seconds=1), NOON)):
+        with pytest.raises(StartError, match="too early"):
+            choose(wanted, earliest, offered=offered)
+
+
 def test_a_naive_time_is_refused_and_the_way_out_shown() -> None:
     with pytest.raises(ValueError, match="no time zone; make it with"):
         checked_time(datetime(2014, 3, 4))

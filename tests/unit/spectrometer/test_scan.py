@@ -88,6 +88,7 @@ class Night:
         self.handle = OperationHandle(OperationRecord(id="1", method="start", state=State.RUNNING))
         self.phases: list[str] = []
         self.outcome: list[object] = []
+        self.taken: list[ScanState] = []
         self._thread: threading.Thread | None = None
 
     def plan(self, **changes: Any) -> ScanPlan:
@@ -117,8 +118,11 @@ class Night:
         def run() -> None:
             try:
                 self.outcome.append(
-                    self.control.start(request, lambda: self.plan(**changes), self.handle, lambda _: True, 5.0)
-                )
+                    self.control.start(
+                        request, lambda: self.plan(**changes), self.handle, lambda _: True, 5.0,
+                        lambda: self.taken.append(self.control.state),
+                    )
+                )  # fmt: skip
             except Exception as error:
                 self.outcome.append(error)
 
@@ -145,6 +149,14 @@ def night() -> Iterator[Night]:
         made.control.close("the test ends")
         if made._thread is not None:
             made.join()
+
+
+def test_a_bank_is_reserved_until_the_state_refuses_others_and_no_longer(night: Night) -> None:
+    night.start(ScanState.WAITING, start=datetime.now(UTC) + timedelta(seconds=60))
+    assert night.taken == [ScanState.STARTING]  # whoever is told that it has ended can start at once
+    with pytest.raises(RefusedError, match="has been started already"):
+        night.control.start(StartRequest(id="2", by="bob"), night.plan, night.handle, bool, 5.0)
+    night.control.stop()
 
 
 def test_stop_says_that_it_ended_a_start_even_if_the_abort_was_faster(night: Night) -> None:

@@ -260,3 +260,19 @@ def test_times_are_moved_to_now_on_demand() -> None:
     assert moved(old("get_status")) == {"T": [2027, 1, 2, 0, 0, 0]}
     assert "error" in moved(call("bank.arm", [[2031, 13, 1, 0, 0, 0, 0]]))
     assert "error" in ask(Answers(records), call("bank.arm", [[2031, 1, 1, 0, 0, 0, 0]]))
+
+
+def test_answers_name_the_start_that_was_asked_for_whatever_was_recorded() -> None:
+    then, now, other = "3d321b3f314bd974", "9f86d081884c7d65", "ffffffffffffffff"
+    time = [2026, 11, 21, 9, 31, 0, 0]
+    records = [
+        Record(BEGUN, direction, 1, (_bytes(message),))
+        for direction, message in (
+            (Direction.REQUEST, call("bank.arm", [time, then])), (Direction.REPLY, result([True, f"armed {then}"])),
+            (Direction.REQUEST, call("bank.scan_reports")),
+            (Direction.REPLY, result([{"start_id": then}, {"start_id": other}])),
+        )
+    ]  # fmt: skip
+    answers = Answers(records, moves_times=True)
+    assert ask(answers, call("bank.arm", [time, now]))["result"] == [True, f"armed {then}"]  # in a text it stays
+    assert ask(answers, call("bank.scan_reports"))["result"] == [{"start_id": now}, {"start_id": other}]

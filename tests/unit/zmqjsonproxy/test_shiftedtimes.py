@@ -46,6 +46,12 @@ def test_what_is_no_time_stays(value: Any) -> None:
     assert without_times(value) == value
 
 
+def test_starts_are_alike_whatever_their_identity() -> None:
+    one, other = ["3d321b3f314bd974", {"id": "00000000deadbeef"}], ["9f86d081884c7d65", {"id": "ffffffffffffffff"}]
+    assert without_times(one) == without_times(other) != without_times(["MODE1", {"id": "deadbeef"}])
+    assert shifted(one, timedelta(days=1)) == one
+
+
 @given(JSON)
 def test_nothing_but_times_changes(value: Any) -> None:
     assert shifted([value, TIME], timedelta()) == [value, TIME]
