@@ -214,6 +214,8 @@ class ZMQJSONProxyServer(OfOneProcess):
                     self._errands.do()
             else:
                 self._serve(frames)
+                if len(self._message[0]) > SMALL:  # what takes long: let ZeroMQ see now who else has sent something,
+                    self._router.get(zmq.EVENTS)  # which it does with each hundredth frame otherwise
         except zmq.ContextTerminated:
             self._quit = True
         except zmq.Again:
@@ -226,7 +228,6 @@ class ZMQJSONProxyServer(OfOneProcess):
         except Exception as error:  # MemoryError and SystemError among them
             with contextlib.suppress(Exception):
                 log.exception("%s: a message could not be handled", self.name)
-            with contextlib.suppress(Exception):
                 self._send(frames, read_failure(dialect.not_handled(self._message[0], error)))
 
     def bind_also(self, url: str) -> None:
@@ -268,11 +269,11 @@ class ZMQJSONProxyServer(OfOneProcess):
 
     def end_with_process(self) -> bool:
         """End the loop, in whichever thread it runs, and close the sockets, at the exit of the interpreter."""
-        if self._loop is None or not self._loop.is_alive():
-            self.close()
-        else:
+        if self._loop is not None and self._loop.is_alive():
             self._quit = True
             self._wake()
+        else:
+            self.close()
         return self._closed.wait(self.settings.end_within + LET_GO_WITHIN_S)
 
     def renew_after_fork(self) -> None:
@@ -291,8 +292,7 @@ class ZMQJSONProxyServer(OfOneProcess):
         body = frames.pop()
         self._message = body, 1
         request = dialect.read_or_batch(body, self._limits)
-        if isinstance(request, list):
-            self._message = body, len(request)
+        self._message = body, len(request) if isinstance(request, list) else 1
         if self._outbox.is_full(frames[0]) and not (isinstance(request, Request) and request.notification):
             request = dialect.too_full(request, body)
         if not isinstance(request, Request):
