@@ -5,6 +5,12 @@ from __future__ import annotations
 import os
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile(  # how long an example takes says how busy the machine is
+    "tests", deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+)
+settings.load_profile("tests")
 
 LONGEST = {
     "test_daq_program.py", "test_dealer_hosts.py", "test_dealer_scans.py", "test_docs_examples.py",

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import pytest
 import zmq
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.original_client import OriginalClient
 from support.rpc_bank import Bank, serving
@@ -152,7 +152,7 @@ def test_a_message_over_the_limit_is_answered_with_the_limit(url: str) -> None:
             assert "over the limit of 100000" in json.dumps(client.raw(body))
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=300)
 @given(st.binary(max_size=300))
 def test_any_bytes_as_a_body_are_answered(served: tuple[str, Bank], body: bytes) -> None:
     with zmq.Context.instance().socket(zmq.REQ) as req:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 from support.damaged_config import SHORT, damaged
@@ -15,7 +15,7 @@ from support.damaged_config import SHORT, damaged
 from player.config import load
 from player.errors import ConfigError, Fault
 
-FUZZ = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FUZZ = settings(max_examples=150)
 
 
 def faults_of(path: Path) -> list[Fault]:

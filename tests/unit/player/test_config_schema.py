@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from jsonschema import Draft202012Validator
 from support.backends import SHIPPED
 from support.damaged_config import SHORT, damaged
@@ -108,7 +108,7 @@ def test_variables_and_other_kinds_are_allowed() -> None:
     assert errors(content) == []
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150)
 @given(damaged())
 def test_whatever_is_read_without_faults_is_valid(tmp_path: Path, text: str) -> None:
     path = tmp_path / "dibas.toml"

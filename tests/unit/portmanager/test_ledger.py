@@ -102,7 +102,7 @@ class Clients(RuleBasedStateMachine):
 
 
 TestClients = Clients.TestCase
-TestClients.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+TestClients.settings = settings(max_examples=60, stateful_step_count=30)
 
 
 def test_the_list_has_the_order_of_the_original() -> None:

@@ -412,7 +412,7 @@ LINES = st.one_of(
 TEXTS = st.one_of(st.text(max_size=60), st.lists(LINES, max_size=25).map("\n".join))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(TEXTS)
 @example("[MODE\x00]\nMODENAME = h1k\x7f\n#\x00\u2028\n")
 @example("[MODE.'\"\\]\nshmkeys = a.b\na.b = \ud7ff\n[ ]\n[BANK\u0130]\n")
@@ -422,7 +422,7 @@ def test_any_text_becomes_toml_that_is_sound_or_whose_faults_are_listed(text: st
     report(migration.findings, "old.conf")
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(LINES, max_size=12).map("\n".join))
 def test_what_does_not_pass_the_check_fails_by_its_keys(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
     migration = migrate(BANK + MODE + text)
@@ -435,7 +435,7 @@ SMALL = st.dictionaries(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(st.tuples(st.sampled_from(["h1k", "l1/lbw1", "l8/lbw1", "l8/lbw8", "guppi-codd", "other"]), SMALL)))
 def test_what_is_shared_leaves_every_mode_as_it_was(drawn: list[tuple[str, dict[str, Any]]]) -> None:
     modes = {f"M{number}": {"backend": backend, **table} for number, (backend, table) in enumerate(drawn)}

@@ -173,7 +173,7 @@ def run(players: dict[str, Player], dealers: list[Starting], pick: Any, is_lost:
     raise AssertionError("it does not come to an end")
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=250)
 @given(number=st.integers(2, 4), same=st.booleans(), faulty=st.booleans(), seed=st.integers(0, 2**32))
 def test_one_dealer_gets_the_banks_or_none_and_the_others_are_told_by_whom(
     players: dict[str, Player], number: int, same: bool, faulty: bool, seed: int
@@ -213,7 +213,7 @@ def test_one_dealer_gets_the_banks_or_none_and_the_others_are_told_by_whom(
                 player.bank.stop()
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(number=st.integers(2, 4), seed=st.integers(0, 2**32))
 def test_nobody_ends_anothers_start_whoever_stops_or_dies(
     players: dict[str, Player], number: int, seed: int

@@ -80,7 +80,7 @@ class Table(RuleBasedStateMachine):
         assert sum(record.size for record in kept) <= KEEP_BYTES or len([r for r in kept if r.size]) == 1
 
 
-Table.TestCase.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+Table.TestCase.settings = settings(max_examples=60, stateful_step_count=30)
 TestTable = Table.TestCase
 
 

@@ -185,7 +185,7 @@ def test_a_filter_that_would_not_fit_into_memory_gets_fewer_taps(tmp_path: Path)
     assert run.note == "4 taps instead of 8: the filter would take too much memory"
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(
     st.floats(0.01, 2000.0), st.integers(1, 16), st.integers(1, 8), st.floats(0.001, 500.0),
     st.integers(4, 1024), st.none() | st.integers(2, 99), st.data(),

@@ -56,7 +56,7 @@ def test_a_frequency_comes_as_late_as_dispersion_says(sign: int) -> None:
     assert (middle - at) * SAMPLE == pytest.approx(late, abs=0.1 * SAMPLE)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(st.integers(0, 700), min_size=1, max_size=8))
 def test_pieces_of_any_length_give_the_same_stream(lengths: list[int]) -> None:
     voltages = noise(sum(lengths))

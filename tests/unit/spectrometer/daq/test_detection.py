@@ -44,7 +44,7 @@ def test_a_tone_is_in_the_channel_of_its_frequency() -> None:
     assert np.flatnonzero(np.abs(channels[:, 0, 0])).tolist() == [0, 8 + 4 + 1]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(1, 7), st.lists(st.integers(0, 20), min_size=1, max_size=6))
 def test_means_of_a_stream_in_pieces(count: int, lengths: list[int]) -> None:
     powers = np.random.default_rng(1).random((2, 3, sum(lengths))).astype(np.float32)

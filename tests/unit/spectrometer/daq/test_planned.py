@@ -90,7 +90,7 @@ def recorded(path: Path) -> int:
         return len(set(rows["INTEGNUM"].tolist())) if "INTEGNUM" in rows.names else len(rows)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.sampled_from(sorted(MODES)),
     st.sampled_from(["raw", "dada", "synthetic"]),
@@ -149,7 +149,7 @@ def test_monitor_mode_goes_on_until_it_is_stopped_and_counts_as_a_scan_does(tmp_
     assert run.account.is_complete
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     st.integers(1, 6),
     st.integers(1, 40),

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from astropy.io import fits
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.clocks import SettableClock
 from support.memory import private_status
@@ -291,7 +291,7 @@ def test_what_the_bank_says_of_the_whole_array_comes_into_the_file(rig: Rig, sai
     assert rig.table()[0]["ARRAYST"] == written
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25)
 @given(
     st.lists(st.tuples(st.floats(-1.0, 4.0), st.floats(0.0, 5.0)), min_size=1, max_size=3),
     st.booleans(),

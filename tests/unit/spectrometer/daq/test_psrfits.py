@@ -26,7 +26,7 @@ FOLD = Layout(
 )
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(arrays(np.float32, (6, 2, 3), elements=VALUES))
 @example(np.full((6, 2, 3), 1e-44, np.float32).cumsum(axis=0))  # a step of so little is 0 in 32 bits
 def test_eight_bits_are_never_wrong_by_more_than_half_a_step(samples: np.ndarray) -> None:
@@ -35,7 +35,7 @@ def test_eight_bits_are_never_wrong_by_more_than_half_a_step(samples: np.ndarray
     assert (np.abs(found.data * scale + offset - samples) <= 0.5001 * scale + 1e-30).all()
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(arrays(np.float64, (2, 3, 6), elements=VALUES))
 @example(np.full((2, 3, 6), 1e-44).cumsum(axis=2))
 def test_sixteen_bits_are_never_wrong_by_more_than_half_a_step(profiles: np.ndarray) -> None:

@@ -41,7 +41,7 @@ def write(directory: Path, the_band: Band, samples: np.ndarray, overlap: int, lo
     return file
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     st.integers(1, 5),
     st.integers(1, 2),
