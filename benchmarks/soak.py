@@ -97,7 +97,7 @@ SUBJECTS = (
 
 @dataclass(slots=True)
 class Series:
-    """What was measured after each scan, KiB."""
+    """Measurements after each scan, KiB."""
 
     values: dict[str, list[float]] = field(default_factory=dict)
     outcomes: dict[str, int] = field(default_factory=dict)

@@ -29,7 +29,7 @@ T = TypeVar("T")
 
 
 class _Planned(Roster[Any]):
-    """What the Dealers of a plan have: names that do not exist are noted, whatever the script makes of the error."""
+    """Part that all Dealers of a plan have: wrong names are noted, whatever the script makes of the error."""
 
     keeper: ClassVar[Keeper]
 

@@ -23,7 +23,7 @@ from zmqjsonproxy.planned import add_record
 __all__ = ["Everywhere", "Keeper"]
 
 HIDDEN = frozenset({"arm", "confirm_start", "disarm_start"})
-"""What a common start consists of besides `commit`, which stands for it."""
+"""Parts of a common start besides `commit`, which stands for it."""
 SHOWN_AS = {"commit": "start"}
 THIS_HOST = frozenset({"localhost", "127.0.0.1", "::1", "0.0.0.0", "*"})
 

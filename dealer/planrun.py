@@ -46,7 +46,7 @@ _exit, _begin_thread = os._exit, _thread.start_new_thread
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What is to be run; as for `plan_script`.
+    """Run of a script, with the arguments of `plan_script`.
 
     Attributes:
         script: A python file.

@@ -438,47 +438,47 @@ class ModelHub(_Hub):
         self, urls: Iterable[str], object_name: str, method: str, args: Any = (), kwargs: Any = None,
         timeout: float = 60.0,
     ) -> list[CallResult]:  # fmt: skip
-        """As of Hub."""
+        """See Hub."""
         return self.call_many(_to_each(urls, object_name, method, args, kwargs), timeout)
 
     def call(
         self, url: str, object_name: str, method: str, args: Any = (), kwargs: Any = None, timeout: float = 60.0
     ) -> Any:
-        """As of Hub."""
+        """See Hub."""
         return _value(self.call_each([url], object_name, method, args, kwargs, timeout)[0])
 
     def call_batch(self, url: str, object_name: str, calls: Any, timeout: float = 60.0) -> list[CallResult]:
-        """As of Hub."""
+        """See Hub."""
         return self.call_many(_of_batch(url, object_name, calls), timeout)
 
     def begin_each(
         self, urls: Iterable[str], object_name: str, method: str, args: Any, kwargs: Any, timeout: float, by: str
     ) -> list[CallResult]:
-        """As of Hub."""
+        """See Hub."""
         return self._begin(urls, object_name, method, args, kwargs)
 
     def begin(
         self, url: str, object_name: str, method: str, args: Any = (), kwargs: Any = None, timeout: float = 60.0
     ) -> _Future:
-        """As of Hub."""
+        """See Hub."""
         return _Future(self.call_each([url], object_name, method, args, kwargs, timeout)[0])
 
     def describe(self, url: str, object_name: str, timeout: float = 1.0) -> InterfaceDescription:
-        """As of Hub."""
+        """See Hub."""
         return self._describe(url, object_name)
 
     def describe_many(self, urls: Sequence[str], object_name: str, timeout: float = 1.0) -> list[CallResult]:
-        """As of Hub."""
+        """See Hub."""
         return self._described(urls, object_name)
 
     def close(self) -> None:
-        """As of Hub."""
+        """See Hub."""
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_exc: object) -> None:
-        """As of Hub."""
+        """See Hub."""
 
 
 class AsyncModelHub(_Hub):
@@ -495,7 +495,7 @@ class AsyncModelHub(_Hub):
             await asyncio.sleep(self._clock.until_look(begun, seconds))
 
     async def call_many(self, requests: Sequence[CallRequest], timeout: float = 60.0) -> list[CallResult]:
-        """As of AsyncHub."""
+        """See AsyncHub."""
         results = self._ask(requests, timeout)
         await asyncio.sleep(_longest(results))
         return results
@@ -504,44 +504,44 @@ class AsyncModelHub(_Hub):
         self, urls: Iterable[str], object_name: str, method: str, args: Any = (), kwargs: Any = None,
         timeout: float = 60.0,
     ) -> list[CallResult]:  # fmt: skip
-        """As of AsyncHub."""
+        """See AsyncHub."""
         return await self.call_many(_to_each(urls, object_name, method, args, kwargs), timeout)
 
     async def call(
         self, url: str, object_name: str, method: str, args: Any = (), kwargs: Any = None, timeout: float = 60.0
     ) -> Any:
-        """As of AsyncHub."""
+        """See AsyncHub."""
         return _value((await self.call_each([url], object_name, method, args, kwargs, timeout))[0])
 
     async def call_batch(self, url: str, object_name: str, calls: Any, timeout: float = 60.0) -> list[CallResult]:
-        """As of AsyncHub."""
+        """See AsyncHub."""
         return await self.call_many(_of_batch(url, object_name, calls), timeout)
 
     async def begin_each(
         self, urls: Iterable[str], object_name: str, method: str, args: Any, kwargs: Any, timeout: float, by: str
     ) -> list[CallResult]:
-        """As of AsyncHub."""
+        """See AsyncHub."""
         return self._begin(urls, object_name, method, args, kwargs)
 
     def begin(
         self, url: str, object_name: str, method: str, args: Any = (), kwargs: Any = None, timeout: float = 60.0
     ) -> asyncio.Future[Any]:
-        """As of AsyncHub."""
+        """See AsyncHub."""
         return asyncio.ensure_future(self.call(url, object_name, method, args, kwargs, timeout))
 
     async def describe(self, url: str, object_name: str, timeout: float = 1.0) -> InterfaceDescription:
-        """As of AsyncHub."""
+        """See AsyncHub."""
         return self._describe(url, object_name)
 
     async def describe_many(self, urls: Sequence[str], object_name: str, timeout: float = 1.0) -> list[CallResult]:
-        """As of AsyncHub."""
+        """See AsyncHub."""
         return self._described(urls, object_name)
 
     async def close(self) -> None:
-        """As of AsyncHub."""
+        """See AsyncHub."""
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_exc: object) -> None:
-        """As of AsyncHub."""
+        """See AsyncHub."""

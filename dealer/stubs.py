@@ -209,7 +209,7 @@ def _dealer_class(kind: _Kind, banks: Mapping[str, BankInterface], class_of: Map
 
 
 def _is_attribute(bank: str, dealer_class: type) -> bool:
-    """Whether a Bank may be written `d.BANKA`."""
+    """Return whether a Bank may be written `d.BANKA`."""
     return bank.isidentifier() and not keyword.iskeyword(bank) and not hasattr(dealer_class, bank)
 
 

@@ -213,7 +213,7 @@ class Supervisord:
 
 
 def _is_no_text(error: SupervisorError) -> bool:
-    """Whether supervisord failed on an answer, as it does on a piece of a log that is no UTF-8."""
+    """Return whether supervisord failed on an answer, as it does on a piece of a log that is no UTF-8."""
     return isinstance(error.__cause__, xmlrpc.client.ProtocolError) and error.__cause__.errcode == 500
 
 

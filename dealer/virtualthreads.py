@@ -19,13 +19,13 @@ STARTS = (
     (threading, "_start_new_thread"), (threading, "_start_joinable_thread"),
     (_thread, "start_new_thread"), (_thread, "start_new"), (_thread, "start_joinable_thread"),
 )  # fmt: skip
-"""What begins a thread, in one version of Python or another."""
+"""Names of the function that begins a thread, in one version of Python or another."""
 
 __all__ = ["end_threads", "take_threads"]
 
 
 class VirtualLock:
-    """As `threading.Lock`; whoever waits is given it in turn.
+    """Lock like `threading.Lock`; whoever waits is given it in turn.
 
     Args:
         clock: In whose time one waits.

@@ -174,7 +174,7 @@ class VirtualClock:
             self.sleep(self.until_look(begun, seconds))
 
     def until_look(self, begun: float, every: float) -> float:
-        """How long it is until the next of regular looks, s."""
+        """Return the time until the next of regular looks, s."""
         return every - (self.elapsed - begun) % every if every > 0 else 0.0
 
     @contextlib.contextmanager
@@ -288,7 +288,7 @@ def _raise_endless() -> None:
 
 
 def _effort(native: int) -> object:
-    """What a thread has used of the processor, if it waits for something; None: it runs, or wants to."""
+    """Return the processor time of a thread that waits for something; None: it runs, or wants to."""
     if not _TASKS.is_dir():
         return b""  # another system, where time is all that tells
     try:

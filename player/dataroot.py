@@ -73,7 +73,7 @@ def _second_words(file: Path) -> Iterable[Path]:
 
 
 class DataRoot:
-    """Where data files go.
+    """Place of the data files.
 
     Args:
         path: The directory.

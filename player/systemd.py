@@ -18,7 +18,7 @@ SHIPPED_BIN = "/opt/dealer-player/bin"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnitSettings:
-    """What differs between installations.
+    """Differences between installations.
 
     Attributes:
         python: The interpreter that has the package.

@@ -1,4 +1,4 @@
-"""Where the readers are: an environment for each in `.readers/`, or the present one; and a question to one of them.
+"""Places of the readers: an environment for each in `.readers/`, or the present one; and a question to one of them.
 
 A reader is asked by a child process of its own environment, which has a time limit and whose exit status is looked at.
 """
@@ -62,7 +62,7 @@ class Reader:
 
     @property
     def command(self) -> list[str]:
-        """What runs it, before the file; empty: it is not to be had here."""
+        """Words that run it, before the file; empty: it is not to be had here."""
         if self.program:
             found = shutil.which(self.program)
             return [] if found is None else [found]
@@ -73,7 +73,7 @@ class Reader:
 
     @property
     def why_not(self) -> str:
-        """What to do to have it."""
+        """Remedy: the way to have it."""
         if self.debian:
             return f"{self.name} is not installed: apt-get install {self.debian}"
         return f"{self.name} is not installed: make readers"

@@ -64,7 +64,7 @@ class Case:
 
     @property
     def signal(self) -> Signal:
-        """What was received."""
+        """Value that was received."""
         return DIODE if self.kind in ("cal", "spectra", "subbands") else PULSAR
 
     @property
@@ -121,7 +121,7 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a reader made of a file."""
+    """Answers of a reader to a file."""
 
     case: Case
     reader: Reader

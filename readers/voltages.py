@@ -110,7 +110,7 @@ def polarised(share: tuple[complex, complex], channels: int, samples: int, *, se
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """What is in the voltages of `known`: noise, a dispersed pulse train that is wholly polarised, a tone, a diode.
+    """Content of the voltages of `known`: noise, a dispersed pulse train that is wholly polarised, a tone, a diode.
 
     Attributes:
         period, width: Of the pulses, s; they leave at 0, and `width` is full at half maximum.

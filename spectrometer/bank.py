@@ -471,7 +471,7 @@ class SpectrometerBank(Bank):
 
     @query
     def scan_report(self, start_id: str | None = None) -> dict[str, Any]:
-        """What became of the last scan, or how it stands; of one of the last 32 starts by its identity.
+        """Return what became of the last scan, or how it stands; of one of the last 32 starts by its identity.
 
         Keys, all of which are always there, None where nothing is known: scan; start_id, by: the start and who asked
         for it; outcome (none, starting, waiting, running, done, incomplete, stopped, aborted, failed); error; warning;

@@ -239,7 +239,7 @@ class SourceConfig(Table):
     window: str = "hamming"
     nfine: int | None = Field(default=None, ge=1)
     max_lag_s: float = Field(default=2.0, gt=0, le=3600)
-    """What is processed so much later than it came is lost, s; nothing need be lost of what is only replayed."""
+    """Lag beyond which data are lost, s; nothing need be lost of what is only replayed."""
     flush_s: float = Field(default=0.1, gt=0)
     """Finished rows are written to the FITS file so often, s."""
     flush_rows: int | None = Field(default=None, ge=1)

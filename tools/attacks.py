@@ -1,4 +1,4 @@
-"""What hostile clients cost a Player and those who use it honestly: as a table.
+"""Table of what hostile clients cost a Player and those who use it honestly.
 
 `python tools/attacks.py [WORD ...]` prints it, in about three minutes; words choose attacks by their names. A real
 Player of a simulated spectrometer in a process of its own, by loopback, whose log nobody reads. An honest client in
@@ -51,7 +51,7 @@ def large(piece: bytes, size: int, last: bytes = b"1") -> bytes:
 
 
 class Hostile:
-    """What an attack is given.
+    """Tools of an attack.
 
     Attributes:
         url: Of the Player.
@@ -258,7 +258,7 @@ def player(folder: Path) -> Iterator[tuple[str, psutil.Process]]:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What an attack did."""
+    """Account of an attack."""
 
     name: str
     count: int
@@ -269,7 +269,7 @@ class Result:
 
     @property
     def holds(self) -> bool:
-        """Whether it cost no more than it may."""
+        """It cost no more than it may."""
         return self.worst_ms <= WORST_MS and self.grown_mb <= MOST_MB
 
 

@@ -1,4 +1,4 @@
-"""What an observer is told of scans in which something goes wrong: as a table.
+"""Table of what an observer is told of scans in which something goes wrong.
 
 `python tools/scan_faults.py` prints it, in about four minutes. One Player in this process, with `spectrometer-daq` on a
 synthetic receiver; in each run the data-taking program stands still for a while, or the host's clock is set (the Bank's

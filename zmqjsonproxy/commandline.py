@@ -34,7 +34,7 @@ class _Version(argparse.Action):
 
 
 class Parser(argparse.ArgumentParser):
-    """As ArgumentParser, whose words may stand between options and behind them.
+    """ArgumentParser whose words may stand between options and behind them.
 
     Args:
         *args: As of ArgumentParser.
@@ -53,7 +53,7 @@ class Parser(argparse.ArgumentParser):
     def parse_known_args(  # type: ignore[override]  # of its overloads one is meant
         self, args: Sequence[str] | None = None, namespace: Any = None
     ) -> Any:
-        """As ArgumentParser, options and words mixed."""
+        """Parse options and words mixed."""
         if self._is_within:
             return super().parse_known_args(args, namespace)
         words = list(sys.argv[1:] if args is None else args)

@@ -20,7 +20,7 @@ Targets = Mapping[str, Mapping[str, str]]
 
 
 class TargetError(Exception):
-    """What a name stands for cannot be had; the text says why.
+    """Error: what a name stands for cannot be had; the text says why.
 
     Attributes:
         missing: Module that is not installed, if that is the reason; empty otherwise.

@@ -57,7 +57,7 @@ class Account:
 
     @property
     def status(self) -> dict[str, Value]:
-        """As keys of the status memory."""
+        """Return it as keys of the status memory."""
         return {
             "DAQPLAN": self.planned,
             "DAQNINT": self.recorded,
@@ -101,7 +101,7 @@ class Tally:
         """Planned for the whole scan; 0 if it has no length."""
 
     def account(self, recorded: int) -> Account:
-        """How it stands with so many recorded; `planned` is of the whole scan until it is over."""
+        """Return the account with so many recorded; `planned` is of the whole scan until it is over."""
         pacing = self._pacing
         as_planned = pacing.is_whole or not pacing.over
         planned = self.whole if as_planned else self._planned(pacing.reached)

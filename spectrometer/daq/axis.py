@@ -67,7 +67,7 @@ class Axis(Protocol):
 
     @property
     def cards(self) -> list[SourceCard]:
-        """How many channels there are, for the primary header of a file."""
+        """Return cards with the number of channels, for the primary header of a file."""
 
     @property
     def world(self) -> list[SourceCard]:

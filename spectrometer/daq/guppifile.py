@@ -149,7 +149,7 @@ class GuppiFile:
 
     @property
     def block_samples(self) -> float:
-        """As of `Source`."""
+        """See `Source`."""
         return (self.samples - self.missing) / self.block_count
 
     def close(self) -> None:

@@ -95,7 +95,7 @@ class PlannedSpectra:
         return integrations_at(middles, self.integration_samples)
 
     def _pure(self, begin: int, end: int, only: int | None = None) -> int:
-        """How many integrations have a pure spectrum among these; or whether a certain one has."""
+        """Return how many integrations have a pure spectrum among these; or whether a certain one has."""
         found, before = 0, -1
         for numbers in self._pure_numbers(begin, end):
             chosen = numbers if only is None else numbers[numbers == only]

@@ -244,7 +244,7 @@ class Program:
         log.log(level, "scan ended: %s, %d loops", run.account, run.pacing.loops)
 
     def _cut(self, run: Run) -> None:
-        """What is due and was not taken is lost; all that is due, if the scan did not even begin."""
+        """Count as lost what is due and was not taken; all that is due, if the scan did not even begin."""
         now = self._clock.monotonic()
         if run.begun:
             run.pacing.cut(now)

@@ -212,7 +212,7 @@ class PulsarRun:
 
     @property
     def account(self) -> Account:
-        """As of `Run`."""
+        """See `Run`."""
         return self._tally.account(self.integrations)
 
     @property
@@ -345,7 +345,7 @@ class PulsarRun:
         return FoldRecorder(chain, psrfits, nbin=setup.nbin, fold_time=setup.fold_time, spin=spin)
 
     def _spin(self, day: int, second: float) -> tuple[Spin, float]:
-        """What is folded with, and the pulsar's dispersion measure."""
+        """Return what is folded with, and the pulsar's dispersion measure."""
         if self._ephemeris is None:
             return Spin(0.0, self.setup.cal_frequency or 1.0), 0.0
         return Spin(*self._ephemeris.at(day, second)), self._ephemeris.dm

@@ -95,30 +95,30 @@ class _FileRecorder(Generic[F]):
         self._power: Doubles = np.zeros(channels)
 
     def finish(self, position: int) -> int:
-        """As of `Recorder`; what is cut short is left out."""
+        """See `Recorder`; what is cut short is left out."""
         return 0
 
     def peak_channel(self) -> int:
-        """As of `Recorder`."""
+        """See `Recorder`."""
         return int(np.argmax(self._power))
 
     @property
     def path(self) -> Path | None:
-        """As of `Recorder`."""
+        """See `Recorder`."""
         return None if self.file is None else self.file.path
 
     @property
     def rows(self) -> int:
-        """As of `Recorder`."""
+        """See `Recorder`."""
         return 0 if self.file is None else self.file.rows
 
     def flush(self, *, sync: bool = False) -> None:
-        """As of `Recorder`."""
+        """See `Recorder`."""
         if self.file is not None:
             self.file.flush(sync=sync)
 
     def close(self) -> None:
-        """As of `Recorder`."""
+        """See `Recorder`."""
         if self.file is not None:
             self.file.close()
 
@@ -137,7 +137,7 @@ class _PsrFitsRecorder(_FileRecorder[PsrFitsFile], ABC):
         self._ends: list[int] = []  # rows of the file up to each that is not known to be on disk
 
     def take(self, samples: SampleArray, position: int) -> int:
-        """As of `Recorder`."""
+        """See `Recorder`."""
         found = self.chain.process(samples, position)
         if not found.powers.shape[2]:
             return 0
@@ -152,7 +152,7 @@ class _PsrFitsRecorder(_FileRecorder[PsrFitsFile], ABC):
         """Take samples; how many rows they completed."""
 
     def lost(self) -> None:
-        """As of `Recorder`."""
+        """See `Recorder`."""
         self.chain.reset()
 
     def _count_row(self) -> None:
@@ -161,27 +161,27 @@ class _PsrFitsRecorder(_FileRecorder[PsrFitsFile], ABC):
             self._ends.append(self.file.rows + self.file.pending_rows)
 
     def flush(self, *, sync: bool = False) -> None:
-        """As of `Recorder`."""
+        """See `Recorder`."""
         super().flush(sync=sync)
         self._ends.clear()
 
     @property
     def unsafe(self) -> int:
-        """As of `Recorder`."""
+        """See `Recorder`."""
         return 0 if self.file is None else sum(end > self.file.rows for end in self._ends)
 
     def set_loops(self, loops: int) -> None:
-        """As of `Recorder`."""
+        """See `Recorder`."""
         if self.file is not None:
             self.file.set_number("NLOOPS", loops)
 
     def update_header(self, account: Account) -> None:
-        """As of `Recorder`."""
+        """See `Recorder`."""
         if self.file is not None:
             update_header(self.file, account)
 
     def close_header(self, account: Account, ending: Ending, closing: Closing) -> None:
-        """As of `Recorder`."""
+        """See `Recorder`."""
         if self.file is not None:
             close_header(self.file, account, ending, closing)
 
@@ -222,7 +222,7 @@ class SearchRecorder(_PsrFitsRecorder):
         return rows
 
     def finish(self, position: int) -> int:
-        """As of `Recorder`; a row that was due is kept."""
+        """See `Recorder`; a row that was due is kept."""
         due = self.chain.samples_of(position) // len(self._row)
         return self._complete() if self._number < due else 0
 
@@ -278,7 +278,7 @@ class FoldRecorder(_PsrFitsRecorder):
         return rows
 
     def finish(self, position: int) -> int:
-        """As of `Recorder`."""
+        """See `Recorder`."""
         due = min(self.chain.samples_of(position), self._first_of(self._number + 1))
         return self._complete(max(self._next, due))
 
@@ -321,13 +321,13 @@ class RawRecorder(_FileRecorder[RawFile]):
         self._cutter = BlockCutter(size)
 
     def take(self, samples: SampleArray, position: int) -> int:
-        """As of `Recorder`."""
+        """See `Recorder`."""
         voltages = to_bytes(samples)
         self._power += np.square(voltages, dtype=np.float64).sum(axis=(1, 2))
         return sum(self._write(block) for block in self._cutter.add(voltages, position))
 
     def finish(self, position: int) -> int:
-        """As of `Recorder`."""
+        """See `Recorder`."""
         return sum(self._write(block) for block in self._cutter.finish(position))
 
     def _write(self, block: Block) -> int:
@@ -344,18 +344,18 @@ class RawRecorder(_FileRecorder[RawFile]):
 
     @property
     def unsafe(self) -> int:
-        """As of `Recorder`; blocks are written at once."""
+        """See `Recorder`; blocks are written at once."""
         return 0
 
     def lost(self) -> None:
-        """As of `Recorder`; positions tell."""
+        """See `Recorder`; positions tell."""
 
     def set_loops(self, loops: int) -> None:
-        """As of `Recorder`; the headers of blocks that are written stay as they are."""
+        """See `Recorder`; the headers of blocks that are written stay as they are."""
         self._others["NLOOPS"] = loops
 
     def update_header(self, account: Account) -> None:
-        """As of `Recorder`; each block has a header of its own."""
+        """See `Recorder`; each block has a header of its own."""
 
     def close_header(self, account: Account, ending: Ending, closing: Closing) -> None:
-        """As of `Recorder`; each block has a header of its own."""
+        """See `Recorder`; each block has a header of its own."""

@@ -263,7 +263,7 @@ class ScanRun:
 
     @property
     def account(self) -> Account:
-        """As of `Run`."""
+        """See `Run`."""
         return self._tally.account(self.integrations)
 
     def begin(self, start: float, at: float | None = None) -> None:

@@ -44,7 +44,7 @@ def feed_basis(said: Value) -> str:
 
 
 def gap_note(source: Source) -> list[str]:
-    """What is to be said of gaps in a recording before a scan, in few words."""
+    """Return in few words what is to be said of gaps in a recording before a scan."""
     seconds = source.missing * source.band.sample_time
     return [f"{seconds:.4g} s are missing in the recording"] if source.missing else []
 
@@ -54,7 +54,7 @@ class Source(Protocol):
 
     @property
     def name(self) -> str:
-        """What to call it in files and messages; a card holds it."""
+        """Name of it in files and messages; a card holds it."""
 
     @property
     def band(self) -> Band:

@@ -37,7 +37,7 @@ class StartTime:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self.announced: Start | None = None
-        """What was read last."""
+        """Start time that was read last."""
         self._was_ahead = False
 
     def forget(self) -> None:

@@ -101,7 +101,7 @@ class StatusBuffer:
         self._memory, self._semaphore, self._lock_file, self._closed = memory, semaphore, lock_file, False
 
     def _lost(self) -> str:
-        """What somebody has removed or spoilt since it was attached, in words; empty: nothing."""
+        """Return in words what somebody has removed or spoilt since it was attached; empty: nothing."""
         words = ["segment"] if self._memory.mode & _REMOVED else []
         found = os.fstat(self._lock_file)
         words += ["semaphore"] if found.st_nlink == 0 or fault_of(found) else []

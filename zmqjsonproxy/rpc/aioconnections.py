@@ -86,7 +86,7 @@ class WatchedConnections(Connections):
         self._ready()  # the descriptor tells of changes only, and the socket was used
 
     def leave_to_parent(self) -> None:
-        """As for others; the loop is the parent's, too."""
+        """Let go as others do; the loop is the parent's, too."""
         super().leave_to_parent()
         self._loop = None
         self._searches.clear()

@@ -296,7 +296,7 @@ class AsyncHub(OfOneProcess, KnownServers):
         self.end_with_process()
 
     def end_with_process(self) -> bool:
-        """As `close`, at the exit of the interpreter, where no loop runs."""
+        """Close it at the exit of the interpreter, where no loop runs."""
         if not self._closed:
             self._closed = True
             if self._timer is not None:

@@ -36,7 +36,7 @@ SLICE_MS = 50
 LOOK_EVERY = 0.04
 """How often they are looked at while messages come, s."""
 _FLUSH_S = 0.5
-"""How long what was said last may take to leave a socket that is closed, s."""
+"""Time that what was said last may take to leave a socket that is closed, s."""
 _POLLIN = int(zmq.POLLIN)
 _sched_yield = getattr(os, "sched_yield", None)  # not on every system
 

@@ -9,7 +9,7 @@ __all__ = ["KnownServers"]
 
 
 class KnownServers:
-    """What any hub can tell of servers without asking them; its owner sets `_connections`."""
+    """Knowledge that any hub has of servers without asking them; its owner sets `_connections`."""
 
     _connections: Connections
 

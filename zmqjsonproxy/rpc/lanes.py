@@ -77,7 +77,7 @@ class Lane:
 
     @property
     def waiting(self) -> int:
-        """How many jobs wait."""
+        """Number of jobs that wait."""
         return sum(map(len, list(self._jobs.values())))
 
     def takes(self, client: bytes, size: int) -> bool:

@@ -38,11 +38,11 @@ class _Client:
     dropped: int = 0
 
     def may_send(self, size: int) -> bool:
-        """Whether the socket may be given a message of a size; a large one when those before are all but sent."""
+        """Tell whether the socket may be given a message of a size: a large one when those before are all but sent."""
         return size < COPIED_MOST or self.is_idle() or sum(n for _, n in self.sent) + size <= _LARGE_MOST
 
     def is_idle(self) -> bool:
-        """Whether all large messages are sent."""
+        """Return whether all large messages are sent."""
         while self.sent and self.sent[0][0].done:
             self.sent.popleft()
         return not self.sent

@@ -146,7 +146,7 @@ class BatchOfCalls:
         return jsonrpc.batch(self.object_name, self.calls, first, self.timeout, arrays)
 
     def settle(self) -> None:
-        """As `Call.settle`."""
+        """See `Call.settle`."""
         self.calls = ndarray.settled(self.calls)
 
     def original(self) -> bytes:
@@ -167,7 +167,7 @@ class Hello:
         self._body = original.hello(object_name, client)
 
     def settle(self) -> None:
-        """As `Call.settle`: it is text already."""
+        """See `Call.settle`: it is text already."""
 
     def original(self) -> bytes:
         """Encode."""

@@ -353,7 +353,7 @@ class ZMQJSONProxyServer(OfOneProcess):
             if now > limit or size > most:
                 gathering = gathering or self._gathering(envelope)
                 gathering.expect()
-                rest.append((query, _known_good(message, shared)))
+                rest.append((query, dialect.read_good_part(message, shared)))
                 continue
             begun = now
             try:
@@ -361,13 +361,13 @@ class ZMQJSONProxyServer(OfOneProcess):
                     results.append({"jsonrpc": "2.0", "id": number, "result": value})
                     size += len(value) if type(value) is str else 0
                 else:
-                    replies.append(encoded(_known_good(message, shared), value))
+                    replies.append(encoded(dialect.read_good_part(message, shared), value))
                     size += size_of(replies[-1])
             except WouldWaitError:
                 gathering = gathering or self._gathering(envelope)
                 self._serve_part(dialect.read_part(message, shared), envelope, gathering)
             except BaseException as error:
-                replies.append(outcome(query, _known_good(message, shared), error))
+                replies.append(outcome(query, dialect.read_good_part(message, shared), error))
             now = clock()
             if now > limit and now - begun > slow:  # one comparison for most
                 self._set_aside(method, now - begun)
@@ -595,9 +595,3 @@ class ZMQJSONProxyServer(OfOneProcess):
     def _busy(self, request: Request, lane: str, why: str = "") -> tuple[bytes, dict[str, Any]]:
         full = f"{self.settings.queue_per_lane} calls of this client are waiting already, or too many bytes"
         return not_begun(request, Code.BUSY, "BusyError", f"{lane}: {why or full}; nothing was done")
-
-
-def _known_good(message: Any, shared: dict[str, Any] | None) -> Request:
-    request = dialect.read_part(message, shared)
-    assert isinstance(request, Request)
-    return request

@@ -13,8 +13,8 @@ from zmqjsonproxy.rpc.protocol import jsonrpc, original
 from zmqjsonproxy.rpc.protocol.jsonrpc import Code
 
 __all__ = [
-    "MOST_IN_A_FRAME", "TOO_FULL", "Limits", "Malformed", "Request", "not_handled", "read_failure", "read_message",
-    "read_or_batch", "read_part", "shared_extra", "too_full", "write_reply",
+    "MOST_IN_A_FRAME", "TOO_FULL", "Limits", "Malformed", "Request", "not_handled", "read_failure", "read_good_part",
+    "read_message", "read_or_batch", "read_part", "shared_extra", "too_full", "write_reply",
 ]  # fmt: skip
 
 _HEAD = re.compile(rb'\s*(?:\[\s*)?\{"jsonrpc":"2\.0","method":"[^"\\]{1,500}","id":(\d{1,18}) ?,')
@@ -32,7 +32,7 @@ _LITTLE = 10_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What a message may be: bytes, what is in it, nesting of arrays and objects, calls in a batch."""
+    """Limits of a message: bytes, what is in it, nesting of arrays and objects, calls in a batch."""
 
     max_bytes: int = 16 * 2**20
     max_json_bytes: int = 4 * 2**20
@@ -127,6 +127,13 @@ def read_part(message: Any, shared: dict[str, Any] | None) -> Request | Malforme
     if isinstance(message, dict):
         return _native(message, shared)
     return _invalid(None, f"a request is an object, not {_kind(message)}")
+
+
+def read_good_part(message: Any, shared: dict[str, Any] | None) -> Request:
+    """Read a message of a batch again that `read_part` has found to be a request."""
+    request = read_part(message, shared)
+    assert isinstance(request, Request)
+    return request
 
 
 def shared_extra(batch: list[Any]) -> dict[str, Any] | None:
