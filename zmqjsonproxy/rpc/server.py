@@ -54,7 +54,7 @@ _HOOKS_WITHIN_S = 1.0
 _POLLIN = int(zmq.POLLIN)
 _PAUSE_S = 0.0005
 """Between the queries of a long batch, so that whoever waits for a lock that they take gets it."""
-_REQUESTS_MOST = 6
+_REQUESTS_MOST = 12
 """Requests of one connection that wait in the socket; with fewer, calls that are made side by side take longer. Not to
 be changed while there are connections: one that has reached the mark then stands still."""
 Reply = Callable[[bytes], None]
