@@ -33,6 +33,18 @@ class _Planned(Roster[Any]):
 
     keeper: ClassVar[Keeper]
 
+    def _ask_models(
+        self, hub_of: Any, proxy: Any, operation: Any, players: Mapping[str, str] | str | None,
+        config: str | os.PathLike[str] | None, timeout: float | None, clocks_refuse_s: float,
+    ) -> None:  # fmt: skip
+        """Make it a Roster of models: with the classes of its way to wait, and the arguments of Dealer."""
+        within = default_deadline(timeout)
+        urls = find_players(players, self.keeper.config if config is None else config)
+        hub = hub_of(self.keeper.players(urls, config), self.keeper.clock, self.keeper.keep)
+        Roster.__init__(self, urls, lambda name, url: proxy(name, url, hub, within), hub, within, clocks_refuse_s)
+        self._operation = lambda url, described: operation(hub, url, described)
+        self._models = hub
+
     def _check_names(self, names: Iterable[str]) -> None:
         names = list(names)
         try:
@@ -54,12 +66,7 @@ class PlannedDealer(_Planned, Dealer):
         self, players: Mapping[str, str] | str | None = None, *, config: str | os.PathLike[str] | None = None,
         timeout: float | None = DEFAULT_TIMEOUT, clocks_refuse_s: float = 1.0,
     ) -> None:  # fmt: skip
-        within = default_deadline(timeout)
-        urls = find_players(players, self.keeper.config if config is None else config)
-        hub: Any = ModelHub(self.keeper.players(urls, config), self.keeper.clock, self.keeper.keep)
-        Roster.__init__(self, urls, lambda name, url: BankProxy(name, url, hub, within), hub, within, clocks_refuse_s)
-        self._operation = lambda url, described: Operation(hub, url, described)
-        self._models = hub
+        self._ask_models(ModelHub, BankProxy, Operation, players, config, timeout, clocks_refuse_s)
 
     def _take(self, steps: Steps[T]) -> T:
         try:
@@ -76,14 +83,7 @@ class PlannedAsyncDealer(_Planned, AsyncDealer):
         self, players: Mapping[str, str] | str | None = None, *, config: str | os.PathLike[str] | None = None,
         timeout: float | None = DEFAULT_TIMEOUT, clocks_refuse_s: float = 1.0,
     ) -> None:  # fmt: skip
-        within = default_deadline(timeout)
-        urls = find_players(players, self.keeper.config if config is None else config)
-        hub: Any = AsyncModelHub(self.keeper.players(urls, config), self.keeper.clock, self.keeper.keep)
-        Roster.__init__(
-            self, urls, lambda name, url: AsyncBankProxy(name, url, hub, within), hub, within, clocks_refuse_s
-        )
-        self._operation = lambda url, described: AsyncOperation(hub, url, described)
-        self._models = hub
+        self._ask_models(AsyncModelHub, AsyncBankProxy, AsyncOperation, players, config, timeout, clocks_refuse_s)
 
     async def _take(self, steps: Steps[T]) -> T:
         try:

@@ -1,4 +1,4 @@
-"""What people of the original's installations type: `source dibas.bash`, `python -m player`, `ipython -i -m player`."""
+"""Commands of the original's installations: `source dibas.bash`, `python -m player`, `ipython -i -m player`."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ def bank() -> RehearsedBank:
 
 
 def outcome(call: Any, *args: Any, **kwargs: Any) -> str:
-    """What is refused, "" if nothing; whatever else is raised is a fault."""
+    """Return what is refused, "" if nothing; whatever else is raised is a fault."""
     try:
         call(*args, **kwargs)
     except (BankError, RefusedError) as error:

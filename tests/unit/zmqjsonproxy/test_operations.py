@@ -121,7 +121,7 @@ def test_an_estimate_is_never_negative(fraction: float, ran: float, since: float
 
 
 def steps(function: Callable[[], object]) -> int:
-    """How many lines of Python are run."""
+    """Return how many lines of Python are run."""
     lines = 0
 
     def count(frame: object, event: str, _argument: object) -> Any:

@@ -14,7 +14,7 @@ from zmqjsonproxy.prompt import _matcher, completions
 
 
 class Remote:
-    """As a Dealer that knows what its Banks take; a call would fail."""
+    """Stand-in for a Dealer that knows what its Banks take; a call would fail."""
 
     def __init__(self) -> None:
         self.part = types.SimpleNamespace(get_mode=self.set_param, url="tcp://x")

@@ -24,7 +24,7 @@ class Ended(threading.Event):
 
 
 def told(watchdog: Callable[[], None], times: int, caplog: pytest.LogCaptureFixture) -> list[tuple[str, bool]]:
-    """What is logged of so many calls: the text behind the name, and whether a traceback is below."""
+    """Return what is logged of so many calls: the text behind the name, and whether a traceback is below."""
     with caplog.at_level(logging.DEBUG, "zmqjsonproxy.watching"):
         watch(watchdog, Ended(times), name="BANKA", every=1.0)
     return [(record.getMessage().removeprefix("BANKA: "), record.exc_info is not None) for record in caplog.records]

@@ -113,7 +113,7 @@ def test_raw_blocks_hold_zeros_for_a_gap(tmp_path: Path, gappy: Path) -> None:
 def test_lost_blocks_are_gaps_whether_they_are_left_out_or_zeros_as_recorders_write_them(
     tmp_path: Path, lost: tuple[int, ...]
 ) -> None:
-    """As guppi_daq and hpguppi_daq write them, and we: NPKT is 0, NDROP not."""
+    """Blocks as guppi_daq and hpguppi_daq write them, and we: NPKT is 0, NDROP not."""
     volts = pulses(35 * BLOCK)
     whole = stored_bytes(volts, falling=False).reshape(CHANNELS, -1, 4)
     zeros = write_raw(tmp_path / "zeros.raw", volts, sample_time=TBIN, blocks=35, dropped=lost)
