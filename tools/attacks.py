@@ -156,6 +156,25 @@ def _numbers(hostile: Hostile) -> int:
     return hostile.ask(*calls, *[call("bank.add_switching_state", number) for number in numbers])
 
 
+def _log_lines(hostile: Hostile) -> int:
+    text = "x" * 10_000
+    return hostile.push(call("bank.set_param", **{text: 1}), 5000) + hostile.push(call("bank.set_mode", text), 5000)
+
+
+def _links(hostile: Hostile) -> int:
+    victim = hostile.folder / "victim"
+    victim.write_text("of somebody else", encoding="utf-8")
+    names = [".BANKA.scan-number.new", ".BANKA.scan-number.tmp", ".BANKA.scan-number"]
+    for name in names:
+        place = hostile.folder / name
+        place.unlink(missing_ok=True)
+        place.symlink_to(victim)
+    hostile.ask(*[call("bank.set_scan_number", 100 + n) for n in range(20)], call("bank.increment_scan_number"))
+    if victim.read_text(encoding="utf-8") != "of somebody else":
+        raise RuntimeError(f"{victim} was overwritten through a link")
+    return len(names)
+
+
 def _connections(hostile: Hostile) -> int:
     for taken in range(6000):
         if not hostile.dial() and not hostile.dial():
@@ -187,6 +206,8 @@ ATTACKS: dict[str, Callable[[Hostile], int]] = {
     "6000 commands of three clients (B.5)": _commands,
     "30 commands of 15 MB (B.5)": lambda h: h.push(call("bank.set_status", NOTE="x" * LARGE), 30),
     "30 commands of 4 MB (B.5)": lambda h: h.push(call("bank.set_status", NOTE="x" * TAKEN), 30),
+    "10,000 log lines that nobody reads (B.7)": _log_lines,
+    "links in the place of the scan number (B.8)": _links,
     "connections without end (B.6)": _connections,
     "1000 connections with random bytes (B.6)": _garbage,
     "numbers without bounds (B.9)": _numbers,

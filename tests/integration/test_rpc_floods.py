@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import threading
 from collections.abc import Iterator
@@ -21,6 +22,7 @@ from zmqjsonproxy.interface import Interface
 from zmqjsonproxy.protocol.operations import OperationTable
 from zmqjsonproxy.rpc.lanes import Lanes
 from zmqjsonproxy.rpc.ownmethods import OwnMethods
+from zmqjsonproxy.rpc.underway import UnderWay
 
 LARGE = 4_000_000
 """Bytes; the largest JSON of a request has 4 MiB."""
@@ -260,3 +262,16 @@ def test_the_document_of_what_is_exposed_is_made_once_for_each_exposure() -> Non
     assert own.discover() is document
     interfaces["bank"] = Interface.of("bank", Crowded())
     assert {method["name"] for method in own.discover()["methods"]} > {method["name"] for method in document["methods"]}
+
+
+def test_a_call_that_has_been_answered_is_let_go_at_once() -> None:
+    with serving(bank=Crowded()) as (url, _), OriginalClient(url) as client:
+        gc.collect()
+        gc.disable()  # it goes by the number of objects, and finds large arguments late
+        try:
+            for _ in range(3):
+                client.rpc("bank.note", ["x"])
+                client.rpc("bank.note", ["x", "one too many"])
+            eventually(lambda: not any(isinstance(each, UnderWay) for each in gc.get_objects()))
+        finally:
+            gc.enable()

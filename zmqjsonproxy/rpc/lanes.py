@@ -26,7 +26,7 @@ class Job:
     """One call to carry out.
 
     Attributes:
-        run: Never raises.
+        run: Carries it out; never raises.
         operation: Set for long calls.
         client: Whose call it is.
         size: Bytes of memory that it takes while it waits, about.
@@ -36,6 +36,11 @@ class Job:
     operation: OperationHandle | None = None
     client: bytes = b""
     size: int = 0
+
+    def carry_out(self) -> None:
+        """Run it, once: then it holds nothing of its call, for a call and its job know each other."""
+        run, self.run = self.run, _nothing
+        run()
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +228,7 @@ class Lane:
 
     def _carry_out(self, job: Job) -> None:
         try:
-            job.run()
+            job.carry_out()
         except BaseException:  # a lane outlives whatever happens in it
             log.exception("%s: a job raised", self.name)
 
@@ -269,6 +274,10 @@ class Lanes:
         for lane in self.values():
             if not lane.join(max(end - time.monotonic(), 0.0)):
                 log.warning("%s: a call in %s is still running and is left", self._name, lane.name)
+
+
+def _nothing() -> None:
+    """Stand for a job that has run."""
 
 
 def _run_hooks(hooks: list[tuple[OperationHandle, Callable[[], None]]]) -> None:

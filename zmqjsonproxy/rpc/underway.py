@@ -100,7 +100,7 @@ class CallsUnderWay:
         if operation is not None:
             operation.abort(_REASON)  # has no hooks: it was not begun
         call.cancelled = True
-        call.job.run()
+        call.job.carry_out()
         return "not begun"
 
 
