@@ -172,7 +172,7 @@ def kills(count: int, seed: int, longest_s: float = LONGEST_S) -> Iterator[Kill]
 def main() -> int:
     """Print the table; 1 if a row was lost."""
     parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.kills", description=__doc__.splitlines()[0]
+        prog="python -m benchmarks.kills", description=__doc__.partition("\n\n")[0]
     )
     parser.add_argument("--kills", type=int, default=30)
     parser.add_argument("--seed", type=int, default=1)

@@ -334,7 +334,7 @@ def _players(subjects: Sequence[Subject]) -> Iterator[list[Player]]:
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of the command."""
     parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.soak", description=__doc__.splitlines()[0]
+        prog="python -m benchmarks.soak", description=__doc__.partition("\n\n")[0]
     )
     modes = [subject.mode for subject in SUBJECTS]
     parser.add_argument(

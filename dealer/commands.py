@@ -29,6 +29,7 @@ from zmqjsonproxy.jsontext import json_text
 from zmqjsonproxy.loading import TargetError, load_target
 from zmqjsonproxy.rpc.hub import Hub, InterfaceDescription
 from zmqjsonproxy.rpc.locating import NotLocatedError, scheme_of
+from zmqjsonproxy.rpc.protocol.description import summary
 
 __all__ = ["add_commands", "address_of", "complain", "read_value", "run_shell"]
 
@@ -235,8 +236,8 @@ def _list_methods(options: argparse.Namespace) -> int:
     if options.json:
         _print_json({m.name: {"signature": m.signature, "doc": m.doc} for m in methods})
     else:
-        rows = [(m.name, *(m.doc or "").strip().splitlines()[:1]) for m in methods]
-        print(text_table((), [row if len(row) > 1 else (*row, "") for row in rows]))
+        rows = [(m.name, summary(m.doc)) for m in methods]
+        print(text_table((), rows))
     return 0
 
 

@@ -72,7 +72,7 @@ def ending(bank: str, report: dict[str, object]) -> str:
 def main(argv: list[str] | None = None) -> int:
     """Run the scan that the command line asks for; 0 done, 1 failed, 2 usage, 3 less recorded than
     planned."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n\n")[0])
     parser.add_argument(
         "--config",
         type=Path,

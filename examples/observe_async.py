@@ -76,7 +76,7 @@ async def run(options: argparse.Namespace) -> dict[str, dict[str, object]]:
 
 def main(argv: list[str] | None = None) -> int:
     """Run the scan that the command line asks for; 0 done, 1 failed, 2 usage."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n\n")[0])
     parser.add_argument(
         "--config",
         type=Path,

@@ -96,6 +96,7 @@ def interpreter_of(version: str) -> str | None:
 
 def lint() -> None:
     run(PYTHON, "-m", "ruff", "check", ".")
+    run(PYTHON, "-m", "ruff", "format", "--check", "--quiet", ".")
     run(VENV / "bin" / "lint-imports", "--no-cache")
     run(PYTHON, "-m", "mypy")
 
@@ -198,7 +199,7 @@ def clean() -> None:
 def help_() -> None:
     """Print this list."""
     for name, task in TASKS.items():
-        print(f"make {name:7} {(task.__doc__ or '').strip().splitlines()[0]}")
+        print(f"make {name:7} {' '.join((task.__doc__ or '').partition(chr(10) * 2)[0].split())}")
 
 
 TASKS: dict[str, Callable[[], None]] = {

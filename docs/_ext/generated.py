@@ -17,6 +17,8 @@ from docutils.statemachine import StringList
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
+from zmqjsonproxy.rpc.protocol.description import summary
+
 USAGE_COLUMNS = "88"
 _CODE = re.compile(r"(``.+?``|`.+?`)")
 
@@ -112,7 +114,7 @@ class Models(Generated):
         model = getattr(importlib.import_module(module), cls)
         schema = model.model_json_schema()
         lines = [f"## {self.arguments[1]}" if len(self.arguments) > 1 else f"## `{cls}`", ""]
-        lines += [escaped((model.__doc__ or "").strip().splitlines()[0]), ""]
+        lines += [escaped(summary(model.__doc__)), ""]
         lines += ["| key | type and range | default |", "|---|---|---|"]
         required = schema.get("required", [])
         for key, value in schema.get("properties", {}).items():

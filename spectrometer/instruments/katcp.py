@@ -46,8 +46,11 @@ class _RoachClient(Client):
     but `#version`."""
 
     def inform_version_connect(
-        self, api: str, version: str, build_state: Optional[str] = None
-    ) -> None:  # noqa: UP045
+        self,
+        api: str,
+        version: str,
+        build_state: Optional[str] = None,  # noqa: UP045
+    ) -> None:
         if (
             api == "katcp-protocol"
             and version.startswith("4.")

@@ -36,7 +36,10 @@ class Terminal:
     def __init__(self, *command: str, env: dict[str, str]) -> None:
         self._ours, theirs = pty.openpty()
         os.set_blocking(self._ours, False)
-        prelude = "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.argv[1], sys.argv[1:])"
+        prelude = (
+            "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); "
+            "os.execv(sys.argv[1], sys.argv[1:])"
+        )
         self.process = subprocess.Popen(
             [sys.executable, "-c", prelude, *command],
             stdin=theirs,

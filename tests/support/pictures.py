@@ -52,7 +52,8 @@ def terminal_svg(lines: Sequence[str], title: str) -> str:
     return (
         "\n".join(
             [
-                f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}" '
+                f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
+                f'viewBox="0 0 {width} {height}" '
                 'font-family="ui-monospace, Menlo, Consolas, monospace" font-size="14" fill="#d6dbe0">',
                 f"<title>{escape(title)}</title>",
                 f'<rect width="{width}" height="{height}" rx="8" fill="#1d2329"/>',

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from zmqjsonproxy.interface import Interface, Method
+from zmqjsonproxy.rpc.protocol.description import summary
 from zmqjsonproxy.rpc.schemas import schema_of
 from zmqjsonproxy.syntax import read_signature
 
@@ -33,7 +34,7 @@ def _method(name: str, method: Method) -> dict[str, Any]:
     function = read_signature(method.signature)
     return {
         "name": f"{name}.{method.name}",
-        "summary": doc.partition("\n")[0],
+        "summary": summary(doc),
         "description": doc,
         # None: the default of a parameter is no Python as text
         "params": [] if function is None else _params(function.args, _described(doc)),

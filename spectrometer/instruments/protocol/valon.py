@@ -196,7 +196,7 @@ class Pll:
     def _get(self, word: int, low: int, bits: int) -> int:
         return self.words[word] >> low & ((1 << bits) - 1)
 
-    def _put(self, word: int, low: int, bits: int, value: int) -> Pll:
+    def with_field(self, word: int, low: int, bits: int, value: int) -> Pll:
         mask = ((1 << bits) - 1) << low
         words = list(self.words)
         words[word] = words[word] & ~mask | value << low & mask
@@ -215,9 +215,11 @@ class Pll:
     def with_tuning(self, tuning: Tuning) -> Pll:
         """With another frequency."""
         changed = (
-            self._put(0, 15, 16, tuning.n)._put(0, 3, 12, tuning.frac)._put(1, 3, 12, tuning.mod)
+            self.with_field(0, 15, 16, tuning.n)
+            .with_field(0, 3, 12, tuning.frac)
+            .with_field(1, 3, 12, tuning.mod)
         )
-        return changed._put(4, 20, 3, tuning.divider.bit_length() - 1)
+        return changed.with_field(4, 20, 3, tuning.divider.bit_length() - 1)
 
     @property
     def options(self) -> Options:
@@ -234,11 +236,11 @@ class Pll:
         if not 1 <= options.divider < 1 << 10:
             raise ValueError(f"the reference divider is {options.divider}; expected 1 to 1023")
         changed = (
-            self._put(2, 25, 1, options.double)
-            ._put(2, 24, 1, options.half)
-            ._put(2, 14, 10, options.divider)
+            self.with_field(2, 25, 1, options.double)
+            .with_field(2, 24, 1, options.half)
+            .with_field(2, 14, 10, options.divider)
         )
-        return changed._put(2, 29, 2, 3 if options.low_spur else 0)
+        return changed.with_field(2, 29, 2, 3 if options.low_spur else 0)
 
     @property
     def rf_level(self) -> int:
@@ -251,4 +253,4 @@ class Pll:
             raise ValueError(
                 f"an RF level of {dbm} dBm; expected one of {', '.join(map(str, RF_LEVELS_DBM))}"
             )
-        return self._put(4, 3, 2, RF_LEVELS_DBM.index(dbm))
+        return self.with_field(4, 3, 2, RF_LEVELS_DBM.index(dbm))

@@ -116,7 +116,9 @@ class SimulatedBoard(DeviceServer):
         if (seconds := self.faults.get("slow")) is not None:
             await asyncio.sleep(float(seconds))
         if self.faults.get("garbage") == name:
-            ctx.conn._transport.write(b"\x00\xff?? !! garbage\n@@\n")
+            ctx.conn._transport.write(  # noqa: SLF001 (aiokatcp writes messages only)
+                b"\x00\xff?? !! garbage\n@@\n"
+            )
         if self.faults.get("refuse") == name:
             raise FailReply("refused, as the fault that was switched on says")
 

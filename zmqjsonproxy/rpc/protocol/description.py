@@ -9,7 +9,13 @@ from typing import Any
 from zmqjsonproxy.errors import NoSuchInterfaceError, ProtocolError, ProxyError
 from zmqjsonproxy.rpc.protocol import jsonrpc
 
-__all__ = ["InterfaceDescription", "MethodDescription", "interface_changes", "read_description"]
+__all__ = [
+    "InterfaceDescription",
+    "MethodDescription",
+    "interface_changes",
+    "read_description",
+    "summary",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,3 +109,8 @@ def interface_changes(before: InterfaceDescription, after: InterfaceDescription)
     return "; ".join(
         f"{words}: {', '.join(sorted(names))}" for words, names in found.items() if names
     )
+
+
+def summary(doc: str | None) -> str:
+    """Return the first paragraph of a documentation as one line; empty if there is none."""
+    return " ".join((doc or "").strip().partition("\n\n")[0].split())
