@@ -4,6 +4,8 @@ at the end."""
 from __future__ import annotations
 
 import os
+import signal
+import threading
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -27,8 +29,14 @@ LONGEST = {
 
 
 def pytest_configure() -> None:
-    """Let Players of tests leave nothing in the home of who runs them."""
+    """Let Players of tests leave nothing in the home of who runs them, and be ended as ever where
+    `nohup` or a shell's `&` has signals ignored, which children inherit."""
     os.environ["XDG_STATE_HOME"] = os.devnull
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
+        signal.signal(signal.SIGQUIT, signal.SIG_DFL)
+        if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
