@@ -97,8 +97,8 @@ def _small(client: int, server: int) -> list[Row]:
     times = _measure(client, server, "add", (2, 3), 5, SMALL)
     found = [_row(f"small call, query, {where}", times.quantile(0.5), 1.30 if one else 1.35, 1.20)]
     if one:
-        through_lane = _measure(client, server, "set_value", (2, 3), 5, SMALL)
-        found.append(_row(f"small call, command, {where}", through_lane.quantile(0.5), 2.0, 1.85))
+        through_queue = _measure(client, server, "set_value", (2, 3), 5, SMALL)
+        found.append(_row(f"small call, command, {where}", through_queue.quantile(0.5), 2.0, 1.85))
         found.append(_row(f"p99 of the small call, {where}", times.quantile(0.99), 1.75, 1.4))
     return found
 

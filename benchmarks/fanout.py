@@ -198,7 +198,7 @@ def _both_dealers(urls: list[str]) -> tuple[float, float]:
     return statistics.median(blocking), statistics.median(awaited)
 
 
-def _begin_lanes(dealer: Dealer, banks: list[str]) -> None:
+def _begin_queues(dealer: Dealer, banks: list[str]) -> None:
     """Have Players carry out their first command, by which each begins a thread; some at a time.
 
     A thousand threads that begin at once in one process leave ZeroMQ's own no time to say that it
@@ -210,7 +210,7 @@ def _begin_lanes(dealer: Dealer, banks: list[str]) -> None:
 
 def _working(urls: list[str]) -> float:
     with _dealer(urls) as dealer:
-        _begin_lanes(dealer, list(dealer.players))
+        _begin_queues(dealer, list(dealer.players))
         taken = []
         for _ in range(20):
             begun = time.perf_counter()
@@ -229,7 +229,7 @@ def _silent(urls: list[str]) -> float:
     answered it."""
     taken = []
     with _dealer(urls) as dealer:
-        _begin_lanes(dealer, list(dealer.players)[1:])
+        _begin_queues(dealer, list(dealer.players)[1:])
         for _ in range(3):
             begun = time.perf_counter()
             outcomes = dealer.outcomes("work", _timeout=1.0)

@@ -164,7 +164,7 @@ def side_by_side(
     """
     sys.setswitchinterval(
         1.0
-    )  # lanes give the interpreter up themselves; who waits for it need not ask every 5 ms
+    )  # command queues give the interpreter up themselves; who waits for it need not ask every 5 ms
     servers = [make(*args) for _ in range(count)]
     waiting, serve = select.epoll(), {}
     for server in servers:

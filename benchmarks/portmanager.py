@@ -2,13 +2,12 @@
 run.
 
 GIMME: one request and its reply, on a new connection for each, as services ask, and many on one
-    connection; against
-an echo server that returns prepared bytes. Both servers are pinned to one core, the client to
-another, or to the same if there is only one. Each port is tested by binding it, 10 to 16 us in the
-system alone; here that is done ahead, while the client has the answer before, and a lone request
-waits for it. LIST: processor time of the server process for a list of 900 entries that has changed
-since the last one. Clients: growth of the server's memory by 2,000 connections that have each asked
-once.
+connection; against an echo server that returns prepared bytes. Both servers are pinned to one core,
+the client to another, or to the same if there is only one. Each port is tested by binding it, 10 to
+16 us in the system alone; here that is done ahead, while the client has the answer before, and a
+lone request waits for it. LIST: processor time of the server process for a list of 900 entries that
+has changed since the last one. Clients: growth of the server's memory by 2,000 connections that
+have each asked once.
 """
 
 from __future__ import annotations

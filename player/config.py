@@ -19,7 +19,7 @@ from pydantic_core import ErrorDetails
 
 from player.errors import BankNameError, ConfigError, Fault, KindError
 from player.hosts import infer_bank
-from player.kinds import check_of, door_model, find_door, find_kind, model_of, sections_of
+from player.kinds import check_of, endpoint_model, find_endpoint, find_kind, model_of, sections_of
 from player.ports import is_loopback, tcp_url
 from player.tables import (
     DEFAULT_DATA_ROOT,
@@ -28,7 +28,7 @@ from player.tables import (
     BankConfig,
     Config,
     DealerConfig,
-    DoorConfig,
+    EndpointConfig,
     HostConfig,
     InstrumentConfig,
     is_secret,
@@ -67,6 +67,8 @@ RESERVED_WORDS = frozenset(
         "systemd-unit",
     }
 )
+RENAMED = {"doors": "endpoints"}
+"""Keys of older files, and what they are called now."""
 MISSING = "missing"
 BANK_NAME = re.compile(r"[A-Z][A-Z0-9_]*\Z")
 
@@ -165,9 +167,10 @@ def _text(error: ErrorDetails, key: KeyPath, target: Any) -> str:
         case "missing":
             return MISSING
         case "extra_forbidden":
-            return "unknown key" + did_you_mean(
-                str(error["loc"][-1]), _known_keys(target, error["loc"][:-1])
-            )
+            name, known = str(error["loc"][-1]), _known_keys(target, error["loc"][:-1])
+            if RENAMED.get(name) in known:
+                return f"this key is called {RENAMED[name]} now"
+            return "unknown key" + did_you_mean(name, known)
         case "model_type" | "model_attributes_type" | "dict_type":
             return f"not a table but {found}"
         case "value_error" if not is_secret(key):
@@ -288,38 +291,38 @@ def _load_banks(
             continue  # named once already
         bank, found = validate(model, source, ("banks", name), table)
         faults.extend(found)
-        doors = _load_doors(source, name, table, models, faults)
+        endpoints = _load_endpoints(source, name, table, models, faults)
         if bank is not None:
-            banks[name] = bank.model_copy(update={"doors": doors})
+            banks[name] = bank.model_copy(update={"endpoints": endpoints})
     return banks, kinds, list(tables)
 
 
-def _load_doors(
+def _load_endpoints(
     source: TomlFile, bank: str, table: Any, models: dict[str, Any], faults: list[Fault]
-) -> dict[str, DoorConfig]:
-    """Return the valid doors of a Bank; `models` has what was found of kinds of doors: a model, or
-    what is wrong."""
-    tables = table.get("doors", {}) if isinstance(table, dict) else {}
-    doors: dict[str, DoorConfig] = {}
+) -> dict[str, EndpointConfig]:
+    """Return the valid endpoints of a Bank; `models` has what was found of kinds of endpoints: a
+    model, or what is wrong."""
+    tables = table.get("endpoints", {}) if isinstance(table, dict) else {}
+    endpoints: dict[str, EndpointConfig] = {}
     for name, settings in tables.items() if isinstance(tables, dict) else ():
-        place: KeyPath = ("banks", bank, "doors", name)
+        place: KeyPath = ("banks", bank, "endpoints", name)
         kind = settings.get("kind", name) if isinstance(settings, dict) else name
-        model = _model_of_door(kind, models) if isinstance(kind, str) else DoorConfig
+        model = _model_of_endpoint(kind, models) if isinstance(kind, str) else EndpointConfig
         if isinstance(model, KindError):
             has_kind = isinstance(settings, dict) and "kind" in settings
             faults.append(source.fault((*place, "kind") if has_kind else place, str(model)))
             continue
-        door, found = validate(model, source, place, settings)
+        endpoint, found = validate(model, source, place, settings)
         faults.extend(found)
-        if door is not None:
-            doors[name] = door
-    return doors
+        if endpoint is not None:
+            endpoints[name] = endpoint
+    return endpoints
 
 
-def _model_of_door(kind: str, models: dict[str, Any]) -> Any:
+def _model_of_endpoint(kind: str, models: dict[str, Any]) -> Any:
     if kind not in models:
         try:
-            models[kind] = door_model(kind, find_door(kind))
+            models[kind] = endpoint_model(kind, find_endpoint(kind))
         except KindError as error:
             models[kind] = error
     return models[kind]

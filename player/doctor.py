@@ -20,7 +20,7 @@ import zmq
 
 from player.config import data_root, dibas_dir, find_file, load, pick_bank, state_dir
 from player.dataroot import DataRoot
-from player.doors.rpc import RpcDoor
+from player.endpoints.rpc import RpcEndpoint
 from player.errors import (
     BankNameError,
     ConfigError,
@@ -251,7 +251,7 @@ def address_findings(config: Config, name: str, url: str) -> tuple[int | None, l
     address."""
     ctx: zmq.Context[Any] = zmq.Context()
     try:
-        RpcDoor(ctx, url, name=name, on_end=lambda _reason: None).close()
+        RpcEndpoint(ctx, url, name=name, on_end=lambda _reason: None).close()
     except PortTakenError as error:
         answer = _answer(ctx, local_url(url))
         pid, process = _listener(url)

@@ -27,7 +27,7 @@ __all__ = [
     "CommandError",
     "ConfigError",
     "DataRootError",
-    "DoorError",
+    "EndpointError",
     "Fault",
     "KindError",
     "NotReadyError",
@@ -109,8 +109,8 @@ class DataRootError(PlayerError):
         self.path, self.fault, self.remedy = path, fault, remedy
 
 
-class DoorError(PlayerError):
-    """A door could not take its address."""
+class EndpointError(PlayerError):
+    """An endpoint could not take its address."""
 
 
 class NotReadyError(PlayerError):

@@ -121,7 +121,7 @@ class Bank:
         )
         self._key = (array.path.resolve(), bank)
         self._refuse_a_second(array.url(bank))
-        self._lane = threading.Lock()
+        self._one_at_a_time = threading.Lock()
         self._handles: set[OperationHandle] = set()
         self._closing, self._ended = threading.Lock(), threading.Event()
         self._parts: dict[str, Part | None] = {}
@@ -228,17 +228,17 @@ class Bank:
         return function()
 
     def _command(self, _path: str, _method: Method, function: functools.partial[Any]) -> Any:
-        with self._lane:
+        with self._one_at_a_time:
             return function()
 
     @contextmanager
     def _operation(self, handle: OperationHandle) -> Iterator[None]:
-        """Hold the lane and be the current operation; the record gets its final state."""
+        """Hold the command queue and be the current operation; the record gets its final state."""
         self._handles.add(handle)
         try:
-            while not self._lane.acquire(timeout=POLL_S):
+            while not self._one_at_a_time.acquire(timeout=POLL_S):
                 handle.check()
-            held = [self._lane]
+            held = [self._one_at_a_time]
             handle.on_leave = lambda: held.pop().release()
             try:
                 handle.check()
@@ -246,8 +246,8 @@ class Bank:
                 with running(handle):
                     yield
             finally:
-                for lane in held:
-                    lane.release()
+                for lock in held:
+                    lock.release()
         except BaseException as error:
             aborted = isinstance(error, OperationAbortedError)
             handle.finish(State.ABORTED if aborted else State.FAILED, error={"message": str(error)})

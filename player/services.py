@@ -1,4 +1,4 @@
-"""The name under which a Player, or a door of it, is found: a port that the port manager lends for
+"""The name under which a Player, or an endpoint of it, is found: a port that the port manager lends for
 as long as it lives.
 
 The connection to the port manager is the name. When it is lost, the Player serves on and registers

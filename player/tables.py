@@ -35,7 +35,7 @@ __all__ = [
     "Composed",
     "Config",
     "DealerConfig",
-    "DoorConfig",
+    "EndpointConfig",
     "Host",
     "HostConfig",
     "InstrumentConfig",
@@ -141,10 +141,10 @@ class DealerConfig(Table):
     portmanager: str | None = None
 
 
-class DoorConfig(Table):
-    """`[banks.X.doors.NAME]`: a further way in to the Bank. Doors add their own keys in a subclass.
+class EndpointConfig(Table):
+    """`[banks.X.endpoints.NAME]`: a further way in to the Bank. Endpoints add their own keys in a subclass.
 
-    `kind` is the door's name at its entry point, or `module:Class`; without it, that is NAME.
+    `kind` is the endpoint's name at its entry point, or `module:Class`; without it, that is NAME.
     """
 
     kind: str | None = Field(None, min_length=1)
@@ -158,16 +158,16 @@ class BankConfig(Table):
     hpc_host: Host
     player_port: PortOrService | None = None
     bind: Address | None = None
-    doors: dict[str, SerializeAsAny[DoorConfig]] = Field(default_factory=dict)
+    endpoints: dict[str, SerializeAsAny[EndpointConfig]] = Field(default_factory=dict)
 
-    @field_validator("doors", mode="plain", json_schema_input_type=dict[str, dict[str, Any]])
+    @field_validator("endpoints", mode="plain", json_schema_input_type=dict[str, dict[str, Any]])
     @classmethod
-    def _doors_are_read_apart(cls, value: Any) -> Any:
-        """Leave the tables to the doors' own models, which only the reader of the file can find."""
+    def _endpoints_are_read_apart(cls, value: Any) -> Any:
+        """Leave the tables to the endpoints' own models, which only the reader of the file can find."""
         if not isinstance(value, dict) or not all(
-            isinstance(table, dict | DoorConfig) for table in value.values()
+            isinstance(table, dict | EndpointConfig) for table in value.values()
         ):
-            raise ValueError("not tables [banks.X.doors.NAME]")
+            raise ValueError("not tables [banks.X.endpoints.NAME]")
         return value
 
 

@@ -1,6 +1,6 @@
 """The spectrometer Bank: modes, parameters, status, scans; what observers call (reference 3).
 
-Commands run one at a time in the Bank's lane; `stop`, `commit` and `disarm_start` beside it;
+Commands run one at a time in the Bank's command queue; `stop`, `commit` and `disarm_start` beside it;
 queries in the socket's thread. What a call does is in `backends` (hardware and values) and `scan`
 (data taking); here they are put together.
 """
@@ -273,8 +273,8 @@ class SpectrometerBank(Bank):
 
         Returns:
             state: "set", "changing" or "none"; mode: its name or None; frequency_mhz: that the
-                synthesizer
-            makes, None without a mode; cause: why there is none, "" if none was ever asked for.
+            synthesizer makes, None without a mode; cause: why there is none, "" if none was ever
+            asked for.
         """
         backend = self._backend
         state = "changing" if not self._changing.is_set() else "none" if backend is None else "set"

@@ -50,7 +50,7 @@ STOP_WITHIN_S = 5.0
 
 
 class ScanControl:
-    """Runs the scans of one Bank. `start` and `close` come from the Bank's lane, everything else
+    """Runs the scans of one Bank. `start` and `close` come from the Bank's command queue, everything else
     from any thread.
 
     Args:
@@ -199,7 +199,7 @@ class ScanControl:
             raise ScanError(str(error)) from error
         if request.answers_early:
             operation.accept(answer(plan))
-        operation.leave_lane()
+        operation.leave_queue()
         with self._changed:
             self._changed.wait_for(
                 lambda: report.outcome not in (Outcome.STARTING, Outcome.WAITING)

@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 
 def _stay() -> None:
-    """Nothing: there is no lane to leave."""
+    """Nothing: there is no command queue to leave."""
 
 
 class OperationHandle:
@@ -53,7 +53,7 @@ class OperationHandle:
         """Whether an abort was asked for."""
         return self._aborted.is_set()
 
-    def leave_lane(self) -> None:
+    def leave_queue(self) -> None:
         """Let the commands that wait behind this operation run beside what it still does; to be
         called once.
 

@@ -105,10 +105,10 @@ class Mark:
     """How a method is served.
 
     Attributes:
-        kind: A query reads and is answered at once; a command changes, one at a time in its lane;
+        kind: A query reads and is answered at once; a command changes, one at a time in its command queue;
             an operation is long and has an identity, progress and one final state.
-        urgent: A command that does not wait for its lane.
-        aborts: Of an urgent command: the running operation of the lane is aborted first.
+        urgent: A command that does not wait for its command queue.
+        aborts: Of an urgent command: the running operation of the command queue is aborted first.
         refusal_pair: Clients of the original get a RefusedError as `[false, text]`.
         answers_when_accepted: Of an operation: its caller is answered by `OperationHandle.accept`.
         admit: Of an operation: called with the object, the handle and the arguments when a call
@@ -169,12 +169,12 @@ def command(
     refusal_pair: bool = False,
     keywords: Callable[[Any], Iterable[Keyword]] | None = None,
 ) -> Any:
-    """Mark a method that changes something; one at a time per lane.
+    """Mark a method that changes something; one at a time per command queue.
 
     Args:
         function: The method, when used without parentheses.
-        urgent: Runs beside the lane: `stop`, `abort`.
-        aborts: An urgent command first aborts the lane's running operation; None: if it is urgent.
+        urgent: Runs beside the command queue: `stop`, `abort`.
+        aborts: An urgent command first aborts the command queue's running operation; None: if it is urgent.
         refusal_pair: Clients of the original get a refusal as `[false, text]`.
         keywords: Of a method with `**kwargs`: what these are, for documentation, completion and
             type checkers; a function of the object, asked once, when it is exposed.
@@ -253,7 +253,7 @@ class Method:
     function: Callable[..., Any]
     doc: str | None
     signature: str
-    lane: str = ""
+    queue: str = ""
     owner: object = None
 
     @property
@@ -401,14 +401,14 @@ class Interface:
     fingerprint: str = ""
 
     @classmethod
-    def of(cls, name: str, obj: object, *, lane: str | None = None) -> Interface:
+    def of(cls, name: str, obj: object, *, queue: str | None = None) -> Interface:
         """Collect what `obj` exports.
 
         An object none of whose methods is marked exports all its public methods as commands, as the
         original did; with one mark or more, only the marked ones. What overrides a marked method is
         marked as it. None exports nothing: the device does not exist.
         """
-        lane = name.partition(".")[0] if lane is None else lane
+        queue = name.partition(".")[0] if queue is None else queue
         methods: dict[str, Method] = {}
         for key, (function, mark) in sorted(marked_methods(obj).items()):
             keywords = _keywords(function, mark, obj)
@@ -418,7 +418,7 @@ class Interface:
                 function=function,
                 doc=_doc(function, keywords),
                 signature=_signature(function, keywords),
-                lane=lane,
+                queue=queue,
                 owner=obj,
             )
         text = repr([m.describe() for m in methods.values()])

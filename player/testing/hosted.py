@@ -37,21 +37,21 @@ class HostedBank:
 
     Raises:
         ValueError: The class is inside a function or another class, where a file could not name it.
-        ConfigError, BankStartError, DoorError: On entering the block, as of `player`.
+        ConfigError, BankStartError, EndpointError: On entering the block, as of `player`.
 
     Attributes:
         faults: Of the Bank's methods.
         host: The Player.
         bank: The Bank itself, for a look inside.
         url: Where it serves.
-        doors: Where the doors of `settings` serve, by name.
+        endpoints: Where the endpoints of `settings` serve, by name.
         proxy: Its remote methods, as any client has them.
     """
 
     host: Host
     bank: Bank
     url: str
-    doors: dict[str, str]
+    endpoints: dict[str, str]
     proxy: Any
 
     def __init__(
@@ -101,7 +101,11 @@ class HostedBank:
             self.host.open()
             self.host.wait_until_ready()
             assert self.host.bank is not None
-            self.bank, self.url, self.doors = self.host.bank, self.host.url, self.host.door_urls
+            self.bank, self.url, self.endpoints = (
+                self.host.bank,
+                self.host.url,
+                self.host.endpoint_urls,
+            )
             self.proxy = stack.enter_context(ZMQJSONProxyClient(None, "bank", self.url))
             self._stack = stack.pop_all()
         return self

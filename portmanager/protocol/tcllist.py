@@ -2,8 +2,7 @@
 and replies.
 
 Source: Tcl 8.6, Tcl_SplitList, Tcl_ScanCountedElement and Tcl_ConvertCountedElement; `lappend` and
-    `lindex` in its
-manual pages.
+`lindex` in its manual pages.
 """
 
 from __future__ import annotations

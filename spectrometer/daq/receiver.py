@@ -195,10 +195,9 @@ def with_status(config: ReceiverConfig, values: Mapping[str, Value]) -> Receiver
     """Return the settings with what the status memory says instead.
 
     Keys: SIMFREQ and SIMBW (MHz), SIMTSYS (K, both polarizations, or two numbers), SIMCAL (K),
-        SIMRHO, SIMPHASE
-    (degrees), SIMRATE (Hz), SIMSEED, SIMPSR (`period_s width flux_k dm`, or `none`), and SIMLINE1
-    to SIMLINE9 (`frequency_mhz width_khz strength_k`), which replace all lines of the
-    configuration.
+    SIMRHO, SIMPHASE (degrees), SIMRATE (Hz), SIMSEED, SIMPSR (`period_s width flux_k dm`, or
+    `none`), and SIMLINE1 to SIMLINE9 (`frequency_mhz width_khz strength_k`), which replace all
+    lines of the configuration.
 
     Raises:
         ScanSetupError: Names all that cannot be.

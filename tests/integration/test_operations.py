@@ -143,7 +143,7 @@ def test_the_bank_itself_ends_it_and_one_that_waits_ends_without_having_begun(pr
     assert first.wait(LONG)
     assert third.wait(LONG)
     assert "stop was called" in str(first.exception()) + str(third.exception())
-    assert proxy.count.begin(2).result(LONG) == 2  # the lane goes on
+    assert proxy.count.begin(2).result(LONG) == 2  # the command queue goes on
 
 
 @pytest.mark.parametrize("ask", ["cancel", "abort"])

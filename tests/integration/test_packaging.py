@@ -214,9 +214,12 @@ print(ZMQJSONProxy.__file__)
 def test_a_sites_own_bank_is_installed_and_driven_by_a_dealer(
     installed: Environment, tmp_path: Path
 ) -> None:
-    config, port, door = tmp_path / "supply.toml", free_port(), free_port()
+    config, port, endpoint = tmp_path / "supply.toml", free_port(), free_port()
     text = (
-        (SUPPLY / "supply.toml").read_text().replace("6670", str(port)).replace("5025", str(door))
+        (SUPPLY / "supply.toml")
+        .read_text()
+        .replace("6670", str(port))
+        .replace("5025", str(endpoint))
     )
     config.write_text(text)
     checked = installed.run("player", "check", "--config", config)
@@ -237,7 +240,7 @@ def test_a_sites_own_bank_is_installed_and_driven_by_a_dealer(
             assert bank.get_status()["amperes"] == pytest.approx(0.15)
         told = installed.run("dealer", "call", "SUPPLY", "get_status", "--json", "--config", config)
         assert (told.returncode, '"volts": 1.5' in told.stdout) == (0, True), told.stderr
-        assert f"door scpi of SUPPLY is at tcp://127.0.0.1:{door}" in run.text
+        assert f"endpoint scpi of SUPPLY is at tcp://127.0.0.1:{endpoint}" in run.text
 
 
 def test_the_sites_own_tests_pass_in_its_environment(installed: Environment) -> None:

@@ -15,7 +15,7 @@ from support.toy_bank import write_configuration
 
 from dealer import Dealer
 from player.config import load
-from player.errors import ConfigError, DoorError, ServiceError
+from player.errors import ConfigError, EndpointError, ServiceError
 from player.host import Host, HostSettings
 from portmanager import Allocation, PortManager
 
@@ -183,14 +183,16 @@ def test_a_port_manager_that_comes_later_is_waited_for(
             assert run.end()[0] == 0
 
 
-def test_a_door_of_the_site_has_a_name_too(tmp_path: Path, manager: ServerProcess) -> None:
-    doors = {"lines": {"kind": "support.toy_door:LineDoor", "port": "service:{bank}-lines"}}
+def test_an_endpoint_of_the_site_has_a_name_too(tmp_path: Path, manager: ServerProcess) -> None:
+    endpoints = {
+        "lines": {"kind": "support.toy_endpoint:LineEndpoint", "port": "service:{bank}-lines"}
+    }
     path = configuration(tmp_path, manager.port)
     path.write_text(
         path.read_text()
         + "".join(
-            f'[banks.BANKA.doors.{name}]\nkind = "{door["kind"]}"\nport = "{door["port"]}"\n'
-            for name, door in doors.items()
+            f'[banks.BANKA.endpoints.{name}]\nkind = "{endpoint["kind"]}"\nport = "{endpoint["port"]}"\n'
+            for name, endpoint in endpoints.items()
         )
     )
     with host_of(path) as host:
@@ -205,7 +207,7 @@ def test_a_door_of_the_site_has_a_name_too(tmp_path: Path, manager: ServerProces
         load(path), "BANKA", "tcp://127.0.0.1:*", settings=HostSettings(lend_within=0.1)
     ) as host:
         with pytest.raises(
-            DoorError, match=r"door lines of BANKA .*service BANKA-lines .*no port is lent"
+            EndpointError, match=r"endpoint lines of BANKA .*service BANKA-lines .*no port is lent"
         ):
             host.open()
 

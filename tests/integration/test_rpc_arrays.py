@@ -73,7 +73,7 @@ def test_arrays_and_bytes_travel_both_ways(proxy: Any) -> None:
     assert np.array_equal(proxy.add(np.arange(3), y=np.arange(3)), [0, 2, 4])
 
 
-def test_through_a_lane_and_beside_small_calls(proxy: Any) -> None:
+def test_through_a_queue_and_beside_small_calls(proxy: Any) -> None:
     for n in range(20):
         assert proxy.write(np.full(1000, n)) is None
         assert proxy.add(n, 1) == n + 1

@@ -248,7 +248,9 @@ def test_an_operation_ends_when_its_future_is_cancelled(
     mode = proxy.call_later("set_mode", "MODE1")
     assert served[1].begun.wait(20)
     assert mode.cancel()
-    assert proxy.sleep(0) == "slept"  # it waits in the same lane, until the operation has ended
+    assert (
+        proxy.sleep(0) == "slept"
+    )  # it waits in the same command queue, until the operation has ended
     assert isinstance(mode.exception(), CallCancelledError)
 
 

@@ -20,7 +20,7 @@ from support.rpc_bank import Bank, RpcServer, serving
 from zmqjsonproxy import ServerSettings, command, query
 from zmqjsonproxy.interface import Interface
 from zmqjsonproxy.protocol.operations import OperationTable
-from zmqjsonproxy.rpc.lanes import Lanes
+from zmqjsonproxy.rpc.commandqueues import CommandQueues
 from zmqjsonproxy.rpc.ownmethods import OwnMethods
 from zmqjsonproxy.rpc.underway import UnderWay
 
@@ -251,7 +251,7 @@ def test_the_replies_to_a_batch_have_a_bound_together() -> None:
         assert sorted(bank.written) == list(range(40, 50))
 
 
-def test_one_who_fills_the_lane_holds_up_three_others_by_one_call_each() -> None:
+def test_one_who_fills_the_queue_holds_up_three_others_by_one_call_each() -> None:
     bank = Crowded()
     with serving(bank=bank) as (url, _), ExitStack() as stack:
         flooder, *others = [stack.enter_context(deaf_client(url)) for _ in range(4)]
@@ -261,7 +261,7 @@ def test_one_who_fills_the_lane_holds_up_three_others_by_one_call_each() -> None
             flooder.send(request(n, "bank.note", ["flooder", n]))
         busy = [
             json.loads(flooder.recv()) for _ in range(200 - 1 - 64)
-        ]  # the lane took 64 of them, no more
+        ]  # the command queue took 64 of them, no more
         assert {reply["error"]["data"]["type"] for reply in busy} == {"BusyError"}
         for name, other in zip("abc", others, strict=True):
             for n in range(2):
@@ -283,7 +283,9 @@ def test_one_who_fills_the_lane_holds_up_three_others_by_one_call_each() -> None
 
 def test_the_document_of_what_is_exposed_is_made_once_for_each_exposure() -> None:
     interfaces = {"bank": Interface.of("bank", Bank())}
-    own = OwnMethods("title", interfaces, Lanes(1, "lanes"), OperationTable("instance"))
+    own = OwnMethods(
+        "title", interfaces, CommandQueues(1, "command queues"), OperationTable("instance")
+    )
     document = own.discover()
     assert own.discover() is document
     interfaces["bank"] = Interface.of("bank", Crowded())

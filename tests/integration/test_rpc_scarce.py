@@ -77,7 +77,7 @@ def test_a_command_for_which_there_is_no_thread_is_answered(
             raise RuntimeError("can't start new thread")
 
         with monkeypatch.context() as patch:
-            patch.setattr("zmqjsonproxy.rpc.lanes.threading.Thread.start", fail)
+            patch.setattr("zmqjsonproxy.rpc.commandqueues.threading.Thread.start", fail)
             assert "can't start new thread" in json.dumps(client.rpc("bank.write", [1]))
             assert "can't start new thread" in json.dumps(client.rpc("bank.set_mode", ["MODE1"]))
         assert client.rpc("bank.write", [2])["result"] is None

@@ -277,7 +277,7 @@ def _ended(client: OriginalClient, operation: str) -> Any:
 
 
 def test_operations_that_found_no_place_are_not_kept() -> None:
-    with serving(ServerSettings(queue_per_lane=1)) as (url, bank), zmq.Context() as context:
+    with serving(ServerSettings(max_queued_calls=1)) as (url, bank), zmq.Context() as context:
         with OriginalClient(url) as client, context.socket(zmq.DEALER) as socket:
             socket.setsockopt(zmq.LINGER, 0)
             socket.connect(url)
@@ -333,7 +333,7 @@ def test_a_batch_has_a_limit_and_strange_entries_are_answered_each(client: Origi
 
 
 def test_a_full_queue_answers_busy_and_nothing_is_lost() -> None:
-    with serving(ServerSettings(queue_per_lane=3)) as (url, bank), zmq.Context() as context:
+    with serving(ServerSettings(max_queued_calls=3)) as (url, bank), zmq.Context() as context:
         with context.socket(zmq.DEALER) as socket:
             socket.setsockopt(zmq.LINGER, 0)
             socket.setsockopt(zmq.RCVTIMEO, 10_000)

@@ -58,7 +58,7 @@ WAITS: dict[str, Waits] = {
 
 @pytest.fixture
 def held(served: tuple[str, Bank]) -> Iterator[tuple[str, Bank]]:
-    """A served Bank whose lane is occupied until `go_on`."""
+    """A served Bank whose command queue is occupied until `go_on`."""
     url, bank = served
     with Hub() as other:
         assert other.call(url, "bank", "add", [2, 3]) == 5
@@ -115,7 +115,7 @@ def receives(thread: int) -> bool:
 
 
 def assert_nothing_comes_of_it(url: str, bank: Bank) -> None:
-    """Free the lane, and see what its queue had left."""
+    """Free the command queue, and see what its queue had left."""
     eventually(lambda: not bank.waiting())
     bank.go_on.set()
     with Hub() as other:
@@ -248,7 +248,7 @@ def test_what_ran_out_of_time_is_withdrawn_at_once(
         proxy.set_mode("MODE1", _timeout=0.3)
     eventually(
         lambda: not bank.waiting()
-    )  # before the lane is free, and the server itself looks at the time
+    )  # before the command queue is free, and the server itself looks at the time
     with pytest.raises(CallTimeoutError):
         proxy.write(1, _timeout=0.3)
     assert proxy.add(2, 3) == 5
@@ -334,7 +334,7 @@ def test_a_server_of_the_original_is_told_nothing_and_answers_the_next_call() ->
         assert hub.call(old.url, "bank", "get_mode", timeout=60) == "MODE1"
 
 
-def test_a_lane_lives_on_when_its_calls_are_withdrawn_from_under_it() -> None:
+def test_a_queue_lives_on_when_its_calls_are_withdrawn_from_under_it() -> None:
     with serving() as (url, bank), Hub() as hub, Hub() as other:
         chance = random.Random(1)
         for n in range(200):

@@ -148,8 +148,7 @@ class StandIn:
     tcl: a request that comes in two pieces is an empty line; names move; a LIST leaves in two
         writes.
     rust: words, not lists; LF; what comes together with a request is lost; each refusal closes; no
-        second instance, and
-    an old one is forgotten only some ms after it has gone.
+        second instance, and an old one is forgotten only some ms after it has gone.
     """
 
     def __init__(

@@ -41,9 +41,11 @@ class Bank:
         self.written: list[Any] = []
 
     def waiting(self) -> int:
-        """How many calls wait in the lanes of the server that serves it."""
+        """How many calls wait in the command queues of the server that serves it."""
         return (
-            0 if self.server is None else sum(lane.waiting for lane in self.server._lanes.values())
+            0
+            if self.server is None
+            else sum(queue.waiting for queue in self.server._queues.values())
         )
 
     @query

@@ -17,7 +17,7 @@ from zmqjsonproxy.interface import command, current_operation, operation, query
 
 
 class Knob:
-    """A part whose operation and commands share the lane of the Bank."""
+    """A part whose operation and commands share the command queue of the Bank."""
 
     def __init__(self) -> None:
         self.turns = 0

@@ -12,7 +12,7 @@ from zmqjsonproxy.caller import current_caller
 from zmqjsonproxy.errors import RefusedError
 from zmqjsonproxy.interface import Interface, command, query
 from zmqjsonproxy.protocol.operations import OperationRecord, OperationTable, State
-from zmqjsonproxy.rpc.lanes import Lanes
+from zmqjsonproxy.rpc.commandqueues import CommandQueues
 from zmqjsonproxy.rpc.openrpc import openrpc_document
 from zmqjsonproxy.rpc.protocol.jsonrpc import Code
 
@@ -25,7 +25,7 @@ class OwnMethods:
     Args:
         title: Name in the OpenRPC document.
         interfaces: What is exposed.
-        lanes: Where operations run.
+        queues: Where operations run.
         operations: Their records; knows the identity of the server.
     """
 
@@ -33,11 +33,11 @@ class OwnMethods:
         self,
         title: str,
         interfaces: Mapping[str, Interface],
-        lanes: Lanes,
+        queues: CommandQueues,
         operations: OperationTable,
     ) -> None:
         self._title = title
-        self._interfaces, self._lanes, self._operations = interfaces, lanes, operations
+        self._interfaces, self._queues, self._operations = interfaces, queues, operations
         self._document: tuple[object, dict[str, Any]] | None = (
             None  # takes 10 ms; of what it was made, and it
         )
@@ -80,8 +80,8 @@ class OwnMethods:
         record = self._record(id)
         if record is None:
             return _lost(id)
-        for lane in self._lanes.values():
-            lane.abort_operations(str(reason), record.id, by=current_caller().name)
+        for queue in self._queues.values():
+            queue.abort_operations(str(reason), record.id, by=current_caller().name)
         return record.describe(time.time())
 
     @query

@@ -1,7 +1,7 @@
-"""The server: one ROUTER socket, one thread that serves it, lanes for what takes time.
+"""The server: one ROUTER socket, one thread that serves it, command queues for what takes time.
 
 Queries are answered in the socket's thread (handing over costs more than most of them), unless they
-were slow, or would have to wait there; commands and operations go through the lane of their object.
+were slow, or would have to wait there; commands and operations go through the command queue of their object.
 Workers never touch the socket: they leave their replies in a queue and wake its thread over an
 inproc connection to the very ROUTER, so that one blocking `recv` waits for all there is.
 """
@@ -36,10 +36,10 @@ from zmqjsonproxy.interface import Interface, Kind, Method, hidden_by_proxies, r
 from zmqjsonproxy.process import LET_GO_WITHIN_S, OfOneProcess, watch_process
 from zmqjsonproxy.protocol.arrays import join, size_of
 from zmqjsonproxy.protocol.operations import OperationTable, State
+from zmqjsonproxy.rpc.commandqueues import SMALL, CommandQueues, Job
 from zmqjsonproxy.rpc.descriptors import Listening
 from zmqjsonproxy.rpc.errands import Errands
 from zmqjsonproxy.rpc.frames import receiver
-from zmqjsonproxy.rpc.lanes import SMALL, Job, Lanes
 from zmqjsonproxy.rpc.offers import answer_unknown
 from zmqjsonproxy.rpc.outbox import IN_SOCKET_MOST, Outbox
 from zmqjsonproxy.rpc.outcomes import carry_out, encoded, not_begun, outcome, raised, unspeakable
@@ -148,10 +148,10 @@ class ZMQJSONProxyServer(OfOneProcess):
             self.close()
             raise
         self.name = name or self.url
-        self._lanes = Lanes(self.settings.queue_per_lane, self.name)
+        self._queues = CommandQueues(self.settings.max_queued_calls, self.name)
         self._receive, self._trust = receiver(self._router)
         self._trust(self._inner_id)
-        own = OwnMethods(self.name, self.interfaces, self._lanes, self._operations)
+        own = OwnMethods(self.name, self.interfaces, self._queues, self._operations)
         for method in Interface.of("rpc", own).methods.values():
             self._methods[f"rpc.{method.name}"] = method
             if method.kind is Kind.QUERY:
@@ -160,18 +160,18 @@ class ZMQJSONProxyServer(OfOneProcess):
 
     # what is exposed
 
-    def expose(self, name: str, obj: object, *, lane: str | None = None) -> Interface:
+    def expose(self, name: str, obj: object, *, queue: str | None = None) -> Interface:
         """Expose an object's marked methods (or all public ones, if none is marked) under `name`.
 
         Args:
             name: By convention dotted: `bank`, `bank.roach`.
             obj: The object; None exposes an interface without methods.
-            lane: Objects of one lane share one queue of commands; the text before the first dot by
+            queue: Objects of one command queue share one queue of commands; the text before the first dot by
                 default.
         """
         if not name or name == "rpc":
             raise ValueError(f"{name!r}: an interface needs a name, and `rpc` is the server's own")
-        interface = Interface.of(name, obj, lane=lane)
+        interface = Interface.of(name, obj, queue=queue)
         for old in self.interfaces.get(name, Interface(name)).methods:
             self._methods.pop(f"{name}.{old}", None)
             self._quick.pop(f"{name}.{old}", None)
@@ -283,7 +283,7 @@ class ZMQJSONProxyServer(OfOneProcess):
 
     def _end(self) -> None:
         self._ended.set()
-        self._lanes.end(self.settings.end_within)
+        self._queues.end(self.settings.end_within)
         with contextlib.suppress(zmq.ZMQError):
             self._outbox.flush()
         self._router.linger = 100  # ms: the answer to the call that ended us
@@ -440,7 +440,7 @@ class ZMQJSONProxyServer(OfOneProcess):
                 gathering.add(request, gathering.without(request) or carry_out(query, request))
                 time.sleep(_PAUSE_S)
 
-        if not self._lanes.named("batches").put(Job(run, client=client, size=self._weight())):
+        if not self._queues.named("batches").put(Job(run, client=client, size=self._weight())):
             for _, request in rest:
                 gathering.add(request, self._busy(request, "batches")[0])
 
@@ -472,7 +472,7 @@ class ZMQJSONProxyServer(OfOneProcess):
     ) -> bytes | None:
         """Carry out a query, or hand a command over; the reply, or None if there is none (yet)."""
         method = self._methods.get(request.target)
-        if method is None or (not request.native and method.lane == "rpc"):
+        if method is None or (not request.native and method.queue == "rpc"):
             if request.target == jsonrpc.CANCEL and request.native:
                 return self._under_way.answer_cancel(request, envelope[0])
             return answer_unknown(
@@ -611,23 +611,23 @@ class ZMQJSONProxyServer(OfOneProcess):
             if not answered and (handle is None or handle.close_acceptance()):
                 reply(body)
 
-        lane, job = self._lanes.of(method), Job(run, handle, client, self._weight())
+        queue, job = self._queues.of(method), Job(run, handle, client, self._weight())
         hooks = None
-        if mark.aborts and lane.takes(client, job.size):
-            hooks = self._lanes.abort_operations(method, caller)
+        if mark.aborts and queue.takes(client, job.size):
+            hooks = self._queues.abort_operations(method, caller)
         if handle is not None:
-            handle.on_leave = lane.leave
+            handle.on_leave = queue.leave
         if request.native and request.id is not None:
-            call = UnderWay((client, request.id), lane, job, accepted=answered)
+            call = UnderWay((client, request.id), queue, job, accepted=answered)
             self._under_way.add(call)
         try:
-            taken, busy = lane.put(job), ""
+            taken, busy = queue.put(job), ""
         except RuntimeError as scarce:  # no more threads
             taken, busy = False, str(scarce)
         if not taken:
             if call is not None:
                 self._under_way.end(call)
-            body, error = self._busy(request, method.lane, busy)
+            body, error = self._busy(request, method.queue, busy)
             if (
                 handle is not None
             ):  # whoever asks too often must not push the others' operations out of the table
@@ -676,8 +676,8 @@ class ZMQJSONProxyServer(OfOneProcess):
             size_of(body) + wirejson.decoded_size(body) if len(body) > SMALL else size_of(body)
         ) // parts
 
-    def _busy(self, request: Request, lane: str, why: str = "") -> tuple[bytes, dict[str, Any]]:
-        full = f"{self.settings.queue_per_lane} calls of this client are waiting already, or too many bytes"
+    def _busy(self, request: Request, queue: str, why: str = "") -> tuple[bytes, dict[str, Any]]:
+        full = f"{self.settings.max_queued_calls} calls of this client are waiting already, or too many bytes"
         return not_begun(
-            request, Code.BUSY, "BusyError", f"{lane}: {why or full}; nothing was done"
+            request, Code.BUSY, "BusyError", f"{queue}: {why or full}; nothing was done"
         )

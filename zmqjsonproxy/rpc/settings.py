@@ -25,7 +25,7 @@ class ServerSettings:
             left out.
         max_waiting_bytes: A client for which more bytes of replies wait is answered "busy" until it
             takes them.
-        queue_per_lane: Calls of one client that may wait in a lane; one more is answered "busy".
+        max_queued_calls: Calls of one client that may wait in a command queue; one more is answered "busy".
         slow_query_s: A query that took longer is carried out beside the socket's thread from then
             on, s.
         fast_again_after: A query that was slow goes back there when it was fast so many times in
@@ -42,7 +42,7 @@ class ServerSettings:
     max_batch: int = 1000
     max_batch_reply_bytes: int = 16 * 2**20
     max_waiting_bytes: int = 32 * 2**20
-    queue_per_lane: int = 64
+    max_queued_calls: int = 64
     slow_query_s: float = 0.05
     fast_again_after: int = 100
     watchdog_every: float = 1.0

@@ -1,4 +1,4 @@
-"""The calls of a server that wait for a lane or run in one: to be cancelled, and gathered into
+"""The calls of a server that wait for a command queue or run in one: to be cancelled, and gathered into
 replies to batches.
 
 Threads, but no sockets.
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from zmqjsonproxy.protocol.arrays import join, size_of
-from zmqjsonproxy.rpc.lanes import Job, Lane
+from zmqjsonproxy.rpc.commandqueues import CommandQueue, Job
 from zmqjsonproxy.rpc.outcomes import not_begun
 from zmqjsonproxy.rpc.protocol import jsonrpc
 from zmqjsonproxy.rpc.protocol.dialect import Malformed, Request
@@ -28,18 +28,18 @@ _REASON = "its caller cancelled the call"
 
 @dataclass(slots=True, eq=False)
 class UnderWay:
-    """A call that was handed to a lane.
+    """A call that was handed to a command queue.
 
     Attributes:
         key: Routing id of its client, and its request number.
-        lane: Where it waits or runs.
+        queue: Where it waits or runs.
         job: What waits or runs there.
         accepted: Its caller has been answered: an operation that may still wait.
-        cancelled: It was taken out of its lane, and only has to say so.
+        cancelled: It was taken out of its command queue, and only has to say so.
     """
 
     key: tuple[bytes, Any]
-    lane: Lane
+    queue: CommandQueue
     job: Job
     accepted: bool = False
     cancelled: bool = False
@@ -58,7 +58,7 @@ def due_at(deadline_s: Any) -> float | None:
 class CallsUnderWay:
     """Calls that have no reply yet, or wait, by client and request number; usable from any thread.
 
-    As many as lanes hold: each is forgotten with its reply, an accepted operation when it begins.
+    As many as command queues hold: each is forgotten with its reply, an accepted operation when it begins.
     """
 
     def __init__(self) -> None:
@@ -66,7 +66,7 @@ class CallsUnderWay:
         self._calls: dict[tuple[bytes, Any], UnderWay] = {}
 
     def add(self, call: UnderWay) -> None:
-        """Take up a call, before it is put into its lane. Of two with the same number the later one
+        """Take up a call, before it is put into its command queue. Of two with the same number the later one
         is meant."""
         with self._lock:
             self._calls[call.key] = call
@@ -97,9 +97,11 @@ class CallsUnderWay:
         operation = call.job.operation
         if operation is not None and not only_waiting:
             return (
-                "aborting" if call.lane.abort_operations(_REASON, operation.id).count else "running"
+                "aborting"
+                if call.queue.abort_operations(_REASON, operation.id).count
+                else "running"
             )
-        if not call.lane.withdraw(call.job):
+        if not call.queue.withdraw(call.job):
             return "running"
         if operation is not None:
             operation.abort(_REASON)  # has no hooks: it was not begun

@@ -119,7 +119,7 @@ class PowerSupply(Bank):
 
     @property
     def device(self) -> Device:
-        """The device, for doors; RefusedError while the Bank is closed."""
+        """The device, for endpoints; RefusedError while the Bank is closed."""
         if self._device is None:
             raise RefusedError(f"{self.name} is closed")
         return self._device

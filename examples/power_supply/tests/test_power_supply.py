@@ -1,4 +1,4 @@
-"""The power supply: its Bank on a simulated device, its door, and what goes wrong."""
+"""The power supply: its Bank on a simulated device, its endpoint, and what goes wrong."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from power_supply.bank import PowerSupply
-from power_supply.door import MAX_PEERS
+from power_supply.endpoint import MAX_PEERS
 from power_supply.scpi import ScpiError, answer, as_number, request
 from power_supply.simulator import SimulatedSupply
 
@@ -135,13 +135,16 @@ def test_a_ramp_takes_its_time_says_how_far_it_is_and_can_be_aborted() -> None:
         assert again.result(10) == 3.0
 
 
-def test_the_door_reads_and_nothing_else() -> None:
+def test_the_endpoint_reads_and_nothing_else() -> None:
     with HostedBank(
         PowerSupply,
-        {**SETTINGS, "doors": {"scpi": {"kind": "power_supply.door:ScpiDoor", "port": 0}}},
+        {
+            **SETTINGS,
+            "endpoints": {"scpi": {"kind": "power_supply.endpoint:ScpiEndpoint", "port": 0}},
+        },
     ) as hosted:
         hosted.proxy.set_voltage(7.0)
-        port = int(hosted.doors["scpi"].rpartition(":")[2])
+        port = int(hosted.endpoints["scpi"].rpartition(":")[2])
         with (
             socket.create_connection(("127.0.0.1", port), timeout=5) as peer,
             peer.makefile("rw") as lines,
@@ -150,10 +153,10 @@ def test_the_door_reads_and_nothing_else() -> None:
                 ("VOLT?", "7.000"),
                 ("*IDN?", "SIMULATED,PSU-60,0"),
                 ("volt?", "7.000"),
-                ("VOLT 9", "ERR this door only reads"),
+                ("VOLT 9", "ERR this endpoint only reads"),
                 (
                     "OUTP ON;VOLT?",
-                    "ERR this door only reads",
+                    "ERR this endpoint only reads",
                 ),  # a device that takes several would switch on
                 ("VOLT?" * 100, "ERR a line has at most"),
             ):
@@ -163,11 +166,11 @@ def test_the_door_reads_and_nothing_else() -> None:
         assert hosted.proxy.get_status()["on"] is False
 
 
-def test_the_door_serves_a_few_peers_and_none_after_its_end() -> None:
+def test_the_endpoint_serves_a_few_peers_and_none_after_its_end() -> None:
     with contextlib.ExitStack() as stack:
-        door = {"scpi": {"kind": "power_supply.door:ScpiDoor", "port": 0}}
-        with HostedBank(PowerSupply, {**SETTINGS, "doors": door}) as hosted:
-            port = int(hosted.doors["scpi"].rpartition(":")[2])
+        endpoint = {"scpi": {"kind": "power_supply.endpoint:ScpiEndpoint", "port": 0}}
+        with HostedBank(PowerSupply, {**SETTINGS, "endpoints": endpoint}) as hosted:
+            port = int(hosted.endpoints["scpi"].rpartition(":")[2])
 
             def connect() -> socket.socket:
                 return stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=5))

@@ -87,7 +87,9 @@ def test_many_faults_are_found_without_looking_everything_up_for_each(
 ) -> None:
     path = tmp_path / "dibas.toml"
     path.write_text(
-        "\n".join(f"[banks.B{n}]\nhost = 'h'\nport = 1\n[banks.B{n}.doors.x]\n" for n in range(300))
+        "\n".join(
+            f"[banks.B{n}]\nhost = 'h'\nport = 1\n[banks.B{n}.endpoints.x]\n" for n in range(300)
+        )
     )
     schemas, registered = list[object](), list[str]()
     schema, entries = TypeAdapter.json_schema, importlib.metadata.entry_points

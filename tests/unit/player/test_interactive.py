@@ -159,7 +159,7 @@ def test_an_operation_that_fails_before_it_is_accepted_raises(p: Bank) -> None:
 def test_stop_ends_what_was_accepted(p: Bank) -> None:
     p.run()
     p.stop()
-    assert p.knob.turn() == 1  # the lane is free again
+    assert p.knob.turn() == 1  # the command queue is free again
     assert inner(p).go_on.is_set()
 
 

@@ -15,7 +15,7 @@ from player.commands import find_command
 from player.config import load
 from player.effective import Flags, settings_of
 from player.errors import CommandError, ConfigError, KindError
-from player.kinds import find_door, find_kind, kind_names
+from player.kinds import find_endpoint, find_kind, kind_names
 
 
 def test_a_kind_can_be_named_by_module_and_class() -> None:
@@ -54,7 +54,7 @@ def install(folder: Path, name: str, group: str, word: str, target: str) -> None
     ("group", "find"),
     [
         ("dealer_player.banks", find_kind),
-        ("dealer_player.doors", find_door),
+        ("dealer_player.endpoints", find_endpoint),
         ("dealer_player.commands", find_command),
         ("dealer_player.plans", factory_of),
     ],
@@ -79,6 +79,17 @@ def test_a_name_that_two_distributions_register_is_told_with_both(
         assert part in str(told.value)
     if find is find_kind:
         assert find("bell") is ToyBank  # found twice on the path, and the same
+
+
+def test_the_old_group_of_endpoints_is_told_with_the_new_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install(
+        tmp_path, "old-site", "dealer_player.doors", "bell", "support.toy_endpoint:LineEndpoint"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(KindError, match=r"dealer_player.doors, which is called dealer_player.end"):
+        find_endpoint("bell")
 
 
 @pytest.mark.parametrize("code", ["1 / 0", "def (", "raise RuntimeError('no')"])
@@ -107,7 +118,7 @@ INNER = {
 
 
 @pytest.mark.parametrize(("code", "error", "line"), INNER.values(), ids=INNER.keys())
-def test_what_goes_wrong_inside_a_module_is_told_with_its_line_for_kinds_doors_and_commands(
+def test_what_goes_wrong_inside_a_module_is_told_with_its_line_for_kinds_endpoints_and_commands(
     code: str, error: str, line: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "inner_site_kind.py").write_text(code)
@@ -117,7 +128,7 @@ def test_what_goes_wrong_inside_a_module_is_told_with_its_line_for_kinds_doors_a
     monkeypatch.setattr("dealer.rehearsal.BUILT_IN", {"tuner": "inner_site_kind:X"})
     finds: list[Callable[[], object]] = [
         lambda: find_kind("inner_site_kind:X"),
-        lambda: find_door("inner_site_kind:X"),
+        lambda: find_endpoint("inner_site_kind:X"),
         lambda: find_command("tune"),
         lambda: factory_of("tuner"),
     ]

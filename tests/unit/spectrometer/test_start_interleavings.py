@@ -33,12 +33,12 @@ NAMES = ["BANKA", "BANKB", "BANKC", "BANKD"]
 
 
 class Player:
-    """A Bank and its lane, one message at a time."""
+    """A Bank and its command queue, one message at a time."""
 
     def __init__(self, bank: RehearsedBank) -> None:
         self.bank = bank
         self.methods = Interface.of("bank", bank).methods
-        self.lane: list[Call] = []
+        self.queue: list[Call] = []
 
     def arrive(self, call: Call) -> None:
         """Take a message as the server's thread does: refuse it, answer it, or queue it."""
@@ -54,7 +54,7 @@ class Player:
         if method.mark.urgent:
             self.carry_out(call)
         else:
-            self.lane.append(call)
+            self.queue.append(call)
 
     def carry_out(self, call: Call) -> None:
         """Do what was asked."""
@@ -160,7 +160,7 @@ def run(players: dict[str, Player], dealers: list[Starting], pick: Any, is_lost:
             sent += fresh
             on_the_way += fresh
         steps: list[Any] = [("arrive", call) for call in on_the_way]
-        steps += [("work", player) for player in players.values() if player.lane]
+        steps += [("work", player) for player in players.values() if player.queue]
         steps += [("proceed", dealer) for dealer in dealers if not dealer.ended]
         if not [step for step in steps if step[0] != "proceed"] and all(
             dealer.ended for dealer in dealers
@@ -173,7 +173,7 @@ def run(players: dict[str, Player], dealers: list[Starting], pick: Any, is_lost:
             if is_lost():
                 what.answer(None, CallTimeoutError("tcp://bank:1", what.method, 5.0))
         elif kind == "work":
-            what.carry_out(what.lane.pop(0))
+            what.carry_out(what.queue.pop(0))
         else:
             what.proceed()
     raise AssertionError("it does not come to an end")
@@ -220,7 +220,7 @@ def test_one_dealer_gets_the_banks_or_none_and_the_others_are_told_by_whom(
             assert held == set(taken), "a Bank is armed for nobody"
     finally:
         for player in players.values():
-            player.lane.clear()
+            player.queue.clear()
             if player.bank.scan_status()[0]:
                 player.bank.stop()
 
@@ -265,6 +265,6 @@ def test_nobody_ends_anothers_start_whoever_stops_or_dies(
                 )
     finally:
         for player in players.values():
-            player.lane.clear()
+            player.queue.clear()
             if player.bank.scan_status()[0]:
                 player.bank.stop()

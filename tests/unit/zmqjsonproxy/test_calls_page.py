@@ -66,7 +66,7 @@ def test_the_limits_shown_are_the_defaults() -> None:
         "max_batch": str(defaults.max_batch),
         "max_batch_reply_bytes": f"{defaults.max_batch_reply_bytes // 2**20} MiB",
         "max_waiting_bytes": f"{defaults.max_waiting_bytes // 2**20} MiB",
-        "queue_per_lane": f"{defaults.queue_per_lane} of each client",
+        "max_queued_calls": f"{defaults.max_queued_calls} of each client",
     }
     hub = HubSettings()
     assert (

@@ -1,7 +1,7 @@
-"""What a door is to the host: a way in to the Bank. Knows no protocol and no socket.
+"""What an endpoint is to the host: a way in to the Bank. Knows no protocol and no socket.
 
-The door for calls is always there. A site's own doors are named in the file,
-`[banks.X.doors.NAME]`, and found by entry point (`dealer_player.doors`); see `SiteDoor`.
+The endpoint for calls is always there. A site's own endpoints are named in the file,
+`[banks.X.endpoints.NAME]`, and found by entry point (`dealer_player.endpoints`); see `SiteEndpoint`.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from player.errors import PortTakenError
 from player.ports import tcp_url
-from player.tables import DoorConfig
+from player.tables import EndpointConfig
 
 if TYPE_CHECKING:
     from player.bank import Bank, BankLog
 
-__all__ = ["Door", "DoorContext", "SiteDoor"]
+__all__ = ["Endpoint", "EndpointContext", "SiteEndpoint"]
 
 T = TypeVar("T")
 
 
-class Door(ABC):
+class Endpoint(ABC):
     """One way in. The host makes it (which takes the address), opens it on the Bank, and closes it
     at the end.
 
@@ -48,30 +48,30 @@ class Door(ABC):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DoorContext:
-    """What the host tells a door.
+class EndpointContext:
+    """What the host tells an endpoint.
 
     Attributes:
-        name: Of the door, as in the file.
+        name: Of the endpoint, as in the file.
         bank: Name of the Bank.
-        config: The validated `[banks.<bank>.doors.<name>]` table, an instance of the door's
+        config: The validated `[banks.<bank>.endpoints.<name>]` table, an instance of the endpoint's
             `config_model()`.
-        bind: Address to serve on: the door's own, the Bank's, the instrument's.
+        bind: Address to serve on: the endpoint's own, the Bank's, the instrument's.
         log: Logger with the Bank's name bound.
-        on_end: To be called with a sentence if the door ends by itself; then the Player ends.
+        on_end: To be called with a sentence if the endpoint ends by itself; then the Player ends.
         lend: Has a port lent under a name; see `serve`.
     """
 
     name: str
     bank: str
-    config: DoorConfig
+    config: EndpointConfig
     bind: str
     log: BankLog
     on_end: Callable[[str], None]
     lend: Callable[[str, Callable[[int], Any]], Any]
 
     def serve(self, port: int | str, at: Callable[[int], T]) -> T:
-        """Serve at a port of the door's table, a `player.tables.PortOrService`; what `at` returns.
+        """Serve at a port of the endpoint's table, a `player.tables.PortOrService`; what `at` returns.
 
         Args:
             port: A number, or `service:NAME`: a port is lent under that name for as long as the
@@ -98,12 +98,12 @@ class DoorContext:
         return found
 
 
-class SiteDoor(Door):
-    """Base of the doors that are found by name.
+class SiteEndpoint(Endpoint):
+    """Base of the endpoints that are found by name.
 
     Constructor, `open` and `close` are each called in a thread of their own; one that does not
-    return ends the Player, or, at its end, is left. What a door calls of the Bank runs in the
-    door's threads, at the same time as all other calls: nothing queues it. So a door bounds how
+    return ends the Player, or, at its end, is left. What an endpoint calls of the Bank runs in the
+    endpoint's threads, at the same time as all other calls: nothing queues it. So an endpoint bounds how
     many peers it serves and how often each of them may ask, and what the Bank does for them is safe
     in several threads.
 
@@ -112,11 +112,11 @@ class SiteDoor(Door):
             `zmqjsonproxy.errors.RefusedError` with a sentence, if it cannot be had.
     """
 
-    def __init__(self, context: DoorContext) -> None:
+    def __init__(self, context: EndpointContext) -> None:
         self.context = context
         self.log = context.log
 
     @classmethod
-    def config_model(cls) -> type[DoorConfig]:
-        """Return the pydantic model of the door's table."""
-        return DoorConfig
+    def config_model(cls) -> type[EndpointConfig]:
+        """Return the pydantic model of the endpoint's table."""
+        return EndpointConfig

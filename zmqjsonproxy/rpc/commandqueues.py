@@ -14,7 +14,7 @@ from zmqjsonproxy.caller import Caller
 from zmqjsonproxy.handle import OperationHandle
 from zmqjsonproxy.interface import Kind, Method
 
-__all__ = ["SMALL", "Aborts", "Job", "Lane", "Lanes"]
+__all__ = ["SMALL", "Aborts", "CommandQueue", "CommandQueues", "Job"]
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +58,7 @@ class Aborts:
     hooks: threading.Thread | None = None
 
 
-class Lane:
+class CommandQueue:
     """One worker thread and its queue; the thread is started with the first job.
 
     Those of one client run in their order, those of several in turn: who has many waiting holds up
@@ -85,7 +85,7 @@ class Lane:
         self._running: OperationHandle | None = None
         self._left: dict[
             threading.Thread, OperationHandle
-        ] = {}  # operations that go on beside the lane
+        ] = {}  # operations that go on beside the command queue
         self._ended = False
 
     @property
@@ -112,7 +112,7 @@ class Lane:
         ) and self._bytes + size <= 2 * self._most_bytes
 
     def put(self, job: Job) -> bool:
-        """Queue a job; False if the queue is full for its client, or the lane has ended."""
+        """Queue a job; False if the queue is full for its client, or the command queue has ended."""
         with self._lock:
             if not self._takes(job.client, job.size):
                 return False
@@ -150,7 +150,7 @@ class Lane:
         self._thread = thread
 
     def leave(self) -> None:
-        """Let the next jobs run beside the operation that the calling thread, the lane's, is
+        """Let the next jobs run beside the operation that the calling thread, the command queue's, is
         carrying out."""
         this = threading.current_thread()
         with self._lock:
@@ -241,7 +241,7 @@ class Lane:
         while True:
             with self._lock:
                 if self._left.pop(threading.current_thread(), None) is not None:
-                    return  # another thread is the lane's by now
+                    return  # another thread is the command queue's by now
                 job = self._next()
                 self._running = None if job is None else job.operation
                 if job is None and self._ended:
@@ -255,12 +255,12 @@ class Lane:
     def _carry_out(self, job: Job) -> None:
         try:
             job.carry_out()
-        except BaseException:  # a lane outlives whatever happens in it
+        except BaseException:  # a command queue outlives whatever happens in it
             log.exception("%s: a job raised", self.name)
 
 
-class Lanes:
-    """The lanes of a server, each made when it is first needed; to be asked for in one thread, read
+class CommandQueues:
+    """The command queues of a server, each made when it is first needed; to be asked for in one thread, read
     in any.
 
     Args:
@@ -270,43 +270,43 @@ class Lanes:
 
     def __init__(self, size: int, name: str) -> None:
         self._size, self._name = size, name
-        self._lanes: dict[str, Lane] = {}
+        self._queues: dict[str, CommandQueue] = {}
 
-    def of(self, method: Method) -> Lane:
-        """Return the lane of a method: urgent commands and slow queries have workers of their own
+    def of(self, method: Method) -> CommandQueue:
+        """Return the command queue of a method: urgent commands and slow queries have workers of their own
         beside it."""
         kind = (
             "urgent" if method.mark.urgent else "slow" if method.kind is Kind.QUERY else "commands"
         )
-        return self.named(f"{method.lane} {kind}")
+        return self.named(f"{method.queue} {kind}")
 
-    def named(self, key: str) -> Lane:
-        """Return a lane by its name."""
-        return self._lanes.get(key) or self._lanes.setdefault(
-            key, Lane(f"{key} {self._name}", self._size)
+    def named(self, key: str) -> CommandQueue:
+        """Return a command queue by its name."""
+        return self._queues.get(key) or self._queues.setdefault(
+            key, CommandQueue(f"{key} {self._name}", self._size)
         )
 
-    def values(self) -> list[Lane]:
+    def values(self) -> list[CommandQueue]:
         """Return those that there are."""
-        return list(self._lanes.values())
+        return list(self._queues.values())
 
     def abort_operations(self, method: Method, caller: Caller) -> threading.Thread | None:
-        """Ask the operations of a command's lane to end; what it has to wait for before it
+        """Ask the operations of a command queue to end; what it has to wait for before it
         begins."""
-        lane = self._lanes.get(f"{method.lane} commands")
-        if lane is None:
+        queue = self._queues.get(f"{method.queue} commands")
+        if queue is None:
             return None
         reason = f"{method.name} was called by {caller}"
-        return lane.abort_operations(reason, by=caller.name, method=method.name).hooks
+        return queue.abort_operations(reason, by=caller.name, method=method.name).hooks
 
     def end(self, within: float) -> None:
-        """End all lanes; what still runs after `within` s is left."""
+        """End all command queues; what still runs after `within` s is left."""
         end = time.monotonic() + within
-        for lane in self.values():
-            lane.end()
-        for lane in self.values():
-            if not lane.join(max(end - time.monotonic(), 0.0)):
-                log.warning("%s: a call in %s is still running and is left", self._name, lane.name)
+        for queue in self.values():
+            queue.end()
+        for queue in self.values():
+            if not queue.join(max(end - time.monotonic(), 0.0)):
+                log.warning("%s: a call in %s is still running and is left", self._name, queue.name)
 
 
 def _nothing() -> None:
