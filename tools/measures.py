@@ -251,7 +251,7 @@ def _git(*words: str) -> bytes:
 
 def _revision(word: str) -> str:
     try:
-        return _git("rev-parse", "--verify", f"{word}^{{commit}}").decode().strip()
+        return _git("rev-parse", "-q", "--verify", f"{word}^{{commit}}").decode().strip()
     except subprocess.CalledProcessError:
         raise argparse.ArgumentTypeError(f"no commit: {word}") from None
 

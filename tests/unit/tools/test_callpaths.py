@@ -69,7 +69,8 @@ def ask(tmp_path: Path) -> Callable[[], Any]:
     names: dict[str, Any] = {}
     exec(_code(tmp_path, "desk/below.py", BELOW), names)
     exec(_code(tmp_path, "desk/outer.py", OUTER), names)
-    return names["Desk"]().ask
+    method: Callable[[], Any] = names["Desk"]().ask
+    return method
 
 
 @pytest.fixture
