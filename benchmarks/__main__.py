@@ -11,16 +11,32 @@ from pathlib import Path
 from benchmarks.rows import Row, machine, results_page, table
 
 NAMES = (
-    "calls", "arrays", "fanout", "operations", "channelizer", "portmanager", "instrument", "scans", "starting", "plan",
-)  # fmt: skip
+    "calls",
+    "arrays",
+    "fanout",
+    "operations",
+    "channelizer",
+    "portmanager",
+    "instrument",
+    "scans",
+    "starting",
+    "plan",
+)
 RESULTS = Path(__file__).with_name("RESULTS.md")
 
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of the command."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"what to measure: {', '.join(NAMES)}; default: all")
-    parser.add_argument("--write", action="store_true", help=f"write {RESULTS.name}; only with all measured")
+    parser.add_argument(
+        "names",
+        nargs="*",
+        metavar="NAME",
+        help=f"what to measure: {', '.join(NAMES)}; default: all",
+    )
+    parser.add_argument(
+        "--write", action="store_true", help=f"write {RESULTS.name}; only with all measured"
+    )
     return parser
 
 

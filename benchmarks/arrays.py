@@ -1,4 +1,5 @@
-"""Spectra, a large array, and batches: what a caller gets for arrays as frames and for many calls in one message."""
+"""Spectra, a large array, and batches: what a caller gets for arrays as frames and for many calls
+in one message."""
 
 from __future__ import annotations
 
@@ -8,7 +9,17 @@ from typing import Any
 import zmq
 
 from benchmarks.calls import SMALL, _native
-from benchmarks.floors import Pairs, Telling, asking, cores, echo, in_pinned_process, pairs, ready, serving
+from benchmarks.floors import (
+    Pairs,
+    Telling,
+    asking,
+    cores,
+    echo,
+    in_pinned_process,
+    pairs,
+    ready,
+    serving,
+)
 from benchmarks.rows import Row
 from zmqjsonproxy.interface import query
 from zmqjsonproxy.rpc.client import ZMQJSONProxyClient
@@ -67,9 +78,11 @@ def serve(connection: Telling) -> None:
 
 
 def two_frames(connection: Telling, size: int) -> None:
-    """Serve: answer each request with a header and `size` bytes, not copied, that have been written before.
+    """Serve: answer each request with a header and `size` bytes, not copied, that have been written
+    before.
 
-    Of memory that was only asked for, as by `bytes(size)`, all pages are the same one, which never leaves the cache.
+    Of memory that was only asked for, as by `bytes(size)`, all pages are the same one, which never
+    leaves the cache.
     """
     socket: zmq.Socket[bytes] = zmq.Context.instance().socket(zmq.REP)
     socket.bind("tcp://127.0.0.1:*")
@@ -116,10 +129,15 @@ def _row(what: str, pair: Pairs, must: float, aim: float) -> Row:
 def _spectra(core: int) -> list[Row]:
     with serving(core, 1, serve) as ours:
         with serving(core, 1, echo, os.urandom(8 * CHANNELS)) as floors:
-            as_array = in_pinned_process(core, _pair, floors[0][0], ours[0][0], "get_spectrum", False, 500)
+            as_array = in_pinned_process(
+                core, _pair, floors[0][0], ours[0][0], "get_spectrum", False, 500
+            )
             as_list = in_pinned_process(core, _pair_without_arrays, floors[0][0], ours[0][0], 50)
     what = f"spectrum of {CHANNELS} float64"
-    return [_row(f"{what}, as array", as_array, 1.80, 1.45), _row(f"{what}, as JSON list", as_list, 15, 12)]
+    return [
+        _row(f"{what}, as array", as_array, 1.80, 1.45),
+        _row(f"{what}, as JSON list", as_list, 15, 12),
+    ]
 
 
 def _large(core: int) -> Row:
@@ -138,6 +156,8 @@ def _batch_pair(floor_url: str, our_url: str) -> Pairs:
 
 def _batch(core: int) -> Row:
     with serving(core, 1, serve) as ours, serving(core, 1, echo, jsonrpc.reply(1000, 5)) as floors:
-        floor, many, ratio = in_pinned_process(core, _batch_pair, floors[0][0], ours[0][0]).quantile(0.5)
+        floor, many, ratio = in_pinned_process(
+            core, _batch_pair, floors[0][0], ours[0][0]
+        ).quantile(0.5)
     what = f"{BATCH} calls in one batch, per call"
     return Row(what, 1e6 * floor, 1e6 * many / BATCH, ratio / BATCH, 0.075, 0.06, "us")

@@ -1,7 +1,8 @@
 """Calls to one server, of a bare REQ/REP round trip with the same bytes.
 
-Ours is what a user calls: `ZMQJSONProxyClient.add(2, 3)`, with request number, deadline, both dialects, guards and
-logging, against a server process. One core: client and server share it; two cores: one each.
+Ours is what a user calls: `ZMQJSONProxyClient.add(2, 3)`, with request number, deadline, both
+dialects, guards and logging, against a server process. One core: client and server share it; two
+cores: one each.
 """
 
 from __future__ import annotations
@@ -49,26 +50,43 @@ def rows() -> list[Row]:
 def _native(method: str, *params: object) -> bytes:
     """What our client sends, as near as makes no difference to the floor."""
     return wirejson.dumps(
-        {"jsonrpc": "2.0", "method": method, "id": 1000, "params": params, "dealer": {"deadline_s": 60.0}}
+        {
+            "jsonrpc": "2.0",
+            "method": method,
+            "id": 1000,
+            "params": params,
+            "dealer": {"deadline_s": 60.0},
+        }
     )
 
 
-def _pair(floor_url: str, our_url: str, request: bytes, method: str, args: tuple[Any, ...], count: int) -> Pairs:
+def _pair(
+    floor_url: str, our_url: str, request: bytes, method: str, args: tuple[Any, ...], count: int
+) -> Pairs:
     with ZMQJSONProxyClient(zmq.Context.instance(), "bank", our_url) as proxy:
         call = getattr(proxy, method)
         return pairs(asking(floor_url, request), lambda: call(*args), count)
 
 
-def _measure(client: int, server: int, method: str, args: tuple[Any, ...], reply: Any, count: int) -> Pairs:
+def _measure(
+    client: int, server: int, method: str, args: tuple[Any, ...], reply: Any, count: int
+) -> Pairs:
     """Times of `bank.<method>(*args)`, whose answer is `reply`, and of a bare round trip."""
     request = _native(f"bank.{method}", *args)
-    with serving(server, 1, echo, jsonrpc.reply(1000, reply)) as floors, serving(server, 1, serve) as ours:
-        result = in_pinned_process(client, _pair, floors[0][0], ours[0][0], request, method, args, count)
+    with (
+        serving(server, 1, echo, jsonrpc.reply(1000, reply)) as floors,
+        serving(server, 1, serve) as ours,
+    ):
+        result = in_pinned_process(
+            client, _pair, floors[0][0], ours[0][0], request, method, args, count
+        )
         assert isinstance(result, Pairs)
         return result
 
 
-def _row(what: str, figures: tuple[float, float, float], must: float | None, aim: float | None) -> Row:
+def _row(
+    what: str, figures: tuple[float, float, float], must: float | None, aim: float | None
+) -> Row:
     floor, ours, ratio = figures
     return Row(what, 1e6 * floor, 1e6 * ours, ratio, must, aim, "us")
 
@@ -105,18 +123,25 @@ def _outstanding_pair(floor_url: str, our_url: str) -> Pairs:
     args = (2, 3)
     with Hub(zmq.Context.instance()) as hub:
         requests = [CallRequest(our_url, "bank", "add", args)] * 32
-        return pairs(asking(floor_url, _native("bank.add", *args)), lambda: hub.call_many(requests, 60.0), SMALL // 8)
+        return pairs(
+            asking(floor_url, _native("bank.add", *args)),
+            lambda: hub.call_many(requests, 60.0),
+            SMALL // 8,
+        )
 
 
 def _outstanding(core: int) -> list[Row]:
     with serving(core, 1, echo, jsonrpc.reply(1000, 5)) as floors, serving(core, 1, serve) as ours:
         times = in_pinned_process(core, _outstanding_pair, floors[0][0], ours[0][0])
     floor, many, ratio = times.quantile(0.5)
-    return [_row("32 calls outstanding, per call, one core", (floor, many / 32, ratio / 32), 0.45, 0.35)]
+    return [
+        _row("32 calls outstanding, per call, one core", (floor, many / 32, ratio / 32), 0.45, 0.35)
+    ]
 
 
 def _both_clients(url: str) -> tuple[float, float, float]:
-    """Medians of a call by the blocking client and by that for asyncio, s, and their ratio; in turns of 100 calls."""
+    """Medians of a call by the blocking client and by that for asyncio, s, and their ratio; in
+    turns of 100 calls."""
     import asyncio
 
     from zmqjsonproxy.rpc.aio import AsyncProxyClient
@@ -154,10 +179,14 @@ def _status(core: int) -> Row:
 
 
 def _while_held(url: str) -> tuple[float, float, float]:
-    """Median of status idle and beside a command of 2 s, s, and their ratio; three times, the median run."""
+    """Median of status idle and beside a command of 2 s, s, and their ratio; three times, the
+    median run."""
     context: zmq.Context[zmq.Socket[bytes]] = zmq.Context.instance()
     found = []
-    with ZMQJSONProxyClient(context, "bank", url) as watcher, ZMQJSONProxyClient(context, "bank", url) as commander:
+    with (
+        ZMQJSONProxyClient(context, "bank", url) as watcher,
+        ZMQJSONProxyClient(context, "bank", url) as commander,
+    ):
 
         def median(seconds: float) -> float:
             times, end = [], time.perf_counter() + seconds
@@ -191,7 +220,11 @@ def _beside_a_command(core: int) -> Row:
 def _import_cost() -> Row:
     program = "import time; t = time.process_time(); import dealer; print(time.process_time() - t)"
     taken = [
-        float(subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, text=True).stdout)
+        float(
+            subprocess.run(
+                [sys.executable, "-c", program], capture_output=True, check=True, text=True
+            ).stdout
+        )
         for _ in range(9)
     ]
     return Row("import dealer, CPU", None, 1e3 * statistics.median(taken), None, 150, None, "ms")

@@ -1,9 +1,10 @@
 """One call to N Players, of N bare REQ/REP round trips made one after the other; wall time.
 
-Ours is `Dealer.outcomes`. Two processes, as for the floor: the Dealer's, and one with a single thread for N servers,
-each of which has a socket and address of its own (`floors.side_by_side` says why). One core: both share it; two cores:
-one each. With a process for every Player, as on N hosts, but all on the cores of this one, the rows without a "must"
-show how much worse the processor's caches make it.
+Ours is `Dealer.outcomes`. Two processes, as for the floor: the Dealer's, and one with a single
+thread for N servers, each of which has a socket and address of its own (`floors.side_by_side` says
+why). One core: both share it; two cores: one each. With a process for every Player, as on N hosts,
+but all on the cores of this one, the rows without a "must" show how much worse the processor's
+caches make it.
 """
 
 from __future__ import annotations
@@ -70,11 +71,18 @@ def rows() -> list[Row]:
     for count, must in WORKING.items():
         with _side_by_side(last, count, player, 0.010) as urls:
             taken = in_pinned_process(here, _working, urls)
-        found.append(Row(f"{count} Players that take 10 ms each", None, 1e3 * taken, None, must, None, "ms"))
+        found.append(
+            Row(f"{count} Players that take 10 ms each", None, 1e3 * taken, None, must, None, "ms")
+        )
     for count, must in SILENT.items():
-        with _side_by_side(last, 1, player, 30.0) as silent, _side_by_side(last, count - 1, player) as quick:
+        with (
+            _side_by_side(last, 1, player, 30.0) as silent,
+            _side_by_side(last, count - 1, player) as quick,
+        ):
             taken = in_pinned_process(here, _silent, silent + quick)
-        found.append(Row(f"one of {count} never answers, deadline 1 s", None, taken, None, must, 1.005, "s"))
+        found.append(
+            Row(f"one of {count} never answers, deadline 1 s", None, taken, None, must, 1.005, "s")
+        )
     return found
 
 
@@ -83,19 +91,25 @@ Hosted = contextlib.AbstractContextManager[list[str]]
 
 
 @contextlib.contextmanager
-def _side_by_side(core: int, count: int, make: Callable[..., Served], *args: Any) -> Iterator[list[str]]:
+def _side_by_side(
+    core: int, count: int, make: Callable[..., Served], *args: Any
+) -> Iterator[list[str]]:
     with serving(core, 1, side_by_side, count, make, *args) as ((urls, _),):
         yield urls.split()
 
 
 @contextlib.contextmanager
-def _processes(core: int, count: int, target: Callable[..., None], *args: Any) -> Iterator[list[str]]:
+def _processes(
+    core: int, count: int, target: Callable[..., None], *args: Any
+) -> Iterator[list[str]]:
     with serving(core, count, target, *args) as served:
         yield [url for url, _ in served]
 
 
 def _both_side_by_side(core: int, count: int) -> tuple[Hosted, Hosted]:
-    return _side_by_side(core, count, Echo, jsonrpc.reply(1000, 5)), _side_by_side(core, count, player)
+    return _side_by_side(core, count, Echo, jsonrpc.reply(1000, 5)), _side_by_side(
+        core, count, player
+    )
 
 
 def _both_processes(core: int, count: int) -> tuple[Hosted, Hosted]:
@@ -126,18 +140,28 @@ def _dealer(urls: list[str]) -> Dealer:
     dealer.add_active_player(*dealer.available_players)
     failed: dict[str, object] = dict.fromkeys(dealer.players)
     end = time.monotonic() + CONNECT_WITHIN
-    while failed and time.monotonic() < end:  # a thousand at once do not all get through within a Player's time-out
+    while (
+        failed and time.monotonic() < end
+    ):  # a thousand at once do not all get through within a Player's time-out
         tried = dealer.outcomes("add", 1, 1, _timeout=CONNECT_WITHIN, _banks=list(failed))
         failed = {bank: o.error for bank, o in tried.items() if o.error is not None}
     if failed:
         bank, error = failed.popitem()
-        raise RuntimeError(f"{1 + len(failed)} of {len(urls)} are not connected, among them {bank}: {error}")
+        raise RuntimeError(
+            f"{1 + len(failed)} of {len(urls)} are not connected, among them {bank}: {error}"
+        )
     return dealer
 
 
 def _pair(floor_urls: list[str], player_urls: list[str]) -> Pairs:
     request = wirejson.dumps(
-        {"jsonrpc": "2.0", "method": "bank.add", "id": 1000, "params": [2, 3], "dealer": {"deadline_s": 180.0}}
+        {
+            "jsonrpc": "2.0",
+            "method": "bank.add",
+            "id": 1000,
+            "params": [2, 3],
+            "dealer": {"deadline_s": 180.0},
+        }
     )
     asks = [asking(url, request) for url in floor_urls]
 
@@ -177,7 +201,8 @@ def _both_dealers(urls: list[str]) -> tuple[float, float]:
 def _begin_lanes(dealer: Dealer, banks: list[str]) -> None:
     """Have Players carry out their first command, by which each begins a thread; some at a time.
 
-    A thousand threads that begin at once in one process leave ZeroMQ's own no time to say that it is alive.
+    A thousand threads that begin at once in one process leave ZeroMQ's own no time to say that it
+    is alive.
     """
     for n in range(0, len(banks), PORTION):
         dealer.outcomes("work", _timeout=CONNECT_WITHIN, _banks=banks[n : n + PORTION])
@@ -193,12 +218,15 @@ def _working(urls: list[str]) -> float:
             taken.append(time.perf_counter() - begun)
             failed = [str(o.error) for o in outcomes.values() if not o.ok]
             if failed:
-                raise RuntimeError(f"{len(failed)} of {len(urls)} Players did not answer; the first: {failed[0]}")
+                raise RuntimeError(
+                    f"{len(failed)} of {len(urls)} Players did not answer; the first: {failed[0]}"
+                )
     return statistics.median(taken)
 
 
 def _silent(urls: list[str]) -> float:
-    """Time of a call that the first server does not answer within its deadline of 1 s; all others answered it."""
+    """Time of a call that the first server does not answer within its deadline of 1 s; all others
+    answered it."""
     taken = []
     with _dealer(urls) as dealer:
         _begin_lanes(dealer, list(dealer.players)[1:])
@@ -208,5 +236,7 @@ def _silent(urls: list[str]) -> float:
             taken.append(time.perf_counter() - begun)
             late = [bank for bank, o in outcomes.items() if not o.ok]
             if late != ["BANK0"]:
-                raise RuntimeError(f"{len(late)} of {len(urls)} were late, not BANK0 alone: {late[:3]} ...")
+                raise RuntimeError(
+                    f"{len(late)} of {len(urls)} were late, not BANK0 alone: {late[:3]} ..."
+                )
     return statistics.median(taken)

@@ -1,7 +1,7 @@
 """The floors of calls and fan-out, and how processes are pinned and paired.
 
-A floor is the least that pyzmq can do: a REQ socket here, a REP socket in another process, prepared bytes both ways,
-no JSON, no deadline, no error handling.
+A floor is the least that pyzmq can do: a REQ socket here, a REP socket in another process, prepared
+bytes both ways, no JSON, no deadline, no error handling.
 """
 
 from __future__ import annotations
@@ -37,9 +37,12 @@ __all__ = [
     "side_by_side",
 ]
 
-# Each process is forked from a fresh one that has imported what all of them need, and has no threads.
+# Each process is forked from a fresh one that has imported what all of them need, and has no
+# threads.
 _PROCESSES = multiprocessing.get_context("forkserver")
-_PROCESSES.set_forkserver_preload(["benchmarks.floors", "benchmarks.subject", "dealer", "zmqjsonproxy.rpc.client"])
+_PROCESSES.set_forkserver_preload(
+    ["benchmarks.floors", "benchmarks.subject", "dealer", "zmqjsonproxy.rpc.client"]
+)
 _POLLIN = int(zmq.POLLIN)
 START_WITHIN = 60.0
 """s; for 64 processes on one core."""
@@ -50,10 +53,14 @@ def cores() -> list[int]:
     return sorted(os.sched_getaffinity(0))
 
 
-def _pinned(core: int, connection: Connection, target: Callable[..., Any], args: Sequence[Any]) -> None:
+def _pinned(
+    core: int, connection: Connection, target: Callable[..., Any], args: Sequence[Any]
+) -> None:
     os.sched_setaffinity(0, {core})  # before ZeroMQ starts its thread, which inherits it
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # for a thousand servers in one process
+    resource.setrlimit(
+        resource.RLIMIT_NOFILE, (most, most)
+    )  # for a thousand servers in one process
     zmq.Context.instance().set(zmq.MAX_SOCKETS, 5000)
     target(connection, *args)
 
@@ -71,20 +78,25 @@ def ready(connection: Telling, url: str) -> None:
 
 
 @contextlib.contextmanager
-def serving(core: int, count: int, target: Callable[..., None], *args: Any) -> Iterator[list[tuple[str, int]]]:
+def serving(
+    core: int, count: int, target: Callable[..., None], *args: Any
+) -> Iterator[list[tuple[str, int]]]:
     """Run `count` servers, each a process of its own, all on one core; (URL, process id) of each.
 
     Args:
         core: Processor.
         count: Number of processes.
-        target: Called as `target(connection, *args)`; says `ready(connection, url)`, then serves for ever.
+        target: Called as `target(connection, *args)`; says `ready(connection, url)`, then serves
+            for ever.
         *args: Further arguments.
     """
     started = []
     try:
         for _ in range(count):
             here, there = _PROCESSES.Pipe()
-            process = _PROCESSES.Process(target=_pinned, args=(core, there, target, args), daemon=True)
+            process = _PROCESSES.Process(
+                target=_pinned, args=(core, there, target, args), daemon=True
+            )
             process.start()
             there.close()
             started.append((process, here))
@@ -132,20 +144,27 @@ class Served(Protocol):
     url: str
 
     def fileno(self) -> int:
-        """Return the descriptor that is readable when there may be something for `serve_waiting`."""
+        """Return the descriptor that is readable when there may be something for
+        `serve_waiting`."""
 
     def serve_waiting(self) -> None:
         """Answer what has arrived."""
 
 
-def side_by_side(connection: Connection, count: int, make: Callable[..., Served], *args: Any) -> None:
-    """Serve: run `count` servers `make(*args)` in one thread, by epoll; the URLs are told as one text with blanks.
+def side_by_side(
+    connection: Connection, count: int, make: Callable[..., Served], *args: Any
+) -> None:
+    """Serve: run `count` servers `make(*args)` in one thread, by epoll; the URLs are told as one
+    text with blanks.
 
-    They stand for hosts, which share neither an interpreter nor caches. With a thread each, those that a request wakes
-    at the same time wait for one another's interpreter lock, and their stacks displace the caller's data: a floor that
-    asks one after the other has nothing of that, and with a process each it is worse still.
+    They stand for hosts, which share neither an interpreter nor caches. With a thread each, those
+    that a request wakes at the same time wait for one another's interpreter lock, and their stacks
+    displace the caller's data: a floor that asks one after the other has nothing of that, and with
+    a process each it is worse still.
     """
-    sys.setswitchinterval(1.0)  # lanes give the interpreter up themselves; who waits for it need not ask every 5 ms
+    sys.setswitchinterval(
+        1.0
+    )  # lanes give the interpreter up themselves; who waits for it need not ask every 5 ms
     servers = [make(*args) for _ in range(count)]
     waiting, serve = select.epoll(), {}
     for server in servers:
@@ -217,8 +236,11 @@ class Pairs:
     ours: list[list[float]]
 
     def quantile(self, part: float) -> tuple[float, float, float]:
-        """Return the median over blocks of a quantile (0.5: p50) of floor and ours, s, and of their ratio."""
-        low, own = ([_quantile(block, part) for block in blocks] for blocks in (self.floor, self.ours))
+        """Return the median over blocks of a quantile (0.5: p50) of floor and ours, s, and of their
+        ratio."""
+        low, own = (
+            [_quantile(block, part) for block in blocks] for blocks in (self.floor, self.ours)
+        )
         ratios = [b / a for a, b in zip(low, own, strict=True)]
         return statistics.median(low), statistics.median(own), statistics.median(ratios)
 
@@ -237,7 +259,9 @@ def _block(work: Callable[[], object], count: int) -> list[float]:
     return times
 
 
-def pairs(floor: Callable[[], object], ours: Callable[[], object], count: int, blocks: int = 10) -> Pairs:
+def pairs(
+    floor: Callable[[], object], ours: Callable[[], object], count: int, blocks: int = 10
+) -> Pairs:
     """Run blocks of `count` calls in turn: floor, ours, floor, ours ..."""
     for work in (floor, ours):
         _block(work, max(count // 4, 20))

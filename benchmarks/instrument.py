@@ -1,7 +1,8 @@
-"""What the spectrometer's Banks take: preparing the heaviest mode, eight Banks that change their mode, reading status.
+"""What the spectrometer's Banks take: preparing the heaviest mode, eight Banks that change their
+mode, reading status.
 
-The simulated boards speak KATCP on sockets. For `prepare` the board is a process of its own, as a real one is; the
-eight Banks are Players with their simulated boards inside, called by one Dealer.
+The simulated boards speak KATCP on sockets. For `prepare` the board is a process of its own, as a
+real one is; the eight Banks are Players with their simulated boards inside, called by one Dealer.
 """
 
 from __future__ import annotations
@@ -74,14 +75,20 @@ def _prepare(config: Path) -> Row:
         theirs.close()
         local = config.with_name("local.toml")
         text = config.read_text(encoding="utf-8")
-        text = text.replace('"dibasr2-1"\nkatcp_port = 7147', f'"127.0.0.1"\nkatcp_port = {ours.recv()}')
+        text = text.replace(
+            '"dibasr2-1"\nkatcp_port = 7147', f'"127.0.0.1"\nkatcp_port = {ours.recv()}'
+        )
         # Of the rest only what takes no data: a program that is ready at once.
         memory = next(line for line in text.splitlines() if line.startswith("status_memory"))
         words = memory.split()
         key, semaphore = words[5].rstrip(","), words[8]
         idle = f'{{ program = "{_idle_program(config.parent, key, semaphore)}" }}'
-        text = text.replace('{ program = "vegas_hpc_server", args = ["--resize-obuf"], buffers = "vegas" }', idle)
-        local.write_text(text.replace('fits = { program = "vegasFitsWriter" }\n', ""), encoding="utf-8")
+        text = text.replace(
+            '{ program = "vegas_hpc_server", args = ["--resize-obuf"], buffers = "vegas" }', idle
+        )
+        local.write_text(
+            text.replace('fits = { program = "vegasFitsWriter" }\n', ""), encoding="utf-8"
+        )
         with Bank("BANKA", config=local) as bank:
             bank.set_mode(HEAVIEST)
             taken = []
@@ -90,7 +97,9 @@ def _prepare(config: Path) -> Row:
                 begun = time.process_time()
                 bank.prepare()
                 taken.append((time.process_time() - begun) * 1e3)
-        return Row(f"prepare of {HEAVIEST}, CPU", None, statistics.median(taken), None, 50.0, None, "ms")
+        return Row(
+            f"prepare of {HEAVIEST}, CPU", None, statistics.median(taken), None, 50.0, None, "ms"
+        )
     finally:
         ours.close()
         board.join(10)
@@ -124,10 +133,11 @@ def _players(config: Path, urls: dict[str, str]) -> Iterator[list[psutil.Process
     running = [
         subprocess.Popen(
             [*words, bank, url, "simulate", "--config", str(config), "--log-level", "error"],
-            env=environment, stdout=subprocess.DEVNULL,
+            env=environment,
+            stdout=subprocess.DEVNULL,
         )
         for bank, url in urls.items()
-    ]  # fmt: skip
+    ]
     try:
         yield [psutil.Process(process.pid) for process in running]
     finally:
@@ -142,7 +152,8 @@ def _cpu(processes: list[psutil.Process]) -> float:
 
 
 def _eight_banks(config: Path, urls: dict[str, str]) -> Row:
-    """Wall time of eight Banks that set a mode at once, of what one needs alone or the cores need for all."""
+    """Wall time of eight Banks that set a mode at once, of what one needs alone or the cores need
+    for all."""
     with _players(config, urls) as processes, Dealer(urls) as d:
         d.add_active_player(*urls)
         _until_ready(d)
@@ -159,8 +170,13 @@ def _eight_banks(config: Path, urls: dict[str, str]) -> Row:
             ratios.append(walls[-1] / bounds[-1])
     return Row(
         f"set_mode({MODE}) of 8 simulated Banks, of one alone or of their CPU / cores",
-        statistics.median(bounds), statistics.median(walls), statistics.median(ratios), 1.3, None, "s",
-    )  # fmt: skip
+        statistics.median(bounds),
+        statistics.median(walls),
+        statistics.median(ratios),
+        1.3,
+        None,
+        "s",
+    )
 
 
 def _until_ready(d: Dealer) -> None:
@@ -186,7 +202,9 @@ def _status() -> Row:
     finally:
         status.unlink()
         status.close()
-    return Row(f"status read of {CARDS} cards", None, statistics.median(taken), None, 1.0, None, "ms")
+    return Row(
+        f"status read of {CARDS} cards", None, statistics.median(taken), None, 1.0, None, "ms"
+    )
 
 
 def rows() -> list[Row]:

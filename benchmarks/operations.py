@@ -1,7 +1,9 @@
-"""What the bookkeeping of 1,000 operations takes, at the server and at their caller, in one process.
+"""What the bookkeeping of 1,000 operations takes, at the server and at their caller, in one
+process.
 
-A real server on a socket; the operations report progress twice and end with a small result. Counted is what Python
-has allocated and not freed since before the first (tracemalloc), after as many have been begun, waited for and ended.
+A real server on a socket; the operations report progress twice and end with a small result. Counted
+is what Python has allocated and not freed since before the first (tracemalloc), after as many have
+been begun, waited for and ended.
 """
 
 from __future__ import annotations
@@ -59,11 +61,21 @@ def rows() -> list[Row]:
                 tracemalloc.stop()
                 known = len(proxy._hub.call(server.url, "rpc", "operations", (False, 2 * COUNT)))
                 if known < COUNT or len(kept) != COUNT:
-                    raise SystemExit(f"benchmarks.operations: {known} of {COUNT} operations are remembered")
+                    raise SystemExit(
+                        f"benchmarks.operations: {known} of {COUNT} operations are remembered"
+                    )
         finally:
             server.quit_loop()
             thread.join()
     return [
-        Row("1,000 operations, bookkeeping at both ends", None, size / MEBIBYTE, None, 5, None, "MiB"),
+        Row(
+            "1,000 operations, bookkeeping at both ends",
+            None,
+            size / MEBIBYTE,
+            None,
+            5,
+            None,
+            "MiB",
+        ),
         Row("operation begun and waited for", None, 1e3 * taken, None, None, None, "ms"),
     ]

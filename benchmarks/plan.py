@@ -1,7 +1,8 @@
-"""How long a plan of 100 scans takes: `dealer plan` of a script on the eight Banks of the shipped configuration.
+"""How long a plan of 100 scans takes: `dealer plan` of a script on the eight Banks of the shipped
+configuration.
 
-Counted is the run of the script from making its Dealer to its end; the configuration is read and the models are made
-before, as every Player does once, and are a row of their own.
+Counted is the run of the script from making its Dealer to its end; the configuration is read and
+the models are made before, as every Player does once, and are a row of their own.
 """
 
 from __future__ import annotations
@@ -39,8 +40,12 @@ def rows() -> list[Row]:
         script = Path(folder) / "script.py"
         _seconds(script, BEGIN)  # imports
         models = min(_seconds(script, "import dealer\ndealer.Dealer()\n") for _ in range(REPEATS))
-        scans = min(_seconds(script, BEGIN + EACH.replace("SCANS", str(SCANS))) for _ in range(REPEATS))
+        scans = min(
+            _seconds(script, BEGIN + EACH.replace("SCANS", str(SCANS))) for _ in range(REPEATS)
+        )
     return [
-        Row("dealer plan: configuration and models of 8 Banks", None, models, None, None, None, "s"),
+        Row(
+            "dealer plan: configuration and models of 8 Banks", None, models, None, None, None, "s"
+        ),
         Row(f"dealer plan: {SCANS} scans on 8 Banks", None, scans - models, None, 1.0, None, "s"),
     ]

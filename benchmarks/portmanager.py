@@ -1,11 +1,14 @@
-"""The port manager beside the least an asyncio server does: an echo of the same bytes, in the same run.
+"""The port manager beside the least an asyncio server does: an echo of the same bytes, in the same
+run.
 
-GIMME: one request and its reply, on a new connection for each, as services ask, and many on one connection; against
-an echo server that returns prepared bytes. Both servers are pinned to one core, the client to another, or to the same
-if there is only one. Each port is tested by binding it, 10 to 16 us in the system alone; here that is done ahead, while
-the client has the answer before, and a lone request waits for it. LIST: processor time of the server process for a
-list of 900 entries that has changed since the last one. Clients: growth of the server's memory by 2,000 connections
-that have each asked once.
+GIMME: one request and its reply, on a new connection for each, as services ask, and many on one
+    connection; against
+an echo server that returns prepared bytes. Both servers are pinned to one core, the client to
+another, or to the same if there is only one. Each port is tested by binding it, 10 to 16 us in the
+system alone; here that is done ahead, while the client has the answer before, and a lone request
+waits for it. LIST: processor time of the server process for a list of 900 entries that has changed
+since the last one. Clients: growth of the server's memory by 2,000 connections that have each asked
+once.
 """
 
 from __future__ import annotations
@@ -49,7 +52,9 @@ asyncio.run(main())
 
 @contextmanager
 def _echo(core: int) -> Iterator[int]:
-    with subprocess.Popen([sys.executable, "-c", ECHO], stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        [sys.executable, "-c", ECHO], stdout=subprocess.PIPE, text=True
+    ) as process:
         try:
             os.sched_setaffinity(process.pid, {core})
             assert process.stdout is not None
@@ -64,10 +69,22 @@ def _server(core: int) -> Iterator[tuple[int, int]]:
     with tempfile.TemporaryDirectory() as folder:
         port_file = Path(folder, "port")
         command = [
-            sys.executable, "-m", "portmanager.cli", "-listen", "0", "-ports", f"{PORTS[0]}-{PORTS[1]}",
-            "-log", f"{folder}/log", "-portfile", str(port_file), "-pidfile", f"{folder}/pid", "-usagefile",
+            sys.executable,
+            "-m",
+            "portmanager.cli",
+            "-listen",
+            "0",
+            "-ports",
+            f"{PORTS[0]}-{PORTS[1]}",
+            "-log",
+            f"{folder}/log",
+            "-portfile",
+            str(port_file),
+            "-pidfile",
+            f"{folder}/pid",
+            "-usagefile",
             f"{folder}/use",
-        ]  # fmt: skip
+        ]
         with subprocess.Popen(command) as process:
             try:
                 os.sched_setaffinity(process.pid, {core})
@@ -128,7 +145,11 @@ def _cpu_s(process: int) -> float:
 
 
 def _list(server_core: int) -> Row:
-    with _server(server_core) as (process, port), _connect(port) as holder, _connect(port) as asking:
+    with (
+        _server(server_core) as (process, port),
+        _connect(port) as holder,
+        _connect(port) as asking,
+    ):
         replies = holder.makefile("rb")
         for number in range(ENTRIES - 1):
             holder.sendall(b"GIMME service%d user\n" % number)
@@ -156,7 +177,9 @@ def _memory_kib(process: int) -> int:
 def _clients(server_core: int) -> Row:
     async def hold(process: int, port: int) -> float:
         before = _memory_kib(process)
-        clients = await asyncio.gather(*(asyncio.open_connection("127.0.0.1", port) for _ in range(CLIENTS)))
+        clients = await asyncio.gather(
+            *(asyncio.open_connection("127.0.0.1", port) for _ in range(CLIENTS))
+        )
         for number, (_, writer) in enumerate(clients):
             writer.write(b"GIMME service%d user\n" % number)
         for reader, _ in clients:
@@ -174,7 +197,9 @@ def _clients(server_core: int) -> Row:
             grown = asyncio.run(hold(process, port))
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-    return Row("2,000 clients held, each with a port, per client", None, grown, None, 20, None, "KiB")
+    return Row(
+        "2,000 clients held, each with a port, per client", None, grown, None, 20, None, "KiB"
+    )
 
 
 def rows() -> list[Row]:
@@ -185,7 +210,8 @@ def rows() -> list[Row]:
         return [
             _gimme("GIMME on a new connection, of an asyncio echo", _fresh, cores[-1]),
             _gimme("GIMME on a kept connection, of an asyncio echo", _kept, cores[-1]),
-            _list(cores[-1]), _clients(cores[-1]),
+            _list(cores[-1]),
+            _clients(cores[-1]),
         ]
     finally:
         os.sched_setaffinity(0, cores)

@@ -1,4 +1,5 @@
-"""One line of a table of results, and the table: on the terminal and in RESULTS.md. Measures nothing."""
+"""One line of a table of results, and the table: on the terminal and in RESULTS.md. Measures
+nothing."""
 
 from __future__ import annotations
 
@@ -25,7 +26,8 @@ class Row:
         what: The thing measured.
         floor: Figure of the bare program that it is compared with; None: there is none.
         ours: Our own figure.
-        ratio: Ours of floor, median over pairs of the same run; None: `must` and `aim` bound `ours` itself.
+        ratio: Ours of floor, median over pairs of the same run; None: `must` and `aim` bound `ours`
+            itself.
         must: Worst that is accepted; None: for information only.
         aim: What it ought to be; None: there is no aim beyond `must`.
         unit: Of floor and ours. Of a unit per second more is better, of any other less.
@@ -61,9 +63,15 @@ class Row:
         """Return the columns of `HEAD`."""
         ratio = "-" if self.ratio is None else f"{self.ratio:.3f}"
         return (
-            self.what, _figure(self.floor), _figure(self.ours), self.unit, ratio, _bound(self.must), _bound(self.aim),
+            self.what,
+            _figure(self.floor),
+            _figure(self.ours),
+            self.unit,
+            ratio,
+            _bound(self.must),
+            _bound(self.aim),
             self.verdict,
-        )  # fmt: skip
+        )
 
 
 def _figure(value: float | None) -> str:

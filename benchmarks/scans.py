@@ -1,6 +1,8 @@
-"""Time that an observer loses between scans and at a mode change, with a simulated board and `spectrometer-daq`.
+"""Time that an observer loses between scans and at a mode change, with a simulated board and
+`spectrometer-daq`.
 
-One Player in a process of its own, with the waits of a real board (`time_scale` 1), called by a Dealer.
+One Player in a process of its own, with the waits of a real board (`time_scale` 1), called by a
+Dealer.
 """
 
 from __future__ import annotations
@@ -30,7 +32,9 @@ def _configuration(folder: Path) -> tuple[Path, str]:
     key = (os.getpid() << 8 & 0x7FFFFF00) + 1
     own = f'status_memory = {{ key = {key}, semaphore = "/bench_status_{key:x}" }}\nplayer_port = {port}\n'
     text = CONF.read_text(encoding="utf-8").replace("[banks.BANKA]\n", f"[banks.BANKA]\n{own}", 1)
-    text = text.replace("[banks.BANKB]\n", "[banks.BANKA.source]\nsynthetic = {}\n\n[banks.BANKB]\n", 1)
+    text = text.replace(
+        "[banks.BANKB]\n", "[banks.BANKA.source]\nsynthetic = {}\n\n[banks.BANKB]\n", 1
+    )
     path = folder / "dibas.toml"
     path.write_text(text, encoding="utf-8")
     return path, f"tcp://127.0.0.1:{port}"
@@ -66,7 +70,16 @@ def rows() -> list[Row]:
     with tempfile.TemporaryDirectory(prefix="dealer-player-") as folder:
         config, url = _configuration(Path(folder))
         environment = {**os.environ, "DIBAS_DATA": str(Path(folder) / "data")}
-        words = [sys.executable, "-m", "player.cli", "BANKA", url, "simulate", "--config", str(config)]
+        words = [
+            sys.executable,
+            "-m",
+            "player.cli",
+            "BANKA",
+            url,
+            "simulate",
+            "--config",
+            str(config),
+        ]
         Path(environment["DIBAS_DATA"]).mkdir()
         player = subprocess.Popen([*words, "--log-level", "error"], env=environment)
         try:
@@ -79,6 +92,22 @@ def rows() -> list[Row]:
             player.terminate()
             player.wait(20)
     return [
-        Row(f"dead time between scans, arm delay {ARM_DELAY_S:g} s", None, max(dead), None, 5.5, None, "s"),
-        Row("mode change inside a family, simulated board", None, statistics.median(changes), None, 2.5, None, "s"),
+        Row(
+            f"dead time between scans, arm delay {ARM_DELAY_S:g} s",
+            None,
+            max(dead),
+            None,
+            5.5,
+            None,
+            "s",
+        ),
+        Row(
+            "mode change inside a family, simulated board",
+            None,
+            statistics.median(changes),
+            None,
+            2.5,
+            None,
+            "s",
+        ),
     ]

@@ -1,7 +1,8 @@
-"""What a Player takes from its start to the first call that it answers, of a bare interpreter with the same imports.
+"""What a Player takes from its start to the first call that it answers, of a bare interpreter with
+the same imports.
 
-The Player is a simulated spectrometer Bank with a board. What it imports until it is ready is asked of the interpreter
-(`-X importtime`); the floor is an interpreter that imports just that and ends.
+The Player is a simulated spectrometer Bank with a board. What it imports until it is ready is asked
+of the interpreter (`-X importtime`); the floor is an interpreter that imports just that and ends.
 """
 
 from __future__ import annotations
@@ -25,13 +26,21 @@ IMPORTED = re.compile(r"^import time:\s+\d+ \|\s+\d+ \| *(\S+)$", re.MULTILINE)
 
 def _player(config: Path, port: int, log: Path, *options: str) -> float:
     """Start a Player and end it; s until its line `ready`."""
-    words = [sys.executable, *options, "-m", "player.cli", "BANKA", f"tcp://127.0.0.1:{port}", "simulate"]
+    words = [
+        sys.executable,
+        *options,
+        "-m",
+        "player.cli",
+        "BANKA",
+        f"tcp://127.0.0.1:{port}",
+        "simulate",
+    ]
     environment = {**os.environ, "DIBAS_DATA": str(config.parent)}
     begun = time.perf_counter()
     with log.open("w") as stream:
         process = subprocess.Popen(
             [*words, "--config", str(config)], stderr=subprocess.PIPE, env=environment, text=True
-        )  # fmt: skip
+        )
         assert process.stderr is not None
         taken = 0.0
         for line in process.stderr:
@@ -67,7 +76,9 @@ def rows() -> list[Row]:
         config, log = Path(folder) / "dibas.toml", Path(folder) / "player.log"
         key = (os.getpid() << 8 & 0x7FFFFF00) + 2
         own = f'status_memory = {{ key = {key}, semaphore = "/bench_status_{key:x}" }}\n'
-        text = CONF.read_text(encoding="utf-8").replace("[banks.BANKA]\n", f"[banks.BANKA]\n{own}", 1)
+        text = CONF.read_text(encoding="utf-8").replace(
+            "[banks.BANKA]\n", f"[banks.BANKA]\n{own}", 1
+        )
         config.write_text(text, encoding="utf-8")
         with socket.create_server(("127.0.0.1", 0)) as held:
             port = held.getsockname()[1]
@@ -80,7 +91,12 @@ def rows() -> list[Row]:
     ratio = statistics.median(a / b for a, b in zip(ours, floors, strict=True))
     return [
         Row(
-            "start of a Player to ready, of a bare interpreter with the same imports", statistics.median(floors),
-            statistics.median(ours), ratio, 1.5, None, "s",
+            "start of a Player to ready, of a bare interpreter with the same imports",
+            statistics.median(floors),
+            statistics.median(ours),
+            ratio,
+            1.5,
+            None,
+            "s",
         )
-    ]  # fmt: skip
+    ]

@@ -49,12 +49,13 @@ class HostSettings:
     """Limits in time, s.
 
     Attributes:
-        ready_within: A Player that does not answer itself so long after its start has failed; so has a door of the
-            site that takes so long to be made or opened.
+        ready_within: A Player that does not answer itself so long after its start has failed; so
+            has a door of the site that takes so long to be made or opened.
         call_timeout: Of one call to itself.
         lend_within: A port manager that is not there is waited for so long.
         close_door_within: A door of the site that does not close in this time is left.
-        read_within: A Bank has so long for reading its configuration again, with the commands that are before that.
+        read_within: A Bank has so long for reading its configuration again, with the commands that
+            are before that.
     """
 
     ready_within: float = 60.0
@@ -79,9 +80,15 @@ def ask_ready(hub: Hub, bank: str, url: str, timeout: float) -> None:
 
 
 def bank_context(
-    config: Config, name: str, *, simulate: bool, data_root: Path, dibas_dir: Path | None, clock: Clock | None = None,
+    config: Config,
+    name: str,
+    *,
+    simulate: bool,
+    data_root: Path,
+    dibas_dir: Path | None,
+    clock: Clock | None = None,
     state_dir: Path | None = None,
-) -> BankContext:  # fmt: skip
+) -> BankContext:
     """Return what a Bank of a valid configuration is told; `name` is one of its Banks."""
     if not simulate and (why := refusal(f"open {name}, unless it is simulated")):
         raise BankStartError(why)
@@ -100,7 +107,8 @@ def bank_context(
 
 @contextlib.contextmanager
 def start_errors(name: str) -> Iterator[None]:
-    """Make whatever is raised while a Bank is made and opened a BankStartError with a sentence for the operator."""
+    """Make whatever is raised while a Bank is made and opened a BankStartError with a sentence for
+    the operator."""
     try:
         yield
     except PlayerError:
@@ -114,8 +122,11 @@ def start_errors(name: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _told_if_slow(what: str) -> Iterator[None]:
-    """Tell the log of something that does not return, or nobody would know why a Player is silent."""
-    timer = threading.Timer(SLOW_OPEN_S, log.warning, ("%s has not returned for %g s", what, SLOW_OPEN_S))
+    """Tell the log of something that does not return, or nobody would know why a Player is
+    silent."""
+    timer = threading.Timer(
+        SLOW_OPEN_S, log.warning, ("%s has not returned for %g s", what, SLOW_OPEN_S)
+    )
     timer.daemon = True
     timer.start()
     try:
@@ -125,7 +136,8 @@ def _told_if_slow(what: str) -> Iterator[None]:
 
 
 def _within(seconds: float, what: str, function: Callable[[], T]) -> T:
-    """Call what is anybody's code in a thread, which is left if that does not return; TimeoutError says so."""
+    """Call what is anybody's code in a thread, which is left if that does not return; TimeoutError
+    says so."""
     outcome: Future[T] = Future()
 
     def call() -> None:
@@ -146,7 +158,8 @@ class Host:
     Args:
         config: The whole, valid configuration.
         bank: Which Bank to host.
-        url: Where calls are served: `tcp://HOST:PORT`, or a service; None: as the configuration says.
+        url: Where calls are served: `tcp://HOST:PORT`, or a service; None: as the configuration
+            says.
         bind: Address to serve on under the name of a service; None: as the configuration says.
         simulate: No real instrument may be touched.
         data_root: Where data files go.
@@ -176,16 +189,24 @@ class Host:
         kind: type[Bank] | None = None,
     ) -> None:
         if bank not in config.banks:
-            raise BankNameError(f"{config.path} has no Bank {bank}; there are {', '.join(config.banks)}")
+            raise BankNameError(
+                f"{config.path} has no Bank {bank}; there are {', '.join(config.banks)}"
+            )
         self.settings = settings or HostSettings()
         self.bank: Bank | None = None
         self._config, self._name = config, bank
         self._wanted_url = config.url(bank) if url is None else url
         self._bind = bind_address(bind or config.bind(bank))
         self._registrations: list[Registration] = []
-        self._simulate, self._data_root, self._dibas_dir, self._state_dir = simulate, data_root, dibas_dir, state_dir
+        self._simulate, self._data_root, self._dibas_dir, self._state_dir = (
+            simulate,
+            data_root,
+            dibas_dir,
+            state_dir,
+        )
         self._clock, self._kind = clock, kind
-        # A SimpleQueue and no Event: its `put` may be called in a signal handler, whatever the main thread holds.
+        # A SimpleQueue and no Event: its `put` may be called in a signal handler, whatever the main
+        # thread holds.
         self._ends: queue.SimpleQueue[tuple[str, bool]] = queue.SimpleQueue()
         self._doors: list[Door] = []
         self._ctx: zmq.Context[Any] | None = None
@@ -219,7 +240,9 @@ class Host:
         self._ctx = zmq.Context()
         self._doors.append(self._make_rpc_door(self._ctx))
         if not is_loopback(self.url):
-            log.warning("%s is open to the network, and nothing asks callers who they are", self.url)
+            log.warning(
+                "%s is open to the network, and nothing asks callers who they are", self.url
+            )
         self._make_doors()
         self._open_bank()
 
@@ -236,7 +259,9 @@ class Host:
         door = self._register(address, move).take(lambda port: serve(tcp_url(self._bind, port)))
         return door
 
-    def _register(self, address: ServiceAddress, move: Callable[[int], None] | None = None) -> Registration:
+    def _register(
+        self, address: ServiceAddress, move: Callable[[int], None] | None = None
+    ) -> Registration:
         made = Registration(address, move=move, within=self.settings.lend_within)
         self._registrations.append(made)
         return made
@@ -248,16 +273,25 @@ class Host:
 
     def _open_bank(self) -> None:
         context = bank_context(
-            self._config, self._name, simulate=self._simulate, data_root=self._data_root, dibas_dir=self._dibas_dir,
-            clock=self._clock, state_dir=self._state_dir,
-        )  # fmt: skip
+            self._config,
+            self._name,
+            simulate=self._simulate,
+            data_root=self._data_root,
+            dibas_dir=self._dibas_dir,
+            clock=self._clock,
+            state_dir=self._state_dir,
+        )
         with start_errors(self._name):
             self.bank = (self._kind or find_kind(context.config.kind))(context)
             with _told_if_slow(f"open of {self._name}"):
                 self.bank.open()
             self._doors[0].open(self.bank)
             for name, door in self._site_doors.items():
-                _within(self.settings.ready_within, f"open of door {name}", functools.partial(door.open, self.bank))
+                _within(
+                    self.settings.ready_within,
+                    f"open of door {name}",
+                    functools.partial(door.open, self.bank),
+                )
         for name, url in self.door_urls.items():
             log.info("door %s of %s is at %s", name, self._name, url)
 
@@ -279,13 +313,19 @@ class Host:
                 self._doors.append(_within(self.settings.ready_within, "its constructor", make))
             except (RefusedError, PlayerError, OSError) as error:
                 raise DoorError(f"door {name} of {self._name} cannot be opened: {error}") from error
-            except (Exception, SystemExit) as error:  # anybody's code: the operator gets a sentence, the log the rest
+            except (
+                Exception,
+                SystemExit,
+            ) as error:  # anybody's code: the operator gets a sentence, the log the rest
                 log.exception("door %s of %s cannot be opened", name, self._name)
-                text = f"door {name} of {self._name} cannot be opened: {type(error).__name__}: {error}"
+                text = (
+                    f"door {name} of {self._name} cannot be opened: {type(error).__name__}: {error}"
+                )
                 raise DoorError(text) from error
 
     def wait_until_ready(self) -> bool:
-        """Call ourselves over the real socket until that is answered; False if the end was asked for meanwhile.
+        """Call ourselves over the real socket until that is answered; False if the end was asked
+        for meanwhile.
 
         Raises:
             NotReadyError: Not answered within `settings.ready_within`.
@@ -305,8 +345,9 @@ class Host:
     def wait(self) -> bool:
         """Block until `quit`, or until a door fails; True if the end was asked for."""
         while True:
-            # In pieces: Python handles a signal between two steps of the main thread only, and one that comes just
-            # before the main thread blocks (or that another thread receives) does not wake it.
+            # In pieces: Python handles a signal between two steps of the main thread only, and one
+            # that comes just before the main thread blocks (or that another thread receives) does
+            # not wake it.
             with contextlib.suppress(queue.Empty):
                 reason, wanted = self._ends.get(timeout=SIGNALS_EVERY_S)
                 break
@@ -314,11 +355,14 @@ class Host:
         return wanted
 
     def read_again(self) -> str:
-        """Let the Bank read its configuration again, in its turn as for any caller; a sentence says what came of it."""
+        """Let the Bank read its configuration again, in its turn as for any caller; a sentence says
+        what came of it."""
         try:
             with Hub(self._ctx) as hub:
                 url = local_url(self.url)
-                return str(hub.call(url, "bank", "read_config_file", (), {}, self.settings.read_within))
+                return str(
+                    hub.call(url, "bank", "read_config_file", (), {}, self.settings.read_within)
+                )
         except ProxyError as error:
             return f"nothing has changed; end and start the Player for that ({error})"
 
@@ -337,7 +381,9 @@ class Host:
         if self._closed:
             return
         self._closed = True
-        for registration in self._registrations:  # first: who asks for it must not be sent to a closed door
+        for (
+            registration
+        ) in self._registrations:  # first: who asks for it must not be sent to a closed door
             registration.close()
         for door in reversed(self._doors):
             try:

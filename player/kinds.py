@@ -1,6 +1,8 @@
-"""Where the class of a kind of Bank or of a door is found: entry points, or `module:Class` in the file.
+"""Where the class of a kind of Bank or of a door is found: entry points, or `module:Class` in the
+file.
 
-What a class says of its configuration is asked here too, because it is anybody's code: whatever it does is a KindError.
+What a class says of its configuration is asked here too, because it is anybody's code: whatever it
+does is a KindError.
 """
 
 from __future__ import annotations
@@ -13,7 +15,14 @@ from player.doors.base import SiteDoor
 from player.errors import Fault, KindError
 from player.tables import BankConfig, Composed, Config, DoorConfig
 from player.tomlfile import KeyPath
-from zmqjsonproxy.loading import TargetError, Targets, load_target, raised_where, registered, target_of
+from zmqjsonproxy.loading import (
+    TargetError,
+    Targets,
+    load_target,
+    raised_where,
+    registered,
+    target_of,
+)
 
 __all__ = [
     "BUILT_IN",
@@ -147,6 +156,8 @@ def composed_of(name: str, kind: type[Bank], config: Config) -> Mapping[KeyPath,
         return kind.composed(config)
 
     def is_sound(answer: Any) -> bool:
-        return isinstance(answer, Mapping) and all(isinstance(one, Composed) for one in answer.values())
+        return isinstance(answer, Mapping) and all(
+            isinstance(one, Composed) for one in answer.values()
+        )
 
     return _told(name, composed, is_sound, "a mapping of keys to player.tables.Composed")

@@ -1,4 +1,5 @@
-"""In which order the tests run: files that take long begin first, and the short ones fill the gaps at the end."""
+"""In which order the tests run: files that take long begin first, and the short ones fill the gaps
+at the end."""
 
 from __future__ import annotations
 
@@ -8,14 +9,20 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 settings.register_profile(  # how long an example takes says how busy the machine is
-    "tests", deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+    "tests",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 settings.load_profile("tests")
 
 LONGEST = {
-    "test_daq_program.py", "test_dealer_hosts.py", "test_dealer_scans.py", "test_docs_examples.py",
-    "test_foreign_daq.py", "test_spectrometer_bank.py",
-}  # fmt: skip
+    "test_daq_program.py",
+    "test_dealer_hosts.py",
+    "test_dealer_scans.py",
+    "test_docs_examples.py",
+    "test_foreign_daq.py",
+    "test_spectrometer_bank.py",
+}
 """A minute or so each."""
 
 

@@ -1,7 +1,7 @@
 """What a door is to the host: a way in to the Bank. Knows no protocol and no socket.
 
-The door for calls is always there. A site's own doors are named in the file, `[banks.X.doors.NAME]`, and found by entry
-point (`dealer_player.doors`); see `SiteDoor`.
+The door for calls is always there. A site's own doors are named in the file,
+`[banks.X.doors.NAME]`, and found by entry point (`dealer_player.doors`); see `SiteDoor`.
 """
 
 from __future__ import annotations
@@ -25,9 +25,11 @@ T = TypeVar("T")
 
 
 class Door(ABC):
-    """One way in. The host makes it (which takes the address), opens it on the Bank, and closes it at the end.
+    """One way in. The host makes it (which takes the address), opens it on the Bank, and closes it
+    at the end.
 
-    The address is taken before the Bank touches a device, so that a second Player on it ends before it does harm.
+    The address is taken before the Bank touches a device, so that a second Player on it ends before
+    it does harm.
     """
 
     @property
@@ -41,7 +43,8 @@ class Door(ABC):
 
     @abstractmethod
     def close(self) -> None:
-        """Serve no more calls and give the address back; within 2 s; may be called twice, and without `open`."""
+        """Serve no more calls and give the address back; within 2 s; may be called twice, and
+        without `open`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +54,8 @@ class DoorContext:
     Attributes:
         name: Of the door, as in the file.
         bank: Name of the Bank.
-        config: The validated `[banks.<bank>.doors.<name>]` table, an instance of the door's `config_model()`.
+        config: The validated `[banks.<bank>.doors.<name>]` table, an instance of the door's
+            `config_model()`.
         bind: Address to serve on: the door's own, the Bank's, the instrument's.
         log: Logger with the Bank's name bound.
         on_end: To be called with a sentence if the door ends by itself; then the Player ends.
@@ -70,8 +74,10 @@ class DoorContext:
         """Serve at a port of the door's table, a `player.tables.PortOrService`; what `at` returns.
 
         Args:
-            port: A number, or `service:NAME`: a port is lent under that name for as long as the Player lives.
-            at: Takes the port; raises OSError (EADDRINUSE) if it is taken, and then gets another one, if it is lent.
+            port: A number, or `service:NAME`: a port is lent under that name for as long as the
+                Player lives.
+            at: Takes the port; raises OSError (EADDRINUSE) if it is taken, and then gets another
+                one, if it is lent.
 
         Raises:
             ServiceError: The port manager of this host lends none.
@@ -95,10 +101,11 @@ class DoorContext:
 class SiteDoor(Door):
     """Base of the doors that are found by name.
 
-    Constructor, `open` and `close` are each called in a thread of their own; one that does not return ends the Player,
-    or, at its end, is left. What a door calls of the Bank runs in the door's threads, at the same time as all other
-    calls: nothing queues it. So a door bounds how many peers it serves and how often each of them may ask, and what
-    the Bank does for them is safe in several threads.
+    Constructor, `open` and `close` are each called in a thread of their own; one that does not
+    return ends the Player, or, at its end, is left. What a door calls of the Bank runs in the
+    door's threads, at the same time as all other calls: nothing queues it. So a door bounds how
+    many peers it serves and how often each of them may ask, and what the Bank does for them is safe
+    in several threads.
 
     Args:
         context: What the host tells. The constructor takes the address: it raises OSError, or a

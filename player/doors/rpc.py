@@ -94,7 +94,9 @@ class RpcDoor(Door):
         self._server.expose("bank", bank)
         for part, device in bank.parts().items():
             self._server.expose(f"bank.{part}", device)
-        self._thread = threading.Thread(target=self._run, args=(bank,), name=f"calls {self._name}", daemon=True)
+        self._thread = threading.Thread(
+            target=self._run, args=(bank,), name=f"calls {self._name}", daemon=True
+        )
         self._thread.start()
 
     def _run(self, bank: Bank) -> None:
@@ -108,7 +110,8 @@ class RpcDoor(Door):
             self._on_end(f"the server of calls ended: {reason}")
 
     def close(self) -> None:
-        """End the loop; a call that is being carried out is asked to end, and left after a second."""
+        """End the loop; a call that is being carried out is asked to end, and left after a
+        second."""
         self._closing = True
         if self._thread is None:
             self._server.close()

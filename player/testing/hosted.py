@@ -69,7 +69,11 @@ class HostedBank:
             outer = kind.__qualname__.partition(".")[0]
             raise ValueError(f"{kind.__qualname__} is inside {outer}: define it in its module")
         self.name, self.faults = name, Faults()
-        self._kind, self._settings, self._sections = kind, dict(settings or {}), dict(sections or {})
+        self._kind, self._settings, self._sections = (
+            kind,
+            dict(settings or {}),
+            dict(sections or {}),
+        )
         self._simulate, self._clock, self._folder = simulate, clock, folder
         self._stack = ExitStack()
 
@@ -77,14 +81,23 @@ class HostedBank:
         with ExitStack() as stack:
             folder = self._folder
             if folder is None:
-                folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="hosted-bank-")))
+                folder = Path(
+                    stack.enter_context(tempfile.TemporaryDirectory(prefix="hosted-bank-"))
+                )
             kind = find_kind(self._kind) if isinstance(self._kind, str) else self._kind
             self.host = Host(
-                load(self._write(folder, kind)), self.name, "tcp://127.0.0.1:*", simulate=self._simulate,
-                data_root=folder, clock=self._clock, kind=self.faults.into(kind),
-            )  # fmt: skip
+                load(self._write(folder, kind)),
+                self.name,
+                "tcp://127.0.0.1:*",
+                simulate=self._simulate,
+                data_root=folder,
+                clock=self._clock,
+                kind=self.faults.into(kind),
+            )
             stack.callback(self.host.close)
-            stack.callback(self.faults.clear)  # what hangs may end, or the Player would have to leave it
+            stack.callback(
+                self.faults.clear
+            )  # what hangs may end, or the Player would have to leave it
             self.host.open()
             self.host.wait_until_ready()
             assert self.host.bank is not None
@@ -106,8 +119,12 @@ class HostedBank:
         return self._stack.enter_context(Wire(port_of(self.url)))
 
     def _write(self, folder: Path, kind: type[Bank]) -> Path:
-        named = self._kind if isinstance(self._kind, str) else f"{kind.__module__}:{kind.__qualname__}"
+        named = (
+            self._kind if isinstance(self._kind, str) else f"{kind.__module__}:{kind.__qualname__}"
+        )
         table = {"kind": named, "hpc_host": "localhost", **self._settings}
         path = folder / "dibas.toml"
-        path.write_text(tomlkit.dumps({**self._sections, "banks": {self.name: table}}), encoding="utf-8")
+        path.write_text(
+            tomlkit.dumps({**self._sections, "banks": {self.name: table}}), encoding="utf-8"
+        )
         return path

@@ -56,7 +56,9 @@ def test_a_door_that_ends_by_itself_ends_the_player() -> None:
         ("exit", "door stuck of BANKA cannot be opened: SystemExit: 3"),
     ],
 )
-def test_a_door_that_does_not_open_is_a_sentence_and_the_bank_is_not_touched(greeting: str, says: str) -> None:
+def test_a_door_that_does_not_open_is_a_sentence_and_the_bank_is_not_touched(
+    greeting: str, says: str
+) -> None:
     hosted = HostedBank(ToyBank, {"doors": {"stuck": {"kind": STUCK, "greeting": greeting}}})
     with pytest.raises(DoorError, match=says), hosted:
         pass
@@ -65,11 +67,16 @@ def test_a_door_that_does_not_open_is_a_sentence_and_the_bank_is_not_touched(gre
 def test_a_taken_port_of_a_door_is_a_sentence() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         doors = {"lines": {"kind": DOOR, "port": taken.getsockname()[1]}}
-        with pytest.raises(DoorError, match=r"door lines of BANKA .*in use"), HostedBank(ToyBank, {"doors": doors}):
+        with (
+            pytest.raises(DoorError, match=r"door lines of BANKA .*in use"),
+            HostedBank(ToyBank, {"doors": doors}),
+        ):
             pass
 
 
-def test_a_door_that_does_not_close_keeps_nothing_else_open(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_door_that_does_not_close_keeps_nothing_else_open(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     with HostedBank(ToyBank, {"doors": {"stuck": {"kind": STUCK}}}) as hosted:
         url = hosted.url
     assert "closing its door" in caplog.text
@@ -78,7 +85,9 @@ def test_a_door_that_does_not_close_keeps_nothing_else_open(caplog: pytest.LogCa
 
 
 def stuck_host(folder: Path, greeting: str, settings: HostSettings) -> Host:
-    path = write_configuration(folder / "dibas.toml", {"BANKA": {"kind": "support.toy_bank:ToyBank"}})
+    path = write_configuration(
+        folder / "dibas.toml", {"BANKA": {"kind": "support.toy_bank:ToyBank"}}
+    )
     door = f'\n[banks.BANKA.doors.stuck]\nkind = "{STUCK}"\ngreeting = "{greeting}"\n'
     path.write_text(path.read_text() + door)
     return Host(load(path), "BANKA", "tcp://127.0.0.1:*", settings=settings)
@@ -87,17 +96,27 @@ def stuck_host(folder: Path, greeting: str, settings: HostSettings) -> Host:
 @pytest.mark.parametrize(
     ("greeting", "says"),
     [
-        ("block", "door stuck of BANKA cannot be opened: its constructor has not returned for 0.1 s"),
+        (
+            "block",
+            "door stuck of BANKA cannot be opened: its constructor has not returned for 0.1 s",
+        ),
         ("block open", "BANKA cannot be opened: open of door stuck has not returned for 0.1 s"),
     ],
 )
-def test_a_door_that_blocks_ends_the_start_with_a_sentence(greeting: str, says: str, tmp_path: Path) -> None:
-    with stuck_host(tmp_path, greeting, HostSettings(ready_within=0.1)) as host, pytest.raises(PlayerError) as told:
+def test_a_door_that_blocks_ends_the_start_with_a_sentence(
+    greeting: str, says: str, tmp_path: Path
+) -> None:
+    with (
+        stuck_host(tmp_path, greeting, HostSettings(ready_within=0.1)) as host,
+        pytest.raises(PlayerError) as told,
+    ):
         host.open()
     assert str(told.value) == says
 
 
-def test_a_door_that_blocks_when_it_is_closed_is_left(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_door_that_blocks_when_it_is_closed_is_left(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     host = stuck_host(tmp_path, "block close", HostSettings(close_door_within=0.1))
     host.open()
     host.close()
@@ -107,7 +126,9 @@ def test_a_door_that_blocks_when_it_is_closed_is_left(tmp_path: Path, caplog: py
 
 
 def test_faults_of_doors_are_told_with_their_lines(tmp_path: Path) -> None:
-    path = write_configuration(tmp_path / "dibas.toml", {"BANKA": {"kind": "support.toy_bank:ToyBank"}})
+    path = write_configuration(
+        tmp_path / "dibas.toml", {"BANKA": {"kind": "support.toy_bank:ToyBank"}}
+    )
     text = path.read_text()
     path.write_text(
         f'{text}\n[banks.BANKA.doors.lines]\nkind = "{DOOR}"\nport = 70000\ngreetings = "x"\n'
@@ -118,7 +139,9 @@ def test_faults_of_doors_are_told_with_their_lines(tmp_path: Path) -> None:
     found = [str(fault).removeprefix(str(path)) for fault in caught.value.faults]
     lines = path.read_text().splitlines()
     wanted = ["port = 70000", 'greetings = "x"', "[banks.BANKA.doors.nosuch]"]
-    assert [fault.split(" ", 1)[0] for fault in found] == [f":{lines.index(line) + 1}:" for line in wanted]
+    assert [fault.split(" ", 1)[0] for fault in found] == [
+        f":{lines.index(line) + 1}:" for line in wanted
+    ]
     assert "banks.BANKA.doors.lines.port" in found[0]
     assert "unknown key; did you mean greeting?" in found[1]
     assert "no such door" in found[2]

@@ -1,4 +1,5 @@
-"""Doors for tests of the host: one that answers each connection with a line, and some that do not open."""
+"""Doors for tests of the host: one that answers each connection with a line, and some that do not
+open."""
 
 from __future__ import annotations
 
@@ -25,7 +26,9 @@ class LineDoor(SiteDoor):
         super().__init__(context)
         assert isinstance(context.config, LineDoorConfig)
         self._greeting = context.config.greeting
-        self._socket = context.serve(context.config.port, lambda port: socket.create_server((context.bind, port)))
+        self._socket = context.serve(
+            context.config.port, lambda port: socket.create_server((context.bind, port))
+        )
         self._url = "tcp://{}:{}".format(*self._socket.getsockname()[:2])
 
     @classmethod

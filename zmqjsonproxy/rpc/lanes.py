@@ -1,4 +1,5 @@
-"""Threads that carry calls out one after the other, clients in turn, from bounded queues. No sockets, no dialect."""
+"""Threads that carry calls out one after the other, clients in turn, from bounded queues. No
+sockets, no dialect."""
 
 from __future__ import annotations
 
@@ -38,7 +39,8 @@ class Job:
     size: int = 0
 
     def carry_out(self) -> None:
-        """Run it, once: then it holds nothing of its call, for a call and its job know each other."""
+        """Run it, once: then it holds nothing of its call, for a call and its job know each
+        other."""
         run, self.run = self.run, _nothing
         run()
 
@@ -59,12 +61,14 @@ class Aborts:
 class Lane:
     """One worker thread and its queue; the thread is started with the first job.
 
-    Those of one client run in their order, those of several in turn: who has many waiting holds up nobody else.
+    Those of one client run in their order, those of several in turn: who has many waiting holds up
+    nobody else.
 
     Args:
         name: Of the thread.
         size: Jobs of one client that may wait.
-        most_bytes: Of one client's jobs that wait, but one may have more; of all twice as many, but for small ones.
+        most_bytes: Of one client's jobs that wait, but one may have more; of all twice as many, but
+            for small ones.
     """
 
     def __init__(self, name: str, size: int, most_bytes: int = 32 * 2**20) -> None:
@@ -72,12 +76,16 @@ class Lane:
         self._jobs: dict[bytes, deque[Job]] = {}  # by client, the one whose turn it is first
         self._bytes = 0
         self._lock = threading.Lock()
-        self._wake = threading.Lock()  # released once for each wait; a Condition makes a lock for each of them
+        self._wake = (
+            threading.Lock()
+        )  # released once for each wait; a Condition makes a lock for each of them
         self._wake.acquire()
         self._waits = False
         self._thread: threading.Thread | None = None
         self._running: OperationHandle | None = None
-        self._left: dict[threading.Thread, OperationHandle] = {}  # operations that go on beside the lane
+        self._left: dict[
+            threading.Thread, OperationHandle
+        ] = {}  # operations that go on beside the lane
         self._ended = False
 
     @property
@@ -99,7 +107,9 @@ class Lane:
         if size <= SMALL:
             return True
         own = sum(job.size for job in mine) if mine else 0
-        return (not own or own + size <= self._most_bytes) and self._bytes + size <= 2 * self._most_bytes
+        return (
+            not own or own + size <= self._most_bytes
+        ) and self._bytes + size <= 2 * self._most_bytes
 
     def put(self, job: Job) -> bool:
         """Queue a job; False if the queue is full for its client, or the lane has ended."""
@@ -140,7 +150,8 @@ class Lane:
         self._thread = thread
 
     def leave(self) -> None:
-        """Let the next jobs run beside the operation that the calling thread, the lane's, is carrying out."""
+        """Let the next jobs run beside the operation that the calling thread, the lane's, is
+        carrying out."""
         this = threading.current_thread()
         with self._lock:
             if self._thread is not this or self._running is None:
@@ -156,11 +167,14 @@ class Lane:
             self._waits = False
             self._wake.release()
 
-    def abort_operations(self, reason: str, identity: str | None = None, *, by: str = "", method: str = "") -> Aborts:
-        """Ask operations to end: the running one, and those that wait, which end without having begun. Returns at once.
+    def abort_operations(
+        self, reason: str, identity: str | None = None, *, by: str = "", method: str = ""
+    ) -> Aborts:
+        """Ask operations to end: the running one, and those that wait, which end without having
+        begun. Returns at once.
 
-        Hooks for that are a site's own code and may be slow: they run in a thread of their own, for the caller of this
-        has others to answer.
+        Hooks for that are a site's own code and may be slow: they run in a thread of their own, for
+        the caller of this has others to answer.
 
         Args:
             reason: For those who ask what became of them.
@@ -173,17 +187,27 @@ class Lane:
             return operation is not None and identity in (None, operation.id)
 
         with self._lock:
-            waiting = [job for mine in self._jobs.values() for job in mine if is_meant(job.operation)]
+            waiting = [
+                job for mine in self._jobs.values() for job in mine if is_meant(job.operation)
+            ]
             for job in waiting:
                 self._take_out(job)
-            running = [each for each in (self._running, *self._left.values()) if each is not None and is_meant(each)]
+            running = [
+                each
+                for each in (self._running, *self._left.values())
+                if each is not None and is_meant(each)
+            ]
         for job in waiting:
             if job.operation is not None:
                 job.operation.abort(reason, by, method)  # has no hooks: it was not begun
             self._carry_out(job)  # finds that it was aborted, and says so to its caller
         hooks = None
-        if left := [(each, hook) for each in running for hook in each.ask_to_end(reason, by, method)]:
-            hooks = threading.Thread(target=_run_hooks, args=(left,), name=f"abort {self.name}", daemon=True)
+        if left := [
+            (each, hook) for each in running for hook in each.ask_to_end(reason, by, method)
+        ]:
+            hooks = threading.Thread(
+                target=_run_hooks, args=(left,), name=f"abort {self.name}", daemon=True
+            )
             hooks.start()
         return Aborts(len(waiting) + len(running), hooks)
 
@@ -209,7 +233,9 @@ class Lane:
         for thread in threads:
             if thread is not threading.current_thread():
                 thread.join(max(end - time.monotonic(), 0.0))
-        return not any(thread.is_alive() for thread in threads if thread is not threading.current_thread())
+        return not any(
+            thread.is_alive() for thread in threads if thread is not threading.current_thread()
+        )
 
     def _work(self) -> None:
         while True:
@@ -234,7 +260,8 @@ class Lane:
 
 
 class Lanes:
-    """The lanes of a server, each made when it is first needed; to be asked for in one thread, read in any.
+    """The lanes of a server, each made when it is first needed; to be asked for in one thread, read
+    in any.
 
     Args:
         size: Jobs of one client that may wait in each.
@@ -246,20 +273,26 @@ class Lanes:
         self._lanes: dict[str, Lane] = {}
 
     def of(self, method: Method) -> Lane:
-        """Return the lane of a method: urgent commands and slow queries have workers of their own beside it."""
-        kind = "urgent" if method.mark.urgent else "slow" if method.kind is Kind.QUERY else "commands"
+        """Return the lane of a method: urgent commands and slow queries have workers of their own
+        beside it."""
+        kind = (
+            "urgent" if method.mark.urgent else "slow" if method.kind is Kind.QUERY else "commands"
+        )
         return self.named(f"{method.lane} {kind}")
 
     def named(self, key: str) -> Lane:
         """Return a lane by its name."""
-        return self._lanes.get(key) or self._lanes.setdefault(key, Lane(f"{key} {self._name}", self._size))
+        return self._lanes.get(key) or self._lanes.setdefault(
+            key, Lane(f"{key} {self._name}", self._size)
+        )
 
     def values(self) -> list[Lane]:
         """Return those that there are."""
         return list(self._lanes.values())
 
     def abort_operations(self, method: Method, caller: Caller) -> threading.Thread | None:
-        """Ask the operations of a command's lane to end; what it has to wait for before it begins."""
+        """Ask the operations of a command's lane to end; what it has to wait for before it
+        begins."""
         lane = self._lanes.get(f"{method.lane} commands")
         if lane is None:
             return None

@@ -1,4 +1,5 @@
-"""A door that speaks the device's own protocol over TCP, read only: for programs that know nothing else."""
+"""A door that speaks the device's own protocol over TCP, read only: for programs that know nothing
+else."""
 
 from __future__ import annotations
 
@@ -33,7 +34,8 @@ class ScpiDoorConfig(DoorConfig):
 class _Server(socketserver.ThreadingTCPServer):
     """Serves a few peers at once, and asks the device for one of them at a time.
 
-    So no flood of queries keeps a call through another door, such as `off`, waiting for more than one line.
+    So no flood of queries keeps a call through another door, such as `off`, waiting for more than
+    one line.
     """
 
     allow_reuse_address = daemon_threads = True
@@ -74,11 +76,15 @@ class _Connection(socketserver.StreamRequestHandler):
             while (line := self.rfile.readline(MAX_LINE)).endswith(b"\n"):
                 self.wfile.write(self._answer(line).encode("ascii", "replace") + b"\n")
             if line:
-                self.wfile.write(f"ERR a line has at most {MAX_LINE} bytes and ends with a line feed\n".encode())
+                self.wfile.write(
+                    f"ERR a line has at most {MAX_LINE} bytes and ends with a line feed\n".encode()
+                )
 
     def _answer(self, line: bytes) -> str:
         text = line.decode("ascii", "replace").strip().upper()
-        if text not in QUERIES:  # a question mark at the end is not enough: "OUTP ON;VOLT?" has one, too
+        if (
+            text not in QUERIES
+        ):  # a question mark at the end is not enough: "OUTP ON;VOLT?" has one, too
             return f"ERR this door only reads: {', '.join(sorted(QUERIES))}"
         try:
             with self.server.turn:
@@ -109,7 +115,9 @@ class ScpiDoor(SiteDoor):
         if not isinstance(bank, PowerSupply):
             raise OSError(f"{bank.name} is no power supply")
         self._server.bank = bank
-        self._thread = threading.Thread(target=self._server.serve_forever, name="scpi door", daemon=True)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, name="scpi door", daemon=True
+        )
         self._thread.start()
 
     def close(self) -> None:

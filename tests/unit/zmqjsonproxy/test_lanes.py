@@ -13,7 +13,9 @@ from zmqjsonproxy.protocol.operations import OperationRecord, State
 from zmqjsonproxy.rpc.lanes import Job, Lane
 
 
-def test_a_lane_that_got_no_thread_tries_again_with_the_next_job(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_lane_that_got_no_thread_tries_again_with_the_next_job(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     lane, ran = Lane("lane", 10), threading.Event()
 
     def fail(_thread: threading.Thread) -> None:
@@ -101,7 +103,11 @@ def test_each_client_has_its_number_and_its_bytes() -> None:
         return lane.put(Job(lambda: None, client=client, size=size))
 
     assert [put(b"many", 10) for _ in range(4)] == [True, True, True, False]
-    assert [put(b"large", 60_000), put(b"large", 60_000), put(b"large", 20_000)] == [True, False, True]
+    assert [put(b"large", 60_000), put(b"large", 60_000), put(b"large", 20_000)] == [
+        True,
+        False,
+        True,
+    ]
     assert put(b"one", 110_000)  # one alone may be larger
     assert not put(b"another", 20_000)  # all together have a bound
     assert put(b"another", 10_000)
