@@ -19,8 +19,8 @@ from typing import Any
 from urllib.parse import urlsplit
 from xml.parsers.expat import ExpatError
 
+from arrayconfig.hosts import SupervisorAddress
 from dealer.errors import DealerError
-from dealer.hosts import SupervisorAddress
 from dealer.lossytext import read_lossy
 from zmqjsonproxy.planned import refusal
 

@@ -88,7 +88,7 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     if name == "__version__":
-        from zmqjsonproxy.commandline import version
+        from groundwork.commandline import version
 
         return version()
     module = _LATE.get(name)

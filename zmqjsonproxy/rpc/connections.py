@@ -18,8 +18,8 @@ from typing import Any
 
 import zmq
 
+from groundwork.addresses import is_by_name, split_url
 from zmqjsonproxy import ndarray, wirejson
-from zmqjsonproxy.addresses import is_by_name, split_url
 from zmqjsonproxy.caller import own_name
 from zmqjsonproxy.errors import PeerLostError
 from zmqjsonproxy.planned import refusal

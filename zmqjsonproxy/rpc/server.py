@@ -20,8 +20,9 @@ from typing import Any, Self
 
 import zmq
 
+from groundwork.addresses import split_url
+from groundwork.errors import text_of
 from zmqjsonproxy import wirejson
-from zmqjsonproxy.addresses import split_url
 from zmqjsonproxy.caller import (
     OF_THE_ORIGINAL,
     Caller,
@@ -30,7 +31,7 @@ from zmqjsonproxy.caller import (
     calling,
     end_calling,
 )
-from zmqjsonproxy.errors import AlreadyDoneError, text_of
+from zmqjsonproxy.errors import AlreadyDoneError
 from zmqjsonproxy.handle import OperationHandle
 from zmqjsonproxy.interface import Interface, Kind, Method, hidden_by_proxies, running
 from zmqjsonproxy.process import LET_GO_WITHIN_S, OfOneProcess, watch_process
