@@ -21,11 +21,9 @@ from benchmarks.floors import (
     serving,
 )
 from benchmarks.rows import Row
+from zmqjsonproxy import Hub, ZMQJSONProxyClient, ZMQJSONProxyServer
 from zmqjsonproxy.interface import query
-from zmqjsonproxy.rpc.client import ZMQJSONProxyClient
-from zmqjsonproxy.rpc.hub import Hub
 from zmqjsonproxy.rpc.protocol import jsonrpc
-from zmqjsonproxy.rpc.server import ZMQJSONProxyServer
 
 __all__ = ["rows"]
 

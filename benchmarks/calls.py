@@ -21,9 +21,8 @@ import zmq
 from benchmarks.floors import Pairs, asking, cores, echo, in_pinned_process, pairs, serving
 from benchmarks.rows import Row
 from benchmarks.subject import STATUS, serve
-from zmqjsonproxy import wirejson
+from zmqjsonproxy import ZMQJSONProxyClient, wirejson
 from zmqjsonproxy.errors import ProxyError
-from zmqjsonproxy.rpc.client import ZMQJSONProxyClient
 from zmqjsonproxy.rpc.protocol import jsonrpc
 
 SMALL = 2000
@@ -118,7 +117,7 @@ def _without_orjson(core: int) -> Row:
 
 
 def _outstanding_pair(floor_url: str, our_url: str) -> Pairs:
-    from zmqjsonproxy.rpc.hub import CallRequest, Hub
+    from zmqjsonproxy import CallRequest, Hub
 
     args = (2, 3)
     with Hub(zmq.Context.instance()) as hub:
@@ -144,7 +143,7 @@ def _both_clients(url: str) -> tuple[float, float, float]:
     turns of 100 calls."""
     import asyncio
 
-    from zmqjsonproxy.rpc.aio import AsyncProxyClient
+    from zmqjsonproxy import AsyncProxyClient
 
     blocking: list[float] = []
     awaited: list[float] = []

@@ -16,10 +16,8 @@ import tracemalloc
 import zmq
 
 from benchmarks.rows import Row
+from zmqjsonproxy import Operation, ZMQJSONProxyClient, ZMQJSONProxyServer
 from zmqjsonproxy.interface import current_operation, operation
-from zmqjsonproxy.rpc.client import ZMQJSONProxyClient
-from zmqjsonproxy.rpc.operation import Operation
-from zmqjsonproxy.rpc.server import ZMQJSONProxyServer
 
 COUNT = 1000
 MEBIBYTE = 2**20

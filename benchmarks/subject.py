@@ -8,8 +8,8 @@ from typing import Any
 import zmq
 
 from benchmarks.floors import Telling, ready
+from zmqjsonproxy import ZMQJSONProxyServer
 from zmqjsonproxy.interface import command, query
-from zmqjsonproxy.rpc.server import ZMQJSONProxyServer
 
 __all__ = ["STATUS", "player", "serve"]
 

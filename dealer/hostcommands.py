@@ -16,8 +16,8 @@ from dealer.supervision import HostsReport, OrderOutcome, ProgramRow, Supervisio
 from dealer.supervisord import ProcessInfo, Supervisord, SupervisorError
 from dealer.tables import text_table
 from groundwork.commandline import Parser
+from zmqjsonproxy import Hub
 from zmqjsonproxy.jsontext import json_text
-from zmqjsonproxy.rpc.hub import Hub
 
 __all__ = ["add_commands"]
 

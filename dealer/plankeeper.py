@@ -18,8 +18,8 @@ from dealer.players import configuration_path, find_players
 from dealer.rehearsal import Answered, ModelPlayer, find_models
 from dealer.virtualtime import VirtualClock
 from groundwork.addresses import split_url
+from groundwork.planned import add_record
 from zmqjsonproxy.errors import ProxyError
-from zmqjsonproxy.planned import add_record
 
 __all__ = ["Everywhere", "Keeper"]
 

@@ -22,7 +22,7 @@ from xml.parsers.expat import ExpatError
 from arrayconfig.hosts import SupervisorAddress
 from dealer.errors import DealerError
 from dealer.lossytext import read_lossy
-from zmqjsonproxy.planned import refusal
+from groundwork.planned import refusal
 
 __all__ = ["ProcessInfo", "SupervisorError", "Supervisord", "abnormal_ends"]
 

@@ -356,7 +356,7 @@ def _ready(argv: Sequence[str], environment: Mapping[str, str]) -> int:
 
     from player.errors import NotReadyError, ServiceError
     from player.host import ask_ready
-    from zmqjsonproxy.rpc.hub import Hub
+    from zmqjsonproxy import Hub
 
     end = time.monotonic() + args.timeout
     with Hub() as hub:

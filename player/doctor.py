@@ -39,9 +39,9 @@ from player.ports import local_url, port_of, split_url, tcp_url
 from player.services import reached_at
 from player.tables import Config
 from portmanager.protocol.urls import is_service
+from zmqjsonproxy import Hub
 from zmqjsonproxy.errors import ProxyError
 from zmqjsonproxy.rpc.descriptors import capacity
-from zmqjsonproxy.rpc.hub import Hub
 
 __all__ = ["Report", "examine", "repair"]
 

@@ -22,6 +22,7 @@ import zmq
 
 from groundwork.addresses import split_url
 from groundwork.errors import text_of
+from groundwork.watching import watch
 from zmqjsonproxy import wirejson
 from zmqjsonproxy.caller import (
     OF_THE_ORIGINAL,
@@ -51,7 +52,6 @@ from zmqjsonproxy.rpc.protocol.jsonrpc import Code
 from zmqjsonproxy.rpc.settings import ServerSettings
 from zmqjsonproxy.rpc.underway import CallsUnderWay, Gathering, UnderWay, due_at
 from zmqjsonproxy.waiting import WouldWaitError, not_waiting
-from zmqjsonproxy.watching import watch
 
 __all__ = ["ServerSettings", "ZMQJSONProxyServer"]
 
