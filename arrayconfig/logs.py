@@ -15,11 +15,11 @@ import re
 from datetime import UTC, datetime
 from typing import TextIO
 
+from groundwork.commandline import LOG_LEVELS
 from groundwork.cut import LONGEST_TRACE, cut
 from groundwork.logstream import handler_for
 
 __all__ = [
-    "LEVELS",
     "LineFormatter",
     "Log",
     "bank_of",
@@ -34,7 +34,6 @@ __all__ = [
     "utc",
 ]
 
-LEVELS = ("debug", "info", "warning", "error")
 # What moves the cursor of a terminal, or ends a line, where none is meant.
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f]")
 _IN_NAMES = re.compile(r"[\x00-\x20\x7f-\xa0\u2028\u2029]")
@@ -105,7 +104,7 @@ def line(
 
     Args:
         timestamp: As `utc` has it.
-        level: Of `LEVELS`, or `critical`.
+        level: Of `LOG_LEVELS`, or `critical`.
         program: Name of the program.
         bank: Its Bank, if there is one.
         scan: The Bank's scan, if one runs.
@@ -146,7 +145,7 @@ def log_to(
 
     Args:
         stream: None for stderr.
-        level: One of `LEVELS`; `set_log_level` changes it.
+        level: One of `LOG_LEVELS`; `set_log_level` changes it.
         formatter: None for lines.
     """
     handler = handler_for(stream)
@@ -161,10 +160,12 @@ def set_log_level(level: str) -> str:
     """Set the least level that is logged, in any case of letters; returns the one before.
 
     Raises:
-        ValueError: None of `LEVELS`.
+        ValueError: None of `LOG_LEVELS`.
     """
-    if not isinstance(level, str) or level.lower() not in LEVELS:
-        raise ValueError(f"{str(level)[:40]!r} is no level of a log; there are {', '.join(LEVELS)}")
+    if not isinstance(level, str) or level.lower() not in LOG_LEVELS:
+        raise ValueError(
+            f"{str(level)[:40]!r} is no level of a log; there are {', '.join(LOG_LEVELS)}"
+        )
     before = log_level()
     logging.getLogger().setLevel(level.upper())
     return before

@@ -7,10 +7,10 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from arrayconfig.logs import LEVELS, bind, log_to
+from arrayconfig.logs import bind, log_to
 from dealer import commands, hostcommands, plancommand, plotcommand
 from dealer.errors import DealerError
-from groundwork.commandline import Parser
+from groundwork.commandline import LOG_LEVELS, Parser, number_of_seconds
 from groundwork.extras import install_advice
 from groundwork.output import run_command
 from zmqjsonproxy import recording
@@ -53,7 +53,7 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--timeout",
-        type=_seconds,
+        type=number_of_seconds,
         metavar="S",
         default=argparse.SUPPRESS,
         help="deadline of a call, s; default: 10; scan and the prompt: 180; hosts: 60 for an order, 5 for a question",
@@ -63,20 +63,10 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--log-level",
-        choices=LEVELS,
+        choices=LOG_LEVELS,
         default=argparse.SUPPRESS,
         help="least level of what is logged on standard error; default: warning",
     )
-
-
-def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = 0.0
-    if not 0 < seconds < 1e6:
-        raise argparse.ArgumentTypeError(f"{text} is no number of seconds above 0")
-    return seconds
 
 
 def main(argv: Sequence[str] | None = None) -> int:

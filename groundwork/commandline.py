@@ -8,7 +8,16 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-__all__ = ["Parser", "port_number", "version"]
+__all__ = [
+    "LOG_LEVELS",
+    "Parser",
+    "add_log_level",
+    "number_of_seconds",
+    "port_number",
+    "version",
+]
+
+LOG_LEVELS = ("debug", "info", "warning", "error")
 
 
 def version() -> str:
@@ -28,6 +37,35 @@ def port_number(text: str) -> int:
     if not (text.isascii() and text.isdecimal() and len(text) <= 5 and int(text) <= 65535):
         raise argparse.ArgumentTypeError(f"{text!r} is no port; write a number from 0 to 65535")
     return int(text)
+
+
+def number_of_seconds(text: str) -> float:
+    """Return a time above 0 that a word of the command line is, s."""
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < 1e6:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds above 0")
+    return seconds
+
+
+def add_log_level(
+    parser: argparse.ArgumentParser, default: str = "info", *, more: str = ""
+) -> None:
+    """Add the option `--log-level`.
+
+    Args:
+        parser: Of a command.
+        default: One of LOG_LEVELS.
+        more: What its help says besides.
+    """
+    parser.add_argument(
+        "--log-level",
+        choices=LOG_LEVELS,
+        default=default,
+        help=f"least level that is logged; default: %(default)s{more}",
+    )
 
 
 class _Version(argparse.Action):

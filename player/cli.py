@@ -15,243 +15,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from arrayconfig.files import absolute
-from arrayconfig.logs import LEVELS
-from groundwork.commandline import Parser
 from groundwork.extras import install_advice
 from groundwork.output import run_command
+from player import parsers
 from player.errors import BankNameError, ConfigError, KindError, PlayerError
 from player.lifecycle import EndRequest, EndSignals, Notifier, force_end
 
 if TYPE_CHECKING:
     from player.tables import Config
 
-__all__ = ["build_parser", "main"]
+__all__ = ["main"]
 
 DONE, FAILED, USAGE = 0, 1, 2
 FIRST_ORDINARY_UID = 1000
-
-
-def _add_config(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--config",
-        type=Path,
-        metavar="FILE",
-        help="the array's TOML file; default: $DIBAS_CONFIG, else $DIBAS_DIR/etc/config/dibas.toml",
-    )
-
-
-def build_parser() -> argparse.ArgumentParser:
-    """Return the parser of `player [BANK [URL [simulate]]]`."""
-    parser = Parser(
-        with_version=True,
-        prog="player",
-        description="Serve one Bank, until SIGINT or SIGTERM.",
-        epilog="Commands: player check, config, doctor, ready, shell, supervisor-config, systemd-unit, and those of "
-        "kinds of Banks, as migrate; each has its own --help. Exit status: 0 done, 1 failed, 2 usage or configuration.",
-    )
-    parser.add_argument(
-        "bank", nargs="?", metavar="BANK", help="Bank to serve; default: the one of this host"
-    )
-    parser.add_argument(
-        "url",
-        nargs="?",
-        metavar="URL",
-        help="where to serve calls, tcp://HOST:PORT or service:NAME",
-    )
-    parser.add_argument(
-        "word", nargs="?", metavar="simulate", help="this word: the same as --simulate"
-    )
-    _add_config(parser)
-    parser.add_argument(
-        "--bind", metavar="ADDRESS", help="address to serve on; default: the file's, else 127.0.0.1"
-    )
-    parser.add_argument(
-        "--service",
-        metavar="NAME",
-        help="serve at a port that this host's port manager lends under NAME",
-    )
-    parser.add_argument("--simulate", action="store_true", help="touch no real instrument")
-    parser.add_argument(
-        "--log-level",
-        choices=LEVELS,
-        default="info",
-        help="least level that is logged; default: %(default)s; while it runs: set_log_level of the Bank, or SIGUSR1 "
-        "for debug and back",
-    )
-    parser.add_argument("--log-json", action="store_true", help="log in JSON, one object a line")
-    parser.add_argument(
-        "--ready-within",
-        type=float,
-        default=60.0,
-        metavar="S",
-        help="end with status 1 if the Bank does not answer S seconds after its start; default: %(default)g",
-    )
-    parser.add_argument(
-        "--check", action="store_true", help="check the configuration and end, as `player check`"
-    )
-    return parser
-
-
-def _check_parser() -> argparse.ArgumentParser:
-    text = "Check the configuration, and list every fault."
-    parser = Parser(with_version=True, prog="player check", description=text)
-    _add_config(parser)
-    return parser
-
-
-def _config_parser() -> argparse.ArgumentParser:
-    parser = Parser(
-        with_version=True,
-        prog="player config",
-        description="Show the configuration, or print its schema.",
-    )
-    words = parser.add_subparsers(dest="word", required=True, metavar="COMMAND")
-    text = "show the values that hold, and where each comes from"
-    show = words.add_parser("show", help=text, description=f"{text.capitalize()}.")
-    show.add_argument(
-        "bank",
-        nargs="?",
-        metavar="BANK",
-        help="what its Player uses; default: all that the files say",
-    )
-    show.add_argument(
-        "--key",
-        default="",
-        metavar="PREFIX",
-        help="only keys that begin so, as banks.BANKA or modes.",
-    )
-    show.add_argument("--json", action="store_true", help="answer in JSON")
-    show.add_argument("--bind", metavar="ADDRESS", help="as if `player` were given it")
-    show.add_argument("--simulate", action="store_true", help="as if `player` were given it")
-    show.add_argument("--log-level", choices=LEVELS, help="as if `player` were given it")
-    show.add_argument("--log-json", action="store_true", help="as if `player` were given it")
-    _add_config(show)
-    text = "print a JSON Schema of the file, for editors"
-    schema = words.add_parser("schema", help=text, description=f"{text[0].upper()}{text[1:]}.")
-    schema.add_argument(
-        "--kind",
-        action="append",
-        metavar="KIND",
-        help="a kind of Banks, may be given several times; default: all that are installed",
-    )
-    return parser
-
-
-def _ready_parser() -> argparse.ArgumentParser:
-    parser = Parser(
-        with_version=True,
-        prog="player ready",
-        description="Call a Player until it answers; exit status 0 if it did, 1 if not.",
-    )
-    parser.add_argument("bank", nargs="?", metavar="BANK", help="default: the one of this host")
-    parser.add_argument("url", nargs="?", metavar="URL", help="default: as the configuration says")
-    parser.add_argument(
-        "--timeout",
-        type=float,
-        default=2.0,
-        metavar="S",
-        help="keep trying so long, s; default: %(default)g",
-    )
-    _add_config(parser)
-    return parser
-
-
-def _supervisor_parser() -> argparse.ArgumentParser:
-    parser = Parser(
-        with_version=True,
-        prog="player supervisor-config",
-        description="Print the supervisord sections of a host's Players.",
-    )
-    which = parser.add_mutually_exclusive_group()
-    which.add_argument(
-        "--host", metavar="NAME", help="the Banks of host NAME; default: of this host"
-    )
-    which.add_argument("--all", action="store_true", help="all Banks of the file")
-    parser.add_argument("--simulate", action="store_true", help="start the Players with --simulate")
-    parser.add_argument(
-        "--log-dir", type=Path, metavar="DIR", help="where logs go; default: /var/log/supervisor"
-    )
-    parser.add_argument(
-        "--python",
-        type=Path,
-        default=Path(sys.executable),
-        metavar="EXE",
-        help="interpreter of the Players; default: the one that runs this",
-    )
-    parser.add_argument(
-        "--complete",
-        type=Path,
-        metavar="DIR",
-        help="print a whole supervisord.conf whose socket, pid file and logs are in DIR",
-    )
-    _add_config(parser)
-    return parser
-
-
-def _systemd_parser() -> argparse.ArgumentParser:
-    parser = Parser(
-        with_version=True,
-        prog="player systemd-unit",
-        description="Print the systemd unit that serves all Banks of a host, player@.service, for this installation.",
-    )
-    parser.add_argument(
-        "--port-manager", action="store_true", help="print that of the port manager instead"
-    )
-    parser.add_argument(
-        "--user", metavar="NAME", help="whose processes they are; default: dibas, or daemon"
-    )
-    parser.add_argument("--simulate", action="store_true", help="start the Players with --simulate")
-    parser.add_argument(
-        "--python",
-        type=Path,
-        default=Path(sys.executable),
-        metavar="EXE",
-        help="interpreter of the programs; default: the one that runs this",
-    )
-    _add_config(parser)
-    return parser
-
-
-def _shell_parser() -> argparse.ArgumentParser:
-    parser = Parser(
-        with_version=True,
-        prog="player shell",
-        description="A Python prompt with a Bank in this process as `p`; nothing is served. The end of the "
-        "prompt closes the Bank.",
-    )
-    parser.add_argument("bank", nargs="?", metavar="BANK", help="default: the one of this host")
-    parser.add_argument("--simulate", action="store_true", help="touch no real instrument")
-    parser.add_argument(
-        "--log-level",
-        choices=LEVELS,
-        default="warning",
-        help="least level that is logged; default: %(default)s",
-    )
-    _add_config(parser)
-    return parser
-
-
-def _doctor_parser() -> argparse.ArgumentParser:
-    parser = Parser(
-        with_version=True,
-        prog="player doctor",
-        description="Say what keeps a Player from working on this host, and what puts it right. Changes nothing, "
-        "unless --repair is given.",
-        epilog="Exit status: 0 all is well, 1 something is wrong, 2 usage.",
-    )
-    parser.add_argument("bank", nargs="?", metavar="BANK", help="default: the Banks of this host")
-    parser.add_argument(
-        "--simulate", action="store_true", help="look only for what a simulated Player needs"
-    )
-    parser.add_argument(
-        "--repair",
-        action="store_true",
-        help="put right what can be without harm, of Banks that no Player serves: damaged or held status memory, "
-        "shared memory that a Player left behind; then look again",
-    )
-    parser.add_argument("--json", action="store_true", help="answer in JSON")
-    _add_config(parser)
-    return parser
 
 
 def _local_host() -> str:
@@ -282,7 +58,7 @@ def _print_warnings(config: Config) -> None:
 
 
 def _check(argv: Sequence[str], environment: Mapping[str, str]) -> int:
-    args = _check_parser().parse_args(argv)
+    args = parsers.check_parser().parse_args(argv)
     config = _load(args.config, environment)
     _print_warnings(config)
     print(f"{config.source.path}: no faults; Banks: {', '.join(config.banks)}")
@@ -290,7 +66,7 @@ def _check(argv: Sequence[str], environment: Mapping[str, str]) -> int:
 
 
 def _config(argv: Sequence[str], environment: Mapping[str, str]) -> int:
-    args = _config_parser().parse_args(argv)
+    args = parsers.config_parser().parse_args(argv)
     from zmqjsonproxy.jsontext import json_text
 
     if args.word == "schema":
@@ -346,7 +122,7 @@ def _ready_url(config: Config, bank: str) -> str:
 
 
 def _ready(argv: Sequence[str], environment: Mapping[str, str]) -> int:
-    args = _ready_parser().parse_args(argv)
+    args = parsers.ready_parser().parse_args(argv)
     if args.bank is not None and args.url is not None:
         bank, config = args.bank.upper(), None
     else:
@@ -377,7 +153,7 @@ def _supervisor_config(argv: Sequence[str], environment: Mapping[str, str]) -> i
     from player.hosts import banks_here, banks_of_host
     from player.supervisor import ProgramSettings, complete_conf, control_of, programs
 
-    args = _supervisor_parser().parse_args(argv)
+    args = parsers.supervisor_parser().parse_args(argv)
     config = _load(args.config, environment)
     _print_warnings(config)
     if args.all:
@@ -421,7 +197,7 @@ def _systemd_unit(argv: Sequence[str], environment: Mapping[str, str]) -> int:
 
     from player.systemd import PLAYER_UNIT, PORT_MANAGER_UNIT, UnitSettings, systemd_unit
 
-    args = _systemd_parser().parse_args(argv)
+    args = parsers.systemd_parser().parse_args(argv)
     variables = {
         name: environment[name] for name in ("DIBAS_DIR", "DIBAS_DATA") if environment.get(name)
     }
@@ -466,7 +242,7 @@ def _keep_from_others() -> None:
 
 
 def _shell(argv: Sequence[str], environment: Mapping[str, str]) -> int:
-    args = _shell_parser().parse_args(argv)
+    args = parsers.shell_parser().parse_args(argv)
     from player.interactive import Bank
     from player.logs import set_up_logging
     from player.shell import run_shell
@@ -483,7 +259,7 @@ def namespace_of_prompt(argv: Sequence[str]) -> dict[str, Any]:
 
     Without a Bank that can be opened it says why, and `Bank` is there to open one.
     """
-    args = _shell_parser().parse_args(argv)
+    args = parsers.shell_parser().parse_args(argv)
     from player.interactive import Bank
     from player.logs import set_up_logging
     from player.shell import banner
@@ -499,7 +275,7 @@ def namespace_of_prompt(argv: Sequence[str]) -> dict[str, Any]:
 
 
 def _doctor(argv: Sequence[str], environment: Mapping[str, str]) -> int:
-    args = _doctor_parser().parse_args(argv)
+    args = parsers.doctor_parser().parse_args(argv)
     from player.doctor import examine, repair
 
     report, repaired = examine(args.config, args.bank, environment, simulate=args.simulate), []
@@ -539,7 +315,7 @@ def _url(
 
 
 def _serve(argv: Sequence[str], environment: Mapping[str, str]) -> int:
-    parser = build_parser()
+    parser = parsers.build_parser()
     args = parser.parse_args(argv)
     if args.url == "simulate" and args.word is None:  # the URL is left out, as it may be
         args.url, args.word = None, args.url
@@ -620,7 +396,7 @@ def _first_word(words: Sequence[str]) -> int | None:
     """Return the index of the first word that is neither an option nor an option's value."""
     takes_value = {
         option
-        for action in build_parser()._actions
+        for action in parsers.build_parser()._actions
         if action.nargs is None
         for option in action.option_strings
     }

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from groundwork.commandline import Parser, port_number
+from groundwork.commandline import Parser, add_log_level, port_number
 from groundwork.output import run_command
 from portmanager import queries
 from portmanager.errors import PortManagerError
@@ -144,12 +144,7 @@ def _add_server_options(parser: argparse.ArgumentParser, *, suppress: bool = Fal
         metavar="FILE",
         help="where the log goes; a new file at 10 MB, five old ones are kept; default: standard error",
     )
-    add(
-        "--log-level",
-        choices=("debug", "info", "warning", "error"),
-        default="info",
-        help="least level that is logged; default: info",
-    )
+    add_log_level(parser)
     where = "default: in /var/tmp/daqportmgr, or where this user may write"
     for what, holds, name in (
         ("port", "the listen port", "listen.port"),

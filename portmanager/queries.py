@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
-from groundwork.commandline import Parser
+from groundwork.commandline import Parser, number_of_seconds
 from portmanager.allocation import Allocation
 from portmanager.client import TIMEOUT, PortManager
 from portmanager.errors import ConnectionLostError, PortManagerError, RefusedError
@@ -88,7 +88,7 @@ def add_server(parser: argparse.ArgumentParser, *, with_host: bool = True) -> No
     )
     parser.add_argument(
         "--timeout",
-        type=_seconds,
+        type=number_of_seconds,
         default=TIMEOUT,
         metavar="S",
         help="wait so long at most, s; default: %(default)g",
@@ -99,16 +99,6 @@ def _port(text: str) -> int:
     if not (text.isascii() and text.isdigit() and 0 < int(text[:6]) <= 65535):
         raise argparse.ArgumentTypeError(f"{text!r} is no port; write a number from 1 to 65535")
     return int(text)
-
-
-def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = 0.0
-    if not 0 < seconds < 1e6:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds above 0")
-    return seconds
 
 
 def add_form(parser: argparse.ArgumentParser) -> None:

@@ -41,7 +41,7 @@ class Generated(SphinxDirective):
 
 
 class Commands(Generated):
-    """`{commands} player.cli`: every parser that the module builds, with the sub-commands of
+    """`{commands} player.parsers`: every parser that the module builds, with the sub-commands of
     each."""
 
     def text(self, name: str) -> str:
@@ -50,7 +50,7 @@ class Commands(Generated):
         builders = [
             key
             for key in vars(module)
-            if key == "build_parser" or re.fullmatch(r"_\w+_parser", key)
+            if key == "build_parser" or re.fullmatch(r"_?[a-z_]+_parser", key)
         ]
         return "\n".join(line for key in builders for line in parser_lines(getattr(module, key)()))
 

@@ -7,8 +7,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from arrayconfig.logs import LEVELS
-from groundwork.commandline import Parser
+from groundwork.commandline import Parser, add_log_level
 from spectrometer.daq.receiver import ReceiverConfig
 from spectrometer.status.keys import VEGAS_KEY, VEGAS_SEMAPHORE
 
@@ -106,12 +105,7 @@ def build_parser() -> argparse.ArgumentParser:
         "--start-at-once", action="store_true", help="START does not wait for ARMSTATE and DAQSTART"
     )
     parser.add_argument("--once", action="store_true", help="start at once and end with the scan")
-    parser.add_argument(
-        "--log-level",
-        choices=LEVELS,
-        default="info",
-        help="least level that is logged; default: %(default)s",
-    )
+    add_log_level(parser)
     parser.add_argument("--log-json", action="store_true", help="log in JSON, one object a line")
     parser.add_argument(
         "--outlive-parent", action="store_true", help="do not end with the parent process"
