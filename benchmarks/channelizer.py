@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy.fft
 
+from benchmarks.parts import Effort, Part
 from benchmarks.rows import Row
 from spectrometer.daq.channelizer import Channelizer, prototype, sum_power
 from spectrometer.daq.guppifile import GuppiFile
@@ -33,15 +34,21 @@ def recording_path() -> Path:
     """The Arecibo sample of the package baseband, whose code is not imported."""
     spec = importlib.util.find_spec("baseband")
     if spec is None or not spec.submodule_search_locations:
-        raise SystemExit("benchmarks.channelizer: install the package baseband for its sample recording")
+        raise SystemExit(
+            "benchmarks.channelizer: install the package baseband for its sample recording"
+        )
     return Path(spec.submodule_search_locations[0]) / "data" / "sample_puppi.raw"
 
 
-def bare_pass(samples: npt.NDArray[np.int8], response: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+def bare_pass(
+    samples: npt.NDArray[np.int8], response: npt.NDArray[np.float32]
+) -> npt.NDArray[np.float32]:
     """One pass without features: shape (coarse, polarizations, nfine)."""
     coarse, length, _ = samples.shape
     spectra = length // NFINE
-    voltages = np.ascontiguousarray(samples.astype(np.float32).view(np.complex64).transpose(0, 2, 1))
+    voltages = np.ascontiguousarray(
+        samples.astype(np.float32).view(np.complex64).transpose(0, 2, 1)
+    )
     blocks = voltages[:, :, : spectra * NFINE].reshape(coarse, -1, spectra, NFINE)
     count = spectra - TAPS + 1
     filtered = response[0] * blocks[:, :, :count]
@@ -58,9 +65,11 @@ def _seconds(work: Callable[[], object]) -> float:
     return time.perf_counter() - begun
 
 
-def rows() -> list[Row]:
+def _measure(_effort: Effort) -> list[Row]:
     """Measure: throughput in million samples (of all channels and polarizations) per second."""
-    logging.getLogger("spectrometer").setLevel(logging.ERROR)  # what the sample recording is warned of, each time
+    logging.getLogger("spectrometer").setLevel(
+        logging.ERROR
+    )  # what the sample recording is warned of, each time
     path = recording_path()
     recording = GuppiFile(path)
     (piece,) = recording.pieces()
@@ -106,6 +115,17 @@ def rows() -> list[Row]:
     bare, channelized, whole = (amount / statistics.median(taken) for taken in times)
     unit = "Msamples/s"
     return [
-        Row("channelizer, 8 taps, 1024 channels", bare, channelized, channelized / bare, 0.5, 0.9, unit),
+        Row(
+            "channelizer, 8 taps, 1024 channels",
+            bare,
+            channelized,
+            channelized / bare,
+            0.5,
+            0.9,
+            unit,
+        ),
         Row("complete run from file to FITS", bare, whole, whole / bare, 0.4, None, unit),
     ]
+
+
+PARTS: dict[str, Part] = {"all": _measure}

@@ -1,7 +1,7 @@
-"""The floors of calls and fan-out, and how processes are pinned and paired.
+"""The floors of calls and fan-out, and how processes are pinned.
 
 A floor is the least that pyzmq can do: a REQ socket here, a REP socket in another process, prepared bytes both ways,
-no JSON, no deadline, no error handling.
+no JSON, no deadline, no error handling. The second floor, the bare design, is in `bare.py`.
 """
 
 from __future__ import annotations
@@ -12,34 +12,32 @@ import multiprocessing
 import os
 import resource
 import select
-import statistics
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any, Protocol
 
+import orjson
 import zmq
 
 __all__ = [
     "Echo",
-    "Pairs",
     "Served",
     "Telling",
     "asking",
     "cores",
     "echo",
     "in_pinned_process",
-    "pairs",
     "ready",
+    "reply",
+    "request",
     "serving",
     "side_by_side",
 ]
 
 # Each process is forked from a fresh one that has imported what all of them need, and has no threads.
 _PROCESSES = multiprocessing.get_context("forkserver")
-_PROCESSES.set_forkserver_preload(["benchmarks.floors", "benchmarks.subject", "dealer", "zmqjsonproxy.rpc.client"])
+_PROCESSES.set_forkserver_preload(["benchmarks.bare", "benchmarks.calls", "dealer"])
 _POLLIN = int(zmq.POLLIN)
 START_WITHIN = 60.0
 """s; for 64 processes on one core."""
@@ -50,10 +48,14 @@ def cores() -> list[int]:
     return sorted(os.sched_getaffinity(0))
 
 
-def _pinned(core: int, connection: Connection, target: Callable[..., Any], args: Sequence[Any]) -> None:
+def _pinned(
+    core: int, connection: Connection, target: Callable[..., Any], args: Sequence[Any]
+) -> None:
     os.sched_setaffinity(0, {core})  # before ZeroMQ starts its thread, which inherits it
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # for a thousand servers in one process
+    resource.setrlimit(
+        resource.RLIMIT_NOFILE, (most, most)
+    )  # for a thousand servers in one process
     zmq.Context.instance().set(zmq.MAX_SOCKETS, 5000)
     target(connection, *args)
 
@@ -71,7 +73,9 @@ def ready(connection: Telling, url: str) -> None:
 
 
 @contextlib.contextmanager
-def serving(core: int, count: int, target: Callable[..., None], *args: Any) -> Iterator[list[tuple[str, int]]]:
+def serving(
+    core: int, count: int, target: Callable[..., None], *args: Any
+) -> Iterator[list[tuple[str, int]]]:
     """Run `count` servers, each a process of its own, all on one core; (URL, process id) of each.
 
     Args:
@@ -84,7 +88,9 @@ def serving(core: int, count: int, target: Callable[..., None], *args: Any) -> I
     try:
         for _ in range(count):
             here, there = _PROCESSES.Pipe()
-            process = _PROCESSES.Process(target=_pinned, args=(core, there, target, args), daemon=True)
+            process = _PROCESSES.Process(
+                target=_pinned, args=(core, there, target, args), daemon=True
+            )
             process.start()
             there.close()
             started.append((process, here))
@@ -138,14 +144,18 @@ class Served(Protocol):
         """Answer what has arrived."""
 
 
-def side_by_side(connection: Connection, count: int, make: Callable[..., Served], *args: Any) -> None:
+def side_by_side(
+    connection: Connection, count: int, make: Callable[..., Served], *args: Any
+) -> None:
     """Serve: run `count` servers `make(*args)` in one thread, by epoll; the URLs are told as one text with blanks.
 
     They stand for hosts, which share neither an interpreter nor caches. With a thread each, those that a request wakes
     at the same time wait for one another's interpreter lock, and their stacks displace the caller's data: a floor that
     asks one after the other has nothing of that, and with a process each it is worse still.
     """
-    sys.setswitchinterval(1.0)  # lanes give the interpreter up themselves; who waits for it need not ask every 5 ms
+    sys.setswitchinterval(
+        1.0
+    )  # lanes give the interpreter up themselves; who waits for it need not ask every 5 ms
     servers = [make(*args) for _ in range(count)]
     waiting, serve = select.epoll(), {}
     for server in servers:
@@ -195,6 +205,19 @@ def echo(connection: Telling, reply: bytes | None = None) -> None:
     server.serve()
 
 
+def request(method: str, *params: object) -> bytes:
+    """Return what our client sends, as near as makes no difference to the floor."""
+    dealer = {"deadline_s": 60.0}
+    return orjson.dumps(
+        {"jsonrpc": "2.0", "method": method, "id": 1000, "params": params, "dealer": dealer}
+    )
+
+
+def reply(result: object) -> bytes:
+    """Return what our server answers, as `request`."""
+    return orjson.dumps({"jsonrpc": "2.0", "id": 1000, "result": result})
+
+
 def asking(url: str, request: bytes) -> Callable[[], object]:
     """Return a function that makes one round trip to `echo`."""
     socket: zmq.Socket[bytes] = zmq.Context.instance().socket(zmq.REQ)
@@ -207,43 +230,3 @@ def asking(url: str, request: bytes) -> Callable[[], object]:
         return receive()
 
     return ask
-
-
-@dataclass(frozen=True, slots=True)
-class Pairs:
-    """Times of alternating blocks, s: one list of calls per block."""
-
-    floor: list[list[float]]
-    ours: list[list[float]]
-
-    def quantile(self, part: float) -> tuple[float, float, float]:
-        """Return the median over blocks of a quantile (0.5: p50) of floor and ours, s, and of their ratio."""
-        low, own = ([_quantile(block, part) for block in blocks] for blocks in (self.floor, self.ours))
-        ratios = [b / a for a, b in zip(low, own, strict=True)]
-        return statistics.median(low), statistics.median(own), statistics.median(ratios)
-
-
-def _quantile(values: list[float], part: float) -> float:
-    ordered = sorted(values)
-    return ordered[min(int(part * len(ordered)), len(ordered) - 1)]
-
-
-def _block(work: Callable[[], object], count: int) -> list[float]:
-    clock, times = time.perf_counter, []
-    for _ in range(count):
-        begun = clock()
-        work()
-        times.append(clock() - begun)
-    return times
-
-
-def pairs(floor: Callable[[], object], ours: Callable[[], object], count: int, blocks: int = 10) -> Pairs:
-    """Run blocks of `count` calls in turn: floor, ours, floor, ours ..."""
-    for work in (floor, ours):
-        _block(work, max(count // 4, 20))
-    gc.collect()
-    found = Pairs([], [])
-    for _ in range(blocks):
-        found.floor.append(_block(floor, count))
-        found.ours.append(_block(ours, count))
-    return found

@@ -14,13 +14,15 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 import psutil
 
+from benchmarks.parts import Effort, Part
 from benchmarks.rows import Row
 from dealer import Dealer
 
@@ -74,14 +76,20 @@ def _prepare(config: Path) -> Row:
         theirs.close()
         local = config.with_name("local.toml")
         text = config.read_text(encoding="utf-8")
-        text = text.replace('"dibasr2-1"\nkatcp_port = 7147', f'"127.0.0.1"\nkatcp_port = {ours.recv()}')
+        text = text.replace(
+            '"dibasr2-1"\nkatcp_port = 7147', f'"127.0.0.1"\nkatcp_port = {ours.recv()}'
+        )
         # Of the rest only what takes no data: a program that is ready at once.
         memory = next(line for line in text.splitlines() if line.startswith("status_memory"))
         words = memory.split()
         key, semaphore = words[5].rstrip(","), words[8]
         idle = f'{{ program = "{_idle_program(config.parent, key, semaphore)}" }}'
-        text = text.replace('{ program = "vegas_hpc_server", args = ["--resize-obuf"], buffers = "vegas" }', idle)
-        local.write_text(text.replace('fits = { program = "vegasFitsWriter" }\n', ""), encoding="utf-8")
+        text = text.replace(
+            '{ program = "vegas_hpc_server", args = ["--resize-obuf"], buffers = "vegas" }', idle
+        )
+        local.write_text(
+            text.replace('fits = { program = "vegasFitsWriter" }\n', ""), encoding="utf-8"
+        )
         with Bank("BANKA", config=local) as bank:
             bank.set_mode(HEAVIEST)
             taken = []
@@ -90,7 +98,9 @@ def _prepare(config: Path) -> Row:
                 begun = time.process_time()
                 bank.prepare()
                 taken.append((time.process_time() - begun) * 1e3)
-        return Row(f"prepare of {HEAVIEST}, CPU", None, statistics.median(taken), None, 50.0, None, "ms")
+        return Row(
+            f"prepare of {HEAVIEST}, CPU", None, statistics.median(taken), None, 50.0, None, "ms"
+        )
     finally:
         ours.close()
         board.join(10)
@@ -186,11 +196,18 @@ def _status() -> Row:
     finally:
         status.unlink()
         status.close()
-    return Row(f"status read of {CARDS} cards", None, statistics.median(taken), None, 1.0, None, "ms")
+    return Row(
+        f"status read of {CARDS} cards", None, statistics.median(taken), None, 1.0, None, "ms"
+    )
 
 
-def rows() -> list[Row]:
-    """Measure."""
+def _configured(measure: Callable[[Path, dict[str, str]], Row], _effort: Effort) -> list[Row]:
     with tempfile.TemporaryDirectory(prefix="dealer-player-") as folder:
-        config, urls = _configuration(Path(folder))
-        return [_prepare(config), _eight_banks(config, urls), _status()]
+        return [measure(*_configuration(Path(folder)))]
+
+
+PARTS: dict[str, Part] = {
+    "prepare": partial(_configured, lambda config, _: _prepare(config)),
+    "eight_banks": partial(_configured, _eight_banks),
+    "status": lambda _: [_status()],
+}

@@ -99,13 +99,17 @@ def forks() -> Iterator[subprocess.Popen[str]]:
             os.killpg(process.pid, signal.SIGKILL)
 
 
-def kill_once(server: subprocess.Popen[str], status: StatusBuffer, root: Path, number: int, after_s: float) -> Kill:
+def kill_once(
+    server: subprocess.Popen[str], status: StatusBuffer, root: Path, number: int, after_s: float
+) -> Kill:
     """Start a scan, kill it so many seconds after its first row was reported (negative: after its start), look."""
     assert server.stdin is not None
     assert server.stdout is not None
     status.update({"NCHAN": NCHAN, "EXPOSURE": EXPOSURE_S, "SCANLEN": 0, "PROJID": "KILLS", "BANKNAM": "BANKA",
                    "SCANNUM": number, "DAQNROW": 0, "DAQFITS": ""})  # fmt: skip
-    flush = "--fast --flush-rows 1" if number % 2 else "--flush-s 0.02 --max-lag-s 60"  # this machine may be busy
+    flush = (
+        "--fast --flush-rows 1" if number % 2 else "--flush-s 0.02 --max-lag-s 60"
+    )  # this machine may be busy
     server.stdin.write(
         f"--once --outlive-parent {flush} --data-dir {root} --status-key {status.key} "
         f"--status-semaphore {status.semaphore} --synthetic {{\"channels\":{CHANNELS},\"seed\":{number}}}\n"
@@ -116,7 +120,9 @@ def kill_once(server: subprocess.Popen[str], status: StatusBuffer, root: Path, n
     while not status.get(key):
         if time.monotonic() > limit or select.select([server.stdout], [], [], 0.001)[0]:
             os.kill(process, signal.SIGKILL)
-            raise SystemExit(f"benchmarks.kills: scan {number} did not begin: {status.get('DAQERR')}")
+            raise SystemExit(
+                f"benchmarks.kills: scan {number} did not begin: {status.get('DAQERR')}"
+            )
     time.sleep(abs(after_s))
     try:
         before = int(status.read().get("DAQNROW", 0))
@@ -150,7 +156,9 @@ def kills(count: int, seed: int, longest_s: float = LONGEST_S) -> Iterator[Kill]
 
 def main() -> int:
     """Print the table; 1 if a row was lost."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.kills", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.kills", description=__doc__.splitlines()[0]
+    )
     parser.add_argument("--kills", type=int, default=30)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
@@ -159,7 +167,9 @@ def main() -> int:
     lost = 0
     for number, kill in enumerate(kills(options.kills, options.seed), 1):
         lost += bool(kill.fault)
-        numbers = f"| {number:4} | {kill.moment * 1e3:10.1f} | {kill.reported:13} | {kill.readable:13} "
+        numbers = (
+            f"| {number:4} | {kill.moment * 1e3:10.1f} | {kill.reported:13} | {kill.readable:13} "
+        )
         print(f"{numbers}| {kill.uncounted:21} | {kill.fault or 'whole'} |", flush=True)
     return 1 if lost else 0
 

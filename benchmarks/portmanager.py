@@ -21,11 +21,13 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
+from benchmarks.parts import Effort, Part
 from benchmarks.rows import Row
 
-__all__ = ["rows"]
+__all__ = ["PARTS"]
 
 PORTS = (20000, 29999)
 PAIRS = 21
@@ -49,7 +51,9 @@ asyncio.run(main())
 
 @contextmanager
 def _echo(core: int) -> Iterator[int]:
-    with subprocess.Popen([sys.executable, "-c", ECHO], stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        [sys.executable, "-c", ECHO], stdout=subprocess.PIPE, text=True
+    ) as process:
         try:
             os.sched_setaffinity(process.pid, {core})
             assert process.stdout is not None
@@ -128,7 +132,11 @@ def _cpu_s(process: int) -> float:
 
 
 def _list(server_core: int) -> Row:
-    with _server(server_core) as (process, port), _connect(port) as holder, _connect(port) as asking:
+    with (
+        _server(server_core) as (process, port),
+        _connect(port) as holder,
+        _connect(port) as asking,
+    ):
         replies = holder.makefile("rb")
         for number in range(ENTRIES - 1):
             holder.sendall(b"GIMME service%d user\n" % number)
@@ -156,7 +164,9 @@ def _memory_kib(process: int) -> int:
 def _clients(server_core: int) -> Row:
     async def hold(process: int, port: int) -> float:
         before = _memory_kib(process)
-        clients = await asyncio.gather(*(asyncio.open_connection("127.0.0.1", port) for _ in range(CLIENTS)))
+        clients = await asyncio.gather(
+            *(asyncio.open_connection("127.0.0.1", port) for _ in range(CLIENTS))
+        )
         for number, (_, writer) in enumerate(clients):
             writer.write(b"GIMME service%d user\n" % number)
         for reader, _ in clients:
@@ -174,18 +184,28 @@ def _clients(server_core: int) -> Row:
             grown = asyncio.run(hold(process, port))
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-    return Row("2,000 clients held, each with a port, per client", None, grown, None, 20, None, "KiB")
+    return Row(
+        "2,000 clients held, each with a port, per client", None, grown, None, 20, None, "KiB"
+    )
 
 
-def rows() -> list[Row]:
-    """Measure and return the rows of the table."""
+def _on_cores(measure: Callable[[int], Row], _effort: Effort) -> list[Row]:
+    """Measure with this process on the first core and the servers on the last."""
     cores = sorted(os.sched_getaffinity(0))
     os.sched_setaffinity(0, {cores[0]})
     try:
-        return [
-            _gimme("GIMME on a new connection, of an asyncio echo", _fresh, cores[-1]),
-            _gimme("GIMME on a kept connection, of an asyncio echo", _kept, cores[-1]),
-            _list(cores[-1]), _clients(cores[-1]),
-        ]
+        return [measure(cores[-1])]
     finally:
         os.sched_setaffinity(0, cores)
+
+
+PARTS: dict[str, Part] = {
+    "new": partial(
+        _on_cores, partial(_gimme, "GIMME on a new connection, of an asyncio echo", _fresh)
+    ),
+    "kept": partial(
+        _on_cores, partial(_gimme, "GIMME on a kept connection, of an asyncio echo", _kept)
+    ),
+    "list": partial(_on_cores, _list),
+    "clients": partial(_on_cores, _clients),
+}

@@ -15,6 +15,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from benchmarks.parts import Effort, Part
 from benchmarks.rows import Row
 from dealer import Dealer
 
@@ -30,7 +31,9 @@ def _configuration(folder: Path) -> tuple[Path, str]:
     key = (os.getpid() << 8 & 0x7FFFFF00) + 1
     own = f'status_memory = {{ key = {key}, semaphore = "/bench_status_{key:x}" }}\nplayer_port = {port}\n'
     text = CONF.read_text(encoding="utf-8").replace("[banks.BANKA]\n", f"[banks.BANKA]\n{own}", 1)
-    text = text.replace("[banks.BANKB]\n", "[banks.BANKA.source]\nsynthetic = {}\n\n[banks.BANKB]\n", 1)
+    text = text.replace(
+        "[banks.BANKB]\n", "[banks.BANKA.source]\nsynthetic = {}\n\n[banks.BANKB]\n", 1
+    )
     path = folder / "dibas.toml"
     path.write_text(text, encoding="utf-8")
     return path, f"tcp://127.0.0.1:{port}"
@@ -61,12 +64,21 @@ def _mode_changes(d: Dealer) -> list[float]:
     return taken
 
 
-def rows() -> list[Row]:
+def _measure(_effort: Effort) -> list[Row]:
     """Measure."""
     with tempfile.TemporaryDirectory(prefix="dealer-player-") as folder:
         config, url = _configuration(Path(folder))
         environment = {**os.environ, "DIBAS_DATA": str(Path(folder) / "data")}
-        words = [sys.executable, "-m", "player.cli", "BANKA", url, "simulate", "--config", str(config)]
+        words = [
+            sys.executable,
+            "-m",
+            "player.cli",
+            "BANKA",
+            url,
+            "simulate",
+            "--config",
+            str(config),
+        ]
         Path(environment["DIBAS_DATA"]).mkdir()
         player = subprocess.Popen([*words, "--log-level", "error"], env=environment)
         try:
@@ -79,6 +91,25 @@ def rows() -> list[Row]:
             player.terminate()
             player.wait(20)
     return [
-        Row(f"dead time between scans, arm delay {ARM_DELAY_S:g} s", None, max(dead), None, 5.5, None, "s"),
-        Row("mode change inside a family, simulated board", None, statistics.median(changes), None, 2.5, None, "s"),
+        Row(
+            f"dead time between scans, arm delay {ARM_DELAY_S:g} s",
+            None,
+            max(dead),
+            None,
+            5.5,
+            None,
+            "s",
+        ),
+        Row(
+            "mode change inside a family, simulated board",
+            None,
+            statistics.median(changes),
+            None,
+            2.5,
+            None,
+            "s",
+        ),
     ]
+
+
+PARTS: dict[str, Part] = {"all": _measure}

@@ -40,7 +40,12 @@ ROOT = Path(__file__).resolve().parents[1]
 CONF = ROOT / "conf" / "dibas.toml"
 FIRST_OF = 5  # the first scans, a fifth of all, do not count: caches are filled, and the allocator finds its size
 REMEMBERED = 1000  # ended operations that a Player knows; it has as many before the first scan
-FLAT_KIB = {"player RSS": 100.0, "player traced": 10.0, "program RSS": 100.0, "program traced": 10.0}
+FLAT_KIB = {
+    "player RSS": 100.0,
+    "player traced": 10.0,
+    "program RSS": 100.0,
+    "program traced": 10.0,
+}
 """Per 100 scans."""
 CERTAIN = 2.0
 """So many errors a slope has to be above the limit."""
@@ -110,7 +115,10 @@ class Series:
 
     def slopes(self) -> dict[str, tuple[float, float]]:
         """Return what 100 scans add, KiB, and its error."""
-        return {name: slope_of(values[len(values) // FIRST_OF :]) for name, values in self.values.items()}
+        return {
+            name: slope_of(values[len(values) // FIRST_OF :])
+            for name, values in self.values.items()
+        }
 
 
 def slope_of(values: Sequence[float]) -> tuple[float, float]:
@@ -141,14 +149,19 @@ def serve(config: Path, bank: str, data: Path) -> int:
         for line in sys.stdin:
             gc.collect()
             measured: dict[str, Any] = {
-                "rss": psutil.Process().memory_info().rss / 1024, "traced": tracemalloc.get_traced_memory()[0] / 1024
+                "rss": psutil.Process().memory_info().rss / 1024,
+                "traced": tracemalloc.get_traced_memory()[0] / 1024,
             }
             if line.strip() == "begin":
                 before = tracemalloc.take_snapshot()
             if line.strip() == "top" and before is not None:
                 ours = [tracemalloc.Filter(False, tracemalloc.__file__)]
-                differences = tracemalloc.take_snapshot().filter_traces(ours).compare_to(before, "traceback")
-                measured["top"] = ["\n    ".join([str(d), *d.traceback.format()]) for d in differences[:8]]
+                differences = (
+                    tracemalloc.take_snapshot().filter_traces(ours).compare_to(before, "traceback")
+                )
+                measured["top"] = [
+                    "\n    ".join([str(d), *d.traceback.format()]) for d in differences[:8]
+                ]
             print(json.dumps(measured), flush=True)
     return 0
 
@@ -158,13 +171,26 @@ class Player:
 
     def __init__(self, folder: Path, bank: str, subject: Subject, number: int) -> None:
         self.config, self.url = _configuration(folder, bank, subject, number)
-        words = [sys.executable, "-m", "benchmarks.soak", "--serve", str(self.config), bank, str(folder / "data")]
+        words = [
+            sys.executable,
+            "-m",
+            "benchmarks.soak",
+            "--serve",
+            str(self.config),
+            bank,
+            str(folder / "data"),
+        ]
         self.inside = folder / "inside"
         self.inside.mkdir()
         (self.inside / "sitecustomize.py").write_text(IN_THE_PROGRAM)
         environment = {**os.environ, "PYTHONPATH": f"{self.inside}{os.pathsep}{ROOT}"}
         self.process = subprocess.Popen(
-            words, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT
+            words,
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=ROOT,
         )
         self.ask("")
 
@@ -176,7 +202,9 @@ class Player:
             print(word, file=self.process.stdin, flush=True)
         answer = self.process.stdout.readline()
         if not answer:
-            raise RuntimeError(f"the Player of {self.config} ended with status {self.process.wait()}")
+            raise RuntimeError(
+                f"the Player of {self.config} ended with status {self.process.wait()}"
+            )
         found: dict[str, Any] = json.loads(answer)
         return found
 
@@ -189,7 +217,10 @@ class Player:
         end = time.monotonic() + READY_WITHIN_S
         while time.monotonic() < end:
             with contextlib.suppress(FileNotFoundError):
-                return {"program RSS": child.memory_info().rss / 1024, "program traced": float(told.read_text())}
+                return {
+                    "program RSS": child.memory_info().rss / 1024,
+                    "program traced": float(told.read_text()),
+                }
             time.sleep(0.01)
         raise TimeoutError("the data-taking program does not say what it has allocated")
 
@@ -209,7 +240,9 @@ def _configuration(folder: Path, bank: str, subject: Subject, number: int) -> tu
         f'status_memory = {{ key = {key}, semaphore = "/soak_{key:x}" }}\nplayer_port = {port}\n'
         f"source = {{ taps = 2, synthetic = {subject.receiver} }}\n"
     )
-    text = CONF.read_text(encoding="utf-8").replace(f"[banks.{bank}]\n", f"[banks.{bank}]\n{own}", 1)
+    text = CONF.read_text(encoding="utf-8").replace(
+        f"[banks.{bank}]\n", f"[banks.{bank}]\n{own}", 1
+    )
     path = folder / f"{subject.mode}.toml"
     path.write_text(f"{text}\n[spectrometer]\ntime_scale = 0.01\n", encoding="utf-8")
     return path, f"tcp://127.0.0.1:{port}"
@@ -219,7 +252,12 @@ def _configuration(folder: Path, bank: str, subject: Subject, number: int) -> tu
 
 
 def soak(
-    player: Player, subject: Subject, scans: int, tell: queue.SimpleQueue[str], *, is_compared: bool = False
+    player: Player,
+    subject: Subject,
+    scans: int,
+    tell: queue.SimpleQueue[str],
+    *,
+    is_compared: bool = False,
 ) -> Series:
     """Take the scans of one Player; it is told where its memory begins to count, if it `is_compared` with its end."""
     series = Series()
@@ -234,18 +272,27 @@ def soak(
                 bank.prepare()
                 bank.start()
                 outcome = _end_of_scan(bank)
-            except ProxyError as error:  # the machine may be too busy for a scan; memory counts all the same
+            except (
+                ProxyError
+            ) as error:  # the machine may be too busy for a scan; memory counts all the same
                 outcome = type(error).__name__
             if is_compared and number == scans // FIRST_OF:
                 player.ask("begin")
             measured = player.ask("measure")
             series.add(
-                {"player RSS": measured["rss"], "player traced": measured["traced"], **player.program()}, outcome
+                {
+                    "player RSS": measured["rss"],
+                    "player traced": measured["traced"],
+                    **player.program(),
+                },
+                outcome,
             )
             for path in (player.config.parent / "data" / "JUNK").glob("*"):
                 path.unlink(missing_ok=True)  # those of other Players too, which have them open
             if (number + 1) % max(scans // 10, 1) == 0:
-                now = ", ".join(f"{name} {values[-1]:.0f} KiB" for name, values in series.values.items())
+                now = ", ".join(
+                    f"{name} {values[-1]:.0f} KiB" for name, values in series.values.items()
+                )
                 tell.put(f"{subject.mode}: {number + 1} scans, {now}")
     return series
 
@@ -274,11 +321,19 @@ def _players(subjects: Sequence[Subject]) -> Iterator[list[Player]]:
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of the command."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.soak", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.soak", description=__doc__.splitlines()[0]
+    )
     modes = [subject.mode for subject in SUBJECTS]
-    parser.add_argument("--scans", type=int, default=1000, metavar="N", help="of each mode; default: %(default)s")
-    parser.add_argument("--modes", nargs="+", choices=modes, default=modes, metavar="MODE", help="default: all")
-    parser.add_argument("--top", action="store_true", help="show which lines have allocated what is new")
+    parser.add_argument(
+        "--scans", type=int, default=1000, metavar="N", help="of each mode; default: %(default)s"
+    )
+    parser.add_argument(
+        "--modes", nargs="+", choices=modes, default=modes, metavar="MODE", help="default: all"
+    )
+    parser.add_argument(
+        "--top", action="store_true", help="show which lines have allocated what is new"
+    )
     parser.add_argument("--serve", nargs=3, help=argparse.SUPPRESS)
     return parser
 
@@ -296,9 +351,15 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         def run(player: Player, subject: Subject) -> None:
             try:
-                results[subject.mode] = soak(player, subject, options.scans, tell, is_compared=options.top)
+                results[subject.mode] = soak(
+                    player, subject, options.scans, tell, is_compared=options.top
+                )
                 if options.top:
-                    tell.put("\n".join([f"{subject.mode}: what is new", *player.ask("top").get("top", [])]))
+                    tell.put(
+                        "\n".join(
+                            [f"{subject.mode}: what is new", *player.ask("top").get("top", [])]
+                        )
+                    )
             except Exception as error:
                 tell.put(f"{subject.mode}: {type(error).__name__}: {error}")
             finally:
@@ -318,14 +379,20 @@ def main(argv: Sequence[str] | None = None) -> int:
 def report(subjects: Sequence[Subject], results: dict[str, Series]) -> int:
     """Print the table; 1 if a memory grows, or scans could not be taken."""
     faults = [f"{subject.mode}: no scans" for subject in subjects if subject.mode not in results]
-    print(f"\n{'mode':12} {'KiB per 100 scans':17} {'slope':>9} {'+-':>8} {'limit':>7} {'at the end':>11}  outcomes")
+    print(
+        f"\n{'mode':12} {'KiB per 100 scans':17} {'slope':>9} {'+-':>8} {'limit':>7} {'at the end':>11}  outcomes"
+    )
     for mode, series in results.items():
         outcomes = ", ".join(f"{count} {outcome}" for outcome, count in series.outcomes.items())
         for name, (slope, error) in series.slopes().items():
             limit, last = FLAT_KIB[name], series.values[name][-1]
-            print(f"{mode:12} {name:17} {slope:9.1f} {error:8.1f} {limit:7.0f} {last:11.0f}  {outcomes}")
+            print(
+                f"{mode:12} {name:17} {slope:9.1f} {error:8.1f} {limit:7.0f} {last:11.0f}  {outcomes}"
+            )
             if slope - CERTAIN * error > limit:
-                faults.append(f"{mode}: {name} grows by {slope:.1f} +- {error:.1f} KiB per 100 scans")
+                faults.append(
+                    f"{mode}: {name} grows by {slope:.1f} +- {error:.1f} KiB per 100 scans"
+                )
     for fault in faults:
         print(f"soak: {fault}", file=sys.stderr)
     return 1 if faults else 0

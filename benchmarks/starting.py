@@ -17,6 +17,7 @@ import time
 from pathlib import Path
 
 from benchmarks.instrument import CONF
+from benchmarks.parts import Effort, Part
 from benchmarks.rows import Row
 
 PAIRS = 8
@@ -25,7 +26,15 @@ IMPORTED = re.compile(r"^import time:\s+\d+ \|\s+\d+ \| *(\S+)$", re.MULTILINE)
 
 def _player(config: Path, port: int, log: Path, *options: str) -> float:
     """Start a Player and end it; s until its line `ready`."""
-    words = [sys.executable, *options, "-m", "player.cli", "BANKA", f"tcp://127.0.0.1:{port}", "simulate"]
+    words = [
+        sys.executable,
+        *options,
+        "-m",
+        "player.cli",
+        "BANKA",
+        f"tcp://127.0.0.1:{port}",
+        "simulate",
+    ]
     environment = {**os.environ, "DIBAS_DATA": str(config.parent)}
     begun = time.perf_counter()
     with log.open("w") as stream:
@@ -61,13 +70,15 @@ def _bare(names: list[str]) -> float:
     return time.perf_counter() - begun
 
 
-def rows() -> list[Row]:
+def _measure(_effort: Effort) -> list[Row]:
     """Measure."""
     with tempfile.TemporaryDirectory(prefix="dealer-player-") as folder:
         config, log = Path(folder) / "dibas.toml", Path(folder) / "player.log"
         key = (os.getpid() << 8 & 0x7FFFFF00) + 2
         own = f'status_memory = {{ key = {key}, semaphore = "/bench_status_{key:x}" }}\n'
-        text = CONF.read_text(encoding="utf-8").replace("[banks.BANKA]\n", f"[banks.BANKA]\n{own}", 1)
+        text = CONF.read_text(encoding="utf-8").replace(
+            "[banks.BANKA]\n", f"[banks.BANKA]\n{own}", 1
+        )
         config.write_text(text, encoding="utf-8")
         with socket.create_server(("127.0.0.1", 0)) as held:
             port = held.getsockname()[1]
@@ -84,3 +95,6 @@ def rows() -> list[Row]:
             statistics.median(ours), ratio, 1.5, None, "s",
         )
     ]  # fmt: skip
+
+
+PARTS: dict[str, Part] = {"all": _measure}
