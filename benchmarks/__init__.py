@@ -1,1 +1,2 @@
-"""Measurements of the targets, each beside the floor it is compared with; `python -m benchmarks`."""
+"""Measurements of the targets, each beside the floor it is compared with; `python -m
+benchmarks`."""

@@ -1,11 +1,11 @@
 """Another revision and the present tree measured in turn: before, now, before, now ...
 
-Both are laid out as folders beside each other: a git worktree of the revision, and a copy of what is
-here now. The benchmark programs of the present tree measure both, each in a process of its own, for
-which only PYTHONPATH and the current folder differ. They take turns after each block of calls, a
-tenth of a second, so that both meet the same load of the machine; a round of all blocks gives a pair of
-figures. What is not in blocks is measured whole. A new row has a figure of the revision, too, if the
-packages of that have what the program calls.
+Both are laid out as folders beside each other: a git worktree of the revision, and a copy of what
+is here now. The benchmark programs of the present tree measure both, each in a process of its own,
+for which only PYTHONPATH and the current folder differ. They take turns after each block of calls,
+a tenth of a second, so that both meet the same load of the machine; a round of all blocks gives a
+pair of figures. What is not in blocks is measured whole. A new row has a figure of the revision,
+too, if the packages of that have what the program calls.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Calls to one server, of a bare REQ/REP round trip with the same bytes, and of the bare design.
 
-Ours is what a user calls: `ZMQJSONProxyClient.add(2, 3)`, with request number, deadline, both dialects, guards and
-logging, against a server process. One core: client and server share it; two cores: one each.
+Ours is what a user calls: `ZMQJSONProxyClient.add(2, 3)`, with request number, deadline, both
+dialects, guards and logging, against a server process. One core: client and server share it; two
+cores: one each.
 """
 
 from __future__ import annotations
@@ -147,7 +148,8 @@ def _outstanding_many(effort: Effort) -> list[Row]:
 
 
 def _both_clients(url: str) -> tuple[float, float, float]:
-    """Medians of a call by the blocking client and by that for asyncio, s, and their ratio; in turns of 100 calls."""
+    """Medians of a call by both clients, s, and the ratio asyncio / blocking; turns of 100
+    calls."""
     import asyncio
 
     from zmqjsonproxy import AsyncProxyClient
@@ -186,7 +188,8 @@ def _row(what: str, figures: tuple[float, float, float], must: float, aim: float
 
 
 def _while_held(url: str) -> tuple[float, float, float]:
-    """Median of status idle and beside a command of 2 s, s, and their ratio; three times, the median run."""
+    """Median of status idle and beside a command of 2 s, s, and the ratio, of the median of 3
+    runs."""
     context: zmq.Context[zmq.Socket[bytes]] = zmq.Context.instance()
     found = []
     with (

@@ -1,6 +1,8 @@
-"""Channelizer and complete run, of a bare numpy + scipy loop on the same samples in the same process.
+"""Channelizer and complete run, of a bare numpy + scipy loop on the same samples in the same
+process.
 
-The bare loop has no features: one whole pass of the recording at a time, filter by 8 shifted products, FFT,
+The bare loop has no features: one whole pass of the recording at a time, filter by 8 shifted
+products, FFT,
 |.|^2, sum. It runs on one core, as ours does; blocks alternate A B A B and medians are compared.
 """
 

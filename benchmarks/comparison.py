@@ -77,7 +77,7 @@ class Comparison:
         )
 
     def figure(self, program: str, part: float = 0.5) -> float | None:
-        """Return the median over runs and blocks of a quantile, s; None: the program did not run."""
+        """Return the median over runs and blocks of a quantile, s; None: it did not run."""
         if program not in self.runs[0]:
             return None
         return statistics.median(

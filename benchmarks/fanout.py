@@ -1,10 +1,10 @@
 """One call to N Players, of N bare REQ/REP round trips made one after the other; wall time.
 
-Ours is `Dealer.outcomes`. Two processes, as for the floor and the bare design: the Dealer's, and one with
-a single thread for N servers, each of which has a socket and address of its own (`floors.side_by_side`
-says why). One core: both share it; two cores: one each. With a process for every Player, as on N hosts,
-but all on the cores of this one, the rows without a "must" show how much worse the processor's caches
-make it.
+Ours is `Dealer.outcomes`. Two processes, as for the floor and the bare design: the Dealer's, and
+one with a single thread for N servers, each of which has a socket and address of its own
+(`floors.side_by_side` says why). One core: both share it; two cores: one each. With a process for
+every Player, as on N hosts, but all on the cores of this one, the rows without a "must" show how
+much worse the processor's caches make it.
 """
 
 from __future__ import annotations
@@ -231,10 +231,11 @@ def _both_dealers(urls: list[str]) -> tuple[float, float]:
     return statistics.median(blocking), statistics.median(awaited)
 
 
-def _begin_lanes(dealer: Dealer, banks: list[str]) -> None:
+def _begin_queues(dealer: Dealer, banks: list[str]) -> None:
     """Have Players carry out their first command, by which each begins a thread; some at a time.
 
-    A thousand threads that begin at once in one process leave ZeroMQ's own no time to say that it is alive.
+    A thousand threads that begin at once in one process leave ZeroMQ's own no time to say that it
+    is alive.
     """
     for n in range(0, len(banks), PORTION):
         dealer.outcomes("work", _timeout=CONNECT_WITHIN, _banks=banks[n : n + PORTION])
@@ -242,7 +243,7 @@ def _begin_lanes(dealer: Dealer, banks: list[str]) -> None:
 
 def _work(urls: list[str]) -> float:
     with _dealer(urls) as dealer:
-        _begin_lanes(dealer, list(dealer.players))
+        _begin_queues(dealer, list(dealer.players))
         taken = []
         for _ in range(20):
             begun = time.perf_counter()
@@ -257,10 +258,10 @@ def _work(urls: list[str]) -> float:
 
 
 def _until_deadline(urls: list[str]) -> float:
-    """Time of a call that the first server does not answer within its deadline of 1 s; all others answered it."""
+    """Time of a call with a deadline of 1 s that all servers but the first answer."""
     taken = []
     with _dealer(urls) as dealer:
-        _begin_lanes(dealer, list(dealer.players)[1:])
+        _begin_queues(dealer, list(dealer.players)[1:])
         for _ in range(3):
             begun = time.perf_counter()
             outcomes = dealer.outcomes("work", _timeout=1.0)

@@ -1,7 +1,8 @@
 """The floors of calls and fan-out, and how processes are pinned.
 
-A floor is the least that pyzmq can do: a REQ socket here, a REP socket in another process, prepared bytes both ways,
-no JSON, no deadline, no error handling. The second floor, the bare design, is in `bare.py`.
+A floor is the least that pyzmq can do: a REQ socket here, a REP socket in another process, prepared
+bytes both ways, no JSON, no deadline, no error handling. The second floor, the bare design, is in
+`bare.py`.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ __all__ = [
     "side_by_side",
 ]
 
-# Each process is forked from a fresh one that has imported what all of them need, and has no threads.
+# Each process is forked from a fresh one that has imported what all need, and has no threads.
 _PROCESSES = multiprocessing.get_context("forkserver")
 _PROCESSES.set_forkserver_preload(["benchmarks.bare", "benchmarks.calls", "dealer"])
 _POLLIN = int(zmq.POLLIN)
@@ -81,7 +82,7 @@ def serving(
     Args:
         core: Processor.
         count: Number of processes.
-        target: Called as `target(connection, *args)`; says `ready(connection, url)`, then serves for ever.
+        target: Called as `target(connection, *args)`; says `ready(connection, url)`, then serves.
         *args: Further arguments.
     """
     started = []
@@ -138,7 +139,7 @@ class Served(Protocol):
     url: str
 
     def fileno(self) -> int:
-        """Return the descriptor that is readable when there may be something for `serve_waiting`."""
+        """Return the descriptor that is readable when `serve_waiting` may have something to do."""
 
     def serve_waiting(self) -> None:
         """Answer what has arrived."""
@@ -147,15 +148,16 @@ class Served(Protocol):
 def side_by_side(
     connection: Connection, count: int, make: Callable[..., Served], *args: Any
 ) -> None:
-    """Serve: run `count` servers `make(*args)` in one thread, by epoll; the URLs are told as one text with blanks.
+    """Serve: run `count` servers `make(*args)` in one thread, by epoll; tell their URLs as one
+    text.
 
-    They stand for hosts, which share neither an interpreter nor caches. With a thread each, those that a request wakes
-    at the same time wait for one another's interpreter lock, and their stacks displace the caller's data: a floor that
-    asks one after the other has nothing of that, and with a process each it is worse still.
+    They stand for hosts, which share neither an interpreter nor caches. With a thread each, those
+    that a request wakes at the same time wait for one another's interpreter lock, and their stacks
+    displace the caller's data: a floor that asks one after the other has nothing of that, and with
+    a process each it is worse still.
     """
-    sys.setswitchinterval(
-        1.0
-    )  # lanes give the interpreter up themselves; who waits for it need not ask every 5 ms
+    # Command queues give the interpreter up themselves; who waits for it need not ask every 5 ms.
+    sys.setswitchinterval(1.0)
     servers = [make(*args) for _ in range(count)]
     waiting, serve = select.epoll(), {}
     for server in servers:

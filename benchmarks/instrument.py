@@ -1,7 +1,8 @@
-"""What the spectrometer's Banks take: preparing the heaviest mode, eight Banks that change their mode, reading status.
+"""What the spectrometer's Banks take: preparing the heaviest mode, eight Banks that change their
+mode, reading status.
 
-The simulated boards speak KATCP on sockets. For `prepare` the board is a process of its own, as a real one is; the
-eight Banks are Players with their simulated boards inside, called by one Dealer.
+The simulated boards speak KATCP on sockets. For `prepare` the board is a process of its own, as a
+real one is; the eight Banks are Players with their simulated boards inside, called by one Dealer.
 """
 
 from __future__ import annotations
@@ -134,10 +135,11 @@ def _players(config: Path, urls: dict[str, str]) -> Iterator[list[psutil.Process
     running = [
         subprocess.Popen(
             [*words, bank, url, "simulate", "--config", str(config), "--log-level", "error"],
-            env=environment, stdout=subprocess.DEVNULL,
+            env=environment,
+            stdout=subprocess.DEVNULL,
         )
         for bank, url in urls.items()
-    ]  # fmt: skip
+    ]
     try:
         yield [psutil.Process(process.pid) for process in running]
     finally:
@@ -152,7 +154,8 @@ def _cpu(processes: list[psutil.Process]) -> float:
 
 
 def _eight_banks(config: Path, urls: dict[str, str]) -> Row:
-    """Wall time of eight Banks that set a mode at once, of what one needs alone or the cores need for all."""
+    """Wall time of eight Banks that set a mode at once, of what one needs alone or the cores need
+    for all."""
     with _players(config, urls) as processes, Dealer(urls) as d:
         d.add_active_player(*urls)
         _until_ready(d)
@@ -169,8 +172,13 @@ def _eight_banks(config: Path, urls: dict[str, str]) -> Row:
             ratios.append(walls[-1] / bounds[-1])
     return Row(
         f"set_mode({MODE}) of 8 simulated Banks, of one alone or of their CPU / cores",
-        statistics.median(bounds), statistics.median(walls), statistics.median(ratios), 1.3, None, "s",
-    )  # fmt: skip
+        statistics.median(bounds),
+        statistics.median(walls),
+        statistics.median(ratios),
+        1.3,
+        None,
+        "s",
+    )
 
 
 def _until_ready(d: Dealer) -> None:

@@ -1,9 +1,9 @@
 """Kills the data-taking program at random moments, and counts what is left of its FITS file.
 
-`python -m benchmarks.kills [--kills 30] [--seed 1]` prints a table: the moment of SIGKILL, the rows that the program
-had reported in the status memory (DAQNROW), the rows that astropy reads. Every row that was reported has to be readable
-and whole. Each program is a process of its own, forked from one that has imported everything, because the import takes
-longer than the scan.
+`python -m benchmarks.kills [--kills 30] [--seed 1]` prints a table: the moment of SIGKILL, the rows
+that the program had reported in the status memory (DAQNROW), the rows that astropy reads. Every row
+that was reported has to be readable and whole. Each program is a process of its own, forked from
+one that has imported everything, because the import takes longer than the scan.
 """
 
 from __future__ import annotations
@@ -87,9 +87,13 @@ def read_rows(path: Path) -> tuple[int, int, str]:
 def forks() -> Iterator[subprocess.Popen[str]]:
     """The process that starts programs."""
     with subprocess.Popen(
-        [sys.executable, "-c", FORKS], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-        text=True, start_new_session=True,
-    ) as process:  # fmt: skip
+        [sys.executable, "-c", FORKS],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,
+    ) as process:
         try:
             assert process.stdout is not None
             if process.stdout.readline() != "ready\n":
@@ -102,18 +106,29 @@ def forks() -> Iterator[subprocess.Popen[str]]:
 def kill_once(
     server: subprocess.Popen[str], status: StatusBuffer, root: Path, number: int, after_s: float
 ) -> Kill:
-    """Start a scan, kill it so many seconds after its first row was reported (negative: after its start), look."""
+    """Start a scan, kill it so many seconds after its first row was reported (negative: after its
+    start), look."""
     assert server.stdin is not None
     assert server.stdout is not None
-    status.update({"NCHAN": NCHAN, "EXPOSURE": EXPOSURE_S, "SCANLEN": 0, "PROJID": "KILLS", "BANKNAM": "BANKA",
-                   "SCANNUM": number, "DAQNROW": 0, "DAQFITS": ""})  # fmt: skip
+    status.update(
+        {
+            "NCHAN": NCHAN,
+            "EXPOSURE": EXPOSURE_S,
+            "SCANLEN": 0,
+            "PROJID": "KILLS",
+            "BANKNAM": "BANKA",
+            "SCANNUM": number,
+            "DAQNROW": 0,
+            "DAQFITS": "",
+        }
+    )
     flush = (
         "--fast --flush-rows 1" if number % 2 else "--flush-s 0.02 --max-lag-s 60"
     )  # this machine may be busy
     server.stdin.write(
         f"--once --outlive-parent {flush} --data-dir {root} --status-key {status.key} "
-        f"--status-semaphore {status.semaphore} --synthetic {{\"channels\":{CHANNELS},\"seed\":{number}}}\n"
-    )  # fmt: skip
+        f'--status-semaphore {status.semaphore} --synthetic {{"channels":{CHANNELS},"seed":{number}}}\n'
+    )
     server.stdin.flush()
     process = int(server.stdout.readline())
     key, limit = ("DAQNROW" if after_s >= 0 else "DAQFITS"), time.monotonic() + STARTS_WITHIN_S
@@ -157,7 +172,7 @@ def kills(count: int, seed: int, longest_s: float = LONGEST_S) -> Iterator[Kill]
 def main() -> int:
     """Print the table; 1 if a row was lost."""
     parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.kills", description=__doc__.splitlines()[0]
+        prog="python -m benchmarks.kills", description=__doc__.partition("\n\n")[0]
     )
     parser.add_argument("--kills", type=int, default=30)
     parser.add_argument("--seed", type=int, default=1)

@@ -1,7 +1,8 @@
 """Bookkeeping of 1,000 operations, at the server and at their caller, in one process; time of one.
 
-A real server on a socket; the operations report progress twice and end with a small result. Counted is what Python
-has allocated and not freed since before the first (tracemalloc), after as many have been begun, waited for and ended.
+A real server on a socket; the operations report progress twice and end with a small result. Counted
+is what Python has allocated and not freed since before the first (tracemalloc), after as many have
+been begun, waited for and ended.
 """
 
 from __future__ import annotations

@@ -49,7 +49,7 @@ class Effort:
         return replace(self, runs=1)
 
     def pass_on(self) -> None:
-        """Let the other tree measure, if there is one, and wait until it has; to be called often."""
+        """Let the other tree measure, if there is one, and wait until it has. Called often."""
         if self.turn is not None:
             self.turn.send(None)
             self.turn.recv()

@@ -1,7 +1,8 @@
-"""How long a plan of 100 scans takes: `dealer plan` of a script on the eight Banks of the shipped configuration.
+"""How long a plan of 100 scans takes: `dealer plan` of a script on the eight Banks of the shipped
+configuration.
 
-Counted is the run of the script from making its Dealer to its end; the configuration is read and the models are made
-before, as every Player does once, and are a row of their own.
+Counted is the run of the script from making its Dealer to its end; the configuration is read and
+the models are made before, as every Player does once, and are a row of their own.
 """
 
 from __future__ import annotations

@@ -1,11 +1,13 @@
-"""The port manager beside the least an asyncio server does: an echo of the same bytes, in the same run.
+"""The port manager beside the least an asyncio server does: an echo of the same bytes, in the same
+run.
 
-GIMME: one request and its reply, on a new connection for each, as services ask, and many on one connection; against
-an echo server that returns prepared bytes. Both servers are pinned to one core, the client to another, or to the same
-if there is only one. Each port is tested by binding it, 10 to 16 us in the system alone; here that is done ahead, while
-the client has the answer before, and a lone request waits for it. LIST: processor time of the server process for a
-list of 900 entries that has changed since the last one. Clients: growth of the server's memory by 2,000 connections
-that have each asked once.
+GIMME: one request and its reply, on a new connection for each, as services ask, and many on one
+connection; against an echo server that returns prepared bytes. Both servers are pinned to one core,
+the client to another, or to the same if there is only one. Each port is tested by binding it, 10 to
+16 us in the system alone; here that is done ahead, while the client has the answer before, and a
+lone request waits for it. LIST: processor time of the server process for a list of 900 entries that
+has changed since the last one. Clients: growth of the server's memory by 2,000 connections that
+have each asked once.
 """
 
 from __future__ import annotations
@@ -68,10 +70,22 @@ def _server(core: int) -> Iterator[tuple[int, int]]:
     with tempfile.TemporaryDirectory() as folder:
         port_file = Path(folder, "port")
         command = [
-            sys.executable, "-m", "portmanager.cli", "-listen", "0", "-ports", f"{PORTS[0]}-{PORTS[1]}",
-            "-log", f"{folder}/log", "-portfile", str(port_file), "-pidfile", f"{folder}/pid", "-usagefile",
+            sys.executable,
+            "-m",
+            "portmanager.cli",
+            "-listen",
+            "0",
+            "-ports",
+            f"{PORTS[0]}-{PORTS[1]}",
+            "-log",
+            f"{folder}/log",
+            "-portfile",
+            str(port_file),
+            "-pidfile",
+            f"{folder}/pid",
+            "-usagefile",
             f"{folder}/use",
-        ]  # fmt: skip
+        ]
         with subprocess.Popen(command) as process:
             try:
                 os.sched_setaffinity(process.pid, {core})

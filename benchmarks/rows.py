@@ -1,4 +1,4 @@
-"""One line of a table of results, and the table: on the terminal and in RESULTS.md. Measures nothing."""
+"""Line of a table of results, and the table: on the terminal, in RESULTS.md. Measures nothing."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ LIBRARIES = ("pyzmq", "orjson", "numpy", "scipy", "astropy")
 
 @dataclass(frozen=True, slots=True)
 class Cpu:
-    """CPU time of a call at both ends, in the unit of its row; None: the bare design did not run."""
+    """CPU time of a call at both ends, in the unit of its row; None: there is no bare design."""
 
     client: float
     server: float

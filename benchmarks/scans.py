@@ -1,6 +1,8 @@
-"""Time that an observer loses between scans and at a mode change, with a simulated board and `spectrometer-daq`.
+"""Time that an observer loses between scans and at a mode change, with a simulated board and
+`spectrometer-daq`.
 
-One Player in a process of its own, with the waits of a real board (`time_scale` 1), called by a Dealer.
+One Player in a process of its own, with the waits of a real board (`time_scale` 1), called by a
+Dealer.
 """
 
 from __future__ import annotations

@@ -1,10 +1,11 @@
 """Memory of Players over many scans, which has to stay as it is.
 
-`python -m benchmarks.soak [--scans 1000] [--modes MODE1 ...] [--top]` runs a simulated Player of each mode and takes
-scans, all at the same time. It prints how much each 100 scans have added to the Player's memory (RSS), to what Python
-has allocated in it (tracemalloc), and the same of its data-taking program, as slopes of straight lines through all
-scans after the first ones, with their errors. Exit status 1 if one of them is certainly not flat. `--top` shows which
-lines of the Player's code have allocated what is new.
+`python -m benchmarks.soak [--scans 1000] [--modes MODE1 ...] [--top]` runs a simulated Player of
+each mode and takes scans, all at the same time. It prints how much each 100 scans have added to the
+Player's memory (RSS), to what Python has allocated in it (tracemalloc), and the same of its
+data-taking program, as slopes of straight lines through all scans after the first ones, with their
+errors. Exit status 1 if one of them is certainly not flat. `--top` shows which lines of the
+Player's code have allocated what is new.
 """
 
 from __future__ import annotations
@@ -38,7 +39,8 @@ from zmqjsonproxy.rpc.client import ZMQJSONProxyClient
 
 ROOT = Path(__file__).resolve().parents[1]
 CONF = ROOT / "conf" / "dibas.toml"
-FIRST_OF = 5  # the first scans, a fifth of all, do not count: caches are filled, and the allocator finds its size
+# the first scans, a fifth of all, do not count: caches are filled, and the allocator finds its size
+FIRST_OF = 5
 REMEMBERED = 1000  # ended operations that a Player knows; it has as many before the first scan
 FLAT_KIB = {
     "player RSS": 100.0,
@@ -87,17 +89,25 @@ _HBW = {"exposure": 0.1, "scan_length": 0.4}
 _WIDTH_MHZ = 1500.0 / 64  # of a sub-band of MODE20
 _CENTRES = [750.0 + _WIDTH_MHZ * (n - 3.5) for n in range(8)]
 SUBJECTS = (
-    Subject("MODE1", "{ center_mhz = 1420.0, bandwidth_mhz = 1.0, seed = 1 }", (_HBW, {**_HBW, "source": "B"})),
+    Subject(
+        "MODE1",
+        "{ center_mhz = 1420.0, bandwidth_mhz = 1.0, seed = 1 }",
+        (_HBW, {**_HBW, "source": "B"}),
+    ),
     Subject(
         "MODE20",
         f"{{ center_mhz = 1420.0, bandwidth_mhz = {8 * _WIDTH_MHZ}, rate_hz = 250_000, seed = 2 }}",
-        tuple({"exposure": 0.6, "scan_length": 1.2, "subband_freq": order} for order in (_CENTRES, _CENTRES[::-1])),
+        tuple(
+            {"exposure": 0.6, "scan_length": 1.2, "subband_freq": order}
+            for order in (_CENTRES, _CENTRES[::-1])
+        ),
     ),
     Subject(
-        "INCO_MODE_64", NARROW,
+        "INCO_MODE_64",
+        NARROW,
         ({"scan_length": 0.5, "integration_time": 0.002, "obs_mode": "search"},),
     ),
-)  # fmt: skip
+)
 
 
 @dataclass(slots=True)
@@ -135,7 +145,8 @@ def slope_of(values: Sequence[float]) -> tuple[float, float]:
 
 
 def serve(config: Path, bank: str, data: Path) -> int:
-    """Run a Player that says how much memory it has, one line of JSON for each line that it reads."""
+    """Run a Player that says how much memory it has, one line of JSON for each line that it
+    reads."""
     from player.config import load
     from player.host import Host
     from player.logs import set_up_logging
@@ -259,7 +270,8 @@ def soak(
     *,
     is_compared: bool = False,
 ) -> Series:
-    """Take the scans of one Player; it is told where its memory begins to count, if it `is_compared` with its end."""
+    """Take the scans of one Player; it is told where its memory begins to count, if it
+    `is_compared` with its end."""
     series = Series()
     with ZMQJSONProxyClient(None, "bank", player.url, READY_WITHIN_S) as bank:
         bank.set_mode(subject.mode)
@@ -322,7 +334,7 @@ def _players(subjects: Sequence[Subject]) -> Iterator[list[Player]]:
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of the command."""
     parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.soak", description=__doc__.splitlines()[0]
+        prog="python -m benchmarks.soak", description=__doc__.partition("\n\n")[0]
     )
     modes = [subject.mode for subject in SUBJECTS]
     parser.add_argument(

@@ -1,7 +1,8 @@
-"""What a Player takes from its start to the first call that it answers, of a bare interpreter with the same imports.
+"""What a Player takes from its start to the first call that it answers, of a bare interpreter with
+the same imports.
 
-The Player is a simulated spectrometer Bank with a board. What it imports until it is ready is asked of the interpreter
-(`-X importtime`); the floor is an interpreter that imports just that and ends.
+The Player is a simulated spectrometer Bank with a board. What it imports until it is ready is asked
+of the interpreter (`-X importtime`); the floor is an interpreter that imports just that and ends.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ def _player(config: Path, port: int, log: Path, *options: str) -> float:
     with log.open("w") as stream:
         process = subprocess.Popen(
             [*words, "--config", str(config)], stderr=subprocess.PIPE, env=environment, text=True
-        )  # fmt: skip
+        )
         assert process.stderr is not None
         taken = 0.0
         for line in process.stderr:
@@ -91,10 +92,15 @@ def _measure(_effort: Effort) -> list[Row]:
     ratio = statistics.median(a / b for a, b in zip(ours, floors, strict=True))
     return [
         Row(
-            "start of a Player to ready, of a bare interpreter with the same imports", statistics.median(floors),
-            statistics.median(ours), ratio, 1.5, None, "s",
+            "start of a Player to ready, of a bare interpreter with the same imports",
+            statistics.median(floors),
+            statistics.median(ours),
+            ratio,
+            1.5,
+            None,
+            "s",
         )
-    ]  # fmt: skip
+    ]
 
 
 PARTS: dict[str, Part] = {"all": _measure}

@@ -1,4 +1,5 @@
-"""Conducts the Players of an array: `import dealer; d = dealer.Dealer()`. Needs pyzmq and nothing else."""
+"""Conducts the Players of an array: `import dealer; d = dealer.Dealer()`. Needs pyzmq and nothing
+else."""
 
 from __future__ import annotations
 
@@ -60,7 +61,8 @@ __all__ = [
 
 
 class Switching:
-    """Words for switching states: `d.set_gbt_ss(1.0, [(0.0, Switching.SIG, Switching.CALON, 0.002), ...])`."""
+    """Words for switching states: `d.set_gbt_ss(1.0, [(0.0, Switching.SIG, Switching.CALON, 0.002),
+    ...])`."""
 
     SIG = 0
     REF = 1

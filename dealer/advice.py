@@ -17,7 +17,8 @@ LOOKED_UP = 4
 
 
 def unknown_host(url: str) -> tuple[str, str] | None:
-    """Return the host of a Player's address and why its name stands for nothing here; None: it stands for something."""
+    """Return the host of a Player's address and why its name stands for nothing here; None: it
+    stands for something."""
     if is_service(url):
         host = ServiceAddress.read(url).manager.host
     else:
@@ -33,9 +34,12 @@ def unknown_host(url: str) -> tuple[str, str] | None:
 
 
 def advice_for(*errors: BaseException | None) -> list[str]:
-    """Return what to say below errors; nothing if none of them is about a Player that does not answer."""
+    """Return what to say below errors; nothing if none of them is about a Player that does not
+    answer."""
     lost = [error for error in _each(errors) if isinstance(error, PeerLostError)]
-    found = [unknown_host(url) for url in list(dict.fromkeys(error.peer for error in lost))[:LOOKED_UP]]
+    found = [
+        unknown_host(url) for url in list(dict.fromkeys(error.peer for error in lost))[:LOOKED_UP]
+    ]
     unknown = dict(each for each in found if each is not None)
     if not unknown:
         return [ADVICE] if lost else []

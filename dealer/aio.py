@@ -1,4 +1,5 @@
-"""The Dealer for programs that use asyncio: the same verbs, each awaited, over one socket in the running loop."""
+"""The Dealer for programs that use asyncio: the same verbs, each awaited, over one socket in the
+running loop."""
 
 from __future__ import annotations
 
@@ -45,17 +46,18 @@ class AsyncDealer(Roster[AsyncBankProxy]):
             await d.set_mode("MODE1")
             await d.players["BANKA"].set_param(exposure=0.5)
 
-    A cancelled verb leaves everything usable: what it waits for is given up, the Players are told, and a `start` takes
-    back what it has armed before the cancellation goes on. Any other method that all active Banks export is a verb too;
-    whether they do is looked at when it is awaited.
+    A cancelled verb leaves everything usable: what it waits for is given up, the Players are told,
+    and a `start` takes back what it has armed before the cancellation goes on. Any other method
+    that all active Banks export is a verb too; whether they do is looked at when it is awaited.
 
     Args:
-        players: Bank -> URL, `tcp://HOST:PORT`, or `service:NAME[@HOST]` for one that a port manager knows; or, for all
-            that one knows, `"portmanager://HOST"`, which is asked here, for at most 2 s; None: from the
-            configuration file.
+        players: Bank -> URL, `tcp://HOST:PORT`, or `service:NAME[@HOST]` for one that a port
+            manager knows; or, for all that one knows, `"portmanager://HOST"`, which is asked here,
+            for at most 2 s; None: from the configuration file.
         config: TOML file; None: `$DIBAS_CONFIG` or `$DIBAS_DIR/etc/config/dibas.toml`.
         timeout: Default deadline of a call, s; 0 or None: 180 s.
-        clocks_refuse_s: A start is refused if the clocks of Dealer and Players are further apart, s.
+        clocks_refuse_s: A start is refused if the clocks of Dealer and Players are further apart,
+            s.
 
     Raises:
         ConfigurationError: Players could not be found out. Absent Players are no error here.
@@ -74,7 +76,13 @@ class AsyncDealer(Roster[AsyncBankProxy]):
     ) -> None:
         within = default_deadline(timeout)
         urls, hub = find_players(players, config), AsyncHub(locators=AsyncServices().locators)
-        super().__init__(urls, lambda name, url: AsyncBankProxy(name, url, hub, within), hub, within, clocks_refuse_s)
+        super().__init__(
+            urls,
+            lambda name, url: AsyncBankProxy(name, url, hub, within),
+            hub,
+            within,
+            clocks_refuse_s,
+        )
         self._operation = partial(AsyncOperation, hub)
 
     async def close(self) -> None:
@@ -89,7 +97,8 @@ class AsyncDealer(Roster[AsyncBankProxy]):
         await self.close()
 
     async def _take(self, steps: Steps[T]) -> T:
-        """Take the steps of a verb; a cancellation is raised within the verb, which may take back what it did."""
+        """Take the steps of a verb; a cancellation is raised within the verb, which may take back
+        what it did."""
         return await take_in_task(self._hub, steps)
 
     # verbs

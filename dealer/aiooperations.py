@@ -38,7 +38,8 @@ class AsyncOperations(HeardOperations[AsyncOperation]):
         return await self._take(self._waits(timeout))
 
     async def outcomes(self, timeout: float | None = None) -> Outcomes:
-        """Wait for all; Bank -> outcome. One that has not ended in time has a TimeoutError. Raises for none."""
+        """Wait for all; Bank -> outcome. One that has not ended in time has a TimeoutError. Raises
+        for none."""
         return await self._take(self._outcomes(timeout))
 
     async def result(self, timeout: float | None = None) -> dict[str, Any]:

@@ -1,7 +1,8 @@
-"""A start on all Banks or on none: in which order they are told, and what is taken back. Knows no socket.
+"""A start on all Banks or on none: in which order they are told, and what is taken back. Knows no
+socket.
 
-Native Players are armed, and told to go only when all of them are ready. Those of the original know one phase only:
-`start(time)` goes to all of them, and `stop` to whoever accepted if one refuses.
+Native Players are armed, and told to go only when all of them are ready. Those of the original know
+one phase only: `start(time)` goes to all of them, and `stop` to whoever accepted if one refuses.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ ARMED_BEFORE = 1.0
 """A Bank that is armed and not committed so long before the start takes it back by itself, s."""
 UNDO_WITHIN = 5.0
 ARM_WITHIN = 90.0
-"""Longer no Bank needs to make ready, however far ahead the start is, s: a program may have to be started first."""
+"""Longer no Bank needs to make ready, however far ahead the start is, s: a program may have to be
+started first."""
 CONFIRM_WITHIN = 5.0
 
 Undo = tuple[str, tuple[Any, ...]]
@@ -68,12 +70,17 @@ class CommonStart:
     Args:
         ask: The steps that call a method of some Banks.
         when: Full second to start on.
-        start_id: Identity of the start, which nobody else's has: nobody takes back what is another's.
+        start_id: Identity of the start, which nobody else's has: nobody takes back what is
+            another's.
         now: Clock.
     """
 
     def __init__(
-        self, ask: Ask, when: datetime, start_id: str, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+        self,
+        ask: Ask,
+        when: datetime,
+        start_id: str,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._ask, self._when, self._id, self._now = ask, when, start_id, now
         self._told: dict[str, Outcome] = {}
@@ -82,18 +89,23 @@ class CommonStart:
     def start(self, banks: Starters) -> Asked:
         """Tell all; the steps end with Bank -> outcome, none of which is an error.
 
-        The first named Bank, by name, is armed before the others: of several Dealers that start at the same moment
-        one gets it, and the others have armed nothing yet.
+        The first named Bank, by name, is armed before the others: of several Dealers that start at
+        the same moment one gets it, and the others have armed nothing yet.
 
         Raises:
-            StartError: One refused, or did not answer; whatever had been armed or started was taken back.
+            StartError: One refused, or did not answer; whatever had been armed or started was taken
+                back.
         """
         when, together = as_list(self._when), banks.all if len(banks.all) > 1 else []
         ours: Undo = ("disarm_start", (self._id,))
         first = sorted(banks.named)[:1]
         for group in (first, [bank for bank in banks.named if bank not in first]):
-            yield from self._step("arm", group, (when, self._id, together), self._arm_within(), ours)
-        yield from self._step("arm", banks.unnamed, (when,), self._arm_within(), ("disarm_start", ()))
+            yield from self._step(
+                "arm", group, (when, self._id, together), self._arm_within(), ours
+            )
+        yield from self._step(
+            "arm", banks.unnamed, (when,), self._arm_within(), ("disarm_start", ())
+        )
         armed = dict(self._told)
         within = min(max(self._left(), ARMED_BEFORE), ARM_WITHIN)
         yield from self._step("commit", banks.named, (when, self._id), within, ours)
@@ -102,7 +114,9 @@ class CommonStart:
         within = max(self._left(), 0.0) + START_ALLOWANCE
         yield from self._step("start", banks.at_once, (when,), within, ("stop", ()))
         if together and banks.named:  # one that does not hear it says so in its report
-            asked = self._ask("confirm_start", self._id, [], _banks=banks.named, _timeout=CONFIRM_WITHIN)
+            asked = self._ask(
+                "confirm_start", self._id, [], _banks=banks.named, _timeout=CONFIRM_WITHIN
+            )
             yield from self._unless_interrupted(asked)
         return {bank: self._told[bank] for bank in banks.all}
 
@@ -112,20 +126,27 @@ class CommonStart:
     def _left(self) -> float:
         return (self._when - self._now()).total_seconds()
 
-    def _step(self, method: str, banks: Sequence[str], args: tuple[Any, ...], timeout: float, undo: Undo) -> Asked:
+    def _step(
+        self, method: str, banks: Sequence[str], args: tuple[Any, ...], timeout: float, undo: Undo
+    ) -> Asked:
         if not banks:
             return {}
         self._done.update(dict.fromkeys(banks, undo))
-        answers = yield from self._unless_interrupted(self._ask(method, *args, _banks=banks, _timeout=timeout))
+        answers = yield from self._unless_interrupted(
+            self._ask(method, *args, _banks=banks, _timeout=timeout)
+        )
         outcomes = {bank: _accepted(method, outcome) for bank, outcome in answers.items()}
         self._told.update(outcomes)
         if any(o.error is not None for o in outcomes.values()):
             for bank, outcome in outcomes.items():
-                # One that did not answer may have done it all the same, so it is told too; one that refused has not.
+                # One that did not answer may have done it all the same, so it is told too; one that
+                # refused has not.
                 if isinstance(outcome.error, RefusedError):
                     self._done.pop(bank)
             undone = yield from self._take_back()
-            raise StartError(f"{method} failed, so no Bank starts", self._told, _still_armed(undone, self._told))
+            raise StartError(
+                f"{method} failed, so no Bank starts", self._told, _still_armed(undone, self._told)
+            )
         return outcomes
 
     def _unless_interrupted(self, asked: Generator[Any, Any, Mapping[str, Outcome]]) -> Asked:
@@ -133,7 +154,9 @@ class CommonStart:
             return dict((yield from asked))
         except GeneratorExit:  # nobody takes any steps any more
             raise
-        except BaseException:  # Ctrl-C and cancellation too: nothing may start behind the caller's back
+        except (
+            BaseException
+        ):  # Ctrl-C and cancellation too: nothing may start behind the caller's back
             yield from self._take_back()
             raise
 
@@ -148,7 +171,8 @@ class CommonStart:
 
 
 def _accepted(method: str, outcome: Outcome) -> Outcome:
-    """An answer other than (True, ...) is no start: the original answers null when no mode is set."""
+    """An answer other than (True, ...) is no start: the original answers null when no mode is
+    set."""
     value = outcome.value
     if outcome.error is not None or (isinstance(value, tuple) and value and value[0] is True):
         return outcome
@@ -157,10 +181,13 @@ def _accepted(method: str, outcome: Outcome) -> Outcome:
 
 
 def _still_armed(undone: Mapping[str, Outcome], told: Mapping[str, Outcome]) -> str:
-    """A sentence on those that could not be stopped; a refusal to stop means that nothing was running."""
+    """A sentence on those that could not be stopped; a refusal to stop means that nothing was
+    running."""
     failed = [
         f"{bank} ({type(o.error).__name__}: {o.error})"
         for bank, o in undone.items()
-        if o.error is not None and not isinstance(o.error, RefusedError) and told[bank].error is None
+        if o.error is not None
+        and not isinstance(o.error, RefusedError)
+        and told[bank].error is None
     ]
     return f"could not be taken back, look after it: {'; '.join(failed)}" if failed else ""

@@ -1,4 +1,5 @@
-"""One Bank as an object: its methods, and its parts `roach` and `valon`; for callers that wait, and for asyncio."""
+"""One Bank as an object: its methods, and its parts `roach` and `valon`; for callers that wait, and
+for asyncio."""
 
 from __future__ import annotations
 
@@ -66,7 +67,8 @@ class BankProxy(_Parts[ZMQJSONProxyClient], ZMQJSONProxyClient):
 
 
 class AsyncBankProxy(_Parts[AsyncProxyClient], AsyncProxyClient):
-    """The Bank of one Player: `await proxy.set_mode("MODE1")`, `await proxy.valon.get_frequency(0)`.
+    """The Bank of one Player: `await proxy.set_mode("MODE1")`, `await
+    proxy.valon.get_frequency(0)`.
 
     Arguments as those of BankProxy.
     """

@@ -1,4 +1,5 @@
-"""State of each Bank, for `dealer status`: in the Bank's own words, or by status keys. Every kind of Bank has one."""
+"""State of each Bank, for `dealer status`: in the Bank's own words, or by status keys. Every kind
+of Bank has one."""
 
 from __future__ import annotations
 
@@ -40,7 +41,9 @@ class BankState:
         return {**mode, "status": status, **({"missing": self.missing} if self.missing else {})}
 
 
-def ask_states(hub: Hub, urls: Mapping[str, str], keys: Sequence[str], timeout: float) -> dict[str, BankState]:
+def ask_states(
+    hub: Hub, urls: Mapping[str, str], keys: Sequence[str], timeout: float
+) -> dict[str, BankState]:
     """Ask all Banks at once; Bank -> state.
 
     Args:
@@ -93,7 +96,8 @@ def _choose(state: BankState, values: Mapping[str, Any], keys: Sequence[str]) ->
 
 
 def state_tables(states: Mapping[str, BankState], keys: Sequence[str]) -> str:
-    """Return the states as text: one table for all Banks that show the same, by default in the order of the Banks."""
+    """Return the states as text: one table for all Banks that show the same, by default in the
+    order of the Banks."""
     tables: dict[tuple[str, ...], list[tuple[Any, ...]]] = {}
     for bank, state in states.items():
         names = (*([MODE] if MODE in state.values else []), *keys) if keys else tuple(state.values)

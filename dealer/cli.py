@@ -1,4 +1,5 @@
-"""The command `dealer`: questions to an array, a scan, and a prompt. Exit status 0 done, 1 failed, 2 usage."""
+"""The command `dealer`: questions to an array, a scan, and a prompt. Exit status 0 done, 1 failed,
+2 usage."""
 
 from __future__ import annotations
 
@@ -22,11 +23,14 @@ __all__ = ["build_parser", "main"]
 def build_parser() -> argparse.ArgumentParser:
     """The command line."""
     parser = Parser(
-        prog="dealer", with_version=True,
+        prog="dealer",
+        with_version=True,
         description="Conducts the Players of an array. Without a command: a Python prompt with `d`, the Dealer.",
         epilog="Exit status: 0 done, 1 failed, 2 usage.",
-    )  # fmt: skip
-    parser.set_defaults(config=None, timeout=None, json=False, log_level="warning", run=commands.run_shell)
+    )
+    parser.set_defaults(
+        config=None, timeout=None, json=False, log_level="warning", run=commands.run_shell
+    )
     _add_common(parser)
     common = Parser(add_help=False)  # so that they may stand after the command, too
     _add_common(common)
@@ -41,19 +45,28 @@ def build_parser() -> argparse.ArgumentParser:
 
 def _add_common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--config", metavar="FILE", default=argparse.SUPPRESS,
+        "--config",
+        metavar="FILE",
+        default=argparse.SUPPRESS,
         help="configuration of the array (TOML), or portmanager://HOST, which knows where its Players are; default: "
         "$DIBAS_CONFIG, else $DIBAS_DIR/etc/config/dibas.toml",
-    )  # fmt: skip
+    )
     parser.add_argument(
-        "--timeout", type=_seconds, metavar="S", default=argparse.SUPPRESS,
+        "--timeout",
+        type=_seconds,
+        metavar="S",
+        default=argparse.SUPPRESS,
         help="deadline of a call, s; default: 10; scan and the prompt: 180; hosts: 60 for an order, 5 for a question",
-    )  # fmt: skip
-    parser.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="answer in JSON")
+    )
     parser.add_argument(
-        "--log-level", choices=LEVELS, default=argparse.SUPPRESS,
+        "--json", action="store_true", default=argparse.SUPPRESS, help="answer in JSON"
+    )
+    parser.add_argument(
+        "--log-level",
+        choices=LEVELS,
+        default=argparse.SUPPRESS,
         help="least level of what is logged on standard error; default: warning",
-    )  # fmt: skip
+    )
 
 
 def _seconds(text: str) -> float:

@@ -29,6 +29,7 @@ from zmqjsonproxy.jsontext import json_text
 from zmqjsonproxy.loading import TargetError, load_target
 from zmqjsonproxy.rpc.hub import Hub, InterfaceDescription
 from zmqjsonproxy.rpc.locating import NotLocatedError, scheme_of
+from zmqjsonproxy.rpc.protocol.description import summary
 
 __all__ = ["add_commands", "address_of", "complain", "read_value", "run_shell"]
 
@@ -37,9 +38,7 @@ END_KEYS = ("SCANNUM", "SCANLEN", "DAQFITS")
 LOOK_S = 2.0
 
 
-def add_commands(
-    commands: argparse._SubParsersAction[Parser], common: Parser
-) -> None:
+def add_commands(commands: argparse._SubParsersAction[Parser], common: Parser) -> None:
     """Add all commands to a parser.
 
     Args:
@@ -48,38 +47,78 @@ def add_commands(
     """
 
     def add(name: str, run: Any, text: str) -> argparse.ArgumentParser:
-        parser = commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.", parents=[common])
+        parser = commands.add_parser(
+            name, help=text, description=f"{text[0].upper()}{text[1:]}.", parents=[common]
+        )
         parser.set_defaults(run=run)
         return parser
 
     listed = add("list", _list, "names and addresses of the Players; the methods of one of them")
-    listed.add_argument("bank", nargs="?", metavar="BANK", help="list what this Bank can be asked instead")
+    listed.add_argument(
+        "bank", nargs="?", metavar="BANK", help="list what this Bank can be asked instead"
+    )
     status = add("status", _status, "state of each Bank: mode and scan, or what its kind shows")
     status.add_argument("keys", nargs="*", metavar="KEY", help="status keys; default: a summary")
     call = add("call", _call, "call a method of a Bank and print its answer")
     call.add_argument("bank", metavar="BANKS", help="a Bank, several as BANKA,BANKB, or all")
-    call.add_argument("method", metavar="METHOD", help="of the Bank, as get_mode, or of a part, as valon.get_frequency")
     call.add_argument(
-        "args", nargs="*", metavar="ARG", default=[],
-        help="JSON (1.5, true, null, [1, 2]), else text; NAME=VALUE is a keyword argument",
-    )  # fmt: skip
-    scan = add("scan", _scan, "set a mode and parameters, prepare, start on all Banks or none, and wait for the end")
-    scan.add_argument("params", nargs="*", metavar="NAME=VALUE", type=_pair, help="parameters, as exposure=0.5")
-    scan.add_argument("--mode", metavar="MODE", help="set this mode first; default: the one that is set")
-    scan.add_argument("--banks", default="all", metavar="BANKS", help="who takes part, as BANKA,BANKB; default: all")
-    scan.add_argument(
-        "--start", type=_time, metavar="TIME", help="UTC, as 2026-11-21T09:30:00; default: as early as possible"
+        "method",
+        metavar="METHOD",
+        help="of the Bank, as get_mode, or of a part, as valon.get_frequency",
     )
-    scan.add_argument("--no-wait", action="store_true", help="return as soon as the start is agreed on")
-    add("doctor", _doctor, "say what is wrong with the array, as seen from here, and what puts it right")
-    stubs = add("stubs", _stubs, "write a Python module with the types of what the Players have now")
-    stubs.add_argument("-o", "--output", type=Path, metavar="FILE", help="a .py file; default: standard output")
+    call.add_argument(
+        "args",
+        nargs="*",
+        metavar="ARG",
+        default=[],
+        help="JSON (1.5, true, null, [1, 2]), else text; NAME=VALUE is a keyword argument",
+    )
+    scan = add(
+        "scan",
+        _scan,
+        "set a mode and parameters, prepare, start on all Banks or none, and wait for the end",
+    )
+    scan.add_argument(
+        "params", nargs="*", metavar="NAME=VALUE", type=_pair, help="parameters, as exposure=0.5"
+    )
+    scan.add_argument(
+        "--mode", metavar="MODE", help="set this mode first; default: the one that is set"
+    )
+    scan.add_argument(
+        "--banks",
+        default="all",
+        metavar="BANKS",
+        help="who takes part, as BANKA,BANKB; default: all",
+    )
+    scan.add_argument(
+        "--start",
+        type=_time,
+        metavar="TIME",
+        help="UTC, as 2026-11-21T09:30:00; default: as early as possible",
+    )
+    scan.add_argument(
+        "--no-wait", action="store_true", help="return as soon as the start is agreed on"
+    )
+    add(
+        "doctor",
+        _doctor,
+        "say what is wrong with the array, as seen from here, and what puts it right",
+    )
+    stubs = add(
+        "stubs", _stubs, "write a Python module with the types of what the Players have now"
+    )
+    stubs.add_argument(
+        "-o", "--output", type=Path, metavar="FILE", help="a .py file; default: standard output"
+    )
     completion = commands.add_parser(
-        "completion", help="print what a shell reads to complete the commands of this installation",
+        "completion",
+        help="print what a shell reads to complete the commands of this installation",
         description="Print what a shell reads to complete the commands of this installation.",
-    )  # fmt: skip
+    )
     completion.set_defaults(run=_completion)
-    completion.add_argument("shell", metavar="SHELL", choices=sorted(SHELLS), help="bash, fish or zsh")
+    completion.add_argument(
+        "shell", metavar="SHELL", choices=sorted(SHELLS), help="bash, fish or zsh"
+    )
 
 
 def _dealer(options: argparse.Namespace, timeout: float = QUESTION_TIMEOUT) -> Dealer:
@@ -147,12 +186,14 @@ def _as_named(word: str, banks: Iterable[str]) -> str:
 
 
 def address_of(word: str, config: str | None) -> str:
-    """Return where the Player of a Bank is now; a word that is an address already is returned as it is.
+    """Return where the Player of a Bank is now; a word that is an address already is returned as it
+    is.
 
     Raises:
         ConfigurationError: The file.
         NoSuchPlayerError: It has no such Bank.
-        PeerLostError: The port manager that knows the Player by name does not answer, or knows none.
+        PeerLostError: The port manager that knows the Player by name does not answer, or knows
+            none.
     """
     if ":" in word:
         return word
@@ -195,8 +236,8 @@ def _list_methods(options: argparse.Namespace) -> int:
     if options.json:
         _print_json({m.name: {"signature": m.signature, "doc": m.doc} for m in methods})
     else:
-        rows = [(m.name, *(m.doc or "").strip().splitlines()[:1]) for m in methods]
-        print(text_table((), [row if len(row) > 1 else (*row, "") for row in rows]))
+        rows = [(m.name, summary(m.doc)) for m in methods]
+        print(text_table((), rows))
     return 0
 
 
@@ -209,10 +250,16 @@ def _status(options: argparse.Namespace) -> int:
     else:
         print(state_tables(states, options.keys))
     failed = [bank for bank, state in states.items() if state.error is not None]
-    lacking = {bank: state.missing for bank, state in states.items() if state.error is None and state.missing}
+    lacking = {
+        bank: state.missing
+        for bank, state in states.items()
+        if state.error is None and state.missing
+    }
     if failed:
         print(f"dealer: {', '.join(failed)} failed; {ADVICE}", file=sys.stderr)
-        for line in advice_for(*(states[bank].error for bank in failed))[:-1]:  # the last one has been said
+        for line in advice_for(*(states[bank].error for bank in failed))[
+            :-1
+        ]:  # the last one has been said
             print(f"dealer: {line}", file=sys.stderr)
     for bank, missing in lacking.items():
         print(f"dealer: {bank} has no status key {', '.join(missing)}", file=sys.stderr)
@@ -226,7 +273,9 @@ def _call(options: argparse.Namespace) -> int:
         method = f"bank.{method}"
     reserved = sorted({"_banks", "_timeout"} & kwargs.keys())
     if reserved:
-        raise ConfigurationError("call", [f"{reserved[0]} is no argument of a Bank; there is the option --timeout"])
+        raise ConfigurationError(
+            "call", [f"{reserved[0]} is no argument of a Bank; there is the option --timeout"]
+        )
     with _dealer(options) as d:
         banks = _banks(d, options.bank)
         with CallLine(d, banks, method):
@@ -239,7 +288,11 @@ def _call(options: argparse.Namespace) -> int:
             if outcome.error is None:
                 print(_shown(outcome.value))
     elif len(failed) < len(outcomes):
-        print(text_table((), [(bank, _inline(o.value)) for bank, o in outcomes.items() if o.error is None]))
+        print(
+            text_table(
+                (), [(bank, _inline(o.value)) for bank, o in outcomes.items() if o.error is None]
+            )
+        )
     if failed:
         complain(PlayersError(options.method, outcomes))
     return 1 if failed else 0
@@ -253,11 +306,20 @@ def _described(outcome: Outcome) -> dict[str, Any]:
 
 def _shown(value: Any) -> str:
     """A value over as many lines as it likes; of (true, sentence) the sentence."""
-    if isinstance(value, tuple) and len(value) == 2 and value[0] is True and isinstance(value[1], str):
+    if (
+        isinstance(value, tuple)
+        and len(value) == 2
+        and value[0] is True
+        and isinstance(value[1], str)
+    ):
         return value[1]
     if isinstance(value, dict) and value:
         return text_table((), [(key, _inline(each)) for key, each in value.items()])
-    if isinstance(value, list | tuple) and value and not all(isinstance(each, int | float) for each in value):
+    if (
+        isinstance(value, list | tuple)
+        and value
+        and not all(isinstance(each, int | float) for each in value)
+    ):
         return "\n".join(_inline(each) for each in value)
     return _inline(value)
 
@@ -295,7 +357,10 @@ def _scan(options: argparse.Namespace) -> int:
             error = failed
         except KeyboardInterrupt:
             line.clear()
-            print(f"dealer: the scan goes on; `dealer call {','.join(banks)} stop` ends it", file=sys.stderr)
+            print(
+                f"dealer: the scan goes on; `dealer call {','.join(banks)} stop` ends it",
+                file=sys.stderr,
+            )
             raise
         finally:
             line.clear()
@@ -303,15 +368,21 @@ def _scan(options: argparse.Namespace) -> int:
     _print_ends(ends, options.json)
     if error is not None:
         complain(error)
-    return max((_EXIT.get(end["outcome"], 1) for end in ends.values()), key=(0, 3, 1).index, default=0)
+    return max(
+        (_EXIT.get(end["outcome"], 1) for end in ends.values()), key=(0, 3, 1).index, default=0
+    )
 
 
 _EXIT = {"done": 0, "incomplete": 3}
-"""Outcome of a scan -> exit status; of all others 1. One Bank decides for all: 1 before 3 before 0."""
+"""Outcome of a scan -> exit status; of all others 1. One Bank decides for all: 1 before 3 before
+0."""
 
 
-def _ends(d: Dealer, banks: Sequence[str], failed: Mapping[str, Outcome]) -> dict[str, dict[str, Any]]:
-    """Bank -> what became of its scan: the report of a native Player, of others what their status says."""
+def _ends(
+    d: Dealer, banks: Sequence[str], failed: Mapping[str, Outcome]
+) -> dict[str, dict[str, Any]]:
+    """Bank -> what became of its scan: the report of a native Player, of others what their status
+    says."""
     status = d.outcomes("get_status", _banks=banks, _timeout=LOOK_S)
     reports = d.scan_reports()
     ends: dict[str, dict[str, Any]] = {}
@@ -324,7 +395,9 @@ def _ends(d: Dealer, banks: Sequence[str], failed: Mapping[str, Outcome]) -> dic
         else:
             end = dict(report.value)
         if bank in failed:
-            end["outcome"] = end["outcome"] if end["outcome"] in ("stopped", "aborted") else "failed"
+            end["outcome"] = (
+                end["outcome"] if end["outcome"] in ("stopped", "aborted") else "failed"
+            )
             end["error"] = str(failed[bank].error)
         known = value if isinstance(value, dict) else {}
         ends[bank] = end | {"status": {key: known[key] for key in END_KEYS if key in known}}
@@ -335,7 +408,10 @@ def _print_start(started: Mapping[str, Any], as_json: bool) -> None:
     if as_json:
         _print_json({bank: {"started": answer} for bank, answer in started.items()})
     else:
-        rows = [(bank, a[1] if isinstance(a, tuple) and len(a) == 2 else _inline(a)) for bank, a in started.items()]
+        rows = [
+            (bank, a[1] if isinstance(a, tuple) and len(a) == 2 else _inline(a))
+            for bank, a in started.items()
+        ]
         print(text_table((), rows), flush=True)
 
 
@@ -346,7 +422,9 @@ def _print_ends(ends: Mapping[str, dict[str, Any]], as_json: bool) -> None:
     keys = [key for key in END_KEYS if any(key in end["status"] for end in ends.values())]
     rows: list[Sequence[Any]] = []
     for bank, end in ends.items():
-        rows.append((bank, end["outcome"], _counted(end), *(end["status"].get(key, "-") for key in keys)))
+        rows.append(
+            (bank, end["outcome"], _counted(end), *(end["status"].get(key, "-") for key in keys))
+        )
     print(text_table(("Bank", "scan", "recorded", *keys), rows))
 
 
@@ -376,7 +454,9 @@ def _stubs(options: argparse.Namespace) -> int:
 
     name = "array_types" if options.output is None else options.output.stem
     if not name.isidentifier() or (options.output is not None and options.output.suffix != ".py"):
-        raise ConfigurationError("stubs", [f"{options.output} is no name of a module, as array_types.py"])
+        raise ConfigurationError(
+            "stubs", [f"{options.output} is no name of a module, as array_types.py"]
+        )
     text = stubs_of_players(options.config, options.timeout or QUESTION_TIMEOUT, name)
     if options.output is None:
         print(text, end="")
@@ -384,7 +464,9 @@ def _stubs(options: argparse.Namespace) -> int:
     try:
         options.output.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise ConfigurationError(str(options.output), [f"cannot be written: {error.strerror}"]) from error
+        raise ConfigurationError(
+            str(options.output), [f"cannot be written: {error.strerror}"]
+        ) from error
     if options.json:
         _print_json({"written": str(options.output)})
     else:
@@ -398,14 +480,17 @@ def _completion(options: argparse.Namespace) -> int:
 
 
 def _programs() -> list[Command]:
-    """The commands of this distribution whose packages are installed, by the parsers that their modules build."""
+    """The commands of this distribution whose packages are installed, by the parsers that their
+    modules build."""
     from importlib import import_module, metadata
 
     scripts = {"dealer": "dealer.cli"}
     with suppress(metadata.PackageNotFoundError):  # run from a copy of the sources
         found = metadata.distribution("dealer-player").entry_points.select(group="console_scripts")
         scripts |= {script.name: script.module for script in found}
-    brought: list[argparse.ArgumentParser] = []  # commands of `player` that come with kinds of Banks
+    brought: list[
+        argparse.ArgumentParser
+    ] = []  # commands of `player` that come with kinds of Banks
     for entry in metadata.entry_points(group="dealer_player.commands"):
         with suppress(TargetError, AttributeError):
             brought.append(load_target(entry.value).build_parser())
@@ -416,7 +501,9 @@ def _programs() -> list[Command]:
             own = module.build_parser()
         except ImportError:  # of an extra that is not installed
             continue
-        builders = [getattr(module, key) for key in vars(module) if re.fullmatch(r"_\w+_parser", key)]
+        builders = [
+            getattr(module, key) for key in vars(module) if re.fullmatch(r"_\w+_parser", key)
+        ]
         parsers = [*(build() for build in builders), *brought]
         others = [parser for parser in parsers if parser.prog.startswith(f"{name} ")]
         programs.append(read_command(own, others))

@@ -1,7 +1,9 @@
-"""Completion files for bash, zsh and fish: text out of argparse parsers. Reads no configuration and runs nothing.
+"""Completion files for bash, zsh and fish: text out of argparse parsers. Reads no configuration and
+runs nothing.
 
-What may stand for an argument follows from its metavar: `BANK` and `BANKS` are Banks, `METHOD` is of the Bank before,
-`FILE`, `EXE` and `DIR` are paths. Names of Banks and methods are asked of `dealer list` when they are needed.
+What may stand for an argument follows from its metavar: `BANK` and `BANKS` are Banks, `METHOD` is
+of the Bank before, `FILE`, `EXE` and `DIR` are paths. Names of Banks and methods are asked of
+`dealer list` when they are needed.
 """
 
 from __future__ import annotations
@@ -28,9 +30,13 @@ class Kind(Enum):
 
 
 KIND_OF = {
-    "BANK": Kind.BANK, "BANKS": Kind.BANKS, "METHOD": Kind.METHOD, "FILE": Kind.FILE, "EXE": Kind.FILE,
+    "BANK": Kind.BANK,
+    "BANKS": Kind.BANKS,
+    "METHOD": Kind.METHOD,
+    "FILE": Kind.FILE,
+    "EXE": Kind.FILE,
     "DIR": Kind.FOLDER,
-}  # fmt: skip
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +83,9 @@ class Command:
             yield from each.walk(path)
 
 
-def read_command(parser: argparse.ArgumentParser, others: Iterable[argparse.ArgumentParser] = ()) -> Command:
+def read_command(
+    parser: argparse.ArgumentParser, others: Iterable[argparse.ArgumentParser] = ()
+) -> Command:
     """Return what a parser takes.
 
     Args:
@@ -89,12 +97,16 @@ def read_command(parser: argparse.ArgumentParser, others: Iterable[argparse.Argu
     commands: list[Command] = []
     formatter = parser._get_formatter()
     for action in parser._actions:
-        text = formatter._expand_help(action) if action.help not in (None, argparse.SUPPRESS) else ""
+        text = (
+            formatter._expand_help(action) if action.help not in (None, argparse.SUPPRESS) else ""
+        )
         if isinstance(action, argparse._SubParsersAction):
             helps = {choice.dest: choice.help or "" for choice in action._choices_actions}
             for name, each in action.choices.items():
                 inner = read_command(each)
-                commands.append(Command(name, helps.get(name) or inner.help, inner.options, inner.arguments))
+                commands.append(
+                    Command(name, helps.get(name) or inner.help, inner.options, inner.arguments)
+                )
         elif action.option_strings:
             value = None if action.nargs == 0 else _argument(action)
             options.append(Option(tuple(action.option_strings), text, value))
@@ -103,13 +115,17 @@ def read_command(parser: argparse.ArgumentParser, others: Iterable[argparse.Argu
     for other in others:
         inner = read_command(other)
         commands.append(Command(other.prog.split()[-1], inner.help, inner.options, inner.arguments))
-    return Command(parser.prog, parser.description or "", tuple(options), tuple(arguments), tuple(commands))
+    return Command(
+        parser.prog, parser.description or "", tuple(options), tuple(arguments), tuple(commands)
+    )
 
 
 def _argument(action: argparse.Action) -> Argument:
     name = action.metavar if isinstance(action.metavar, str) else action.dest.upper()
     if action.choices is not None:
-        return Argument(name, Kind.WORDS, tuple(map(str, action.choices)), action.nargs in ("*", "+"))
+        return Argument(
+            name, Kind.WORDS, tuple(map(str, action.choices)), action.nargs in ("*", "+")
+        )
     if name.islower():  # a metavar in lower case is the word itself
         return Argument(name, Kind.WORDS, (name,))
     return Argument(name, KIND_OF.get(name, Kind.NOTHING), (), action.nargs in ("*", "+"))
@@ -213,7 +229,9 @@ def _bash_command(program: Command) -> str:
     positions: list[str] = []
     for path, command in program.walk():
         for option in command.options:
-            patterns = [f'"{path} {name}"' for name in option.names] if option.value is not None else []
+            patterns = (
+                [f'"{path} {name}"' for name in option.names] if option.value is not None else []
+            )
             with_value += patterns
             if option.value is not None and option.value.kind is not Kind.NOTHING:
                 values.setdefault(_bash_reply(option.value), []).extend(patterns)
@@ -221,7 +239,9 @@ def _bash_command(program: Command) -> str:
         options.append(f'            "{path}") _dealer_player_reply words {_quoted(names)} ;;')
         first = " ".join(each.name for each in command.commands)
         if command.commands and not command.arguments:
-            positions.append(f'            "{path} 0") _dealer_player_reply words {_quoted(first)} ;;')
+            positions.append(
+                f'            "{path} 0") _dealer_player_reply words {_quoted(first)} ;;'
+            )
         for number, argument in enumerate(command.arguments):
             if argument.kind is not Kind.NOTHING:
                 place = f'"{path} "*' if argument.is_last else f'"{path} {number}"'
@@ -229,10 +249,16 @@ def _bash_command(program: Command) -> str:
                 positions.append(f"            {place}) {_bash_reply(argument, more)} ;;")
     inner = [f'"{path}"' for path, _ in program.walk() if path != program.name]
     return BASH_COMMAND.format(
-        function=_function(program.name), name=program.name, with_value=" | ".join(with_value) or "''",
-        commands=" | ".join(inner) or "''", options="\n".join(options), positions="\n".join(positions),
-        values="\n".join(f"            {' | '.join(each)}) {reply} ;;" for reply, each in values.items()),
-    )  # fmt: skip
+        function=_function(program.name),
+        name=program.name,
+        with_value=" | ".join(with_value) or "''",
+        commands=" | ".join(inner) or "''",
+        options="\n".join(options),
+        positions="\n".join(positions),
+        values="\n".join(
+            f"            {' | '.join(each)}) {reply} ;;" for reply, each in values.items()
+        ),
+    )
 
 
 def _bash_reply(argument: Argument, more: str = "") -> str:
@@ -296,9 +322,13 @@ ZSH_COMMANDS = """    _arguments -C \\
             ;;
     esac"""
 ZSH_ACTIONS = {
-    Kind.NOTHING: " ", Kind.BANK: "_dealer_player_banks", Kind.BANKS: "_dealer_player_list",
-    Kind.METHOD: "_dealer_player_methods", Kind.FILE: "_files", Kind.FOLDER: "_files -/",
-}  # fmt: skip
+    Kind.NOTHING: " ",
+    Kind.BANK: "_dealer_player_banks",
+    Kind.BANKS: "_dealer_player_list",
+    Kind.METHOD: "_dealer_player_methods",
+    Kind.FILE: "_files",
+    Kind.FOLDER: "_files -/",
+}
 
 
 def zsh(commands: Sequence[Command]) -> str:
@@ -315,16 +345,23 @@ def _zsh_command(program: Command) -> str:
         specs = [*_zsh_options(program), *_zsh_arguments(program.arguments)]
         return ZSH_PROGRAM.format(
             function=_function(program.name), body="    _arguments " + " \\\n        ".join(specs)
-        )  # fmt: skip
-    described = "\n".join(f"                {_quoted(f'{c.name}:{_short(c.help)}')}" for c in program.commands)
-    inner = [_zsh_case(each.name, [*_zsh_options(each), *_zsh_arguments(each.arguments)]) for each in program.commands]
+        )
+    described = "\n".join(
+        f"                {_quoted(f'{c.name}:{_short(c.help)}')}" for c in program.commands
+    )
+    inner = [
+        _zsh_case(each.name, [*_zsh_options(each), *_zsh_arguments(each.arguments)])
+        for each in program.commands
+    ]
     if program.arguments:
         rest = [*_zsh_options(program), *_zsh_arguments(program.arguments[1:])]
         inner.append(_zsh_case("*", rest))
     body = ZSH_COMMANDS.format(
-        options=options, commands=described, inner="\n".join(inner),
+        options=options,
+        commands=described,
+        inner="\n".join(inner),
         banks="\n            _dealer_player_banks" if program.arguments else "",
-    )  # fmt: skip
+    )
     return ZSH_PROGRAM.format(function=_function(program.name), body=body)
 
 
@@ -335,10 +372,16 @@ def _zsh_case(name: str, specs: Sequence[str]) -> str:
 def _zsh_options(command: Command) -> list[str]:
     specs: list[str] = []
     for option in command.options:
-        value = "" if option.value is None else f":{_short(option.value.name)}:{_zsh_action(option.value)}"
+        value = (
+            ""
+            if option.value is None
+            else f":{_short(option.value.name)}:{_zsh_action(option.value)}"
+        )
         apart = f"({' '.join(option.names)})" if len(option.names) > 1 else ""
         specs += [
-            _quoted(f"{apart}{name}{'=' if value and name.startswith('--') else ''}[{_short(option.help)}]{value}")
+            _quoted(
+                f"{apart}{name}{'=' if value and name.startswith('--') else ''}[{_short(option.help)}]{value}"
+            )
             for name in option.names
         ]
     return specs
@@ -352,7 +395,11 @@ def _zsh_arguments(arguments: Sequence[Argument]) -> list[str]:
 
 
 def _zsh_action(argument: Argument) -> str:
-    return f"({' '.join(argument.words)})" if argument.kind is Kind.WORDS else ZSH_ACTIONS[argument.kind]
+    return (
+        f"({' '.join(argument.words)})"
+        if argument.kind is Kind.WORDS
+        else ZSH_ACTIONS[argument.kind]
+    )
 
 
 # fish
@@ -402,25 +449,33 @@ function __dealer_player_in  # COMMAND: the cursor is after this command
 end
 """
 FISH_ACTIONS = {
-    Kind.BANK: "-a '(__dealer_player_list)'", Kind.BANKS: "-a '(__dealer_player_list) all'",
-    Kind.METHOD: "-a '(__dealer_player_methods)'", Kind.FILE: "-F", Kind.FOLDER: "-a '(__fish_complete_directories)'",
+    Kind.BANK: "-a '(__dealer_player_list)'",
+    Kind.BANKS: "-a '(__dealer_player_list) all'",
+    Kind.METHOD: "-a '(__dealer_player_methods)'",
+    Kind.FILE: "-F",
+    Kind.FOLDER: "-a '(__fish_complete_directories)'",
     Kind.NOTHING: "",
-}  # fmt: skip
+}
 
 
 def fish(commands: Sequence[Command]) -> str:
     """Return a file that fish reads with `source`."""
     valued = {
         name
-        for program in commands for _, command in program.walk() for option in command.options if option.value
+        for program in commands
+        for _, command in program.walk()
+        for option in command.options
+        if option.value
         for name in option.names
-    }  # fmt: skip
+    }
     lines = [FISH_HEAD, f"set -g __dealer_player_valued {' '.join(sorted(valued))}"]
     for program in commands:
         lines += ["", f"complete -c {program.name} -f", *_fish_command(program.name, "", program)]
         for each in program.commands:
             where = "-n '__dealer_player_at \"\" 0'"
-            lines.append(f"complete -c {program.name} {where} -a {each.name} -d {_quoted(_short(each.help))}")
+            lines.append(
+                f"complete -c {program.name} {where} -a {each.name} -d {_quoted(_short(each.help))}"
+            )
         for each in program.commands:
             lines += _fish_command(program.name, each.name, each)
     return "\n".join(lines) + "\n"
@@ -429,13 +484,23 @@ def fish(commands: Sequence[Command]) -> str:
 def _fish_command(program: str, name: str, command: Command) -> Iterator[str]:
     inside = f" -n '__dealer_player_in {name}'" if name else ""
     for option in command.options:
-        names = " ".join(f"-l {n[2:]}" if n.startswith("--") else f"-s {n[1:]}" for n in option.names)
-        value = "" if option.value is None else f" {_fish_value(option.value)} {_fish_action(option.value)}".rstrip()
+        names = " ".join(
+            f"-l {n[2:]}" if n.startswith("--") else f"-s {n[1:]}" for n in option.names
+        )
+        value = (
+            ""
+            if option.value is None
+            else f" {_fish_value(option.value)} {_fish_action(option.value)}".rstrip()
+        )
         yield f"complete -c {program}{inside} {names}{value} -d {_quoted(_short(option.help))}"
     for number, argument in enumerate(command.arguments):
         if argument.kind is Kind.NOTHING:
             continue
-        where = f"__dealer_player_in {name}" if argument.is_last and name else f'__dealer_player_at "{name}" {number}'
+        where = (
+            f"__dealer_player_in {name}"
+            if argument.is_last and name
+            else f'__dealer_player_at "{name}" {number}'
+        )
         yield f"complete -c {program} -n {_quoted(where)} {_fish_action(argument)} -d {_quoted(_short(argument.name))}"
 
 
@@ -444,7 +509,11 @@ def _fish_value(argument: Argument) -> str:
 
 
 def _fish_action(argument: Argument) -> str:
-    return f"-a {_quoted(' '.join(argument.words))}" if argument.kind is Kind.WORDS else FISH_ACTIONS[argument.kind]
+    return (
+        f"-a {_quoted(' '.join(argument.words))}"
+        if argument.kind is Kind.WORDS
+        else FISH_ACTIONS[argument.kind]
+    )
 
 
 SHELLS: Mapping[str, Callable[[Sequence[Command]], str]] = {"bash": bash, "zsh": zsh, "fish": fish}

@@ -1,4 +1,5 @@
-"""The Dealer: the verbs of an observation, fanned out to all active Banks, each waited for by its caller."""
+"""The Dealer: the verbs of an observation, fanned out to all active Banks, each waited for by its
+caller."""
 
 from __future__ import annotations
 
@@ -25,7 +26,9 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-def _waits(verb: Callable[Concatenate[Roster[Any], P], Steps[T]]) -> Callable[Concatenate[Dealer, P], T]:
+def _waits(
+    verb: Callable[Concatenate[Roster[Any], P], Steps[T]],
+) -> Callable[Concatenate[Dealer, P], T]:
     """Make a method of a verb: its steps are taken one after the other."""
 
     def method(self: Dealer, /, *args: P.args, **kwargs: P.kwargs) -> T:
@@ -38,15 +41,18 @@ def _waits(verb: Callable[Concatenate[Roster[Any], P], Steps[T]]) -> Callable[Co
 class Dealer(Roster[BankProxy]):
     """Runs Players as one. Usable as a context manager and from several threads.
 
-    Every verb asks all active Banks and returns Bank -> value in their order. If any failed, `PlayersError` names
-    every one of them and carries all outcomes. Any other method that all active Banks export is a verb too.
+    Every verb asks all active Banks and returns Bank -> value in their order. If any failed,
+    `PlayersError` names every one of them and carries all outcomes. Any other method that all
+    active Banks export is a verb too.
 
     Args:
-        players: Bank -> URL, `tcp://HOST:PORT`, or `service:NAME[@HOST]` for one that a port manager knows; or, for all
-            that one knows, `"portmanager://HOST"`; None: from the configuration file.
+        players: Bank -> URL, `tcp://HOST:PORT`, or `service:NAME[@HOST]` for one that a port
+            manager knows; or, for all that one knows, `"portmanager://HOST"`; None: from the
+            configuration file.
         config: TOML file; None: `$DIBAS_CONFIG` or `$DIBAS_DIR/etc/config/dibas.toml`.
         timeout: Default deadline of a call, s; 0 or None: 180 s.
-        clocks_refuse_s: A start is refused if the clocks of Dealer and Players are further apart, s.
+        clocks_refuse_s: A start is refused if the clocks of Dealer and Players are further apart,
+            s.
 
     Raises:
         ConfigurationError: Players could not be found out. Absent Players are no error here.
@@ -65,7 +71,9 @@ class Dealer(Roster[BankProxy]):
     ) -> None:
         within = default_deadline(timeout)
         urls, hub = find_players(players, config), Hub(locators=Services().locators)
-        super().__init__(urls, lambda name, url: BankProxy(name, url, hub, within), hub, within, clocks_refuse_s)
+        super().__init__(
+            urls, lambda name, url: BankProxy(name, url, hub, within), hub, within, clocks_refuse_s
+        )
         self._operation = partial(Operation, hub)
 
     def close(self) -> None:
@@ -128,10 +136,20 @@ class Dealer(Roster[BankProxy]):
         return verb
 
     def __dir__(self) -> list[str]:
-        return sorted({*super().__dir__(), *self._names_of_banks(), *self._take(verbs.common_methods(self))})
+        return sorted(
+            {*super().__dir__(), *self._names_of_banks(), *self._take(verbs.common_methods(self))}
+        )
 
     def _keywords_of(self, verb: str) -> list[str]:
-        """Return the names of what the Banks take as keywords of a verb, for completion at a prompt."""
+        """Return the names of what the Banks take as keywords of a verb, for completion at a
+        prompt."""
         signature = read_signature(self._take(verbs.exported(self, verb)).signature)
-        return [] if signature is None else [name for name, each in signature.parameters.items()
-                                             if each.kind is each.KEYWORD_ONLY]  # fmt: skip
+        return (
+            []
+            if signature is None
+            else [
+                name
+                for name, each in signature.parameters.items()
+                if each.kind is each.KEYWORD_ONLY
+            ]
+        )

@@ -1,4 +1,5 @@
-"""What keeps this Dealer from conducting its Players, and what puts it right. Changes nothing at the Players."""
+"""What keeps this Dealer from conducting its Players, and what puts it right. Changes nothing at
+the Players."""
 
 from __future__ import annotations
 
@@ -22,7 +23,15 @@ from zmqjsonproxy.errors import CallTimeoutError, PeerLostError
 from zmqjsonproxy.rpc.hub import Hub, InterfaceDescription
 from zmqjsonproxy.sockmon import Transition
 
-__all__ = ["CLOCK_NOTE_S", "CLOCK_WRONG_S", "Finding", "Report", "clock_finding", "examine", "interface_findings"]
+__all__ = [
+    "CLOCK_NOTE_S",
+    "CLOCK_WRONG_S",
+    "Finding",
+    "Report",
+    "clock_finding",
+    "examine",
+    "interface_findings",
+]
 
 CLOCK_NOTE_S = 0.1
 CLOCK_WRONG_S = 1.0
@@ -33,7 +42,16 @@ DISTINCTIVE = frozenset({"arm", "commit", "disarm_start", "earliest_start"})
 """A Bank that has two of them takes part in common starts."""
 NEEDED = {
     "spectrometer": STARTS
-    | {"get_mode", "get_param", "get_status", "list_modes", "prepare", "set_mode", "set_param", "set_status"}
+    | {
+        "get_mode",
+        "get_param",
+        "get_status",
+        "list_modes",
+        "prepare",
+        "set_mode",
+        "set_param",
+        "set_status",
+    }
 }
 """Kind of Bank -> methods of it that the Dealer has as verbs of its own."""
 MOST_OF_ONE = 20
@@ -105,9 +123,13 @@ def examine(config: str | os.PathLike[str] | None = None, timeout: float = 10.0)
         report.file = str(config if is_port_manager(config) else configuration_path(config))
         report.players = find_players(None, report.file)
     except ConfigurationError as error:
-        report.findings = [_of_fault(error.where, fault, named=bool(report.file)) for fault in error.faults]
+        report.findings = [
+            _of_fault(error.where, fault, named=bool(report.file)) for fault in error.faults
+        ]
         return report
-    reachable = {bank: url for bank, url in report.players.items() if _host_is_known(bank, url, report)}
+    reachable = {
+        bank: url for bank, url in report.players.items() if _host_is_known(bank, url, report)
+    }
     with Hub(locators=Services().locators) as hub:
         described = describe(hub, reachable, timeout)
         found = {bank: d for bank, d in described.items() if isinstance(d, InterfaceDescription)}
@@ -120,13 +142,19 @@ def examine(config: str | os.PathLike[str] | None = None, timeout: float = 10.0)
         report.findings += findings
         report.notes += notes
         report.findings += _own_findings(hub, found, urls, timeout)
-        _compare_clocks(hub, {bank: url for bank, url in urls.items() if found[bank].native}, timeout, report)
+        _compare_clocks(
+            hub, {bank: url for bank, url in urls.items() if found[bank].native}, timeout, report
+        )
     return report
 
 
 def _of_fault(where: str, fault: str, *, named: bool) -> Finding:
     if not named:
-        return Finding("file", "no configuration file is named", "give --config FILE, or set DIBAS_CONFIG or DIBAS_DIR")
+        return Finding(
+            "file",
+            "no configuration file is named",
+            "give --config FILE, or set DIBAS_CONFIG or DIBAS_DIR",
+        )
     text, found, words = fault.rpartition(f": {MIGRATE} ")
     if found:
         return Finding("file", f"{where} {text}", f"{MIGRATE} {words}")
@@ -134,8 +162,14 @@ def _of_fault(where: str, fault: str, *, named: bool) -> Finding:
         remedy = "name another with --config, DIBAS_CONFIG or DIBAS_DIR, or put it there, readable"
         return Finding("file", f"{where} {fault}", remedy)
     if is_port_manager(where):
-        return Finding("portmanager", f"{where}: {fault}", "portmanager list --host HOST shows what is known there")
-    return Finding("file", f"{where}: {fault}", "correct it there; player check --config FILE shows the line")
+        return Finding(
+            "portmanager",
+            f"{where}: {fault}",
+            "portmanager list --host HOST shows what is known there",
+        )
+    return Finding(
+        "file", f"{where}: {fault}", "correct it there; player check --config FILE shows the line"
+    )
 
 
 # one Player
@@ -146,14 +180,18 @@ def _host_is_known(bank: str, url: str, report: Report) -> bool:
         return True
     host, why = unknown
     remedy = f"add it to the name service or /etc/hosts, or correct banks.{bank}.hpc_host"
-    report.findings.append(Finding("host", f"its host {host} is unknown here ({why})", remedy, bank))
+    report.findings.append(
+        Finding("host", f"its host {host} is unknown here ({why})", remedy, bank)
+    )
     return False
 
 
 def _of_absence(bank: str, url: str, error: Exception) -> Finding:
     if not isinstance(error, PeerLostError | CallTimeoutError):
         text = f"what answers at {url} is no Player with a Bank ({error})"
-        return Finding("player", text, f"end that, or give banks.{bank}.player_port another port", bank)
+        return Finding(
+            "player", text, f"end that, or give banks.{bank}.player_port another port", bank
+        )
     if _is_listening(url):
         text = f"something listens at {url}, but does not answer as a Player does"
         remedy = f"restart its Player there if it hangs, or end what has the port; `player doctor {bank}` tells which"
@@ -179,24 +217,46 @@ def _is_listening(url: str) -> bool:
 
 
 def _asked(
-    hub: Hub, found: Mapping[str, InterfaceDescription], urls: Mapping[str, str], method: str, timeout: float
+    hub: Hub,
+    found: Mapping[str, InterfaceDescription],
+    urls: Mapping[str, str],
+    method: str,
+    timeout: float,
 ) -> Outcomes:
     """Ask those Banks that export a method."""
-    return fan_out(hub, {bank: urls[bank] for bank in found if method in found[bank].methods}, method, (), {}, timeout)
+    return fan_out(
+        hub,
+        {bank: urls[bank] for bank in found if method in found[bank].methods},
+        method,
+        (),
+        {},
+        timeout,
+    )
 
 
 def _compare_names(
-    hub: Hub, found: Mapping[str, InterfaceDescription], urls: Mapping[str, str], timeout: float, report: Report
+    hub: Hub,
+    found: Mapping[str, InterfaceDescription],
+    urls: Mapping[str, str],
+    timeout: float,
+    report: Report,
 ) -> None:
-    """A Player that serves another Bank than the file says would take its data under a wrong name."""
+    """A Player that serves another Bank than the file says would take its data under a wrong
+    name."""
     told = _asked(hub, found, urls, "get_bank_name", timeout)
-    nameless = {bank: url for bank, url in urls.items() if bank not in told and "get_status" in found[bank].methods}
+    nameless = {
+        bank: url
+        for bank, url in urls.items()
+        if bank not in told and "get_status" in found[bank].methods
+    }
     told.update(fan_out(hub, nameless, "get_status", ("BANKNAM",), {}, timeout))
     for bank, outcome in told.items():
         name = outcome.value
         if outcome.error is None and isinstance(name, str) and name and name != bank:
             text = f"the Player at {urls[bank]} serves {name}"
-            report.findings.append(Finding("player", text, "correct host or port of one of them in the file", bank))
+            report.findings.append(
+                Finding("player", text, "correct host or port of one of them in the file", bank)
+            )
 
 
 def _kinds(
@@ -215,10 +275,14 @@ def _own_findings(
     for bank, outcome in _asked(hub, found, urls, "get_findings", timeout).items():
         if outcome.error is not None:
             remedy = "report this to whoever made the kind"
-            findings.append(Finding("kind", cut(f"its own checks failed: {outcome.error}"), remedy, bank))
+            findings.append(
+                Finding("kind", cut(f"its own checks failed: {outcome.error}"), remedy, bank)
+            )
         for each in outcome.value[:MOST_OF_ONE] if isinstance(outcome.value, list) else ():
             if isinstance(each, dict):
-                check, text, remedy = (cut(str(each.get(key, ""))) for key in ("check", "text", "remedy"))
+                check, text, remedy = (
+                    cut(str(each.get(key, ""))) for key in ("check", "text", "remedy")
+                )
                 findings.append(Finding(check, text, remedy, bank))
     return findings
 
@@ -230,21 +294,33 @@ def interface_findings(
 
     Args:
         found: Bank -> what its Player says that it exports.
-        kinds: Bank -> kind, as far as it is known; a kind that the Dealer has no verbs for may export what it likes.
+        kinds: Bank -> kind, as far as it is known; a kind that the Dealer has no verbs for may
+            export what it likes.
     """
     findings: list[Finding] = []
     native = {bank: d for bank, d in found.items() if d.native}
     old = [bank for bank in found if bank not in native]
     notes = []
     if old:
-        notes.append(f"{', '.join(old)}: of the original's generation; works, but is not told to start in two phases")
+        notes.append(
+            f"{', '.join(old)}: of the original's generation; works, but is not told to start in two phases"
+        )
     prints: dict[str, dict[str, list[str]]] = {}
     for bank, description in native.items():
         kind = kinds.get(bank, "")
         lacking = sorted(_needed(kind, description) - description.methods.keys())
         if lacking:
-            text = f"its Player is of another version than this Dealer: it lacks {', '.join(lacking)}"
-            findings.append(Finding("version", text, "install the release of this Dealer there, and restart it", bank))
+            text = (
+                f"its Player is of another version than this Dealer: it lacks {', '.join(lacking)}"
+            )
+            findings.append(
+                Finding(
+                    "version",
+                    text,
+                    "install the release of this Dealer there, and restart it",
+                    bank,
+                )
+            )
         else:
             prints.setdefault(kind, {}).setdefault(description.fingerprint, []).append(bank)
     for same_kind in prints.values():
@@ -258,7 +334,8 @@ def interface_findings(
 
 
 def _needed(kind: str, description: InterfaceDescription) -> frozenset[str]:
-    """Return the methods that a Dealer calls of a native Bank; none of a Bank that takes part in no scans."""
+    """Return the methods that a Dealer calls of a native Bank; none of a Bank that takes part in no
+    scans."""
     takes_part = len(DISTINCTIVE & description.methods.keys()) > 1
     return NEEDED.get(kind, STARTS if takes_part else frozenset())
 
@@ -291,4 +368,9 @@ def clock_finding(bank: str, offset: ClockOffset) -> Finding | None:
         return None
     way = "ahead of" if offset.offset_s > 0 else "behind"
     text = f"its clock is {abs(offset.offset_s):.3f} s {way} ours"
-    return Finding("clock", text, "let NTP or PTP set the clocks of both hosts (chronyc tracking shows it)", bank)
+    return Finding(
+        "clock",
+        text,
+        "let NTP or PTP set the clocks of both hosts (chronyc tracking shows it)",
+        bank,
+    )

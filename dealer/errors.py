@@ -11,7 +11,8 @@
     +-- NoActivePlayersError    there is nobody to ask
     +-- ConfigurationError      the TOML file, or the dictionary of Players; lists every fault
 
-One call to one Bank raises what the proxy raises: RefusedError, RemoteError, PeerLostError, CallTimeoutError.
+One call to one Bank raises what the proxy raises: RefusedError, RemoteError, PeerLostError,
+CallTimeoutError.
 """
 
 from __future__ import annotations
@@ -59,9 +60,12 @@ class PlayersError(DealerError):
 
 
 class StartError(PlayersError):
-    """There is no common start. Nothing runs: what was armed has been disarmed, what had started was stopped."""
+    """There is no common start. Nothing runs: what was armed has been disarmed, what had started
+    was stopped."""
 
-    def __init__(self, reason: str, outcomes: Mapping[str, Outcome] | None = None, remark: str = "") -> None:
+    def __init__(
+        self, reason: str, outcomes: Mapping[str, Outcome] | None = None, remark: str = ""
+    ) -> None:
         if outcomes:
             super().__init__(f"start: {reason}", outcomes, remark)
         else:
@@ -96,11 +100,18 @@ class NotExportedError(DealerError, AttributeError):
         lacking: Bank -> why it is lacking there.
     """
 
-    def __init__(self, method: str, lacking: Mapping[str, str], similar: Iterable[str] = ()) -> None:
+    def __init__(
+        self, method: str, lacking: Mapping[str, str], similar: Iterable[str] = ()
+    ) -> None:
         self.method, self.lacking = method, dict(lacking)
-        banks = "; ".join(f"{bank} {why}" for bank, why in self.lacking.items()) or "no Player is active"
+        banks = (
+            "; ".join(f"{bank} {why}" for bank, why in self.lacking.items())
+            or "no Player is active"
+        )
         hint = " or ".join(similar)
-        super().__init__(f"{method}: nothing was sent: {banks}" + (f"; did you mean {hint}?" if hint else ""))
+        super().__init__(
+            f"{method}: nothing was sent: {banks}" + (f"; did you mean {hint}?" if hint else "")
+        )
 
 
 class NoActivePlayersError(DealerError):
@@ -113,11 +124,13 @@ class NoActivePlayersError(DealerError):
 
 
 class ScanFailedError(DealerError):
-    """A Bank's scan ended with an error: its data-taking program died, the disk was full, it was never committed."""
+    """A Bank's scan ended with an error: its data-taking program died, the disk was full, it was
+    never committed."""
 
 
 class ScanStoppedError(ScanFailedError):
-    """A Bank's scan was stopped or taken back by another client than the one that waits; the text says by whom."""
+    """A Bank's scan was stopped or taken back by another client than the one that waits; the text
+    says by whom."""
 
 
 class ClosedError(DealerError):
@@ -140,7 +153,9 @@ class ConfigurationError(DealerError):
 
 
 def _reason(error: BaseException | None) -> str:
-    if isinstance(error, RemoteError):  # of the class at the other end; which end that is the Bank's name says
+    if isinstance(
+        error, RemoteError
+    ):  # of the class at the other end; which end that is the Bank's name says
         return f"{error.type}: {error.text}"
     return f"{type(error).__name__}: {error}" if error is not None else ""
 

@@ -33,12 +33,14 @@ PAIR_METHODS = frozenset(
         "stop",
     }
 )
-"""Methods that answer [true, ...]; a Player of the original says [false, text] where ours refuse."""
+"""Methods that answer [true, ...]; a Player of the original says [false, text] where ours
+refuse."""
 
 
 @dataclass(frozen=True, slots=True)
 class ManyCalls:
-    """One call to many Banks, for whichever client makes it; every Bank is asked, whatever the others answer.
+    """One call to many Banks, for whichever client makes it; every Bank is asked, whatever the
+    others answer.
 
     Attributes:
         urls: Bank -> URL.
@@ -55,10 +57,13 @@ class ManyCalls:
     timeout: float
 
     def on(self, hub: Any) -> Any:
-        """What `call_each` of a hub returns: results, or of an AsyncHub what is to be awaited for them."""
+        """What `call_each` of a hub returns: results, or of an AsyncHub what is to be awaited for
+        them."""
         name = self.method if "." in self.method else f"bank.{self.method}"
         object_name, _, method = name.rpartition(".")
-        return hub.call_each(self.urls.values(), object_name, method, self.args, self.kwargs, self.timeout)
+        return hub.call_each(
+            self.urls.values(), object_name, method, self.args, self.kwargs, self.timeout
+        )
 
     def read(self, results: Sequence[CallResult]) -> Outcomes:
         """Bank -> outcome, in the order of `urls`."""
@@ -79,13 +84,22 @@ class ManyDescriptions:
 
     def read(self, results: Sequence[CallResult]) -> Descriptions:
         """Bank -> description, or why there is none."""
-        return {bank: r.value if r.error is None else r.error for bank, r in zip(self.urls, results, strict=True)}
+        return {
+            bank: r.value if r.error is None else r.error
+            for bank, r in zip(self.urls, results, strict=True)
+        }
 
 
 def fan_out(
-    hub: Hub, urls: Mapping[str, str], method: str, args: Sequence[Any], kwargs: Mapping[str, Any], timeout: float
+    hub: Hub,
+    urls: Mapping[str, str],
+    method: str,
+    args: Sequence[Any],
+    kwargs: Mapping[str, Any],
+    timeout: float,
 ) -> Outcomes:
-    """Call a method of all Banks at once; arguments as ManyCalls. Bank -> outcome, in the order of `urls`."""
+    """Call a method of all Banks at once; arguments as ManyCalls. Bank -> outcome, in the order of
+    `urls`."""
     calls = ManyCalls(urls, method, args, kwargs, timeout)
     return calls.read(calls.on(hub))
 

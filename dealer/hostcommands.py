@@ -30,40 +30,79 @@ HEAD = ("host", "program", "Bank", "supervisor", "ready", "pid", "up", "crashes"
 DONE, FAILED, USAGE = 0, 1, 2
 
 
-def add_commands(
-    commands: argparse._SubParsersAction[Parser], common: Parser
-) -> None:
-    """Add `hosts` and its own commands to a parser; arguments as of `dealer.commands.add_commands`."""
+def add_commands(commands: argparse._SubParsersAction[Parser], common: Parser) -> None:
+    """Add `hosts` and its own commands to a parser; arguments as of
+    `dealer.commands.add_commands`."""
     text = "see, start and stop the Players of all hosts, through their supervisords"
     hosts = commands.add_parser(
-        "hosts", help=text, description=f"{text[0].upper()}{text[1:]}.", parents=[common],
+        "hosts",
+        help=text,
+        description=f"{text[0].upper()}{text[1:]}.",
+        parents=[common],
         epilog="Exit status: 0 all is well, or stopped on purpose; 1 something needs looking after; 2 usage.",
-    )  # fmt: skip
+    )
     hosts.set_defaults(run=_usage_as_2(_status), names=[])
     own = hosts.add_subparsers(dest="hosts_command", metavar="COMMAND")
 
-    def add(name: str, run: Callable[[argparse.Namespace], int], text: str) -> argparse.ArgumentParser:
-        parser = own.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.", parents=[common])
+    def add(
+        name: str, run: Callable[[argparse.Namespace], int], text: str
+    ) -> argparse.ArgumentParser:
+        parser = own.add_parser(
+            name, help=text, description=f"{text[0].upper()}{text[1:]}.", parents=[common]
+        )
         parser.add_argument("names", nargs="*", metavar="HOST|BANK", help="default: all")
         parser.set_defaults(run=_usage_as_2(run))
         return parser
 
-    add("status", _status, "show what supervisord says of each program, and whether its Player answers")
+    add(
+        "status",
+        _status,
+        "show what supervisord says of each program, and whether its Player answers",
+    )
     start = add("start", _order, "start Players and wait until they are ready")
-    stop = add("stop", _order, "stop Players and wait for their ends; nothing starts them again by itself")
-    restart = add("restart", _order, "stop and start Players one after the other; end at the first that stays away")
-    for parser, order, at_once in ((start, "start", 64), (stop, "stop", 64), (restart, "restart", 1)):
+    stop = add(
+        "stop", _order, "stop Players and wait for their ends; nothing starts them again by itself"
+    )
+    restart = add(
+        "restart",
+        _order,
+        "stop and start Players one after the other; end at the first that stays away",
+    )
+    for parser, order, at_once in (
+        (start, "start", 64),
+        (stop, "stop", 64),
+        (restart, "restart", 1),
+    ):
         parser.set_defaults(order=order)
         parser.add_argument(
-            "--at-once", type=_count, default=at_once, metavar="N", help="N at a time; default: %(default)s"
+            "--at-once",
+            type=_count,
+            default=at_once,
+            metavar="N",
+            help="N at a time; default: %(default)s",
         )
     for parser in (stop, restart):
-        parser.add_argument("--force", action="store_true", help="also while a scan runs, which ends the scan")
+        parser.add_argument(
+            "--force", action="store_true", help="also while a scan runs, which ends the scan"
+        )
     start.set_defaults(force=True)
     log = add("log", _log, "print the last lines of the Players' logs")
-    log.add_argument("-f", "--follow", action="store_true", help="go on with new lines, until Ctrl-C")
-    log.add_argument("-n", "--lines", type=_count, default=10, metavar="N", help="N of each; default: %(default)s")
-    log.add_argument("--stderr", action="store_true", help="their standard error, where supervisord keeps it apart")
+    log.add_argument(
+        "-f", "--follow", action="store_true", help="go on with new lines, until Ctrl-C"
+    )
+    log.add_argument(
+        "-n",
+        "--lines",
+        type=_count,
+        default=10,
+        metavar="N",
+        help="N of each; default: %(default)s",
+    )
+    log.add_argument(
+        "--stderr",
+        action="store_true",
+        help="their standard error, where supervisord keeps it apart",
+    )
 
 
 def _count(text: str) -> int:
@@ -89,7 +128,9 @@ def _usage_as_2(run: Callable[[argparse.Namespace], int]) -> Callable[[argparse.
 
 
 @contextmanager
-def _supervision(options: argparse.Namespace, within: float) -> Iterator[tuple[Installation, Supervision]]:
+def _supervision(
+    options: argparse.Namespace, within: float
+) -> Iterator[tuple[Installation, Supervision]]:
     installation = read_installation(options.config)
     with Hub(locators=Services().locators) as hub:
         yield installation, Supervision(installation, hub, options.timeout or within)
@@ -122,17 +163,27 @@ def _lines(report: HostsReport) -> list[str]:
 
 def _cells(row: ProgramRow) -> tuple[object, ...]:
     return (
-        row.host, row.program, row.bank or "-", row.state or "-", {True: "yes", False: "no", None: "-"}[row.ready],
-        row.pid or "-", _duration(row.up_s) if row.pid else "-", "-" if row.crashes is None else row.crashes,
+        row.host,
+        row.program,
+        row.bank or "-",
+        row.state or "-",
+        {True: "yes", False: "no", None: "-"}[row.ready],
+        row.pid or "-",
+        _duration(row.up_s) if row.pid else "-",
+        "-" if row.crashes is None else row.crashes,
         f"{row.condition}: {row.note}" if row.note else row.condition,
-    )  # fmt: skip
+    )
 
 
 def _duration(seconds: float) -> str:
     minutes, second = divmod(int(seconds), 60)
     hours, minute = divmod(minutes, 60)
     days, hour = divmod(hours, 24)
-    return f"{days}d {hour:02}:{minute:02}:{second:02}" if days else f"{hour:02}:{minute:02}:{second:02}"
+    return (
+        f"{days}d {hour:02}:{minute:02}:{second:02}"
+        if days
+        else f"{hour:02}:{minute:02}:{second:02}"
+    )
 
 
 # orders
@@ -153,7 +204,11 @@ def _order(options: argparse.Namespace) -> int:
         if scanning:
             words = f"{', '.join(scanning)}: a scan runs; nothing was done. Wait for its end, or use --force"
             raise SupervisorError(options.order, words)
-        order = {"start": supervision.start, "stop": supervision.stop, "restart": supervision.restart}[options.order]
+        order = {
+            "start": supervision.start,
+            "stop": supervision.stop,
+            "restart": supervision.restart,
+        }[options.order]
         is_well = order(banks, options.at_once, tell)
     if options.json:
         print(json_text({each.bank: asdict(each) for each in outcomes}))
@@ -166,7 +221,9 @@ def _order(options: argparse.Namespace) -> int:
 class _Log:
     """What one Player says, as far as it was read."""
 
-    def __init__(self, installation: Installation, bank: HostedBank, stream: str, within: float) -> None:
+    def __init__(
+        self, installation: Installation, bank: HostedBank, stream: str, within: float
+    ) -> None:
         self.bank, self._stream, self._within = bank, stream, within
         self._address = installation.supervisors[bank.host]
         self._end = 0
@@ -206,7 +263,9 @@ def _log(options: argparse.Namespace) -> int:
     installation = read_installation(options.config)
     banks = installation.choose(options.names)
     within = options.timeout or STATUS_WITHIN_S
-    logs = [_Log(installation, bank, "Stderr" if options.stderr else "Stdout", within) for bank in banks]
+    logs = [
+        _Log(installation, bank, "Stderr" if options.stderr else "Stdout", within) for bank in banks
+    ]
     status = DONE
     troubled: dict[str, str] = {}
 

@@ -1,4 +1,5 @@
-"""Where the supervisord of each host answers: `[hosts.X]` of the array's file. Names and addresses, no sockets.
+"""Where the supervisord of each host answers: `[hosts.X]` of the array's file. Names and addresses,
+no sockets.
 
 [hosts.hpc1]                              # as in hpc_host of its Banks
 supervisor = "http://hpc1:9001"           # or "unix:///run/supervisor.sock" on this host
@@ -24,7 +25,8 @@ from zmqjsonproxy.configfiles import FilesError, read_tables
 __all__ = ["PROGRAM_PREFIX", "HostedBank", "Installation", "SupervisorAddress", "read_installation"]
 
 PROGRAM_PREFIX = "player-"
-"""A Bank's Player is supervisord's program `player-<BANK>`; `player supervisor-config` names it so."""
+"""A Bank's Player is supervisord's program `player-<BANK>`; `player supervisor-config` names it
+so."""
 KEYS = ("supervisor", "user", "password", "password_file")
 
 
@@ -74,13 +76,15 @@ class Installation:
     source: str = ""
 
     def choose(self, names: Iterable[str]) -> list[HostedBank]:
-        """Return the Banks that are meant, in the Dealer's order: by their own names, or all of a host.
+        """Return the Banks that are meant, in the Dealer's order: by their own names, or all of a
+        host.
 
         Args:
             names: Of Banks or hosts; none: all Banks that have a supervisord.
 
         Raises:
-            ConfigurationError: Names every one that is neither Bank nor host, and Banks without a supervisord.
+            ConfigurationError: Names every one that is neither Bank nor host, and Banks without a
+                supervisord.
         """
         wanted = list(names)
         hosts = {*self.supervisors, *(bank.host for bank in self.banks.values())}
@@ -98,7 +102,13 @@ class Installation:
                 faults.append(f"{name} is neither Bank nor host{hint}")
         if not wanted:
             chosen = {bank.name for bank in self.banks.values() if bank.host in self.supervisors}
-        without = sorted({self.banks[name].host for name in chosen if self.banks[name].host not in self.supervisors})
+        without = sorted(
+            {
+                self.banks[name].host
+                for name in chosen
+                if self.banks[name].host not in self.supervisors
+            }
+        )
         faults += [f"[hosts.{host}] is missing: where is its supervisord?" for host in without]
         if faults:
             raise ConfigurationError(self.source, faults)
@@ -119,17 +129,24 @@ def read_installation(config: str | os.PathLike[str] | None = None) -> Installat
     try:
         content = read_tables(path, os.environ, (("hosts", "*"), ("banks", "*", "hpc_host")))
     except FilesError as error:
-        raise ConfigurationError(str(path), [str(fault).removeprefix(f"{path}: ") for fault in error.faults]) from error
+        raise ConfigurationError(
+            str(path), [str(fault).removeprefix(f"{path}: ") for fault in error.faults]
+        ) from error
     tables = content.get("hosts", {})
     faults: list[str] = []
     if not isinstance(tables, dict) or not tables:
-        faults.append('no [hosts.X] is there; one for each host, with supervisor = "http://X:9001" or "unix:///PATH"')
+        faults.append(
+            'no [hosts.X] is there; one for each host, with supervisor = "http://X:9001" or "unix:///PATH"'
+        )
         tables = {}
     directory = path if path.is_dir() else path.parent
     supervisors = {name: _address(name, table, directory, faults) for name, table in tables.items()}
     if faults:
         raise ConfigurationError(str(path), faults)
-    banks = {name: HostedBank(name, content["banks"][name]["hpc_host"], url) for name, url in urls.items()}
+    banks = {
+        name: HostedBank(name, content["banks"][name]["hpc_host"], url)
+        for name, url in urls.items()
+    }
     return Installation(supervisors, banks, str(path))
 
 
@@ -145,9 +162,15 @@ def _address(host: str, table: Any, directory: Path, faults: list[str]) -> Super
             found = "" if key == "password" else f", found {table[key]!r}"
             faults.append(f"{where}.{key}: text is expected{found}")
     texts = {key: value for key in KEYS if isinstance(value := table.get(key), str)}
-    url, user, password = texts.get("supervisor", ""), texts.get("user", ""), texts.get("password", "")
+    url, user, password = (
+        texts.get("supervisor", ""),
+        texts.get("user", ""),
+        texts.get("password", ""),
+    )
     if "supervisor" not in table:
-        faults.append(f'{where}.supervisor: missing; "http://{host}:9001", or "unix:///PATH" on this host')
+        faults.append(
+            f'{where}.supervisor: missing; "http://{host}:9001", or "unix:///PATH" on this host'
+        )
     elif (wrong := _wrong_url(url)) and isinstance(table["supervisor"], str):
         faults.append(f"{where}.supervisor: {wrong}")
     if password and "password_file" in texts:
@@ -155,9 +178,13 @@ def _address(host: str, table: Any, directory: Path, faults: list[str]) -> Super
     elif "password_file" in texts:
         password = _password(where, directory / Path(texts["password_file"]).expanduser(), faults)
     if bool(user) != bool(password) and not faults:
-        faults.append(f"{where}: user and password belong together; {'password' if user else 'user'} is missing")
+        faults.append(
+            f"{where}: user and password belong together; {'password' if user else 'user'} is missing"
+        )
     if url.startswith("http:") and not user and not faults:
-        faults.append(f"{where}: over the network supervisord wants user and password: who reaches it can run programs")
+        faults.append(
+            f"{where}: over the network supervisord wants user and password: who reaches it can run programs"
+        )
     return SupervisorAddress(host, url, user, password)
 
 
@@ -173,7 +200,11 @@ def _wrong_url(url: str) -> str:
         return form
     if parts.scheme == "unix" and not parts.netloc and parts.path.startswith("/"):
         return ""
-    return "" if parts.scheme == "http" and parts.hostname and port and parts.path in ("", "/") else form
+    return (
+        ""
+        if parts.scheme == "http" and parts.hostname and port and parts.path in ("", "/")
+        else form
+    )
 
 
 def _password(where: str, path: Path, faults: list[str]) -> str:
@@ -186,7 +217,9 @@ def _password(where: str, path: Path, faults: list[str]) -> str:
         faults.append(f"{where}.password_file: {path} cannot be read: {why}")
         return ""
     if mode & (stat.S_IRWXG | stat.S_IRWXO):
-        faults.append(f"{where}.password_file: others may read {path} (mode {mode:04o}); chmod 600 {path}")
+        faults.append(
+            f"{where}.password_file: others may read {path} (mode {mode:04o}); chmod 600 {path}"
+        )
     if not lines or not lines[0].strip():
         faults.append(f"{where}.password_file: {path} is empty; the password is its first line")
         return ""

@@ -1,4 +1,5 @@
-"""One operation on several Banks: an operation of each of them, watched, waited for and aborted as one."""
+"""One operation on several Banks: an operation of each of them, watched, waited for and aborted as
+one."""
 
 from __future__ import annotations
 
@@ -23,7 +24,15 @@ from zmqjsonproxy.rpc.protocol.description import InterfaceDescription
 from zmqjsonproxy.rpc.proxy import call_timeout
 from zmqjsonproxy.rpc.steps import Steps, take
 
-__all__ = ["Found", "HeardOperations", "Operations", "begin", "made_into", "operation", "operations"]
+__all__ = [
+    "Found",
+    "HeardOperations",
+    "Operations",
+    "begin",
+    "made_into",
+    "operation",
+    "operations",
+]
 
 O = TypeVar("O", bound=HeardOperation)  # noqa: E741  as in Operation
 P = ParamSpec("P")
@@ -31,7 +40,8 @@ T = TypeVar("T")
 
 
 class Found(NamedTuple):
-    """What verbs find: the Dealer's socket, what is done, and Bank -> operation of the Dealer's kind."""
+    """What verbs find: the Dealer's socket, what is done, and Bank -> operation of the Dealer's
+    kind."""
 
     hub: Any
     action: str
@@ -61,7 +71,8 @@ def begin(
 
     Raises:
         NotExportedError: Some Banks have no such operation; nothing was sent.
-        PlayersError: On some it was not begun. The outcomes of the others have theirs as values: they go on.
+        PlayersError: On some it was not begun. The outcomes of the others have theirs as values:
+            they go on.
     """
     if d._closed:
         raise ClosedError(f"begin {method}")
@@ -72,14 +83,20 @@ def begin(
     lacking = {
         bank: why
         for bank, description in described.items()
-        if isinstance(description, InterfaceDescription) and (why := _why_not_begun(description, method))
+        if isinstance(description, InterfaceDescription)
+        and (why := _why_not_begun(description, method))
     }
     if lacking:
         raise NotExportedError(method, lacking)
-    urls, timeout = [d._urls[bank] for bank in names], call_timeout(d.timeout if _timeout is None else _timeout)
+    urls, timeout = (
+        [d._urls[bank] for bank in names],
+        call_timeout(d.timeout if _timeout is None else _timeout),
+    )
     results = yield from begins(d._operation, urls, "bank", method, args, kwargs, timeout)
     begun = dict(zip(names, results, strict=True))
-    going_on = [f"{bank} {each.id}" for bank, each in begun.items() if not isinstance(each, ProxyError)]
+    going_on = [
+        f"{bank} {each.id}" for bank, each in begun.items() if not isinstance(each, ProxyError)
+    ]
     remark = f"begun, and going on: {', '.join(going_on)}" if going_on else ""
     return Found(d._hub, method, _all_found(f"begin {method}", begun, remark))
 
@@ -96,7 +113,9 @@ def operation(d: Roster[Any], ids: Mapping[str, str]) -> Steps[Found]:
     if d._closed:
         raise ClosedError("operation")
     d._check_names(ids)
-    results = yield from finds(d._operation, [(d._urls[bank], each) for bank, each in ids.items()], d.timeout)
+    results = yield from finds(
+        d._operation, [(d._urls[bank], each) for bank, each in ids.items()], d.timeout
+    )
     found = _all_found("operation", dict(zip(ids, results, strict=True)))
     methods = sorted({each.method.rpartition(".")[2] for each in found.values()})
     return Found(d._hub, " and ".join(methods), found)
@@ -111,7 +130,10 @@ def operations(d: Roster[Any], active: bool = False) -> Steps[dict[str, list[Any
     found = yield from outcomes(d, "rpc.operations", active, _banks=d._active("operations"))
     if any(outcome.error is not None for outcome in found.values()):
         raise PlayersError("operations", found)
-    return {bank: [d._operation(d._urls[bank], each) for each in outcome.value] for bank, outcome in found.items()}
+    return {
+        bank: [d._operation(d._urls[bank], each) for each in outcome.value]
+        for bank, outcome in found.items()
+    }
 
 
 def made_into(
@@ -123,14 +145,18 @@ def made_into(
         return kind((yield from verb(d, *args, **kwargs)))
 
     made.__name__, made.__doc__ = verb.__name__, verb.__doc__
-    shown = inspect.signature(verb).replace(return_annotation=f"Steps[{getattr(kind, '__name__', kind)}]")
+    shown = inspect.signature(verb).replace(
+        return_annotation=f"Steps[{getattr(kind, '__name__', kind)}]"
+    )
     made.__signature__ = shown  # type: ignore[attr-defined]  # functions take any attribute
     return made
 
 
 def _why_not_begun(description: InterfaceDescription, method: str) -> str:
     if not description.native:
-        return "is a Player of the original, which answers at the end only; call the method and wait"
+        return (
+            "is a Player of the original, which answers at the end only; call the method and wait"
+        )
     kind = description.methods[method].kind
     return "" if kind == "operation" else f"has it as a {kind}; call it"
 
@@ -172,7 +198,8 @@ class HeardOperations(Mapping[str, O], Generic[O]):
 
     @property
     def ids(self) -> dict[str, str]:
-        """Bank -> identity; `operation(ids)` of a Dealer finds them again, in another program too."""
+        """Bank -> identity; `operation(ids)` of a Dealer finds them again, in another program
+        too."""
         return {bank: operation.id for bank, operation in self.items()}
 
     @property
@@ -183,14 +210,20 @@ class HeardOperations(Mapping[str, O], Generic[O]):
 
     @property
     def fraction(self) -> float | None:
-        """How far the slowest Bank is, 0..1; None if one of those that have not ended does not say."""
+        """How far the slowest Bank is, 0..1; None if one of those that have not ended does not
+        say."""
         self._lately()
         fractions = [1.0 if o.state.is_final else o.fraction for o in self.values()]
-        return None if None in fractions else min((f for f in fractions if f is not None), default=None)
+        return (
+            None
+            if None in fractions
+            else min((f for f in fractions if f is not None), default=None)
+        )
 
     @property
     def estimate(self) -> float | None:
-        """How long the slowest Bank will probably take, s; None if one of those that have not ended does not say."""
+        """How long the slowest Bank will probably take, s; None if one of those that have not ended
+        does not say."""
         self._lately()
         left = [0.0 if o.state.is_final else o.estimate for o in self.values()]
         return None if None in left else max((s for s in left if s is not None), default=None)
@@ -210,7 +243,9 @@ class HeardOperations(Mapping[str, O], Generic[O]):
 
     def _outcomes(self, timeout: float | None) -> Steps[Outcomes]:
         yield from self._waits(timeout)
-        return Outcomes((bank, self._outcome(bank, operation, timeout)) for bank, operation in self.items())
+        return Outcomes(
+            (bank, self._outcome(bank, operation, timeout)) for bank, operation in self.items()
+        )
 
     def _outcome(self, bank: str, operation: O, waited: float | None) -> Outcome:
         try:
@@ -228,11 +263,14 @@ class HeardOperations(Mapping[str, O], Generic[O]):
     def _abort(self, reason: str) -> Steps[None]:
         errors = yield from aborts(list(self.values()), reason)
         if any(error is not None for error in errors):
-            asked = {bank: Outcome(bank, None, error) for bank, error in zip(self, errors, strict=True)}
+            asked = {
+                bank: Outcome(bank, None, error) for bank, error in zip(self, errors, strict=True)
+            }
             raise PlayersError(f"abort of {self._action}", asked)
 
     def on_done(self, tell: Callable[[Self], object]) -> None:
-        """Call `tell(operations)` once, when all have their final states; where `on_done` of an operation calls."""
+        """Call `tell(operations)` once, when all have their final states; where `on_done` of an
+        operation calls."""
         left, lock = set(self), threading.Lock()
 
         def ended(bank: str, _operation: HeardOperation) -> object:
@@ -245,7 +283,8 @@ class HeardOperations(Mapping[str, O], Generic[O]):
             operation.on_done(partial(ended, bank))
 
     def on_progress(self, tell: Callable[[str, O], object]) -> None:
-        """Call `tell(bank, operation)` whenever one of them is further; where `on_progress` of an operation calls."""
+        """Call `tell(bank, operation)` whenever one of them is further; where `on_progress` of an
+        operation calls."""
         for bank, operation in self.items():
             operation.on_progress(partial(tell, bank))
 
@@ -264,7 +303,8 @@ class HeardOperations(Mapping[str, O], Generic[O]):
 
 
 class Operations(HeardOperations[Operation]):
-    """Bank -> its operation, in the order of the Banks, for callers that wait. Attributes ask all Banks at once."""
+    """Bank -> its operation, in the order of the Banks, for callers that wait. Attributes ask all
+    Banks at once."""
 
     def _take(self, steps: Steps[T]) -> T:
         return take(self._hub, steps)
@@ -286,7 +326,8 @@ class Operations(HeardOperations[Operation]):
         return self._take(self._waits(timeout))
 
     def outcomes(self, timeout: float | None = None) -> Outcomes:
-        """Wait for all; Bank -> outcome. One that has not ended in time has a TimeoutError. Raises for none."""
+        """Wait for all; Bank -> outcome. One that has not ended in time has a TimeoutError. Raises
+        for none."""
         return self._take(self._outcomes(timeout))
 
     def result(self, timeout: float | None = None) -> dict[str, Any]:
@@ -296,7 +337,8 @@ class Operations(HeardOperations[Operation]):
             timeout: s; None: as long as it takes.
 
         Raises:
-            PlayersError: Some failed, were aborted, lost, or have not ended in time; names all of them.
+            PlayersError: Some failed, were aborted, lost, or have not ended in time; names all of
+                them.
         """
         return self._take(self._result(timeout))
 

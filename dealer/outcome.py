@@ -43,7 +43,8 @@ class Outcome:
 
 
 class Outcomes(dict[str, Outcome]):
-    """Bank -> outcome: a dictionary that shows one Bank a line, and itself as a table in a notebook."""
+    """Bank -> outcome: a dictionary that shows one Bank a line, and itself as a table in a
+    notebook."""
 
     def __repr__(self) -> str:
         return "\n".join(map(repr, self.values())) or "{}"
@@ -52,14 +53,19 @@ class Outcomes(dict[str, Outcome]):
         from dealer.tables import html_table  # for notebooks only
 
         rows = [
-            (bank, o.value if o.error is None else f"{type(o.error).__name__}: {o.error}", f"{1000 * o.delay_s:.1f}")
+            (
+                bank,
+                o.value if o.error is None else f"{type(o.error).__name__}: {o.error}",
+                f"{1000 * o.delay_s:.1f}",
+            )
             for bank, o in self.items()
         ]
         return html_table(("Bank", "answer", "ms"), rows)
 
 
 class Values(dict[str, Any]):
-    """Bank -> value: a dictionary that shows itself as a table in a notebook; values that have keys, as columns."""
+    """Bank -> value: a dictionary that shows itself as a table in a notebook; values that have
+    keys, as columns."""
 
     def _repr_html_(self) -> str:
         from dealer.tables import html_table  # for notebooks only
@@ -67,5 +73,7 @@ class Values(dict[str, Any]):
         values = list(self.values())
         if values and all(isinstance(value, dict) for value in values):
             keys = list(dict.fromkeys(key for value in values for key in value))
-            return html_table(("Bank", *keys), [(bank, *(v.get(k, "") for k in keys)) for bank, v in self.items()])
+            return html_table(
+                ("Bank", *keys), [(bank, *(v.get(k, "") for k in keys)) for bank, v in self.items()]
+            )
         return html_table(("Bank", "answer"), list(self.items()))

@@ -1,7 +1,9 @@
-"""What an observing script would do, when, and how long it takes: it runs against models of the Banks in virtual time.
+"""What an observing script would do, when, and how long it takes: it runs against models of the
+Banks in virtual time.
 
-The script runs in a process of its own (`dealer.planrun`), from which nothing of it comes back but records: every
-question to Banks that changes something, and every one that fails, is a row of the plan.
+The script runs in a process of its own (`dealer.planrun`), from which nothing of it comes back but
+records: every question to Banks that changes something, and every one that fails, is a row of the
+plan.
 """
 
 from __future__ import annotations
@@ -28,7 +30,8 @@ from dealer.rehearsal import DEFAULT_KIND, factory_of
 __all__ = ["Plan", "plan_script"]
 
 GRACE_S = 5.0
-"""After the limit the process of the script says itself where it hangs, and is killed only later."""
+"""After the limit the process of the script says itself where it hangs, and is killed only
+later."""
 
 
 @dataclass(slots=True)
@@ -61,9 +64,13 @@ class Plan:
 
 
 def plan_script(
-    script: Path, words: Sequence[str] = (), config: str | os.PathLike[str] | None = None, *, shows: bool = False,
+    script: Path,
+    words: Sequence[str] = (),
+    config: str | os.PathLike[str] | None = None,
+    *,
+    shows: bool = False,
     limit: float = LIMIT_S,
-) -> Plan:  # fmt: skip
+) -> Plan:
     """Run a script to its end, in virtual time, and return what happened.
 
     Args:
@@ -76,10 +83,17 @@ def plan_script(
     Raises:
         DealerError, RefusedError: There are no models, or the configuration is faulty.
     """
-    if config is not None or "DIBAS_CONFIG" in os.environ or "DIBAS_DIR" in os.environ:  # else the script names it
-        find_players(None, configuration_path(config))  # what is wrong with it is no fault of the script
+    if (
+        config is not None or "DIBAS_CONFIG" in os.environ or "DIBAS_DIR" in os.environ
+    ):  # else the script names it
+        find_players(
+            None, configuration_path(config)
+        )  # what is wrong with it is no fault of the script
     factory_of(DEFAULT_KIND)  # so that what is not installed is told at once
-    from dealer.planrun import Run, carry_out  # now: it takes its time, which is not that of the script
+    from dealer.planrun import (
+        Run,
+        carry_out,
+    )  # now: it takes its time, which is not that of the script
 
     plan = Plan(script, float(math.ceil(time.time())))
     with tempfile.TemporaryDirectory(prefix="dealer-plan-") as folder:
@@ -99,7 +113,9 @@ def _fork() -> int:
         if stream is not None:  # it may be closed
             stream.flush()  # or the child would write it once more
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # of threads: the child uses none of the parent's
+        warnings.simplefilter(
+            "ignore", DeprecationWarning
+        )  # of threads: the child uses none of the parent's
         return os.fork()
 
 
@@ -144,8 +160,14 @@ def _take(plan: Plan, records: Iterator[dict[str, Any]], status: int | None, lim
     if has_ended:
         return
     if status is not None and status >= 0:
-        raise DealerError(f"the process that ran {plan.script} ended with status {status} and left no plan")
-    how = f"hangs, and was ended after {limit:g} s of real time" if status is None else _signal(-status)
+        raise DealerError(
+            f"the process that ran {plan.script} ended with status {status} and left no plan"
+        )
+    how = (
+        f"hangs, and was ended after {limit:g} s of real time"
+        if status is None
+        else _signal(-status)
+    )
     plan.rows.append(Row(plan.seconds, (), "(script)", f"the script {how}", 0, True))
 
 

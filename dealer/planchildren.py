@@ -1,4 +1,5 @@
-"""Marks for the children of a plan's process: whatever way they are started, they make no connections either."""
+"""Marks for the children of a plan's process: whatever way they are started, they make no
+connections either."""
 
 from __future__ import annotations
 
@@ -29,7 +30,9 @@ def mark_process_and_children(records: str) -> None:
 
     def marked(env: Mapping[Any, Any]) -> dict[str, str]:
         found = {os.fsdecode(name): os.fsdecode(value) for name, value in env.items()}
-        places = [place for place in found.get(_PATH, "").split(os.pathsep) if place and place != folder]
+        places = [
+            place for place in found.get(_PATH, "").split(os.pathsep) if place and place != folder
+        ]
         return {**found, VARIABLE: records, _PATH: os.pathsep.join([folder, *places])}
 
     os.environ.update(marked(os.environ))
@@ -43,7 +46,11 @@ def _wrap_starts(marked: Callable[[Mapping[Any, Any]], dict[str, str]]) -> None:
 
     def marked_fork_exec(*args: Any) -> int:
         given = args[ENV_OF_FORK_EXEC]
-        env = os.environ if given is None else dict(one.split(b"=", 1) for one in given if b"=" in one)
+        env = (
+            os.environ
+            if given is None
+            else dict(one.split(b"=", 1) for one in given if b"=" in one)
+        )
         whole = [os.fsencode(f"{name}={value}") for name, value in marked(env).items()]
         return fork_exec(*args[:ENV_OF_FORK_EXEC], whole, *args[ENV_OF_FORK_EXEC + 1 :])
 

@@ -22,9 +22,7 @@ __all__ = ["add_commands", "as_json", "as_text"]
 TITLES = ("time", "line", "Banks", "call", "what it does")
 
 
-def add_commands(
-    commands: argparse._SubParsersAction[Parser], common: Parser
-) -> None:
+def add_commands(commands: argparse._SubParsersAction[Parser], common: Parser) -> None:
     """Add the command to a parser.
 
     Args:
@@ -32,21 +30,30 @@ def add_commands(
         common: Options that all commands take.
     """
     parser = commands.add_parser(
-        "plan", rest="words", parents=[common],
+        "plan",
+        rest="words",
+        parents=[common],
         help="say what an observing script would do, when, and how long it takes",
         description="Run an observing script against models of the Banks, in no time: what it would do, when, how long "
         "it takes, and what the Players would refuse. Nothing is observed and no Player is asked.",
         epilog="Exit status: 0 the plan is good, 1 it has faults, 2 usage.",
-    )  # fmt: skip
+    )
     parser.set_defaults(run=_plan)
-    parser.add_argument("script", type=Path, metavar="SCRIPT", help="a python file that uses dealer.Dealer")
+    parser.add_argument(
+        "script", type=Path, metavar="SCRIPT", help="a python file that uses dealer.Dealer"
+    )
     more = "arguments of the script; options of its own after --"
     parser.add_argument("words", nargs="*", metavar="ARG", default=[], help=more)
     parser.add_argument(
-        "--limit", type=seconds, default=LIMIT_S, metavar="SECONDS",
+        "--limit",
+        type=seconds,
+        default=LIMIT_S,
+        metavar="SECONDS",
         help="real time that the script has, default: %(default)g; then the plan so far is shown, and where it is",
-    )  # fmt: skip
-    parser.add_argument("--show-output", action="store_true", help="show what the script prints, on standard error")
+    )
+    parser.add_argument(
+        "--show-output", action="store_true", help="show what the script prints, on standard error"
+    )
 
 
 def seconds(text: str) -> float:
@@ -82,12 +89,16 @@ def as_json(plan: Plan) -> dict[str, Any]:
         "doubts": len(plan.doubts),
         "rows": [
             {
-                "at": row.at, "line": row.line or None, "banks": list(row.banks), "call": row.call,
-                "fault" if row.is_fault else "does": row.text, "doubts": row.doubts,
+                "at": row.at,
+                "line": row.line or None,
+                "banks": list(row.banks),
+                "call": row.call,
+                "fault" if row.is_fault else "does": row.text,
+                "doubts": row.doubts,
             }
             for row in plan.rows
         ],
-    }  # fmt: skip
+    }
 
 
 def as_text(plan: Plan) -> str:
@@ -95,14 +106,22 @@ def as_text(plan: Plan) -> str:
     rows = [
         (*(cells if number == 0 else [""] * len(cells)), text)
         for row in plan.rows
-        for cells in [(duration(row.at), str(row.line or ""), _banks(row, plan.banks), _short(row.call))]
+        for cells in [
+            (duration(row.at), str(row.line or ""), _banks(row, plan.banks), _short(row.call))
+        ]
         for number, text in enumerate(_texts(row))
     ]
     lines = [text_table(TITLES, rows)] if rows else ["The script asks nothing of any Bank."]
     faults, doubts = len(plan.faults), len(plan.doubts)
-    end = datetime.fromtimestamp(plan.start + plan.seconds).astimezone().strftime("%Y-%m-%d %H:%M:%S %Z")
+    end = (
+        datetime.fromtimestamp(plan.start + plan.seconds)
+        .astimezone()
+        .strftime("%Y-%m-%d %H:%M:%S %Z")
+    )
     found = ", ".join([_count(faults, "fault"), *([_count(doubts, "doubt")] if doubts else [])])
-    return "\n".join([*lines, "", f"{duration(plan.seconds)} in total; begun now it ends at {end}; {found}"])
+    return "\n".join(
+        [*lines, "", f"{duration(plan.seconds)} in total; begun now it ends at {end}; {found}"]
+    )
 
 
 def _texts(row: Row) -> list[str]:

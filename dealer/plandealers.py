@@ -29,19 +29,34 @@ T = TypeVar("T")
 
 
 class _Planned(Roster[Any]):
-    """Part that all Dealers of a plan have: wrong names are noted, whatever the script makes of the error."""
+    """Part that all Dealers of a plan have: wrong names are noted, whatever the script makes of the
+    error."""
 
     keeper: ClassVar[Keeper]
 
     def _ask_models(
-        self, hub_of: Any, proxy: Any, operation: Any, players: Mapping[str, str] | str | None,
-        config: str | os.PathLike[str] | None, timeout: float | None, clocks_refuse_s: float,
-    ) -> None:  # fmt: skip
-        """Make it a Roster of models: with the classes of its way to wait, and the arguments of Dealer."""
+        self,
+        hub_of: Any,
+        proxy: Any,
+        operation: Any,
+        players: Mapping[str, str] | str | None,
+        config: str | os.PathLike[str] | None,
+        timeout: float | None,
+        clocks_refuse_s: float,
+    ) -> None:
+        """Make it a Roster of models: with the classes of its way to wait, and the arguments of
+        Dealer."""
         within = default_deadline(timeout)
         urls = find_players(players, self.keeper.config if config is None else config)
         hub = hub_of(self.keeper.players(urls, config), self.keeper.clock, self.keeper.keep)
-        Roster.__init__(self, urls, lambda name, url: proxy(name, url, hub, within), hub, within, clocks_refuse_s)
+        Roster.__init__(
+            self,
+            urls,
+            lambda name, url: proxy(name, url, hub, within),
+            hub,
+            within,
+            clocks_refuse_s,
+        )
         self._operation = lambda url, described: operation(hub, url, described)
         self._models = hub
 
@@ -55,7 +70,11 @@ class _Planned(Roster[Any]):
 
     def _note(self, steps: Any, error: BaseException) -> None:
         if isinstance(error, Exception):
-            named = getattr(error, "method", "") or getattr(error, "action", "") or steps.gi_code.co_name
+            named = (
+                getattr(error, "method", "")
+                or getattr(error, "action", "")
+                or steps.gi_code.co_name
+            )
             self.keeper.fail(f"{named}()", error)
 
 
@@ -63,9 +82,13 @@ class PlannedDealer(_Planned, Dealer):
     """A Dealer whose Players are models; arguments as those of Dealer."""
 
     def __init__(
-        self, players: Mapping[str, str] | str | None = None, *, config: str | os.PathLike[str] | None = None,
-        timeout: float | None = DEFAULT_TIMEOUT, clocks_refuse_s: float = 1.0,
-    ) -> None:  # fmt: skip
+        self,
+        players: Mapping[str, str] | str | None = None,
+        *,
+        config: str | os.PathLike[str] | None = None,
+        timeout: float | None = DEFAULT_TIMEOUT,
+        clocks_refuse_s: float = 1.0,
+    ) -> None:
         self._ask_models(ModelHub, BankProxy, Operation, players, config, timeout, clocks_refuse_s)
 
     def _take(self, steps: Steps[T]) -> T:
@@ -80,10 +103,16 @@ class PlannedAsyncDealer(_Planned, AsyncDealer):
     """An AsyncDealer whose Players are models; arguments as those of AsyncDealer."""
 
     def __init__(
-        self, players: Mapping[str, str] | str | None = None, *, config: str | os.PathLike[str] | None = None,
-        timeout: float | None = DEFAULT_TIMEOUT, clocks_refuse_s: float = 1.0,
-    ) -> None:  # fmt: skip
-        self._ask_models(AsyncModelHub, AsyncBankProxy, AsyncOperation, players, config, timeout, clocks_refuse_s)
+        self,
+        players: Mapping[str, str] | str | None = None,
+        *,
+        config: str | os.PathLike[str] | None = None,
+        timeout: float | None = DEFAULT_TIMEOUT,
+        clocks_refuse_s: float = 1.0,
+    ) -> None:
+        self._ask_models(
+            AsyncModelHub, AsyncBankProxy, AsyncOperation, players, config, timeout, clocks_refuse_s
+        )
 
     async def _take(self, steps: Steps[T]) -> T:
         try:
@@ -94,7 +123,8 @@ class PlannedAsyncDealer(_Planned, AsyncDealer):
 
 
 def take_the_places(keeper: Keeper) -> None:
-    """From now on, let whoever imports a Dealer or makes a connection get those of the plan. There is no way back."""
+    """From now on, let whoever imports a Dealer or makes a connection get those of the plan. There
+    is no way back."""
 
     class PlannedHub(ModelHub):
         def __init__(self, *_args: Any, **_kwargs: Any) -> None:
@@ -105,8 +135,15 @@ def take_the_places(keeper: Keeper) -> None:
             super().__init__(Everywhere(keeper), keeper.clock, keeper.keep)
 
     waits = type("Dealer", (PlannedDealer,), {"keeper": keeper, "__doc__": Dealer.__doc__})
-    awaits = type("AsyncDealer", (PlannedAsyncDealer,), {"keeper": keeper, "__doc__": AsyncDealer.__doc__})
-    real: dict[Any, Any] = {Dealer: waits, AsyncDealer: awaits, Hub: PlannedHub, AsyncHub: PlannedAsyncHub}
+    awaits = type(
+        "AsyncDealer", (PlannedAsyncDealer,), {"keeper": keeper, "__doc__": AsyncDealer.__doc__}
+    )
+    real: dict[Any, Any] = {
+        Dealer: waits,
+        AsyncDealer: awaits,
+        Hub: PlannedHub,
+        AsyncHub: PlannedAsyncHub,
+    }
     vars(dealer)["AsyncDealer"] = awaits  # else it is found anew each time
     for module in list(sys.modules.values()):
         if module is sys.modules[__name__]:

@@ -1,4 +1,5 @@
-"""The plan while its script runs: the models of the Banks, and a record of each thing that happens."""
+"""The plan while its script runs: the models of the Banks, and a record of each thing that
+happens."""
 
 from __future__ import annotations
 
@@ -62,7 +63,9 @@ class Keeper:
 
     # for the Dealers of the script
 
-    def players(self, urls: Mapping[str, str], config: str | os.PathLike[str] | None) -> dict[str, ModelPlayer]:
+    def players(
+        self, urls: Mapping[str, str], config: str | os.PathLike[str] | None
+    ) -> dict[str, ModelPlayer]:
         """URL -> Player; Dealers of one configuration share them."""
         path = absolute(configuration_path(self.config if config is None else config))
         with self.lock:
@@ -78,7 +81,11 @@ class Keeper:
                 if _place(player.url) == _place(url):
                     return player
             try:
-                found = {bank: at for bank, at in find_players(None, self.config).items() if _place(at) == _place(url)}
+                found = {
+                    bank: at
+                    for bank, at in find_players(None, self.config).items()
+                    if _place(at) == _place(url)
+                }
                 return next(iter(self.players(found, None).values()))
             except (ConfigurationError, StopIteration):
                 raise KeyError(url) from None
@@ -105,7 +112,9 @@ class Keeper:
             row.doubts += [doubt for doubt in each.doubts if doubt not in row.doubts]
         for row in rows.values():
             if os.getpid() != self._pid:
-                row.doubts.append("in a child of the script, which has models of its own: the others do not hear of it")
+                row.doubts.append(
+                    "in a child of the script, which has models of its own: the others do not hear of it"
+                )
             self.add(row)
 
     def add(self, row: Row) -> None:
@@ -121,18 +130,34 @@ class Keeper:
             return
         self._told.append(error)
         text = str(error) if isinstance(error, DealerError) else f"{type(error).__name__}: {error}"
-        self.add(Row(self.clock.elapsed, (), what, text, self.line() if line is None else line, True))
+        self.add(
+            Row(self.clock.elapsed, (), what, text, self.line() if line is None else line, True)
+        )
 
     def doubt(self, what: str, text: str, line: int | None = None) -> None:
         """Make a row of what the script does and the plan cannot."""
-        self.add(Row(self.clock.elapsed, (), what, "", self.line() if line is None else line, doubts=[text]))
+        self.add(
+            Row(
+                self.clock.elapsed,
+                (),
+                what,
+                "",
+                self.line() if line is None else line,
+                doubts=[text],
+            )
+        )
 
     def doubt_times(self, threads: set[int]) -> None:
-        """Say, once for each place, that the clock moves although some threads wait for something else."""
+        """Say, once for each place, that the clock moves although some threads wait for something
+        else."""
         frames = sys._current_frames()
-        for line in {self.line(frames[ident]) for ident in threads if ident in frames} - self._doubted:
+        for line in {
+            self.line(frames[ident]) for ident in threads if ident in frames
+        } - self._doubted:
             self._doubted.add(line)
-            text = "a thread waits for something outside of the plan; times from here on are doubtful"
+            text = (
+                "a thread waits for something outside of the plan; times from here on are doubtful"
+            )
             self.doubt("(thread)", text, line)
 
     def break_off(self, text: str) -> None:
@@ -226,7 +251,9 @@ def _place(url: str) -> tuple[str, int] | str:
 
 
 def _call(each: Answered) -> str:
-    words = [repr(arg) for arg in each.args] + [f"{name}={value!r}" for name, value in each.kwargs.items()]
+    words = [repr(arg) for arg in each.args] + [
+        f"{name}={value!r}" for name, value in each.kwargs.items()
+    ]
     if each.method in ("commit", "arm"):
         words = []
     while words and words[-1] in ("None", "False"):

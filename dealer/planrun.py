@@ -1,7 +1,8 @@
-"""The process in which the script of a plan runs: there are no Players for it, nor for whatever it leaves behind.
+"""The process in which the script of a plan runs: there are no Players for it, nor for whatever it
+leaves behind.
 
-What takes the place of Dealers, connections and time stays until the process has ended, and so holds for handlers of
-`atexit`, for `__del__` and for threads that outlive the script.
+What takes the place of Dealers, connections and time stays until the process has ended, and so
+holds for handlers of `atexit`, for `__del__` and for threads that outlive the script.
 """
 
 from __future__ import annotations
@@ -92,14 +93,20 @@ def _become_a_program(run: Run) -> None:
     """Leave to the parent what is its: terminal, output, handlers."""
     os.setsid()
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+        signal.signal(
+            number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL
+        )
     atexit._clear()
     atexit.register(logging.shutdown)
     atexit.register(multiprocessing.util._exit_function)  # type: ignore[attr-defined]
     nothing = os.open(os.devnull, os.O_RDWR)  # takes the place of one that is closed
     os.set_inheritable(nothing, nothing <= 2)
     for stream in (0, 1, 2):
-        is_for_nobody = (stream == 0 and os.isatty(0)) or (stream == 1 and not run.shows) or not _is_open(stream)
+        is_for_nobody = (
+            (stream == 0 and os.isatty(0))
+            or (stream == 1 and not run.shows)
+            or not _is_open(stream)
+        )
         if is_for_nobody and stream != nothing:
             os.dup2(nothing, stream)
     if run.shows:
@@ -129,7 +136,8 @@ def _end_with_a_word(keeper: Keeper) -> None:
 
 
 def _end_by_force(keeper: Keeper, limit: float) -> None:
-    """Let a script end that never ends, in virtual or in real time, whatever it catches; say where it is then."""
+    """Let a script end that never ends, in virtual or in real time, whatever it catches; say where
+    it is then."""
 
     def end(text: str) -> NoReturn:
         keeper.break_off(text)
@@ -148,9 +156,13 @@ def _end_by_force(keeper: Keeper, limit: float) -> None:
         )
 
     def tell_child() -> None:
-        keeper.doubt("(child)", "a child of the script waits, of which the plan's times know nothing")
+        keeper.doubt(
+            "(child)", "a child of the script waits, of which the plan's times know nothing"
+        )
 
-    keeper.clock.on_endless = lambda: end(f"more than {LONGEST_S / 86400:g} days; does it ever end?")
+    keeper.clock.on_endless = lambda: end(
+        f"more than {LONGEST_S / 86400:g} days; does it ever end?"
+    )
     keeper.clock.on_doubt = keeper.doubt_times
     keeper.clock.on_move_in_child = tell_child
     _begin_thread(watch, ())
@@ -169,7 +181,9 @@ def _answer_questions(keeper: Keeper) -> None:
         if asked[number] > ASKED_MOST:
             raise EOFError(f"asked {ASKED_MOST} times, and answered with an empty line")
         if asked[number] == 1:
-            keeper.doubt(f"input({str(prompt)!r})", "waits for a person; the plan answers with an empty line")
+            keeper.doubt(
+                f"input({str(prompt)!r})", "waits for a person; the plan answers with an empty line"
+            )
         return ""
 
     builtins.input = answered
@@ -184,14 +198,22 @@ def _run_script(run: Run, keeper: Keeper) -> None:
         exec(compile(run.script.read_bytes(), str(run.script), "exec"), vars(main))
     except SystemExit as end:
         if end.code not in (None, 0) and not keeper.has_faults:
-            keeper.fail("(exit)", DealerError(f"the script ended with {end.code!r}"), keeper.line_of(end))
+            keeper.fail(
+                "(exit)", DealerError(f"the script ended with {end.code!r}"), keeper.line_of(end)
+            )
     except (Exception, KeyboardInterrupt) as error:
         keeper.fail("(script)", error, keeper.line_of(error))
 
 
 def _finish(keeper: Keeper) -> None:
     """Do what the interpreter does at its end, in its order, and then end the plan."""
-    for step in (end_threads, atexit._run_exitfuncs, keeper.let_go, lambda: sys.modules.pop("__main__"), gc.collect):
+    for step in (
+        end_threads,
+        atexit._run_exitfuncs,
+        keeper.let_go,
+        lambda: sys.modules.pop("__main__"),
+        gc.collect,
+    ):
         with contextlib.suppress(SystemExit):
             step()
     keeper.end()

@@ -1,8 +1,9 @@
 """Where Players are found: a dictionary of URLs, a port manager, or the array's TOML file.
 
-Of the file (or files) a Dealer reads `[dealer] players` and `portmanager`, of `[instrument]` what all Players share, of
-`[banks.*]` the host and the port; it needs nothing but the standard library for that. A Player under the name of a
-service has a URL `service://HOST:PORT/NAME`, from which `services` finds its address when it is needed.
+Of the file (or files) a Dealer reads `[dealer] players` and `portmanager`, of `[instrument]` what
+all Players share, of `[banks.*]` the host and the port; it needs nothing but the standard library
+for that. A Player under the name of a service has a URL `service://HOST:PORT/NAME`, from which
+`services` finds its address when it is needed.
 """
 
 from __future__ import annotations
@@ -14,7 +15,14 @@ from typing import Any
 
 from dealer.errors import ConfigurationError
 from dealer.services import find_services
-from portmanager.protocol.urls import LOCAL, ManagerAddress, ServiceAddress, ServicesAddress, is_service, own_service
+from portmanager.protocol.urls import (
+    LOCAL,
+    ManagerAddress,
+    ServiceAddress,
+    ServicesAddress,
+    is_service,
+    own_service,
+)
 from zmqjsonproxy.addresses import (
     bind_address,
     checked_host,
@@ -26,13 +34,24 @@ from zmqjsonproxy.addresses import (
 )
 from zmqjsonproxy.configfiles import FilesError, config_path, read_tables
 
-__all__ = ["DEFAULT_PORT", "configuration_path", "find_players", "is_port_manager", "players_of_file"]
+__all__ = [
+    "DEFAULT_PORT",
+    "configuration_path",
+    "find_players",
+    "is_port_manager",
+    "players_of_file",
+]
 
 DEFAULT_PORT = 6667
 READ = (
-    ("dealer",), ("instrument", "player_port"), ("instrument", "portmanager"), ("instrument", "bind"),
-    ("banks", "*", "hpc_host"), ("banks", "*", "player_port"), ("banks", "*", "bind"),
-)  # fmt: skip
+    ("dealer",),
+    ("instrument", "player_port"),
+    ("instrument", "portmanager"),
+    ("instrument", "bind"),
+    ("banks", "*", "hpc_host"),
+    ("banks", "*", "player_port"),
+    ("banks", "*", "bind"),
+)
 """What a Dealer reads of the file; `*` is any Bank."""
 FORM = 'players is a dictionary of names and URLs, as {"BANKA": "tcp://host:6667"}'
 
@@ -43,13 +62,15 @@ def find_players(
     """Return Bank -> URL in the order of the configuration.
 
     Args:
-        players: Given explicitly, or a port manager, `portmanager://HOST[:PORT][?user=U&beginswith=B]`, which is asked
-            at once, within 2 s; `config` is then not read.
-        config: TOML file; None: `$DIBAS_CONFIG`, else `$DIBAS_DIR/etc/config/dibas.toml`. Of the command `dealer` it
-            may be a port manager, too.
+        players: Given explicitly, or a port manager,
+            `portmanager://HOST[:PORT][?user=U&beginswith=B]`, which is asked at once, within 2 s;
+            `config` is then not read.
+        config: TOML file; None: `$DIBAS_CONFIG`, else `$DIBAS_DIR/etc/config/dibas.toml`. Of the
+            command `dealer` it may be a port manager, too.
 
     Raises:
-        ConfigurationError: The form of `players`, the file, or the port manager; every fault is named.
+        ConfigurationError: The form of `players`, the file, or the port manager; every fault is
+            named.
     """
     if players is None:
         if not is_port_manager(config):
@@ -88,7 +109,9 @@ def _checked(players: Mapping[str, str]) -> dict[str, str]:
 def _port_manager(text: str) -> ServicesAddress:
     """Return the port manager that a text instead of a dictionary names."""
     if not is_port_manager(text):
-        raise ConfigurationError("Dealer", [f'{FORM}, or the text "portmanager://HOST"; not {text!r}'])
+        raise ConfigurationError(
+            "Dealer", [f'{FORM}, or the text "portmanager://HOST"; not {text!r}']
+        )
     try:
         return ServicesAddress.read(text)
     except ValueError as error:
@@ -111,7 +134,8 @@ def _fault(name: object, url: object) -> str:
 
 
 def configuration_path(config: str | os.PathLike[str] | None = None) -> Path:
-    """Return the file that holds for a Dealer; ConfigurationError if neither argument nor environment names one."""
+    """Return the file that holds for a Dealer; ConfigurationError if neither argument nor
+    environment names one."""
     if is_port_manager(config):
         fault = "a port manager knows where Players are, and no more: this needs the array's file, --config FILE"
         raise ConfigurationError(str(config), [fault])
@@ -132,7 +156,9 @@ def players_of_file(path: Path) -> dict[str, str]:
     try:
         content = read_tables(path, os.environ, READ)
     except FilesError as error:
-        raise ConfigurationError(str(path), [str(fault).removeprefix(f"{path}: ") for fault in error.faults]) from error
+        raise ConfigurationError(
+            str(path), [str(fault).removeprefix(f"{path}: ") for fault in error.faults]
+        ) from error
     faults: list[str] = []
     banks = _table(content, "banks", faults)
     instrument = _table(content, "instrument", faults)
@@ -171,7 +197,9 @@ def players_of_file(path: Path) -> dict[str, str]:
     return urls
 
 
-def _url_of(name: str, bank: Mapping[str, Any], instrument: Mapping[str, Any], user: str | None) -> str:
+def _url_of(
+    name: str, bank: Mapping[str, Any], instrument: Mapping[str, Any], user: str | None
+) -> str:
     """Return the URL of a Bank's Player; ValueError: `KEY: what is wrong with it`."""
     host = bank.get("hpc_host")
     port = bank.get("player_port", instrument.get("player_port", DEFAULT_PORT))
@@ -184,7 +212,9 @@ def _url_of(name: str, bank: Mapping[str, Any], instrument: Mapping[str, Any], u
     reachable = _reachable(host, bank, instrument)
     if is_service(port):
         try:
-            return ServiceAddress(own_service(port, name), _manager_of(instrument, reachable), user).url
+            return ServiceAddress(
+                own_service(port, name), _manager_of(instrument, reachable), user
+            ).url
         except ValueError as error:
             raise ValueError(f"player_port: {error}") from error
     if not isinstance(port, int) or isinstance(port, bool) or not 0 < port < 65536:
@@ -215,14 +245,16 @@ def _services_of(dealer: Mapping[str, Any], faults: list[str]) -> ServicesAddres
 
 
 def _manager_of(instrument: Mapping[str, Any], host: str) -> ManagerAddress:
-    """Return where the Player's own port manager is: what the Player calls localhost is its host from here."""
+    """Return where the Player's own port manager is: what the Player calls localhost is its host
+    from here."""
     text = instrument.get("portmanager", str(LOCAL))
     manager = ManagerAddress.read(text) if isinstance(text, str) else LOCAL
     return ManagerAddress(host, manager.port) if is_loopback_host(manager.host) else manager
 
 
 def _reachable(host: str, bank: Mapping[str, Any], instrument: Mapping[str, Any]) -> str:
-    """A Player bound to one address is asked there; bound to none in particular, or to all, at its host.
+    """A Player bound to one address is asked there; bound to none in particular, or to all, at its
+    host.
 
     A file whose Players all keep to the loopback address (the default) describes one host.
     """

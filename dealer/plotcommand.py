@@ -1,4 +1,5 @@
-"""The command `dealer plot`: a picture of a data file, by whatever kind of Bank knows such files."""
+"""The command `dealer plot`: a picture of a data file, by whatever kind of Bank knows such
+files."""
 
 from __future__ import annotations
 
@@ -14,7 +15,8 @@ from zmqjsonproxy.loading import TargetError, load_target, registered, target_of
 __all__ = ["BUILT_IN", "GROUP", "add_commands"]
 
 GROUP = "dealer_player.plots"
-"""Entry points: functions of a file and a picture, which raise ValueError for files that they do not know."""
+"""Entry points: functions of a file and a picture, which raise ValueError for files that they do
+not know."""
 
 # Used where the package runs from a source tree without distribution metadata.
 BUILT_IN = {"spectrometer": "spectrometer.plots:draw_file"}
@@ -24,19 +26,31 @@ FORMS = (".png", ".svg", ".pdf")
 def add_commands(commands: argparse._SubParsersAction[Parser], common: Parser) -> None:
     """Add the command to a parser; arguments as of `dealer.commands.add_commands`."""
     parser = commands.add_parser(
-        "plot", parents=[common], help="draw the mean spectrum or profile of a data file",
+        "plot",
+        parents=[common],
+        help="draw the mean spectrum or profile of a data file",
         description="Draw the mean spectra or profiles of data files: spectra, PSRFITS, GUPPI raw. No Player is asked.",
-    )  # fmt: skip
+    )
     parser.set_defaults(run=_plot)
-    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="what a data-taking program wrote")
     parser.add_argument(
-        "-o", "--output", type=Path, metavar="PICTURE", help="a .png, .svg or .pdf file; default: FILE.png, here"
+        "files", nargs="+", type=Path, metavar="FILE", help="what a data-taking program wrote"
+    )
+    parser.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        metavar="PICTURE",
+        help="a .png, .svg or .pdf file; default: FILE.png, here",
     )
 
 
 def _plot(options: argparse.Namespace) -> int:
-    if options.output is not None and (len(options.files) > 1 or options.output.suffix not in FORMS):
-        raise ConfigurationError("plot", [f"--output is one picture of one file, of the form {', '.join(FORMS)}"])
+    if options.output is not None and (
+        len(options.files) > 1 or options.output.suffix not in FORMS
+    ):
+        raise ConfigurationError(
+            "plot", [f"--output is one picture of one file, of the form {', '.join(FORMS)}"]
+        )
     drawn: dict[str, dict[str, str]] = {}
     failed = False
     for path in options.files:

@@ -1,6 +1,8 @@
-"""One line on a terminal that says how far a scan, or a long call, is. Nothing where there is no terminal.
+"""One line on a terminal that says how far a scan, or a long call, is. Nothing where there is no
+terminal.
 
-The line is made of plain characters and overwrites itself: no colours, no escape codes, so it suits every terminal.
+The line is made of plain characters and overwrites itself: no colours, no escape codes, so it suits
+every terminal.
 """
 
 from __future__ import annotations
@@ -44,7 +46,8 @@ class ProgressLine:
 
     @property
     def width(self) -> int:
-        """Columns that a text may take: one less than the terminal has, so that the cursor stays in the line."""
+        """Columns that a text may take: one less than the terminal has, so that the cursor stays in
+        the line."""
         try:
             columns = os.get_terminal_size(self._out.fileno()).columns
         except OSError:
@@ -103,7 +106,9 @@ class CallLine(ProgressLine):
         self._method = method if "." in method else f"bank.{method}"
         self._ended = threading.Event()
         # The call itself stays in the main thread, where Ctrl-C ends it.
-        self._looking = threading.Thread(target=self._look, name=f"progress of {method}", daemon=True)
+        self._looking = threading.Thread(
+            target=self._look, name=f"progress of {method}", daemon=True
+        )
 
     def __enter__(self) -> Self:
         if self.is_shown and self._banks:
@@ -122,17 +127,28 @@ class CallLine(ProgressLine):
             pause = EVERY_S
             # A Player of the original has no operations, and a question would wait behind the call.
             native = [bank for bank in self._banks if self._d._hub.is_native(self._d._urls[bank])]
-            answers = self._d.outcomes("rpc.operations", True, _banks=native, _timeout=LOOK_S) if native else {}
+            answers = (
+                self._d.outcomes("rpc.operations", True, _banks=native, _timeout=LOOK_S)
+                if native
+                else {}
+            )
             running: dict[str, Mapping[str, Any]] = {}
             for bank, outcome in answers.items():
                 found = outcome.value if isinstance(outcome.value, list) else []
                 running.update((bank, each) for each in found if each.get("method") == self._method)
             if not self._ended.is_set():
-                self.write(call_text(running, self.width) if running else f"waiting for {', '.join(self._banks)}")
+                self.write(
+                    call_text(running, self.width)
+                    if running
+                    else f"waiting for {', '.join(self._banks)}"
+                )
 
 
 def scan_text(
-    outcomes: Mapping[str, Outcome], status: Mapping[str, Mapping[str, Any]], width: int = WIDTH, now: float = 0.0
+    outcomes: Mapping[str, Outcome],
+    status: Mapping[str, Mapping[str, Any]],
+    width: int = WIDTH,
+    now: float = 0.0,
 ) -> str:
     """Return how far the slowest Bank is, and who is waited for.
 
@@ -166,9 +182,13 @@ def call_text(running: Mapping[str, Mapping[str, Any]], width: int = WIDTH) -> s
         width: Columns there are.
     """
     told = {bank: each.get("fraction") for bank, each in running.items()}
-    fractions = {bank: fraction for bank, fraction in told.items() if isinstance(fraction, int | float)}
+    fractions = {
+        bank: fraction for bank, fraction in told.items() if isinstance(fraction, int | float)
+    }
     slowest = min(fractions, key=fractions.__getitem__, default=next(iter(running), ""))
-    text = str(running[slowest].get("text") or running[slowest].get("state") or "") if running else ""
+    text = (
+        str(running[slowest].get("text") or running[slowest].get("state") or "") if running else ""
+    )
     words = [f"running: {' '.join(running)}"]
     if slowest not in fractions:
         return "  ".join([text, *words] if text else words)

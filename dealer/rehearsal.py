@@ -1,7 +1,9 @@
-"""Players without processes: models of Banks, asked by the messages that would go to them, in virtual time.
+"""Players without processes: models of Banks, asked by the messages that would go to them, in
+virtual time.
 
-A kind of Bank brings its model by entry point (group `dealer_player.plans`): a function (configuration file, names of
-Banks) -> {Bank: `Model`}. It is looked up when a plan is made; a Dealer needs none of it.
+A kind of Bank brings its model by entry point (group `dealer_player.plans`): a function
+(configuration file, names of Banks) -> {Bank: `Model`}. It is looked up when a plan is made; a
+Dealer needs none of it.
 """
 
 from __future__ import annotations
@@ -33,9 +35,17 @@ from zmqjsonproxy.rpc.protocol.dialect import Limits, Request, read_message
 from zmqjsonproxy.rpc.protocol.jsonrpc import Code
 
 __all__ = [
-    "BUILT_IN", "DEFAULT_KIND", "GROUP", "Answered", "AsyncModelHub", "Model", "ModelHub", "ModelPlayer", "factory_of",
+    "BUILT_IN",
+    "DEFAULT_KIND",
+    "GROUP",
+    "Answered",
+    "AsyncModelHub",
+    "Model",
+    "ModelHub",
+    "ModelPlayer",
+    "factory_of",
     "find_models",
-]  # fmt: skip
+]
 
 GROUP = "dealer_player.plans"
 
@@ -44,7 +54,8 @@ BUILT_IN = {"spectrometer": "spectrometer.rehearsal:rehearse"}
 
 DEFAULT_KIND = "spectrometer"
 CALL_S = 0.001
-"""What a call takes at least, s: a script that asks without pause until something is over comes to its end."""
+"""What a call takes at least, s: a script that asks without pause until something is over comes to
+its end."""
 
 _one_at_a_time = _thread.RLock()  # models are used by one thread; of no plan's time
 os.register_at_fork(after_in_child=lambda: globals().update(_one_at_a_time=_thread.RLock()))
@@ -53,10 +64,12 @@ NEEDS = "a plan needs models of the Banks: pip install 'dealer-player[player]'"
 
 
 class Model(Protocol):
-    """A Bank without instrument; its exported methods are marked as those of the real one. Used by one thread."""
+    """A Bank without instrument; its exported methods are marked as those of the real one. Used by
+    one thread."""
 
     def objects(self) -> Mapping[str, object | None]:
-        """What the Player would serve: `bank` and its parts `bank.NAME`; None: there, and without methods."""
+        """What the Player would serve: `bank` and its parts `bank.NAME`; None: there, and without
+        methods."""
 
     def catch_up(self) -> None:
         """Do what became due up to now, by `time.time()`, which is virtual."""
@@ -67,8 +80,11 @@ class Model(Protocol):
     def next_change(self) -> float | None:
         """Unix time at which something will become due; None: nothing will."""
 
-    def tell(self, method: str, args: Sequence[Any], kwargs: Mapping[str, Any], value: Any) -> tuple[str, list[str]]:
-        """In words: what a call that succeeded with `value` has done, and what is doubtful about it."""
+    def tell(
+        self, method: str, args: Sequence[Any], kwargs: Mapping[str, Any], value: Any
+    ) -> tuple[str, list[str]]:
+        """In words: what a call that succeeded with `value` has done, and what is doubtful about
+        it."""
 
 
 def find_models(path: Path, banks: Sequence[str]) -> dict[str, Model]:
@@ -88,7 +104,9 @@ def find_models(path: Path, banks: Sequence[str]) -> dict[str, Model]:
         raise ConfigurationError(str(path), [str(fault) for fault in error.faults]) from error
     unknown = [bank for bank in banks if not isinstance(tables.get(bank), dict)]
     if unknown:
-        raise ConfigurationError(str(path), [f"there is no table [banks.{bank}]; no model of it" for bank in unknown])
+        raise ConfigurationError(
+            str(path), [f"there is no table [banks.{bank}]; no model of it" for bank in unknown]
+        )
     kinds: dict[str, list[str]] = {}
     for bank in banks:
         kinds.setdefault(str(tables[bank].get("kind", DEFAULT_KIND)), []).append(bank)
@@ -99,14 +117,21 @@ def find_models(path: Path, banks: Sequence[str]) -> dict[str, Model]:
 
 
 def factory_of(kind: str) -> Callable[[Path, Sequence[str]], Mapping[str, Model]]:
-    """What makes the models of a kind; DealerError: it has none, or something for it is not installed."""
+    """What makes the models of a kind; DealerError: it has none, or something for it is not
+    installed."""
     targets = registered(GROUP, BUILT_IN)
     if kind not in targets:
-        raise DealerError(f"Banks of the kind {kind} bring no model; there are models of {', '.join(sorted(targets))}")
+        raise DealerError(
+            f"Banks of the kind {kind} bring no model; there are models of {', '.join(sorted(targets))}"
+        )
     try:
-        factory: Callable[[Path, Sequence[str]], Mapping[str, Model]] = load_target(target_of(kind, targets))
+        factory: Callable[[Path, Sequence[str]], Mapping[str, Model]] = load_target(
+            target_of(kind, targets)
+        )
     except TargetError as error:
-        raise DealerError(f"{NEEDS} ({error})" if error.missing else f"models of {kind}: {error}") from error
+        raise DealerError(
+            f"{NEEDS} ({error})" if error.missing else f"models of {kind}: {error}"
+        ) from error
     return factory
 
 
@@ -166,11 +191,15 @@ class ModelPlayer:
     operations: dict[str, tuple[OperationRecord, float]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._interfaces = {name: Interface.of(name, thing) for name, thing in self.model.objects().items()}
+        self._interfaces = {
+            name: Interface.of(name, thing) for name, thing in self.model.objects().items()
+        }
         self._own: dict[str, Callable[..., Any]] = {
-            "rpc.ping": self._ping, "rpc.operation": self._operation, "rpc.operations": self._operations,
+            "rpc.ping": self._ping,
+            "rpc.operation": self._operation,
+            "rpc.operations": self._operations,
             "rpc.abort": self._operation,
-        }  # fmt: skip
+        }
 
     def describe(self, object_name: str) -> InterfaceDescription:
         """What is exported under this name; nothing if there is no such object."""
@@ -183,29 +212,43 @@ class ModelPlayer:
         return InterfaceDescription(True, described, "plan", "", tuple(self._interfaces), 1)
 
     def call(
-        self, object_name: str, method: str, args: Sequence[Any], kwargs: Mapping[str, Any] | None, timeout: float
+        self,
+        object_name: str,
+        method: str,
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any] | None,
+        timeout: float,
     ) -> Answered:
-        """Answer a call; `delay_s` of the result is how long it takes. Raises what encoding the call raises."""
+        """Answer a call; `delay_s` of the result is how long it takes. Raises what encoding the
+        call raises."""
         request = _as_it_arrives(object_name, method, args, kwargs, timeout)
         self.model.catch_up()
         own = self._own.get(request.target)
         if own is not None:
-            return self._answered(object_name, method, request, "query", CallResult(own(*request.args[:1])))
+            return self._answered(
+                object_name, method, request, "query", CallResult(own(*request.args[:1]))
+            )
         interface = self._interfaces.get(object_name)
         known = None if interface is None else interface.methods.get(method)
         if known is None:
-            error = jsonrpc.error_from(self._not_there(object_name, method), peer=self.url, method=method)
+            error = jsonrpc.error_from(
+                self._not_there(object_name, method), peer=self.url, method=method
+            )
             return self._answered(object_name, method, request, "", CallResult(error=error))
         result = self._carry_out(known, request)
         if result.delay_s > timeout:
             result = CallResult(None, CallTimeoutError(self.url, request.target, timeout), timeout)
         return self._answered(object_name, method, request, known.kind.value, result)
 
-    def _answered(self, name: str, method: str, request: Request, kind: str, result: CallResult) -> Answered:
+    def _answered(
+        self, name: str, method: str, request: Request, kind: str, result: CallResult
+    ) -> Answered:
         text, doubts = "", list[str]()
         if result.error is None and name == "bank" and kind != "query":
             text, doubts = self.model.tell(method, request.args, request.kwargs, result.value)
-        return Answered(self.bank, name, method, request.args, request.kwargs, kind, result, text, doubts)
+        return Answered(
+            self.bank, name, method, request.args, request.kwargs, kind, result, text, doubts
+        )
 
     def _carry_out(self, method: Method, request: Request) -> CallResult:
         self.model.take_waited()
@@ -227,13 +270,17 @@ class ModelPlayer:
 
     # operations: what one does is done when it is begun, and is told when its time is over
 
-    def begin(self, object_name: str, method: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Answered:
+    def begin(
+        self, object_name: str, method: str, args: Sequence[Any], kwargs: Mapping[str, Any]
+    ) -> Answered:
         """Begin an operation; the result says which it is."""
         known = self._interfaces.get(object_name, Interface("")).methods.get(method)
         if known is None or known.kind != "operation":
             text = f"{object_name}.{method} at {self.url} is no operation"
             request = _as_it_arrives(object_name, method, args, kwargs, 60.0)
-            return self._answered(object_name, method, request, "operation", CallResult(error=ProtocolError(text)))
+            return self._answered(
+                object_name, method, request, "operation", CallResult(error=ProtocolError(text))
+            )
         done = self.call(object_name, method, args, kwargs, float("inf"))
         now, error = self.clock.time(), done.result.error
         record = OperationRecord(id=uuid.uuid4().hex, method=f"{object_name}.{method}", asked=now)
@@ -266,27 +313,39 @@ class ModelPlayer:
 
     def next_end(self) -> float | None:
         """Unix time at which the next operation ends; None: none is under way."""
-        return min((end for _, end in self.operations.values() if end > self.clock.time()), default=None)
+        return min(
+            (end for _, end in self.operations.values() if end > self.clock.time()), default=None
+        )
 
     def _ping(self) -> dict[str, Any]:
         return {"instance": "plan", "time": self.clock.time(), "host": "plan", "pid": os.getpid()}
 
 
 def _as_it_arrives(
-    object_name: str, method: str, args: Sequence[Any], kwargs: Mapping[str, Any] | None, timeout: float
+    object_name: str,
+    method: str,
+    args: Sequence[Any],
+    kwargs: Mapping[str, Any] | None,
+    timeout: float,
 ) -> Request:
     """The request as a Player would read it: what cannot travel raises here as it would there."""
     within = min(timeout, 1e6)
-    before, after = jsonrpc.request_around_id(object_name, method, args, kwargs, within, arrays=True)
+    before, after = jsonrpc.request_around_id(
+        object_name, method, args, kwargs, within, arrays=True
+    )
     body = b"%b%d%b" % (before, 1, after)
-    request = read_message(Framed(body, after.frames) if isinstance(after, Framed) else body, Limits())
+    request = read_message(
+        Framed(body, after.frames) if isinstance(after, Framed) else body, Limits()
+    )
     if not isinstance(request, Request):
         raise ProtocolError(f"{object_name}.{method}: this is no request to a Player: {request}")
     return request
 
 
 def _error_object(error: ProxyError) -> dict[str, Any]:
-    return jsonrpc.error_object(Code.APPLICATION, getattr(error, "type", type(error).__name__), str(error))
+    return jsonrpc.error_object(
+        Code.APPLICATION, getattr(error, "type", type(error).__name__), str(error)
+    )
 
 
 class _Known(NamedTuple):
@@ -310,7 +369,10 @@ class _Hub:
     """
 
     def __init__(
-        self, players: Mapping[str, ModelPlayer], clock: VirtualClock, keep: Callable[[list[Answered]], None]
+        self,
+        players: Mapping[str, ModelPlayer],
+        clock: VirtualClock,
+        keep: Callable[[list[Answered]], None],
     ) -> None:
         self._players, self._clock, self._keep = players, clock, keep
 
@@ -327,9 +389,14 @@ class _Hub:
         return _KNOWN.native
 
     def longer(self, seconds: float) -> float:
-        """What to pause instead of `seconds`: as many times as long as nothing changes at any Bank."""
+        """What to pause instead of `seconds`: as many times as long as nothing changes at any
+        Bank."""
         now = self._clock.time()
-        times = [when for player in self._players.values() for when in (player.model.next_change(), player.next_end())]
+        times = [
+            when
+            for player in self._players.values()
+            for when in (player.model.next_change(), player.next_end())
+        ]
         left = min((when - now for when in times if when is not None), default=0.0)
         return seconds * max(1.0, -(-left // seconds)) if seconds > 0 else seconds
 
@@ -349,7 +416,12 @@ class _Hub:
             return Answered(url, name, method, request.args, request.kwargs, "", lost, "", [])
 
     def _begin(
-        self, urls: Iterable[str], object_name: str, method: str, args: Sequence[Any], kwargs: Mapping[str, Any]
+        self,
+        urls: Iterable[str],
+        object_name: str,
+        method: str,
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
     ) -> list[CallResult]:
         with _one_at_a_time:
             found = [self._players[url].begin(object_name, method, args, kwargs) for url in urls]
@@ -381,7 +453,9 @@ def _nobody_at(url: str, label: str) -> PeerLostError:
     return PeerLostError(url, label, "the configuration of this plan has no Player there")
 
 
-def _to_each(urls: Iterable[str], name: str, method: str, args: Any, kwargs: Any) -> list[CallRequest]:
+def _to_each(
+    urls: Iterable[str], name: str, method: str, args: Any, kwargs: Any
+) -> list[CallRequest]:
     return [CallRequest(url, name, method, args, kwargs or {}) for url in urls]
 
 
@@ -425,7 +499,8 @@ class ModelHub(_Hub):
     """In place of `zmqjsonproxy.rpc.hub.Hub`, with the methods that a Dealer uses."""
 
     def pause(self, seconds: float) -> None:
-        """Wait between two looks at the Banks; longer, as long as nothing changes at any of them."""
+        """Wait between two looks at the Banks; longer, as long as nothing changes at any of
+        them."""
         self._clock.pause(seconds, self.longer(seconds))
 
     def call_many(self, requests: Sequence[CallRequest], timeout: float = 60.0) -> list[CallResult]:
@@ -435,30 +510,56 @@ class ModelHub(_Hub):
         return results
 
     def call_each(
-        self, urls: Iterable[str], object_name: str, method: str, args: Any = (), kwargs: Any = None,
+        self,
+        urls: Iterable[str],
+        object_name: str,
+        method: str,
+        args: Any = (),
+        kwargs: Any = None,
         timeout: float = 60.0,
-    ) -> list[CallResult]:  # fmt: skip
+    ) -> list[CallResult]:
         """See Hub."""
         return self.call_many(_to_each(urls, object_name, method, args, kwargs), timeout)
 
     def call(
-        self, url: str, object_name: str, method: str, args: Any = (), kwargs: Any = None, timeout: float = 60.0
+        self,
+        url: str,
+        object_name: str,
+        method: str,
+        args: Any = (),
+        kwargs: Any = None,
+        timeout: float = 60.0,
     ) -> Any:
         """See Hub."""
         return _value(self.call_each([url], object_name, method, args, kwargs, timeout)[0])
 
-    def call_batch(self, url: str, object_name: str, calls: Any, timeout: float = 60.0) -> list[CallResult]:
+    def call_batch(
+        self, url: str, object_name: str, calls: Any, timeout: float = 60.0
+    ) -> list[CallResult]:
         """See Hub."""
         return self.call_many(_of_batch(url, object_name, calls), timeout)
 
     def begin_each(
-        self, urls: Iterable[str], object_name: str, method: str, args: Any, kwargs: Any, timeout: float, by: str
+        self,
+        urls: Iterable[str],
+        object_name: str,
+        method: str,
+        args: Any,
+        kwargs: Any,
+        timeout: float,
+        by: str,
     ) -> list[CallResult]:
         """See Hub."""
         return self._begin(urls, object_name, method, args, kwargs)
 
     def begin(
-        self, url: str, object_name: str, method: str, args: Any = (), kwargs: Any = None, timeout: float = 60.0
+        self,
+        url: str,
+        object_name: str,
+        method: str,
+        args: Any = (),
+        kwargs: Any = None,
+        timeout: float = 60.0,
     ) -> _Future:
         """See Hub."""
         return _Future(self.call_each([url], object_name, method, args, kwargs, timeout)[0])
@@ -467,7 +568,9 @@ class ModelHub(_Hub):
         """See Hub."""
         return self._describe(url, object_name)
 
-    def describe_many(self, urls: Sequence[str], object_name: str, timeout: float = 1.0) -> list[CallResult]:
+    def describe_many(
+        self, urls: Sequence[str], object_name: str, timeout: float = 1.0
+    ) -> list[CallResult]:
         """See Hub."""
         return self._described(urls, object_name)
 
@@ -482,10 +585,12 @@ class ModelHub(_Hub):
 
 
 class AsyncModelHub(_Hub):
-    """In place of `zmqjsonproxy.rpc.aiohub.AsyncHub`: who waits for an answer lets the other tasks go on."""
+    """In place of `zmqjsonproxy.rpc.aiohub.AsyncHub`: who waits for an answer lets the other tasks
+    go on."""
 
     async def pause(self, seconds: float) -> None:
-        """Wait between two looks at the Banks; longer, as long as nothing changes at any of them."""
+        """Wait between two looks at the Banks; longer, as long as nothing changes at any of
+        them."""
         loop = asyncio.get_running_loop()
         begun, told = self._clock.elapsed, asyncio.Event()
         with self._clock.listening(lambda: loop.call_soon_threadsafe(told.set)):
@@ -494,46 +599,78 @@ class AsyncModelHub(_Hub):
         if told.is_set():
             await asyncio.sleep(self._clock.until_look(begun, seconds))
 
-    async def call_many(self, requests: Sequence[CallRequest], timeout: float = 60.0) -> list[CallResult]:
+    async def call_many(
+        self, requests: Sequence[CallRequest], timeout: float = 60.0
+    ) -> list[CallResult]:
         """See AsyncHub."""
         results = self._ask(requests, timeout)
         await asyncio.sleep(_longest(results))
         return results
 
     async def call_each(
-        self, urls: Iterable[str], object_name: str, method: str, args: Any = (), kwargs: Any = None,
+        self,
+        urls: Iterable[str],
+        object_name: str,
+        method: str,
+        args: Any = (),
+        kwargs: Any = None,
         timeout: float = 60.0,
-    ) -> list[CallResult]:  # fmt: skip
+    ) -> list[CallResult]:
         """See AsyncHub."""
         return await self.call_many(_to_each(urls, object_name, method, args, kwargs), timeout)
 
     async def call(
-        self, url: str, object_name: str, method: str, args: Any = (), kwargs: Any = None, timeout: float = 60.0
+        self,
+        url: str,
+        object_name: str,
+        method: str,
+        args: Any = (),
+        kwargs: Any = None,
+        timeout: float = 60.0,
     ) -> Any:
         """See AsyncHub."""
         return _value((await self.call_each([url], object_name, method, args, kwargs, timeout))[0])
 
-    async def call_batch(self, url: str, object_name: str, calls: Any, timeout: float = 60.0) -> list[CallResult]:
+    async def call_batch(
+        self, url: str, object_name: str, calls: Any, timeout: float = 60.0
+    ) -> list[CallResult]:
         """See AsyncHub."""
         return await self.call_many(_of_batch(url, object_name, calls), timeout)
 
     async def begin_each(
-        self, urls: Iterable[str], object_name: str, method: str, args: Any, kwargs: Any, timeout: float, by: str
+        self,
+        urls: Iterable[str],
+        object_name: str,
+        method: str,
+        args: Any,
+        kwargs: Any,
+        timeout: float,
+        by: str,
     ) -> list[CallResult]:
         """See AsyncHub."""
         return self._begin(urls, object_name, method, args, kwargs)
 
     def begin(
-        self, url: str, object_name: str, method: str, args: Any = (), kwargs: Any = None, timeout: float = 60.0
+        self,
+        url: str,
+        object_name: str,
+        method: str,
+        args: Any = (),
+        kwargs: Any = None,
+        timeout: float = 60.0,
     ) -> asyncio.Future[Any]:
         """See AsyncHub."""
         return asyncio.ensure_future(self.call(url, object_name, method, args, kwargs, timeout))
 
-    async def describe(self, url: str, object_name: str, timeout: float = 1.0) -> InterfaceDescription:
+    async def describe(
+        self, url: str, object_name: str, timeout: float = 1.0
+    ) -> InterfaceDescription:
         """See AsyncHub."""
         return self._describe(url, object_name)
 
-    async def describe_many(self, urls: Sequence[str], object_name: str, timeout: float = 1.0) -> list[CallResult]:
+    async def describe_many(
+        self, urls: Sequence[str], object_name: str, timeout: float = 1.0
+    ) -> list[CallResult]:
         """See AsyncHub."""
         return self._described(urls, object_name)
 

@@ -37,7 +37,8 @@ class RemoteVerbs:
 
 
 def default_deadline(timeout: float | None) -> float:
-    """Return the `timeout` of a Dealer in seconds: 0 and None are the default one. ValueError: it is none."""
+    """Return the `timeout` of a Dealer in seconds: 0 and None are the default one. ValueError: it
+    is none."""
     return reply_timeout(timeout or DEFAULT_TIMEOUT)
 
 
@@ -49,7 +50,8 @@ class Roster(OfOneProcess, Generic[B]):
         proxy: Makes the proxy of a Bank, from its name and URL.
         hub: The socket.
         timeout: Default deadline of a call, s.
-        clocks_refuse_s: A start is refused if the clocks of Dealer and Players are further apart, s.
+        clocks_refuse_s: A start is refused if the clocks of Dealer and Players are further apart,
+            s.
 
     Attributes:
         available_players: Bank -> proxy, of all.
@@ -88,13 +90,20 @@ class Roster(OfOneProcess, Generic[B]):
 
     @property
     def remote(self) -> RemoteVerbs:
-        """The methods that all active Banks export, those too whose names a Dealer has itself: `d.remote.close()`."""
+        """The methods that all active Banks export, those too whose names a Dealer has itself:
+        `d.remote.close()`."""
         return RemoteVerbs(self)
 
     def __setattr__(self, name: str, value: Any) -> None:
         if not name.startswith("_") and name not in _SETTINGS:
-            instead = f"{name} is a verb: d.{name}(...)" if hasattr(type(self), name) else f"d.set_param({name}=...)"
-            raise AttributeError(f"d.{name} = ... would stay here and reach no Bank; write {instead}")
+            instead = (
+                f"{name} is a verb: d.{name}(...)"
+                if hasattr(type(self), name)
+                else f"d.set_param({name}=...)"
+            )
+            raise AttributeError(
+                f"d.{name} = ... would stay here and reach no Bank; write {instead}"
+            )
         super().__setattr__(name, value)
 
     def __getitem__(self, name: str) -> B:
@@ -118,12 +127,17 @@ class Roster(OfOneProcess, Generic[B]):
         return self._remote_verb(name) if bank is None else bank
 
     def _remote_verb(self, name: str) -> Any:
-        """Return a method of the active Banks as a verb; AttributeError if they have none of this name."""
+        """Return a method of the active Banks as a verb; AttributeError if they have none of this
+        name."""
         raise NotImplementedError
 
     def _names_of_banks(self) -> list[str]:
         """Return the Banks that may be written as attributes: `d.BANKA`."""
-        return [name for name in self.available_players if name.isidentifier() and not hasattr(type(self), name)]
+        return [
+            name
+            for name in self.available_players
+            if name.isidentifier() and not hasattr(type(self), name)
+        ]
 
     def __repr__(self) -> str:
         active, available = ", ".join(self.players) or "none", ", ".join(self.available_players)
@@ -140,7 +154,8 @@ class Roster(OfOneProcess, Generic[B]):
         return list(self.players)
 
     def add_active_player(self, *names: str) -> list[str]:
-        """Make Players active; the new list. NoSuchPlayerError names all unknown ones, and nothing is changed."""
+        """Make Players active; the new list. NoSuchPlayerError names all unknown ones, and nothing
+        is changed."""
         self._check_names(names)
         with self._lock:
             wanted = {*self.players, *names}
@@ -148,7 +163,8 @@ class Roster(OfOneProcess, Generic[B]):
         return list(self.players)
 
     def remove_active_player(self, *names: str) -> list[str]:
-        """Make Players inactive; the new list. NoSuchPlayerError names all unknown ones, and nothing is changed."""
+        """Make Players inactive; the new list. NoSuchPlayerError names all unknown ones, and
+        nothing is changed."""
         self._check_names(names)
         with self._lock:
             self.players = {n: p for n, p in self.players.items() if n not in names}
@@ -157,7 +173,9 @@ class Roster(OfOneProcess, Generic[B]):
     def _check_names(self, names: Iterable[str]) -> None:
         names = list(names)
         if not all(isinstance(name, str) for name in names):
-            raise TypeError(f'names of Players are text, as in add_active_player("BANKA", "BANKB"); not {names!r}')
+            raise TypeError(
+                f'names of Players are text, as in add_active_player("BANKA", "BANKB"); not {names!r}'
+            )
         unknown = [name for name in names if name not in self.available_players]
         if unknown:
             raise NoSuchPlayerError(unknown, self.available_players)

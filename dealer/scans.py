@@ -35,7 +35,8 @@ LOOK_WITHIN_S = 5.0
 
 
 def earliest_start(d: Roster[Any]) -> Steps[datetime]:
-    """Return the earliest time at which all active Banks can start, UTC; StartError names those not ready."""
+    """Return the earliest time at which all active Banks can start, UTC; StartError names those not
+    ready."""
     found = yield from outcomes(d, "earliest_start")
     d._offered = starting.latest(found)
     return d._offered
@@ -48,8 +49,8 @@ def start(d: Roster[Any], starttime: datetime | None = None) -> Steps[dict[str, 
         starttime: Aware UTC datetime, rounded up to a full second; None: as early as possible.
 
     Raises:
-        StartError: A Bank is not ready, refused or was lost, the time is too early, or the clocks disagree.
-            What was armed has been disarmed.
+        StartError: A Bank is not ready, refused or was lost, the time is too early, or the clocks
+            disagree. What was armed has been disarmed.
         TypeError, ValueError: `starttime` is no datetime, or not in UTC.
     """
     wanted = starting.checked_time(starttime)
@@ -59,7 +60,9 @@ def start(d: Roster[Any], starttime: datetime | None = None) -> Steps[dict[str, 
     while True:
         earliest = yield from outcomes(d, "earliest_start", _banks=banks)
         yield from _compare_clocks(d, banks)
-        when = starting.choose(wanted, starting.latest(earliest), time.monotonic() - begun, d._offered)
+        when = starting.choose(
+            wanted, starting.latest(earliest), time.monotonic() - begun, d._offered
+        )
         starters = yield from _starters(d, banks)
         made = StartMade(os.urandom(8).hex(), starters.named)
         try:
@@ -67,7 +70,9 @@ def start(d: Roster[Any], starttime: datetime | None = None) -> Steps[dict[str, 
         except StartError as error:
             if is_last or wanted is not None or not _came_late(error):
                 raise
-            is_last = True  # everything was slow; what it took is added to the time that is left for it
+            is_last = (
+                True  # everything was slow; what it took is added to the time that is left for it
+            )
         else:
             d._last_start = made
             return {bank: done[bank].value for bank in banks}
@@ -76,7 +81,9 @@ def start(d: Roster[Any], starttime: datetime | None = None) -> Steps[dict[str, 
 def _came_late(error: StartError) -> bool:
     """Return whether Banks only found a negotiated time too early, because it took long to come."""
     found = [o.error for o in error.failed.values()]
-    return bool(found) and all(isinstance(each, RemoteError) and each.type == "StartTimeError" for each in found)
+    return bool(found) and all(
+        isinstance(each, RemoteError) and each.type == "StartTimeError" for each in found
+    )
 
 
 def _starters(d: Roster[Any], banks: Sequence[str]) -> Steps[Starters]:
@@ -123,11 +130,12 @@ def wait_for_scan(
     timeout: float | None = None,
     progress: Callable[[dict[str, Outcome]], None] | None = None,
 ) -> Steps[None]:
-    """Return when the scan has ended on the last active Bank. Ctrl-C, or cancellation, leaves the wait, not the scan.
+    """Return when the scan has ended on the last active Bank. Ctrl-C, or cancellation, leaves the
+    wait, not the scan.
 
-    The first wait after a `start` of this Dealer is for that scan, by its identity, whatever others have begun
-    meanwhile; any other is for the scan that there is. A scan that is incomplete, or has another warning, is logged,
-    and so is one that this Dealer has stopped itself.
+    The first wait after a `start` of this Dealer is for that scan, by its identity, whatever others
+    have begun meanwhile; any other is for the scan that there is. A scan that is incomplete, or has
+    another warning, is logged, and so is one that this Dealer has stopped itself.
 
     Args:
         verbose: Print a line at each change, and every `every` seconds.
@@ -136,9 +144,9 @@ def wait_for_scan(
         progress: Called with Bank -> outcome of `scan_status` at each look.
 
     Raises:
-        PlayersError: At the end, naming the Banks that failed or stayed away for more than 10 s meanwhile, those
-            whose scan failed or was stopped by somebody else (native Players tell), and those whose Player was started
-            again in the middle.
+        PlayersError: At the end, naming the Banks that failed or stayed away for more than 10 s
+            meanwhile, those whose scan failed or was stopped by somebody else (native Players
+            tell), and those whose Player was started again in the middle.
         ValueError: `every` is not above 0.
         TimeoutError: The time is over; names the Banks whose scans go on.
     """
@@ -168,18 +176,25 @@ def wait_for_scan(
         yield from _tell_of_failed(d, wait, made, told)
         if wait.waiting:
             if time.monotonic() >= due:
-                raise TimeoutError(f"wait_for_scan: the scan goes on after {timeout:g} s: {', '.join(wait.waiting)}")
+                raise TimeoutError(
+                    f"wait_for_scan: the scan goes on after {timeout:g} s: {', '.join(wait.waiting)}"
+                )
             yield Pause(min(wait.pause(every, time.monotonic()), max(due - time.monotonic(), 0.0)))
     if made is not None:
         made.is_awaited = True
     for bank, remark in wait.remarks.items():
         log.warning("%s: %s", bank, remark)
     if wait.failed:
-        raise PlayersError("wait_for_scan", last | wait.failed, "; ".join(f"{b}: {r}" for b, r in wait.remarks.items()))
+        raise PlayersError(
+            "wait_for_scan",
+            last | wait.failed,
+            "; ".join(f"{b}: {r}" for b, r in wait.remarks.items()),
+        )
 
 
 def _telling(d: Roster[Any], banks: Sequence[str]) -> Steps[dict[str, bool]]:
-    """Return the Banks that have reports of their scans; True: they can be asked by the identity of a start."""
+    """Return the Banks that have reports of their scans; True: they can be asked by the identity of
+    a start."""
     names = yield from exporting(d, banks, "scan_report")
     described = yield from descriptions(d, names)
     return {bank: _takes(described[bank], "scan_report", "start_id") for bank in names}
@@ -194,7 +209,9 @@ def _look(d: Roster[Any], wait: ScanWait, telling: Mapping[str, bool]) -> Steps[
     now, wall = time.monotonic(), time.time()
     for bank in waiting:
         outcome, report = looked[bank], reports.get(bank)
-        if report is not None:  # `scan_status`, which needs a mode, decides only for those without reports
+        if (
+            report is not None
+        ):  # `scan_status`, which needs a mode, decides only for those without reports
             outcome = Outcome(bank, report.value, report.error, report.delay_s)
         if outcome.error is not None:
             wait.lost(bank, outcome, begun, now)
@@ -210,7 +227,9 @@ def _ask_reports(
     d: Roster[Any], telling: Mapping[str, bool], start_ids: Mapping[str, str]
 ) -> Steps[dict[str, CallResult]]:
     """Ask Banks for reports, by the identity of a start where one is known; Bank -> result."""
-    known = {bank: start_ids.get(bank, "") if takes_id else "" for bank, takes_id in telling.items()}
+    known = {
+        bank: start_ids.get(bank, "") if takes_id else "" for bank, takes_id in telling.items()
+    }
     requests = [
         CallRequest(d._urls[bank], "bank", "scan_report", (start_id,) if start_id else ())
         for bank, start_id in known.items()
@@ -220,33 +239,44 @@ def _ask_reports(
 
 
 def scan_reports(d: Roster[Any]) -> Steps[Outcomes]:
-    """Return what became of the scan of this Dealer's last start, or of the last scan; Bank -> outcome.
+    """Return what became of the scan of this Dealer's last start, or of the last scan; Bank ->
+    outcome.
 
     Active Banks that have no reports, as those of the original, are not there.
     """
     telling = yield from _telling(d, d._active("scan_reports"))
     made = d._last_start
-    results = yield from _ask_reports(d, telling, {} if made is None else dict.fromkeys(made.banks, made.id))
-    return Outcomes((bank, outcome_of(bank, "scan_report", result)) for bank, result in results.items())
+    results = yield from _ask_reports(
+        d, telling, {} if made is None else dict.fromkeys(made.banks, made.id)
+    )
+    return Outcomes(
+        (bank, outcome_of(bank, "scan_report", result)) for bank, result in results.items()
+    )
 
 
 def _instance(d: Roster[Any], bank: str, report: CallResult | None) -> int | None:
-    """The process that answers for a Bank; None if it need not be the same: it knows the scan, or cannot tell."""
+    """The process that answers for a Bank; None if it need not be the same: it knows the scan, or
+    cannot tell."""
     url = d._urls[bank]
     if not d._hub.is_native(url) or (report is not None and report.value.get("outcome") != "none"):
         return None
     return d._hub.generation(url)
 
 
-def _tell_of_failed(d: Roster[Any], wait: ScanWait, made: StartMade | None, told: set[str]) -> Steps[None]:
-    """Tell the Banks whose scan goes on which others of this start have failed: theirs is not whole."""
+def _tell_of_failed(
+    d: Roster[Any], wait: ScanWait, made: StartMade | None, told: set[str]
+) -> Steps[None]:
+    """Tell the Banks whose scan goes on which others of this start have failed: theirs is not
+    whole."""
     if made is None:
         return
     news = [bank for bank in made.banks if bank in wait.failed and bank not in told]
     others = [bank for bank in made.banks if bank in wait.waiting]
     if news and others:
         told.update(news)
-        yield from outcomes(d, "confirm_start", made.id, news, _banks=others, _timeout=LOOK_WITHIN_S)
+        yield from outcomes(
+            d, "confirm_start", made.id, news, _banks=others, _timeout=LOOK_WITHIN_S
+        )
 
 
 def _states(outcomes: Mapping[str, Outcome], reports: Mapping[str, Mapping[str, Any]]) -> str:

@@ -1,7 +1,8 @@
-"""Bookkeeping of a wait for the scans of several Banks: which one is waited for, and what became of it. No sockets.
+"""Bookkeeping of a wait for the scans of several Banks: which one is waited for, and what became of
+it. No sockets.
 
-A Bank tells of a scan by the identity of its start, so that a scan which somebody else began meanwhile is not taken for
-it. Callers say what the time is.
+A Bank tells of a scan by the identity of its start, so that a scan which somebody else began
+meanwhile is not taken for it. Callers say what the time is.
 """
 
 from __future__ import annotations
@@ -46,7 +47,8 @@ class ScanWait:
     Attributes:
         own: Name of the waiting client, as Banks know it.
         waiting: Banks whose scans have not ended.
-        start_ids: Bank -> identity of the start that is waited for; of others it is that of the first report.
+        start_ids: Bank -> identity of the start that is waited for; of others it is that of the
+            first report.
         failed: Bank -> outcome, of those that failed.
         remarks: Bank -> sentence, of those whose scan is not as it was planned, and did not fail.
         reports: Bank -> last report of its scan.
@@ -72,7 +74,8 @@ class ScanWait:
         return True
 
     def back(self, bank: str, instance: int | None) -> bool:
-        """Take note of an answer of a Player; False if it is another process than at first, and reports nothing.
+        """Take note of an answer of a Player; False if it is another process than at first, and
+        reports nothing.
 
         Args:
             bank: The Bank.
@@ -81,11 +84,17 @@ class ScanWait:
         self._lost_since.pop(bank, None)
         if instance is None or self._instances.setdefault(bank, instance) == instance:
             return True
-        self.fail(bank, ScanFailedError("its Player was started again in the middle of the scan; see its log for why"))
+        self.fail(
+            bank,
+            ScanFailedError(
+                "its Player was started again in the middle of the scan; see its log for why"
+            ),
+        )
         return False
 
     def status(self, bank: str, outcome: Outcome) -> None:
-        """Take note of `scan_status` of a Bank that has no reports: it is over when nothing runs."""
+        """Take note of `scan_status` of a Bank that has no reports: it is over when nothing
+        runs."""
         if outcome.value[0]:
             self._ran.add(bank)
         elif bank in self._ran:
@@ -122,7 +131,9 @@ class ScanWait:
         if outcome == "failed":
             self.fail(bank, ScanFailedError(f"{scan} failed: {why}"))
         elif outcome in ("stopped", "aborted"):
-            text = f"{scan} was {outcome} by {by or 'nobody who said so'}" + (f": {why}" if why else "")
+            text = f"{scan} was {outcome} by {by or 'nobody who said so'}" + (
+                f": {why}" if why else ""
+            )
             if by == self.own or is_old:
                 self._remark(bank, text)
             else:
@@ -147,7 +158,8 @@ class ScanWait:
         self.waiting.remove(bank)
 
     def _note_end(self, report: Mapping[str, Any], now: float, wall: float) -> None:
-        """Take note of when a scan is to end; durations go by the monotonic clock from the first report on."""
+        """Take note of when a scan is to end; durations go by the monotonic clock from the first
+        report on."""
         try:
             start = datetime(*(int(part) for part in report["start"]), tzinfo=UTC)  # type: ignore[arg-type, misc]
             end = now + start.timestamp() + float(report["scan_length"]) - wall

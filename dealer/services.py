@@ -1,7 +1,9 @@
-"""Players under names of services: asks port managers where they are, each time a connection to one is made.
+"""Players under names of services: asks port managers where they are, each time a connection to one
+is made.
 
-A Player that came back on another port is therefore found by the next call to it, and that is said in the log once. If
-a port manager does not answer, its Players are looked for where they were: it may be away while they go on.
+A Player that came back on another port is therefore found by the next call to it, and that is said
+in the log once. If a port manager does not answer, its Players are looked for where they were: it
+may be away while they go on.
 """
 
 from __future__ import annotations
@@ -28,7 +30,8 @@ SAME_LIST_S = 0.05
 WITHIN_S = 2.0
 """A port manager is waited for so long when a Dealer is made, s."""
 BEGINS_WITH = "BANK"
-"""Of services that are Players, where nothing else is said: the names of Banks, from the original on."""
+"""Of services that are Players, where nothing else is said: the names of Banks, from the original
+on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +52,17 @@ class _Known:
 
     def _recent(self, manager: ManagerAddress) -> _Listing | None:
         listing = self._listings.get(manager)
-        return listing if listing is not None and time.monotonic() - listing.at < SAME_LIST_S else None
+        return (
+            listing if listing is not None and time.monotonic() - listing.at < SAME_LIST_S else None
+        )
 
     def _note(self, manager: ManagerAddress, found: Sequence[Allocation] | Exception) -> _Listing:
         listing = self._listings[manager] = _Listing(time.monotonic(), found)
         if isinstance(found, Exception):
             if manager not in self._silent:
-                log.warning("the port manager at %s does not tell where Players are: %s", manager, found)
+                log.warning(
+                    "the port manager at %s does not tell where Players are: %s", manager, found
+                )
             self._silent.add(manager)
         elif manager in self._silent:
             self._silent.discard(manager)
@@ -71,13 +78,21 @@ class _Known:
         before = self._addresses.get(url)
         if isinstance(listing.found, Exception):
             if before is None:
-                raise NotLocatedError(f"the port manager at {service.manager} does not tell: {listing.found}")
+                raise NotLocatedError(
+                    f"the port manager at {service.manager} does not tell: {listing.found}"
+                )
             return before
         try:
-            there = only_one(listing.found, service.service, service.user, f"the port manager {service.manager}")
+            there = only_one(
+                listing.found, service.service, service.user, f"the port manager {service.manager}"
+            )
         except PortManagerError as error:
             several = sum(one.service == service.service for one in listing.found) > 1
-            hint = f"; say whose it is: {service.url}?user=NAME" if several and service.user is None else ""
+            hint = (
+                f"; say whose it is: {service.url}?user=NAME"
+                if several and service.user is None
+                else ""
+            )
             raise NotLocatedError(f"{error}{hint}") from error
         address = self._addresses[url] = service.manager.tcp_url(there.port)
         if before not in (None, address):
@@ -154,7 +169,8 @@ def find_services(where: ServicesAddress, source: str) -> dict[str, str]:
     A further instance of a service (`BANKA_1`) is none of its own.
 
     Args:
-        where: The port manager, whose services, and how their names begin; if that is not said, with `BANK`.
+        where: The port manager, whose services, and how their names begin; if that is not said,
+            with `BANK`.
         source: Who wants to know, for messages.
 
     Raises:
@@ -166,7 +182,9 @@ def find_services(where: ServicesAddress, source: str) -> dict[str, str]:
         fault = f"{at} does not answer ({found}); is one running there? `portmanager check --host HOST` asks it"
         raise ConfigurationError(source, [fault])
     beginning = where.beginswith or BEGINS_WITH
-    ours = [one for one in found if one.service.startswith(beginning) and where.user in (None, one.user)]
+    ours = [
+        one for one in found if one.service.startswith(beginning) and where.user in (None, one.user)
+    ]
     keys = {(one.service, one.user) for one in ours}
     ours = [one for one in ours if not _is_further_instance(one, keys)]
     names = sorted({one.service for one in ours})
@@ -174,10 +192,14 @@ def find_services(where: ServicesAddress, source: str) -> dict[str, str]:
     for name in names:
         users = sorted(one.user for one in ours if one.service == name)
         if len(users) > 1:
-            faults.append(f"{name} at {where.manager} is there of {', '.join(users)}; say whose: ?user={users[0]}")
+            faults.append(
+                f"{name} at {where.manager} is there of {', '.join(users)}; say whose: ?user={users[0]}"
+            )
     if not names:
         whose = "" if where.user is None else f" of user {where.user}"
-        faults.append(f"{at} knows no service {beginning}...{whose}; do its Players run, and under names?")
+        faults.append(
+            f"{at} knows no service {beginning}...{whose}; do its Players run, and under names?"
+        )
     if faults:
         raise ConfigurationError(source, faults)
     return {name: ServiceAddress(name, where.manager, where.user).url for name in names}

@@ -15,7 +15,11 @@ __all__ = ["banner", "explained", "run"]
 def banner(d: dealer.Dealer) -> str:
     """Return what is told before the first prompt."""
     others = [name for name in d.list_available_players() if name not in d.list_active_players()]
-    more = f"; d.add_active_player({others[0]!r}) takes more, there are {', '.join(others)}" if others else ""
+    more = (
+        f"; d.add_active_player({others[0]!r}) takes more, there are {', '.join(others)}"
+        if others
+        else ""
+    )
     return (
         f"d conducts {', '.join(d.list_active_players()) or 'no Player yet'}{more}.\n"
         "d.<Tab> shows what it can do, help(d.NAME) explains it, Ctrl-C leaves a wait, Ctrl-D ends."
@@ -37,5 +41,11 @@ def explained(error: BaseException | None) -> str | None:
 
 def run(d: dealer.Dealer) -> None:
     """Read and carry out lines until the end of input."""
-    names = {"d": d, "dealer": dealer, "Dealer": dealer.Dealer, "Switching": dealer.Switching, "SWbits": dealer.SWbits}
+    names = {
+        "d": d,
+        "dealer": dealer,
+        "Dealer": dealer.Dealer,
+        "Switching": dealer.Switching,
+        "SWbits": dealer.SWbits,
+    }
     run_prompt(names, banner(d), explained)

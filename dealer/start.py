@@ -1,4 +1,5 @@
-"""How a common start is agreed on: times and clocks, decided without sockets. Callers say what the time is."""
+"""How a common start is agreed on: times and clocks, decided without sockets. Callers say what the
+time is."""
 
 from __future__ import annotations
 
@@ -10,7 +11,16 @@ from typing import Any
 from dealer.errors import StartError
 from dealer.outcome import Outcome
 
-__all__ = ["ClockOffset", "as_list", "checked_time", "choose", "clock_spread", "from_list", "latest", "round_up"]
+__all__ = [
+    "ClockOffset",
+    "as_list",
+    "checked_time",
+    "choose",
+    "clock_spread",
+    "from_list",
+    "latest",
+    "round_up",
+]
 
 
 LEAD_S = 0.3
@@ -41,16 +51,23 @@ def from_list(value: Any) -> datetime:
             raise ValueError("expected whole numbers")
         year, month, day, hour, minute, second, micro = map(int, parts)
         return datetime(year, month, day, hour, minute, second, micro, UTC)
-    except (TypeError, ValueError, OverflowError) as error:  # OverflowError: infinite, or of very many digits
+    except (
+        TypeError,
+        ValueError,
+        OverflowError,
+    ) as error:  # OverflowError: infinite, or of very many digits
         raise ValueError(f"{value!r:.80} is not [Y, M, D, h, m, s, us]: {error}") from error
 
 
 def round_up(time: datetime) -> datetime:
-    """The full second at or after a time: scans begin on a pulse per second. ValueError: none is left in year 9999."""
+    """The full second at or after a time: scans begin on a pulse per second. ValueError: none is
+    left in year 9999."""
     try:
         return time if time.microsecond == 0 else time.replace(microsecond=0) + timedelta(seconds=1)
     except OverflowError as error:
-        raise ValueError(f"{time.isoformat(' ')} has no full second behind it that a calendar has") from error
+        raise ValueError(
+            f"{time.isoformat(' ')} has no full second behind it that a calendar has"
+        ) from error
 
 
 def latest(outcomes: Mapping[str, Outcome]) -> datetime:
@@ -69,7 +86,9 @@ def latest(outcomes: Mapping[str, Outcome]) -> datetime:
                 if times[-1].year == MAXYEAR:  # nothing can be added to it
                     raise ValueError(f"{times[-1].isoformat(' ')} is no time to start at")
             except (ValueError, TypeError, IndexError) as error:
-                checked[bank] = Outcome(bank, None, ValueError(f"earliest_start: {error}"), outcome.delay_s)
+                checked[bank] = Outcome(
+                    bank, None, ValueError(f"earliest_start: {error}"), outcome.delay_s
+                )
     if any(o.error is not None for o in checked.values()):
         raise StartError("not all Banks are ready", checked)
     return max(times)
@@ -87,7 +106,9 @@ def checked_time(starttime: Any) -> datetime | None:
     if not isinstance(starttime, datetime):
         raise TypeError(f"start: the time is a datetime, not a {type(starttime).__name__}")
     if starttime.utcoffset() is None:
-        raise ValueError("start: the time has no time zone; make it with datetime(..., tzinfo=datetime.timezone.utc)")
+        raise ValueError(
+            "start: the time has no time zone; make it with datetime(..., tzinfo=datetime.timezone.utc)"
+        )
     if starttime.utcoffset() != timedelta(0):
         raise ValueError(
             f"start: the time is in {starttime.tzname()}; give it in UTC: time.astimezone(datetime.timezone.utc)"
@@ -96,16 +117,22 @@ def checked_time(starttime: Any) -> datetime | None:
 
 
 def choose(
-    wanted: datetime | None, earliest: datetime, taken_s: float = 0.0, offered: datetime | None = None
+    wanted: datetime | None,
+    earliest: datetime,
+    taken_s: float = 0.0,
+    offered: datetime | None = None,
 ) -> datetime:
-    """Return the second to start on: the one wanted, or the first full second that all Banks can do.
+    """Return the second to start on: the one wanted, or the first full second that all Banks can
+    do.
 
     Args:
         wanted: None: as early as possible.
         earliest: As the Banks say; they leave a little time for asking them all.
-        taken_s: What asking them has taken, s. Where that is long, arming takes long too, and the start is later.
-        offered: What this Dealer has given out as the earliest time. It is rounded up and has a little room, so one
-            who asks for it a moment later may still have it; Banks refuse it where they cannot.
+        taken_s: What asking them has taken, s. Where that is long, arming takes long too, and the
+            start is later.
+        offered: What this Dealer has given out as the earliest time. It is rounded up and has a
+            little room, so one who asks for it a moment later may still have it; Banks refuse it
+            where they cannot.
 
     Raises:
         StartError: Wanted is earlier than possible.
@@ -113,9 +140,15 @@ def choose(
     earliest = round_up(earliest)
     if wanted is None:
         return round_up(earliest + timedelta(seconds=max(ARM_TAKES * taken_s - LEAD_S, 0.0)))
-    is_offered = offered is not None and wanted == round_up(offered) and earliest - wanted <= timedelta(seconds=1)
+    is_offered = (
+        offered is not None
+        and wanted == round_up(offered)
+        and earliest - wanted <= timedelta(seconds=1)
+    )
     if wanted < earliest and not is_offered:
-        raise StartError(f"{wanted.isoformat(' ')} is too early; all Banks can start at {earliest.isoformat(' ')}")
+        raise StartError(
+            f"{wanted.isoformat(' ')} is too early; all Banks can start at {earliest.isoformat(' ')}"
+        )
     return wanted
 
 

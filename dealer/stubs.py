@@ -1,7 +1,8 @@
-"""A Python module with the types of what Players export, for mypy and editors: text out of descriptions.
+"""A Python module with the types of what Players export, for mypy and editors: text out of
+descriptions.
 
-What Players send is data: names, annotations and defaults are rebuilt from what is known to be harmless
-(`dealer/stubtypes.py`), and documentation is quoted.
+What Players send is data: names, annotations and defaults are rebuilt from what is known to be
+harmless (`dealer/stubtypes.py`), and documentation is quoted.
 """
 
 from __future__ import annotations
@@ -113,7 +114,8 @@ def stubs_of_players(
 
     Raises:
         ConfigurationError: The file.
-        PlayersError: Some Player does not answer; types of a part of the array would be taken for those of all.
+        PlayersError: Some Player does not answer; types of a part of the array would be taken for
+            those of all.
     """
     urls = find_players(None, config)
     with Hub(locators=Services().locators) as hub:
@@ -125,12 +127,18 @@ def stubs_of_players(
                 outcomes[bank] = Outcome(bank, found.instance)
                 parts = [part for part in PARTS if f"bank.{part}" in found.objects]
                 banks[bank] = BankInterface(
-                    found.methods, {p: _part(hub, urls[bank], p, timeout) for p in parts}, _names(modes[bank].value)
+                    found.methods,
+                    {p: _part(hub, urls[bank], p, timeout) for p in parts},
+                    _names(modes[bank].value),
                 )
             else:
                 outcomes[bank] = Outcome(bank, None, found)
     if len(banks) < len(urls):
-        raise PlayersError("stubs", outcomes, "types are made of what Players say: start them, or use another --config")
+        raise PlayersError(
+            "stubs",
+            outcomes,
+            "types are made of what Players say: start them, or use another --config",
+        )
     return module_text(banks, name)
 
 
@@ -179,10 +187,14 @@ def _bank_class(kind: _Kind, cls: str, interface: BankInterface) -> list[str]:
     lines += [f"class {cls}({kind.bank.__name__}):", f"    {STRICT}", ""]
     for part in interface.parts:
         lines += ["    @property", f"    def {part}(self) -> {cls}_{part}: ...", ""]
-    return lines + _indented(_methods(kind, interface.methods, dir(kind.bank), [CONTROL], known=interface))
+    return lines + _indented(
+        _methods(kind, interface.methods, dir(kind.bank), [CONTROL], known=interface)
+    )
 
 
-def _dealer_class(kind: _Kind, banks: Mapping[str, BankInterface], class_of: Mapping[str, str]) -> list[str]:
+def _dealer_class(
+    kind: _Kind, banks: Mapping[str, BankInterface], class_of: Mapping[str, str]
+) -> list[str]:
     lines = [f"class {kind.dealer.__name__}(dealer.{kind.dealer.__name__}):", f"    {STRICT}", ""]
     names = list(dict.fromkeys(class_of.values()))
     if len(names) == 1:
@@ -192,11 +204,20 @@ def _dealer_class(kind: _Kind, banks: Mapping[str, BankInterface], class_of: Map
         lines[-1:] = ['    # Banks differ: d["BANKA"] has what that very Bank has.', ""]
         for cls in names:
             literal = ", ".join(repr(bank) for bank, its in class_of.items() if its == cls)
-            lines += ["    @overload", f"    def __getitem__(self, name: Literal[{literal}]) -> {cls}: ..."]
+            lines += [
+                "    @overload",
+                f"    def __getitem__(self, name: Literal[{literal}]) -> {cls}: ...",
+            ]
         lines += ["    @overload", f"    def __getitem__(self, name: str) -> {proxy}: ..."]
         lines += [f"    def __getitem__(self, name: str) -> {proxy}: ...", ""]
-    lines += [f"    {bank}: {cls}" for bank, cls in class_of.items() if _is_attribute(bank, kind.dealer)]
-    common = set.intersection(*(set(interface.methods) for interface in banks.values())) if banks else set()
+    lines += [
+        f"    {bank}: {cls}" for bank, cls in class_of.items() if _is_attribute(bank, kind.dealer)
+    ]
+    common = (
+        set.intersection(*(set(interface.methods) for interface in banks.values()))
+        if banks
+        else set()
+    )
     verbs: dict[str, MethodDescription] = {}
     for name in next(iter(banks.values())).methods if banks else ():
         if name in common:
@@ -220,7 +241,8 @@ def _shared(names: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
 
 
 def _parameters_of_any(banks: Sequence[BankInterface]) -> dict[str, str]:
-    """Name -> type of what some Bank takes, for who is asked is seen at run time; nothing if one says nothing."""
+    """Name -> type of what some Bank takes, for who is asked is seen at run time; nothing if one
+    says nothing."""
     said = [bank.parameters for bank in banks]
     types: dict[str, list[str]] = {}
     for parameters in said if all(said) else ():
@@ -230,12 +252,15 @@ def _parameters_of_any(banks: Sequence[BankInterface]) -> dict[str, str]:
 
 
 def _own_verbs(kind: _Kind, banks: Sequence[BankInterface]) -> list[str]:
-    """Verbs that every Dealer has, with the modes and parameters of these Banks: narrower than the Dealer's own."""
+    """Verbs that every Dealer has, with the modes and parameters of these Banks: narrower than the
+    Dealer's own."""
     methods: dict[str, MethodDescription] = {}
     signatures: dict[str, str] = {}
     modes, parameters = _shared([bank.modes for bank in banks]), _parameters_of_any(banks)
     if modes:
-        signatures["set_mode"] = "(mode: str, bandwidth: float | None = None, force: bool = False) -> 'dict[str, Any]'"
+        signatures["set_mode"] = (
+            "(mode: str, bandwidth: float | None = None, force: bool = False) -> 'dict[str, Any]'"
+        )
     if parameters:
         taken = ", ".join(f"{name}: {text} = ..." for name, text in parameters.items())
         signatures["set_param"] = f"(*, {taken}) -> 'dict[str, Any]'"
@@ -243,7 +268,9 @@ def _own_verbs(kind: _Kind, banks: Sequence[BankInterface]) -> list[str]:
         signatures["help_param"] = "(name: str | None = None) -> Any"
     for name, signature in signatures.items():
         doc = inspect.getdoc(getattr(kind.dealer, name))
-        if name == "set_param" and all(bank.methods[name] == banks[0].methods[name] for bank in banks):
+        if name == "set_param" and all(
+            bank.methods[name] == banks[0].methods[name] for bank in banks
+        ):
             doc = banks[0].methods[name].doc  # which says units and ranges
         methods[name] = MethodDescription(name, doc, signature)
     lines: list[str] = []
@@ -259,7 +286,10 @@ def _narrowed(method: str, words: list[str], known: BankInterface | None) -> lis
     if known is None:
         return words
     if method == "set_mode" and known.modes:
-        return [f"mode: {_literal(known.modes)}" if word.startswith("mode: ") else word for word in words]
+        return [
+            f"mode: {_literal(known.modes)}" if word.startswith("mode: ") else word
+            for word in words
+        ]
     if method in ("get_param", "help_param") and known.parameters:
         literal = f"name: {_literal(known.parameters)} | None = None"
         return [literal if word.startswith("name: ") else word for word in words]
@@ -271,14 +301,24 @@ def _literal(names: Iterable[str]) -> str:
 
 
 def _methods(
-    kind: _Kind, methods: Mapping[str, MethodDescription], taken: Iterable[str], control: Sequence[str], *,
-    for_all: bool = False, known: BankInterface | None = None,
-) -> list[str]:  # fmt: skip
+    kind: _Kind,
+    methods: Mapping[str, MethodDescription],
+    taken: Iterable[str],
+    control: Sequence[str],
+    *,
+    for_all: bool = False,
+    known: BankInterface | None = None,
+) -> list[str]:
     """The lines of methods; those that the class has by itself stay as they are."""
     taken = set(taken)
     lines: list[str] = []
     for name, method in methods.items():
-        if name in taken or name.startswith("_") or not name.isidentifier() or keyword.iskeyword(name):
+        if (
+            name in taken
+            or name.startswith("_")
+            or not name.isidentifier()
+            or keyword.iskeyword(name)
+        ):
             continue
         parameters, returned = read_signature(method.signature, control)
         parameters = _narrowed(name, parameters, known)
@@ -302,7 +342,10 @@ def _quoted(doc: str | None) -> list[str]:
         return ["    ..."]
     first, *others = doc.expandtabs().strip().splitlines() or [""]
     text = [first.strip(), *(line.rstrip() for line in others)]
-    text = ["".join(c for c in line if c.isprintable()).replace("\\", "\\\\").replace('"', '\\"') for line in text]
+    text = [
+        "".join(c for c in line if c.isprintable()).replace("\\", "\\\\").replace('"', '\\"')
+        for line in text
+    ]
     quotes = '"""'
     if len(text) == 1:
         return [f"    {quotes}{text[0]}{quotes}", "    ..."]

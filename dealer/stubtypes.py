@@ -1,4 +1,5 @@
-"""Signatures and annotations that Players sent, rebuilt as Python text from what is known to be harmless.
+"""Signatures and annotations that Players sent, rebuilt as Python text from what is known to be
+harmless.
 
 Knows no Player and no module: texts in, texts out.
 """
@@ -14,9 +15,14 @@ __all__ = ["keywords_of", "read_signature", "union_of"]
 
 PLAIN = frozenset({"Any", "None", "bool", "bytes", "float", "int", "object", "str"})
 COMPLETED = {
-    "dict": "dict[str, Any]", "Mapping": "Mapping[str, Any]", "list": "list[Any]", "Sequence": "Sequence[Any]",
-    "Iterable": "Iterable[Any]", "tuple": "tuple[Any, ...]", "set": "set[Any]",
-}  # fmt: skip
+    "dict": "dict[str, Any]",
+    "Mapping": "Mapping[str, Any]",
+    "list": "list[Any]",
+    "Sequence": "Sequence[Any]",
+    "Iterable": "Iterable[Any]",
+    "tuple": "tuple[Any, ...]",
+    "set": "set[Any]",
+}
 ARRAYS = frozenset({"list", "tuple", "set", "frozenset", "Sequence", "Iterable"})
 
 
@@ -27,7 +33,9 @@ def read_signature(text: str, control: Sequence[str]) -> tuple[list[str], str]:
         return ["*args: Any", *control, "**kwargs: Any"], "Any"
     a = tree.args
     positional = [*a.posonlyargs, *a.args]
-    defaults: list[ast.expr | None] = [None] * (len(positional) - len(a.defaults)) + list(a.defaults)
+    defaults: list[ast.expr | None] = [None] * (len(positional) - len(a.defaults)) + list(
+        a.defaults
+    )
     words: list[str] = []
     for n, (argument, default) in enumerate(zip(positional, defaults, strict=True), start=1):
         words.append(_parameter(argument, default))
@@ -35,7 +43,10 @@ def read_signature(text: str, control: Sequence[str]) -> tuple[list[str], str]:
             words.append("/")
     if a.vararg is not None or a.kwonlyargs or control:
         words.append("*" if a.vararg is None else f"*{a.vararg.arg}: {_type(a.vararg.annotation)}")
-    words += [_parameter(argument, default) for argument, default in zip(a.kwonlyargs, a.kw_defaults, strict=True)]
+    words += [
+        _parameter(argument, default)
+        for argument, default in zip(a.kwonlyargs, a.kw_defaults, strict=True)
+    ]
     given = {argument.arg for argument in [*positional, *a.kwonlyargs]}
     words += [word for word in control if word.partition(":")[0] not in given]
     if a.kwarg is not None:
@@ -44,7 +55,8 @@ def read_signature(text: str, control: Sequence[str]) -> tuple[list[str], str]:
 
 
 def keywords_of(text: str) -> dict[str, str]:
-    """Name -> type of what a signature takes by keyword only; empty if it takes any keyword, or cannot be read."""
+    """Name -> type of what a signature takes by keyword only; empty if it takes any keyword, or
+    cannot be read."""
     tree = syntax.read_signature(text)
     if tree is None or tree.args.kwarg is not None:
         return {}
@@ -85,7 +97,9 @@ def _type(annotation: ast.expr | None, *, answered: bool = False) -> str:
                 return "list[Any]"
             return name if name in PLAIN else COMPLETED.get(name, "Any")
         case ast.Subscript(value=ast.Name(id=name) | ast.Attribute(attr=name), slice=inner):
-            return _subscript(name, inner.elts if isinstance(inner, ast.Tuple) else [inner], answered=answered)
+            return _subscript(
+                name, inner.elts if isinstance(inner, ast.Tuple) else [inner], answered=answered
+            )
         case _:
             return "Any"
 
@@ -93,7 +107,9 @@ def _type(annotation: ast.expr | None, *, answered: bool = False) -> str:
 def _subscript(name: str, inner: Sequence[ast.expr], *, answered: bool) -> str:
     if name == "Literal":
         values = [each.value for each in inner if isinstance(each, ast.Constant)]
-        whole = len(values) == len(inner) and all(isinstance(v, str | int | bool | None) for v in values)
+        whole = len(values) == len(inner) and all(
+            isinstance(v, str | int | bool | None) for v in values
+        )
         return f"Literal[{', '.join(map(repr, values))}]" if whole else "Any"
     more = bool(inner) and isinstance(inner[-1], ast.Constant) and inner[-1].value is Ellipsis
     types = [_type(each, answered=answered) for each in (inner[:-1] if more else inner)]
@@ -119,6 +135,8 @@ def _subscript(name: str, inner: Sequence[ast.expr], *, answered: bool) -> str:
 def union_of(types: Sequence[str]) -> str:
     """Anything may be Any; otherwise each of them once."""
     members = list(dict.fromkeys(member for text in types for member in text.split(" | ")))
-    if any("[" in text and " | " in text for text in types):  # split inside brackets: keep them whole
+    if any(
+        "[" in text and " | " in text for text in types
+    ):  # split inside brackets: keep them whole
         members = list(dict.fromkeys(types))
     return "Any" if "Any" in members else " | ".join(members)

@@ -1,6 +1,8 @@
-"""The Players of all hosts as their supervisords and they themselves tell: one view, and orders in turn.
+"""The Players of all hosts as their supervisords and they themselves tell: one view, and orders in
+turn.
 
-supervisord knows whether a process lives, the Player whether it answers; what is shown is both beside each other.
+supervisord knows whether a process lives, the Player whether it answers; what is shown is both
+beside each other.
 """
 
 from __future__ import annotations
@@ -37,13 +39,14 @@ class ProgramRow:
         program: Its name at supervisord.
         bank: Its Bank; empty if it is no Player of this array.
         state: supervisord's; empty: it has no such program.
-        ready: The Player answers, and is the process that supervisord started; None: it is no Player.
+        ready: The Player answers, and is the process that supervisord started; None: it is no
+            Player.
         pid: 0 if it does not run.
         up_s: Since its start, s.
-        crashes: Ends that nobody asked for, since it was last stopped, as far as supervisord's log goes back; None: the
-            log cannot be read.
-        condition: In a word: ready, running, starting, stopping, stopped, ended, not ready, crash loop, crashed,
-            missing, unknown.
+        crashes: Ends that nobody asked for, since it was last stopped, as far as supervisord's log
+            goes back; None: the log cannot be read.
+        condition: In a word: ready, running, starting, stopping, stopped, ended, not ready, crash
+            loop, crashed, missing, unknown.
         note: More on it.
     """
 
@@ -149,7 +152,9 @@ class Supervision:
         heard = _in_parallel(hosts, self._ask, self._within)
         asking.join()
         rows: list[ProgramRow] = []
-        trouble = {host: str(answer) for host, answer in heard.items() if isinstance(answer, Exception)}
+        trouble = {
+            host: str(answer) for host, answer in heard.items() if isinstance(answer, Exception)
+        }
         for host in hosts:
             banks = {bank.program: bank for bank in shown if bank.host == host}
             answer = heard[host]
@@ -160,9 +165,22 @@ class Supervision:
             for process in processes:
                 bank = banks.pop(process.name, None)
                 if bank is not None or not wanted or host in wanted:
-                    rows.append(_row(host, process, bank, pings.get(bank.name) if bank else None, log))
+                    rows.append(
+                        _row(host, process, bank, pings.get(bank.name) if bank else None, log)
+                    )
             rows += [
-                ProgramRow(host, bank.program, bank.name, "", False, 0, 0.0, None, "missing", "no such program")
+                ProgramRow(
+                    host,
+                    bank.program,
+                    bank.name,
+                    "",
+                    False,
+                    0,
+                    0.0,
+                    None,
+                    "missing",
+                    "no such program",
+                )
                 for bank in banks.values()
             ]
         homeless = [
@@ -185,35 +203,48 @@ class Supervision:
         return Supervisord(self._installation.supervisors[host], time.monotonic() + within)
 
     def _ping(self, banks: Sequence[HostedBank], within: float) -> dict[str, CallResult]:
-        results = self._hub.call_each([bank.url for bank in banks], "rpc", "ping", (), None, max(within, 0.05))
+        results = self._hub.call_each(
+            [bank.url for bank in banks], "rpc", "ping", (), None, max(within, 0.05)
+        )
         return {bank.name: result for bank, result in zip(banks, results, strict=True)}
 
     def _unknown(self, bank: HostedBank, ping: CallResult) -> ProgramRow:
         answers = _answers(ping)
         note = "its Player answers" if answers else "its Player does not answer"
-        return ProgramRow(bank.host, bank.program, bank.name, "", answers, 0, 0.0, None, "unknown", note)
+        return ProgramRow(
+            bank.host, bank.program, bank.name, "", answers, 0, 0.0, None, "unknown", note
+        )
 
     # orders
 
     def scanning(self, banks: Sequence[HostedBank]) -> list[str]:
         """Return the Banks that take data now, as far as they tell."""
-        results = self._hub.call_each([bank.url for bank in banks], "bank", "scan_status", (), None, PING_WITHIN_S)
+        results = self._hub.call_each(
+            [bank.url for bank in banks], "bank", "scan_status", (), None, PING_WITHIN_S
+        )
         return [
             bank.name
             for bank, result in zip(banks, results, strict=True)
             if isinstance(result.value, list) and result.value[:1] == [True]
         ]
 
-    def start(self, banks: Sequence[HostedBank], at_once: int, tell: Callable[[OrderOutcome], None]) -> bool:
+    def start(
+        self, banks: Sequence[HostedBank], at_once: int, tell: Callable[[OrderOutcome], None]
+    ) -> bool:
         """Start Players and wait until they are ready; see `_in_turn`."""
         return self._in_turn(banks, at_once, self._start, tell, goes_on=True)
 
-    def stop(self, banks: Sequence[HostedBank], at_once: int, tell: Callable[[OrderOutcome], None]) -> bool:
+    def stop(
+        self, banks: Sequence[HostedBank], at_once: int, tell: Callable[[OrderOutcome], None]
+    ) -> bool:
         """Stop Players and wait for their ends; see `_in_turn`."""
         return self._in_turn(banks, at_once, self._stop, tell, goes_on=True)
 
-    def restart(self, banks: Sequence[HostedBank], at_once: int, tell: Callable[[OrderOutcome], None]) -> bool:
-        """Stop and start Players, some at a time; if one does not come back, the rest is left alone."""
+    def restart(
+        self, banks: Sequence[HostedBank], at_once: int, tell: Callable[[OrderOutcome], None]
+    ) -> bool:
+        """Stop and start Players, some at a time; if one does not come back, the rest is left
+        alone."""
         return self._in_turn(banks, at_once, self._restart, tell, goes_on=False)
 
     def _in_turn(
@@ -224,7 +255,8 @@ class Supervision:
         tell: Callable[[OrderOutcome], None],
         goes_on: bool,
     ) -> bool:
-        """Give an order for some Banks at a time, and wait for its end; whether all did as they were told.
+        """Give an order for some Banks at a time, and wait for its end; whether all did as they
+        were told.
 
         Args:
             banks: In this order.
@@ -277,7 +309,9 @@ class Supervision:
             process = supervisord.process(bank.program)
             if process.state == "FATAL":
                 why = process.why or f"exit status {process.exit_status}"
-                raise SupervisorError(bank.host, f"supervisord gave it up: {why}; see: dealer hosts log {bank.name}")
+                raise SupervisorError(
+                    bank.host, f"supervisord gave it up: {why}; see: dealer hosts log {bank.name}"
+                )
             ping = self._ping([bank], min(until - time.monotonic(), PING_WITHIN_S))[bank.name]
             if process.pid and _is_ready(ping, process.pid):
                 return f"ready: pid {process.pid}"
@@ -290,17 +324,23 @@ class Supervision:
         time.sleep(POLL_S)
 
 
-def _carry_out(bank: HostedBank, order: Callable[[HostedBank], str], told: queue.SimpleQueue[OrderOutcome]) -> None:
+def _carry_out(
+    bank: HostedBank, order: Callable[[HostedBank], str], told: queue.SimpleQueue[OrderOutcome]
+) -> None:
     begun = time.monotonic()
     outcome, text = "failed", ""
     try:
         outcome, _, text = order(bank).partition(": ")
     except Exception as error:  # whoever waits for the outcome must get one
-        text = str(error) if isinstance(error, SupervisorError) else f"{type(error).__name__}: {error}"
+        text = (
+            str(error) if isinstance(error, SupervisorError) else f"{type(error).__name__}: {error}"
+        )
     told.put(OrderOutcome(bank.name, outcome, text, round(time.monotonic() - begun, 3)))
 
 
-def _in_parallel(hosts: Sequence[str], ask: Callable[[str], T], within: float) -> dict[str, T | Exception]:
+def _in_parallel(
+    hosts: Sequence[str], ask: Callable[[str], T], within: float
+) -> dict[str, T | Exception]:
     """Ask about all hosts at once, until one deadline: host -> answer, or why there is none."""
     answers: queue.SimpleQueue[tuple[str, T | Exception]] = queue.SimpleQueue()
 
@@ -321,14 +361,19 @@ def _in_parallel(hosts: Sequence[str], ask: Callable[[str], T], within: float) -
             break
         heard[host] = answer
     late = SupervisorError
-    return {h: heard[h] if h in heard else late(h, f"its supervisord has not answered in {within:g} s") for h in hosts}
+    return {
+        h: heard[h] if h in heard else late(h, f"its supervisord has not answered in {within:g} s")
+        for h in hosts
+    }
 
 
 # what answers mean
 
 
 def _answers(ping: CallResult) -> bool:
-    return ping.error is None or isinstance(ping.error, RemoteError)  # Players of the original know no ping
+    return ping.error is None or isinstance(
+        ping.error, RemoteError
+    )  # Players of the original know no ping
 
 
 def _is_ready(ping: CallResult, pid: int) -> bool:
@@ -347,7 +392,11 @@ def _silence(ping: CallResult, pid: int) -> str:
 
 
 def _row(
-    host: str, process: ProcessInfo, bank: HostedBank | None, ping: CallResult | None, log: Sequence[str] | None
+    host: str,
+    process: ProcessInfo,
+    bank: HostedBank | None,
+    ping: CallResult | None,
+    log: Sequence[str] | None,
 ) -> ProgramRow:
     crashes, lately = (None, 0) if log is None else abnormal_ends(log, process, CRASHES_WITHIN_S)
     ready = None if ping is None else bool(process.pid) and _is_ready(ping, process.pid)
@@ -358,7 +407,16 @@ def _row(
     if bank is None and process.name.startswith(PROGRAM_PREFIX):
         note = "; ".join(text for text in (note, "no Bank of this array") if text)
     return ProgramRow(
-        host, process.name, name, process.state, ready, process.pid, process.up_s, crashes, condition, note
+        host,
+        process.name,
+        name,
+        process.state,
+        ready,
+        process.pid,
+        process.up_s,
+        crashes,
+        condition,
+        note,
     )
 
 

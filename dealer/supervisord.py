@@ -1,4 +1,5 @@
-"""Orders to one supervisord over XML-RPC, on a TCP port or a socket file. Knows nothing of Banks."""
+"""Orders to one supervisord over XML-RPC, on a TCP port or a socket file. Knows nothing of
+Banks."""
 
 from __future__ import annotations
 
@@ -33,7 +34,8 @@ LOG_MOST = 2**31 - 1
 """XML-RPC has no larger numbers, bytes."""
 PLACES_AT_ONCE = 256
 NOT_XML = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]|\xef\xbf[\xbe\xbf]")
-"""Characters, as programs colour their logs with, that XML cannot hold and supervisord sends all the same."""
+"""Characters, as programs colour their logs with, that XML cannot hold and supervisord sends all
+the same."""
 LOG_LINE = re.compile(r"^(\S+ \d\d:\d\d:\d\d),\d+ \S+ (spawned|exited|stopped): '?([^ ']+)'? (.*)$")
 
 
@@ -85,9 +87,14 @@ class ProcessInfo:
         if not math.isfinite(up):
             raise ValueError(f"it runs for {up} s")
         return cls(
-            str(told["group"]), str(told["name"]), str(told["statename"]), pid, max(up, 0.0),
-            int(told["exitstatus"]), " ".join(str(told["spawnerr"]).split()),
-        )  # fmt: skip
+            str(told["group"]),
+            str(told["name"]),
+            str(told["statename"]),
+            pid,
+            max(up, 0.0),
+            int(told["exitstatus"]),
+            " ".join(str(told["spawnerr"]).split()),
+        )
 
 
 class Supervisord:
@@ -100,13 +107,18 @@ class Supervisord:
 
     def __init__(self, address: SupervisorAddress, until: float) -> None:
         self.address = address
-        self._proxy = xmlrpc.client.ServerProxy("http://supervisor/RPC2", _Transport(address, until))
+        self._proxy = xmlrpc.client.ServerProxy(
+            "http://supervisor/RPC2", _Transport(address, until)
+        )
 
     def processes(self) -> list[ProcessInfo]:
         """Return all its programs."""
         told = self._call("getAllProcessInfo")
         if not isinstance(told, list):
-            raise SupervisorError(self.address.host, f"its supervisord sent no list of programs: {type(told).__name__}")
+            raise SupervisorError(
+                self.address.host,
+                f"its supervisord sent no list of programs: {type(told).__name__}",
+            )
         return [self._read(each) for each in told]
 
     def process(self, program: str) -> ProcessInfo:
@@ -133,13 +145,17 @@ class Supervisord:
         """
         told = self._call(f"tailProcess{stream}Log", process.full_name, 0, 0)
         if not (isinstance(told, list) and len(told) == 3 and isinstance(told[1], int)):
-            raise SupervisorError(self.address.host, "its supervisord sent what is no size of a log")
+            raise SupervisorError(
+                self.address.host, "its supervisord sent what is no size of a log"
+            )
         return int(told[1])
 
     def log(self, process: ProcessInfo, stream: str, begin: int, length: int) -> tuple[str, int]:
-        """Return a piece of the log of a program, from byte `begin` on, and how many bytes it is of.
+        """Return a piece of the log of a program, from byte `begin` on, and how many bytes it is
+        of.
 
-        Bytes that are no text are U+FFFD; a character that has only begun at the end is left for later.
+        Bytes that are no text are U+FFFD; a character that has only begun at the end is left for
+        later.
         """
         return self._read_log(f"readProcess{stream}Log", (process.full_name,), begin, length)
 
@@ -155,19 +171,27 @@ class Supervisord:
         return self._read_log("readLog", (), begin, size - begin)[0].splitlines()
 
     def _main_log_size(self) -> int:
-        """Return the bytes of supervisord's own log, which it does not tell: by whether there is one at a place."""
+        """Return the bytes of supervisord's own log, which it does not tell: by whether there is
+        one at a place."""
         first, last = 0, LOG_MOST  # the size is within
         while last > first:
             step = -(-(last - first) // PLACES_AT_ONCE)
             places = range(first, last, step)
-            beyond = [place for place, text in zip(places, self._pieces("readLog", (), [(p, 1) for p in places]),
-                                                   strict=True) if text == ""]  # fmt: skip
+            beyond = [
+                place
+                for place, text in zip(
+                    places, self._pieces("readLog", (), [(p, 1) for p in places]), strict=True
+                )
+                if text == ""
+            ]
             if beyond:
                 last = beyond[0]
             first = max([first, *(place + 1 for place in places if place < last)])
         return last
 
-    def _read_log(self, method: str, before: Sequence[str], begin: int, length: int) -> tuple[str, int]:
+    def _read_log(
+        self, method: str, before: Sequence[str], begin: int, length: int
+    ) -> tuple[str, int]:
         if length <= 0:  # which means the whole log to supervisord
             return "", 0
         try:
@@ -177,19 +201,27 @@ class Supervisord:
                 raise
         return read_lossy(partial(self._pieces, method, before), begin, length)
 
-    def _pieces(self, method: str, before: Sequence[str], pieces: Sequence[tuple[int, int]]) -> list[str | None]:
+    def _pieces(
+        self, method: str, before: Sequence[str], pieces: Sequence[tuple[int, int]]
+    ) -> list[str | None]:
         """Read pieces of a log with one question; None: it is no text."""
-        calls = [{"methodName": f"supervisor.{method}", "params": [*before, *piece]} for piece in pieces]
+        calls = [
+            {"methodName": f"supervisor.{method}", "params": [*before, *piece]} for piece in pieces
+        ]
         told = self._call("system.multicall", calls)
         if not (isinstance(told, list) and len(told) == len(pieces)):
-            raise SupervisorError(self.address.host, "its supervisord sent what is no answer to many questions")
+            raise SupervisorError(
+                self.address.host, "its supervisord sent what is no answer to many questions"
+            )
         return [each if isinstance(each, str) else None for each in told]
 
     def _read(self, told: Any) -> ProcessInfo:
         try:
             return ProcessInfo.of(told)
         except (KeyError, TypeError, ValueError, OverflowError) as error:
-            raise SupervisorError(self.address.host, f"its supervisord sent what is no program: {error!r}") from error
+            raise SupervisorError(
+                self.address.host, f"its supervisord sent what is no program: {error!r}"
+            ) from error
 
     def _call(self, method: str, *args: Any) -> Any:
         host, url = self.address.host, self.address.url
@@ -198,23 +230,43 @@ class Supervisord:
         try:
             return getattr(self._proxy, method if "." in method else f"supervisor.{method}")(*args)
         except xmlrpc.client.Fault as error:
-            raise SupervisorError(host, f"supervisord refused {method}: {error.faultString}", True) from error
+            raise SupervisorError(
+                host, f"supervisord refused {method}: {error.faultString}", True
+            ) from error
         except xmlrpc.client.ProtocolError as error:
-            why = "user or password are wrong" if error.errcode == 401 else f"{error.errcode} {error.errmsg}"
+            why = (
+                "user or password are wrong"
+                if error.errcode == 401
+                else f"{error.errcode} {error.errmsg}"
+            )
             raise SupervisorError(host, f"supervisord at {url}: {why}") from error
         except OSError as error:
-            why = "no answer in time" if isinstance(error, TimeoutError) else error.strerror or str(error)
+            why = (
+                "no answer in time"
+                if isinstance(error, TimeoutError)
+                else error.strerror or str(error)
+            )
             raise SupervisorError(host, f"no supervisord at {url}: {why}") from error
         except (
-            ExpatError, xmlrpc.client.Error, http.client.HTTPException,
-            ValueError, LookupError, TypeError, AttributeError,  # of xmlrpc.client, for XML that means nothing
-        ) as error:  # fmt: skip
-            raise SupervisorError(host, f"what answers at {url} is no supervisord: {error!r}") from error
+            ExpatError,
+            xmlrpc.client.Error,
+            http.client.HTTPException,
+            ValueError,
+            LookupError,
+            TypeError,
+            AttributeError,  # of xmlrpc.client, for XML that means nothing
+        ) as error:
+            raise SupervisorError(
+                host, f"what answers at {url} is no supervisord: {error!r}"
+            ) from error
 
 
 def _is_no_text(error: SupervisorError) -> bool:
-    """Return whether supervisord failed on an answer, as it does on a piece of a log that is no UTF-8."""
-    return isinstance(error.__cause__, xmlrpc.client.ProtocolError) and error.__cause__.errcode == 500
+    """Return whether supervisord failed on an answer, as it does on a piece of a log that is no
+    UTF-8."""
+    return (
+        isinstance(error.__cause__, xmlrpc.client.ProtocolError) and error.__cause__.errcode == 500
+    )
 
 
 class _Transport(xmlrpc.client.Transport):
@@ -300,11 +352,12 @@ class _UnixConnection(http.client.HTTPConnection):
 
 
 def abnormal_ends(lines: Iterable[str], info: ProcessInfo, within_s: float) -> tuple[int, int]:
-    """Count the ends of a program that nobody asked for: (all in these lines, those of the last `within_s` seconds).
+    """Count the ends of a program that nobody asked for: (all in these lines, those of the last
+    `within_s` seconds).
 
-    What was before somebody stopped it counts no more: with the next start it begins anew.
-    The log has the time of its host without a zone, so the present is told from the line of the start of the process
-    that runs now; without one, from the last line about it.
+    What was before somebody stopped it counts no more: with the next start it begins anew. The log
+    has the time of its host without a zone, so the present is told from the line of the start of
+    the process that runs now; without one, from the last line about it.
 
     Args:
         lines: Of supervisord's own log.
@@ -318,7 +371,9 @@ def abnormal_ends(lines: Iterable[str], info: ProcessInfo, within_s: float) -> t
         if found is None or found[3] != info.name:
             continue
         try:
-            at = time.mktime(time.strptime(found[1], "%Y-%m-%d %H:%M:%S"))  # of any zone: differences count
+            at = time.mktime(
+                time.strptime(found[1], "%Y-%m-%d %H:%M:%S")
+            )  # of any zone: differences count
         except (ValueError, OverflowError):
             continue
         if found[2] == "exited" and found[4].endswith("; not expected)"):

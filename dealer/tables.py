@@ -13,17 +13,26 @@ def text_table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
 
     Args:
         head: Titles of the columns; empty: no line of titles.
-        rows: Cells. The last cell of a row that is shorter than the others may run over the columns after it.
+        rows: Cells. The last cell of a row that is shorter than the others may run over the columns
+            after it.
     """
     lines = [[_cell(cell) for cell in row] for row in rows]
     columns = max([len(head), *map(len, lines)])
     whole = [line for line in lines if len(line) == columns]
-    counted = [*([list(head)] if head else []), *whole, *(line[:-1] for line in lines if len(line) < columns)]
-    widths = [max((len(line[n]) for line in counted if n < len(line)), default=0) for n in range(columns)]
+    counted = [
+        *([list(head)] if head else []),
+        *whole,
+        *(line[:-1] for line in lines if len(line) < columns),
+    ]
+    widths = [
+        max((len(line[n]) for line in counted if n < len(line)), default=0) for n in range(columns)
+    ]
     right = [bool(whole) and all(_is_number(line[n]) for line in whole) for n in range(columns)]
 
     def text(line: Sequence[str]) -> str:
-        cells = [c.rjust(w) if r else c.ljust(w) for c, w, r in zip(line, widths, right, strict=False)]
+        cells = [
+            c.rjust(w) if r else c.ljust(w) for c, w, r in zip(line, widths, right, strict=False)
+        ]
         if len(line) < columns:
             cells[-1] = line[-1]
         return "  ".join(cells).rstrip()
@@ -32,10 +41,13 @@ def text_table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
 
 
 def html_table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    """Return the same as HTML; all text is escaped, several lines keep their form, an SVG picture is shown."""
+    """Return the same as HTML; all text is escaped, several lines keep their form, an SVG picture
+    is shown."""
 
     def line(cells: Sequence[Any], tag: str) -> str:
-        return "<tr>" + "".join(f"<{tag}>{_html_cell(str(cell))}</{tag}>" for cell in cells) + "</tr>"
+        return (
+            "<tr>" + "".join(f"<{tag}>{_html_cell(str(cell))}</{tag}>" for cell in cells) + "</tr>"
+        )
 
     body = "".join(line(row, "td") for row in rows)
     return f"<table><thead>{line(head, 'th')}</thead><tbody>{body}</tbody></table>"

@@ -1,4 +1,5 @@
-"""The verbs of a Dealer as steps, but for those of scans: who is asked what, and what the answers mean."""
+"""The verbs of a Dealer as steps, but for those of scans: who is asked what, and what the answers
+mean."""
 
 from __future__ import annotations
 
@@ -14,11 +15,31 @@ from zmqjsonproxy.rpc.proxy import call_timeout
 from zmqjsonproxy.rpc.steps import Steps
 
 __all__ = [
-    "add_switching_state", "check_exported", "clear_switching_states", "common_methods", "descriptions", "exported",
-    "exporting", "get_mode", "get_param", "get_status", "help_param", "increment_scan_number", "list_modes", "monitor",
-    "outcomes", "prepare", "scan_status", "set_gbt_ss", "set_mode", "set_param", "set_scan_number", "set_status",
-    "stop", "values",
-]  # fmt: skip
+    "add_switching_state",
+    "check_exported",
+    "clear_switching_states",
+    "common_methods",
+    "descriptions",
+    "exported",
+    "exporting",
+    "get_mode",
+    "get_param",
+    "get_status",
+    "help_param",
+    "increment_scan_number",
+    "list_modes",
+    "monitor",
+    "outcomes",
+    "prepare",
+    "scan_status",
+    "set_gbt_ss",
+    "set_mode",
+    "set_param",
+    "set_scan_number",
+    "set_status",
+    "stop",
+    "values",
+]
 
 SET_MODE_TIMEOUT = 120.0
 """The original's, s."""
@@ -35,7 +56,8 @@ def outcomes(
     _banks: Iterable[str] | None = None,
     **kwargs: Any,
 ) -> Steps[Outcomes]:
-    """Call a method of all active Banks; Bank -> outcome, with value or error, and delay. Raises for none.
+    """Call a method of all active Banks; Bank -> outcome, with value or error, and delay. Raises
+    for none.
 
     Args:
         method: Of the Banks.
@@ -78,14 +100,23 @@ def values(
     return _all_values(method, found)
 
 
-def descriptions(d: Roster[Any], names: Sequence[str], *, afresh: bool = False) -> Steps[Descriptions]:
-    """What Banks export, asked again of those whose Player is known to be another by now, or `afresh` of all."""
+def descriptions(
+    d: Roster[Any], names: Sequence[str], *, afresh: bool = False
+) -> Steps[Descriptions]:
+    """What Banks export, asked again of those whose Player is known to be another by now, or
+    `afresh` of all."""
     known, generation, urls = d._described, d._hub.generation, d._urls
-    stale = {n: urls[n] for n in names if afresh or n not in known or known[n].generation != generation(urls[n])}
+    stale = {
+        n: urls[n]
+        for n in names
+        if afresh or n not in known or known[n].generation != generation(urls[n])
+    }
     found: Descriptions = {}
     if stale and not d._closed:
         found = yield ManyDescriptions(stale)
-        known.update((name, new) for name, new in found.items() if isinstance(new, InterfaceDescription))
+        known.update(
+            (name, new) for name, new in found.items() if isinstance(new, InterfaceDescription)
+        )
     return {n: found[n] if n in found else known[n] for n in names if n in found or n in known}
 
 
@@ -95,14 +126,18 @@ def exporting(d: Roster[Any], names: Sequence[str], *methods: str) -> Steps[list
     return [
         bank
         for bank, description in found.items()
-        if isinstance(description, InterfaceDescription) and description.methods.keys() >= set(methods)
+        if isinstance(description, InterfaceDescription)
+        and description.methods.keys() >= set(methods)
     ]
 
 
-def check_exported(d: Roster[Any], method: str, names: Sequence[str]) -> Steps[MethodDescription | None]:
+def check_exported(
+    d: Roster[Any], method: str, names: Sequence[str]
+) -> Steps[MethodDescription | None]:
     """Return what one of the Banks says of a method; NotExportedError names all that lack it.
 
-    A Bank that cannot be asked does not lack it: the call itself will tell what is the matter with its Player.
+    A Bank that cannot be asked does not lack it: the call itself will tell what is the matter with
+    its Player.
     """
     lacking: dict[str, InterfaceDescription] = {}
     for afresh in (False, True):  # a Player may have been restarted with more methods
@@ -117,14 +152,18 @@ def check_exported(d: Roster[Any], method: str, names: Sequence[str]) -> Steps[M
                     lacking[bank] = description
         if not lacking:
             return found
-    similar = similar_names(method, [name for description in lacking.values() for name in description.methods])
+    similar = similar_names(
+        method, [name for description in lacking.values() for name in description.methods]
+    )
     raise NotExportedError(method, dict.fromkeys(lacking, "has no such method"), similar)
 
 
 def exported(d: Roster[Any], method: str) -> Steps[MethodDescription]:
-    """Return what is known of a method of all active Banks; NotExportedError as `check_exported`, or if none is active.
+    """Return what is known of a method of all active Banks; NotExportedError as `check_exported`,
+    or if none is active.
 
-    Where no Bank can be asked, its name is all: the call itself will tell what is the matter with their Players.
+    Where no Bank can be asked, its name is all: the call itself will tell what is the matter with
+    their Players.
     """
     names = list(d.players)
     if not names:
@@ -136,14 +175,18 @@ def exported(d: Roster[Any], method: str) -> Steps[MethodDescription]:
 def common_methods(d: Roster[Any]) -> Steps[set[str]]:
     """Return the names of the methods that all active Banks export, as far as they can be asked."""
     described = yield from descriptions(d, list(d.players), afresh=True)
-    known = [set(each.methods) for each in described.values() if isinstance(each, InterfaceDescription)]
+    known = [
+        set(each.methods) for each in described.values() if isinstance(each, InterfaceDescription)
+    ]
     return set.intersection(*known) if known else set()
 
 
 # modes and parameters
 
 
-def set_mode(d: Roster[Any], mode: str, bandwidth: float | None = None, force: bool = False) -> Steps[dict[str, Any]]:
+def set_mode(
+    d: Roster[Any], mode: str, bandwidth: float | None = None, force: bool = False
+) -> Steps[dict[str, Any]]:
     """Select a mode; Bank -> (True, text).
 
     Args:
@@ -156,7 +199,8 @@ def set_mode(d: Roster[Any], mode: str, bandwidth: float | None = None, force: b
 
 
 def get_mode(d: Roster[Any]) -> Steps[tuple[bool, Any]]:
-    """Return (True, mode) if all active Banks agree, else (False, {Bank: mode}); mode is None if none is set."""
+    """Return (True, mode) if all active Banks agree, else (False, {Bank: mode}); mode is None if
+    none is set."""
     modes = yield from values(d, "get_mode")
     first = next(iter(modes.values()))
     return (True, first) if all(m == first for m in modes.values()) else (False, modes)
@@ -170,14 +214,20 @@ def list_modes(d: Roster[Any]) -> Steps[list[str]]:
 
 
 def set_param(d: Roster[Any], /, **kvpairs: Any) -> Steps[dict[str, Any]]:
-    """Set parameters of the mode, all of them, in each Bank; Bank -> True, for several {name: True}."""
+    """Set parameters of the mode, all of them, in each Bank; Bank -> True, for several {name:
+    True}."""
     banks = d._active("set_param")
     yield from check_exported(d, "set_param", banks)
     described = yield from descriptions(d, banks)
-    native = [bank for bank, each in described.items() if isinstance(each, InterfaceDescription) and each.native]
+    native = [
+        bank
+        for bank, each in described.items()
+        if isinstance(each, InterfaceDescription) and each.native
+    ]
     if len(kvpairs) == 1 or len(native) == len(banks):
         return (yield from values(d, "set_param", **kvpairs))
-    # Players of the original set the first of several and are silent about the others: one at a time for them.
+    # Players of the original set the first of several and are silent about the others: one at a
+    # time for them.
     found = Outcomes()
     if native:
         found = yield from outcomes(d, "set_param", _banks=native, **kvpairs)
@@ -187,7 +237,9 @@ def set_param(d: Roster[Any], /, **kvpairs: Any) -> Steps[dict[str, Any]]:
         single.append((yield from outcomes(d, "set_param", _banks=old, **{key: value})))
     for bank in old:
         failed = next((o[bank] for o in single if o[bank].error is not None), None)
-        found[bank] = failed or Outcome(bank, {k: o[bank].value for k, o in zip(kvpairs, single, strict=True)})
+        found[bank] = failed or Outcome(
+            bank, {k: o[bank].value for k, o in zip(kvpairs, single, strict=True)}
+        )
     return _all_values("set_param", {bank: found[bank] for bank in banks})
 
 
@@ -237,7 +289,8 @@ def set_status(d: Roster[Any], /, **kvpairs: Any) -> Steps[dict[str, Any]]:
 def get_status(d: Roster[Any], keys: str | Sequence[str] | None = None) -> Steps[dict[str, Any]]:
     """Return the whole status, those of some keys by name, or one key, of each Bank.
 
-    A native Player that lacks one of the keys refuses; one of the original leaves it out of several.
+    A native Player that lacks one of the keys refuses; one of the original leaves it out of
+    several.
     """
     return values(d, "get_status", list(keys) if isinstance(keys, tuple) else keys)
 
@@ -274,12 +327,15 @@ def add_switching_state(
     return values(d, "add_switching_state", duration, blank, cal, sig_ref_1)
 
 
-def set_gbt_ss(d: Roster[Any], period: float, ss_list: Sequence[Sequence[float]]) -> Steps[dict[str, Any]]:
+def set_gbt_ss(
+    d: Roster[Any], period: float, ss_list: Sequence[Sequence[float]]
+) -> Steps[dict[str, Any]]:
     """Replace all switching phases; Bank -> (True, number of phases).
 
     Args:
         period: Of the whole cycle, s.
-        ss_list: (start as a fraction of the period, sig/ref, cal, blanking in s) of each phase, ascending.
+        ss_list: (start as a fraction of the period, sig/ref, cal, blanking in s) of each phase,
+            ascending.
     """
     return values(d, "set_gbt_ss", period, [list(phase) for phase in ss_list])
 

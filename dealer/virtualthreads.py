@@ -1,7 +1,8 @@
-"""Threads in virtual time: a thread that waits for a lock, an event, a queue or another thread lets the clock move.
+"""Threads in virtual time: a thread that waits for a lock, an event, a queue or another thread lets
+the clock move.
 
-`threading` and `queue` are built on locks; these are replaced by ones that know who waits for them, and until when.
-Locks that were made before stay as they are, and so do those of compiled code.
+`threading` and `queue` are built on locks; these are replaced by ones that know who waits for them,
+and until when. Locks that were made before stay as they are, and so do those of compiled code.
 """
 
 from __future__ import annotations
@@ -16,9 +17,12 @@ from typing import Any
 from dealer.virtualtime import VirtualClock, Waiter, replace_everywhere
 
 STARTS = (
-    (threading, "_start_new_thread"), (threading, "_start_joinable_thread"),
-    (_thread, "start_new_thread"), (_thread, "start_new"), (_thread, "start_joinable_thread"),
-)  # fmt: skip
+    (threading, "_start_new_thread"),
+    (threading, "_start_joinable_thread"),
+    (_thread, "start_new_thread"),
+    (_thread, "start_new"),
+    (_thread, "start_joinable_thread"),
+)
 """Names of the function that begins a thread, in one version of Python or another."""
 
 __all__ = ["end_threads", "take_threads"]
@@ -38,7 +42,9 @@ class VirtualLock:
     def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
         """Take it; False if it was not to be had."""
         if timeout != -1 and (timeout < 0 or not blocking):
-            raise ValueError("timeout value must be a non-negative number, and is for a blocking call only")
+            raise ValueError(
+                "timeout value must be a non-negative number, and is for a blocking call only"
+            )
         clock = self._clock
         with clock.mutex:
             if not self._is_locked:
@@ -107,7 +113,9 @@ def take_threads(clock: VirtualClock) -> None:
             setattr(place, name, _counting(clock, getattr(place, name)))
     module.Thread.join = _join_of(module.Thread.join)
     py_rlock = module._PyRLock
-    replace_everywhere({threading.Lock: new_lock, threading.RLock: py_rlock, queue.SimpleQueue: _simple_queue()})
+    replace_everywhere(
+        {threading.Lock: new_lock, threading.RLock: py_rlock, queue.SimpleQueue: _simple_queue()}
+    )
     module._allocate_lock = module.Lock = new_lock
     module._CRLock = None
 
@@ -151,7 +159,11 @@ def end_threads() -> None:
     module: Any = threading
     while module._threading_atexits:
         module._threading_atexits.pop()()
-    while others := [one for one in threading.enumerate() if not one.daemon and one is not threading.current_thread()]:
+    while others := [
+        one
+        for one in threading.enumerate()
+        if not one.daemon and one is not threading.current_thread()
+    ]:
         for one in others:
             one.join()
     module._shutdown()

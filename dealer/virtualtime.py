@@ -1,9 +1,11 @@
-"""A clock that is moved instead of waited for: while it holds, sleeping takes no time and everybody sees its time.
+"""A clock that is moved instead of waited for: while it holds, sleeping takes no time and everybody
+sees its time.
 
-It moves only when every thread waits, to the moment for which the first of them waits, and lets them go on one at a
-time. It holds for a whole process, from `take_time` on: for the functions of `time`, `datetime.now`, `date.today` and
-all that asyncio waits for; with `dealer.virtualthreads` for all that `threading` and `queue` wait for. It does not hold
-for what compiled code asks the system itself, nor for `subprocess` and `multiprocessing`, which wait for programs.
+It moves only when every thread waits, to the moment for which the first of them waits, and lets
+them go on one at a time. It holds for a whole process, from `take_time` on: for the functions of
+`time`, `datetime.now`, `date.today` and all that asyncio waits for; with `dealer.virtualthreads`
+for all that `threading` and `queue` wait for. It does not hold for what compiled code asks the
+system itself, nor for `subprocess` and `multiprocessing`, which wait for programs.
 """
 
 from __future__ import annotations
@@ -31,7 +33,8 @@ __all__ = ["VirtualClock", "Waiter", "real_time", "replace_everywhere", "take_ti
 LONGEST_S = 30 * 86400.0
 LOOK_EVERY_S = 0.005
 STILL_S = 0.03
-"""A thread that has used no processor for so long in real time waits for something outside of the plan, s."""
+"""A thread that has used no processor for so long in real time waits for something outside of the
+plan, s."""
 OTHERS = ("multiprocessing", "subprocess")
 """Modules that wait for other programs, which have the real time."""
 KEPT = ("_thread", "importlib", "_frozen_importlib", "_frozen_importlib_external")
@@ -61,7 +64,8 @@ class Waiter:
 
 
 class VirtualClock:
-    """Begins at a full second, now or at a given time, and stands still while anybody does something.
+    """Begins at a full second, now or at a given time, and stands still while anybody does
+    something.
 
     Args:
         start: Unix time, s; None: the next full second.
@@ -70,9 +74,10 @@ class VirtualClock:
         start: Unix time at which it began, s.
         elapsed: Since then, s.
         on_endless: Called when more time would pass than anybody plans; does not return.
-        on_doubt: Called with the thread identities that wait for something outside of the plan, before it moves all
-            the same.
-        on_move_in_child: Called when it first moves in a child made by `fork`, whose time is not the parent's.
+        on_doubt: Called with the thread identities that wait for something outside of the plan,
+            before it moves all the same.
+        on_move_in_child: Called when it first moves in a child made by `fork`, whose time is not
+            the parent's.
     """
 
     def __init__(self, start: float | None = None) -> None:
@@ -133,7 +138,11 @@ class VirtualClock:
         with self.mutex:
             if has_it():
                 return True
-            if not self.is_shared and waiter.due is not None and not (waiter.is_ready and waiter.is_ready()):
+            if (
+                not self.is_shared
+                and waiter.due is not None
+                and not (waiter.is_ready and waiter.is_ready())
+            ):
                 waiter.is_due = True
                 self._move(waiter.due)
                 return False
@@ -155,7 +164,8 @@ class VirtualClock:
         return not waiter.is_due
 
     def pause(self, seconds: float, longest: float) -> None:
-        """Wait as somebody does who looks every `seconds`, and will see nothing for `longest` unless it is told.
+        """Wait as somebody does who looks every `seconds`, and will see nothing for `longest`
+        unless it is told.
 
         Args:
             seconds: Between two looks.
@@ -205,7 +215,11 @@ class VirtualClock:
     def _let_next(self) -> None:
         if self._let_ready():
             return
-        timed = [(waiter.due, number) for number, waiter in enumerate(self._waiting) if waiter.due is not None]
+        timed = [
+            (waiter.due, number)
+            for number, waiter in enumerate(self._waiting)
+            if waiter.due is not None
+        ]
         if timed:
             due, number = min(timed)
             waiter = self._waiting[number]
@@ -221,7 +235,8 @@ class VirtualClock:
         return False
 
     def _look(self) -> None:
-        """Look at what does not tell of itself: descriptors, and threads that wait outside of the plan."""
+        """Look at what does not tell of itself: descriptors, and threads that wait outside of the
+        plan."""
         if self._let_ready() or self._starting:
             return
         for ident, native in list(self._running.items()):
@@ -288,11 +303,15 @@ def _raise_endless() -> None:
 
 
 def _effort(native: int) -> object:
-    """Return the processor time of a thread that waits for something; None: it runs, or wants to."""
+    """Return the processor time of a thread that waits for something; None: it runs, or wants
+    to."""
     if not _TASKS.is_dir():
         return b""  # another system, where time is all that tells
     try:
-        if (_TASKS / str(native) / "stat").read_bytes().rpartition(b")")[2].split()[0] not in (b"S", b"D"):
+        if (_TASKS / str(native) / "stat").read_bytes().rpartition(b")")[2].split()[0] not in (
+            b"S",
+            b"D",
+        ):
             return None
         return (_TASKS / str(native) / "schedstat").read_bytes()
     except OSError:  # it has just ended
@@ -303,7 +322,8 @@ def _effort(native: int) -> object:
 
 
 def take_time(clock: VirtualClock) -> None:
-    """From now on, let everybody in this process have a clock's time, and nobody wait. There is no way back."""
+    """From now on, let everybody in this process have a clock's time, and nobody wait. There is no
+    way back."""
 
     def moment(seconds: float | None) -> float:
         return clock.time() if seconds is None else seconds
@@ -316,16 +336,21 @@ def take_time(clock: VirtualClock) -> None:
         return known[which]() if which in known else float(real_time.clock_gettime(which))
 
     moved: dict[str, Callable[..., Any]] = {
-        "time": clock.time, "monotonic": clock.monotonic, "perf_counter": clock.monotonic, "sleep": clock.sleep,
-        "time_ns": lambda: int(clock.time() * 1e9), "monotonic_ns": lambda: int(clock.monotonic() * 1e9),
+        "time": clock.time,
+        "monotonic": clock.monotonic,
+        "perf_counter": clock.monotonic,
+        "sleep": clock.sleep,
+        "time_ns": lambda: int(clock.time() * 1e9),
+        "monotonic_ns": lambda: int(clock.monotonic() * 1e9),
         "perf_counter_ns": lambda: int(clock.monotonic() * 1e9),
-        "clock_gettime": clock_gettime, "clock_gettime_ns": lambda which: int(clock_gettime(which) * 1e9),
+        "clock_gettime": clock_gettime,
+        "clock_gettime_ns": lambda which: int(clock_gettime(which) * 1e9),
         "gmtime": lambda seconds=None: real_time.gmtime(moment(seconds)),
         "localtime": lambda seconds=None: real_time.localtime(moment(seconds)),
         "ctime": lambda seconds=None: real_time.ctime(moment(seconds)),
         "asctime": lambda t=None: real_time.asctime(local() if t is None else t),
         "strftime": lambda form, t=None: real_time.strftime(form, local() if t is None else t),
-    }  # fmt: skip
+    }
     moved = {name: _named(function, name) for name, function in moved.items()}
     for name, function in moved.items():
         setattr(time, name, function)
@@ -337,8 +362,14 @@ def take_time(clock: VirtualClock) -> None:
         clock.sleep(max(timeout, 0))  # an old way to sleep
         return [], [], []
 
-    places: dict[Any, Any] = {getattr(real_time, name): function for name, function in moved.items()}
-    places |= {real_select: virtual_select, RealDatetime: _datetime_of(clock), RealDate: _date_of(clock)}
+    places: dict[Any, Any] = {
+        getattr(real_time, name): function for name, function in moved.items()
+    }
+    places |= {
+        real_select: virtual_select,
+        RealDatetime: _datetime_of(clock),
+        RealDate: _date_of(clock),
+    }
     replace_everywhere(places)
     for module in list(sys.modules.values()):
         if _is_of(module, OTHERS) and vars(module).get("time") is time:
@@ -357,7 +388,8 @@ def _named(function: Callable[..., Any], name: str) -> Callable[..., Any]:
 
 
 def replace_everywhere(places: dict[Any, Any]) -> None:
-    """Put functions and classes in the place of others, in all modules that have them under any name."""
+    """Put functions and classes in the place of others, in all modules that have them under any
+    name."""
     by_identity = {id(real): another for real, another in places.items()}
     for module in list(sys.modules.values()):
         if module is sys.modules[__name__] or _is_of(module, OTHERS + KEPT):
@@ -403,7 +435,9 @@ def _datetime_of(clock: VirtualClock) -> type[RealDatetime]:
         def today(cls) -> Self:
             return cls.fromtimestamp(clock.time())
 
-    VirtualDatetime.__module__ = VirtualDatetime.__name__ = VirtualDatetime.__qualname__ = "datetime"
+    VirtualDatetime.__module__ = VirtualDatetime.__name__ = VirtualDatetime.__qualname__ = (
+        "datetime"
+    )
     return VirtualDatetime
 
 
@@ -419,7 +453,8 @@ def _date_of(clock: VirtualClock) -> type[RealDate]:
 
 
 class _Selector(selectors.DefaultSelector):
-    """Waits in virtual time where an event loop would wait, or until another thread or program has news for it."""
+    """Waits in virtual time where an event loop would wait, or until another thread or program has
+    news for it."""
 
     def __init__(self, clock: VirtualClock) -> None:
         super().__init__()

@@ -1,10 +1,12 @@
 """The main job from nothing: four Players under supervisord, two scans, spectra and FITS files.
 
-The first scan is on recorded voltages. The second is on a synthetic receiver with a line, and with the noise diode
-switched: from its spectra the system temperature and the line come out as they were put in.
+The first scan is on recorded voltages. The second is on a synthetic receiver with a line, and with
+the noise diode switched: from its spectra the system temperature and the line come out as they were
+put in.
 
-Everything it makes is below `demo-run/`: the configuration, supervisord's file and logs, the data, `spectra.png`.
-The recording (Arecibo, PUPPI, four coarse channels) comes with the package `baseband`, of which nothing is imported.
+Everything it makes is below `demo-run/`: the configuration, supervisord's file and logs, the data,
+`spectra.png`. The recording (Arecibo, PUPPI, four coarse channels) comes with the package
+`baseband`, of which nothing is imported.
 """
 
 from __future__ import annotations
@@ -33,10 +35,13 @@ BANKS = ("BANKA", "BANKB", "BANKC", "BANKD")
 MODE, EXPOSURE_S, SCAN_S = "MODE1", 1.0, 5.0
 FINE, TAPS = 256, 8
 MANAGER = "DEMO_PORTMANAGER"
-"""The variable that says where the port manager is: Players, and this program, read it in the array's file."""
+"""The variable that says where the port manager is: Players, and this program, read it in the
+array's file."""
 TSYS_K, CAL_K, LINE_MHZ, LINE_KHZ, LINE_K = 25.0, 5.0, 1420.40575, 60.0, 12.0
 SIGMAS = 5.0  # by which what is measured may be off
-SCALE_WITHIN = 0.05  # noise of the diode's step, in which all is measured; a loaded machine has fewer spectra
+SCALE_WITHIN = (
+    0.05  # noise of the diode's step, in which all is measured; a loaded machine has fewer spectra
+)
 """What the synthetic receiver receives: noise, diode, and a line like that of hydrogen."""
 SWITCHING_S, BLANKING_S = 0.2, 0.01
 MAX_LAG_S = 30.0  # nothing of a replay need be lost on a busy machine; it takes longer
@@ -50,12 +55,15 @@ def recording() -> Path:
     """Where the sample recording was installed."""
     spec = importlib.util.find_spec("baseband")
     if spec is None or not spec.submodule_search_locations:
-        sys.exit("demo: the package baseband, which ships the recording, is not installed: use `make demo`")
+        sys.exit(
+            "demo: the package baseband, which ships the recording, is not installed: use `make demo`"
+        )
     return Path(spec.submodule_search_locations[0]) / "data" / "sample_puppi.raw"
 
 
 def free_port() -> int:
-    """A port of the loopback address that nobody listens on now, below those that the system gives to connections."""
+    """A port of the loopback address that nobody listens on now, below those that the system gives
+    to connections."""
     for port in range(29_999, 20_000, -1):
         try:
             with socket.create_server(("127.0.0.1", port)):
@@ -66,7 +74,8 @@ def free_port() -> int:
 
 
 def port_manager(port: int) -> str:
-    """A section of supervisord's file: a port manager of the demo's own, which disturbs none that is there."""
+    """A section of supervisord's file: a port manager of the demo's own, which disturbs none that
+    is there."""
     files = " ".join(f"-{what}file {RUN / 'log' / what}" for what in ("port", "pid", "usage"))
     command = f"{BIN / 'portmanager'} --bind 127.0.0.1 -listen {port} {files}"
     log = RUN / "log" / "portmanager.log"
@@ -74,7 +83,8 @@ def port_manager(port: int) -> str:
 
 
 def write_configuration(path: Path, source: Path) -> None:
-    """Write the array's file: four Banks on this host, each under its own name and with its own status memory."""
+    """Write the array's file: four Banks on this host, each under its own name and with its own
+    status memory."""
     host, tag = socket.gethostname(), secrets.token_hex(4)
     key = 0x0DA00000 + int(tag[:4], 16) * 16
     lines = [
@@ -116,17 +126,23 @@ def write_configuration(path: Path, source: Path) -> None:
 
 
 def independent_peak(source: Path) -> int:
-    """The strongest of the 1024 channels, by one long FFT after the other and with no code of the system in it.
+    """The strongest of the 1024 channels, by one long FFT after the other and with no code of the
+    system in it.
 
-    A filter bank of `TAPS` taps and `FINE` channels is every `TAPS`-th bin of the FFT of `TAPS` x `FINE` samples under
-    the filter's window. Reads the cards it needs; sums the power of both polarizations over one pass of the file.
+    A filter bank of `TAPS` taps and `FINE` channels is every `TAPS`-th bin of the FFT of `TAPS` x
+    `FINE` samples under the filter's window. Reads the cards it needs; sums the power of both
+    polarizations over one pass of the file.
     """
     data, offset, blocks = source.read_bytes(), 0, []
     while offset < len(data):
         end = data.index(b"END" + b" " * 77, offset) + 80
-        cards = {data[i : i + 8].strip(): data[i + 10 : i + 80] for i in range(offset, end - 80, 80)}
+        cards = {
+            data[i : i + 8].strip(): data[i + 10 : i + 80] for i in range(offset, end - 80, 80)
+        }
         size, overlap = int(cards[b"BLOCSIZE"]), int(cards[b"OVERLAP"])
-        parts = np.frombuffer(data, np.int8, size, end).astype(float).reshape(4, -1, 2, 2)  # channel, time, pol, re/im
+        parts = (
+            np.frombuffer(data, np.int8, size, end).astype(float).reshape(4, -1, 2, 2)
+        )  # channel, time, pol, re/im
         blocks.append((parts[..., 0] + 1j * parts[..., 1])[:, overlap if blocks else 0 :])
         offset = end + size
     voltages = np.concatenate(blocks, axis=1)
@@ -134,13 +150,16 @@ def independent_peak(source: Path) -> int:
     window = np.sinc((np.arange(length) - (length - 1) / 2) / FINE) * np.hamming(length)
     power = np.zeros((4, FINE))
     for start in range(0, voltages.shape[1] - length + 1, FINE):
-        spectrum = np.fft.fft(voltages[:, start : start + length] * window[None, :, None], axis=1)[:, ::TAPS]
+        spectrum = np.fft.fft(voltages[:, start : start + length] * window[None, :, None], axis=1)[
+            :, ::TAPS
+        ]
         power += (np.abs(np.fft.fftshift(spectrum, axes=1)) ** 2).sum(axis=2)
     return int(power.argmax())
 
 
 def spectra(path: Path) -> tuple[int, Any, Any, str]:
-    """Of a FITS file: rows, the channels in MHz, the mean power over all rows, and which scan it is, in words."""
+    """Of a FITS file: rows, the channels in MHz, the mean power over all rows, and which scan it
+    is, in words."""
     from astropy.io import fits
 
     with fits.open(path) as hdus:
@@ -156,8 +175,9 @@ def switched(path: Path) -> dict[str, Any]:
     """A scan with the noise diode switched: what a calibration makes of it.
 
     Returns:
-        mhz; on, off: mean spectra in counts^2; kelvin: the spectrum with the diode off, in units of the diode;
-        tsys_k: its level beside the line; line_mhz and line_k: the line's centre of gravity and its peak above it.
+        mhz; on, off: mean spectra in counts^2; kelvin: the spectrum with the diode off, in units of
+        the diode; tsys_k: its level beside the line; line_mhz and line_k: the line's centre of
+        gravity and its peak above it.
     """
     from astropy.io import fits
 
@@ -166,26 +186,43 @@ def switched(path: Path) -> dict[str, Any]:
         assert header["SIMULATE"]
         assert header["DATASRC"] == "synthetic receiver"
         power, weight = np.asarray(table["DATA"], float), table["NSPECTRA"].astype(float)
-        of_on, of_off = ((table["CAL"] == cal) & np.isin(table["POL"], ("XX", "YY")) for cal in (1, 0))
-        on, off = (np.average(power[chosen], axis=0, weights=weight[chosen]) for chosen in (of_on, of_off))
+        of_on, of_off = (
+            (table["CAL"] == cal) & np.isin(table["POL"], ("XX", "YY")) for cal in (1, 0)
+        )
+        on, off = (
+            np.average(power[chosen], axis=0, weights=weight[chosen]) for chosen in (of_on, of_off)
+        )
         spectra_off = float(weight[of_off].sum())
         mhz = (axis["CRVAL1"] + axis["CDELT1"] * np.arange(len(off))) / 1e6
     kelvin = off / (on - off).mean() * CAL_K
     near = np.abs(mhz - LINE_MHZ) < 2 * LINE_KHZ / 1e3
     tsys = float(kelvin[~near].mean())
     above = np.where(near, kelvin - tsys, 0.0)
-    line_k = above.sum() * abs(mhz[1] - mhz[0]) / (LINE_KHZ / 1e3 * np.sqrt(np.pi / (4 * np.log(2))))
+    line_k = (
+        above.sum() * abs(mhz[1] - mhz[0]) / (LINE_KHZ / 1e3 * np.sqrt(np.pi / (4 * np.log(2))))
+    )
     # Radiometer equation: how uncertain a channel is, and with it the line's place and strength.
     channel_k = tsys / np.sqrt(spectra_off)
-    return {"mhz": mhz, "on": on, "off": off, "kelvin": kelvin, "tsys_k": tsys, "line_k": float(line_k),
-            "line_mhz": float((above * mhz).sum() / above.sum()),
-            "line_k_sigma": float(line_k / above.sum() * channel_k * np.sqrt(near.sum())),
-            "line_mhz_sigma": float(channel_k * np.sqrt(((mhz[near] - LINE_MHZ) ** 2).sum()) / above.sum()),
-            }  # fmt: skip
+    return {
+        "mhz": mhz,
+        "on": on,
+        "off": off,
+        "kelvin": kelvin,
+        "tsys_k": tsys,
+        "line_k": float(line_k),
+        "line_mhz": float((above * mhz).sum() / above.sum()),
+        "line_k_sigma": float(line_k / above.sum() * channel_k * np.sqrt(near.sum())),
+        "line_mhz_sigma": float(
+            channel_k * np.sqrt(((mhz[near] - LINE_MHZ) ** 2).sum()) / above.sum()
+        ),
+    }
 
 
-def draw(path: Path, recorded: dict[str, Any], simulated: dict[str, dict[str, Any]], expected: int) -> None:
-    """Write a picture of one spectrum a Bank for each scan, of the second one with the diode on and off.
+def draw(
+    path: Path, recorded: dict[str, Any], simulated: dict[str, dict[str, Any]], expected: int
+) -> None:
+    """Write a picture of one spectrum a Bank for each scan, of the second one with the diode on and
+    off.
 
     Args:
         path: The picture.
@@ -199,14 +236,26 @@ def draw(path: Path, recorded: dict[str, Any], simulated: dict[str, dict[str, An
     panels = figure.subplots(len(recorded), 2, sharex="col")
     for (axis, other), (bank, (_, mhz, power, scan)) in zip(panels, recorded.items(), strict=True):
         axis.semilogy(mhz, power, linewidth=0.7)
-        axis.axvline(mhz[expected], color="tab:red", linewidth=0.7, linestyle="--", label="peak by the FFT of the file")
+        axis.axvline(
+            mhz[expected],
+            color="tab:red",
+            linewidth=0.7,
+            linestyle="--",
+            label="peak by the FFT of the file",
+        )
         axis.set_ylabel("power, counts\u00b2")
         axis.set_title(f"{bank}, {scan}", fontsize="small")
         found = simulated[bank]
         to_kelvin = found["kelvin"].mean() / found["off"].mean()
         other.plot(found["mhz"], found["on"] * to_kelvin, linewidth=0.7, label="noise diode on")
         other.plot(found["mhz"], found["kelvin"], linewidth=0.7, label="off")
-        other.axvline(LINE_MHZ, color="tab:red", linewidth=0.7, linestyle="--", label=f"line put in, {LINE_MHZ} MHz")
+        other.axvline(
+            LINE_MHZ,
+            color="tab:red",
+            linewidth=0.7,
+            linestyle="--",
+            label=f"line put in, {LINE_MHZ} MHz",
+        )
         other.set_ylabel("power, K")
         other.set_title(f"{bank}, {found['scan']}", fontsize="small")
     for panel in panels[-1]:
@@ -215,13 +264,17 @@ def draw(path: Path, recorded: dict[str, Any], simulated: dict[str, dict[str, An
         panel.locator_params(axis="x", nbins=5)
     for panel in panels[0]:
         panel.legend(loc="upper right", fontsize="small")
-    left, right = "Arecibo, PUPPI recording of J1810+1744, replayed", "synthetic receiver (computed, nothing received)"
+    left, right = (
+        "Arecibo, PUPPI recording of J1810+1744, replayed",
+        "synthetic receiver (computed, nothing received)",
+    )
     figure.suptitle(f"simulated instrument.  Left: {left}.  Right: {right}.", fontsize="medium")
     figure.savefig(path, dpi=110)
 
 
 def wait_until_ready(config: Path, deadline_s: float) -> None:
-    """Return when all Players answer a call; end the demo with their logs if they do not in time."""
+    """Return when all Players answer a call; end the demo with their logs if they do not in
+    time."""
     end = time.monotonic() + deadline_s
     with dealer.Dealer(config=config) as d:
         d.add_active_player(*BANKS)
@@ -232,43 +285,74 @@ def wait_until_ready(config: Path, deadline_s: float) -> None:
             if time.monotonic() > end:
                 for log in sorted((RUN / "log").glob("*")):
                     print(f"--- {log}\n{log.read_text()[-2000:]}", file=sys.stderr)
-                sys.exit("demo: " + "; ".join(f"{b}: {o.error}" for b, o in outcomes.items() if o.error))
+                sys.exit(
+                    "demo: " + "; ".join(f"{b}: {o.error}" for b, o in outcomes.items() if o.error)
+                )
             time.sleep(0.1)
 
 
 def main() -> int:
-    """Run the demo; 0 when every Bank found the peak where the independent FFT has it, and the line that was put in."""
+    """Run the demo; 0 when every Bank found the peak where the independent FFT has it, and the line
+    that was put in."""
     shutil.rmtree(RUN, ignore_errors=True)
     (RUN / "log").mkdir(parents=True)
     source, config, ini = recording(), RUN / "dibas.toml", RUN / "supervisord.conf"
     write_configuration(config, source)
     manager = free_port()
     os.environ[MANAGER] = f"127.0.0.1:{manager}"
-    environment = {**os.environ, "DIBAS_DATA": str(RUN / "data"), "XDG_STATE_HOME": str(RUN / "state")}
+    environment = {
+        **os.environ,
+        "DIBAS_DATA": str(RUN / "data"),
+        "XDG_STATE_HOME": str(RUN / "state"),
+    }
     environment.pop("DIBAS_DIR", None)
     ini.write_text(
         subprocess.run(
-            [BIN / "player", "supervisor-config", "--config", config, "--all", "--simulate", "--log-dir", RUN / "log",
-             "--complete", RUN],
-            check=True, capture_output=True, text=True, env=environment,
+            [
+                BIN / "player",
+                "supervisor-config",
+                "--config",
+                config,
+                "--all",
+                "--simulate",
+                "--log-dir",
+                RUN / "log",
+                "--complete",
+                RUN,
+            ],
+            check=True,
+            capture_output=True,
+            text=True,
+            env=environment,
         ).stdout
         + port_manager(manager)
-    )  # fmt: skip
+    )
     print(f"starting a port manager and {len(BANKS)} Players under supervisord")
-    supervisord = subprocess.Popen([BIN / "supervisord", "--nodaemon", "-c", ini], env=environment,
-                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # fmt: skip
+    supervisord = subprocess.Popen(
+        [BIN / "supervisord", "--nodaemon", "-c", ini],
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
     try:
         wait_until_ready(config, 30)
         with dealer.Dealer(config=config) as d:
             status = observe(d, mode=MODE, exposure=EXPOSURE_S, scan_length=SCAN_S)
             reports = {bank: outcome.result() for bank, outcome in d.scan_reports().items()}
             print("\nnow the synthetic receiver, with the noise diode switched")
-            states = [(0.0, Switching.SIG, Switching.CALON, BLANKING_S),
-                      (0.5, Switching.SIG, Switching.CALOFF, BLANKING_S)]  # fmt: skip
+            states = [
+                (0.0, Switching.SIG, Switching.CALON, BLANKING_S),
+                (0.5, Switching.SIG, Switching.CALOFF, BLANKING_S),
+            ]
             second = observe(
-                d, mode=MODE, exposure=EXPOSURE_S, scan_length=SCAN_S, source="simulated",
-                switching=(SWITCHING_S, states), status={"DAQSRC": "SYNTHETIC"},
-            )  # fmt: skip
+                d,
+                mode=MODE,
+                exposure=EXPOSURE_S,
+                scan_length=SCAN_S,
+                source="simulated",
+                switching=(SWITCHING_S, states),
+                status={"DAQSRC": "SYNTHETIC"},
+            )
             seconds = {bank: outcome.result() for bank, outcome in d.scan_reports().items()}
     except dealer.PlayersError as error:
         print(f"demo: {error}\n{TOO_BUSY}", file=sys.stderr)
@@ -278,7 +362,9 @@ def main() -> int:
         supervisord.wait(20)
 
     expected = independent_peak(source)
-    print(f"\n{'Bank':6} {'scan':10} {'integrations':>12} {'peak':>5} {'FFT of the file':>15}  FITS file")
+    print(
+        f"\n{'Bank':6} {'scan':10} {'integrations':>12} {'peak':>5} {'FFT of the file':>15}  FITS file"
+    )
     curves: dict[str, Any] = {}
     right = True
     for bank, keys in status.items():
@@ -288,7 +374,9 @@ def main() -> int:
         right = right and peak == expected and rows > 0
         report = reports[bank]
         counts = f"{report['integrations']} of {report['planned']}"
-        print(f"{bank:6} {report['outcome']:10} {counts:>12} {peak:5d} {expected:15d}  {path.relative_to(ROOT)}")
+        print(
+            f"{bank:6} {report['outcome']:10} {counts:>12} {peak:5d} {expected:15d}  {path.relative_to(ROOT)}"
+        )
     print(f"\n{'Bank':6} {'states':>6} {'Tsys, K':>8} {'line, MHz':>11} {'line, K':>8}  FITS file")
     print(f"{'put in':6} {2:6} {TSYS_K:8.2f} {LINE_MHZ:11.4f} {LINE_K:8.2f}")
     simulated, recovered = {}, True
@@ -296,19 +384,31 @@ def main() -> int:
         path = RUN / "data" / str(keys["PROJID"]) / str(keys["DAQFITS"])
         found = simulated[bank] = {**switched(path), "scan": spectra(path)[3]}
         recovered = recovered and abs(found["tsys_k"] / TSYS_K - 1) < SCALE_WITHIN
-        recovered = recovered and abs(found["line_mhz"] - LINE_MHZ) < SIGMAS * found["line_mhz_sigma"]
+        recovered = (
+            recovered and abs(found["line_mhz"] - LINE_MHZ) < SIGMAS * found["line_mhz_sigma"]
+        )
         allowed_k = SIGMAS * found["line_k_sigma"] + SCALE_WITHIN * LINE_K
         recovered = recovered and abs(found["line_k"] - LINE_K) < allowed_k
         values = f"{found['tsys_k']:8.2f} {found['line_mhz']:11.4f} {found['line_k']:8.2f}"
         print(f"{bank:6} {keys['NUMPHASE']!s:>6} {values}  {path.relative_to(ROOT)}")
     draw(RUN / "spectra.png", curves, simulated, expected)
-    short = [f"{bank}: {each[bank]['warning']}" for each in (reports, seconds) for bank in each
-             if each[bank]["outcome"] != "done"]  # fmt: skip
+    short = [
+        f"{bank}: {each[bank]['warning']}"
+        for each in (reports, seconds)
+        for bank in each
+        if each[bank]["outcome"] != "done"
+    ]
     print(f"\nspectra: {(RUN / 'spectra.png').relative_to(ROOT)}")
     if not right:
-        print("demo: a Bank's peak is not where the independent FFT of the file has it", file=sys.stderr)
+        print(
+            "demo: a Bank's peak is not where the independent FFT of the file has it",
+            file=sys.stderr,
+        )
     if not recovered:
-        print("demo: what was put into the synthetic receiver did not come out of the spectra", file=sys.stderr)
+        print(
+            "demo: what was put into the synthetic receiver did not come out of the spectra",
+            file=sys.stderr,
+        )
     if short:
         print("demo: " + "; ".join(short) + f"\n{TOO_BUSY}", file=sys.stderr)
     return 0 if right and recovered and not short else 1

@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
-"""The least that a data-taking program of one's own has to do for a Player; the contract is docs/protocols/daq.md.
+"""The least that a data-taking program of one's own has to do for a Player; the contract is
+docs/protocols/daq.md.
 
-It takes no data: in place of integrations it counts the full seconds of the scan, and names the first data buffer.
+It takes no data: in place of integrations it counts the full seconds of the scan, and names the
+first data buffer.
 """
 
 from __future__ import annotations
@@ -31,7 +33,9 @@ def main() -> int:
         int(os.environ["DIBAS_STATUS_KEY"], 0), os.environ["DIBAS_STATUS_SEMAPHORE"], create=False
     )
     buffer = sysv_ipc.SharedMemory(int(os.environ["DIBAS_DATABUF_KEY"], 0), 0, size=0)
-    status.update({"DAQSTATE": "stopped", "SCANSTAT": "stopped", "NETSTAT": "init", "SWVER": "example"})
+    status.update(
+        {"DAQSTATE": "stopped", "SCANSTAT": "stopped", "NETSTAT": "init", "SWVER": "example"}
+    )
     print(f"data buffer 1 has {buffer.size} bytes", flush=True)
     unread, state, start, length = b"", "stopped", 0.0, 0.0
 
@@ -53,13 +57,33 @@ def main() -> int:
             if word in (b"START", b"MONITOR"):
                 # a clock may be set at any moment; DAQMONO is the start on the one that is not
                 state, length = "running", number(status, "SCANLEN", 0.0)
-                start = number(status, "DAQMONO", time.monotonic() + number(status, "DAQSTART", 0.0) - time.time())
-                status.update({"DAQSTATE": state, "SCANSTAT": "running", "NETSTAT": "receiving", "DAQNINT": 0,
-                               "DAQPLAN": int(length), "DAQDROP": 0, "DAQLOST": 0.0})
+                start = number(
+                    status,
+                    "DAQMONO",
+                    time.monotonic() + number(status, "DAQSTART", 0.0) - time.time(),
+                )
+                status.update(
+                    {
+                        "DAQSTATE": state,
+                        "SCANSTAT": "running",
+                        "NETSTAT": "receiving",
+                        "DAQNINT": 0,
+                        "DAQPLAN": int(length),
+                        "DAQDROP": 0,
+                        "DAQLOST": 0.0,
+                    }
+                )
             elif word == b"STOP":
                 state = "stopped"
-                status.update({"DAQSTATE": state, "SCANSTAT": "stopped", "NETSTAT": "waiting",
-                               "DAQNINT": seconds(), "DAQPLAN": seconds()})
+                status.update(
+                    {
+                        "DAQSTATE": state,
+                        "SCANSTAT": "stopped",
+                        "NETSTAT": "waiting",
+                        "DAQNINT": seconds(),
+                        "DAQPLAN": seconds(),
+                    }
+                )
             elif word == b"INIT_GPU":
                 status.update({"GPUCTXIN": "TRUE"})
             elif word == b"QUIT":

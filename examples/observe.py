@@ -1,4 +1,5 @@
-"""An observing script: one scan on all Players of a configuration file, with what an observer does and no more.
+"""An observing script: one scan on all Players of a configuration file, with what an observer does
+and no more.
 
 Usage: python examples/observe.py [--config FILE] [--mode MODE1] [--exposure 1.0] [--scan-length 5]
 """
@@ -31,7 +32,8 @@ def observe(
         scan_length: Length of the scan, s.
         source: Name of what is observed.
         status: Further status keys.
-        switching: Period, s, and states as `set_gbt_ss` takes them; None: the mode's default, one state.
+        switching: Period, s, and states as `set_gbt_ss` takes them; None: the mode's default, one
+            state.
 
     Returns:
         Bank -> its status at the end of the scan.
@@ -41,7 +43,13 @@ def observe(
     """
     d.add_active_player(*d.list_available_players())
     print("mode     ", d.set_mode(mode))
-    d.set_param(exposure=exposure, scan_length=scan_length, project_id="DEMO", source=source, observer="demo")
+    d.set_param(
+        exposure=exposure,
+        scan_length=scan_length,
+        project_id="DEMO",
+        source=source,
+        observer="demo",
+    )
     if status is not None:
         d.set_status(**status)
     if switching is not None:
@@ -57,20 +65,28 @@ def ending(bank: str, report: dict[str, object]) -> str:
     if report.get("file"):
         counts = f"{report['integrations']} of {report['planned']} integrations"
         return f"{bank} {report['outcome']}, {counts} in {report['file']}"
-    return f"{bank} {report['outcome']}: rehearsed, no data"  # simulated, and nothing to take them from
+    # simulated, and nothing to take them from
+    return f"{bank} {report['outcome']}: rehearsed, no data"
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run the scan that the command line asks for; 0 done, 1 failed, 2 usage, 3 less recorded than planned."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--config", type=Path, help="configuration of the array; default: as dealer.Dealer() finds it")
+    """Run the scan that the command line asks for; 0 done, 1 failed, 2 usage, 3 less recorded than
+    planned."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n\n")[0])
+    parser.add_argument(
+        "--config",
+        type=Path,
+        help="configuration of the array; default: as dealer.Dealer() finds it",
+    )
     parser.add_argument("--mode", default="MODE1")
     parser.add_argument("--exposure", type=float, default=1.0, help="s")
     parser.add_argument("--scan-length", type=float, default=5.0, help="s")
     options = parser.parse_args(argv)
     try:
         with dealer.Dealer(config=options.config) as d:
-            observe(d, mode=options.mode, exposure=options.exposure, scan_length=options.scan_length)
+            observe(
+                d, mode=options.mode, exposure=options.exposure, scan_length=options.scan_length
+            )
             reports = {bank: outcome.result() for bank, outcome in d.scan_reports().items()}
     except dealer.DealerError as error:
         print(error, file=sys.stderr)

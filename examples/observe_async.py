@@ -1,6 +1,8 @@
-"""The observing script of observe.py for asyncio: the same scan, and the status of all Banks shown while it runs.
+"""The observing script of observe.py for asyncio: the same scan, and the status of all Banks shown
+while it runs.
 
-Usage: python examples/observe_async.py [--config FILE] [--mode MODE1] [--exposure 1.0] [--scan-length 5]
+Usage: python examples/observe_async.py [--config FILE] [--mode MODE1] [--exposure 1.0]
+    [--scan-length 5]
 """
 
 from __future__ import annotations
@@ -35,11 +37,17 @@ async def observe(
     d.add_active_player(*d.list_available_players())
     print("mode     ", await d.set_mode(mode))
     await d.set_param(
-        exposure=exposure, scan_length=scan_length, project_id="DEMO", source="J1810+1744", observer="demo"
+        exposure=exposure,
+        scan_length=scan_length,
+        project_id="DEMO",
+        source="J1810+1744",
+        observer="demo",
     )
     await d.prepare()
     print("start    ", await d.start())
-    watching = asyncio.create_task(watch(d))  # what a script that waits cannot do: something else meanwhile
+    watching = asyncio.create_task(
+        watch(d)
+    )  # what a script that waits cannot do: something else meanwhile
     try:
         await d.wait_for_scan(verbose=True)
     finally:
@@ -48,23 +56,32 @@ async def observe(
 
 
 async def watch(d: dealer.AsyncDealer, every: float = 1.0) -> None:
-    """Print how many integrations each Bank has written, until cancelled; `every` so many seconds."""
+    """Print how many integrations each Bank has written, until cancelled; `every` so many
+    seconds."""
     while True:
         outcomes = await d.outcomes("get_status")
-        print("written  ", {bank: o.value.get("DAQNINT", 0) for bank, o in outcomes.items() if o.ok})
+        print(
+            "written  ", {bank: o.value.get("DAQNINT", 0) for bank, o in outcomes.items() if o.ok}
+        )
         await asyncio.sleep(every)
 
 
 async def run(options: argparse.Namespace) -> dict[str, dict[str, object]]:
     """Observe with the Players of the configuration."""
     async with dealer.AsyncDealer(config=options.config) as d:
-        return await observe(d, mode=options.mode, exposure=options.exposure, scan_length=options.scan_length)
+        return await observe(
+            d, mode=options.mode, exposure=options.exposure, scan_length=options.scan_length
+        )
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run the scan that the command line asks for; 0 done, 1 failed, 2 usage."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--config", type=Path, help="configuration of the array; default: as dealer.Dealer() finds it")
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n\n")[0])
+    parser.add_argument(
+        "--config",
+        type=Path,
+        help="configuration of the array; default: as dealer.Dealer() finds it",
+    )
     parser.add_argument("--mode", default="MODE1")
     parser.add_argument("--exposure", type=float, default=1.0, help="s")
     parser.add_argument("--scan-length", type=float, default=5.0, help="s")

@@ -1,4 +1,5 @@
-"""`python -m player`: the command `player`; in a prompt (`ipython -i -m player`) the Bank `p`, as in `player shell`."""
+"""`python -m player`: the command `player`; in a prompt (`ipython -i -m player`) the Bank `p`, as
+in `player shell`."""
 
 import sys
 

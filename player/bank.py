@@ -38,8 +38,8 @@ class BankContext:
         simulate: True: no real instrument may be touched.
         data_root: Where data files go (`DIBAS_DATA`).
         dibas_dir: Installation root (`DIBAS_DIR`); None if it is not set.
-        state_dir: For small files that outlive the Player and belong neither to the data nor to the configuration;
-            made when it is needed. None: there is no place.
+        state_dir: For small files that outlive the Player and belong neither to the data nor to the
+            configuration; made when it is needed. None: there is no place.
         log: Logger with the Bank's name bound.
         clock: The time; tests turn it by hand.
     """
@@ -58,8 +58,8 @@ class BankContext:
 class Bank:
     """Base of all kinds of Banks. Methods reach callers only if they are marked.
 
-    A subclass is refused, by TypeError, if it marks what the host itself calls (`open`, `close`, ...), or takes from
-    the host what that asks (`get_bank_name`).
+    A subclass is refused, by TypeError, if it marks what the host itself calls (`open`, `close`,
+    ...), or takes from the host what that asks (`get_bank_name`).
     """
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -67,11 +67,15 @@ class Bank:
         exported = marked_methods(cls)
         for name in exported:
             if name in _HOOKS:
-                text = f"{cls.__name__}.{name} is marked for callers, but the host itself uses {name}"
+                text = (
+                    f"{cls.__name__}.{name} is marked for callers, but the host itself uses {name}"
+                )
                 raise TypeError(f"{text}: give the method another name, as {name}_it")
         for name, (_, mark) in marked_methods(Bank).items():
             if name not in exported or exported[name][1].kind is not mark.kind:
-                raise TypeError(f"{cls.__name__}.{name} is asked by the host as a {mark.kind}, and has to stay one")
+                raise TypeError(
+                    f"{cls.__name__}.{name} is asked by the host as a {mark.kind}, and has to stay one"
+                )
 
     def __init__(self, context: BankContext) -> None:
         self.context = context
@@ -98,7 +102,8 @@ class Bank:
 
     @classmethod
     def composed(cls, config: Config) -> Mapping[KeyPath, Composed]:
-        """Return the tables of a valid configuration that are put together from several, by their place in the file.
+        """Return the tables of a valid configuration that are put together from several, by their
+        place in the file.
 
         For those who ask which values hold: a mode with what it inherits.
         """
@@ -115,9 +120,11 @@ class Bank:
 
     @classmethod
     def diagnose(cls, config: Config, bank_name: str, around: Surroundings) -> list[Finding]:
-        """Return what would keep a Bank of this kind from working on this host, for `player doctor`.
+        """Return what would keep a Bank of this kind from working on this host, for `player
+        doctor`.
 
-        Changes nothing, and takes at most a few seconds; also called while a Player serves the Bank.
+        Changes nothing, and takes at most a few seconds; also called while a Player serves the
+        Bank.
 
         Args:
             config: A valid configuration.
@@ -134,10 +141,12 @@ class Bank:
         return {}
 
     def open(self) -> None:
-        """Make everything that has to be closed again. Called once, before the first call is served."""
+        """Make everything that has to be closed again. Called once, before the first call is
+        served."""
 
     def close(self) -> None:
-        """End children, release memory and devices; within 3 s; may be called twice, and after a failed `open`."""
+        """End children, release memory and devices; within 3 s; may be called twice, and after a
+        failed `open`."""
 
     def watchdog(self) -> None:
         """Do what is due each second; called in a thread of its own, never twice at once."""
@@ -162,7 +171,8 @@ class Bank:
 
     @query
     def get_findings(self) -> list[dict[str, str]]:
-        """Return what is wrong with this Bank now, for `dealer doctor`; each as `Finding.describe` returns it.
+        """Return what is wrong with this Bank now, for `dealer doctor`; each as `Finding.describe`
+        returns it.
 
         Reads what is known, and asks no device.
         """
@@ -175,7 +185,8 @@ class Bank:
 
     @command(urgent=True, aborts=False)
     def set_log_level(self, level: str) -> str:
-        """Set the least level that the Player logs, its data-taking program's lines too, until it ends or is set again.
+        """Set the least level that the Player logs, its data-taking program's lines too, until it
+        ends or is set again.
 
         Args:
             level: debug, info, warning or error.
@@ -192,5 +203,7 @@ class Bank:
         return before
 
 
-_HOOKS = {"context", "log", *(name for name in vars(Bank) if not name.startswith("_"))} - {*marked_methods(Bank)}
+_HOOKS = {"context", "log", *(name for name in vars(Bank) if not name.startswith("_"))} - {
+    *marked_methods(Bank)
+}
 """Attributes of a Bank that are the host's."""

@@ -49,20 +49,35 @@ def build_parser() -> argparse.ArgumentParser:
         epilog="Commands: player check, config, doctor, ready, shell, supervisor-config, systemd-unit, and those of "
         "kinds of Banks, as migrate; each has its own --help. Exit status: 0 done, 1 failed, 2 usage or configuration.",
     )
-    parser.add_argument("bank", nargs="?", metavar="BANK", help="Bank to serve; default: the one of this host")
-    parser.add_argument("url", nargs="?", metavar="URL", help="where to serve calls, tcp://HOST:PORT or service:NAME")
-    parser.add_argument("word", nargs="?", metavar="simulate", help="this word: the same as --simulate")
-    _add_config(parser)
-    parser.add_argument("--bind", metavar="ADDRESS", help="address to serve on; default: the file's, else 127.0.0.1")
     parser.add_argument(
-        "--service", metavar="NAME", help="serve at a port that this host's port manager lends under NAME"
+        "bank", nargs="?", metavar="BANK", help="Bank to serve; default: the one of this host"
+    )
+    parser.add_argument(
+        "url",
+        nargs="?",
+        metavar="URL",
+        help="where to serve calls, tcp://HOST:PORT or service:NAME",
+    )
+    parser.add_argument(
+        "word", nargs="?", metavar="simulate", help="this word: the same as --simulate"
+    )
+    _add_config(parser)
+    parser.add_argument(
+        "--bind", metavar="ADDRESS", help="address to serve on; default: the file's, else 127.0.0.1"
+    )
+    parser.add_argument(
+        "--service",
+        metavar="NAME",
+        help="serve at a port that this host's port manager lends under NAME",
     )
     parser.add_argument("--simulate", action="store_true", help="touch no real instrument")
     parser.add_argument(
-        "--log-level", choices=LEVELS, default="info",
+        "--log-level",
+        choices=LEVELS,
+        default="info",
         help="least level that is logged; default: %(default)s; while it runs: set_log_level of the Bank, or SIGUSR1 "
         "for debug and back",
-    )  # fmt: skip
+    )
     parser.add_argument("--log-json", action="store_true", help="log in JSON, one object a line")
     parser.add_argument(
         "--ready-within",
@@ -71,7 +86,9 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="S",
         help="end with status 1 if the Bank does not answer S seconds after its start; default: %(default)g",
     )
-    parser.add_argument("--check", action="store_true", help="check the configuration and end, as `player check`")
+    parser.add_argument(
+        "--check", action="store_true", help="check the configuration and end, as `player check`"
+    )
     return parser
 
 
@@ -83,12 +100,26 @@ def _check_parser() -> argparse.ArgumentParser:
 
 
 def _config_parser() -> argparse.ArgumentParser:
-    parser = Parser(with_version=True, prog="player config", description="Show the configuration, or print its schema.")
+    parser = Parser(
+        with_version=True,
+        prog="player config",
+        description="Show the configuration, or print its schema.",
+    )
     words = parser.add_subparsers(dest="word", required=True, metavar="COMMAND")
     text = "show the values that hold, and where each comes from"
     show = words.add_parser("show", help=text, description=f"{text.capitalize()}.")
-    show.add_argument("bank", nargs="?", metavar="BANK", help="what its Player uses; default: all that the files say")
-    show.add_argument("--key", default="", metavar="PREFIX", help="only keys that begin so, as banks.BANKA or modes.")
+    show.add_argument(
+        "bank",
+        nargs="?",
+        metavar="BANK",
+        help="what its Player uses; default: all that the files say",
+    )
+    show.add_argument(
+        "--key",
+        default="",
+        metavar="PREFIX",
+        help="only keys that begin so, as banks.BANKA or modes.",
+    )
     show.add_argument("--json", action="store_true", help="answer in JSON")
     show.add_argument("--bind", metavar="ADDRESS", help="as if `player` were given it")
     show.add_argument("--simulate", action="store_true", help="as if `player` were given it")
@@ -98,21 +129,28 @@ def _config_parser() -> argparse.ArgumentParser:
     text = "print a JSON Schema of the file, for editors"
     schema = words.add_parser("schema", help=text, description=f"{text[0].upper()}{text[1:]}.")
     schema.add_argument(
-        "--kind", action="append", metavar="KIND",
+        "--kind",
+        action="append",
+        metavar="KIND",
         help="a kind of Banks, may be given several times; default: all that are installed",
-    )  # fmt: skip
+    )
     return parser
 
 
 def _ready_parser() -> argparse.ArgumentParser:
     parser = Parser(
         with_version=True,
-        prog="player ready", description="Call a Player until it answers; exit status 0 if it did, 1 if not."
+        prog="player ready",
+        description="Call a Player until it answers; exit status 0 if it did, 1 if not.",
     )
     parser.add_argument("bank", nargs="?", metavar="BANK", help="default: the one of this host")
     parser.add_argument("url", nargs="?", metavar="URL", help="default: as the configuration says")
     parser.add_argument(
-        "--timeout", type=float, default=2.0, metavar="S", help="keep trying so long, s; default: %(default)g"
+        "--timeout",
+        type=float,
+        default=2.0,
+        metavar="S",
+        help="keep trying so long, s; default: %(default)g",
     )
     _add_config(parser)
     return parser
@@ -121,17 +159,25 @@ def _ready_parser() -> argparse.ArgumentParser:
 def _supervisor_parser() -> argparse.ArgumentParser:
     parser = Parser(
         with_version=True,
-        prog="player supervisor-config", description="Print the supervisord sections of a host's Players."
+        prog="player supervisor-config",
+        description="Print the supervisord sections of a host's Players.",
     )
     which = parser.add_mutually_exclusive_group()
-    which.add_argument("--host", metavar="NAME", help="the Banks of host NAME; default: of this host")
+    which.add_argument(
+        "--host", metavar="NAME", help="the Banks of host NAME; default: of this host"
+    )
     which.add_argument("--all", action="store_true", help="all Banks of the file")
     parser.add_argument("--simulate", action="store_true", help="start the Players with --simulate")
-    parser.add_argument("--log-dir", type=Path, metavar="DIR", help="where logs go; default: /var/log/supervisor")
     parser.add_argument(
-        "--python", type=Path, default=Path(sys.executable), metavar="EXE",
+        "--log-dir", type=Path, metavar="DIR", help="where logs go; default: /var/log/supervisor"
+    )
+    parser.add_argument(
+        "--python",
+        type=Path,
+        default=Path(sys.executable),
+        metavar="EXE",
         help="interpreter of the Players; default: the one that runs this",
-    )  # fmt: skip
+    )
     parser.add_argument(
         "--complete",
         type=Path,
@@ -148,13 +194,20 @@ def _systemd_parser() -> argparse.ArgumentParser:
         prog="player systemd-unit",
         description="Print the systemd unit that serves all Banks of a host, player@.service, for this installation.",
     )
-    parser.add_argument("--port-manager", action="store_true", help="print that of the port manager instead")
-    parser.add_argument("--user", metavar="NAME", help="whose processes they are; default: dibas, or daemon")
+    parser.add_argument(
+        "--port-manager", action="store_true", help="print that of the port manager instead"
+    )
+    parser.add_argument(
+        "--user", metavar="NAME", help="whose processes they are; default: dibas, or daemon"
+    )
     parser.add_argument("--simulate", action="store_true", help="start the Players with --simulate")
     parser.add_argument(
-        "--python", type=Path, default=Path(sys.executable), metavar="EXE",
+        "--python",
+        type=Path,
+        default=Path(sys.executable),
+        metavar="EXE",
         help="interpreter of the programs; default: the one that runs this",
-    )  # fmt: skip
+    )
     _add_config(parser)
     return parser
 
@@ -169,7 +222,10 @@ def _shell_parser() -> argparse.ArgumentParser:
     parser.add_argument("bank", nargs="?", metavar="BANK", help="default: the one of this host")
     parser.add_argument("--simulate", action="store_true", help="touch no real instrument")
     parser.add_argument(
-        "--log-level", choices=LEVELS, default="warning", help="least level that is logged; default: %(default)s"
+        "--log-level",
+        choices=LEVELS,
+        default="warning",
+        help="least level that is logged; default: %(default)s",
     )
     _add_config(parser)
     return parser
@@ -184,12 +240,15 @@ def _doctor_parser() -> argparse.ArgumentParser:
         epilog="Exit status: 0 all is well, 1 something is wrong, 2 usage.",
     )
     parser.add_argument("bank", nargs="?", metavar="BANK", help="default: the Banks of this host")
-    parser.add_argument("--simulate", action="store_true", help="look only for what a simulated Player needs")
     parser.add_argument(
-        "--repair", action="store_true",
+        "--simulate", action="store_true", help="look only for what a simulated Player needs"
+    )
+    parser.add_argument(
+        "--repair",
+        action="store_true",
         help="put right what can be without harm, of Banks that no Player serves: damaged or held status memory, "
         "shared memory that a Player left behind; then look again",
-    )  # fmt: skip
+    )
     parser.add_argument("--json", action="store_true", help="answer in JSON")
     _add_config(parser)
     return parser
@@ -245,11 +304,17 @@ def _config(argv: Sequence[str], environment: Mapping[str, str]) -> int:
     config = _load(args.config, environment)
     _print_warnings(config)
     flags = Flags(
-        config=args.config, bank=args.bank, bind=args.bind, simulate=args.simulate,
-        log_level=args.log_level, log_json=args.log_json,
-    )  # fmt: skip
+        config=args.config,
+        bank=args.bank,
+        bind=args.bind,
+        simulate=args.simulate,
+        log_level=args.log_level,
+        log_json=args.log_json,
+    )
     bank = None if args.bank is None else _pick_bank(config, args.bank)
-    settings = [one for one in settings_of(config, bank, flags, environment) if one.key.startswith(args.key)]
+    settings = [
+        one for one in settings_of(config, bank, flags, environment) if one.key.startswith(args.key)
+    ]
     if args.json:
         print(json_text([one.describe() for one in settings]))
     else:
@@ -259,7 +324,8 @@ def _config(argv: Sequence[str], environment: Mapping[str, str]) -> int:
 
 
 def _ready_url(config: Config, bank: str) -> str:
-    """Return where a Bank's Player is reached from here: one that serves everywhere is asked at its host.
+    """Return where a Bank's Player is reached from here: one that serves everywhere is asked at its
+    host.
 
     Raises:
         ServiceError: It has a name, and is not found under it.
@@ -323,20 +389,26 @@ def _supervisor_config(argv: Sequence[str], environment: Mapping[str, str]) -> i
     if not banks:
         known = ", ".join(dict.fromkeys(_hosts(config).values()))
         where = args.host or f"{_local_host()}, which this is"
-        raise BankNameError(f"{config.path} has no Bank on host {where}; give --all, or --host NAME of: {known}")
+        raise BankNameError(
+            f"{config.path} has no Bank on host {where}; give --all, or --host NAME of: {known}"
+        )
     settings = ProgramSettings(
-        python=args.python.absolute(),  # not resolved: a virtual environment is found by the link's name
+        # not resolved: a virtual environment is found by the link's name
+        python=args.python.absolute(),
         log_dir=absolute(args.log_dir or args.complete or Path("/var/log/supervisor")),
         simulate=args.simulate,
         environment={
             name: str(absolute(Path(environment[name])))
-            for name in ("DIBAS_DIR", "DIBAS_DATA") if environment.get(name)
+            for name in ("DIBAS_DIR", "DIBAS_DATA")
+            if environment.get(name)
         },
     )
     text = programs(config, banks, settings)
     if args.complete is not None:
         hosts = list(dict.fromkeys(config.banks[bank].hpc_host for bank in banks))
-        control = control_of(config, hosts[0]) if len(hosts) == 1 else None  # one supervisord is one host's
+        control = (
+            control_of(config, hosts[0]) if len(hosts) == 1 else None
+        )  # one supervisord is one host's
         text = complete_conf(config, banks, settings, args.complete, control)
         if control is not None and control.credentials:
             _keep_from_others()
@@ -350,22 +422,30 @@ def _systemd_unit(argv: Sequence[str], environment: Mapping[str, str]) -> int:
     from player.systemd import PLAYER_UNIT, PORT_MANAGER_UNIT, UnitSettings, systemd_unit
 
     args = _systemd_parser().parse_args(argv)
-    variables = {name: environment[name] for name in ("DIBAS_DIR", "DIBAS_DATA") if environment.get(name)}
+    variables = {
+        name: environment[name] for name in ("DIBAS_DIR", "DIBAS_DATA") if environment.get(name)
+    }
     if args.config is not None:
         variables["DIBAS_CONFIG"] = str(args.config.absolute())
     text = systemd_unit(
         PORT_MANAGER_UNIT if args.port_manager else PLAYER_UNIT,
         UnitSettings(
-            python=args.python.absolute(),  # not resolved: a virtual environment is found by the link's name
-            user=args.user or "", simulate=args.simulate, environment={} if args.port_manager else variables,
+            # not resolved: a virtual environment is found by the link's name
+            python=args.python.absolute(),
+            user=args.user or "",
+            simulate=args.simulate,
+            environment={} if args.port_manager else variables,
         ),
-    )  # fmt: skip
+    )
     sys.stdout.write(text)
     user = text.partition("\nUser=")[2].partition("\n")[0]
     try:
         is_ordinary = pwd.getpwnam(user).pw_uid >= FIRST_ORDINARY_UID
     except KeyError:
-        print(f"player: there is no user {user} here: useradd --system {user}, or give --user", file=sys.stderr)
+        print(
+            f"player: there is no user {user} here: useradd --system {user}, or give --user",
+            file=sys.stderr,
+        )
     else:
         if is_ordinary and not args.port_manager:
             note = "systemd-logind removes the shared memory of ordinary users: RemoveIPC=no in logind.conf keeps it"
@@ -374,7 +454,8 @@ def _systemd_unit(argv: Sequence[str], environment: Mapping[str, str]) -> int:
 
 
 def _keep_from_others() -> None:
-    """Make the file that we print into one that nobody else may read; say what has to be done where there is none."""
+    """Make the file that we print into one that nobody else may read; say what has to be done where
+    there is none."""
     remedy = "put it where nobody else can read it: chmod 600"
     with suppress(OSError, ValueError):  # ValueError: standard output is no file, or closed
         if stat.S_ISREG(os.fstat(sys.stdout.fileno()).st_mode):
@@ -397,7 +478,8 @@ def _shell(argv: Sequence[str], environment: Mapping[str, str]) -> int:
 
 
 def namespace_of_prompt(argv: Sequence[str]) -> dict[str, Any]:
-    """Return the names of `player shell` for a prompt that somebody else opened; arguments as there.
+    """Return the names of `player shell` for a prompt that somebody else opened; arguments as
+    there.
 
     Without a Bank that can be opened it says why, and `Bank` is there to open one.
     """
@@ -433,7 +515,9 @@ def _doctor(argv: Sequence[str], environment: Mapping[str, str]) -> int:
     return FAILED if report.findings else DONE
 
 
-def _url(parser: argparse.ArgumentParser, args: argparse.Namespace, config: Config, bank: str) -> str:
+def _url(
+    parser: argparse.ArgumentParser, args: argparse.Namespace, config: Config, bank: str
+) -> str:
     """Return where to serve: URL or --service, then --bind, then the file."""
     from player.ports import split_url
     from portmanager.protocol.urls import ServiceAddress, is_service, own_service
@@ -464,7 +548,9 @@ def _serve(argv: Sequence[str], environment: Mapping[str, str]) -> int:
     # Children must not speak in our name.
     notifier = Notifier(os.environ.pop("NOTIFY_SOCKET", None))
     try:
-        with EndSignals(force=force_end, hang_up_ends=os.isatty(0)) as signals:  # else a daemon, without a terminal
+        with EndSignals(
+            force=force_end, hang_up_ends=os.isatty(0)
+        ) as signals:  # else a daemon, without a terminal
             config = _load(args.config, environment)
             if args.check:
                 _print_warnings(config)
@@ -500,7 +586,9 @@ def _serve(argv: Sequence[str], environment: Mapping[str, str]) -> int:
 def _log_warnings(config: Config) -> None:
     import logging
 
-    for warning in config.source.warnings:  # what is open to the network the host says of its true address
+    for (
+        warning
+    ) in config.source.warnings:  # what is open to the network the host says of its true address
         logging.getLogger(__name__).warning("%s", warning)
 
 
@@ -518,7 +606,8 @@ COMMANDS: dict[str, Run] = {
 
 
 def _find_command(word: str) -> Run | None:
-    """Return what carries out a command, ours or one that a kind brings; None if the word is none."""
+    """Return what carries out a command, ours or one that a kind brings; None if the word is
+    none."""
     if word in COMMANDS or not word.islower():
         return COMMANDS.get(word)
     from player.commands import find_command
@@ -530,7 +619,10 @@ def _find_command(word: str) -> Run | None:
 def _first_word(words: Sequence[str]) -> int | None:
     """Return the index of the first word that is neither an option nor an option's value."""
     takes_value = {
-        option for action in build_parser()._actions if action.nargs is None for option in action.option_strings
+        option
+        for action in build_parser()._actions
+        if action.nargs is None
+        for option in action.option_strings
     }
     index = 0
     while index < len(words):
@@ -555,7 +647,8 @@ def _split_command(argv: Sequence[str]) -> tuple[str | None, list[str]]:
 
 
 def _print_command_like(line: Sequence[str]) -> None:
-    """Where a word was taken for a Bank that is not there: name the command that it is like, if any."""
+    """Where a word was taken for a Bank that is not there: name the command that it is like, if
+    any."""
     at = _first_word(line)
     if at is None or not line[at].islower():
         return

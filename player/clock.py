@@ -9,7 +9,8 @@ from typing import Protocol
 __all__ = ["Clock", "ClockWatch", "SystemClock", "read_both"]
 
 STEP_S = 0.05
-"""Differences between the clocks that are less are how they are read, or how they are disciplined."""
+"""Differences between the clocks that are less are how they are read, or how they are
+disciplined."""
 READ_WITHIN_S = 0.001
 """Of both clocks one after the other; a thread that was interrupted in between reads them again."""
 READ_AGAIN = 100
@@ -60,7 +61,8 @@ def read_both(clock: Clock) -> tuple[float, float]:
 
 
 class ClockWatch:
-    """Steps of the host's clock against the monotonic one; to be looked at often, as it may also be slewed.
+    """Steps of the host's clock against the monotonic one; to be looked at often, as it may also be
+    slewed.
 
     Args:
         clock: That of the host.

@@ -22,9 +22,10 @@ class Command:
     """One command, `player WORD`; the entry point's name is the word, in small letters.
 
     Attributes:
-        build_parser: Its parser, `prog` being `player WORD`; completion and the documentation are made from it.
-        run: (words, environment) -> exit status: 0 done, 1 failed, 2 usage or configuration. Of `player.errors` it
-            raises what `player` is to say; everything else is a bug.
+        build_parser: Its parser, `prog` being `player WORD`; completion and the documentation are
+            made from it.
+        run: (words, environment) -> exit status: 0 done, 1 failed, 2 usage or configuration. Of
+            `player.errors` it raises what `player` is to say; everything else is a bug.
     """
 
     build_parser: Callable[[], argparse.ArgumentParser]

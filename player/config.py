@@ -1,7 +1,8 @@
-"""How the configuration of a whole array is found, read and checked, whatever the kinds of its Banks.
+"""How the configuration of a whole array is found, read and checked, whatever the kinds of its
+Banks.
 
-Reads the TOML files, checks every table and reports all faults at once, each with its file and line.
-Resolves no host name and opens nothing but the files.
+Reads the TOML files, checks every table and reports all faults at once, each with its file and
+line. Resolves no host name and opens nothing but the files.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from pydantic_core import ErrorDetails
 
 from player.errors import BankNameError, ConfigError, Fault, KindError
 from player.hosts import infer_bank
-from player.kinds import check_of, door_model, find_door, find_kind, model_of, sections_of
+from player.kinds import check_of, endpoint_model, find_endpoint, find_kind, model_of, sections_of
 from player.ports import is_loopback, tcp_url
 from player.tables import (
     DEFAULT_DATA_ROOT,
@@ -27,7 +28,7 @@ from player.tables import (
     BankConfig,
     Config,
     DealerConfig,
-    DoorConfig,
+    EndpointConfig,
     HostConfig,
     InstrumentConfig,
     is_secret,
@@ -53,14 +54,28 @@ __all__ = [
 ]
 
 # Commands of `player`, there now or to come: no Bank can be called so.
-RESERVED_WORDS = frozenset({"check", "config", "doctor", "keys", "migrate", "ready", "shell", "supervisor-config",
-                            "systemd-unit"})  # fmt: skip
+RESERVED_WORDS = frozenset(
+    {
+        "check",
+        "config",
+        "doctor",
+        "keys",
+        "migrate",
+        "ready",
+        "shell",
+        "supervisor-config",
+        "systemd-unit",
+    }
+)
+RENAMED = {"doors": "endpoints"}
+"""Keys of older files, and what they are called now."""
 MISSING = "missing"
 BANK_NAME = re.compile(r"[A-Z][A-Z0-9_]*\Z")
 
 
 def find_file(given: Path | None, environment: Mapping[str, str]) -> Path:
-    """Return the configuration, a file or a directory: flag, $DIBAS_CONFIG, $DIBAS_DIR/etc/config/dibas.toml.
+    """Return the configuration, a file or a directory: flag, $DIBAS_CONFIG,
+    $DIBAS_DIR/etc/config/dibas.toml.
 
     Raises:
         ConfigError: Neither is given.
@@ -73,14 +88,18 @@ def find_file(given: Path | None, environment: Mapping[str, str]) -> Path:
 
 
 def data_root(config: Config, environment: Mapping[str, str]) -> Path:
-    """Return where data files go: $DIBAS_DATA, then the file, then `DEFAULT_DATA_ROOT`; absolute."""
+    """Return where data files go: $DIBAS_DATA, then the file, then `DEFAULT_DATA_ROOT`;
+    absolute."""
     if given := environment.get("DIBAS_DATA"):
         return absolute(Path(given))
-    return absolute(config.directory / os.path.expanduser(config.instrument.data_root or DEFAULT_DATA_ROOT))
+    return absolute(
+        config.directory / os.path.expanduser(config.instrument.data_root or DEFAULT_DATA_ROOT)
+    )
 
 
 def state_dir(environment: Mapping[str, str]) -> Path | None:
-    """Return where this user's programs keep what outlives them: $STATE_DIRECTORY (systemd), $XDG_STATE_HOME, ~."""
+    """Return where this user's programs keep what outlives them: $STATE_DIRECTORY (systemd),
+    $XDG_STATE_HOME, ~."""
     if own := environment.get("STATE_DIRECTORY", "").partition(":")[0]:
         return absolute(Path(own))
     if state := environment.get("XDG_STATE_HOME"):
@@ -95,7 +114,8 @@ def dibas_dir(environment: Mapping[str, str]) -> Path | None:
 
 
 def pick_bank(config: Config, given: str | None, host: str) -> str:
-    """Return the Bank that is meant: the one that is named, in either case, else the one of the host.
+    """Return the Bank that is meant: the one that is named, in either case, else the one of the
+    host.
 
     Raises:
         BankNameError: There is no such Bank, or not exactly one of this host.
@@ -104,7 +124,9 @@ def pick_bank(config: Config, given: str | None, host: str) -> str:
         return infer_bank({name: bank.hpc_host for name, bank in config.banks.items()}, host)
     bank = given.upper()
     if bank not in config.banks:
-        raise BankNameError(f"{config.path} has no Bank {bank}; there are {', '.join(config.banks)}")
+        raise BankNameError(
+            f"{config.path} has no Bank {bank}; there are {', '.join(config.banks)}"
+        )
     return bank
 
 
@@ -114,7 +136,8 @@ def _schema(target: Any) -> dict[str, Any]:
 
 
 def _known_keys(target: Any, loc: tuple[Any, ...]) -> list[str]:
-    """Return the keys that a type allows at a place; empty where any is, or where that cannot be told."""
+    """Return the keys that a type allows at a place; empty where any is, or where that cannot be
+    told."""
     whole = _schema(target)
     found: set[str] = set()
 
@@ -144,7 +167,10 @@ def _text(error: ErrorDetails, key: KeyPath, target: Any) -> str:
         case "missing":
             return MISSING
         case "extra_forbidden":
-            return "unknown key" + did_you_mean(str(error["loc"][-1]), _known_keys(target, error["loc"][:-1]))
+            name, known = str(error["loc"][-1]), _known_keys(target, error["loc"][:-1])
+            if RENAMED.get(name) in known:
+                return f"this key is called {RENAMED[name]} now"
+            return "unknown key" + did_you_mean(name, known)
         case "model_type" | "model_attributes_type" | "dict_type":
             return f"not a table but {found}"
         case "value_error" if not is_secret(key):
@@ -156,7 +182,8 @@ def _text(error: ErrorDetails, key: KeyPath, target: Any) -> str:
 
 
 def _shown(value: Any) -> str:
-    """Return a value as it is found, short enough for a line; nothing of tables, which may hold secrets."""
+    """Return a value as it is found, short enough for a line; nothing of tables, which may hold
+    secrets."""
     if isinstance(value, dict):
         return "a table"
     if isinstance(value, list) and any(isinstance(one, dict | list) for one in value):
@@ -166,7 +193,8 @@ def _shown(value: Any) -> str:
 
 
 def _key(value: Any, loc: tuple[Any, ...]) -> KeyPath:
-    """Return the key of a finding in a table, without the names of union members that pydantic puts in."""
+    """Return the key of a finding in a table, without the names of union members that pydantic puts
+    in."""
     path: KeyPath = ()
     for index, part in enumerate(loc):
         last = index == len(loc) - 1
@@ -178,7 +206,11 @@ def _key(value: Any, loc: tuple[Any, ...]) -> KeyPath:
 
 
 def validate(
-    target: Any, source: TomlFile, path: KeyPath, value: Any, home: Callable[[KeyPath], KeyPath] | None = None
+    target: Any,
+    source: TomlFile,
+    path: KeyPath,
+    value: Any,
+    home: Callable[[KeyPath], KeyPath] | None = None,
 ) -> tuple[Any, list[Fault]]:
     """Validate a table.
 
@@ -203,7 +235,9 @@ def validate(
             if not any(one in source.unresolved for one in above):  # that is a fault of its own
                 faults.append(source.fault(place, _text(found, place, target)))
         return None, list(dict.fromkeys(faults))
-    except Exception as error:  # a model is its kind's code; its words may hold a secret and are not shown
+    except (
+        Exception
+    ) as error:  # a model is its kind's code; its words may hold a secret and are not shown
         return None, [source.fault(path, f"the model of this table raised {raised_where(error)}")]
 
 
@@ -216,7 +250,9 @@ def _table(source: TomlFile, name: str, faults: list[Fault]) -> dict[str, Any]:
     return {}
 
 
-def _load_banks(source: TomlFile, faults: list[Fault]) -> tuple[dict[str, BankConfig], dict[str, Any], list[str]]:
+def _load_banks(
+    source: TomlFile, faults: list[Fault]
+) -> tuple[dict[str, BankConfig], dict[str, Any], list[str]]:
     """Return (valid Banks, kinds in use, names of all Banks)."""
     tables = _table(source, "banks", faults)
     if not tables:
@@ -227,9 +263,15 @@ def _load_banks(source: TomlFile, faults: list[Fault]) -> tuple[dict[str, BankCo
     models: dict[str, Any] = {}
     for name, table in tables.items():
         if not BANK_NAME.match(name):
-            faults.append(source.fault(("banks", name), "a Bank's name is upper case: A-Z, 0-9 and _"))
+            faults.append(
+                source.fault(("banks", name), "a Bank's name is upper case: A-Z, 0-9 and _")
+            )
         elif name.lower() in RESERVED_WORDS:
-            faults.append(source.fault(("banks", name), f"{name.lower()} is a command of `player`, not a Bank's name"))
+            faults.append(
+                source.fault(
+                    ("banks", name), f"{name.lower()} is a command of `player`, not a Bank's name"
+                )
+            )
         kind = table.get("kind", DEFAULT_KIND) if isinstance(table, dict) else DEFAULT_KIND
         model: Any = BankConfig
         if isinstance(kind, str) and kind not in unloadable:
@@ -241,43 +283,46 @@ def _load_banks(source: TomlFile, faults: list[Fault]) -> tuple[dict[str, BankCo
                 unloadable.add(kind)
                 kinds.pop(kind, None)
                 key = "kind" if isinstance(table, dict) and "kind" in table else None
-                faults.append(source.fault(("banks", name, key) if key else ("banks", name), str(error)))
+                faults.append(
+                    source.fault(("banks", name, key) if key else ("banks", name), str(error))
+                )
                 continue
         elif isinstance(kind, str):
             continue  # named once already
         bank, found = validate(model, source, ("banks", name), table)
         faults.extend(found)
-        doors = _load_doors(source, name, table, models, faults)
+        endpoints = _load_endpoints(source, name, table, models, faults)
         if bank is not None:
-            banks[name] = bank.model_copy(update={"doors": doors})
+            banks[name] = bank.model_copy(update={"endpoints": endpoints})
     return banks, kinds, list(tables)
 
 
-def _load_doors(
+def _load_endpoints(
     source: TomlFile, bank: str, table: Any, models: dict[str, Any], faults: list[Fault]
-) -> dict[str, DoorConfig]:
-    """Return the valid doors of a Bank; `models` has what was found of kinds of doors: a model, or what is wrong."""
-    tables = table.get("doors", {}) if isinstance(table, dict) else {}
-    doors: dict[str, DoorConfig] = {}
+) -> dict[str, EndpointConfig]:
+    """Return the valid endpoints of a Bank; `models` has what was found of kinds of endpoints: a
+    model, or what is wrong."""
+    tables = table.get("endpoints", {}) if isinstance(table, dict) else {}
+    endpoints: dict[str, EndpointConfig] = {}
     for name, settings in tables.items() if isinstance(tables, dict) else ():
-        place: KeyPath = ("banks", bank, "doors", name)
+        place: KeyPath = ("banks", bank, "endpoints", name)
         kind = settings.get("kind", name) if isinstance(settings, dict) else name
-        model = _model_of_door(kind, models) if isinstance(kind, str) else DoorConfig
+        model = _model_of_endpoint(kind, models) if isinstance(kind, str) else EndpointConfig
         if isinstance(model, KindError):
             has_kind = isinstance(settings, dict) and "kind" in settings
             faults.append(source.fault((*place, "kind") if has_kind else place, str(model)))
             continue
-        door, found = validate(model, source, place, settings)
+        endpoint, found = validate(model, source, place, settings)
         faults.extend(found)
-        if door is not None:
-            doors[name] = door
-    return doors
+        if endpoint is not None:
+            endpoints[name] = endpoint
+    return endpoints
 
 
-def _model_of_door(kind: str, models: dict[str, Any]) -> Any:
+def _model_of_endpoint(kind: str, models: dict[str, Any]) -> Any:
     if kind not in models:
         try:
-            models[kind] = door_model(kind, find_door(kind))
+            models[kind] = endpoint_model(kind, find_endpoint(kind))
         except KindError as error:
             models[kind] = error
     return models[kind]
@@ -290,11 +335,17 @@ def _fault_of_kind(source: TomlFile, kind: str, error: KindError) -> Fault:
 def _place_of_kind(source: TomlFile, kind: str) -> KeyPath:
     """Return where the first Bank of a kind stands."""
     tables = source.tables["banks"].items()
-    bank = next(name for name, one in tables if isinstance(one, dict) and one.get("kind", DEFAULT_KIND) == kind)
+    bank = next(
+        name
+        for name, one in tables
+        if isinstance(one, dict) and one.get("kind", DEFAULT_KIND) == kind
+    )
     return ("banks", bank, "kind")
 
 
-def _load_sections(source: TomlFile, kinds: Mapping[str, Any], faults: list[Fault]) -> tuple[dict[str, Any], set[str]]:
+def _load_sections(
+    source: TomlFile, kinds: Mapping[str, Any], faults: list[Fault]
+) -> tuple[dict[str, Any], set[str]]:
     """Return (validated further tables, kinds all of whose tables are valid)."""
     sections: dict[str, Any] = {}
     sound = set(kinds)
@@ -332,19 +383,24 @@ def _cross_checks(config: Config) -> list[Fault]:
     names = set(config.bank_names)
     for index, player in enumerate(config.dealer.players or []):
         if player not in names:
-            faults.append(config.fault(("dealer", "players", index), f"{player} is no Bank of this file"))
+            faults.append(
+                config.fault(("dealer", "players", index), f"{player} is no Bank of this file")
+            )
     if (seen := config.dealer.players) and len(seen) != len(set(seen)):
         faults.append(config.fault(("dealer", "players"), "a Player is named twice"))
     # From the source: another fault of the same table must not hide this one.
     instrument = config.source.tables.get("instrument", {})
     master = instrument.get("switching_master") if isinstance(instrument, dict) else None
     if isinstance(master, str) and master not in names:
-        faults.append(config.fault(("instrument", "switching_master"), f"{master} is no Bank of this file"))
+        faults.append(
+            config.fault(("instrument", "switching_master"), f"{master} is no Bank of this file")
+        )
     return faults + _ports_taken(config.source)
 
 
 def _ports_taken(source: TomlFile) -> list[Fault]:
-    """Return a fault for each Bank whose port on its host is another one's. From the source, for the same reason."""
+    """Return a fault for each Bank whose port on its host is another one's. From the source, for
+    the same reason."""
 
     def number(table: Any, default: object = None) -> object:
         return table.get("player_port", default) if isinstance(table, dict) else default
@@ -371,10 +427,16 @@ def _ports_taken(source: TomlFile) -> list[Fault]:
     return faults
 
 
-def _open_binds(source: TomlFile, instrument: InstrumentConfig, banks: Mapping[str, BankConfig]) -> list[Fault]:
+def _open_binds(
+    source: TomlFile, instrument: InstrumentConfig, banks: Mapping[str, BankConfig]
+) -> list[Fault]:
     """Return a warning for each key that opens Players to the network."""
     places: list[tuple[KeyPath, str]] = [(("instrument", "bind"), instrument.bind)]
-    places += [(("banks", name, "bind"), bank.bind) for name, bank in banks.items() if bank.bind is not None]
+    places += [
+        (("banks", name, "bind"), bank.bind)
+        for name, bank in banks.items()
+        if bank.bind is not None
+    ]
     text = "{} is open to the network, and nothing asks callers who they are"
     return [
         source.fault(key, text.format(address))
@@ -385,7 +447,9 @@ def _open_binds(source: TomlFile, instrument: InstrumentConfig, banks: Mapping[s
 
 def _hidden_methods(source: TomlFile, kinds: Mapping[str, Any]) -> list[Fault]:
     """Return a warning for each kind that has methods which callers do not reach as they expect."""
-    told = {kind: hidden_by_proxies(bank.__name__, marked_methods(bank)) for kind, bank in kinds.items()}
+    told = {
+        kind: hidden_by_proxies(bank.__name__, marked_methods(bank)) for kind, bank in kinds.items()
+    }
     return [source.fault(_place_of_kind(source, kind), text) for kind, text in told.items() if text]
 
 
@@ -403,11 +467,15 @@ def load(path: Path | str, environment: Mapping[str, str] | None = None) -> Conf
     # A password that is a variable need not be known to Players: whoever needs it asks for it.
     needed = {key: texts for key, texts in source.unresolved.items() if key[:1] != ("hosts",)}
     faults = [source.fault(key, text) for key, texts in needed.items() for text in texts]
-    instrument, found = validate(InstrumentConfig, source, ("instrument",), source.tables.get("instrument", {}))
+    instrument, found = validate(
+        InstrumentConfig, source, ("instrument",), source.tables.get("instrument", {})
+    )
     faults.extend(found)
     dealer, found = validate(DealerConfig, source, ("dealer",), source.tables.get("dealer", {}))
     faults.extend(found)
-    hosts, found = validate(dict[str, HostConfig], source, ("hosts",), source.tables.get("hosts", {}))
+    hosts, found = validate(
+        dict[str, HostConfig], source, ("hosts",), source.tables.get("hosts", {})
+    )
     faults.extend(found)
     banks, kinds, names = _load_banks(source, faults)
     sections, sound = _load_sections(source, kinds, faults)

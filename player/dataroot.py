@@ -1,9 +1,10 @@
 """The data root: there, and on its own disk, before anything is written into it.
 
-A disk that is not mounted leaves its mount point behind, an empty folder of the disk below. Data that go there fill up
-the wrong disk, and are hidden as soon as the right one is mounted. So a data root is neither used nor made where
-/etc/fstab has a disk that is not mounted, where a disk was mounted at a former start, or below an empty folder that
-looks like a mount point. Anywhere else a missing one is made.
+A disk that is not mounted leaves its mount point behind, an empty folder of the disk below. Data
+that go there fill up the wrong disk, and are hidden as soon as the right one is mounted. So a data
+root is neither used nor made where /etc/fstab has a disk that is not mounted, where a disk was
+mounted at a former start, or below an empty folder that looks like a mount point. Anywhere else a
+missing one is made.
 """
 
 from __future__ import annotations
@@ -24,7 +25,9 @@ __all__ = ["DataRoot", "Mounts"]
 log = logging.getLogger(__name__)
 
 _ROOT = Path("/")
-_ORDINARY = frozenset({"home", "opt", "root", "run", "srv", "tmp", "usr", "var"})  # empty ones are no mount points
+_ORDINARY = frozenset(
+    {"home", "opt", "root", "run", "srv", "tmp", "usr", "var"}
+)  # empty ones are no mount points
 _FOR_DISKS = (Path("/mnt"), Path("/media"), Path("/net"), Path("/run/media"))
 _MAX_RECORD_BYTES = 8192
 
@@ -42,17 +45,27 @@ class Mounts:
     listed: frozenset[Path]
 
     @classmethod
-    def read(cls, mounts: Path = Path("/proc/self/mounts"), fstab: Path = Path("/etc/fstab")) -> Mounts:
+    def read(
+        cls, mounts: Path = Path("/proc/self/mounts"), fstab: Path = Path("/etc/fstab")
+    ) -> Mounts:
         """Return those of the system; where that cannot be told, none."""
         return cls(frozenset({_ROOT, *_second_words(mounts)}), frozenset(_second_words(fstab)))
 
     def of(self, path: Path) -> Path:
         """Return the mount point of the file system that has, or would have, an absolute path."""
-        return max((place for place in self.mounted if path.is_relative_to(place)), key=lambda place: len(place.parts))
+        return max(
+            (place for place in self.mounted if path.is_relative_to(place)),
+            key=lambda place: len(place.parts),
+        )
 
     def missing(self, path: Path) -> Path | None:
-        """Return the mount point of the file system that should have an absolute path and is not mounted."""
-        deepest = max((p for p in self.listed if path.is_relative_to(p)), key=lambda p: len(p.parts), default=_ROOT)
+        """Return the mount point of the file system that should have an absolute path and is not
+        mounted."""
+        deepest = max(
+            (p for p in self.listed if path.is_relative_to(p)),
+            key=lambda p: len(p.parts),
+            default=_ROOT,
+        )
         return deepest if len(deepest.parts) > len(self.of(path).parts) else None
 
 
@@ -66,10 +79,18 @@ def _second_words(file: Path) -> Iterable[Path]:
         words = line.split()
         if len(words) > 1 and words[1].startswith("/") and not words[0].startswith("#"):
             text = words[1]
-            for code, character in (("\\040", " "), ("\\011", "\t"), ("\\012", "\n"), ("\\134", "\\")):
+            for code, character in (
+                ("\\040", " "),
+                ("\\011", "\t"),
+                ("\\012", "\n"),
+                ("\\134", "\\"),
+            ):
                 text = text.replace(code, character)
-            # Links only above it: to look at the mount point of a server that does not answer can take for ever.
-            yield Path(os.path.realpath(os.path.dirname(text.rstrip("/")) or "/")) / os.path.basename(text.rstrip("/"))
+            # Links only above it: to look at the mount point of a server that does not answer can
+            # take for ever.
+            yield Path(
+                os.path.realpath(os.path.dirname(text.rstrip("/")) or "/")
+            ) / os.path.basename(text.rstrip("/"))
 
 
 class DataRoot:
@@ -81,7 +102,9 @@ class DataRoot:
         mounts: None: those of the system.
     """
 
-    def __init__(self, path: Path, state_dir: Path | None = None, mounts: Mounts | None = None) -> None:
+    def __init__(
+        self, path: Path, state_dir: Path | None = None, mounts: Mounts | None = None
+    ) -> None:
         self.path, self._mounts = path, Mounts.read() if mounts is None else mounts
         self._real = Path(os.path.realpath(path))
         name = hashlib.sha256(os.fsencode(self._real)).hexdigest()[:16]
@@ -100,7 +123,9 @@ class DataRoot:
                 self.path.mkdir(parents=True, exist_ok=True)
             except OSError as error:
                 remedy = "make it, or set DIBAS_DATA or [instrument] data_root to another directory"
-                raise DataRootError(self.path, f"cannot be made ({error.strerror or error})", remedy) from error
+                raise DataRootError(
+                    self.path, f"cannot be made ({error.strerror or error})", remedy
+                ) from error
             log.info("data root %s made", self.path)
         self._remember()
 
@@ -110,7 +135,11 @@ class DataRoot:
         if (missing := self._mounts.missing(self._real)) is not None:
             text = f"is below {missing}, which /etc/fstab lists and which is not mounted"
             return DataRootError(self.path, text, f"mount {missing}")
-        if before is not None and self._real.is_relative_to(before) and len(before.parts) > len(place.parts):
+        if (
+            before is not None
+            and self._real.is_relative_to(before)
+            and len(before.parts) > len(place.parts)
+        ):
             return DataRootError(
                 self.path,
                 f"was on the file system mounted at {before} at a former start, and that is not mounted",
@@ -120,7 +149,9 @@ class DataRoot:
             above = next(folder for folder in self._real.parents if folder.exists())
             if above != place and _looks_like_mount_point(above):
                 text = f"does not exist, and {above}, where it would be made, is empty like a mount point"
-                remedy = f"mount its disk, or make it yourself if there is none: mkdir -p {self.path}"
+                remedy = (
+                    f"mount its disk, or make it yourself if there is none: mkdir -p {self.path}"
+                )
                 return DataRootError(self.path, text, remedy)
         return None
 
@@ -129,13 +160,19 @@ class DataRoot:
         if self._record is None:
             return None
         try:
-            return Path(os.fsdecode(self._record.read_bytes()[:_MAX_RECORD_BYTES].partition(b"\n")[0]))
+            return Path(
+                os.fsdecode(self._record.read_bytes()[:_MAX_RECORD_BYTES].partition(b"\n")[0])
+            )
         except (OSError, ValueError):
             return None
 
     def _remember(self) -> None:
         place = self._mounts.of(self._real)
-        if self._record is None or place == self._remembered() or (place == _ROOT and not self._record.exists()):
+        if (
+            self._record is None
+            or place == self._remembered()
+            or (place == _ROOT and not self._record.exists())
+        ):
             return
         try:
             self._record.parent.mkdir(parents=True, exist_ok=True)
@@ -145,7 +182,8 @@ class DataRoot:
 
 
 def _looks_like_mount_point(folder: Path) -> bool:
-    """Tell whether a folder is empty, and where disks are mounted: below the root or a folder that is there for it."""
+    """Tell whether a folder is empty, and where disks are mounted: below the root or a folder that
+    is there for it."""
     if not (folder.parent == _ROOT and folder.name not in _ORDINARY) and not any(
         folder != place and folder.is_relative_to(place) for place in _FOR_DISKS
     ):

@@ -1,4 +1,5 @@
-"""What keeps a Player from working on this host, and what puts it right. Starts nothing; only `repair` changes things.
+"""What keeps a Player from working on this host, and what puts it right. Starts nothing; only
+`repair` changes things.
 
 What a kind of Bank needs besides, `Bank.diagnose` says, and what of it can be repaired.
 """
@@ -19,7 +20,7 @@ import zmq
 
 from player.config import data_root, dibas_dir, find_file, load, pick_bank, state_dir
 from player.dataroot import DataRoot
-from player.doors.rpc import RpcDoor
+from player.endpoints.rpc import RpcEndpoint
 from player.errors import (
     BankNameError,
     ConfigError,
@@ -44,7 +45,9 @@ from zmqjsonproxy.rpc.hub import Hub
 
 __all__ = ["Report", "examine", "repair"]
 
-MIN_FREE_BYTES = 2 << 30  # a VEGAS scan of a minute at the shortest exposures of MODE1 is about that
+MIN_FREE_BYTES = (
+    2 << 30
+)  # a VEGAS scan of a minute at the shortest exposures of MODE1 is about that
 ANSWER_S = 1.5
 
 
@@ -55,8 +58,8 @@ class Report:
     Attributes:
         file: The configuration; None: not even its name is known.
         host: Name of this host.
-        banks: Bank -> where it is, or would be, served; and by which process: 0 is one that cannot be seen,
-            None is nobody.
+        banks: Bank -> where it is, or would be, served; and by which process: 0 is one that cannot
+            be seen, None is nobody.
         findings: What is wrong; empty if all is well.
         notes: What works, but deserves a look.
     """
@@ -86,7 +89,11 @@ class Report:
         bad = {finding.bank for finding in self.findings}
         for name, (url, pid) in self.banks.items():
             if name not in bad and "" not in bad:
-                state = f"{url} is free" if pid is None else f"served at {url} by {describe_process(pid)}"
+                state = (
+                    f"{url} is free"
+                    if pid is None
+                    else f"served at {url} by {describe_process(pid)}"
+                )
                 lines.append(f"{name}: fine, {state}")
         return [*lines, *(f"note: {note}" for note in self.notes)]
 
@@ -114,9 +121,12 @@ def examine(
         return report
     report.notes = [str(warning) for warning in config.warnings]
     around = Surroundings(
-        simulate=simulate, data_root=data_root(config, environment), dibas_dir=dibas_dir(environment), is_served=False,
+        simulate=simulate,
+        data_root=data_root(config, environment),
+        dibas_dir=dibas_dir(environment),
+        is_served=False,
         note=report.notes.append,
-    )  # fmt: skip
+    )
     names = _banks_to_examine(config, bank, report)
     for name in names:
         _examine_bank(config, name, around, report)
@@ -136,7 +146,9 @@ def repair(report: Report) -> list[str]:
         if finding.repair is not None and report.banks[finding.bank][1] is None:
             try:
                 told.append(f"{finding.bank}: {finding.repair()}")
-            except Exception as error:  # a kind is anybody's code; the other findings are repaired all the same
+            except (
+                Exception
+            ) as error:  # a kind is anybody's code; the other findings are repaired all the same
                 told.append(f"{finding.bank}: {finding.text}, and could not be repaired: {error}")
     return told
 
@@ -144,13 +156,21 @@ def repair(report: Report) -> list[str]:
 def _of_fault(fault: Fault) -> Finding:
     remedy = "correct it there"
     if fault.text.startswith("no configuration"):
-        return Finding("file", "no configuration file is named", "give --config FILE, or set DIBAS_CONFIG or DIBAS_DIR")
+        return Finding(
+            "file",
+            "no configuration file is named",
+            "give --config FILE, or set DIBAS_CONFIG or DIBAS_DIR",
+        )
     if fault.text.startswith("cannot be read"):
         remedy = "name another with --config, DIBAS_CONFIG or DIBAS_DIR, or put it there, readable"
     elif fault.key.endswith(".kind"):
         remedy = "correct the name, or install the package that brings this kind"
     text, found, words = str(fault).rpartition(f": {MIGRATE} ")
-    return Finding("file", text, f"{MIGRATE} {words}") if found else Finding("file", str(fault), remedy)
+    return (
+        Finding("file", text, f"{MIGRATE} {words}")
+        if found
+        else Finding("file", str(fault), remedy)
+    )
 
 
 # hosts
@@ -163,7 +183,9 @@ def _banks_to_examine(config: Config, given: str | None, report: Report) -> list
     try:
         found = banks_here(hosts, report.host)
     except BankNameError as error:
-        report.findings.append(Finding("host", str(error).partition(";")[0], "name the Bank: player doctor BANK"))
+        report.findings.append(
+            Finding("host", str(error).partition(";")[0], "name the Bank: player doctor BANK")
+        )
         return []
     if not found:
         listed = ", ".join(f"{bank} on {host}" for bank, host in hosts.items())
@@ -177,7 +199,9 @@ def host_findings(config: Config, name: str, local: str) -> list[Finding]:
     """Return what is wrong with the host of a Bank that is to run here, on host `local`."""
     host = config.banks[name].hpc_host
     with suppress(BankNameError):
-        if name in banks_here({bank: table.hpc_host for bank, table in config.banks.items()}, local):
+        if name in banks_here(
+            {bank: table.hpc_host for bank, table in config.banks.items()}, local
+        ):
             return []
     try:
         addresses = {str(row[4][0]) for row in socket.getaddrinfo(host, None)}
@@ -185,7 +209,11 @@ def host_findings(config: Config, name: str, local: str) -> list[Finding]:
         text = f"its host {host} is unknown here ({error.strerror or error})"
         remedy = f"add it to the name service or /etc/hosts, or correct banks.{name}.hpc_host"
         return [Finding("host", text, remedy, name)]
-    own = {address.address.partition("%")[0] for card in psutil.net_if_addrs().values() for address in card}
+    own = {
+        address.address.partition("%")[0]
+        for card in psutil.net_if_addrs().values()
+        for address in card
+    }
     if addresses & own:
         return []
     text = f"it belongs on host {host}, and this is {local}"
@@ -211,16 +239,19 @@ def _examine_bank(config: Config, name: str, around: Surroundings, report: Repor
             findings.append(Finding("packages", what, remedy, name))
             report.findings += findings
             return
-        text = f"the checks of kind {config.banks[name].kind} raised {type(error).__name__}: {error}"
+        text = (
+            f"the checks of kind {config.banks[name].kind} raised {type(error).__name__}: {error}"
+        )
         findings.append(Finding("kind", text, "report this to whoever made the kind", name))
     report.findings += findings
 
 
 def address_findings(config: Config, name: str, url: str) -> tuple[int | None, list[Finding]]:
-    """Return who serves this Bank there, as in `Report.banks`, and what is wrong with its address."""
+    """Return who serves this Bank there, as in `Report.banks`, and what is wrong with its
+    address."""
     ctx: zmq.Context[Any] = zmq.Context()
     try:
-        RpcDoor(ctx, url, name=name, on_end=lambda _reason: None).close()
+        RpcEndpoint(ctx, url, name=name, on_end=lambda _reason: None).close()
     except PortTakenError as error:
         answer = _answer(ctx, local_url(url))
         pid, process = _listener(url)
@@ -245,8 +276,11 @@ def address_findings(config: Config, name: str, url: str) -> tuple[int | None, l
 
 
 def service_findings(config: Config, name: str, url: str) -> tuple[int | None, list[Finding]]:
-    """Return what `address_findings` does, of a Bank whose Player has a name: is its port manager there, and it?"""
-    free, findings = address_findings(config, name, tcp_url(config.bind(name), 1).removesuffix(":1") + ":*")
+    """Return what `address_findings` does, of a Bank whose Player has a name: is its port manager
+    there, and it?"""
+    free, findings = address_findings(
+        config, name, tcp_url(config.bind(name), 1).removesuffix(":1") + ":*"
+    )
     try:
         there = reached_at(url)
     except NotRegisteredError:
@@ -266,7 +300,10 @@ def service_findings(config: Config, name: str, url: str) -> tuple[int | None, l
     if answer == name:
         return pid, findings
     text = f"its name stands for {there}, where {process} does not answer as {name}"
-    return None, [*findings, Finding("port", text, "end that, or give player_port another service:NAME", name)]
+    return None, [
+        *findings,
+        Finding("port", text, "end that, or give player_port another service:NAME", name),
+    ]
 
 
 def _answer(ctx: zmq.Context[Any], url: str) -> object:
@@ -279,17 +316,23 @@ def _answer(ctx: zmq.Context[Any], url: str) -> object:
 
 
 def _listener(url: str) -> tuple[int, str]:
-    """Return (number, description) of the process that listens on the port of `url`; 0 if it cannot be seen."""
+    """Return (number, description) of the process that listens on the port of `url`; 0 if it cannot
+    be seen."""
     port, pid = split_url(url)[1], 0
     with suppress(psutil.Error, OSError):
         for connection in psutil.net_connections("tcp"):
-            if connection.status == psutil.CONN_LISTEN and connection.laddr and connection.laddr[1] == port:
+            if (
+                connection.status == psutil.CONN_LISTEN
+                and connection.laddr
+                and connection.laddr[1] == port
+            ):
                 pid = connection.pid or pid
     return pid, describe_process(pid)
 
 
 def connection_findings(name: str, pid: int, port: int) -> list[Finding]:
-    """Return what is wrong with the connections of a Player that listens: it takes no more, or soon will not."""
+    """Return what is wrong with the connections of a Player that listens: it takes no more, or soon
+    will not."""
     with suppress(psutil.Error, OSError):
         process = psutil.Process(pid)
         used, most = process.num_fds(), capacity(process.rlimit(psutil.RLIMIT_NOFILE)[0])
@@ -324,10 +367,22 @@ def data_root_findings(data: DataRoot, free_bytes: int | None = None) -> list[Fi
     """
     root, elsewhere = data.path, "set DIBAS_DATA or [instrument] data_root to another directory"
     if (fault := data.fault()) is not None:
-        return [Finding("data root", f"the data root {root} {fault.fault}", f"{fault.remedy}, or {elsewhere}")]
+        return [
+            Finding(
+                "data root",
+                f"the data root {root} {fault.fault}",
+                f"{fault.remedy}, or {elsewhere}",
+            )
+        ]
     if not root.is_dir():
         what = "is no directory" if root.exists() else "does not exist"
-        return [Finding("data root", f"the data root {root} {what}", f"make it (mkdir -p {root}), or {elsewhere}")]
+        return [
+            Finding(
+                "data root",
+                f"the data root {root} {what}",
+                f"make it (mkdir -p {root}), or {elsewhere}",
+            )
+        ]
     try:
         with tempfile.TemporaryFile(dir=root):
             pass

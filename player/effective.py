@@ -1,6 +1,8 @@
-"""The values that hold for a Player, and where each comes from: flag, environment, file and line, or default.
+"""The values that hold for a Player, and where each comes from: flag, environment, file and line,
+or default.
 
-Secrets are named and not shown: keys, and variables, with a name as `password`, `secret` or `token`.
+Secrets are named and not shown: keys, and variables, with a name as `password`, `secret` or
+`token`.
 """
 
 from __future__ import annotations
@@ -67,7 +69,11 @@ def _toml(value: Any) -> str:
     if isinstance(value, str):
         return quoted(value)
     if isinstance(value, dict):
-        return "{ " + ", ".join(f"{dotted((str(k),))} = {_toml(v)}" for k, v in value.items()) + " }" if value else "{}"
+        return (
+            "{ " + ", ".join(f"{dotted((str(k),))} = {_toml(v)}" for k, v in value.items()) + " }"
+            if value
+            else "{}"
+        )
     if isinstance(value, list):
         return "[" + ", ".join(_toml(one) for one in value) + "]"
     return json.dumps(value)
@@ -89,13 +95,20 @@ def _plain(value: Any, key: KeyPath) -> Any:
 class _Tables:
     """Flattens the tables of a configuration."""
 
-    def __init__(self, config: Config, home: Callable[[KeyPath], KeyPath] = lambda key: key) -> None:
+    def __init__(
+        self, config: Config, home: Callable[[KeyPath], KeyPath] = lambda key: key
+    ) -> None:
         self._config, self._source, self._home = config, config.source, home
 
     def of_file(self, key: KeyPath, value: Any) -> Setting:
         """Return a value that stands in a file."""
         at = self._home(key)
-        names = [name for one, used in self._source.variables.items() if one[: len(at)] == at for name in used]
+        names = [
+            name
+            for one, used in self._source.variables.items()
+            if one[: len(at)] == at
+            for name in used
+        ]
         file, line = self._source.place(at) or (self._source.path, 0)
         where = f"{file}:{line}" + (f", {dotted(at)}" if at != key else "")
         where += f", with {', '.join(f'${{{name}}}' for name in names)}" if names else ""
@@ -103,7 +116,8 @@ class _Tables:
         return Setting(key=dotted(key), value=shown, source="file", where=where)
 
     def flat(self, value: Any, raw: Any, key: KeyPath) -> Iterator[Setting]:
-        """Yield the settings of a validated value; `raw` is what the file has there, None for nothing."""
+        """Yield the settings of a validated value; `raw` is what the file has there, None for
+        nothing."""
         if isinstance(value, BaseModel):
             given = raw if isinstance(raw, Mapping) else {}
             for name in (*type(value).model_fields, *(value.model_extra or {})):
@@ -112,7 +126,9 @@ class _Tables:
             inner = value if isinstance(value, Mapping) else {}
             for name, one in raw.items():
                 found = inner.get(name)
-                yield from self.flat(found if isinstance(found, BaseModel) else one, one, (*key, name))
+                yield from self.flat(
+                    found if isinstance(found, BaseModel) else one, one, (*key, name)
+                )
         elif raw is not None:
             yield self.of_file(key, raw)
         else:
@@ -127,20 +143,30 @@ class _Tables:
 
     def bank(self, name: str) -> Iterator[Setting]:
         """Yield the settings of a Bank; what it takes from `[instrument]` with the place there."""
-        for one in self.flat(self._config.banks[name], self._source.tables["banks"][name], ("banks", name)):
+        for one in self.flat(
+            self._config.banks[name], self._source.tables["banks"][name], ("banks", name)
+        ):
             key = one.key.rpartition(".")[2]
-            if one.source == "default" and one.key == dotted(("banks", name, key)) and key in ("player_port", "bind"):
+            if (
+                one.source == "default"
+                and one.key == dotted(("banks", name, key))
+                and key in ("player_port", "bind")
+            ):
                 shared = self.setting(("instrument", key))
                 value = getattr(self._config.instrument, key)
                 yield Setting(
-                    key=one.key, value=value, source=shared.source if shared else "default",
+                    key=one.key,
+                    value=value,
+                    source=shared.source if shared else "default",
                     where=f"{shared.where}, instrument.{key}" if shared else "",
-                )  # fmt: skip
+                )
             else:
                 yield one
 
 
-def _of_player(config: Config, bank: str, flags: Flags, environment: Mapping[str, str]) -> Iterator[Setting]:
+def _of_player(
+    config: Config, bank: str, flags: Flags, environment: Mapping[str, str]
+) -> Iterator[Setting]:
     """Yield what flags and environment have a say in."""
     tables = _Tables(config)
     if flags.bank is not None:
@@ -158,11 +184,18 @@ def _of_player(config: Config, bank: str, flags: Flags, environment: Mapping[str
         yield Setting(key="url", value=url, source="flag", where="--bind")
     else:
         wheres = dict.fromkeys(
-            one.where for one in tables.bank(bank)
-            if one.key in (dotted(("banks", bank, "bind")), dotted(("banks", bank, "player_port"))) and one.where
-        )  # fmt: skip
-        yield Setting(key="url", value=url, source="file" if wheres else "default", where=" and ".join(wheres))
-    root, data_root = configuration.data_root(config, environment), tables.setting(("instrument", "data_root"))
+            one.where
+            for one in tables.bank(bank)
+            if one.key in (dotted(("banks", bank, "bind")), dotted(("banks", bank, "player_port")))
+            and one.where
+        )
+        yield Setting(
+            key="url", value=url, source="file" if wheres else "default", where=" and ".join(wheres)
+        )
+    root, data_root = (
+        configuration.data_root(config, environment),
+        tables.setting(("instrument", "data_root")),
+    )
     if environment.get("DIBAS_DATA"):
         yield Setting(key="data_root", value=str(root), source="environment", where="DIBAS_DATA")
     elif data_root is not None:
@@ -171,13 +204,16 @@ def _of_player(config: Config, bank: str, flags: Flags, environment: Mapping[str
         yield Setting(key="data_root", value=str(root), source="default")
     installed = configuration.dibas_dir(environment)
     yield Setting(
-        key="dibas_dir", value=installed and str(installed), source="environment" if installed else "default",
+        key="dibas_dir",
+        value=installed and str(installed),
+        source="environment" if installed else "default",
         where="DIBAS_DIR" if installed else "",
-    )  # fmt: skip
+    )
     for key, given, default in (
-        ("simulate", flags.simulate or None, False), ("log_level", flags.log_level, "info"),
+        ("simulate", flags.simulate or None, False),
+        ("log_level", flags.log_level, "info"),
         ("log_json", flags.log_json or None, False),
-    ):  # fmt: skip
+    ):
         where = f"--{key.replace('_', '-')}" if given is not None else ""
         value = default if given is None else given
         yield Setting(key=key, value=value, source="flag" if where else "default", where=where)
@@ -186,7 +222,8 @@ def _of_player(config: Config, bank: str, flags: Flags, environment: Mapping[str
 def settings_of(
     config: Config, bank: str | None, flags: Flags, environment: Mapping[str, str]
 ) -> list[Setting]:
-    """Return the settings of one Bank's Player, or with None those of the files alone, of all Banks.
+    """Return the settings of one Bank's Player, or with None those of the files alone, of all
+    Banks.
 
     Args:
         config: Valid.
@@ -203,12 +240,18 @@ def settings_of(
     for name in config.banks if bank is None else [bank]:
         found += tables.bank(name)
     kinds = {table.kind: find_kind(table.kind) for table in config.banks.values()}
-    composed = {key: one for name, kind in kinds.items() for key, one in composed_of(name, kind, config).items()}
+    composed = {
+        key: one
+        for name, kind in kinds.items()
+        for key, one in composed_of(name, kind, config).items()
+    }
     for section, value in config.sections.items():
         if any(key[0] == section for key in composed):
             for key, one in composed.items():
                 home = partial(_home_below, key, one.home)
-                found += _Tables(config, home).flat(one.value, one.raw, key) if key[0] == section else ()
+                found += (
+                    _Tables(config, home).flat(one.value, one.raw, key) if key[0] == section else ()
+                )
         else:
             found += tables.flat(value, raw.get(section), (section,))
     return found

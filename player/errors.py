@@ -1,16 +1,16 @@
 """What can go wrong in a Player before it serves.
 
-    PlayerError
-    |-- ConfigError          the configuration has faults; all of them, each with its place
-    |-- BankNameError        no Bank, or more than one, for this host or this name
-    |-- KindError            `[banks.X] kind` names nothing that can be loaded
-    |-- CommandError         a command that a kind brings cannot be loaded
-    |-- PortTakenError       the address to serve on is in use
-    |-- AddressError         the address to serve on cannot be used at all
-    |-- BankStartError       the Bank could not be made or opened
-    |-- DataRootError        data files cannot go where they should
-    |-- NotReadyError        the Player does not answer on its own socket
-    `-- UnwritableError      a path or value that a supervisord file cannot hold
+PlayerError
+|-- ConfigError          the configuration has faults; all of them, each with its place
+|-- BankNameError        no Bank, or more than one, for this host or this name
+|-- KindError            `[banks.X] kind` names nothing that can be loaded
+|-- CommandError         a command that a kind brings cannot be loaded
+|-- PortTakenError       the address to serve on is in use
+|-- AddressError         the address to serve on cannot be used at all
+|-- BankStartError       the Bank could not be made or opened
+|-- DataRootError        data files cannot go where they should
+|-- NotReadyError        the Player does not answer on its own socket
+`-- UnwritableError      a path or value that a supervisord file cannot hold
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ __all__ = [
     "CommandError",
     "ConfigError",
     "DataRootError",
-    "DoorError",
+    "EndpointError",
     "Fault",
     "KindError",
     "NotReadyError",
@@ -109,8 +109,8 @@ class DataRootError(PlayerError):
         self.path, self.fault, self.remedy = path, fault, remedy
 
 
-class DoorError(PlayerError):
-    """A door could not take its address."""
+class EndpointError(PlayerError):
+    """An endpoint could not take its address."""
 
 
 class NotReadyError(PlayerError):
@@ -125,5 +125,7 @@ class UnwritableError(PlayerError):
     """A supervisord file has no way to write this."""
 
     def __init__(self, text: str) -> None:
-        super().__init__(f"a supervisord file cannot hold {text!r}: both kinds of quotes, or ' ;' or ' #' in it")
+        super().__init__(
+            f"a supervisord file cannot hold {text!r}: both kinds of quotes, or ' ;' or ' #' in it"
+        )
         self.text = text

@@ -18,8 +18,8 @@ class Finding:
         text: What is wrong, as a sentence without its full stop.
         remedy: What puts it right, as an imperative.
         bank: Whose it is; empty: the file's or the host's.
-        repair: Puts it right without harm as long as no Player serves the Bank, and says what it did; None: a person
-            has to.
+        repair: Puts it right without harm as long as no Player serves the Bank, and says what it
+            did; None: a person has to.
     """
 
     check: str

@@ -1,4 +1,4 @@
-"""The host of one Bank: makes it, opens its doors, waits, and closes all of it in order.
+"""The host of one Bank: makes it, opens its endpoints, waits, and closes all of it in order.
 
 Knows neither command line nor environment nor signals; see `cli` and `lifecycle`.
 """
@@ -21,10 +21,10 @@ import zmq
 
 from player.bank import Bank, BankContext
 from player.clock import Clock, SystemClock
-from player.doors.base import Door, DoorContext
-from player.doors.rpc import RpcDoor
-from player.errors import BankNameError, BankStartError, DoorError, NotReadyError, PlayerError
-from player.kinds import find_door, find_kind
+from player.endpoints.base import Endpoint, EndpointContext
+from player.endpoints.rpc import RpcEndpoint
+from player.errors import BankNameError, BankStartError, EndpointError, NotReadyError, PlayerError
+from player.kinds import find_endpoint, find_kind
 from player.ports import is_loopback, local_url, tcp_url
 from player.services import Registration
 from player.tables import Config
@@ -49,18 +49,19 @@ class HostSettings:
     """Limits in time, s.
 
     Attributes:
-        ready_within: A Player that does not answer itself so long after its start has failed; so has a door of the
-            site that takes so long to be made or opened.
+        ready_within: A Player that does not answer itself so long after its start has failed; so
+            has an endpoint of the site that takes so long to be made or opened.
         call_timeout: Of one call to itself.
         lend_within: A port manager that is not there is waited for so long.
-        close_door_within: A door of the site that does not close in this time is left.
-        read_within: A Bank has so long for reading its configuration again, with the commands that are before that.
+        close_endpoint_within: An endpoint of the site that does not close in this time is left.
+        read_within: A Bank has so long for reading its configuration again, with the commands that
+            are before that.
     """
 
     ready_within: float = 60.0
     call_timeout: float = 1.0
     lend_within: float = 10.0
-    close_door_within: float = 2.0
+    close_endpoint_within: float = 2.0
     read_within: float = 300.0
 
 
@@ -79,9 +80,15 @@ def ask_ready(hub: Hub, bank: str, url: str, timeout: float) -> None:
 
 
 def bank_context(
-    config: Config, name: str, *, simulate: bool, data_root: Path, dibas_dir: Path | None, clock: Clock | None = None,
+    config: Config,
+    name: str,
+    *,
+    simulate: bool,
+    data_root: Path,
+    dibas_dir: Path | None,
+    clock: Clock | None = None,
     state_dir: Path | None = None,
-) -> BankContext:  # fmt: skip
+) -> BankContext:
     """Return what a Bank of a valid configuration is told; `name` is one of its Banks."""
     if not simulate and (why := refusal(f"open {name}, unless it is simulated")):
         raise BankStartError(why)
@@ -100,7 +107,8 @@ def bank_context(
 
 @contextlib.contextmanager
 def start_errors(name: str) -> Iterator[None]:
-    """Make whatever is raised while a Bank is made and opened a BankStartError with a sentence for the operator."""
+    """Make whatever is raised while a Bank is made and opened a BankStartError with a sentence for
+    the operator."""
     try:
         yield
     except PlayerError:
@@ -114,8 +122,11 @@ def start_errors(name: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _told_if_slow(what: str) -> Iterator[None]:
-    """Tell the log of something that does not return, or nobody would know why a Player is silent."""
-    timer = threading.Timer(SLOW_OPEN_S, log.warning, ("%s has not returned for %g s", what, SLOW_OPEN_S))
+    """Tell the log of something that does not return, or nobody would know why a Player is
+    silent."""
+    timer = threading.Timer(
+        SLOW_OPEN_S, log.warning, ("%s has not returned for %g s", what, SLOW_OPEN_S)
+    )
     timer.daemon = True
     timer.start()
     try:
@@ -125,7 +136,8 @@ def _told_if_slow(what: str) -> Iterator[None]:
 
 
 def _within(seconds: float, what: str, function: Callable[[], T]) -> T:
-    """Call what is anybody's code in a thread, which is left if that does not return; TimeoutError says so."""
+    """Call what is anybody's code in a thread, which is left if that does not return; TimeoutError
+    says so."""
     outcome: Future[T] = Future()
 
     def call() -> None:
@@ -146,7 +158,8 @@ class Host:
     Args:
         config: The whole, valid configuration.
         bank: Which Bank to host.
-        url: Where calls are served: `tcp://HOST:PORT`, or a service; None: as the configuration says.
+        url: Where calls are served: `tcp://HOST:PORT`, or a service; None: as the configuration
+            says.
         bind: Address to serve on under the name of a service; None: as the configuration says.
         simulate: No real instrument may be touched.
         data_root: Where data files go.
@@ -176,18 +189,26 @@ class Host:
         kind: type[Bank] | None = None,
     ) -> None:
         if bank not in config.banks:
-            raise BankNameError(f"{config.path} has no Bank {bank}; there are {', '.join(config.banks)}")
+            raise BankNameError(
+                f"{config.path} has no Bank {bank}; there are {', '.join(config.banks)}"
+            )
         self.settings = settings or HostSettings()
         self.bank: Bank | None = None
         self._config, self._name = config, bank
         self._wanted_url = config.url(bank) if url is None else url
         self._bind = bind_address(bind or config.bind(bank))
         self._registrations: list[Registration] = []
-        self._simulate, self._data_root, self._dibas_dir, self._state_dir = simulate, data_root, dibas_dir, state_dir
+        self._simulate, self._data_root, self._dibas_dir, self._state_dir = (
+            simulate,
+            data_root,
+            dibas_dir,
+            state_dir,
+        )
         self._clock, self._kind = clock, kind
-        # A SimpleQueue and no Event: its `put` may be called in a signal handler, whatever the main thread holds.
+        # A SimpleQueue and no Event: its `put` may be called in a signal handler, whatever the main
+        # thread holds.
         self._ends: queue.SimpleQueue[tuple[str, bool]] = queue.SimpleQueue()
-        self._doors: list[Door] = []
+        self._endpoints: list[Endpoint] = []
         self._ctx: zmq.Context[Any] | None = None
         self._closed = False
 
@@ -199,16 +220,18 @@ class Host:
     @property
     def url(self) -> str:
         """Where calls are served: with the true port once it is open."""
-        return self._doors[0].url if self._doors else self._wanted_url
+        return self._endpoints[0].url if self._endpoints else self._wanted_url
 
     @property
-    def door_urls(self) -> dict[str, str]:
-        """Where the doors serve that the file names, by name; empty before `open`."""
-        return {name: door.url for name, door in self._site_doors.items()}
+    def endpoint_urls(self) -> dict[str, str]:
+        """Where the endpoints serve that the file names, by name; empty before `open`."""
+        return {name: endpoint.url for name, endpoint in self._site_endpoints.items()}
 
     @property
-    def _site_doors(self) -> dict[str, Door]:
-        return dict(zip(self._config.banks[self._name].doors, self._doors[1:], strict=False))
+    def _site_endpoints(self) -> dict[str, Endpoint]:
+        return dict(
+            zip(self._config.banks[self._name].endpoints, self._endpoints[1:], strict=False)
+        )
 
     def open(self) -> None:
         """Take the address, make and open the Bank, then serve.
@@ -217,75 +240,96 @@ class Host:
             PlayerError: The address, or the Bank. Call `close` all the same.
         """
         self._ctx = zmq.Context()
-        self._doors.append(self._make_rpc_door(self._ctx))
+        self._endpoints.append(self._make_rpc_endpoint(self._ctx))
         if not is_loopback(self.url):
-            log.warning("%s is open to the network, and nothing asks callers who they are", self.url)
-        self._make_doors()
+            log.warning(
+                "%s is open to the network, and nothing asks callers who they are", self.url
+            )
+        self._make_endpoints()
         self._open_bank()
 
-    def _make_rpc_door(self, ctx: zmq.Context[Any]) -> RpcDoor:
-        def serve(url: str) -> RpcDoor:
-            return RpcDoor(ctx, url, name=self._name, on_end=self._door_ended)
+    def _make_rpc_endpoint(self, ctx: zmq.Context[Any]) -> RpcEndpoint:
+        def serve(url: str) -> RpcEndpoint:
+            return RpcEndpoint(ctx, url, name=self._name, on_end=self._endpoint_ended)
 
         def move(port: int) -> None:
-            door.serve_also(tcp_url(self._bind, port))
+            endpoint.serve_also(tcp_url(self._bind, port))
 
         if not is_service(self._wanted_url):
             return serve(self._wanted_url)
         address = ServiceAddress.read(self._wanted_url, self._config.manager)
-        door = self._register(address, move).take(lambda port: serve(tcp_url(self._bind, port)))
-        return door
+        endpoint = self._register(address, move).take(lambda port: serve(tcp_url(self._bind, port)))
+        return endpoint
 
-    def _register(self, address: ServiceAddress, move: Callable[[int], None] | None = None) -> Registration:
+    def _register(
+        self, address: ServiceAddress, move: Callable[[int], None] | None = None
+    ) -> Registration:
         made = Registration(address, move=move, within=self.settings.lend_within)
         self._registrations.append(made)
         return made
 
     def _lend(self, text: str, serve: Callable[[int], Any]) -> Any:
-        """Have a port lent to a door of the site, `service:NAME`, and serve there."""
+        """Have a port lent to an endpoint of the site, `service:NAME`, and serve there."""
         service = own_service(text, self._name)
         return self._register(ServiceAddress(service, self._config.manager)).take(serve)
 
     def _open_bank(self) -> None:
         context = bank_context(
-            self._config, self._name, simulate=self._simulate, data_root=self._data_root, dibas_dir=self._dibas_dir,
-            clock=self._clock, state_dir=self._state_dir,
-        )  # fmt: skip
+            self._config,
+            self._name,
+            simulate=self._simulate,
+            data_root=self._data_root,
+            dibas_dir=self._dibas_dir,
+            clock=self._clock,
+            state_dir=self._state_dir,
+        )
         with start_errors(self._name):
             self.bank = (self._kind or find_kind(context.config.kind))(context)
             with _told_if_slow(f"open of {self._name}"):
                 self.bank.open()
-            self._doors[0].open(self.bank)
-            for name, door in self._site_doors.items():
-                _within(self.settings.ready_within, f"open of door {name}", functools.partial(door.open, self.bank))
-        for name, url in self.door_urls.items():
-            log.info("door %s of %s is at %s", name, self._name, url)
+            self._endpoints[0].open(self.bank)
+            for name, endpoint in self._site_endpoints.items():
+                _within(
+                    self.settings.ready_within,
+                    f"open of endpoint {name}",
+                    functools.partial(endpoint.open, self.bank),
+                )
+        for name, url in self.endpoint_urls.items():
+            log.info("endpoint %s of %s is at %s", name, self._name, url)
 
-    def _make_doors(self) -> None:
-        """Take the addresses of the doors that the file names."""
+    def _make_endpoints(self) -> None:
+        """Take the addresses of the endpoints that the file names."""
         bank = self._config.banks[self._name]
-        for name, config in bank.doors.items():
-            context = DoorContext(
+        for name, config in bank.endpoints.items():
+            context = EndpointContext(
                 name=name,
                 bank=self._name,
                 config=config,
                 bind=config.bind or bank.bind or self._config.instrument.bind,
-                log=logging.LoggerAdapter(logging.getLogger(f"door.{name}"), {"bank": self._name}),
-                on_end=functools.partial(self._site_door_ended, name),
+                log=logging.LoggerAdapter(
+                    logging.getLogger(f"endpoint.{name}"), {"bank": self._name}
+                ),
+                on_end=functools.partial(self._site_endpoint_ended, name),
                 lend=self._lend,
             )
             try:
-                make = functools.partial(find_door(config.kind or name), context)
-                self._doors.append(_within(self.settings.ready_within, "its constructor", make))
+                make = functools.partial(find_endpoint(config.kind or name), context)
+                self._endpoints.append(_within(self.settings.ready_within, "its constructor", make))
             except (RefusedError, PlayerError, OSError) as error:
-                raise DoorError(f"door {name} of {self._name} cannot be opened: {error}") from error
-            except (Exception, SystemExit) as error:  # anybody's code: the operator gets a sentence, the log the rest
-                log.exception("door %s of %s cannot be opened", name, self._name)
-                text = f"door {name} of {self._name} cannot be opened: {type(error).__name__}: {error}"
-                raise DoorError(text) from error
+                raise EndpointError(
+                    f"endpoint {name} of {self._name} cannot be opened: {error}"
+                ) from error
+            except (
+                Exception,
+                SystemExit,
+            ) as error:  # anybody's code: the operator gets a sentence, the log the rest
+                log.exception("endpoint %s of %s cannot be opened", name, self._name)
+                text = f"endpoint {name} of {self._name} cannot be opened: {type(error).__name__}: {error}"
+                raise EndpointError(text) from error
 
     def wait_until_ready(self) -> bool:
-        """Call ourselves over the real socket until that is answered; False if the end was asked for meanwhile.
+        """Call ourselves over the real socket until that is answered; False if the end was asked
+        for meanwhile.
 
         Raises:
             NotReadyError: Not answered within `settings.ready_within`.
@@ -303,10 +347,11 @@ class Host:
         return False
 
     def wait(self) -> bool:
-        """Block until `quit`, or until a door fails; True if the end was asked for."""
+        """Block until `quit`, or until an endpoint fails; True if the end was asked for."""
         while True:
-            # In pieces: Python handles a signal between two steps of the main thread only, and one that comes just
-            # before the main thread blocks (or that another thread receives) does not wake it.
+            # In pieces: Python handles a signal between two steps of the main thread only, and one
+            # that comes just before the main thread blocks (or that another thread receives) does
+            # not wake it.
             with contextlib.suppress(queue.Empty):
                 reason, wanted = self._ends.get(timeout=SIGNALS_EVERY_S)
                 break
@@ -314,11 +359,14 @@ class Host:
         return wanted
 
     def read_again(self) -> str:
-        """Let the Bank read its configuration again, in its turn as for any caller; a sentence says what came of it."""
+        """Let the Bank read its configuration again, in its turn as for any caller; a sentence says
+        what came of it."""
         try:
             with Hub(self._ctx) as hub:
                 url = local_url(self.url)
-                return str(hub.call(url, "bank", "read_config_file", (), {}, self.settings.read_within))
+                return str(
+                    hub.call(url, "bank", "read_config_file", (), {}, self.settings.read_within)
+                )
         except ProxyError as error:
             return f"nothing has changed; end and start the Player for that ({error})"
 
@@ -326,27 +374,31 @@ class Host:
         """End `wait`; from any thread and from a signal handler."""
         self._ends.put((reason, True))
 
-    def _site_door_ended(self, name: str, reason: str) -> None:
-        self._door_ended(f"door {name} ended: {reason}")
+    def _site_endpoint_ended(self, name: str, reason: str) -> None:
+        self._endpoint_ended(f"endpoint {name} ended: {reason}")
 
-    def _door_ended(self, reason: str) -> None:
+    def _endpoint_ended(self, reason: str) -> None:
         self._ends.put((reason, False))
 
     def close(self) -> None:
-        """Close the doors, then the Bank, then what it may have left behind. Idempotent."""
+        """Close the endpoints, then the Bank, then what it may have left behind. Idempotent."""
         if self._closed:
             return
         self._closed = True
-        for registration in self._registrations:  # first: who asks for it must not be sent to a closed door
+        for (
+            registration
+        ) in self._registrations:  # first: who asks for it must not be sent to a closed endpoint
             registration.close()
-        for door in reversed(self._doors):
+        for endpoint in reversed(self._endpoints):
             try:
-                if isinstance(door, RpcDoor):
-                    door.close()
+                if isinstance(endpoint, RpcEndpoint):
+                    endpoint.close()
                 else:
-                    _within(self.settings.close_door_within, "its close", door.close)
-            except Exception:  # whatever a door does, the rest has to be closed too
-                log.exception("%s: closing its door %s raised", self._name, type(door).__name__)
+                    _within(self.settings.close_endpoint_within, "its close", endpoint.close)
+            except Exception:  # whatever an endpoint does, the rest has to be closed too
+                log.exception(
+                    "%s: closing its endpoint %s raised", self._name, type(endpoint).__name__
+                )
         if self.bank is not None:
             try:
                 self.bank.close()

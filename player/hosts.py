@@ -18,7 +18,8 @@ def _digits_go_on(longer: str, cut: int) -> bool:
 
 
 def _resembles(one: str, other: str) -> bool:
-    """Tell whether one name begins or ends the other: `hpc1` and `hpc1-1`, `hpc1` and `vegas-hpc1`."""
+    """Tell whether one name begins or ends the other: `hpc1` and `hpc1-1`, `hpc1` and
+    `vegas-hpc1`."""
     short, longer = sorted((one, other), key=len)
     if not short or len(short) == len(longer):
         return False
@@ -30,8 +31,8 @@ def _resembles(one: str, other: str) -> bool:
 def banks_of_host(hosts: Mapping[str, str], local: str) -> list[str]:
     """Return the Banks of a host, in the order given.
 
-    An equal name wins, with or without the domain; then a name that begins or ends the other, as in the original,
-    where `hpc1` and `hpc1-1` are the same host.
+    An equal name wins, with or without the domain; then a name that begins or ends the other, as in
+    the original, where `hpc1` and `hpc1-1` are the same host.
 
     Args:
         hosts: Bank -> `hpc_host`.
@@ -44,7 +45,9 @@ def banks_of_host(hosts: Mapping[str, str], local: str) -> list[str]:
     exact = [bank for bank, host in hosts.items() if host.lower() == name]
     if exact:
         return exact
-    short = [bank for bank, host in hosts.items() if host.lower().split(".")[0] == name.split(".")[0]]
+    short = [
+        bank for bank, host in hosts.items() if host.lower().split(".")[0] == name.split(".")[0]
+    ]
     found = short or [bank for bank, host in hosts.items() if _resembles(host.lower(), name)]
     if len({hosts[bank].lower() for bank in found}) > 1:
         listed = ", ".join(f"{hosts[bank]} ({bank})" for bank in found)
@@ -53,7 +56,8 @@ def banks_of_host(hosts: Mapping[str, str], local: str) -> list[str]:
 
 
 def banks_here(hosts: Mapping[str, str], local: str) -> list[str]:
-    """Return the Banks of this host, in the order given: those of its name, and those of a loopback address.
+    """Return the Banks of this host, in the order given: those of its name, and those of a loopback
+    address.
 
     Args:
         hosts: Bank -> `hpc_host`.
@@ -62,7 +66,11 @@ def banks_here(hosts: Mapping[str, str], local: str) -> list[str]:
     Raises:
         BankNameError: Several hosts of the file resemble this one.
     """
-    looped = [bank for bank, host in hosts.items() if is_loopback_host(host) or host.lower() in LOOPBACK_NAMES]
+    looped = [
+        bank
+        for bank, host in hosts.items()
+        if is_loopback_host(host) or host.lower() in LOOPBACK_NAMES
+    ]
     others = {bank: host for bank, host in hosts.items() if bank not in looped}
     named = banks_of_host(others, local)
     return [bank for bank in hosts if bank in looped or bank in named]
@@ -77,7 +85,9 @@ def infer_bank(hosts: Mapping[str, str], local: str) -> str:
     found = banks_here(hosts, local)
     if not found:
         listed = ", ".join(f"{bank} on {host}" for bank, host in hosts.items())
-        raise BankNameError(f"no Bank runs on host {local}; there are {listed}; name the Bank: player BANK")
+        raise BankNameError(
+            f"no Bank runs on host {local}; there are {listed}; name the Bank: player BANK"
+        )
     if len(found) > 1:
         raise BankNameError(f"host {local} runs {', '.join(found)}; name one: player BANK")
     return found[0]

@@ -1,11 +1,12 @@
-"""A Bank in this very process, for a shell: its methods, parts and documentation, and nobody else can call it.
+"""A Bank in this very process, for a shell: its methods, parts and documentation, and nobody else
+can call it.
 
     from player import Bank
     p = Bank("BANKA", simulate=True)
     p.set_mode("MODE1")
 
-Serves nothing and takes no port. What is a command for callers of a Player is one here: one after the other, an
-operation can be aborted (Ctrl-C), and `stop` ends a start that waits.
+Serves nothing and takes no port. What is a command for callers of a Player is one here: one after
+the other, an operation can be aborted (Ctrl-C), and `stop` ends a start that waits.
 """
 
 from __future__ import annotations
@@ -55,7 +56,9 @@ END_WITHIN_S = 3.0
 POLL_S = 0.1
 INTERRUPTED = "interrupted (Ctrl-C)"
 
-_open: dict[tuple[Path, str], Bank] = {}  # of this process; two of one Bank would share its status memory
+_open: dict[
+    tuple[Path, str], Bank
+] = {}  # of this process; two of one Bank would share its status memory
 
 
 class Part:
@@ -80,12 +83,13 @@ class Part:
 class Bank:
     """One Bank, opened in this process; a context manager, and closed when the process ends.
 
-    Its methods and parts are attributes: `p.get_status()`, `p.roach`. A part whose device does not exist is None.
-    The object itself, with everything that callers never see, is `p.bank`.
+    Its methods and parts are attributes: `p.get_status()`, `p.roach`. A part whose device does not
+    exist is None. The object itself, with everything that callers never see, is `p.bank`.
 
     Args:
         name: Bank name, in either case; None: the Bank of this host.
-        config: The array's TOML file; None: `$DIBAS_CONFIG`, else `$DIBAS_DIR/etc/config/dibas.toml`.
+        config: The array's TOML file; None: `$DIBAS_CONFIG`, else
+            `$DIBAS_DIR/etc/config/dibas.toml`.
         simulate: Touch no real instrument.
         environment: None: that of the process.
 
@@ -117,7 +121,7 @@ class Bank:
         )
         self._key = (array.path.resolve(), bank)
         self._refuse_a_second(array.url(bank))
-        self._lane = threading.Lock()
+        self._one_at_a_time = threading.Lock()
         self._handles: set[OperationHandle] = set()
         self._closing, self._ended = threading.Lock(), threading.Event()
         self._parts: dict[str, Part | None] = {}
@@ -133,18 +137,24 @@ class Bank:
                 self._methods = self._offered("bank", self.bank)
                 for part, device in self.bank.parts().items():
                     path = f"bank.{part}"
-                    self._parts[part] = None if device is None else Part(path, self._offered(path, device))
+                    self._parts[part] = (
+                        None if device is None else Part(path, self._offered(path, device))
+                    )
         except BaseException:
             self.close()
             raise
-        barks = functools.partial(watch, self.bank.watchdog, self._ended, name=bank, every=WATCHDOG_EVERY_S)
+        barks = functools.partial(
+            watch, self.bank.watchdog, self._ended, name=bank, every=WATCHDOG_EVERY_S
+        )
         self._watching = threading.Thread(target=barks, name=f"watchdog {bank}", daemon=True)
         self._watching.start()
 
     def _refuse_a_second(self, url: str) -> None:
         path, name = self._key
         if self._key in _open:
-            raise BankStartError(f"{name} of {path} is open in this process already; close that one first: p.close()")
+            raise BankStartError(
+                f"{name} of {path} is open in this process already; close that one first: p.close()"
+            )
         if _is_served(name, url):
             raise BankStartError(
                 f"a Player of {name} serves at {url}, and two would share its instrument; end it first "
@@ -159,21 +169,32 @@ class Bank:
                 return self._methods[name]
             if name in self._parts:
                 return self._parts[name]
-        raise AttributeError(f"{type(self).__name__} has no attribute {name}; press Tab after `p.` to see what it has")
+        raise AttributeError(
+            f"{type(self).__name__} has no attribute {name}; press Tab after `p.` to see what it has"
+        )
 
     def __dir__(self) -> list[str]:
         return sorted({*self._methods, *self._parts, "bank", "close"})
 
     def __repr__(self) -> str:
         context = self.bank.context
-        words = [context.name, "simulated" if context.simulate else "", "closed" if self._ended.is_set() else ""]
-        return f"<Bank {', '.join(filter(None, words))}: {len(self._methods)} methods in this process>"
+        words = [
+            context.name,
+            "simulated" if context.simulate else "",
+            "closed" if self._ended.is_set() else "",
+        ]
+        return (
+            f"<Bank {', '.join(filter(None, words))}: {len(self._methods)} methods in this process>"
+        )
 
     def _offered(self, path: str, device: object) -> dict[str, Callable[..., Any]]:
-        return {name: self._bound(path, m) for name, m in Interface.of(path, device).methods.items()}
+        return {
+            name: self._bound(path, m) for name, m in Interface.of(path, device).methods.items()
+        }
 
     def _bound(self, path: str, method: Method) -> Callable[..., Any]:
-        """Return what stands for a method: the same signature and documentation, called as a Player calls it."""
+        """Return what stands for a method: the same signature and documentation, called as a Player
+        calls it."""
         call: Callable[[str, Method, functools.partial[Any]], Any] = self._call
         if method.kind is Kind.OPERATION:
             call = self._begin if method.mark.answers_when_accepted else self._operate
@@ -183,9 +204,15 @@ class Bank:
         @functools.wraps(method.function)
         def bound(*args: Any, **kwargs: Any) -> Any:
             if self._ended.is_set():
-                raise RefusedError(f"{self.bank.name} is closed; make a new one: p = Bank({self.bank.name!r})")
+                raise RefusedError(
+                    f"{self.bank.name} is closed; make a new one: p = Bank({self.bank.name!r})"
+                )
             try:
-                return call(f"{path}.{method.name}", method, functools.partial(method.function, *args, **kwargs))
+                return call(
+                    f"{path}.{method.name}",
+                    method,
+                    functools.partial(method.function, *args, **kwargs),
+                )
             except AlreadyDoneError as done:
                 return done.value
 
@@ -201,17 +228,17 @@ class Bank:
         return function()
 
     def _command(self, _path: str, _method: Method, function: functools.partial[Any]) -> Any:
-        with self._lane:
+        with self._one_at_a_time:
             return function()
 
     @contextmanager
     def _operation(self, handle: OperationHandle) -> Iterator[None]:
-        """Hold the lane and be the current operation; the record gets its final state."""
+        """Hold the command queue and be the current operation; the record gets its final state."""
         self._handles.add(handle)
         try:
-            while not self._lane.acquire(timeout=POLL_S):
+            while not self._one_at_a_time.acquire(timeout=POLL_S):
                 handle.check()
-            held = [self._lane]
+            held = [self._one_at_a_time]
             handle.on_leave = lambda: held.pop().release()
             try:
                 handle.check()
@@ -219,8 +246,8 @@ class Bank:
                 with running(handle):
                     yield
             finally:
-                for lane in held:
-                    lane.release()
+                for lock in held:
+                    lock.release()
         except BaseException as error:
             aborted = isinstance(error, OperationAbortedError)
             handle.finish(State.ABORTED if aborted else State.FAILED, error={"message": str(error)})
@@ -240,7 +267,8 @@ class Bank:
         """Run an operation in a thread; it answers when it is accepted, and goes on."""
         answers: queue.SimpleQueue[tuple[Any, BaseException | None]] = queue.SimpleQueue()
         handle = OperationHandle(
-            OperationRecord(secrets.token_hex(6), path), on_accept=lambda value: answers.put((value, None))
+            OperationRecord(secrets.token_hex(6), path),
+            on_accept=lambda value: answers.put((value, None)),
         )
         _admit(method, handle, function)
 
@@ -299,18 +327,21 @@ class Bank:
 
 
 def _admit(method: Method, handle: OperationHandle, call: functools.partial[Any]) -> None:
-    """Ask the object whether an operation may wait for its turn, as a server does; raises what it raises."""
+    """Ask the object whether an operation may wait for its turn, as a server does; raises what it
+    raises."""
     if method.mark.admit is not None:
         method.mark.admit(method.owner, handle, *call.args, **call.keywords)
 
 
 @contextmanager
 def _aborted_by_ctrl_c(handle: OperationHandle) -> Iterator[None]:
-    """Make the first Ctrl-C an abort; the second does what Ctrl-C did before. Only the main thread gets signals."""
+    """Make the first Ctrl-C an abort; the second does what Ctrl-C did before. Only the main thread
+    gets signals."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    # The handler may run while this thread holds the locks that an abort takes, so another thread aborts.
+    # The handler may run while this thread holds the locks that an abort takes, so another thread
+    # aborts.
     noted: queue.SimpleQueue[bool] = queue.SimpleQueue()
     before = signal.getsignal(signal.SIGINT)
     interrupted = False
@@ -326,7 +357,9 @@ def _aborted_by_ctrl_c(handle: OperationHandle) -> Iterator[None]:
         if noted.get():
             handle.abort(INTERRUPTED)
 
-    threading.Thread(target=abort_when_noted, name=f"Ctrl-C of {handle.record.method}", daemon=True).start()
+    threading.Thread(
+        target=abort_when_noted, name=f"Ctrl-C of {handle.record.method}", daemon=True
+    ).start()
     handlers = Handlers()
     handlers.install(signal.SIGINT, on_interrupt)
     try:

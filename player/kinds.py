@@ -1,6 +1,8 @@
-"""Where the class of a kind of Bank or of a door is found: entry points, or `module:Class` in the file.
+"""Where the class of a kind of Bank or of an endpoint is found: entry points, or `module:Class` in the
+file.
 
-What a class says of its configuration is asked here too, because it is anybody's code: whatever it does is a KindError.
+What a class says of its configuration is asked here too, because it is anybody's code: whatever it
+does is a KindError.
 """
 
 from __future__ import annotations
@@ -9,21 +11,28 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from player.bank import Bank
-from player.doors.base import SiteDoor
+from player.endpoints.base import SiteEndpoint
 from player.errors import Fault, KindError
-from player.tables import BankConfig, Composed, Config, DoorConfig
+from player.tables import BankConfig, Composed, Config, EndpointConfig
 from player.tomlfile import KeyPath
-from zmqjsonproxy.loading import TargetError, Targets, load_target, raised_where, registered, target_of
+from zmqjsonproxy.loading import (
+    TargetError,
+    Targets,
+    load_target,
+    raised_where,
+    registered,
+    target_of,
+)
 
 __all__ = [
     "BUILT_IN",
-    "DOORS_GROUP",
+    "ENDPOINTS_GROUP",
     "GROUP",
     "check_of",
     "composed_of",
-    "door_model",
-    "door_names",
-    "find_door",
+    "endpoint_model",
+    "endpoint_names",
+    "find_endpoint",
     "find_kind",
     "kind_names",
     "model_of",
@@ -31,7 +40,8 @@ __all__ = [
 ]
 
 GROUP = "dealer_player.banks"
-DOORS_GROUP = "dealer_player.doors"
+ENDPOINTS_GROUP = "dealer_player.endpoints"
+_RENAMED_GROUPS = {"dealer_player.doors": ENDPOINTS_GROUP}
 
 # Used where the package runs from a source tree without distribution metadata.
 BUILT_IN = {"spectrometer": "spectrometer.bank:SpectrometerBank"}
@@ -44,9 +54,9 @@ def kind_names() -> list[str]:
     return sorted(registered(GROUP, BUILT_IN))
 
 
-def door_names() -> list[str]:
-    """Return the names of the doors that are installed, besides the one for calls, sorted."""
-    return sorted(registered(DOORS_GROUP, {}))
+def endpoint_names() -> list[str]:
+    """Return the names of the endpoints that are installed, besides the one for calls, sorted."""
+    return sorted(registered(ENDPOINTS_GROUP, {}))
 
 
 def find_kind(kind: str) -> type[Bank]:
@@ -61,16 +71,23 @@ def find_kind(kind: str) -> type[Bank]:
     return _find(kind, registered(GROUP, BUILT_IN), Bank, "kind of Bank")
 
 
-def find_door(kind: str) -> type[SiteDoor]:
-    """Return the class of a door.
+def find_endpoint(kind: str) -> type[SiteEndpoint]:
+    """Return the class of an endpoint.
 
     Args:
-        kind: A registered name, or `module:Class` for a door that no distribution registers.
+        kind: A registered name, or `module:Class` for an endpoint that no distribution registers.
 
     Raises:
-        KindError: No such door, or it cannot be imported, or it is none.
+        KindError: No such endpoint, or it cannot be imported, or it is none.
     """
-    return _find(kind, registered(DOORS_GROUP, {}), SiteDoor, "door")  # type: ignore[type-abstract]  # only subclasses are returned
+    _refuse_renamed(kind)
+    return _find(kind, registered(ENDPOINTS_GROUP, {}), SiteEndpoint, "endpoint")  # type: ignore[type-abstract]  # only subclasses are returned
+
+
+def _refuse_renamed(name: str) -> None:
+    for old, new in _RENAMED_GROUPS.items():
+        if name in registered(old, {}) and name not in registered(new, {}):
+            raise KindError(name, f"registered in the group {old}, which is called {new} now")
 
 
 def _find(name: str, targets: Targets, base: type[T], what: str) -> type[T]:
@@ -113,10 +130,12 @@ def model_of(name: str, kind: type[Bank]) -> type[BankConfig]:
     return _told(name, kind.config_model, lambda answer: _is_model(answer, BankConfig), base)
 
 
-def door_model(name: str, door: type[SiteDoor]) -> type[DoorConfig]:
-    """Return the model of a door's tables; KindError: it has none."""
-    base = "a subclass of player.tables.DoorConfig"
-    return _told(name, door.config_model, lambda answer: _is_model(answer, DoorConfig), base)
+def endpoint_model(name: str, endpoint: type[SiteEndpoint]) -> type[EndpointConfig]:
+    """Return the model of an endpoint's tables; KindError: it has none."""
+    base = "a subclass of player.tables.EndpointConfig"
+    return _told(
+        name, endpoint.config_model, lambda answer: _is_model(answer, EndpointConfig), base
+    )
 
 
 def sections_of(name: str, kind: type[Bank]) -> Mapping[str, Any]:
@@ -147,6 +166,8 @@ def composed_of(name: str, kind: type[Bank], config: Config) -> Mapping[KeyPath,
         return kind.composed(config)
 
     def is_sound(answer: Any) -> bool:
-        return isinstance(answer, Mapping) and all(isinstance(one, Composed) for one in answer.values())
+        return isinstance(answer, Mapping) and all(
+            isinstance(one, Composed) for one in answer.values()
+        )
 
     return _told(name, composed, is_sound, "a mapping of keys to player.tables.Composed")

@@ -1,4 +1,5 @@
-"""How a Player's process begins and ends: signals, the supervisor's notice, children that were left.
+"""How a Player's process begins and ends: signals, the supervisor's notice, children that were
+left.
 
 Light to import: the signals are taken over before anything heavy is loaded.
 """
@@ -33,7 +34,8 @@ END_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 class EndRequest(BaseException):
-    """A signal that came before anybody could be told: it ends what is being done. No Exception: nobody eats it."""
+    """A signal that came before anybody could be told: it ends what is being done. No Exception:
+    nobody eats it."""
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
@@ -41,17 +43,20 @@ class EndRequest(BaseException):
 
 
 class Notifier:
-    """Tells systemd (or whoever started us with NOTIFY_SOCKET) what we are about; does nothing without one.
+    """Tells systemd (or whoever started us with NOTIFY_SOCKET) what we are about; does nothing
+    without one.
 
     Args:
-        address: Path of a datagram socket; `@name` is in the abstract namespace. None or empty: no one listens.
+        address: Path of a datagram socket; `@name` is in the abstract namespace. None or empty: no
+            one listens.
     """
 
     def __init__(self, address: str | None) -> None:
         self._address = address
 
     def notify(self, **states: str | int) -> bool:
-        """Send one datagram, `notify(READY=1, STATUS="...")`; True if it was handed over. Never raises OSError."""
+        """Send one datagram, `notify(READY=1, STATUS="...")`; True if it was handed over. Never
+        raises OSError."""
         if not self._address:
             return False
         address = "\0" + self._address[1:] if self._address.startswith("@") else self._address
@@ -67,17 +72,20 @@ class Notifier:
 
 
 class EndSignals:
-    """SIGTERM, SIGINT and SIGHUP end the process in order, and by force if the order takes too long.
+    """SIGTERM, SIGINT and SIGHUP end the process in order, and by force if the order takes too
+    long.
 
-    Until `deliver_to` names somebody, a signal raises `EndRequest` in the main thread; afterwards it is told to them.
-    The handler takes no lock: it may run while the main thread holds any.
+    Until `deliver_to` names somebody, a signal raises `EndRequest` in the main thread; afterwards
+    it is told to them. The handler takes no lock: it may run while the main thread holds any.
 
     Args:
         force: Called in a thread when `within` s have passed since the first signal.
         hang_up_ends: False: SIGHUP does not end anything, it is noted in `hang_ups`.
     """
 
-    def __init__(self, *, within: float = END_WITHIN, force: Callable[[], None], hang_up_ends: bool = True) -> None:
+    def __init__(
+        self, *, within: float = END_WITHIN, force: Callable[[], None], hang_up_ends: bool = True
+    ) -> None:
         self._within, self._force, self._hang_up_ends = within, force, hang_up_ends
         self.hang_ups: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._noted: queue.SimpleQueue[str | None] = queue.SimpleQueue()
@@ -89,7 +97,9 @@ class EndSignals:
         # Started here, because starting a thread takes locks that a handler must not ask for.
         threading.Thread(target=self._keep_time, name="end in time", daemon=True).start()
         for number in END_SIGNALS:
-            if number is not signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:  # nohup is respected
+            if (
+                number is not signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN
+            ):  # nohup is respected
                 self._handlers.install(number, self._handle)
         return self
 
@@ -165,7 +175,9 @@ def run(host: Host, signals: EndSignals, notifier: Notifier) -> bool:
     Raises:
         PlayerError: It could not be opened, or does not answer.
     """
-    from zmqjsonproxy.rpc.descriptors import raise_limit  # late: it loads ZeroMQ, as the host has by now
+    from zmqjsonproxy.rpc.descriptors import (
+        raise_limit,
+    )  # late: it loads ZeroMQ, as the host has by now
 
     raise_limit()
     with _closed_at_the_end(host, signals, notifier):
@@ -179,13 +191,16 @@ def run(host: Host, signals: EndSignals, notifier: Notifier) -> bool:
         if host.wait_until_ready():
             log.info("ready: %s at %s", host.name, host.url)
             notifier.notify(READY=1, STATUS=f"{host.name} at {host.url}")
-            reading = threading.Thread(target=_read_again, args=(host, signals.hang_ups), daemon=True)
+            reading = threading.Thread(
+                target=_read_again, args=(host, signals.hang_ups), daemon=True
+            )
             reading.start()  # not before: one that came during the start is answered now
         return host.wait()
 
 
 def _read_again(host: Host, asked: queue.SimpleQueue[None]) -> None:
-    """Let the Bank read its configuration again whenever SIGHUP came; the log says what came of it."""
+    """Let the Bank read its configuration again whenever SIGHUP came; the log says what came of
+    it."""
     while True:
         asked.get()
         log.warning("SIGHUP: %s reads its configuration again: %s", host.name, host.read_again())

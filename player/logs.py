@@ -1,6 +1,7 @@
 """How a Player's log is written: on stderr, as lines or as JSON, with what its children say.
 
-The form of a line, and what is bound to each record, is `zmqjsonproxy.logs`; rotation is the supervisor's.
+The form of a line, and what is bound to each record, is `zmqjsonproxy.logs`; rotation is the
+supervisor's.
 """
 
 from __future__ import annotations
@@ -33,7 +34,12 @@ def _describe(_logger: Any, _method: str, event: Event) -> Event:
     """Add what stands in every record."""
     record: logging.LogRecord = event["_record"]
     program, bank, scan = place_of(record)
-    event.update(timestamp=utc(record.created), level=record.levelname.lower(), program=program, logger=record.name)
+    event.update(
+        timestamp=utc(record.created),
+        level=record.levelname.lower(),
+        program=program,
+        logger=record.name,
+    )
     below = getattr(record, "below", None)
     optional = {"bank": bank, "scan": scan, "exception": below}
     event.update({key: value for key, value in optional.items() if value is not None})
@@ -48,13 +54,24 @@ def _in_order(_logger: Any, _method: str, event: Event) -> Event:
 
 def _render(_logger: Any, _method: str, event: Event) -> str:
     return line(
-        timestamp=event["timestamp"], level=event["level"], program=event["program"], bank=event.get("bank"),
-        scan=event.get("scan"), logger=event["logger"], text=str(event["event"]), below=event.get("exception", ""),
-    )  # fmt: skip
+        timestamp=event["timestamp"],
+        level=event["level"],
+        program=event["program"],
+        bank=event.get("bank"),
+        scan=event.get("scan"),
+        logger=event["logger"],
+        text=str(event["event"]),
+        below=event.get("exception", ""),
+    )
 
 
 def set_up_logging(
-    level: str, bank: str | None, stream: TextIO | None = None, *, program: str = "player", as_json: bool = False
+    level: str,
+    bank: str | None,
+    stream: TextIO | None = None,
+    *,
+    program: str = "player",
+    as_json: bool = False,
 ) -> logging.Handler:
     """Send all records of this process to a stream; returns the handler.
 
@@ -63,8 +80,8 @@ def set_up_logging(
         bank: Which Bank the process works for.
         stream: None for stderr.
         program: Name of the program.
-        as_json: One JSON object in a line: `timestamp`, `level`, `program`, `bank`, `scan`, `logger`, `event`,
-            `exception`; of those that there are.
+        as_json: One JSON object in a line: `timestamp`, `level`, `program`, `bank`, `scan`,
+            `logger`, `event`, `exception`; of those that there are.
     """
     bind(program, bank)
     last = [_in_order, structlog.processors.JSONRenderer()] if as_json else [_render]
@@ -80,32 +97,46 @@ def set_up_logging(
 
 
 def pass_on(text: str) -> bool:
-    """Log what a child of ours wrote as JSON, with its own time, level, scan and name; False if it is no such line."""
+    """Log what a child of ours wrote as JSON, with its own time, level, scan and name; False if it
+    is no such line."""
     if not text.startswith('{"timestamp"'):
         return False
     try:
         event = json.loads(text)
-        logger, level = logging.getLogger(event["logger"]), logging.getLevelNamesMapping()[event["level"].upper()]
+        logger, level = (
+            logging.getLogger(event["logger"]),
+            logging.getLevelNamesMapping()[event["level"].upper()],
+        )
         created = datetime.fromisoformat(event["timestamp"]).timestamp()
         utc(created)  # of a year that can be written
-        own = {"program": str(event["program"]), "bank": event.get("bank"), "scan": event.get("scan")}
+        own = {
+            "program": str(event["program"]),
+            "bank": event.get("bank"),
+            "scan": event.get("scan"),
+        }
         message, below = str(event["event"]), event.get("exception")
         texts = (own["bank"], below)
-        if not all(isinstance(one, str | None) for one in texts) or not isinstance(own["scan"], int | None):
+        if not all(isinstance(one, str | None) for one in texts) or not isinstance(
+            own["scan"], int | None
+        ):
             return False
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         return False
     if logger.isEnabledFor(level):
-        record = logger.makeRecord(logger.name, level, "", 0, message, (), None, extra={**own, "below": below})
+        record = logger.makeRecord(
+            logger.name, level, "", 0, message, (), None, extra={**own, "below": below}
+        )
         record.created = created
         logger.handle(record)
     return True
 
 
 class LevelSignal:
-    """SIGUSR1 turns the level of the log to `debug`, and the next one back to what it was. A context manager.
+    """SIGUSR1 turns the level of the log to `debug`, and the next one back to what it was. A
+    context manager.
 
-    The handler takes no lock, because the main thread may be in the middle of a line; a thread does the work.
+    The handler takes no lock, because the main thread may be in the middle of a line; a thread does
+    the work.
     """
 
     def __init__(self) -> None:

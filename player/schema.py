@@ -22,13 +22,18 @@ _LIMITS = {"enum", "const", "pattern", "minLength", "maxLength", "format"}
 
 
 def file_schema(kinds: Iterable[str]) -> dict[str, Any]:
-    """Return the schema of a file whose Banks are of these kinds; a Bank of another kind may have any further keys.
+    """Return the schema of a file whose Banks are of these kinds; a Bank of another kind may have
+    any further keys.
 
     Raises:
         KindError: A kind cannot be loaded.
     """
     classes = {kind: find_kind(kind) for kind in kinds}
-    types: dict[str, Any] = {"instrument": InstrumentConfig, "dealer": DealerConfig, "hosts": dict[str, HostConfig]}
+    types: dict[str, Any] = {
+        "instrument": InstrumentConfig,
+        "dealer": DealerConfig,
+        "hosts": dict[str, HostConfig],
+    }
     for bank_class in classes.values():
         types |= bank_class.instrument_sections()
     banks = {kind: bank_class.config_model() for kind, bank_class in classes.items()}
@@ -70,7 +75,8 @@ def _any_bank(parts: dict[str, Any], kinds: list[str]) -> dict[str, Any]:
 
 
 def _finished(schema: Any, place: str = "") -> Any:
-    """A schema as a TOML file needs it: there is no null, and a text that names a variable may become any other."""
+    """A schema as a TOML file needs it: there is no null, and a text that names a variable may
+    become any other."""
     if isinstance(schema, list):
         return [_finished(one) for one in schema]
     if not isinstance(schema, dict):
@@ -79,12 +85,18 @@ def _finished(schema: Any, place: str = "") -> Any:
         return {name: _finished(one) for name, one in schema.items()}
     if place in ("if", "enum", "const", "default", "propertyNames"):
         return schema
-    result = {word: _finished(one, word) for word, one in schema.items() if not (word == "default" and one is None)}
+    result = {
+        word: _finished(one, word)
+        for word, one in schema.items()
+        if not (word == "default" and one is None)
+    }
     if "anyOf" in result:
         result["anyOf"] = [one for one in result["anyOf"] if one != {"type": "null"}]
         if len(result["anyOf"]) == 1:
             result |= result.pop("anyOf")[0]
     if result.get("type") == "string" and _LIMITS & set(result):
-        about = {word: result.pop(word) for word in ("title", "description", "default") if word in result}
+        about = {
+            word: result.pop(word) for word in ("title", "description", "default") if word in result
+        }
         result = {**about, "anyOf": [result, _VARIABLE]}
     return result

@@ -1,6 +1,8 @@
-"""The name under which a Player, or a door of it, is found: a port that the port manager lends for as long as it lives.
+"""The name under which a Player, or an endpoint of it, is found: a port that the port manager lends for
+as long as it lives.
 
-The connection to the port manager is the name. When it is lost, the Player serves on and registers again.
+The connection to the port manager is the name. When it is lost, the Player serves on and registers
+again.
 """
 
 from __future__ import annotations
@@ -25,10 +27,12 @@ log = logging.getLogger(__name__)
 ANSWER_S = 1.0
 """A Player ends within 5 s, whatever its port manager does."""
 FIRST_PAUSE_S, LAST_PAUSE_S = 0.1, 10.0
-"""Between attempts to register again; the pauses grow, and are randomised: many Players lose it at the same moment."""
+"""Between attempts to register again; the pauses grow, and are randomised: many Players lose it at
+the same moment."""
 WITHOUT = "A Player whose player_port is a number needs none"
 TRIES = 8
-"""Ports that are asked for if those that were lent are taken: servers of the original lend them untested."""
+"""Ports that are asked for if those that were lent are taken: servers of the original lend them
+untested."""
 
 T = TypeVar("T")
 
@@ -57,7 +61,9 @@ def reached_at(url: str, host: str | None = None) -> str:
         raise ServiceError(address.service, manager, f"it does not answer: {error}") from error
     found = [one for one in found if one.user == own_user()] or found
     if not found:
-        raise NotRegisteredError(address.service, manager, "its Player is not registered; does it run?")
+        raise NotRegisteredError(
+            address.service, manager, "its Player is not registered; does it run?"
+        )
     if len(found) > 1:
         users = ", ".join(one.user for one in found)
         raise ServiceError(address.service, manager, f"it is there several times, of {users}")
@@ -69,7 +75,8 @@ class Registration:
 
     Args:
         address: The service, and its port manager.
-        move: Called in a thread if another port was lent after a restart of the port manager: serves there, too; None:
+        move: Called in a thread if another port was lent after a restart of the port manager:
+            serves there, too; None:
             that can only be told.
         within: A port manager that is not there is waited for so long when the port is taken, s.
 
@@ -78,7 +85,11 @@ class Registration:
     """
 
     def __init__(
-        self, address: ServiceAddress, *, move: Callable[[int], None] | None = None, within: float = 10.0
+        self,
+        address: ServiceAddress,
+        *,
+        move: Callable[[int], None] | None = None,
+        within: float = 10.0,
     ) -> None:
         self.address, self._move, self._within = address, move, within
         self.port = 0
@@ -89,15 +100,23 @@ class Registration:
         """Have a port lent and serve there; what `serve` returns.
 
         Args:
-            serve: Of a port; raises PortTakenError if it cannot be had, and then is called with another one.
+            serve: Of a port; raises PortTakenError if it cannot be had, and then is called with
+                another one.
 
         Raises:
             ServiceError: There is no port manager, or it lends none.
             PlayerError: As of `serve`.
         """
         served = self._serve_at_a_lent_port(serve, time.monotonic() + self._within)
-        log.info("%s of %s: port %d is lent by the port manager", self.address.service, own_user(), self.port)
-        threading.Thread(target=self._keep, name=f"name {self.address.service}", daemon=True).start()
+        log.info(
+            "%s of %s: port %d is lent by the port manager",
+            self.address.service,
+            own_user(),
+            self.port,
+        )
+        threading.Thread(
+            target=self._keep, name=f"name {self.address.service}", daemon=True
+        ).start()
         return served
 
     def _serve_at_a_lent_port(self, serve: Callable[[int], T], until: float) -> T:
@@ -111,14 +130,21 @@ class Registration:
                 except PortTakenError as error:
                     if len(held) == TRIES:
                         raise
-                    log.warning("%s: lent port %d, but %s; asks for another", self.address.service, port, error)
+                    log.warning(
+                        "%s: lent port %d, but %s; asks for another",
+                        self.address.service,
+                        port,
+                        error,
+                    )
                     continue
                 before, self._client, self.port = self._client, held.pop(), port
                 if before is not None:
                     before.close()
                 return served
         except PortManagerError as error:
-            raise ServiceError(self.address.service, str(self.address.manager), f"no port is lent: {error}") from error
+            raise ServiceError(
+                self.address.service, str(self.address.manager), f"no port is lent: {error}"
+            ) from error
         finally:
             for client in held:
                 client.close()
@@ -133,7 +159,12 @@ class Registration:
                     text = f"no port is lent: {error}; is it running on this host (portmanager check)? {WITHOUT}"
                     raise ServiceError(self.address.service, str(manager), text) from error
                 if not said:
-                    log.warning("%s waits for the port manager at %s: %s", self.address.service, manager, error)
+                    log.warning(
+                        "%s waits for the port manager at %s: %s",
+                        self.address.service,
+                        manager,
+                        error,
+                    )
                     said = True
             time.sleep(0.1)  # interrupted by the signal to end, in the main thread
 
@@ -145,8 +176,10 @@ class Registration:
                 return
             log.warning(
                 "%s: the connection to the port manager at %s is lost; serves on at port %d, and registers again",
-                self.address.service, self.address.manager, self.port,
-            )  # fmt: skip
+                self.address.service,
+                self.address.manager,
+                self.port,
+            )
             self._register_again()
 
     def _register_again(self) -> None:
@@ -169,10 +202,19 @@ class Registration:
         if port == self.port:
             log.info("%s is registered again, at port %d as before", self.address.service, port)
             return
-        log.warning("%s is registered again, and was lent port %d; it was %d", self.address.service, port, self.port)
+        log.warning(
+            "%s is registered again, and was lent port %d; it was %d",
+            self.address.service,
+            port,
+            self.port,
+        )
         if self._move is None:
-            log.error("%s cannot move: it is listed at port %d and serves at %d; restart its Player",
-                      self.address.service, port, self.port)  # fmt: skip
+            log.error(
+                "%s cannot move: it is listed at port %d and serves at %d; restart its Player",
+                self.address.service,
+                port,
+                self.port,
+            )
             self.port = port
             return
         try:
@@ -181,7 +223,9 @@ class Registration:
             log.warning("%s: %s; asks for another port", self.address.service, error)
             self._serve_at_a_lent_port(self._move, time.monotonic())
         self.port = self._client.lent[0].port
-        log.warning("%s serves at port %d from now on, and where it did", self.address.service, self.port)
+        log.warning(
+            "%s serves at port %d from now on, and where it did", self.address.service, self.port
+        )
 
     def close(self) -> None:
         """Give the name and the port back. Idempotent."""

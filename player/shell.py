@@ -41,7 +41,8 @@ def explained(error: BaseException | None) -> str | None:
 
 
 def run_shell(bank: Bank) -> None:
-    """Read and carry out lines until the end of input, or a signal that ends the process in order."""
+    """Read and carry out lines until the end of input, or a signal that ends the process in
+    order."""
     with _ended_by_signals(bank):
         run_prompt({"p": bank, "Bank": Bank}, banner(bank), explained)
 
@@ -50,7 +51,8 @@ def run_shell(bank: Bank) -> None:
 def _ended_by_signals(bank: Bank) -> Iterator[None]:
     """Make SIGTERM and SIGHUP (the terminal was closed) close the Bank and end the process.
 
-    No exception in the main thread: IPython would catch it and go on. The handler only notes the signal.
+    No exception in the main thread: IPython would catch it and go on. The handler only notes the
+    signal.
     """
     noted: queue.SimpleQueue[int] = queue.SimpleQueue()
     terminal = termios.tcgetattr(sys.stdin) if sys.stdin.isatty() else None

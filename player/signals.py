@@ -1,7 +1,7 @@
 """Handlers of signals that hold in this process only. Light to import.
 
-A child made by `fork` (`multiprocessing`) would have them too, and be deaf to whoever ends it. There, those of before
-come back.
+A child made by `fork` (`multiprocessing`) would have them too, and be deaf to whoever ends it.
+There, those of before come back.
 """
 
 from __future__ import annotations
@@ -35,7 +35,9 @@ class Handlers:
         """Put the handlers of before in the place of ours."""
         while self._before:
             number, before = self._before.popitem()
-            signal.signal(number, signal.SIG_DFL if before is None else before)  # None: not set by Python
+            signal.signal(
+                number, signal.SIG_DFL if before is None else before
+            )  # None: not set by Python
 
     @classmethod
     def remove_all(cls) -> None:

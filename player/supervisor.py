@@ -1,8 +1,9 @@
-"""The supervisord file of a host's Players, made from the configuration. Text only: starts and writes nothing.
+"""The supervisord file of a host's Players, made from the configuration. Text only: starts and
+writes nothing.
 
-What "running" means: supervisord calls a program RUNNING when it has lived for `startsecs`. A Player ends with
-status 1 if it does not answer a call on its own socket within `--ready-within`, which is less; so a RUNNING Player
-is a ready one.
+What "running" means: supervisord calls a program RUNNING when it has lived for `startsecs`. A
+Player ends with status 1 if it does not answer a call on its own socket within `--ready-within`,
+which is less; so a RUNNING Player is a ready one.
 """
 
 from __future__ import annotations
@@ -24,7 +25,9 @@ __all__ = ["Control", "ProgramSettings", "complete_conf", "control_of", "program
 READY_WITHIN = 14  # s
 START_SECONDS = READY_WITHIN + 1
 STOP_SECONDS = 8  # s; a Player ends within 5
-SOCKET_PATH_MAX = 90  # bytes; the limit of the system is 107, and supervisord appends its pid while it binds
+SOCKET_PATH_MAX = (
+    90  # bytes; the limit of the system is 107, and supervisord appends its pid while it binds
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +58,8 @@ def _escaped(text: str) -> str:
 
 
 def _quoted(value: str) -> str:
-    """Return a value of `environment=`: quoted, so that commas are no separators. There are no escapes in it."""
+    """Return a value of `environment=`: quoted, so that commas are no separators. There are no
+    escapes in it."""
     if value != value.strip("'\"") or ('"' in value and "'" in value):
         raise UnwritableError(value)
     quote = "'" if '"' in value else '"'
@@ -63,7 +67,8 @@ def _quoted(value: str) -> str:
 
 
 def _checked(text: str) -> str:
-    """Refuse a value that supervisord would cut: ` ;` and ` #` begin a comment wherever they stand."""
+    """Refuse a value that supervisord would cut: ` ;` and ` #` begin a comment wherever they
+    stand."""
     for line in text.splitlines():
         if not line.startswith(";") and (" ;" in line or " #" in line):
             raise UnwritableError(line)
@@ -71,11 +76,20 @@ def _checked(text: str) -> str:
 
 
 def _program(config: Config, bank: str, settings: ProgramSettings) -> str:
-    command = [str(settings.python), "-m", "player.cli", bank, "--config", str(config.path.resolve())]
+    command = [
+        str(settings.python),
+        "-m",
+        "player.cli",
+        bank,
+        "--config",
+        str(config.path.resolve()),
+    ]
     command += ["--ready-within", str(READY_WITHIN)]
     if settings.simulate:
         command.append("--simulate")
-    log = _escaped(_escaped(f"{settings.log_dir / program_name(bank)}.log"))  # supervisord expands this value twice
+    log = _escaped(
+        _escaped(f"{settings.log_dir / program_name(bank)}.log")
+    )  # supervisord expands this value twice
     variables = {"PYTHONUNBUFFERED": "1", **settings.environment}
     lines = [
         f"[program:{program_name(bank)}]",
@@ -102,16 +116,18 @@ def _program(config: Config, bank: str, settings: ProgramSettings) -> str:
 
 
 def programs(config: Config, banks: Sequence[str], settings: ProgramSettings) -> str:
-    """Return one `[program:player-<BANK>]` section for each Bank, to be included by an existing supervisord.conf."""
+    """Return one `[program:player-<BANK>]` section for each Bank, to be included by an existing
+    supervisord.conf."""
     head = f"; Players of {', '.join(banks)}, from {config.path.name}; remake it with `player supervisor-config`.\n"
     return head + "\n" + "\n".join(_program(config, bank, settings) for bank in banks)
 
 
 def _socket_path(directory: Path) -> Path:
-    """Return where the control socket goes: into the directory, unless its name is too long for a socket.
+    """Return where the control socket goes: into the directory, unless its name is too long for a
+    socket.
 
-    Then into the user's own runtime directory, where nobody else can put something of that name; the common one for
-    temporary files is the last resort.
+    Then into the user's own runtime directory, where nobody else can put something of that name;
+    the common one for temporary files is the last resort.
     """
     path = directory / "supervisor.sock"
     if len(str(path).encode()) <= SOCKET_PATH_MAX:
@@ -152,8 +168,12 @@ def control_of(config: Config, host: str) -> Control | None:
         ConfigError: Its variables are not set, or its password cannot be read or is not secret.
     """
     table = config.hosts.get(host)
-    unset = [config.fault(key, text) for key, texts in config.source.unresolved.items() for text in texts
-             if key[:2] == ("hosts", host)]  # fmt: skip
+    unset = [
+        config.fault(key, text)
+        for key, texts in config.source.unresolved.items()
+        for text in texts
+        if key[:2] == ("hosts", host)
+    ]
     if unset or table is None:
         if unset:
             raise ConfigError(unset)
@@ -164,32 +184,61 @@ def control_of(config: Config, host: str) -> Control | None:
         path = config.directory / Path(table.password_file).expanduser()
         try:
             if stat.S_IMODE(path.stat().st_mode) & (stat.S_IRWXG | stat.S_IRWXO):
-                raise ConfigError([config.fault((*key, "password_file"), f"others may read {path}; chmod 600 {path}")])
+                raise ConfigError(
+                    [
+                        config.fault(
+                            (*key, "password_file"), f"others may read {path}; chmod 600 {path}"
+                        )
+                    ]
+                )
             password = (path.read_text(encoding="utf-8").splitlines() or [""])[0].strip()
         except (OSError, UnicodeDecodeError) as error:
-            raise ConfigError([config.fault((*key, "password_file"), f"{path} cannot be read: {error}")]) from error
+            raise ConfigError(
+                [config.fault((*key, "password_file"), f"{path} cannot be read: {error}")]
+            ) from error
     if bool(table.user) != bool(password):
-        raise ConfigError([config.fault(key, "user and password (or password_file) belong together")])
+        raise ConfigError(
+            [config.fault(key, "user and password (or password_file) belong together")]
+        )
     if table.supervisor.startswith("http:") and not table.user:
-        raise ConfigError([config.fault(key, "over the network: user and password are needed; orders run programs")])
+        raise ConfigError(
+            [
+                config.fault(
+                    key, "over the network: user and password are needed; orders run programs"
+                )
+            ]
+        )
     return Control(table.supervisor, table.user or "", password)
 
 
 def _control_sections(control: Control | None, here: Path) -> tuple[list[str], str]:
-    """Return the sections for orders, and the socket file, which there is always: for supervisorctl."""
+    """Return the sections for orders, and the socket file, which there is always: for
+    supervisorctl."""
     path, credentials, inet = str(_socket_path(here)), list[str](), list[str]()
     if control is not None and control.url.startswith("unix://"):
         path, credentials = control.url.removeprefix("unix://"), control.credentials
     elif control is not None:
         address = control.url.removeprefix("http://").rstrip("/")
         inet = ["[inet_http_server]", f"port={_escaped(address)}", *control.credentials, ""]
-    return ["[unix_http_server]", f"file={_escaped(path)}", "chmod=0700", *credentials, "", *inet], path
+    return [
+        "[unix_http_server]",
+        f"file={_escaped(path)}",
+        "chmod=0700",
+        *credentials,
+        "",
+        *inet,
+    ], path
 
 
 def complete_conf(
-    config: Config, banks: Sequence[str], settings: ProgramSettings, directory: Path, control: Control | None = None
+    config: Config,
+    banks: Sequence[str],
+    settings: ProgramSettings,
+    directory: Path,
+    control: Control | None = None,
 ) -> str:
-    """Return a whole supervisord.conf whose socket, pid file and log are in `directory`, which must exist.
+    """Return a whole supervisord.conf whose socket, pid file and log are in `directory`, which must
+    exist.
 
     Args:
         config: The configuration.

@@ -1,4 +1,5 @@
-"""Units of systemd for Players and the port manager, those of `deploy` for another installation. Text only."""
+"""Units of systemd for Players and the port manager, those of `deploy` for another installation.
+Text only."""
 
 from __future__ import annotations
 
@@ -11,7 +12,10 @@ from player.errors import UnwritableError
 __all__ = ["PLAYER_UNIT", "PORT_MANAGER_UNIT", "UnitSettings", "deploy_file", "systemd_unit"]
 
 PLAYER_UNIT, PORT_MANAGER_UNIT = "player@.service", "portmanager.service"
-PROGRAMS = {PLAYER_UNIT: ("player", "-m player.cli"), PORT_MANAGER_UNIT: ("portmanager", "-m portmanager.cli")}
+PROGRAMS = {
+    PLAYER_UNIT: ("player", "-m player.cli"),
+    PORT_MANAGER_UNIT: ("portmanager", "-m portmanager.cli"),
+}
 """Unit -> its program in the shipped file, and what the interpreter is given in its place."""
 SHIPPED_BIN = "/opt/dealer-player/bin"
 
@@ -34,7 +38,8 @@ class UnitSettings:
 
 
 def deploy_file(name: str) -> Path:
-    """Return a file of `deploy`, which is in the package where that is installed, beside it in a checkout."""
+    """Return a file of `deploy`, which is in the package where that is installed, beside it in a
+    checkout."""
     here = Path(__file__).resolve().parent
     installed = here / "deploy" / name
     return installed if installed.exists() else here.parent / "deploy" / name
@@ -64,7 +69,10 @@ def systemd_unit(name: str, settings: UnitSettings) -> str:
             continue
         lines.append(line)
         if line.startswith("EnvironmentFile="):
-            lines += [f"Environment={_quoted(f'{key}={value}')}" for key, value in settings.environment.items()]
+            lines += [
+                f"Environment={_quoted(f'{key}={value}')}"
+                for key, value in settings.environment.items()
+            ]
     return "\n".join(lines) + "\n"
 
 
@@ -75,6 +83,7 @@ def _checked(text: str) -> str:
 
 
 def _quoted(text: str) -> str:
-    """Return a word as systemd reads it. A `$` has no meaning in the name of a program, nor in `Environment=`."""
+    """Return a word as systemd reads it. A `$` has no meaning in the name of a program, nor in
+    `Environment=`."""
     escaped = _checked(text).replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")
     return f'"{escaped}"' if escaped != text or " " in text or "'" in text or ";" in text else text

@@ -1,4 +1,5 @@
-"""What a configuration is: the tables of the file as models, and all of them together. How it is read: `config`."""
+"""What a configuration is: the tables of the file as models, and all of them together. How it is
+read: `config`."""
 
 from __future__ import annotations
 
@@ -34,7 +35,7 @@ __all__ = [
     "Composed",
     "Config",
     "DealerConfig",
-    "DoorConfig",
+    "EndpointConfig",
     "Host",
     "HostConfig",
     "InstrumentConfig",
@@ -57,7 +58,9 @@ def _address(text: str) -> str:
     try:
         split_url(tcp_url(address, DEFAULT_PORT))
     except ValueError:
-        raise ValueError(f"{text!r} is no address; write one as 127.0.0.1, or 0.0.0.0 for all of this host") from None
+        raise ValueError(
+            f"{text!r} is no address; write one as 127.0.0.1, or 0.0.0.0 for all of this host"
+        ) from None
     return address
 
 
@@ -69,12 +72,14 @@ _USER_IN_URL = re.compile(r"(?<=://)[^/\s@]*@")
 
 
 def is_secret(key: KeyPath) -> bool:
-    """Tell whether the value of a key must not be shown: `password`, `secret`, `token`, alone or as in `api_token`."""
+    """Tell whether the value of a key must not be shown: `password`, `secret`, `token`, alone or as
+    in `api_token`."""
     return any(isinstance(part, str) and _SECRET.search(part) for part in key)
 
 
 def without_user(text: str) -> str:
-    """Return text without who asks and with which password, which a URL in it may have: `http://...@gw:80`."""
+    """Return text without who asks and with which password, which a URL in it may have:
+    `http://...@gw:80`."""
     return _USER_IN_URL.sub("...@", text)
 
 
@@ -96,7 +101,8 @@ PortOrService = Annotated[
     Annotated[Port, Tag("port")] | Annotated[ServiceName, Tag("service")],
     Discriminator(lambda value: "service" if is_service(value) else "port"),
 ]
-"""A port, or `service:NAME` for one that is lent under that name; `{bank}` in it, or nothing, is the Bank's name."""
+"""A port, or `service:NAME` for one that is lent under that name; `{bank}` in it, or nothing, is
+the Bank's name."""
 Manager = Annotated[str, AfterValidator(_manager)]
 Address = Annotated[str, AfterValidator(_address)]
 Host = Annotated[str, Field(min_length=1), AfterValidator(checked_host)]
@@ -135,10 +141,10 @@ class DealerConfig(Table):
     portmanager: str | None = None
 
 
-class DoorConfig(Table):
-    """`[banks.X.doors.NAME]`: a further way in to the Bank. Doors add their own keys in a subclass.
+class EndpointConfig(Table):
+    """`[banks.X.endpoints.NAME]`: a further way in to the Bank. Endpoints add their own keys in a subclass.
 
-    `kind` is the door's name at its entry point, or `module:Class`; without it, that is NAME.
+    `kind` is the endpoint's name at its entry point, or `module:Class`; without it, that is NAME.
     """
 
     kind: str | None = Field(None, min_length=1)
@@ -152,14 +158,16 @@ class BankConfig(Table):
     hpc_host: Host
     player_port: PortOrService | None = None
     bind: Address | None = None
-    doors: dict[str, SerializeAsAny[DoorConfig]] = Field(default_factory=dict)
+    endpoints: dict[str, SerializeAsAny[EndpointConfig]] = Field(default_factory=dict)
 
-    @field_validator("doors", mode="plain", json_schema_input_type=dict[str, dict[str, Any]])
+    @field_validator("endpoints", mode="plain", json_schema_input_type=dict[str, dict[str, Any]])
     @classmethod
-    def _doors_are_read_apart(cls, value: Any) -> Any:
-        """Leave the tables to the doors' own models, which only the reader of the file can find."""
-        if not isinstance(value, dict) or not all(isinstance(table, dict | DoorConfig) for table in value.values()):
-            raise ValueError("not tables [banks.X.doors.NAME]")
+    def _endpoints_are_read_apart(cls, value: Any) -> Any:
+        """Leave the tables to the endpoints' own models, which only the reader of the file can find."""
+        if not isinstance(value, dict) or not all(
+            isinstance(table, dict | EndpointConfig) for table in value.values()
+        ):
+            raise ValueError("not tables [banks.X.endpoints.NAME]")
         return value
 
 
@@ -192,9 +200,12 @@ def _supervisor(address: str) -> str:
 
 
 class HostConfig(Table):
-    """`[hosts.X]`: where the supervisord of a host takes orders, from `dealer hosts` and nobody else."""
+    """`[hosts.X]`: where the supervisord of a host takes orders, from `dealer hosts` and nobody
+    else."""
 
-    supervisor: Annotated[str, AfterValidator(_supervisor)] = Field(json_schema_extra={"pattern": _SUPERVISOR_FORM})
+    supervisor: Annotated[str, AfterValidator(_supervisor)] = Field(
+        json_schema_extra={"pattern": _SUPERVISOR_FORM}
+    )
     user: str | None = Field(None, min_length=1)
     password: str | None = Field(None, min_length=1)
     password_file: str | None = Field(None, min_length=1)
@@ -241,7 +252,8 @@ class Config:
         return ManagerAddress.read(self.instrument.portmanager)
 
     def file_roots(self, data_root: Path) -> tuple[Path, ...]:
-        """Return the folders below which callers may name files: by default that of this file, and the data root."""
+        """Return the folders below which callers may name files: by default that of this file, and
+        the data root."""
         if self.instrument.file_roots is None:
             return self.directory, data_root
         return tuple(self.directory / root for root in self.instrument.file_roots)
@@ -251,7 +263,8 @@ class Config:
         return self.banks[bank].bind or self.instrument.bind
 
     def url(self, bank: str, bind: str | None = None) -> str:
-        """Return where a Bank's Player serves; `bind` wins over the file. Of a service the URL of its name."""
+        """Return where a Bank's Player serves; `bind` wins over the file. Of a service the URL of
+        its name."""
         port = self.banks[bank].player_port or self.instrument.player_port
         if isinstance(port, str):
             return ServiceAddress(own_service(port, bank), self.manager).url

@@ -1,7 +1,8 @@
-"""The TOML files of a configuration as one document, with the file and line of every key. Knows not what keys mean.
+"""The TOML files of a configuration as one document, with the file and line of every key. Knows not
+what keys mean.
 
-tomli does all the parsing. It keeps no positions, so the lines are found by giving it the document statement by
-statement: a statement ends with a line, outside of strings and brackets.
+tomli does all the parsing. It keeps no positions, so the lines are found by giving it the document
+statement by statement: a statement ends with a line, outside of strings and brackets.
 """
 
 from __future__ import annotations
@@ -31,9 +32,15 @@ from zmqjsonproxy.configfiles import (
 
 MAX_TWICE = 20
 _STRINGS = (
-    r'"""(?:[^\\]|\\.)*?""""{0,2}', r"'''.*?''''{0,2}", r'"(?:[^"\\\n]|\\.)*"', r"'[^'\n]*'", r"#[^\n]*",
-)  # fmt: skip
-_PIECE = re.compile(rf"{'|'.join(_STRINGS)}|(?P<open>[\[{{])|(?P<close>[\]}}])|(?P<end>\n)", re.DOTALL)
+    r'"""(?:[^\\]|\\.)*?""""{0,2}',
+    r"'''.*?''''{0,2}",
+    r'"(?:[^"\\\n]|\\.)*"',
+    r"'[^'\n]*'",
+    r"#[^\n]*",
+)
+_PIECE = re.compile(
+    rf"{'|'.join(_STRINGS)}|(?P<open>[\[{{])|(?P<close>[\]}}])|(?P<end>\n)", re.DOTALL
+)
 """Of a valid document: strings and comments as a whole, brackets outside of them, ends of lines."""
 
 __all__ = ["KeyPath", "TomlFile", "key_lines", "parse_toml", "read_toml"]
@@ -47,8 +54,8 @@ class TomlFile:
         path: The file or directory, as it was given.
         tables: The document, with variables replaced.
         files: The files, in the order in which they were merged.
-        places: File and line (from 1) of each key and table header. Of a value that stands in several files the last
-            place, which is the one that counts; of a table the first.
+        places: File and line (from 1) of each key and table header. Of a value that stands in
+            several files the last place, which is the one that counts; of a table the first.
         variables: Names of the variables in each text.
         unresolved: What is wrong with the variables of a text.
         warnings: What should be written differently, though tomli reads it.
@@ -63,7 +70,8 @@ class TomlFile:
     warnings: tuple[Fault, ...] = ()
 
     def place(self, path: KeyPath) -> tuple[Path, int] | None:
-        """Return file and line of a key, or of the nearest table around it; None for the document."""
+        """Return file and line of a key, or of the nearest table around it; None for the
+        document."""
         for length in range(len(path), 0, -1):
             if (place := self.places.get(path[:length])) is not None:
                 return place
@@ -82,11 +90,14 @@ class TomlFile:
     def in_order(self, faults: list[Fault]) -> list[Fault]:
         """Return faults in the order of files and lines, each once."""
         order = {file: number for number, file in enumerate(self.files)}
-        return sorted(dict.fromkeys(faults), key=lambda fault: (order.get(fault.file, -1), fault.line or 0))
+        return sorted(
+            dict.fromkeys(faults), key=lambda fault: (order.get(fault.file, -1), fault.line or 0)
+        )
 
 
 def _ends(text: str) -> Iterator[int]:
-    """Yield where the lines end that end a statement, or are empty: not within a string, list or inline table."""
+    """Yield where the lines end that end a statement, or are empty: not within a string, list or
+    inline table."""
     depth = 0
     for found in _PIECE.finditer(text):
         kind = found.lastgroup
@@ -100,13 +111,18 @@ def _ends(text: str) -> Iterator[int]:
 
 
 def _statements(text: str) -> Iterator[tuple[int, str, dict[str, Any]]]:
-    """Yield (line of the first character, source, parsed alone) of each statement of a valid document."""
+    """Yield (line of the first character, source, parsed alone) of each statement of a valid
+    document."""
     begin, number = 0, 1
     for end in _ends(text):
         source = text[begin:end]
         if source.strip() and not source.lstrip().startswith("#"):
             with suppress(tomli.TOMLDecodeError):  # a fault of its own, of a document with others
-                yield number, source if source.endswith("\n") else f"{source}\n", tomli.loads(source)
+                yield (
+                    number,
+                    source if source.endswith("\n") else f"{source}\n",
+                    tomli.loads(source),
+                )
         begin, number = end, number + source.count("\n")
 
 
@@ -182,17 +198,26 @@ def parse_toml(text: str, path: Path, environment: Mapping[str, str] | None = No
 def _syntax_faults(text: str, path: Path, error: ValueError | RecursionError) -> list[Fault]:
     """Return the faults of a document that tomli refuses.
 
-    A parser stops at the first fault. A key or table that stands twice is known well enough to go on without it.
+    A parser stops at the first fault. A key or table that stands twice is known well enough to go
+    on without it.
     """
     faults: list[Fault] = []
     lines = text.split("\n")
-    renamed: dict[str | int, KeyPath] = {}  # tables that stood twice: what is in them is looked at all the same
-    while len(faults) < MAX_TWICE and (twice := _twice(lines, toml_fault(path, "\n".join(lines), error))) is not None:
+    renamed: dict[
+        str | int, KeyPath
+    ] = {}  # tables that stood twice: what is in them is looked at all the same
+    while (
+        len(faults) < MAX_TWICE
+        and (twice := _twice(lines, toml_fault(path, "\n".join(lines), error))) is not None
+    ):
         key, number, first, size = twice
         key = (*renamed.get(key[0], key[:1]), *key[1:])
         faults.append(Fault(path, number, dotted(key), f"is there twice; first in line {first}"))
         is_header = lines[number - 1].lstrip().startswith("[")
-        lines[number - 1 : number - 1 + size] = [f"[twice-{number}]" if is_header else "", *[""] * (size - 1)]
+        lines[number - 1 : number - 1 + size] = [
+            f"[twice-{number}]" if is_header else "",
+            *[""] * (size - 1),
+        ]
         renamed[f"twice-{number}"] = key
         try:
             tomli.loads("\n".join(lines))
@@ -204,7 +229,8 @@ def _syntax_faults(text: str, path: Path, error: ValueError | RecursionError) ->
 
 
 def _twice(lines: list[str], fault: Fault) -> tuple[KeyPath, int, int, int] | None:
-    """Return (key, its line, the line where it stood first, lines that it takes) if the fault is a key set twice."""
+    """Return (key, its line, the line where it stood first, lines that it takes) if the fault is a
+    key set twice."""
     if fault.line is None or not any(text in fault.text for text in ("overwrite", "twice")):
         return None
     known: dict[KeyPath, int] = {}
@@ -231,7 +257,11 @@ def _not_toml_1_0(text: str, tables: dict[str, Any], path: Path) -> tuple[Fault,
     except (ValueError, RecursionError) as error:
         fault = toml_fault(path, text, error)
         line, reason = fault.line, fault.text.removeprefix("not TOML: ")
-    return (Fault(path, line, "", f"this is TOML 1.1; write TOML 1.0, which every reader knows ({reason})"),)
+    return (
+        Fault(
+            path, line, "", f"this is TOML 1.1; write TOML 1.0, which every reader knows ({reason})"
+        ),
+    )
 
 
 def _value(tables: Any, path: KeyPath) -> Any:
@@ -245,9 +275,15 @@ def _value(tables: Any, path: KeyPath) -> Any:
 
 def _put_over(under: TomlFile, over: TomlFile) -> TomlFile:
     """Return two files merged; what stands in both is the later one's, as `merged` has it."""
-    places, variables, unresolved = dict(under.places), dict(under.variables), dict(under.unresolved)
+    places, variables, unresolved = (
+        dict(under.places),
+        dict(under.variables),
+        dict(under.unresolved),
+    )
     for path, place in over.places.items():
-        stays = isinstance(_value(under.tables, path), dict) and isinstance(_value(over.tables, path), dict)
+        stays = isinstance(_value(under.tables, path), dict) and isinstance(
+            _value(over.tables, path), dict
+        )
         if path in places and not stays:
             for known in [known for known in places if known[: len(path)] == path]:
                 del places[known]

@@ -1,4 +1,5 @@
-"""Names instead of ports: the NSCLDAQ-compatible port manager, its clients and its protocol. Standard library only."""
+"""Names instead of ports: the NSCLDAQ-compatible port manager, its clients and its protocol.
+Standard library only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""The client for asyncio: the same questions and answers as `client.py`, on a socket of the running loop."""
+"""The client for asyncio: the same questions and answers as `client.py`, on a socket of the running
+loop."""
 
 from __future__ import annotations
 
@@ -19,7 +20,13 @@ from portmanager.client import (
     nobody_listens,
     own_user,
 )
-from portmanager.errors import ConnectionLostError, NoAnswerError, PortManagerError, RefusedError, ReplyError
+from portmanager.errors import (
+    ConnectionLostError,
+    NoAnswerError,
+    PortManagerError,
+    RefusedError,
+    ReplyError,
+)
 from portmanager.protocol.dialogue import DUPLICATE, Dialogue, Question, Reply, only_one, selected
 from portmanager.protocol.lines import DEFAULT_PORT
 
@@ -57,11 +64,12 @@ class _Link(asyncio.Protocol):
 
 
 class AsyncPortManager:
-    """A connection to a port manager, for programs that use asyncio; see `PortManager`, whose names it has.
+    """A connection to a port manager, for programs that use asyncio; see `PortManager`, whose names
+    it has.
 
-    Made by `await AsyncPortManager.connect(host)`, or used by `async with AsyncPortManager(host) as pm`. Calls of
-    several tasks are answered one after another. A call that is cancelled ends the connection: the answer that is
-    still to come could not be told from another one.
+    Made by `await AsyncPortManager.connect(host)`, or used by `async with AsyncPortManager(host) as
+    pm`. Calls of several tasks are answered one after another. A call that is cancelled ends the
+    connection: the answer that is still to come could not be told from another one.
 
     Args:
         host: Name or address.
@@ -72,9 +80,14 @@ class AsyncPortManager:
     """
 
     def __init__(
-        self, host: str = "localhost", port: int = DEFAULT_PORT, *, user: str | None = None, timeout: float = TIMEOUT,
+        self,
+        host: str = "localhost",
+        port: int = DEFAULT_PORT,
+        *,
+        user: str | None = None,
+        timeout: float = TIMEOUT,
         on_lost: Callable[[tuple[Allocation, ...]], None] | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.host, self.port, self.timeout = host, int(port), timeout
         self.user = own_user() if user is None else user
         self._on_lost = on_lost
@@ -88,7 +101,9 @@ class AsyncPortManager:
         self._reports_loss = False
 
     @classmethod
-    async def connect(cls, host: str = "localhost", port: int = DEFAULT_PORT, **options: Any) -> Self:
+    async def connect(
+        cls, host: str = "localhost", port: int = DEFAULT_PORT, **options: Any
+    ) -> Self:
         """Return a connected client; the arguments are those of the class.
 
         Raises:
@@ -117,7 +132,9 @@ class AsyncPortManager:
     async def get_port(self, service: str, *, user: str | None = None) -> int:
         """Lend a port for a service; see `PortManager.get_port`."""
         got = await self._get(service, self.user if user is None else user, None)
-        again = next((old for old in self._lost if (old.service, old.user) == (got.service, got.user)), None)
+        again = next(
+            (old for old in self._lost if (old.service, old.user) == (got.service, got.user)), None
+        )
         if again is not None:
             self._lost.remove(again)
         return got.port
@@ -151,7 +168,8 @@ class AsyncPortManager:
         return tuple(self._lost)
 
     async def reacquire(self) -> dict[Allocation, Allocation]:
-        """Connect again if need be, and ask for every port that was lost; see `PortManager.reacquire`."""
+        """Connect again if need be, and ask for every port that was lost; see
+        `PortManager.reacquire`."""
         became: dict[Allocation, Allocation] = {}
         if self._closed:
             self._lose("asking for lost ports again", "this object was closed")
@@ -169,7 +187,9 @@ class AsyncPortManager:
         link, self._link = self._link, None
         self._dialogue.disconnected()
         self._lost.clear()
-        self._answer(ConnectionLostError(self._dialogue.server, self._doing, (), "this object was closed"))
+        self._answer(
+            ConnectionLostError(self._dialogue.server, self._doing, (), "this object was closed")
+        )
         if link is not None:
             link.close()
             await asyncio.sleep(0)  # the loop closes the socket
@@ -180,7 +200,10 @@ class AsyncPortManager:
         return self
 
     async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
     ) -> None:
         await self.close()
 
@@ -190,7 +213,9 @@ class AsyncPortManager:
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(self.timeout):
-                transport, link = await loop.create_connection(lambda: _Link(self), self.host, self.port)
+                transport, link = await loop.create_connection(
+                    lambda: _Link(self), self.host, self.port
+                )
         except UnicodeError as error:
             raise no_name(self.host, error) from error
         sock = transport.get_extra_info("socket")
@@ -214,10 +239,13 @@ class AsyncPortManager:
 
     def _gone(self, link: _Link, reason: str) -> None:
         if link is self._link:
-            self._end(lambda lost: ConnectionLostError(self._dialogue.server, self._doing, lost, reason))
+            self._end(
+                lambda lost: ConnectionLostError(self._dialogue.server, self._doing, lost, reason)
+            )
 
     def _end(self, error: Callable[[tuple[Allocation, ...]], PortManagerError]) -> None:
-        """Give the connection up, and say so to the call that waits, or else to the callback or the next call."""
+        """Give the connection up, and say so to the call that waits, or else to the callback or the
+        next call."""
         lost = self._forget()
         if self._answer(error(lost)):
             return
@@ -254,7 +282,8 @@ class AsyncPortManager:
             held = bool(self.lent)
             try:
                 return await self._ask(
-                    f"asking for a port for {service}", lambda: self._dialogue.get_port(service, user, wish)
+                    f"asking for a port for {service}",
+                    lambda: self._dialogue.get_port(service, user, wish),
                 )
             except RefusedError as error:
                 if str(error) != DUPLICATE or held or time.monotonic() > give_up:
@@ -295,7 +324,9 @@ class AsyncPortManager:
         except PortManagerError:
             raise
         except TimeoutError:
-            raise NoAnswerError(self._dialogue.server, doing, self.timeout, self._forget()) from None
+            raise NoAnswerError(
+                self._dialogue.server, doing, self.timeout, self._forget()
+            ) from None
         except asyncio.CancelledError:
             self._forget()
             raise

@@ -1,4 +1,5 @@
-"""The commands `portmanager`, `DaqPortManager` and `lsservices`. Exit status 0 done, 1 refused, 2 usage."""
+"""The commands `portmanager`, `DaqPortManager` and `lsservices`. Exit status 0 done, 1 refused, 2
+usage."""
 
 from __future__ import annotations
 
@@ -27,14 +28,19 @@ STATUS_TEXT = "Exit status: 0 done, 1 refused or failed, 2 usage."
 def build_parser() -> argparse.ArgumentParser:
     """The command line of `portmanager`, and of `DaqPortManager`."""
     parser = Parser(
-        with_version=True, prog="portmanager", allow_abbrev=False, epilog=STATUS_TEXT,
+        with_version=True,
+        prog="portmanager",
+        allow_abbrev=False,
+        epilog=STATUS_TEXT,
         description="Lend TCP ports to services under their names. Without a command it is the server, and takes the "
         "options of NSCLDAQ's `DaqPortManager`, too.",
-    )  # fmt: skip
+    )
     _add_server_options(parser)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     text = "be the server, as without a command"
-    serve = commands.add_parser("serve", help=text, description=f"{text.capitalize()}.", allow_abbrev=False)
+    serve = commands.add_parser(
+        "serve", help=text, description=f"{text.capitalize()}.", allow_abbrev=False
+    )
     _add_server_options(serve, suppress=True)
     queries.add_commands(commands)
     return parser
@@ -42,14 +48,25 @@ def build_parser() -> argparse.ArgumentParser:
 
 def _lsservices_parser() -> argparse.ArgumentParser:
     parser = Parser(
-        with_version=True, prog="lsservices", epilog=STATUS_TEXT,
+        with_version=True,
+        prog="lsservices",
+        epilog=STATUS_TEXT,
         description="Show the services that a computer's port manager knows.",
-    )  # fmt: skip
-    parser.add_argument("host", nargs="?", default="localhost", metavar="HOST", help="of which; default: %(default)s")
+    )
     parser.add_argument(
-        "pattern", nargs="?", default="*", metavar="USER",
+        "host",
+        nargs="?",
+        default="localhost",
+        metavar="HOST",
+        help="of which; default: %(default)s",
+    )
+    parser.add_argument(
+        "pattern",
+        nargs="?",
+        default="*",
+        metavar="USER",
         help="whose services; `*`, `?` and `[a-z]` stand for others; default: all",
-    )  # fmt: skip
+    )
     queries.add_server(parser, with_host=False)
     queries.add_form(parser)
     return parser
@@ -61,38 +78,78 @@ def _add_server_options(parser: argparse.ArgumentParser, *, suppress: bool = Fal
 
     low, high = DEFAULT_RANGE
     add(
-        "-ports", "--ports", type=_ports, default=DEFAULT_RANGE, metavar="LOW-HIGH",
+        "-ports",
+        "--ports",
+        type=_ports,
+        default=DEFAULT_RANGE,
+        metavar="LOW-HIGH",
         help=f"ports to lend; default: {low}-{high}",
-    )  # fmt: skip
+    )
     add(
-        "-listen", "--listen", type=port_number, default=DEFAULT_PORT, metavar="PORT",
+        "-listen",
+        "--listen",
+        type=port_number,
+        default=DEFAULT_PORT,
+        metavar="PORT",
         help=f"port for clients; 0: a free one; default: {DEFAULT_PORT}",
-    )  # fmt: skip
+    )
     add(
-        "--bind", action="append", default=None, metavar="ADDRESS",
+        "--bind",
+        action="append",
+        default=None,
+        metavar="ADDRESS",
         help="address to listen on; may be given several times; default: all, IPv4 and IPv6; 127.0.0.1: only "
         "programs of this computer reach it",
-    )  # fmt: skip
+    )
     add(
-        "--list-from", action="append", default=None, metavar="WHO",
+        "--list-from",
+        action="append",
+        default=None,
+        metavar="WHO",
         help="who may list: `all`, `local`, or a network as 10.1.0.0/16; may be given several times; default: all",
-    )  # fmt: skip
-    add("--per-connection", type=_count, default=100, metavar="N", help="most ports of one connection; default: 100")
-    add("--per-user", type=_count, default=500, metavar="N", help="most ports of one user; default: 500")
+    )
     add(
-        "--any-user", action="store_true", default=False,
+        "--per-connection",
+        type=_count,
+        default=100,
+        metavar="N",
+        help="most ports of one connection; default: 100",
+    )
+    add(
+        "--per-user",
+        type=_count,
+        default=500,
+        metavar="N",
+        help="most ports of one user; default: 500",
+    )
+    add(
+        "--any-user",
+        action="store_true",
+        default=False,
         help="whoever asks may do it in any user's name; otherwise only root and the user of the port manager, where "
         "the system tells who it is",
-    )  # fmt: skip
-    add("--max-connections", type=_count, default=10_000, metavar="N", help="more than N are refused; default: 10000")
+    )
     add(
-        "-log", "--log", type=Path, default=None, metavar="FILE",
+        "--max-connections",
+        type=_count,
+        default=10_000,
+        metavar="N",
+        help="more than N are refused; default: 10000",
+    )
+    add(
+        "-log",
+        "--log",
+        type=Path,
+        default=None,
+        metavar="FILE",
         help="where the log goes; a new file at 10 MB, five old ones are kept; default: standard error",
-    )  # fmt: skip
+    )
     add(
-        "--log-level", choices=("debug", "info", "warning", "error"), default="info",
+        "--log-level",
+        choices=("debug", "info", "warning", "error"),
+        default="info",
         help="least level that is logged; default: info",
-    )  # fmt: skip
+    )
     where = "default: in /var/tmp/daqportmgr, or where this user may write"
     for what, holds, name in (
         ("port", "the listen port", "listen.port"),
@@ -100,15 +157,21 @@ def _add_server_options(parser: argparse.ArgumentParser, *, suppress: bool = Fal
         ("usage", "the ports lent", "ports.txt"),
     ):
         add(
-            f"-{what}file", f"--{what}file", type=Path, default=None, metavar="FILE",
+            f"-{what}file",
+            f"--{what}file",
+            type=Path,
+            default=None,
+            metavar="FILE",
             help=f"file for {holds}; {where}, {name}",
-        )  # fmt: skip
+        )
 
 
 def _ports(text: str) -> tuple[int, int]:
     found = re.fullmatch(r"([0-9]{1,5})-([0-9]{1,5})", text, re.ASCII)
     if not found:
-        raise argparse.ArgumentTypeError(f"{text!r} is no range of ports; write for example 30001-31000")
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no range of ports; write for example 30001-31000"
+        )
     low, high = sorted((int(found[1]), int(found[2])))
     if not 1 <= low <= high <= 65535:
         raise argparse.ArgumentTypeError(f"{text!r}: a port is a number from 1 to 65535")
@@ -159,7 +222,10 @@ def _answer(program: str, options: argparse.Namespace) -> int:
         print(f"{program}: {error}", file=sys.stderr)
     except OSError as error:
         at = f"{options.host} port {options.port}"
-        print(f"{program}: cannot reach a port manager at {at}: {error.strerror or error}", file=sys.stderr)
+        print(
+            f"{program}: cannot reach a port manager at {at}: {error.strerror or error}",
+            file=sys.stderr,
+        )
     except KeyboardInterrupt:
         pass
     return 1
@@ -172,7 +238,10 @@ def _serve(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
     try:
         set_up_logging(options.log_level, options.log)
     except OSError as error:
-        print(f"portmanager: the log {options.log} cannot be written: {error.strerror}", file=sys.stderr)
+        print(
+            f"portmanager: the log {options.log} cannot be written: {error.strerror}",
+            file=sys.stderr,
+        )
         return 1
     try:
         server = Server(

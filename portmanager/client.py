@@ -1,6 +1,8 @@
-"""The blocking client: lends ports from a port manager and finds services, over one socket that it keeps.
+"""The blocking client: lends ports from a port manager and finds services, over one socket that it
+keeps.
 
-The methods with names in mixed case are those of NSCLDAQ's class of the same name; the others are this project's.
+The methods with names in mixed case are those of NSCLDAQ's class of the same name; the others are
+this project's.
 """
 
 from __future__ import annotations
@@ -18,14 +20,26 @@ from types import TracebackType
 from typing import Any, NoReturn, Self, TypeVar
 
 from portmanager.allocation import Allocation
-from portmanager.errors import ConnectionLostError, NoAnswerError, PortManagerError, RefusedError, ReplyError
+from portmanager.errors import (
+    ConnectionLostError,
+    NoAnswerError,
+    PortManagerError,
+    RefusedError,
+    ReplyError,
+)
 from portmanager.protocol.dialogue import DUPLICATE, Dialogue, Question, Reply, only_one, selected
 from portmanager.protocol.lines import DEFAULT_PORT
 
 __all__ = [
-    "DUPLICATE_FOR_S", "TIMEOUT", "PortManager", "acknowledge_at_once", "met_itself", "no_name", "nobody_listens",
+    "DUPLICATE_FOR_S",
+    "TIMEOUT",
+    "PortManager",
+    "acknowledge_at_once",
+    "met_itself",
+    "no_name",
+    "nobody_listens",
     "own_user",
-]  # fmt: skip
+]
 
 TIMEOUT = 10.0
 DUPLICATE_FOR_S = 1.0
@@ -37,25 +51,32 @@ T = TypeVar("T")
 class PortManager:
     """A connection to a port manager. Ports that it got are its own until it is closed or lost.
 
-    Connects at once. May be used by several threads. Children of the process do not inherit the connection; a child
-    that is forked without exec does, and keeps the ports alive as long as it lives.
+    Connects at once. May be used by several threads. Children of the process do not inherit the
+    connection; a child that is forked without exec does, and keeps the ports alive as long as it
+    lives.
 
     Args:
         host: Name or address. Ports are lent to programs of the same computer only: "localhost".
         port: Where the port manager listens.
         user: Whose services these are; None: who runs this program.
         timeout: s; for connecting and for each answer.
-        on_lost: Called in a thread with the ports that were lost as soon as the connection is; None: the next call
-            says so, or `check`. Call `reacquire` from there, or from anywhere else.
+        on_lost: Called in a thread with the ports that were lost as soon as the connection is;
+            None: the next call says so, or `check`. Call `reacquire` from there, or from anywhere
+            else.
 
     Raises:
         OSError: The name is unknown, or nobody listens there.
     """
 
     def __init__(
-        self, host: str = "localhost", port: int = DEFAULT_PORT, *, user: str | None = None, timeout: float = TIMEOUT,
+        self,
+        host: str = "localhost",
+        port: int = DEFAULT_PORT,
+        *,
+        user: str | None = None,
+        timeout: float = TIMEOUT,
         on_lost: Callable[[tuple[Allocation, ...]], None] | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.host, self.port, self.timeout = host, int(port), timeout
         self.user = own_user() if user is None else user
         self._on_lost = on_lost
@@ -74,13 +95,15 @@ class PortManager:
         Raises:
             RefusedError: A RuntimeError with the server's words.
             BadNameError: A ValueError; the text is no name.
-            ConnectionLostError: The connection is gone, and with it the ports that it had brought before.
+            ConnectionLostError: The connection is gone, and with it the ports that it had brought
+                before.
             NoAnswerError: The server is silent.
         """
         return self.get_port(servicename)
 
     def listPorts(self) -> list[dict[str, Any]]:  # noqa: N802 - the name is NSCLDAQ's
-        """Return all allocations as dictionaries with `port`, `service` and `user`, in the server's order."""
+        """Return all allocations as dictionaries with `port`, `service` and `user`, in the server's
+        order."""
         return [one.as_dict() for one in self.list_ports()]
 
     def find(self, **criteria: Any) -> list[dict[str, Any]]:
@@ -100,7 +123,10 @@ class PortManager:
         """Lend a port for a service; as `getPort`, for another user if it is said."""
         with self._lock:
             got = self._get(service, self.user if user is None else user, None)
-            again = next((old for old in self._lost if (old.service, old.user) == (got.service, got.user)), None)
+            again = next(
+                (old for old in self._lost if (old.service, old.user) == (got.service, got.user)),
+                None,
+            )
             if again is not None:
                 self._lost.remove(again)
         return got.port
@@ -145,7 +171,8 @@ class PortManager:
 
     @property
     def speaks_words(self) -> bool:
-        """Whether the server is of the Rust kind, which knows no names with white space; False before it has spoken."""
+        """Whether the server is of the Rust kind, which knows no names with white space; False
+        before it has spoken."""
         return self._dialogue.quoted is False
 
     def check(self) -> None:
@@ -173,12 +200,14 @@ class PortManager:
         return _hung_up(watched, timeout)
 
     def fileno(self) -> int:
-        """Return the number of the socket, for `select`: it becomes readable when the connection is lost."""
+        """Return the number of the socket, for `select`: it becomes readable when the connection is
+        lost."""
         with self._lock:
             return -1 if self._socket is None else self._socket.fileno()
 
     def reacquire(self) -> dict[Allocation, Allocation]:
-        """Connect again if need be, and ask for every port that was lost: for the same number where the server can.
+        """Connect again if need be, and ask for every port that was lost: for the same number where
+        the server can.
 
         Returns:
             What each lost allocation has become; compare the ports.
@@ -213,7 +242,12 @@ class PortManager:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
         self.close()
 
     def __del__(self) -> None:
@@ -240,7 +274,9 @@ class PortManager:
         self._socket = sock
         self._dialogue.connected()
         if self._on_lost is not None:
-            threading.Thread(target=self._watch, args=(sock,), name="portmanager watch", daemon=True).start()
+            threading.Thread(
+                target=self._watch, args=(sock,), name="portmanager watch", daemon=True
+            ).start()
 
     def _watch(self, sock: socket.socket) -> None:
         """Say at once when the connection is lost, though nobody calls."""
@@ -272,7 +308,10 @@ class PortManager:
             data = self._socket.recv(4096)
         except OSError as error:
             self._lose(doing, str(error))
-        self._lose(doing, "closed by the server" if not data else f"it said {data[:80]!r} without being asked")
+        self._lose(
+            doing,
+            "closed by the server" if not data else f"it said {data[:80]!r} without being asked",
+        )
 
     def _get(self, service: str, user: str, wish: int | None) -> Allocation:
         give_up = time.monotonic() + DUPLICATE_FOR_S
@@ -280,7 +319,8 @@ class PortManager:
             held = bool(self.lent)
             try:
                 return self._ask(
-                    f"asking for a port for {service}", lambda: self._dialogue.get_port(service, user, wish)
+                    f"asking for a port for {service}",
+                    lambda: self._dialogue.get_port(service, user, wish),
                 )
             except RefusedError as error:
                 if str(error) != DUPLICATE or held or time.monotonic() > give_up:
@@ -290,7 +330,9 @@ class PortManager:
     def _ask(self, doing: str, begin: Callable[[], Question[T]]) -> T:
         with self._lock:
             if self._closed:
-                raise ConnectionLostError(self._dialogue.server, doing, (), "this object was closed")
+                raise ConnectionLostError(
+                    self._dialogue.server, doing, (), "this object was closed"
+                )
             if self._socket is not None and _readable(self._socket, 0.0):
                 if self._dialogue.lent:
                     self._see(doing)
@@ -326,12 +368,16 @@ class PortManager:
                 if (reply := self._dialogue.receive(data)) is not None:
                     return reply
         except TimeoutError:
-            raise NoAnswerError(self._dialogue.server, doing, self.timeout, self._forget()) from None
+            raise NoAnswerError(
+                self._dialogue.server, doing, self.timeout, self._forget()
+            ) from None
         except PortManagerError:
             raise
         except OSError as error:
             self._lose(doing, error.strerror or str(error))
-        except BaseException:  # an interrupt: the answer that is still to come must not be taken for another one's
+        except (
+            BaseException
+        ):  # an interrupt: the answer that is still to come must not be taken for another one's
             self._forget()
             raise
 
@@ -344,8 +390,8 @@ def no_name(host: str, error: UnicodeError) -> socket.gaierror:
 def acknowledge_at_once(sock: socket.socket) -> None:
     """Have what arrives next acknowledged without delay; for each reply anew.
 
-    The original servers write a reply in two pieces, and the second one waits for the acknowledgement of the first:
-    40 ms, on a connection that is kept.
+    The original servers write a reply in two pieces, and the second one waits for the
+    acknowledgement of the first: 40 ms, on a connection that is kept.
     """
     if _QUICKACK is not None:
         with contextlib.suppress(OSError):  # it is gone, as the next step will say
@@ -353,7 +399,8 @@ def acknowledge_at_once(sock: socket.socket) -> None:
 
 
 def own_user() -> str:
-    """Return the name of whoever runs this program, as NSCLDAQ's class does; the number, if the account has no name."""
+    """Return the name of whoever runs this program, as NSCLDAQ's class does; the number, if the
+    account has no name."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):
@@ -361,9 +408,11 @@ def own_user() -> str:
 
 
 def met_itself(sock: Any) -> bool:
-    """Whether both ends of a connection are one: nobody listens, and the system gave it that very port.
+    """Whether both ends of a connection are one: nobody listens, and the system gave it that very
+    port.
 
-    This happens where the port is one of those that the system gives to clients (`ip_local_port_range`).
+    This happens where the port is one of those that the system gives to clients
+    (`ip_local_port_range`).
     """
     try:
         return bool(sock.getsockname() == sock.getpeername())

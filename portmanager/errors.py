@@ -10,9 +10,9 @@
     |-- ConnectionLostError     ConnectionError: the connection is gone, and with it every port that it held
     `-- NoAnswerError           TimeoutError: no answer in time; the connection was given up
 
-Errors of looking up a name and of connecting come as the operating system gives them: `socket.gaierror`,
-`ConnectionRefusedError`, `TimeoutError`. The attribute `lost` has the ports
-that the program has to regard as no longer its own.
+Errors of looking up a name and of connecting come as the operating system gives them:
+`socket.gaierror`, `ConnectionRefusedError`, `TimeoutError`. The attribute `lost` has the ports that
+the program has to regard as no longer its own.
 """
 
 from __future__ import annotations
@@ -43,7 +43,8 @@ class PortManagerError(Exception):
     """Ports that this program had and has no longer; their services are not listed any more."""
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # Class, text and attributes as they are: the constructor would take the text for its arguments.
+        # Class, text and attributes as they are: the constructor would take the text for its
+        # arguments.
         new = copyreg.__newobj__  # type: ignore[attr-defined]  # as protocol 2 has it
         return new, (type(self),), {**self.__dict__, "args": self.args}
 
@@ -51,7 +52,9 @@ class PortManagerError(Exception):
         """Note what was lost, in the attribute and below the traceback; returns the error."""
         if lost:
             self.lost = tuple(lost)
-            self.add_note(f"lost with the connection: {_written(self.lost)}; reacquire() asks for them again")
+            self.add_note(
+                f"lost with the connection: {_written(self.lost)}; reacquire() asks for them again"
+            )
         return self
 
 
@@ -63,7 +66,9 @@ class ReplyError(PortManagerError, RuntimeError):
     """A reply that no port manager gives: another program listens there."""
 
     def __init__(self, server: str, expected: str, found: str) -> None:
-        super().__init__(f"{server} is no port manager, or a broken one: expected {expected}, found {found[:200]!r}")
+        super().__init__(
+            f"{server} is no port manager, or a broken one: expected {expected}, found {found[:200]!r}"
+        )
         self.server, self.expected, self.found = server, expected, found
 
 
@@ -80,7 +85,11 @@ class NotOneServiceError(PortManagerError, RuntimeError):
     """Exactly one service was wanted, and there are none or several."""
 
     def __init__(self, wanted: str, server: str, found: Sequence[Allocation]) -> None:
-        text = _written(found) if found else "none; is its program running, and registered with this port manager?"
+        text = (
+            _written(found)
+            if found
+            else "none; is its program running, and registered with this port manager?"
+        )
         super().__init__(f"{wanted} at {server}: found {text}")
         self.wanted, self.server, self.found = wanted, server, tuple(found)
 
@@ -101,17 +110,26 @@ class ConnectionLostError(PortManagerError, ConnectionError):
     """The connection to the port manager is gone, and with it every port that it held."""
 
     def __init__(self, server: str, doing: str, lost: Sequence[Allocation], reason: str) -> None:
-        text = f"lost: {_written(lost)}; reacquire() asks for them again" if lost else "no port was held"
-        super().__init__(f"connection to the port manager at {server} is gone while {doing} ({reason}); {text}")
+        text = (
+            f"lost: {_written(lost)}; reacquire() asks for them again"
+            if lost
+            else "no port was held"
+        )
+        super().__init__(
+            f"connection to the port manager at {server} is gone while {doing} ({reason}); {text}"
+        )
         self.server, self.doing, self.reason = server, doing, reason
         self.lost = tuple(lost)
 
 
 class NoAnswerError(PortManagerError, TimeoutError):
-    """The server is silent. What it may still answer is not waited for: the connection was closed."""
+    """The server is silent. What it may still answer is not waited for: the connection was
+    closed."""
 
     def __init__(self, server: str, doing: str, timeout: float, lost: Sequence[Allocation]) -> None:
-        super().__init__(f"no answer from the port manager at {server} within {timeout:g} s while {doing}")
+        super().__init__(
+            f"no answer from the port manager at {server} within {timeout:g} s while {doing}"
+        )
         self.server, self.doing, self.timeout = server, doing, timeout
         self.with_lost(lost)
 

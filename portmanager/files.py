@@ -1,4 +1,5 @@
-"""The files of a port manager: its port, its process id, its usage. Written by rename, so nobody reads half a file."""
+"""The files of a port manager: its port, its process id, its usage. Written by rename, so nobody
+reads half a file."""
 
 from __future__ import annotations
 
@@ -33,7 +34,8 @@ class Files:
 
     @property
     def earlier_usage(self) -> Path:
-        """The usage of the server that ended before this one; it helps to give services their old ports."""
+        """The usage of the server that ended before this one; it helps to give services their old
+        ports."""
         return self.usage.with_name(self.usage.name + ".last")
 
     def begin(self, port: int) -> dict[tuple[str, str], list[int]]:
@@ -43,14 +45,16 @@ class Files:
             port: Where it listens.
 
         Returns:
-            The ports that (user, service) had at an earlier server: one that crashed, or one that ended. A server that
-            ended before anybody had come back to it is passed over.
+            The ports that (user, service) had at an earlier server: one that crashed, or one that
+            ended. A server that ended before anybody had come back to it is passed over.
 
         Raises:
             OSError: One of the files cannot be written.
         """
         with contextlib.suppress(OSError):
-            if self.usage.stat().st_size:  # of one that crashed; the next crash must not cost what it knew
+            if (
+                self.usage.stat().st_size
+            ):  # of one that crashed; the next crash must not cost what it knew
                 self.usage.replace(self.earlier_usage)
         for file in (self.port, self.pid, self.usage):
             file.parent.mkdir(parents=True, exist_ok=True)
@@ -76,8 +80,10 @@ def default_folder(port: int, environment: dict[str, str]) -> Path:
     """Return the first folder that this user may write: the original's, else one of the user's own.
 
     Args:
-        port: Where the server listens; each port but 30000 has a folder of its own, so that two servers do not share.
-        environment: `RUNTIME_DIRECTORY` (systemd), `XDG_RUNTIME_DIR`, `XDG_STATE_HOME` and `HOME` are used.
+        port: Where the server listens; each port but 30000 has a folder of its own, so that two
+            servers do not share.
+        environment: `RUNTIME_DIRECTORY` (systemd), `XDG_RUNTIME_DIR`, `XDG_STATE_HOME` and `HOME`
+            are used.
 
     Raises:
         OSError: None of them can be written.
@@ -94,14 +100,20 @@ def default_folder(port: int, environment: dict[str, str]) -> Path:
     for folder in candidates:
         with contextlib.suppress(OSError):
             folder.mkdir(parents=True, exist_ok=True)
-            # A folder in /var/tmp, or a link there, that somebody else has made is not ours to trust.
-            if folder.stat().st_uid == folder.lstat().st_uid == os.geteuid() and os.access(folder, os.W_OK | os.X_OK):
+            # A folder in /var/tmp, or a link there, that somebody else has made is not ours to
+            # trust.
+            if folder.stat().st_uid == folder.lstat().st_uid == os.geteuid() and os.access(
+                folder, os.W_OK | os.X_OK
+            ):
                 return folder
-    raise OSError(f"no folder for the port, pid and usage files: tried {', '.join(map(str, candidates))}")
+    raise OSError(
+        f"no folder for the port, pid and usage files: tried {', '.join(map(str, candidates))}"
+    )
 
 
 def replace_file(path: Path, text: str, *, is_durable: bool = False) -> None:
-    """Write a file that all may read, whole or not at all; no link is followed, in whosever folder it is.
+    """Write a file that all may read, whole or not at all; no link is followed, in whosever folder
+    it is.
 
     Args:
         path: In a folder that exists.
@@ -132,12 +144,14 @@ def replace_file(path: Path, text: str, *, is_durable: bool = False) -> None:
 
 
 def usage_text(rows: Iterable[tuple[int, str, str]]) -> str:
-    """Return the text of a usage file, of (port, service, user); names have no control characters, so no quoting."""
+    """Return the text of a usage file, of (port, service, user); names have no control characters,
+    so no quoting."""
     return "".join(f"{port}\t{service}\t{user}\n" for port, service, user in rows)
 
 
 def read_usage(path: Path) -> dict[tuple[str, str], list[int]]:
-    """Return the ports of each (user, service) of a usage file; what is no line of one is left out."""
+    """Return the ports of each (user, service) of a usage file; what is no line of one is left
+    out."""
     ports: dict[tuple[str, str], list[int]] = {}
     with contextlib.suppress(OSError):
         for line in path.read_text(encoding="utf-8", errors="replace").split("\n"):

@@ -1,6 +1,8 @@
-"""What all connections of a port manager share: who may what, who has which port, what is told of it. No sockets.
+"""What all connections of a port manager share: who may what, who has which port, what is told of
+it. No sockets.
 
-Runs in the event loop, as a reply does not wait for the log: what is noted is written a moment later.
+Runs in the event loop, as a reply does not wait for the log: what is noted is written a moment
+later.
 """
 
 from __future__ import annotations
@@ -145,9 +147,16 @@ class Lending:
         if address not in self._is_local:
             plain = _plain(address)
             try:
-                self._is_local[address] = ipaddress.ip_address(plain).is_loopback or is_own_address(plain)
+                self._is_local[address] = ipaddress.ip_address(plain).is_loopback or is_own_address(
+                    plain
+                )
             except OSError as error:
-                self.note(logging.WARNING, "%s is taken for another computer this time: %s", plain, error.strerror)
+                self.note(
+                    logging.WARNING,
+                    "%s is taken for another computer this time: %s",
+                    plain,
+                    error.strerror,
+                )
                 return False
         return self._is_local[address]
 
@@ -161,7 +170,8 @@ class Lending:
     # --- ports
 
     def refusal(self, asked: Gimme, holder: Holder, held: int) -> str:
-        """Say why a connection that holds so many ports does not get what it asks for; empty: it does."""
+        """Say why a connection that holds so many ports does not get what it asks for; empty: it
+        does."""
         uid = holder.uid
         trusted = self.any_user or uid is None or uid in (0, os.geteuid()) or not asked.user
         if not trusted and uid is not None and (name := self.users.get(uid)) != asked.user:
@@ -185,10 +195,19 @@ class Lending:
         if port is None:
             self._refusals += 1
             return None
-        grant = self._grants[port] = Grant(self.ledger.add(port, asked.service, asked.user), holder, time.time())
+        grant = self._grants[port] = Grant(
+            self.ledger.add(port, asked.service, asked.user), holder, time.time()
+        )
         self._allocations += 1
         self._of_user[_user_of(grant.lent.user, holder.uid)] += 1
-        self.note(logging.INFO, "Port %d was allocated to %s run by %s%s", port, asked.service, asked.user, grant)
+        self.note(
+            logging.INFO,
+            "Port %d was allocated to %s run by %s%s",
+            port,
+            asked.service,
+            asked.user,
+            grant,
+        )
         used = len(self.ledger)
         if used == int(self.pool.size * NEARLY_FULL):
             self.note(logging.WARNING, "%d of %d ports are lent", used, self.pool.size)
@@ -198,9 +217,15 @@ class Lending:
     def _had_before(self, asked: Gimme, holder: Holder) -> int | None:
         """Take the port that this service had at an earlier server, if nobody else has it now."""
         wish = asked.wish
-        # A service that has outlived a port manager still listens on its port: its user's own listener is no obstacle.
-        if wish is not None and wish in self.pool and (
-            self._tests.is_free(wish) or (holder.uid is not None and owner_of_listener(wish) == holder.uid)
+        # A service that has outlived a port manager still listens on its port: its user's own
+        # listener is no obstacle.
+        if (
+            wish is not None
+            and wish in self.pool
+            and (
+                self._tests.is_free(wish)
+                or (holder.uid is not None and owner_of_listener(wish) == holder.uid)
+            )
         ):
             self.pool.take_this(wish)
             return wish
@@ -213,7 +238,8 @@ class Lending:
         return None
 
     def look_ahead(self) -> None:
-        """Test the port that is lent next, now that nobody waits: who asks for one often asks for more."""
+        """Test the port that is lent next, now that nobody waits: who asks for one often asks for
+        more."""
         if (port := self.pool.next_one) is not None:
             self._tests.test_ahead(port)
 
@@ -221,7 +247,12 @@ class Lending:
         try:
             return port_is_free(port)
         except OSError as error:  # to refuse it would end programs in C++; the original never tests
-            self.note(logging.WARNING, "port %d cannot be tested, and is taken for free: %s", port, error.strerror)
+            self.note(
+                logging.WARNING,
+                "port %d cannot be tested, and is taken for free: %s",
+                port,
+                error.strerror,
+            )
             return True
 
     def release(self, grants: Sequence[Grant]) -> None:
@@ -235,7 +266,13 @@ class Lending:
             if not self._of_user[user]:
                 del self._of_user[user]
             self.pool.give_back(lent.port)
-            self.note(logging.INFO, "Port %d was released by %s run by %s", lent.port, lent.service, lent.user)
+            self.note(
+                logging.INFO,
+                "Port %d was released by %s run by %s",
+                lent.port,
+                lent.service,
+                lent.user,
+            )
         if grants:
             self._changed()
 
@@ -267,22 +304,33 @@ class Lending:
                 "program": "portmanager",
                 "port": self.port,
                 "started": self._started,
-                "pool": {"low": pool.low, "high": pool.high, "size": pool.size, "used": len(self.ledger)},
+                "pool": {
+                    "low": pool.low,
+                    "high": pool.high,
+                    "size": pool.size,
+                    "used": len(self.ledger),
+                },
                 "connections": {"open": len(self.connections), "at_most": self.most},
                 "allocated_so_far": self._allocations,
                 "refused_for_want_of_ports": self._refusals,
                 "last_error": self._last_error,
                 "allocations": [
                     {
-                        "port": lent.port, "service": lent.listed, "asked_for": lent.service, "user": lent.user,
-                        "uid": grant.holder.uid, "since": grant.since, "age_s": round(now - grant.since, 3),
-                        "peer": grant.holder.address, "peer_port": grant.holder.port,
+                        "port": lent.port,
+                        "service": lent.listed,
+                        "asked_for": lent.service,
+                        "user": lent.user,
+                        "uid": grant.holder.uid,
+                        "since": grant.since,
+                        "age_s": round(now - grant.since, 3),
+                        "peer": grant.holder.address,
+                        "peer_port": grant.holder.port,
                     }
                     for lent in self.ledger.by_port()
                     for grant in (self._grants[lent.port],)
                 ],
             }
-        )  # fmt: skip
+        )
 
 
 def _user_of(name: str, uid: int | None) -> int | str:
@@ -301,7 +349,9 @@ def _networks(list_from: Sequence[str]) -> list[ipaddress.IPv4Network | ipaddres
             if text not in ("all", "local"):
                 found.append(ipaddress.ip_network(text))
         except ValueError as error:
-            faults.append(f"who may list: {error}; write all, local, or a network such as 10.1.0.0/16")
+            faults.append(
+                f"who may list: {error}; write all, local, or a network such as 10.1.0.0/16"
+            )
     if faults:
         raise ValueError("\n".join(faults))
     return found

@@ -1,4 +1,5 @@
-"""The log of the port manager's server: one line per event, UTC, in the shape that all programs here have."""
+"""The log of the port manager's server: one line per event, UTC, in the shape that all programs
+here have."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Which user of this computer is behind a TCP connection or a listening port: Linux tells by netlink `sock_diag`.
+"""Which user of this computer is behind a TCP connection or a listening port: Linux tells by
+netlink `sock_diag`.
 
 Where it does not (other systems, other network name spaces), the answer is None: not known.
 """
@@ -15,7 +16,9 @@ _NETLINK_SOCK_DIAG = 4
 _SOCK_DIAG_BY_FAMILY = 20
 _REQUEST = struct.Struct("=IHHIIBBBBI")  # nlmsghdr, then inet_diag_req_v2 up to its states
 _HEADER = struct.Struct("=IHHII")
-_UID_AT = _HEADER.size + 4 + 48 + 12  # inet_diag_msg: family..retrans, id, expires, rqueue, wqueue, uid
+_UID_AT = (
+    _HEADER.size + 4 + 48 + 12
+)  # inet_diag_msg: family..retrans, id, expires, rqueue, wqueue, uid
 _ANY_COOKIE = b"\xff" * 8
 _LISTEN = 10
 
@@ -27,9 +30,17 @@ def _uid(family: int, source: tuple[str, int], destination: tuple[str, int] | No
     if not hasattr(socket, "AF_NETLINK"):
         return None
     far = destination or ("0.0.0.0" if family == socket.AF_INET else "::", 0)
-    identity = struct.pack("!HH", source[1], far[1]) + packed(source[0]) + packed(far[0]) + b"\0" * 4 + _ANY_COOKIE
+    identity = (
+        struct.pack("!HH", source[1], far[1])
+        + packed(source[0])
+        + packed(far[0])
+        + b"\0" * 4
+        + _ANY_COOKIE
+    )
     length = _REQUEST.size + len(identity)
-    head = _REQUEST.pack(length, _SOCK_DIAG_BY_FAMILY, 1, 1, 0, family, socket.IPPROTO_TCP, 0, 0, 0xFFFFFFFF)
+    head = _REQUEST.pack(
+        length, _SOCK_DIAG_BY_FAMILY, 1, 1, 0, family, socket.IPPROTO_TCP, 0, 0, 0xFFFFFFFF
+    )
     try:
         with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, _NETLINK_SOCK_DIAG) as netlink:
             netlink.settimeout(0.2)
@@ -55,12 +66,15 @@ def owner_of_connection(peer: tuple[str, int], own: tuple[str, int]) -> int | No
     family = socket.AF_INET6 if ":" in mapped[0] else socket.AF_INET
     found = _uid(family, (mapped[0], peer[1]), (mapped[1], own[1]))
     if found is None and family == socket.AF_INET:  # an IPv6 socket that speaks to an IPv4 address
-        found = _uid(socket.AF_INET6, (f"::ffff:{mapped[0]}", peer[1]), (f"::ffff:{mapped[1]}", own[1]))
+        found = _uid(
+            socket.AF_INET6, (f"::ffff:{mapped[0]}", peer[1]), (f"::ffff:{mapped[1]}", own[1])
+        )
     return found
 
 
 def owner_of_listener(port: int) -> int | None:
-    """Return the uid of the program that listens on a port of this computer; None: nobody does, or not known."""
+    """Return the uid of the program that listens on a port of this computer; None: nobody does, or
+    not known."""
     for family, address in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
         with contextlib.suppress(OSError):
             if (uid := _uid(family, (address, port), None)) is not None:

@@ -1,4 +1,5 @@
-"""One connection of the port manager's server: bytes in, replies out in the same order, nothing without bounds."""
+"""One connection of the port manager's server: bytes in, replies out in the same order, nothing
+without bounds."""
 
 from __future__ import annotations
 
@@ -42,9 +43,18 @@ class Peer(asyncio.Protocol):
     """A connection, and the ports that live as long as it does."""
 
     __slots__ = (
-        "_blocked", "_busy", "_ending", "_lines", "_scheduled", "_uid", "address", "grants", "lending", "port",
+        "_blocked",
+        "_busy",
+        "_ending",
+        "_lines",
+        "_scheduled",
+        "_uid",
+        "address",
+        "grants",
+        "lending",
+        "port",
         "transport",
-    )  # fmt: skip
+    )
 
     def __init__(self, lending: Lending) -> None:
         self.lending = lending
@@ -74,9 +84,11 @@ class Peer(asyncio.Protocol):
         lending = self.lending
         if not lending.admit(self):
             lending.note(
-                logging.WARNING, "a connection from %s is refused: %d are open already", self.address,
+                logging.WARNING,
+                "a connection from %s is refused: %d are open already",
+                self.address,
                 len(lending.connections),
-            )  # fmt: skip
+            )
             self._ending = True
             self.transport.write(write_fail("Too many connections"))
             self.transport.close()
@@ -116,7 +128,8 @@ class Peer(asyncio.Protocol):
     def eof_received(self) -> bool:
         """Close: a half-closed connection is an ended one.
 
-        What was asked before has been answered, as nothing is read while requests wait for their turn.
+        What was asked before has been answered, as nothing is read while requests wait for their
+        turn.
         """
         self._finish()
         return False
@@ -186,13 +199,20 @@ class Peer(asyncio.Protocol):
         request = read_request(line)
         match request:
             case Gimme() if not lending.is_local(self.address):
-                # The original shows the name of the peer, for which it stops until a name server has answered.
+                # The original shows the name of the peer, for which it stops until a name server
+                # has answered.
                 reason = f"{self.address} ({self.address}) : Only local applications get ports"
-                lending.note(logging.WARNING, "a port is refused to %s, which is another computer", self.address)
+                lending.note(
+                    logging.WARNING,
+                    "a port is refused to %s, which is another computer",
+                    self.address,
+                )
             case Gimme(service, user):
                 return self._gimme(request, service, user)
-            case (List() | Status()) if not lending.may_list(self.address):
-                reason = f"{self.address} ({self.address}) : Only the computers that may list get lists"
+            case List() | Status() if not lending.may_list(self.address):
+                reason = (
+                    f"{self.address} ({self.address}) : Only the computers that may list get lists"
+                )
                 lending.note(logging.WARNING, "the list is refused to %s", self.address)
             case List():
                 return lending.ledger.listing()
@@ -200,14 +220,18 @@ class Peer(asyncio.Protocol):
                 return write_listing([lending.state()])
             case BadRequest(reason):
                 shown = ascii(reason[:200].removeprefix("Invalid request "))[1:-1]
-                lending.note(logging.WARNING, "%s issued an illegal request: %s", self.address, shown)
+                lending.note(
+                    logging.WARNING, "%s issued an illegal request: %s", self.address, shown
+                )
         self._throw_out(before, reason)
         return None
 
     def _gimme(self, request: Gimme, service: str, user: str) -> bytes:
         if fault := fault_of_name(service):
             fault = f"service name {fault}"
-        elif fault := fault_of_name(user, may_be_empty=True):  # the original's clients may send none
+        elif fault := fault_of_name(
+            user, may_be_empty=True
+        ):  # the original's clients may send none
             fault = f"user name {fault}"
         elif refusal := self.lending.refusal(request, self, len(self.grants)):
             fault = refusal
@@ -217,9 +241,12 @@ class Peer(asyncio.Protocol):
         else:
             fault = NO_FREE_PORTS
         self.lending.note(
-            logging.WARNING, "Unable to allocate a port for %s run by %s because: %s",
-            ascii(service[:80])[1:-1], ascii(user[:80])[1:-1], fault,
-        )  # fmt: skip
+            logging.WARNING,
+            "Unable to allocate a port for %s run by %s because: %s",
+            ascii(service[:80])[1:-1],
+            ascii(user[:80])[1:-1],
+            fault,
+        )
         return write_fail(fault)
 
     @property
@@ -230,15 +257,19 @@ class Peer(asyncio.Protocol):
         return None if self._uid < 0 else self._uid
 
     def _look_for_owner(self) -> None:
-        found = owner_of_connection((self.address, self.port), self.transport.get_extra_info("sockname")[:2])
+        found = owner_of_connection(
+            (self.address, self.port), self.transport.get_extra_info("sockname")[:2]
+        )
         self._uid = _NOBODY_KNOWS if found is None else found
 
     # --- ends
 
     def _throw_out(self, before: list[bytes], reason: str) -> None:
-        """Say why, end the sending direction, release everything; the peer gets a moment to read it.
+        """Say why, end the sending direction, release everything; the peer gets a moment to read
+        it.
 
-        Closing at once would be a reset if the peer has sent more, and a reset takes the reply away from it.
+        Closing at once would be a reset if the peer has sent more, and a reset takes the reply away
+        from it.
         """
         self._ending = True
         self.transport.write(b"".join((*before, write_fail(reason))))

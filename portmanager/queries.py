@@ -1,4 +1,5 @@
-"""What the commands `list`, `find`, `get` and `check` of `portmanager`, and `lsservices`, do and print."""
+"""What the commands `list`, `find`, `get` and `check` of `portmanager`, and `lsservices`, do and
+print."""
 
 from __future__ import annotations
 
@@ -27,7 +28,8 @@ __all__ = ["add_commands", "add_form", "add_server", "run_lsservices"]
 
 NEARLY_FULL = 0.9
 FIRST_PAUSE_S, LAST_PAUSE_S = 0.1, 10.0
-"""Between attempts to register again; they grow, and are randomised: many programs lose it at the same moment."""
+"""Between attempts to register again; they grow, and are randomised: many programs lose it at the
+same moment."""
 
 
 def add_commands(commands: argparse._SubParsersAction[Parser]) -> None:
@@ -43,23 +45,28 @@ def add_commands(commands: argparse._SubParsersAction[Parser]) -> None:
     find = commands.add_parser("find", help=text, description=f"{text.capitalize()}.")
     find.add_argument("service", metavar="SERVICE")
     find.add_argument("--user", help="those of one user only; default: of all")
-    find.add_argument("--prefix", action="store_true", help="all services whose names begin with SERVICE")
+    find.add_argument(
+        "--prefix", action="store_true", help="all services whose names begin with SERVICE"
+    )
     add_server(find)
     find.add_argument("--json", action="store_true", help="port, service and user of each, in JSON")
     find.set_defaults(run=_run_find)
 
     get = commands.add_parser(
-        "get", help="lend a port, and hold it while a program runs, or until interrupted",
+        "get",
+        help="lend a port, and hold it while a program runs, or until interrupted",
         description="Lend a port of this computer. With a program: run it with the port in $PORT and in place of "
         "`{port}`, hold the port while it runs, ask for it again if the port manager was restarted, and end with "
         "its exit status. Without: print the port and hold it until interrupted; exit status 1 if the port manager "
         "goes away.",
-    )  # fmt: skip
+    )
     get.add_argument("service", metavar="SERVICE")
     get.add_argument("--user", help="whose service it is; default: who runs this")
     add_server(get)
     get.add_argument("--json", action="store_true", help="print port, service and user in JSON")
-    get.set_defaults(run=_run_get, takes_program=True)  # what stands after `--` is cut off before argparse sees it
+    get.set_defaults(
+        run=_run_get, takes_program=True
+    )  # what stands after `--` is cut off before argparse sees it
     flags = "[-h] [--user USER] [--host HOST] [--port PORT] [--timeout S] [--json]"
     get.usage = f"{get.prog} {flags} SERVICE [-- PROGRAM ...]"
 
@@ -73,10 +80,18 @@ def add_commands(commands: argparse._SubParsersAction[Parser]) -> None:
 def add_server(parser: argparse.ArgumentParser, *, with_host: bool = True) -> None:
     """Add which port manager is asked."""
     if with_host:
-        parser.add_argument("--host", default="localhost", help="computer of the port manager; default: %(default)s")
-    parser.add_argument("--port", type=_port, default=DEFAULT_PORT, help="where it listens; default: %(default)s")
+        parser.add_argument(
+            "--host", default="localhost", help="computer of the port manager; default: %(default)s"
+        )
     parser.add_argument(
-        "--timeout", type=_seconds, default=TIMEOUT, metavar="S", help="wait so long at most, s; default: %(default)g"
+        "--port", type=_port, default=DEFAULT_PORT, help="where it listens; default: %(default)s"
+    )
+    parser.add_argument(
+        "--timeout",
+        type=_seconds,
+        default=TIMEOUT,
+        metavar="S",
+        help="wait so long at most, s; default: %(default)g",
     )
 
 
@@ -99,25 +114,37 @@ def _seconds(text: str) -> float:
 def add_form(parser: argparse.ArgumentParser) -> None:
     """Add how a listing looks."""
     parser.add_argument("--json", action="store_true", help="answer in JSON")
-    parser.add_argument("--sort", choices=tuple(SORTS), help="order of the table; default: the server's")
+    parser.add_argument(
+        "--sort", choices=tuple(SORTS), help="order of the table; default: the server's"
+    )
 
 
-def _connect(options: argparse.Namespace, user: str | None = None, timeout: float | None = None) -> PortManager:
-    return PortManager(options.host, options.port, user=user, timeout=options.timeout if timeout is None else timeout)
+def _connect(
+    options: argparse.Namespace, user: str | None = None, timeout: float | None = None
+) -> PortManager:
+    return PortManager(
+        options.host,
+        options.port,
+        user=user,
+        timeout=options.timeout if timeout is None else timeout,
+    )
 
 
 def _print_json(value: Any) -> None:
     print(json.dumps(value, indent=2, ensure_ascii=False))
 
 
-def _show(allocations: list[Allocation], options: argparse.Namespace, columns: Sequence[str]) -> None:
+def _show(
+    allocations: list[Allocation], options: argparse.Namespace, columns: Sequence[str]
+) -> None:
     if options.sort:
         allocations = sorted(allocations, key=SORTS[options.sort])
     if options.json:
         _print_json([one.as_dict() for one in allocations])
     else:
         cells = [
-            {"Service": _printable(one.service), "Port": one.port, "User": _printable(one.user)} for one in allocations
+            {"Service": _printable(one.service), "Port": one.port, "User": _printable(one.user)}
+            for one in allocations
         ]
         print(table(columns, [[row[column] for column in columns] for row in cells]), end="")
 
@@ -139,14 +166,18 @@ def run_lsservices(options: argparse.Namespace) -> int:
     pattern = glob(options.pattern)
     with _connect(options) as manager:
         found = [one for one in manager.list_ports() if pattern.fullmatch(one.user)]
-        _show(found, options, ("Port", "Service", "User"))  # as the original has them, whose headings say otherwise
+        _show(
+            found, options, ("Port", "Service", "User")
+        )  # as the original has them, whose headings say otherwise
     return 0
 
 
 def _run_find(options: argparse.Namespace) -> int:
     criteria = {"beginswith" if options.prefix else "service": options.service}
     with _connect(options) as manager:
-        found = manager.search(**criteria, **({} if options.user is None else {"user": options.user}))
+        found = manager.search(
+            **criteria, **({} if options.user is None else {"user": options.user})
+        )
     if options.json:
         _print_json([one.as_dict() for one in found])
     else:
@@ -154,7 +185,9 @@ def _run_find(options: argparse.Namespace) -> int:
             print(one.port)
     if not found:
         whose = f" of user {options.user!r}" if options.user else ""
-        print(f"portmanager: no service {options.service!r}{whose} at {options.host}", file=sys.stderr)
+        print(
+            f"portmanager: no service {options.service!r}{whose} at {options.host}", file=sys.stderr
+        )
     return 0 if found else 1
 
 
@@ -172,7 +205,9 @@ def _run_get(options: argparse.Namespace) -> int:
             sys.stdout.flush()
             manager.wait_until_lost()
             manager.check()
-            raise ConnectionLostError(f"{options.host} port {options.port}", "holding the port", manager.lent, "closed")
+            raise ConnectionLostError(
+                f"{options.host} port {options.port}", "holding the port", manager.lent, "closed"
+            )
     return 0
 
 
@@ -190,7 +225,9 @@ def _run_with(manager: PortManager, port: int, words: list[str]) -> int:
             try:
                 status = program.wait()
                 return status if status >= 0 else 128 - status
-            except KeyboardInterrupt:  # the program gets it, too, or is passed it; the port is held until it has ended
+            except (
+                KeyboardInterrupt
+            ):  # the program gets it, too, or is passed it; the port is held until it has ended
                 program.terminate()
     finally:
         ended.set()
@@ -200,7 +237,10 @@ def _hold(manager: PortManager, ended: threading.Event) -> None:
     """Ask for the port again whenever the port manager was away; say what became of it."""
     while manager.wait_until_lost() and not ended.is_set():
         pause = FIRST_PAUSE_S
-        print("portmanager: the port manager is gone; the program runs on, and is registered again", file=sys.stderr)
+        print(
+            "portmanager: the port manager is gone; the program runs on, and is registered again",
+            file=sys.stderr,
+        )
         while not ended.wait(pause * random.uniform(0.5, 1.0)):
             try:
                 became = manager.reacquire()
@@ -208,7 +248,11 @@ def _hold(manager: PortManager, ended: threading.Event) -> None:
                 pause = min(2 * pause, LAST_PAUSE_S)
                 continue
             for old, new in became.items():
-                moved = "" if new.port == old.port else f" at port {new.port}, but is at {old.port}: start it again"
+                moved = (
+                    ""
+                    if new.port == old.port
+                    else f" at port {new.port}, but is at {old.port}: start it again"
+                )
                 print(f"portmanager: {new.service} is registered again{moved}", file=sys.stderr)
             break
 
@@ -227,25 +271,40 @@ def _run_check(options: argparse.Namespace) -> int:
     remarks = _remarks(allocations, state)
     kind = "this project's" if state else "the Rust server" if is_rust else "the original"
     report = {
-        "host": options.host, "port": options.port, "server": kind, "answered_ms": round(answered_ms, 3),
-        "services": len(allocations), "remarks": remarks, "state": state,
-    }  # fmt: skip
+        "host": options.host,
+        "port": options.port,
+        "server": kind,
+        "answered_ms": round(answered_ms, 3),
+        "services": len(allocations),
+        "remarks": remarks,
+        "state": state,
+    }
     if options.json:
         _print_json(report)
         return 0
-    print(f"port manager at {options.host} port {options.port}: {kind}, answered in {answered_ms:.2f} ms")
+    print(
+        f"port manager at {options.host} port {options.port}: {kind}, answered in {answered_ms:.2f} ms"
+    )
     if not state:
         print(f"{len(allocations)} ports are lent")
     else:
         pool, connections = state["pool"], state["connections"]
         print(f"{pool['used']} of {pool['size']} ports are lent, from {pool['low']}-{pool['high']}")
-        print(f"{connections['open']} of at most {connections['at_most']} connections, this one among them")
+        print(
+            f"{connections['open']} of at most {connections['at_most']} connections, this one among them"
+        )
         print(f"last error: {state['last_error'] or 'none'}")
         rows = [
-            (_printable(one["service"]), one["port"], _printable(one["user"]), _owner(one["uid"]), _age(one["age_s"]),
-             f"{one['peer']} port {one['peer_port']}")
+            (
+                _printable(one["service"]),
+                one["port"],
+                _printable(one["user"]),
+                _owner(one["uid"]),
+                _age(one["age_s"]),
+                f"{one['peer']} port {one['peer_port']}",
+            )
             for one in state["allocations"]
-        ]  # fmt: skip
+        ]
         print(table(("Service", "Port", "User", "Run by", "For", "Connection"), rows), end="")
     for remark in remarks:
         print(f"note: {remark}")
@@ -257,13 +316,19 @@ def _remarks(allocations: list[Allocation], state: dict[str, Any]) -> list[str]:
     blind = [one.service for one in allocations if len(write_allocation(one).split(" ")) != 3]
     if blind:
         names = ", ".join(repr(name) for name in blind)
-        remarks.append(f"clients of the Rust kind (Rustogramer) see no service at all because of the name {names}")
+        remarks.append(
+            f"clients of the Rust kind (Rustogramer) see no service at all because of the name {names}"
+        )
     if state and state["pool"]["used"] >= NEARLY_FULL * state["pool"]["size"]:
-        remarks.append("nearly all ports are lent; C++ clients of NSCLDAQ abort when there is none: widen `-ports`")
+        remarks.append(
+            "nearly all ports are lent; C++ clients of NSCLDAQ abort when there is none: widen `-ports`"
+        )
     for one in state.get("allocations", ()):
         owner = _owner(one["uid"])
         if one["uid"] is not None and owner not in (one["user"], str(one["uid"])):
-            remarks.append(f"port {one['port']}: {one['service']} says it is {one['user']}'s, and is run by {owner}")
+            remarks.append(
+                f"port {one['port']}: {one['service']} says it is {one['user']}'s, and is run by {owner}"
+            )
     return remarks
 
 
@@ -280,4 +345,8 @@ def _age(seconds: float) -> str:
     minutes, rest = divmod(int(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     days, hours = divmod(hours, 24)
-    return f"{days} d {hours:02}:{minutes:02}:{rest:02}" if days else f"{hours:02}:{minutes:02}:{rest:02}"
+    return (
+        f"{days} d {hours:02}:{minutes:02}:{rest:02}"
+        if days
+        else f"{hours:02}:{minutes:02}:{rest:02}"
+    )

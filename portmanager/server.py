@@ -1,7 +1,8 @@
 """The port manager's server: its sockets, its files, its beginning and end.
 
-One event loop, no threads but those that write files and look up the names of users; no blocking call in the path of
-a request. What a line means is in `protocol/`, a connection in `peer.py`, what connections share in `lending.py`.
+One event loop, no threads but those that write files and look up the names of users; no blocking
+call in the path of a request. What a line means is in `protocol/`, a connection in `peer.py`, what
+connections share in `lending.py`.
 """
 
 from __future__ import annotations
@@ -29,15 +30,20 @@ SPARE_FILES = 64
 """File descriptors beside those of clients: log, usage file, listeners, tests of ports."""
 BACKLOG = 4096
 ACCEPTED_AT_A_TIME = 8
-"""Of each listener; so many sockets are open beyond the limit until the loop comes to refuse them, and SPARE_FILES has
-room for three turns of it with two listeners."""
+"""Of each listener; so many sockets are open beyond the limit until the loop comes to refuse them,
+and SPARE_FILES has room for three turns of it with two listeners."""
 INHERITED = (
-    (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),  # a computer that was switched off is noticed, within 2 min
+    (
+        socket.SOL_SOCKET,
+        socket.SO_KEEPALIVE,
+        1,
+    ),  # a computer that was switched off is noticed, within 2 min
     (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 60),
     (socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 15),
     (socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 4),
 )
-"""Options of the listening sockets, which the connections get from them; TCP_NODELAY asyncio sets by itself."""
+"""Options of the listening sockets, which the connections get from them; TCP_NODELAY asyncio sets
+by itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,13 +54,15 @@ class ServerSettings:
         listen: Its port; 0: one of the system.
         bind: Addresses that it listens on. Default: all, IPv4 and IPv6, as the original.
         ports: Lowest and highest port of the pool. Default: the original's.
-        list_from: Who may ask for the list: "all" (the original), "local", or networks such as "10.1.0.0/16", which
-            the computer itself is always part of.
+        list_from: Who may ask for the list: "all" (the original), "local", or networks such as
+            "10.1.0.0/16", which the computer itself is always part of.
         per_connection: Most ports that one connection has at a time.
-        per_user: Most ports that one user has at a time: the one whom the system names, else the one who is named.
-        any_user: Whoever asks may do it in any user's name, as with the original; otherwise, where the system tells who
-            it is, only root and the user of the port manager.
-        max_connections: New connections beyond are refused; those of other computers beyond half of it.
+        per_user: Most ports that one user has at a time: the one whom the system names, else the
+            one who is named.
+        any_user: Whoever asks may do it in any user's name, as with the original; otherwise, where
+            the system tells who it is, only root and the user of the port manager.
+        max_connections: New connections beyond are refused; those of other computers beyond half of
+            it.
         files: Tells, for the port that it got, where its files are; None: it has none.
         usage_every: s; the usage file is written at most this often.
     """
@@ -107,7 +115,8 @@ class Server:
     # --- life
 
     async def start(self) -> None:
-        """Listen, and only then write the files: a second server by mistake must not spoil those of the first.
+        """Listen, and only then write the files: a second server by mistake must not spoil those of
+        the first.
 
         Raises:
             OSError: The port is in use, an address is not ours, or a file cannot be written.
@@ -120,7 +129,10 @@ class Server:
         for sock in sockets:
             self._listeners.append(
                 await loop.create_server(
-                    lambda: Peer(lending), sock=sock, backlog=ACCEPTED_AT_A_TIME, start_serving=False
+                    lambda: Peer(lending),
+                    sock=sock,
+                    backlog=ACCEPTED_AT_A_TIME,
+                    start_serving=False,
                 )
             )
         lending.port = self.port
@@ -134,17 +146,24 @@ class Server:
             raise
         for listener in self._listeners:
             await listener.start_serving()
-        for sock in sockets:  # asyncio has one number for how many may wait and how many are taken at a time
+        for sock in (
+            sockets
+        ):  # asyncio has one number for how many may wait and how many are taken at a time
             sock.listen(BACKLOG)
         log.info(
             "listening on port %d of %s; lends ports %d-%d, at most %d connections",
-            self.port, ", ".join(self.settings.bind), lending.pool.low, lending.pool.high, lending.most,
-        )  # fmt: skip
+            self.port,
+            ", ".join(self.settings.bind),
+            lending.pool.low,
+            lending.pool.high,
+            lending.most,
+        )
         if open_to := [address for address in self.settings.bind if address in ("0.0.0.0", "::")]:
             log.warning(
                 "%s: every computer of the network reaches it and may list what runs here (see --list-from); "
-                "--bind 127.0.0.1 if only programs of this one are to reach it", ", ".join(open_to),
-            )  # fmt: skip
+                "--bind 127.0.0.1 if only programs of this one are to reach it",
+                ", ".join(open_to),
+            )
 
     def _sockets(self) -> list[socket.socket]:
         made: list[socket.socket] = []
@@ -178,7 +197,9 @@ class Server:
         except OSError:
             sock.close()
             raise
-        self.port = sock.getsockname()[1]  # the further addresses get the port that the system has chosen for the first
+        self.port = sock.getsockname()[
+            1
+        ]  # the further addresses get the port that the system has chosen for the first
         return sock
 
     async def stop(self) -> None:
@@ -203,22 +224,30 @@ class Server:
 
     def _usage_changed(self) -> None:
         if self._files is not None and self._usage_timer is None and not self._stopping:
-            self._usage_timer = asyncio.get_running_loop().call_later(self.settings.usage_every, self._usage_due)
+            self._usage_timer = asyncio.get_running_loop().call_later(
+                self.settings.usage_every, self._usage_due
+            )
 
     def _usage_due(self) -> None:
         self._usage_timer = None
-        if self._usage_task is not None and not self._usage_task.done():  # a slow disk: once more when it is through
+        if (
+            self._usage_task is not None and not self._usage_task.done()
+        ):  # a slow disk: once more when it is through
             self._usage_changed()
             return
         self._usage_task = asyncio.get_running_loop().create_task(self._write_usage())
 
     async def _write_usage(self) -> None:
         assert self._files is not None
-        text = usage_text((lent.port, lent.service, lent.user) for lent in self.lending.ledger.by_port())
+        text = usage_text(
+            (lent.port, lent.service, lent.user) for lent in self.lending.ledger.by_port()
+        )
         try:
             await asyncio.to_thread(replace_file, self._files.usage, text)
         except OSError as error:
-            self.lending.note(logging.WARNING, "the usage file %s cannot be written: %s", self._files.usage, error)
+            self.lending.note(
+                logging.WARNING, "the usage file %s cannot be written: %s", self._files.usage, error
+            )
 
 
 def _raise_file_limit(connections: int) -> int:
@@ -230,4 +259,8 @@ def _raise_file_limit(connections: int) -> int:
         with contextlib.suppress(ValueError, OSError):
             resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
         soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-    return connections if soft == resource.RLIM_INFINITY else max(1, min(connections, soft - SPARE_FILES))
+    return (
+        connections
+        if soft == resource.RLIM_INFINITY
+        else max(1, min(connections, soft - SPARE_FILES))
+    )

@@ -1,4 +1,5 @@
-"""Allocations as text for people: tables in the frame of `lsservices`, with each column under its own heading."""
+"""Allocations as text for people: tables in the frame of `lsservices`, with each column under its
+own heading."""
 
 from __future__ import annotations
 
@@ -18,16 +19,21 @@ SORTS: dict[str, Callable[[Allocation], Any]] = {
 
 
 def table(heading: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """Return a table with a frame, its columns as wide as their widest cell, left justified, and an empty line."""
+    """Return a table with a frame, its columns as wide as their widest cell, left justified, and an
+    empty line."""
     cells = [[str(cell) for cell in row] for row in (heading, *rows)]
     widths = [max(len(row[column]) for row in cells) for column in range(len(heading))]
     frame = "+" + "+".join("-" * width for width in widths) + "+"
-    lines = ["|" + "|".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + "|" for row in cells]
+    lines = [
+        "|" + "|".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + "|"
+        for row in cells
+    ]
     return "\n".join((frame, lines[0], frame, *lines[1:], frame, "", ""))
 
 
 def glob(pattern: str) -> re.Pattern[str]:
-    """Return what matches as Tcl's `string match`: `*`, `?`, `[a-z]`, and a backslash that quotes."""
+    """Return what matches as Tcl's `string match`: `*`, `?`, `[a-z]`, and a backslash that
+    quotes."""
     parts, at = [], 0
     while at < len(pattern):
         character, at = pattern[at], at + 1
@@ -47,7 +53,8 @@ def glob(pattern: str) -> re.Pattern[str]:
 
 
 def _one_of(inside: str) -> str:
-    """Return what matches one of the characters and ranges between brackets; the ends of a range in any order."""
+    """Return what matches one of the characters and ranges between brackets; the ends of a range in
+    any order."""
     ranges = []
     while inside:
         first, last = inside[0], inside[2] if inside[1:2] == "-" and inside[2:] else inside[0]

@@ -18,10 +18,16 @@ from readers.report import PAGE, write_tables
 
 def build_parser() -> argparse.ArgumentParser:
     """The command line."""
-    parser = argparse.ArgumentParser(prog="python -m readers", description="Give our files to foreign readers.")
+    parser = argparse.ArgumentParser(
+        prog="python -m readers", description="Give our files to foreign readers."
+    )
     parser.add_argument("name", nargs="*", help="reader; default: all")
-    parser.add_argument("--set-up", action="store_true", help="first make the environments of those that have none")
-    parser.add_argument("--only", default="", metavar="TEXT", help="only files whose name has this in it")
+    parser.add_argument(
+        "--set-up", action="store_true", help="first make the environments of those that have none"
+    )
+    parser.add_argument(
+        "--only", default="", metavar="TEXT", help="only files whose name has this in it"
+    )
     parser.add_argument("--write", action="store_true", help=f"put the tables into {PAGE.name}")
     return parser
 
@@ -32,7 +38,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     if unknown := set(arguments.name) - set(readers()):
         parser.error(f"no reader {', '.join(sorted(unknown))}; there are {', '.join(readers())}")
-    wanted = [reader for name, reader in readers().items() if not arguments.name or name in arguments.name]
+    wanted = [
+        reader for name, reader in readers().items() if not arguments.name or name in arguments.name
+    ]
     for reader in wanted:
         why_not = reader.set_up() if arguments.set_up else "" if reader.command else reader.why_not
         if why_not:
@@ -44,7 +52,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         with tempfile.TemporaryDirectory() as folder:
             for result in results(case, wanted, Path(folder)):
                 found.append(result)
-                wrong = result.refusal or "; ".join(str(figure) for figure in result.figures if not figure.is_right)
+                wrong = result.refusal or "; ".join(
+                    str(figure) for figure in result.figures if not figure.is_right
+                )
                 print(f"{result.reader.name:10} {case.name:45} {wrong or 'right'}", flush=True)
     if arguments.write:
         write_tables(found)

@@ -1,6 +1,8 @@
-"""Places of the readers: an environment for each in `.readers/`, or the present one; and a question to one of them.
+"""Places of the readers: an environment for each in `.readers/`, or the present one; and a question
+to one of them.
 
-A reader is asked by a child process of its own environment, which has a time limit and whose exit status is looked at.
+A reader is asked by a child process of its own environment, which has a time limit and whose exit
+status is looked at.
 """
 
 from __future__ import annotations
@@ -28,7 +30,8 @@ LIMIT_S = 300.0
 
 
 class ReaderError(Exception):
-    """A reader that refused a file, or ended otherwise than well; the text is the last line that it said."""
+    """A reader that refused a file, or ended otherwise than well; the text is the last line that it
+    said."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,8 +90,18 @@ class Reader:
             return f"{self.name} takes Python {self.python} or later, and there is none here"
         if not self.own_python.exists():
             subprocess.run([interpreter, "-m", "venv", self.own_python.parent.parent], check=True)
-        words = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", self.package, *self.also]
-        done = subprocess.run([self.own_python, *words], capture_output=True, text=True, check=False)
+        words = [
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+            self.package,
+            *self.also,
+        ]
+        done = subprocess.run(
+            [self.own_python, *words], capture_output=True, text=True, check=False
+        )
         if done.returncode:
             shutil.rmtree(self.own_python.parent.parent)
             return f"{self.package} cannot be installed: {_last(done.stderr)}"
@@ -106,7 +119,9 @@ class Answer:
 @lru_cache(maxsize=1)
 def readers() -> dict[str, Reader]:
     """All readers, by name."""
-    tables: dict[str, dict[str, Any]] = tomllib.loads((HERE / "readers.toml").read_text(encoding="utf-8"))
+    tables: dict[str, dict[str, Any]] = tomllib.loads(
+        (HERE / "readers.toml").read_text(encoding="utf-8")
+    )
     for table in tables.values():
         table.update({key: tuple(value) for key, value in table.items() if isinstance(value, list)})
     return {name: Reader(name=name, **table) for name, table in tables.items()}
@@ -124,15 +139,25 @@ def ask(reader: Reader, file: Path) -> Answer:
         environment = {**os.environ, "MPLBACKEND": "Agg", "NUMBA_DISABLE_PERFORMANCE_WARNINGS": "1"}
         try:
             done = subprocess.run(
-                words, capture_output=True, text=True, timeout=LIMIT_S, check=False, cwd=folder, env=environment
+                words,
+                capture_output=True,
+                text=True,
+                timeout=LIMIT_S,
+                check=False,
+                cwd=folder,
+                env=environment,
             )
         except subprocess.TimeoutExpired as error:
             raise ReaderError(f"no answer within {LIMIT_S:g} s") from error
         if reader.program:  # it says all there is
             words = done.stdout.split()
-            return Answer({"status": done.returncode, "version": words[1] if len(words) > 1 else ""}, {})
+            return Answer(
+                {"status": done.returncode, "version": words[1] if len(words) > 1 else ""}, {}
+            )
         if done.returncode:
-            raise ReaderError(_last(done.stderr) or _last(done.stdout) or f"exit status {done.returncode}")
+            raise ReaderError(
+                _last(done.stderr) or _last(done.stdout) or f"exit status {done.returncode}"
+            )
         with np.load(out) as arrays:
             return Answer(json.loads(_last(done.stdout)), dict(arrays))
 
@@ -153,7 +178,9 @@ def _interpreter(least: str) -> str | None:
     for candidate in (*names, *found):
         with tempfile.TemporaryFile() as nowhere:
             try:  # a shim may be there without an interpreter behind it
-                done = subprocess.run([candidate, "-c", ""], stdout=nowhere, stderr=nowhere, check=False)
+                done = subprocess.run(
+                    [candidate, "-c", ""], stdout=nowhere, stderr=nowhere, check=False
+                )
             except OSError:
                 continue
         if done.returncode == 0:

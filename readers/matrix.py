@@ -1,7 +1,8 @@
-"""Matrix of readers: files of each kind, basis of the feed and sign of the band, and what readers find in them.
+"""Matrix of readers: files of each kind, basis of the feed and sign of the band, and what readers
+find in them.
 
-A figure is a number that a reader found, one that was put in, and how far they may be apart. Nothing here knows how a
-file is laid out: what is compared is the physics.
+A figure is a number that a reader found, one that was put in, and how far they may be apart.
+Nothing here knows how a file is laid out: what is compared is the physics.
 """
 
 from __future__ import annotations
@@ -94,9 +95,16 @@ class Case:
             return line_scan(folder, source=source, rate=1 / SAMPLE_TIME, **self.status)
         par_file(folder, period=PULSAR.period, dm=PULSAR.dm)
         status: dict[str, Any] = {
-            "RA_STR": "05:34:31.973", "DEC_STR": "+22:00:52.06", "ANT_X": 882589.65, "ANT_Y": -4924872.32,
-            "ANT_Z": 3943729.348, "FD_POLN": self.basis, "SCANLEN": SECONDS, "SRC_NAME": "TEST", "OBSERVER": "nobody",
-        }  # fmt: skip
+            "RA_STR": "05:34:31.973",
+            "DEC_STR": "+22:00:52.06",
+            "ANT_X": 882589.65,
+            "ANT_Y": -4924872.32,
+            "ANT_Z": 3943729.348,
+            "FD_POLN": self.basis,
+            "SCANLEN": SECONDS,
+            "SRC_NAME": "TEST",
+            "OBSERVER": "nobody",
+        }
         return pulsar_scan(folder, source=source, late=self.gap, taps=4, **status, **self.status)
 
 
@@ -159,8 +167,12 @@ def _search() -> Iterator[Case]:
             for pol_type in ("IQUV", "AABBCRCI"):
                 quick = not falling and (basis, pol_type) == ("LIN", "IQUV")
                 status = {**common, "POL_TYPE": pol_type}
-                yield Case(kind="search", status=status, falling=falling, basis=basis, is_quick=quick)
-        yield Case(kind="search", status={**common, "POL_TYPE": "AA+BB", "NPOL": 1}, falling=falling)
+                yield Case(
+                    kind="search", status=status, falling=falling, basis=basis, is_quick=quick
+                )
+        yield Case(
+            kind="search", status={**common, "POL_TYPE": "AA+BB", "NPOL": 1}, falling=falling
+        )
         coherent = {
             **common,
             "OBS_MODE": "COHERENT_SEARCH",
@@ -180,8 +192,13 @@ def _fold() -> Iterator[Case]:
                 status = {"OBS_MODE": "FOLD", "NBIN": NBIN, "TFOLD": 0.37, "POL_TYPE": pol_type}
                 quick = not falling and (basis, pol_type) == ("LIN", "IQUV")
                 yield Case(kind="fold", status=status, falling=falling, basis=basis, is_quick=quick)
-                yield Case(kind="cal", status={**status, "OBS_MODE": "CAL", "CAL_FREQ": CAL_HZ}, falling=falling,
-                           basis=basis, is_quick=quick)  # fmt: skip
+                yield Case(
+                    kind="cal",
+                    status={**status, "OBS_MODE": "CAL", "CAL_FREQ": CAL_HZ},
+                    falling=falling,
+                    basis=basis,
+                    is_quick=quick,
+                )
         coherent = {
             "OBS_MODE": "COHERENT_FOLD",
             "NBIN": NBIN,
@@ -197,16 +214,36 @@ def _fold() -> Iterator[Case]:
 
 def _others() -> Iterator[Case]:
     switched = {
-        "EXPOSURE": 0.4, "SCANLEN": SECONDS, "SWPERIOD": 0.1, "_SPHS_01": 0.0, "_SPHS_02": 0.5, "_SCAL_01": 1,
-        "_SCAL_02": 0, "POLARIZE": "CROSS",
-    }  # fmt: skip
-    bands = {"OBS_MODE": "LBW", "NSUBBAND": 2, "EFSAMPFR": 2e5, "FPGACLK": 5e4, "SUB0FREQ": 1.5e5, "SUB1FREQ": 2.5e5}
+        "EXPOSURE": 0.4,
+        "SCANLEN": SECONDS,
+        "SWPERIOD": 0.1,
+        "_SPHS_01": 0.0,
+        "_SPHS_02": 0.5,
+        "_SCAL_01": 1,
+        "_SCAL_02": 0,
+        "POLARIZE": "CROSS",
+    }
+    bands = {
+        "OBS_MODE": "LBW",
+        "NSUBBAND": 2,
+        "EFSAMPFR": 2e5,
+        "FPGACLK": 5e4,
+        "SUB0FREQ": 1.5e5,
+        "SUB1FREQ": 2.5e5,
+    }
     for falling in (False, True):
         yield Case(kind="raw", status={"OBS_MODE": "RAW"}, falling=falling, is_quick=not falling)
         for nchan in (64, 60):  # an even and an odd number of each coarse channel
             quick = not falling and nchan == 60
-            yield Case(kind="spectra", status={**switched, "NCHAN": nchan}, falling=falling, is_quick=quick)
-        yield Case(kind="subbands", status={**switched, **bands, "NCHAN": 32}, falling=falling, is_quick=not falling)
+            yield Case(
+                kind="spectra", status={**switched, "NCHAN": nchan}, falling=falling, is_quick=quick
+            )
+        yield Case(
+            kind="subbands",
+            status={**switched, **bands, "NCHAN": 32},
+            falling=falling,
+            is_quick=not falling,
+        )
     yield Case(kind="raw", status={"OBS_MODE": "RAW"}, polarizations=1)
     yield Case(kind="raw", status={"OBS_MODE": "RAW"}, gap=(0.52, 0.82))
 
@@ -234,9 +271,12 @@ def _wrapped(turns: Doubles) -> Doubles:
 
 
 def _phase(values: Doubles, turns: Doubles) -> Doubles:
-    """Phase of a pulse in each channel by the first harmonic; values (n, channels), their turns (n,)."""
+    """Phase of a pulse in each channel by the first harmonic; values (n, channels), their turns
+    (n,)."""
     above = np.nan_to_num(values - np.median(values, axis=0))
-    phases: Doubles = np.angle((above * np.exp(2j * np.pi * turns)[:, None]).sum(axis=0)) / (2 * np.pi)
+    phases: Doubles = np.angle((above * np.exp(2j * np.pi * turns)[:, None]).sum(axis=0)) / (
+        2 * np.pi
+    )
     return phases
 
 
@@ -248,26 +288,43 @@ def _polarised(case: Case, on: Doubles, off: Doubles) -> list[Figure]:
     else:
         names, power = ("I", "Q", "U", "V"), above[0]
         expected = (1.0, 0.0, 0.0, 1.0) if case.basis == "LIN" else (1.0, 0.0, 1.0, 0.0)
-    return [Figure(f"{name}/I", float(value / power), wanted, 0.05)
-            for name, value, wanted in zip(names, above, expected, strict=True)]  # fmt: skip
+    return [
+        Figure(f"{name}/I", float(value / power), wanted, 0.05)
+        for name, value, wanted in zip(names, above, expected, strict=True)
+    ]
 
 
 def _search_figures(case: Case, answer: Answer) -> Iterator[Figure]:
-    values, frequencies = np.asarray(answer.arrays["values"], float), np.asarray(answer.arrays["frequencies"], float)
+    values, frequencies = (
+        np.asarray(answer.arrays["values"], float),
+        np.asarray(answer.arrays["frequencies"], float),
+    )
     step, begin = float(answer.numbers["sample_time"]), _since_start(answer)
     yield Figure("first sample", begin, 0.0, 0.05, "s")
     times = np.asarray(begin + (np.arange(len(values)) + 0.5) * step, np.float64)
     of_tone = int(np.argmax(np.median(values, axis=0)))
     width = abs(frequencies[1] - frequencies[0])
-    yield Figure("frequency of the tone", float(frequencies[of_tone]), PULSAR.tone_mhz, width * 0.5001, "MHz")
+    yield Figure(
+        "frequency of the tone", float(frequencies[of_tone]), PULSAR.tone_mhz, width * 0.5001, "MHz"
+    )
     channels = np.arange(len(frequencies))
     # the first fine channel of a coarse one has both of its edges, whose pulses come at two times
-    others = (channels != of_tone) & ((channels % max(len(frequencies) // 4, 1) != 0) | (len(frequencies) == 4))
+    others = (channels != of_tone) & (
+        (channels % max(len(frequencies) // 4, 1) != 0) | (len(frequencies) == 4)
+    )
     expected = _delays(frequencies) / PULSAR.period
     after = times > (0 if case.gap is None else case.gap[1] + 0.1)
     phases = _phase(values[after], times[after] / PULSAR.period)
-    yield Figure("pulse off its phase", float(np.abs(_wrapped(phases - expected)[others]).max()), 0.0, 0.01, "turns")
-    fitted = np.polyfit(_delays(frequencies)[others], (_wrapped(phases - expected) * PULSAR.period)[others], 1)
+    yield Figure(
+        "pulse off its phase",
+        float(np.abs(_wrapped(phases - expected)[others]).max()),
+        0.0,
+        0.01,
+        "turns",
+    )
+    fitted = np.polyfit(
+        _delays(frequencies)[others], (_wrapped(phases - expected) * PULSAR.period)[others], 1
+    )
     yield Figure("DM", float(PULSAR.dm * (1 + fitted[0])), PULSAR.dm, 15.0, "pc/cm3")
     share = 0.5 if answer.numbers.get("intensity") == "mean" else 1.0
     level = float(np.median(values[:, others][values[:, others] > 0])) / share
@@ -276,30 +333,51 @@ def _search_figures(case: Case, answer: Answer) -> Iterator[Figure]:
     if products.size:
         turns = _wrapped(times[:, None] / PULSAR.period - expected[None, :])
         on, off = (np.abs(turns) < 0.02) & others, (np.abs(turns) > 0.2) & others
-        means = [np.array([product[chosen].mean() for product in products.transpose(1, 0, 2)]) for chosen in (on, off)]
+        means = [
+            np.array([product[chosen].mean() for product in products.transpose(1, 0, 2)])
+            for chosen in (on, off)
+        ]
         yield from _polarised(case, *means)
 
 
 def _fold_figures(case: Case, answer: Answer) -> Iterator[Figure]:
-    values, frequencies = np.asarray(answer.arrays["values"], float), np.asarray(answer.arrays["frequencies"], float)
-    period, begin, epochs = float(answer.numbers["period"]), _since_start(answer), answer.arrays["times"]
+    values, frequencies = (
+        np.asarray(answer.arrays["values"], float),
+        np.asarray(answer.arrays["frequencies"], float),
+    )
+    period, begin, epochs = (
+        float(answer.numbers["period"]),
+        _since_start(answer),
+        answer.arrays["times"],
+    )
     turns: Doubles = (np.arange(NBIN) + 0.5) / NBIN
     yield Figure("first sample", begin, 0.0, 0.05, "s")
     yield Figure("period", period, PULSAR.period, 1e-12, "s")
     yield Figure("middle of the band", float(frequencies.mean()), CENTRE_MHZ, 1e-9, "MHz")
-    yield Figure("first channel", float(frequencies[0]), float(centres(case.falling)[0]), 1e-9, "MHz")
+    yield Figure(
+        "first channel", float(frequencies[0]), float(centres(case.falling)[0]), 1e-9, "MHz"
+    )
     power = values[:, :2].sum(axis=1) if case.status["POL_TYPE"] == "AABBCRCI" else values[:, 0]
     arrived = np.array(
-        [begin + epoch + _phase(row.T, turns) * period for epoch, row in zip(epochs, power, strict=True)]
+        [
+            begin + epoch + _phase(row.T, turns) * period
+            for epoch, row in zip(epochs, power, strict=True)
+        ]
     )
     off = _wrapped((arrived - _delays(frequencies)[None, :]) / period)
-    yield Figure("arrival off the time of the pulse", float(np.abs(off).max()), 0.0, 0.5 / NBIN, "turns")
+    yield Figure(
+        "arrival off the time of the pulse", float(np.abs(off).max()), 0.0, 0.5 / NBIN, "turns"
+    )
     aligned = np.asarray(answer.arrays["dedispersed"], float)
     aligned = aligned[:, :2].sum(axis=1) if case.status["POL_TYPE"] == "AABBCRCI" else aligned[:, 0]
     at = _phase(aligned.mean(axis=0).T, turns)
     expected = DISPERSION_S * PULSAR.dm / CENTRE_MHZ**2 / period
     yield Figure(
-        "dedispersed off the phase at 300 MHz", float(np.abs(_wrapped(at - expected)).max()), 0.0, 0.01, "turns"
+        "dedispersed off the phase at 300 MHz",
+        float(np.abs(_wrapped(at - expected)).max()),
+        0.0,
+        0.01,
+        "turns",
     )
     yield Figure("DM", float(answer.numbers["dm"]), PULSAR.dm, 0.0, "pc/cm3")
     lost = 0.0 if case.gap is None else case.gap[1] - case.gap[0]
@@ -308,7 +386,8 @@ def _fold_figures(case: Case, answer: Answer) -> Iterator[Figure]:
     turned = _wrapped(turns[None, :] - (_delays(frequencies) / period)[:, None])
     shape = np.moveaxis(values.mean(axis=0), 0, -1)  # channels, bins, products
     on, away = (
-        shape[chosen & no_tone[:, None]].mean(axis=0) for chosen in (np.abs(turned) < 0.02, np.abs(turned) > 0.2)
+        shape[chosen & no_tone[:, None]].mean(axis=0)
+        for chosen in (np.abs(turned) < 0.02, np.abs(turned) > 0.2)
     )
     if len(on) == 4:
         yield from _polarised(case, on, away)
@@ -317,7 +396,11 @@ def _fold_figures(case: Case, answer: Answer) -> Iterator[Figure]:
 
 
 def _cal_figures(case: Case, answer: Answer) -> Iterator[Figure]:
-    values, period, begin = np.asarray(answer.arrays["values"], float), answer.numbers["period"], _since_start(answer)
+    values, period, begin = (
+        np.asarray(answer.arrays["values"], float),
+        answer.numbers["period"],
+        _since_start(answer),
+    )
     turns: Doubles = (np.arange(NBIN) + 0.5) / NBIN
     yield Figure("first sample", begin, 0.0, 0.05, "s")
     yield Figure("period", float(period), 1 / CAL_HZ, 1e-12, "s")
@@ -327,7 +410,10 @@ def _cal_figures(case: Case, answer: Answer) -> Iterator[Figure]:
     off = _wrapped(times / period + middles - 0.25)  # the middle of the on time
     yield Figure("diode off its time", float(np.abs(off).max()), 0.0, 0.01, "turns")
     profile = values.mean(axis=(0, 2))
-    on, away = profile[:, 1 : NBIN // 2 - 1].mean(axis=1), profile[:, NBIN // 2 + 1 : -1].mean(axis=1)
+    on, away = (
+        profile[:, 1 : NBIN // 2 - 1].mean(axis=1),
+        profile[:, NBIN // 2 + 1 : -1].mean(axis=1),
+    )
     if case.status["POL_TYPE"] == "AABBCRCI":
         expected, total = (0.5, 0.5, 0.5, 0.0), (on - away)[:2].sum()
         ratio = on[:2].sum() / away[:2].sum()
@@ -336,7 +422,9 @@ def _cal_figures(case: Case, answer: Answer) -> Iterator[Figure]:
         total, ratio = (on - away)[0], on[0] / away[0]
     yield Figure("diode on / off", float(ratio), 2.0, 0.04)
     for number, wanted in enumerate(expected):
-        yield Figure(f"product {number} of the diode", float((on - away)[number] / total), wanted, 0.03)
+        yield Figure(
+            f"product {number} of the diode", float((on - away)[number] / total), wanted, 0.03
+        )
 
 
 def _raw_figures(case: Case, answer: Answer) -> Iterator[Figure]:
@@ -350,7 +438,9 @@ def _raw_figures(case: Case, answer: Answer) -> Iterator[Figure]:
     if case.gap is None:
         yield Figure("samples that differ", float(differs.sum()), 0.0, 0.0)
     else:
-        gap = (np.arange(len(values)) * step > case.gap[0] - 0.06) & (np.arange(len(values)) * step < case.gap[1])
+        gap = (np.arange(len(values)) * step > case.gap[0] - 0.06) & (
+            np.arange(len(values)) * step < case.gap[1]
+        )
         yield Figure("samples that differ outside of the gap", float(differs[~gap].sum()), 0.0, 0.0)
         yield Figure("what is in the gap", float(np.abs(values[differs]).max()), 0.0, 0.0)
     yield Figure("time that was read", len(values) * step, SECONDS, 0.21, "s")
@@ -363,28 +453,50 @@ def _raw_figures(case: Case, answer: Answer) -> Iterator[Figure]:
     cross = values[:, 0].conj() * values[:, 1]
     others = np.arange(cross.shape[1]) != of_tone
     imaginary = sign * cross[:, others].mean().imag / (np.abs(values[:, :, others]) ** 2).mean()
-    expected = (volts[:, :, 0].conj() * volts[:, :, 1])[others].mean().imag / (np.abs(volts[others]) ** 2).mean()
+    expected = (volts[:, :, 0].conj() * volts[:, :, 1])[others].mean().imag / (
+        np.abs(volts[others]) ** 2
+    ).mean()
     yield Figure("CI of A* B on the sky", float(imaginary), float(expected), 0.03)
 
 
 def _spectra_figures(case: Case, answer: Answer) -> Iterator[Figure]:
-    values, frequencies, is_on = answer.arrays["values"], answer.arrays["frequencies"], answer.arrays["cal"] == 1
+    values, frequencies, is_on = (
+        answer.arrays["values"],
+        answer.arrays["frequencies"],
+        answer.arrays["cal"] == 1,
+    )
     direct = np.isin(answer.arrays["polarizations"], ("XX", "YY"))
     step = abs(frequencies[1] - frequencies[0])
     yield Figure("channels", float(len(frequencies)), float(case.status["NCHAN"]), 0.0)
     yield Figure("width of a channel", float(step), 0.4 / case.status["NCHAN"], 1e-12, "MHz")
     nfine = case.status["NCHAN"] // 4
-    first = centres(case.falling)[0] - np.sign(frequencies[1] - frequencies[0]) * (nfine // 2) * step
+    first = (
+        centres(case.falling)[0] - np.sign(frequencies[1] - frequencies[0]) * (nfine // 2) * step
+    )
     yield Figure("first channel", float(frequencies[0]), float(first), 1e-9, "MHz")
     ratio = values[is_on & direct].mean() / values[~is_on & direct].mean()
     yield Figure("diode on / off", float(ratio), 2.0, 0.04)
     real = answer.arrays["polarizations"] == "REXY"
-    correlation = (values[is_on & real].mean() - values[~is_on & real].mean()) / values[~is_on & direct].mean()
+    correlation = (values[is_on & real].mean() - values[~is_on & real].mean()) / values[
+        ~is_on & direct
+    ].mean()
     yield Figure("REXY of the diode / noise", float(correlation), 1.0, 0.04)
     start = DAY + SECOND / 86400
     times = np.unique(np.round((answer.arrays["times"] - start) * 86400, 4))
-    yield Figure("middle of the first integration", float(times.min()), case.status["EXPOSURE"] / 2, 0.03, "s")
-    yield Figure("middle of the last integration", float(times.max()), SECONDS - case.status["EXPOSURE"] / 2, 0.03, "s")
+    yield Figure(
+        "middle of the first integration",
+        float(times.min()),
+        case.status["EXPOSURE"] / 2,
+        0.03,
+        "s",
+    )
+    yield Figure(
+        "middle of the last integration",
+        float(times.max()),
+        SECONDS - case.status["EXPOSURE"] / 2,
+        0.03,
+        "s",
+    )
 
 
 def _verified(_case: Case, answer: Answer) -> Iterator[Figure]:

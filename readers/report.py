@@ -1,4 +1,5 @@
-"""Tables of the matrix in the documentation: a table for each reader and kind of file, a row for each file."""
+"""Tables of the matrix in the documentation: a table for each reader and kind of file, a row for
+each file."""
 
 from __future__ import annotations
 
@@ -10,14 +11,19 @@ from readers.matrix import Figure, Result
 __all__ = ["PAGE", "tables", "write_tables"]
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "explanation" / "readers.md"
-BEGIN, END = "<!-- tables of `make readers`: begin -->\n", "<!-- tables of `make readers`: end -->\n"
+BEGIN, END = (
+    "<!-- tables of `make readers`: begin -->\n",
+    "<!-- tables of `make readers`: end -->\n",
+)
 
 
 def tables(results: Iterable[Result]) -> str:
     """Markdown: what was found less what was put in; a refusal in its own words."""
     groups: dict[tuple[str, str], list[Result]] = {}
     for result in results:
-        groups.setdefault((result.reader.name, "" if result.reader.program else result.case.kind), []).append(result)
+        groups.setdefault(
+            (result.reader.name, "" if result.reader.program else result.case.kind), []
+        ).append(result)
     return "\n".join(_table(reader, kind, group) for (reader, kind), group in groups.items())
 
 
@@ -25,7 +31,9 @@ def _table(reader: str, kind: str, results: list[Result]) -> str:
     names: dict[str, str] = {}
     for result in results:
         for figure in result.figures:
-            names.setdefault(figure.name, f"{figure.name}{f', {figure.unit}' if figure.unit else ''}")
+            names.setdefault(
+                figure.name, f"{figure.name}{f', {figure.unit}' if figure.unit else ''}"
+            )
     version = next((result.version for result in results if result.version), "")
     lines = [f"### {' '.join(filter(None, (reader, version)))}{f': {kind}' if kind else ''}\n"]
     lines += [f"| file | {' | '.join(names.values())} |", "|---" * (len(names) + 1) + "|"]

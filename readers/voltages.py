@@ -55,11 +55,13 @@ def write_raw(
     time_first: bool = False,
     more: Mapping[str, object] | None = None,
 ) -> Path:
-    """Write voltages as they are on the sky; those of a falling band are stored conjugated, as a sampler has them.
+    """Write voltages as they are on the sky; those of a falling band are stored conjugated, as a
+    sampler has them.
 
     Args:
         path: The file.
-        volts: Shape (channels, time, polarizations), in steps of the sampler; channels in the order of the file.
+        volts: Shape (channels, time, polarizations), in steps of the sampler; channels in the order
+            of the file.
         centre_mhz: Of the band.
         sample_time: Of a channel, s.
         falling: The frequency falls with the channel number.
@@ -83,25 +85,45 @@ def write_raw(
             counts = {}
             if dropped:
                 part = np.zeros_like(part) if number in dropped else part
-                counts = {"NPKT": each * (number not in dropped), "NDROP": each * (number in dropped)}
+                counts = {
+                    "NPKT": each * (number not in dropped),
+                    "NDROP": each * (number in dropped),
+                }
             block = np.ascontiguousarray(part.swapaxes(0, 1) if time_first else part).tobytes()
             cards = {
-                "BACKEND": "GUPPI", "TELESCOP": "GBT", "SRC_NAME": "TEST", "OBSNCHAN": channels, "NBITS": 8,
+                "BACKEND": "GUPPI",
+                "TELESCOP": "GBT",
+                "SRC_NAME": "TEST",
+                "OBSNCHAN": channels,
+                "NBITS": 8,
                 "NPOL": 4 if polarizations == 2 else 1,
-                "TBIN": sample_time, "OBSFREQ": centre_mhz, "OBSBW": width * channels, "CHAN_BW": width,
-                "BLOCSIZE": len(block), "OVERLAP": overlap, "PKTIDX": number * (step or each),
+                "TBIN": sample_time,
+                "OBSFREQ": centre_mhz,
+                "OBSBW": width * channels,
+                "CHAN_BW": width,
+                "BLOCSIZE": len(block),
+                "OVERLAP": overlap,
+                "PKTIDX": number * (step or each),
                 "PKTSIZE": channels * polarizations * 2,
-                "PKTFMT": "SIMPLE" if time_first else "1SFA", "STT_IMJD": 60000, "STT_SMJD": 100, "STT_OFFS": 0.0,
+                "PKTFMT": "SIMPLE" if time_first else "1SFA",
+                "STT_IMJD": 60000,
+                "STT_SMJD": 100,
+                "STT_OFFS": 0.0,
                 **counts,
                 **(more or {}),
-            }  # fmt: skip
-            file.write(b"".join(card(key, value) for key, value in cards.items() if value is not None))
+            }
+            file.write(
+                b"".join(card(key, value) for key, value in cards.items() if value is not None)
+            )
             file.write(b"END".ljust(80) + block)
     return path
 
 
-def polarised(share: tuple[complex, complex], channels: int, samples: int, *, seed: int = 1, rms: float = 20) -> Volts:
-    """Noise that is wholly polarised: A and B are these multiples of one signal. Shape (channels, samples, 2)."""
+def polarised(
+    share: tuple[complex, complex], channels: int, samples: int, *, seed: int = 1, rms: float = 20
+) -> Volts:
+    """Noise that is wholly polarised: A and B are these multiples of one signal. Shape (channels,
+    samples, 2)."""
     parts = np.random.default_rng(seed).normal(0, rms, (channels, samples, 2))
     noise = np.rint(parts[..., 0]) + 1j * np.rint(parts[..., 1])
     volts: Volts = noise[..., None] * np.array(share)
@@ -110,15 +132,15 @@ def polarised(share: tuple[complex, complex], channels: int, samples: int, *, se
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """Content of the voltages of `known`: noise, a dispersed pulse train that is wholly polarised, a tone, a diode.
+    """Content of the voltages of `known`: noise, a dispersed pulse train that is wholly polarised,
+    a tone, a diode.
 
     Attributes:
-        period, width: Of the pulses, s; they leave at 0, and `width` is full at half maximum.
-        dm: Of the pulses, pc/cm3.
-        share: A and B of the pulses, as multiples of one voltage.
-        noise, pulse, tone: Root mean square of re and im in each polarization; of the pulses at their peak.
-        tone_mhz: Where the tone is; it is in A and B alike.
-        diode: Of the noise that is added in A and B alike in the first half of each `diode_period`.
+        period, width: Of the pulses, s; they leave at 0, and `width` is full at half maximum. dm:
+        Of the pulses, pc/cm3. share: A and B of the pulses, as multiples of one voltage. noise,
+        pulse, tone: Root mean square of re and im in each polarization; of the pulses at their
+        peak. tone_mhz: Where the tone is; it is in A and B alike. diode: Of the noise that is added
+        in A and B alike in the first half of each `diode_period`.
     """
 
     period: float = 0.1
@@ -145,9 +167,11 @@ def centres(falling: bool) -> npt.NDArray[np.float64]:
 
 
 def known(signal: Signal, samples: int, *, falling: bool, seed: int = 1) -> Volts:
-    """Voltages on the sky, shape (channels, samples, 2); whole periods of pulses and diode, as they go round.
+    """Voltages on the sky, shape (channels, samples, 2); whole periods of pulses and diode, as they
+    go round.
 
-    The pulses are dispersed as a whole, by the phase of each frequency: its derivative is DISPERSION_S * dm / f^2.
+    The pulses are dispersed as a whole, by the phase of each frequency: its derivative is
+    DISPERSION_S * dm / f^2.
     """
     rng = np.random.default_rng(seed)
     times = np.arange(samples) * SAMPLE_TIME
@@ -159,12 +183,16 @@ def known(signal: Signal, samples: int, *, falling: bool, seed: int = 1) -> Volt
     volts = signal.noise * noise(CHANNELS, samples, 2)
     if signal.pulse:
         turns = times / signal.period - np.rint(times / signal.period)
-        shape = np.exp(-2 * np.log(2) * np.square(turns * signal.period / signal.width))  # squared: the pulse
+        shape = np.exp(
+            -2 * np.log(2) * np.square(turns * signal.period / signal.width)
+        )  # squared: the pulse
         offsets = np.fft.fftfreq(samples, SAMPLE_TIME) / 1e6
         for channel, centre in enumerate(centres(falling)):
             phases = np.mod(1e6 * DISPERSION_S * signal.dm / (centre + offsets), 1.0)
             sent = np.fft.fft(signal.pulse * noise(samples) * shape)
-            volts[channel] += np.fft.ifft(sent * np.exp(2j * np.pi * phases))[:, None] * np.array(signal.share)
+            volts[channel] += np.fft.ifft(sent * np.exp(2j * np.pi * phases))[:, None] * np.array(
+                signal.share
+            )
     if signal.tone:
         channel = int(np.argmin(np.abs(centres(falling) - signal.tone_mhz)))
         offset = (signal.tone_mhz - centres(falling)[channel]) * 1e6

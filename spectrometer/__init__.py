@@ -1,4 +1,5 @@
-"""The spectrometer: DIBAS Banks of the VEGAS and GUPPI families, and a data-taking program of our own."""
+"""The spectrometer: DIBAS Banks of the VEGAS and GUPPI families, and a data-taking program of our
+own."""
 
 from __future__ import annotations
 

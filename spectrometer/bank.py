@@ -1,7 +1,8 @@
 """The spectrometer Bank: modes, parameters, status, scans; what observers call (reference 3).
 
-Commands run one at a time in the Bank's lane; `stop`, `commit` and `disarm_start` beside it; queries in the socket's
-thread. What a call does is in `backends` (hardware and values) and `scan` (data taking); here they are put together.
+Commands run one at a time in the Bank's command queue; `stop`, `commit` and `disarm_start` beside it;
+queries in the socket's thread. What a call does is in `backends` (hardware and values) and `scan`
+(data taking); here they are put together.
 """
 
 from __future__ import annotations
@@ -55,7 +56,8 @@ from zmqjsonproxy.interface import Keyword, command, current_operation, operatio
 __all__ = ["SpectrometerBank"]
 
 MODE_CHANGE_ENDS_S = 5.0
-RESERVED_CARDS = 256  # that callers leave: a mode has some hundred keys, a scan and its program add fewer than 100
+# that callers leave: a mode has some hundred keys, a scan and its program add fewer than 100
+RESERVED_CARDS = 256
 MODE_STATE_KEY = "MODESTAT"  # for whoever only reads the status memory: "set" or "none"
 
 
@@ -72,7 +74,9 @@ class SpectrometerBank(Bank):
         self._backend: Backend | None = None
         self._scan: ScanControl | None = None
         self._reports = ScanReports()
-        self._starts = Starts(context.clock, self._setter, self._scan_number, self._write_scan_number)
+        self._starts = Starts(
+            context.clock, self._setter, self._scan_number, self._write_scan_number
+        )
         self._noted: set[str] = set()  # status keys that observers have written in this mode
         self._mode: str | None = None
         self._why_no_mode = ""
@@ -89,9 +93,11 @@ class SpectrometerBank(Bank):
     @classmethod
     def instrument_sections(cls) -> Mapping[str, Any]:
         return {
-            "spectrometer": SpectrometerSettings, "hpc_macs": dict[str, HpcMac],
-            "mode_defaults": dict[str, ModeDefaultsTable], "modes": dict[str, ModeTable],
-        }  # fmt: skip
+            "spectrometer": SpectrometerSettings,
+            "hpc_macs": dict[str, HpcMac],
+            "mode_defaults": dict[str, ModeDefaultsTable],
+            "modes": dict[str, ModeTable],
+        }
 
     @classmethod
     def composed(cls, config: Config) -> Mapping[KeyPath, Composed]:
@@ -99,7 +105,9 @@ class SpectrometerBank(Bank):
 
     @classmethod
     def check(cls, config: Config) -> list[Fault]:
-        return text_faults(config) + mode_faults(config) + memory_faults(config) or buffer_faults(config)
+        return text_faults(config) + mode_faults(config) + memory_faults(config) or buffer_faults(
+            config
+        )
 
     @classmethod
     def diagnose(cls, config: Config, bank_name: str, around: Surroundings) -> list[Finding]:
@@ -109,7 +117,11 @@ class SpectrometerBank(Bank):
 
     def parts(self) -> Mapping[str, object | None]:
         devices = self._setter.devices
-        return {"roach": None, "valon": None} if devices is None else {"roach": devices.roach, "valon": devices.valon}
+        return (
+            {"roach": None, "valon": None}
+            if devices is None
+            else {"roach": devices.roach, "valon": devices.valon}
+        )
 
     def open(self) -> None:
         source = self._config.source
@@ -127,7 +139,9 @@ class SpectrometerBank(Bank):
             self.log.warning("%s is simulated: no instrument is touched", self.name)
         try:
             self._write_scan_number()
-        except StatusDamagedError as error:  # served all the same, or nobody could ask for repair_status
+        except (
+            StatusDamagedError
+        ) as error:  # served all the same, or nobody could ask for repair_status
             self.log.error("%s", error)
 
     def _open_data_root(self) -> None:
@@ -154,23 +168,30 @@ class SpectrometerBank(Bank):
     # modes
 
     @operation(refusal_pair=True)
-    def set_mode(self, mode: str | None, bandwidth: float | None = None, force: bool = False) -> list[Any]:
+    def set_mode(
+        self, mode: str | None, bandwidth: float | None = None, force: bool = False
+    ) -> list[Any]:
         """Select a mode: program the FPGA, start the data-taking program. True, and a sentence.
 
-        Parameters and switching states have their defaults afterwards, also if the mode was set already; its hardware
-        is not set up again then.
+        Parameters and switching states have their defaults afterwards, also if the mode was set
+        already; its hardware is not set up again then.
 
         Args:
             mode: Name of a mode, see list_modes.
-            bandwidth: Frequency of the sampler's synthesizer, MHz (Hz above 5000), negative for an inverted band;
-                kept for later selections of the mode. None: as it is.
+            bandwidth: Frequency of the sampler's synthesizer, MHz (Hz above 5000), negative for an
+                inverted band; kept for later selections of the mode. None: as it is.
             force: Set the mode up again even if it is set, and even while a scan runs.
         """
         name, frequency = self._setter.wanted(mode, bandwidth)
         present = self._backend.setup if self._backend is not None and name == self._mode else None
-        is_set = present is not None and (present.mode, present.asked_mhz) == (self._setter.modes[name], frequency)
+        is_set = present is not None and (present.mode, present.asked_mhz) == (
+            self._setter.modes[name],
+            frequency,
+        )
         if is_set and not force and not current_caller().native:
-            raise RefusedError(f"mode {name} is already set, use force; parameters and switching states are kept")
+            raise RefusedError(
+                f"mode {name} is already set, use force; parameters and switching states are kept"
+            )
         if not force:
             self._refuse_while_scanning("stop it first, or use force")
         if is_set and not force:
@@ -186,7 +207,8 @@ class SpectrometerBank(Bank):
             self._changing.set()
 
     def _change_mode(self, name: str, frequency: float, *, keep_program: bool) -> list[Any]:
-        """A transaction: it ends with the mode set, or with none and the reason in `mode_state` and MODESTAT."""
+        """A transaction: it ends with the mode set, or with none and the reason in `mode_state` and
+        MODESTAT."""
         handle, status = current_operation(), self._status
         handle.progress(0.0, "ending the old mode")
         what = f"set_mode({name}) by {current_caller()}"
@@ -202,13 +224,17 @@ class SpectrometerBank(Bank):
             self._setter.start_programs(backend, programs, handle)
             handle.check()
         except BaseException as error:
-            self._abandon_mode(f"set_mode({name}): {error}", quit_s=0.5)  # it may not listen yet; nothing is written
+            self._abandon_mode(
+                f"set_mode({name}): {error}", quit_s=0.5
+            )  # it may not listen yet; nothing is written
             self._setter.end_program(0.5)
             if isinstance(error, OperationAbortedError):
                 raise
             self.log.error("set_mode(%s): %s", name, error)
             if isinstance(error, BankError | StatusMemoryError | DaqError | OSError):
-                raise ModeChangeError(f"mode {name} could not be set up, no mode is set now: {error}") from error
+                raise ModeChangeError(
+                    f"mode {name} could not be set up, no mode is set now: {error}"
+                ) from error
             raise
         self._backend, self._mode, self._why_no_mode = backend, name, ""
         self._setter.frequencies[name] = frequency
@@ -220,9 +246,13 @@ class SpectrometerBank(Bank):
     def _scan_control(self, backend: Backend, programs: Programs) -> ScanControl:
         """What runs the scans of a mode; a rehearsal has another."""
         board = self._setter.board_watch(backend.mode, self._status)
-        return ScanControl(self._status, programs, self.log, board, self.context.clock, self._reports)
+        return ScanControl(
+            self._status, programs, self.log, board, self.context.clock, self._reports
+        )
 
-    def _abandon_mode(self, why: str, quit_s: float = 5.0, *, by: str = "", keep_programs: bool = False) -> None:
+    def _abandon_mode(
+        self, why: str, quit_s: float = 5.0, *, by: str = "", keep_programs: bool = False
+    ) -> None:
         scan, self._scan, self._backend, self._mode = self._scan, None, None, None
         self._why_no_mode = why
         if scan is not None:
@@ -242,13 +272,19 @@ class SpectrometerBank(Bank):
         """State of the mode, and the reason why there is none.
 
         Returns:
-            state: "set", "changing" or "none"; mode: its name or None; frequency_mhz: that the synthesizer
-            makes, None without a mode; cause: why there is none, "" if none was ever asked for.
+            state: "set", "changing" or "none"; mode: its name or None; frequency_mhz: that the
+            synthesizer makes, None without a mode; cause: why there is none, "" if none was ever
+            asked for.
         """
         backend = self._backend
         state = "changing" if not self._changing.is_set() else "none" if backend is None else "set"
         frequency = None if backend is None else backend.setup.frequency_mhz
-        return {"state": state, "mode": self._mode, "frequency_mhz": frequency, "cause": self._why_no_mode}
+        return {
+            "state": state,
+            "mode": self._mode,
+            "frequency_mhz": frequency,
+            "cause": self._why_no_mode,
+        }
 
     @query
     def list_modes(self) -> list[str]:
@@ -257,10 +293,12 @@ class SpectrometerBank(Bank):
 
     @command
     def read_config_file(self, path: str | None = None) -> str:
-        """Read modes and MAC table again, from the Player's own file or one beside it; used from the next set_mode on.
+        """Read modes and MAC table again, from the Player's own file or one beside it; used from
+        the next set_mode on.
 
         Returns:
-            "config file loaded.", or everything that is wrong with the file; then nothing has changed.
+            "config file loaded.", or everything that is wrong with the file; then nothing has
+            changed.
         """
         if path is not None and not (isinstance(path, str) and path.isprintable()):
             raise RefusedError(f"path is {path!r:.80}; expected the path of a file, or None")
@@ -274,7 +312,8 @@ class SpectrometerBank(Bank):
         return "config file loaded."
 
     def _config_file(self, path: str | None) -> Path:
-        """Return the configuration that a caller names: a file runs code of its kinds, so it is one of ours."""
+        """Return the configuration that a caller names: a file runs code of its kinds, so it is one
+        of ours."""
         own = self.context.instrument
         found = own.path if path is None else own.directory / path
         if found == own.path:
@@ -288,12 +327,14 @@ class SpectrometerBank(Bank):
     # parameters
 
     def _keywords(self) -> list[Keyword]:
-        """Parameters of all modes, for the description of `set_param`; none while the Bank is not open."""
+        """Parameters of all modes, for the description of `set_param`; none while the Bank is not
+        open."""
         return [] if self._memory is None else self._setter.keywords(self._memory)
 
     @command(refusal_pair=True, keywords=_keywords)
     def set_param(self, **kvpairs: Any) -> Any:
-        """Set parameters of the mode: all that are given, or none. `prepare` sends them to the hardware.
+        """Set parameters of the mode: all that are given, or none. `prepare` sends them to the
+        hardware.
 
         Returns:
             True; for several, each name -> True.
@@ -348,7 +389,8 @@ class SpectrometerBank(Bank):
 
         Args:
             period: Of the whole cycle, s.
-            ss_list: (start as a fraction of the period, sig/ref, cal, blanking in s) of each, ascending from 0.
+            ss_list: (start as a fraction of the period, sig/ref, cal, blanking in s) of each,
+                ascending from 0.
         """
         return [True, self._vegas().set_gbt_phases(period, ss_list)]
 
@@ -373,7 +415,11 @@ class SpectrometerBank(Bank):
     # scans
 
     def _admit(
-        self, operation: OperationHandle, starttime: object = None, start_id: object = "", banks: object = ()
+        self,
+        operation: OperationHandle,
+        starttime: object = None,
+        start_id: object = "",
+        banks: object = (),
     ) -> None:
         """Refuse a start while the Bank is another's, else reserve the Bank for it."""
         self._starts.admit(self._scan, operation, start_id)
@@ -385,19 +431,24 @@ class SpectrometerBank(Bank):
         What was set and not prepared is prepared first, and the sentence says so.
 
         Args:
-            starttime: [Y, M, D, h, m, s, us] UTC, rounded up to a full second; None: as early as possible.
+            starttime: [Y, M, D, h, m, s, us] UTC, rounded up to a full second; None: as early as
+                possible.
         """
         return self._starts.make(self._the_scan(), self._the_backend(), starttime)
 
     @operation(answers_when_accepted=True, refusal_pair=True, admit=_admit)
-    def arm(self, starttime: Sequence[int], start_id: str = "", banks: Sequence[str] = ()) -> list[Any]:
-        """Make everything ready to start at a time; without a `commit` until 1 s before it, it is taken back.
+    def arm(
+        self, starttime: Sequence[int], start_id: str = "", banks: Sequence[str] = ()
+    ) -> list[Any]:
+        """Make everything ready to start at a time; without a `commit` until 1 s before it, it is
+        taken back.
 
         What was set and not prepared is prepared first, and the sentence says so.
 
         Args:
             starttime: [Y, M, D, h, m, s, us] UTC.
-            start_id: Identity of the start, which nobody else's has; `commit`, `disarm_start`, `confirm_start` name it.
+            start_id: Identity of the start, which nobody else's has; `commit`, `disarm_start`,
+                `confirm_start` name it.
             banks: All Banks of a common start; its scan is whole when `confirm_start` has said so.
         """
         scan, backend = self._the_scan(), self._the_backend()
@@ -405,14 +456,16 @@ class SpectrometerBank(Bank):
 
     @command(urgent=True, aborts=False, refusal_pair=True)
     def commit(self, starttime: Sequence[int], start_id: str = "") -> list[Any]:
-        """Confirm what `arm` made ready for this time, under the same identity. True, and a sentence."""
+        """Confirm what `arm` made ready for this time, under the same identity. True, and a
+        sentence."""
         when = read_time(starttime)
         self._the_scan().commit(when, start_id)
         return [True, f"Committed to {when:%Y-%m-%d %H:%M:%S} UTC"]
 
     @command(urgent=True, aborts=False)
     def confirm_start(self, start_id: str, missing: Sequence[str] = ()) -> list[Any]:
-        """Say which Banks did not take part in a common start; none: its scan is whole. True, and whether it is known.
+        """Say which Banks did not take part in a common start; none: its scan is whole. True, and
+        whether it is known.
 
         Args:
             start_id: Identity of the start.
@@ -424,32 +477,42 @@ class SpectrometerBank(Bank):
 
     @command(urgent=True, aborts=False)
     def disarm_start(self, start_id: str | None = None) -> list[Any]:
-        """Take a start back, whatever has become of it: nobody else's is touched. True, and what it was.
+        """Take a start back, whatever has become of it: nobody else's is touched. True, and what it
+        was.
 
         Args:
-            start_id: Identity of the start; None: the one that waits, if it has been given no identity.
+            start_id: Identity of the start; None: the one that waits, if it has been given no
+                identity.
         """
         scan, by = self._scan, current_caller().name
-        is_withdrawn = bool(start_id) and self._starts.withdraw(start_id or "", by)  # it may begin at this moment
+        is_withdrawn = bool(start_id) and self._starts.withdraw(
+            start_id or "", by
+        )  # it may begin at this moment
         told = scan.take_back(start_id, by) if scan is not None else ""
         return [True, told or ("Start taken back" if is_withdrawn else "Nothing was armed")]
 
     @query(refusal_pair=True)
     def earliest_start(self) -> list[Any]:
-        """True, and the earliest time of a start that can be promised now: [Y, M, D, h, m, s, us] UTC.
+        """True, and the earliest time of a start that can be promised now: [Y, M, D, h, m, s, us]
+        UTC.
 
-        While a scan runs it is refused; clients of the original get the time all the same, and `start` refuses them.
+        While a scan runs it is refused; clients of the original get the time all the same, and
+        `start` refuses them.
         """
         scan, backend = self._the_scan(), self._the_backend()
         lead = LEAD_S if current_caller().native else ORIGINALS_LEAD_S
-        answer = [True, as_list(earliest_start(self._starts.now(), self._setter.arm_delay(backend.mode), lead))]
+        answer = [
+            True,
+            as_list(earliest_start(self._starts.now(), self._setter.arm_delay(backend.mode), lead)),
+        ]
         if scan.scanning:
             raise RefusedError(scan.holder, original=answer)
         return answer
 
     @command(urgent=True, refusal_pair=True)
     def stop(self) -> list[Any]:
-        """End the scan, monitor mode, a start that waits, or a mode change. True, and what was ended."""
+        """End the scan, monitor mode, a start that waits, or a mode change. True, and what was
+        ended."""
         if not self._changing.is_set():
             if not self._changing.wait(MODE_CHANGE_ENDS_S):
                 raise ScanError(f"the mode change did not end within {MODE_CHANGE_ENDS_S:g} s")
@@ -467,17 +530,23 @@ class SpectrometerBank(Bank):
     def scan_status(self) -> list[Any]:
         """[whether a scan is under way, "NETSTAT=...", "DISKSTAT=..."]."""
         values, scan = self._status.read(), self._the_scan()
-        return [scan.scanning, f"NETSTAT={values.get('NETSTAT')}", f"DISKSTAT={values.get('DISKSTAT')}"]
+        return [
+            scan.scanning,
+            f"NETSTAT={values.get('NETSTAT')}",
+            f"DISKSTAT={values.get('DISKSTAT')}",
+        ]
 
     @query
     def scan_report(self, start_id: str | None = None) -> dict[str, Any]:
-        """Return what became of the last scan, or how it stands; of one of the last 32 starts by its identity.
+        """Return what became of the last scan, or how it stands; of one of the last 32 starts by
+        its identity.
 
-        Keys, all of which are always there, None where nothing is known: scan; start_id, by: the start and who asked
-        for it; outcome (none, starting, waiting, running, done, incomplete, stopped, aborted, failed); error; warning;
-        ended_by: who stopped it or took it back; start; scan_length, s; is_whole: all Banks of a common start began;
-        file; integrations and planned: recorded, and to be recorded until its end; dropped: blocks lost; lost_s: s of
-        data lost; packets, packets_lost; peak_channel; loops.
+        Keys, all of which are always there, None where nothing is known: scan; start_id, by: the
+        start and who asked for it; outcome (none, starting, waiting, running, done, incomplete,
+        stopped, aborted, failed); error; warning; ended_by: who stopped it or took it back; start;
+        scan_length, s; is_whole: all Banks of a common start began; file; integrations and planned:
+        recorded, and to be recorded until its end; dropped: blocks lost; lost_s: s of data lost;
+        packets, packets_lost; peak_channel; loops.
 
         Args:
             start_id: Identity of a start; None: the last one.
@@ -515,14 +584,18 @@ class SpectrometerBank(Bank):
 
     @query
     def get_status(self, keys: str | Sequence[str] | None = None) -> Any:
-        """The whole status; those of some keys by name; or the value of one key. Refused if a key is not there.
+        """The whole status; those of some keys by name; or the value of one key. Refused if a key
+        is not there.
 
-        Clients of the original get what its Players gave: None without a mode, and texts of what the Bank wrote.
+        Clients of the original get what its Players gave: None without a mode, and texts of what
+        the Bank wrote.
         """
         native = current_caller().native
         if not native and self._backend is None:
             return None
-        return chosen_status(self._status.read() if native else self._status.read_as_original(), keys, native=native)
+        return chosen_status(
+            self._status.read() if native else self._status.read_as_original(), keys, native=native
+        )
 
     @query
     def get_overview(self) -> dict[str, Any]:
@@ -531,7 +604,8 @@ class SpectrometerBank(Bank):
 
     @query
     def get_findings(self) -> list[dict[str, str]]:
-        """Return what is wrong with status memory, mode and board, for `dealer doctor`; asks no device."""
+        """Return what is wrong with status memory, mode and board, for `dealer doctor`; asks no
+        device."""
         damage = self._status.damage()
         values = {} if damage else self._status.read()
         why = "" if self._backend is not None or not self._changing.is_set() else self._why_no_mode
@@ -547,7 +621,8 @@ class SpectrometerBank(Bank):
         """Put a damaged status memory right: every whole card stays, and there is an END.
 
         Returns:
-            found: what was wrong; kept: the file with all bytes as they were, empty if nothing was wrong.
+            found: what was wrong; kept: the file with all bytes as they were, empty if nothing was
+                wrong.
         """
         found, kept = put_right(self._status, self.context.data_root / self.name)
         if kept is not None:

@@ -1,4 +1,5 @@
-"""State of a Bank for its callers: chosen status keys, overview, findings. Pure functions of what the Bank knows."""
+"""State of a Bank for its callers: chosen status keys, overview, findings. Pure functions of what
+the Bank knows."""
 
 from __future__ import annotations
 
@@ -19,7 +20,9 @@ SHOWN = 500  # characters of a reason
 NAMED = 10  # missing keys
 
 
-def chosen_status(values: Mapping[str, Any], keys: str | Sequence[str] | None, *, native: bool) -> Any:
+def chosen_status(
+    values: Mapping[str, Any], keys: str | Sequence[str] | None, *, native: bool
+) -> Any:
     """Return the value of one key, those of several by name, or with None all.
 
     Args:
@@ -28,14 +31,17 @@ def chosen_status(values: Mapping[str, Any], keys: str | Sequence[str] | None, *
         native: False: what is missing is treated as the original did.
 
     Raises:
-        RefusedError: Keys that are missing, all of them; a Bank of the original left them out of several.
+        RefusedError: Keys that are missing, all of them; a Bank of the original left them out of
+            several.
         KeyError: To a client of the original: the one key that was asked for is missing.
     """
     if keys is None:
         return dict(values)
     names = [keys] if isinstance(keys, str) else keys
     if not isinstance(names, Sequence) or not all(isinstance(name, str) for name in names):
-        raise RefusedError(f"keys is {keys!s:.80}; expected None, the name of a key, or a list of names")
+        raise RefusedError(
+            f"keys is {keys!s:.80}; expected None, the name of a key, or a list of names"
+        )
     found = {name: values[keyword] for name in names if (keyword := _as_keyword(name)) in values}
     missing = [name for name in names if name not in found]
     if missing and native:
@@ -48,7 +54,8 @@ def chosen_status(values: Mapping[str, Any], keys: str | Sequence[str] | None, *
 
 
 def _as_keyword(name: str) -> str:
-    """Return a name as it stands in the status memory; of one that is too long no more than shows that."""
+    """Return a name as it stands in the status memory; of one that is too long no more than shows
+    that."""
     return name[:9].upper()
 
 
@@ -77,7 +84,12 @@ def bank_findings(
         values: The status, as far as it can be read.
     """
     findings = [
-        Finding("status memory", f"the status memory is damaged: {each}", f"dealer call {bank} repair_status", bank)
+        Finding(
+            "status memory",
+            f"the status memory is damaged: {each}",
+            f"dealer call {bank} repair_status",
+            bank,
+        )
         for each in damage
     ]
     if why_no_mode:
@@ -85,6 +97,10 @@ def bank_findings(
         findings.append(Finding("mode", f"no mode is set: {why_no_mode:.{SHOWN}}", remedy, bank))
     board = str(values.get(STATE_KEY, ""))
     if board not in BOARD_IS_WELL:
-        remedy = f"look after its power and network, then: dealer call {bank} set_mode MODE force=true"
-        findings.append(Finding("board", f"the last scan found the board not well: {board}", remedy, bank))
+        remedy = (
+            f"look after its power and network, then: dealer call {bank} set_mode MODE force=true"
+        )
+        findings.append(
+            Finding("board", f"the last scan found the board not well: {board}", remedy, bank)
+        )
     return [finding.describe() for finding in findings]

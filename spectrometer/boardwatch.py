@@ -1,7 +1,8 @@
 """Monitor board reachability during a scan, and tell what an absence says about its data.
 
-It is asked each second for the state of its FPGA. A look never waits: it asks, and a later one hears. A board that
-does not answer may go on sending data; one that comes back without its image does not.
+It is asked each second for the state of its FPGA. A look never waits: it asks, and a later one
+hears. A board that does not answer may go on sending data; one that comes back without its image
+does not.
 """
 
 from __future__ import annotations
@@ -92,7 +93,9 @@ class BoardWatch:
             self._hear(question.exception())
 
     def _hear(self, error: BaseException | None) -> None:
-        reply = error.reply if isinstance(error, BoardError) else "" if error is None else str(error)
+        reply = (
+            error.reply if isinstance(error, BoardError) else "" if error is None else str(error)
+        )
         if reply.startswith("invalid") and self._request == QUESTION:
             self._request = NEWER_QUESTION
             return
@@ -125,7 +128,8 @@ class BoardWatch:
         return self._without_image
 
     def verdict(self) -> tuple[str, str]:
-        """(failure, warning) of the scan, either or both empty: data of a board that is gone are not to be trusted."""
+        """(failure, warning) of the scan, either or both empty: data of a board that is gone are
+        not to be trusted."""
         with self._lock:
             if self._question is not None and self._question.done():
                 self._hear_answer(self._question)
@@ -136,7 +140,10 @@ class BoardWatch:
             if (absent := self._absent) is not None:
                 text = f"board {self._board.name} does not answer since {absent}: data since then are not to be trusted"
                 return text, ""
-            return "", f"board {self._board.name} did not answer from {self._told()}; its image runs"
+            return (
+                "",
+                f"board {self._board.name} did not answer from {self._told()}; its image runs",
+            )
 
     def _late(self) -> str:
         """Of the last question of a scan, which may be over before the time for an answer is."""
@@ -151,7 +158,9 @@ class BoardWatch:
 
     def _told(self) -> str:
         more = len(self._absences) - SHOWN
-        return ", ".join(map(str, self._absences[:SHOWN])) + (f" and {more} times more" if more > 0 else "")
+        return ", ".join(map(str, self._absences[:SHOWN])) + (
+            f" and {more} times more" if more > 0 else ""
+        )
 
     def _tell(self, state: str) -> None:
         try:

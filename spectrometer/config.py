@@ -1,6 +1,7 @@
 """The spectrometer's part of the configuration: its Banks, the array's MAC table, its own settings.
 
-Host names are kept as names here and resolved only for the Bank that needs them, when it needs them.
+Host names are kept as names here and resolved only for the Bank that needs them, when it needs
+them.
 """
 
 from __future__ import annotations
@@ -20,8 +21,20 @@ from player.tomlfile import KeyPath
 from spectrometer.daq.foreign import FIFO_NAMES, fifo_path
 from spectrometer.daq.receiver import ReceiverConfig
 from spectrometer.errors import AddressError
-from spectrometer.instruments.protocol.valon import SPACING_MHZ, Options, reference_mhz, settled, tune
-from spectrometer.status.databuffers import FAMILIES, GUPPI_DATA_KEY, VEGAS_DATA_KEY, DataBuffer, planned
+from spectrometer.instruments.protocol.valon import (
+    SPACING_MHZ,
+    Options,
+    reference_mhz,
+    settled,
+    tune,
+)
+from spectrometer.status.databuffers import (
+    FAMILIES,
+    GUPPI_DATA_KEY,
+    VEGAS_DATA_KEY,
+    DataBuffer,
+    planned,
+)
 from spectrometer.status.errors import CardError
 from spectrometer.status.keys import VEGAS_KEY, VEGAS_SEMAPHORE
 from spectrometer.status.owner import SharedName
@@ -52,7 +65,8 @@ _MAC = re.compile(_MAC_FORM.removesuffix("$") + r"\Z")
 
 
 def _status_values(values: Any) -> Any:
-    """Status keys in upper case; two spellings of one key are refused (the original wrote both, in any order)."""
+    """Status keys in upper case; two spellings of one key are refused (the original wrote both, in
+    any order)."""
     if not isinstance(values, dict):
         return values
     result: dict[str, Any] = {}
@@ -63,7 +77,9 @@ def _status_values(values: Any) -> Any:
         if name in result:
             raise ValueError(f"{name} is given twice, in two spellings")
         if not isinstance(value, bool | int | float | str):
-            raise ValueError(f"{name} is a {type(value).__name__}; a status value is text or a number")
+            raise ValueError(
+                f"{name} is a {type(value).__name__}; a status value is text or a number"
+            )
         if fault := card_fault(name, value):
             raise ValueError(f"{name}: {fault}")
         result[name] = value
@@ -91,7 +107,9 @@ def _mac(value: Any) -> int:
         return value
     if isinstance(value, str) and _MAC.match(value):
         return int(value.replace(":", ""), 16)
-    raise ValueError(f'not a MAC address: {value!r}; expected "00:02:C9:EB:C9:40" or 0x0002C9EBC940')
+    raise ValueError(
+        f'not a MAC address: {value!r}; expected "00:02:C9:EB:C9:40" or 0x0002C9EBC940'
+    )
 
 
 def _filters(value: Any) -> Any:
@@ -101,18 +119,28 @@ def _filters(value: Any) -> Any:
     try:
         return {int(key): bits for key, bits in value.items()}
     except ValueError as error:
-        raise ValueError(f"a filter is named by its bandwidth in MHz, a whole number: {error}") from error
+        raise ValueError(
+            f"a filter is named by its bandwidth in MHz, a whole number: {error}"
+        ) from error
 
 
 StatusValues = Annotated[dict[str, bool | int | float | str], BeforeValidator(_status_values)]
-RegisterValues = dict[Annotated[str, Field(min_length=1)], Annotated[int, Field(ge=-(2**31), lt=2**32)]]
+RegisterValues = dict[
+    Annotated[str, Field(min_length=1)], Annotated[int, Field(ge=-(2**31), lt=2**32)]
+]
 Ip = Annotated[str, AfterValidator(_ip)]
 
 
 class HpcMac(Table):
-    """One row of `[hpc_macs]`: the 10 Gb/s interface of an HPC host; the ARP slot is the last octet of its IP."""
+    """One row of `[hpc_macs]`: the 10 Gb/s interface of an HPC host; the ARP slot is the last octet
+    of its IP."""
 
-    mac: Annotated[int, BeforeValidator(_mac, json_schema_input_type=int | Annotated[str, Field(pattern=_MAC_FORM)])]
+    mac: Annotated[
+        int,
+        BeforeValidator(
+            _mac, json_schema_input_type=int | Annotated[str, Field(pattern=_MAC_FORM)]
+        ),
+    ]
     ip: Ip | None = None
 
 
@@ -124,9 +152,13 @@ class _Endpoint(Table):
         if self.ip is not None or host is None:
             return self.ip
         try:
-            return socket.getaddrinfo(host, None, socket.AF_INET, socket.SOCK_DGRAM)[0][4][0].__str__()
+            return socket.getaddrinfo(host, None, socket.AF_INET, socket.SOCK_DGRAM)[0][4][
+                0
+            ].__str__()
         except OSError as error:
-            raise AddressError(f"{what} host {host!r} cannot be resolved ({error}); give its ip") from error
+            raise AddressError(
+                f"{what} host {host!r} cannot be resolved ({error}); give its ip"
+            ) from error
 
 
 class DataSource(_Endpoint):
@@ -178,7 +210,8 @@ class SynthConfig(Table):
     options: SynthOptions = SynthOptions()
 
     def reachable(self, megahertz: float) -> float:
-        """The frequency that is made where this one is asked for, MHz; ValueError: it is out of range."""
+        """The frequency that is made where this one is asked for, MHz; ValueError: it is out of
+        range."""
         options = Options(**self.options.model_dump())
         reference = reference_mhz(self.reference_hz, options)
         tuning = tune(megahertz, SPACING_MHZ, reference, self.vco_range_mhz)
@@ -193,17 +226,20 @@ class StatusMemoryConfig(Table):
 
     @property
     def is_private(self) -> bool:
-        """The Bank's own, which no program of another Player or of the original uses; removed with the Bank."""
+        """The Bank's own, which no program of another Player or of the original uses; removed with
+        the Bank."""
         return self.key != VEGAS_KEY and self.semaphore != VEGAS_SEMAPHORE
 
     @property
     def suffix(self) -> str:
-        """End of the names of FIFOs, which tells the Banks of one host apart; empty for the original's only one."""
+        """End of the names of FIFOs, which tells the Banks of one host apart; empty for the
+        original's only one."""
         return f"_{self.key:x}" if self.is_private else ""
 
 
 class DataBuffersConfig(Table):
-    """`[banks.X.data_buffers]`: the buffers of a foreign data-taking program; without one there are none."""
+    """`[banks.X.data_buffers]`: the buffers of a foreign data-taking program; without one there are
+    none."""
 
     vegas_key: int | None = Field(default=None, ge=1, le=0x7FFFFFF0)
     guppi_key: int | None = Field(default=None, ge=1, le=0x7FFFFFF0)
@@ -213,7 +249,8 @@ class DataBuffersConfig(Table):
     """Of a block's index, family vegas: what the program's `sizeof(struct databuf_index)` is."""
 
     def plan(self, family: str, memory: StatusMemoryConfig) -> list[DataBuffer]:
-        """The buffers of a family; without keys the original's, or private ones that follow from the status memory."""
+        """The buffers of a family; without keys the original's, or private ones that follow from
+        the status memory."""
         private = max(memory.key << 3 & 0x7FFFFFFF, 8)
         keys = {
             "vegas": self.vegas_key or (private if memory.is_private else VEGAS_DATA_KEY),
@@ -226,8 +263,8 @@ class DataBuffersConfig(Table):
 class SourceConfig(Table):
     """`[banks.X.source]`: what `spectrometer-daq` takes instead of packets from an FPGA.
 
-    A recording, a synthetic receiver, or both: then the status key DAQSRC chooses, RECORDING or SYNTHETIC, and the
-    recording is taken unless it says so.
+    A recording, a synthetic receiver, or both: then the status key DAQSRC chooses, RECORDING or
+    SYNTHETIC, and the recording is taken unless it says so.
     """
 
     file: str | None = Field(default=None, min_length=1)
@@ -248,7 +285,9 @@ class SourceConfig(Table):
     @model_validator(mode="after")
     def _has_one(self) -> SourceConfig:
         if self.file is None and self.synthetic is None:
-            raise ValueError("expected file, a recording, or synthetic, a table of a synthetic receiver")
+            raise ValueError(
+                "expected file, a recording, or synthetic, a table of a synthetic receiver"
+            )
         return self
 
     def path(self, beside: Path) -> Path | None:
@@ -265,7 +304,9 @@ class SpectrometerBankConfig(BankConfig):
     instance: int | None = Field(default=None, ge=0, le=63)
     data_source: DataSource = DataSource()
     data_destination: DataDestination
-    filters: Annotated[dict[int, Annotated[int, Field(ge=0, le=0xF8)]], BeforeValidator(_filters)] = Field(min_length=1)
+    filters: Annotated[
+        dict[int, Annotated[int, Field(ge=0, le=0xF8)]], BeforeValidator(_filters)
+    ] = Field(min_length=1)
     status: StatusValues = Field(default_factory=dict)
     registers: RegisterValues = Field(default_factory=dict)
     roach: RoachConfig | None = None
@@ -277,17 +318,26 @@ class SpectrometerBankConfig(BankConfig):
     @model_validator(mode="after")
     def _roach_needs_a_source(self) -> SpectrometerBankConfig:
         if self.roach is not None and self.data_source.host is None and self.data_source.ip is None:
-            raise ValueError("a Bank with a ROACH needs data_source.host: the FPGA's address on the 10 Gb/s link")
+            raise ValueError(
+                "a Bank with a ROACH needs data_source.host: the FPGA's address on the 10 Gb/s link"
+            )
         return self
 
     def shared_names(self, *, simulate: bool) -> list[SharedName]:
-        """Names that no other program of the host may own while this Bank is open: of its memory, buffers and FIFOs."""
+        """Names that no other program of the host may own while this Bank is open: of its memory,
+        buffers and FIFOs."""
         memory = self.status_memory
         names = [SharedName.of_key(memory.key), SharedName.of_semaphore(memory.semaphore)]
         if self.source is None and not simulate:  # it runs the foreign programs of its modes
             for family in FAMILIES:
-                names += [SharedName.of_key(buffer.key) for buffer in self.data_buffers.plan(family, memory)]
-                fifos = [fifo_path(family, number, memory.suffix) for number in range(len(FIFO_NAMES[family]))]
+                names += [
+                    SharedName.of_key(buffer.key)
+                    for buffer in self.data_buffers.plan(family, memory)
+                ]
+                fifos = [
+                    fifo_path(family, number, memory.suffix)
+                    for number in range(len(FIFO_NAMES[family]))
+                ]
                 names += [SharedName.of_fifo(fifo) for fifo in fifos]
         return names
 
@@ -295,10 +345,12 @@ class SpectrometerBankConfig(BankConfig):
 class SpectrometerSettings(Table):
     """`[spectrometer]`: what concerns all spectrometer Banks.
 
-    `original_rounding`: integrations and switching phases are rounded as the original did, to the last bit.
+    `original_rounding`: integrations and switching phases are rounded as the original did, to the
+        last bit.
     `time_scale`: in simulation, what the waits of phases and the arm delays are multiplied with.
     `antenna_m`: where the antenna is, ITRF X, Y and Z, m; status keys ANT_X, ANT_Y, ANT_Z.
-    `daq_silent_s`: a data-taking program whose heartbeat stands still so long in a scan hangs, s; `inf`: never.
+    `daq_silent_s`: a data-taking program whose heartbeat stands still so long in a scan hangs, s;
+        `inf`: never.
     """
 
     original_rounding: bool = False
@@ -308,20 +360,29 @@ class SpectrometerSettings(Table):
 
     @field_validator("antenna_m")
     @classmethod
-    def _on_earth(cls, where: tuple[float, float, float] | None) -> tuple[float, float, float] | None:
+    def _on_earth(
+        cls, where: tuple[float, float, float] | None
+    ) -> tuple[float, float, float] | None:
         if where is not None and not 6.3e6 < math.hypot(*where) < 6.4e6:
-            raise ValueError(f"{math.hypot(*where):.4g} m from the Earth's middle; expected X, Y and Z in m, ITRF")
+            raise ValueError(
+                f"{math.hypot(*where):.4g} m from the Earth's middle; expected X, Y and Z in m, ITRF"
+            )
         return where
 
 
 def text_faults(config: Config) -> list[Fault]:
-    """Texts that reach the status memory and that no card holds: the telescope, names of Banks and modes."""
+    """Texts that reach the status memory and that no card holds: the telescope, names of Banks and
+    modes."""
     texts: dict[KeyPath, tuple[str, object]] = {
         ("instrument", "telescope"): ("TELESCOP", config.instrument.telescope),
         **{("banks", name): ("BANKNAM", name) for name in config.bank_names},
         **{("modes", name): ("MODENUM", name) for name in config.sections["modes"]},
     }
-    return [config.fault(place, fault) for place, (key, text) in texts.items() if (fault := card_fault(key, text))]
+    return [
+        config.fault(place, fault)
+        for place, (key, text) in texts.items()
+        if (fault := card_fault(key, text))
+    ]
 
 
 def memory_faults(config: Config) -> list[Fault]:
@@ -335,16 +396,24 @@ def memory_faults(config: Config) -> list[Fault]:
             place = (bank.hpc_host, what, getattr(bank.status_memory, what))
             if (other := taken.setdefault(place, name)) != name:
                 key = ("banks", name, "status_memory", what)
-                faults.append(config.fault(key, f"{other} on the same host has this one; each needs its own"))
+                faults.append(
+                    config.fault(key, f"{other} on the same host has this one; each needs its own")
+                )
     return faults
 
 
 def buffer_faults(config: Config) -> list[Fault]:
-    """Keys of data buffers that another buffer or a status memory of the host has; a Bank with a source has none."""
+    """Keys of data buffers that another buffer or a status memory of the host has; a Bank with a
+    source has none."""
     faults: list[Fault] = []
-    tables = {name: bank for name, bank in config.banks.items() if isinstance(bank, SpectrometerBankConfig)}
+    tables = {
+        name: bank
+        for name, bank in config.banks.items()
+        if isinstance(bank, SpectrometerBankConfig)
+    }
     taken = {
-        (bank.hpc_host, bank.status_memory.key): f"the status memory of {name}" for name, bank in tables.items()
+        (bank.hpc_host, bank.status_memory.key): f"the status memory of {name}"
+        for name, bank in tables.items()
     }
     for name, bank in tables.items():
         for family in FAMILIES if bank.source is None else ():
@@ -352,5 +421,9 @@ def buffer_faults(config: Config) -> list[Fault]:
                 what = f"{family} data buffer {number} of {name}"
                 if (other := taken.setdefault((bank.hpc_host, buffer.key), what)) != what:
                     key = ("banks", name, "data_buffers", f"{family}_key")
-                    faults.append(config.fault(key, f"{what} has key {buffer.key:#x}, as {other} on the same host"))
+                    faults.append(
+                        config.fault(
+                            key, f"{what} has key {buffer.key:#x}, as {other} on the same host"
+                        )
+                    )
     return faults

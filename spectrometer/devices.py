@@ -1,6 +1,8 @@
-"""The devices of a Bank: its board and its synthesizer, real or simulated, as Backends and callers see them.
+"""The devices of a Bank: its board and its synthesizer, real or simulated, as Backends and callers
+see them.
 
-Simulated ones speak the real protocols on real sockets and terminals, so the same code runs with and without hardware.
+Simulated ones speak the real protocols on real sockets and terminals, so the same code runs with
+and without hardware.
 """
 
 from __future__ import annotations
@@ -51,7 +53,9 @@ class Devices:
                 self._make(bank, images, simulate)
         except ModuleNotFoundError as error:
             self.close()
-            raise RefusedError(f"{error}; a Bank with devices needs dealer-player[instruments]") from error
+            raise RefusedError(
+                f"{error}; a Bank with devices needs dealer-player[instruments]"
+            ) from error
         except BaseException:
             self.close()
             raise
@@ -79,7 +83,8 @@ class Devices:
             self.clock = SamplerClock(self.valon, synth)
 
     def take_images(self, images: Images) -> None:
-        """Simulated boards have other images from now on, as after the configuration was read again."""
+        """Simulated boards have other images from now on, as after the configuration was read
+        again."""
         if self._board is not None:
             self._board.board.images = images
 

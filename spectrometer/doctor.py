@@ -1,6 +1,8 @@
-"""What keeps a spectrometer Bank from working on this host: its memory, programs, recording, addresses.
+"""What keeps a spectrometer Bank from working on this host: its memory, programs, recording,
+addresses.
 
-Looks without changing anything: neither segment nor semaphore is made, taken or removed before a finding is repaired.
+Looks without changing anything: neither segment nor semaphore is made, taken or removed before a
+finding is repaired.
 """
 
 from __future__ import annotations
@@ -22,7 +24,13 @@ import sysv_ipc
 from player.doctor import describe_process
 from player.findings import Finding, Surroundings
 from player.tables import Config
-from spectrometer.config import RoachConfig, SourceConfig, SpectrometerBankConfig, StatusMemoryConfig, SynthConfig
+from spectrometer.config import (
+    RoachConfig,
+    SourceConfig,
+    SpectrometerBankConfig,
+    StatusMemoryConfig,
+    SynthConfig,
+)
 from spectrometer.daq.errors import SourceError
 from spectrometer.daq.recordings import open_recording
 from spectrometer.errors import AddressError
@@ -75,22 +83,29 @@ def diagnose(config: Config, bank_name: str, around: Surroundings) -> list[Findi
         _addresses(bank_name, bank, found)
     if missing := _missing(_needs(bank)):
         text = f"board and synthesizer, simulated ones too, cannot be reached without {', '.join(missing)}"
-        found("instruments", text, "install what they need: pip install 'dealer-player[instruments]'")
+        found(
+            "instruments", text, "install what they need: pip install 'dealer-player[instruments]'"
+        )
     elif bank.roach is not None and not around.simulate:
         _board(config, bank_name, bank.roach, bank.synth, found)
     return findings
 
 
 class Found(Protocol):
-    """Takes note of what is wrong: what was looked at, what, what puts it right, and what does so without a Player."""
+    """Takes note of what is wrong: what was looked at, what, what puts it right, and what does so
+    without a Player."""
 
-    def __call__(self, check: str, text: str, remedy: str, repair: Callable[[], str] | None = None) -> None: ...
+    def __call__(
+        self, check: str, text: str, remedy: str, repair: Callable[[], str] | None = None
+    ) -> None: ...
 
 
 # status memory
 
 
-def _owners(bank_name: str, shared: Iterable[SharedName], around: Surroundings, found: Found) -> bool:
+def _owners(
+    bank_name: str, shared: Iterable[SharedName], around: Surroundings, found: Found
+) -> bool:
     """Tell who owns what the Bank needs; whether anybody does."""
     owners: dict[Owner, list[str]] = {}
     for name in shared:
@@ -106,13 +121,20 @@ def _owners(bank_name: str, shared: Iterable[SharedName], around: Surroundings, 
         if around.is_served and owner.holder == holder_name(bank_name):
             around.note(f"{bank_name}: {text}")
         else:
-            text += ", not by its Player" if around.is_served else f", so no Player of {bank_name} can start here"
-            found("owner", text, f"end that, or give banks.{bank_name}.status_memory names of its own")
+            text += (
+                ", not by its Player"
+                if around.is_served
+                else f", so no Player of {bank_name} can start here"
+            )
+            found(
+                "owner", text, f"end that, or give banks.{bank_name}.status_memory names of its own"
+            )
     return bool(owners)
 
 
 def _as_owner(shared: Iterable[SharedName], repair: Callable[[], str]) -> str:
-    """Repair while no Player can begin to use what is repaired; StatusOwnedError if one does already."""
+    """Repair while no Player can begin to use what is repaired; StatusOwnedError if one does
+    already."""
     with closing(Ownership(shared, "player doctor --repair")) as ownership:
         ownership.take()
         ownership.announce_end()  # a Player that starts now waits for us
@@ -138,15 +160,29 @@ def _memory(
         return
     if any(image) and (damages := find_damage(image)):
         text = f"{what} is damaged: " + "; ".join(map(str, damages))
-        remedy = f"let the Bank put it right, whole cards stay: dealer call {bank_name} repair_status"
+        remedy = (
+            f"let the Bank put it right, whole cards stay: dealer call {bank_name} repair_status"
+        )
         kept_as = around.data_root / bank_name
-        found("status memory", text, remedy, None if users > 0 or is_owned else partial(_mend, names, kept_as))
-    if around.is_served or is_owned or not names.is_private:  # the original's memory is for everybody, and stays
+        found(
+            "status memory",
+            text,
+            remedy,
+            None if users > 0 or is_owned else partial(_mend, names, kept_as),
+        )
+    if (
+        around.is_served or is_owned or not names.is_private
+    ):  # the original's memory is for everybody, and stays
         return
     if users > 0:
-        processes = ", ".join(describe_process(pid) for pid in _attached(names.key)) or "processes of another user"
+        processes = (
+            ", ".join(describe_process(pid) for pid in _attached(names.key))
+            or "processes of another user"
+        )
         text = f"{what} is in use by {processes}, while no Player serves at the address of the Bank"
-        found("status memory", text, "end what was left, or the Player or shell that uses it beside")
+        found(
+            "status memory", text, "end what was left, or the Player or shell that uses it beside"
+        )
     else:
         text = f"{what} and semaphore {names.semaphore} were left behind by a Player that could not end in order"
         remove += f"; rm -f {semaphore_path(names.semaphore)}"
@@ -170,7 +206,8 @@ def _remove(names: StatusMemoryConfig) -> str:
 
 
 def _check_unused(names: StatusMemoryConfig) -> None:
-    """Look again before a repair: a Player or a program may have come since the finding. StatusAttachError."""
+    """Look again before a repair: a Player or a program may have come since the finding.
+    StatusAttachError."""
     if _users(names.key):
         raise _used(names)
 
@@ -183,9 +220,15 @@ def _used(names: StatusMemoryConfig) -> StatusAttachError:
 
 def _buffers(bank: SpectrometerBankConfig, found: Found) -> None:
     """Find data buffers of foreign programs whose Player, and all who used them, are gone."""
-    plans = [buffer for family in FAMILIES for buffer in bank.data_buffers.plan(family, bank.status_memory)]
+    plans = [
+        buffer
+        for family in FAMILIES
+        for buffer in bank.data_buffers.plan(family, bank.status_memory)
+    ]
     left = [buffer for buffer in plans if _users(buffer.key) == 0]
-    if not left or _users(bank.status_memory.key):  # a Player at another address has made them for its program
+    if not left or _users(
+        bank.status_memory.key
+    ):  # a Player at another address has made them for its program
         return
     keys = ", ".join(f"{buffer.key:#010x}" for buffer in left)
 
@@ -222,7 +265,12 @@ def _semaphore(names: StatusMemoryConfig, found: Found) -> None:
     path = semaphore_path(names.semaphore)
     if fault := semaphore_fault(names.semaphore):
         text = f"the file {path} of semaphore {names.semaphore} {fault}"
-        found("semaphore", text, f"start the Player, which makes it anew, or rm {path}", partial(_remove_file, names))
+        found(
+            "semaphore",
+            text,
+            f"start the Player, which makes it anew, or rm {path}",
+            partial(_remove_file, names),
+        )
         return
     remedy = f"end its holder; if there is none, rm {path} while no Player runs"
     try:
@@ -230,14 +278,23 @@ def _semaphore(names: StatusMemoryConfig, found: Found) -> None:
     except posix_ipc.ExistentialError:
         return
     except posix_ipc.PermissionsError:
-        found("semaphore", f"semaphore {names.semaphore} belongs to another user who shares it with nobody", remedy)
+        found(
+            "semaphore",
+            f"semaphore {names.semaphore} belongs to another user who shares it with nobody",
+            remedy,
+        )
         return
     try:
         end = time.monotonic() + HELD_S
         while semaphore.value == 0:
             if time.monotonic() > end:
                 text = f"semaphore {names.semaphore} is held for more than {HELD_S:g} s, so its holder died or hangs"
-                found("semaphore", text, remedy, None if _users(names.key) else partial(_release, names))
+                found(
+                    "semaphore",
+                    text,
+                    remedy,
+                    None if _users(names.key) else partial(_release, names),
+                )
                 return
             time.sleep(LOOK_EVERY_S)
     finally:
@@ -273,7 +330,9 @@ def _recording(key: str, source: SourceConfig, beside: Path, found: Found) -> No
             found("recording", text, f"put a GUPPI raw or DADA file there, or correct {key}")
     if missing := _missing(OWN_DAQ_NEEDS):
         text = f"spectrometer-daq cannot run without {', '.join(missing)}"
-        found("data-taking program", text, "install what it needs: pip install 'dealer-player[fits]'")
+        found(
+            "data-taking program", text, "install what it needs: pip install 'dealer-player[fits]'"
+        )
 
 
 def _missing(modules: Iterable[str]) -> list[str]:
@@ -289,14 +348,20 @@ def _programs(config: Config, around: Surroundings, found: Found) -> None:
                 used.setdefault(table.command(around.dibas_dir)[0], []).append(name)
     for program, modes in used.items():
         if not _is_there(program):
-            where = "on the PATH, and DIBAS_DIR is not set" if os.sep not in program else "there, or is no program"
+            where = (
+                "on the PATH, and DIBAS_DIR is not set"
+                if os.sep not in program
+                else "there, or is no program"
+            )
             text = f"the data-taking program {program} of {_some(modes)} is not {where}"
             remedy = "install it, set DIBAS_DIR to the root of the installation, or correct `program` of the modes"
             found("data-taking program", text, remedy)
 
 
 def _some(modes: list[str]) -> str:
-    return ", ".join(modes[:SHOWN]) + (f" and {len(modes) - SHOWN} more modes" if len(modes) > SHOWN else "")
+    return ", ".join(modes[:SHOWN]) + (
+        f" and {len(modes) - SHOWN} more modes" if len(modes) > SHOWN else ""
+    )
 
 
 def _is_there(program: str) -> bool:
@@ -316,14 +381,23 @@ def _needs(bank: SpectrometerBankConfig) -> Iterator[str]:
 
 
 def _addresses(name: str, bank: SpectrometerBankConfig, found: Found) -> None:
-    for key, end in (("data_source", bank.data_source), ("data_destination", bank.data_destination)):
+    for key, end in (
+        ("data_source", bank.data_source),
+        ("data_destination", bank.data_destination),
+    ):
         try:
             end.address()
         except AddressError as error:
-            found("host", str(error).partition(";")[0], f"give banks.{name}.{key}.ip, or add it to the name service")
+            found(
+                "host",
+                str(error).partition(";")[0],
+                f"give banks.{name}.{key}.ip, or add it to the name service",
+            )
 
 
-def _board(config: Config, name: str, roach: RoachConfig, synth: SynthConfig | None, found: Found) -> None:
+def _board(
+    config: Config, name: str, roach: RoachConfig, synth: SynthConfig | None, found: Found
+) -> None:
     """Ask the board, and over it the synthesizer; changes nothing."""
     from spectrometer.instruments.errors import BoardError  # late: needs what may be missing
     from spectrometer.instruments.roach import Roach
@@ -332,7 +406,11 @@ def _board(config: Config, name: str, roach: RoachConfig, synth: SynthConfig | N
     try:
         board.ping()
         _images(config, name, board, found)
-        if synth is not None and synth.via == "katcp" and "valon-get-frequency" not in _requests(board):
+        if (
+            synth is not None
+            and synth.via == "katcp"
+            and "valon-get-frequency" not in _requests(board)
+        ):
             found(
                 "synth",
                 f"the server of board {board.name} knows no valon- requests",
@@ -340,9 +418,10 @@ def _board(config: Config, name: str, roach: RoachConfig, synth: SynthConfig | N
             )
     except BoardError as error:
         found(
-            "roach", str(error),
+            "roach",
+            str(error),
             f"switch the board on, and see that banks.{name}.roach.katcp_host and katcp_port lead to its KATCP server",
-        )  # fmt: skip
+        )
     finally:
         board.close()
 
@@ -356,9 +435,17 @@ def _images(config: Config, name: str, board: Roach, found: Found) -> None:
     present = set(board.listbof())
     for image in sorted(set(used) - present):
         text = f"the image {image} of {_some(used[image])} is not on board {board.name}"
-        found("image", text, "copy it to where the board's server looks for images, or correct `bof_file` of the modes")
+        found(
+            "image",
+            text,
+            "copy it to where the board's server looks for images, or correct `bof_file` of the modes",
+        )
 
 
 def _requests(board: Roach) -> set[str]:
     """Names of the requests that the board's server knows."""
-    return {informed[0].decode("ascii", "replace") for informed in board.request("help")[:-1] if informed}
+    return {
+        informed[0].decode("ascii", "replace")
+        for informed in board.request("help")[:-1]
+        if informed
+    }

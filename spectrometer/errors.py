@@ -1,4 +1,5 @@
-"""What goes wrong in a spectrometer Bank. A refusal, which the observer can act on, is a `RefusedError`."""
+"""What goes wrong in a spectrometer Bank. A refusal, which the observer can act on, is a
+`RefusedError`."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
-"""Files that callers name, or the status memory: regular ones of bounded size, below certain folders.
+"""Files that callers name, or the status memory: regular ones of bounded size, below certain
+folders.
 
-Anything else would be read on behalf of whoever may call: a FIFO stops its reader for ever, a device has no end, and a
-file from elsewhere is not the caller's to read.
+Anything else would be read on behalf of whoever may call: a FIFO stops its reader for ever, a
+device has no end, and a file from elsewhere is not the caller's to read.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ MOST_BYTES = 2**20
 
 
 class GivenFileError(Exception):
-    """A file that was named is not to be read, or cannot be; the text says why, without the path."""
+    """A file that was named is not to be read, or cannot be; the text says why, without the
+    path."""
 
 
 def given_file(path: Path, roots: Sequence[Path]) -> Path:
@@ -32,11 +34,17 @@ def given_file(path: Path, roots: Sequence[Path]) -> Path:
     """
     try:
         found = path.resolve(strict=True)
-    except (OSError, RuntimeError, ValueError) as error:  # RuntimeError: links that go round; ValueError: a NUL
+    except (
+        OSError,
+        RuntimeError,
+        ValueError,
+    ) as error:  # RuntimeError: links that go round; ValueError: a NUL
         raise GivenFileError(getattr(error, "strerror", None) or "is no path of a file") from error
     if roots and not any(found.is_relative_to(root.resolve()) for root in roots):
         folders = ", ".join(map(str, roots))
-        raise GivenFileError(f"is not below the folders that files are read from, {folders}; put it there")
+        raise GivenFileError(
+            f"is not below the folders that files are read from, {folders}; put it there"
+        )
     return found
 
 
@@ -44,7 +52,8 @@ def read_given(path: Path, roots: Sequence[Path], most: int = MOST_BYTES) -> byt
     """Read a file of at most `most` bytes; arguments and errors as those of `given_file`."""
     found = given_file(path, roots)
     try:
-        # Not to wait for the writer of a FIFO; what it is is known of what was opened, not of what was there before.
+        # Not to wait for the writer of a FIFO; what it is is known of what was opened, not of what
+        # was there before.
         descriptor = os.open(found, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW)
     except OSError as error:
         raise GivenFileError(error.strerror or str(error)) from error

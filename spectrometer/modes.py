@@ -1,7 +1,7 @@
 """The modes of the configuration: what each one is, and how it comes out of shared defaults.
 
-A mode says `inherits = "<name>"` to begin with `[mode_defaults.<name>]`, which may inherit in turn; tables are
-merged key by key, everything else is replaced.
+A mode says `inherits = "<name>"` to begin with `[mode_defaults.<name>]`, which may inherit in turn;
+tables are merged key by key, everything else is replaced.
 """
 
 from __future__ import annotations
@@ -19,7 +19,13 @@ from player.errors import Fault
 from player.tables import Composed, Config, Table
 from player.tomlfile import KeyPath
 from spectrometer.backends.names import BACKEND_NAMES, GUPPI_COHERENT
-from spectrometer.config import DataSource, RegisterValues, SpectrometerBankConfig, StatusValues, card_fault
+from spectrometer.config import (
+    DataSource,
+    RegisterValues,
+    SpectrometerBankConfig,
+    StatusValues,
+    card_fault,
+)
 from zmqjsonproxy.configfiles import merged
 from zmqjsonproxy.errors import did_you_mean
 
@@ -49,7 +55,9 @@ def _phase(value: Any) -> Phase:
     pairs: list[tuple[str, int | float]] = []
     for index, pair in enumerate(value):
         if not (isinstance(pair, list) and len(pair) == 2 and isinstance(pair[0], str) and pair[0]):
-            raise ValueError(f'item {index} is {pair!r}; expected ["register", value] or ["wait", seconds]')
+            raise ValueError(
+                f'item {index} is {pair!r}; expected ["register", value] or ["wait", seconds]'
+            )
         name, number = pair
         if isinstance(number, bool) or not isinstance(number, int | float):
             raise ValueError(f"item {index}: {number!r} is no number")
@@ -83,7 +91,8 @@ class NetworkConfig(Table):
 
 
 class DaqConfig(Table):
-    """The data-taking program of the mode; below $DIBAS_DIR/exec/x86_64-linux unless it is an absolute path."""
+    """The data-taking program of the mode; below $DIBAS_DIR/exec/x86_64-linux unless it is an
+    absolute path."""
 
     program: str = Field(min_length=1)
     args: tuple[str, ...] = Field(default=(), strict=False)
@@ -107,15 +116,15 @@ def _interfaces(value: Any) -> Any:
 
 
 class CoherentConfig(Table):
-    """`[modes.X.coherent]`: one board for eight Banks; `nodes` and `interfaces` (of the FPGA) go in pairs."""
+    """`[modes.X.coherent]`: one board for eight Banks; `nodes` and `interfaces` (of the FPGA) go in
+    pairs."""
 
     master: str
     nodes: tuple[str, ...] = Field(min_length=8, max_length=8, strict=False)
     interfaces: Annotated[
-        tuple[DataSource, ...], BeforeValidator(_interfaces, json_schema_input_type=list[DataSource | str])
-    ] = Field(
-        min_length=8, max_length=8, strict=False
-    )
+        tuple[DataSource, ...],
+        BeforeValidator(_interfaces, json_schema_input_type=list[DataSource | str]),
+    ] = Field(min_length=8, max_length=8, strict=False)
 
     @model_validator(mode="after")
     def _eight_of_them(self) -> CoherentConfig:
@@ -154,7 +163,9 @@ class ModeConfig(Table):
     def _known_backend(cls, value: str) -> str:
         name = value.lower()
         if name not in BACKEND_NAMES:
-            raise ValueError(f"unknown backend {value!r}; there are {', '.join(sorted(BACKEND_NAMES))}")
+            raise ValueError(
+                f"unknown backend {value!r}; there are {', '.join(sorted(BACKEND_NAMES))}"
+            )
         return name
 
     @field_validator("bof_file")
@@ -168,13 +179,17 @@ class ModeConfig(Table):
     @classmethod
     def _in_mhz(cls, value: float) -> float:
         if not 0 < abs(value) <= 5000:
-            raise ValueError(f"{value:g} is no frequency in MHz: expected more than 0 and at most 5000, of either sign")
+            raise ValueError(
+                f"{value:g} is no frequency in MHz: expected more than 0 and at most 5000, of either sign"
+            )
         return value
 
     @model_validator(mode="after")
     def _coherent_or_not(self) -> ModeConfig:
         if (self.backend == GUPPI_COHERENT) != (self.coherent is not None):
-            raise ValueError(f"a mode has a table `coherent` if, and only if, its backend is {GUPPI_COHERENT}")
+            raise ValueError(
+                f"a mode has a table `coherent` if, and only if, its backend is {GUPPI_COHERENT}"
+            )
         return self
 
     @property
@@ -184,12 +199,15 @@ class ModeConfig(Table):
 
 
 class _PartOfMode:
-    """Tells JSON Schema what a table is that inherits: a mode, of which keys may stand elsewhere."""
+    """Tells JSON Schema what a table is that inherits: a mode, of which keys may stand
+    elsewhere."""
 
     def __init__(self, *, whole_alone: bool) -> None:
         self._whole_alone = whole_alone
 
-    def __get_pydantic_json_schema__(self, _schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+    def __get_pydantic_json_schema__(
+        self, _schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
         whole = handler.resolve_ref_schema(handler(ModeConfig.__pydantic_core_schema__))
         part = {word: value for word, value in whole.items() if word != "required"}
         if self._whole_alone:  # a table that inherits nothing has all itself
@@ -224,12 +242,17 @@ def _inherited(
 
 
 def _home(config: Config, name: str, used: tuple[str, ...], key: KeyPath) -> KeyPath:
-    """Return where a key of a mode truly stands: in its own table, or in the nearest defaults that have it."""
+    """Return where a key of a mode truly stands: in its own table, or in the nearest defaults that
+    have it."""
     tables = config.source.tables
     for place in (("modes", name), *(("mode_defaults", default) for default in used)):
         value: Any = tables[place[0]][place[1]]
         for part in key:
-            has = part in value if isinstance(value, Mapping) else isinstance(value, list) and part in range(len(value))
+            has = (
+                part in value
+                if isinstance(value, Mapping)
+                else isinstance(value, list) and part in range(len(value))
+            )
             if not has:
                 break
             value = value[part]
@@ -239,7 +262,8 @@ def _home(config: Config, name: str, used: tuple[str, ...], key: KeyPath) -> Key
 
 
 def _default_faults(config: Config) -> list[Fault]:
-    """Return the faults of the defaults alone, whether a mode uses them or not; a key that is missing is none."""
+    """Return the faults of the defaults alone, whether a mode uses them or not; a key that is
+    missing is none."""
     faults: list[Fault] = []
     for name, table in config.sections["mode_defaults"].items():
         try:
@@ -252,7 +276,11 @@ def _default_faults(config: Config) -> list[Fault]:
 
 def _faults_of_part(config: Config, place: KeyPath, table: Mapping[str, Any]) -> list[Fault]:
     """Return the faults of a table that is no whole mode: no key is missing in it."""
-    return [fault for fault in validate(ModeConfig, config.source, place, table)[1] if fault.text != MISSING]
+    return [
+        fault
+        for fault in validate(ModeConfig, config.source, place, table)[1]
+        if fault.text != MISSING
+    ]
 
 
 def _read(config: Config) -> tuple[dict[str, ModeConfig], list[Fault]]:
@@ -267,7 +295,9 @@ def _read(config: Config) -> tuple[dict[str, ModeConfig], list[Fault]]:
                 faults.append(config.fault(("modes", name, "inherits"), str(error)))
             faults += _faults_of_part(config, ("modes", name), table)
             continue
-        mode, found = validate(ModeConfig, config.source, ("modes", name), whole, partial(_home, config, name, used))
+        mode, found = validate(
+            ModeConfig, config.source, ("modes", name), whole, partial(_home, config, name, used)
+        )
         faults += found
         if mode is not None:
             modes[name] = mode
@@ -275,20 +305,26 @@ def _read(config: Config) -> tuple[dict[str, ModeConfig], list[Fault]]:
     return modes, list(dict.fromkeys(faults))
 
 
-def _against_banks(config: Config, name: str, mode: ModeConfig, used: tuple[str, ...]) -> list[Fault]:
+def _against_banks(
+    config: Config, name: str, mode: ModeConfig, used: tuple[str, ...]
+) -> list[Fault]:
     nodes = () if mode.coherent is None else mode.coherent.nodes
     strangers = [node for node in nodes if node not in config.bank_names]
     at = _home(config, name, used, ("coherent", "nodes"))
     filters = _home(config, name, used, ("filter_bw_mhz",))
     return [config.fault(at, f"there is no [banks.{node}] in this file") for node in strangers] + [
-        config.fault(filters, f"{bank} has no filter of {mode.filter_bw_mhz} MHz; it has {sorted(table.filters)}")
+        config.fault(
+            filters,
+            f"{bank} has no filter of {mode.filter_bw_mhz} MHz; it has {sorted(table.filters)}",
+        )
         for bank, table in config.banks.items()
         if isinstance(table, SpectrometerBankConfig) and mode.filter_bw_mhz not in table.filters
     ]
 
 
 def composed_modes(config: Config) -> dict[KeyPath, Composed]:
-    """The modes with what they inherit, by their place in the file; of a configuration that has been checked."""
+    """The modes with what they inherit, by their place in the file; of a configuration that has
+    been checked."""
     found: dict[KeyPath, Composed] = {}
     for name, mode in load_modes(config).items():
         whole, used = _inherited(config.sections["mode_defaults"], config.sections["modes"][name])

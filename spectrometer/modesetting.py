@@ -1,6 +1,7 @@
 """From one mode to the next: the hardware brought into it, the data-taking programs started.
 
-`ModeSetter` knows what modes there are and with what they are made; which mode is set is the Bank's to know.
+`ModeSetter` knows what modes there are and with what they are made; which mode is set is the Bank's
+to know.
 """
 
 from __future__ import annotations
@@ -53,7 +54,8 @@ class ModeSetter:
 
     Attributes:
         modes: By name.
-        frequencies: Mode -> frequency of the synthesizer, MHz with its sign, as it is or was last set.
+        frequencies: Mode -> frequency of the synthesizer, MHz with its sign, as it is or was last
+            set.
         devices: None while the Bank is closed.
     """
 
@@ -82,10 +84,13 @@ class ModeSetter:
 
     def open(self) -> None:
         """Make the devices; nothing is asked of them yet."""
-        self.devices = Devices(self._config, images_of(self.modes.values()), simulate=self._context.simulate)
+        self.devices = Devices(
+            self._config, images_of(self.modes.values()), simulate=self._context.simulate
+        )
 
     def close(self) -> None:
-        """Give the devices up, and what foreign programs had, which have ended; may be called twice."""
+        """Give the devices up, and what foreign programs had, which have ended; may be called
+        twice."""
         self.end_program(0.5)
         self._leave_place()
         devices, self.devices = self.devices, None
@@ -107,15 +112,20 @@ class ModeSetter:
         if not isinstance(name, str) or name not in self.modes:
             near = get_close_matches(str(name)[:80].upper(), self.modes)
             hint = f"did you mean {' or '.join(near)}? " if near else ""
-            raise RefusedError(f"mode {name!s:.80} is not supported; {hint}list_modes names all {len(self.modes)}")
+            raise RefusedError(
+                f"mode {name!s:.80} is not supported; {hint}list_modes names all {len(self.modes)}"
+            )
         unchanged = bandwidth is None or bandwidth is False
         return name, self.frequencies[name] if unchanged else _frequency(bandwidth)
 
     def arm_delay(self, mode: ModeConfig) -> float:
-        """What a mode needs from arming to the start, s; simulated less, but the programs need their time."""
+        """What a mode needs from arming to the start, s; simulated less, but the programs need
+        their time."""
         return max(mode.needed_arm_delay_s * self._time_scale, MIN_ARM_DELAY_S)
 
-    def install(self, name: str, frequency: float, status: StatusBuffer, handle: OperationHandle) -> Backend:
+    def install(
+        self, name: str, frequency: float, status: StatusBuffer, handle: OperationHandle
+    ) -> Backend:
         """Bring the hardware into a mode, and the status memory with it.
 
         Args:
@@ -125,14 +135,17 @@ class ModeSetter:
             handle: Is told how far it is.
 
         Raises:
-            BankError: A device did not do what it was asked, a host has no address, or parameters do not go together.
+            BankError: A device did not do what it was asked, a host has no address, or parameters
+                do not go together.
             OperationAbortedError: It was aborted.
         """
         handle.progress(0.1, "programming the FPGA")
         steps = iter(range(1, 100))
 
         def say(text: str) -> None:
-            if current_operation() is handle:  # and not a later call that lets the Backend do something
+            if (
+                current_operation() is handle
+            ):  # and not a later call that lets the Backend do something
                 handle.progress(0.1 + (PROGRAMS_FRACTION - 0.1) * (1 - 0.8 ** next(steps)), text)
                 handle.check()
 
@@ -143,9 +156,7 @@ class ModeSetter:
         backend.install()
         return backend
 
-    def start_programs(
-        self, backend: Backend, programs: Programs, handle: OperationHandle
-    ) -> None:
+    def start_programs(self, backend: Backend, programs: Programs, handle: OperationHandle) -> None:
         """Start the data-taking programs of a mode, and what the mode does when they run.
 
         Raises:
@@ -163,7 +174,8 @@ class ModeSetter:
         backend.finish()
 
     def keywords(self, status: StatusBuffer) -> list[Keyword]:
-        """What `set_param` takes in any of the modes that this Bank can have; nothing is asked of its devices."""
+        """What `set_param` takes in any of the modes that this Bank can have; nothing is asked of
+        its devices."""
         sets: dict[str, ParameterSet] = {}
         for name, mode in self.modes.items():
             with suppress(PulsarSetupError):  # a mode of other Banks
@@ -204,8 +216,11 @@ class ModeSetter:
         )
 
     def _made_for(self, mode: ModeConfig, frequency: float) -> float:
-        """The frequency, MHz, of a mode whose clock this Bank does not set: as its master's synthesizer makes it."""
-        master = None if mode.coherent is None else self._context.instrument.banks[mode.coherent.master]
+        """The frequency, MHz, of a mode whose clock this Bank does not set: as its master's
+        synthesizer makes it."""
+        master = (
+            None if mode.coherent is None else self._context.instrument.banks[mode.coherent.master]
+        )
         if not isinstance(master, SpectrometerBankConfig) or master.synth is None:
             return frequency
         try:
@@ -249,19 +264,26 @@ class ModeSetter:
         tables = [mode.daq] if mode.fits is None else [mode.daq, mode.fits]
         return [
             DaqProcess(
-                table.command(self._context.dibas_dir), env=place.variables(number), log=self._log,
-                fifo=place.fifos[number] if number < len(place.fifos) else None, reads_fifo=table.control == "fifo",
+                table.command(self._context.dibas_dir),
+                env=place.variables(number),
+                log=self._log,
+                fifo=place.fifos[number] if number < len(place.fifos) else None,
+                reads_fifo=table.control == "fifo",
             )
             for number, table in enumerate(tables)
-        ]  # fmt: skip
+        ]
 
     def _own_program(self, source: SourceConfig) -> DaqProcess:
-        return DaqProcess(self._own_daq(source), name="spectrometer-daq", log=self._log, has_counts=True)
+        return DaqProcess(
+            self._own_daq(source), name="spectrometer-daq", log=self._log, has_counts=True
+        )
 
     def keeps_program(self) -> bool:
-        """The data-taking program that runs can go on for another mode: it is ours, and reads its setup at each START.
+        """The data-taking program that runs can go on for another mode: it is ours, and reads its
+        setup at each START.
 
-        A foreign one is started anew with each mode, as the original did, and finds its data buffers empty.
+        A foreign one is started anew with each mode, as the original did, and finds its data
+        buffers empty.
         """
         return self._program is not None and self._program.is_running
 
@@ -280,7 +302,10 @@ class ModeSetter:
         instance, installed = self._config.instance, self._context.dibas_dir
         return ForeignPlace(
             buffers=tuple(buffers),
-            fifos=tuple(fifo_path(family, number, memory.suffix) for number in range(len(FIFO_NAMES[family]))),
+            fifos=tuple(
+                fifo_path(family, number, memory.suffix)
+                for number in range(len(FIFO_NAMES[family]))
+            ),
             is_private=memory.is_private,
             environment={
                 "DIBAS_BANK": self._context.name,
@@ -289,7 +314,9 @@ class ModeSetter:
                 "DIBAS_STATUS_KEY": f"{memory.key:#x}",
                 "DIBAS_STATUS_SEMAPHORE": memory.semaphore,
                 "DIBAS_DATABUF_KEY": f"{buffers[0].key:#x}",
-                "DIBAS_INSTANCE": str(_instance(self._context.name) if instance is None else instance),
+                "DIBAS_INSTANCE": str(
+                    _instance(self._context.name) if instance is None else instance
+                ),
             },
         )
 
@@ -306,15 +333,33 @@ class ModeSetter:
         names = self._config.status_memory
         recording = source.path(self._context.instrument.directory)
         words: list[object] = [
-            sys.executable, "-m", "spectrometer.daq.program", "--status-key", names.key,
-            "--status-semaphore", names.semaphore, "--taps", source.taps, "--window", source.window,
-            "--data-dir", self._context.data_root, "--flush-s", source.flush_s, "--max-lag-s", source.max_lag_s,
-            "--log-json", "--log-level", "debug",  # the Player passes on what its own level lets through
-        ]  # fmt: skip
+            sys.executable,
+            "-m",
+            "spectrometer.daq.program",
+            "--status-key",
+            names.key,
+            "--status-semaphore",
+            names.semaphore,
+            "--taps",
+            source.taps,
+            "--window",
+            source.window,
+            "--data-dir",
+            self._context.data_root,
+            "--flush-s",
+            source.flush_s,
+            "--max-lag-s",
+            source.max_lag_s,
+            "--log-json",
+            "--log-level",
+            "debug",  # the Player passes on what its own level lets through
+        ]
         for root in self._context.instrument.file_roots(self._context.data_root):
             words += ["--file-root", root]
         words += [] if recording is None else ["--source", recording]
-        words += [] if source.synthetic is None else ["--synthetic", source.synthetic.model_dump_json()]
+        words += (
+            [] if source.synthetic is None else ["--synthetic", source.synthetic.model_dump_json()]
+        )
         words += [] if source.flush_rows is None else ["--flush-rows", source.flush_rows]
         words += [] if source.rate_hz is None else ["--rate-hz", source.rate_hz]
         words += [] if source.nfine is None else ["--nfine", source.nfine]
@@ -337,9 +382,15 @@ def _nodes(mode: ModeConfig, instrument: Config) -> tuple[Node, ...]:
 
 
 def _frequency(bandwidth: Any) -> float:
-    if isinstance(bandwidth, bool) or not isinstance(bandwidth, int | float) or abs(bandwidth) > 1e12:
+    if (
+        isinstance(bandwidth, bool)
+        or not isinstance(bandwidth, int | float)
+        or abs(bandwidth) > 1e12
+    ):
         raise RefusedError(f"bandwidth {bandwidth!s:.80} is no number of MHz or Hz")
     frequency = in_mhz(float(bandwidth))
     if not 0 < abs(frequency) <= 5000:
-        raise RefusedError(f"bandwidth {bandwidth:g}: expected more than 0 and at most 5000 MHz, of either sign")
+        raise RefusedError(
+            f"bandwidth {bandwidth:g}: expected more than 0 and at most 5000 MHz, of either sign"
+        )
     return frequency

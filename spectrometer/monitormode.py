@@ -43,7 +43,8 @@ class MonitorMode:
             raise ScanError(f"{self._programs.name} hangs and was started anew; call monitor again")
 
     def trouble(self) -> tuple[str, bool]:
-        """Return why it cannot go on, empty while it does, and whether the programs have to be replaced for it."""
+        """Return why it cannot go on, empty while it does, and whether the programs have to be
+        replaced for it."""
         hangs = self._programs.hangs(self._status.read(), self._clock.monotonic())
         if hangs:
             return hangs, True

@@ -33,7 +33,9 @@ def draw_file(path: Path, output: Path) -> str:
 
     picture = read_picture(path)
     figure = Figure(figsize=(WIDTH, TITLE + HEIGHT * len(picture.panels)), layout="constrained")
-    for axes, panel in zip(figure.subplots(len(picture.panels), squeeze=False)[:, 0], picture.panels, strict=True):
+    for axes, panel in zip(
+        figure.subplots(len(picture.panels), squeeze=False)[:, 0], picture.panels, strict=True
+    ):
         _draw(axes, panel)
     figure.suptitle(f"{picture.title}\n{picture.subtitle}", fontsize="medium")
     figure.savefig(output, dpi=110)
@@ -44,7 +46,10 @@ def _draw(axes: Any, panel: Panel) -> None:
     for name, values in panel.curves.items():
         axes.plot(panel.x, values, linewidth=0.8, label=name)
     least = min(float(np.nanmin(curve)) for curve in panel.curves.values())
-    if least > 0 and max(float(np.nanmax(curve)) for curve in panel.curves.values()) > RATIO_FOR_LOG * least:
+    if (
+        least > 0
+        and max(float(np.nanmax(curve)) for curve in panel.curves.values()) > RATIO_FOR_LOG * least
+    ):
         axes.set_yscale("log")
     for place, name in panel.marks.items():
         axes.axvline(place, color="tab:red", linewidth=0.7, linestyle="--", label=name)
@@ -57,5 +62,7 @@ def _draw(axes: Any, panel: Panel) -> None:
 
 
 def _told(picture: Picture) -> str:
-    curves = "; ".join(f"{', '.join(panel.curves)} over {panel.x_label}" for panel in picture.panels[:2])
+    curves = "; ".join(
+        f"{', '.join(panel.curves)} over {panel.x_label}" for panel in picture.panels[:2]
+    )
     return f"{picture.title}: {curves}"

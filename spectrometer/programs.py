@@ -1,7 +1,7 @@
 """The data-taking programs of a mode as one: started, told, watched and ended together.
 
-All get the same words; the first one reports through the status memory. What a scan is, they are told by
-`spectrometer.scan`; processes and pipes are `spectrometer.daq.control`'s.
+All get the same words; the first one reports through the status memory. What a scan is, they are
+told by `spectrometer.scan`; processes and pipes are `spectrometer.daq.control`'s.
 """
 
 from __future__ import annotations
@@ -56,7 +56,8 @@ class Pulse:
     _looked_at: float = -math.inf
 
     def look(self, value: object, now: float) -> float:
-        """Take note of the heartbeat, None if there is none, at a monotonic time (s); `silent_s`."""
+        """Take note of the heartbeat, None if there is none, at a monotonic time (s);
+        `silent_s`."""
         if value is None or value != self._value:
             self.silent_s = 0.0
         else:  # a longer pause was ours: if this process did not run, the program may not have run either
@@ -77,10 +78,19 @@ class Programs:
     """
 
     def __init__(
-        self, status: StatusBuffer, programs: Sequence[DataTaking], log: Log, silent_limit: float = math.inf,
+        self,
+        status: StatusBuffer,
+        programs: Sequence[DataTaking],
+        log: Log,
+        silent_limit: float = math.inf,
         lag: float | None = None,
-    ) -> None:  # fmt: skip
-        self._status, self._all, self._log, self._silent_limit = status, list(programs), log, silent_limit
+    ) -> None:
+        self._status, self._all, self._log, self._silent_limit = (
+            status,
+            list(programs),
+            log,
+            silent_limit,
+        )
         self.lag = LAG_S if lag is None else lag
         self._pulse = Pulse()
         self._is_given_up = False
@@ -92,7 +102,8 @@ class Programs:
 
     @property
     def has_counts(self) -> bool | None:
-        """The one that reports tells what it planned and recorded; False: it may; None: it takes no data."""
+        """The one that reports tells what it planned and recorded; False: it may; None: it takes no
+        data."""
         return self._all[0].has_counts
 
     @property
@@ -118,11 +129,14 @@ class Programs:
     def _start(self, program: DataTaking) -> None:
         if program is self._all[0]:  # it reports; the others' readiness is that they go on running
             self._status.update({"DAQSTATE": "starting"})
-            self._status.remove([PULSE_KEY])  # of the one that ended; a program need not have a heartbeat
+            self._status.remove(
+                [PULSE_KEY]
+            )  # of the one that ended; a program need not have a heartbeat
         program.start()
 
     def set_up_gpu(self, wait: Callable[[float], None], limit: float) -> None:
-        """Let the programs set up their GPU, and wait until they report that it is (reference 6.3.6).
+        """Let the programs set up their GPU, and wait until they report that it is (reference
+        6.3.6).
 
         Raises:
             ScanError: A program ended, or its GPU was not ready within `limit` s.
@@ -137,13 +151,16 @@ class Programs:
         end = time.monotonic() + limit
         while not is_ready(self._status.get(key)):
             if (gone := self.gone()) is not None:
-                raise ScanError(f"{gone.name} ended at once, exit status {gone.returncode}; see the log")
+                raise ScanError(
+                    f"{gone.name} ended at once, exit status {gone.returncode}; see the log"
+                )
             if time.monotonic() > end:
                 raise ScanError(f"{self.name} was not ready within {limit:g} s (status key {key})")
             wait(POLL_S)
 
     def send(self, word: str) -> None:
-        """To all of them, whatever becomes of one; then the error of the first that did not take it.
+        """To all of them, whatever becomes of one; then the error of the first that did not take
+        it.
 
         Raises:
             DaqError: One did not take it.
@@ -157,8 +174,11 @@ class Programs:
         if faults:
             raise faults[0]
 
-    def receive(self, word: str, wait: Callable[[float], None], limit: float, now: Callable[[], float]) -> bool:
-        """Tell them to take data, and wait until the one that reports receives; False if it does not in time.
+    def receive(
+        self, word: str, wait: Callable[[float], None], limit: float, now: Callable[[], float]
+    ) -> bool:
+        """Tell them to take data, and wait until the one that reports receives; False if it does
+        not in time.
 
         Args:
             word: START or MONITOR.
@@ -185,7 +205,8 @@ class Programs:
             wait(POLL_S)
 
     def is_deaf(self, wait: Callable[[float], None], now: Callable[[], float]) -> bool:
-        """Return whether the one that reports does nothing at all, after a `receive` in vain; it may only be slow.
+        """Return whether the one that reports does nothing at all, after a `receive` in vain; it
+        may only be slow.
 
         Its heartbeat is looked at for some seconds more. One that has none is not deaf.
         """
@@ -197,8 +218,11 @@ class Programs:
             wait(POLL_S)
         return first is not None
 
-    def take_over(self, wait: Callable[[float], None], limit: float, now: Callable[[], float]) -> None:
-        """Let the one that reports, which goes on from the mode before, tell how it stands; else start it anew.
+    def take_over(
+        self, wait: Callable[[float], None], limit: float, now: Callable[[], float]
+    ) -> None:
+        """Let the one that reports, which goes on from the mode before, tell how it stands; else
+        start it anew.
 
         Raises:
             ScanError: As `start`.
@@ -239,7 +263,8 @@ class Programs:
         self._pulse = Pulse()
 
     def revive(self, program: DataTaking) -> None:
-        """Start one that ended, so that it is ready when the next scan is asked for; the log tells what hinders it."""
+        """Start one that ended, so that it is ready when the next scan is asked for; the log tells
+        what hinders it."""
         try:
             if not program.is_running and not self._is_given_up:
                 self._start(program)
@@ -247,7 +272,8 @@ class Programs:
             self._log.error("%s cannot be started again: %s", program.name, error)
 
     def replace(self) -> None:
-        """End what does not obey, by force, and start it anew; once, with a warning. The log tells what hinders it."""
+        """End what does not obey, by force, and start it anew; once, with a warning. The log tells
+        what hinders it."""
         for program in self._all:
             if self._is_given_up:
                 return

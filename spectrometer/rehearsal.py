@@ -1,8 +1,10 @@
-"""The model of a spectrometer Bank for `dealer plan`: the Bank's own code without memory, instruments and waiting.
+"""The model of a spectrometer Bank for `dealer plan`: the Bank's own code without memory,
+instruments and waiting.
 
-The same class serves the calls, with the same Backends, checks and start times; what is replaced is what they work on:
-registers, synthesizer and status memory are dictionaries, the data-taking program is an absent one, and a scan is
-brought forward when somebody asks, by the virtual clock, instead of by threads.
+The same class serves the calls, with the same Backends, checks and start times; what is replaced is
+what they work on: registers, synthesizer and status memory are dictionaries, the data-taking
+program is an absent one, and a scan is brought forward when somebody asks, by the virtual clock,
+instead of by threads.
 """
 
 from __future__ import annotations
@@ -52,7 +54,8 @@ LONG_SCAN_S = 12 * 3600.0
 FAR_AHEAD_S = 3600.0
 ROUNDED_BY = 0.01
 STOPPED_AFTER_S, IDLE_AFTER_S = 0.05, 0.1
-"""At the end of a scan: until the program has closed its files, and until the Bank is free again."""
+"""At the end of a scan: until the program has closed its files, and until the Bank is free
+again."""
 
 _log = logging.getLogger("spectrometer.rehearsal.silent")
 _log.addHandler(logging.NullHandler())
@@ -76,16 +79,22 @@ def rehearse(path: Path, banks: Sequence[str]) -> dict[str, RehearsedBank]:
     found: dict[str, RehearsedBank] = {}
     for name in banks:
         context = BankContext(
-            name=name, config=config.banks[name], instrument=config, simulate=True,
-            data_root=Path("/data"), dibas_dir=None, log=logging.LoggerAdapter(_log, {"bank": name}),
-        )  # fmt: skip
+            name=name,
+            config=config.banks[name],
+            instrument=config,
+            simulate=True,
+            data_root=Path("/data"),
+            dibas_dir=None,
+            log=logging.LoggerAdapter(_log, {"bank": name}),
+        )
         found[name] = RehearsedBank(context)
         found[name].open()
     return found
 
 
 class RehearsedBank(SpectrometerBank):
-    """A Bank whose calls change nothing but itself. Used by one thread, while virtual time holds."""
+    """A Bank whose calls change nothing but itself. Used by one thread, while virtual time
+    holds."""
 
     def __init__(self, context: BankContext) -> None:
         super().__init__(context)
@@ -93,7 +102,9 @@ class RehearsedBank(SpectrometerBank):
         self._rehearsal = _Setter(context, context.config)
         self._setter = self._rehearsal
         self._scan_number = _NumberInMemory(context.data_root, context.name, self.log)
-        self._starts = Starts(context.clock, self._setter, self._scan_number, self._write_scan_number)
+        self._starts = Starts(
+            context.clock, self._setter, self._scan_number, self._write_scan_number
+        )
 
     def open(self) -> None:
         self._memory = StatusInMemory()
@@ -123,7 +134,9 @@ class RehearsedBank(SpectrometerBank):
         """When the scan goes on by itself, unix time."""
         return self._scan.next_change() if isinstance(self._scan, _Scan) else None
 
-    def tell(self, method: str, args: Sequence[Any], kwargs: Mapping[str, Any], value: Any) -> tuple[str, list[str]]:
+    def tell(
+        self, method: str, args: Sequence[Any], kwargs: Mapping[str, Any], value: Any
+    ) -> tuple[str, list[str]]:
         """What a call has done, and what is doubtful about it."""
         backend = self._backend
         if backend is None:
@@ -131,7 +144,9 @@ class RehearsedBank(SpectrometerBank):
         if method == "set_mode":
             return f"{self._mode}, {backend.family}, {backend.setup.frequency_mhz:g} MHz", []
         if method == "set_param":
-            return ", ".join(f"{name}={_short(backend.parameters.get(name))}" for name in kwargs), _scan_doubts(backend)
+            return ", ".join(
+                f"{name}={_short(backend.parameters.get(name))}" for name in kwargs
+            ), _scan_doubts(backend)
         if method in ("add_switching_state", "set_gbt_ss", "clear_switching_states"):
             return _short(value), []
         if method == "prepare":
@@ -143,7 +158,9 @@ class RehearsedBank(SpectrometerBank):
     def _prepared_late(self) -> list[str]:
         if not self._starts.prepared_first:
             return []
-        return [f"set after the last prepare, so the start prepares first: {', '.join(self._starts.prepared_first)}"]
+        return [
+            f"set after the last prepare, so the start prepares first: {', '.join(self._starts.prepared_first)}"
+        ]
 
 
 def _short(value: Any) -> str:
@@ -156,7 +173,11 @@ def _short(value: Any) -> str:
 def _prepared(backend: Backend) -> str:
     shown = {"EXPOSURE": "exposure {:g} s", "NCHAN": "{} channels", "OBSNCHAN": "{} channels"}
     values = backend.status_values
-    found = [form.format(values[key]) for key, form in shown.items() if isinstance(values.get(key), int | float)]
+    found = [
+        form.format(values[key])
+        for key, form in shown.items()
+        if isinstance(values.get(key), int | float)
+    ]
     return ", ".join(dict.fromkeys(found)) or "sent to the hardware"
 
 
@@ -170,8 +191,13 @@ def _scan_doubts(backend: Backend) -> list[str]:
     exposure = float(parameters["exposure"])
     if exposure > length:
         doubts.append(f"one exposure of {exposure:g} s is longer than the scan of {length:g} s")
-    elif exposure > 0 and abs(length / exposure - round(length / exposure)) > 1e-6 * length / exposure:
-        doubts.append(f"scan_length {length:g} s is no multiple of exposure {exposure:g} s; the last one is cut off")
+    elif (
+        exposure > 0
+        and abs(length / exposure - round(length / exposure)) > 1e-6 * length / exposure
+    ):
+        doubts.append(
+            f"scan_length {length:g} s is no multiple of exposure {exposure:g} s; the last one is cut off"
+        )
     return doubts
 
 
@@ -179,10 +205,16 @@ def _rounding_doubts(backend: Backend) -> list[str]:
     if "exposure" not in backend.parameters.names:
         return []
     wanted, taken = float(backend.parameters["exposure"]), backend.status_values.get("EXPOSURE")
-    if not isinstance(taken, int | float) or not wanted or abs(taken - wanted) <= ROUNDED_BY * wanted:
+    if (
+        not isinstance(taken, int | float)
+        or not wanted
+        or abs(taken - wanted) <= ROUNDED_BY * wanted
+    ):
         return []
     percent = 100 * (taken / wanted - 1)
-    return [f"the hardware takes an exposure of {taken:g} s, {percent:+.1f} % off the {wanted:g} s that are set"]
+    return [
+        f"the hardware takes an exposure of {taken:g} s, {percent:+.1f} % off the {wanted:g} s that are set"
+    ]
 
 
 class _Devices:
@@ -214,7 +246,9 @@ class _Synthesizer(MemorySynthesizer):
     def set_frequency(self, synthesizer: int, megahertz: float) -> float:
         low, high = frequency_range(self._config.vco_range_mhz)
         if not low <= megahertz <= high:
-            raise SynthesizerError(f"{self._name}: {megahertz:g} MHz is out of range, {low:g} to {high:g} MHz")
+            raise SynthesizerError(
+                f"{self._name}: {megahertz:g} MHz is out of range, {low:g} to {high:g} MHz"
+            )
         return super().set_frequency(synthesizer, self._config.reachable(megahertz))
 
 
@@ -232,7 +266,9 @@ class _Setter(ModeSetter):
     def backend_setup(
         self, name: str, frequency: float, status: StatusBuffer, say: Callable[[str], None]
     ) -> BackendSetup:
-        return dataclasses.replace(super().backend_setup(name, frequency, status, say), wait=self._count)
+        return dataclasses.replace(
+            super().backend_setup(name, frequency, status, say), wait=self._count
+        )
 
     def _programs(self, mode: ModeConfig, status: StatusBuffer) -> list[DataTaking]:
         return [AbsentDaq(status)]
@@ -260,7 +296,9 @@ class StatusInMemory(StatusBuffer):
 
     def update(self, values: Mapping[str, object], reserve: int = 0) -> None:
         fresh = {check_keyword(key): value for key, value in values.items()}
-        self._values.update({key: _as_read(key, type(value), value) for key, value in fresh.items()})
+        self._values.update(
+            {key: _as_read(key, type(value), value) for key, value in fresh.items()}
+        )
 
     def remove(self, keys: Iterable[str]) -> None:
         for key in keys:
@@ -297,7 +335,8 @@ def _as_read(key: str, kind: type, value: Any) -> Value:
 
 
 class _PastClock(SystemClock):
-    """The virtual clock, or while a scan is brought forward the moment at which something was due."""
+    """The virtual clock, or while a scan is brought forward the moment at which something was
+    due."""
 
     behind = 0.0
 
@@ -318,9 +357,13 @@ class _ModelEnding(ScanEnding):
 class _Scan(ScanControl):
     """Scans that are brought forward by `catch_up` instead of by a thread."""
 
-    def __init__(self, status: StatusBuffer, programs: Programs, log: Log, reports: ScanReports) -> None:
+    def __init__(
+        self, status: StatusBuffer, programs: Programs, log: Log, reports: ScanReports
+    ) -> None:
         self._past = _PastClock()
-        self._last_steps: list[tuple[float, Callable[[], object]]] = []  # of a scan that ends, with their unix times
+        self._last_steps: list[
+            tuple[float, Callable[[], object]]
+        ] = []  # of a scan that ends, with their unix times
         self._is_written = False
         super().__init__(status, programs, log, clock=self._past, reports=reports)
 
@@ -361,12 +404,18 @@ class _Scan(ScanControl):
         ]
 
     def _make_ending(self) -> ScanEnding:
-        return _ModelEnding(self._status, self._programs, self._log, self._board, self._clock, self._watch)
+        return _ModelEnding(
+            self._status, self._programs, self._log, self._board, self._clock, self._watch
+        )
 
     def catch_up(self) -> None:
         """Do what became due up to now, each as at its time."""
         before = None
-        while (due := self.next_change()) is not None and due <= time.time() and (due, self._state) != before:
+        while (
+            (due := self.next_change()) is not None
+            and due <= time.time()
+            and (due, self._state) != before
+        ):
             before = due, self._state
             self._past.behind = time.time() - due
             try:
@@ -378,7 +427,11 @@ class _Scan(ScanControl):
     def _show(self) -> None:
         """Write to the status memory what a scan that goes on by itself writes there."""
         plan, now = self._plan, time.time()
-        if plan is None or self._state not in (ScanState.ARMED, ScanState.WAITING, ScanState.RUNNING):
+        if plan is None or self._state not in (
+            ScanState.ARMED,
+            ScanState.WAITING,
+            ScanState.RUNNING,
+        ):
             return
         since = now - plan.start.timestamp()
         left = max(math.floor(plan.length - since), 0)
@@ -399,7 +452,9 @@ class _Scan(ScanControl):
         return {
             ScanState.ARMED: start - COMMIT_BEFORE_S,
             ScanState.WAITING: start - ARM_BEFORE_S,
-            ScanState.RUNNING: start + plan.length + END_AFTER_S,  # there is no program that ends it
+            ScanState.RUNNING: start
+            + plan.length
+            + END_AFTER_S,  # there is no program that ends it
         }.get(self._state)
 
     def tell(self) -> str:

@@ -1,14 +1,14 @@
 """One scan after the other: arm, run, count down, end; the states of a Bank's data taking.
 
-The mode's hardware belongs to the Backend, which is reached through the callables of a `ScanPlan`; the data-taking
-programs are `spectrometer.programs`'; whether the board is there meanwhile is `spectrometer.boardwatch`'s; what came of
-a scan is judged in `spectrometer.scanreport`.
+The mode's hardware belongs to the Backend, which is reached through the callables of a `ScanPlan`;
+the data-taking programs are `spectrometer.programs`'; whether the board is there meanwhile is
+`spectrometer.boardwatch`'s; what came of a scan is judged in `spectrometer.scanreport`.
 
     IDLE -> STARTING -> ARMED -> WAITING -> RUNNING -> ENDING -> IDLE
                      (two-phase starts only)       MONITOR from and to IDLE
 
-`begin` brings a start up to ARMED or WAITING; from there on `step` does what is due, called by a thread of the scan, or
-by a plan in virtual time.
+`begin` brings a start up to ARMED or WAITING; from there on `step` does what is due, called by a
+thread of the scan, or by a plan in virtual time.
 """
 
 from __future__ import annotations
@@ -42,13 +42,16 @@ __all__ = ["ScanControl"]
 ARM_BEFORE_S = 0.9  # just after the last pulse per second before the start
 ARM_LATEST_S = 0.3  # later the registers may not be written before the pulse
 COMMIT_WITHIN_S = 60.0  # a Dealer that has armed and is not heard of for so long has died
-START_ANEW_S = 10.0  # before the start: what a program may need that has ended while the start waited
+START_ANEW_S = (
+    10.0  # before the start: what a program may need that has ended while the start waited
+)
 RECEIVE_MARGIN_S = 1.5  # before the start the program has to be ready
 STOP_WITHIN_S = 5.0
 
 
 class ScanControl:
-    """Runs the scans of one Bank. `start` and `close` come from the Bank's lane, everything else from any thread.
+    """Runs the scans of one Bank. `start` and `close` come from the Bank's command queue, everything else
+    from any thread.
 
     Args:
         status: The status memory.
@@ -90,7 +93,9 @@ class ScanControl:
 
     def _make_ending(self) -> ScanEnding:
         """Make what ends scans; a model of a Bank has another."""
-        return ScanEnding(self._status, self._programs, self._log, self._board, self._clock, self._watch)
+        return ScanEnding(
+            self._status, self._programs, self._log, self._board, self._clock, self._watch
+        )
 
     @property
     def state(self) -> ScanState:
@@ -111,10 +116,16 @@ class ScanControl:
 
     def look_into(self, report: ScanReport) -> None:
         """Bring the report of the present scan up to date; any other stays as it is."""
-        if report is self._report and self._state in (ScanState.ARMED, ScanState.WAITING, ScanState.RUNNING):
+        if report is self._report and self._state in (
+            ScanState.ARMED,
+            ScanState.WAITING,
+            ScanState.RUNNING,
+        ):
             self._ending.take_found(report)
 
-    def close(self, why: str, quit_s: float = 5.0, *, by: str = "", keep_programs: bool = False) -> None:
+    def close(
+        self, why: str, quit_s: float = 5.0, *, by: str = "", keep_programs: bool = False
+    ) -> None:
         """End all programs, which complete their files, and with them a scan; in bounded time.
 
         Args:
@@ -139,7 +150,9 @@ class ScanControl:
             if was_running:
                 self._ending.take_found(report)
                 report.ended_by = by
-                report.close(judge(Outcome.FAILED, why, {}, program=self._programs.name, has_counts=False))
+                report.close(
+                    judge(Outcome.FAILED, why, {}, program=self._programs.name, has_counts=False)
+                )
             self._set(ScanState.IDLE)
         if was_running:
             self._ending.tell(report)
@@ -160,7 +173,8 @@ class ScanControl:
 
         Args:
             request: Whose it is.
-            make_plan: Says what to run; called when the programs are there, because that may take a while.
+            make_plan: Says what to run; called when the programs are there, because that may take a
+                while.
             operation: Answers its caller once the programs receive; an abort cancels the start.
             answer: Makes the answer.
             ready_within: How long a program that has to be started may take, s.
@@ -177,15 +191,19 @@ class ScanControl:
         plan = self.begin(request, make_plan, operation, ready_within, taken)
         report = self._report
         try:
-            threading.Thread(target=self._keep, args=(plan,), name=f"scan {plan.number}", daemon=True).start()
+            threading.Thread(
+                target=self._keep, args=(plan,), name=f"scan {plan.number}", daemon=True
+            ).start()
         except RuntimeError as error:  # the system has no more threads
             self._undo(Outcome.FAILED, str(error))
             raise ScanError(str(error)) from error
         if request.answers_early:
             operation.accept(answer(plan))
-        operation.leave_lane()
+        operation.leave_queue()
         with self._changed:
-            self._changed.wait_for(lambda: report.outcome not in (Outcome.STARTING, Outcome.WAITING))
+            self._changed.wait_for(
+                lambda: report.outcome not in (Outcome.STARTING, Outcome.WAITING)
+            )
         if report.outcome is Outcome.ABORTED:
             raise OperationAbortedError(report.error)
         if report.outcome is Outcome.FAILED:
@@ -200,7 +218,8 @@ class ScanControl:
         ready_within: float,
         taken: Callable[[], None] = lambda: None,
     ) -> ScanPlan:
-        """Bring a start up to where the programs receive; what follows is `step`'s. Arguments and errors as `start`."""
+        """Bring a start up to where the programs receive; what follows is `step`'s. Arguments and
+        errors as `start`."""
         with self._changed:
             if self._state is ScanState.MONITOR:
                 self._programs.send("STOP")
@@ -226,7 +245,9 @@ class ScanControl:
             bind_scan(self._log, plan.number)
             self._programs.begin_watch()
             self._receive(plan)
-            self._move(ScanState.STARTING, ScanState.ARMED if request.two_phase else ScanState.WAITING)
+            self._move(
+                ScanState.STARTING, ScanState.ARMED if request.two_phase else ScanState.WAITING
+            )
             return plan
         except OperationAbortedError as error:
             self._undo(Outcome.ABORTED, str(error))
@@ -236,7 +257,8 @@ class ScanControl:
             raise
 
     def _take_abort(self, operation: OperationHandle) -> None:
-        """Cancel the start that is aborted; a `stop` that it is aborted for finds that done, and is to say so."""
+        """Cancel the start that is aborted; a `stop` that it is aborted for finds that done, and is
+        to say so."""
         with self._changed:
             self._is_stop_owed = operation.aborted_for == "stop"
             self._report.ended_by = operation.aborted_by or operation.reason
@@ -254,7 +276,9 @@ class ScanControl:
                 self._programs.replace()
                 remedy = "it hangs and was started anew; start again"
             found = self._status.get("NETSTAT")
-            raise ScanError(f"{self._programs.name} did not receive within {limit:.3g} s: NETSTAT is {found}; {remedy}")
+            raise ScanError(
+                f"{self._programs.name} did not receive within {limit:.3g} s: NETSTAT is {found}; {remedy}"
+            )
 
     # from WAITING or ARMED to the end
 
@@ -273,21 +297,27 @@ class ScanControl:
             self._clock.wait(self._wake, left)
 
     def step(self) -> float | None:
-        """Do what is due in the scan; the seconds until something will be, None if it goes on no more by itself."""
+        """Do what is due in the scan; the seconds until something will be, None if it goes on no
+        more by itself."""
         plan, state = self._plan, self._state
         if plan is None or state not in (ScanState.ARMED, ScanState.WAITING, ScanState.RUNNING):
             return None
         if step := self._clock_watch.look():
-            self._log.warning("the host's clock was set by %+.2f s; the scan goes on by the monotonic clock", step)
+            self._log.warning(
+                "the host's clock was set by %+.2f s; the scan goes on by the monotonic clock", step
+            )
         if self._cancel.is_set() and state is not ScanState.RUNNING:
             self._undo(Outcome.ABORTED, self._why_cancelled)
             return None
         left = self._time.left(self._clock.monotonic())
         if state is ScanState.ARMED:
-            due = min(left - COMMIT_BEFORE_S, self._armed_at + COMMIT_WITHIN_S - self._clock.monotonic())
+            due = min(
+                left - COMMIT_BEFORE_S, self._armed_at + COMMIT_WITHIN_S - self._clock.monotonic()
+            )
             if due <= AT_ONCE_S and self._is_not_committed():
                 self._undo(
-                    Outcome.FAILED, f"armed for {plan.start:%H:%M:%S} UTC, but the start was not committed in time"
+                    Outcome.FAILED,
+                    f"armed for {plan.start:%H:%M:%S} UTC, but the start was not committed in time",
                 )
                 return None
         elif state is ScanState.WAITING:
@@ -303,7 +333,8 @@ class ScanControl:
         return min(max(due, 0.0), LOOK_EVERY_S)
 
     def _look_while_waiting(self, plan: ScanPlan, left: float) -> str:
-        """Look after programs and board before the start; why it cannot become a scan, empty if it can."""
+        """Look after programs and board before the start; why it cannot become a scan, empty if it
+        can."""
         values = self._watch.count_down(left + plan.length)
         if self._board is not None:
             self._board.look()
@@ -339,11 +370,15 @@ class ScanControl:
     def _arm(self, plan: ScanPlan, left: float) -> None:
         try:
             if left < ARM_LATEST_S:
-                raise ScanError(f"too late to arm for {plan.start:%H:%M:%S} UTC, by {ARM_LATEST_S - left:.3f} s")
+                raise ScanError(
+                    f"too late to arm for {plan.start:%H:%M:%S} UTC, by {ARM_LATEST_S - left:.3f} s"
+                )
             try:
                 plan.arm()
                 if (over := -self._time.left(self._clock.monotonic())) > 0:
-                    raise ScanError(f"arming ended {over:.3f} s after the start at {plan.start:%H:%M:%S} UTC")
+                    raise ScanError(
+                        f"arming ended {over:.3f} s after the start at {plan.start:%H:%M:%S} UTC"
+                    )
                 self._status.update({"ARMSTATE": "armed", "ACCBLKOU": "-"})
                 self._watch.begin()
                 self._move(ScanState.WAITING, ScanState.RUNNING)
@@ -375,7 +410,8 @@ class ScanControl:
         """Confirm an armed start; idempotent.
 
         Raises:
-            RefusedError: Nothing is armed for this second, it is another's start, or it is too late.
+            RefusedError: Nothing is armed for this second, it is another's start, or it is too
+                late.
         """
         with self._changed:
             left = self._time.left(self._clock.monotonic())
@@ -385,7 +421,8 @@ class ScanControl:
                 self._set(ScanState.WAITING)
 
     def confirm(self, start_id: str, missing: Sequence[str]) -> bool:
-        """Take note of who did not take part in a common start: nobody, and it is whole; False if it is not known."""
+        """Take note of who did not take part in a common start: nobody, and it is whole; False if
+        it is not known."""
         report = self._reports.get(start_id)
         if report is None:
             return False
@@ -417,7 +454,8 @@ class ScanControl:
             return True
 
     def take_back(self, start_id: str | None, by: str) -> str:
-        """Undo a start, whatever has become of it; a sentence, empty if it is not there. Another's is not touched.
+        """Undo a start, whatever has become of it; a sentence, empty if it is not there. Another's
+        is not touched.
 
         Raises:
             ScanError: It does not end in time.
@@ -445,7 +483,9 @@ class ScanControl:
     def _await_idle(self, what: str) -> None:
         """Wait for another thread that ends something; the lock is held."""
         if not self._changed.wait_for(lambda: self._state is ScanState.IDLE, STOP_WITHIN_S):
-            raise ScanError(f"{what} did not end within {STOP_WITHIN_S:g} s; set_mode with force ends everything")
+            raise ScanError(
+                f"{what} did not end within {STOP_WITHIN_S:g} s; set_mode with force ends everything"
+            )
 
     def stop(self, by: str = "") -> str:
         """End what runs; a sentence that says what ended.
@@ -510,7 +550,8 @@ class ScanControl:
                 self._programs.send("STOP")
 
     def tick(self) -> None:
-        """Look after what is no scan: monitor mode, and a board that was lost in the last one; once a second."""
+        """Look after what is no scan: monitor mode, and a board that was lost in the last one; once
+        a second."""
         with self._changed:
             if self._closed:
                 return
@@ -554,7 +595,9 @@ class ScanControl:
         assert plan is not None
         verdict = Verdict(Outcome.FAILED, error or "its end could not be seen")
         try:
-            verdict = self._ending.end(report, ended, error, plan.disarm, stop_within, told_of_steps(self._clock_watch))
+            verdict = self._ending.end(
+                report, ended, error, plan.disarm, stop_within, told_of_steps(self._clock_watch)
+            )
         finally:
             with self._changed:
                 report.close(verdict)
@@ -567,7 +610,11 @@ class ScanControl:
         plan, report = self._plan, self._report
         self._log.warning("%s: %s", "a start" if plan is None else f"scan {plan.number}", error)
         try:
-            for step in (self._watch.retract, lambda: self._programs.send("STOP"), plan.give_back if plan else bool):
+            for step in (
+                self._watch.retract,
+                lambda: self._programs.send("STOP"),
+                plan.give_back if plan else bool,
+            ):
                 try:
                     step()
                 except (DaqError, StatusMemoryError, BankError, OSError) as trouble:
@@ -587,7 +634,9 @@ class ScanControl:
     def _move(self, before: ScanState, after: ScanState) -> None:
         with self._changed:
             if self._state is before and not self._cancel.is_set():
-                self._report.outcome = Outcome.RUNNING if after is ScanState.RUNNING else Outcome.WAITING
+                self._report.outcome = (
+                    Outcome.RUNNING if after is ScanState.RUNNING else Outcome.WAITING
+                )
                 self._set(after)
                 return
         raise OperationAbortedError(self._why_cancelled)

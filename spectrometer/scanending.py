@@ -1,4 +1,5 @@
-"""End of a scan: its programs are stopped, its board is disarmed, what was recorded is judged and logged.
+"""End of a scan: its programs are stopped, its board is disarmed, what was recorded is judged and
+logged.
 
 The state of the Bank is `spectrometer.scan`'s; one thread at a time ends a scan.
 """
@@ -44,17 +45,27 @@ class ScanEnding:
     """
 
     def __init__(
-        self, status: StatusBuffer, programs: Programs, log: Log, board: BoardWatch | None, clock: Clock,
+        self,
+        status: StatusBuffer,
+        programs: Programs,
+        log: Log,
+        board: BoardWatch | None,
+        clock: Clock,
         watch: ScanWatch,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._status, self._programs, self._log, self._board = status, programs, log, board
         self._clock, self._watch = clock, watch
         self.stuck = ""
 
     def end(
-        self, report: ScanReport, ended: Outcome, error: str, disarm: Callable[[], None], within: float | None,
+        self,
+        report: ScanReport,
+        ended: Outcome,
+        error: str,
+        disarm: Callable[[], None],
+        within: float | None,
         clock_steps: str,
-    ) -> Verdict:  # fmt: skip
+    ) -> Verdict:
         """End a scan: the programs close their files, and the FPGA is disarmed.
 
         Args:
@@ -85,17 +96,25 @@ class ScanEnding:
             self._status.update({"SCANREM": "scan terminated"})
             self._status.remove(["DAQMONO"])
         if ended is Outcome.ABORTED and not error:
-            return Verdict(ended, f"taken back by {report.ended_by}", self._judge(ended, "", report).warnings)
+            return Verdict(
+                ended, f"taken back by {report.ended_by}", self._judge(ended, "", report).warnings
+            )
         return self._judge(ended, error, report)
 
     def _judge(self, ended: Outcome, error: str, report: ScanReport) -> Verdict:
         return judge(
-            ended, error, report.found, program=self._programs.name, has_counts=self._programs.has_counts,
-            blocked=self._watch.blocked, looks=self._watch.looks,
-        )  # fmt: skip
+            ended,
+            error,
+            report.found,
+            program=self._programs.name,
+            has_counts=self._programs.has_counts,
+            blocked=self._watch.blocked,
+            looks=self._watch.looks,
+        )
 
     def take_found(self, report: ScanReport) -> str:
-        """Take over what the program tells of the data; what it says went wrong, empty if nothing did."""
+        """Take over what the program tells of the data; what it says went wrong, empty if nothing
+        did."""
         try:
             values = self._status.read()
         except StatusMemoryError as error:
@@ -128,6 +147,8 @@ class ScanEnding:
         end = self._clock.monotonic() + limit
         while self._programs.reports and self._status.get("SCANSTAT") not in (None, "stopped"):
             if self._clock.monotonic() > end:
-                self.stuck = f"{self._programs.name} did not end the scan within {limit:g} s{STARTED_ANEW}"
+                self.stuck = (
+                    f"{self._programs.name} did not end the scan within {limit:g} s{STARTED_ANEW}"
+                )
                 raise ScanError(self.stuck)
             self._clock.wait(threading.Event(), POLL_S)

@@ -1,8 +1,10 @@
-"""The scan number of a Bank: kept in a file of the data root, and known from the names of the data files as well.
+"""The scan number of a Bank: kept in a file of the data root, and known from the names of the data
+files as well.
 
-The file alone may be behind: a full disk keeps a number from being written, but not a scan from being taken. So a Bank
-that is opened also looks which scans of its own the data root has, and counts on from the highest of them. Files from
-before the last `set` tell nothing: whoever sets a number means to have some of them again.
+The file alone may be behind: a full disk keeps a number from being written, but not a scan from
+being taken. So a Bank that is opened also looks which scans of its own the data root has, and
+counts on from the highest of them. Files from before the last `set` tell nothing: whoever sets a
+number means to have some of them again.
 """
 
 from __future__ import annotations
@@ -28,13 +30,15 @@ __all__ = ["FIRST", "LAST", "Found", "ScanNumber", "scans_of"]
 FIRST = 1  # the original's; its first scan has the next one
 LAST = 2**31 - 1  # what C programs read from the status memory
 LOOK_AT_NAMES, LOOK_FOR_S = 200_000, 3.0
-"""So many names are looked at when a Bank is opened, for so long; in the projects that changed last first."""
+"""So many names are looked at when a Bank is opened, for so long; in the projects that changed last
+first."""
 MOMENT = "%Y_%m_%d_%H-%M-%S"  # in names of files; as text it is in the order of time
 _MAX_FILE_BYTES = 256
 
 
 class ScanNumber:
-    """A number that outlives the process; a file that cannot be read or written is a warning, not an end.
+    """A number that outlives the process; a file that cannot be read or written is a warning, not
+    an end.
 
     Args:
         data_root: Where the projects of the array are.
@@ -55,20 +59,24 @@ class ScanNumber:
         return self._value
 
     def recall(self) -> None:
-        """Take up the last number: the one that was kept, or a higher one of a file; takes some seconds at most."""
+        """Take up the last number: the one that was kept, or a higher one of a file; takes some
+        seconds at most."""
         with self._lock:
             self._value, self._set_at = self._read()
             found = scans_of(self._bank, self._root, self._set_at)
             if found.is_cut:
                 self._log.warning(
                     "scan number: %s has too many files to look at all of them; the highest of those that were is %d",
-                    self._root, found.number,
-                )  # fmt: skip
+                    self._root,
+                    found.number,
+                )
             if found.number > self._value:
                 self._log.warning(
-                    "scan number: %d was kept, but scan %d is in %s; counting on from that", self._value, found.number,
+                    "scan number: %d was kept, but scan %d is in %s; counting on from that",
+                    self._value,
+                    found.number,
                     found.path,
-                )  # fmt: skip
+                )
                 self._keep(found.number)
 
     def increment(self) -> int:
@@ -80,7 +88,8 @@ class ScanNumber:
             return self._value
 
     def give_back(self, number: int) -> None:
-        """Take back an `increment` whose scan was not taken, unless the number has changed since."""
+        """Take back an `increment` whose scan was not taken, unless the number has changed
+        since."""
         with self._lock:
             if self._value == number and number > FIRST:
                 self._keep(number - 1)
@@ -88,7 +97,9 @@ class ScanNumber:
     def set(self, number: int) -> None:
         """Set it. RefusedError if it is no whole number of 0 to LAST."""
         if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number <= LAST:
-            raise RefusedError(f"scan number {number!s:.80}: expected a whole number from 0 to {LAST}")
+            raise RefusedError(
+                f"scan number {number!s:.80}: expected a whole number from 0 to {LAST}"
+            )
         with self._lock:
             self._set_at = _now()
             self._keep(number)
@@ -104,7 +115,9 @@ class ScanNumber:
             return FIRST, ""
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else error
-            self._log.warning("scan number: %s cannot be read (%s); counting from %d", self._path, reason, FIRST)
+            self._log.warning(
+                "scan number: %s cannot be read (%s); counting from %d", self._path, reason, FIRST
+            )
             return FIRST, ""
         return number, second.strip()
 
@@ -113,7 +126,9 @@ class ScanNumber:
         try:
             replace_file(self._path, f"{number}\n{self._set_at}\n", is_durable=True)
         except OSError as error:
-            self._log.warning("scan number %d is not kept in %s: %s", number, self._path, error.strerror or error)
+            self._log.warning(
+                "scan number %d is not kept in %s: %s", number, self._path, error.strerror or error
+            )
 
 
 def _now() -> str:
@@ -146,7 +161,9 @@ class Found:
     is_cut: bool = False
 
 
-def scans_of(bank: str, root: Path, after: str = "", names: int = LOOK_AT_NAMES, seconds: float = LOOK_FOR_S) -> Found:
+def scans_of(
+    bank: str, root: Path, after: str = "", names: int = LOOK_AT_NAMES, seconds: float = LOOK_FOR_S
+) -> Found:
     """Find the highest scan number in the names of a Bank's files, of any type, in all projects.
 
     Args:

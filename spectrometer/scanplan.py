@@ -14,10 +14,13 @@ MOST_BANKS, LONGEST_BANK, LONGEST_ID = 10_000, 64, 64
 
 
 def read_start_id(text: object) -> str:
-    """Return the identity of a start as a caller gave it, empty for none; RefusedError if it is none."""
+    """Return the identity of a start as a caller gave it, empty for none; RefusedError if it is
+    none."""
     if isinstance(text, str) and len(text) <= LONGEST_ID and text.isprintable():
         return text
-    raise RefusedError(f"start_id is {text!r:.80}; expected a text of up to {LONGEST_ID} characters")
+    raise RefusedError(
+        f"start_id is {text!r:.80}; expected a text of up to {LONGEST_ID} characters"
+    )
 
 
 def read_banks(names: object) -> tuple[str, ...]:
@@ -26,7 +29,9 @@ def read_banks(names: object) -> tuple[str, ...]:
         found = tuple(name for name in names if isinstance(name, str) and name.isprintable())
         if len(found) == len(names) and all(len(name) <= LONGEST_BANK for name in found):
             return found
-    raise RefusedError(f"{names!r:.80} are no names of Banks; expected a list of at most {MOST_BANKS} texts")
+    raise RefusedError(
+        f"{names!r:.80} are no names of Banks; expected a list of at most {MOST_BANKS} texts"
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +40,8 @@ class StartRequest:
 
     Attributes:
         id: Its identity, which nobody else's start has.
-        is_named: The identity was given by who asked, and others have to name it; else it was made up here.
+        is_named: The identity was given by who asked, and others have to name it; else it was made
+            up here.
         by: Who asked.
         two_phase: Wait for `commit` before arming.
         answers_early: The caller is answered when the programs receive; else when the scan runs.
@@ -50,7 +56,8 @@ class StartRequest:
     banks: Sequence[str] = ()
 
     def is_called(self, start_id: str | None) -> bool:
-        """Return whether a caller means this start; without an identity only one that was given none."""
+        """Return whether a caller means this start; without an identity only one that was given
+        none."""
         return self.id == start_id if start_id or self.is_named else True
 
 

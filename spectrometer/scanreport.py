@@ -1,4 +1,5 @@
-"""Report of a scan: its outcome, and what was planned and recorded, compared. No clock, no status memory."""
+"""Report of a scan: its outcome, and what was planned and recorded, compared. No clock, no status
+memory."""
 
 from __future__ import annotations
 
@@ -16,9 +17,16 @@ from spectrometer.status.protocol.cards import plain
 __all__ = ["FOUND", "NO_REPORT", "Outcome", "ScanReport", "ScanReports", "Verdict", "judge"]
 
 FOUND = {
-    "file": "DAQFITS", "integrations": "DAQNINT", "planned": "DAQPLAN", "dropped": "DAQDROP", "lost_s": "DAQLOST",
-    "packets": "NPKT", "packets_lost": "NDROP", "peak_channel": "DAQPEAK", "loops": "DAQLOOPS",
-}  # fmt: skip
+    "file": "DAQFITS",
+    "integrations": "DAQNINT",
+    "planned": "DAQPLAN",
+    "dropped": "DAQDROP",
+    "lost_s": "DAQLOST",
+    "packets": "NPKT",
+    "packets_lost": "NDROP",
+    "peak_channel": "DAQPEAK",
+    "loops": "DAQLOOPS",
+}
 """Entry of a report -> the status key in which a data-taking program tells it."""
 TEXTS = frozenset({"file"})
 CARD = 60  # characters of a text in the status memory and in a header
@@ -70,7 +78,8 @@ def judge(
         error: What went wrong; empty if nothing is known to have.
         found: What the data-taking program says, by the names of FOUND.
         program: Its name.
-        has_counts: It is one that reports what it planned and recorded; False: it may; None: it takes no data.
+        has_counts: It is one that reports what it planned and recorded; False: it may; None: it
+            takes no data.
         blocked: Looks at the status memory during the scan that found NETSTAT `blocked`.
         looks: All looks during the scan.
 
@@ -96,13 +105,17 @@ def judge(
     return Verdict(ended)
 
 
-def _nothing(found: Mapping[str, Any], program: str, has_counts: bool, blocked: int, looks: int) -> str:
+def _nothing(
+    found: Mapping[str, Any], program: str, has_counts: bool, blocked: int, looks: int
+) -> str:
     """A sentence if nothing was recorded."""
     recorded, planned = found.get("integrations"), found.get("planned")
     if recorded is None and has_counts:
         return f"{program} reported nothing of this scan"
     if recorded == 0:
-        return "nothing was recorded" + ("" if planned is None else f" of {planned} integrations that were planned")
+        return "nothing was recorded" + (
+            "" if planned is None else f" of {planned} integrations that were planned"
+        )
     if looks and blocked == looks:
         return "no data came"
     if recorded is None and found.get("packets") == 0:
@@ -115,7 +128,9 @@ def _losses(found: Mapping[str, Any], blocked: int, looks: int) -> list[str]:
     sentences: list[str] = []
     if recorded is not None and planned is not None and recorded < planned:
         sentences.append(f"{recorded} of {planned} integrations recorded")
-    dropped, lost_s, packets = (found.get(name) or 0 for name in ("dropped", "lost_s", "packets_lost"))
+    dropped, lost_s, packets = (
+        found.get(name) or 0 for name in ("dropped", "lost_s", "packets_lost")
+    )
     if dropped or lost_s:
         parts = [f"{dropped:.3g} blocks"] if dropped else []
         parts += [f"{lost_s:.3g} s"] if lost_s else []
@@ -143,7 +158,8 @@ class ScanReport:
         warnings: What is to be known of data that may be good.
         ended_by: Who stopped it, or took it back; empty if nobody did.
         banks: All Banks of the common start; empty: this one alone.
-        missing: Those of them that did not begin, as far as it was told; None: nobody confirmed that all did.
+        missing: Those of them that did not begin, as far as it was told; None: nobody confirmed
+            that all did.
         found: As `FOUND` names it.
     """
 
@@ -162,7 +178,10 @@ class ScanReport:
 
     def take(self, values: Mapping[str, Any]) -> None:
         """Take over what the status memory tells of the data; numbers only where numbers belong."""
-        found = {name: (_text if name in TEXTS else _number)(values.get(key)) for name, key in FOUND.items()}
+        found = {
+            name: (_text if name in TEXTS else _number)(values.get(key))
+            for name, key in FOUND.items()
+        }
         self.found = {name: value for name, value in found.items() if value is not None}
 
     def close(self, verdict: Verdict) -> None:
@@ -177,7 +196,8 @@ class ScanReport:
 
     @property
     def array_state(self) -> str:
-        """Text of the status key ARRAYST: "single", "whole", "without BANKB" or "not confirmed: BANKA BANKB"."""
+        """Text of the status key ARRAYST: "single", "whole", "without BANKB" or "not confirmed:
+        BANKA BANKB"."""
         if self.is_whole is None:
             return "single"
         if self.missing is None:
@@ -186,7 +206,8 @@ class ScanReport:
 
     @property
     def array_sentence(self) -> str:
-        """Warning about a common start that not all Banks are known to have made; empty if all have."""
+        """Warning about a common start that not all Banks are known to have made; empty if all
+        have."""
         if self.is_whole is not False:
             return ""
         if self.missing:
@@ -202,11 +223,18 @@ class ScanReport:
     def as_dict(self) -> dict[str, Any]:
         """Return the report for callers; all keys are there, None where nothing is known."""
         return {
-            "scan": self.scan, "start_id": self.start_id, "by": self.by, "outcome": self.outcome.value,
-            "error": self.error, "warning": "; ".join(self.all_warnings), "ended_by": self.ended_by,
-            "start": None if self.start is None else as_list(self.start), "scan_length": self.length,
-            "is_whole": self.is_whole, **{name: self.found.get(name) for name in FOUND},
-        }  # fmt: skip
+            "scan": self.scan,
+            "start_id": self.start_id,
+            "by": self.by,
+            "outcome": self.outcome.value,
+            "error": self.error,
+            "warning": "; ".join(self.all_warnings),
+            "ended_by": self.ended_by,
+            "start": None if self.start is None else as_list(self.start),
+            "scan_length": self.length,
+            "is_whole": self.is_whole,
+            **{name: self.found.get(name) for name in FOUND},
+        }
 
 
 NO_REPORT: dict[str, Any] = ScanReport("", "").as_dict() | {"outcome": "none"}
@@ -246,7 +274,12 @@ def _listed(names: Sequence[str]) -> str:
 
 def _number(value: object) -> int | float | None:
     """A count or measure; None for what is none, as a foreign program may write it."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value < 0:
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, int | float)
+        or not math.isfinite(value)
+        or value < 0
+    ):
         return None
     return value
 

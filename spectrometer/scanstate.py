@@ -36,7 +36,12 @@ class ScanState(StrEnum):
 
 
 def commit_refusal(
-    state: ScanState, request: StartRequest, plan: ScanPlan | None, start: datetime, start_id: str, left: float
+    state: ScanState,
+    request: StartRequest,
+    plan: ScanPlan | None,
+    start: datetime,
+    start_id: str,
+    left: float,
 ) -> str:
     """Return why a start cannot be committed; empty if it can, or has been.
 

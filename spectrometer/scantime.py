@@ -1,4 +1,5 @@
-"""Time of a scan: its start second, fixed once on the monotonic clock; what is told of steps of the other one."""
+"""Time of a scan: its start second, fixed once on the monotonic clock; what is told of steps of the
+other one."""
 
 from __future__ import annotations
 
@@ -33,7 +34,8 @@ class ScanTime:
 
 
 def told_of_steps(watch: ClockWatch) -> str:
-    """Return the warning about steps of the host's clock during a scan; empty if there were none."""
+    """Return the warning about steps of the host's clock during a scan; empty if there were
+    none."""
     if not watch.count:
         return ""
     times = "" if watch.count == 1 else f" in {watch.count} steps"

@@ -21,7 +21,9 @@ from zmqjsonproxy.logs import Log
 __all__ = ["ARRAY_KEY", "AT_ONCE_S", "END_AFTER_S", "LOOK_EVERY_S", "End", "ScanWatch"]
 
 LOOK_EVERY_S = 1.0
-END_AFTER_S = 1.0  # of a program that does not end by itself, the last integration is still on its way
+END_AFTER_S = (
+    1.0  # of a program that does not end by itself, the last integration is still on its way
+)
 AT_ONCE_S = 1e-6  # what floats differ by
 ARRAY_KEY = "ARRAYST"  # for whoever only reads the status memory, and for the header of files
 HANGING_STOP_WITHIN_S = 0.5  # a program that hangs, if it can be stopped after all
@@ -56,13 +58,16 @@ class ScanWatch:
         blocked: Those that found NETSTAT `blocked`.
     """
 
-    def __init__(self, status: StatusBuffer, programs: Programs, log: Log, board: BoardWatch | None) -> None:
+    def __init__(
+        self, status: StatusBuffer, programs: Programs, log: Log, board: BoardWatch | None
+    ) -> None:
         self._status, self._programs, self._log, self._board = status, programs, log, board
         self._due = -math.inf
         self.looks = self.blocked = 0
 
     def announce(self, plan: ScanPlan, at: float, left: float, array_state: str) -> None:
-        """Write what the programs need to know of a scan, and forget what they found in the one before.
+        """Write what the programs need to know of a scan, and forget what they found in the one
+        before.
 
         Args:
             plan: The scan.
@@ -72,11 +77,21 @@ class ScanWatch:
         """
         day, seconds = mjd(plan.start)
         self._status.remove(FOUND.values())
-        self._status.update({
-            "SCANLEN": plan.length, "ARMSTATE": "waiting", "DAQSTART": plan.start.timestamp(), "DAQMONO": at,
-            "STT_IMJD": day, "STT_SMJD": int(seconds), "STT_OFFS": seconds - int(seconds), "NETSTAT": "waiting",
-            "DAQERR": "", "SCANREM": math.floor(left + plan.length), ARRAY_KEY: array_state,
-        })  # fmt: skip
+        self._status.update(
+            {
+                "SCANLEN": plan.length,
+                "ARMSTATE": "waiting",
+                "DAQSTART": plan.start.timestamp(),
+                "DAQMONO": at,
+                "STT_IMJD": day,
+                "STT_SMJD": int(seconds),
+                "STT_OFFS": seconds - int(seconds),
+                "NETSTAT": "waiting",
+                "DAQERR": "",
+                "SCANREM": math.floor(left + plan.length),
+                ARRAY_KEY: array_state,
+            }
+        )
 
     def retract(self) -> None:
         """Say that there will be no scan."""
@@ -91,7 +106,8 @@ class ScanWatch:
             self._board.begin()
 
     def look(self, now: float, elapsed: float, length: float) -> tuple[float, End | None]:
-        """Look if it is time to; the seconds until the next look, and why the scan has to end, if it has.
+        """Look if it is time to; the seconds until the next look, and why the scan has to end, if
+        it has.
 
         Args:
             now: Monotonic time, s.
@@ -109,11 +125,15 @@ class ScanWatch:
             if elapsed > 0 and values:
                 self.looks += 1
                 self.blocked += values.get("NETSTAT") == "blocked"
-        return (min(LOOK_EVERY_S, left) if left > 0 else POLL_S), self._end(values, now, left, is_due)
+        return (min(LOOK_EVERY_S, left) if left > 0 else POLL_S), self._end(
+            values, now, left, is_due
+        )
 
     def _end(self, values: dict[str, Any], now: float, left: float, is_due: bool) -> End | None:
         if (gone := self._programs.gone()) is not None:
-            return End(f"{gone.name} ended during the scan, exit status {gone.returncode}", gone=gone)
+            return End(
+                f"{gone.name} ended during the scan, exit status {gone.returncode}", gone=gone
+            )
         has_stopped = values.get("SCANSTAT") == "stopped"
         if has_stopped and values.get("DAQERR"):
             return End(str(values["DAQERR"]))
@@ -127,7 +147,8 @@ class ScanWatch:
         return None
 
     def count_down(self, left: float) -> dict[str, Any]:
-        """Write the seconds that are left of the scan; return the status memory, empty if it cannot be had."""
+        """Write the seconds that are left of the scan; return the status memory, empty if it cannot
+        be had."""
         try:
             self._status.update({"SCANREM": max(math.floor(left), 0)})
             return dict(self._status.read())

@@ -1,4 +1,5 @@
-"""Mean spectra and profiles of the files that we write: spectra, PSRFITS, GUPPI raw. Reads; draws nothing."""
+"""Mean spectra and profiles of the files that we write: spectra, PSRFITS, GUPPI raw. Reads; draws
+nothing."""
 
 from __future__ import annotations
 
@@ -22,8 +23,11 @@ FINE = 64
 MOST_SAMPLES = 1 << 24
 """Of a raw file, so many samples of all coarse channels are looked at."""
 PRODUCTS = {
-    "IQUV": ("I", "Q", "U", "V"), "AABBCRCI": ("AA", "BB", "CR", "CI"), "AA+BB": ("AA + BB",), "INTEN": ("A",),
-}  # fmt: skip
+    "IQUV": ("I", "Q", "U", "V"),
+    "AABBCRCI": ("AA", "BB", "CR", "CI"),
+    "AA+BB": ("AA + BB",),
+    "INTEN": ("A",),
+}
 FREQUENCY, COUNTS = "frequency, MHz", "power, counts²"
 
 
@@ -79,7 +83,9 @@ def read_picture(path: Path) -> Picture:
     except (KeyError, IndexError, TypeError, ValueError, EOFError, SourceError, OSError) as error:
         if isinstance(error, FileError) or getattr(error, "errno", None) is not None:
             raise
-        raise FileError(f"{path} is no file that spectrometer-daq writes, or is broken: {error}") from error
+        raise FileError(
+            f"{path} is no file that spectrometer-daq writes, or is broken: {error}"
+        ) from error
 
 
 def _of_fits(path: Path) -> Picture:
@@ -96,7 +102,9 @@ def _of_fits(path: Path) -> Picture:
         elif "SUBINT" in names:
             panels = _psrfits(header, units["SUBINT"])
         else:
-            raise FileError(f"{path} has no table SPECTRA and none SUBINT, but {', '.join(names[1:]) or 'none'}")
+            raise FileError(
+                f"{path} has no table SPECTRA and none SUBINT, but {', '.join(names[1:]) or 'none'}"
+            )
         if not panels:
             raise FileError(f"{path} has no rows yet")
         return Picture(*_titles(path, header), panels)
@@ -107,7 +115,12 @@ def _titles(path: Path, header: Mapping[str, Any]) -> tuple[str, str]:
         value = str(header.get(key, "")).strip()
         return f"{before}{value}" if value and value != "unspecified" else ""
 
-    title = [told("SRC_NAME"), told("SCANNUM", "scan "), told("BANKNAM"), told("MODENUM") or told("OBS_MODE")]
+    title = [
+        told("SRC_NAME"),
+        told("SCANNUM", "scan "),
+        told("BANKNAM"),
+        told("MODENUM") or told("OBS_MODE"),
+    ]
     recorded, planned = told("DAQNINT"), told("DAQPLAN")
     counts = f"{recorded} of {planned} integrations" if recorded and planned else ""
     date = told("DATE-OBS").replace("T", " ")[:19]
@@ -127,12 +140,18 @@ def _spectra(header: Mapping[str, Any], unit: Any) -> list[Panel]:
     kelvin = float(header.get("SIMKPCNT", 0.0))
     scale, y_label = (kelvin, "power, K") if kelvin > 0 else (1.0, COUNTS)
     marks = dict(_lines(header))
-    number = table.names.index("DATA") + 1  # the keywords of FITS for the axis of a column, which there are always
+    number = (
+        table.names.index("DATA") + 1
+    )  # the keywords of FITS for the axis of a column, which there are always
     reference, step = float(axis[f"1CRPX{number}"]), float(axis[f"1CDLT{number}"])
     has_bands = "CRVAL1" in table.names
     panels: list[Panel] = []
     for band in range(data.shape[1]):
-        first = float(np.asarray(table["CRVAL1"])[0].flat[band]) if has_bands else float(axis[f"1CRVL{number}"])
+        first = (
+            float(np.asarray(table["CRVAL1"])[0].flat[band])
+            if has_bands
+            else float(axis[f"1CRVL{number}"])
+        )
         x: Values = (first + (np.arange(data.shape[2]) + 1 - reference) * step) / 1e6
         curves: dict[str, Values] = {}
         for name, rows in _states(table):
@@ -144,12 +163,17 @@ def _spectra(header: Mapping[str, Any], unit: Any) -> list[Panel]:
 
 
 def _states(table: Any) -> Iterator[tuple[str, npt.NDArray[np.bool_]]]:
-    """Polarizations by switching state; what says nothing of the states that there are is left out of the name."""
+    """Polarizations by switching state; what says nothing of the states that there are is left out
+    of the name."""
     diodes, references = np.unique(table["CAL"]), np.unique(table["SIG_REF"])
     for pol in ("XX", "YY"):
         for reference in references:
             for diode in diodes:
-                rows = (table["POL"] == pol) & (table["CAL"] == diode) & (table["SIG_REF"] == reference)
+                rows = (
+                    (table["POL"] == pol)
+                    & (table["CAL"] == diode)
+                    & (table["SIG_REF"] == reference)
+                )
                 words = [pol]
                 words += ["reference" if reference else "signal"] if len(references) > 1 else []
                 words += [f"diode {'on' if diode else 'off'}"] if len(diodes) > 1 else []
@@ -176,16 +200,24 @@ def _psrfits(header: Mapping[str, Any], unit: Any) -> list[Panel]:
     for row in table:
         weight = float(np.mean(row["DAT_WTS"]))
         shape = (len(names), channels)
-        scale, offset = (np.asarray(row[key], float).reshape(shape) for key in ("DAT_SCL", "DAT_OFFS"))
+        scale, offset = (
+            np.asarray(row[key], float).reshape(shape) for key in ("DAT_SCL", "DAT_OFFS")
+        )
         raw = np.asarray(row["DATA"])
-        values = raw.reshape(*shape, bins) if folded else raw.reshape(-1, *shape).mean(axis=0, dtype=float)[..., None]
+        values = (
+            raw.reshape(*shape, bins)
+            if folded
+            else raw.reshape(-1, *shape).mean(axis=0, dtype=float)[..., None]
+        )
         total += weight * (values * scale[..., None] + offset[..., None])
         weights += weight
     if weights <= 0:
         raise FileError("all of it was lost: its weights are 0")
     total /= weights
     x = np.asarray(table["DAT_FREQ"][0], float)
-    spectrum = Panel(x, FREQUENCY, COUNTS, {name: total[n].mean(axis=1) for n, name in enumerate(names)})
+    spectrum = Panel(
+        x, FREQUENCY, COUNTS, {name: total[n].mean(axis=1) for n, name in enumerate(names)}
+    )
     if not folded:
         return [spectrum]
     phase = (np.arange(bins) + 0.5) / bins
@@ -211,7 +243,10 @@ def _of_raw(path: Path) -> Picture:
         if not seen:
             raise FileError(f"{path} has no voltages")
         cards = _cards(path)
-        curves = {name: power[n] / seen for n, name in zip(range(band.polarizations), ("A", "B"), strict=False)}
+        curves = {
+            name: power[n] / seen
+            for n, name in zip(range(band.polarizations), ("A", "B"), strict=False)
+        }
         panel = Panel(np.asarray(band.frequencies(FINE)), FREQUENCY, COUNTS, curves)
         return Picture(*_titles(path, cards), [panel])
     finally:
@@ -222,6 +257,10 @@ def _cards(path: Path) -> dict[str, str]:
     """Cards of the first block, as texts."""
     cards: dict[str, str] = {}
     with path.open("rb") as file:
-        while (card := file.read(80).decode("latin-1")) and not card.startswith("END ") and len(cards) < 1000:
+        while (
+            (card := file.read(80).decode("latin-1"))
+            and not card.startswith("END ")
+            and len(cards) < 1000
+        ):
             cards[card[:8].strip()] = card[10:].strip(" '")
     return cards

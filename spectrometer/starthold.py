@@ -1,4 +1,5 @@
-"""Reservation of a Bank for one start, from when it is asked for until it begins. Threads, but no sockets."""
+"""Reservation of a Bank for one start, from when it is asked for until it begins. Threads, but no
+sockets."""
 
 from __future__ import annotations
 
@@ -23,8 +24,8 @@ class _Held:
 class StartHold:
     """Reservation of one Bank; whoever comes second is told at once by whom it is held.
 
-    It ends when the start begins, whose state then refuses others; at the latest with the operation that it is for,
-    whatever becomes of that: withdrawn, refused, done.
+    It ends when the start begins, whose state then refuses others; at the latest with the operation
+    that it is for, whatever becomes of that: withdrawn, refused, done.
     """
 
     def __init__(self) -> None:
@@ -48,7 +49,8 @@ class StartHold:
             self._held = _Held(operation, start_id, by, now)
 
     def withdraw(self, start_id: str, why: str) -> bool:
-        """Ask the operation of a start to end, which may still wait for its turn; False if it is not held by that."""
+        """Ask the operation of a start to end, which may still wait for its turn; False if it is
+        not held by that."""
         with self._lock:
             held = self._held
         if held is None or held.start_id != start_id or held.operation.record.state.is_final:

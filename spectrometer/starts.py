@@ -1,4 +1,5 @@
-"""Starts of one Bank: whose the next one is, what is prepared for it, and the scan that becomes of it.
+"""Starts of one Bank: whose the next one is, what is prepared for it, and the scan that becomes of
+it.
 
 What runs a scan is `spectrometer.scan`'s.
 """
@@ -37,13 +38,19 @@ class Starts:
         show_number: Writes it into the status memory.
 
     Attributes:
-        prepared_first: Names of what the last start had to prepare, because it was set and not prepared.
+        prepared_first: Names of what the last start had to prepare, because it was set and not
+            prepared.
     """
 
     def __init__(
         self, clock: Clock, setter: ModeSetter, number: ScanNumber, show_number: Callable[[], None]
     ) -> None:
-        self._clock, self._setter, self._number, self._show_number = clock, setter, number, show_number
+        self._clock, self._setter, self._number, self._show_number = (
+            clock,
+            setter,
+            number,
+            show_number,
+        )
         self._hold = StartHold()
         self.prepared_first: list[str] = []
 
@@ -52,19 +59,27 @@ class Starts:
         return datetime.fromtimestamp(self._clock.time(), UTC)
 
     def admit(self, scan: ScanControl | None, operation: OperationHandle, start_id: object) -> None:
-        """Reserve the Bank for a start that has just been asked for; RefusedError says whose it is already."""
+        """Reserve the Bank for a start that has just been asked for; RefusedError says whose it is
+        already."""
         if scan is not None and scan.scanning:
             raise RefusedError(scan.holder)
         self._hold.take(operation, read_start_id(start_id), current_caller().name, self.now())
 
     def withdraw(self, start_id: str, by: str) -> bool:
-        """Take back a start that still waits for its turn; False if there is none of this identity."""
+        """Take back a start that still waits for its turn; False if there is none of this
+        identity."""
         return self._hold.withdraw(start_id, f"taken back by {by}")
 
     def make(
-        self, scan: ScanControl, backend: Backend, starttime: Sequence[int] | None, start_id: str = "",
-        banks: Sequence[str] = (), *, two_phase: bool = False,
-    ) -> list[Any]:  # fmt: skip
+        self,
+        scan: ScanControl,
+        backend: Backend,
+        starttime: Sequence[int] | None,
+        start_id: str = "",
+        banks: Sequence[str] = (),
+        *,
+        two_phase: bool = False,
+    ) -> list[Any]:
         """Start a scan for the operation that is being carried out; True, and a sentence.
 
         Args:
@@ -77,21 +92,31 @@ class Starts:
         """
         handle, caller = current_operation(), current_caller()
         request = StartRequest(
-            id=read_start_id(start_id) or secrets.token_hex(8), is_named=bool(start_id), by=caller.name,
-            two_phase=two_phase, banks=read_banks(banks), answers_early=caller.native,
-        )  # fmt: skip
+            id=read_start_id(start_id) or secrets.token_hex(8),
+            is_named=bool(start_id),
+            by=caller.name,
+            two_phase=two_phase,
+            banks=read_banks(banks),
+            answers_early=caller.native,
+        )
         self._hold.take(handle, request.id, caller.name, self.now())
         try:
             plan = scan.start(
-                request, lambda: self._plan(backend, starttime), handle, self._answer, READY_WITHIN_S,
+                request,
+                lambda: self._plan(backend, starttime),
+                handle,
+                self._answer,
+                READY_WITHIN_S,
                 lambda: self._hold.give_up(handle),
-            )  # fmt: skip
+            )
             return self._answer(plan)
         finally:
             self._hold.give_up(handle)
 
     def _answer(self, plan: ScanPlan) -> list[Any]:
-        prepared = f"; prepared first: {', '.join(self.prepared_first)}" if self.prepared_first else ""
+        prepared = (
+            f"; prepared first: {', '.join(self.prepared_first)}" if self.prepared_first else ""
+        )
         return [True, f"Starting at {plan.start:%Y-%m-%d %H:%M:%S} UTC{prepared}"]
 
     def _plan(self, backend: Backend, starttime: Sequence[int] | None) -> ScanPlan:

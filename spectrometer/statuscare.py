@@ -1,4 +1,5 @@
-"""The status memory of a Bank: owned while it is open, looked after, put right on request, given up at the end."""
+"""The status memory of a Bank: owned while it is open, looked after, put right on request, given up
+at the end."""
 
 from __future__ import annotations
 
@@ -20,7 +21,8 @@ def put_right(status: StatusBuffer, kept_as: Path) -> tuple[list[str], Path | No
 
     Args:
         status: The memory.
-        kept_as: Beginning of the path of the file that keeps all bytes as they were; the time follows.
+        kept_as: Beginning of the path of the file that keeps all bytes as they were; the time
+            follows.
 
     Returns:
         What was wrong, and that file; nothing and None if nothing was.
@@ -53,7 +55,9 @@ class StatusCare:
         log: With the Bank's name.
     """
 
-    def __init__(self, name: str, config: SpectrometerBankConfig, *, simulate: bool, log: Log) -> None:
+    def __init__(
+        self, name: str, config: SpectrometerBankConfig, *, simulate: bool, log: Log
+    ) -> None:
         self._names, self._log = config.status_memory, log
         self._ownership = Ownership(config.shared_names(simulate=simulate), holder_name(name))
         self._status: StatusBuffer | None = None
@@ -75,7 +79,8 @@ class StatusCare:
         self._ownership.announce_end()
 
     def close(self) -> None:
-        """Remove a memory of the Bank's own, if nobody uses it, and give the names up; also after a failed `open`."""
+        """Remove a memory of the Bank's own, if nobody uses it, and give the names up; also after a
+        failed `open`."""
         status, self._status = self._status, None
         try:
             if status is not None and self._names.is_private:
@@ -85,10 +90,12 @@ class StatusCare:
         finally:
             if status is not None:
                 status.close()
-            self._ownership.close()  # last: who comes next finds all of the old memory, or nothing of it
+            # last: who comes next finds all of the old memory, or nothing of it
+            self._ownership.close()
 
     def look(self) -> None:
-        """Tell the log once of damage, and once that it is gone; make anew what somebody has removed."""
+        """Tell the log once of damage, and once that it is gone; make anew what somebody has
+        removed."""
         if (status := self._status) is None:
             return
         try:
@@ -106,6 +113,10 @@ class StatusCare:
         self._told = found
 
     def _keep(self) -> None:
-        """Stay the owner, whoever removes lock files; StatusOwnedError, StatusLockFileError: that cannot be."""
+        """Stay the owner, whoever removes lock files; StatusOwnedError, StatusLockFileError: that
+        cannot be."""
         if lost := self._ownership.keep():
-            self._log.warning("lock files of %s were removed by another program, and made anew", " and ".join(lost))
+            self._log.warning(
+                "lock files of %s were removed by another program, and made anew",
+                " and ".join(lost),
+            )

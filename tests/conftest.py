@@ -1,27 +1,42 @@
-"""In which order the tests run: files that take long begin first, and the short ones fill the gaps at the end."""
+"""In which order the tests run: files that take long begin first, and the short ones fill the gaps
+at the end."""
 
 from __future__ import annotations
 
 import os
+import signal
+import threading
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 settings.register_profile(  # how long an example takes says how busy the machine is
-    "tests", deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+    "tests",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 settings.load_profile("tests")
 
 LONGEST = {
-    "test_daq_program.py", "test_dealer_hosts.py", "test_dealer_scans.py", "test_docs_examples.py",
-    "test_foreign_daq.py", "test_spectrometer_bank.py",
-}  # fmt: skip
+    "test_daq_program.py",
+    "test_dealer_hosts.py",
+    "test_dealer_scans.py",
+    "test_docs_examples.py",
+    "test_foreign_daq.py",
+    "test_spectrometer_bank.py",
+}
 """A minute or so each."""
 
 
 def pytest_configure() -> None:
-    """Let Players of tests leave nothing in the home of who runs them."""
+    """Let Players of tests leave nothing in the home of who runs them, and be ended as ever where
+    `nohup` or a shell's `&` has signals ignored, which children inherit."""
     os.environ["XDG_STATE_HOME"] = os.devnull
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
+        signal.signal(signal.SIGQUIT, signal.SIG_DFL)
+        if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -1,9 +1,9 @@
 """Table of what hostile clients cost a Player and those who use it honestly.
 
-`python tools/attacks.py [WORD ...]` prints it, in about three minutes; words choose attacks by their names. A real
-Player of a simulated spectrometer in a process of its own, by loopback, whose log nobody reads. An honest client in
-another process asks it for a status key all the time. Exit status 1: a query took more than 200 ms, or an attack cost
-the Player more than 100 MB.
+`python tools/attacks.py [WORD ...]` prints it, in about three minutes; words choose attacks by
+their names. A real Player of a simulated spectrometer in a process of its own, by loopback, whose
+log nobody reads. An honest client in another process asks it for a status key all the time. Exit
+status 1: a query took more than 200 ms, or an attack cost the Player more than 100 MB.
 """
 
 from __future__ import annotations
@@ -36,12 +36,15 @@ LARGE, TAKEN = 15_000_000, 4_000_000
 """Bytes: of requests that are large, and of the largest that are decoded."""
 WORST_MS, MOST_MB = 200.0, 100.0
 AFTERWARDS = 50
-"""Queries of the honest client after the last message of an attack, so that its consequences count."""
+"""Queries of the honest client after the last message of an attack, so that its consequences
+count."""
 
 
 def call(method: str, *params: Any, number: int = 1, **keywords: Any) -> bytes:
     """A call as JSON."""
-    return json.dumps({"jsonrpc": "2.0", "method": method, "id": number, "params": params or keywords}).encode()
+    return json.dumps(
+        {"jsonrpc": "2.0", "method": method, "id": number, "params": params or keywords}
+    ).encode()
 
 
 def large(piece: bytes, size: int, last: bytes = b"1") -> bytes:
@@ -115,32 +118,60 @@ def _paths(hostile: Hostile) -> int:
 
 def _texts(size: int) -> Callable[[Hostile], int]:
     text = "x" * size
-    calls = [call("rpc.abort", "none", text), call(text), call(f"bank.{text}"), call("bank.set_mode", text)]
+    calls = [
+        call("rpc.abort", "none", text),
+        call(text),
+        call(f"bank.{text}"),
+        call("bank.set_mode", text),
+    ]
     calls += [call("bank.set_param", **{text: 1}), call("bank.get_status", [text])]
     return lambda hostile: hostile.ask(*calls * 3)
 
 
 def _values(size: int) -> Callable[[Hostile], int]:
     deep = b"[" * 90 + b"]" * 90
-    pieces = [b"[],", b"{},", b"1,", b'"",', b'"\\\\",', b"NaN,", b"9" * 30 + b",", deep + b",", b'{"a":1},', b'"a":1,']
+    pieces = [
+        b"[],",
+        b"{},",
+        b"1,",
+        b'"",',
+        b'"\\\\",',
+        b"NaN,",
+        b"9" * 30 + b",",
+        deep + b",",
+        b'{"a":1},',
+        b'"a":1,',
+    ]
     texts = [b"[" * size, b'"' + b'\\"' * (size // 2) + b'"', b"[" + b"[]," * (size // 3) + b"[]]"]
     return lambda hostile: hostile.ask(*[large(piece, size) for piece in pieces], *texts)
 
 
 def _most_values(hostile: Hostile) -> int:
-    pieces = {b"1.2345678901234567,": 300_000, b"9" * 19 + b",": 300_000, b"[],": 95_000, b'{"a":1},': 45_000}
+    pieces = {
+        b"1.2345678901234567,": 300_000,
+        b"9" * 19 + b",": 300_000,
+        b"[],": 95_000,
+        b'{"a":1},': 45_000,
+    }
     return hostile.ask(*[large(piece, count * len(piece)) for piece, count in pieces.items()] * 2)
 
 
 def _names(hostile: Hostile) -> int:
-    return hostile.ask(*[call("bank.set_status", **{f"K{n}": n for n in range(count)}) for count in (700_000, 90_000)])
+    return hostile.ask(
+        *[
+            call("bank.set_status", **{f"K{n}": n for n in range(count)})
+            for count in (700_000, 90_000)
+        ]
+    )
 
 
 def _batches(hostile: Hostile) -> int:
     def batch(method: str) -> bytes:
         return b"[" + b",".join(call(method, number=n) for n in range(1000)) + b"]"
 
-    return hostile.ask(batch("rpc.discover"), batch("bank.get_status"), batch("rpc.operations"), batch("bank.help"))
+    return hostile.ask(
+        batch("rpc.discover"), batch("bank.get_status"), batch("rpc.operations"), batch("bank.help")
+    )
 
 
 def _commands(hostile: Hostile) -> int:
@@ -158,7 +189,9 @@ def _numbers(hostile: Hostile) -> int:
 
 def _log_lines(hostile: Hostile) -> int:
     text = "x" * 10_000
-    return hostile.push(call("bank.set_param", **{text: 1}), 5000) + hostile.push(call("bank.set_mode", text), 5000)
+    return hostile.push(call("bank.set_param", **{text: 1}), 5000) + hostile.push(
+        call("bank.set_mode", text), 5000
+    )
 
 
 def _links(hostile: Hostile) -> int:
@@ -169,7 +202,10 @@ def _links(hostile: Hostile) -> int:
         place = hostile.folder / name
         place.unlink(missing_ok=True)
         place.symlink_to(victim)
-    hostile.ask(*[call("bank.set_scan_number", 100 + n) for n in range(20)], call("bank.increment_scan_number"))
+    hostile.ask(
+        *[call("bank.set_scan_number", 100 + n) for n in range(20)],
+        call("bank.increment_scan_number"),
+    )
     if victim.read_text(encoding="utf-8") != "of somebody else":
         raise RuntimeError(f"{victim} was overwritten through a link")
     return len(names)
@@ -194,10 +230,16 @@ ATTACKS: dict[str, Callable[[Hostile], int]] = {
     "paths: FIFO, /dev/zero, other files (B.1)": _paths,
     "texts of 15 MB as reasons and names (B.2)": _texts(LARGE),
     "texts of 4 MB as reasons and names (B.2)": _texts(TAKEN),
-    "30 requests of 15 MB that are not waited for (B.3)": lambda h: h.push(call("bank.get_status", ["x" * LARGE]), 30),
+    "30 requests of 15 MB that are not waited for (B.3)": lambda h: h.push(
+        call("bank.get_status", ["x" * LARGE]), 30
+    ),
     "2000 statuses that are not read (B.3)": lambda h: h.push(call("bank.get_status"), 2000),
-    "1000 discovery documents that are not read (B.3)": lambda h: h.push(call("rpc.discover"), 1000),
-    "30 requests of 4 MB that are not waited for (B.3)": lambda h: h.push(call("bank.get_status", ["x" * TAKEN]), 30),
+    "1000 discovery documents that are not read (B.3)": lambda h: h.push(
+        call("rpc.discover"), 1000
+    ),
+    "30 requests of 4 MB that are not waited for (B.3)": lambda h: h.push(
+        call("bank.get_status", ["x" * TAKEN]), 30
+    ),
     "15 MB of brackets, numbers, texts, groups (B.4)": _values(LARGE),
     "4 MB of brackets, numbers, texts, groups (B.4)": _values(TAKEN),
     "as many values and parts as are taken (B.4)": _most_values,
@@ -215,7 +257,8 @@ ATTACKS: dict[str, Callable[[Hostile], int]] = {
 
 
 def _ask_all_the_time(url: str, results: Connection) -> None:
-    """The honest client: tells the longest query since it was asked last, ms, and how many there were."""
+    """The honest client: tells the longest query since it was asked last, ms, and how many there
+    were."""
     with ZMQJSONProxyClient(None, "bank", url, 30.0) as bank:
         worst, count = 0.0, 0
         while True:
@@ -233,7 +276,9 @@ def _ask_all_the_time(url: str, results: Connection) -> None:
 def honest_client(url: str) -> Iterator[Connection]:
     """Its process; whatever is sent is answered with what it has measured."""
     ours, theirs = multiprocessing.Pipe()
-    process = multiprocessing.get_context("spawn").Process(target=_ask_all_the_time, args=(url, theirs), daemon=True)
+    process = multiprocessing.get_context("spawn").Process(
+        target=_ask_all_the_time, args=(url, theirs), daemon=True
+    )
     process.start()
     try:
         yield ours
@@ -248,7 +293,9 @@ def player(folder: Path) -> Iterator[tuple[str, psutil.Process]]:
     with socket.create_server(("127.0.0.1", 0)) as held:
         port = held.getsockname()[1]
     key = 0x5B000000 | os.getpid() & 0xFFFFFF
-    own = f'status_memory = {{ key = {key}, semaphore = "/attacks_{key:x}" }}\nplayer_port = {port}\n'
+    own = (
+        f'status_memory = {{ key = {key}, semaphore = "/attacks_{key:x}" }}\nplayer_port = {port}\n'
+    )
     text = (ROOT / "conf" / "dibas.toml").read_text(encoding="utf-8")
     path = folder / "dibas.toml"
     path.write_text(text.replace("[banks.BANKA]\n", f"[banks.BANKA]\n{own}", 1), encoding="utf-8")
@@ -294,8 +341,11 @@ class Result:
         return self.worst_ms <= WORST_MS and self.grown_mb <= MOST_MB
 
 
-def measure(name: str, url: str, process: psutil.Process, honest: Connection, folder: Path) -> Result:
-    """Carry out an attack, and measure what it costs until the honest client has asked often enough after it."""
+def measure(
+    name: str, url: str, process: psutil.Process, honest: Connection, folder: Path
+) -> Result:
+    """Carry out an attack, and measure what it costs until the honest client has asked often enough
+    after it."""
     peak, done = [process.memory_info().rss], threading.Event()
     before = peak[0]
 
@@ -328,15 +378,22 @@ def measure(name: str, url: str, process: psutil.Process, honest: Connection, fo
 def main(words: list[str]) -> int:
     """Print the table."""
     names = [name for name in ATTACKS if not words or any(word in name for word in words)]
-    print("| attack | sent | s | honest queries | the longest, ms | memory, MB | |\n|---|---:|---:|---:|---:|---:|---|")
+    print(
+        "| attack | sent | s | honest queries | the longest, ms | memory, MB | |\n|---|---:|---:|---:|---:|---:|---|"
+    )
     results: list[Result] = []
     for name in names:
-        with tempfile.TemporaryDirectory() as text, player(Path(text)) as (url, process), honest_client(url) as honest:
+        with (
+            tempfile.TemporaryDirectory() as text,
+            player(Path(text)) as (url, process),
+            honest_client(url) as honest,
+        ):
             result = measure(name, url, process, honest, Path(text))
         print(
             f"| {name} | {result.count} | {result.seconds:.1f} | {result.asked} | {result.worst_ms:.0f} | "
-            f"{result.grown_mb:.0f} | {'' if result.holds else 'too much'} |", flush=True,
-        )  # fmt: skip
+            f"{result.grown_mb:.0f} | {'' if result.holds else 'too much'} |",
+            flush=True,
+        )
         results.append(result)
     return 0 if all(result.holds for result in results) else 1
 

@@ -1,7 +1,8 @@
 """Proves that the project installs without a compiler: `make wheels`. Needs the network.
 
-Wheels of everything that the extras bring have to exist for each supported Python; then the project's own wheel is
-installed with each extra into an empty environment, and what the extra is for is run there.
+Wheels of everything that the extras bring have to exist for each supported Python; then the
+project's own wheel is installed with each extra into an empty environment, and what the extra is
+for is run there.
 """
 
 from __future__ import annotations
@@ -21,17 +22,21 @@ CHECKS = {
         ["portmanager", "--help"],
     ],
     "player": [["player", "check", "--config", "conf/dibas.toml"]],
-    "instruments": [["python", "-c", "import spectrometer.instruments.roach, spectrometer.instruments.valon"]],
+    "instruments": [
+        ["python", "-c", "import spectrometer.instruments.roach, spectrometer.instruments.valon"]
+    ],
     "fits": [["spectrometer-daq", "--help"], ["python", "-c", "import spectrometer.daq.writer"]],
     "plot": [["python", "-c", "import matplotlib"]],
     "fast": [["python", "-c", "import orjson, dealer"]],
     "all": [["player", "check", "--config", "conf/dibas.toml"], ["spectrometer-daq", "--help"]],
-}  # fmt: skip
+}
 
 
 def run(*words: str | Path, cwd: Path = ROOT) -> str:
     """Run a command; ends this program with its words if it fails."""
-    done = subprocess.run([str(word) for word in words], cwd=cwd, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [str(word) for word in words], cwd=cwd, capture_output=True, text=True, check=False
+    )
     if done.returncode != 0:
         sys.exit(f"{' '.join(map(str, words))}\n{done.stdout}{done.stderr}")
     return done.stdout
@@ -39,7 +44,9 @@ def run(*words: str | Path, cwd: Path = ROOT) -> str:
 
 def runtime_extras() -> list[str]:
     """Extras that a user installs."""
-    extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"][
+        "optional-dependencies"
+    ]
     return [name for name in extras if name not in ("dev", "docs", "demo")]
 
 
@@ -56,15 +63,37 @@ def main() -> None:
         for python in PYTHONS:
             target = base / python
             run(
-                sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--dest", target,
-                "--only-binary", ":all:", "--python-version", python, f"{wheel}[all]",
-            )  # fmt: skip
-            print(f"Python {python}: wheels of all {len(list(target.iterdir())) - 1} dependencies exist", flush=True)
+                sys.executable,
+                "-m",
+                "pip",
+                "download",
+                "--quiet",
+                "--disable-pip-version-check",
+                "--dest",
+                target,
+                "--only-binary",
+                ":all:",
+                "--python-version",
+                python,
+                f"{wheel}[all]",
+            )
+            print(
+                f"Python {python}: wheels of all {len(list(target.iterdir())) - 1} dependencies exist",
+                flush=True,
+            )
         for extra in ("", *extras):
             venv = base / f"venv-{extra or 'core'}"
             run(sys.executable, "-m", "venv", venv)
             what = f"{wheel}[{extra}]" if extra else str(wheel)
-            run(venv / "bin" / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", what)
+            run(
+                venv / "bin" / "python",
+                "-m",
+                "pip",
+                "install",
+                "--quiet",
+                "--disable-pip-version-check",
+                what,
+            )
             for program, *words in CHECKS[extra]:
                 words = [str(ROOT / word) if word == "conf/dibas.toml" else word for word in words]
                 run(venv / "bin" / program, *words, cwd=base)

@@ -1,8 +1,9 @@
 """Table of what an observer is told of scans in which something goes wrong.
 
-`python tools/scan_faults.py` prints it, in about four minutes. One Player in this process, with `spectrometer-daq` on a
-synthetic receiver; in each run the data-taking program stands still for a while, or the host's clock is set (the Bank's
-clock, not the machine's), or eight processes keep the machine busy.
+`python tools/scan_faults.py` prints it, in about four minutes. One Player in this process, with
+`spectrometer-daq` on a synthetic receiver; in each run the data-taking program stands still for a
+while, or the host's clock is set (the Bank's clock, not the machine's), or eight processes keep the
+machine busy.
 """
 
 from __future__ import annotations
@@ -91,7 +92,8 @@ def told(d: Dealer) -> tuple[str, str]:
 
 
 def starts_in(d: Dealer) -> float:
-    """Start a scan; the seconds until it begins. A program that was started anew may need longer than one start."""
+    """Start a scan; the seconds until it begins. A program that was started anew may need longer
+    than one start."""
     end = time.monotonic() + READY_WITHIN_S
     while True:
         try:
@@ -114,7 +116,12 @@ def runs(d: Dealer, clock: SetClock) -> Iterator[tuple[str, str, str]]:
         for timer in timers:
             timer.join()
         yield f"program still for {STILL_S:g} s from {tenth * SCAN_S / 10:g} s on", *outcome
-    for state, moment in {"waiting": -1.5, "armed": -0.4, "running": SCAN_S / 2, "at its end": SCAN_S + 0.01}.items():
+    for state, moment in {
+        "waiting": -1.5,
+        "armed": -0.4,
+        "running": SCAN_S / 2,
+        "at its end": SCAN_S + 0.01,
+    }.items():
         for step in (3600.0, -3600.0):
             timer = at(starts_in(d) + moment, lambda step=step: setattr(clock, "step", step))  # type: ignore[misc]
             outcome = told(d)
@@ -140,10 +147,15 @@ def main() -> int:
     """Print the table; 1 if a run recorded less than planned and nothing said so."""
     logging.disable(logging.CRITICAL)
     silent = 0
-    print(f"| fault, in a scan of {SCAN_S:g} s with {PLANNED} integrations | outcome, recorded of planned | told |")
+    print(
+        f"| fault, in a scan of {SCAN_S:g} s with {PLANNED} integrations | outcome, recorded of planned | told |"
+    )
     print("|---|---|---|")
     clock = SetClock()
-    with tempfile.TemporaryDirectory(prefix="scan-faults-") as folder, player(Path(folder), clock) as (d, _host):
+    with (
+        tempfile.TemporaryDirectory(prefix="scan-faults-") as folder,
+        player(Path(folder), clock) as (d, _host),
+    ):
         for fault, outcome, words in runs(d, clock):
             print(f"| {fault} | {outcome} | {words} |", flush=True)
             silent += f"{PLANNED} of {PLANNED}" not in outcome and words == "-"

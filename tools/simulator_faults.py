@@ -1,7 +1,7 @@
 """Every fault of the simulated board and synthesizer, and what an observer is told: as a table.
 
-`python tools/simulator_faults.py` prints it. One Bank in this process on a simulated board; each fault is switched on,
-something is called, and the fault is switched off again.
+`python tools/simulator_faults.py` prints it. One Bank in this process on a simulated board; each
+fault is switched on, something is called, and the fault is switched off again.
 """
 
 from __future__ import annotations
@@ -60,14 +60,20 @@ def _configuration(folder: Path) -> Path:
     key = 0x5E000000 | os.getpid() & 0xFFFFFF
     own = f'status_memory = {{ key = {key}, semaphore = "/simulator_faults_{key:x}" }}\n'
     text = (ROOT / "conf" / "dibas.toml").read_text(encoding="utf-8")
-    text = text.replace("[banks.BANKA]\n", f"[banks.BANKA]\n{own}", 1).replace("timeout_s = 30.0", "timeout_s = 0.5")
+    text = text.replace("[banks.BANKA]\n", f"[banks.BANKA]\n{own}", 1).replace(
+        "timeout_s = 30.0", "timeout_s = 0.5"
+    )
     path = folder / "dibas.toml"
-    path.write_text(text.replace("[dealer]", "[spectrometer]\ntime_scale = 0.001\n\n[dealer]", 1), encoding="utf-8")
+    path.write_text(
+        text.replace("[dealer]", "[spectrometer]\ntime_scale = 0.001\n\n[dealer]", 1),
+        encoding="utf-8",
+    )
     return path
 
 
 def rows() -> list[tuple[str, str, str]]:
-    """(fault, call, what the observer is told) of each; the simulated board's port is shown as that of a real one."""
+    """(fault, call, what the observer is told) of each; the simulated board's port is shown as that
+    of a real one."""
     found = []
     with tempfile.TemporaryDirectory(prefix="dealer-player-") as folder:
         path = _configuration(Path(folder))

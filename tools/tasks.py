@@ -1,4 +1,5 @@
-"""What the Makefile does, in the standard library alone: a bare machine has python3 and nothing else."""
+"""What the Makefile does, in the standard library alone: a bare machine has python3 and nothing
+else."""
 
 from __future__ import annotations
 
@@ -20,7 +21,8 @@ SUPPORTED = ("3.11", "3.12", "3.13")
 def environment() -> dict[str, str]:
     """Ours; who wants no compiled files beside the sources gets them in .venv.
 
-    The tests start hundreds of interpreters, and each would compile all that it imports, a second's work.
+    The tests start hundreds of interpreters, and each would compile all that it imports, a second's
+    work.
     """
     ours = dict(os.environ)
     if ours.pop("PYTHONDONTWRITEBYTECODE", ""):
@@ -31,17 +33,22 @@ def environment() -> dict[str, str]:
 def run(*command: str | Path, check: bool = True) -> int:
     """Run a command from the project's root; end this program with its status if it fails."""
     print("+", " ".join(str(word) for word in command), flush=True)
-    status = subprocess.run([str(word) for word in command], cwd=ROOT, env=environment(), check=False).returncode
+    status = subprocess.run(
+        [str(word) for word in command], cwd=ROOT, env=environment(), check=False
+    ).returncode
     if check and status != 0:
         sys.exit(status)
     return status
 
 
 def set_up(extra: str, venv: Path = VENV, interpreter: str = sys.executable) -> None:
-    """Make an environment and install the project with one extra; do nothing if that was done for these very files."""
+    """Make an environment and install the project with one extra; do nothing if that was done for
+    these very files."""
     python, stamp = venv / "bin" / "python", venv / STAMP
     wanted = hashlib.sha256(
-        (extra + (ROOT / "pyproject.toml").read_text() + (ROOT / "constraints.txt").read_text()).encode()
+        (
+            extra + (ROOT / "pyproject.toml").read_text() + (ROOT / "constraints.txt").read_text()
+        ).encode()
     ).hexdigest()
     done = stamp.read_text().split() if stamp.exists() else []
     if wanted in done:
@@ -49,8 +56,20 @@ def set_up(extra: str, venv: Path = VENV, interpreter: str = sys.executable) -> 
     if not python.exists():
         run(interpreter, "-m", "venv", venv)
     options = ["--constraint", "constraints.txt", "--editable", f".[{extra}]"]
-    if run(python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "uv", check=False) == 0 and (
-        run(venv / "bin" / "uv", "pip", "install", "--quiet", "--python", python, *options, check=False) == 0
+    if run(
+        python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "uv", check=False
+    ) == 0 and (
+        run(
+            venv / "bin" / "uv",
+            "pip",
+            "install",
+            "--quiet",
+            "--python",
+            python,
+            *options,
+            check=False,
+        )
+        == 0
     ):
         pass
     else:  # uv could not be had or could not resolve here: plain pip is slower and always there
@@ -59,12 +78,15 @@ def set_up(extra: str, venv: Path = VENV, interpreter: str = sys.executable) -> 
 
 
 def interpreter_of(version: str) -> str | None:
-    """Return an interpreter of a version that is on the path, or that pyenv has; None: there is none."""
+    """Return an interpreter of a version that is on the path, or that pyenv has; None: there is
+    none."""
     places = [Path(place) / f"python{version}" for place in os.get_exec_path()]
     pyenv = Path(os.environ.get("PYENV_ROOT", "~/.pyenv")).expanduser()
     for python in [*places, *sorted(pyenv.glob(f"versions/{version}.*/bin/python"), reverse=True)]:
         try:  # pyenv's shims stand on the path for versions that are switched off, too
-            told = subprocess.run([python, "-c", "import venv"], capture_output=True, timeout=60, check=False)
+            told = subprocess.run(
+                [python, "-c", "import venv"], capture_output=True, timeout=60, check=False
+            )
         except (OSError, subprocess.TimeoutExpired):
             continue
         if told.returncode == 0:
@@ -74,12 +96,14 @@ def interpreter_of(version: str) -> str | None:
 
 def lint() -> None:
     run(PYTHON, "-m", "ruff", "check", ".")
+    run(PYTHON, "-m", "ruff", "format", "--check", "--quiet", ".")
     run(VENV / "bin" / "lint-imports", "--no-cache")
     run(PYTHON, "-m", "mypy")
 
 
 def demo() -> None:
-    """Take two scans with four simulated Players, of a recording and of a synthetic receiver; files in demo-run/."""
+    """Take two scans with four simulated Players, of a recording and of a synthetic receiver; files
+    in demo-run/."""
     set_up("demo")
     run(PYTHON, "examples/demo.py")
 
@@ -94,12 +118,22 @@ def test() -> None:
 def all_tests(python: Path, check: bool = True) -> int:
     workers = (os.cpu_count() or 1) + 1  # tests with processes wait much
     return run(
-        python, "-m", "pytest", "-q", "-n", str(workers), "--dist", "loadfile", "--no-loadscope-reorder", check=check
+        python,
+        "-m",
+        "pytest",
+        "-q",
+        "-n",
+        str(workers),
+        "--dist",
+        "loadfile",
+        "--no-loadscope-reorder",
+        check=check,
     )
 
 
 def matrix() -> None:
-    """Run all tests with each supported Python that is on this computer, and name those that are not."""
+    """Run all tests with each supported Python that is on this computer, and name those that are
+    not."""
     told = {}
     for version in SUPPORTED:
         python = interpreter_of(version)
@@ -128,13 +162,15 @@ def bench() -> None:
 
 
 def soak() -> None:
-    """Take 1000 scans in each kind of mode, in an hour or two; fails if memory of Player or program grows."""
+    """Take 1000 scans in each kind of mode, in an hour or two; fails if memory of Player or program
+    grows."""
     set_up("dev")
     run(PYTHON, "-m", "benchmarks.soak")
 
 
 def readers() -> None:
-    """Set up programs that this project did not write, let them read its files, and write the tables of the docs."""
+    """Set up programs that this project did not write, let them read its files, and write the
+    tables of the docs."""
     set_up("dev")
     run(PYTHON, "-m", "readers", "--set-up", "--write")
 
@@ -147,7 +183,8 @@ def docs() -> None:
 
 
 def wheels() -> None:
-    """Prove that wheels exist for each supported Python, and that each extra installs and runs; needs the network."""
+    """Prove that wheels exist for each supported Python, and that each extra installs and runs;
+    needs the network."""
     set_up("dev")
     run(PYTHON, "tools/check_wheels.py")
 
@@ -162,13 +199,21 @@ def clean() -> None:
 def help_() -> None:
     """Print this list."""
     for name, task in TASKS.items():
-        print(f"make {name:7} {(task.__doc__ or '').strip().splitlines()[0]}")
+        print(f"make {name:7} {' '.join((task.__doc__ or '').partition(chr(10) * 2)[0].split())}")
 
 
 TASKS: dict[str, Callable[[], None]] = {
-    "demo": demo, "test": test, "check": check, "bench": bench, "soak": soak, "readers": readers, "docs": docs,
-    "wheels": wheels, "matrix": matrix,
-    "clean": clean, "help": help_,
+    "demo": demo,
+    "test": test,
+    "check": check,
+    "bench": bench,
+    "soak": soak,
+    "readers": readers,
+    "docs": docs,
+    "wheels": wheels,
+    "matrix": matrix,
+    "clean": clean,
+    "help": help_,
 }
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
-"""`python -m zmqjsonproxy`: the commands `record` and `replay`, where the command `dealer` is not installed."""
+"""`python -m zmqjsonproxy`: the commands `record` and `replay`, where the command `dealer` is not
+installed."""
 
 import sys
 

@@ -6,9 +6,15 @@ import ipaddress
 import re
 
 __all__ = [
-    "bind_address", "checked_host", "is_by_name", "is_every_address", "is_ip", "is_loopback_host", "split_url",
+    "bind_address",
+    "checked_host",
+    "is_by_name",
+    "is_every_address",
+    "is_ip",
+    "is_loopback_host",
+    "split_url",
     "tcp_url",
-]  # fmt: skip
+]
 
 LOOPBACK = {"localhost": "127.0.0.1", "lo": "127.0.0.1"}
 """Names that one may serve on, and what they stand for."""
@@ -49,11 +55,17 @@ def checked_host(text: str) -> str:
     if "://" in text:
         raise ValueError(f"{text!r} is a URL; write the host alone, as hpc1")
     if behind := _PORT_BEHIND.match(text):
-        raise ValueError(f"{text!r} has a port; write the host alone, as {behind['host']}: a port has a key of its own")
+        raise ValueError(
+            f"{text!r} has a port; write the host alone, as {behind['host']}: a port has a key of its own"
+        )
     if not text.isascii():
-        raise ValueError(f"{text!r} is not ASCII; write the host as name services have it{_in_ascii(text)}")
+        raise ValueError(
+            f"{text!r} is not ASCII; write the host as name services have it{_in_ascii(text)}"
+        )
     if not _HOST.match(text):
-        raise ValueError(f"{text!r} is no host; write a name as hpc1, or an address as 10.0.0.1 or fd00::1")
+        raise ValueError(
+            f"{text!r} is no host; write a name as hpc1, or an address as 10.0.0.1 or fd00::1"
+        )
     return text
 
 
@@ -65,7 +77,8 @@ def _in_ascii(text: str) -> str:
 
 
 def bind_address(text: str) -> str:
-    """Return an address to serve on as a number where a name stands for one; `lo` and `localhost` are 127.0.0.1."""
+    """Return an address to serve on as a number where a name stands for one; `lo` and `localhost`
+    are 127.0.0.1."""
     bare = text[1:-1] if text.startswith("[") and text.endswith("]") else text
     return LOOPBACK.get(bare, bare)
 
@@ -93,6 +106,7 @@ def is_every_address(host: str) -> bool:
 
 
 def is_loopback_host(host: str) -> bool:
-    """Tell whether only programs of the same host reach it. Names are not resolved, but `localhost` and `lo`."""
+    """Tell whether only programs of the same host reach it. Names are not resolved, but `localhost`
+    and `lo`."""
     host = bind_address(host)
     return is_ip(host) and ipaddress.ip_address(host).is_loopback

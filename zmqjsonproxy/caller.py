@@ -1,4 +1,5 @@
-"""Identity of a client: the name it gives itself, and the caller on whose behalf a method runs. No sockets."""
+"""Identity of a client: the name it gives itself, and the caller on whose behalf a method runs. No
+sockets."""
 
 from __future__ import annotations
 
@@ -10,9 +11,16 @@ from dataclasses import dataclass
 from functools import cache
 
 __all__ = [
-    "OF_THE_ORIGINAL", "Caller", "KnownCallers", "begin_calling", "calling", "current_caller", "end_calling",
-    "own_name", "read_name",
-]  # fmt: skip
+    "OF_THE_ORIGINAL",
+    "Caller",
+    "KnownCallers",
+    "begin_calling",
+    "calling",
+    "current_caller",
+    "end_calling",
+    "own_name",
+    "read_name",
+]
 
 LONGEST_NAME = 120
 UNNAMED = "a client without a name"
@@ -41,8 +49,13 @@ OF_THE_ORIGINAL = Caller("a client of the original", native=False)
 
 
 def read_name(text: object) -> str:
-    """Return a name that a client gave itself, fit for logs and messages: printable, of bounded length."""
-    name = "".join(c if c.isprintable() else "?" for c in text[:LONGEST_NAME]) if isinstance(text, str) else ""
+    """Return a name that a client gave itself, fit for logs and messages: printable, of bounded
+    length."""
+    name = (
+        "".join(c if c.isprintable() else "?" for c in text[:LONGEST_NAME])
+        if isinstance(text, str)
+        else ""
+    )
     return name or UNNAMED
 
 
@@ -59,7 +72,8 @@ class KnownCallers:
         self._names[client] = Caller(read_name(name))
 
     def find(self, client: bytes, named: object, native: bool) -> Caller:
-        """Return whose call it is: the name that comes with it, else the one that its client gave."""
+        """Return whose call it is: the name that comes with it, else the one that its client
+        gave."""
         if named:
             return Caller(read_name(named), native)
         known = self._names.pop(client, None)
@@ -88,7 +102,8 @@ _current: ContextVar[Caller | None] = ContextVar("caller", default=None)
 
 
 def current_caller() -> Caller:
-    """Return the caller of the command or operation that the calling code runs in; else this process itself.
+    """Return the caller of the command or operation that the calling code runs in; else this
+    process itself.
 
     Queries are not told: they change nothing that anybody would have to answer for.
     """
@@ -96,7 +111,8 @@ def current_caller() -> Caller:
 
 
 def begin_calling(caller: Caller) -> Token[Caller | None]:
-    """Make `caller` the current one, until `end_calling` of what is returned; as `calling`, in fewer steps."""
+    """Make `caller` the current one, until `end_calling` of what is returned; as `calling`, in
+    fewer steps."""
     return _current.set(caller)
 
 

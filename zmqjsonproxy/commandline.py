@@ -1,4 +1,5 @@
-"""Parsers of our commands: options and other words in any order, and the version. Standard library only."""
+"""Parsers of our commands: options and other words in any order, and the version. Standard library
+only."""
 
 from __future__ import annotations
 
@@ -12,7 +13,9 @@ __all__ = ["Parser", "port_number", "version"]
 
 def version() -> str:
     """Return the version of the distribution that is installed."""
-    from importlib import metadata  # looked up only when it is asked for: it takes longer than a call
+    from importlib import (
+        metadata,
+    )  # looked up only when it is asked for: it takes longer than a call
 
     try:
         return metadata.version("dealer-player")
@@ -39,16 +42,23 @@ class Parser(argparse.ArgumentParser):
     Args:
         *args: As of ArgumentParser.
         with_version: There is an option `--version`.
-        rest: Name of the list of words that gets what stands behind `--`, for another program; empty: there is none.
+        rest: Name of the list of words that gets what stands behind `--`, for another program;
+            empty: there is none.
         **kwargs: As of ArgumentParser.
     """
 
-    def __init__(self, *args: Any, with_version: bool = False, rest: str = "", **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, with_version: bool = False, rest: str = "", **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
         self._rest = rest
-        self._is_within = False  # argparse takes words and options in two passes, each by the method below
+        self._is_within = (
+            False  # argparse takes words and options in two passes, each by the method below
+        )
         if with_version:
-            self.add_argument("--version", action=_Version, nargs=0, help="show the version and end")
+            self.add_argument(
+                "--version", action=_Version, nargs=0, help="show the version and end"
+            )
 
     def parse_known_args(  # type: ignore[override]  # of its overloads one is meant
         self, args: Sequence[str] | None = None, namespace: Any = None
@@ -58,7 +68,9 @@ class Parser(argparse.ArgumentParser):
             return super().parse_known_args(args, namespace)
         words = list(sys.argv[1:] if args is None else args)
         at = words.index("--") if self._rest and "--" in words else len(words)
-        is_mixed = not any(action.nargs in (argparse.PARSER, argparse.REMAINDER) for action in self._actions)
+        is_mixed = not any(
+            action.nargs in (argparse.PARSER, argparse.REMAINDER) for action in self._actions
+        )
         if not is_mixed or "--" in words[:at]:
             return super().parse_known_args(words, namespace)
         self._is_within = True

@@ -1,7 +1,8 @@
-"""Which files make up the configuration of an array, how they are merged, and `${VAR}` in their values.
+"""Which files make up the configuration of an array, how they are merged, and `${VAR}` in their
+values.
 
-Both sides read the same files: a Dealer a few keys, with the standard library alone, a Player all of them. So what has
-to mean the same to both is here; what the keys mean is not.
+Both sides read the same files: a Dealer a few keys, with the standard library alone, a Player all
+of them. So what has to mean the same to both is here; what the keys mean is not.
 """
 
 from __future__ import annotations
@@ -79,7 +80,8 @@ class FilesError(Portable):
 
 
 def dotted(path: KeyPath) -> str:
-    """Return a path as text: `modes.MODE1.phases.arm[2]`; a part with other characters is quoted as in TOML."""
+    """Return a path as text: `modes.MODE1.phases.arm[2]`; a part with other characters is quoted as
+    in TOML."""
     text = ""
     for part in path:
         if isinstance(part, int):
@@ -107,14 +109,17 @@ MIGRATE = "player migrate"
 
 
 def absolute(path: Path) -> Path:
-    """Return a path that other programs find from wherever they are; without `..`, which links make ambiguous."""
+    """Return a path that other programs find from wherever they are; without `..`, which links make
+    ambiguous."""
     return path.resolve() if ".." in path.parts else path.absolute()
 
 
 def config_path(given: Path | None, environment: Mapping[str, str]) -> Path | None:
-    """Return the file or directory of the configuration: what is given, else $DIBAS_CONFIG, else below $DIBAS_DIR.
+    """Return the file or directory of the configuration: what is given, else $DIBAS_CONFIG, else
+    below $DIBAS_DIR.
 
-    None if nothing says where. An installation may have `etc/config/dibas.toml`, or the directory `dibas.d` alone.
+    None if nothing says where. An installation may have `etc/config/dibas.toml`, or the directory
+    `dibas.d` alone.
     """
     if given is not None:
         return given
@@ -132,7 +137,8 @@ def beside(main: Path) -> Path:
 
 
 def config_files(path: Path) -> list[Path]:
-    """Return the files to merge, in order: the `*.toml` of a directory by name, or a file and those of its `.d`.
+    """Return the files to merge, in order: the `*.toml` of a directory by name, or a file and those
+    of its `.d`.
 
     Raises:
         FilesError: A directory cannot be listed, or has no such file.
@@ -141,9 +147,15 @@ def config_files(path: Path) -> list[Path]:
     found: list[Path] = []
     if directory.is_dir():
         try:
-            found = sorted(one for one in directory.iterdir() if one.suffix == ".toml" and not one.name.startswith("."))
+            found = sorted(
+                one
+                for one in directory.iterdir()
+                if one.suffix == ".toml" and not one.name.startswith(".")
+            )
         except OSError as error:
-            raise FilesError([Fault(directory, None, "", f"cannot be listed: {error.strerror}")]) from error
+            raise FilesError(
+                [Fault(directory, None, "", f"cannot be listed: {error.strerror}")]
+            ) from error
     if path.is_dir():
         if not found:
             text = f"a directory without any *.toml; expected at least one{_migration(path)}"
@@ -161,7 +173,8 @@ def config_text(path: Path) -> str:
     try:
         is_other = path.exists() and not path.is_file()
         if is_other or (path.is_file() and path.stat().st_size > MAX_BYTES):
-            what = f"a regular file of up to {MAX_BYTES >> 20} MiB"  # /dev/zero has no end, and nobody writes to a FIFO
+            # /dev/zero has no end, and nobody writes to a FIFO
+            what = f"a regular file of up to {MAX_BYTES >> 20} MiB"
             raise FilesError([Fault(path, None, "", f"cannot be read: expected {what}")])
         data = path.read_bytes()
     except (OSError, ValueError) as error:  # ValueError: a name with NUL
@@ -169,7 +182,11 @@ def config_text(path: Path) -> str:
         if isinstance(error, FileNotFoundError):
             text += _migration(path)
         raise FilesError([Fault(path, None, "", text)]) from error
-    for mark, name in ((codecs.BOM_UTF8, "UTF-8"), (codecs.BOM_UTF16_LE, "UTF-16"), (codecs.BOM_UTF16_BE, "UTF-16")):
+    for mark, name in (
+        (codecs.BOM_UTF8, "UTF-8"),
+        (codecs.BOM_UTF16_LE, "UTF-16"),
+        (codecs.BOM_UTF16_BE, "UTF-16"),
+    ):
         if data.startswith(mark):
             text = f"begins with a byte order mark of {name}; save it as UTF-8 without one{_migration(path)}"
             raise FilesError([Fault(path, 1, "", text)])
@@ -182,7 +199,8 @@ def config_text(path: Path) -> str:
 
 
 def _migration(path: Path) -> str:
-    """Say how the original's file becomes ours, where it is in the place of a file or directory; empty elsewhere."""
+    """Say how the original's file becomes ours, where it is in the place of a file or directory;
+    empty elsewhere."""
     folder = path if path.is_dir() else path.parent
     old = path if path.suffix == ORIGINAL.suffix else folder / ORIGINAL
     new = path if path.suffix == ".toml" else old.with_suffix(".toml")
@@ -194,7 +212,9 @@ def _migration(path: Path) -> str:
 def toml_fault(path: Path, text: str, error: ValueError | RecursionError) -> Fault:
     """Return the fault for what a TOML parser raised; `text` is the document."""
     if isinstance(error, RecursionError):
-        return Fault(path, None, "", f"lists or tables are nested too deeply; expected at most {MAX_DEPTH}")
+        return Fault(
+            path, None, "", f"lists or tables are nested too deeply; expected at most {MAX_DEPTH}"
+        )
     message = str(error)
     line = None
     if match := _POSITION.search(message):
@@ -204,7 +224,8 @@ def toml_fault(path: Path, text: str, error: ValueError | RecursionError) -> Fau
 
 
 def check_depth(tables: Any) -> None:
-    """Raise RecursionError for a document that nobody can mean, before anything walks through it."""
+    """Raise RecursionError for a document that nobody can mean, before anything walks through
+    it."""
     level = [tables]
     for _ in range(MAX_DEPTH):
         level = [one for value in level for one in _inner(value)]
@@ -218,14 +239,17 @@ def _inner(value: Any) -> list[Any]:
     return [one for one in values if isinstance(one, dict | list)]
 
 
-def read_tables(path: Path, environment: Mapping[str, str], wanted: Iterable[KeyPath]) -> dict[str, Any]:
-    """Return the tables of a configuration, merged, with variables replaced where they are wanted. Reads TOML 1.0.
+def read_tables(
+    path: Path, environment: Mapping[str, str], wanted: Iterable[KeyPath]
+) -> dict[str, Any]:
+    """Return the tables of a configuration, merged, with variables replaced where they are wanted.
+    Reads TOML 1.0.
 
     Args:
         path: File or directory.
         environment: Of `${VAR}`.
-        wanted: Keys whose variables are replaced, with all below them; `*` stands for any name. Everything else stays
-            as it is written: its variables may be set on other hosts only.
+        wanted: Keys whose variables are replaced, with all below them; `*` stands for any name.
+            Everything else stays as it is written: its variables may be set on other hosts only.
 
     Raises:
         FilesError: With every fault.
@@ -249,7 +273,9 @@ def read_tables(path: Path, environment: Mapping[str, str], wanted: Iterable[Key
     for _, content in contents:
         tables = merged(tables, content)
     patterns = list(wanted)
-    found = substitute(tables, environment, lambda key: any(_matches(key, pattern) for pattern in patterns))
+    found = substitute(
+        tables, environment, lambda key: any(_matches(key, pattern) for pattern in patterns)
+    )
     for key, texts in found.faults.items():
         home = next(file for file, content in reversed(contents) if _has(content, key))
         faults += [Fault(home, None, dotted(key), one) for one in texts]
@@ -259,12 +285,18 @@ def read_tables(path: Path, environment: Mapping[str, str], wanted: Iterable[Key
 
 
 def _matches(key: KeyPath, pattern: KeyPath) -> bool:
-    return len(key) >= len(pattern) and all(want in ("*", part) for part, want in zip(key, pattern, strict=False))
+    return len(key) >= len(pattern) and all(
+        want in ("*", part) for part, want in zip(key, pattern, strict=False)
+    )
 
 
 def _has(value: Any, key: KeyPath) -> bool:
     for part in key:
-        has = part in value if isinstance(value, dict) else isinstance(value, list) and part in range(len(value))
+        has = (
+            part in value
+            if isinstance(value, dict)
+            else isinstance(value, list) and part in range(len(value))
+        )
         if not has:
             return False
         value = value[part]
@@ -272,7 +304,8 @@ def _has(value: Any, key: KeyPath) -> bool:
 
 
 def merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    """Return two tables as one: tables of both are merged key by key, of anything else the later one stays."""
+    """Return two tables as one: tables of both are merged key by key, of anything else the later
+    one stays."""
     result = dict(base)
     for key, value in over.items():
         present = result.get(key)
@@ -311,12 +344,15 @@ def _texts(value: Any, path: KeyPath) -> Iterator[tuple[KeyPath, str]]:
 
 
 def substitute(
-    value: Any, environment: Mapping[str, str], wanted: Callable[[KeyPath], bool] = lambda _key: True
+    value: Any,
+    environment: Mapping[str, str],
+    wanted: Callable[[KeyPath], bool] = lambda _key: True,
 ) -> Substitution:
-    """Replace `${NAME}` and `${NAME:-default}` in all texts of a value; `$${` is `${` itself. Keys stay as they are.
+    """Replace `${NAME}` and `${NAME:-default}` in all texts of a value; `$${` is `${` itself. Keys
+    stay as they are.
 
-    As in a shell, the default stands for a variable that is not set, and for an empty one. What a variable holds is
-    not looked at again. Texts that are not `wanted` stay as they are.
+    As in a shell, the default stands for a variable that is not set, and for an empty one. What a
+    variable holds is not looked at again. Texts that are not `wanted` stay as they are.
     """
     new: dict[KeyPath, str] = {}
     used: dict[KeyPath, tuple[str, ...]] = {}
@@ -327,7 +363,9 @@ def substitute(
         names: list[str] = []
         missing: list[str] = []
 
-        def replaced(match: re.Match[str], names: list[str] = names, missing: list[str] = missing) -> str:
+        def replaced(
+            match: re.Match[str], names: list[str] = names, missing: list[str] = missing
+        ) -> str:
             if match["escaped"]:
                 return "${"
             if match["bad"] is not None:
@@ -339,7 +377,9 @@ def substitute(
             if default is not None:
                 return found or default
             if found is None:
-                missing.append(f"the variable {name} is not set; set it, or write ${{{name}:-default}}")
+                missing.append(
+                    f"the variable {name} is not set; set it, or write ${{{name}:-default}}"
+                )
                 return match[0]
             return found
 

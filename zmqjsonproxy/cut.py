@@ -1,4 +1,5 @@
-"""One cut for all texts that may have come from a caller, where they go out, into logs or into what is kept."""
+"""One cut for all texts that may have come from a caller, where they go out, into logs or into what
+is kept."""
 
 from __future__ import annotations
 
@@ -10,7 +11,8 @@ LONGEST_TRACE = 40_000
 
 
 def cut(text: str, most: int = LONGEST) -> str:
-    """Return a text, with what is beyond `most` characters left out of it before its end, which often says what to do.
+    """Return a text, with what is beyond `most` characters left out of it before its end, which
+    often says what to do.
 
     In the place of what is left out stands how much that is.
     """

@@ -55,7 +55,8 @@ __all__ = [
 
 
 class Portable(Exception):
-    """Base of exceptions that are pickled and copied as they are: class, text, attributes and notes.
+    """Base of exceptions that are pickled and copied as they are: class, text, attributes and
+    notes.
 
     Without it the constructor would be called anew, with the text in the place of its arguments.
     """
@@ -66,9 +67,11 @@ class Portable(Exception):
 
 
 class SelfExplanatoryError(Portable):
-    """Base of errors whose text is for whoever called: the lines of code on the way to it would tell nothing more.
+    """Base of errors whose text is for whoever called: the lines of code on the way to it would
+    tell nothing more.
 
-    Unlike a RefusedError it is an error with its own class in either dialect, and native callers get no traceback.
+    Unlike a RefusedError it is an error with its own class in either dialect, and native callers
+    get no traceback.
     """
 
 
@@ -77,7 +80,8 @@ class ProxyError(Portable):
 
 
 class ZMQJSONProxyException(ProxyError):
-    """The remote side answered with an error. `args[0]` is [class name, text, traceback entries]."""
+    """The remote side answered with an error. `args[0]` is [class name, text, traceback
+    entries]."""
 
 
 class RemoteError(ZMQJSONProxyException):
@@ -90,7 +94,9 @@ class RemoteError(ZMQJSONProxyException):
         peer: URL of the server; empty if unknown.
     """
 
-    def __init__(self, type: str, text: str, traceback: Sequence[str] = (), *, peer: str = "") -> None:
+    def __init__(
+        self, type: str, text: str, traceback: Sequence[str] = (), *, peer: str = ""
+    ) -> None:
         super().__init__([type, text, list(traceback)])
         self.type, self.text, self.traceback, self.peer = type, text, list(traceback), peer
         if self.traceback:
@@ -126,7 +132,8 @@ class CallCancelledError(RemoteError):
 
 
 class TooLargeError(RemoteError):
-    """The request is larger or deeper than the server allows, and nothing was done; or the result is too large."""
+    """The request is larger or deeper than the server allows, and nothing was done; or the result
+    is too large."""
 
 
 class RefusedError(ProxyError):
@@ -136,17 +143,20 @@ class RefusedError(ProxyError):
         text: The reason, as the Bank gave it.
         peer: URL of the server, set at the caller.
         method: Name of the method, set at the caller.
-        original: Value that clients of the original get instead of the refusal, where the original answered; None: the
-            refusal.
+        original: Value that clients of the original get instead of the refusal, where the original
+            answered; None: the refusal.
     """
 
-    def __init__(self, text: str, *, peer: str = "", method: str = "", original: object = None) -> None:
+    def __init__(
+        self, text: str, *, peer: str = "", method: str = "", original: object = None
+    ) -> None:
         super().__init__(text)
         self.text, self.peer, self.method, self.original = text, peer, method, original
 
 
 class AlreadyDoneError(RefusedError):
-    """Nothing had to be done. Raised by Banks; native callers get `value` as a success, the others a refusal.
+    """Nothing had to be done. Raised by Banks; native callers get `value` as a success, the others
+    a refusal.
 
     Attributes:
         value: What native callers get.
@@ -162,7 +172,8 @@ class OperationAbortedError(ProxyError):
 
 
 class OperationLostError(ProxyError):
-    """What became of an operation is not known: its server ended in the middle of it, or did not answer for long."""
+    """What became of an operation is not known: its server ended in the middle of it, or did not
+    answer for long."""
 
 
 class PeerLostError(ProxyError):
@@ -177,7 +188,8 @@ class PeerLostError(ProxyError):
 
 
 class CallTimeoutError(ProxyError):
-    """No reply in time. What the server had not begun is withdrawn; what runs there goes on: ask for its status."""
+    """No reply in time. What the server had not begun is withdrawn; what runs there goes on: ask
+    for its status."""
 
     def __init__(self, peer: str, method: str, timeout: float) -> None:
         super().__init__(f"{method}: no reply from {peer} within {timeout:g} s")
@@ -203,7 +215,8 @@ class RecordingError(ProxyError):
 
 
 def text_of(error: BaseException) -> str:
-    """Return the text of an exception of any class, also of one that cannot tell; cut, if it has no end."""
+    """Return the text of an exception of any class, also of one that cannot tell; cut, if it has no
+    end."""
     try:
         return cut(str(error))
     except BaseException:

@@ -1,20 +1,34 @@
-"""Packages that come with extras of this distribution, and the sentence for one that is not installed."""
+"""Packages that come with extras of this distribution, and the sentence for one that is not
+installed."""
 
 from __future__ import annotations
 
 __all__ = ["EXTRAS", "install_advice"]
 
 EXTRAS = {
-    "aiokatcp": "instruments", "astropy": "fits", "matplotlib": "plot", "numpy": "player", "orjson": "player",
-    "posix_ipc": "player", "psutil": "player", "pydantic": "player", "pydantic_core": "player", "scipy": "fits",
-    "serial": "instruments", "structlog": "player", "supervisor": "player", "sysv_ipc": "player", "tomli": "player",
+    "aiokatcp": "instruments",
+    "astropy": "fits",
+    "matplotlib": "plot",
+    "numpy": "player",
+    "orjson": "player",
+    "posix_ipc": "player",
+    "psutil": "player",
+    "pydantic": "player",
+    "pydantic_core": "player",
+    "scipy": "fits",
+    "serial": "instruments",
+    "structlog": "player",
+    "supervisor": "player",
+    "sysv_ipc": "player",
+    "tomli": "player",
     "tomlkit": "player",
-}  # fmt: skip
+}
 """Name of a package, as it is imported -> the extra that brings it."""
 
 
 def install_advice(module: str | None) -> str:
-    """Return what has to be installed for a module that cannot be imported; empty: it is none of an extra."""
+    """Return what has to be installed for a module that cannot be imported; empty: it is none of an
+    extra."""
     package = (module or "").partition(".")[0]
     extra = EXTRAS.get(package)
     return f"{package} is not installed: pip install 'dealer-player[{extra}]'" if extra else ""

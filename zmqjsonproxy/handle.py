@@ -19,13 +19,16 @@ log = logging.getLogger(__name__)
 
 
 def _stay() -> None:
-    """Nothing: there is no lane to leave."""
+    """Nothing: there is no command queue to leave."""
 
 
 class OperationHandle:
-    """What the code of an operation tells its callers, and how it hears of an abort; usable from any thread."""
+    """What the code of an operation tells its callers, and how it hears of an abort; usable from
+    any thread."""
 
-    def __init__(self, record: OperationRecord, on_accept: Callable[[Any], None] | None = None) -> None:
+    def __init__(
+        self, record: OperationRecord, on_accept: Callable[[Any], None] | None = None
+    ) -> None:
         self.record = record
         self._on_accept = on_accept
         self._aborted = threading.Event()
@@ -34,7 +37,8 @@ class OperationHandle:
         self._accepted = False
         self._reason = ""
         self.aborted_by = ""
-        """Name of the client that asked for the abort; empty if nobody did, or it was the server itself."""
+        """Name of the client that asked for the abort; empty if nobody did, or it was the server
+        itself."""
         self.aborted_for = ""
         """Method whose call aborted it, as `stop`; empty if that was asked for by itself."""
         self.on_leave: Callable[[], None] = _stay
@@ -49,8 +53,9 @@ class OperationHandle:
         """Whether an abort was asked for."""
         return self._aborted.is_set()
 
-    def leave_lane(self) -> None:
-        """Let the commands that wait behind this operation run beside what it still does; to be called once.
+    def leave_queue(self) -> None:
+        """Let the commands that wait behind this operation run beside what it still does; to be
+        called once.
 
         For an operation that has done its work and only waits. Aborts still reach it.
         """
@@ -67,7 +72,8 @@ class OperationHandle:
         Args:
             fraction: 0..1, or None for unknown.
             text: What is being done.
-            left_s: How long it will still take, s; None: to be guessed from the fraction and the time so far.
+            left_s: How long it will still take, s; None: to be guessed from the fraction and the
+                time so far.
         """
         within = None if fraction is None else min(max(float(fraction), 0.0), 1.0)
         left = None if left_s is None else max(float(left_s), 0.0)
@@ -77,13 +83,19 @@ class OperationHandle:
         """Note that the work begins."""
         self.record.begin(time.time())
 
-    def finish(self, state: State, *, value: Any = None, size: int = 0, error: dict[str, Any] | None = None) -> bool:
-        """Give the final state; False if there is one. Of the value a copy is kept: its owner may go on changing it."""
+    def finish(
+        self, state: State, *, value: Any = None, size: int = 0, error: dict[str, Any] | None = None
+    ) -> bool:
+        """Give the final state; False if there is one. Of the value a copy is kept: its owner may
+        go on changing it."""
         with self._lock:
-            return self.record.finish(state, time.time(), value=copy.deepcopy(value), size=size, error=error)
+            return self.record.finish(
+                state, time.time(), value=copy.deepcopy(value), size=size, error=error
+            )
 
     def accept(self, value: Any) -> None:
-        """Answer the waiting caller now with `value`; the operation goes on. Later calls have no effect."""
+        """Answer the waiting caller now with `value`; the operation goes on. Later calls have no
+        effect."""
         with self._lock:
             on_accept, self._on_accept = self._on_accept, None
             self._accepted = self._accepted or on_accept is not None
@@ -101,7 +113,8 @@ class OperationHandle:
         self.run_hooks(self.ask_to_end(reason, by, method))
 
     def ask_to_end(self, reason: str, by: str = "", method: str = "") -> list[Callable[[], None]]:
-        """Ask the operation to end; returns at once, with the hooks that `run_hooks` has to run now.
+        """Ask the operation to end; returns at once, with the hooks that `run_hooks` has to run
+        now.
 
         Args:
             reason: For those who ask what became of it.
@@ -121,11 +134,14 @@ class OperationHandle:
         for hook in hooks:
             try:
                 hook()
-            except BaseException:  # whoever aborts is not to blame, and other hooks and operations are waiting
+            except (
+                BaseException
+            ):  # whoever aborts is not to blame, and other hooks and operations are waiting
                 log.exception("%s: a hook for its abort raised", self.record.method)
 
     def on_abort(self, hook: Callable[[], None]) -> None:
-        """Call `hook` when an abort is asked for, in another thread; here and at once, if it was."""
+        """Call `hook` when an abort is asked for, in another thread; here and at once, if it
+        was."""
         with self._lock:
             if not self._aborted.is_set():
                 self._hooks.append(hook)

@@ -27,19 +27,44 @@ from typing import Any, TypeVar, overload
 from zmqjsonproxy.handle import NULL_OPERATION, OperationHandle
 
 __all__ = [
-    "HIDDEN_BY_PROXIES", "LEFT_OUT", "Interface", "Keyword", "Kind", "Mark", "Method", "command", "current_operation",
-    "hidden_by_proxies", "marked_methods", "operation", "query",
-]  # fmt: skip
+    "HIDDEN_BY_PROXIES",
+    "LEFT_OUT",
+    "Interface",
+    "Keyword",
+    "Kind",
+    "Mark",
+    "Method",
+    "command",
+    "current_operation",
+    "hidden_by_proxies",
+    "marked_methods",
+    "operation",
+    "query",
+]
 
 F = TypeVar("F", bound=Callable[..., Any])
 _MARK = "__exposed__"
 KEYWORD_ONLY = inspect.Parameter.KEYWORD_ONLY
 
-HIDDEN_BY_PROXIES = frozenset({
-    "batch", "begin", "call_later", "close", "get_request_reply_timeout", "operation", "operations", "part", "remote",
-    "roach", "set_request_reply_timeout", "url", "valon",
-})  # fmt: skip
-"""Attributes of proxies: an exported method of such a name is reached as `proxy.remote.NAME` only."""
+HIDDEN_BY_PROXIES = frozenset(
+    {
+        "batch",
+        "begin",
+        "call_later",
+        "close",
+        "get_request_reply_timeout",
+        "operation",
+        "operations",
+        "part",
+        "remote",
+        "roach",
+        "set_request_reply_timeout",
+        "url",
+        "valon",
+    }
+)
+"""Attributes of proxies: an exported method of such a name is reached as `proxy.remote.NAME`
+only."""
 
 
 class Kind(StrEnum):
@@ -56,7 +81,8 @@ class Keyword:
 
     Attributes:
         name: As callers write it.
-        annotation: Its type, as Python writes it with built-in types, `Literal` and unions: "float | list[float]".
+        annotation: Its type, as Python writes it with built-in types, `Literal` and unions: "float
+            | list[float]".
         doc: What it is, with unit and range; may have several lines.
     """
 
@@ -79,15 +105,17 @@ class Mark:
     """How a method is served.
 
     Attributes:
-        kind: A query reads and is answered at once; a command changes, one at a time in its lane; an operation
-            is long and has an identity, progress and one final state.
-        urgent: A command that does not wait for its lane.
-        aborts: Of an urgent command: the running operation of the lane is aborted first.
+        kind: A query reads and is answered at once; a command changes, one at a time in its command queue;
+            an operation is long and has an identity, progress and one final state.
+        urgent: A command that does not wait for its command queue.
+        aborts: Of an urgent command: the running operation of the command queue is aborted first.
         refusal_pair: Clients of the original get a RefusedError as `[false, text]`.
         answers_when_accepted: Of an operation: its caller is answered by `OperationHandle.accept`.
-        admit: Of an operation: called with the object, the handle and the arguments when a call arrives, in the
-            socket's thread and before it waits for its turn; it may refuse. It must answer within milliseconds.
-        keywords: Asked once, with the object, when it is exposed: what is taken as `**kwargs`. None, or no keyword:
+        admit: Of an operation: called with the object, the handle and the arguments when a call
+            arrives, in the socket's thread and before it waits for its turn; it may refuse. It must
+            answer within milliseconds.
+        keywords: Asked once, with the object, when it is exposed: what is taken as `**kwargs`.
+            None, or no keyword:
             anything.
     """
 
@@ -103,7 +131,9 @@ class Mark:
 def _marker(mark: Mark) -> Callable[[F], F]:
     def decorate(function: F) -> F:
         if isinstance(function, property | functools.cached_property):
-            raise TypeError(f"a property cannot be marked as a {mark.kind}: it is not called; write a method get_...")
+            raise TypeError(
+                f"a property cannot be marked as a {mark.kind}: it is not called; write a method get_..."
+            )
         _refuse_coroutine(function)
         setattr(function, _MARK, mark)
         return function
@@ -139,20 +169,23 @@ def command(
     refusal_pair: bool = False,
     keywords: Callable[[Any], Iterable[Keyword]] | None = None,
 ) -> Any:
-    """Mark a method that changes something; one at a time per lane.
+    """Mark a method that changes something; one at a time per command queue.
 
     Args:
         function: The method, when used without parentheses.
-        urgent: Runs beside the lane: `stop`, `abort`.
-        aborts: An urgent command first aborts the lane's running operation; None: if it is urgent.
+        urgent: Runs beside the command queue: `stop`, `abort`.
+        aborts: An urgent command first aborts the command queue's running operation; None: if it is urgent.
         refusal_pair: Clients of the original get a refusal as `[false, text]`.
-        keywords: Of a method with `**kwargs`: what these are, for documentation, completion and type checkers; a
-            function of the object, asked once, when it is exposed.
+        keywords: Of a method with `**kwargs`: what these are, for documentation, completion and
+            type checkers; a function of the object, asked once, when it is exposed.
     """
     mark = Mark(
-        kind=Kind.COMMAND, urgent=urgent, aborts=urgent if aborts is None else aborts, refusal_pair=refusal_pair,
+        kind=Kind.COMMAND,
+        urgent=urgent,
+        aborts=urgent if aborts is None else aborts,
+        refusal_pair=refusal_pair,
         keywords=keywords,
-    )  # fmt: skip
+    )
     return _marker(mark) if function is None else _marker(mark)(function)
 
 
@@ -160,7 +193,10 @@ def command(
 def operation(function: F) -> F: ...
 @overload
 def operation(
-    *, answers_when_accepted: bool = False, refusal_pair: bool = False, admit: Callable[..., None] | None = None
+    *,
+    answers_when_accepted: bool = False,
+    refusal_pair: bool = False,
+    admit: Callable[..., None] | None = None,
 ) -> Callable[[F], F]: ...
 def operation(
     function: Any = None,
@@ -169,19 +205,23 @@ def operation(
     refusal_pair: bool = False,
     admit: Callable[..., None] | None = None,
 ) -> Any:
-    """Mark a method that takes long; inside it `current_operation()` reports progress and hears of aborts.
+    """Mark a method that takes long; inside it `current_operation()` reports progress and hears of
+    aborts.
 
     Args:
         function: The method, when used without parentheses.
         answers_when_accepted: Its caller is answered by `OperationHandle.accept`, or at its end.
         refusal_pair: Clients of the original get a refusal as `[false, text]`.
-        admit: A function of the object, the operation's handle and the arguments of the call. It runs as soon as a
-            call arrives, whatever the object is doing, and refuses by raising RefusedError what could only be
-            refused later.
+        admit: A function of the object, the operation's handle and the arguments of the call. It
+            runs as soon as a call arrives, whatever the object is doing, and refuses by raising
+            RefusedError what could only be refused later.
     """
     mark = Mark(
-        kind=Kind.OPERATION, refusal_pair=refusal_pair, answers_when_accepted=answers_when_accepted, admit=admit
-    )  # fmt: skip
+        kind=Kind.OPERATION,
+        refusal_pair=refusal_pair,
+        answers_when_accepted=answers_when_accepted,
+        admit=admit,
+    )
     return _marker(mark) if function is None else _marker(mark)(function)
 
 
@@ -189,7 +229,8 @@ _current: ContextVar[OperationHandle] = ContextVar("operation", default=NULL_OPE
 
 
 def current_operation() -> OperationHandle:
-    """Return the handle of the operation that the calling code runs in; outside of one, a handle without effect."""
+    """Return the handle of the operation that the calling code runs in; outside of one, a handle
+    without effect."""
     return _current.get()
 
 
@@ -212,7 +253,7 @@ class Method:
     function: Callable[..., Any]
     doc: str | None
     signature: str
-    lane: str = ""
+    queue: str = ""
     owner: object = None
 
     @property
@@ -234,14 +275,24 @@ class Method:
 def _refuse_coroutine(function: Any) -> None:
     """Raise TypeError for what returns no value when it is called."""
     bare = inspect.unwrap(getattr(function, "__func__", function))
-    if inspect.iscoroutinefunction(bare) or inspect.isasyncgenfunction(bare) or inspect.isgeneratorfunction(bare):
+    if (
+        inspect.iscoroutinefunction(bare)
+        or inspect.isasyncgenfunction(bare)
+        or inspect.isgeneratorfunction(bare)
+    ):
         name = getattr(bare, "__qualname__", "it")
-        raise TypeError(f"{name} is no plain function and cannot be marked: it is called in a thread; return a value")
+        raise TypeError(
+            f"{name} is no plain function and cannot be marked: it is called in a thread; return a value"
+        )
 
 
 def _mark_of(attribute: Any) -> Mark | None:
-    """Return the mark of what a class or object has under a name, on either side of a decorator of Python's own."""
-    for one in (attribute, *(getattr(attribute, within, None) for within in ("__func__", "func", "fget"))):
+    """Return the mark of what a class or object has under a name, on either side of a decorator of
+    Python's own."""
+    for one in (
+        attribute,
+        *(getattr(attribute, within, None) for within in ("__func__", "func", "fget")),
+    ):
         mark = getattr(one, _MARK, None)
         if isinstance(mark, Mark):
             return mark
@@ -249,15 +300,20 @@ def _mark_of(attribute: Any) -> Mark | None:
 
 
 def _inherited_mark(kind: type, name: str) -> Mark | None:
-    """Return the mark of the nearest class above that has one; what overrides a marked method has its mark."""
-    return next((mark for one in kind.__mro__ if (mark := _mark_of(vars(one).get(name))) is not None), None)
+    """Return the mark of the nearest class above that has one; what overrides a marked method has
+    its mark."""
+    return next(
+        (mark for one in kind.__mro__ if (mark := _mark_of(vars(one).get(name))) is not None), None
+    )
 
 
 def marked_methods(obj: object) -> dict[str, tuple[Callable[..., Any], Mark]]:
-    """Collect what `obj` exports, as `Interface.of` says; no property is run, and nothing is asked of the object.
+    """Collect what `obj` exports, as `Interface.of` says; no property is run, and nothing is asked
+    of the object.
 
     Raises:
-        TypeError: A mark is on what cannot be called, or not with a value: a property, a coroutine function.
+        TypeError: A mark is on what cannot be called, or not with a value: a property, a coroutine
+            function.
     """
     marked: dict[str, tuple[Callable[..., Any], Mark]] = {}
     public: dict[str, tuple[Callable[..., Any], Mark]] = {}
@@ -269,7 +325,9 @@ def marked_methods(obj: object) -> dict[str, tuple[Callable[..., Any], Mark]]:
         plain = inspect.getattr_static(obj, name, None)
         mark = _mark_of(plain) or _inherited_mark(kind, name)
         if mark is not None and isinstance(plain, property | functools.cached_property):
-            raise TypeError(f"{kind.__name__}.{name} is a property, which callers cannot call: make it a method")
+            raise TypeError(
+                f"{kind.__name__}.{name} is a property, which callers cannot call: make it a method"
+            )
         is_method = isinstance(plain, staticmethod | classmethod | functools.partialmethod)
         if plain is None or not (is_method or callable(plain)):
             continue
@@ -283,7 +341,8 @@ def marked_methods(obj: object) -> dict[str, tuple[Callable[..., Any], Mark]]:
 
 
 def hidden_by_proxies(name: str, methods: Iterable[str]) -> str:
-    """Return a sentence on those of an object's methods that proxies hide; empty if there are none."""
+    """Return a sentence on those of an object's methods that proxies hide; empty if there are
+    none."""
     hidden = sorted(HIDDEN_BY_PROXIES.intersection(methods))
     if not hidden:
         return ""
@@ -296,7 +355,10 @@ def _signature(function: Callable[..., Any], keywords: Iterable[Keyword]) -> str
         signature = inspect.signature(function)
     except (TypeError, ValueError):
         return "(*args, **kwargs)"
-    told = [inspect.Parameter(k.name, KEYWORD_ONLY, default=LEFT_OUT, annotation=k.annotation) for k in keywords]
+    told = [
+        inspect.Parameter(k.name, KEYWORD_ONLY, default=LEFT_OUT, annotation=k.annotation)
+        for k in keywords
+    ]
     if told:
         own = [p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
         signature = signature.replace(parameters=[*own, *told])
@@ -305,14 +367,23 @@ def _signature(function: Callable[..., Any], keywords: Iterable[Keyword]) -> str
 
 def _doc(function: Callable[..., Any], keywords: Iterable[Keyword]) -> str | None:
     lines = ["    " + f"{k.name}: {k.doc}".replace("\n", "\n        ") for k in keywords]
-    return "\n".join([inspect.getdoc(function) or "", "", "Keywords:", *lines]) if lines else inspect.getdoc(function)
+    return (
+        "\n".join([inspect.getdoc(function) or "", "", "Keywords:", *lines])
+        if lines
+        else inspect.getdoc(function)
+    )
 
 
 def _keywords(function: Callable[..., Any], mark: Mark, obj: object) -> list[Keyword]:
-    """What an object says that a method takes as `**kwargs`; a name that cannot be written as a keyword is left out."""
+    """What an object says that a method takes as `**kwargs`; a name that cannot be written as a
+    keyword is left out."""
     told = [] if mark.keywords is None else list(mark.keywords(obj))
     own = inspect.signature(function).parameters if told else {}
-    return [k for k in told if k.name.isidentifier() and not keyword.iskeyword(k.name) and k.name not in own]
+    return [
+        k
+        for k in told
+        if k.name.isidentifier() and not keyword.iskeyword(k.name) and k.name not in own
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -330,21 +401,26 @@ class Interface:
     fingerprint: str = ""
 
     @classmethod
-    def of(cls, name: str, obj: object, *, lane: str | None = None) -> Interface:
+    def of(cls, name: str, obj: object, *, queue: str | None = None) -> Interface:
         """Collect what `obj` exports.
 
-        An object none of whose methods is marked exports all its public methods as commands, as the original
-        did; with one mark or more, only the marked ones. What overrides a marked method is marked as it. None
-        exports nothing: the device does not exist.
+        An object none of whose methods is marked exports all its public methods as commands, as the
+        original did; with one mark or more, only the marked ones. What overrides a marked method is
+        marked as it. None exports nothing: the device does not exist.
         """
-        lane = name.partition(".")[0] if lane is None else lane
+        queue = name.partition(".")[0] if queue is None else queue
         methods: dict[str, Method] = {}
         for key, (function, mark) in sorted(marked_methods(obj).items()):
             keywords = _keywords(function, mark, obj)
             methods[key] = Method(
-                name=key, mark=mark, function=function, doc=_doc(function, keywords),
-                signature=_signature(function, keywords), lane=lane, owner=obj,
-            )  # fmt: skip
+                name=key,
+                mark=mark,
+                function=function,
+                doc=_doc(function, keywords),
+                signature=_signature(function, keywords),
+                queue=queue,
+                owner=obj,
+            )
         text = repr([m.describe() for m in methods.values()])
         return cls(name, methods, hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:16])
 

@@ -1,7 +1,9 @@
-"""JSON as commands print it: valid for every reader, whatever a value holds, and nothing of it left out.
+"""JSON as commands print it: valid for every reader, whatever a value holds, and nothing of it left
+out.
 
-Arrays of numpy are lists, bytes base64 text, times ISO 8601 text, complex numbers [real, imaginary]. NaN and the
-infinities, which JSON does not have, are null. What else JSON has no form for is its text.
+Arrays of numpy are lists, bytes base64 text, times ISO 8601 text, complex numbers [real,
+imaginary]. NaN and the infinities, which JSON does not have, are null. What else JSON has no form
+for is its text.
 """
 
 from __future__ import annotations
@@ -26,7 +28,9 @@ def json_text(value: Any, indent: int | None = 2, *, strict: bool = True) -> str
     try:
         return json.dumps(_plain(value, strict), indent=indent)
     except RecursionError:
-        raise ValueError("a value that is nested too deep, or contains itself, is no JSON") from None
+        raise ValueError(
+            "a value that is nested too deep, or contains itself, is no JSON"
+        ) from None
 
 
 def _plain(value: Any, strict: bool) -> Any:
@@ -38,7 +42,9 @@ def _plain(value: Any, strict: bool) -> Any:
         return [_plain(value.real, strict), _plain(value.imag, strict)]
     if isinstance(value, dict):
         known_keys = (str, int, float, bool, type(None))
-        named = {key if isinstance(key, known_keys) else str(key): each for key, each in value.items()}
+        named = {
+            key if isinstance(key, known_keys) else str(key): each for key, each in value.items()
+        }
         return {key: _plain(each, strict) for key, each in named.items()}
     if isinstance(value, list | tuple):
         return [_plain(each, strict) for each in value]

@@ -1,4 +1,5 @@
-"""Loading of anybody's code by its name, `module:NAME`, and a sentence for whatever is wrong with it.
+"""Loading of anybody's code by its name, `module:NAME`, and a sentence for whatever is wrong with
+it.
 
 Distributions register names for such targets as entry points; who registers what is told here, too.
 """
@@ -16,7 +17,8 @@ from zmqjsonproxy.extras import install_advice
 __all__ = ["TargetError", "load_target", "raised_where", "registered", "target_of"]
 
 Targets = Mapping[str, Mapping[str, str]]
-"""Name -> `module:NAME` -> the distribution that registers it; several of a name contradict each other."""
+"""Name -> `module:NAME` -> the distribution that registers it; several of a name contradict each
+other."""
 
 
 class TargetError(Exception):
@@ -35,12 +37,17 @@ class TargetError(Exception):
 
 
 def registered(group: str, built_in: Mapping[str, str]) -> Targets:
-    """Return what distributions register in a group of entry points, which wins over what is built in."""
+    """Return what distributions register in a group of entry points, which wins over what is built
+    in."""
     import importlib.metadata  # late: it takes longer than all else here
 
     found: dict[str, dict[str, str]] = {}
     for entry in importlib.metadata.entry_points(group=group):
-        who = "a distribution without a name" if entry.dist is None else f"{entry.dist.name} {entry.dist.version}"
+        who = (
+            "a distribution without a name"
+            if entry.dist is None
+            else f"{entry.dist.name} {entry.dist.version}"
+        )
         found.setdefault(entry.name, {})[entry.value] = who
     return {**{name: {target: "dealer-player"} for name, target in built_in.items()}, **found}
 
@@ -55,7 +62,9 @@ def target_of(name: str, targets: Targets) -> str:
     found = targets[name]
     if len(found) > 1:
         who = " and ".join(f"{target} by {distribution}" for target, distribution in found.items())
-        raise TargetError(f"registered more than once: {who}; uninstall all but one, or write module:NAME")
+        raise TargetError(
+            f"registered more than once: {who}; uninstall all but one, or write module:NAME"
+        )
     (target,) = found
     return target
 
@@ -67,7 +76,8 @@ def load_target(target: str) -> Any:
         target: `module:NAME`, as entry points have it.
 
     Raises:
-        TargetError: There is no such module, it raises while it is imported, or has nothing of the name.
+        TargetError: There is no such module, it raises while it is imported, or has nothing of the
+            name.
     """
     module_name, _, name = target.partition(":")
     try:
@@ -78,7 +88,9 @@ def load_target(target: str) -> Any:
             raise TargetError(f"cannot import {target}: {error}", missing) from error
         if advice := install_advice(missing):
             raise TargetError(f"importing {target}: {advice}", missing) from error
-        raise TargetError(f"importing {target} raised {raised_where(error)}: {text_of(error)}", missing) from error
+        raise TargetError(
+            f"importing {target} raised {raised_where(error)}: {text_of(error)}", missing
+        ) from error
     try:
         return getattr(module, name)
     except AttributeError as error:
@@ -89,5 +101,11 @@ def raised_where(error: BaseException) -> str:
     """Return `ValueError in bank.py:12`: what was raised and where, for a sentence."""
     if isinstance(error, SyntaxError) and error.filename:
         return f"{type(error).__name__} in {error.filename}:{error.lineno}"
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if not f.filename.startswith("<frozen ")]
-    return type(error).__name__ + (f" in {frames[-1].filename}:{frames[-1].lineno}" if frames else "")
+    frames = [
+        f
+        for f in traceback.extract_tb(error.__traceback__)
+        if not f.filename.startswith("<frozen ")
+    ]
+    return type(error).__name__ + (
+        f" in {frames[-1].filename}:{frames[-1].lineno}" if frames else ""
+    )

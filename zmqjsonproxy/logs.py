@@ -1,9 +1,11 @@
-"""What every program of the system says of itself in its log: the form of a line, and what is bound to each record.
+"""What every program of the system says of itself in its log: the form of a line, and what is bound
+to each record.
 
     2026-03-04T05:06:07.123456Z INFO     player/BANKA scan=12 spectrometer.scan: scan 12 is armed for 05:06:12 UTC
 
-UTC, level, program and Bank, the scan while one runs, logger, text; what belongs to a record and needs more lines is
-indented below it. Which Bank and scan a process works on is one state for all its threads.
+UTC, level, program and Bank, the scan while one runs, logger, text; what belongs to a record and
+needs more lines is indented below it. Which Bank and scan a process works on is one state for all
+its threads.
 """
 
 from __future__ import annotations
@@ -60,7 +62,8 @@ def bank_of(log: Log) -> str | None:
 
 
 def bind_scan(log: Log, number: int) -> None:
-    """Let all records of this Bank carry the number of a scan, whatever thread and logger they are from."""
+    """Let all records of this Bank carry the number of a scan, whatever thread and logger they are
+    from."""
     _Bound.scans[bank_of(log)] = number
 
 
@@ -75,7 +78,11 @@ def place_of(record: logging.LogRecord) -> tuple[str, str | None, int | None]:
     """Return (program, Bank, scan) of a record: what it carries itself, else what is bound."""
     bank = getattr(record, "bank", None) or _Bound.bank
     scan = getattr(record, "scan", None)
-    return getattr(record, "program", None) or _Bound.program, bank, _Bound.scans.get(bank) if scan is None else scan
+    return (
+        getattr(record, "program", None) or _Bound.program,
+        bank,
+        _Bound.scans.get(bank) if scan is None else scan,
+    )
 
 
 def utc(seconds: float) -> str:
@@ -121,13 +128,20 @@ class LineFormatter(logging.Formatter):
         """Return the line, with the traceback below it."""
         program, bank, scan = place_of(record)
         return line(
-            timestamp=utc(record.created), level=record.levelname, program=program, bank=bank, scan=scan,
-            logger=record.name, text=record.getMessage(),
+            timestamp=utc(record.created),
+            level=record.levelname,
+            program=program,
+            bank=bank,
+            scan=scan,
+            logger=record.name,
+            text=record.getMessage(),
             below=self.formatException(record.exc_info) if record.exc_info else "",
-        )  # fmt: skip
+        )
 
 
-def log_to(stream: TextIO | None, level: str, formatter: logging.Formatter | None = None) -> logging.Handler:
+def log_to(
+    stream: TextIO | None, level: str, formatter: logging.Formatter | None = None
+) -> logging.Handler:
     """Send all records of this process to a stream, and nowhere else; returns the handler.
 
     Args:

@@ -1,7 +1,8 @@
-"""A handler of logs that never waits for whoever reads them. What nobody takes is dropped, and counted.
+"""A handler of logs that never waits for whoever reads them. What nobody takes is dropped, and
+counted.
 
-A pipe that nobody reads, or a terminal that is stopped, takes a record at once or not at all. What it does not take is
-written by a thread as soon as it does, up to a bound.
+A pipe that nobody reads, or a terminal that is stopped, takes a record at once or not at all. What
+it does not take is written by a thread as soon as it does, up to a bound.
 """
 
 from __future__ import annotations
@@ -29,11 +30,15 @@ _AT_END_S = 0.5
 def _takes(descriptor: int, timeout_ms: int = 0) -> bool:
     poll = select.poll()
     poll.register(descriptor, select.POLLOUT)
-    return any(events & (select.POLLOUT | select.POLLERR | select.POLLNVAL) for _, events in poll.poll(timeout_ms))
+    return any(
+        events & (select.POLLOUT | select.POLLERR | select.POLLNVAL)
+        for _, events in poll.poll(timeout_ms)
+    )
 
 
 def _write(descriptor: int, data: bytes, timeout_ms: int = 0) -> bytes:
-    """Write as much as is taken without waiting; the rest. OSError: nothing will be taken any more."""
+    """Write as much as is taken without waiting; the rest. OSError: nothing will be taken any
+    more."""
     while data and _takes(descriptor, timeout_ms):
         try:
             data = data[os.write(descriptor, data[:_PIECE]) :]
@@ -50,7 +55,8 @@ def write_if_taken(stream: TextIO | None, text: str) -> None:
 
 
 class LogStream(logging.Handler):
-    """Writes records to a stream with a descriptor: what is taken at once in the calling thread, the rest in its own.
+    """Writes records to a stream with a descriptor: what is taken at once in the calling thread,
+    the rest in its own.
 
     Args:
         stream: Of a regular file, pipe, terminal, socket, ...
@@ -136,11 +142,20 @@ class LogStream(logging.Handler):
 
 
 def handler_for(stream: TextIO | None) -> logging.Handler:
-    """Return the handler for a stream, None for stderr; where there is none, or it is closed, nothing is written."""
+    """Return the handler for a stream, None for stderr; where there is none, or it is closed,
+    nothing is written."""
     stream = sys.stderr if stream is None else stream
     try:
         if stream is None or not stat.S_IFMT(os.fstat(stream.fileno()).st_mode):
             return logging.NullHandler()
         return LogStream(stream)
-    except (OSError, ValueError, AttributeError):  # no descriptor: a file in memory, or one that is closed
-        return logging.NullHandler() if getattr(stream, "closed", False) else logging.StreamHandler(stream)
+    except (
+        OSError,
+        ValueError,
+        AttributeError,
+    ):  # no descriptor: a file in memory, or one that is closed
+        return (
+            logging.NullHandler()
+            if getattr(stream, "closed", False)
+            else logging.StreamHandler(stream)
+        )

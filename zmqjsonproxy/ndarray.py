@@ -1,7 +1,8 @@
-"""numpy arrays to and from frames. The only module here that imports numpy: when the first array arrives.
+"""numpy arrays to and from frames. The only module here that imports numpy: when the first array
+arrives.
 
-Nothing is ever unpickled. Arrays of other types (objects, text, times, records) travel as lists, as does everything
-to peers that did not say they can take frames.
+Nothing is ever unpickled. Arrays of other types (objects, text, times, records) travel as lists, as
+does everything to peers that did not say they can take frames.
 """
 
 from __future__ import annotations
@@ -49,7 +50,9 @@ class _Collector:
             number = self._known[id(value)] = len(self.headers)
             self.kept.append(value)  # or another could get its id
             header, frame = _describe(value)
-            if not self.headers:  # the same for the same value, so that a recording knows the request again
+            if (
+                not self.headers
+            ):  # the same for the same value, so that a recording knows the request again
                 seed = repr(header).encode() + bytes(frame[:64])
                 self.key = f"frame-{hashlib.blake2b(seed, digest_size=8).hexdigest()}"
             self.headers.append(header)
@@ -80,7 +83,8 @@ def _describe(value: Any) -> tuple[ArrayHeader, Any]:
     array = value.astype(value.dtype.newbyteorder("<"), order="K", copy=False)
     order = "F" if array.flags.f_contiguous and not array.flags.c_contiguous else "C"
     flat = (array.T if order == "F" else np.ascontiguousarray(array)).reshape(-1)
-    # What can still be changed is copied now: ZeroMQ sends in its own time. Read-only arrays are sent as they are.
+    # What can still be changed is copied now: ZeroMQ sends in its own time. Read-only arrays are
+    # sent as they are.
     raw = flat.view(np.uint8)
     data = raw if is_fixed(value) or not np.may_share_memory(flat, value) else raw.tobytes()
     return ArrayHeader(array.dtype.str, array.shape, order), data
@@ -106,8 +110,8 @@ def dumps(message: Any, arrays: bool) -> tuple[bytes, bytes, list[Any], bool]:
         arrays: The receiver takes arrays; bytes only: False.
 
     Returns:
-        The body; the member `frames` of `dealer` that goes with it (empty: none); the frames; and whether no integer
-        in the body has more than 64 bits (False: not known).
+        The body; the member `frames` of `dealer` that goes with it (empty: none); the frames; and
+        whether no integer in the body has more than 64 bits (False: not known).
     """
     collector = _Collector(arrays)
     body, short = wirejson.dumps_short(message, collector.hook)
@@ -117,7 +121,8 @@ def dumps(message: Any, arrays: bool) -> tuple[bytes, bytes, list[Any], bool]:
 
 
 def settled(value: Any) -> Any:
-    """Return a value that means the same, whose encoding runs no code but ours; raises as `dumps`."""
+    """Return a value that means the same, whose encoding runs no code but ours; raises as
+    `dumps`."""
     collector, is_plain = _Collector(True), True
 
     def hook(unknown: Any) -> Any:
@@ -127,14 +132,18 @@ def settled(value: Any) -> Any:
 
     body, short = wirejson.dumps_short(value, hook)
     if collector.headers is not None:
-        frames = {"key": collector.key, "headers": [header.describe() for header in collector.headers]}
+        frames = {
+            "key": collector.key,
+            "headers": [header.describe() for header in collector.headers],
+        }
         message = {"params": wirejson.loads(body, short), "dealer": {"frames": frames}}
         return restore(message, collector.frames, make)["params"]
     return value if is_plain and short else wirejson.loads(body, short)
 
 
 def loads(body: Framed) -> Any:
-    """Decode a body with its frames. ValueError, RecursionError: it is no JSON, or they do not fit."""
+    """Decode a body with its frames. ValueError, RecursionError: it is no JSON, or they do not
+    fit."""
     return restore(wirejson.loads(bytes(body)), body.frames, make)
 
 
@@ -150,7 +159,9 @@ def make(header: ArrayHeader, frame: Any) -> Any:
     if header.dtype == BYTES:
         return bytes(frame)
     if not is_available():
-        raise ValueError("an array came as a frame, and numpy is not installed here: send it as a list")
+        raise ValueError(
+            "an array came as a frame, and numpy is not installed here: send it as a list"
+        )
     if header.order == "F":
         array = _numpy().ndarray(header.shape, header.dtype, frame, order="F")
     else:  # to say so takes as long as all else of it

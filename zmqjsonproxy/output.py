@@ -1,4 +1,5 @@
-"""The standard output of a command: closed, full, without the characters that it needs; one sentence, no traceback."""
+"""The standard output of a command: closed, full, without the characters that it needs; one
+sentence, no traceback."""
 
 from __future__ import annotations
 
@@ -17,7 +18,8 @@ class _OutputError(Exception):
 
 
 class _Output(io.TextIOWrapper):
-    """Standard output that writes a question mark for what it cannot write, and fails with a class of its own."""
+    """Standard output that writes a question mark for what it cannot write, and fails with a class
+    of its own."""
 
     def write(self, text: str) -> int:
         try:
@@ -41,11 +43,14 @@ class _Closed(io.RawIOBase):
 
 
 def _told(error: OSError) -> Exception:
-    return error if isinstance(error, BrokenPipeError) else _OutputError(error.strerror or str(error))
+    return (
+        error if isinstance(error, BrokenPipeError) else _OutputError(error.strerror or str(error))
+    )
 
 
 def _open_output(must_write: bool) -> bool:
-    """Make standard output one that fails as is said here; False: it is none of a process, as in a test."""
+    """Make standard output one that fails as is said here; False: it is none of a process, as in a
+    test."""
     before = sys.stdout
     if sys.stderr is None:  # what is printed there would go to standard output
         sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115

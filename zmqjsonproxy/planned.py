@@ -1,4 +1,5 @@
-"""Processes of a plan (`dealer plan`) and all their children: they make no connections. The environment marks them.
+"""Processes of a plan (`dealer plan`) and all their children: they make no connections. The
+environment marks them.
 
 The mark is the name of a file, to which they add what they were refused, for the plan to tell.
 """
@@ -18,7 +19,8 @@ _told: set[tuple[int, str]] = set()
 
 
 def refusal(what: str) -> str:
-    """Return why this process must not do something, and let its plan know; empty if it belongs to no plan.
+    """Return why this process must not do something, and let its plan know; empty if it belongs to
+    no plan.
 
     Args:
         what: To be done, as `connect to tcp://h:1`.
@@ -28,7 +30,14 @@ def refusal(what: str) -> str:
         return ""
     if (os.getpid(), what) not in _told:
         _told.add((os.getpid(), what))
-        add_record(path, {"refused": what, "by": " ".join(" ".join(sys.orig_argv).split())[:120], "pid": os.getpid()})
+        add_record(
+            path,
+            {
+                "refused": what,
+                "by": " ".join(" ".join(sys.orig_argv).split())[:120],
+                "pid": os.getpid(),
+            },
+        )
     return f"this is a `dealer plan` ({VARIABLE} is set), which does not {what}"
 
 

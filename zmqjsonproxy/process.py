@@ -1,7 +1,9 @@
-"""Connections and the process they belong to: a ZeroMQ context of our own, the end of the process, forks, pickling.
+"""Connections and the process they belong to: a ZeroMQ context of our own, the end of the process,
+forks, pickling.
 
-Connections cannot be shared with a child made by `fork`, for their threads are not in it, nor be pickled. At the exit
-of the interpreter all are closed: ZeroMQ's own threads would go on to send from memory that is not there any more.
+Connections cannot be shared with a child made by `fork`, for their threads are not in it, nor be
+pickled. At the exit of the interpreter all are closed: ZeroMQ's own threads would go on to send
+from memory that is not there any more.
 """
 
 from __future__ import annotations
@@ -53,7 +55,8 @@ def watch_process(one: Watching) -> None:
 def own_context() -> zmq.Context[Any]:
     """Return the context of all sockets of this package for which no other one is given.
 
-    Not `zmq.Context.instance()`: a program that destroys that one must not take our connections along.
+    Not `zmq.Context.instance()`: a program that destroys that one must not take our connections
+    along.
     """
     global _context
     with _making:
@@ -63,7 +66,8 @@ def own_context() -> zmq.Context[Any]:
 
 
 class ForkSafeLock:
-    """A lock, as a context manager, that is free in a child even if another thread had it when the child was made."""
+    """A lock, as a context manager, that is free in a child even if another thread had it when the
+    child was made."""
 
     __slots__ = ("__weakref__", "_lock")
 
@@ -113,7 +117,8 @@ def _end() -> None:
 
 
 def _silence_daemons() -> None:
-    """Have threads that the interpreter does not wait for end without a word if they waited for an answer."""
+    """Have threads that the interpreter does not wait for end without a word if they waited for an
+    answer."""
     show = threading.excepthook
 
     def shown(args: threading.ExceptHookArgs) -> None:
@@ -124,7 +129,8 @@ def _silence_daemons() -> None:
 
 
 def _lent_memory() -> bool:
-    """Tell whether ZeroMQ still holds memory of Python's to send from; a closed socket lets it go in its own time."""
+    """Tell whether ZeroMQ still holds memory of Python's to send from; a closed socket lets it go
+    in its own time."""
     return gc.pid == os.getpid() and bool(gc.refs)
 
 

@@ -32,8 +32,8 @@ KEYWORDS = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_O
 def completions(text: str, names: Mapping[str, Any]) -> tuple[str, list[str]] | None:
     """Return how a line may go on: the beginning of a word, and the words that it may become.
 
-    Known are items of objects that tell their keys (`d["BAN`), attributes behind them (`d["BANKA"].get_`), and the
-    parameters of a call (`d.set_param(exp`).
+    Known are items of objects that tell their keys (`d["BAN`), attributes behind them
+    (`d["BANKA"].get_`), and the parameters of a call (`d.set_param(exp`).
 
     Args:
         text: The line as far as the cursor.
@@ -56,7 +56,11 @@ def completions(text: str, names: Mapping[str, Any]) -> tuple[str, list[str]] | 
     if opening < 0 or not re.search(r"[(,]\s*$", before[opening:]):
         return None
     path = PATH.search(text[:opening])
-    found = [] if path is None else [f"{name}=" for name in _parameters(path[0], names) if name.startswith(word[0])]
+    found = (
+        []
+        if path is None
+        else [f"{name}=" for name in _parameters(path[0], names) if name.startswith(word[0])]
+    )
     if not word[0]:
         found = [name for name in found if not name.startswith("_")]
     given = set(re.findall(rf"({_NAME})\s*=(?!=)", text[opening:]))
@@ -65,7 +69,8 @@ def completions(text: str, names: Mapping[str, Any]) -> tuple[str, list[str]] | 
 
 
 def _open_at_end(text: str) -> tuple[int, int]:
-    """Return where a string that is not closed begins, and the innermost call that is not; -1: there is none."""
+    """Return where a string that is not closed begins, and the innermost call that is not; -1:
+    there is none."""
     quote, opened = -1, []
     for at, character in enumerate(text):
         if quote >= 0:
@@ -80,16 +85,23 @@ def _open_at_end(text: str) -> tuple[int, int]:
     return quote, opening
 
 
-def _keys(before: str, quote: str, begun: str, names: Mapping[str, Any]) -> tuple[str, list[str]] | None:
+def _keys(
+    before: str, quote: str, begun: str, names: Mapping[str, Any]
+) -> tuple[str, list[str]] | None:
     path = PATH.search(before[:-1]) if before.endswith("[") else None
-    tell = None if path is None else getattr(_resolve(path[0], names), "_ipython_key_completions_", None)
+    tell = (
+        None
+        if path is None
+        else getattr(_resolve(path[0], names), "_ipython_key_completions_", None)
+    )
     if tell is None:
         return None
     return begun, [f"{key}{quote}]" for key in tell() if key.startswith(begun)]
 
 
 def _resolve(path: str, names: Mapping[str, Any]) -> Any:
-    """Return what a path of names and keys stands for, without a call; None: nothing that may be looked at."""
+    """Return what a path of names and keys stands for, without a call; None: nothing that may be
+    looked at."""
     found: Any = names
     for name, key in STEP.findall(path):
         if found is names:
@@ -99,7 +111,9 @@ def _resolve(path: str, names: Mapping[str, Any]) -> Any:
                 found = getattr(found, name)
             except Exception:  # a Player that is away, an attribute that is none
                 return None
-        elif hasattr(type(found), "_ipython_key_completions_"):  # others may do anything when they are asked for a key
+        elif hasattr(
+            type(found), "_ipython_key_completions_"
+        ):  # others may do anything when they are asked for a key
             try:
                 found = found[key]
             except Exception:
@@ -112,12 +126,17 @@ def _resolve(path: str, names: Mapping[str, Any]) -> Any:
 def _attributes(found: Any, begun: str) -> list[str]:
     if found is None:
         return []
-    names = [name for name in dir(found) if name.startswith(begun) and (begun or not name.startswith("_"))]
+    names = [
+        name
+        for name in dir(found)
+        if name.startswith(begun) and (begun or not name.startswith("_"))
+    ]
     return [f"{name}(" if callable(getattr(found, name, None)) else name for name in names]
 
 
 def _parameters(path: str, names: Mapping[str, Any]) -> list[str]:
-    """Return the names of a callable's parameters; what takes any keyword may tell more (`_keywords_of`)."""
+    """Return the names of a callable's parameters; what takes any keyword may tell more
+    (`_keywords_of`)."""
     owner, dot, method = path.rpartition(".")
     found = _resolve(path, names)
     if not callable(found):
@@ -152,11 +171,15 @@ def _ipython(names: Mapping[str, Any], banner: str, explain: Explain) -> None:
     config = importlib.import_module("traitlets.config").Config()
     config.TerminalInteractiveShell.banner2 = f"{banner}\n"
     config.TerminalInteractiveShell.confirm_exit = False  # Ctrl-D ends, as the banner says
-    app = importlib.import_module("IPython.terminal.ipapp").TerminalIPythonApp.instance(config=config)
+    app = importlib.import_module("IPython.terminal.ipapp").TerminalIPythonApp.instance(
+        config=config
+    )
     app.user_ns = dict(names)
     app.initialize(argv=[])
 
-    def show(shell: Any, kind: Any, error: BaseException, trace: Any, tb_offset: int | None = None) -> None:
+    def show(
+        shell: Any, kind: Any, error: BaseException, trace: Any, tb_offset: int | None = None
+    ) -> None:
         text = explain(error)
         if text is None:
             shell.showtraceback((kind, error, trace), tb_offset=tb_offset)
@@ -164,7 +187,9 @@ def _ipython(names: Mapping[str, Any], banner: str, explain: Explain) -> None:
             print(text, file=sys.stderr)
 
     app.shell.set_custom_exc((Exception, KeyboardInterrupt), show)
-    with suppress(ImportError, AttributeError):  # an IPython of before 2023: it has its own completion
+    with suppress(
+        ImportError, AttributeError
+    ):  # an IPython of before 2023: it has its own completion
         completer = importlib.import_module("IPython.core.completer")
         app.shell.Completer.custom_matchers.append(_matcher(completer, app.shell.user_ns))
     app.start()
@@ -176,7 +201,9 @@ def _matcher(completer: Any, names: Mapping[str, Any]) -> Any:
     @completer.context_matcher(identifier="remote objects")  # type: ignore[untyped-decorator]  # IPython's
     def match(context: Any) -> Any:
         begun, words = completions(context.text_until_cursor.rpartition("\n")[2], names) or ("", [])
-        found = [completer.SimpleCompletion(word.removesuffix("("), type="function") for word in words]
+        found = [
+            completer.SimpleCompletion(word.removesuffix("("), type="function") for word in words
+        ]
         return {"completions": found, "matched_fragment": begun}
 
     return match
@@ -214,7 +241,8 @@ class _Console(code.InteractiveConsole):
         self._explain = explain
 
     def showtraceback(self) -> None:
-        """Show a refusal in its own words only: the lines of our code explain nothing to an observer."""
+        """Show a refusal in its own words only: the lines of our code explain nothing to an
+        observer."""
         text = self._explain(sys.exc_info()[1])
         if text is None:
             super().showtraceback()

@@ -3,8 +3,8 @@
     python -m zmqjsonproxy record --listen tcp://127.0.0.1:7777 --server tcp://127.0.0.1:6667 FILE
     python -m zmqjsonproxy replay --listen tcp://127.0.0.1:7777 FILE
 
-Both print the address they listen on and end at SIGINT or SIGTERM. Decides nothing about messages: that is
-zmqjsonproxy/protocol/record.py and answers.py.
+Both print the address they listen on and end at SIGINT or SIGTERM. Decides nothing about messages:
+that is zmqjsonproxy/protocol/record.py and answers.py.
 """
 
 from __future__ import annotations
@@ -30,7 +30,14 @@ import zmq
 from zmqjsonproxy.commandline import Parser
 from zmqjsonproxy.errors import RecordingError
 from zmqjsonproxy.protocol.answers import Answers
-from zmqjsonproxy.protocol.record import Direction, Record, Recording, read_recording, write_header, write_record
+from zmqjsonproxy.protocol.record import (
+    Direction,
+    Record,
+    Recording,
+    read_recording,
+    write_header,
+    write_record,
+)
 from zmqjsonproxy.rpc.front import Front
 from zmqjsonproxy.sockmon import SocketMonitor, Transition
 
@@ -81,9 +88,10 @@ class _Client:
 class Recorder:
     """A proxy between clients and one server that writes all messages with their times.
 
-    Frames pass unchanged. Each client has a connection to the server of its own, so the server, which may be one of
-    the original (a REP socket), sees what it would see without the proxy. While the server is not there, neither is
-    the proxy: clients are refused, and those that were connected lose their connection.
+    Frames pass unchanged. Each client has a connection to the server of its own, so the server,
+    which may be one of the original (a REP socket), sees what it would see without the proxy. While
+    the server is not there, neither is the proxy: clients are refused, and those that were
+    connected lose their connection.
 
     Args:
         context: ZeroMQ context.
@@ -93,14 +101,17 @@ class Recorder:
 
     Attributes:
         url: Where it listens.
-        trouble: Why nothing is written any more (the disk is full); messages are passed on all the same.
+        trouble: Why nothing is written any more (the disk is full); messages are passed on all the
+            same.
 
     Raises:
         FileExistsError: The file is there already.
         zmq.ZMQError: The address cannot be bound, or the server's is no address.
     """
 
-    def __init__(self, context: zmq.Context[Any], listen: str, server: str, path: str | os.PathLike[str]) -> None:
+    def __init__(
+        self, context: zmq.Context[Any], listen: str, server: str, path: str | os.PathLike[str]
+    ) -> None:
         self._context, self._server = context, server
         self._clients: dict[bytes, _Client] = {}
         self._numbers = itertools.count(1)
@@ -110,7 +121,9 @@ class Recorder:
         self._file: IO[bytes] | None = None
         self.trouble: OSError | None = None
         self._front: Front | None = None
-        self._probe: zmq.Socket[bytes] = context.socket(zmq.DEALER)  # sends nothing; shows whether the server is there
+        self._probe: zmq.Socket[bytes] = context.socket(
+            zmq.DEALER
+        )  # sends nothing; shows whether the server is there
         self._probe.linger = 0
         _keep_alive(self._probe)
         self._monitor = SocketMonitor(self._probe)
@@ -179,14 +192,18 @@ class Recorder:
             is_there = event.transition is Transition.CONNECTED
             if is_there is not self._server_was_there:
                 self._server_was_there = is_there
-                self._note(0, f"the server is {'there' if is_there else 'gone'}: {event.transition.value}")
+                self._note(
+                    0, f"the server is {'there' if is_there else 'gone'}: {event.transition.value}"
+                )
         if not self._server_was_there:
             self._take_replies()  # its last words
             self._close_front()
         elif self._front is None:
             try:
                 self._front = Front(self._context, self.url)
-            except zmq.ZMQError as error:  # ZeroMQ closes the old one in its own time; or another process was faster
+            except (
+                zmq.ZMQError
+            ) as error:  # ZeroMQ closes the old one in its own time; or another process was faster
                 log.debug("%s: %s; trying again", self.url, error)
 
     def _close_front(self) -> None:
@@ -209,7 +226,9 @@ class Recorder:
             except zmq.Again:
                 break
             now = datetime.now(UTC)
-            self._drop_gone(front)  # before this one is noted: it may have the file descriptor of one that has gone
+            self._drop_gone(
+                front
+            )  # before this one is noted: it may have the file descriptor of one that has gone
             client = self._clients.get(rid)
             if client is None:
                 client = self._clients[rid] = self._new_client(rid, fd)
@@ -249,7 +268,9 @@ class Recorder:
                 now = datetime.now(UTC)
                 if self._front is not None:
                     self._front.socket.send_multipart([client.rid, *frames], zmq.NOBLOCK)
-                self._write(write_record(Record(now, Direction.REPLY, client.number, tuple(frames))))
+                self._write(
+                    write_record(Record(now, Direction.REPLY, client.number, tuple(frames)))
+                )
 
     def _note(self, peer: int, text: str) -> None:
         self._write(write_record(Record(datetime.now(UTC), Direction.NOTE, peer, (text.encode(),))))
@@ -265,7 +286,11 @@ class Recorder:
                 self._file.flush()
         except OSError as error:
             self.trouble = error
-            log.error("%s: %s; from here on messages are passed on and not recorded", self._file.name, error.strerror)
+            log.error(
+                "%s: %s; from here on messages are passed on and not recorded",
+                self._file.name,
+                error.strerror,
+            )
 
 
 def _keep_alive(socket: zmq.Socket[bytes]) -> None:
@@ -277,14 +302,16 @@ def _keep_alive(socket: zmq.Socket[bytes]) -> None:
 
 
 class Replayer:
-    """A server that answers as the recorded one did; to others it says what was asked and what it has.
+    """A server that answers as the recorded one did; to others it says what was asked and what it
+    has.
 
     Args:
         context: ZeroMQ context.
         listen: Where to bind; `tcp://127.0.0.1:*` takes a free port, see `url`.
         recording: What to answer from.
         keep_delays: Answer after the time that the recorded server took; otherwise at once.
-        moves_times: A request may carry another time than the recorded one, and times in answers are moved to now.
+        moves_times: A request may carry another time than the recorded one, and times in answers
+            are moved to now.
         source: Name of the recording, for errors.
 
     Raises:
@@ -384,25 +411,38 @@ def build_parser() -> argparse.ArgumentParser:
 def add_commands(commands: argparse._SubParsersAction[Parser]) -> None:
     """Add `record` and `replay` to a command line; `run` in what it parses carries them out."""
     record = commands.add_parser(
-        "record", help="stand between clients and a Player, and write all messages to a file",
+        "record",
+        help="stand between clients and a Player, and write all messages to a file",
         description="Stand between clients and a Player until SIGINT or SIGTERM, and write all messages to a file.",
-    )  # fmt: skip
+    )
     record.add_argument(
-        "--server", required=True, metavar="URL", help="the Player, as tcp://host:6667; to `dealer record` also a Bank"
+        "--server",
+        required=True,
+        metavar="URL",
+        help="the Player, as tcp://host:6667; to `dealer record` also a Bank",
     )
     replay = commands.add_parser(
-        "replay", help="answer from a file of `record` as the recorded Player did",
+        "replay",
+        help="answer from a file of `record` as the recorded Player did",
         description="Answer from a file of `record` as the recorded Player did, until SIGINT or SIGTERM.",
-    )  # fmt: skip
-    replay.add_argument("--delays", action="store_true", help="answer after the time that the recorded Player took")
-    replay.add_argument("--now", action="store_true", help="move times to now, so that a scan can be started again")
+    )
+    replay.add_argument(
+        "--delays", action="store_true", help="answer after the time that the recorded Player took"
+    )
+    replay.add_argument(
+        "--now", action="store_true", help="move times to now, so that a scan can be started again"
+    )
     for command in (record, replay):
         command.set_defaults(run=run)
         command.add_argument(
-            "--listen", default="tcp://127.0.0.1:*", metavar="URL",
+            "--listen",
+            default="tcp://127.0.0.1:*",
+            metavar="URL",
             help="where clients connect, as tcp://127.0.0.1:7777; default: a free port of this host, which is printed",
-        )  # fmt: skip
-    record.add_argument("file", type=Path, metavar="FILE", help="the new recording; no file is overwritten")
+        )
+    record.add_argument(
+        "file", type=Path, metavar="FILE", help="the new recording; no file is overwritten"
+    )
     replay.add_argument("file", type=Path, metavar="FILE", help="the recording")
 
 
@@ -434,18 +474,25 @@ def _begin(context: zmq.Context[Any], options: argparse.Namespace) -> Recorder |
         return Recorder(context, options.listen, options.server, options.file)
     recording = load_recording(options.file)
     if recording.was_cut:
-        print(f"replay: {options.file}: the last line is incomplete and is left out", file=sys.stderr)
+        print(
+            f"replay: {options.file}: the last line is incomplete and is left out", file=sys.stderr
+        )
     return Replayer(
-        context, options.listen, recording,
-        keep_delays=options.delays, moves_times=options.now, source=str(options.file),
-    )  # fmt: skip
+        context,
+        options.listen,
+        recording,
+        keep_delays=options.delays,
+        moves_times=options.now,
+        source=str(options.file),
+    )
 
 
 @contextlib.contextmanager
 def _ended_by_signals(runner: Recorder | Replayer) -> Iterator[None]:
     numbers = (signal.SIGINT, signal.SIGTERM)
     before = [signal.signal(number, lambda *_: runner.quit()) for number in numbers]
-    # Python's handler runs between two steps of Python only. A signal just before the wait has to end it all the same.
+    # Python's handler runs between two steps of Python only. A signal just before the wait has to
+    # end it all the same.
     wakeup_before = signal.set_wakeup_fd(runner.wake.sender.fileno(), warn_on_full_buffer=False)
     try:
         yield
@@ -459,7 +506,11 @@ def _explain(error: Exception, options: argparse.Namespace) -> str:
     if isinstance(error, FileExistsError):
         return f"{options.file} exists already: name another file, or remove it"
     if isinstance(error, zmq.ZMQError):
-        urls = options.listen if options.command == "replay" else f"{options.listen} or {options.server}"
+        urls = (
+            options.listen
+            if options.command == "replay"
+            else f"{options.listen} or {options.server}"
+        )
         return f"{urls}: {error}; an address is as tcp://127.0.0.1:6667, and its port must be free to listen on"
     return str(error)
 

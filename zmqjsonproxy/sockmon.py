@@ -1,4 +1,5 @@
-"""Socket events as facts about peers: connected, refused, lost. A thin reader of ZeroMQ's monitor."""
+"""Socket events as facts about peers: connected, refused, lost. A thin reader of ZeroMQ's
+monitor."""
 
 from __future__ import annotations
 
@@ -49,7 +50,8 @@ class SocketMonitor:
         mask = 0
         for event in _EVENTS:
             mask |= event
-        # A name of our own: pyzmq makes one of the file descriptor, which may be that of a socket closed just now.
+        # A name of our own: pyzmq makes one of the file descriptor, which may be that of a socket
+        # closed just now.
         address = f"inproc://zmqjsonproxy-monitor-{secrets.token_hex(8)}"
         self._socket: zmq.Socket[bytes] = socket.get_monitor_socket(mask, address)
 
@@ -71,7 +73,9 @@ class SocketMonitor:
             (code,) = struct.unpack_from("=H", frames[0])
             transition = _EVENTS.get(code)
             if transition is not None and len(frames) > 1:
-                events.append(PeerEvent(frames[1].rstrip(b"\0").decode("utf-8", "replace"), transition))
+                events.append(
+                    PeerEvent(frames[1].rstrip(b"\0").decode("utf-8", "replace"), transition)
+                )
         return events
 
     def close(self) -> None:

@@ -1,4 +1,5 @@
-"""Signatures and annotations, which travel as text, as syntax trees. Nothing of them is ever run."""
+"""Signatures and annotations, which travel as text, as syntax trees. Nothing of them is ever
+run."""
 
 from __future__ import annotations
 
@@ -8,13 +9,16 @@ import threading
 __all__ = ["read_annotation", "read_signature"]
 
 _PARSING = threading.Lock()
-"""Python 3.11 raises SystemError now and then where two threads make syntax trees at the same time."""
+"""Python 3.11 raises SystemError now and then where two threads make syntax trees at the same
+time."""
 _DEEPEST = 100
-"""Levels of a tree; whoever walks through a deeper one, as others may send it, runs into Python's limit."""
+"""Levels of a tree; whoever walks through a deeper one, as others may send it, runs into Python's
+limit."""
 
 
 def read_signature(text: str) -> ast.FunctionDef | None:
-    """Return a function without content whose signature is `text`, as `(x: float = 1) -> int`; None: it is none."""
+    """Return a function without content whose signature is `text`, as `(x: float = 1) -> int`;
+    None: it is none."""
     tree = _read(f"def f{text}: ...", "exec")
     found = tree.body[0] if isinstance(tree, ast.Module) else None
     return found if isinstance(found, ast.FunctionDef) else None
@@ -30,7 +34,12 @@ def _read(text: str, mode: str) -> ast.AST | None:
     try:
         with _PARSING:
             tree = ast.parse(text, mode=mode)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):  # MemoryError: nested too deep for the parser
+    except (
+        SyntaxError,
+        ValueError,
+        RecursionError,
+        MemoryError,
+    ):  # MemoryError: nested too deep for the parser
         return None
     level: list[ast.AST] = [tree]
     for _ in range(_DEEPEST):

@@ -1,7 +1,8 @@
 """Threads that must not wait, because everybody waits for them: those of sockets. Knows no socket.
 
-A server marks the thread in which it serves. What a query has to wait for, a lock that somebody else holds, it does not
-wait for there: it raises WouldWaitError, and the server carries the query out once more in another thread.
+A server marks the thread in which it serves. What a query has to wait for, a lock that somebody
+else holds, it does not wait for there: it raises WouldWaitError, and the server carries the query
+out once more in another thread.
 """
 
 from __future__ import annotations

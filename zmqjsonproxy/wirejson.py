@@ -1,13 +1,15 @@
 """JSON as the standard module means it, and faster where that is provably the same.
 
-NaN, infinities and integers of any size survive, as between the original peers. orjson, where installed, serves
-only values that cannot differ: a result with a `null` in it may hide a lost NaN and is encoded again; an integer that
-may need more than 64 bits, or anything orjson refuses, goes to the standard module. Numbers may be written in other
-characters (1e16 for 1e+16), which are read as the same value, bit for bit.
+NaN, infinities and integers of any size survive, as between the original peers. orjson, where
+installed, serves only values that cannot differ: a result with a `null` in it may hide a lost NaN
+and is encoded again; an integer that may need more than 64 bits, or anything orjson refuses, goes
+to the standard module. Numbers may be written in other characters (1e16 for 1e+16), which are read
+as the same value, bit for bit.
 
-Beyond plain JSON: tuples become arrays; arrays and scalars of numpy become lists and numbers (by `tolist`); bytes
-become base64 text; times become ISO 8601 text; enumerations their value; UUIDs and paths text. What means more than its
-numbers say is refused: masked arrays, quantities with a unit, numbers with more digits than a float.
+Beyond plain JSON: tuples become arrays; arrays and scalars of numpy become lists and numbers (by
+`tolist`); bytes become base64 text; times become ISO 8601 text; enumerations their value; UUIDs and
+paths text. What means more than its numbers say is refused: masked arrays, quantities with a unit,
+numbers with more digits than a float.
 """
 
 from __future__ import annotations
@@ -25,12 +27,25 @@ from uuid import UUID
 
 from zmqjsonproxy.errors import text_of
 
-__all__ = ["UNKNOWN", "decoded_size", "dumps", "dumps_short", "loads", "numbers_only", "plain", "too_deep", "too_many"]
+__all__ = [
+    "UNKNOWN",
+    "decoded_size",
+    "dumps",
+    "dumps_short",
+    "loads",
+    "numbers_only",
+    "plain",
+    "too_deep",
+    "too_many",
+]
 
 UNKNOWN = object()
 """What a hook returns for a value that is none of its business."""
-# Integers of 19 digits have up to 64 bits, with a sign those of 18: a sign counts as a digit. Points stay.
-_TO_ZERO = bytes(48 if byte in b"-0123456789" else byte if byte in b"." else 32 for byte in range(256))
+# Integers of 19 digits have up to 64 bits, with a sign those of 18: a sign counts as a digit.
+# Points stay.
+_TO_ZERO = bytes(
+    48 if byte in b"-0123456789" else byte if byte in b"." else 32 for byte in range(256)
+)
 _LONG_NUMBER = b"0" * 20
 _NEARLY_LONG = b"0" * 19
 _LONG_FRACTION = b"." + _LONG_NUMBER
@@ -39,7 +54,8 @@ _FEW = 5000
 _ONE_EACH = bytes.maketrans(b"[{}]", b"\x01\x01\xff\xff")
 """One more level, one less: as signed bytes."""
 _LEVELS = 8
-"""Most messages have fewer; a stranger's may have a hundred of them, each of which takes as long as the first."""
+"""Most messages have fewer; a stranger's may have a hundred of them, each of which takes as long as
+the first."""
 _NO_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[{}]")
 
 
@@ -57,7 +73,9 @@ def numbers_only(value: object) -> bool:
     if numpy is None or not isinstance(value, numpy.ndarray):
         return False
     kind = type(value)
-    if kind is numpy.ndarray or (f"{kind.__module__}.".startswith("numpy.") and kind.__name__ in _NO_MORE_THAN_NUMBERS):
+    if kind is numpy.ndarray or (
+        f"{kind.__module__}.".startswith("numpy.") and kind.__name__ in _NO_MORE_THAN_NUMBERS
+    ):
         return True
     advice = "numpy.asarray(x), if its numbers say all"
     if isinstance(value, numpy.ma.MaskedArray):
@@ -65,7 +83,9 @@ def numbers_only(value: object) -> bool:
     elif hasattr(value, "unit"):
         advice = "x.value, or x.to_value(unit)"
     name = f"{kind.__module__}.{kind.__qualname__}"
-    raise TypeError(f"an array of class {name} is more than its numbers, and cannot travel; send {advice}")
+    raise TypeError(
+        f"an array of class {name} is more than its numbers, and cannot travel; send {advice}"
+    )
 
 
 def _refuse_digits(value: object) -> None:
@@ -73,9 +93,13 @@ def _refuse_digits(value: object) -> None:
     dtype = getattr(value, "dtype", None)
     kind, size = getattr(dtype, "kind", ""), getattr(dtype, "itemsize", 0)
     if isinstance(value, complex) or kind == "c":
-        raise TypeError("complex numbers travel as arrays of numpy only, to those who take them; send [x.real, x.imag]")
+        raise TypeError(
+            "complex numbers travel as arrays of numpy only, to those who take them; send [x.real, x.imag]"
+        )
     if kind == "f" and isinstance(size, int) and size > 8:
-        raise TypeError(f"{dtype} has digits that no float holds, and cannot travel; send x.astype(float)")
+        raise TypeError(
+            f"{dtype} has digits that no float holds, and cannot travel; send x.astype(float)"
+        )
 
 
 def plain(value: object) -> Any:
@@ -89,13 +113,17 @@ def plain(value: object) -> Any:
     if isinstance(value, (UUID, PurePath)):
         return str(value)
     if isinstance(value, (str, int, float, list, tuple, dict)):
-        raise TypeError("a subclass of a built-in type")  # orjson asks; the standard module knows them
+        raise TypeError(
+            "a subclass of a built-in type"
+        )  # orjson asks; the standard module knows them
     numbers_only(value)
     _refuse_digits(value)
     tolist = getattr(value, "tolist", None)
     if callable(tolist):
         return tolist()
-    raise TypeError(f"a value of type {type(value).__module__}.{type(value).__qualname__} cannot travel as JSON")
+    raise TypeError(
+        f"a value of type {type(value).__module__}.{type(value).__qualname__} cannot travel as JSON"
+    )
 
 
 Hook = Callable[[Any], Any]
@@ -143,7 +171,8 @@ class _Loads(Protocol):
 
 
 def _may_have_long_integers(data: bytes) -> bool:
-    """Tell whether JSON may hold an integer of more than 64 bits; by translation, ten times as fast as by a pattern."""
+    """Tell whether JSON may hold an integer of more than 64 bits; by translation, ten times as fast
+    as by a pattern."""
     # Of 20 bytes four are looked at, in half the time.
     if len(data) < _FEW and b"0000" not in data[::5].translate(_TO_ZERO):
         return False
@@ -160,19 +189,26 @@ def _guarded() -> tuple[_Dumps, _DumpsShort, _Loads]:
     except ImportError:
         return _standard_dumps, _standard_dumps_short, _standard_loads
     fast_dumps, fast_loads = orjson.dumps, orjson.loads
-    option = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_SUBCLASS
+    option = (
+        orjson.OPT_PASSTHROUGH_DATETIME
+        | orjson.OPT_PASSTHROUGH_DATACLASS
+        | orjson.OPT_PASSTHROUGH_SUBCLASS
+    )
     fragment, numpy_option = orjson.Fragment, orjson.OPT_SERIALIZE_NUMPY
     known = frozenset({dict, list, tuple, str, int, float, bool, type(None)})
     alike = frozenset({"<f8", "<i8", "<i4", "<i2", "|i1", "<u8", "<u4", "<u2", "|u1", "|b1"})
     narrow = frozenset({"<f4", "<f2"})
 
     def of_numpy(value: Any) -> bytes | None:
-        # What orjson makes of arrays and scalars of these types is read as what `tolist` gives; without its list.
-        # Narrow floats have digits of their own: 0.1 of 32 bits is 0.10000000149011612 to whoever reads 64.
+        # What orjson makes of arrays and scalars of these types is read as what `tolist` gives;
+        # without its list. Narrow floats have digits of their own: 0.1 of 32 bits is
+        # 0.10000000149011612 to whoever reads 64.
         dtype = getattr(getattr(value, "dtype", None), "str", None)
         if dtype in alike or dtype in narrow:
             try:
-                return fast_dumps(value.astype("<f8") if dtype in narrow else value, None, numpy_option)
+                return fast_dumps(
+                    value.astype("<f8") if dtype in narrow else value, None, numpy_option
+                )
             except (TypeError, AttributeError):  # not contiguous, a subclass, or not of numpy
                 pass
         return None
@@ -185,16 +221,24 @@ def _guarded() -> tuple[_Dumps, _DumpsShort, _Loads]:
         try:
             data: bytes | None = None
             if type(value) not in known and (hook is None or hook(value) is UNKNOWN):
-                data = of_numpy(value)  # nothing but an array: not copied into what would be around it
+                data = of_numpy(
+                    value
+                )  # nothing but an array: not copied into what would be around it
             if data is None:
-                data = fast_dumps(value, fast_plain if hook is None else _with_hook(hook, fast_plain), option)
-        except (TypeError, RecursionError) as error:  # big integers, other keys, subclasses: the standard one decides
+                data = fast_dumps(
+                    value, fast_plain if hook is None else _with_hook(hook, fast_plain), option
+                )
+        except (
+            TypeError,
+            RecursionError,
+        ) as error:  # big integers, other keys, subclasses: the standard one decides
             if (cause := error.__cause__) is not None and not isinstance(cause, Exception):
                 raise cause from None  # Ctrl-C in a hook, of which orjson makes an error of its own
             return _standard_dumps(value, hook), False
         except Exception as error:  # the value is anybody's code
             raise TypeError(f"{type(error).__name__}: {text_of(error)}") from error
-        # One byte is found ten times as fast as four, from either end; numbers have none of it, and names few.
+        # One byte is found ten times as fast as four, from either end; numbers have none of it, and
+        # names few.
         first = data.find(b"u")
         if first > 0 and data.find(b"null", first - 1, data.rfind(b"u") + 3) >= 0:
             return _standard_dumps(value, hook), False
@@ -223,7 +267,8 @@ dumps_short: _DumpsShort
 loads: _Loads
 """Decode UTF-8 JSON. ValueError (UnicodeDecodeError among them) or RecursionError: it is none.
 
-To look for long integers takes half as long as to decode: `short`, who encoded it has said that there are none."""
+To look for long integers takes half as long as to decode: `short`, who encoded it has said that
+there are none."""
 dumps, dumps_short, loads = _guarded()
 
 
@@ -242,8 +287,10 @@ def too_many(data: bytes, values: int, parts: int) -> str:
 
     Args:
         data: JSON, or whatever came as that.
-        values: Most values: numbers, texts, arrays, ...; an escaped character of a text counts as one.
-        parts: Most arrays, objects and texts (names of members too), which take ten times as long as a number.
+        values: Most values: numbers, texts, arrays, ...; an escaped character of a text counts as
+            one.
+        parts: Most arrays, objects and texts (names of members too), which take ten times as long
+            as a number.
     """
 
     def words(outside: bytes, texts: int) -> str:
@@ -254,7 +301,9 @@ def too_many(data: bytes, values: int, parts: int) -> str:
     beyond, escapes = f"more than {values} values (max_values)", data.count(b"\\")
     if escapes >= values:
         return beyond
-    if not words(data, data.count(b'"') // 2):  # so many at most: what stands in texts was counted too
+    if not words(
+        data, data.count(b'"') // 2
+    ):  # so many at most: what stands in texts was counted too
         return ""
     unescaped = _unescaped(data)
     texts = unescaped.count(b'"') // 2
@@ -262,7 +311,8 @@ def too_many(data: bytes, values: int, parts: int) -> str:
 
 
 def decoded_size(data: bytes) -> int:
-    """Return how many bytes of memory JSON takes beyond its texts when it is decoded, about; without decoding it."""
+    """Return how many bytes of memory JSON takes beyond its texts when it is decoded, about;
+    without decoding it."""
     unescaped = _unescaped(data)
     outside = _outside(unescaped)
     containers = outside.count(b"[") + outside.count(b"{")
@@ -276,7 +326,9 @@ def too_deep(data: bytes, limit: int) -> bool:
         inner = left.replace(b"\x01\xff", b"")
         if not inner:
             return False
-        if len(inner) == len(left):  # they do not belong together: no JSON, but its start may be deep
+        if len(inner) == len(
+            left
+        ):  # they do not belong together: no JSON, but its start may be deep
             break
         left = inner
     return any(map(limit.__lt__, accumulate(memoryview(brackets).cast("b"))))

@@ -1,6 +1,8 @@
-"""Refusal of ZeroMQ connections in the Python children of a plan, which find this first on their PYTHONPATH.
+"""Refusal of ZeroMQ connections in the Python children of a plan, which find this first on their
+PYTHONPATH.
 
-It may run in any environment: it needs nothing but the standard library, and what it hides is run after it.
+It may run in any environment: it needs nothing but the standard library, and what it hides is run
+after it.
 """
 
 from __future__ import annotations
@@ -59,7 +61,8 @@ def _guard(module: ModuleType) -> None:
             return connect(self, addr, *args, **kwargs)
         _tell(f"connect to {where}")
         error: Exception = module.ZMQError(
-            errno.ECONNREFUSED, f"this is a `dealer plan` ({VARIABLE} is set), which does not connect to {where}"
+            errno.ECONNREFUSED,
+            f"this is a `dealer plan` ({VARIABLE} is set), which does not connect to {where}",
         )
         raise error
 
@@ -69,7 +72,10 @@ def _guard(module: ModuleType) -> None:
 def _tell(what: str) -> None:
     words = " ".join(getattr(sys, "orig_argv", sys.argv)).split()
     record = {"refused": what, "by": " ".join(words)[:120], "pid": os.getpid()}
-    with contextlib.suppress(OSError), open(os.environ.get(VARIABLE, ""), "ab", buffering=0) as file:
+    with (
+        contextlib.suppress(OSError),
+        open(os.environ.get(VARIABLE, ""), "ab", buffering=0) as file,
+    ):
         file.write(json.dumps(record).encode() + b"\n")
 
 

@@ -1,4 +1,5 @@
-"""What the site takes from the code itself: pages of commands from their parsers, tables of keys from the models."""
+"""What the site takes from the code itself: pages of commands from their parsers, tables of keys
+from the models."""
 
 from __future__ import annotations
 
@@ -15,6 +16,8 @@ from docutils import nodes
 from docutils.statemachine import StringList
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
+
+from zmqjsonproxy.rpc.protocol.description import summary
 
 USAGE_COLUMNS = "88"
 _CODE = re.compile(r"(``.+?``|`.+?`)")
@@ -38,12 +41,17 @@ class Generated(SphinxDirective):
 
 
 class Commands(Generated):
-    """`{commands} player.cli`: every parser that the module builds, with the sub-commands of each."""
+    """`{commands} player.cli`: every parser that the module builds, with the sub-commands of
+    each."""
 
     def text(self, name: str) -> str:
         module = importlib.import_module(name)
         os.environ["COLUMNS"] = USAGE_COLUMNS
-        builders = [key for key in vars(module) if key == "build_parser" or re.fullmatch(r"_\w+_parser", key)]
+        builders = [
+            key
+            for key in vars(module)
+            if key == "build_parser" or re.fullmatch(r"_\w+_parser", key)
+        ]
         return "\n".join(line for key in builders for line in parser_lines(getattr(module, key)()))
 
 
@@ -57,7 +65,9 @@ def parser_lines(parser: argparse.ArgumentParser) -> Iterator[str]:
     for action in parser._actions:
         if isinstance(action, argparse._SubParsersAction):
             nested.update(action.choices)
-            for choice in action._choices_actions:  # what a sub-command says of itself in the list of all
+            for (
+                choice
+            ) in action._choices_actions:  # what a sub-command says of itself in the list of all
                 child = action.choices[choice.dest]
                 child.description = child.description or choice.help
         elif action.help != argparse.SUPPRESS and not isinstance(action, argparse._HelpAction):
@@ -85,11 +95,15 @@ def called(action: argparse.Action) -> str:
 def escaped(text: str) -> str:
     """Plain text as MyST; what stands between backticks stays code."""
     parts = _CODE.split(" ".join(text.split()))
-    return "".join(part if n % 2 else re.sub(r"([*_<>\[\]{}$|\\])", r"\\\1", part) for n, part in enumerate(parts))
+    return "".join(
+        part if n % 2 else re.sub(r"([*_<>\[\]{}$|\\])", r"\\\1", part)
+        for n, part in enumerate(parts)
+    )
 
 
 class Models(Generated):
-    """`{models} module:Class Title`: the keys of a table of the configuration, from the pydantic model."""
+    """`{models} module:Class Title`: the keys of a table of the configuration, from the pydantic
+    model."""
 
     optional_arguments = 1
     final_argument_whitespace = True
@@ -100,11 +114,17 @@ class Models(Generated):
         model = getattr(importlib.import_module(module), cls)
         schema = model.model_json_schema()
         lines = [f"## {self.arguments[1]}" if len(self.arguments) > 1 else f"## `{cls}`", ""]
-        lines += [escaped((model.__doc__ or "").strip().splitlines()[0]), ""]
+        lines += [escaped(summary(model.__doc__)), ""]
         lines += ["| key | type and range | default |", "|---|---|---|"]
         required = schema.get("required", [])
         for key, value in schema.get("properties", {}).items():
-            default = "required" if key in required else written(value["default"]) if "default" in value else "-"
+            default = (
+                "required"
+                if key in required
+                else written(value["default"])
+                if "default" in value
+                else "-"
+            )
             lines.append(f"| `{key}` | {kind_of(value)} | {default} |")
         return "\n".join(lines)
 
@@ -118,7 +138,11 @@ def written(default: Any) -> str:
 
 def _toml(value: Any) -> str:
     if isinstance(value, dict):
-        return "{ " + ", ".join(f"{key} = {_toml(one)}" for key, one in value.items() if one is not None) + " }"
+        return (
+            "{ "
+            + ", ".join(f"{key} = {_toml(one)}" for key, one in value.items() if one is not None)
+            + " }"
+        )
     return json.dumps(value)
 
 
@@ -138,15 +162,23 @@ def kind_of(value: dict[str, Any]) -> str:
         kind = f"list of {kind_of(value['items'])}"
     if kind == "object" and isinstance(value.get("additionalProperties"), dict):
         kind = f"table of {kind_of(value['additionalProperties'])}"
-    words = {"minimum": "at least", "maximum": "at most", "exclusiveMinimum": "over", "exclusiveMaximum": "under"}
+    words = {
+        "minimum": "at least",
+        "maximum": "at most",
+        "exclusiveMinimum": "over",
+        "exclusiveMaximum": "under",
+    }
     limits = [f"{word} {value[key]:.12g}" for key, word in words.items() if key in value]
     if "pattern" in value:
         limits.append("matching `" + str(value["pattern"]).replace("|", "\\|") + "`")
     return ", ".join([kind, *limits])
 
 
-def plain_stars(_app: Sphinx, _what: str, _name: str, _obj: Any, _options: Any, lines: list[str]) -> None:
-    """Keep `*`, `|` and a trailing `_` of docstrings from being read as reST; they are prose with code in backticks."""
+def plain_stars(
+    _app: Sphinx, _what: str, _name: str, _obj: Any, _options: Any, lines: list[str]
+) -> None:
+    """Keep `*`, `|` and a trailing `_` of docstrings from being read as reST; they are prose with
+    code in backticks."""
     for index, line in enumerate(lines):
         parts = _CODE.split(line)
         lines[index] = "".join(
@@ -155,11 +187,18 @@ def plain_stars(_app: Sphinx, _what: str, _name: str, _obj: Any, _options: Any, 
         )
 
 
-def elsewhere(app: Sphinx, what: str, _name: str, obj: Any, _skip: bool, _options: Any) -> bool | None:
+def elsewhere(
+    app: Sphinx, what: str, _name: str, obj: Any, _skip: bool, _options: Any
+) -> bool | None:
     """Leave out what a package passes on from another one: it is described there."""
     module = app.env.temp_data.get("autodoc:module")
     home = getattr(obj, "__module__", None)
-    if what == "module" and module and isinstance(home, str) and home.split(".")[0] != module.split(".")[0]:
+    if (
+        what == "module"
+        and module
+        and isinstance(home, str)
+        and home.split(".")[0] != module.split(".")[0]
+    ):
         return True
     return None
 
@@ -176,7 +215,9 @@ def setup(app: Sphinx) -> dict[str, bool]:
     """Tell Sphinx what there is."""
     app.add_directive("commands", Commands)
     app.add_directive("models", Models)
-    app.connect("autodoc-process-docstring", plain_stars, priority=400)  # before napoleon, which is at 500
+    app.connect(
+        "autodoc-process-docstring", plain_stars, priority=400
+    )  # before napoleon, which is at 500
     app.connect("builder-inited", load_late_names)
     app.connect("autodoc-skip-member", elsewhere)
     return {"parallel_read_safe": True}

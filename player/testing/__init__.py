@@ -1,4 +1,5 @@
-"""A kit for testing one's own kind of Bank: a real Player in a thread, real sockets, faults, a clock to turn.
+"""A kit for testing one's own kind of Bank: a real Player in a thread, real sockets, faults, a
+clock to turn.
 
 from player.testing import HostedBank
 

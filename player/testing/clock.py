@@ -31,7 +31,8 @@ class ManualClock:
         return self._passed
 
     def wait(self, event: threading.Event, seconds: float) -> bool:
-        """Wait for an event, or until the clock was advanced by `seconds`; whether the event is set."""
+        """Wait for an event, or until the clock was advanced by `seconds`; whether the event is
+        set."""
         with self._changed:
             end = self._passed + seconds
             self._ends.append(end)
@@ -52,7 +53,8 @@ class ManualClock:
             self._changed.notify_all()
 
     def wait_for_waiters(self, count: int = 1, within_s: float = 10.0) -> None:
-        """Return when `count` threads wait for a time that has not come, so that `advance` finds them.
+        """Return when `count` threads wait for a time that has not come, so that `advance` finds
+        them.
 
         Raises:
             TimeoutError: They did not within `within_s` s of real time.
@@ -60,5 +62,10 @@ class ManualClock:
         end = time.monotonic() + within_s
         with self._changed:
             while (found := sum(due > self._passed for due in self._ends)) < count:
-                if not self._changed.wait(max(end - time.monotonic(), 0.0)) and time.monotonic() >= end:
-                    raise TimeoutError(f"{found} of {count} threads wait on the clock after {within_s:g} s")
+                if (
+                    not self._changed.wait(max(end - time.monotonic(), 0.0))
+                    and time.monotonic() >= end
+                ):
+                    raise TimeoutError(
+                        f"{found} of {count} threads wait on the clock after {within_s:g} s"
+                    )

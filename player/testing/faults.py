@@ -27,7 +27,8 @@ class Faults:
         self._methods: tuple[str, ...] = ()  # none are known before `into`
 
     def fail(self, method: str, error: BaseException) -> None:
-        """Let a method raise instead of doing anything. ValueError if the Bank has no such method."""
+        """Let a method raise instead of doing anything. ValueError if the Bank has no such
+        method."""
 
         def act() -> None:
             raise error
@@ -35,12 +36,15 @@ class Faults:
         self._switch_on(method, act)
 
     def hang(self, method: str) -> None:
-        """Let a method block until `clear`, then do its work. ValueError if the Bank has no such method."""
+        """Let a method block until `clear`, then do its work. ValueError if the Bank has no such
+        method."""
         self._switch_on(method, functools.partial(self._wait, self._released))
 
     def _switch_on(self, method: str, action: Callable[[], None]) -> None:
         if self._methods and method not in self._methods:
-            raise ValueError(f"the Bank has no marked method {method}; there are {', '.join(self._methods)}")
+            raise ValueError(
+                f"the Bank has no marked method {method}; there are {', '.join(self._methods)}"
+            )
         self._actions[method] = action
 
     @staticmethod

@@ -37,21 +37,21 @@ class HostedBank:
 
     Raises:
         ValueError: The class is inside a function or another class, where a file could not name it.
-        ConfigError, BankStartError, DoorError: On entering the block, as of `player`.
+        ConfigError, BankStartError, EndpointError: On entering the block, as of `player`.
 
     Attributes:
         faults: Of the Bank's methods.
         host: The Player.
         bank: The Bank itself, for a look inside.
         url: Where it serves.
-        doors: Where the doors of `settings` serve, by name.
+        endpoints: Where the endpoints of `settings` serve, by name.
         proxy: Its remote methods, as any client has them.
     """
 
     host: Host
     bank: Bank
     url: str
-    doors: dict[str, str]
+    endpoints: dict[str, str]
     proxy: Any
 
     def __init__(
@@ -69,7 +69,11 @@ class HostedBank:
             outer = kind.__qualname__.partition(".")[0]
             raise ValueError(f"{kind.__qualname__} is inside {outer}: define it in its module")
         self.name, self.faults = name, Faults()
-        self._kind, self._settings, self._sections = kind, dict(settings or {}), dict(sections or {})
+        self._kind, self._settings, self._sections = (
+            kind,
+            dict(settings or {}),
+            dict(sections or {}),
+        )
         self._simulate, self._clock, self._folder = simulate, clock, folder
         self._stack = ExitStack()
 
@@ -77,18 +81,31 @@ class HostedBank:
         with ExitStack() as stack:
             folder = self._folder
             if folder is None:
-                folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="hosted-bank-")))
+                folder = Path(
+                    stack.enter_context(tempfile.TemporaryDirectory(prefix="hosted-bank-"))
+                )
             kind = find_kind(self._kind) if isinstance(self._kind, str) else self._kind
             self.host = Host(
-                load(self._write(folder, kind)), self.name, "tcp://127.0.0.1:*", simulate=self._simulate,
-                data_root=folder, clock=self._clock, kind=self.faults.into(kind),
-            )  # fmt: skip
+                load(self._write(folder, kind)),
+                self.name,
+                "tcp://127.0.0.1:*",
+                simulate=self._simulate,
+                data_root=folder,
+                clock=self._clock,
+                kind=self.faults.into(kind),
+            )
             stack.callback(self.host.close)
-            stack.callback(self.faults.clear)  # what hangs may end, or the Player would have to leave it
+            stack.callback(
+                self.faults.clear
+            )  # what hangs may end, or the Player would have to leave it
             self.host.open()
             self.host.wait_until_ready()
             assert self.host.bank is not None
-            self.bank, self.url, self.doors = self.host.bank, self.host.url, self.host.door_urls
+            self.bank, self.url, self.endpoints = (
+                self.host.bank,
+                self.host.url,
+                self.host.endpoint_urls,
+            )
             self.proxy = stack.enter_context(ZMQJSONProxyClient(None, "bank", self.url))
             self._stack = stack.pop_all()
         return self
@@ -106,8 +123,12 @@ class HostedBank:
         return self._stack.enter_context(Wire(port_of(self.url)))
 
     def _write(self, folder: Path, kind: type[Bank]) -> Path:
-        named = self._kind if isinstance(self._kind, str) else f"{kind.__module__}:{kind.__qualname__}"
+        named = (
+            self._kind if isinstance(self._kind, str) else f"{kind.__module__}:{kind.__qualname__}"
+        )
         table = {"kind": named, "hpc_host": "localhost", **self._settings}
         path = folder / "dibas.toml"
-        path.write_text(tomlkit.dumps({**self._sections, "banks": {self.name: table}}), encoding="utf-8")
+        path.write_text(
+            tomlkit.dumps({**self._sections, "banks": {self.name: table}}), encoding="utf-8"
+        )
         return path

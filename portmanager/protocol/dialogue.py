@@ -1,7 +1,8 @@
-"""A client's side of a connection: what to send, what the replies mean, which ports it holds. No socket, no clock.
+"""A client's side of a connection: what to send, what the replies mean, which ports it holds. No
+socket, no clock.
 
-A question is a generator: it yields bytes to send, is sent the whole `Reply`, and returns the answer. `client.py` and
-`aio.py` drive it, each with a socket of its own kind.
+A question is a generator: it yields bytes to send, is sent the whole `Reply`, and returns the
+answer. `client.py` and `aio.py` drive it, each with a socket of its own kind.
 """
 
 from __future__ import annotations
@@ -31,7 +32,8 @@ from portmanager.protocol.lines import (
 __all__ = ["DUPLICATE", "Dialogue", "Question", "Reply", "only_one", "selected"]
 
 DUPLICATE = "Duplicate port allocation attempted"
-"""What the Rust server says of a second (service, user), and for some ms after the first has gone."""
+"""What the Rust server says of a second (service, user), and for some ms after the first has
+gone."""
 LONGEST_REPLY_LINE = 1 << 20
 MOST_ROWS = 200_000
 T = TypeVar("T")
@@ -44,7 +46,8 @@ class Reply:
     Attributes:
         head: Its first line.
         rows: The lines that follow, if it answers LIST or STATUS.
-        quoted: Whether the lines are Tcl lists: the original server's; else words, the Rust server's.
+        quoted: Whether the lines are Tcl lists: the original server's; else words, the Rust
+            server's.
     """
 
     head: str
@@ -92,7 +95,13 @@ class Dialogue:
 
     def asks(self, request: bytes) -> None:
         """Take note of what is sent, as the length of a reply depends on it."""
-        self._asked, self._head, self._rows, self._torn, self._awaited_rows = request, None, [], "", 0
+        self._asked, self._head, self._rows, self._torn, self._awaited_rows = (
+            request,
+            None,
+            [],
+            "",
+            0,
+        )
 
     def receive(self, data: bytes) -> Reply | None:
         """Take bytes of the server; returns the reply once it is complete.
@@ -107,7 +116,8 @@ class Dialogue:
             while (line := self._lines.next_line()) is not None:
                 if (reply := self._take(line)) is not None:
                     self._asked = b""
-                    # The Rust server says an empty line after a refusal; anything else would pass for the next reply.
+                    # The Rust server says an empty line after a refusal; anything else would pass
+                    # for the next reply.
                     if self._lines.waiting and read_ok(reply.head) is not None:
                         raise ReplyError(self.server, "one reply", f"more after {reply.head}")
                     return reply
@@ -160,11 +170,17 @@ class Dialogue:
         """
         check_name("service", service)
         check_name("user", user)
-        if self.quoted is None and (wish is not None or needs_quoting(service) or needs_quoting(user)):
+        if self.quoted is None and (
+            wish is not None or needs_quoting(service) or needs_quoting(user)
+        ):
             yield from self.listing()
         plain = self.quoted is False
-        if plain and (blank := next((name for name in (service, user) if len(name.split()) != 1), None)):
-            raise RefusedError(f"{blank!r} has white space, and the server at {self.server} takes no such names")
+        if plain and (
+            blank := next((name for name in (service, user) if len(name.split()) != 1), None)
+        ):
+            raise RefusedError(
+                f"{blank!r} has white space, and the server at {self.server} takes no such names"
+            )
         reply = yield write_gimme(service, user, None if plain else wish, quoted=not plain)
         port = self._number(reply)
         if not 1 <= port <= 65535:
@@ -212,7 +228,9 @@ def selected(allocations: Iterable[Allocation], criteria: dict[str, Any]) -> lis
     return found
 
 
-def only_one(allocations: Iterable[Allocation], service: str, user: str | None, server: str) -> Allocation:
+def only_one(
+    allocations: Iterable[Allocation], service: str, user: str | None, server: str
+) -> Allocation:
     """Return the one allocation of a service.
 
     Raises:

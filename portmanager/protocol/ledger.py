@@ -1,13 +1,16 @@
-"""Who has which port, and under which name it is listed. Knows neither connections nor which port comes next.
+"""Who has which port, and under which name it is listed. Knows neither connections nor which port
+comes next.
 
-The original makes up the suffixes `_1`, `_2` anew for each listing, so that the newest instance of a service steals the
-plain name from a running one. Here the names of a user's services follow three rules:
+The original makes up the suffixes `_1`, `_2` anew for each listing, so that the newest instance of
+a service steals the plain name from a running one. Here the names of a user's services follow three
+rules:
 
 1. The oldest living instance of a service has its plain name, always: this is what clients look up.
-2. Every other instance has a suffix, the lowest that gives a name no other service of the user has, and keeps it
-   until rule 1 gives it the plain name.
-3. A suffix gives way to a real name: if `foo_1` is the second `foo` when a service called `foo_1` comes, the second
-   `foo` gets another suffix. Only then does a name change beneath a running instance.
+2. Every other instance has a suffix, the lowest that gives a name no other service of the user has,
+   and keeps it until rule 1 gives it the plain name.
+3. A suffix gives way to a real name: if `foo_1` is the second `foo` when a service called `foo_1`
+   comes, the second `foo` gets another suffix. Only then does a name change beneath a running
+   instance.
 """
 
 from __future__ import annotations
@@ -99,9 +102,12 @@ class Ledger:
         return next(name for name in names if name != taken and (user, name) not in self._names)
 
     def listing(self) -> bytes:
-        """Return the whole reply to LIST, by user and service as in the original, the plain name first."""
+        """Return the whole reply to LIST, by user and service as in the original, the plain name
+        first."""
         if self._listing is None:
-            self._listing = write_listing(line for *_, line in sorted(lent.row() for lent in self._lent.values()))
+            self._listing = write_listing(
+                line for *_, line in sorted(lent.row() for lent in self._lent.values())
+            )
         return self._listing
 
     def by_port(self) -> list[Lent]:

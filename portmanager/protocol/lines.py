@@ -1,7 +1,9 @@
-"""Requests and replies of the port manager, bytes to objects and back, in both dialects that servers have.
+"""Requests and replies of the port manager, bytes to objects and back, in both dialects that
+servers have.
 
-The lines of the original server (Tcl) end in CR LF and are Tcl lists; those of its rewrite (Rust, `portman`) end in LF
-and are words. Requests end in LF, CR LF or CR. Source: NSCLDAQ 12.0, `DaqPortManager` and its clients.
+The lines of the original server (Tcl) end in CR LF and are Tcl lists; those of its rewrite (Rust,
+`portman`) end in LF and are words. Requests end in LF, CR LF or CR. Source: NSCLDAQ 12.0,
+`DaqPortManager` and its clients.
 """
 
 from __future__ import annotations
@@ -140,7 +142,8 @@ def encode(text: str) -> bytes:
 
 
 def fault_of_name(name: str, *, may_be_empty: bool = False) -> str:
-    """Return what keeps a text from being a name of a service or user, "" if nothing does; only blanks is empty."""
+    """Return what keeps a text from being a name of a service or user, "" if nothing does; only
+    blanks is empty."""
     if len(name) > LONGEST_NAME:
         return f"is longer than {LONGEST_NAME} characters"
     if not name.isprintable() and (found := _CONTROL.search(name)):
@@ -172,7 +175,8 @@ def needs_quoting(name: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Gimme:
-    """The request for a port; `wish` is a port that the service had before and would like again, None: any."""
+    """The request for a port; `wish` is a port that the service had before and would like again,
+    None: any."""
 
     service: str
     user: str
@@ -206,7 +210,9 @@ def read_request(line: bytes) -> Request:
         match split_list(text):
             case ["GIMME", *names]:
                 service, user, *more = (*names, "", "")[: max(2, len(names))]
-                wish = next((int(found[1]) for word in more if (found := _WISH.fullmatch(word))), None)
+                wish = next(
+                    (int(found[1]) for word in more if (found := _WISH.fullmatch(word))), None
+                )
                 return Gimme(service, user, wish)
             case ["LIST", *_]:
                 return List()
@@ -250,7 +256,11 @@ def write_listing(lines: Iterable[str]) -> bytes:
 def read_ok(text: str) -> int | None:
     """Return the number of `OK number`; None if the text is something else."""
     words = text.split()
-    return int(words[1]) if len(words) == 2 and words[0] == "OK" and _NUMBER.fullmatch(words[1]) else None
+    return (
+        int(words[1])
+        if len(words) == 2 and words[0] == "OK" and _NUMBER.fullmatch(words[1])
+        else None
+    )
 
 
 def read_fail(text: str) -> str | None:
@@ -267,12 +277,14 @@ def read_fail(text: str) -> str | None:
 
 
 def is_torn(text: str) -> bool:
-    """Tell whether a line of a listing ends in the middle of a name: the original writes a newline in one as it is."""
+    """Tell whether a line of a listing ends in the middle of a name: the original writes a newline
+    in one as it is."""
     return text[:1].isdigit() and len(text) <= LONGEST_ROW and ends_in_braces(text)
 
 
 def read_allocation(text: str, *, quoted: bool = True) -> Allocation:
-    """Return the allocation of a line of a listing; `quoted`: a Tcl list, else three words of the Rust server.
+    """Return the allocation of a line of a listing; `quoted`: a Tcl list, else three words of the
+    Rust server.
 
     Raises:
         ValueError: It is no such line.

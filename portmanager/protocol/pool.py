@@ -13,8 +13,9 @@ DEFAULT_RANGE = (30001, 31000)
 class Pool:
     """The ports of a range that are not lent.
 
-    A fresh pool is lent from the top down, as the original does it. A port that comes back waits until all others have
-    been lent: the original lends it next, while clients may still try to reach the service that had it before.
+    A fresh pool is lent from the top down, as the original does it. A port that comes back waits
+    until all others have been lent: the original lends it next, while clients may still try to
+    reach the service that had it before.
 
     Args:
         low: First port.
@@ -31,7 +32,9 @@ class Pool:
             raise ValueError(f"ports {low}-{high}: a port is a number from 1 to 65535")
         self._free = deque(port for port in range(high, low - 1, -1) if port not in without)
         if not self._free:
-            raise ValueError(f"ports {low}-{high}: none is left to lend beside the port that the server listens on")
+            raise ValueError(
+                f"ports {low}-{high}: none is left to lend beside the port that the server listens on"
+            )
         self.low, self.high, self.size = low, high, len(self._free)
 
     @property
@@ -54,7 +57,8 @@ class Pool:
             self.size -= 1
 
     def take(self, is_usable: Callable[[int], bool]) -> int | None:
-        """Lend the port that has been free for longest, of those that are usable; None: there is none.
+        """Lend the port that has been free for longest, of those that are usable; None: there is
+        none.
 
         A port that is not usable goes to the end, and is tried again when its turn comes.
         """

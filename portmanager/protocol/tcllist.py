@@ -1,7 +1,8 @@
-"""Tcl lists of one line: text to elements and back, as Tcl 8.6 does both. Knows nothing of requests and replies.
+"""Tcl lists of one line: text to elements and back, as Tcl 8.6 does both. Knows nothing of requests
+and replies.
 
-Source: Tcl 8.6, Tcl_SplitList, Tcl_ScanCountedElement and Tcl_ConvertCountedElement; `lappend` and `lindex` in its
-manual pages.
+Source: Tcl 8.6, Tcl_SplitList, Tcl_ScanCountedElement and Tcl_ConvertCountedElement; `lappend` and
+`lindex` in its manual pages.
 """
 
 from __future__ import annotations
@@ -20,7 +21,9 @@ _IN_BRACES = re.compile(r"[{}\\]")
 _IN_QUOTES = re.compile(r'["\\]')
 _SPECIAL = re.compile(r'[\\{"]')
 _NEEDS_A_LOOK = re.compile(r'[ \t\n\v\f\r\[\]$;"\\{}]')
-_SEEN = re.compile(r'\\[{}\\\n]?|[{}\[\]$; \t\n\v\f\r"]')  # a backslash hides a brace or backslash right after it
+_SEEN = re.compile(
+    r'\\[{}\\\n]?|[{}\[\]$; \t\n\v\f\r"]'
+)  # a backslash hides a brace or backslash right after it
 _IN_BACKSLASHES = re.compile(r'[\][$; \\"{}\t\n\v\f\r]')
 _BY_LETTER = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
 _LETTERS = {"\t": "\\t", "\n": "\\n", "\v": "\\v", "\f": "\\f", "\r": "\\r"}
@@ -34,7 +37,9 @@ def split_list(text: str) -> list[str]:
     Raises:
         NotAListError: A brace or quote is not closed, or something follows a closing one directly.
     """
-    if text.isascii() and text.isprintable() and not _SPECIAL.search(text):  # nearly every line there is
+    if (
+        text.isascii() and text.isprintable() and not _SPECIAL.search(text)
+    ):  # nearly every line there is
         return text.split()
     elements: list[str] = []
     at, end = 0, len(text)
@@ -129,7 +134,11 @@ def _backslash(text: str, at: int) -> tuple[str, int]:
 
 def _number(text: str, start: int, digits: int, base: int, largest: int) -> tuple[int, int]:
     value, at = 0, start
-    while at < len(text) and at < start + digits and text[at] in "0123456789abcdefABCDEF"[: 8 if base == 8 else None]:
+    while (
+        at < len(text)
+        and at < start + digits
+        and text[at] in "0123456789abcdefABCDEF"[: 8 if base == 8 else None]
+    ):
         more = value * base + int(text[at], base)
         if more > largest:
             break
@@ -138,7 +147,8 @@ def _number(text: str, start: int, digits: int, base: int, largest: int) -> tupl
 
 
 def quote(element: str, *, first: bool = False) -> str:
-    """Return an element as it is written in a list; `first`: as its first one, where a bare `#` would be a comment."""
+    """Return an element as it is written in a list; `first`: as its first one, where a bare `#`
+    would be a comment."""
     if not element:
         return "{}"
     hash_first = first and element[0] == "#"
@@ -158,7 +168,9 @@ def quote(element: str, *, first: bool = False) -> str:
             braces = True
             unbalanced |= seen == "\\\n" or (seen == "\\" and found.end() == len(element))
     if unbalanced or depth:
-        escaped = _IN_BACKSLASHES.sub(lambda found: _LETTERS.get(found[0], "\\" + found[0]), element)
+        escaped = _IN_BACKSLASHES.sub(
+            lambda found: _LETTERS.get(found[0], "\\" + found[0]), element
+        )
         return "\\" + escaped if hash_first else escaped
     if braces:
         return "{" + element + "}"

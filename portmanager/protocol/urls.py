@@ -1,9 +1,10 @@
-"""Addresses of port managers, and of services under their names, as texts. No sockets; looks nothing up.
+"""Addresses of port managers, and of services under their names, as texts. No sockets; looks
+nothing up.
 
-    HOST, HOST:PORT                                 a port manager
-    portmanager://HOST[:PORT][?user=U][&beginswith=B]   the services of one, of a user, with names that begin so
-    service:NAME[@HOST[:PORT]]                      a service
-    service://HOST[:PORT]/NAME[?user=U]             the same, in the form of a URL: names are percent-encoded
+HOST, HOST:PORT                                 a port manager
+portmanager://HOST[:PORT][?user=U][&beginswith=B]   the services of one, of a user, with names that begin so
+service:NAME[@HOST[:PORT]]                      a service
+service://HOST[:PORT]/NAME[?user=U]             the same, in the form of a URL: names are percent-encoded
 """
 
 from __future__ import annotations
@@ -16,7 +17,14 @@ from urllib.parse import parse_qsl, quote, unquote
 from portmanager.errors import BadNameError
 from portmanager.protocol.lines import DEFAULT_PORT, check_name
 
-__all__ = ["LOCAL", "ManagerAddress", "ServiceAddress", "ServicesAddress", "is_service", "own_service"]
+__all__ = [
+    "LOCAL",
+    "ManagerAddress",
+    "ServiceAddress",
+    "ServicesAddress",
+    "is_service",
+    "own_service",
+]
 
 _MANAGER = re.compile(
     r"(?:\[(?P<six>[0-9A-Fa-f:.]+(?:%[0-9A-Za-z_.-]+)?)\]|(?P<host>[^:/@?\[\]\s]+))(?::(?P<port>[0-9]{1,5}))?"
@@ -39,11 +47,14 @@ class ManagerAddress:
         """
         match = _MANAGER.fullmatch(text)
         if match is None or not 0 < int(match["port"] or DEFAULT_PORT) < 65536:
-            raise ValueError(f"{text!r} is no address of a port manager; write HOST or HOST:PORT, as localhost:30000")
+            raise ValueError(
+                f"{text!r} is no address of a port manager; write HOST or HOST:PORT, as localhost:30000"
+            )
         return cls(match["six"] or match["host"], int(match["port"] or DEFAULT_PORT))
 
     def tcp_url(self, port: int) -> str:
-        """Return `tcp://host:port` of a service there: ports are lent to programs of the same host only."""
+        """Return `tcp://host:port` of a service there: ports are lent to programs of the same host
+        only."""
         return f"tcp://{self._host}:{port}"
 
     @property
@@ -87,7 +98,9 @@ class ServiceAddress:
             name, at, where = text.removeprefix("service:").rpartition("@")
             made = cls(name, ManagerAddress.read(where)) if at else cls(where, manager)
         else:
-            raise ValueError(f"{text!r} is not service:NAME, service:NAME@HOST or service://HOST/NAME")
+            raise ValueError(
+                f"{text!r} is not service:NAME, service:NAME@HOST or service://HOST/NAME"
+            )
         check_name("service", made.service)
         return made
 
@@ -119,7 +132,11 @@ class ServicesAddress:
         """
         where, _, query = text.removeprefix("portmanager://").partition("?")
         options = _options(text, query, ("user", "beginswith"))
-        return cls(ManagerAddress.read(where.removesuffix("/")), options.get("user"), options.get("beginswith", ""))
+        return cls(
+            ManagerAddress.read(where.removesuffix("/")),
+            options.get("user"),
+            options.get("beginswith", ""),
+        )
 
 
 def is_service(text: object) -> bool:
@@ -131,15 +148,19 @@ def own_service(text: str, name: str) -> str:
     """Return the name of a service as a configuration says it for one of many programs.
 
     Args:
-        text: `service:NAME`, in which `{bank}` stands for the program's own name; `service:` is that name alone.
+        text: `service:NAME`, in which `{bank}` stands for the program's own name; `service:` is
+            that name alone.
         name: The program's own name.
 
     Raises:
-        ValueError: No such text, or the name cannot be one. At which port manager is said elsewhere, so no `@`.
+        ValueError: No such text, or the name cannot be one. At which port manager is said
+            elsewhere, so no `@`.
     """
     service = text.removeprefix("service:")
     if service == text or "@" in service or service.startswith("//"):
-        raise ValueError(f"{text!r} is not service:NAME; a port is lent by the port manager of the program's own host")
+        raise ValueError(
+            f"{text!r} is not service:NAME; a port is lent by the port manager of the program's own host"
+        )
     service = service.replace("{bank}", name) or name
     check_name("service", service)
     return service
@@ -147,9 +168,13 @@ def own_service(text: str, name: str) -> str:
 
 def _options(text: str, query: str, known: tuple[str, ...]) -> dict[str, str]:
     try:
-        options = dict(parse_qsl(query, keep_blank_values=True, strict_parsing=True)) if query else {}
+        options = (
+            dict(parse_qsl(query, keep_blank_values=True, strict_parsing=True)) if query else {}
+        )
     except ValueError:
-        raise ValueError(f"{text!r}: what stands after the question mark is not KEY=VALUE") from None
+        raise ValueError(
+            f"{text!r}: what stands after the question mark is not KEY=VALUE"
+        ) from None
     for key, value in options.items():
         if key not in known:
             raise ValueError(f"{text!r}: unknown key {key!r}; there are {', '.join(known)}")

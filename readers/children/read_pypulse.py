@@ -15,10 +15,13 @@ archive = pypulse.Archive(sys.argv[1], prepare=False, baseline_removal=False, ve
 values = np.array(archive.getData(squeeze=False, weight=False))
 frequencies = np.array(archive.freq[0], float)
 numbers = {
-    "version": version("pypulse"), "period": float(archive.getPeriod()), "day": int(archive.header["STT_IMJD"]),
-    "second": float(archive.header["STT_SMJD"]) + float(archive.header["STT_OFFS"]), "dm": float(archive.getDM()),
+    "version": version("pypulse"),
+    "period": float(archive.getPeriod()),
+    "day": int(archive.header["STT_IMJD"]),
+    "second": float(archive.header["STT_SMJD"]) + float(archive.header["STT_OFFS"]),
+    "dm": float(archive.getDM()),
     "duration": float(archive.getDuration()),
-}  # fmt: skip
+}
 times = np.array([float(offset) for offset in archive.subint_starts])
 if not archive.isCalibrator():
     archive.dedisperse()

@@ -15,8 +15,15 @@ with fits.open(sys.argv[1]) as units:
     channels = np.arange(table.data["DATA"].shape[-1])
     rows = table.data
     answer(
-        {"version": astropy.__version__, "unit": str(axis.wcs.cunit[0]), "type": str(axis.wcs.ctype[0])},
-        values=np.asarray(rows["DATA"], float), frequencies=axis.wcs_pix2world(channels, 0)[0] / 1e6,
-        cal=np.asarray(rows["CAL"]), times=np.asarray(rows["TIME"]), exposures=np.asarray(rows["EXPOSURE"]),
+        {
+            "version": astropy.__version__,
+            "unit": str(axis.wcs.cunit[0]),
+            "type": str(axis.wcs.ctype[0]),
+        },
+        values=np.asarray(rows["DATA"], float),
+        frequencies=axis.wcs_pix2world(channels, 0)[0] / 1e6,
+        cal=np.asarray(rows["CAL"]),
+        times=np.asarray(rows["TIME"]),
+        exposures=np.asarray(rows["EXPOSURE"]),
         polarizations=np.array([str(pol) for pol in rows["POL"]]),
-    )  # fmt: skip
+    )

@@ -1,7 +1,9 @@
-"""What all Backends share: parameters, the FPGA's programming and network, phases, and how values are layered.
+"""What all Backends share: parameters, the FPGA's programming and network, phases, and how values
+are layered.
 
-A Backend is made for one mode of one Bank and is thrown away at the next mode. It runs in the thread that calls
-it; waits go through `BackendSetup.wait`, so that an aborted mode change ends in the middle of one.
+A Backend is made for one mode of one Bank and is thrown away at the next mode. It runs in the
+thread that calls it; waits go through `BackendSetup.wait`, so that an aborted mode change ends in
+the middle of one.
 """
 
 from __future__ import annotations
@@ -17,7 +19,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from spectrometer.backends.parameters import Legal, Parameter, ParameterSet, choice, integer, number, position, text
+from spectrometer.backends.parameters import (
+    Legal,
+    Parameter,
+    ParameterSet,
+    choice,
+    integer,
+    number,
+    position,
+    text,
+)
 from spectrometer.config import DataDestination, DataSource, HpcMac, SpectrometerBankConfig
 from spectrometer.derive.position import read_position
 from spectrometer.derive.rounding import Rounding
@@ -105,12 +116,14 @@ class Node:
 
 
 class Backend(ABC):
-    """One family of modes. Setting a parameter only stores it; `prepare` computes and sends everything."""
+    """One family of modes. Setting a parameter only stores it; `prepare` computes and sends
+    everything."""
 
     family = ""
     """Value of the status key BACKEND."""
     needs_gpu = False
-    """Whether the data-taking program has to set up its GPU (command INIT_GPU) before the first scan."""
+    """Whether the data-taking program has to set up its GPU (command INIT_GPU) before the first
+    scan."""
 
     def __init__(self, setup: BackendSetup) -> None:
         self.setup = setup
@@ -127,44 +140,81 @@ class Backend(ABC):
         filters = self.setup.bank.filters
 
         def filter_bandwidth(value: Any) -> int:
-            if isinstance(value, bool) or not isinstance(value, int | float) or value not in filters:
+            if (
+                isinstance(value, bool)
+                or not isinstance(value, int | float)
+                or value not in filters
+            ):
                 known = f"{self.setup.bank_name}; it has {sorted(filters)}"
                 raise RefusedError(f"{value!r:.80} MHz is no filter of {known}")
             return int(value)
 
         on_off = Legal(integer(0, 1).convert, "int")
         return [
-            Parameter(name="observer", default=UNSPECIFIED, convert=text, help="Name of the observer; text."),
-            Parameter(name="project_id", default="JUNK", convert=text, help="Project; names the data directory."),
-            Parameter(name="source", default=UNSPECIFIED, convert=text, help="Name of the source; text."),
             Parameter(
-                name="source_ra_dec", default=None, convert=position,
+                name="observer",
+                default=UNSPECIFIED,
+                convert=text,
+                help="Name of the observer; text.",
+            ),
+            Parameter(
+                name="project_id",
+                default="JUNK",
+                convert=text,
+                help="Project; names the data directory.",
+            ),
+            Parameter(
+                name="source", default=UNSPECIFIED, convert=text, help="Name of the source; text."
+            ),
+            Parameter(
+                name="source_ra_dec",
+                default=None,
+                convert=position,
                 help='Position of the source: "hh:mm:ss.s +dd:mm:ss.s" or "Jhhmmss.s+ddmmss.s".',
             ),
-            Parameter(name="telescope", default=UNSPECIFIED, convert=text, help="Name of the telescope; text."),
             Parameter(
-                name="cal_freq", default=UNSPECIFIED, convert=number(0, 1e9, unit="Hz"),
+                name="telescope",
+                default=UNSPECIFIED,
+                convert=text,
+                help="Name of the telescope; text.",
+            ),
+            Parameter(
+                name="cal_freq",
+                default=UNSPECIFIED,
+                convert=number(0, 1e9, unit="Hz"),
                 help="Frequency of the noise diode's switching, Hz; only recorded.",
             ),
             Parameter(
-                name="scan_length", default=30.0, convert=number(0, MAX_SCAN_S),
+                name="scan_length",
+                default=30.0,
+                convert=number(0, MAX_SCAN_S),
                 help="Length of a scan, s; then it ends.",
             ),
             Parameter(
-                name="filter_bw", default=self.mode.filter_bw_mhz, convert=Legal(filter_bandwidth, "int"),
+                name="filter_bw",
+                default=self.mode.filter_bw_mhz,
+                convert=Legal(filter_bandwidth, "int"),
                 help=f"Bandwidth of the input filter, MHz: one of {sorted(filters)}.",
             ),
-            Parameter(name="noise_source", default=0, convert=on_off, help="Noise source: 0 off, 1 on."),
-            Parameter(name="noise_tone_1", default=0, convert=on_off, help="Input 1: 0 noise, 1 tone."),
-            Parameter(name="noise_tone_2", default=0, convert=on_off, help="Input 2: 0 noise, 1 tone."),
-        ]  # fmt: skip
+            Parameter(
+                name="noise_source", default=0, convert=on_off, help="Noise source: 0 off, 1 on."
+            ),
+            Parameter(
+                name="noise_tone_1", default=0, convert=on_off, help="Input 1: 0 noise, 1 tone."
+            ),
+            Parameter(
+                name="noise_tone_2", default=0, convert=on_off, help="Input 2: 0 noise, 1 tone."
+            ),
+        ]
 
     # what a family of modes has to say
 
     def install(self) -> None:
-        """Bring the hardware into the mode, in the original's order (reference 6.3.6), and prepare once.
+        """Bring the hardware into the mode, in the original's order (reference 6.3.6), and prepare
+        once.
 
-        The original did not prepare the pulsar modes, and a start used what an earlier mode had left (flaw G5).
+        The original did not prepare the pulsar modes, and a start used what an earlier mode had
+        left (flaw G5).
         """
         self.program()
         self.set_up_network()
@@ -183,7 +233,8 @@ class Backend(ABC):
 
     @abstractmethod
     def compute(self) -> tuple[dict[str, Value], dict[str, int | bytes]]:
-        """(status values, register values) that follow from the parameters; the mode's own are put under them."""
+        """(status values, register values) that follow from the parameters; the mode's own are put
+        under them."""
 
     # what all do alike
 
@@ -194,13 +245,24 @@ class Backend(ABC):
             SwitchingError, PositionError: The parameters do not go together; nothing was sent.
         """
         status, registers = self.compute()
-        stale = self.status_values.keys() - status.keys()  # as the position of a source that has none any more
+        stale = (
+            self.status_values.keys() - status.keys()
+        )  # as the position of a source that has none any more
         self.status_values, self.register_values = status, registers
         board = self.setup.registers
         if board is not None:
             board.write_i2c(I2C_ADDRESS, bytes([self.i2c_word()]))
         memory = self.setup.status
-        memory.remove([*stale, *(key for key in memory.read() if SWITCHING_KEY.fullmatch(key) and key not in status)])
+        memory.remove(
+            [
+                *stale,
+                *(
+                    key
+                    for key in memory.read()
+                    if SWITCHING_KEY.fullmatch(key) and key not in status
+                ),
+            ]
+        )
         memory.update(status)
         if board is not None:
             board.write_changed(registers)
@@ -223,32 +285,53 @@ class Backend(ABC):
         """Status values that are parameters of every Backend, and facts of Bank and mode."""
         setup, p = self.setup, self.parameters
         values: dict[str, Value] = {
-            "BACKEND": self.family, "SIMULATE": int(setup.simulated), "BANKNAM": setup.bank_name,
-            "MODENUM": setup.mode_name, "MODENAME": self.mode.backend, "BOFFILE": self.mode.bof_file,
-            "PROJID": p["project_id"], "SCANLEN": p["scan_length"], "BASE_BW": p["filter_bw"],
+            "BACKEND": self.family,
+            "SIMULATE": int(setup.simulated),
+            "BANKNAM": setup.bank_name,
+            "MODENUM": setup.mode_name,
+            "MODENAME": self.mode.backend,
+            "BOFFILE": self.mode.bof_file,
+            "PROJID": p["project_id"],
+            "SCANLEN": p["scan_length"],
+            "BASE_BW": p["filter_bw"],
             "NOISESRC": "ON" if p["noise_source"] else "OFF",
-            "DATADIR": fitting(str(setup.data_root)), "DATAPORT": setup.bank.data_source.port,
-        }  # fmt: skip
+            "DATADIR": fitting(str(setup.data_root)),
+            "DATAPORT": setup.bank.data_source.port,
+        }
         if (host := self.source_address) is not None:
             values["DATAHOST"] = host
         if setup.antenna_m is not None:
             values |= dict(zip(("ANT_X", "ANT_Y", "ANT_Z"), setup.antenna_m, strict=True))
         if p["source_ra_dec"] is not None:
             place = read_position(p["source_ra_dec"])
-            values |= {"RA": place.ra, "DEC": place.dec, "RA_STR": place.ra_text, "DEC_STR": place.dec_text}
+            values |= {
+                "RA": place.ra,
+                "DEC": place.dec,
+                "RA_STR": place.ra_text,
+                "DEC_STR": place.dec_text,
+            }
         return values
 
-    def layered_status(self, computed: Mapping[str, Value], unspecified: tuple[str, ...]) -> dict[str, Value]:
-        """All status values; user over computed over mode over Bank over instrument over `unspecified`."""
+    def layered_status(
+        self, computed: Mapping[str, Value], unspecified: tuple[str, ...]
+    ) -> dict[str, Value]:
+        """All status values; user over computed over mode over Bank over instrument over
+        `unspecified`."""
         p = self.parameters
-        given = {"observer": "OBSERVER", "source": "SRC_NAME", "telescope": "TELESCOP", "cal_freq": "CAL_FREQ"}
+        given = {
+            "observer": "OBSERVER",
+            "source": "SRC_NAME",
+            "telescope": "TELESCOP",
+            "cal_freq": "CAL_FREQ",
+        }
         values: dict[str, Value] = dict.fromkeys(unspecified, UNSPECIFIED)
         values["TELESCOP"] = self.setup.telescope
         values |= {**self.setup.bank.status, **self.mode.status, **computed}
         return values | {key: p[name] for name, key in given.items() if p.is_set(name)}
 
     def run_phase(self, name: str) -> None:
-        """Write a phase of the mode, `reset`, `arm` or `postarm`, to the FPGA; nothing if the Bank has none."""
+        """Write a phase of the mode, `reset`, `arm` or `postarm`, to the FPGA; nothing if the Bank
+        has none."""
         board = self.setup.registers
         if board is None:
             return
@@ -276,10 +359,14 @@ class Backend(ABC):
         """Work with the frequency that the synthesizer makes."""
         found = math.copysign(megahertz, self.setup.asked_mhz)
         if found != self.setup.asked_mhz:
-            self.setup.log.warning("the synthesizer makes %.9g MHz, not %.9g MHz", found, self.setup.asked_mhz)
+            self.setup.log.warning(
+                "the synthesizer makes %.9g MHz, not %.9g MHz", found, self.setup.asked_mhz
+            )
         if found != self.setup.frequency_mhz:
             self.setup = dataclasses.replace(self.setup, frequency_mhz=found)
-            self.parameters = ParameterSet(self._parameters())  # nobody has set one yet; defaults follow the clock
+            self.parameters = ParameterSet(
+                self._parameters()
+            )  # nobody has set one yet; defaults follow the clock
 
     def write_mode_registers(self) -> None:
         """Write the registers that Bank and mode name."""
@@ -287,7 +374,8 @@ class Backend(ABC):
             self.setup.registers.write_changed({**self.setup.bank.registers, **self.mode.registers})
 
     def set_up_network(self) -> None:
-        """Start the FPGA's Ethernet core, tell it where to send, and fill its ARP table (reference 6.7).
+        """Start the FPGA's Ethernet core, tell it where to send, and fill its ARP table (reference
+        6.7).
 
         Raises:
             AddressError: A host has no address.
@@ -297,7 +385,9 @@ class Backend(ABC):
             return
         self.setup.say("setting up the network")
         self._start_link(board, "tap0", network.core, self.source_address)
-        self._write_destination(board, network.dest_ip, network.dest_port, self.setup.bank.data_destination)
+        self._write_destination(
+            board, network.dest_ip, network.dest_port, self.setup.bank.data_destination
+        )
         self.setup.wait(NETWORK_SETTLE_S)
         self._fill_arp_table(board, network.core)
 
@@ -305,7 +395,9 @@ class Backend(ABC):
         mac = MAC_BASE + int(ipaddress.IPv4Address(address))
         board.start_tap(tap, core, address, self.setup.bank.data_source.port, mac)
 
-    def _write_destination(self, board: Registers, ip: str, port: str, destination: DataDestination) -> None:
+    def _write_destination(
+        self, board: Registers, ip: str, port: str, destination: DataDestination
+    ) -> None:
         board.write_int(ip, int(ipaddress.IPv4Address(self._address(destination) or "0.0.0.0")))
         board.write_int(port, destination.port)
 
@@ -346,9 +438,9 @@ class Backend(ABC):
         return entries
 
 
-
 def fitting(path: str) -> str:
-    """Return a path as a status card can hold it: the end of one that is too long, `?` for what has no place in one."""
+    """Return a path as a status card can hold it: the end of one that is too long, `?` for what has
+    no place in one."""
     limit = 68
     path = plain(path)
     return path if len(path) <= limit else "..." + path[-(limit - 3) :]

@@ -1,4 +1,5 @@
-"""What the pulsar (GUPPI) modes share, and the incoherent ones: one FPGA, one computer (reference 6.6, 6.6.1)."""
+"""What the pulsar (GUPPI) modes share, and the incoherent ones: one FPGA, one computer (reference
+6.6, 6.6.1)."""
 
 from __future__ import annotations
 
@@ -30,26 +31,48 @@ class GuppiBackend(Backend):
         return [
             *super()._parameters(),
             Parameter(
-                name="integration_time", default=40.96e-6, convert=number(0, 60.0),
+                name="integration_time",
+                default=40.96e-6,
+                convert=number(0, 60.0),
                 help="Time of a sample, s; the next shorter one of 2^n spectra is taken.",
             ),
             Parameter(
-                name="obs_mode", default=self._default_obs_mode(), convert=choice(self.obs_modes),
+                name="obs_mode",
+                default=self._default_obs_mode(),
+                convert=choice(self.obs_modes),
                 help=f"What is recorded: one of {', '.join(self.obs_modes)}.",
             ),
-            Parameter(name="only_i", default=0, convert=integer(0, 1), help="0: all Stokes parameters, 1: only I."),
-            Parameter(name="nbin", default=256, convert=integer(2, 1 << 16), help="Bins of a folded profile."),
             Parameter(
-                name="tfold", default=1.0, convert=number(0, 86400.0), help="Time of a folded profile, s."
+                name="only_i",
+                default=0,
+                convert=integer(0, 1),
+                help="0: all Stokes parameters, 1: only I.",
             ),
             Parameter(
-                name="par_file", default="example.par", convert=text,
+                name="nbin",
+                default=256,
+                convert=integer(2, 1 << 16),
+                help="Bins of a folded profile.",
+            ),
+            Parameter(
+                name="tfold",
+                default=1.0,
+                convert=number(0, 86400.0),
+                help="Time of a folded profile, s.",
+            ),
+            Parameter(
+                name="par_file",
+                default="example.par",
+                convert=text,
                 help="The pulsar's par file, for folding; a relative path is beside the array's configuration.",
             ),
             Parameter(
-                name="feed_polarization", default="LIN", convert=choice(("LIN", "CIRC")), help="Of the feed: LIN, CIRC."
+                name="feed_polarization",
+                default="LIN",
+                convert=choice(("LIN", "CIRC")),
+                help="Of the feed: LIN, CIRC.",
             ),
-        ]  # fmt: skip
+        ]
 
     def _default_obs_mode(self) -> str:
         given = str(self.mode.status.get("OBS_MODE", "")).upper()
@@ -70,9 +93,15 @@ class GuppiBackend(Backend):
     def _guppi_status(self) -> dict[str, Value]:
         p = self.parameters
         values: dict[str, Value] = {
-            "NRCVR": 2, "NBITS": 8, "NBIN": p["nbin"], "TFOLD": p["tfold"], "PFB_OVER": PFB_OVERLAP,
-            "FD_POLN": p["feed_polarization"], "OBS_MODE": p["obs_mode"], "PARFILE": fitting(str(self.par_path())),
-        }  # fmt: skip
+            "NRCVR": 2,
+            "NBITS": 8,
+            "NBIN": p["nbin"],
+            "TFOLD": p["tfold"],
+            "PFB_OVER": PFB_OVERLAP,
+            "FD_POLN": p["feed_polarization"],
+            "OBS_MODE": p["obs_mode"],
+            "PARFILE": fitting(str(self.par_path())),
+        }
         if "CAL" in p["obs_mode"]:
             values["CAL_MODE"] = "ON"
         for n in range(4):
@@ -92,27 +121,46 @@ class GuppiIncoherentBackend(GuppiBackend):
         return [
             *super()._parameters(),
             Parameter(
-                name="obs_frequency", default=2000.0, convert=number(0, MAX_MHZ, unit="MHz"),
+                name="obs_frequency",
+                default=2000.0,
+                convert=number(0, MAX_MHZ, unit="MHz"),
                 help="Centre of the band, MHz.",
             ),
             *(
-                Parameter(name=name, default=1.0, convert=scale, help=f"Gain of Stokes {name[-1].upper()}.")
+                Parameter(
+                    name=name,
+                    default=1.0,
+                    convert=scale,
+                    help=f"Gain of Stokes {name[-1].upper()}.",
+                )
                 for name in SCALES
             ),
-            Parameter(name="scale", default=None, convert=scale, sets=SCALES, help="Sets all four scales."),
-        ]  # fmt: skip
+            Parameter(
+                name="scale", default=None, convert=scale, sets=SCALES, help="Sets all four scales."
+            ),
+        ]
 
     def compute(self) -> tuple[dict[str, Value], dict[str, int | bytes]]:
         p, bandwidth = self.parameters, self.setup.frequency_mhz
         taken = incoherent(p["integration_time"], bandwidth, self.mode.nchan)
         fast = FAST_NAME in self.setup.mode_name
         status = self._guppi_status() | {
-            "ACC_LEN": taken.acc_len, "CHAN_BW": taken.channel_width, "TBIN": taken.time, "OBSBW": bandwidth,
-            "OBSFREQ": p["obs_frequency"], "OBSNCHAN": self.mode.nchan, "CHAN_DM": 0.0, "DS_TIME": 1, "OVERLAP": 0,
-            "FFTLEN": 16384, "BLOCSIZE": 33554432,
-            "PKTFMT": "FAST4K" if fast else "1SFA", "POL_TYPE": "AA+BB" if fast else "IQUV", "NPOL": 1 if fast else 4,
+            "ACC_LEN": taken.acc_len,
+            "CHAN_BW": taken.channel_width,
+            "TBIN": taken.time,
+            "OBSBW": bandwidth,
+            "OBSFREQ": p["obs_frequency"],
+            "OBSNCHAN": self.mode.nchan,
+            "CHAN_DM": 0.0,
+            "DS_TIME": 1,
+            "OVERLAP": 0,
+            "FFTLEN": 16384,
+            "BLOCSIZE": 33554432,
+            "PKTFMT": "FAST4K" if fast else "1SFA",
+            "POL_TYPE": "AA+BB" if fast else "IQUV",
+            "NPOL": 1 if fast else 4,
             "ONLY_I": p["only_i"] if p["obs_mode"] == "SEARCH" and not fast else 0,
-        }  # fmt: skip
+        }
         registers: dict[str, int | bytes] = {
             **self.setup.bank.registers,
             **self.mode.registers,

@@ -1,7 +1,8 @@
-"""Coherent pulsar modes: one FPGA feeds eight computers, each of which dedisperses an eighth of the band.
+"""Coherent pulsar modes: one FPGA feeds eight computers, each of which dedisperses an eighth of the
+band.
 
-The Player of the mode's master programs the board for all; the others run without it, even if they own one
-(reference 6.6.2).
+The Player of the mode's master programs the board for all; the others run without it, even if they
+own one (reference 6.6.2).
 """
 
 from __future__ import annotations
@@ -27,7 +28,9 @@ class GuppiCoherentBackend(GuppiBackend):
     def __init__(self, setup: BackendSetup) -> None:
         names = [node.bank for node in setup.nodes]
         if setup.bank_name not in names:
-            raise PulsarSetupError(f"{setup.bank_name} is no node of {setup.mode_name}, which has {', '.join(names)}")
+            raise PulsarSetupError(
+                f"{setup.bank_name} is no node of {setup.mode_name}, which has {', '.join(names)}"
+            )
         self._own_node = names.index(setup.bank_name)
         super().__init__(setup)
 
@@ -38,30 +41,42 @@ class GuppiCoherentBackend(GuppiBackend):
         return [
             *super()._parameters(),
             Parameter(
-                name="obs_frequency", default=1430.0, convert=number(0, MAX_MHZ, unit="MHz"),
+                name="obs_frequency",
+                default=1430.0,
+                convert=number(0, MAX_MHZ, unit="MHz"),
                 help="Centre of the whole band of all nodes, MHz.",
             ),
             Parameter(
-                name="dm", default=0.0, convert=number(0, 1e5, unit="pc/cm3", closed=True),
+                name="dm",
+                default=0.0,
+                convert=number(0, 1e5, unit="pc/cm3", closed=True),
                 help="Dispersion measure, pc/cm3; COHERENT_FOLD takes it from the par file.",
             ),
             Parameter(
-                name="num_channels", default=self.mode.nchan, convert=integer(NODES, 1 << 20),
+                name="num_channels",
+                default=self.mode.nchan,
+                convert=integer(NODES, 1 << 20),
                 help="Channels of all nodes together; has to match the FPGA image.",
             ),
             Parameter(
-                name="scale_p0", default=default_scale("SCALE_P0"), convert=scale,
+                name="scale_p0",
+                default=default_scale("SCALE_P0"),
+                convert=scale,
                 help="Gain of polarization 0.",
             ),
             Parameter(
-                name="scale_p1", default=default_scale("SCALE_P1"), convert=scale,
+                name="scale_p1",
+                default=default_scale("SCALE_P1"),
+                convert=scale,
                 help="Gain of polarization 1.",
             ),
             Parameter(
-                name="_node_number", default=self._own_node, convert=integer(0, NODES - 1),
+                name="_node_number",
+                default=self._own_node,
+                convert=integer(0, NODES - 1),
                 help="Number of the node; for tests of one computer only.",
             ),
-        ]  # fmt: skip
+        ]
 
     @cached_property
     def source_address(self) -> str | None:
@@ -69,20 +84,25 @@ class GuppiCoherentBackend(GuppiBackend):
         return self._address(self.setup.nodes[self._own_node].source)
 
     def set_up_network(self) -> None:
-        """Start an Ethernet core for each node; tell it where to send, and fill all ARP tables (reference 6.7)."""
+        """Start an Ethernet core for each node; tell it where to send, and fill all ARP tables
+        (reference 6.7)."""
         board, network = self.setup.registers, self.mode.network
         if board is None:
             return
         for i, node in enumerate(self.setup.nodes):
             self._start_link(board, f"tap{i}", f"{network.core}{i}", self._node_address(node))
-            self._write_destination(board, f"{network.dest_ip}{i}", f"{network.dest_port}{i}", node.destination)
+            self._write_destination(
+                board, f"{network.dest_ip}{i}", f"{network.dest_port}{i}", node.destination
+            )
         for i in range(len(self.setup.nodes)):
             self._fill_arp_table(board, f"{network.core}{i}")
 
     def _node_address(self, node: Node) -> str:
         address = self._address(node.source)
         if address is None:
-            raise PulsarSetupError(f"the interface of {node.bank} in {self.setup.mode_name} has no address")
+            raise PulsarSetupError(
+                f"the interface of {node.bank} in {self.setup.mode_name} has no address"
+            )
         return address
 
     def _dispersion(self) -> float:
@@ -99,18 +119,33 @@ class GuppiCoherentBackend(GuppiBackend):
         return par_value(text, "DM", 0.0)
 
     def compute(self) -> tuple[dict[str, Value], dict[str, int | bytes]]:
-        p, bandwidth, nchan = self.parameters, self.setup.frequency_mhz, self.parameters["num_channels"]
+        p, bandwidth, nchan = (
+            self.parameters,
+            self.setup.frequency_mhz,
+            self.parameters["num_channels"],
+        )
         dm, number_of_node = self._dispersion(), p["_node_number"]
         node = coherent_node(number_of_node, nchan, bandwidth, p["obs_frequency"])
         sizes = block_sizes(dm, nchan, bandwidth, p["obs_frequency"])
         search = "SEARCH" in p["obs_mode"]
         status = self._guppi_status() | {
-            "BANKNUM": number_of_node, "ACC_LEN": 1, "CHAN_BW": node.channel_width, "TBIN": node.time,
-            "OBSBW": node.bandwidth, "OBSFREQ": node.centre, "OBSNCHAN": node.nchan, "CHAN_DM": dm,
+            "BANKNUM": number_of_node,
+            "ACC_LEN": 1,
+            "CHAN_BW": node.channel_width,
+            "TBIN": node.time,
+            "OBSBW": node.bandwidth,
+            "OBSFREQ": node.centre,
+            "OBSNCHAN": node.nchan,
+            "CHAN_DM": dm,
             "DS_TIME": downsampling(p["integration_time"], node) if search else 1,
-            "OVERLAP": sizes.overlap, "FFTLEN": sizes.fftlen, "BLOCSIZE": sizes.blocsize,
-            "PKTFMT": "1SFA", "POL_TYPE": "AABBCRCI", "NPOL": 4, "ONLY_I": p["only_i"] if search else 0,
-        }  # fmt: skip
+            "OVERLAP": sizes.overlap,
+            "FFTLEN": sizes.fftlen,
+            "BLOCSIZE": sizes.blocsize,
+            "PKTFMT": "1SFA",
+            "POL_TYPE": "AABBCRCI",
+            "NPOL": 4,
+            "ONLY_I": p["only_i"] if search else 0,
+        }
         registers: dict[str, int | bytes] = {
             **self.setup.bank.registers,
             **self.mode.registers,

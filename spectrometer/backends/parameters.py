@@ -1,4 +1,5 @@
-"""Parameters of a Backend: what observers set, with unit, help and the check of each value. Touches no hardware."""
+"""Parameters of a Backend: what observers set, with unit, help and the check of each value. Touches
+no hardware."""
 
 from __future__ import annotations
 
@@ -13,7 +14,17 @@ from spectrometer.status.protocol.cards import MAX_TEXT
 from zmqjsonproxy.errors import RefusedError, did_you_mean
 from zmqjsonproxy.interface import Keyword
 
-__all__ = ["Legal", "Parameter", "ParameterSet", "choice", "integer", "keywords", "number", "position", "text"]
+__all__ = [
+    "Legal",
+    "Parameter",
+    "ParameterSet",
+    "choice",
+    "integer",
+    "keywords",
+    "number",
+    "position",
+    "text",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +32,8 @@ class Legal:
     """The values that a parameter may have.
 
     Attributes:
-        convert: Checks and converts a value; raises ValueError, or RefusedError where the original refuses.
+        convert: Checks and converts a value; raises ValueError, or RefusedError where the original
+            refuses.
         annotation: Their type, as Python writes it.
         words: Which of that type; empty: all, or the help of the parameter says it.
     """
@@ -55,7 +67,9 @@ class Parameter:
     @property
     def description(self) -> str:
         """Its help, and what values it may have."""
-        return f"{self.help.rstrip('.')}; {self.convert.words}." if self.convert.words else self.help
+        return (
+            f"{self.help.rstrip('.')}; {self.convert.words}." if self.convert.words else self.help
+        )
 
 
 def _text(value: Any) -> str:
@@ -83,7 +97,11 @@ def number(low: float, high: float = math.inf, *, unit: str = "s", closed: bool 
             result = float(value)
         except (TypeError, ValueError, OverflowError):
             raise ValueError(f"{value!s:.80} is no number of {unit}") from None
-        if not (low < result or (closed and low == result)) or not result <= high or math.isinf(result):
+        if (
+            not (low < result or (closed and low == result))
+            or not result <= high
+            or math.isinf(result)
+        ):
             raise ValueError(f"{result:g} {unit} is out of range: {limits}".replace("  ", " "))
         return result
 
@@ -194,7 +212,9 @@ class ParameterSet:
             raise RefusedError("; ".join(f"{name}: {why}" for name, why in refusals.items()))
         for name, value in converted.items():
             self._values.update(dict.fromkeys(self._parameters[name].sets, value))
-        self._values.update({name: value for name, value in converted.items() if not self._parameters[name].sets})
+        self._values.update(
+            {name: value for name, value in converted.items() if not self._parameters[name].sets}
+        )
 
     def get(self, name: str | None) -> Any:
         """One value, or all by name.
@@ -220,11 +240,14 @@ class ParameterSet:
         return name
 
     def _unknown(self, name: str) -> str:
-        return f"no such parameter; there are {', '.join(self.names)}{did_you_mean(name, self.names)}"
+        return (
+            f"no such parameter; there are {', '.join(self.names)}{did_you_mean(name, self.names)}"
+        )
 
 
 def keywords(sets: Mapping[str, ParameterSet]) -> list[Keyword]:
-    """What callers are told of the parameters of all modes: each name once, with all types that it has in some mode.
+    """What callers are told of the parameters of all modes: each name once, with all types that it
+    has in some mode.
 
     Args:
         sets: Mode -> its parameters.
@@ -234,8 +257,12 @@ def keywords(sets: Mapping[str, ParameterSet]) -> list[Keyword]:
     for mode, parameters in sets.items():
         for parameter in parameters:
             if not parameter.name.startswith("_"):
-                types.setdefault(parameter.name, {}).update(dict.fromkeys(parameter.convert.annotation.split(" | ")))
-                texts.setdefault(parameter.name, {}).setdefault(parameter.description, []).append(mode)
+                types.setdefault(parameter.name, {}).update(
+                    dict.fromkeys(parameter.convert.annotation.split(" | "))
+                )
+                texts.setdefault(parameter.name, {}).setdefault(parameter.description, []).append(
+                    mode
+                )
     return [
         Keyword(
             name=name,
@@ -250,7 +277,8 @@ def keywords(sets: Mapping[str, ParameterSet]) -> list[Keyword]:
 
 
 def _ranges(modes: Collection[str], of_all: Collection[str]) -> str:
-    """Names of modes in few words: "MODE1 to MODE3, MODE7", where all between that there are are meant."""
+    """Names of modes in few words: "MODE1 to MODE3, MODE7", where all between that there are are
+    meant."""
     runs: list[list[str]] = []
     before = ("", False)
     for mode in sorted(of_all, key=_counted):

@@ -1,4 +1,5 @@
-"""What the spectral-line (VEGAS) modes share: switching signals, exposures, status values (reference 6.3)."""
+"""What the spectral-line (VEGAS) modes share: switching signals, exposures, status values
+(reference 6.3)."""
 
 from __future__ import annotations
 
@@ -36,29 +37,45 @@ class VegasBackend(Backend):
 
     def __init__(self, setup: BackendSetup) -> None:
         super().__init__(setup)
-        self._requests: tuple[PhaseRequest, ...] | None = None  # None: the generator as it is after a reset
+        self._requests: tuple[PhaseRequest, ...] | None = (
+            None  # None: the generator as it is after a reset
+        )
         self._prepared_requests: tuple[PhaseRequest, ...] | None = None
 
     def _parameters(self) -> list[Parameter]:
         return [
             *super()._parameters(),
             Parameter(
-                name="polarization", default="SELF", convert=polarizations,
+                name="polarization",
+                default="SELF",
+                convert=polarizations,
                 help="SELF: both polarizations; SELF1, SELF2: one of them; CROSS: both and their correlation.",
             ),
             Parameter(
-                name="nchan", default=self.mode.nchan, convert=integer(8, MAX_CHANNELS),
+                name="nchan",
+                default=self.mode.nchan,
+                convert=integer(8, MAX_CHANNELS),
                 help="Channels; has to match the FPGA image.",
             ),
             Parameter(
-                name="exposure", default=1.0, convert=number(0, MAX_EXPOSURE_S), help="Requested integration time, s."
+                name="exposure",
+                default=1.0,
+                convert=number(0, MAX_EXPOSURE_S),
+                help="Requested integration time, s.",
             ),
             Parameter(
-                name="hwexposr", default=self.mode.hwexposr_s or 0.001, convert=number(0, 60.0),
+                name="hwexposr",
+                default=self.mode.hwexposr_s or 0.001,
+                convert=number(0, 60.0),
                 help="Requested hardware integration time, s; the shortest possible one is the mode's.",
             ),
-            Parameter(name="num_spectra", default=1, convert=integer(1, 2**31 - 1), help="Recorded, without effect."),
-        ]  # fmt: skip
+            Parameter(
+                name="num_spectra",
+                default=1,
+                convert=integer(1, 2**31 - 1),
+                help="Recorded, without effect.",
+            ),
+        ]
 
     # switching signals
 
@@ -73,18 +90,24 @@ class VegasBackend(Backend):
         return 0
 
     def add_phase(self, request: PhaseRequest) -> int:
-        """Append a switching phase; the number of phases. SwitchingError if it is too long, or one too many."""
+        """Append a switching phase; the number of phases. SwitchingError if it is too long, or one
+        too many."""
         self._granules(request)
         if len(self._requests or ()) >= MAX_PHASES:
-            raise SwitchingError(f"there are {MAX_PHASES} switching phases already; clear_switching_states first")
+            raise SwitchingError(
+                f"there are {MAX_PHASES} switching phases already; clear_switching_states first"
+            )
         self._requests = (*(self._requests or ()), request)
         return len(self._requests)
 
     def set_gbt_phases(self, period: float, ss_list: Sequence[Sequence[float]]) -> int:
-        """Replace all switching phases; the number of phases. SwitchingError leaves them as they were."""
+        """Replace all switching phases; the number of phases. SwitchingError leaves them as they
+        were."""
         requests = gbt_requests(period, ss_list)
         if len(requests) > MAX_PHASES:
-            raise SwitchingError(f"{len(requests)} switching phases, blanking ones counted; at most {MAX_PHASES}")
+            raise SwitchingError(
+                f"{len(requests)} switching phases, blanking ones counted; at most {MAX_PHASES}"
+            )
         for request in requests:
             self._granules(request)
         self._requests = requests
@@ -98,7 +121,12 @@ class VegasBackend(Backend):
         return SwitchingCycle(
             tick,
             tuple(
-                SsgPhase(granules=self._granules(request), blank=request.blank, cal=request.cal, sr1=request.sr1)
+                SsgPhase(
+                    granules=self._granules(request),
+                    blank=request.blank,
+                    cal=request.cal,
+                    sr1=request.sr1,
+                )
                 for request in self._requests
             ),
         )
@@ -145,13 +173,20 @@ class VegasBackend(Backend):
     def exposure(self, cycle: SwitchingCycle) -> Exposure:
         """The integration time that can be had."""
         return exposure(
-            self.parameters["exposure"], self.clocks(), self.hardware_exposure()[1],
-            phases=len(cycle.phases), granules=cycle.granules, period=cycle.period, rounding=self.setup.rounding,
-        )  # fmt: skip
+            self.parameters["exposure"],
+            self.clocks(),
+            self.hardware_exposure()[1],
+            phases=len(cycle.phases),
+            granules=cycle.granules,
+            period=cycle.period,
+            rounding=self.setup.rounding,
+        )
 
     def compute(self) -> tuple[dict[str, Value], dict[str, int | bytes]]:
         cycle = self.cycle()
-        status = self.layered_status({**self._vegas_status(cycle), **self._switching_status(cycle)}, VEGAS_KEYS)
+        status = self.layered_status(
+            {**self._vegas_status(cycle), **self._switching_status(cycle)}, VEGAS_KEYS
+        )
         registers: dict[str, int | bytes] = {
             **self.setup.bank.registers,
             **self.mode.registers,
@@ -165,15 +200,30 @@ class VegasBackend(Backend):
         p, clocks = self.parameters, self.clocks()
         taken = self.exposure(cycle)
         values = self.common_status() | {
-            "M_STTMJD": 0, "M_STTOFF": 0, "NBITS": 8, "NBITSADC": 8, "PKTFMT": "SPEAD", "NPOL": 2,
-            "CHAN_BW": clocks.channel_width, "EFSAMPFR": clocks.sampler_frequency, "FPGACLK": clocks.fpga_clock,
-            "OBSBW": clocks.bandwidth, "EXPOSURE": taken.seconds, "HWEXPOSR": self.hardware_exposure()[1],
-            "NCHAN": p["nchan"], "OBSNCHAN": p["nchan"], "CRPIX1": p["nchan"] // 2 + 1,
-            "NSUBBAND": 1, "BW_MODE": self.bw_mode, "OBS_MODE": self.obs_mode,
-            "POLARIZE": p["polarization"], "NMSTOKES": STOKES[p["polarization"]],
-            "SWMASTER": "VEGAS", "SWPERIOD": cycle.period,
+            "M_STTMJD": 0,
+            "M_STTOFF": 0,
+            "NBITS": 8,
+            "NBITSADC": 8,
+            "PKTFMT": "SPEAD",
+            "NPOL": 2,
+            "CHAN_BW": clocks.channel_width,
+            "EFSAMPFR": clocks.sampler_frequency,
+            "FPGACLK": clocks.fpga_clock,
+            "OBSBW": clocks.bandwidth,
+            "EXPOSURE": taken.seconds,
+            "HWEXPOSR": self.hardware_exposure()[1],
+            "NCHAN": p["nchan"],
+            "OBSNCHAN": p["nchan"],
+            "CRPIX1": p["nchan"] // 2 + 1,
+            "NSUBBAND": 1,
+            "BW_MODE": self.bw_mode,
+            "OBS_MODE": self.obs_mode,
+            "POLARIZE": p["polarization"],
+            "NMSTOKES": STOKES[p["polarization"]],
+            "SWMASTER": "VEGAS",
+            "SWPERIOD": cycle.period,
             "SWPERINT": int(taken.seconds / cycle.period + 0.5),
-        }  # fmt: skip
+        }
         for index, frequency in enumerate(self.subband_frequencies()):
             values[f"SUB{index}FREQ"] = frequency
         for n in range(1, SUBBANDS + 1):
@@ -187,8 +237,15 @@ class VegasBackend(Backend):
         rows = zip(gbt.starts, gbt.cal, gbt.sig_ref, gbt.blanking, strict=True)
         for n, (start, cal, sig_ref, blanking) in enumerate(rows, 1):
             values |= {
-                f"_SBLK_{n:02d}": blanking, f"_SCAL_{n:02d}": cal, f"_SSRF_{n:02d}": sig_ref, f"_SPHS_{n:02d}": start,
-                f"_AICL_{n:02d}": cal * inside, f"_AISA_{n:02d}": sig_ref * inside, f"_AISB_{n:02d}": 0,
-                f"_AECL_{n:02d}": cal * (1 - inside), f"_AESA_{n:02d}": sig_ref * (1 - inside), f"_AESB_{n:02d}": 0,
-            }  # fmt: skip
+                f"_SBLK_{n:02d}": blanking,
+                f"_SCAL_{n:02d}": cal,
+                f"_SSRF_{n:02d}": sig_ref,
+                f"_SPHS_{n:02d}": start,
+                f"_AICL_{n:02d}": cal * inside,
+                f"_AISA_{n:02d}": sig_ref * inside,
+                f"_AISB_{n:02d}": 0,
+                f"_AECL_{n:02d}": cal * (1 - inside),
+                f"_AESA_{n:02d}": sig_ref * (1 - inside),
+                f"_AESB_{n:02d}": 0,
+            }
         return values

@@ -1,4 +1,5 @@
-"""VEGAS high bandwidth: the whole band of the sampler in one spectrum (MODE1 to MODE3; reference 6.3)."""
+"""VEGAS high bandwidth: the whole band of the sampler in one spectrum (MODE1 to MODE3; reference
+6.3)."""
 
 from __future__ import annotations
 
@@ -33,7 +34,10 @@ class VegasHbwBackend(VegasBackend):
 
     def granules(self, request: PhaseRequest) -> int:
         return phase_granules(
-            request.duration, self.hardware_exposure()[1], self.clocks().spec_tick, self.setup.rounding
+            request.duration,
+            self.hardware_exposure()[1],
+            self.clocks().spec_tick,
+            self.setup.rounding,
         )
 
     def subband_frequencies(self) -> list[float]:

@@ -1,4 +1,5 @@
-"""What the low-bandwidth (LBW) spectral-line modes share: narrow bands, channelized by the computer's GPU."""
+"""What the low-bandwidth (LBW) spectral-line modes share: narrow bands, channelized by the
+computer's GPU."""
 
 from __future__ import annotations
 
@@ -49,10 +50,12 @@ class LbwBackend(VegasBackend):
         return [
             *super()._parameters(),
             Parameter(
-                name="gain", default=list(self.mode.gain) or [DEFAULT_GAIN], convert=one_or_each(_gain, "gains"),
+                name="gain",
+                default=list(self.mode.gain) or [DEFAULT_GAIN],
+                convert=one_or_each(_gain, "gains"),
                 help="Gain before the samples are requantized: one number, or one for each of 8 sub-bands.",
             ),
-        ]  # fmt: skip
+        ]
 
     def reset_if_needed(self) -> None:
         """Nothing: the low-bandwidth images are reset when they are loaded (reference 6.7)."""
@@ -60,8 +63,12 @@ class LbwBackend(VegasBackend):
     def granules(self, request: PhaseRequest) -> int:
         clocks, rounding = self.clocks(), self.setup.rounding
         if request.blank:
-            return blanking_granules(request.duration, clocks.channel_width, clocks.spec_tick, rounding)
-        return phase_granules(request.duration, self.hardware_exposure()[1], clocks.spec_tick, rounding)
+            return blanking_granules(
+                request.duration, clocks.channel_width, clocks.spec_tick, rounding
+            )
+        return phase_granules(
+            request.duration, self.hardware_exposure()[1], clocks.spec_tick, rounding
+        )
 
     def _vegas_status(self, cycle: SwitchingCycle) -> dict[str, Value]:
         return super()._vegas_status(cycle) | {"EXPOCLKS": self.exposure(cycle).clocks}

@@ -1,4 +1,5 @@
-"""VEGAS L8: one or eight narrow sub-bands anywhere in the sampled band (MODE10 to MODE29; reference 6.3, 6.3.5)."""
+"""VEGAS L8: one or eight narrow sub-bands anywhere in the sampled band (MODE10 to MODE29; reference
+6.3, 6.3.5)."""
 
 from __future__ import annotations
 
@@ -43,21 +44,30 @@ class VegasL8Backend(LbwBackend):
             return found
 
         top = abs(self.setup.frequency_mhz)
-        what = "Centre of the sub-band" if self.subbands == 1 else f"Centres of the {self.subbands} sub-bands"
+        what = (
+            "Centre of the sub-band"
+            if self.subbands == 1
+            else f"Centres of the {self.subbands} sub-bands"
+        )
         return [
             *super()._parameters(),
             Parameter(
-                name="subband_freq", default=[middle] * self.subbands, convert=Legal(centres, as_many.annotation),
+                name="subband_freq",
+                default=[middle] * self.subbands,
+                convert=Legal(centres, as_many.annotation),
                 help=f"{what}, a list in MHz (Hz above 5000), 0 to {top:g} MHz.",
             ),
-        ]  # fmt: skip
+        ]
 
     def clocks(self) -> Clocks:
         return lbw_clocks(self.parameters["nchan"], self.setup.frequency_mhz, L8_DECIMATION)
 
     def oscillators(self) -> list[Oscillator]:
         """One for each sub-band."""
-        return [nearest_oscillator(wanted, self.setup.frequency_mhz) for wanted in self.parameters["subband_freq"]]
+        return [
+            nearest_oscillator(wanted, self.setup.frequency_mhz)
+            for wanted in self.parameters["subband_freq"]
+        ]
 
     def subband_frequencies(self) -> list[float]:
         found = [oscillator.frequency for oscillator in self.oscillators()]

@@ -1,6 +1,8 @@
-"""What takes the place of a data-taking program where there is none: the same words, the same status keys, no data.
+"""What takes the place of a data-taking program where there is none: the same words, the same
+status keys, no data.
 
-A simulated Bank without a recording uses it, so that a scan can be rehearsed: it is armed, runs, and ends.
+A simulated Bank without a recording uses it, so that a scan can be rehearsed: it is armed, runs,
+and ends.
 """
 
 from __future__ import annotations
@@ -25,8 +27,16 @@ class AbsentDaq:
     def start(self) -> None:
         """Report what a program reports when it is ready."""
         self.is_running, self.returncode = True, None
-        self._status.update({"DAQSTATE": "stopped", "NETSTAT": "init", "DISKSTAT": "init", "SCANSTAT": "stopped",
-                             "DAQERR": "", "DAQNOTE": "simulated: no data are taken"})  # fmt: skip
+        self._status.update(
+            {
+                "DAQSTATE": "stopped",
+                "NETSTAT": "init",
+                "DISKSTAT": "init",
+                "SCANSTAT": "stopped",
+                "DAQERR": "",
+                "DAQNOTE": "simulated: no data are taken",
+            }
+        )
 
     def send(self, command: str) -> None:
         """Carry a word out.
@@ -37,11 +47,15 @@ class AbsentDaq:
         if not self.is_running:
             raise DaqNotRunningError(self.name, command, self.returncode)
         if command in ("START", "MONITOR"):
-            self._status.update({"DAQSTATE": "running", "SCANSTAT": "running", "NETSTAT": "receiving"})
+            self._status.update(
+                {"DAQSTATE": "running", "SCANSTAT": "running", "NETSTAT": "receiving"}
+            )
         elif command == "INIT_GPU":
             self._status.update({"GPUCTXIN": "TRUE"})
         elif command == "STOP":
-            self._status.update({"DAQSTATE": "stopped", "SCANSTAT": "stopped", "NETSTAT": "waiting"})
+            self._status.update(
+                {"DAQSTATE": "stopped", "SCANSTAT": "stopped", "NETSTAT": "waiting"}
+            )
 
     def stop(self, quit_s: float = 0.0, term_s: float = 0.0, kill_s: float = 0.0) -> int | None:
         """End; the exit status."""

@@ -1,6 +1,8 @@
-"""Account of a scan: planned and recorded, lost, and its ending; as status keys and as cards of a FITS file.
+"""Account of a scan: planned and recorded, lost, and its ending; as status keys and as cards of a
+FITS file.
 
-The cards are in the header from the beginning, with the ending `unfinished`, and are rewritten in place.
+The cards are in the header from the beginning, with the ending `unfinished`, and are rewritten in
+place.
 """
 
 from __future__ import annotations
@@ -14,7 +16,16 @@ from spectrometer.daq.pacing import Pacing
 from spectrometer.daq.source import SourceCard
 from spectrometer.status.protocol.cards import Value
 
-__all__ = ["CLOSING", "Account", "Closing", "Ending", "Tally", "account_cards", "close_header", "update_header"]
+__all__ = [
+    "CLOSING",
+    "Account",
+    "Closing",
+    "Ending",
+    "Tally",
+    "account_cards",
+    "close_header",
+    "update_header",
+]
 
 ARRAY_TEXT = 60
 """Longest text of ARRAYST."""
@@ -101,12 +112,16 @@ class Tally:
         """Planned for the whole scan; 0 if it has no length."""
 
     def account(self, recorded: int) -> Account:
-        """Return the account with so many recorded; `planned` is of the whole scan until it is over."""
+        """Return the account with so many recorded; `planned` is of the whole scan until it is
+        over."""
         pacing = self._pacing
         as_planned = pacing.is_whole or not pacing.over
         planned = self.whole if as_planned else self._planned(pacing.reached)
         return Account(
-            planned=planned, recorded=recorded, lost_blocks=pacing.dropped, lost_s=pacing.lost_seconds
+            planned=planned,
+            recorded=recorded,
+            lost_blocks=pacing.dropped,
+            lost_s=pacing.lost_seconds,
         )
 
     def ending(self, account: Account) -> Ending:
@@ -135,7 +150,11 @@ def account_cards(planned: int) -> list[SourceCard]:
         planned: Of the whole scan; 0 if it has no length.
     """
     return [
-        ("DAQEND", Ending.UNFINISHED.ljust(ENDING_TEXT), "or complete, incomplete, stopped, failed"),
+        (
+            "DAQEND",
+            Ending.UNFINISHED.ljust(ENDING_TEXT),
+            "or complete, incomplete, stopped, failed",
+        ),
         ("DAQPLAN", planned, "integrations, or rows, without a loss"),
         ("DAQNINT", 0, "those that were recorded"),
         ("DAQDROP", 0.0, "blocks of the source that were lost"),

@@ -1,4 +1,5 @@
-"""Sums of spectra per switching state and integration. Pure arithmetic: time is a position in the replay."""
+"""Sums of spectra per switching state and integration. Pure arithmetic: time is a position in the
+replay."""
 
 from __future__ import annotations
 
@@ -13,7 +14,8 @@ DoubleArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
 SAME = 1e-9
-"""Of an integration: a spectrum that is so close to its end begins the next one, as it would without rounding."""
+"""Of an integration: a spectrum that is so close to its end begins the next one, as it would
+without rounding."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +34,9 @@ class SwitchingCycle:
     @property
     def shortest(self) -> tuple[int, float]:
         """Number and length of the shortest state, without its blanking, s."""
-        lengths = np.diff(np.asarray(self.starts), append=1.0) * self.period - np.asarray(self.blanking)
+        lengths = np.diff(np.asarray(self.starts), append=1.0) * self.period - np.asarray(
+            self.blanking
+        )
         return int(lengths.argmin()), float(lengths.min())
 
     def phases_at(self, times: DoubleArray) -> IntArray:
@@ -44,12 +48,13 @@ class SwitchingCycle:
         return states.astype(np.int64)
 
     def states_at(self, times: DoubleArray, reach: float = 0.0) -> IntArray:
-        """State number of spectra with these middles (s from the start of the scan); -1 for what belongs to none.
+        """State number of spectra with these middles (s from the start of the scan); -1 for what
+        belongs to none.
 
         Args:
             times: Shape (n,).
-            reach: So far a spectrum reaches to either side of its middle, s: one that reaches into the blanking or
-                into another state is of both.
+            reach: So far a spectrum reaches to either side of its middle, s: one that reaches into
+                the blanking or into another state is of both.
         """
         states = self.phases_at(times)
         if len(self.starts) == 1:
@@ -76,9 +81,11 @@ class StateSum:
     state: int
     spectra: int
     middle: float
-    """Mean of the middles of all spectra of the integration, of all states: samples since the start of the scan."""
+    """Mean of the middles of all spectra of the integration, of all states: samples since the start
+    of the scan."""
     mean: DoubleArray
-    """Shape (products, channels): mean power per spectrum, channels in the order of the recording's band."""
+    """Shape (products, channels): mean power per spectrum, channels in the order of the recording's
+    band."""
 
 
 class Accumulator:
@@ -92,8 +99,10 @@ class Accumulator:
         cross: Also the real and the imaginary part of X Y*.
         integration_samples: Length of an integration in replayed samples.
         step: Samples from one spectrum to the next; None: `nfine`.
-        reach: Samples that a spectrum reaches to either side of its middle, see `channelizer.reach`.
-        is_conjugated: The voltages are the conjugate of those on the sky; X Y* is made of the latter.
+        reach: Samples that a spectrum reaches to either side of its middle, see
+            `channelizer.reach`.
+        is_conjugated: The voltages are the conjugate of those on the sky; X Y* is made of the
+            latter.
     """
 
     def __init__(
@@ -131,14 +140,17 @@ class Accumulator:
     @property
     def labels(self) -> tuple[str, ...]:
         """Names of the products."""
-        return ("XX", "YY", "REXY", "IMXY")[: self.products] if self._polarizations == 2 else ("XX",)
+        return (
+            ("XX", "YY", "REXY", "IMXY")[: self.products] if self._polarizations == 2 else ("XX",)
+        )
 
     def add(self, spectra: SpectraArray, first_sample: float, rate: float) -> list[StateSum]:
         """Take spectra into account.
 
         Args:
             spectra: As `Channelizer.process` returns them.
-            first_sample: Position of the middle of the first one, in samples since the start of the scan.
+            first_sample: Position of the middle of the first one, in samples since the start of the
+                scan.
             rate: Replayed samples per second.
 
         Returns:
@@ -159,7 +171,9 @@ class Accumulator:
                 finished += self.finish()
                 self._integration = integration
             if state >= 0:
-                self._places += float((positions[begin:end] - integration * self._integration_samples).sum())
+                self._places += float(
+                    (positions[begin:end] - integration * self._integration_samples).sum()
+                )
                 self._sum(state, spectra[:, begin:end])
             begin = end
         return finished
@@ -177,12 +191,16 @@ class Accumulator:
     def finish(self) -> list[StateSum]:
         """End the present integration; states without a spectrum are left out."""
         done: list[StateSum] = []
-        middle = self._integration * self._integration_samples + self._places / max(sum(self._counts), 1)
+        middle = self._integration * self._integration_samples + self._places / max(
+            sum(self._counts), 1
+        )
         for state, count in enumerate(self._counts):
             if count:
                 sums = self._sums[state]
                 self.total += sums[: self._polarizations].sum(axis=0)
-                done.append(StateSum(self._integration, state, count, middle, in_band_order(sums) / count))
+                done.append(
+                    StateSum(self._integration, state, count, middle, in_band_order(sums) / count)
+                )
         self._sums[:], self._places = 0.0, 0.0
         self._counts = [0] * len(self._counts)
         return done
@@ -193,6 +211,7 @@ class Accumulator:
 
 
 def in_band_order(spectra: DoubleArray) -> DoubleArray:
-    """Join (..., coarse, nfine) in FFT order to (..., channels), each coarse one from its lower edge up."""
+    """Join (..., coarse, nfine) in FFT order to (..., channels), each coarse one from its lower
+    edge up."""
     shifted = np.fft.fftshift(spectra, axes=-1)
     return shifted.reshape(*spectra.shape[:-2], -1)

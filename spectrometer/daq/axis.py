@@ -1,12 +1,13 @@
-"""The frequency axis of a scan's spectra: the whole band of the voltages, or sub-bands cut out of it. Pure.
+"""The frequency axis of a scan's spectra: the whole band of the voltages, or sub-bands cut out of
+it. Pure.
 
-A filter bank over the whole band mixes, filters and decimates at once: one of its channels is the band mixed down by
-the channel's centre and low-passed. A sub-band is therefore the channels around its centre, and eight sub-bands cost
-no more than one.
+A filter bank over the whole band mixes, filters and decimates at once: one of its channels is the
+band mixed down by the channel's centre and low-passed. A sub-band is therefore the channels around
+its centre, and eight sub-bands cost no more than one.
 
-The sampled band of a mode, 0 to the synthesizer's frequency, and the band of the voltages have the same middle, and
-frequencies of the sampled band rise with the channel number of the voltages. A sub-band's centre is rounded to a
-channel of the filter bank; the cards tell what it is then.
+The sampled band of a mode, 0 to the synthesizer's frequency, and the band of the voltages have the
+same middle, and frequencies of the sampled band rise with the channel number of the voltages. A
+sub-band's centre is rounded to a channel of the filter bank; the cards tell what it is then.
 """
 
 from __future__ import annotations
@@ -39,7 +40,8 @@ class SubbandSetup:
     bandwidth: float
     """Of each, Hz: half of EFSAMPFR."""
     middle: float
-    """Of the sampled band, Hz: 4 FPGACLK, because the FPGA takes 8 samples a clock and the band is half of those."""
+    """Of the sampled band, Hz: 4 FPGACLK, because the FPGA takes 8 samples a clock and the band is
+    half of those."""
 
 
 class Axis(Protocol):
@@ -63,7 +65,8 @@ class Axis(Protocol):
 
     @property
     def notes(self) -> list[str]:
-        """What is otherwise than the mode wants it; the first words matter, a card holds 68 characters."""
+        """What is otherwise than the mode wants it; the first words matter, a card holds 68
+        characters."""
 
     @property
     def cards(self) -> list[SourceCard]:
@@ -71,13 +74,16 @@ class Axis(Protocol):
 
     @property
     def world(self) -> list[SourceCard]:
-        """The axis of channels, by the keywords of an image; without CRVAL1 if each sub-band has its own."""
+        """The axis of channels, by the keywords of an image; without CRVAL1 if each sub-band has
+        its own."""
 
     def pick(self, spectra: SpectraArray) -> SpectraArray:
-        """(coarse, spectra, nfine, polarizations) to (groups, spectra, channels, polarizations), in FFT order."""
+        """(coarse, spectra, nfine, polarizations) to (groups, spectra, channels, polarizations), in
+        FFT order."""
 
     def shaped(self, mean: DoubleArray) -> DoubleArray:
-        """Channels in band order, shape (groups * channels,), as a row holds them; NaN: not in the voltages."""
+        """Channels in band order, shape (groups * channels,), as a row holds them; NaN: not in the
+        voltages."""
 
     def sky(self) -> DoubleArray:
         """Hz on the sky of the reference channel (CRPIX1) of each run."""
@@ -108,7 +114,11 @@ class WholeBand:
     @property
     def world(self) -> list[SourceCard]:
         """The first channel is the reference."""
-        first = ("CRVAL1", self._band.first_channel(self.nfine), "Hz, centre of the first channel, by TBIN")
+        first = (
+            "CRVAL1",
+            self._band.first_channel(self.nfine),
+            "Hz, centre of the first channel, by TBIN",
+        )
         return [*_world(1, self._band.coarse_width / self.nfine), first]
 
     def pick(self, spectra: SpectraArray) -> SpectraArray:
@@ -127,8 +137,8 @@ class WholeBand:
 class Subbands:
     """Sub-bands of NCHAN channels each, as the low-bandwidth modes have them.
 
-    An input that is narrower than a sub-band makes sub-bands as wide as it is; what of a sub-band is outside of the
-    input is not a number in the rows.
+    An input that is narrower than a sub-band makes sub-bands as wide as it is; what of a sub-band
+    is outside of the input is not a number in the rows.
 
     Args:
         band: Of the voltages.
@@ -137,10 +147,13 @@ class Subbands:
         nfine: Channels of each coarse channel; None: by bandwidth and `nchan`.
 
     Raises:
-        ScanSetupError: Nothing of any sub-band is in the input, or the filter bank would be too long or too short.
+        ScanSetupError: Nothing of any sub-band is in the input, or the filter bank would be too
+            long or too short.
     """
 
-    def __init__(self, band: Band, nchan: int, setup: SubbandSetup, nfine: int | None = None) -> None:
+    def __init__(
+        self, band: Band, nchan: int, setup: SubbandSetup, nfine: int | None = None
+    ) -> None:
         self._band, self._setup = band, setup
         coarse_width = abs(band.coarse_width)
         whole = coarse_width * band.channels
@@ -154,12 +167,16 @@ class Subbands:
         self.width = coarse_width / self.nfine
         """Of a channel, Hz."""
         offsets = np.asarray(setup.centres) - setup.middle
-        first = abs(band.first_channel(self.nfine) - band.lower_edge)  # of the channels, from the band's edge
+        first = abs(
+            band.first_channel(self.nfine) - band.lower_edge
+        )  # of the channels, from the band's edge
         middles = np.rint((whole / 2 + offsets - first) / self.width).astype(np.int64)
         wanted = middles[:, None] + np.arange(nchan) - nchan // 2
         self._covered = (wanted >= 0) & (wanted < band.channels * self.nfine)
         if not self._covered.any():
-            raise ScanSetupError(f"no sub-band is in the input: it is {_mhz(whole)} MHz around the middle of the band")
+            raise ScanSetupError(
+                f"no sub-band is in the input: it is {_mhz(whole)} MHz around the middle of the band"
+            )
         sky = band.first_channel(self.nfine) + middles * self.width * np.sign(band.coarse_width)
         self._sky: DoubleArray = sky.astype(np.float64)
         self._offsets = first + middles * self.width - whole / 2
@@ -196,12 +213,15 @@ class Subbands:
             ("NCHAN", self.channels, "channels of each sub-band"),
         ]
         for number, centre in enumerate(self.centres):
-            cards.append((f"SUB{number}FREQ", float(centre), "Hz of the sampled band, its middle channel"))
+            cards.append(
+                (f"SUB{number}FREQ", float(centre), "Hz of the sampled band, its middle channel")
+            )
         return cards
 
     @property
     def world(self) -> list[SourceCard]:
-        """The middle channel is the reference, as the mode's own CRPIX1 has it; its frequency is in column CRVAL1."""
+        """The middle channel is the reference, as the mode's own CRPIX1 has it; its frequency is in
+        column CRVAL1."""
         return _world(self.channels // 2 + 1, math.copysign(self.width, self._band.coarse_width))
 
     def pick(self, spectra: SpectraArray) -> SpectraArray:
@@ -233,7 +253,8 @@ def _world(reference: int, step: float) -> list[SourceCard]:
 
 
 def _fine_channels(coarse_width: float, channel_width: float) -> int:
-    """Even, so that a coarse channel has a channel in its middle, as the edges of two have one between them."""
+    """Even, so that a coarse channel has a channel in its middle, as the edges of two have one
+    between them."""
     nfine = 2 * round(coarse_width / channel_width / 2)
     if nfine < 2:
         raise ScanSetupError(

@@ -1,7 +1,7 @@
 """Polyphase filter bank and FFT: voltages of coarse channels to complex spectra of fine channels.
 
-Pure arithmetic on arrays; knows no file and no time. Polarizations stay interleaved as they come, so that
-there is no transposition: filter and FFT run along the middle axis.
+Pure arithmetic on arrays; knows no file and no time. Polarizations stay interleaved as they come,
+so that there is no transposition: filter and FFT run along the middle axis.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ FloatArray = npt.NDArray[np.float32]
 def prototype(taps: int, nfine: int, window: str = "hamming") -> FloatArray:
     """Low-pass prototype of the filter bank.
 
-    Scaled to unit energy: for noise the mean over all channels of a spectrum's power is the mean power of a
-    sample.
+    Scaled to unit energy: for noise the mean over all channels of a spectrum's power is the mean
+    power of a sample.
 
     Args:
         taps: Blocks of `nfine` samples that go into a spectrum; 1 or more.
@@ -39,7 +39,9 @@ def prototype(taps: int, nfine: int, window: str = "hamming") -> FloatArray:
     if taps == 1:
         response = window_named(window, nfine, periodic=True)
     elif nfine < 2:
-        raise ChannelizerError(f"a filter of {taps} taps needs 2 or more fine channels, not {nfine}; or give it 1 tap")
+        raise ChannelizerError(
+            f"a filter of {taps} taps needs 2 or more fine channels, not {nfine}; or give it 1 tap"
+        )
     else:
         response = lowpass(taps * nfine, 1.0 / nfine, window)
     energy = float(np.sum(np.square(response)))
@@ -48,9 +50,12 @@ def prototype(taps: int, nfine: int, window: str = "hamming") -> FloatArray:
 
 
 def reach(response: FloatArray, share: float = 0.005) -> float:
-    """How far a spectrum reaches to either side of its middle, in samples: beyond it is this share of its power."""
+    """How far a spectrum reaches to either side of its middle, in samples: beyond it is this share
+    of its power."""
     flat = response.ravel()
-    beyond = np.cumsum(np.square(flat, dtype=np.float64))  # before the end of each sample; as much after its mirror
+    beyond = np.cumsum(
+        np.square(flat, dtype=np.float64)
+    )  # before the end of each sample; as much after its mirror
     return flat.size / 2 - float(np.searchsorted(beyond, share * beyond[-1]))
 
 
@@ -73,7 +78,8 @@ def fit_taps(taps: int, nfine: int, samples: int, coarse: int) -> int:
     if samples < nfine:
         largest = 1 << (samples.bit_length() - 1)
         raise ChannelizerError(
-            f"recording too short for NCHAN {nfine * coarse}: at most {largest * coarse} "  # a card holds no more
+            # a card holds no more
+            f"recording too short for NCHAN {nfine * coarse}: at most {largest * coarse} "
             f"({samples} samples in one pass, {nfine} fine channels)"
         )
     return min(taps, samples // nfine)
@@ -113,14 +119,16 @@ class Channelizer:
             samples: Shape (coarse, time, 2 * polarizations).
 
         Returns:
-            Shape (coarse, spectra, nfine, polarizations), maybe no spectra; fine channels in FFT order.
-            Spectrum i begins `i * nfine - held` samples after the first of these samples, `held` taken before
-            the call.
+            Shape (coarse, spectra, nfine, polarizations), maybe no spectra; fine channels in FFT
+            order. Spectrum i begins `i * nfine - held` samples after the first of these samples,
+            `held` taken before the call.
         """
         nfine, width, held = self.nfine, self._width, self._held
         total = held + samples.shape[1]
         if self._samples.shape[1] < total:
-            longest = (self.taps + 1) * nfine + 2 * samples.shape[1]  # by doubling, not piece by piece
+            longest = (self.taps + 1) * nfine + 2 * samples.shape[
+                1
+            ]  # by doubling, not piece by piece
             grown = np.empty((self.coarse, max(total, min(2 * total, longest)), width), np.float32)
             grown[:, :held] = self._samples[:, :held]
             self._samples = grown
@@ -145,18 +153,23 @@ class Channelizer:
         if count:
             buffer[:, :left] = buffer[:, count * nfine : total].copy()
         self._held = left
-        voltages = filtered.view(np.complex64).reshape(self.coarse, count, nfine, self.polarizations)
+        voltages = filtered.view(np.complex64).reshape(
+            self.coarse, count, nfine, self.polarizations
+        )
         if not count:
             return voltages
         return cast(SpectraArray, scipy.fft.fft(voltages, axis=2, overwrite_x=True))
 
 
 def sum_power(spectra: SpectraArray) -> FloatArray:
-    """Sum |.|^2 over spectra: (coarse, spectra, nfine, polarizations) to (coarse, nfine, polarizations)."""
+    """Sum |.|^2 over spectra: (coarse, spectra, nfine, polarizations) to (coarse, nfine,
+    polarizations)."""
     coarse, count, nfine, polarizations = spectra.shape
     parts = spectra.view(np.float32).reshape(coarse, count, nfine * polarizations * 2)
     squares = np.einsum("csj,csj->cj", parts, parts)
-    return cast(FloatArray, squares[:, 0::2] + squares[:, 1::2]).reshape(coarse, nfine, polarizations)
+    return cast(FloatArray, squares[:, 0::2] + squares[:, 1::2]).reshape(
+        coarse, nfine, polarizations
+    )
 
 
 def sum_cross(spectra: SpectraArray) -> SpectraArray:

@@ -1,7 +1,7 @@
 """A data-taking program as a child process: start it, feed it words, end it in bounded time.
 
-Knows processes and pipes, not what the words mean. The child leads its own process group, so that whatever it
-starts ends with it.
+Knows processes and pipes, not what the words mean. The child leads its own process group, so that
+whatever it starts ends with it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ from spectrometer.daq.errors import DaqDeafError, DaqNotRunningError, DaqStuckEr
 
 LONGEST_LINE = 1 << 16  # bytes; what is longer is several lines
 FLOOD_S, FLOOD_LINES = 1.0, 100
-"""So many lines of a foreign program go to the log in so many seconds, and a count of the others."""
+"""So many lines of a foreign program go to the log in so many seconds, and a count of the
+others."""
 
 HOLD_FIRST_S, HOLD_LAST_S = 0.02, 1.0
 """Between looks whether a program has opened its FIFO; the pauses grow."""
@@ -44,7 +45,8 @@ class DaqProcess:
         log: Where the lines go that it prints.
         has_counts: It reports what it planned and recorded (status keys DAQPLAN and DAQNINT).
         fifo: One that it may open, and whose other end is held open for it while it runs.
-        reads_fifo: It reads its words there instead of from its standard input, which is there all the same.
+        reads_fifo: It reads its words there instead of from its standard input, which is there all
+            the same.
         on_exit: Called with the exit status (negative: signal) in a thread of its own, at any end.
     """
 
@@ -96,17 +98,24 @@ class DaqProcess:
                 return
             ended = threading.Event()
             made: queue.SimpleQueue[subprocess.Popen[bytes] | BaseException] = queue.SimpleQueue()
-            watcher = threading.Thread(target=self._run, args=(made, ended), name=self.name, daemon=True)
+            watcher = threading.Thread(
+                target=self._run, args=(made, ended), name=self.name, daemon=True
+            )
             watcher.start()
             process = made.get()
             if isinstance(process, BaseException):
                 raise process
             assert process.stdin is not None
-            os.set_blocking(process.stdin.fileno(), False)  # one who does not read must not hold us up
+            os.set_blocking(
+                process.stdin.fileno(), False
+            )  # one who does not read must not hold us up
             self._process, self._ended, self._returncode = process, ended, None
             watcher.name = f"{self.name}-{process.pid}"
             threading.Thread(
-                target=self._pass_on_output, args=(process,), name=f"{watcher.name}-log", daemon=True
+                target=self._pass_on_output,
+                args=(process,),
+                name=f"{watcher.name}-log",
+                daemon=True,
             ).start()
             self._watcher = watcher
             if self._fifo is not None:
@@ -114,11 +123,15 @@ class DaqProcess:
                 threading.Thread(target=_hold, args=args, name=name, daemon=True).start()
         self._log.info("%s started as process %d", self.name, process.pid)
 
-    def _run(self, made: queue.SimpleQueue[subprocess.Popen[bytes] | BaseException], ended: threading.Event) -> None:
+    def _run(
+        self,
+        made: queue.SimpleQueue[subprocess.Popen[bytes] | BaseException],
+        ended: threading.Event,
+    ) -> None:
         """Make the process, and watch it to its end.
 
-        Both in one thread: a child that asked for a signal at its parent's death gets it when the thread ends that
-        made it.
+        Both in one thread: a child that asked for a signal at its parent's death gets it when the
+        thread ends that made it.
         """
         try:
             process = subprocess.Popen(
@@ -157,7 +170,9 @@ class DaqProcess:
                     raise DaqDeafError(self.name, process.pid, command, str(error)) from error
                 raise DaqNotRunningError(self.name, command, self._returncode) from error
             if written != len(line):
-                raise DaqDeafError(self.name, process.pid, command, "it has left its input unread for long")
+                raise DaqDeafError(
+                    self.name, process.pid, command, "it has left its input unread for long"
+                )
 
     def wait(self, timeout_s: float | None = None) -> int | None:
         """Wait for the end; the exit status, or None if it still runs after the time limit (s)."""
@@ -165,7 +180,8 @@ class DaqProcess:
         return self.returncode
 
     def stop(self, quit_s: float = 5.0, term_s: float = 1.0, kill_s: float = 1.0) -> int | None:
-        """End the program: `QUIT`, then SIGTERM, then SIGKILL to its group, each with its time limit (s).
+        """End the program: `QUIT`, then SIGTERM, then SIGKILL to its group, each with its time
+        limit (s).
 
         Returns:
             The exit status; None if it was never started.
@@ -217,10 +233,13 @@ class DaqProcess:
 
     def _tell_left_out(self, count: int) -> None:
         if count > FLOOD_LINES:
-            self._log.warning("%s: %d more lines of the same second left out", self.name, count - FLOOD_LINES)
+            self._log.warning(
+                "%s: %d more lines of the same second left out", self.name, count - FLOOD_LINES
+            )
 
     def _watch(self, process: subprocess.Popen[bytes], ended: threading.Event) -> None:
-        # Wait without reaping: while the leader is a zombie, its group number cannot belong to anyone else.
+        # Wait without reaping: while the leader is a zombie, its group number cannot belong to
+        # anyone else.
         with contextlib.suppress(ChildProcessError):
             os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
         with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -238,7 +257,8 @@ class DaqProcess:
 
 
 def _open_fifo(path: Path) -> int:
-    """OSError if nobody reads it, or if something else is in its place now, which is neither followed nor written."""
+    """OSError if nobody reads it, or if something else is in its place now, which is neither
+    followed nor written."""
     file = os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
     if not stat.S_ISFIFO(os.fstat(file).st_mode):
         os.close(file)
@@ -255,7 +275,8 @@ def _write_fifo(path: Path, line: bytes) -> int:
 
 
 def _hold(path: Path, ended: threading.Event) -> None:
-    """Open a FIFO when the program does, which may wait for that, and hold it: no word is followed by an end."""
+    """Open a FIFO when the program does, which may wait for that, and hold it: no word is followed
+    by an end."""
     pause = HOLD_FIRST_S
     while not ended.wait(pause):
         try:

@@ -1,8 +1,8 @@
 """A DADA file as a source of voltages: one header, then samples without gaps or overlaps.
 
-Real samples become complex ones at half the rate: the band is shifted by a quarter of the sample rate to its middle
-and halved by a filter, so that frequencies are where the header says. Within 3 % of the band's edges the filter takes
-away power.
+Real samples become complex ones at half the rate: the band is shifted by a quarter of the sample
+rate to its middle and halved by a filter, so that frequencies are where the header says. Within 3 %
+of the band's edges the filter takes away power.
 """
 
 from __future__ import annotations
@@ -59,7 +59,9 @@ class DadaFile:
             self._size = os.fstat(self._file.fileno()).st_size
             self.header = self._read_header()
             stored = (self._size - self.header.header_bytes) // self.header.sample_bytes
-            self.samples = stored if self.header.is_complex else max(0, (stored - HALF_BAND_TAPS + 2) // 2)
+            self.samples = (
+                stored if self.header.is_complex else max(0, (stored - HALF_BAND_TAPS + 2) // 2)
+            )
             """Complex samples per channel in one pass."""
             if not self.samples:
                 reason = f"too few samples: {self._size} bytes, of which the header takes {self.header.header_bytes}"
@@ -81,7 +83,9 @@ class DadaFile:
                 if size < error.wanted <= self._size:
                     size = error.wanted
                     continue
-                raise SourceError(str(self.path), str(DadaHeaderTooShortError(error.wanted, self._size))) from error
+                raise SourceError(
+                    str(self.path), str(DadaHeaderTooShortError(error.wanted, self._size))
+                ) from error
             except DadaHeaderError as error:
                 raise SourceError(str(self.path), str(error)) from error
 
@@ -151,7 +155,9 @@ class DadaFile:
             count = min(self._piece_samples, self.samples - first)
             if self.header.is_complex:
                 stored = self._read(first, count)
-                samples: SampleArray = stored.reshape(count, self.header.channels, -1).transpose(1, 0, 2)
+                samples: SampleArray = stored.reshape(count, self.header.channels, -1).transpose(
+                    1, 0, 2
+                )
             else:
                 samples = self._made_complex(first, count)
             yield Piece(samples, first, first > 0)
@@ -163,18 +169,24 @@ class DadaFile:
         self._file.seek(offset)
         data = self._file.read(count * size)
         if len(data) < count * size:
-            raise SourceError(str(self.path), f"cut short while it was read, at byte {offset + len(data)}")
+            raise SourceError(
+                str(self.path), f"cut short while it was read, at byte {offset + len(data)}"
+            )
         return np.frombuffer(data, np.int8).reshape(count, size)
 
     def _made_complex(self, first: int, count: int) -> npt.NDArray[np.float32]:
-        """Complex samples from `first` on, of real ones: shape (channels, count, 2 * polarizations)."""
+        """Complex samples from `first` on, of real ones: shape (channels, count, 2 *
+        polarizations)."""
         stored = self._read(2 * first, 2 * (count - 1) + HALF_BAND_TAPS)
         turn = np.array([1, -1j, -1, 1j], np.complex64)[(2 * first + np.arange(len(stored))) % 4]
         shifted = stored * turn[:, None]
         halved = through(shifted, _HALF_BAND)[::2]
         parts = np.ascontiguousarray(halved).view(np.float32)
-        return np.ascontiguousarray(parts.reshape(count, self.header.channels, -1).transpose(1, 0, 2))
+        return np.ascontiguousarray(
+            parts.reshape(count, self.header.channels, -1).transpose(1, 0, 2)
+        )
 
 
 _HALF_BAND = (np.sqrt(2.0) * lowpass(HALF_BAND_TAPS, 0.5, "hamming")).astype(np.float32)
-"""Lets the inner half of frequencies pass; the factor keeps the mean square of noise what it was."""
+"""Lets the inner half of frequencies pass; the factor keeps the mean square of noise what it
+was."""

@@ -1,7 +1,8 @@
-"""Coherent dispersion and dedispersion of a stream: a filter over all channels by FFTs with overlap-save.
+"""Coherent dispersion and dedispersion of a stream: a filter over all channels by FFTs with
+overlap-save.
 
-Pure arithmetic on arrays. Of each transform the first and the last half of the overlap are spoilt by the filter going
-round, and left out.
+Pure arithmetic on arrays. Of each transform the first and the last half of the overlap are spoilt
+by the filter going round, and left out.
 """
 
 from __future__ import annotations
@@ -19,8 +20,11 @@ __all__ = ["OverlapSave", "Transforms", "channel_filter", "choose_transforms", "
 Voltages = npt.NDArray[np.complex64]
 
 
-def needed_overlap(dm: float, centres: npt.NDArray[np.float64], width: float, sample_time: float) -> int:
-    """Samples that a filter for the dispersion in a channel reaches over, an even number; the lowest channel decides.
+def needed_overlap(
+    dm: float, centres: npt.NDArray[np.float64], width: float, sample_time: float
+) -> int:
+    """Samples that a filter for the dispersion in a channel reaches over, an even number; the
+    lowest channel decides.
 
     Args:
         dm: pc/cm3.
@@ -43,9 +47,9 @@ class Transforms:
 def choose_transforms(needed: int, wanted: Transforms, longest: int) -> Transforms:
     """Sizes that do for the voltages that there are.
 
-    What the mode computed is for the channel width on the sky. A source with narrower channels needs a smaller overlap,
-    and would take minutes to fill the mode's FFT; so the FFT is no longer than `longest` unless the dispersion asks for
-    it, and no shorter than four overlaps.
+    What the mode computed is for the channel width on the sky. A source with narrower channels
+    needs a smaller overlap, and would take minutes to fill the mode's FFT; so the FFT is no longer
+    than `longest` unless the dispersion asks for it, and no shorter than four overlaps.
 
     Args:
         needed: Overlap by the dispersion.
@@ -75,7 +79,8 @@ def channel_filter(
     """
     offsets = np.asarray(np.fft.fftfreq(fftlen), np.float64) * width
     rows = np.stack([filter_response(dm, float(centre), offsets) for centre in centres])
-    # where the frequency falls, voltages are the conjugate of those where it rises, and so is their filter
+    # where the frequency falls, voltages are the conjugate of those where it rises, and so is their
+    # filter
     return (rows.conj() if undo != (width < 0) else rows).astype(np.complex64)
 
 
@@ -108,13 +113,15 @@ class OverlapSave:
             voltages: Shape (channels, time, polarizations).
 
         Returns:
-            The same shape, maybe no times; the first is `overlap / 2 - held` samples after the first of the call,
-            `held` taken before it.
+            The same shape, maybe no times; the first is `overlap / 2 - held` samples after the
+            first of the call, `held` taken before it.
         """
         stream = voltages if self._held is None else np.concatenate([self._held, voltages], axis=1)
         step = self.fftlen - self.overlap
         count = max(0, (stream.shape[1] - self.overlap) // step)
-        done = [self._transform(stream[:, at * step : at * step + self.fftlen]) for at in range(count)]
+        done = [
+            self._transform(stream[:, at * step : at * step + self.fftlen]) for at in range(count)
+        ]
         self._held = stream[:, count * step :].copy()
         return np.concatenate(done, axis=1) if done else stream[:, :0]
 

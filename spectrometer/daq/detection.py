@@ -1,4 +1,5 @@
-"""From voltages to powers: Stokes parameters or products of the polarizations, and sums over time. Pure arithmetic."""
+"""From voltages to powers: Stokes parameters or products of the polarizations, and sums over time.
+Pure arithmetic."""
 
 from __future__ import annotations
 
@@ -11,7 +12,8 @@ Powers = npt.NDArray[np.float32]
 Voltages = npt.NDArray[np.complex64]
 
 PRODUCTS = {"IQUV": 4, "AABBCRCI": 4, "AA+BB": 1, "INTEN": 1}
-"""POL_TYPE of PSRFITS -> how many; INTEN is that of one polarization, AA, by the name that all readers know."""
+"""POL_TYPE of PSRFITS -> how many; INTEN is that of one polarization, AA, by the name that all
+readers know."""
 
 
 def to_channels(spectra: Voltages) -> Voltages:
@@ -28,18 +30,22 @@ def to_channels(spectra: Voltages) -> Voltages:
     return np.ascontiguousarray(ordered).reshape(coarse * nfine, count, polarizations)
 
 
-def detect(voltages: Voltages, kind: str, *, is_circular: bool = False, is_conjugated: bool = False) -> Powers:
+def detect(
+    voltages: Voltages, kind: str, *, is_circular: bool = False, is_conjugated: bool = False
+) -> Powers:
     """Powers of voltages A and B.
 
-    CR and CI are the real and the imaginary part of A* B, as PSRFITS has it (FD_XYPH is the phase of A* B) and its
-    readers with it, of the voltages as they were on the sky. Stokes parameters of linear feeds: I = AA + BB,
-    Q = AA - BB, U = 2 CR, V = 2 CI; of circular ones: I = AA + BB, Q = 2 CR, U = 2 CI, V = AA - BB.
+    CR and CI are the real and the imaginary part of A* B, as PSRFITS has it (FD_XYPH is the phase
+    of A* B) and its readers with it, of the voltages as they were on the sky. Stokes parameters of
+    linear feeds: I = AA + BB, Q = AA - BB, U = 2 CR, V = 2 CI; of circular ones: I = AA + BB, Q = 2
+    CR, U = 2 CI, V = AA - BB.
 
     Args:
         voltages: Shape (channels, time, polarizations).
         kind: One of `PRODUCTS`; all but INTEN need two polarizations.
         is_circular: A and B are circular.
-        is_conjugated: The voltages are the conjugate of those on the sky, as in a band whose frequency falls.
+        is_conjugated: The voltages are the conjugate of those on the sky, as in a band whose
+            frequency falls.
 
     Returns:
         Shape (products, channels, time).
@@ -74,7 +80,8 @@ class TimeSum:
         self.held, self._sum = 0, 0.0
 
     def add(self, powers: Powers) -> Powers:
-        """Shape (products, channels, time) to the same with fewer times; the first begins with the first one held."""
+        """Shape (products, channels, time) to the same with fewer times; the first begins with the
+        first one held."""
         missing = self.count - self.held
         if powers.shape[2] < missing:
             self._sum = self._sum + powers.sum(axis=2, dtype=np.float64)
@@ -85,5 +92,9 @@ class TimeSum:
         whole = rest.shape[2] // self.count
         left = rest[:, :, whole * self.count :]
         self._sum, self.held = left.sum(axis=2, dtype=np.float64), left.shape[2]
-        means = rest[:, :, : whole * self.count].reshape(*rest.shape[:2], whole, self.count).mean(axis=3)
+        means = (
+            rest[:, :, : whole * self.count]
+            .reshape(*rest.shape[:2], whole, self.count)
+            .mean(axis=3)
+        )
         return np.concatenate([first[:, :, None], means], axis=2, dtype=np.float32)

@@ -1,7 +1,7 @@
 """Finite impulse responses: windows, a low-pass by the window method, a signal through a response.
 
-Pure arithmetic on arrays. Does without scipy.signal, whose import takes longer than all the rest of the data-taking
-program's start; it is imported only for a window that numpy does not have.
+Pure arithmetic on arrays. Does without scipy.signal, whose import takes longer than all the rest of
+the data-taking program's start; it is imported only for a window that numpy does not have.
 """
 
 from __future__ import annotations
@@ -20,8 +20,12 @@ __all__ = ["lowpass", "through", "window_named"]
 DoubleArray = npt.NDArray[np.float64]
 
 _OF_NUMPY: dict[str, Callable[[int], Any]] = {
-    "bartlett": np.bartlett, "blackman": np.blackman, "boxcar": np.ones, "hamming": np.hamming, "hann": np.hanning,
-}  # fmt: skip
+    "bartlett": np.bartlett,
+    "blackman": np.blackman,
+    "boxcar": np.ones,
+    "hamming": np.hamming,
+    "hann": np.hanning,
+}
 
 
 def window_named(name: str, count: int, *, periodic: bool = False) -> DoubleArray:
@@ -30,8 +34,8 @@ def window_named(name: str, count: int, *, periodic: bool = False) -> DoubleArra
     Args:
         name: Any name that `scipy.signal.get_window` takes without parameters.
         count: Samples, 1 or more.
-        periodic: As for a transform, so that the sample after the last would be the first again; otherwise symmetric,
-            as for a filter.
+        periodic: As for a transform, so that the sample after the last would be the first again;
+            otherwise symmetric, as for a filter.
 
     Raises:
         ChannelizerError: There is no window of that name, or it needs parameters.
@@ -52,12 +56,14 @@ def window_named(name: str, count: int, *, periodic: bool = False) -> DoubleArra
 def lowpass(count: int, cutoff: float, window: str) -> DoubleArray:
     """Low-pass by the window method, with a gain of 1 at frequency 0.
 
-    h[n] = fc sinc(fc (n - (count - 1) / 2)) w[n], divided by its sum: Oppenheim and Schafer, Discrete-Time Signal
-    Processing, "Design of FIR filters by windowing"; what `scipy.signal.firwin` computes.
+    h[n] = fc sinc(fc (n - (count - 1) / 2)) w[n], divided by its sum: Oppenheim and Schafer,
+    Discrete-Time Signal Processing, "Design of FIR filters by windowing"; what
+    `scipy.signal.firwin` computes.
 
     Args:
         count: Samples, 1 or more.
-        cutoff: fc, half of the amplitude passes; of half the sample rate, more than 0 and less than 1.
+        cutoff: fc, half of the amplitude passes; of half the sample rate, more than 0 and less than
+            1.
         window: As of `window_named`.
 
     Raises:
@@ -68,7 +74,9 @@ def lowpass(count: int, cutoff: float, window: str) -> DoubleArray:
     return cast(DoubleArray, response / response.sum())
 
 
-def through(signal: npt.NDArray[np.complex64], response: npt.NDArray[np.inexact[Any]]) -> npt.NDArray[np.complex64]:
+def through(
+    signal: npt.NDArray[np.complex64], response: npt.NDArray[np.inexact[Any]]
+) -> npt.NDArray[np.complex64]:
     """A signal through a filter, by one transform: only what the signal's ends do not spoil.
 
     Args:
@@ -76,7 +84,8 @@ def through(signal: npt.NDArray[np.complex64], response: npt.NDArray[np.inexact[
         response: Of single precision, real or complex.
 
     Returns:
-        Shape (time - len(response) + 1, columns); the first is sum(response[::-1] * signal[:len(response)]).
+        Shape (time - len(response) + 1, columns); the first is sum(response[::-1] *
+        signal[:len(response)]).
     """
     size = scipy.fft.next_fast_len(len(signal))
     spectrum = scipy.fft.fft(signal, size, axis=0)

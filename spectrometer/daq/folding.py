@@ -1,7 +1,9 @@
-"""Folding: powers of many turns of a pulsar, summed by the phase at which they came. Pure arithmetic on arrays.
+"""Folding: powers of many turns of a pulsar, summed by the phase at which they came. Pure
+arithmetic on arrays.
 
-All channels are folded with one phase. Dispersion stays in the profiles: a reader takes it away by DM and DAT_FREQ, and
-a shift that was made here would have to be told in a way that all readers understand, which there is not.
+All channels are folded with one phase. Dispersion stays in the profiles: a reader takes it away by
+DM and DAT_FREQ, and a shift that was made here would have to be told in a way that all readers
+understand, which there is not.
 """
 
 from __future__ import annotations
@@ -43,15 +45,22 @@ class Spin:
         return moment
 
 
-def subintegrations_at(samples: npt.NDArray[np.int64], sample_time: float, fold_time: float) -> npt.NDArray[np.int64]:
+def subintegrations_at(
+    samples: npt.NDArray[np.int64], sample_time: float, fold_time: float
+) -> npt.NDArray[np.int64]:
     """Sub-integration that the middle of each sample is in; samples are counted from the first."""
-    numbers: npt.NDArray[np.int64] = np.floor((samples + 0.5) * (sample_time / fold_time)).astype(np.int64)
+    numbers: npt.NDArray[np.int64] = np.floor((samples + 0.5) * (sample_time / fold_time)).astype(
+        np.int64
+    )
     return numbers
 
 
 def first_sample(number: int, sample_time: float, fold_time: float) -> int:
-    """First sample of a sub-integration, by `subintegrations_at`; of the next one if it has none."""
-    near = math.ceil(number * (fold_time / sample_time) - 0.5) + np.arange(-1, 2)  # rounding may be off by one
+    """First sample of a sub-integration, by `subintegrations_at`; of the next one if it has
+    none."""
+    near = math.ceil(number * (fold_time / sample_time) - 0.5) + np.arange(
+        -1, 2
+    )  # rounding may be off by one
     return int(near[np.searchsorted(subintegrations_at(near, sample_time, fold_time), number)])
 
 
@@ -89,7 +98,8 @@ class Folder:
         self.samples += len(times)
 
     def take(self) -> Doubles:
-        """Mean profiles, shape (products, channels, nbin); begins anew. An empty bin gets its channel's mean."""
+        """Mean profiles, shape (products, channels, nbin); begins anew. An empty bin gets its
+        channel's mean."""
         shape = (self._products, self._channels, self.nbin)
         counts = self._counts.reshape(shape[1:])
         sums = self._sums.reshape(shape)

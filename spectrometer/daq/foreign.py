@@ -1,4 +1,5 @@
-"""What a foreign data-taking program finds when it is started: data buffers, a FIFO for words, its environment.
+"""What a foreign data-taking program finds when it is started: data buffers, a FIFO for words, its
+environment.
 
 The contract is docs/protocols/daq.md. The programs themselves are `spectrometer.daq.control`'s.
 """
@@ -41,7 +42,8 @@ class ForeignPlace:
     Attributes:
         buffers: In their order.
         fifos: In the order of the programs.
-        is_private: Nobody else uses these names: all of it is removed when the Bank needs it no more.
+        is_private: Nobody else uses these names: all of it is removed when the Bank needs it no
+            more.
         environment: Variables that the programs get beside the Player's own.
     """
 
@@ -82,7 +84,9 @@ def _make_fifo(path: Path) -> None:
         os.mkfifo(path)
         path.chmod(0o666)
     except OSError as error:
-        raise DaqError(f"FIFO {path}: {error.strerror or error}; it may be another user's") from error
+        raise DaqError(
+            f"FIFO {path}: {error.strerror or error}; it may be another user's"
+        ) from error
 
 
 def _remove_fifos(paths: Iterable[Path]) -> None:

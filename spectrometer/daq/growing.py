@@ -1,9 +1,11 @@
-"""A FITS file that grows by rows of one table and is readable at every moment up to its last complete row.
+"""A FITS file that grows by rows of one table and is readable at every moment up to its last
+complete row.
 
-New rows are written behind the last one, padded to whole FITS blocks; only then NAXIS2 in the header counts
-them. A process that dies in between leaves a file that is merely longer than its header says. Nothing existing is ever
-overwritten. Checksums are written when the file is closed; till then, and in what a killed program leaves, they are
-blank, which is "not known". Knows bytes of headers and records, not what they mean.
+New rows are written behind the last one, padded to whole FITS blocks; only then NAXIS2 in the
+header counts them. A process that dies in between leaves a file that is merely longer than its
+header says. Nothing existing is ever overwritten. Checksums are written when the file is closed;
+till then, and in what a killed program leaves, they are blank, which is "not known". Knows bytes of
+headers and records, not what they mean.
 """
 
 from __future__ import annotations
@@ -18,16 +20,34 @@ from pathlib import Path
 import numpy as np
 
 from spectrometer.daq.protocol.checksum import add_words, checksum_text
-from spectrometer.status.protocol.cards import CARD_BYTES, END, plain, read_cards, write_card, write_value
+from spectrometer.status.protocol.cards import (
+    CARD_BYTES,
+    END,
+    plain,
+    read_cards,
+    write_card,
+    write_value,
+)
 
-__all__ = ["CHECKSUM_CARDS", "FITS_BLOCK", "GrowingTable", "Record", "check_kept", "create_new", "write_all"]
+__all__ = [
+    "CHECKSUM_CARDS",
+    "FITS_BLOCK",
+    "GrowingTable",
+    "Record",
+    "check_kept",
+    "create_new",
+    "write_all",
+]
 
 FITS_BLOCK = 2880
 TEXT_AT = 11
 """In a card, of the first character of a text."""
 NUMBER = 20
 """Characters of a number in a card."""
-COMMENTS = {"DATASUM": "sum of the data; blank: not known", "CHECKSUM": "sum of the unit; blank: not known"}
+COMMENTS = {
+    "DATASUM": "sum of the data; blank: not known",
+    "CHECKSUM": "sum of the unit; blank: not known",
+}
 CHECKSUM_CARDS = [(keyword, "", comment) for keyword, comment in COMMENTS.items()]
 """To be in a header that shall have them."""
 NO_CHECKSUM = write_card("CHECKSUM", "0" * 16, COMMENTS["CHECKSUM"])
@@ -85,14 +105,16 @@ class GrowingTable:
         self._pending.append(record)
 
     def set_number(self, keyword: str, value: float) -> None:
-        """Put another number into a card of the primary header; KeyError if there is none. OSError."""
+        """Put another number into a card of the primary header; KeyError if there is none.
+        OSError."""
         offset = _card_offset(self._primary, f"{keyword:<8s}".encode("ascii"))
         digits = write_value(keyword, value)
         digits = digits if len(digits) <= NUMBER else f"{value:{NUMBER}.12E}"
         write_all(self._file, f"{keyword:<8s}= {digits}".encode("ascii"), offset)
 
     def set_text(self, keyword: str, text: str) -> None:
-        """Put another text between the quotes of a card of the primary header; it is cut to the room that there is.
+        """Put another text between the quotes of a card of the primary header; it is cut to the
+        room that there is.
 
         Raises:
             KeyError: There is no such card.
@@ -101,10 +123,13 @@ class GrowingTable:
         offset = _card_offset(self._primary, f"{keyword:<8s}".encode("ascii"))
         card = self._primary[offset : offset + CARD_BYTES].decode("ascii")
         room = card.index("'", TEXT_AT) - TEXT_AT
-        write_all(self._file, f"{plain(text, ' ')[:room]:<{room}s}".encode("ascii"), offset + TEXT_AT)
+        write_all(
+            self._file, f"{plain(text, ' ')[:room]:<{room}s}".encode("ascii"), offset + TEXT_AT
+        )
 
     def _set_table_number(self, keyword: str, value: int) -> None:
-        """Put another whole number into a card of the table's header; KeyError if there is none. OSError."""
+        """Put another whole number into a card of the table's header; KeyError if there is none.
+        OSError."""
         offset = len(self._primary) + _card_offset(self._table, f"{keyword:<8s}".encode("ascii"))
         write_all(self._file, f"{keyword:<8s}= {value:>20d}".encode("ascii"), offset)
 
@@ -115,8 +140,8 @@ class GrowingTable:
             sync: Also wait until the disk has them, for the case that the machine dies.
 
         Raises:
-            OSError: The disk is full or broken; the rows in complete blocks are kept and counted. With `sync`: the file
-                was removed.
+            OSError: The disk is full or broken; the rows in complete blocks are kept and counted.
+                With `sync`: the file was removed.
         """
         if sync:
             check_kept(self._file, self.path)
@@ -132,7 +157,9 @@ class GrowingTable:
             if sync:
                 os.fdatasync(self._file)
             self._count(self.rows + count)
-            self._sum = None if self._sum is None else add_words(self._sum, data, begin - self._data_at)
+            self._sum = (
+                None if self._sum is None else add_words(self._sum, data, begin - self._data_at)
+            )
         except OSError:
             self._sum = None
             with contextlib.suppress(OSError):
@@ -145,8 +172,11 @@ class GrowingTable:
         self.rows = rows
 
     def _keep_whole_rows(self, begin: int, count: int) -> None:
-        """After a failed write of `count` rows at `begin`: count those in complete blocks, and end the file there."""
-        room = os.fstat(self._file).st_size // FITS_BLOCK * FITS_BLOCK - begin  # no more than that need be had again
+        """After a failed write of `count` rows at `begin`: count those in complete blocks, and end
+        the file there."""
+        room = (
+            os.fstat(self._file).st_size // FITS_BLOCK * FITS_BLOCK - begin
+        )  # no more than that need be had again
         whole = 0 if room <= -begin % FITS_BLOCK else min(room // self.row_type.itemsize, count)
         try:
             self._end_at(begin + whole * self.row_type.itemsize)
@@ -161,7 +191,8 @@ class GrowingTable:
         os.ftruncate(self._file, end + -end % FITS_BLOCK)
 
     def close(self) -> None:
-        """Flush, wait for the disk and close. May be called twice. OSError, as of `flush` with `sync`."""
+        """Flush, wait for the disk and close. May be called twice. OSError, as of `flush` with
+        `sync`."""
         if self._file < 0:
             return
         try:
@@ -175,16 +206,25 @@ class GrowingTable:
 
     def _write_checksums(self) -> None:
         """DATASUM and CHECKSUM of every unit that has room for them."""
-        for at, header, data in _units(os.pread(self._file, len(self._primary), 0)):  # as they are now
+        for at, header, data in _units(
+            os.pread(self._file, len(self._primary), 0)
+        ):  # as they are now
             self._write_checksum(at, header, add_words(0, data))
         if self._sum is not None:
             self._write_checksum(len(self._primary), len(self._table), self._sum)
 
     def _write_checksum(self, at: int, header_bytes: int, data_sum: int) -> None:
-        header = bytearray(os.pread(self._file, header_bytes, at))  # as it is now: numbers in it may have changed
-        cards = {"DATASUM": write_card("DATASUM", str(data_sum), COMMENTS["DATASUM"]), "CHECKSUM": NO_CHECKSUM}
+        header = bytearray(
+            os.pread(self._file, header_bytes, at)
+        )  # as it is now: numbers in it may have changed
+        cards = {
+            "DATASUM": write_card("DATASUM", str(data_sum), COMMENTS["DATASUM"]),
+            "CHECKSUM": NO_CHECKSUM,
+        }
         try:
-            places = {keyword: _card_offset(header, f"{keyword:<8s}".encode("ascii")) for keyword in cards}
+            places = {
+                keyword: _card_offset(header, f"{keyword:<8s}".encode("ascii")) for keyword in cards
+            }
         except KeyError:
             return
         for keyword, place in places.items():
@@ -196,21 +236,27 @@ class GrowingTable:
 
 
 def _units(data: bytes) -> Iterator[tuple[int, int, bytes]]:
-    """Units of a file: where the header is, its bytes, and the data behind it with what fills the last block."""
+    """Units of a file: where the header is, its bytes, and the data behind it with what fills the
+    last block."""
     at = 0
     while at < len(data):
         end = data.index(END, at) + CARD_BYTES
         header = end - at + -(end - at) % FITS_BLOCK
         cards = read_cards(data[at : at + header])
         axes = [int(cards[f"NAXIS{n}"]) for n in range(1, int(cards["NAXIS"]) + 1)]
-        size = math.prod(axes) * abs(int(cards["BITPIX"])) // 8 + int(cards.get("PCOUNT", 0)) if axes else 0
+        size = (
+            math.prod(axes) * abs(int(cards["BITPIX"])) // 8 + int(cards.get("PCOUNT", 0))
+            if axes
+            else 0
+        )
         size += -size % FITS_BLOCK
         yield at, header, data[at + header : at + header + size]
         at += header + size
 
 
 def create_new(directory: Path, name: str) -> tuple[Path, int]:
-    """Make a new file, with `_2`, `_3`, ... before its suffix if there is such a file; its path and number. OSError."""
+    """Make a new file, with `_2`, `_3`, ... before its suffix if there is such a file; its path and
+    number. OSError."""
     stem, suffix = Path(name).stem, Path(name).suffix
     number = 1
     while True:
@@ -222,9 +268,12 @@ def create_new(directory: Path, name: str) -> tuple[Path, int]:
 
 
 def check_kept(file: int, path: Path) -> None:
-    """Raise FileNotFoundError if an open file was removed: the system takes what is written to it all the same."""
+    """Raise FileNotFoundError if an open file was removed: the system takes what is written to it
+    all the same."""
     if os.fstat(file).st_nlink == 0:
-        raise FileNotFoundError(errno.ENOENT, "the file was removed while it was written", str(path))
+        raise FileNotFoundError(
+            errno.ENOENT, "the file was removed while it was written", str(path)
+        )
 
 
 def _card_offset(header: bytes | bytearray, keyword: bytes) -> int:

@@ -1,9 +1,10 @@
-"""A GUPPI raw file as a source of voltages: finds blocks, removes the overlap, hands out pieces of a pass.
+"""A GUPPI raw file as a source of voltages: finds blocks, removes the overlap, hands out pieces of
+a pass.
 
-Whether the overlap repeats the end of the block before is verified. A file whose blocks were shortened (as
-published samples are) keeps OVERLAP and PKTIDX of the original while nothing repeats any more; the headers
-are followed then, and a sentence in `notes` says so. A block that is left out is a gap, and so are blocks and
-packets of zeros that were lost by NPKT and NDROP.
+Whether the overlap repeats the end of the block before is verified. A file whose blocks were
+shortened (as published samples are) keeps OVERLAP and PKTIDX of the original while nothing repeats
+any more; the headers are followed then, and a sentence in `notes` says so. A block that is left out
+is a gap, and so are blocks and packets of zeros that were lost by NPKT and NDROP.
 
 Knows the file, not the rate or the time at which it is replayed.
 """
@@ -185,7 +186,9 @@ class GuppiFile:
         self._file.seek(offset)
         data = self._file.read(self.header.block_bytes)
         if len(data) < self.header.block_bytes:
-            raise SourceError(str(self.path), f"cut short while it was read, at byte {offset + len(data)}")
+            raise SourceError(
+                str(self.path), f"cut short while it was read, at byte {offset + len(data)}"
+            )
         header, stored = self.header, np.frombuffer(data, np.int8)
         if header.is_time_first:
             return stored.reshape(header.samples, header.channels, -1).transpose(1, 0, 2)
@@ -217,7 +220,9 @@ class GuppiFile:
                 self.notes.append(f"{reason}; it is left out")
                 break
             if header.shape != first.shape:
-                raise SourceError(str(self.path), f"block {len(offsets)} has another shape than the first")
+                raise SourceError(
+                    str(self.path), f"block {len(offsets)} has another shape than the first"
+                )
             if header.is_lost and not self._samples_of(data).any():
                 lost.add(len(offsets))
             elif header.lost_packets:
@@ -227,7 +232,9 @@ class GuppiFile:
             offset = data + header.block_bytes
         came = [number for number in range(len(offsets)) if number not in lost]
         if not came:
-            raise SourceError(str(self.path), "no packet of it came, by NPKT and NDROP of its headers")
+            raise SourceError(
+                str(self.path), "no packet of it came, by NPKT and NDROP of its headers"
+            )
         self.block_count = len(came)
         places = block_places(first, indices, lost)
         for number, place in zip(came, places, strict=True):
@@ -257,7 +264,8 @@ class GuppiFile:
         return runs
 
     def _received(self, header: BlockHeader, offset: int) -> tuple[list[tuple[int, int]], int]:
-        """Spans of a block without its lost packets, which are zeros; how many packets were lost that are not found."""
+        """Spans of a block without its lost packets, which are zeros; how many packets were lost
+        that are not found."""
         step = header.packet_bytes // (header.channels * header.polarizations * 2)
         if header.overlap or not step or header.samples % step:
             return [(0, header.samples)], header.lost_packets

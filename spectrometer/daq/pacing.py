@@ -11,10 +11,12 @@ from spectrometer.daq.source import SampleArray, Source
 __all__ = ["CATCH_UP_S", "DuePiece", "Pacing"]
 
 CATCH_UP_S = 3.0
-"""After the end of a scan: so long pieces that wait are still taken, however slow the processing is."""
+"""After the end of a scan: so long pieces that wait are still taken, however slow the processing
+is."""
 
 LONGEST_PIECE_S = 0.25
-"""A longer piece is handed out in parts, so that a scan that is stopped has what came until then."""
+"""A longer piece is handed out in parts, so that a scan that is stopped has what came until
+then."""
 
 
 SAME = 1e-6
@@ -52,8 +54,8 @@ class Pacing:
         source: Of the voltages.
         rate: Replayed samples per second and coarse channel.
         length: Of the scan, s; None: it has no end.
-        max_lag: Seconds that processing may lag until the end of the scan; None: no piece waits for the clock, and
-            none is late.
+        max_lag: Seconds that processing may lag until the end of the scan; None: no piece waits for
+            the clock, and none is late.
 
     Attributes:
         length: Of the scan, samples; None: it has no end.
@@ -64,7 +66,9 @@ class Pacing:
         start: Time of the first sample.
     """
 
-    def __init__(self, source: Source, rate: float, length: float | None, max_lag: float | None) -> None:
+    def __init__(
+        self, source: Source, rate: float, length: float | None, max_lag: float | None
+    ) -> None:
         self._source, self._rate, self._max_lag = source, rate, max_lag
         self._longest = None if max_lag is None else max(int(rate * LONGEST_PIECE_S), 1)
         self.length = self.end = None if length is None else int(length * rate + 0.5)
@@ -121,7 +125,9 @@ class Pacing:
         end = math.inf if self._stopped_at is None else self._stopped_at
         if self.end is not None:
             end = min(end, self.start + self.end / self._rate)
-        return min(now, end) - self._complete_at > self._max_lag or now - end > max(CATCH_UP_S, self._max_lag)
+        return min(now, end) - self._complete_at > self._max_lag or now - end > max(
+            CATCH_UP_S, self._max_lag
+        )
 
     def advance(self) -> None:
         """Done with what was taken, whose samples may be overwritten now."""
@@ -129,7 +135,8 @@ class Pacing:
             self._next = next(self._pieces)
 
     def stop(self, now: float) -> None:
-        """End the scan with what is complete now: what waits is still handed out, and a gap is lost until now."""
+        """End the scan with what is complete now: what waits is still handed out, and a gap is lost
+        until now."""
         if self._max_lag is None:
             self.end = self.reached
         else:

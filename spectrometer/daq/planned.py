@@ -1,6 +1,8 @@
-"""Numbers of integrations, samples and blocks that a scan without losses holds. Pure arithmetic on positions.
+"""Numbers of integrations, samples and blocks that a scan without losses holds. Pure arithmetic on
+positions.
 
-They are compared with what was recorded, so they are exact: places in time are those of `accumulator` and `folding`.
+They are compared with what was recorded, so they are exact: places in time are those of
+`accumulator` and `folding`.
 """
 
 from __future__ import annotations
@@ -35,7 +37,8 @@ def subintegrations_of(samples: int, sample_time: float, fold_time: float) -> in
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedSpectra:
-    """Spectra of a scan, by their place in it; the filter begins anew with each pass through the source.
+    """Spectra of a scan, by their place in it; the filter begins anew with each pass through the
+    source.
 
     Attributes:
         cycle: The switching states.
@@ -56,7 +59,8 @@ class PlannedSpectra:
     pass_samples: int
 
     def integrations(self, samples: int) -> int:
-        """Integrations with at least one spectrum that is of a single state, in so many samples of a scan."""
+        """Integrations with at least one spectrum that is of a single state, in so many samples of
+        a scan."""
         per_pass = self._per_pass
         passes, rest = divmod(samples, self.pass_samples) if self.pass_samples else (0, samples)
         count = passes * per_pass + spectra_of(rest, self.taps, self.nfine)
@@ -67,13 +71,19 @@ class PlannedSpectra:
             return self._pure(0, count)
         first, last = self._number(0), self._number(count - 1)
         found = last - first + 1
-        # an integration is no shorter than from one spectrum to the next; from one pass to the next it may be
-        if self.pass_samples - (per_pass - 1) * self.nfine > self.integration_samples and passes <= MOST_SPECTRA:
+        # an integration is no shorter than from one spectrum to the next; from one pass to the next
+        # it may be
+        if (
+            self.pass_samples - (per_pass - 1) * self.nfine > self.integration_samples
+            and passes <= MOST_SPECTRA
+        ):
             begins = np.arange(0, count, per_pass)
             firsts = self._numbers(self._middles(begins))
             lasts = self._numbers(self._middles(np.minimum(begins + per_pass, count) - 1))
             found = int((lasts - firsts + 1).sum() - (firsts[1:] == lasts[:-1]).sum())
-        if is_switched:  # inside a long scan every integration has a pure one; at its ends it may not
+        if (
+            is_switched
+        ):  # inside a long scan every integration has a pure one; at its ends it may not
             longest = min(int(self.integration_samples / self.nfine) + 2, count)
             found -= not self._pure(0, longest, only=first)
             found -= first < last and not self._pure(count - longest, count, only=last)
@@ -81,7 +91,9 @@ class PlannedSpectra:
 
     @property
     def _per_pass(self) -> int:
-        return spectra_of(self.pass_samples, self.taps, self.nfine) if self.pass_samples else ENDLESS
+        return (
+            spectra_of(self.pass_samples, self.taps, self.nfine) if self.pass_samples else ENDLESS
+        )
 
     def _middles(self, spectra: IntArray) -> DoubleArray:
         passes, places = np.divmod(spectra, self._per_pass)
@@ -95,7 +107,8 @@ class PlannedSpectra:
         return integrations_at(middles, self.integration_samples)
 
     def _pure(self, begin: int, end: int, only: int | None = None) -> int:
-        """Return how many integrations have a pure spectrum among these; or whether a certain one has."""
+        """Return how many integrations have a pure spectrum among these; or whether a certain one
+        has."""
         found, before = 0, -1
         for numbers in self._pure_numbers(begin, end):
             chosen = numbers if only is None else numbers[numbers == only]

@@ -1,9 +1,9 @@
 """The data-taking program, `spectrometer-daq`: words on standard input, state in the status memory.
 
-`START` reads the setup, reports NETSTAT `receiving` and waits until ARMSTATE is `armed` and the time DAQSTART
-(unix seconds; DAQMONO on the monotonic clock) has come; `STOP` or SCANLEN ends the scan, after what waits to be
-processed. `MONITOR` runs at once without a file. `QUIT`, the end of the input, SIGTERM and SIGINT end the program with
-its file complete.
+`START` reads the setup, reports NETSTAT `receiving` and waits until ARMSTATE is `armed` and the
+time DAQSTART (unix seconds; DAQMONO on the monotonic clock) has come; `STOP` or SCANLEN ends the
+scan, after what waits to be processed. `MONITOR` runs at once without a file. `QUIT`, the end of
+the input, SIGTERM and SIGINT end the program with its file complete.
 """
 
 from __future__ import annotations
@@ -46,7 +46,8 @@ ARM_POLL_S = 0.05
 REPORT_S = 0.2
 """Seconds between reports of progress, at least."""
 NO_COUNTS: dict[str, Value] = dict.fromkeys(
-    ("DAQPLAN", "DAQNINT", "DAQNROW", "DAQBLKS", "DAQDROP", "DAQLOST", "DAQLOOPS", "NPKT", "NDROP"), 0
+    ("DAQPLAN", "DAQNINT", "DAQNROW", "DAQBLKS", "DAQDROP", "DAQLOST", "DAQLOOPS", "NPKT", "NDROP"),
+    0,
 )
 
 
@@ -99,12 +100,19 @@ class Program:
         self._quit = True
 
     def _report_state(self) -> None:
-        """Tell anew how it stands, as at the beginning: the status memory may have been emptied for another mode."""
+        """Tell anew how it stands, as at the beginning: the status memory may have been emptied for
+        another mode."""
         if self._run is None:
             self._report(
-                DAQSTATE="stopped", SCANSTAT="stopped", NETSTAT="init", DISKSTAT="init", DAQERR="", DAQNOTE="",
-                FILENUM=self._files, **NO_COUNTS,
-            )  # fmt: skip
+                DAQSTATE="stopped",
+                SCANSTAT="stopped",
+                NETSTAT="init",
+                DISKSTAT="init",
+                DAQERR="",
+                DAQNOTE="",
+                FILENUM=self._files,
+                **NO_COUNTS,
+            )
         self._pulse_at = -math.inf
 
     def main_loop(self) -> int:
@@ -180,14 +188,18 @@ class Program:
             return
         self._announced(values)
         self._report(
-            DAQSTATE="running", SCANSTAT="running", NETSTAT="receiving", DISKSTAT="waiting",
+            DAQSTATE="running",
+            SCANSTAT="running",
+            NETSTAT="receiving",
+            DISKSTAT="waiting",
             DAQNOTE=printable("; ".join(self._notes)),
-        )  # fmt: skip
+        )
         if self._start_at_once or not to_file:
             self._begin(self._start_time.now())
 
     def _notes_of_disk(self, root: Path) -> list[str]:
-        """Where a disk was lost, its mount point or a new folder takes the data, and fills up another disk."""
+        """Where a disk was lost, its mount point or a new folder takes the data, and fills up
+        another disk."""
         try:
             before, self._disk = self._disk, root.stat().st_dev
         except OSError as error:
@@ -195,7 +207,10 @@ class Program:
             return []
         if before in (None, self._disk):
             return []
-        log.warning("data root %s is on another disk than for the scan before; is its own one mounted?", root)
+        log.warning(
+            "data root %s is on another disk than for the scan before; is its own one mounted?",
+            root,
+        )
         return ["the data root is on another disk than before: is it mounted?"]
 
     def _begin(self, start: Start) -> None:
@@ -208,7 +223,11 @@ class Program:
         values = self._run.account.status
         if self._run.path is not None:
             self._files += 1
-            values |= {"DAQFITS": printable(self._run.path.name), "FILENUM": self._files, "DISKSTAT": "writing"}
+            values |= {
+                "DAQFITS": printable(self._run.path.name),
+                "FILENUM": self._files,
+                "DISKSTAT": "writing",
+            }
             log.info("writing %s", self._run.path)
         self._report(**values)
 
@@ -232,19 +251,28 @@ class Program:
         self._look_at_clock()
         self._cut(run)
         try:
-            run.end(Closing(ending=ending, array=self._state_of_array(), clock_step=self._clock_watch.steps))
+            run.end(
+                Closing(
+                    ending=ending, array=self._state_of_array(), clock_step=self._clock_watch.steps
+                )
+            )
         except OSError as error:
             self._disk_failed(error)
             return
         self._run = None
         self._report(
-            DAQSTATE="stopped", SCANSTAT="stopped", NETSTAT="waiting", DISKSTAT="waiting", **self._progress(run),
-        )  # fmt: skip
+            DAQSTATE="stopped",
+            SCANSTAT="stopped",
+            NETSTAT="waiting",
+            DISKSTAT="waiting",
+            **self._progress(run),
+        )
         level = logging.INFO if run.account.is_complete else logging.WARNING
         log.log(level, "scan ended: %s, %d loops", run.account, run.pacing.loops)
 
     def _cut(self, run: Run) -> None:
-        """Count as lost what is due and was not taken; all that is due, if the scan did not even begin."""
+        """Count as lost what is due and was not taken; all that is due, if the scan did not even
+        begin."""
         now = self._clock.monotonic()
         if run.begun:
             run.pacing.cut(now)
@@ -322,7 +350,9 @@ class Program:
         if now - self._pulse_at < PULSE_S:
             return
         self._pulse_at = now
-        self._report(DAQPULSE=time.strftime("%a %b %d %H:%M:%S %Y", time.gmtime(self._clock.time())))
+        self._report(
+            DAQPULSE=time.strftime("%a %b %d %H:%M:%S %Y", time.gmtime(self._clock.time()))
+        )
         self._look_at_clock()
         if self._run is not None and self._run.begun:
             try:
@@ -335,7 +365,9 @@ class Program:
     def _look_at_clock(self) -> None:
         step = self._clock_watch.look()
         if step and self._run is not None:
-            log.warning("the clock of the host was set by %+.3f s; the scan goes on by its start", step)
+            log.warning(
+                "the clock of the host was set by %+.3f s; the scan goes on by its start", step
+            )
             note = f"the clock of the host was set by {self._clock_watch.steps:+.3f} s"
             self._report(DAQNOTE=printable("; ".join([note, *self._notes])))
 
@@ -376,14 +408,20 @@ class Program:
                 log.error("closing the file: %s", another)
             values = self._progress(run)
         self._report(
-            DAQSTATE="stopped", SCANSTAT="stopped", NETSTAT="waiting", DAQERR=printable(text),
-            DISKSTAT="full" if is_full else "error", **values,
-        )  # fmt: skip
+            DAQSTATE="stopped",
+            SCANSTAT="stopped",
+            NETSTAT="waiting",
+            DAQERR=printable(text),
+            DISKSTAT="full" if is_full else "error",
+            **values,
+        )
 
     def _fail(self, error: Exception) -> None:
         log.error("%s", error)
         self._failed = True
-        self._report(DAQERR=printable(str(error)), NETSTAT="init", DAQSTATE="stopped", SCANSTAT="stopped")
+        self._report(
+            DAQERR=printable(str(error)), NETSTAT="init", DAQSTATE="stopped", SCANSTAT="stopped"
+        )
 
     def _report(self, **values: Value) -> None:
         try:

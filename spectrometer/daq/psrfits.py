@@ -1,4 +1,5 @@
-"""PSRFITS files: headers and rows as `protocol.psrfits` lays them out, in a file that grows as `growing` says."""
+"""PSRFITS files: headers and rows as `protocol.psrfits` lays them out, in a file that grows as
+`growing` says."""
 
 from __future__ import annotations
 
@@ -36,7 +37,18 @@ from spectrometer.status.protocol.cards import Value, read_number
 __all__ = ["PsrFitsFile", "antenna_position", "source_position"]
 
 UNKNOWN = "UNKNOWN"
-_OF_THE_MODE = ("NPOL", "POL_TYPE", "NBITS", "NSBLK", "ACC_LEN", "DS_TIME", "ONLY_I", "FFTLEN", "OVERLAP", "BLOCSIZE")
+_OF_THE_MODE = (
+    "NPOL",
+    "POL_TYPE",
+    "NBITS",
+    "NSBLK",
+    "ACC_LEN",
+    "DS_TIME",
+    "ONLY_I",
+    "FFTLEN",
+    "OVERLAP",
+    "BLOCSIZE",
+)
 """Status keys of what the mode would have recorded: the table's own cards say what it holds."""
 PAR_LINE = 128
 ANTENNA = ("ANT_X", "ANT_Y", "ANT_Z")
@@ -81,8 +93,15 @@ class PsrFitsFile(GrowingTable):
         where = antenna_position(status)
         self._longitude = None if where is None else math.degrees(math.atan2(where[1], where[0]))
         self._frequencies = np.array(layout.frequencies)
-        self._place = {column: _number(status, key, math.nan) for column, key in
-                       (("RA_SUB", "RA"), ("DEC_SUB", "DEC"), ("TEL_AZ", "AZ"), ("TEL_ZEN", "ZA"))}  # fmt: skip
+        self._place = {
+            column: _number(status, key, math.nan)
+            for column, key in (
+                ("RA_SUB", "RA"),
+                ("DEC_SUB", "DEC"),
+                ("TEL_AZ", "AZ"),
+                ("TEL_ZEN", "ZA"),
+            )
+        }
         cards = [*_observation(status), *own, *primary_cards(layout, obs_mode, *begin)]
         if self._longitude is not None:
             cards.append(("STT_LST", self._sidereal(0.0), "s, mean sidereal time at STT"))
@@ -90,7 +109,9 @@ class PsrFitsFile(GrowingTable):
         units = fits.HDUList([primary_unit(wanted, cards, history), _history_table(layout)])
         if par_text:
             lines = [line.encode("ascii", "replace")[:PAR_LINE] for line in par_text.splitlines()]
-            units.append(fits.BinTableHDU(np.array(lines, f"S{PAR_LINE}").view([("PARAM", f"S{PAR_LINE}")])))
+            units.append(
+                fits.BinTableHDU(np.array(lines, f"S{PAR_LINE}").view([("PARAM", f"S{PAR_LINE}")]))
+            )
             units[-1].name = "PSRPARAM"
         table = fits.BinTableHDU(np.zeros(0, row_type(layout)), name="SUBINT")
         table.header["EXTVER"] = 1
@@ -102,16 +123,23 @@ class PsrFitsFile(GrowingTable):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", VerifyWarning)
             units.writeto(before)
-        self._nsub_at = sum(len(unit.header.tostring()) for unit in units[:2]) + units[1].data.dtype.fields["NSUB"][1]
+        self._nsub_at = (
+            sum(len(unit.header.tostring()) for unit in units[:2])
+            + units[1].data.dtype.fields["NSUB"][1]
+        )
         super().__init__(
-            directory, name, row_type(layout), before.getvalue(), table.header.tostring().encode("ascii")
+            directory,
+            name,
+            row_type(layout),
+            before.getvalue(),
+            table.header.tostring().encode("ascii"),
         )
 
     def append_samples(self, samples: npt.NDArray[np.float32], number: int) -> None:
         """Take a row of search mode; it reaches the disk with the next `flush`.
 
-        Rows that were lost before it are written, too, for readers that do not look at OFFS_SUB: they have the mean of
-        the last row, and the weight 0.
+        Rows that were lost before it are written, too, for readers that do not look at OFFS_SUB:
+        they have the mean of the last row, and the weight 0.
 
         Args:
             samples: Shape (nsblk, products, channels).
@@ -133,14 +161,21 @@ class PsrFitsFile(GrowingTable):
         return self._row(scaled, length, (number + 0.5) * length, weight)
 
     def append_profiles(
-        self, profiles: npt.NDArray[np.float64], *, epoch: float, summed: float, share: float, period: float
+        self,
+        profiles: npt.NDArray[np.float64],
+        *,
+        epoch: float,
+        summed: float,
+        share: float,
+        period: float,
     ) -> None:
         """Take a row of fold mode; it reaches the disk with the next `flush`.
 
         Args:
             profiles: Shape (products, channels, nbin).
-            epoch: A moment of phase 0 (the beginning of the first bin), s since the first sample. A reader takes
-                OFFS_SUB + bin / nbin * period for the time at which a bin was received.
+            epoch: A moment of phase 0 (the beginning of the first bin), s since the first sample. A
+                reader takes OFFS_SUB + bin / nbin * period for the time at which a bin was
+                received.
             summed: Of the samples that were folded, s.
             share: Of the samples that there would be if none were lost, 0 to 1.
             period: Of the pulsar, s.
@@ -152,12 +187,18 @@ class PsrFitsFile(GrowingTable):
     def _sidereal(self, offset: float) -> float:
         """Of a moment, s after the first sample; s, NaN if it is not known where the antenna is."""
         day, second = self._begin
-        return math.nan if self._longitude is None else sidereal_seconds(day, second + offset, self._longitude)
+        return (
+            math.nan
+            if self._longitude is None
+            else sidereal_seconds(day, second + offset, self._longitude)
+        )
 
     def _count(self, rows: int) -> None:
         super()._count(rows)
         write_all(self._file, rows.to_bytes(4, "big"), self._nsub_at)
-        if self.layout.is_search:  # after NAXIS2: a program that dies in between leaves a sample too few, not too many
+        if (
+            self.layout.is_search
+        ):  # after NAXIS2: a program that dies in between leaves a sample too few, not too many
             self._set_table_number("NSTOT", rows * self.layout.nsblk)
 
     def _row(self, scaled: Scaled, length: float, offset: float, weight: float = 1.0) -> Record:
@@ -183,7 +224,8 @@ def _describe(table: fits.BinTableHDU) -> None:
 
 
 def _mean_of(row: Scaled, in_common: int) -> Scaled:
-    """A row of search mode whose samples are all the mean of another one, with one offset for the first products."""
+    """A row of search mode whose samples are all the mean of another one, with one offset for the
+    first products."""
     mean = (row.offset + row.scale * row.data.mean(axis=0)).astype(np.float32)
     mean[:in_common] = mean[:in_common].mean(axis=0)
     return Scaled(np.zeros_like(row.data), row.scale, mean)
@@ -203,7 +245,8 @@ def _number(status: Mapping[str, Value], key: str, default: float) -> float:
 
 
 def source_position(status: Mapping[str, Value]) -> tuple[str, str]:
-    """Right ascension and declination, `hh:mm:ss.s` and `+dd:mm:ss.s`; blank where nobody says them.
+    """Right ascension and declination, `hh:mm:ss.s` and `+dd:mm:ss.s`; blank where nobody says
+    them.
 
     A reader refuses a blank one; what it would make of 00:00:00 is a wrong barycentre.
     """
@@ -218,7 +261,8 @@ def antenna_position(status: Mapping[str, Value]) -> tuple[float, float, float] 
 
 
 def _observation(status: Mapping[str, Value]) -> list[SourceCard]:
-    """Cards of the observation that readers of PSRFITS expect, whoever says so; a text that nobody says is UNKNOWN."""
+    """Cards of the observation that readers of PSRFITS expect, whoever says so; a text that nobody
+    says is UNKNOWN."""
     ra, dec = source_position(status)
     basis = feed_basis(status.get("FD_POLN", "")) or "LIN"
     cards: list[SourceCard] = [
@@ -232,9 +276,21 @@ def _observation(status: Mapping[str, Value]) -> list[SourceCard]:
         ("IBEAM", "", "beam"),
         ("NRCVR", int(_number(status, "NRCVR", 2)), "polarizations of the receiver"),
         ("FD_POLN", basis, "basis of A and B, LIN or CIRC"),
-        ("FD_HAND", int(_number(status, "FD_HAND", 1)), "+1: A, B are X, Y or L, R; assumed if unsaid"),
-        ("FD_SANG", _number(status, "FD_SANG", 45.0 if basis == "LIN" else 0.0), "deg, where A = B; assumed if unsaid"),
-        ("FD_XYPH", _number(status, "FD_XYPH", 0.0), "deg, of A* B of the diode; assumed if unsaid"),
+        (
+            "FD_HAND",
+            int(_number(status, "FD_HAND", 1)),
+            "+1: A, B are X, Y or L, R; assumed if unsaid",
+        ),
+        (
+            "FD_SANG",
+            _number(status, "FD_SANG", 45.0 if basis == "LIN" else 0.0),
+            "deg, where A = B; assumed if unsaid",
+        ),
+        (
+            "FD_XYPH",
+            _number(status, "FD_XYPH", 0.0),
+            "deg, of A* B of the diode; assumed if unsaid",
+        ),
         ("BE_PHASE", 1, "1: CI is Im[A* B] on the sky"),
         ("BE_DCC", 1, "1: a falling band's conjugation is undone"),
         ("BE_DELAY", 0.0, "s, still to be added to times"),
@@ -255,7 +311,11 @@ def _observation(status: Mapping[str, Value]) -> list[SourceCard]:
         ("SCANLEN", _number(status, "SCANLEN", 0.0), "s, as asked for"),
         ("FD_MODE", "FA", "feed at a constant angle"),
         ("FA_REQ", 0.0, "deg, that angle"),
-        ("CAL_MODE", "SYNC" if _text(status, "CAL_MODE") == "ON" else "OFF", "diode: OFF, SYNC, EXT1 or EXT2"),
+        (
+            "CAL_MODE",
+            "SYNC" if _text(status, "CAL_MODE") == "ON" else "OFF",
+            "diode: OFF, SYNC, EXT1 or EXT2",
+        ),
         ("CAL_FREQ", _number(status, "CAL_FREQ", 0.0), "Hz, of the diode"),
         ("CAL_DCYC", _number(status, "CAL_DCYC", 0.0), "part of a period that the diode is on"),
         ("CAL_PHS", _number(status, "CAL_PHS", 0.0), "turns of the diode at STT"),
@@ -271,15 +331,32 @@ def _history_table(layout: Layout) -> fits.BinTableHDU:
     made = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S").encode("ascii")
     nbin = 0 if layout.is_search else layout.nbin
     columns: list[tuple[str, str, object]] = [
-        ("DATE_PRO", "S24", made), ("PROC_CMD", "S256", b"spectrometer-daq"), ("SCALE", "S8", b"Counts"),
-        ("POL_TYPE", "S8", layout.pol_type.encode("ascii")), ("NSUB", ">i4", 0), ("NPOL", ">i2", layout.npol),
-        ("NBIN", ">i4", nbin), ("NBIN_PRD", ">i4", nbin), ("TBIN", ">f8", layout.sample_time),
-        ("CTR_FREQ", ">f8", layout.centre), ("NCHAN", ">i4", layout.nchan), ("CHAN_BW", ">f8", layout.channel_width),
-        ("REF_FREQ", ">f8", layout.centre), ("DM", ">f8", layout.dm), ("RM", ">f8", 0.0), ("PR_CORR", ">i2", 0),
-        ("FD_CORR", ">i2", 0), ("BE_CORR", ">i2", 0), ("RM_CORR", ">i2", 0), ("DEDISP", ">i2", 0),
-        ("DDS_MTHD", "S32", b"NONE"), ("SC_MTHD", "S32", b"NONE"), ("CAL_MTHD", "S32", b"NONE"),
-        ("CAL_FILE", "S256", b"NONE"), ("RFI_MTHD", "S32", b"NONE"),
-    ]  # fmt: skip
+        ("DATE_PRO", "S24", made),
+        ("PROC_CMD", "S256", b"spectrometer-daq"),
+        ("SCALE", "S8", b"Counts"),
+        ("POL_TYPE", "S8", layout.pol_type.encode("ascii")),
+        ("NSUB", ">i4", 0),
+        ("NPOL", ">i2", layout.npol),
+        ("NBIN", ">i4", nbin),
+        ("NBIN_PRD", ">i4", nbin),
+        ("TBIN", ">f8", layout.sample_time),
+        ("CTR_FREQ", ">f8", layout.centre),
+        ("NCHAN", ">i4", layout.nchan),
+        ("CHAN_BW", ">f8", layout.channel_width),
+        ("REF_FREQ", ">f8", layout.centre),
+        ("DM", ">f8", layout.dm),
+        ("RM", ">f8", 0.0),
+        ("PR_CORR", ">i2", 0),
+        ("FD_CORR", ">i2", 0),
+        ("BE_CORR", ">i2", 0),
+        ("RM_CORR", ">i2", 0),
+        ("DEDISP", ">i2", 0),
+        ("DDS_MTHD", "S32", b"NONE"),
+        ("SC_MTHD", "S32", b"NONE"),
+        ("CAL_MTHD", "S32", b"NONE"),
+        ("CAL_FILE", "S256", b"NONE"),
+        ("RFI_MTHD", "S32", b"NONE"),
+    ]
     row = np.zeros(1, np.dtype([(name, kind) for name, kind, _ in columns]))
     row[0] = tuple(value for _, _, value in columns)
     return fits.BinTableHDU(row, name="HISTORY")

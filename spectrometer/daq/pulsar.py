@@ -1,7 +1,9 @@
-"""One scan of a pulsar (GUPPI) mode: voltages go through a chain into a recorder of search data, profiles or voltages.
+"""One scan of a pulsar (GUPPI) mode: voltages go through a chain into a recorder of search data,
+profiles or voltages.
 
-Knows how the parts fit together and when a piece is due, as `run` does for spectra. Times within the data are those of
-the voltages, by their sample time; how fast they come, by the clock, is the card REPLAYRT (docs/decisions).
+Knows how the parts fit together and when a piece is due, as `run` does for spectra. Times within
+the data are those of the voltages, by their sample time; how fast they come, by the clock, is the
+card REPLAYRT (docs/decisions).
 """
 
 from __future__ import annotations
@@ -26,7 +28,13 @@ from spectrometer.daq.pulsarsetup import PulsarSetup, Recording, read_pulsar_set
 from spectrometer.daq.rawfile import RawFile, choose_block, in_two_polarizations
 from spectrometer.daq.receiver import FASTEST
 from spectrometer.daq.recorders import FoldRecorder, RawRecorder, Recorder, SearchRecorder
-from spectrometer.daq.run import UNIX_EPOCH_MJD, RunOptions, check_directory, open_source, scan_cards
+from spectrometer.daq.run import (
+    UNIX_EPOCH_MJD,
+    RunOptions,
+    check_directory,
+    open_source,
+    scan_cards,
+)
 from spectrometer.daq.source import SourceCard, gap_note
 from spectrometer.daq.writer import file_name
 from spectrometer.derive.parfile import DAY_S, Ephemeris, read_par
@@ -40,16 +48,34 @@ __all__ = ["PulsarRun"]
 log = logging.getLogger(__name__)
 
 ROW_S = 0.25
-"""Of the clock: the longest that a row, a block or a transform is waited for, where the data allow it."""
+"""Of the clock: the longest that a row, a block or a transform is waited for, where the data allow
+it."""
 ROW_BYTES = 1 << 20
 MOST_BINS = 1 << 25
 """Of the profiles of all channels and products together: 256 MiB."""
 ROWS_AT_LEAST = 8
 """In a scan, however short."""
 RAW_KEYS = (
-    "BACKEND", "OBS_MODE", "TELESCOP", "OBSERVER", "PROJID", "SRC_NAME", "FRONTEND", "RA_STR", "DEC_STR", "FD_POLN",
-    "NRCVR", "BANKNAM", "BANKNUM", "CHAN_DM", "SCANNUM", "SCANLEN", "CAL_MODE", "CAL_FREQ", "CAL_DCYC",
-)  # fmt: skip
+    "BACKEND",
+    "OBS_MODE",
+    "TELESCOP",
+    "OBSERVER",
+    "PROJID",
+    "SRC_NAME",
+    "FRONTEND",
+    "RA_STR",
+    "DEC_STR",
+    "FD_POLN",
+    "NRCVR",
+    "BANKNAM",
+    "BANKNUM",
+    "CHAN_DM",
+    "SCANNUM",
+    "SCANLEN",
+    "CAL_MODE",
+    "CAL_FREQ",
+    "CAL_DCYC",
+)
 
 
 class PulsarRun:
@@ -66,9 +92,19 @@ class PulsarRun:
     """
 
     def __init__(
-        self, options: RunOptions, values: Mapping[str, Value], data_root: Path, *, to_file: bool = True
+        self,
+        options: RunOptions,
+        values: Mapping[str, Value],
+        data_root: Path,
+        *,
+        to_file: bool = True,
     ) -> None:
-        self.options, self._values, self._data_root, self._to_file = options, dict(values), data_root, to_file
+        self.options, self._values, self._data_root, self._to_file = (
+            options,
+            dict(values),
+            data_root,
+            to_file,
+        )
         self.setup: PulsarSetup = read_pulsar_setup(values)
         if not to_file:
             self.setup = replace(self.setup, scan_length=None)  # it goes on until it is stopped
@@ -78,7 +114,9 @@ class PulsarRun:
         self.source = open_source(options, self._values, SwitchingCycle())
         try:
             self.rate = self._choose_rate()
-            if self.setup.recording is Recording.CAL:  # the diode is part of the source, so it is opened again
+            if (
+                self.setup.recording is Recording.CAL
+            ):  # the diode is part of the source, so it is opened again
                 self.source.close()
                 self.source = open_source(options, self._values, self._calibration())
             self._prepare()
@@ -118,17 +156,23 @@ class PulsarRun:
             raise ScanSetupError(f"{Path(given).name}: {error}") from error
 
     def _choose_rate(self) -> float:
-        """Of a recording its own, if that is not too fast for this program; never one that fills an exposure."""
+        """Of a recording its own, if that is not too fast for this program; never one that fills an
+        exposure."""
         band = self.source.band
         if not self.source.samples:
             return self.source.default_rate(0.0)
         return self.options.rate or min(1.0 / band.sample_time, FASTEST / band.channels)
 
     def _calibration(self) -> SwitchingCycle:
-        """The diode, on at the beginning of each period; the source goes by the clock, the period by the voltages."""
+        """The diode, on at the beginning of each period; the source goes by the clock, the period
+        by the voltages."""
         period = 1.0 / self.setup.cal_frequency / (self.rate * self.source.band.sample_time)
         return SwitchingCycle(
-            period=period, starts=(0.0, self.setup.cal_duty), cal=(1, 0), sig_ref=(0, 0), blanking=(0.0, 0.0)
+            period=period,
+            starts=(0.0, self.setup.cal_duty),
+            cal=(1, 0),
+            sig_ref=(0, 0),
+            blanking=(0.0, 0.0),
         )
 
     def _prepare(self) -> None:
@@ -149,34 +193,50 @@ class PulsarRun:
                 )
             if band.polarizations == 1:
                 notes.append("one polarization: B is all zeros")
-            self._block = choose_block(in_two_polarizations(band), setup.blocsize, 0, max(int(longest * self.rate), 1))
+            self._block = choose_block(
+                in_two_polarizations(band), setup.blocsize, 0, max(int(longest * self.rate), 1)
+            )
             first = self._block.new + self._block.overlap
             if band.channels != setup.nchan:
                 notes.append(f"{band.channels} channels as they come, not {setup.nchan}")
         else:
-            nchan = setup.nchan if self.options.nfine is None else self.options.nfine * band.channels
+            nchan = (
+                setup.nchan if self.options.nfine is None else self.options.nfine * band.channels
+            )
             chain = self._chain = Chain(
                 band,
                 ChainOptions(
-                    nchan=nchan, taps=self.options.taps, window=self.options.window, pol_type=setup.pol_type,
+                    nchan=nchan,
+                    taps=self.options.taps,
+                    window=self.options.window,
+                    pol_type=setup.pol_type,
                     is_circular=basis == "CIRC",
-                    sample_time=setup.sample_time, dm=setup.dm if setup.is_coherent else None,
-                    transforms=setup.transforms, longest=longest / clock,
+                    sample_time=setup.sample_time,
+                    dm=setup.dm if setup.is_coherent else None,
+                    transforms=setup.transforms,
+                    longest=longest / clock,
                 ),
-            )  # fmt: skip
+            )
             most = min(longest / (chain.sample_time * clock), ROW_BYTES / (nchan * chain.products))
             self._nsblk = 1 << max(int(most).bit_length() - 1, 0)
             bins = MOST_BINS // (nchan * chain.products)
             if setup.recording is not Recording.SEARCH and setup.nbin > bins:
-                raise ScanSetupError(f"NBIN is {setup.nbin}; expected at most {bins} with {nchan} channels")
+                raise ScanSetupError(
+                    f"NBIN is {setup.nbin}; expected at most {bins} with {nchan} channels"
+                )
             self._check_diode(chain)
             rows = self._nsblk if setup.recording is Recording.SEARCH else 1
             first = chain.first_voltages + int((rows - 1) * chain.sample_time / band.sample_time)
             notes += chain.notes
             turns = setup.cal_frequency if self._ephemeris is None else self._ephemeris.f0
-            if setup.recording is not Recording.SEARCH and chain.sample_time * turns * setup.nbin > 1.01:
+            if (
+                setup.recording is not Recording.SEARCH
+                and chain.sample_time * turns * setup.nbin > 1.01
+            ):
                 shown = 1 / turns / setup.nbin
-                notes.append(f"a sample of {chain.sample_time:.6g} s is longer than a bin of {shown:.3g} s")
+                notes.append(
+                    f"a sample of {chain.sample_time:.6g} s is longer than a bin of {shown:.3g} s"
+                )
             if self._ephemeris is not None and self._ephemeris.left_out:
                 notes.append(f"not used of the par file: {', '.join(self._ephemeris.left_out)}")
         if setup.scan_length is not None and setup.scan_length * self.rate < first:
@@ -234,7 +294,8 @@ class PulsarRun:
 
         Args:
             start: Time of the first voltage, unix seconds: that of all time stamps.
-            at: The same moment by the clock that `step` is told; None: that is in unix seconds, too.
+            at: The same moment by the clock that `step` is told; None: that is in unix seconds,
+                too.
         """
         self._recorder = self._make_recorder(start)
         self.pacing.start = self._written_at = start if at is None else at
@@ -274,13 +335,16 @@ class PulsarRun:
                 self._recorder.update_header(self.account)
 
     def end(self, closing: Closing = CLOSING) -> None:
-        """Finish the present row if it may be short, and close everything; the file stays. OSError as `flush`."""
+        """Finish the present row if it may be short, and close everything; the file stays. OSError
+        as `flush`."""
         try:
             if self._recorder is not None:
                 self.integrations += self._recorder.finish(self.pacing.reached)
                 self.flush()
                 account = self.account
-                self._recorder.close_header(account, closing.ending or self._tally.ending(account), closing)
+                self._recorder.close_header(
+                    account, closing.ending or self._tally.ending(account), closing
+                )
         except OSError:
             with contextlib.suppress(OSError):
                 self.abandon()
@@ -288,7 +352,8 @@ class PulsarRun:
         self._close()
 
     def abandon(self) -> None:
-        """Close without writing any more rows, after the disk has failed; what is not in the file does not count."""
+        """Close without writing any more rows, after the disk has failed; what is not in the file
+        does not count."""
         if self._recorder is not None:
             self.integrations -= self._recorder.unsafe
             with contextlib.suppress(OSError):
@@ -312,7 +377,12 @@ class PulsarRun:
             file = None
             if self._to_file:
                 file = RawFile(directory, file_name(moment, setup.bank, setup.scan_number, ".raw"))
-            return RawRecorder(in_two_polarizations(self.source.band), self._block, self._raw_cards(day, second), file)
+            return RawRecorder(
+                in_two_polarizations(self.source.band),
+                self._block,
+                self._raw_cards(day, second),
+                file,
+            )
         chain, folds = self._chain, setup.recording is not Recording.SEARCH
         spin, dm = self._spin(day, second)
         frequency = spin.frequency
@@ -337,7 +407,11 @@ class PulsarRun:
                 begin=(day + int((second + chain.first) // DAY_S), (second + chain.first) % DAY_S),
                 status=self._values,
                 own=self._own_cards(chain, start),
-                history=[*self.source.notes, *([self.note] if self.note else []), *self._sentences()],
+                history=[
+                    *self.source.notes,
+                    *([self.note] if self.note else []),
+                    *self._sentences(),
+                ],
                 par_text=self._par_text,
             )
         if not folds:
@@ -351,9 +425,14 @@ class PulsarRun:
         return Spin(*self._ephemeris.at(day, second)), self._ephemeris.dm
 
     def _sentences(self) -> list[str]:
-        sentences = ["Times are those of the voltages, by their sample time.", "Joins of loops are taken as joined."]
+        sentences = [
+            "Times are those of the voltages, by their sample time.",
+            "Joins of loops are taken as joined.",
+        ]
         if self.setup.recording is Recording.FOLD:
-            sentences.append("F0 is taken as apparent; channels are folded with one phase and not dedispersed.")
+            sentences.append(
+                "F0 is taken as apparent; channels are folded with one phase and not dedispersed."
+            )
         return sentences
 
     def _own_cards(self, chain: Chain, start: float) -> list[SourceCard]:
@@ -363,7 +442,11 @@ class PulsarRun:
         if self.setup.recording is Recording.CAL:
             cards += [
                 ("CAL_MODE", "SYNC", "diode in step with the scan"),
-                ("CAL_PHS", chain.first * self.setup.cal_frequency % 1.0, "turns at STT; the diode goes on at 0"),
+                (
+                    "CAL_PHS",
+                    chain.first * self.setup.cal_frequency % 1.0,
+                    "turns at STT; the diode goes on at 0",
+                ),
                 ("CAL_NPHS", 2, "states of a turn: on, off"),
             ]
         if chain.transforms is not None:
@@ -374,9 +457,20 @@ class PulsarRun:
         return cards
 
     def _raw_cards(self, day: int, second: float) -> dict[str, Value]:
-        values = {key: self._values[key] for key in RAW_KEYS if self._values.get(key, "") not in ("", UNSPECIFIED)}
+        values = {
+            key: self._values[key]
+            for key in RAW_KEYS
+            if self._values.get(key, "") not in ("", UNSPECIFIED)
+        }
         return values | {
-            "PKTFMT": "1SFA", "OVERLAP": 0,
-            "STT_IMJD": day, "STT_SMJD": int(second), "STT_OFFS": second % 1.0, "STTVALID": 1, "SIMULATE": 1,
-            "DATASRC": self.source.name, "REPLAYRT": float(self.rate), "NLOOPS": 0,
-        }  # fmt: skip
+            "PKTFMT": "1SFA",
+            "OVERLAP": 0,
+            "STT_IMJD": day,
+            "STT_SMJD": int(second),
+            "STT_OFFS": second % 1.0,
+            "STTVALID": 1,
+            "SIMULATE": 1,
+            "DATASRC": self.source.name,
+            "REPLAYRT": float(self.rate),
+            "NLOOPS": 0,
+        }

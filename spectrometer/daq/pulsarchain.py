@@ -1,4 +1,5 @@
-"""From voltages to samples of a pulsar mode: channels, coherent dedispersion, powers, sums over time.
+"""From voltages to samples of a pulsar mode: channels, coherent dedispersion, powers, sums over
+time.
 
 Arithmetic on arrays and positions; knows no file and no clock. All times are those of the voltages.
 """
@@ -59,7 +60,8 @@ class ChainOptions:
 
 @dataclass(frozen=True, slots=True)
 class Samples:
-    """Consecutive samples: beginning of the first, s since the first voltage; powers (products, channels, time)."""
+    """Consecutive samples: beginning of the first, s since the first voltage; powers (products,
+    channels, time)."""
 
     begin: float
     powers: npt.NDArray[np.float32]
@@ -73,7 +75,8 @@ class Chain:
         options: What they shall become.
 
     Raises:
-        ChannelizerError: The channels cannot be made of those of the voltages, or the window is unknown.
+        ChannelizerError: The channels cannot be made of those of the voltages, or the window is
+            unknown.
     """
 
     def __init__(self, band: Band, options: ChainOptions) -> None:
@@ -114,7 +117,9 @@ class Chain:
         """s, as it came out."""
         self._is_aligned = True
         if abs(self.sample_time - options.sample_time) > 0.01 * options.sample_time:
-            self.notes.append(f"samples of {self.sample_time:.6g} s, not {options.sample_time:.6g} s")
+            self.notes.append(
+                f"samples of {self.sample_time:.6g} s, not {options.sample_time:.6g} s"
+            )
 
     def _choose(self, spectrum: float) -> Transforms | None:
         if not self.options.dm:
@@ -147,19 +152,26 @@ class Chain:
     @property
     def first_voltages(self) -> int:
         """How many voltages the first sample takes."""
-        spectra = self._sum.count if self._dedisperser is None else max(self._dedisperser.fftlen, self._sum.count)
+        spectra = (
+            self._sum.count
+            if self._dedisperser is None
+            else max(self._dedisperser.fftlen, self._sum.count)
+        )
         return (self.taps - 1 + spectra) * self.nfine
 
     def samples_of(self, voltages: int) -> int:
         """Samples that consecutive voltages make."""
-        spectra = voltages if self._filterbank is None else spectra_of(voltages, self.taps, self.nfine)
+        spectra = (
+            voltages if self._filterbank is None else spectra_of(voltages, self.taps, self.nfine)
+        )
         if (dedisperser := self._dedisperser) is not None:
             step = dedisperser.fftlen - dedisperser.overlap
             spectra = max(0, (spectra - dedisperser.overlap) // step) * step
         return spectra // self._sum.count
 
     def reset(self) -> None:
-        """Forget the past: the next voltages do not follow the last ones; samples begin where they would have."""
+        """Forget the past: the next voltages do not follow the last ones; samples begin where they
+        would have."""
         self._is_aligned = False
         self._sum.reset()
         if self._filterbank is not None:
@@ -188,7 +200,10 @@ class Chain:
             begin -= self._dedisperser.held * self.nfine
             voltages = self._dedisperser.process(voltages)
         powers = detect(
-            voltages, self.pol_type, is_circular=self.options.is_circular, is_conjugated=self._band.is_conjugated
+            voltages,
+            self.pol_type,
+            is_circular=self.options.is_circular,
+            is_conjugated=self._band.is_conjugated,
         )
         powers = self._sum.add(powers)
         return Samples(begin * self._band.sample_time, powers)

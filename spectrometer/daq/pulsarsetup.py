@@ -1,4 +1,5 @@
-"""What a scan of a pulsar mode needs to know, read from the values of the status memory. Pure: values in, setup out."""
+"""What a scan of a pulsar mode needs to know, read from the values of the status memory. Pure:
+values in, setup out."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """GUPPI raw files: voltages cut into blocks that overlap, and the file that takes them.
 
-A block is counted when it is in the file as a whole; a reader leaves out one that was cut short. When the disk is full
-the file ends behind its last complete block. Nothing existing is ever overwritten.
+A block is counted when it is in the file as a whole; a reader leaves out one that was cut short.
+When the disk is full the file ends behind its last complete block. Nothing existing is ever
+overwritten.
 """
 
 from __future__ import annotations
@@ -18,7 +19,15 @@ import numpy.typing as npt
 from spectrometer.daq.growing import check_kept, create_new, write_all
 from spectrometer.daq.protocol.band import Band
 
-__all__ = ["Block", "BlockCutter", "BlockSize", "RawFile", "choose_block", "in_two_polarizations", "to_bytes"]
+__all__ = [
+    "Block",
+    "BlockCutter",
+    "BlockSize",
+    "RawFile",
+    "choose_block",
+    "in_two_polarizations",
+    "to_bytes",
+]
 
 Bytes8 = npt.NDArray[np.int8]
 
@@ -28,7 +37,8 @@ PACKET_BYTES = 8192
 
 @dataclass(frozen=True, slots=True)
 class BlockSize:
-    """Samples per channel that are new in a block, those that repeat the block before, and bytes of a packet."""
+    """Samples per channel that are new in a block, those that repeat the block before, and bytes of
+    a packet."""
 
     new: int
     overlap: int
@@ -40,7 +50,8 @@ class BlockSize:
 
 
 def choose_block(band: Band, blocsize: int, overlap: int, longest: int) -> BlockSize:
-    """Size of the blocks: whole packets, no more than BLOCSIZE, and no more than is worth losing when a program dies.
+    """Size of the blocks: whole packets, no more than BLOCSIZE, and no more than is worth losing
+    when a program dies.
 
     Args:
         band: Of the voltages.
@@ -67,7 +78,8 @@ def in_two_polarizations(band: Band) -> Band:
 
 
 def to_bytes(samples: npt.NDArray[np.int8] | npt.NDArray[np.float32]) -> Bytes8:
-    """Samples of two polarizations as 8 bits: B is zeros if there is only A, and what was computed is rounded."""
+    """Samples of two polarizations as 8 bits: B is zeros if there is only A, and what was computed
+    is rounded."""
     found: Bytes8
     if samples.dtype == np.int8:
         found = samples  # type: ignore[assignment]  # mypy does not narrow by the dtype
@@ -96,7 +108,8 @@ class Block:
 
 
 class BlockCutter:
-    """Cuts a stream into blocks. A block has its place by number of samples, and zeros in place of lost ones."""
+    """Cuts a stream into blocks. A block has its place by number of samples, and zeros in place of
+    lost ones."""
 
     def __init__(self, size: BlockSize) -> None:
         self.size = size
@@ -105,7 +118,8 @@ class BlockCutter:
         self._lost: list[tuple[int, int]] = []  # from where to where samples are missing
 
     def add(self, samples: Bytes8, position: int) -> Iterator[Block]:
-        """Take samples of shape (channels, time, 2 * polarizations); yield the blocks that are complete.
+        """Take samples of shape (channels, time, 2 * polarizations); yield the blocks that are
+        complete.
 
         Args:
             samples: The next ones.
@@ -132,7 +146,9 @@ class BlockCutter:
         while (at := self._position + self._held.shape[1]) < position:
             count = min(position - at, self._whole)
             self._lost.append((at, at + count))
-            yield from self._append(np.zeros((self._held.shape[0], count, self._held.shape[2]), np.int8))
+            yield from self._append(
+                np.zeros((self._held.shape[0], count, self._held.shape[2]), np.int8)
+            )
 
     def _append(self, samples: Bytes8) -> Iterator[Block]:
         held = samples if self._held is None else np.concatenate([self._held, samples], axis=1)
@@ -184,7 +200,8 @@ class RawFile:
         self._is_new = True
 
     def flush(self, *, sync: bool = False) -> None:
-        """Blocks are written at once; with `sync` wait until the disk has them. OSError: also, it was removed."""
+        """Blocks are written at once; with `sync` wait until the disk has them. OSError: also, it
+        was removed."""
         if not sync:
             return
         check_kept(self._file, self.path)

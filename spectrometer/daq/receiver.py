@@ -1,7 +1,8 @@
-"""What a synthetic receiver receives: band, noise, lines, pulsar and diode, from configuration and status memory.
+"""What a synthetic receiver receives: band, noise, lines, pulsar and diode, from configuration and
+status memory.
 
-Temperatures are of the system: K at the input. Pure: values in, checked settings out; the voltages are made in
-`synthetic`.
+Temperatures are of the system: K at the input. Pure: values in, checked settings out; the voltages
+are made in `synthetic`.
 """
 
 from __future__ import annotations
@@ -21,17 +22,26 @@ from spectrometer.status.protocol.cards import Value, read_number
 __all__ = ["CarrierConfig", "LineConfig", "PulsarConfig", "ReceiverConfig", "with_status"]
 
 LINE_REACH = 1.5
-"""Widths on either side of a line's middle that have to be within one coarse channel: 0.2 % of its peak are left."""
+"""Widths on either side of a line's middle that have to be within one coarse channel: 0.2 % of its
+peak are left."""
 NARROWEST = 1e-4
 """Narrowest line, of a coarse channel's width; it takes a filter of some 27,000 samples."""
 FASTEST = 500_000.0
-"""Complex samples per second and polarization that are made by default, over all coarse channels."""
+"""Complex samples per second and polarization that are made by default, over all coarse
+channels."""
 MAX_STATUS_LINES = 9
 MOST_SMEARED = 1 << 20
 """Longest filter for a dispersed pulse, samples."""
 
-_STATUS_KEYS = {"SIMFREQ": "center_mhz", "SIMBW": "bandwidth_mhz", "SIMCAL": "cal_k", "SIMRHO": "correlation",
-                "SIMPHASE": "correlation_deg", "SIMSEED": "seed", "SIMRATE": "rate_hz"}  # fmt: skip
+_STATUS_KEYS = {
+    "SIMFREQ": "center_mhz",
+    "SIMBW": "bandwidth_mhz",
+    "SIMCAL": "cal_k",
+    "SIMRHO": "correlation",
+    "SIMPHASE": "correlation_deg",
+    "SIMSEED": "seed",
+    "SIMRATE": "rate_hz",
+}
 
 
 class LineConfig(Table):
@@ -45,7 +55,8 @@ class LineConfig(Table):
 
 
 class CarrierConfig(Table):
-    """A carrier: one frequency, in both polarizations in phase; as interference or a test tone is."""
+    """A carrier: one frequency, in both polarizations in phase; as interference or a test tone
+    is."""
 
     frequency_mhz: float
     power_k_mhz: float = Field(gt=0)
@@ -53,9 +64,11 @@ class CarrierConfig(Table):
 
 
 class PulsarConfig(Table):
-    """A pulsar: noise that is there for a part of each turn, unpolarised but for the receiver's correlation, dispersed.
+    """A pulsar: noise that is there for a part of each turn, unpolarised but for the receiver's
+    correlation, dispersed.
 
-    The pulse is Gaussian. It leaves at phase 0; how much later a frequency arrives is by the dispersion measure.
+    The pulse is Gaussian. It leaves at phase 0; how much later a frequency arrives is by the
+    dispersion measure.
     """
 
     period_s: float = Field(gt=0)
@@ -73,9 +86,10 @@ class PulsarConfig(Table):
 class ReceiverConfig(Table):
     """`[banks.X.source.synthetic]`: a receiver that is computed.
 
-    The noise of the two polarizations, line noise and diode included, has one complex correlation coefficient:
-    <X Y*> = correlation * exp(i correlation_deg) * sqrt(<|X|^2> <|Y|^2>), of the voltages on the sky. In a band whose
-    frequency falls these are the conjugate of those that are recorded.
+    The noise of the two polarizations, line noise and diode included, has one complex correlation
+    coefficient: <X Y*> = correlation * exp(i correlation_deg) * sqrt(<|X|^2> <|Y|^2>), of the
+    voltages on the sky. In a band whose frequency falls these are the conjugate of those that are
+    recorded.
     """
 
     center_mhz: float = Field(default=1420.0, gt=0)
@@ -95,9 +109,11 @@ class ReceiverConfig(Table):
     carriers: tuple[CarrierConfig, ...] = Field(default=(), strict=False)
     pulsar: PulsarConfig | None = None
     level: float = Field(default=16.0, gt=0, le=40)
-    """Root mean square of re and of im of polarization X, in steps of the sampler of 8 bits, diode off, no lines."""
+    """Root mean square of re and of im of polarization X, in steps of the sampler of 8 bits, diode
+    off, no lines."""
     rate_hz: float | None = Field(default=None, gt=0)
-    """Samples per second and coarse channel; None: real time, or 500,000 for all channels if that is less."""
+    """Samples per second and coarse channel; None: real time, or 500,000 for all channels if that
+    is less."""
     seed: int = Field(default=1, ge=0, lt=2**63)
     """The same seed makes the same voltages."""
 
@@ -118,8 +134,11 @@ class ReceiverConfig(Table):
         return self.rate_hz or min(1.0 / self.band.sample_time, FASTEST / self.channels)
 
     def place(self, frequency_mhz: float) -> tuple[int, float]:
-        """Coarse channel of a frequency, and its distance from that channel's middle in widths, -0.5 to 0.5."""
-        position = (frequency_mhz - self.center_mhz) / self.bandwidth_mhz * self.channels + self.channels / 2
+        """Coarse channel of a frequency, and its distance from that channel's middle in widths,
+        -0.5 to 0.5."""
+        position = (
+            frequency_mhz - self.center_mhz
+        ) / self.bandwidth_mhz * self.channels + self.channels / 2
         channel = int(position // 1)
         return channel, position - channel - 0.5
 
@@ -142,9 +161,13 @@ class ReceiverConfig(Table):
             elif isinstance(what, LineConfig):
                 width = self.coarse_widths(what.width_khz)
                 if width < NARROWEST:
-                    faults.append(f"{kind} is too narrow: at least {what.width_khz * NARROWEST / width:.3g} kHz")
+                    faults.append(
+                        f"{kind} is too narrow: at least {what.width_khz * NARROWEST / width:.3g} kHz"
+                    )
                 elif abs(self.place(what.frequency_mhz)[1]) + LINE_REACH * width > 0.5:
-                    faults.append(f"{kind}, {LINE_REACH} widths to each side, is not within one coarse channel")
+                    faults.append(
+                        f"{kind}, {LINE_REACH} widths to each side, is not within one coarse channel"
+                    )
         if self.pulsar is not None:
             faults += self._pulsar_faults(self.pulsar)
         if faults:
@@ -154,22 +177,27 @@ class ReceiverConfig(Table):
     def _pulsar_faults(self, pulsar: PulsarConfig) -> list[str]:
         sample, lowest = self.band.sample_time, float(self.band.frequencies(1).min())
         if pulsar.period_s * pulsar.width < 2 * sample:
-            return [f"the pulse of {pulsar.period_s * pulsar.width:g} s is shorter than two samples of {sample:g} s"]
+            return [
+                f"the pulse of {pulsar.period_s * pulsar.width:g} s is shorter than two samples of {sample:g} s"
+            ]
         if lowest - abs(self.bandwidth_mhz) / self.channels / 2 <= 0:
             return ["a pulsar needs a band above 0 MHz"]
         smeared = 2 * max(smearing(pulsar.dm, lowest, self.bandwidth_mhz / self.channels)) / sample
         if smeared > MOST_SMEARED:
-            return [f"the pulsar is smeared over {smeared:.3g} samples of a coarse channel; at most {MOST_SMEARED}: "
-                    "take more channels, or a smaller dm"]  # fmt: skip
+            return [
+                f"the pulsar is smeared over {smeared:.3g} samples of a coarse channel; at most {MOST_SMEARED}: "
+                "take more channels, or a smaller dm"
+            ]
         return []
 
 
 def with_status(config: ReceiverConfig, values: Mapping[str, Value]) -> ReceiverConfig:
     """Return the settings with what the status memory says instead.
 
-    Keys: SIMFREQ and SIMBW (MHz), SIMTSYS (K, both polarizations, or two numbers), SIMCAL (K), SIMRHO, SIMPHASE
-    (degrees), SIMRATE (Hz), SIMSEED, SIMPSR (`period_s width flux_k dm`, or `none`), and SIMLINE1 to SIMLINE9
-    (`frequency_mhz width_khz strength_k`), which replace all lines of the configuration.
+    Keys: SIMFREQ and SIMBW (MHz), SIMTSYS (K, both polarizations, or two numbers), SIMCAL (K),
+    SIMRHO, SIMPHASE (degrees), SIMRATE (Hz), SIMSEED, SIMPSR (`period_s width flux_k dm`, or
+    `none`), and SIMLINE1 to SIMLINE9 (`frequency_mhz width_khz strength_k`), which replace all
+    lines of the configuration.
 
     Raises:
         ScanSetupError: Names all that cannot be.
@@ -196,15 +224,21 @@ def with_status(config: ReceiverConfig, values: Mapping[str, Value]) -> Receiver
         if str(values["SIMPSR"]).lower() == "none":
             changed["pulsar"] = None
         elif len(numbers) == 4:
-            changed["pulsar"] = dict(zip(("period_s", "width", "flux_k", "dm"), numbers, strict=True))
+            changed["pulsar"] = dict(
+                zip(("period_s", "width", "flux_k", "dm"), numbers, strict=True)
+            )
         else:
-            faults.append(f"SIMPSR is {values['SIMPSR']!r}; expected s, width, K and pc/cm3, or none")
+            faults.append(
+                f"SIMPSR is {values['SIMPSR']!r}; expected s, width, K and pc/cm3, or none"
+            )
     lines = []
     for key in (f"SIMLINE{number}" for number in range(1, MAX_STATUS_LINES + 1)):
         if key in values:
             numbers = _numbers(values[key])
             if len(numbers) == 3:
-                lines.append(dict(zip(("frequency_mhz", "width_khz", "strength_k"), numbers, strict=True)))
+                lines.append(
+                    dict(zip(("frequency_mhz", "width_khz", "strength_k"), numbers, strict=True))
+                )
             else:
                 faults.append(f"{key} is {values[key]!r}; expected MHz, kHz and K")
     if lines:
@@ -214,9 +248,16 @@ def with_status(config: ReceiverConfig, values: Mapping[str, Value]) -> Receiver
             config = ReceiverConfig.model_validate({**config.model_dump(), **changed})
         except ValidationError as error:
             keys = {name: key for key, name in _STATUS_KEYS.items()} | {
-                "tsys_k": "SIMTSYS", "lines": "SIMLINE", "pulsar": "SIMPSR"}  # fmt: skip
+                "tsys_k": "SIMTSYS",
+                "lines": "SIMLINE",
+                "pulsar": "SIMPSR",
+            }
             for fault in error.errors():
-                where = keys.get(str(fault["loc"][0]), str(fault["loc"][0])) + ": " if fault["loc"] else ""
+                where = (
+                    keys.get(str(fault["loc"][0]), str(fault["loc"][0])) + ": "
+                    if fault["loc"]
+                    else ""
+                )
                 faults.append(where + fault["msg"].removeprefix("Value error, "))
     if faults:
         raise ScanSetupError("; ".join(faults))

@@ -1,4 +1,5 @@
-"""What becomes of the voltages of a pulsar mode: rows of samples, folded profiles, or blocks of voltages, in a file.
+"""What becomes of the voltages of a pulsar mode: rows of samples, folded profiles, or blocks of
+voltages, in a file.
 
 One class for each kind of file, all used alike by `spectrometer.daq.pulsar`.
 """
@@ -31,13 +32,15 @@ class Recorder(Protocol):
     """Takes voltages and writes a file."""
 
     def take(self, samples: SampleArray, position: int) -> int:
-        """Take voltages of shape (coarse, time, 2 * polarizations); how many rows they completed. OSError."""
+        """Take voltages of shape (coarse, time, 2 * polarizations); how many rows they completed.
+        OSError."""
 
     def lost(self) -> None:
         """The next voltages do not follow the last ones."""
 
     def finish(self, position: int) -> int:
-        """The scan is over at a position: complete what may be short; how many rows that were. OSError."""
+        """The scan is over at a position: complete what may be short; how many rows that were.
+        OSError."""
 
     def peak_channel(self) -> int:
         """Channel (from 0, in band order) with the most power so far."""
@@ -187,9 +190,11 @@ class _PsrFitsRecorder(_FileRecorder[PsrFitsFile], ABC):
 
 
 class SearchRecorder(_PsrFitsRecorder):
-    """Rows of NSBLK samples. A row has its place by time; in place of lost samples it has the mean of the others.
+    """Rows of NSBLK samples. A row has its place by time; in place of lost samples it has the mean
+    of the others.
 
-    Rows of which nothing came are in the file and do not count. A row that is cut short by the end is left out.
+    Rows of which nothing came are in the file and do not count. A row that is cut short by the end
+    is left out.
 
     Args:
         chain: Makes samples of voltages.
@@ -286,7 +291,8 @@ class FoldRecorder(_PsrFitsRecorder):
         return first_sample(number, self.chain.sample_time, self._fold_time)
 
     def _complete(self, end: int) -> int:
-        """Write the present row, which would have the samples before number `end` if nothing were lost."""
+        """Write the present row, which would have the samples before number `end` if nothing were
+        lost."""
         count, times = self._folder.samples, self._times
         if not count:
             return 0
@@ -306,7 +312,8 @@ class FoldRecorder(_PsrFitsRecorder):
 
 
 class RawRecorder(_FileRecorder[RawFile]):
-    """Blocks of voltages, as they came, with zeros for what is lost. Blocks of which nothing came do not count.
+    """Blocks of voltages, as they came, with zeros for what is lost. Blocks of which nothing came
+    do not count.
 
     Args:
         band: Of the voltages.
@@ -315,7 +322,9 @@ class RawRecorder(_FileRecorder[RawFile]):
         file: None: monitor only.
     """
 
-    def __init__(self, band: Band, size: BlockSize, others: dict[str, Value], file: RawFile | None) -> None:
+    def __init__(
+        self, band: Band, size: BlockSize, others: dict[str, Value], file: RawFile | None
+    ) -> None:
         super().__init__(band.channels, file)
         self._band, self._size, self._others = band, size, others
         self._cutter = BlockCutter(size)
@@ -335,10 +344,13 @@ class RawRecorder(_FileRecorder[RawFile]):
         if self.file is not None:
             counts = {"NPKT": block.packets - block.lost_packets, "NDROP": block.lost_packets}
             header = write_header(
-                self._band, samples=block.samples.shape[1], overlap=self._size.overlap,
-                packet_index=block.number * block.packets, packet_bytes=self._size.packet_bytes,
+                self._band,
+                samples=block.samples.shape[1],
+                overlap=self._size.overlap,
+                packet_index=block.number * block.packets,
+                packet_bytes=self._size.packet_bytes,
                 others=self._others | counts,
-            )  # fmt: skip
+            )
             self.file.append(header, block.samples)
         return not block.is_lost
 

@@ -1,4 +1,5 @@
-"""A recorded file as a source of voltages, of whichever format it is: GUPPI raw or DADA, by its first bytes."""
+"""A recorded file as a source of voltages, of whichever format it is: GUPPI raw or DADA, by its
+first bytes."""
 
 from __future__ import annotations
 

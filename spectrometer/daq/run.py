@@ -1,7 +1,7 @@
 """One spectral-line scan: voltages go through channelizer and accumulator into a FITS file.
 
-Knows how the parts fit together and when a piece is due; commands and the status memory belong to `program`.
-Callers say what time it is.
+Knows how the parts fit together and when a piece is due; commands and the status memory belong to
+`program`. Callers say what time it is.
 """
 
 from __future__ import annotations
@@ -69,7 +69,8 @@ class RunOptions:
     flush_every: float = 0.1
     """Seconds between writes to the file, at least."""
     flush_rows: int | None = None
-    """Rows that are written at once when there are so many, whatever the time; None: as many as fit 256 KiB."""
+    """Rows that are written at once when there are so many, whatever the time; None: as many as fit
+    256 KiB."""
     file_roots: tuple[Path, ...] = ()
     """Folders below which files are read that the status memory names; none: anywhere."""
 
@@ -80,7 +81,8 @@ class RunOptions:
 
 
 def open_source(options: RunOptions, values: Mapping[str, Value], cycle: SwitchingCycle) -> Source:
-    """Open the source that the status key DAQSRC says, RECORDING or SYNTHETIC; else what there is, a recording first.
+    """Open the source that the status key DAQSRC says, RECORDING or SYNTHETIC; else what there is,
+    a recording first.
 
     Args:
         options: What there is.
@@ -121,20 +123,31 @@ def scan_cards(
         ("NLOOPS", 0, "loop joins"),
         ("NTAPS", taps, "taps of the filter bank"),
         ("PFBWIN", window, "window of the filter bank"),
-        ("DATE-OBS", moment.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3], "UTC, start of the first sample"),
+        (
+            "DATE-OBS",
+            moment.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3],
+            "UTC, start of the first sample",
+        ),
     ]
 
 
 def check_directory(directory: Path) -> None:
-    """Make a project's directory now: a start on many Banks has to fail before any of them begins. ScanSetupError."""
-    if not directory.parent.is_dir():  # not made here: its disk may not be mounted, and another one would fill up
+    """Make a project's directory now: a start on many Banks has to fail before any of them begins.
+    ScanSetupError."""
+    if (
+        not directory.parent.is_dir()
+    ):  # not made here: its disk may not be mounted, and another one would fill up
         log.error("there is no data root %s; mount its disk, or make it", directory.parent)
         raise ScanSetupError("there is no data root; is its disk mounted?")
     try:
         directory.mkdir(exist_ok=True)
     except OSError as error:
-        log.error("data directory %s: %s", directory, error)  # the whole path; a status key has no room for it
-        raise ScanSetupError(f"data directory {directory.name}: {error.strerror or error}") from error
+        log.error(
+            "data directory %s: %s", directory, error
+        )  # the whole path; a status key has no room for it
+        raise ScanSetupError(
+            f"data directory {directory.name}: {error.strerror or error}"
+        ) from error
     if not os.access(directory, os.W_OK | os.X_OK):
         is_read_only = os.statvfs(directory).f_flag & os.ST_RDONLY
         reason = os.strerror(errno.EROFS if is_read_only else errno.EACCES)
@@ -143,7 +156,8 @@ def check_directory(directory: Path) -> None:
 
 
 class ScanRun:
-    """A scan from its START on; `begin` when the array begins, `step` as long as it lasts, `end` always.
+    """A scan from its START on; `begin` when the array begins, `step` as long as it lasts, `end`
+    always.
 
     Args:
         options: How to replay.
@@ -156,9 +170,19 @@ class ScanRun:
     """
 
     def __init__(
-        self, options: RunOptions, values: Mapping[str, Value], data_root: Path, *, to_file: bool = True
+        self,
+        options: RunOptions,
+        values: Mapping[str, Value],
+        data_root: Path,
+        *,
+        to_file: bool = True,
     ) -> None:
-        self.options, self._values, self._data_root, self._to_file = options, dict(values), data_root, to_file
+        self.options, self._values, self._data_root, self._to_file = (
+            options,
+            dict(values),
+            data_root,
+            to_file,
+        )
         self.setup: ScanSetup = read_setup(values)
         if not to_file:
             self.setup = replace(self.setup, scan_length=None)  # it goes on until it is stopped
@@ -169,7 +193,9 @@ class ScanRun:
             self._prepare()
         except ValueError as error:  # an unknown window, too few samples
             self.source.close()
-            raise error if isinstance(error, ChannelizerError) else ChannelizerError(str(error)) from error
+            raise (
+                error if isinstance(error, ChannelizerError) else ChannelizerError(str(error))
+            ) from error
         except BaseException:
             self.source.close()
             raise
@@ -196,11 +222,15 @@ class ScanRun:
         self.taps = fit_taps(options.taps, nfine, self.source.longest_run(), band.channels)
         self.notes = [*gap_note(self.source), *self.axis.notes]
         if self.taps < options.taps:
-            self.notes.append(f"{self.taps} taps instead of {options.taps}: the recording is too short")
+            self.notes.append(
+                f"{self.taps} taps instead of {options.taps}: the recording is too short"
+            )
         longest = max(1, LONGEST_FILTER // (nfine * band.channels))
         if self.taps > longest:
             self.taps = longest
-            self.notes.append(f"{self.taps} taps instead of {options.taps}: the filter would take too much memory")
+            self.notes.append(
+                f"{self.taps} taps instead of {options.taps}: the filter would take too much memory"
+            )
         for note in self.notes:
             log.warning("%s: %s", self.source.name, note)
         self.rate = self.source.default_rate(setup.exposure)
@@ -259,7 +289,11 @@ class ScanRun:
     def _row_shape(self) -> tuple[int, int | None]:
         """Channels of a row, or of each of its sub-bands; how many of these."""
         axis = self.axis
-        return (axis.groups * axis.channels, None) if axis.centres is None else (axis.channels, axis.groups)
+        return (
+            (axis.groups * axis.channels, None)
+            if axis.centres is None
+            else (axis.channels, axis.groups)
+        )
 
     @property
     def account(self) -> Account:
@@ -271,13 +305,19 @@ class ScanRun:
 
         Args:
             start: Time of the first sample, unix seconds: that of all time stamps.
-            at: The same moment by the clock that `step` is told; None: that is in unix seconds, too.
+            at: The same moment by the clock that `step` is told; None: that is in unix seconds,
+                too.
         """
         if self._to_file:
             moment = datetime.fromtimestamp(start, UTC)
             nchan, subbands = self._row_shape
             primary, table = build_headers(
-                nchan, self._values, self._own_cards(start), self._history(), world=self.axis.world, subbands=subbands
+                nchan,
+                self._values,
+                self._own_cards(start),
+                self._history(),
+                world=self.axis.world,
+                subbands=subbands,
             )
             self.file = ScanFile(
                 self._data_root / self.setup.project,
@@ -320,7 +360,8 @@ class ScanRun:
 
     @property
     def rows_written(self) -> int:
-        """Rows that the file's header counts: what is left of it whatever happens to this process."""
+        """Rows that the file's header counts: what is left of it whatever happens to this
+        process."""
         return 0 if self.file is None else self.file.rows
 
     def flush(self, *, sync: bool = False) -> None:
@@ -333,14 +374,17 @@ class ScanRun:
                 update_header(self.file, self.account)
 
     def end(self, closing: Closing = CLOSING) -> None:
-        """Finish the present integration and close everything; the file stays. OSError as `flush`."""
+        """Finish the present integration and close everything; the file stays. OSError as
+        `flush`."""
         try:
             if self.begun:
                 self._take(self.accumulator.finish(), self._written_at)
                 self.flush()
             if self.file is not None:
                 account = self.account
-                close_header(self.file, account, closing.ending or self._tally.ending(account), closing)
+                close_header(
+                    self.file, account, closing.ending or self._tally.ending(account), closing
+                )
         except OSError:
             with contextlib.suppress(OSError):
                 self.abandon()
@@ -348,7 +392,8 @@ class ScanRun:
         self._close()
 
     def abandon(self) -> None:
-        """Close without writing any more rows, after the disk has failed; what is not in the file does not count."""
+        """Close without writing any more rows, after the disk has failed; what is not in the file
+        does not count."""
         if self.file is not None:
             self.integrations -= sum(end > self.file.rows for end in self._unsafe.values())
             self._unsafe.clear()
@@ -371,10 +416,7 @@ class ScanRun:
         for part in finished:
             self.file.append(self._rows(part))
             self._unsafe[part.integration] = self.file.rows + self.file.pending_rows
-        if (
-            self._is_enough(self.file)
-            or not 0 <= now - self._written_at < self.options.flush_every
-        ):
+        if self._is_enough(self.file) or not 0 <= now - self._written_at < self.options.flush_every:
             self.flush()
             self._written_at = now
 
@@ -384,9 +426,11 @@ class ScanRun:
 
     def _rows(self, part: StateSum) -> Iterator[Row]:
         nfine, setup, axis = self._channelizer.nfine, self.setup, self.axis
-        of_subbands = {} if axis.centres is None else {
-            "subband_frequencies": axis.centres, "reference_values": axis.sky()
-        }  # fmt: skip
+        of_subbands = (
+            {}
+            if axis.centres is None
+            else {"subband_frequencies": axis.centres, "reference_values": axis.sky()}
+        )
         begin = part.integration * setup.exposure
         moment = datetime.fromtimestamp(self._start + begin, UTC)
         for polarization, label in enumerate(self.accumulator.labels):
@@ -419,7 +463,9 @@ class ScanRun:
         said = self.source.basis
         basis = [("FD_POLN", said, "basis of X and Y; CIRC: they are L and R")] if said else []
         return [
-            *scan_cards(self.source, self.rate, self._tally.whole, self.taps, self.options.window, start),
+            *scan_cards(
+                self.source, self.rate, self._tally.whole, self.taps, self.options.window, start
+            ),
             ("SWREACH", switching_reach, "s at most, left out at ends of switching states"),
             *self.axis.cards,
             ("OBSNCHAN", band.channels, "coarse channels of the voltages"),

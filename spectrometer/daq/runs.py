@@ -30,7 +30,8 @@ class Setup(Protocol):
 
 
 class Run(Protocol):
-    """A scan as `spectrometer.daq.program` works on it; see `spectrometer.daq.run.ScanRun`, which has all of it."""
+    """A scan as `spectrometer.daq.program` works on it; see `spectrometer.daq.run.ScanRun`, which
+    has all of it."""
 
     pacing: Pacing
     integrations: int
@@ -64,7 +65,8 @@ class Run(Protocol):
         """Channel (from 0, in band order) with the most power so far."""
 
     def begin(self, start: float, at: float | None = None) -> None:
-        """Begin at unix seconds, which are `at` by the clock that `step` is told. OSError if there can be no file."""
+        """Begin at unix seconds, which are `at` by the clock that `step` is told. OSError if there
+        can be no file."""
 
     def step(self, now: float) -> bool:
         """Process one piece; True if integrations were finished."""
@@ -79,7 +81,9 @@ class Run(Protocol):
         """Close without writing any more, after the disk has failed."""
 
 
-def run_for(options: RunOptions, values: Mapping[str, Value], data_root: Path, *, to_file: bool = True) -> Run:
+def run_for(
+    options: RunOptions, values: Mapping[str, Value], data_root: Path, *, to_file: bool = True
+) -> Run:
     """Return a scan that is ready to begin, of the class that the mode takes.
 
     Args:

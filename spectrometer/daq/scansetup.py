@@ -1,4 +1,5 @@
-"""What a scan needs to know, read from the values of the status memory. Pure: values in, setup out."""
+"""What a scan needs to know, read from the values of the status memory. Pure: values in, setup
+out."""
 
 from __future__ import annotations
 
@@ -37,7 +38,8 @@ class ScanSetup:
 
 
 def number_of(values: Mapping[str, Value], key: str, default: float | None = None) -> float:
-    """The number of a status key; its default if it is unspecified, ScanSetupError if there is none or it is none."""
+    """The number of a status key; its default if it is unspecified, ScanSetupError if there is none
+    or it is none."""
     value = values.get(key, UNSPECIFIED)
     if value == UNSPECIFIED or value == "":
         if default is None:
@@ -48,7 +50,9 @@ def number_of(values: Mapping[str, Value], key: str, default: float | None = Non
     except CardError as error:
         raise ScanSetupError(str(error)) from error
     if not abs(number) <= LARGEST:
-        raise ScanSetupError(f"status key {key} is {number:g}; expected a finite number; prepare writes it anew")
+        raise ScanSetupError(
+            f"status key {key} is {number:g}; expected a finite number; prepare writes it anew"
+        )
     return number
 
 
@@ -75,7 +79,9 @@ def read_setup(values: Mapping[str, Value]) -> ScanSetup:
         project=safe_name(str(values.get("PROJID", UNSPECIFIED))),
         bank=safe_name(str(values.get("BANKNAM", "BANK"))),
         scan_number=int(number_of(values, "SCANNUM", 0)),
-        subbands=_read_subbands(values) if str(values.get("OBS_MODE", "")).upper() == "LBW" else None,
+        subbands=_read_subbands(values)
+        if str(values.get("OBS_MODE", "")).upper() == "LBW"
+        else None,
     )
 
 
@@ -118,6 +124,7 @@ def _read_cycle(values: Mapping[str, Value]) -> SwitchingCycle:
 
 
 def safe_name(text: str) -> str:
-    """Make one component of a path of a text: no separators, no leading dot, at most 64 characters."""
+    """Make one component of a path of a text: no separators, no leading dot, at most 64
+    characters."""
     name = re.sub(r"[^A-Za-z0-9._+-]", "_", text.strip())[:64].lstrip(".")
     return name or UNSPECIFIED

@@ -1,4 +1,5 @@
-"""What voltages come from: the one shape in which a scan sees a recording or the synthetic receiver.
+"""What voltages come from: the one shape in which a scan sees a recording or the synthetic
+receiver.
 
 One module per kind: `guppifile`, `dadafile`, `synthetic`; a file's kind is found by `recordings`.
 """
@@ -15,9 +16,20 @@ import numpy.typing as npt
 from spectrometer.daq.protocol.band import Band
 from spectrometer.status.protocol.cards import Value
 
-__all__ = ["NOT_RECEIVED", "Band", "Piece", "SampleArray", "Source", "SourceCard", "feed_basis", "gap_note"]
+__all__ = [
+    "NOT_RECEIVED",
+    "Band",
+    "Piece",
+    "SampleArray",
+    "Source",
+    "SourceCard",
+    "feed_basis",
+    "gap_note",
+]
 
-NOT_RECEIVED = "The voltages are a recording replayed at REPLAYRT; nothing here was received at DATE-OBS."
+NOT_RECEIVED = (
+    "The voltages are a recording replayed at REPLAYRT; nothing here was received at DATE-OBS."
+)
 
 SampleArray = npt.NDArray[np.int8] | npt.NDArray[np.float32]
 
@@ -38,7 +50,8 @@ class Piece:
 
 
 def feed_basis(said: Value) -> str:
-    """LIN or CIRC, by a value of FD_POLN or what recordings have in its place; empty if it is neither."""
+    """LIN or CIRC, by a value of FD_POLN or what recordings have in its place; empty if it is
+    neither."""
     word = str(said).strip().upper()
     return next((basis for basis in ("LIN", "CIRC") if word.startswith(basis)), "")
 
@@ -70,7 +83,8 @@ class Source(Protocol):
 
     @property
     def missing(self) -> int:
-        """Samples per coarse channel of a pass that are not there: positions of pieces go on over them."""
+        """Samples per coarse channel of a pass that are not there: positions of pieces go on over
+        them."""
 
     @property
     def packets(self) -> int:
@@ -78,7 +92,8 @@ class Source(Protocol):
 
     @property
     def notes(self) -> list[str]:
-        """What a reader of the data has to know, a sentence each: where the voltages are from, contradictions."""
+        """What a reader of the data has to know, a sentence each: where the voltages are from,
+        contradictions."""
 
     @property
     def basis(self) -> str:
@@ -89,7 +104,8 @@ class Source(Protocol):
         """What only this kind of source can tell, for the header of the file; `SIMULATE` first."""
 
     def default_rate(self, exposure: float) -> float:
-        """Samples per second and coarse channel, unless somebody wants another rate; for an exposure in s."""
+        """Samples per second and coarse channel, unless somebody wants another rate; for an
+        exposure in s."""
 
     def longest_run(self) -> int:
         """Most samples per channel without a gap: what a filter can be filled with."""

@@ -1,6 +1,7 @@
 """Start of a scan on the monotonic clock. Knows the status keys DAQSTART and DAQMONO.
 
-Durations are taken from the monotonic clock; the other one, which may be set at any moment, is only read.
+Durations are taken from the monotonic clock; the other one, which may be set at any moment, is only
+read.
 """
 
 from __future__ import annotations
@@ -71,9 +72,14 @@ class StartTime:
 
     @property
     def missed(self) -> Start | None:
-        """The start that has passed since it was announced; None if there was none, or it is yet to come."""
+        """The start that has passed since it was announced; None if there was none, or it is yet to
+        come."""
         start = self.announced
-        return start if start is not None and self._was_ahead and start.at <= self._clock.monotonic() else None
+        return (
+            start
+            if start is not None and self._was_ahead and start.at <= self._clock.monotonic()
+            else None
+        )
 
 
 def is_armed(values: Mapping[str, Value]) -> bool:

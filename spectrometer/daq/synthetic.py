@@ -1,8 +1,9 @@
-"""A synthetic receiver as a source of voltages: noise, lines, carriers, a pulsar and a switched diode, from one seed.
+"""A synthetic receiver as a source of voltages: noise, lines, carriers, a pulsar and a switched
+diode, from one seed.
 
-Two polarizations of complex voltages, quantised to 8 bits as a sampler does it. A position of the signal decides the
-diode's state, as the accumulator decides it, so that spectra that are entirely within a state are of that state.
-No clock and no file.
+Two polarizations of complex voltages, quantised to 8 bits as a sampler does it. A position of the
+signal decides the diode's state, as the accumulator decides it, so that spectra that are entirely
+within a state are of that state. No clock and no file.
 """
 
 from __future__ import annotations
@@ -41,14 +42,18 @@ def line_response(width: float, offset: float) -> Voltages:
     reach = int(np.ceil(5 * deviation))
     times = np.arange(-reach, reach + 1)
     shape = np.exp(-0.5 * np.square(times / deviation))
-    response: Voltages = (shape / shape.sum() * np.exp(2j * np.pi * offset * times)).astype(np.complex64)
+    response: Voltages = (shape / shape.sum() * np.exp(2j * np.pi * offset * times)).astype(
+        np.complex64
+    )
     return response
 
 
 class _Line:
     """Noise of one line, continued from piece to piece."""
 
-    def __init__(self, config: ReceiverConfig, line: LineConfig, rng: np.random.Generator, mixing: Voltages) -> None:
+    def __init__(
+        self, config: ReceiverConfig, line: LineConfig, rng: np.random.Generator, mixing: Voltages
+    ) -> None:
         self.channel, offset = config.place(line.frequency_mhz)
         self._response = line_response(config.coarse_widths(line.width_khz), offset)
         self._amplitude = np.float32(np.sqrt(line.strength_k))
@@ -59,25 +64,40 @@ class _Line:
         """Shape (count, 2), in sqrt(K)."""
         noise = np.concatenate([self._before, _white(self._rng, (count, 2))])
         self._before = noise[count:]
-        voltages: Voltages = (through(noise, self._response) @ self._mixing * self._amplitude).astype(np.complex64)
+        voltages: Voltages = (
+            through(noise, self._response) @ self._mixing * self._amplitude
+        ).astype(np.complex64)
         return voltages
 
 
 class _Pulsar:
-    """Noise of a pulsar, continued from piece to piece: shaped by its pulse, then dispersed within each channel."""
+    """Noise of a pulsar, continued from piece to piece: shaped by its pulse, then dispersed within
+    each channel."""
 
     def __init__(
-        self, config: ReceiverConfig, pulsar: PulsarConfig, rng: np.random.Generator, mixing: Voltages, count: int
+        self,
+        config: ReceiverConfig,
+        pulsar: PulsarConfig,
+        rng: np.random.Generator,
+        mixing: Voltages,
+        count: int,
     ) -> None:
         band = config.band
         centres, width = band.frequencies(1), band.coarse_width / 1e6
-        self._pulsar, self._rng, self._mixing, self._sample_time = pulsar, rng, mixing, band.sample_time
+        self._pulsar, self._rng, self._mixing, self._sample_time = (
+            pulsar,
+            rng,
+            mixing,
+            band.sample_time,
+        )
         self._delays = delays(pulsar.dm, centres)
         self._channels, self._at = band.channels, 0
         overlap = needed_overlap(pulsar.dm, centres, width, band.sample_time)
         response = channel_filter(pulsar.dm, centres, width, count + overlap, undo=False)
         self._filter = OverlapSave(response, overlap) if pulsar.dm else None
-        if self._filter is not None:  # so that the first sample that comes out is the first of the scan
+        if (
+            self._filter is not None
+        ):  # so that the first sample that comes out is the first of the scan
             self._at = -overlap // 2
             self._filter.process(self._emitted(overlap))
 
@@ -176,18 +196,26 @@ class SyntheticReceiver:
         config, rate, count = self.config, self.config.rate, self.block_samples
         rng = np.random.default_rng(config.seed)
         rho = config.correlation * np.exp(1j * np.deg2rad(config.correlation_deg))
-        rho = rho.conjugate() if self.band.is_conjugated else rho  # the configuration's is that on the sky
+        rho = (
+            rho.conjugate() if self.band.is_conjugated else rho
+        )  # the configuration's is that on the sky
         # of independent a and b: x = a, y = conj(rho) a + sqrt(1 - |rho|^2) b, so that <x y*> = rho
-        mixing = np.array([[1, np.conj(rho)], [0, np.sqrt(max(0.0, 1 - abs(rho) ** 2))]], np.complex64)
+        mixing = np.array(
+            [[1, np.conj(rho)], [0, np.sqrt(max(0.0, 1 - abs(rho) ** 2))]], np.complex64
+        )
         lines = [_Line(config, line, rng, mixing) for line in config.lines]
-        pulsar = None if config.pulsar is None else _Pulsar(config, config.pulsar, rng, mixing, count)
+        pulsar = (
+            None if config.pulsar is None else _Pulsar(config, config.pulsar, rng, mixing, count)
+        )
         gain = np.float32(np.sqrt(self._gain))
         diode = np.asarray(self._cycle.cal, np.float64) * config.cal_k
         position = 0
         while True:
             places = np.arange(position, position + count)
             added = diode[self._cycle.phases_at(places / rate)]
-            amplitude = np.sqrt(np.asarray(config.tsys_k)[None, :] + added[:, None]).astype(np.float32)
+            amplitude = np.sqrt(np.asarray(config.tsys_k)[None, :] + added[:, None]).astype(
+                np.float32
+            )
             voltages = _white(rng, (config.channels, count, 2)) @ mixing * amplitude
             for line in lines:
                 voltages[line.channel] += line.next(count)
@@ -197,7 +225,9 @@ class SyntheticReceiver:
                 channel, offset = config.place(carrier.frequency_mhz)
                 share = carrier.power_k_mhz / abs(config.bandwidth_mhz) * config.channels
                 turns = np.mod(offset * places, 1.0)
-                voltages[channel] += (np.sqrt(share) * np.exp(2j * np.pi * turns)).astype(np.complex64)[:, None]
+                voltages[channel] += (np.sqrt(share) * np.exp(2j * np.pi * turns)).astype(
+                    np.complex64
+                )[:, None]
             steps = np.rint(np.ascontiguousarray(voltages * gain).view(np.float32))
             samples = np.clip(steps, -LARGEST, LARGEST).astype(np.int8)
             yield Piece(samples, position, position > 0)

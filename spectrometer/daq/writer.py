@@ -1,4 +1,5 @@
-"""The FITS file of spectra: its headers, which come from astropy, and its rows. It grows as `growing` says."""
+"""The FITS file of spectra: its headers, which come from astropy, and its rows. It grows as
+`growing` says."""
 
 from __future__ import annotations
 
@@ -23,16 +24,58 @@ log = logging.getLogger(__name__)
 
 _NOT_COPIED = frozenset(
     (
-        "SIMPLE", "BITPIX", "NAXIS", "EXTEND", "END", "CHECKSUM", "DATASUM", "COMMENT", "HISTORY", "DATE",
+        "SIMPLE",
+        "BITPIX",
+        "NAXIS",
+        "EXTEND",
+        "END",
+        "CHECKSUM",
+        "DATASUM",
+        "COMMENT",
+        "HISTORY",
+        "DATE",
         # states of programs at some moment
-        "DAQSTATE", "DAQPULSE", "SCANSTAT", "NETSTAT", "DISKSTAT", "DAQFITS", "DAQNINT", "DAQNROW", "DAQPEAK",
-        "DAQLOOPS", "DAQBLKS", "DAQDROP", "DAQPLAN", "DAQLOST", "DAQERR", "DAQNOTE", "NPKT", "NDROP", "FILENUM",
-        "SCANREM", "ARMSTATE", "ARRAYST", "ACCBLKOU", "DAQSTART", "DAQMONO", "BOARDST",
+        "DAQSTATE",
+        "DAQPULSE",
+        "SCANSTAT",
+        "NETSTAT",
+        "DISKSTAT",
+        "DAQFITS",
+        "DAQNINT",
+        "DAQNROW",
+        "DAQPEAK",
+        "DAQLOOPS",
+        "DAQBLKS",
+        "DAQDROP",
+        "DAQPLAN",
+        "DAQLOST",
+        "DAQERR",
+        "DAQNOTE",
+        "NPKT",
+        "NDROP",
+        "FILENUM",
+        "SCANREM",
+        "ARMSTATE",
+        "ARRAYST",
+        "ACCBLKOU",
+        "DAQSTART",
+        "DAQMONO",
+        "BOARDST",
         # the band that the mode would have on the sky: a recording has its own
-        "OBSFREQ", "OBSBW", "CHAN_BW", "EFSAMPFR", "BASE_BW", "OBSNCHAN", "TBIN", "FPGACLK", "CRPIX1",
-        "CRVAL1", "CDELT1", "HWEXPOSR",
+        "OBSFREQ",
+        "OBSBW",
+        "CHAN_BW",
+        "EFSAMPFR",
+        "BASE_BW",
+        "OBSNCHAN",
+        "TBIN",
+        "FPGACLK",
+        "CRPIX1",
+        "CRVAL1",
+        "CDELT1",
+        "HWEXPOSR",
     )
-)  # fmt: skip
+)
 _NOT_COPIED_PREFIXES = ("NAXIS", "SUB", "_MCR1_", "_MCDL_", "_MFQR_")
 
 
@@ -70,7 +113,11 @@ def file_name(start: datetime, bank: str, scan_number: int, suffix: str = ".fits
 
 
 def _row_type(nchan: int, subbands: int | None) -> np.dtype[np.void]:
-    of_subbands = [] if subbands is None else [("SUBFREQ", ">f8", (subbands,)), ("CRVAL1", ">f8", (subbands,))]
+    of_subbands = (
+        []
+        if subbands is None
+        else [("SUBFREQ", ">f8", (subbands,)), ("CRVAL1", ">f8", (subbands,))]
+    )
     return np.dtype(
         [
             ("INTEGNUM", ">i4"),
@@ -91,8 +138,14 @@ def _row_type(nchan: int, subbands: int | None) -> np.dtype[np.void]:
 
 
 _UNITS = {
-    "DURATION": "s", "TIME": "d", "EXPOSURE": "s", "RECTIME": "s", "SUBFREQ": "Hz", "CRVAL1": "Hz", "DATA": "count**2",
-}  # fmt: skip
+    "DURATION": "s",
+    "TIME": "d",
+    "EXPOSURE": "s",
+    "RECTIME": "s",
+    "SUBFREQ": "Hz",
+    "CRVAL1": "Hz",
+    "DATA": "count**2",
+}
 _COLUMNS = {
     "INTEGNUM": "integration, from 0",
     "STATE": "switching state, from 0",
@@ -113,7 +166,13 @@ _STRUCTURE = {"EXTEND": "there are further units", "EXTVER": "version of the uni
 _OF_COLUMNS = {"TFORM": "format", "TDIM": "axes, the first runs fastest", "TUNIT": "unit"}
 
 
-_OF_A_COLUMN = {"CTYPE1": "1CTYP", "CUNIT1": "1CUNI", "CRPIX1": "1CRPX", "CRVAL1": "1CRVL", "CDELT1": "1CDLT"}
+_OF_A_COLUMN = {
+    "CTYPE1": "1CTYP",
+    "CUNIT1": "1CUNI",
+    "CRPIX1": "1CRPX",
+    "CRVAL1": "1CRVL",
+    "CDELT1": "1CDLT",
+}
 """Keyword of an image's axis -> that of a column's, before its number (FITS 4.0, table 22)."""
 
 
@@ -125,19 +184,27 @@ def primary_unit(
     """Build the primary unit of a scan's file.
 
     Args:
-        status: Values of the status memory; keys about the mode's band and moments of programs are left out.
+        status: Values of the status memory; keys about the mode's band and moments of programs are
+            left out.
         own: Key, value and comment of what is known better here; these win.
         history: Sentences.
     """
     primary = fits.PrimaryHDU()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", VerifyWarning)
-        copied = [(key, value, meaning(key)) for key, value in status.items()
-                  if key not in _NOT_COPIED and not key.startswith(_NOT_COPIED_PREFIXES) and value != UNSPECIFIED]
+        copied = [
+            (key, value, meaning(key))
+            for key, value in status.items()
+            if key not in _NOT_COPIED
+            and not key.startswith(_NOT_COPIED_PREFIXES)
+            and value != UNSPECIFIED
+        ]
         for key, card_value, comment in (*copied, *own):
             try:
                 primary.header[key] = (card_value, comment)
-            except ValueError as error:  # of the status memory, of a recording: a scan is worth more than a card
+            except (
+                ValueError
+            ) as error:  # of the status memory, of a recording: a scan is worth more than a card
                 log.warning("card %s is left out: %s", key, error)
         for sentence in history:
             primary.header["HISTORY"] = sentence.encode("ascii", "replace").decode()
@@ -184,10 +251,10 @@ def build_headers(
 
     Args:
         nchan: Channels of a spectrum, or of each sub-band.
-        status, own, history: As of `primary_unit`.
-        world: Axis of channels, by the keywords of an image. In the table's header they are those of the column DATA,
-            as FITS has them, and without sub-bands again as they are, as SDFITS has them: beside a column CRVAL1 they
-            would be wrong for all sub-bands but one.
+        status, own, history: As of `primary_unit`. world: Axis of channels, by the keywords of an
+        image. In the table's header they are those of the column DATA,
+            as FITS has them, and without sub-bands again as they are, as SDFITS has them: beside a
+            column CRVAL1 they would be wrong for all sub-bands but one.
         subbands: Second axis of DATA; None: there is none.
     """
     primary = primary_unit(status, own, history)
@@ -221,7 +288,14 @@ class ScanFile(GrowingTable):
     """
 
     def __init__(
-        self, directory: Path, name: str, nchan: int, primary: bytes, table: bytes, *, subbands: int | None = None
+        self,
+        directory: Path,
+        name: str,
+        nchan: int,
+        primary: bytes,
+        table: bytes,
+        *,
+        subbands: int | None = None,
     ) -> None:
         super().__init__(directory, name, _row_type(nchan, subbands), primary, table)
 
@@ -241,7 +315,11 @@ class ScanFile(GrowingTable):
                 row.exposure,
                 row.recorded,
                 row.spectra,
-                *(part for part in (row.subband_frequencies, row.reference_values) if part is not None),
+                *(
+                    part
+                    for part in (row.subband_frequencies, row.reference_values)
+                    if part is not None
+                ),
                 row.data,
             )
             self.take(record)

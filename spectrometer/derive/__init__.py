@@ -1,1 +1,2 @@
-"""Parameters to status values and register contents: pure calculations, each with the source of its formula."""
+"""Parameters to status values and register contents: pure calculations, each with the source of its
+formula."""

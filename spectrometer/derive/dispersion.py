@@ -1,4 +1,5 @@
-"""Dispersion by free electrons: delays and filters. Frequencies are MHz, times s, dispersion measures pc/cm3."""
+"""Dispersion by free electrons: delays and filters. Frequencies are MHz, times s, dispersion
+measures pc/cm3."""
 
 from __future__ import annotations
 
@@ -8,7 +9,8 @@ import numpy.typing as npt
 __all__ = ["DISPERSION_S", "delays", "filter_response", "smearing"]
 
 DISPERSION_S = 1.0 / 2.41e-4
-"""Delay in s at 1 MHz for 1 pc/cm3; the rounded constant of pulsar work (Manchester & Taylor 1972)."""
+"""Delay in s at 1 MHz for 1 pc/cm3; the rounded constant of pulsar work (Manchester & Taylor
+1972)."""
 
 
 def delays(dm: float, frequencies: npt.ArrayLike) -> npt.NDArray[np.float64]:
@@ -17,7 +19,8 @@ def delays(dm: float, frequencies: npt.ArrayLike) -> npt.NDArray[np.float64]:
 
 
 def smearing(dm: float, centre: float, width: float) -> tuple[float, float]:
-    """How much later than the middle of a channel its lower edge comes, and how much earlier its upper one, s.
+    """How much later than the middle of a channel its lower edge comes, and how much earlier its
+    upper one, s.
 
     Args:
         dm: pc/cm3.
@@ -28,11 +31,14 @@ def smearing(dm: float, centre: float, width: float) -> tuple[float, float]:
     return float(low - middle), float(middle - high)
 
 
-def filter_response(dm: float, centre: float, offsets: npt.NDArray[np.float64]) -> npt.NDArray[np.complex128]:
+def filter_response(
+    dm: float, centre: float, offsets: npt.NDArray[np.float64]
+) -> npt.NDArray[np.complex128]:
     """What dispersion does to complex voltages of a channel, relative to its middle.
 
-    H = exp(2 pi i K dm x^2 / (f^2 (f + x))), Hankins & Rickett 1975; its conjugate takes the dispersion away. The
-    delay at an offset is that against the middle, `delays(dm, f + x) - delays(dm, f)`.
+    H = exp(2 pi i K dm x^2 / (f^2 (f + x))), Hankins & Rickett 1975; its conjugate takes the
+    dispersion away. The delay at an offset is that against the middle, `delays(dm, f + x) -
+    delays(dm, f)`.
 
     Args:
         dm: pc/cm3.

@@ -1,4 +1,5 @@
-"""Derived values of the pulsar (GUPPI) modes (reference 6.6). Bandwidths are MHz with their sign, times s."""
+"""Derived values of the pulsar (GUPPI) modes (reference 6.6). Bandwidths are MHz with their sign,
+times s."""
 
 from __future__ import annotations
 
@@ -27,7 +28,8 @@ _DISPERSION = 8.3  # us of smearing of a 1 MHz channel at 1 GHz and 1 pc/cm3
 
 @dataclass(frozen=True, slots=True)
 class Incoherent:
-    """Of an incoherent mode: the register ACC_LENGTH, spectra in a sum, channel width in MHz, time of a sum in s."""
+    """Of an incoherent mode: the register ACC_LENGTH, spectra in a sum, channel width in MHz, time
+    of a sum in s."""
 
     acc_length: int
     acc_len: int
@@ -99,7 +101,8 @@ def coherent_node(node: int, nchan: int, bandwidth: float, centre: float) -> Coh
 
 
 def downsampling(integration_time: float, node: CoherentNode) -> int:
-    """Samples that the computer sums for about `integration_time` (s): the nearest power of two, at least 1."""
+    """Samples that the computer sums for about `integration_time` (s): the nearest power of two, at
+    least 1."""
     samples = integration_time * abs(node.bandwidth) * 1e6 / node.nchan
     return 1 << max(int(math.log(samples) / math.log(2) + 0.5), 0) if samples > 0 else 1
 
@@ -123,7 +126,8 @@ def block_sizes(dm: float, nchan: int, bandwidth: float, centre: float) -> Block
         centre: Of the whole band, MHz.
 
     Raises:
-        PulsarSetupError: The band begins at or below 0 MHz, or no block can hold the dispersed pulse.
+        PulsarSetupError: The band begins at or below 0 MHz, or no block can hold the dispersed
+            pulse.
     """
     node_nchan = nchan // NODES
     step = max(512, 8192 // 4 // node_nchan)

@@ -1,7 +1,8 @@
-"""Tables of the digital mixers (local oscillators) of the eight-sub-band FPGA image (reference 6.3.5).
+"""Tables of the digital mixers (local oscillators) of the eight-sub-band FPGA image (reference
+6.3.5).
 
-A sub-band's oscillator runs through a table of 16384 samples of a sine and a cosine with a whole number of periods,
-so only multiples of the sample rate / 16384 can be had.
+A sub-band's oscillator runs through a table of 16384 samples of a sine and a cosine with a whole
+number of periods, so only multiples of the sample rate / 16384 can be had.
 """
 
 from __future__ import annotations
@@ -38,7 +39,8 @@ class Oscillator:
     def blocks(self) -> tuple[bytes, ...]:
         """The table as the FPGA's 16 memories hold it, 4096 bytes each.
 
-        Sample 16 r + i is word r of block i: cosine * 65536 + sine, a signed 32-bit sum, big-endian.
+        Sample 16 r + i is word r of block i: cosine * 65536 + sine, a signed 32-bit sum,
+        big-endian.
         """
         return _blocks(self.periods)
 

@@ -1,7 +1,9 @@
-"""A pulsar's par file: how fast it turns, and how much its signal is dispersed. Text in, numbers out.
+"""A pulsar's par file: how fast it turns, and how much its signal is dispersed. Text in, numbers
+out.
 
-A line is a keyword and a value, maybe more (a fit flag, an uncertainty). F0 is taken as it stands, as the frequency
-seen at the telescope: nothing here knows the Earth's motion, nor that of a companion.
+A line is a keyword and a value, maybe more (a fit flag, an uncertainty). F0 is taken as it stands,
+as the frequency seen at the telescope: nothing here knows the Earth's motion, nor that of a
+companion.
 """
 
 from __future__ import annotations
@@ -21,7 +23,8 @@ _LEFT_OUT = ("F2", "F3", "GLEP_1", "WAVE1", "WAVE_OM")
 
 
 def par_value(text: str, name: str, default: float | None) -> float:
-    """The number that a pulsar's par file gives for `name`: second word of the first line that begins with it.
+    """The number that a pulsar's par file gives for `name`: second word of the first line that
+    begins with it.
 
     Args:
         text: The file.
@@ -81,9 +84,12 @@ def read_par(text: str) -> Ephemeris:
     """Read a simple par file: PSR or PSRJ, F0 or P0 (or P), F1 or P1, PEPOCH, DM.
 
     Raises:
-        PulsarSetupError: One is missing (F1 and DM may be) or impossible, or the pulsar has a companion.
+        PulsarSetupError: One is missing (F1 and DM may be) or impossible, or the pulsar has a
+            companion.
     """
-    words = {line.split()[0]: line.split()[1:] for line in reversed(text.splitlines()) if line.split()}
+    words = {
+        line.split()[0]: line.split()[1:] for line in reversed(text.splitlines()) if line.split()
+    }
     if companion := [name for name in _OF_A_COMPANION if name in words]:
         raise PulsarSetupError(
             f"the par file describes a binary pulsar ({', '.join(companion)}); only F0, F1, PEPOCH and DM are known "
@@ -95,7 +101,9 @@ def read_par(text: str) -> Ephemeris:
     else:
         period = par_value(text, period_name, None)
         if period <= 0:
-            raise PulsarSetupError(f"{period_name} of the par file is {period:g} s; expected more than 0")
+            raise PulsarSetupError(
+                f"{period_name} of the par file is {period:g} s; expected more than 0"
+            )
         f0, f1 = 1.0 / period, -par_value(text, "P1", 0.0) / period**2
     if not 0 < f0 <= 1e5:
         raise PulsarSetupError(f"F0 of the par file is {f0:g} Hz; expected more than 0, to 1e5")
@@ -104,6 +112,10 @@ def read_par(text: str) -> Ephemeris:
         raise PulsarSetupError(f"DM of the par file is {dm:g}; expected 0 or more")
     name = next((words[key][0] for key in ("PSRJ", "PSR", "PSRB") if words.get(key)), "")
     return Ephemeris(
-        name=name, f0=f0, f1=f1, epoch_mjd=par_value(text, "PEPOCH", None), dm=dm,
+        name=name,
+        f0=f0,
+        f1=f1,
+        epoch_mjd=par_value(text, "PEPOCH", None),
+        dm=dm,
         left_out=tuple(key for key in _LEFT_OUT if key in words),
-    )  # fmt: skip
+    )

@@ -1,4 +1,5 @@
-"""Source positions as observers write them (reference 6.4): hours and degrees in, degrees and texts out."""
+"""Source positions as observers write them (reference 6.4): hours and degrees in, degrees and texts
+out."""
 
 from __future__ import annotations
 
@@ -14,7 +15,9 @@ _GAP = r"[:/\s\thdms°'\"]{1,2}"
 _DELIMITED = re.compile(
     rf"({_NUMBER}){_GAP}({_NUMBER}){_GAP}({_NUMBER})[\s,s\"]*([+-]?)\s*({_NUMBER}){_GAP}({_NUMBER}){_GAP}({_NUMBER})[s\"]?\Z"
 )
-_COMPACT = re.compile(r"[JjBb]?(\d{2})(\d{2})(\d{2}(?:\.\d*)?)\s*([+-])(\d{2})(\d{2})(\d{2}(?:\.\d*)?)\Z")
+_COMPACT = re.compile(
+    r"[JjBb]?(\d{2})(\d{2})(\d{2}(?:\.\d*)?)\s*([+-])(\d{2})(\d{2})(\d{2}(?:\.\d*)?)\Z"
+)
 _HELP = 'expected "hh:mm:ss.s +dd:mm:ss.s" or "Jhhmmss.s+ddmmss.s"'
 
 
@@ -60,8 +63,14 @@ def read_position(text: str) -> Position:
     problems = [
         sentence
         for wrong, sentence in (
-            (ra_minutes >= 60 or ra_seconds >= 60, "minutes and seconds of the right ascension are below 60"),
-            (dec_minutes >= 60 or dec_seconds >= 60, "minutes and seconds of the declination are below 60"),
+            (
+                ra_minutes >= 60 or ra_seconds >= 60,
+                "minutes and seconds of the right ascension are below 60",
+            ),
+            (
+                dec_minutes >= 60 or dec_seconds >= 60,
+                "minutes and seconds of the declination are below 60",
+            ),
             (ra_s >= 24 * 3600, "the right ascension is below 24 hours"),
             (dec_s > 90 * 3600, "the declination is at most 90 degrees"),
         )

@@ -1,8 +1,8 @@
 """How products of floating-point numbers become whole granules and integrations.
 
-The original truncates products that are often a hair below the integer they stand for, and compares ratios with
-seconds. `CORRECTED` rounds to what was meant; `ORIGINAL` repeats the old results to the last bit, for sites that
-compare with old data. Everything else in `derive` is the same for both.
+The original truncates products that are often a hair below the integer they stand for, and compares
+ratios with seconds. `CORRECTED` rounds to what was meant; `ORIGINAL` repeats the old results to the
+last bit, for sites that compare with old data. Everything else in `derive` is the same for both.
 """
 
 from __future__ import annotations
@@ -13,7 +13,9 @@ from dataclasses import dataclass
 __all__ = ["CORRECTED", "ORIGINAL", "Rounding"]
 
 _HAIR = 1e-9  # of one unit: what is this close to a whole number is that number
-_WITHIN = 0.01  # a request is rounded up unless it is this close above a whole number of integrations
+_WITHIN = (
+    0.01  # a request is rounded up unless it is this close above a whole number of integrations
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +38,12 @@ class Rounding:
         Args:
             requested: s.
             unit: s.
-            original_threshold: What the original compares the fractional part with (a number of seconds).
+            original_threshold: What the original compares the fractional part with (a number of
+                seconds).
 
         Returns:
-            The whole part, plus 1 if the fraction is over the threshold; corrected: over 1 %, and at least 1.
+            The whole part, plus 1 if the fraction is over the threshold; corrected: over 1 %, and
+            at least 1.
         """
         ratio = requested / unit
         count = int(ratio)

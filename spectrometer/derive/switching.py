@@ -1,4 +1,5 @@
-"""The switching-signal generator's cycle: phases, look-up table, and the states an observer sees (reference 7).
+"""The switching-signal generator's cycle: phases, look-up table, and the states an observer sees
+(reference 7).
 
 Durations are granules: one granule is one `spec_tick`.
 """
@@ -52,7 +53,9 @@ class SsgPhase:
 
     def __post_init__(self) -> None:
         if not 0 <= self.granules <= MAX_GRANULES:
-            raise SwitchingError(f"a phase of {self.granules} granules; the generator holds 0 to {MAX_GRANULES}")
+            raise SwitchingError(
+                f"a phase of {self.granules} granules; the generator holds 0 to {MAX_GRANULES}"
+            )
 
     @property
     def word(self) -> int:
@@ -68,7 +71,8 @@ class SsgPhase:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GbtPhases:
-    """The cycle as the telescope sees it: neighbours of one state together, blanking at their start.
+    """The cycle as the telescope sees it: neighbours of one state together, blanking at their
+    start.
 
     Attributes:
         period: s.
@@ -117,7 +121,9 @@ class SwitchingCycle:
             SwitchingError: There is no phase.
         """
         if not self.phases:
-            raise SwitchingError("there is no switching phase; add one with add_switching_state or set_gbt_ss")
+            raise SwitchingError(
+                "there is no switching phase; add one with add_switching_state or set_gbt_ss"
+            )
         starts: list[float] = []
         blanking: list[float] = []
         firsts: list[SsgPhase] = []
@@ -157,7 +163,8 @@ def phase_request(duration: Any, blank: Any, cal: Any, sr1: Any) -> PhaseRequest
     """A phase as it came from afar.
 
     Raises:
-        SwitchingError: The duration is no number, or a flag neither true nor false; all that is wrong is named.
+        SwitchingError: The duration is no number, or a flag neither true nor false; all that is
+            wrong is named.
     """
     problems = [
         f"{name} is {flag!r:.80}; expected true or false"
@@ -180,7 +187,8 @@ def gbt_requests(period: float, ss_list: Sequence[Sequence[float]]) -> tuple[Pha
 
     Args:
         period: Of the whole cycle, s.
-        ss_list: (start as a fraction of the period, sig/ref, cal, blanking in s) each, ascending from 0.
+        ss_list: (start as a fraction of the period, sig/ref, cal, blanking in s) each, ascending
+            from 0.
 
     Returns:
         A blanking phase, unless its time is 0, and an open one for each.
@@ -190,24 +198,36 @@ def gbt_requests(period: float, ss_list: Sequence[Sequence[float]]) -> tuple[Pha
     """
     syntax = "expected [(start, sig_ref, cal, blanking), ...]; a list of one phase is written [(0.0, 0, 1, 0.002)]"
     try:
-        rows = [(float(start), bool(sr), bool(cal), float(blank)) for start, sr, cal, blank in ss_list]
+        rows = [
+            (float(start), bool(sr), bool(cal), float(blank)) for start, sr, cal, blank in ss_list
+        ]
         period = float(period)
     except (TypeError, ValueError, OverflowError) as error:
         raise SwitchingError(f"{error}: {syntax}") from error
     limit = MAX_PHASES * MAX_SECONDS
-    problems = [] if 0 < period <= limit else [f"the period is {period:g} s; expected more than 0 and up to {limit:g}"]
+    problems = (
+        []
+        if 0 < period <= limit
+        else [f"the period is {period:g} s; expected more than 0 and up to {limit:g}"]
+    )
     starts = [row[0] for row in rows]
     if not rows:
         problems.append("there is no phase")
-    elif starts[0] != 0.0 or any(not a < b for a, b in zip(starts, [*starts[1:], 1.0], strict=True)):
+    elif starts[0] != 0.0 or any(
+        not a < b for a, b in zip(starts, [*starts[1:], 1.0], strict=True)
+    ):
         problems.append(f"the starts are {starts}; expected 0 first, ascending and below 1")
     if problems:
         raise SwitchingError(f"{'; '.join(problems)}: {syntax}")
     requests: list[PhaseRequest] = []
-    for number, ((start, sr, cal, blank), end) in enumerate(zip(rows, [*starts[1:], 1.0], strict=True), 1):
+    for number, ((start, sr, cal, blank), end) in enumerate(
+        zip(rows, [*starts[1:], 1.0], strict=True), 1
+    ):
         duration = end * period - start * period
         if not 0 <= blank < duration:
-            problems.append(f"phase {number} lasts {duration:g} s and blanks {blank:g} s of it; expected 0 to less")
+            problems.append(
+                f"phase {number} lasts {duration:g} s and blanks {blank:g} s of it; expected 0 to less"
+            )
             continue
         if blank > 0:
             requests.append(PhaseRequest(duration=blank, blank=True, cal=cal, sr1=sr))

@@ -60,7 +60,9 @@ def as_text(cycle: SwitchingCycle) -> str:
         for phase, begin, end in _spans(cycle):
             if getattr(phase, attribute):
                 first = min(int(begin * WIDTH), WIDTH - 1)
-                for place in range(first, max(int(end * WIDTH), first + 1)):  # however short, it is seen
+                for place in range(
+                    first, max(int(end * WIDTH), first + 1)
+                ):  # however short, it is seen
                     line[place] = "#"
         lines.append(f"{label:11}  {''.join(line)}")
     return "\n".join(lines)
@@ -90,7 +92,11 @@ def as_svg(cycle: SwitchingCycle) -> str:
             y = base - (ROW - 14 if getattr(phase, attribute) else 0)
             points += [f"{LABELS + begin * PLOT:.2f},{y}", f"{LABELS + end * PLOT:.2f},{y}"]
         parts.append(f'<text x="0" y="{base - 4}">{label}</text>')
-        parts.append(f'<polyline points="{" ".join(points)}" fill="none" stroke="#1f5fa8" stroke-width="2"/>')
+        parts.append(
+            f'<polyline points="{" ".join(points)}" fill="none" stroke="#1f5fa8" stroke-width="2"/>'
+        )
     parts.append(f'<text x="{LABELS}" y="{height - 8}">0</text>')
-    parts.append(f'<text x="{LABELS + PLOT}" y="{height - 8}" text-anchor="end">{_time(seconds)}</text>')
+    parts.append(
+        f'<text x="{LABELS + PLOT}" y="{height - 8}" text-anchor="end">{_time(seconds)}</text>'
+    )
     return "\n".join([*parts, "</svg>"])

@@ -1,4 +1,5 @@
-"""Start times: full UTC seconds, and the forms in which they travel. The caller says what time it is."""
+"""Start times: full UTC seconds, and the forms in which they travel. The caller says what time it
+is."""
 
 from __future__ import annotations
 
@@ -9,13 +10,23 @@ from typing import Any
 from spectrometer.errors import StartTimeError
 
 __all__ = [
-    "LEAD_S", "ORIGINALS_LEAD_S", "as_list", "ceil_to_second", "earliest_start", "mjd", "read_time",
-    "sidereal_seconds", "start_time",
-]  # fmt: skip
+    "LEAD_S",
+    "ORIGINALS_LEAD_S",
+    "as_list",
+    "ceil_to_second",
+    "earliest_start",
+    "mjd",
+    "read_time",
+    "sidereal_seconds",
+    "start_time",
+]
 
-LEAD_S = 0.3  # so that a time negotiated now is still possible when the start arrives; a slow Dealer adds to it
+# so that a time negotiated now is still possible when the start arrives; a slow Dealer adds to it
+LEAD_S = 0.3
 ORIGINALS_LEAD_S = 2.0
-LATEST = timedelta(days=7)  # what is later is a slip of the pen: a Bank that waits so long looks like one that hangs
+LATEST = timedelta(
+    days=7
+)  # what is later is a slip of the pen: a Bank that waits so long looks like one that hangs
 _NO_PART = 1_000_000  # microseconds have the most
 _MJD_OF_UNIX_EPOCH = 40587
 _MJD_OF_J2000 = 51544.5
@@ -33,12 +44,14 @@ def as_list(time: datetime) -> list[int]:
 
 
 def earliest_start(now: datetime, needed_arm_delay: float, lead: float = LEAD_S) -> datetime:
-    """Return the earliest second that can be promised: the arm delay (s), and a lead (s) for asking everybody."""
+    """Return the earliest second that can be promised: the arm delay (s), and a lead (s) for asking
+    everybody."""
     return ceil_to_second(now + timedelta(seconds=needed_arm_delay + lead))
 
 
 def read_time(asked: Any) -> datetime:
-    """A time in one of the forms in which it travels: [Y, M, D, h, m, s, us] in UTC, or an aware datetime.
+    """A time in one of the forms in which it travels: [Y, M, D, h, m, s, us] in UTC, or an aware
+    datetime.
 
     Raises:
         StartTimeError: It is none.
@@ -49,13 +62,17 @@ def read_time(asked: Any) -> datetime:
         try:
             return asked.astimezone(UTC)
         except OverflowError as error:
-            raise StartTimeError(f"the start time {asked} is none: in UTC it is in no year that can be") from error
+            raise StartTimeError(
+                f"the start time {asked} is none: in UTC it is in no year that can be"
+            ) from error
     if isinstance(asked, Sequence) and not isinstance(asked, str | bytes) and len(asked) in (6, 7):
         try:
             return datetime(*map(_whole, asked), tzinfo=UTC)  # type: ignore[arg-type, misc]  # six or seven integers
         except ValueError as error:
             raise StartTimeError(f"the start time {_shown(asked)} is none: {error}") from error
-    raise StartTimeError(f"the start time is {_shown(asked)}; expected [Y, M, D, h, m, s, us] in UTC")
+    raise StartTimeError(
+        f"the start time is {_shown(asked)}; expected [Y, M, D, h, m, s, us] in UTC"
+    )
 
 
 def _whole(part: Any) -> int:
@@ -89,7 +106,9 @@ def start_time(asked: Any, now: datetime, needed_arm_delay: float) -> datetime:
         return earliest
     time = read_time(asked)
     if time - now > LATEST:
-        raise StartTimeError(f"{time:%Y-%m-%d %H:%M:%S} UTC is more than {LATEST.days} days ahead; is the date right?")
+        raise StartTimeError(
+            f"{time:%Y-%m-%d %H:%M:%S} UTC is more than {LATEST.days} days ahead; is the date right?"
+        )
     time = ceil_to_second(time)
     if time < earliest:
         raise StartTimeError(
@@ -105,7 +124,8 @@ def mjd(time: datetime) -> tuple[int, float]:
 
 
 def sidereal_seconds(day: int, second: float, longitude: float) -> float:
-    """Mean sidereal time, s of a sidereal day, to about a second: UT1 is taken for UTC (Meeus, chapter 12).
+    """Mean sidereal time, s of a sidereal day, to about a second: UT1 is taken for UTC (Meeus,
+    chapter 12).
 
     Args:
         day: MJD, UTC.

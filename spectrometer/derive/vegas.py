@@ -1,7 +1,9 @@
-"""Derived values of the VEGAS modes (reference 6.3.1, 6.3.4): clocks, integration times, channel widths.
+"""Derived values of the VEGAS modes (reference 6.3.1, 6.3.4): clocks, integration times, channel
+widths.
 
-Frequencies are MHz with their sign (negative: inverted band); times are seconds; everything derived is Hz and s.
-The order of operations is the original's, so that the doubles are equal to the last bit.
+Frequencies are MHz with their sign (negative: inverted band); times are seconds; everything derived
+is Hz and s. The order of operations is the original's, so that the doubles are equal to the last
+bit.
 """
 
 from __future__ import annotations
@@ -26,11 +28,14 @@ __all__ = [
 ]
 
 L1_DECIMATION, L8_DECIMATION = 4, 32  # of the sampler's clock to a sub-band's effective sample rate
-_LBW_TICK_SAMPLES = 1024  # the low-bandwidth images count 1024 sampler clocks, 128 of the FPGA's, as one granule
+_LBW_TICK_SAMPLES = (
+    1024  # the low-bandwidth images count 1024 sampler clocks, 128 of the FPGA's, as one granule
+)
 
 
 def in_mhz(frequency: float) -> float:
-    """A frequency given in MHz or Hz, in MHz with its sign: above 5000 (of either sign) it is Hz."""
+    """A frequency given in MHz or Hz, in MHz with its sign: above 5000 (of either sign) it is
+    Hz."""
     return frequency / 1e6 if abs(frequency) > 5000 else frequency
 
 
@@ -81,7 +86,8 @@ def hbw_clocks(nchan: int, frequency_mhz: float) -> Clocks:
 
 
 def lbw_clocks(nchan: int, frequency_mhz: float, decimation: int) -> Clocks:
-    """Clocks of the low-bandwidth modes (reference 6.3.1, columns L1 and L8); the sign is kept (flaw V10).
+    """Clocks of the low-bandwidth modes (reference 6.3.1, columns L1 and L8); the sign is kept
+    (flaw V10).
 
     Args:
         nchan: Channels of a sub-band.
@@ -102,7 +108,8 @@ def lbw_clocks(nchan: int, frequency_mhz: float, decimation: int) -> Clocks:
 
 
 def hardware_exposure(requested: float, spec_tick: float) -> tuple[int, float]:
-    """(acc_len, hardware exposure in s) nearest to a requested hardware exposure (s), halves upward, at least one."""
+    """(acc_len, hardware exposure in s) nearest to a requested hardware exposure (s), halves
+    upward, at least one."""
     ratio = requested / spec_tick
     count = int(ratio)
     if ratio - count >= 0.5:
@@ -112,14 +119,18 @@ def hardware_exposure(requested: float, spec_tick: float) -> tuple[int, float]:
 
 
 def phase_granules(duration: float, hwexposr: float, spec_tick: float, rounding: Rounding) -> int:
-    """Granules of a switching phase: whole hardware exposures, at least `duration` s (reference 6.3.4, HBW)."""
+    """Granules of a switching phase: whole hardware exposures, at least `duration` s (reference
+    6.3.4, HBW)."""
     if rounding.original:
         return int(math.ceil(duration / hwexposr) * hwexposr / spec_tick)
     return rounding.ceiling(duration / hwexposr) * round(hwexposr / spec_tick)
 
 
-def blanking_granules(duration: float, channel_width: float, spec_tick: float, rounding: Rounding) -> int:
-    """Granules of a blanking phase of a low-bandwidth mode: whole spectra of 1 / channel width (reference 6.3.4).
+def blanking_granules(
+    duration: float, channel_width: float, spec_tick: float, rounding: Rounding
+) -> int:
+    """Granules of a blanking phase of a low-bandwidth mode: whole spectra of 1 / channel width
+    (reference 6.3.4).
 
     Args:
         duration: At least, s.

@@ -1,11 +1,14 @@
-"""A board's KATCP connection for code that blocks: the library's client, on a thread and event loop of its own.
+"""A board's KATCP connection for code that blocks: the library's client, on a thread and event loop
+of its own.
 
-No call of the Player ever waits on a socket of the board in the thread that serves calls: whoever asks waits here.
-A board is connected to when something is asked of it, and again after a loss; what was asked when the connection
-broke fails, because nobody knows whether the board did it. An operation that is aborted does not wait for the board.
+No call of the Player ever waits on a socket of the board in the thread that serves calls: whoever
+asks waits here. A board is connected to when something is asked of it, and again after a loss; what
+was asked when the connection broke fails, because nobody knows whether the board did it. An
+operation that is aborted does not wait for the board.
 """
 
-# No `from __future__ import annotations`: the library reads the arguments' types from the annotations.
+# No `from __future__ import annotations`: the library reads the arguments' types from the
+# annotations.
 
 import asyncio
 import re
@@ -39,10 +42,20 @@ _NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]*")
 
 
 class _RoachClient(Client):
-    """Speaks to servers of protocol 5, and to those of ROACH boards, which announce 4.x or nothing but `#version`."""
+    """Speaks to servers of protocol 5, and to those of ROACH boards, which announce 4.x or nothing
+    but `#version`."""
 
-    def inform_version_connect(self, api: str, version: str, build_state: Optional[str] = None) -> None:  # noqa: UP045
-        if api == "katcp-protocol" and version.startswith("4.") and self._state is _ClientState.NEGOTIATING:
+    def inform_version_connect(
+        self,
+        api: str,
+        version: str,
+        build_state: Optional[str] = None,  # noqa: UP045
+    ) -> None:
+        if (
+            api == "katcp-protocol"
+            and version.startswith("4.")
+            and self._state is _ClientState.NEGOTIATING
+        ):
             self._set_state(_ClientState.CONNECTED)  # no message ids, whatever its flags
         else:
             super().inform_version_connect(api, version, build_state)
@@ -83,9 +96,11 @@ class BoardConnection:
         """Ask, and wait for the reply.
 
         Raises:
-            BoardError: No connection, no reply in time, or a reply other than `ok`; names board, request and reply.
-                Or the protocol cannot carry what was asked; then nothing was sent.
-            OperationAbortedError: The calling operation was aborted; nobody knows whether the board did it.
+            BoardError: No connection, no reply in time, or a reply other than `ok`; names board,
+                request and reply. Or the protocol cannot carry what was asked; then nothing was
+                sent.
+            OperationAbortedError: The calling operation was aborted; nobody knows whether the board
+                did it.
         """
         if faults := _faults(name, arguments):
             raise BoardError(self.name, _line(name, arguments), f"not sent: {'; '.join(faults)}")
@@ -93,7 +108,8 @@ class BoardConnection:
         return self._run(self._request(name, arguments, timeout), name, timeout + CONNECT_WITHIN_S)
 
     def requests(self, what: str, asked: Iterable[tuple[Argument, ...]]) -> list[Reply]:
-        """Ask one after the other, without coming back in between; `what` names them all if the connection is stuck.
+        """Ask one after the other, without coming back in between; `what` names them all if the
+        connection is stuck.
 
         Raises:
             BoardError: As of `request`, of the first that fails; what comes after it is not asked.
@@ -103,7 +119,8 @@ class BoardConnection:
         return self._run(self._requests(todo), what, within)
 
     def ask(self, name: str, within_s: float) -> "Future[Reply]":
-        """Ask, and do not wait: the future has the reply or a BoardError; it is cancelled if the connection is closed.
+        """Ask, and do not wait: the future has the reply or a BoardError; it is cancelled if the
+        connection is closed.
 
         Args:
             name: A request without arguments.
@@ -113,7 +130,9 @@ class BoardConnection:
             BoardError: The connection was closed.
         """
         loop = self._running_loop(name)
-        return asyncio.run_coroutine_threadsafe(self._request(name, (), min(within_s, self._timeout_s)), loop)
+        return asyncio.run_coroutine_threadsafe(
+            self._request(name, (), min(within_s, self._timeout_s)), loop
+        )
 
     def close(self) -> None:
         """End the connection and its thread; may be called twice."""
@@ -142,7 +161,9 @@ class BoardConnection:
             return self._result(future, within_s + GRACE_S)
         except FutureTimeoutError:
             future.cancel()
-            raise BoardError(self.name, f"?{name}", "its connection is stuck; it is being made anew") from None
+            raise BoardError(
+                self.name, f"?{name}", "its connection is stuck; it is being made anew"
+            ) from None
         except CancelledError:
             raise BoardError(self.name, f"?{name}", CLOSED) from None
 
@@ -165,7 +186,9 @@ class BoardConnection:
             if self._loop is None:
                 loop = self._loop = asyncio.new_event_loop()
                 self._turn = asyncio.Lock()
-                self._thread = threading.Thread(target=_run_loop, args=(loop,), name=f"katcp {self.name}", daemon=True)
+                self._thread = threading.Thread(
+                    target=_run_loop, args=(loop,), name=f"katcp {self.name}", daemon=True
+                )
                 self._thread.start()
             return self._loop
 
@@ -180,7 +203,8 @@ class BoardConnection:
                 async with asyncio.timeout(timeout):
                     found, informs = await client.request(name, *arguments)
             except TimeoutError:
-                # Without message ids a late reply would be taken for that of the next request of this name.
+                # Without message ids a late reply would be taken for that of the next request of
+                # this name.
                 await self._disconnect()
                 raise BoardError(self.name, shown, f"no reply within {timeout:g} s") from None
             except FailReply as refusal:
@@ -191,12 +215,16 @@ class BoardConnection:
                 lost = CLOSED if self._closed else f"the connection was lost ({error})"
                 raise BoardError(self.name, shown, lost) from None
             except asyncio.CancelledError:
-                await self._disconnect()  # its reply, too, would be taken for that of another request
+                await (
+                    self._disconnect()
+                )  # its reply, too, would be taken for that of another request
                 raise
             return Reply(found, [inform.arguments for inform in informs])
 
     async def _requests(self, asked: list[tuple[Argument, ...]]) -> list[Reply]:
-        return [await self._request(str(name), arguments, self._timeout_s) for name, *arguments in asked]
+        return [
+            await self._request(str(name), arguments, self._timeout_s) for name, *arguments in asked
+        ]
 
     async def _connected(self, shown: str) -> _RoachClient:
         if self._client is not None and self._client.is_connected:
@@ -209,7 +237,9 @@ class BoardConnection:
             async with asyncio.timeout(CONNECT_WITHIN_S):
                 await client.wait_connected()
         except TimeoutError:
-            raise BoardError(self.name, shown, f"no KATCP server answered within {CONNECT_WITHIN_S:g} s") from None
+            raise BoardError(
+                self.name, shown, f"no KATCP server answered within {CONNECT_WITHIN_S:g} s"
+            ) from None
         except (OSError, ProtocolError) as error:
             raise BoardError(self.name, shown, f"no connection ({error})") from None
         return client
@@ -236,8 +266,12 @@ def _faults(name: object, arguments: Sequence[object]) -> list[str]:
         faults.append("a request's name begins with a letter, and has letters, digits and dashes")
     for number, argument in enumerate(arguments, 1):
         if not isinstance(argument, str | int | float | bytes):
-            faults.append(f"argument {number} is a {type(argument).__name__}; expected text, a number or bytes")
-        elif isinstance(argument, str) and any("\ud800" <= character <= "\udfff" for character in argument):
+            faults.append(
+                f"argument {number} is a {type(argument).__name__}; expected text, a number or bytes"
+            )
+        elif isinstance(argument, str) and any(
+            "\ud800" <= character <= "\udfff" for character in argument
+        ):
             faults.append(f"argument {number} has characters that are none")
     return faults
 

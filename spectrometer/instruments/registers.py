@@ -34,7 +34,8 @@ class Registers(Protocol):
         """Write bytes to a register or block memory."""
 
     def write_changed(self, values: Mapping[str, int | bytes]) -> list[str]:
-        """Write what differs: integers are compared with the register's content, bytes are always written.
+        """Write what differs: integers are compared with the register's content, bytes are always
+        written.
 
         Returns:
             Names of the registers that were written.
@@ -61,7 +62,8 @@ def signed(value: int) -> int:
 
 
 class MemoryRegisters:
-    """A board without hardware: what is written can be read back, and the order of all requests is kept.
+    """A board without hardware: what is written can be read back, and the order of all requests is
+    kept.
 
     A register that was never written reads 0. Usable from several threads.
     """

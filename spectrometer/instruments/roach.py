@@ -1,7 +1,8 @@
-"""A ROACH board: its FPGA's image, registers and memories, Ethernet cores and I2C bus (reference 9.2, 9.3, 9.7).
+"""A ROACH board: its FPGA's image, registers and memories, Ethernet cores and I2C bus (reference
+9.2, 9.3, 9.7).
 
-Registers are 32-bit words, big-endian. All methods block until the board has answered, and raise BoardError if it
-does not or will not.
+Registers are 32-bit words, big-endian. All methods block until the board has answered, and raise
+BoardError if it does not or will not.
 """
 
 from __future__ import annotations
@@ -24,10 +25,12 @@ MAX_BYTES = 2**31 - 1
 
 
 class Roach:
-    """One board; what is marked is `bank.roach` for callers, under the names of the original's client.
+    """One board; what is marked is `bank.roach` for callers, under the names of the original's
+    client.
 
-    Everything is a command, reading too: it waits its turn behind whatever the Bank is doing with the board.
-    Bytes may be given as clients without bytes have them: as base64 text, or as a list of numbers.
+    Everything is a command, reading too: it waits its turn behind whatever the Bank is doing with
+    the board. Bytes may be given as clients without bytes have them: as base64 text, or as a list
+    of numbers.
     """
 
     def __init__(self, host: str, port: int = 7147, timeout_s: float = 30.0) -> None:
@@ -50,17 +53,22 @@ class Roach:
         self.progdev(image)
 
     def write_changed(self, values: Mapping[str, int | bytes]) -> list[str]:
-        """Write what differs, and read all that was written back; names of the registers that were written.
+        """Write what differs, and read all that was written back; names of the registers that were
+        written.
 
         Integers are compared with the registers' contents; bytes are always written.
         """
         words = [name for name, value in values.items() if isinstance(value, int)]
         found = self.connection.requests("read", [("read", name, 0, WORD) for name in words])
-        present = {name: b"".join(reply.arguments[:1]) for name, reply in zip(words, found, strict=True)}
+        present = {
+            name: b"".join(reply.arguments[:1]) for name, reply in zip(words, found, strict=True)
+        }
         new = {name: _packed(value) for name, value in values.items()}
         new = {name: data for name, data in new.items() if present.get(name) != data}
         self.connection.requests("write", [("write", name, 0, data) for name, data in new.items()])
-        after = self.connection.requests("read", [("read", name, 0, len(data)) for name, data in new.items()])
+        after = self.connection.requests(
+            "read", [("read", name, 0, len(data)) for name, data in new.items()]
+        )
         for (name, data), reply in zip(new.items(), after, strict=True):
             self._compare(name, data, b"".join(reply.arguments[:1]))
         return list(new)
@@ -77,11 +85,16 @@ class Roach:
 
     @command
     def progdev(self, image: str | None = None) -> str:
-        """Load an image of the board into the FPGA; without a name de-program it. The first word of the reply."""
+        """Load an image of the board into the FPGA; without a name de-program it. The first word of
+        the reply."""
         if image is None:
             self.connection.request("progdev")
         elif not isinstance(image, str) or not image or "/" in image:
-            raise BoardError(self.name, f"?progdev {image}", "not sent: an image is a file's name without a folder")
+            raise BoardError(
+                self.name,
+                f"?progdev {image}",
+                "not sent: an image is a file's name without a folder",
+            )
         else:
             self.connection.request("progdev", image)
         return "ok"
@@ -89,16 +102,21 @@ class Roach:
     @command
     def read(self, register: str, size: int, offset: int = 0) -> bytes:
         """Read `size` bytes of a register or memory, from byte `offset` on."""
-        self._whole(f"?read {register}", ("size", size, 0, MAX_BYTES), ("offset", offset, 0, MAX_BYTES))
+        self._whole(
+            f"?read {register}", ("size", size, 0, MAX_BYTES), ("offset", offset, 0, MAX_BYTES)
+        )
         reply = self.connection.request("read", register, offset, size)
         data = reply.arguments[0] if reply.arguments else b""
         if len(data) != size:
-            raise BoardError(self.name, f"?read {register} {offset} {size}", f"ok, but with {len(data)} bytes")
+            raise BoardError(
+                self.name, f"?read {register} {offset} {size}", f"ok, but with {len(data)} bytes"
+            )
         return data
 
     @command
     def write(self, register: str, data: bytes | str | list[int], offset: int = 0) -> None:
-        """Write bytes, a multiple of 4, to a register or memory, from byte `offset` on; reads them back and compares.
+        """Write bytes, a multiple of 4, to a register or memory, from byte `offset` on; reads them
+        back and compares.
 
         Args:
             register: Its name.
@@ -120,7 +138,9 @@ class Roach:
             raise BoardError(self.name, request, f"ok, but {len(found)} bytes are read back")
         first = next(i for i, (a, b) in enumerate(zip(found, data, strict=True)) if a != b)
         raise BoardError(
-            self.name, request, f"ok, but byte {offset + first} reads {found[first]:#04x}, not {data[first]:#04x}"
+            self.name,
+            request,
+            f"ok, but byte {offset + first} reads {found[first]:#04x}, not {data[first]:#04x}",
         )
 
     @command
@@ -130,9 +150,10 @@ class Roach:
         self._whole(f"?write {register} ({len(data)} bytes)", ("offset", offset, 0, MAX_BYTES))
         if len(data) % WORD or offset % WORD:
             raise BoardError(
-                self.name, f"?write {register} {offset} ({len(data)} bytes)",
+                self.name,
+                f"?write {register} {offset} ({len(data)} bytes)",
                 "not sent: offset and length are multiples of 4 bytes",
-            )  # fmt: skip
+            )
         self.connection.request("write", register, offset, data)
 
     @command
@@ -151,11 +172,13 @@ class Roach:
 
     @command
     def write_int(self, register: str, value: int, offset: int = 0) -> None:
-        """Write a number, -2^31 to 2^32 - 1, to the register or word `offset` of a memory; reads it back."""
+        """Write a number, -2^31 to 2^32 - 1, to the register or word `offset` of a memory; reads it
+        back."""
         self._whole(
-            f"?write {register}", ("a register holds 32 bits; value", value, -(2**31), MAX_WORD),
+            f"?write {register}",
+            ("a register holds 32 bits; value", value, -(2**31), MAX_WORD),
             ("offset", offset, 0, MAX_BYTES // WORD),
-        )  # fmt: skip
+        )
         self.write(register, (value & 0xFFFFFFFF).to_bytes(WORD, "big"), offset * WORD)
 
     @command
@@ -171,25 +194,37 @@ class Roach:
         """Write words, numbers without sign, from word `offset` on."""
         request = f"?wordwrite {register}"
         if not isinstance(values, list | tuple) or not values:
-            raise BoardError(self.name, request, f"not sent: values is {values!r:.40}; expected a list of numbers")
+            raise BoardError(
+                self.name,
+                request,
+                f"not sent: values is {values!r:.40}; expected a list of numbers",
+            )
         self._whole(
-            request, ("offset", offset, 0, MAX_BYTES // WORD),
+            request,
+            ("offset", offset, 0, MAX_BYTES // WORD),
             *((f"value {number}", value, 0, MAX_WORD) for number, value in enumerate(values)),
-        )  # fmt: skip
+        )
         self.connection.request("wordwrite", register, offset, *(f"{value:#x}" for value in values))
 
     @command
     def tap_start(self, tap: str, core: str, mac: int, ip: int | str, port: int) -> None:
-        """Start an Ethernet core as network device `tap` with a MAC and IP address and a UDP port."""
+        """Start an Ethernet core as network device `tap` with a MAC and IP address and a UDP
+        port."""
         request = f"?tap-start {tap} {core}"
         if not isinstance(tap, str) or not 0 < len(tap) <= MAX_TAP_NAME:
-            raise BoardError(self.name, request, f"not sent: the name of a tap has 1 to {MAX_TAP_NAME} characters")
+            raise BoardError(
+                self.name,
+                request,
+                f"not sent: the name of a tap has 1 to {MAX_TAP_NAME} characters",
+            )
         self._whole(request, ("port", port, 0, 65535), ("MAC address", mac, 0, (1 << 48) - 1))
         try:
             address = str(ipaddress.IPv4Address(ip))
         except ValueError as error:
             raise AddressError(f"{request}: {error}") from error
-        self.connection.request("tap-start", tap, core, address, port, mac.to_bytes(6, "big").hex(":").upper())
+        self.connection.request(
+            "tap-start", tap, core, address, port, mac.to_bytes(6, "big").hex(":").upper()
+        )
 
     @command
     def tap_stop(self, core: str) -> None:
@@ -232,7 +267,8 @@ class Roach:
 
     @command
     def request(self, name: str, arguments: Sequence[Argument] | None = None) -> list[list[bytes]]:
-        """Any request of the board's server: the informs' arguments, and at last the reply's without `ok`."""
+        """Any request of the board's server: the informs' arguments, and at last the reply's
+        without `ok`."""
         if not isinstance(arguments, list | tuple | None):
             text = f"not sent: arguments is {arguments!r:.40}; expected a list"
             raise BoardError(self.name, f"?{name!s:.40}", text)
@@ -245,13 +281,18 @@ class Roach:
         self._whole("?i2c-read", ("address", address, 0, 127), ("count", count, 1, 4096))
         reply = self.connection.request("i2c-read", address, count)
         if len(reply.arguments) < 2 or len(reply.arguments[1]) != count:
-            raise BoardError(self.name, f"?i2c-read {address} {count}", f"ok {reply.arguments}, not {count} bytes")
+            raise BoardError(
+                self.name,
+                f"?i2c-read {address} {count}",
+                f"ok {reply.arguments}, not {count} bytes",
+            )
         return reply.arguments[1]
 
     # what may come from afar
 
     def _whole(self, request: str, *numbers: tuple[str, object, int, int]) -> None:
-        """BoardError that names all of these (what it is, number, lowest, highest) that are no such whole numbers."""
+        """BoardError that names all of these (what it is, number, lowest, highest) that are no such
+        whole numbers."""
         wrong = [
             f"{what} {value!r:.40}: expected a whole number, {low} to {high}"
             for what, value, low, high in numbers

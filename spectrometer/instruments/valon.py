@@ -1,5 +1,6 @@
-"""The Valon synthesizer, which clocks the samplers: reached through the board's server, or over a serial port of the
-Player's host (reference 9.5, 9.6). Both have the same methods, which are `bank.valon` for callers.
+"""The Valon synthesizer, which clocks the samplers: reached through the board's server, or over a
+serial port of the Player's host (reference 9.5, 9.6). Both have the same methods, which are
+`bank.valon` for callers.
 
 A synthesizer is named 0 or 8, as in the original, or "a" or "b". Frequencies are MHz.
 """
@@ -42,7 +43,10 @@ __all__ = ["KatcpValon", "SamplerClock", "SerialValon", "Valon", "make_valon"]
 
 BAUD = 9600
 SERIAL_TIMEOUT_S = 2.0
-LOCK_A, LOCK_B = 0x20, 0x10  # as the Python library of the field has it; another one has them the other way round
+LOCK_A, LOCK_B = (
+    0x20,
+    0x10,
+)  # as the Python library of the field has it; another one has them the other way round
 MAX_REPLY_BYTES = max(lengths.values()) + 1
 _PROBES = (Command.REFERENCE, Command.REFERENCE_SELECT)
 """Questions that change nothing."""
@@ -65,10 +69,11 @@ class Valon(ABC):
     @command
     @abstractmethod
     def set_frequency(self, s: int | str, mhz: float, spacing: float = SPACING_MHZ) -> bool:
-        """Set the output frequency, MHz, to the nearest that can be had in steps of about `spacing` MHz.
+        """Set the output frequency, MHz, to the nearest that can be had in steps of about `spacing`
+        MHz.
 
-        The steps are the reference divided by a whole number; `get_frequency` tells what it is then. True;
-        SynthesizerError names the range.
+        The steps are the reference divided by a whole number; `get_frequency` tells what it is
+        then. True; SynthesizerError names the range.
         """
 
     @command
@@ -88,7 +93,9 @@ class Valon(ABC):
 
     @command
     @abstractmethod
-    def set_options(self, s: int | str, double: int = 0, half: int = 0, r: int = 1, low_spur: int = 0) -> bool:
+    def set_options(
+        self, s: int | str, double: int = 0, half: int = 0, r: int = 1, low_spur: int = 0
+    ) -> bool:
         """Set reference doubler, halver and divider, and low-spur (1) or low-noise (0) mode."""
 
     @command
@@ -124,7 +131,8 @@ class Valon(ABC):
     @command
     @abstractmethod
     def set_rf_level(self, s: int | str, dbm: int) -> bool:
-        """Set the output level: -4, -1, 2 or 5 dBm; False, and nothing is asked, for any other (as in the original)."""
+        """Set the output level: -4, -1, 2 or 5 dBm; False, and nothing is asked, for any other (as
+        in the original)."""
 
     @command
     @abstractmethod
@@ -149,7 +157,9 @@ class Valon(ABC):
         """SynthesizerError if one of them is no number."""
         for what, value in (("frequency", mhz), ("spacing", spacing)):
             if isinstance(value, bool) or not isinstance(value, int | float):
-                raise SynthesizerError(f"{self.name}: a {what} of {value!r:.40}; expected a number of MHz")
+                raise SynthesizerError(
+                    f"{self.name}: a {what} of {value!r:.40}; expected a number of MHz"
+                )
 
     def _whole(self, what: str, value: object, low: int, high: int) -> int:
         """A whole number; SynthesizerError says what it is if it is none, or out of range."""
@@ -164,15 +174,22 @@ class Valon(ABC):
         return Options(on["double"], on["half"], divider, on["low_spur"])
 
     def _vco_range(self, lo: object, hi: object) -> tuple[int, int]:
-        low, high = (self._whole(f"the VCO's {end} end", value, 1, 65535) for end, value in (("low", lo), ("high", hi)))
+        low, high = (
+            self._whole(f"the VCO's {end} end", value, 1, 65535)
+            for end, value in (("low", lo), ("high", hi))
+        )
         if low >= high:
-            raise SynthesizerError(f"{self.name}: a VCO range of {low} to {high} MHz; expected 1 to 65535, ascending")
+            raise SynthesizerError(
+                f"{self.name}: a VCO range of {low} to {high} MHz; expected 1 to 65535, ascending"
+            )
         return low, high
 
     def _checked(self, mhz: float, vco_range: tuple[int, int]) -> None:
         low, high = frequency_range(vco_range)
         if not low <= mhz <= high:
-            raise SynthesizerError(f"{self.name}: {mhz:g} MHz is out of range, {low:g} to {high:g} MHz")
+            raise SynthesizerError(
+                f"{self.name}: {mhz:g} MHz is out of range, {low:g} to {high:g} MHz"
+            )
 
 
 def _letter(s: int | str) -> str:
@@ -207,7 +224,9 @@ class KatcpValon(Valon):
             return float(text) if "." in text else int(text)
         except (IndexError, ValueError) as error:
             request = " ".join([f"?valon-{what}", *map(str, arguments)])
-            raise BoardError(self._board.name, request, f"ok {found}; expected a number there") from error
+            raise BoardError(
+                self._board.name, request, f"ok {found}; expected a number there"
+            ) from error
 
     @command
     def get_frequency(self, s: int | str) -> float:
@@ -232,13 +251,24 @@ class KatcpValon(Valon):
 
     @command
     def get_options(self, s: int | str) -> tuple[int, int, int, int]:
-        low_spur, double, half, r = (self._number("get-options", index, _name(s)) for index in (2, 3, 4, 5))
+        low_spur, double, half, r = (
+            self._number("get-options", index, _name(s)) for index in (2, 3, 4, 5)
+        )
         return double, half, r, low_spur
 
     @command
-    def set_options(self, s: int | str, double: int = 0, half: int = 0, r: int = 1, low_spur: int = 0) -> bool:
+    def set_options(
+        self, s: int | str, double: int = 0, half: int = 0, r: int = 1, low_spur: int = 0
+    ) -> bool:
         asked = self._options(double, half, r, low_spur)
-        self._ask("set-options", _name(s), int(asked.low_spur), int(asked.double), int(asked.half), asked.divider)
+        self._ask(
+            "set-options",
+            _name(s),
+            int(asked.low_spur),
+            int(asked.double),
+            int(asked.half),
+            asked.divider,
+        )
         return True
 
     @command
@@ -294,16 +324,24 @@ def _name(s: int | str) -> str:
 
 
 def _label(text: str) -> str:
-    if not isinstance(text, str) or not text.isascii() or not text.isprintable() or len(text) > MAX_LABEL:
-        raise SynthesizerError(f"label {text!r:.80}: expected up to {MAX_LABEL} printable ASCII characters")
+    if (
+        not isinstance(text, str)
+        or not text.isascii()
+        or not text.isprintable()
+        or len(text) > MAX_LABEL
+    ):
+        raise SynthesizerError(
+            f"label {text!r:.80}: expected up to {MAX_LABEL} printable ASCII characters"
+        )
     return text
 
 
 class SerialValon(Valon):
     """Over a serial port of this host, 9600 baud, 8N1, which nobody else has open meanwhile.
 
-    Answers have no numbers, but come in order. So after one that did not come in time two harmless questions are asked,
-    whose answers have different lengths: when these have come, nothing of the late one can come any more.
+    Answers have no numbers, but come in order. So after one that did not come in time two harmless
+    questions are asked, whose answers have different lengths: when these have come, nothing of the
+    late one can come any more.
     """
 
     def __init__(self, port: str) -> None:
@@ -319,7 +357,11 @@ class SerialValon(Valon):
 
         try:
             self._port = serial.Serial(
-                self._path, BAUD, timeout=SERIAL_TIMEOUT_S, write_timeout=SERIAL_TIMEOUT_S, exclusive=True
+                self._path,
+                BAUD,
+                timeout=SERIAL_TIMEOUT_S,
+                write_timeout=SERIAL_TIMEOUT_S,
+                exclusive=True,
             )
         except (OSError, ValueError) as error:
             raise SynthesizerError(f"{self.name}: {error}") from error
@@ -347,7 +389,10 @@ class SerialValon(Valon):
                 self._late = size
                 self._port.write(frame)
                 found: bytes = self._port.read(size)
-            except (OSError, termios.error) as error:  # pyserial's errors are OSErrors; it lets some of termios through
+            except (
+                OSError,
+                termios.error,
+            ) as error:  # pyserial's errors are OSErrors; it lets some of termios through
                 self._give_up()
                 raise SynthesizerError(f"{self.name}: {error}") from error
             self._late = size - len(found)
@@ -358,24 +403,32 @@ class SerialValon(Valon):
         return found
 
     def _get_in_step(self) -> None:
-        """Ask two questions, and wait until their answers, one after the other, are the last that has come."""
+        """Ask two questions, and wait until their answers, one after the other, are the last that
+        has come."""
         while self._port.in_waiting:  # what has come since
             self._port.reset_input_buffer()
         late = self._late
         for what in _PROBES:
             if not self._is_answered(what, late):
-                raise SynthesizerError(f"{self.name}: its answers are out of step since one came too late; ask again")
+                raise SynthesizerError(
+                    f"{self.name}: its answers are out of step since one came too late; ask again"
+                )
             late = 0
         self._late = 0
 
     def _is_answered(self, what: Command, late: int) -> bool:
-        """Ask for something; whether what comes ends with the answer, behind at most so many late bytes."""
+        """Ask for something; whether what comes ends with the answer, behind at most so many late
+        bytes."""
         size, found, end = lengths[what] + 1, b"", time.monotonic() + SERIAL_TIMEOUT_S
         self._port.write(read_frame(what, 0))
         while time.monotonic() < end and len(found) <= size + late:
             found += self._port.read(max(self._port.in_waiting, 1))
             *data, last = found[-size:] or b"\1"
-            if size <= len(found) <= size + late and checksum(bytes(data)) == last and not self._port.in_waiting:
+            if (
+                size <= len(found) <= size + late
+                and checksum(bytes(data)) == last
+                and not self._port.in_waiting
+            ):
                 return True
         return False
 
@@ -384,7 +437,9 @@ class SerialValon(Valon):
         found = self._exchange(frame, lengths[what] + 1)
         if checksum(found[:-1]) != found[-1]:
             self._late = len(found)
-            raise SynthesizerError(f"{self.name}: {frame.hex(' ')}: {found.hex(' ')} has a wrong checksum")
+            raise SynthesizerError(
+                f"{self.name}: {frame.hex(' ')}: {found.hex(' ')} has a wrong checksum"
+            )
         return found[:-1]
 
     def _write(self, what: Command, data: bytes, s: int | str | None = None) -> bool:
@@ -394,7 +449,9 @@ class SerialValon(Valon):
             raise SynthesizerError(f"{self.name}: {frame.hex(' ')} was refused ({found[0]:#04x})")
         if found[0] != ACK:
             self._late = MAX_REPLY_BYTES
-            raise SynthesizerError(f"{self.name}: {frame.hex(' ')}: {found[0]:#04x} came, which is no answer to that")
+            raise SynthesizerError(
+                f"{self.name}: {frame.hex(' ')}: {found[0]:#04x} came, which is no answer to that"
+            )
         return True
 
     def _pll(self, s: int | str) -> Pll:
@@ -435,7 +492,9 @@ class SerialValon(Valon):
         return int(found.double), int(found.half), found.divider, int(found.low_spur)
 
     @command
-    def set_options(self, s: int | str, double: int = 0, half: int = 0, r: int = 1, low_spur: int = 0) -> bool:
+    def set_options(
+        self, s: int | str, double: int = 0, half: int = 0, r: int = 1, low_spur: int = 0
+    ) -> bool:
         asked = self._options(double, half, r, low_spur)
         return self._write(Command.REGISTERS, self._pll(s).with_options(asked).to_bytes(), s)
 
@@ -499,7 +558,8 @@ def make_valon(config: SynthConfig, board: Roach | None) -> KatcpValon | SerialV
 
 
 class SamplerClock:
-    """Synthesizer A as a Backend sees it: set up as the configuration says, set, and verified (flaw K2)."""
+    """Synthesizer A as a Backend sees it: set up as the configuration says, set, and verified (flaw
+    K2)."""
 
     def __init__(self, valon: KatcpValon | SerialValon, config: SynthConfig) -> None:
         self.valon, self._config = valon, config
@@ -525,7 +585,9 @@ class SamplerClock:
         valon.set_frequency(s, megahertz)
         found = valon.get_frequency(s)
         if abs(found - megahertz) > SPACING_MHZ:
-            raise SynthesizerError(f"{valon.name}: {megahertz:g} MHz was set, {found:g} MHz is read back")
+            raise SynthesizerError(
+                f"{valon.name}: {megahertz:g} MHz was set, {found:g} MHz is read back"
+            )
         if not valon.get_phase_lock(s):
             raise SynthesizerError(
                 f"{valon.name}: not locked at {megahertz:g} MHz; look at the {config.reference} reference"

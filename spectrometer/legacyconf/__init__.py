@@ -1,6 +1,8 @@
-"""The original's INI file, `dibas.conf`, into our TOML: pure text to text, with a list of what was dropped or doubted.
+"""The original's INI file, `dibas.conf`, into our TOML: pure text to text, with a list of what was
+dropped or doubted.
 
-Host names are resolved only by the function that a caller gives. Opens no file; the command that does is `command`.
+Host names are resolved only by the function that a caller gives. Opens no file; the command that
+does is `command`.
 """
 
 from __future__ import annotations
@@ -26,7 +28,8 @@ class Migration:
 
     Attributes:
         toml: The new file.
-        findings: What was dropped, what is doubtful and what is wrong, in the order of the old file.
+        findings: What was dropped, what is doubtful and what is wrong, in the order of the old
+            file.
     """
 
     toml: str
@@ -43,7 +46,8 @@ def migrate(text: str, resolve: Resolve | None = None) -> Migration:
 
     Args:
         text: The file; whatever it is, there is a result.
-        resolve: Host name -> IPv4 address or None, to write addresses beside names; None: names alone.
+        resolve: Host name -> IPv4 address or None, to write addresses beside names; None: names
+            alone.
     """
     ini = read_ini(text)
     result = Result(head=list(ini.head), tail=list(ini.tail), findings=list(ini.findings))
@@ -51,7 +55,9 @@ def migrate(text: str, resolve: Resolve | None = None) -> Migration:
         text = "its options hold in every Bank and mode; they are written into each"
         result.findings.append(Finding(ini.common.line, ini.common.name, "", Sort.DOUBTFUL, text))
     tables = result.tables
-    tables["instrument"] = array.instrument(ini, ini.sections.get(DEFAULTS) or Section(DEFAULTS, 0), result)
+    tables["instrument"] = array.instrument(
+        ini, ini.sections.get(DEFAULTS) or Section(DEFAULTS, 0), result
+    )
     if (section := ini.sections.get(DEALER)) is not None:
         tables["dealer"] = array.dealer(ini, section, result)
     if (section := ini.sections.get(HPCMACS)) is not None:
@@ -88,4 +94,6 @@ def migrate(text: str, resolve: Resolve | None = None) -> Migration:
     for name in [name for name, table in tables.items() if not table and name != "instrument"]:
         del tables[name]
     order = {finding: number for number, finding in enumerate(dict.fromkeys(result.findings))}
-    return Migration(write(result), tuple(sorted(order, key=lambda finding: (finding.line, order[finding]))))
+    return Migration(
+        write(result), tuple(sorted(order, key=lambda finding: (finding.line, order[finding])))
+    )

@@ -17,10 +17,26 @@ Resolve = Callable[[str], str | None]
 """Host name -> IPv4 address, or None."""
 
 BANK_KEYS = (
-    "hpchost", "player_port", "has_roach", "data_destination_host", "data_destination_port", "data_source_port",
-    "data_source_host", "filter_bandwidth_bits", "katcp_ip", "katcp_port", "synth", "synth_port", "synth_ref",
-    "synth_ref_freq", "synth_vco_range", "synth_rf_level", "synth_options", "shmkeys", "roach_reg_keys",
-)  # fmt: skip
+    "hpchost",
+    "player_port",
+    "has_roach",
+    "data_destination_host",
+    "data_destination_port",
+    "data_source_port",
+    "data_source_host",
+    "filter_bandwidth_bits",
+    "katcp_ip",
+    "katcp_port",
+    "synth",
+    "synth_port",
+    "synth_ref",
+    "synth_ref_freq",
+    "synth_vco_range",
+    "synth_rf_level",
+    "synth_options",
+    "shmkeys",
+    "roach_reg_keys",
+)
 RF_LEVELS = (-4, -1, 2, 5)  # dBm
 
 
@@ -32,15 +48,18 @@ def instrument(ini: IniFile, section: Section, result: Result) -> dict[str, Any]
     part.copy("player_port", ("player_port",), whole, "port", needed=False)
     part.finish(("telescope", "who_is_master", "player_port"), {})
     part.say(
-        Sort.DOUBTFUL, "player_port",
+        Sort.DOUBTFUL,
+        "player_port",
         "the original's Players listened on all addresses; these do on 127.0.0.1 unless [instrument] bind says so",
-    )  # fmt: skip
+    )
     if master is not None and master not in ini.sections:
         part.say(Sort.FAULT, "who_is_master", f"there is no section [{master}]")
     return part.table
 
 
-def hpc_macs(ini: IniFile, section: Section, result: Result, resolve: Resolve | None) -> dict[str, Any]:
+def hpc_macs(
+    ini: IniFile, section: Section, result: Result, resolve: Resolve | None
+) -> dict[str, Any]:
     """`[HPCMACS]`, whose options are hosts."""
     part = Part(ini, section, result, ("hpc_macs",))
     slots: dict[str, str] = {}
@@ -48,7 +67,9 @@ def hpc_macs(ini: IniFile, section: Section, result: Result, resolve: Resolve | 
         text = part.text(option.name)
         mac = None if text is None else mac_address(text)
         if mac is None:
-            part.say(Sort.DROPPED, option.name, f"{text!r} is no MAC address; expected 0x and 12 digits")
+            part.say(
+                Sort.DROPPED, option.name, f"{text!r} is no MAC address; expected 0x and 12 digits"
+            )
             continue
         row = {"mac": mac}
         if (ip := address(part, option.name, option.name, resolve, "ended on it")) is not None:
@@ -62,14 +83,23 @@ def hpc_macs(ini: IniFile, section: Section, result: Result, resolve: Resolve | 
 
 
 def address(
-    part: Part, key: str, host: str, resolve: Resolve | None, original: str = "took it for none without a word"
+    part: Part,
+    key: str,
+    host: str,
+    resolve: Resolve | None,
+    original: str = "took it for none without a word",
 ) -> str | None:
-    """Return the address of a host if they are asked for; one that has none is said so, and what the original did."""
+    """Return the address of a host if they are asked for; one that has none is said so, and what
+    the original did."""
     if resolve is None:
         return None
     ip = resolve(host)
     if ip is None:
-        part.say(Sort.DOUBTFUL, key, f"{host} cannot be resolved here; the original {original}; give its ip")
+        part.say(
+            Sort.DOUBTFUL,
+            key,
+            f"{host} cannot be resolved here; the original {original}; give its ip",
+        )
     return ip
 
 
@@ -80,7 +110,11 @@ def dealer(ini: IniFile, section: Section, result: Result) -> dict[str, Any]:
     if text is not None:
         names = re.split(r"[,\s]+", text.strip(", \t\n"))
         if ", ".join(names) != text:
-            part.say(Sort.DOUBTFUL, "players", "the original knew names only between a comma with one blank")
+            part.say(
+                Sort.DOUBTFUL,
+                "players",
+                "the original knew names only between a comma with one blank",
+            )
         unique = list(dict.fromkeys(names))
         if unique != names:
             part.say(Sort.DOUBTFUL, "players", "a Player is named twice; once is enough")
@@ -108,22 +142,40 @@ def bank(
     part.copy("hpchost", ("hpc_host",))
     port = part.copy("player_port", ("player_port",), whole, "port", needed=False)
     if port is None:
-        part.say(Sort.DOUBTFUL, "player_port", "is missing, which the original refused; that of [instrument] holds")
+        part.say(
+            Sort.DOUBTFUL,
+            "player_port",
+            "is missing, which the original refused; that of [instrument] holds",
+        )
     elif port == common_port:
         del part.table["player_port"]
     if 0 <= (letter := ord(name[-1:] or "?") - ord("A")) < 26:
         part.table["instance"] = letter
     else:
-        part.say(Sort.DOUBTFUL, "", "its number of the shared memory, `instance`, was the last letter; there is none")
+        part.say(
+            Sort.DOUBTFUL,
+            "",
+            "its number of the shared memory, `instance`, was the last letter; there is none",
+        )
     has_roach = part.copy("has_roach", ("has_roach",), boolean, "yes or no")
     part.table.pop("has_roach", None)
     _links(part, resolve, has_roach is True)
-    part.copy("filter_bandwidth_bits", ("filters",), _filters, "list of bandwidth and bits", needed=has_roach is True)
+    part.copy(
+        "filter_bandwidth_bits",
+        ("filters",),
+        _filters,
+        "list of bandwidth and bits",
+        needed=has_roach is True,
+    )
     part.status()
     part.registers()
     for key in ("shmkeys", "roach_reg_keys"):
         if part.has(key):
-            part.say(Sort.DOUBTFUL, key, "the original ignored these values of a Bank; now they hold, under the mode's")
+            part.say(
+                Sort.DOUBTFUL,
+                key,
+                "the original ignored these values of a Bank; now they hold, under the mode's",
+            )
     unused: dict[str, str] = {}
     if has_roach:
         part.copy("katcp_ip", ("roach", "katcp_host"))
@@ -139,7 +191,11 @@ def bank(
 def _links(part: Part, resolve: Resolve | None, has_roach: bool) -> None:
     for key, needed in (("data_source", has_roach), ("data_destination", True)):
         host = part.copy(f"{key}_host", (key, "host"), needed=needed)
-        if host is not None and (ip := address(part, f"{key}_host", host, resolve)) is not None and ip != host:
+        if (
+            host is not None
+            and (ip := address(part, f"{key}_host", host, resolve)) is not None
+            and ip != host
+        ):
             part.table[key]["ip"] = ip
         part.copy(f"{key}_port", (key, "port"), whole, "port")
 
@@ -149,7 +205,9 @@ def _filters(text: str) -> dict[str, int] | None:
     found = numbers(text)
     if found is None or len(found) % 2:
         return None
-    return {str(int(bandwidth)): bits for bandwidth, bits in zip(found[0::2], found[1::2], strict=True)}
+    return {
+        str(int(bandwidth)): bits for bandwidth, bits in zip(found[0::2], found[1::2], strict=True)
+    }
 
 
 def _synthesizer(part: Part) -> None:
@@ -164,14 +222,29 @@ def _synthesizer(part: Part) -> None:
     if reference is not None:
         known = reference.lower() in ("external", "internal")
         if not known:
-            part.say(Sort.DOUBTFUL, "synth_ref", f"{reference[:60]!r} counted as internal, and is internal now")
+            part.say(
+                Sort.DOUBTFUL,
+                "synth_ref",
+                f"{reference[:60]!r} counted as internal, and is internal now",
+            )
         part.put("synth_ref", ("synth", "reference"), reference.lower() if known else "internal")
     part.copy("synth_ref_freq", ("synth", "reference_hz"), whole, "frequency in Hz")
-    part.copy("synth_vco_range", ("synth", "vco_range_mhz"), _so_many(2), "pair of frequencies in MHz")
+    part.copy(
+        "synth_vco_range", ("synth", "vco_range_mhz"), _so_many(2), "pair of frequencies in MHz"
+    )
     level = part.copy("synth_rf_level", ("synth", "rf_level_dbm"), whole, "level in dBm")
     if isinstance(level, int) and level not in RF_LEVELS:
-        part.say(Sort.FAULT, "synth_rf_level", f"{level} dBm; the synthesizer has {', '.join(map(str, RF_LEVELS))}")
-    part.copy("synth_options", ("synth", "options"), _options, "list of doubler, halver, divider and low spur")
+        part.say(
+            Sort.FAULT,
+            "synth_rf_level",
+            f"{level} dBm; the synthesizer has {', '.join(map(str, RF_LEVELS))}",
+        )
+    part.copy(
+        "synth_options",
+        ("synth", "options"),
+        _options,
+        "list of doubler, halver, divider and low spur",
+    )
 
 
 def _so_many(count: int) -> Callable[[str], list[int] | None]:
@@ -187,12 +260,22 @@ def _options(text: str) -> dict[str, Any] | None:
     if found is None:
         return None
     double, half, divider, low_spur = found
-    return {"double": bool(double), "half": bool(half), "divider": divider, "low_spur": bool(low_spur)}
+    return {
+        "double": bool(double),
+        "half": bool(half),
+        "divider": divider,
+        "low_spur": bool(low_spur),
+    }
 
 
-def lend_filters(banks: dict[str, dict[str, Any]], sections: dict[str, Section], result: Result) -> None:
-    """Give Banks without a ROACH the filters of the first that has some: in ours every Bank has those of every mode."""
-    lender = next((name for name, table in banks.items() if isinstance(table.get("filters"), dict)), None)
+def lend_filters(
+    banks: dict[str, dict[str, Any]], sections: dict[str, Section], result: Result
+) -> None:
+    """Give Banks without a ROACH the filters of the first that has some: in ours every Bank has
+    those of every mode."""
+    lender = next(
+        (name for name, table in banks.items() if isinstance(table.get("filters"), dict)), None
+    )
     for name, table in banks.items():
         if lender is not None and "filters" not in table and "roach" not in table:
             table["filters"] = dict(banks[lender]["filters"])

@@ -35,14 +35,24 @@ def build_parser() -> argparse.ArgumentParser:
         "and is written with --force only, 2 usage, or a file that cannot be read or written.",
     )
     parser.add_argument("file", type=Path, metavar="FILE", help="the original's INI file")
-    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="the new file; default: standard output")
     parser.add_argument(
-        "--force", action="store_true", help="write over a file that is there, and write what does not pass the check"
+        "-o", "--output", type=Path, metavar="FILE", help="the new file; default: standard output"
     )
     parser.add_argument(
-        "--resolve", action="store_true", help="look up hosts from here; write addresses, list hosts that have none"
+        "--force",
+        action="store_true",
+        help="write over a file that is there, and write what does not pass the check",
     )
-    parser.add_argument("--json", action="store_true", help="print the list as JSON, and the new file in it without -o")
+    parser.add_argument(
+        "--resolve",
+        action="store_true",
+        help="look up hosts from here; write addresses, list hosts that have none",
+    )
+    parser.add_argument(
+        "--json",
+        action="store_true",
+        help="print the list as JSON, and the new file in it without -o",
+    )
     return parser
 
 
@@ -59,9 +69,13 @@ def _old_text(path: Path) -> tuple[str, list[Finding]]:
         text = error.strerror if isinstance(error, OSError) else str(error)
         raise ConfigError([Fault(path, None, "", f"cannot be read: {text}")]) from error
     if len(data) > MAX_BYTES:
-        raise ConfigError([Fault(path, None, "", f"cannot be read: more than {MAX_BYTES >> 20} MiB")])
+        raise ConfigError(
+            [Fault(path, None, "", f"cannot be read: more than {MAX_BYTES >> 20} MiB")]
+        )
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        said = Finding(1, "", "", Sort.DOUBTFUL, "UTF-16 text, which the original could not read; read as such")
+        said = Finding(
+            1, "", "", Sort.DOUBTFUL, "UTF-16 text, which the original could not read; read as such"
+        )
         return data.decode("utf-16", "replace"), [said]
     if b"\0" in data:
         line = data[: data.index(b"\0")].count(b"\n") + 1
@@ -70,7 +84,9 @@ def _old_text(path: Path) -> tuple[str, list[Finding]]:
         return data.decode("utf-8"), []
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
-        return data.decode("latin-1"), [Finding(line, "", "", Sort.DOUBTFUL, "not UTF-8 text; read as Latin-1")]
+        return data.decode("latin-1"), [
+            Finding(line, "", "", Sort.DOUBTFUL, "not UTF-8 text; read as Latin-1")
+        ]
 
 
 @cache
@@ -122,7 +138,9 @@ def _write(path: Path, old: Path, text: str, *, over: bool) -> None:
         raise ConfigError([Fault(path, None, "", f"cannot be written: {text}")]) from error
 
 
-def _say(old: Path, findings: Sequence[Finding], faults: Sequence[Fault], *, is_written: bool) -> None:
+def _say(
+    old: Path, findings: Sequence[Finding], faults: Sequence[Fault], *, is_written: bool
+) -> None:
     for line in report(findings, str(old)):
         print(line, file=sys.stderr)
     for fault in faults:  # lines of a file that is not there help nobody
@@ -130,13 +148,24 @@ def _say(old: Path, findings: Sequence[Finding], faults: Sequence[Fault], *, is_
         print(f"player check: {shown}", file=sys.stderr)
     counts = {sort: sum(finding.sort is sort for finding in findings) for sort in Sort}
     wrong = counts[Sort.FAULT] + len(faults)
-    tail = " fault" if wrong == 1 else " faults" if wrong else " faults; the new file passes `player check`"
-    print(f"{old}: {counts[Sort.DROPPED]} dropped, {counts[Sort.DOUBTFUL]} doubtful, {wrong}{tail}", file=sys.stderr)
+    tail = (
+        " fault"
+        if wrong == 1
+        else " faults"
+        if wrong
+        else " faults; the new file passes `player check`"
+    )
+    print(
+        f"{old}: {counts[Sort.DROPPED]} dropped, {counts[Sort.DOUBTFUL]} doubtful, {wrong}{tail}",
+        file=sys.stderr,
+    )
     if not is_written:
         print(f"{old}: nothing is written; put the faults right, or give --force", file=sys.stderr)
 
 
-def _answer(migration: Migration, findings: Sequence[Finding], faults: Sequence[Fault], output: Path | None) -> str:
+def _answer(
+    migration: Migration, findings: Sequence[Finding], faults: Sequence[Fault], output: Path | None
+) -> str:
     answer = {
         "passes": not faults and not migration.faults,
         "findings": [finding.describe() for finding in findings],

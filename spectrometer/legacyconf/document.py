@@ -1,4 +1,5 @@
-"""A migrated file as TOML text: the order of tables, what stands in one line, comments before what they belong to."""
+"""A migrated file as TOML text: the order of tables, what stands in one line, comments before what
+they belong to."""
 
 from __future__ import annotations
 
@@ -17,9 +18,14 @@ __all__ = ["write"]
 
 WIDTH = 118
 SUB_TABLES = frozenset({"roach", "synth", "phases", "coherent"})
-"""Tables below a Bank or mode that have a header of their own; others stand in one line if they are short."""
-LISTENING = ["# bind = \"0.0.0.0\"    # the original's Players listened so; needed if a Dealer runs on another host"]
-MASTER_SLAVE = ["# master int/int, int/ext, ext/ext, slave int/int, int/ext, ext/ext (switching / blanking source)"]
+"""Tables below a Bank or mode that have a header of their own; others stand in one line if they are
+short."""
+LISTENING = [
+    '# bind = "0.0.0.0"    # the original\'s Players listened so; needed if a Dealer runs on another host'
+]
+MASTER_SLAVE = [
+    "# master int/int, int/ext, ext/ext, slave int/int, int/ext, ext/ext (switching / blanking source)"
+]
 
 
 def _text(value: str) -> str:
@@ -42,7 +48,8 @@ def _plain(value: Any) -> str:
 
 
 def _comment(line: str) -> str:
-    """Return a line of comment, of which `;` and `rem` are signs in the old file, as one of TOML."""
+    """Return a line of comment, of which `;` and `rem` are signs in the old file, as one of
+    TOML."""
     return line if line.startswith("#") else f"#{line[1:]}" if line.startswith(";") else f"# {line}"
 
 
@@ -117,7 +124,12 @@ class _Writer:
 
     def _below(self, path: KeyPath) -> list[str]:
         """Return comment of keys inside a table that stands in one line."""
-        return [line for known, lines in self._comments.items() if known[: len(path)] == path for line in lines]
+        return [
+            line
+            for known, lines in self._comments.items()
+            if known[: len(path)] == path
+            for line in lines
+        ]
 
     def _table(self, path: KeyPath, content: Mapping[str, Any]) -> Table:
         table = tomlkit.table()
@@ -140,7 +152,10 @@ class _Writer:
     def _needs_header(self, path: KeyPath, name: str, value: dict[str, Any]) -> bool:
         if len(path) == 1:  # a row of [hpc_macs]
             return False
-        inner = any(len(known) > len(path) + 1 and known[: len(path) + 1] == (*path, name) for known in self._comments)
+        inner = any(
+            len(known) > len(path) + 1 and known[: len(path) + 1] == (*path, name)
+            for known in self._comments
+        )
         return name in SUB_TABLES or inner or len(name) + 3 + len(_plain(value)) > WIDTH
 
 

@@ -1,4 +1,5 @@
-"""What a migration has to say about the old file: each thing with its section, key, line and reason."""
+"""What a migration has to say about the old file: each thing with its section, key, line and
+reason."""
 
 from __future__ import annotations
 
@@ -62,7 +63,9 @@ def report(findings: Iterable[Finding], name: str) -> list[str]:
     for (sort, key, text), group in alike.items():
         first = group[0]
         place = f"{name}:{first.line}" if first.line else name
-        where = " ".join(word for word in (f"[{first.section}]" if first.section else "", key) if word)
+        where = " ".join(
+            word for word in (f"[{first.section}]" if first.section else "", key) if word
+        )
         others = ", ".join(f"{other.section}:{other.line}" for other in group[1:])
         line = f"{place}: {sort}: {f'{where}: ' if where else ''}{text}{f' (also {others})' if others else ''}"
         lines.append(_shown(line))

@@ -1,7 +1,8 @@
-"""The original's INI file as its own reader took it, Python 2's ConfigParser, but with lines and comments kept.
+"""The original's INI file as its own reader took it, Python 2's ConfigParser, but with lines and
+comments kept.
 
-The rules are not those of today's configparser: a value ends at ` ;`, blank lines do not end it, options and sections
-may stand twice. What keys mean is not known here.
+The rules are not those of today's configparser: a value ends at ` ;`, blank lines do not end it,
+options and sections may stand twice. What keys mean is not known here.
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ _OPTION = re.compile(r"(?P<option>[^:=\s][^:=]*?)\s*(?P<sign>[:=])\s*(?P<value>.
 _REFERENCE = re.compile(r"%\((?P<name>[^)]*)\)s|%(?P<escaped>%)")
 MAX_DEPTH = 10  # of `%(name)s` in each other, as in the original
 MAX_VALUE = 1 << 16  # characters; they could grow without end
-HOLDS_FOR_ALL = "DEFAULT"  # ConfigParser's own name; the original's file has [DEFAULTS], which is another
+HOLDS_FOR_ALL = (
+    "DEFAULT"  # ConfigParser's own name; the original's file has [DEFAULTS], which is another
+)
 
 
 @dataclass(slots=True)
@@ -82,7 +85,8 @@ class IniFile:
         return section.options.get(name) or self.common.options.get(name)
 
     def value(self, section: Section, option: Option) -> str:
-        """Return the text of an option with `%(name)s` replaced, without blanks and quotes around it.
+        """Return the text of an option with `%(name)s` replaced, without blanks and quotes around
+        it.
 
         Raises:
             ValueError: It names an option that is not there, or itself.
@@ -94,7 +98,9 @@ class IniFile:
             text = "".join(self._replaced(section, text))
             if len(text) > MAX_VALUE:
                 break
-        raise ValueError(f"the %(...)s in it have no end: more than {MAX_DEPTH} in each other, or too long a text")
+        raise ValueError(
+            f"the %(...)s in it have no end: more than {MAX_DEPTH} in each other, or too long a text"
+        )
 
     def _replaced(self, section: Section, text: str) -> Iterator[str]:
         end = 0
@@ -120,7 +126,9 @@ class _Reader:
         self.file = IniFile()
         self._section: Section | None = None
         self._option: Option | None = None
-        self._blocks: list[list[str]] = [[]]  # of comment, parted by blank lines, that wait for what they belong to
+        self._blocks: list[list[str]] = [
+            []
+        ]  # of comment, parted by blank lines, that wait for what they belong to
 
     def take(self, number: int, line: str) -> None:
         if not line.strip():
@@ -183,13 +191,17 @@ class _Reader:
         assert self._section is not None
         text = ""
         if re.search(r"\s#", value):
-            text = f"a # behind a value began no comment in the original: the value is {value[:60]!r}"
+            text = (
+                f"a # behind a value began no comment in the original: the value is {value[:60]!r}"
+            )
         elif len(value) > 1 and value[0] == value[-1] == "'":
             text = f"single quotes are a part of the value in the original: it is {value[:60]!r}"
         elif value.count('"') % 2:
             text = f"has a quote without its partner: {value[:60]!r}; the original took quotes off both ends"
         if text:
-            self.file.findings.append(Finding(number, self._section.name, spelled, Sort.DOUBTFUL, text))
+            self.file.findings.append(
+                Finding(number, self._section.name, spelled, Sort.DOUBTFUL, text)
+            )
 
     def end(self) -> IniFile:
         self.file.tail = self._waiting()
@@ -202,7 +214,11 @@ class _Reader:
                         if other.value != option.value
                     )
                     lines = ", ".join(str(other.line) for other in option.earlier)
-                    text = f"the last one holds, not {others}" if others else f"the same as in line {lines}"
+                    text = (
+                        f"the last one holds, not {others}"
+                        if others
+                        else f"the same as in line {lines}"
+                    )
                     text = f"is given {len(option.earlier) + 1} times; {text}"
                     place = (option.line, section.name, option.spelled)
                     self.file.findings.append(Finding(*place, Sort.DOUBTFUL, text))
@@ -210,11 +226,14 @@ class _Reader:
 
 
 def read_ini(text: str) -> IniFile:
-    """Read the text of a file; whatever it is, there is a result, and `findings` says what was left out."""
+    """Read the text of a file; whatever it is, there is a result, and `findings` says what was left
+    out."""
     reader = _Reader()
     lines = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").split("\n")
     if re.search(r"\r(?!\n)", text):
-        said = "has lines that end in CR alone, which the original did not part; taken for lines here"
+        said = (
+            "has lines that end in CR alone, which the original did not part; taken for lines here"
+        )
         reader.file.findings.append(Finding(1, "", "", Sort.DOUBTFUL, said))
     for number, line in enumerate(lines, start=1):
         reader.take(number, line)

@@ -1,4 +1,5 @@
-"""`[MODEx]` of the original's file as tables of ours, each whole; what modes share is found in `sharing`."""
+"""`[MODEx]` of the original's file as tables of ours, each whole; what modes share is found in
+`sharing`."""
 
 from __future__ import annotations
 
@@ -19,7 +20,14 @@ from zmqjsonproxy.errors import did_you_mean
 __all__ = ["FORK_BACKENDS", "filter_faults", "mode", "odd_registers"]
 
 FORK_BACKENDS = frozenset(
-    {"hi_correlator", "cal_correlator", "frb_correlator", "pulsar_beamformer", "flag_hi_rtbf", "flag_frb_rtbf"}
+    {
+        "hi_correlator",
+        "cal_correlator",
+        "frb_correlator",
+        "pulsar_beamformer",
+        "flag_hi_rtbf",
+        "flag_frb_rtbf",
+    }
 )
 """MODENAMEs of the 2017 fork's beamformer, which this project does not control."""
 
@@ -28,19 +36,52 @@ HISTORIC = {
     "file_system": "nothing ever read it",
 }
 ONLY_NAMED = (
-    "sg_period", "acc_len", "fftshift", "FFT_SHIFT", "DC_EN", "OBS_MODE", "CAL_DCYC", "CAL_FREQ", "CAL_MODE", "DS_FREQ",
-    "TELESCOP", "BW_MODE", "_SWSGPLY",
-)  # fmt: skip
+    "sg_period",
+    "acc_len",
+    "fftshift",
+    "FFT_SHIFT",
+    "DC_EN",
+    "OBS_MODE",
+    "CAL_DCYC",
+    "CAL_FREQ",
+    "CAL_MODE",
+    "DS_FREQ",
+    "TELESCOP",
+    "BW_MODE",
+    "_SWSGPLY",
+)
 HISTORIC |= {
     key.lower(): "neither shmkeys nor roach_reg_keys names it, so the original did nothing with it"
     for key in ONLY_NAMED
 }
 MODE_KEYS = (
-    "MODENAME", "BACKEND", "bof_file", "nchan", "filter_bw", "frequency", "hwexposr", "hpc_program",
-    "hpc_program_flags", "hpc_fifo_name", "needed_arm_delay", "gigabit_interface_name", "dest_ip_register_name",
-    "dest_port_register_name", "arm_phase", "reset_phase", "postarm_phase", "shmkeys", "roach_reg_keys",
-    "master_slave_sel", "gain", "cdd_hpcs", "cdd_data_interfaces", "cdd_master_hpc", "file_system", *ONLY_NAMED,
-)  # fmt: skip
+    "MODENAME",
+    "BACKEND",
+    "bof_file",
+    "nchan",
+    "filter_bw",
+    "frequency",
+    "hwexposr",
+    "hpc_program",
+    "hpc_program_flags",
+    "hpc_fifo_name",
+    "needed_arm_delay",
+    "gigabit_interface_name",
+    "dest_ip_register_name",
+    "dest_port_register_name",
+    "arm_phase",
+    "reset_phase",
+    "postarm_phase",
+    "shmkeys",
+    "roach_reg_keys",
+    "master_slave_sel",
+    "gain",
+    "cdd_hpcs",
+    "cdd_data_interfaces",
+    "cdd_master_hpc",
+    "file_system",
+    *ONLY_NAMED,
+)
 COHERENT_KEYS = ("cdd_hpcs", "cdd_data_interfaces", "cdd_master_hpc")
 FITS_WRITER = "vegasFitsWriter"  # the original started it beside every VEGAS program
 HIGHEST_MHZ = 5000.0  # the original took a number above it for Hz
@@ -49,7 +90,8 @@ HIGHEST_MHZ = 5000.0  # the original took a number above it for Hz
 def mode(
     ini: IniFile, section: Section, result: Result, resolve: Resolve | None, telescope: str | None
 ) -> dict[str, Any] | None:
-    """`[MODEx]` as a whole `[modes.X]`, without `inherits`; None for one of the fork's beamformer."""
+    """`[MODEx]` as a whole `[modes.X]`, without `inherits`; None for one of the fork's
+    beamformer."""
     part = Part(ini, section, result, ("modes", section.name))
     modename = part.text("MODENAME")
     if modename is not None and modename.lower() in FORK_BACKENDS:
@@ -85,7 +127,11 @@ def _frequency(part: Part) -> None:
     value = part.copy("frequency", ("frequency_mhz",), real, "frequency in MHz")
     if isinstance(value, float) and abs(value) > HIGHEST_MHZ:
         part.table["frequency_mhz"] = value / 1e6
-        part.say(Sort.DOUBTFUL, "frequency", f"above {HIGHEST_MHZ:g} it was in Hz; it is {value / 1e6:g} MHz now")
+        part.say(
+            Sort.DOUBTFUL,
+            "frequency",
+            f"above {HIGHEST_MHZ:g} it was in Hz; it is {value / 1e6:g} MHz now",
+        )
     elif value == 0:
         part.say(Sort.FAULT, "frequency", "is 0; the sampler needs a clock")
 
@@ -103,8 +149,14 @@ def _programs(part: Part) -> str | None:
         part.put("BACKEND", ("daq", "buffers"), family.lower())
     if family is not None and family.upper() == "VEGAS":
         part.table["fits"] = {"program": FITS_WRITER}
-    if family == "GUPPI" and "BACKEND" not in [word.upper() for word in words(part.text("shmkeys") or "")]:
-        part.say(Sort.DOUBTFUL, "BACKEND", "the original never wrote this status key in this mode; now it is GUPPI")
+    if family == "GUPPI" and "BACKEND" not in [
+        word.upper() for word in words(part.text("shmkeys") or "")
+    ]:
+        part.say(
+            Sort.DOUBTFUL,
+            "BACKEND",
+            "the original never wrote this status key in this mode; now it is GUPPI",
+        )
     return family
 
 
@@ -112,10 +164,16 @@ def _master_slave(part: Part) -> None:
     text = part.text("master_slave_sel")
     found = None if text is None else numbers(text)
     if text is None:
-        part.say(Sort.FAULT, "master_slave_sel", "is missing: six values of the register ssg_ms_sel")
+        part.say(
+            Sort.FAULT, "master_slave_sel", "is missing: six values of the register ssg_ms_sel"
+        )
         return
     if found is None or len(found) != 6:
-        part.say(Sort.DOUBTFUL, "master_slave_sel", f"{text[:60]!r} is not six integers; all 0, as the original had it")
+        part.say(
+            Sort.DOUBTFUL,
+            "master_slave_sel",
+            f"{text[:60]!r} is not six integers; all 0, as the original had it",
+        )
         found = [0] * 6
     part.put("master_slave_sel", ("master_slave_sel",), found)
 
@@ -162,7 +220,9 @@ def _phases(part: Part) -> None:
         if pairs:
             part.put(key, ("phases", name), pairs)
         else:
-            part.comment(part.path, part.section.options[key].comments if key in part.section.options else [])
+            part.comment(
+                part.path, part.section.options[key].comments if key in part.section.options else []
+            )
     if given["postarm"] is None and part.table.get("phases", {}).get("reset"):
         text = "the original never ran it, because it took an empty postarm_phase for both; now it runs"
         part.say(Sort.DOUBTFUL, "reset_phase", text)
@@ -198,23 +258,28 @@ def _coherent(part: Part, modename: str | None, resolve: Resolve | None) -> None
 def filter_faults(
     modes: Mapping[str, Mapping[str, Any]], banks: Mapping[str, Mapping[str, Any]], ini: IniFile
 ) -> list[Finding]:
-    """Return a fault for each mode whose filter a Bank does not have; the original failed when it was used."""
+    """Return a fault for each mode whose filter a Bank does not have; the original failed when it
+    was used."""
     findings: list[Finding] = []
     for name, table in modes.items():
         wanted = table.get("filter_bw_mhz")
         lacking = [
-            bank for bank, of_bank in banks.items()
+            bank
+            for bank, of_bank in banks.items()
             if isinstance(of_bank.get("filters"), dict) and str(wanted) not in of_bank["filters"]
-        ]  # fmt: skip
+        ]
         if isinstance(wanted, int) and lacking:
             option = ini.find(ini.sections[name], "filter_bw")
             text = f"{', '.join(lacking)} {'has' if len(lacking) == 1 else 'have'} no filter of {wanted} MHz"
-            findings.append(Finding(option.line if option else 0, name, "filter_bw", Sort.FAULT, text))
+            findings.append(
+                Finding(option.line if option else 0, name, "filter_bw", Sort.FAULT, text)
+            )
     return findings
 
 
 def odd_registers(modes: Mapping[str, Mapping[str, Any]], ini: IniFile) -> list[Finding]:
-    """Return a doubt for each register of a phase that is in one mode only, and nearly that of several modes."""
+    """Return a doubt for each register of a phase that is in one mode only, and nearly that of
+    several modes."""
     users: dict[str, set[str]] = {}
     places: dict[str, tuple[str, str]] = {}
     for name, table in modes.items():
@@ -226,9 +291,15 @@ def odd_registers(modes: Mapping[str, Mapping[str, Any]], ini: IniFile) -> list[
     usual = [register for register, count in counts.items() if count > 1]
     findings: list[Finding] = []
     for register, (name, key) in places.items():
-        close = difflib.get_close_matches(register, usual, n=1, cutoff=0.85) if counts[register] == 1 else []
+        close = (
+            difflib.get_close_matches(register, usual, n=1, cutoff=0.85)
+            if counts[register] == 1
+            else []
+        )
         if close:
             option = ini.find(ini.sections[name], key)
-            text = f"no other mode has a register {register}; is {close[0]} meant? It stays as it is"
+            text = (
+                f"no other mode has a register {register}; is {close[0]} meant? It stays as it is"
+            )
             findings.append(Finding(option.line if option else 0, name, key, Sort.DOUBTFUL, text))
     return findings

@@ -1,4 +1,5 @@
-"""One section on its way into one table: which options were taken, where each went, and what is said about them."""
+"""One section on its way into one table: which options were taken, where each went, and what is
+said about them."""
 
 from __future__ import annotations
 
@@ -46,7 +47,9 @@ class Part:
         path: Of the table that the section becomes.
     """
 
-    def __init__(self, ini: IniFile, section: Section, result: Result, path: tuple[str, ...]) -> None:
+    def __init__(
+        self, ini: IniFile, section: Section, result: Result, path: tuple[str, ...]
+    ) -> None:
         self.ini, self.section, self.result, self.path = ini, section, result, path
         self.table: dict[str, Any] = {}
         self._taken: set[str] = set()
@@ -96,9 +99,14 @@ class Part:
             self.comment((*self.path, *to), option.comments)
 
     def copy(
-        self, key: str, to: tuple[str, ...], read: Callable[[str], Any | None] = str, expected: str = "",
-        *, needed: bool = True,
-    ) -> Any | None:  # fmt: skip
+        self,
+        key: str,
+        to: tuple[str, ...],
+        read: Callable[[str], Any | None] = str,
+        expected: str = "",
+        *,
+        needed: bool = True,
+    ) -> Any | None:
         """Take an option over.
 
         Args:
@@ -124,7 +132,11 @@ class Part:
             self.say(Sort.FAULT, key, f"{text[:60]!r} is no {expected}")
             self.put(key, to, text)
         else:
-            self.say(Sort.DROPPED, key, f"{text[:60]!r} is no {expected}; so it was not given for the original either")
+            self.say(
+                Sort.DROPPED,
+                key,
+                f"{text[:60]!r} is no {expected}; so it was not given for the original either",
+            )
         return None
 
     def status(self, values: dict[str, Any] | None = None) -> None:
@@ -136,11 +148,21 @@ class Part:
             if text is None:
                 self._absent("shmkeys", name)
             elif key is None:
-                self.say(Sort.DROPPED, name, f"{name!r} is no status key: 1 to 8 of A-Z, 0-9, _ and -")
+                self.say(
+                    Sort.DROPPED, name, f"{name!r} is no status key: 1 to 8 of A-Z, 0-9, _ and -"
+                )
             elif key in named:
-                self.say(Sort.DROPPED, "shmkeys", f"names {key} twice; once is enough, in whichever spelling")
+                self.say(
+                    Sort.DROPPED,
+                    "shmkeys",
+                    f"names {key} twice; once is enough, in whichever spelling",
+                )
             elif key in WRITTEN_BY_BACKENDS:
-                self.say(Sort.DROPPED, "shmkeys", f"names {key}, which every Backend computes and writes itself")
+                self.say(
+                    Sort.DROPPED,
+                    "shmkeys",
+                    f"names {key}, which every Backend computes and writes itself",
+                )
             elif fault := card_fault(key, value := status_value(text)):
                 self.say(Sort.DROPPED, name, f"no status card holds the value: {fault}")
             else:
@@ -164,7 +186,11 @@ class Part:
             self._comment_of(name, "registers")
 
     def _absent(self, key: str, name: str) -> None:
-        self.say(Sort.DROPPED, key, f"names {name}, which the section does not have; the original only warned")
+        self.say(
+            Sort.DROPPED,
+            key,
+            f"names {name}, which the section does not have; the original only warned",
+        )
 
     def _comment_of(self, name: str, table: str) -> None:
         option = self.section.options.get(name.lower())
@@ -190,4 +216,6 @@ class Part:
                 if is_given(text):
                     self.say(Sort.DROPPED, option.name, "nothing uses it here")
             else:
-                self.say(Sort.DROPPED, option.name, f"unknown key{did_you_mean(option.spelled, names)}")
+                self.say(
+                    Sort.DROPPED, option.name, f"unknown key{did_you_mean(option.spelled, names)}"
+                )

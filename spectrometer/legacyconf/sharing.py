@@ -1,4 +1,5 @@
-"""What modes have in common, gathered into `[mode_defaults.*]` that they inherit; each mode stays what it was."""
+"""What modes have in common, gathered into `[mode_defaults.*]` that they inherit; each mode stays
+what it was."""
 
 from __future__ import annotations
 
@@ -23,7 +24,9 @@ FAMILIES: Mapping[str, tuple[str, ...]] = {
 }
 """Backend -> its defaults, from those of many modes to those of few."""
 
-OF_A_MODE = frozenset({"backend", "bof_file", "nchan", "filter_bw_mhz", "frequency_mhz", "hwexposr_s"})
+OF_A_MODE = frozenset(
+    {"backend", "bof_file", "nchan", "filter_bw_mhz", "frequency_mhz", "hwexposr_s"}
+)
 """What tells modes apart: in the defaults only if it is the same in all of them."""
 
 Same = Callable[[Sequence[Any]], Any]
@@ -43,13 +46,17 @@ def _same_in_all(values: Sequence[Any]) -> Any:
 
 
 def _same_in_most(values: Sequence[Any]) -> Any:
-    """Return what more than half of them are: the others may say otherwise, if they say anything."""
+    """Return what more than half of them are: the others may say otherwise, if they say
+    anything."""
     text, count = Counter(map(repr, values)).most_common(1)[0]
-    return next(value for value in values if repr(value) == text) if 2 * count > len(values) else None
+    return (
+        next(value for value in values if repr(value) == text) if 2 * count > len(values) else None
+    )
 
 
 def _common(tables: Sequence[Mapping[str, Any]], pick: Same, top: bool = True) -> dict[str, Any]:
-    """Return what can stand in a table that all of these inherit: keys that every one of them has."""
+    """Return what can stand in a table that all of these inherit: keys that every one of them
+    has."""
     common: dict[str, Any] = {}
     for key in tables[0]:
         values = [table[key] for table in tables if key in table]
@@ -78,7 +85,9 @@ def _without(table: Mapping[str, Any], common: Mapping[str, Any]) -> dict[str, A
 
 def _gather(node: _Node) -> list[_Node]:
     """Put into a node what its children share; one that has nothing to hold gives way to them."""
-    children = [found for child in node.children for found in ([child] if child.is_mode else _gather(child))]
+    children = [
+        found for child in node.children for found in ([child] if child.is_mode else _gather(child))
+    ]
     if len(children) < 2:
         return children
     pick = _same_in_most if all(child.is_mode for child in children) else _same_in_all

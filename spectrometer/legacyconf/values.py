@@ -1,4 +1,5 @@
-"""Texts of the original's file as values: `N/A` is "not given", numbers with 0x, lists with commas, yes and no."""
+"""Texts of the original's file as values: `N/A` is "not given", numbers with 0x, lists with commas,
+yes and no."""
 
 from __future__ import annotations
 
@@ -59,8 +60,15 @@ def real(text: str) -> float | None:
 def boolean(text: str) -> bool | None:
     """Return yes or no; None for any other word."""
     return {
-        "1": True, "yes": True, "true": True, "on": True, "0": False, "no": False, "false": False, "off": False,
-    }.get(text.lower())  # fmt: skip
+        "1": True,
+        "yes": True,
+        "true": True,
+        "on": True,
+        "0": False,
+        "no": False,
+        "false": False,
+        "off": False,
+    }.get(text.lower())
 
 
 def words(text: str) -> list[str]:
@@ -75,7 +83,8 @@ def numbers(text: str) -> list[int] | None:
 
 
 def mac_address(text: str) -> str | None:
-    """Return a MAC address as `00:02:C9:EB:C9:40`, of 0x with up to 12 digits or of that form itself; None: none."""
+    """Return a MAC address as `00:02:C9:EB:C9:40`, of 0x with up to 12 digits or of that form
+    itself; None: none."""
     if _MAC.match(text):
         return text.upper()
     number = whole(text)
@@ -106,7 +115,8 @@ def phase(text: str) -> tuple[list[tuple[str, Scalar]], str, list[str]]:
     Returns:
         pairs: (register, integer) or ("wait", seconds); a value that is no number stays text.
         left: The word without a partner that ends a list of odd length; else empty.
-        blanks: Words that have blanks around them, which the original took for a part of a register's name.
+        blanks: Words that have blanks around them, which the original took for a part of a
+            register's name.
     """
     every = text.split(",") if text.strip() else []
     names = every[0::2] if len(every) % 2 == 0 else every[0:-1:2]

@@ -1,13 +1,15 @@
-"""The status memory: a System V segment of cards and a POSIX semaphore. Knows locks, not the meaning of keys.
+"""The status memory: a System V segment of cards and a POSIX semaphore. Knows locks, not the
+meaning of keys.
 
-The semaphore is the original's, for foreign programs; it does not know its holder, so one who dies with it
-blocks everybody. Our own programs therefore take a file lock on the semaphore's file first, which the kernel
-releases with its holder. Only one of us at a time waits for the semaphore. If it stays taken, and none
-but ours are attached to the memory, its holder is dead and the semaphore is taken over at once; otherwise after the
-time limit, which no healthy holder needs. A warning says so.
+The semaphore is the original's, for foreign programs; it does not know its holder, so one who dies
+with it blocks everybody. Our own programs therefore take a file lock on the semaphore's file first,
+which the kernel releases with its holder. Only one of us at a time waits for the semaphore. If it
+stays taken, and none but ours are attached to the memory, its holder is dead and the semaphore is
+taken over at once; otherwise after the time limit, which no healthy holder needs. A warning says
+so.
 
-A memory that somebody has damaged is never changed without being asked: reading gives what can be read, writing
-raises StatusDamagedError where there is no END, `repair` puts it right.
+A memory that somebody has damaged is never changed without being asked: reading gives what can be
+read, writing raises StatusDamagedError where there is no END, `repair` puts it right.
 """
 
 from __future__ import annotations
@@ -28,7 +30,14 @@ import sysv_ipc
 from spectrometer.status.errors import StatusAttachError, StatusDamagedError, StatusLockError
 from spectrometer.status.holders import foreign_users
 from spectrometer.status.keys import STATUS_BYTES, VEGAS_KEY, VEGAS_SEMAPHORE
-from spectrometer.status.protocol.cards import Value, empty_image, find_end, plan_update, read_cards, without
+from spectrometer.status.protocol.cards import (
+    Value,
+    empty_image,
+    find_end,
+    plan_update,
+    read_cards,
+    without,
+)
 from spectrometer.status.protocol.damage import Damage, find_damage, mended
 from spectrometer.status.protocol.originaltexts import as_original
 from spectrometer.status.semaphore import fault_of, open_semaphore, semaphore_path
@@ -38,7 +47,8 @@ log = logging.getLogger(__name__)
 
 _POLL_S = 0.0005
 _ATTEMPTS = 5
-_REMOVED = 0o1000  # Linux's SHM_DEST: the segment has no key any more, and goes with the last who is attached
+# Linux's SHM_DEST: the segment has no key any more, and goes with the last who is attached
+_REMOVED = 0o1000
 _NOTICE_S = 0.05  # a healthy program holds the semaphore for a millisecond
 
 
@@ -49,8 +59,9 @@ class StatusBuffer:
         key: System V key of the segment.
         semaphore: Name of the POSIX semaphore, beginning with `/`.
         create: Create what does not exist; otherwise StatusAttachError.
-        keep: Of an owner: called before what somebody has removed is made anew, with what was in it; raises
-            StatusMemoryError if it must not be. None: those that another has made are attached.
+        keep: Of an owner: called before what somebody has removed is made anew, with what was in
+            it; raises StatusMemoryError if it must not be. None: those that another has made are
+            attached.
         lock_timeout_s: How long to wait for a lock, seconds.
 
     Raises:
@@ -70,7 +81,9 @@ class StatusBuffer:
         self._keep, self._is_open, self._restored = keep, False, b""
         self.recoveries = 0
         """How often this object took over a semaphore that nobody released."""
-        self._numbers: dict[str, object] = {}  # that this object has written and not removed, by key
+        self._numbers: dict[
+            str, object
+        ] = {}  # that this object has written and not removed, by key
         self._thread_lock = threading.Lock()
         self._closed = True
         for _ in range(_ATTEMPTS):
@@ -91,24 +104,33 @@ class StatusBuffer:
         memory = _attach_memory(self.key, create)
         try:
             semaphore = open_semaphore(self.semaphore, create)
-            lock_file = os.open(semaphore_path(self.semaphore), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+            lock_file = os.open(
+                semaphore_path(self.semaphore), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
+            )
         except OSError as error:
             memory.detach()
             raise StatusAttachError(f"semaphore {self.semaphore}", str(error)) from error
         except StatusAttachError:
             memory.detach()
             raise
-        self._memory, self._semaphore, self._lock_file, self._closed = memory, semaphore, lock_file, False
+        self._memory, self._semaphore, self._lock_file, self._closed = (
+            memory,
+            semaphore,
+            lock_file,
+            False,
+        )
 
     def _lost(self) -> str:
-        """Return in words what somebody has removed or spoilt since it was attached; empty: nothing."""
+        """Return in words what somebody has removed or spoilt since it was attached; empty:
+        nothing."""
         words = ["segment"] if self._memory.mode & _REMOVED else []
         found = os.fstat(self._lock_file)
         words += ["semaphore"] if found.st_nlink == 0 or fault_of(found) else []
         return " and ".join(words)
 
     def _attach_again(self, lost: str) -> None:
-        """Attach what the names stand for now; the thread's lock is held. StatusMemoryError: nothing, or not ours."""
+        """Attach what the names stand for now; the thread's lock is held. StatusMemoryError:
+        nothing, or not ours."""
         memory, semaphore, lock_file = self._memory, self._semaphore, self._lock_file
         if self._keep is not None:
             self._keep()
@@ -120,14 +142,20 @@ class StatusBuffer:
         done = "attached again" if self._keep is None else "made anew with what was in it"
         log.warning(
             "status memory %s: another program has removed its %s (systemd-logind does that when a user logs out: "
-            "RemoveIPC); %s", self.semaphore, lost, done,
-        )  # fmt: skip
+            "RemoveIPC); %s",
+            self.semaphore,
+            lost,
+            done,
+        )
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self.close()
 
@@ -148,7 +176,8 @@ class StatusBuffer:
         return self.read().get(key.upper(), default)
 
     def read_as_original(self) -> dict[str, Value]:
-        """All values as a Player of the original gave them: numbers that this object has written are texts."""
+        """All values as a Player of the original gave them: numbers that this object has written
+        are texts."""
         with self._locked():
             image, numbers = bytes(self._memory.read(STATUS_BYTES)), dict(self._numbers)
         return as_original(read_cards(image), numbers)
@@ -182,7 +211,8 @@ class StatusBuffer:
                 self._numbers.pop(key, None)
 
     def clear(self) -> None:
-        """Make the memory empty, as a new one is; damage that is lost with it is told in the log."""
+        """Make the memory empty, as a new one is; damage that is lost with it is told in the
+        log."""
         with self._locked():
             for damage in find_damage(self._memory.read(STATUS_BYTES)):
                 log.warning("status memory %s: cleared while damaged: %s", self.semaphore, damage)
@@ -215,7 +245,9 @@ class StatusBuffer:
             self._memory.write(restored or empty_image(STATUS_BYTES))
             return
         for damage in find_damage(image):
-            log.warning("status memory %s is damaged, and left as it is: %s", self.semaphore, damage)
+            log.warning(
+                "status memory %s is damaged, and left as it is: %s", self.semaphore, damage
+            )
 
     def _image(self) -> bytes:
         """All bytes for a change, the lock is held; StatusDamagedError if there is no END."""
@@ -235,9 +267,11 @@ class StatusBuffer:
             os.close(self._lock_file)
 
     def unlink_unless_used(self) -> bool:
-        """Detach, and remove segment and semaphore if nobody else uses them; whether they were removed.
+        """Detach, and remove segment and semaphore if nobody else uses them; whether they were
+        removed.
 
-        One of ours that attaches meanwhile waits for the lock, sees that what it attached is gone, and makes it anew.
+        One of ours that attaches meanwhile waits for the lock, sees that what it attached is gone,
+        and makes it anew.
 
         Raises:
             StatusAttachError: They belong to another user, and stay.
@@ -249,7 +283,9 @@ class StatusBuffer:
                 if is_alone:
                     self._unlink()
         except (sysv_ipc.PermissionsError, posix_ipc.PermissionsError) as error:
-            raise StatusAttachError(f"key {self.key:#010x}", "not removed, another user has made it") from error
+            raise StatusAttachError(
+                f"key {self.key:#010x}", "not removed, another user has made it"
+            ) from error
         finally:
             self.close()
         return is_alone
@@ -287,7 +323,9 @@ class StatusBuffer:
                         self._begin()
                     yield
                 finally:
-                    if self._semaphore.value == 0:  # else somebody released what we hold, e.g. a clearing C tool
+                    if (
+                        self._semaphore.value == 0
+                    ):  # else somebody released what we hold, e.g. a clearing C tool
                         self._semaphore.release()
             finally:
                 fcntl.flock(self._lock_file, fcntl.LOCK_UN)
@@ -300,7 +338,8 @@ class StatusBuffer:
             raise WouldWaitError
 
     def _lock_among_ours(self, deadline: float) -> None:
-        # A recovery by another of us may take its whole time limit; allow for that before giving up.
+        # A recovery by another of us may take its whole time limit; allow for that before giving
+        # up.
         deadline += self.lock_timeout_s
         while True:
             try:
@@ -320,7 +359,9 @@ class StatusBuffer:
         if self._acquire(notice):
             return
         for _ in range(2):  # one who took it while we looked is seen at the second look
-            users = foreign_users(self.key, self._memory.number_attached, str(semaphore_path(self.semaphore)))
+            users = foreign_users(
+                self.key, self._memory.number_attached, str(semaphore_path(self.semaphore))
+            )
             if users:
                 break
             if self._acquire(0):
@@ -329,7 +370,9 @@ class StatusBuffer:
             self._take_over("its holder died: none but ours are attached")
         elif not self._acquire(max(self.lock_timeout_s - notice, 0)):
             limit = f"{self.lock_timeout_s:g} s"
-            self._take_over(f"locked for more than {limit}, its holder is dead or hangs; attached: {users}")
+            self._take_over(
+                f"locked for more than {limit}, its holder is dead or hangs; attached: {users}"
+            )
 
     def _acquire(self, timeout_s: float) -> bool:
         try:
@@ -343,7 +386,9 @@ class StatusBuffer:
         self.recoveries += 1
         log.warning("status memory %s: %s; lock taken over", self.semaphore, why)
         for damage in find_damage(self._memory.read(STATUS_BYTES)):
-            log.warning("status memory %s is damaged, and left as it is: %s", self.semaphore, damage)
+            log.warning(
+                "status memory %s is damaged, and left as it is: %s", self.semaphore, damage
+            )
 
 
 def _attach_memory(key: int, create: bool) -> sysv_ipc.SharedMemory:
@@ -360,5 +405,7 @@ def _attach_memory(key: int, create: bool) -> sysv_ipc.SharedMemory:
     if memory.size != STATUS_BYTES:
         found = memory.size
         memory.detach()
-        raise StatusAttachError(what, f"a segment of {found} bytes is there; expected {STATUS_BYTES}")
+        raise StatusAttachError(
+            what, f"a segment of {found} bytes is there; expected {STATUS_BYTES}"
+        )
     return memory

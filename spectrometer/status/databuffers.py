@@ -1,8 +1,9 @@
-"""The shared data buffers of the original's data-taking programs: their layout, made and removed (reference 8.6).
+"""The shared data buffers of the original's data-taking programs: their layout, made and removed
+(reference 8.6).
 
-Only a foreign program uses them: blocks of data in a System V segment, behind a structure that says how many and how
-large, each block with a header of cards, and a set of System V semaphores that says of each block whether it is filled.
-Knows memory, neither data nor programs.
+Only a foreign program uses them: blocks of data in a System V segment, behind a structure that says
+how many and how large, each block with a header of cards, and a set of System V semaphores that
+says of each block whether it is filled. Knows memory, neither data nor programs.
 """
 
 from __future__ import annotations
@@ -21,8 +22,14 @@ from spectrometer.status.keys import STATUS_BYTES
 from spectrometer.status.protocol.cards import CARD_BYTES
 
 __all__ = [
-    "FAMILIES", "GUPPI_DATA_KEY", "VEGAS_DATA_KEY", "DataBuffer", "make_buffers", "planned", "remove_buffers",
-]  # fmt: skip
+    "FAMILIES",
+    "GUPPI_DATA_KEY",
+    "VEGAS_DATA_KEY",
+    "DataBuffer",
+    "make_buffers",
+    "planned",
+    "remove_buffers",
+]
 
 VEGAS_DATA_KEY, GUPPI_DATA_KEY = 0x00C62C70, 0x00C62C6A
 """Keys of buffer 1 in the original; buffer n has n - 1 more."""
@@ -33,7 +40,11 @@ DISK_KIND, DISK_SEMAPHORES = 3, 1024
 
 _MIB = 1 << 20
 _ORIGINAL = {
-    "vegas": (("gpu input", 1, 32, 32 * _MIB), ("cpu accumulator", 2, 32, 32 * _MIB), ("disk", 3, 24, 16 * _MIB)),
+    "vegas": (
+        ("gpu input", 1, 32, 32 * _MIB),
+        ("cpu accumulator", 2, 32, 32 * _MIB),
+        ("disk", 3, 24, 16 * _MIB),
+    ),
     "guppi": (("net", 0, 8, 128 * _MIB), ("gpu", 0, 8, 256 * _MIB)),
 }
 _VEGAS = struct.Struct("<64si4x5Q3i")
@@ -71,7 +82,9 @@ class DataBuffer:
     @property
     def total_bytes(self) -> int:
         """The whole segment: structure, all headers, all indexes, all blocks."""
-        return self.structure_bytes + self.blocks * (self.header_bytes + self.index_bytes + self.block_bytes)
+        return self.structure_bytes + self.blocks * (
+            self.header_bytes + self.index_bytes + self.block_bytes
+        )
 
     @property
     def semaphores(self) -> int:
@@ -90,12 +103,23 @@ class DataBuffer:
         if self.family == "guppi":
             return _GUPPI.pack(name, *sizes, memory, semaphores, self.blocks)
         return _VEGAS.pack(
-            name, self.kind, self.total_bytes, *sizes, self.index_bytes, memory, semaphores, self.blocks
+            name,
+            self.kind,
+            self.total_bytes,
+            *sizes,
+            self.index_bytes,
+            memory,
+            semaphores,
+            self.blocks,
         )
 
 
 def planned(
-    family: str, key: int, blocks: int | None = None, block_bytes: int | None = None, index_bytes: int | None = None
+    family: str,
+    key: int,
+    blocks: int | None = None,
+    block_bytes: int | None = None,
+    index_bytes: int | None = None,
 ) -> list[DataBuffer]:
     """The buffers of a family, in their order.
 
@@ -133,17 +157,27 @@ def _make(buffer: DataBuffer) -> None:
     what = f"{buffer.family} data buffer {buffer.name} (key {buffer.key:#010x})"
     try:
         # not IPC_CREX: with that, sysv_ipc fills all of it with blanks, and touches gigabytes
-        memory = sysv_ipc.SharedMemory(buffer.key, sysv_ipc.IPC_CREAT, mode=0o666, size=buffer.total_bytes)
+        memory = sysv_ipc.SharedMemory(
+            buffer.key, sysv_ipc.IPC_CREAT, mode=0o666, size=buffer.total_bytes
+        )
     except (sysv_ipc.Error, ValueError, OSError, MemoryError) as error:
         size = f"{buffer.blocks} blocks of {buffer.block_bytes // 1024} KiB"
-        raise DataBufferError(f"{what} of {size}: {error}; data_buffers of the Bank sets number and size") from error
+        raise DataBufferError(
+            f"{what} of {size}: {error}; data_buffers of the Bank sets number and size"
+        ) from error
     try:
         found = _libc.semget(buffer.key, buffer.semaphores, _IPC_CREAT | _IPC_EXCL | 0o666)
         if found < 0:
-            raise DataBufferError(f"{what}: {buffer.semaphores} semaphores: {os.strerror(ctypes.get_errno())}")
+            raise DataBufferError(
+                f"{what}: {buffer.semaphores} semaphores: {os.strerror(ctypes.get_errno())}"
+            )
         memory.write(buffer.structure(memory.id, found))
-        for block in range(buffer.blocks):  # the kernel's new memory is zero, and so are new semaphores: free
-            memory.write(b"END".ljust(CARD_BYTES), buffer.structure_bytes + block * buffer.header_bytes)
+        for block in range(
+            buffer.blocks
+        ):  # the kernel's new memory is zero, and so are new semaphores: free
+            memory.write(
+                b"END".ljust(CARD_BYTES), buffer.structure_bytes + block * buffer.header_bytes
+            )
     finally:
         memory.detach()
 
@@ -168,9 +202,16 @@ def remove_buffers(buffers: list[DataBuffer]) -> None:
             faults.append(f"segment {buffer.key:#010x}: {error}; ipcrm -M {buffer.key:#x}")
         found = _libc.semget(buffer.key, 0, 0)
         if found >= 0:
-            if _libc.semctl(found, 0, _IPC_RMID) < 0 and (number := ctypes.get_errno()) != errno.EIDRM:
-                faults.append(f"semaphores {buffer.key:#010x}: {os.strerror(number)}; ipcrm -S {buffer.key:#x}")
+            if (
+                _libc.semctl(found, 0, _IPC_RMID) < 0
+                and (number := ctypes.get_errno()) != errno.EIDRM
+            ):
+                faults.append(
+                    f"semaphores {buffer.key:#010x}: {os.strerror(number)}; ipcrm -S {buffer.key:#x}"
+                )
         elif (number := ctypes.get_errno()) != errno.ENOENT:
-            faults.append(f"semaphores {buffer.key:#010x}: {os.strerror(number)}; ipcrm -S {buffer.key:#x}")
+            faults.append(
+                f"semaphores {buffer.key:#010x}: {os.strerror(number)}; ipcrm -S {buffer.key:#x}"
+            )
     if faults:
         raise DataBufferError("data buffers cannot be removed: " + "; ".join(faults))

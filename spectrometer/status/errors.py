@@ -41,15 +41,21 @@ class StatusOwnedError(StatusMemoryError):
     """Another program of this host is the owner of a status memory, or of what belongs to one."""
 
     def __init__(self, what: str, owner: object) -> None:
-        super().__init__(f"{what} is owned by {owner}; end it first, or give this program a status memory of its own")
+        super().__init__(
+            f"{what} is owned by {owner}; end it first, or give this program a status memory of its own"
+        )
         self.what, self.owner = what, owner
 
 
 class StatusLockFileError(StatusMemoryError):
-    """The lock file of a name cannot be had; `fault` says why, `remedy` what to do, as an imperative."""
+    """The lock file of a name cannot be had; `fault` says why, `remedy` what to do, as an
+    imperative."""
 
     def __init__(self, what: str, path: object, reason: str) -> None:
-        self.fault, self.remedy = f"lock file {path} of {what} {reason}", f"remove it while no Player runs: rm {path}"
+        self.fault, self.remedy = (
+            f"lock file {path} of {what} {reason}",
+            f"remove it while no Player runs: rm {path}",
+        )
         super().__init__(f"{self.fault}; {self.remedy}")
         self.what, self.path, self.reason = what, path, reason
 
@@ -58,16 +64,21 @@ class StatusLockError(StatusMemoryError):
     """Another living process kept the status memory locked for the whole time limit (s)."""
 
     def __init__(self, semaphore: str, timeout_s: float) -> None:
-        super().__init__(f"status memory {semaphore}: still locked by another process after {timeout_s:g} s")
+        super().__init__(
+            f"status memory {semaphore}: still locked by another process after {timeout_s:g} s"
+        )
         self.semaphore, self.timeout_s = semaphore, timeout_s
 
 
 class StatusDamagedError(StatusMemoryError):
-    """Somebody wrote foreign bytes over the memory's END; `damage` says what was found, and where."""
+    """Somebody wrote foreign bytes over the memory's END; `damage` says what was found, and
+    where."""
 
     def __init__(self, semaphore: str, damage: Sequence[object]) -> None:
         found = "; ".join(map(str, damage))
-        super().__init__(f"status memory {semaphore} is damaged, repair_status puts it right: {found}")
+        super().__init__(
+            f"status memory {semaphore} is damaged, repair_status puts it right: {found}"
+        )
         self.semaphore, self.damage = semaphore, tuple(damage)
 
 

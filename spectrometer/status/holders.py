@@ -1,9 +1,11 @@
-"""Who may hold the semaphore of a status memory, which itself does not know. Looks into /proc and changes nothing.
+"""Who may hold the semaphore of a status memory, which itself does not know. Looks into /proc and
+changes nothing.
 
-Whoever uses the semaphore is attached to the memory, and the kernel counts those, also the processes that nobody may
-look at. A process of ours that holds the semaphore holds a lock on its file too, and has that file open, which others
-do not: glibc closes it once it is in memory. So who holds our lock knows that none of ours holds the semaphore; if all
-attachments are of ours, its holder has ended.
+Whoever uses the semaphore is attached to the memory, and the kernel counts those, also the
+processes that nobody may look at. A process of ours that holds the semaphore holds a lock on its
+file too, and has that file open, which others do not: glibc closes it once it is in memory. So who
+holds our lock knows that none of ours holds the semaphore; if all attachments are of ours, its
+holder has ended.
 """
 
 from __future__ import annotations
@@ -48,7 +50,9 @@ def foreign_users(key: int, attached: int, semaphore_file: str) -> ForeignUsers:
     for process in PROC.iterdir():
         if not process.name.isdigit():
             continue
-        with contextlib.suppress(OSError):  # it has ended meanwhile, or is nobody's business: then it is unseen
+        with contextlib.suppress(
+            OSError
+        ):  # it has ended meanwhile, or is nobody's business: then it is unseen
             if times := _attached(process, key):
                 attached -= times
                 if not _has_open(process, semaphore_file):

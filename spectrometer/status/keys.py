@@ -1,4 +1,5 @@
-"""Names in and of the status memory: the keys of VEGAS, segment keys and semaphores. Reads nothing."""
+"""Names in and of the status memory: the keys of VEGAS, segment keys and semaphores. Reads
+nothing."""
 
 from __future__ import annotations
 
@@ -15,12 +16,47 @@ GUPPI_SEMAPHORE = "/guppi_status"
 UNSPECIFIED = "unspecified"
 
 VEGAS_KEYS: tuple[str, ...] = (
-    "BW_MODE", "CAL_DCYC", "CAL_FREQ", "CAL_MODE", "CAL_PHS", "CHAN_BW", "DATADIR", "DATAHOST", "DATAPORT",
-    "EFSAMPFR", "EXPOSURE", "FILENUM", "FPGACLK", "HWEXPOSR", "NCHAN", "NPKT", "NPOL", "NSUBBAND", "OBSBW",
-    "OBSFREQ", "OBSNCHAN", "OBS_MODE", "OBSERVER", "OBSID", "PKTFMT", "SRC_NAME", "RA", "DEC", "RA_STR",
-    "DEC_STR", "SUB0FREQ", "SUB1FREQ", "SUB2FREQ", "SUB3FREQ", "SUB4FREQ", "SUB5FREQ", "SUB6FREQ", "SUB7FREQ",
-    "SWVER", "TELESCOP",
-)  # fmt: skip
+    "BW_MODE",
+    "CAL_DCYC",
+    "CAL_FREQ",
+    "CAL_MODE",
+    "CAL_PHS",
+    "CHAN_BW",
+    "DATADIR",
+    "DATAHOST",
+    "DATAPORT",
+    "EFSAMPFR",
+    "EXPOSURE",
+    "FILENUM",
+    "FPGACLK",
+    "HWEXPOSR",
+    "NCHAN",
+    "NPKT",
+    "NPOL",
+    "NSUBBAND",
+    "OBSBW",
+    "OBSFREQ",
+    "OBSNCHAN",
+    "OBS_MODE",
+    "OBSERVER",
+    "OBSID",
+    "PKTFMT",
+    "SRC_NAME",
+    "RA",
+    "DEC",
+    "RA_STR",
+    "DEC_STR",
+    "SUB0FREQ",
+    "SUB1FREQ",
+    "SUB2FREQ",
+    "SUB3FREQ",
+    "SUB4FREQ",
+    "SUB5FREQ",
+    "SUB6FREQ",
+    "SUB7FREQ",
+    "SWVER",
+    "TELESCOP",
+)
 """Keys that a VEGAS Bank writes as `unspecified` unless it has a value."""
 
 GUPPI_KEYS: tuple[str, ...] = ("CAL_FREQ", "DEC_STR", "OBSERVER", "RA_STR", "SRC_NAME", "TELESCOP")
@@ -43,4 +79,6 @@ def hashpipe_status_key(device: int, inode: int, instance: int) -> int:
 
 def hashpipe_semaphore(key_file: str, instance: int) -> str:
     """Semaphore of a hashpipe instance; `/home/dibas`, 2 -> `/home_dibas_hashpipe_status_2`."""
-    return "/" + key_file.removeprefix("/").replace("/", "_") + f"_hashpipe_status_{instance & 0x3F}"
+    return (
+        "/" + key_file.removeprefix("/").replace("/", "_") + f"_hashpipe_status_{instance & 0x3F}"
+    )

@@ -104,4 +104,6 @@ def meaning(key: str) -> str:
     """Return what a key stands for; a site's own keys only are known to be the status memory's."""
     if key in _MEANINGS:
         return _MEANINGS[key]
-    return next((text for pattern, text in _FAMILIES if pattern.fullmatch(key)), "of the status memory")
+    return next(
+        (text for pattern, text in _FAMILIES if pattern.fullmatch(key)), "of the status memory"
+    )

@@ -1,9 +1,11 @@
-"""Owners of the names that programs of a host share: status memories, semaphores, data buffers, FIFOs.
+"""Owners of the names that programs of a host share: status memories, semaphores, data buffers,
+FIFOs.
 
-A name has one owner at a time: the process that holds the lock (flock) on the name's lock file. The kernel releases it
-with its holder, so a name that a killed Player left is free at once. Lock files are where the semaphores are: every
-user of the host has that place, and it is emptied when the machine starts. What is in them only says who the owner
-is. Readers and foreign programs need none of this, and find memory and semaphore as they always were.
+A name has one owner at a time: the process that holds the lock (flock) on the name's lock file. The
+kernel releases it with its holder, so a name that a killed Player left is free at once. Lock files
+are where the semaphores are: every user of the host has that place, and it is emptied when the
+machine starts. What is in them only says who the owner is. Readers and foreign programs need none
+of this, and find memory and semaphore as they always were.
 """
 
 from __future__ import annotations
@@ -49,7 +51,9 @@ class SharedName:
     @classmethod
     def of_key(cls, key: int) -> SharedName:
         """Return the name of a System V key, of a segment and of a set of semaphores."""
-        return cls(f"key {key & 0xFFFFFFFF:#010x}", f"dealer-player.key-{key & 0xFFFFFFFF:08x}.lock")
+        return cls(
+            f"key {key & 0xFFFFFFFF:#010x}", f"dealer-player.key-{key & 0xFFFFFFFF:08x}.lock"
+        )
 
     @classmethod
     def of_semaphore(cls, name: str) -> SharedName:
@@ -81,7 +85,9 @@ class Owner:
     is_ending: bool = False
 
     def __str__(self) -> str:
-        details = f" (process {self.pid}, user {self.user}, since {self.since} UTC)" if self.pid else ""
+        details = (
+            f" (process {self.pid}, user {self.user}, since {self.since} UTC)" if self.pid else ""
+        )
         return self.holder + details
 
     @classmethod
@@ -106,8 +112,14 @@ class Ownership:
         directory: Where the lock files are.
     """
 
-    def __init__(self, names: Iterable[SharedName], holder: str, directory: Path = LOCK_DIRECTORY) -> None:
-        self._names, self._directory, self._myself = sorted(set(names)), directory, Owner.myself(holder)
+    def __init__(
+        self, names: Iterable[SharedName], holder: str, directory: Path = LOCK_DIRECTORY
+    ) -> None:
+        self._names, self._directory, self._myself = (
+            sorted(set(names)),
+            directory,
+            Owner.myself(holder),
+        )
         self._files: dict[SharedName, int] = {}
         self._keeping = threading.Lock()
         _all.add(self)
@@ -139,7 +151,11 @@ class Ownership:
             StatusLockFileError: There can be no lock file.
         """
         with self._keeping:
-            lost = [name for name, file in self._files.items() if not _is_file_of(self._directory / name.file, file)]
+            lost = [
+                name
+                for name, file in self._files.items()
+                if not _is_file_of(self._directory / name.file, file)
+            ]
             for name in lost:
                 file = _lock(self._directory / name.file, name, self._myself)
                 os.close(self._files[name])
@@ -156,7 +172,9 @@ class Ownership:
         for name, file in self._files.items():
             path = self._directory / name.file
             if _is_file_of(path, file):
-                with contextlib.suppress(OSError):  # another user's, who died as the owner: it stays, and says nobody
+                with contextlib.suppress(
+                    OSError
+                ):  # another user's, who died as the owner: it stays, and says nobody
                     os.ftruncate(file, 0)
                     path.unlink()
             os.close(file)
@@ -177,7 +195,9 @@ def _forget_all() -> None:
         ownership.forget()
 
 
-os.register_at_fork(after_in_child=_forget_all)  # a lock ends with the last process that has its file open
+os.register_at_fork(
+    after_in_child=_forget_all
+)  # a lock ends with the last process that has its file open
 
 
 def owner_of(name: SharedName, directory: Path = LOCK_DIRECTORY) -> Owner | None:
@@ -242,24 +262,31 @@ def _open(path: Path, name: SharedName) -> int:
         if (file := _open_existing(path, name, os.O_RDWR)) is not None:
             return file
         try:
-            file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
+            file = os.open(
+                path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666
+            )
         except FileExistsError:
             continue
         except OSError as error:
-            raise StatusLockFileError(name.what, path, f"cannot be made ({error.strerror})") from error
+            raise StatusLockFileError(
+                name.what, path, f"cannot be made ({error.strerror})"
+            ) from error
         with contextlib.suppress(OSError):
             os.fchmod(file, 0o666)  # instead of umask(0), which would concern all threads
         return file
 
 
 def _open_existing(path: Path, name: SharedName, access: int) -> int | None:
-    """Open the lock file; None: there is none. Without O_CREAT, which the kernel refuses for files of others."""
+    """Open the lock file; None: there is none. Without O_CREAT, which the kernel refuses for files
+    of others."""
     try:
         file = os.open(path, access | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise StatusLockFileError(name.what, path, f"cannot be opened ({error.strerror})") from error
+        raise StatusLockFileError(
+            name.what, path, f"cannot be opened ({error.strerror})"
+        ) from error
     found = os.fstat(file)
     if stat.S_ISREG(found.st_mode) and found.st_nlink <= 1:
         return file
@@ -286,7 +313,13 @@ def _read(file: int) -> Owner:
         values: Any = json.loads(os.pread(file, _MAX_RECORD_BYTES, 0))
         holder, user, since = (_printable(values[key]) for key in ("holder", "user", "since"))
         return Owner(holder, int(values["pid"]), user, since, values["is_ending"] is True)
-    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):  # its owner is about to write it
+    except (
+        ValueError,
+        KeyError,
+        TypeError,
+        OverflowError,
+        RecursionError,
+    ):  # its owner is about to write it
         return _UNKNOWN
 
 

@@ -1,7 +1,8 @@
-"""The POSIX semaphore of a status memory, and the file that Linux keeps it in. Knows neither locks nor cards.
+"""The POSIX semaphore of a status memory, and the file that Linux keeps it in. Knows neither locks
+nor cards.
 
-The file is mapped by whoever opens the semaphore, and a process that touches a mapping beyond the end of its file is
-killed by SIGBUS. So its size is looked at first.
+The file is mapped by whoever opens the semaphore, and a process that touches a mapping beyond the
+end of its file is killed by SIGBUS. So its size is looked at first.
 """
 
 from __future__ import annotations
@@ -32,7 +33,8 @@ def semaphore_path(name: str) -> Path:
 
 
 def semaphore_fault(name: str) -> str:
-    """Return what is wrong with the file of a semaphore: the end of a sentence; empty: nothing, or there is none."""
+    """Return what is wrong with the file of a semaphore: the end of a sentence; empty: nothing, or
+    there is none."""
     try:
         return fault_of(semaphore_path(name).lstat())
     except OSError:
@@ -53,7 +55,8 @@ def open_semaphore(name: str, create: bool) -> posix_ipc.Semaphore:
 
     Args:
         name: Begins with `/`.
-        create: Create one that does not exist, and make one anew whose file holds none: nobody can use that.
+        create: Create one that does not exist, and make one anew whose file holds none: nobody can
+            use that.
 
     Raises:
         StatusAttachError: It cannot be had.

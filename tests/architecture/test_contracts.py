@@ -12,16 +12,22 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-PACKAGES = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]["root_packages"]
+PACKAGES = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"][
+    "importlinter"
+]["root_packages"]
 
 
 def lint(folder: Path) -> subprocess.CompletedProcess[str]:
     program = "import sys; from importlinter.cli import lint_imports_command; sys.exit(lint_imports_command())"
     return subprocess.run(
         [sys.executable, "-P", "-c", program, "--no-cache"],
-        cwd=folder, env=dict(os.environ, PYTHONPATH=str(folder)),
-        capture_output=True, text=True, timeout=600, check=False,
-    )  # fmt: skip
+        cwd=folder,
+        env=dict(os.environ, PYTHONPATH=str(folder)),
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
 
 
 def test_the_contracts_hold() -> None:
@@ -37,7 +43,9 @@ def test_every_package_of_the_repository_is_under_contract() -> None:
 
 def test_every_folder_of_modules_is_a_package_of_its_own() -> None:
     folders = {module.parent for package in PACKAGES for module in (ROOT / package).rglob("*.py")}
-    assert sorted(str(f.relative_to(ROOT)) for f in folders if not (f / "__init__.py").exists()) == []
+    assert (
+        sorted(str(f.relative_to(ROOT)) for f in folders if not (f / "__init__.py").exists()) == []
+    )
 
 
 @pytest.mark.parametrize(
@@ -53,10 +61,14 @@ def test_every_folder_of_modules_is_a_package_of_its_own() -> None:
         ("spectrometer/derive/vegas.py", "import threading", "protocol and calculation folders"),
     ],
 )
-def test_a_forbidden_import_breaks_its_contract(module: str, line: str, contract: str, tmp_path: Path) -> None:
+def test_a_forbidden_import_breaks_its_contract(
+    module: str, line: str, contract: str, tmp_path: Path
+) -> None:
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
     for package in PACKAGES:
-        shutil.copytree(ROOT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(
+            ROOT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__")
+        )
     target = tmp_path / module
     target.write_text(f"{target.read_text(encoding='utf-8')}\n{line}\n", encoding="utf-8")
     done = lint(tmp_path)

@@ -44,13 +44,16 @@ print(json.dumps({
 
 @pytest.fixture(scope="module")
 def bare_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A virtual environment that holds the installed files of pyzmq, the three core packages, and nothing else."""
+    """A virtual environment that holds the installed files of pyzmq, the three core packages, and
+    nothing else."""
     folder = tmp_path_factory.mktemp("bare")
     venv.create(folder, with_pip=False, symlinks=True)
     (site_packages,) = folder.glob("lib/python*/site-packages")
     files = importlib.metadata.files("pyzmq") or []
     tops = {
-        file.parts[0]: Path(str(file.locate())).parents[len(file.parts) - 2] for file in files if len(file.parts) > 1
+        file.parts[0]: Path(str(file.locate())).parents[len(file.parts) - 2]
+        for file in files
+        if len(file.parts) > 1
     }
     assert "zmq" in tops
     for name, origin in tops.items():
@@ -67,8 +70,12 @@ def found(bare_python: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[s
     with NativePlayer() as native, OriginalPlayer(bank="BANKB") as original:
         done = subprocess.run(
             [bare_python, "-I", "-W", "error", "-c", PROGRAM, native.url, original.url],
-            capture_output=True, text=True, timeout=600, check=False, cwd=tmp_path_factory.mktemp("elsewhere"),
-        )  # fmt: skip
+            capture_output=True,
+            text=True,
+            timeout=600,
+            check=False,
+            cwd=tmp_path_factory.mktemp("elsewhere"),
+        )
         assert original.is_alive
     assert (done.returncode, done.stderr) == (0, "")
     answer: dict[str, Any] = json.loads(done.stdout)
@@ -83,8 +90,10 @@ def test_the_environment_is_bare(found: dict[str, Any]) -> None:
 
 def test_whole_calls_work_with_players_of_both_generations(found: dict[str, Any]) -> None:
     assert found["answers"] == [
-        [True, "MODE1"], {"BANKA": "BANKA", "BANKB": "BANKB"}, ["prepare", "set_mode"]
-    ]  # fmt: skip
+        [True, "MODE1"],
+        {"BANKA": "BANKA", "BANKB": "BANKB"},
+        ["prepare", "set_mode"],
+    ]
     assert "MODE99" in found["mistake"]
 
 

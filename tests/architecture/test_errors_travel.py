@@ -1,4 +1,5 @@
-"""Every exception of every package can be pickled and copied: a Pool, a cache or a queue may take it elsewhere."""
+"""Every exception of every package can be pickled and copied: a Pool, a cache or a queue may take
+it elsewhere."""
 
 from __future__ import annotations
 
@@ -22,12 +23,22 @@ from zmqjsonproxy.errors import RefusedError, RemoteError
 
 PACKAGES = ("zmqjsonproxy", "portmanager", "dealer", "player", "spectrometer", "benchmarks")
 OUTCOME = Outcome(
-    "BANKA", None, RefusedError("20 s is not within 0 to 10", peer="tcp://hpc1:6667", method="start"), 0.5
+    "BANKA",
+    None,
+    RefusedError("20 s is not within 0 to 10", peer="tcp://hpc1:6667", method="start"),
+    0.5,
 )
 ARGUMENTS: dict[Any, Any] = {
-    str: "a text", int: 7, float: 1.5, bool: True, object: [True, "done"], Path: Path("/data"), Outcome: OUTCOME,
-    Allocation: Allocation(30000, "BANKA", "vegas"), Fault: Fault("dibas.toml", 3, "banks.BANKA", "no such key"),
-}  # fmt: skip
+    str: "a text",
+    int: 7,
+    float: 1.5,
+    bool: True,
+    object: [True, "done"],
+    Path: Path("/data"),
+    Outcome: OUTCOME,
+    Allocation: Allocation(30000, "BANKA", "vegas"),
+    Fault: Fault("dibas.toml", 3, "banks.BANKA", "no such key"),
+}
 TRIPS: dict[str, Callable[[Any], Any]] = {
     **{
         f"pickle {n}": lambda one, n=n: pickle.loads(pickle.dumps(one, n))
@@ -48,7 +59,9 @@ def exceptions() -> Iterator[type[BaseException]]:
                 yield from (
                     one
                     for one in vars(module).values()
-                    if isinstance(one, type) and issubclass(one, BaseException) and one.__module__ == found.name
+                    if isinstance(one, type)
+                    and issubclass(one, BaseException)
+                    and one.__module__ == found.name
                 )
 
 
@@ -72,14 +85,19 @@ def made(kind: type[BaseException]) -> BaseException:
         hints = typing.get_type_hints(kind.__init__)
         parameters = list(inspect.signature(kind.__init__).parameters.values())[1:]
         positional = [argument(hints[p.name]) for p in parameters if p.kind is not p.KEYWORD_ONLY]
-        error = kind(*positional, **{p.name: argument(hints[p.name]) for p in parameters if p.kind is p.KEYWORD_ONLY})
+        error = kind(
+            *positional,
+            **{p.name: argument(hints[p.name]) for p in parameters if p.kind is p.KEYWORD_ONLY},
+        )
     error.add_note("below the traceback")
     error.own = ("something", 1)  # type: ignore[attr-defined]  # as whoever catches it may do
     return error
 
 
 @pytest.mark.parametrize(
-    "kind", sorted(set(exceptions()), key=repr), ids=lambda kind: f"{kind.__module__}.{kind.__name__}"
+    "kind",
+    sorted(set(exceptions()), key=repr),
+    ids=lambda kind: f"{kind.__module__}.{kind.__name__}",
 )
 def test_an_exception_arrives_as_it_was(kind: type[BaseException]) -> None:
     error = made(kind)

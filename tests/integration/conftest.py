@@ -43,7 +43,11 @@ def make_proxy(request: pytest.FixtureRequest) -> Iterator[Make]:
             if request.param == "blocking":
                 made.append(ZMQJSONProxyClient(None, name, url, time_out) if url else Hub())
             else:
-                made.append(Waiting(runner, AsyncProxyClient(None, name, url, time_out) if url else AsyncHub()))
+                made.append(
+                    Waiting(
+                        runner, AsyncProxyClient(None, name, url, time_out) if url else AsyncHub()
+                    )
+                )
             return made[-1]
 
         yield one
@@ -53,7 +57,8 @@ def make_proxy(request: pytest.FixtureRequest) -> Iterator[Make]:
 
 @pytest.fixture(params=["blocking", "asyncio"])
 def make_dealer(request: pytest.FixtureRequest) -> Iterator[Make]:
-    """Make a Dealer of `make_dealer(PLAYER, ...)` with all of them active; their processes end with the test."""
+    """Make a Dealer of `make_dealer(PLAYER, ...)` with all of them active; their processes end with
+    the test."""
     with ExitStack() as stack:
         runner = stack.enter_context(asyncio.Runner())
 
@@ -62,7 +67,11 @@ def make_dealer(request: pytest.FixtureRequest) -> Iterator[Make]:
                 f"BANK{chr(ord('A') + n)}": p if isinstance(p, str) else stack.enter_context(p).url
                 for n, p in enumerate(players)
             }
-            d = Dealer(urls, **settings) if request.param == "blocking" else AsyncDealer(urls, **settings)
+            d = (
+                Dealer(urls, **settings)
+                if request.param == "blocking"
+                else AsyncDealer(urls, **settings)
+            )
             d.add_active_player(*urls)
             waiting = d if isinstance(d, Dealer) else Waiting(runner, d)
             stack.callback(lambda: waiting.close())

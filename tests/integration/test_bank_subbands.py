@@ -1,4 +1,5 @@
-"""Eight sub-bands with a switched noise diode, by a Dealer, on a simulated board: the file tells all of it apart."""
+"""Eight sub-bands with a switched noise diode, by a Dealer, on a simulated board: the file tells
+all of it apart."""
 
 from __future__ import annotations
 
@@ -19,7 +20,8 @@ CENTRES = [750.0 + SUBBAND_MHZ * (n - 3.5) for n in range(8)]
 CHANNELS = [100, 4000, 2047, 2049, 1, 3000, 512, 2500]
 TSYS_K, DIODE_K = (20.0, 30.0), 10.0
 STATE_S, RATE_HZ = 2.0, 250_000  # half of the usual rate, so that a loaded machine keeps up
-MARGIN_K = 0.8  # 8 %, 4.6 times the noise: a mean of 4096 channels and 24 spectra at 40 K has 0.13 K, at 30 K 0.1 K
+# 8 %, 4.6 times the noise: a mean of 4096 channels and 24 spectra at 40 K has 0.13 K, at 30 K 0.1 K
+MARGIN_K = 0.8
 
 
 def receiver() -> str:
@@ -41,11 +43,19 @@ def test_carriers_and_diode_are_found_in_each_of_eight_sub_bands(tmp_path: Path)
     urls = write_array(config, sources={"BANKA": receiver()})
     words = ("BANKA", urls["BANKA"], "simulate", "--config", config)
     log = tmp_path / "player.log"
-    with PlayerRun(*words, log=log, env=clean_environment(DIBAS_DATA=str(data))) as run, dealer.Dealer(urls) as d:
+    with (
+        PlayerRun(*words, log=log, env=clean_environment(DIBAS_DATA=str(data))) as run,
+        dealer.Dealer(urls) as d,
+    ):
         run.wait_ready()
         d.set_mode("MODE20")
-        d.set_param(exposure=2 * STATE_S, scan_length=4 * STATE_S, project_id="SUB", subband_freq=CENTRES)
-        states = [(0.0, Switching.SIG, Switching.CALON, 0.15), (0.5, Switching.SIG, Switching.CALOFF, 0.15)]
+        d.set_param(
+            exposure=2 * STATE_S, scan_length=4 * STATE_S, project_id="SUB", subband_freq=CENTRES
+        )
+        states = [
+            (0.0, Switching.SIG, Switching.CALON, 0.15),
+            (0.5, Switching.SIG, Switching.CALOFF, 0.15),
+        ]
         d.set_gbt_ss(2 * STATE_S, states)
         d.prepare()
         d.start()
@@ -63,7 +73,10 @@ def test_carriers_and_diode_are_found_in_each_of_eight_sub_bands(tmp_path: Path)
         assert np.isfinite(spectra).all()
         assert rows["SUBFREQ"][0].tolist() == [centre * 1e6 for centre in CENTRES]
         assert [header[f"SUB{n}FREQ"] for n in range(8)] == [centre * 1e6 for centre in CENTRES]
-        sky = rows["CRVAL1"][0] + (np.asarray(CHANNELS) + 1 - axis[f"1CRPX{number}"]) * axis[f"1CDLT{number}"]
+        sky = (
+            rows["CRVAL1"][0]
+            + (np.asarray(CHANNELS) + 1 - axis[f"1CRPX{number}"]) * axis[f"1CDLT{number}"]
+        )
         assert (spectra.argmax(axis=2) == CHANNELS).all()
         assert axis[f"1CDLT{number}"] == SUBBAND_MHZ * 1e6 / NCHAN
         carriers = [float(header[f"SIMCAR{n:02d}"].split()[0]) * 1e6 for n in range(1, 9)]
@@ -73,7 +86,8 @@ def test_carriers_and_diode_are_found_in_each_of_eight_sub_bands(tmp_path: Path)
         kelvin = np.nanmean(spectra, axis=2) * header["SIMKPCNT"]
         for polarization, tsys in zip(("XX", "YY"), TSYS_K, strict=True):
             on, off = (
-                kelvin[(rows["POL"] == polarization) & (rows["CAL"] == cal)].mean(axis=0) for cal in (1, 0)
+                kelvin[(rows["POL"] == polarization) & (rows["CAL"] == cal)].mean(axis=0)
+                for cal in (1, 0)
             )
             assert rows["NSPECTRA"].min() >= 10
             assert np.abs(off - tsys).max() < MARGIN_K

@@ -1,4 +1,5 @@
-"""A Bank with a synthetic receiver beside its recording: chosen by status key, a full disk, a damaged status memory."""
+"""A Bank with a synthetic receiver beside its recording: chosen by status key, a full disk, a
+damaged status memory."""
 
 from __future__ import annotations
 
@@ -25,7 +26,7 @@ from spectrometer.status.protocol.cards import find_end
 from zmqjsonproxy.errors import RemoteError
 from zmqjsonproxy.rpc.client import ZMQJSONProxyClient
 
-RECEIVER = 'synthetic = { cal_k = 10.0, tsys_k = [20.0, 20.0], correlation = 0.5, seed = 3 }, flush_rows = 1'
+RECEIVER = "synthetic = { cal_k = 10.0, tsys_k = [20.0, 20.0], correlation = 0.5, seed = 3 }, flush_rows = 1"
 EXPOSURE_S, SCAN_S = 0.5, 1.5
 CALL_S = 60.0  # a mode change starts a program, on a loaded machine
 
@@ -67,7 +68,10 @@ def prepare(bank: Any, **parameters: Any) -> None:
 
 def scan(bank: Any) -> dict[str, Any]:
     bank.start()
-    poll(lambda: bank.scan_report()["outcome"] not in ("starting", "waiting", "running"), "the end of the scan")
+    poll(
+        lambda: bank.scan_report()["outcome"] not in ("starting", "waiting", "running"),
+        "the end of the scan",
+    )
     report: dict[str, Any] = bank.scan_report()
     return report
 
@@ -82,16 +86,26 @@ def test_a_status_key_chooses_and_the_states_differ_by_the_diode(
         assert (report["outcome"], report["error"]) == ("done", "")
         with fits.open(tmp_path / "data" / "SYN" / report["file"]) as units:
             header, data = units[0].header, units["SPECTRA"].data
-            assert (header["SIMULATE"], header["DATASRC"], header["SIMCAL"]) == (True, "synthetic receiver", 10.0)
+            assert (header["SIMULATE"], header["DATASRC"], header["SIMCAL"]) == (
+                True,
+                "synthetic receiver",
+                10.0,
+            )
             assert "computed" in str(header["HISTORY"])
-            levels = [data["DATA"][(data["CAL"] == cal) & (data["POL"] == "XX")].mean() for cal in (1, 0)]
+            levels = [
+                data["DATA"][(data["CAL"] == cal) & (data["POL"] == "XX")].mean() for cal in (1, 0)
+            ]
         # 20 K against 30 K: half as much again; what reaches over the ends of a state is left out
         assert 9.5 < float(np.subtract(*levels)) * header["SIMKPCNT"] < 10.5
         bank.set_status(DAQSRC="TELESCOPE")
-        with pytest.raises(RemoteError, match="DAQSRC is TELESCOPE; expected RECORDING or SYNTHETIC"):
+        with pytest.raises(
+            RemoteError, match="DAQSRC is TELESCOPE; expected RECORDING or SYNTHETIC"
+        ):
             bank.start()
         bank.set_status(DAQSRC="RECORDING")
-        with pytest.raises(RemoteError, match=r"state 0 lasts 0\.03\d* s less blanking; 8 taps need 0\.3\d* s"):
+        with pytest.raises(
+            RemoteError, match=r"state 0 lasts 0\.03\d* s less blanking; 8 taps need 0\.3\d* s"
+        ):
             bank.start()  # the recording has fewer samples in a second, and a spectrum takes longer
         bank.set_gbt_ss(0.1, [(0.0, 0, 0, 0.0)])
         bank.prepare()
@@ -100,7 +114,9 @@ def test_a_status_key_chooses_and_the_states_differ_by_the_diode(
             assert units[0].header["DATASRC"] == "sample_puppi.raw"
 
 
-def test_a_player_starts_on_a_damaged_memory_and_puts_it_right_when_asked(config: Path, tmp_path: Path) -> None:
+def test_a_player_starts_on_a_damaged_memory_and_puts_it_right_when_asked(
+    config: Path, tmp_path: Path
+) -> None:
     table = load(config).banks["BANKA"]
     assert isinstance(table, SpectrometerBankConfig)
     names = table.status_memory
@@ -110,7 +126,10 @@ def test_a_player_starts_on_a_damaged_memory_and_puts_it_right_when_asked(config
     memory.detach()
     words = ("BANKA", f"tcp://127.0.0.1:{table.player_port}", "simulate", "--config", config)
     environment = clean_environment(DIBAS_DATA=str(tmp_path / "data"))
-    with PlayerRun(*words, log=tmp_path / "player.log", env=environment) as run, bank_of(table.player_port) as bank:
+    with (
+        PlayerRun(*words, log=tmp_path / "player.log", env=environment) as run,
+        bank_of(table.player_port) as bank,
+    ):
         run.wait_ready()
         assert bank.check_status()[0].startswith("cards 0 to 2303 (byte 0): bytes that are no text")
         assert bank.repair_status()["found"]
@@ -134,7 +153,9 @@ def test_a_full_disk_and_a_damaged_memory_are_told_and_survived(
         with fits.open(tmp_path / "data" / "SYN" / report["file"]) as units:
             units.verify("exception")
             assert len(units["SPECTRA"].data) == bank.get_status("DAQNROW") > 0
-        resource.prlimit(program.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        resource.prlimit(
+            program.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
+        )
 
         assert bank.check_status() == []
         values = bank.get_status()
@@ -146,8 +167,13 @@ def test_a_full_disk_and_a_damaged_memory_are_told_and_survived(
         (first, *_others) = bank.check_status()
         (told,) = [each["text"] for each in bank.get_findings() if first in each["text"]]
         assert told.startswith("the status memory is damaged: ")
-        assert first.startswith(f"cards {end // 80} to {end // 80 + 3} (byte {end}): bytes that are no text: a5 a5")
-        poll(lambda: "repair_status puts it right: cards" in (tmp_path / "player.log").read_text(), "a line in the log")
+        assert first.startswith(
+            f"cards {end // 80} to {end // 80 + 3} (byte {end}): bytes that are no text: a5 a5"
+        )
+        poll(
+            lambda: "repair_status puts it right: cards" in (tmp_path / "player.log").read_text(),
+            "a line in the log",
+        )
         with pytest.raises(RemoteError, match="is damaged, repair_status puts it right"):
             bank.set_status(OBSERVER="me")
         found = bank.repair_status()

@@ -1,4 +1,5 @@
-"""The clients of boards and synthesizers against simulators that speak their protocols, and every fault of them."""
+"""The clients of boards and synthesizers against simulators that speak their protocols, and every
+fault of them."""
 
 from __future__ import annotations
 
@@ -37,7 +38,9 @@ IMAGES = images_of(load_modes(shipped()).values())
 TIMEOUT_S = 5.0
 
 
-@pytest.fixture(params=["4.9", "5.0-MI", "5.0-M", ""], ids=["katcp 4.9", "katcp 5 with ids", "katcp 5", "older"])
+@pytest.fixture(
+    params=["4.9", "5.0-MI", "5.0-M", ""], ids=["katcp 4.9", "katcp 5 with ids", "katcp 5", "older"]
+)
 def simulator(request: pytest.FixtureRequest) -> Iterator[BoardSimulator]:
     with BoardSimulator(IMAGES, request.param) as made:
         yield made
@@ -67,15 +70,21 @@ def test_image_registers_and_memories(simulator: BoardSimulator, board: Roach) -
     assert {"acc_len", "gbe0", "ssg_lut_bram"} <= set(board.listdev())
     board.write_int("acc_len", 768)
     assert (board.read("acc_len", 4), board.read_int("acc_len"), board.wordread("acc_len")) == (
-        b"\0\0\x03\0", 768, [768],
-    )  # fmt: skip
+        b"\0\0\x03\0",
+        768,
+        [768],
+    )
     board.write_int("fftshift", -2)
     assert (board.read_int("fftshift"), board.read_uint("fftshift")) == (-2, 0xFFFFFFFE)
     data = bytes(range(256)) * 16  # every byte that the protocol has to escape, too
     board.write("ssg_lut_bram", data)
     assert board.read("ssg_lut_bram", 8, offset=28) == bytes(range(28, 36))
-    remembered = [words for words in simulator.board.history if words[:2] == ("write", "ssg_lut_bram")]
-    assert [len(words[3]) for words in remembered] == [64]  # of a simulator that runs for weeks not 4 KiB a table
+    remembered = [
+        words for words in simulator.board.history if words[:2] == ("write", "ssg_lut_bram")
+    ]
+    assert [len(words[3]) for words in remembered] == [
+        64
+    ]  # of a simulator that runs for weeks not 4 KiB a table
     assert simulator.board.history.maxlen == 1000
     board.wordwrite("ssg_lut_bram", 2, [1, 0xFFFFFFFF])
     assert board.wordread("ssg_lut_bram", 2, 2) == [1, 0xFFFFFFFF]
@@ -88,8 +97,9 @@ def test_only_what_differs_is_written(plain: tuple[BoardSimulator, Roach]) -> No
     simulator, board = plain
     board.program(MODE1)
     assert board.write_changed({"acc_len": 768, "sg_sync": 0, "ssg_lut_bram": b"\1\2\3\4"}) == [
-        "acc_len", "ssg_lut_bram",
-    ]  # fmt: skip
+        "acc_len",
+        "ssg_lut_bram",
+    ]
     assert board.write_changed({"acc_len": 768, "fftshift": 0xFFFFFFFF}) == ["fftshift"]
     assert board.write_changed({"fftshift": -1}) == []
     writes = [words[1] for words in simulator.board.history if words[0] == "write"]
@@ -130,16 +140,34 @@ def test_arming_takes_effect_at_the_next_second(plain: tuple[BoardSimulator, Roa
 
 
 FAULTS: list[tuple[list[str], Callable[[Roach], object], str]] = [
-    (["refuse", "progdev"], lambda b: b.progdev(MODE1), f"?progdev {MODE1}: fail refused, as the fault"),
-    (["drop", "read"], lambda b: b.read_int("acc_len"), "?read acc_len 0 4: the connection was lost"),
+    (
+        ["refuse", "progdev"],
+        lambda b: b.progdev(MODE1),
+        f"?progdev {MODE1}: fail refused, as the fault",
+    ),
+    (
+        ["drop", "read"],
+        lambda b: b.read_int("acc_len"),
+        "?read acc_len 0 4: the connection was lost",
+    ),
     (["slow", "30"], lambda b: b.read_int("acc_len"), "?read acc_len 0 4: no reply within 0.5 s"),
-    (["unprogrammed"], lambda b: b.write_int("acc_len", 1), "?write acc_len 0 00000001: fail not programmed"),
+    (
+        ["unprogrammed"],
+        lambda b: b.write_int("acc_len", 1),
+        "?write acc_len 0 00000001: fail not programmed",
+    ),
     (["readback", "acc_len"], lambda b: b.write_int("acc_len", 1), "byte 0 reads 0x01, not 0x00"),
-    (["readback", "acc_len"], lambda b: b.write_changed({"acc_len": 1}), "?write acc_len 0 (4 bytes): ok, but byte 0"),
+    (
+        ["readback", "acc_len"],
+        lambda b: b.write_changed({"acc_len": 1}),
+        "?write acc_len 0 (4 bytes): ok, but byte 0",
+    ),
 ]
 
 
-@pytest.mark.parametrize(("fault", "call", "says"), FAULTS, ids=[f"{f[0]}-{i}" for i, (f, _, _) in enumerate(FAULTS)])
+@pytest.mark.parametrize(
+    ("fault", "call", "says"), FAULTS, ids=[f"{f[0]}-{i}" for i, (f, _, _) in enumerate(FAULTS)]
+)
 def test_a_fault_names_board_request_and_reply_and_the_board_is_usable_after_it(
     fault: list[str], call: Callable[[Roach], object], says: str
 ) -> None:
@@ -208,7 +236,9 @@ def test_a_board_that_is_not_there_and_comes_back() -> None:
     port = free_port()
     board = Roach("127.0.0.1", port, TIMEOUT_S)
     try:
-        with pytest.raises(BoardError, match=rf"board 127\.0\.0\.1:{port}: \?watchdog: no connection"):
+        with pytest.raises(
+            BoardError, match=rf"board 127\.0\.0\.1:{port}: \?watchdog: no connection"
+        ):
             board.ping()
         for _ in range(2):  # also after it went away
             with BoardSimulator(IMAGES, port=port):
@@ -265,7 +295,9 @@ FROM_AFAR: list[tuple[Callable[[Any], object], str]] = [
 ]  # fmt: skip
 
 
-def test_whatever_a_caller_sends_is_answered_with_a_sentence(plain: tuple[BoardSimulator, Roach]) -> None:
+def test_whatever_a_caller_sends_is_answered_with_a_sentence(
+    plain: tuple[BoardSimulator, Roach],
+) -> None:
     simulator, board = plain
     board.program(MODE1)
     for call, says in FROM_AFAR:
@@ -289,7 +321,9 @@ def test_bytes_as_clients_without_bytes_send_them(plain: tuple[BoardSimulator, R
 @pytest.mark.parametrize("word", ["halt", "restart"])
 def test_a_board_that_is_halted_comes_back_without_its_image(board: Roach, word: str) -> None:
     board.program(MODE1)
-    with contextlib.suppress(BoardError):  # whether the answer comes before the end of the connection is the line's
+    with contextlib.suppress(
+        BoardError
+    ):  # whether the answer comes before the end of the connection is the line's
         board.request(word)
     until = time.monotonic() + TIMEOUT_S
     while time.monotonic() < until:
@@ -316,12 +350,17 @@ def test_closing_ends_all_who_wait_for_the_board() -> None:
         for thread in threads:
             thread.start()
         until = time.monotonic() + TIMEOUT_S  # one is being asked, the others wait for their turn
-        while not any(words[0] == "read" for words in simulator.board.history) and time.monotonic() < until:
+        while (
+            not any(words[0] == "read" for words in simulator.board.history)
+            and time.monotonic() < until
+        ):
             time.sleep(0.01)
         board.close()
         for thread in threads:
             thread.join(TIMEOUT_S)
-        assert [said.get(timeout=TIMEOUT_S).endswith("the connection was closed") for _ in threads] == [True] * 3
+        assert [
+            said.get(timeout=TIMEOUT_S).endswith("the connection was closed") for _ in threads
+        ] == [True] * 3
 
 
 def test_an_aborted_operation_does_not_wait_for_the_board() -> None:
@@ -331,10 +370,15 @@ def test_an_aborted_operation_does_not_wait_for_the_board() -> None:
             board.program(MODE1)
             board.write_int("acc_len", 7)
             board.request("sim-fault", ["slow", "30"])
-            handle = OperationHandle(OperationRecord(id="1", method="set_mode", state=State.RUNNING))
+            handle = OperationHandle(
+                OperationRecord(id="1", method="set_mode", state=State.RUNNING)
+            )
             timer = threading.Timer(0.3, handle.abort, ["stopped by an observer"])
             timer.start()
-            with running(handle), pytest.raises(OperationAbortedError, match="stopped by an observer"):
+            with (
+                running(handle),
+                pytest.raises(OperationAbortedError, match="stopped by an observer"),
+            ):
                 board.program(MODE1)
             timer.join()
             simulator.board.faults.clear()
@@ -354,7 +398,10 @@ def test_many_threads_share_a_board(plain: tuple[BoardSimulator, Roach]) -> None
             if (found := board.read_int(register)) != value:
                 wrong.append((register, value, found))
 
-    threads = [threading.Thread(target=work, args=(name,)) for name in ("acc_len", "sg_sync", "fftshift", "sg_period")]
+    threads = [
+        threading.Thread(target=work, args=(name,))
+        for name in ("acc_len", "sg_sync", "fftshift", "sg_period")
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -373,7 +420,9 @@ def test_the_simulator_says_that_it_is_one(plain: tuple[BoardSimulator, Roach]) 
 
 
 @pytest.fixture(params=["katcp", "serial"])
-def valon(request: pytest.FixtureRequest) -> Iterator[tuple[Valon, SamplerClock, Callable[..., None]]]:
+def valon(
+    request: pytest.FixtureRequest,
+) -> Iterator[tuple[Valon, SamplerClock, Callable[..., None]]]:
     if request.param == "katcp":
         with BoardSimulator(IMAGES) as simulator:
             board = Roach("127.0.0.1", simulator.port, TIMEOUT_S)
@@ -381,7 +430,11 @@ def valon(request: pytest.FixtureRequest) -> Iterator[tuple[Valon, SamplerClock,
             made = make_valon(config, board)
             assert isinstance(made, KatcpValon)
             made.open()
-            yield made, SamplerClock(made, config), lambda *fault: board.request("sim-fault", list(fault)) and None
+            yield (
+                made,
+                SamplerClock(made, config),
+                lambda *fault: board.request("sim-fault", list(fault)) and None,
+            )
             board.close()
         return
     with ValonTerminal() as terminal:
@@ -420,7 +473,10 @@ def test_all_settings_of_a_synthesizer(valon: tuple[Valon, SamplerClock, Any]) -
     assert synthesizer.set_reference(5_000_000)
     assert synthesizer.get_reference() == 5_000_000
     assert synthesizer.set_vco_range(8, 2000, 4000)
-    assert (tuple(synthesizer.get_vco_range(8)), tuple(synthesizer.get_vco_range(0))) == ((2000, 4000), (2200, 4400))
+    assert (tuple(synthesizer.get_vco_range(8)), tuple(synthesizer.get_vco_range(0))) == (
+        (2000, 4000),
+        (2200, 4400),
+    )
     assert synthesizer.get_phase_lock(0) is True
     synthesizer.flash()
 
@@ -433,7 +489,9 @@ def test_a_clock_says_which_frequency_it_makes(valon: tuple[Valon, SamplerClock,
     assert isinstance(synthesizer, KatcpValon | SerialValon)
     found = SamplerClock(synthesizer, config).set_frequency(0, 1433.5)
     assert found == pytest.approx(10 / 3 * (860 + 33 / 333) / 2, rel=1e-9)
-    assert found == synthesizer.get_frequency(0) == pytest.approx(config.reachable(1433.5), rel=1e-12)
+    assert (
+        found == synthesizer.get_frequency(0) == pytest.approx(config.reachable(1433.5), rel=1e-12)
+    )
     assert clock.set_frequency(0, 1433.5) == 1433.5
     assert synthesizer.set_frequency(0, 3896.30468, 0.003)
     assert synthesizer.get_frequency(0) == pytest.approx(3896.303630, abs=1e-6)
@@ -457,8 +515,14 @@ def test_what_a_synthesizer_cannot_do_is_named(valon: tuple[Valon, SamplerClock,
         (lambda: made.set_reference(-1), "the reference in Hz is -1; expected 1 to 4294967295"),
         (lambda: made.set_options(0, "no"), "double is 'no'; expected 0 to 1"),
         (lambda: made.set_options(0, r=1024), "the reference divider is 1024; expected 1 to 1023"),
-        (lambda: made.set_vco_range(0, None, 4400), "the VCO's low end is None; expected 1 to 65535"),
-        (lambda: made.set_vco_range(0, 4400, 2200), "a VCO range of 4400 to 2200 MHz; expected 1 to 65535, asc"),
+        (
+            lambda: made.set_vco_range(0, None, 4400),
+            "the VCO's low end is None; expected 1 to 65535",
+        ),
+        (
+            lambda: made.set_vco_range(0, 4400, 2200),
+            "a VCO range of 4400 to 2200 MHz; expected 1 to 65535, asc",
+        ),
         (lambda: made.set_label(0, 5), "label 5: expected up to 16"),
     ]
     for call, says in wrong:
@@ -467,7 +531,9 @@ def test_what_a_synthesizer_cannot_do_is_named(valon: tuple[Valon, SamplerClock,
         assert says in str(caught.value)
     assert synthesizer.get_options(0)[2] == 1
     fault("unlocked")
-    with pytest.raises(SynthesizerError, match="not locked at 1500 MHz; look at the external reference"):
+    with pytest.raises(
+        SynthesizerError, match="not locked at 1500 MHz; look at the external reference"
+    ):
         clock.set_frequency(0, 1500.0)
 
 
@@ -534,7 +600,9 @@ def test_a_late_answer_of_a_serial_synthesizer_answers_nothing_else(
             synthesizer.close()
 
 
-def test_a_serial_synthesizer_that_answers_ever_later_is_never_believed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_serial_synthesizer_that_answers_ever_later_is_never_believed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr("spectrometer.instruments.valon.SERIAL_TIMEOUT_S", 0.2)
     with ValonTerminal() as terminal:
         synthesizer = SerialValon(terminal.path)
@@ -542,12 +610,16 @@ def test_a_serial_synthesizer_that_answers_ever_later_is_never_believed(monkeypa
         with pytest.raises(SynthesizerError, match="bytes came within"):
             synthesizer.set_ref_select(0)
         for _ in range(3):
-            with pytest.raises(SynthesizerError, match="out of step since one came too late; ask again"):
+            with pytest.raises(
+                SynthesizerError, match="out of step since one came too late; ask again"
+            ):
                 synthesizer.set_label("a", "x")
         terminal.fault = ""
         monkeypatch.setattr("spectrometer.instruments.valon.SERIAL_TIMEOUT_S", TIMEOUT_S)
         synthesizer.close()
-        with contextlib.suppress(SynthesizerError):  # what piled up comes at once, and is thrown away
+        with contextlib.suppress(
+            SynthesizerError
+        ):  # what piled up comes at once, and is thrown away
             synthesizer.get_label("a")
         assert synthesizer.get_label("a") == LABEL
         synthesizer.close()
@@ -566,7 +638,9 @@ def test_a_serial_port_is_opened_by_one_at_a_time() -> None:
 
 def test_json_can_carry_what_they_answer(valon: tuple[Valon, SamplerClock, Any]) -> None:
     synthesizer, _, _ = valon
-    json.dumps([synthesizer.get_options(0), synthesizer.get_vco_range(0), synthesizer.get_frequency(0)])
+    json.dumps(
+        [synthesizer.get_options(0), synthesizer.get_vco_range(0), synthesizer.get_frequency(0)]
+    )
 
 
 # the command and the page
@@ -575,10 +649,14 @@ def test_json_can_carry_what_they_answer(valon: tuple[Valon, SamplerClock, Any])
 def test_a_board_on_its_own_speaks_to_a_client_and_ends_at_sigterm() -> None:
     port = free_port()
     words = [sys.executable, "-m", "spectrometer.instruments.simulators", "--config", str(SHIPPED)]
-    with subprocess.Popen([*words, "--port", str(port)], stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
+    with subprocess.Popen(
+        [*words, "--port", str(port)], stdout=subprocess.PIPE, text=True, cwd=ROOT
+    ) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == f"simulated board at 127.0.0.1:{port}\n"
-        taken = subprocess.run([*words, "--port", str(port)], capture_output=True, text=True, cwd=ROOT, check=False)
+        taken = subprocess.run(
+            [*words, "--port", str(port)], capture_output=True, text=True, cwd=ROOT, check=False
+        )
         assert (taken.returncode, f"port {port}: " in taken.stderr) == (1, True)
         board = Roach("127.0.0.1", port, TIMEOUT_S)
         board.program(MODE1)

@@ -40,17 +40,31 @@ def wait_for(what: Callable[[], object], text: str) -> None:
 
 
 VALUES = {
-    "NCHAN": "1024", "EXPOSURE": 0.1, "SCANLEN": 0, "PROJID": "TEST", "BANKNAM": "BANKA", "SCANNUM": 3, "OBSBW": 800.0,
-    "OBSFREQ": 1440.0, "SWPERIOD": 0.2, "_SPHS_01": 0.0, "_SPHS_02": 0.5, "_SCAL_01": 1, "_SCAL_02": 0, "_SSRF_01": 0,
+    "NCHAN": "1024",
+    "EXPOSURE": 0.1,
+    "SCANLEN": 0,
+    "PROJID": "TEST",
+    "BANKNAM": "BANKA",
+    "SCANNUM": 3,
+    "OBSBW": 800.0,
+    "OBSFREQ": 1440.0,
+    "SWPERIOD": 0.2,
+    "_SPHS_01": 0.0,
+    "_SPHS_02": 0.5,
+    "_SCAL_01": 1,
+    "_SCAL_02": 0,
+    "_SSRF_01": 0,
     "_SSRF_02": 0,
-}  # fmt: skip
+}
 
 
 @contextlib.contextmanager
 def status_for(data: Path) -> Iterator[StatusBuffer]:
     """A status memory for scans into this directory."""
     with private_status() as buffer:
-        link = Path(f"/tmp/t{buffer.key:x}")  # a card holds 68 characters; the path of a test may be longer
+        link = Path(
+            f"/tmp/t{buffer.key:x}"
+        )  # a card holds 68 characters; the path of a test may be longer
         link.symlink_to(data)
         buffer.update({**VALUES, "DATADIR": str(link)})
         data.mkdir()
@@ -66,9 +80,17 @@ def status(tmp_path: Path) -> Iterator[StatusBuffer]:
 
 def started(status: StatusBuffer, *arguments: str, source: str = "sample_puppi.raw") -> DaqProcess:
     command = [
-        sys.executable, "-m", "spectrometer.daq.program", "--status-key", hex(status.key),
-        "--status-semaphore", status.semaphore, "--source", str(recording(source)), *arguments,
-    ]  # fmt: skip
+        sys.executable,
+        "-m",
+        "spectrometer.daq.program",
+        "--status-key",
+        hex(status.key),
+        "--status-semaphore",
+        status.semaphore,
+        "--source",
+        str(recording(source)),
+        *arguments,
+    ]
     process = DaqProcess(command, cwd=ROOT)
     process.start()
     try:
@@ -125,7 +147,9 @@ def independent_peak() -> int:
     """Peak channel by numpy alone: blocks cut by fixed offsets, plain FFTs, no filter."""
     raw = np.fromfile(recording("sample_puppi.raw"), np.int8)
     blocks = [raw[n * 22784 + 6400 : (n + 1) * 22784].reshape(4, 1024, 2, 2) for n in range(4)]
-    samples = np.concatenate([blocks[0], *(block[:, 64:] for block in blocks[1:])], axis=1).astype(float)
+    samples = np.concatenate([blocks[0], *(block[:, 64:] for block in blocks[1:])], axis=1).astype(
+        float
+    )
     voltages = (samples[..., 0] + 1j * samples[..., 1])[:, : 15 * 256].reshape(4, 15, 256, 2)
     power = (np.abs(np.fft.fft(voltages, axis=2)) ** 2).sum(axis=(1, 3))
     return int(np.fft.fftshift(power, axes=1).argmax())
@@ -151,11 +175,18 @@ def test_scan_by_words_on_stdin(status: StatusBuffer, daq: Callable[..., DaqProc
         units.verify("exception")
         header, data = units[0].header, units["SPECTRA"].data
         assert (header["OBSFREQ"], header["OBSBW"], header["TBIN"]) == (356.6875, 0.001, 0.004)
-        assert (header["SIMULATE"], header["DATASRC"], header["NTAPS"]) == (True, "sample_puppi.raw", 8)
+        assert (header["SIMULATE"], header["DATASRC"], header["NTAPS"]) == (
+            True,
+            "sample_puppi.raw",
+            8,
+        )
         assert (header["REPLAYRT"], header["NLOOPS"]) == (pytest.approx(39040), values["DAQLOOPS"])
         assert header["SWREACH"] > 0
         assert set(data["POL"]) == {"XX", "YY"}
-        assert set(zip(data["STATE"].tolist(), data["CAL"].tolist(), strict=True)) == {(0, 1), (1, 0)}
+        assert set(zip(data["STATE"].tolist(), data["CAL"].tolist(), strict=True)) == {
+            (0, 1),
+            (1, 0),
+        }
         assert len(set(data["INTEGNUM"].tolist())) == values["DAQNINT"]
         weighted = (data["DATA"] * data["NSPECTRA"][:, None]).sum(axis=0)
         assert int(weighted.argmax()) == independent_peak()
@@ -163,13 +194,18 @@ def test_scan_by_words_on_stdin(status: StatusBuffer, daq: Callable[..., DaqProc
     assert status.get("DAQSTATE") == "exiting"
 
 
-def test_scan_length_ends_the_scan_by_itself(status: StatusBuffer, daq: Callable[..., DaqProcess]) -> None:
+def test_scan_length_ends_the_scan_by_itself(
+    status: StatusBuffer, daq: Callable[..., DaqProcess]
+) -> None:
     status.update({"SCANLEN": 20.0, "POLARIZE": "CROSS", "SWPERIOD": 1.0})
     for key in [k for k in status.read() if k.startswith("_S")]:
         status.remove([key])
     process = daq("--fast", "--start-at-once")
     process.send("START")
-    wait_for(lambda: status.get("DAQNINT") == 200 and status.get("SCANSTAT") == "stopped", "200 integrations")
+    wait_for(
+        lambda: status.get("DAQNINT") == 200 and status.get("SCANSTAT") == "stopped",
+        "200 integrations",
+    )
     with fits.open(only_file(status)) as units:
         data = units[1].data
         assert len(data) == 800
@@ -210,7 +246,9 @@ def test_a_recording_that_is_cut_short_is_told_in_the_status(
 ) -> None:
     daq("--start-at-once", source="sample_vegas.raw").send("START")
     wait_for(lambda: status.get("DAQERR"), "DAQERR")
-    assert "sample_vegas.raw: cut short, expected 132186112 bytes, found 7920" in str(status.get("DAQERR"))
+    assert "sample_vegas.raw: cut short, expected 132186112 bytes, found 7920" in str(
+        status.get("DAQERR")
+    )
     assert status.get("SCANSTAT") == "stopped"
 
 
@@ -255,7 +293,10 @@ def test_a_data_root_that_is_on_another_disk_than_before_is_told(
     root.symlink_to(root.parent / "mounted")
     status.update({"DATADIR": str(root)})
     process = daq()
-    for folder, note in ((None, ""), ("/dev/shm", "the data root is on another disk than before: is it mounted?")):
+    for folder, note in (
+        (None, ""),
+        ("/dev/shm", "the data root is on another disk than before: is it mounted?"),
+    ):
         with contextlib.ExitStack() as stack:
             if folder is not None:
                 root.unlink()
@@ -277,7 +318,9 @@ def test_monitor_writes_no_file(status: StatusBuffer, daq: Callable[..., DaqProc
     assert not (Path(str(status.get("DATADIR"))) / "TEST").exists()
 
 
-def test_sigterm_ends_with_a_complete_file(status: StatusBuffer, daq: Callable[..., DaqProcess]) -> None:
+def test_sigterm_ends_with_a_complete_file(
+    status: StatusBuffer, daq: Callable[..., DaqProcess]
+) -> None:
     process = daq("--start-at-once")
     process.send("START")
     wait_for(lambda: int(status.get("DAQNINT") or 0) >= 1, "an integration")
@@ -294,17 +337,31 @@ def test_end_of_the_parent_ends_the_program(status: StatusBuffer, tmp_path: Path
         "print(p.pid, flush=True); signal.pause()\n"
     )
     command = [
-        sys.executable, "-c", code, sys.executable, "-m", "spectrometer.daq.program", "--status-key",
-        hex(status.key), "--status-semaphore", status.semaphore, "--source",
+        sys.executable,
+        "-c",
+        code,
+        sys.executable,
+        "-m",
+        "spectrometer.daq.program",
+        "--status-key",
+        hex(status.key),
+        "--status-semaphore",
+        status.semaphore,
+        "--source",
         str(recording("sample_puppi.raw")),
-    ]  # fmt: skip
-    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as parent:
+    ]
+    with subprocess.Popen(
+        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as parent:
         assert parent.stdout is not None
         child = int(parent.stdout.readline())
         wait_for(lambda: status.get("DAQSTATE") == "stopped", "DAQSTATE stopped")
         parent.kill()  # our end of the input stays open: the death signal has to do it
         wait_for(lambda: status.get("DAQSTATE") == "exiting", "DAQSTATE exiting")
-    wait_for(lambda: not psutil.pid_exists(child) or psutil.Process(child).status() == "zombie", "the end")
+    wait_for(
+        lambda: not psutil.pid_exists(child) or psutil.Process(child).status() == "zombie",
+        "the end",
+    )
 
 
 def test_child_that_ignores_everything_is_killed_in_time() -> None:
@@ -379,7 +436,13 @@ def test_a_program_that_is_stopped_by_a_signal_over_a_whole_scan_says_that_all_o
     os.kill(process.pid, signal.SIGCONT)
     wait_for(lambda: status.get("SCANSTAT") == "stopped", "stopped")
     values = status.read()
-    assert [values[key] for key in ("DAQPLAN", "DAQNINT", "DAQLOST", "DAQDROP", "DAQFITS")] == [7, 0, 0.7, 28, ""]
+    assert [values[key] for key in ("DAQPLAN", "DAQNINT", "DAQLOST", "DAQDROP", "DAQFITS")] == [
+        7,
+        0,
+        0.7,
+        28,
+        "",
+    ]
 
 
 def test_a_program_that_is_stopped_by_a_signal_within_a_scan_says_what_is_lost(
@@ -404,8 +467,11 @@ def test_a_program_that_is_stopped_by_a_signal_within_a_scan_says_what_is_lost(
     with fits.open(only_file(status)) as units:
         header, rows = units[0].header, units["SPECTRA"].data
         assert [header[key] for key in ("DAQPLAN", "DAQNINT", "DAQLOST", "DAQEND")] == [
-            35, values["DAQNINT"], values["DAQLOST"], "incomplete",
-        ]  # fmt: skip
+            35,
+            values["DAQNINT"],
+            values["DAQLOST"],
+            "incomplete",
+        ]
         assert len(set(rows["INTEGNUM"].tolist())) == values["DAQNINT"]
 
 

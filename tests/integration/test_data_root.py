@@ -1,4 +1,5 @@
-"""A Bank and its data root: no disk that is not mounted is written over, and no scan number comes twice."""
+"""A Bank and its data root: no disk that is not mounted is written over, and no scan number comes
+twice."""
 
 from __future__ import annotations
 
@@ -27,7 +28,9 @@ def path(tmp_path: Path) -> Path:
 
 @contextmanager
 def opened(path: Path, root: Path) -> Iterator[SpectrometerBank]:
-    bank = SpectrometerBank(bank_context(load(path), "BANKA", simulate=True, data_root=root, dibas_dir=None))
+    bank = SpectrometerBank(
+        bank_context(load(path), "BANKA", simulate=True, data_root=root, dibas_dir=None)
+    )
     try:
         bank.open()
         yield bank
@@ -40,7 +43,9 @@ def test_a_bank_whose_disk_is_not_mounted_does_not_start_and_makes_nothing(
 ) -> None:
     disk = tmp_path / "disk"
     disk.mkdir()
-    monkeypatch.setattr(Mounts, "read", classmethod(lambda cls: cls(frozenset({Path("/")}), frozenset({disk}))))
+    monkeypatch.setattr(
+        Mounts, "read", classmethod(lambda cls: cls(frozenset({Path("/")}), frozenset({disk})))
+    )
     with pytest.raises(DataRootError, match=f"mount {disk}"), opened(path, disk / "dibas"):
         pass
     assert list(disk.iterdir()) == []
@@ -52,7 +57,13 @@ def test_a_bank_whose_disk_is_not_mounted_does_not_start_and_makes_nothing(
 
 def test_the_player_says_in_one_line_what_to_do(path: Path, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    done = player("BANKA", "simulate", "--config", path, env=clean_environment(DIBAS_DATA=str(tmp_path / "file" / "x")))
+    done = player(
+        "BANKA",
+        "simulate",
+        "--config",
+        path,
+        env=clean_environment(DIBAS_DATA=str(tmp_path / "file" / "x")),
+    )
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1].startswith(
         f"player: data root {tmp_path / 'file' / 'x'} cannot be made (Not a directory); make it, or set DIBAS_DATA or"

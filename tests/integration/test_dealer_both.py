@@ -1,4 +1,5 @@
-"""The same verbs through a Dealer and an AsyncDealer, with Players of both generations; and cancelled ones."""
+"""The same verbs through a Dealer and an AsyncDealer, with Players of both generations; and
+cancelled ones."""
 
 from __future__ import annotations
 
@@ -66,7 +67,10 @@ def test_a_whole_observation(make_dealer: Make, kinds: str) -> None:
         assert d.get_status(("OBSERVER", "NOSUCH"))["BANKA"] == {"OBSERVER": "me"}
     d.set_scan_number(7)
     d.increment_scan_number()
-    assert {bank: int(number) for bank, number in d.get_status("SCANNUM").items()} == {"BANKA": 8, "BANKB": 8}
+    assert {bank: int(number) for bank, number in d.get_status("SCANNUM").items()} == {
+        "BANKA": 8,
+        "BANKB": 8,
+    }
     earliest = d.earliest_start()
     assert timedelta(0) < earliest - datetime.now(UTC) < timedelta(seconds=10)
     started = d.start()
@@ -131,7 +135,9 @@ def test_any_method_and_single_banks(make_dealer: Make) -> None:
 
 
 @pytest.mark.parametrize("second", [NativePlayer, OriginalPlayer])
-def test_a_start_that_one_refuses_starts_nobody(make_dealer: Make, second: type[PlayerProcess]) -> None:
+def test_a_start_that_one_refuses_starts_nobody(
+    make_dealer: Make, second: type[PlayerProcess]
+) -> None:
     method = "arm" if second is NativePlayer else "start"
     d = make_dealer(NativePlayer(mode="MODE1"), second(mode="MODE1", refuse=[method]))
     with pytest.raises(StartError, match=f"{method} failed, so no Bank starts"):
@@ -164,10 +170,14 @@ def test_a_cancelled_set_mode_leaves_all_usable_and_the_players_are_told() -> No
             await d.get_mode()
             await _cancel_when(d.set_mode("MODE2"), asked)
             assert await d.get_status("BANKNAM") == {"BANKA": "BANKA", "BANKB": "BANKA"}
-            # It would take a minute: the operation was asked to end, and the next command is not kept waiting.
+            # It would take a minute: the operation was asked to end, and the next command is not
+            # kept waiting.
             assert (await d["BANKA"].set_param(exposure=0.5, _timeout=20.0)) is True
 
-    with NativePlayer(mode="MODE1", slow=["set_mode=60"]) as player, OriginalPlayer(mode="MODE1") as old:
+    with (
+        NativePlayer(mode="MODE1", slow=["set_mode=60"]) as player,
+        OriginalPlayer(mode="MODE1") as old,
+    ):
         with Dealer({"BANKA": player.url}) as watcher:
 
             def is_running() -> bool:
@@ -186,8 +196,14 @@ def test_a_cancelled_start_takes_back_what_it_armed(slow: str) -> None:
         async def run(watcher: Dealer) -> None:
             async with AsyncDealer(urls) as d:
                 d.add_active_player("BANKB")
-                await _cancel_when(d.start(), lambda: {"arm": "armed", "commit": "committed"}[slow] in journal(watcher))
-                assert (await d.players["BANKA"].journal())[-1] == {"arm": "disarmed", "commit": "stopped"}[slow]
+                await _cancel_when(
+                    d.start(),
+                    lambda: {"arm": "armed", "commit": "committed"}[slow] in journal(watcher),
+                )
+                assert (await d.players["BANKA"].journal())[-1] == {
+                    "arm": "disarmed",
+                    "commit": "stopped",
+                }[slow]
                 assert (await d.players["BANKA"].scan_status())[0] is False
                 assert {running for running, *_ in (await d.scan_status()).values()} == {False}
                 assert (await d.get_mode()) == (True, "MODE1")
@@ -222,7 +238,9 @@ def test_a_cancelled_wait_leaves_the_scan_alone() -> None:
             async with AsyncDealer({"BANKA": player.url}) as d:
                 await d.start()
                 looks: list[Any] = []
-                await _cancel_when(d.wait_for_scan(every=30.0, progress=looks.append), lambda: bool(looks))
+                await _cancel_when(
+                    d.wait_for_scan(every=30.0, progress=looks.append), lambda: bool(looks)
+                )
                 assert (await d.scan_status())["BANKA"][0] is True
                 with pytest.raises(TimeoutError):
                     async with asyncio.timeout(0.3):

@@ -1,4 +1,5 @@
-"""The command `dealer` as a process, with Players as processes: call, scan, doctor, stubs, and the prompt."""
+"""The command `dealer` as a process, with Players as processes: call, scan, doctor, stubs, and the
+prompt."""
 
 from __future__ import annotations
 
@@ -25,7 +26,10 @@ from zmqjsonproxy.rpc.protocol.description import MethodDescription
 def file_of(folder: Path, ports: Mapping[str, int | str], host: str = "127.0.0.1") -> Path:
     """A configuration file of Players at these ports."""
     path = folder / "dibas.toml"
-    tables = [f'[banks.{bank}]\nhpc_host = "{host}"\nplayer_port = {port}\n' for bank, port in ports.items()]
+    tables = [
+        f'[banks.{bank}]\nhpc_host = "{host}"\nplayer_port = {port}\n'
+        for bank, port in ports.items()
+    ]
     path.write_text("".join(tables))
     return path
 
@@ -37,15 +41,23 @@ def port_of(player: PlayerProcess) -> str:
 def dealer(*words: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "dealer.cli", *map(str, words)],
-        cwd=ROOT, env=clean_environment(**environment), capture_output=True, text=True, timeout=600, check=False,
-    )  # fmt: skip
+        cwd=ROOT,
+        env=clean_environment(**environment),
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
 
 
 @pytest.fixture(scope="module")
 def config(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The file of two native Players with a mode set."""
     with ExitStack() as stack:
-        players = {bank: stack.enter_context(NativePlayer(mode="MODE1", bank=bank)) for bank in ("BANKA", "BANKB")}
+        players = {
+            bank: stack.enter_context(NativePlayer(mode="MODE1", bank=bank))
+            for bank in ("BANKA", "BANKB")
+        }
         ports = {bank: port_of(player) for bank, player in players.items()}
         yield file_of(tmp_path_factory.mktemp("array"), ports)
 
@@ -56,14 +68,32 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def test_call_prints_the_answer_of_one_bank_and_takes_options_anywhere(config: Path) -> None:
     done = dealer("call", "BANKA", "list_modes", "--config", config)
     assert (done.returncode, done.stdout, done.stderr) == (0, "MODE1\nMODE2\nMODE3\n", "")
-    done = dealer("--config", config, "--json", "call", "BANKA", "sweep", "-1", "1.5", "steps=2", "--timeout", "5")
+    done = dealer(
+        "--config",
+        config,
+        "--json",
+        "call",
+        "BANKA",
+        "sweep",
+        "-1",
+        "1.5",
+        "steps=2",
+        "--timeout",
+        "5",
+    )
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["BANKA"]["value"] == [-1, 1.5]
 
 
 def test_what_the_library_warns_of_goes_to_stderr_in_the_form_of_all_logs(tmp_path: Path) -> None:
     with NativePlayer(mode="MODE1", bank="BANKA", skew=0.5, scan_length=60.0) as player:
-        words = ["scan", "--no-wait", "--json", "--config", file_of(tmp_path, {"BANKA": port_of(player)})]
+        words = [
+            "scan",
+            "--no-wait",
+            "--json",
+            "--config",
+            file_of(tmp_path, {"BANKA": port_of(player)}),
+        ]
         done = dealer(*words)
         assert done.returncode == 0, done.stderr
         assert json.loads(done.stdout)["BANKA"]["started"][0] is True
@@ -79,7 +109,10 @@ def test_call_reaches_parts_and_several_banks(config: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     assert [line.split()[0] for line in done.stdout.splitlines()] == ["BANKA", "BANKB"]
     done = dealer("call", "BANKB,BANKA", "get_status", "BANKNAM", "--config", config)
-    assert [line.split() for line in done.stdout.splitlines()] == [["BANKB", "BANKB"], ["BANKA", "BANKA"]]
+    assert [line.split() for line in done.stdout.splitlines()] == [
+        ["BANKB", "BANKB"],
+        ["BANKA", "BANKA"],
+    ]
 
 
 @pytest.mark.parametrize(
@@ -110,7 +143,9 @@ def test_mistakes_have_a_sentence_and_their_exit_status(
 
 
 def test_a_tired_observer_is_told_what_to_do(config: Path, tmp_path: Path) -> None:
-    assert dealer("call", "banka", "list_modes", "--config", config).stdout == "MODE1\nMODE2\nMODE3\n"
+    assert (
+        dealer("call", "banka", "list_modes", "--config", config).stdout == "MODE1\nMODE2\nMODE3\n"
+    )
     named = dealer("list", "banka", "--config", config)
     assert (named.returncode, "Select a mode." in named.stdout) == (0, True)
     methods = json.loads(dealer("list", "BANKA", "--json", "--config", config).stdout)
@@ -122,7 +157,9 @@ def test_a_tired_observer_is_told_what_to_do(config: Path, tmp_path: Path) -> No
     assert (away.returncode, "no server at" in away.stdout) == (1, True)
     assert away.stderr == "dealer: BANKA failed; `dealer doctor` says what puts it right\n"
     for words in (["call", "all", "get_mode"], ["list", "BANKA"], ["scan", "exposure=1"]):
-        away = dealer(*words, "--config", file_of(tmp_path, {"BANKA": free_port(), "BANKB": free_port()}))
+        away = dealer(
+            *words, "--config", file_of(tmp_path, {"BANKA": free_port(), "BANKB": free_port()})
+        )
         assert (away.returncode, away.stdout) == (1, "")
         assert away.stderr.endswith("dealer: `dealer doctor` says what puts it right\n")
     wrong = dealer("call", "BANKA", "get_mod", "--config", config)
@@ -138,12 +175,26 @@ def test_a_tired_observer_is_told_what_to_do(config: Path, tmp_path: Path) -> No
 def test_scan_runs_one_and_tells_each_bank(config: Path) -> None:
     done = dealer("scan", "--mode", "MODE2", "exposure=0.5", "--json", "--config", config)
     assert done.returncode == 0
-    assert "BANKA: its scan is over; not verified: its Player has no reports of scans" in done.stderr
-    assert {bank: end["outcome"] for bank, end in json.loads(done.stdout).items()} == {"BANKA": "done", "BANKB": "done"}
+    assert (
+        "BANKA: its scan is over; not verified: its Player has no reports of scans" in done.stderr
+    )
+    assert {bank: end["outcome"] for bank, end in json.loads(done.stdout).items()} == {
+        "BANKA": "done",
+        "BANKB": "done",
+    }
 
 
 def test_scan_shows_on_a_terminal_how_far_it_is(config: Path) -> None:
-    words = [sys.executable, "-m", "dealer.cli", "scan", "--banks", "BANKB", "--config", str(config)]
+    words = [
+        sys.executable,
+        "-m",
+        "dealer.cli",
+        "scan",
+        "--banks",
+        "BANKB",
+        "--config",
+        str(config),
+    ]
     with Terminal(*words, env=clean_environment(TERM="dumb")) as terminal:
         started = terminal.wait_for(r"running: BANKB")
         assert "armed for" in started
@@ -155,9 +206,18 @@ def test_scan_shows_on_a_terminal_how_far_it_is(config: Path) -> None:
 @pytest.mark.parametrize("columns", [80, 24])
 def test_a_long_call_shows_on_a_terminal_how_far_it_is(tmp_path: Path, columns: int) -> None:
     with NativePlayer(slow=["set_mode=2.5"]) as player:
-        words = ["call", "BANKA", "set_mode", "MODE2", "--config", str(file_of(tmp_path, {"BANKA": port_of(player)}))]
+        words = [
+            "call",
+            "BANKA",
+            "set_mode",
+            "MODE2",
+            "--config",
+            str(file_of(tmp_path, {"BANKA": port_of(player)})),
+        ]
         command = [sys.executable, "-m", "dealer.cli", *words]
-        with Terminal(*command, env=clean_environment(TERM="xterm", NO_COLOR="1"), columns=columns) as terminal:
+        with Terminal(
+            *command, env=clean_environment(TERM="xterm", NO_COLOR="1"), columns=columns
+        ) as terminal:
             shown = terminal.wait_for(r"50%, slow on")
             shown += terminal.wait_for(r"new mode MODE2 set")
             assert terminal.wait() == 0
@@ -173,21 +233,29 @@ def test_a_long_call_shows_on_a_terminal_how_far_it_is(tmp_path: Path, columns: 
 def test_ctrl_c_leaves_the_wait_and_not_the_scan(tmp_path: Path) -> None:
     with NativePlayer(mode="MODE1", scan_length=60.0) as player:
         words = ["scan", "--config", str(file_of(tmp_path, {"BANKA": port_of(player)}))]
-        with Terminal(sys.executable, "-m", "dealer.cli", *words, env=clean_environment(TERM="dumb")) as terminal:
+        with Terminal(
+            sys.executable, "-m", "dealer.cli", *words, env=clean_environment(TERM="dumb")
+        ) as terminal:
             terminal.wait_for(r"running: BANKA")
             terminal.type("\x03")
             terminal.wait_for(r"the scan goes on; `dealer call BANKA stop` ends it")
             terminal.wait_for(r"interrupted; what was begun goes on")
             assert terminal.wait() == 1
-        running, *_ = json.loads(dealer(*words[1:], "--json", "call", "BANKA", "scan_status").stdout)["BANKA"]["value"]
+        running, *_ = json.loads(
+            dealer(*words[1:], "--json", "call", "BANKA", "scan_status").stdout
+        )["BANKA"]["value"]
         assert running is True
 
 
 def test_a_reader_that_has_seen_enough_is_no_trouble(config: Path) -> None:
     process = subprocess.Popen(
         [sys.executable, "-m", "dealer.cli", "list", "--config", str(config)],
-        cwd=ROOT, env=clean_environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
+        cwd=ROOT,
+        env=clean_environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
     assert process.stdout is not None
     assert process.stderr is not None
     process.stdout.close()
@@ -204,7 +272,11 @@ def test_doctor_has_nothing_to_say_of_a_sound_array(config: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     assert ["fine" in line for line in done.stdout.splitlines()] == [True, True]
     report = json.loads(dealer("doctor", "--json", "--config", config).stdout)
-    assert (report["findings"], report["notes"], list(report["players"])) == ([], [], ["BANKA", "BANKB"])
+    assert (report["findings"], report["notes"], list(report["players"])) == (
+        [],
+        [],
+        ["BANKA", "BANKB"],
+    )
 
 
 def test_doctor_finds_every_fault_and_says_what_puts_it_right(tmp_path: Path) -> None:
@@ -215,9 +287,12 @@ def test_doctor_finds_every_fault_and_says_what_puts_it_right(tmp_path: Path) ->
         socket.create_server(("127.0.0.1", 0)) as silent,
     ):
         ports = {
-            "BANKA": port_of(skewed), "BANKB": port_of(another), "BANKC": port_of(original), "BANKD": free_port(),
+            "BANKA": port_of(skewed),
+            "BANKB": port_of(another),
+            "BANKC": port_of(original),
+            "BANKD": free_port(),
             "BANKE": silent.getsockname()[1],
-        }  # fmt: skip
+        }
         config = file_of(tmp_path, ports)
         config.write_text(config.read_text() + '[banks.BANKF]\nhpc_host = "nowhere.invalid"\n')
         done = dealer("doctor", "--json", "--timeout", "2", "--config", config)
@@ -225,8 +300,12 @@ def test_doctor_finds_every_fault_and_says_what_puts_it_right(tmp_path: Path) ->
     report = json.loads(done.stdout)
     found = {finding["bank"]: finding for finding in report["findings"]}
     assert {bank: finding["check"] for bank, finding in found.items()} == {
-        "BANKA": "clock", "BANKB": "player", "BANKD": "player", "BANKE": "player", "BANKF": "host"
-    }  # fmt: skip
+        "BANKA": "clock",
+        "BANKB": "player",
+        "BANKD": "player",
+        "BANKE": "player",
+        "BANKF": "host",
+    }
     assert "s ahead of ours" in found["BANKA"]["text"]
     assert "serves BANKX" in found["BANKB"]["text"]
     assert "no Player answers" in found["BANKD"]["text"]
@@ -280,37 +359,70 @@ MISTAKES = {
 }
 
 
-def test_stubs_pass_strict_checks_run_and_catch_wrong_arguments(config: Path, tmp_path: Path) -> None:
+def test_stubs_pass_strict_checks_run_and_catch_wrong_arguments(
+    config: Path, tmp_path: Path
+) -> None:
     done = dealer("stubs", "-o", tmp_path / "array_types.py", "--config", config)
     assert (done.returncode, done.stderr) == (0, "")
     assert "from array_types import Dealer" in done.stdout
     urls = json.loads(dealer("list", "--json", "--config", config).stdout)
     (tmp_path / "good.py").write_text(GOOD.replace("{players}", json.dumps(urls)))
-    one, other = MethodDescription("sweep", "Steps.", "(x: int)"), MethodDescription("sweep", None, "(y: str) -> tuple")
-    banks = {"BANKA": BankInterface({"sweep": one}), "BANKB": BankInterface({"sweep": other}, {"valon": {"a": one}})}
+    one, other = (
+        MethodDescription("sweep", "Steps.", "(x: int)"),
+        MethodDescription("sweep", None, "(y: str) -> tuple"),
+    )
+    banks = {
+        "BANKA": BankInterface({"sweep": one}),
+        "BANKB": BankInterface({"sweep": other}, {"valon": {"a": one}}),
+    }
     (tmp_path / "differ.py").write_text(module_text(banks, "differ"))
-    wrong = ["from array_types import AsyncDealer, Dealer", "d, a = Dealer(), AsyncDealer()", *MISTAKES]
+    wrong = [
+        "from array_types import AsyncDealer, Dealer",
+        "d, a = Dealer(), AsyncDealer()",
+        *MISTAKES,
+    ]
     (tmp_path / "wrong.py").write_text("\n".join(wrong) + "\n")
     checked = subprocess.run(
-        [sys.executable, "-m", "mypy", "--strict", "--cache-dir", str(tmp_path / "cache"), *MODULES],
-        cwd=tmp_path, env=clean_environment(MYPYPATH=str(ROOT)), capture_output=True, text=True, timeout=600,
+        [
+            sys.executable,
+            "-m",
+            "mypy",
+            "--strict",
+            "--cache-dir",
+            str(tmp_path / "cache"),
+            *MODULES,
+        ],
+        cwd=tmp_path,
+        env=clean_environment(MYPYPATH=str(ROOT)),
+        capture_output=True,
+        text=True,
+        timeout=600,
         check=False,
-    )  # fmt: skip
+    )
     errors = [line for line in checked.stdout.splitlines() if ": error: " in line]
-    assert [line.partition(":")[0] for line in errors] == ["wrong.py"] * len(MISTAKES), checked.stdout
+    assert [line.partition(":")[0] for line in errors] == ["wrong.py"] * len(MISTAKES), (
+        checked.stdout
+    )
     for number, (error, text) in enumerate(zip(errors, MISTAKES.values(), strict=True), start=3):
         assert error.startswith(f"wrong.py:{number}:")
         assert text in error
     run = subprocess.run(
-        [sys.executable, "good.py"], cwd=tmp_path, env=clean_environment(), capture_output=True, text=True, timeout=600,
+        [sys.executable, "good.py"],
+        cwd=tmp_path,
+        env=clean_environment(),
+        capture_output=True,
+        text=True,
+        timeout=600,
         check=False,
-    )  # fmt: skip
+    )
     assert (run.returncode, run.stderr) == (0, "")
 
 
 def test_stubs_are_not_made_of_a_part_of_the_array(config: Path, tmp_path: Path) -> None:
     partly = tmp_path / "partly.toml"
-    partly.write_text(f'{config.read_text()}[banks.BANKC]\nhpc_host = "127.0.0.1"\nplayer_port = {free_port()}\n')
+    partly.write_text(
+        f'{config.read_text()}[banks.BANKC]\nhpc_host = "127.0.0.1"\nplayer_port = {free_port()}\n'
+    )
     done = dealer("stubs", "--config", partly)
     assert (done.returncode, done.stdout) == (1, "")
     assert "BANKC: PeerLostError" in done.stderr
@@ -322,8 +434,8 @@ def test_stubs_are_not_made_of_a_part_of_the_array(config: Path, tmp_path: Path)
 
 def test_without_a_command_there_is_a_prompt_with_d_and_completion(config: Path) -> None:
     program = (
-        "import sys; sys.modules['IPython'] = None\n"  # the standard console is what every installation has
-        "from dealer.cli import main; sys.exit(main())"
+        # the standard console is what every installation has
+        "import sys; sys.modules['IPython'] = None\nfrom dealer.cli import main; sys.exit(main())"
     )
     words = [sys.executable, "-c", program, "--config", str(config)]
     with Terminal(*words, env=clean_environment(TERM="dumb")) as terminal:
@@ -341,8 +453,14 @@ def test_without_a_command_there_is_a_prompt_with_d_and_completion(config: Path)
 
 def test_the_prompt_carries_out_what_is_piped_into_it(config: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "dealer.cli", "--config", str(config)], input="print(d.list_available_players())\n",
-        cwd=ROOT, env=clean_environment(), capture_output=True, text=True, timeout=600, check=False,
-    )  # fmt: skip
+        [sys.executable, "-m", "dealer.cli", "--config", str(config)],
+        input="print(d.list_available_players())\n",
+        cwd=ROOT,
+        env=clean_environment(),
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
     assert done.returncode == 0
     assert "['BANKA', 'BANKB']" in done.stdout

@@ -30,7 +30,9 @@ def array() -> Iterator[SupervisedArray]:
         shutil.rmtree(directory)
 
 
-def look(array: SupervisedArray, *names: str, config: Path | None = None) -> tuple[int, dict[str, Any]]:
+def look(
+    array: SupervisedArray, *names: str, config: Path | None = None
+) -> tuple[int, dict[str, Any]]:
     """Exit status, and Bank -> row, with the report under an empty name."""
     done = array.hosts("status", "--json", *names, config=config)
     report = json.loads(done.stdout)
@@ -46,8 +48,10 @@ def test_one_table_shows_both_hosts_and_that_their_players_answer(array: Supervi
     status, rows = look(array)
     assert status == 0
     assert [(row["host"], row["bank"], row["ready"]) for row in rows[""]["programs"]] == [
-        ("hpc1", "BANKA", True), ("hpc1", "BANKB", True), ("hpc2", "BANKC", True),
-    ]  # fmt: skip
+        ("hpc1", "BANKA", True),
+        ("hpc1", "BANKB", True),
+        ("hpc2", "BANKC", True),
+    ]
     with dealer.Dealer(config=array.config) as d:
         pids = {bank: o.value["pid"] for bank, o in d.outcomes("rpc.ping", _banks=list(d)).items()}
     assert {bank: rows[bank]["pid"] for bank in pids} == pids
@@ -55,10 +59,21 @@ def test_one_table_shows_both_hosts_and_that_their_players_answer(array: Supervi
     shown = array.hosts("status", "hpc1")
     assert (shown.returncode, shown.stderr) == (0, "")
     head, *lines = shown.stdout.splitlines()
-    assert head.split() == ["host", "program", "Bank", "supervisor", "ready", "pid", "up", "crashes", "condition"]
+    assert head.split() == [
+        "host",
+        "program",
+        "Bank",
+        "supervisor",
+        "ready",
+        "pid",
+        "up",
+        "crashes",
+        "condition",
+    ]
     assert [line.split()[:3] for line in lines] == [
-        ["hpc1", "player-BANKA", "BANKA"], ["hpc1", "player-BANKB", "BANKB"]
-    ]  # fmt: skip
+        ["hpc1", "player-BANKA", "BANKA"],
+        ["hpc1", "player-BANKB", "BANKB"],
+    ]
     assert array.hosts().stdout.splitlines()[0].split() == head.split()
 
 
@@ -83,15 +98,24 @@ def test_one_that_was_stopped_is_told_from_one_that_is_frozen(array: SupervisedA
     poll(lambda: all_ready(array), "all are ready again")
 
 
-def test_a_restart_goes_one_by_one_and_ends_at_the_first_that_stays_away(array: SupervisedArray) -> None:
+def test_a_restart_goes_one_by_one_and_ends_at_the_first_that_stays_away(
+    array: SupervisedArray,
+) -> None:
     _, before = look(array)
     done = array.hosts("restart", "BANKA", "hpc2", "--json")
-    assert (done.returncode, [each["outcome"] for each in json.loads(done.stdout).values()]) == (0, ["ready", "ready"])
+    assert (done.returncode, [each["outcome"] for each in json.loads(done.stdout).values()]) == (
+        0,
+        ["ready", "ready"],
+    )
     _, after = look(array)
-    changed = {bank for bank in ("BANKA", "BANKB", "BANKC") if after[bank]["pid"] != before[bank]["pid"]}
+    changed = {
+        bank for bank in ("BANKA", "BANKB", "BANKC") if after[bank]["pid"] != before[bank]["pid"]
+    }
     assert changed == {"BANKA", "BANKC"}
-    logs = [(array.directory / host / f"player-{bank}.log").read_text().splitlines() for host, bank in
-            (("hpc1", "BANKA"), ("hpc2", "BANKC"))]  # fmt: skip
+    logs = [
+        (array.directory / host / f"player-{bank}.log").read_text().splitlines()
+        for host, bank in (("hpc1", "BANKA"), ("hpc2", "BANKC"))
+    ]
     ready_again = next(line for line in reversed(logs[0]) if ": ready: " in line).split()[0]
     told_to_end = next(line for line in reversed(logs[1]) if "SIGTERM" in line).split()[0]
     assert ready_again < told_to_end  # BANKC was left in peace until BANKA was back
@@ -107,7 +131,11 @@ def test_a_restart_goes_one_by_one_and_ends_at_the_first_that_stays_away(array: 
     assert first.startswith("BANKB: failed: hpc1: ")
     assert "dealer hosts log BANKB" in first
     assert second == "BANKC: left alone: the one before it did not come back"
-    assert (status, rows["BANKC"]["pid"], rows["BANKC"]["condition"]) == (1, after["BANKC"]["pid"], "ready")
+    assert (status, rows["BANKC"]["pid"], rows["BANKC"]["condition"]) == (
+        1,
+        after["BANKC"]["pid"],
+        "ready",
+    )
     assert rows["BANKB"]["condition"] in ("crash loop", "starting")
     assert array.hosts("start", "BANKB").returncode == 0
     poll(lambda: look(array, "BANKB")[1]["BANKB"]["ready"], "BANKB is ready again")
@@ -116,7 +144,8 @@ def test_a_restart_goes_one_by_one_and_ends_at_the_first_that_stays_away(array: 
 
 
 def test_a_crash_loop_is_named_though_the_player_runs_at_the_moment(array: SupervisedArray) -> None:
-    """supervisord starts one again at once only if it has run for a while: so it is told to here."""
+    """supervisord starts one again at once only if it has run for a while: so it is told to
+    here."""
     for crashes in range(1, 4):
         _, rows = look(array, "BANKA")
         os.kill(rows["BANKA"]["pid"], signal.SIGKILL)
@@ -128,7 +157,11 @@ def test_a_crash_loop_is_named_though_the_player_runs_at_the_moment(array: Super
         poll(counted, f"BANKA is back after {crashes}")
     status, rows = look(array, "BANKA")
     told = rows["BANKA"]
-    assert (status, told["condition"], told["note"]) == (1, "crash loop", "ended 3 times in 10 minutes")
+    assert (status, told["condition"], told["note"]) == (
+        1,
+        "crash loop",
+        "ended 3 times in 10 minutes",
+    )
     assert array.hosts("restart", "BANKA").returncode == 0
     assert look(array, "BANKA")[0] == 0
 
@@ -137,7 +170,9 @@ def test_supervisords_that_cannot_be_asked_are_named_and_the_others_shown(
     array: SupervisedArray, tmp_path: Path
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        lines = f'supervisor = "http://127.0.0.1:{silent.getsockname()[1]}"\nuser = "u"\npassword = "p"'
+        lines = (
+            f'supervisor = "http://127.0.0.1:{silent.getsockname()[1]}"\nuser = "u"\npassword = "p"'
+        )
         config = array.write(array.directory / "silent.toml", hpc1=lines)
         done = array.hosts("status", "--timeout", "2", config=config)
     assert done.returncode == 1
@@ -163,7 +198,9 @@ def test_names_that_are_none_are_usage_errors_and_nothing_is_done(array: Supervi
     assert look(array, "BANKA")[0] == 0
 
 
-def test_a_scan_is_not_ended_by_a_stop_or_restart_that_does_not_insist(array: SupervisedArray) -> None:
+def test_a_scan_is_not_ended_by_a_stop_or_restart_that_does_not_insist(
+    array: SupervisedArray,
+) -> None:
     _, before = look(array, "hpc1")
     scanning = array.directory / "scanning-BANKA"
     scanning.touch()
@@ -185,13 +222,19 @@ def test_a_scan_is_not_ended_by_a_stop_or_restart_that_does_not_insist(array: Su
 def test_logs_are_read_and_followed_through_restarts(array: SupervisedArray) -> None:
     last = array.hosts("log", "BANKC", "-n", "1")
     assert (last.returncode, last.stderr, len(last.stdout.splitlines())) == (0, "", 1)
-    assert array.hosts("log", "BANKC", "--stderr").stdout == ""  # nothing of its own: both go to one file
+    assert (
+        array.hosts("log", "BANKC", "--stderr").stdout == ""
+    )  # nothing of its own: both go to one file
     both = array.hosts("log", "BANKB", "BANKC", "-n", "1").stdout.splitlines()
     assert [line.split(":")[0] for line in both] == ["BANKB", "BANKC"]
     following = subprocess.Popen(
-        array.command("log", "-f", "-n", "1", "BANKC"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        cwd=ROOT, env=clean_environment(PYTHONUNBUFFERED="1"),
-    )  # fmt: skip
+        array.command("log", "-f", "-n", "1", "BANKC"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+        env=clean_environment(PYTHONUNBUFFERED="1"),
+    )
     try:
         assert following.stdout is not None
         assert following.stdout.readline() == last.stdout
@@ -225,8 +268,11 @@ def test_an_operation_whose_player_is_killed_is_lost_when_supervisord_has_starte
     assert array.hosts("restart", "BANKB").returncode == 0
 
 
-def test_a_byte_that_is_no_text_hides_neither_a_log_nor_a_crash_loop(array: SupervisedArray) -> None:
-    """The programs' own log, and supervisord's; control characters and what XML has no place for likewise."""
+def test_a_byte_that_is_no_text_hides_neither_a_log_nor_a_crash_loop(
+    array: SupervisedArray,
+) -> None:
+    """The programs' own log, and supervisord's; control characters and what XML has no place for
+    likewise."""
     home = array.directory / "hpc1"
     odd = "grün \x1b[1m \uffff ".encode() + b"\xfc\n"
     with (home / "player-BANKB.log").open("ab") as log:
@@ -234,7 +280,9 @@ def test_a_byte_that_is_no_text_hides_neither_a_log_nor_a_crash_loop(array: Supe
     shown = array.hosts("log", "BANKB", "-n", "2")
     assert (shown.returncode, shown.stderr) == (0, "")
     assert shown.stdout == "grün ?[1m ? \ufffd\nthe last line\n"
-    *_, first, second = (json.loads(line) for line in array.hosts("log", "BANKB", "--json").stdout.splitlines())
+    *_, first, second = (
+        json.loads(line) for line in array.hosts("log", "BANKB", "--json").stdout.splitlines()
+    )
     assert (first["line"], second["line"]) == ("grün ?[1m ? \ufffd", "the last line")
     (main_log,) = home.glob("*supervisord*.log")
     with main_log.open("ab") as log:

@@ -1,4 +1,5 @@
-"""`dealer status`, `dealer doctor` and `dealer call` with Banks that are no spectrometer, on real sockets."""
+"""`dealer status`, `dealer doctor` and `dealer call` with Banks that are no spectrometer, on real
+sockets."""
 
 from __future__ import annotations
 
@@ -27,10 +28,17 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         NativePlayer(mode="MODE1") as native,
         OriginalPlayer(mode="MODE2", bank="BANKB") as original,
     ):
-        urls = {"WEATHER": weather.url, "CAMERA": camera.url, "BANKA": native.url, "BANKB": original.url}
+        urls = {
+            "WEATHER": weather.url,
+            "CAMERA": camera.url,
+            "BANKA": native.url,
+            "BANKB": original.url,
+        }
         path = tmp_path_factory.mktemp("kinds") / "array.toml"
-        table = "[banks.{}]\nhpc_host = \"127.0.0.1\"\nplayer_port = {}\n"
-        path.write_text("".join(table.format(name, url.rpartition(":")[2]) for name, url in urls.items()))
+        table = '[banks.{}]\nhpc_host = "127.0.0.1"\nplayer_port = {}\n'
+        path.write_text(
+            "".join(table.format(name, url.rpartition(":")[2]) for name, url in urls.items())
+        )
         yield path
 
 
@@ -41,9 +49,14 @@ def test_the_doctor_asks_no_kind_for_what_only_spectrometers_have(
     report = json.loads(capsys.readouterr().out)
     (found,) = report["findings"]
     assert found == {
-        "check": "cooler", "text": "the sensor is warm, after 2 frames", "remedy": "fill nitrogen in", "bank": "CAMERA"
-    }  # fmt: skip
-    assert report["notes"] == ["BANKB: of the original's generation; works, but is not told to start in two phases"]
+        "check": "cooler",
+        "text": "the sensor is warm, after 2 frames",
+        "remedy": "fill nitrogen in",
+        "bank": "CAMERA",
+    }
+    assert report["notes"] == [
+        "BANKB: of the original's generation; works, but is not told to start in two phases"
+    ]
 
 
 def test_a_bank_whose_own_checks_fail_is_a_finding(
@@ -56,7 +69,9 @@ def test_a_bank_whose_own_checks_fail_is_a_finding(
     assert "ZeroDivisionError" in line
 
 
-def test_each_kind_shows_what_it_is_about_in_status(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_each_kind_shows_what_it_is_about_in_status(
+    config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["status", "--config", str(config)]) == 0
     shown = capsys.readouterr()
     tables = [[line.split() for line in table.splitlines()] for table in shown.out.split("\n\n")]
@@ -71,23 +86,29 @@ def test_each_kind_shows_what_it_is_about_in_status(config: Path, capsys: pytest
     assert states["BANKA"]["mode"] == "MODE1"
 
 
-def test_status_keys_that_are_missing_are_named_and_fail(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_status_keys_that_are_missing_are_named_and_fail(
+    config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["status", "gain", "NETSTAT", "--config", str(config)]) == 1
     shown = capsys.readouterr()
     rows = [line.split() for line in shown.out.splitlines() if line]
     assert ["CAMERA", "2.5", "-"] in rows
     assert ["BANKA", "MODE1", "-", "waiting"] in rows
     assert shown.err.splitlines() == [
-        "dealer: WEATHER has no status key gain, NETSTAT", "dealer: CAMERA has no status key NETSTAT",
-        "dealer: BANKA has no status key gain", "dealer: BANKB has no status key gain",
-    ]  # fmt: skip
+        "dealer: WEATHER has no status key gain, NETSTAT",
+        "dealer: CAMERA has no status key NETSTAT",
+        "dealer: BANKA has no status key gain",
+        "dealer: BANKB has no status key gain",
+    ]
     assert main(["--json", "status", "gain", "--config", str(config)]) == 1
     states = json.loads(capsys.readouterr().out)
     assert states["CAMERA"] == {"status": {"gain": 2.5}}
     assert states["BANKA"] == {"mode": "MODE1", "status": {}, "missing": ["gain"]}
 
 
-def test_json_of_a_call_is_valid_and_whole(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_json_of_a_call_is_valid_and_whole(
+    config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["call", "WEATHER", "values", "--json", "--config", str(config)]) == 0
     text = capsys.readouterr().out
     found = json.loads(text, parse_constant=pytest.fail)["WEATHER"]["value"]
@@ -115,7 +136,10 @@ def test_a_port_that_is_none_is_refused_by_dealer_proxy_and_server(url: str) -> 
     said = "a port is at most 65535" if "99999" in url else "is not tcp://HOST:PORT"
     with pytest.raises(ConfigurationError, match=said):
         Dealer({"BANKA": url})
-    with ZMQJSONProxyClient(None, "bank", url, 5.0) as proxy, pytest.raises(PeerLostError, match=said):
+    with (
+        ZMQJSONProxyClient(None, "bank", url, 5.0) as proxy,
+        pytest.raises(PeerLostError, match=said),
+    ):
         proxy.get_mode()
     with zmq.Context() as context, pytest.raises(ValueError, match=said):
         ZMQJSONProxyServer(context, url)

@@ -1,4 +1,5 @@
-"""`dealer plan` as an observer uses it; and that a plan and a simulated Player answer the same script alike."""
+"""`dealer plan` as an observer uses it; and that a plan and a simulated Player answer the same
+script alike."""
 
 from __future__ import annotations
 
@@ -87,23 +88,45 @@ def test_nothing_of_a_plan_connects_to_a_player_or_lets_its_children_do_so(tmp_p
         server.setblocking(False)
         script.write_text(REACHES.replace("CONSTANTS", repr((url, str(done)))))
         env = clean_environment(DIBAS_CONFIG=str(config))
-        command = [sys.executable, "-m", "dealer.cli", "plan", str(script), "--json", "--show-output"]
-        planned = subprocess.run(command, capture_output=True, text=True, env=env, timeout=DEADLINE, check=False)
+        command = [
+            sys.executable,
+            "-m",
+            "dealer.cli",
+            "plan",
+            str(script),
+            "--json",
+            "--show-output",
+        ]
+        planned = subprocess.run(
+            command, capture_output=True, text=True, env=env, timeout=DEADLINE, check=False
+        )
         poll(done.exists, "the child that outlives the script")
         with pytest.raises(BlockingIOError):
             server.accept()
         # so that the listener would have seen it
         live = "import dealer; dealer.Dealer().get_mode()"
-        subprocess.run([sys.executable, "-c", live], capture_output=True, env=env, timeout=DEADLINE, check=False)
+        subprocess.run(
+            [sys.executable, "-c", live],
+            capture_output=True,
+            env=env,
+            timeout=DEADLINE,
+            check=False,
+        )
         server.accept()[0].close()
     found = json.loads(planned.stdout)
     rows = found["rows"]
     assert rows[0]["call"] == "set_mode('MODE1')"
     stops = [row for row in rows if row["call"] == "stop()" and row["banks"] == ["BANKA"]]
-    assert [row["at"] > 30 for row in stops] == [False, True, True]  # in a fork; by a thread, and atexit
+    assert [row["at"] > 30 for row in stops] == [
+        False,
+        True,
+        True,
+    ]  # in a fork; by a thread, and atexit
     assert "in a child of the script" in stops[0]["doubts"][0]
     refused = [row["fault"] for row in rows if row["call"] == "(connection)"]
-    assert len(refused) == 8, refused  # the script's socket and seven children; the last may come too late
+    assert len(refused) == 8, (
+        refused
+    )  # the script's socket and seven children; the last may come too late
     assert all(str(port) in text for text in refused), refused
 
 
@@ -127,9 +150,14 @@ def plan(tmp_path: Path, text: str | Path, *words: str) -> subprocess.CompletedP
     if isinstance(text, str):
         script.write_text(text)
     return subprocess.run(
-        [sys.executable, "-m", "dealer.cli", "plan", str(script), *words], capture_output=True, text=True,
-        timeout=DEADLINE, env=clean_environment(DIBAS_CONFIG=str(SHIPPED)), cwd=tmp_path, check=False,
-    )  # fmt: skip
+        [sys.executable, "-m", "dealer.cli", "plan", str(script), *words],
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE,
+        env=clean_environment(DIBAS_CONFIG=str(SHIPPED)),
+        cwd=tmp_path,
+        check=False,
+    )
 
 
 def document(tmp_path: Path, text: str | Path, *words: str) -> dict[str, Any]:
@@ -141,18 +169,28 @@ def document(tmp_path: Path, text: str | Path, *words: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("script", ["observe.py", "observe_async.py"])
 def test_the_examples_are_planned_with_options_of_their_own(tmp_path: Path, script: str) -> None:
-    found = document(tmp_path, ROOT / "examples" / script, "--", "--mode", "MODE4", "--scan-length", "7200")
-    assert [row["call"].partition("(")[0] for row in found["rows"]] == ["set_mode", "set_param", "prepare", "start"]
+    found = document(
+        tmp_path, ROOT / "examples" / script, "--", "--mode", "MODE4", "--scan-length", "7200"
+    )
+    assert [row["call"].partition("(")[0] for row in found["rows"]] == [
+        "set_mode",
+        "set_param",
+        "prepare",
+        "start",
+    ]
     assert all(row["banks"] == [f"BANK{letter}" for letter in "ABCDEFGH"] for row in found["rows"])
     assert found["rows"][0]["call"] == "set_mode('MODE4')"
     assert found["rows"][3]["does"].endswith("7200 s")
     assert found["faults"] == 0
-    # set_mode, the arm delay of 4 s with 0.3 s for asking, the scan, and what Bank and Dealer need to see its end
+    # set_mode, the arm delay of 4 s with 0.3 s for asking, the scan, and what Bank and Dealer need
+    # to see its end
     begins = found["rows"][3]["at"] + 4.3
     assert begins + 7201 <= found["seconds"] <= begins + 7204
 
 
-def test_a_plan_as_json_is_nothing_else_whatever_is_written_to_standard_output(tmp_path: Path) -> None:
+def test_a_plan_as_json_is_nothing_else_whatever_is_written_to_standard_output(
+    tmp_path: Path,
+) -> None:
     text = (
         "import os, subprocess, sys\nprint('printed')\nsys.stdout.buffer.write(b'bytes')\nsys.__stdout__.write('a')\n"
         "os.write(1, b'descriptor')\nsubprocess.run(['echo', 'child'])\nos.system('echo shell')\ninput('prompt')\n"
@@ -165,7 +203,9 @@ def test_a_plan_as_json_is_nothing_else_whatever_is_written_to_standard_output(t
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
-def test_a_plan_that_is_ended_leaves_no_process_behind(tmp_path: Path, number: signal.Signals) -> None:
+def test_a_plan_that_is_ended_leaves_no_process_behind(
+    tmp_path: Path, number: signal.Signals
+) -> None:
     script, pids = tmp_path / "script.py", tmp_path / "pids"
     script.write_text(
         "import os, subprocess\nchild = subprocess.Popen(['sleep', '1000'])\n"
@@ -188,15 +228,20 @@ def test_a_script_that_goes_on_has_all_its_mistakes_listed_with_lines(tmp_path: 
     found = document(tmp_path, THREE_MISTAKES)
     faults = [(row["line"], row["call"], row["fault"]) for row in found["rows"] if "fault" in row]
     assert [fault[:2] for fault in faults] == [
-        (7, "set_mode('MODE99')"), (10, "set_param(exposur=1.0)"), (12, "set_param(exposure=-1.0)"),
-    ]  # fmt: skip
+        (7, "set_mode('MODE99')"),
+        (10, "set_param(exposur=1.0)"),
+        (12, "set_param(exposure=-1.0)"),
+    ]
     assert "MODE99 is not supported" in faults[0][2]
     assert "exposur: no such parameter" in faults[1][2]
     assert "out of range" in faults[2][2]
 
 
 def test_a_script_that_ends_at_its_first_mistake_has_this_one(tmp_path: Path) -> None:
-    done = plan(tmp_path, THREE_MISTAKES.replace("with contextlib.suppress(dealer.DealerError):", "if True:"))
+    done = plan(
+        tmp_path,
+        THREE_MISTAKES.replace("with contextlib.suppress(dealer.DealerError):", "if True:"),
+    )
     assert done.returncode == 1
     assert done.stdout.count("FAULT") == 1
     assert "1 fault" in done.stdout
@@ -279,25 +324,33 @@ def test_a_plan_and_a_simulated_player_answer_alike(tmp_path: Path) -> None:
     config = tmp_path / "dibas.toml"
     urls = write_array(config, arm_delay_s=2.0)
     answers: dict[str, Any] = {}
-    with PlayerRun("BANKA", urls["BANKA"], "simulate", "--config", config, log=tmp_path / "log") as run:
+    with PlayerRun(
+        "BANKA", urls["BANKA"], "simulate", "--config", config, log=tmp_path / "log"
+    ) as run:
         run.wait_ready()
         for name, command in {"player": [], "plan": ["-m", "dealer.cli", "plan"]}.items():
             output, script = tmp_path / f"{name}.json", tmp_path / f"{name}.py"
             script.write_text(ANSWERS.replace("OUTPUT", repr(str(output))))
             subprocess.run(
-                [sys.executable, *command, str(script)], check=False, timeout=2 * DEADLINE, stdout=subprocess.DEVNULL,
+                [sys.executable, *command, str(script)],
+                check=False,
+                timeout=2 * DEADLINE,
+                stdout=subprocess.DEVNULL,
                 env=clean_environment(DIBAS_CONFIG=str(config)),
-            )  # fmt: skip
+            )
             answers[name] = json.loads(output.read_text())
     differing = [
         (number, real, planned)
-        for number, (real, planned) in enumerate(zip(answers["player"], answers["plan"], strict=True))
+        for number, (real, planned) in enumerate(
+            zip(answers["player"], answers["plan"], strict=True)
+        )
         if _without_ports(real) != _without_ports(planned)
     ]
     assert differing == []
 
 
 def _without_ports(answer: Any) -> str:
-    """The answer as text, without where the board is, which is another one in simulation, and who asked when."""
+    """The answer as text, without where the board is, which is another one in simulation, and who
+    asked when."""
     text = re.sub(r" of [\w.]+:\d+", " of BOARD", json.dumps(answer))
     return re.sub(r" for [\d:]+ UTC, by \S+;", " for then UTC, by somebody;", text)

@@ -69,7 +69,8 @@ def test_a_given_second_is_kept() -> None:
 
 
 @pytest.mark.parametrize(
-    ("wrong", "error"), [("soon", TypeError), (datetime(2050, 1, 1), ValueError), (1.5e9, TypeError)]
+    ("wrong", "error"),
+    [("soon", TypeError), (datetime(2050, 1, 1), ValueError), (1.5e9, TypeError)],
 )
 def test_a_wrong_kind_of_time_is_said_before_anybody_is_asked(
     wrong: object, error: type[Exception], tmp_path: Path
@@ -90,7 +91,9 @@ def test_earliest_start_is_the_latest_of_all_in_utc() -> None:
 def test_d5_players_that_are_not_ready_are_all_named() -> None:
     with array_of(NativePlayer(mode="MODE1"), NativePlayer(), OriginalPlayer()) as array:
         for ask in (array.dealer.earliest_start, array.dealer.start):
-            with pytest.raises(StartError, match="not all Banks are ready: 2 of 3 Banks failed") as caught:
+            with pytest.raises(
+                StartError, match="not all Banks are ready: 2 of 3 Banks failed"
+            ) as caught:
                 ask()
             assert list(caught.value.failed) == ["BANKB", "BANKC"]
         assert array.journal("BANKA") == []
@@ -104,7 +107,9 @@ def test_d5_players_that_are_not_ready_are_all_named() -> None:
 
 def test_one_that_refuses_to_arm_disarms_the_others() -> None:
     with array_of(*natives(1), *natives(1, refuse=["arm"]), *natives(1)) as array:
-        with pytest.raises(StartError, match="start: arm failed, so no Bank starts: 1 of 3") as caught:
+        with pytest.raises(
+            StartError, match="start: arm failed, so no Bank starts: 1 of 3"
+        ) as caught:
             array.dealer.start()
         assert "BANKB: RefusedError: arm: refused, as told" in str(caught.value)
         assert array.journal("BANKA") == array.journal("BANKC") == ["armed", "disarmed"]
@@ -144,7 +149,9 @@ def test_one_whose_commit_is_lost_stops_the_others() -> None:
 def test_an_original_player_that_refuses_stops_all_that_accepted(tmp_path: Path) -> None:
     records = [tmp_path / "b", tmp_path / "c"]
     with array_of(
-        *natives(1), *originals(1, record=records[0]), *originals(1, record=records[1], refuse=["start"])
+        *natives(1),
+        *originals(1, record=records[0]),
+        *originals(1, record=records[1], refuse=["start"]),
     ) as array:
         with pytest.raises(StartError, match="BANKC: RefusedError: start: refused, as told"):
             array.dealer.start()
@@ -172,8 +179,13 @@ def test_an_original_player_is_not_started_if_a_native_one_refuses(tmp_path: Pat
 # clocks
 
 
-def test_clocks_that_are_apart_are_a_warning_that_names_them(caplog: pytest.LogCaptureFixture) -> None:
-    with array_of(*natives(1), *natives(1, skew=0.5, earliest_in=3)) as array, caplog.at_level(logging.WARNING):
+def test_clocks_that_are_apart_are_a_warning_that_names_them(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with (
+        array_of(*natives(1), *natives(1, skew=0.5, earliest_in=3)) as array,
+        caplog.at_level(logging.WARNING),
+    ):
         array.dealer.start()
         array.dealer.stop()
     assert len(caplog.records) == 1
@@ -184,7 +196,10 @@ def test_clocks_that_are_apart_are_a_warning_that_names_them(caplog: pytest.LogC
 @pytest.mark.parametrize(("skew", "named"), [(8.0, "BANKB"), (-8.0, "this Dealer|BANKA")])
 def test_clocks_that_are_too_far_apart_refuse_the_start(skew: float, named: str) -> None:
     with array_of(*natives(1), *natives(1, skew=skew)) as array:
-        with pytest.raises(StartError, match=rf"the clock of ({named}) is [78].* the limit is 1 s \(clocks_refuse_s\)"):
+        with pytest.raises(
+            StartError,
+            match=rf"the clock of ({named}) is [78].* the limit is 1 s \(clocks_refuse_s\)",
+        ):
             array.dealer.start()
         assert array.journal("BANKA") == array.journal("BANKB") == []
         array.dealer.clocks_refuse_s = 20.0
@@ -216,12 +231,16 @@ def test_without_a_scan_there_is_nothing_to_wait_for(array: Array) -> None:
     array.dealer.wait_for_scan()
 
 
-def test_a_player_that_is_lost_meanwhile_is_reported_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_player_that_is_lost_meanwhile_is_reported_at_the_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr("dealer.scanwait.LOST_FOR_GOOD_S", 0.5)
     with array_of(*natives(1), *natives(1, scan_length=60.0)) as array:
         array.dealer.start()
         array["BANKB"].kill()
-        with pytest.raises(PlayersError, match="wait_for_scan: 1 of 2 Banks failed\n  BANKB: PeerLostError"):
+        with pytest.raises(
+            PlayersError, match="wait_for_scan: 1 of 2 Banks failed\n  BANKB: PeerLostError"
+        ):
             array.dealer.wait_for_scan(every=0.1)
         assert array.dealer["BANKA"].scan_status()[0] is False  # it was waited for all the same
 
@@ -237,7 +256,9 @@ def test_a_player_that_is_started_again_meanwhile_has_not_ended_its_scan() -> No
                 again.append(NativePlayer(array["BANKB"].url, mode="MODE1"))
 
         try:
-            with pytest.raises(PlayersError, match="1 of 2 Banks failed\n  BANKB: ScanFailedError: its Player was"):
+            with pytest.raises(
+                PlayersError, match="1 of 2 Banks failed\n  BANKB: ScanFailedError: its Player was"
+            ):
                 array.dealer.wait_for_scan(every=0.1, progress=look)
         finally:
             for player in again:
@@ -282,7 +303,10 @@ def test_d8_a_wait_is_interruptible_reads_no_terminal_and_leaves_the_scan_alone(
     master, terminal = os.openpty()
     with kind(mode="MODE1", scan_length=60, earliest_in=1.5) as player:
         script = subprocess.Popen(
-            [sys.executable, "-c", SCRIPT, player.url], stdin=terminal, stdout=subprocess.PIPE, text=True
+            [sys.executable, "-c", SCRIPT, player.url],
+            stdin=terminal,
+            stdout=subprocess.PIPE,
+            text=True,
         )
         try:
             assert script.stdout is not None
@@ -306,8 +330,12 @@ def test_without_standard_input_the_wait_works() -> None:
     with NativePlayer(mode="MODE1", scan_length=0.1) as player:
         done = subprocess.run(
             [sys.executable, "-c", SCRIPT + "print('over')", player.url],
-            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=600, check=False,
-        )  # fmt: skip
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=600,
+            check=False,
+        )
         said = "BANKA: its scan is over; not verified: its Player has no reports of scans\n"
         assert (done.returncode, done.stdout, done.stderr) == (0, "started\nover\n", said)
 

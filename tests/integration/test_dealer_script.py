@@ -16,7 +16,8 @@ from support.player_process import PlayerProcess
 
 ROOT = Path(__file__).resolve().parents[2]
 
-# What the original's manual shows, and its list of verbs; nothing in it knows of this implementation.
+# What the original's manual shows, and its list of verbs; nothing in it knows of this
+# implementation.
 SCRIPT = """
 from datetime import datetime, timedelta, timezone
 import sys
@@ -94,20 +95,31 @@ def file_of(folder: Path, players: list[PlayerProcess]) -> Path:
 
 
 @pytest.mark.parametrize("kinds", ALL, ids="-".join)
-def test_a_script_of_the_originals_manual_runs_unchanged(kinds: tuple[str, str], tmp_path: Path) -> None:
+def test_a_script_of_the_originals_manual_runs_unchanged(
+    kinds: tuple[str, str], tmp_path: Path
+) -> None:
     with ExitStack() as stack:
         players = players_of(stack, kinds)
         environment = dict(os.environ, PYTHONPATH=str(ROOT))
         arguments = [player.url for player in players]
-        if kinds == ("native", "native"):  # once with the array's file, as `source dibas.bash` sets it up
+        if kinds == (
+            "native",
+            "native",
+        ):  # once with the array's file, as `source dibas.bash` sets it up
             file_of(tmp_path, players)
             environment, arguments = {**environment, "DIBAS_DIR": str(tmp_path)}, []
             environment.pop("DIBAS_CONFIG", None)
         done = subprocess.run(
             [sys.executable, "-c", SCRIPT, *arguments],
-            env=environment, capture_output=True, text=True, timeout=90, check=False, cwd=tmp_path,
-        )  # fmt: skip
-        # Neither of these Players reports what its scans recorded, and nothing is to be taken for done untold.
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=90,
+            check=False,
+            cwd=tmp_path,
+        )
+        # Neither of these Players reports what its scans recorded, and nothing is to be taken for
+        # done untold.
         told = "its scan is over; not verified: its Player has no reports of scans"
         lines = set(done.stderr.splitlines())
         assert (done.returncode, lines) == (0, {f"BANKA: {told}", f"BANKB: {told}"})
@@ -117,7 +129,12 @@ def test_a_script_of_the_originals_manual_runs_unchanged(kinds: tuple[str, str],
 
 def dealer_command(*words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "dealer.cli", *words], cwd=ROOT, capture_output=True, text=True, timeout=600, check=False
+        [sys.executable, "-m", "dealer.cli", *words],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
     )
 
 
@@ -133,8 +150,9 @@ def test_the_command_lists_players_and_shows_their_state(tmp_path: Path) -> None
         assert (done.returncode, done.stderr) == (0, "")
         assert done.stdout.split() == ["BANKA", urls[0], "BANKB", urls[1]]
         assert json.loads(dealer_command("--config", config, "--json", "list").stdout) == {
-            "BANKA": urls[0], "BANKB": urls[1]
-        }  # fmt: skip
+            "BANKA": urls[0],
+            "BANKB": urls[1],
+        }
         done = dealer_command("--config", config, "status", "BANKNAM", "NETSTAT")
         assert (done.returncode, done.stderr) == (0, "")
         assert [line.split() for line in done.stdout.splitlines()] == [

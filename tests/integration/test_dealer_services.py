@@ -1,4 +1,5 @@
-"""Dealers that find Players by the names of services: both kinds, real port managers, real Players."""
+"""Dealers that find Players by the names of services: both kinds, real port managers, real
+Players."""
 
 from __future__ import annotations
 
@@ -77,10 +78,14 @@ def eventually(d: Any, method: str, *args: Any) -> dict[str, Any]:
     return {bank: one.value for bank, one in answers.items()}
 
 
-def test_all_players_of_a_port_manager_are_found(make_dealer: MakeDealer, manager: ServerProcess) -> None:
-    with Service(manager.port, "BANKB"), Service(manager.port, "BANKA"), PortManager(
-        "127.0.0.1", manager.port
-    ) as other:  # fmt: skip
+def test_all_players_of_a_port_manager_are_found(
+    make_dealer: MakeDealer, manager: ServerProcess
+) -> None:
+    with (
+        Service(manager.port, "BANKB"),
+        Service(manager.port, "BANKA"),
+        PortManager("127.0.0.1", manager.port) as other,
+    ):
         other.get_port("RingMaster")
         with make_dealer(f"portmanager://127.0.0.1:{manager.port}") as d:
             assert list(d) == ["BANKA", "BANKB"]
@@ -92,11 +97,18 @@ def test_all_players_of_a_port_manager_are_found(make_dealer: MakeDealer, manage
 def test_names_and_addresses_mix_and_a_player_of_the_original_has_a_name_too(
     make_dealer: MakeDealer, manager: ServerProcess
 ) -> None:
-    with PortManager("127.0.0.1", manager.port) as client, Service(manager.port, "BANKA"), NativePlayer(
-        bank="BANKB"
-    ) as plain, OriginalPlayer(f"tcp://127.0.0.1:{client.get_port('OLD')}", bank="BANKC") as original:  # fmt: skip
+    with (
+        PortManager("127.0.0.1", manager.port) as client,
+        Service(manager.port, "BANKA"),
+        NativePlayer(bank="BANKB") as plain,
+        OriginalPlayer(f"tcp://127.0.0.1:{client.get_port('OLD')}", bank="BANKC") as original,
+    ):
         at = f"127.0.0.1:{manager.port}"
-        players = {"BANKA": f"service:BANKA@{at}", "BANKB": plain.url, "BANKC": f"service://{at}/OLD"}
+        players = {
+            "BANKA": f"service:BANKA@{at}",
+            "BANKB": plain.url,
+            "BANKC": f"service://{at}/OLD",
+        }
         with make_dealer(players) as d:
             d.add_active_player("BANKB", "BANKC")
             assert d.get_status("BANKNAM") == {bank: bank for bank in players}
@@ -118,7 +130,10 @@ def test_a_player_is_followed_to_its_new_port_and_that_is_said_once(
             assert eventually(d, "get_mode") == {"BANKA": "MODE2"}
             assert bank.get_mode() == "MODE2"  # the proxy of before
             said = [one.getMessage() for one in caplog.records if one.levelno == logging.WARNING]
-            assert f"BANKA has moved from tcp://127.0.0.1:{first.port} to tcp://127.0.0.1:{second.port}" in said
+            assert (
+                f"BANKA has moved from tcp://127.0.0.1:{first.port} to tcp://127.0.0.1:{second.port}"
+                in said
+            )
             assert d.get_mode() == (True, "MODE2")
     assert sum("moved" in one.getMessage() for one in caplog.records) == 1
 
@@ -126,7 +141,10 @@ def test_a_player_is_followed_to_its_new_port_and_that_is_said_once(
 def test_a_silent_player_is_left_for_the_one_that_took_its_name(
     make_dealer: MakeDealer, manager: ServerProcess
 ) -> None:
-    with make_dealer({"BANKA": f"service:BANKA@127.0.0.1:{manager.port}"}) as d, Service(manager.port, "BANKA") as old:
+    with (
+        make_dealer({"BANKA": f"service:BANKA@127.0.0.1:{manager.port}"}) as d,
+        Service(manager.port, "BANKA") as old,
+    ):
         assert d.get_mode() == (True, None)
         old.player.suspend()
         old.client.close()  # its host has gone, and with it the name
@@ -138,7 +156,10 @@ def test_a_silent_player_is_left_for_the_one_that_took_its_name(
 def test_without_its_port_manager_a_dealer_goes_on_with_what_it_knows(
     make_dealer: MakeDealer, manager: ServerProcess
 ) -> None:
-    with make_dealer({"BANKA": f"service:BANKA@127.0.0.1:{manager.port}"}) as d, Service(manager.port, "BANKA") as one:
+    with (
+        make_dealer({"BANKA": f"service:BANKA@127.0.0.1:{manager.port}"}) as d,
+        Service(manager.port, "BANKA") as one,
+    ):
         assert d.get_mode() == (True, None)
         manager.end()
         assert d.get_mode() == (True, None)
@@ -152,29 +173,47 @@ def test_an_absent_port_manager_and_an_absent_player_are_told_apart(
 ) -> None:
     at = f"127.0.0.1:{manager.port}"
     with make_dealer({"BANKA": f"service:BANKA@{at}"}) as d:
-        with pytest.raises(PlayersError, match=r"service 'BANKA' at the port manager .*: found none; is its"):
+        with pytest.raises(
+            PlayersError, match=r"service 'BANKA' at the port manager .*: found none; is its"
+        ):
             d.get_mode()
-        with pytest.raises(ConfigurationError, match=r"knows no service BANK\.\.\.; do its Players run"):
+        with pytest.raises(
+            ConfigurationError, match=r"knows no service BANK\.\.\.; do its Players run"
+        ):
             make_dealer(f"portmanager://{at}")
         manager.end()
     with make_dealer({"BANKA": f"service:BANKA@{at}"}) as d:
-        with pytest.raises(PlayersError, match=f"the port manager at {at} does not tell: .*Errno 111"):
+        with pytest.raises(
+            PlayersError, match=f"the port manager at {at} does not tell: .*Errno 111"
+        ):
             d.get_mode()
-    with pytest.raises(ConfigurationError, match=f"the port manager at {at} does not answer .*is one running there"):
+    with pytest.raises(
+        ConfigurationError, match=f"the port manager at {at} does not answer .*is one running there"
+    ):
         make_dealer(f"portmanager://{at}")
 
 
-def test_each_of_two_users_has_players_of_the_same_name(make_dealer: MakeDealer, manager: ServerProcess) -> None:
+def test_each_of_two_users_has_players_of_the_same_name(
+    make_dealer: MakeDealer, manager: ServerProcess
+) -> None:
     at = f"127.0.0.1:{manager.port}"
-    with Service(manager.port, "BANKA", "alice", mode="MODE1"), Service(manager.port, "BANKA", "bob", mode="MODE2"):
+    with (
+        Service(manager.port, "BANKA", "alice", mode="MODE1"),
+        Service(manager.port, "BANKA", "bob", mode="MODE2"),
+    ):
         for user, mode in (("alice", "MODE1"), ("bob", "MODE2")):
             with make_dealer(f"portmanager://{at}?user={user}") as d:
                 assert d.get_mode() == (True, mode)
             with make_dealer({"BANKA": f"service://{at}/BANKA?user={user}"}) as d:
                 assert d.get_mode() == (True, mode)
-        with pytest.raises(ConfigurationError, match=r"BANKA at .* is there of alice, bob; say whose: \?user=alice"):
+        with pytest.raises(
+            ConfigurationError, match=r"BANKA at .* is there of alice, bob; say whose: \?user=alice"
+        ):
             make_dealer(f"portmanager://{at}")
-        with make_dealer({"BANKA": f"service:BANKA@{at}"}) as d, pytest.raises(PlayersError, match="say whose it is"):
+        with (
+            make_dealer({"BANKA": f"service:BANKA@{at}"}) as d,
+            pytest.raises(PlayersError, match="say whose it is"),
+        ):
             d.get_mode()
 
 
@@ -191,7 +230,9 @@ def _stand_in(kind: str) -> Iterator[StandIn]:
         yield server
 
 
-def test_the_file_names_services_and_the_dealer_a_port_manager(manager: ServerProcess, tmp_path: Path) -> None:
+def test_the_file_names_services_and_the_dealer_a_port_manager(
+    manager: ServerProcess, tmp_path: Path
+) -> None:
     path = tmp_path / "dibas.toml"
     path.write_text(
         f'[instrument]\nplayer_port = "service:"\nportmanager = "localhost:{manager.port}"\nbind = "127.0.0.1"\n'
@@ -203,19 +244,27 @@ def test_the_file_names_services_and_the_dealer_a_port_manager(manager: ServerPr
         assert d.get_status("BANKNAM") == {"BANKA": "BANKA", "BANKX": "BANKX"}
 
 
-def test_the_command_takes_a_port_manager_in_the_place_of_a_file(manager: ServerProcess, tmp_path: Path) -> None:
+def test_the_command_takes_a_port_manager_in_the_place_of_a_file(
+    manager: ServerProcess, tmp_path: Path
+) -> None:
     at = f"portmanager://127.0.0.1:{manager.port}"
 
     def dealer(*words: str, status: int = 0) -> str:
         done = subprocess.run(
             [sys.executable, "-m", "dealer.cli", *words, "--config", at],
-            cwd=tmp_path, env=clean_environment(PYTHONPATH=str(ROOT)), capture_output=True, text=True, timeout=600,
+            cwd=tmp_path,
+            env=clean_environment(PYTHONPATH=str(ROOT)),
+            capture_output=True,
+            text=True,
+            timeout=600,
             check=False,
-        )  # fmt: skip
+        )
         assert done.returncode == status, done.stderr
         return done.stdout + done.stderr
 
-    assert f"the port manager at 127.0.0.1:{manager.port} knows no service BANK" in dealer("list", status=1)
+    assert f"the port manager at 127.0.0.1:{manager.port} knows no service BANK" in dealer(
+        "list", status=1
+    )
     assert "; portmanager list --host HOST shows" in dealer("doctor", status=1)
     with Service(manager.port, "BANKA", mode="MODE1"):
         assert dealer("list").startswith(f"BANKA  service://127.0.0.1:{manager.port}/BANKA")

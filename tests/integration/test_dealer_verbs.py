@@ -57,15 +57,27 @@ def test_the_verbs_keep_the_originals_success_shapes(array: Array) -> None:
     assert d.help_param("exposure").startswith("Integration time")
     assert d.prepare() == {"BANKA": None, "BANKB": None}
     assert d.clear_switching_states() == {"BANKA": (True, 0), "BANKB": (True, 0)}
-    assert d.add_switching_state(0.1, blank=True, cal=True) == {"BANKA": (True, 1), "BANKB": (True, 1)}
-    states = [(0.0, Switching.SIG, Switching.CALON, 0.002), (0.5, Switching.REF, Switching.CALOFF, 0.002)]
+    assert d.add_switching_state(0.1, blank=True, cal=True) == {
+        "BANKA": (True, 1),
+        "BANKB": (True, 1),
+    }
+    states = [
+        (0.0, Switching.SIG, Switching.CALON, 0.002),
+        (0.5, Switching.REF, Switching.CALOFF, 0.002),
+    ]
     assert d.set_gbt_ss(1.0, states) == {"BANKA": (True, 2), "BANKB": (True, 2)}
     assert d.set_status(OBSERVER="Fang") == {"BANKA": None, "BANKB": None}
     assert d.get_status("OBSERVER") == {"BANKA": "Fang", "BANKB": "Fang"}
     assert d.get_status(("OBSERVER", "BANKNAM"))["BANKB"]["OBSERVER"] == "Fang"
     assert all(len(status) > 3 for status in d.get_status().values())
-    assert d.monitor() == {"BANKA": (True, "Start monitor mode."), "BANKB": (True, "Start monitor mode.")}
-    assert d.stop() == {"BANKA": (True, "Ending monitor mode."), "BANKB": (True, "Ending monitor mode.")}
+    assert d.monitor() == {
+        "BANKA": (True, "Start monitor mode."),
+        "BANKB": (True, "Start monitor mode."),
+    }
+    assert d.stop() == {
+        "BANKA": (True, "Ending monitor mode."),
+        "BANKB": (True, "Ending monitor mode."),
+    }
     idle = (False, "NETSTAT=waiting", "DISKSTAT=waiting")
     assert d.scan_status() == {"BANKA": idle, "BANKB": idle}
 
@@ -84,7 +96,9 @@ def test_d10_several_parameters_are_all_set(array: Array) -> None:
     d = array.dealer
     d.set_mode("MODE1")
     values = d.set_param(exposure=0.25, scan_length=7)
-    assert all(value in (True, {"exposure": True, "scan_length": True}) for value in values.values())
+    assert all(
+        value in (True, {"exposure": True, "scan_length": True}) for value in values.values()
+    )
     assert {float(value) for value in d.get_status("EXPOSURE").values()} == {0.25}
     assert {float(value) for value in d.get_status("SCAN_LEN").values()} == {7.0}
 
@@ -112,11 +126,15 @@ def test_d4_disagreeing_modes_are_told_apart(array: Array) -> None:
     d["BANKB"].set_mode("MODE2")
     assert d.get_mode() == (False, {"BANKA": "MODE1", "BANKB": "MODE2"})
     d.remove_active_player("BANKA", "BANKB")
-    with pytest.raises(NoActivePlayersError, match=r"get_mode: no Player is active; .* BANKA, BANKB"):
+    with pytest.raises(
+        NoActivePlayersError, match=r"get_mode: no Player is active; .* BANKA, BANKB"
+    ):
         d.get_mode()
 
 
-def test_outcomes_keep_value_error_and_delay_of_each_bank_apart_and_raise_nothing(array: Array) -> None:
+def test_outcomes_keep_value_error_and_delay_of_each_bank_apart_and_raise_nothing(
+    array: Array,
+) -> None:
     d = array.dealer
     d["BANKA"].set_mode("MODE1")
     outcomes = d.outcomes("earliest_start")
@@ -148,7 +166,9 @@ def test_parts_of_a_bank_are_called_by_name() -> None:
 
 
 def test_banka_alone_is_active_at_the_start_and_d14_order_is_that_of_the_configuration() -> None:
-    with Dealer({"BANKC": "tcp://127.0.0.1:1", "BANKA": "tcp://127.0.0.1:2", "BANKB": "tcp://127.0.0.1:3"}) as d:
+    with Dealer(
+        {"BANKC": "tcp://127.0.0.1:1", "BANKA": "tcp://127.0.0.1:2", "BANKB": "tcp://127.0.0.1:3"}
+    ) as d:
         assert d.list_available_players() == list(d) == ["BANKC", "BANKA", "BANKB"]
         assert d.list_active_players() == ["BANKA"]
         assert d.add_active_player("BANKB", "BANKC") == ["BANKC", "BANKA", "BANKB"]
@@ -220,15 +240,22 @@ def test_an_original_players_own_methods_are_verbs_too() -> None:
 def test_if_one_lacks_the_method_one_error_names_it_and_nothing_is_sent(method: str) -> None:
     with array_of(NativePlayer(mode="MODE1"), NativePlayer(mode="MODE1", lacks=[method])) as array:
         array.dealer["BANKA"].monitor()
-        with pytest.raises(NotExportedError, match=f"{method}: nothing was sent: BANKB has no such method") as caught:
+        with pytest.raises(
+            NotExportedError, match=f"{method}: nothing was sent: BANKB has no such method"
+        ) as caught:
             getattr(array.dealer, method)()
         assert list(caught.value.lacking) == ["BANKB"]
-        assert array.dealer["BANKA"].stop() == [True, "Ending monitor mode."]  # nobody had stopped it
+        assert array.dealer["BANKA"].stop() == [
+            True,
+            "Ending monitor mode.",
+        ]  # nobody had stopped it
 
 
 def test_nothing_is_sent_to_an_original_player_either(tmp_path: Path) -> None:
     record = tmp_path / "record"
-    with array_of(OriginalPlayer(record=record), OriginalPlayer(lacks=["prepare"]), NativePlayer()) as array:
+    with array_of(
+        OriginalPlayer(record=record), OriginalPlayer(lacks=["prepare"]), NativePlayer()
+    ) as array:
         with pytest.raises(NotExportedError, match="BANKB has no such method"):
             array.dealer.prepare()
         with pytest.raises(NotExportedError, match="BANKA has no such method; BANKB"):
@@ -239,7 +266,9 @@ def test_nothing_is_sent_to_an_original_player_either(tmp_path: Path) -> None:
 def test_a_misspelt_verb_is_an_attribute_error_with_a_guess() -> None:
     with array_of(NativePlayer()) as array:
         assert not hasattr(array.dealer, "set_mod")
-        with pytest.raises(AttributeError, match=r"set_mod: nothing was sent: .*; did you mean set_mode"):
+        with pytest.raises(
+            AttributeError, match=r"set_mod: nothing was sent: .*; did you mean set_mode"
+        ):
             array.dealer.set_mod("MODE1")
 
 
@@ -279,8 +308,12 @@ def test_d2_every_bank_is_asked_and_one_error_names_all_that_failed() -> None:
         assert list(error.outcomes) == list(array.players)
         assert list(error.failed) == ["BANKA", "BANKB", "BANKC", "BANKD", "BANKE"]
         assert [type(o.error) for o in error.failed.values()] == [
-            RemoteError, RemoteError, RefusedError, RefusedError, PeerLostError
-        ]  # fmt: skip
+            RemoteError,
+            RemoteError,
+            RefusedError,
+            RefusedError,
+            PeerLostError,
+        ]
         assert error.outcomes["BANKF"].value == (True, "Start monitor mode.")
         assert "BANKA: ValueError: monitor failed" in str(error)
         assert "BANKB: ValueError: monitor failed" in str(error)
@@ -295,7 +328,9 @@ def test_d3_a_player_that_was_never_there_is_named_and_found_when_it_comes(kind:
         url = first.url
     with Dealer({"BANKA": url}) as d:
         begun = time.monotonic()
-        with pytest.raises(PlayersError, match=f"BANKA: PeerLostError: bank.get_mode: no server at {url}") as caught:
+        with pytest.raises(
+            PlayersError, match=f"BANKA: PeerLostError: bank.get_mode: no server at {url}"
+        ) as caught:
             d.get_mode()
         assert time.monotonic() - begun < 2.0
         assert isinstance(caught.value.failed["BANKA"].error, PeerLostError)
@@ -305,8 +340,12 @@ def test_d3_a_player_that_was_never_there_is_named_and_found_when_it_comes(kind:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_p1_a_player_that_dies_in_a_call_is_reported_within_a_second_and_found_again_after_a_restart(kind: str) -> None:
-    with array_of(KINDS[kind](slow=["prepare=20"], mode="MODE1"), NativePlayer(mode="MODE1")) as array:
+def test_p1_a_player_that_dies_in_a_call_is_reported_within_a_second_and_found_again_after_a_restart(
+    kind: str,
+) -> None:
+    with array_of(
+        KINDS[kind](slow=["prepare=20"], mode="MODE1"), NativePlayer(mode="MODE1")
+    ) as array:
         d = array.dealer
         killer = threading.Timer(0.3, array["BANKA"].kill)
         killer.start()
@@ -326,7 +365,9 @@ def test_p1_running_out_of_time_is_an_error_and_leaves_the_dealer_usable(kind: s
         d = array.dealer
         outcome = d.outcomes("prepare", _timeout=0.3)["BANKA"]
         assert isinstance(outcome.error, CallTimeoutError)
-        assert str(outcome.error) == f"bank.prepare: no reply from {array['BANKA'].url} within 0.3 s"
+        assert (
+            str(outcome.error) == f"bank.prepare: no reply from {array['BANKA'].url} within 0.3 s"
+        )
         assert d.get_mode() == (True, "MODE1")
         assert d.outcomes("get_status", "BANKNAM")["BANKA"].value == "BANKA"
         assert array["BANKA"].is_alive
@@ -344,7 +385,10 @@ def test_d12_a_deadline_of_one_call_changes_no_other() -> None:
             assert proxy.get_request_reply_timeout() == 180.0
         array.dealer["BANKA"].set_request_reply_timeout(7)
         array.dealer.outcomes("set_mode", "MODE1", _timeout=120)
-        assert [p.get_request_reply_timeout() for p in array.dealer.players.values()] == [7.0, 180.0]
+        assert [p.get_request_reply_timeout() for p in array.dealer.players.values()] == [
+            7.0,
+            180.0,
+        ]
 
 
 def test_a_dead_player_in_the_middle_does_not_keep_the_others_from_being_asked() -> None:
@@ -352,7 +396,9 @@ def test_a_dead_player_in_the_middle_does_not_keep_the_others_from_being_asked()
         array.dealer.get_mode()
         array["BANKB"].kill()
         begun = time.monotonic()
-        with pytest.raises(PlayersError, match="set_mode: 1 of 3 Banks failed\n  BANKB: PeerLostError"):
+        with pytest.raises(
+            PlayersError, match="set_mode: 1 of 3 Banks failed\n  BANKB: PeerLostError"
+        ):
             array.dealer.set_mode("MODE1")
         assert time.monotonic() - begun < 3.0
         array.dealer.remove_active_player("BANKB")
@@ -397,9 +443,13 @@ def test_a_closed_dealer_says_so() -> None:
 # the rule for old peers
 
 
-def test_an_original_player_gets_nothing_but_its_own_dialect_one_request_at_a_time(tmp_path: Path) -> None:
+def test_an_original_player_gets_nothing_but_its_own_dialect_one_request_at_a_time(
+    tmp_path: Path,
+) -> None:
     record = tmp_path / "record"
-    player = OriginalPlayer(mode="MODE1", record=record, python2=True, earliest_in=1.5, scan_length=0.0)
+    player = OriginalPlayer(
+        mode="MODE1", record=record, python2=True, earliest_in=1.5, scan_length=0.0
+    )
     with array_of(player) as array:
         d = array.dealer
         dir(d)
@@ -419,8 +469,9 @@ def test_an_original_player_gets_nothing_but_its_own_dialect_one_request_at_a_ti
         assert isinstance(message["kwargs"], dict)
         assert "dealer" not in message or message["proc"] == "list_methods"
     assert [m["kwargs"] for m in received(record) if m["proc"] == "set_param"] == [
-        {"exposure": 1}, {"scan_length": 2}
-    ]  # fmt: skip
+        {"exposure": 1},
+        {"scan_length": 2},
+    ]
 
 
 def test_p3_arguments_that_json_cannot_hold_are_never_sent() -> None:

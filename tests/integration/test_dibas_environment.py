@@ -1,4 +1,5 @@
-"""Commands of the original's installations: `source dibas.bash`, `python -m player`, `ipython -i -m player`."""
+"""Commands of the original's installations: `source dibas.bash`, `python -m player`, `ipython -i -m
+player`."""
 
 from __future__ import annotations
 
@@ -22,14 +23,19 @@ complete -p dealer player 2> /dev/null | wc -l
 
 
 def sourced(file: Path, *options: str, **given: str) -> list[str]:
-    """DIBAS_DIR, DIBAS_DATA, PATH, and how many of two commands are completed, in a shell that has read the file."""
+    """DIBAS_DIR, DIBAS_DATA, PATH, and how many of two commands are completed, in a shell that has
+    read the file."""
     environment = clean_environment(PATH="/usr/bin:/bin", **given)
     words = ["bash", "--norc", "--noprofile", *options, "-c", SHOW, "bash", str(file)]
-    done = subprocess.run(words, capture_output=True, text=True, timeout=600, env=environment, check=True)
+    done = subprocess.run(
+        words, capture_output=True, text=True, timeout=600, env=environment, check=True
+    )
     return done.stdout.splitlines()
 
 
-def test_an_installation_is_the_folder_of_the_file_and_its_programs_come_first(tmp_path: Path) -> None:
+def test_an_installation_is_the_folder_of_the_file_and_its_programs_come_first(
+    tmp_path: Path,
+) -> None:
     root = tmp_path / "opt dibas"
     for folder in ("bin", "exec/x86_64-linux", "venv"):
         (root / folder).mkdir(parents=True)
@@ -60,9 +66,14 @@ def test_a_prompt_that_somebody_else_opened_has_the_bank(tmp_path: Path, bank: s
     file = write_configuration(tmp_path / "d.toml", {"BANKA": {}})
     done = subprocess.run(
         [sys.executable, "-i", "-m", "player", bank, "--config", str(file)],
-        input="print(p.get_bank_name())\nprint(Bank.__module__)\n", env=clean_environment(), cwd=ROOT,
-        capture_output=True, text=True, timeout=600, check=True,
-    )  # fmt: skip
+        input="print(p.get_bank_name())\nprint(Bank.__module__)\n",
+        env=clean_environment(),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=True,
+    )
     if bank == "BANKA":
         assert "p is BANKA of" in done.stdout
         assert done.stdout.split()[-2:] == ["BANKA", "player.interactive"]
@@ -74,8 +85,12 @@ def test_a_prompt_that_somebody_else_opened_has_the_bank(tmp_path: Path, bank: s
 
 def test_all_examples_of_the_original_find_their_names() -> None:
     script = "from dealer import Dealer, SWbits; print(SWbits.SIG, SWbits.REF, SWbits.CALON, SWbits.CALOFF)"
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, check=True
+    )
     assert done.stdout == "0 1 1 0\n"
     told = "from ZMQJSONProxy import *; print(ZMQJSONProxyClient, ZMQJSONProxyServer, ZMQJSONProxyException)"
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "compat" / "dibas")}
-    subprocess.run([sys.executable, "-c", told], env=environment, cwd=ROOT, check=True, capture_output=True)
+    subprocess.run(
+        [sys.executable, "-c", told], env=environment, cwd=ROOT, check=True, capture_output=True
+    )

@@ -1,4 +1,5 @@
-"""The examples of the documentation run as they stand. Some pages run at the same time: scans are mostly waiting."""
+"""The examples of the documentation run as they stand. Some pages run at the same time: scans are
+mostly waiting."""
 
 from __future__ import annotations
 
@@ -19,9 +20,15 @@ AT_ONCE = 2  # a scan is mostly waiting, but the start of its Player and program
 
 def _run(name: str, folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-W", "error", "-m", "support.doc_page", name, str(folder)], cwd=ROOT, env=clean_environment(),
-        text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=600, check=False,
-    )  # fmt: skip
+        [sys.executable, "-W", "error", "-m", "support.doc_page", name, str(folder)],
+        cwd=ROOT,
+        env=clean_environment(),
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        timeout=600,
+        check=False,
+    )
 
 
 @pytest.fixture(scope="module")
@@ -29,8 +36,12 @@ def runs(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[dict[str, Future[subprocess.CompletedProcess[str]]]]:
     """Page -> what became of it, for the pages that were asked for."""
-    asked = [item.callspec.params["name"] for item in request.session.items if hasattr(item, "callspec")
-             and item.nodeid.partition("[")[0].endswith("::test_the_examples_of_a_page_run")]  # fmt: skip
+    asked = [
+        item.callspec.params["name"]
+        for item in request.session.items
+        if hasattr(item, "callspec")
+        and item.nodeid.partition("[")[0].endswith("::test_the_examples_of_a_page_run")
+    ]
     with ThreadPoolExecutor(AT_ONCE) as pool:
         yield {name: pool.submit(_run, name, tmp_path_factory.mktemp("page")) for name in asked}
         pool.shutdown(cancel_futures=True)
@@ -38,7 +49,9 @@ def runs(
 
 @pytest.mark.timeout(400)  # the first to be asked for may be the last to run
 @pytest.mark.parametrize("name", PAGES)
-def test_the_examples_of_a_page_run(name: str, runs: dict[str, Future[subprocess.CompletedProcess[str]]]) -> None:
+def test_the_examples_of_a_page_run(
+    name: str, runs: dict[str, Future[subprocess.CompletedProcess[str]]]
+) -> None:
     done = runs[name].result()
     assert done.returncode == 0, done.stdout
 
@@ -46,7 +59,12 @@ def test_the_examples_of_a_page_run(name: str, runs: dict[str, Future[subprocess
 def test_blocks_and_markers_are_found() -> None:
     text = "a\n```python\n>>> 1\n1\n```\n\n<!-- not run: needs root -->\n```console\n$ a \\\n  b\nc\n$ d\n```\n"
     first, second = blocks_of(text)
-    assert (first.line, first.language, first.body, first.is_used) == (2, "python", ">>> 1\n1\n", True)
+    assert (first.line, first.language, first.body, first.is_used) == (
+        2,
+        "python",
+        ">>> 1\n1\n",
+        True,
+    )
     assert (second.marker, second.is_used) == ("not run: needs root", False)
     assert commands_of(second.body) == [("a   b", "c\n"), ("d", "")]
 

@@ -29,8 +29,12 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("site")
     done = subprocess.run(
         [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "-b", "html", "docs", folder],
-        cwd=ROOT, capture_output=True, text=True, timeout=600, check=False,
-    )  # fmt: skip
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
     assert (done.returncode, done.stderr) == (0, "")
     return folder
 
@@ -38,7 +42,10 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize(
     ("page", "words"),
     [
-        ("reference/commands.html", ["player supervisor-config", "--complete DIR", "dealer status"]),
+        (
+            "reference/commands.html",
+            ["player supervisor-config", "--complete DIR", "dealer status"],
+        ),
         ("reference/models.html", ["needed_arm_delay_s", "at least 2", "player_port"]),
         ("reference/api.html", ["wait_for_scan", "ZMQJSONProxyServer", "add_switching_state"]),
         ("reference/benchmarks.html", ["ratio"]),

@@ -1,4 +1,5 @@
-"""Every mode of the shipped configuration, set and prepared by a real Bank on a simulated board; and its faults."""
+"""Every mode of the shipped configuration, set and prepared by a real Bank on a simulated board;
+and its faults."""
 
 from __future__ import annotations
 
@@ -49,12 +50,19 @@ def test_a_mode_can_be_set_and_prepared(bank: Bank, mode: str) -> None:
     assert (values["SIMULATE"], values["MODESTAT"]) == (1, "set")
     assert bank.valon.get_frequency(0) == found.frequency_mhz
     assert bank.roach.status() is True
-    assert bank.mode_state() == {"state": "set", "mode": mode, "frequency_mhz": found.frequency_mhz, "cause": ""}
+    assert bank.mode_state() == {
+        "state": "set",
+        "mode": mode,
+        "frequency_mhz": found.frequency_mhz,
+        "cause": "",
+    }
 
 
 def test_nodes_of_a_coherent_mode_share_the_masters_board(config: Path, bank: Bank) -> None:
     bank.set_mode("CODD_MODE_512", force=True)
-    with Bank("BANKC", config=config, simulate=True) as node:  # it owns a board, and leaves it alone
+    with Bank(
+        "BANKC", config=config, simulate=True
+    ) as node:  # it owns a board, and leaves it alone
         node.set_mode("CODD_MODE_512")
         assert node.roach.status() is False
         assert (node.get_status("BANKNUM"), node.get_status("DATAHOST")) == (2, "10.17.0.66")
@@ -74,11 +82,15 @@ FAULTS = [
 
 
 @pytest.mark.parametrize(("fault", "says"), FAULTS, ids=[" ".join(fault) for fault, _ in FAULTS])
-def test_a_failure_in_the_middle_leaves_no_mode_and_the_cause(bank: Bank, fault: list[str], says: str) -> None:
+def test_a_failure_in_the_middle_leaves_no_mode_and_the_cause(
+    bank: Bank, fault: list[str], says: str
+) -> None:
     bank.set_mode("MODE1", force=True)
     bank.roach.request("sim-fault", fault)
     try:
-        with pytest.raises(Exception, match=f"mode MODE4 could not be set up, no mode is set now: .*{says}"):
+        with pytest.raises(
+            Exception, match=f"mode MODE4 could not be set up, no mode is set now: .*{says}"
+        ):
             bank.set_mode("MODE4")
         state = bank.mode_state()
         assert (state["state"], state["mode"]) == ("none", None)
@@ -86,7 +98,9 @@ def test_a_failure_in_the_middle_leaves_no_mode_and_the_cause(bank: Bank, fault:
         values = bank.get_status()
         assert values["MODESTAT"] == "none"
         assert "MODENUM" not in values
-        with pytest.raises(Exception, match=r"no mode is set \(set_mode\(MODE4\): .*; call set_mode first"):
+        with pytest.raises(
+            Exception, match=r"no mode is set \(set_mode\(MODE4\): .*; call set_mode first"
+        ):
             bank.prepare()
     finally:
         bank.roach.request("sim-fault", ["none"])
@@ -113,7 +127,10 @@ def test_stop_ends_a_mode_change_while_the_board_does_not_answer(bank: Bank) -> 
     thread.join(30)
     assert len(raised) == 1
     assert bank.mode_state() == {
-        "state": "none", "mode": None, "frequency_mhz": None, "cause": "set_mode(MODE4): stop was called",
-    }  # fmt: skip
+        "state": "none",
+        "mode": None,
+        "frequency_mhz": None,
+        "cause": "set_mode(MODE4): stop was called",
+    }
     bank.roach.request("sim-fault", ["none"])
     assert bank.set_mode("MODE4") == [True, "new mode MODE4 set!"]

@@ -1,4 +1,5 @@
-"""Data-taking programs of others in a real Player: what they find, and what becomes of a Bank when they go wrong."""
+"""Data-taking programs of others in a real Player: what they find, and what becomes of a Bank when
+they go wrong."""
 
 from __future__ import annotations
 
@@ -42,7 +43,9 @@ class Rig:
         self.words = directory / "words"
         self.set_program(f'exec {sys.executable} {EXAMPLE} "$@"')
         self.config = directory / "array.toml"
-        self.url = write_array(self.config, board=False, arm_delay_s=2.5, daq=self.program, **options)["BANKA"]
+        self.url = write_array(
+            self.config, board=False, arm_delay_s=2.5, daq=self.program, **options
+        )["BANKA"]
         table = load(self.config).banks["BANKA"]
         assert isinstance(table, SpectrometerBankConfig)
         self.table = table
@@ -55,7 +58,8 @@ class Rig:
     def run(self) -> PlayerRun:
         # relative paths are right for the Player, and for nobody else who might be elsewhere
         environment = clean_environment(
-            DIBAS_DATA=os.path.relpath(self.directory / "data", ROOT), DIBAS_DIR=os.path.relpath(self.directory, ROOT)
+            DIBAS_DATA=os.path.relpath(self.directory / "data", ROOT),
+            DIBAS_DIR=os.path.relpath(self.directory, ROOT),
         )
         config = os.path.relpath(self.config, ROOT)
         run = PlayerRun("BANKA", self.url, "--config", config, log=self.log, env=environment)
@@ -64,7 +68,10 @@ class Rig:
 
     @property
     def keys(self) -> list[int]:
-        plans = (self.table.data_buffers.plan(family, self.table.status_memory) for family in ("vegas", "guppi"))
+        plans = (
+            self.table.data_buffers.plan(family, self.table.status_memory)
+            for family in ("vegas", "guppi")
+        )
         return [buffer.key for plan in plans for buffer in plan]
 
 
@@ -92,7 +99,9 @@ def semaphore_sets() -> dict[int, int]:
 
 
 def only_child(player: PlayerRun, part: str = "foreign_daq") -> psutil.Process:
-    found = [p for p in psutil.Process(player.process.pid).children() if part in " ".join(p.cmdline())]
+    found = [
+        p for p in psutil.Process(player.process.pid).children() if part in " ".join(p.cmdline())
+    ]
     assert len(found) == 1, found
     return found[0]
 
@@ -110,7 +119,9 @@ def ended(bank: Any) -> dict[str, Any]:
     return report
 
 
-def test_a_foreign_program_finds_its_buffers_and_hears_its_words(rig: Rig, player: PlayerRun) -> None:
+def test_a_foreign_program_finds_its_buffers_and_hears_its_words(
+    rig: Rig, player: PlayerRun
+) -> None:
     vegas = rig.table.data_buffers.plan("vegas", rig.table.status_memory)
     with bank_of(rig.url) as bank:
         assert bank.set_mode("MODE4") == [True, "new mode MODE4 set!"]
@@ -120,7 +131,13 @@ def test_a_foreign_program_finds_its_buffers_and_hears_its_words(rig: Rig, playe
             kind, whole, structure, block, header, index, shmid, semid, blocks = struct.unpack_from(
                 "<i4x5Q3i", memory.read(128), 64
             )
-            assert (kind, blocks, block, header, structure) == (number, 4, 65536, HEADER_BYTES, 8192)
+            assert (kind, blocks, block, header, structure) == (
+                number,
+                4,
+                65536,
+                HEADER_BYTES,
+                8192,
+            )
             assert whole == memory.size == 8192 + 4 * (HEADER_BYTES + index + 65536)
             assert (shmid, semid > 0) == (memory.id, True)
             for n in range(4):
@@ -138,30 +155,38 @@ def test_a_foreign_program_finds_its_buffers_and_hears_its_words(rig: Rig, playe
 def test_the_program_is_ended_before_its_buffers_are_made_anew(rig: Rig, player: PlayerRun) -> None:
     seen = rig.directory / "seen"
     rig.set_program(
-        f'{sys.executable} {EXAMPLE}\n'
+        f"{sys.executable} {EXAMPLE}\n"
         f'grep -c "^ *$(($DIBAS_DATABUF_KEY)) " /proc/sysvipc/shm >> {seen}\n'
-        f'env | grep ^DIBAS_ | sort > {rig.directory}/environment\n'
+        f"env | grep ^DIBAS_ | sort > {rig.directory}/environment\n"
     )
     memory = rig.table.status_memory
     with bank_of(rig.url) as bank:
         bank.set_mode("MODE1")
         first = sysv_ipc.SharedMemory(rig.keys[0], 0, size=0)
-        bank.set_mode("MODE2")  # the same family: new blocks all the same, nobody knows what a killed program left
+        bank.set_mode(
+            "MODE2"
+        )  # the same family: new blocks all the same, nobody knows what a killed program left
         again = sysv_ipc.SharedMemory(rig.keys[0], 0, size=0)
         assert first.id != again.id
         first.detach()
         again.detach()
-        assert seen.read_text().split() == ["1"]  # when the program of MODE1 ended its buffer was there
+        assert seen.read_text().split() == [
+            "1"
+        ]  # when the program of MODE1 ended its buffer was there
         bank.set_mode("INCO_MODE_64")
         assert bank.get_status("DATADIR") == fitting(str(rig.directory / "data"))
         assert bank.get_status("PARFILE") == fitting(str(rig.directory / "example.par"))
         assert seen.read_text().split() == ["1", "1"]
         assert (rig.directory / "environment").read_text().split() == [
-            "DIBAS_BANK=BANKA", f"DIBAS_DAQ_FIFO=/tmp/vegas_daq_control_{memory.key:x}",
-            f"DIBAS_DATA={rig.directory / 'data'}", f"DIBAS_DATABUF_KEY={rig.keys[0]:#x}",
-            f"DIBAS_DIR={rig.directory}", "DIBAS_INSTANCE=0",
-            f"DIBAS_STATUS_KEY={memory.key:#x}", f"DIBAS_STATUS_SEMAPHORE={memory.semaphore}",
-        ]  # fmt: skip
+            "DIBAS_BANK=BANKA",
+            f"DIBAS_DAQ_FIFO=/tmp/vegas_daq_control_{memory.key:x}",
+            f"DIBAS_DATA={rig.directory / 'data'}",
+            f"DIBAS_DATABUF_KEY={rig.keys[0]:#x}",
+            f"DIBAS_DIR={rig.directory}",
+            "DIBAS_INSTANCE=0",
+            f"DIBAS_STATUS_KEY={memory.key:#x}",
+            f"DIBAS_STATUS_SEMAPHORE={memory.semaphore}",
+        ]
         with pytest.raises(sysv_ipc.ExistentialError):
             sysv_ipc.SharedMemory(rig.keys[0], 0, size=0)
         guppi = sysv_ipc.SharedMemory(rig.keys[3], 0, size=0)
@@ -169,7 +194,9 @@ def test_the_program_is_ended_before_its_buffers_are_made_anew(rig: Rig, player:
         guppi.detach()
 
 
-def test_a_program_that_is_killed_or_hangs_leaves_the_bank_usable(rig: Rig, player: PlayerRun) -> None:
+def test_a_program_that_is_killed_or_hangs_leaves_the_bank_usable(
+    rig: Rig, player: PlayerRun
+) -> None:
     with bank_of(rig.url) as bank:
         bank.set_mode("MODE1")
         begin_scan(bank, 60.0)
@@ -183,7 +210,9 @@ def test_a_program_that_is_killed_or_hangs_leaves_the_bank_usable(rig: Rig, play
         only_child(player).suspend()
         report = ended(bank)
         assert report["outcome"] == "failed"
-        assert report["error"] == "daq did not end the scan within 5 s; it is ended and started anew"
+        assert (
+            report["error"] == "daq did not end the scan within 5 s; it is ended and started anew"
+        )
         begin_scan(bank, 1.0)
         assert ended(bank)["outcome"] == "done"
 
@@ -192,7 +221,9 @@ def test_a_program_that_is_killed_or_hangs_leaves_the_bank_usable(rig: Rig, play
 def test_of_two_programs_either_may_die(tmp_path: Path, victim: str) -> None:
     words = tmp_path / "words"
     writer = tmp_path / "fitswriter"
-    writer.write_text(f'#!/bin/sh\nwhile read word; do echo $word >> {words}; [ $word = QUIT ] && exit 0; done\n')
+    writer.write_text(
+        f"#!/bin/sh\nwhile read word; do echo $word >> {words}; [ $word = QUIT ] && exit 0; done\n"
+    )
     writer.chmod(0o755)
     rig = Rig(tmp_path, fits=writer)
     with rig.run() as player, bank_of(rig.url) as bank:
@@ -223,10 +254,15 @@ def test_a_program_that_ends_at_once_or_ignores_quit(rig: Rig, player: PlayerRun
         assert bank.get_overview()["mode"] is None
         assert "daq: no licence" in rig.log.read_text()
         # ignores SIGTERM too, does not read, and so does what it starts
-        rig.set_program(f'trap "" TERM\n{sys.executable} {EXAMPLE} < /dev/null\nsleep 300 & sleep 301')
+        rig.set_program(
+            f'trap "" TERM\n{sys.executable} {EXAMPLE} < /dev/null\nsleep 300 & sleep 301'
+        )
         assert bank.set_mode("MODE1")[0]
         assert bank.get_findings() == []
-        poll(lambda: len(psutil.Process(player.process.pid).children(recursive=True)) == 3, "its children")
+        poll(
+            lambda: len(psutil.Process(player.process.pid).children(recursive=True)) == 3,
+            "its children",
+        )
         children = psutil.Process(player.process.pid).children(recursive=True)
         rig.set_program(working)
         assert bank.set_mode("MODE2")[0]
@@ -239,7 +275,8 @@ def test_a_program_that_ends_at_once_or_ignores_quit(rig: Rig, player: PlayerRun
 @pytest.mark.parametrize("way", ["0<>", "0<"])
 def test_a_program_that_reads_only_its_fifo_gets_its_words_there(tmp_path: Path, way: str) -> None:
     rig = Rig(tmp_path, control="fifo")
-    # With `<` the open waits for somebody who writes, and a word would be followed by the end of the input.
+    # With `<` the open waits for somebody who writes, and a word would be followed by the end of
+    # the input.
     rig.set_program(f'exec {sys.executable} {EXAMPLE} {way} "$DIBAS_DAQ_FIFO"')
     with rig.run() as player, bank_of(rig.url) as bank:
         bank.set_mode("MODE1")
@@ -268,7 +305,10 @@ def test_what_is_in_the_way_of_a_fifo_is_not_removed(rig: Rig, player: PlayerRun
     path = fifo_path("vegas", 0, f"_{rig.table.status_memory.key:x}")
     path.write_text("somebody's")
     try:
-        with bank_of(rig.url) as bank, pytest.raises(RemoteError, match=f"{path} is no FIFO, and in the way of one"):
+        with (
+            bank_of(rig.url) as bank,
+            pytest.raises(RemoteError, match=f"{path} is no FIFO, and in the way of one"),
+        ):
             bank.set_mode("MODE1")
         assert path.read_text() == "somebody's"
     finally:

@@ -1,6 +1,8 @@
-"""One file of each kind, read by programs that this project did not write: what was put in comes out.
+"""One file of each kind, read by programs that this project did not write: what was put in comes
+out.
 
-`make readers` runs all of them, and those that are not installed here, over every basis, product and sign of the band.
+`make readers` runs all of them, and those that are not installed here, over every basis, product
+and sign of the band.
 """
 
 from __future__ import annotations
@@ -15,7 +17,9 @@ from readers.matrix import CASES, Case, results
 from readers.report import PAGE, tables
 
 QUICK = [case for case in CASES if case.is_quick]
-PAIRS = [(case, reader) for case in QUICK for reader in readers().values() if case.kind in reader.kinds]
+PAIRS = [
+    (case, reader) for case in QUICK for reader in readers().values() if case.kind in reader.kinds
+]
 
 
 @pytest.mark.parametrize(("case", "reader"), PAIRS, ids=lambda value: value.name.replace(" ", "-"))
@@ -30,7 +34,9 @@ def test_a_reader_finds_what_was_put_in(case: Case, reader: Reader) -> None:
 
 
 def test_there_is_a_quick_file_of_every_kind() -> None:
-    assert {case.kind for case in QUICK} == {kind for reader in readers().values() for kind in reader.kinds}
+    assert {case.kind for case in QUICK} == {
+        kind for reader in readers().values() for kind in reader.kinds
+    }
 
 
 def test_a_reader_that_refuses_says_why(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""A site's own doors, and the kit for tests of one's own Bank: everything on real sockets."""
+"""A site's own endpoints, and the kit for tests of one's own Bank: everything on real sockets."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from support.toy_bank import ToyBank, write_configuration
 
 from dealer import Dealer
 from player.config import load
-from player.errors import ConfigError, DoorError, KindError, PlayerError
+from player.errors import ConfigError, EndpointError, KindError, PlayerError
 from player.host import Host, HostSettings
 from player.testing import HostedBank, ManualClock
 from zmqjsonproxy.errors import CallTimeoutError, PeerLostError, ProxyError, RemoteError
 from zmqjsonproxy.rpc.client import ZMQJSONProxyClient
 from zmqjsonproxy.rpc.hub import Hub
 
-DOOR = "support.toy_door:LineDoor"
-STUCK = "support.toy_door:StuckDoor"
+ENDPOINT = "support.toy_endpoint:LineEndpoint"
+STUCK = "support.toy_endpoint:StuckEndpoint"
 
 
 def ask(url: str, text: bytes = b"ok\n") -> str:
@@ -31,10 +31,10 @@ def ask(url: str, text: bytes = b"ok\n") -> str:
         return answer
 
 
-def test_a_bank_has_the_doors_that_the_file_names() -> None:
-    doors = {"lines": {"kind": DOOR}, "more": {"kind": DOOR, "greeting": "good night"}}
-    with HostedBank(ToyBank, {"doors": doors}) as hosted:
-        urls = list(hosted.doors.values())
+def test_a_bank_has_the_endpoints_that_the_file_names() -> None:
+    endpoints = {"lines": {"kind": ENDPOINT}, "more": {"kind": ENDPOINT, "greeting": "good night"}}
+    with HostedBank(ToyBank, {"endpoints": endpoints}) as hosted:
+        urls = list(hosted.endpoints.values())
         assert [ask(url) for url in urls] == ["hello BANKA\n", "good night BANKA\n"]
         assert hosted.proxy.get_bank_name() == "BANKA"
     for url in urls:
@@ -42,63 +42,82 @@ def test_a_bank_has_the_doors_that_the_file_names() -> None:
             ask(url)
 
 
-def test_a_door_that_ends_by_itself_ends_the_player() -> None:
-    with HostedBank(ToyBank, {"doors": {"lines": {"kind": DOOR}}}) as hosted:
-        ask(hosted.doors["lines"], b"fail\n")
+def test_an_endpoint_that_ends_by_itself_ends_the_player() -> None:
+    with HostedBank(ToyBank, {"endpoints": {"lines": {"kind": ENDPOINT}}}) as hosted:
+        ask(hosted.endpoints["lines"], b"fail\n")
         assert hosted.host.wait() is False
 
 
 @pytest.mark.parametrize(
     ("greeting", "says"),
     [
-        ("refuse", "door stuck of BANKA cannot be opened: it is out of order"),
-        ("raise", "door stuck of BANKA cannot be opened: ZeroDivisionError: its own mistake"),
-        ("exit", "door stuck of BANKA cannot be opened: SystemExit: 3"),
+        ("refuse", "endpoint stuck of BANKA cannot be opened: it is out of order"),
+        ("raise", "endpoint stuck of BANKA cannot be opened: ZeroDivisionError: its own mistake"),
+        ("exit", "endpoint stuck of BANKA cannot be opened: SystemExit: 3"),
     ],
 )
-def test_a_door_that_does_not_open_is_a_sentence_and_the_bank_is_not_touched(greeting: str, says: str) -> None:
-    hosted = HostedBank(ToyBank, {"doors": {"stuck": {"kind": STUCK, "greeting": greeting}}})
-    with pytest.raises(DoorError, match=says), hosted:
+def test_an_endpoint_that_does_not_open_is_a_sentence_and_the_bank_is_not_touched(
+    greeting: str, says: str
+) -> None:
+    hosted = HostedBank(ToyBank, {"endpoints": {"stuck": {"kind": STUCK, "greeting": greeting}}})
+    with pytest.raises(EndpointError, match=says), hosted:
         pass
 
 
-def test_a_taken_port_of_a_door_is_a_sentence() -> None:
+def test_a_taken_port_of_an_endpoint_is_a_sentence() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        doors = {"lines": {"kind": DOOR, "port": taken.getsockname()[1]}}
-        with pytest.raises(DoorError, match=r"door lines of BANKA .*in use"), HostedBank(ToyBank, {"doors": doors}):
+        endpoints = {"lines": {"kind": ENDPOINT, "port": taken.getsockname()[1]}}
+        with (
+            pytest.raises(EndpointError, match=r"endpoint lines of BANKA .*in use"),
+            HostedBank(ToyBank, {"endpoints": endpoints}),
+        ):
             pass
 
 
-def test_a_door_that_does_not_close_keeps_nothing_else_open(caplog: pytest.LogCaptureFixture) -> None:
-    with HostedBank(ToyBank, {"doors": {"stuck": {"kind": STUCK}}}) as hosted:
+def test_an_endpoint_that_does_not_close_keeps_nothing_else_open(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with HostedBank(ToyBank, {"endpoints": {"stuck": {"kind": STUCK}}}) as hosted:
         url = hosted.url
-    assert "closing its door" in caplog.text
+    assert "closing its endpoint" in caplog.text
     with Hub() as hub, pytest.raises(PeerLostError, match="connection refused"):
         hub.call(url, "bank", "get_bank_name", (), {}, 5.0)
 
 
 def stuck_host(folder: Path, greeting: str, settings: HostSettings) -> Host:
-    path = write_configuration(folder / "dibas.toml", {"BANKA": {"kind": "support.toy_bank:ToyBank"}})
-    door = f'\n[banks.BANKA.doors.stuck]\nkind = "{STUCK}"\ngreeting = "{greeting}"\n'
-    path.write_text(path.read_text() + door)
+    path = write_configuration(
+        folder / "dibas.toml", {"BANKA": {"kind": "support.toy_bank:ToyBank"}}
+    )
+    endpoint = f'\n[banks.BANKA.endpoints.stuck]\nkind = "{STUCK}"\ngreeting = "{greeting}"\n'
+    path.write_text(path.read_text() + endpoint)
     return Host(load(path), "BANKA", "tcp://127.0.0.1:*", settings=settings)
 
 
 @pytest.mark.parametrize(
     ("greeting", "says"),
     [
-        ("block", "door stuck of BANKA cannot be opened: its constructor has not returned for 0.1 s"),
-        ("block open", "BANKA cannot be opened: open of door stuck has not returned for 0.1 s"),
+        (
+            "block",
+            "endpoint stuck of BANKA cannot be opened: its constructor has not returned for 0.1 s",
+        ),
+        ("block open", "BANKA cannot be opened: open of endpoint stuck has not returned for 0.1 s"),
     ],
 )
-def test_a_door_that_blocks_ends_the_start_with_a_sentence(greeting: str, says: str, tmp_path: Path) -> None:
-    with stuck_host(tmp_path, greeting, HostSettings(ready_within=0.1)) as host, pytest.raises(PlayerError) as told:
+def test_an_endpoint_that_blocks_ends_the_start_with_a_sentence(
+    greeting: str, says: str, tmp_path: Path
+) -> None:
+    with (
+        stuck_host(tmp_path, greeting, HostSettings(ready_within=0.1)) as host,
+        pytest.raises(PlayerError) as told,
+    ):
         host.open()
     assert str(told.value) == says
 
 
-def test_a_door_that_blocks_when_it_is_closed_is_left(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    host = stuck_host(tmp_path, "block close", HostSettings(close_door_within=0.1))
+def test_an_endpoint_that_blocks_when_it_is_closed_is_left(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    host = stuck_host(tmp_path, "block close", HostSettings(close_endpoint_within=0.1))
     host.open()
     host.close()
     assert "its close has not returned for 0.1 s" in caplog.text
@@ -106,22 +125,35 @@ def test_a_door_that_blocks_when_it_is_closed_is_left(tmp_path: Path, caplog: py
         hub.call(host.url, "bank", "get_bank_name", (), {}, 5.0)
 
 
-def test_faults_of_doors_are_told_with_their_lines(tmp_path: Path) -> None:
-    path = write_configuration(tmp_path / "dibas.toml", {"BANKA": {"kind": "support.toy_bank:ToyBank"}})
+def test_faults_of_endpoints_are_told_with_their_lines(tmp_path: Path) -> None:
+    path = write_configuration(
+        tmp_path / "dibas.toml", {"BANKA": {"kind": "support.toy_bank:ToyBank"}}
+    )
     text = path.read_text()
     path.write_text(
-        f'{text}\n[banks.BANKA.doors.lines]\nkind = "{DOOR}"\nport = 70000\ngreetings = "x"\n'
-        '[banks.BANKA.doors.nosuch]\nbind = "127.0.0.1"\n'
+        f'{text}\n[banks.BANKA.endpoints.lines]\nkind = "{ENDPOINT}"\nport = 70000\ngreetings = "x"\n'
+        '[banks.BANKA.endpoints.nosuch]\nbind = "127.0.0.1"\n'
     )
     with pytest.raises(ConfigError) as caught:
         load(path)
     found = [str(fault).removeprefix(str(path)) for fault in caught.value.faults]
     lines = path.read_text().splitlines()
-    wanted = ["port = 70000", 'greetings = "x"', "[banks.BANKA.doors.nosuch]"]
-    assert [fault.split(" ", 1)[0] for fault in found] == [f":{lines.index(line) + 1}:" for line in wanted]
-    assert "banks.BANKA.doors.lines.port" in found[0]
+    wanted = ["port = 70000", 'greetings = "x"', "[banks.BANKA.endpoints.nosuch]"]
+    assert [fault.split(" ", 1)[0] for fault in found] == [
+        f":{lines.index(line) + 1}:" for line in wanted
+    ]
+    assert "banks.BANKA.endpoints.lines.port" in found[0]
     assert "unknown key; did you mean greeting?" in found[1]
-    assert "no such door" in found[2]
+    assert "no such endpoint" in found[2]
+
+
+def test_the_old_name_of_endpoints_is_told_with_the_new_one(tmp_path: Path) -> None:
+    path = write_configuration(
+        tmp_path / "dibas.toml", {"BANKA": {"kind": "support.toy_bank:ToyBank"}}
+    )
+    path.write_text(f'{path.read_text()}\n[banks.BANKA.doors.lines]\nkind = "{ENDPOINT}"\n')
+    with pytest.raises(ConfigError, match=r"banks.BANKA.doors: this key is called endpoints now"):
+        load(path)
 
 
 # the kit

@@ -1,4 +1,5 @@
-"""What a person at a prompt sees of a server: names, signatures, documentation, and that they have changed."""
+"""What a person at a prompt sees of a server: names, signatures, documentation, and that they have
+changed."""
 
 from __future__ import annotations
 
@@ -28,7 +29,9 @@ def completions(text: str, **names: Any) -> list[str]:
     return found
 
 
-def test_proxies_refresh_by_themselves_and_say_once_what_is_different(caplog: pytest.LogCaptureFixture) -> None:
+def test_proxies_refresh_by_themselves_and_say_once_what_is_different(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     caplog.set_level(logging.WARNING)
     with Hub() as hub, server() as first:
         with (
@@ -39,14 +42,20 @@ def test_proxies_refresh_by_themselves_and_say_once_what_is_different(caplog: py
             assert completions("bank.more", bank=proxy) == []
             first.kill()
             with server(first.url, "more") as second:
-                assert named.add(1, 1) == 2  # no question was asked: the call itself met another server
+                assert (
+                    named.add(1, 1) == 2
+                )  # no question was asked: the call itself met another server
                 assert named.more() == "more"
                 assert completions("bank.more", bank=same) == ["bank.more()"]
                 assert "more" in dir(proxy)
                 second.kill()
                 with server(first.url):
                     assert named.add(1, 1) == 2
-                    assert completions("bank.more", bank=proxy) == completions("bank.more", bank=same) == []
+                    assert (
+                        completions("bank.more", bank=proxy)
+                        == completions("bank.more", bank=same)
+                        == []
+                    )
     assert [record.getMessage() for record in caplog.records] == [
         f"bank at {first.url} has another interface now; new: more",
         f"bank at {first.url} has another interface now; gone: more",
@@ -54,7 +63,11 @@ def test_proxies_refresh_by_themselves_and_say_once_what_is_different(caplog: py
 
 
 def test_signatures_and_documentation_are_those_of_the_method() -> None:
-    with zmq.Context() as context, server() as served, ZMQJSONProxyClient(context, "bank", served.url, 10.0) as proxy:
+    with (
+        zmq.Context() as context,
+        server() as served,
+        ZMQJSONProxyClient(context, "bank", served.url, 10.0) as proxy,
+    ):
         named: Any = proxy
         assert str(inspect.signature(named.add)).startswith("(x: 'Any', y: 'Any')")
         assert inspect.getdoc(named.add) == "Adds two values."

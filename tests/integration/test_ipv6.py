@@ -40,6 +40,7 @@ def _has_ipv6() -> bool:
 
 pytestmark = pytest.mark.skipif(not _has_ipv6(), reason="no IPv6 here")
 
+
 def test_both_clients_reach_a_server_by_its_address(make_proxy: Callable[..., Any]) -> None:
     with zmq.Context() as context, ZMQJSONProxyServer(context, "tcp://[::1]:*") as server:
         server.expose("bank", Bank())
@@ -65,10 +66,16 @@ def test_a_server_of_the_original_is_reached_so(make_proxy: Callable[..., Any]) 
         proxy.close()
 
 
-@pytest.mark.parametrize(("bind", "serves_on"), [("::1", "[::1]"), ("[::1]", "[::1]"), ("::", "[::]")])
-def test_a_player_serves_and_a_dealer_of_the_same_file_finds_it(tmp_path: Path, bind: str, serves_on: str) -> None:
+@pytest.mark.parametrize(
+    ("bind", "serves_on"), [("::1", "[::1]"), ("[::1]", "[::1]"), ("::", "[::]")]
+)
+def test_a_player_serves_and_a_dealer_of_the_same_file_finds_it(
+    tmp_path: Path, bind: str, serves_on: str
+) -> None:
     port = free_port()
-    file = write_configuration(tmp_path / "d.toml", {"BANKA": {"bind": bind, "hpc_host": "::1", "player_port": port}})
+    file = write_configuration(
+        tmp_path / "d.toml", {"BANKA": {"bind": bind, "hpc_host": "::1", "player_port": port}}
+    )
     with Host(load(file), "BANKA", kind=ToyBank) as host:
         host.open()
         assert host.url == f"tcp://{serves_on}:{port}"
@@ -128,8 +135,13 @@ def test_a_name_that_stands_for_both_kinds_reaches_whichever_serves(tmp_path: Pa
         pytest.skip("a name cannot be given two addresses here: no right to make a mount namespace")
     done = subprocess.run(
         [*inside, sys.executable, "-c", TWO, "tcp://127.0.0.1:*", "tcp://[::1]:*"],
-        capture_output=True, text=True, timeout=600, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, check=False,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        timeout=600,
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        check=False,
+    )
     four, six = "tcp://127.0.0.1", "tcp://[::1]"
     found = done.stdout.split()
     # What the third name is in IPv4 is up to the C library: glibc takes ::1 for 127.0.0.1, too.
@@ -161,7 +173,9 @@ def test_a_host_that_is_none_is_a_fault_with_its_line_for_players_and_dealers(
 
 
 @pytest.mark.parametrize("bind", ["127.0.0.1", "lo", "localhost"])
-def test_the_loopback_interface_is_judged_alike_by_player_dealer_and_check(tmp_path: Path, bind: str) -> None:
+def test_the_loopback_interface_is_judged_alike_by_player_dealer_and_check(
+    tmp_path: Path, bind: str
+) -> None:
     port = free_port()
     file = write_configuration(tmp_path / "d.toml", {"BANKA": {"bind": bind, "player_port": port}})
     config = load(file)

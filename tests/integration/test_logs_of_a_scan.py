@@ -1,4 +1,5 @@
-"""The log of a Player and of its data-taking program through a scan, as one stream in one format."""
+"""The log of a Player and of its data-taking program through a scan, as one stream in one
+format."""
 
 from __future__ import annotations
 
@@ -27,7 +28,8 @@ LINE = re.compile(
 
 
 def observe(tmp_path: Path, *words: str) -> str:
-    """Run a scan of a second and a half with the level turned up and down; what the Player has logged."""
+    """Run a scan of a second and a half with the level turned up and down; what the Player has
+    logged."""
     config = tmp_path / "array.toml"
     urls = write_array(config, recording=recording())
     environment = clean_environment(DIBAS_DATA=str(tmp_path / "data"))
@@ -37,7 +39,9 @@ def observe(tmp_path: Path, *words: str) -> str:
         with ZMQJSONProxyClient(None, "bank", urls["BANKA"], PATIENCE_S) as bank:
             assert bank.get_log_level() == "info"
             assert bank.set_log_level("debug") == "info"
-            with pytest.raises(RefusedError, match="'loud' is no level of a log; there are debug, info"):
+            with pytest.raises(
+                RefusedError, match="'loud' is no level of a log; there are debug, info"
+            ):
                 bank.set_log_level("loud")
             bank.set_mode("MODE1")
             bank.set_param(exposure=0.5, scan_length=1.5)
@@ -55,15 +59,20 @@ def observe(tmp_path: Path, *words: str) -> str:
 
 def check(records: list[dict[str, Any]]) -> None:
     assert {(record["program"], record["bank"]) for record in records} == {
-        ("player", "BANKA"), ("spectrometer-daq", "BANKA"),
-    }  # fmt: skip
+        ("player", "BANKA"),
+        ("spectrometer-daq", "BANKA"),
+    }
     assert [record["event"] for record in records if record["level"].lower() == "debug"]
     during = [record for record in records if record.get("scan")]
     assert len({str(record["scan"]) for record in during}) == 1
     assert {record["program"] for record in during} == {"player", "spectrometer-daq"}
     armed = next(n for n, record in enumerate(records) if "is armed for" in record["event"])
-    over = next(n for n, record in enumerate(records) if re.search(r"scan \d+: done", record["event"]))
-    assert all(record.get("scan") for record in records[armed : over + 1] if record["program"] == "player")
+    over = next(
+        n for n, record in enumerate(records) if re.search(r"scan \d+: done", record["event"])
+    )
+    assert all(
+        record.get("scan") for record in records[armed : over + 1] if record["program"] == "player"
+    )
     assert not any(record.get("scan") for record in records[over + 1 :])
     assert any(record["event"].startswith("writing ") and record.get("scan") for record in records)
     assert [record["event"] for record in records[-3:]] == [
@@ -87,7 +96,12 @@ def test_with_log_json_every_line_is_an_object(tmp_path: Path) -> None:
 def test_the_data_taking_program_alone_has_the_same_options(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "spectrometer.daq.program", "--source", "x", "--log-level", "loud"],
-        capture_output=True, text=True, timeout=600, env=clean_environment(), cwd=ROOT, check=False,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        timeout=600,
+        env=clean_environment(),
+        cwd=ROOT,
+        check=False,
+    )
     assert done.returncode == 2
     assert "invalid choice: 'loud'" in done.stderr

@@ -1,4 +1,5 @@
-"""A status memory and what belongs to it have one owner: second Players, dead ones, shells, the doctor, programs."""
+"""A status memory and what belongs to it have one owner: second Players, dead ones, shells, the
+doctor, programs."""
 
 from __future__ import annotations
 
@@ -18,7 +19,16 @@ import pytest
 import sysv_ipc
 import zmq
 from support.memory import foreign
-from support.player_run import DEADLINE, ROOT, PlayerRun, bank_of, clean_environment, free_port, player, poll
+from support.player_run import (
+    DEADLINE,
+    ROOT,
+    PlayerRun,
+    bank_of,
+    clean_environment,
+    free_port,
+    player,
+    poll,
+)
 from support.recordings import recording
 from support.spectrometer_array import write_array
 
@@ -36,7 +46,9 @@ from zmqjsonproxy import ZMQJSONProxyClient, ZMQJSONProxyServer
 from zmqjsonproxy.errors import RefusedError
 
 
-def array(path: Path, name: str = "BANKA", *, table: str | None = None) -> tuple[Path, SpectrometerBankConfig]:
+def array(
+    path: Path, name: str = "BANKA", *, table: str | None = None
+) -> tuple[Path, SpectrometerBankConfig]:
     """Write a file of one Bank; `table` takes the place of its status memory."""
     write_array(path, board=False)
     text = path.read_text().replace("BANKA", name)
@@ -52,13 +64,17 @@ def table_of(path: Path, name: str) -> SpectrometerBankConfig:
 
 def inline(key: int, semaphore: str, **more: Any) -> str:
     lines = [f'status_memory = {{ key = {key}, semaphore = "{semaphore}" }}']
-    return "\n".join([*lines, *(f"data_buffers = {{ {name} = {value} }}" for name, value in more.items())])
+    return "\n".join(
+        [*lines, *(f"data_buffers = {{ {name} = {value} }}" for name, value in more.items())]
+    )
 
 
 @contextmanager
 def opened(path: Path, name: str, *, simulate: bool = True) -> Iterator[SpectrometerBank]:
     """Open a Bank in this process, as a Player does, and close it."""
-    context = bank_context(load(path), name, simulate=simulate, data_root=path.parent, dibas_dir=None)
+    context = bank_context(
+        load(path), name, simulate=simulate, data_root=path.parent, dibas_dir=None
+    )
     bank = SpectrometerBank(context)
     try:
         bank.open()
@@ -69,7 +85,11 @@ def opened(path: Path, name: str, *, simulate: bool = True) -> Iterator[Spectrom
 
 def lock_files(table: SpectrometerBankConfig) -> list[str]:
     """The lock files that are there."""
-    return [name.file for name in table.shared_names(simulate=False) if (LOCK_DIRECTORY / name.file).exists()]
+    return [
+        name.file
+        for name in table.shared_names(simulate=False)
+        if (LOCK_DIRECTORY / name.file).exists()
+    ]
 
 
 def doctor(capsys: pytest.CaptureFixture[str], path: Path, *words: str) -> dict[str, Any]:
@@ -88,7 +108,10 @@ def test_a_second_player_of_a_bank_is_refused_with_who_holds_the_memory(
     monkeypatch.setenv("DIBAS_DATA", str(tmp_path))
     words = ("simulate", "--config", path)
     url = f"tcp://127.0.0.1:{table.player_port}"
-    with PlayerRun("BANKA", url, *words, log=tmp_path / "log", env=environment) as run, bank_of(url) as bank:
+    with (
+        PlayerRun("BANKA", url, *words, log=tmp_path / "log", env=environment) as run,
+        bank_of(url) as bank,
+    ):
         run.wait_ready()
         bank.set_status(OBSERVER="me")
         before = bank.get_status()
@@ -106,7 +129,9 @@ def test_a_second_player_of_a_bank_is_refused_with_who_holds_the_memory(
         report = doctor(capsys, path)
         assert report["owner"] == []
         (note,) = [note for note in report["notes"] if "owned" in note]
-        assert re.fullmatch(f"BANKA: {key} and semaphore {table.status_memory.semaphore} are owned by {who}", note)
+        assert re.fullmatch(
+            f"BANKA: {key} and semaphore {table.status_memory.semaphore} are owned by {who}", note
+        )
         assert run.end()[0] == 0, run.text
     assert lock_files(table) == []
 
@@ -119,7 +144,9 @@ def test_a_player_that_was_killed_is_followed_at_once(tmp_path: Path) -> None:
         words = ("BANKA", url, "simulate", "--config", path)
         with PlayerRun(*words, log=tmp_path / f"log{number}", env=environment) as run:
             run.wait_ready()
-            with bank_of(url) as bank:  # so that the one that is killed has a child, which lives for a moment longer
+            with (
+                bank_of(url) as bank
+            ):  # so that the one that is killed has a child, which lives for a moment longer
                 assert bank.set_mode("MODE1") == [True, "new mode MODE1 set!"]
             owner = owner_of(table.shared_names(simulate=True)[0])
             assert owner is not None
@@ -130,7 +157,9 @@ def test_a_player_that_was_killed_is_followed_at_once(tmp_path: Path) -> None:
     assert lock_files(table) == []
 
 
-def test_a_bank_that_is_opened_while_another_ends_waits_and_has_the_memory_of_its_names(tmp_path: Path) -> None:
+def test_a_bank_that_is_opened_while_another_ends_waits_and_has_the_memory_of_its_names(
+    tmp_path: Path,
+) -> None:
     path, table = array(tmp_path / "array.toml")
     names, is_open, end = table.status_memory, threading.Event(), threading.Event()
 
@@ -155,7 +184,9 @@ def test_a_bank_that_is_opened_while_another_ends_waits_and_has_the_memory_of_it
         thread.join()
 
 
-def test_what_logind_removes_under_a_player_is_there_again_within_seconds_and_a_scan_is_taken(tmp_path: Path) -> None:
+def test_what_logind_removes_under_a_player_is_there_again_within_seconds_and_a_scan_is_taken(
+    tmp_path: Path,
+) -> None:
     path = tmp_path / "array.toml"
     url = write_array(path, recording=recording())["BANKA"]
     environment, table = clean_environment(DIBAS_DATA=str(tmp_path)), table_of(path, "BANKA")
@@ -172,8 +203,13 @@ def test_what_logind_removes_under_a_player_is_there_again_within_seconds_and_a_
         for name in lock_files(table):
             (LOCK_DIRECTORY / name).unlink()
         poll(lambda: "made anew with what was in it" in run.text, "a line about the memory")
-        poll(lambda: "were removed by another program, and made anew" in run.text, "a line about its locks")
-        with StatusBuffer(table.status_memory.key, table.status_memory.semaphore, create=False) as status:
+        poll(
+            lambda: "were removed by another program, and made anew" in run.text,
+            "a line about its locks",
+        )
+        with StatusBuffer(
+            table.status_memory.key, table.status_memory.semaphore, create=False
+        ) as status:
             assert status.get("OBSERVER") == bank.get_status("OBSERVER") == "me"
         owner = owner_of(table.shared_names(simulate=True)[0])
         assert owner is not None
@@ -191,9 +227,11 @@ def test_what_logind_removes_under_a_player_is_there_again_within_seconds_and_a_
 def test_a_held_semaphore_keeps_only_those_waiting_who_ask_for_the_status(tmp_path: Path) -> None:
     path, _ = array(tmp_path / "array.toml")
     with (
-        opened(path, "BANKA") as bank, zmq.Context() as context,
-        ZMQJSONProxyServer(context, "tcp://127.0.0.1:*") as server, ThreadPoolExecutor() as pool,
-    ):  # fmt: skip
+        opened(path, "BANKA") as bank,
+        zmq.Context() as context,
+        ZMQJSONProxyServer(context, "tcp://127.0.0.1:*") as server,
+        ThreadPoolExecutor() as pool,
+    ):
         status = bank._status
         status.lock_timeout_s = 3600.0
         server.expose("bank", bank)
@@ -201,9 +239,15 @@ def test_a_held_semaphore_keeps_only_those_waiting_who_ask_for_the_status(tmp_pa
         serving.start()
         try:
             with ZMQJSONProxyClient(context, "bank", server.url, 60.0) as proxy, foreign(status):
-                waiting = [proxy.call_later("get_status", "SIMULATE"), proxy.call_later("check_status")]
+                waiting = [
+                    proxy.call_later("get_status", "SIMULATE"),
+                    proxy.call_later("check_status"),
+                ]
                 setting = pool.submit(proxy.set_status, OBSERVER="me")
-                assert (proxy.get_bank_name(), proxy.get_mode()) == ("BANKA", None)  # the socket's thread is free
+                assert (proxy.get_bank_name(), proxy.get_mode()) == (
+                    "BANKA",
+                    None,
+                )  # the socket's thread is free
                 assert not setting.done()
                 assert not any(future.done() for future in waiting)
                 semaphore = posix_ipc.Semaphore(status.semaphore)
@@ -221,18 +265,27 @@ def test_a_held_semaphore_keeps_only_those_waiting_who_ask_for_the_status(tmp_pa
 def test_another_bank_that_shares_any_name_is_refused(tmp_path: Path, shared: str) -> None:
     first, table = array(tmp_path / "first.toml")
     names, own = table.status_memory, array(tmp_path / "second.toml")[1].status_memory
-    second, _ = array(tmp_path / "second.toml", "BANKC", table={
-        "key": inline(names.key, own.semaphore),
-        "semaphore": inline(own.key, names.semaphore),
-        "buffer": inline(own.key, own.semaphore, guppi_key=table.data_buffers.plan("vegas", names)[1].key),
-        "nothing": inline(own.key, own.semaphore),
-    }[shared])  # fmt: skip
+    second, _ = array(
+        tmp_path / "second.toml",
+        "BANKC",
+        table={
+            "key": inline(names.key, own.semaphore),
+            "semaphore": inline(own.key, names.semaphore),
+            "buffer": inline(
+                own.key, own.semaphore, guppi_key=table.data_buffers.plan("vegas", names)[1].key
+            ),
+            "nothing": inline(own.key, own.semaphore),
+        }[shared],
+    )
     with opened(first, "BANKA", simulate=False):
         if shared != "nothing":
             with pytest.raises(RefusedError, match=r" is owned by Bank BANKA \(process"):
                 with opened(second, "BANKC", simulate=False):
                     pass
-        if shared in ("buffer", "nothing"):  # a simulated Bank runs no foreign programs and needs no buffers
+        if shared in (
+            "buffer",
+            "nothing",
+        ):  # a simulated Bank runs no foreign programs and needs no buffers
             with opened(second, "BANKC"):
                 pass
     with opened(second, "BANKC", simulate=False):
@@ -244,11 +297,20 @@ def test_banks_with_the_originals_names_own_the_originals_fifos_and_buffers(tmp_
     _, table = array(tmp_path / "array.toml")
     original = table.model_copy(update={"status_memory": StatusMemoryConfig()})
     assert [name.what for name in original.shared_names(simulate=False)] == [
-        "key 0x01001840", "semaphore /vegas_status", "key 0x00c62c70", "key 0x00c62c71", "key 0x00c62c72",
-        "FIFO /tmp/vegas_daq_control", "FIFO /tmp/vegas_fits_control", "key 0x00c62c6a", "key 0x00c62c6b",
+        "key 0x01001840",
+        "semaphore /vegas_status",
+        "key 0x00c62c70",
+        "key 0x00c62c71",
+        "key 0x00c62c72",
+        "FIFO /tmp/vegas_daq_control",
+        "FIFO /tmp/vegas_fits_control",
+        "key 0x00c62c6a",
+        "key 0x00c62c6b",
         "FIFO /tmp/guppi_daq_control",
-    ]  # fmt: skip
-    half = table.model_copy(update={"status_memory": StatusMemoryConfig(key=table.status_memory.key)})
+    ]
+    half = table.model_copy(
+        update={"status_memory": StatusMemoryConfig(key=table.status_memory.key)}
+    )
     shared = set(half.shared_names(simulate=False)) & set(original.shared_names(simulate=False))
     assert len(shared) == 9  # all but the segment
 
@@ -307,19 +369,28 @@ def test_a_lone_program_runs_on_a_memory_that_nobody_owns(tmp_path: Path) -> Non
     command = [*DAQ, "--status-key", str(names.key), "--status-semaphore", names.semaphore]
     with opened(path, "BANKA") as bank:
         script = f"import subprocess, sys; sys.exit(subprocess.run({command!r}, stdin=subprocess.DEVNULL).returncode)"
-        done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, timeout=DEADLINE, check=False)
-        # This process has the Bank and is an ancestor: the program runs, until the end of its input.
+        done = subprocess.run(
+            [sys.executable, "-c", script], cwd=ROOT, timeout=DEADLINE, check=False
+        )
+        # This process has the Bank and is an ancestor: the program runs, until the end of its
+        # input.
         assert (done.returncode, bank.get_status("DAQSTATE")) == (0, "exiting")
     with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE) as program:
         try:
             owner = poll(lambda: owner_of(table.shared_names(simulate=True)[0]), "its owner")
             assert (owner.holder, owner.pid) == ("spectrometer-daq", program.pid)
-            with pytest.raises(RefusedError, match=f"is owned by spectrometer-daq \\(process {program.pid}"):
+            with pytest.raises(
+                RefusedError, match=f"is owned by spectrometer-daq \\(process {program.pid}"
+            ):
                 with opened(path, "BANKA"):
                     pass
-            done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=DEADLINE, check=False)
+            done = subprocess.run(
+                command, cwd=ROOT, capture_output=True, text=True, timeout=DEADLINE, check=False
+            )
             assert (done.returncode, done.stdout) == (1, "")
-            assert done.stderr.startswith(f"spectrometer-daq: key {names.key:#010x} is owned by spectrometer-daq (")
+            assert done.stderr.startswith(
+                f"spectrometer-daq: key {names.key:#010x} is owned by spectrometer-daq ("
+            )
         finally:
             program.terminate()
     assert lock_files(table) == []

@@ -22,7 +22,10 @@ DATA = ROOT / "tests" / "data"
 def player(*words: str | Path) -> subprocess.CompletedProcess[str]:
     """The command in this process: one of its own takes a second to begin."""
     argv = [str(word) for word in words]
-    with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(io.StringIO()) as err:
+    with (
+        contextlib.redirect_stdout(io.StringIO()) as out,
+        contextlib.redirect_stderr(io.StringIO()) as err,
+    ):
         status = main(argv)
     return subprocess.CompletedProcess(argv, status, out.getvalue(), err.getvalue())
 
@@ -32,10 +35,15 @@ def test_a_migrated_file_passes_the_check(site: str, tmp_path: Path) -> None:
     new = tmp_path / "dibas.toml"
     done = player_process("migrate", DATA / f"dibas_{site}.conf", "-o", new)
     assert (done.returncode, done.stdout) == (0, "")
-    assert done.stderr.splitlines()[-1].endswith(" doubtful, 0 faults; the new file passes `player check`")
+    assert done.stderr.splitlines()[-1].endswith(
+        " doubtful, 0 faults; the new file passes `player check`"
+    )
     checked = player("check", "--config", new)
     assert (checked.returncode, checked.stderr) == (0, "")
-    assert checked.stdout == f"{new}: no faults; Banks: {', '.join(f'BANK{letter}' for letter in 'ABCDEFGH')}\n"
+    assert (
+        checked.stdout
+        == f"{new}: no faults; Banks: {', '.join(f'BANK{letter}' for letter in 'ABCDEFGH')}\n"
+    )
     again = player("migrate", DATA / f"dibas_{site}.conf")
     assert again.stdout == new.read_text(encoding="utf-8")
 
@@ -65,7 +73,9 @@ def test_the_old_file_is_never_written_over(tmp_path: Path) -> None:
 
 def test_a_file_that_cannot_pass_is_written_with_force_only(tmp_path: Path) -> None:
     old, new = tmp_path / "dibas.conf", tmp_path / "dibas.toml"
-    old.write_text((DATA / "dibas_shao.conf").read_text().replace("nchan = 1024\n", "nchan = many\n", 1))
+    old.write_text(
+        (DATA / "dibas_shao.conf").read_text().replace("nchan = 1024\n", "nchan = many\n", 1)
+    )
     for words, is_there in (([], False), (["--force"], True)):
         done = player("migrate", old, "-o", new, *words)
         assert done.returncode == 1
@@ -93,7 +103,10 @@ def test_what_cannot_be_read_or_written_is_said_in_a_line(tmp_path: Path) -> Non
     for words, text in (
         ([tmp_path / "none.conf"], "none.conf: cannot be read: No such file or directory"),
         ([tmp_path], "cannot be read: Is a directory"),
-        ([old, "-o", tmp_path / "none" / "x.toml"], "x.toml: cannot be written: No such file or directory"),
+        (
+            [old, "-o", tmp_path / "none" / "x.toml"],
+            "x.toml: cannot be written: No such file or directory",
+        ),
     ):
         done = player("migrate", *words)
         assert done.returncode == 2
@@ -103,7 +116,9 @@ def test_what_cannot_be_read_or_written_is_said_in_a_line(tmp_path: Path) -> Non
 
 def test_an_old_file_in_latin_1_is_read(tmp_path: Path) -> None:
     old = tmp_path / "dibas.conf"
-    old.write_bytes((DATA / "dibas_shao.conf").read_bytes().replace(b"configuration, Shanghai", b"de S\xe3o"))
+    old.write_bytes(
+        (DATA / "dibas_shao.conf").read_bytes().replace(b"configuration, Shanghai", b"de S\xe3o")
+    )
     done = player("migrate", old)
     assert done.returncode == 0
     assert f"{old}:1: doubtful: not UTF-8 text; read as Latin-1" in done.stderr
@@ -112,7 +127,9 @@ def test_an_old_file_in_latin_1_is_read(tmp_path: Path) -> None:
 
 def test_a_name_that_no_status_card_holds_does_not_pass(tmp_path: Path) -> None:
     old = tmp_path / "dibas.conf"
-    old.write_text((DATA / "dibas_shao.conf").read_text().replace("telescope = SHAO", "telescope = São"))
+    old.write_text(
+        (DATA / "dibas_shao.conf").read_text().replace("telescope = SHAO", "telescope = São")
+    )
     done = player("migrate", old)
     assert (done.returncode, done.stdout) == (1, "")
     assert "instrument.telescope: the text 'São' is not printable ASCII" in done.stderr
@@ -125,7 +142,10 @@ def test_an_old_file_in_utf_16_is_read_if_it_says_so(tmp_path: Path, encoding: s
     done = player("migrate", old)
     if encoding == "utf-16":
         assert done.returncode == 0
-        assert f"{old}:1: doubtful: UTF-16 text, which the original could not read; read as such" in done.stderr
+        assert (
+            f"{old}:1: doubtful: UTF-16 text, which the original could not read; read as such"
+            in done.stderr
+        )
         assert done.stdout == player("migrate", DATA / "dibas_shao.conf").stdout
     else:  # without its mark at the beginning
         assert (done.returncode, done.stdout) == (2, "")
@@ -156,7 +176,10 @@ COMMANDS = [
 
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
 def test_whoever_has_the_originals_file_only_is_told_how_to_make_ours(
-    words: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    words: tuple[str, ...],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     folder = tmp_path / "etc" / "config"
     folder.mkdir(parents=True)

@@ -1,4 +1,5 @@
-"""Long calls as their callers see them: on real sockets, with servers in processes of their own that die and freeze."""
+"""Long calls as their callers see them: on real sockets, with servers in processes of their own
+that die and freeze."""
 
 from __future__ import annotations
 
@@ -43,7 +44,8 @@ def player() -> Iterator[PlayerProcess]:
 
 @pytest.fixture
 def proxy(player: PlayerProcess, make_proxy: Make) -> Any:
-    """Of either kind; as they are written, attributes of those for asyncio tell what was heard last."""
+    """Of either kind; as they are written, attributes of those for asyncio tell what was heard
+    last."""
     return make_proxy(player.url, time_out=20.0)
 
 
@@ -54,7 +56,9 @@ def test_one_is_begun_at_once_tells_how_far_it_is_and_has_one_end(proxy: Any) ->
     assert operation.estimate is not None
     assert operation.started is not None
     assert f":{os.getpid()}" in operation.client
-    with pytest.raises(TimeoutError, match=r"bank\.set_mode: no end within 0\.05 s; it is still running"):
+    with pytest.raises(
+        TimeoutError, match=r"bank\.set_mode: no end within 0\.05 s; it is still running"
+    ):
         operation.result(0.05)
     operation.abort("enough")
     with pytest.raises(OperationAbortedError, match="enough"):
@@ -75,7 +79,9 @@ def test_what_a_call_would_have_raised_its_operation_raises(proxy: Any) -> None:
 
 
 def test_only_operations_can_be_begun_and_nothing_is_done_instead(proxy: Any) -> None:
-    with pytest.raises(ProtocolError, match=r"bank\.write at .* is no operation but a command; call it"):
+    with pytest.raises(
+        ProtocolError, match=r"bank\.write at .* is no operation but a command; call it"
+    ):
         proxy.write.begin(1)
     assert proxy.operations() == []
     with pytest.raises(RefusedError, match="no operation 'nonsense' is known here"):
@@ -89,14 +95,18 @@ def test_those_who_want_to_hear_of_it_do_and_of_the_end_once(proxy: Any) -> None
     operation.on_progress(lambda which: texts.add(which.text))
     operation.on_progress(lambda which: [][0])  # one that raises keeps nothing from the others
     operation.on_done(lambda which: heard.append(which.state))
-    eventually(lambda: proxy.operations(active=True) and "programming" in texts)  # a question lets a loop run
+    eventually(
+        lambda: proxy.operations(active=True) and "programming" in texts
+    )  # a question lets a loop run
     operation.abort()
     eventually(lambda: not proxy.operations(active=True) and heard == ["aborted"])
     operation.on_done(lambda which: heard.append(which.state))  # it has ended
     eventually(lambda: not proxy.operations(active=True) and heard == ["aborted", "aborted"])
 
 
-def test_another_client_finds_it_by_its_identity_and_aborts_it(player: PlayerProcess, proxy: Any) -> None:
+def test_another_client_finds_it_by_its_identity_and_aborts_it(
+    player: PlayerProcess, proxy: Any
+) -> None:
     operation = proxy.set_mode.begin("M")
     code = (
         "import sys; from zmqjsonproxy import ZMQJSONProxyClient\n"
@@ -106,9 +116,18 @@ def test_another_client_finds_it_by_its_identity_and_aborts_it(player: PlayerPro
         "    print(found.id, found.method)\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code, player.url], capture_output=True, text=True, timeout=LONG, cwd=ROOT, check=False
+        [sys.executable, "-c", code, player.url],
+        capture_output=True,
+        text=True,
+        timeout=LONG,
+        cwd=ROOT,
+        check=False,
     )
-    assert (done.returncode, done.stdout.split(), done.stderr) == (0, [operation.id, "bank.set_mode"], "")
+    assert (done.returncode, done.stdout.split(), done.stderr) == (
+        0,
+        [operation.id, "bank.set_mode"],
+        "",
+    )
     with pytest.raises(OperationAbortedError, match="the night is over"):
         operation.result(LONG)
 
@@ -124,7 +143,7 @@ def test_the_bank_itself_ends_it_and_one_that_waits_ends_without_having_begun(pr
     assert first.wait(LONG)
     assert third.wait(LONG)
     assert "stop was called" in str(first.exception()) + str(third.exception())
-    assert proxy.count.begin(2).result(LONG) == 2  # the lane goes on
+    assert proxy.count.begin(2).result(LONG) == 2  # the command queue goes on
 
 
 @pytest.mark.parametrize("ask", ["cancel", "abort"])
@@ -173,7 +192,9 @@ def test_one_that_was_killed_in_the_middle_is_lost_as_soon_as_another_serves(
         assert operation.wait(LONG)
         with pytest.raises(OperationLostError, match="another run of this server"):
             operation.result()
-        assert proxy.operation(operation.id).state == "lost"  # for a client that was started again, too
+        assert (
+            proxy.operation(operation.id).state == "lost"
+        )  # for a client that was started again, too
         eventually(lambda: proxy.operation(operation.id).done() and heard == ["lost"])
         proxy.count.begin(1).wait(LONG)
         assert operation.state == "lost"
@@ -215,7 +236,9 @@ def test_a_thousand_are_all_remembered_and_each_has_its_own_end() -> None:
         assert {each["state"] for each in listed} == {"done"}
         assert proxy.operation(ended[0]).result() == 0
         proxy.count.begin(0).wait(LONG)
-        assert proxy.count.begin(0).wait(LONG)  # a thousand ended ones are kept, and the one just begun
+        assert proxy.count.begin(0).wait(
+            LONG
+        )  # a thousand ended ones are kept, and the one just begun
         with pytest.raises(RefusedError, match="is known here"):
             proxy.operation(ended[0])
 
@@ -230,7 +253,10 @@ class Keeper(Bank):
 
 
 def test_of_a_result_a_copy_is_kept() -> None:
-    with serving(bank=Keeper()) as (url, bank), ZMQJSONProxyClient(None, "bank", url, 20.0) as proxy:
+    with (
+        serving(bank=Keeper()) as (url, bank),
+        ZMQJSONProxyClient(None, "bank", url, 20.0) as proxy,
+    ):
         begun = proxy.history.begin()
         assert begun.wait(LONG)
         bank.written.append("later")
@@ -238,7 +264,11 @@ def test_of_a_result_a_copy_is_kept() -> None:
 
 
 def test_a_dealer_begins_one_on_each_bank_and_finds_them_again(make_dealer: Make) -> None:
-    with RpcServer() as a, RpcServer() as b, dealer.Dealer({"BANKB": b.url, "BANKA": a.url}) as other:
+    with (
+        RpcServer() as a,
+        RpcServer() as b,
+        dealer.Dealer({"BANKB": b.url, "BANKA": a.url}) as other,
+    ):
         d = make_dealer(a.url, b.url)
         assert d.begin("count", 4).result(LONG) == {"BANKA": 4, "BANKB": 4}
 
@@ -265,17 +295,23 @@ def test_a_dealer_begins_one_on_each_bank_and_finds_them_again(make_dealer: Make
             eventually(lambda: d.outcomes("rpc.ping") and len(over) == 1)
 
 
-def test_all_are_aborted_at_once_and_those_that_cannot_be_asked_are_named(make_dealer: Make) -> None:
+def test_all_are_aborted_at_once_and_those_that_cannot_be_asked_are_named(
+    make_dealer: Make,
+) -> None:
     with RpcServer() as a, RpcServer() as b:
         d = make_dealer(a.url, b.url)
         operations = d.begin("set_mode", "M")
         b.kill()
-        with pytest.raises(dealer.PlayersError, match=r"abort of set_mode: 1 of 2 Banks failed\n  BANKB: ") as failed:
+        with pytest.raises(
+            dealer.PlayersError, match=r"abort of set_mode: 1 of 2 Banks failed\n  BANKB: "
+        ) as failed:
             operations.abort("enough")
         assert list(failed.value.failed) == ["BANKB"]
         with pytest.raises(OperationAbortedError, match="enough"):
             operations["BANKA"].result(LONG)
-        with pytest.raises(dealer.PlayersError, match="no operation 'nonsense' is known here") as unknown:
+        with pytest.raises(
+            dealer.PlayersError, match="no operation 'nonsense' is known here"
+        ) as unknown:
             d.operation({"BANKA": "nonsense", "BANKB": "nonsense"})
         assert list(unknown.value.failed) == ["BANKA", "BANKB"]
         d.close()
@@ -283,11 +319,15 @@ def test_all_are_aborted_at_once_and_those_that_cannot_be_asked_are_named(make_d
             d.begin("set_mode", "M")
 
 
-def test_a_dealer_sends_nothing_if_one_bank_cannot_and_names_those_that_began_if_one_is_away(make_dealer: Make) -> None:
+def test_a_dealer_sends_nothing_if_one_bank_cannot_and_names_those_that_began_if_one_is_away(
+    make_dealer: Make,
+) -> None:
     (old,) = originals(1)
     with old, RpcServer() as a, RpcServer() as b:
         d = make_dealer(a.url, b.url, old.url)
-        with pytest.raises(dealer.NotExportedError, match=r"nothing was sent: BANKC is a Player of the original"):
+        with pytest.raises(
+            dealer.NotExportedError, match=r"nothing was sent: BANKC is a Player of the original"
+        ):
             d.begin("set_mode", "M", _banks=["BANKA", "BANKC"])
         d.remove_active_player("BANKB", "BANKC")
         with pytest.raises(dealer.NotExportedError, match=r"BANKA has it as a query; call it"):
@@ -306,7 +346,9 @@ def test_a_dealer_sends_nothing_if_one_bank_cannot_and_names_those_that_began_if
 # tasks
 
 
-def test_a_cancelled_wait_leaves_it_alone_and_a_coroutine_may_be_told(player: PlayerProcess) -> None:
+def test_a_cancelled_wait_leaves_it_alone_and_a_coroutine_may_be_told(
+    player: PlayerProcess,
+) -> None:
     async def run() -> None:
         async with AsyncProxyClient(None, "bank", player.url) as proxy:
             operation = await proxy.set_mode.begin("M")

@@ -1,4 +1,5 @@
-"""Standard output and error of our programs when nobody takes what they write, or not these characters."""
+"""Standard output and error of our programs when nobody takes what they write, or not these
+characters."""
 
 from __future__ import annotations
 
@@ -30,17 +31,32 @@ def config(tmp_path: Path) -> Path:
     return write_configuration(folder / "dibas.toml", {"BANKA": {"player_port": free_port()}})
 
 
-def run(program: str, words: list[str], config: Path, to: str, **env: str) -> subprocess.CompletedProcess[str]:
-    module = [sys.executable, "-m", f"{program}.cli", *[word.format(config=config) for word in words]]
+def run(
+    program: str, words: list[str], config: Path, to: str, **env: str
+) -> subprocess.CompletedProcess[str]:
+    module = [
+        sys.executable,
+        "-m",
+        f"{program}.cli",
+        *[word.format(config=config) for word in words],
+    ]
     return subprocess.run(
-        ["sh", "-c", f'exec "$@" {to}', "sh", *module], capture_output=True, text=True, timeout=120, cwd=ROOT,
-        env=clean_environment(**env), check=False, errors="replace",
-    )  # fmt: skip
+        ["sh", "-c", f'exec "$@" {to}', "sh", *module],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        cwd=ROOT,
+        env=clean_environment(**env),
+        check=False,
+        errors="replace",
+    )
 
 
 @pytest.mark.parametrize("to", [">/dev/full", ">&-"], ids=["full", "closed"])
 @pytest.mark.parametrize(("program", "words"), CASES)
-def test_output_that_is_full_or_closed_is_one_sentence(program: str, words: list[str], to: str, config: Path) -> None:
+def test_output_that_is_full_or_closed_is_one_sentence(
+    program: str, words: list[str], to: str, config: Path
+) -> None:
     done = run(program, words, config, to)
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1
@@ -49,13 +65,22 @@ def test_output_that_is_full_or_closed_is_one_sentence(program: str, words: list
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
 def test_what_output_has_no_character_for_is_replaced(encoding: str, config: Path) -> None:
-    done = run("player", ["check", "--config", "{config}"], config, "", PYTHONIOENCODING=encoding, PYTHONUTF8="0")
+    done = run(
+        "player",
+        ["check", "--config", "{config}"],
+        config,
+        "",
+        PYTHONIOENCODING=encoding,
+        PYTHONUTF8="0",
+    )
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.endswith("/dibas.toml: no faults; Banks: BANKA\n")
     assert ("H?he ?" in done.stdout) is (encoding == "ascii")
 
 
-def test_errors_of_a_command_do_not_go_to_its_output_when_standard_error_is_closed(config: Path) -> None:
+def test_errors_of_a_command_do_not_go_to_its_output_when_standard_error_is_closed(
+    config: Path,
+) -> None:
     done = run("player", ["check", "--config", "{config}.none"], config, "2>&-")
     assert done.returncode == 2
     assert done.stdout == ""
@@ -84,9 +109,13 @@ def test_a_log_that_nobody_reads_holds_up_no_call_and_not_the_end(config: Path) 
 
 
 @pytest.mark.parametrize("to", ["2>/dev/full", ">&- 2>&-"])
-def test_a_player_whose_log_cannot_be_written_serves_all_the_same(to: str, config: Path, tmp_path: Path) -> None:
+def test_a_player_whose_log_cannot_be_written_serves_all_the_same(
+    to: str, config: Path, tmp_path: Path
+) -> None:
     words = [sys.executable, "-m", "player.cli", "BANKA", "--config", str(config)]
-    process = subprocess.Popen(["sh", "-c", f'exec "$@" {to}', "sh", *words], env=clean_environment(), cwd=ROOT)
+    process = subprocess.Popen(
+        ["sh", "-c", f'exec "$@" {to}', "sh", *words], env=clean_environment(), cwd=ROOT
+    )
     try:
         port = config.read_text(encoding="utf-8").partition("player_port = ")[2].split()[0]
         with bank_of(f"tcp://127.0.0.1:{port}") as bank:

@@ -1,4 +1,5 @@
-"""What is built: contents of wheel and sdist, and programs that run from wheels alone, in their own environment."""
+"""What is built: contents of wheel and sdist, and programs that run from wheels alone, in their own
+environment."""
 
 from __future__ import annotations
 
@@ -42,29 +43,49 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 class Environment:
-    """An environment with some wheels; what they need is taken from that of the tests, and comes after them."""
+    """An environment with some wheels; what they need is taken from that of the tests, and comes
+    after them."""
 
     def __init__(self, folder: Path, *wheels: Path) -> None:
         self.folder = folder
-        subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True, timeout=600)
-        words = [sys.executable, "-m", "pip", "--python", str(folder / "bin" / "python"), "install", "--quiet"]
+        subprocess.run(
+            [sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True, timeout=600
+        )
+        words = [
+            sys.executable,
+            "-m",
+            "pip",
+            "--python",
+            str(folder / "bin" / "python"),
+            "install",
+            "--quiet",
+        ]
         words += ["--no-deps", "--no-index", "--disable-pip-version-check", *map(str, wheels)]
         subprocess.run(words, check=True, capture_output=True, timeout=600)
-        site = Path(sysconfig.get_path("purelib", vars={"base": str(folder), "platbase": str(folder)}))
+        site = Path(
+            sysconfig.get_path("purelib", vars={"base": str(folder), "platbase": str(folder)})
+        )
         (site / "zz_needed.pth").write_text(sysconfig.get_path("purelib") + "\n")
 
     def run(self, program: str, *words: str | Path) -> subprocess.CompletedProcess[str]:
         environment = {k: v for k, v in clean_environment().items() if k != "PYTHONPATH"}
         return subprocess.run(
             [str(self.folder / "bin" / program), *map(str, words)],
-            cwd=self.folder, env=environment, capture_output=True, text=True, timeout=600, check=False,
-        )  # fmt: skip
+            cwd=self.folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=600,
+            check=False,
+        )
 
 
 @pytest.fixture(scope="module")
 def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Environment:
     folder = tmp_path_factory.mktemp("environment")
-    others = [build(project, folder / project.name, "wheel") for project in (SUPPLY, NSCLDAQ, DIBAS)]
+    others = [
+        build(project, folder / project.name, "wheel") for project in (SUPPLY, NSCLDAQ, DIBAS)
+    ]
     return Environment(folder / "venv", wheel, *others)
 
 
@@ -75,24 +96,40 @@ def test_the_wheel_has_what_runs_and_nothing_else(wheel: Path) -> None:
     assert any(name.endswith("licenses/LICENSE") for name in names)
     top = {name.partition("/")[0] for name in names}
     assert {name for name in top if not name.startswith("dealer_player-")} == {*PACKAGES}
-    deployed = {f"player/{path.relative_to(ROOT)}" for path in (ROOT / "deploy").rglob("*") if path.is_file()}
+    deployed = {
+        f"player/{path.relative_to(ROOT)}"
+        for path in (ROOT / "deploy").rglob("*")
+        if path.is_file()
+    }
     assert deployed <= names
     assert not [name for name in names if name.endswith((".pyc", ".so")) or "/tests/" in name]
     metadata = next(name for name in names if name.endswith("METADATA"))
     text = zipfile.ZipFile(wheel).read(metadata).decode()
-    needed = [line for line in text.splitlines() if line.startswith("Requires-Dist:") and "extra ==" not in line]
+    needed = [
+        line
+        for line in text.splitlines()
+        if line.startswith("Requires-Dist:") and "extra ==" not in line
+    ]
     assert needed == ["Requires-Dist: pyzmq>=26"]
 
 
 def test_every_extra_brings_what_our_code_imports_or_users_run() -> None:
     """But for setuptools, of which supervisor asks for its own version."""
-    text = "".join(path.read_text(encoding="utf-8") for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
+    text = "".join(
+        path.read_text(encoding="utf-8")
+        for package in PACKAGES
+        for path in (ROOT / package).rglob("*.py")
+    )
     imported = set(re.findall(r"^\s*(?:import|from) (\w+)", text, re.MULTILINE))
     imported |= set(re.findall(r"import_module\(\"(\w+)", text))
     names = {"pyserial": "serial"}
     for extra, lines in PROJECT["optional-dependencies"].items():
         if extra not in ("demo", "docs", "dev"):
-            brought = {re.split(r"[<>=\[]", line)[0] for line in lines} - {"dealer-player", "setuptools", "supervisor"}
+            brought = {re.split(r"[<>=\[]", line)[0] for line in lines} - {
+                "dealer-player",
+                "setuptools",
+                "supervisor",
+            }
             assert {names.get(each, each.replace("-", "_")) for each in brought} <= imported, extra
 
 
@@ -100,16 +137,23 @@ def test_how_to_cite_is_of_this_version() -> None:
     text = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
     found = dict(re.findall(r"^([\w-]+): (.+)$", text, re.MULTILINE))
     assert (found["version"], found["license"], found["cff-version"]) == (
-        PROJECT["version"], PROJECT["license"], "1.2.0"
-    )  # fmt: skip
+        PROJECT["version"],
+        PROJECT["license"],
+        "1.2.0",
+    )
     assert f"  - name: {PROJECT['authors'][0]['name']}" in text
 
 
 def test_the_sdist_is_the_whole_project(tmp_path: Path) -> None:
     with tarfile.open(build(ROOT, tmp_path, "sdist")) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
-    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False).stdout.split()
-    wanted = {name for name in tracked if not name.startswith(".ci/")} or {"pyproject.toml", "conf/dibas.toml"}
+    tracked = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False
+    ).stdout.split()
+    wanted = {name for name in tracked if not name.startswith(".ci/")} or {
+        "pyproject.toml",
+        "conf/dibas.toml",
+    }
     assert wanted - names == set()
     assert not [name for name in names if name.startswith((".ci", ".venv", "build/", "demo-run"))]
 
@@ -119,8 +163,13 @@ def test_programs_run_from_the_wheel(installed: Environment) -> None:
         done = installed.run(program, "--help")
         assert (done.returncode, "usage: " in done.stdout) == (0, True), (program, done.stderr)
     assert installed.run("dealer", "--version").stdout.startswith("dealer 0.")
-    where = installed.run("python", "-c", "import player, power_supply; print(player.__file__, power_supply.__file__)")
-    assert [path.startswith(str(installed.folder)) for path in where.stdout.split()] == [True, True], where.stderr
+    where = installed.run(
+        "python", "-c", "import player, power_supply; print(player.__file__, power_supply.__file__)"
+    )
+    assert [path.startswith(str(installed.folder)) for path in where.stdout.split()] == [
+        True,
+        True,
+    ], where.stderr
     unit = installed.run("player", "systemd-unit", "--user", "root")
     assert (unit.returncode, unit.stderr) == (0, "")
     assert f"\nExecStart={installed.folder}/bin/python" in unit.stdout
@@ -128,7 +177,9 @@ def test_programs_run_from_the_wheel(installed: Environment) -> None:
     assert installed.run("player", "check", "--config", next(shipped)).returncode == 0
 
 
-def test_programs_of_dibas_find_the_names_of_its_modules(installed: Environment, tmp_path: Path) -> None:
+def test_programs_of_dibas_find_the_names_of_its_modules(
+    installed: Environment, tmp_path: Path
+) -> None:
     script = """
 import threading, zmq
 import ZMQJSONProxy
@@ -160,9 +211,16 @@ print(ZMQJSONProxy.__file__)
     assert where.startswith(str(installed.folder))
 
 
-def test_a_sites_own_bank_is_installed_and_driven_by_a_dealer(installed: Environment, tmp_path: Path) -> None:
-    config, port, door = tmp_path / "supply.toml", free_port(), free_port()
-    text = (SUPPLY / "supply.toml").read_text().replace("6670", str(port)).replace("5025", str(door))
+def test_a_sites_own_bank_is_installed_and_driven_by_a_dealer(
+    installed: Environment, tmp_path: Path
+) -> None:
+    config, port, endpoint = tmp_path / "supply.toml", free_port(), free_port()
+    text = (
+        (SUPPLY / "supply.toml")
+        .read_text()
+        .replace("6670", str(port))
+        .replace("5025", str(endpoint))
+    )
     config.write_text(text)
     checked = installed.run("player", "check", "--config", config)
     assert (checked.returncode, "SUPPLY" in checked.stdout) == (0, True), checked.stderr
@@ -182,7 +240,7 @@ def test_a_sites_own_bank_is_installed_and_driven_by_a_dealer(installed: Environ
             assert bank.get_status()["amperes"] == pytest.approx(0.15)
         told = installed.run("dealer", "call", "SUPPLY", "get_status", "--json", "--config", config)
         assert (told.returncode, '"volts": 1.5' in told.stdout) == (0, True), told.stderr
-        assert f"door scpi of SUPPLY is at tcp://127.0.0.1:{door}" in run.text
+        assert f"endpoint scpi of SUPPLY is at tcp://127.0.0.1:{endpoint}" in run.text
 
 
 def test_the_sites_own_tests_pass_in_its_environment(installed: Environment) -> None:
@@ -192,7 +250,9 @@ def test_the_sites_own_tests_pass_in_its_environment(installed: Environment) -> 
 
 
 @pytest.mark.parametrize("script", SCRIPTS)
-def test_scripts_written_for_nscldaq_run_unchanged(script: str, installed: Environment, tmp_path: Path) -> None:
+def test_scripts_written_for_nscldaq_run_unchanged(
+    script: str, installed: Environment, tmp_path: Path
+) -> None:
     program = f"""import getpass, nscldaq, sys; port = int(sys.argv[1]); {script}; p = pm.getPort('svc')
 print(pm.find(service='svc') == [{{'port': p, 'service': 'svc', 'user': getpass.getuser()}}], nscldaq.__file__)"""
     with ServerProcess(tmp_path) as server:
@@ -204,7 +264,13 @@ print(pm.find(service='svc') == [{{'port': p, 'service': 'svc', 'user': getpass.
 def test_names_that_such_a_script_has_quoted_are_those_it_means(
     script: str, installed: Environment, tmp_path: Path
 ) -> None:
-    names = {"{two words}": "two words", "plain": "plain", r"a\ b": "a b", '"say it"': "say it", "a{b}c": "a{b}c"}
+    names = {
+        "{two words}": "two words",
+        "plain": "plain",
+        r"a\ b": "a b",
+        '"say it"': "say it",
+        "a{b}c": "a{b}c",
+    }
     program = f"""import sys; port = int(sys.argv[1]); {script}
 for name in {list(names)!r}: pm.getPort(name)
 print(sorted(one['service'] for one in pm.listPorts()))"""

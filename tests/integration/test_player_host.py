@@ -21,8 +21,12 @@ from zmqjsonproxy.rpc.client import ZMQJSONProxyClient
 ANY_PORT = "tcp://127.0.0.1:*"
 
 
-def make_host(tmp_path: Path, kind: str = "ToyBank", url: str = ANY_PORT, **settings: float) -> Host:
-    path = write_configuration(tmp_path / "dibas.toml", {"BANKA": {"kind": f"support.toy_bank:{kind}"}})
+def make_host(
+    tmp_path: Path, kind: str = "ToyBank", url: str = ANY_PORT, **settings: float
+) -> Host:
+    path = write_configuration(
+        tmp_path / "dibas.toml", {"BANKA": {"kind": f"support.toy_bank:{kind}"}}
+    )
     return Host(load(path), "BANKA", url, data_root=tmp_path, settings=HostSettings(**settings))
 
 
@@ -44,7 +48,9 @@ def test_a_bank_and_its_parts_are_served_under_their_names(tmp_path: Path) -> No
             assert bank.get_bank_name() == "BANKA"
         with ZMQJSONProxyClient(None, "bank.device", host.url, 5.0) as device:
             assert device.voltage() == 1.5
-        with ZMQJSONProxyClient(None, "bank.roach", host.url, 5.0) as roach:  # the part is there, the device is not
+        with ZMQJSONProxyClient(
+            None, "bank.roach", host.url, 5.0
+        ) as roach:  # the part is there, the device is not
             assert [name for name in vars(roach) if not name.startswith("_")] == []
         url = host.url
     assert events(host) == ["open", "close"]
@@ -58,7 +64,9 @@ def test_the_watchdog_is_called(tmp_path: Path) -> None:
         assert host.bank.ticked.wait(20)
 
 
-def test_a_bank_that_takes_long_to_open_is_named_in_the_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bank_that_takes_long_to_open_is_named_in_the_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     told = queue.SimpleQueue[logging.LogRecord]()
     heard = logging.handlers.QueueHandler(told)
 
@@ -70,7 +78,9 @@ def test_a_bank_that_takes_long_to_open_is_named_in_the_log(tmp_path: Path, monk
             self.said = told.get(timeout=20).getMessage()
 
     monkeypatch.setattr("player.host.SLOW_OPEN_S", 0.01)
-    path = write_configuration(tmp_path / "dibas.toml", {"BANKA": {"kind": "support.toy_bank:ToyBank"}})
+    path = write_configuration(
+        tmp_path / "dibas.toml", {"BANKA": {"kind": "support.toy_bank:ToyBank"}}
+    )
     logging.getLogger("player.host").addHandler(heard)
     try:
         with Host(load(path), "BANKA", ANY_PORT, kind=Waiting) as host:
@@ -82,7 +92,9 @@ def test_a_bank_that_takes_long_to_open_is_named_in_the_log(tmp_path: Path, monk
 
 
 @pytest.mark.parametrize("kind", ["FailingBank", "BrokenBank"])
-def test_a_bank_that_fails_to_open_is_closed_and_its_port_given_back(kind: str, tmp_path: Path) -> None:
+def test_a_bank_that_fails_to_open_is_closed_and_its_port_given_back(
+    kind: str, tmp_path: Path
+) -> None:
     with make_host(tmp_path, kind) as host:
         with pytest.raises(BankStartError, match="BANKA cannot be opened: "):
             host.open()
@@ -100,7 +112,9 @@ def test_a_taken_port_is_told_before_the_bank_is_made(tmp_path: Path) -> None:
             assert host.bank is None
 
 
-@pytest.mark.parametrize("url", ["tcp://192.0.2.1:6667", "tcp://no-such-interface:6667", "ipc:///x", "tcp://h:99999"])
+@pytest.mark.parametrize(
+    "url", ["tcp://192.0.2.1:6667", "tcp://no-such-interface:6667", "ipc:///x", "tcp://h:99999"]
+)
 def test_an_address_that_cannot_be_served_is_told(url: str, tmp_path: Path) -> None:
     with make_host(tmp_path, url=url) as host:
         with pytest.raises(AddressError, match="cannot serve on"):
@@ -137,6 +151,8 @@ def test_closing_twice_does_no_harm(tmp_path: Path) -> None:
 
 
 def test_an_unknown_bank_is_refused_with_the_names_there_are(tmp_path: Path) -> None:
-    path = write_configuration(tmp_path / "dibas.toml", {"BANKA": {}, "BANKB": {"player_port": 6668}})
+    path = write_configuration(
+        tmp_path / "dibas.toml", {"BANKA": {}, "BANKB": {"player_port": 6668}}
+    )
     with pytest.raises(BankNameError, match="no Bank BANKX; there are BANKA, BANKB"):
         Host(load(path), "BANKX")

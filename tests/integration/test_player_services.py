@@ -15,7 +15,7 @@ from support.toy_bank import write_configuration
 
 from dealer import Dealer
 from player.config import load
-from player.errors import ConfigError, DoorError, ServiceError
+from player.errors import ConfigError, EndpointError, ServiceError
 from player.host import Host, HostSettings
 from portmanager import Allocation, PortManager
 
@@ -26,7 +26,9 @@ def manager(tmp_path: Path) -> Iterator[ServerProcess]:
         yield server
 
 
-def configuration(folder: Path, manager_port: int, player_port: str = "service:", **banks: dict[str, Any]) -> Path:
+def configuration(
+    folder: Path, manager_port: int, player_port: str = "service:", **banks: dict[str, Any]
+) -> Path:
     instrument = f'player_port = "{player_port}"\nportmanager = "127.0.0.1:{manager_port}"'
     return write_configuration(folder / "dibas.toml", banks or {"BANKA": {}}, instrument)
 
@@ -44,15 +46,20 @@ def port_of(url: str) -> int:
     return int(url.rpartition(":")[2])
 
 
-def test_a_player_is_found_under_its_name_and_its_commands_know_it(manager: ServerProcess, tmp_path: Path) -> None:
+def test_a_player_is_found_under_its_name_and_its_commands_know_it(
+    manager: ServerProcess, tmp_path: Path
+) -> None:
     path = configuration(tmp_path, manager.port)
-    assert f"BANKA: fine, service://127.0.0.1:{manager.port}/BANKA is free" in player(
-        "doctor", "BANKA", "--config", path
-    ).stdout  # fmt: skip
+    assert (
+        f"BANKA: fine, service://127.0.0.1:{manager.port}/BANKA is free"
+        in player("doctor", "BANKA", "--config", path).stdout
+    )
     with PlayerRun("BANKA", "--config", path, log=tmp_path / "player.log") as run:
         url = run.wait_ready()
         assert manager.low <= port_of(url) <= manager.high
-        assert [(one.service, one.port) for one in listed(manager.port)] == [("BANKA", port_of(url))]
+        assert [(one.service, one.port) for one in listed(manager.port)] == [
+            ("BANKA", port_of(url))
+        ]
         assert player("ready", "BANKA", "--config", path).stdout == f"ready: BANKA at {url}\n"
         report = json.loads(player("doctor", "BANKA", "--config", path, "--json").stdout)
         assert report["banks"]["BANKA"]["pid"] == run.process.pid
@@ -61,12 +68,21 @@ def test_a_player_is_found_under_its_name_and_its_commands_know_it(manager: Serv
             assert d.outcomes("get_bank_name")["BANKA"].value == "BANKA"
         assert run.end()[0] == 0
     assert listed(manager.port) == []
-    assert "its Player is not registered" in player("ready", "BANKA", "--config", path, "--timeout", "0.1").stderr
+    assert (
+        "its Player is not registered"
+        in player("ready", "BANKA", "--config", path, "--timeout", "0.1").stderr
+    )
 
 
-def test_the_command_line_names_a_service_over_the_file(manager: ServerProcess, tmp_path: Path) -> None:
-    path = write_configuration(tmp_path / "dibas.toml", {"BANKA": {}}, f'portmanager = "127.0.0.1:{manager.port}"')
-    with PlayerRun("BANKA", "--config", path, "--service", "test-{bank}", log=tmp_path / "player.log") as run:
+def test_the_command_line_names_a_service_over_the_file(
+    manager: ServerProcess, tmp_path: Path
+) -> None:
+    path = write_configuration(
+        tmp_path / "dibas.toml", {"BANKA": {}}, f'portmanager = "127.0.0.1:{manager.port}"'
+    )
+    with PlayerRun(
+        "BANKA", "--config", path, "--service", "test-{bank}", log=tmp_path / "player.log"
+    ) as run:
         port = port_of(run.wait_ready())
         assert [(one.service, one.port) for one in listed(manager.port)] == [("test-BANKA", port)]
     done = player("BANKA", "tcp://127.0.0.1:1", "--config", path, "--service", "X")
@@ -88,7 +104,10 @@ def test_a_player_outlives_a_restart_of_its_port_manager_and_gets_its_port_back(
         with ServerProcess(tmp_path / "again", listen=manager.port, pool=manager.pool) as again:
             poll(lambda: listed(again.port), "registered again")
             assert [(one.service, one.port) for one in listed(again.port)] == [("BANKA", port)]
-            poll(lambda: f"registered again, at port {port} as before" in caplog.text, "the line of the log")
+            poll(
+                lambda: f"registered again, at port {port} as before" in caplog.text,
+                "the line of the log",
+            )
             with Dealer(config=path) as newcomer:
                 assert newcomer["BANKA"].get_bank_name() == "BANKA"
 
@@ -104,7 +123,10 @@ def test_a_player_that_is_lent_another_port_serves_at_both_and_says_so(
         manager.end()
         with ServerProcess(tmp_path / "other", listen=manager.port, pool="20001-20400") as other:
             (now,) = poll(lambda: listed(other.port), "registered again")
-            poll(lambda: f"BANKA serves at port {now.port} from now on" in caplog.text, "the line of the log")
+            poll(
+                lambda: f"BANKA serves at port {now.port} from now on" in caplog.text,
+                "the line of the log",
+            )
             assert port_of(before) != now.port
             assert d["BANKA"].get_bank_name() == "BANKA"  # the old connection
             with Dealer(config=path) as newcomer:
@@ -135,15 +157,23 @@ def test_without_a_port_manager_the_start_fails_with_a_sentence_and_a_numbered_p
             host.open()
         assert host.bank is None
     doctor = player("doctor", "BANKA", "--config", path)
-    assert (doctor.returncode, "it does not answer" in doctor.stdout, "start it on this host" in doctor.stdout) == (
-        1, True, True,
-    )  # fmt: skip
+    assert (
+        doctor.returncode,
+        "it does not answer" in doctor.stdout,
+        "start it on this host" in doctor.stdout,
+    ) == (
+        1,
+        True,
+        True,
+    )
     with Host(load(path), "BANKA", "tcp://127.0.0.1:*", data_root=tmp_path) as host:
         host.open()
         assert host.wait_until_ready()
 
 
-def test_a_port_manager_that_comes_later_is_waited_for(tmp_path: Path, manager: ServerProcess) -> None:
+def test_a_port_manager_that_comes_later_is_waited_for(
+    tmp_path: Path, manager: ServerProcess
+) -> None:
     manager.end()
     path = configuration(tmp_path, manager.port)
     with PlayerRun("BANKA", "--config", path, log=tmp_path / "player.log") as run:
@@ -153,13 +183,18 @@ def test_a_port_manager_that_comes_later_is_waited_for(tmp_path: Path, manager: 
             assert run.end()[0] == 0
 
 
-def test_a_door_of_the_site_has_a_name_too(tmp_path: Path, manager: ServerProcess) -> None:
-    doors = {"lines": {"kind": "support.toy_door:LineDoor", "port": "service:{bank}-lines"}}
+def test_an_endpoint_of_the_site_has_a_name_too(tmp_path: Path, manager: ServerProcess) -> None:
+    endpoints = {
+        "lines": {"kind": "support.toy_endpoint:LineEndpoint", "port": "service:{bank}-lines"}
+    }
     path = configuration(tmp_path, manager.port)
     path.write_text(
-        path.read_text() + "".join(f'[banks.BANKA.doors.{name}]\nkind = "{door["kind"]}"\nport = "{door["port"]}"\n'
-                                   for name, door in doors.items())
-    )  # fmt: skip
+        path.read_text()
+        + "".join(
+            f'[banks.BANKA.endpoints.{name}]\nkind = "{endpoint["kind"]}"\nport = "{endpoint["port"]}"\n'
+            for name, endpoint in endpoints.items()
+        )
+    )
     with host_of(path) as host:
         host.open()
         with PortManager("127.0.0.1", manager.port) as client:
@@ -168,21 +203,33 @@ def test_a_door_of_the_site_has_a_name_too(tmp_path: Path, manager: ServerProces
             assert peer.makefile().readline() == "hello BANKA\n"
     assert listed(manager.port) == []
     manager.end()
-    with Host(load(path), "BANKA", "tcp://127.0.0.1:*", settings=HostSettings(lend_within=0.1)) as host:
-        with pytest.raises(DoorError, match=r"door lines of BANKA .*service BANKA-lines .*no port is lent"):
+    with Host(
+        load(path), "BANKA", "tcp://127.0.0.1:*", settings=HostSettings(lend_within=0.1)
+    ) as host:
+        with pytest.raises(
+            EndpointError, match=r"endpoint lines of BANKA .*service BANKA-lines .*no port is lent"
+        ):
             host.open()
 
 
 def test_faults_of_names_in_the_file_are_told_with_their_lines(tmp_path: Path) -> None:
     path = configuration(
-        tmp_path, 1, "service:ALL", BANKA={}, BANKB={}, BANKC={"player_port": "service:C@hpc1"},
+        tmp_path,
+        1,
+        "service:ALL",
+        BANKA={},
+        BANKB={},
+        BANKC={"player_port": "service:C@hpc1"},
         BANKD={"player_port": "BANKD"},
-    )  # fmt: skip
+    )
     path.write_text(path.read_text().replace("127.0.0.1:1", "no:port:at:all"))
     with pytest.raises(ConfigError) as caught:
         load(path)
     told = "\n".join(map(str, caught.value.faults))
     assert "instrument.portmanager: 'no:port:at:all' is no address of a port manager" in told
     assert "service ALL of host" in told
-    assert "banks.BANKC.player_port: 'service:C@hpc1' is not service:NAME; a port is lent by the port manager" in told
+    assert (
+        "banks.BANKC.player_port: 'service:C@hpc1' is not service:NAME; a port is lent by the port manager"
+        in told
+    )
     assert "banks.BANKD.player_port: input should be a valid integer; found 'BANKD'" in told

@@ -1,4 +1,5 @@
-"""`player shell`: a prompt on a real terminal, a Bank that is closed whatever ends it, and a real scan in process."""
+"""`player shell`: a prompt on a real terminal, a Bank that is closed whatever ends it, and a real
+scan in process."""
 
 from __future__ import annotations
 
@@ -36,12 +37,18 @@ class Terminal:
         self._ours, theirs = pty.openpty()
         os.set_blocking(self._ours, False)
         prelude = (
-            "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.argv[1], sys.argv[1:])"
+            "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); "
+            "os.execv(sys.argv[1], sys.argv[1:])"
         )
         self.process = subprocess.Popen(
             [sys.executable, "-c", prelude, *command],
-            stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True, env=env, cwd=ROOT,
-        )  # fmt: skip
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            start_new_session=True,
+            env=env,
+            cwd=ROOT,
+        )
         os.close(theirs)
         self.text = ""
 
@@ -55,6 +62,7 @@ class Terminal:
 
     def wait_for(self, pattern: str) -> None:
         """Wait until a text is shown after all that was waited for before."""
+
         def look() -> re.Match[str] | None:
             ended = self.process.poll() is not None
             found = re.search(pattern, self._read())
@@ -83,10 +91,12 @@ def config(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def terminal(config: Path, tmp_path: Path) -> Iterator[Terminal]:
-    environment = clean_environment(DIBAS_DATA=str(tmp_path), TERM="dumb", IPYTHONDIR=str(tmp_path / "ipython"))
+    environment = clean_environment(
+        DIBAS_DATA=str(tmp_path), TERM="dumb", IPYTHONDIR=str(tmp_path / "ipython")
+    )
     program = (
-        "import sys; sys.modules['IPython'] = None\n"  # the standard console is what every installation has
-        "from player.cli import main; sys.exit(main())"
+        # the standard console is what every installation has
+        "import sys; sys.modules['IPython'] = None\nfrom player.cli import main; sys.exit(main())"
     )
     words = [sys.executable, "-c", program, "shell", "BANKA", "--config", str(config)]
     terminal = Terminal(*words, env=environment)
@@ -97,7 +107,9 @@ def terminal(config: Path, tmp_path: Path) -> Iterator[Terminal]:
         terminal.close()
 
 
-def test_names_are_completed_and_ctrl_c_aborts_an_operation_alone(terminal: Terminal, tmp_path: Path) -> None:
+def test_names_are_completed_and_ctrl_c_aborts_an_operation_alone(
+    terminal: Terminal, tmp_path: Path
+) -> None:
     terminal.type("p.swe\t60)\r")
     terminal.wait_for(r"p\.sweep\(60\)")
     terminal.wait_for("sweeping")
@@ -118,7 +130,9 @@ def test_names_are_completed_and_ctrl_c_aborts_an_operation_alone(terminal: Term
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_ends_it_in_order(number: signal.Signals, terminal: Terminal, tmp_path: Path) -> None:
+def test_a_signal_ends_it_in_order(
+    number: signal.Signals, terminal: Terminal, tmp_path: Path
+) -> None:
     terminal.type("p.sweep(60)\r")
     terminal.wait_for("sweeping")
     terminal.process.send_signal(number)
@@ -128,9 +142,15 @@ def test_a_signal_ends_it_in_order(number: signal.Signals, terminal: Terminal, t
 
 def run_shell(text: str, *words: str | Path, data: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "player.cli", "shell", *map(str, words)], input=text, capture_output=True, text=True,
-        timeout=DEADLINE, env=clean_environment(DIBAS_DATA=str(data)), cwd=ROOT, check=False,
-    )  # fmt: skip
+        [sys.executable, "-m", "player.cli", "shell", *map(str, words)],
+        input=text,
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE,
+        env=clean_environment(DIBAS_DATA=str(data)),
+        cwd=ROOT,
+        check=False,
+    )
 
 
 def test_lines_can_be_piped_into_it(config: Path, tmp_path: Path) -> None:
@@ -174,7 +194,9 @@ def test_a_scan_is_taken_in_process(tmp_path: Path) -> None:
     with Bank("BANKA", path, simulate=True, environment={"DIBAS_DATA": str(tmp_path)}) as p:
         assert p.roach.status() is False
         assert p.set_mode("MODE1") == [True, "new mode MODE1 set!"]
-        told = "mode MODE1 is set already; parameters and switching states have their defaults again"
+        told = (
+            "mode MODE1 is set already; parameters and switching states have their defaults again"
+        )
         assert p.set_mode("MODE1") == [True, told]
         p.set_param(exposure=0.5, scan_length=60.0)
         p.prepare()

@@ -11,7 +11,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.player_run import DEADLINE, bank_of, clean_environment, free_port, is_gone, player, poll
+from support.player_run import (
+    DEADLINE,
+    bank_of,
+    clean_environment,
+    free_port,
+    is_gone,
+    player,
+    poll,
+)
 from support.toy_bank import write_configuration
 
 from zmqjsonproxy.errors import ProxyError
@@ -33,7 +41,15 @@ def conf(tmp_path: Path, urls: dict[str, str]) -> Path:
     banks = {bank: {"player_port": int(url.rpartition(":")[2])} for bank, url in urls.items()}
     config = write_configuration(directory / "dibas.toml", banks)
     environment = clean_environment(DIBAS_DATA=str(directory / 'a, "b" c'))
-    done = player("supervisor-config", "--config", config, "--simulate", "--complete", directory, env=environment)
+    done = player(
+        "supervisor-config",
+        "--config",
+        config,
+        "--simulate",
+        "--complete",
+        directory,
+        env=environment,
+    )
     assert (done.returncode, done.stderr) == (0, "")
     path = directory / "supervisord.conf"
     path.write_text(done.stdout)
@@ -44,9 +60,21 @@ def conf(tmp_path: Path, urls: dict[str, str]) -> Path:
 def supervisord(conf: Path) -> Iterator[subprocess.Popen[bytes]]:
     with (conf.parent / "output").open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-W", "ignore", "-m", "supervisor.supervisord", "--nodaemon", "-c", str(conf)],
-            stdout=output, stderr=output, env=clean_environment(), cwd=conf.parent,
-        )  # fmt: skip
+            [
+                sys.executable,
+                "-W",
+                "ignore",
+                "-m",
+                "supervisor.supervisord",
+                "--nodaemon",
+                "-c",
+                str(conf),
+            ],
+            stdout=output,
+            stderr=output,
+            env=clean_environment(),
+            cwd=conf.parent,
+        )
     try:
         yield process
     finally:
@@ -68,15 +96,21 @@ def test_supervisord_starts_players_restarts_one_that_was_killed_and_stops_them_
     conf: Path, urls: dict[str, str]
 ) -> None:
     with supervisord(conf) as process:
-        first = {bank: poll(lambda url=url: facts(url), f"{bank} answers") for bank, url in urls.items()}
-        assert all(told["simulate"] and told["data_root"].endswith('a, "b" c') for told in first.values())
+        first = {
+            bank: poll(lambda url=url: facts(url), f"{bank} answers") for bank, url in urls.items()
+        }
+        assert all(
+            told["simulate"] and told["data_root"].endswith('a, "b" c') for told in first.values()
+        )
         pids = {bank: int(told["pid"]) for bank, told in first.items()}
 
         os.kill(pids["BANKA"], signal.SIGKILL)
 
         def back() -> int | None:
             told = facts(urls["BANKA"])
-            return int(str(told["pid"])) if told is not None and told["pid"] != pids["BANKA"] else None
+            return (
+                int(str(told["pid"])) if told is not None and told["pid"] != pids["BANKA"] else None
+            )
 
         pids["BANKA"] = poll(back, "BANKA answers again")
         untouched = facts(urls["BANKB"])
@@ -85,8 +119,12 @@ def test_supervisord_starts_players_restarts_one_that_was_killed_and_stops_them_
 
         status = subprocess.run(
             [*CTL[:1], "-W", "ignore", *CTL[1:], "-c", str(conf), "status"],
-            capture_output=True, text=True, timeout=DEADLINE, env=clean_environment(), check=False,
-        ).stdout  # fmt: skip
+            capture_output=True,
+            text=True,
+            timeout=DEADLINE,
+            env=clean_environment(),
+            check=False,
+        ).stdout
         assert {line.split()[0] for line in status.splitlines()} == {"player-BANKA", "player-BANKB"}
 
         process.terminate()
@@ -98,4 +136,7 @@ def test_supervisord_starts_players_restarts_one_that_was_killed_and_stops_them_
         assert f"ending {bank}: SIGTERM" in log
     supervisor_log = (conf.parent / "supervisord.log").read_text()
     assert "player-BANKA (terminated by SIGKILL; not expected)" in supervisor_log
-    assert "player-BANKB (exit status 0; expected)" in supervisor_log or "stopped: player-BANKB" in supervisor_log
+    assert (
+        "player-BANKB (exit status 0; expected)" in supervisor_log
+        or "stopped: player-BANKB" in supervisor_log
+    )

@@ -1,4 +1,5 @@
-"""`dealer plot` of every kind of file that we write: what was put in is where the picture has it."""
+"""`dealer plot` of every kind of file that we write: what was put in is where the picture has
+it."""
 
 from __future__ import annotations
 
@@ -16,28 +17,56 @@ from spectrometer.spectrafiles import FileError, Panel, read_picture
 
 CARRIER_MHZ = 300.05
 RECEIVER: dict[str, Any] = {
-    "channels": 4, "bandwidth_mhz": 0.4, "center_mhz": 300.0, "seed": 2, "tsys_k": [20.0, 20.0], "cal_k": 5.0,
+    "channels": 4,
+    "bandwidth_mhz": 0.4,
+    "center_mhz": 300.0,
+    "seed": 2,
+    "tsys_k": [20.0, 20.0],
+    "cal_k": 5.0,
     "carriers": [{"frequency_mhz": CARRIER_MHZ, "power_k_mhz": 5.0}],
-}  # fmt: skip
-PULSE: dict[str, Any] = {**RECEIVER, "carriers": [], "pulsar": {"period_s": 0.1, "width": 0.05, "flux_k": 100.0}}
+}
+PULSE: dict[str, Any] = {
+    **RECEIVER,
+    "carriers": [],
+    "pulsar": {"period_s": 0.1, "width": 0.05, "flux_k": 100.0},
+}
 PULSAR: dict[str, Any] = {"TBIN": 1e-3, "SCANLEN": 0.6, "PROJID": "P", "SRC_NAME": "B0000+00"}
 SWITCHED: dict[str, Any] = {
-    "NUMPHASE": 2, "SWPERIOD": 0.1, "_SPHS_01": 0.0, "_SPHS_02": 0.5, "_SCAL_01": 1, "_SCAL_02": 0, "_SSRF_01": 0,
-    "_SSRF_02": 0, "_SBLK_01": 0.0, "_SBLK_02": 0.0,
-}  # fmt: skip
+    "NUMPHASE": 2,
+    "SWPERIOD": 0.1,
+    "_SPHS_01": 0.0,
+    "_SPHS_02": 0.5,
+    "_SCAL_01": 1,
+    "_SCAL_02": 0,
+    "_SSRF_01": 0,
+    "_SSRF_02": 0,
+    "_SBLK_01": 0.0,
+    "_SBLK_02": 0.0,
+}
 
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("files")
     par_file(folder)
-    bands = {"OBS_MODE": "LBW", "NSUBBAND": 2, "SUB0FREQ": 32e6, "SUB1FREQ": 32e6, "EFSAMPFR": 1e5, "FPGACLK": 8e6}
+    bands = {
+        "OBS_MODE": "LBW",
+        "NSUBBAND": 2,
+        "SUB0FREQ": 32e6,
+        "SUB1FREQ": 32e6,
+        "EFSAMPFR": 1e5,
+        "FPGACLK": 8e6,
+    }
     return {
-        "spectra": line_scan(folder, RECEIVER, SRC_NAME="X", MODENUM="MODE1", SCANLEN=0.4, EXPOSURE=0.2, **SWITCHED),
+        "spectra": line_scan(
+            folder, RECEIVER, SRC_NAME="X", MODENUM="MODE1", SCANLEN=0.4, EXPOSURE=0.2, **SWITCHED
+        ),
         "subbands": line_scan(folder, RECEIVER, SCANLEN=0.2, SCANNUM=5, **bands),
         "search": pulsar_scan(folder, RECEIVER, **PULSAR, OBS_MODE="SEARCH"),
         "fold": pulsar_scan(folder, PULSE, **{**PULSAR, "SCANNUM": 2}, OBS_MODE="FOLD"),
-        "cal": pulsar_scan(folder, RECEIVER, **{**PULSAR, "SCANNUM": 3}, OBS_MODE="CAL", CAL_FREQ=10.0),
+        "cal": pulsar_scan(
+            folder, RECEIVER, **{**PULSAR, "SCANNUM": 3}, OBS_MODE="CAL", CAL_FREQ=10.0
+        ),
         "raw": pulsar_scan(folder, RECEIVER, **{**PULSAR, "SCANNUM": 4}, OBS_MODE="RAW"),
     }
 
@@ -60,7 +89,9 @@ def test_spectra_are_drawn_in_mhz_and_kelvin_by_state(files: dict[str, Path]) ->
     assert "complete, nothing received: synthetic receiver" in picture.subtitle
 
 
-def test_the_strongest_channel_of_search_files_and_of_raw_voltages_is_the_carriers(files: dict[str, Path]) -> None:
+def test_the_strongest_channel_of_search_files_and_of_raw_voltages_is_the_carriers(
+    files: dict[str, Path],
+) -> None:
     for kind, name, width in (("search", "AA", 0.1), ("raw", "A", 0.1 / 64)):
         (panel,) = read_picture(files[kind]).panels
         assert abs(peak(panel, name) - CARRIER_MHZ) <= width, kind
@@ -91,13 +122,19 @@ def test_a_picture_is_written_of_any_file(
 
 
 def test_what_is_no_file_of_ours_is_a_sentence(
-    files: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    files: dict[str, Path],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(tmp_path)
     strange = {
-        "text": b"hello\n", "empty": b"", "image": b"", "cut.raw": files["raw"].read_bytes()[:5000],
+        "text": b"hello\n",
+        "empty": b"",
+        "image": b"",
+        "cut.raw": files["raw"].read_bytes()[:5000],
         "half.fits": files["search"].read_bytes()[:4000],
-    }  # fmt: skip
+    }
     for name, content in strange.items():
         Path(name).write_bytes(content)
     fits.PrimaryHDU(np.zeros((2, 2))).writeto("image", overwrite=True)

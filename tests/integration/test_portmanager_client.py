@@ -1,4 +1,5 @@
-"""The clients, blocking and asyncio, against our server and stand-ins for those of both other kinds."""
+"""The clients, blocking and asyncio, against our server and stand-ins for those of both other
+kinds."""
 
 from __future__ import annotations
 
@@ -56,7 +57,11 @@ class FromAsyncio:
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._client, name)
-        return (lambda *args, **kwargs: self._run(found(*args, **kwargs))) if callable(found) else found
+        return (
+            (lambda *args, **kwargs: self._run(found(*args, **kwargs)))
+            if callable(found)
+            else found
+        )
 
     def __enter__(self) -> FromAsyncio:
         return self
@@ -78,7 +83,9 @@ def server(tmp_path: Path) -> Iterator[ServerProcess]:
         yield process
 
 
-def test_a_port_is_lent_listed_found_and_released(client: Callable[..., Any], server: ServerProcess) -> None:
+def test_a_port_is_lent_listed_found_and_released(
+    client: Callable[..., Any], server: ServerProcess
+) -> None:
     with client("localhost", server.port) as pm:
         port = pm.getPort("RG_REST")
         other = pm.get_port("two {words", user="rusty")
@@ -90,10 +97,19 @@ def test_a_port_is_lent_listed_found_and_released(client: Callable[..., Any], se
         assert pm.find(service="RG_REST", beginswith="RG", user=ME) == both[:1]
         assert pm.find() == pm.listPorts()
         assert [one["port"] for one in pm.find(beginswith="two")] == [other]
-        assert pm.find(service=None) == pm.find(beginswith=3) == pm.find(user=0) == pm.find(service="RG") == []
+        assert (
+            pm.find(service=None)
+            == pm.find(beginswith=3)
+            == pm.find(user=0)
+            == pm.find(service="RG")
+            == []
+        )
         assert len(pm.find(beginswith="")) == 2
         assert pm.locate("RG_REST") == Allocation(port, "RG_REST", ME)
-        assert pm.lent == (Allocation(port, "RG_REST", ME), Allocation(other, "two {words", "rusty"))
+        assert pm.lent == (
+            Allocation(port, "RG_REST", ME),
+            Allocation(other, "two {words", "rusty"),
+        )
         with pytest.raises(NotOneServiceError, match=r"service 'nobody' of user 'x' .* found none"):
             pm.locate("nobody", "x")
         with pytest.raises(RuntimeError) as caught:
@@ -104,7 +120,9 @@ def test_a_port_is_lent_listed_found_and_released(client: Callable[..., Any], se
         wait_for(lambda: pm.listPorts() == [], "the ports are free again")
 
 
-def test_text_that_is_no_name_is_never_sent(client: Callable[..., Any], server: ServerProcess) -> None:
+def test_text_that_is_no_name_is_never_sent(
+    client: Callable[..., Any], server: ServerProcess
+) -> None:
     with client("localhost", server.port) as pm:
         for name in ("", " ", "a\nGIMME b c", "a\0", "n" * 300):
             with pytest.raises(ValueError, match="service"):
@@ -126,7 +144,9 @@ def test_an_account_without_a_name_is_a_number(
         assert pm.locate("foo").user == str(os.getuid())
 
 
-def test_an_empty_pool_is_a_runtime_error_and_costs_nothing(client: Callable[..., Any], tmp_path: Path) -> None:
+def test_an_empty_pool_is_a_runtime_error_and_costs_nothing(
+    client: Callable[..., Any], tmp_path: Path
+) -> None:
     with ServerProcess(tmp_path, size=2) as small, client("localhost", small.port) as pm:
         ports = [pm.getPort("a"), pm.getPort("a")]
         with pytest.raises(RuntimeError, match=r"^no free ports$") as caught:
@@ -146,11 +166,15 @@ def test_nobody_there_is_the_error_of_the_system(client: Callable[..., Any]) -> 
         client("n" * 70 + ".invalid", port)
 
 
-def test_a_connection_that_meets_itself_is_nobody(client: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_connection_that_meets_itself_is_nobody(
+    client: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     real = socket.socket.connect
 
     def connect(self: socket.socket, address: Any) -> None:
-        self.bind(address)  # as the system does by chance, if the port is one of those that it gives to clients
+        self.bind(
+            address
+        )  # as the system does by chance, if the port is one of those that it gives to clients
         real(self, address)
 
     monkeypatch.setattr(socket.socket, "connect", connect)
@@ -162,7 +186,9 @@ def test_a_connection_that_meets_itself_is_nobody(client: Callable[..., Any], mo
 
 @pytest.mark.parametrize("kind", ["tcl", "rust"])
 @pytest.mark.parametrize("chop", [False, True], ids=["whole", "byte by byte"])
-def test_servers_of_both_other_kinds_are_understood(client: Callable[..., Any], kind: str, chop: bool) -> None:
+def test_servers_of_both_other_kinds_are_understood(
+    client: Callable[..., Any], kind: str, chop: bool
+) -> None:
     with StandIn(kind, chop=chop) as other, client("127.0.0.1", other.port, user="bob") as pm:
         assert pm.getPort("foo") == 31000
         assert pm.get_port("foo", user="alice") == 30999
@@ -170,7 +196,9 @@ def test_servers_of_both_other_kinds_are_understood(client: Callable[..., Any], 
         with client("127.0.0.1", other.port, user="eve") as second:
             assert len(second.listPorts()) == 2
             assert second.getPort("x") == 30998
-            with pytest.raises(RuntimeError, match=r"^(no free ports|No free ports available)(\n|$)"):
+            with pytest.raises(
+                RuntimeError, match=r"^(no free ports|No free ports available)(\n|$)"
+            ):
                 second.getPort("y")
             assert [one.service for one in second.lost] == ([] if kind == "tcl" else ["x"])
 
@@ -188,28 +216,41 @@ def test_each_reply_is_acknowledged_at_once_or_the_original_would_wait_with_its_
         setsockopt(sock, level, option, value)
 
     with StandIn("tcl") as other, client("127.0.0.1", other.port, user="bob") as pm:
-        monkeypatch.setattr(socket.socket, "setsockopt", noted)  # the system does not tell whether it is on
+        monkeypatch.setattr(
+            socket.socket, "setsockopt", noted
+        )  # the system does not tell whether it is on
         for _ in range(5):
             before = len(asked)
             pm.listPorts()
             assert len(asked) > before
 
 
-def test_quoting_reaches_the_original_and_spaces_are_refused_for_the_other(client: Callable[..., Any]) -> None:
+def test_quoting_reaches_the_original_and_spaces_are_refused_for_the_other(
+    client: Callable[..., Any],
+) -> None:
     with StandIn("tcl") as other, client("127.0.0.1", other.port, user="bob") as pm:
         assert pm.getPort("two words}") == 31000
-        assert pm.find(service="two words}") == [{"port": 31000, "service": "two words}", "user": "bob"}]
+        assert pm.find(service="two words}") == [
+            {"port": 31000, "service": "two words}", "user": "bob"}
+        ]
         assert pm.getPort("two words}") == 30999
-        assert [one["service"] for one in pm.find(beginswith="two")] == ["two words}", "two words}_1"]
+        assert [one["service"] for one in pm.find(beginswith="two")] == [
+            "two words}",
+            "two words}_1",
+        ]
     with StandIn("rust") as rust, client("127.0.0.1", rust.port, user="bob") as pm:
         with pytest.raises(RefusedError, match="white space"):
             pm.getPort("two words")
         assert pm.getPort("a{b") == 31000
-        assert pm.find(service="a{b", user="bob") == [{"port": 31000, "service": "a{b", "user": "bob"}]
+        assert pm.find(service="a{b", user="bob") == [
+            {"port": 31000, "service": "a{b", "user": "bob"}
+        ]
         assert rust.requests.count(b"GIMME a{b bob\n") == 1
 
 
-def test_a_rust_server_that_has_not_yet_noticed_the_end_is_asked_again(client: Callable[..., Any]) -> None:
+def test_a_rust_server_that_has_not_yet_noticed_the_end_is_asked_again(
+    client: Callable[..., Any],
+) -> None:
     with StandIn("rust") as rust:
         with client("127.0.0.1", rust.port, user="bob") as first:
             first.getPort("foo")
@@ -226,40 +267,61 @@ def test_a_rust_server_that_has_not_yet_noticed_the_end_is_asked_again(client: C
         (b"OK 310", ConnectionLostError, "closed by the server"),
         (b"", ConnectionLostError, "closed by the server"),
         (b"FAIL\r\n", RefusedError, "without saying why"),
-        (b"FAIL {1.2.3.4 : Only local applications get ports}\r\n", RefusedError, "^1.2.3.4 : Only local app"),
+        (
+            b"FAIL {1.2.3.4 : Only local applications get ports}\r\n",
+            RefusedError,
+            "^1.2.3.4 : Only local app",
+        ),
     ],
 )
 def test_a_broken_or_refusing_server_is_named(
     client: Callable[..., Any], reply: bytes, error: type[Exception], text: str
 ) -> None:
-    with scripted_server(reply) as port, client("127.0.0.1", port) as pm, pytest.raises(error, match=text):
+    with (
+        scripted_server(reply) as port,
+        client("127.0.0.1", port) as pm,
+        pytest.raises(error, match=text),
+    ):
         pm.getPort("foo")
 
 
 @pytest.mark.parametrize(
-    "reply", [b"OK 1\r\n31000 a\r\n", b"OK 1\r\n{\r\n", b"OK 99999999\r\n", b"OK 2\r\n31000 a b\r\n"]
+    "reply",
+    [b"OK 1\r\n31000 a\r\n", b"OK 1\r\n{\r\n", b"OK 99999999\r\n", b"OK 2\r\n31000 a b\r\n"],
 )
-def test_a_broken_list_is_an_error_and_never_a_short_list(client: Callable[..., Any], reply: bytes) -> None:
+def test_a_broken_list_is_an_error_and_never_a_short_list(
+    client: Callable[..., Any], reply: bytes
+) -> None:
     with scripted_server(reply) as port, client("127.0.0.1", port) as pm:
         with pytest.raises((ReplyError, ConnectionLostError)):
             pm.listPorts()
 
 
 def test_a_newline_in_somebody_elses_name_does_not_blind(client: Callable[..., Any]) -> None:
-    with StandIn("tcl", chop=True) as other, socket.create_connection(("127.0.0.1", other.port)) as evil:
+    with (
+        StandIn("tcl", chop=True) as other,
+        socket.create_connection(("127.0.0.1", other.port)) as evil,
+    ):
         evil.sendall(b"GIMME a\\n31000\\ {b}\\n\\nc u\n")
         wait_for(lambda: other.lent, "it has its port")
         with client("127.0.0.1", other.port, user="bob") as pm:
             port = pm.getPort("foo")
             for _ in range(2):
-                assert pm.list_ports() == [Allocation(port, "foo", "bob"), Allocation(31000, "a\n31000 {b}\n\nc", "u")]
+                assert pm.list_ports() == [
+                    Allocation(port, "foo", "bob"),
+                    Allocation(31000, "a\n31000 {b}\n\nc", "u"),
+                ]
 
 
-def test_words_that_nobody_asked_for_cost_the_connection_and_that_is_said(client: Callable[..., Any]) -> None:
+def test_words_that_nobody_asked_for_cost_the_connection_and_that_is_said(
+    client: Callable[..., Any],
+) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener, client(*listener.getsockname()) as pm:
         connection, _ = listener.accept()
         with connection:
-            thread = threading.Thread(target=lambda: connection.recv(99) and connection.sendall(b"OK 31000\r\n"))
+            thread = threading.Thread(
+                target=lambda: connection.recv(99) and connection.sendall(b"OK 31000\r\n")
+            )
             thread.start()
             pm.getPort("foo")
             thread.join(60)
@@ -273,11 +335,15 @@ def test_words_that_nobody_asked_for_cost_the_connection_and_that_is_said(client
 def test_a_silent_server_costs_the_time_out_and_the_connection(client: Callable[..., Any]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         with client("127.0.0.1", silent.getsockname()[1], timeout=0.2) as pm:
-            with pytest.raises(NoAnswerError, match=r"within 0\.2 s while asking for a port for foo"):
+            with pytest.raises(
+                NoAnswerError, match=r"within 0\.2 s while asking for a port for foo"
+            ):
                 pm.getPort("foo")
 
 
-def test_a_lost_connection_is_said_at_once_and_the_ports_are_asked_for_again(client: Callable[..., Any]) -> None:
+def test_a_lost_connection_is_said_at_once_and_the_ports_are_asked_for_again(
+    client: Callable[..., Any],
+) -> None:
     told: list[tuple[Allocation, ...]] = []
     was_told = threading.Event()
 
@@ -285,7 +351,10 @@ def test_a_lost_connection_is_said_at_once_and_the_ports_are_asked_for_again(cli
         told.append(lost)
         was_told.set()
 
-    with StandIn("tcl") as other, client("127.0.0.1", other.port, user="bob", on_lost=on_lost) as pm:
+    with (
+        StandIn("tcl") as other,
+        client("127.0.0.1", other.port, user="bob", on_lost=on_lost) as pm,
+    ):
         pm.getPort("a")
         pm.getPort("two words")
         other.drop()
@@ -294,7 +363,10 @@ def test_a_lost_connection_is_said_at_once_and_the_ports_are_asked_for_again(cli
         assert pm.lent == ()
         wait_for(lambda: not other.lent, "the server has released them")
         became = pm.reacquire()
-        assert [(old.service, new.service) for old, new in became.items()] == [("a", "a"), ("two words",) * 2]
+        assert [(old.service, new.service) for old, new in became.items()] == [
+            ("a", "a"),
+            ("two words",) * 2,
+        ]
         assert sorted(other.lent) == sorted(new.port for new in pm.lent)
         assert pm.lost == ()
 
@@ -307,11 +379,15 @@ def test_without_a_callback_the_next_call_says_what_was_lost(client: Callable[..
         with pytest.raises(ConnectionLostError, match="a of bob on port 31000") as caught:
             pm.getPort("b")
         assert [one.service for one in caught.value.lost] == ["a"]
-        assert [one.service for one in pm.reacquire().values()] == ["a"]  # without a wish: this server knows none
+        assert [one.service for one in pm.reacquire().values()] == [
+            "a"
+        ]  # without a wish: this server knows none
         assert [one["service"] for one in pm.find(user="bob")] == ["a"]
 
 
-def test_a_service_that_outlives_the_port_manager_keeps_its_port(client: Callable[..., Any], tmp_path: Path) -> None:
+def test_a_service_that_outlives_the_port_manager_keeps_its_port(
+    client: Callable[..., Any], tmp_path: Path
+) -> None:
     first = ServerProcess(tmp_path)
     with first:
         pm = client("127.0.0.1", first.port)
@@ -347,7 +423,9 @@ def test_children_do_not_keep_the_port() -> None:
     with StandIn("tcl") as other:
         with PortManager("127.0.0.1", other.port) as pm:
             pm.getPort("a")
-            with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, close_fds=False) as child:
+            with subprocess.Popen(
+                [sys.executable, "-c", "input()"], stdin=subprocess.PIPE, close_fds=False
+            ) as child:
                 os.close(os.dup(pm.fileno()))
                 pm.close()
                 wait_for(lambda: not other.lent, "the port is free though the child lives")

@@ -50,12 +50,16 @@ def test_every_case_has_the_bytes_of_the_original_or_a_reason(
 ) -> None:
     for case, got, closed in cases:
         if case.why:
-            assert (got, closed) != (case.original, case.closes), f"{case.what}: no difference, so no reason"
+            assert (got, closed) != (case.original, case.closes), (
+                f"{case.what}: no difference, so no reason"
+            )
         else:
             assert (got, closed) == (case.original, case.closes), case.what
 
 
-def test_the_page_of_the_protocol_has_the_table(cases: list[tuple[portmanager_cases.Case, bytes, bool]]) -> None:
+def test_the_page_of_the_protocol_has_the_table(
+    cases: list[tuple[portmanager_cases.Case, bytes, bool]],
+) -> None:
     assert portmanager_cases.table(cases) in PAGE.read_text(encoding="utf-8")
 
 
@@ -84,11 +88,16 @@ def test_ports_are_free_however_the_connection_ends(server: ServerProcess, end: 
             case "bad request":
                 assert ask(sock, b"nonsense\n", 99) == b"FAIL {Invalid request nonsense}\r\n"
             case "bad list":
-                assert ask(sock, b"GIMME {x\n", 99).startswith(b"FAIL Invalid\\ request\\ GIMME\\ \\{x")
+                assert ask(sock, b"GIMME {x\n", 99).startswith(
+                    b"FAIL Invalid\\ request\\ GIMME\\ \\{x"
+                )
             case _:
                 sock.close()
         wait_for(lambda: is_empty(server), "the ports are free")
-    wait_for(lambda: server.log.read_text().count("was released by foo run by bob\n") == 3, "the log has all three")
+    wait_for(
+        lambda: server.log.read_text().count("was released by foo run by bob\n") == 3,
+        "the log has all three",
+    )
 
 
 def test_the_plain_name_goes_to_the_oldest_that_lives(server: ServerProcess) -> None:
@@ -108,14 +117,21 @@ def test_the_plain_name_goes_to_the_oldest_that_lives(server: ServerProcess) -> 
 
 
 def test_ports_in_use_are_not_lent(server: ServerProcess) -> None:
-    with socket.create_server(("127.0.0.1", server.high)), socket.socket() as bound, connect(server.port) as sock:
+    with (
+        socket.create_server(("127.0.0.1", server.high)),
+        socket.socket() as bound,
+        connect(server.port) as sock,
+    ):
         bound.bind(("127.0.0.1", server.high - 1))  # bound, and not listening
         assert line(sock, b"GIMME foo bob\n") == b"OK %d\r\n" % (server.high - 2)
 
 
 def test_the_own_port_is_not_lent(tmp_path: Path) -> None:
     low, _ = free_pool(2)
-    with ServerProcess(tmp_path, listen=low + 1, pool=f"{low + 1}-{low}") as server, connect(server.port) as sock:
+    with (
+        ServerProcess(tmp_path, listen=low + 1, pool=f"{low + 1}-{low}") as server,
+        connect(server.port) as sock,
+    ):
         assert line(sock, b"GIMME a u\n") == b"OK %d\r\n" % low
         assert line(sock, b"GIMME a u\n") == b"FAIL {no free ports}\r\n"
 
@@ -133,16 +149,27 @@ def test_files_say_what_is_and_go_at_the_end(tmp_path: Path) -> None:
     assert f"Port {server.high} was allocated to two words run by bob" in log
 
 
-def test_a_second_server_spoils_nothing_and_a_wrong_option_is_one_line(server: ServerProcess) -> None:
+def test_a_second_server_spoils_nothing_and_a_wrong_option_is_one_line(
+    server: ServerProcess,
+) -> None:
     command = server.command[: server.command.index("-log")]
     command[command.index("-listen") + 1] = str(server.port)
     before = [path.read_text() for path in (server.port_file, server.pid_file, server.usage)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=600)
     assert done.returncode == 1
     assert f"cannot listen on 0.0.0.0 port {server.port}: Address already in use" in done.stderr
-    assert [path.read_text() for path in (server.port_file, server.pid_file, server.usage)] == before
-    for option, value in (("-listen", "12x"), ("-ports", "60000-70000"), ("-ports", "5"), ("--list-from", "moon")):
-        done = subprocess.run([*command, option, value], capture_output=True, text=True, check=False, timeout=600)
+    assert [
+        path.read_text() for path in (server.port_file, server.pid_file, server.usage)
+    ] == before
+    for option, value in (
+        ("-listen", "12x"),
+        ("-ports", "60000-70000"),
+        ("-ports", "5"),
+        ("--list-from", "moon"),
+    ):
+        done = subprocess.run(
+            [*command, option, value], capture_output=True, text=True, check=False, timeout=600
+        )
         assert done.returncode == 2
         assert value in done.stderr.splitlines()[-1]
 
@@ -176,12 +203,27 @@ def test_an_endless_line_is_cut_off(server: ServerProcess) -> None:
 
 def test_nuls_and_rubbish_are_refused_and_harm_nobody(server: ServerProcess) -> None:
     with connect(server.port) as sock:
-        assert line(sock, b"GIMME a\0b u\n") == b"FAIL {service name has the control character U+0000}\r\n"
-        assert line(sock, b"GIMME a\\nb u\n") == b"FAIL {service name has the control character U+000A}\r\n"
-        assert line(sock, b"GIMME a u\\x1b\n") == b"FAIL {user name has the control character U+001B}\r\n"
+        assert (
+            line(sock, b"GIMME a\0b u\n")
+            == b"FAIL {service name has the control character U+0000}\r\n"
+        )
+        assert (
+            line(sock, b"GIMME a\\nb u\n")
+            == b"FAIL {service name has the control character U+000A}\r\n"
+        )
+        assert (
+            line(sock, b"GIMME a u\\x1b\n")
+            == b"FAIL {user name has the control character U+001B}\r\n"
+        )
         assert line(sock, b"GIMME foo u\n").startswith(b"OK ")
-        assert line(sock, b"\0\xff\xfe\x1b[2J\n") == b"FAIL {Invalid request \0\xc3\xbf\xc3\xbe\x1b\x5b2J}\r\n"
-    wait_for(lambda: r"issued an illegal request: \x00\xff\xfe\x1b[2J" in server.log.read_text(), "the log has it")
+        assert (
+            line(sock, b"\0\xff\xfe\x1b[2J\n")
+            == b"FAIL {Invalid request \0\xc3\xbf\xc3\xbe\x1b\x5b2J}\r\n"
+        )
+    wait_for(
+        lambda: r"issued an illegal request: \x00\xff\xfe\x1b[2J" in server.log.read_text(),
+        "the log has it",
+    )
     assert "\x1b" not in server.log.read_text()
     assert "\0" not in server.log.read_text()
 
@@ -194,7 +236,9 @@ def test_a_slow_writer_holds_up_nobody(server: ServerProcess) -> None:
         assert line(slow, b"\n") == b"OK %d\r\n" % server.high
 
 
-def test_a_hundred_thousand_requests_in_one_write_are_answered_in_order(server: ServerProcess) -> None:
+def test_a_hundred_thousand_requests_in_one_write_are_answered_in_order(
+    server: ServerProcess,
+) -> None:
     with connect(server.port) as many, connect(server.port) as other:
         many.setblocking(False)
         requests = memoryview(b"GIMME a u\n" + b"LIST\n" * 99_998 + b"GIMME b u\n")
@@ -209,7 +253,9 @@ def test_a_hundred_thousand_requests_in_one_write_are_answered_in_order(server: 
             if readable:
                 got += many.recv(1 << 20)
             if asked_meanwhile < 20:
-                told, count = line(other, b"LIST\n").split()  # at first perhaps before the other one's GIMME
+                told, count = line(
+                    other, b"LIST\n"
+                ).split()  # at first perhaps before the other one's GIMME
                 assert told == b"OK"
                 take(other, int(count) * len(b"%d a u\r\n" % server.high))
                 asked_meanwhile += 1
@@ -224,7 +270,9 @@ def test_what_was_asked_before_a_half_close_is_answered(server: ServerProcess) -
     wait_for(lambda: is_empty(server), "the port is free")
 
 
-def test_a_client_that_never_reads_costs_bounded_memory_and_frees_its_ports(server: ServerProcess) -> None:
+def test_a_client_that_never_reads_costs_bounded_memory_and_frees_its_ports(
+    server: ServerProcess,
+) -> None:
     deaf = connect(server.port)
     with deaf:
         line(deaf, b"GIMME a u\n")
@@ -233,15 +281,22 @@ def test_a_client_that_never_reads_costs_bounded_memory_and_frees_its_ports(serv
         while select.select([], [deaf], [], 0.5)[1]:
             sent += deaf.send(b"LIST\n" * 10_000)
         assert sent < 20_000_000  # the server stopped reading
-        rss_kib = int(next(row for row in Path(f"/proc/{server.process.pid}/status").read_text().splitlines()
-                           if row.startswith("VmRSS")).split()[1])  # fmt: skip
+        rss_kib = int(
+            next(
+                row
+                for row in Path(f"/proc/{server.process.pid}/status").read_text().splitlines()
+                if row.startswith("VmRSS")
+            ).split()[1]
+        )
         assert rss_kib < 80_000
         with connect(server.port) as other:
             assert line(other, b"LIST\n") == b"OK 1\r\n"
     wait_for(lambda: is_empty(server), "its port is free")
 
 
-def test_connections_that_are_reset_before_they_are_accepted_are_no_trouble(server: ServerProcess) -> None:
+def test_connections_that_are_reset_before_they_are_accepted_are_no_trouble(
+    server: ServerProcess,
+) -> None:
     server.process.send_signal(signal.SIGSTOP)
     for _ in range(50):
         sock = connect(server.port)
@@ -256,9 +311,12 @@ def test_half_open_connections_are_found_by_keepalive(server: ServerProcess) -> 
     with connect(server.port) as sock:
         line(sock, b"LIST\n")
         shown = subprocess.run(
-            [sys.executable, "-c", KEEPALIVES, str(server.port)], capture_output=True, text=True, check=True,
+            [sys.executable, "-c", KEEPALIVES, str(server.port)],
+            capture_output=True,
+            text=True,
+            check=True,
             timeout=600,
-        )  # fmt: skip
+        )
         assert int(shown.stdout) >= 1
 
 
@@ -336,7 +394,9 @@ def test_two_thousand_connections_at_once(tmp_path: Path) -> None:
         assert sum(reply == b"FAIL {no free ports}\r\n" for reply in replies) == count - 8
         for _, writer in clients:
             writer.write(b"LIST\n")
-        assert set(await asyncio.gather(*(reader.readline() for reader, _ in clients))) == {b"OK 8\r\n"}
+        assert set(await asyncio.gather(*(reader.readline() for reader, _ in clients))) == {
+            b"OK 8\r\n"
+        }
         for _, writer in clients:
             writer.close()
 
@@ -350,7 +410,9 @@ def test_two_thousand_connections_at_once(tmp_path: Path) -> None:
 
 def test_listening_on_all_addresses_is_said_with_the_way_out(tmp_path: Path) -> None:
     with ServerProcess(tmp_path / "all") as server:
-        wait_for(lambda: "--bind 127.0.0.1 if only programs" in server.log.read_text(), "the warning")
+        wait_for(
+            lambda: "--bind 127.0.0.1 if only programs" in server.log.read_text(), "the warning"
+        )
     with ServerProcess(tmp_path / "one", "--bind", "127.0.0.1") as server:
         with connect(server.port) as sock:
             assert line(sock, b"GIMME foo bob\n").startswith(b"OK ")
@@ -361,18 +423,31 @@ def test_ports_of_a_connection_and_of_a_user_have_a_quota(tmp_path: Path) -> Non
     with ServerProcess(tmp_path, "--per-connection", "2", "--per-user", "3") as server:
         with connect(server.port) as one, connect(server.port) as another:
             assert [line(one, b"GIMME foo bob\n")[:3] for _ in range(2)] == [b"OK ", b"OK "]
-            assert line(one, b"GIMME foo bob\n") == b"FAIL {Too many ports: 2 are lent to this connection}\r\n"
-            assert line(another, b"GIMME foo ann\n").startswith(b"OK ")  # the same user, whatever the name
-            assert line(another, b"GIMME foo ann\n") == b"FAIL {Too many ports: 3 are lent to this user}\r\n"
+            assert (
+                line(one, b"GIMME foo bob\n")
+                == b"FAIL {Too many ports: 2 are lent to this connection}\r\n"
+            )
+            assert line(another, b"GIMME foo ann\n").startswith(
+                b"OK "
+            )  # the same user, whatever the name
+            assert (
+                line(another, b"GIMME foo ann\n")
+                == b"FAIL {Too many ports: 3 are lent to this user}\r\n"
+            )
             one.close()
-            wait_for(lambda: line(another, b"GIMME foo ann\n").startswith(b"OK "), "the ports of the other to be free")
+            wait_for(
+                lambda: line(another, b"GIMME foo ann\n").startswith(b"OK "),
+                "the ports of the other to be free",
+            )
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
 def test_a_user_gets_no_port_in_the_name_of_another(tmp_path: Path) -> None:
     def asked(port: int, *names: str) -> list[bytes]:
         libc = ctypes.CDLL(None)
-        libc.setfsuid(pwd.getpwnam("nobody").pw_uid)  # of this thread; the socket is nobody's then, for good
+        libc.setfsuid(
+            pwd.getpwnam("nobody").pw_uid
+        )  # of this thread; the socket is nobody's then, for good
         try:
             sock = socket.socket()
         finally:

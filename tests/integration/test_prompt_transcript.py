@@ -1,4 +1,5 @@
-"""The prompt of `dealer` on a real terminal, with its completion, is as the documentation shows it."""
+"""The prompt of `dealer` on a real terminal, with its completion, is as the documentation shows
+it."""
 
 from __future__ import annotations
 
@@ -20,18 +21,26 @@ def test_the_prompt_is_as_its_page_shows_it(tmp_path: Path) -> None:
     urls = write_array(tmp_path / "array.toml", banks=2)
     config = tmp_path / "dibas.toml"  # as that of an observer: a Dealer of the first Bank
     ports = {bank: url.rpartition(":")[2] for bank, url in urls.items()}
-    tables = [f'[banks.{bank}]\nhpc_host = "127.0.0.1"\nplayer_port = {port}\n' for bank, port in ports.items()]
+    tables = [
+        f'[banks.{bank}]\nhpc_host = "127.0.0.1"\nplayer_port = {port}\n'
+        for bank, port in ports.items()
+    ]
     config.write_text("".join(tables))
     with ExitStack() as stack:
         players = [
             stack.enter_context(
                 PlayerRun(
-                    bank, url, "simulate", "--config", tmp_path / "array.toml", log=tmp_path / bank,
+                    bank,
+                    url,
+                    "simulate",
+                    "--config",
+                    tmp_path / "array.toml",
+                    log=tmp_path / bank,
                     env=clean_environment(DIBAS_DATA=str(tmp_path)),
                 )
             )
             for bank, url in urls.items()
-        ]  # fmt: skip
+        ]
         for player in players:
             player.wait_ready()
         found = transcript(config).strip().splitlines()
@@ -39,4 +48,6 @@ def test_the_prompt_is_as_its_page_shows_it(tmp_path: Path) -> None:
     assert len(found) == len(lines), "\n".join(found)
     for line, wanted in zip(found, lines, strict=True):
         begin, cut, end = wanted.partition(ELLIPSIS)
-        assert line == wanted or (cut and line.startswith(begin) and line.endswith(end)), "\n".join(found)
+        assert line == wanted or (cut and line.startswith(begin) and line.endswith(end)), "\n".join(
+            found
+        )

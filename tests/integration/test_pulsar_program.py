@@ -1,4 +1,5 @@
-"""The data-taking program in pulsar modes, as a real process: killed in the middle, and a full disk."""
+"""The data-taking program in pulsar modes, as a real process: killed in the middle, and a full
+disk."""
 
 from __future__ import annotations
 
@@ -23,10 +24,20 @@ from spectrometer.status import StatusBuffer
 
 RECEIVER = {"center_mhz": 300.0, "bandwidth_mhz": 0.4, "channels": 4}
 SETUP = {
-    "BACKEND": "GUPPI", "OBS_MODE": "SEARCH", "OBSNCHAN": "64", "TBIN": "0.001", "DS_TIME": 1, "NPOL": 4,
-    "POL_TYPE": "IQUV", "ONLY_I": 0, "SCANLEN": 0, "PROJID": "TEST",
-    "BANKNAM": "BANKA", "SCANNUM": 3, "BLOCSIZE": 65536,
-}  # fmt: skip
+    "BACKEND": "GUPPI",
+    "OBS_MODE": "SEARCH",
+    "OBSNCHAN": "64",
+    "TBIN": "0.001",
+    "DS_TIME": 1,
+    "NPOL": 4,
+    "POL_TYPE": "IQUV",
+    "ONLY_I": 0,
+    "SCANLEN": 0,
+    "PROJID": "TEST",
+    "BANKNAM": "BANKA",
+    "SCANNUM": 3,
+    "BLOCSIZE": 65536,
+}
 
 
 @pytest.fixture
@@ -42,10 +53,20 @@ def daq(status: StatusBuffer, tmp_path: Path) -> Iterator[Callable[[], DaqProces
 
     def start() -> DaqProcess:
         command = [
-            sys.executable, "-m", "spectrometer.daq.program", "--status-key", hex(status.key), "--status-semaphore",
-            status.semaphore, "--synthetic", json.dumps(RECEIVER), "--data-dir", str(tmp_path), "--start-at-once",
+            sys.executable,
+            "-m",
+            "spectrometer.daq.program",
+            "--status-key",
+            hex(status.key),
+            "--status-semaphore",
+            status.semaphore,
+            "--synthetic",
+            json.dumps(RECEIVER),
+            "--data-dir",
+            str(tmp_path),
+            "--start-at-once",
             "--fast",
-        ]  # fmt: skip
+        ]
         process = DaqProcess(command, cwd=ROOT)
         made.append(process)
         process.start()
@@ -70,7 +91,7 @@ def rows_of(path: Path) -> int:
         with fits.open(path, memmap=False) as units:
             rows = units["SUBINT"].data
             assert (rows["DAT_SCL"] > 0).all()
-            assert (np.diff(rows["OFFS_SUB"]) == pytest.approx(rows["TSUBINT"][0], rel=0.1))
+            assert np.diff(rows["OFFS_SUB"]) == pytest.approx(rows["TSUBINT"][0], rel=0.1)
             return len(rows)
 
 

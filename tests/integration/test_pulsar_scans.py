@@ -1,6 +1,8 @@
-"""Pulsar modes by a Dealer on simulated Banks: search data, a folded pulsar, raw voltages, nodes of a coherent mode.
+"""Pulsar modes by a Dealer on simulated Banks: search data, a folded pulsar, raw voltages, nodes of
+a coherent mode.
 
-Three of the eight nodes run, each with a receiver for its part of the band and with the same pulsar in it.
+Three of the eight nodes run, each with a receiver for its part of the band and with the same pulsar
+in it.
 """
 
 from __future__ import annotations
@@ -46,7 +48,11 @@ class Array:
         """Set a mode and what all scans have in common."""
         self.dealer.set_mode(mode)
         self.dealer.set_param(
-            scan_length=SECONDS, project_id="PSR", par_file=str(self.par), source="B0000+00", **parameters
+            scan_length=SECONDS,
+            project_id="PSR",
+            par_file=str(self.par),
+            source="B0000+00",
+            **parameters,
         )
 
     def scan(self) -> dict[str, Path]:
@@ -72,7 +78,15 @@ def array(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Array]:
     with contextlib.ExitStack() as stack:
         players = [
             stack.enter_context(
-                PlayerRun(bank, urls[bank], "simulate", "--config", config, log=folder / bank, env=environment)
+                PlayerRun(
+                    bank,
+                    urls[bank],
+                    "simulate",
+                    "--config",
+                    config,
+                    log=folder / bank,
+                    env=environment,
+                )
             )
             for bank in NODES
         ]
@@ -99,7 +113,9 @@ def profile_of(path: Path) -> np.ndarray:
     found = psrfits(path)
     products = 2 if found.table["POL_TYPE"] == "AABBCRCI" else 1
     delays = dispersed_by(found.table["DM"], found.rows["DAT_FREQ"][0])
-    profile: np.ndarray = dedispersed(found.values[:, :products], delays / PERIOD).sum(axis=1).mean(axis=(0, 1))
+    profile: np.ndarray = (
+        dedispersed(found.values[:, :products], delays / PERIOD).sum(axis=1).mean(axis=(0, 1))
+    )
     return profile
 
 
@@ -118,7 +134,11 @@ def test_search_data_in_an_incoherent_mode(incoherent: dict[str, Path]) -> None:
     with fits.open(incoherent["BANKA"]) as units:
         units.verify("exception")
         primary, header, rows = units[0].header, units["SUBINT"].header, units["SUBINT"].data
-        assert (primary["FITSTYPE"], primary["OBS_MODE"], primary["SRC_NAME"]) == ("PSRFITS", "SEARCH", "B0000+00")
+        assert (primary["FITSTYPE"], primary["OBS_MODE"], primary["SRC_NAME"]) == (
+            "PSRFITS",
+            "SEARCH",
+            "B0000+00",
+        )
         assert (primary["SIMULATE"], primary["TELESCOP"], header["NCHAN"]) == (True, "Arecibo", 64)
         assert (header["POL_TYPE"], header["NPOL"], header["NBITS"]) == ("IQUV", 4, 8)
         assert 0 < len(rows) * header["NSBLK"] * header["TBIN"] <= SECONDS
@@ -144,7 +164,9 @@ def test_raw_voltages_are_read_back(incoherent: dict[str, Path]) -> None:
     reader.close()
 
 
-def test_a_par_file_that_is_missing_is_told_at_the_start(array: Array, incoherent: dict[str, Path]) -> None:
+def test_a_par_file_that_is_missing_is_told_at_the_start(
+    array: Array, incoherent: dict[str, Path]
+) -> None:
     d = array.dealer
     d.set_mode("INCO_MODE_64")
     d.set_param(obs_mode="fold", par_file="nowhere.par")
@@ -153,7 +175,9 @@ def test_a_par_file_that_is_missing_is_told_at_the_start(array: Array, incoheren
         d.start()
 
 
-def test_nodes_of_a_coherent_mode_fold_one_pulsar_each_in_its_part_of_the_band(array: Array) -> None:
+def test_nodes_of_a_coherent_mode_fold_one_pulsar_each_in_its_part_of_the_band(
+    array: Array,
+) -> None:
     array.set_up("CODD_MODE_64", obs_mode="coherent_fold", nbin=128, tfold=1.0)
     files = array.scan()
     assert list(files) == NODES
@@ -164,9 +188,15 @@ def test_nodes_of_a_coherent_mode_fold_one_pulsar_each_in_its_part_of_the_band(a
         with fits.open(path) as units:
             primary = units[0].header
             assert primary["OBSFREQ"] == pytest.approx(LOWEST_MHZ + (node + 0.5) * WIDTH_MHZ)
-            assert (primary["CHAN_DM"], primary["BANKNUM"], primary["OBSNCHAN"]) == (DM, node, CHANNELS)
+            assert (primary["CHAN_DM"], primary["BANKNUM"], primary["OBSNCHAN"]) == (
+                DM,
+                node,
+                CHANNELS,
+            )
             begins.add((primary["STT_IMJD"], primary["STT_SMJD"]))
         profile = profile_of(path)
-        assert phase_of(profile) == pytest.approx(0.0, abs=0.01)  # at infinite frequency, so for all alike
+        assert phase_of(profile) == pytest.approx(
+            0.0, abs=0.01
+        )  # at infinite frequency, so for all alike
         assert width_of(profile) == pytest.approx(WIDTH, rel=0.15)
     assert len(begins) == 1

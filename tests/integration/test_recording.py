@@ -26,8 +26,12 @@ from zmqjsonproxy.recording import load_recording
 class Recording(PlayerProcess):
     """`zmqjsonproxy.recording` as a process."""
 
-    def __init__(self, command: str, file: Path, *options: str, listen: str = "tcp://127.0.0.1:*") -> None:
-        super().__init__("zmqjsonproxy.recording", [command, "--listen", listen, *options, str(file)])
+    def __init__(
+        self, command: str, file: Path, *options: str, listen: str = "tcp://127.0.0.1:*"
+    ) -> None:
+        super().__init__(
+            "zmqjsonproxy.recording", [command, "--listen", listen, *options, str(file)]
+        )
 
     def end(self) -> None:
         """End it as a user does, so that its file is complete; it must end well."""
@@ -95,9 +99,15 @@ def test_all_clients_at_once_are_recorded_in_their_own_bytes(tmp_path: Path) -> 
     requests = [r for r in recording.records if r.direction is Direction.REQUEST]
     assert requests[-1].frames == (b"", b"{no JSON")
     assert {r.peer for r in requests} == {1, 2}
-    assert [r.has_delimiter for r in requests if r.peer == requests[0].peer] == [True, False]  # a hub's hello, and on
+    assert [r.has_delimiter for r in requests if r.peer == requests[0].peer] == [
+        True,
+        False,
+    ]  # a hub's hello, and on
     notes = [(r.peer, r.frames[0]) for r in recording.records if r.direction is Direction.NOTE]
-    assert sorted(notes) == [(1, b"the connection of this client ended"), (2, b"the connection of this client ended")]
+    assert sorted(notes) == [
+        (1, b"the connection of this client ended"),
+        (2, b"the connection of this client ended"),
+    ]
     with Recording("replay", file) as replay, OriginalClient(replay.url) as old:
         assert old.raw(b"{no JSON")["EXCEPTION"][0] == "ProtocolError"
         batch = [{"jsonrpc": "2.0", "id": n, "method": "bank.list_modes"} for n in (8, 9)]
@@ -124,14 +134,19 @@ def test_the_recorder_is_there_only_while_the_server_is(tmp_path: Path) -> None:
             with NativePlayer(url, mode="MODE3"):
                 eventually(lambda: d.outcomes("get_mode")["BANKA"].value == "MODE3")
                 recorder.end()
-    notes = [r.frames[0].decode() for r in load_recording(file).records if r.direction is Direction.NOTE]
+    notes = [
+        r.frames[0].decode() for r in load_recording(file).records if r.direction is Direction.NOTE
+    ]
     assert [n for n in notes if "gone" in n]
     assert "the server is there: connected" in notes
 
 
 def test_many_clients_that_come_and_go_leave_nothing_behind(tmp_path: Path) -> None:
     file = tmp_path / "f.jsonl"
-    with OriginalPlayer(mode="MODE1") as server, Recording("record", file, "--server", server.url) as recorder:
+    with (
+        OriginalPlayer(mode="MODE1") as server,
+        Recording("record", file, "--server", server.url) as recorder,
+    ):
         files = Path(f"/proc/{recorder.process.pid}/fd")
         for _ in range(3):
             with OriginalClient(recorder.url) as client:
@@ -145,7 +160,9 @@ def test_many_clients_that_come_and_go_leave_nothing_behind(tmp_path: Path) -> N
     assert len({r.peer for r in load_recording(file).records} - {0}) == 33
 
 
-def test_a_message_without_answer_reaches_the_server_after_its_client_has_gone(tmp_path: Path) -> None:
+def test_a_message_without_answer_reaches_the_server_after_its_client_has_gone(
+    tmp_path: Path,
+) -> None:
     file = tmp_path / "f.jsonl"
     with NativePlayer() as server, Recording("record", file, "--server", server.url) as recorder:
         with zmq.Context() as context, context.socket(zmq.DEALER) as socket:
@@ -168,7 +185,11 @@ FRAMES = [
 
 def test_frames_pass_unchanged_both_ways_and_stand_in_the_file(tmp_path: Path) -> None:
     file = tmp_path / "f.jsonl"
-    with zmq.Context() as context, context.socket(zmq.ROUTER) as server, context.socket(zmq.DEALER) as client:
+    with (
+        zmq.Context() as context,
+        context.socket(zmq.ROUTER) as server,
+        context.socket(zmq.DEALER) as client,
+    ):
         server.linger = client.linger = 0
         server.rcvtimeo = client.rcvtimeo = 10_000
         server.bind("tcp://127.0.0.1:*")
@@ -188,7 +209,10 @@ def test_frames_pass_unchanged_both_ways_and_stand_in_the_file(tmp_path: Path) -
 
 def test_a_full_disk_ends_the_recording_and_not_the_observation(tmp_path: Path) -> None:
     file = tmp_path / "f.jsonl"
-    with NativePlayer(mode="MODE1") as server, Recording("record", file, "--server", server.url) as recorder:
+    with (
+        NativePlayer(mode="MODE1") as server,
+        Recording("record", file, "--server", server.url) as recorder,
+    ):
         with OriginalClient(recorder.url) as client:
             assert client.ask("get_mode") == "MODE1"
             eventually(lambda: len(load_recording(file).records) >= 2)
@@ -218,13 +242,19 @@ def test_the_command_dealer_records_and_replays(tmp_path: Path, named: str) -> N
                 assert client.ask("get_mode") == "MODE1"
             recorder.process.send_signal(signal.SIGTERM)
             assert recorder.wait() == (0, "")
-    with PlayerProcess("dealer.cli", ["replay", str(file)]) as replay, OriginalClient(replay.url) as client:
+    with (
+        PlayerProcess("dealer.cli", ["replay", str(file)]) as replay,
+        OriginalClient(replay.url) as client,
+    ):
         assert client.ask("get_mode") == "MODE1"
 
 
 def test_delays_are_kept_on_demand(tmp_path: Path) -> None:
     file = tmp_path / "f.jsonl"
-    with NativePlayer(slow=["set_mode=0.4"]) as server, Recording("record", file, "--server", server.url) as recorder:
+    with (
+        NativePlayer(slow=["set_mode=0.4"]) as server,
+        Recording("record", file, "--server", server.url) as recorder,
+    ):
         with Dealer({"BANKA": recorder.url}) as d:
             d["BANKA"].set_mode("MODE1")
         recorder.end()
@@ -241,7 +271,9 @@ def test_delays_are_kept_on_demand(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("player", [NativePlayer, OriginalPlayer])
-def test_a_recorded_scan_can_be_started_again(player: Callable[..., PlayerProcess], tmp_path: Path) -> None:
+def test_a_recorded_scan_can_be_started_again(
+    player: Callable[..., PlayerProcess], tmp_path: Path
+) -> None:
     file = tmp_path / "f.jsonl"
 
     def scan(url: str) -> Any:
@@ -268,7 +300,9 @@ def test_what_was_not_recorded_is_answered_with_what_was(tmp_path: Path) -> None
             d["BANKA"].set_mode("MODE1")
         recorder.end()
     with Recording("replay", file) as replay, Dealer({"BANKA": replay.url}) as d:
-        with pytest.raises(ProxyError, match=r'bank.set_mode\("MODE2"\) is not in .*f.jsonl.*with: \("MODE1"\)'):
+        with pytest.raises(
+            ProxyError, match=r'bank.set_mode\("MODE2"\) is not in .*f.jsonl.*with: \("MODE1"\)'
+        ):
             d["BANKA"].set_mode("MODE2")
         with pytest.raises(ProxyError, match=r"it has calls of: bank.set_mode"):
             d["BANKA"].get_mode()

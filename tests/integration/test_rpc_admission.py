@@ -1,4 +1,5 @@
-"""Operations that are refused when they arrive or wait beside their lane, and the names of callers."""
+"""Operations that are refused when they arrive or wait beside their command queue, and the names of
+callers."""
 
 from __future__ import annotations
 
@@ -33,7 +34,7 @@ class Telescope(Bank):
     def observe(self, when: float = 0.0) -> list[Any]:
         handle = current_operation()
         handle.accept([True, "accepted"])
-        handle.leave_lane()
+        handle.leave_queue()
         handle.wait(30)
         return [True, "begun"]
 
@@ -50,9 +51,14 @@ def served() -> Iterator[tuple[str, Telescope]]:
         yield url, telescope
 
 
-def test_an_operation_is_refused_when_it_arrives_while_a_command_holds_the_lane(served: tuple[str, Telescope]) -> None:
+def test_an_operation_is_refused_when_it_arrives_while_a_command_holds_the_queue(
+    served: tuple[str, Telescope],
+) -> None:
     url, telescope = served
-    with ZMQJSONProxyClient(None, "bank", url, 20) as one, ZMQJSONProxyClient(None, "bank", url, 20) as other:
+    with (
+        ZMQJSONProxyClient(None, "bank", url, 20) as one,
+        ZMQJSONProxyClient(None, "bank", url, 20) as other,
+    ):
         held = one.hold.later()
         assert telescope.begun.wait(20)
         first = one.observe.later()
@@ -68,14 +74,16 @@ def test_an_operation_is_refused_when_it_arrives_while_a_command_holds_the_lane(
         other.stop()
 
 
-def test_wrong_arguments_of_an_admitted_operation_are_told_with_its_signature(served: tuple[str, Telescope]) -> None:
+def test_wrong_arguments_of_an_admitted_operation_are_told_with_its_signature(
+    served: tuple[str, Telescope],
+) -> None:
     with ZMQJSONProxyClient(None, "bank", served[0], 20) as proxy:
         with pytest.raises(Exception, match=r"the signature is observe\(when: "):
             proxy.observe(1, 2, 3)
         assert proxy.operations() == []
 
 
-def test_commands_run_beside_an_operation_that_left_its_lane_and_aborts_reach_it(
+def test_commands_run_beside_an_operation_that_left_its_queue_and_aborts_reach_it(
     served: tuple[str, Telescope],
 ) -> None:
     with ZMQJSONProxyClient(None, "bank", served[0], 20) as proxy:
@@ -87,7 +95,7 @@ def test_commands_run_beside_an_operation_that_left_its_lane_and_aborts_reach_it
         eventually(lambda: waiting.look().state == "aborted")
 
 
-def test_a_full_lane_forgets_who_was_admitted(served: tuple[str, Telescope]) -> None:
+def test_a_full_queue_forgets_who_was_admitted(served: tuple[str, Telescope]) -> None:
     url, telescope = served
     with ZMQJSONProxyClient(None, "bank", url, 20) as proxy:
         waiting = [proxy.hold.later()]

@@ -1,4 +1,5 @@
-"""Arrays and bytes between real sockets: both ways, to callers without numpy, to clients of the original."""
+"""Arrays and bytes between real sockets: both ways, to callers without numpy, to clients of the
+original."""
 
 from __future__ import annotations
 
@@ -55,7 +56,12 @@ def proxy(url: str) -> Iterator[Any]:
 
 
 def test_arrays_and_bytes_travel_both_ways(proxy: Any) -> None:
-    for value in (np.linspace(0, 1, 16384), np.ones((3, 4), "c8", order="F"), np.zeros((0, 2), "u2"), np.array(True)):
+    for value in (
+        np.linspace(0, 1, 16384),
+        np.ones((3, 4), "c8", order="F"),
+        np.zeros((0, 2), "u2"),
+        np.array(True),
+    ):
         back = proxy.echo(value)
         assert isinstance(back, np.ndarray)
         assert (back.dtype, back.shape) == (value.dtype, value.shape)
@@ -67,7 +73,7 @@ def test_arrays_and_bytes_travel_both_ways(proxy: Any) -> None:
     assert np.array_equal(proxy.add(np.arange(3), y=np.arange(3)), [0, 2, 4])
 
 
-def test_through_a_lane_and_beside_small_calls(proxy: Any) -> None:
+def test_through_a_queue_and_beside_small_calls(proxy: Any) -> None:
     for n in range(20):
         assert proxy.write(np.full(1000, n)) is None
         assert proxy.add(n, 1) == n + 1
@@ -81,7 +87,9 @@ def test_more_than_a_server_reads_is_answered_and_the_connection_lives(proxy: An
 
 
 def test_a_caller_without_numpy_gets_lists_and_bytes(url: str) -> None:
-    done = subprocess.run([sys.executable, "-c", WITHOUT_NUMPY, url], capture_output=True, text=True, timeout=600)
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT_NUMPY, url], capture_output=True, text=True, timeout=600
+    )
     assert done.stdout.strip() == r"{'x': [0.0, 1.0, 2.0], 'raw': b'\x00\xff'} b'\xff'", done.stderr
 
 
@@ -90,7 +98,9 @@ def test_a_client_of_the_original_gets_lists_and_text(url: str) -> None:
         socket.linger = 0
         socket.rcvtimeo = 10_000
         socket.connect(url)
-        socket.send(json.dumps({"name": "bank", "proc": "spectra", "args": [], "kwargs": {}}).encode())
+        socket.send(
+            json.dumps({"name": "bank", "proc": "spectra", "args": [], "kwargs": {}}).encode()
+        )
         assert json.loads(socket.recv()) == {"x": [0.0, 1.0, 2.0], "raw": "AP8="}
         assert not socket.get(zmq.RCVMORE)
 
@@ -101,7 +111,13 @@ def test_frames_that_do_not_fit_are_answered(url: str) -> None:
         socket.rcvtimeo = 10_000
         socket.connect(url)
         frames = {"key": "k", "headers": [{"dtype": "|O", "shape": [1]}]}
-        call = {"jsonrpc": "2.0", "id": 1, "method": "bank.echo", "params": [{"k": 0}], "dealer": {"frames": frames}}
+        call = {
+            "jsonrpc": "2.0",
+            "id": 1,
+            "method": "bank.echo",
+            "params": [{"k": 0}],
+            "dealer": {"frames": frames},
+        }
         socket.send_multipart([b" " + json.dumps(call).encode(), bytes(8)])
         assert "dtype" in json.loads(socket.recv())["error"]["message"]
         socket.send_multipart([json.dumps({**call, "id": 2, "dealer": {}}).encode(), b"too much"])

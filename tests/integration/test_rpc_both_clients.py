@@ -60,11 +60,21 @@ def test_methods_take_arguments_and_answer(make_proxy: Make, served: tuple[str, 
     assert make_proxy(served[0], "bank.valon").get_frequency(1) == 1501.0
 
 
-OWN_NAMES = {"method": "median", "name": "x", "timeout": 1.5, "url": "u", "args": 1, "kwargs": 2, "calls": 3}
+OWN_NAMES = {
+    "method": "median",
+    "name": "x",
+    "timeout": 1.5,
+    "url": "u",
+    "args": 1,
+    "kwargs": 2,
+    "calls": 3,
+}
 
 
 @pytest.mark.parametrize("way", ["call", "later", "call_later", "begin", "batch", "batch.call"])
-def test_parameters_may_have_the_names_that_ours_have(make_proxy: Make, served: tuple[str, Bank], way: str) -> None:
+def test_parameters_may_have_the_names_that_ours_have(
+    make_proxy: Make, served: tuple[str, Bank], way: str
+) -> None:
     proxy = make_proxy(served[0])
     assert proxy.add(2, 3) == 5
     expected = list(OWN_NAMES.values())
@@ -73,9 +83,15 @@ def test_parameters_may_have_the_names_that_ours_have(make_proxy: Make, served: 
         case "call":
             found = [proxy.average(**OWN_NAMES), proxy.of_itself(**itself)]
         case "later":
-            found = [proxy.average.later(**OWN_NAMES).result(), proxy.of_itself.later(**itself).result()]
+            found = [
+                proxy.average.later(**OWN_NAMES).result(),
+                proxy.of_itself.later(**itself).result(),
+            ]
         case "call_later":
-            answers = proxy.call_later("average", **OWN_NAMES), proxy.call_later("of_itself", **itself)
+            answers = (
+                proxy.call_later("average", **OWN_NAMES),
+                proxy.call_later("of_itself", **itself),
+            )
             found = [answer.result() for answer in answers]
         case "begin":
             found = [proxy.calibrate.begin(**OWN_NAMES).result(10), proxy.of_itself(**itself)]
@@ -120,20 +136,27 @@ class Camera(Bank):
         return "pictures"
 
 
-def test_methods_that_are_hidden_are_reached_as_remote_ones(make_proxy: Make, caplog: pytest.LogCaptureFixture) -> None:
+def test_methods_that_are_hidden_are_reached_as_remote_ones(
+    make_proxy: Make, caplog: pytest.LogCaptureFixture
+) -> None:
     with serving(bank=Camera()) as (url, _):
         proxy = make_proxy(url)
         assert proxy.add(2, 3) == 5
         remote = proxy.remote
         assert [remote.close(), remote.url(), remote.begin(), remote.remote(True)] == [
-            "the shutter is closed", "where the pictures are", "begun", True,
-        ]  # fmt: skip
+            "the shutter is closed",
+            "where the pictures are",
+            "begun",
+            True,
+        ]
         assert remote.add(2, 3) == 5
         assert remote.close.later().result() == "the shutter is closed"
         assert remote.begin.begin().result(10) == "begun"
         with pytest.raises(AttributeError, match=r"has no method clos; .* did you mean close"):
             remote.clos()
-        assert make_proxy(url).remote.close() == "the shutter is closed"  # of one that has not asked yet
+        assert (
+            make_proxy(url).remote.close() == "the shutter is closed"
+        )  # of one that has not asked yet
     assert "begin, close, remote, url of bank are attributes of proxies" in caplog.text
     with pytest.raises(PeerLostError):
         remote.close()
@@ -147,19 +170,29 @@ def test_verbs_that_a_dealer_has_itself_are_reached_as_remote_ones(make_dealer: 
         assert d.add(2, 3) == {"BANKA": 5}
 
 
-def test_what_is_assigned_is_refused_with_what_to_write(make_proxy: Make, make_dealer: Make) -> None:
+def test_what_is_assigned_is_refused_with_what_to_write(
+    make_proxy: Make, make_dealer: Make
+) -> None:
     with NativePlayer() as player:
         d, proxy = make_dealer(player), make_proxy(player.url)
         assert proxy.get_mode() is None
         d, proxy = getattr(d, "_what", d), getattr(proxy, "_what", proxy)
-        with pytest.raises(AttributeError, match=r"d\.exposure = .* no Bank; write d\.set_param\(exposure=\.\.\.\)"):
+        with pytest.raises(
+            AttributeError, match=r"d\.exposure = .* no Bank; write d\.set_param\(exposure=\.\.\.\)"
+        ):
             d.exposure = 3
-        with pytest.raises(AttributeError, match=r"write set_mode is a verb: d\.set_mode\(\.\.\.\)"):
+        with pytest.raises(
+            AttributeError, match=r"write set_mode is a verb: d\.set_mode\(\.\.\.\)"
+        ):
             d.set_mode = "MODE1"
-        with pytest.raises(AttributeError, match=r"exposure = .* reach nobody; write set_param\(exposure=\.\.\.\)"):
+        with pytest.raises(
+            AttributeError, match=r"exposure = .* reach nobody; write set_param\(exposure=\.\.\.\)"
+        ):
             proxy.exposure = 3
         for name in ("set_mode", "url", "close"):
-            with pytest.raises(AttributeError, match=rf"{name} is a method, to be called: {name}\(\.\.\.\)"):
+            with pytest.raises(
+                AttributeError, match=rf"{name} is a method, to be called: {name}\(\.\.\.\)"
+            ):
                 setattr(proxy, name, 3)
         d.timeout = 5.0
         assert d.timeout == 5.0
@@ -217,7 +250,9 @@ def test_nobody_there(make_proxy: Make) -> None:
         make_proxy().call("no address", "bank", "add")
 
 
-def test_a_call_to_nobody_says_so_in_every_way_and_whatever_was_known_before(make_proxy: Make) -> None:
+def test_a_call_to_nobody_says_so_in_every_way_and_whatever_was_known_before(
+    make_proxy: Make,
+) -> None:
     def told(proxy: Any) -> list[str]:
         def batched() -> Any:
             with proxy.batch() as b:
@@ -248,7 +283,9 @@ def test_a_call_to_nobody_says_so_in_every_way_and_whatever_was_known_before(mak
     add = "PeerLostError bank.add"
     expected = [add, add, add, add, "PeerLostError bank.set_mode", "PeerLostError bank.set_mode"]
     assert told(never) == told(known) == [*expected, "PeerLostError rpc.operations"]
-    with pytest.raises(OperationLostError, match=r"nothing is heard of it within 0\.2 s: .*connection refused"):
+    with pytest.raises(
+        OperationLostError, match=r"nothing is heard of it within 0\.2 s: .*connection refused"
+    ):
         operation.result(0.2)
 
 
@@ -258,7 +295,9 @@ def test_a_verb_that_nobody_was_asked_for_yet_says_who_is_away(make_dealer: Make
     for verb in (lambda: d.get_mode(), lambda: d.a_verb_of_its_own(1)):
         with pytest.raises(PlayersError, match="2 of 2 Banks failed") as failed:
             verb()
-        assert [type(outcome.error) for outcome in failed.value.failed.values()] == [PeerLostError] * 2
+        assert [type(outcome.error) for outcome in failed.value.failed.values()] == [
+            PeerLostError
+        ] * 2
 
 
 def test_a_dead_server_is_reported_within_a_second_and_found_again(make_proxy: Make) -> None:
@@ -278,7 +317,9 @@ def test_a_dead_server_is_reported_within_a_second_and_found_again(make_proxy: M
     with RpcServer(first.url):
         with pytest.raises(NoSuchMethodError, match="bank has no method more"):
             until_found(proxy.more)
-        with pytest.raises(AttributeError, match="has no method more"):  # it has looked what there is
+        with pytest.raises(
+            AttributeError, match="has no method more"
+        ):  # it has looked what there is
             proxy.more()
 
 
@@ -305,7 +346,10 @@ def test_many_servers_at_once(make_proxy: Make, served: tuple[str, Bank]) -> Non
         assert "add" in results[0].value.methods
         assert hub.generation(url) == hub.peer(url).generation == 1
         calls = [CallRequest(url, "bank", "add", (n, 1)) for n in range(100)]
-        calls += [CallRequest(old.url, "bank", "get_mode"), CallRequest(gone, "bank", "get_mode")] * 2
+        calls += [
+            CallRequest(old.url, "bank", "get_mode"),
+            CallRequest(gone, "bank", "get_mode"),
+        ] * 2
         results = hub.call_many(calls, 5.0)
         assert [r.value for r in results[:100]] == list(range(1, 101))
         assert [r.value for r in results[100:]] == ["MODE1", None] * 2
@@ -363,7 +407,9 @@ def test_many_calls_in_one_message(make_proxy: Make, served: tuple[str, Bank]) -
         assert old.is_alive
 
 
-def test_a_cancelled_call_is_not_begun_and_an_operation_ends(make_proxy: Make, served: tuple[str, Bank]) -> None:
+def test_a_cancelled_call_is_not_begun_and_an_operation_ends(
+    make_proxy: Make, served: tuple[str, Bank]
+) -> None:
     url, bank = served
     proxy = make_proxy(url)
     assert proxy.add(2, 3) == 5
@@ -408,7 +454,9 @@ def test_servers_of_the_original(make_proxy: Make) -> None:
 
 
 @pytest.mark.parametrize("python2", [True, False])
-def test_what_a_server_of_the_original_has_not_is_told_in_words(make_proxy: Make, python2: bool) -> None:
+def test_what_a_server_of_the_original_has_not_is_told_in_words(
+    make_proxy: Make, python2: bool
+) -> None:
     with OriginalPlayer(mode="MODE1", python2=python2) as old:
         proxy, hub = make_proxy(old.url), make_proxy()
         assert proxy.get_mode() == "MODE1"
@@ -423,11 +471,16 @@ def test_what_a_server_of_the_original_has_not_is_told_in_words(make_proxy: Make
                 ask()
         with pytest.raises(ProtocolError, match=r"is of the original and knows no rpc\.ping"):
             hub.call(old.url, "rpc", "ping")
-        with pytest.raises(NoSuchInterfaceError, match=r"KeyError: u?'bar': the Player has no interface of this name"):
+        with pytest.raises(
+            NoSuchInterfaceError,
+            match=r"KeyError: u?'bar': the Player has no interface of this name",
+        ):
             make_proxy(old.url, "bar").cat()
         with pytest.raises(NoSuchInterfaceError, match="no such interface"):
             hub.describe(old.url, "bar")
-        with pytest.raises(NoSuchMethodError, match=r"KeyError: u?'nothing': bank has no method of this name"):
+        with pytest.raises(
+            NoSuchMethodError, match=r"KeyError: u?'nothing': bank has no method of this name"
+        ):
             hub.call(old.url, "bank", "nothing")
         assert proxy.get_mode() == "MODE1"
 
@@ -450,7 +503,9 @@ def _old_player() -> Iterator[OriginalPlayer]:
         yield old
 
 
-def test_a_cancelled_call_leaves_the_hub_usable_and_its_answer_is_dropped(served: tuple[str, Bank]) -> None:
+def test_a_cancelled_call_leaves_the_hub_usable_and_its_answer_is_dropped(
+    served: tuple[str, Bank],
+) -> None:
     url, bank = served
 
     async def run() -> None:
@@ -473,12 +528,16 @@ def test_a_cancelled_call_leaves_the_hub_usable_and_its_answer_is_dropped(served
             mode.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await mode
-            assert await proxy.sleep(0, _timeout=20.0) == "slept"  # the operation of 30 s was asked to end
+            assert (
+                await proxy.sleep(0, _timeout=20.0) == "slept"
+            )  # the operation of 30 s was asked to end
 
     asyncio.run(run())
 
 
-def test_a_call_begun_later_may_be_cancelled_before_the_connection_is_made(served: tuple[str, Bank]) -> None:
+def test_a_call_begun_later_may_be_cancelled_before_the_connection_is_made(
+    served: tuple[str, Bank],
+) -> None:
     url, bank = served
 
     async def run() -> None:
@@ -512,7 +571,9 @@ def test_a_cancelled_call_to_an_old_server_is_not_answered_in_place_of_the_next(
         asyncio.run(run(old))
 
 
-def test_tasks_call_beside_one_another_and_other_tasks_have_their_turn(served: tuple[str, Bank]) -> None:
+def test_tasks_call_beside_one_another_and_other_tasks_have_their_turn(
+    served: tuple[str, Bank],
+) -> None:
     url, bank = served
 
     async def run() -> None:
@@ -526,7 +587,9 @@ def test_tasks_call_beside_one_another_and_other_tasks_have_their_turn(served: t
 
         async with AsyncProxyClient(None, "bank", url) as proxy:
             held, other = asyncio.create_task(proxy.hold()), asyncio.create_task(idle())
-            assert await asyncio.gather(*(proxy.add(n, 1) for n in range(500))) == list(range(1, 501))
+            assert await asyncio.gather(*(proxy.add(n, 1) for n in range(500))) == list(
+                range(1, 501)
+            )
             before = turns
             begun = time.monotonic()
             while time.monotonic() - begun < 0.1:
@@ -539,7 +602,9 @@ def test_tasks_call_beside_one_another_and_other_tasks_have_their_turn(served: t
     asyncio.run(run())
 
 
-def test_closing_ends_the_calls_of_all_tasks_and_another_loop_is_refused(served: tuple[str, Bank]) -> None:
+def test_closing_ends_the_calls_of_all_tasks_and_another_loop_is_refused(
+    served: tuple[str, Bank],
+) -> None:
     url, bank = served
 
     async def run() -> None:

@@ -29,15 +29,19 @@ class Raw:
         self._socket.connect(url)
 
     def send(self, method: str, params: Any, **members: Any) -> None:
-        self._socket.send(json.dumps({"jsonrpc": "2.0", "method": method, "params": params, **members}).encode())
+        self._socket.send(
+            json.dumps({"jsonrpc": "2.0", "method": method, "params": params, **members}).encode()
+        )
 
     def cancel(self, number: Any) -> Any:
-        """Cancel a call; what the server says became of it, or the code of its error. Answers of others are kept."""
+        """Cancel a call; what the server says became of it, or the code of its error. Answers of
+        others are kept."""
         self.send("rpc.cancel", {"id": number}, id="cancel")
         return self.answer("cancel")
 
     def answer(self, number: Any) -> Any:
-        """The next message, which must be the answer to this call: its result, or the code of its error."""
+        """The next message, which must be the answer to this call: its result, or the code of its
+        error."""
         answer = json.loads(self._socket.recv())
         assert answer["id"] == number
         return answer["error"]["code"] if "error" in answer else answer["result"]
@@ -174,7 +178,9 @@ def test_malformed_params_are_named_to_who_asks_and_end_nothing(
     assert raw.answer(1) == -32005
 
 
-def test_a_hundred_thousand_cancels_delay_others_and_end_nothing(raw: Raw, served: tuple[str, Bank]) -> None:
+def test_a_hundred_thousand_cancels_delay_others_and_end_nothing(
+    raw: Raw, served: tuple[str, Bank]
+) -> None:
     raw.send("bank.hold", [], id=-1)
     assert served[1].begun.wait(20)
     for number in range(100_000):
@@ -186,7 +192,9 @@ def test_a_hundred_thousand_cancels_delay_others_and_end_nothing(raw: Raw, serve
     assert raw.answer(-1) == "held"
 
 
-def test_one_call_of_a_batch_is_cancelled_and_the_others_are_answered(raw: Raw, served: tuple[str, Bank]) -> None:
+def test_one_call_of_a_batch_is_cancelled_and_the_others_are_answered(
+    raw: Raw, served: tuple[str, Bank]
+) -> None:
     raw.send("bank.hold", [], id=1)
     assert served[1].begun.wait(20)
     calls = [{"jsonrpc": "2.0", "id": n, "method": "bank.write", "params": [n]} for n in (2, 3)]
@@ -215,7 +223,9 @@ def proxy(served: tuple[str, Bank]) -> Iterator[Any]:
         yield one
 
 
-def test_a_future_that_is_cancelled_raises_and_its_call_is_not_begun(proxy: Any, served: tuple[str, Bank]) -> None:
+def test_a_future_that_is_cancelled_raises_and_its_call_is_not_begun(
+    proxy: Any, served: tuple[str, Bank]
+) -> None:
     held = proxy.call_later("hold")
     assert served[1].begun.wait(20)
     dropped, kept = proxy.call_later("write", "dropped"), proxy.call_later("write", "kept")
@@ -232,15 +242,21 @@ def test_a_future_that_is_cancelled_raises_and_its_call_is_not_begun(proxy: Any,
     assert served[1].written == ["kept"]
 
 
-def test_an_operation_ends_when_its_future_is_cancelled(proxy: Any, served: tuple[str, Bank]) -> None:
+def test_an_operation_ends_when_its_future_is_cancelled(
+    proxy: Any, served: tuple[str, Bank]
+) -> None:
     mode = proxy.call_later("set_mode", "MODE1")
     assert served[1].begun.wait(20)
     assert mode.cancel()
-    assert proxy.sleep(0) == "slept"  # it waits in the same lane, until the operation has ended
+    assert (
+        proxy.sleep(0) == "slept"
+    )  # it waits in the same command queue, until the operation has ended
     assert isinstance(mode.exception(), CallCancelledError)
 
 
-def test_a_thread_that_waits_hears_of_the_cancel_of_another(proxy: Any, served: tuple[str, Bank]) -> None:
+def test_a_thread_that_waits_hears_of_the_cancel_of_another(
+    proxy: Any, served: tuple[str, Bank]
+) -> None:
     held = proxy.call_later("hold")
     errors: list[BaseException | None] = []
     waiting = threading.Thread(target=lambda: errors.append(held.exception()))
@@ -251,7 +267,9 @@ def test_a_thread_that_waits_hears_of_the_cancel_of_another(proxy: Any, served: 
     assert [type(error) for error in errors] == [CallCancelledError]
 
 
-def test_callbacks_run_in_whoever_takes_the_answer_and_may_make_calls(proxy: Any, served: tuple[str, Bank]) -> None:
+def test_callbacks_run_in_whoever_takes_the_answer_and_may_make_calls(
+    proxy: Any, served: tuple[str, Bank]
+) -> None:
     heard: list[Any] = []
     held, ended = proxy.call_later("hold"), threading.Event()
 

@@ -1,4 +1,5 @@
-"""The caller: time-outs, servers that die, freeze and come back, threads, servers of the original."""
+"""The caller: time-outs, servers that die, freeze and come back, threads, servers of the
+original."""
 
 from __future__ import annotations
 
@@ -78,7 +79,11 @@ def test_a_time_out_raises_and_leaves_the_proxy_usable_and_late_answers_are_drop
 
 
 def test_a_dead_server_is_reported_within_a_second_and_found_again_with_its_new_methods() -> None:
-    with RpcServer() as first, zmq.Context() as context, ZMQJSONProxyClient(context, "bank", first.url, 60.0) as proxy:
+    with (
+        RpcServer() as first,
+        zmq.Context() as context,
+        ZMQJSONProxyClient(context, "bank", first.url, 60.0) as proxy,
+    ):
         assert proxy.add(1, 1) == 2
         assert "more" not in dir(proxy)
         outcome: list[Any] = []
@@ -261,7 +266,9 @@ def test_a_method_that_is_gone_is_forgotten_and_attributes_of_a_program_stay() -
             assert more() == "more"
             first.kill()
             with RpcServer(first.url):
-                with pytest.raises(NoSuchMethodError, match="bank has no method more; it has: accept, add,"):
+                with pytest.raises(
+                    NoSuchMethodError, match="bank has no method more; it has: accept, add,"
+                ):
                     more()
                 with pytest.raises(AttributeError, match="has no method more"):
                     named.more()
@@ -270,7 +277,11 @@ def test_a_method_that_is_gone_is_forgotten_and_attributes_of_a_program_stay() -
 
 
 def test_threads_that_meet_a_new_server_together_all_get_their_answers() -> None:
-    with RpcServer() as first, zmq.Context() as context, ZMQJSONProxyClient(context, "bank", first.url, 10.0) as proxy:
+    with (
+        RpcServer() as first,
+        zmq.Context() as context,
+        ZMQJSONProxyClient(context, "bank", first.url, 10.0) as proxy,
+    ):
         assert proxy.add(1, 1) == 2
         for _ in range(3):
             first.kill()
@@ -313,7 +324,9 @@ def test_after_a_time_out_an_old_server_answers_the_next_call_and_not_the_last()
             assert proxy.get_mode() == "MODE1"
             with pytest.raises(CallTimeoutError):
                 proxy.help_param(_timeout=0.1)
-            assert proxy.get_mode() == "MODE1"  # at once: it waits for the old server, which is busy
+            assert (
+                proxy.get_mode() == "MODE1"
+            )  # at once: it waits for the old server, which is busy
             assert proxy.list_modes() == proxy.list_modes()
         assert player.is_alive
 
@@ -346,11 +359,14 @@ def frame(body: bytes, flags: int = 0) -> bytes:
 
 
 def test_an_old_server_whose_zeromq_knows_no_heartbeats_is_not_given_up_in_a_long_call() -> None:
-    """libzmq 4.0 and 4.1 speak ZMTP 3.0; later ones send them heartbeats all the same, which they do not answer."""
+    """libzmq 4.0 and 4.1 speak ZMTP 3.0; later ones send them heartbeats all the same, which they
+    do not answer."""
 
     def rep(connection: socket.socket) -> None:
         connection.settimeout(10)
-        connection.sendall(b"\xff" + bytes(8) + b"\x7f" + b"\x03\x00" + b"NULL".ljust(20, b"\0") + bytes(32))
+        connection.sendall(
+            b"\xff" + bytes(8) + b"\x7f" + b"\x03\x00" + b"NULL".ljust(20, b"\0") + bytes(32)
+        )
         received = b""
         while b"Socket-Type" not in received:
             received += connection.recv(4096)
@@ -373,10 +389,15 @@ def test_an_old_server_whose_zeromq_knows_no_heartbeats_is_not_given_up_in_a_lon
         connection.recv(4096)
 
     with listening(rep) as url, Hub() as hub:
-        assert hub.call(url, "bank", "set_mode", ("MODE1",), {}, 10.0) == [True, "new mode MODE1 set!"]
+        assert hub.call(url, "bank", "set_mode", ("MODE1",), {}, 10.0) == [
+            True,
+            "new mode MODE1 set!",
+        ]
 
 
-@pytest.mark.parametrize("greeting", [b"SSH-2.0-OpenSSH_9.2\r\n" * 10, b"", b"HTTP/1.1 400 Bad Request\r\n\r\n"])
+@pytest.mark.parametrize(
+    "greeting", [b"SSH-2.0-OpenSSH_9.2\r\n" * 10, b"", b"HTTP/1.1 400 Bad Request\r\n\r\n"]
+)
 def test_what_is_no_zeromq_is_reported_as_no_server(greeting: bytes) -> None:
     def stranger(connection: socket.socket) -> None:
         connection.settimeout(10)

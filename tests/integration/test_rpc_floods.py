@@ -20,7 +20,7 @@ from support.rpc_bank import Bank, RpcServer, serving
 from zmqjsonproxy import ServerSettings, command, query
 from zmqjsonproxy.interface import Interface
 from zmqjsonproxy.protocol.operations import OperationTable
-from zmqjsonproxy.rpc.lanes import Lanes
+from zmqjsonproxy.rpc.commandqueues import CommandQueues
 from zmqjsonproxy.rpc.ownmethods import OwnMethods
 from zmqjsonproxy.rpc.underway import UnderWay
 
@@ -101,8 +101,10 @@ def test_what_is_large_and_soon_decoded_is_taken(url: str, values: Any) -> None:
 @pytest.mark.parametrize("params", [[], {}])
 def test_the_rest_of_a_batch_that_takes_long_holds_up_nobody(params: Any) -> None:
     bank = Crowded()
-    calls = [{"jsonrpc": "2.0", "method": f"bank.{name}", "params": params, "id": n}
-             for n, name in enumerate(["linger"] * 20 + ["wait"] * 3)]  # fmt: skip
+    calls = [
+        {"jsonrpc": "2.0", "method": f"bank.{name}", "params": params, "id": n}
+        for n, name in enumerate(["linger"] * 20 + ["wait"] * 3)
+    ]
     with (
         serving(ServerSettings(slow_query_s=0.1), bank) as (url, _),
         OriginalClient(url) as long,
@@ -120,7 +122,9 @@ def test_the_rest_of_a_batch_that_takes_long_holds_up_nobody(params: Any) -> Non
 
 
 def test_a_batch_that_asks_for_large_answers_again_and_again_is_answered(url: str) -> None:
-    calls = [{"jsonrpc": "2.0", "method": "rpc.discover", "params": [], "id": n} for n in range(1000)]
+    calls = [
+        {"jsonrpc": "2.0", "method": "rpc.discover", "params": [], "id": n} for n in range(1000)
+    ]
     with OriginalClient(url) as hostile, OriginalClient(url) as honest:
         replies = hostile.raw(json.dumps(calls).encode())
         assert sorted(reply["id"] for reply in replies) == list(range(1000))
@@ -129,7 +133,8 @@ def test_a_batch_that_asks_for_large_answers_again_and_again_is_answered(url: st
 
 @contextmanager
 def deaf_client(url: str) -> Iterator[zmq.Socket[bytes]]:
-    """A connection whose replies nobody takes before the test does; what it sends waits in the server's hands."""
+    """A connection whose replies nobody takes before the test does; what it sends waits in the
+    server's hands."""
     with zmq.Context() as context, context.socket(zmq.DEALER) as deaf:
         deaf.setsockopt(zmq.LINGER, 0)
         deaf.setsockopt(zmq.RCVHWM, 1)
@@ -153,8 +158,13 @@ def test_a_client_that_takes_its_replies_late_gets_all_of_them(url: str) -> None
         assert sorted(json.loads(late.recv())["id"] for _ in range(2001)) == list(range(2001))
 
 
-def test_a_client_that_does_not_take_its_replies_is_told_so_and_served_again_when_it_has(url: str) -> None:
-    with serving(ServerSettings(max_waiting_bytes=8_000_000), Crowded()) as (url, bank), deaf_client(url) as late:
+def test_a_client_that_does_not_take_its_replies_is_told_so_and_served_again_when_it_has(
+    url: str,
+) -> None:
+    with (
+        serving(ServerSettings(max_waiting_bytes=8_000_000), Crowded()) as (url, bank),
+        deaf_client(url) as late,
+    ):
         for n in range(60):
             late.send(request(n, "bank.echo", "x" * 1_000_000))
         for n in range(60, 80):
@@ -163,7 +173,9 @@ def test_a_client_that_does_not_take_its_replies_is_told_so_and_served_again_whe
             assert honest.ask("add", 2, 3) == 5
         replies = [json.loads(late.recv()) for _ in range(80)]
         busy = [reply["id"] for reply in replies if "error" in reply]
-        assert {reply["error"]["data"]["type"] for reply in replies if "error" in reply} == {"BusyError"}
+        assert {reply["error"]["data"]["type"] for reply in replies if "error" in reply} == {
+            "BusyError"
+        }
         assert set(bank.written).isdisjoint(busy)
         assert set(range(60)) & set(busy)
         late.send(request(80, "bank.add", 1, 2))
@@ -171,7 +183,11 @@ def test_a_client_that_does_not_take_its_replies_is_told_so_and_served_again_whe
 
 
 def test_what_nobody_takes_costs_the_server_a_bounded_amount_of_memory() -> None:
-    with RpcServer() as server, deaf_client(server.url) as deaf, OriginalClient(server.url) as honest:
+    with (
+        RpcServer() as server,
+        deaf_client(server.url) as deaf,
+        OriginalClient(server.url) as honest,
+    ):
         body = request(1, "bank.echo", "x" * 1_000_000)
         honest.raw(body)
         process = psutil.Process(server.process.pid)
@@ -218,18 +234,24 @@ def test_workers_leave_any_number_of_replies_to_a_server_that_was_sent_a_large_r
 def test_the_replies_to_a_batch_have_a_bound_together() -> None:
     limits = ServerSettings(max_batch_reply_bytes=100_000)
     with serving(limits, Crowded()) as (url, bank), OriginalClient(url) as client:
-        calls = [json.loads(request(n, "bank.discover" if n == 3 else "bank.status")) for n in range(40)]
+        calls = [
+            json.loads(request(n, "bank.discover" if n == 3 else "bank.status")) for n in range(40)
+        ]
         calls += [json.loads(request(n, "bank.write", n)) for n in range(40, 50)]
         replies = {reply["id"]: reply for reply in client.raw(json.dumps(calls).encode())}
         assert sorted(replies) == list(range(50))
-        said = [reply["error"]["message"] for n, reply in replies.items() if n < 40 and n != 3 and "error" in reply]
+        said = [
+            reply["error"]["message"]
+            for n, reply in replies.items()
+            if n < 40 and n != 3 and "error" in reply
+        ]
         assert said
         assert all("TooLargeError" in text and "max_batch_reply_bytes" in text for text in said)
         assert len(json.dumps(list(replies.values()))) < 200_000
         assert sorted(bank.written) == list(range(40, 50))
 
 
-def test_one_who_fills_the_lane_holds_up_three_others_by_one_call_each() -> None:
+def test_one_who_fills_the_queue_holds_up_three_others_by_one_call_each() -> None:
     bank = Crowded()
     with serving(bank=bank) as (url, _), ExitStack() as stack:
         flooder, *others = [stack.enter_context(deaf_client(url)) for _ in range(4)]
@@ -237,7 +259,9 @@ def test_one_who_fills_the_lane_holds_up_three_others_by_one_call_each() -> None
         assert bank.begun.wait(30)
         for n in range(1, 200):
             flooder.send(request(n, "bank.note", ["flooder", n]))
-        busy = [json.loads(flooder.recv()) for _ in range(200 - 1 - 64)]  # the lane took 64 of them, no more
+        busy = [
+            json.loads(flooder.recv()) for _ in range(200 - 1 - 64)
+        ]  # the command queue took 64 of them, no more
         assert {reply["error"]["data"]["type"] for reply in busy} == {"BusyError"}
         for name, other in zip("abc", others, strict=True):
             for n in range(2):
@@ -251,17 +275,23 @@ def test_one_who_fills_the_lane_holds_up_three_others_by_one_call_each() -> None
     names = [name for name, _ in bank.written[:8]]
     assert (names[0], names[4]) == ("flooder", "flooder")
     assert names[1:4] == names[5:] == [*dict.fromkeys(names[1:4])]
-    assert sorted(bank.written[1:4] + bank.written[5:8]) == [[name, n] for name in "abc" for n in range(2)]
+    assert sorted(bank.written[1:4] + bank.written[5:8]) == [
+        [name, n] for name in "abc" for n in range(2)
+    ]
     assert bank.written[8:] == [["flooder", n] for n in range(3, 65)]
 
 
 def test_the_document_of_what_is_exposed_is_made_once_for_each_exposure() -> None:
     interfaces = {"bank": Interface.of("bank", Bank())}
-    own = OwnMethods("title", interfaces, Lanes(1, "lanes"), OperationTable("instance"))
+    own = OwnMethods(
+        "title", interfaces, CommandQueues(1, "command queues"), OperationTable("instance")
+    )
     document = own.discover()
     assert own.discover() is document
     interfaces["bank"] = Interface.of("bank", Crowded())
-    assert {method["name"] for method in own.discover()["methods"]} > {method["name"] for method in document["methods"]}
+    assert {method["name"] for method in own.discover()["methods"]} > {
+        method["name"] for method in document["methods"]
+    }
 
 
 def test_a_call_that_has_been_answered_is_let_go_at_once() -> None:

@@ -1,4 +1,5 @@
-"""Anybody's code in the middle of a call: it fails its own caller, at once, and nobody who shares the connection."""
+"""Anybody's code in the middle of a call: it fails its own caller, at once, and nobody who shares
+the connection."""
 
 from __future__ import annotations
 
@@ -39,23 +40,31 @@ def _each(hub: Hub, url: str, value: Any) -> Any:
 
 
 def _many(hub: Hub, url: str, value: Any) -> Any:
-    other, result = hub.call_many([CallRequest(url, "bank", "add", (2, 3)), CallRequest(url, "bank", "echo", (value,))])
+    other, result = hub.call_many(
+        [CallRequest(url, "bank", "add", (2, 3)), CallRequest(url, "bank", "echo", (value,))]
+    )
     assert other.value == 5 or isinstance(other.error, PeerLostError)
     raise result.error or AssertionError
 
 
 def _batch(hub: Hub, url: str, value: Any) -> Any:
-    result, _ = hub.call_batch(url, "bank", [("echo", [value], {}), ("add", [2, 3], {})], timeout=20)
+    result, _ = hub.call_batch(
+        url, "bank", [("echo", [value], {}), ("add", [2, 3], {})], timeout=20
+    )
     raise result.error or AssertionError
 
 
 WAYS: dict[str, Callable[[Hub, str, Any], Any]] = {
     "a call": _call,
-    "a named argument": lambda hub, url, value: hub.call(url, "bank", "echo", kwargs={"value": value}, timeout=20),
+    "a named argument": lambda hub, url, value: hub.call(
+        url, "bank", "echo", kwargs={"value": value}, timeout=20
+    ),
     "a fan-out": _each,
     "many calls": _many,
     "a batch": _batch,
-    "a future": lambda hub, url, value: hub.begin(url, "bank", "echo", [value], timeout=20).result(),
+    "a future": lambda hub, url, value: hub.begin(
+        url, "bank", "echo", [value], timeout=20
+    ).result(),
 }
 
 
@@ -66,7 +75,8 @@ def hub(served: tuple[str, Bank]) -> Iterator[Hub]:
 
 
 class Innocent:
-    """A thread that leads the socket: it waits for an answer that comes when the Bank is told to go on."""
+    """A thread that leads the socket: it waits for an answer that comes when the Bank is told to go
+    on."""
 
     def __init__(self, hub: Hub, served: tuple[str, Bank], method: str = "hold") -> None:
         self.answers: list[Any] = []
@@ -89,7 +99,9 @@ def test_a_value_that_cannot_be_encoded_fails_its_own_caller_alone(
 ) -> None:
     innocent = Innocent(hub, served)
     value, here = Value(NotImplementedError("no list of this")), threading.get_ident()
-    with pytest.raises(ProtocolError, match="cannot travel as JSON: NotImplementedError: no list of this"):
+    with pytest.raises(
+        ProtocolError, match="cannot travel as JSON: NotImplementedError: no list of this"
+    ):
         way(hub, served[0], value)
     assert value.threads == {here}
     with pytest.raises(ProtocolError, match=r"x\.filled"):
@@ -113,7 +125,9 @@ def test_so_does_one_that_is_given_before_the_server_is_known(
     assert value.threads == {threading.get_ident()}
 
 
-@pytest.mark.parametrize("error", [RuntimeError("no such table"), KeyError("x"), SystemExit("from a locator")])
+@pytest.mark.parametrize(
+    "error", [RuntimeError("no such table"), KeyError("x"), SystemExit("from a locator")]
+)
 @pytest.mark.parametrize("way", WAYS.values(), ids=WAYS.keys())
 def test_a_locator_that_fails_fails_those_who_need_it(
     served: tuple[str, Bank], way: Callable[[Hub, str, Any], Any], error: BaseException
@@ -127,14 +141,18 @@ def test_a_locator_that_fails_fails_those_who_need_it(
     with Hub(locators={"name": locate}) as hub:
         assert hub.call(served[0], "bank", "add", [2, 3]) == 5
         innocent = Innocent(hub, served)
-        with pytest.raises((PeerLostError, SystemExit), match=r"from a locator|address could not be found out"):
+        with pytest.raises(
+            (PeerLostError, SystemExit), match=r"from a locator|address could not be found out"
+        ):
             way(hub, "name://somebody", 1)
         assert threads == {threading.get_ident()}
         assert hub.call(served[0], "bank", "add", [2, 3], timeout=20) == 5
         assert innocent.is_answered()
 
 
-def test_a_locator_of_asyncio_that_fails_ends_the_calls_that_wait_for_it(served: tuple[str, Bank]) -> None:
+def test_a_locator_of_asyncio_that_fails_ends_the_calls_that_wait_for_it(
+    served: tuple[str, Bank],
+) -> None:
     async def locate(url: str, within: float) -> str:
         raise RuntimeError("no such table")
 
@@ -143,7 +161,9 @@ def test_a_locator_of_asyncio_that_fails_ends_the_calls_that_wait_for_it(served:
             with pytest.raises(PeerLostError, match="RuntimeError: no such table"):
                 await hub.call("name://somebody", "bank", "add", (2, 3), timeout=20)
             with pytest.raises(ProtocolError, match="no list of this"):
-                await hub.call(served[0], "bank", "echo", (Value(NotImplementedError("no list of this")),))
+                await hub.call(
+                    served[0], "bank", "echo", (Value(NotImplementedError("no list of this")),)
+                )
             assert await hub.call(served[0], "bank", "add", (2, 3)) == 5
 
     asyncio.run(run())
@@ -163,7 +183,9 @@ def test_a_callback_that_raises_is_logged_and_its_thread_gets_its_answer(
     future.add_done_callback(raises)
     assert innocent.is_answered()
     other: list[Any] = []
-    thread = threading.Thread(target=lambda: other.append(hub.call(served[0], "bank", "sleep", [0], timeout=20)))
+    thread = threading.Thread(
+        target=lambda: other.append(hub.call(served[0], "bank", "sleep", [0], timeout=20))
+    )
     thread.start()
     thread.join(20)
     assert other == ["slept"]

@@ -79,7 +79,9 @@ def test_half_messages_and_headers_that_lie(url: str, sent: bytes) -> None:
         connection.sendall(sent)
     with shaken(url) as connection:
         connection.sendall(sent)
-        with OriginalClient(url) as client:  # while the other still hangs in the middle of its message
+        with OriginalClient(
+            url
+        ) as client:  # while the other still hangs in the middle of its message
             assert client.ask("add", 1, 1) == 2
 
 
@@ -99,10 +101,20 @@ def test_messages_of_other_shapes(url: str, frames: list[bytes]) -> None:
 
 def test_frames_too_many_cost_nobody_else_an_answer(url: str) -> None:
     good = b'{"name": "bank", "proc": "add", "args": [1, 1], "kwargs": {}}'
-    with zmq.Context() as context, context.socket(zmq.DEALER) as hostile, OriginalClient(url) as client:
+    with (
+        zmq.Context() as context,
+        context.socket(zmq.DEALER) as hostile,
+        OriginalClient(url) as client,
+    ):
         hostile.setsockopt(zmq.LINGER, 1000)
         hostile.connect(url)
-        odd = [[b"x", b"y" * 300, good], [b"", good, b"", good], [b"", b"", b""], [b"", good, b"x"], [b"\0abcd", good]]
+        odd = [
+            [b"x", b"y" * 300, good],
+            [b"", good, b"", good],
+            [b"", b"", b""],
+            [b"", good, b"x"],
+            [b"\0abcd", good],
+        ]
         for frames in [*odd, *odd]:
             hostile.send_multipart(frames)
             for _ in range(3):
@@ -146,7 +158,9 @@ def test_bodies_that_are_no_requests_are_answered(url: str, body: bytes) -> None
 def test_a_message_over_the_limit_is_answered_with_the_limit(url: str) -> None:
     for body in (
         b'{"name": "bank", "proc": "echo", "args": ["' + b"x" * 200_000 + b'"], "kwargs": {}}',
-        b'{"jsonrpc": "2.0", "method": "bank.echo", "id": 1, "params": ["' + b"x" * 200_000 + b'"]}',
+        b'{"jsonrpc": "2.0", "method": "bank.echo", "id": 1, "params": ["'
+        + b"x" * 200_000
+        + b'"]}',
     ):
         with OriginalClient(url) as client:
             assert "over the limit of 100000" in json.dumps(client.raw(body))

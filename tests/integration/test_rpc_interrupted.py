@@ -1,4 +1,5 @@
-"""Ctrl-C in the middle of calls: whoever calls next gets an answer, and no thread is left waiting."""
+"""Ctrl-C in the middle of calls: whoever calls next gets an answer, and no thread is left
+waiting."""
 
 from __future__ import annotations
 
@@ -31,7 +32,10 @@ def hub(served: tuple[str, Bank]) -> Iterator[Hub]:
 
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS.keys())
 def test_ctrl_c_just_after_the_lead_was_taken_leaves_it_to_others(
-    hub: Hub, served: tuple[str, Bank], monkeypatch: pytest.MonkeyPatch, call: Callable[[Hub, str], object]
+    hub: Hub,
+    served: tuple[str, Bank],
+    monkeypatch: pytest.MonkeyPatch,
+    call: Callable[[Hub, str], object],
 ) -> None:
     take = hub._lead.take
 
@@ -44,7 +48,9 @@ def test_ctrl_c_just_after_the_lead_was_taken_leaves_it_to_others(
     with pytest.raises(KeyboardInterrupt):
         call(hub, served[0])
     answers: list[object] = []
-    other = threading.Thread(target=lambda: answers.append(hub.call(served[0], "bank", "add", [2, 3], timeout=10)))
+    other = threading.Thread(
+        target=lambda: answers.append(hub.call(served[0], "bank", "add", [2, 3], timeout=10))
+    )
     other.start()
     other.join()
     assert answers == [5]
@@ -53,7 +59,10 @@ def test_ctrl_c_just_after_the_lead_was_taken_leaves_it_to_others(
 
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS.keys())
 def test_ctrl_c_when_the_answer_was_taken_leaves_nothing_expected(
-    hub: Hub, served: tuple[str, Bank], monkeypatch: pytest.MonkeyPatch, call: Callable[[Hub, str], object]
+    hub: Hub,
+    served: tuple[str, Bank],
+    monkeypatch: pytest.MonkeyPatch,
+    call: Callable[[Hub, str], object],
 ) -> None:
     connections = hub._connections
     receive = connections.next_message
@@ -77,7 +86,9 @@ def test_what_goes_wrong_within_the_lead_leaves_it_with_whoever_has_it(
         raise RuntimeError("as asked")
 
     answers: list[object] = []
-    waiting = threading.Thread(target=lambda: answers.append(hub.call(served[0], "bank", "add", [2, 3], timeout=20)))
+    waiting = threading.Thread(
+        target=lambda: answers.append(hub.call(served[0], "bank", "add", [2, 3], timeout=20))
+    )
     assert hub._lead.take()
     waiting.start()
     eventually(lambda: hub._outbox)
@@ -96,7 +107,11 @@ def test_what_is_sent_after_half_a_message_is_a_message_of_its_own(body: bytes) 
         yield b"peer"
         raise KeyboardInterrupt
 
-    with zmq.Context() as context, context.socket(zmq.ROUTER) as router, context.socket(zmq.DEALER) as dealer:
+    with (
+        zmq.Context() as context,
+        context.socket(zmq.ROUTER) as router,
+        context.socket(zmq.DEALER) as dealer,
+    ):
         router.linger = dealer.linger = 0
         dealer.setsockopt(zmq.IDENTITY, b"peer")
         router.bind("inproc://half")

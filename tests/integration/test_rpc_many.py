@@ -27,7 +27,9 @@ from zmqjsonproxy.errors import TooLargeError
 from zmqjsonproxy.rpc.protocol import dialect
 
 
-def test_answers_are_matched_by_number_in_whatever_order_they_come(proxy: Any, served: tuple[str, Bank]) -> None:
+def test_answers_are_matched_by_number_in_whatever_order_they_come(
+    proxy: Any, served: tuple[str, Bank]
+) -> None:
     bank = served[1]
     held = proxy.call_later("hold")
     sums = [proxy.add.later(n, y=n) for n in range(50)]
@@ -53,7 +55,9 @@ def test_errors_wait_in_their_future(proxy: Any) -> None:
         proxy.call_later("nothing").result()
 
 
-def test_a_future_runs_out_of_time_and_the_proxy_lives_on(proxy: Any, served: tuple[str, Bank]) -> None:
+def test_a_future_runs_out_of_time_and_the_proxy_lives_on(
+    proxy: Any, served: tuple[str, Bank]
+) -> None:
     held = proxy.call_later("hold", _timeout=0.05)
     with pytest.raises(CallTimeoutError):
         held.result()
@@ -76,7 +80,11 @@ def test_what_is_too_large_for_its_server_is_not_sent_and_the_error_says_what_to
             named: Any = proxy
             connection = named._hub.generation(url)
             says = r"bank.echo: 5\d{4} bytes are over the limit of 10000 .*nothing was sent; make several calls"
-            for value in ("x" * 50_000, np.zeros(50_000, "u1"), b"x" * 50_000):  # ZeroMQ would end the connection
+            for value in (
+                "x" * 50_000,
+                np.zeros(50_000, "u1"),
+                b"x" * 50_000,
+            ):  # ZeroMQ would end the connection
                 with pytest.raises(TooLargeError, match=says):
                     named.echo(value)
                 with pytest.raises(TooLargeError, match=says):
@@ -100,7 +108,9 @@ def test_what_is_too_large_is_not_sent_by_tasks_either() -> None:
         asyncio.run(_too_large(url))
 
 
-def test_a_result_that_is_too_large_for_a_frame_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_result_that_is_too_large_for_a_frame_is_an_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(dialect, "MOST_IN_A_FRAME", 10_000)
     with serving() as (url, _), ZMQJSONProxyClient(None, "bank", url, 30.0) as proxy:
         named: Any = proxy
@@ -141,7 +151,9 @@ def test_what_is_over_a_limit_is_refused_at_once_and_not_left_to_the_time_out() 
         assert named._hub.peer(url).numbered == {}
 
 
-def test_who_asks_too_often_pushes_nobodys_operations_out_of_the_table(proxy: Any, served: tuple[str, Bank]) -> None:
+def test_who_asks_too_often_pushes_nobodys_operations_out_of_the_table(
+    proxy: Any, served: tuple[str, Bank]
+) -> None:
     counted = proxy.begin("count", 3)
     assert counted.result(30) == 3
     held = proxy.call_later("hold")
@@ -218,7 +230,9 @@ def test_a_batch_is_one_message(proxy: Any, served: tuple[str, Bank]) -> None:
     assert (held.result(), added.result()) == ("held", 5)
 
 
-def test_a_late_answer_to_another_call_is_not_taken_for_that_to_a_batch(proxy: Any, served: tuple[str, Bank]) -> None:
+def test_a_late_answer_to_another_call_is_not_taken_for_that_to_a_batch(
+    proxy: Any, served: tuple[str, Bank]
+) -> None:
     with pytest.raises(CallTimeoutError):
         proxy.hold(_timeout=0.1)
     served[1].go_on.set()

@@ -1,4 +1,5 @@
-"""Connections and their process: its end with calls under way, its children, and attempts to take a Dealer along."""
+"""Connections and their process: its end with calls under way, its children, and attempts to take a
+Dealer along."""
 
 from __future__ import annotations
 
@@ -16,7 +17,14 @@ from support.dealers import eventually
 from support.rpc_bank import Bank, serving
 
 from dealer import AsyncDealer, Dealer
-from zmqjsonproxy import AsyncHub, AsyncProxyClient, Hub, ServerSettings, ZMQJSONProxyClient, ZMQJSONProxyServer
+from zmqjsonproxy import (
+    AsyncHub,
+    AsyncProxyClient,
+    Hub,
+    ServerSettings,
+    ZMQJSONProxyClient,
+    ZMQJSONProxyServer,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -24,7 +32,12 @@ ROOT = Path(__file__).resolve().parents[2]
 def run(script: str, *arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
     """Run a script to its end."""
     return subprocess.run(
-        [sys.executable, "-c", script, *arguments], capture_output=True, text=True, timeout=600, cwd=ROOT, **options
+        [sys.executable, "-c", script, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=600,
+        cwd=ROOT,
+        **options,
     )
 
 
@@ -54,7 +67,9 @@ asyncio.run(run())
 
 
 @pytest.mark.parametrize("script", ENDS.values(), ids=ENDS.keys())
-def test_a_program_that_ends_with_a_large_call_under_way_ends_in_order(served: tuple[str, Bank], script: str) -> None:
+def test_a_program_that_ends_with_a_large_call_under_way_ends_in_order(
+    served: tuple[str, Bank], script: str
+) -> None:
     head = "import asyncio, dealer, sys, threading, zmq\nfrom zmqjsonproxy import AsyncHub, Hub\nurl = sys.argv[1]\n"
     ended = run(head + script, served[0])
     assert ended.returncode == int("1 / 0" in script)
@@ -79,12 +94,18 @@ asked.wait()
 
 
 def test_a_program_that_ends_while_it_serves_a_large_result_ends_in_order() -> None:
-    with subprocess.Popen([sys.executable, "-c", SERVES], stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
+    with subprocess.Popen(
+        [sys.executable, "-c", SERVES], stdout=subprocess.PIPE, text=True, cwd=ROOT
+    ) as process:
         assert process.stdout is not None
         with zmq.Context() as context, context.socket(zmq.DEALER) as slow:
             slow.linger, slow.rcvhwm = 0, 1
             slow.connect(process.stdout.readline().strip())
-            slow.send(json.dumps({"jsonrpc": "2.0", "id": 1, "method": "bank.large", "params": []}).encode())
+            slow.send(
+                json.dumps(
+                    {"jsonrpc": "2.0", "id": 1, "method": "bank.large", "params": []}
+                ).encode()
+            )
             assert process.wait(60) == 0
 
 
@@ -147,9 +168,13 @@ print(json.dumps(found))
 """
 
 
-def test_a_child_has_connections_of_its_own_and_every_deadline_holds(served: tuple[str, Bank]) -> None:
+def test_a_child_has_connections_of_its_own_and_every_deadline_holds(
+    served: tuple[str, Bank],
+) -> None:
     url, bank = served
-    ended = run(FORKS, url, "tcp://127.0.0.1:9", env={"PYTHONWARNINGS": "ignore", "PYTHONPATH": str(ROOT)})
+    ended = run(
+        FORKS, url, "tcp://127.0.0.1:9", env={"PYTHONWARNINGS": "ignore", "PYTHONPATH": str(ROOT)}
+    )
     bank.go_on.set()
     assert ended.returncode == 0, ended.stderr
     found = json.loads(ended.stdout)
@@ -157,9 +182,15 @@ def test_a_child_has_connections_of_its_own_and_every_deadline_holds(served: tup
     assert found.pop("absent").startswith("PeerLostError: ")
     assert found.pop("time").startswith("CallTimeoutError: bank.sleep")
     assert found == {
-        "verb": {"BANKA": 5}, "proxy": 5, "asyncio": {"BANKA": 5}, "is its own": True, "batch": 3,
-        "pool": [1, 2, 3, 4], "status": 0, "parent": 5,
-    }  # fmt: skip
+        "verb": {"BANKA": 5},
+        "proxy": 5,
+        "asyncio": {"BANKA": 5},
+        "is its own": True,
+        "batch": 3,
+        "pool": [1, 2, 3, 4],
+        "status": 0,
+        "parent": 5,
+    }
 
 
 POOL = """
@@ -182,7 +213,9 @@ if __name__ == "__main__":
 def test_a_pool_hears_of_a_player_that_is_away(tmp_path: Path) -> None:
     script = tmp_path / "pool.py"
     script.write_text(POOL)
-    ended = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=600, cwd=ROOT)
+    ended = subprocess.run(
+        [sys.executable, str(script)], capture_output=True, text=True, timeout=600, cwd=ROOT
+    )
     assert ended.stdout == "PeerLostError\n", ended.stderr
 
 
@@ -205,7 +238,10 @@ print(hub.call(sys.argv[1], "bank", "add", [2, 3]), later.result(20))
         held = other.begin(url, "bank", "hold")
         assert bank.begun.wait(20)
         with subprocess.Popen(
-            [sys.executable, "-W", "ignore", "-c", script, url], stdout=subprocess.PIPE, text=True, cwd=ROOT
+            [sys.executable, "-W", "ignore", "-c", script, url],
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=ROOT,
         ) as process:
             eventually(bank.waiting)
             bank.go_on.set()
@@ -220,10 +256,22 @@ def test_whatever_has_connections_says_how_to_make_another_where_it_is_needed() 
         server = ZMQJSONProxyServer(context, "tcp://127.0.0.1:*", ServerSettings())
         own = ZMQJSONProxyClient(None, "bank", url)
         bank = d["BANKA"]
-        kept = [d, bank, d._hub, bank.batch(), bank.call_later("add", 2, 3), bank.begin("count", 1), server, own]
+        kept = [
+            d,
+            bank,
+            d._hub,
+            bank.batch(),
+            bank.call_later("add", 2, 3),
+            bank.begin("count", 1),
+            server,
+            own,
+        ]
         for one in kept + others:
             for take in (pickle.dumps, copy.copy, copy.deepcopy):
-                with pytest.raises(TypeError, match="cannot be pickled or copied; make another one where it is needed"):
+                with pytest.raises(
+                    TypeError,
+                    match="cannot be pickled or copied; make another one where it is needed",
+                ):
                     take(one)
         with pytest.raises(TypeError, match=rf"Dealer\({{'BANKA': '{url}'}}\)"):
             pickle.dumps(d.get_mode)
@@ -232,10 +280,14 @@ def test_whatever_has_connections_says_how_to_make_another_where_it_is_needed() 
         own.close()
         server.close()
         for other in others:
-            other.end_with_process() if isinstance(other, AsyncHub) else other._hub.end_with_process()
+            other.end_with_process() if isinstance(
+                other, AsyncHub
+            ) else other._hub.end_with_process()
 
 
-def test_a_program_that_destroys_the_context_of_all_leaves_ours_alone(served: tuple[str, Bank]) -> None:
+def test_a_program_that_destroys_the_context_of_all_leaves_ours_alone(
+    served: tuple[str, Bank],
+) -> None:
     script = """
 import sys, zmq
 from dealer import Dealer

@@ -1,4 +1,5 @@
-"""Servers whose process runs out of descriptors, memory or threads: the next call is answered all the same."""
+"""Servers whose process runs out of descriptors, memory or threads: the next call is answered all
+the same."""
 
 from __future__ import annotations
 
@@ -18,7 +19,9 @@ from zmqjsonproxy.rpc import server as server_module
 from zmqjsonproxy.rpc.descriptors import capacity
 
 
-def test_a_server_keeps_descriptors_for_itself_and_takes_connections_again_when_others_have_gone() -> None:
+def test_a_server_keeps_descriptors_for_itself_and_takes_connections_again_when_others_have_gone() -> (
+    None
+):
     with RpcServer("tcp://127.0.0.1:*", "few") as server, OriginalClient(server.url) as early:
         assert early.ask("add", 2, 3) == 5
         process, address = psutil.Process(server.process.pid), urlsplit(server.url)
@@ -26,7 +29,9 @@ def test_a_server_keeps_descriptors_for_itself_and_takes_connections_again_when_
 
             def can_connect() -> bool:
                 try:
-                    connection = socket.create_connection((str(address.hostname), address.port or 0), 0.5)
+                    connection = socket.create_connection(
+                        (str(address.hostname), address.port or 0), 0.5
+                    )
                 except TimeoutError:
                     return False
                 stack.enter_context(connection)
@@ -62,7 +67,9 @@ def test_whatever_a_message_does_to_its_reader_is_answered(
         assert client.ask("add", 2, 3) == 5
 
 
-def test_a_command_for_which_there_is_no_thread_is_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_command_for_which_there_is_no_thread_is_answered(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     bank = Bank()
     with serving(bank=bank) as (url, _), OriginalClient(url) as client:
 
@@ -70,7 +77,7 @@ def test_a_command_for_which_there_is_no_thread_is_answered(monkeypatch: pytest.
             raise RuntimeError("can't start new thread")
 
         with monkeypatch.context() as patch:
-            patch.setattr("zmqjsonproxy.rpc.lanes.threading.Thread.start", fail)
+            patch.setattr("zmqjsonproxy.rpc.commandqueues.threading.Thread.start", fail)
             assert "can't start new thread" in json.dumps(client.rpc("bank.write", [1]))
             assert "can't start new thread" in json.dumps(client.rpc("bank.set_mode", ["MODE1"]))
         assert client.rpc("bank.write", [2])["result"] is None
@@ -78,7 +85,9 @@ def test_a_command_for_which_there_is_no_thread_is_answered(monkeypatch: pytest.
         assert client.rpc("rpc.operations")["result"] == []
 
 
-def test_a_command_that_cannot_be_answered_with_what_came_of_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_command_that_cannot_be_answered_with_what_came_of_it_says_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     def no_memory(*_args: object) -> bytes:
         raise MemoryError
 

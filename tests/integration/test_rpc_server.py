@@ -1,4 +1,5 @@
-"""The server on a real socket: both dialects, queries beside commands, operations, bounded queues."""
+"""The server on a real socket: both dialects, queries beside commands, operations, bounded
+queues."""
 
 from __future__ import annotations
 
@@ -29,7 +30,9 @@ def client(served: tuple[str, Bank]) -> Iterator[OriginalClient]:
         yield one
 
 
-def test_original_client_gets_the_originals_replies(client: OriginalClient, served: tuple[str, Bank]) -> None:
+def test_original_client_gets_the_originals_replies(
+    client: OriginalClient, served: tuple[str, Bank]
+) -> None:
     methods = client.methods()
     assert methods["add"] == "Adds two values."
     assert methods["echo"] is None
@@ -98,7 +101,9 @@ def test_errors_have_code_class_and_text_and_the_server_lives_on(
     assert client.ask("add", 2, 2) == 4
 
 
-def test_names_with_an_underscore_cannot_be_called_in_the_original_dialect(client: OriginalClient) -> None:
+def test_names_with_an_underscore_cannot_be_called_in_the_original_dialect(
+    client: OriginalClient,
+) -> None:
     for name in ("_hidden", "__init__", "__class__", "unmarked"):
         assert client.ask(name)["EXCEPTION"][0] == "KeyError"
 
@@ -121,17 +126,29 @@ def test_a_notification_is_carried_out_and_not_answered(served: tuple[str, Bank]
         assert bank.begun.wait(10)
         assert bank.written == [7]
         bank.go_on.set()
-        assert json.loads(socket.recv_multipart()[1]) == {"jsonrpc": "2.0", "id": 9, "result": "held"}
+        assert json.loads(socket.recv_multipart()[1]) == {
+            "jsonrpc": "2.0",
+            "id": 9,
+            "result": "held",
+        }
 
 
 def test_a_batch_is_answered_as_a_batch(client: OriginalClient) -> None:
     def call(method: str, **members: Any) -> dict[str, Any]:
         return {"jsonrpc": "2.0", "method": method, **members}
 
-    batch = [call("bank.add", id=1, params=[1, 2]), call("bank.write", params=[3]), 5, call("bank.nothing", id="x"),
-             call("bank.sleep", id=2, params=[0.0])]  # fmt: skip
+    batch = [
+        call("bank.add", id=1, params=[1, 2]),
+        call("bank.write", params=[3]),
+        5,
+        call("bank.nothing", id="x"),
+        call("bank.sleep", id=2, params=[0.0]),
+    ]
     answers = client.raw(json.dumps(batch).encode())
-    found = {answer["id"]: answer.get("result", answer.get("error", {}).get("code")) for answer in answers}
+    found = {
+        answer["id"]: answer.get("result", answer.get("error", {}).get("code"))
+        for answer in answers
+    }
     assert found == {1: 3, None: -32600, "x": -32601, 2: "slept"}
 
 
@@ -160,13 +177,19 @@ def test_a_query_that_turns_out_slow_no_longer_holds_up_the_others() -> None:
 
 
 @pytest.mark.parametrize("dialect", ["original", "native"])
-def test_stop_reaches_a_bank_in_the_middle_of_set_mode(served: tuple[str, Bank], dialect: str) -> None:
+def test_stop_reaches_a_bank_in_the_middle_of_set_mode(
+    served: tuple[str, Bank], dialect: str
+) -> None:
     url, bank = served
     answers: list[Any] = []
     with OriginalClient(url) as busy, OriginalClient(url) as other:
 
         def change() -> None:
-            answers.append(busy.ask("set_mode", "M") if dialect == "original" else busy.rpc("bank.set_mode", ["M"]))
+            answers.append(
+                busy.ask("set_mode", "M")
+                if dialect == "original"
+                else busy.rpc("bank.set_mode", ["M"])
+            )
 
         thread = threading.Thread(target=change)
         thread.start()
@@ -186,17 +209,29 @@ def test_an_operation_has_identity_progress_and_one_final_state(served: tuple[st
         assert accepted["state"] in ("queued", "running")
         assert bank.begun.wait(10)
         state = client.rpc("rpc.operation", {"id": accepted["operation"]})["result"]
-        assert (state["state"], state["fraction"], state["text"]) == ("running", 0.25, "programming")
+        assert (state["state"], state["fraction"], state["text"]) == (
+            "running",
+            0.25,
+            "programming",
+        )
         client.rpc("rpc.abort", {"id": accepted["operation"]})
         end = time.monotonic() + 10
-        while (state := client.rpc("rpc.operation", {"id": accepted["operation"]})["result"])["state"] == "running":
+        while (state := client.rpc("rpc.operation", {"id": accepted["operation"]})["result"])[
+            "state"
+        ] == "running":
             assert time.monotonic() < end
         assert (state["state"], state["error"]["code"]) == ("aborted", -32005)
         done = client.rpc("bank.count", [5], dealer={"wait": "accepted"})["result"]["operation"]
-        while (state := client.rpc("rpc.operation", {"id": done})["result"])["state"] not in ("done", "failed"):
+        while (state := client.rpc("rpc.operation", {"id": done})["result"])["state"] not in (
+            "done",
+            "failed",
+        ):
             assert time.monotonic() < end
         assert (state["state"], state["value"], state["fraction"]) == ("done", 5, 1.0)
-        assert "no operation 'nix'" in client.rpc("rpc.operation", {"id": "nix"})["error"]["data"]["text"]
+        assert (
+            "no operation 'nix'"
+            in client.rpc("rpc.operation", {"id": "nix"})["error"]["data"]["text"]
+        )
 
 
 def test_start_answers_when_it_is_accepted_in_both_dialects(served: tuple[str, Bank]) -> None:
@@ -208,7 +243,9 @@ def test_start_answers_when_it_is_accepted_in_both_dialects(served: tuple[str, B
             assert client.ask("stop") == "stopped"
 
 
-def test_what_is_accepted_with_but_cannot_travel_is_an_error_at_once(served: tuple[str, Bank]) -> None:
+def test_what_is_accepted_with_but_cannot_travel_is_an_error_at_once(
+    served: tuple[str, Bank],
+) -> None:
     url, bank = served
     with OriginalClient(url) as client:
         for ask in (
@@ -240,21 +277,28 @@ def _ended(client: OriginalClient, operation: str) -> Any:
 
 
 def test_operations_that_found_no_place_are_not_kept() -> None:
-    with serving(ServerSettings(queue_per_lane=1)) as (url, bank), zmq.Context() as context:
+    with serving(ServerSettings(max_queued_calls=1)) as (url, bank), zmq.Context() as context:
         with OriginalClient(url) as client, context.socket(zmq.DEALER) as socket:
             socket.setsockopt(zmq.LINGER, 0)
             socket.connect(url)
             socket.send_multipart([b"", b'{"jsonrpc": "2.0", "method": "bank.hold", "id": 0}'])
             assert bank.begun.wait(10)
-            first = client.rpc("bank.count", [3], dealer={"wait": "accepted"})["result"]["operation"]
+            first = client.rpc("bank.count", [3], dealer={"wait": "accepted"})["result"][
+                "operation"
+            ]
             assert client.rpc("rpc.operation", [first])["result"]["state"] == "queued"
             for _ in range(120):  # more than are kept
-                assert client.rpc("bank.count", [3], dealer={"wait": "accepted"})["error"]["code"] == -32002
+                assert (
+                    client.rpc("bank.count", [3], dealer={"wait": "accepted"})["error"]["code"]
+                    == -32002
+                )
             bank.go_on.set()
             assert poll(lambda: _ended(client, first), "counted")["value"] == 3
 
 
-def test_clients_are_not_asked_for_heartbeats_that_old_ones_do_not_answer(served: tuple[str, Bank]) -> None:
+def test_clients_are_not_asked_for_heartbeats_that_old_ones_do_not_answer(
+    served: tuple[str, Bank],
+) -> None:
     """libzmq below 4.2 would be cut off in the middle of a long call."""
     with zmq.Context() as context, ZMQJSONProxyServer(context, "tcp://127.0.0.1:*") as server:
         assert server._router.get(zmq.HEARTBEAT_IVL) == 0
@@ -289,7 +333,7 @@ def test_a_batch_has_a_limit_and_strange_entries_are_answered_each(client: Origi
 
 
 def test_a_full_queue_answers_busy_and_nothing_is_lost() -> None:
-    with serving(ServerSettings(queue_per_lane=3)) as (url, bank), zmq.Context() as context:
+    with serving(ServerSettings(max_queued_calls=3)) as (url, bank), zmq.Context() as context:
         with context.socket(zmq.DEALER) as socket:
             socket.setsockopt(zmq.LINGER, 0)
             socket.setsockopt(zmq.RCVTIMEO, 10_000)
@@ -317,7 +361,13 @@ def test_work_that_nobody_waits_for_any_more_is_not_begun(served: tuple[str, Ban
         socket.connect(url)
         socket.send_multipart([b"", b'{"jsonrpc": "2.0", "method": "bank.hold", "id": 1}'])
         assert bank.begun.wait(10)
-        late = {"jsonrpc": "2.0", "method": "bank.write", "id": 2, "params": [1], "dealer": {"deadline_s": 0.0}}
+        late = {
+            "jsonrpc": "2.0",
+            "method": "bank.write",
+            "id": 2,
+            "params": [1],
+            "dealer": {"deadline_s": 0.0},
+        }
         socket.send_multipart([b"", json.dumps(late).encode()])
         with OriginalClient(url) as other:
             assert other.ask("add", 1, 1) == 2  # so the late one has arrived
@@ -336,7 +386,9 @@ def test_the_server_describes_itself(client: OriginalClient) -> None:
     assert {"bank.add", "bank.valon.get_frequency"} <= names
 
 
-def test_native_hello_tells_everything_and_an_unknown_interface_names_those_there_are(served: tuple[str, Bank]) -> None:
+def test_native_hello_tells_everything_and_an_unknown_interface_names_those_there_are(
+    served: tuple[str, Bank],
+) -> None:
     with Hub() as hub:
         description = hub.describe(served[0], "bank")
         assert description.native
@@ -349,13 +401,17 @@ def test_native_hello_tells_everything_and_an_unknown_interface_names_those_ther
 def test_two_servers_of_one_context_and_the_watchdog_in_its_own_thread() -> None:
     ticked = threading.Event()
     with zmq.Context() as context:
-        with ZMQJSONProxyServer(context, "tcp://127.0.0.1:*", ServerSettings(watchdog_every=0.05)) as one:
+        with ZMQJSONProxyServer(
+            context, "tcp://127.0.0.1:*", ServerSettings(watchdog_every=0.05)
+        ) as one:
             with ZMQJSONProxyServer(context, "tcp://127.0.0.1:*") as two:
                 bank = Bank()
                 one.expose("bank", bank)
                 two.expose("bank", Bank())
                 loops = [(one.run_loop, (ticked.set,)), (two.run_loop, ())]
-                threads = [threading.Thread(target=loop, args=arguments) for loop, arguments in loops]
+                threads = [
+                    threading.Thread(target=loop, args=arguments) for loop, arguments in loops
+                ]
                 for thread in threads:
                     thread.start()
                 with OriginalClient(one.url) as a, OriginalClient(two.url) as b:
@@ -396,10 +452,14 @@ def test_many_servers_in_one_thread_answer_queries_and_commands() -> None:
             with Hub() as hub:
                 urls = [server.url for server in servers.values()]
                 for _ in range(20):
-                    assert [r.value for r in hub.call_each(urls, "bank", "add", (1, 2), timeout=10)] == [3, 3, 3]
+                    assert [
+                        r.value for r in hub.call_each(urls, "bank", "add", (1, 2), timeout=10)
+                    ] == [3, 3, 3]
                 several = [CallRequest(urls[0], "bank", "add", (n, 1)) for n in range(50)]
                 assert [r.value for r in hub.call_many(several, timeout=10)] == list(range(1, 51))
-                assert [r.error for r in hub.call_each(urls, "bank", "write", (5,), timeout=10)] == [None] * 3
+                assert [
+                    r.error for r in hub.call_each(urls, "bank", "write", (5,), timeout=10)
+                ] == [None] * 3
         finally:
             asked.set()
             thread.join(10)
@@ -407,7 +467,8 @@ def test_many_servers_in_one_thread_answer_queries_and_commands() -> None:
 
 
 class Unlike:
-    """Answers as the others, refuses, or holds until the test ends, whatever `add` is to be here."""
+    """Answers as the others, refuses, or holds until the test ends, whatever `add` is to be
+    here."""
 
     def __init__(self, kind: str, ended: threading.Event) -> None:
         self._kind, self._ended = kind, ended
@@ -437,15 +498,28 @@ def test_one_call_to_many_servers_has_a_value_or_an_error_for_each_in_its_place(
         closed.callback(ended.set)
         with Hub() as hub:
             for _ in range(2):  # first over connections to be made, then over those that are there
-                results = hub.call_each([*urls, "tcp://127.0.0.1:1"], "bank", "add", (2, 3), timeout=1.0)
+                results = hub.call_each(
+                    [*urls, "tcp://127.0.0.1:1"], "bank", "add", (2, 3), timeout=1.0
+                )
                 assert [r.value for r in results] == [5, None, 5, None, 5, None]
                 errors = [type(r.error) for r in results]
-                assert errors == [NoneType, RefusedError, NoneType, CallTimeoutError, NoneType, PeerLostError]
+                assert errors == [
+                    NoneType,
+                    RefusedError,
+                    NoneType,
+                    CallTimeoutError,
+                    NoneType,
+                    PeerLostError,
+                ]
             answering = [url for url, kind in zip(urls, kinds, strict=True) if kind == "answers"]
             for _ in range(3):
-                assert [r.value for r in hub.call_each(answering * 2, "bank", "add", (2, 3), timeout=10)] == [5] * 6
+                assert [
+                    r.value for r in hub.call_each(answering * 2, "bank", "add", (2, 3), timeout=10)
+                ] == [5] * 6
             late = hub.begin(answering[0], "bank", "add", (1, 1), timeout=10)
-            assert [r.value for r in hub.call_each(answering, "bank", "add", (2, 3), timeout=10)] == [5] * 3
+            assert [
+                r.value for r in hub.call_each(answering, "bank", "add", (2, 3), timeout=10)
+            ] == [5] * 3
             assert late.result() == 2
 
 
@@ -460,7 +534,13 @@ def test_a_server_that_waits_for_nothing_is_not_held_by_a_frame_too_many() -> No
         with context.socket(zmq.DEALER) as peer:
             peer.linger = 0
             peer.connect(server.url)
-            hello = {"name": "bank", "proc": "list_methods", "args": [], "kwargs": {}, "dealer": {"client": "x"}}
+            hello = {
+                "name": "bank",
+                "proc": "list_methods",
+                "args": [],
+                "kwargs": {},
+                "dealer": {"client": "x"},
+            }
             call = {"jsonrpc": "2.0", "method": "bank.add", "params": [2, 3], "id": 1}
             for frames in ([json.dumps(hello).encode()], [json.dumps(call).encode(), b"too many"]):
                 peer.send_multipart(frames)

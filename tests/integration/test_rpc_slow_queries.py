@@ -23,7 +23,10 @@ class Where:
 
 def test_a_query_that_is_fast_again_goes_back_to_the_sockets_thread() -> None:
     settings = ServerSettings(slow_query_s=1.0, fast_again_after=3)
-    with zmq.Context() as context, ZMQJSONProxyServer(context, "tcp://127.0.0.1:*", settings) as server:
+    with (
+        zmq.Context() as context,
+        ZMQJSONProxyServer(context, "tcp://127.0.0.1:*", settings) as server,
+    ):
         server.expose("bank", Where())
         serving = threading.Thread(target=server.run_loop)
         serving.start()
@@ -62,15 +65,19 @@ class Locked:
 
 def test_a_query_that_has_to_wait_does_so_beside_the_sockets_thread() -> None:
     locked = Locked()
-    with zmq.Context() as context, ZMQJSONProxyServer(context, "tcp://127.0.0.1:*", name="X") as server:
+    with (
+        zmq.Context() as context,
+        ZMQJSONProxyServer(context, "tcp://127.0.0.1:*", name="X") as server,
+    ):
         server.expose("bank", locked)
         serving = threading.Thread(target=server.run_loop, name="socket")
         serving.start()
         try:
             with (
-                ZMQJSONProxyClient(context, "bank", server.url, 60.0) as proxy, OriginalClient(server.url) as original,
+                ZMQJSONProxyClient(context, "bank", server.url, 60.0) as proxy,
+                OriginalClient(server.url) as original,
                 ThreadPoolExecutor() as pool,
-            ):  # fmt: skip
+            ):
                 waiting, sent = proxy.call_later("read"), threading.Event()
 
                 def many() -> list[str]:

@@ -1,4 +1,5 @@
-"""Callers that wait no longer, in whatever way: what they queued is not carried out later, and what runs goes on."""
+"""Callers that wait no longer, in whatever way: what they queued is not carried out later, and what
+runs goes on."""
 
 from __future__ import annotations
 
@@ -44,7 +45,9 @@ def _dealer(hub: Hub, url: str) -> Any:
 WAITS: dict[str, Waits] = {
     "a call": lambda hub, url: hub.call(url, "bank", "write", [1], timeout=60),
     "an operation": lambda hub, url: hub.call(url, "bank", "set_mode", ["MODE1"], timeout=60),
-    "many calls": lambda hub, url: hub.call_many([CallRequest(url, "bank", "write", (n,)) for n in range(3)], 60),
+    "many calls": lambda hub, url: hub.call_many(
+        [CallRequest(url, "bank", "write", (n,)) for n in range(3)], 60
+    ),
     "a fan-out": lambda hub, url: hub.call_each([url], "bank", "write", [1], timeout=60),
     "a batch": _batch,
     "a batch of a proxy": _proxy_batch,
@@ -55,7 +58,7 @@ WAITS: dict[str, Waits] = {
 
 @pytest.fixture
 def held(served: tuple[str, Bank]) -> Iterator[tuple[str, Bank]]:
-    """A served Bank whose lane is occupied until `go_on`."""
+    """A served Bank whose command queue is occupied until `go_on`."""
     url, bank = served
     with Hub() as other:
         assert other.call(url, "bank", "add", [2, 3]) == 5
@@ -75,8 +78,11 @@ def hub(request: pytest.FixtureRequest, held: tuple[str, Bank]) -> Iterator[Hub]
         yield hub
 
 
-def ctrl_c(when: Callable[[], object], waits: Callable[[], object], *, at_any_moment: bool = False) -> None:
-    """Wait for something, and press Ctrl-C when it waits and a function that is called in another thread is true."""
+def ctrl_c(
+    when: Callable[[], object], waits: Callable[[], object], *, at_any_moment: bool = False
+) -> None:
+    """Wait for something, and press Ctrl-C when it waits and a function that is called in another
+    thread is true."""
     here, before = threading.get_ident(), signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def press() -> None:
@@ -99,13 +105,17 @@ def ctrl_c(when: Callable[[], object], waits: Callable[[], object], *, at_any_mo
 def receives(thread: int) -> bool:
     """Tell whether a thread is where answers are waited for."""
     frame = sys._current_frames().get(thread)
-    while frame is not None and frame.f_code.co_name not in ("next_message", "_follow", "_wait_bridged"):
+    while frame is not None and frame.f_code.co_name not in (
+        "next_message",
+        "_follow",
+        "_wait_bridged",
+    ):
         frame = frame.f_back
     return frame is not None
 
 
 def assert_nothing_comes_of_it(url: str, bank: Bank) -> None:
-    """Free the lane, and see what its queue had left."""
+    """Free the command queue, and see what its queue had left."""
     eventually(lambda: not bank.waiting())
     bank.go_on.set()
     with Hub() as other:
@@ -124,7 +134,9 @@ def test_ctrl_c_withdraws_what_is_queued(hub: Hub, held: tuple[str, Bank], waits
     assert_nothing_comes_of_it(url, bank)
 
 
-@pytest.mark.parametrize("kind", ["a call", "an operation", "many calls", "a fan-out", "a batch", "a future"])
+@pytest.mark.parametrize(
+    "kind", ["a call", "an operation", "many calls", "a fan-out", "a batch", "a future"]
+)
 def test_ctrl_c_at_any_moment_leaves_nothing_behind(held: tuple[str, Bank], kind: str) -> None:
     url, bank = held
     chance = random.Random(0)
@@ -134,7 +146,9 @@ def test_ctrl_c_at_any_moment_leaves_nothing_behind(held: tuple[str, Bank], kind
                 later = partial(threading.Event().wait, chance.uniform(0.0, 0.004))
                 ctrl_c(later, partial(WAITS[kind], hub, url), at_any_moment=True)
                 assert hub.call(url, "bank", "add", [2, 3], timeout=20) == 5
-            assert kind == "a future" or not hub.peer(url).numbered  # one may be there before it is waited for
+            assert (
+                kind == "a future" or not hub.peer(url).numbered
+            )  # one may be there before it is waited for
     assert_nothing_comes_of_it(url, bank)
 
 
@@ -142,7 +156,9 @@ def test_a_caller_that_follows_another_thread_withdraws_too(held: tuple[str, Ban
     url, bank = held
     with Hub() as hub:
         answers: list[Any] = []
-        leader = threading.Thread(target=lambda: answers.append(hub.call(url, "bank", "sleep", [0], timeout=60)))
+        leader = threading.Thread(
+            target=lambda: answers.append(hub.call(url, "bank", "sleep", [0], timeout=60))
+        )
         leader.start()
         eventually(bank.waiting)
         ctrl_c(lambda: bank.waiting() == 2, lambda: hub.call(url, "bank", "write", [1], timeout=60))
@@ -173,7 +189,9 @@ def test_a_future_and_a_batch_that_were_interrupted_say_so(held: tuple[str, Bank
     with ZMQJSONProxyClient(None, "bank", url, 60.0) as proxy:
         future = proxy.call_later("write", 1)
         ctrl_c(bank.waiting, future.result)
-        with pytest.raises(CallCancelledError, match=r"bank\.write: the wait for it was interrupted"):
+        with pytest.raises(
+            CallCancelledError, match=r"bank\.write: the wait for it was interrupted"
+        ):
             future.result()
         eventually(lambda: not bank.waiting())
         batch = proxy.batch()
@@ -221,12 +239,16 @@ def test_an_operation_that_was_begun_waits_on_when_its_wait_is_left(held: tuple[
         assert operation.result(20) == 3
 
 
-def test_what_ran_out_of_time_is_withdrawn_at_once(make_proxy: Callable[..., Any], held: tuple[str, Bank]) -> None:
+def test_what_ran_out_of_time_is_withdrawn_at_once(
+    make_proxy: Callable[..., Any], held: tuple[str, Bank]
+) -> None:
     url, bank = held
     proxy = make_proxy(url)
     with pytest.raises(CallTimeoutError):
         proxy.set_mode("MODE1", _timeout=0.3)
-    eventually(lambda: not bank.waiting())  # before the lane is free, and the server itself looks at the time
+    eventually(
+        lambda: not bank.waiting()
+    )  # before the command queue is free, and the server itself looks at the time
     with pytest.raises(CallTimeoutError):
         proxy.write(1, _timeout=0.3)
     assert proxy.add(2, 3) == 5
@@ -290,7 +312,9 @@ SCRIPTS = {
 
 
 @pytest.mark.parametrize("script", SCRIPTS.values(), ids=SCRIPTS.keys())
-def test_a_script_that_ends_by_ctrl_c_leaves_nothing_queued(held: tuple[str, Bank], script: str) -> None:
+def test_a_script_that_ends_by_ctrl_c_leaves_nothing_queued(
+    held: tuple[str, Bank], script: str
+) -> None:
     url, bank = held
     program = f"import asyncio; from dealer import AsyncDealer, Dealer; URL = {url!r}\n{script}"
     with subprocess.Popen([sys.executable, "-c", program], stderr=subprocess.PIPE) as process:
@@ -310,7 +334,7 @@ def test_a_server_of_the_original_is_told_nothing_and_answers_the_next_call() ->
         assert hub.call(old.url, "bank", "get_mode", timeout=60) == "MODE1"
 
 
-def test_a_lane_lives_on_when_its_calls_are_withdrawn_from_under_it() -> None:
+def test_a_queue_lives_on_when_its_calls_are_withdrawn_from_under_it() -> None:
     with serving() as (url, bank), Hub() as hub, Hub() as other:
         chance = random.Random(1)
         for n in range(200):

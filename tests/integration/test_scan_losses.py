@@ -1,4 +1,5 @@
-"""What a scan needs is gone in the middle of it: a board that is lost, a data-taking program that hangs."""
+"""What a scan needs is gone in the middle of it: a board that is lost, a data-taking program that
+hangs."""
 
 from __future__ import annotations
 
@@ -15,10 +16,14 @@ from player import Bank
 ROOT = Path(__file__).parents[2]
 
 
-def test_a_board_that_is_lost_in_a_scan_is_told_while_it_runs_and_ends_it_without_its_image(tmp_path: Path) -> None:
+def test_a_board_that_is_lost_in_a_scan_is_told_while_it_runs_and_ends_it_without_its_image(
+    tmp_path: Path,
+) -> None:
     config = tmp_path / "array.toml"
     write_array(config, arm_delay_s=2.0)
-    with Bank("BANKA", config=config, simulate=True, environment={"DIBAS_DATA": str(tmp_path)}) as bank:
+    with Bank(
+        "BANKA", config=config, simulate=True, environment={"DIBAS_DATA": str(tmp_path)}
+    ) as bank:
         bank.set_mode("MODE1")
         bank.set_param(scan_length=60.0, exposure=0.5)
         bank.prepare()
@@ -26,7 +31,9 @@ def test_a_board_that_is_lost_in_a_scan_is_told_while_it_runs_and_ends_it_withou
         poll(lambda: bank.get_status().get("BOARDST") == "answers", "the scan")
         bank.roach.request("sim-fault", ["drop", "status"])
         poll(lambda: str(bank.get_status("BOARDST")).startswith("lost"), "the loss")
-        assert bank.scan_status()[0]  # data may go on; only what is left of them at the end fails the scan
+        assert bank.scan_status()[
+            0
+        ]  # data may go on; only what is left of them at the end fails the scan
         bank.roach.request("sim-fault", ["none"])
         poll(lambda: bank.get_status("BOARDST") == "answers", "the board's return")
         bank.roach.request("sim-fault", ["unprogrammed"])
@@ -44,7 +51,9 @@ def test_a_program_that_hangs_in_a_scan_fails_it_long_before_its_end(tmp_path: P
     url = write_array(config, board=False, arm_delay_s=2.5, daq=program)["BANKA"]
     config.write_text(config.read_text().replace("[dealer]", "daq_silent_s = 3\n[dealer]", 1))
     environment = clean_environment(DIBAS_DATA=str(tmp_path / "data"))
-    with PlayerRun("BANKA", url, "--config", config, log=tmp_path / "log", env=environment) as player:
+    with PlayerRun(
+        "BANKA", url, "--config", config, log=tmp_path / "log", env=environment
+    ) as player:
         player.wait_ready()
         with bank_of(url) as bank:
             bank.set_mode("MODE1")
@@ -56,7 +65,9 @@ def test_a_program_that_hangs_in_a_scan_fails_it_long_before_its_end(tmp_path: P
             poll(lambda: not bank.scan_status()[0], "the end of the scan")
             report = bank.scan_report()
             assert report["outcome"] == "failed"
-            assert report["error"].startswith("daq hangs: its heartbeat (DAQPULSE) has stood still at ")
+            assert report["error"].startswith(
+                "daq hangs: its heartbeat (DAQPULSE) has stood still at "
+            )
             assert report["error"].endswith("; it is ended and started anew")
             assert not child.is_running()
             bank.set_param(scan_length=1.0)

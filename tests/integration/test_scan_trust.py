@@ -1,4 +1,5 @@
-"""Scans that can be trusted, on real Players: nothing is done without its data, nobody's scan is another's."""
+"""Scans that can be trusted, on real Players: nothing is done without its data, nobody's scan is
+another's."""
 
 from __future__ import annotations
 
@@ -32,11 +33,20 @@ ENDED = ("done", "incomplete", "stopped", "aborted", "failed")
 
 @contextmanager
 def array(folder: Path, **options: Any) -> Iterator[dict[str, str]]:
-    """Players of simulated Banks; Bank -> URL. The configuration is `array.toml`, the logs are `BANKX.log`."""
+    """Players of simulated Banks; Bank -> URL. The configuration is `array.toml`, the logs are
+    `BANKX.log`."""
     urls = write_array(folder / "array.toml", **options)
     environment = clean_environment(DIBAS_DATA=str(folder / "data"))
     runs = [
-        PlayerRun(bank, url, "simulate", "--config", folder / "array.toml", log=folder / f"{bank}.log", env=environment)
+        PlayerRun(
+            bank,
+            url,
+            "simulate",
+            "--config",
+            folder / "array.toml",
+            log=folder / f"{bank}.log",
+            env=environment,
+        )
         for bank, url in urls.items()
     ]
     try:
@@ -90,9 +100,13 @@ def test_a_program_that_stood_still_over_the_whole_scan_has_failed(tmp_path: Pat
         program.suspend()
         poll(lambda: d["BANKA"].get_status("ARMSTATE") == "armed", "armed")
         begun = time.monotonic()
-        poll(lambda: time.monotonic() - begun > 6.4, "nothing is made up for")  # 0.9 s before it, 2 s, and 3.5 s
+        poll(
+            lambda: time.monotonic() - begun > 6.4, "nothing is made up for"
+        )  # 0.9 s before it, 2 s, and 3.5 s
         program.resume()
-        with pytest.raises(dealer.PlayersError, match="nothing was recorded of 4 integrations that were planned"):
+        with pytest.raises(
+            dealer.PlayersError, match="nothing was recorded of 4 integrations that were planned"
+        ):
             d.wait_for_scan(every=0.1)
         report = d.scan_report()["BANKA"]
         assert (report["outcome"], report["integrations"], report["planned"]) == ("failed", 0, 4)
@@ -106,7 +120,14 @@ def test_a_program_that_stood_still_in_the_middle_is_told_everywhere(
     sources = {"BANKA": LOSING.format(recording())}
     with array(tmp_path, sources=sources) as urls, dealer.Dealer(urls) as d:
         d.set_mode("MODE1")
-        words = ["scan", "exposure=0.25", "scan_length=5", "--json", "--config", str(tmp_path / "array.toml")]
+        words = [
+            "scan",
+            "exposure=0.25",
+            "scan_length=5",
+            "--json",
+            "--config",
+            str(tmp_path / "array.toml"),
+        ]
         command = [sys.executable, "-m", "dealer.cli", *words]
         with subprocess.Popen(command, stdout=subprocess.PIPE, env=clean_environment()) as scan:
             poll(lambda: (d["BANKA"].get_status().get("DAQNINT") or 0) >= 2, "two integrations")
@@ -124,11 +145,18 @@ def test_a_program_that_stood_still_in_the_middle_is_told_everywhere(
         caplog.set_level(logging.WARNING)
         d.wait_for_scan()
         assert "BANKA: scan 2 is incomplete: " in caplog.text
-        assert f"incomplete, {told['integrations']} integrations of 20" in (tmp_path / "BANKA.log").read_text()
+        assert (
+            f"incomplete, {told['integrations']} integrations of 20"
+            in (tmp_path / "BANKA.log").read_text()
+        )
         (path,) = (tmp_path / "data").rglob("*.fits")
         with fits.open(path) as units:
             header = units[0].header
-            assert (header["DAQEND"], header["DAQPLAN"], header["DAQNINT"]) == ("incomplete", 20, told["integrations"])
+            assert (header["DAQEND"], header["DAQPLAN"], header["DAQNINT"]) == (
+                "incomplete",
+                20,
+                told["integrations"],
+            )
             assert header["DAQLOST"] == pytest.approx(told["lost_s"], abs=0.01)
 
 
@@ -142,8 +170,12 @@ def test_of_two_dealers_that_start_at_once_one_gets_all_banks(tmp_path: Path) ->
             for each, start in zip((one, other), found, strict=True):
                 if not isinstance(start, BaseException):
                     await each.wait_for_scan()
-                    reports = {bank: outcome.value for bank, outcome in (await each.scan_reports()).items()}
-                    assert {(r["outcome"], r["is_whole"]) for r in reports.values()} == {("done", True)}
+                    reports = {
+                        bank: outcome.value for bank, outcome in (await each.scan_reports()).items()
+                    }
+                    assert {(r["outcome"], r["is_whole"]) for r in reports.values()} == {
+                        ("done", True)
+                    }
             return list(found)
 
     with rehearsed(tmp_path, banks=2) as urls:
@@ -154,7 +186,9 @@ def test_of_two_dealers_that_start_at_once_one_gets_all_banks(tmp_path: Path) ->
         assert f":{os.getpid()}" in str(lost[0])  # by whom
 
 
-def test_a_scan_that_somebody_else_ends_and_replaces_is_not_taken_for_ones_own(tmp_path: Path) -> None:
+def test_a_scan_that_somebody_else_ends_and_replaces_is_not_taken_for_ones_own(
+    tmp_path: Path,
+) -> None:
     with rehearsed(tmp_path, scan_length=60.0) as urls, dealer.Dealer(urls) as d:
         d.start()
         script = (
@@ -163,7 +197,9 @@ def test_a_scan_that_somebody_else_ends_and_replaces_is_not_taken_for_ones_own(t
         )
         subprocess.run([sys.executable, "-c", script, urls["BANKA"]], check=True, timeout=600)
         assert d.scan_report()["BANKA"]["outcome"] == "done"  # the other's
-        with pytest.raises(dealer.PlayersError, match=r"ScanStoppedError: scan 2 was aborted by \w+@.*:\d+: "):
+        with pytest.raises(
+            dealer.PlayersError, match=r"ScanStoppedError: scan 2 was aborted by \w+@.*:\d+: "
+        ):
             d.wait_for_scan()
         told = d.scan_reports()["BANKA"].value
         assert (told["outcome"], told["ended_by"]) == ("aborted", told["ended_by"])
@@ -171,7 +207,9 @@ def test_a_scan_that_somebody_else_ends_and_replaces_is_not_taken_for_ones_own(t
         assert f":{os.getpid()}" in told["by"]
 
 
-def test_ones_own_stop_ends_the_wait_with_a_word_in_the_log(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_ones_own_stop_ends_the_wait_with_a_word_in_the_log(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.WARNING)
     with rehearsed(tmp_path, scan_length=60.0) as urls, dealer.Dealer(urls) as d:
         d.start()
@@ -201,7 +239,9 @@ def test_commands_are_carried_out_while_a_start_waits(tmp_path: Path) -> None:
         assert bank.get_status("OBSID") == "night 7"
         assert bank.set_param(source="NEXT") is True
         assert d["BANKA"].roach.read_int("status") >= 0
-        with pytest.raises(RefusedError, match=r"a scan has been started already, it is waiting for .* by \w+@"):
+        with pytest.raises(
+            RefusedError, match=r"a scan has been started already, it is waiting for .* by \w+@"
+        ):
             bank.start()
         with pytest.raises(RefusedError, match="a scan is waiting; stop it first"):
             bank.prepare()
@@ -209,7 +249,9 @@ def test_commands_are_carried_out_while_a_start_waits(tmp_path: Path) -> None:
         assert bank.scan_report()["outcome"] == "aborted"
 
 
-def test_what_was_set_and_not_prepared_is_prepared_by_the_start_which_says_so(tmp_path: Path) -> None:
+def test_what_was_set_and_not_prepared_is_prepared_by_the_start_which_says_so(
+    tmp_path: Path,
+) -> None:
     with rehearsed(tmp_path) as urls, dealer.Dealer(urls) as d, bank_of(urls["BANKA"]) as bank:
         bank.set_param(exposure=0.25, scan_length=3.0, source="NEW")
         assert bank.get_status("SRC_NAME") != "NEW"
@@ -235,12 +277,16 @@ def test_a_script_finds_the_same_state_whatever_ran_before(tmp_path: Path) -> No
         bank.set_gbt_ss(0.1, [[0.0, 0, 1, 0.002], [0.5, 0, 0, 0.002]])
         bank.prepare()
         programmed = bank.get_status("BOFFILE")
-        assert bank.set_mode("MODE1")[1].endswith("parameters and switching states have their defaults again")
+        assert bank.set_mode("MODE1")[1].endswith(
+            "parameters and switching states have their defaults again"
+        )
         assert bank.get_param("exposure") == 1.0
         assert bank.get_param("source") == "unspecified"
         assert bank.get_status(["SRC_NAME", "NUMPHASE", "BOFFILE"]) == {
-            "SRC_NAME": "unspecified", "NUMPHASE": 1, "BOFFILE": programmed
-        }  # fmt: skip
+            "SRC_NAME": "unspecified",
+            "NUMPHASE": 1,
+            "BOFFILE": programmed,
+        }
 
 
 def test_a_scan_of_half_an_array_says_that_it_is_not_whole(tmp_path: Path) -> None:
@@ -285,7 +331,9 @@ def test_refused_and_taken_back_starts_use_up_no_scan_numbers(tmp_path: Path) ->
         assert bank.get_status("SCANNUM") == before + 1 == bank.scan_report()["scan"]
 
 
-def test_a_program_that_hangs_before_a_start_is_replaced_and_the_next_start_works(tmp_path: Path) -> None:
+def test_a_program_that_hangs_before_a_start_is_replaced_and_the_next_start_works(
+    tmp_path: Path,
+) -> None:
     with array(tmp_path, recording=recording()) as urls, bank_of(urls["BANKA"]) as bank:
         bank.set_mode("MODE1")
         bank.set_param(exposure=0.5, scan_length=1.0)
@@ -296,7 +344,10 @@ def test_a_program_that_hangs_before_a_start_is_replaced_and_the_next_start_work
         assert bank.start()[0] is True
         poll(lambda: bank.scan_report()["outcome"] in ENDED, "the end of the scan")
         assert bank.scan_report()["outcome"] == "done"
-        assert "spectrometer-daq hangs: it is ended and started anew" in (tmp_path / "BANKA.log").read_text()
+        assert (
+            "spectrometer-daq hangs: it is ended and started anew"
+            in (tmp_path / "BANKA.log").read_text()
+        )
 
 
 def test_a_player_that_is_ended_in_a_scan_says_what_became_of_it(tmp_path: Path) -> None:
@@ -308,4 +359,7 @@ def test_a_player_that_is_ended_in_a_scan_says_what_became_of_it(tmp_path: Path)
         bank.start()
         poll(lambda: (bank.get_status().get("DAQNINT") or 0) >= 2, "two integrations")
         os.kill(_pid(urls["BANKA"]), signal.SIGTERM)
-        poll(lambda: "scan 2 failed: the Player ends" in (tmp_path / "BANKA.log").read_text(), "a line in the log")
+        poll(
+            lambda: "scan 2 failed: the Player ends" in (tmp_path / "BANKA.log").read_text(),
+            "a line in the log",
+        )

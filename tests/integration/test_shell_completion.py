@@ -30,7 +30,9 @@ done
 
 
 def environment(config: Path) -> dict[str, str]:
-    return clean_environment(DIBAS_CONFIG=str(config), PATH=f"{BIN}{os.pathsep}{os.environ['PATH']}")
+    return clean_environment(
+        DIBAS_CONFIG=str(config), PATH=f"{BIN}{os.pathsep}{os.environ['PATH']}"
+    )
 
 
 @pytest.fixture(scope="module")
@@ -39,8 +41,13 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("completion")
     done = subprocess.run(
         [sys.executable, "-m", "dealer.cli", "completion", "bash"],
-        cwd=ROOT, env=clean_environment(), capture_output=True, text=True, timeout=600, check=False,
-    )  # fmt: skip
+        cwd=ROOT,
+        env=clean_environment(),
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
     assert (done.returncode, done.stderr) == (0, "")
     (folder / "_bash").write_text(done.stdout)
     for shell in ("zsh", "fish"):  # in this process: one of its own takes two seconds
@@ -54,16 +61,25 @@ def complete(file: Path, config: Path, *lines: str) -> list[list[str]]:
     """What bash offers for each line, with the cursor at its end."""
     done = subprocess.run(
         ["bash", "-c", ASK, "bash", str(file), *lines],
-        cwd=ROOT, env=environment(config), capture_output=True, text=True, timeout=600, check=False,
-    )  # fmt: skip
+        cwd=ROOT,
+        env=environment(config),
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
     assert (done.returncode, done.stderr) == (0, "")
     return [line.split() for line in done.stdout.splitlines()]
 
 
-def test_bash_completes_commands_options_banks_and_files(files: dict[str, Path], tmp_path: Path) -> None:
+def test_bash_completes_commands_options_banks_and_files(
+    files: dict[str, Path], tmp_path: Path
+) -> None:
     (tmp_path / "a.toml").write_text('[banks.NORTH]\nhpc_host = "localhost"\n')
     other = tmp_path / "b.toml"
-    other.write_text('[banks.EAST]\nhpc_host = "localhost"\n[banks.WEST]\nhpc_host = "localhost"\nplayer_port = 6668\n')
+    other.write_text(
+        '[banks.EAST]\nhpc_host = "localhost"\n[banks.WEST]\nhpc_host = "localhost"\nplayer_port = 6668\n'
+    )
     expected = {
         "dealer st": "status stubs",
         "dealer scan --b": "--banks",
@@ -86,22 +102,30 @@ def test_bash_completes_commands_options_banks_and_files(files: dict[str, Path],
         f"dealer --config {tmp_path}/none call ": "all",
     }
     found = complete(files["bash"], tmp_path / "a.toml", *expected)
-    assert dict(zip(expected, found, strict=True)) == {line: words.split() for line, words in expected.items()}
+    assert dict(zip(expected, found, strict=True)) == {
+        line: words.split() for line, words in expected.items()
+    }
 
 
-def test_bash_completes_the_methods_that_a_live_bank_has(files: dict[str, Path], tmp_path: Path) -> None:
+def test_bash_completes_the_methods_that_a_live_bank_has(
+    files: dict[str, Path], tmp_path: Path
+) -> None:
     with NativePlayer(mode="MODE1") as player:
         config = tmp_path / "a.toml"
         port = player.url.rpartition(":")[2]
         config.write_text(f'[banks.BANKA]\nhpc_host = "127.0.0.1"\nplayer_port = {port}\n')
-        assert complete(files["bash"], config, "dealer call BANKA set_m", "dealer call BANKA,BANKA swe") == [
-            ["set_mode"], ["sweep"],
-        ]  # fmt: skip
+        assert complete(
+            files["bash"], config, "dealer call BANKA set_m", "dealer call BANKA,BANKA swe"
+        ) == [
+            ["set_mode"],
+            ["sweep"],
+        ]
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_the_file_is_one_that_its_shell_reads(files: dict[str, Path], shell: str) -> None:
-    """With the shell itself where it is installed; everywhere: each command and its function are there."""
+    """With the shell itself where it is installed; everywhere: each command and its function are
+    there."""
     text = files[shell].read_text()
     assert f"made by `dealer completion {shell}`" in text
     for name in ("dealer", "player", "spectrometer-daq"):
@@ -109,10 +133,12 @@ def test_the_file_is_one_that_its_shell_reads(files: dict[str, Path], shell: str
             "bash": f"complete -F _{name.replace('-', '_')} {name}\n",
             "zsh": f"    {name}) _",
             "fish": f"complete -c {name} -f\n",
-        }  # fmt: skip
+        }
         assert handed_over[shell] in text
     assert text.count("'") % 2 == 0
     found = shutil.which(shell)
     if found is not None:
-        done = subprocess.run([found, "-n", files[shell]], capture_output=True, text=True, timeout=600, check=False)
+        done = subprocess.run(
+            [found, "-n", files[shell]], capture_output=True, text=True, timeout=600, check=False
+        )
         assert (done.returncode, done.stderr) == (0, "")

@@ -1,4 +1,5 @@
-"""Spectrometer Banks in real Players, on the real recording: what an observer does, and what goes wrong at night."""
+"""Spectrometer Banks in real Players, on the real recording: what an observer does, and what goes
+wrong at night."""
 
 from __future__ import annotations
 
@@ -48,7 +49,9 @@ class Array:
     def run(self, bank: str) -> PlayerRun:
         environment = clean_environment(DIBAS_DATA=str(self.data))
         log = self._directory / f"{bank}.{time.monotonic_ns()}.log"
-        run = PlayerRun(bank, self.urls[bank], *self._words, "--config", self.config, log=log, env=environment)
+        run = PlayerRun(
+            bank, self.urls[bank], *self._words, "--config", self.config, log=log, env=environment
+        )
         self.players[bank] = run
         run.wait_ready()
         return run
@@ -95,7 +98,10 @@ def files(array: Array) -> list[Path]:
 
 
 def test_a_dealer_runs_a_scan_on_two_players_that_start_on_one_second(tmp_path: Path) -> None:
-    with Array(tmp_path, "simulate", recording=recording(), banks=2) as array, dealer.Dealer(array.urls) as d:
+    with (
+        Array(tmp_path, "simulate", recording=recording(), banks=2) as array,
+        dealer.Dealer(array.urls) as d,
+    ):
         d.add_active_player("BANKA", "BANKB")
         d.set_mode("MODE1")
         d.set_param(exposure=0.5, scan_length=2.0, project_id="TEST", source="J1810+1744")
@@ -112,8 +118,17 @@ def test_a_dealer_runs_a_scan_on_two_players_that_start_on_one_second(tmp_path: 
             with fits.open(array.data / "TEST" / report["file"]) as hdus:
                 header, table = {**hdus[0].header, **hdus[1].header}, hdus[1].data
                 assert len(table) == 2 * report["integrations"] == 2 * 4
-                assert np.asarray(table["DATA"], float).mean(axis=0).argmax() == PEAK == report["peak_channel"]
-                wanted = {"SIMULATE": 1, "DATASRC": "sample_puppi.raw", "BANKNAM": bank, "SRC_NAME": "J1810+1744"}
+                assert (
+                    np.asarray(table["DATA"], float).mean(axis=0).argmax()
+                    == PEAK
+                    == report["peak_channel"]
+                )
+                wanted = {
+                    "SIMULATE": 1,
+                    "DATASRC": "sample_puppi.raw",
+                    "BANKNAM": bank,
+                    "SRC_NAME": "J1810+1744",
+                }
                 assert {key: header.get(key) for key in wanted} == wanted
                 assert header["NLOOPS"] >= 3
                 assert header["REPLAYRT"] > 0
@@ -235,7 +250,9 @@ def test_a_daq_that_dies_is_the_scans_failure_and_the_next_scan_works(replaying:
         (child,) = psutil.Process(replaying.players["BANKA"].process.pid).children()
         child.kill()
         with dealer.Dealer(replaying.urls) as d:
-            with pytest.raises(PlayersError, match="BANKA: ScanFailedError: scan 2 failed: spectrometer-daq ended"):
+            with pytest.raises(
+                PlayersError, match="BANKA: ScanFailedError: scan 2 failed: spectrometer-daq ended"
+            ):
                 d.wait_for_scan(every=0.1)
         report = bank.scan_report()
         assert report["outcome"] == "failed"
@@ -259,7 +276,9 @@ def test_sigterm_during_a_scan_ends_player_and_daq_with_the_file_complete(tmp_pa
         (child,) = psutil.Process(array.players["BANKA"].process.pid).children()
         run = array.players["BANKA"]
         assert run.end(signal.SIGTERM)[0] == 0
-        assert "did not end, sending" not in run.text  # of the daq: it ended within the time that it is given
+        assert (
+            "did not end, sending" not in run.text
+        )  # of the daq: it ended within the time that it is given
         assert not child.is_running() or child.status() == psutil.STATUS_ZOMBIE
         with fits.open(files(array)[0]) as hdus:
             assert len(hdus[1].data) >= 4
@@ -271,11 +290,15 @@ def test_scan_number_goes_on_after_a_restart(rehearsing: Array) -> None:
         bank.increment_scan_number()
         assert bank.get_status(["SCANNUM", "SCAN"]) == {"SCANNUM": 42, "SCAN": 42}
         for keys in ("scannun", ["SCAN", "SCANNUN"]):  # one rule, whatever the form
-            with pytest.raises(RefusedError, match=r"not in the status memory: (?i:scannun); did you mean SCANNUM"):
+            with pytest.raises(
+                RefusedError, match=r"not in the status memory: (?i:scannun); did you mean SCANNUM"
+            ):
                 bank.get_status(keys)
         rehearsing.players["BANKA"].end(signal.SIGTERM)
         rehearsing.run("BANKA")
-        poll(lambda: _quietly(lambda: bank.get_status("SCANNUM") == 42), "the number is there again")
+        poll(
+            lambda: _quietly(lambda: bank.get_status("SCANNUM") == 42), "the number is there again"
+        )
 
 
 def _quietly(ask: Any) -> Any:
@@ -292,11 +315,18 @@ def test_clients_of_the_original_get_its_shapes(rehearsing: Array) -> None:
         socket.connect(rehearsing.urls["BANKA"])
 
         def ask(proc: str, *args: Any, **kwargs: Any) -> Any:
-            socket.send(json.dumps({"name": "bank", "proc": proc, "args": args, "kwargs": kwargs}).encode())
+            socket.send(
+                json.dumps({"name": "bank", "proc": proc, "args": args, "kwargs": kwargs}).encode()
+            )
             return json.loads(socket.recv())
 
         assert ask("get_mode") is None
-        assert ask("get_status") is ask("get_status", "SCANNUM") is ask("get_status", ["SCANNUM"]) is None
+        assert (
+            ask("get_status")
+            is ask("get_status", "SCANNUM")
+            is ask("get_status", ["SCANNUM"])
+            is None
+        )
         assert ask("start")[0] is False
         assert "no mode is set" in ask("earliest_start")[1]
         assert ask("set_mode", "NOPE")[0] is False
@@ -333,12 +363,16 @@ def test_clients_of_the_original_get_its_shapes(rehearsing: Array) -> None:
         assert ask("start")[0] is False
         assert ask("stop") == [True, "Scan ended"]
         socket.send(b'{"name": "bank.roach", "proc": "list_methods", "args": [], "kwargs": {}}')
-        assert {"listdev", "progdev", "read_int", "write_int"} <= {name for name, _doc in json.loads(socket.recv())}
+        assert {"listdev", "progdev", "read_int", "write_int"} <= {
+            name for name, _doc in json.loads(socket.recv())
+        }
         socket.send(b'{"name": "bank.valon", "proc": "get_frequency", "args": [0], "kwargs": {}}')
         assert json.loads(socket.recv()) == 1500.0
 
 
-def test_a_start_of_the_original_is_answered_when_the_board_is_armed_and_others_meanwhile(rehearsing: Array) -> None:
+def test_a_start_of_the_original_is_answered_when_the_board_is_armed_and_others_meanwhile(
+    rehearsing: Array,
+) -> None:
     url = rehearsing.urls["BANKA"]
     with OriginalClient(url) as old, OriginalClient(url) as other, bank_of(url) as bank:
         bank.set_mode("MODE1")
@@ -356,10 +390,19 @@ def test_a_start_of_the_original_is_answered_when_the_board_is_armed_and_others_
 
 def test_status_values_are_texts_for_clients_of_the_original_only(rehearsing: Array) -> None:
     texts = {  # Python 2 wrote floats with 12 digits
-        "NCHAN": "1024", "EXPOSURE": "1.000341504", "FPGACLK": "187500000.0", "CHAN_BW": "1464843.75",
-        "EFSAMPFR": "3000000000.0", "NUMPHASE": "1", "_SPHS_01": "0.0", "_SSRF_01": "0",
-        "FLAG": "True", "LONG": "1.00034149867", "TINY": "1e-20", "LARGE": "1.23456789012e+12",
-    }  # fmt: skip
+        "NCHAN": "1024",
+        "EXPOSURE": "1.000341504",
+        "FPGACLK": "187500000.0",
+        "CHAN_BW": "1464843.75",
+        "EFSAMPFR": "3000000000.0",
+        "NUMPHASE": "1",
+        "_SPHS_01": "0.0",
+        "_SSRF_01": "0",
+        "FLAG": "True",
+        "LONG": "1.00034149867",
+        "TINY": "1e-20",
+        "LARGE": "1.23456789012e+12",
+    }
     url = rehearsing.urls["BANKA"]
     with OriginalClient(url) as old, bank_of(url) as bank:
         bank.set_mode("MODE1")
@@ -380,16 +423,23 @@ def test_a_board_that_does_not_answer_is_named_and_no_mode_is_set(tmp_path: Path
     config, port = tmp_path / "array.toml", free_port()
     urls = write_array(config)
     config.write_text(
-        config.read_text().replace('katcp_host = "nowhere.invalid"', f'katcp_host = "127.0.0.1", katcp_port = {port}')
+        config.read_text().replace(
+            'katcp_host = "nowhere.invalid"', f'katcp_host = "127.0.0.1", katcp_port = {port}'
+        )
     )
     run = PlayerRun("BANKA", urls["BANKA"], "--config", config, log=tmp_path / "player.log")
     with run, bank_of(urls["BANKA"]) as bank:
         run.wait_ready()
         for _ in range(2):
-            with pytest.raises(RemoteError, match=rf"board 127\.0\.0\.1:{port}: \?valon-new-port .*: no connection"):
+            with pytest.raises(
+                RemoteError, match=rf"board 127\.0\.0\.1:{port}: \?valon-new-port .*: no connection"
+            ):
                 bank.set_mode("MODE1")
             assert bank.get_mode() is None
-        with BoardSimulator({}, port=port), pytest.raises(RemoteError, match=r"\?progdev h1k_.*: fail no image h1k_"):
+        with (
+            BoardSimulator({}, port=port),
+            pytest.raises(RemoteError, match=r"\?progdev h1k_.*: fail no image h1k_"),
+        ):
             bank.set_mode("MODE1")  # it is there now, but has no such image
         with pytest.raises(RemoteError, match=r"no mode is set .*set_mode\(MODE1\)"):
             bank.prepare()
@@ -405,7 +455,10 @@ def test_a_recording_that_is_not_there_is_named(tmp_path: Path) -> None:
 
 def test_a_missing_program_fails_the_mode_change_and_names_it(tmp_path: Path) -> None:
     with Array(tmp_path, board=False) as array, bank_of(array.urls["BANKA"]) as bank:
-        with pytest.raises(RemoteError, match="mode MODE1 could not be set up, no mode is set now: vegas_hpc_server"):
+        with pytest.raises(
+            RemoteError,
+            match="mode MODE1 could not be set up, no mode is set now: vegas_hpc_server",
+        ):
             bank.set_mode("MODE1")
         assert bank.get_mode() is None
         with pytest.raises(RemoteError, match="no mode is set \\(set_mode\\(MODE1\\)"):
@@ -434,7 +487,9 @@ def test_a_foreign_data_taking_program_is_fed_the_originals_words(tmp_path: Path
     array = Array(tmp_path, board=False, daq=program)
     key = array.status_key("BANKA")
     (tmp_path / "foreign.py").write_text(FOREIGN)
-    program.write_text(f"#!/bin/sh\nexec {sys.executable} {tmp_path / 'foreign.py'} {key} /test_status_{key:x}\n")
+    program.write_text(
+        f"#!/bin/sh\nexec {sys.executable} {tmp_path / 'foreign.py'} {key} /test_status_{key:x}\n"
+    )
     os.chmod(program, 0o755)
     with array, bank_of(array.urls["BANKA"]) as bank:
         bank.set_mode("MODE1")
@@ -473,14 +528,19 @@ def test_the_configuration_is_read_again_or_says_what_is_wrong(
         assert "modes.MODE1.nchan" in bank.read_config_file("broken.toml")
         assert bank.list_modes() == modes
         elsewhere = tmp_path_factory.mktemp("elsewhere")
-        (elsewhere / "site.toml").write_text('[banks.BANKA]\nkind = "no_such_module:X"\ntelescope = "${HOME}"\n')
+        (elsewhere / "site.toml").write_text(
+            '[banks.BANKA]\nkind = "no_such_module:X"\ntelescope = "${HOME}"\n'
+        )
         os.mkfifo(fifo := rehearsing.config.with_name("fifo.toml"))
         (link := rehearsing.config.with_name("link.toml")).symlink_to(elsewhere / "site.toml")
         for path, says in (
-            (elsewhere / "site.toml", "is not below the folders"), (link, "is not below the folders"),
-            ("/dev/zero", "is not below the folders"), (fifo, "is no regular file"), ("none.toml", "No such file"),
+            (elsewhere / "site.toml", "is not below the folders"),
+            (link, "is not below the folders"),
+            ("/dev/zero", "is not below the folders"),
+            (fifo, "is no regular file"),
+            ("none.toml", "No such file"),
             ("/proc/self/environ", "is not below the folders"),
-        ):  # fmt: skip
+        ):
             with pytest.raises(RefusedError, match=says):
                 bank.read_config_file(str(path))
         assert bank.list_modes() == modes
@@ -495,7 +555,9 @@ def test_the_configuration_is_read_again_or_says_what_is_wrong(
 def test_a_mode_that_the_file_describes_anew_is_not_taken_for_set(rehearsing: Array) -> None:
     with bank_of(rehearsing.urls["BANKA"]) as bank:
         bank.set_mode("MODE1", 1440.0)
-        told = "mode MODE1 is set already; parameters and switching states have their defaults again"
+        told = (
+            "mode MODE1 is set already; parameters and switching states have their defaults again"
+        )
         assert bank.set_mode("MODE1") == [True, told]
         assert bank.read_config_file() == "config file loaded."
         assert bank.set_mode("MODE1") == [True, "new mode MODE1 set!"]

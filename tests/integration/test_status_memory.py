@@ -50,7 +50,12 @@ def test_foreign_program_sees_the_bytes_of_the_reference(status: StatusBuffer) -
             + b"END".ljust(80)
         )
         memory.write(b"GPUSTAT = 'waiting '".ljust(80) + b"END".ljust(80), 240)
-        assert status.read() == {"NCHAN": "1024", "DAQNINT": 7, "EXPOSURE": 0.5, "GPUSTAT": "waiting"}
+        assert status.read() == {
+            "NCHAN": "1024",
+            "DAQNINT": 7,
+            "EXPOSURE": 0.5,
+            "GPUSTAT": "waiting",
+        }
         status.remove(["DAQNINT"])
         assert b"DAQNINT" not in memory.read(320)
         status.clear()
@@ -124,8 +129,12 @@ def test_missing_or_wrong_memory_is_an_error_with_its_key(status: StatusBuffer) 
         small.remove()
 
 
-def test_lock_of_a_dead_foreign_process_is_taken_over_at_once(caplog: pytest.LogCaptureFixture) -> None:
-    with private_status(lock_timeout_s=60.0) as status:  # longer than the test may take: nothing is waited for
+def test_lock_of_a_dead_foreign_process_is_taken_over_at_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with private_status(
+        lock_timeout_s=60.0
+    ) as status:  # longer than the test may take: nothing is waited for
         with foreign(status):
             pass
         with caplog.at_level(logging.WARNING):
@@ -135,16 +144,23 @@ def test_lock_of_a_dead_foreign_process_is_taken_over_at_once(caplog: pytest.Log
         assert status.recoveries == 1
 
 
-def test_lock_of_one_of_ours_that_was_killed_is_taken_over_at_once(caplog: pytest.LogCaptureFixture) -> None:
+def test_lock_of_one_of_ours_that_was_killed_is_taken_over_at_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     code = (
         "import sys, time; from spectrometer.status import StatusBuffer\n"
         "b = StatusBuffer(int(sys.argv[2]), sys.argv[1])\n"
         "with b._locked():\n    print('held', flush=True); time.sleep(600)\n"
     )
-    with private_status(lock_timeout_s=60.0) as status, StatusBuffer(status.key, status.semaphore) as another:
+    with (
+        private_status(lock_timeout_s=60.0) as status,
+        StatusBuffer(status.key, status.semaphore) as another,
+    ):
         with foreign(status, code):
             pass
-        another.update({"A": 1})  # others of ours have it open all the time: they are known not to hold it
+        another.update(
+            {"A": 1}
+        )  # others of ours have it open all the time: they are known not to hold it
         assert (status.get("A"), status.recoveries, another.recoveries) == (1, 0, 1)
         assert "lock taken over" in caplog.text
 
@@ -156,7 +172,10 @@ def test_lock_that_somebody_living_keeps_is_taken_over_after_the_time_limit(
         begun = time.monotonic()
         status.update({"A": 1})
         assert time.monotonic() - begun >= 0.3
-        assert f"its holder is dead or hangs; attached: process {process.pid}; lock taken over" in caplog.text
+        assert (
+            f"its holder is dead or hangs; attached: process {process.pid}; lock taken over"
+            in caplog.text
+        )
     status.update({"A": 2})
     assert status.recoveries == 1
 
@@ -205,7 +224,10 @@ def test_a_thread_that_must_not_wait_for_a_lock_is_told_at_once_and_others_wait(
             semaphore.release()
             semaphore.close()
             assert waiting.result() == 1
-        with StatusBuffer(status.key, status.semaphore, lock_timeout_s=3600.0) as ours, ours._locked():
+        with (
+            StatusBuffer(status.key, status.semaphore, lock_timeout_s=3600.0) as ours,
+            ours._locked(),
+        ):
             with not_waiting(), pytest.raises(WouldWaitError):  # one of ours holds the file's lock
                 status.get("A")
 
@@ -241,11 +263,15 @@ def test_a_damaged_memory_is_told_and_put_right_when_asked(
     try:
         memory.write(b"\xa5" * 1000, 80)  # EXPOSURE and END
         before = status.snapshot()
-        with pytest.raises(StatusDamagedError, match=r"repair_status puts it right: cards 1 to 13 \(byte 80\)"):
+        with pytest.raises(
+            StatusDamagedError, match=r"repair_status puts it right: cards 1 to 13 \(byte 80\)"
+        ):
             status.update({"DAQNINT": 7})
         with pytest.raises(StatusDamagedError):
             status.remove(["NCHAN"])
-        with StatusBuffer(status.key, status.semaphore) as another:  # attaching erases nothing either
+        with StatusBuffer(
+            status.key, status.semaphore
+        ) as another:  # attaching erases nothing either
             assert [d.offset for d in another.damage()] == [80, 1120]
         assert "is damaged, and left as it is: cards 1 to 13 (byte 80)" in caplog.text
         assert status.snapshot() == before
@@ -266,7 +292,9 @@ def test_a_damaged_memory_is_told_and_put_right_when_asked(
         memory.detach()
 
 
-def test_writers_that_are_killed_at_any_moment_leave_a_memory_that_works(status: StatusBuffer) -> None:
+def test_writers_that_are_killed_at_any_moment_leave_a_memory_that_works(
+    status: StatusBuffer,
+) -> None:
     code = (
         "import sys; from spectrometer.status import StatusBuffer\n"
         "b = StatusBuffer(int(sys.argv[2]), sys.argv[1])\nprint('held', flush=True)\n"
@@ -293,7 +321,9 @@ def remove_all_of(status: StatusBuffer, *what: str) -> None:
         os.truncate("/dev/shm/sem." + status.semaphore[1:], 0)
 
 
-@pytest.mark.parametrize("what", [("segment",), ("semaphore",), ("segment", "semaphore"), ("size",)])
+@pytest.mark.parametrize(
+    "what", [("segment",), ("semaphore",), ("segment", "semaphore"), ("size",)]
+)
 def test_a_memory_that_is_removed_is_made_anew_by_its_owner_with_what_was_in_it(
     what: tuple[str, ...], caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -312,8 +342,14 @@ def test_a_memory_that_is_removed_is_made_anew_by_its_owner_with_what_was_in_it(
             assert kept == ["asked"]
             program.update({"DAQNINT": 7})
             with StatusBuffer(key, status.semaphore, create=False) as foreign:
-                assert foreign.read() == status.read() == {"OBSERVER": "me", "EXPOSURE": 0.5, "DAQNINT": 7}
-        gone = " and ".join(word for word in ("segment", "semaphore") if word in what) or "semaphore"
+                assert (
+                    foreign.read()
+                    == status.read()
+                    == {"OBSERVER": "me", "EXPOSURE": 0.5, "DAQNINT": 7}
+                )
+        gone = (
+            " and ".join(word for word in ("segment", "semaphore") if word in what) or "semaphore"
+        )
         assert f"another program has removed its {gone} (systemd-logind" in caplog.text
         assert "made anew with what was in it" in caplog.text
         assert status.unlink_unless_used()
@@ -338,13 +374,17 @@ def test_an_owner_that_is_none_any_more_makes_nothing_anew() -> None:
 
 
 @pytest.mark.parametrize("size", [0, 8, 31])
-def test_a_file_that_is_no_semaphore_is_not_mapped(size: int, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_file_that_is_no_semaphore_is_not_mapped(
+    size: int, caplog: pytest.LogCaptureFixture
+) -> None:
     key = free_key()
     semaphore = f"/test_status_{key:x}"
     file = Path("/dev/shm/sem." + semaphore[1:])
     with private_status() as other:  # the segment is there
         file.write_bytes(b"\0" * size)
-        with pytest.raises(StatusAttachError, match=f"its file {file} has {size} bytes, expected 32"):
+        with pytest.raises(
+            StatusAttachError, match=f"its file {file} has {size} bytes, expected 32"
+        ):
             StatusBuffer(other.key, semaphore, create=False)
     status = StatusBuffer(key, semaphore)
     try:
@@ -360,7 +400,9 @@ def test_what_is_in_the_way_of_a_semaphore_and_is_no_file_is_told() -> None:
     file = Path(f"/dev/shm/sem.test_status_{key:x}")
     file.mkdir()
     try:
-        with pytest.raises(StatusAttachError, match=r"is no regular file, and cannot be removed \(Is a directory\)"):
+        with pytest.raises(
+            StatusAttachError, match=r"is no regular file, and cannot be removed \(Is a directory\)"
+        ):
             StatusBuffer(key, f"/test_status_{key:x}")
     finally:
         file.rmdir()

@@ -20,7 +20,8 @@ BITS = [
 
 @st.composite
 def damaged(draw: st.DrawFn) -> str:
-    """The shipped file with some lines lost, doubled, swapped, or with something in the middle of them."""
+    """The shipped file with some lines lost, doubled, swapped, or with something in the middle of
+    them."""
     lines = list(SHORT)
     for _ in range(draw(st.integers(1, 4))):
         at = draw(st.integers(0, len(lines) - 1))
@@ -39,7 +40,9 @@ def damaged(draw: st.DrawFn) -> str:
                 lines[at] = f"{key}{sign} {draw(st.sampled_from(BITS))}"
             case "cut":
                 column = draw(st.integers(0, len(lines[at])))
-                lines[at] = lines[at][:column] + draw(st.sampled_from(BITS)) + lines[at][column + 1 :]
+                lines[at] = (
+                    lines[at][:column] + draw(st.sampled_from(BITS)) + lines[at][column + 1 :]
+                )
             case "text":
                 lines[at] = draw(st.text(max_size=30))
     return "\n".join(lines)

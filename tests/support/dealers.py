@@ -33,10 +33,16 @@ class Array:
 
 @contextmanager
 def array_of(*players: PlayerProcess, **settings: Any) -> Iterator[Array]:
-    """A Dealer with these Players as BANKA, BANKB, ..., all active; at the end all processes are ended."""
+    """A Dealer with these Players as BANKA, BANKB, ..., all active; at the end all processes are
+    ended."""
     with ExitStack() as stack:
-        named = {f"BANK{chr(ord('A') + n)}": stack.enter_context(player) for n, player in enumerate(players)}
-        dealer = stack.enter_context(Dealer({bank: player.url for bank, player in named.items()}, **settings))
+        named = {
+            f"BANK{chr(ord('A') + n)}": stack.enter_context(player)
+            for n, player in enumerate(players)
+        }
+        dealer = stack.enter_context(
+            Dealer({bank: player.url for bank, player in named.items()}, **settings)
+        )
         dealer.add_active_player(*named)
         yield Array(dealer, named)
 

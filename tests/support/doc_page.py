@@ -1,16 +1,20 @@
-"""Runs the examples of one page of the documentation, against simulated Players on ports of the system.
+"""Runs the examples of one page of the documentation, against simulated Players on ports of the
+system.
 
-A command: `python -m support.doc_page PAGE FOLDER`. Run are fenced blocks of README.md and of docs/, in the order of
-the page and in one folder of its own:
+A command: `python -m support.doc_page PAGE FOLDER`. Run are fenced blocks of README.md and of
+docs/, in the order of the page and in one folder of its own:
 
-- `python`: executed; all blocks of a page share their names. One that begins with `>>>` is compared with its output.
-- `console`: lines that begin with `$ ` are run by bash, the venv first in PATH, and have to succeed; one that ends in
-  `&` runs until the end of the page. Lines below a command are its output; where there are none it is not compared.
+- `python`: executed; all blocks of a page share their names. One that begins with `>>>` is compared
+  with its output.
+- `console`: lines that begin with `$ ` are run by bash, the venv first in PATH, and have to
+  succeed; one that ends in `&` runs until the end of the page. Lines below a command are its
+  output; where there are none it is not compared.
 
-`...` in an output stands for any text. A comment before a block changes what is done with it: `<!-- file: NAME -->`
-writes it to a file of that name, `<!-- append: NAME -->` adds it to one, `<!-- not run: REASON -->` leaves it out. The
-folder has the project's `conf/` and `examples/`. Of the text only what belongs to one machine is replaced: ports,
-names of shared memory, the recording's path, and the length of the README's scan.
+`...` in an output stands for any text. A comment before a block changes what is done with it: `<!--
+file: NAME -->` writes it to a file of that name, `<!-- append: NAME -->` adds it to one, `<!-- not
+run: REASON -->` leaves it out. The folder has the project's `conf/` and `examples/`. Of the text
+only what belongs to one machine is replaced: ports, names of shared memory, the recording's path,
+and the length of the README's scan.
 """
 
 from __future__ import annotations
@@ -35,7 +39,8 @@ from support.recordings import recording
 
 ROOT = Path(__file__).resolve().parents[2]
 BLOCK = re.compile(
-    r"(?:^<!-- (?P<marker>[^>]+) -->\n+)?^```(?P<language>\w+)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL
+    r"(?:^<!-- (?P<marker>[^>]+) -->\n+)?^```(?P<language>\w+)\n(?P<body>.*?)^```$",
+    re.MULTILINE | re.DOTALL,
 )
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 PLAYER = "player BANKA tcp://127.0.0.1:6667 simulate --config conf/dibas.toml &"
@@ -48,7 +53,8 @@ _PR_SET_PDEATHSIG = 1
 
 
 def end_with_parent() -> None:
-    """Ask the kernel for SIGTERM when our parent dies: a run of the tests that is killed leaves no Player behind."""
+    """Ask the kernel for SIGTERM when our parent dies: a run of the tests that is killed leaves no
+    Player behind."""
     _LIBC.prctl(_PR_SET_PDEATHSIG, int(signal.SIGTERM), 0, 0, 0)
 
 
@@ -72,7 +78,12 @@ class Block:
 def blocks_of(text: str) -> list[Block]:
     """The fenced blocks of a page that name a language."""
     return [
-        Block(text.count("\n", 0, m.start("body")), m["language"], (m["marker"] or "").strip(), m["body"])
+        Block(
+            text.count("\n", 0, m.start("body")),
+            m["language"],
+            (m["marker"] or "").strip(),
+            m["body"],
+        )
         for m in BLOCK.finditer(text)
     ]
 
@@ -104,16 +115,20 @@ class Page:
         self._background: list[subprocess.Popen[bytes]] = []
         paths = [str(Path(sys.executable).parent), os.environ.get("PATH", "")]
         self._environment = clean_environment(
-            DIBAS_DATA=str(folder / "data"), PATH=os.pathsep.join(paths), PYTHONWARNINGS="ignore", COLUMNS="100",
+            DIBAS_DATA=str(folder / "data"),
+            PATH=os.pathsep.join(paths),
+            PYTHONWARNINGS="ignore",
+            COLUMNS="100",
             HOME=str(folder / "home"),  # a reader's own; nothing is written into ours
-        )  # fmt: skip
+        )
         (folder / "home").mkdir()
         (folder / "conf").mkdir()
         shutil.copytree(ROOT / "examples", folder / "examples")
         (folder / "conf" / "dibas.toml").write_text(self._shipped())
 
     def _shipped(self) -> str:
-        """The shipped configuration, its Banks with memories of their own and the shortest waits there are."""
+        """The shipped configuration, its Banks with memories of their own and the shortest waits
+        there are."""
         text = (ROOT / "conf" / "dibas.toml").read_text(encoding="utf-8")
         assert "[spectrometer]" not in text
         text += "\n[spectrometer]\ntime_scale = 0.01\n"  # behind: pages show line numbers
@@ -169,15 +184,26 @@ class Page:
             with (self.folder / f"background-{len(self._background)}.log").open("wb") as log:
                 process = subprocess.Popen(
                     ["bash", "-c", f"exec {command.removesuffix('&')}"],
-                    cwd=self.folder, env=self._environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                    cwd=self.folder,
+                    env=self._environment,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
                     preexec_fn=end_with_parent,
-                )  # fmt: skip
+                )
             self._background.append(process)
             return
         done = subprocess.run(
-            ["bash", "-c", command], cwd=self.folder, env=self._environment, stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=600, check=False,
-        )  # fmt: skip
+            ["bash", "-c", command],
+            cwd=self.folder,
+            env=self._environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=600,
+            check=False,
+        )
         assert done.returncode == 0, f"$ {command}\n{done.stdout}{self.logs()}"
         if expected and not doctest.OutputChecker().check_output(expected, done.stdout, FLAGS):
             raise AssertionError(f"$ {command}\nshown:\n{expected}\nfound:\n{done.stdout}")
@@ -192,15 +218,24 @@ class Page:
 
     def logs(self) -> str:
         """What the commands behind us have said."""
-        return "".join(f"\n--- {log.name}\n{log.read_text()}" for log in sorted(self.folder.glob("background-*.log")))
+        return "".join(
+            f"\n--- {log.name}\n{log.read_text()}"
+            for log in sorted(self.folder.glob("background-*.log"))
+        )
 
     def close(self) -> None:
         """End what the page started."""
         for value in list(self.names.values()):
-            if type(value).__module__.split(".")[0] in ("dealer", "zmqjsonproxy") and hasattr(value, "close"):
+            if type(value).__module__.split(".")[0] in ("dealer", "zmqjsonproxy") and hasattr(
+                value, "close"
+            ):
                 value.close()
         for process in reversed(self._background):
-            children = psutil.Process(process.pid).children(recursive=True) if process.poll() is None else []
+            children = (
+                psutil.Process(process.pid).children(recursive=True)
+                if process.poll() is None
+                else []
+            )
             process.terminate()
             try:
                 process.wait(ENDS_WITHIN_S)

@@ -16,6 +16,7 @@ from spectrometer.status import StatusBuffer
 
 ROOT = Path(__file__).resolve().parents[2]
 
+
 def free_key() -> int:
     """A System V key that nobody uses, found by the kernel's refusal to attach to it."""
     while True:

@@ -44,7 +44,11 @@ class ToyBank:
         self._options = options
         self._mode: str | None = options.mode
         self._params: dict[str, Any] = {}
-        self._status: dict[str, Any] = {"BANKNAM": options.bank, "NETSTAT": "waiting", "DISKSTAT": "waiting"}
+        self._status: dict[str, Any] = {
+            "BANKNAM": options.bank,
+            "NETSTAT": "waiting",
+            "DISKSTAT": "waiting",
+        }
         self._scan_number = 1
         self._armed: float | None = None
         self._committed = self._monitoring = False
@@ -55,10 +59,14 @@ class ToyBank:
     # modes and parameters
 
     @operation(refusal_pair=True)
-    def set_mode(self, mode: str, bandwidth: float | None = None, force: bool = False) -> tuple[bool, str]:
+    def set_mode(
+        self, mode: str, bandwidth: float | None = None, force: bool = False
+    ) -> tuple[bool, str]:
         """Select a mode."""
         if mode not in self.list_modes():
-            raise RefusedError(f"mode {mode!r} is not supported; there are: {', '.join(self.list_modes())}")
+            raise RefusedError(
+                f"mode {mode!r} is not supported; there are: {', '.join(self.list_modes())}"
+            )
         self._mode = self._status["MODENAME"] = mode
         return True, f"new mode {mode} set"
 
@@ -85,7 +93,9 @@ class ToyBank:
         self._need_mode()
         for key, value in kvpairs.items():
             if key not in ("exposure", "scan_length", "filter_bw"):
-                raise RefusedError(f"no parameter {key!r}; there are: exposure, filter_bw, scan_length")
+                raise RefusedError(
+                    f"no parameter {key!r}; there are: exposure, filter_bw, scan_length"
+                )
             self._params[key] = self._status[key.upper()[:8]] = value
         return True
 
@@ -98,7 +108,11 @@ class ToyBank:
     @query(refusal_pair=True)
     def help_param(self, name: str | None = None) -> Any:
         """Return the help of one parameter, or of all."""
-        texts = {"exposure": "Integration time, s", "filter_bw": "Filter, MHz", "scan_length": "Length of a scan, s"}
+        texts = {
+            "exposure": "Integration time, s",
+            "filter_bw": "Filter, MHz",
+            "scan_length": "Length of a scan, s",
+        }
         return texts if name is None else texts[name]
 
     @operation(refusal_pair=True)
@@ -127,7 +141,9 @@ class ToyBank:
         return answer
 
     @operation(answers_when_accepted=True, refusal_pair=True)
-    def arm(self, starttime: list[int], start_id: str = "", banks: Sequence[str] = ()) -> tuple[bool, str]:
+    def arm(
+        self, starttime: list[int], start_id: str = "", banks: Sequence[str] = ()
+    ) -> tuple[bool, str]:
         """Get ready to start at a second; nothing starts without a commit."""
         self._need_mode()
         self._start_id = start_id
@@ -196,7 +212,11 @@ class ToyBank:
         return running, f"NETSTAT={'receiving' if running else 'waiting'}", "DISKSTAT=waiting"
 
     def _running(self) -> bool:
-        return self._committed and self._armed is not None and time.time() < self._armed + self._options.scan_length
+        return (
+            self._committed
+            and self._armed is not None
+            and time.time() < self._armed + self._options.scan_length
+        )
 
     # status
 
@@ -210,10 +230,16 @@ class ToyBank:
         """Return the whole status, those of some keys by name, or one key."""
         if keys is None:
             return dict(self._status)
-        missing = [key for key in ([keys] if isinstance(keys, str) else keys) if key not in self._status]
+        missing = [
+            key for key in ([keys] if isinstance(keys, str) else keys) if key not in self._status
+        ]
         if missing and current_caller().native:
             raise RefusedError(f"not in the status memory: {', '.join(missing)}")
-        return self._status[keys] if isinstance(keys, str) else {k: self._status[k] for k in keys if k in self._status}
+        return (
+            self._status[keys]
+            if isinstance(keys, str)
+            else {k: self._status[k] for k in keys if k in self._status}
+        )
 
     @command
     def set_scan_number(self, n: int) -> None:
@@ -319,9 +345,13 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("url", help="where to bind; tcp://127.0.0.1:* takes a free port")
     parser.add_argument("--bank", default="BANKA")
     parser.add_argument("--mode", default=None, help="mode that is set at the start")
-    parser.add_argument("--earliest-in", type=float, default=1.5, help="earliest start from now, rounded up, s")
+    parser.add_argument(
+        "--earliest-in", type=float, default=1.5, help="earliest start from now, rounded up, s"
+    )
     parser.add_argument("--scan-length", type=float, default=1.0, help="s")
-    parser.add_argument("--skew", type=float, default=0.0, help="the clock of this Player is so far ahead, s")
+    parser.add_argument(
+        "--skew", type=float, default=0.0, help="the clock of this Player is so far ahead, s"
+    )
     parser.add_argument("--refuse-text", default="refused, as told")
     for option, text in (
         ("--refuse", "methods that refuse"),
@@ -330,7 +360,9 @@ def build_parser() -> argparse.ArgumentParser:
         ("--lacks", "methods that are not there"),
     ):
         parser.add_argument(option, action="append", default=[], metavar="METHOD", help=text)
-    parser.add_argument("--slow", action="append", default=[], metavar="METHOD=S", help="methods that take longer")
+    parser.add_argument(
+        "--slow", action="append", default=[], metavar="METHOD=S", help="methods that take longer"
+    )
     return parser
 
 
@@ -350,14 +382,17 @@ def main(argv: list[str] | None = None) -> int:
         print(server.url, flush=True)
         loop = threading.Thread(target=server.run_loop)
         loop.start()
-        while loop.is_alive():  # in pieces: a signal just before the wait would be handled at its end only
+        while (
+            loop.is_alive()
+        ):  # in pieces: a signal just before the wait would be handled at its end only
             loop.join(0.2)
     ctx.term()
     return 0
 
 
 class NativePlayer(PlayerProcess):
-    """The toy as a process; keyword arguments are options: `NativePlayer(mode="MODE1", refuse=["arm"])`."""
+    """The toy as a process; keyword arguments are options: `NativePlayer(mode="MODE1",
+    refuse=["arm"])`."""
 
     def __init__(self, url: str = "tcp://127.0.0.1:*", **settings: Any) -> None:
         super().__init__("support.native_player", [url, *options_of(settings)])

@@ -1,4 +1,5 @@
-"""The original's client as the reference describes it: one REQ socket, four keys, strict alternation, std json."""
+"""The original's client as the reference describes it: one REQ socket, four keys, strict
+alternation, std json."""
 
 from __future__ import annotations
 
@@ -32,7 +33,9 @@ class OriginalClient:
 
     def ask(self, proc: str, *args: Any, **kwargs: Any) -> Any:
         """Call; the reply as it came, exceptions included."""
-        return self.raw(json.dumps({"name": self.name, "proc": proc, "args": args, "kwargs": kwargs}).encode())
+        return self.raw(
+            json.dumps({"name": self.name, "proc": proc, "args": args, "kwargs": kwargs}).encode()
+        )
 
     def rpc(self, method: str, params: Any = None, **members: Any) -> Any:
         """A JSON-RPC call over the same kind of socket; the whole reply."""
@@ -40,7 +43,8 @@ class OriginalClient:
         return self.raw(json.dumps(call).encode())
 
     def methods(self) -> dict[str, str | None]:
-        """What the constructor of the original does: it unpacks pairs, and dies of anything else."""
+        """What the constructor of the original does: it unpacks pairs, and dies of anything
+        else."""
         return dict(self.ask("list_methods"))
 
     def close(self) -> None:

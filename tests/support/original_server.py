@@ -1,9 +1,9 @@
 """A strict stand-in of the original Player: its server, its Bank, and all that ends it.
 
-The server is a REP socket and one thread, the standard json module, and no mercy: whatever ended the original
-(malformed JSON, something that is no object, a message without `proc`, `list_methods` without `name`, a value that
-JSON cannot hold) ends this process with the traceback and exit status 1. Calls, `list_methods` and the watchdog share
-the thread.
+The server is a REP socket and one thread, the standard json module, and no mercy: whatever ended
+the original (malformed JSON, something that is no object, a message without `proc`, `list_methods`
+without `name`, a value that JSON cannot hold) ends this process with the traceback and exit status
+1. Calls, `list_methods` and the watchdog share the thread.
 
     python -m support.original_server URL [options]     (--help lists them; the bound URL is the first line of stdout)
 
@@ -40,7 +40,9 @@ LATE_BEFORE_START = 0.9
 class OriginalServer:
     """The original's `ZMQJSONProxyServer`, flaws included."""
 
-    def __init__(self, ctx: zmq.Context[Any], url: str, *, python2: bool = False, record: Path | None = None) -> None:
+    def __init__(
+        self, ctx: zmq.Context[Any], url: str, *, python2: bool = False, record: Path | None = None
+    ) -> None:
         self._ctx, self._python2, self._record = ctx, python2, record
         self._exported: dict[str, tuple[list[list[Any]], dict[str, Callable[..., Any]]]] = {}
         self._rep = ctx.socket(zmq.REP)
@@ -53,15 +55,19 @@ class OriginalServer:
         self._ended = False
 
     def expose(self, name: str, obj: object) -> None:
-        """Take a snapshot of the bound methods; those with an underscore are not listed, but can be called (P5)."""
+        """Take a snapshot of the bound methods; those with an underscore are not listed, but can be
+        called (P5)."""
         methods: dict[str, Callable[..., Any]] = (
             dict(inspect.getmembers(obj, inspect.ismethod)) if obj is not None else {}
         )
-        listed: list[list[Any]] = [[n, m.__doc__] for n, m in methods.items() if not n.startswith("_")]
+        listed: list[list[Any]] = [
+            [n, m.__doc__] for n, m in methods.items() if not n.startswith("_")
+        ]
         self._exported[name] = (listed, methods)
 
     def run_loop(self, watchdogfn: Callable[[], None] | None = None) -> None:
-        """Serve until told to quit; raises, and thereby ends the process, where the original did."""
+        """Serve until told to quit; raises, and thereby ends the process, where the original
+        did."""
         if watchdogfn is not None:
             threading.Thread(target=self._send_watchdogs, daemon=True).start()
         poller = zmq.Poller()
@@ -116,7 +122,10 @@ class OriginalServer:
             value = methods[message["proc"]](*message["args"], **message["kwargs"])
         except Exception as error:
             trace = traceback.extract_tb(error.__traceback__, limit=10)
-            entries = [f'  File "{e.filename}", line {e.lineno}, in {e.name}\n    {e.line}\n' for e in trace]
+            entries = [
+                f'  File "{e.filename}", line {e.lineno}, in {e.name}\n    {e.line}\n'
+                for e in trace
+            ]
             text = self._quoted(error.args[0]) if isinstance(error, KeyError) else str(error)
             return _dumps({"EXCEPTION": [type(error).__name__, text, entries]})
         return _dumps(value)  # P3: outside of the `try`
@@ -134,9 +143,11 @@ def _dumps(value: Any) -> bytes:
 
 
 class OriginalBank:
-    """The original's Bank, as far as a Dealer can tell: the methods, the shapes of their answers, the flaws B2, B3, B4.
+    """The original's Bank, as far as a Dealer can tell: the methods, the shapes of their answers,
+    the flaws B2, B3, B4.
 
-    `start` blocks until 0.9 s before the start, as the original does, and with it all other calls (P2).
+    `start` blocks until 0.9 s before the start, as the original does, and with it all other calls
+    (P2).
     """
 
     def __init__(self, options: argparse.Namespace) -> None:
@@ -144,7 +155,11 @@ class OriginalBank:
         self.__modes = ["MODE1", "MODE10", "MODE2", "MODE3"]
         self.__mode: str | None = options.mode
         self.__params: dict[str, Any] = {}
-        self.__status: dict[str, str] = {"BANKNAM": options.bank, "NETSTAT": "waiting", "DISKSTAT": "waiting"}
+        self.__status: dict[str, str] = {
+            "BANKNAM": options.bank,
+            "NETSTAT": "waiting",
+            "DISKSTAT": "waiting",
+        }
         self.__scan_number = 1
         self.__running = self.__monitoring = False
         self.__start: datetime | None = None
@@ -191,7 +206,9 @@ class OriginalBank:
             if key == "filter_bw" and value not in (450, 1450, 1900):
                 return [False, f"filter bandwidth {value} is not one of 450, 1450, 1900"]
             if key not in ("exposure", "scan_length", "num_spectra", "filter_bw"):
-                raise AttributeError(f"No such parameter '{key}'. Legal parameters in this mode are: exposure")
+                raise AttributeError(
+                    f"No such parameter '{key}'. Legal parameters in this mode are: exposure"
+                )
             self.__params[key] = value
             self.__status[key.upper()[:8]] = str(value)
             return True
@@ -204,7 +221,10 @@ class OriginalBank:
     def help_param(self, name: Any = None) -> Any:
         """Returns the help of a parameter."""
         self.__backend()
-        texts = {"exposure": "Integration time, in seconds", "scan_length": "Scan length, in seconds"}
+        texts = {
+            "exposure": "Integration time, in seconds",
+            "scan_length": "Scan length, in seconds",
+        }
         if not name:
             return texts
         if name not in texts:
@@ -227,8 +247,11 @@ class OriginalBank:
             return [False, "No backend selected yet!"]
         if self.__options.earliest_start is not None:
             return [True, _as_list(self.__options.earliest_start)]
-        time_ = time.time() + (self.__options.arm_delay + 2.0 if self.__options.earliest_in is None
-                               else self.__options.earliest_in)  # fmt: skip
+        time_ = time.time() + (
+            self.__options.arm_delay + 2.0
+            if self.__options.earliest_in is None
+            else self.__options.earliest_in
+        )
         return [True, _as_list(datetime.fromtimestamp(math.ceil(time_), UTC))]
 
     def start(self, starttime: Any = None) -> Any:
@@ -274,7 +297,11 @@ class OriginalBank:
         """Tells whether a scan runs."""
         if self.__mode is None:
             return [False, "No backend selected yet!"]
-        return [self.__running, f"NETSTAT={self.__status['NETSTAT']}", f"DISKSTAT={self.__status['DISKSTAT']}"]
+        return [
+            self.__running,
+            f"NETSTAT={self.__status['NETSTAT']}",
+            f"DISKSTAT={self.__status['DISKSTAT']}",
+        ]
 
     # status
 
@@ -307,8 +334,9 @@ class OriginalBank:
         self.__phases.clear()
         return [True, 0]
 
-    def add_switching_state(self, duration: float, blank: bool = False, cal: bool = False,
-                            sig_ref_1: bool = False) -> list[Any]:  # fmt: skip
+    def add_switching_state(
+        self, duration: float, blank: bool = False, cal: bool = False, sig_ref_1: bool = False
+    ) -> list[Any]:
         """Adds a phase."""
         self.__phases.append([duration, blank, cal, sig_ref_1])
         return [True, len(self.__phases)]
@@ -341,7 +369,15 @@ class OriginalBank:
 
 
 def _as_list(time_: datetime) -> list[int]:
-    return [time_.year, time_.month, time_.day, time_.hour, time_.minute, time_.second, time_.microsecond]
+    return [
+        time_.year,
+        time_.month,
+        time_.day,
+        time_.hour,
+        time_.minute,
+        time_.second,
+        time_.microsecond,
+    ]
 
 
 def _with_faults(options: argparse.Namespace) -> type[OriginalBank]:
@@ -389,11 +425,24 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description="A strict stand-in of the original Player.")
     parser.add_argument("url", help="where to bind; tcp://127.0.0.1:* takes a free port")
     parser.add_argument("--bank", default="BANKA")
-    parser.add_argument("--mode", default=None, help="mode that is set at the start; default: none, as the original")
-    parser.add_argument("--arm-delay", type=float, default=4.0, help="needed_arm_delay, s; earliest start is 2 s more")
-    parser.add_argument("--earliest-in", type=float, default=None, help="earliest start from now instead, s")
-    parser.add_argument("--earliest-start", type=_utc, default=None, help="a fixed earliest start, ISO, UTC")
-    parser.add_argument("--scan-length", type=float, default=1.0, help="s; the watchdog ends scans 1 s after that")
+    parser.add_argument(
+        "--mode", default=None, help="mode that is set at the start; default: none, as the original"
+    )
+    parser.add_argument(
+        "--arm-delay",
+        type=float,
+        default=4.0,
+        help="needed_arm_delay, s; earliest start is 2 s more",
+    )
+    parser.add_argument(
+        "--earliest-in", type=float, default=None, help="earliest start from now instead, s"
+    )
+    parser.add_argument(
+        "--earliest-start", type=_utc, default=None, help="a fixed earliest start, ISO, UTC"
+    )
+    parser.add_argument(
+        "--scan-length", type=float, default=1.0, help="s; the watchdog ends scans 1 s after that"
+    )
     parser.add_argument("--refuse-text", default="refused, as told")
     for option, text in (
         ("--refuse", "methods that answer [false, text]"),
@@ -403,9 +452,15 @@ def build_parser() -> argparse.ArgumentParser:
         ("--lacks", "methods that are not there"),
     ):
         parser.add_argument(option, action="append", default=[], metavar="METHOD", help=text)
-    parser.add_argument("--slow", action="append", default=[], metavar="METHOD=S", help="methods that take longer")
-    parser.add_argument("--python2", action="store_true", help="quote text as the Python 2 server does: u'bar'")
-    parser.add_argument("--record", type=Path, default=None, help="file that gets all that arrives, a line each")
+    parser.add_argument(
+        "--slow", action="append", default=[], metavar="METHOD=S", help="methods that take longer"
+    )
+    parser.add_argument(
+        "--python2", action="store_true", help="quote text as the Python 2 server does: u'bar'"
+    )
+    parser.add_argument(
+        "--record", type=Path, default=None, help="file that gets all that arrives, a line each"
+    )
     return parser
 
 
@@ -435,7 +490,8 @@ def main(argv: list[str] | None = None) -> int:
 
 
 class OriginalPlayer(PlayerProcess):
-    """The stand-in as a process; keyword arguments are options: `OriginalPlayer(mode="MODE1", slow=["start=2"])`."""
+    """The stand-in as a process; keyword arguments are options: `OriginalPlayer(mode="MODE1",
+    slow=["start=2"])`."""
 
     def __init__(self, url: str = "tcp://127.0.0.1:*", **settings: Any) -> None:
         super().__init__("support.original_server", [url, *options_of(settings)])

@@ -1,4 +1,5 @@
-"""Kinds of Banks that are no spectrometer: one that says nothing of itself, one that says all it can."""
+"""Kinds of Banks that are no spectrometer: one that says nothing of itself, one that says all it
+can."""
 
 from __future__ import annotations
 
@@ -19,7 +20,11 @@ class Weather(Bank):
     @query
     def values(self) -> dict[str, Any]:
         """Return what JSON has no form of its own for."""
-        return {"array": np.arange(2000.0), "bytes": b"\x00\xff", "numbers": [float("nan"), float("inf"), 1e308]}
+        return {
+            "array": np.arange(2000.0),
+            "bytes": b"\x00\xff",
+            "numbers": [float("nan"), float("inf"), 1e308],
+        }
 
     @command
     def stop(self) -> None:
@@ -39,7 +44,9 @@ class Camera(Bank):
     @query
     def get_findings(self) -> list[dict[str, str]]:
         """Return that the sensor is warm; fails without frames."""
-        warm = Finding("cooler", f"the sensor is warm, after {6 // self.frames} frames", "fill nitrogen in")
+        warm = Finding(
+            "cooler", f"the sensor is warm, after {6 // self.frames} frames", "fill nitrogen in"
+        )
         return [warm.describe()]
 
     @query

@@ -1,7 +1,9 @@
-"""Pictures of terminal sessions for the documentation: `python -m support.pictures` writes them into docs/_static.
+"""Pictures of terminal sessions for the documentation: `python -m support.pictures` writes them
+into docs/_static.
 
-Commands run against real, simulated Players; the session at the prompt is that of docs/howto/prompt.md, which a test
-compares with a real one. The picture of spectra is that of `make demo`, `demo-run/spectra.png`.
+Commands run against real, simulated Players; the session at the prompt is that of
+docs/howto/prompt.md, which a test compares with a real one. The picture of spectra is that of `make
+demo`, `demo-run/spectra.png`.
 """
 
 from __future__ import annotations
@@ -28,7 +30,7 @@ COMMANDS = (
     "dealer doctor",
 )
 PROMPTS = ("$ ", ">>> ")
-SOURCE = '{ synthetic = { center_mhz = 1420.5, bandwidth_mhz = 2.0, tsys_k = [25.0, 25.0] } }'
+SOURCE = "{ synthetic = { center_mhz = 1420.5, bandwidth_mhz = 2.0, tsys_k = [25.0, 25.0] } }"
 ROW, WIDTH, MARGIN = 18, 8.4, 14
 COLOURS = 48
 LONGEST = 112
@@ -44,17 +46,27 @@ def terminal_svg(lines: Sequence[str], title: str) -> str:
     for number, line in enumerate(shown):
         weight = ' font-weight="bold" fill="#ffffff"' if line.startswith(PROMPTS) else ""
         place = f'x="{MARGIN}" y="{ROW * (number + 2) + 6}"'
-        texts.append(f'<text {place}{weight} xml:space="preserve">{escape(line, quote=False)}</text>')
-    return "\n".join([
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}" '
-        'font-family="ui-monospace, Menlo, Consolas, monospace" font-size="14" fill="#d6dbe0">',
-        f"<title>{escape(title)}</title>",
-        f'<rect width="{width}" height="{height}" rx="8" fill="#1d2329"/>',
-        *(f'<circle cx="{MARGIN + 6 + 18 * n}" cy="14" r="5" fill="{c}"/>' for n, c in
-          enumerate(("#e0605a", "#e0b050", "#6aaa5a"))),
-        *texts,
-        "</svg>",
-    ]) + "\n"  # fmt: skip
+        texts.append(
+            f'<text {place}{weight} xml:space="preserve">{escape(line, quote=False)}</text>'
+        )
+    return (
+        "\n".join(
+            [
+                f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
+                f'viewBox="0 0 {width} {height}" '
+                'font-family="ui-monospace, Menlo, Consolas, monospace" font-size="14" fill="#d6dbe0">',
+                f"<title>{escape(title)}</title>",
+                f'<rect width="{width}" height="{height}" rx="8" fill="#1d2329"/>',
+                *(
+                    f'<circle cx="{MARGIN + 6 + 18 * n}" cy="14" r="5" fill="{c}"/>'
+                    for n, c in enumerate(("#e0605a", "#e0b050", "#6aaa5a"))
+                ),
+                *texts,
+                "</svg>",
+            ]
+        )
+        + "\n"
+    )
 
 
 def prompt_svg() -> str:
@@ -79,9 +91,15 @@ def session() -> list[str]:
             player.wait_ready()
         for command in COMMANDS:
             done = subprocess.run(
-                [sys.executable, "-m", "dealer.cli", *command.split()[1:]], cwd=ROOT, env=environment, text=True,
-                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=600, check=False,
-            )  # fmt: skip
+                [sys.executable, "-m", "dealer.cli", *command.split()[1:]],
+                cwd=ROOT,
+                env=environment,
+                text=True,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                timeout=600,
+                check=False,
+            )
             lines += [f"$ {command}", *done.stdout.rstrip().splitlines()]
     return lines
 
@@ -89,7 +107,9 @@ def session() -> list[str]:
 def main() -> int:
     """Write all pictures that can be made here."""
     (STATIC / "prompt.svg").write_text(prompt_svg(), encoding="utf-8")
-    (STATIC / "terminal.svg").write_text(terminal_svg(session(), "dealer in a shell"), encoding="utf-8")
+    (STATIC / "terminal.svg").write_text(
+        terminal_svg(session(), "dealer in a shell"), encoding="utf-8"
+    )
     spectra = ROOT / "demo-run" / "spectra.png"
     if spectra.exists():
         with Image.open(spectra) as picture:

@@ -15,15 +15,22 @@ _ROOT = Path(__file__).resolve().parents[2]
 
 
 class PlayerProcess:
-    """A process that serves; its first line of stdout is its URL. A context manager that leaves nothing behind."""
+    """A process that serves; its first line of stdout is its URL. A context manager that leaves
+    nothing behind."""
 
     def __init__(self, module: str, arguments: Iterable[str]) -> None:
-        environment = dict(os.environ, PYTHONPATH=os.pathsep.join([str(_ROOT), str(_ROOT / "tests")]))
+        environment = dict(
+            os.environ, PYTHONPATH=os.pathsep.join([str(_ROOT), str(_ROOT / "tests")])
+        )
         self._arguments = list(arguments)
         self.process = subprocess.Popen(
             [sys.executable, "-m", module, *self._arguments],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, cwd=_ROOT,
-        )  # fmt: skip
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=environment,
+            cwd=_ROOT,
+        )
         assert self.process.stdout is not None
         self.url = self.process.stdout.readline().strip()
         if not self.url:
@@ -65,7 +72,12 @@ class PlayerProcess:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        tb: TracebackType | None,
+    ) -> None:
         self.close()
 
 
@@ -79,5 +91,8 @@ def options_of(settings: Mapping[str, Any]) -> list[str]:
         elif value is None or value is False:
             continue
         else:
-            words.extend(f"{option}={item}" for item in (value if isinstance(value, (list, tuple)) else [value]))
+            words.extend(
+                f"{option}={item}"
+                for item in (value if isinstance(value, (list, tuple)) else [value])
+            )
     return words

@@ -22,14 +22,20 @@ from zmqjsonproxy.rpc.client import ZMQJSONProxyClient
 ROOT = Path(__file__).resolve().parents[2]
 DEADLINE = 120.0  # s; a loaded machine is slow
 ENDS_WITHIN = 15.0  # s; a Player's promise is 5
-CALL_WITHIN = 60.0  # s; a mode change starts a program; a Player that is lost is noticed long before
+CALL_WITHIN = (
+    60.0  # s; a mode change starts a program; a Player that is lost is noticed long before
+)
 FIRST_PORT, WORKERS, WORKERS_PORTS = 12000, 16, 1100
 """Ports of tests are below those that the system gives to whoever asks for any, 32768 and more."""
 
 
 def clean_environment(**more: str) -> dict[str, str]:
     """Return our environment without what concerns a Player, with the toy Banks importable."""
-    kept = {key: value for key, value in os.environ.items() if not key.startswith(("DIBAS_", "NOTIFY_", "SUPERVISOR"))}
+    kept = {
+        key: value
+        for key, value in os.environ.items()
+        if not key.startswith(("DIBAS_", "NOTIFY_", "SUPERVISOR"))
+    }
     return {**kept, "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests")]), **more}
 
 
@@ -52,9 +58,12 @@ def is_gone(pid: int) -> bool:
 
 
 def _ports() -> Iterator[int]:
-    """The ports of this worker of pytest-xdist, round and round; processes it starts begin elsewhere in them."""
+    """The ports of this worker of pytest-xdist, round and round; processes it starts begin
+    elsewhere in them."""
     worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % WORKERS
-    offset = int.from_bytes(os.urandom(2), "big")  # the module random is seeded alike in all workers
+    offset = int.from_bytes(
+        os.urandom(2), "big"
+    )  # the module random is seeded alike in all workers
     while True:
         yield FIRST_PORT + worker * WORKERS_PORTS + offset % WORKERS_PORTS
         offset += 1
@@ -64,7 +73,8 @@ _PORTS = _ports()
 
 
 def free_port() -> int:
-    """Return a port of the loopback address that nobody serves on now and that nobody else is given meanwhile.
+    """Return a port of the loopback address that nobody serves on now and that nobody else is given
+    meanwhile.
 
     Not the system's next one, which it may give to another before the test has used it.
     """
@@ -74,12 +84,19 @@ def free_port() -> int:
     raise AssertionError("no port is free")
 
 
-def player(*words: str | Path, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+def player(
+    *words: str | Path, env: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
     """Run `player` to its end."""
     return subprocess.run(
         [sys.executable, "-m", "player.cli", *map(str, words)],
-        capture_output=True, text=True, timeout=DEADLINE, env=dict(env or clean_environment()), cwd=ROOT, check=False,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE,
+        env=dict(env or clean_environment()),
+        cwd=ROOT,
+        check=False,
+    )
 
 
 @contextlib.contextmanager
@@ -93,16 +110,24 @@ class PlayerRun:
     """A Player; a context manager that leaves no process behind."""
 
     def __init__(
-        self, *words: str | Path, log: Path, env: Mapping[str, str] | None = None, program: Path | None = None
+        self,
+        *words: str | Path,
+        log: Path,
+        env: Mapping[str, str] | None = None,
+        program: Path | None = None,
     ) -> None:
         """Start it; `program` is an installed one, None for that of this tree."""
         self.log = log
         command = [sys.executable, "-m", "player.cli"] if program is None else [str(program)]
         with log.open("wb") as stream:
             self.process = subprocess.Popen(
-                [*command, *map(str, words)], stdin=subprocess.DEVNULL, stdout=stream, stderr=stream,
-                env=dict(env or clean_environment()), cwd=ROOT if program is None else log.parent,
-            )  # fmt: skip
+                [*command, *map(str, words)],
+                stdin=subprocess.DEVNULL,
+                stdout=stream,
+                stderr=stream,
+                env=dict(env or clean_environment()),
+                cwd=ROOT if program is None else log.parent,
+            )
 
     @property
     def text(self) -> str:
@@ -128,8 +153,14 @@ class PlayerRun:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
-        """End it as a supervisor would, so that it takes its shared memory away, and by force if it does not end."""
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        tb: TracebackType | None,
+    ) -> None:
+        """End it as a supervisor would, so that it takes its shared memory away, and by force if it
+        does not end."""
         if self.process.poll() is None:
             children = psutil.Process(self.process.pid).children(recursive=True)
             for child in children:

@@ -1,4 +1,5 @@
-"""Port managers for tests: our server as a process, and stand-ins for the servers that sites have."""
+"""Port managers for tests: our server as a process, and stand-ins for the servers that sites
+have."""
 
 from __future__ import annotations
 
@@ -30,7 +31,8 @@ def wait_for(condition: Callable[[], object], what: str) -> None:
 
 
 def free_pool(size: int) -> tuple[int, int]:
-    """Return lowest and highest of so many neighbouring ports that are free, below those that the system gives."""
+    """Return lowest and highest of so many neighbouring ports that are free, below those that the
+    system gives."""
     for top in range(31900 - os.getpid() % 50 * 20, 10000, -size):
         if all(port_is_free(port) for port in range(top - size + 1, top + 1)):
             return top - size + 1, top
@@ -40,32 +42,58 @@ def free_pool(size: int) -> tuple[int, int]:
 class ServerProcess:
     """Our server as users start it, on a port of the system, its files in a folder."""
 
-    def __init__(self, folder: Path, *options: str, size: int = 8, listen: int = 0, pool: str = "") -> None:
+    def __init__(
+        self, folder: Path, *options: str, size: int = 8, listen: int = 0, pool: str = ""
+    ) -> None:
         self.folder = folder
         folder.mkdir(exist_ok=True)
         if not pool:
             low, high = free_pool(size)
             pool = f"{low}-{high}"
         self.pool = pool
-        self.port_file, self.pid_file, self.usage = folder / "listen.port", folder / "pm.pid", folder / "ports.txt"
+        self.port_file, self.pid_file, self.usage = (
+            folder / "listen.port",
+            folder / "pm.pid",
+            folder / "ports.txt",
+        )
         self.log = folder / "pm.log"
         self.command = [
-            sys.executable, "-m", "portmanager.cli", "-listen", str(listen), "-ports", self.pool,
-            "-portfile", str(self.port_file), "-pidfile", str(self.pid_file), "-usagefile", str(self.usage),
-            "-log", str(self.log), *options,
-        ]  # fmt: skip
+            sys.executable,
+            "-m",
+            "portmanager.cli",
+            "-listen",
+            str(listen),
+            "-ports",
+            self.pool,
+            "-portfile",
+            str(self.port_file),
+            "-pidfile",
+            str(self.pid_file),
+            "-usagefile",
+            str(self.usage),
+            "-log",
+            str(self.log),
+            *options,
+        ]
 
     def __enter__(self) -> Self:
         self.port_file.unlink(missing_ok=True)
         self.process = subprocess.Popen(self.command, stderr=subprocess.PIPE, text=True)
-        wait_for(lambda: self.port_file.exists() or self.process.poll() is not None, "the port file")
+        wait_for(
+            lambda: self.port_file.exists() or self.process.poll() is not None, "the port file"
+        )
         assert self.process.poll() is None, self.process.communicate()[1]
         self.port = int(self.port_file.read_text())
         self.low, self.high = map(int, self.pool.split("-"))
         wait_for(lambda: "listening on" in self.log.read_text(), "the log says that it listens")
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
         self.end()
 
     def end(self, number: signal.Signals = signal.SIGTERM) -> None:
@@ -114,15 +142,20 @@ def line(sock: socket.socket, data: bytes) -> bytes:
 
 
 class StandIn:
-    """A server of the original kind ("tcl") or of the Rust kind, with the flaws that a client has to live with.
+    """A server of the original kind ("tcl") or of the Rust kind, with the flaws that a client has
+    to live with.
 
-    tcl: a request that comes in two pieces is an empty line; names move; a LIST leaves in two writes.
-    rust: words, not lists; LF; what comes together with a request is lost; each refusal closes; no second instance, and
-    an old one is forgotten only some ms after it has gone.
+    tcl: a request that comes in two pieces is an empty line; names move; a LIST leaves in two
+        writes.
+    rust: words, not lists; LF; what comes together with a request is lost; each refusal closes; no
+        second instance, and an old one is forgotten only some ms after it has gone.
     """
 
-    def __init__(self, kind: str, *, ports: Sequence[int] = (30998, 30999, 31000), chop: bool = False) -> None:
-        """Serve; `ports` are those it lends, the highest first: free ones, if somebody is to serve there."""
+    def __init__(
+        self, kind: str, *, ports: Sequence[int] = (30998, 30999, 31000), chop: bool = False
+    ) -> None:
+        """Serve; `ports` are those it lends, the highest first: free ones, if somebody is to serve
+        there."""
         self.kind, self.chop = kind, chop
         self.free = sorted(ports)
         self.lent: dict[int, tuple[str, str]] = {}
@@ -137,7 +170,12 @@ class StandIn:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
         self._listener.shutdown(socket.SHUT_RDWR)
         self.drop()
         for thread in self._threads:
@@ -173,7 +211,9 @@ class StandIn:
                 while data := connection.recv(4096):
                     self.requests.append(data)
                     goes_on = True
-                    for reply, stays in self._tcl(data, mine) if self.kind == "tcl" else self._rust(data, mine):
+                    for reply, stays in (
+                        self._tcl(data, mine) if self.kind == "tcl" else self._rust(data, mine)
+                    ):
                         for at in range(0, len(reply), 1 if self.chop else len(reply)):
                             connection.sendall(reply[at : at + (1 if self.chop else len(reply))])
                         goes_on = stays
@@ -204,10 +244,16 @@ class StandIn:
             words = [*split_list(text), "", ""]
             with self._lock:
                 if words[0] == "GIMME":
-                    reply = f"OK {self._take(mine, *words[1:3])}" if self.free else "FAIL {no free ports}"
+                    reply = (
+                        f"OK {self._take(mine, *words[1:3])}"
+                        if self.free
+                        else "FAIL {no free ports}"
+                    )
                 elif words[0] == "LIST":
                     rows, seen = [], dict[tuple[str, str], int]()
-                    for port, key in sorted(self.lent.items(), key=lambda item: (item[1][::-1], str(item[0]))):
+                    for port, key in sorted(
+                        self.lent.items(), key=lambda item: (item[1][::-1], str(item[0]))
+                    ):
                         seen[key] = seen.get(key, -1) + 1
                         name = key[0] + (f"_{seen[key]}" if seen[key] else "")
                         rows.append(join_list([str(port), name, key[1]]))
@@ -223,7 +269,10 @@ class StandIn:
         words = data.split(b"\n")[0].decode().split()
         with self._lock:
             if words == ["LIST"]:
-                rows = [f"{port} {service} {user}\n" for port, (service, user) in sorted(self.lent.items())]
+                rows = [
+                    f"{port} {service} {user}\n"
+                    for port, (service, user) in sorted(self.lent.items())
+                ]
                 yield f"OK {len(rows)}\n{''.join(rows)}".encode(), True
             elif len(words) != 3 or words[0] != "GIMME":
                 yield b"FAIL - invalid request\n", False
@@ -237,7 +286,8 @@ class StandIn:
 
 @contextmanager
 def scripted_server(*replies: bytes) -> Iterator[int]:
-    """A server that answers each thing it gets with the next of some bytes, then closes; yields its port."""
+    """A server that answers each thing it gets with the next of some bytes, then closes; yields its
+    port."""
     listener = socket.create_server(("127.0.0.1", 0))
 
     def serve() -> None:

@@ -12,8 +12,19 @@ from astropy.io import fits
 from readers.scans import DAY, SECOND, START, par_file, pulsar_scan
 from spectrometer.daq.protocol.guppiraw import read_header
 
-__all__ = ["DAY", "SECOND", "START", "Found", "centroid", "dedispersed", "dispersed_by", "par_file", "psrfits",
-           "pulsar_scan", "raw_voltages"]  # fmt: skip
+__all__ = [
+    "DAY",
+    "SECOND",
+    "START",
+    "Found",
+    "centroid",
+    "dedispersed",
+    "dispersed_by",
+    "par_file",
+    "psrfits",
+    "pulsar_scan",
+    "raw_voltages",
+]
 
 Doubles = npt.NDArray[np.float64]
 
@@ -37,7 +48,9 @@ def psrfits(path: Path) -> Found:
         table, rows = units["SUBINT"].header, units["SUBINT"].data
         npol, nchan = table["NPOL"], table["NCHAN"]
         shape = (len(rows), npol, nchan)
-        scale, offset = (np.asarray(rows[key], float).reshape(shape) for key in ("DAT_SCL", "DAT_OFFS"))
+        scale, offset = (
+            np.asarray(rows[key], float).reshape(shape) for key in ("DAT_SCL", "DAT_OFFS")
+        )
         if table["NBIN"] > 1:
             values = rows["DATA"] * scale[..., None] + offset[..., None]
         else:
@@ -52,17 +65,21 @@ def raw_voltages(path: Path) -> npt.NDArray[np.int8]:
     while at < len(data):
         header = read_header(data[at : at + 20_000])
         begin, at = at + header.header_bytes, at + header.header_bytes + header.block_bytes
-        blocks.append(np.frombuffer(data[begin:at], np.int8).reshape(header.channels, header.samples, 4))
+        blocks.append(
+            np.frombuffer(data[begin:at], np.int8).reshape(header.channels, header.samples, 4)
+        )
     return np.concatenate(blocks, axis=1)
 
 
 def dispersed_by(dm: float, frequencies: Doubles, reference: float = np.inf) -> Doubles:
-    """How much later frequencies (MHz) come than the reference, s; the constant as pulsar programs round it."""
+    """How much later frequencies (MHz) come than the reference, s; the constant as pulsar programs
+    round it."""
     return dm / 2.41e-4 * (frequencies**-2 - reference**-2)
 
 
 def dedispersed(values: Doubles, turns: Doubles) -> Doubles:
-    """Profiles with each channel moved to an earlier phase, as a reader does it by DM: by an FFT along the bins.
+    """Profiles with each channel moved to an earlier phase, as a reader does it by DM: by an FFT
+    along the bins.
 
     Args:
         values: Shape (..., channels, bins).

@@ -1,4 +1,5 @@
-"""Objects served for tests of the proxy: in a thread of the test, or `python -m support.rpc_bank [URL [more|few]]`."""
+"""Objects served for tests of the proxy: in a thread of the test, or `python -m support.rpc_bank
+[URL [more|few]]`."""
 
 from __future__ import annotations
 
@@ -14,7 +15,15 @@ from typing import Any
 import zmq
 from support.player_process import PlayerProcess
 
-from zmqjsonproxy import RefusedError, ServerSettings, ZMQJSONProxyServer, command, current_operation, operation, query
+from zmqjsonproxy import (
+    RefusedError,
+    ServerSettings,
+    ZMQJSONProxyServer,
+    command,
+    current_operation,
+    operation,
+    query,
+)
 from zmqjsonproxy.errors import AlreadyDoneError
 
 
@@ -32,8 +41,12 @@ class Bank:
         self.written: list[Any] = []
 
     def waiting(self) -> int:
-        """How many calls wait in the lanes of the server that serves it."""
-        return 0 if self.server is None else sum(lane.waiting for lane in self.server._lanes.values())
+        """How many calls wait in the command queues of the server that serves it."""
+        return (
+            0
+            if self.server is None
+            else sum(queue.waiting for queue in self.server._queues.values())
+        )
 
     @query
     def add(self, x: Any, y: Any) -> Any:
@@ -80,9 +93,13 @@ class Bank:
             loop.append(loop)
             return loop
         raise {
-            "exit": SystemExit, "interrupt": KeyboardInterrupt, "generator": GeneratorExit, "value error": ValueError,
-            "memory": MemoryError, "recursion": RecursionError,
-        }[kind]("as asked")  # fmt: skip
+            "exit": SystemExit,
+            "interrupt": KeyboardInterrupt,
+            "generator": GeneratorExit,
+            "value error": ValueError,
+            "memory": MemoryError,
+            "recursion": RecursionError,
+        }[kind]("as asked")
 
     @query
     def numbers(self) -> list[float]:
@@ -114,7 +131,8 @@ class Bank:
 
     @operation(answers_when_accepted=True)
     def accept(self, kind: str) -> Any:
-        """Accepts with what cannot travel, or with a hook that raises, or one that takes until `go_on`."""
+        """Accepts with what cannot travel, or with a hook that raises, or one that takes until
+        `go_on`."""
         handle = current_operation()
         if kind == "hook":
             handle.on_abort(lambda: [][0])
@@ -130,12 +148,16 @@ class Bank:
         self.accept("slow hook")
 
     @command
-    def average(self, method: str, name: str, timeout: float, url: str, args: int, kwargs: int, calls: int) -> Any:
+    def average(
+        self, method: str, name: str, timeout: float, url: str, args: int, kwargs: int, calls: int
+    ) -> Any:
         """Takes what proxies and hubs name their own parameters."""
         return [method, name, timeout, url, args, kwargs, calls]
 
     @operation
-    def calibrate(self, method: str, name: str, timeout: float, url: str, args: int, kwargs: int, calls: int) -> Any:
+    def calibrate(
+        self, method: str, name: str, timeout: float, url: str, args: int, kwargs: int, calls: int
+    ) -> Any:
         return self.average(method, name, timeout, url, args, kwargs, calls)
 
     @staticmethod
@@ -179,10 +201,15 @@ class Valon:
 
 
 @contextmanager
-def serving(settings: ServerSettings | None = None, bank: Bank | None = None) -> Iterator[tuple[str, Bank]]:
+def serving(
+    settings: ServerSettings | None = None, bank: Bank | None = None
+) -> Iterator[tuple[str, Bank]]:
     """A server in a thread: (URL, the Bank)."""
     bank = bank or Bank()
-    with zmq.Context() as context, ZMQJSONProxyServer(context, "tcp://127.0.0.1:*", settings) as server:
+    with (
+        zmq.Context() as context,
+        ZMQJSONProxyServer(context, "tcp://127.0.0.1:*", settings) as server,
+    ):
         _expose(server, bank)
         bank.server = server
         thread = threading.Thread(target=server.run_loop)

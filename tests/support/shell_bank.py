@@ -1,4 +1,5 @@
-"""A kind of Bank with every sort of call, for tests of the Bank in one's own process and of the doctor."""
+"""A kind of Bank with every sort of call, for tests of the Bank in one's own process and of the
+doctor."""
 
 from __future__ import annotations
 
@@ -16,7 +17,7 @@ from zmqjsonproxy.interface import command, current_operation, operation, query
 
 
 class Knob:
-    """A part whose operation and commands share the lane of the Bank."""
+    """A part whose operation and commands share the command queue of the Bank."""
 
     def __init__(self) -> None:
         self.turns = 0
@@ -29,7 +30,8 @@ class Knob:
 
 
 class ShellBank(ToyBank):
-    """Has queries, commands, an urgent one, and operations of both sorts; notes in which threads they run."""
+    """Has queries, commands, an urgent one, and operations of both sorts; notes in which threads
+    they run."""
 
     def __init__(self, context: BankContext) -> None:
         super().__init__(context)

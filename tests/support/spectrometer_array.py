@@ -1,4 +1,5 @@
-"""Configurations of spectrometer Banks on this host, each with a port and a status memory of its own."""
+"""Configurations of spectrometer Banks on this host, each with a port and a status memory of its
+own."""
 
 from __future__ import annotations
 
@@ -13,9 +14,17 @@ COHERENT_NODES = 8
 
 
 def write_array(
-    path: Path, *, banks: int = 1, recording: Path | None = None, arm_delay_s: float = 2.0, board: bool = True,
-    daq: Path | None = None, fits: Path | None = None, control: str = "stdin",
-    sources: Mapping[str, str] | None = None, time_scale: float = 0.01,
+    path: Path,
+    *,
+    banks: int = 1,
+    recording: Path | None = None,
+    arm_delay_s: float = 2.0,
+    board: bool = True,
+    daq: Path | None = None,
+    fits: Path | None = None,
+    control: str = "stdin",
+    sources: Mapping[str, str] | None = None,
+    time_scale: float = 0.01,
 ) -> dict[str, str]:
     """Write a configuration file; Bank -> URL.
 
@@ -40,14 +49,18 @@ def write_array(
         port, key = free_port(), free_key()
         urls[name] = f"tcp://127.0.0.1:{port}"
         lines += [
-            f"[banks.{name}]", 'hpc_host = "localhost"', f"player_port = {port}",
+            f"[banks.{name}]",
+            'hpc_host = "localhost"',
+            f"player_port = {port}",
             'data_source = { host = "10.17.0.64", ip = "10.17.0.64" }',
             'data_destination = { host = "10.17.0.1", ip = "10.17.0.1" }',
             "filters = { 450 = 0x00, 1450 = 0x08, 1900 = 0x18 }",
             f'status_memory = {{ key = {key}, semaphore = "/test_status_{key:x}" }}',
-        ]  # fmt: skip
+        ]
         if recording is not None:
-            lines.append(f'source = {{ file = "{recording}", max_lag_s = 60.0 }}')  # machines of tests are busy
+            lines.append(
+                f'source = {{ file = "{recording}", max_lag_s = 60.0 }}'
+            )  # machines of tests are busy
         if sources is not None and name in sources:
             lines.append(f"source = {sources[name]}")
         if daq is not None:
@@ -59,7 +72,9 @@ def write_array(
     if banks < COHERENT_NODES:
         modes = modes[: modes.index("# Coherent: ")]
     for shipped_delay in (4, 5):
-        modes = modes.replace(f"needed_arm_delay_s = {shipped_delay}", f"needed_arm_delay_s = {arm_delay_s}")
+        modes = modes.replace(
+            f"needed_arm_delay_s = {shipped_delay}", f"needed_arm_delay_s = {arm_delay_s}"
+        )
     if daq is not None:
         words = f'program = "{daq}", control = "{control}"'
         modes = modes.replace('program = "vegas_hpc_server", args = ["--resize-obuf"]', words)

@@ -1,4 +1,5 @@
-"""Two supervisords with toy Players on the loopback address: one takes orders on a TCP port, one on a socket file."""
+"""Two supervisords with toy Players on the loopback address: one takes orders on a TCP port, one on
+a socket file."""
 
 from __future__ import annotations
 
@@ -29,7 +30,10 @@ class SupervisedBank(ToyBank):
     @query
     def scan_status(self) -> list[Any]:
         """Return whether a scan runs."""
-        return [(self.context.data_root / f"scanning-{self.context.name}").exists(), "NETSTAT=receiving"]
+        return [
+            (self.context.data_root / f"scanning-{self.context.name}").exists(),
+            "NETSTAT=receiving",
+        ]
 
     @operation
     def sweep(self, seconds: float) -> str:
@@ -77,20 +81,35 @@ class SupervisedArray:
 
     def command(self, *words: str, config: Path | None = None) -> list[str]:
         """The command `dealer hosts ...`."""
-        return [sys.executable, "-m", "dealer.cli", "--config", str(config or self.config), "hosts", *words]
+        return [
+            sys.executable,
+            "-m",
+            "dealer.cli",
+            "--config",
+            str(config or self.config),
+            "hosts",
+            *words,
+        ]
 
     def hosts(self, *words: str, config: Path | None = None) -> subprocess.CompletedProcess[str]:
         """Run it to its end."""
         return subprocess.run(
-            self.command(*words, config=config), capture_output=True, text=True, timeout=2 * DEADLINE, cwd=ROOT,
-            env=clean_environment(), check=False,
-        )  # fmt: skip
+            self.command(*words, config=config),
+            capture_output=True,
+            text=True,
+            timeout=2 * DEADLINE,
+            cwd=ROOT,
+            env=clean_environment(),
+            check=False,
+        )
 
 
 @contextlib.contextmanager
 def supervised_array(directory: Path) -> Iterator[SupervisedArray]:
     """Run two supervisords with the files that `player supervisor-config` makes."""
-    array = SupervisedArray(directory, {name: free_port() for name in ("hpc1", "BANKA", "BANKB", "BANKC")})
+    array = SupervisedArray(
+        directory, {name: free_port() for name in ("hpc1", "BANKA", "BANKB", "BANKC")}
+    )
     password = directory / "password"
     password.touch(mode=0o600)
     password.write_text("a secret: 100%\n")
@@ -101,16 +120,40 @@ def supervised_array(directory: Path) -> Iterator[SupervisedArray]:
             home = directory / host
             home.mkdir()
             environment = clean_environment(DIBAS_DATA=str(directory))
-            made = player("supervisor-config", "--config", config, "--host", host, "--complete", home, env=environment)
-            assert (made.returncode, "chmod 600" in made.stderr) == (0, host == "hpc1"), made.stderr  # has a password
+            made = player(
+                "supervisor-config",
+                "--config",
+                config,
+                "--host",
+                host,
+                "--complete",
+                home,
+                env=environment,
+            )
+            assert (made.returncode, "chmod 600" in made.stderr) == (0, host == "hpc1"), (
+                made.stderr
+            )  # has a password
             (home / "supervisord.conf").write_text(made.stdout)
             with (home / "output").open("wb") as output:
-                running.append(subprocess.Popen(
-                    [sys.executable, "-W", "ignore", "-m", "supervisor.supervisord", "--nodaemon",
-                     "-c", str(home / "supervisord.conf")],
-                    stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd=home,
-                    env={**os.environ, **clean_environment()},
-                ))  # fmt: skip
+                running.append(
+                    subprocess.Popen(
+                        [
+                            sys.executable,
+                            "-W",
+                            "ignore",
+                            "-m",
+                            "supervisor.supervisord",
+                            "--nodaemon",
+                            "-c",
+                            str(home / "supervisord.conf"),
+                        ],
+                        stdin=subprocess.DEVNULL,
+                        stdout=output,
+                        stderr=output,
+                        cwd=home,
+                        env={**os.environ, **clean_environment()},
+                    )
+                )
         for banks in HOSTS.values():
             for bank in banks:
                 ready = player("ready", bank, "--config", config, "--timeout", str(DEADLINE - 5))

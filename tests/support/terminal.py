@@ -34,8 +34,13 @@ class Terminal:
         os.set_blocking(self._ours, False)
         self.process = subprocess.Popen(
             [sys.executable, "-c", PRELUDE, *command],
-            stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True, env=dict(env), cwd=ROOT,
-        )  # fmt: skip
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            start_new_session=True,
+            env=dict(env),
+            cwd=ROOT,
+        )
         os.close(theirs)
         self._unread = ""
 
@@ -45,7 +50,10 @@ class Terminal:
 
     def wait_for(self, pattern: str) -> str:
         """Wait for a text after all that was waited for before; what was shown up to its end."""
-        found = poll(lambda: re.search(pattern, self._read()), f"{pattern!r} on the terminal, not {self._unread!r}")
+        found = poll(
+            lambda: re.search(pattern, self._read()),
+            f"{pattern!r} on the terminal, not {self._unread!r}",
+        )
         shown, self._unread = self._unread[: found.end()], self._unread[found.end() :]
         return shown
 
@@ -62,7 +70,12 @@ class Terminal:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        tb: TracebackType | None,
+    ) -> None:
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait(DEADLINE)

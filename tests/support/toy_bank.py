@@ -28,7 +28,8 @@ class Device:
 
 
 class ToyBank(Bank):
-    """Counts the seconds, has one device that is there and one that is not, and says what it was told."""
+    """Counts the seconds, has one device that is there and one that is not, and says what it was
+    told."""
 
     def __init__(self, context: BankContext) -> None:
         super().__init__(context)
@@ -79,7 +80,9 @@ class ToyBank(Bank):
         code = "import signal, time; print(flush=True); time.sleep(60)"
         if stubborn:
             code = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN);" + code
-        child = subprocess.Popen([sys.executable, "-c", code], start_new_session=True, stdout=subprocess.PIPE)
+        child = subprocess.Popen(
+            [sys.executable, "-c", code], start_new_session=True, stdout=subprocess.PIPE
+        )
         assert child.stdout is not None
         child.stdout.readline()  # it has begun, its signal handling is in place
         self.children.append(child)
@@ -189,7 +192,9 @@ class CheckedBank(ToyBank):
         ]
 
 
-def write_configuration(path: Path, banks: Mapping[str, Mapping[str, Any]], instrument: str = "") -> Path:
+def write_configuration(
+    path: Path, banks: Mapping[str, Mapping[str, Any]], instrument: str = ""
+) -> Path:
     """Write a configuration of toy Banks; each gets kind and host unless they are given."""
     import json
     import socket
@@ -197,7 +202,11 @@ def write_configuration(path: Path, banks: Mapping[str, Mapping[str, Any]], inst
     lines = ["[instrument]", instrument]
     for name, table in banks.items():
         lines.append(f"[banks.{name}]")
-        for key, value in {"kind": "support.toy_bank:ToyBank", "hpc_host": socket.gethostname(), **table}.items():
+        for key, value in {
+            "kind": "support.toy_bank:ToyBank",
+            "hpc_host": socket.gethostname(),
+            **table,
+        }.items():
             lines.append(f"{key} = {json.dumps(value)}")
     path.write_text("\n".join(lines) + "\n")
     return path

@@ -1,4 +1,5 @@
-"""What the screen shows when keys are typed at the prompt of `dealer`: `python -m support.transcript CONFIG`."""
+"""What the screen shows when keys are typed at the prompt of `dealer`: `python -m
+support.transcript CONFIG`."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """What a recorded server answered, found by the request. No sockets, no clock.
 
-Requests are the same if dialect, method and parameters are: the request number and the member `dealer` do not count,
-but for its `wait`, which asks for another answer. A request that was recorded several times is answered in recorded
-order, whoever asks; the last answer repeats.
+Requests are the same if dialect, method and parameters are: the request number and the member
+`dealer` do not count, but for its `wait`, which asks for another answer. A request that was
+recorded several times is answered in recorded order, whoever asks; the last answer repeats.
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ _Key = tuple[Any, ...]
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What to send back: the body and what stands behind it, and how long the recorded server took for it, s."""
+    """What to send back: the body and what stands behind it, and how long the recorded server took
+    for it, s."""
 
     content: Content
     delay_s: float = 0.0
@@ -79,19 +80,23 @@ class Answers:
     Args:
         records: In recorded order.
         source: Name of the file, for the errors that strange requests get.
-        moves_times: Times and identities of starts in requests do not count. In answers, times are moved on by what
-            has passed since, and identities are those that were asked with.
+        moves_times: Times and identities of starts in requests do not count. In answers, times are
+            moved on by what has passed since, and identities are those that were asked with.
 
     Attributes:
         requests: Requests that were recorded, a batch counted as its calls.
         unanswered: Those of them that the server did not answer.
     """
 
-    def __init__(self, records: Iterable[Record], source: str = "the recording", *, moves_times: bool = False) -> None:
+    def __init__(
+        self, records: Iterable[Record], source: str = "the recording", *, moves_times: bool = False
+    ) -> None:
         self._source, self._moves_times = source, moves_times
         self._limits = Limits(max_bytes=2**62)
         self._series: dict[_Key, _Series] = {}
-        self._methods: dict[str, dict[str, None]] = {}  # method -> parameters it was called with, in order
+        self._methods: dict[
+            str, dict[str, None]
+        ] = {}  # method -> parameters it was called with, in order
         self._is_native = False
         self._starts: dict[str, str] = {}  # recorded identity of a start -> that of its repetition
         self.requests = self.unanswered = 0
@@ -106,9 +111,12 @@ class Answers:
                 self._note_reply(record, calls)
 
     def answer(self, content: Content, now: datetime) -> Answer | None:
-        """Return what to answer to a request at the time `now`; None: nothing, as recorded (or to a notification)."""
+        """Return what to answer to a request at the time `now`; None: nothing, as recorded (or to a
+        notification)."""
         parts, is_batch = self._read(content)
-        answers = [a for a in (self._answer(request, own, now) for request, own in parts) if a is not None]
+        answers = [
+            a for a in (self._answer(request, own, now) for request, own in parts) if a is not None
+        ]
         if not answers:
             return None
         if not is_batch:
@@ -118,7 +126,8 @@ class Answers:
         return Answer((b" " + body if behind else body, *behind), max(a.delay_s for a in answers))
 
     def _read(self, content: Content) -> tuple[list[tuple[Request | Malformed, Content]], bool]:
-        """Return the requests of a message, each with the body and its own frames, and whether it is a batch."""
+        """Return the requests of a message, each with the body and its own frames, and whether it
+        is a batch."""
         message = read_message(content[0], self._limits)
         if not isinstance(message, list):
             return [(_with_frames_named(message), content)], False
@@ -151,7 +160,9 @@ class Answers:
             message = None
         is_batch = isinstance(message, list) and bool(calls.numbered) and _is_batch(message)
         parts = message if is_batch else [message]
-        divided = _divided(content, [part.get("dealer") for part in parts]) if is_batch else [content]
+        divided = (
+            _divided(content, [part.get("dealer") for part in parts]) if is_batch else [content]
+        )
         for part, own in zip(parts, divided, strict=True):
             native = isinstance(part, dict) and "jsonrpc" in part
             exchange = _take_numbered(calls, part) if native else None
@@ -160,7 +171,9 @@ class Answers:
                     continue  # of a request from before the recording
                 exchange = calls.others.popleft()
             self.unanswered -= 1
-            self._is_native = self._is_native or native or (isinstance(part, dict) and "dealer" in part)
+            self._is_native = (
+                self._is_native or native or (isinstance(part, dict) and "dealer" in part)
+            )
             exchange.reply = own
             exchange.message, exchange.replied = part if native else None, record.time
             exchange.delay_s = max((record.time - exchange.asked.time).total_seconds(), 0.0)
@@ -169,15 +182,20 @@ class Answers:
 
     def _key(self, request: Request | Malformed, content: Content) -> _Key:
         if isinstance(request, Request) and self._moves_times:
-            request = replace(request, args=without_times(request.args), kwargs=without_times(request.kwargs))
+            request = replace(
+                request, args=without_times(request.args), kwargs=without_times(request.kwargs)
+            )
         return _key(request, content)
 
-    def _answer(self, request: Request | Malformed, content: Content, now: datetime) -> Answer | None:
+    def _answer(
+        self, request: Request | Malformed, content: Content, now: datetime
+    ) -> Answer | None:
         if isinstance(request, Request) and request.notification:
             return None
         series = self._series.get(self._key(request, content))
         if series is None and isinstance(request, Request) and _is_hello(request):
-            # Recorded with clients of the original only: then this client, too, is to take the server for one of them.
+            # Recorded with clients of the original only: then this client, too, is to take the
+            # server for one of them.
             series = self._series.get(("original", _label(request), _parameters(request)))
         if series is None:
             return Answer((self._not_recorded(request, content),))
@@ -186,7 +204,9 @@ class Answers:
             return None
         body, message = exchange.reply[0], exchange.message
         if self._moves_times:
-            self._starts.update(zip(exchange.starts, _starts(request), strict=True))  # alike but for these
+            self._starts.update(
+                zip(exchange.starts, _starts(request), strict=True)
+            )  # alike but for these
             message = _moved(request, body if message is None else message, now - exchange.replied)
             message = renamed(message, self._starts)
         if exchange.message is not None and message.get("id") != request.id:
@@ -200,7 +220,9 @@ class Answers:
         if isinstance(request, Malformed):
             text = f"{self._source} has no request of these bytes: {_short(content[0].decode(errors='replace'))}"
             if request.native:
-                return jsonrpc.failure(request.id, jsonrpc.error_object(request.code, NOT_RECORDED, text))
+                return jsonrpc.failure(
+                    request.id, jsonrpc.error_object(request.code, NOT_RECORDED, text)
+                )
             return original.failure(NOT_RECORDED, text)
         label = _label(request)
         if request.method == original.LIST_METHODS:
@@ -220,7 +242,7 @@ class Answers:
         if request.native:
             return jsonrpc.failure(
                 request.id, jsonrpc.error_object(jsonrpc.Code.APPLICATION, NOT_RECORDED, text)
-            )  # fmt: skip
+            )
         return original.failure(NOT_RECORDED, text)
 
     def _no_hello(self, request: Request) -> bytes:
@@ -234,7 +256,9 @@ class Answers:
 
     def _has_other_dialect(self, request: Request) -> bool:
         other = "original" if request.native else "native"
-        return any(key[:3] == (other, _label(request), _parameters(request)) for key in self._series)
+        return any(
+            key[:3] == (other, _label(request), _parameters(request)) for key in self._series
+        )
 
 
 def _key(request: Request | Malformed, content: Content) -> _Key:
@@ -257,7 +281,8 @@ def _divided(content: Content, extras: list[Any]) -> list[Content]:
 
 
 def _frame_headers(extra: Any) -> tuple[str, list[Any]]:
-    """Return what the member `dealer` says of frames: the name of placeholders, and a header for each."""
+    """Return what the member `dealer` says of frames: the name of placeholders, and a header for
+    each."""
     described = extra.get("frames") if isinstance(extra, dict) else None
     if not isinstance(described, dict):
         return "", []
@@ -266,13 +291,18 @@ def _frame_headers(extra: Any) -> tuple[str, list[Any]]:
 
 
 def _with_frames_named(request: Request | Malformed) -> Request | Malformed:
-    """Put what is known of a frame where its placeholder stands, whose name is a new one in each message."""
+    """Put what is known of a frame where its placeholder stands, whose name is a new one in each
+    message."""
     if isinstance(request, Malformed):
         return request
     key, headers = _frame_headers(request.extra)
     if not key:
         return request
-    return replace(request, args=_named(request.args, key, headers), kwargs=_named(request.kwargs, key, headers))
+    return replace(
+        request,
+        args=_named(request.args, key, headers),
+        kwargs=_named(request.kwargs, key, headers),
+    )
 
 
 def _named(value: Any, key: str, headers: list[Any]) -> Any:
@@ -292,7 +322,8 @@ def _starts(request: Request | Malformed) -> tuple[str, ...]:
 
 
 def _moved(request: Request | Malformed, reply: Any, by: timedelta) -> Any:
-    """Return a reply, decoded, with its times moved on; None: it is no JSON, and travels as it is."""
+    """Return a reply, decoded, with its times moved on; None: it is no JSON, and travels as it
+    is."""
     try:
         message = wirejson.loads(reply) if isinstance(reply, bytes) else reply
     except (ValueError, RecursionError):
@@ -306,7 +337,9 @@ def _moved(request: Request | Malformed, reply: Any, by: timedelta) -> Any:
 
 
 def _is_hello(request: Request) -> bool:
-    return not request.native and request.method == original.LIST_METHODS and request.extra is not None
+    return (
+        not request.native and request.method == original.LIST_METHODS and request.extra is not None
+    )
 
 
 def _label(request: Request) -> str:
@@ -316,7 +349,9 @@ def _label(request: Request) -> str:
 def _parameters(request: Request) -> str:
     """The parameters as text, the same for the same values: `("MODE1", force=true)`."""
     positional = [json.dumps(value, sort_keys=True) for value in request.args]
-    named = [f"{key}={json.dumps(request.kwargs[key], sort_keys=True)}" for key in sorted(request.kwargs)]
+    named = [
+        f"{key}={json.dumps(request.kwargs[key], sort_keys=True)}" for key in sorted(request.kwargs)
+    ]
     return f"({', '.join(positional + named)})"
 
 

@@ -1,9 +1,12 @@
-"""Arrays and bytes as frames behind a JSON body: what describes them, and where they stand in it. Imports no numpy.
+"""Arrays and bytes as frames behind a JSON body: what describes them, and where they stand in it.
+Imports no numpy.
 
-The body has a placeholder `{KEY: n}` for frame n, and says which KEY it chose for that (made from the first frame, so
-that no value is taken for a placeholder by chance) and what the frames hold, in the member `dealer`:
+The body has a placeholder `{KEY: n}` for frame n, and says which KEY it chose for that (made from
+the first frame, so that no value is taken for a placeholder by chance) and what the frames hold, in
+the member `dealer`:
 
-    "frames": {"key": "frame-5e0c...", "headers": [{"dtype": "<f8", "shape": [4, 16384], "order": "C"}]}
+    "frames": {"key": "frame-5e0c...", "headers": [{"dtype": "<f8", "shape": [4, 16384], "order":
+    "C"}]}
 """
 
 from __future__ import annotations
@@ -18,16 +21,29 @@ __all__ = ["BYTES", "DTYPES", "ArrayHeader", "Framed", "join", "read_header", "r
 BYTES = "bytes"
 """The `dtype` of a frame that is no array."""
 DTYPES: dict[str, int] = {
-    "|b1": 1, "|i1": 1, "<i2": 2, "<i4": 4, "<i8": 8, "|u1": 1, "<u2": 2, "<u4": 4, "<u8": 8,
-    "<f2": 2, "<f4": 4, "<f8": 8, "<c8": 8, "<c16": 16,
-}  # fmt: skip
+    "|b1": 1,
+    "|i1": 1,
+    "<i2": 2,
+    "<i4": 4,
+    "<i8": 8,
+    "|u1": 1,
+    "<u2": 2,
+    "<u4": 4,
+    "<u8": 8,
+    "<f2": 2,
+    "<f4": 4,
+    "<f8": 8,
+    "<c8": 8,
+    "<c16": 16,
+}
 """What may travel, and the bytes of one element."""
 _MOST_DIMENSIONS = 32
 _MOST_ELEMENTS = 2**48
 
 
 class Framed(bytes):
-    """A body with frames behind it. It begins with a space, by which its receiver knows that they follow."""
+    """A body with frames behind it. It begins with a space, by which its receiver knows that they
+    follow."""
 
     frames: tuple[Any, ...]
 
@@ -77,12 +93,19 @@ class ArrayHeader(NamedTuple):
 
 
 def read_header(described: Any, size: int) -> ArrayHeader:
-    """Read a header and compare it with its frame of `size` bytes; ValueError: they are not to be used."""
+    """Read a header and compare it with its frame of `size` bytes; ValueError: they are not to be
+    used."""
     if not isinstance(described, dict):
         raise ValueError(f"the header of a frame is an object, not {str(described)[:40]}")
-    dtype, shape, order = described.get("dtype"), described.get("shape"), described.get("order", "C")
+    dtype, shape, order = (
+        described.get("dtype"),
+        described.get("shape"),
+        described.get("order", "C"),
+    )
     if not isinstance(dtype, str) or (dtype not in DTYPES and dtype != BYTES):
-        raise ValueError(f"a frame with dtype {str(dtype)[:40]!r}; there are: {', '.join(DTYPES)}, {BYTES}")
+        raise ValueError(
+            f"a frame with dtype {str(dtype)[:40]!r}; there are: {', '.join(DTYPES)}, {BYTES}"
+        )
     if not isinstance(order, str) or order not in ("C", "F"):
         raise ValueError(f'the order of an array is "C" or "F", not {str(order)[:40]!r}')
     elements, good = 1, isinstance(shape, list)
@@ -90,14 +113,20 @@ def read_header(described: Any, size: int) -> ArrayHeader:
         good = good and type(n) is int and n >= 0
         elements *= (n or 1) if good and elements <= _MOST_ELEMENTS else 1
     if not isinstance(shape, list) or not good:
-        raise ValueError(f"the shape of an array is a list of numbers from 0, not {str(shape)[:40]}")
+        raise ValueError(
+            f"the shape of an array is a list of numbers from 0, not {str(shape)[:40]}"
+        )
     if len(shape) > _MOST_DIMENSIONS or elements > _MOST_ELEMENTS:
-        raise ValueError(f"an array of {len(shape)} dimensions or of too many elements: {str(shape)[:60]}")
+        raise ValueError(
+            f"an array of {len(shape)} dimensions or of too many elements: {str(shape)[:60]}"
+        )
     if dtype == BYTES and len(shape) != 1:
         raise ValueError(f"the shape of bytes is one number, not {shape}")
     needed = math.prod(shape) * DTYPES.get(dtype, 1)
     if needed != size:
-        raise ValueError(f"an array of dtype {dtype} and shape {shape} has {needed} bytes, its frame {size}")
+        raise ValueError(
+            f"an array of dtype {dtype} and shape {shape} has {needed} bytes, its frame {size}"
+        )
     return ArrayHeader(dtype, tuple(shape), order)
 
 

@@ -17,8 +17,8 @@ __all__ = ["OperationRecord", "OperationTable", "Progress", "State"]
 class State(StrEnum):
     """QUEUED and RUNNING may be followed by others; the rest are final.
 
-    LOST is what became of an operation whose server ended in the middle: nobody knows. No server gives it to one of
-    its own.
+    LOST is what became of an operation whose server ended in the middle: nobody knows. No server
+    gives it to one of its own.
     """
 
     QUEUED = "queued"
@@ -52,8 +52,9 @@ class Progress(NamedTuple):
     def estimate(self, started: float, now: float) -> float | None:
         """Return the seconds that are probably left, None if that cannot be told.
 
-        What the operation says holds; else the part that is left takes as long, for its size, as the part that is
-        done: (1 - fraction) / fraction * time so far. Either grows less as time passes, and never below 0.
+        What the operation says holds; else the part that is left takes as long, for its size, as
+        the part that is done: (1 - fraction) / fraction * time so far. Either grows less as time
+        passes, and never below 0.
 
         Args:
             started: When the operation began to run.
@@ -113,7 +114,13 @@ class OperationRecord:
         return True
 
     def finish(
-        self, state: State, now: float, *, value: Any = None, size: int = 0, error: dict[str, Any] | None = None
+        self,
+        state: State,
+        now: float,
+        *,
+        value: Any = None,
+        size: int = 0,
+        error: dict[str, Any] | None = None,
     ) -> bool:
         """Give the final state; False (and no effect) if it has one.
 
@@ -177,17 +184,23 @@ class OperationRecord:
 
 
 class OperationTable:
-    """The operations that have not ended, and the last that have: bounded by number, age and size of their results.
+    """The operations that have not ended, and the last that have: bounded by number, age and size
+    of their results.
 
     Args:
         instance: Identity of the server process; part of the identity of its operations.
         keep: Ended ones that are remembered.
         keep_s: How long, s.
-        keep_bytes: Results beyond this are let go, the oldest first; the newest stays whatever its size.
+        keep_bytes: Results beyond this are let go, the oldest first; the newest stays whatever its
+            size.
     """
 
     def __init__(
-        self, instance: str = "", keep: int = 1000, keep_s: float = 86400.0, keep_bytes: int = 16 * 2**20
+        self,
+        instance: str = "",
+        keep: int = 1000,
+        keep_s: float = 86400.0,
+        keep_bytes: int = 16 * 2**20,
     ) -> None:
         self.instance = instance
         self._keep, self._keep_s, self._keep_bytes = keep, keep_s, keep_bytes
@@ -212,7 +225,8 @@ class OperationTable:
         self._records.pop(identity, None)
 
     def tidy(self, now: float) -> None:
-        """Forget what is too old or too much; never what has not ended. Looks at no more than has changed."""
+        """Forget what is too old or too much; never what has not ended. Looks at no more than has
+        changed."""
         while self._just_ended:
             record = self._just_ended.popleft()
             if record.id in self._records:
@@ -240,13 +254,16 @@ class OperationTable:
         return record
 
     def is_of_another_run(self, identity: str) -> bool:
-        """Whether an identity is one that another process has given: one that served here before, perhaps."""
+        """Whether an identity is one that another process has given: one that served here before,
+        perhaps."""
         if len(identity) > _LONGEST_IDENTITY:
             return False
         instance, dash, number = identity.rpartition("-")
         return bool(dash and instance and number.isdigit()) and instance != self.instance
 
-    def records(self, now: float, wanted: Callable[[OperationRecord], bool] = lambda _: True) -> list[OperationRecord]:
+    def records(
+        self, now: float, wanted: Callable[[OperationRecord], bool] = lambda _: True
+    ) -> list[OperationRecord]:
         """Return those that are wanted, the oldest first."""
         self.tidy(now)
         return [record for record in list(self._records.values()) if wanted(record)]

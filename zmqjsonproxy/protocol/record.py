@@ -1,6 +1,7 @@
 """The lines of a recording: messages with their times, as JSON. No files, no clock.
 
-The first line says format and version; each further line is one message (docs/protocols/recording.md).
+The first line says format and version; each further line is one message
+(docs/protocols/recording.md).
 """
 
 from __future__ import annotations
@@ -16,7 +17,16 @@ from typing import Any
 
 from zmqjsonproxy.errors import RecordingError
 
-__all__ = ["FORMAT", "VERSION", "Direction", "Record", "Recording", "read_recording", "write_header", "write_record"]
+__all__ = [
+    "FORMAT",
+    "VERSION",
+    "Direction",
+    "Record",
+    "Recording",
+    "read_recording",
+    "write_header",
+    "write_record",
+]
 
 FORMAT = "dealer-player recording"
 VERSION = 1
@@ -38,7 +48,8 @@ class Record:
         time: UTC, when the recorder had it.
         direction: See Direction.
         peer: Number of the client's connection, from 1; 0 in notes that concern none.
-        frames: As on the wire, the empty frame of a REQ socket's envelope included, routing ids not.
+        frames: As on the wire, the empty frame of a REQ socket's envelope included, routing ids
+            not.
     """
 
     time: datetime
@@ -65,7 +76,8 @@ class Recording:
         server: Address of the recorded server.
         begun: UTC.
         records: In the order they were written.
-        was_cut: The last line is incomplete (the recorder was killed, the disk was full) and was left out.
+        was_cut: The last line is incomplete (the recorder was killed, the disk was full) and was
+            left out.
     """
 
     server: str
@@ -76,11 +88,14 @@ class Recording:
 
 def write_header(server: str, begun: datetime) -> bytes:
     """Encode the first line."""
-    return _line({"format": FORMAT, "version": VERSION, "server": server, "begun": _write_time(begun)})
+    return _line(
+        {"format": FORMAT, "version": VERSION, "server": server, "begun": _write_time(begun)}
+    )
 
 
 def write_record(record: Record) -> bytes:
-    """Encode a line. A frame is text where it is UTF-8 without NUL, else an object with its base64."""
+    """Encode a line. A frame is text where it is UTF-8 without NUL, else an object with its
+    base64."""
     return _line(
         {
             "time": _write_time(record.time),
@@ -99,8 +114,8 @@ def read_recording(lines: Iterable[bytes], source: str = "recording") -> Recordi
         source: Its name, for errors.
 
     Raises:
-        RecordingError: It is no recording or one of another version; or a line is damaged, other than a last one that
-            was cut off.
+        RecordingError: It is no recording or one of another version; or a line is damaged, other
+            than a last one that was cut off.
     """
     recording: Recording | None = None
     for number, line in enumerate(lines, 1):
@@ -112,11 +127,15 @@ def read_recording(lines: Iterable[bytes], source: str = "recording") -> Recordi
                 recording.records.append(_read_record(fields))
         except ValueError as error:
             if recording is None:
-                raise RecordingError(source, number, f"no first line of a {FORMAT}: {error}") from error
+                raise RecordingError(
+                    source, number, f"no first line of a {FORMAT}: {error}"
+                ) from error
             if not line.endswith(b"\n"):
                 recording.was_cut = True
                 break
-            raise RecordingError(source, number, f"damaged: {error}; remove the line to use the others") from error
+            raise RecordingError(
+                source, number, f"damaged: {error}; remove the line to use the others"
+            ) from error
     if recording is None:
         raise RecordingError(source, 1, "the file is empty")
     return recording
@@ -166,8 +185,15 @@ def _read_record(fields: dict[str, Any]) -> Record:
     try:
         direction = Direction(str(fields.get("direction")))
     except ValueError as error:
-        raise ValueError(f'"direction" is request, reply or note, not {fields.get("direction")!r}') from error
-    return Record(_read_time(fields.get("time")), direction, peer, tuple(_read_frame(frame) for frame in frames))
+        raise ValueError(
+            f'"direction" is request, reply or note, not {fields.get("direction")!r}'
+        ) from error
+    return Record(
+        _read_time(fields.get("time")),
+        direction,
+        peer,
+        tuple(_read_frame(frame) for frame in frames),
+    )
 
 
 def _read_time(text: Any) -> datetime:

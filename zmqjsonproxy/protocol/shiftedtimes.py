@@ -1,7 +1,8 @@
-"""Times inside messages, moved on or left out of account, and identities of starts, left out. No clock.
+"""Times inside messages, moved on or left out of account, and identities of starts, left out. No
+clock.
 
-A time is what travels between a Dealer and a Player: [Y, M, D, h, m, s] or [Y, M, D, h, m, s, us], UTC. The identity
-of a start is a text of 16 hexadecimal digits that its Dealer made up.
+A time is what travels between a Dealer and a Player: [Y, M, D, h, m, s] or [Y, M, D, h, m, s, us],
+UTC. The identity of a start is a text of 16 hexadecimal digits that its Dealer made up.
 """
 
 from __future__ import annotations
@@ -32,7 +33,8 @@ def shifted(value: Any, by: timedelta) -> Any:
 
 
 def without_times(value: Any) -> Any:
-    """Return a decoded value in which every time is the same text, and every identity of a start."""
+    """Return a decoded value in which every time is the same text, and every identity of a
+    start."""
     if _time(value) is not None:
         return "any time"
     if isinstance(value, str) and _IDENTITY.fullmatch(value):
@@ -54,7 +56,8 @@ def identities(value: Any) -> Iterator[str]:
 
 
 def renamed(value: Any, names: Mapping[str, str]) -> Any:
-    """Return a decoded value in which the identities that are in `names` are those that they stand for."""
+    """Return a decoded value in which the identities that are in `names` are those that they stand
+    for."""
     if isinstance(value, str):
         return names.get(value, value)
     if isinstance(value, list):

@@ -28,7 +28,8 @@ class AsyncProxyClient(RemoteObject):
         async with AsyncProxyClient(None, "bank", url) as bank:
             await bank.set_mode("MODE1", _timeout=120)
 
-    Whether a method exists is asked when it is awaited, if it is not known yet: AttributeError if it does not.
+    Whether a method exists is asked when it is awaited, if it is not known yet: AttributeError if
+    it does not.
 
     Args:
         ctx: ZeroMQ context; unused with `hub`.
@@ -82,16 +83,22 @@ class AsyncProxyClient(RemoteObject):
             _timeout: For this call, s.
             **kwargs: Its keyword arguments.
         """
-        return self._hub.begin(self._url, self._obj_name, method, args, kwargs, self._within(_timeout))
+        return self._hub.begin(
+            self._url, self._obj_name, method, args, kwargs, self._within(_timeout)
+        )
 
     def batch(self, *, _timeout: float | None = None) -> AsyncBatch:
-        """Collect calls in an `async with` block and send them as one message at its end; see AsyncBatch."""
+        """Collect calls in an `async with` block and send them as one message at its end; see
+        AsyncBatch."""
         return AsyncBatch(self._hub, self._url, self._obj_name, self._within(_timeout))
 
     # operations
 
-    async def begin(self, method: str, /, *args: Any, _timeout: float | None = None, **kwargs: Any) -> AsyncOperation:
-        """Begin an operation; as `ZMQJSONProxyClient.begin`. A cancellation before it was begun ends it.
+    async def begin(
+        self, method: str, /, *args: Any, _timeout: float | None = None, **kwargs: Any
+    ) -> AsyncOperation:
+        """Begin an operation; as `ZMQJSONProxyClient.begin`. A cancellation before it was begun
+        ends it.
 
         Args:
             method: Remote method, which is an operation.
@@ -107,13 +114,23 @@ class AsyncProxyClient(RemoteObject):
         return only(await take_in_task(self._hub, steps))
 
     async def operation(self, identity: str, *, _timeout: float | None = None) -> AsyncOperation:
-        """Return an operation of the server, whoever began it; RefusedError if it knows none of this identity."""
+        """Return an operation of the server, whoever began it; RefusedError if it knows none of
+        this identity."""
         identities = [(self._url, identity)]
-        return only(await take_in_task(self._hub, finds(self._operation, identities, self._within(_timeout))))
+        return only(
+            await take_in_task(
+                self._hub, finds(self._operation, identities, self._within(_timeout))
+            )
+        )
 
-    async def operations(self, active: bool = False, *, _timeout: float | None = None) -> list[AsyncOperation]:
-        """Return the last operations of the server, the newest at the end; as `ZMQJSONProxyClient.operations`."""
-        return await take_in_task(self._hub, lists(self._operation, self._url, active, self._within(_timeout)))
+    async def operations(
+        self, active: bool = False, *, _timeout: float | None = None
+    ) -> list[AsyncOperation]:
+        """Return the last operations of the server, the newest at the end; as
+        `ZMQJSONProxyClient.operations`."""
+        return await take_in_task(
+            self._hub, lists(self._operation, self._url, active, self._within(_timeout))
+        )
 
     def _operation(self, url: str, described: dict[str, Any]) -> AsyncOperation:
         return AsyncOperation(self._hub, url, described)
@@ -135,12 +152,21 @@ class AsyncProxyClient(RemoteObject):
         return True
 
     def _method(self, description: MethodDescription) -> Callable[..., Coroutine[Any, Any, Any]]:
-        hub, url, obj_name, name, peer = self._hub, self._url, self._obj_name, description.name, self._peer
+        hub, url, obj_name, name, peer = (
+            self._hub,
+            self._url,
+            self._obj_name,
+            description.name,
+            self._peer,
+        )
 
         async def method(*args: Any, _timeout: float | None = None, **kwargs: Any) -> Any:
             try:
                 value = await hub.call(url, obj_name, name, args, kwargs, self._within(_timeout))
-            except (NoSuchMethodError, BadParametersError) as error:  # it may have come back with another interface
+            except (
+                NoSuchMethodError,
+                BadParametersError,
+            ) as error:  # it may have come back with another interface
                 if isinstance(error, NoSuchMethodError) or self._is_stale():
                     await self._refresh(1.0)
                 raise
@@ -155,7 +181,8 @@ class AsyncProxyClient(RemoteObject):
         return method
 
     def __getattr__(self, name: str) -> Any:
-        # Only what is not there comes here: the server was not asked so far, was away, or has more methods by now.
+        # Only what is not there comes here: the server was not asked so far, was away, or has more
+        # methods by now.
         if name.startswith("_"):
             raise AttributeError(name)
         return self._remote_method(name)
@@ -202,13 +229,18 @@ class AsyncBatch(BatchCalls):
         return self
 
     async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, _trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        _trace: TracebackType | None,
     ) -> None:
         if error is not None:
             self._leave_unsent()
             return
         try:
-            self._end(await self._hub.call_batch(self._url, self._object_name, self._calls, self._timeout))
+            self._end(
+                await self._hub.call_batch(self._url, self._object_name, self._calls, self._timeout)
+            )
         except BaseException:
             self._end_withdrawn()
             raise

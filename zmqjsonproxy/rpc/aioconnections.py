@@ -36,7 +36,8 @@ class WatchedConnections(Connections):
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def has_message(self) -> bool:
-        """Whether the ROUTER socket has one; to be asked after each use, for its descriptor may be silent then."""
+        """Whether the ROUTER socket has one; to be asked after each use, for its descriptor may be
+        silent then."""
         return bool(int(self._router.get(zmq.EVENTS)) & _POLLIN)
 
     @property
@@ -69,7 +70,9 @@ class WatchedConnections(Connections):
             return super()._connect(peer, p, now)
         if peer not in self._searches and self._loop is not None:
             within = max(min(self.settings.hello_within, p.deadline - now), 0.05)
-            self._searches[peer] = self._loop.create_task(self._search(peer, p.what.object_name, within))
+            self._searches[peer] = self._loop.create_task(
+                self._search(peer, p.what.object_name, within)
+            )
         return True  # it waits with the others
 
     async def _search(self, peer: Peer, hello_name: str, within: float) -> None:

@@ -1,7 +1,8 @@
 """Calls to many servers over one ROUTER socket, for programs that use asyncio.
 
-Everything happens in the running loop, which watches the sockets' file descriptors; there is no thread and no lock.
-Such a descriptor tells of changes only: after each use of its socket it is looked whether something has come meanwhile.
+Everything happens in the running loop, which watches the sockets' file descriptors; there is no
+thread and no lock. Such a descriptor tells of changes only: after each use of its socket it is
+looked whether something has come meanwhile.
 """
 
 from __future__ import annotations
@@ -31,7 +32,8 @@ __all__ = ["AsyncHub"]
 _TURNS = 5
 """How many turns a lone call gives to other tasks before it sleeps."""
 _TURN_EVERY = 0.001
-"""So often they have a turn even if all answers are there at once, s: a turn costs a third of a small call."""
+"""So often they have a turn even if all answers are there at once, s: a turn costs a third of a
+small call."""
 
 
 class _Wait:
@@ -69,8 +71,8 @@ class _Later(_Wait):
 class _Answer(asyncio.Future[Any]):
     """The answer of a call that is waited for later.
 
-    To cancel it gives the call up there and then. A callback would do so in the loop's next turn, before which the
-    connection may be made and the call be sent.
+    To cancel it gives the call up there and then. A callback would do so in the loop's next turn,
+    before which the connection may be made and the call be sent.
     """
 
     give_up: Callable[[], None] | None = None
@@ -88,7 +90,9 @@ class _Awaited(Pending):
 
     __slots__ = ("_is_done", "_wait")
 
-    def __init__(self, wait: _Wait, peer: Peer, what: Call | BatchOfCalls | Hello, begun: float) -> None:
+    def __init__(
+        self, wait: _Wait, peer: Peer, what: Call | BatchOfCalls | Hello, begun: float
+    ) -> None:
         self._wait, self._is_done = wait, False
         super().__init__(peer, what, begun, wait.deadline)
         wait.left += 1
@@ -112,7 +116,8 @@ class _Awaited(Pending):
 class AsyncHub(OfOneProcess, KnownServers):
     """One socket for calls to any number of servers, for the tasks of one event loop.
 
-    A task that is cancelled while it waits leaves the hub usable; the answer to its call is dropped when it comes.
+    A task that is cancelled while it waits leaves the hub usable; the answer to its call is dropped
+    when it comes.
 
     Args:
         ctx: ZeroMQ context; None: that of this package, which is nobody else's.
@@ -128,7 +133,9 @@ class AsyncHub(OfOneProcess, KnownServers):
     ) -> None:
         self.settings = settings or HubSettings()
         context = own_context() if ctx is None else ctx
-        self._connections: WatchedConnections = WatchedConnections(context, self.settings, self._receive, locators)
+        self._connections: WatchedConnections = WatchedConnections(
+            context, self.settings, self._receive, locators
+        )
         self._connections.set_wait(0)
         self._is_open = True
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -155,11 +162,19 @@ class AsyncHub(OfOneProcess, KnownServers):
         peer = connections.peer(url)
         sent, source, body = False, None, b""
         is_alone = not self._waits and asyncio.get_running_loop() is self._loop
-        if is_alone and peer.is_ours and begun - connections.looked_at <= LOOK_EVERY and timeout > 0:
-            # As `Hub.call`: as long as nothing but its result arrives, without the bookkeeping of many.
+        if (
+            is_alone
+            and peer.is_ours
+            and begun - connections.looked_at <= LOOK_EVERY
+            and timeout > 0
+        ):
+            # As `Hub.call`: as long as nothing but its result arrives, without the bookkeeping of
+            # many.
             number = next(connections.numbers)
             try:
-                before, after = jsonrpc.request_around_id(object_name, method, args, kwargs, timeout, peer.arrays)
+                before, after = jsonrpc.request_around_id(
+                    object_name, method, args, kwargs, timeout, peer.arrays
+                )
                 request = b"%b%d%b" % (before, number, after)
                 if isinstance(after, Framed) or len(request) > peer.most_bytes:
                     raise ValueError(request)  # more has to be done, below
@@ -169,7 +184,11 @@ class AsyncHub(OfOneProcess, KnownServers):
                     source, body = connections.next_message()
                     if source is peer:
                         answer = jsonrpc.read_reply(body)
-                        if type(answer) is dict and answer.get("id") == number and "result" in answer:
+                        if (
+                            type(answer) is dict
+                            and answer.get("id") == number
+                            and "result" in answer
+                        ):
                             await self._give_turn()
                             return answer["result"]
             except (TypeError, ValueError, RecursionError, zmq.ZMQError) as error:
@@ -189,8 +208,11 @@ class AsyncHub(OfOneProcess, KnownServers):
             raise pending.error
         return pending.value
 
-    async def call_many(self, requests: Sequence[CallRequest], timeout: float = 60.0) -> list[CallResult]:
-        """Send all calls, then wait for all answers until one common deadline; raises for none of them."""
+    async def call_many(
+        self, requests: Sequence[CallRequest], timeout: float = 60.0
+    ) -> list[CallResult]:
+        """Send all calls, then wait for all answers until one common deadline; raises for none of
+        them."""
         begun = time.monotonic()
         wait = _Wait(begun + timeout)
         for request, what in shared_calls(requests, timeout):
@@ -239,7 +261,9 @@ class AsyncHub(OfOneProcess, KnownServers):
         begun = time.monotonic()
         peer = self._connections.peer(url)
         if not peer.is_ours:
-            return await self.call_many([CallRequest(url, object_name, *call) for call in calls], timeout)
+            return await self.call_many(
+                [CallRequest(url, object_name, *call) for call in calls], timeout
+            )
         wait = _Wait(begun + timeout)
         whats = in_batches(object_name, calls, timeout)
         for what in whats:
@@ -255,15 +279,22 @@ class AsyncHub(OfOneProcess, KnownServers):
         kwargs: Mapping[str, Any] | None = None,
         timeout: float = 60.0,
     ) -> asyncio.Future[Any]:
-        """Send a call and return at once; what is returned is awaited for the answer. Any number may be under way.
+        """Send a call and return at once; what is returned is awaited for the answer. Any number
+        may be under way.
 
-        To cancel it gives the call up, and its server is told. Arguments as `call`; to be used in a running loop.
+        To cancel it gives the call up, and its server is told. Arguments as `call`; to be used in a
+        running loop.
         """
         begun = time.monotonic()
         wait = _Later(begun + timeout)
         future = wait.future = _Answer(loop=asyncio.get_running_loop())
         future.give_up = partial(self._cancel, wait)
-        _Awaited(wait, self._connections.peer(url), Call(object_name, method, args, kwargs, timeout), begun)
+        _Awaited(
+            wait,
+            self._connections.peer(url),
+            Call(object_name, method, args, kwargs, timeout),
+            begun,
+        )
         future.add_done_callback(partial(self._end_later, wait))
         if self._submit(wait, begun):
             self._look_again()
@@ -274,7 +305,9 @@ class AsyncHub(OfOneProcess, KnownServers):
         assert isinstance(future, _Answer)
         future.give_up = None  # they would hold each other
 
-    async def describe(self, url: str, object_name: str, timeout: float = 1.0) -> InterfaceDescription:
+    async def describe(
+        self, url: str, object_name: str, timeout: float = 1.0
+    ) -> InterfaceDescription:
         """Ask a server what an object offers; errors as those of `Hub.describe`."""
         (result,) = await self.describe_many([url], object_name, timeout)
         if result.error is not None:
@@ -282,8 +315,11 @@ class AsyncHub(OfOneProcess, KnownServers):
         description: InterfaceDescription = result.value
         return description
 
-    async def describe_many(self, urls: Sequence[str], object_name: str, timeout: float = 1.0) -> list[CallResult]:
-        """Ask many servers what an object offers; each value is an InterfaceDescription. Raises for none of them."""
+    async def describe_many(
+        self, urls: Sequence[str], object_name: str, timeout: float = 1.0
+    ) -> list[CallResult]:
+        """Ask many servers what an object offers; each value is an InterfaceDescription. Raises for
+        none of them."""
         begun = time.monotonic()
         wait = _Wait(begun + timeout)
         what = Hello(object_name, self._connections.client)
@@ -303,12 +339,15 @@ class AsyncHub(OfOneProcess, KnownServers):
                 self._timer.cancel()
             if self._is_open:
                 self._connections.close("the hub was closed")
-            for wait in list(self._waits) if self._loop is not None and not self._loop.is_closed() else ():
+            for wait in (
+                list(self._waits) if self._loop is not None and not self._loop.is_closed() else ()
+            ):
                 self._give_up(wait, "the hub was closed")
         return True
 
     def renew_after_fork(self) -> None:
-        """Leave all connections to the parent, in a child of it; the first call here makes others."""
+        """Leave all connections to the parent, in a child of it; the first call here makes
+        others."""
         if not self._closed:
             self._loop = self._timer = None
             self._waits.clear()
@@ -341,7 +380,9 @@ class AsyncHub(OfOneProcess, KnownServers):
             if wait.left:
                 wait.future = asyncio.get_running_loop().create_future()
                 await wait.future
-        except BaseException:  # nobody waits any more, and an old server's answer must not be taken for another
+        except (
+            BaseException
+        ):  # nobody waits any more, and an old server's answer must not be taken for another
             self._cancel(wait)
             raise
         finally:
@@ -366,13 +407,15 @@ class AsyncHub(OfOneProcess, KnownServers):
         return True
 
     def _look_again(self) -> None:
-        """Look for messages in the loop's next turn: sockets that were just used may not tell of them."""
+        """Look for messages in the loop's next turn: sockets that were just used may not tell of
+        them."""
         connections = self._connections
         if self._loop is not None and (connections.has_bridges or connections.has_message()):
             self._loop.call_soon(self._receive)
 
     async def _look_awake(self, wait: _Wait) -> None:
-        """Wait for a short while without sleep: to be woken costs more than most servers need for their answer."""
+        """Wait for a short while without sleep: to be woken costs more than most servers need for
+        their answer."""
         for _ in range(_TURNS):
             if wait.left and self._connections.look():
                 self._receive()
@@ -393,7 +436,9 @@ class AsyncHub(OfOneProcess, KnownServers):
 
     def _attach(self, loop: asyncio.AbstractEventLoop) -> None:
         if self._loop is not None and not self._loop.is_closed():
-            raise RuntimeError("this hub serves another event loop; make one in each loop, or close that loop first")
+            raise RuntimeError(
+                "this hub serves another event loop; make one in each loop, or close that loop first"
+            )
         if not self._is_open:
             self._connections.open(own_context())
             self._connections.set_wait(0)
@@ -435,7 +480,9 @@ class AsyncHub(OfOneProcess, KnownServers):
             self._connections.look_at_events(now)
         self._receive()
         now = time.monotonic()
-        late = [p for wait in self._waits if now >= wait.deadline for p in wait.pendings if not p.done]
+        late = [
+            p for wait in self._waits if now >= wait.deadline for p in wait.pendings if not p.done
+        ]
         for p in late:
             p.time_out(now)
             self._connections.submit(p, now)  # withdraws it
@@ -450,13 +497,16 @@ class AsyncHub(OfOneProcess, KnownServers):
                 p.fail(PeerLostError(p.peer.url, p.what.label, reason), now)
 
     def _cancel(self, wait: _Wait) -> None:
-        """Give calls up that nobody waits for any more; their servers are told, as far as they understand that."""
+        """Give calls up that nobody waits for any more; their servers are told, as far as they
+        understand that."""
         now = time.monotonic()
         for p in wait.pendings:
             p.ends_operation = not p.what.begins
             if not p.done:
                 p.fail(PeerLostError(p.peer.url, p.what.label, "the wait was cancelled"), now)
-            elif p.error is not None or not p.what.begins:  # else its caller does not know that it was accepted
+            elif (
+                p.error is not None or not p.what.begins
+            ):  # else its caller does not know that it was accepted
                 continue
             if not self._closed:
                 self._connections.submit(p, now)

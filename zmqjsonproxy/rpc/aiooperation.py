@@ -1,4 +1,5 @@
-"""A long call, for programs that use asyncio: begun, watched, awaited, aborted, and found again by its identity."""
+"""A long call, for programs that use asyncio: begun, watched, awaited, aborted, and found again by
+its identity."""
 
 from __future__ import annotations
 
@@ -24,10 +25,12 @@ log = logging.getLogger(__name__)
 
 
 class AsyncOperation(HeardOperation):
-    """One operation of a server, for the tasks of one event loop: as `Operation`, but what waits is awaited.
+    """One operation of a server, for the tasks of one event loop: as `Operation`, but what waits is
+    awaited.
 
-    Attributes such as `state` cannot ask: they tell what was heard last, by `look`, `wait`, or by whoever wants to hear
-    of progress. To cancel what waits leaves the operation alone; `abort` ends it.
+    Attributes such as `state` cannot ask: they tell what was heard last, by `look`, `wait`, or by
+    whoever wants to hear of progress. To cancel what waits leaves the operation alone; `abort` ends
+    it.
 
     Args:
         hub: To ask with.
@@ -36,13 +39,20 @@ class AsyncOperation(HeardOperation):
         lost_after: s.
     """
 
-    def __init__(self, hub: AsyncHub, url: str, described: dict[str, Any], lost_after: float = LOST_AFTER_S) -> None:
+    def __init__(
+        self, hub: AsyncHub, url: str, described: dict[str, Any], lost_after: float = LOST_AFTER_S
+    ) -> None:
         super().__init__(url, described, lost_after)
         self._hub = hub
 
     @classmethod
     async def find(
-        cls, hub: AsyncHub, url: str, identity: str, timeout: float, lost_after: float = LOST_AFTER_S
+        cls,
+        hub: AsyncHub,
+        url: str,
+        identity: str,
+        timeout: float,
+        lost_after: float = LOST_AFTER_S,
     ) -> Self:
         """Ask a server for one of its operations; errors as those of `Operation.find`."""
         make = partial(cls, hub, lost_after=lost_after)
@@ -62,7 +72,8 @@ class AsyncOperation(HeardOperation):
         return await take_in_task(self._hub, waits([self], timeout))
 
     async def exception(self, timeout: float | None = None) -> ProxyError | None:
-        """Wait for the end and return its error, None if it has a value; raises TimeoutError if it has not ended."""
+        """Wait for the end and return its error, None if it has a value; raises TimeoutError if it
+        has not ended."""
         await self.wait(timeout)
         return self._end(timeout)
 
@@ -76,16 +87,19 @@ class AsyncOperation(HeardOperation):
         return self._value(timeout)
 
     async def abort(self, reason: str = "", timeout: float = LOOK_WITHIN_S) -> None:
-        """Ask it to end; arguments and errors as those of `Operation.abort`. `wait` waits for the end."""
+        """Ask it to end; arguments and errors as those of `Operation.abort`. `wait` waits for the
+        end."""
         only(await take_in_task(self._hub, aborts([self], reason, timeout)))
 
     def on_done(self, tell: Callable[[AsyncOperation], object]) -> None:
-        """Call `tell(operation)` once, in the loop, when it has its final state, soon if it has; awaits a coroutine."""
+        """Call `tell(operation)` once, in the loop, when it has its final state, soon if it has;
+        awaits a coroutine."""
         self._on_done.append(tell)
         _Watcher.of(self._hub).add(self)
 
     def on_progress(self, tell: Callable[[AsyncOperation], object]) -> None:
-        """Call `tell(operation)` whenever state, fraction or text are others than before; as `on_done`."""
+        """Call `tell(operation)` whenever state, fraction or text are others than before; as
+        `on_done`."""
         self._on_progress.append(tell)
         _Watcher.of(self._hub).add(self)
 
@@ -107,7 +121,8 @@ class AsyncOperation(HeardOperation):
 
 
 class _Watcher:
-    """The task that asks for the operations of one hub that somebody wants to hear of; it ends with the last."""
+    """The task that asks for the operations of one hub that somebody wants to hear of; it ends with
+    the last."""
 
     _all: ClassVar[WeakKeyDictionary[AsyncHub, _Watcher]] = WeakKeyDictionary()
 
@@ -124,7 +139,9 @@ class _Watcher:
         """Watch one more."""
         self._watched.add(operation)
         if self._task is None or self._task.done():
-            self._task = asyncio.get_running_loop().create_task(self._watch(operation._hub), name="operations")
+            self._task = asyncio.get_running_loop().create_task(
+                self._watch(operation._hub), name="operations"
+            )
 
     async def _watch(self, hub: AsyncHub) -> None:
         try:
@@ -133,7 +150,9 @@ class _Watcher:
                 await take_in_task(hub, looks(watched))
                 for operation in watched:
                     await operation.tell()
-                if not self._watched.drop([operation for operation in watched if operation.is_told]):
+                if not self._watched.drop(
+                    [operation for operation in watched if operation.is_told]
+                ):
                     return
                 await asyncio.sleep(self._watched.pause)
         finally:

@@ -1,4 +1,5 @@
-"""Steps, taken in a task of an event loop; apart from `steps.py` so that only users of asyncio import asyncio."""
+"""Steps, taken in a task of an event loop; apart from `steps.py` so that only users of asyncio
+import asyncio."""
 
 from __future__ import annotations
 
@@ -14,8 +15,11 @@ __all__ = ["take_in_task"]
 T = TypeVar("T")
 
 
-async def take_in_task(hub: AsyncHub, steps: Steps[T], sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> T:
-    """Take the steps in the running task; its cancellation is raised within the generator. Arguments as of `take`."""
+async def take_in_task(
+    hub: AsyncHub, steps: Steps[T], sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+) -> T:
+    """Take the steps in the running task; its cancellation is raised within the generator.
+    Arguments as of `take`."""
     try:
         step = next(steps)
         while True:

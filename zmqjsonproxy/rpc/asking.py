@@ -1,7 +1,9 @@
-"""How a caller begins operations, asks for them, waits for them and aborts them: as steps, for both clients.
+"""How a caller begins operations, asks for them, waits for them and aborts them: as steps, for both
+clients.
 
-There is one way to hear of an operation: `rpc.operation` is asked. Whoever waits asks; for those who want to be told,
-one thread, or one task, for each hub asks for all of them, and lives as long as there is something to be told.
+There is one way to hear of an operation: `rpc.operation` is asked. Whoever waits asks; for those
+who want to be told, one thread, or one task, for each hub asks for all of them, and lives as long
+as there is something to be told.
 """
 
 from __future__ import annotations
@@ -17,7 +19,17 @@ from zmqjsonproxy.rpc.heard import HeardOperation
 from zmqjsonproxy.rpc.many import CallRequest
 from zmqjsonproxy.rpc.steps import BeginEach, CallMany, Pause, Steps
 
-__all__ = ["LOOK_WITHIN_S", "Watched", "aborts", "begins", "finds", "lists", "looks", "only", "waits"]
+__all__ = [
+    "LOOK_WITHIN_S",
+    "Watched",
+    "aborts",
+    "begins",
+    "finds",
+    "lists",
+    "looks",
+    "only",
+    "waits",
+]
 
 LOOK_WITHIN_S = 5.0
 FIRST_PAUSE_S, LAST_PAUSE_S = 0.02, 0.3
@@ -62,25 +74,38 @@ def begins(
         if result.error is not None:
             begun.append(result.error)
         elif isinstance(value, dict) and isinstance(value.get("operation"), str):
-            described = {"id": value["operation"], "method": f"{object_name}.{method}", "state": State.QUEUED.value}
+            described = {
+                "id": value["operation"],
+                "method": f"{object_name}.{method}",
+                "state": State.QUEUED.value,
+            }
             begun.append(make(url, described))
         else:
-            begun.append(ProtocolError(f"{object_name}.{method} at {url} is no operation; it answered {value!r:.200}"))
+            begun.append(
+                ProtocolError(
+                    f"{object_name}.{method} at {url} is no operation; it answered {value!r:.200}"
+                )
+            )
     return begun
 
 
 def finds(
     make: Callable[[str, dict[str, Any]], O], identities: Sequence[tuple[str, str]], timeout: float
 ) -> Steps[list[O | ProxyError]]:
-    """Ask for operations by (URL, identity); RefusedError stands for one that its server does not know."""
-    results = yield CallMany([CallRequest(url, "rpc", "operation", (each,)) for url, each in identities], timeout)
+    """Ask for operations by (URL, identity); RefusedError stands for one that its server does not
+    know."""
+    results = yield CallMany(
+        [CallRequest(url, "rpc", "operation", (each,)) for url, each in identities], timeout
+    )
     return [
         result.error if result.error is not None else make(url, result.value)
         for (url, _), result in zip(identities, results, strict=True)
     ]
 
 
-def lists(make: Callable[[str, dict[str, Any]], O], url: str, active: bool, timeout: float) -> Steps[list[O]]:
+def lists(
+    make: Callable[[str, dict[str, Any]], O], url: str, active: bool, timeout: float
+) -> Steps[list[O]]:
     """Ask a server for its last operations, the newest at the end; raises as a call."""
     (result,) = yield CallMany([CallRequest(url, "rpc", "operations", (active,))], timeout)
     if result.error is not None:
@@ -94,7 +119,9 @@ def looks(operations: Iterable[HeardOperation]) -> Steps[None]:
     if not asked_for:
         return
     asked = time.monotonic()
-    results = yield CallMany([CallRequest(o.url, "rpc", "operation", (o.id,)) for o in asked_for], LOOK_WITHIN_S)
+    results = yield CallMany(
+        [CallRequest(o.url, "rpc", "operation", (o.id,)) for o in asked_for], LOOK_WITHIN_S
+    )
     now = time.monotonic()
     for operation, result in zip(asked_for, results, strict=True):
         if result.error is None:
@@ -134,7 +161,9 @@ def aborts(
         timeout: For the servers' answers, s.
     """
     words = reason or f"aborted by {own_name()}"
-    results = yield CallMany([CallRequest(o.url, "rpc", "abort", (o.id, words)) for o in operations], timeout)
+    results = yield CallMany(
+        [CallRequest(o.url, "rpc", "abort", (o.id, words)) for o in operations], timeout
+    )
     now = time.monotonic()
     for operation, result in zip(operations, results, strict=True):
         if result.error is None:

@@ -1,7 +1,8 @@
-"""A connection to a server of the original's generation: a DEALER socket of its own. Decides nothing.
+"""A connection to a server of the original's generation: a DEALER socket of its own. Decides
+nothing.
 
-Such a server is a REP socket. ZeroMQ lets REP talk to REQ and DEALER only and ends the connection of the hub's ROUTER
-in the handshake, which is how the hub learns that it needs this.
+Such a server is a REP socket. ZeroMQ lets REP talk to REQ and DEALER only and ends the connection
+of the hub's ROUTER in the handshake, which is how the hub learns that it needs this.
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ class Bridge:
         self.socket.linger = 0
         for option, value in options.items():
             self.socket.set(option, value)
-        # libzmq below 4.2, of the original's time, answers no heartbeats and would be given up in each longer call.
+        # libzmq below 4.2, of the original's time, answers no heartbeats and would be given up in
+        # each longer call.
         self.socket.set(zmq.HEARTBEAT_IVL, 0)
         self.socket.set(zmq.TCP_KEEPALIVE, 1)
         self.socket.set(zmq.TCP_KEEPALIVE_IDLE, 1)

@@ -1,4 +1,5 @@
-"""A remote object as a local one: its methods with their documentation and signatures, for as long as it lives."""
+"""A remote object as a local one: its methods with their documentation and signatures, for as long
+as it lives."""
 
 from __future__ import annotations
 
@@ -25,8 +26,8 @@ __all__ = ["ZMQJSONProxyClient"]
 class ZMQJSONProxyClient(RemoteObject):
     """A proxy of one exposed object; thread-safe.
 
-    Remote methods are attributes. Each takes, besides its own arguments, `_timeout` in seconds for that one call. A
-    server may be started after its proxy, and restarted: the methods follow.
+    Remote methods are attributes. Each takes, besides its own arguments, `_timeout` in seconds for
+    that one call. A server may be started after its proxy, and restarted: the methods follow.
 
     Args:
         ctx: ZeroMQ context; unused with `hub`.
@@ -73,7 +74,9 @@ class ZMQJSONProxyClient(RemoteObject):
 
     # many calls at once
 
-    def call_later(self, method: str, /, *args: Any, _timeout: float | None = None, **kwargs: Any) -> CallFuture:
+    def call_later(
+        self, method: str, /, *args: Any, _timeout: float | None = None, **kwargs: Any
+    ) -> CallFuture:
         """Send a call and return at once; `result()` of what is returned waits for the answer.
 
         Args:
@@ -91,8 +94,11 @@ class ZMQJSONProxyClient(RemoteObject):
 
     # operations
 
-    def begin(self, method: str, /, *args: Any, _timeout: float | None = None, **kwargs: Any) -> Operation:
-        """Begin an operation and return at once; what is returned tells how far it is, waits for it, aborts it.
+    def begin(
+        self, method: str, /, *args: Any, _timeout: float | None = None, **kwargs: Any
+    ) -> Operation:
+        """Begin an operation and return at once; what is returned tells how far it is, waits for
+        it, aborts it.
 
         Args:
             method: Remote method, which is an operation.
@@ -101,17 +107,25 @@ class ZMQJSONProxyClient(RemoteObject):
             **kwargs: Its keyword arguments.
 
         Raises:
-            ProtocolError: The method is no operation, or the server is of the original; nothing was done.
-            ProxyError: As a call; after a CallTimeoutError look at `operations()` whether it was begun.
+            ProtocolError: The method is no operation, or the server is of the original; nothing was
+                done.
+            ProxyError: As a call; after a CallTimeoutError look at `operations()` whether it was
+                begun.
         """
         if self._is_stale():
             self._refresh(1.0)
         self._check_operation(method)
         urls, timeout = [self._url], self._within(_timeout)
-        return only(take(self._hub, begins(self._operation, urls, self._obj_name, method, args, kwargs, timeout)))
+        return only(
+            take(
+                self._hub,
+                begins(self._operation, urls, self._obj_name, method, args, kwargs, timeout),
+            )
+        )
 
     def operation(self, identity: str, *, _timeout: float | None = None) -> Operation:
-        """Return an operation of the server, whoever began it; RefusedError if it knows none of this identity."""
+        """Return an operation of the server, whoever began it; RefusedError if it knows none of
+        this identity."""
         identities = [(self._url, identity)]
         return only(take(self._hub, finds(self._operation, identities, self._within(_timeout))))
 
@@ -137,7 +151,11 @@ class ZMQJSONProxyClient(RemoteObject):
         except ProxyError:
             return False
         ours, names = type(self), vars(self)
-        methods = {m.name: self._method(m) for m in description.methods.values() if not hasattr(ours, m.name)}
+        methods = {
+            m.name: self._method(m)
+            for m in description.methods.values()
+            if not hasattr(ours, m.name)
+        }
         with self._binding:  # other threads call meanwhile: what stays is never missing
             names.update(methods)
             for name in self._methods.difference(methods):
@@ -153,7 +171,10 @@ class ZMQJSONProxyClient(RemoteObject):
         def method(*args: Any, _timeout: float | None = None, **kwargs: Any) -> Any:
             try:
                 value = hub.call(url, obj_name, name, args, kwargs, self._within(_timeout))
-            except (NoSuchMethodError, BadParametersError) as error:  # it may have come back with another interface
+            except (
+                NoSuchMethodError,
+                BadParametersError,
+            ) as error:  # it may have come back with another interface
                 if isinstance(error, NoSuchMethodError) or self._is_stale():
                     self._refresh(1.0)
                 raise
@@ -168,8 +189,8 @@ class ZMQJSONProxyClient(RemoteObject):
         return method
 
     def __getattr__(self, name: str) -> Any:
-        # Only what is not there comes here: the server was away so far, or has come back with more methods. If it is
-        # away, the call says so, as it does for a method that was known before.
+        # Only what is not there comes here: the server was away so far, or has come back with more
+        # methods. If it is away, the call says so, as it does for a method that was known before.
         if name.startswith("_"):
             raise AttributeError(name)
         self._refresh(1.0)

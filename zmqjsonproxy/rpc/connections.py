@@ -1,6 +1,8 @@
-"""The sockets to all servers: connecting, sending, receiving, and losing them. To be used by one thread at a time.
+"""The sockets to all servers: connecting, sending, receiving, and losing them. To be used by one
+thread at a time.
 
-Servers of the original's generation are REP sockets, which talk to no ROUTER: each gets a DEALER socket of its own.
+Servers of the original's generation are REP sockets, which talk to no ROUTER: each gets a DEALER
+socket of its own.
 """
 
 from __future__ import annotations
@@ -49,8 +51,8 @@ class HubSettings:
         heartbeat_every: s; 0 switches heartbeats off.
         heartbeat_timeout: A server that is silent for so long is lost, s.
         hello_within: A server that cannot be connected to within this time is not there, s.
-        retry_first: Pause after a failed connection, s; doubles up to `retry_most`, and is randomised. Calls
-            within the pause fail at once.
+        retry_first: Pause after a failed connection, s; doubles up to `retry_most`, and is
+            randomised. Calls within the pause fail at once.
         retry_most: s.
     """
 
@@ -80,7 +82,9 @@ class Connections:
 
     _looks = 60  # how often `look` looks; about 0.1 ms where nobody else wants the processor
 
-    def __init__(self, context: zmq.Context[Any], settings: HubSettings, locators: Locators | None = None) -> None:
+    def __init__(
+        self, context: zmq.Context[Any], settings: HubSettings, locators: Locators | None = None
+    ) -> None:
         self.settings, self._locators = settings, locators or {}
         self.peers: dict[str, Peer] = {}
         self._at: dict[str, Peer] = {}
@@ -128,20 +132,31 @@ class Connections:
         self._inner = inner  # last: other threads may send on it
 
     def leave_to_parent(self) -> None:
-        """Forget all connections and sockets, in a child of the process that has them; `open` makes others."""
-        self._parents = (self._router, self._inner, self._monitor, dict(self._bridges))  # not to be closed here
+        """Forget all connections and sockets, in a child of the process that has them; `open` makes
+        others."""
+        self._parents = (
+            self._router,
+            self._inner,
+            self._monitor,
+            dict(self._bridges),
+        )  # not to be closed here
         self._inner = None
         for peer in self.peers.values():
-            peer.give_up("the process was forked, and the call is its parent's", time.monotonic(), 0.0, 0.0)
+            peer.give_up(
+                "the process was forked, and the call is its parent's", time.monotonic(), 0.0, 0.0
+            )
         for known in (self._by_rid, self._bridges, self._at, self._addresses):
             known.clear()
 
     def close(self, reason: str) -> None:
-        """Give all connections up, withdraw what was sent over them and waits, and close the sockets."""
+        """Give all connections up, withdraw what was sent over them and waits, and close the
+        sockets."""
         for peer in list(self.peers.values()):
             for number in list(peer.numbered):
                 self.withdraw(peer, number)
-        if time.monotonic() - self._withdrew_at < _FLUSH_S:  # who was interrupted ends at once, and its words with it
+        if (
+            time.monotonic() - self._withdrew_at < _FLUSH_S
+        ):  # who was interrupted ends at once, and its words with it
             self._router.linger = int(1000 * _FLUSH_S)
         for peer in list(self.peers.values()):
             self.drop(peer, reason)
@@ -151,7 +166,8 @@ class Connections:
         self._router.close()
 
     def wake(self) -> None:
-        """End the wait of whoever waits in `next_message`; the one method for other threads, of which one at a time."""
+        """End the wait of whoever waits in `next_message`; the one method for other threads, of
+        which one at a time."""
         inner = self._inner
         if inner is not None:  # else they are being made, and nobody waits yet
             inner.send(b"")
@@ -174,8 +190,8 @@ class Connections:
         """Receive a message; zmq.Again: none came in time.
 
         Returns:
-            The sender and the body. Without a sender it was a wake-up, or from a connection that was given up; then
-            the routing id stands for the body.
+            The sender and the body. Without a sender it was a wake-up, or from a connection that
+            was given up; then the routing id stands for the body.
         """
         receive = self._receive_frame
         rid = receive()
@@ -184,7 +200,8 @@ class Connections:
             while self._router.get(zmq.RCVMORE):
                 receive()
             return None, rid
-        # No look whether more follows: it costs as much as the frame, and what does is found to be no routing id above.
+        # No look whether more follows: it costs as much as the frame, and what does is found to be
+        # no routing id above.
         body = receive()
         if not body and self._router.get(zmq.RCVMORE):  # the envelope of a REQ socket
             body = receive()
@@ -193,7 +210,8 @@ class Connections:
         return peer, body
 
     def submit(self, p: Pending, now: float) -> None:
-        """Send a call, or keep it until its server can take it, or end it if there is none; withdraw what has ended."""
+        """Send a call, or keep it until its server can take it, or end it if there is none;
+        withdraw what has ended."""
         peer = p.peer
         if p.done:
             if p.number:
@@ -238,7 +256,8 @@ class Connections:
             peers: Servers.
             what: The call.
             results: Those that came are put here, in the order of `peers`.
-            left: The calls that have no result yet are put here, under way or ended; for `take` and its like.
+            left: The calls that have no result yet are put here, under way or ended; for `take` and
+                its like.
             begun: When the caller asked, s, monotonic.
             until: When nobody waits any more.
         """
@@ -250,8 +269,17 @@ class Connections:
             if around := self._same_for_all(peers, what):
                 self.set_wait(SLICE_MS)
                 before, after = around
-                send, receive, read, clock = self.send, self.next_message, jsonrpc.read_reply, time.monotonic
-                count, first, end = len(peers), self.take_numbers(len(peers)), min(until, self.looked_at + LOOK_EVERY)
+                send, receive, read, clock = (
+                    self.send,
+                    self.next_message,
+                    jsonrpc.read_reply,
+                    time.monotonic,
+                )
+                count, first, end = (
+                    len(peers),
+                    self.take_numbers(len(peers)),
+                    min(until, self.looked_at + LOOK_EVERY),
+                )
                 try:
                     for number, peer in enumerate(peers, first):
                         send(peer.envelope, b"%b%d%b" % (before, number, after))
@@ -269,7 +297,8 @@ class Connections:
                                 break
                             self.looked_at, end = now, min(until, now + LOOK_EVERY)
                 except (LookupError, TypeError, ValueError, RecursionError, zmq.ZMQError):
-                    pass  # no result: what it is, or why it could not be sent, is found out as always
+                    # no result: what it is, or why it could not be sent, is found out as always
+                    pass
             now = time.monotonic()
             for n, peer in enumerate(peers):
                 if results[n] is None:
@@ -281,14 +310,17 @@ class Connections:
             if source is not None:
                 self.take(source, body)
         except BaseException:  # Ctrl-C: nobody will have the results
-            for number, peer in enumerate(peers[: sent + 1] if first else (), first):  # one more may have been sent
+            for number, peer in enumerate(
+                peers[: sent + 1] if first else (), first
+            ):  # one more may have been sent
                 if results[number - first] is None or what.begins:
                     self.withdraw(peer, number)
             self.mend()
             raise
 
     def _same_for_all(self, peers: Sequence[Peer], what: Call) -> tuple[bytes, bytes] | None:
-        """Return what is around the number of a call, if all these servers are ready for the very same bytes."""
+        """Return what is around the number of a call, if all these servers are ready for the very
+        same bytes."""
         arrays, most = peers[0].arrays, min(peer.most_bytes for peer in peers)
         if self._bridges or not all(peer.is_ours and peer.arrays is arrays for peer in peers):
             return None
@@ -296,14 +328,23 @@ class Connections:
             before, after = what.around_id(arrays)
         except (TypeError, ValueError, RecursionError):
             return None
-        return None if isinstance(after, Framed) or len(before) + len(after) + 20 > most else (before, after)
+        return (
+            None
+            if isinstance(after, Framed) or len(before) + len(after) + 20 > most
+            else (before, after)
+        )
 
     def _is_quiet(self) -> bool:
         """Whether nothing has happened to connections, and none is being made."""
-        return self._monitor.is_quiet and all(peer.state is State.READY for peer in self._by_rid.values())
+        return self._monitor.is_quiet and all(
+            peer.state is State.READY for peer in self._by_rid.values()
+        )
 
-    def withdraw(self, peer: Peer, first: int, count: int = 1, *, only_waiting: bool = True) -> None:
-        """Expect no answer any more to calls that may have been sent, and tell a server of ours that nobody waits.
+    def withdraw(
+        self, peer: Peer, first: int, count: int = 1, *, only_waiting: bool = True
+    ) -> None:
+        """Expect no answer any more to calls that may have been sent, and tell a server of ours
+        that nobody waits.
 
         Args:
             peer: The server.
@@ -326,7 +367,8 @@ class Connections:
         return True
 
     def prepare(self, p: Pending) -> None:
-        """Do what runs anybody's code for a call in the thread of its caller, before another one submits it."""
+        """Do what runs anybody's code for a call in the thread of its caller, before another one
+        submits it."""
         now, peer = time.monotonic(), p.peer
         p.settle(now)
         if not p.done and peer.state is State.IDLE and now >= peer.retry_at:
@@ -360,10 +402,14 @@ class Connections:
         """Begin a connection; NotLocatedError: that is no address, or another server's."""
         if why := refusal(f"connect to {peer.url}"):
             raise NotLocatedError(why)
-        self._read_events(now)  # those of an earlier connection are not to be taken for the new one's
+        self._read_events(
+            now
+        )  # those of an earlier connection are not to be taken for the new one's
         other = self._at.get(address, peer)
         if other is not peer and other.state is not State.IDLE:
-            raise NotLocatedError(f"its address is {address}, where {other.url} is connected: two names of one server?")
+            raise NotLocatedError(
+                f"its address is {address}, where {other.url} is connected: two names of one server?"
+            )
         if self._at.get(before := self._addresses.get(peer, "")) is peer:
             del self._at[before]
         rid = self._token + next(self._rids).to_bytes(8, "big")
@@ -378,7 +424,8 @@ class Connections:
         self._addresses[peer], self._at[address] = address, peer
         self._by_rid[rid] = peer
         peer.begin_connection(rid, hello_name, now)
-        # Where the connection has ended already (refused, or by a REP socket), socket events tell what to do.
+        # Where the connection has ended already (refused, or by a REP socket), socket events tell
+        # what to do.
         with contextlib.suppress(zmq.ZMQError):
             self.send(peer.envelope, original.hello(peer.hello_name, self.client))
 
@@ -394,9 +441,11 @@ class Connections:
         return True
 
     def look(self) -> bool:
-        """Look for a message for a moment without sleep, leaving the processor to others who work; was there one?
+        """Look for a message for a moment without sleep, leaving the processor to others who work;
+        was there one?
 
-        ZeroMQ's thread sends the faster for it, and to be woken costs more than most servers need for their answer.
+        ZeroMQ's thread sends the faster for it, and to be woken costs more than most servers need
+        for their answer.
         """
         if _sched_yield is not None:
             ask: Callable[[int], Any] = self._router.get
@@ -408,7 +457,8 @@ class Connections:
         return False
 
     def set_wait(self, wait_ms: int) -> None:
-        """Set how long `next_message` waits. With servers of the original, wait here and take their messages."""
+        """Set how long `next_message` waits. With servers of the original, wait here and take their
+        messages."""
         if self._bridges:
             self._wait_bridged(wait_ms)
             wait_ms = 0
@@ -472,7 +522,8 @@ class Connections:
         peer.give_up(reason, time.monotonic(), self.settings.retry_first, self.settings.retry_most)
 
     def _disconnect(self, peer: Peer) -> None:
-        """End the connection of the ROUTER, after what is left of the last message: libzmq aborts the process else."""
+        """End the connection of the ROUTER, after what is left of the last message: libzmq aborts
+        the process else."""
         self._by_rid.pop(peer.rid, None)
         with contextlib.suppress(zmq.ZMQError):
             while self._router.get(zmq.RCVMORE):
@@ -480,7 +531,8 @@ class Connections:
             self._router.disconnect(self._addresses[peer])
 
     def mend(self) -> None:
-        """Connect anew where a hello is under way: Ctrl-C may have kept it, or its answer, from getting anywhere."""
+        """Connect anew where a hello is under way: Ctrl-C may have kept it, or its answer, from
+        getting anywhere."""
         for peer in [*self._by_rid.values(), *self._bridges]:
             if peer.state is State.CONNECTING:
                 self._begin_anew(peer, time.monotonic(), "interrupted while it was connected")
@@ -510,7 +562,8 @@ class Connections:
                     self._note(peer, event)
 
     def look_at_events(self, now: float) -> None:
-        """Act on what has happened to connections; to be called every `LOOK_EVERY` while calls are open."""
+        """Act on what has happened to connections; to be called every `LOOK_EVERY` while calls are
+        open."""
         self.looked_at = now
         self._read_events(now)
         for peer, bridge in list(self._bridges.items()):
@@ -521,7 +574,9 @@ class Connections:
                 if now - peer.since > self.settings.hello_within:
                     self._by_other.discard(peer)
                     self.drop(peer, f"no connection within {self.settings.hello_within:g} s")
-                elif now - peer.since > self.settings.hello_within / 2:  # its name may stand for no address of the kind
+                elif (
+                    now - peer.since > self.settings.hello_within / 2
+                ):  # its name may stand for no address of the kind
                     self._tries_other_addresses(peer)
             elif peer.waits_in_vain:
                 self._abandon(peer, now)
@@ -542,8 +597,14 @@ class Connections:
         return "[" in address or (peer.by_ipv6 and is_by_name(address))
 
     def _tries_other_addresses(self, peer: Peer) -> bool:
-        """Connect once more, by addresses of the other kind, if there may be some: a name may stand for both."""
-        if peer.connected or peer in self._by_other or peer in self._bridges or not is_by_name(self._addresses[peer]):
+        """Connect once more, by addresses of the other kind, if there may be some: a name may stand
+        for both."""
+        if (
+            peer.connected
+            or peer in self._by_other
+            or peer in self._bridges
+            or not is_by_name(self._addresses[peer])
+        ):
             return False
         self._by_other.add(peer)
         peer.by_ipv6, since = not peer.by_ipv6, peer.since

@@ -1,8 +1,10 @@
-"""Descriptors of a process that serves: so many connections that none is left for anything else are not taken.
+"""Descriptors of a process that serves: so many connections that none is left for anything else are
+not taken.
 
-ZeroMQ accepts whatever comes, and spins where the process has no descriptors left. So some are kept, and given back
-when the others are in use; at the same time the kernel is told, by a filter on the listening sockets, to drop what
-would open a further connection. Who connects then tries again by itself (TCP), and comes in when others have gone.
+ZeroMQ accepts whatever comes, and spins where the process has no descriptors left. So some are
+kept, and given back when the others are in use; at the same time the kernel is told, by a filter on
+the listening sockets, to drop what would open a further connection. Who connects then tries again
+by itself (TCP), and comes in when others have gone.
 """
 
 from __future__ import annotations
@@ -37,7 +39,8 @@ _DROP_ALL = struct.pack("HBBI", 6, 0, 0, 0)  # BPF: return 0
 
 
 def raise_limit() -> None:
-    """Raise the soft limit of descriptors of this process to what we use at most, if its hard limit allows it."""
+    """Raise the soft limit of descriptors of this process to what we use at most, if its hard limit
+    allows it."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != resource.RLIM_INFINITY and soft < _most(hard):
         with contextlib.suppress(OSError, ValueError):  # it stays as it is
@@ -74,7 +77,9 @@ def _set_filter(listener: int, *, drops: bool) -> None:
     try:
         if drops:
             code = ctypes.create_string_buffer(_DROP_ALL)
-            sock.setsockopt(socket.SOL_SOCKET, _ATTACH_FILTER, struct.pack("HP", 1, ctypes.addressof(code)))
+            sock.setsockopt(
+                socket.SOL_SOCKET, _ATTACH_FILTER, struct.pack("HP", 1, ctypes.addressof(code))
+            )
         else:
             sock.setsockopt(socket.SOL_SOCKET, _DETACH_FILTER, 0)
     finally:
@@ -136,8 +141,10 @@ class _Guard:
             self._give_back()
             log.warning(
                 "%s: %d descriptors are in use: no further connection is taken until less than %d are",
-                ", ".join(self._listeners.values()), most, most * 9 // 10,
-            )  # fmt: skip
+                ", ".join(self._listeners.values()),
+                most,
+                most * 9 // 10,
+            )
         elif self._is_shut and used < most * 9 // 10:
             self._keep_some()
             self._shut(drops=False)
@@ -176,7 +183,9 @@ class Listening:
 
     def bind(self, bind: Callable[[], object], name: str) -> None:
         """Bind, and have an eye on the descriptors from then on; raises as `bind`."""
-        monitor = self._socket.get_monitor_socket(zmq.Event.LISTENING, f"inproc://listening-{secrets.token_hex(8)}")
+        monitor = self._socket.get_monitor_socket(
+            zmq.Event.LISTENING, f"inproc://listening-{secrets.token_hex(8)}"
+        )
         try:
             bind()
             while int(monitor.get(zmq.EVENTS)) & zmq.POLLIN:

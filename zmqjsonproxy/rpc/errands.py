@@ -14,7 +14,8 @@ class Errands(deque[tuple[Callable[[], Any], "Future[Any]"]]):
     """Those that are still to be done; true if there are any."""
 
     def leave(self, what: Callable[[], Any], wake: Callable[[], None], timeout: float) -> Any:
-        """Have something done by the thread that `wake` wakes, and wait for it; its result, or what it raises.
+        """Have something done by the thread that `wake` wakes, and wait for it; its result, or what
+        it raises.
 
         Raises:
             TimeoutError: Not done within `timeout` s.

@@ -1,7 +1,8 @@
 """Messages on a ROUTER socket, as lists of frames.
 
-pyzmq's own `_multipart` functions cost three times as much, and its Python layer around `send`, which is there for
-draft sockets only, doubles the cost of a frame: what is called here is the layer below.
+pyzmq's own `_multipart` functions cost three times as much, and its Python layer around `send`,
+which is there for draft sockets only, doubles the cost of a frame: what is called here is the layer
+below.
 """
 
 from __future__ import annotations
@@ -32,7 +33,8 @@ def frame_receiver(socket: zmq.Socket[bytes]) -> Callable[[], bytes]:
 
 
 def rest_receiver(socket: zmq.Socket[bytes]) -> Callable[[bytes], bytes]:
-    """Return a function that receives what is behind a body: Framed, if the body says that frames belong to it."""
+    """Return a function that receives what is behind a body: Framed, if the body says that frames
+    belong to it."""
     receive: Callable[..., Any] = super(zmq.Socket, socket).recv
     ask, more = socket.get, zmq.RCVMORE
 
@@ -49,19 +51,27 @@ def rest_receiver(socket: zmq.Socket[bytes]) -> Callable[[bytes], bytes]:
     return take_rest
 
 
-def receiver(socket: zmq.Socket[bytes]) -> tuple[Callable[[], list[bytes]], Callable[[bytes], None]]:
+def receiver(
+    socket: zmq.Socket[bytes],
+) -> tuple[Callable[[], list[bytes]], Callable[[bytes], None]]:
     """Return two functions: one receives a message, one takes a sender for one of our own callers.
 
-    A message is routing id and body, with REQ's empty frame between if it was sent. Frames behind a body that says so
-    by its first byte come with it, as Framed. What a strange peer sends beyond that is dropped. The function raises
-    zmq.Again when nothing arrives within RCVTIMEO.
+    A message is routing id and body, with REQ's empty frame between if it was sent. Frames behind a
+    body that says so by its first byte come with it, as Framed. What a strange peer sends beyond
+    that is dropped. The function raises zmq.Again when nothing arrives within RCVTIMEO.
     """
-    receive, ask, more, take_rest = frame_receiver(socket), socket.get, zmq.RCVMORE, rest_receiver(socket)
+    receive, ask, more, take_rest = (
+        frame_receiver(socket),
+        socket.get,
+        zmq.RCVMORE,
+        rest_receiver(socket),
+    )
     trusted: set[bytes] = set()
 
     def receive_message() -> list[bytes]:
-        # To ask whether more follows costs as much as three frames. So our own callers are not asked after each
-        # message; should one of them send a frame too many, it is met here instead, where it is no routing id.
+        # To ask whether more follows costs as much as three frames. So our own callers are not
+        # asked after each message; should one of them send a frame too many, it is met here
+        # instead, where it is no routing id.
         rid = receive()
         while rid not in trusted:
             if not ask(more):
@@ -88,9 +98,12 @@ def receiver(socket: zmq.Socket[bytes]) -> tuple[Callable[[], list[bytes]], Call
 
 
 class Sender(Protocol):
-    """A function that sends an envelope and a body, and returns what tells when they are sent, if `track`."""
+    """A function that sends an envelope and a body, and returns what tells when they are sent, if
+    `track`."""
 
-    def __call__(self, envelope: Sequence[bytes], body: bytes, track: bool = False) -> zmq.MessageTracker | None: ...
+    def __call__(
+        self, envelope: Sequence[bytes], body: bytes, track: bool = False
+    ) -> zmq.MessageTracker | None: ...
 
 
 def sender(socket: zmq.Socket[bytes], flags: int = 0) -> Sender:
@@ -103,7 +116,9 @@ def sender(socket: zmq.Socket[bytes], flags: int = 0) -> Sender:
     send: Callable[..., zmq.MessageTracker | None] = super(zmq.Socket, socket).send
     first = _MORE | flags
 
-    def send_message(envelope: Sequence[bytes], body: bytes, track: bool = False) -> zmq.MessageTracker | None:
+    def send_message(
+        envelope: Sequence[bytes], body: bytes, track: bool = False
+    ) -> zmq.MessageTracker | None:
         try:
             for frame in envelope:
                 send(frame, first)
@@ -116,8 +131,12 @@ def sender(socket: zmq.Socket[bytes], flags: int = 0) -> Sender:
             return send(last, flags, memoryview(last).nbytes < COPIED_MOST and not track, track)
         except zmq.ZMQError:
             raise
-        except BaseException:  # Ctrl-C between two frames: the next message would be taken for the rest of this one
-            send(b"", flags)  # behind a whole message it is one without receiver, which a ROUTER drops
+        except (
+            BaseException
+        ):  # Ctrl-C between two frames: the next message would be taken for the rest of this one
+            send(
+                b"", flags
+            )  # behind a whole message it is one without receiver, which a ROUTER drops
             raise
 
     return send_message

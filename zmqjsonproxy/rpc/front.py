@@ -1,6 +1,7 @@
 """A ROUTER socket that tells which of its clients have gone. Knows no dialect.
 
-ZeroMQ drops a client without a word to the program; a proxy has to end what it holds for that client.
+ZeroMQ drops a client without a word to the program; a proxy has to end what it holds for that
+client.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ __all__ = ["Front"]
 class Front:
     """The ROUTER socket that clients connect to, which knows when one of them has gone.
 
-    ZeroMQ tells a ROUTER nothing of that; but messages say which file descriptor they came from, and so does the event
-    that one was closed.
+    ZeroMQ tells a ROUTER nothing of that; but messages say which file descriptor they came from,
+    and so does the event that one was closed.
 
     Args:
         context: ZeroMQ context.

@@ -26,8 +26,8 @@ log = logging.getLogger(__name__)
 class CallFuture(OfOneProcess):
     """The answer to a call that was sent already.
 
-    No thread works for it: its answer is taken from the socket by whoever waits for one. The time-out of the call
-    itself ends it in any case.
+    No thread works for it: its answer is taken from the socket by whoever waits for one. The
+    time-out of the call itself ends it in any case.
     """
 
     __slots__ = ("_callbacks", "_hub", "_pending")
@@ -45,14 +45,17 @@ class CallFuture(OfOneProcess):
         return self._pending.done
 
     def exception(self, timeout: float | None = None) -> BaseException | None:
-        """Wait for the end of the call and return its error, None if it has a value; raises as `result` if it has not.
+        """Wait for the end of the call and return its error, None if it has a value; raises as
+        `result` if it has not.
 
         Args:
             timeout: s; None: as long as the call itself may take.
         """
         self._wait(timeout)
         if not self._pending.done:
-            raise TimeoutError(f"{self._pending.what.label}: no answer within {timeout:g} s; it is still under way")
+            raise TimeoutError(
+                f"{self._pending.what.label}: no answer within {timeout:g} s; it is still under way"
+            )
         return self._pending.error
 
     def result(self, timeout: float | None = None) -> Any:
@@ -76,9 +79,11 @@ class CallFuture(OfOneProcess):
         return self._pending.done
 
     def cancel(self) -> bool:
-        """End the call: `result` raises CallCancelledError, and the server is told that nobody waits for it.
+        """End the call: `result` raises CallCancelledError, and the server is told that nobody
+        waits for it.
 
-        A server of ours does not begin it then, or asks it to end if it is an operation; a command that runs goes on.
+        A server of ours does not begin it then, or asks it to end if it is an operation; a command
+        that runs goes on.
 
         Returns:
             False if the call had ended.
@@ -88,8 +93,9 @@ class CallFuture(OfOneProcess):
     def add_done_callback(self, function: Callable[[CallFuture], object]) -> None:
         """Call `function(future)` when the call has ended, at once if it has.
 
-        No thread works for it: it is called in the thread that takes the answer, which is one that waits for this or
-        any other answer over the same connection, or asks `done`. What it raises is logged.
+        No thread works for it: it is called in the thread that takes the answer, which is one that
+        waits for this or any other answer over the same connection, or asks `done`. What it raises
+        is logged.
         """
         self._callbacks.append(function)
         self._hub.watch(self)
@@ -100,14 +106,19 @@ class CallFuture(OfOneProcess):
             try:
                 self._callbacks.popleft()(self)
             except BaseException as error:  # whoever takes the answer is not to blame
-                if not isinstance(error, Exception) and threading.current_thread() is threading.main_thread():
+                if (
+                    not isinstance(error, Exception)
+                    and threading.current_thread() is threading.main_thread()
+                ):
                     raise  # Ctrl-C, which comes to no other
                 log.exception("%s: a callback raised", self._pending.what.label)
 
     def _wait(self, timeout: float | None) -> None:
         if not self._pending.done:
             until = self._pending.deadline
-            self._hub.wait_for(self._pending, until if timeout is None else min(until, time.monotonic() + timeout))
+            self._hub.wait_for(
+                self._pending, until if timeout is None else min(until, time.monotonic() + timeout)
+            )
 
 
 class BatchFuture:
@@ -132,7 +143,9 @@ class BatchFuture:
     def exception(self) -> BaseException | None:
         """Return the error of the call, None if it has a value."""
         if not self._ended:
-            raise RuntimeError(f"{self._label}: the batch is sent at the end of its `with` block; ask behind it")
+            raise RuntimeError(
+                f"{self._label}: the batch is sent at the end of its `with` block; ask behind it"
+            )
         return self._error
 
     def result(self) -> Any:
@@ -194,7 +207,8 @@ class Batch(BatchCalls):
         first, second = b.get_status("NETSTAT"), b.add(2, 3)
     print(first.result(), second.result())
 
-    A block that raises sends nothing. Nothing of it is all-or-none: each call has its own value or error.
+    A block that raises sends nothing. Nothing of it is all-or-none: each call has its own value or
+    error.
 
     Args:
         hub: To send with.
@@ -211,13 +225,18 @@ class Batch(BatchCalls):
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, _trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        _trace: TracebackType | None,
     ) -> None:
         if error is not None:
             self._leave_unsent()
             return
         try:
-            self._end(self._hub.call_batch(self._url, self._object_name, self._calls, self._timeout))
+            self._end(
+                self._hub.call_batch(self._url, self._object_name, self._calls, self._timeout)
+            )
         except BaseException:
             self._end_withdrawn()
             raise

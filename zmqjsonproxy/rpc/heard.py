@@ -1,4 +1,5 @@
-"""What a caller has heard of an operation, and what it makes of news and of silence. Asks nobody."""
+"""What a caller has heard of an operation, and what it makes of news and of silence. Asks
+nobody."""
 
 from __future__ import annotations
 
@@ -30,8 +31,9 @@ FRESH_S = 0.1
 class HeardOperation(OfOneProcess, ABC):
     """One operation of a server, as far as it was heard of. Thread-safe.
 
-    A server that does not answer changes nothing for `lost_after` seconds: it may come back, and the operation with it.
-    One that was started again does not know the operation: then it is lost at once.
+    A server that does not answer changes nothing for `lost_after` seconds: it may come back, and
+    the operation with it. One that was started again does not know the operation: then it is lost
+    at once.
 
     Args:
         url: Server.
@@ -39,7 +41,9 @@ class HeardOperation(OfOneProcess, ABC):
         lost_after: s.
     """
 
-    def __init__(self, url: str, described: dict[str, Any], lost_after: float = LOST_AFTER_S) -> None:
+    def __init__(
+        self, url: str, described: dict[str, Any], lost_after: float = LOST_AFTER_S
+    ) -> None:
         self.url, self._lost_after = url, lost_after
         self._lock = ForkSafeLock()
         self._heard = dict(described)
@@ -94,7 +98,8 @@ class HeardOperation(OfOneProcess, ABC):
 
     @property
     def ended(self) -> datetime | None:
-        """When it got its final state, UTC, by the clock of its server; None: it has none yet, or is lost."""
+        """When it got its final state, UTC, by the clock of its server; None: it has none yet, or
+        is lost."""
         return _time(self._lately().get("ended"))
 
     @property
@@ -128,13 +133,18 @@ class HeardOperation(OfOneProcess, ABC):
 
         Raises:
             TimeoutError: It has not ended, and goes on.
-            OperationLostError: It has not ended as far as was heard, and its server does not answer at present.
+            OperationLostError: It has not ended as far as was heard, and its server does not answer
+                at present.
         """
         if not self.has_ended:
             if self._trouble is not None:
                 told = f"nothing is heard of it within {waited:g} s: {self._trouble}; it was {self._heard['state']}"
-                raise OperationLostError(f"{self.method}: {told}; if its server comes back, ask again")
-            raise TimeoutError(f"{self.method}: no end within {waited:g} s; it is still {self._heard['state']}")
+                raise OperationLostError(
+                    f"{self.method}: {told}; if its server comes back, ask again"
+                )
+            raise TimeoutError(
+                f"{self.method}: no end within {waited:g} s; it is still {self._heard['state']}"
+            )
         heard = self._heard
         state = State(heard["state"])
         if state is State.LOST:
@@ -142,7 +152,9 @@ class HeardOperation(OfOneProcess, ABC):
         if state is not State.DONE:
             return error_from(heard.get("error"), peer=self.url, method=self.method)
         if "value" not in heard:
-            return RefusedError("it is done, but its result is not kept any more", peer=self.url, method=self.method)
+            return RefusedError(
+                "it is done, but its result is not kept any more", peer=self.url, method=self.method
+            )
         return None
 
     def _value(self, waited: float | None) -> Any:
@@ -168,14 +180,17 @@ class HeardOperation(OfOneProcess, ABC):
             if self.has_ended:
                 return
             if not isinstance(described, dict) or described.get("state") not in set(State):
-                trouble = ProtocolError(f"{self.url}: no description of an operation: {str(described)[:200]}")
+                trouble = ProtocolError(
+                    f"{self.url}: no description of an operation: {str(described)[:200]}"
+                )
                 self._miss(trouble, now, now)
                 return
             self._heard = {"method": self.method, **described}
             self._heard_at, self._silent_since, self._trouble = now, None, None
 
     def take_error(self, error: ProxyError, asked: float, now: float) -> None:
-        """Take what came instead of an answer to a question of the time `asked`; a final state stays."""
+        """Take what came instead of an answer to a question of the time `asked`; a final state
+        stays."""
         with self._lock:
             if self.has_ended:
                 return
@@ -192,11 +207,21 @@ class HeardOperation(OfOneProcess, ABC):
             self._lose(f"its server has not answered for {now - self._silent_since:.0f} s: {error}")
 
     def _lose(self, text: str) -> None:
-        described = {"code": 0, "message": text, "data": {"type": OperationLostError.__name__, "text": text}}
-        self._heard = {**self._heard, "state": State.LOST.value, "estimate": None, "error": described}
+        described = {
+            "code": 0,
+            "message": text,
+            "data": {"type": OperationLostError.__name__, "text": text},
+        }
+        self._heard = {
+            **self._heard,
+            "state": State.LOST.value,
+            "estimate": None,
+            "error": described,
+        }
 
     def _news(self) -> tuple[list[Callable[[Any], object]], bool]:
-        """Return whom to tell of what is new, and whether it has ended; for the one that watches."""
+        """Return whom to tell of what is new, and whether it has ended; for the one that
+        watches."""
         with self._lock:
             heard, final = self._heard, self.has_ended
             news = (heard["state"], heard.get("fraction"), heard.get("text"))

@@ -1,12 +1,14 @@
 """Calls to many servers over one ROUTER socket, from any number of threads.
 
-A thread that calls while nobody reads the socket becomes the leader: it sends, receives, and hands to the others what
-is theirs. The others leave their messages in the outbox and wait; when the leader has its own answer, one of them
-takes over. Nobody holds a lock while waiting for the network.
+A thread that calls while nobody reads the socket becomes the leader: it sends, receives, and hands
+to the others what is theirs. The others leave their messages in the outbox and wait; when the
+leader has its own answer, one of them takes over. Nobody holds a lock while waiting for the
+network.
 
-A connection is made when it is first needed, never by ZeroMQ behind our back: what was sent to a server that went
-away is dropped with the connection and cannot reach its successor. Every connection begins with a hello that tells
-whether the server is one of the original's generation, which ends on anything but its own dialect.
+A connection is made when it is first needed, never by ZeroMQ behind our back: what was sent to a
+server that went away is dropped with the connection and cannot reach its successor. Every
+connection begins with a hello that tells whether the server is one of the original's generation,
+which ends on anything but its own dialect.
 """
 
 from __future__ import annotations
@@ -23,12 +25,26 @@ from zmqjsonproxy.rpc.connections import LOOK_EVERY, SLICE_MS, HubSettings
 from zmqjsonproxy.rpc.futures import CallFuture
 from zmqjsonproxy.rpc.lead import lets_go
 from zmqjsonproxy.rpc.leading import LedCalls, cancelled
-from zmqjsonproxy.rpc.many import BATCH_MOST, CallRequest, CallResult, batch_results, in_batches, shared_calls
+from zmqjsonproxy.rpc.many import (
+    BATCH_MOST,
+    CallRequest,
+    CallResult,
+    batch_results,
+    in_batches,
+    shared_calls,
+)
 from zmqjsonproxy.rpc.peer import BatchedCall, Call, Hello, Pending
 from zmqjsonproxy.rpc.protocol import jsonrpc
 from zmqjsonproxy.rpc.protocol.description import InterfaceDescription, MethodDescription
 
-__all__ = ["CallRequest", "CallResult", "Hub", "HubSettings", "InterfaceDescription", "MethodDescription"]
+__all__ = [
+    "CallRequest",
+    "CallResult",
+    "Hub",
+    "HubSettings",
+    "InterfaceDescription",
+    "MethodDescription",
+]
 
 
 class Hub(LedCalls):
@@ -80,26 +96,35 @@ class Hub(LedCalls):
             pending = Pending(connections.peer(url), what, begun, begun + timeout)
             self._finish((pending,), begun, begun + timeout)
         else:
-            # As long as nothing but its result arrives, a call is made without the bookkeeping of many. Written out
-            # here, it costs half: after a wait, each step of Python takes ten times what it takes in a loop.
+            # As long as nothing but its result arrives, a call is made without the bookkeeping of
+            # many. Written out here, it costs half: after a wait, each step of Python takes ten
+            # times what it takes in a loop.
             number, sent, source, body = next(connections.numbers), False, None, b""
             try:
                 try:
-                    before, after = jsonrpc.request_around_id(object_name, method, args, kwargs, timeout, peer.arrays)
+                    before, after = jsonrpc.request_around_id(
+                        object_name, method, args, kwargs, timeout, peer.arrays
+                    )
                     request = b"%b%d%b" % (before, number, after)
                     size = len(request)
                     if isinstance(after, Framed):
                         request = Framed(request, after.frames)
                         size = size_of(request)
                     if size > peer.most_bytes:
-                        raise ValueError(size)  # what is the matter is said below, where it is submitted
+                        raise ValueError(
+                            size
+                        )  # what is the matter is said below, where it is submitted
                     connections.send(peer.envelope, request)
                     sent = True
                     connections.look()
                     source, body = connections.next_message()
                     if source is peer:
                         answer = jsonrpc.read_reply(body)
-                        if type(answer) is dict and answer.get("id") == number and "result" in answer:
+                        if (
+                            type(answer) is dict
+                            and answer.get("id") == number
+                            and "result" in answer
+                        ):
                             return answer["result"]
                 except (TypeError, ValueError, RecursionError, zmq.ZMQError) as error:
                     if isinstance(error, zmq.ZMQError) and not sent:
@@ -124,10 +149,14 @@ class Hub(LedCalls):
         return pending.value
 
     def call_many(self, requests: Sequence[CallRequest], timeout: float = 60.0) -> list[CallResult]:
-        """Send all calls, then wait for all answers until one common deadline; raises for none of them."""
+        """Send all calls, then wait for all answers until one common deadline; raises for none of
+        them."""
         begun = time.monotonic()
         until, peer = begun + timeout, self._connections.peer
-        pendings = [Pending(peer(request.url), what, begun, until) for request, what in shared_calls(requests, timeout)]
+        pendings = [
+            Pending(peer(request.url), what, begun, until)
+            for request, what in shared_calls(requests, timeout)
+        ]
         return self._results(pendings, begun, begun + timeout)
 
     def call_each(
@@ -141,7 +170,9 @@ class Hub(LedCalls):
     ) -> list[CallResult]:
         """Make the same call to many servers, as `call_many`."""
         begun = time.monotonic()
-        return self._call_each(urls, Call(object_name, method, args, kwargs, timeout), begun, begun + timeout)
+        return self._call_each(
+            urls, Call(object_name, method, args, kwargs, timeout), begun, begun + timeout
+        )
 
     def begin_each(
         self,
@@ -153,12 +184,17 @@ class Hub(LedCalls):
         timeout: float,
         begun_by: str,
     ) -> list[CallResult]:
-        """Begin an operation at many servers; each value says which it is. As `call_each`; for `Operation`."""
+        """Begin an operation at many servers; each value says which it is. As `call_each`; for
+        `Operation`."""
         begun = time.monotonic()
-        return self._call_each(urls, Call(object_name, method, args, kwargs, timeout, begun_by), begun, begun + timeout)
+        return self._call_each(
+            urls, Call(object_name, method, args, kwargs, timeout, begun_by), begun, begun + timeout
+        )
 
     @lets_go
-    def _call_each(self, urls: Iterable[str], what: Call, begun: float, until: float) -> list[CallResult]:
+    def _call_each(
+        self, urls: Iterable[str], what: Call, begun: float, until: float
+    ) -> list[CallResult]:
         peers = list(map(self._connections.peer, urls))
         results: list[CallResult | None] = [None] * len(peers)
         pendings: list[Pending] = []
@@ -174,7 +210,9 @@ class Hub(LedCalls):
                 self._lead.release()
                 self._hand_on()
         if not are_asked:
-            return self._results([Pending(peer, what, begun, until) for peer in peers], begun, until)
+            return self._results(
+                [Pending(peer, what, begun, until) for peer in peers], begun, until
+            )
         if pendings or self._watched:
             self._finish(pendings, time.monotonic(), until, begun=True)
         left = iter(pendings)
@@ -223,7 +261,9 @@ class Hub(LedCalls):
                 if source is peer:
                     values = jsonrpc.results_in_order(jsonrpc.read_reply(body), first, len(calls))
                     if values is not None:
-                        return list(map(CallResult, values, repeat(None), repeat(time.monotonic() - begun)))
+                        return list(
+                            map(CallResult, values, repeat(None), repeat(time.monotonic() - begun))
+                        )
             except (TypeError, ValueError, RecursionError, zmq.ZMQError) as error:
                 if isinstance(error, zmq.ZMQError) and not sent:
                     connections.drop(peer, "connection lost")
@@ -239,7 +279,9 @@ class Hub(LedCalls):
             self._hand_on()
         if self._watched or not pending.done:
             self._finish((pending,), time.monotonic(), pending.deadline, begun=True)
-        return batch_results(batches, [CallResult(pending.value, pending.error, pending.ended - begun)])
+        return batch_results(
+            batches, [CallResult(pending.value, pending.error, pending.ended - begun)]
+        )
 
     def begin(
         self,
@@ -252,7 +294,9 @@ class Hub(LedCalls):
     ) -> CallFuture:
         """Send a call and return at once; arguments as `call`. Any number may be under way."""
         peer, now = self._connections.peer(url), time.monotonic()
-        pending = Pending(peer, Call(object_name, method, args, kwargs, timeout), now, now + timeout)
+        pending = Pending(
+            peer, Call(object_name, method, args, kwargs, timeout), now, now + timeout
+        )
         try:
             self._leave(pending)
             return CallFuture(self, pending)
@@ -272,7 +316,8 @@ class Hub(LedCalls):
         return True
 
     def watch(self, future: CallFuture) -> None:
-        """Run the callbacks of a future when its call has ended, in the thread that takes the answer."""
+        """Run the callbacks of a future when its call has ended, in the thread that takes the
+        answer."""
         self._watched.append(future)
         self._run_callbacks()
 
@@ -293,11 +338,16 @@ class Hub(LedCalls):
         description: InterfaceDescription = result.value
         return description
 
-    def describe_many(self, urls: Sequence[str], object_name: str, timeout: float = 1.0) -> list[CallResult]:
-        """Ask many servers what an object offers; each value is an InterfaceDescription. Raises for none of them."""
+    def describe_many(
+        self, urls: Sequence[str], object_name: str, timeout: float = 1.0
+    ) -> list[CallResult]:
+        """Ask many servers what an object offers; each value is an InterfaceDescription. Raises for
+        none of them."""
         begun = time.monotonic()
         what = Hello(object_name, self._connections.client)
-        pendings = [Pending(self._connections.peer(url), what, begun, begun + timeout) for url in urls]
+        pendings = [
+            Pending(self._connections.peer(url), what, begun, begun + timeout) for url in urls
+        ]
         return self._results(pendings, begun, begun + timeout)
 
     def __enter__(self) -> Self:

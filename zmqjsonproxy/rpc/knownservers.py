@@ -18,7 +18,8 @@ class KnownServers:
         return self._connections.peer(url)
 
     def generation(self, url: str) -> int:
-        """Return a number that grows with each new server instance met at the address; 0: none yet."""
+        """Return a number that grows with each new server instance met at the address; 0: none
+        yet."""
         return self._connections.peer(url).generation
 
     def is_native(self, url: str) -> bool | None:

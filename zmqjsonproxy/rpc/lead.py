@@ -18,11 +18,12 @@ R = TypeVar("R")
 class Lead:
     """The lock.
 
-    It is released in the very `finally` of whoever took it, not in a function: Ctrl-C may end that before its first
-    line.
+    It is released in the very `finally` of whoever took it, not in a function: Ctrl-C may end that
+    before its first line.
 
     Attributes:
-        take: Take it without waiting; whether it was free, or this thread's own (whom a signal handler interrupts).
+        take: Take it without waiting; whether it was free, or this thread's own (whom a signal
+            handler interrupts).
         release: Release it; RuntimeError: it is not this thread's.
         is_ours: Tell whether this thread has it.
     """
@@ -46,7 +47,8 @@ L = TypeVar("L", bound=_Leader)
 
 
 def lets_go(method: Callable[Concatenate[L, P], R]) -> Callable[Concatenate[L, P], R]:
-    """Release the lead if Ctrl-C ended the method between taking it and the `try` behind that, then `_hand_on`."""
+    """Release the lead if Ctrl-C ended the method between taking it and the `try` behind that, then
+    `_hand_on`."""
 
     @wraps(method)
     def guarded(hub: L, /, *args: P.args, **kwargs: P.kwargs) -> R:

@@ -1,4 +1,5 @@
-"""Calls of many threads over one socket: one leads, the others follow; and whoever is interrupted withdraws its calls.
+"""Calls of many threads over one socket: one leads, the others follow; and whoever is interrupted
+withdraws its calls.
 
 See `hub.py` for the whole picture.
 """
@@ -31,10 +32,15 @@ class LedCalls(OfOneProcess, KnownServers):
     """The part of a hub that brings calls to their end; arguments as those of Hub."""
 
     def __init__(
-        self, ctx: zmq.Context[Any] | None = None, settings: HubSettings | None = None, locators: Locators | None = None
+        self,
+        ctx: zmq.Context[Any] | None = None,
+        settings: HubSettings | None = None,
+        locators: Locators | None = None,
     ) -> None:
         self.settings = settings or HubSettings()
-        self._connections = Connections(own_context() if ctx is None else ctx, self.settings, locators)
+        self._connections = Connections(
+            own_context() if ctx is None else ctx, self.settings, locators
+        )
         self._peers = self._connections.peers
         self._outbox: deque[Pending] = deque()
         self._watched: list[CallFuture] = []
@@ -49,7 +55,8 @@ class LedCalls(OfOneProcess, KnownServers):
 
     @lets_go
     def close(self, within: float = math.inf) -> bool:
-        """Close the socket; calls that are under way end with PeerLostError, and are withdrawn if they wait.
+        """Close the socket; calls that are under way end with PeerLostError, and are withdrawn if
+        they wait.
 
         Args:
             within: Whoever uses the socket is waited for so long, s.
@@ -82,7 +89,8 @@ class LedCalls(OfOneProcess, KnownServers):
         return self.close(LET_GO_WITHIN_S)
 
     def renew_after_fork(self) -> None:
-        """Leave all connections to the parent, in a child of it; whoever calls first here makes others."""
+        """Leave all connections to the parent, in a child of it; whoever calls first here makes
+        others."""
         self._share()
         if self._closed:
             return
@@ -91,7 +99,10 @@ class LedCalls(OfOneProcess, KnownServers):
         while self._outbox:
             pending = self._outbox.popleft()
             if not pending.done:
-                pending.fail(PeerLostError(pending.peer.url, pending.what.label, "the process was forked"), 0.0)
+                pending.fail(
+                    PeerLostError(pending.peer.url, pending.what.label, "the process was forked"),
+                    0.0,
+                )
         take = self._lead.take
 
         def open_and_take() -> bool:
@@ -117,7 +128,8 @@ class LedCalls(OfOneProcess, KnownServers):
                     self._connections.wake()
 
     def _run_callbacks(self) -> None:
-        """Run the callbacks of calls that have ended; never in the lead, for they may make calls."""
+        """Run the callbacks of calls that have ended; never in the lead, for they may make
+        calls."""
         for future in [future for future in self._watched if future.has_ended]:
             try:
                 self._watched.remove(future)
@@ -125,14 +137,17 @@ class LedCalls(OfOneProcess, KnownServers):
                 continue
             future.run_callbacks()
 
-    def _results(self, pendings: Sequence[Pending], now: float, deadline: float) -> list[CallResult]:
+    def _results(
+        self, pendings: Sequence[Pending], now: float, deadline: float
+    ) -> list[CallResult]:
         if pendings:
             self._finish(pendings, now, deadline)
         return [CallResult(p.value, p.error, p.ended - now) for p in pendings]
 
     @lets_go
     def _empty_outbox(self, own: Pending | None = None) -> bool:
-        """Send what others have left, and a call of this thread, unless somebody leads; tell whether it was sent."""
+        """Send what others have left, and a call of this thread, unless somebody leads; tell
+        whether it was sent."""
         while (own or self._outbox) and self._lead.take():
             try:
                 if own is not None:
@@ -161,7 +176,9 @@ class LedCalls(OfOneProcess, KnownServers):
                 self._connections.mend()
                 raise
 
-    def _finish(self, pendings: Sequence[Pending], now: float, deadline: float, begun: bool = False) -> None:
+    def _finish(
+        self, pendings: Sequence[Pending], now: float, deadline: float, begun: bool = False
+    ) -> None:
         """Bring calls to their end, and run the callbacks of others meanwhile."""
         try:
             self._wait_until_ended(pendings, now, deadline, begun)
@@ -176,8 +193,11 @@ class LedCalls(OfOneProcess, KnownServers):
             raise
 
     @lets_go
-    def _wait_until_ended(self, pendings: Sequence[Pending], now: float, deadline: float, begun: bool) -> None:
-        """Bring calls to their end, in the lead, or waiting for whoever leads; returns when callbacks are to be run."""
+    def _wait_until_ended(
+        self, pendings: Sequence[Pending], now: float, deadline: float, begun: bool
+    ) -> None:
+        """Bring calls to their end, in the lead, or waiting for whoever leads; returns when
+        callbacks are to be run."""
         leads = False
         try:
             leads = self._lead.take()
@@ -209,7 +229,8 @@ class LedCalls(OfOneProcess, KnownServers):
             self._empty_outbox()
 
     def _go_on(self, pending: Pending, number: int, source: Peer | None, body: bytes) -> None:
-        """Bring a call that was begun alone to its end, in the lead; `number` is 0 if it could not be sent."""
+        """Bring a call that was begun alone to its end, in the lead; `number` is 0 if it could not
+        be sent."""
         now = time.monotonic()
         try:
             if number:
@@ -226,7 +247,8 @@ class LedCalls(OfOneProcess, KnownServers):
             raise
 
     def _follow(self, pendings: Sequence[Pending], deadline: float, begun: bool) -> bool:
-        """Leave calls to whoever leads; False when all is done or time is over, True when the lead was taken over."""
+        """Leave calls to whoever leads; False when all is done or time is over, True when the lead
+        was taken over."""
         if not begun:
             for p in pendings:
                 self._connections.prepare(p)
@@ -258,7 +280,9 @@ class LedCalls(OfOneProcess, KnownServers):
                 self._submit_outbox(now)
             while first < count and pendings[first].done:
                 first += 1
-            if first == count or (self._watched and any(future.has_ended for future in self._watched)):
+            if first == count or (
+                self._watched and any(future.has_ended for future in self._watched)
+            ):
                 return
             awaited = pendings[first]
             left_ms = 1000 * (deadline - now)  # may be infinite
@@ -303,8 +327,15 @@ class LedCalls(OfOneProcess, KnownServers):
         now = time.monotonic()
         for p in pendings:
             if not p.done:
-                p.fail(cancelled(p, "the wait for it was interrupted; it was withdrawn, if it had not begun"), now)
-            elif p.error is not None or not p.what.begins:  # else its caller does not know that it was accepted
+                p.fail(
+                    cancelled(
+                        p, "the wait for it was interrupted; it was withdrawn, if it had not begun"
+                    ),
+                    now,
+                )
+            elif (
+                p.error is not None or not p.what.begins
+            ):  # else its caller does not know that it was accepted
                 continue
             self._outbox.append(p)
         self._empty_outbox()

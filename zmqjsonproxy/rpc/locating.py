@@ -1,7 +1,8 @@
-"""Servers under names: a URL of another scheme than ZeroMQ's is turned into an address whenever a connection is made.
+"""Servers under names: a URL of another scheme than ZeroMQ's is turned into an address whenever a
+connection is made.
 
-So a server that came back elsewhere is found again, by whoever calls it next. What turns names into addresses is given
-to the hub: this package knows no name service.
+So a server that came back elsewhere is found again, by whoever calls it next. What turns names into
+addresses is given to the hub: this package knows no name service.
 """
 
 from __future__ import annotations
@@ -14,11 +15,13 @@ __all__ = ["AsyncLocators", "Locators", "NotLocatedError", "scheme_of", "unlocat
 
 
 class NotLocatedError(Exception):
-    """There is no address for a URL now; the text says why, for the PeerLostError of the calls that wait for it."""
+    """There is no address for a URL now; the text says why, for the PeerLostError of the calls that
+    wait for it."""
 
 
 Locators = Mapping[str, Callable[[str, float], str]]
-"""Scheme -> what turns its URLs, within some seconds, into addresses (`tcp://...`), or raises NotLocatedError."""
+"""Scheme -> what turns its URLs, within some seconds, into addresses (`tcp://...`), or raises
+NotLocatedError."""
 
 AsyncLocators = Mapping[str, Callable[[str, float], Awaitable[str]]]
 """The same for hubs that use asyncio."""

@@ -1,4 +1,5 @@
-"""Many calls at once, as both hubs take them: requests and results, and batches of one object's calls."""
+"""Many calls at once, as both hubs take them: requests and results, and batches of one object's
+calls."""
 
 from __future__ import annotations
 
@@ -26,8 +27,11 @@ class CallRequest:
     kwargs: Mapping[str, Any] = field(default_factory=dict)
 
 
-def shared_calls(requests: Sequence[CallRequest], timeout: float) -> Iterator[tuple[CallRequest, Call]]:
-    """Yield each request with its call; those that say the same share one, which is encoded once."""
+def shared_calls(
+    requests: Sequence[CallRequest], timeout: float
+) -> Iterator[tuple[CallRequest, Call]]:
+    """Yield each request with its call; those that say the same share one, which is encoded
+    once."""
     calls: dict[tuple[str, str, int, int], Call] = {}
     for r in requests:
         key = (r.object_name, r.method, id(r.args), id(r.kwargs))
@@ -37,12 +41,19 @@ def shared_calls(requests: Sequence[CallRequest], timeout: float) -> Iterator[tu
         yield r, call
 
 
-def in_batches(object_name: str, calls: Sequence[BatchedCall], timeout: float) -> list[BatchOfCalls]:
+def in_batches(
+    object_name: str, calls: Sequence[BatchedCall], timeout: float
+) -> list[BatchOfCalls]:
     """Return the messages that hold these calls."""
-    return [BatchOfCalls(object_name, calls[n : n + BATCH_MOST], timeout) for n in range(0, len(calls), BATCH_MOST)]
+    return [
+        BatchOfCalls(object_name, calls[n : n + BATCH_MOST], timeout)
+        for n in range(0, len(calls), BATCH_MOST)
+    ]
 
 
-def batch_results(batches: Sequence[BatchOfCalls], results: Sequence[CallResult]) -> list[CallResult]:
+def batch_results(
+    batches: Sequence[BatchOfCalls], results: Sequence[CallResult]
+) -> list[CallResult]:
     """Return the result of each call, from those of the batches."""
     found: list[CallResult] = []
     for batch, result in zip(batches, results, strict=True):
@@ -50,7 +61,9 @@ def batch_results(batches: Sequence[BatchOfCalls], results: Sequence[CallResult]
             found += [CallResult(None, result.error, result.delay_s)] * batch.count
             continue
         if None in batch.parts:
-            missing = CallResult(None, ProtocolError(f"{batch.label}: one has no answer"), result.delay_s)
+            missing = CallResult(
+                None, ProtocolError(f"{batch.label}: one has no answer"), result.delay_s
+            )
             found += [part or missing for part in batch.parts]
         else:
             found += result.value

@@ -1,4 +1,5 @@
-"""What a server answers to the question what it offers, and to calls of what it has not. No sockets, no threads."""
+"""What a server answers to the question what it offers, and to calls of what it has not. No
+sockets, no threads."""
 
 from __future__ import annotations
 
@@ -18,11 +19,15 @@ _SHOWN = 200
 """Characters of a name that nobody has."""
 
 
-def answer_unknown(request: Request, interfaces: Mapping[str, Interface], instance: str, most: int) -> bytes | None:
-    """Encode the reply to a request for none of the methods that are there; None: a notification, without one.
+def answer_unknown(
+    request: Request, interfaces: Mapping[str, Interface], instance: str, most: int
+) -> bytes | None:
+    """Encode the reply to a request for none of the methods that are there; None: a notification,
+    without one.
 
     Args:
-        request: The request; in the original's dialect also its question for the methods of an object.
+        request: The request; in the original's dialect also its question for the methods of an
+            object.
         interfaces: Object name -> what it exports.
         instance: Which process of the server this is.
         most: Largest request that it reads, bytes.
@@ -39,7 +44,9 @@ def answer_unknown(request: Request, interfaces: Mapping[str, Interface], instan
         return jsonrpc.failure(request.id, _no_interface(name, interfaces))
     known = ", ".join(interfaces[name].methods) or "none"
     text = f"{name} has no method {key[:_SHOWN]}; it has: {known}{did_you_mean(key, interfaces[name].methods)}"
-    return jsonrpc.failure(request.id, jsonrpc.error_object(Code.NO_SUCH_METHOD, "NoSuchMethodError", text))
+    return jsonrpc.failure(
+        request.id, jsonrpc.error_object(Code.NO_SUCH_METHOD, "NoSuchMethodError", text)
+    )
 
 
 def _no_interface(name: str, interfaces: Mapping[str, Interface]) -> dict[str, Any]:
@@ -47,7 +54,9 @@ def _no_interface(name: str, interfaces: Mapping[str, Interface]) -> dict[str, A
     return jsonrpc.error_object(Code.NO_SUCH_METHOD, "NoSuchInterfaceError", text)
 
 
-def _list_methods(request: Request, interfaces: Mapping[str, Interface], instance: str, most: int) -> bytes:
+def _list_methods(
+    request: Request, interfaces: Mapping[str, Interface], instance: str, most: int
+) -> bytes:
     interface = interfaces.get(request.name) if isinstance(request.name, str) else None
     if request.extra is None:  # a client of the original
         if interface is None:

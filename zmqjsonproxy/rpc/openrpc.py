@@ -1,4 +1,5 @@
-"""The OpenRPC document of exposed objects: what `rpc.discover` answers. Made of what callers are told."""
+"""The OpenRPC document of exposed objects: what `rpc.discover` answers. Made of what callers are
+told."""
 
 from __future__ import annotations
 
@@ -8,6 +9,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from zmqjsonproxy.interface import Interface, Method
+from zmqjsonproxy.rpc.protocol.description import summary
 from zmqjsonproxy.rpc.schemas import schema_of
 from zmqjsonproxy.syntax import read_signature
 
@@ -17,8 +19,13 @@ ENTRY = re.compile(r"(\s*)\*{0,2}(\w+): (.*)")
 
 
 def openrpc_document(interfaces: Iterable[Interface], *, title: str) -> dict[str, Any]:
-    """Describe all methods; annotations become schemas, and travel as text in `x-annotation` besides."""
-    methods = [_method(interface.name, method) for interface in interfaces for method in interface.methods.values()]
+    """Describe all methods; annotations become schemas, and travel as text in `x-annotation`
+    besides."""
+    methods = [
+        _method(interface.name, method)
+        for interface in interfaces
+        for method in interface.methods.values()
+    ]
     return {"openrpc": "1.3.2", "info": {"title": title, "version": "1"}, "methods": methods}
 
 
@@ -27,11 +34,14 @@ def _method(name: str, method: Method) -> dict[str, Any]:
     function = read_signature(method.signature)
     return {
         "name": f"{name}.{method.name}",
-        "summary": doc.partition("\n")[0],
+        "summary": summary(doc),
         "description": doc,
         # None: the default of a parameter is no Python as text
         "params": [] if function is None else _params(function.args, _described(doc)),
-        "result": {"name": "result", "schema": schema_of(None if function is None else function.returns)},
+        "result": {
+            "name": "result",
+            "schema": schema_of(None if function is None else function.returns),
+        },
         "x-kind": method.kind.value,
         "x-urgent": method.mark.urgent,
     }
@@ -50,13 +60,20 @@ def _params(arguments: ast.arguments, described: dict[str, str]) -> list[dict[st
     return found
 
 
-def _param(argument: ast.arg, described: dict[str, str], *, required: bool = False) -> dict[str, Any]:
+def _param(
+    argument: ast.arg, described: dict[str, str], *, required: bool = False
+) -> dict[str, Any]:
     annotation = argument.annotation
     if isinstance(annotation, ast.Constant) and isinstance(annotation.value, str):
         text = annotation.value
     else:
         text = "" if annotation is None else ast.unparse(annotation)
-    param = {"name": argument.arg, "required": required, "schema": schema_of(annotation), "x-annotation": text}
+    param = {
+        "name": argument.arg,
+        "required": required,
+        "schema": schema_of(annotation),
+        "x-annotation": text,
+    }
     return param | ({"description": described[argument.arg]} if argument.arg in described else {})
 
 

@@ -1,4 +1,5 @@
-"""A long call at its caller's: begun, watched, waited for, aborted, and found again by its identity."""
+"""A long call at its caller's: begun, watched, waited for, aborted, and found again by its
+identity."""
 
 from __future__ import annotations
 
@@ -28,9 +29,10 @@ log = logging.getLogger(__name__)
 class Operation(HeardOperation):
     """One operation of a server, for callers that wait. Thread-safe.
 
-    Attributes such as `state` tell what was heard at most 0.1 s ago, and ask if need be. A server that does not answer
-    changes nothing for `lost_after` seconds: it may come back, and the operation with it. One that was started again
-    does not know the operation: then it is lost at once.
+    Attributes such as `state` tell what was heard at most 0.1 s ago, and ask if need be. A server
+    that does not answer changes nothing for `lost_after` seconds: it may come back, and the
+    operation with it. One that was started again does not know the operation: then it is lost at
+    once.
 
     Args:
         hub: To ask with.
@@ -39,19 +41,25 @@ class Operation(HeardOperation):
         lost_after: s.
     """
 
-    def __init__(self, hub: Hub, url: str, described: dict[str, Any], lost_after: float = LOST_AFTER_S) -> None:
+    def __init__(
+        self, hub: Hub, url: str, described: dict[str, Any], lost_after: float = LOST_AFTER_S
+    ) -> None:
         super().__init__(url, described, lost_after)
         self._hub = hub
 
     @classmethod
-    def find(cls, hub: Hub, url: str, identity: str, timeout: float, lost_after: float = LOST_AFTER_S) -> Self:
+    def find(
+        cls, hub: Hub, url: str, identity: str, timeout: float, lost_after: float = LOST_AFTER_S
+    ) -> Self:
         """Ask a server for one of its operations.
 
         Raises:
             RefusedError: It knows none of this identity.
             PeerLostError, CallTimeoutError: As a call.
         """
-        return only(take(hub, finds(partial(cls, hub, lost_after=lost_after), [(url, identity)], timeout)))
+        return only(
+            take(hub, finds(partial(cls, hub, lost_after=lost_after), [(url, identity)], timeout))
+        )
 
     def look(self) -> Self:
         """Ask for news now; returns itself."""
@@ -72,7 +80,8 @@ class Operation(HeardOperation):
         return take(self._hub, waits([self], timeout))
 
     def exception(self, timeout: float | None = None) -> ProxyError | None:
-        """Wait for the end and return its error, None if it has a value; raises TimeoutError if it has not ended."""
+        """Wait for the end and return its error, None if it has a value; raises TimeoutError if it
+        has not ended."""
         self.wait(timeout)
         return self._end(timeout)
 
@@ -92,7 +101,8 @@ class Operation(HeardOperation):
         return self._value(timeout)
 
     def abort(self, reason: str = "", timeout: float = LOOK_WITHIN_S) -> None:
-        """Ask it to end, and return at once; no effect on one that has ended. `wait` waits for the end.
+        """Ask it to end, and return at once; no effect on one that has ended. `wait` waits for the
+        end.
 
         Args:
             reason: For those who ask what became of it; default: who aborts.
@@ -104,14 +114,18 @@ class Operation(HeardOperation):
         only(take(self._hub, aborts([self], reason, timeout)))
 
     def on_done(self, tell: Callable[[Operation], object]) -> None:
-        """Call `tell(operation)` once when it has its final state: in a thread of its own, or at once if it has."""
+        """Call `tell(operation)` once when it has its final state: in a thread of its own, or at
+        once if it has."""
         self._tell_later(self._on_done, tell)
 
     def on_progress(self, tell: Callable[[Operation], object]) -> None:
-        """Call `tell(operation)` whenever state, fraction or text are others than before, at most every 0.3 s."""
+        """Call `tell(operation)` whenever state, fraction or text are others than before, at most
+        every 0.3 s."""
         self._tell_later(self._on_progress, tell)
 
-    def _tell_later(self, which: list[Callable[[Any], object]], tell: Callable[[Operation], object]) -> None:
+    def _tell_later(
+        self, which: list[Callable[[Any], object]], tell: Callable[[Operation], object]
+    ) -> None:
         with self._lock:
             ended = self.has_ended
             if not ended:
@@ -122,7 +136,8 @@ class Operation(HeardOperation):
             _Watcher.of(self._hub).add(self)
 
     def tell(self) -> bool:
-        """Tell those who want to hear of news; whether there may be more. For the one thread that watches."""
+        """Tell those who want to hear of news; whether there may be more. For the one thread that
+        watches."""
         listeners, ended = self._news()
         for listener in listeners:
             try:
@@ -133,7 +148,8 @@ class Operation(HeardOperation):
 
 
 class _Watcher:
-    """The thread that asks for the operations of one hub that somebody wants to hear of; it ends with the last."""
+    """The thread that asks for the operations of one hub that somebody wants to hear of; it ends
+    with the last."""
 
     _all: ClassVar[WeakKeyDictionary[Hub, _Watcher]] = WeakKeyDictionary()
     _making = ForkSafeLock()

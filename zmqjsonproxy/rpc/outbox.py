@@ -1,7 +1,8 @@
-"""Replies on their way to clients, bounded in bytes for those who do not take them. Its socket is another's.
+"""Replies on their way to clients, bounded in bytes for those who do not take them. Its socket is
+another's.
 
-A ROUTER socket bounds messages, not bytes, and drops what is beyond. So few messages may wait in the socket, large
-ones one by one, and the others here, until their client takes them.
+A ROUTER socket bounds messages, not bytes, and drops what is beyond. So few messages may wait in
+the socket, large ones one by one, and the others here, until their client takes them.
 """
 
 from __future__ import annotations
@@ -34,12 +35,19 @@ _OVERHEAD = 200
 class _Client:
     waiting: deque[tuple[Sequence[bytes], bytes]] = field(default_factory=deque)
     size: int = 0
-    sent: deque[tuple[zmq.MessageTracker, int]] = field(default_factory=deque)  # large ones, still in the socket
+    sent: deque[tuple[zmq.MessageTracker, int]] = field(
+        default_factory=deque
+    )  # large ones, still in the socket
     dropped: int = 0
 
     def may_send(self, size: int) -> bool:
-        """Tell whether the socket may be given a message of a size: a large one when those before are all but sent."""
-        return size < COPIED_MOST or self.is_idle() or sum(n for _, n in self.sent) + size <= _LARGE_MOST
+        """Tell whether the socket may be given a message of a size: a large one when those before
+        are all but sent."""
+        return (
+            size < COPIED_MOST
+            or self.is_idle()
+            or sum(n for _, n in self.sent) + size <= _LARGE_MOST
+        )
 
     def is_idle(self) -> bool:
         """Return whether all large messages are sent."""
@@ -49,7 +57,8 @@ class _Client:
 
 
 class Outbox:
-    """Sends replies; `send` and `flush` are for the thread of the socket, `post` and `is_full` for any.
+    """Sends replies; `send` and `flush` are for the thread of the socket, `post` and `is_full` for
+    any.
 
     Args:
         socket: A ROUTER with ROUTER_MANDATORY.
@@ -58,7 +67,9 @@ class Outbox:
         name: Of the server, in logs.
     """
 
-    def __init__(self, socket: zmq.Socket[bytes], wake: Callable[[], None], most: int, name: str) -> None:
+    def __init__(
+        self, socket: zmq.Socket[bytes], wake: Callable[[], None], most: int, name: str
+    ) -> None:
         self._send = sender(socket, zmq.NOBLOCK)
         self._wake, self._most, self.name = wake, most, name
         self._posted: deque[tuple[Sequence[bytes], bytes]] = deque()
@@ -97,7 +108,8 @@ class Outbox:
         self._put(envelope, body, size)
 
     def is_full(self, client: bytes) -> bool:
-        """Tell whether so much waits for a client, or for all, that it must take something before it asks for more."""
+        """Tell whether so much waits for a client, or for all, that it must take something before
+        it asks for more."""
         if not self._size and not self._large_posted:
             return False
         known = self._clients.get(client)
@@ -132,13 +144,20 @@ class Outbox:
         if known is None:
             self._forget_idle()
             known = self._clients[client] = _Client()
-        if known.waiting and (known.size + size > 2 * self._most or self._size + size > 3 * self._most):
+        if known.waiting and (
+            known.size + size > 2 * self._most or self._size + size > 3 * self._most
+        ):
             if not known.dropped:
-                log.warning("%s: a client does not take its replies: %d bytes wait for it, the others are dropped",
-                            self.name, known.size)  # fmt: skip
+                log.warning(
+                    "%s: a client does not take its replies: %d bytes wait for it, the others are dropped",
+                    self.name,
+                    known.size,
+                )
             known.dropped += 1
             return
-        if type(body) is bytes and size < COPIED_MOST:  # an encoder's own has three times its room behind it
+        if (
+            type(body) is bytes and size < COPIED_MOST
+        ):  # an encoder's own has three times its room behind it
             body = bytes(memoryview(body))
         known.waiting.append((envelope, body))
         known.size += size
@@ -170,7 +189,11 @@ class Outbox:
         known.dropped = 0
 
     def _forget_idle(self) -> None:
-        for client in [client for client, known in self._clients.items() if not known.waiting and known.is_idle()]:
+        for client in [
+            client
+            for client, known in self._clients.items()
+            if not known.waiting and known.is_idle()
+        ]:
             del self._clients[client]
 
     def _come_back(self) -> None:

@@ -1,4 +1,5 @@
-"""From what came of a method to the reply that says so, in the dialect of its request. Knows no socket, no thread."""
+"""From what came of a method to the reply that says so, in the dialect of its request. Knows no
+socket, no thread."""
 
 from __future__ import annotations
 
@@ -26,10 +27,12 @@ log = logging.getLogger(__name__)
 
 
 def carry_out(method: Method, request: Request) -> bytes:
-    """Call the method and encode what comes of it. Never raises: SystemExit and KeyboardInterrupt included.
+    """Call the method and encode what comes of it. Never raises: SystemExit and KeyboardInterrupt
+    included.
 
     Raises:
-        WouldWaitError: It is to be carried out in another thread; only where a thread must not wait.
+        WouldWaitError: It is to be carried out in another thread; only where a thread must not
+            wait.
     """
     try:
         value = method.function(*request.args, **request.kwargs)
@@ -41,7 +44,8 @@ def carry_out(method: Method, request: Request) -> bytes:
 
 
 def outcome(method: Method, request: Request, error: BaseException) -> bytes:
-    """Encode the reply to a call whose method raised, which for "nothing had to be done" is a value. Never raises."""
+    """Encode the reply to a call whose method raised, which for "nothing had to be done" is a
+    value. Never raises."""
     if isinstance(error, AlreadyDoneError) and request.native:
         return encoded(request, error.value)
     return raised(method, request, error)[0]
@@ -56,7 +60,8 @@ def encoded(request: Request, value: Any) -> bytes:
 
 
 def unspeakable(request: Request, error: BaseException) -> tuple[bytes, dict[str, Any]]:
-    """Encode the reply that stands for a value which JSON, or a frame, cannot hold; the reply and its error object."""
+    """Encode the reply that stands for a value which JSON, or a frame, cannot hold; the reply and
+    its error object."""
     type_, code = type(error).__name__, Code.INTERNAL
     if isinstance(error, TooLargeError):
         text, code = error.text, Code.TOO_LARGE
@@ -81,7 +86,9 @@ def raised(method: Method, request: Request, error: BaseException) -> tuple[byte
         code = Code.ABORTED
     elif isinstance(error, TypeError) and trace is None:
         code = Code.BAD_PARAMETERS  # raised by the call itself, not within it
-        told = method.signature if method.mark.keywords is None else "(NAME=VALUE, ...)"  # too many to list
+        told = (
+            method.signature if method.mark.keywords is None else "(NAME=VALUE, ...)"
+        )  # too many to list
         text += f"; the signature is {method.name}{told}"
     else:
         entries = traceback.format_tb(trace)[-original.MAX_TRACEBACK :]

@@ -12,7 +12,7 @@ from zmqjsonproxy.caller import current_caller
 from zmqjsonproxy.errors import RefusedError
 from zmqjsonproxy.interface import Interface, command, query
 from zmqjsonproxy.protocol.operations import OperationRecord, OperationTable, State
-from zmqjsonproxy.rpc.lanes import Lanes
+from zmqjsonproxy.rpc.commandqueues import CommandQueues
 from zmqjsonproxy.rpc.openrpc import openrpc_document
 from zmqjsonproxy.rpc.protocol.jsonrpc import Code
 
@@ -25,7 +25,7 @@ class OwnMethods:
     Args:
         title: Name in the OpenRPC document.
         interfaces: What is exposed.
-        lanes: Where operations run.
+        queues: Where operations run.
         operations: Their records; knows the identity of the server.
     """
 
@@ -33,34 +33,45 @@ class OwnMethods:
         self,
         title: str,
         interfaces: Mapping[str, Interface],
-        lanes: Lanes,
+        queues: CommandQueues,
         operations: OperationTable,
     ) -> None:
         self._title = title
-        self._interfaces, self._lanes, self._operations = interfaces, lanes, operations
-        self._document: tuple[object, dict[str, Any]] | None = None  # takes 10 ms; of what it was made, and it
+        self._interfaces, self._queues, self._operations = interfaces, queues, operations
+        self._document: tuple[object, dict[str, Any]] | None = (
+            None  # takes 10 ms; of what it was made, and it
+        )
 
     @query
     def ping(self) -> dict[str, Any]:
         """Return the server's identity and its clock (UTC, unix seconds)."""
-        return {"instance": self._operations.instance, "time": time.time(), "host": platform.node(), "pid": os.getpid()}
+        return {
+            "instance": self._operations.instance,
+            "time": time.time(),
+            "host": platform.node(),
+            "pid": os.getpid(),
+        }
 
     @query
     def operation(self, id: str) -> dict[str, Any]:
-        """Return state, progress and outcome of an operation; one of a server that ended is "lost"."""
+        """Return state, progress and outcome of an operation; one of a server that ended is
+        "lost"."""
         record, now = self._record(id), time.time()
         return _lost(id) if record is None else record.describe(now)
 
     @query
     def operations(self, active: bool = False, limit: int = 100) -> list[dict[str, Any]]:
-        """Return the last operations that are remembered, the newest at the end, without their results.
+        """Return the last operations that are remembered, the newest at the end, without their
+        results.
 
         Args:
             active: Only those that have not ended.
             limit: How many at most.
         """
         now = time.time()
-        records = self._operations.records(now, lambda record: not (active and record.state.is_final))
+        records = self._operations.records(
+            now, lambda record: not (active and record.state.is_final)
+        )
         return [record.describe(now, with_value=False) for record in records[-max(int(limit), 1) :]]
 
     @command(urgent=True, aborts=False)
@@ -69,8 +80,8 @@ class OwnMethods:
         record = self._record(id)
         if record is None:
             return _lost(id)
-        for lane in self._lanes.values():
-            lane.abort_operations(str(reason), record.id, by=current_caller().name)
+        for queue in self._queues.values():
+            queue.abort_operations(str(reason), record.id, by=current_caller().name)
         return record.describe(time.time())
 
     @query
@@ -83,14 +94,23 @@ class OwnMethods:
         return self._document[1]
 
     def _record(self, identity: Any) -> OperationRecord | None:
-        """Return what is known of an operation; None if a server that ran here before may have known it."""
+        """Return what is known of an operation; None if a server that ran here before may have
+        known it."""
         record = self._operations.get(identity, time.time()) if isinstance(identity, str) else None
-        if record is None and not (isinstance(identity, str) and self._operations.is_of_another_run(identity)):
-            raise RefusedError(f"no operation {identity!r} is known here; rpc.operations lists those that are")
+        if record is None and not (
+            isinstance(identity, str) and self._operations.is_of_another_run(identity)
+        ):
+            raise RefusedError(
+                f"no operation {identity!r} is known here; rpc.operations lists those that are"
+            )
         return record
 
 
 def _lost(identity: str) -> dict[str, Any]:
     text = f"operation {identity} was begun at another run of this server; what became of it is not known"
-    error = {"code": int(Code.APPLICATION), "message": text, "data": {"type": "OperationLostError", "text": text}}
+    error = {
+        "code": int(Code.APPLICATION),
+        "message": text,
+        "data": {"type": "OperationLostError", "text": text},
+    }
     return {"id": identity, "state": State.LOST.value, "error": error}

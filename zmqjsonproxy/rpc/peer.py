@@ -28,7 +28,11 @@ from zmqjsonproxy.errors import (
 )
 from zmqjsonproxy.protocol.arrays import Framed, size_of
 from zmqjsonproxy.rpc.protocol import jsonrpc, original
-from zmqjsonproxy.rpc.protocol.description import InterfaceDescription, interface_changes, read_description
+from zmqjsonproxy.rpc.protocol.description import (
+    InterfaceDescription,
+    interface_changes,
+    read_description,
+)
 
 __all__ = ["BatchOfCalls", "BatchedCall", "Call", "CallResult", "Hello", "Peer", "Pending", "State"]
 
@@ -60,9 +64,17 @@ class Call:
 
     count = 1
     __slots__ = (
-        "_around_id", "_arrays", "_is_settled", "args", "begins", "begun_by", "kwargs", "method", "object_name",
+        "_around_id",
+        "_arrays",
+        "_is_settled",
+        "args",
+        "begins",
+        "begun_by",
+        "kwargs",
+        "method",
+        "object_name",
         "timeout",
-    )  # fmt: skip
+    )
 
     def __init__(
         self,
@@ -94,17 +106,25 @@ class Call:
         return Framed(body, around[1].frames) if isinstance(around[1], Framed) else body
 
     def around_id(self, arrays: bool | None) -> tuple[bytes, bytes]:
-        """Encode what is before the request number and after it; arguments and errors as `native`."""
+        """Encode what is before the request number and after it; arguments and errors as
+        `native`."""
         around = self._around_id
         if around is None or self._arrays is not arrays:
             around = jsonrpc.request_around_id(
-                self.object_name, self.method, self.args, self.kwargs, self.timeout, arrays, self.begun_by
+                self.object_name,
+                self.method,
+                self.args,
+                self.kwargs,
+                self.timeout,
+                arrays,
+                self.begun_by,
             )
             self._around_id, self._arrays = around, arrays
         return around
 
     def settle(self) -> None:
-        """Leave nothing to be encoded that runs anybody's code, for another thread may do it; raises as `native`."""
+        """Leave nothing to be encoded that runs anybody's code, for another thread may do it;
+        raises as `native`."""
         if self._is_settled:
             return
         if not jsonrpc.SIMPLE.issuperset(map(type, self.args)):
@@ -114,11 +134,14 @@ class Call:
         self._is_settled = True
 
     def original(self) -> bytes:
-        """Encode in the original's dialect; raises as `native`, and NotOfOriginalError: it has nothing of the kind."""
+        """Encode in the original's dialect; raises as `native`, and NotOfOriginalError: it has
+        nothing of the kind."""
         if self.begun_by:
             raise NotOfOriginalError("cannot begin an operation and answer before its end; call it")
         if self.object_name == "rpc":
-            raise NotOfOriginalError("has no operations" if "operation" in self.method else f"knows no {self.label}")
+            raise NotOfOriginalError(
+                "has no operations" if "operation" in self.method else f"knows no {self.label}"
+            )
         return original.request(self.object_name, self.method, self.args, self.kwargs)
 
 
@@ -151,11 +174,14 @@ class BatchOfCalls:
 
     def original(self) -> bytes:
         """Refuse: a server of the original takes no batch."""
-        raise NotOfOriginalError("takes no batch, which its predecessor did; make the calls one by one")
+        raise NotOfOriginalError(
+            "takes no batch, which its predecessor did; make the calls one by one"
+        )
 
 
 class Hello:
-    """The question what an object offers: the same bytes for every server, and an answer without a number."""
+    """The question what an object offers: the same bytes for every server, and an answer without a
+    number."""
 
     count = 1
     begins = False
@@ -185,15 +211,27 @@ class Pending:
         ended: When its answer, or its failure, was known.
         done: There is a value or an error.
         address: Where its server is, if that was found out for it.
-        ends_operation: Its caller has cancelled it: an operation that runs is to end. Otherwise a caller that waits no
-            longer withdraws what has not been begun, and no more.
+        ends_operation: Its caller has cancelled it: an operation that runs is to end. Otherwise a
+            caller that waits no longer withdraws what has not been begun, and no more.
     """
 
     __slots__ = (
-        "address", "begun", "deadline", "done", "ended", "ends_operation", "error", "number", "peer", "value", "what",
-    )  # fmt: skip
+        "address",
+        "begun",
+        "deadline",
+        "done",
+        "ended",
+        "ends_operation",
+        "error",
+        "number",
+        "peer",
+        "value",
+        "what",
+    )
 
-    def __init__(self, peer: Peer, what: Call | BatchOfCalls | Hello, begun: float, deadline: float) -> None:
+    def __init__(
+        self, peer: Peer, what: Call | BatchOfCalls | Hello, begun: float, deadline: float
+    ) -> None:
         self.peer, self.what = peer, what
         self.begun, self.deadline, self.ended = begun, deadline, begun
         self.number = 0
@@ -213,9 +251,11 @@ class Pending:
         self.done = True
 
     def settle(self, now: float) -> None:
-        """Have arguments that anybody's code encodes encoded by it in this thread, its caller's; or end with why not.
+        """Have arguments that anybody's code encodes encoded by it in this thread, its caller's; or
+        end with why not.
 
-        What cannot be sent here and now may be sent by another thread, which is not to hear of what that code raises.
+        What cannot be sent here and now may be sent by another thread, which is not to hear of what
+        that code raises.
         """
         try:
             self.what.settle()
@@ -255,11 +295,13 @@ class Peer:
         connected: While connecting: the connection is made, the hello not answered yet.
         by_ipv6: Its name, if it has one, stood for such an address last.
         since: When the connection was begun, s, monotonic.
-        envelope: Frames that stand before a body: the routing id, and for servers other than ours an empty one.
+        envelope: Frames that stand before a body: the routing id, and for servers other than ours
+            an empty one.
         native: It speaks JSON-RPC; of meaning once it is ready.
         arrays: It takes arrays and bytes as frames; False: bytes only; None: nothing but JSON.
         is_ours: It is ready, and a server of this package.
-        most_bytes: Largest message that it reads, with all frames, as far as it says; 0: it is not connected.
+        most_bytes: Largest message that it reads, with all frames, as far as it says; 0: it is not
+            connected.
         instance: Which process it is, as far as it says.
         generation: Instances met so far.
         waiting: Calls that cannot be sent yet.
@@ -271,10 +313,28 @@ class Peer:
     """
 
     __slots__ = (
-        "_pause", "arrays", "by_ipv6", "connected", "current", "described", "envelope", "generation", "hello_name",
-        "instance", "is_ours", "most_bytes", "native", "numbered", "reason", "retry_at", "rid", "since", "state", "url",
+        "_pause",
+        "arrays",
+        "by_ipv6",
+        "connected",
+        "current",
+        "described",
+        "envelope",
+        "generation",
+        "hello_name",
+        "instance",
+        "is_ours",
+        "most_bytes",
+        "native",
+        "numbered",
+        "reason",
+        "retry_at",
+        "rid",
+        "since",
+        "state",
+        "url",
         "waiting",
-    )  # fmt: skip
+    )
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -300,7 +360,9 @@ class Peer:
     def waits_in_vain(self) -> bool:
         """Whether an old server has yet to answer a call that nobody waits for any more."""
         current = self.current
-        return current is not None and current.done and not self.native and self.state is State.READY
+        return (
+            current is not None and current.done and not self.native and self.state is State.READY
+        )
 
     def begin_connection(self, rid: bytes, hello_name: str, now: float) -> None:
         """Note that a connection was begun and a hello sent."""
@@ -308,7 +370,8 @@ class Peer:
         self.state, self.connected, self.since, self.is_ours = State.CONNECTING, False, now, False
 
     def begin(self, pending: Pending, number: int, now: float) -> bytes | None:
-        """Return the bytes of a call to a ready server; None: it waits for another one, or could not be encoded."""
+        """Return the bytes of a call to a ready server; None: it waits for another one, or could
+        not be encoded."""
         what = pending.what
         try:
             if self.native and not isinstance(what, Hello):
@@ -335,7 +398,9 @@ class Peer:
 
     def _too_large(self, label: str, size: int) -> TooLargeError:
         text = f"{label}: {size} bytes are over the limit of {self.most_bytes} (max_message_bytes) of the server"
-        advice = "nothing was sent; make several calls of it, or have the limit of the server raised"
+        advice = (
+            "nothing was sent; make several calls of it, or have the limit of the server raised"
+        )
         return TooLargeError("TooLargeError", f"{text}; {advice}", peer=self.url)
 
     def expect(self, pending: Pending, number: int) -> None:
@@ -366,12 +431,18 @@ class Peer:
                 if pending is None or pending.done:
                     return  # a late answer
                 if "error" in message:
-                    error = jsonrpc.error_from(message["error"], peer=self.url, method=pending.what.label)
+                    error = jsonrpc.error_from(
+                        message["error"], peer=self.url, method=pending.what.label
+                    )
                     pending.fail(error, now)
-                    self.take_back(pending)  # a batch that is refused as a whole is answered by its first number
+                    self.take_back(
+                        pending
+                    )  # a batch that is refused as a whole is answered by its first number
                 else:
                     pending.value, pending.ended, pending.done = message.get("result"), now, True
-                    if pending.what.count > 1:  # a batch, whose other numbers nobody answers any more
+                    if (
+                        pending.what.count > 1
+                    ):  # a batch, whose other numbers nobody answers any more
                         self.forget(pending)
                 return
         if self.native and type(message) is list:
@@ -390,7 +461,9 @@ class Peer:
     def _error_of_original(self, what: Call | BatchOfCalls, exception: list[Any]) -> RemoteError:
         type_, text, *trace = [*exception, "", ""][:3]
         entries = [str(entry) for entry in trace[0]] if trace and isinstance(trace[0], list) else []
-        if type_ == "KeyError" and len(entries) <= 1 and isinstance(what, Call):  # one entry: its server's own
+        if (
+            type_ == "KeyError" and len(entries) <= 1 and isinstance(what, Call)
+        ):  # one entry: its server's own
             if text in (repr(what.object_name), f"u{what.object_name!r}"):
                 told = f"{text}: the Player has no interface of this name"
                 return NoSuchInterfaceError(type_, told, entries, peer=self.url)
@@ -420,7 +493,8 @@ class Peer:
             self.forget(pending)
 
     def _receive_plain_batch(self, replies: list[Any], now: float) -> bool:
-        """Take the replies to a whole batch if all are results, in order, as most are: in half the time."""
+        """Take the replies to a whole batch if all are results, in order, as most are: in half the
+        time."""
         try:
             pending = self.numbered[replies[0]["id"]]
         except (LookupError, TypeError):  # a failure, or what is no reply
@@ -485,7 +559,8 @@ class Peer:
             pending.succeed(value, now)
 
     def _tell_changes(self, object_name: str, now: InterfaceDescription) -> None:
-        """Say once, for all proxies of this server, that it has come back with another interface."""
+        """Say once, for all proxies of this server, that it has come back with another
+        interface."""
         before = self.described.get(object_name)
         self.described[object_name] = now
         changes = "" if before is None else interface_changes(before, now)

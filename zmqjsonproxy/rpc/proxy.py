@@ -1,4 +1,5 @@
-"""What a proxy of a remote object has, whether its caller waits or awaits: address, time-out, what is known of it."""
+"""What a proxy of a remote object has, whether its caller waits or awaits: address, time-out, what
+is known of it."""
 
 from __future__ import annotations
 
@@ -13,7 +14,14 @@ from zmqjsonproxy.process import OfOneProcess
 from zmqjsonproxy.rpc.knownservers import KnownServers
 from zmqjsonproxy.rpc.protocol.description import InterfaceDescription, MethodDescription
 
-__all__ = ["RemoteMethods", "RemoteObject", "call_timeout", "document", "read_signature", "reply_timeout"]
+__all__ = [
+    "RemoteMethods",
+    "RemoteObject",
+    "call_timeout",
+    "document",
+    "read_signature",
+    "reply_timeout",
+]
 
 DEFAULT_TIMEOUT = 60.0
 """Default of the original, s."""
@@ -42,11 +50,13 @@ class RemoteObject(OfOneProcess):
 
     @property
     def remote(self) -> RemoteMethods:
-        """The remote methods, those too whose names the proxy has itself: `proxy.remote.close()`."""
+        """The remote methods, those too whose names the proxy has itself:
+        `proxy.remote.close()`."""
         return RemoteMethods(self)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        # A program may keep what it likes at a proxy, but not what looks as if it reached the object.
+        # A program may keep what it likes at a proxy, but not what looks as if it reached the
+        # object.
         instead = "" if name.startswith("_") else self._to_write(name)
         if instead:
             raise AttributeError(f"{name} = ... would stay here and reach nobody; {instead}")
@@ -84,7 +94,9 @@ class RemoteObject(OfOneProcess):
         """Raise ProtocolError if a method is known to be no operation, which could not be begun."""
         description, where = self._description, f"{self._obj_name}.{method} at {self._url}"
         if description is not None and not description.native:
-            raise ProtocolError(f"{where}: the server is of the original and has no operations; call the method")
+            raise ProtocolError(
+                f"{where}: the server is of the original and has no operations; call the method"
+            )
         known = None if description is None else description.methods.get(method)
         if known is not None and known.kind != "operation":
             raise ProtocolError(f"{where} is no operation but a {known.kind}; call it")
@@ -129,9 +141,12 @@ def document(method: Callable[..., Any], description: MethodDescription) -> None
 
 
 def call_timeout(t: Any) -> float:
-    """Return the time-out of one call, s, if it is one; ValueError if not. One that is over already is one."""
+    """Return the time-out of one call, s, if it is one; ValueError if not. One that is over already
+    is one."""
     if not isinstance(t, Real) or t != t:
-        raise ValueError(f"_timeout is a number of seconds, or left out for the proxy's own; not {t!r}")
+        raise ValueError(
+            f"_timeout is a number of seconds, or left out for the proxy's own; not {t!r}"
+        )
     return float(t)
 
 
@@ -139,12 +154,15 @@ def reply_timeout(t: float | timedelta | None) -> float:
     """Return a reply time-out in seconds; 0 and None: the default. ValueError if it is negative."""
     seconds = t.total_seconds() if isinstance(t, timedelta) else float(t or 0.0)
     if not seconds >= 0:
-        raise ValueError(f"a reply time-out is 0 s (the default of {DEFAULT_TIMEOUT:g} s) or more, not {seconds:g} s")
+        raise ValueError(
+            f"a reply time-out is 0 s (the default of {DEFAULT_TIMEOUT:g} s) or more, not {seconds:g} s"
+        )
     return seconds or DEFAULT_TIMEOUT
 
 
 def read_signature(text: str) -> inspect.Signature | None:
-    """Make a signature of its text, names and kinds only: remote annotations and defaults are shown, never run."""
+    """Make a signature of its text, names and kinds only: remote annotations and defaults are
+    shown, never run."""
     import ast
 
     from zmqjsonproxy import syntax
@@ -165,10 +183,14 @@ def read_signature(text: str) -> inspect.Signature | None:
             return ast.unparse(node)
 
     def make(arg: ast.arg, kind: Any, default: ast.expr | None = None) -> inspect.Parameter:
-        return inspect.Parameter(arg.arg, kind, default=shown(default), annotation=shown(arg.annotation))
+        return inspect.Parameter(
+            arg.arg, kind, default=shown(default), annotation=shown(arg.annotation)
+        )
 
     positional = [*a.posonlyargs, *a.args]
-    defaults: list[ast.expr | None] = [None] * (len(positional) - len(a.defaults)) + list(a.defaults)
+    defaults: list[ast.expr | None] = [None] * (len(positional) - len(a.defaults)) + list(
+        a.defaults
+    )
     kind = inspect.Parameter
     parameters = [
         make(arg, kind.POSITIONAL_ONLY if i < len(a.posonlyargs) else kind.POSITIONAL_OR_KEYWORD, d)
@@ -176,7 +198,9 @@ def read_signature(text: str) -> inspect.Signature | None:
     ]
     if a.vararg is not None:
         parameters.append(make(a.vararg, kind.VAR_POSITIONAL))
-    parameters += [make(arg, kind.KEYWORD_ONLY, d) for arg, d in zip(a.kwonlyargs, a.kw_defaults, strict=True)]
+    parameters += [
+        make(arg, kind.KEYWORD_ONLY, d) for arg, d in zip(a.kwonlyargs, a.kw_defaults, strict=True)
+    ]
     if a.kwarg is not None:
         parameters.append(make(a.kwarg, kind.VAR_KEYWORD))
     try:

@@ -18,10 +18,12 @@ OBJECTS = frozenset({"Mapping", "dict"})
 
 
 def schema_of(annotation: str | ast.expr | None) -> Schema:
-    """Return the schema of an annotation; {}, anything, for what JSON Schema or this module has no word for.
+    """Return the schema of an annotation; {}, anything, for what JSON Schema or this module has no
+    word for.
 
     Args:
-        annotation: As Python writes it: built-in types, `list[...]` and its like, Literal, Optional, unions.
+        annotation: As Python writes it: built-in types, `list[...]` and its like, Literal,
+            Optional, unions.
     """
     match annotation:
         case str(text) | ast.Constant(value=str(text)):
@@ -49,7 +51,9 @@ def _subscript(name: str, inner: Sequence[ast.expr]) -> Schema:
         return {"type": "array", "maxItems": 0} if name == "tuple" else _plain(name)
     if name == "Literal":
         values = [each.value for each in inner if isinstance(each, ast.Constant)]
-        whole = len(values) == len(inner) and all(isinstance(v, str | int | bool | None) for v in values)
+        whole = len(values) == len(inner) and all(
+            isinstance(v, str | int | bool | None) for v in values
+        )
         return {"enum": values} if whole else {}
     if name == "Annotated":
         return schema_of(inner[0])
@@ -60,8 +64,15 @@ def _subscript(name: str, inner: Sequence[ast.expr]) -> Schema:
     if name in OBJECTS:
         values_are = schema_of(inner[1]) if len(inner) == 2 else {}
         return {"type": "object"} | ({"additionalProperties": values_are} if values_are else {})
-    if name == "tuple" and not (isinstance(inner[-1], ast.Constant) and inner[-1].value is Ellipsis):
-        return {"type": "array", "items": [*map(schema_of, inner)], "minItems": len(inner), "maxItems": len(inner)}
+    if name == "tuple" and not (
+        isinstance(inner[-1], ast.Constant) and inner[-1].value is Ellipsis
+    ):
+        return {
+            "type": "array",
+            "items": [*map(schema_of, inner)],
+            "minItems": len(inner),
+            "maxItems": len(inner),
+        }
     if name in ARRAYS:
         items = schema_of(inner[0])
         return {"type": "array"} | ({"items": items} if items else {})
@@ -75,7 +86,11 @@ def _any_of(schemas: Sequence[Schema]) -> Schema:
         if not schema:
             return {}
         several = schema.get("type")
-        parts = [{"type": each} for each in several] if isinstance(several, list) else schema.get("anyOf", [schema])
+        parts = (
+            [{"type": each} for each in several]
+            if isinstance(several, list)
+            else schema.get("anyOf", [schema])
+        )
         members += [part for part in parts if part not in members]
     if len(members) == 1:
         return members[0]

@@ -1,9 +1,9 @@
-"""The server: one ROUTER socket, one thread that serves it, lanes for what takes time.
+"""The server: one ROUTER socket, one thread that serves it, command queues for what takes time.
 
-Queries are answered in the socket's thread (handing over costs more than most of them), unless they were slow, or would
-have to wait there; commands and operations go through the lane of their object. Workers never touch the socket: they
-leave their replies in a queue and wake its thread over an inproc connection to the very ROUTER, so that one blocking
-`recv` waits for all there is.
+Queries are answered in the socket's thread (handing over costs more than most of them), unless they
+were slow, or would have to wait there; commands and operations go through the command queue of their object.
+Workers never touch the socket: they leave their replies in a queue and wake its thread over an
+inproc connection to the very ROUTER, so that one blocking `recv` waits for all there is.
 """
 
 from __future__ import annotations
@@ -22,17 +22,24 @@ import zmq
 
 from zmqjsonproxy import wirejson
 from zmqjsonproxy.addresses import split_url
-from zmqjsonproxy.caller import OF_THE_ORIGINAL, Caller, KnownCallers, begin_calling, calling, end_calling
+from zmqjsonproxy.caller import (
+    OF_THE_ORIGINAL,
+    Caller,
+    KnownCallers,
+    begin_calling,
+    calling,
+    end_calling,
+)
 from zmqjsonproxy.errors import AlreadyDoneError, text_of
 from zmqjsonproxy.handle import OperationHandle
 from zmqjsonproxy.interface import Interface, Kind, Method, hidden_by_proxies, running
 from zmqjsonproxy.process import LET_GO_WITHIN_S, OfOneProcess, watch_process
 from zmqjsonproxy.protocol.arrays import join, size_of
 from zmqjsonproxy.protocol.operations import OperationTable, State
+from zmqjsonproxy.rpc.commandqueues import SMALL, CommandQueues, Job
 from zmqjsonproxy.rpc.descriptors import Listening
 from zmqjsonproxy.rpc.errands import Errands
 from zmqjsonproxy.rpc.frames import receiver
-from zmqjsonproxy.rpc.lanes import SMALL, Job, Lanes
 from zmqjsonproxy.rpc.offers import answer_unknown
 from zmqjsonproxy.rpc.outbox import IN_SOCKET_MOST, Outbox
 from zmqjsonproxy.rpc.outcomes import carry_out, encoded, not_begun, outcome, raised, unspeakable
@@ -55,8 +62,9 @@ _POLLIN = int(zmq.POLLIN)
 _PAUSE_S = 0.0005
 """Between the queries of a long batch, so that whoever waits for a lock that they take gets it."""
 _REQUESTS_MOST = 12
-"""Requests of one connection that wait in the socket; with fewer, calls that are made side by side take longer. Not to
-be changed while there are connections: one that has reached the mark then stands still."""
+"""Requests of one connection that wait in the socket; with fewer, calls that are made side by side
+take longer. Not to be changed while there are connections: one that has reached the mark then
+stands still."""
 Reply = Callable[[bytes], None]
 
 
@@ -113,14 +121,19 @@ class ZMQJSONProxyServer(OfOneProcess):
         self._router.set(zmq.MAXMSGSIZE, 4 * self.settings.max_message_bytes)
         self._router.set(zmq.RCVHWM, 0)  # of the inner connection, for good
         self._router.set(zmq.SNDHWM, IN_SOCKET_MOST)
-        self._router.set(zmq.ROUTER_MANDATORY, 1)  # what the socket does not take waits in the outbox
-        # A client that vanished without a word is dropped after 30 s. By TCP: clients with libzmq below 4.2 do not
-        # answer ZeroMQ's heartbeats, and would lose the connection in the middle of a long call.
+        self._router.set(
+            zmq.ROUTER_MANDATORY, 1
+        )  # what the socket does not take waits in the outbox
+        # A client that vanished without a word is dropped after 30 s. By TCP: clients with libzmq
+        # below 4.2 do not answer ZeroMQ's heartbeats, and would lose the connection in the middle
+        # of a long call.
         self._router.set(zmq.TCP_KEEPALIVE, 1)
         self._router.set(zmq.TCP_KEEPALIVE_IDLE, 10)
         self._router.set(zmq.TCP_KEEPALIVE_INTVL, 5)
         self._router.set(zmq.TCP_KEEPALIVE_CNT, 4)
-        self._outbox = Outbox(self._router, self._wake, self.settings.max_waiting_bytes, name or URL)
+        self._outbox = Outbox(
+            self._router, self._wake, self.settings.max_waiting_bytes, name or URL
+        )
         self._send = self._outbox.send
         self._inner.set(zmq.IDENTITY, self._inner_id)
         self._inner.sndhwm = 0
@@ -135,10 +148,10 @@ class ZMQJSONProxyServer(OfOneProcess):
             self.close()
             raise
         self.name = name or self.url
-        self._lanes = Lanes(self.settings.queue_per_lane, self.name)
+        self._queues = CommandQueues(self.settings.max_queued_calls, self.name)
         self._receive, self._trust = receiver(self._router)
         self._trust(self._inner_id)
-        own = OwnMethods(self.name, self.interfaces, self._lanes, self._operations)
+        own = OwnMethods(self.name, self.interfaces, self._queues, self._operations)
         for method in Interface.of("rpc", own).methods.values():
             self._methods[f"rpc.{method.name}"] = method
             if method.kind is Kind.QUERY:
@@ -147,17 +160,18 @@ class ZMQJSONProxyServer(OfOneProcess):
 
     # what is exposed
 
-    def expose(self, name: str, obj: object, *, lane: str | None = None) -> Interface:
+    def expose(self, name: str, obj: object, *, queue: str | None = None) -> Interface:
         """Expose an object's marked methods (or all public ones, if none is marked) under `name`.
 
         Args:
             name: By convention dotted: `bank`, `bank.roach`.
             obj: The object; None exposes an interface without methods.
-            lane: Objects of one lane share one queue of commands; the text before the first dot by default.
+            queue: Objects of one command queue share one queue of commands; the text before the first dot by
+                default.
         """
         if not name or name == "rpc":
             raise ValueError(f"{name!r}: an interface needs a name, and `rpc` is the server's own")
-        interface = Interface.of(name, obj, lane=lane)
+        interface = Interface.of(name, obj, queue=queue)
         for old in self.interfaces.get(name, Interface(name)).methods:
             self._methods.pop(f"{name}.{old}", None)
             self._quick.pop(f"{name}.{old}", None)
@@ -165,7 +179,9 @@ class ZMQJSONProxyServer(OfOneProcess):
             log.warning("%s: %s", self.name, hidden)
         self.interfaces[name] = interface
         self._methods.update({f"{name}.{key}": method for key, method in interface.methods.items()})
-        self._quick.update({f"{name}.{key}": m for key, m in interface.methods.items() if m.kind is Kind.QUERY})
+        self._quick.update(
+            {f"{name}.{key}": m for key, m in interface.methods.items() if m.kind is Kind.QUERY}
+        )
         return interface
 
     # the loop
@@ -174,10 +190,13 @@ class ZMQJSONProxyServer(OfOneProcess):
         """Serve until `quit_loop`; blocks. The socket is closed at the end.
 
         Args:
-            watchdogfn: Called each second in a thread of its own, so that a long call does not delay it.
+            watchdogfn: Called each second in a thread of its own, so that a long call does not
+                delay it.
         """
         if watchdogfn is not None:
-            barks = partial(watch, watchdogfn, self._ended, name=self.name, every=self.settings.watchdog_every)
+            barks = partial(
+                watch, watchdogfn, self._ended, name=self.name, every=self.settings.watchdog_every
+            )
             threading.Thread(target=barks, name=f"watchdog {self.name}", daemon=True).start()
         self._loop = threading.current_thread()
         try:
@@ -188,23 +207,29 @@ class ZMQJSONProxyServer(OfOneProcess):
             self._end()
 
     def fileno(self) -> int:
-        """Return the descriptor that is readable when there may be something for `serve_waiting`."""
+        """Return the descriptor that is readable when there may be something for
+        `serve_waiting`."""
         return int(self._router.get(zmq.FD))
 
     def serve_waiting(self) -> None:
-        """Handle what has arrived, and wait for nothing; instead of `run_loop`, in a thread that has many servers.
+        """Handle what has arrived, and wait for nothing; instead of `run_loop`, in a thread that
+        has many servers.
 
-        To be called whenever `fileno()` is readable, from one thread. A query of one delays the others.
+        To be called whenever `fileno()` is readable, from one thread. A query of one delays the
+        others.
         """
         ask: Callable[[int], Any] = self._router.get
         while not self._quit and ask(zmq.EVENTS) & _POLLIN:
-            if self._may_wait:  # what is there may be no more than the frame too many of a strange peer
+            if (
+                self._may_wait
+            ):  # what is there may be no more than the frame too many of a strange peer
                 self._may_wait, self._router.rcvtimeo = False, 0
             with not_waiting():
                 self._serve_next()
 
     def _serve_next(self) -> None:
-        """Wait for a message and handle it. Never raises: nothing that arrives may end a daemon's outermost loop."""
+        """Wait for a message and handle it. Never raises: nothing that arrives may end a daemon's
+        outermost loop."""
         frames: list[bytes] = []
         try:
             frames = self._receive()
@@ -214,8 +239,12 @@ class ZMQJSONProxyServer(OfOneProcess):
                     self._errands.do()
             else:
                 self._serve(frames)
-                if len(self._message[0]) > SMALL:  # what takes long: let ZeroMQ see now who else has sent something,
-                    self._router.get(zmq.EVENTS)  # which it does with each hundredth frame otherwise
+                if (
+                    len(self._message[0]) > SMALL
+                ):  # what takes long: let ZeroMQ see now who else has sent something,
+                    self._router.get(
+                        zmq.EVENTS
+                    )  # which it does with each hundredth frame otherwise
         except zmq.ContextTerminated:
             self._quit = True
         except zmq.Again:
@@ -231,13 +260,16 @@ class ZMQJSONProxyServer(OfOneProcess):
                 self._send(frames, read_failure(dialect.not_handled(self._message[0], error)))
 
     def bind_also(self, url: str) -> None:
-        """Serve at a further address, too; from another thread, while `run_loop` runs; zmq.ZMQError as at first."""
+        """Serve at a further address, too; from another thread, while `run_loop` runs; zmq.ZMQError
+        as at first."""
         self._errands.leave(partial(self._bind, url), self._wake, 5.0)
 
     def _bind(self, url: str) -> None:
         if url.startswith("tcp://"):  # ZeroMQ takes 99999 for 34463
             split_url(url)
-        self._router.set(zmq.IPV6, "[" in url)  # where it is set, IPv4 addresses are told in the form of IPv6
+        self._router.set(
+            zmq.IPV6, "[" in url
+        )  # where it is set, IPv4 addresses are told in the form of IPv6
         self._listening.bind(partial(self._router.bind, url), self._outbox.name)
 
     def quit_loop(self) -> None:
@@ -251,7 +283,7 @@ class ZMQJSONProxyServer(OfOneProcess):
 
     def _end(self) -> None:
         self._ended.set()
-        self._lanes.end(self.settings.end_within)
+        self._queues.end(self.settings.end_within)
         with contextlib.suppress(zmq.ZMQError):
             self._outbox.flush()
         self._router.linger = 100  # ms: the answer to the call that ended us
@@ -268,7 +300,8 @@ class ZMQJSONProxyServer(OfOneProcess):
         self._closed.set()
 
     def end_with_process(self) -> bool:
-        """End the loop, in whichever thread it runs, and close the sockets, at the exit of the interpreter."""
+        """End the loop, in whichever thread it runs, and close the sockets, at the exit of the
+        interpreter."""
         if self._loop is not None and self._loop.is_alive():
             self._quit = True
             self._wake()
@@ -293,7 +326,9 @@ class ZMQJSONProxyServer(OfOneProcess):
         self._message = body, 1
         request = dialect.read_or_batch(body, self._limits)
         self._message = body, len(request) if isinstance(request, list) else 1
-        if self._outbox.is_full(frames[0]) and not (isinstance(request, Request) and request.notification):
+        if self._outbox.is_full(frames[0]) and not (
+            isinstance(request, Request) and request.notification
+        ):
             request = dialect.too_full(request, body)
         if not isinstance(request, Request):
             if isinstance(request, list):
@@ -330,11 +365,17 @@ class ZMQJSONProxyServer(OfOneProcess):
         replies: list[bytes] = []
         rest: list[tuple[Method, Request]] = []  # of queries, when these have taken long enough
         size, most = 0, self.settings.max_batch_reply_bytes
-        simple, quick, slow, clock = jsonrpc.SIMPLE, self._quick, self.settings.slow_query_s, time.perf_counter
+        simple, quick, slow, clock = (
+            jsonrpc.SIMPLE,
+            self._quick,
+            self.settings.slow_query_s,
+            time.perf_counter,
+        )
         shared, now = dialect.shared_extra(batch), clock()
         limit = now + slow
         for message in batch:
-            try:  # most are queries with a number and a list of parameters, and need no more looking at
+            # most are queries with a number and a list of parameters, and need no more looking at
+            try:
                 method, params, number = message["method"], message["params"], message["id"]
                 query = quick[method] if message["jsonrpc"] == "2.0" else None
             except (TypeError, KeyError):
@@ -342,7 +383,11 @@ class ZMQJSONProxyServer(OfOneProcess):
             if query is None or type(params) is not list or type(number) is not int:
                 gathering = gathering or self._gathering(envelope)
                 part = dialect.read_part(message, shared)
-                late = quick.get(part.target) if isinstance(part, Request) and (now > limit or size > most) else None
+                late = (
+                    quick.get(part.target)
+                    if isinstance(part, Request) and (now > limit or size > most)
+                    else None
+                )
                 if late is None or not isinstance(part, Request):
                     self._serve_part(part, envelope, gathering)
                 elif not part.notification:  # a query that nobody wants an answer to has no effect
@@ -377,13 +422,17 @@ class ZMQJSONProxyServer(OfOneProcess):
             try:
                 replies.append(wirejson.dumps(results)[1:-1])
             except ValueError:  # an integer of more digits than Python writes: one fails, not all
-                replies += [encoded(Request("", [], {}, True, r["id"]), r["result"]) for r in results]
+                replies += [
+                    encoded(Request("", [], {}, True, r["id"]), r["result"]) for r in results
+                ]
         if gathering is not None:
             gathering.close(replies, size)
         elif replies:
             self._send(envelope, join(replies))
 
-    def _carry_out_rest(self, rest: list[tuple[Method, Request]], client: bytes, gathering: Gathering) -> None:
+    def _carry_out_rest(
+        self, rest: list[tuple[Method, Request]], client: bytes, gathering: Gathering
+    ) -> None:
         """Carry out beside the socket's thread what is left of the queries of a batch."""
 
         def run() -> None:
@@ -391,7 +440,7 @@ class ZMQJSONProxyServer(OfOneProcess):
                 gathering.add(request, gathering.without(request) or carry_out(query, request))
                 time.sleep(_PAUSE_S)
 
-        if not self._lanes.named("batches").put(Job(run, client=client, size=self._weight())):
+        if not self._queues.named("batches").put(Job(run, client=client, size=self._weight())):
             for _, request in rest:
                 gathering.add(request, self._busy(request, "batches")[0])
 
@@ -399,11 +448,15 @@ class ZMQJSONProxyServer(OfOneProcess):
         inline = threading.current_thread()
 
         def send(whole: bytes) -> None:
-            (self._send if threading.current_thread() is inline else self._outbox.post)(envelope, whole)
+            (self._send if threading.current_thread() is inline else self._outbox.post)(
+                envelope, whole
+            )
 
         return Gathering(send, self.settings.max_batch_reply_bytes)
 
-    def _serve_part(self, request: Request | Malformed, envelope: list[bytes], gathering: Gathering) -> None:
+    def _serve_part(
+        self, request: Request | Malformed, envelope: list[bytes], gathering: Gathering
+    ) -> None:
         if isinstance(request, Malformed):
             gathering.expect()
             gathering.add(request, read_failure(request))
@@ -414,16 +467,22 @@ class ZMQJSONProxyServer(OfOneProcess):
         if body is not None:
             gathering.add(request, body)
 
-    def _call(self, request: Request, envelope: list[bytes], later: Reply | None = None) -> bytes | None:
+    def _call(
+        self, request: Request, envelope: list[bytes], later: Reply | None = None
+    ) -> bytes | None:
         """Carry out a query, or hand a command over; the reply, or None if there is none (yet)."""
         method = self._methods.get(request.target)
-        if method is None or (not request.native and method.lane == "rpc"):
+        if method is None or (not request.native and method.queue == "rpc"):
             if request.target == jsonrpc.CANCEL and request.native:
                 return self._under_way.answer_cancel(request, envelope[0])
-            return answer_unknown(request, self.interfaces, self.instance, self.settings.max_message_bytes)
+            return answer_unknown(
+                request, self.interfaces, self.instance, self.settings.max_message_bytes
+            )
         if request.target in self._quick:
             begun = time.perf_counter()
-            of_the_original = contextlib.nullcontext() if request.native else calling(OF_THE_ORIGINAL)
+            of_the_original = (
+                contextlib.nullcontext() if request.native else calling(OF_THE_ORIGINAL)
+            )
             with contextlib.suppress(WouldWaitError), of_the_original:
                 body = carry_out(method, request)
                 if time.perf_counter() - begun > self.settings.slow_query_s:
@@ -434,14 +493,23 @@ class ZMQJSONProxyServer(OfOneProcess):
 
     def _set_aside(self, query: str, taken: float) -> None:
         self._quick.pop(query, None)
-        log.warning("%s: query %s took %.0f ms; it runs beside the socket's thread", self.name, query, 1e3 * taken)
+        log.warning(
+            "%s: query %s took %.0f ms; it runs beside the socket's thread",
+            self.name,
+            query,
+            1e3 * taken,
+        )
 
     def _carry_out_beside(self, method: Method, request: Request) -> bytes:
-        """Carry out what runs beside the socket's thread; a query that is fast again goes back there."""
+        """Carry out what runs beside the socket's thread; a query that is fast again goes back
+        there."""
         begun = time.perf_counter()
         body = carry_out(method, request)
         if method.kind is Kind.QUERY:
-            target, is_fast = request.target, time.perf_counter() - begun <= self.settings.slow_query_s
+            target, is_fast = (
+                request.target,
+                time.perf_counter() - begun <= self.settings.slow_query_s,
+            )
             count = self._fast_again[target] = self._fast_again.get(target, 0) + 1 if is_fast else 0
             if count >= self.settings.fast_again_after and self._methods.get(target) is method:
                 self._fast_again[target] = 0
@@ -473,7 +541,9 @@ class ZMQJSONProxyServer(OfOneProcess):
             return failed
         return body
 
-    def _hand_over(self, method: Method, request: Request, answer: Reply, client: bytes) -> bytes | None:
+    def _hand_over(
+        self, method: Method, request: Request, answer: Reply, client: bytes
+    ) -> bytes | None:
         mark, extra = method.mark, request.extra or {}
         caller = self._callers.find(client, extra.get("client"), request.native)
         call: UnderWay | None = None
@@ -491,7 +561,10 @@ class ZMQJSONProxyServer(OfOneProcess):
             answered = answered or (request.native and extra.get("wait") == "accepted")
             record = self._operations.new(request.target, time.time(), caller.name)
             handle = OperationHandle(record, None if answered else accept)
-            if mark.admit is not None and (refusal := self._admit(method, request, handle, caller)) is not None:
+            if (
+                mark.admit is not None
+                and (refusal := self._admit(method, request, handle, caller)) is not None
+            ):
                 return None if request.notification else refusal
 
         def run() -> None:
@@ -510,7 +583,9 @@ class ZMQJSONProxyServer(OfOneProcess):
             if call is not None and call.accepted:
                 self._under_way.end(call)
             if call is not None and call.cancelled and handle is None:
-                body, _ = not_begun(request, Code.CANCELLED, "CallCancelledError", "cancelled before it was begun")
+                body, _ = not_begun(
+                    request, Code.CANCELLED, "CallCancelledError", "cancelled before it was begun"
+                )
                 reply(body)
                 return
             if hooks is not None:
@@ -536,33 +611,40 @@ class ZMQJSONProxyServer(OfOneProcess):
             if not answered and (handle is None or handle.close_acceptance()):
                 reply(body)
 
-        lane, job = self._lanes.of(method), Job(run, handle, client, self._weight())
+        queue, job = self._queues.of(method), Job(run, handle, client, self._weight())
         hooks = None
-        if mark.aborts and lane.takes(client, job.size):
-            hooks = self._lanes.abort_operations(method, caller)
+        if mark.aborts and queue.takes(client, job.size):
+            hooks = self._queues.abort_operations(method, caller)
         if handle is not None:
-            handle.on_leave = lane.leave
+            handle.on_leave = queue.leave
         if request.native and request.id is not None:
-            call = UnderWay((client, request.id), lane, job, accepted=answered)
+            call = UnderWay((client, request.id), queue, job, accepted=answered)
             self._under_way.add(call)
         try:
-            taken, busy = lane.put(job), ""
+            taken, busy = queue.put(job), ""
         except RuntimeError as scarce:  # no more threads
             taken, busy = False, str(scarce)
         if not taken:
             if call is not None:
                 self._under_way.end(call)
-            body, error = self._busy(request, method.lane, busy)
-            if handle is not None:  # whoever asks too often must not push the others' operations out of the table
+            body, error = self._busy(request, method.queue, busy)
+            if (
+                handle is not None
+            ):  # whoever asks too often must not push the others' operations out of the table
                 handle.finish(State.FAILED, error=error)
                 self._operations.forget(handle.id)
             return None if request.notification else body
         if handle is not None and answered and not request.notification:
-            return jsonrpc.reply(request.id, {"operation": handle.id, "state": handle.record.state.value})
+            return jsonrpc.reply(
+                request.id, {"operation": handle.id, "state": handle.record.state.value}
+            )
         return None
 
-    def _admit(self, method: Method, request: Request, handle: OperationHandle, caller: Caller) -> bytes | None:
-        """Ask the object whether an operation may wait for its turn; the reply that refuses it, else None."""
+    def _admit(
+        self, method: Method, request: Request, handle: OperationHandle, caller: Caller
+    ) -> bytes | None:
+        """Ask the object whether an operation may wait for its turn; the reply that refuses it,
+        else None."""
         assert method.mark.admit is not None
         error: BaseException
         try:
@@ -590,8 +672,12 @@ class ZMQJSONProxyServer(OfOneProcess):
     def _weight(self) -> int:
         """Bytes of memory that a part of the message being served takes, about."""
         body, parts = self._message
-        return (size_of(body) + wirejson.decoded_size(body) if len(body) > SMALL else size_of(body)) // parts
+        return (
+            size_of(body) + wirejson.decoded_size(body) if len(body) > SMALL else size_of(body)
+        ) // parts
 
-    def _busy(self, request: Request, lane: str, why: str = "") -> tuple[bytes, dict[str, Any]]:
-        full = f"{self.settings.queue_per_lane} calls of this client are waiting already, or too many bytes"
-        return not_begun(request, Code.BUSY, "BusyError", f"{lane}: {why or full}; nothing was done")
+    def _busy(self, request: Request, queue: str, why: str = "") -> tuple[bytes, dict[str, Any]]:
+        full = f"{self.settings.max_queued_calls} calls of this client are waiting already, or too many bytes"
+        return not_begun(
+            request, Code.BUSY, "BusyError", f"{queue}: {why or full}; nothing was done"
+        )

@@ -1,8 +1,9 @@
 """What is asked of servers and of the clock, as steps, without saying how one waits for that.
 
-What takes several steps is a generator that yields one after another and is sent what came of each; its result is what
-it returns. `take` takes them in the caller's thread, `take_in_task` (`aiosteps.py`) in a task. Ctrl-C and cancellation
-are raised within the generator where it waits, and it may take further steps to take back what it has done.
+What takes several steps is a generator that yields one after another and is sent what came of each;
+its result is what it returns. `take` takes them in the caller's thread, `take_in_task`
+(`aiosteps.py`) in a task. Ctrl-C and cancellation are raised within the generator where it waits,
+and it may take further steps to take back what it has done.
 """
 
 from __future__ import annotations
@@ -57,7 +58,8 @@ class CallMany:
 
 @dataclass(frozen=True, slots=True)
 class BeginEach:
-    """The beginning of an operation at each of some servers; attributes as the arguments of `Hub.begin_each`."""
+    """The beginning of an operation at each of some servers; attributes as the arguments of
+    `Hub.begin_each`."""
 
     urls: Sequence[str]
     object_name: str
@@ -70,7 +72,13 @@ class BeginEach:
     def on(self, hub: Any) -> Any:
         """As Step."""
         return hub.begin_each(
-            self.urls, self.object_name, self.method, self.args, self.kwargs, self.timeout, self.begun_by
+            self.urls,
+            self.object_name,
+            self.method,
+            self.args,
+            self.kwargs,
+            self.timeout,
+            self.begun_by,
         )
 
     def read(self, results: list[CallResult]) -> list[CallResult]:
@@ -82,12 +90,14 @@ Steps = Generator[Step | Pause, Any, T]
 
 
 def take(hub: Hub, steps: Steps[T], sleep: Callable[[float], None] | None = None) -> T:
-    """Take the steps one after the other; what interrupts one of them is raised within the generator.
+    """Take the steps one after the other; what interrupts one of them is raised within the
+    generator.
 
     Args:
         hub: Makes the calls.
         steps: What to do.
-        sleep: Makes the pauses, s; None: `time.sleep`, whatever that is then (a plan puts its own there).
+        sleep: Makes the pauses, s; None: `time.sleep`, whatever that is then (a plan puts its own
+            there).
     """
     try:
         step = next(steps)

@@ -1,4 +1,5 @@
-"""The calls of a server that wait for a lane or run in one: to be cancelled, and gathered into replies to batches.
+"""The calls of a server that wait for a command queue or run in one: to be cancelled, and gathered into
+replies to batches.
 
 Threads, but no sockets.
 """
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from zmqjsonproxy.protocol.arrays import join, size_of
-from zmqjsonproxy.rpc.lanes import Job, Lane
+from zmqjsonproxy.rpc.commandqueues import CommandQueue, Job
 from zmqjsonproxy.rpc.outcomes import not_begun
 from zmqjsonproxy.rpc.protocol import jsonrpc
 from zmqjsonproxy.rpc.protocol.dialect import Malformed, Request
@@ -27,18 +28,18 @@ _REASON = "its caller cancelled the call"
 
 @dataclass(slots=True, eq=False)
 class UnderWay:
-    """A call that was handed to a lane.
+    """A call that was handed to a command queue.
 
     Attributes:
         key: Routing id of its client, and its request number.
-        lane: Where it waits or runs.
+        queue: Where it waits or runs.
         job: What waits or runs there.
         accepted: Its caller has been answered: an operation that may still wait.
-        cancelled: It was taken out of its lane, and only has to say so.
+        cancelled: It was taken out of its command queue, and only has to say so.
     """
 
     key: tuple[bytes, Any]
-    lane: Lane
+    queue: CommandQueue
     job: Job
     accepted: bool = False
     cancelled: bool = False
@@ -57,7 +58,7 @@ def due_at(deadline_s: Any) -> float | None:
 class CallsUnderWay:
     """Calls that have no reply yet, or wait, by client and request number; usable from any thread.
 
-    As many as lanes hold: each is forgotten with its reply, an accepted operation when it begins.
+    As many as command queues hold: each is forgotten with its reply, an accepted operation when it begins.
     """
 
     def __init__(self) -> None:
@@ -65,7 +66,8 @@ class CallsUnderWay:
         self._calls: dict[tuple[bytes, Any], UnderWay] = {}
 
     def add(self, call: UnderWay) -> None:
-        """Take up a call, before it is put into its lane. Of two with the same number the later one is meant."""
+        """Take up a call, before it is put into its command queue. Of two with the same number the later one
+        is meant."""
         with self._lock:
             self._calls[call.key] = call
 
@@ -84,9 +86,9 @@ class CallsUnderWay:
             only_waiting: What has been begun goes on, an operation too.
 
         Returns:
-            "not begun": it was waiting, and is answered that it was cancelled. "aborting": an operation is asked to
-            end. "running": it goes on. "unknown": there is none (any more), or an operation that was accepted, which
-            only `only_waiting` withdraws.
+            "not begun": it was waiting, and is answered that it was cancelled. "aborting": an
+            operation is asked to end. "running": it goes on. "unknown": there is none (any more),
+            or an operation that was accepted, which only `only_waiting` withdraws.
         """
         with self._lock:
             call = self._calls.get((client, number))
@@ -94,8 +96,12 @@ class CallsUnderWay:
             return "unknown"
         operation = call.job.operation
         if operation is not None and not only_waiting:
-            return "aborting" if call.lane.abort_operations(_REASON, operation.id).count else "running"
-        if not call.lane.withdraw(call.job):
+            return (
+                "aborting"
+                if call.queue.abort_operations(_REASON, operation.id).count
+                else "running"
+            )
+        if not call.queue.withdraw(call.job):
             return "running"
         if operation is not None:
             operation.abort(_REASON)  # has no hooks: it was not begun
@@ -103,10 +109,14 @@ class CallsUnderWay:
         call.job.carry_out()
         return "not begun"
 
-
     def answer_cancel(self, request: Request, client: bytes) -> bytes | None:
-        """Cancel what a request says; the reply, which tells what came of it, or None if none is wanted."""
-        known = {"id": request.args[0]} if len(request.args) == 1 and not request.kwargs else request.kwargs
+        """Cancel what a request says; the reply, which tells what came of it, or None if none is
+        wanted."""
+        known = (
+            {"id": request.args[0]}
+            if len(request.args) == 1 and not request.kwargs
+            else request.kwargs
+        )
         only_waiting, others = known.get("only_waiting", False), known.keys() - {"only_waiting"}
         is_id = not request.args[1:] and others == {"id"} and type(known["id"]) in (int, str, float)
         if is_id and type(only_waiting) is bool:
@@ -138,7 +148,8 @@ class Gathering:
             self._missing += 1
 
     def without(self, request: Request) -> bytes:
-        """Return the reply to a query that is not to be carried out, for there is no room for its reply; else empty."""
+        """Return the reply to a query that is not to be carried out, for there is no room for its
+        reply; else empty."""
         text = f"nothing was done: the replies before it have {self._size} bytes of {self._most}"
         return _left_out(request, text) if self._size > self._most else b""
 

@@ -8,7 +8,8 @@ __all__ = ["PortManager"]
 
 
 class PortManager(portmanager.PortManager):
-    """The class of `portmanager`. NSCLDAQ's quotes no names, so its callers have done that: `"{two words}"`."""
+    """The class of `portmanager`. NSCLDAQ's quotes no names, so its callers have done that: `"{two
+    words}"`."""
 
     def getPort(self, servicename: str) -> int:  # noqa: N802 - the name is NSCLDAQ's
         """Lend a port for a service, whose name may be quoted as an element of a Tcl list."""

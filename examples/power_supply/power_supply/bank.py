@@ -46,7 +46,9 @@ class PowerSupply(Bank):
     def open(self) -> None:
         if self.context.simulate:
             self._simulator = SimulatedSupply()
-        self._device = Device(self._simulator.path if self._simulator is not None else self._config.device)
+        self._device = Device(
+            self._simulator.path if self._simulator is not None else self._config.device
+        )
         self.log.info("%s is %s", self.name, self._device.ask("*IDN?"))
 
     def close(self) -> None:
@@ -55,7 +57,11 @@ class PowerSupply(Bank):
             try:
                 device.ask("OUTP OFF")
             except (ScpiError, OSError) as error:
-                self.log.error("the output of %s may still be on, it could not be switched off: %s", self.name, error)
+                self.log.error(
+                    "the output of %s may still be on, it could not be switched off: %s",
+                    self.name,
+                    error,
+                )
             finally:
                 device.close()
         simulator, self._simulator = self._simulator, None
@@ -94,7 +100,8 @@ class PowerSupply(Bank):
 
     @operation
     def ramp(self, volts: float) -> float:
-        """Go to a voltage (V) at the configured speed; the voltage at the terminals. An abort leaves it where it is."""
+        """Go to a voltage (V) at the configured speed; the voltage at the terminals. An abort
+        leaves it where it is."""
         self._check(volts)
         handle, clock = current_operation(), self.context.clock
         ended = threading.Event()
@@ -112,11 +119,15 @@ class PowerSupply(Bank):
 
     @property
     def device(self) -> Device:
-        """The device, for doors; RefusedError while the Bank is closed."""
+        """The device, for endpoints; RefusedError while the Bank is closed."""
         if self._device is None:
             raise RefusedError(f"{self.name} is closed")
         return self._device
 
     def _check(self, volts: float) -> None:
-        if isinstance(volts, bool) or not isinstance(volts, int | float) or not 0 <= volts <= self._config.limit_v:
+        if (
+            isinstance(volts, bool)
+            or not isinstance(volts, int | float)
+            or not 0 <= volts <= self._config.limit_v
+        ):
             raise RefusedError(f"volts is {volts!r:.80}; expected 0 to {self._config.limit_v:g} V")

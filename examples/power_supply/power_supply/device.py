@@ -51,9 +51,13 @@ class Device:
             try:
                 self._port.reset_input_buffer()
                 self._port.write(request)
-                # Not `readline`, whose time-out is for each byte: a device that sends without end would never end it.
+                # Not `readline`, whose time-out is for each byte: a device that sends without end
+                # would never end it.
                 reply = self._port.read_until(b"\n", LONGEST_ANSWER)
-            except (OSError, termios.error) as error:  # pyserial lets the latter through, which is no OSError
+            except (
+                OSError,
+                termios.error,
+            ) as error:  # pyserial lets the latter through, which is no OSError
                 self._drop()
                 raise OSError(f"{self._path} is gone: {error}") from error
             return scpi.answer(line, reply)

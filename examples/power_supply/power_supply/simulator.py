@@ -1,4 +1,5 @@
-"""A power supply on a pseudo terminal, with a load of 10 ohms: it speaks the device's own protocol."""
+"""A power supply on a pseudo terminal, with a load of 10 ohms: it speaks the device's own
+protocol."""
 
 from __future__ import annotations
 
@@ -41,7 +42,9 @@ class SimulatedSupply:
             pending += os.read(self._ours, 4096)
             while b"\n" in pending:
                 line, _, pending = pending.partition(b"\n")
-                os.write(self._ours, self.reply(line.decode("ascii", "replace").strip()).encode() + b"\n")
+                os.write(
+                    self._ours, self.reply(line.decode("ascii", "replace").strip()).encode() + b"\n"
+                )
 
     def reply(self, line: str) -> str:
         """Return the answer to a line."""

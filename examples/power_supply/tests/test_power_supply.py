@@ -1,4 +1,4 @@
-"""The power supply: its Bank on a simulated device, its door, and what goes wrong."""
+"""The power supply: its Bank on a simulated device, its endpoint, and what goes wrong."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from power_supply.bank import PowerSupply
-from power_supply.door import MAX_PEERS
+from power_supply.endpoint import MAX_PEERS
 from power_supply.scpi import ScpiError, answer, as_number, request
 from power_supply.simulator import SimulatedSupply
 
@@ -25,7 +25,11 @@ def test_the_protocol_is_read_strictly() -> None:
     assert request("VOLT?") == b"VOLT?\n"
     assert answer("VOLT?", b"5.000\r\n") == "5.000"
     assert as_number("VOLT?", "5.000") == 5.0
-    for reply, text in ((b"ERR no", "VOLT?: no"), (b"5.0", "no whole answer"), (b"ERR out of range\n", "out of range")):
+    for reply, text in (
+        (b"ERR no", "VOLT?: no"),
+        (b"5.0", "no whole answer"),
+        (b"ERR out of range\n", "out of range"),
+    ):
         with pytest.raises(ScpiError, match=text if reply.endswith(b"\n") else "no whole answer"):
             answer("VOLT?", reply)
     with pytest.raises(ScpiError, match="no number"):
@@ -37,15 +41,22 @@ def test_it_is_set_and_read_over_the_network() -> None:
         hosted.proxy.set_voltage(5.0)
         hosted.proxy.output(True)
         assert hosted.proxy.get_status() == {
-            "set_v": 5.0, "volts": 5.0, "amperes": 0.5, "on": True, "simulated": True,
-        }  # fmt: skip
+            "set_v": 5.0,
+            "volts": 5.0,
+            "amperes": 0.5,
+            "on": True,
+            "simulated": True,
+        }
         hosted.proxy.off()
         assert hosted.proxy.get_status()["volts"] == 0.0
 
 
 @pytest.mark.parametrize("volts", [-1.0, 30.1, "5", None, True])
 def test_what_is_out_of_limits_is_refused(volts: object) -> None:
-    with HostedBank(PowerSupply, SETTINGS) as hosted, pytest.raises(RefusedError, match="expected 0 to 30 V"):
+    with (
+        HostedBank(PowerSupply, SETTINGS) as hosted,
+        pytest.raises(RefusedError, match="expected 0 to 30 V"),
+    ):
         hosted.proxy.set_voltage(volts)
 
 
@@ -91,7 +102,9 @@ def terminals() -> list[str]:
     return sorted(name for name in names if name.startswith(("/dev/pts/", "/dev/ptmx")))
 
 
-def test_a_device_that_is_gone_at_the_end_is_told_and_leaves_nothing_open(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_device_that_is_gone_at_the_end_is_told_and_leaves_nothing_open(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     before, supply = terminals(), SimulatedSupply()
     with HostedBank(PowerSupply, {**SETTINGS, "device": supply.path}, simulate=False) as hosted:
         hosted.proxy.output(True)
@@ -122,19 +135,29 @@ def test_a_ramp_takes_its_time_says_how_far_it_is_and_can_be_aborted() -> None:
         assert again.result(10) == 3.0
 
 
-def test_the_door_reads_and_nothing_else() -> None:
+def test_the_endpoint_reads_and_nothing_else() -> None:
     with HostedBank(
-        PowerSupply, {**SETTINGS, "doors": {"scpi": {"kind": "power_supply.door:ScpiDoor", "port": 0}}}
+        PowerSupply,
+        {
+            **SETTINGS,
+            "endpoints": {"scpi": {"kind": "power_supply.endpoint:ScpiEndpoint", "port": 0}},
+        },
     ) as hosted:
         hosted.proxy.set_voltage(7.0)
-        port = int(hosted.doors["scpi"].rpartition(":")[2])
-        with socket.create_connection(("127.0.0.1", port), timeout=5) as peer, peer.makefile("rw") as lines:
+        port = int(hosted.endpoints["scpi"].rpartition(":")[2])
+        with (
+            socket.create_connection(("127.0.0.1", port), timeout=5) as peer,
+            peer.makefile("rw") as lines,
+        ):
             for line, reply in (
                 ("VOLT?", "7.000"),
                 ("*IDN?", "SIMULATED,PSU-60,0"),
                 ("volt?", "7.000"),
-                ("VOLT 9", "ERR this door only reads"),
-                ("OUTP ON;VOLT?", "ERR this door only reads"),  # a device that takes several would switch on
+                ("VOLT 9", "ERR this endpoint only reads"),
+                (
+                    "OUTP ON;VOLT?",
+                    "ERR this endpoint only reads",
+                ),  # a device that takes several would switch on
                 ("VOLT?" * 100, "ERR a line has at most"),
             ):
                 lines.write(line + "\n")
@@ -143,11 +166,11 @@ def test_the_door_reads_and_nothing_else() -> None:
         assert hosted.proxy.get_status()["on"] is False
 
 
-def test_the_door_serves_a_few_peers_and_none_after_its_end() -> None:
+def test_the_endpoint_serves_a_few_peers_and_none_after_its_end() -> None:
     with contextlib.ExitStack() as stack:
-        door = {"scpi": {"kind": "power_supply.door:ScpiDoor", "port": 0}}
-        with HostedBank(PowerSupply, {**SETTINGS, "doors": door}) as hosted:
-            port = int(hosted.doors["scpi"].rpartition(":")[2])
+        endpoint = {"scpi": {"kind": "power_supply.endpoint:ScpiEndpoint", "port": 0}}
+        with HostedBank(PowerSupply, {**SETTINGS, "endpoints": endpoint}) as hosted:
+            port = int(hosted.endpoints["scpi"].rpartition(":")[2])
 
             def connect() -> socket.socket:
                 return stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=5))
@@ -186,7 +209,9 @@ def test_a_device_that_sends_without_end_is_an_error_and_holds_nothing_up() -> N
     thread.start()
     try:
         with pytest.raises(Exception, match=r"BANKA cannot be opened: .*no whole answer"):
-            HostedBank(PowerSupply, {**SETTINGS, "device": os.ttyname(theirs)}, simulate=False).__enter__()
+            HostedBank(
+                PowerSupply, {**SETTINGS, "device": os.ttyname(theirs)}, simulate=False
+            ).__enter__()
     finally:
         ended.set()
         thread.join()
@@ -223,7 +248,9 @@ def test_a_client_hears_of_a_method_that_fails() -> None:
         assert hosted.proxy.get_status()["simulated"] is True
         wire = hosted.wire()
         wire.down()
-        assert isinstance(hosted.proxy.get_status(), dict)  # who does not use that line notices nothing
+        assert isinstance(
+            hosted.proxy.get_status(), dict
+        )  # who does not use that line notices nothing
 
 
 def test_nothing_is_called_without_a_mark() -> None:

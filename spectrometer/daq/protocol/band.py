@@ -41,7 +41,8 @@ class Band:
 
     @property
     def is_conjugated(self) -> bool:
-        """The frequency falls with the channel number: voltages are the conjugate of those on the sky."""
+        """The frequency falls with the channel number: voltages are the conjugate of those on the
+        sky."""
         return self.bandwidth < 0
 
     @property
@@ -50,15 +51,18 @@ class Band:
         return self.center_frequency * 1e6 - self.coarse_width * self.channels / 2
 
     def first_channel(self, nfine: int) -> float:
-        """Hz, middle of the first channel where each coarse one is divided into `nfine` by an FFT and put in order.
+        """Hz, middle of the first channel where each coarse one is divided into `nfine` by an FFT
+        and put in order.
 
-        The middle of a coarse channel is that of fine channel `nfine // 2`: the first one is at the band's edge if
-        `nfine` is even, and half a channel from it if it is odd.
+        The middle of a coarse channel is that of fine channel `nfine // 2`: the first one is at the
+        band's edge if `nfine` is even, and half a channel from it if it is odd.
         """
         return self.lower_edge + self.coarse_width * (0.5 - nfine // 2 / nfine)
 
     def frequencies(self, nfine: int) -> npt.NDArray[np.float64]:
         """Middle of each channel in MHz, divided as of `first_channel`."""
         steps = np.arange(self.channels * nfine) / nfine
-        frequencies: npt.NDArray[np.float64] = (self.first_channel(nfine) + self.coarse_width * steps) / 1e6
+        frequencies: npt.NDArray[np.float64] = (
+            self.first_channel(nfine) + self.coarse_width * steps
+        ) / 1e6
         return frequencies

@@ -1,8 +1,8 @@
 """Places of the blocks of a GUPPI raw file in time, by PKTIDX. Pure arithmetic; opens no file.
 
-PKTIDX counts packets of PKTSIZE bytes for some recorders, PIPERBLK steps a block or whole blocks for others. No step
-from block to block is less than a block, and where all of a file are more than its header says, the step that it
-usually has is one block, as rawspec takes it.
+PKTIDX counts packets of PKTSIZE bytes for some recorders, PIPERBLK steps a block or whole blocks
+for others. No step from block to block is less than a block, and where all of a file are more than
+its header says, the step that it usually has is one block, as rawspec takes it.
 """
 
 from __future__ import annotations
@@ -49,13 +49,15 @@ def steps_of_a_block(header: BlockHeader, indices: Sequence[int]) -> int:
     return least if not 0 < said <= least or (is_constant and usual == least) else said
 
 
-def block_places(header: BlockHeader, indices: Sequence[int | None], lost: Collection[int] = ()) -> list[Place]:
+def block_places(
+    header: BlockHeader, indices: Sequence[int | None], lost: Collection[int] = ()
+) -> list[Place]:
     """Places of all blocks of which something came; all blocks are of one size.
 
     Args:
         header: Of the first block.
-        indices: PKTIDX of all blocks; None where a header has none. If one has none, or they do not grow, blocks follow
-            each other as they are.
+        indices: PKTIDX of all blocks; None where a header has none. If one has none, or they do not
+            grow, blocks follow each other as they are.
         lost: Numbers of those of which nothing came: where they are is a gap.
     """
     known = [index for index in indices if index is not None]

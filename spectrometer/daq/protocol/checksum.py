@@ -1,4 +1,5 @@
-"""Checksums of FITS units: sums of 32-bit words in ones' complement, and their text (FITS 4.0, appendix J).
+"""Checksums of FITS units: sums of 32-bit words in ones' complement, and their text (FITS 4.0,
+appendix J).
 
 Bytes and numbers in, numbers and texts out; opens no file.
 """
@@ -31,7 +32,8 @@ def add_words(total: int, data: bytes, at: int = 0) -> int:
 
 
 def checksum_text(total: int) -> str:
-    """Value of CHECKSUM for a unit whose words have this sum while CHECKSUM is sixteen zeros: the sum is -0 with it."""
+    """Value of CHECKSUM for a unit whose words have this sum while CHECKSUM is sixteen zeros: the
+    sum is -0 with it."""
     value = ALL_ONES - total
     text = bytearray(16)
     for place in range(4):

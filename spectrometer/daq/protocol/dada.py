@@ -1,9 +1,9 @@
 """Headers of DADA files. Bytes in, checked facts out; opens no file.
 
-A DADA file is one header of lines `KEY value # comment`, padded with NUL to HDR_SIZE bytes (4096 unless it says
-otherwise), and the samples. UTC_START is the time of the observation's first byte, OBS_OFFSET how many bytes of it are
-before this file. The order of the samples is ORDER: `TFP`, also where there is none: time, channel, polarization,
-re/im.
+A DADA file is one header of lines `KEY value # comment`, padded with NUL to HDR_SIZE bytes (4096
+unless it says otherwise), and the samples. UTC_START is the time of the observation's first byte,
+OBS_OFFSET how many bytes of it are before this file. The order of the samples is ORDER: `TFP`, also
+where there is none: time, channel, polarization, re/im.
 """
 
 from __future__ import annotations
@@ -17,8 +17,15 @@ from datetime import UTC, datetime, timedelta
 from spectrometer.daq.protocol.band import Band
 from zmqjsonproxy.errors import Portable
 
-__all__ = ["DEFAULT_HEADER_BYTES", "MAX_HEADER_BYTES", "DadaHeader", "DadaHeaderError",
-           "DadaHeaderTooShortError", "looks_like_dada", "read_header"]
+__all__ = [
+    "DEFAULT_HEADER_BYTES",
+    "MAX_HEADER_BYTES",
+    "DadaHeader",
+    "DadaHeaderError",
+    "DadaHeaderTooShortError",
+    "looks_like_dada",
+    "read_header",
+]
 
 DEFAULT_HEADER_BYTES = 4096
 MAX_HEADER_BYTES = 1 << 20
@@ -103,7 +110,8 @@ def read_header(data: bytes) -> DadaHeader:
     """Read a header at the beginning of the bytes.
 
     Args:
-        data: The beginning of a file; as many bytes as HDR_SIZE says, or fewer where the file is shorter.
+        data: The beginning of a file; as many bytes as HDR_SIZE says, or fewer where the file is
+            shorter.
 
     Raises:
         DadaHeaderError: Says all that is wrong: which key, what was found, what was expected.
@@ -112,7 +120,9 @@ def read_header(data: bytes) -> DadaHeader:
         raise DadaHeaderError("no DADA header: it does not begin with HEADER DADA or HDR_VERSION")
     values = _read_lines(data)
     faults: list[str] = []
-    size = _integer(values, "HDR_SIZE", faults, low=1, high=MAX_HEADER_BYTES, default=DEFAULT_HEADER_BYTES)
+    size = _integer(
+        values, "HDR_SIZE", faults, low=1, high=MAX_HEADER_BYTES, default=DEFAULT_HEADER_BYTES
+    )
     if len(data) > size:
         values = _read_lines(data[:size])
     elif len(data) < size and not faults:
@@ -124,7 +134,11 @@ def read_header(data: bytes) -> DadaHeader:
     polarizations = _integer(values, "NPOL", faults, low=1, high=2)
     channels = _integer(values, "NCHAN", faults, low=1, high=1 << 20)
     sample_us = _number(values, "TSAMP", faults)
-    if sample_us < SHORTEST_US and "TSAMP" in values and not any(fault.startswith("TSAMP") for fault in faults):
+    if (
+        sample_us < SHORTEST_US
+        and "TSAMP" in values
+        and not any(fault.startswith("TSAMP") for fault in faults)
+    ):
         faults.append(f"TSAMP is {sample_us:g}; expected more than 0 microseconds")
     frequency, bandwidth = _number(values, "FREQ", faults), _number(values, "BW", faults)
     offset = _integer(values, "OBS_OFFSET", faults, low=0, high=LARGEST, default=0)
@@ -163,7 +177,13 @@ def _read_lines(data: bytes) -> dict[str, str]:
 
 
 def _integer(
-    values: Mapping[str, str], key: str, faults: list[str], *, low: int, high: int, default: int | None = None
+    values: Mapping[str, str],
+    key: str,
+    faults: list[str],
+    *,
+    low: int,
+    high: int,
+    default: int | None = None,
 ) -> int:
     """The value of a key; 0 with a fault if it is none."""
     if key not in values and default is not None:

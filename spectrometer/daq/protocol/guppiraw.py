@@ -1,10 +1,10 @@
 """Headers of GUPPI raw blocks. Bytes and numbers in, checked facts out; opens no file.
 
-A block is a header of cards up to END, and BLOCSIZE bytes in the order channel, time, polarization, re/im; with PKTFMT
-SIMPLE time is before channel.
-With DIRECTIO the header is padded to a multiple of 512 bytes. OVERLAP samples at the beginning of a block
-repeat the last ones of the block before. What is written has neither: dspsr takes padding for samples, rawspec and
-blimpy take the overlap twice.
+A block is a header of cards up to END, and BLOCSIZE bytes in the order channel, time, polarization,
+re/im; with PKTFMT SIMPLE time is before channel. With DIRECTIO the header is padded to a multiple
+of 512 bytes. OVERLAP samples at the beginning of a block repeat the last ones of the block before.
+What is written has neither: dspsr takes padding for samples, rawspec and blimpy take the overlap
+twice.
 """
 
 from __future__ import annotations
@@ -15,7 +15,14 @@ from dataclasses import dataclass
 from spectrometer.daq.protocol.band import SAME, Band
 from spectrometer.status.errors import CardError
 from spectrometer.status.keys import UNSPECIFIED
-from spectrometer.status.protocol.cards import CARD_BYTES, Value, find_end, read_cards, read_number, write_cards
+from spectrometer.status.protocol.cards import (
+    CARD_BYTES,
+    Value,
+    find_end,
+    read_cards,
+    read_number,
+    write_cards,
+)
 
 MAX_HEADER_BYTES = 2880 * 64
 LARGEST = 1 << 53
@@ -25,10 +32,20 @@ SHORTEST_S = 1e-12
 DIRECT_BYTES = 512
 """With DIRECTIO headers are a multiple of this."""
 NEEDED: dict[str, Value] = {
-    "BACKEND": "GUPPI", "TELESCOP": "UNKNOWN", "SRC_NAME": "UNKNOWN", "FRONTEND": "UNKNOWN", "RA_STR": "",
-    "DEC_STR": "", "FD_POLN": "LIN", "PKTFMT": "1SFA", "STT_IMJD": 0, "STT_SMJD": 0, "STT_OFFS": 0.0,
-}  # fmt: skip
-"""Cards without which dspsr refuses a file, beside those of the band and the block; what they are if nobody says."""
+    "BACKEND": "GUPPI",
+    "TELESCOP": "UNKNOWN",
+    "SRC_NAME": "UNKNOWN",
+    "FRONTEND": "UNKNOWN",
+    "RA_STR": "",
+    "DEC_STR": "",
+    "FD_POLN": "LIN",
+    "PKTFMT": "1SFA",
+    "STT_IMJD": 0,
+    "STT_SMJD": 0,
+    "STT_OFFS": 0.0,
+}
+"""Cards without which dspsr refuses a file, beside those of the band and the block; what they are
+if nobody says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +161,9 @@ def read_header(data: bytes) -> BlockHeader:
     if header.polarizations not in (1, 2):
         raise HeaderError(f"NPOL is {components}; expected 1, 2 or 4")
     if header.channels < 1 or header.block_bytes < 1 or header.sample_time < SHORTEST_S:
-        raise HeaderError(f"OBSNCHAN and BLOCSIZE have to be positive, TBIN at least {SHORTEST_S:g} s")
+        raise HeaderError(
+            f"OBSNCHAN and BLOCSIZE have to be positive, TBIN at least {SHORTEST_S:g} s"
+        )
     if header.block_bytes % (header.channels * header.polarizations * 2):
         raise HeaderError(f"BLOCSIZE {header.block_bytes} is no whole number of samples")
     if not 0 <= header.overlap < header.samples:
@@ -161,7 +180,8 @@ def write_header(
     packet_bytes: int,
     others: Mapping[str, Value],
 ) -> bytes:
-    """Write the header of a block: cards without comments, and one `=` in each, as blimpy ends at any other.
+    """Write the header of a block: cards without comments, and one `=` in each, as blimpy ends at
+    any other.
 
     Args:
         band: Of the voltages.
@@ -175,13 +195,30 @@ def write_header(
         CardError: One of the others has no card.
     """
     block = samples * band.channels * band.polarizations * 2
-    values: dict[str, Value] = NEEDED | dict(others) | {
-        "OBSNCHAN": band.channels, "NPOL": 4 if band.polarizations == 2 else 1, "NBITS": 8,
-        "TBIN": band.sample_time, "OBSFREQ": band.center_frequency, "OBSBW": band.true_bandwidth,
-        "CHAN_BW": band.true_bandwidth / band.channels,
-        "BLOCSIZE": block, "OVERLAP": overlap, "PKTIDX": packet_index, "PKTSIZE": packet_bytes, "DIRECTIO": 0,
-    }  # fmt: skip
-    return write_cards({key: text.replace("=", ":") if isinstance(text, str) else text for key, text in values.items()})
+    values: dict[str, Value] = (
+        NEEDED
+        | dict(others)
+        | {
+            "OBSNCHAN": band.channels,
+            "NPOL": 4 if band.polarizations == 2 else 1,
+            "NBITS": 8,
+            "TBIN": band.sample_time,
+            "OBSFREQ": band.center_frequency,
+            "OBSBW": band.true_bandwidth,
+            "CHAN_BW": band.true_bandwidth / band.channels,
+            "BLOCSIZE": block,
+            "OVERLAP": overlap,
+            "PKTIDX": packet_index,
+            "PKTSIZE": packet_bytes,
+            "DIRECTIO": 0,
+        }
+    )
+    return write_cards(
+        {
+            key: text.replace("=", ":") if isinstance(text, str) else text
+            for key, text in values.items()
+        }
+    )
 
 
 def _is_time_first(values: Mapping[str, Value]) -> bool:
@@ -189,8 +226,13 @@ def _is_time_first(values: Mapping[str, Value]) -> bool:
     packets = str(values.get("PKTFMT", UNSPECIFIED)).strip().upper()
     if packets not in ("", UNSPECIFIED.upper(), *CHANNEL_FIRST, *TIME_FIRST):
         expected = ", ".join((*CHANNEL_FIRST, *TIME_FIRST))
-        raise HeaderError(f"PKTFMT is {packets}: the order of its samples is not known; expected {expected}")
-    for key, least, meaning in (("CHANMAJ", 1, "samples in another order"), ("NANTS", 2, "several antennas")):
+        raise HeaderError(
+            f"PKTFMT is {packets}: the order of its samples is not known; expected {expected}"
+        )
+    for key, least, meaning in (
+        ("CHANMAJ", 1, "samples in another order"),
+        ("NANTS", 2, "several antennas"),
+    ):
         if _integer(values, key, 0) >= least:
             raise HeaderError(f"{key} is {values[key]}: {meaning} cannot be read")
     return packets in TIME_FIRST

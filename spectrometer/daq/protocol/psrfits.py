@@ -1,7 +1,8 @@
-"""PSRFITS: the tables of a search-mode and a fold-mode file, their rows and their cards. Numbers in, layout out.
+"""PSRFITS: the tables of a search-mode and a fold-mode file, their rows and their cards. Numbers
+in, layout out.
 
-After the PSRFITS definition, version 6.1 (CSIRO; Hotan, van Straten & Manchester 2004). What it calls PSR is FOLD here
-and in the status memory. Opens no file, reads no clock.
+After the PSRFITS definition, version 6.1 (CSIRO; Hotan, van Straten & Manchester 2004). What it
+calls PSR is FOLD here and in the status memory. Opens no file, reads no clock.
 """
 
 from __future__ import annotations
@@ -89,24 +90,54 @@ def row_type(layout: Layout) -> np.dtype[np.void]:
     if layout.is_search:
         data = ("DATA", "u1", (layout.nsblk, npol, nchan))
     columns: list[tuple[str, str] | tuple[str, str, tuple[int, ...]]] = [
-        ("INDEXVAL", ">f8"), ("TSUBINT", ">f8"), ("OFFS_SUB", ">f8"), ("LST_SUB", ">f8"), ("RA_SUB", ">f8"),
-        ("DEC_SUB", ">f8"), ("GLON_SUB", ">f8"), ("GLAT_SUB", ">f8"), ("FD_ANG", ">f4"), ("POS_ANG", ">f4"),
-        ("PAR_ANG", ">f4"), ("TEL_AZ", ">f4"), ("TEL_ZEN", ">f4"),
-    ]  # fmt: skip
+        ("INDEXVAL", ">f8"),
+        ("TSUBINT", ">f8"),
+        ("OFFS_SUB", ">f8"),
+        ("LST_SUB", ">f8"),
+        ("RA_SUB", ">f8"),
+        ("DEC_SUB", ">f8"),
+        ("GLON_SUB", ">f8"),
+        ("GLAT_SUB", ">f8"),
+        ("FD_ANG", ">f4"),
+        ("POS_ANG", ">f4"),
+        ("PAR_ANG", ">f4"),
+        ("TEL_AZ", ">f4"),
+        ("TEL_ZEN", ">f4"),
+    ]
     columns += [] if layout.is_search else [("PERIOD", ">f8")]
     columns += [
-        ("DAT_FREQ", ">f8", (nchan,)), ("DAT_WTS", ">f4", (nchan,)), ("DAT_OFFS", ">f4", (npol * nchan,)),
-        ("DAT_SCL", ">f4", (npol * nchan,)), data,
-    ]  # fmt: skip
+        ("DAT_FREQ", ">f8", (nchan,)),
+        ("DAT_WTS", ">f4", (nchan,)),
+        ("DAT_OFFS", ">f4", (npol * nchan,)),
+        ("DAT_SCL", ">f4", (npol * nchan,)),
+        data,
+    ]
     return np.dtype(columns)
 
 
 UNITS = {
-    "TBIN": "s", "CTR_FREQ": "MHz", "CHAN_BW": "MHz", "REF_FREQ": "MHz", "DM": "pc cm-3", "RM": "rad m-2",
-    "TSUBINT": "s", "OFFS_SUB": "s", "LST_SUB": "s", "RA_SUB": "deg", "DEC_SUB": "deg", "GLON_SUB": "deg",
-    "GLAT_SUB": "deg", "FD_ANG": "deg", "POS_ANG": "deg", "PAR_ANG": "deg", "TEL_AZ": "deg", "TEL_ZEN": "deg",
-    "PERIOD": "s", "DAT_FREQ": "MHz", "DATA": "Counts",
-}  # fmt: skip
+    "TBIN": "s",
+    "CTR_FREQ": "MHz",
+    "CHAN_BW": "MHz",
+    "REF_FREQ": "MHz",
+    "DM": "pc cm-3",
+    "RM": "rad m-2",
+    "TSUBINT": "s",
+    "OFFS_SUB": "s",
+    "LST_SUB": "s",
+    "RA_SUB": "deg",
+    "DEC_SUB": "deg",
+    "GLON_SUB": "deg",
+    "GLAT_SUB": "deg",
+    "FD_ANG": "deg",
+    "POS_ANG": "deg",
+    "PAR_ANG": "deg",
+    "TEL_AZ": "deg",
+    "TEL_ZEN": "deg",
+    "PERIOD": "s",
+    "DAT_FREQ": "MHz",
+    "DATA": "Counts",
+}
 """Name of a column -> its unit."""
 
 
@@ -166,7 +197,11 @@ def layout_cards(layout: Layout) -> list[PsrCard]:
     """Cards of the SUBINT table beside those of its columns."""
     search = layout.is_search
     return [
-        ("EPOCHS", "VALID", "OFFS_SUB stands as it is" if search else "OFFS_SUB is a moment of phase 0"),
+        (
+            "EPOCHS",
+            "VALID",
+            "OFFS_SUB stands as it is" if search else "OFFS_SUB is a moment of phase 0",
+        ),
         ("INT_TYPE", "TIME", "what rows go along"),
         ("INT_UNIT", "SEC", "its unit"),
         ("SCALE", "Counts", "of DATA * DAT_SCL + DAT_OFFS"),
@@ -217,7 +252,8 @@ def primary_cards(layout: Layout, obs_mode: str, day: int, second: float) -> lis
 
 @dataclass(frozen=True, slots=True)
 class Scaled:
-    """Values as they stand in a row: value = data * scale + offset; scale and offset of each product and channel."""
+    """Values as they stand in a row: value = data * scale + offset; scale and offset of each
+    product and channel."""
 
     data: npt.NDArray[np.uint8] | npt.NDArray[np.int16]
     scale: npt.NDArray[np.float32]
@@ -225,12 +261,13 @@ class Scaled:
 
 
 def scale_samples(samples: npt.NDArray[np.float32], *, in_common: int = 1) -> Scaled:
-    """To 8 bits, from the smallest to the largest of a row: nothing is cut off, and no error is over half a step.
+    """To 8 bits, from the smallest to the largest of a row: nothing is cut off, and no error is
+    over half a step.
 
     Args:
         samples: Shape (time, products, channels).
-        in_common: So many of the first products have one scale and offset in each channel: there are readers that take
-            those of AA for BB, too.
+        in_common: So many of the first products have one scale and offset in each channel: there
+            are readers that take those of AA for BB, too.
     """
     low, high = samples.min(axis=0).astype(np.float64), samples.max(axis=0).astype(np.float64)
     low[:in_common], high[:in_common] = low[:in_common].min(axis=0), high[:in_common].max(axis=0)
@@ -247,14 +284,20 @@ def scale_profiles(profiles: Doubles) -> Scaled:
     """
     low, high = profiles.min(axis=2), profiles.max(axis=2)
     scale, offset = _steps(low, high, FOLD_STEPS), ((low + high) / 2).astype(np.float32)
-    steps = np.rint((profiles - offset.astype(np.float64)[..., None]) / scale.astype(np.float64)[..., None])
+    steps = np.rint(
+        (profiles - offset.astype(np.float64)[..., None]) / scale.astype(np.float64)[..., None]
+    )
     return Scaled(np.clip(steps, -FOLD_LIMIT, FOLD_LIMIT).astype(np.int16), scale, offset)
 
 
 def _steps(low: Doubles, high: Doubles, count: int) -> npt.NDArray[np.float32]:
-    """Size of a step; a little more than needed, so that the rounding of scale and offset to 32 bits cuts nothing.
+    """Size of a step; a little more than needed, so that the rounding of scale and offset to 32
+    bits cuts nothing.
 
-    Where nothing differs, or by less than 32 bits can divide, it is 1: more than the whole difference.
+    Where nothing differs, or by less than 32 bits can divide, it is 1: more than the whole
+    difference.
     """
     step = ((high - low) * (1 + 1e-6) + np.abs(low) * 2e-7) / count
-    return np.where((high > low) & (step >= np.finfo(np.float32).tiny), step, 1.0).astype(np.float32)
+    return np.where((high > low) & (step >= np.finfo(np.float32).tiny), step, 1.0).astype(
+        np.float32
+    )

@@ -1,5 +1,5 @@
-"""The Valon synthesizer's bytes: frames of its serial port, fields of its PLL's registers, and the arithmetic of its
-frequencies (reference 9.6). Frequencies are MHz, the reference Hz.
+"""The Valon synthesizer's bytes: frames of its serial port, fields of its PLL's registers, and the
+arithmetic of its frequencies (reference 9.6). Frequencies are MHz, the reference Hz.
 """
 
 from __future__ import annotations
@@ -56,9 +56,13 @@ class Command(IntEnum):
 
 
 lengths = {
-    Command.REGISTERS: 24, Command.REFERENCE: 4, Command.LABEL: LABEL_BYTES, Command.VCO_RANGE: 4,
-    Command.REFERENCE_SELECT: 1, Command.FLASH: 0,
-}  # fmt: skip
+    Command.REGISTERS: 24,
+    Command.REFERENCE: 4,
+    Command.LABEL: LABEL_BYTES,
+    Command.VCO_RANGE: 4,
+    Command.REFERENCE_SELECT: 1,
+    Command.FLASH: 0,
+}
 """Bytes of data of each command, without the checksum."""
 
 
@@ -86,7 +90,8 @@ def write_frame(command: Command, synthesizer: int, data: bytes) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """Of one synthesizer: reference doubled, halved, divided by `divider`; low-spur or low-noise."""
+    """Of one synthesizer: reference doubled, halved, divided by `divider`; low-spur or
+    low-noise."""
 
     double: bool = False
     half: bool = False
@@ -126,8 +131,8 @@ def tune(frequency: float, spacing: float, reference: float, vco_range: tuple[in
 
     Args:
         frequency: MHz.
-        spacing: Of the frequencies that can be had between multiples of the reference, MHz; the reference divided by a
-            whole number that comes nearest to it is taken.
+        spacing: Of the frequencies that can be had between multiples of the reference, MHz; the
+            reference divided by a whole number that comes nearest to it is taken.
         reference: That the PLL compares, MHz.
         vco_range: MHz.
 
@@ -136,7 +141,9 @@ def tune(frequency: float, spacing: float, reference: float, vco_range: tuple[in
     """
     low, high = frequency_range(vco_range)
     if not low <= frequency <= high:
-        raise ValueError(f"{frequency:g} MHz is out of the synthesizer's range, {low:g} to {high:g} MHz")
+        raise ValueError(
+            f"{frequency:g} MHz is out of the synthesizer's range, {low:g} to {high:g} MHz"
+        )
     if not spacing > 0 or int(reference / spacing + 0.5) > MAX_MODULUS:
         raise ValueError(
             f"a spacing of {spacing:g} MHz cannot be made; at least {reference / MAX_MODULUS:.6f} MHz with a PLL "
@@ -157,12 +164,15 @@ def tune(frequency: float, spacing: float, reference: float, vco_range: tuple[in
     else:
         frac, mod = 0, 1
     if n > MAX_INTEGER:
-        raise ValueError(f"{frequency:g} MHz cannot be made with a PLL that compares at {reference:g} MHz")
+        raise ValueError(
+            f"{frequency:g} MHz cannot be made with a PLL that compares at {reference:g} MHz"
+        )
     return Tuning(n, frac, mod, divider)
 
 
 def settled(asked: float, found: float) -> float:
-    """The frequency that a synthesizer makes: what was asked for, unless it is found to make another one, MHz."""
+    """The frequency that a synthesizer makes: what was asked for, unless it is found to make
+    another one, MHz."""
     return asked if math.isclose(asked, found, rel_tol=1e-9) else found
 
 
@@ -186,7 +196,7 @@ class Pll:
     def _get(self, word: int, low: int, bits: int) -> int:
         return self.words[word] >> low & ((1 << bits) - 1)
 
-    def _put(self, word: int, low: int, bits: int, value: int) -> Pll:
+    def with_field(self, word: int, low: int, bits: int, value: int) -> Pll:
         mask = ((1 << bits) - 1) << low
         words = list(self.words)
         words[word] = words[word] & ~mask | value << low & mask
@@ -195,26 +205,42 @@ class Pll:
     @property
     def tuning(self) -> Tuning:
         """Fields of the frequency."""
-        return Tuning(self._get(0, 15, 16), self._get(0, 3, 12), self._get(1, 3, 12) or 1, 1 << self._get(4, 20, 3))
+        return Tuning(
+            self._get(0, 15, 16),
+            self._get(0, 3, 12),
+            self._get(1, 3, 12) or 1,
+            1 << self._get(4, 20, 3),
+        )
 
     def with_tuning(self, tuning: Tuning) -> Pll:
         """With another frequency."""
-        changed = self._put(0, 15, 16, tuning.n)._put(0, 3, 12, tuning.frac)._put(1, 3, 12, tuning.mod)
-        return changed._put(4, 20, 3, tuning.divider.bit_length() - 1)
+        changed = (
+            self.with_field(0, 15, 16, tuning.n)
+            .with_field(0, 3, 12, tuning.frac)
+            .with_field(1, 3, 12, tuning.mod)
+        )
+        return changed.with_field(4, 20, 3, tuning.divider.bit_length() - 1)
 
     @property
     def options(self) -> Options:
         """Fields of the options."""
         return Options(
-            bool(self._get(2, 25, 1)), bool(self._get(2, 24, 1)), self._get(2, 14, 10), bool(self._get(2, 29, 2))
+            bool(self._get(2, 25, 1)),
+            bool(self._get(2, 24, 1)),
+            self._get(2, 14, 10),
+            bool(self._get(2, 29, 2)),
         )
 
     def with_options(self, options: Options) -> Pll:
         """With other options; ValueError if the divider does not fit."""
         if not 1 <= options.divider < 1 << 10:
             raise ValueError(f"the reference divider is {options.divider}; expected 1 to 1023")
-        changed = self._put(2, 25, 1, options.double)._put(2, 24, 1, options.half)._put(2, 14, 10, options.divider)
-        return changed._put(2, 29, 2, 3 if options.low_spur else 0)
+        changed = (
+            self.with_field(2, 25, 1, options.double)
+            .with_field(2, 24, 1, options.half)
+            .with_field(2, 14, 10, options.divider)
+        )
+        return changed.with_field(2, 29, 2, 3 if options.low_spur else 0)
 
     @property
     def rf_level(self) -> int:
@@ -224,5 +250,7 @@ class Pll:
     def with_rf_level(self, dbm: int) -> Pll:
         """With another level, dBm; ValueError if it is none of the four."""
         if dbm not in RF_LEVELS_DBM:
-            raise ValueError(f"an RF level of {dbm} dBm; expected one of {', '.join(map(str, RF_LEVELS_DBM))}")
-        return self._put(4, 3, 2, RF_LEVELS_DBM.index(dbm))
+            raise ValueError(
+                f"an RF level of {dbm} dBm; expected one of {', '.join(map(str, RF_LEVELS_DBM))}"
+            )
+        return self.with_field(4, 3, 2, RF_LEVELS_DBM.index(dbm))

@@ -1,7 +1,8 @@
-"""A simulated board on a port: `python -m spectrometer.instruments.simulators --config FILE --port 7147`.
+"""A simulated board on a port: `python -m spectrometer.instruments.simulators --config FILE --port
+7147`.
 
-It knows the images of the file's modes and speaks KATCP until SIGTERM or SIGINT. A Player that is not simulated and
-whose `roach.katcp_host` leads here runs as with a real board.
+It knows the images of the file's modes and speaks KATCP until SIGTERM or SIGINT. A Player that is
+not simulated and whose `roach.katcp_host` leads here runs as with a real board.
 """
 
 from __future__ import annotations
@@ -37,18 +38,28 @@ def build_parser() -> argparse.ArgumentParser:
         description="Simulate a ROACH board with a Valon synthesizer on a loopback port, until SIGTERM or SIGINT.",
         epilog=f"Faults are switched on with the KATCP request ?sim-fault: {', '.join(FAULTS)}.",
     )
-    parser.add_argument("--config", type=Path, required=True, metavar="FILE", help="the array's TOML file")
     parser.add_argument(
-        "--port", type=port_number, default=7147, metavar="N", help="0: any free one; default: %(default)s"
+        "--config", type=Path, required=True, metavar="FILE", help="the array's TOML file"
     )
     parser.add_argument(
-        "--protocol", choices=PROTOCOLS, default="4.9", help="version of KATCP to announce; default: %(default)s"
+        "--port",
+        type=port_number,
+        default=7147,
+        metavar="N",
+        help="0: any free one; default: %(default)s",
+    )
+    parser.add_argument(
+        "--protocol",
+        choices=PROTOCOLS,
+        default="4.9",
+        help="version of KATCP to announce; default: %(default)s",
     )
     return parser
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command; exit status 0 at a signal, 1 if the port is taken, 2 for a bad file or usage."""
+    """Run the command; exit status 0 at a signal, 1 if the port is taken, 2 for a bad file or
+    usage."""
     options = build_parser().parse_args(argv)
     try:
         modes = load_modes(load(options.config))

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from spectrometer.backends.names import GUPPI_COHERENT, GUPPI_INCOHERENT, VEGAS_HBW, VEGAS_L1, VEGAS_L8
+from spectrometer.backends.names import (
+    GUPPI_COHERENT,
+    GUPPI_INCOHERENT,
+    VEGAS_HBW,
+    VEGAS_L1,
+    VEGAS_L8,
+)
 from spectrometer.derive.guppi import NODES
 from spectrometer.derive.mixer import BLOCK_BYTES, BLOCKS
 from spectrometer.modes import ModeConfig
@@ -38,15 +44,18 @@ def _family(backend: str) -> dict[str, int]:
     if backend not in (GUPPI_INCOHERENT, GUPPI_COHERENT):
         registers["ssg_lut_bram"] = LOOK_UP_TABLE
     if backend in VEGAS_L8:
-        registers |= {f"s{n}_lo_{i}_lo_ram": BLOCK_BYTES for n in range(_SUBBANDS) for i in range(BLOCKS)}
+        registers |= {
+            f"s{n}_lo_{i}_lo_ram": BLOCK_BYTES for n in range(_SUBBANDS) for i in range(BLOCKS)
+        }
     return registers
 
 
 def images_of(modes: Iterable[ModeConfig]) -> dict[str, Mapping[str, int]]:
     """Image -> register -> bytes.
 
-    An image has its family's registers, and what the modes' tables `network` and `registers` name. What only a phase
-    names is not there: a slip of the pen in a phase is refused as the board would refuse it.
+    An image has its family's registers, and what the modes' tables `network` and `registers` name.
+    What only a phase names is not there: a slip of the pen in a phase is refused as the board would
+    refuse it.
     """
     images: dict[str, dict[str, int]] = {}
     for mode in modes:

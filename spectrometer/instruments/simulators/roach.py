@@ -1,5 +1,6 @@
-"""A simulated ROACH board: KATCP on a TCP port, with registers, images, Ethernet cores, I2C devices, a synthesizer on
-its serial port, and arming by the pulse per second. It says that it is simulated when a client connects.
+"""A simulated ROACH board: KATCP on a TCP port, with registers, images, Ethernet cores, I2C
+devices, a synthesizer on its serial port, and arming by the pulse per second. It says that it is
+simulated when a client connects.
 
 Faults are switched on with `?sim-fault KIND [ARGUMENT]`, also from another process:
 
@@ -13,7 +14,8 @@ Faults are switched on with `?sim-fault KIND [ARGUMENT]`, also from another proc
     none              all faults are off
 """
 
-# No `from __future__ import annotations`: the library reads the arguments' types from the annotations.
+# No `from __future__ import annotations`: the library reads the arguments' types from the
+# annotations.
 
 import asyncio
 import math
@@ -44,7 +46,8 @@ __all__ = ["FAULTS", "BoardSimulator", "SimulatedBoard"]
 
 FAULTS = ("slow", "refuse", "drop", "garbage", "unprogrammed", "readback", "unlocked", "none")
 HISTORY, SHOWN = 1000, 64
-"""So many requests are remembered, and so much of each of their arguments: a mixer's table has 4 KiB."""
+"""So many requests are remembered, and so much of each of their arguments: a mixer's table has 4
+KiB."""
 ARM_REGISTERS = ("arm", "ARM")
 NOISE_I2C = 0x38
 
@@ -53,15 +56,17 @@ class SimulatedBoard(DeviceServer):
     """One board on an event loop; `BoardSimulator` gives it a thread.
 
     Args:
-        host, port: To serve on; port 0 for one that the system chooses.
-        images: Image -> register -> size in bytes.
-        protocol: Version to announce: "4.9", "5.0-MI", or "" for a server that says nothing but `#version`.
+        host, port: To serve on; port 0 for one that the system chooses. images: Image -> register
+        -> size in bytes. protocol: Version to announce: "4.9", "5.0-MI", or "" for a server that
+        says nothing but `#version`.
     """
 
     VERSION = "roach-simulator-1.0"
     BUILD_STATE = "roach-simulator-1.0"
 
-    def __init__(self, host: str, port: int, images: Mapping[str, Mapping[str, int]], protocol: str = "4.9") -> None:
+    def __init__(
+        self, host: str, port: int, images: Mapping[str, Mapping[str, int]], protocol: str = "4.9"
+    ) -> None:
         super().__init__(host, port)
         self.images, self.protocol = images, protocol
         self.image: str | None = None
@@ -72,7 +77,9 @@ class SimulatedBoard(DeviceServer):
         self.valon_port: str | None = None
         self.faults: dict[str, str] = {}
         self.history: deque[tuple[str, ...]] = deque(maxlen=HISTORY)
-        self.started = Sensor(float, "start-time", "second (unix) at which the armed image began; 0: not armed", "s")
+        self.started = Sensor(
+            float, "start-time", "second (unix) at which the armed image began; 0: not armed", "s"
+        )
         self.started.set_value(0.0)
         self.sensors.add(self.started)
 
@@ -95,7 +102,9 @@ class SimulatedBoard(DeviceServer):
 
     async def _handle_request(self, ctx: RequestContext) -> None:
         name = ctx.req.name
-        self.history.append((name, *(argument[:SHOWN].decode("latin-1") for argument in ctx.req.arguments)))
+        self.history.append(
+            (name, *(argument[:SHOWN].decode("latin-1") for argument in ctx.req.arguments))
+        )
         if name != "sim-fault":
             await self._disturb(ctx, name)
         await super()._handle_request(ctx)
@@ -107,7 +116,9 @@ class SimulatedBoard(DeviceServer):
         if (seconds := self.faults.get("slow")) is not None:
             await asyncio.sleep(float(seconds))
         if self.faults.get("garbage") == name:
-            ctx.conn._transport.write(b"\x00\xff?? !! garbage\n@@\n")
+            ctx.conn._transport.write(  # noqa: SLF001 (aiokatcp writes messages only)
+                b"\x00\xff?? !! garbage\n@@\n"
+            )
         if self.faults.get("refuse") == name:
             raise FailReply("refused, as the fault that was switched on says")
 
@@ -115,7 +126,8 @@ class SimulatedBoard(DeviceServer):
         raise InvalidReply("unknown command")
 
     async def request_halt(self, ctx: RequestContext) -> None:
-        """End the server, which the board's own init starts again at once: without its image, for all clients anew."""
+        """End the server, which the board's own init starts again at once: without its image, for
+        all clients anew."""
         self._unload()
         ctx.reply("ok")
         await ctx.drain()
@@ -188,17 +200,23 @@ class SimulatedBoard(DeviceServer):
         if content is None:
             raise FailReply(f"unknown register {register}")
         if offset < 0 or size < 0 or offset + size > len(content):
-            raise FailReply(f"{register} has {len(content)} bytes; {size} at {offset} are beyond its end")
+            raise FailReply(
+                f"{register} has {len(content)} bytes; {size} at {offset} are beyond its end"
+            )
         return content
 
-    async def request_read(self, ctx: RequestContext, register: str, offset: int, size: int) -> bytes:
+    async def request_read(
+        self, ctx: RequestContext, register: str, offset: int, size: int
+    ) -> bytes:
         """Read bytes."""
         data = bytes(self._place(register, offset, size)[offset : offset + size])
         if self.faults.get("readback") == register:
             return bytes(byte ^ 0x01 for byte in data)
         return data
 
-    async def request_write(self, ctx: RequestContext, register: str, offset: int, data: bytes) -> None:
+    async def request_write(
+        self, ctx: RequestContext, register: str, offset: int, data: bytes
+    ) -> None:
         """Write bytes."""
         content = self._place(register, offset, len(data))
         if register in ARM_REGISTERS and offset == 0:
@@ -217,7 +235,9 @@ class SimulatedBoard(DeviceServer):
         content = self._place(register, offset * 4, count * 4)
         return tuple(f"{word:#x}" for word in struct.unpack_from(f">{count}I", content, offset * 4))
 
-    async def request_wordwrite(self, ctx: RequestContext, register: str, offset: int, *words: str) -> None:
+    async def request_wordwrite(
+        self, ctx: RequestContext, register: str, offset: int, *words: str
+    ) -> None:
         """Write words."""
         try:
             data = struct.pack(f">{len(words)}I", *(int(word, 0) for word in words))
@@ -227,7 +247,9 @@ class SimulatedBoard(DeviceServer):
 
     # the network
 
-    async def request_tap_start(self, ctx: RequestContext, tap: str, core: str, ip: str, *more: str) -> None:
+    async def request_tap_start(
+        self, ctx: RequestContext, tap: str, core: str, ip: str, *more: str
+    ) -> None:
         """Start an Ethernet core."""
         self._place(core, 0, 0)
         if not 0 < len(tap) <= 8:
@@ -241,16 +263,24 @@ class SimulatedBoard(DeviceServer):
 
     # I2C
 
-    async def request_i2c_read(self, ctx: RequestContext, address: int, count: int) -> tuple[int, bytes]:
+    async def request_i2c_read(
+        self, ctx: RequestContext, address: int, count: int
+    ) -> tuple[int, bytes]:
         """Read bytes of a device."""
         if address not in self.i2c:
             raise FailReply(f"no device at address {address}")
         return count, self.i2c[address][:count].ljust(count, b"\0")
 
-    async def request_i2c_write(self, ctx: RequestContext, address: int, count: int, data: bytes) -> None:
+    async def request_i2c_write(
+        self, ctx: RequestContext, address: int, count: int, data: bytes
+    ) -> None:
         """Write bytes to a device."""
         if address not in self.i2c or len(data) != count:
-            raise FailReply(f"no device at address {address}" if address not in self.i2c else "count is not the length")
+            raise FailReply(
+                f"no device at address {address}"
+                if address not in self.i2c
+                else "count is not the length"
+            )
         self.i2c[address] = data
 
     # the synthesizer on the board's serial port
@@ -291,7 +321,9 @@ class SimulatedBoard(DeviceServer):
         """Set MHz."""
         pll = self._pll(synth)
         try:
-            tuning = tune(mhz, spacing, reference_mhz(self._reference_hz(), pll.options), self._vco(synth))
+            tuning = tune(
+                mhz, spacing, reference_mhz(self._reference_hz(), pll.options), self._vco(synth)
+            )
         except ValueError as error:
             raise FailReply(str(error)) from error
         self._store(synth, pll.with_tuning(tuning))
@@ -300,11 +332,15 @@ class SimulatedBoard(DeviceServer):
         """16 characters."""
         return self.valon.read(Command.LABEL, self._s(synth))
 
-    async def request_valon_set_label(self, ctx: RequestContext, synth: str, text: bytes = b"") -> None:
+    async def request_valon_set_label(
+        self, ctx: RequestContext, synth: str, text: bytes = b""
+    ) -> None:
         """Set the label."""
         self.valon.write(Command.LABEL, self._s(synth), text[:16].ljust(16))
 
-    async def request_valon_get_options(self, ctx: RequestContext, synth: str) -> tuple[str, int, int, int, int]:
+    async def request_valon_get_options(
+        self, ctx: RequestContext, synth: str
+    ) -> tuple[str, int, int, int, int]:
         """Low-spur, doubler, halver, divider."""
         found = self._pll(synth).options
         return synth, int(found.low_spur), int(found.double), int(found.half), found.divider
@@ -315,7 +351,10 @@ class SimulatedBoard(DeviceServer):
         """Set the options."""
         try:
             self._store(
-                synth, self._pll(synth).with_options(Options(bool(double), bool(half), divider, bool(low_spur)))
+                synth,
+                self._pll(synth).with_options(
+                    Options(bool(double), bool(half), divider, bool(low_spur))
+                ),
             )
         except ValueError as error:
             raise FailReply(str(error)) from error
@@ -353,11 +392,15 @@ class SimulatedBoard(DeviceServer):
             raise FailReply(f"no level of {dbm} dBm")
         self._store(synth, self._pll(synth).with_rf_level(dbm))
 
-    async def request_valon_get_vco_range(self, ctx: RequestContext, synth: str) -> tuple[str, int, int]:
+    async def request_valon_get_vco_range(
+        self, ctx: RequestContext, synth: str
+    ) -> tuple[str, int, int]:
         """MHz."""
         return synth, *self._vco(synth)
 
-    async def request_valon_set_vco_range(self, ctx: RequestContext, synth: str, low: int, high: int) -> None:
+    async def request_valon_set_vco_range(
+        self, ctx: RequestContext, synth: str, low: int, high: int
+    ) -> None:
         """Set MHz."""
         if not 0 < low < high < 1 << 16:
             raise FailReply(f"no VCO range of {low} to {high} MHz")
@@ -376,16 +419,22 @@ class BoardSimulator:
         board: For a look inside; change it with KATCP requests.
     """
 
-    def __init__(self, images: Mapping[str, Mapping[str, int]], protocol: str = "4.9", port: int = 0) -> None:
+    def __init__(
+        self, images: Mapping[str, Mapping[str, int]], protocol: str = "4.9", port: int = 0
+    ) -> None:
         self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="simulated board", daemon=True)
+        self._thread = threading.Thread(
+            target=self._loop.run_forever, name="simulated board", daemon=True
+        )
         self._thread.start()
         self.board, self.port = asyncio.run_coroutine_threadsafe(
             self._start(images, protocol, port), self._loop
         ).result()
 
     @staticmethod
-    async def _start(images: Mapping[str, Mapping[str, int]], protocol: str, port: int) -> tuple[SimulatedBoard, int]:
+    async def _start(
+        images: Mapping[str, Mapping[str, int]], protocol: str, port: int
+    ) -> tuple[SimulatedBoard, int]:
         board = SimulatedBoard("127.0.0.1", port, images, protocol)
         await board.start()
         address: Any = board.sockets[0].getsockname()

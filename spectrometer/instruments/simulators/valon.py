@@ -1,4 +1,5 @@
-"""A simulated Valon synthesizer: its memory, and the same behind a pseudo terminal that speaks its serial protocol."""
+"""A simulated Valon synthesizer: its memory, and the same behind a pseudo terminal that speaks its
+serial protocol."""
 
 from __future__ import annotations
 
@@ -29,11 +30,19 @@ LOCKED = 0x30
 
 
 class SimulatedValon:
-    """What a Valon remembers; both synthesizers at 1440 MHz with a reference of 10 MHz to begin with."""
+    """What a Valon remembers; both synthesizers at 1440 MHz with a reference of 10 MHz to begin
+    with."""
 
     def __init__(self) -> None:
-        pll = Pll((0, 0, 0, 0, 0, 0)).with_tuning(Tuning(288, 0, 1, 2)).with_options(Options()).with_rf_level(5)
-        self.content: dict[tuple[Command, int], bytes] = {(Command.REFERENCE, 0): (10_000_000).to_bytes(4, "big")}
+        pll = (
+            Pll((0, 0, 0, 0, 0, 0))
+            .with_tuning(Tuning(288, 0, 1, 2))
+            .with_options(Options())
+            .with_rf_level(5)
+        )
+        self.content: dict[tuple[Command, int], bytes] = {
+            (Command.REFERENCE, 0): (10_000_000).to_bytes(4, "big")
+        }
         for s in SYNTHESIZERS.values():
             self.content[Command.REGISTERS, s] = pll.to_bytes()
             self.content[Command.LABEL, s] = LABEL.encode().ljust(16)
@@ -57,16 +66,20 @@ class SimulatedValon:
             self.content[self._key(command, synthesizer)] = data
 
     def _key(self, command: Command, synthesizer: int) -> tuple[Command, int]:
-        return command, 0 if command in (Command.REFERENCE, Command.REFERENCE_SELECT) else synthesizer
+        return command, 0 if command in (
+            Command.REFERENCE,
+            Command.REFERENCE_SELECT,
+        ) else synthesizer
 
 
 class ValonTerminal:
-    """A SimulatedValon on a pseudo terminal, served by a thread; `path` is what a SerialValon opens.
+    """A SimulatedValon on a pseudo terminal, served by a thread; `path` is what a SerialValon
+    opens.
 
     Attributes:
         path: Of the terminal.
-        fault: "" none, "silent", "refuse" (NACK), "checksum", "late" (the answer comes right before the next one) or
-            "babble" (a byte that is no answer).
+        fault: "" none, "silent", "refuse" (NACK), "checksum", "late" (the answer comes right before
+            the next one) or "babble" (a byte that is no answer).
     """
 
     def __init__(self, valon: SimulatedValon | None = None) -> None:

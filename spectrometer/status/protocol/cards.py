@@ -1,8 +1,10 @@
-"""80-byte cards, as in the status memory and in GUPPI raw headers. Bytes in, values out; no memory, no file.
+"""80-byte cards, as in the status memory and in GUPPI raw headers. Bytes in, values out; no memory,
+no file.
 
-A card is a keyword of at most 8 characters, `= `, and a value: a quoted string (padded to 8 characters inside
-the quotes) or a number that ends at byte 29. A number that needs more than 20 characters begins at byte 10
-and runs on (FITS free format): digits are never dropped, as C's `%f` and `%g` would.
+A card is a keyword of at most 8 characters, `= `, and a value: a quoted string (padded to 8
+characters inside the quotes) or a number that ends at byte 29. A number that needs more than 20
+characters begins at byte 10 and runs on (FITS free format): digits are never dropped, as C's `%f`
+and `%g` would.
 """
 
 from __future__ import annotations
@@ -49,7 +51,8 @@ def check_keyword(keyword: str) -> str:
 
 
 def plain(text: str, instead: str = "?") -> str:
-    """Return a text with another character for each that no card holds, and for quotes, which are doubled in one."""
+    """Return a text with another character for each that no card holds, and for quotes, which are
+    doubled in one."""
     return "".join(c if c.isascii() and c.isprintable() and c != "'" else instead for c in text)
 
 
@@ -60,7 +63,9 @@ def write_value(keyword: str, value: object) -> str:
         CardError: The text is too long or not printable ASCII, or the type has no card.
     """
     item = getattr(value, "item", None)
-    if item is not None and not isinstance(value, (str, int, float)):  # numpy scalars, without numpy
+    if item is not None and not isinstance(
+        value, (str, int, float)
+    ):  # numpy scalars, without numpy
         value = item()
     if isinstance(value, bool):
         value = int(value)
@@ -75,18 +80,23 @@ def write_value(keyword: str, value: object) -> str:
         return f"{digits:>20s}"
     if isinstance(value, str):
         return _quote(keyword, value)
-    raise CardError(keyword, f"a value of type {type(value).__name__} has no card; expected text or a number")
+    raise CardError(
+        keyword, f"a value of type {type(value).__name__} has no card; expected text or a number"
+    )
 
 
 def _quote(keyword: str, text: str) -> str:
     if len(text) > 100 * MAX_TEXT:  # a stranger's may have any length
-        raise CardError(keyword, f"a text of {len(text)} characters does not fit a card of {MAX_TEXT}")
+        raise CardError(
+            keyword, f"a text of {len(text)} characters does not fit a card of {MAX_TEXT}"
+        )
     if not text.isascii() or not text.isprintable():
         raise CardError(keyword, f"the text {text!r:.80} is not printable ASCII")
     inside = text.replace("'", "''")
     if len(inside) > MAX_TEXT:
         raise CardError(
-            keyword, f"a text of {len(inside)} characters does not fit a card of {MAX_TEXT}: {text!r:.160}"
+            keyword,
+            f"a text of {len(inside)} characters does not fit a card of {MAX_TEXT}: {text!r:.160}",
         )
     return f"'{inside:<8s}'"
 
@@ -102,13 +112,15 @@ def write_card(keyword: str, value: object, comment: str = "") -> bytes:
     return text[:CARD_BYTES].ljust(CARD_BYTES).encode("ascii", "replace")
 
 
-@lru_cache(maxsize=512)  # of the cards of a status memory, some hundred, few change from one reading to the next
+@lru_cache(
+    maxsize=512
+)  # of the cards of a status memory, some hundred, few change from one reading to the next
 def read_card(card: bytes) -> Card | None:
     """Read one card.
 
     Returns:
-        None for a card without a value (blank, COMMENT, rubbish). Quoted text stays text even if it is a
-        number, as the Players of the original wrote all values so; see `read_number`.
+        None for a card without a value (blank, COMMENT, rubbish). Quoted text stays text even if it
+        is a number, as the Players of the original wrote all values so; see `read_number`.
     """
     text = card.decode("latin-1").replace("\0", " ")
     keyword = text[:8].rstrip()
@@ -134,7 +146,8 @@ def _number_or_text(text: str) -> Value:
 
 
 def read_number(keyword: str, value: object) -> float:
-    """Take a value as a number whether it was quoted or not, as C readers do; CardError if it is none."""
+    """Take a value as a number whether it was quoted or not, as C readers do; CardError if it is
+    none."""
     if isinstance(value, (int, float)):
         return value
     if isinstance(value, str):
@@ -190,7 +203,8 @@ def plan_update(
 ) -> list[tuple[int, bytes]]:
     """What to write where so that the memory holds `values`.
 
-    A known key keeps its place and comment, a new one takes the first blank card, else END moves down first.
+    A known key keeps its place and comment, a new one takes the first blank card, else END moves
+    down first.
 
     Args:
         image: The whole memory.
@@ -202,7 +216,9 @@ def plan_update(
     """
     total = len(image) // CARD_BYTES
     if len(values) > total:  # a stranger's may be any number
-        raise CardError("END", f"{len(values)} keys at once do not fit: the memory has {total} cards")
+        raise CardError(
+            "END", f"{len(values)} keys at once do not fit: the memory has {total} cards"
+        )
     fresh = {check_keyword(key): value for key, value in values.items()}
     for key, value in fresh.items():
         write_card(key, value)
@@ -245,5 +261,7 @@ def without(image: bytes | bytearray, keywords: Iterable[str]) -> bytes:
     if end is None:
         raise CardError("END", "the memory has no END card")
     offsets = range(0, end, CARD_BYTES)
-    kept = [bytes(image[at : at + CARD_BYTES]) for at in offsets if _keyword_at(image, at) not in gone]
+    kept = [
+        bytes(image[at : at + CARD_BYTES]) for at in offsets if _keyword_at(image, at) not in gone
+    ]
     return b"".join(kept) + END

@@ -1,7 +1,9 @@
-"""What is wrong with the bytes of a status memory, and the same memory put right. Bytes in, bytes out.
+"""What is wrong with the bytes of a status memory, and the same memory put right. Bytes in, bytes
+out.
 
-Damage is what the programs that share the memory cannot have written: no END, bytes that are no text, cards without a
-keyword or a value, a keyword twice. What follows END is undefined, and therefore never damage.
+Damage is what the programs that share the memory cannot have written: no END, bytes that are no
+text, cards without a keyword or a value, a keyword twice. What follows END is undefined, and
+therefore never damage.
 """
 
 from __future__ import annotations
@@ -49,7 +51,8 @@ def _shown(raw: bytes) -> str:
 
 
 def _fault(raw: bytes) -> str:
-    """What keeps 80 bytes from being a card; empty if nothing does. NULs may stand for blanks, as C leaves them."""
+    """What keeps 80 bytes from being a card; empty if nothing does. NULs may stand for blanks, as C
+    leaves them."""
     text = raw.replace(b"\0", b" ")
     if not text.isascii() or not text.decode("ascii").isprintable():
         return NO_TEXT
@@ -78,12 +81,20 @@ def find_damage(image: bytes | bytearray) -> list[Damage]:
         used = offset + CARD_BYTES if any(raw) else used
         card = None if what else read_card(raw)
         if card is not None:
-            what = f"{card.keyword} for the second time, which nobody reads" if card.keyword in seen else ""
+            what = (
+                f"{card.keyword} for the second time, which nobody reads"
+                if card.keyword in seen
+                else ""
+            )
             seen.add(card.keyword)
         if not what:
             continue
         last = found[-1] if found else None
-        if last is not None and last.what == what and last.offset + last.cards * CARD_BYTES == offset:
+        if (
+            last is not None
+            and last.what == what
+            and last.offset + last.cards * CARD_BYTES == offset
+        ):
             found[-1] = Damage(last.offset, last.cards + 1, what, last.found)
         else:
             found.append(Damage(offset, 1, what, raw))
@@ -93,7 +104,8 @@ def find_damage(image: bytes | bytearray) -> list[Damage]:
 
 
 def mended(image: bytes | bytearray) -> bytes:
-    """Return a memory of the same size with END and with every card that is whole, the first of each keyword."""
+    """Return a memory of the same size with END and with every card that is whole, the first of
+    each keyword."""
     cards: list[bytes] = []
     seen: set[str] = set()
     for _, raw in _cards(image):

@@ -1,4 +1,5 @@
-"""Values of the status memory as a Player of the original gave them: whatever it wrote itself was text. No memory.
+"""Values of the status memory as a Player of the original gave them: whatever it wrote itself was
+text. No memory.
 
 What its data-taking programs wrote were numbers, as those of today's are.
 """
@@ -17,7 +18,8 @@ def as_original(values: Mapping[str, Value], written: Mapping[str, object]) -> d
 
     Args:
         values: That are in the memory.
-        written: Numbers that the Player has written, by key; what somebody else has changed since stays a number.
+        written: Numbers that the Player has written, by key; what somebody else has changed since
+            stays a number.
     """
     return {
         key: original_text(written[key]) if key in written and written[key] == value else value

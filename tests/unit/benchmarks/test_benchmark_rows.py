@@ -35,7 +35,10 @@ def test_a_row_without_bounds_is_never_missed() -> None:
 
 
 def test_all_lines_of_a_table_are_equally_long() -> None:
-    rows = [Row("a", 1.0, 2.0, 2.0, 3, 2, "us"), Row("longer", None, 2000.0, None, None, None, "KiB")]
+    rows = [
+        Row("a", 1.0, 2.0, 2.0, 3, 2, "us"),
+        Row("longer", None, 2000.0, None, None, None, "KiB"),
+    ]
     lines = table(rows).split("\n")
     assert len(lines) == 4
     assert len({len(line) for line in lines}) == 1

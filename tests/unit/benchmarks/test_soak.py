@@ -1,4 +1,5 @@
-"""What the soak takes for growth: slopes with their errors, and what is certainly above its limit."""
+"""What the soak takes for growth: slopes with their errors, and what is certainly above its
+limit."""
 
 from __future__ import annotations
 
@@ -11,7 +12,10 @@ from benchmarks.soak import SUBJECTS, Series, report, slope_of
 
 
 def test_a_straight_line_has_its_slope_and_no_error() -> None:
-    assert slope_of([7.0 + 0.25 * n for n in range(50)]) == (pytest.approx(25.0), pytest.approx(0.0, abs=1e-9))
+    assert slope_of([7.0 + 0.25 * n for n in range(50)]) == (
+        pytest.approx(25.0),
+        pytest.approx(0.0, abs=1e-9),
+    )
     assert slope_of([3.0] * 50) == (0.0, 0.0)
     assert slope_of([1.0, 2.0]) == (0.0, math.inf)  # no line can be told from two
 

@@ -34,10 +34,17 @@ class Banks:
         self.asked.append((method, tuple(_banks)))
         self.timeouts[method] = _timeout
         when = [2014, 3, 4, 12, 0, 6, 0]
-        assert args in {
-            "arm": [(when, ID, self.together), (when,)], "commit": [(when, ID), (when,)], "start": [(when,)],
-            "disarm_start": [(ID,), ()], "stop": [()], "confirm_start": [(ID, [])],
-        }[method]  # fmt: skip
+        assert (
+            args
+            in {
+                "arm": [(when, ID, self.together), (when,)],
+                "commit": [(when, ID), (when,)],
+                "start": [(when,)],
+                "disarm_start": [(ID,), ()],
+                "stop": [()],
+                "confirm_start": [(ID, [])],
+            }[method]
+        )
         if ID in args:
             self.named.update(_banks)
         if any(isinstance(self.answers.get((bank, method)), KeyboardInterrupt) for bank in _banks):
@@ -46,7 +53,9 @@ class Banks:
 
     def _answer(self, bank: str, method: str) -> Outcome:
         answer = self.answers.get((bank, method), (True, f"{method} done"))
-        return Outcome(bank, None, answer) if isinstance(answer, Exception) else Outcome(bank, answer)
+        return (
+            Outcome(bank, None, answer) if isinstance(answer, Exception) else Outcome(bank, answer)
+        )
 
 
 def now() -> datetime:
@@ -73,15 +82,23 @@ def test_native_banks_are_armed_then_committed_and_old_ones_started_last() -> No
     banks = Banks()
     done = start(banks, ["A", "B"], ["C"])
     assert banks.asked == [
-        ("arm", ("A",)), ("arm", ("B",)), ("commit", ("A", "B")), ("start", ("C",)), ("confirm_start", ("A", "B")),
-    ]  # fmt: skip
+        ("arm", ("A",)),
+        ("arm", ("B",)),
+        ("commit", ("A", "B")),
+        ("start", ("C",)),
+        ("confirm_start", ("A", "B")),
+    ]
     assert banks.named == {"A", "B"}
     assert {bank: o.value for bank, o in done.items()} == {
-        "A": (True, "arm done"), "B": (True, "arm done"), "C": (True, "start done")
-    }  # fmt: skip
+        "A": (True, "arm done"),
+        "B": (True, "arm done"),
+        "C": (True, "start done"),
+    }
 
 
-def test_arming_is_waited_for_no_longer_than_it_is_of_use_and_old_starts_as_the_original_did() -> None:
+def test_arming_is_waited_for_no_longer_than_it_is_of_use_and_old_starts_as_the_original_did() -> (
+    None
+):
     banks = Banks()
     start(banks, ["A"], ["C"])
     assert banks.timeouts == {"arm": 5.0, "commit": 6.0, "start": 36.0, "confirm_start": 5.0}
@@ -95,7 +112,9 @@ def test_only_those_that_are_there_are_told() -> None:
 
 def test_one_refusal_disarms_those_that_are_armed_and_commits_nobody() -> None:
     banks = Banks({("B", "arm"): REFUSED})
-    with pytest.raises(StartError, match="start: arm failed, so no Bank starts: 1 of 3 Banks failed") as caught:
+    with pytest.raises(
+        StartError, match="start: arm failed, so no Bank starts: 1 of 3 Banks failed"
+    ) as caught:
         start(banks, ["A", "B", "C"], ["D"])
     assert banks.asked == [("arm", ("A",)), ("arm", ("B", "C")), ("disarm_start", ("A", "C"))]
     assert list(caught.value.failed) == ["B"]
@@ -133,7 +152,9 @@ def test_an_old_bank_that_answers_null_has_not_started() -> None:
 
 def test_what_could_not_be_taken_back_is_said() -> None:
     banks = Banks({("B", "arm"): REFUSED, ("A", "disarm_start"): LOST})
-    with pytest.raises(StartError, match=r"could not be taken back, look after it: A \(PeerLostError"):
+    with pytest.raises(
+        StartError, match=r"could not be taken back, look after it: A \(PeerLostError"
+    ):
         start(banks, ["A", "B"], [])
 
 
@@ -153,7 +174,9 @@ def test_a_bank_that_had_nothing_to_stop_is_fine() -> None:
         ("confirm_start", [("disarm_start", ("A", "B")), ("stop", ("C",))]),
     ],
 )
-def test_ctrl_c_takes_back_what_was_done(method: str, undone: list[tuple[str, tuple[str, ...]]]) -> None:
+def test_ctrl_c_takes_back_what_was_done(
+    method: str, undone: list[tuple[str, tuple[str, ...]]]
+) -> None:
     banks = Banks({("C" if method == "start" else "A", method): KeyboardInterrupt()})
     with pytest.raises(KeyboardInterrupt):
         start(banks, ["A", "B"], ["C"])
@@ -173,7 +196,9 @@ def test_the_bank_that_is_armed_first_is_the_same_whatever_the_order_of_a_dealer
         banks = Banks({("A", "arm"): REFUSED})
         with pytest.raises(StartError, match="arm failed"):
             start(banks, order, [])
-        assert banks.asked == [("arm", ("A",))]  # nothing else was armed, and nothing has to be taken back
+        assert banks.asked == [
+            ("arm", ("A",))
+        ]  # nothing else was armed, and nothing has to be taken back
 
 
 def test_nothing_is_asked_of_nobody() -> None:

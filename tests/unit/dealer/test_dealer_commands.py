@@ -12,7 +12,15 @@ from dealer.commands import read_value
 
 @pytest.mark.parametrize(
     ("word", "value"),
-    [("1.5", 1.5), ("-1", -1), ("true", True), ("null", None), ("[1, 2]", [1, 2]), ("MODE1", "MODE1"), ('"1"', "1")],
+    [
+        ("1.5", 1.5),
+        ("-1", -1),
+        ("true", True),
+        ("null", None),
+        ("[1, 2]", [1, 2]),
+        ("MODE1", "MODE1"),
+        ('"1"', "1"),
+    ],
 )
 def test_words_are_json_else_text(word: str, value: Any) -> None:
     assert read_value(word) == value

@@ -27,13 +27,20 @@ def example() -> Command:
 def test_a_command_is_read_from_its_parser() -> None:
     program = example()
     assert [(path, command.help) for path, command in program.walk()] == [
-        ("observe-all", "Observes."), ("observe-all scan", "take a scan"), ("observe-all look", "Looks."),
-    ]  # fmt: skip
+        ("observe-all", "Observes."),
+        ("observe-all scan", "take a scan"),
+        ("observe-all look", "Looks."),
+    ]
     scan, look = program.commands
     assert scan.arguments == (
-        Argument("BANK", Kind.BANK), Argument("METHOD", Kind.METHOD), Argument("FILE", Kind.FILE, (), is_last=True),
-    )  # fmt: skip
-    assert Option(("-l", "--level"), "", Argument("LEVEL", Kind.WORDS, ("low", "high"))) in scan.options
+        Argument("BANK", Kind.BANK),
+        Argument("METHOD", Kind.METHOD),
+        Argument("FILE", Kind.FILE, (), is_last=True),
+    )
+    assert (
+        Option(("-l", "--level"), "", Argument("LEVEL", Kind.WORDS, ("low", "high")))
+        in scan.options
+    )
     assert Option(("--fast",), "", None) in scan.options
     assert look.options[-1].value == Argument("DIR", Kind.FOLDER)
 
@@ -42,12 +49,25 @@ def test_a_command_is_read_from_its_parser() -> None:
 def test_each_file_has_all_commands_options_and_words(shell: str) -> None:
     text = SHELLS[shell]([example(), Command("other", "Another.", (), ())])
     long = "-l " if shell == "fish" else "--"
-    for word in ("observe-all", "scan", "look", f"{long}config", f"{long}level", f"{long}log-dir", "low", "high"):
+    for word in (
+        "observe-all",
+        "scan",
+        "look",
+        f"{long}config",
+        f"{long}level",
+        f"{long}log-dir",
+        "low",
+        "high",
+    ):
         assert word in text
     assert "other" in text
     assert "$HOME" not in text.replace("/$HOME}", "")  # help is text, not for the shell to expand
 
 
 def test_help_cannot_leave_its_quotes() -> None:
-    lines = [line for line in SHELLS["fish"]([example()]).splitlines() if "config" in line and "100" in line]
+    lines = [
+        line
+        for line in SHELLS["fish"]([example()]).splitlines()
+        if "config" in line and "100" in line
+    ]
     assert lines == ["complete -c observe-all -l config -r -F -d 'it s 100%  its  file   HOME'"]

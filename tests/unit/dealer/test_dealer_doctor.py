@@ -22,20 +22,23 @@ def test_without_a_file_it_says_how_to_name_one(monkeypatch: pytest.MonkeyPatch)
     (finding,) = examine().findings
     assert str(finding) == (
         "no configuration file is named; give --config FILE, or set DIBAS_CONFIG or DIBAS_DIR"
-    )  # fmt: skip
+    )
 
 
 def test_a_file_that_is_not_there_and_one_with_faults(tmp_path: Path) -> None:
     (finding,) = examine(tmp_path / "none.toml").findings
-    assert (finding.check, "none.toml cannot be read" in finding.text, "--config" in finding.remedy) == (
-        "file", True, True
-    )  # fmt: skip
+    assert (
+        finding.check,
+        "none.toml cannot be read" in finding.text,
+        "--config" in finding.remedy,
+    ) == ("file", True, True)
     path = tmp_path / "faulty.toml"
     path.write_text("[banks.A]\nplayer_port = 1\n[banks.B]\nhpc_host = 'b'\nplayer_port = 0\n")
     report = examine(path)
-    assert ["banks.A.hpc_host" in report.findings[0].text, "banks.B.player_port" in report.findings[1].text] == [
-        True, True
-    ]  # fmt: skip
+    assert [
+        "banks.A.hpc_host" in report.findings[0].text,
+        "banks.B.player_port" in report.findings[1].text,
+    ] == [True, True]
     assert report.lines() == [str(finding) for finding in report.findings]
     assert report.describe()["file"] == str(path)
 
@@ -46,8 +49,15 @@ def test_players_of_one_version_are_fine() -> None:
 
 
 def test_another_kind_has_another_interface_and_is_no_other_version() -> None:
-    fan = InterfaceDescription(True, {name: MethodDescription(name) for name in ("start", "stop")}, fingerprint="z")
-    found = {"A": interface("x"), "B": interface("x"), "FAN": fan, "TAKER": interface("y", lacking="get_mode")}
+    fan = InterfaceDescription(
+        True, {name: MethodDescription(name) for name in ("start", "stop")}, fingerprint="z"
+    )
+    found = {
+        "A": interface("x"),
+        "B": interface("x"),
+        "FAN": fan,
+        "TAKER": interface("y", lacking="get_mode"),
+    }
     kinds = {"A": "spectrometer", "B": "spectrometer", "FAN": "fan:Fan", "TAKER": "recorder"}
     assert interface_findings(found, kinds) == ([], [])
     (finding,), _ = interface_findings(found, {**kinds, "TAKER": "spectrometer"})
@@ -58,9 +68,12 @@ def test_another_kind_has_another_interface_and_is_no_other_version() -> None:
 
 def test_players_of_other_versions_are_told_apart() -> None:
     found = {
-        "A": interface("x"), "B": interface("x"), "C": interface("y"), "D": interface("z", lacking="commit"),
+        "A": interface("x"),
+        "B": interface("x"),
+        "C": interface("y"),
+        "D": interface("z", lacking="commit"),
         "E": interface("", native=False),
-    }  # fmt: skip
+    }
     (finding,), notes = interface_findings(found, {})
     assert (finding.bank, finding.check) == ("D", "version")
     assert "it lacks commit" in finding.text

@@ -23,9 +23,15 @@ TRACE = ['  File "bank.py", line 5, in prepare\n    boom()\n']
 OUTCOMES = {
     "BANKA": Outcome("BANKA", (True, "fine")),
     "BANKB": Outcome("BANKB", None, RefusedError("exposure: 99 s is too long")),
-    "BANKC": Outcome("BANKC", None, RemoteError("ZeroDivisionError", "by zero", TRACE, peer="tcp://c:1")),
-    "BANKD": Outcome("BANKD", None, PeerLostError("tcp://d:1", "bank.prepare", "connection refused")),
-    "BANKE": Outcome("BANKE", None, RemoteError("ZeroDivisionError", "by zero", TRACE, peer="tcp://e:1")),
+    "BANKC": Outcome(
+        "BANKC", None, RemoteError("ZeroDivisionError", "by zero", TRACE, peer="tcp://c:1")
+    ),
+    "BANKD": Outcome(
+        "BANKD", None, PeerLostError("tcp://d:1", "bank.prepare", "connection refused")
+    ),
+    "BANKE": Outcome(
+        "BANKE", None, RemoteError("ZeroDivisionError", "by zero", TRACE, peer="tcp://e:1")
+    ),
 }
 
 
@@ -86,7 +92,11 @@ def test_nobody_to_ask_is_said_with_who_could_be() -> None:
 
 
 def test_all_of_them_are_dealer_errors() -> None:
-    for error in (ClosedError("stop"), ConfigurationError("f", ["x"]), NoActivePlayersError("a", [])):
+    for error in (
+        ClosedError("stop"),
+        ConfigurationError("f", ["x"]),
+        NoActivePlayersError("a", []),
+    ):
         assert isinstance(error, DealerError)
 
 

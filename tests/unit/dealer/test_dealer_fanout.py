@@ -22,7 +22,13 @@ class FakeHub:
         self.asked: list[Any] = []
 
     def call_each(
-        self, urls: Iterable[str], object_name: str, method: str, args: Any, kwargs: Any, timeout: float
+        self,
+        urls: Iterable[str],
+        object_name: str,
+        method: str,
+        args: Any,
+        kwargs: Any,
+        timeout: float,
     ) -> list[CallResult]:
         self.asked = [list(urls), object_name, method, args, kwargs, timeout]
         return list(self.results)
@@ -39,13 +45,21 @@ def test_every_bank_is_asked_in_order_with_the_same_arguments() -> None:
     outcomes = fan_out(cast(Hub, hub), URLS, "add", (3,), {"b": 4}, 5.0)
     assert list(outcomes) == ["BANKB", "BANKA"]
     assert (outcomes["BANKB"].error, outcomes["BANKB"].value) == (lost, None)
-    assert (outcomes["BANKA"].error, outcomes["BANKA"].value, outcomes["BANKA"].delay_s) == (None, 7, 0.2)
+    assert (outcomes["BANKA"].error, outcomes["BANKA"].value, outcomes["BANKA"].delay_s) == (
+        None,
+        7,
+        0.2,
+    )
     assert hub.asked == [["tcp://b:1", "tcp://a:1"], "bank", "add", (3,), {"b": 4}, 5.0]
 
 
 @pytest.mark.parametrize(
     ("method", "object_name", "name"),
-    [("get_mode", "bank", "get_mode"), ("rpc.ping", "rpc", "ping"), ("bank.valon.get_ref", "bank.valon", "get_ref")],
+    [
+        ("get_mode", "bank", "get_mode"),
+        ("rpc.ping", "rpc", "ping"),
+        ("bank.valon.get_ref", "bank.valon", "get_ref"),
+    ],
 )
 def test_a_dotted_name_is_that_of_another_object(method: str, object_name: str, name: str) -> None:
     hub = FakeHub(CallResult())
@@ -57,7 +71,11 @@ SHAPES = [
     ("set_mode", [True, "new mode set"], (True, "new mode set")),
     ("start", [True, "started"], (True, "started")),
     ("add_switching_state", [True, 3], (True, 3)),
-    ("scan_status", [False, "NETSTAT=waiting", "DISKSTAT=waiting"], (False, "NETSTAT=waiting", "DISKSTAT=waiting")),
+    (
+        "scan_status",
+        [False, "NETSTAT=waiting", "DISKSTAT=waiting"],
+        (False, "NETSTAT=waiting", "DISKSTAT=waiting"),
+    ),
     ("earliest_start", [True, [2014, 3, 4, 12, 0, 0, 0]], (True, [2014, 3, 4, 12, 0, 0, 0])),
     ("set_param", True, True),
     ("prepare", None, None),

@@ -47,7 +47,10 @@ def test_credentials_are_read_from_a_variable_or_a_file_and_never_shown(
         '[hosts.hpc2]\nsupervisor = "unix:///run/s.sock"\nuser = "u"\npassword_file = "word"\n'
     )
     found = read(tmp_path, text).supervisors
-    assert [address.password for address in found.values()] == ["from the environment", "from the file"]
+    assert [address.password for address in found.values()] == [
+        "from the environment",
+        "from the file",
+    ]
     assert "from the" not in repr(found)
 
 
@@ -59,7 +62,10 @@ def test_credentials_are_read_from_a_variable_or_a_file_and_never_shown(
         (ONE.replace("hpc1:9001", "hpc1"), "hosts.hpc1.supervisor: 'http://hpc1' is no"),
         (ONE.replace("hpc1:9001", "u:p@hpc1:9001"), "user and password have keys of their own"),
         (ONE.replace('password = "p"', ""), "password is missing"),
-        (ONE.replace('user = "u"\npassword = "p"', ""), "over the network supervisord wants user and password"),
+        (
+            ONE.replace('user = "u"\npassword = "p"', ""),
+            "over the network supervisord wants user and password",
+        ),
         (ONE.replace('"p"', "7"), "hosts.hpc1.password: text is expected"),
         (ONE.replace('"p"', '"${NOT_SET_ANYWHERE}"'), "NOT_SET_ANYWHERE"),
         (ONE + "passwd = 1\n", "hosts.hpc1.passwd: unknown key"),
@@ -77,9 +83,14 @@ def test_each_fault_is_named_with_its_key(tmp_path: Path, text: str, fault: str)
     assert fault in str(raised.value)
 
 
-def test_banks_are_chosen_by_their_names_or_by_their_host_in_the_order_of_the_file(tmp_path: Path) -> None:
+def test_banks_are_chosen_by_their_names_or_by_their_host_in_the_order_of_the_file(
+    tmp_path: Path,
+) -> None:
     installation = read(tmp_path, ONE + ONE.replace("hpc1", "hpc2"))
-    chosen = [[bank.name for bank in installation.choose(names)] for names in ([], ["hpc1"], ["BANKC", "BANKA"])]
+    chosen = [
+        [bank.name for bank in installation.choose(names)]
+        for names in ([], ["hpc1"], ["BANKC", "BANKA"])
+    ]
     assert chosen == [["BANKA", "BANKB", "BANKC"], ["BANKA", "BANKB"], ["BANKA", "BANKC"]]
     with pytest.raises(ConfigurationError, match=r"\[hosts\.hpc2\] is missing"):
         read(tmp_path, ONE).choose(["BANKC"])
@@ -108,7 +119,15 @@ not a line of it
         (LOG, 599.0, (2, 1)),
         (LOG, 3600.0, (2, 0)),
         (LOG[:1], 3600.0, (0, 0)),
-        ([*LOG[:5], "2026-11-21 09:10:02,500 INFO stopped: player-BANKA (exit status 0)", LOG[5]], 5.0, (0, 0)),
+        (
+            [
+                *LOG[:5],
+                "2026-11-21 09:10:02,500 INFO stopped: player-BANKA (exit status 0)",
+                LOG[5],
+            ],
+            5.0,
+            (0, 0),
+        ),
         ([], 5.0, (0, 0)),
     ],
 )
@@ -118,14 +137,24 @@ def test_ends_that_nobody_asked_for_are_counted_since_it_was_last_stopped(
     assert abnormal_ends(lines, info(9, up_s), 600.0) == expected
 
 
-@pytest.mark.parametrize("text", [ONE.replace('"p"', "4711"), ONE.replace("hpc1:9001", "u:4711@hpc1:none")])
+@pytest.mark.parametrize(
+    "text", [ONE.replace('"p"', "4711"), ONE.replace("hpc1:9001", "u:4711@hpc1:none")]
+)
 def test_no_fault_shows_a_password(tmp_path: Path, text: str) -> None:
     with pytest.raises(ConfigurationError) as raised:
         read(tmp_path, text)
     assert "4711" not in str(raised.value)
 
 
-PROGRAM = {"group": "g", "name": "player-A", "statename": "RUNNING", "pid": 5, "now": 9, "start": 1, "exitstatus": 0}
+PROGRAM = {
+    "group": "g",
+    "name": "player-A",
+    "statename": "RUNNING",
+    "pid": 5,
+    "now": 9,
+    "start": 1,
+    "exitstatus": 0,
+}
 
 
 def answering(pieces: Iterable[bytes], pause_s: float = 0.0) -> tuple[str, socket.socket]:
@@ -159,13 +188,17 @@ def answering(pieces: Iterable[bytes], pause_s: float = 0.0) -> tuple[str, socke
     ],
 )
 def test_whatever_a_supervisord_answers_it_is_an_error_of_its_host(body: str) -> None:
-    url, server = answering([f"HTTP/1.0 200 OK\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode()])
+    url, server = answering(
+        [f"HTTP/1.0 200 OK\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode()]
+    )
     with server, pytest.raises(SupervisorError, match=r"^h: "):
         Supervisord(SupervisorAddress("h", url), time.monotonic() + 20).processes()
 
 
 def test_an_answer_that_comes_in_drops_is_not_waited_for() -> None:
-    drops = itertools.chain([b"HTTP/1.0 200 OK\r\nX: "], itertools.repeat(b"x"))  # has no end of its own
+    drops = itertools.chain(
+        [b"HTTP/1.0 200 OK\r\nX: "], itertools.repeat(b"x")
+    )  # has no end of its own
     url, server = answering(drops, pause_s=0.05)
     with server, pytest.raises(SupervisorError, match="no answer in time"):
         Supervisord(SupervisorAddress("h", url), time.monotonic() + 0.5).processes()

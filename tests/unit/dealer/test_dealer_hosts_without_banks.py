@@ -9,7 +9,9 @@ from dealer.hosts import HostedBank, Installation, SupervisorAddress
 from dealer.supervision import HostsReport, ProgramRow, Supervision
 from zmqjsonproxy.rpc.hub import Hub
 
-INSTALLATION = Installation({"hpc9": SupervisorAddress("hpc9", "unix:///nowhere/supervisor.sock")}, {})
+INSTALLATION = Installation(
+    {"hpc9": SupervisorAddress("hpc9", "unix:///nowhere/supervisor.sock")}, {}
+)
 
 
 @pytest.mark.parametrize("names", [(), ("hpc9",)])
@@ -23,15 +25,22 @@ def test_it_is_asked_also_by_its_name_and_said_to_have_no_bank(names: tuple[str,
     assert sentence == "hpc9: no Bank of the file is on it; its supervisord does not answer"
 
 
-@pytest.mark.parametrize(("programs", "said"), [(0, "has no programs"), (1, "has 1 program"), (2, "has 2 programs")])
+@pytest.mark.parametrize(
+    ("programs", "said"), [(0, "has no programs"), (1, "has 1 program"), (2, "has 2 programs")]
+)
 def test_what_its_supervisord_has_is_counted(programs: int, said: str) -> None:
     row = ProgramRow("hpc9", "cron", "", "RUNNING", None, 1, 1.0, None, "running", "")
     report = HostsReport([row] * programs, {}, (), ["hpc9"])
-    assert _lines(report)[-1] == f"hpc9: no Bank of the file is on it; its supervisord answers, and {said}"
+    assert (
+        _lines(report)[-1]
+        == f"hpc9: no Bank of the file is on it; its supervisord answers, and {said}"
+    )
 
 
 def test_a_host_with_a_bank_is_not_among_them() -> None:
     bank = HostedBank("BANKA", "hpc9", "tcp://127.0.0.1:1")
     with Hub() as hub:
-        report = Supervision(Installation(INSTALLATION.supervisors, {"BANKA": bank}), hub, 2.0).status()
+        report = Supervision(
+            Installation(INSTALLATION.supervisors, {"BANKA": bank}), hub, 2.0
+        ).status()
     assert list(report.without_banks) == []

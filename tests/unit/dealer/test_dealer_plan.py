@@ -1,4 +1,5 @@
-"""Plans made in this process: what scripts do wrong, what is doubtful, virtual time, and that nothing stays of it."""
+"""Plans made in this process: what scripts do wrong, what is doubtful, virtual time, and that
+nothing stays of it."""
 
 from __future__ import annotations
 
@@ -59,7 +60,9 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
         ),
     ],
 )  # fmt: skip
-def test_what_goes_wrong_is_one_fault_with_its_line(run: Run, text: str, line: int, words: str) -> None:
+def test_what_goes_wrong_is_one_fault_with_its_line(
+    run: Run, text: str, line: int, words: str
+) -> None:
     (fault,) = run(text).faults
     assert fault.line == line
     assert words in fault.text
@@ -88,7 +91,9 @@ def test_what_is_allowed_but_doubtful_is_told_and_the_plan_is_good(run: Run) -> 
 
 
 def test_an_exposure_that_the_hardware_rounds_far_off_is_doubtful(run: Run) -> None:
-    plan = run(f"{HEAD}d.set_mode('MODE1')\nd.set_param(exposure=0.0001, scan_length=90000)\nd.prepare()\n")
+    plan = run(
+        f"{HEAD}d.set_mode('MODE1')\nd.set_param(exposure=0.0001, scan_length=90000)\nd.prepare()\n"
+    )
     (long, rounded) = [doubt for _, doubt in plan.doubts]
     assert "25.0 h" in long
     assert "the hardware takes an exposure of" in rounded
@@ -100,7 +105,7 @@ def test_many_scans_take_their_time_in_the_plan_only(run: Run) -> None:
         "d.set_mode('MODE1')\nfor n in range(100):\n    d.set_param(scan_length=60.0, source=f'S{n}')\n"
         "    d.prepare()\n    d.start(datetime.now(timezone.utc) + timedelta(minutes=30))\n    d.wait_for_scan()\n"
         "    time.sleep(3600)\n",
-    )  # fmt: skip
+    )
     starts = [row.at for row in plan.rows if row.call == "start()"]
     assert len(starts) == 100
     gaps = {round(late - early) for early, late in itertools.pairwise(starts)}
@@ -148,7 +153,11 @@ def test_a_script_that_never_ends_is_a_fault_whatever_it_catches(run: Run) -> No
     ("before", "hangs", "lines"),
     [
         ("import time", "end = time.time() + 60\nwhile time.time() < end:\n    pass\n", {6, 7}),
-        ("", "while True:\n    try:\n        1 / 0\n    except:\n        end = 1\n", {5, 6, 7, 8, 9}),
+        (
+            "",
+            "while True:\n    try:\n        1 / 0\n    except:\n        end = 1\n",
+            {5, 6, 7, 8, 9},
+        ),
         ("import threading", "threading.Event().wait()\n", {5}),
         ("import multiprocessing as m", "m.SimpleQueue().get()\n", {5}),
     ],
@@ -163,9 +172,12 @@ def test_a_script_that_hangs_is_ended_and_its_line_is_told(
 
 
 @pytest.mark.parametrize(
-    ("end", "text"), [("os.kill(os.getpid(), 9)", "was ended by SIGKILL"), ("os.kill(os.getpid(), 15)", "SIGTERM")]
+    ("end", "text"),
+    [("os.kill(os.getpid(), 9)", "was ended by SIGKILL"), ("os.kill(os.getpid(), 15)", "SIGTERM")],
 )
-def test_a_script_whose_process_is_killed_has_its_rows_in_the_plan(run: Run, end: str, text: str) -> None:
+def test_a_script_whose_process_is_killed_has_its_rows_in_the_plan(
+    run: Run, end: str, text: str
+) -> None:
     (set_mode, fault) = run(f"{HEAD}import os\nd.set_mode('MODE1')\n{end}\n").rows
     assert set_mode.text == "MODE1, VEGAS, 1500 MHz"
     assert text in fault.text
@@ -235,7 +247,10 @@ def test_a_pool_of_processes_does_its_work_and_comes_to_an_end(run: Run) -> None
         "        assert pool.map(abs, [-1, 2]) == [1, 2]\n        time.sleep(60)\n        pool.map(time.sleep, [30])\n"
     )
     assert (plan.faults, plan.seconds) == ([], 60)
-    assert {row.call for row in plan.rows} == {"(thread)", "(child)"}  # both say that the times are doubtful
+    assert {row.call for row in plan.rows} == {
+        "(thread)",
+        "(child)",
+    }  # both say that the times are doubtful
 
 
 def test_another_task_may_end_a_scan_that_is_waited_for(run: Run) -> None:
@@ -259,7 +274,9 @@ def test_another_thread_may_end_a_scan_that_is_waited_for(run: Run) -> None:
     assert 30 < plan.seconds < 60
 
 
-def test_status_that_scripts_wait_for_changes_in_the_order_of_live(run: Run, tmp_path: Path) -> None:
+def test_status_that_scripts_wait_for_changes_in_the_order_of_live(
+    run: Run, tmp_path: Path
+) -> None:
     seen = tmp_path / "seen"
     plan = run(
         f"{HEAD}import json, time\nd.set_mode('MODE1')\nd.set_param(scan_length=5)\nd.prepare()\nd.start()\n"
@@ -277,13 +294,18 @@ def test_status_that_scripts_wait_for_changes_in_the_order_of_live(run: Run, tmp
     assert times[-1] - times[0] == pytest.approx(counted[0] + 1, abs=1.5)  # by the virtual clock
     assert list(dict.fromkeys(state[1] for state in states)) == ["waiting", "armed", "idle"]
     assert [state[2:] for state in states[-3:]] == [
-        ["-", "running", True], ["-", "stopped", True], ["-", "stopped", False],
-    ]  # fmt: skip
+        ["-", "running", True],
+        ["-", "stopped", True],
+        ["-", "stopped", False],
+    ]
 
 
 def test_questions_to_a_person_are_answered_with_nothing_and_told(run: Run) -> None:
     plan = run("assert input('ready? ') == ''\n")
-    assert (plan.faults, [(row.line, row.call) for row in plan.rows]) == ([], [(1, "input('ready? ')")])
+    assert (plan.faults, [(row.line, row.call) for row in plan.rows]) == (
+        [],
+        [(1, "input('ready? ')")],
+    )
     (fault,) = run("while input('ready? ') != 'yes':\n    pass\n").faults
     assert (fault.line, "EOFError" in fault.text) == (1, True)
 
@@ -320,7 +342,9 @@ def test_a_script_for_asyncio_is_planned_with_its_tasks(run: Run) -> None:
 
 def test_what_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(rehearsal.BUILT_IN, "absent", "no_such_package.rehearsal:rehearse")
-    with pytest.raises(DealerError, match=r"pip install 'dealer-player\[player\]' \(.*no_such_package"):
+    with pytest.raises(
+        DealerError, match=r"pip install 'dealer-player\[player\]' \(.*no_such_package"
+    ):
         rehearsal.factory_of("absent")
 
 
@@ -333,8 +357,10 @@ def test_what_outlives_a_script_is_part_of_the_plan_in_the_order_of_live(run: Ru
     )
     assert plan.faults == []
     assert [(row.line, row.text) for row in plan.rows[1:]] == [
-        (10, "exposure=0.1"), (9, "exposure=0.2"), (7, "exposure=0.3"),
-    ]  # fmt: skip
+        (10, "exposure=0.1"),
+        (9, "exposure=0.2"),
+        (7, "exposure=0.3"),
+    ]
     assert plan.rows[1].at > 60
 
 
@@ -347,8 +373,9 @@ def test_proxies_of_a_plan_ask_the_models_by_address(run: Run) -> None:
         "try:\n    Proxy(None, 'bank', 'tcp://nowhere:1').stop()\nexcept dealer.PeerLostError:\n    pass\n"
     )
     assert [(row.line, row.banks, row.is_fault) for row in plan.rows] == [
-        (7, ("BANKB",), False), (10, ("tcp://nowhere:1",), True),
-    ]  # fmt: skip
+        (7, ("BANKB",), False),
+        (10, ("tcp://nowhere:1",), True),
+    ]
 
 
 def test_children_are_marked_whatever_environment_they_are_given(run: Run, tmp_path: Path) -> None:
@@ -384,8 +411,10 @@ def test_neither_banks_nor_supervisors_are_reached_in_other_ways(run: Run) -> No
         "except zmq.ZMQError as error:\n    assert 'dealer plan' in str(error)\n"
     )
     assert [row.text.partition("wants to ")[2] for row in plan.faults] == [
-        "ask the supervisord of h for getAllProcessInfo", "open BANKA, unless it is simulated", "connect to ipc:///none",
-    ]  # fmt: skip
+        "ask the supervisord of h for getAllProcessInfo",
+        "open BANKA, unless it is simulated",
+        "connect to ipc:///none",
+    ]
 
 
 def test_dealers_of_one_script_share_the_players(run: Run) -> None:
@@ -396,14 +425,22 @@ def test_dealers_of_one_script_share_the_players(run: Run) -> None:
 
 
 def test_arguments_reach_the_script(run: Run) -> None:
-    assert run("import sys\nassert sys.argv[1:] == ['--fast', 'x'], sys.argv\n", "--fast", "x").faults == []
+    assert (
+        run("import sys\nassert sys.argv[1:] == ['--fast', 'x'], sys.argv\n", "--fast", "x").faults
+        == []
+    )
 
 
 def test_everything_is_as_before_afterwards(run: Run) -> None:
     def world() -> tuple[object, ...]:
         return (
-            dealer.Dealer, dealer.AsyncDealer, time.time, time.sleep, datetime.datetime, asyncio.get_event_loop_policy()
-        )  # fmt: skip
+            dealer.Dealer,
+            dealer.AsyncDealer,
+            time.time,
+            time.sleep,
+            datetime.datetime,
+            asyncio.get_event_loop_policy(),
+        )
 
     before = world()
     run("import dealer\nassert dealer.Dealer.__mro__[1].__name__ == 'PlannedDealer'\n1 / 0\n")
@@ -431,11 +468,16 @@ def test_kinds_without_a_model_and_wrong_files_are_named(tmp_path: Path) -> None
     config.write_text('[banks.BANKA]\nkind = "toy"\nhpc_host = "localhost"\n')
     script.write_text("import dealer\nd = dealer.Dealer()\n")
     (fault,) = plan_script(script, (), config).faults
-    assert (fault.line, "of the kind toy bring no model; there are models of spectrometer" in fault.text) == (2, True)
+    assert (
+        fault.line,
+        "of the kind toy bring no model; there are models of spectrometer" in fault.text,
+    ) == (2, True)
     with pytest.raises(ConfigurationError, match=r"none\.toml"):
         plan_script(script, (), tmp_path / "none.toml")
 
 
-@pytest.mark.parametrize(("seconds", "text"), [(0, "0:00.0"), (59.96, "1:00.0"), (3661.25, "1:01:01.2")])
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0, "0:00.0"), (59.96, "1:00.0"), (3661.25, "1:01:01.2")]
+)
 def test_times_are_shown_as_people_write_them(seconds: float, text: str) -> None:
     assert duration(seconds) == text

@@ -32,7 +32,9 @@ def written(folder: Path, text: str) -> Path:
     return path
 
 
-def test_players_come_in_the_order_of_the_list_with_the_port_of_their_bank_or_of_all(tmp_path: Path) -> None:
+def test_players_come_in_the_order_of_the_list_with_the_port_of_their_bank_or_of_all(
+    tmp_path: Path,
+) -> None:
     urls = players_of_file(written(tmp_path, ARRAY))
     assert list(urls.items()) == [("BANKB", "tcp://hpc2:7001"), ("BANKA", "tcp://hpc1:7000")]
 
@@ -50,7 +52,9 @@ def test_without_a_list_all_banks_are_players_in_the_order_of_the_file(tmp_path:
         ("eth0", "hpc1"),
     ],
 )  # fmt: skip
-def test_a_player_that_keeps_to_one_address_is_asked_there(tmp_path: Path, bind: str, reached_at: str) -> None:
+def test_a_player_that_keeps_to_one_address_is_asked_there(
+    tmp_path: Path, bind: str, reached_at: str
+) -> None:
     text = f'[instrument]\nbind = "{bind}"\n[banks.BANKA]\nhpc_host = "hpc1"\n'
     assert players_of_file(written(tmp_path, text)) == {"BANKA": f"tcp://{reached_at}:6667"}
 
@@ -137,7 +141,11 @@ def test_without_any_source_the_error_says_what_to_set(monkeypatch: pytest.Monke
 
 
 def test_a_dictionary_is_taken_as_it_is_and_keeps_its_order() -> None:
-    given = {"BANKB": "tcp://172.18.0.2:6667", "BANKA": "tcp://172.18.0.1:6667", "X": "ipc:///run/player"}
+    given = {
+        "BANKB": "tcp://172.18.0.2:6667",
+        "BANKA": "tcp://172.18.0.1:6667",
+        "X": "ipc:///run/player",
+    }
     urls = find_players(given, "/nonexistent/is/not/read")
     assert urls == given
     assert list(urls) == list(given)
@@ -145,9 +153,19 @@ def test_a_dictionary_is_taken_as_it_is_and_keeps_its_order() -> None:
 
 @pytest.mark.parametrize(
     "players",
-    ["BANKA", ["BANKA"], 5, {"BANKA": "172.18.0.1:6667"}, {"BANKA": 6667}, {1: "tcp://h:1"},
-     {"BANKA": "tcp://host"}, {"BANKA": "tcp://host:"}, {"BANKA": "tcp://host:99999"}, {"BANKA": "tcp://:6667"}],
-)  # fmt: skip
+    [
+        "BANKA",
+        ["BANKA"],
+        5,
+        {"BANKA": "172.18.0.1:6667"},
+        {"BANKA": 6667},
+        {1: "tcp://h:1"},
+        {"BANKA": "tcp://host"},
+        {"BANKA": "tcp://host:"},
+        {"BANKA": "tcp://host:99999"},
+        {"BANKA": "tcp://:6667"},
+    ],
+)
 def test_anything_else_is_refused_and_the_form_shown(players: Any) -> None:
     with pytest.raises(ConfigurationError, match=r'as \{"BANKA": "tcp://host:6667"\}'):
         find_players(players)

@@ -14,17 +14,23 @@ from zmqjsonproxy import PeerLostError
 
 def test_the_progress_line_shows_the_slowest_bank_and_who_is_waited_for() -> None:
     outcomes = {
-        "A": Outcome("A", (True, "NETSTAT=running")), "B": Outcome("B", (True, "NETSTAT=running")),
+        "A": Outcome("A", (True, "NETSTAT=running")),
+        "B": Outcome("B", (True, "NETSTAT=running")),
         "C": Outcome("C", None, PeerLostError("tcp://c:1", "scan_status", "connection refused")),
-    }  # fmt: skip
+    }
     status = {"A": {"SCANLEN": 20.0, "SCANREM": "5"}, "B": {"SCANLEN": 20, "SCANREM": 10}}
     line = scan_text(outcomes, status)
     assert line == f"[{'#' * 12}{'.' * 12}]  50%, 10 s left  running: A B  no answer: C"
-    assert scan_text(outcomes, status, 60) == "[#######.......]  50%, 10 s left  running: A B  no answer: C"
+    assert (
+        scan_text(outcomes, status, 60)
+        == "[#######.......]  50%, 10 s left  running: A B  no answer: C"
+    )
     assert scan_text(outcomes, status, 50) == "50%, 10 s left  running: A B  no answer: C"
 
 
-@pytest.mark.parametrize("status", [{}, {"SCANLEN": 0, "SCANREM": 0}, {"SCANLEN": 5, "SCANREM": "scan terminated"}])
+@pytest.mark.parametrize(
+    "status", [{}, {"SCANLEN": 0, "SCANREM": 0}, {"SCANLEN": 5, "SCANREM": "scan terminated"}]
+)
 def test_the_progress_line_does_without_numbers(status: dict[str, Any]) -> None:
     assert scan_text({"A": Outcome("A", (True, ""))}, {"A": status}) == "running: A"
     assert scan_text({"A": Outcome("A", (False, ""))}, {"A": status}) == "ended"
@@ -32,11 +38,14 @@ def test_the_progress_line_does_without_numbers(status: dict[str, Any]) -> None:
 
 def test_a_call_shows_the_slowest_bank_and_what_it_does() -> None:
     running = {
-        "A": {"fraction": 0.6, "text": "starting the program"}, "B": {"fraction": 0.25, "text": "programming"},
+        "A": {"fraction": 0.6, "text": "starting the program"},
+        "B": {"fraction": 0.25, "text": "programming"},
         "C": {"fraction": None, "text": ""},
-    }  # fmt: skip
+    }
     assert call_text(running) == f"[{'#' * 6}{'.' * 18}]  25%, programming  running: A B C"
-    assert call_text({"C": {"fraction": None, "text": "", "state": "queued"}}) == "queued  running: C"
+    assert (
+        call_text({"C": {"fraction": None, "text": "", "state": "queued"}}) == "queued  running: C"
+    )
     assert call_text({"C": {"fraction": 1.5, "text": ""}}, 30) == "[###########] 100%  running: C"
 
 
@@ -64,8 +73,15 @@ def test_a_line_covers_the_one_before_with_plain_characters() -> None:
 
 def test_a_bank_is_waiting_until_its_scan_begins() -> None:
     outcomes = {bank: Outcome(bank, (True, "")) for bank in "AB"}
-    status = {"A": {"DAQSTART": 1_800_000_000.0, "SCANLEN": 20, "SCANREM": 22}, "B": {"DAQSTART": 1_799_999_000.0}}
-    assert scan_text(outcomes, status, now=1_799_999_990.0).startswith("waiting for 08:00:00 UTC: A  running: B")
+    status = {
+        "A": {"DAQSTART": 1_800_000_000.0, "SCANLEN": 20, "SCANREM": 22},
+        "B": {"DAQSTART": 1_799_999_000.0},
+    }
+    assert scan_text(outcomes, status, now=1_799_999_990.0).startswith(
+        "waiting for 08:00:00 UTC: A  running: B"
+    )
     assert scan_text(outcomes, status, now=1_800_000_001.0).endswith("running: A B")
     for strange in ("x", float("nan"), 1e300, None):
-        assert scan_text({"A": outcomes["A"]}, {"A": {"DAQSTART": strange}}, now=1.0) == "running: A"
+        assert (
+            scan_text({"A": outcomes["A"]}, {"A": {"DAQSTART": strange}}, now=1.0) == "running: A"
+        )

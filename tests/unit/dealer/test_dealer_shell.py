@@ -78,7 +78,9 @@ def test_ipython_shows_refusals_as_the_plain_prompt_does(
 ) -> None:
     fake = FakeIPython()
     settings = types.SimpleNamespace(TerminalInteractiveShell=types.SimpleNamespace())
-    monkeypatch.setitem(sys.modules, "traitlets.config", types.SimpleNamespace(Config=lambda: settings))
+    monkeypatch.setitem(
+        sys.modules, "traitlets.config", types.SimpleNamespace(Config=lambda: settings)
+    )
     monkeypatch.setitem(sys.modules, "IPython.terminal.ipapp", fake)
     monkeypatch.setattr("importlib.util.find_spec", lambda name: name == "IPython")
     monkeypatch.setattr("sys.stdin", types.SimpleNamespace(isatty=lambda: True))

@@ -12,7 +12,16 @@ from hypothesis import strategies as st
 
 from dealer.errors import StartError
 from dealer.outcome import Outcome
-from dealer.start import ClockOffset, as_list, checked_time, choose, clock_spread, from_list, latest, round_up
+from dealer.start import (
+    ClockOffset,
+    as_list,
+    checked_time,
+    choose,
+    clock_spread,
+    from_list,
+    latest,
+    round_up,
+)
 
 NOON = datetime(2014, 3, 4, 12, 0, 0, tzinfo=UTC)
 TIMES = [
@@ -49,7 +58,11 @@ def test_what_is_no_time_is_shown(value: Any) -> None:
         from_list(value)
 
 
-@given(st.datetimes(min_value=datetime(1970, 1, 1), max_value=datetime(2100, 1, 1), timezones=st.just(UTC)))
+@given(
+    st.datetimes(
+        min_value=datetime(1970, 1, 1), max_value=datetime(2100, 1, 1), timezones=st.just(UTC)
+    )
+)
 def test_rounding_up_gives_the_next_full_second_and_no_later_one(time: datetime) -> None:
     rounded = round_up(time)
     assert rounded.microsecond == 0
@@ -62,7 +75,9 @@ def ready(bank: str, second: int, micro: int = 0) -> Outcome:
 
 
 def test_the_latest_bank_decides() -> None:
-    assert latest({"A": ready("A", 6), "B": ready("B", 9), "C": ready("C", 7)}) == NOON + timedelta(seconds=9)
+    assert latest({"A": ready("A", 6), "B": ready("B", 9), "C": ready("C", 7)}) == NOON + timedelta(
+        seconds=9
+    )
 
 
 def test_all_banks_that_are_not_ready_are_named() -> None:
@@ -78,15 +93,21 @@ def test_all_banks_that_are_not_ready_are_named() -> None:
     assert list(caught.value.outcomes) == ["A", "B", "C", "D"]
 
 
-@pytest.mark.parametrize("answer", [[9999, 12, 31, 23, 59, 59, 999_999], [10**300, 1, 1, 0, 0, 0], [math.nan] * 7])
+@pytest.mark.parametrize(
+    "answer", [[9999, 12, 31, 23, 59, 59, 999_999], [10**300, 1, 1, 0, 0, 0], [math.nan] * 7]
+)
 def test_a_bank_that_answers_with_a_time_that_nobody_can_keep_is_named(answer: list[Any]) -> None:
-    with pytest.raises(StartError, match=r"(?s)not all Banks are ready.*B: ValueError: earliest_start: ") as caught:
+    with pytest.raises(
+        StartError, match=r"(?s)not all Banks are ready.*B: ValueError: earliest_start: "
+    ) as caught:
         latest({"A": ready("A", 6), "B": Outcome("B", (True, answer))})
     assert list(caught.value.failed) == ["B"]
 
 
 def test_the_last_moment_of_the_calendar_is_told_in_a_sentence() -> None:
-    with pytest.raises(ValueError, match=r"9999-12-31 23:59:59.999999\+00:00 has no full second behind it"):
+    with pytest.raises(
+        ValueError, match=r"9999-12-31 23:59:59.999999\+00:00 has no full second behind it"
+    ):
         checked_time(datetime.max.replace(tzinfo=UTC))
     last = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)  # which Banks refuse, with the date
     assert choose(checked_time(last), NOON) == last
@@ -114,7 +135,10 @@ def test_a_time_that_is_too_early_is_refused_with_both_times() -> None:
 def test_the_time_that_was_offered_a_moment_ago_may_be_had() -> None:
     offered = NOON - timedelta(microseconds=300)
     assert choose(NOON, NOON + timedelta(seconds=1), offered=offered) == NOON
-    for wanted, earliest in ((NOON, NOON + timedelta(seconds=2)), (NOON - timedelta(seconds=1), NOON)):
+    for wanted, earliest in (
+        (NOON, NOON + timedelta(seconds=2)),
+        (NOON - timedelta(seconds=1), NOON),
+    ):
         with pytest.raises(StartError, match="too early"):
             choose(wanted, earliest, offered=offered)
 
@@ -145,7 +169,11 @@ def test_clocks_that_agree_within_what_is_known_are_not_apart() -> None:
 
 
 def test_the_two_clocks_furthest_apart_are_named() -> None:
-    offsets = {"A": ClockOffset(2.5, 0.001), "B": ClockOffset(-1.0, 0.001), "C": ClockOffset(0.1, 0.001)}
+    offsets = {
+        "A": ClockOffset(2.5, 0.001),
+        "B": ClockOffset(-1.0, 0.001),
+        "C": ClockOffset(0.1, 0.001),
+    }
     spread, sentence = clock_spread(offsets)
     assert spread == pytest.approx(3.498)
     assert sentence == "the clock of A is 3.500 s ahead of that of B"

@@ -20,8 +20,10 @@ def test_numbers_are_aligned_to_the_right_and_the_rest_to_the_left() -> None:
 def test_the_last_cell_of_a_short_row_runs_over_the_columns_after_it() -> None:
     rows = [("A", 1, 2), ("B", "no server\n at tcp://b:1: connection refused")]
     assert text_table(("Bank", "x", "y"), rows).splitlines() == [
-        "Bank  x  y", "A     1  2", "B     no server at tcp://b:1: connection refused"
-    ]  # fmt: skip
+        "Bank  x  y",
+        "A     1  2",
+        "B     no server at tcp://b:1: connection refused",
+    ]
 
 
 def test_tables_may_be_empty_or_without_titles() -> None:
@@ -47,8 +49,9 @@ def test_outcomes_show_one_bank_a_line_and_are_a_dictionary() -> None:
     refusal = RefusedError("exposure: 99 s is too long")
     outcomes = Outcomes({"A": Outcome("A", 5, None, 0.0012), "B": Outcome("B", None, refusal, 0.5)})
     assert repr(outcomes).splitlines() == [
-        "<A in 1.2 ms: 5>", "<B in 500.0 ms: RefusedError: exposure: 99 s is too long>"
-    ]  # fmt: skip
+        "<A in 1.2 ms: 5>",
+        "<B in 500.0 ms: RefusedError: exposure: 99 s is too long>",
+    ]
     assert outcomes == {"A": Outcome("A", 5, None, 0.0012), "B": Outcome("B", None, refusal, 0.5)}
     html = outcomes._repr_html_()
     assert "<td>A</td><td>5</td><td>1.2</td>" in html
@@ -58,7 +61,9 @@ def test_outcomes_show_one_bank_a_line_and_are_a_dictionary() -> None:
 
 def test_values_are_a_dictionary_and_their_keys_the_columns_in_a_notebook() -> None:
     assert repr(Values({"A": (True, "set")})) == "{'A': (True, 'set')}"
-    assert "<td>A</td><td>(True, &#x27;set&#x27;)</td>" in Values({"A": (True, "set")})._repr_html_()
+    assert (
+        "<td>A</td><td>(True, &#x27;set&#x27;)</td>" in Values({"A": (True, "set")})._repr_html_()
+    )
     html = Values({"A": {"X": 1}, "B": {"X": 2, "Y": 3}})._repr_html_()
     assert "<th>Bank</th><th>X</th><th>Y</th>" in html
     assert "<td>A</td><td>1</td><td></td>" in html

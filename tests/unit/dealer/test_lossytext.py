@@ -66,7 +66,11 @@ def test_much_that_is_no_text_is_told_by_its_length_and_asks_few_questions() -> 
     assert asked < 30
 
 
-@given(st.lists(st.one_of(st.text(max_size=5).map(str.encode), st.binary(max_size=3)), max_size=30).map(b"".join))
+@given(
+    st.lists(
+        st.one_of(st.text(max_size=5).map(str.encode), st.binary(max_size=3)), max_size=30
+    ).map(b"".join)
+)
 def test_any_log_is_read_as_python_reads_it(data: bytes) -> None:
     text, read = read_lossy(supervisord_of(data), 0, len(data))
     assert one_each(text) == one_each(data[:read].decode(errors="replace"))

@@ -34,15 +34,32 @@ def wait_for(*reports: dict[str, Any], start_ids: dict[str, str] | None = None) 
         (report(outcome="done"), None, None),
         (report(outcome="done", warning="not verified"), None, "scan 7: not verified"),
         (report(outcome="incomplete", warning="2 of 5"), None, "scan 7 is incomplete: 2 of 5"),
-        (report(outcome="failed", error="disk full"), (ScanFailedError, "scan 7 failed: disk full"), None),
-        (report(outcome="stopped", ended_by=OTHER), (ScanStoppedError, f"scan 7 was stopped by {OTHER}"), None),
-        (report(outcome="aborted", ended_by=OTHER), (ScanStoppedError, f"scan 7 was aborted by {OTHER}"), None),
+        (
+            report(outcome="failed", error="disk full"),
+            (ScanFailedError, "scan 7 failed: disk full"),
+            None,
+        ),
+        (
+            report(outcome="stopped", ended_by=OTHER),
+            (ScanStoppedError, f"scan 7 was stopped by {OTHER}"),
+            None,
+        ),
+        (
+            report(outcome="aborted", ended_by=OTHER),
+            (ScanStoppedError, f"scan 7 was aborted by {OTHER}"),
+            None,
+        ),
         (report(outcome="stopped", ended_by=ME), None, f"scan 7 was stopped by {ME}"),
         (
             report(outcome="aborted", error="another mode"),
-            (ScanStoppedError, "scan 7 was aborted by nobody who said so: another mode"), None,
+            (ScanStoppedError, "scan 7 was aborted by nobody who said so: another mode"),
+            None,
         ),
-        (report(outcome="none", start_id=""), (ScanFailedError, "knows nothing of the scan any more"), None),
+        (
+            report(outcome="none", start_id=""),
+            (ScanFailedError, "knows nothing of the scan any more"),
+            None,
+        ),
     ],
 )
 def test_what_became_of_a_scan_is_raised_or_told(
@@ -65,7 +82,9 @@ def test_without_a_start_of_ones_own_it_is_the_scan_of_the_first_report() -> Non
 
 
 def test_a_scan_that_somebody_stopped_before_it_was_waited_for_is_only_told() -> None:
-    assert wait_for(report(outcome="stopped", ended_by=OTHER)).remarks == {"BANKA": f"scan 7 was stopped by {OTHER}"}
+    assert wait_for(report(outcome="stopped", ended_by=OTHER)).remarks == {
+        "BANKA": f"scan 7 was stopped by {OTHER}"
+    }
     assert "BANKA" in wait_for(report(outcome="failed", error="disk full")).failed
 
 

@@ -11,9 +11,19 @@ from player.findings import Finding
 from zmqjsonproxy.interface import Interface, Kind, command, marked_methods, operation, query
 
 HOOKS = [
-    "open", "close", "watchdog", "parts", "check", "diagnose", "config_model", "instrument_sections", "composed",
-    "name", "context", "log",
-]  # fmt: skip
+    "open",
+    "close",
+    "watchdog",
+    "parts",
+    "check",
+    "diagnose",
+    "config_model",
+    "instrument_sections",
+    "composed",
+    "name",
+    "context",
+    "log",
+]
 
 
 @pytest.mark.parametrize("mark", [query, command, operation, command(urgent=True)])
@@ -22,7 +32,9 @@ def test_what_the_host_uses_itself_is_not_exported(name: str, mark: Any) -> None
     def method(self: Any) -> None:
         """For callers, as its author thought."""
 
-    with pytest.raises(TypeError, match=f"Shutter.{name} is marked for callers, but the host itself uses {name}"):
+    with pytest.raises(
+        TypeError, match=f"Shutter.{name} is marked for callers, but the host itself uses {name}"
+    ):
         type("Shutter", (Bank,), {name: mark(method)})
 
 

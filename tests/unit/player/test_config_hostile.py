@@ -1,4 +1,5 @@
-"""Whatever stands in the file, the answer is a configuration or a list of faults with their places."""
+"""Whatever stands in the file, the answer is a configuration or a list of faults with their
+places."""
 
 from __future__ import annotations
 
@@ -53,7 +54,11 @@ def test_any_bytes_are_refused_or_read(tmp_path: Path, data: bytes) -> None:
 
 def test_the_short_file_is_without_faults(tmp_path: Path) -> None:
     path = tmp_path / "dibas.toml"
-    path.write_text("\n".join(SHORT).replace(', "BANKB", "BANKC", "BANKD", "BANKE", "BANKF", "BANKG", "BANKH"', ""))
+    path.write_text(
+        "\n".join(SHORT).replace(
+            ', "BANKB", "BANKC", "BANKD", "BANKE", "BANKF", "BANKG", "BANKH"', ""
+        )
+    )
     assert list(load(path, {}).banks) == ["BANKA"]
 
 
@@ -81,7 +86,11 @@ def test_many_faults_are_found_without_looking_everything_up_for_each(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "dibas.toml"
-    path.write_text("\n".join(f"[banks.B{n}]\nhost = 'h'\nport = 1\n[banks.B{n}.doors.x]\n" for n in range(300)))
+    path.write_text(
+        "\n".join(
+            f"[banks.B{n}]\nhost = 'h'\nport = 1\n[banks.B{n}.endpoints.x]\n" for n in range(300)
+        )
+    )
     schemas, registered = list[object](), list[str]()
     schema, entries = TypeAdapter.json_schema, importlib.metadata.entry_points
 

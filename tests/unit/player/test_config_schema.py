@@ -1,4 +1,5 @@
-"""The JSON Schema of the configuration: it is current, and says of files what `player check` says of single tables."""
+"""The JSON Schema of the configuration: it is current, and says of files what `player check` says
+of single tables."""
 
 from __future__ import annotations
 
@@ -26,8 +27,12 @@ ROOT = Path(__file__).resolve().parents[3]
 SCHEMA = json.loads((ROOT / SCHEMA_FILE).read_text())
 VALIDATOR = Draft202012Validator(SCHEMA)
 GOOD = tomllib.loads(SHIPPED.read_text())
-FILES = [path for folder in ("conf", "examples") for path in sorted((ROOT / folder).rglob("*.toml"))
-         if path.name != "pyproject.toml"]  # fmt: skip
+FILES = [
+    path
+    for folder in ("conf", "examples")
+    for path in sorted((ROOT / folder).rglob("*.toml"))
+    if path.name != "pyproject.toml"
+]
 BLOCKS = [
     (f"{path.relative_to(ROOT)}:{block.line}", block.body)
     for path in sorted((ROOT / "docs").rglob("*.md"))
@@ -50,7 +55,9 @@ def test_the_schema_in_the_tree_is_that_of_the_models() -> None:
 def test_examples_are_valid(path: Path) -> None:
     assert errors(tomllib.loads(path.read_text())) == []
     assert path.read_text().startswith("#:schema ")
-    assert (path.parent / path.read_text().splitlines()[0].removeprefix("#:schema ")).resolve() == ROOT / SCHEMA_FILE
+    assert (
+        path.parent / path.read_text().splitlines()[0].removeprefix("#:schema ")
+    ).resolve() == ROOT / SCHEMA_FILE
 
 
 @pytest.mark.parametrize("text", [text for _, text in BLOCKS], ids=[name for name, _ in BLOCKS])

@@ -20,7 +20,10 @@ def write(folder: Path, **files: str) -> None:
 def faults(path: Path, environment: dict[str, str] | None = None) -> list[str]:
     with pytest.raises(ConfigError) as found:
         load(path, environment or {})
-    return [str(fault).replace(f"{path}/", "").replace(f"{path.parent}/", "") for fault in found.value.faults]
+    return [
+        str(fault).replace(f"{path}/", "").replace(f"{path.parent}/", "")
+        for fault in found.value.faults
+    ]
 
 
 def test_files_are_merged_by_name_and_each_value_knows_its_place(tmp_path: Path) -> None:
@@ -31,9 +34,14 @@ def test_files_are_merged_by_name_and_each_value_knows_its_place(tmp_path: Path)
     )
     config = load(tmp_path, {})
     assert (config.instrument.telescope, config.url("BANKA"), config.url("BANKB")) == (
-        "B", "tcp://127.0.0.1:7001", "tcp://127.0.0.1:7000",
-    )  # fmt: skip
-    places = {key: config.source.place(key) for key in [("instrument", "telescope"), ("instrument", "player_port")]}
+        "B",
+        "tcp://127.0.0.1:7001",
+        "tcp://127.0.0.1:7000",
+    )
+    places = {
+        key: config.source.place(key)
+        for key in [("instrument", "telescope"), ("instrument", "player_port")]
+    }
     assert places == {
         ("instrument", "telescope"): (tmp_path / "b.toml", 5),
         ("instrument", "player_port"): (tmp_path / "a.toml", 3),
@@ -46,7 +54,10 @@ def test_faults_are_named_in_the_file_where_they_are(tmp_path: Path) -> None:
     main = tmp_path / "dibas.toml"
     (tmp_path / "dibas.d").mkdir()
     write(tmp_path, dibas=f'[banks.BANKA]\n{TOY}hpc_host = "h"\n[banks.BANKB]\n{TOY}\n')
-    write(tmp_path / "dibas.d", local='[banks.BANKB]\nhpc_host = "h"\nplayr_port = 6668\n[instrument]\nbind = 3\n')
+    write(
+        tmp_path / "dibas.d",
+        local='[banks.BANKB]\nhpc_host = "h"\nplayr_port = 6668\n[instrument]\nbind = 3\n',
+    )
     assert faults(main) == [
         "dibas.toml:4: banks.BANKB: port 6667 of host h is BANKA's already",
         "dibas.d/local.toml:3: banks.BANKB.playr_port: unknown key; did you mean player_port?",
@@ -76,7 +87,10 @@ def test_everything_that_stands_twice_is_named_with_both_lines(tmp_path: Path) -
 
 
 def test_a_missing_variable_is_a_fault_beside_all_others(tmp_path: Path) -> None:
-    write(tmp_path, a=f'[banks.BANKA]\n{TOY}hpc_host = "${{HPC}}"\nbind = "${{BIND}}"\nplayer_port = 0\n')
+    write(
+        tmp_path,
+        a=f'[banks.BANKA]\n{TOY}hpc_host = "${{HPC}}"\nbind = "${{BIND}}"\nplayer_port = 0\n',
+    )
     assert faults(tmp_path) == [
         "a.toml:3: banks.BANKA.hpc_host: the variable HPC is not set; set it, or write ${HPC:-default}",
         "a.toml:4: banks.BANKA.bind: the variable BIND is not set; set it, or write ${BIND:-default}",
@@ -88,7 +102,9 @@ def test_a_missing_variable_is_a_fault_beside_all_others(tmp_path: Path) -> None
         "a.toml:5: banks.BANKA.player_port: input should be greater than or equal to 1; found 0",
     ]
     write(tmp_path, b="[banks.BANKA]\nplayer_port = 6000\nhpc_host = 'x'\nbind = '127.0.0.1'\n")
-    assert load(tmp_path, {}).url("BANKA") == "tcp://127.0.0.1:6000"  # what is replaced needs no variable
+    assert (
+        load(tmp_path, {}).url("BANKA") == "tcp://127.0.0.1:6000"
+    )  # what is replaced needs no variable
 
 
 def test_a_secret_is_not_shown_with_its_fault(tmp_path: Path) -> None:
@@ -101,6 +117,12 @@ def test_a_secret_is_not_shown_with_its_fault(tmp_path: Path) -> None:
 
 
 def test_toml_1_1_is_read_with_a_warning_at_its_line(tmp_path: Path) -> None:
-    write(tmp_path, a=f'[banks.BANKA]\n{TOY}hpc_host = "h"\n[instrument]\ntelescope = "\\e[0m"\n', b="# fine\n")
+    write(
+        tmp_path,
+        a=f'[banks.BANKA]\n{TOY}hpc_host = "h"\n[instrument]\ntelescope = "\\e[0m"\n',
+        b="# fine\n",
+    )
     (warning,) = load(tmp_path, {}).warnings
-    assert str(warning).startswith(f"{tmp_path}/a.toml:5: this is TOML 1.1; write TOML 1.0, which every reader knows")
+    assert str(warning).startswith(
+        f"{tmp_path}/a.toml:5: this is TOML 1.1; write TOML 1.0, which every reader knows"
+    )

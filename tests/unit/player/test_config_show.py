@@ -45,12 +45,19 @@ def folder(tmp_path: Path) -> Path:
 
 def shown(folder: Path, bank: str | None, flags: Flags, **environment: str) -> dict[str, Setting]:
     config = load(folder, ENVIRONMENT)
-    return {one.key: one for one in settings_of(config, bank, flags, {**ENVIRONMENT, **environment})}
+    return {
+        one.key: one for one in settings_of(config, bank, flags, {**ENVIRONMENT, **environment})
+    }
 
 
 def test_each_value_says_where_it_comes_from(folder: Path) -> None:
-    found = shown(folder, "BANKA", Flags(bank="BANKA", config=folder, log_level="debug"), DIBAS_DATA="/data")
-    lines = {key: one.line().replace(f"{folder}/", "").replace(str(folder), "DIR") for key, one in found.items()}
+    found = shown(
+        folder, "BANKA", Flags(bank="BANKA", config=folder, log_level="debug"), DIBAS_DATA="/data"
+    )
+    lines = {
+        key: one.line().replace(f"{folder}/", "").replace(str(folder), "DIR")
+        for key, one in found.items()
+    }
     expected = [
         'bank = "BANKA"  # argument BANK',
         'config = "DIR"  # --config',
@@ -79,7 +86,9 @@ def test_flags_win_and_the_bank_of_this_host_is_named(folder: Path) -> None:
 
 def test_secrets_are_named_and_not_shown(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     found = shown(folder, None, Flags())
-    assert found["dealer.api_token"].line() == f'dealer.api_token = "(not shown)"  # {folder}/b.toml:4'
+    assert (
+        found["dealer.api_token"].line() == f'dealer.api_token = "(not shown)"  # {folder}/b.toml:4'
+    )
     assert found["dealer.note"].value == "(not shown)"
     assert found["dealer.nested"].value == [{"secret": "(not shown)", "open": 1}]
     assert "hush" not in "".join(one.line() for one in found.values())
@@ -91,7 +100,21 @@ def test_the_command_answers_in_json(
 ) -> None:
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
-    assert main(["config", "show", "banka", "--config", str(folder), "--json", "--key", "banks.BANKA.gain"]) == 0
+    assert (
+        main(
+            [
+                "config",
+                "show",
+                "banka",
+                "--config",
+                str(folder),
+                "--json",
+                "--key",
+                "banks.BANKA.gain",
+            ]
+        )
+        == 0
+    )
     assert json.loads(capsys.readouterr().out) == [
         {"key": "banks.BANKA.gain", "value": 3, "source": "file", "where": f"{folder}/b.toml:2"}
     ]
@@ -99,7 +122,10 @@ def test_the_command_answers_in_json(
     assert "has no Bank BANKX; there are BANKA" in capsys.readouterr().err
     monkeypatch.delenv("SITE")
     assert main(["config", "show", "--config", str(folder)]) == 2
-    assert f"{folder}/a.toml:3: instrument.telescope: the variable SITE is not set" in capsys.readouterr().err
+    assert (
+        f"{folder}/a.toml:3: instrument.telescope: the variable SITE is not set"
+        in capsys.readouterr().err
+    )
 
 
 def test_the_command_prints_the_schema(capsys: pytest.CaptureFixture[str]) -> None:
@@ -132,7 +158,8 @@ def test_secrets_of_other_names_and_within_urls_are_not_shown(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
-    "table", ['[hosts.h]\nsupervisor = "http://u:hunter2@h:no"', '[[hosts.h]]\npassword = "hunter2"']
+    "table",
+    ['[hosts.h]\nsupervisor = "http://u:hunter2@h:no"', '[[hosts.h]]\npassword = "hunter2"'],
 )
 def test_no_fault_shows_a_secret(tmp_path: Path, table: str) -> None:
     file = tmp_path / "dibas.toml"

@@ -41,10 +41,14 @@ def documented(heading: str) -> list[str]:
     return re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE)
 
 
-@pytest.mark.parametrize(("heading", "model"), HEADINGS, ids=[heading.strip("# `[]") for heading, _ in HEADINGS])
+@pytest.mark.parametrize(
+    ("heading", "model"), HEADINGS, ids=[heading.strip("# `[]") for heading, _ in HEADINGS]
+)
 def test_every_key_is_explained(heading: str, model: type[Table]) -> None:
     assert sorted(documented(heading)) == sorted(model.model_fields)
 
 
 def test_what_every_kind_has_comes_first() -> None:
-    assert documented("## `[banks.X]`")[: len(BankConfig.model_fields)] == list(BankConfig.model_fields)
+    assert documented("## `[banks.X]`")[: len(BankConfig.model_fields)] == list(
+        BankConfig.model_fields
+    )

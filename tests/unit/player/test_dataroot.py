@@ -31,10 +31,15 @@ def test_a_new_folder_is_made_and_one_that_is_there_is_taken(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("below", ["", "dibas", "a/b"])
-def test_below_a_disk_of_fstab_that_is_not_mounted_nothing_is_made(tmp_path: Path, below: str) -> None:
+def test_below_a_disk_of_fstab_that_is_not_mounted_nothing_is_made(
+    tmp_path: Path, below: str
+) -> None:
     disk = tmp_path / "disk"
     disk.mkdir()
-    with pytest.raises(DataRootError, match=f"is below {disk}, which /etc/fstab lists and which is not mounted; mount"):
+    with pytest.raises(
+        DataRootError,
+        match=f"is below {disk}, which /etc/fstab lists and which is not mounted; mount",
+    ):
         DataRoot(disk / below, None, mounts(listed=(disk,))).open()
     assert list(disk.iterdir()) == []
     DataRoot(disk / below, None, mounts(disk, listed=(disk, tmp_path / "another", "/"))).open()
@@ -101,7 +106,10 @@ def test_an_empty_folder_where_disks_are_mounted_is_told_from_others(
     disk = tmp_path / "mnt" / "disk"
     disk.mkdir(parents=True)
     for root in (disk / "dibas", disk / "a" / "b"):
-        with pytest.raises(DataRootError, match=f"does not exist, and {disk}, where it would be made, is empty like"):
+        with pytest.raises(
+            DataRootError,
+            match=f"does not exist, and {disk}, where it would be made, is empty like",
+        ):
             DataRoot(root, None, NOTHING).open()
     DataRoot(disk / "new", None, mounts(disk)).open()  # a new disk is empty, too
     DataRoot(disk / "dibas", None, NOTHING).open()  # no longer empty
@@ -115,7 +123,9 @@ def test_an_empty_folder_where_disks_are_mounted_is_told_from_others(
 def test_what_cannot_be_made_is_told_with_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     for root in (tmp_path / "file", tmp_path / "file" / "data", Path("/proc/data")):
-        with pytest.raises(DataRootError, match=r"cannot be made \(.*\); make it, or set DIBAS_DATA or"):
+        with pytest.raises(
+            DataRootError, match=r"cannot be made \(.*\); make it, or set DIBAS_DATA or"
+        ):
             DataRoot(root, None, NOTHING).open()
 
 
@@ -156,13 +166,21 @@ DataRoot(disk / "dibas", state).open()
 def test_a_real_disk_that_is_unmounted_is_missed(tmp_path: Path) -> None:
     alone = ["unshare", "--user", "--map-root-user", "--mount"]
     try:
-        subprocess.run([*alone, "mount", "-t", "tmpfs", "none", "/mnt"], check=True, capture_output=True)
+        subprocess.run(
+            [*alone, "mount", "-t", "tmpfs", "none", "/mnt"], check=True, capture_output=True
+        )
     except (OSError, subprocess.CalledProcessError):
         pytest.skip("nothing can be mounted here")
     done = subprocess.run(
-        [*alone, sys.executable, "-c", SCRIPT, tmp_path], cwd=ROOT, capture_output=True, text=True, check=True
+        [*alone, sys.executable, "-c", SCRIPT, tmp_path],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
     )
-    assert f"was on the file system mounted at {tmp_path / 'my disk'} at a former start" in done.stdout
+    assert (
+        f"was on the file system mounted at {tmp_path / 'my disk'} at a former start" in done.stdout
+    )
     assert done.stdout.endswith(" []\n")
 
 
@@ -175,5 +193,7 @@ def test_a_real_disk_that_is_unmounted_is_missed(tmp_path: Path) -> None:
         ({}, None),
     ],
 )
-def test_the_place_for_what_outlives_a_player(environment: dict[str, str], found: str | None) -> None:
+def test_the_place_for_what_outlives_a_player(
+    environment: dict[str, str], found: str | None
+) -> None:
     assert state_dir(environment) == (None if found is None else Path(found))

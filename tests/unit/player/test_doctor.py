@@ -16,7 +16,14 @@ from support.toy_bank import write_configuration
 from player import cli, doctor
 from player.config import load
 from player.dataroot import DataRoot
-from player.doctor import MIN_FREE_BYTES, Report, data_root_findings, describe_process, examine, host_findings
+from player.doctor import (
+    MIN_FREE_BYTES,
+    Report,
+    data_root_findings,
+    describe_process,
+    examine,
+    host_findings,
+)
 from player.host import Host
 from player.ports import port_of
 
@@ -28,7 +35,9 @@ def _no_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in ("DIBAS_DIR", "DIBAS_CONFIG", "NOTIFY_SOCKET"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("DIBAS_DATA", str(tmp_path))
-    monkeypatch.setattr("player.doctor.MIN_FREE_BYTES", 0)  # the machine that tests may have a full disk
+    monkeypatch.setattr(
+        "player.doctor.MIN_FREE_BYTES", 0
+    )  # the machine that tests may have a full disk
 
 
 def write(folder: Path, instrument: str = "", **banks: dict[str, object]) -> Path:
@@ -64,7 +73,7 @@ def test_a_file_that_is_not_there_or_not_named_is_a_finding(tmp_path: Path) -> N
     (unnamed,) = examine(None, None, {}).findings
     assert str(unnamed) == (
         "no configuration file is named; give --config FILE, or set DIBAS_CONFIG or DIBAS_DIR"
-    )  # fmt: skip
+    )
 
 
 def test_each_fault_of_the_file_is_a_finding(tmp_path: Path) -> None:
@@ -85,7 +94,9 @@ def test_what_is_open_to_the_network_is_a_note_and_no_finding(tmp_path: Path) ->
 
 
 def test_the_banks_of_this_host_are_looked_at_or_the_one_that_is_named(tmp_path: Path) -> None:
-    path = write(tmp_path, BANKA={}, BANKB={"hpc_host": "elsewhere"}, BANKC={"hpc_host": "localhost"})
+    path = write(
+        tmp_path, BANKA={}, BANKB={"hpc_host": "elsewhere"}, BANKC={"hpc_host": "localhost"}
+    )
     assert list(told(path).banks) == ["BANKA", "BANKC"]
     assert list(told(path, "bankb").banks) == ["BANKB"]
 
@@ -96,9 +107,13 @@ def test_a_host_without_a_bank_is_a_finding(tmp_path: Path) -> None:
     assert f'set hpc_host = "{socket.gethostname()}"' in finding.remedy
 
 
-def test_a_host_that_could_be_two_is_a_finding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_host_that_could_be_two_is_a_finding(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(socket, "gethostname", lambda: "hpc1")
-    (finding,) = told(write(tmp_path, BANKA={"hpc_host": "hpc1-1"}, BANKB={"hpc_host": "hpc1-2"})).findings
+    (finding,) = told(
+        write(tmp_path, BANKA={"hpc_host": "hpc1-1"}, BANKB={"hpc_host": "hpc1-2"})
+    ).findings
     assert "could be any of" in finding.text
 
 
@@ -111,10 +126,14 @@ def test_a_host_that_could_be_two_is_a_finding(tmp_path: Path, monkeypatch: pyte
         ("192.0.2.1", "it belongs on host 192.0.2.1, and this is me"),
     ],
 )
-def test_the_host_of_a_bank_is_this_one_or_a_finding(host: str, text: str | None, tmp_path: Path) -> None:
+def test_the_host_of_a_bank_is_this_one_or_a_finding(
+    host: str, text: str | None, tmp_path: Path
+) -> None:
     config = load(write(tmp_path, BANKA={"hpc_host": host}))
     found = host_findings(config, "BANKA", "me")
-    assert [finding.text.startswith(str(text)) for finding in found] == ([] if text is None else [True])
+    assert [finding.text.startswith(str(text)) for finding in found] == (
+        [] if text is None else [True]
+    )
 
 
 def test_a_simulated_player_may_run_on_any_host(tmp_path: Path) -> None:
@@ -161,7 +180,9 @@ def test_a_port_that_a_stranger_has_is_a_finding_that_names_it(tmp_path: Path) -
     assert finding.remedy == "end that, or give banks.BANKA.player_port another port"
 
 
-def test_a_port_that_another_player_has_is_a_finding_that_names_its_bank(served: tuple[Path, str]) -> None:
+def test_a_port_that_another_player_has_is_a_finding_that_names_its_bank(
+    served: tuple[Path, str],
+) -> None:
     _, url = served
     folder = served[0].parent / "other"
     folder.mkdir()
@@ -196,7 +217,10 @@ def test_what_the_kind_finds_is_told_and_a_kind_that_raises_too(tmp_path: Path) 
 def test_a_data_root_that_cannot_be_used_is_a_finding(tmp_path: Path) -> None:
     assert data_root_findings(DataRoot(tmp_path), MIN_FREE_BYTES) == []
     (tmp_path / "file").touch()
-    for root, text in ((tmp_path / "gone", "does not exist"), (tmp_path / "file", "is no directory")):
+    for root, text in (
+        (tmp_path / "gone", "does not exist"),
+        (tmp_path / "file", "is no directory"),
+    ):
         (finding,) = data_root_findings(DataRoot(root))
         assert text in finding.text
         assert finding.remedy == (
@@ -230,13 +254,17 @@ def test_the_command_ends_with_0_1_or_2(tmp_path: Path, capsys: pytest.CaptureFi
     assert "has no Bank BANKX" in capsys.readouterr().err
 
 
-def test_the_command_tells_a_program_the_same_in_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_tells_a_program_the_same_in_json(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     path = write(tmp_path, BANKP={"kind": SHELL})
     assert cli.main(["doctor", "--json", "--config", str(path)]) == 1
     assert json.loads(capsys.readouterr().out) == {
         "file": str(path),
         "host": socket.gethostname(),
         "banks": {"BANKP": {"url": load(path).url("BANKP"), "served": False, "pid": None}},
-        "findings": [{"check": "knob", "text": "the knob is stiff", "remedy": "oil it", "bank": "BANKP"}],
+        "findings": [
+            {"check": "knob", "text": "the knob is stiff", "remedy": "oil it", "bank": "BANKP"}
+        ],
         "notes": [],
     }

@@ -32,12 +32,16 @@ def test_a_host_name_means_one_bank(hosts: dict[str, str], local: str, bank: str
 @pytest.mark.parametrize("local", ["hpc10", "hpc11", "xpc1x", "", "localhost"])
 def test_a_number_is_not_cut_and_strangers_have_no_bank(local: str) -> None:
     assert banks_of_host(SHANGHAI, local) == []
-    with pytest.raises(BankNameError, match=r"no Bank runs on host .*; there are BANKA on hpc1, .*name the Bank"):
+    with pytest.raises(
+        BankNameError, match=r"no Bank runs on host .*; there are BANKA on hpc1, .*name the Bank"
+    ):
         infer_bank(SHANGHAI, local)
 
 
 def test_a_name_that_resembles_several_hosts_is_an_error_that_names_them() -> None:
-    with pytest.raises(BankNameError, match=r"host hpc could be any of hpc1 \(BANKA\), hpc2 \(BANKB\)"):
+    with pytest.raises(
+        BankNameError, match=r"host hpc could be any of hpc1 \(BANKA\), hpc2 \(BANKB\)"
+    ):
         banks_of_host({"BANKA": "hpc1", "BANKB": "hpc2"}, "hpc")
 
 
@@ -49,7 +53,14 @@ def test_several_banks_of_one_host_have_to_be_named() -> None:
 
 
 def test_a_loopback_host_of_the_file_is_this_host() -> None:
-    hosts = {"A": "localhost", "B": "hpc1", "C": "127.0.0.1", "D": "hpc2", "E": "::1", "F": "LOCALHOST"}
+    hosts = {
+        "A": "localhost",
+        "B": "hpc1",
+        "C": "127.0.0.1",
+        "D": "hpc2",
+        "E": "::1",
+        "F": "LOCALHOST",
+    }
     assert banks_here(hosts, "laptop") == ["A", "C", "E", "F"]
     assert banks_here(hosts, "hpc1") == ["A", "B", "C", "E", "F"]
     assert banks_of_host(hosts, "hpc1") == ["B"]

@@ -22,7 +22,9 @@ from zmqjsonproxy.errors import OperationAbortedError, RefusedError
 
 
 def configuration(folder: Path, kind: str = "support.shell_bank:ShellBank") -> Path:
-    return write_configuration(folder / "dibas.toml", {"BANKA": {"kind": kind, "player_port": free_port()}})
+    return write_configuration(
+        folder / "dibas.toml", {"BANKA": {"kind": kind, "player_port": free_port()}}
+    )
 
 
 @pytest.fixture
@@ -45,14 +47,31 @@ def test_the_package_gives_it_late_and_the_base_class_keeps_its_place() -> None:
         "print(Bank.__module__, player.bank.Bank.__module__, hasattr(player, 'Nonsense'))\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, timeout=600, check=False, cwd=ROOT,
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+        cwd=ROOT,
         env=clean_environment(),
-    )  # fmt: skip
-    assert (done.stdout.split(), done.stderr) == (["player.interactive", "player.bank", "False"], "")
+    )
+    assert (done.stdout.split(), done.stderr) == (
+        ["player.interactive", "player.bank", "False"],
+        "",
+    )
 
 
 def test_marked_methods_and_parts_are_attributes_and_nothing_else_is(p: Bank) -> None:
-    assert {"sweep", "stop", "get_bank_name", "surroundings", "knob", "roach", "bank", "close"} <= set(dir(p))
+    assert {
+        "sweep",
+        "stop",
+        "get_bank_name",
+        "surroundings",
+        "knob",
+        "roach",
+        "bank",
+        "close",
+    } <= set(dir(p))
     assert not {"watchdog", "open", "parts", "context"} & set(dir(p))
     assert p.get_bank_name() == "BANKA"
     assert p.knob.turn() == 1
@@ -78,7 +97,11 @@ def test_it_is_found_as_the_command_finds_it(tmp_path: Path) -> None:
     environment = {"DIBAS_CONFIG": str(path), "DIBAS_DATA": str(tmp_path), "DIBAS_DIR": "/nowhere"}
     with Bank(simulate=True, environment=environment) as bank:
         told = bank.surroundings()
-        assert (told["simulate"], told["data_root"], told["dibas_dir"]) == (True, str(tmp_path), "/nowhere")
+        assert (told["simulate"], told["data_root"], told["dibas_dir"]) == (
+            True,
+            str(tmp_path),
+            "/nowhere",
+        )
         assert "BANKA, simulated" in repr(bank)
     with Bank("banka", environment=environment) as bank:
         assert bank.surroundings()["simulate"] is False
@@ -136,7 +159,7 @@ def test_an_operation_that_fails_before_it_is_accepted_raises(p: Bank) -> None:
 def test_stop_ends_what_was_accepted(p: Bank) -> None:
     p.run()
     p.stop()
-    assert p.knob.turn() == 1  # the lane is free again
+    assert p.knob.turn() == 1  # the command queue is free again
     assert inner(p).go_on.is_set()
 
 
@@ -160,7 +183,9 @@ def test_closing_aborts_and_closes_once_and_refuses_calls(p: Bank) -> None:
 
 def test_one_process_opens_a_bank_once_at_a_time(p: Bank, tmp_path: Path) -> None:
     path = p.bank.context.instrument.path
-    with pytest.raises(BankStartError, match="is open in this process already; close that one first"):
+    with pytest.raises(
+        BankStartError, match="is open in this process already; close that one first"
+    ):
         Bank("BANKA", path, environment={})
     p.close()
     with Bank("BANKA", path, environment={"DIBAS_DATA": str(tmp_path)}) as again:

@@ -15,7 +15,7 @@ from player.commands import find_command
 from player.config import load
 from player.effective import Flags, settings_of
 from player.errors import CommandError, ConfigError, KindError
-from player.kinds import find_door, find_kind, kind_names
+from player.kinds import find_endpoint, find_kind, kind_names
 
 
 def test_a_kind_can_be_named_by_module_and_class() -> None:
@@ -54,7 +54,7 @@ def install(folder: Path, name: str, group: str, word: str, target: str) -> None
     ("group", "find"),
     [
         ("dealer_player.banks", find_kind),
-        ("dealer_player.doors", find_door),
+        ("dealer_player.endpoints", find_endpoint),
         ("dealer_player.commands", find_command),
         ("dealer_player.plans", factory_of),
     ],
@@ -71,12 +71,25 @@ def test_a_name_that_two_distributions_register_is_told_with_both(
     with pytest.raises((KindError, CommandError, DealerError)) as told:
         find("lamp")
     for part in (
-        "registered more than once: ", "support.toy_bank:ToyBank by first-site 1.0",
-        "support.toy_bank:FailingBank by second-site 1.0", "uninstall all but one, or write module:NAME",
-    ):  # fmt: skip
+        "registered more than once: ",
+        "support.toy_bank:ToyBank by first-site 1.0",
+        "support.toy_bank:FailingBank by second-site 1.0",
+        "uninstall all but one, or write module:NAME",
+    ):
         assert part in str(told.value)
     if find is find_kind:
         assert find("bell") is ToyBank  # found twice on the path, and the same
+
+
+def test_the_old_group_of_endpoints_is_told_with_the_new_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install(
+        tmp_path, "old-site", "dealer_player.doors", "bell", "support.toy_endpoint:LineEndpoint"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(KindError, match=r"dealer_player.doors, which is called dealer_player.end"):
+        find_endpoint("bell")
 
 
 @pytest.mark.parametrize("code", ["1 / 0", "def (", "raise RuntimeError('no')"])
@@ -91,7 +104,11 @@ def test_a_module_that_fails_while_it_is_imported_is_said_so(
 
 
 INNER = {
-    "an attribute that another module has not": ("import math\nX = math.no_such_thing\n", "AttributeError", 2),
+    "an attribute that another module has not": (
+        "import math\nX = math.no_such_thing\n",
+        "AttributeError",
+        2,
+    ),
     "an attribute of its own": ("class Y: pass\n\n\nX = Y().nothing\n", "AttributeError", 4),
     "a name that another module has not": ("\nfrom math import no_such_thing\n", "ImportError", 2),
     "a module that is not installed": ("\n\nimport no_such_driver\n", "ModuleNotFoundError", 3),
@@ -101,7 +118,7 @@ INNER = {
 
 
 @pytest.mark.parametrize(("code", "error", "line"), INNER.values(), ids=INNER.keys())
-def test_what_goes_wrong_inside_a_module_is_told_with_its_line_for_kinds_doors_and_commands(
+def test_what_goes_wrong_inside_a_module_is_told_with_its_line_for_kinds_endpoints_and_commands(
     code: str, error: str, line: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "inner_site_kind.py").write_text(code)
@@ -110,9 +127,11 @@ def test_what_goes_wrong_inside_a_module_is_told_with_its_line_for_kinds_doors_a
     monkeypatch.setattr("player.commands.BUILT_IN", {"tune": "inner_site_kind:X"})
     monkeypatch.setattr("dealer.rehearsal.BUILT_IN", {"tuner": "inner_site_kind:X"})
     finds: list[Callable[[], object]] = [
-        lambda: find_kind("inner_site_kind:X"), lambda: find_door("inner_site_kind:X"), lambda: find_command("tune"),
+        lambda: find_kind("inner_site_kind:X"),
+        lambda: find_endpoint("inner_site_kind:X"),
+        lambda: find_command("tune"),
         lambda: factory_of("tuner"),
-    ]  # fmt: skip
+    ]
     for find in finds:
         monkeypatch.delitem(sys.modules, "inner_site_kind", raising=False)
         with pytest.raises((KindError, CommandError, DealerError), match=says):
@@ -224,15 +243,21 @@ def test_a_kind_that_exports_a_hook_of_the_host_is_a_fault_and_hidden_methods_ar
     for name, code in (("hooked_kind", HOOKED), ("hidden_kind", HIDDEN)):
         (tmp_path / f"{name}.py").write_text(code)
     file.write_text('[banks.BANKA]\nkind = "hooked_kind:K"\nhpc_host = "h"\n')
-    with pytest.raises(ConfigError, match=r"dibas.toml:2: banks.BANKA.kind: .*K.close is marked for callers, but"):
+    with pytest.raises(
+        ConfigError, match=r"dibas.toml:2: banks.BANKA.kind: .*K.close is marked for callers, but"
+    ):
         load(file)
     file.write_text('[banks.BANKA]\nkind = "hidden_kind:K"\nhpc_host = "h"\n')
     (warning,) = load(file).warnings
-    assert "dibas.toml:2: banks.BANKA.kind: begin, url of K are attributes of proxies" in str(warning)
+    assert "dibas.toml:2: banks.BANKA.kind: begin, url of K are attributes of proxies" in str(
+        warning
+    )
     assert "proxy.remote.begin(...)" in str(warning)
 
 
-def test_a_kind_that_cannot_tell_which_values_hold_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_kind_that_cannot_tell_which_values_hold_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     config = load(nasty(tmp_path, monkeypatch, "RaisingComposed"))
     with pytest.raises(KindError, match=r"composed raised RuntimeError in .*: boom"):
         settings_of(config, None, Flags(), {})

@@ -48,9 +48,12 @@ def test_an_end_that_takes_too_long_is_forced() -> None:
         assert forced.wait(20)
 
 
-def test_a_signal_that_does_not_wake_the_main_thread_ends_the_wait_all_the_same(tmp_path: Path) -> None:
+def test_a_signal_that_does_not_wake_the_main_thread_ends_the_wait_all_the_same(
+    tmp_path: Path,
+) -> None:
     host = Host(load(write_configuration(tmp_path / "dibas.toml", {"BANKA": {}})), "BANKA")
-    # Received by another thread, it interrupts nothing: as one that comes a moment before the main thread waits.
+    # Received by another thread, it interrupts nothing: as one that comes a moment before the main
+    # thread waits.
     other = threading.Timer(0.1, lambda: signal.pthread_kill(threading.get_ident(), signal.SIGTERM))
     with EndSignals(within=3600, force=lambda: None) as signals:
         signals.deliver_to(host.quit)

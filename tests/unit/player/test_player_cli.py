@@ -20,7 +20,9 @@ def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def config(tmp_path: Path) -> Path:
-    return write_configuration(tmp_path / "dibas.toml", {"BANKA": {}, "BANKB": {"hpc_host": "elsewhere"}})
+    return write_configuration(
+        tmp_path / "dibas.toml", {"BANKA": {}, "BANKB": {"hpc_host": "elsewhere"}}
+    )
 
 
 @pytest.mark.parametrize(
@@ -33,14 +35,22 @@ def config(tmp_path: Path) -> Path:
         (["--config", "check", "BANKA"], None, ["--config", "check", "BANKA"]),
         (["--config", "f", "check"], "check", ["--config", "f"]),
         (["--config=f", "ready", "BANKA"], "ready", ["--config=f", "BANKA"]),
-        (["--simulate", "supervisor-config", "--all"], "supervisor-config", ["--simulate", "--all"]),
+        (
+            ["--simulate", "supervisor-config", "--all"],
+            "supervisor-config",
+            ["--simulate", "--all"],
+        ),
     ],
 )
-def test_commands_are_told_from_banks(words: list[str], command: str | None, rest: list[str]) -> None:
+def test_commands_are_told_from_banks(
+    words: list[str], command: str | None, rest: list[str]
+) -> None:
     assert cli._split_command(words) == (command, rest)
 
 
-@pytest.mark.parametrize(("word", "meant"), [("chek", "check"), ("docter", "doctor"), ("migrat", "migrate")])
+@pytest.mark.parametrize(
+    ("word", "meant"), [("chek", "check"), ("docter", "doctor"), ("migrat", "migrate")]
+)
 def test_a_misspelt_command_is_not_only_a_bank_that_is_missing(
     word: str, meant: str, config: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -52,14 +62,20 @@ def test_a_misspelt_command_is_not_only_a_bank_that_is_missing(
     assert "did you mean the command" not in capsys.readouterr().err
 
 
-def test_check_says_that_there_are_no_faults(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_check_says_that_there_are_no_faults(
+    config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     for words in (["check"], ["--check"], ["BANKA", "--check"]):
         assert cli.main([*words, "--config", str(config)]) == 0
         assert "no faults" in capsys.readouterr().out
 
 
-def test_check_lists_all_faults_and_ends_with_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    path = write_configuration(tmp_path / "d.toml", {"BANKA": {"nonsense": 1}, "BANKB": {"hpc_host": 3}})
+def test_check_lists_all_faults_and_ends_with_2(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write_configuration(
+        tmp_path / "d.toml", {"BANKA": {"nonsense": 1}, "BANKB": {"hpc_host": 3}}
+    )
     assert cli.main(["check", "--config", str(path)]) == 2
     captured = capsys.readouterr()
     assert captured.out == ""
@@ -80,7 +96,10 @@ def test_check_warns_of_what_is_open(tmp_path: Path, capsys: pytest.CaptureFixtu
     [
         (["BANKX"], "has no Bank BANKX; there are BANKA, BANKB"),
         (["ready", "BANKX"], "has no Bank BANKX"),
-        (["supervisor-config", "--host", "nowhere"], "has no Bank on host nowhere; give --all, or --host NAME of: "),
+        (
+            ["supervisor-config", "--host", "nowhere"],
+            "has no Bank on host nowhere; give --all, or --host NAME of: ",
+        ),
     ],
 )
 def test_a_bank_that_is_not_there_is_a_sentence(
@@ -105,13 +124,18 @@ def test_a_host_without_a_bank_is_a_sentence(
     [
         (["BANKA", "nonsense"], "'nonsense' is not tcp://HOST:PORT"),
         (["BANKA", "tcp://127.0.0.1:70000"], "a port is at most 65535"),
-        (["BANKA", "tcp://127.0.0.1:1", "simulated"], "the third word can only be `simulate`, not 'simulated'"),
+        (
+            ["BANKA", "tcp://127.0.0.1:1", "simulated"],
+            "the third word can only be `simulate`, not 'simulated'",
+        ),
         (["BANKA", "tcp://127.0.0.1:1", "--bind", "0.0.0.0"], "give a URL or --bind, not both"),
         (["BANKA", "--log-level", "loud"], "invalid choice"),
         (["BANKA", "--no-such-option"], "unrecognized arguments"),
     ],
 )
-def test_wrong_usage_ends_with_2(words: list[str], text: str, config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_wrong_usage_ends_with_2(
+    words: list[str], text: str, config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(SystemExit) as end:
         cli.main([*words, "--config", str(config)])
     assert end.value.code == 2
@@ -119,7 +143,9 @@ def test_wrong_usage_ends_with_2(words: list[str], text: str, config: Path, caps
 
 
 @pytest.mark.parametrize("words", [["simulate"], ["tcp://127.0.0.1:1", "simulate"], ["--simulate"]])
-def test_a_url_may_be_left_out_before_simulate(words: list[str], config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_url_may_be_left_out_before_simulate(
+    words: list[str], config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     made: list[tuple[str, bool]] = []
 
     def host(_config: object, _bank: str, url: str, *, simulate: bool, **_more: object) -> None:
@@ -140,7 +166,11 @@ def test_no_configuration_is_a_sentence(capsys: pytest.CaptureFixture[str]) -> N
 
 
 def test_version_and_help_are_told(capsys: pytest.CaptureFixture[str]) -> None:
-    for words, text in ((["--version"], "player "), (["--help"], "supervisor-config"), (["ready", "--help"], "BANK")):
+    for words, text in (
+        (["--version"], "player "),
+        (["--help"], "supervisor-config"),
+        (["ready", "--help"], "BANK"),
+    ):
         with pytest.raises(SystemExit) as end:
             cli.main(words)
         assert end.value.code == 0
@@ -159,7 +189,9 @@ def test_a_supervisor_file_has_absolute_paths_only(
         assert str(path) in out, (path, out)
 
 
-def test_supervisor_config_prints_the_banks_of_a_host(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_supervisor_config_prints_the_banks_of_a_host(
+    config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     for words, banks in (
         ([], ["BANKA"]),
         (["--host", "elsewhere"], ["BANKB"]),
@@ -167,4 +199,6 @@ def test_supervisor_config_prints_the_banks_of_a_host(config: Path, capsys: pyte
     ):
         assert cli.main(["supervisor-config", *words, "--config", str(config)]) == 0
         out = capsys.readouterr().out
-        assert [line for line in out.splitlines() if line.startswith("[")] == [f"[program:player-{b}]" for b in banks]
+        assert [line for line in out.splitlines() if line.startswith("[")] == [
+            f"[program:player-{b}]" for b in banks
+        ]

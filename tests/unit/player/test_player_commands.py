@@ -19,7 +19,11 @@ def registered(monkeypatch: pytest.MonkeyPatch, **targets: str) -> None:
     """Let a distribution bring these commands."""
 
     def entry_points(*, group: str) -> list[EntryPoint]:
-        return [EntryPoint(name, target, GROUP) for name, target in targets.items()] if group == GROUP else []
+        return (
+            [EntryPoint(name, target, GROUP) for name, target in targets.items()]
+            if group == GROUP
+            else []
+        )
 
     monkeypatch.setattr(importlib.metadata, "entry_points", entry_points)
 
@@ -49,7 +53,10 @@ def test_a_site_can_bring_a_command_of_its_own(monkeypatch: pytest.MonkeyPatch) 
 @pytest.mark.parametrize(
     ("target", "text"),
     [
-        ("no_such_module_here:X", "player tune: cannot import no_such_module_here:X: No module named"),
+        (
+            "no_such_module_here:X",
+            "player tune: cannot import no_such_module_here:X: No module named",
+        ),
         ("player.commands:NOTHING", "module player.commands has no NOTHING"),
         ("player.commands:GROUP", "player.commands:GROUP is no player.commands.Command"),
     ],
@@ -64,7 +71,9 @@ def test_a_command_that_cannot_be_loaded_is_said_in_a_line(
     assert text in capsys.readouterr().err
 
 
-def test_our_own_commands_and_banks_are_never_looked_up(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_our_own_commands_and_banks_are_never_looked_up(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     def no_metadata(**_: str) -> list[EntryPoint]:
         raise AssertionError("looked up")
 

@@ -122,8 +122,10 @@ def test_what_is_no_configuration_is_one_fault(text: str, fault: str, tmp_path: 
 
 
 def test_a_file_that_cannot_be_read_is_a_fault(tmp_path: Path) -> None:
-    for path, text in [(tmp_path / "none", "cannot be read: No such file or directory"),
-                       (tmp_path, r"a directory without any \*.toml; expected at least one")]:  # fmt: skip
+    for path, text in [
+        (tmp_path / "none", "cannot be read: No such file or directory"),
+        (tmp_path, r"a directory without any \*.toml; expected at least one"),
+    ]:
         with pytest.raises(ConfigError, match=text):
             load(path)
     (tmp_path / "latin").write_bytes(b"a = 1\nb = '\xe9'\n")
@@ -131,25 +133,37 @@ def test_a_file_that_cannot_be_read_is_a_fault(tmp_path: Path) -> None:
         load(tmp_path / "latin")
 
 
-def test_all_paths_are_absolute_however_they_were_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_paths_are_absolute_however_they_were_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     Path("etc").mkdir()
     file = Path("etc/dibas.toml")
-    file.write_text('[instrument]\ndata_root = "data"\nfile_roots = ["pars"]\n[banks.BANKA]\nhpc_host = "h"\n' + TOY)
+    file.write_text(
+        '[instrument]\ndata_root = "data"\nfile_roots = ["pars"]\n[banks.BANKA]\nhpc_host = "h"\n'
+        + TOY
+    )
     for given in (file, Path("etc/../etc/dibas.toml"), Path("etc")):
         config = load(given)
         root = data_root(config, {})
         paths = [config.path, config.directory, root, *config.file_roots(root)]
         assert all(path.is_absolute() and ".." not in path.parts for path in paths), paths
-    assert (root, config.file_roots(root)) == (tmp_path / "etc" / "data", (tmp_path / "etc" / "pars",))
+    assert (root, config.file_roots(root)) == (
+        tmp_path / "etc" / "data",
+        (tmp_path / "etc" / "pars",),
+    )
     assert data_root(config, {"DIBAS_DATA": "d"}) == tmp_path / "d"
     assert dibas_dir({"DIBAS_DIR": "inst"}) == tmp_path / "inst"
     assert state_dir({"XDG_STATE_HOME": "s"}) == tmp_path / "s" / "dealer-player"
     assert state_dir({"STATE_DIRECTORY": "s:t"}) == tmp_path / "s"
-    shown = {one.key: one.value for one in settings_of(config, "BANKA", Flags(), {"DIBAS_DIR": "inst"})}
+    shown = {
+        one.key: one.value for one in settings_of(config, "BANKA", Flags(), {"DIBAS_DIR": "inst"})
+    }
     assert (shown["config"], shown["data_root"], shown["dibas_dir"]) == (
-        str(tmp_path / "etc"), str(tmp_path / "etc" / "data"), str(tmp_path / "inst"),
-    )  # fmt: skip
+        str(tmp_path / "etc"),
+        str(tmp_path / "etc" / "data"),
+        str(tmp_path / "inst"),
+    )
 
 
 def test_ports_and_addresses_have_their_precedence(tmp_path: Path) -> None:
@@ -182,7 +196,9 @@ def test_the_default_is_the_loopback_address_and_the_port_of_the_original(tmp_pa
 
 
 def test_toml_that_only_newer_readers_know_is_warned_of(tmp_path: Path) -> None:
-    config = read(tmp_path, f'[instrument]\ntelescope = "\\e"\n[banks.BANKA]\n{TOY}hpc_host = "a"\n')
+    config = read(
+        tmp_path, f'[instrument]\ntelescope = "\\e"\n[banks.BANKA]\n{TOY}hpc_host = "a"\n'
+    )
     assert "TOML 1.1" in str(config.warnings[0])
 
 
@@ -198,7 +214,9 @@ FLAG, CONF, DIR = Path("/flag.toml"), {"DIBAS_CONFIG": "/conf.toml"}, {"DIBAS_DI
         (None, {**DIR, "DIBAS_CONFIG": ""}, "/dibas/etc/config/dibas.toml"),
     ],
 )
-def test_the_file_is_searched_flag_first(flag: Path | None, environment: dict[str, str], path: str) -> None:
+def test_the_file_is_searched_flag_first(
+    flag: Path | None, environment: dict[str, str], path: str
+) -> None:
     assert find_file(flag, environment) == Path(path)
 
 

@@ -18,7 +18,16 @@ from hypothesis import strategies as st
 from support.player_run import poll
 
 from player.logs import LevelSignal, pass_on, set_up_logging
-from zmqjsonproxy.logs import LineFormatter, bind, bind_scan, line, log_level, log_to, release_scan, set_log_level
+from zmqjsonproxy.logs import (
+    LineFormatter,
+    bind,
+    bind_scan,
+    line,
+    log_level,
+    log_to,
+    release_scan,
+    set_log_level,
+)
 
 UTC = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z"
 LOG = logging.getLogger("some.module")
@@ -40,7 +49,9 @@ def test_a_line_has_time_level_program_bank_and_logger() -> None:
     set_up_logging("info", "BANKA", stream)
     LOG.warning("%d of %s", 3, "100%")
     LOG.debug("not shown")
-    assert re.fullmatch(UTC + r" WARNING  player/BANKA some\.module: 3 of 100%\n", stream.getvalue())
+    assert re.fullmatch(
+        UTC + r" WARNING  player/BANKA some\.module: 3 of 100%\n", stream.getvalue()
+    )
 
 
 def test_lines_of_programs_with_the_standard_library_alone_are_the_same() -> None:
@@ -93,12 +104,30 @@ def test_what_belongs_to_a_record_is_indented_below_it() -> None:
 
 @given(st.text(), st.text(), st.text())
 def test_no_text_makes_a_line_of_its_own(text: str, below: str, name: str) -> None:
-    whole = line(timestamp="T", level="info", program="p", bank="B", scan=None, logger="l", text=text, below=below)
+    whole = line(
+        timestamp="T",
+        level="info",
+        program="p",
+        bank="B",
+        scan=None,
+        logger="l",
+        text=text,
+        below=below,
+    )
     first, *rest = whole.splitlines() or [""]
     assert first.startswith("T INFO     p/B l: ")
     assert all(one.startswith("    ") for one in rest)
     assert "\x1b" not in whole  # nothing moves the cursor of a terminal
-    whole = line(timestamp="T", level="info", program=name, bank=name, scan=None, logger=name, text="", below="")
+    whole = line(
+        timestamp="T",
+        level="info",
+        program=name,
+        bank=name,
+        scan=None,
+        logger=name,
+        text="",
+        below="",
+    )
     assert len(whole.splitlines()) == 1
 
 
@@ -111,9 +140,13 @@ def test_json_is_one_object_in_a_line() -> None:
     one, two = [json.loads(text) for text in stream.getvalue().splitlines()]
     assert re.fullmatch(UTC, one.pop("timestamp"))
     assert one == {
-        "level": "info", "program": "player", "bank": "BANKA", "scan": 3, "logger": "some.module",
+        "level": "info",
+        "program": "player",
+        "bank": "BANKA",
+        "scan": 3,
+        "logger": "some.module",
         "event": "two\nlines",
-    }  # fmt: skip
+    }
     assert (two["event"], two["level"]) == ("outside", "error")
     assert two["exception"].startswith("Traceback (most recent call last):\n")
 
@@ -138,17 +171,33 @@ def test_what_a_child_says_keeps_its_time_level_scan_and_name(as_json: bool) -> 
     assert ours.getvalue() == direct
     assert "detail" not in direct
     assert json.loads(child.getvalue().splitlines()[0])["timestamp"] in direct
-    wanted_text = '"event": "100 % of it"' if as_json else "spectrometer-daq/BANKA scan=7 some.module: 100 % of it\n"
+    wanted_text = (
+        '"event": "100 % of it"'
+        if as_json
+        else "spectrometer-daq/BANKA scan=7 some.module: 100 % of it\n"
+    )
     assert wanted_text in direct
 
 
-HALF = ['{"timestamp": 1}', '{"timestamp": "x", "level": [], "event": 1, "logger": "a"}', '{"timestamp"', "{"]
+HALF = [
+    '{"timestamp": 1}',
+    '{"timestamp": "x", "level": [], "event": 1, "logger": "a"}',
+    '{"timestamp"',
+    "{",
+]
 GOOD: dict[str, object] = {
-    "timestamp": "2026-01-01T00:00:00Z", "level": "info", "logger": "l", "event": "e", "program": "p",
-}  # fmt: skip
+    "timestamp": "2026-01-01T00:00:00Z",
+    "level": "info",
+    "logger": "l",
+    "event": "e",
+    "program": "p",
+}
 WRONG: list[dict[str, object]] = [
-    {"bank": ["x"]}, {"scan": {"a": 1}}, {"exception": 5}, {"timestamp": "9999-12-31T23:59:59-10:00"},
-]  # fmt: skip
+    {"bank": ["x"]},
+    {"scan": {"a": 1}},
+    {"exception": 5},
+    {"timestamp": "9999-12-31T23:59:59-10:00"},
+]
 HALF += [json.dumps({**GOOD, **one}) for one in WRONG] + ['{"timestamp":' + "[" * 200_000]
 
 
@@ -160,7 +209,9 @@ def test_what_is_no_line_of_ours_is_left_to_the_caller(text: str) -> None:
 def test_the_level_is_one_of_four() -> None:
     set_up_logging("info", None, io.StringIO())
     assert (set_log_level("DEBUG"), log_level()) == ("info", "debug")
-    with pytest.raises(ValueError, match="'loud' is no level of a log; there are debug, info, warning, error"):
+    with pytest.raises(
+        ValueError, match="'loud' is no level of a log; there are debug, info, warning, error"
+    ):
         set_log_level("loud")
     assert log_level() == "debug"
 
@@ -174,7 +225,10 @@ def test_sigusr1_turns_to_debug_and_back() -> None:
             os.kill(os.getpid(), signal.SIGUSR1)
             poll(lambda wanted=level: log_level() == wanted, level)
     assert signal.getsignal(signal.SIGUSR1) == before
-    assert [text.split("now ")[1] for text in stream.getvalue().splitlines()] == ["debug", "warning"]
+    assert [text.split("now ")[1] for text in stream.getvalue().splitlines()] == [
+        "debug",
+        "warning",
+    ]
     assert sys.stderr is not stream
 
 

@@ -9,7 +9,10 @@ from zmqjsonproxy.errors import RefusedError
 
 
 def test_what_a_bank_refuses_is_one_line_and_what_is_a_mistake_has_its_traceback() -> None:
-    assert explained(ParameterError({"exposure": "-1 is below 0"})) == "ParameterError: exposure: -1 is below 0"
+    assert (
+        explained(ParameterError({"exposure": "-1 is below 0"}))
+        == "ParameterError: exposure: -1 is below 0"
+    )
     assert explained(RefusedError("a scan runs")) == "RefusedError: a scan runs"
     assert explained(BankStartError("it is open already")) == "BankStartError: it is open already"
     for other in (ZeroDivisionError("x"), KeyboardInterrupt(), None):

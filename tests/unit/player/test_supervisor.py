@@ -12,7 +12,13 @@ from support.toy_bank import write_configuration
 
 from player.config import load
 from player.errors import UnwritableError
-from player.supervisor import SOCKET_PATH_MAX, ProgramSettings, complete_conf, program_name, programs
+from player.supervisor import (
+    SOCKET_PATH_MAX,
+    ProgramSettings,
+    complete_conf,
+    program_name,
+    programs,
+)
 from player.tables import Config
 
 
@@ -31,18 +37,33 @@ def parsed(text: str) -> configparser.RawConfigParser:
     return parser
 
 
-def test_each_bank_is_a_program_that_ends_by_sigterm_and_comes_back_after_a_crash(config: Config) -> None:
+def test_each_bank_is_a_program_that_ends_by_sigterm_and_comes_back_after_a_crash(
+    config: Config,
+) -> None:
     ini = parsed(programs(config, ["BANKA", "BANKB"], SETTINGS))
     assert ini.sections() == ["program:player-BANKA", "program:player-BANKB"]
     section = dict(ini["program:player-BANKB"])
     assert shlex.split(section["command"]) == [
-        "/venv/bin/python", "-m", "player.cli", "BANKB", "--config", str(config.path), "--ready-within", "14",
-    ]  # fmt: skip
+        "/venv/bin/python",
+        "-m",
+        "player.cli",
+        "BANKB",
+        "--config",
+        str(config.path),
+        "--ready-within",
+        "14",
+    ]
     expected = {
-        "stopsignal": "TERM", "stopasgroup": "true", "killasgroup": "true", "autorestart": "unexpected",
-        "exitcodes": "0", "startretries": "3", "redirect_stderr": "true",
-        "stdout_logfile": "/var/log/supervisor/player-BANKB.log", "stdout_logfile_maxbytes": "10MB",
-    }  # fmt: skip
+        "stopsignal": "TERM",
+        "stopasgroup": "true",
+        "killasgroup": "true",
+        "autorestart": "unexpected",
+        "exitcodes": "0",
+        "startretries": "3",
+        "redirect_stderr": "true",
+        "stdout_logfile": "/var/log/supervisor/player-BANKB.log",
+        "stdout_logfile_maxbytes": "10MB",
+    }
     assert {key: section[key] for key in expected} == expected
     assert int(section["stopwaitsecs"]) > 5  # s, which a Player is promised to need at most
     assert int(section["startsecs"]) > 14  # running means ready
@@ -55,8 +76,12 @@ def test_simulation_and_variables_reach_the_players(config: Config) -> None:
     assert section["environment"] == 'PYTHONUNBUFFERED="1",DIBAS_DATA="/a b, c"'
 
 
-def test_a_percent_sign_is_doubled_for_each_time_that_supervisord_expands_it(config: Config) -> None:
-    settings = dataclasses.replace(SETTINGS, log_dir=Path("/log%"), environment={"DIBAS_DATA": "/data%"})
+def test_a_percent_sign_is_doubled_for_each_time_that_supervisord_expands_it(
+    config: Config,
+) -> None:
+    settings = dataclasses.replace(
+        SETTINGS, log_dir=Path("/log%"), environment={"DIBAS_DATA": "/data%"}
+    )
     section = parsed(programs(config, ["BANKA"], settings))["program:player-BANKA"]
     assert section["stdout_logfile"] == "/log%%%%/player-BANKA.log"
     assert section["environment"].endswith('DIBAS_DATA="/data%%"')

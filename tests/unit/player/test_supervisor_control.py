@@ -27,15 +27,21 @@ def config_of(tmp_path: Path, hosts: str, **environment: str) -> Config:
     return load(path, environment)
 
 
-def test_the_file_has_the_address_the_user_and_the_hash_of_the_password_only(tmp_path: Path) -> None:
+def test_the_file_has_the_address_the_user_and_the_hash_of_the_password_only(
+    tmp_path: Path,
+) -> None:
     config = config_of(tmp_path, HTTP, SUPERVISOR_WORD="a secret")
     settings = ProgramSettings(python=Path("/usr/bin/python3"), log_dir=tmp_path)
-    lines = complete_conf(config, ["BANKA"], settings, tmp_path, control_of(config, "hpc1")).splitlines()
+    lines = complete_conf(
+        config, ["BANKA"], settings, tmp_path, control_of(config, "hpc1")
+    ).splitlines()
     begin = lines.index("[inet_http_server]")
     digest = hashlib.sha1(b"a secret").hexdigest()
     assert lines[begin + 1 : begin + 4] == [
-        "port=127.0.0.1:9001", "username=50%% dealer", "password={SHA}" + digest
-    ]  # fmt: skip
+        "port=127.0.0.1:9001",
+        "username=50%% dealer",
+        "password={SHA}" + digest,
+    ]
     assert not any("a secret" in line for line in lines)
     without = complete_conf(config, ["BANKA"], settings, tmp_path, control_of(config, "another"))
     assert "[inet_http_server]" not in without
@@ -43,15 +49,32 @@ def test_the_file_has_the_address_the_user_and_the_hash_of_the_password_only(tmp
 
 def test_a_file_with_the_hash_of_a_password_is_kept_from_others(tmp_path: Path) -> None:
     config = config_of(tmp_path, HTTP, SUPERVISOR_WORD="a secret").path
-    config.write_text(config.read_text().replace(f'hpc_host = "{socket.gethostname()}"', 'hpc_host = "hpc1"'))
-    command = [sys.executable, "-m", "player.cli", "supervisor-config", "--config", str(config), "--host", "hpc1"]
+    config.write_text(
+        config.read_text().replace(f'hpc_host = "{socket.gethostname()}"', 'hpc_host = "hpc1"')
+    )
+    command = [
+        sys.executable,
+        "-m",
+        "player.cli",
+        "supervisor-config",
+        "--config",
+        str(config),
+        "--host",
+        "hpc1",
+    ]
     file = tmp_path / "supervisord.conf"
     file.touch(0o644)
 
     def run(*words: str, stdout: Any) -> subprocess.CompletedProcess[str]:
         environment = clean_environment(SUPERVISOR_WORD="a secret")
         return subprocess.run(
-            [*command, *words], stdout=stdout, stderr=subprocess.PIPE, text=True, env=environment, cwd=ROOT, check=True
+            [*command, *words],
+            stdout=stdout,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=environment,
+            cwd=ROOT,
+            check=True,
         )
 
     with file.open("w") as out:

@@ -13,8 +13,12 @@ from player import cli
 from player.errors import UnwritableError
 from player.systemd import PLAYER_UNIT, PORT_MANAGER_UNIT, UnitSettings, deploy_file, systemd_unit
 
-SETTINGS = UnitSettings(python=Path("/opt/our own/100%/bin/python"), user="nobody", simulate=True,
-                        environment={"DIBAS_CONFIG": "/data/a b.toml"})  # fmt: skip
+SETTINGS = UnitSettings(
+    python=Path("/opt/our own/100%/bin/python"),
+    user="nobody",
+    simulate=True,
+    environment={"DIBAS_CONFIG": "/data/a b.toml"},
+)
 
 
 def test_a_unit_is_the_shipped_one_for_another_installation() -> None:
@@ -33,7 +37,9 @@ def test_a_unit_is_the_shipped_one_for_another_installation() -> None:
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd is not installed")
-@pytest.mark.parametrize("words", [[], ["--port-manager"], ["--simulate", "--config", "/a b/100%.toml"]])
+@pytest.mark.parametrize(
+    "words", [[], ["--port-manager"], ["--simulate", "--config", "/a b/100%.toml"]]
+)
 def test_systemd_takes_what_the_command_prints(
     words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -42,9 +48,15 @@ def test_systemd_takes_what_the_command_prints(
     path.write_text(capsys.readouterr().out)
     assert f"ExecStart={sys.executable} -m " in path.read_text()
     done = subprocess.run(
-        ["systemd-analyze", "verify", str(path)], capture_output=True, text=True, timeout=120, check=False
+        ["systemd-analyze", "verify", str(path)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
     )
-    assert [line for line in done.stderr.splitlines() if tmp_path.name in line or path.stem in line] == []
+    assert [
+        line for line in done.stderr.splitlines() if tmp_path.name in line or path.stem in line
+    ] == []
 
 
 def test_a_user_that_is_not_there_is_told(capsys: pytest.CaptureFixture[str]) -> None:

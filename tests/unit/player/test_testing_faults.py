@@ -58,5 +58,7 @@ def test_a_class_that_no_file_could_name_is_refused() -> None:
     class Local(Bank):
         """Inside a function."""
 
-    with pytest.raises(ValueError, match=r"Local is inside test_a_class_that_.*: define it in its module"):
+    with pytest.raises(
+        ValueError, match=r"Local is inside test_a_class_that_.*: define it in its module"
+    ):
         HostedBank(Local)

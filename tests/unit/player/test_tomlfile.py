@@ -75,7 +75,13 @@ def test_a_path_reads_like_the_file(path: tuple[str | int, ...], text: str) -> N
     assert dotted(path) == text
 
 
-@given(st.lists(st.sampled_from(["[a]", "[b.c]", "x = 1", "y = [", "]", "# c", "", "z = '''", "'''", "[[d]]"])))
+@given(
+    st.lists(
+        st.sampled_from(
+            ["[a]", "[b.c]", "x = 1", "y = [", "]", "# c", "", "z = '''", "'''", "[[d]]"]
+        )
+    )
+)
 def test_any_document_is_read_or_refused_with_a_line(statements: list[str]) -> None:
     text = "\n".join(statements) + "\n"
     try:
@@ -108,7 +114,12 @@ def test_what_has_no_end_is_not_read(tmp_path: Path) -> None:
 def test_a_value_ends_where_it_ends(value: str) -> None:
     lines = key_lines(f"a = {value}\nlast = 1\n[t]\nx.y = {value}\n[[u]]")
     one = value.count("\n")
-    assert (lines["a",], lines["last",], lines["t",], lines["t", "x", "y"]) == (1, one + 2, one + 3, one + 4)
+    assert (lines["a",], lines["last",], lines["t",], lines["t", "x", "y"]) == (
+        1,
+        one + 2,
+        one + 3,
+        one + 4,
+    )
     assert lines["u", 0] == 2 * one + 5
 
 
@@ -116,6 +127,8 @@ def test_a_value_ends_where_it_ends(value: str) -> None:
 def test_a_value_of_many_lines_is_parsed_once(line: str, monkeypatch: pytest.MonkeyPatch) -> None:
     text = "x = 1\na = [\n" + "".join(line.format(n) + "\n" for n in range(2000)) + "]\ny = 2\n"
     loads, parsed = tomli.loads, list[int]()
-    monkeypatch.setattr(tomli, "loads", lambda source: (parsed.append(len(source)), loads(source))[1])
+    monkeypatch.setattr(
+        tomli, "loads", lambda source: (parsed.append(len(source)), loads(source))[1]
+    )
     assert key_lines(text)["y",] == 2004
     assert sum(parsed) <= len(text) + 1

@@ -1,4 +1,5 @@
-"""What a client makes of the bytes of a server: whole replies, in any pieces, and nothing beyond them."""
+"""What a client makes of the bytes of a server: whole replies, in any pieces, and nothing beyond
+them."""
 
 from __future__ import annotations
 
@@ -25,8 +26,16 @@ def replies(request: bytes, data: bytes, step: int) -> list[Reply]:
         (GIMME, b"OK 31000\r\n", ()),
         (LIST, b"OK 0\r\n", ()),
         (LIST, b"OK 2\r\n30999 a bob\r\n31000 {b c} bob\r\n", ("30999 a bob", "31000 {b c} bob")),
-        (LIST, b"OK 2\r\n30999 {a\nx {b}\n} u\r\n31000 c u\r\n", ("30999 {a\nx {b}\n} u", "31000 c u")),
-        (LIST, b"OK 2\n30999 {a u\n31000 b u\n", ("30999 {a u", "31000 b u")),  # words, of which a brace is a part
+        (
+            LIST,
+            b"OK 2\r\n30999 {a\nx {b}\n} u\r\n31000 c u\r\n",
+            ("30999 {a\nx {b}\n} u", "31000 c u"),
+        ),
+        (
+            LIST,
+            b"OK 2\n30999 {a u\n31000 b u\n",
+            ("30999 {a u", "31000 b u"),
+        ),  # words, of which a brace is a part
         (STATUS, b'OK 1\r\n{"a": "{"}\r\n', ('{"a": "{"}',)),
     ],
 )
@@ -44,9 +53,10 @@ def test_what_follows_a_reply_is_not_taken_for_the_next_one() -> None:
 
 
 def test_the_empty_line_of_the_rust_server_after_a_refusal_hides_no_words() -> None:
-    assert [one.head for one in replies(GIMME, b"FAIL - FAIL can only allocate to local senders\n\n", 1000)] == [
-        "FAIL - FAIL can only allocate to local senders"
-    ]
+    assert [
+        one.head
+        for one in replies(GIMME, b"FAIL - FAIL can only allocate to local senders\n\n", 1000)
+    ] == ["FAIL - FAIL can only allocate to local senders"]
 
 
 def test_a_row_that_never_ends_is_an_error() -> None:

@@ -13,14 +13,19 @@ from portmanager.tables import glob, table
 
 @pytest.fixture
 def files(tmp_path: Path) -> Files:
-    return Files(port=tmp_path / "run" / "listen.port", pid=tmp_path / "pid", usage=tmp_path / "ports.txt")
+    return Files(
+        port=tmp_path / "run" / "listen.port", pid=tmp_path / "pid", usage=tmp_path / "ports.txt"
+    )
 
 
 def test_usage_is_written_and_read_as_the_original_has_it(files: Files) -> None:
     text = usage_text([(30999, "foo", "bob"), (31000, "two words", "alice"), (30998, "foo", "bob")])
     assert text == "30999\tfoo\tbob\n31000\ttwo words\talice\n30998\tfoo\tbob\n"
     replace_file(files.usage, text + "half a li")
-    assert read_usage(files.usage) == {("bob", "foo"): [30999, 30998], ("alice", "two words"): [31000]}
+    assert read_usage(files.usage) == {
+        ("bob", "foo"): [30999, 30998],
+        ("alice", "two words"): [31000],
+    }
 
 
 def test_what_was_lent_outlives_the_end_and_an_idle_server_after_it(files: Files) -> None:
@@ -49,7 +54,9 @@ def test_files_of_another_process_are_left_alone(files: Files) -> None:
     assert files.port.read_text() == "30000\n"
 
 
-def test_a_folder_is_found_that_the_user_may_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_is_found_that_the_user_may_write(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("portmanager.files.ORIGINAL_FOLDER", tmp_path / "file" / "daqportmgr")
     environment = {"RUNTIME_DIRECTORY": str(tmp_path / "systemd"), "HOME": str(tmp_path)}
     assert default_folder(DEFAULT_PORT, environment) == tmp_path / "systemd"
@@ -68,7 +75,10 @@ def test_a_half_written_file_is_never_there(tmp_path: Path) -> None:
 
 
 def test_a_table_of_nothing_has_its_heading() -> None:
-    assert table(("Service", "Port"), []) == "+-------+----+\n|Service|Port|\n+-------+----+\n+-------+----+\n\n"
+    assert (
+        table(("Service", "Port"), [])
+        == "+-------+----+\n|Service|Port|\n+-------+----+\n+-------+----+\n\n"
+    )
 
 
 @pytest.mark.parametrize(

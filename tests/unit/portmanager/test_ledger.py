@@ -65,7 +65,9 @@ class Clients(RuleBasedStateMachine):
     @rule(data=st.data())
     def another_program_takes_a_port(self, data: st.DataObject) -> None:
         free = sorted(port for port in range(40000, 40010) if port in self.pool)
-        self.foreign = set(data.draw(st.lists(st.sampled_from(free), max_size=3))) if free else set()
+        self.foreign = (
+            set(data.draw(st.lists(st.sampled_from(free), max_size=3))) if free else set()
+        )
 
     @invariant()
     def every_port_is_lent_once_and_listed(self) -> None:
@@ -108,9 +110,13 @@ TestClients.settings = settings(max_examples=60, stateful_step_count=30)
 def test_the_list_has_the_order_of_the_original() -> None:
     ledger = Ledger()
     for port, service, user in (
-        (10000, "b", "bob"), (9999, "b", "bob"), (1, "z", "Bob"), (2, "a b", "bob"), (3, "a", "two words"),
+        (10000, "b", "bob"),
+        (9999, "b", "bob"),
+        (1, "z", "Bob"),
+        (2, "a b", "bob"),
+        (3, "a", "two words"),
         (4, "", "bob"),
-    ):  # fmt: skip
+    ):
         ledger.add(port, service, user)
     assert ledger.listing() == (
         b"OK 6\r\n1 z Bob\r\n10000 b bob\r\n9999 b_1 bob\r\n2 {a b} bob\r\n4 {} bob\r\n3 a {two words}\r\n"

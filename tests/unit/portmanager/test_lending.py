@@ -1,4 +1,5 @@
-"""Rights, and ports that come back to those who had them: no sockets, holders that the test makes."""
+"""Rights, and ports that come back to those who had them: no sockets, holders that the test
+makes."""
 
 from __future__ import annotations
 
@@ -73,12 +74,16 @@ def test_an_address_that_comes_to_this_computer_is_its_own(monkeypatch: pytest.M
     assert desk.is_local("192.0.2.7")
 
 
-def test_other_computers_have_half_of_the_connections_and_leave_what_they_took(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_computers_have_half_of_the_connections_and_leave_what_they_took(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     desk = made()
     desk.most = 4
     far = [Connection("192.0.2.7") for _ in range(3)]
     assert [desk.admit(one) for one in far] == [True, True, False]
-    monkeypatch.setattr(lending, "is_own_address", lambda address: True)  # what is known of them changes meanwhile
+    monkeypatch.setattr(
+        lending, "is_own_address", lambda address: True
+    )  # what is known of them changes meanwhile
     monkeypatch.setattr(lending, "ADDRESSES_KNOWN_FOR_S", 0.0)
     desk._known_until = 0.0
     for one in far:
@@ -110,4 +115,6 @@ def test_nearly_full_is_said_and_full_is_none(caplog: pytest.LogCaptureFixture) 
         desk.write_notes()
 
     asyncio.run(fill())
-    assert [one.getMessage() for one in caplog.records if "lent" in one.getMessage()] == ["9 of 10 ports are lent"]
+    assert [one.getMessage() for one in caplog.records if "lent" in one.getMessage()] == [
+        "9 of 10 ports are lent"
+    ]

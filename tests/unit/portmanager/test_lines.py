@@ -1,4 +1,5 @@
-"""Requests and replies: a table in both directions, fed byte by byte, and what must hold for all of them."""
+"""Requests and replies: a table in both directions, fed byte by byte, and what must hold for all of
+them."""
 
 from __future__ import annotations
 
@@ -72,9 +73,9 @@ FAILS = [
     ("FAIL {}", "the port manager refused without saying why"),
 ]
 
-NAME = st.text(st.characters(codec="utf-8", exclude_categories=("C", "Zl", "Zp")), min_size=1, max_size=20).filter(
-    lambda text: not fault_of_name(text)
-)
+NAME = st.text(
+    st.characters(codec="utf-8", exclude_categories=("C", "Zl", "Zp")), min_size=1, max_size=20
+).filter(lambda text: not fault_of_name(text))
 
 
 def lines_of(data: bytes, step: int) -> list[bytes]:
@@ -90,11 +91,18 @@ def lines_of(data: bytes, step: int) -> list[bytes]:
 @pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
 def test_requests_are_read_in_any_pieces_and_with_any_end(step: int, end: bytes) -> None:
     data = b"".join(line + end for line, _ in REQUESTS)
-    assert [read_request(line) for line in lines_of(data, step)] == [request for _, request in REQUESTS]
+    assert [read_request(line) for line in lines_of(data, step)] == [
+        request for _, request in REQUESTS
+    ]
 
 
-@given(st.lists(st.binary(max_size=10).map(lambda b: b.translate(None, b"\r\n")), max_size=8), st.data())
-def test_lines_survive_any_mixture_of_ends_and_pieces(lines: list[bytes], data: st.DataObject) -> None:
+@given(
+    st.lists(st.binary(max_size=10).map(lambda b: b.translate(None, b"\r\n")), max_size=8),
+    st.data(),
+)
+def test_lines_survive_any_mixture_of_ends_and_pieces(
+    lines: list[bytes], data: st.DataObject
+) -> None:
     ends = [data.draw(st.sampled_from([b"\n", b"\r\n", b"\r"])) for _ in lines]
     for at, end in enumerate(ends[:-1]):
         if end == b"\r" and not lines[at + 1] and ends[at + 1] == b"\n":
@@ -121,7 +129,9 @@ def test_a_line_without_end_is_given_up() -> None:
 
 
 @given(NAME, NAME, st.none() | st.integers(1, 65535))
-def test_a_request_for_a_port_is_read_as_it_was_meant(service: str, user: str, wish: int | None) -> None:
+def test_a_request_for_a_port_is_read_as_it_was_meant(
+    service: str, user: str, wish: int | None
+) -> None:
     written = write_gimme(service, user, wish)
     assert written.count(b"\n") == 1
     assert read_request(written.rstrip(b"\n")) == Gimme(service, user, wish)
@@ -168,7 +178,9 @@ def test_the_reason_of_a_refusal_is_found_in_both_dialects(line: str, reason: st
     assert read_ok(line) is None
 
 
-@pytest.mark.parametrize("line", ["", "OK", "OK x", "OK -1", "OK 1 2", "FAILED x", "HTTP/1.1 400 Bad", "OK 007"])
+@pytest.mark.parametrize(
+    "line", ["", "OK", "OK x", "OK -1", "OK 1 2", "FAILED x", "HTTP/1.1 400 Bad", "OK 007"]
+)
 def test_what_is_no_reply_is_none(line: str) -> None:
     assert read_ok(line) is None
     assert read_fail(line) is None

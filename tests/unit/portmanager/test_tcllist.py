@@ -53,7 +53,9 @@ def test_what_is_no_list_is_refused_in_the_words_of_tcl(text: str, fault: str) -
         split_list(text)
 
 
-@pytest.mark.parametrize(("name", "written"), [("#a", "{#a}"), ("#", "{#}"), ("#a}", "\\#a\\}"), ("#a]b", "{#a]b}")])
+@pytest.mark.parametrize(
+    ("name", "written"), [("#a", "{#a}"), ("#", "{#}"), ("#a}", "\\#a\\}"), ("#a]b", "{#a]b}")]
+)
 def test_a_hash_is_quoted_at_the_begin_of_a_list_only(name: str, written: str) -> None:
     assert join_list([name, "b"]) == f"{written} b"
     assert join_list(["b", "#a"]) == "b #a"

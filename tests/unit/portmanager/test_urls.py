@@ -13,12 +13,16 @@ from portmanager.protocol.lines import LONGEST_NAME, fault_of_name
 from portmanager.protocol.urls import ManagerAddress, ServiceAddress, ServicesAddress, own_service
 
 NAMES = st.text(min_size=1, max_size=LONGEST_NAME).filter(lambda text: not fault_of_name(text))
-HOSTS = st.sampled_from(["localhost", "hpc1", "vegas-hpc1.gb.nrao.edu", "10.0.0.5", "::1", "fe80::1%eth0"])
+HOSTS = st.sampled_from(
+    ["localhost", "hpc1", "vegas-hpc1.gb.nrao.edu", "10.0.0.5", "::1", "fe80::1%eth0"]
+)
 PORTS = st.integers(1, 65535)
 
 
 @given(NAMES, HOSTS, PORTS, st.none() | NAMES)
-def test_a_url_of_a_service_is_read_as_it_was_written(service: str, host: str, port: int, user: str | None) -> None:
+def test_a_url_of_a_service_is_read_as_it_was_written(
+    service: str, host: str, port: int, user: str | None
+) -> None:
     address = ServiceAddress(service, ManagerAddress(host, port), user)
     assert ServiceAddress.read(address.url) == address
     assert address.url.isascii()
@@ -45,7 +49,10 @@ def test_the_forms_of_a_service(text: str, read: ServiceAddress) -> None:
      "service://hpc1/A?user", "service:A\n", "service://h/%00", "BANKA", "tcp://h:1"],
 )  # fmt: skip
 def test_what_is_no_service_is_refused_with_a_sentence(text: str) -> None:
-    with pytest.raises(ValueError, match=r"is not|is no address|unknown key|is empty|not KEY=VALUE|control character"):
+    with pytest.raises(
+        ValueError,
+        match=r"is not|is no address|unknown key|is empty|not KEY=VALUE|control character",
+    ):
         ServiceAddress.read(text)
 
 

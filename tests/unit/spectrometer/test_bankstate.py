@@ -37,7 +37,10 @@ VALUES = {"SCANNUM": 3, "OBSERVER": "me"}
 def test_status_keys_are_taken_in_either_case_and_any_number(native: bool) -> None:
     assert chosen_status(VALUES, None, native=native) == VALUES
     assert chosen_status(VALUES, "scannum", native=native) == 3
-    assert chosen_status(VALUES, ("OBSERVER", "scannum"), native=native) == {"OBSERVER": "me", "scannum": 3}
+    assert chosen_status(VALUES, ("OBSERVER", "scannum"), native=native) == {
+        "OBSERVER": "me",
+        "scannum": 3,
+    }
     assert chosen_status(VALUES, [], native=native) == {}
     for wrong in (3, [3], {"a": 1}):
         with pytest.raises(RefusedError, match="expected None"):
@@ -46,7 +49,9 @@ def test_status_keys_are_taken_in_either_case_and_any_number(native: bool) -> No
 
 @pytest.mark.parametrize("keys", ["OBSERVR", ["OBSERVR"], ("SCANNUM", "OBSERVR")])
 def test_a_missing_status_key_is_refused_natively_in_every_form(keys: str | list[str]) -> None:
-    with pytest.raises(RefusedError, match=r"not in the status memory: OBSERVR; did you mean OBSERVER\?"):
+    with pytest.raises(
+        RefusedError, match=r"not in the status memory: OBSERVR; did you mean OBSERVER\?"
+    ):
         chosen_status(VALUES, keys, native=True)
 
 

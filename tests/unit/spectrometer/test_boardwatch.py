@@ -35,7 +35,9 @@ class Board:
     def answer(self, reply: str = "") -> str:
         """Answer the last question; what it was."""
         name, future = self.questions[-1]
-        future.set_exception(BoardError(NAME, f"?{name}", reply)) if reply else future.set_result(None)
+        future.set_exception(BoardError(NAME, f"?{name}", reply)) if reply else future.set_result(
+            None
+        )
         return name
 
 
@@ -70,12 +72,15 @@ def test_a_look_does_not_wait_for_the_answer_and_asks_but_once(night: Night) -> 
     assert not night.watch.is_lost
 
 
-def test_a_board_that_does_not_come_back_fails_the_scan_and_it_is_said_since_when(night: Night) -> None:
+def test_a_board_that_does_not_come_back_fails_the_scan_and_it_is_said_since_when(
+    night: Night,
+) -> None:
     night.answers("", LOST, "no connection")
     assert night.watch.is_lost
     failure, warning = night.watch.verdict()
     assert re.fullmatch(
-        rf"board {NAME} does not answer since {TIME} UTC \({LOST}\): data since then are not to be trusted", failure
+        rf"board {NAME} does not answer since {TIME} UTC \({LOST}\): data since then are not to be trusted",
+        failure,
     )
     assert (warning, night.watch.fault) == ("", "")
     assert re.fullmatch(rf"lost {TIME} UTC", str(night.status.get("BOARDST")))
@@ -96,7 +101,10 @@ def test_a_board_that_is_silent_when_a_short_scan_ends_is_a_warning(
     assert night.watch.verdict() == ("", "")  # it was asked just now
     monkeypatch.setattr("spectrometer.boardwatch.LATE_S", 0.0)
     failure, warning = night.watch.verdict()
-    assert (failure, warning) == ("", f"board {NAME} had not answered for 0 s when the scan ended; see if it is there")
+    assert (failure, warning) == (
+        "",
+        f"board {NAME} had not answered for 0 s when the scan ended; see if it is there",
+    )
 
 
 def test_a_board_that_comes_back_with_its_image_is_a_warning(night: Night) -> None:
@@ -104,7 +112,9 @@ def test_a_board_that_comes_back_with_its_image_is_a_warning(night: Night) -> No
     away = rf"{TIME} to {TIME} UTC \({LOST}\)"
     failure, warning = night.watch.verdict()
     assert failure == ""
-    assert re.fullmatch(rf"board {NAME} did not answer from {away}, {away}; its image runs", warning)
+    assert re.fullmatch(
+        rf"board {NAME} did not answer from {away}, {away}; its image runs", warning
+    )
     assert night.status.get("BOARDST") == "answers"
 
 

@@ -1,4 +1,5 @@
-"""Numbers that callers give, in every mode family: each is taken, or refused in a sentence with what is possible."""
+"""Numbers that callers give, in every mode family: each is taken, or refused in a sentence with
+what is possible."""
 
 from __future__ import annotations
 
@@ -13,9 +14,27 @@ from spectrometer.errors import BankError
 from spectrometer.rehearsal import RehearsedBank, rehearse
 from zmqjsonproxy.errors import RefusedError
 
-ODD = (1e300, -1e300, math.inf, -math.inf, math.nan, 1e-300, 5e-324, 0, -1, 2**31, 2**63, 10**400, 1e18, 1e-9, True)
+ODD = (
+    1e300,
+    -1e300,
+    math.inf,
+    -math.inf,
+    math.nan,
+    1e-300,
+    5e-324,
+    0,
+    -1,
+    2**31,
+    2**63,
+    10**400,
+    1e18,
+    1e-9,
+    True,
+)
 MODES = ("MODE1", "MODE4", "MODE20", "INCO_MODE_64", "CODD_MODE_64")
-SAYS_WHAT_IS_POSSIBLE = re.compile(r"more than|at least| to \d| is no |is not one of|expected|there is no switching")
+SAYS_WHAT_IS_POSSIBLE = re.compile(
+    r"more than|at least| to \d| is no |is not one of|expected|there is no switching"
+)
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +87,9 @@ def test_the_range_is_in_the_refusal(bank: RehearsedBank, name: str, value: Any,
 
 
 @pytest.mark.parametrize("mode", MODES[:3])
-def test_switching_phases_of_odd_lengths_are_refused_or_can_be_prepared(bank: RehearsedBank, mode: str) -> None:
+def test_switching_phases_of_odd_lengths_are_refused_or_can_be_prepared(
+    bank: RehearsedBank, mode: str
+) -> None:
     for value in ODD:
         for calls in (
             [(bank.add_switching_state, value, False, cal) for cal in (True, False, True)],
@@ -76,7 +97,9 @@ def test_switching_phases_of_odd_lengths_are_refused_or_can_be_prepared(bank: Re
             [(bank.set_gbt_ss, 1.0, [(0.0, 0, 1, value), (0.5, 0, 0, 0.0)])],
             [(bank.set_gbt_ss, 1.0, [(0.0, 0, 1, 0.001), (value, 0, 0, 0.0)])],
         ):
-            bank.clear_switching_states() if bank.get_mode() == mode else bank.set_mode(mode, None, True)
+            bank.clear_switching_states() if bank.get_mode() == mode else bank.set_mode(
+                mode, None, True
+            )
             for call, *args in calls:
                 outcome(call, *args)
             outcome(bank.prepare)

@@ -1,4 +1,5 @@
-"""What `player doctor --repair` puts right of a Bank whose Player is gone, and what it leaves alone."""
+"""What `player doctor --repair` puts right of a Bank whose Player is gone, and what it leaves
+alone."""
 
 from __future__ import annotations
 
@@ -39,7 +40,9 @@ class Rig:
 @pytest.fixture
 def rig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Rig]:
     monkeypatch.setenv("DIBAS_DATA", str(tmp_path))
-    monkeypatch.setattr("player.doctor.MIN_FREE_BYTES", 0)  # the machine that tests may have a full disk
+    monkeypatch.setattr(
+        "player.doctor.MIN_FREE_BYTES", 0
+    )  # the machine that tests may have a full disk
     made = Rig(tmp_path)
     yield made
     StatusBuffer(made.names.key, made.names.semaphore).unlink()
@@ -76,10 +79,14 @@ def test_what_a_dead_player_left_is_removed_and_damage_is_kept_in_a_file(
     assert rig.repair(capsys) == ([], [])
 
 
-def test_a_semaphore_whose_holder_died_is_released(rig: Rig, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_semaphore_whose_holder_died_is_released(
+    rig: Rig, capsys: pytest.CaptureFixture[str]
+) -> None:
     semaphore = posix_ipc.Semaphore(rig.names.semaphore, posix_ipc.O_CREX, initial_value=0)
     done, _ = rig.repair(capsys)
-    assert done == [f"BANKA: semaphore {rig.names.semaphore} released, which a program held that has ended"]
+    assert done == [
+        f"BANKA: semaphore {rig.names.semaphore} released, which a program held that has ended"
+    ]
     assert semaphore.value == 1
     semaphore.close()
 
@@ -104,9 +111,13 @@ def test_what_is_used_since_it_was_found_is_left_alone(rig: Rig, tmp_path: Path)
         make_buffers(buffers)
         told = repair(report)
         assert len(told) == 2
-        assert all("could not be repaired" in line and "run player doctor again" in line for line in told)
+        assert all(
+            "could not be repaired" in line and "run player doctor again" in line for line in told
+        )
         assert all(is_there(key) for key in (rig.names.key, *(buffer.key for buffer in buffers)))
-        later = examine(rig.path, "BANKA", {"DIBAS_DATA": str(tmp_path)}, simulate=True)  # at another address
+        later = examine(
+            rig.path, "BANKA", {"DIBAS_DATA": str(tmp_path)}, simulate=True
+        )  # at another address
         assert [finding.check for finding in later.findings] == ["status memory"]
     remove_buffers(buffers)
 
@@ -125,7 +136,9 @@ def test_a_held_semaphore_beside_a_memory_that_was_left_leaves_nothing(
     assert not Path("/dev/shm/sem." + rig.names.semaphore[1:]).exists()
 
 
-def test_a_file_that_is_no_semaphore_is_removed_and_killed_nobody(rig: Rig, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_file_that_is_no_semaphore_is_removed_and_killed_nobody(
+    rig: Rig, capsys: pytest.CaptureFixture[str]
+) -> None:
     file = Path("/dev/shm/sem." + rig.names.semaphore[1:])
     file.touch()
     StatusBuffer(rig.names.key, rig.names.semaphore).close()

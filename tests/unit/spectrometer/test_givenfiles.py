@@ -33,9 +33,17 @@ def test_a_file_below_a_root_is_read_by_whatever_name(root: Path) -> None:
 def test_what_is_elsewhere_is_not(root: Path) -> None:
     (root / "link").symlink_to(root.parent / "b.par")
     (root / "folder").symlink_to(root.parent)
-    outside = [root.parent / "b.par", root / "link", root / ".." / "b.par", root / "folder" / "b.par"]
+    outside = [
+        root.parent / "b.par",
+        root / "link",
+        root / ".." / "b.par",
+        root / "folder" / "b.par",
+    ]
     for path in (*outside, Path("/etc/passwd")):
-        with pytest.raises(GivenFileError, match=r"is not below the folders that files are read from, .*root; put it"):
+        with pytest.raises(
+            GivenFileError,
+            match=r"is not below the folders that files are read from, .*root; put it",
+        ):
             read_given(path, [root])
     assert not Path(f"{root}2").exists()
     Path(f"{root}2").write_text("x")

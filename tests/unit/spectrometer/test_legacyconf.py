@@ -1,4 +1,5 @@
-"""The original's file as ours: the shipped files against `conf/dibas.toml`, and every oddity of the old format."""
+"""The original's file as ours: the shipped files against `conf/dibas.toml`, and every oddity of the
+old format."""
 
 from __future__ import annotations
 
@@ -69,7 +70,11 @@ def tables(migration: Migration) -> dict[str, Any]:
 
 def said(migration: Migration) -> list[tuple[str, str, Sort, str]]:
     """What is found beside what every file has."""
-    return [(f.section, f.key, f.sort, f.text) for f in migration.findings if (f.section, f.key) not in QUIET]
+    return [
+        (f.section, f.key, f.sort, f.text)
+        for f in migration.findings
+        if (f.section, f.key) not in QUIET
+    ]
 
 
 def only(migration: Migration) -> tuple[str, str, Sort, str]:
@@ -93,7 +98,8 @@ def shanghai() -> Migration:
 
 def without_ip(bank: SpectrometerBankConfig) -> SpectrometerBankConfig:
     ends = {
-        key: getattr(bank, key).model_copy(update={"ip": None}) for key in ("data_source", "data_destination")
+        key: getattr(bank, key).model_copy(update={"ip": None})
+        for key in ("data_source", "data_destination")
     }
     return bank.model_copy(update=ends)
 
@@ -102,16 +108,22 @@ def explained(name: str, mode: ModeConfig) -> ModeConfig:
     """A mode of the shipped TOML as it is in the old file, which differs in three ways."""
     update: dict[str, Any] = {"inherits": None}
     if mode.backend in ("l1/lbw1", "l8/lbw1", "l8/lbw8"):  # the old modes name neither in shmkeys
-        update["status"] = {key: mode.status[key] for key in mode.status if key not in ("OBS_MODE", "BW_MODE")}
+        update["status"] = {
+            key: mode.status[key] for key in mode.status if key not in ("OBS_MODE", "BW_MODE")
+        }
     if mode.coherent is not None:  # addresses are added in ours
         faces = tuple(face.model_copy(update={"ip": None}) for face in mode.coherent.interfaces)
         update["coherent"] = mode.coherent.model_copy(update={"interfaces": faces})
     if name == "CODD_MODE_512":  # misspelt in the old file
-        update["phases"] = mode.phases.model_copy(update={"reset": (("tenGB_reset", 1), ("tenGB_resetb", 0))})
+        update["phases"] = mode.phases.model_copy(
+            update={"reset": (("tenGB_reset", 1), ("tenGB_resetb", 0))}
+        )
     return mode.model_copy(update=update)
 
 
-def test_the_file_of_shanghai_becomes_the_shipped_array(shanghai: Migration, tmp_path: Path) -> None:
+def test_the_file_of_shanghai_becomes_the_shipped_array(
+    shanghai: Migration, tmp_path: Path
+) -> None:
     ours, theirs = load(ROOT / "conf" / "dibas.toml", {}), loaded(shanghai.toml, tmp_path)
     assert theirs.instrument == ours.instrument
     assert theirs.dealer == ours.dealer
@@ -135,11 +147,23 @@ def test_the_result_is_as_short_as_the_shipped_file_and_as_wide(shanghai: Migrat
     assert len(lines) < 1.1 * len(shipped)
     assert max(map(len, lines)) <= 120
     assert set(tables(shanghai)["mode_defaults"]) == {
-        "vegas", "vegas_hbw", "vegas_lbw", "vegas_l1", "vegas_l8", "vegas_l8x8", "guppi", "guppi_codd", "guppi_inco",
-    }  # fmt: skip
+        "vegas",
+        "vegas_hbw",
+        "vegas_lbw",
+        "vegas_l1",
+        "vegas_l8",
+        "vegas_l8x8",
+        "guppi",
+        "guppi_codd",
+        "guppi_inco",
+    }
     assert set(tables(shanghai)["modes"]["MODE4"]) == {
-        "inherits", "nchan", "filter_bw_mhz", "frequency_mhz", "hwexposr_s",
-    }  # fmt: skip
+        "inherits",
+        "nchan",
+        "filter_bw_mhz",
+        "frequency_mhz",
+        "hwexposr_s",
+    }
 
 
 def test_flaws_of_the_shipped_file_are_listed_with_their_lines(shanghai: Migration) -> None:
@@ -149,7 +173,10 @@ def test_flaws_of_the_shipped_file_are_listed_with_their_lines(shanghai: Migrati
     for key, text in {
         ("MODE2", "hpc_program"): "is given 2 times; the same as",
         ("MODE1", "shmkeys"): "names HWEXPOSR, which every Backend computes",
-        ("CODD_MODE_512", "reset_phase"): "no other mode has a register tenGB_resetb; is tenGB_reset meant?",
+        (
+            "CODD_MODE_512",
+            "reset_phase",
+        ): "no other mode has a register tenGB_resetb; is tenGB_reset meant?",
         ("CODD_MODE_64", "reset_phase"): "the original never ran it",
         ("CODD_MODE_64", "TELESCOP"): "GBT was overwritten by the original",
         ("CODD_MODE_64", "BACKEND"): "never wrote this status key",
@@ -165,19 +192,35 @@ def test_comments_of_the_shipped_file_are_kept(shanghai: Migration) -> None:
     lines = shanghai.toml.splitlines()
     assert lines[0] == "# DIBAS configuration, Shanghai"
     assert lines[-1] == "# end of the configuration"
-    assert lines[lines.index("# the bank that generates the switching signals") + 1] == 'switching_master = "BANKA"'
-    assert lines[lines.index("# sg_period = 768 * 32 * 16 * 7 * 256 - 2") + 2].startswith("registers = {")
+    assert (
+        lines[lines.index("# the bank that generates the switching signals") + 1]
+        == 'switching_master = "BANKA"'
+    )
+    assert lines[lines.index("# sg_period = 768 * 32 * 16 * 7 * 256 - 2") + 2].startswith(
+        "registers = {"
+    )
     assert lines.count("# sg_period = 768 * 32 * 16 * 7 * 256 - 2") == 1
     assert "# GUPPI incoherent" in lines
 
 
-def test_the_file_of_green_bank_has_its_own_banks_and_the_same_modes(shanghai: Migration, tmp_path: Path) -> None:
+def test_the_file_of_green_bank_has_its_own_banks_and_the_same_modes(
+    shanghai: Migration, tmp_path: Path
+) -> None:
     migration = migrate((DATA / "dibas_gbt.conf").read_text(encoding="utf-8"))
     assert not migration.faults
     config = loaded(migration.toml, tmp_path)
     assert config.instrument.telescope == "GBT"
-    banks = {name: bank for name, bank in config.banks.items() if isinstance(bank, SpectrometerBankConfig)}
-    assert [name for name, bank in banks.items() if bank.roach is not None] == ["BANKA", "BANKB", "BANKC", "BANKH"]
+    banks = {
+        name: bank
+        for name, bank in config.banks.items()
+        if isinstance(bank, SpectrometerBankConfig)
+    }
+    assert [name for name, bank in banks.items() if bank.roach is not None] == [
+        "BANKA",
+        "BANKB",
+        "BANKC",
+        "BANKH",
+    ]
     assert banks["BANKH"].roach is not None
     assert banks["BANKH"].roach.katcp_host == "vegasr2-8"
     assert banks["BANKD"].hpc_host == "vegas-hpc4"
@@ -188,7 +231,9 @@ def test_the_file_of_green_bank_has_its_own_banks_and_the_same_modes(shanghai: M
 def test_addresses_are_written_where_they_are_asked_for(tmp_path: Path) -> None:
     known = {
         table[key]["host"]: table[key]["ip"]
-        for table in tomllib.loads((ROOT / "conf" / "dibas.toml").read_text(encoding="utf-8"))["banks"].values()
+        for table in tomllib.loads((ROOT / "conf" / "dibas.toml").read_text(encoding="utf-8"))[
+            "banks"
+        ].values()
         for key in ("data_source", "data_destination")
         if "ip" in table[key]
     }
@@ -196,13 +241,17 @@ def test_addresses_are_written_where_they_are_asked_for(tmp_path: Path) -> None:
     config = loaded(migration.toml, tmp_path)
     assert config.banks == load(ROOT / "conf" / "dibas.toml", {}).banks
     lost = {(f.section, f.key) for f in migration.findings if "cannot be resolved here" in f.text}
-    assert lost == {("HPCMACS", "hpc9-10")} | {(f"CODD_MODE_{64 << n}", "cdd_data_interfaces") for n in range(8)}
+    assert lost == {("HPCMACS", "hpc9-10")} | {
+        (f"CODD_MODE_{64 << n}", "cdd_data_interfaces") for n in range(8)
+    }
 
 
 def test_hosts_that_share_a_slot_of_the_arp_table_are_said_so() -> None:
     text = "[HPCMACS]\na = 0x0002C9EBC940\nb = 0x0002C9EBC941\n"
     migration = migrate(text, {"a": "10.17.0.1", "b": "10.18.0.1"}.get)
-    assert ("HPCMACS", "b", Sort.DOUBTFUL) in {(f.section, f.key, f.sort) for f in migration.findings}
+    assert ("HPCMACS", "b", Sort.DOUBTFUL) in {
+        (f.section, f.key, f.sort) for f in migration.findings
+    }
     assert tables(migration)["hpc_macs"]["b"] == {"mac": "00:02:C9:EB:C9:41", "ip": "10.18.0.1"}
 
 
@@ -219,9 +268,24 @@ def test_a_small_file_passes_the_check(tmp_path: Path) -> None:
     ("text", "key", "sort", "reason"),
     [
         ("arm_phaze = arm,0", "arm_phaze", Sort.DROPPED, "unknown key; did you mean arm_phase?"),
-        ("reset_phase = a,1,b\npostarm_phase = nop", "reset_phase", Sort.DOUBTFUL, "its last word 'b' has no partner"),
-        ("postarm_phase = a,1, b,2", "postarm_phase", Sort.DOUBTFUL, "blanks around b are left out"),
-        ("reset_phase = a,x\npostarm_phase = nop", "reset_phase", Sort.FAULT, "'x' is no value for 'a'"),
+        (
+            "reset_phase = a,1,b\npostarm_phase = nop",
+            "reset_phase",
+            Sort.DOUBTFUL,
+            "its last word 'b' has no partner",
+        ),
+        (
+            "postarm_phase = a,1, b,2",
+            "postarm_phase",
+            Sort.DOUBTFUL,
+            "blanks around b are left out",
+        ),
+        (
+            "reset_phase = a,x\npostarm_phase = nop",
+            "reset_phase",
+            Sort.FAULT,
+            "'x' is no value for 'a'",
+        ),
         ("reset_phase = a,1", "reset_phase", Sort.DOUBTFUL, "the original never ran it"),
         ("frequency = 1440000000", "frequency", Sort.DOUBTFUL, "it is 1440 MHz now"),
         ("frequency = 0", "frequency", Sort.FAULT, "is 0"),
@@ -239,11 +303,18 @@ def test_a_small_file_passes_the_check(tmp_path: Path) -> None:
         ("roach_reg_keys = a\na = 0x100000000", "a", Sort.FAULT, "is no 32-bit value"),
         ("sg_period = 3", "sg_period", Sort.DROPPED, "neither shmkeys nor roach_reg_keys names it"),
         ("cdd_hpcs = BANKA", "cdd_hpcs", Sort.DROPPED, "only a mode of guppi-codd is coherent"),
-        ("hpc_program_flags = --a --b\nhpc_program = other", "hpc_program", Sort.DOUBTFUL, "not 'vegas_hpc_server' in"),
+        (
+            "hpc_program_flags = --a --b\nhpc_program = other",
+            "hpc_program",
+            Sort.DOUBTFUL,
+            "not 'vegas_hpc_server' in",
+        ),
         ("shmkeys = TELESCOP\nTELESCOP = X", "TELESCOP", Sort.DOUBTFUL, "now status TELESCOP is X"),
     ],
 )
-def test_what_is_dropped_doubtful_or_wrong_in_a_mode(text: str, key: str, sort: Sort, reason: str) -> None:
+def test_what_is_dropped_doubtful_or_wrong_in_a_mode(
+    text: str, key: str, sort: Sort, reason: str
+) -> None:
     given_keys = {line.split(" = ")[0] for line in text.splitlines()} - {"hpc_program"}
     kept = "".join(line for line in MODE.splitlines(True) if line.split(" = ")[0] not in given_keys)
     migration = migrate(BANK + kept + text + "\n")
@@ -252,10 +323,14 @@ def test_what_is_dropped_doubtful_or_wrong_in_a_mode(text: str, key: str, sort: 
     assert reason in found_text
 
 
-@pytest.mark.parametrize("fault", [f for f in MODE.splitlines()[1:] if not f.startswith("hpc_fifo")])
+@pytest.mark.parametrize(
+    "fault", [f for f in MODE.splitlines()[1:] if not f.startswith("hpc_fifo")]
+)
 def test_every_key_that_a_mode_needs_is_missed(fault: str) -> None:
     migration = migrate(BANK + MODE.replace(f"{fault}\n", ""))
-    assert [(f.section, f.key, f.sort) for f in migration.faults] == [("MODE1", fault.split(" = ")[0], Sort.FAULT)]
+    assert [(f.section, f.key, f.sort) for f in migration.faults] == [
+        ("MODE1", fault.split(" = ")[0], Sort.FAULT)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -263,17 +338,47 @@ def test_every_key_that_a_mode_needs_is_missed(fault: str) -> None:
     [
         ("player_port = 6667\n", "", "player_port", Sort.DOUBTFUL, "that of [instrument] holds"),
         ("hpchost = here\n", "", "hpchost", Sort.FAULT, "is missing; the new file needs hpc_host"),
-        ("has_roach = false", "has_roach = perhaps", "has_roach", Sort.FAULT, "'perhaps' is no yes or no"),
-        ("has_roach = false", "has_roach = No\nkatcp_ip = r", "katcp_ip", Sort.DROPPED, "the Bank has no ROACH"),
-        ("has_roach = false", "has_roach = 0\nshmkeys = A\nA = 1", "shmkeys", Sort.DOUBTFUL, "the original ignored"),
+        (
+            "has_roach = false",
+            "has_roach = perhaps",
+            "has_roach",
+            Sort.FAULT,
+            "'perhaps' is no yes or no",
+        ),
+        (
+            "has_roach = false",
+            "has_roach = No\nkatcp_ip = r",
+            "katcp_ip",
+            Sort.DROPPED,
+            "the Bank has no ROACH",
+        ),
+        (
+            "has_roach = false",
+            "has_roach = 0\nshmkeys = A\nA = 1",
+            "shmkeys",
+            Sort.DOUBTFUL,
+            "the original ignored",
+        ),
         ("60000", "6 0", "data_destination_port", Sort.FAULT, "'6 0' is no port"),
-        ("450, 0x00, 1450, 0x08", "450, 0x00, 1450", "filter_bandwidth_bits", Sort.DROPPED, "is no list of bandwidth"),
+        (
+            "450, 0x00, 1450, 0x08",
+            "450, 0x00, 1450",
+            "filter_bandwidth_bits",
+            Sort.DROPPED,
+            "is no list of bandwidth",
+        ),
         ("[BANKA]", "[MyBANKA]", "", Sort.DOUBTFUL, "its name becomes MYBANKA"),
         ("[BANKA]", "[BANK1]", "", Sort.DOUBTFUL, "was the last letter; there is none"),
     ],
 )
-def test_what_is_dropped_doubtful_or_wrong_in_a_bank(old: str, new: str, key: str, sort: Sort, reason: str) -> None:
-    migration = migrate(BANK.replace(old, new, 1) + "[BANKZ]" + BANK.removeprefix("[BANKA]").replace("here", "there"))
+def test_what_is_dropped_doubtful_or_wrong_in_a_bank(
+    old: str, new: str, key: str, sort: Sort, reason: str
+) -> None:
+    migration = migrate(
+        BANK.replace(old, new, 1)
+        + "[BANKZ]"
+        + BANK.removeprefix("[BANKA]").replace("here", "there")
+    )
     found = [one for one in said(migration) if one[0] != "BANKZ" and "are taken" not in one[3]]
     assert [(one[1], one[2]) for one in found] == [(key, sort)]
     assert reason in found[0][3]
@@ -302,12 +407,21 @@ reg = 0x10
     assert isinstance(bank, SpectrometerBankConfig)
     assert bank.synth is not None
     assert bank.synth.model_dump() == {
-        "via": "local", "port": "/dev/ttyS1", "reference": "internal", "reference_hz": 10_000_000,
-        "vco_range_mhz": (2200, 4400), "rf_level_dbm": -4,
+        "via": "local",
+        "port": "/dev/ttyS1",
+        "reference": "internal",
+        "reference_hz": 10_000_000,
+        "vco_range_mhz": (2200, 4400),
+        "rf_level_dbm": -4,
         "options": {"double": False, "half": True, "divider": 2, "low_spur": True},
-    }  # fmt: skip
+    }
     assert (bank.status, bank.registers) == ({"_A": "0x10", "B": 1.5}, {"Reg": 16})
-    assert {f.key for f in migration.findings} == {"player_port", "synth_ref", "shmkeys", "roach_reg_keys"}
+    assert {f.key for f in migration.findings} == {
+        "player_port",
+        "synth_ref",
+        "shmkeys",
+        "roach_reg_keys",
+    }
 
 
 @pytest.mark.parametrize(
@@ -323,18 +437,24 @@ def test_a_synthesizer_that_cannot_be_is_a_fault(line: str, reason: str) -> None
     whole = (DATA / "dibas_shao.conf").read_text(encoding="utf-8")
     section = whole[whole.index("[BANKA]") : whole.index("[BANKB]")]
     key = line.split(" = ")[0]
-    text = "".join(f"{line}\n" if old.startswith(f"{key} =") else f"{old}\n" for old in section.splitlines())
+    text = "".join(
+        f"{line}\n" if old.startswith(f"{key} =") else f"{old}\n" for old in section.splitlines()
+    )
     (fault,) = migrate(text).faults
     assert fault.key == key
     assert reason in fault.text
 
 
 def test_banks_without_filters_borrow_them() -> None:
-    other = BANK.replace("[BANKA]", "[BANKB]").replace("filter_bandwidth_bits = 450, 0x00, 1450, 0x08\n", "")
+    other = BANK.replace("[BANKA]", "[BANKB]").replace(
+        "filter_bandwidth_bits = 450, 0x00, 1450, 0x08\n", ""
+    )
     migration = migrate(BANK + other.replace("here", "there") + MODE)
     assert only(migration)[1:] == (
-        "filter_bandwidth_bits", Sort.DOUBTFUL, "is not given; the filters of BANKA are taken",
-    )  # fmt: skip
+        "filter_bandwidth_bits",
+        Sort.DOUBTFUL,
+        "is not given; the filters of BANKA are taken",
+    )
     assert tables(migration)["banks"]["BANKB"]["filters"] == {"450": 0, "1450": 8}
 
 
@@ -353,20 +473,25 @@ def test_modes_of_the_fork_and_strange_sections_are_left_out_by_name(tmp_path: P
     migration = migrate(BANK + MODE + fork + "[Bank B]\nhpchost = x\n[SITE]\n")
     assert list(tables(migration)["modes"]) == ["MODE1"]
     assert [(section, sort) for section, _, sort, _ in said(migration)] == [
-        ("FLAG_MODE", Sort.DROPPED), ("Bank B", Sort.DROPPED), ("SITE", Sort.DROPPED),
-    ]  # fmt: skip
+        ("FLAG_MODE", Sort.DROPPED),
+        ("Bank B", Sort.DROPPED),
+        ("SITE", Sort.DROPPED),
+    ]
     assert "its keys: hpchost" in said(migration)[1][3]
     loaded(migration.toml, tmp_path)
 
 
 def test_a_coherent_mode_needs_its_three_keys_and_eight_nodes() -> None:
     coherent = MODE.replace("h1k", "guppi-codd") + "postarm_phase = nop\n"
-    assert "cdd_hpcs, cdd_data_interfaces, cdd_master_hpc missing" in only(migrate(BANK + coherent))[3]
+    assert (
+        "cdd_hpcs, cdd_data_interfaces, cdd_master_hpc missing" in only(migrate(BANK + coherent))[3]
+    )
     partly = coherent + "cdd_hpcs = BANKA, BANKX\ncdd_master_hpc = BANKA\n"
     assert [text for *_, text in said(migrate(BANK + partly))] == [
-        "cdd_data_interfaces missing: a mode of guppi-codd needs all three", "there is no section [BANKX]",
+        "cdd_data_interfaces missing: a mode of guppi-codd needs all three",
+        "there is no section [BANKX]",
         "2 of them; a coherent mode has 8 nodes",
-    ]  # fmt: skip
+    ]
 
 
 def test_text_that_ours_would_read_otherwise_stays_what_it_was(tmp_path: Path) -> None:
@@ -394,15 +519,52 @@ def test_a_report_holds_nothing_that_a_terminal_obeys() -> None:
 # ---- any text ---------------------------------------------------------------------------------------------------
 
 VALUES = st.sampled_from(
-    ["1", "0x10", "N/A", "yes", "a,1,b", "BANKA", "%(nchan)s", "%(", '"', "${X}", "", "h1k", "-1", "nan", "9" * 30]
+    [
+        "1",
+        "0x10",
+        "N/A",
+        "yes",
+        "a,1,b",
+        "BANKA",
+        "%(nchan)s",
+        "%(",
+        '"',
+        "${X}",
+        "",
+        "h1k",
+        "-1",
+        "nan",
+        "9" * 30,
+    ]
 )
 KEYS = [
     *sorted({line.split(" = ")[0] for text in (BANK, MODE) for line in text.splitlines()[1:]}),
-    "shmkeys", "roach_reg_keys", "reset_phase", "synth", "katcp_ip", "cdd_hpcs", "cdd_data_interfaces",
-    "who_is_master", "telescope", "players", "gain", "a.b",
-]  # fmt: skip
+    "shmkeys",
+    "roach_reg_keys",
+    "reset_phase",
+    "synth",
+    "katcp_ip",
+    "cdd_hpcs",
+    "cdd_data_interfaces",
+    "who_is_master",
+    "telescope",
+    "players",
+    "gain",
+    "a.b",
+]
 LINES = st.one_of(
-    st.sampled_from(["[BANKA]", "[MODE1]", "[MODE 2]", "[DEFAULTS]", "[HPCMACS]", "[DEALER]", "[DEFAULT]", "[BANK]"]),
+    st.sampled_from(
+        [
+            "[BANKA]",
+            "[MODE1]",
+            "[MODE 2]",
+            "[DEFAULTS]",
+            "[HPCMACS]",
+            "[DEALER]",
+            "[DEFAULT]",
+            "[BANK]",
+        ]
+    ),
     st.builds("{} = {}".format, st.sampled_from(KEYS), VALUES),
     st.builds("{} = {}".format, st.sampled_from(KEYS), st.text(max_size=12)),
     st.builds(" {}".format, st.text(max_size=8)),
@@ -424,31 +586,56 @@ def test_any_text_becomes_toml_that_is_sound_or_whose_faults_are_listed(text: st
 
 @settings(max_examples=25)
 @given(st.lists(LINES, max_size=12).map("\n".join))
-def test_what_does_not_pass_the_check_fails_by_its_keys(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
+def test_what_does_not_pass_the_check_fails_by_its_keys(
+    tmp_path_factory: pytest.TempPathFactory, text: str
+) -> None:
     migration = migrate(BANK + MODE + text)
-    assert all(fault.key for fault in faults(migration.toml, tmp_path_factory.mktemp("any")))  # never of the TOML
+    assert all(
+        fault.key for fault in faults(migration.toml, tmp_path_factory.mktemp("any"))
+    )  # never of the TOML
 
 
 SMALL = st.dictionaries(
     st.sampled_from("abcd"),
-    st.one_of(st.integers(0, 2), st.just(1.0), st.dictionaries(st.sampled_from("xy"), st.integers(0, 2), min_size=1)),
+    st.one_of(
+        st.integers(0, 2),
+        st.just(1.0),
+        st.dictionaries(st.sampled_from("xy"), st.integers(0, 2), min_size=1),
+    ),
 )
 
 
 @settings(max_examples=150)
-@given(st.lists(st.tuples(st.sampled_from(["h1k", "l1/lbw1", "l8/lbw1", "l8/lbw8", "guppi-codd", "other"]), SMALL)))
-def test_what_is_shared_leaves_every_mode_as_it_was(drawn: list[tuple[str, dict[str, Any]]]) -> None:
-    modes = {f"M{number}": {"backend": backend, **table} for number, (backend, table) in enumerate(drawn)}
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["h1k", "l1/lbw1", "l8/lbw1", "l8/lbw8", "guppi-codd", "other"]), SMALL
+        )
+    )
+)
+def test_what_is_shared_leaves_every_mode_as_it_was(
+    drawn: list[tuple[str, dict[str, Any]]],
+) -> None:
+    modes = {
+        f"M{number}": {"backend": backend, **table} for number, (backend, table) in enumerate(drawn)
+    }
     defaults, own = share(modes, {})
 
     def whole(table: dict[str, Any]) -> dict[str, Any]:
         if "inherits" not in table:
             return table
-        return over(whole(defaults[table["inherits"]]), {key: table[key] for key in table if key != "inherits"})
+        return over(
+            whole(defaults[table["inherits"]]),
+            {key: table[key] for key in table if key != "inherits"},
+        )
 
     def over(under: dict[str, Any], table: dict[str, Any]) -> dict[str, Any]:
-        both = {key: over(under[key], table[key]) if isinstance(table[key], dict) and isinstance(under.get(key), dict)
-                else table[key] for key in table}
+        both = {
+            key: over(under[key], table[key])
+            if isinstance(table[key], dict) and isinstance(under.get(key), dict)
+            else table[key]
+            for key in table
+        }
         return {**under, **both}
 
     assert {name: whole(table) for name, table in own.items()} == modes

@@ -45,7 +45,10 @@ def test_lines_are_read_as_python_2_read_them(text: str, expected: dict[str, str
 @pytest.mark.parametrize(
     ("line", "text"),
     [
-        ("hpchost = hpc1 # new", "a # behind a value began no comment in the original: the value is 'hpc1 # new'"),
+        (
+            "hpchost = hpc1 # new",
+            "a # behind a value began no comment in the original: the value is 'hpc1 # new'",
+        ),
         ("a = 'SHAO'", "single quotes are a part of the value in the original: it is \"'SHAO'\""),
         ('a = "SHAO', "has a quote without its partner: '\"SHAO'"),
         ('a = "SHAO"', ""),
@@ -62,7 +65,11 @@ def test_values_that_refer_to_each_other_without_end_stay_as_they_are() -> None:
     migration = migrate("[DEFAULTS]\ntelescope = %(telescope)s x\n")
     assert tomllib.loads(migration.toml)["instrument"]["telescope"] == "%(telescope)s x"
     assert "have no end" in migration.findings[-1].text
-    growing = "[DEFAULTS]\na0 = " + "x" * 99 + "".join(f"\na{n + 1} = {f'%(a{n})s' * 99}" for n in range(9))
+    growing = (
+        "[DEFAULTS]\na0 = "
+        + "x" * 99
+        + "".join(f"\na{n + 1} = {f'%(a{n})s' * 99}" for n in range(9))
+    )
     assert "have no end" in migrate(f"{growing}\ntelescope = %(a9)s\n").findings[-1].text
 
 

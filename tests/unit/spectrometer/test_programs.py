@@ -19,7 +19,12 @@ def silence(looks: Iterable[tuple[float, object]]) -> float:
 
 
 def test_a_heartbeat_that_stands_still_is_silent_from_its_last_change_on() -> None:
-    looks: list[tuple[float, object]] = [(0, "12:00:00"), (1, "12:00:01"), (2, "12:00:01"), (3, "12:00:01")]
+    looks: list[tuple[float, object]] = [
+        (0, "12:00:00"),
+        (1, "12:00:01"),
+        (2, "12:00:01"),
+        (3, "12:00:01"),
+    ]
     assert silence(looks) == 2
     assert silence([*looks, (4, "12:00:04")]) == 0
 
@@ -29,11 +34,15 @@ def test_a_program_that_never_had_a_heartbeat_is_not_watched() -> None:
 
 
 def test_a_pause_of_whoever_looks_is_not_the_programs() -> None:
-    assert silence([(0.0, "12:00:00"), (1.0, "12:00:00"), (3600.0, "12:00:00")]) == 1 + LONGEST_LOOK_S
+    assert (
+        silence([(0.0, "12:00:00"), (1.0, "12:00:00"), (3600.0, "12:00:00")]) == 1 + LONGEST_LOOK_S
+    )
 
 
 @given(st.lists(st.tuples(st.floats(0.0, 100.0), st.sampled_from(["a", "b", None])), max_size=30))
-def test_silence_is_never_longer_than_the_time_since_the_first_look(steps: list[tuple[float, object]]) -> None:
+def test_silence_is_never_longer_than_the_time_since_the_first_look(
+    steps: list[tuple[float, object]],
+) -> None:
     pulse, now = Pulse(), 50.0
     for step, value in steps:
         now += step

@@ -94,10 +94,13 @@ class Night:
 
     def plan(self, **changes: Any) -> ScanPlan:
         values: dict[str, Any] = {
-            "start": datetime.now(UTC) + timedelta(seconds=1.2), "length": 60.0, "number": 2,
-            "ready_the_fpga": lambda: self.phases.append("reset"), "arm": lambda: self.phases.append("arm"),
+            "start": datetime.now(UTC) + timedelta(seconds=1.2),
+            "length": 60.0,
+            "number": 2,
+            "ready_the_fpga": lambda: self.phases.append("reset"),
+            "arm": lambda: self.phases.append("arm"),
             "disarm": lambda: self.phases.append("disarm"),
-        }  # fmt: skip
+        }
         return ScanPlan(**(values | changes))
 
     def report(self) -> dict[str, Any]:
@@ -108,22 +111,34 @@ class Night:
         return report.as_dict()
 
     def start(
-        self, until: ScanState, two_phase: bool = False, start_id: str = "ours", banks: tuple[str, ...] = (),
+        self,
+        until: ScanState,
+        two_phase: bool = False,
+        start_id: str = "ours",
+        banks: tuple[str, ...] = (),
         **changes: Any,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """Start in a thread; return when the state is reached."""
         request = StartRequest(
-            id=start_id or "made up", by="ann", is_named=bool(start_id), two_phase=two_phase, banks=banks
+            id=start_id or "made up",
+            by="ann",
+            is_named=bool(start_id),
+            two_phase=two_phase,
+            banks=banks,
         )
 
         def run() -> None:
             try:
                 self.outcome.append(
                     self.control.start(
-                        request, lambda: self.plan(**changes), self.handle, lambda _: True, 5.0,
+                        request,
+                        lambda: self.plan(**changes),
+                        self.handle,
+                        lambda _: True,
+                        5.0,
                         lambda: self.taken.append(self.control.state),
                     )
-                )  # fmt: skip
+                )
             except Exception as error:
                 self.outcome.append(error)
 
@@ -154,7 +169,9 @@ def night() -> Iterator[Night]:
 
 def test_a_bank_is_reserved_until_the_state_refuses_others_and_no_longer(night: Night) -> None:
     night.start(ScanState.WAITING, start=datetime.now(UTC) + timedelta(seconds=60))
-    assert night.taken == [ScanState.STARTING]  # whoever is told that it has ended can start at once
+    assert night.taken == [
+        ScanState.STARTING
+    ]  # whoever is told that it has ended can start at once
     with pytest.raises(RefusedError, match="has been started already"):
         night.control.start(StartRequest(id="2", by="bob"), night.plan, night.handle, bool, 5.0)
     night.control.stop()
@@ -181,7 +198,9 @@ def test_stop_reaches_a_start_whose_program_is_not_there_yet(night: Night) -> No
 
 
 @pytest.mark.parametrize("state", [ScanState.ARMED, ScanState.WAITING, ScanState.RUNNING])
-def test_stop_ends_a_scan_in_every_state_and_the_next_one_runs(night: Night, state: ScanState) -> None:
+def test_stop_ends_a_scan_in_every_state_and_the_next_one_runs(
+    night: Night, state: ScanState
+) -> None:
     late = datetime.now(UTC) + timedelta(seconds=1.2 if state is ScanState.RUNNING else 60)
     night.start(state, start=late, two_phase=state is ScanState.ARMED)
     assert night.control.stop() == "Scan ended"
@@ -206,12 +225,16 @@ def test_an_fpga_that_was_armed_for_a_cancelled_start_is_disarmed(night: Night) 
     assert night.phases == ["reset", "disarm"]
 
 
-def test_a_program_that_does_not_stop_is_told_to_the_caller(night: Night, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_program_that_does_not_stop_is_told_to_the_caller(
+    night: Night, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("spectrometer.scanending.STOP_WITHIN_S", 0.2)
     night.start(ScanState.RUNNING)
     night.join()
     night.program.deaf = True
-    with pytest.raises(ScanError, match=r"program did not end the scan within 0.2 s; it is ended and started anew"):
+    with pytest.raises(
+        ScanError, match=r"program did not end the scan within 0.2 s; it is ended and started anew"
+    ):
         night.control.stop()
     assert night.control.state is ScanState.IDLE
     assert night.report()["outcome"] == "failed"
@@ -220,13 +243,17 @@ def test_a_program_that_does_not_stop_is_told_to_the_caller(night: Night, monkey
 def test_a_program_that_ends_with_its_mode_is_not_started_again(night: Night) -> None:
     night.start(ScanState.RUNNING)
     night.join()
-    night.program.on_stop = lambda: night.control.step() and None  # the scan's thread, at the worst moment
+    night.program.on_stop = lambda: (
+        night.control.step() and None
+    )  # the scan's thread, at the worst moment
     night.control.close("another mode")
     assert night.program.starts == 1
     assert night.report()["error"] == "another mode"
 
 
-def test_a_scan_ends_even_if_the_status_memory_cannot_be_had(night: Night, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_scan_ends_even_if_the_status_memory_cannot_be_had(
+    night: Night, monkeypatch: pytest.MonkeyPatch
+) -> None:
     night.start(ScanState.RUNNING, length=0.1)
     night.join()
 
@@ -299,7 +326,9 @@ def test_the_end_that_a_program_reports_is_seen_at_once(night: Night) -> None:
     assert (report["outcome"], report["warning"]) == ("done", "")
 
 
-def test_what_is_lost_is_the_outcome_in_report_and_log(night: Night, caplog: pytest.LogCaptureFixture) -> None:
+def test_what_is_lost_is_the_outcome_in_report_and_log(
+    night: Night, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.INFO)
     night.start(ScanState.RUNNING, start=datetime.now(UTC) + timedelta(seconds=1), length=0.2)
     night.status.update({"DAQPLAN": 3, "DAQNINT": 2, "DAQDROP": 0.5, "SCANSTAT": "stopped"})
@@ -317,7 +346,11 @@ def test_a_start_is_taken_back_by_its_own_identity_only(night: Night) -> None:
     assert night.control.take_back("ours", "bob") == "Start taken back"
     assert isinstance(night.join(), OperationAbortedError)
     report = night.report()
-    assert (report["outcome"], report["error"], report["ended_by"]) == ("aborted", "taken back by bob", "bob")
+    assert (report["outcome"], report["error"], report["ended_by"]) == (
+        "aborted",
+        "taken back by bob",
+        "bob",
+    )
 
 
 def test_a_scan_that_runs_is_taken_back_by_its_identity_too(night: Night) -> None:
@@ -357,7 +390,9 @@ def test_an_abort_that_is_no_stop_owes_no_stop_an_answer(night: Night) -> None:
 
 def test_a_start_that_a_stop_aborts_was_ended_by_its_caller_whoever_is_faster(night: Night) -> None:
     for number in range(20):
-        night.handle = OperationHandle(OperationRecord(id=str(number), method="start", state=State.RUNNING))
+        night.handle = OperationHandle(
+            OperationRecord(id=str(number), method="start", state=State.RUNNING)
+        )
         night.start(ScanState.WAITING, start=datetime.now(UTC) + timedelta(seconds=60))
         hooks = night.handle.ask_to_end("stop was called by bob", by="bob", method="stop")
         aborting = threading.Thread(target=night.handle.run_hooks, args=(hooks,))
@@ -399,7 +434,9 @@ def test_a_program_that_ends_right_before_the_start_fails_it_before_the_start(ni
     assert night.report()["error"] == "program ended while the start waited"
 
 
-def test_a_monitor_whose_program_hangs_says_so(night: Night, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_monitor_whose_program_hangs_says_so(
+    night: Night, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("spectrometer.programs.DEAF_AFTER_S", 0.2)
     monkeypatch.setattr("spectrometer.monitormode.WITHIN_S", 0.1)
     night.status.update({"DAQPULSE": "12:00:00"})
@@ -410,7 +447,9 @@ def test_a_monitor_whose_program_hangs_says_so(night: Night, monkeypatch: pytest
     assert (night.control.state, night.program.starts) == (ScanState.IDLE, 2)
 
 
-def test_a_start_without_a_thread_fails_and_leaves_the_bank_free(night: Night, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_start_without_a_thread_fails_and_leaves_the_bank_free(
+    night: Night, monkeypatch: pytest.MonkeyPatch
+) -> None:
     begin = threading.Thread.start
 
     def none_for_scans(thread: threading.Thread) -> None:

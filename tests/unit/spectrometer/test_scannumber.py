@@ -1,4 +1,5 @@
-"""The scan number: what it may be, and that neither a spoilt file nor a full disk makes one come twice."""
+"""The scan number: what it may be, and that neither a spoilt file nor a full disk makes one come
+twice."""
 
 from __future__ import annotations
 
@@ -68,7 +69,11 @@ def test_after_the_last_number_comes_the_first(tmp_path: Path) -> None:
     last = number(tmp_path)
     last.set(LAST)
     assert last.increment() == FIRST
-    write_scans(tmp_path, range(LAST, LAST + 1), name=lambda _start, bank, one: file_name(FIRST_START, bank, one))
+    write_scans(
+        tmp_path,
+        range(LAST, LAST + 1),
+        name=lambda _start, bank, one: file_name(FIRST_START, bank, one),
+    )
     assert number(tmp_path).value == FIRST
 
 
@@ -95,10 +100,15 @@ def test_numbers_that_a_full_disk_did_not_keep_are_known_from_the_files(
     assert second.increment() == 6
 
 
-@pytest.mark.parametrize("name", [
-    file_name, lambda *of: file_name(*of, ".raw"), lambda *of: file_name(*of, "_3.fits"),
-    lambda *of: file_name(*of, ".fits.gz"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "name",
+    [
+        file_name,
+        lambda *of: file_name(*of, ".raw"),
+        lambda *of: file_name(*of, "_3.fits"),
+        lambda *of: file_name(*of, ".fits.gz"),
+    ],
+)
 def test_files_of_all_types_in_all_projects_count(tmp_path: Path, name: Any) -> None:
     write_scans(tmp_path, range(2, 5))
     write_scans(tmp_path, range(5, 9), project="AGBT26A_001_01", name=name)
@@ -111,7 +121,9 @@ def test_files_of_all_types_in_all_projects_count(tmp_path: Path, name: Any) -> 
     assert number(tmp_path).increment() == 9
 
 
-def test_a_second_file_of_a_scan_and_numbers_that_cannot_be_are_no_higher_ones(tmp_path: Path) -> None:
+def test_a_second_file_of_a_scan_and_numbers_that_cannot_be_are_no_higher_ones(
+    tmp_path: Path,
+) -> None:
     for _ in range(3):
         write_scans(tmp_path, range(2, 3))
     assert len(os.listdir(tmp_path / "JUNK")) == 3
@@ -127,7 +139,9 @@ def test_a_number_that_was_set_counts_on_whatever_older_files_there_are(tmp_path
     assert first.increment() == 4
     assert number(tmp_path).value == 4
     later = datetime.now(UTC) + timedelta(seconds=2)
-    (tmp_path / "JUNK" / file_name(later, "BANKA", 9)).touch()  # scans after it, whose numbers were not kept
+    (
+        tmp_path / "JUNK" / file_name(later, "BANKA", 9)
+    ).touch()  # scans after it, whose numbers were not kept
     assert number(tmp_path).value == 9
 
 
@@ -172,7 +186,9 @@ def test_what_others_put_in_its_place_is_neither_followed_nor_waited_for(
         assert number(root).value == FIRST + 1
 
 
-def test_a_data_root_that_is_gone_is_not_made(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_data_root_that_is_gone_is_not_made(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     missing = number(tmp_path / "gone")
     assert missing.increment() == FIRST + 1
     assert "is not kept" in caplog.text

@@ -19,13 +19,28 @@ JUDGED: list[tuple[dict[str, Any], dict[str, Any], str, str]] = [
     # found, other arguments, outcome, what error or warning say
     (WHOLE, {}, "done", ""),
     (WHOLE, {"error": "disk full"}, "failed", "disk full"),
-    (WHOLE | {"integrations": 0, "dropped": 65}, {}, "failed", "nothing was recorded of 10 integrations.*65 blocks"),
+    (
+        WHOLE | {"integrations": 0, "dropped": 65},
+        {},
+        "failed",
+        "nothing was recorded of 10 integrations.*65 blocks",
+    ),
     (WHOLE | {"integrations": 2}, {}, "incomplete", "2 of 10 integrations recorded"),
-    (WHOLE | {"dropped": 0.25, "lost_s": 0.1}, {}, "incomplete", "0.25 blocks, 0.1 s of the data lost"),
+    (
+        WHOLE | {"dropped": 0.25, "lost_s": 0.1},
+        {},
+        "incomplete",
+        "0.25 blocks, 0.1 s of the data lost",
+    ),
     (WHOLE | {"lost_s": 0.1}, {}, "incomplete", "0.1 s of the data lost"),
     ({}, {"has_counts": True}, "failed", "daq reported nothing of this scan"),
     ({}, {}, "done", "not verified: daq reports no counts"),
-    ({"integrations": 7}, {}, "done", "not verified: daq reports 7 integrations and not how many were planned"),
+    (
+        {"integrations": 7},
+        {},
+        "done",
+        "not verified: daq reports 7 integrations and not how many were planned",
+    ),
     ({"integrations": 0}, {}, "failed", "nothing was recorded"),
     ({"integrations": 0, "planned": 0}, {}, "failed", "nothing was recorded of 0 integrations"),
     ({"packets": 1000, "packets_lost": 0}, {}, "done", ""),
@@ -34,8 +49,18 @@ JUDGED: list[tuple[dict[str, Any], dict[str, Any], str, str]] = [
     ({}, {"blocked": 30, "looks": 30}, "failed", "NETSTAT was blocked throughout the scan"),
     (WHOLE, {"blocked": 2, "looks": 30}, "incomplete", "NETSTAT was blocked at 2 of 30 looks"),
     ({}, {"has_counts": None}, "done", "simulated without a source: no data are taken"),
-    (WHOLE | {"integrations": 3}, {"ended": Outcome.STOPPED}, "stopped", "3 of 10 integrations recorded"),
-    (WHOLE | {"integrations": 0}, {"ended": Outcome.ABORTED}, "aborted", "0 of 10 integrations recorded"),
+    (
+        WHOLE | {"integrations": 3},
+        {"ended": Outcome.STOPPED},
+        "stopped",
+        "3 of 10 integrations recorded",
+    ),
+    (
+        WHOLE | {"integrations": 0},
+        {"ended": Outcome.ABORTED},
+        "aborted",
+        "0 of 10 integrations recorded",
+    ),
     (WHOLE, {"ended": Outcome.STOPPED, "error": "disk full"}, "failed", "disk full"),
 ]
 
@@ -59,8 +84,12 @@ def test_the_outcome_is_what_was_recorded_of_what_was_planned(
     }),
     st.booleans(), st.integers(0, 5),
 )  # fmt: skip
-def test_nothing_that_lost_data_is_done_without_a_word(found: dict[str, Any], counts: bool, blocked: int) -> None:
-    verdict = judge(Outcome.DONE, "", found, program="daq", has_counts=counts, blocked=blocked, looks=5)
+def test_nothing_that_lost_data_is_done_without_a_word(
+    found: dict[str, Any], counts: bool, blocked: int
+) -> None:
+    verdict = judge(
+        Outcome.DONE, "", found, program="daq", has_counts=counts, blocked=blocked, looks=5
+    )
     if verdict.outcome is Outcome.DONE and not verdict.warnings:
         assert not blocked
         assert not any(found.get(name) for name in ("dropped", "lost_s", "packets_lost"))
@@ -80,7 +109,11 @@ def test_all_keys_are_always_there() -> None:
 def test_only_numbers_stand_where_numbers_belong(strange: Any) -> None:
     report = ScanReport("id", "ann")
     report.take({"DAQNINT": strange, "DAQPLAN": 5, "DAQFITS": 7})
-    assert (report.as_dict()["integrations"], report.as_dict()["planned"], report.as_dict()["file"]) == (None, 5, None)
+    assert (
+        report.as_dict()["integrations"],
+        report.as_dict()["planned"],
+        report.as_dict()["file"],
+    ) == (None, 5, None)
 
 
 def test_a_common_start_is_whole_only_if_somebody_said_so() -> None:
@@ -95,7 +128,8 @@ def test_a_common_start_is_whole_only_if_somebody_said_so() -> None:
 
 
 @pytest.mark.parametrize(
-    "names", [[f"BANK{n}" for n in range(64)], ["SPECTROMETER_OF_A_LONG_NAME" * 2] * 3, ["BÄNK'A"] * 9]
+    "names",
+    [[f"BANK{n}" for n in range(64)], ["SPECTROMETER_OF_A_LONG_NAME" * 2] * 3, ["BÄNK'A"] * 9],
 )
 def test_however_many_banks_there_are_their_state_fits_a_card(names: list[str]) -> None:
     for missing in (None, names[1:]):

@@ -1,4 +1,5 @@
-"""What the doctor finds of a spectrometer Bank: memory, semaphore, programs, recording, board and addresses."""
+"""What the doctor finds of a spectrometer Bank: memory, semaphore, programs, recording, board and
+addresses."""
 
 from __future__ import annotations
 
@@ -74,7 +75,9 @@ def one(config: Config, around: Surroundings) -> Finding:
 # status memory
 
 
-def test_a_bank_without_trouble_is_fine_and_nothing_is_made(config: Config, around: Surroundings) -> None:
+def test_a_bank_without_trouble_is_fine_and_nothing_is_made(
+    config: Config, around: Surroundings
+) -> None:
     assert diagnosis(config, around) == []
     with pytest.raises(sysv_ipc.ExistentialError):
         sysv_ipc.SharedMemory(names_of(config).key, 0, size=0)
@@ -82,7 +85,9 @@ def test_a_bank_without_trouble_is_fine_and_nothing_is_made(config: Config, arou
         posix_ipc.Semaphore(names_of(config).semaphore)
 
 
-def test_a_memory_that_nobody_uses_was_left_behind(config: Config, memory: StatusBuffer, around: Surroundings) -> None:
+def test_a_memory_that_nobody_uses_was_left_behind(
+    config: Config, memory: StatusBuffer, around: Surroundings
+) -> None:
     memory.close()
     finding = one(config, around)
     assert finding.text.endswith("were left behind by a Player that could not end in order")
@@ -91,14 +96,18 @@ def test_a_memory_that_nobody_uses_was_left_behind(config: Config, memory: Statu
     StatusBuffer(memory.key, memory.semaphore, create=False).close()  # it is still there
 
 
-def test_a_memory_in_use_names_who_uses_it(config: Config, memory: StatusBuffer, around: Surroundings) -> None:
+def test_a_memory_in_use_names_who_uses_it(
+    config: Config, memory: StatusBuffer, around: Surroundings
+) -> None:
     finding = one(config, around)
     assert f"is in use by process {os.getpid()} (" in finding.text
     assert "while no Player serves" in finding.text
     assert diagnosis(config, replace(around, is_served=True)) == []
 
 
-def test_a_memory_of_another_size_is_found_even_while_a_player_serves(config: Config, around: Surroundings) -> None:
+def test_a_memory_of_another_size_is_found_even_while_a_player_serves(
+    config: Config, around: Surroundings
+) -> None:
     segment = sysv_ipc.SharedMemory(names_of(config).key, sysv_ipc.IPC_CREX, mode=0o600, size=4096)
     try:
         finding = one(config, replace(around, is_served=True))
@@ -129,16 +138,24 @@ def test_a_semaphore_that_is_not_given_back_is_found(
 # data taking
 
 
-def test_a_recording_that_is_not_there_or_none_is_found(tmp_path: Path, around: Surroundings) -> None:
+def test_a_recording_that_is_not_there_or_none_is_found(
+    tmp_path: Path, around: Surroundings
+) -> None:
     assert diagnosis(array(tmp_path, recording=recording()), around) == []
     finding = one(array(tmp_path, recording=tmp_path / "gone.raw"), around)
     assert finding.text == f"there is no recording {tmp_path / 'gone.raw'}"
-    assert finding.remedy == "put a GUPPI raw or DADA file there, or correct banks.BANKA.source.file"
+    assert (
+        finding.remedy == "put a GUPPI raw or DADA file there, or correct banks.BANKA.source.file"
+    )
     (tmp_path / "text.raw").write_text("no voltages")
-    assert one(array(tmp_path, recording=tmp_path / "text.raw"), around).text.startswith("text.raw: ")
+    assert one(array(tmp_path, recording=tmp_path / "text.raw"), around).text.startswith(
+        "text.raw: "
+    )
 
 
-def test_programs_that_are_missing_are_found_with_their_modes(tmp_path: Path, around: Surroundings) -> None:
+def test_programs_that_are_missing_are_found_with_their_modes(
+    tmp_path: Path, around: Surroundings
+) -> None:
     config, real = array(tmp_path, board=False), replace(around, simulate=False)
     texts = [finding.text for finding in diagnosis(config, real)]
     assert len(texts) == 3
@@ -173,7 +190,9 @@ def test_a_board_is_asked_unless_simulated(tmp_path: Path, around: Surroundings)
     with BoardSimulator(images, port=port):
         assert SpectrometerBank.diagnose(config, "BANKA", real) == []
     absent = "h1k_ver105_2013_Dec_02_1551.bof"
-    with BoardSimulator({name: sizes for name, sizes in images.items() if name != absent}, port=port):
+    with BoardSimulator(
+        {name: sizes for name, sizes in images.items() if name != absent}, port=port
+    ):
         [finding] = SpectrometerBank.diagnose(config, "BANKA", real)
     assert finding.text == f"the image {absent} of MODE1 is not on board 127.0.0.1:{port}"
 
@@ -184,15 +203,22 @@ def test_what_devices_import_and_is_not_installed_is_found(
 ) -> None:
     config = array(tmp_path, recording=recording())
     installed = importlib.util.find_spec
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "aiokatcp" else installed(name))
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name: None if name == "aiokatcp" else installed(name)
+    )
     finding = one(config, replace(around, simulate=simulate))
-    assert finding.text == "board and synthesizer, simulated ones too, cannot be reached without aiokatcp"
+    assert (
+        finding.text
+        == "board and synthesizer, simulated ones too, cannot be reached without aiokatcp"
+    )
     assert finding.remedy == "install what they need: pip install 'dealer-player[instruments]'"
 
 
 def test_a_board_needs_addresses(tmp_path: Path, around: Surroundings) -> None:
     config = array(tmp_path, recording=recording())
-    text = config.path.read_text().replace('{ host = "10.17.0.1", ip = "10.17.0.1" }', '{ host = "nowhere.invalid" }')
+    text = config.path.read_text().replace(
+        '{ host = "10.17.0.1", ip = "10.17.0.1" }', '{ host = "nowhere.invalid" }'
+    )
     config.path.write_text(text)
     finding = one(load(config.path), around)
     assert "data_destination host 'nowhere.invalid' cannot be resolved" in finding.text
@@ -204,12 +230,28 @@ def test_a_player_that_was_killed_is_diagnosed_by_the_command(tmp_path: Path) ->
     names = names_of(config)
     program = f"import os, spectrometer.status as s; s.StatusBuffer({names.key}, {names.semaphore!r}); os._exit(9)"
     environment = clean_environment(DIBAS_DATA=str(tmp_path))
-    subprocess.run([sys.executable, "-c", program], env=environment, cwd=ROOT, timeout=600, check=False)
+    subprocess.run(
+        [sys.executable, "-c", program], env=environment, cwd=ROOT, timeout=600, check=False
+    )
     try:
         done = subprocess.run(
-            [sys.executable, "-m", "player.cli", "doctor", "BANKA", "--simulate", "--config", str(config.path)],
-            capture_output=True, text=True, timeout=600, env=environment, cwd=ROOT, check=False,
-        )  # fmt: skip
+            [
+                sys.executable,
+                "-m",
+                "player.cli",
+                "doctor",
+                "BANKA",
+                "--simulate",
+                "--config",
+                str(config.path),
+            ],
+            capture_output=True,
+            text=True,
+            timeout=600,
+            env=environment,
+            cwd=ROOT,
+            check=False,
+        )
     finally:
         StatusBuffer(names.key, names.semaphore).unlink()
     assert (done.returncode, done.stderr) == (1, "")

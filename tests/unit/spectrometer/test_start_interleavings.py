@@ -1,7 +1,7 @@
 """Starts of several Dealers at the same moment, in every order in which their messages may come.
 
-The Banks are the Bank's own code without instruments, the Dealers the Dealer's own steps; what is random is which
-message is handled next, which answer is lost, and who presses Ctrl-C.
+The Banks are the Bank's own code without instruments, the Dealers the Dealer's own steps; what is
+random is which message is handled next, which answer is lost, and who presses Ctrl-C.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ NAMES = ["BANKA", "BANKB", "BANKC", "BANKD"]
 
 
 class Player:
-    """A Bank and its lane, one message at a time."""
+    """A Bank and its command queue, one message at a time."""
 
     def __init__(self, bank: RehearsedBank) -> None:
         self.bank = bank
         self.methods = Interface.of("bank", bank).methods
-        self.lane: list[Call] = []
+        self.queue: list[Call] = []
 
     def arrive(self, call: Call) -> None:
         """Take a message as the server's thread does: refuse it, answer it, or queue it."""
@@ -54,7 +54,7 @@ class Player:
         if method.mark.urgent:
             self.carry_out(call)
         else:
-            self.lane.append(call)
+            self.queue.append(call)
 
     def carry_out(self, call: Call) -> None:
         """Do what was asked."""
@@ -79,7 +79,9 @@ class Call:
     args: tuple[Any, ...]
     caller: Caller
     outcome: Outcome | None = None
-    handle: OperationHandle = field(default_factory=lambda: OperationHandle(OperationRecord(id="", method="")))
+    handle: OperationHandle = field(
+        default_factory=lambda: OperationHandle(OperationRecord(id="", method=""))
+    )
 
     def answer(self, value: Any, error: Exception | None) -> None:
         self.outcome = Outcome(self.bank, value, error)
@@ -101,7 +103,9 @@ class Starting:
         self._interrupt_in = interrupted_at
         self.waiting: Waiting = []
         starters = Starters(named=banks)
-        self._steps = CommonStart(self._ask, when, self.id, lambda: datetime.now(UTC)).start(starters)
+        self._steps = CommonStart(self._ask, when, self.id, lambda: datetime.now(UTC)).start(
+            starters
+        )
         self._go(lambda: next(self._steps))
 
     def _ask(
@@ -156,9 +160,11 @@ def run(players: dict[str, Player], dealers: list[Starting], pick: Any, is_lost:
             sent += fresh
             on_the_way += fresh
         steps: list[Any] = [("arrive", call) for call in on_the_way]
-        steps += [("work", player) for player in players.values() if player.lane]
+        steps += [("work", player) for player in players.values() if player.queue]
         steps += [("proceed", dealer) for dealer in dealers if not dealer.ended]
-        if not [step for step in steps if step[0] != "proceed"] and all(dealer.ended for dealer in dealers):
+        if not [step for step in steps if step[0] != "proceed"] and all(
+            dealer.ended for dealer in dealers
+        ):
             return
         kind, what = steps[pick(len(steps))]
         if kind == "arrive":
@@ -167,14 +173,16 @@ def run(players: dict[str, Player], dealers: list[Starting], pick: Any, is_lost:
             if is_lost():
                 what.answer(None, CallTimeoutError("tcp://bank:1", what.method, 5.0))
         elif kind == "work":
-            what.carry_out(what.lane.pop(0))
+            what.carry_out(what.queue.pop(0))
         else:
             what.proceed()
     raise AssertionError("it does not come to an end")
 
 
 @settings(max_examples=250)
-@given(number=st.integers(2, 4), same=st.booleans(), faulty=st.booleans(), seed=st.integers(0, 2**32))
+@given(
+    number=st.integers(2, 4), same=st.booleans(), faulty=st.booleans(), seed=st.integers(0, 2**32)
+)
 def test_one_dealer_gets_the_banks_or_none_and_the_others_are_told_by_whom(
     players: dict[str, Player], number: int, same: bool, faulty: bool, seed: int
 ) -> None:
@@ -198,7 +206,11 @@ def test_one_dealer_gets_the_banks_or_none_and_the_others_are_told_by_whom(
                 elif not faulty:
                     assert report["outcome"] in ("none", "aborted")
             if isinstance(dealer.error, StartError) and not faulty:
-                assert any(other.caller.name in str(dealer.error) for other in dealers if other is not dealer)
+                assert any(
+                    other.caller.name in str(dealer.error)
+                    for other in dealers
+                    if other is not dealer
+                )
         taken = [bank for dealer in winners for bank in dealer.banks]
         assert len(taken) == len(set(taken)), "two Dealers have the same Bank"
         if same and not faulty:
@@ -208,7 +220,7 @@ def test_one_dealer_gets_the_banks_or_none_and_the_others_are_told_by_whom(
             assert held == set(taken), "a Bank is armed for nobody"
     finally:
         for player in players.values():
-            player.lane.clear()
+            player.queue.clear()
             if player.bank.scan_status()[0]:
                 player.bank.stop()
 
@@ -248,9 +260,11 @@ def test_nobody_ends_anothers_start_whoever_stops_or_dies(
         for name, player in players.items():
             if player.bank.scan_status()[0]:
                 owner = player.bank.scan_report()["by"]
-                assert any(d.caller.name == owner and (d.won or d.is_dead) for d in dealers), f"{name} is nobody's"
+                assert any(d.caller.name == owner and (d.won or d.is_dead) for d in dealers), (
+                    f"{name} is nobody's"
+                )
     finally:
         for player in players.values():
-            player.lane.clear()
+            player.queue.clear()
             if player.bank.scan_status()[0]:
                 player.bank.stop()

@@ -6,7 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zmqjsonproxy.addresses import bind_address, checked_host, is_by_name, is_loopback_host, split_url, tcp_url
+from zmqjsonproxy.addresses import (
+    bind_address,
+    checked_host,
+    is_by_name,
+    is_loopback_host,
+    split_url,
+    tcp_url,
+)
 
 URLS = [
     ("tcp://127.0.0.1:6667", "127.0.0.1", 6667),
@@ -21,7 +28,9 @@ def test_a_url_is_host_and_port(url: str, host: str, port: int) -> None:
     assert tcp_url(host, port) == url
 
 
-@pytest.mark.parametrize("url", ["", "tcp://", "tcp://h", "tcp://h:", "tcp://h:x", "tcp://h:65536", "ipc:///x", "h:1"])
+@pytest.mark.parametrize(
+    "url", ["", "tcp://", "tcp://h", "tcp://h:", "tcp://h:x", "tcp://h:65536", "ipc:///x", "h:1"]
+)
 def test_anything_else_is_refused(url: str) -> None:
     with pytest.raises(ValueError, match=r"tcp://HOST:PORT|at most 65535"):
         split_url(url)
@@ -101,7 +110,12 @@ def test_the_loopback_interface_is_its_address(text: str, address: str, is_loopb
 
 @pytest.mark.parametrize(
     ("url", "is_it"),
-    [("tcp://hpc1:1", True), ("tcp://127.0.0.1:1", False), ("tcp://[::1]:1", False), ("ipc:///x", False)],
+    [
+        ("tcp://hpc1:1", True),
+        ("tcp://127.0.0.1:1", False),
+        ("tcp://[::1]:1", False),
+        ("ipc:///x", False),
+    ],
 )
 def test_a_name_may_stand_for_several_addresses(url: str, is_it: bool) -> None:
     assert is_by_name(url) is is_it

@@ -16,12 +16,15 @@ BEGUN = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
 
 
 def recorded(*messages: tuple[str, Any] | tuple[str, Any, int]) -> Answers:
-    """A recording of ("->", request) and ("<-", reply), a quarter of a second apart; the third is the client."""
+    """A recording of ("->", request) and ("<-", reply), a quarter of a second apart; the third is
+    the client."""
     records = []
     for n, (arrow, message, *peer) in enumerate(messages):
         frames = message if isinstance(message, tuple) else (_bytes(message),)
         direction = Direction.REQUEST if arrow == "->" else Direction.REPLY
-        records.append(Record(BEGUN + timedelta(seconds=n / 4), direction, peer[0] if peer else 1, frames))
+        records.append(
+            Record(BEGUN + timedelta(seconds=n / 4), direction, peer[0] if peer else 1, frames)
+        )
     return Answers(records, "scan.jsonl")
 
 
@@ -35,7 +38,13 @@ def ask(answers: Answers, message: Any) -> Any:
 
 
 def call(method: str, params: Any = None, id: Any = 1, **members: Any) -> dict[str, Any]:
-    return {"jsonrpc": "2.0", "id": id, "method": method, "params": params if params is not None else [], **members}
+    return {
+        "jsonrpc": "2.0",
+        "id": id,
+        "method": method,
+        "params": params if params is not None else [],
+        **members,
+    }
 
 
 def result(value: Any, id: Any = 1) -> dict[str, Any]:
@@ -54,41 +63,68 @@ def test_a_native_answer_carries_the_number_of_the_one_who_asks() -> None:
 
 def test_numbers_and_the_member_dealer_do_not_count_but_for_wait() -> None:
     answers = recorded(
-        ("->", call("bank.prepare", dealer={"deadline_s": 3.0})), ("<-", result([True, "done"])),
-        ("->", call("bank.prepare", dealer={"wait": "accepted"})), ("<-", result({"operation": "a1"})),
-    )  # fmt: skip
-    assert ask(answers, call("bank.prepare", dealer={"deadline_s": 60, "client": "x"}))["result"] == [True, "done"]
+        ("->", call("bank.prepare", dealer={"deadline_s": 3.0})),
+        ("<-", result([True, "done"])),
+        ("->", call("bank.prepare", dealer={"wait": "accepted"})),
+        ("<-", result({"operation": "a1"})),
+    )
+    assert ask(answers, call("bank.prepare", dealer={"deadline_s": 60, "client": "x"}))[
+        "result"
+    ] == [True, "done"]
     assert ask(answers, call("bank.prepare"))["result"] == [True, "done"]
-    assert ask(answers, call("bank.prepare", dealer={"wait": "accepted"}))["result"] == {"operation": "a1"}
+    assert ask(answers, call("bank.prepare", dealer={"wait": "accepted"}))["result"] == {
+        "operation": "a1"
+    }
 
 
 def test_named_parameters_have_no_order_and_mixed_ones_are_what_they_mean() -> None:
     answers = recorded(
-        ("->", call("bank.set_param", {"a": 1, "b": {"x": 1, "y": 2}})), ("<-", result("named")),
-        ("->", call("bank.set_param", {"args": [1], "kwargs": {"b": 2}}, dealer={"params": "mixed"})),
+        ("->", call("bank.set_param", {"a": 1, "b": {"x": 1, "y": 2}})),
+        ("<-", result("named")),
+        (
+            "->",
+            call("bank.set_param", {"args": [1], "kwargs": {"b": 2}}, dealer={"params": "mixed"}),
+        ),
         ("<-", result("mixed")),
-    )  # fmt: skip
-    assert ask(answers, call("bank.set_param", {"b": {"y": 2, "x": 1}, "a": 1}))["result"] == "named"
-    mixed = call("bank.set_param", {"kwargs": {"b": 2}, "args": [1]}, dealer={"params": "mixed", "deadline_s": 1})
+    )
+    assert (
+        ask(answers, call("bank.set_param", {"b": {"y": 2, "x": 1}, "a": 1}))["result"] == "named"
+    )
+    mixed = call(
+        "bank.set_param",
+        {"kwargs": {"b": 2}, "args": [1]},
+        dealer={"params": "mixed", "deadline_s": 1},
+    )
     assert ask(answers, mixed)["result"] == "mixed"
 
 
 def test_the_same_request_is_answered_in_order_and_the_last_answer_repeats() -> None:
     answers = recorded(
-        ("->", call("bank.get_mode", id=1), 1), ("->", call("bank.get_mode", id=1), 2),
-        ("<-", result("second", 1), 2), ("<-", result("first", 1), 1),
-        ("->", call("bank.get_mode", id=2), 1), ("<-", result("third", 2), 1),
-    )  # fmt: skip
+        ("->", call("bank.get_mode", id=1), 1),
+        ("->", call("bank.get_mode", id=1), 2),
+        ("<-", result("second", 1), 2),
+        ("<-", result("first", 1), 1),
+        ("->", call("bank.get_mode", id=2), 1),
+        ("<-", result("third", 2), 1),
+    )
     assert [ask(answers, call("bank.get_mode"))["result"] for _ in range(5)] == [
-        "first", "second", "third", "third", "third",
-    ]  # fmt: skip
+        "first",
+        "second",
+        "third",
+        "third",
+        "third",
+    ]
 
 
 def test_answers_that_came_out_of_order_are_found_by_number() -> None:
     answers = recorded(
-        ("->", call("bank.slow", id=1)), ("->", call("bank.quick", id="1")), ("->", old("get_mode")),
-        ("<-", result("quick", "1")), ("<-", "MODE1"), ("<-", result("slow", 1)),
-    )  # fmt: skip
+        ("->", call("bank.slow", id=1)),
+        ("->", call("bank.quick", id="1")),
+        ("->", old("get_mode")),
+        ("<-", result("quick", "1")),
+        ("<-", "MODE1"),
+        ("<-", result("slow", 1)),
+    )
     assert ask(answers, call("bank.slow"))["result"] == "slow"
     assert ask(answers, call("bank.quick"))["result"] == "quick"
     assert ask(answers, old("get_mode")) == "MODE1"
@@ -112,9 +148,11 @@ def test_dialects_are_kept_apart() -> None:
 def test_a_hello_is_not_the_listing_of_the_original() -> None:
     ours = {"dealer": 1, "methods": [], "instance": "i", "name": "bank"}
     answers = recorded(
-        ("->", (b"", original.hello("bank", "host:1"))), ("<-", ours),
-        ("->", old("list_methods")), ("<-", [["a", None]]),
-    )  # fmt: skip
+        ("->", (b"", original.hello("bank", "host:1"))),
+        ("<-", ours),
+        ("->", old("list_methods")),
+        ("<-", [["a", None]]),
+    )
     assert ask(answers, original.hello("bank", "host:2")) == ours
     assert ask(answers, old("list_methods")) == [["a", None]]
 
@@ -123,8 +161,9 @@ def test_a_recording_of_old_clients_answers_a_hello_as_an_old_server() -> None:
     answers = recorded(("->", old("list_methods")), ("<-", [["get_mode", None]]))
     assert ask(answers, original.hello("bank", "host:1")) == [["get_mode", None]]
     assert ask(answers, original.hello("bar", "host:1")) == [
-        "Interface error", "nobody asked for 'bar' in scan.jsonl; there are: bank",
-    ]  # fmt: skip
+        "Interface error",
+        "nobody asked for 'bar' in scan.jsonl; there are: bank",
+    ]
 
 
 def test_an_object_nobody_asked_for_is_none_of_a_native_server() -> None:
@@ -135,7 +174,12 @@ def test_an_object_nobody_asked_for_is_none_of_a_native_server() -> None:
 
 
 def test_a_batch_is_its_calls() -> None:
-    batch = [call("bank.a", id=1), call("bank.b", id=2), {"jsonrpc": "2.0", "method": "bank.note"}, 5]
+    batch = [
+        call("bank.a", id=1),
+        call("bank.b", id=2),
+        {"jsonrpc": "2.0", "method": "bank.note"},
+        5,
+    ]
     invalid = {"jsonrpc": "2.0", "id": None, "error": {"code": -32600, "message": "no object"}}
     answers = recorded(("->", batch), ("<-", [result("b", 2), result("a", 1), invalid]))
     assert (answers.requests, answers.unanswered) == (3, 0)
@@ -165,8 +209,9 @@ def test_malformed_requests_are_the_same_if_their_bytes_are() -> None:
     answers = recorded(("->", b"{no JSON"), ("<-", trouble))
     assert ask(answers, b"{no JSON") == trouble
     assert ask(answers, b"{other")["EXCEPTION"][:2] == [
-        "NotRecordedError", "scan.jsonl has no request of these bytes: {other",
-    ]  # fmt: skip
+        "NotRecordedError",
+        "scan.jsonl has no request of these bytes: {other",
+    ]
 
 
 def test_arrays_behind_the_body_count_and_come_back() -> None:
@@ -179,14 +224,17 @@ def test_arrays_behind_the_body_count_and_come_back() -> None:
 
 
 def framed(key: str, headers: int) -> dict[str, Any]:
-    """What goes with frames: the name of placeholders, a new one for each message, and a header for each frame."""
+    """What goes with frames: the name of placeholders, a new one for each message, and a header for
+    each frame."""
     return {"frames": {"key": key, "headers": [{"dtype": "|b1", "shape": [1]}] * headers}}
 
 
 def test_the_names_of_placeholders_do_not_count_and_frames_are_announced_as_recorded() -> None:
     asked = call("bank.put", {"a": {"k1": 0}}, dealer=framed("k1", 1))
     replied = {**result({"k2": 0}), "dealer": framed("k2", 1)}
-    answers = recorded(("->", (b" " + _bytes(asked), b"\1")), ("<-", (b" " + _bytes(replied), b"\xff")))
+    answers = recorded(
+        ("->", (b" " + _bytes(asked), b"\1")), ("<-", (b" " + _bytes(replied), b"\xff"))
+    )
     again = call("bank.put", {"a": {"k3": 0}}, id=5, dealer=framed("k3", 1))
     answer = answers.answer((b" " + _bytes(again), b"\1"), BEGUN)
     assert answer is not None
@@ -202,7 +250,9 @@ def test_the_names_of_placeholders_do_not_count_and_frames_are_announced_as_reco
 def test_frames_of_a_batch_follow_each_other() -> None:
     batch = [call(f"bank.{name}", [{"k": 0}], id=name, dealer=framed("k", 1)) for name in "ab"]
     replies = [{**result({"k": 0}, name), "dealer": framed("k", 1)} for name in "ba"]
-    answers = recorded(("->", (b" " + _bytes(batch), b"1", b"2")), ("<-", (b" " + _bytes(replies), b"B", b"A")))
+    answers = recorded(
+        ("->", (b" " + _bytes(batch), b"1", b"2")), ("<-", (b" " + _bytes(replies), b"B", b"A"))
+    )
     single = answers.answer((b" " + _bytes(batch[1]), b"2"), BEGUN)
     assert single is not None
     assert single.content[1:] == (b"B",)
@@ -213,7 +263,9 @@ def test_frames_of_a_batch_follow_each_other() -> None:
 
 
 def test_a_reply_to_what_came_before_the_recording_is_left_out() -> None:
-    answers = recorded(("<-", result("stray", 1)), ("<-", b"no JSON"), ("->", old("a")), ("<-", "A"))
+    answers = recorded(
+        ("<-", result("stray", 1)), ("<-", b"no JSON"), ("->", old("a")), ("<-", "A")
+    )
     assert ask(answers, old("a")) == "A"
 
 
@@ -223,9 +275,13 @@ def test_what_was_not_recorded_is_told_with_what_was(native: bool) -> None:
         return call("bank.set_mode", list(args)) if native else old("set_mode", *args)
 
     modes = [f"MODE{n}" for n in range(7)]
-    messages = [m for mode in modes for m in (("->", request(mode)), ("<-", result(1) if native else 1))]
+    messages = [
+        m for mode in modes for m in (("->", request(mode)), ("<-", result(1) if native else 1))
+    ]
     reply = ask(recorded(*messages), request("MODE9"))
-    type_, text = (reply["error"]["data"][k] for k in ("type", "text")) if native else reply["EXCEPTION"][:2]
+    type_, text = (
+        (reply["error"]["data"][k] for k in ("type", "text")) if native else reply["EXCEPTION"][:2]
+    )
     assert type_ == "NotRecordedError"
     assert text == (
         'bank.set_mode("MODE9") is not in scan.jsonl; it has bank.set_mode with: ("MODE0"), ("MODE1"), ("MODE2"), '
@@ -244,7 +300,9 @@ def test_times_are_moved_to_now_on_demand() -> None:
         ("->", old("get_status")), ("<-", {"T": [2026, 12, 31, 23, 59, 59]}),
     ]  # fmt: skip
     records = [
-        Record(BEGUN, Direction.REQUEST if arrow == "->" else Direction.REPLY, 1, (_bytes(message),))
+        Record(
+            BEGUN, Direction.REQUEST if arrow == "->" else Direction.REPLY, 1, (_bytes(message),)
+        )
         for arrow, message in messages
     ]
     now = BEGUN + timedelta(days=1, seconds=0.25)
@@ -254,7 +312,9 @@ def test_times_are_moved_to_now_on_demand() -> None:
         assert answer is not None
         return json.loads(answer.content[0])
 
-    assert moved(call("bank.earliest_start", id=4)) == result([True, [2026, 11, 22, 9, 31, 0, 0]], 4)
+    assert moved(call("bank.earliest_start", id=4)) == result(
+        [True, [2026, 11, 22, 9, 31, 0, 0]], 4
+    )
     assert moved(call("bank.arm", [[2031, 1, 1, 0, 0, 0, 0]]))["result"] == [True, "armed"]
     assert moved(call("rpc.ping"))["result"] == {"instance": "i", "time": 1000.5 + 86400.25}
     assert moved(old("get_status")) == {"T": [2027, 1, 2, 0, 0, 0]}
@@ -268,11 +328,18 @@ def test_answers_name_the_start_that_was_asked_for_whatever_was_recorded() -> No
     records = [
         Record(BEGUN, direction, 1, (_bytes(message),))
         for direction, message in (
-            (Direction.REQUEST, call("bank.arm", [time, then])), (Direction.REPLY, result([True, f"armed {then}"])),
+            (Direction.REQUEST, call("bank.arm", [time, then])),
+            (Direction.REPLY, result([True, f"armed {then}"])),
             (Direction.REQUEST, call("bank.scan_reports")),
             (Direction.REPLY, result([{"start_id": then}, {"start_id": other}])),
         )
-    ]  # fmt: skip
+    ]
     answers = Answers(records, moves_times=True)
-    assert ask(answers, call("bank.arm", [time, now]))["result"] == [True, f"armed {then}"]  # in a text it stays
-    assert ask(answers, call("bank.scan_reports"))["result"] == [{"start_id": now}, {"start_id": other}]
+    assert ask(answers, call("bank.arm", [time, now]))["result"] == [
+        True,
+        f"armed {then}",
+    ]  # in a text it stays
+    assert ask(answers, call("bank.scan_reports"))["result"] == [
+        {"start_id": now},
+        {"start_id": other},
+    ]

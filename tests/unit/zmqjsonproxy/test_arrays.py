@@ -17,13 +17,18 @@ from zmqjsonproxy.rpc.protocol import jsonrpc, lonearray
 from zmqjsonproxy.rpc.protocol.dialect import Limits, Malformed, Request, read_message, write_reply
 
 DTYPES = st.one_of(
-    npst.boolean_dtypes(), npst.integer_dtypes(), npst.unsigned_integer_dtypes(),
-    npst.floating_dtypes(sizes=(16, 32, 64)), npst.complex_number_dtypes(sizes=(64, 128)),
-)  # fmt: skip
+    npst.boolean_dtypes(),
+    npst.integer_dtypes(),
+    npst.unsigned_integer_dtypes(),
+    npst.floating_dtypes(sizes=(16, 32, 64)),
+    npst.complex_number_dtypes(sizes=(64, 128)),
+)
 ARRAYS = npst.arrays(DTYPES, npst.array_shapes(min_dims=0, max_dims=4, min_side=0, max_side=5))
 VALUES = st.recursive(
     st.one_of(st.none(), st.integers(), st.text(), st.binary(), ARRAYS, ARRAYS.map(np.transpose)),
-    lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(st.text(), inner, max_size=4)),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=4), st.dictionaries(st.text(), inner, max_size=4)
+    ),
     max_leaves=8,
 )
 
@@ -44,7 +49,11 @@ def same(one: Any, other: Any) -> bool:
 
 
 def over_the_wire(body: bytes) -> bytes:
-    return Framed(bytes(body), [bytearray(frame) for frame in body.frames]) if isinstance(body, Framed) else body
+    return (
+        Framed(bytes(body), [bytearray(frame) for frame in body.frames])
+        if isinstance(body, Framed)
+        else body
+    )
 
 
 def loads(body: bytes) -> Any:
@@ -64,14 +73,19 @@ def test_arguments_arrive_as_they_were_given(value: Any, named: bool) -> None:
     kwargs = {"other": value} if named else {}
     before, after = jsonrpc.request_around_id("bank", "echo", [value], kwargs, 1.0, True)
     body = before + b"7" + after
-    request = read_message(over_the_wire(Framed(body, after.frames) if isinstance(after, Framed) else body), Limits())
+    request = read_message(
+        over_the_wire(Framed(body, after.frames) if isinstance(after, Framed) else body), Limits()
+    )
     assert isinstance(request, Request)
     assert same([value], request.args)
     assert same(kwargs, request.kwargs)
 
 
 def test_the_parts_of_a_batch_keep_their_own_frames() -> None:
-    replies = [jsonrpc.reply(n, value, True) for n, value in enumerate([np.arange(3), 5, [b"\xff", np.ones(2)]])]
+    replies = [
+        jsonrpc.reply(n, value, True)
+        for n, value in enumerate([np.arange(3), 5, [b"\xff", np.ones(2)]])
+    ]
     first, second, third = loads(over_the_wire(join(replies)))
     assert same(np.arange(3), first["result"])
     assert second["result"] == 5
@@ -80,11 +94,19 @@ def test_the_parts_of_a_batch_keep_their_own_frames() -> None:
 
 def test_who_takes_no_arrays_gets_lists_and_who_takes_nothing_gets_text_for_bytes() -> None:
     value = {"array": np.arange(3.0), "bytes": b"\xff"}
-    assert loads(jsonrpc.reply(1, value, False))["result"] == {"array": [0.0, 1.0, 2.0], "bytes": b"\xff"}
-    assert json.loads(jsonrpc.reply(1, value))["result"] == {"array": [0.0, 1.0, 2.0], "bytes": "/w=="}
+    assert loads(jsonrpc.reply(1, value, False))["result"] == {
+        "array": [0.0, 1.0, 2.0],
+        "bytes": b"\xff",
+    }
+    assert json.loads(jsonrpc.reply(1, value))["result"] == {
+        "array": [0.0, 1.0, 2.0],
+        "bytes": "/w==",
+    }
 
 
-@pytest.mark.parametrize("array", [np.array(["a"]), np.array([None, 1]), np.array([True, "x"], dtype=object)])
+@pytest.mark.parametrize(
+    "array", [np.array(["a"]), np.array([None, 1]), np.array([True, "x"], dtype=object)]
+)
 def test_what_is_no_number_travels_as_a_list(array: Any) -> None:
     assert loads(jsonrpc.reply(1, array, True))["result"] == array.tolist()
 
@@ -114,9 +136,13 @@ MORE_THAN_NUMBERS = {
 }
 
 
-@pytest.mark.parametrize("around", [lambda x: x, lambda x: [x, None], lambda x: {"x": [x], "big": 2**70}])
+@pytest.mark.parametrize(
+    "around", [lambda x: x, lambda x: [x, None], lambda x: {"x": [x], "big": 2**70}]
+)
 @pytest.mark.parametrize("arrays", [True, False, None])
-@pytest.mark.parametrize(("value", "advice"), MORE_THAN_NUMBERS.values(), ids=MORE_THAN_NUMBERS.keys())
+@pytest.mark.parametrize(
+    ("value", "advice"), MORE_THAN_NUMBERS.values(), ids=MORE_THAN_NUMBERS.keys()
+)
 def test_what_is_more_than_its_numbers_is_refused_in_both_directions(
     value: Any, advice: str, arrays: Any, around: Any
 ) -> None:
@@ -206,12 +232,20 @@ def test_a_hostile_header_is_refused(header: Any, text: str) -> None:
 
 
 def test_a_good_header_is_read() -> None:
-    assert read_header({"dtype": "<f4", "shape": [2, 1], "order": "F"}, 8) == ArrayHeader("<f4", (2, 1), "F")
+    assert read_header({"dtype": "<f4", "shape": [2, 1], "order": "F"}, 8) == ArrayHeader(
+        "<f4", (2, 1), "F"
+    )
 
 
 def request(frames: Any, params: Any = None) -> bytes:
     return json.dumps(
-        {"jsonrpc": "2.0", "id": 1, "method": "bank.echo", "params": params or [{"k": 0}], "dealer": {"frames": frames}}
+        {
+            "jsonrpc": "2.0",
+            "id": 1,
+            "method": "bank.echo",
+            "params": params or [{"k": 0}],
+            "dealer": {"frames": frames},
+        }
     ).encode()
 
 
@@ -239,19 +273,27 @@ def test_a_message_that_does_not_fit_its_frames_is_answered(body: bytes) -> None
 
 
 def test_frames_count_towards_the_size_of_a_message() -> None:
-    bad = read_message(Framed(request({"key": "k", "headers": [GOOD]}), [bytes(2000)]), Limits(max_bytes=1000))
+    bad = read_message(
+        Framed(request({"key": "k", "headers": [GOOD]}), [bytes(2000)]), Limits(max_bytes=1000)
+    )
     assert isinstance(bad, Malformed)
     assert bad.type == "TooLargeError"
 
 
-def test_without_numpy_an_array_that_comes_all_the_same_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_numpy_an_array_that_comes_all_the_same_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(ndarray, "is_available", lambda: False)
     bad = read_message(Framed(request({"key": "k", "headers": [GOOD]}), [bytes(8)]), Limits())
     assert isinstance(bad, Malformed)
     assert "send it as a list" in bad.text
 
 
-@given(st.integers(0, 2**63 - 1), st.lists(st.integers(0, 3), max_size=4), st.sampled_from(["<f4", "|b1", "<c16"]))
+@given(
+    st.integers(0, 2**63 - 1),
+    st.lists(st.integers(0, 3), max_size=4),
+    st.sampled_from(["<f4", "|b1", "<c16"]),
+)
 def test_a_lone_array_is_read_as_any_other_reply(number: int, shape: list[int], dtype: str) -> None:
     array = np.zeros(shape, dtype)
     body = over_the_wire(jsonrpc.reply(number, array, True))

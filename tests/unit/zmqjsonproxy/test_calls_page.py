@@ -18,7 +18,11 @@ from zmqjsonproxy.rpc.server import ServerSettings
 PAGE = Path(__file__).parents[3] / "docs" / "protocols" / "calls.md"
 TEXT = PAGE.read_text(encoding="utf-8")
 REQUESTS = re.findall(r"^    -> (.*)$", TEXT, re.MULTILINE)
-ROWS = [[cell.strip() for cell in line.strip("|").split("|")] for line in TEXT.splitlines() if line.startswith("| ")]
+ROWS = [
+    [cell.strip() for cell in line.strip("|").split("|")]
+    for line in TEXT.splitlines()
+    if line.startswith("| ")
+]
 
 
 @pytest.mark.parametrize("example", REQUESTS)
@@ -35,14 +39,23 @@ def test_the_error_codes_shown_are_all_there_are_and_raise_what_is_said() -> Non
     shown = {int(row[0]): row[2] for row in ROWS if re.fullmatch(r"-32\d{3}", row[0])}
     assert set(shown) == {int(code) for code in Code}
     for code, classes in shown.items():
-        types = ["NoSuchInterfaceError", "NoSuchMethodError"] if "NoSuch" in classes else ["ValueError"]
-        errors = [error_from({"code": code, "message": "m", "data": {"type": type_, "text": "t"}}) for type_ in types]
+        types = (
+            ["NoSuchInterfaceError", "NoSuchMethodError"] if "NoSuch" in classes else ["ValueError"]
+        )
+        errors = [
+            error_from({"code": code, "message": "m", "data": {"type": type_, "text": "t"}})
+            for type_ in types
+        ]
         found = {type(error).__name__ for error in errors}
         assert found == set(re.findall(r"\w+Error", classes))
 
 
 def test_the_limits_shown_are_the_defaults() -> None:
-    shown = {row[0].strip("`"): row[1] for row in ROWS if row[0].strip("`") in {f.name for f in fields(ServerSettings)}}
+    shown = {
+        row[0].strip("`"): row[1]
+        for row in ROWS
+        if row[0].strip("`") in {f.name for f in fields(ServerSettings)}
+    }
     defaults = ServerSettings()
     assert shown == {
         "max_message_bytes": f"{defaults.max_message_bytes // 2**20} MiB",
@@ -53,8 +66,14 @@ def test_the_limits_shown_are_the_defaults() -> None:
         "max_batch": str(defaults.max_batch),
         "max_batch_reply_bytes": f"{defaults.max_batch_reply_bytes // 2**20} MiB",
         "max_waiting_bytes": f"{defaults.max_waiting_bytes // 2**20} MiB",
-        "queue_per_lane": f"{defaults.queue_per_lane} of each client",
+        "max_queued_calls": f"{defaults.max_queued_calls} of each client",
     }
     hub = HubSettings()
-    assert f"every {hub.heartbeat_every:g} s (`HubSettings`) | after {hub.heartbeat_timeout:g} s of silence" in TEXT
-    assert f"not tried again for {hub.retry_first:g} s, which doubles up to {hub.retry_most:g} s" in TEXT
+    assert (
+        f"every {hub.heartbeat_every:g} s (`HubSettings`) | after {hub.heartbeat_timeout:g} s of silence"
+        in TEXT
+    )
+    assert (
+        f"not tried again for {hub.retry_first:g} s, which doubles up to {hub.retry_most:g} s"
+        in TEXT
+    )

@@ -37,7 +37,10 @@ def parser() -> Parser:
 @pytest.mark.parametrize(
     ("words", "found"),
     [
-        ("scan a=1 --banks B b=2 --json c=3", {"params": ["a=1", "b=2", "c=3"], "banks": "B", "json": True}),
+        (
+            "scan a=1 --banks B b=2 --json c=3",
+            {"params": ["a=1", "b=2", "c=3"], "banks": "B", "json": True},
+        ),
         ("scan --json", {"params": [], "banks": "all", "json": True}),
         ("scan -1 --json 1.5", {"params": ["-1", "1.5"], "json": True}),
         ("one --flag a b", {"first": "a", "second": "b", "flag": True}),
@@ -62,7 +65,9 @@ def test_what_stands_behind_two_dashes_is_for_another_program() -> None:
     assert plain.parse_args(["--", "-x"]).words == ["-x"]
 
 
-@pytest.mark.parametrize("words", ["one", "one --flag", "one a b c --flag", "scan --nothing a", "other"])
+@pytest.mark.parametrize(
+    "words", ["one", "one --flag", "one a b c --flag", "scan --nothing a", "other"]
+)
 def test_what_is_wrong_is_still_usage(words: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         parser().parse_args(words.split())
@@ -75,29 +80,52 @@ def test_every_command_has_a_version(script: str, capsys: pytest.CaptureFixture[
     module, _, name = PROJECT["scripts"][script].partition(":")
     with pytest.raises(SystemExit) as ended:
         getattr(importlib.import_module(module), name)(["--version"])
-    assert (ended.value.code, capsys.readouterr().out.split()[-1]) == (0, metadata.version("dealer-player"))
+    assert (ended.value.code, capsys.readouterr().out.split()[-1]) == (
+        0,
+        metadata.version("dealer-player"),
+    )
 
 
-@pytest.mark.parametrize("package", ["dealer", "player", "portmanager", "spectrometer", "zmqjsonproxy"])
+@pytest.mark.parametrize(
+    "package", ["dealer", "player", "portmanager", "spectrometer", "zmqjsonproxy"]
+)
 def test_every_package_has_a_version_and_runs_by_its_name(package: str) -> None:
     assert importlib.import_module(package).__version__ == metadata.version("dealer-player")
     done = subprocess.run(
-        [sys.executable, "-m", package, "--version"], cwd=ROOT, env=clean_environment(), capture_output=True, text=True,
-        timeout=120, check=False,
-    )  # fmt: skip
-    assert (done.returncode, done.stdout.split()[-1], done.stderr) == (0, metadata.version("dealer-player"), "")
+        [sys.executable, "-m", package, "--version"],
+        cwd=ROOT,
+        env=clean_environment(),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert (done.returncode, done.stdout.split()[-1], done.stderr) == (
+        0,
+        metadata.version("dealer-player"),
+        "",
+    )
 
 
 def test_the_table_of_extras_is_that_of_the_project() -> None:
     assert all(isinstance(name, str) for name in EXTRAS)
     for package, extra in EXTRAS.items():
         distribution = DISTRIBUTIONS.get(package, package.replace("_", "-"))
-        brought = [line.partition(">")[0].partition("=")[0] for line in PROJECT["optional-dependencies"][extra]]
+        brought = [
+            line.partition(">")[0].partition("=")[0]
+            for line in PROJECT["optional-dependencies"][extra]
+        ]
         assert distribution in brought, package
-    runtime = {line.partition(">")[0] for extra in ("player", "instruments", "fits", "plot", "fast")
-               for line in PROJECT["optional-dependencies"][extra] if "[" not in line and "setuptools" not in line}
+    runtime = {
+        line.partition(">")[0]
+        for extra in ("player", "instruments", "fits", "plot", "fast")
+        for line in PROJECT["optional-dependencies"][extra]
+        if "[" not in line and "setuptools" not in line
+    }
     assert runtime == {DISTRIBUTIONS.get(package, package.replace("_", "-")) for package in EXTRAS}
-    assert install_advice("scipy.fft") == "scipy is not installed: pip install 'dealer-player[fits]'"
+    assert (
+        install_advice("scipy.fft") == "scipy is not installed: pip install 'dealer-player[fits]'"
+    )
     assert (install_advice("own_module"), install_advice(None), install_advice("")) == ("", "", "")
 
 
@@ -129,28 +157,46 @@ sys.exit(importlib.import_module(module).main(words))
 )
 def test_what_an_extra_brings_and_is_missing_is_a_sentence(package: str, command: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", WITHOUT, package, *command.split()], cwd=ROOT, env=clean_environment(),
-        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300, check=False,
-    )  # fmt: skip
+        [sys.executable, "-c", WITHOUT, package, *command.split()],
+        cwd=ROOT,
+        env=clean_environment(),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
     told = done.stdout + done.stderr
     assert "Traceback" not in told
     if "completion" in command:  # does without
         assert (done.returncode, "_dealer" in done.stdout) == (0, True)
         return
     assert done.returncode != 0
-    assert f"pip install 'dealer-player[{EXTRAS[package]}]'" in told.replace("[player]", f"[{EXTRAS[package]}]")
+    assert f"pip install 'dealer-player[{EXTRAS[package]}]'" in told.replace(
+        "[player]", f"[{EXTRAS[package]}]"
+    )
 
 
 def test_the_commands_of_the_readme_work_as_they_stand() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    commands = [line.partition("#")[0].split() for line in text.splitlines() if line.startswith("    player ")]
+    commands = [
+        line.partition("#")[0].split()
+        for line in text.splitlines()
+        if line.startswith("    player ")
+    ]
     assert len(commands) == 5
     for words in commands:
         serves = words[1].isupper()
         done = subprocess.run(
-            [sys.executable, "-m", *words, *(["--check"] if serves else [])], cwd=ROOT, env=clean_environment(),
-            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300, check=False,
-        )  # fmt: skip
+            [sys.executable, "-m", *words, *(["--check"] if serves else [])],
+            cwd=ROOT,
+            env=clean_environment(),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
         assert "Traceback" not in done.stderr
         wanted = (0, 1) if words[1] == "doctor" else (0,)  # a laptop may have something wrong
         assert done.returncode in wanted, (words, done.stderr)

@@ -9,7 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zmqjsonproxy.configfiles import FilesError, config_files, config_path, config_text, merged, read_tables, substitute
+from zmqjsonproxy.configfiles import (
+    FilesError,
+    config_files,
+    config_path,
+    config_text,
+    merged,
+    read_tables,
+    substitute,
+)
 
 ENVIRONMENT = {"HOST": "hpc1", "EMPTY": "", "DOLLAR": "${HOST}"}
 
@@ -58,13 +66,17 @@ def test_any_text_is_replaced_or_stays_with_a_fault(text: str, environment: dict
         assert (escaped.value, escaped.faults, escaped.used) == (text, {}, {})
 
 
-VALUES = st.recursive(st.integers() | st.text(), lambda inner: st.dictionaries(st.sampled_from("abc"), inner))
+VALUES = st.recursive(
+    st.integers() | st.text(), lambda inner: st.dictionaries(st.sampled_from("abc"), inner)
+)
 TABLES = st.dictionaries(st.sampled_from("abc"), VALUES)
 
 
 @given(TABLES, TABLES, TABLES)
 def test_merging_is_associative_and_the_later_value_stays(one: Any, two: Any, three: Any) -> None:
-    assert merged(merged(one, two), three) == merged(one, merged(two, three)) or clashing(one, two, three)
+    assert merged(merged(one, two), three) == merged(one, merged(two, three)) or clashing(
+        one, two, three
+    )
     assert merged(one, {}) == merged({}, one) == one
     for key, value in two.items():
         if not isinstance(value, dict):
@@ -84,13 +96,21 @@ def clashing(*tables: Any) -> bool:
 
 def test_files_beside_the_main_one_come_after_it_by_name(tmp_path: Path) -> None:
     main = tmp_path / "dibas.toml"
-    for name in ("dibas.toml", "dibas.d/20-b.toml", "dibas.d/10-a.toml", "dibas.d/.hidden.toml", "dibas.d/notes.txt"):
+    for name in (
+        "dibas.toml",
+        "dibas.d/20-b.toml",
+        "dibas.d/10-a.toml",
+        "dibas.d/.hidden.toml",
+        "dibas.d/notes.txt",
+    ):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("")
     ordered = [tmp_path / "dibas.d" / "10-a.toml", tmp_path / "dibas.d" / "20-b.toml"]
     assert config_files(main) == [main, *ordered]
     assert config_files(tmp_path / "dibas.d") == ordered
-    assert config_files(tmp_path / "none.toml") == [tmp_path / "none.toml"]  # and reading it says so
+    assert config_files(tmp_path / "none.toml") == [
+        tmp_path / "none.toml"
+    ]  # and reading it says so
 
 
 def test_an_installation_may_have_the_directory_alone(tmp_path: Path) -> None:
@@ -108,8 +128,14 @@ def test_an_installation_may_have_the_directory_alone(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("data", "fault"),
     [
-        (b"\xef\xbb\xbfa = 1\n", ":1: begins with a byte order mark of UTF-8; save it as UTF-8 without one"),
-        ("a = 1\n".encode("utf-16"), ":1: begins with a byte order mark of UTF-16; save it as UTF-8 without one"),
+        (
+            b"\xef\xbb\xbfa = 1\n",
+            ":1: begins with a byte order mark of UTF-8; save it as UTF-8 without one",
+        ),
+        (
+            "a = 1\n".encode("utf-16"),
+            ":1: begins with a byte order mark of UTF-16; save it as UTF-8 without one",
+        ),
         (b"a = 1\nb = '\xe9'\n", ":2: not UTF-8 text: found byte 0xE9; save the file as UTF-8"),
     ],
 )
@@ -129,16 +155,25 @@ def test_all_files_are_looked_at_before_anything_is_said(tmp_path: Path) -> None
     with pytest.raises(FilesError) as caught:
         read_tables(tmp_path, {}, [()])
     assert [(fault.file.name, fault.line) for fault in caught.value.faults] == [
-        ("a.toml", 1), ("b.toml", None), ("c.toml", None), ("d.toml", None),
-    ]  # fmt: skip
-    assert caught.value.faults[2].text == "lists or tables are nested too deeply; expected at most 64"
+        ("a.toml", 1),
+        ("b.toml", None),
+        ("c.toml", None),
+        ("d.toml", None),
+    ]
+    assert (
+        caught.value.faults[2].text == "lists or tables are nested too deeply; expected at most 64"
+    )
 
 
 def test_only_what_is_wanted_needs_its_variables(tmp_path: Path) -> None:
-    (tmp_path / "a.toml").write_text('[banks.A]\nhost = "${NONE}"\ntoken = "${TOKEN}"\n[banks.B]\nhost = "${LOST}"\n')
+    (tmp_path / "a.toml").write_text(
+        '[banks.A]\nhost = "${NONE}"\ntoken = "${TOKEN}"\n[banks.B]\nhost = "${LOST}"\n'
+    )
     (tmp_path / "b.toml").write_text('[banks.A]\nhost = "${HOST}"\n')
     with pytest.raises(FilesError) as caught:
         read_tables(tmp_path, ENVIRONMENT, [("banks", "*", "host")])
-    assert [(fault.file.name, fault.key) for fault in caught.value.faults] == [("a.toml", "banks.B.host")]
+    assert [(fault.file.name, fault.key) for fault in caught.value.faults] == [
+        ("a.toml", "banks.B.host")
+    ]
     tables = read_tables(tmp_path, {**ENVIRONMENT, "LOST": "x"}, [("banks", "*", "host")])
     assert tables == {"banks": {"A": {"host": "hpc1", "token": "${TOKEN}"}, "B": {"host": "x"}}}

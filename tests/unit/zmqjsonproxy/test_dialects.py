@@ -38,16 +38,26 @@ LIMITS = Limits(max_bytes=2000, max_depth=10, max_batch=5)
         (b'{"name": "bank.roach", "proc": "list_methods"}', "bank.roach.list_methods", [], {}),
     ],
 )  # fmt: skip
-def test_requests_of_the_original(line: bytes, target: str, args: list[Any], kwargs: dict[str, Any]) -> None:
+def test_requests_of_the_original(
+    line: bytes, target: str, args: list[Any], kwargs: dict[str, Any]
+) -> None:
     request = read_message(line, LIMITS)
     assert isinstance(request, Request)
-    assert (request.native, request.target, request.args, request.kwargs) == (False, target, args, kwargs)
+    assert (request.native, request.target, request.args, request.kwargs) == (
+        False,
+        target,
+        args,
+        kwargs,
+    )
 
 
 def test_a_call_to_an_original_server_has_exactly_its_four_keys() -> None:
     assert json.loads(original.request("bank", "set_mode", ["MODE1"], {"force": True})) == {
-        "name": "bank", "proc": "set_mode", "args": ["MODE1"], "kwargs": {"force": True},
-    }  # fmt: skip
+        "name": "bank",
+        "proc": "set_mode",
+        "args": ["MODE1"],
+        "kwargs": {"force": True},
+    }
 
 
 def test_the_first_message_to_any_server_is_the_originals_with_one_more_key() -> None:
@@ -76,7 +86,9 @@ def test_replies_of_the_original() -> None:
         ({"name": "bank", "proc": "f", "args": []}, "'kwargs'"),
     ],
 )
-def test_a_key_that_is_missing_is_the_originals_keyerror(message: dict[str, Any], text: str) -> None:
+def test_a_key_that_is_missing_is_the_originals_keyerror(
+    message: dict[str, Any], text: str
+) -> None:
     bad = read_message(json.dumps(message).encode(), LIMITS)
     assert isinstance(bad, Malformed)
     assert json.loads(read_failure(bad)) == {"EXCEPTION": ["KeyError", text, []]}
@@ -94,13 +106,23 @@ def test_a_key_that_is_missing_is_the_originals_keyerror(message: dict[str, Any]
         (b'{"jsonrpc": "1.0", "method": "f", "id": 1}', -32600, "a call has"),
         (b'{"jsonrpc": "2.0", "method": 5, "id": 1}', -32600, "a call has"),
         (b'{"jsonrpc": "2.0", "method": "f", "id": [1]}', -32600, "id: text or a number"),
-        (b'{"jsonrpc": "2.0", "method": "f", "id": 1, "params": 5}', -32602, "params: an array or an object"),
+        (
+            b'{"jsonrpc": "2.0", "method": "f", "id": 1, "params": 5}',
+            -32602,
+            "params: an array or an object",
+        ),
         (b"[" * 11 + b"]" * 11, -32004, "nested deeper than 10"),
         (b" " * 2001, -32004, "2001 bytes are over the limit of 2000"),
-        (json.dumps([{"jsonrpc": "2.0", "method": "f", "id": 1}] * 6).encode(), -32004, "a batch of 6"),
+        (
+            json.dumps([{"jsonrpc": "2.0", "method": "f", "id": 1}] * 6).encode(),
+            -32004,
+            "a batch of 6",
+        ),
     ],
 )
-def test_what_is_no_request_is_answered_with_what_is_wrong(body: bytes, code: int, says: str) -> None:
+def test_what_is_no_request_is_answered_with_what_is_wrong(
+    body: bytes, code: int, says: str
+) -> None:
     bad = read_message(body, LIMITS)
     assert isinstance(bad, Malformed)
     assert bad.code == code
@@ -119,7 +141,9 @@ def test_what_is_over_a_limit_is_answered_by_the_number_at_its_head(around: byte
 
 def test_native_parameters_come_as_array_object_or_both() -> None:
     def read(**members: Any) -> Request:
-        request = read_message(json.dumps({"jsonrpc": "2.0", "method": "bank.f", "id": 7, **members}).encode(), LIMITS)
+        request = read_message(
+            json.dumps({"jsonrpc": "2.0", "method": "bank.f", "id": 7, **members}).encode(), LIMITS
+        )
         assert isinstance(request, Request)
         return request
 
@@ -128,7 +152,10 @@ def test_native_parameters_come_as_array_object_or_both() -> None:
     assert read(params={"x": 1}).kwargs == {"x": 1}
     mixed = read(params={"args": [1], "kwargs": {"y": 2}}, dealer={"params": "mixed"})
     assert (mixed.args, mixed.kwargs) == ([1], {"y": 2})
-    assert read(params={"args": [1], "kwargs": {"y": 2}}).kwargs == {"args": [1], "kwargs": {"y": 2}}
+    assert read(params={"args": [1], "kwargs": {"y": 2}}).kwargs == {
+        "args": [1],
+        "kwargs": {"y": 2},
+    }
     assert read(dealer="whatever").extra is None
     assert not read().notification
     notification = read_message(b'{"jsonrpc": "2.0", "method": "bank.f"}', LIMITS)
@@ -151,8 +178,12 @@ def test_the_calls_of_our_batches_share_the_deadline_of_the_first(
     batch = read_message(jsonrpc.batch("bank", calls, 7, 3.5, None), LIMITS)
     assert isinstance(batch, list)
     requests = [each for each in batch if isinstance(each, Request)]
-    assert [(r.target, tuple(r.args), r.kwargs) for r in requests] == [(f"bank.{m}", a, k) for m, a, k in calls]
-    assert [(r.id, (r.extra or {}).get("deadline_s")) for r in requests] == [(n, 3.5) for n in range(7, 11)]
+    assert [(r.target, tuple(r.args), r.kwargs) for r in requests] == [
+        (f"bank.{m}", a, k) for m, a, k in calls
+    ]
+    assert [(r.id, (r.extra or {}).get("deadline_s")) for r in requests] == [
+        (n, 3.5) for n in range(7, 11)
+    ]
 
 
 def test_the_results_to_a_batch_are_taken_together_if_all_are_there_and_in_order() -> None:
@@ -160,7 +191,15 @@ def test_the_results_to_a_batch_are_taken_together_if_all_are_there_and_in_order
     failed = {"jsonrpc": "2.0", "id": 9, "error": {}}
     assert jsonrpc.results_in_order(results, 7, 3) == [49, 64, 81]
     part = results[:2]
-    for other in (part, [*results, results[2]], results[::-1], [*part, failed], [*part, 5], failed, 5):
+    for other in (
+        part,
+        [*results, results[2]],
+        results[::-1],
+        [*part, failed],
+        [*part, 5],
+        failed,
+        5,
+    ):
         assert jsonrpc.results_in_order(other, 7, 3) is None
 
 
@@ -168,7 +207,10 @@ def test_what_others_say_in_the_first_call_of_a_batch_is_of_that_call() -> None:
     call = {"jsonrpc": "2.0", "method": "a.b", "id": 1}
     own = {"deadline_s": 1.0, "call_id": "x", "shared": True}
     for extra, shared in (({"deadline_s": 1.0}, None), (own, {"deadline_s": 1.0}), ("text", None)):
-        batch = read_message(json.dumps([{**call, "dealer": extra}, call, 5, {**call, "dealer": {}}]).encode(), LIMITS)
+        batch = read_message(
+            json.dumps([{**call, "dealer": extra}, call, 5, {**call, "dealer": {}}]).encode(),
+            LIMITS,
+        )
         assert isinstance(batch, list)
         assert [getattr(each, "extra", 0) for each in batch[1:]] == [shared, 0, {}]
 
@@ -179,8 +221,11 @@ def test_a_native_call_is_read_back_as_it_was_made() -> None:
         request = read_message(before + b"42" + after, LIMITS)
         assert isinstance(request, Request)
         assert (request.target, request.id, request.args, request.kwargs) == (
-            "bank.roach.read_int", 42, args, kwargs or {},
-        )  # fmt: skip
+            "bank.roach.read_int",
+            42,
+            args,
+            kwargs or {},
+        )
         assert request.extra is not None
         assert request.extra["deadline_s"] == 3.0
 
@@ -196,16 +241,25 @@ def test_a_native_call_is_read_back_as_it_was_made() -> None:
     ],
 )  # fmt: skip
 def test_errors_arrive_as_their_classes(code: Any, type_: str, expected: type[Exception]) -> None:
-    error = jsonrpc.error_from({"code": code, "message": "m", "data": {"type": type_, "text": "why"}}, peer="tcp://a:1")
+    error = jsonrpc.error_from(
+        {"code": code, "message": "m", "data": {"type": type_, "text": "why"}}, peer="tcp://a:1"
+    )
     assert type(error) is expected
     assert "why" in str(error)
 
 
 def test_an_application_error_carries_class_text_and_remote_traceback() -> None:
-    described = jsonrpc.error_object(jsonrpc.Code.APPLICATION, "ValueError", "too hot", ["  File x\n"])
+    described = jsonrpc.error_object(
+        jsonrpc.Code.APPLICATION, "ValueError", "too hot", ["  File x\n"]
+    )
     error = jsonrpc.error_from(described, peer="tcp://a:1")
     assert isinstance(error, RemoteError)
-    assert (error.type, error.text, error.traceback, error.peer) == ("ValueError", "too hot", ["  File x\n"], "tcp://a:1")
+    assert (error.type, error.text, error.traceback, error.peer) == (
+        "ValueError",
+        "too hot",
+        ["  File x\n"],
+        "tcp://a:1",
+    )
     assert error.args[0] == ["ValueError", "too hot", ["  File x\n"]]
     assert "  File x" in error.__notes__[0]
 
@@ -219,13 +273,19 @@ def test_no_bytes_make_the_reader_raise(body: bytes) -> None:
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
-    lambda children: st.lists(children, max_size=3) | st.dictionaries(st.text(max_size=5), children, max_size=3),
+    lambda children: (
+        st.lists(children, max_size=3) | st.dictionaries(st.text(max_size=5), children, max_size=3)
+    ),
     max_leaves=6,
 )
 KEYS = ("jsonrpc", "method", "params", "id", "dealer", "name", "proc", "args", "kwargs")
 
 
-@given(st.dictionaries(st.sampled_from(KEYS), json_values | st.sampled_from(["2.0", "bank", "list_methods"])))
+@given(
+    st.dictionaries(
+        st.sampled_from(KEYS), json_values | st.sampled_from(["2.0", "bank", "list_methods"])
+    )
+)
 def test_no_object_with_our_keys_makes_the_reader_raise(message: dict[str, Any]) -> None:
     read = read_message(json.dumps(message).encode(), Limits())
     if isinstance(read, Malformed):

@@ -10,7 +10,16 @@ import pytest
 
 from zmqjsonproxy.errors import OperationAbortedError
 from zmqjsonproxy.handle import NULL_OPERATION, OperationHandle
-from zmqjsonproxy.interface import Interface, Keyword, Kind, command, current_operation, operation, query, running
+from zmqjsonproxy.interface import (
+    Interface,
+    Keyword,
+    Kind,
+    command,
+    current_operation,
+    operation,
+    query,
+    running,
+)
 from zmqjsonproxy.protocol.operations import OperationRecord, State
 
 
@@ -60,13 +69,21 @@ def test_marked_methods_only_are_exported_with_what_they_are() -> None:
     interface = Interface.of("bank", Marked())
     assert list(interface.methods) == ["commit", "read", "start", "stop", "write"]
     marks = {name: method.mark for name, method in interface.methods.items()}
-    assert (marks["read"].kind, marks["write"].kind, marks["start"].kind) == (Kind.QUERY, Kind.COMMAND, Kind.OPERATION)
+    assert (marks["read"].kind, marks["write"].kind, marks["start"].kind) == (
+        Kind.QUERY,
+        Kind.COMMAND,
+        Kind.OPERATION,
+    )
     assert (marks["stop"].urgent, marks["stop"].aborts) == (True, True)
     assert (marks["commit"].urgent, marks["commit"].aborts) == (True, False)
     assert marks["start"].answers_when_accepted
     assert interface.methods["read"].describe() == {
-        "name": "read", "doc": "Reads.", "signature": "() -> 'int'", "kind": "query", "urgent": False,
-    }  # fmt: skip
+        "name": "read",
+        "doc": "Reads.",
+        "signature": "() -> 'int'",
+        "kind": "query",
+        "urgent": False,
+    }
 
 
 def test_an_object_without_marks_exports_its_bound_methods_as_the_original_did() -> None:
@@ -92,7 +109,13 @@ def test_what_overrides_a_marked_method_is_marked_as_it_until_it_is_taken_away()
     assert interface.methods["start"].mark.answers_when_accepted
     assert interface.methods["stop"].mark.kind is Kind.QUERY
     assert "write" not in interface.methods
-    assert list(Interface.of("bank", Heir()).methods) == ["commit", "read", "start", "stop", "write"]
+    assert list(Interface.of("bank", Heir()).methods) == [
+        "commit",
+        "read",
+        "start",
+        "stop",
+        "write",
+    ]
 
 
 class EitherSide:
@@ -140,16 +163,26 @@ class OverridesThem(EitherSide):
 
 def test_marks_hold_on_either_side_of_pythons_own_decorators() -> None:
     def called(obj: object) -> dict[str, Any]:
-        return {name: method.function() for name, method in Interface.of("bank", obj).methods.items()}
+        return {
+            name: method.function() for name, method in Interface.of("bank", obj).methods.items()
+        }
 
     assert called(EitherSide()) == {
-        "cached": 6, "class_above": "EitherSide", "class_below": "EitherSide", "partial": 5, "static_above": 1,
+        "cached": 6,
+        "class_above": "EitherSide",
+        "class_below": "EitherSide",
+        "partial": 5,
+        "static_above": 1,
         "static_below": 2,
-    }  # fmt: skip
+    }
     assert called(OverridesThem()) == {
-        "cached": 6, "class_above": "OverridesThem", "class_below": "an ordinary method", "partial": 5,
-        "static_above": 10, "static_below": 2,
-    }  # fmt: skip
+        "cached": 6,
+        "class_above": "OverridesThem",
+        "class_below": "an ordinary method",
+        "partial": 5,
+        "static_above": 10,
+        "static_below": 2,
+    }
 
 
 def _marked_below(decorator: Any) -> type:
@@ -183,7 +216,9 @@ def _generator(self: Any) -> Any:
 
 
 @pytest.mark.parametrize("mark", [query, command, operation, command(urgent=True)])
-@pytest.mark.parametrize("function", [_coroutine, _async_generator, _generator, staticmethod(_coroutine)])
+@pytest.mark.parametrize(
+    "function", [_coroutine, _async_generator, _generator, staticmethod(_coroutine)]
+)
 def test_a_mark_on_what_returns_no_value_is_refused(mark: Any, function: Any) -> None:
     with pytest.raises(TypeError, match="is no plain function and cannot be marked"):
         mark(function)
@@ -252,8 +287,16 @@ def test_code_outside_of_an_operation_has_a_handle_without_effect() -> None:
 
 class Settable:
     def _keywords(self) -> list[Keyword]:
-        told = [("gain", "int | list[int]"), ("class", "int"), ("a b", "int"), ("first", "int"), ("power", "float")]
-        return [Keyword(name=name, annotation=text, doc=f"Of {name}, W.\nIn M1.") for name, text in told]
+        told = [
+            ("gain", "int | list[int]"),
+            ("class", "int"),
+            ("a b", "int"),
+            ("first", "int"),
+            ("power", "float"),
+        ]
+        return [
+            Keyword(name=name, annotation=text, doc=f"Of {name}, W.\nIn M1.") for name, text in told
+        ]
 
     @command(keywords=_keywords)
     def set_param(self, first: int = 1, **kvpairs: Any) -> bool:
@@ -267,7 +310,9 @@ class Settable:
 def test_keywords_that_an_object_tells_are_in_signature_and_documentation() -> None:
     methods = Interface.of("bank", Settable()).methods
     told = methods["set_param"]
-    expected = "(first: 'int' = 1, *, gain: 'int | list[int]' = ..., power: 'float' = ...) -> 'bool'"
+    expected = (
+        "(first: 'int' = 1, *, gain: 'int | list[int]' = ..., power: 'float' = ...) -> 'bool'"
+    )
     assert told.signature == expected  # what is no keyword, or is one of its own, is left out
     assert told.doc is not None
     assert told.doc.splitlines()[2:5] == ["Keywords:", "    gain: Of gain, W.", "        In M1."]

@@ -1,4 +1,4 @@
-"""Lanes: jobs one after the other, whatever the system lacks."""
+"""Command queues: jobs one after the other, whatever the system lacks."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ import pytest
 from zmqjsonproxy.errors import OperationAbortedError
 from zmqjsonproxy.handle import OperationHandle
 from zmqjsonproxy.protocol.operations import OperationRecord, State
-from zmqjsonproxy.rpc.lanes import Job, Lane
+from zmqjsonproxy.rpc.commandqueues import CommandQueue, Job
 
 
-def test_a_lane_that_got_no_thread_tries_again_with_the_next_job(monkeypatch: pytest.MonkeyPatch) -> None:
-    lane, ran = Lane("lane", 10), threading.Event()
+def test_a_queue_that_got_no_thread_tries_again_with_the_next_job(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    queue, ran = CommandQueue("command queue", 10), threading.Event()
 
     def fail(_thread: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
@@ -22,96 +24,100 @@ def test_a_lane_that_got_no_thread_tries_again_with_the_next_job(monkeypatch: py
     with monkeypatch.context() as patch:
         patch.setattr(threading.Thread, "start", fail)
         with pytest.raises(RuntimeError, match="new thread"):
-            lane.put(Job(lambda: None))
-    assert lane.put(Job(ran.set))
+            queue.put(Job(lambda: None))
+    assert queue.put(Job(ran.set))
     assert ran.wait(30)
-    lane.end()
-    assert lane.join(30)
+    queue.end()
+    assert queue.join(30)
 
 
-def test_jobs_run_beside_an_operation_that_left_and_the_lane_still_knows_it() -> None:
-    lane, left, ran = Lane("lane", 10), threading.Event(), threading.Event()
+def test_jobs_run_beside_an_operation_that_left_and_the_queue_still_knows_it() -> None:
+    queue, left, ran = CommandQueue("command queue", 10), threading.Event(), threading.Event()
     handle = OperationHandle(OperationRecord(id="1", method="wait", state=State.RUNNING))
 
     def wait() -> None:
-        lane.leave()
+        queue.leave()
         left.set()
         with pytest.raises(OperationAbortedError, match="enough"):
             handle.wait(30)
 
-    lane.put(Job(wait, handle))
+    queue.put(Job(wait, handle))
     assert left.wait(30)
-    lane.put(Job(ran.set))
+    queue.put(Job(ran.set))
     assert ran.wait(30)
-    assert lane.abort_operations("enough").count == 1
-    lane.end()
-    assert lane.join(30)
+    assert queue.abort_operations("enough").count == 1
+    queue.end()
+    assert queue.join(30)
 
 
 def test_a_job_that_waits_goes_on_when_the_one_before_it_leaves() -> None:
-    lane, queued, ran = Lane("lane", 10), threading.Event(), threading.Event()
+    queue, queued, ran = CommandQueue("command queue", 10), threading.Event(), threading.Event()
     handle = OperationHandle(OperationRecord(id="1", method="wait", state=State.RUNNING))
 
     def wait() -> None:
         queued.wait(30)
-        lane.leave()
-        lane.leave()  # once is enough
+        queue.leave()
+        queue.leave()  # once is enough
         ran.wait(30)
 
-    lane.put(Job(wait, handle))
-    lane.put(Job(ran.set))
+    queue.put(Job(wait, handle))
+    queue.put(Job(ran.set))
     queued.set()
     assert ran.wait(30)
-    lane.end()
-    assert lane.join(30)
+    queue.end()
+    assert queue.join(30)
 
 
-def held(lane: Lane) -> threading.Event:
-    """Let the lane carry out a job until the event."""
+def held(queue: CommandQueue) -> threading.Event:
+    """Let the command queue carry out a job until the event."""
     begun, go_on = threading.Event(), threading.Event()
 
     def wait() -> None:
         begun.set()
         go_on.wait(30)
 
-    assert lane.put(Job(wait))
+    assert queue.put(Job(wait))
     assert begun.wait(30)
     return go_on
 
 
 def test_clients_take_turns_and_each_keeps_its_order() -> None:
-    lane, ran, done = Lane("lane", 10), list[str](), threading.Event()
-    go_on = held(lane)
+    queue, ran, done = CommandQueue("command queue", 10), list[str](), threading.Event()
+    go_on = held(queue)
     for name in ("a1", "a2", "a3", "b1", "c1", "b2"):
-        assert lane.put(Job(partial(ran.append, name), client=name[:1].encode()))
-    assert lane.waiting == 6
-    lane.put(Job(done.set, client=b"a"))
+        assert queue.put(Job(partial(ran.append, name), client=name[:1].encode()))
+    assert queue.waiting == 6
+    queue.put(Job(done.set, client=b"a"))
     go_on.set()
     assert done.wait(30)
     assert ran == ["a1", "b1", "c1", "a2", "b2", "a3"]
-    lane.end()
-    assert lane.join(30)
+    queue.end()
+    assert queue.join(30)
 
 
 def test_each_client_has_its_number_and_its_bytes() -> None:
-    lane, done = Lane("lane", 3, 100_000), threading.Event()
-    go_on = held(lane)
+    queue, done = CommandQueue("command queue", 3, 100_000), threading.Event()
+    go_on = held(queue)
 
     def put(client: bytes, size: int) -> bool:
-        return lane.put(Job(lambda: None, client=client, size=size))
+        return queue.put(Job(lambda: None, client=client, size=size))
 
     assert [put(b"many", 10) for _ in range(4)] == [True, True, True, False]
-    assert [put(b"large", 60_000), put(b"large", 60_000), put(b"large", 20_000)] == [True, False, True]
+    assert [put(b"large", 60_000), put(b"large", 60_000), put(b"large", 20_000)] == [
+        True,
+        False,
+        True,
+    ]
     assert put(b"one", 110_000)  # one alone may be larger
     assert not put(b"another", 20_000)  # all together have a bound
     assert put(b"another", 10_000)
     job = Job(done.set, client=b"yet another")
-    assert lane.put(job)
-    assert lane.withdraw(job)
-    assert not lane.withdraw(job)
-    assert lane.put(job)
+    assert queue.put(job)
+    assert queue.withdraw(job)
+    assert not queue.withdraw(job)
+    assert queue.put(job)
     go_on.set()
     assert done.wait(30)
     assert put(b"another", 120_000)
-    lane.end()
-    assert lane.join(30)
+    queue.end()
+    assert queue.join(30)

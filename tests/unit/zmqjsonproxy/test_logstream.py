@@ -75,8 +75,12 @@ def test_a_reader_that_is_gone_and_a_full_disk_are_no_errors(pipe: tuple[int, IO
 
 def test_a_record_that_cannot_be_rendered_is_named(tmp_path: Path) -> None:
     with open(tmp_path / "log", "w", encoding="utf-8") as file:
-        handler_for(file).handle(logging.LogRecord("some.module", logging.INFO, "", 0, "%d", ("x",), None))
-    assert (tmp_path / "log").read_text() == "a record of some.module cannot be written: TypeError\n"
+        handler_for(file).handle(
+            logging.LogRecord("some.module", logging.INFO, "", 0, "%d", ("x",), None)
+        )
+    assert (
+        tmp_path / "log"
+    ).read_text() == "a record of some.module cannot be written: TypeError\n"
 
 
 def test_files_in_memory_are_written_and_closed_ones_are_not(tmp_path: Path) -> None:

@@ -23,7 +23,10 @@ class Source:
 @pytest.mark.parametrize(
     ("target", "text"),
     [
-        ("source.get_peroid", "source has no method get_peroid; it has: get_period; did you mean get_period?"),
+        (
+            "source.get_peroid",
+            "source has no method get_peroid; it has: get_period; did you mean get_period?",
+        ),
         ("sauce.get_period", "no interface 'sauce' here; there are: source"),
         ("source." + "n" * 10**6, f"source has no method {'n' * 200}; it has: get_period"),
         ("n" * 10**6 + ".get_period", f"no interface '{'n' * 200}' here; there are: source"),

@@ -44,7 +44,12 @@ def test_annotations_become_schemas(annotation: str, schema: dict[str, Any]) -> 
 class Toy:
     @query
     def find(
-        self, place: Sequence[float], /, how: Literal["near", "far"] = "near", *more: int, limit: int | None = None
+        self,
+        place: Sequence[float],
+        /,
+        how: Literal["near", "far"] = "near",
+        *more: int,
+        limit: int | None = None,
     ) -> list[str]:
         """Find names.
 
@@ -59,7 +64,11 @@ class Toy:
         """
         return []
 
-    @command(keywords=lambda _self: [Keyword(name="power", annotation="float", doc="Power, W; 0 to 5.\nIn M1.")])
+    @command(
+        keywords=lambda _self: [
+            Keyword(name="power", annotation="float", doc="Power, W; 0 to 5.\nIn M1.")
+        ]
+    )
     def set_param(self, **kvpairs: Any) -> None:
         """Set."""
 
@@ -72,24 +81,41 @@ def test_the_document_has_a_schema_and_the_words_of_the_docstring_for_each_param
     find, odd, set_param = document["methods"]
     assert find["params"] == [
         {
-            "name": "place", "required": True, "schema": {"type": "array", "items": NUMBER},
-            "x-annotation": "Sequence[float]", "description": "Right ascension and declination, degrees.",
+            "name": "place",
+            "required": True,
+            "schema": {"type": "array", "items": NUMBER},
+            "x-annotation": "Sequence[float]",
+            "description": "Right ascension and declination, degrees.",
         },
         {
-            "name": "how", "required": False, "schema": {"enum": ["near", "far"]},
-            "x-annotation": "Literal['near', 'far']", "description": "Which: near or far.",
+            "name": "how",
+            "required": False,
+            "schema": {"enum": ["near", "far"]},
+            "x-annotation": "Literal['near', 'far']",
+            "description": "Which: near or far.",
         },
         {
-            "name": "more", "required": False, "schema": {"type": "integer"}, "x-annotation": "int",
+            "name": "more",
+            "required": False,
+            "schema": {"type": "integer"},
+            "x-annotation": "int",
             "description": "Numbers.",
         },
-        {"name": "limit", "required": False, "schema": {"type": ["integer", "null"]}, "x-annotation": "int | None"},
-    ]  # fmt: skip
+        {
+            "name": "limit",
+            "required": False,
+            "schema": {"type": ["integer", "null"]},
+            "x-annotation": "int | None",
+        },
+    ]
     assert find["result"]["schema"] == {"type": "array", "items": TEXT}
     assert odd["params"] == []
     assert set_param["params"] == [
         {
-            "name": "power", "required": False, "schema": NUMBER, "x-annotation": "float",
+            "name": "power",
+            "required": False,
+            "schema": NUMBER,
+            "x-annotation": "float",
             "description": "Power, W; 0 to 5. In M1.",
         }
-    ]  # fmt: skip
+    ]

@@ -41,7 +41,9 @@ class Table(RuleBasedStateMachine):
     @rule(n=st.integers(0, 99))
     def begin(self, n: int) -> None:
         record = self.pick(n)
-        assert record.begin(self.now) == (record.id not in self.ends and record.id not in self.begun)
+        assert record.begin(self.now) == (
+            record.id not in self.ends and record.id not in self.begun
+        )
         self.begun.add(record.id)
 
     @precondition(lambda self: self.records)
@@ -71,13 +73,24 @@ class Table(RuleBasedStateMachine):
         assert len(ended) <= KEEP
         assert all(self.now - self.ends[each][1] <= KEEP_S for each in ended)
         forgotten = self.ends.keys() - known
-        newer = [each for each in ended if any(self.ends[each][1] < self.ends[old][1] for old in forgotten)]
+        newer = [
+            each
+            for each in ended
+            if any(self.ends[each][1] < self.ends[old][1] for old in forgotten)
+        ]
         assert not newer  # nothing is forgotten before what is older
 
     @invariant()
     def results_are_bounded_but_for_the_newest(self) -> None:
-        kept = [record for record in self.table.records(self.now) if record.id in self.ends and record.is_kept]
-        assert sum(record.size for record in kept) <= KEEP_BYTES or len([r for r in kept if r.size]) == 1
+        kept = [
+            record
+            for record in self.table.records(self.now)
+            if record.id in self.ends and record.is_kept
+        ]
+        assert (
+            sum(record.size for record in kept) <= KEEP_BYTES
+            or len([r for r in kept if r.size]) == 1
+        )
 
 
 Table.TestCase.settings = settings(max_examples=60, stateful_step_count=30)
@@ -85,7 +98,9 @@ TestTable = Table.TestCase
 
 
 @pytest.mark.parametrize("state", [State.QUEUED, State.RUNNING, State.LOST])
-def test_no_server_ends_its_own_operation_as_anything_but_done_failed_or_aborted(state: State) -> None:
+def test_no_server_ends_its_own_operation_as_anything_but_done_failed_or_aborted(
+    state: State,
+) -> None:
     with pytest.raises(ValueError, match=r"bank\.sweep: .* is no end"):
         OperationRecord("1", "bank.sweep").finish(state, 0.0)
 
@@ -167,5 +182,15 @@ def test_a_result_that_was_let_go_is_said_to_be() -> None:
 def test_an_identity_of_another_run_is_told_from_nonsense() -> None:
     table = OperationTable("here")
     mine = table.new("bank.read", 0.0).id
-    asked = {each: table.is_of_another_run(each) for each in (mine, "there-3", "there", "there-x", "-3", "")}
-    assert asked == {mine: False, "there-3": True, "there": False, "there-x": False, "-3": False, "": False}
+    asked = {
+        each: table.is_of_another_run(each)
+        for each in (mine, "there-3", "there", "there-x", "-3", "")
+    }
+    assert asked == {
+        mine: False,
+        "there-3": True,
+        "there": False,
+        "there-x": False,
+        "-3": False,
+        "": False,
+    }

@@ -7,10 +7,21 @@ from typing import Any
 
 import pytest
 
-from zmqjsonproxy.errors import CallTimeoutError, PeerLostError, ProtocolError, RefusedError, RemoteError
+from zmqjsonproxy.errors import (
+    CallTimeoutError,
+    PeerLostError,
+    ProtocolError,
+    RefusedError,
+    RemoteError,
+)
 from zmqjsonproxy.rpc.peer import Call, Hello, Peer, Pending, State
 
-OUR_HELLO: dict[str, Any] = {"dealer": 1, "instance": "one", "objects": ["bank"], "methods": [{"name": "add"}]}
+OUR_HELLO: dict[str, Any] = {
+    "dealer": 1,
+    "instance": "one",
+    "objects": ["bank"],
+    "methods": [{"name": "add"}],
+}
 OLD_HELLO: list[Any] = [["add", None]]
 
 
@@ -38,7 +49,9 @@ def test_a_server_of_ours_gets_numbered_calls_without_an_empty_frame() -> None:
 
 
 def test_a_foreign_jsonrpc_server_keeps_the_envelope_of_a_req_socket() -> None:
-    peer = peer_that_said({"jsonrpc": "2.0", "id": None, "error": {"code": -32600, "message": "what?"}})
+    peer = peer_that_said(
+        {"jsonrpc": "2.0", "id": None, "error": {"code": -32600, "message": "what?"}}
+    )
     assert peer.native
     assert not peer.is_ours
     assert peer.envelope == (b"rid", b"")
@@ -47,7 +60,12 @@ def test_a_foreign_jsonrpc_server_keeps_the_envelope_of_a_req_socket() -> None:
 def test_an_old_server_gets_one_call_at_a_time() -> None:
     peer = peer_that_said(OLD_HELLO)
     first, second = pending(peer, 1, 2), pending(peer, 3, 4)
-    assert json.loads(peer.begin(first, 1, 1.0) or b"") == {"name": "bank", "proc": "add", "args": [1, 2], "kwargs": {}}
+    assert json.loads(peer.begin(first, 1, 1.0) or b"") == {
+        "name": "bank",
+        "proc": "add",
+        "args": [1, 2],
+        "kwargs": {},
+    }
     assert peer.begin(second, 2, 1.0) is None
     assert list(peer.waiting) == [second]
     peer.receive(3, 2.0)
@@ -68,14 +86,18 @@ def test_errors_of_both_dialects_become_exceptions() -> None:
     refused, raised = pending(ours), pending(old)
     ours.begin(refused, 1, 1.0)
     old.begin(raised, 1, 1.0)
-    ours.receive({"id": 1, "error": {"code": -32001, "data": {"type": "RefusedError", "text": "no"}}}, 2.0)
+    ours.receive(
+        {"id": 1, "error": {"code": -32001, "data": {"type": "RefusedError", "text": "no"}}}, 2.0
+    )
     old.receive({"EXCEPTION": ["ValueError", "no", ["line 1"]]}, 2.0)
     assert isinstance(refused.error, RefusedError)
     assert isinstance(raised.error, RemoteError)
     assert raised.error.type == "ValueError"
 
 
-@pytest.mark.parametrize("message", [None, 5, [], {}, {"id": 99, "result": 1}, {"id": None}, {"id": [1]}, "text"])
+@pytest.mark.parametrize(
+    "message", [None, 5, [], {}, {"id": 99, "result": 1}, {"id": None}, {"id": [1]}, "text"]
+)
 def test_what_answers_no_open_call_is_dropped(message: object) -> None:
     peer = peer_that_said(OUR_HELLO)
     call = pending(peer)

@@ -108,6 +108,8 @@ def test_ipython_completes_the_same(completer: Any) -> None:
     found = {}
     for line in ('d["BANKA"].set_m', "d.set_param(exp"):
         with completer.provisionalcompleter():
-            found[line] = {line[: c.start] + c.text for c in shell.Completer.completions(line, len(line))}
+            found[line] = {
+                line[: c.start] + c.text for c in shell.Completer.completions(line, len(line))
+            }
     assert 'd["BANKA"].set_mode' in found['d["BANKA"].set_m']
     assert "d.set_param(exposure=" in found["d.set_param(exp"]

@@ -10,7 +10,9 @@ from zmqjsonproxy.rpc.proxy import read_signature
 
 
 def test_the_names_that_proxies_hide_are_those_that_they_have() -> None:
-    assert {name for kind in (BankProxy, AsyncBankProxy) for name in dir(kind) if name[0] != "_"} == HIDDEN_BY_PROXIES
+    assert {
+        name for kind in (BankProxy, AsyncBankProxy) for name in dir(kind) if name[0] != "_"
+    } == HIDDEN_BY_PROXIES
 
 
 @pytest.mark.parametrize(

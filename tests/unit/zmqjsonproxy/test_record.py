@@ -12,21 +12,32 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zmqjsonproxy.errors import RecordingError
-from zmqjsonproxy.protocol.record import Direction, Record, read_recording, write_header, write_record
+from zmqjsonproxy.protocol.record import (
+    Direction,
+    Record,
+    read_recording,
+    write_header,
+    write_record,
+)
 
 BEGUN = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
-HEADER = (
-    b'{"format":"dealer-player recording","version":1,"server":"tcp://banka:6667","begun":"2026-11-21T09:30:00.000000Z"}\n'
-)
+HEADER = b'{"format":"dealer-player recording","version":1,"server":"tcp://banka:6667","begun":"2026-11-21T09:30:00.000000Z"}\n'
 
 LINES = [
     (
         b'{"time":"2026-11-21T09:30:01.250000Z","direction":"request","peer":1,"frames":["","{\\"name\\":\\"bank\\"}"]}\n',
-        Record(datetime(2026, 11, 21, 9, 30, 1, 250000, UTC), Direction.REQUEST, 1, (b"", b'{"name":"bank"}')),
+        Record(
+            datetime(2026, 11, 21, 9, 30, 1, 250000, UTC),
+            Direction.REQUEST,
+            1,
+            (b"", b'{"name":"bank"}'),
+        ),
     ),
     (
         b'{"time":"2026-11-21T09:30:01.000001Z","direction":"reply","peer":2,"frames":["[true,\\"\xc2\xb5s\\"]"]}\n',
-        Record(datetime(2026, 11, 21, 9, 30, 1, 1, UTC), Direction.REPLY, 2, ('[true,"µs"]'.encode(),)),
+        Record(
+            datetime(2026, 11, 21, 9, 30, 1, 1, UTC), Direction.REPLY, 2, ('[true,"µs"]'.encode(),)
+        ),
     ),
     (
         b'{"time":"2026-11-21T09:30:01.000000Z","direction":"reply","peer":2,"frames":["{}",{"base64":"AP8="}]}\n',
@@ -38,7 +49,9 @@ LINES = [
     ),
     (
         b'{"time":"2026-11-21T09:30:09.000000Z","direction":"note","peer":0,"frames":["the server is gone"]}\n',
-        Record(datetime(2026, 11, 21, 9, 30, 9, 0, UTC), Direction.NOTE, 0, (b"the server is gone",)),
+        Record(
+            datetime(2026, 11, 21, 9, 30, 9, 0, UTC), Direction.NOTE, 0, (b"the server is gone",)
+        ),
     ),
 ]
 
@@ -61,8 +74,11 @@ def test_the_first_line_says_format_version_server_and_time() -> None:
     assert write_header("tcp://banka:6667", BEGUN) == HEADER
     recording = read_recording([HEADER])
     assert (recording.server, recording.begun, recording.records, recording.was_cut) == (
-        "tcp://banka:6667", BEGUN, [], False,
-    )  # fmt: skip
+        "tcp://banka:6667",
+        BEGUN,
+        [],
+        False,
+    )
 
 
 @given(st.lists(RECORDS, max_size=5))
@@ -127,6 +143,14 @@ def test_what_is_no_recording_is_told_in_line_1(data: bytes, text: str) -> None:
 
 def test_the_page_of_the_format_shows_lines_that_can_be_read() -> None:
     page = Path(__file__).parents[3] / "docs" / "protocols" / "recording.md"
-    lines = [line.strip().encode() + b"\n" for line in page.read_text(encoding="utf-8").splitlines()]
-    recording = read_recording(line for line in lines if line.startswith((b'{"format"', b'{"time"')))
-    assert [r.direction for r in recording.records] == [Direction.REQUEST, Direction.REPLY, Direction.NOTE]
+    lines = [
+        line.strip().encode() + b"\n" for line in page.read_text(encoding="utf-8").splitlines()
+    ]
+    recording = read_recording(
+        line for line in lines if line.startswith((b'{"format"', b'{"time"'))
+    )
+    assert [r.direction for r in recording.records] == [
+        Direction.REQUEST,
+        Direction.REPLY,
+        Direction.NOTE,
+    ]

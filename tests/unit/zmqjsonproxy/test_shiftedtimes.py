@@ -13,8 +13,14 @@ from zmqjsonproxy.protocol.shiftedtimes import shifted, without_times
 
 TIME = [2026, 11, 21, 9, 30, 59, 250000]
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers(-3000, 3000) | st.floats(allow_nan=False) | st.text(max_size=3),
-    lambda inner: st.lists(inner, max_size=7) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    st.none()
+    | st.booleans()
+    | st.integers(-3000, 3000)
+    | st.floats(allow_nan=False)
+    | st.text(max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=7) | st.dictionaries(st.text(max_size=3), inner, max_size=3)
+    ),
 )
 
 
@@ -47,8 +53,13 @@ def test_what_is_no_time_stays(value: Any) -> None:
 
 
 def test_starts_are_alike_whatever_their_identity() -> None:
-    one, other = ["3d321b3f314bd974", {"id": "00000000deadbeef"}], ["9f86d081884c7d65", {"id": "ffffffffffffffff"}]
-    assert without_times(one) == without_times(other) != without_times(["MODE1", {"id": "deadbeef"}])
+    one, other = (
+        ["3d321b3f314bd974", {"id": "00000000deadbeef"}],
+        ["9f86d081884c7d65", {"id": "ffffffffffffffff"}],
+    )
+    assert (
+        without_times(one) == without_times(other) != without_times(["MODE1", {"id": "deadbeef"}])
+    )
     assert shifted(one, timedelta(days=1)) == one
 
 

@@ -19,8 +19,15 @@ from hypothesis import strategies as st
 from zmqjsonproxy import wirejson
 
 values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.integers(-(2**70), 2**70) | st.floats() | st.text(),
-    lambda children: st.lists(children, max_size=4) | st.dictionaries(st.text(max_size=8), children, max_size=4),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.integers(-(2**70), 2**70)
+    | st.floats()
+    | st.text(),
+    lambda children: (
+        st.lists(children, max_size=4) | st.dictionaries(st.text(max_size=8), children, max_size=4)
+    ),
     max_leaves=20,
 )
 
@@ -28,7 +35,9 @@ values = st.recursive(
 def same(a: Any, b: Any) -> bool:
     """Equal, with NaN equal to NaN, and numbers of the same type."""
     if isinstance(a, float) and isinstance(b, float):
-        return (math.isnan(a) and math.isnan(b)) or (a == b and math.copysign(1, a) == math.copysign(1, b))
+        return (math.isnan(a) and math.isnan(b)) or (
+            a == b and math.copysign(1, a) == math.copysign(1, b)
+        )
     if isinstance(a, list):
         return isinstance(b, list) and len(a) == len(b) and all(map(same, a, b))
     if isinstance(a, dict):
@@ -72,8 +81,12 @@ class Untold(Exception):
         raise RuntimeError("no text")
 
 
-@pytest.mark.parametrize("around", [lambda x: x, lambda x: [x, None], lambda x: {"x": x, "big": 2**70}])
-@pytest.mark.parametrize("error", [NotImplementedError("no list"), AttributeError("no list"), Untold(), MemoryError()])
+@pytest.mark.parametrize(
+    "around", [lambda x: x, lambda x: [x, None], lambda x: {"x": x, "big": 2**70}]
+)
+@pytest.mark.parametrize(
+    "error", [NotImplementedError("no list"), AttributeError("no list"), Untold(), MemoryError()]
+)
 def test_whatever_a_value_raises_is_told_as_a_type_error(error: Exception, around: Any) -> None:
     with pytest.raises(TypeError, match=type(error).__name__):
         wirejson.dumps(around(Raises(error)))
@@ -198,7 +211,9 @@ def test_depth_counts_brackets_outside_of_text_only(data: bytes, limit: int, dee
 
 
 def test_depth_of_a_text_without_end_is_found_in_linear_time() -> None:
-    assert wirejson.too_deep(b"{}" * 101 + b'"' + b'\\"' * 1_000_000, 1) is False  # each quote as a beginning: hours
+    assert (
+        wirejson.too_deep(b"{}" * 101 + b'"' + b'\\"' * 1_000_000, 1) is False
+    )  # each quote as a beginning: hours
     assert wirejson.too_deep(b'["' + b"\\" * 1_000_001, 1) is False
 
 
@@ -224,7 +239,12 @@ def test_parts_and_values_are_counted_outside_of_texts(data: bytes, says: str) -
 
 def test_what_decoded_json_takes_is_counted_outside_of_texts() -> None:
     assert wirejson.decoded_size(b'"[[[[{,,,,,,,\\"[[["') == 50
-    for value in ([[]] * 10_000, [1e9] * 10_000, ["text"] * 10_000, {f"KEY{n}": n for n in range(10_000)}):
+    for value in (
+        [[]] * 10_000,
+        [1e9] * 10_000,
+        ["text"] * 10_000,
+        {f"KEY{n}": n for n in range(10_000)},
+    ):
         data = wirejson.dumps(value)
         tracemalloc.start()
         decoded = wirejson.loads(data)

@@ -9,7 +9,13 @@ from typing import Any
 from zmqjsonproxy.errors import NoSuchInterfaceError, ProtocolError, ProxyError
 from zmqjsonproxy.rpc.protocol import jsonrpc
 
-__all__ = ["InterfaceDescription", "MethodDescription", "interface_changes", "read_description"]
+__all__ = [
+    "InterfaceDescription",
+    "MethodDescription",
+    "interface_changes",
+    "read_description",
+    "summary",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +49,9 @@ class InterfaceDescription:
     generation: int = 0
 
 
-def read_description(message: Any, *, url: str, generation: int) -> InterfaceDescription | ProxyError:
+def read_description(
+    message: Any, *, url: str, generation: int
+) -> InterfaceDescription | ProxyError:
     """Read the decoded answer to a hello, in either dialect.
 
     Args:
@@ -55,32 +63,54 @@ def read_description(message: Any, *, url: str, generation: int) -> InterfaceDes
         if len(message) == 2 and message[0] == "Interface error":
             return NoSuchInterfaceError("KeyError", f"no such interface: {message[1]}", peer=url)
         methods = {
-            str(m[0]): MethodDescription(str(m[0]), m[1]) for m in message if isinstance(m, list) and len(m) == 2
+            str(m[0]): MethodDescription(str(m[0]), m[1])
+            for m in message
+            if isinstance(m, list) and len(m) == 2
         }
         return InterfaceDescription(False, methods, generation=generation)
     if isinstance(message, dict) and "error" in message:
         return jsonrpc.error_from(message["error"], peer=url)
     if isinstance(message, dict) and isinstance(message.get("methods"), list):
         described = (
-            MethodDescription(str(m["name"]), m.get("doc"), str(m.get("signature", "")), str(m.get("kind", "")))
+            MethodDescription(
+                str(m["name"]), m.get("doc"), str(m.get("signature", "")), str(m.get("kind", ""))
+            )
             for m in message["methods"]
             if isinstance(m, dict) and "name" in m
         )
         objects = message.get("objects")
         return InterfaceDescription(
-            True, {m.name: m for m in described}, str(message.get("instance", "")), str(message.get("fingerprint", "")),
-            tuple(map(str, objects)) if isinstance(objects, list) else (), generation,
-        )  # fmt: skip
+            True,
+            {m.name: m for m in described},
+            str(message.get("instance", "")),
+            str(message.get("fingerprint", "")),
+            tuple(map(str, objects)) if isinstance(objects, list) else (),
+            generation,
+        )
     return ProtocolError(f"{url}: the answer to list_methods is none: {str(message)[:200]}")
 
 
 def interface_changes(before: InterfaceDescription, after: InterfaceDescription) -> str:
     """Return in words what callers of the methods have to know; empty: nothing.
 
-    Documentation may differ, and what one generation of servers does not tell of its methods is not held against it.
+    Documentation may differ, and what one generation of servers does not tell of its methods is not
+    held against it.
     """
     old, new = before.methods, after.methods
     told = before.native and after.native
-    other = [name for name in new if told and name in old and new[name].signature != old[name].signature]
-    found = {"new": new.keys() - old.keys(), "gone": old.keys() - new.keys(), "other arguments": other}
-    return "; ".join(f"{words}: {', '.join(sorted(names))}" for words, names in found.items() if names)
+    other = [
+        name for name in new if told and name in old and new[name].signature != old[name].signature
+    ]
+    found = {
+        "new": new.keys() - old.keys(),
+        "gone": old.keys() - new.keys(),
+        "other arguments": other,
+    }
+    return "; ".join(
+        f"{words}: {', '.join(sorted(names))}" for words, names in found.items() if names
+    )
+
+
+def summary(doc: str | None) -> str:
+    """Return the first paragraph of a documentation as one line; empty if there is none."""
+    return " ".join((doc or "").strip().partition("\n\n")[0].split())

@@ -13,16 +13,29 @@ from zmqjsonproxy.rpc.protocol import jsonrpc, original
 from zmqjsonproxy.rpc.protocol.jsonrpc import Code
 
 __all__ = [
-    "MOST_IN_A_FRAME", "TOO_FULL", "Limits", "Malformed", "Request", "not_handled", "read_failure", "read_good_part",
-    "read_message", "read_or_batch", "read_part", "shared_extra", "too_full", "write_reply",
-]  # fmt: skip
+    "MOST_IN_A_FRAME",
+    "TOO_FULL",
+    "Limits",
+    "Malformed",
+    "Request",
+    "not_handled",
+    "read_failure",
+    "read_good_part",
+    "read_message",
+    "read_or_batch",
+    "read_part",
+    "shared_extra",
+    "too_full",
+    "write_reply",
+]
 
 _HEAD = re.compile(rb'\s*(?:\[\s*)?\{"jsonrpc":"2\.0","method":"[^"\\]{1,500}","id":(\d{1,18}) ?,')
 """How our callers begin, a batch too."""
 _NOT_SHARED = frozenset({"params", "shared", "call_id", "frames"})
 """Members of `dealer` that are about one call."""
 MOST_IN_A_FRAME = 64 * 2**20
-"""Bytes of a frame of a reply. While one arrives nothing else does, and callers give up servers that are silent."""
+"""Bytes of a frame of a reply. While one arrives nothing else does, and callers give up servers
+that are silent."""
 TOO_FULL = "too many bytes of replies wait for this client (max_waiting_bytes); nothing was done: take them first"
 _ID_TYPES = frozenset({int, str, float, type(None)})
 _LONGEST_ID = 200
@@ -32,7 +45,8 @@ _LITTLE = 10_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """Limits of a message: bytes, what is in it, nesting of arrays and objects, calls in a batch."""
+    """Limits of a message: bytes, what is in it, nesting of arrays and objects, calls in a
+    batch."""
 
     max_bytes: int = 16 * 2**20
     max_json_bytes: int = 4 * 2**20
@@ -137,7 +151,8 @@ def read_good_part(message: Any, shared: dict[str, Any] | None) -> Request:
 
 
 def shared_extra(batch: list[Any]) -> dict[str, Any] | None:
-    """Return the member `dealer` for the calls of a batch that have none: the first one's, if it says it is shared."""
+    """Return the member `dealer` for the calls of a batch that have none: the first one's, if it
+    says it is shared."""
     first = batch[0]
     extra = first.get("dealer") if type(first) is dict else None
     if type(extra) is not dict or extra.get("shared") is not True:
@@ -146,7 +161,8 @@ def shared_extra(batch: list[Any]) -> dict[str, Any] | None:
 
 
 def read_or_batch(body: bytes, limits: Limits) -> Request | Malformed | list[Any]:
-    """As `read_message`, but of a batch the decoded messages, each for `read_part`. Never raises."""
+    """As `read_message`, but of a batch the decoded messages, each for `read_part`. Never
+    raises."""
     if text := _over_limit(body, limits):
         return _refused(body, Code.TOO_LARGE, "TooLargeError", text)
     try:
@@ -157,12 +173,19 @@ def read_or_batch(body: bytes, limits: Limits) -> Request | Malformed | list[Any
     if type(message) is dict:
         return _native(message) if "jsonrpc" in message else _original(message)
     if isinstance(message, list) and len(message) > limits.max_batch:
-        text = f"a batch of {len(message)} calls is over the limit of {limits.max_batch} (max_batch)"
+        text = (
+            f"a batch of {len(message)} calls is over the limit of {limits.max_batch} (max_batch)"
+        )
         return Malformed(True, Code.TOO_LARGE, "TooLargeError", text, _identity_at_head(body))
     if isinstance(message, list) and message:
         return message
     text = "a request is an object with `jsonrpc` and `method`, or with `name`, `proc`, `args` and `kwargs`"
-    return Malformed(isinstance(message, list), Code.INVALID_REQUEST, "ProtocolError", f"{text}; got {_kind(message)}")
+    return Malformed(
+        isinstance(message, list),
+        Code.INVALID_REQUEST,
+        "ProtocolError",
+        f"{text}; got {_kind(message)}",
+    )
 
 
 def too_full(request: Request | Malformed | list[Any], body: bytes) -> Malformed:
@@ -174,12 +197,15 @@ def too_full(request: Request | Malformed | list[Any], body: bytes) -> Malformed
 
 def not_handled(body: bytes, error: Exception) -> Malformed:
     """Answer a message of which nothing could be made, for want of memory for instance."""
-    text = f"the message could not be handled, and may have been carried out in part: {text_of(error)}"
+    text = (
+        f"the message could not be handled, and may have been carried out in part: {text_of(error)}"
+    )
     return _refused(body, Code.INTERNAL, type(error).__name__, text)
 
 
 def _over_limit(body: bytes, limits: Limits) -> str:
-    """Say which limit a message is over, before any of it is decoded; empty: none, or more calls than a batch has."""
+    """Say which limit a message is over, before any of it is decoded; empty: none, or more calls
+    than a batch has."""
     size = len(body)
     if isinstance(body, Framed):
         size += sum(memoryview(frame).nbytes for frame in body.frames)
@@ -193,7 +219,11 @@ def _over_limit(body: bytes, limits: Limits) -> str:
         if text:
             return f"{text}; make several calls of it, or send numbers as arrays of numpy"
     depth = limits.max_depth
-    if len(body) > 2 * depth and body.count(b"[") + body.count(b"{") > depth and wirejson.too_deep(body, depth):
+    if (
+        len(body) > 2 * depth
+        and body.count(b"[") + body.count(b"{") > depth
+        and wirejson.too_deep(body, depth)
+    ):
         return f"nested deeper than {depth} levels (max_depth)"
     return ""
 
@@ -203,7 +233,8 @@ def _refused(body: bytes, code: Code, type_: str, text: str) -> Malformed:
 
 
 def _identity_at_head(body: bytes) -> int | None:
-    """The request number of what is over a limit, where it stands in front of the parameters; of a batch the first."""
+    """The request number of what is over a limit, where it stands in front of the parameters; of a
+    batch the first."""
     found = _HEAD.match(body)
     return None if found is None else int(found[1])
 
@@ -218,13 +249,22 @@ def _identity(body: bytes) -> Any:
     except (ValueError, RecursionError):
         return None
     identity = message.get("id") if isinstance(message, dict) else None
-    is_id = type(identity) in _ID_TYPES and not (isinstance(identity, str) and len(identity) > _LONGEST_ID)
+    is_id = type(identity) in _ID_TYPES and not (
+        isinstance(identity, str) and len(identity) > _LONGEST_ID
+    )
     return identity if is_id else None
 
 
 def _kind(value: Any) -> str:
-    return {"str": "text", "int": "a number", "float": "a number", "list": "an array", "dict": "an object",
-            "bool": "true or false", "NoneType": "null"}.get(type(value).__name__, "something else")  # fmt: skip
+    return {
+        "str": "text",
+        "int": "a number",
+        "float": "a number",
+        "list": "an array",
+        "dict": "an object",
+        "bool": "true or false",
+        "NoneType": "null",
+    }.get(type(value).__name__, "something else")
 
 
 def _invalid(identity: Any, text: str, code: Code = Code.INVALID_REQUEST) -> Malformed:
@@ -251,11 +291,17 @@ def _native(message: dict[str, Any], shared: dict[str, Any] | None = None) -> Re
         if extra is not None and extra.get("params") == "mixed":
             args, kwargs = params.get("args", args), params.get("kwargs", kwargs)
             if not isinstance(args, list) or not isinstance(kwargs, dict):
-                return _invalid(identity, "mixed params: `args` is an array, `kwargs` an object", Code.BAD_PARAMETERS)
+                return _invalid(
+                    identity,
+                    "mixed params: `args` is an array, `kwargs` an object",
+                    Code.BAD_PARAMETERS,
+                )
         else:
             kwargs = params
     elif params is not None:
-        return _invalid(identity, f"params: an array or an object, not {_kind(params)}", Code.BAD_PARAMETERS)
+        return _invalid(
+            identity, f"params: an array or an object, not {_kind(params)}", Code.BAD_PARAMETERS
+        )
     return Request(method, args, kwargs, True, identity, "id" not in message, extra)
 
 
@@ -279,4 +325,14 @@ def _original(message: dict[str, Any]) -> Request | Malformed:
         text = f"args is an array and kwargs an object, not {_kind(args)} and {_kind(kwargs)}"
         return Malformed(False, Code.BAD_PARAMETERS, "TypeError", text)
     target = f"{name}.{proc}" if isinstance(name, str) and isinstance(proc, str) else ""
-    return Request(target, args, kwargs, False, None, False, extra if isinstance(extra, dict) else None, name, proc)
+    return Request(
+        target,
+        args,
+        kwargs,
+        False,
+        None,
+        False,
+        extra if isinstance(extra, dict) else None,
+        name,
+        proc,
+    )

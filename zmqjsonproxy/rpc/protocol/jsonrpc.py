@@ -26,9 +26,19 @@ from zmqjsonproxy.protocol.arrays import Framed, join
 from zmqjsonproxy.rpc.protocol import lonearray
 
 __all__ = [
-    "CANCEL", "SIMPLE", "Code", "batch", "cancel", "error_from", "error_object", "failure", "read_reply", "reply",
-    "request_around_id", "results_in_order",
-]  # fmt: skip
+    "CANCEL",
+    "SIMPLE",
+    "Code",
+    "batch",
+    "cancel",
+    "error_from",
+    "error_object",
+    "failure",
+    "read_reply",
+    "reply",
+    "request_around_id",
+    "results_in_order",
+]
 
 
 CANCEL = "rpc.cancel"
@@ -63,10 +73,12 @@ _CLASSES: dict[int, type[RemoteError]] = {
 
 
 _TAKES = ndarray.is_available()
-"""What our callers take as frames behind the body: arrays and bytes, or without numpy bytes only."""
+"""What our callers take as frames behind the body: arrays and bytes, or without numpy bytes
+only."""
 
 _SHORT = b'{"dealer":{"short":true},'
-"""How a reply to one of our callers begins if no integer in it has more than 64 bits; they need not look for any."""
+"""How a reply to one of our callers begins if no integer in it has more than 64 bits; they need not
+look for any."""
 _LONG_ENOUGH = 1000
 """Looking through less takes no time, bytes."""
 _RESULT = b'{"jsonrpc":"2.0","id":'
@@ -79,8 +91,11 @@ _BUILT_IN = SIMPLE | {dict, list, tuple}
 
 
 @lru_cache(256)
-def _around_params(object_name: str, method: str, deadline_s: float, mixed: bool, begun_by: str) -> tuple[bytes, bytes]:
-    """Return what hardly ever changes of a call: before its request number, and after its params."""
+def _around_params(
+    object_name: str, method: str, deadline_s: float, mixed: bool, begun_by: str
+) -> tuple[bytes, bytes]:
+    """Return what hardly ever changes of a call: before its request number, and after its
+    params."""
     extra: dict[str, Any] = {"deadline_s": deadline_s, "arrays": _TAKES}
     if begun_by:  # an operation may begin whenever its turn comes
         extra = {"wait": "accepted", "client": begun_by, "arrays": _TAKES}
@@ -107,8 +122,10 @@ def request_around_id(
         args: Positional arguments.
         kwargs: Keyword arguments; with positional ones beside them, `dealer.params` is "mixed".
         deadline_s: Nobody waits longer, s.
-        arrays: The server takes arrays and bytes as frames; False: bytes only; None: nothing but JSON.
-        begun_by: The call begins an operation, and is answered as soon as that has an identity; who asks for it.
+        arrays: The server takes arrays and bytes as frames; False: bytes only; None: nothing but
+            JSON.
+        begun_by: The call begins an operation, and is answered as soon as that has an identity; who
+            asks for it.
     """
     params: Any = args
     mixed = False
@@ -145,12 +162,18 @@ def reply(identity: Any, value: Any, arrays: Any = None) -> bytes:
     body, described, frames, short = ndarray.dumps(value, arrays is True)
     if not frames:
         return _result(number, body, _SHORT if short and len(body) > _LONG_ENOUGH else b"{")
-    text = b' {"jsonrpc":"2.0","id":%b,"result":%b,"dealer":{"frames":%b}}' % (number, body, described)
+    text = b' {"jsonrpc":"2.0","id":%b,"result":%b,"dealer":{"frames":%b}}' % (
+        number,
+        body,
+        described,
+    )
     return Framed(text, frames)
 
 
 def _result(number: bytes, body: bytes, begin: bytes = b"{") -> bytes:
-    return b"".join((begin, b'"jsonrpc":"2.0","id":', number, b',"result":', body, b"}"))  # copies a large one once
+    return b"".join(
+        (begin, b'"jsonrpc":"2.0","id":', number, b',"result":', body, b"}")
+    )  # copies a large one once
 
 
 def read_reply(body: bytes) -> Any:
@@ -163,11 +186,16 @@ def read_reply(body: bytes) -> Any:
 
 
 def results_in_order(replies: Any, first: int, count: int) -> list[Any] | None:
-    """Return the results to a batch numbered from `first` on, if all are results and in order, as most are."""
+    """Return the results to a batch numbered from `first` on, if all are results and in order, as
+    most are."""
     try:
         pairs = zip(replies, range(first, first + count), strict=True)
         results = [reply["result"] for reply, number in pairs if reply["id"] == number]
-    except (LookupError, TypeError, ValueError):  # failures, fewer or more of them, or what is no reply
+    except (
+        LookupError,
+        TypeError,
+        ValueError,
+    ):  # failures, fewer or more of them, or what is no reply
         return None
     return results if len(results) == count else None
 
@@ -183,7 +211,8 @@ def error_object(code: Code, type: str, text: str, traceback: Sequence[str] = ()
 
 
 def cancel(identity: int, only_waiting: bool = False) -> bytes:
-    """Encode the notification that nobody waits for a call any more; `only_waiting`: what runs goes on."""
+    """Encode the notification that nobody waits for a call any more; `only_waiting`: what runs goes
+    on."""
     more = b',"only_waiting":true' if only_waiting else b""
     return b'{"jsonrpc":"2.0","method":"rpc.cancel","params":{"id":%d%b}}' % (identity, more)
 
@@ -195,9 +224,11 @@ def batch(
     deadline_s: float,
     arrays: bool | None,
 ) -> bytes:
-    """Encode calls of one object as one message; arguments as `request_around_id`, with numbers from `first` on.
+    """Encode calls of one object as one message; arguments as `request_around_id`, with numbers
+    from `first` on.
 
-    The others share the member `dealer` of the first: it would be half of the message, and of the time to read it.
+    The others share the member `dealer` of the first: it would be half of the message, and of the
+    time to read it.
     """
     extra: dict[str, Any] = {"deadline_s": deadline_s, "arrays": _TAKES}
     dotted = f"{object_name}."
@@ -231,7 +262,9 @@ def failure(identity: Any, error: dict[str, Any]) -> bytes:
 def error_from(error: Any, *, peer: str = "", method: str = "") -> ProxyError:
     """Turn a decoded member `error` into the exception that its receiver raises."""
     if not isinstance(error, dict):
-        return RemoteError("ProtocolError", f"an error that is no object: {error!r:.200}", peer=peer)
+        return RemoteError(
+            "ProtocolError", f"an error that is no object: {error!r:.200}", peer=peer
+        )
     data = error.get("data")
     data = data if isinstance(data, dict) else {}
     code = error.get("code")

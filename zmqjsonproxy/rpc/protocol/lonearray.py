@@ -1,7 +1,8 @@
 """Replies that are one array and nothing else, as most that are large are.
 
-All but the number of such a reply is the same for all arrays of a kind. It is made, and read, once for each kind: after
-a message of a megabyte each step of Python takes four times what it takes otherwise.
+All but the number of such a reply is the same for all arrays of a kind. It is made, and read, once
+for each kind: after a message of a megabyte each step of Python takes four times what it takes
+otherwise.
 """
 
 from __future__ import annotations
@@ -40,7 +41,8 @@ def _end(dtype: str, shape: tuple[int, ...]) -> bytes:
 
 
 def read(body: Framed) -> dict[str, Any] | None:
-    """Decode a reply, `id` and `result` of it; None: it is another one, or none. ValueError: as `ndarray.make`."""
+    """Decode a reply, `id` and `result` of it; None: it is another one, or none. ValueError: as
+    `ndarray.make`."""
     if len(body) > _LONGEST or len(body.frames) != 1:
         return None
     (frame,) = body.frames
@@ -53,10 +55,17 @@ def read(body: Framed) -> dict[str, Any] | None:
 
 @lru_cache(256)
 def _header(end: bytes, size: int) -> ArrayHeader | None:
-    """What a frame of `size` bytes holds if it alone is the result of a reply that ends so; read as any other reply."""
+    """What a frame of `size` bytes holds if it alone is the result of a reply that ends so; read as
+    any other reply."""
     try:
-        message = restore(wirejson.loads(b'{"result":' + end), (bytes(size),), lambda header, _: header)
+        message = restore(
+            wirejson.loads(b'{"result":' + end), (bytes(size),), lambda header, _: header
+        )
     except (ValueError, RecursionError):
         return None
     result = message["result"]
-    return result if isinstance(result, ArrayHeader) and message.keys() == {"result", "dealer"} else None
+    return (
+        result
+        if isinstance(result, ArrayHeader) and message.keys() == {"result", "dealer"}
+        else None
+    )

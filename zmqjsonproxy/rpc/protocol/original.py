@@ -1,4 +1,5 @@
-"""The dialect of the original: a request of four keys, a bare value or an EXCEPTION object as the reply.
+"""The dialect of the original: a request of four keys, a bare value or an EXCEPTION object as the
+reply.
 
 Source of every shape: the DIBAS proxy as its clients see it (docs/protocols/calls.md).
 """
@@ -25,15 +26,26 @@ LIST_METHODS = "list_methods"
 MAX_TRACEBACK = 10
 
 
-def request(name: str, method: str, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None) -> bytes:
+def request(
+    name: str, method: str, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
+) -> bytes:
     """Encode a call with exactly the four keys, all of which an original server needs."""
-    return wirejson.dumps({"name": name, "proc": method, "args": list(args), "kwargs": dict(kwargs or {})})
+    return wirejson.dumps(
+        {"name": name, "proc": method, "args": list(args), "kwargs": dict(kwargs or {})}
+    )
 
 
 def hello(name: str, client: str) -> bytes:
-    """Encode the first message to any server: `list_methods`, with our capabilities as a key old servers ignore."""
+    """Encode the first message to any server: `list_methods`, with our capabilities as a key old
+    servers ignore."""
     return wirejson.dumps(
-        {"name": name, "proc": LIST_METHODS, "args": [], "kwargs": {}, "dealer": {"version": 1, "client": client}}
+        {
+            "name": name,
+            "proc": LIST_METHODS,
+            "args": [],
+            "kwargs": {},
+            "dealer": {"version": 1, "client": client},
+        }
     )
 
 
@@ -44,7 +56,9 @@ def reply(value: Any) -> bytes:
 
 def failure(type: str, text: str, traceback: Sequence[str] = ()) -> bytes:
     """Encode an exception; at most ten traceback entries travel."""
-    return wirejson.dumps({"EXCEPTION": [cut(type), cut(text), [cut(entry) for entry in traceback[-MAX_TRACEBACK:]]]})
+    return wirejson.dumps(
+        {"EXCEPTION": [cut(type), cut(text), [cut(entry) for entry in traceback[-MAX_TRACEBACK:]]]}
+    )
 
 
 def interface_error(name: str) -> bytes:

@@ -1,1 +1,2 @@
-"""`from nscldaq.portmanager import PortManager`, as NSCLDAQ is installed: that is a module with the class."""
+"""`from nscldaq.portmanager import PortManager`, as NSCLDAQ is installed: that is a module with the
+class."""

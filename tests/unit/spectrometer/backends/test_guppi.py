@@ -1,4 +1,5 @@
-"""The pulsar Backends against the original's numbers (reference 10.4, 10.5), and where they differ on purpose."""
+"""The pulsar Backends against the original's numbers (reference 10.4, 10.5), and where they differ
+on purpose."""
 
 from __future__ import annotations
 
@@ -32,8 +33,13 @@ INCOHERENT_DEFAULTS: dict[str, object] = {
     "CAL_FREQ": 25.0, "TELESCOP": "SHAO",
 }  # fmt: skip
 INCOHERENT_REGISTERS = {
-    "FFT_SHIFT": 0xAAAAAAAA - (1 << 32), "DC_EN": 1, "SCALE_I": 65536, "SCALE_V": 65536, "OFFSET_I": 0, "OFFSET_V": 0,
-}  # fmt: skip
+    "FFT_SHIFT": 0xAAAAAAAA - (1 << 32),
+    "DC_EN": 1,
+    "SCALE_I": 65536,
+    "SCALE_V": 65536,
+    "OFFSET_I": 0,
+    "OFFSET_V": 0,
+}
 
 
 @pytest.mark.parametrize(
@@ -57,9 +63,14 @@ INCOHERENT_REGISTERS = {
     ],
 )  # fmt: skip
 def test_incoherent(
-    status: StatusBuffer, mode: str, bank: str, frequency: float | None, parameters: dict[str, Any],
-    expected: dict[str, object], registers: dict[str, int],
-) -> None:  # fmt: skip
+    status: StatusBuffer,
+    mode: str,
+    bank: str,
+    frequency: float | None,
+    parameters: dict[str, Any],
+    expected: dict[str, object],
+    registers: dict[str, int],
+) -> None:
     board = prepared(status, mode, parameters, bank=bank, frequency_mhz=frequency).setup.registers
     values, wanted = status.read(), {**INCOHERENT_DEFAULTS, **expected}
     assert {key: values.get(key) for key in wanted} == wanted
@@ -69,9 +80,16 @@ def test_incoherent(
 
 CODD_512 = {"obs_frequency": 1430, "dm": 71.02, "scale_p0": 30.0, "scale_p1": 30.0}
 SIZES_512: dict[str, object] = {
-    "OBSBW": 100.0, "CHAN_BW": 1.5625, "OBSNCHAN": 64, "TBIN": 6.4e-07, "DS_TIME": 64, "OVERLAP": 1536, "FFTLEN": 65536,
-    "BLOCSIZE": 131465216, "CHAN_DM": 71.02,
-}  # fmt: skip
+    "OBSBW": 100.0,
+    "CHAN_BW": 1.5625,
+    "OBSNCHAN": 64,
+    "TBIN": 6.4e-07,
+    "DS_TIME": 64,
+    "OVERLAP": 1536,
+    "FFTLEN": 65536,
+    "BLOCSIZE": 131465216,
+    "CHAN_DM": 71.02,
+}
 
 
 @pytest.mark.parametrize(
@@ -92,9 +110,14 @@ SIZES_512: dict[str, object] = {
     ],
 )  # fmt: skip
 def test_coherent(
-    status: StatusBuffer, mode: str, bank: str, frequency: float | None, parameters: dict[str, Any],
-    expected: dict[str, object], registers: dict[str, int] | None,
-) -> None:  # fmt: skip
+    status: StatusBuffer,
+    mode: str,
+    bank: str,
+    frequency: float | None,
+    parameters: dict[str, Any],
+    expected: dict[str, object],
+    registers: dict[str, int] | None,
+) -> None:
     board = prepared(status, mode, parameters, bank=bank, frequency_mhz=frequency).setup.registers
     values = status.read()
     assert {key: values.get(key) for key in expected} == expected
@@ -104,25 +127,42 @@ def test_coherent(
         assert {name: board.read_int(name) for name in registers} == registers
 
 
-def test_folding_takes_the_dispersion_from_the_par_file(status: StatusBuffer, tmp_path: Path) -> None:
-    (tmp_path / "example.par").write_text("PSR  B0329+54\n\nF0 1.3995\nDM 15.5\nDM 99\n")  # flaw G2: an empty line
+def test_folding_takes_the_dispersion_from_the_par_file(
+    status: StatusBuffer, tmp_path: Path
+) -> None:
+    (tmp_path / "example.par").write_text(
+        "PSR  B0329+54\n\nF0 1.3995\nDM 15.5\nDM 99\n"
+    )  # flaw G2: an empty line
     parameters = {"obs_frequency": 820, "obs_mode": "coherent_fold", "dm": 3.0}
     backend = prepared(status, "CODD_MODE_2048", parameters, config_dir=tmp_path)
     values = status.read()
-    expected = {"CHAN_DM": 15.5, "OBS_MODE": "COHERENT_FOLD", "DS_TIME": 1, "CHAN_BW": 0.48828125, "OBSNCHAN": 256,
-                "OBSFREQ": 382.255859375, "TBIN": 2.048e-06, "OVERLAP": 1024, "FFTLEN": 32768,
-                "BLOCSIZE": 131072000}  # fmt: skip
+    expected = {
+        "CHAN_DM": 15.5,
+        "OBS_MODE": "COHERENT_FOLD",
+        "DS_TIME": 1,
+        "CHAN_BW": 0.48828125,
+        "OBSNCHAN": 256,
+        "OBSFREQ": 382.255859375,
+        "TBIN": 2.048e-06,
+        "OVERLAP": 1024,
+        "FFTLEN": 32768,
+        "BLOCSIZE": 131072000,
+    }
     assert {key: values.get(key) for key in expected} == expected
     assert backend.setup.registers.read_int("N_CHAN") == 11
     backend.parameters.update({"par_file": "absent.par"})
-    with pytest.raises(PulsarSetupError, match=r"absent\.par: No such file or directory; COHERENT_FOLD"):
+    with pytest.raises(
+        PulsarSetupError, match=r"absent\.par: No such file or directory; COHERENT_FOLD"
+    ):
         backend.prepare()
     (tmp_path / "absent.par").write_text("DM about 15\n")
     with pytest.raises(PulsarSetupError, match="DM of the par file is 'about 15'"):
         backend.prepare()
 
 
-def test_a_par_file_that_is_none_is_refused_and_not_waited_for(status: StatusBuffer, tmp_path: Path) -> None:
+def test_a_par_file_that_is_none_is_refused_and_not_waited_for(
+    status: StatusBuffer, tmp_path: Path
+) -> None:
     root = tmp_path / "config"
     root.mkdir()
     (tmp_path / "outside.par").write_text("DM 15.5\n")
@@ -156,8 +196,9 @@ def test_master_programs_the_board_for_all_nodes(status: StatusBuffer) -> None:
     assert board.read_int("PT_7") == 60000
     # Flaw C4: the original emptied this phase because the other one, postarm, was empty.
     assert [entry for entry in history if entry[1] == "tenGB_reset"] == [
-        ("write_int", "tenGB_reset", 1), ("write_int", "tenGB_reset", 0),
-    ]  # fmt: skip
+        ("write_int", "tenGB_reset", 1),
+        ("write_int", "tenGB_reset", 0),
+    ]
     arp = board.read("tGX8_tGv23", 2048, 0x3000)
     assert arp[8 * 8 : 9 * 8].hex() == "00000002c9e8a580"
 
@@ -174,12 +215,23 @@ def test_arms_once_when_the_program_runs(status: StatusBuffer) -> None:
 def test_one_scale_for_all_four(status: StatusBuffer) -> None:
     # Flaw G1: the original's raised NameError.
     backend = prepared(status, "INCO_MODE_64", {"scale": 2.0, "scale_v": 0})
-    assert [backend.setup.registers.read_int(f"SCALE_{x}") for x in "IQUV"] == [131072, 131072, 131072, 0]
-    assert backend.parameters.get("scale") == {"scale_i": 2.0, "scale_q": 2.0, "scale_u": 2.0, "scale_v": 0.0}
+    assert [backend.setup.registers.read_int(f"SCALE_{x}") for x in "IQUV"] == [
+        131072,
+        131072,
+        131072,
+        0,
+    ]
+    assert backend.parameters.get("scale") == {
+        "scale_i": 2.0,
+        "scale_q": 2.0,
+        "scale_u": 2.0,
+        "scale_v": 0.0,
+    }
 
 
 def test_a_mode_is_prepared_when_it_is_set_and_says_what_it_is(status: StatusBuffer) -> None:
-    # Flaws G3 and G5: no coherent mode had a BACKEND, and a scan without prepare took what an earlier mode had left.
+    # Flaws G3 and G5: no coherent mode had a BACKEND, and a scan without prepare took what an
+    # earlier mode had left.
     for mode, bandwidth in (("INCO_MODE_64", 1500.0), ("CODD_MODE_64", 100.0)):
         status.update({"OBSBW": -1.0, "BACKEND": "VEGAS"})
         make_backend(status, mode).install()
@@ -202,7 +254,11 @@ def test_mode_names_with_fast4k_and_calibration(status: StatusBuffer) -> None:
 @pytest.mark.parametrize(
     ("mode", "parameters", "says"),
     [
-        ("INCO_MODE_64", {"integration_time": 1e-9}, r"integration_time 1e-09 s is out of range: 4\.26667e-08 to"),
+        (
+            "INCO_MODE_64",
+            {"integration_time": 1e-9},
+            r"integration_time 1e-09 s is out of range: 4\.26667e-08 to",
+        ),
         ("INCO_MODE_64", {"integration_time": 1.0}, "out of range"),
         ("CODD_MODE_64", {"obs_frequency": 300}, "begins at -100 MHz; expected more than 400 MHz"),
         ("CODD_MODE_64", {"obs_frequency": 450, "dm": 1e5}, "dm 100000 pc/cm3 smears a channel"),
@@ -235,7 +291,9 @@ def test_parameters_are_checked(status: StatusBuffer) -> None:
 
 def test_a_bank_that_is_no_node_is_refused(status: StatusBuffer) -> None:
     backend = make_backend(status, "CODD_MODE_64")
-    with pytest.raises(PulsarSetupError, match="BANKX is no node of CODD_MODE_64, which has BANKA, BANKB"):
+    with pytest.raises(
+        PulsarSetupError, match="BANKX is no node of CODD_MODE_64, which has BANKA, BANKB"
+    ):
         type(backend)(replace(backend.setup, bank_name="BANKX"))
 
 
@@ -247,8 +305,11 @@ def test_a_fast_mode_records_total_power_in_small_packets(status: StatusBuffer) 
     backend.prepare()
     values = status.read()
     assert {key: values[key] for key in ("PKTFMT", "POL_TYPE", "NPOL", "ONLY_I")} == {
-        "PKTFMT": "FAST4K", "POL_TYPE": "AA+BB", "NPOL": 1, "ONLY_I": 0,
-    }  # fmt: skip
+        "PKTFMT": "FAST4K",
+        "POL_TYPE": "AA+BB",
+        "NPOL": 1,
+        "ONLY_I": 0,
+    }
     assert read_pulsar_setup(values).pol_type == "AA+BB"
 
 
@@ -263,7 +324,12 @@ def test_a_fast_mode_records_total_power_in_small_packets(status: StatusBuffer) 
     ],
 )
 def test_what_is_prepared_is_what_the_data_taking_program_reads(
-    status: StatusBuffer, mode: str, obs_mode: str, recording: str, pol_type: str, sample_time: float
+    status: StatusBuffer,
+    mode: str,
+    obs_mode: str,
+    recording: str,
+    pol_type: str,
+    sample_time: float,
 ) -> None:
     prepared(status, mode, {"obs_mode": obs_mode, "scan_length": 7.0})
     found = read_pulsar_setup(status.read())

@@ -43,7 +43,9 @@ def test_all_are_set_or_none_and_all_faults_are_named() -> None:
         parameters.update({"exposure": 2.0, "nchan": 4, "colour": "red", "filter_bw": 7})
     assert set(caught.value.problems) == {"nchan", "colour", "filter_bw"}
     assert caught.value.problems["colour"].endswith("there are exposure, filter_bw, nchan")
-    with pytest.raises(ParameterError, match=r"there are exposure, filter_bw, nchan; did you mean exposure\?"):
+    with pytest.raises(
+        ParameterError, match=r"there are exposure, filter_bw, nchan; did you mean exposure\?"
+    ):
         parameters.update({"exposre": 2.0})
     assert parameters["exposure"] == 1.0
     assert not parameters.is_set("exposure")
@@ -61,7 +63,11 @@ def test_help_and_value_of_an_unknown_name_list_the_legal_ones() -> None:
         with pytest.raises(ParameterError, match="there are exposure, filter_bw, nchan"):
             method("colour")
     assert make().help("nchan") == "channels; 8 to 4096."
-    assert make().help("") == {"exposure": "s; more than 0.", "filter_bw": "MHz", "nchan": "channels; 8 to 4096."}
+    assert make().help("") == {
+        "exposure": "s; more than 0.",
+        "filter_bw": "MHz",
+        "nchan": "channels; 8 to 4096.",
+    }
 
 
 @pytest.mark.parametrize(
@@ -103,7 +109,12 @@ def test_callers_are_told_of_the_parameters_of_all_modes() -> None:
         return ParameterSet([Parameter(name=name, default=None, convert=legal, help=text)])
 
     sets = {f"M{n}": one(number(0)) for n in (1, 2, 10, 3)}
-    sets |= {"M4": one(choice(("A", "B"))), "M5": one(number(0)), "X7": one(number(0)), "X8": one(text, "", "_hidden")}
+    sets |= {
+        "M4": one(choice(("A", "B"))),
+        "M5": one(number(0)),
+        "X7": one(number(0)),
+        "X8": one(text, "", "_hidden"),
+    }
     (told,) = keywords(sets)
     assert (told.name, told.annotation) == ("what", "float | Literal['A', 'B']")
     assert told.doc == "What; more than 0. In M1 to M3, M5, M10, X7.\nWhat. In M4."

@@ -1,4 +1,5 @@
-"""The high-bandwidth Backend against the original: its numbers (reference 10.1, 10.2) and order of work (6.3.6)."""
+"""The high-bandwidth Backend against the original: its numbers (reference 10.1, 10.2) and order of
+work (6.3.6)."""
 
 from __future__ import annotations
 
@@ -41,7 +42,11 @@ from zmqjsonproxy.errors import RefusedError
     ],
 )  # fmt: skip
 def test_standard_check(
-    status: StatusBuffer, mode: str, registers: dict[str, int], expected: dict[str, object], lut: str
+    status: StatusBuffer,
+    mode: str,
+    registers: dict[str, int],
+    expected: dict[str, object],
+    lut: str,
 ) -> None:
     backend = installed(status, mode)
     backend.parameters.update({"polarization": "SELF", "exposure": 0.1})
@@ -61,7 +66,9 @@ def test_standard_check(
     }  # fmt: skip
     wanted = {**common, **expected}
     assert {key: values.get(key) for key in wanted} == wanted
-    assert [values[f"_SPHS_{n:02d}"] for n in (1, 2, 3, 4)] == pytest.approx([0, 0.25, 0.5, 0.75], abs=1e-7)
+    assert [values[f"_SPHS_{n:02d}"] for n in (1, 2, 3, 4)] == pytest.approx(
+        [0, 0.25, 0.5, 0.75], abs=1e-7
+    )
 
 
 def test_default_phase_is_one_second_after_the_first_prepare(status: StatusBuffer) -> None:
@@ -69,7 +76,10 @@ def test_default_phase_is_one_second_after_the_first_prepare(status: StatusBuffe
     board = backend.setup.registers
     assert (board.read_int("ssg_length"), board.read("ssg_lut_bram", 4).hex()) == (0, "00000006")
     backend.prepare()
-    assert (board.read_int("ssg_length"), board.read("ssg_lut_bram", 4).hex()) == (1465344, "02cb8006")
+    assert (board.read_int("ssg_length"), board.read("ssg_lut_bram", 4).hex()) == (
+        1465344,
+        "02cb8006",
+    )
     values = status.read()
     wanted = {"EXPOSURE": 1.0003414986666668, "SWPERIOD": 1, "SWPERINT": 1, "NUMPHASE": 1}
     assert {key: values[key] for key in wanted} == wanted
@@ -102,7 +112,12 @@ def test_two_switched_states_of_half_a_second(status: StatusBuffer) -> None:
     ],
 )
 def test_clocks_of_an_exposure(
-    status: StatusBuffer, mode: str, frequency: float | None, parameters: dict[str, float], switched: bool, clocks: int
+    status: StatusBuffer,
+    mode: str,
+    frequency: float | None,
+    parameters: dict[str, float],
+    switched: bool,
+    clocks: int,
 ) -> None:
     backend = installed(status, mode, frequency_mhz=frequency)
     backend.parameters.update(parameters)
@@ -111,8 +126,12 @@ def test_clocks_of_an_exposure(
     assert backend.exposure(backend.cycle()).clocks == clocks
 
 
-@pytest.mark.parametrize(("polarization", "stokes"), [("SELF", 2), ("SELF1", 1), ("SELF2", 1), ("cross", 4)])
-def test_polarizations_and_what_is_recorded_of_them(status: StatusBuffer, polarization: str, stokes: int) -> None:
+@pytest.mark.parametrize(
+    ("polarization", "stokes"), [("SELF", 2), ("SELF1", 1), ("SELF2", 1), ("cross", 4)]
+)
+def test_polarizations_and_what_is_recorded_of_them(
+    status: StatusBuffer, polarization: str, stokes: int
+) -> None:
     backend = installed(status, "MODE1")
     backend.parameters.update({"polarization": polarization})
     backend.prepare()
@@ -145,11 +164,14 @@ def test_noise_diode_and_reference_switched_from_master_and_slave(status: Status
     assert values["DATAHOST"] == "10.17.0.72"
 
 
-@pytest.mark.parametrize(("mode", "asked"), [("MODE1", 1433.5), ("MODE1", -1433.5), ("MODE20", 1433.5)])
+@pytest.mark.parametrize(
+    ("mode", "asked"), [("MODE1", 1433.5), ("MODE1", -1433.5), ("MODE20", 1433.5)]
+)
 def test_all_numbers_follow_the_frequency_that_the_synthesizer_makes(
     status: StatusBuffer, mode: str, asked: float
 ) -> None:
-    """With the reference divided by 3, steps are 10/3/333 MHz: 2867 MHz is 860 times 10/3 MHz and 33.3 of them."""
+    """With the reference divided by 3, steps are 10/3/333 MHz: 2867 MHz is 860 times 10/3 MHz and
+    33.3 of them."""
     config = SynthConfig.model_validate({"via": "local", "options": {"divider": 3}})
 
     class Stepping(MemorySynthesizer):
@@ -174,8 +196,15 @@ def test_inverted_band_keeps_its_sign_where_it_belongs(status: StatusBuffer) -> 
     backend.parameters.update({"exposure": 0.5})
     backend.prepare()
     values = status.read()
-    wanted = {"EFSAMPFR": -3e9, "CHAN_BW": -1464843.75, "OBSBW": -1.5e9, "_MFQR_01": 1464843.75, "FPGACLK": 187500000.0,
-              "SUB0FREQ": 750000000.0, "EXPOSURE": 0.5001707466666667}  # fmt: skip
+    wanted = {
+        "EFSAMPFR": -3e9,
+        "CHAN_BW": -1464843.75,
+        "OBSBW": -1.5e9,
+        "_MFQR_01": 1464843.75,
+        "FPGACLK": 187500000.0,
+        "SUB0FREQ": 750000000.0,
+        "EXPOSURE": 0.5001707466666667,
+    }
     assert {key: values[key] for key in wanted} == wanted
     assert backend.setup.synthesizer.frequencies == {0: 1500.0}
 
@@ -208,9 +237,15 @@ def test_hardware_is_set_up_in_the_originals_order(status: StatusBuffer) -> None
     assert names[4] == "gbe0"
     assert names[5:8] == ["sg_period", "acc_len", "fftshift"]
     assert [entry[1:] for entry in history[8:16]] == [
-        ("sg_sync", 0x12), ("arm", 0), ("arm", 1), ("arm", 0), ("arm", 1), ("arm", 0), ("sg_sync", 0x11),
+        ("sg_sync", 0x12),
+        ("arm", 0),
+        ("arm", 1),
+        ("arm", 0),
+        ("arm", 1),
+        ("arm", 0),
+        ("sg_sync", 0x11),
         (0x38, bytes([0x09])),
-    ]  # fmt: skip
+    ]
     table = struct.unpack(">256Q", board.read("gbe0", 2048, 0x3000))
     assert table[1] == 0x0002C9EBC940
     assert table[9] == 0x0002C9E8AAB0
@@ -225,7 +260,9 @@ def test_hardware_is_set_up_in_the_originals_order(status: StatusBuffer) -> None
         ({"noise_source": 1, "noise_tone_1": 1, "noise_tone_2": 1}, 0x0E),
     ],
 )  # fmt: skip
-def test_filters_and_noise_source_as_i2c_word(status: StatusBuffer, parameters: dict[str, int], word: int) -> None:
+def test_filters_and_noise_source_as_i2c_word(
+    status: StatusBuffer, parameters: dict[str, int], word: int
+) -> None:
     backend = make_backend(status, "MODE1")
     backend.parameters.update(parameters)
     assert backend.i2c_word() == word
@@ -233,7 +270,9 @@ def test_filters_and_noise_source_as_i2c_word(status: StatusBuffer, parameters: 
 
 
 def test_filter_that_the_bank_has_not_is_refused_with_those_it_has(status: StatusBuffer) -> None:
-    with pytest.raises(RefusedError, match=r"800 MHz is no filter of BANKA; it has \[450, 1450, 1900\]"):
+    with pytest.raises(
+        RefusedError, match=r"800 MHz is no filter of BANKA; it has \[450, 1450, 1900\]"
+    ):
         make_backend(status, "MODE1").parameters.update({"filter_bw": 800})
 
 
@@ -258,7 +297,9 @@ def test_user_wins_over_mode_bank_and_instrument(status: StatusBuffer) -> None:
     assert backend.compute()[0]["TELESCOP"] == "TM65"
 
 
-def test_phase_longer_than_the_generator_holds_is_refused_and_changes_nothing(status: StatusBuffer) -> None:
+def test_phase_longer_than_the_generator_holds_is_refused_and_changes_nothing(
+    status: StatusBuffer,
+) -> None:
     backend = installed(status, "MODE1")
     before = backend.cycle()
     with pytest.raises(SwitchingError, match=r"expected 6\.83e-07 to 91\.63 s in this mode"):
@@ -267,7 +308,8 @@ def test_phase_longer_than_the_generator_holds_is_refused_and_changes_nothing(st
 
 
 def test_corrected_rounding_keeps_every_granule(status: StatusBuffer) -> None:
-    # The original: 147452 granules (flaw V5); four blanking phases of 3072 and four open ones of 33792 are 147456.
+    # The original: 147452 granules (flaw V5); four blanking phases of 3072 and four open ones of
+    # 33792 are 147456.
     backend = installed(status, "MODE1", rounding=CORRECTED)
     backend.parameters.update({"exposure": 0.1})
     backend.set_gbt_phases(0.1, STANDARD)

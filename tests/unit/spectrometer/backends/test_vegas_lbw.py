@@ -1,4 +1,5 @@
-"""The low-bandwidth Backends against the original: its numbers (reference 10.1, 10.2), registers and order of work."""
+"""The low-bandwidth Backends against the original: its numbers (reference 10.1, 10.2), registers
+and order of work."""
 
 from __future__ import annotations
 
@@ -12,7 +13,8 @@ from spectrometer.derive.switching import PhaseRequest
 from spectrometer.errors import ParameterError
 from spectrometer.status import StatusBuffer
 
-# mode, spec_tick, acc_len, hwexposr, FPGACLK, EFSAMPFR, CHAN_BW, OBSBW, EXPOSURE, expoclks, _SBLK_01, ssg_length, LUT
+# mode, spec_tick, acc_len, hwexposr, FPGACLK, EFSAMPFR, CHAN_BW, OBSBW, EXPOSURE, expoclks,
+# _SBLK_01, ssg_length, LUT
 KNOWN = [
     ("MODE4", 6.826666666666666e-07, 14648, 0.009999701333333333, 187500000.0, 375000000.0, 5722.0458984375,
      187500000.0, 0.128385024, 24072192, 0.0020971519999999997, 188064,
@@ -55,10 +57,26 @@ KNOWN = [
      "00020005002faf0400020007002faf0600020001002faf0000020003002faf02"),
 ]  # fmt: skip
 
-SUB_1500 = [299926757.8125, 320068359.375, 340026855.46875, 359985351.5625, 400085449.21875, 420043945.3125,
-            440002441.40625, 459960937.5]  # fmt: skip
-SUB_1000 = [300048828.125, 319946289.0625, 339965820.3125, 359985351.5625, 400024414.0625, 420043945.3125,
-            439941406.25, 459960937.5]  # fmt: skip
+SUB_1500 = [
+    299926757.8125,
+    320068359.375,
+    340026855.46875,
+    359985351.5625,
+    400085449.21875,
+    420043945.3125,
+    440002441.40625,
+    459960937.5,
+]
+SUB_1000 = [
+    300048828.125,
+    319946289.0625,
+    339965820.3125,
+    359985351.5625,
+    400024414.0625,
+    420043945.3125,
+    439941406.25,
+    459960937.5,
+]
 
 
 def subbands(mode: str) -> tuple[int, list[float], list[float]]:
@@ -73,16 +91,44 @@ def subbands(mode: str) -> tuple[int, list[float], list[float]]:
 
 
 @pytest.mark.parametrize(
-    ("mode", "tick", "acc_len", "hwexposr", "fpga", "sampler", "chan_bw", "obs_bw", "exposure", "clocks", "blanking",
-     "length", "lut"),
-    KNOWN, ids=[row[0] for row in KNOWN],
-)  # fmt: skip
+    (
+        "mode",
+        "tick",
+        "acc_len",
+        "hwexposr",
+        "fpga",
+        "sampler",
+        "chan_bw",
+        "obs_bw",
+        "exposure",
+        "clocks",
+        "blanking",
+        "length",
+        "lut",
+    ),
+    KNOWN,
+    ids=[row[0] for row in KNOWN],
+)
 @pytest.mark.parametrize("rounding", [ORIGINAL, CORRECTED], ids=["original", "corrected"])
 def test_standard_check(
-    status: StatusBuffer, rounding: Any, mode: str, tick: float, acc_len: int, hwexposr: float, fpga: float,
-    sampler: float, chan_bw: float, obs_bw: float, exposure: float, clocks: int, blanking: float, length: int, lut: str,
-) -> None:  # fmt: skip
-    # In these modes no product falls below its integer: the corrected rounding has the original's figures.
+    status: StatusBuffer,
+    rounding: Any,
+    mode: str,
+    tick: float,
+    acc_len: int,
+    hwexposr: float,
+    fpga: float,
+    sampler: float,
+    chan_bw: float,
+    obs_bw: float,
+    exposure: float,
+    clocks: int,
+    blanking: float,
+    length: int,
+    lut: str,
+) -> None:
+    # In these modes no product falls below its integer: the corrected rounding has the original's
+    # figures.
     backend = installed(status, mode, rounding=rounding)
     count, wanted, centres = subbands(mode)
     cross = int(mode.removeprefix("MODE")) > 9
@@ -109,18 +155,26 @@ def test_standard_check(
         **{f"SUB{n}FREQ": centre for n, centre in enumerate(centres)},
     }  # fmt: skip
     assert {key: values.get(key) for key in expected} == expected
-    assert [values[f"_SPHS_{n:02d}"] for n in (1, 2, 3, 4)] == pytest.approx([0, 0.25, 0.5, 0.75], abs=1e-7)
+    assert [values[f"_SPHS_{n:02d}"] for n in (1, 2, 3, 4)] == pytest.approx(
+        [0, 0.25, 0.5, 0.75], abs=1e-7
+    )
 
 
 def test_registers_of_one_and_of_eight_subbands(status: StatusBuffer) -> None:
     for mode, count, select in (("MODE10", 1, 1), ("MODE20", 8, 0)):
         backend = installed(status, mode)
         registers = backend.register_values
-        assert (registers["mode_sel"], registers["s0_quant_gain"], registers["s0_mixer_cnt"]) == (select, 1024, 1022)
+        assert (registers["mode_sel"], registers["s0_quant_gain"], registers["s0_mixer_cnt"]) == (
+            select,
+            1024,
+            1022,
+        )
         assert sum(name.endswith("_mixer_cnt") for name in registers) == count
         assert sum(name.endswith("_lo_ram") for name in registers) == 16 * count
         board = backend.setup.registers
-        assert board.read("s0_lo_1_lo_ram", 8).hex() == "00007fff00007fff"  # a quarter of the rate, as by default
+        assert (
+            board.read("s0_lo_1_lo_ram", 8).hex() == "00007fff00007fff"
+        )  # a quarter of the rate, as by default
 
 
 def test_gains(status: StatusBuffer) -> None:
@@ -130,12 +184,16 @@ def test_gains(status: StatusBuffer) -> None:
     backend.prepare()
     assert backend.setup.registers.read_int("gain") == 2048
     backend = installed(status, "MODE20")
-    backend.parameters.update({"gain": 7})  # the original made a list too short for eight sub-bands of it
+    backend.parameters.update(
+        {"gain": 7}
+    )  # the original made a list too short for eight sub-bands of it
     backend.prepare()
     assert [backend.setup.registers.read_int(f"s{n}_quant_gain") for n in range(8)] == [7] * 8
     backend.parameters.update({"gain": list(range(8))})
     backend.prepare()
-    assert [backend.setup.registers.read_int(f"s{n}_quant_gain") for n in range(8)] == list(range(8))
+    assert [backend.setup.registers.read_int(f"s{n}_quant_gain") for n in range(8)] == list(
+        range(8)
+    )
 
 
 @pytest.mark.parametrize(
@@ -143,7 +201,11 @@ def test_gains(status: StatusBuffer) -> None:
     [
         ("MODE10", {"subband_freq": [300, 320]}, "2 centres; expected one, or one for each of 8"),
         ("MODE20", {"subband_freq": [300]}, "1 centres; expected 8, MODE20 has 8 sub-bands"),
-        ("MODE10", {"subband_freq": [1600]}, "1600 MHz is outside of the sampled band, 0 to 1500 MHz"),
+        (
+            "MODE10",
+            {"subband_freq": [1600]},
+            "1600 MHz is outside of the sampled band, 0 to 1500 MHz",
+        ),
         ("MODE10", {"subband_freq": [-300]}, "outside of the sampled band"),
         ("MODE10", {"subband_freq": ["there"]}, "there is no number of MHz or Hz"),
         ("MODE4", {"gain": [1, 2, 3]}, "3 gains; expected one"),
@@ -151,7 +213,9 @@ def test_gains(status: StatusBuffer) -> None:
         ("MODE4", {"subband_freq": [300]}, "no such parameter"),
     ],
 )
-def test_refused_values_are_named(status: StatusBuffer, mode: str, values: dict[str, Any], says: str) -> None:
+def test_refused_values_are_named(
+    status: StatusBuffer, mode: str, values: dict[str, Any], says: str
+) -> None:
     backend = make_backend(status, mode)
     with pytest.raises(ParameterError, match=says):
         backend.parameters.update(values)
@@ -160,36 +224,78 @@ def test_refused_values_are_named(status: StatusBuffer, mode: str, values: dict[
 def test_one_phase_of_a_second_unless_set(status: StatusBuffer) -> None:
     for mode, granules, lut, extra in (
         ("MODE4", 1479448, "02d26306", {"SWPERINT": 1}),
-        ("MODE10", 1472124, "02cecf86",
-         {"SUB0FREQ": 750000000.0, "SUB7FREQ": 750000000.0, "CHAN_BW": 715.2557373046875, "OBSBW": 23437500.0}),
-    ):  # fmt: skip
+        (
+            "MODE10",
+            1472124,
+            "02cecf86",
+            {
+                "SUB0FREQ": 750000000.0,
+                "SUB7FREQ": 750000000.0,
+                "CHAN_BW": 715.2557373046875,
+                "OBSBW": 23437500.0,
+            },
+        ),
+    ):
         backend = installed(status, mode)
         board, values = backend.setup.registers, status.read()
-        assert (board.read_int("ssg_length"), board.read("ssg_lut_bram", 4).hex()) == (granules, lut)
+        assert (board.read_int("ssg_length"), board.read("ssg_lut_bram", 4).hex()) == (
+            granules,
+            lut,
+        )
         wanted = {"EXPOCLKS": 187494400, "EXPOSURE": 0.9999701333333333, **extra}
         assert {key: values[key] for key in wanted} == wanted
     backend = installed(status, "MODE4")
     backend.parameters.update({"exposure": 0.25})
     backend.prepare()
     values = status.read()
-    assert (values["EXPOCLKS"], values["EXPOSURE"], values["SWPERINT"]) == (46873600, 0.24999253333333332, 0)
+    assert (values["EXPOCLKS"], values["EXPOSURE"], values["SWPERINT"]) == (
+        46873600,
+        0.24999253333333332,
+        0,
+    )
 
 
 def test_blanking_only_where_asked(status: StatusBuffer) -> None:
     backend = installed(status, "MODE4")
     backend.clear_phases()
     for duration, blank, cal, ref in (
-        (0.05, 1, 0, 0), (0.2, 0, 0, 0), (0.25, 0, 1, 0), (0.05, 1, 0, 1), (0.20, 0, 0, 1), (0.25, 0, 1, 1),
-    ):  # fmt: skip
-        backend.add_phase(PhaseRequest(duration=duration, blank=bool(blank), cal=bool(cal), sr1=bool(ref)))
+        (0.05, 1, 0, 0),
+        (0.2, 0, 0, 0),
+        (0.25, 0, 1, 0),
+        (0.05, 1, 0, 1),
+        (0.20, 0, 0, 1),
+        (0.25, 0, 1, 1),
+    ):
+        backend.add_phase(
+            PhaseRequest(duration=duration, blank=bool(blank), cal=bool(cal), sr1=bool(ref))
+        )
     backend.prepare()
     board, values = backend.setup.registers, status.read()
-    assert [phase.granules for phase in backend.cycle().phases] == [73472, 307608, 380848, 73472, 307608, 380848]
-    assert board.read("ssg_lut_bram", 24).hex() == "0023e0070096330600b9f6040023e0030096330200b9f600"
+    assert [phase.granules for phase in backend.cycle().phases] == [
+        73472,
+        307608,
+        380848,
+        73472,
+        307608,
+        380848,
+    ]
+    assert (
+        board.read("ssg_lut_bram", 24).hex() == "0023e0070096330600b9f6040023e0030096330200b9f600"
+    )
     assert (values["EXPOSURE"], values["EXPOCLKS"]) == (1.040285696, 195053568)
     assert values["SWPERIOD"] == pytest.approx(1.040285696, rel=1e-12)
-    assert [values[f"_SPHS_{n:02d}"] for n in (1, 2, 3, 4)] == [0, 0.2500761226782583, 0.5, 0.7500761226782582]
-    assert [values[f"_SBLK_{n:02d}"] for n in (1, 2, 3, 4)] == [0.05015688533333333, 0, 0.05015688533333333, 0]
+    assert [values[f"_SPHS_{n:02d}"] for n in (1, 2, 3, 4)] == [
+        0,
+        0.2500761226782583,
+        0.5,
+        0.7500761226782582,
+    ]
+    assert [values[f"_SBLK_{n:02d}"] for n in (1, 2, 3, 4)] == [
+        0.05015688533333333,
+        0,
+        0.05015688533333333,
+        0,
+    ]
 
 
 def test_hardware_is_set_up_in_the_originals_order(status: StatusBuffer) -> None:
@@ -197,10 +303,17 @@ def test_hardware_is_set_up_in_the_originals_order(status: StatusBuffer) -> None
     kinds = [entry[0] for entry in board.history]
     names = [entry[1] for entry in board.history]
     assert kinds[0] == "program"
-    assert names.index("tap0") < names.index("sg_sync") < names.index("ssg_length") < names.index("s0_quant_gain")
+    assert (
+        names.index("tap0")
+        < names.index("sg_sync")
+        < names.index("ssg_length")
+        < names.index("s0_quant_gain")
+    )
     assert [entry for entry in board.history if entry[1] == "reset"] == [
-        ("write_int", "reset", 0), ("write_int", "reset", 1), ("write_int", "reset", 2),
-    ]  # fmt: skip
+        ("write_int", "reset", 0),
+        ("write_int", "reset", 1),
+        ("write_int", "reset", 2),
+    ]
     assert names[-1].endswith("lo_ram")
 
 
@@ -208,6 +321,10 @@ def test_inverted_band_keeps_its_sign(status: StatusBuffer) -> None:
     # Flaw V10: the original lost the sign in these modes and wrote a positive EFSAMPFR.
     backend = installed(status, "MODE4", frequency_mhz=-1500.0)
     values = status.read()
-    assert (values["EFSAMPFR"], values["CHAN_BW"], values["OBSBW"]) == (-375e6, -5722.0458984375, -187500000.0)
+    assert (values["EFSAMPFR"], values["CHAN_BW"], values["OBSBW"]) == (
+        -375e6,
+        -5722.0458984375,
+        -187500000.0,
+    )
     assert (values["_MFQR_01"], values["SUB0FREQ"]) == (5722.0458984375, 750000000.0)
     assert backend.setup.registers.read_int("ssg_length") == 1479448

@@ -20,7 +20,9 @@ def cycle(period: float, blanking: float = 0.0) -> SwitchingCycle:
 
 @pytest.mark.parametrize("taps", [1, 2, 4, 8, 16])
 @pytest.mark.parametrize("blanking", [0.0, 0.003])
-def test_what_is_taken_for_a_state_is_hardly_of_another_or_of_the_blanking(taps: int, blanking: float) -> None:
+def test_what_is_taken_for_a_state_is_hardly_of_another_or_of_the_blanking(
+    taps: int, blanking: float
+) -> None:
     response, switching = prototype(taps, NFINE), cycle(0.05, blanking)
     middles = taps * NFINE / 2 + NFINE * np.arange(4000)
     found = switching.states_at(middles / RATE, reach(response) / RATE)
@@ -48,9 +50,15 @@ def test_the_step_of_a_diode_is_its_own() -> None:
 
     def found(its_reach: float) -> float:
         accumulator = Accumulator(
-            switching, coarse=1, nfine=2, polarizations=1, cross=False, integration_samples=1e12, step=NFINE,
+            switching,
+            coarse=1,
+            nfine=2,
+            polarizations=1,
+            cross=False,
+            integration_samples=1e12,
+            step=NFINE,
             reach=its_reach,
-        )  # fmt: skip
+        )
         assert accumulator.add(spectra, taps * NFINE / 2, RATE) == []
         on, off = accumulator.finish()
         return float(on.mean.mean() - off.mean.mean()) / step

@@ -1,4 +1,5 @@
-"""Sub-bands: carriers come out in the right channel of the right sub-band, in files that astropy opens."""
+"""Sub-bands: carriers come out in the right channel of the right sub-band, in files that astropy
+opens."""
 
 from __future__ import annotations
 
@@ -22,20 +23,35 @@ SKY_MHZ = 1420.0
 NCHAN = 64
 
 
-def memory(centres_mhz: list[float], *, nchan: int = NCHAN, subband_mhz: float = 1.0, **more: Any) -> dict[str, Any]:
+def memory(
+    centres_mhz: list[float], *, nchan: int = NCHAN, subband_mhz: float = 1.0, **more: Any
+) -> dict[str, Any]:
     """What a low-bandwidth mode leaves in the status memory."""
     values = {
-        "OBS_MODE": "LBW", "NSUBBAND": len(centres_mhz), "EFSAMPFR": 2e6 * subband_mhz, "NCHAN": nchan,
-        "FPGACLK": SYNTHESIZER_MHZ * 1e6 / 8, "EXPOSURE": 0.05, "SCANLEN": 0.1, "PROJID": "T", "BANKNAM": "BANKA",
-    }  # fmt: skip
-    return {**values, **{f"SUB{n}FREQ": centre * 1e6 for n, centre in enumerate(centres_mhz)}, **more}
+        "OBS_MODE": "LBW",
+        "NSUBBAND": len(centres_mhz),
+        "EFSAMPFR": 2e6 * subband_mhz,
+        "NCHAN": nchan,
+        "FPGACLK": SYNTHESIZER_MHZ * 1e6 / 8,
+        "EXPOSURE": 0.05,
+        "SCANLEN": 0.1,
+        "PROJID": "T",
+        "BANKNAM": "BANKA",
+    }
+    return {
+        **values,
+        **{f"SUB{n}FREQ": centre * 1e6 for n, centre in enumerate(centres_mhz)},
+        **more,
+    }
 
 
 def receiver(**options: Any) -> ReceiverConfig:
     return ReceiverConfig.model_validate({"center_mhz": SKY_MHZ, "bandwidth_mhz": 64.0, **options})
 
 
-def scan(config: ReceiverConfig, values: dict[str, Any], directory: Path, **options: Any) -> tuple[ScanRun, Path]:
+def scan(
+    config: ReceiverConfig, values: dict[str, Any], directory: Path, **options: Any
+) -> tuple[ScanRun, Path]:
     """Run a scan to its end."""
     run = ScanRun(RunOptions(synthetic=config, fast=True, taps=4, **options), values, directory)
     run.begin(1.7e9)
@@ -47,16 +63,27 @@ def scan(config: ReceiverConfig, values: dict[str, Any], directory: Path, **opti
 
 
 @pytest.mark.parametrize(
-    ("nfine", "first", "last"), [(1, 1400.0, 1400.0), (2, 1399.5, 1400.0), (4, 1399.5, 1400.25), (5, 1399.6, 1400.4)]
+    ("nfine", "first", "last"),
+    [(1, 1400.0, 1400.0), (2, 1399.5, 1400.0), (4, 1399.5, 1400.25), (5, 1399.6, 1400.4)],
 )
-def test_the_middle_of_a_coarse_channel_is_that_of_a_channel(nfine: int, first: float, last: float) -> None:
-    band = Band(channels=1, polarizations=2, sample_time=1e-6, center_frequency=1400.0, bandwidth=1.0)
+def test_the_middle_of_a_coarse_channel_is_that_of_a_channel(
+    nfine: int, first: float, last: float
+) -> None:
+    band = Band(
+        channels=1, polarizations=2, sample_time=1e-6, center_frequency=1400.0, bandwidth=1.0
+    )
     assert band.frequencies(nfine)[[0, -1]].tolist() == pytest.approx([first, last])
-    four = Band(channels=4, polarizations=2, sample_time=1e-6, center_frequency=1400.0, bandwidth=-4.0)
+    four = Band(
+        channels=4, polarizations=2, sample_time=1e-6, center_frequency=1400.0, bandwidth=-4.0
+    )
     assert four.frequencies(1).tolist() == pytest.approx([1401.5, 1400.5, 1399.5, 1398.5])
     if nfine > 1:
         cards = {key: value for key, value, _ in WholeBand(band, 0, nfine).world}
-        assert (cards["CRPIX1"], cards["CRVAL1"], cards["CDELT1"]) == (1.0, pytest.approx(first * 1e6), 1e6 / nfine)
+        assert (cards["CRPIX1"], cards["CRVAL1"], cards["CDELT1"]) == (
+            1.0,
+            pytest.approx(first * 1e6),
+            1e6 / nfine,
+        )
 
 
 @pytest.mark.parametrize("bandwidth", [1.0, -1.0])
@@ -65,11 +92,16 @@ def test_the_middle_of_a_coarse_channel_is_that_of_a_channel(nfine: int, first: 
 def test_a_tone_has_its_frequency_by_the_cards_however_many_channels_there_are(
     tmp_path: Path, bandwidth: float, nfine: int, subbands: bool
 ) -> None:
-    """A tone in the very middle of a coarse channel, and one in another channel, each in one channel alone."""
+    """A tone in the very middle of a coarse channel, and one in another channel, each in one
+    channel alone."""
     tones = (SKY_MHZ + 0.125, SKY_MHZ - 0.125 + 0.25 / nfine)
     carriers = tuple(CarrierConfig(frequency_mhz=tone, power_k_mhz=20.0) for tone in tones)
     config = receiver(bandwidth_mhz=bandwidth, channels=4, carriers=carriers)
-    values = memory([SYNTHESIZER_MHZ / 2 + 0.1], nchan=3 * nfine) if subbands else memory([], OBS_MODE="HBW")
+    values = (
+        memory([SYNTHESIZER_MHZ / 2 + 0.1], nchan=3 * nfine)
+        if subbands
+        else memory([], OBS_MODE="HBW")
+    )
     _, path = scan(config, values, tmp_path, nfine=nfine)
     with fits.open(path) as units:
         header, row = units["SPECTRA"].header, units["SPECTRA"].data[0]
@@ -80,19 +112,26 @@ def test_a_tone_has_its_frequency_by_the_cards_however_many_channels_there_are(
         assert [header[key] for key in ("CTYPE1", "CUNIT1")] == ["FREQ", "Hz"]
         assert header[f"1CRVL{number}"] == header["CRVAL1"]
     strongest = np.sort(np.argsort(np.nan_to_num(data))[-2:])
-    found = (reference + (strongest + 1 - header[f"1CRPX{number}"]) * header[f"1CDLT{number}"]) / 1e6
+    found = (
+        reference + (strongest + 1 - header[f"1CRPX{number}"]) * header[f"1CDLT{number}"]
+    ) / 1e6
     assert sorted(found.tolist()) == pytest.approx(sorted(tones), abs=1e-9)
     weakest = data[strongest].min()
     assert np.nanmax(np.delete(data, strongest)) < 0.05 * weakest  # nothing is spread over two
 
 
 @pytest.mark.parametrize(("bandwidth", "coarse"), [(64.0, 1), (-64.0, 1), (64.0, 8), (-64.0, 4)])
-def test_each_carrier_is_in_its_channel_of_its_sub_band(tmp_path: Path, bandwidth: float, coarse: int) -> None:
+def test_each_carrier_is_in_its_channel_of_its_sub_band(
+    tmp_path: Path, bandwidth: float, coarse: int
+) -> None:
     centres = [4.0, 11.0, 20.5, 27.25, 32.0, 40.0, 47.0, 60.0]
     channels = [1, 62, 32, 33, 17, 5, 50, 40]
     sign = np.sign(bandwidth)
     sky = [SKY_MHZ + sign * (centre - SYNTHESIZER_MHZ / 2) for centre in centres]
-    tones = [at + sign * (channel - NCHAN // 2) / NCHAN for at, channel in zip(sky, channels, strict=True)]
+    tones = [
+        at + sign * (channel - NCHAN // 2) / NCHAN
+        for at, channel in zip(sky, channels, strict=True)
+    ]
     carriers = tuple(CarrierConfig(frequency_mhz=tone, power_k_mhz=20.0) for tone in tones)
     config = receiver(bandwidth_mhz=bandwidth, channels=coarse, carriers=carriers)
     _, path = scan(config, memory(centres), tmp_path)
@@ -100,7 +139,11 @@ def test_each_carrier_is_in_its_channel_of_its_sub_band(tmp_path: Path, bandwidt
         units.verify("exception")
         header, rows = units[0].header, units["SPECTRA"].data
         axis, number = units["SPECTRA"].header, len(rows.columns)
-        assert (header["NSUBBAND"], header["NCHAN"], axis[f"1CRPX{number}"]) == (8, NCHAN, NCHAN // 2 + 1)
+        assert (header["NSUBBAND"], header["NCHAN"], axis[f"1CRPX{number}"]) == (
+            8,
+            NCHAN,
+            NCHAN // 2 + 1,
+        )
         assert rows["DATA"].shape[1:] == (8, NCHAN)
         assert rows["SUBFREQ"][0] == pytest.approx(np.asarray(centres) * 1e6)
         assert rows["CRVAL1"][0] == pytest.approx(np.asarray(sky) * 1e6)
@@ -114,7 +157,9 @@ def test_each_carrier_is_in_its_channel_of_its_sub_band(tmp_path: Path, bandwidt
 
 def test_power_is_that_of_the_receiver_wherever_the_sub_band_is(tmp_path: Path) -> None:
     centres = [2.0, 10.0, 18.0, 26.0, 34.0, 42.0, 50.0, 62.0]
-    _, path = scan(receiver(tsys_k=(20.0, 30.0)), memory(centres, SCANLEN=0.4, EXPOSURE=0.4), tmp_path)
+    _, path = scan(
+        receiver(tsys_k=(20.0, 30.0)), memory(centres, SCANLEN=0.4, EXPOSURE=0.4), tmp_path
+    )
     with fits.open(path) as units:
         kelvin = units["SPECTRA"].data["DATA"].mean(axis=2) * units[0].header["SIMKPCNT"]
     # 48 spectra of 64 channels: 1.8 % of noise in each mean
@@ -172,7 +217,9 @@ def test_what_cannot_be_is_told_in_words_that_fit_a_card(
 
 def test_the_shortest_scan_that_is_taken_has_a_spectrum(tmp_path: Path) -> None:
     nfine = 64 * 1024
-    run, path = scan(receiver(), memory([32.0], nchan=1024, EXPOSURE=0.2, SCANLEN=4 * nfine / 500_000), tmp_path)
+    run, path = scan(
+        receiver(), memory([32.0], nchan=1024, EXPOSURE=0.2, SCANLEN=4 * nfine / 500_000), tmp_path
+    )
     assert run.integrations == 1
     with fits.open(path) as units:
         assert units["SPECTRA"].data["NSPECTRA"].tolist() == [1, 1]
@@ -180,26 +227,46 @@ def test_the_shortest_scan_that_is_taken_has_a_spectrum(tmp_path: Path) -> None:
 
 def test_a_filter_that_would_not_fit_into_memory_gets_fewer_taps(tmp_path: Path) -> None:
     values = memory([32.0], nchan=1 << 16, EXPOSURE=60.0, SCANLEN=60.0)
-    run = ScanRun(RunOptions(synthetic=receiver(), fast=True, taps=8, window="boxcar"), values, tmp_path)
+    run = ScanRun(
+        RunOptions(synthetic=receiver(), fast=True, taps=8, window="boxcar"), values, tmp_path
+    )
     run.source.close()
     assert run.note == "4 taps instead of 8: the filter would take too much memory"
 
 
 @settings(max_examples=40)
 @given(
-    st.floats(0.01, 2000.0), st.integers(1, 16), st.integers(1, 8), st.floats(0.001, 500.0),
-    st.integers(4, 1024), st.none() | st.integers(2, 99), st.data(),
-)  # fmt: skip
+    st.floats(0.01, 2000.0),
+    st.integers(1, 16),
+    st.integers(1, 8),
+    st.floats(0.001, 500.0),
+    st.integers(4, 1024),
+    st.none() | st.integers(2, 99),
+    st.data(),
+)
 def test_channels_are_cut_out_where_the_axis_says(
-    band_mhz: float, coarse: int, groups: int, width_mhz: float, nchan: int, nfine: int | None, data: st.DataObject
+    band_mhz: float,
+    coarse: int,
+    groups: int,
+    width_mhz: float,
+    nchan: int,
+    nfine: int | None,
+    data: st.DataObject,
 ) -> None:
-    """Each channel's own frequency, written into the spectra, comes out as the axis of the row has it."""
+    """Each channel's own frequency, written into the spectra, comes out as the axis of the row has
+    it."""
     middle = 750e6
-    centres = tuple(data.draw(st.floats(middle - band_mhz * 5e5, middle + band_mhz * 5e5)) for _ in range(groups))
+    centres = tuple(
+        data.draw(st.floats(middle - band_mhz * 5e5, middle + band_mhz * 5e5))
+        for _ in range(groups)
+    )
     band = Band(
-        channels=coarse, polarizations=1, sample_time=coarse / (band_mhz * 1e6), center_frequency=1400.0,
+        channels=coarse,
+        polarizations=1,
+        sample_time=coarse / (band_mhz * 1e6),
+        center_frequency=1400.0,
         bandwidth=data.draw(st.sampled_from([1.0, -1.0])) * band_mhz,
-    )  # fmt: skip
+    )
     try:
         setup = SubbandSetup(centres=centres, bandwidth=width_mhz * 1e6, middle=middle)
         axis = Subbands(band, nchan, setup, nfine)
@@ -214,9 +281,13 @@ def test_channels_are_cut_out_where_the_axis_says(
     picked = np.fft.fftshift(axis.pick(spectra)[:, 0, :, 0].real, axes=1)
     rows = axis.shaped(picked.astype(np.float64).ravel())
     cards = {key: value for key, value, _ in axis.world}
-    shift = axis.nfine % 2 / 2  # channel k at e + k w / n with even n, at e + (k + 0.5) w / n with odd
+    shift = (
+        axis.nfine % 2 / 2
+    )  # channel k at e + k w / n with even n, at e + (k + 0.5) w / n with odd
     frequencies = band.lower_edge + (rows + shift) * step
-    wanted = axis.sky()[:, None] + (np.arange(nchan) + 1 - float(cards["CRPIX1"])) * float(cards["CDELT1"])
+    wanted = axis.sky()[:, None] + (np.arange(nchan) + 1 - float(cards["CRPIX1"])) * float(
+        cards["CDELT1"]
+    )
     there = np.isfinite(rows)
     assert np.abs(frequencies - wanted)[there] == pytest.approx(0, abs=abs(step) * 1e-3)
     assert np.abs(axis.centres - np.asarray(centres)).max() <= abs(step) * 0.5001

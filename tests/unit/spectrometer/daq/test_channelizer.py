@@ -7,7 +7,14 @@ import numpy.typing as npt
 import pytest
 
 from spectrometer.daq.accumulator import Accumulator, SwitchingCycle
-from spectrometer.daq.channelizer import Channelizer, fine_channels, fit_taps, prototype, sum_cross, sum_power
+from spectrometer.daq.channelizer import (
+    Channelizer,
+    fine_channels,
+    fit_taps,
+    prototype,
+    sum_cross,
+    sum_power,
+)
 from spectrometer.daq.errors import ChannelizerError
 
 Samples = npt.NDArray[np.int8]
@@ -57,7 +64,9 @@ def test_a_tone_lands_in_its_channel(channel: int) -> None:
 def test_parseval_holds_without_a_filter() -> None:
     samples = noise(4, 64 * 20)
     power = sum_power(Channelizer(4, 2, prototype(1, 64, "boxcar")).process(samples))
-    np.testing.assert_allclose(power.sum() / 64, (np.abs(as_complex(samples)) ** 2).sum() / 64, rtol=1e-5)
+    np.testing.assert_allclose(
+        power.sum() / 64, (np.abs(as_complex(samples)) ** 2).sum() / 64, rtol=1e-5
+    )
 
 
 def test_filter_keeps_the_mean_power_of_noise() -> None:
@@ -90,9 +99,13 @@ def test_one_fine_channel_goes_with_one_tap_only() -> None:
 
 
 def test_accumulator_equals_sums_by_state_and_integration() -> None:
-    cycle = SwitchingCycle(period=0.4, starts=(0.0, 0.5), cal=(1, 0), sig_ref=(0, 0), blanking=(0.05, 0.0))
+    cycle = SwitchingCycle(
+        period=0.4, starts=(0.0, 0.5), cal=(1, 0), sig_ref=(0, 0), blanking=(0.05, 0.0)
+    )
     spectra = Channelizer(2, 2, prototype(2, 16)).process(noise(2, 16 * 201))
-    accumulator = Accumulator(cycle, coarse=2, nfine=16, polarizations=2, cross=True, integration_samples=5e2)
+    accumulator = Accumulator(
+        cycle, coarse=2, nfine=16, polarizations=2, cross=True, integration_samples=5e2
+    )
     done = accumulator.add(spectra[:, :70], 19.0, 1000.0)
     done += accumulator.add(spectra[:, 70:], 19.0 + 70 * 16, 1000.0)
     done += accumulator.finish()
@@ -100,7 +113,9 @@ def test_accumulator_equals_sums_by_state_and_integration() -> None:
     phase = np.mod(times, 0.4)
     state = np.where(phase < 0.05 - 1e-12, -1, np.where(phase < 0.2, 0, 1))
     pairs = set(zip((times // 0.5).astype(int).tolist(), state.tolist(), strict=True))
-    assert {(part.integration, part.state) for part in done} == {pair for pair in pairs if pair[1] >= 0}
+    assert {(part.integration, part.state) for part in done} == {
+        pair for pair in pairs if pair[1] >= 0
+    }
     for part in done:
         which = (state == part.state) & ((times // 0.5).astype(int) == part.integration)
         assert part.spectra == which.sum()

@@ -48,7 +48,11 @@ def new_file(directory: Path) -> GrowingTable:
     before = primary.header.tostring() + other.header.tostring()
     data = np.arange(5, dtype=">i4").tobytes()
     return GrowingTable(
-        directory, "a.fits", ROW, before.encode() + data.ljust(2880, b"\0"), table.header.tostring().encode()
+        directory,
+        "a.fits",
+        ROW,
+        before.encode() + data.ljust(2880, b"\0"),
+        table.header.tostring().encode(),
     )
 
 
@@ -58,7 +62,9 @@ def record(number: int) -> np.ndarray:
     return row
 
 
-def test_checksums_are_blank_until_the_file_is_closed_and_agree_with_astropys_then(tmp_path: Path) -> None:
+def test_checksums_are_blank_until_the_file_is_closed_and_agree_with_astropys_then(
+    tmp_path: Path,
+) -> None:
     file = new_file(tmp_path)
     for number in range(40):
         file.take(record(number))
@@ -77,7 +83,12 @@ def test_checksums_are_blank_until_the_file_is_closed_and_agree_with_astropys_th
                 assert (unit.verify_checksum(), unit.verify_datasum()) == (1, 1)
             assert units[0].header["NLOOPS"] == 7
             assert units["ROWS"].data["NUMBER"].tolist() == list(range(41))
-            assert all(card.comment for unit in units for card in unit.header.cards if card.keyword != "HISTORY")
+            assert all(
+                card.comment
+                for unit in units
+                for card in unit.header.cards
+                if card.keyword != "HISTORY"
+            )
     damaged = bytearray(file.path.read_bytes())
     damaged[-2880] ^= 1
     file.path.write_bytes(damaged)

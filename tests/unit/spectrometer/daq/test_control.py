@@ -1,4 +1,5 @@
-"""Programs that misbehave, as real children: floods, lines without end, deaf ones, families that outlive their head."""
+"""Programs that misbehave, as real children: floods, lines without end, deaf ones, families that
+outlive their head."""
 
 from __future__ import annotations
 
@@ -26,10 +27,14 @@ def wait_for(what: Callable[[], object]) -> None:
 
 
 def shell(text: str, **options: object) -> DaqProcess:
-    return DaqProcess(["/bin/sh", "-c", text], name="prog", log=logging.getLogger("prog"), **options)  # type: ignore[arg-type]
+    return DaqProcess(
+        ["/bin/sh", "-c", text], name="prog", log=logging.getLogger("prog"), **options
+    )  # type: ignore[arg-type]
 
 
-def test_a_flood_does_not_reach_the_log_and_does_not_stop_the_program(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_flood_does_not_reach_the_log_and_does_not_stop_the_program(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     caplog.set_level(logging.INFO)
     program = shell(f"{sys.executable} -c \"[print('y' * 60) for _ in range(50000)]\"; exit 4")
     program.start()
@@ -53,7 +58,9 @@ def test_one_that_reads_nothing_holds_nobody_up() -> None:
     program = shell("sleep 300")
     program.start()
     try:
-        with pytest.raises(DaqDeafError, match=r"prog \(process \d+\) does not take command START: "):
+        with pytest.raises(
+            DaqDeafError, match=r"prog \(process \d+\) does not take command START: "
+        ):
             for _ in range(100_000):
                 program.send("START")
         began = time.monotonic()
@@ -65,7 +72,9 @@ def test_one_that_reads_nothing_holds_nobody_up() -> None:
 
 def test_the_whole_group_is_killed_if_it_ignores_everything_else(tmp_path: Path) -> None:
     ready = tmp_path / "ready"
-    program = shell(f"trap '' TERM; (trap '' TERM; sleep 300) & touch {ready}; sleep 301; sleep 302")
+    program = shell(
+        f"trap '' TERM; (trap '' TERM; sleep 300) & touch {ready}; sleep 301; sleep 302"
+    )
     program.start()
     wait_for(ready.exists)
     assert program.pid is not None

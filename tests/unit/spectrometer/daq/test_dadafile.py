@@ -25,27 +25,46 @@ from spectrometer.daq.run import RunOptions, ScanRun
 from spectrometer.status import Value
 
 GOOD = {
-    "HEADER": "DADA", "HDR_VERSION": "1.0", "HDR_SIZE": "4096", "NBIT": "8", "NDIM": "2", "NPOL": "2", "NCHAN": "3",
-    "TSAMP": "0.5", "FREQ": "1420.0", "BW": "-6.0", "OBS_OFFSET": "12000000",
+    "HEADER": "DADA",
+    "HDR_VERSION": "1.0",
+    "HDR_SIZE": "4096",
+    "NBIT": "8",
+    "NDIM": "2",
+    "NPOL": "2",
+    "NCHAN": "3",
+    "TSAMP": "0.5",
+    "FREQ": "1420.0",
+    "BW": "-6.0",
+    "OBS_OFFSET": "12000000",
     "UTC_START": "2022-01-17-06:17:50.5",
-}  # fmt: skip
+}
 FFT = 256
 
 
 def header(changes: dict[str, str | None] | None = None, size: int = 4096) -> bytes:
     merged: dict[str, str | None] = {**GOOD, **(changes or {})}
-    lines = [f"{key:<12} {value}   # a comment" for key, value in merged.items() if value is not None]
+    lines = [
+        f"{key:<12} {value}   # a comment" for key, value in merged.items() if value is not None
+    ]
     return "\n".join([*lines, "# end of header", ""]).encode("latin-1").ljust(size, b"\0")
 
 
 def test_real_headers_are_read_as_they_are_written() -> None:
     first = DadaFile(recording("sample.dada"))
     assert (first.samples, first.band.channels, first.band.polarizations) == (16000, 1, 2)
-    assert (first.band.center_frequency, first.band.bandwidth, first.band.sample_time) == (320.0, 16.0, 6.25e-8)
+    assert (first.band.center_frequency, first.band.bandwidth, first.band.sample_time) == (
+        320.0,
+        16.0,
+        6.25e-8,
+    )
     # 6.4e9 bytes of 4 bytes each at 16 MHz are 100 s after UTC_START
     assert first.header.first_sample_time == datetime(2013, 7, 2, 1, 39, 20, tzinfo=UTC)
     second = DadaFile(recording("sample_meerkat.dada"))
-    assert (second.header.is_complex, second.band.sample_time, second.band.bandwidth) == (False, 2.5e-9, 400.0)
+    assert (second.header.is_complex, second.band.sample_time, second.band.bandwidth) == (
+        False,
+        2.5e-9,
+        400.0,
+    )
     assert second.samples == (28672 // 2 - HALF_BAND_TAPS + 2) // 2
     assert len(first.notes) == len(second.notes) == 1
     first.close()
@@ -72,10 +91,14 @@ def test_the_kind_of_a_file_is_found_by_its_beginning(tmp_path: Path) -> None:
         open_recording(tmp_path / "none.dada")
 
 
-def scan(tmp_path: Path, name: str, nchan: int, taps: int) -> tuple[npt.NDArray[np.float64], dict[str, Any]]:
+def scan(
+    tmp_path: Path, name: str, nchan: int, taps: int
+) -> tuple[npt.NDArray[np.float64], dict[str, Any]]:
     """One pass through a recording as a scan: its mean spectrum per polarization, and the cards."""
     values: dict[str, Value] = {"NCHAN": nchan, "EXPOSURE": 1.0, "SCANLEN": 1.0, "PROJID": "DADA"}
-    run = ScanRun(RunOptions(source=recording(name), fast=True, taps=taps, window="boxcar"), values, tmp_path)
+    run = ScanRun(
+        RunOptions(source=recording(name), fast=True, taps=taps, window="boxcar"), values, tmp_path
+    )
     run.begin(time.time())
     while not run.pacing.over:
         run.step(time.time())
@@ -92,7 +115,11 @@ def test_a_scan_of_complex_samples_is_an_fft_of_the_file(tmp_path: Path) -> None
     voltages = (raw[..., 0] + 1j * raw[..., 1])[: 16000 // FFT * FFT].reshape(-1, FFT, 2)
     power = (np.abs(np.fft.fft(voltages, axis=1)) ** 2).mean(axis=0) / FFT
     np.testing.assert_allclose(found, np.fft.fftshift(power, axes=0).T, rtol=1e-4)
-    assert (cards["DATASRC"], cards["SIMULATE"], cards["RECSRC"]) == ("sample.dada", True, "2016+28")
+    assert (cards["DATASRC"], cards["SIMULATE"], cards["RECSRC"]) == (
+        "sample.dada",
+        True,
+        "2016+28",
+    )
     assert cards["RECDATE"] == "2013-07-02T01:39:20.000000"
     assert (cards["CRVAL1"], cards["CDELT1"]) == (312e6, 16e6 / FFT)
 
@@ -108,7 +135,8 @@ def test_a_scan_of_real_samples_is_the_upper_half_of_an_fft(tmp_path: Path) -> N
     inner = slice(round(0.05 * FFT), round(0.95 * FFT))
     for polarization in range(2):
         expected, ours = power[inner, polarization], found[polarization, inner]
-        # the same signal through another window at the blocks' ends: alike channel by channel, not to the last digit
+        # the same signal through another window at the blocks' ends: alike channel by channel, not
+        # to the last digit
         assert np.corrcoef(expected, ours)[0, 1] > 0.999
         assert ours.sum() / expected.sum() == pytest.approx(1.0, abs=0.01)
         assert int(ours.argmax()) == int(expected.argmax())
@@ -117,7 +145,10 @@ def test_a_scan_of_real_samples_is_the_upper_half_of_an_fft(tmp_path: Path) -> N
 
 def test_samples_do_not_depend_on_how_pieces_are_cut() -> None:
     for name in ("sample.dada", "sample_meerkat.dada"):
-        whole, cut = DadaFile(recording(name), piece_samples=1 << 20), DadaFile(recording(name), piece_samples=999)
+        whole, cut = (
+            DadaFile(recording(name), piece_samples=1 << 20),
+            DadaFile(recording(name), piece_samples=999),
+        )
         (expected,) = whole.pieces()
         pieces = list(cut.pieces())
         joined = np.concatenate([piece.samples for piece in pieces], axis=1)
@@ -135,7 +166,10 @@ def test_channels_and_polarizations_come_in_the_order_of_the_standard(tmp_path: 
     for sample in range(5):
         for channel in range(3):
             for number in range(4):
-                assert piece.samples[channel, sample, number] == stored[(sample * 3 + channel) * 4 + number]
+                assert (
+                    piece.samples[channel, sample, number]
+                    == stored[(sample * 3 + channel) * 4 + number]
+                )
     assert source.band.coarse_width == -2e6
     assert not source.notes[1:]
     source.close()
@@ -161,14 +195,19 @@ def test_a_header_longer_than_usual_is_read_whole(tmp_path: Path) -> None:
         ({"TSAMP": "1e-320"}, "expected more than 0 microseconds"),
         ({"FREQ": "1e300"}, "FREQ is '1e300'; expected a number"),
         ({"OBS_OFFSET": "-4"}, "OBS_OFFSET is -4; expected 0 to"),
-        ({"PICOSECONDS": "1000000000000"}, "PICOSECONDS is 1000000000000; expected 0 to 999999999999"),
+        (
+            {"PICOSECONDS": "1000000000000"},
+            "PICOSECONDS is 1000000000000; expected 0 to 999999999999",
+        ),
         ({"ORDER": "FTP"}, "ORDER is FTP; only TFP can be read, with one channel also FTP"),
         ({"UTC_START": "yesterday"}, "UTC_START is 'yesterday'; expected yyyy-mm-dd-hh:mm:ss"),
         ({"HDR_SIZE": "8192"}, "HDR_SIZE is 8192, but there are only 4100 bytes"),
         ({"HDR_SIZE": "0"}, "HDR_SIZE is 0; expected 1 to 1048576"),
     ],
 )
-def test_a_damaged_header_says_what_is_wrong(tmp_path: Path, changes: dict[str, str | None], text: str) -> None:
+def test_a_damaged_header_says_what_is_wrong(
+    tmp_path: Path, changes: dict[str, str | None], text: str
+) -> None:
     (tmp_path / "a.dada").write_bytes(header(changes) + bytes(4))
     with pytest.raises(SourceError) as caught:
         DadaFile(tmp_path / "a.dada")
@@ -185,7 +224,9 @@ def test_all_faults_of_a_header_are_told_at_once() -> None:
 
 def test_a_file_without_samples_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.dada").write_bytes(header())
-    with pytest.raises(SourceError, match="too few samples: 4096 bytes, of which the header takes 4096"):
+    with pytest.raises(
+        SourceError, match="too few samples: 4096 bytes, of which the header takes 4096"
+    ):
         DadaFile(tmp_path / "a.dada")
 
 
@@ -200,13 +241,27 @@ def test_unknown_keys_are_kept_and_disturb_nothing(others: dict[str, str]) -> No
 
 
 @given(
-    st.integers(1, 64), st.integers(1, 2), st.booleans(), st.floats(1e-3, 1e6), st.integers(0, 1 << 40)
-)  # fmt: skip
-def test_what_is_written_is_read(channels: int, pols: int, is_complex: bool, sample_us: float, offset: int) -> None:
+    st.integers(1, 64),
+    st.integers(1, 2),
+    st.booleans(),
+    st.floats(1e-3, 1e6),
+    st.integers(0, 1 << 40),
+)
+def test_what_is_written_is_read(
+    channels: int, pols: int, is_complex: bool, sample_us: float, offset: int
+) -> None:
     read = read_header(
-        header({"NCHAN": str(channels), "NPOL": str(pols), "NDIM": "2" if is_complex else "1",
-                "TSAMP": repr(sample_us), "OBS_OFFSET": str(offset), "UTC_START": "unset"})
-    )  # fmt: skip
+        header(
+            {
+                "NCHAN": str(channels),
+                "NPOL": str(pols),
+                "NDIM": "2" if is_complex else "1",
+                "TSAMP": repr(sample_us),
+                "OBS_OFFSET": str(offset),
+                "UTC_START": "unset",
+            }
+        )
+    )
     assert (read.channels, read.polarizations, read.is_complex) == (channels, pols, is_complex)
     assert read.offset_bytes == offset
     assert read.sample_time == pytest.approx(sample_us * 1e-6)
@@ -215,7 +270,9 @@ def test_what_is_written_is_read(channels: int, pols: int, is_complex: bool, sam
 
 
 @given(st.binary(max_size=200), st.integers(0, 400), st.integers(0, 60))
-def test_bytes_in_the_way_are_an_error_of_the_header_or_harmless(noise: bytes, at: int, cut: int) -> None:
+def test_bytes_in_the_way_are_an_error_of_the_header_or_harmless(
+    noise: bytes, at: int, cut: int
+) -> None:
     good = header()
     damaged = good[:at] + noise + good[at + cut :]
     try:

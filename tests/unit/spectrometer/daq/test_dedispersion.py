@@ -25,14 +25,17 @@ FFTLEN = 512
 
 def noise(count: int) -> np.ndarray:
     rng = np.random.default_rng(5)
-    return (rng.standard_normal((2, count, 2)) + 1j * rng.standard_normal((2, count, 2))).astype(np.complex64)
+    return (rng.standard_normal((2, count, 2)) + 1j * rng.standard_normal((2, count, 2))).astype(
+        np.complex64
+    )
 
 
 @pytest.mark.parametrize("sign", [1, -1])
 def test_what_dispersion_did_is_undone(sign: int) -> None:
     overlap = needed_overlap(DM, CENTRES, WIDTH, SAMPLE)
     there, back = (
-        OverlapSave(channel_filter(DM, CENTRES, sign * WIDTH, FFTLEN, undo=undo), overlap) for undo in (False, True)
+        OverlapSave(channel_filter(DM, CENTRES, sign * WIDTH, FFTLEN, undo=undo), overlap)
+        for undo in (False, True)
     )
     voltages = noise(8192)
     dispersed = there.process(voltages)

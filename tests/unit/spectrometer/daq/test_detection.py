@@ -20,7 +20,9 @@ POLARIZED = [
 
 
 @pytest.mark.parametrize(("voltages", "stokes"), POLARIZED)
-def test_stokes_parameters_of_known_waves(voltages: tuple[complex, complex], stokes: tuple[int, ...]) -> None:
+def test_stokes_parameters_of_known_waves(
+    voltages: tuple[complex, complex], stokes: tuple[int, ...]
+) -> None:
     given_ = np.array(voltages, np.complex64).reshape(1, 1, 2)
     assert detect(given_, "IQUV").ravel().tolist() == list(stokes)
     a, b, cr, ci = detect(given_, "AABBCRCI").ravel().tolist()
@@ -50,7 +52,9 @@ def test_means_of_a_stream_in_pieces(count: int, lengths: list[int]) -> None:
     powers = np.random.default_rng(1).random((2, 3, sum(lengths))).astype(np.float32)
     means = TimeSum(count)
     edges = np.cumsum([0, *lengths])
-    found = np.concatenate([means.add(powers[..., a:b]) for a, b in itertools.pairwise(edges)], axis=2)
+    found = np.concatenate(
+        [means.add(powers[..., a:b]) for a, b in itertools.pairwise(edges)], axis=2
+    )
     whole = powers.shape[2] // count
     expected = [powers[..., n * count : (n + 1) * count].mean(axis=2) for n in range(whole)]
     assert found.shape[2] == whole

@@ -1,4 +1,5 @@
-"""Windows, low-pass and filtering against scipy.signal, which the data-taking program does without."""
+"""Windows, low-pass and filtering against scipy.signal, which the data-taking program does
+without."""
 
 from __future__ import annotations
 
@@ -21,7 +22,9 @@ OF_SCIPY = ["blackmanharris", "hamm", "nuttall", "triang", "hann_symmetric"]
 def test_windows_are_those_of_scipy(name: str, periodic: bool) -> None:
     for count in (1, 2, 3, 64, 257, 4096):
         expected = scipy.signal.get_window(name, count, fftbins=periodic)
-        np.testing.assert_allclose(window_named(name, count, periodic=periodic), expected, rtol=0, atol=1e-12)
+        np.testing.assert_allclose(
+            window_named(name, count, periodic=periodic), expected, rtol=0, atol=1e-12
+        )
 
 
 @pytest.mark.parametrize("name", OF_NUMPY + OF_SCIPY)
@@ -36,15 +39,21 @@ def test_low_passes_are_those_of_scipy(name: str, cutoff: float) -> None:
 
 @pytest.mark.parametrize("name", ["no such window", "kaiser", ""])
 def test_an_unknown_window_is_refused_with_those_that_there_are(name: str) -> None:
-    with pytest.raises(ChannelizerError, match="expected bartlett, blackman, boxcar, hamming, hann or another"):
+    with pytest.raises(
+        ChannelizerError, match="expected bartlett, blackman, boxcar, hamming, hann or another"
+    ):
         lowpass(16, 0.25, name)
     with pytest.raises(ChannelizerError, match=f"window '{name}' cannot be made"):
         window_named(name, 16, periodic=True)
 
 
-@pytest.mark.parametrize(("length", "taps"), [(1, 1), (127, 127), (128, 127), (1009, 127), (3000, 1501)])
+@pytest.mark.parametrize(
+    ("length", "taps"), [(1, 1), (127, 127), (128, 127), (1009, 127), (3000, 1501)]
+)
 @pytest.mark.parametrize("is_complex", [False, True])
-def test_filtering_is_the_sum_of_products_written_out(length: int, taps: int, is_complex: bool) -> None:
+def test_filtering_is_the_sum_of_products_written_out(
+    length: int, taps: int, is_complex: bool
+) -> None:
     rng = np.random.default_rng(length)
 
     def noise(*shape: int) -> np.ndarray[tuple[int, ...], np.dtype[np.complex64]]:
@@ -55,7 +64,9 @@ def test_filtering_is_the_sum_of_products_written_out(length: int, taps: int, is
     found = through(signal, response)
     assert (found.dtype, found.shape) == (np.complex64, (length - taps + 1, 2))
     for column in range(2):
-        expected = np.convolve(signal[:, column].astype(complex), response.astype(complex), mode="valid")
+        expected = np.convolve(
+            signal[:, column].astype(complex), response.astype(complex), mode="valid"
+        )
         np.testing.assert_allclose(found[:, column], expected, rtol=0, atol=1e-5 * np.sqrt(taps))
     np.testing.assert_array_equal(signal, before)
 

@@ -16,7 +16,8 @@ COUNT, RATE = 10, 100.0
 
 
 class TwoPieces:
-    """A source of two pieces of 10 samples, and maybe a gap between them; only what a Pacing asks for."""
+    """A source of two pieces of 10 samples, and maybe a gap between them; only what a Pacing asks
+    for."""
 
     block_samples = 2 * COUNT
 
@@ -28,7 +29,9 @@ class TwoPieces:
         yield Piece(np.zeros((1, COUNT, 4), np.int8), COUNT + self.gap, follows=not self.gap)
 
 
-def pacing(length: float | None = None, max_lag: float | None = 0.15, rate: float = RATE, gap: int = 0) -> Pacing:
+def pacing(
+    length: float | None = None, max_lag: float | None = 0.15, rate: float = RATE, gap: int = 0
+) -> Pacing:
     made = Pacing(TwoPieces(gap), rate, length, max_lag)  # type: ignore[arg-type]  # with what is used here
     made.start = 1000.0
     return made
@@ -49,7 +52,13 @@ def test_positions_go_on_over_the_loops_of_the_source() -> None:
         due = made.take(0.0)
         positions.append((due.position, due.is_late, made.loops))
         made.advance()
-    assert positions == [(0, False, 0), (10, False, 0), (20, False, 1), (30, False, 1), (40, False, 2)]
+    assert positions == [
+        (0, False, 0),
+        (10, False, 0),
+        (20, False, 1),
+        (30, False, 1),
+        (40, False, 2),
+    ]
     assert (made.blocks, made.dropped, made.due_in(0.0)) == (2.5, 0.0, 0.0)
 
 
@@ -103,7 +112,8 @@ def test_what_waits_when_a_scan_is_stopped_is_still_handed_out() -> None:
 
 
 @pytest.mark.parametrize(
-    ("taken", "stopped", "reached", "lost"), [(1, 0.25, 25, 15), (1, 0.35, 30, 20), (2, 0.45, 40, 20), (1, 0.1, 10, 0)]
+    ("taken", "stopped", "reached", "lost"),
+    [(1, 0.25, 25, 15), (1, 0.35, 30, 20), (2, 0.45, 40, 20), (1, 0.1, 10, 0)],
 )
 def test_a_gap_in_which_a_scan_is_stopped_is_lost_until_then(
     taken: int, stopped: float, reached: int, lost: int
@@ -134,8 +144,12 @@ def test_a_scan_that_never_began_has_lost_all_that_was_due() -> None:
     assert (made.lost_seconds, made.is_whole) == (0.57, True)
 
 
-@given(st.lists(st.floats(0.0, 0.6), max_size=60), st.floats(0.1, 3.0), st.none() | st.floats(0.0, 3.0))
-def test_what_was_due_was_taken_or_is_lost(lags: list[float], length: float, stop: float | None) -> None:
+@given(
+    st.lists(st.floats(0.0, 0.6), max_size=60), st.floats(0.1, 3.0), st.none() | st.floats(0.0, 3.0)
+)
+def test_what_was_due_was_taken_or_is_lost(
+    lags: list[float], length: float, stop: float | None
+) -> None:
     made, now, taken = pacing(length=length), 1000.0, 0
     lag = iter(lags)
     while not made.over:

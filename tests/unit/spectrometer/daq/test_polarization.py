@@ -1,6 +1,8 @@
-"""Products and Stokes parameters of known waves, through all that writes them, as the field's programs define them.
+"""Products and Stokes parameters of known waves, through all that writes them, as the field's
+programs define them.
 
-CR + i CI = A* B of the voltages on the sky, so A = 1, B = i has CI = +1, whatever the sign of the band.
+CR + i CI = A* B of the voltages on the sky, so A = 1, B = i has CI = +1, whatever the sign of the
+band.
 """
 
 from __future__ import annotations
@@ -28,7 +30,12 @@ SCANS: dict[str, dict[str, Any]] = {
     "search": {"OBS_MODE": "SEARCH", "TBIN": 1e-3},
     "fold": {"OBS_MODE": "FOLD"},
     "cal": {"OBS_MODE": "CAL", "CAL_FREQ": 25.0},
-    "coherent_search": {"OBS_MODE": "COHERENT_SEARCH", "CHAN_DM": 10.0, "TBIN": 1e-3, "FFTLEN": 4096},
+    "coherent_search": {
+        "OBS_MODE": "COHERENT_SEARCH",
+        "CHAN_DM": 10.0,
+        "TBIN": 1e-3,
+        "FFTLEN": 4096,
+    },
     "coherent_fold": {"OBS_MODE": "COHERENT_FOLD", "CHAN_DM": 10.0, "FFTLEN": 4096},
     "filter_bank": {"OBS_MODE": "SEARCH", "TBIN": 1e-3, "OBSNCHAN": 32},
 }
@@ -48,12 +55,18 @@ def test_products_have_the_sign_that_the_file_says(
     source = write_raw(tmp_path / "in.raw", polarised(wave, 4, 12_000), falling=falling)
     status = {"SCANLEN": 0.12, "TFOLD": 0.06, "FD_POLN": basis, "POL_TYPE": pol_type, **SCANS[name]}
     found = psrfits(pulsar_scan(tmp_path, source=source, taps=2, **status))
-    assert (found.primary["FD_POLN"], found.primary["BE_PHASE"], found.primary["BE_DCC"]) == (basis, 1, 1)
+    assert (found.primary["FD_POLN"], found.primary["BE_PHASE"], found.primary["BE_DCC"]) == (
+        basis,
+        1,
+        1,
+    )
     axes = (0, 1, 3) if found.values.shape[2] == 4 and found.table["NBIN"] == 1 else (0, 2, 3)
     products = found.values.mean(axis=axes)
     expected = WAVES[wave][{"AABBCRCI": 0, "IQUV": 1}[pol_type] + (basis == "CIRC")]
     power = products[:2].sum() if pol_type == "AABBCRCI" else products[0]
-    assert products / power * (abs(wave[0]) ** 2 + abs(wave[1]) ** 2) == pytest.approx(np.array(expected), abs=0.02)
+    assert products / power * (abs(wave[0]) ** 2 + abs(wave[1]) ** 2) == pytest.approx(
+        np.array(expected), abs=0.02
+    )
 
 
 @pytest.mark.parametrize(
@@ -73,11 +86,18 @@ def test_a_recording_that_says_its_basis_is_believed(
     assert (v if taken == "CIRC" else q) == pytest.approx(i, rel=0.01)
     note = f"FD_POLN {taken} as the recording says"
     assert (note in str(found.primary["HISTORY"])) == (taken != status)
-    assert (found.primary["FD_POLN"], found.primary["FD_SANG"]) == (taken, {"LIN": 45.0, "CIRC": 0.0}[taken])
+    assert (found.primary["FD_POLN"], found.primary["FD_SANG"]) == (
+        taken,
+        {"LIN": 45.0, "CIRC": 0.0}[taken],
+    )
 
 
-@pytest.mark.parametrize(("says", "card"), [("CIRC", "CIRC"), ("LIN", "LIN"), ("UNKNOWN", None), (None, None)])
-def test_spectra_have_the_basis_that_a_recording_says(tmp_path: Path, says: str | None, card: str | None) -> None:
+@pytest.mark.parametrize(
+    ("says", "card"), [("CIRC", "CIRC"), ("LIN", "LIN"), ("UNKNOWN", None), (None, None)]
+)
+def test_spectra_have_the_basis_that_a_recording_says(
+    tmp_path: Path, says: str | None, card: str | None
+) -> None:
     source = write_raw(tmp_path / "in.raw", polarised((1, 0), 4, 12_000), more={"FD_POLN": says})
     path = line_scan(tmp_path, source=source, NCHAN=16, EXPOSURE=0.05, SCANLEN=0.1, rate=1e5)
     assert fits.getheader(path).get("FD_POLN") == card
@@ -88,11 +108,17 @@ def test_the_synthetic_receiver_has_its_correlation_in_spectra_whatever_the_sign
     tmp_path: Path, bandwidth: float
 ) -> None:
     """<X Y*> = 0.5 i: so of search data, where CI is of X* Y, -0.5."""
-    receiver = {"bandwidth_mhz": bandwidth, "channels": 2, "correlation": 0.5, "correlation_deg": 90.0}
+    receiver = {
+        "bandwidth_mhz": bandwidth,
+        "channels": 2,
+        "correlation": 0.5,
+        "correlation_deg": 90.0,
+    }
     run = ScanRun(
         RunOptions(synthetic=ReceiverConfig(**receiver), fast=True, taps=2),
-        {"NCHAN": 64, "EXPOSURE": 0.2, "SCANLEN": 0.2, "PROJID": "P", "POLARIZE": "CROSS"}, tmp_path,
-    )  # fmt: skip
+        {"NCHAN": 64, "EXPOSURE": 0.2, "SCANLEN": 0.2, "PROJID": "P", "POLARIZE": "CROSS"},
+        tmp_path,
+    )
     run.begin(1.7e9)
     while not run.pacing.over:
         run.step(0.0)
@@ -103,6 +129,8 @@ def test_the_synthetic_receiver_has_its_correlation_in_spectra_whatever_the_sign
     assert rows["REXY"] / rows["XX"] == pytest.approx(0, abs=0.03)
     assert rows["IMXY"] / rows["XX"] == pytest.approx(0.5, abs=0.03)
 
-    found = psrfits(pulsar_scan(tmp_path, receiver, OBSNCHAN=64, OBS_MODE="SEARCH", TBIN=1e-3, SCANLEN=0.5))
+    found = psrfits(
+        pulsar_scan(tmp_path, receiver, OBSNCHAN=64, OBS_MODE="SEARCH", TBIN=1e-3, SCANLEN=0.5)
+    )
     aa, _, cr, ci = found.values.mean(axis=(0, 1, 3))
     assert (cr / aa, ci / aa) == pytest.approx((0, -0.5), abs=0.03)

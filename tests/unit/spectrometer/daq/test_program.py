@@ -1,4 +1,5 @@
-"""The data-taking program turn by turn, on a clock that the test turns and sets; status memory and files are real."""
+"""The data-taking program turn by turn, on a clock that the test turns and sets; status memory and
+files are real."""
 
 from __future__ import annotations
 
@@ -23,9 +24,14 @@ from spectrometer.status import StatusBuffer
 EXPOSURE, LENGTH, AHEAD = 0.25, 3.0, 1.0
 PLANNED = 12
 SETUP = {
-    "NCHAN": 32, "EXPOSURE": EXPOSURE, "SCANLEN": LENGTH, "PROJID": "P", "BANKNAM": "BANKA", "SCANNUM": 3,
+    "NCHAN": 32,
+    "EXPOSURE": EXPOSURE,
+    "SCANLEN": LENGTH,
+    "PROJID": "P",
+    "BANKNAM": "BANKA",
+    "SCANNUM": 3,
     "BACKEND": "VEGAS",
-}  # fmt: skip
+}
 RECEIVER = {"center_mhz": 300.0, "bandwidth_mhz": 0.02, "channels": 2}
 
 SYNTHETIC = RunOptions(synthetic=ReceiverConfig(**RECEIVER))
@@ -46,7 +52,15 @@ class Rig:
         self.status.remove(["DAQMONO", "DAQSTART", "ARRAYST", "DAQFITS"])
         self.start = self.clock.monotonic() + AHEAD
         fixed = {"DAQMONO": self.start} if mono else {}
-        self.status.update({**SETUP, **status, "DAQSTART": self.clock.time() + AHEAD, "ARMSTATE": "waiting", **fixed})
+        self.status.update(
+            {
+                **SETUP,
+                **status,
+                "DAQSTART": self.clock.time() + AHEAD,
+                "ARMSTATE": "waiting",
+                **fixed,
+            }
+        )
         self.program.command("START")
         assert self.status.get("NETSTAT") == "receiving"
 
@@ -57,7 +71,9 @@ class Rig:
         self.status.update({"ARMSTATE": "idle"})
         self.program.command("STOP")
 
-    def turn(self, until: float | Callable[[], bool], cost: Callable[[float], float] = lambda _: 0.0) -> None:
+    def turn(
+        self, until: float | Callable[[], bool], cost: Callable[[float], float] = lambda _: 0.0
+    ) -> None:
         """Let the program work until a time since the scan's start (s), or until something is so.
 
         Args:
@@ -108,7 +124,11 @@ def counts(values: dict[str, Any]) -> tuple[Any, ...]:
 def check_whole(rig: Rig, start: float) -> None:
     """All rows are there, at their times since a start in unix seconds."""
     header, rows = rig.table()
-    assert (header["DAQEND"], header["DAQPLAN"], header["DAQNINT"]) == ("complete", PLANNED, PLANNED)
+    assert (header["DAQEND"], header["DAQPLAN"], header["DAQNINT"]) == (
+        "complete",
+        PLANNED,
+        PLANNED,
+    )
     middles = ((rows["TIME"] - 40587.0) * 86400.0 - start)[::2]
     assert middles == pytest.approx((np.arange(PLANNED) + 0.5) * EXPOSURE, abs=0.02)
     assert header["MJDSTART"] == pytest.approx(40587.0 + start / 86400.0, abs=1e-9)
@@ -116,7 +136,9 @@ def check_whole(rig: Rig, start: float) -> None:
 
 @pytest.mark.parametrize("step", [-3600.0, 3600.0])
 @pytest.mark.parametrize("mono", [True, False])
-@pytest.mark.parametrize("moment", ["before START", "waiting", "armed", "running", "at the end", "after"])
+@pytest.mark.parametrize(
+    "moment", ["before START", "waiting", "armed", "running", "at the end", "after"]
+)
 def test_a_clock_that_is_set_changes_neither_the_scan_nor_its_times(
     rig: Rig, step: float, mono: bool, moment: str
 ) -> None:
@@ -146,7 +168,9 @@ def test_a_clock_that_is_set_changes_neither_the_scan_nor_its_times(
     check_whole(rig, start)
     told = moment in ("waiting", "armed", "running", "at the end")
     assert rig.table()[0]["CLKSTEP"] == pytest.approx(step if told else 0.0, abs=1e-3)
-    assert str(values["DAQNOTE"]) == (f"the clock of the host was set by {step:+.3f} s" if told else "")
+    assert str(values["DAQNOTE"]) == (
+        f"the clock of the host was set by {step:+.3f} s" if told else ""
+    )
     if moment == "after":  # and the next scan is one like any other
         rig.clock.set_by(step)
         start = rig.clock.time() + AHEAD
@@ -158,7 +182,9 @@ def test_a_clock_that_is_set_changes_neither_the_scan_nor_its_times(
 
 def test_the_start_on_the_monotonic_clock_counts_and_not_what_a_clock_says_now(rig: Rig) -> None:
     """The Bank fixed the start before the clock was set; the program hears of both afterwards."""
-    rig.status.update({**SETUP, "DAQSTART": rig.clock.time() + AHEAD, "DAQMONO": rig.clock.monotonic() + AHEAD})
+    rig.status.update(
+        {**SETUP, "DAQSTART": rig.clock.time() + AHEAD, "DAQMONO": rig.clock.monotonic() + AHEAD}
+    )
     rig.start = rig.clock.monotonic() + AHEAD
     start = rig.clock.time() + AHEAD
     rig.clock.set_by(1800.0)
@@ -180,7 +206,9 @@ def test_a_program_that_stood_still_over_the_whole_scan_says_that_all_is_lost(ri
     assert (values["SCANSTAT"], values["DAQFITS"]) == ("stopped", "")
 
 
-def test_a_program_that_stood_still_through_a_part_of_a_scan_that_is_stopped_has_lost_that_part(rig: Rig) -> None:
+def test_a_program_that_stood_still_through_a_part_of_a_scan_that_is_stopped_has_lost_that_part(
+    rig: Rig,
+) -> None:
     rig.announce()
     rig.clock.advance(AHEAD + 1.6)
     rig.stop()
@@ -192,7 +220,9 @@ def test_a_start_that_is_taken_back_before_its_second_has_no_plan(rig: Rig) -> N
     rig.turn(-0.5)
     rig.stop()
     assert counts(rig.status.read()) == (0, 0, 0, 0)
-    rig.status.update({"DAQSTART": rig.clock.time() - 100.0})  # nor has one that was in the past when it was heard of
+    rig.status.update(
+        {"DAQSTART": rig.clock.time() - 100.0}
+    )  # nor has one that was in the past when it was heard of
     rig.status.remove(["DAQMONO"])
     rig.program.command("START")
     rig.stop()
@@ -207,17 +237,25 @@ def test_what_was_lost_in_the_middle_is_counted_and_stands_in_the_header(rig: Ri
     values = rig.until_end()
     plan, found, blocks, seconds = counts(values)
     assert (plan, found < plan) == (24, True)
-    assert (blocks, seconds) == (pytest.approx(20, abs=1.1), pytest.approx(1.0, abs=0.06))  # two seconds were caught up
+    assert (blocks, seconds) == (
+        pytest.approx(20, abs=1.1),
+        pytest.approx(1.0, abs=0.06),
+    )  # two seconds were caught up
     header, rows = rig.table()
     assert [header[key] for key in ("DAQPLAN", "DAQNINT", "DAQDROP", "DAQLOST", "DAQEND")] == [
-        plan, found, blocks, seconds, "incomplete",
-    ]  # fmt: skip
+        plan,
+        found,
+        blocks,
+        seconds,
+        "incomplete",
+    ]
     assert len(set(rows["INTEGNUM"].tolist())) == found
     assert rows["EXPOSURE"][::2].sum() == pytest.approx(6.0 - seconds, abs=0.04)
 
 
 def test_parts_of_one_long_block_are_counted(rig: Rig, tmp_path: Path) -> None:
-    """A DADA file is one block; a program that stands still three times within it has lost parts of it."""
+    """A DADA file is one block; a program that stands still three times within it has lost parts of
+    it."""
     recording = tmp_path / "in.dada"
     cards = "HEADER DADA\nHDR_SIZE 4096\nNBIT 8\nNDIM 2\nNPOL 2\nNCHAN 2\nTSAMP 100\nFREQ 300\nBW 0.02\n"
     recording.write_bytes(cards.encode().ljust(4096, b"\0") + bytes(range(256)) * 6250)  # 20 s
@@ -234,7 +272,9 @@ def test_parts_of_one_long_block_are_counted(rig: Rig, tmp_path: Path) -> None:
     assert blocks == pytest.approx(seconds / 20.0)
 
 
-def test_a_program_that_is_merely_slow_loses_nothing_and_is_not_cut_off_by_the_end(rig: Rig) -> None:
+def test_a_program_that_is_merely_slow_loses_nothing_and_is_not_cut_off_by_the_end(
+    rig: Rig,
+) -> None:
     rig.announce()
     rig.arm()
     slow = lambda now: 0.03 if now > 0 else 0.0  # noqa: E731  # of 50 ms, and 30 ms more for every turn
@@ -277,10 +317,16 @@ def test_a_word_to_quit_ends_a_program_that_lags_at_once(rig: Rig) -> None:
 
 @pytest.mark.parametrize(
     ("said", "written"),
-    [("whole", "whole"), ("without BANKB: not committed in time", "without BANKB: not committed in time"),
-     ("", "unknown"), ("it's " + 70 * "x", "it s " + 55 * "x")],
-)  # fmt: skip
-def test_what_the_bank_says_of_the_whole_array_comes_into_the_file(rig: Rig, said: str, written: str) -> None:
+    [
+        ("whole", "whole"),
+        ("without BANKB: not committed in time", "without BANKB: not committed in time"),
+        ("", "unknown"),
+        ("it's " + 70 * "x", "it s " + 55 * "x"),
+    ],
+)
+def test_what_the_bank_says_of_the_whole_array_comes_into_the_file(
+    rig: Rig, said: str, written: str
+) -> None:
     rig.announce(SCANLEN=0.5)
     rig.arm()
     rig.turn(0.2)

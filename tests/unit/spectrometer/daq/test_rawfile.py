@@ -20,12 +20,22 @@ from spectrometer.daq.rawfile import Block, BlockCutter, BlockSize, RawFile, cho
 
 def band(channels: int = 4, polarizations: int = 2) -> Band:
     return Band(
-        channels=channels, polarizations=polarizations, sample_time=1e-5, center_frequency=400.0,
+        channels=channels,
+        polarizations=polarizations,
+        sample_time=1e-5,
+        center_frequency=400.0,
         bandwidth=-0.1 * channels,
-    )  # fmt: skip
+    )
 
 
-def write(directory: Path, the_band: Band, samples: np.ndarray, overlap: int, longest: int, cuts: list[int]) -> RawFile:
+def write(
+    directory: Path,
+    the_band: Band,
+    samples: np.ndarray,
+    overlap: int,
+    longest: int,
+    cuts: list[int],
+) -> RawFile:
     size = choose_block(the_band, 0, overlap, longest)
     cutter, file = BlockCutter(size), RawFile(directory, "a.raw")
     edges = sorted({0, samples.shape[1], *(cut % samples.shape[1] for cut in cuts)})
@@ -33,9 +43,13 @@ def write(directory: Path, the_band: Band, samples: np.ndarray, overlap: int, lo
         for block in cutter.add(samples[:, begin:end], begin):
             assert not block.lost_packets
             header = write_header(
-                the_band, samples=block.samples.shape[1], overlap=overlap, packet_index=block.number * block.packets,
-                packet_bytes=size.packet_bytes, others={"SRC_NAME": "X", "STT_IMJD": 60000},
-            )  # fmt: skip
+                the_band,
+                samples=block.samples.shape[1],
+                overlap=overlap,
+                packet_index=block.number * block.packets,
+                packet_bytes=size.packet_bytes,
+                others={"SRC_NAME": "X", "STT_IMJD": 60000},
+            )
             file.append(header, block.samples)
     file.close()
     return file
@@ -52,9 +66,15 @@ def write(directory: Path, the_band: Band, samples: np.ndarray, overlap: int, lo
 def test_what_is_written_is_read_back_bit_for_bit(
     channels: int, polarizations: int, overlap: int, longest: int, cuts: list[int]
 ) -> None:
-    samples = np.random.default_rng(3).integers(-127, 128, (channels, 3000, 2 * polarizations)).astype(np.int8)
+    samples = (
+        np.random.default_rng(3)
+        .integers(-127, 128, (channels, 3000, 2 * polarizations))
+        .astype(np.int8)
+    )
     with tempfile.TemporaryDirectory() as directory:
-        file = write(Path(directory), band(channels, polarizations), samples, overlap, longest, cuts)
+        file = write(
+            Path(directory), band(channels, polarizations), samples, overlap, longest, cuts
+        )
         reader = GuppiFile(file.path)
         pieces = list(reader.pieces())
         found = np.concatenate([piece.samples for piece in pieces], axis=1)
@@ -76,14 +96,19 @@ def cut(size: BlockSize, samples: np.ndarray, pieces: list[tuple[int, int]]) -> 
 
 
 def test_a_block_has_its_place_whatever_is_lost_before_it() -> None:
-    """Pieces of 5000 samples, of which 9 to 11 are lost: the first one after them is shorter than the way to the next
-    block."""
+    """Pieces of 5000 samples, of which 9 to 11 are lost: the first one after them is shorter than
+    the way to the next block."""
     samples = np.random.default_rng(3).integers(1, 128, (4, 150_000, 4)).astype(np.int8)
     pieces = [(at, at + 5000) for at in range(0, 150_000, 5000) if not 45_000 <= at < 60_000]
     blocks = cut(BlockSize(24576, 64, 8192), samples, pieces)
     assert [(block.number, block.packets, block.lost_packets) for block in blocks] == [
-        (0, 48, 0), (1, 48, 9), (2, 48, 22), (3, 48, 0), (4, 48, 0), (5, 48, 0)
-    ]  # fmt: skip
+        (0, 48, 0),
+        (1, 48, 9),
+        (2, 48, 22),
+        (3, 48, 0),
+        (4, 48, 0),
+        (5, 48, 0),
+    ]
     expected = samples.copy()
     expected[:, 45_000:60_000] = 0
     for block in blocks:
@@ -120,13 +145,17 @@ def test_lost_samples_are_zeros_and_the_others_are_where_they_were(
         assert (block.packets, block.lost_packets, block.is_lost) == (new, missing, missing == new)
     if not any(is_lost for _, is_lost in parts):
         assert len(blocks) == size.blocks_of(total)
-    for number in range(len(blocks), size.blocks_of(total)):  # what is not there would be empty but for an overlap
+    for number in range(
+        len(blocks), size.blocks_of(total)
+    ):  # what is not there would be empty but for an overlap
         assert not expected[:, number * new + overlap : number * new + new].any()
 
 
 def test_headers_are_not_padded_as_dspsr_takes_padding_for_samples() -> None:
     for samples in (512, 500, 3):
-        header = write_header(band(), samples=samples, overlap=0, packet_index=7, packet_bytes=16, others={})
+        header = write_header(
+            band(), samples=samples, overlap=0, packet_index=7, packet_bytes=16, others={}
+        )
         found = read_header(header)
         assert found.header_bytes == len(header) == (len(found.values) + 1) * 80
         assert (found.samples, found.packet_index, found.values["DIRECTIO"]) == (samples, 7, 0)
@@ -134,11 +163,32 @@ def test_headers_are_not_padded_as_dspsr_takes_padding_for_samples() -> None:
 
 def test_headers_have_all_cards_that_dspsr_asks_for_and_nothing_at_which_blimpy_ends() -> None:
     wanted = {
-        "NBITS", "OBSBW", "OBSFREQ", "OBSNCHAN", "NPOL", "PKTFMT", "PKTSIZE", "TBIN", "OVERLAP", "BLOCSIZE", "STT_IMJD",
-        "STT_SMJD", "STT_OFFS", "PKTIDX", "TELESCOP", "SRC_NAME", "BACKEND", "FD_POLN", "RA_STR", "DEC_STR", "FRONTEND",
-    }  # fmt: skip
+        "NBITS",
+        "OBSBW",
+        "OBSFREQ",
+        "OBSNCHAN",
+        "NPOL",
+        "PKTFMT",
+        "PKTSIZE",
+        "TBIN",
+        "OVERLAP",
+        "BLOCSIZE",
+        "STT_IMJD",
+        "STT_SMJD",
+        "STT_OFFS",
+        "PKTIDX",
+        "TELESCOP",
+        "SRC_NAME",
+        "BACKEND",
+        "FD_POLN",
+        "RA_STR",
+        "DEC_STR",
+        "FRONTEND",
+    }
     others = {"OBSERVER": "a=b, O'Neill / x", "SCANLEN": 30.0, "STTVALID": 1, "OVERLAP": 512}
-    header = write_header(band(), samples=512, overlap=0, packet_index=7, packet_bytes=16, others=others)
+    header = write_header(
+        band(), samples=512, overlap=0, packet_index=7, packet_bytes=16, others=others
+    )
     cards = [header[at : at + 80].decode() for at in range(0, len(header) - 80, 80)]
     assert wanted <= {card[:8].rstrip() for card in cards}
     assert len(cards) == len({card[:8] for card in cards})
@@ -150,8 +200,12 @@ def test_headers_have_all_cards_that_dspsr_asks_for_and_nothing_at_which_blimpy_
 
 
 def test_a_bandwidth_that_contradicts_the_sample_time_is_not_passed_on() -> None:
-    wrong = Band(channels=4, polarizations=2, sample_time=1e-5, center_frequency=400.0, bandwidth=-0.001)
-    found = read_header(write_header(wrong, samples=8, overlap=0, packet_index=0, packet_bytes=16, others={}))
+    wrong = Band(
+        channels=4, polarizations=2, sample_time=1e-5, center_frequency=400.0, bandwidth=-0.001
+    )
+    found = read_header(
+        write_header(wrong, samples=8, overlap=0, packet_index=0, packet_bytes=16, others={})
+    )
     assert (found.bandwidth, found.values["CHAN_BW"]) == pytest.approx((-0.4, -0.1))
 
 
@@ -162,7 +216,9 @@ def test_blocks_are_no_larger_than_the_mode_says_nor_than_may_be_waited_for() ->
 
 
 def test_voltages_that_were_computed_are_rounded() -> None:
-    assert to_bytes(np.array([[[0.4, -3.6, 900.0, -200.0]]], np.float32)).tolist() == [[[0, -4, 127, -127]]]
+    assert to_bytes(np.array([[[0.4, -3.6, 900.0, -200.0]]], np.float32)).tolist() == [
+        [[0, -4, 127, -127]]
+    ]
 
 
 @pytest.mark.parametrize("kind", [np.int8, np.float32])

@@ -1,7 +1,8 @@
-"""Orders of the samples in GUPPI raw files: followed where they are known, refused by name where not.
+"""Orders of the samples in GUPPI raw files: followed where they are known, refused by name where
+not.
 
-Raw files that are written are of two polarizations and two or more channels: there is no header for others that all
-readers take alike.
+Raw files that are written are of two polarizations and two or more channels: there is no header for
+others that all readers take alike.
 """
 
 from __future__ import annotations
@@ -48,11 +49,17 @@ def run_to_file(folder: Path, source: Path, **status: Any) -> Path:
 
 @pytest.mark.parametrize("overlap", [0, 100])
 @pytest.mark.parametrize("time_first", [False, True])
-def test_a_tone_is_where_it_was_in_either_order(tmp_path: Path, time_first: bool, overlap: int) -> None:
+def test_a_tone_is_where_it_was_in_either_order(
+    tmp_path: Path, time_first: bool, overlap: int
+) -> None:
     source = write_raw(
-        tmp_path / "in.raw", tone(20_000 + overlap), centre_mhz=CENTRE, sample_time=TBIN, time_first=time_first,
+        tmp_path / "in.raw",
+        tone(20_000 + overlap),
+        centre_mhz=CENTRE,
+        sample_time=TBIN,
+        time_first=time_first,
         overlap=overlap,
-    )  # fmt: skip
+    )
     path = run_to_file(tmp_path, source, BACKEND="VEGAS", OBS_MODE="HBW", NCHAN=400, EXPOSURE=0.1)
     with fits.open(path) as units:
         table, rows = units["SPECTRA"].header, units["SPECTRA"].data
@@ -70,7 +77,9 @@ def test_raw_voltages_are_written_channel_by_channel_whatever_order_they_came_in
     tmp_path: Path, time_first: bool
 ) -> None:
     volts = tone(20_000)
-    source = write_raw(tmp_path / "in.raw", volts, centre_mhz=CENTRE, sample_time=TBIN, time_first=time_first)
+    source = write_raw(
+        tmp_path / "in.raw", volts, centre_mhz=CENTRE, sample_time=TBIN, time_first=time_first
+    )
     reader = GuppiFile(run_to_file(tmp_path, source, OBS_MODE="RAW"))
     assert reader.header.values["PKTFMT"] == "1SFA"
     found = np.concatenate([piece.samples for piece in reader.pieces()], axis=1)
@@ -82,27 +91,38 @@ def test_raw_voltages_are_written_channel_by_channel_whatever_order_they_came_in
 @pytest.mark.parametrize(
     ("more", "says"),
     [
-        ({"PKTFMT": "VDIF"}, "PKTFMT is VDIF: the order of its samples is not known; expected 1SFA, GUPPI, SIMPLE"),
+        (
+            {"PKTFMT": "VDIF"},
+            "PKTFMT is VDIF: the order of its samples is not known; expected 1SFA, GUPPI, SIMPLE",
+        ),
         ({"PKTFMT": "FAST4K"}, "PKTFMT is FAST4K"),
         ({"PKTFMT": "OTHER"}, "PKTFMT is OTHER"),
         ({"CHANMAJ": 1}, "CHANMAJ is 1: samples in another order cannot be read"),
         ({"NANTS": 3}, "NANTS is 3: several antennas cannot be read"),
     ],
 )
-def test_an_order_that_is_not_known_is_refused_by_name(tmp_path: Path, more: dict[str, Any], says: str) -> None:
+def test_an_order_that_is_not_known_is_refused_by_name(
+    tmp_path: Path, more: dict[str, Any], says: str
+) -> None:
     source = write_raw(tmp_path / "in.raw", tone(400), more=more)
     with pytest.raises(SourceError, match=says):
         GuppiFile(source)
 
 
-@pytest.mark.parametrize("more", [{"PKTFMT": None}, {"PKTFMT": "GUPPI"}, {"PKTFMT": ""}, {"CHANMAJ": 0, "NANTS": 1}])
-def test_what_says_nothing_else_is_read_channel_by_channel(tmp_path: Path, more: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    "more", [{"PKTFMT": None}, {"PKTFMT": "GUPPI"}, {"PKTFMT": ""}, {"CHANMAJ": 0, "NANTS": 1}]
+)
+def test_what_says_nothing_else_is_read_channel_by_channel(
+    tmp_path: Path, more: dict[str, Any]
+) -> None:
     reader = GuppiFile(write_raw(tmp_path / "in.raw", tone(400), more=more))
     assert (reader.samples, reader.header.is_time_first) == (400, False)
     reader.close()
 
 
-def test_raw_voltages_of_one_polarization_have_zeros_for_the_other_and_say_so(tmp_path: Path) -> None:
+def test_raw_voltages_of_one_polarization_have_zeros_for_the_other_and_say_so(
+    tmp_path: Path,
+) -> None:
     volts = tone(20_000)[:, :, :1]
     more = {"NPOL": 1, "PKTSIZE": CHANNELS * 2}
     source = write_raw(tmp_path / "in.raw", volts, centre_mhz=CENTRE, sample_time=TBIN, more=more)
@@ -128,5 +148,7 @@ def test_raw_voltages_of_one_polarization_have_zeros_for_the_other_and_say_so(tm
 def test_raw_voltages_of_one_channel_are_refused_with_what_to_do(tmp_path: Path) -> None:
     source = write_raw(tmp_path / "in.raw", tone(4000)[:1], centre_mhz=CENTRE, sample_time=TBIN)
     values = {**PULSAR, "SCANLEN": 0.02, "OBS_MODE": "RAW"}
-    with pytest.raises(ScanSetupError, match="raw: 1 channel would be read as real samples; 2 or more are needed"):
+    with pytest.raises(
+        ScanSetupError, match="raw: 1 channel would be read as real samples; 2 or more are needed"
+    ):
         run_for(RunOptions(source=source), values, tmp_path)

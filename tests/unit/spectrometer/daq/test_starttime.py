@@ -38,7 +38,13 @@ def test_a_start_is_missed_only_if_it_was_ahead_when_it_was_heard_of() -> None:
 
 
 @pytest.mark.parametrize(
-    "values", [{"DAQSTART": "soon"}, {"DAQSTART": -1}, {"DAQSTART": 1e300}, {"DAQSTART": 1e9, "DAQMONO": "nan"}]
+    "values",
+    [
+        {"DAQSTART": "soon"},
+        {"DAQSTART": -1},
+        {"DAQSTART": 1e300},
+        {"DAQSTART": 1e9, "DAQMONO": "nan"},
+    ],
 )
 def test_a_start_that_cannot_be_is_refused(values: dict[str, object]) -> None:
     start = StartTime(SettableClock())
@@ -48,5 +54,10 @@ def test_a_start_that_cannot_be_is_refused(values: dict[str, object]) -> None:
 
 
 def test_armed_is_a_word() -> None:
-    assert [is_armed({"ARMSTATE": word}) for word in ("armed", "ARMED", "idle", 1)] == [True, True, False, False]
+    assert [is_armed({"ARMSTATE": word}) for word in ("armed", "ARMED", "idle", 1)] == [
+        True,
+        True,
+        False,
+        False,
+    ]
     assert not is_armed({})

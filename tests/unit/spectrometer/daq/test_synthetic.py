@@ -1,8 +1,8 @@
 """The channelizer's answer to the synthetic receiver against theory.
 
-Limits are five standard deviations, each derived beside its test from the radiometer equation; nothing is tuned.
-`spread` is the factor by which the variance of a sum over spectra and channels exceeds that of independent ones; it
-follows from the filter alone.
+Limits are five standard deviations, each derived beside its test from the radiometer equation;
+nothing is tuned. `spread` is the factor by which the variance of a sum over spectra and channels
+exceeds that of independent ones; it follows from the filter alone.
 """
 
 from __future__ import annotations
@@ -33,14 +33,20 @@ def receiver(cycle: SwitchingCycle | None = None, **settings: Any) -> SyntheticR
     return SyntheticReceiver(ReceiverConfig(**settings), cycle or SwitchingCycle())
 
 
-def spectra_of(source: SyntheticReceiver, samples: int, cycle: SwitchingCycle | None = None) -> list[StateSum]:
+def spectra_of(
+    source: SyntheticReceiver, samples: int, cycle: SwitchingCycle | None = None
+) -> list[StateSum]:
     """Mean spectra of so many samples by the code under test, one for each state."""
     band, rate = source.band, source.default_rate(1.0)
     channelizer = Channelizer(band.channels, 2, prototype(TAPS, NFINE))
     accumulator = Accumulator(
-        cycle or SwitchingCycle(), coarse=band.channels, nfine=NFINE, polarizations=2, cross=True,
+        cycle or SwitchingCycle(),
+        coarse=band.channels,
+        nfine=NFINE,
+        polarizations=2,
+        cross=True,
         integration_samples=1e15,
-    )  # fmt: skip
+    )
     for piece in source.pieces():
         middle = piece.first_sample - channelizer.held + TAPS * NFINE / 2
         assert not accumulator.add(channelizer.process(piece.samples), middle, rate)
@@ -50,7 +56,8 @@ def spectra_of(source: SyntheticReceiver, samples: int, cycle: SwitchingCycle | 
 
 
 def spread(lags: range = range(-TAPS, TAPS + 1), channels: range = range(NFINE)) -> float:
-    """Sum of the squared correlations of a spectrum's channel with all others, the channel itself included."""
+    """Sum of the squared correlations of a spectrum's channel with all others, the channel itself
+    included."""
     response = prototype(TAPS, NFINE).astype(float).ravel()
     total = 0.0
     for lag in lags:
@@ -70,8 +77,9 @@ def test_level_and_noise_follow_the_radiometer_equation() -> None:
     limit = SIGMAS * np.sqrt(spread() / (found.spectra * NFINE))
     assert limit < 0.01
     np.testing.assert_allclose(mean / expected, 1.0, atol=limit)
-    # one channel: sigma / mean = sqrt(w / N), B tau = N for a channel as wide as the spacing; of every fourth channel,
-    # as those are independent (their correlation is under 1e-6), the variance is known to sqrt(2 / (M - 1) + 6 / (N M))
+    # one channel: sigma / mean = sqrt(w / N), B tau = N for a channel as wide as the spacing; of
+    # every fourth channel, as those are independent (their correlation is under 1e-6), the variance
+    # is known to sqrt(2 / (M - 1) + 6 / (N M))
     factor = spread(channels=range(1))
     assert 1.0 <= factor < 1.1
     for polarization in range(2):
@@ -85,7 +93,12 @@ def test_radiometer_equation_over_many_integrations() -> None:
     source, spectra, factor = receiver(level=20.0), 50, spread(channels=range(1))
     channelizer = Channelizer(1, 2, prototype(TAPS, NFINE))
     accumulator = Accumulator(
-        SwitchingCycle(), coarse=1, nfine=NFINE, polarizations=2, cross=False, integration_samples=spectra * NFINE
+        SwitchingCycle(),
+        coarse=1,
+        nfine=NFINE,
+        polarizations=2,
+        cross=False,
+        integration_samples=spectra * NFINE,
     )
     done: list[StateSum] = []
     for piece in itertools.islice(source.pieces(), 60):
@@ -104,7 +117,9 @@ def test_radiometer_equation_over_many_integrations() -> None:
 @pytest.mark.parametrize("bandwidth", [2.0, -2.0])
 def test_a_line_is_in_its_channel_with_its_power_and_width(bandwidth: float) -> None:
     line = {"frequency_mhz": 1420.4, "width_khz": 40.0, "strength_k": 30.0}
-    source = receiver(center_mhz=1420.0, bandwidth_mhz=bandwidth, channels=2, level=10.0, lines=[line])
+    source = receiver(
+        center_mhz=1420.0, bandwidth_mhz=bandwidth, channels=2, level=10.0, lines=[line]
+    )
     (found,) = spectra_of(source, 400_000)
     gain = 2 * 10.0**2 / 25.0
     step = bandwidth / (2 * NFINE)
@@ -120,7 +135,10 @@ def test_a_line_is_in_its_channel_with_its_power_and_width(bandwidth: float) -> 
         weight = above * near
         position = (weight * frequencies).sum() / weight.sum()
         distance = frequencies[near] - 1420.4
-        error = np.sqrt(np.sum((distance * (above[near] + 25)) ** 2) * spread() / found.spectra) / weight.sum()
+        error = (
+            np.sqrt(np.sum((distance * (above[near] + 25)) ** 2) * spread() / found.spectra)
+            / weight.sum()
+        )
         assert position == pytest.approx(1420.4, abs=SIGMAS * error)
         assert abs(frequencies[above.argmax()] - 1420.4) <= abs(step) * 1.5
 
@@ -154,7 +172,8 @@ def test_polarizations_have_the_correlation_that_was_asked_for() -> None:
     (found,) = spectra_of(source, 400_000)
     xx, yy, real, imaginary = found.mean.mean(axis=1)
     coefficient = (real + 1j * imaginary) / np.sqrt((xx - QUANTISED) * (yy - QUANTISED))
-    # of B tau independent samples the coefficient is known to 1 / sqrt(B tau) at most, in re and in im
+    # of B tau independent samples the coefficient is known to 1 / sqrt(B tau) at most, in re and in
+    # im
     limit = SIGMAS * np.sqrt(spread() / (found.spectra * 2 * NFINE))
     expected = 0.3 * np.exp(1j * np.deg2rad(60.0))
     assert abs(coefficient.real - expected.real) < limit < 0.02
@@ -165,15 +184,20 @@ def test_states_differ_by_the_diode() -> None:
     rate = 500_000.0
     blanking = TAPS * NFINE / rate  # no spectrum reaches over a change
     cycle = SwitchingCycle(
-        period=0.05, starts=(0.0, 0.5), cal=(1, 0), sig_ref=(0, 0), blanking=(blanking / 2, blanking / 2)
+        period=0.05,
+        starts=(0.0, 0.5),
+        cal=(1, 0),
+        sig_ref=(0, 0),
+        blanking=(blanking / 2, blanking / 2),
     )
     found = spectra_of(receiver(cycle, cal_k=5.0, rate_hz=rate, level=12.0), 800_000, cycle)
     clean = [part for part in found if part.state >= 0]
     assert [part.state for part in clean] == [0, 1]
     gain = 2 * 12.0**2 / 25.0
     on, off = (part.mean[:2].mean(axis=1) / gain for part in clean)
-    # a spectrum whose middle is half a filter behind a change begins at the change; as much before the next one
-    # is left to the next state, so at most one filter length of half a period is mixed: its weight is known too
+    # a spectrum whose middle is half a filter behind a change begins at the change; as much before
+    # the next one is left to the next state, so at most one filter length of half a period is
+    # mixed: its weight is known too
     counts = np.array([part.spectra for part in clean])
     sigma = np.sqrt((30.0**2 / counts[0] + 25.0**2 / counts[1]) * spread() / NFINE)
     mixed = 5.0 * (TAPS * NFINE / 2 / rate) / (cycle.period / 2 - blanking / 2)
@@ -186,10 +210,14 @@ def test_the_same_seed_is_the_same_signal_and_another_is_another() -> None:
     def samples(seed: int) -> Doubles:
         line = {"frequency_mhz": 1420.3, "width_khz": 20.0, "strength_k": 3.0}
         source = receiver(seed=seed, lines=[line])
-        return np.concatenate([piece.samples for piece in itertools.islice(source.pieces(), 3)], axis=1)
+        return np.concatenate(
+            [piece.samples for piece in itertools.islice(source.pieces(), 3)], axis=1
+        )
 
     np.testing.assert_array_equal(samples(5), samples(5))
-    assert abs(np.corrcoef(samples(5).ravel(), samples(6).ravel())[0, 1]) < SIGMAS / np.sqrt(samples(5).size)
+    assert abs(np.corrcoef(samples(5).ravel(), samples(6).ravel())[0, 1]) < SIGMAS / np.sqrt(
+        samples(5).size
+    )
 
 
 def test_everything_in_the_header_says_that_it_is_computed() -> None:
@@ -226,12 +254,30 @@ def test_settings_that_cannot_be_are_all_told() -> None:
 def test_the_status_memory_has_the_last_word() -> None:
     changed = with_status(
         ReceiverConfig(),
-        {"SIMTSYS": "30, 40", "SIMCAL": "3.5", "SIMSEED": 9, "SIMFREQ": 1665.0, "SIMLINE1": "1665.4 10 5"},
+        {
+            "SIMTSYS": "30, 40",
+            "SIMCAL": "3.5",
+            "SIMSEED": 9,
+            "SIMFREQ": 1665.0,
+            "SIMLINE1": "1665.4 10 5",
+        },
     )
-    assert (changed.tsys_k, changed.cal_k, changed.seed, changed.center_mhz) == ((30.0, 40.0), 3.5, 9, 1665.0)
+    assert (changed.tsys_k, changed.cal_k, changed.seed, changed.center_mhz) == (
+        (30.0, 40.0),
+        3.5,
+        9,
+        1665.0,
+    )
     assert changed.lines[0].strength_k == 5.0
     assert with_status(ReceiverConfig(), {"NCHAN": 1024}) == ReceiverConfig()
     with pytest.raises(ScanSetupError) as caught:
-        with_status(ReceiverConfig(), {"SIMTSYS": "x", "SIMCAL": "hot", "SIMLINE2": "1 2", "SIMRHO": 2.0})
-    for part in ("SIMTSYS is 'x'", "SIMCAL: expected a number", "SIMLINE2 is '1 2'", "SIMRHO: Input should be less"):
+        with_status(
+            ReceiverConfig(), {"SIMTSYS": "x", "SIMCAL": "hot", "SIMLINE2": "1 2", "SIMRHO": 2.0}
+        )
+    for part in (
+        "SIMTSYS is 'x'",
+        "SIMCAL: expected a number",
+        "SIMLINE2 is '1 2'",
+        "SIMRHO: Input should be less",
+    ):
         assert part in str(caught.value)

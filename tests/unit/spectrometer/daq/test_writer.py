@@ -18,10 +18,19 @@ ROW_BYTES = 76 + 4 * NCHAN
 
 def row(number: int) -> Row:
     return Row(
-        integration=number, state=1, polarization="XX", sig_ref=0, cal=1, start="2023-02-25T12:00:00.000000",
-        duration=0.5, mjd=60000.5, exposure=0.5, recorded=2.0, spectra=8,
+        integration=number,
+        state=1,
+        polarization="XX",
+        sig_ref=0,
+        cal=1,
+        start="2023-02-25T12:00:00.000000",
+        duration=0.5,
+        mjd=60000.5,
+        exposure=0.5,
+        recorded=2.0,
+        spectra=8,
         data=np.arange(NCHAN, dtype=np.float64) + number,
-    )  # fmt: skip
+    )
 
 
 def new_file(directory: Path) -> ScanFile:
@@ -69,7 +78,9 @@ def test_death_at_any_byte_leaves_the_complete_rows(tmp_path: Path) -> None:
     file.flush()
     file.close()
     after = file.path.read_bytes()
-    rows_at = after.index(b"XTENSION") + 2880 * ((len(before) - after.index(b"XTENSION") - 1) // 2880)
+    rows_at = after.index(b"XTENSION") + 2880 * (
+        (len(before) - after.index(b"XTENSION") - 1) // 2880
+    )
     for cut in range(rows_at + 200, len(after), 97):  # the header still counts two rows
         partial = before[:rows_at] + after[rows_at:cut] + before[cut:]
         (tmp_path / "partial.fits").write_bytes(partial)
@@ -91,7 +102,9 @@ def test_full_disk_keeps_every_row_of_a_block_that_it_took(tmp_path: Path) -> No
     file.flush()
     room = file.path.stat().st_size + 4000
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (room, hard))  # Python ignores the signal, so the kernel says EFBIG
+    resource.setrlimit(
+        resource.RLIMIT_FSIZE, (room, hard)
+    )  # Python ignores the signal, so the kernel says EFBIG
     try:
         file.append([row(n) for n in range(2, 200)])
         with pytest.raises(OSError, match="File too large"):

@@ -31,7 +31,14 @@ QUARTER = "7fff0000", "00007fff", "80010000", "ffff8001"
     ],
 )  # fmt: skip
 def test_tables_are_the_originals(
-    wanted: float, frequency: float, periods: int, actual: float, block0: str, block1: str, block15: str, sha256: str
+    wanted: float,
+    frequency: float,
+    periods: int,
+    actual: float,
+    block0: str,
+    block1: str,
+    block15: str,
+    sha256: str,
 ) -> None:
     oscillator = nearest_oscillator(wanted, frequency)
     assert (oscillator.periods, oscillator.frequency) == (periods, actual)
@@ -47,7 +54,9 @@ def test_a_quarter_of_the_rate_shows_that_the_sine_is_added_not_packed() -> None
 
 
 def test_halves_go_away_from_zero() -> None:
-    found = [nearest_oscillator(f, 1500).periods for f in (91552.734375, 274658.203125, 457763.671875)]
+    found = [
+        nearest_oscillator(f, 1500).periods for f in (91552.734375, 274658.203125, 457763.671875)
+    ]
     assert found == [1, 2, 3]
 
 

@@ -22,8 +22,12 @@ DM 67.99
 def test_what_a_scan_is_folded_with_is_read() -> None:
     found = read_par(B0833)
     assert (found.name, found.f0, found.f1, found.epoch_mjd, found.dm) == (
-        "J0835-4510", 11.186499, -1.5577e-11, 55000.25, 67.99,
-    )  # fmt: skip
+        "J0835-4510",
+        11.186499,
+        -1.5577e-11,
+        55000.25,
+        67.99,
+    )
     assert found.left_out == ()
     assert read_par(B0833 + "F2 1e-21\n").left_out == ("F2",)
 
@@ -45,7 +49,10 @@ def test_a_period_is_as_good_as_a_frequency() -> None:
         ("F0 -1\nPEPOCH 55000\n", "expected more than 0"),
         ("P0 0\nPEPOCH 55000\n", "expected more than 0"),
         ("F0 1\nPEPOCH 55000\nDM -3\n", "expected 0 or more"),
-        ("F0 173\nPEPOCH 55000\nBINARY DD\nPB 5.7\n", r"a binary pulsar \(BINARY, PB\).*record OBS_MODE SEARCH"),
+        (
+            "F0 173\nPEPOCH 55000\nBINARY DD\nPB 5.7\n",
+            r"a binary pulsar \(BINARY, PB\).*record OBS_MODE SEARCH",
+        ),
     ],
 )
 def test_what_cannot_be_folded_is_said(text: str, says: str) -> None:

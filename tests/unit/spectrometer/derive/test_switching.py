@@ -23,14 +23,17 @@ def cycle(spec_tick: float, *phases: tuple[int, str]) -> SwitchingCycle:
     return SwitchingCycle(
         spec_tick,
         tuple(
-            SsgPhase(granules=n, **{k: f == "1" for k, f in zip(names, flags, strict=True)}) for n, flags in phases
+            SsgPhase(granules=n, **{k: f == "1" for k, f in zip(names, flags, strict=True)})
+            for n, flags in phases
         ),
     )
 
 
 A = cycle(1e-6, (2000, "00011"), (498000, "00010"), (2000, "00001"), (498000, "00000"))
-B = cycle(6.826666666666666e-07, *((n, s + f) for s in ("0011", "0010", "0001", "0000")
-                                   for n, f in ((3072, "1"), (36608, "0"))))  # fmt: skip
+B = cycle(
+    6.826666666666666e-07,
+    *((n, s + f) for s in ("0011", "0010", "0001", "0000") for n, f in ((3072, "1"), (36608, "0"))),
+)
 C = cycle(1.024e-06, (1000, "11000"), (3000, "11001"), (4000, "01010"))
 D = cycle(1e-3, (1, "00001"), (2, "00001"), (5, "00000"))
 F = cycle(1e-3, (250, "00010"), (10, "00000"))
@@ -40,7 +43,12 @@ F = cycle(1e-3, (250, "00010"), (10, "00000"))
     ("example", "table", "granules", "period"),
     [
         (A, "0000fa0500f32a040000fa0700f32a06", 1000000, 1.0),
-        (B, "000180010011e000000180030011e002000180050011e004000180070011e006", 158720, 0.10835285333333333),
+        (
+            B,
+            "000180010011e000000180030011e002000180050011e004000180070011e006",
+            158720,
+            0.10835285333333333,
+        ),
         (C, "00007d1e0001771f0001f40c", 8000, 0.008192000000000001),
         (D, "0000002700000047000000a6", 8, 0.008),
         (cycle(1e-3, (250, "00010")), "00001f44", 250, 1),
@@ -49,7 +57,9 @@ F = cycle(1e-3, (250, "00010"), (10, "00000"))
         (F, "00001f4400000146", 260, 0.26),
     ],
 )
-def test_table_and_length_are_the_originals(example: SwitchingCycle, table: str, granules: int, period: float) -> None:
+def test_table_and_length_are_the_originals(
+    example: SwitchingCycle, table: str, granules: int, period: float
+) -> None:
     assert example.table().hex() == table
     assert example.granules == granules
     assert example.period == period
@@ -72,9 +82,12 @@ def test_table_and_length_are_the_originals(example: SwitchingCycle, table: str,
     ],
 )  # fmt: skip
 def test_telescope_sees_neighbours_of_one_state_as_one_phase(
-    example: SwitchingCycle, starts: tuple[float, ...], cal: tuple[int, ...], sig_ref: tuple[int, ...],
+    example: SwitchingCycle,
+    starts: tuple[float, ...],
+    cal: tuple[int, ...],
+    sig_ref: tuple[int, ...],
     blanking: tuple[float, ...],
-) -> None:  # fmt: skip
+) -> None:
     gbt = example.gbt()
     assert (gbt.starts, gbt.cal, gbt.sig_ref, gbt.blanking) == (starts, cal, sig_ref, blanking)
 
@@ -92,8 +105,12 @@ def test_cycle_without_phases_says_how_to_add_one() -> None:
 def test_telescope_list_becomes_a_blanking_and_an_open_phase_each() -> None:
     requests = gbt_requests(0.1, [(0.0, 0, 1, 0.002), (0.25, 0, 0, 0.0), (0.5, 1, 1, 0.002)])
     assert [(r.blank, r.cal, r.sr1) for r in requests] == [
-        (True, True, False), (False, True, False), (False, False, False), (True, True, True), (False, True, True),
-    ]  # fmt: skip
+        (True, True, False),
+        (False, True, False),
+        (False, False, False),
+        (True, True, True),
+        (False, True, True),
+    ]
     assert [r.duration for r in requests] == pytest.approx([0.002, 0.023, 0.025, 0.002, 0.048])
 
 
@@ -142,7 +159,9 @@ def test_every_cycle_can_be_read_back_from_its_table(phases: list[SsgPhase]) -> 
 
 def test_a_phase_from_afar_is_checked_and_all_that_is_wrong_is_named() -> None:
     assert phase_request("0.5", 0, True, False) == PhaseRequest(duration=0.5, cal=True)
-    with pytest.raises(SwitchingError, match="blank is 'false'; expected true or false; duration is None"):
+    with pytest.raises(
+        SwitchingError, match="blank is 'false'; expected true or false; duration is None"
+    ):
         phase_request(None, "false", 0, 0)
     for duration in (10**400, 1e308, float("inf"), float("nan"), 0, -1, [1]):
         with pytest.raises(SwitchingError):

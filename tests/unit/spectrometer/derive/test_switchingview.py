@@ -36,7 +36,9 @@ def test_text_has_a_row_for_each_state_and_a_line_for_each_signal() -> None:
 
 
 def test_a_single_phase_shows_its_own_length() -> None:
-    assert "switching cycle of 250 ms: 1 states" in as_text(SwitchingCycle(1e-3, (SsgPhase(granules=250),)))
+    assert "switching cycle of 250 ms: 1 states" in as_text(
+        SwitchingCycle(1e-3, (SsgPhase(granules=250),))
+    )
     assert as_text(SwitchingCycle.fresh(1e-3)).startswith("switching cycle of 0 s")
 
 
@@ -45,8 +47,10 @@ def test_picture_is_well_formed_and_has_each_signal() -> None:
     lines = [element.get("points") or "" for element in root if element.tag.endswith("polyline")]
     assert [len(points.split()) for points in lines] == [8, 8, 8]
     assert [element.text for element in root if element.tag.endswith("text")][:3] == [
-        "noise diode", "reference", "blanking",
-    ]  # fmt: skip
+        "noise diode",
+        "reference",
+        "blanking",
+    ]
 
 
 def test_no_phase_is_refused() -> None:

@@ -8,7 +8,14 @@ from typing import Any
 
 import pytest
 
-from spectrometer.derive.times import as_list, ceil_to_second, earliest_start, mjd, read_time, start_time
+from spectrometer.derive.times import (
+    as_list,
+    ceil_to_second,
+    earliest_start,
+    mjd,
+    read_time,
+    start_time,
+)
 from spectrometer.errors import StartTimeError
 
 NOW = datetime(2026, 3, 1, 23, 59, 50, 250_000, UTC)
@@ -16,7 +23,9 @@ NOW = datetime(2026, 3, 1, 23, 59, 50, 250_000, UTC)
 
 def test_seconds_are_rounded_up_unless_they_are_full() -> None:
     assert ceil_to_second(NOW) == datetime(2026, 3, 1, 23, 59, 51, tzinfo=UTC)
-    assert ceil_to_second(NOW.replace(microsecond=0)) == datetime(2026, 3, 1, 23, 59, 50, tzinfo=UTC)
+    assert ceil_to_second(NOW.replace(microsecond=0)) == datetime(
+        2026, 3, 1, 23, 59, 50, tzinfo=UTC
+    )
 
 
 def test_earliest_start_is_the_arm_delay_and_a_little_ahead() -> None:
@@ -30,7 +39,10 @@ def test_earliest_start_is_the_arm_delay_and_a_little_ahead() -> None:
         ([2026, 3, 1, 23, 59, 55, 0], [2026, 3, 1, 23, 59, 55, 0]),
         ([2026, 3, 1, 23, 59, 57, 1], [2026, 3, 1, 23, 59, 58, 0]),
         ([2026, 3, 2, 0, 0, 0], [2026, 3, 2, 0, 0, 0, 0]),
-        (datetime(2026, 3, 2, 1, 0, 5, tzinfo=timezone(timedelta(hours=1))), [2026, 3, 2, 0, 0, 5, 0]),
+        (
+            datetime(2026, 3, 2, 1, 0, 5, tzinfo=timezone(timedelta(hours=1))),
+            [2026, 3, 2, 0, 0, 5, 0],
+        ),
     ],
 )
 def test_start_time_is_a_full_second(asked: Any, expected: list[int]) -> None:
@@ -76,7 +88,10 @@ def test_a_time_of_another_year_is_refused_before_anything_waits_for_it() -> Non
     ],
 )  # fmt: skip
 def test_what_is_no_time_is_told_in_a_sentence(asked: object) -> None:
-    for read in (read_time, lambda asked: start_time(asked, NOW, 4) if asked is not None else read_time(asked)):
+    for read in (
+        read_time,
+        lambda asked: start_time(asked, NOW, 4) if asked is not None else read_time(asked),
+    ):
         with pytest.raises(StartTimeError, match=r"^the start time .{1,200}$"):
             read(asked)
 
@@ -86,7 +101,9 @@ def test_whole_numbers_of_any_kind_are_a_time() -> None:
     assert read_time((2026, 3, 1, 12, 0, 59)) == datetime(2026, 3, 1, 12, 0, 59, tzinfo=UTC)
 
 
-@pytest.mark.parametrize("asked", [[9999, 12, 31, 23, 59, 59, 999_999], datetime.max.replace(tzinfo=UTC)])
+@pytest.mark.parametrize(
+    "asked", [[9999, 12, 31, 23, 59, 59, 999_999], datetime.max.replace(tzinfo=UTC)]
+)
 def test_the_last_moment_of_the_calendar_is_a_time_that_is_refused(asked: Any) -> None:
     assert read_time(asked).year == 9999
     with pytest.raises(StartTimeError, match="9999-12-31 23:59:59 UTC is more than 7 days ahead"):

@@ -1,4 +1,5 @@
-"""Derived values of the high-bandwidth modes (reference 10.1, 10.2), and what the corrected rounding makes of them."""
+"""Derived values of the high-bandwidth modes (reference 10.1, 10.2), and what the corrected
+rounding makes of them."""
 
 from __future__ import annotations
 
@@ -7,7 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spectrometer.derive.rounding import CORRECTED, ORIGINAL
-from spectrometer.derive.vegas import exposure, hardware_exposure, hbw_clocks, in_mhz, phase_granules
+from spectrometer.derive.vegas import (
+    exposure,
+    hardware_exposure,
+    hbw_clocks,
+    in_mhz,
+    phase_granules,
+)
 
 
 @pytest.mark.parametrize(
@@ -22,9 +29,17 @@ from spectrometer.derive.vegas import exposure, hardware_exposure, hbw_clocks, i
     ],
 )  # fmt: skip
 def test_clocks_are_the_originals_to_the_last_bit(
-    nchan: int, frequency: float, hwexposr: float, tick: float, acc_len: int, hardware: float, fpga: float,
-    sampler: float, width: float, band: float,
-) -> None:  # fmt: skip
+    nchan: int,
+    frequency: float,
+    hwexposr: float,
+    tick: float,
+    acc_len: int,
+    hardware: float,
+    fpga: float,
+    sampler: float,
+    width: float,
+    band: float,
+) -> None:
     clocks = hbw_clocks(nchan, frequency)
     assert (clocks.spec_tick, clocks.fpga_clock, clocks.sampler_frequency) == (tick, fpga, sampler)
     assert (clocks.channel_width, clocks.bandwidth) == (width, band)
@@ -48,7 +63,9 @@ HW = 0.0005242879999999999
     ("requested", "clocks_taken", "seconds"),
     [(1.0, 187564031, 1.0003414986666668), (0.5, 93782015, 0.5001707466666667)],
 )
-def test_unswitched_exposure_is_the_originals(requested: float, clocks_taken: int, seconds: float) -> None:
+def test_unswitched_exposure_is_the_originals(
+    requested: float, clocks_taken: int, seconds: float
+) -> None:
     taken = exposure(requested, CLOCKS, HW, phases=1, granules=1465344, period=1, rounding=ORIGINAL)
     assert (taken.clocks, taken.seconds) == (clocks_taken, seconds)
 
@@ -63,7 +80,11 @@ def test_corrected_rounding_loses_no_clock_and_no_granule() -> None:
 
 def test_corrected_rounding_goes_up_unless_within_one_percent() -> None:
     # Flaw V2: the original compares the fraction with a hundredth of the request in seconds.
-    for rounding, factor, count in ((CORRECTED, 10.005, 10), (CORRECTED, 10.02, 11), (ORIGINAL, 10.005, 11)):
+    for rounding, factor, count in (
+        (CORRECTED, 10.005, 10),
+        (CORRECTED, 10.02, 11),
+        (ORIGINAL, 10.005, 11),
+    ):
         taken = exposure(factor * HW, CLOCKS, HW, phases=1, granules=0, period=1, rounding=rounding)
         assert taken.clocks == pytest.approx(count * 768 * 128, abs=1)
 
@@ -73,7 +94,9 @@ def test_corrected_exposure_is_a_whole_number_of_hardware_exposures_and_at_least
     requested: float, hardware: float
 ) -> None:
     acc_len, hwexposr = hardware_exposure(hardware, CLOCKS.spec_tick)
-    taken = exposure(requested, CLOCKS, hwexposr, phases=1, granules=0, period=1, rounding=CORRECTED)
+    taken = exposure(
+        requested, CLOCKS, hwexposr, phases=1, granules=0, period=1, rounding=CORRECTED
+    )
     unit = acc_len * CLOCKS.clocks_per_tick
     assert taken.clocks % unit == 0
     assert taken.clocks >= unit
@@ -82,9 +105,13 @@ def test_corrected_exposure_is_a_whole_number_of_hardware_exposures_and_at_least
 
 
 @given(st.integers(1, 5000), st.integers(1, 20000))
-def test_corrected_phase_of_whole_hardware_exposures_keeps_its_length(count: int, acc_len: int) -> None:
+def test_corrected_phase_of_whole_hardware_exposures_keeps_its_length(
+    count: int, acc_len: int
+) -> None:
     hwexposr = acc_len * CLOCKS.spec_tick
-    assert phase_granules(count * hwexposr, hwexposr, CLOCKS.spec_tick, CORRECTED) == count * acc_len
+    assert (
+        phase_granules(count * hwexposr, hwexposr, CLOCKS.spec_tick, CORRECTED) == count * acc_len
+    )
 
 
 def test_a_hardware_exposure_is_never_nothing() -> None:

@@ -50,7 +50,15 @@ def test_frames_are_the_references(frame: bytes, hexadecimal: str) -> None:
     ],
 )
 def test_frequencies_are_the_references(
-    frequency: float, spacing: float, divider: int, n: int, frac: int, mod: int, reg0: int, reg1: int, reg4: int
+    frequency: float,
+    spacing: float,
+    divider: int,
+    n: int,
+    frac: int,
+    mod: int,
+    reg0: int,
+    reg1: int,
+    reg4: int,
 ) -> None:
     tuning = tune(frequency, spacing, 10.0, VCO)
     assert tuning == Tuning(n, frac, mod, divider)
@@ -72,15 +80,20 @@ def test_any_frequency_is_met_within_the_spacing(frequency: float, spacing: floa
     assert tuning.frac < tuning.mod or tuning.mod == 1
 
 
-def test_a_spacing_that_does_not_divide_the_reference_gives_the_nearest_frequency_there_is() -> None:
-    """0.003 MHz of 10 MHz: steps of 10/3333 MHz; 2102 of them would be 1.95 kHz off, 2101 are 1.05 kHz."""
+def test_a_spacing_that_does_not_divide_the_reference_gives_the_nearest_frequency_there_is() -> (
+    None
+):
+    """0.003 MHz of 10 MHz: steps of 10/3333 MHz; 2102 of them would be 1.95 kHz off, 2101 are 1.05
+    kHz."""
     tuning = tune(3896.30468, 0.003, 10.0, VCO)
     assert tuning == Tuning(389, 2101, 3333, 1)
     assert tuning.frequency(10.0) == pytest.approx(3896.303630, abs=1e-6)
 
 
 @given(st.floats(*frequency_range(VCO)), st.floats(0.0025, 10.0), st.floats(1.0, 10.0))
-def test_no_neighbouring_fraction_is_nearer(frequency: float, spacing: float, reference: float) -> None:
+def test_no_neighbouring_fraction_is_nearer(
+    frequency: float, spacing: float, reference: float
+) -> None:
     tuning = tune(frequency, spacing, reference, VCO)
     modulus = max(int(reference / spacing + 0.5), 1)
     off = abs(tuning.frequency(reference) - frequency)
@@ -99,18 +112,30 @@ def test_spacing_that_the_pll_cannot_make_names_the_least() -> None:
 
 
 @given(
-    st.tuples(*[st.integers(0, 2**32 - 1)] * 6), st.booleans(), st.booleans(), st.integers(1, 1023), st.booleans(),
+    st.tuples(*[st.integers(0, 2**32 - 1)] * 6),
+    st.booleans(),
+    st.booleans(),
+    st.integers(1, 1023),
+    st.booleans(),
     st.sampled_from([-4, -1, 2, 5]),
-)  # fmt: skip
+)
 def test_a_changed_field_leaves_the_others(
-    words: tuple[int, int, int, int, int, int], double: bool, half: bool, divider: int, low_spur: bool, level: int
+    words: tuple[int, int, int, int, int, int],
+    double: bool,
+    half: bool,
+    divider: int,
+    low_spur: bool,
+    level: int,
 ) -> None:
     options = Options(double, half, divider, low_spur)
     before = Pll(words)
     after = Pll.from_bytes(before.with_options(options).with_rf_level(level).to_bytes())
     assert (after.options, after.rf_level, after.tuning) == (options, level, before.tuning)
     touched = (0, 0, 0x63FFC000 | 0x3 << 24, 0, 0x18, 0)
-    assert all(a & ~mask == b & ~mask for a, b, mask in zip(after.words, before.words, touched, strict=True))
+    assert all(
+        a & ~mask == b & ~mask
+        for a, b, mask in zip(after.words, before.words, touched, strict=True)
+    )
 
 
 def test_reference_of_the_pll() -> None:

@@ -40,8 +40,11 @@ def test_card_reads_and_writes(data: bytes, card: Card) -> None:
     assert write_card(card.keyword, card.value, card.comment) == data.ljust(80)
 
 
-@given(st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=34) | st.integers(-(2**80), 2**80)
-       | st.floats(allow_nan=False, allow_infinity=False))  # fmt: skip
+@given(
+    st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=34)
+    | st.integers(-(2**80), 2**80)
+    | st.floats(allow_nan=False, allow_infinity=False)
+)
 def test_any_value_comes_back_and_astropy_reads_the_same(value: Value) -> None:
     data = write_card("KEY", value)
     card = read_card(data)
@@ -54,9 +57,16 @@ def test_any_value_comes_back_and_astropy_reads_the_same(value: Value) -> None:
 
 @pytest.mark.parametrize(
     ("key", "value", "text"),
-    [("TOOLONGKEY", 1, "keyword"), ("A B", 1, "keyword"), ("END", 1, "ends"),
-     ("A", "x" * 69, "69 characters"), ("A", "é", "ASCII"), ("A", None, "NoneType"), ("A", "a\nb", "ASCII")],
-)  # fmt: skip
+    [
+        ("TOOLONGKEY", 1, "keyword"),
+        ("A B", 1, "keyword"),
+        ("END", 1, "ends"),
+        ("A", "x" * 69, "69 characters"),
+        ("A", "é", "ASCII"),
+        ("A", None, "NoneType"),
+        ("A", "a\nb", "ASCII"),
+    ],
+)
 def test_what_no_card_holds_is_refused_by_name(key: str, value: object, text: str) -> None:
     with pytest.raises(CardError, match=text):
         write_card(key, value)
@@ -82,7 +92,9 @@ def test_new_keys_leave_what_is_reserved_and_known_ones_need_no_room() -> None:
             image[offset : offset + 80] = card
 
     taken: dict[str, Value] = {f"K{n}": n for n in range(7)}
-    with pytest.raises(CardError, match="full: 20 cards, and 12 are kept for scans; set_mode empties it"):
+    with pytest.raises(
+        CardError, match="full: 20 cards, and 12 are kept for scans; set_mode empties it"
+    ):
         update({**taken, "K8": 8}, 12)
     assert read_cards(image) == {}
     update(taken, 12)
@@ -108,7 +120,9 @@ def test_more_keys_at_once_than_the_memory_has_cards_are_refused_before_each_is_
 
 
 def test_removed_cards_leave_no_hole() -> None:
-    assert without(write_cards({"A": 1, "B": 2, "C": 3}), ["b", "X"]) == write_cards({"A": 1, "C": 3})
+    assert without(write_cards({"A": 1, "B": 2, "C": 3}), ["b", "X"]) == write_cards(
+        {"A": 1, "C": 3}
+    )
 
 
 def test_real_header_of_quoted_numbers() -> None:

@@ -64,7 +64,9 @@ def test_what_programs_write_is_no_damage() -> None:
         empty_image(SIZE),
         image_of({"A": 1}),
         (b"COMMENT what somebody says".ljust(80) + b"END").ljust(SIZE, b"\0"),
-        (b"NCHAN   =                 1024".ljust(80, b"\0") + b" " * 80 + b"END ").ljust(SIZE, b"\xff"),
+        (b"NCHAN   =                 1024".ljust(80, b"\0") + b" " * 80 + b"END ").ljust(
+            SIZE, b"\xff"
+        ),
     ):
         assert told(image) == []
 
@@ -77,9 +79,13 @@ def test_a_memory_that_is_whole_is_kept_value_for_value(values: dict[str, object
 
 
 @given(
-    st.dictionaries(KEYWORDS, VALUES, max_size=20), st.integers(0, SIZE - 1), st.binary(min_size=1, max_size=400)
+    st.dictionaries(KEYWORDS, VALUES, max_size=20),
+    st.integers(0, SIZE - 1),
+    st.binary(min_size=1, max_size=400),
 )
-def test_whatever_is_written_over_it_can_be_put_right(values: dict[str, object], at: int, noise: bytes) -> None:
+def test_whatever_is_written_over_it_can_be_put_right(
+    values: dict[str, object], at: int, noise: bytes
+) -> None:
     image = image_of(values)
     before = read_cards(image)
     image[at : at + len(noise)] = noise
@@ -90,9 +96,13 @@ def test_whatever_is_written_over_it_can_be_put_right(values: dict[str, object],
     assert find_end(whole) is not None
     if find_damage(image) == [] and find_end(image) is not None:
         assert read_cards(whole) == read_cards(image)
-    touched = {key for n, key in enumerate(before) if n * 80 < at + len(noise) and at < (n + 1) * 80}
+    touched = {
+        key for n, key in enumerate(before) if n * 80 < at + len(noise) and at < (n + 1) * 80
+    }
     end = find_end(image)
     if end is None or end >= len(before) * 80:  # a forged END ends the memory for everybody
         kept = read_cards(whole)
         forged = set(read_cards(noise[(-at) % 80 :])) | {b for b in kept if b not in before}
-        assert {k: v for k, v in before.items() if k not in touched | forged}.items() <= kept.items()
+        assert {
+            k: v for k, v in before.items() if k not in touched | forged
+        }.items() <= kept.items()

@@ -1,4 +1,5 @@
-"""Data buffers in real System V memory: the original's layout, and what is left when they cannot be had."""
+"""Data buffers in real System V memory: the original's layout, and what is left when they cannot be
+had."""
 
 from __future__ import annotations
 
@@ -30,11 +31,14 @@ def kernel(what: str) -> dict[int, list[str]]:
 def test_the_originals_numbers_sizes_and_keys() -> None:
     vegas, guppi = planned("vegas", VEGAS_DATA_KEY), planned("guppi", GUPPI_DATA_KEY)
     assert [(b.key, b.kind, b.blocks, b.block_bytes, b.semaphores) for b in vegas] == [
-        (0x00C62C70, 1, 32, 32 * MIB, 32), (0x00C62C71, 2, 32, 32 * MIB, 32), (0x00C62C72, 3, 24, 16 * MIB, 1024),
-    ]  # fmt: skip
+        (0x00C62C70, 1, 32, 32 * MIB, 32),
+        (0x00C62C71, 2, 32, 32 * MIB, 32),
+        (0x00C62C72, 3, 24, 16 * MIB, 1024),
+    ]
     assert [(b.key, b.blocks, b.block_bytes, b.semaphores) for b in guppi] == [
-        (0x00C62C6A, 8, 128 * MIB, 8), (0x00C62C6B, 8, 256 * MIB, 8),
-    ]  # fmt: skip
+        (0x00C62C6A, 8, 128 * MIB, 8),
+        (0x00C62C6B, 8, 256 * MIB, 8),
+    ]
     assert guppi[0].total_bytes == 8192 + 8 * (184320 + 128 * MIB)
     assert vegas[2].total_bytes == 8192 + 24 * (184320 + 65536 + 16 * MIB)
 
@@ -71,7 +75,9 @@ def test_a_buffer_is_made_anew_free_and_with_empty_headers(family: str) -> None:
 
 def test_a_buffer_that_cannot_be_had_is_told_and_none_is_left() -> None:
     buffers = planned("vegas", free_key(), 1024, 1 << 50)
-    with pytest.raises(DataBufferError, match=r"gpu input .*1024 blocks of \d+ KiB.*data_buffers of the Bank"):
+    with pytest.raises(
+        DataBufferError, match=r"gpu input .*1024 blocks of \d+ KiB.*data_buffers of the Bank"
+    ):
         make_buffers(buffers)
     small = planned("vegas", buffers[0].key, 1, 1024)
     with pytest.raises(DataBufferError, match="data buffer cpu accumulator"):

@@ -28,4 +28,10 @@ def test_numbers_are_written_as_python_2_wrote_them(value: object, text: str) ->
 def test_numbers_that_somebody_else_has_written_stay_numbers() -> None:
     values = {"NCHAN": 1024, "FLAG": 1, "NPKT": 12, "NAME": "a", "DROP": 0.5}
     written = {"NCHAN": 1024, "FLAG": True, "NPKT": 11, "GONE": 3}
-    assert as_original(values, written) == {"NCHAN": "1024", "FLAG": "True", "NPKT": 12, "NAME": "a", "DROP": 0.5}
+    assert as_original(values, written) == {
+        "NCHAN": "1024",
+        "FLAG": "True",
+        "NPKT": 12,
+        "NAME": "a",
+        "DROP": 0.5,
+    }

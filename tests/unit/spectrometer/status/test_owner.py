@@ -1,4 +1,5 @@
-"""One owner for each shared name: taken, told, given up; dead owners, other users, and what others put in the way."""
+"""One owner for each shared name: taken, told, given up; dead owners, other users, and what others
+put in the way."""
 
 from __future__ import annotations
 
@@ -36,7 +37,9 @@ sys.stdin.read()
 def another(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
     """Run a process that owns the key; SIGKILL at the end."""
     words = [sys.executable, "-c", HOLD, str(0x01001840), str(folder)]
-    with subprocess.Popen(words, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+    with subprocess.Popen(
+        words, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
         try:
             assert process.stdout is not None
             assert process.stdout.readline() == b"taken\n"
@@ -138,7 +141,9 @@ def test_looking_hinders_nobody(tmp_path: Path) -> None:
         thread.join()
 
 
-def test_lock_files_that_somebody_removes_are_made_anew_unless_another_has_become_the_owner(tmp_path: Path) -> None:
+def test_lock_files_that_somebody_removes_are_made_anew_unless_another_has_become_the_owner(
+    tmp_path: Path,
+) -> None:
     with contextlib.closing(owner(tmp_path, OTHER, KEY)) as mine:
         mine.take()
         assert mine.keep() == []
@@ -232,14 +237,26 @@ def test_what_others_put_in_the_place_of_a_lock_file_is_neither_followed_nor_wri
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"\xff\x00", b"[" * 2000, b"3", b'{"holder": 3}', b'{"holder": "B", "user": "u", "since": "s"}',
-                b'{"holder": "B", "user": "u", "since": "s", "pid": 1e999, "is_ending": false}'],
-)  # fmt: skip
-def test_a_lock_file_with_anything_in_it_is_somebodys_all_the_same(tmp_path: Path, content: bytes) -> None:
+    "content",
+    [
+        b"",
+        b"\xff\x00",
+        b"[" * 2000,
+        b"3",
+        b'{"holder": 3}',
+        b'{"holder": "B", "user": "u", "since": "s"}',
+        b'{"holder": "B", "user": "u", "since": "s", "pid": 1e999, "is_ending": false}',
+    ],
+)
+def test_a_lock_file_with_anything_in_it_is_somebodys_all_the_same(
+    tmp_path: Path, content: bytes
+) -> None:
     with contextlib.closing(owner(tmp_path)) as mine:
         mine.take()
         (tmp_path / KEY.file).write_bytes(content)
-        with pytest.raises(StatusOwnedError, match="is owned by a process that does not say who it is; end it"):
+        with pytest.raises(
+            StatusOwnedError, match="is owned by a process that does not say who it is; end it"
+        ):
             owner(tmp_path).take()
     (tmp_path / KEY.file).write_bytes(content)  # and without a lock it is nobody's
     assert owner_of(KEY, tmp_path) is None

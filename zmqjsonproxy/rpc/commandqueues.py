@@ -1,4 +1,5 @@
-"""Threads that carry calls out one after the other, clients in turn, from bounded queues. No sockets, no dialect."""
+"""Threads that carry calls out one after the other, clients in turn, from bounded queues. No
+sockets, no dialect."""
 
 from __future__ import annotations
 
@@ -13,7 +14,7 @@ from zmqjsonproxy.caller import Caller
 from zmqjsonproxy.handle import OperationHandle
 from zmqjsonproxy.interface import Kind, Method
 
-__all__ = ["SMALL", "Aborts", "Job", "Lane", "Lanes"]
+__all__ = ["SMALL", "Aborts", "CommandQueue", "CommandQueues", "Job"]
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +39,8 @@ class Job:
     size: int = 0
 
     def carry_out(self) -> None:
-        """Run it, once: then it holds nothing of its call, for a call and its job know each other."""
+        """Run it, once: then it holds nothing of its call, for a call and its job know each
+        other."""
         run, self.run = self.run, _nothing
         run()
 
@@ -56,15 +58,17 @@ class Aborts:
     hooks: threading.Thread | None = None
 
 
-class Lane:
+class CommandQueue:
     """One worker thread and its queue; the thread is started with the first job.
 
-    Those of one client run in their order, those of several in turn: who has many waiting holds up nobody else.
+    Those of one client run in their order, those of several in turn: who has many waiting holds up
+    nobody else.
 
     Args:
         name: Of the thread.
         size: Jobs of one client that may wait.
-        most_bytes: Of one client's jobs that wait, but one may have more; of all twice as many, but for small ones.
+        most_bytes: Of one client's jobs that wait, but one may have more; of all twice as many, but
+            for small ones.
     """
 
     def __init__(self, name: str, size: int, most_bytes: int = 32 * 2**20) -> None:
@@ -72,12 +76,16 @@ class Lane:
         self._jobs: dict[bytes, deque[Job]] = {}  # by client, the one whose turn it is first
         self._bytes = 0
         self._lock = threading.Lock()
-        self._wake = threading.Lock()  # released once for each wait; a Condition makes a lock for each of them
+        self._wake = (
+            threading.Lock()
+        )  # released once for each wait; a Condition makes a lock for each of them
         self._wake.acquire()
         self._waits = False
         self._thread: threading.Thread | None = None
         self._running: OperationHandle | None = None
-        self._left: dict[threading.Thread, OperationHandle] = {}  # operations that go on beside the lane
+        self._left: dict[
+            threading.Thread, OperationHandle
+        ] = {}  # operations that go on beside the command queue
         self._ended = False
 
     @property
@@ -99,10 +107,12 @@ class Lane:
         if size <= SMALL:
             return True
         own = sum(job.size for job in mine) if mine else 0
-        return (not own or own + size <= self._most_bytes) and self._bytes + size <= 2 * self._most_bytes
+        return (
+            not own or own + size <= self._most_bytes
+        ) and self._bytes + size <= 2 * self._most_bytes
 
     def put(self, job: Job) -> bool:
-        """Queue a job; False if the queue is full for its client, or the lane has ended."""
+        """Queue a job; False if the queue is full for its client, or the command queue has ended."""
         with self._lock:
             if not self._takes(job.client, job.size):
                 return False
@@ -140,7 +150,8 @@ class Lane:
         self._thread = thread
 
     def leave(self) -> None:
-        """Let the next jobs run beside the operation that the calling thread, the lane's, is carrying out."""
+        """Let the next jobs run beside the operation that the calling thread, the command queue's, is
+        carrying out."""
         this = threading.current_thread()
         with self._lock:
             if self._thread is not this or self._running is None:
@@ -156,11 +167,14 @@ class Lane:
             self._waits = False
             self._wake.release()
 
-    def abort_operations(self, reason: str, identity: str | None = None, *, by: str = "", method: str = "") -> Aborts:
-        """Ask operations to end: the running one, and those that wait, which end without having begun. Returns at once.
+    def abort_operations(
+        self, reason: str, identity: str | None = None, *, by: str = "", method: str = ""
+    ) -> Aborts:
+        """Ask operations to end: the running one, and those that wait, which end without having
+        begun. Returns at once.
 
-        Hooks for that are a site's own code and may be slow: they run in a thread of their own, for the caller of this
-        has others to answer.
+        Hooks for that are a site's own code and may be slow: they run in a thread of their own, for
+        the caller of this has others to answer.
 
         Args:
             reason: For those who ask what became of them.
@@ -173,17 +187,27 @@ class Lane:
             return operation is not None and identity in (None, operation.id)
 
         with self._lock:
-            waiting = [job for mine in self._jobs.values() for job in mine if is_meant(job.operation)]
+            waiting = [
+                job for mine in self._jobs.values() for job in mine if is_meant(job.operation)
+            ]
             for job in waiting:
                 self._take_out(job)
-            running = [each for each in (self._running, *self._left.values()) if each is not None and is_meant(each)]
+            running = [
+                each
+                for each in (self._running, *self._left.values())
+                if each is not None and is_meant(each)
+            ]
         for job in waiting:
             if job.operation is not None:
                 job.operation.abort(reason, by, method)  # has no hooks: it was not begun
             self._carry_out(job)  # finds that it was aborted, and says so to its caller
         hooks = None
-        if left := [(each, hook) for each in running for hook in each.ask_to_end(reason, by, method)]:
-            hooks = threading.Thread(target=_run_hooks, args=(left,), name=f"abort {self.name}", daemon=True)
+        if left := [
+            (each, hook) for each in running for hook in each.ask_to_end(reason, by, method)
+        ]:
+            hooks = threading.Thread(
+                target=_run_hooks, args=(left,), name=f"abort {self.name}", daemon=True
+            )
             hooks.start()
         return Aborts(len(waiting) + len(running), hooks)
 
@@ -209,13 +233,15 @@ class Lane:
         for thread in threads:
             if thread is not threading.current_thread():
                 thread.join(max(end - time.monotonic(), 0.0))
-        return not any(thread.is_alive() for thread in threads if thread is not threading.current_thread())
+        return not any(
+            thread.is_alive() for thread in threads if thread is not threading.current_thread()
+        )
 
     def _work(self) -> None:
         while True:
             with self._lock:
                 if self._left.pop(threading.current_thread(), None) is not None:
-                    return  # another thread is the lane's by now
+                    return  # another thread is the command queue's by now
                 job = self._next()
                 self._running = None if job is None else job.operation
                 if job is None and self._ended:
@@ -229,12 +255,13 @@ class Lane:
     def _carry_out(self, job: Job) -> None:
         try:
             job.carry_out()
-        except BaseException:  # a lane outlives whatever happens in it
+        except BaseException:  # a command queue outlives whatever happens in it
             log.exception("%s: a job raised", self.name)
 
 
-class Lanes:
-    """The lanes of a server, each made when it is first needed; to be asked for in one thread, read in any.
+class CommandQueues:
+    """The command queues of a server, each made when it is first needed; to be asked for in one thread, read
+    in any.
 
     Args:
         size: Jobs of one client that may wait in each.
@@ -243,37 +270,43 @@ class Lanes:
 
     def __init__(self, size: int, name: str) -> None:
         self._size, self._name = size, name
-        self._lanes: dict[str, Lane] = {}
+        self._queues: dict[str, CommandQueue] = {}
 
-    def of(self, method: Method) -> Lane:
-        """Return the lane of a method: urgent commands and slow queries have workers of their own beside it."""
-        kind = "urgent" if method.mark.urgent else "slow" if method.kind is Kind.QUERY else "commands"
-        return self.named(f"{method.lane} {kind}")
+    def of(self, method: Method) -> CommandQueue:
+        """Return the command queue of a method: urgent commands and slow queries have workers of their own
+        beside it."""
+        kind = (
+            "urgent" if method.mark.urgent else "slow" if method.kind is Kind.QUERY else "commands"
+        )
+        return self.named(f"{method.queue} {kind}")
 
-    def named(self, key: str) -> Lane:
-        """Return a lane by its name."""
-        return self._lanes.get(key) or self._lanes.setdefault(key, Lane(f"{key} {self._name}", self._size))
+    def named(self, key: str) -> CommandQueue:
+        """Return a command queue by its name."""
+        return self._queues.get(key) or self._queues.setdefault(
+            key, CommandQueue(f"{key} {self._name}", self._size)
+        )
 
-    def values(self) -> list[Lane]:
+    def values(self) -> list[CommandQueue]:
         """Return those that there are."""
-        return list(self._lanes.values())
+        return list(self._queues.values())
 
     def abort_operations(self, method: Method, caller: Caller) -> threading.Thread | None:
-        """Ask the operations of a command's lane to end; what it has to wait for before it begins."""
-        lane = self._lanes.get(f"{method.lane} commands")
-        if lane is None:
+        """Ask the operations of a command queue to end; what it has to wait for before it
+        begins."""
+        queue = self._queues.get(f"{method.queue} commands")
+        if queue is None:
             return None
         reason = f"{method.name} was called by {caller}"
-        return lane.abort_operations(reason, by=caller.name, method=method.name).hooks
+        return queue.abort_operations(reason, by=caller.name, method=method.name).hooks
 
     def end(self, within: float) -> None:
-        """End all lanes; what still runs after `within` s is left."""
+        """End all command queues; what still runs after `within` s is left."""
         end = time.monotonic() + within
-        for lane in self.values():
-            lane.end()
-        for lane in self.values():
-            if not lane.join(max(end - time.monotonic(), 0.0)):
-                log.warning("%s: a call in %s is still running and is left", self._name, lane.name)
+        for queue in self.values():
+            queue.end()
+        for queue in self.values():
+            if not queue.join(max(end - time.monotonic(), 0.0)):
+                log.warning("%s: a call in %s is still running and is left", self._name, queue.name)
 
 
 def _nothing() -> None:

@@ -1,4 +1,5 @@
-"""A door that speaks the device's own protocol over TCP, read only: for programs that know nothing else."""
+"""An endpoint that speaks the device's own protocol over TCP, read only: for programs that know
+nothing else."""
 
 from __future__ import annotations
 
@@ -11,21 +12,21 @@ from typing import Any
 from pydantic import Field
 
 from player.bank import Bank
-from player.doors.base import DoorContext, SiteDoor
-from player.tables import DoorConfig
+from player.endpoints.base import EndpointContext, SiteEndpoint
+from player.tables import EndpointConfig
 from power_supply.bank import PowerSupply
 from power_supply.scpi import QUERIES, ScpiError
 from zmqjsonproxy.errors import RefusedError
 
-__all__ = ["ScpiDoor", "ScpiDoorConfig"]
+__all__ = ["ScpiEndpoint", "ScpiEndpointConfig"]
 
 MAX_LINE = 256
 MAX_PEERS = 8
 IDLE_S = 600.0
 
 
-class ScpiDoorConfig(DoorConfig):
-    """`[banks.X.doors.scpi]`."""
+class ScpiEndpointConfig(EndpointConfig):
+    """`[banks.X.endpoints.scpi]`."""
 
     port: int = Field(5025, ge=0, le=65535, description="TCP port; 0: any free one")
 
@@ -33,7 +34,8 @@ class ScpiDoorConfig(DoorConfig):
 class _Server(socketserver.ThreadingTCPServer):
     """Serves a few peers at once, and asks the device for one of them at a time.
 
-    So no flood of queries keeps a call through another door, such as `off`, waiting for more than one line.
+    So no flood of queries keeps a call through another endpoint, such as `off`, waiting for more
+    than one line.
     """
 
     allow_reuse_address = daemon_threads = True
@@ -74,12 +76,16 @@ class _Connection(socketserver.StreamRequestHandler):
             while (line := self.rfile.readline(MAX_LINE)).endswith(b"\n"):
                 self.wfile.write(self._answer(line).encode("ascii", "replace") + b"\n")
             if line:
-                self.wfile.write(f"ERR a line has at most {MAX_LINE} bytes and ends with a line feed\n".encode())
+                self.wfile.write(
+                    f"ERR a line has at most {MAX_LINE} bytes and ends with a line feed\n".encode()
+                )
 
     def _answer(self, line: bytes) -> str:
         text = line.decode("ascii", "replace").strip().upper()
-        if text not in QUERIES:  # a question mark at the end is not enough: "OUTP ON;VOLT?" has one, too
-            return f"ERR this door only reads: {', '.join(sorted(QUERIES))}"
+        if (
+            text not in QUERIES
+        ):  # a question mark at the end is not enough: "OUTP ON;VOLT?" has one, too
+            return f"ERR this endpoint only reads: {', '.join(sorted(QUERIES))}"
         try:
             with self.server.turn:
                 return self.server.bank.device.ask(text)
@@ -87,18 +93,18 @@ class _Connection(socketserver.StreamRequestHandler):
             return f"ERR {error}"
 
 
-class ScpiDoor(SiteDoor):
+class ScpiEndpoint(SiteEndpoint):
     """Answers the queries of the protocol, and passes nothing else on."""
 
-    def __init__(self, context: DoorContext) -> None:
+    def __init__(self, context: EndpointContext) -> None:
         super().__init__(context)
-        assert isinstance(context.config, ScpiDoorConfig)
+        assert isinstance(context.config, ScpiEndpointConfig)
         self._server = _Server((context.bind, context.config.port))
         self._thread: threading.Thread | None = None
 
     @classmethod
-    def config_model(cls) -> type[DoorConfig]:
-        return ScpiDoorConfig
+    def config_model(cls) -> type[EndpointConfig]:
+        return ScpiEndpointConfig
 
     @property
     def url(self) -> str:
@@ -109,7 +115,9 @@ class ScpiDoor(SiteDoor):
         if not isinstance(bank, PowerSupply):
             raise OSError(f"{bank.name} is no power supply")
         self._server.bank = bank
-        self._thread = threading.Thread(target=self._server.serve_forever, name="scpi door", daemon=True)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, name="scpi endpoint", daemon=True
+        )
         self._thread.start()
 
     def close(self) -> None:

@@ -1,4 +1,5 @@
-"""Doors for tests of the host: one that answers each connection with a line, and some that do not open."""
+"""Endpoints for tests of the host: one that answers each connection with a line, and some that do not
+open."""
 
 from __future__ import annotations
 
@@ -6,31 +7,33 @@ import socket
 import threading
 
 from player.bank import Bank
-from player.doors.base import DoorContext, SiteDoor
-from player.tables import DoorConfig, PortOrService
+from player.endpoints.base import EndpointContext, SiteEndpoint
+from player.tables import EndpointConfig, PortOrService
 from zmqjsonproxy.errors import RefusedError
 
 
-class LineDoorConfig(DoorConfig):
+class LineEndpointConfig(EndpointConfig):
     """Without a port: any free one."""
 
     port: PortOrService = 0
     greeting: str = "hello"
 
 
-class LineDoor(SiteDoor):
+class LineEndpoint(SiteEndpoint):
     """Says a greeting and the Bank's name to whoever connects."""
 
-    def __init__(self, context: DoorContext) -> None:
+    def __init__(self, context: EndpointContext) -> None:
         super().__init__(context)
-        assert isinstance(context.config, LineDoorConfig)
+        assert isinstance(context.config, LineEndpointConfig)
         self._greeting = context.config.greeting
-        self._socket = context.serve(context.config.port, lambda port: socket.create_server((context.bind, port)))
+        self._socket = context.serve(
+            context.config.port, lambda port: socket.create_server((context.bind, port))
+        )
         self._url = "tcp://{}:{}".format(*self._socket.getsockname()[:2])
 
     @classmethod
-    def config_model(cls) -> type[DoorConfig]:
-        return LineDoorConfig
+    def config_model(cls) -> type[EndpointConfig]:
+        return LineEndpointConfig
 
     @property
     def url(self) -> str:
@@ -58,11 +61,11 @@ class LineDoor(SiteDoor):
         self._socket.close()
 
 
-class StuckDoor(LineDoor):
+class StuckEndpoint(LineEndpoint):
     """Refuses, raises, blocks, or closes badly, as its greeting says."""
 
-    def __init__(self, context: DoorContext) -> None:
-        assert isinstance(context.config, LineDoorConfig)
+    def __init__(self, context: EndpointContext) -> None:
+        assert isinstance(context.config, LineEndpointConfig)
         match context.config.greeting:
             case "refuse":
                 raise RefusedError("it is out of order")

@@ -1,4 +1,4 @@
-"""The door for calls: a JSON proxy server in a thread of its own."""
+"""The endpoint for calls: a JSON proxy server in a thread of its own."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from typing import Any
 import zmq
 
 from player.bank import Bank
-from player.doors.base import Door
+from player.endpoints.base import Endpoint
 from player.errors import AddressError, PlayerError, PortTakenError
 from player.ports import port_of, split_url, tcp_url
 from zmqjsonproxy.addresses import bind_address
 from zmqjsonproxy.rpc.server import ServerSettings, ZMQJSONProxyServer
 
-__all__ = ["RpcDoor"]
+__all__ = ["RpcEndpoint"]
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +36,7 @@ def _bind_error(url: str, error: zmq.ZMQError) -> PlayerError:
     return AddressError(url, error.strerror or str(error))
 
 
-class RpcDoor(Door):
+class RpcEndpoint(Endpoint):
     """Serves the Bank as `bank` and its parts as `bank.<part>`.
 
     Args:
@@ -80,7 +80,7 @@ class RpcDoor(Door):
         return self._url
 
     def serve_also(self, url: str) -> None:
-        """Serve an opened door at a further address, too; errors as of the first."""
+        """Serve an opened endpoint at a further address, too; errors as of the first."""
         try:
             self._server.bind_also(url)
         except zmq.ZMQError as error:
@@ -94,7 +94,9 @@ class RpcDoor(Door):
         self._server.expose("bank", bank)
         for part, device in bank.parts().items():
             self._server.expose(f"bank.{part}", device)
-        self._thread = threading.Thread(target=self._run, args=(bank,), name=f"calls {self._name}", daemon=True)
+        self._thread = threading.Thread(
+            target=self._run, args=(bank,), name=f"calls {self._name}", daemon=True
+        )
         self._thread.start()
 
     def _run(self, bank: Bank) -> None:
@@ -108,7 +110,8 @@ class RpcDoor(Door):
             self._on_end(f"the server of calls ended: {reason}")
 
     def close(self) -> None:
-        """End the loop; a call that is being carried out is asked to end, and left after a second."""
+        """End the loop; a call that is being carried out is asked to end, and left after a
+        second."""
         self._closing = True
         if self._thread is None:
             self._server.close()

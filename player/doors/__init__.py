@@ -1,1 +1,0 @@
-"""Doors: the ways in through which a Bank is reached."""

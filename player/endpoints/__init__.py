@@ -1,0 +1,1 @@
+"""Endpoints: the ways in through which a Bank is reached."""

@@ -1,0 +1,122 @@
+"""What an endpoint is to the host: a way in to the Bank. Knows no protocol and no socket.
+
+The endpoint for calls is always there. A site's own endpoints are named in the file,
+`[banks.X.endpoints.NAME]`, and found by entry point (`dealer_player.endpoints`); see `SiteEndpoint`.
+"""
+
+from __future__ import annotations
+
+import errno
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from player.errors import PortTakenError
+from player.ports import tcp_url
+from player.tables import EndpointConfig
+
+if TYPE_CHECKING:
+    from player.bank import Bank, BankLog
+
+__all__ = ["Endpoint", "EndpointContext", "SiteEndpoint"]
+
+T = TypeVar("T")
+
+
+class Endpoint(ABC):
+    """One way in. The host makes it (which takes the address), opens it on the Bank, and closes it
+    at the end.
+
+    The address is taken before the Bank touches a device, so that a second Player on it ends before
+    it does harm.
+    """
+
+    @property
+    @abstractmethod
+    def url(self) -> str:
+        """Where it serves, with the port that the system chose if none was given."""
+
+    @abstractmethod
+    def open(self, bank: Bank) -> None:
+        """Begin to serve an opened Bank; returns at once."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Serve no more calls and give the address back; within 2 s; may be called twice, and
+        without `open`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndpointContext:
+    """What the host tells an endpoint.
+
+    Attributes:
+        name: Of the endpoint, as in the file.
+        bank: Name of the Bank.
+        config: The validated `[banks.<bank>.endpoints.<name>]` table, an instance of the endpoint's
+            `config_model()`.
+        bind: Address to serve on: the endpoint's own, the Bank's, the instrument's.
+        log: Logger with the Bank's name bound.
+        on_end: To be called with a sentence if the endpoint ends by itself; then the Player ends.
+        lend: Has a port lent under a name; see `serve`.
+    """
+
+    name: str
+    bank: str
+    config: EndpointConfig
+    bind: str
+    log: BankLog
+    on_end: Callable[[str], None]
+    lend: Callable[[str, Callable[[int], Any]], Any]
+
+    def serve(self, port: int | str, at: Callable[[int], T]) -> T:
+        """Serve at a port of the endpoint's table, a `player.tables.PortOrService`; what `at` returns.
+
+        Args:
+            port: A number, or `service:NAME`: a port is lent under that name for as long as the
+                Player lives.
+            at: Takes the port; raises OSError (EADDRINUSE) if it is taken, and then gets another
+                one, if it is lent.
+
+        Raises:
+            ServiceError: The port manager of this host lends none.
+            OSError: As of `at`.
+        """
+        if isinstance(port, int):
+            return at(port)
+
+        def serve(number: int) -> T:
+            try:
+                return at(number)
+            except OSError as error:
+                if error.errno == errno.EADDRINUSE:
+                    raise PortTakenError(tcp_url(self.bind, number), number) from error
+                raise
+
+        found: T = self.lend(port, serve)
+        return found
+
+
+class SiteEndpoint(Endpoint):
+    """Base of the endpoints that are found by name.
+
+    Constructor, `open` and `close` are each called in a thread of their own; one that does not
+    return ends the Player, or, at its end, is left. What an endpoint calls of the Bank runs in the
+    endpoint's threads, at the same time as all other calls: nothing queues it. So an endpoint bounds how
+    many peers it serves and how often each of them may ask, and what the Bank does for them is safe
+    in several threads.
+
+    Args:
+        context: What the host tells. The constructor takes the address: it raises OSError, or a
+            `zmqjsonproxy.errors.RefusedError` with a sentence, if it cannot be had.
+    """
+
+    def __init__(self, context: EndpointContext) -> None:
+        self.context = context
+        self.log = context.log
+
+    @classmethod
+    def config_model(cls) -> type[EndpointConfig]:
+        """Return the pydantic model of the endpoint's table."""
+        return EndpointConfig
