@@ -45,10 +45,10 @@ class MeasuringError(Exception):
     """A part could not be measured; the last line that its process wrote."""
 
 
-def _git(*words: str) -> str:
+def _git(root: Path, *words: str) -> str:
     try:
         done = subprocess.run(
-            ["git", "-C", str(ROOT), *words], capture_output=True, check=True, text=True
+            ["git", "-C", str(root), *words], capture_output=True, check=True, text=True
         )
     except FileNotFoundError:
         raise RevisionError("--against needs git") from None
@@ -57,32 +57,46 @@ def _git(*words: str) -> str:
     return done.stdout
 
 
+def _commit(root: Path, revision: str) -> str:
+    _git(root, "rev-parse", "--git-dir")
+    try:
+        words = ("rev-parse", "--verify", "--end-of-options", f"{revision}^{{commit}}")
+        return _git(root, *words).strip()
+    except RevisionError:
+        raise RevisionError(f"there is no revision {revision}") from None
+
+
 @contextlib.contextmanager
-def trees(revision: str) -> Iterator[tuple[Path, Path]]:
+def trees(revision: str, root: Path = ROOT) -> Iterator[tuple[Path, Path]]:
     """Lay out a revision and the present tree, both with the benchmarks of the present tree.
+
+    Args:
+        revision: As git calls it.
+        root: Of the present tree.
 
     Raises:
         RevisionError: There is no such revision.
     """
-    commit = _git("rev-parse", "--verify", "--end-of-options", f"{revision}^{{commit}}").strip()
+    commit = _commit(root, revision)
     with tempfile.TemporaryDirectory(prefix="dealer-player-against-") as folder:
         before, now = Path(folder, "was"), Path(folder, "now")  # of one length
-        _git("worktree", "add", "--quiet", "--detach", str(before), commit)
+        _git(root, "worktree", "add", "--quiet", "--detach", str(before), commit)
         try:
-            _copy_present(now)
+            _copy_present(root, now)
             shutil.rmtree(before / "benchmarks", ignore_errors=True)
             shutil.copytree(now / "benchmarks", before / "benchmarks")
             for tree in (before, now):
                 _describe(tree)
             yield before, now
         finally:
-            _git("worktree", "remove", "--force", str(before))
+            _git(root, "worktree", "remove", "--force", str(before))
 
 
-def _copy_present(target: Path) -> None:
+def _copy_present(root: Path, target: Path) -> None:
     """Copy what git knows or would know: work that is not committed is measured, caches are not."""
-    for name in _git("ls-files", "-z", "--cached", "--others", "--exclude-standard").split("\0"):
-        source = ROOT / name
+    known = _git(root, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
+    for name in known.split("\0"):
+        source = root / name
         if name and source.is_file():
             (target / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(source, target / name)
