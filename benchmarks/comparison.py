@@ -147,7 +147,7 @@ class Comparison:
             bare=scaled(self.figure(BARE, part), calls),
             of_bare=statistics.median(to_bare) if to_bare else None,
             spread=(min(shown), max(shown)) if len(shown) > 1 else None,
-            cpu=self._cpus(scale / calls),
+            cpu=self._cpus(scale / calls) if part == 0.5 else None,
         )
 
     def _cpus(self, scale: float) -> Cpu:
