@@ -120,7 +120,10 @@ def _calling_later(url: str) -> Iterator[Work]:
 
 @contextlib.contextmanager
 def _calling_many(url: str) -> Iterator[Work]:
-    from zmqjsonproxy.rpc.hub import CallRequest
+    try:
+        from zmqjsonproxy import CallRequest
+    except ImportError:  # a revision where it was not public yet
+        from zmqjsonproxy.rpc.hub import CallRequest
 
     with Hub(zmq.Context.instance()) as hub:
         requests = [CallRequest(url, "bank", "add", (2, 3))] * MANY

@@ -34,8 +34,8 @@ from typing import Any
 
 import psutil
 
+from zmqjsonproxy import ZMQJSONProxyClient
 from zmqjsonproxy.errors import ProxyError, RefusedError
-from zmqjsonproxy.rpc.client import ZMQJSONProxyClient
 
 ROOT = Path(__file__).resolve().parents[1]
 CONF = ROOT / "conf" / "dibas.toml"

@@ -76,7 +76,7 @@ SWbits = Switching
 
 def __getattr__(name: str) -> Any:
     if name == "__version__":
-        from zmqjsonproxy.commandline import version
+        from groundwork.commandline import version
 
         return version()
     if name not in ("AsyncDealer", "AsyncOperations"):

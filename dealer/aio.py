@@ -16,8 +16,7 @@ from dealer.players import find_players
 from dealer.roster import DEFAULT_TIMEOUT, Roster, default_deadline
 from dealer.services import AsyncServices
 from dealer.steps import show_as
-from zmqjsonproxy.rpc.aio import AsyncHub
-from zmqjsonproxy.rpc.aiooperation import AsyncOperation
+from zmqjsonproxy import AsyncHub, AsyncOperation
 from zmqjsonproxy.rpc.aiosteps import take_in_task
 from zmqjsonproxy.rpc.steps import Steps
 

@@ -6,7 +6,7 @@ from typing import Any, Self, TypeVar
 
 from dealer.operations import HeardOperations
 from dealer.outcome import Outcomes
-from zmqjsonproxy.rpc.aiooperation import AsyncOperation
+from zmqjsonproxy import AsyncOperation
 from zmqjsonproxy.rpc.aiosteps import take_in_task
 from zmqjsonproxy.rpc.steps import Steps
 

@@ -7,12 +7,10 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from zmqjsonproxy.rpc.aio import AsyncProxyClient
-from zmqjsonproxy.rpc.client import ZMQJSONProxyClient
+from zmqjsonproxy import AsyncProxyClient, ZMQJSONProxyClient
 
 if TYPE_CHECKING:
-    from zmqjsonproxy.rpc.aio import AsyncHub
-    from zmqjsonproxy.rpc.hub import Hub
+    from zmqjsonproxy import AsyncHub, Hub
 
 __all__ = ["AsyncBankProxy", "BankProxy"]
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from dealer.fanout import describe, fan_out
 from dealer.tables import text_table
-from zmqjsonproxy.rpc.hub import Hub, InterfaceDescription
+from zmqjsonproxy import Hub, InterfaceDescription
 
 __all__ = ["BankState", "ask_states", "state_tables"]
 

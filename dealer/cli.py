@@ -7,15 +7,15 @@ import argparse
 import sys
 from collections.abc import Sequence
 
+from arrayconfig.logs import LEVELS, bind, log_to
 from dealer import commands, hostcommands, plancommand, plotcommand
 from dealer.errors import DealerError
+from groundwork.commandline import Parser
+from groundwork.extras import install_advice
+from groundwork.output import run_command
 from zmqjsonproxy import recording
-from zmqjsonproxy.commandline import Parser
 from zmqjsonproxy.errors import ProxyError
-from zmqjsonproxy.extras import install_advice
 from zmqjsonproxy.jsontext import json_text
-from zmqjsonproxy.logs import LEVELS, bind, log_to
-from zmqjsonproxy.output import run_command
 
 __all__ = ["build_parser", "main"]
 

@@ -23,11 +23,11 @@ from dealer.players import find_players
 from dealer.progress import CallLine, ScanLine
 from dealer.services import Services
 from dealer.tables import text_table
-from zmqjsonproxy.commandline import Parser
+from groundwork.commandline import Parser
+from groundwork.loading import TargetError, load_target
+from zmqjsonproxy import Hub, InterfaceDescription
 from zmqjsonproxy.errors import PeerLostError
 from zmqjsonproxy.jsontext import json_text
-from zmqjsonproxy.loading import TargetError, load_target
-from zmqjsonproxy.rpc.hub import Hub, InterfaceDescription
 from zmqjsonproxy.rpc.locating import NotLocatedError, scheme_of
 from zmqjsonproxy.rpc.protocol.description import summary
 

@@ -15,8 +15,7 @@ from dealer.players import find_players
 from dealer.roster import DEFAULT_TIMEOUT, Roster, default_deadline
 from dealer.services import Services
 from dealer.steps import show_as
-from zmqjsonproxy.rpc.hub import Hub
-from zmqjsonproxy.rpc.operation import Operation
+from zmqjsonproxy import Hub, Operation
 from zmqjsonproxy.rpc.proxy import document, read_signature
 from zmqjsonproxy.rpc.steps import Steps, take
 

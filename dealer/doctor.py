@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from arrayconfig.files import MIGRATE
 from dealer.advice import unknown_host
 from dealer.errors import ConfigurationError
 from dealer.fanout import describe, fan_out
@@ -17,10 +18,9 @@ from dealer.outcome import Outcomes
 from dealer.players import configuration_path, find_players, is_port_manager
 from dealer.services import Services
 from dealer.start import ClockOffset
-from zmqjsonproxy.configfiles import MIGRATE
-from zmqjsonproxy.cut import cut
+from groundwork.cut import cut
+from zmqjsonproxy import Hub, InterfaceDescription
 from zmqjsonproxy.errors import CallTimeoutError, PeerLostError
-from zmqjsonproxy.rpc.hub import Hub, InterfaceDescription
 from zmqjsonproxy.sockmon import Transition
 
 __all__ = [

@@ -20,7 +20,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from dealer.outcome import Outcome
-from zmqjsonproxy.errors import Portable, RemoteError
+from groundwork.errors import Portable
+from zmqjsonproxy.errors import RemoteError
 
 __all__ = [
     "ClosedError",

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from dealer.outcome import Outcome, Outcomes
+from zmqjsonproxy import CallResult, Hub, InterfaceDescription
 from zmqjsonproxy.errors import RefusedError
-from zmqjsonproxy.rpc.hub import CallResult, Hub, InterfaceDescription
 
 __all__ = ["Descriptions", "ManyCalls", "ManyDescriptions", "describe", "fan_out", "similar_names"]
 

@@ -15,9 +15,9 @@ from dealer.services import Services
 from dealer.supervision import HostsReport, OrderOutcome, ProgramRow, Supervision
 from dealer.supervisord import ProcessInfo, Supervisord, SupervisorError
 from dealer.tables import text_table
-from zmqjsonproxy.commandline import Parser
+from groundwork.commandline import Parser
+from zmqjsonproxy import Hub
 from zmqjsonproxy.jsontext import json_text
-from zmqjsonproxy.rpc.hub import Hub
 
 __all__ = ["add_commands"]
 

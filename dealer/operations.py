@@ -14,13 +14,11 @@ from dealer.fanout import outcome_of
 from dealer.outcome import Outcome, Outcomes, Values
 from dealer.roster import Roster
 from dealer.verbs import check_exported, descriptions, outcomes
+from zmqjsonproxy import CallResult, InterfaceDescription, Operation
 from zmqjsonproxy.errors import ProxyError
 from zmqjsonproxy.protocol.operations import State
 from zmqjsonproxy.rpc.asking import aborts, begins, finds, looks, waits
 from zmqjsonproxy.rpc.heard import HeardOperation
-from zmqjsonproxy.rpc.many import CallResult
-from zmqjsonproxy.rpc.operation import Operation
-from zmqjsonproxy.rpc.protocol.description import InterfaceDescription
 from zmqjsonproxy.rpc.proxy import call_timeout
 from zmqjsonproxy.rpc.steps import Steps, take
 

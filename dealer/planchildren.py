@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from dealer.planchild import sitecustomize
-from zmqjsonproxy.planned import VARIABLE
+from groundwork.planned import VARIABLE
 
 __all__ = ["mark_process_and_children"]
 

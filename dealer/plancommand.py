@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from dealer.planrows import LIMIT_S
 from dealer.tables import text_table
-from zmqjsonproxy.commandline import Parser
+from groundwork.commandline import Parser
 from zmqjsonproxy.jsontext import json_text
 
 if TYPE_CHECKING:

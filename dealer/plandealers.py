@@ -16,11 +16,8 @@ from dealer.plankeeper import Everywhere, Keeper
 from dealer.players import find_players
 from dealer.rehearsal import AsyncModelHub, ModelHub
 from dealer.roster import DEFAULT_TIMEOUT, Roster, default_deadline
-from zmqjsonproxy.rpc.aiohub import AsyncHub
-from zmqjsonproxy.rpc.aiooperation import AsyncOperation
+from zmqjsonproxy import AsyncHub, AsyncOperation, Hub, Operation
 from zmqjsonproxy.rpc.aiosteps import take_in_task
-from zmqjsonproxy.rpc.hub import Hub
-from zmqjsonproxy.rpc.operation import Operation
 from zmqjsonproxy.rpc.steps import Steps, take
 
 __all__ = ["PlannedAsyncDealer", "PlannedDealer", "take_the_places"]

@@ -11,15 +11,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 
+from arrayconfig.files import absolute
 from dealer.errors import ConfigurationError, DealerError
 from dealer.planrows import Row
 from dealer.players import configuration_path, find_players
 from dealer.rehearsal import Answered, ModelPlayer, find_models
 from dealer.virtualtime import VirtualClock
-from zmqjsonproxy.addresses import split_url
-from zmqjsonproxy.configfiles import absolute
+from groundwork.addresses import split_url
+from groundwork.planned import add_record
 from zmqjsonproxy.errors import ProxyError
-from zmqjsonproxy.planned import add_record
 
 __all__ = ["Everywhere", "Keeper"]
 

@@ -13,8 +13,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from arrayconfig.files import FilesError, config_path, read_tables
+from arrayconfig.hosts import DEFAULT_PORT, reachable_host
 from dealer.errors import ConfigurationError
 from dealer.services import find_services
+from groundwork.addresses import (
+    checked_host,
+    is_loopback_host,
+    split_url,
+    tcp_url,
+)
 from portmanager.protocol.urls import (
     LOCAL,
     ManagerAddress,
@@ -23,26 +31,14 @@ from portmanager.protocol.urls import (
     is_service,
     own_service,
 )
-from zmqjsonproxy.addresses import (
-    bind_address,
-    checked_host,
-    is_every_address,
-    is_ip,
-    is_loopback_host,
-    split_url,
-    tcp_url,
-)
-from zmqjsonproxy.configfiles import FilesError, config_path, read_tables
 
 __all__ = [
-    "DEFAULT_PORT",
     "configuration_path",
     "find_players",
     "is_port_manager",
     "players_of_file",
 ]
 
-DEFAULT_PORT = 6667
 READ = (
     ("dealer",),
     ("instrument", "player_port"),
@@ -209,7 +205,7 @@ def _url_of(
         host = checked_host(host)
     except ValueError as error:
         raise ValueError(f"hpc_host: {error}") from error
-    reachable = _reachable(host, bank, instrument)
+    reachable = reachable_host(host, bank.get("bind", instrument.get("bind")))
     if is_service(port):
         try:
             return ServiceAddress(
@@ -250,14 +246,3 @@ def _manager_of(instrument: Mapping[str, Any], host: str) -> ManagerAddress:
     text = instrument.get("portmanager", str(LOCAL))
     manager = ManagerAddress.read(text) if isinstance(text, str) else LOCAL
     return ManagerAddress(host, manager.port) if is_loopback_host(manager.host) else manager
-
-
-def _reachable(host: str, bank: Mapping[str, Any], instrument: Mapping[str, Any]) -> str:
-    """A Player bound to one address is asked there; bound to none in particular, or to all, at its
-    host.
-
-    A file whose Players all keep to the loopback address (the default) describes one host.
-    """
-    bind = bank.get("bind", instrument.get("bind", ""))
-    address = bind_address(bind) if isinstance(bind, str) else ""
-    return address if is_ip(address) and not is_every_address(address) else host

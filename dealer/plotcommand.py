@@ -8,9 +8,9 @@ import sys
 from pathlib import Path
 
 from dealer.errors import ConfigurationError
-from zmqjsonproxy.commandline import Parser
+from groundwork.commandline import Parser
+from groundwork.loading import TargetError, load_target, registered, target_of
 from zmqjsonproxy.jsontext import json_text
-from zmqjsonproxy.loading import TargetError, load_target, registered, target_of
 
 __all__ = ["BUILT_IN", "GROUP", "add_commands"]
 

@@ -18,19 +18,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, Self
 
+from arrayconfig.files import FilesError, read_tables
 from dealer.errors import ConfigurationError, DealerError
 from dealer.virtualtime import VirtualClock
-from zmqjsonproxy.configfiles import FilesError, read_tables
+from groundwork.loading import TargetError, load_target, registered, target_of
+from zmqjsonproxy import CallRequest, CallResult, InterfaceDescription, MethodDescription
 from zmqjsonproxy.errors import CallTimeoutError, PeerLostError, ProtocolError, ProxyError
 from zmqjsonproxy.handle import OperationHandle
 from zmqjsonproxy.interface import Interface, Method, running
-from zmqjsonproxy.loading import TargetError, load_target, registered, target_of
 from zmqjsonproxy.protocol.arrays import Framed
 from zmqjsonproxy.protocol.operations import OperationRecord, State
-from zmqjsonproxy.rpc.many import CallRequest, CallResult
 from zmqjsonproxy.rpc.outcomes import carry_out
 from zmqjsonproxy.rpc.protocol import jsonrpc
-from zmqjsonproxy.rpc.protocol.description import InterfaceDescription, MethodDescription
 from zmqjsonproxy.rpc.protocol.dialect import Limits, Request, read_message
 from zmqjsonproxy.rpc.protocol.jsonrpc import Code
 

@@ -8,9 +8,9 @@ from typing import Any, Generic, TypeVar
 
 from dealer.errors import NoActivePlayersError, NoSuchPlayerError
 from dealer.scanwait import StartMade
+from zmqjsonproxy import InterfaceDescription
 from zmqjsonproxy.process import ForkSafeLock, OfOneProcess
 from zmqjsonproxy.rpc.knownservers import KnownServers
-from zmqjsonproxy.rpc.protocol.description import InterfaceDescription
 from zmqjsonproxy.rpc.proxy import reply_timeout
 
 __all__ = ["DEFAULT_TIMEOUT", "RemoteVerbs", "Roster", "default_deadline"]

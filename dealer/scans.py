@@ -20,10 +20,9 @@ from dealer.outcome import Outcome, Outcomes
 from dealer.roster import Roster
 from dealer.scanwait import ScanWait, StartMade
 from dealer.verbs import check_exported, descriptions, exporting, outcomes
+from zmqjsonproxy import CallRequest, CallResult, InterfaceDescription
 from zmqjsonproxy.caller import own_name
 from zmqjsonproxy.errors import RemoteError
-from zmqjsonproxy.rpc.many import CallRequest, CallResult
-from zmqjsonproxy.rpc.protocol.description import InterfaceDescription
 from zmqjsonproxy.rpc.steps import CallMany, Pause, Steps
 
 __all__ = ["earliest_start", "scan_reports", "start", "wait_for_scan"]

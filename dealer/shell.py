@@ -5,8 +5,8 @@ from __future__ import annotations
 import dealer
 from dealer.advice import advice_for
 from dealer.errors import DealerError
+from groundwork.prompt import run_prompt
 from zmqjsonproxy.errors import ProxyError, RemoteError
-from zmqjsonproxy.prompt import run_prompt
 from zmqjsonproxy.rpc.proxy import RemoteObject
 
 __all__ = ["banner", "explained", "run"]

@@ -22,8 +22,8 @@ from dealer.outcome import Outcome
 from dealer.players import find_players
 from dealer.services import Services
 from dealer.stubtypes import keywords_of, read_signature, union_of
+from zmqjsonproxy import Hub, InterfaceDescription, MethodDescription
 from zmqjsonproxy.errors import ProxyError
-from zmqjsonproxy.rpc.hub import Hub, InterfaceDescription, MethodDescription
 
 __all__ = ["BankInterface", "module_text", "stubs_of_players"]
 

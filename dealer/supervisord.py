@@ -19,10 +19,10 @@ from typing import Any
 from urllib.parse import urlsplit
 from xml.parsers.expat import ExpatError
 
+from arrayconfig.hosts import SupervisorAddress
 from dealer.errors import DealerError
-from dealer.hosts import SupervisorAddress
 from dealer.lossytext import read_lossy
-from zmqjsonproxy.planned import refusal
+from groundwork.planned import refusal
 
 __all__ = ["ProcessInfo", "SupervisorError", "Supervisord", "abnormal_ends"]
 

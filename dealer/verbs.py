@@ -10,7 +10,7 @@ from dealer.errors import ClosedError, NotExportedError, PlayersError
 from dealer.fanout import Descriptions, ManyCalls, ManyDescriptions, similar_names
 from dealer.outcome import Outcome, Outcomes, Values
 from dealer.roster import Roster
-from zmqjsonproxy.rpc.protocol.description import InterfaceDescription, MethodDescription
+from zmqjsonproxy import InterfaceDescription, MethodDescription
 from zmqjsonproxy.rpc.proxy import call_timeout
 from zmqjsonproxy.rpc.steps import Steps
 

@@ -16,7 +16,7 @@ __all__ = ["Bank"]
 
 def __getattr__(name: str) -> Any:
     if name == "__version__":
-        from zmqjsonproxy.commandline import version
+        from groundwork.commandline import version
 
         return version()
     if name != "Bank":

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from arrayconfig.logs import log_level, set_log_level
 from player.clock import Clock, SystemClock
 from player.errors import Fault
 from player.findings import Finding, Surroundings
@@ -20,7 +21,6 @@ from player.tables import BankConfig, Composed, Config
 from player.tomlfile import KeyPath
 from zmqjsonproxy.errors import RefusedError
 from zmqjsonproxy.interface import command, marked_methods, query
-from zmqjsonproxy.logs import log_level, set_log_level
 
 __all__ = ["Bank", "BankContext", "BankLog"]
 

@@ -14,13 +14,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from arrayconfig.files import absolute
+from arrayconfig.logs import LEVELS
+from groundwork.commandline import Parser
+from groundwork.extras import install_advice
+from groundwork.output import run_command
 from player.errors import BankNameError, ConfigError, KindError, PlayerError
 from player.lifecycle import EndRequest, EndSignals, Notifier, force_end
-from zmqjsonproxy.commandline import Parser
-from zmqjsonproxy.configfiles import absolute
-from zmqjsonproxy.extras import install_advice
-from zmqjsonproxy.logs import LEVELS
-from zmqjsonproxy.output import run_command
 
 if TYPE_CHECKING:
     from player.tables import Config
@@ -356,7 +356,7 @@ def _ready(argv: Sequence[str], environment: Mapping[str, str]) -> int:
 
     from player.errors import NotReadyError, ServiceError
     from player.host import ask_ready
-    from zmqjsonproxy.rpc.hub import Hub
+    from zmqjsonproxy import Hub
 
     end = time.monotonic() + args.timeout
     with Hub() as hub:

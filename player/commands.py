@@ -6,8 +6,8 @@ import argparse
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from groundwork.loading import TargetError, load_target, registered, target_of
 from player.errors import CommandError
-from zmqjsonproxy.loading import TargetError, load_target, registered, target_of
 
 __all__ = ["BUILT_IN", "GROUP", "Command", "find_command"]
 

@@ -17,6 +17,10 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
+from arrayconfig.files import absolute, config_path
+from arrayconfig.hosts import DEFAULT_PORT
+from groundwork.errors import did_you_mean
+from groundwork.loading import raised_where
 from player.errors import BankNameError, ConfigError, Fault, KindError
 from player.hosts import infer_bank
 from player.kinds import check_of, endpoint_model, find_endpoint, find_kind, model_of, sections_of
@@ -24,7 +28,6 @@ from player.ports import is_loopback, tcp_url
 from player.tables import (
     DEFAULT_DATA_ROOT,
     DEFAULT_KIND,
-    DEFAULT_PORT,
     BankConfig,
     Config,
     DealerConfig,
@@ -36,10 +39,7 @@ from player.tables import (
 )
 from player.tomlfile import KeyPath, TomlFile, read_toml
 from portmanager.protocol.urls import is_service, own_service
-from zmqjsonproxy.configfiles import absolute, config_path
-from zmqjsonproxy.errors import did_you_mean
 from zmqjsonproxy.interface import hidden_by_proxies, marked_methods
-from zmqjsonproxy.loading import raised_where
 
 __all__ = [
     "MISSING",

@@ -18,6 +18,8 @@ from typing import Any
 import psutil
 import zmq
 
+from arrayconfig.files import MIGRATE
+from groundwork.extras import install_advice
 from player.config import data_root, dibas_dir, find_file, load, pick_bank, state_dir
 from player.dataroot import DataRoot
 from player.endpoints.rpc import RpcEndpoint
@@ -37,11 +39,9 @@ from player.ports import local_url, port_of, split_url, tcp_url
 from player.services import reached_at
 from player.tables import Config
 from portmanager.protocol.urls import is_service
-from zmqjsonproxy.configfiles import MIGRATE
+from zmqjsonproxy import Hub
 from zmqjsonproxy.errors import ProxyError
-from zmqjsonproxy.extras import install_advice
 from zmqjsonproxy.rpc.descriptors import capacity
-from zmqjsonproxy.rpc.hub import Hub
 
 __all__ = ["Report", "examine", "repair"]
 

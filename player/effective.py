@@ -16,11 +16,11 @@ from typing import Any
 
 from pydantic import BaseModel, SecretStr, TypeAdapter
 
+from arrayconfig.files import dotted, quoted
 from player import config as configuration
 from player.kinds import composed_of, find_kind
 from player.tables import Config, is_secret, without_user
 from player.tomlfile import KeyPath
-from zmqjsonproxy.configfiles import dotted, quoted
 
 __all__ = ["Flags", "Setting", "settings_of"]
 

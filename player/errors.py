@@ -17,8 +17,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from zmqjsonproxy.configfiles import Fault
-from zmqjsonproxy.errors import Portable
+from arrayconfig.files import Fault
+from groundwork.errors import Portable
 
 __all__ = [
     "AddressError",

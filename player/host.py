@@ -19,6 +19,8 @@ from typing import Any, Self, TypeVar
 
 import zmq
 
+from groundwork.addresses import bind_address
+from groundwork.planned import refusal
 from player.bank import Bank, BankContext
 from player.clock import Clock, SystemClock
 from player.endpoints.base import Endpoint, EndpointContext
@@ -29,10 +31,8 @@ from player.ports import is_loopback, local_url, tcp_url
 from player.services import Registration
 from player.tables import Config
 from portmanager.protocol.urls import ServiceAddress, is_service, own_service
-from zmqjsonproxy.addresses import bind_address
+from zmqjsonproxy import Hub
 from zmqjsonproxy.errors import ProxyError, RefusedError
-from zmqjsonproxy.planned import refusal
-from zmqjsonproxy.rpc.hub import Hub
 
 __all__ = ["Host", "HostSettings", "ask_ready", "bank_context", "start_errors"]
 

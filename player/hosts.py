@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from groundwork.addresses import is_loopback_host
 from player.errors import BankNameError
-from zmqjsonproxy.addresses import is_loopback_host
 
 __all__ = ["banks_here", "banks_of_host", "infer_bank"]
 

@@ -27,6 +27,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Self
 
+from groundwork.watching import watch
 from player import config as configuration
 from player.bank import Bank as KindOfBank
 from player.errors import BankStartError, NotReadyError, ServiceError
@@ -36,14 +37,12 @@ from player.ports import local_url, split_url
 from player.services import reached_at
 from player.signals import Handlers
 from portmanager.protocol.urls import is_service
+from zmqjsonproxy import Hub, MethodDescription
 from zmqjsonproxy.errors import AlreadyDoneError, OperationAbortedError, RefusedError
 from zmqjsonproxy.handle import OperationHandle
 from zmqjsonproxy.interface import Interface, Kind, Method, running
 from zmqjsonproxy.protocol.operations import OperationRecord, State
-from zmqjsonproxy.rpc.hub import Hub
-from zmqjsonproxy.rpc.protocol.description import MethodDescription
 from zmqjsonproxy.rpc.proxy import document
-from zmqjsonproxy.watching import watch
 
 __all__ = ["Bank", "Part"]
 

@@ -10,12 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from player.bank import Bank
-from player.endpoints.base import SiteEndpoint
-from player.errors import Fault, KindError
-from player.tables import BankConfig, Composed, Config, EndpointConfig
-from player.tomlfile import KeyPath
-from zmqjsonproxy.loading import (
+from groundwork.loading import (
     TargetError,
     Targets,
     load_target,
@@ -23,6 +18,11 @@ from zmqjsonproxy.loading import (
     registered,
     target_of,
 )
+from player.bank import Bank
+from player.endpoints.base import SiteEndpoint
+from player.errors import Fault, KindError
+from player.tables import BankConfig, Composed, Config, EndpointConfig
+from player.tomlfile import KeyPath
 
 __all__ = [
     "BUILT_IN",

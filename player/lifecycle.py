@@ -19,8 +19,8 @@ from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import TYPE_CHECKING, Self
 
+from groundwork.logstream import write_if_taken
 from player.signals import Handlers
-from zmqjsonproxy.logstream import write_if_taken
 
 if TYPE_CHECKING:
     from player.host import Host

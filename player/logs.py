@@ -1,6 +1,6 @@
 """How a Player's log is written: on stderr, as lines or as JSON, with what its children say.
 
-The form of a line, and what is bound to each record, is `zmqjsonproxy.logs`; rotation is the
+The form of a line, and what is bound to each record, is `arrayconfig.logs`; rotation is the
 supervisor's.
 """
 
@@ -18,9 +18,9 @@ from typing import Any, Self, TextIO
 
 import structlog
 
+from arrayconfig.logs import bind, line, log_level, log_to, place_of, set_log_level, utc
+from groundwork.cut import LONGEST, LONGEST_TRACE, cut
 from player.signals import Handlers
-from zmqjsonproxy.cut import LONGEST, LONGEST_TRACE, cut
-from zmqjsonproxy.logs import bind, line, log_level, log_to, place_of, set_log_level, utc
 
 __all__ = ["LevelSignal", "pass_on", "set_up_logging"]
 
@@ -76,7 +76,7 @@ def set_up_logging(
     """Send all records of this process to a stream; returns the handler.
 
     Args:
-        level: One of `zmqjsonproxy.logs.LEVELS`.
+        level: One of `arrayconfig.logs.LEVELS`.
         bank: Which Bank the process works for.
         stream: None for stderr.
         program: Name of the program.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 
-from zmqjsonproxy.addresses import is_loopback_host, split_url, tcp_url
+from groundwork.addresses import is_loopback_host, split_url, tcp_url
 
 __all__ = ["free_ports", "is_loopback", "local_url", "port_of", "split_url", "tcp_url"]
 

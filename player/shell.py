@@ -11,11 +11,11 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
+from groundwork.prompt import run_prompt
 from player.errors import PlayerError
 from player.interactive import Bank
 from player.signals import Handlers
 from zmqjsonproxy.errors import ProxyError, SelfExplanatoryError
-from zmqjsonproxy.prompt import run_prompt
 
 __all__ = ["banner", "explained", "run_shell"]
 

@@ -20,16 +20,16 @@ from pydantic import (
     field_validator,
 )
 
+from arrayconfig.hosts import DEFAULT_PORT, SUPERVISOR_FORM, checked_supervisor
+from groundwork.addresses import bind_address, checked_host, split_url, tcp_url
 from player.errors import Fault
 from player.tomlfile import KeyPath, TomlFile
 from portmanager.protocol.urls import LOCAL, ManagerAddress, ServiceAddress, is_service, own_service
-from zmqjsonproxy.addresses import bind_address, checked_host, split_url, tcp_url
 
 __all__ = [
     "DEFAULT_BIND",
     "DEFAULT_DATA_ROOT",
     "DEFAULT_KIND",
-    "DEFAULT_PORT",
     "Address",
     "BankConfig",
     "Composed",
@@ -49,7 +49,6 @@ __all__ = [
 DEFAULT_BIND = "127.0.0.1"
 DEFAULT_DATA_ROOT = "/tmp"  # as in the original
 DEFAULT_KIND = "spectrometer"
-DEFAULT_PORT = 6667  # the original's
 
 
 def _address(text: str) -> str:
@@ -186,25 +185,12 @@ class Composed:
     home: Callable[[KeyPath], KeyPath]
 
 
-_SUPERVISOR_FORM = r"^(http://[^/@\s]+:\d+/?|unix:///\S.*)$"
-
-
-def _supervisor(address: str) -> str:
-    if re.match(_SUPERVISOR_FORM.replace("$", r"\Z"), address):
-        return address
-    own = " (user and password have keys of their own)" if "@" in address else ""
-    raise ValueError(
-        'no address of a supervisord; expected "http://HOST:PORT", as "http://hpc1:9001", or, on this host, '
-        f'"unix:///PATH", as "unix:///run/supervisor.sock"{own}'
-    )
-
-
 class HostConfig(Table):
     """`[hosts.X]`: where the supervisord of a host takes orders, from `dealer hosts` and nobody
     else."""
 
-    supervisor: Annotated[str, AfterValidator(_supervisor)] = Field(
-        json_schema_extra={"pattern": _SUPERVISOR_FORM}
+    supervisor: Annotated[str, AfterValidator(checked_supervisor)] = Field(
+        json_schema_extra={"pattern": SUPERVISOR_FORM}
     )
     user: str | None = Field(None, min_length=1)
     password: str | None = Field(None, min_length=1)

@@ -17,8 +17,7 @@ from typing import Any
 
 import tomli
 
-from player.errors import ConfigError, Fault
-from zmqjsonproxy.configfiles import (
+from arrayconfig.files import (
     FilesError,
     KeyPath,
     check_depth,
@@ -29,6 +28,7 @@ from zmqjsonproxy.configfiles import (
     substitute,
     toml_fault,
 )
+from player.errors import ConfigError, Fault
 
 MAX_TWICE = 20
 _STRINGS = (

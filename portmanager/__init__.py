@@ -43,7 +43,7 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     """Load the asyncio client when it is asked for: asyncio costs a blocking program 30 ms."""
     if name == "__version__":
-        from zmqjsonproxy.commandline import version
+        from groundwork.commandline import version
 
         return version()
     if name == "AsyncPortManager":

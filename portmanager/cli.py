@@ -11,14 +11,14 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from groundwork.commandline import Parser, port_number
+from groundwork.output import run_command
 from portmanager import queries
 from portmanager.errors import PortManagerError
 from portmanager.files import Files, default_folder
 from portmanager.logs import set_up_logging
 from portmanager.protocol.lines import DEFAULT_PORT
 from portmanager.protocol.pool import DEFAULT_RANGE
-from zmqjsonproxy.commandline import Parser, port_number
-from zmqjsonproxy.output import run_command
 
 __all__ = ["build_parser", "lsservices", "main"]
 

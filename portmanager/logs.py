@@ -8,7 +8,7 @@ import time
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
-from zmqjsonproxy.logstream import handler_for
+from groundwork.logstream import handler_for
 
 __all__ = ["set_up_logging"]
 

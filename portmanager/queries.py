@@ -17,12 +17,12 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
+from groundwork.commandline import Parser
 from portmanager.allocation import Allocation
 from portmanager.client import TIMEOUT, PortManager
 from portmanager.errors import ConnectionLostError, PortManagerError, RefusedError
 from portmanager.protocol.lines import DEFAULT_PORT, write_allocation
 from portmanager.tables import SORTS, glob, table
-from zmqjsonproxy.commandline import Parser
 
 __all__ = ["add_commands", "add_form", "add_server", "run_lsservices"]
 

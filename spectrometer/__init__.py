@@ -6,7 +6,7 @@ from __future__ import annotations
 
 def __getattr__(name: str) -> str:
     if name == "__version__":
-        from zmqjsonproxy.commandline import version
+        from groundwork.commandline import version
 
         return version()
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from zmqjsonproxy.extras import install_advice
+from groundwork.extras import install_advice
 
 __all__ = ["build_parser", "main"]
 

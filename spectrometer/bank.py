@@ -48,7 +48,7 @@ from spectrometer.starts import Starts
 from spectrometer.status.buffer import StatusBuffer
 from spectrometer.status.errors import StatusDamagedError, StatusMemoryError
 from spectrometer.statuscare import StatusCare, put_right
-from zmqjsonproxy.caller import current_caller
+from zmqjsonproxy import current_caller
 from zmqjsonproxy.errors import AlreadyDoneError, OperationAbortedError, RefusedError
 from zmqjsonproxy.handle import OperationHandle
 from zmqjsonproxy.interface import Keyword, command, current_operation, operation, query

@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
+from arrayconfig.logs import Log
 from spectrometer.errors import BankError
 from spectrometer.instruments.errors import BoardError
 from spectrometer.status.buffer import StatusBuffer
 from spectrometer.status.errors import StatusMemoryError
-from zmqjsonproxy.logs import Log
 
 __all__ = ["Asked", "BoardWatch"]
 

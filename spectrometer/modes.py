@@ -14,6 +14,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, GetJsonSchemaHandler, field_validator, model_validator
 from pydantic_core import CoreSchema
 
+from arrayconfig.files import merged
+from groundwork.errors import did_you_mean
 from player.config import MISSING, validate
 from player.errors import Fault
 from player.tables import Composed, Config, Table
@@ -26,8 +28,6 @@ from spectrometer.config import (
     StatusValues,
     card_fault,
 )
-from zmqjsonproxy.configfiles import merged
-from zmqjsonproxy.errors import did_you_mean
 
 __all__ = [
     "CoherentConfig",

@@ -12,11 +12,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from arrayconfig.logs import Log
 from spectrometer.daq.errors import DaqError
 from spectrometer.errors import ScanError
 from spectrometer.status.buffer import StatusBuffer
 from spectrometer.status.errors import StatusMemoryError
-from zmqjsonproxy.logs import Log
 
 __all__ = ["POLL_S", "DataTaking", "Programs", "Pulse"]
 

@@ -19,6 +19,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from arrayconfig.logs import Log
 from player.bank import BankContext
 from player.clock import SystemClock
 from player.config import load
@@ -46,7 +47,6 @@ from spectrometer.status.protocol.cards import Value, check_keyword, read_card, 
 from spectrometer.status.protocol.damage import Damage
 from zmqjsonproxy.errors import RefusedError
 from zmqjsonproxy.handle import OperationHandle
-from zmqjsonproxy.logs import Log
 
 __all__ = ["RehearsedBank", "rehearse"]
 

@@ -19,6 +19,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
+from arrayconfig.logs import Log, bind_scan, release_scan
 from player.clock import Clock, ClockWatch, SystemClock
 from spectrometer.boardwatch import BoardWatch
 from spectrometer.daq.errors import DaqError
@@ -35,7 +36,6 @@ from spectrometer.status.buffer import StatusBuffer
 from spectrometer.status.errors import StatusMemoryError
 from zmqjsonproxy.errors import OperationAbortedError, RefusedError
 from zmqjsonproxy.handle import OperationHandle
-from zmqjsonproxy.logs import Log, bind_scan, release_scan
 
 __all__ = ["ScanControl"]
 

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 
+from arrayconfig.logs import Log
 from player.clock import Clock
 from spectrometer.boardwatch import BoardWatch
 from spectrometer.daq.errors import DaqError
@@ -20,7 +21,6 @@ from spectrometer.scanreport import Outcome, ScanReport, Verdict, judge
 from spectrometer.scanwatch import ScanWatch
 from spectrometer.status.buffer import StatusBuffer
 from spectrometer.status.errors import StatusMemoryError
-from zmqjsonproxy.logs import Log
 
 __all__ = ["STOP_WITHIN_S", "ScanEnding"]
 

@@ -21,9 +21,9 @@ from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 
+from arrayconfig.logs import Log
 from portmanager.files import replace_file
 from zmqjsonproxy.errors import RefusedError
-from zmqjsonproxy.logs import Log
 
 __all__ = ["FIRST", "LAST", "Found", "ScanNumber", "scans_of"]
 

@@ -9,6 +9,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+from arrayconfig.logs import Log
 from spectrometer.boardwatch import BoardWatch
 from spectrometer.derive.times import mjd
 from spectrometer.programs import POLL_S, DataTaking, Programs
@@ -16,7 +17,6 @@ from spectrometer.scanplan import ScanPlan
 from spectrometer.scanreport import FOUND
 from spectrometer.status.buffer import StatusBuffer
 from spectrometer.status.errors import StatusMemoryError
-from zmqjsonproxy.logs import Log
 
 __all__ = ["ARRAY_KEY", "AT_ONCE_S", "END_AFTER_S", "LOOK_EVERY_S", "End", "ScanWatch"]
 

@@ -6,12 +6,12 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
+from arrayconfig.logs import Log
 from spectrometer.config import SpectrometerBankConfig
 from spectrometer.status.buffer import StatusBuffer
 from spectrometer.status.errors import StatusMemoryError
 from spectrometer.status.owner import Ownership
 from spectrometer.status.protocol.damage import find_damage
-from zmqjsonproxy.logs import Log
 
 __all__ = ["StatusCare", "holder_name", "put_right"]
 

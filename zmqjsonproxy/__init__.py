@@ -29,7 +29,9 @@ if TYPE_CHECKING:
     from zmqjsonproxy.rpc.aio import AsyncHub, AsyncOperation, AsyncProxyClient
     from zmqjsonproxy.rpc.client import ZMQJSONProxyClient
     from zmqjsonproxy.rpc.hub import Hub
+    from zmqjsonproxy.rpc.many import CallRequest, CallResult
     from zmqjsonproxy.rpc.operation import Operation
+    from zmqjsonproxy.rpc.protocol.description import InterfaceDescription, MethodDescription
     from zmqjsonproxy.rpc.server import ServerSettings, ZMQJSONProxyServer
 
 # A client does not pay for what only a server needs.
@@ -37,9 +39,13 @@ _LATE = {
     "AsyncHub": "zmqjsonproxy.rpc.aio",
     "AsyncOperation": "zmqjsonproxy.rpc.aio",
     "AsyncProxyClient": "zmqjsonproxy.rpc.aio",
+    "CallRequest": "zmqjsonproxy.rpc.many",
+    "CallResult": "zmqjsonproxy.rpc.many",
     "Caller": "zmqjsonproxy.caller",
     "Hub": "zmqjsonproxy.rpc.hub",
+    "InterfaceDescription": "zmqjsonproxy.rpc.protocol.description",
     "Keyword": "zmqjsonproxy.interface",
+    "MethodDescription": "zmqjsonproxy.rpc.protocol.description",
     "Operation": "zmqjsonproxy.rpc.operation",
     "ServerSettings": "zmqjsonproxy.rpc.server",
     "ZMQJSONProxyClient": "zmqjsonproxy.rpc.client",
@@ -58,11 +64,15 @@ __all__ = [
     "AsyncProxyClient",
     "BadParametersError",
     "BusyError",
+    "CallRequest",
+    "CallResult",
     "CallTimeoutError",
     "Caller",
     "DeadlineError",
     "Hub",
+    "InterfaceDescription",
     "Keyword",
+    "MethodDescription",
     "NoSuchInterfaceError",
     "NoSuchMethodError",
     "Operation",
@@ -88,7 +98,7 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     if name == "__version__":
-        from zmqjsonproxy.commandline import version
+        from groundwork.commandline import version
 
         return version()
     module = _LATE.get(name)

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from zmqjsonproxy.cut import cut
+from groundwork.cut import cut
 from zmqjsonproxy.errors import OperationAbortedError
 from zmqjsonproxy.protocol.operations import OperationRecord, Progress, State
 

@@ -27,7 +27,7 @@ from typing import IO, Any, Self
 
 import zmq
 
-from zmqjsonproxy.commandline import Parser
+from groundwork.commandline import Parser
 from zmqjsonproxy.errors import RecordingError
 from zmqjsonproxy.protocol.answers import Answers
 from zmqjsonproxy.protocol.record import (

@@ -25,7 +25,7 @@ from pathlib import PurePath
 from typing import Any, Protocol
 from uuid import UUID
 
-from zmqjsonproxy.errors import text_of
+from groundwork.errors import text_of
 
 __all__ = [
     "UNKNOWN",

@@ -10,12 +10,12 @@ from typing import Any
 
 import zmq
 
+from groundwork.addresses import bind_address
 from player.bank import Bank
 from player.endpoints.base import Endpoint
 from player.errors import AddressError, PlayerError, PortTakenError
 from player.ports import port_of, split_url, tcp_url
-from zmqjsonproxy.addresses import bind_address
-from zmqjsonproxy.rpc.server import ServerSettings, ZMQJSONProxyServer
+from zmqjsonproxy import ServerSettings, ZMQJSONProxyServer
 
 __all__ = ["RpcEndpoint"]
 

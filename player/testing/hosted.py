@@ -18,7 +18,7 @@ from player.kinds import find_kind
 from player.ports import port_of
 from player.testing.faults import Faults
 from player.testing.wire import Wire
-from zmqjsonproxy.rpc.client import ZMQJSONProxyClient
+from zmqjsonproxy import ZMQJSONProxyClient
 
 __all__ = ["HostedBank"]
 

@@ -19,6 +19,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from arrayconfig.logs import Log
 from spectrometer.backends.parameters import (
     Legal,
     Parameter,
@@ -39,7 +40,6 @@ from spectrometer.status.buffer import StatusBuffer
 from spectrometer.status.keys import SWITCHING_KEY, UNSPECIFIED
 from spectrometer.status.protocol.cards import plain
 from zmqjsonproxy.errors import RefusedError
-from zmqjsonproxy.logs import Log
 
 __all__ = ["Backend", "BackendSetup", "Node", "Value", "fitting"]
 

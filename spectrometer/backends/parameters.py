@@ -8,10 +8,11 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from groundwork.errors import did_you_mean
 from spectrometer.derive.position import read_position
 from spectrometer.errors import ParameterError
 from spectrometer.status.protocol.cards import MAX_TEXT
-from zmqjsonproxy.errors import RefusedError, did_you_mean
+from zmqjsonproxy.errors import RefusedError
 from zmqjsonproxy.interface import Keyword
 
 __all__ = [

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from arrayconfig.logs import LEVELS
+from groundwork.commandline import Parser
 from spectrometer.daq.receiver import ReceiverConfig
 from spectrometer.status.keys import VEGAS_KEY, VEGAS_SEMAPHORE
-from zmqjsonproxy.commandline import Parser
-from zmqjsonproxy.logs import LEVELS
 
 __all__ = ["build_parser"]
 

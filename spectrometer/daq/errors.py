@@ -9,7 +9,7 @@ DaqError
     ScanSetupError          the status memory does not say what a scan needs
 """
 
-from zmqjsonproxy.errors import Portable
+from groundwork.errors import Portable
 
 
 class DaqError(Portable):

@@ -22,6 +22,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
+from arrayconfig.logs import bind, bind_scan, release_scan
 from player.clock import Clock, ClockWatch, SystemClock
 from player.logs import set_up_logging
 from spectrometer.daq.account import Closing, Ending
@@ -36,7 +37,6 @@ from spectrometer.status.errors import CardError, StatusMemoryError
 from spectrometer.status.keys import UNSPECIFIED
 from spectrometer.status.owner import Ownership, SharedName, is_below, owner_of
 from spectrometer.status.protocol.cards import MAX_TEXT, Value, plain
-from zmqjsonproxy.logs import bind, bind_scan, release_scan
 
 PROGRAM = "spectrometer-daq"
 log = logging.getLogger("spectrometer.daq")

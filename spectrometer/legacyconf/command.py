@@ -12,11 +12,11 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
+from groundwork.commandline import Parser
 from player.commands import Command
 from player.config import load
 from player.errors import ConfigError, Fault
 from spectrometer.legacyconf import Finding, Migration, Sort, migrate, report
-from zmqjsonproxy.commandline import Parser
 from zmqjsonproxy.jsontext import json_text
 
 __all__ = ["COMMAND", "build_parser"]

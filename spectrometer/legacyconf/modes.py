@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
+from groundwork.errors import did_you_mean
 from spectrometer.backends.names import BACKEND_NAMES, GUPPI_COHERENT
 from spectrometer.legacyconf.array import Resolve, address
 from spectrometer.legacyconf.findings import Finding, Sort
@@ -15,7 +16,6 @@ from spectrometer.legacyconf.inifile import IniFile, Section
 from spectrometer.legacyconf.part import Part, Result
 from spectrometer.legacyconf.values import numbers, phase, real, words
 from spectrometer.legacyconf.values import whole as integer
-from zmqjsonproxy.errors import did_you_mean
 
 __all__ = ["FORK_BACKENDS", "filter_faults", "mode", "odd_registers"]
 

@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from groundwork.errors import did_you_mean
 from player.tomlfile import KeyPath
 from spectrometer.config import card_fault
 from spectrometer.legacyconf.findings import Finding, Sort
 from spectrometer.legacyconf.inifile import IniFile, Option, Section
 from spectrometer.legacyconf.values import is_given, status_key, status_value, whole, words
-from zmqjsonproxy.errors import did_you_mean
 
 __all__ = ["Part", "Result"]
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from zmqjsonproxy.errors import Portable
+from groundwork.errors import Portable
 
 
 class StatusMemoryError(Portable):

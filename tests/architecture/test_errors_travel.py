@@ -16,12 +16,21 @@ from typing import Any
 
 import pytest
 
+from arrayconfig.files import Fault
 from dealer.outcome import Outcome, Outcomes, Values
 from portmanager import Allocation
-from zmqjsonproxy.configfiles import Fault
 from zmqjsonproxy.errors import RefusedError, RemoteError
 
-PACKAGES = ("zmqjsonproxy", "portmanager", "dealer", "player", "spectrometer", "benchmarks")
+PACKAGES = (
+    "groundwork",
+    "arrayconfig",
+    "zmqjsonproxy",
+    "portmanager",
+    "dealer",
+    "player",
+    "spectrometer",
+    "benchmarks",
+)
 OUTCOME = Outcome(
     "BANKA",
     None,

@@ -17,7 +17,7 @@ from support.backends import SHIPPED
 from support.player_run import DEADLINE, ROOT, PlayerRun, clean_environment, is_gone, poll
 from support.spectrometer_array import write_array
 
-from zmqjsonproxy.addresses import split_url
+from groundwork.addresses import split_url
 
 REACHES = """
 import asyncio, atexit, json, multiprocessing, os, subprocess, sys, threading, time

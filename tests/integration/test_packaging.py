@@ -19,7 +19,15 @@ from support.port_manager import ServerProcess
 import dealer
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-PACKAGES = ("zmqjsonproxy", "portmanager", "dealer", "player", "spectrometer")
+PACKAGES = (
+    "groundwork",
+    "arrayconfig",
+    "zmqjsonproxy",
+    "portmanager",
+    "dealer",
+    "player",
+    "spectrometer",
+)
 SUPPLY = ROOT / "examples" / "power_supply"
 NSCLDAQ = ROOT / "compat" / "nscldaq"
 DIBAS = ROOT / "compat" / "dibas"

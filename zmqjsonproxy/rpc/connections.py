@@ -18,11 +18,11 @@ from typing import Any
 
 import zmq
 
+from groundwork.addresses import is_by_name, split_url
+from groundwork.planned import refusal
 from zmqjsonproxy import ndarray, wirejson
-from zmqjsonproxy.addresses import is_by_name, split_url
 from zmqjsonproxy.caller import own_name
 from zmqjsonproxy.errors import PeerLostError
-from zmqjsonproxy.planned import refusal
 from zmqjsonproxy.protocol.arrays import Framed
 from zmqjsonproxy.rpc.bridge import Bridge
 from zmqjsonproxy.rpc.frames import frame_receiver, rest_receiver, sender

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 
-from zmqjsonproxy.errors import text_of
+from groundwork.errors import text_of
 
 __all__ = ["AsyncLocators", "Locators", "NotLocatedError", "scheme_of", "unlocated"]
 

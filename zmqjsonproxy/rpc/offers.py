@@ -6,8 +6,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from groundwork.errors import did_you_mean
 from zmqjsonproxy import ndarray, wirejson
-from zmqjsonproxy.errors import did_you_mean
 from zmqjsonproxy.interface import Interface
 from zmqjsonproxy.rpc.protocol import jsonrpc, original
 from zmqjsonproxy.rpc.protocol.dialect import Request

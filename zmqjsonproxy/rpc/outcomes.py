@@ -7,13 +7,13 @@ import logging
 import traceback
 from typing import Any
 
+from groundwork.errors import text_of
 from zmqjsonproxy.errors import (
     AlreadyDoneError,
     OperationAbortedError,
     RefusedError,
     SelfExplanatoryError,
     TooLargeError,
-    text_of,
 )
 from zmqjsonproxy.interface import Method
 from zmqjsonproxy.rpc.protocol import jsonrpc, original

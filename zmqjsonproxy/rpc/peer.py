@@ -14,6 +14,7 @@ from enum import Enum
 from itertools import repeat
 from typing import Any
 
+from groundwork.errors import text_of
 from zmqjsonproxy import ndarray
 from zmqjsonproxy.errors import (
     CallTimeoutError,
@@ -24,7 +25,6 @@ from zmqjsonproxy.errors import (
     ProxyError,
     RemoteError,
     TooLargeError,
-    text_of,
 )
 from zmqjsonproxy.protocol.arrays import Framed, size_of
 from zmqjsonproxy.rpc.protocol import jsonrpc, original

@@ -9,7 +9,8 @@ from datetime import timedelta
 from numbers import Real
 from typing import Any
 
-from zmqjsonproxy.errors import ProtocolError, did_you_mean
+from groundwork.errors import did_you_mean
+from zmqjsonproxy.errors import ProtocolError
 from zmqjsonproxy.process import OfOneProcess
 from zmqjsonproxy.rpc.knownservers import KnownServers
 from zmqjsonproxy.rpc.protocol.description import InterfaceDescription, MethodDescription

@@ -20,8 +20,10 @@ from typing import Any, Self
 
 import zmq
 
+from groundwork.addresses import split_url
+from groundwork.errors import text_of
+from groundwork.watching import watch
 from zmqjsonproxy import wirejson
-from zmqjsonproxy.addresses import split_url
 from zmqjsonproxy.caller import (
     OF_THE_ORIGINAL,
     Caller,
@@ -30,7 +32,7 @@ from zmqjsonproxy.caller import (
     calling,
     end_calling,
 )
-from zmqjsonproxy.errors import AlreadyDoneError, text_of
+from zmqjsonproxy.errors import AlreadyDoneError
 from zmqjsonproxy.handle import OperationHandle
 from zmqjsonproxy.interface import Interface, Kind, Method, hidden_by_proxies, running
 from zmqjsonproxy.process import LET_GO_WITHIN_S, OfOneProcess, watch_process
@@ -50,7 +52,6 @@ from zmqjsonproxy.rpc.protocol.jsonrpc import Code
 from zmqjsonproxy.rpc.settings import ServerSettings
 from zmqjsonproxy.rpc.underway import CallsUnderWay, Gathering, UnderWay, due_at
 from zmqjsonproxy.waiting import WouldWaitError, not_waiting
-from zmqjsonproxy.watching import watch
 
 __all__ = ["ServerSettings", "ZMQJSONProxyServer"]
 

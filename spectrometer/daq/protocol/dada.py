@@ -14,8 +14,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from groundwork.errors import Portable
 from spectrometer.daq.protocol.band import Band
-from zmqjsonproxy.errors import Portable
 
 __all__ = [
     "DEFAULT_HEADER_BYTES",

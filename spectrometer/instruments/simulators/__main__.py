@@ -13,12 +13,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from groundwork.commandline import Parser, port_number
+from groundwork.extras import install_advice
 from player.config import load
 from player.errors import ConfigError
 from spectrometer.instruments.simulators.images import images_of
 from spectrometer.modes import load_modes
-from zmqjsonproxy.commandline import Parser, port_number
-from zmqjsonproxy.extras import install_advice
 
 try:
     from spectrometer.instruments.simulators.roach import FAULTS, BoardSimulator

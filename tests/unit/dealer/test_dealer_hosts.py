@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from arrayconfig.hosts import SupervisorAddress
 from dealer.errors import ConfigurationError
-from dealer.hosts import Installation, SupervisorAddress, read_installation
+from dealer.hosts import Installation, read_installation
 from dealer.supervisord import ProcessInfo, Supervisord, SupervisorError, abnormal_ends
 
 BANKS = """
@@ -58,8 +59,11 @@ def test_credentials_are_read_from_a_variable_or_a_file_and_never_shown(
     ("text", "fault"),
     [
         ("", "no [hosts.X] is there"),
-        (ONE.replace("http://hpc1:9001", "hpc1:9001"), "'hpc1:9001' is no \"http://HOST:PORT\""),
-        (ONE.replace("hpc1:9001", "hpc1"), "hosts.hpc1.supervisor: 'http://hpc1' is no"),
+        (
+            ONE.replace("http://hpc1:9001", "hpc1:9001"),
+            "'hpc1:9001' is no address of a supervisord; expected \"http://HOST:PORT\"",
+        ),
+        (ONE.replace("hpc1:9001", "hpc1"), "hosts.hpc1.supervisor: 'http://hpc1' is no address"),
         (ONE.replace("hpc1:9001", "u:p@hpc1:9001"), "user and password have keys of their own"),
         (ONE.replace('password = "p"', ""), "password is missing"),
         (

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from arrayconfig.hosts import SupervisorAddress
 from dealer.hostcommands import _lines
-from dealer.hosts import HostedBank, Installation, SupervisorAddress
+from dealer.hosts import HostedBank, Installation
 from dealer.supervision import HostsReport, ProgramRow, Supervision
 from zmqjsonproxy.rpc.hub import Hub
 

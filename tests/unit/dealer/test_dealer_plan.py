@@ -402,7 +402,7 @@ def test_children_are_marked_whatever_environment_they_are_given(run: Run, tmp_p
 
 def test_neither_banks_nor_supervisors_are_reached_in_other_ways(run: Run) -> None:
     plan = run(
-        "from dealer.hosts import SupervisorAddress\nfrom dealer.supervisord import Supervisord, SupervisorError\n"
+        "from arrayconfig.hosts import SupervisorAddress\nfrom dealer.supervisord import Supervisord, SupervisorError\n"
         "import player, time, zmq\n"
         "try:\n    Supervisord(SupervisorAddress('h', 'unix:///none'), time.monotonic() + 9).processes()\n"
         "except SupervisorError as error:\n    assert 'dealer plan' in str(error)\n"

@@ -17,11 +17,11 @@ from support.backends import SHIPPED
 from support.damaged_config import SHORT, damaged
 from support.doc_page import blocks_of
 
+from arrayconfig.files import merged
 from player.config import load
 from player.errors import ConfigError
 from player.kinds import BUILT_IN
 from player.schema import SCHEMA_FILE, file_schema
-from zmqjsonproxy.configfiles import merged
 
 ROOT = Path(__file__).resolve().parents[3]
 SCHEMA = json.loads((ROOT / SCHEMA_FILE).read_text())

@@ -17,8 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.player_run import poll
 
-from player.logs import LevelSignal, pass_on, set_up_logging
-from zmqjsonproxy.logs import (
+from arrayconfig.logs import (
     LineFormatter,
     bind,
     bind_scan,
@@ -28,6 +27,7 @@ from zmqjsonproxy.logs import (
     release_scan,
     set_log_level,
 )
+from player.logs import LevelSignal, pass_on, set_up_logging
 
 UTC = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z"
 LOG = logging.getLogger("some.module")

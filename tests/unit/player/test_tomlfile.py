@@ -10,9 +10,9 @@ import tomli
 from hypothesis import given
 from hypothesis import strategies as st
 
+from arrayconfig.files import dotted
 from player.errors import ConfigError
 from player.tomlfile import key_lines, parse_toml, read_toml
-from zmqjsonproxy.configfiles import dotted
 
 DOCUMENT = """\
 # a comment

@@ -6,8 +6,9 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from groundwork.errors import text_of
 from zmqjsonproxy import ndarray, wirejson
-from zmqjsonproxy.errors import TooLargeError, text_of
+from zmqjsonproxy.errors import TooLargeError
 from zmqjsonproxy.protocol.arrays import Framed
 from zmqjsonproxy.rpc.protocol import jsonrpc, original
 from zmqjsonproxy.rpc.protocol.jsonrpc import Code

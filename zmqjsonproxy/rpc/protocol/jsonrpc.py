@@ -7,8 +7,8 @@ from enum import IntEnum
 from functools import lru_cache
 from typing import Any
 
+from groundwork.cut import cut
 from zmqjsonproxy import ndarray, wirejson
-from zmqjsonproxy.cut import cut
 from zmqjsonproxy.errors import (
     BadParametersError,
     BusyError,

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from groundwork.cut import cut
 from zmqjsonproxy import wirejson
-from zmqjsonproxy.cut import cut
 
 __all__ = [
     "LIST_METHODS",

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zmqjsonproxy.addresses import (
+from groundwork.addresses import (
     bind_address,
     checked_host,
     is_by_name,

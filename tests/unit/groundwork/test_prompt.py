@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from dealer import Dealer
-from zmqjsonproxy.prompt import _matcher, completions
+from groundwork.prompt import _matcher, completions
 
 
 class Remote:

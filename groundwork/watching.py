@@ -7,8 +7,8 @@ import logging
 import threading
 from collections.abc import Callable
 
-from zmqjsonproxy.errors import text_of
-from zmqjsonproxy.loading import raised_where
+from groundwork.errors import text_of
+from groundwork.loading import raised_where
 
 __all__ = ["watch"]
 

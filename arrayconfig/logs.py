@@ -15,8 +15,8 @@ import re
 from datetime import UTC, datetime
 from typing import TextIO
 
-from zmqjsonproxy.cut import LONGEST_TRACE, cut
-from zmqjsonproxy.logstream import handler_for
+from groundwork.cut import LONGEST_TRACE, cut
+from groundwork.logstream import handler_for
 
 __all__ = [
     "LEVELS",

@@ -11,8 +11,8 @@ from typing import IO
 
 import pytest
 
-from zmqjsonproxy import logstream
-from zmqjsonproxy.logstream import LogStream, handler_for, write_if_taken
+from groundwork import logstream
+from groundwork.logstream import LogStream, handler_for, write_if_taken
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from zmqjsonproxy.errors import Portable
+from groundwork.errors import Portable
 
 __all__ = [
     "MIGRATE",

@@ -11,8 +11,8 @@ import traceback
 from collections.abc import Mapping
 from typing import Any
 
-from zmqjsonproxy.errors import text_of
-from zmqjsonproxy.extras import install_advice
+from groundwork.errors import text_of
+from groundwork.extras import install_advice
 
 __all__ = ["TargetError", "load_target", "raised_where", "registered", "target_of"]
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zmqjsonproxy.configfiles import (
+from arrayconfig.files import (
     FilesError,
     config_files,
     config_path,

@@ -12,8 +12,8 @@ from importlib import metadata
 import pytest
 from support.player_run import ROOT, clean_environment
 
-from zmqjsonproxy.commandline import Parser, port_number
-from zmqjsonproxy.extras import EXTRAS, install_advice
+from groundwork.commandline import Parser, port_number
+from groundwork.extras import EXTRAS, install_advice
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 DISTRIBUTIONS = {"serial": "pyserial", "pydantic_core": "pydantic"}
