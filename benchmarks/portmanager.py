@@ -134,10 +134,13 @@ def _kept(port: int) -> float:
     return statistics.median(times) * 1e6
 
 
-def _gimme(what: str, block: Callable[[int], float], server_core: int) -> Row:
+def _gimme(what: str, block: Callable[[int], float], server_core: int, effort: Effort) -> Row:
     with _echo(server_core) as echo, _server(server_core) as (_, port):
         block(echo), block(port)
-        both = [(block(echo), block(port)) for _ in range(PAIRS)]
+        both = []
+        for _ in range(PAIRS):
+            both.append((block(echo), block(port)))
+            effort.pass_on()
     ratio = statistics.median(ours / floor for floor, ours in both)
     floor, ours = (statistics.median(figures) for figures in zip(*both, strict=True))
     return Row(what, floor, ours, ratio, 1.5, None, "us")
@@ -148,7 +151,7 @@ def _cpu_s(process: int) -> float:
     return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def _list(server_core: int) -> Row:
+def _list(server_core: int, _effort: Effort) -> Row:
     with (
         _server(server_core) as (process, port),
         _connect(port) as holder,
@@ -178,7 +181,7 @@ def _memory_kib(process: int) -> int:
     return int(next(row for row in rows if row.startswith("VmRSS")).split()[1])
 
 
-def _clients(server_core: int) -> Row:
+def _clients(server_core: int, _effort: Effort) -> Row:
     async def hold(process: int, port: int) -> float:
         before = _memory_kib(process)
         clients = await asyncio.gather(
@@ -206,12 +209,12 @@ def _clients(server_core: int) -> Row:
     )
 
 
-def _on_cores(measure: Callable[[int], Row], _effort: Effort) -> list[Row]:
+def _on_cores(measure: Callable[[int, Effort], Row], effort: Effort) -> list[Row]:
     """Measure with this process on the first core and the servers on the last."""
     cores = sorted(os.sched_getaffinity(0))
     os.sched_setaffinity(0, {cores[0]})
     try:
-        return [measure(cores[-1])]
+        return [measure(cores[-1], effort)]
     finally:
         os.sched_setaffinity(0, cores)
 

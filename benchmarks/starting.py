@@ -71,7 +71,7 @@ def _bare(names: list[str]) -> float:
     return time.perf_counter() - begun
 
 
-def _measure(_effort: Effort) -> list[Row]:
+def _measure(effort: Effort) -> list[Row]:
     """Measure."""
     with tempfile.TemporaryDirectory(prefix="dealer-player-") as folder:
         config, log = Path(folder) / "dibas.toml", Path(folder) / "player.log"
@@ -89,6 +89,7 @@ def _measure(_effort: Effort) -> list[Row]:
         for _ in range(PAIRS):
             floors.append(_bare(names))
             ours.append(_player(config, port, log))
+            effort.pass_on()
     ratio = statistics.median(a / b for a, b in zip(ours, floors, strict=True))
     return [
         Row(
