@@ -16,7 +16,7 @@ from dealer.roster import DEFAULT_TIMEOUT, Roster, default_deadline
 from dealer.services import Services
 from dealer.steps import show_as
 from zmqjsonproxy import Hub, Operation
-from zmqjsonproxy.rpc.proxy import document, read_signature
+from zmqjsonproxy.rpc.proxy import document
 from zmqjsonproxy.rpc.steps import Steps, take
 
 __all__ = ["DEFAULT_TIMEOUT", "Dealer"]
@@ -142,13 +142,4 @@ class Dealer(Roster[BankProxy]):
     def _keywords_of(self, verb: str) -> list[str]:
         """Return the names of what the Banks take as keywords of a verb, for completion at a
         prompt."""
-        signature = read_signature(self._take(verbs.exported(self, verb)).signature)
-        return (
-            []
-            if signature is None
-            else [
-                name
-                for name, each in signature.parameters.items()
-                if each.kind is each.KEYWORD_ONLY
-            ]
-        )
+        return self._take(verbs.exported(self, verb)).keywords

@@ -205,7 +205,9 @@ class ModelPlayer:
         known = self._interfaces.get(object_name)
         methods = {} if known is None else known.methods
         described = {
-            name: MethodDescription(name, method.doc, method.signature, method.kind.value)
+            name: MethodDescription(
+                name, method.doc, method.kind.value, method.parameters, method.returns
+            )
             for name, method in methods.items()
         }
         return InterfaceDescription(True, described, "plan", "", tuple(self._interfaces), 1)

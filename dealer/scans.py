@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import math
 import os
-import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -100,7 +99,7 @@ def _starters(d: Roster[Any], banks: Sequence[str]) -> Steps[Starters]:
 def _takes(described: object, method: str, parameter: str) -> bool:
     """Return whether a Bank's method has a parameter."""
     found = described.methods.get(method) if isinstance(described, InterfaceDescription) else None
-    return found is not None and re.search(rf"\b{parameter}\b", found.signature) is not None
+    return found is not None and found.takes(parameter)
 
 
 def _compare_clocks(d: Roster[Any], banks: Sequence[str]) -> Steps[None]:

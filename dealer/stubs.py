@@ -12,6 +12,7 @@ import keyword
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from dealer.aio import AsyncDealer
 from dealer.bank import AsyncBankProxy, BankProxy
@@ -21,9 +22,10 @@ from dealer.fanout import PAIR_METHODS, describe, fan_out
 from dealer.outcome import Outcome
 from dealer.players import find_players
 from dealer.services import Services
-from dealer.stubtypes import keywords_of, read_signature, union_of
+from dealer.stubtypes import keywords_of, parameters_of, union_of
 from zmqjsonproxy import Hub, InterfaceDescription, MethodDescription
 from zmqjsonproxy.errors import ProxyError
+from zmqjsonproxy.parameters import NO_DEFAULT, Parameter, Passing
 
 __all__ = ["BankInterface", "module_text", "stubs_of_players"]
 
@@ -74,7 +76,7 @@ class BankInterface:
     def parameters(self) -> dict[str, str]:
         """Name -> type of what `set_param` takes in some mode; empty: not known."""
         method = self.methods.get("set_param")
-        return {} if method is None else keywords_of(method.signature)
+        return {} if method is None else keywords_of(method)
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,31 +256,54 @@ def _parameters_of_any(banks: Sequence[BankInterface]) -> dict[str, str]:
 def _own_verbs(kind: _Kind, banks: Sequence[BankInterface]) -> list[str]:
     """Verbs that every Dealer has, with the modes and parameters of these Banks: narrower than the
     Dealer's own."""
-    methods: dict[str, MethodDescription] = {}
-    signatures: dict[str, str] = {}
+    told: dict[str, tuple[tuple[Parameter, ...], str]] = {}
     modes, parameters = _shared([bank.modes for bank in banks]), _parameters_of_any(banks)
     if modes:
-        signatures["set_mode"] = (
-            "(mode: str, bandwidth: float | None = None, force: bool = False) -> 'dict[str, Any]'"
+        told["set_mode"] = (
+            (
+                _either("mode", "str", required=True),
+                _either("bandwidth", "float | None", None),
+                _either("force", "bool", False),
+            ),
+            "dict[str, Any]",
         )
     if parameters:
-        taken = ", ".join(f"{name}: {text} = ..." for name, text in parameters.items())
-        signatures["set_param"] = f"(*, {taken}) -> 'dict[str, Any]'"
-        signatures["get_param"] = "(name: str | None = None) -> 'dict[str, Any]'"
-        signatures["help_param"] = "(name: str | None = None) -> Any"
-    for name, signature in signatures.items():
-        doc = inspect.getdoc(getattr(kind.dealer, name))
-        if name == "set_param" and all(
-            bank.methods[name] == banks[0].methods[name] for bank in banks
+        of_one = _either("name", "str | None", None)
+        told["set_param"] = (
+            tuple(
+                Parameter(name=name, passing=Passing.KEYWORD, annotation=text)
+                for name, text in parameters.items()
+            ),
+            "dict[str, Any]",
+        )
+        told["get_param"] = (of_one,), "dict[str, Any]"
+        told["help_param"] = (of_one,), "Any"
+    methods: dict[str, MethodDescription] = {}
+    for verb, (taken, returned) in told.items():
+        doc = inspect.getdoc(getattr(kind.dealer, verb))
+        if verb == "set_param" and all(
+            bank.methods[verb] == banks[0].methods[verb] for bank in banks
         ):
-            doc = banks[0].methods[name].doc  # which says units and ranges
-        methods[name] = MethodDescription(name, doc, signature)
+            doc = banks[0].methods[verb].doc  # which says units and ranges
+        methods[verb] = MethodDescription(verb, doc, parameters=taken, returns=returned)
     lines: list[str] = []
     for name, method in methods.items():
         text = _methods(kind, {name: method}, (), (), known=BankInterface(methods, {}, modes))
         text[0] += "  # type: ignore[override]  # only what these Banks take"
         lines += text
     return lines
+
+
+def _either(
+    name: str, annotation: str, default: Any = NO_DEFAULT, *, required: bool = False
+) -> Parameter:
+    return Parameter(
+        name=name,
+        passing=Passing.EITHER,
+        annotation=annotation,
+        default=default,
+        required=required,
+    )
 
 
 def _narrowed(method: str, words: list[str], known: BankInterface | None) -> list[str]:
@@ -320,7 +345,7 @@ def _methods(
             or keyword.iskeyword(name)
         ):
             continue
-        parameters, returned = read_signature(method.signature, control)
+        parameters, returned = parameters_of(method, control)
         parameters = _narrowed(name, parameters, known)
         if for_all:
             # The answer for all Banks; of verbs that say [true, ...] a Dealer makes tuples.

@@ -1,4 +1,4 @@
-"""Signatures and annotations that Players sent, rebuilt as Python text from what is known to be
+"""Parameters and annotations that Players sent, rebuilt as Python text from what is known to be
 harmless.
 
 Knows no Player and no module: texts in, texts out.
@@ -9,9 +9,10 @@ from __future__ import annotations
 import ast
 from collections.abc import Sequence
 
-from zmqjsonproxy import syntax
+from zmqjsonproxy import MethodDescription, syntax
+from zmqjsonproxy.parameters import NO_DEFAULT, Parameter, Passing
 
-__all__ = ["keywords_of", "read_signature", "union_of"]
+__all__ = ["keywords_of", "parameters_of", "union_of"]
 
 PLAIN = frozenset({"Any", "None", "bool", "bytes", "float", "int", "object", "str"})
 COMPLETED = {
@@ -26,56 +27,46 @@ COMPLETED = {
 ARRAYS = frozenset({"list", "tuple", "set", "frozenset", "Sequence", "Iterable"})
 
 
-def read_signature(text: str, control: Sequence[str]) -> tuple[list[str], str]:
-    """Parameters and the type of the answer; what cannot be read takes and answers anything."""
-    tree = syntax.read_signature(text)
-    if tree is None:
+def parameters_of(method: MethodDescription, control: Sequence[str]) -> tuple[list[str], str]:
+    """Parameters and the type of the answer; what is not known takes and answers anything."""
+    if method.parameters is None:
         return ["*args: Any", *control, "**kwargs: Any"], "Any"
-    a = tree.args
-    positional = [*a.posonlyargs, *a.args]
-    defaults: list[ast.expr | None] = [None] * (len(positional) - len(a.defaults)) + list(
-        a.defaults
-    )
-    words: list[str] = []
-    for n, (argument, default) in enumerate(zip(positional, defaults, strict=True), start=1):
-        words.append(_parameter(argument, default))
-        if n == len(a.posonlyargs):
-            words.append("/")
-    if a.vararg is not None or a.kwonlyargs or control:
-        words.append("*" if a.vararg is None else f"*{a.vararg.arg}: {_type(a.vararg.annotation)}")
-    words += [
-        _parameter(argument, default)
-        for argument, default in zip(a.kwonlyargs, a.kw_defaults, strict=True)
-    ]
-    given = {argument.arg for argument in [*positional, *a.kwonlyargs]}
+    by = {passing: [p for p in method.parameters if p.passing is passing] for passing in Passing}
+    words = [_parameter(p) for p in by[Passing.POSITION]]
+    words += ["/"] if words else []
+    words += [_parameter(p) for p in by[Passing.EITHER]]
+    words += [f"*{p.name}: {_type_of(p.annotation)}" for p in by[Passing.POSITIONS]]
+    if (by[Passing.KEYWORD] or control) and not by[Passing.POSITIONS]:
+        words.append("*")
+    words += [_parameter(p) for p in by[Passing.KEYWORD]]
+    given = {p.name for p in method.parameters}
     words += [word for word in control if word.partition(":")[0] not in given]
-    if a.kwarg is not None:
-        words.append(f"**{a.kwarg.arg}: {_type(a.kwarg.annotation)}")
-    return words, _type(tree.returns, answered=True)
+    words += [f"**{p.name}: {_type_of(p.annotation)}" for p in by[Passing.KEYWORDS]]
+    return words, _type_of(method.returns, answered=True)
 
 
-def keywords_of(text: str) -> dict[str, str]:
-    """Name -> type of what a signature takes by keyword only; empty if it takes any keyword, or
-    cannot be read."""
-    tree = syntax.read_signature(text)
-    if tree is None or tree.args.kwarg is not None:
+def keywords_of(method: MethodDescription) -> dict[str, str]:
+    """Name -> type of what a method takes by keyword only; empty if it takes any keyword, or is not
+    known."""
+    parameters = method.parameters or ()
+    if any(p.passing is Passing.KEYWORDS for p in parameters):
         return {}
-    return {argument.arg: _type(argument.annotation) for argument in tree.args.kwonlyargs}
+    return {p.name: _type_of(p.annotation) for p in parameters if p.passing is Passing.KEYWORD}
 
 
-def _parameter(argument: ast.arg, default: ast.expr | None) -> str:
-    text = f"{argument.arg}: {_type(argument.annotation)}"
-    if default is None:
+def _parameter(p: Parameter) -> str:
+    text = f"{p.name}: {_type_of(p.annotation)}"
+    if p.required:
         return text
-    try:
-        value = ast.literal_eval(default)
-    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+    if p.default is NO_DEFAULT or not isinstance(p.default, str | int | float | bool | None):
         return f"{text} = ..."
-    if value is Ellipsis:
-        return f"{text} = ..."
-    if value is None and not text.endswith(("Any", "object", "None")):
+    if p.default is None and not text.endswith(("Any", "object", "None")):
         text += " | None"
-    return f"{text} = {value!r}"
+    return f"{text} = {p.default!r}"
+
+
+def _type_of(annotation: str, *, answered: bool = False) -> str:
+    return _type(syntax.read_annotation(annotation), answered=answered) if annotation else "Any"
 
 
 def _type(annotation: ast.expr | None, *, answered: bool = False) -> str:

@@ -216,7 +216,10 @@ class Bank:
                 return done.value
 
         if method.mark.keywords is not None:  # which the function itself does not show
-            document(bound, MethodDescription(method.name, method.doc, method.signature))
+            told = MethodDescription(
+                method.name, method.doc, method.kind.value, method.parameters, method.returns
+            )
+            document(bound, told)
         return bound
 
     # calls

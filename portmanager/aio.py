@@ -7,7 +7,6 @@ import asyncio
 import socket
 import time
 from collections.abc import Callable
-from types import TracebackType
 from typing import Any, NoReturn, Self, TypeVar, cast
 
 from portmanager.allocation import Allocation
@@ -199,12 +198,7 @@ class AsyncPortManager:
             await self._connect()
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_exc: object) -> None:
         await self.close()
 
     # --- the connection

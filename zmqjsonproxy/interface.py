@@ -16,8 +16,10 @@ from __future__ import annotations
 import functools
 import hashlib
 import inspect
+import json
 import keyword
-from collections.abc import Callable, Iterable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -25,10 +27,10 @@ from enum import StrEnum
 from typing import Any, TypeVar, overload
 
 from zmqjsonproxy.handle import NULL_OPERATION, OperationHandle
+from zmqjsonproxy.parameters import NO_DEFAULT, Parameter, Passing, signature_text
 
 __all__ = [
     "HIDDEN_BY_PROXIES",
-    "LEFT_OUT",
     "Interface",
     "Keyword",
     "Kind",
@@ -44,7 +46,6 @@ __all__ = [
 
 F = TypeVar("F", bound=Callable[..., Any])
 _MARK = "__exposed__"
-KEYWORD_ONLY = inspect.Parameter.KEYWORD_ONLY
 
 HIDDEN_BY_PROXIES = frozenset(
     {
@@ -84,20 +85,15 @@ class Keyword:
         annotation: Its type, as Python writes it with built-in types, `Literal` and unions: "float
             | list[float]".
         doc: What it is, with unit and range; may have several lines.
+        unit: Of its values.
+        schema: JSON Schema of its values, with ranges; empty: that of the annotation.
     """
 
     name: str
     annotation: str
     doc: str
-
-
-class _LeftOut:
-    def __repr__(self) -> str:
-        return "..."
-
-
-LEFT_OUT = _LeftOut()
-"""Default, in a signature, of what may be left out and then is as it was."""
+    unit: str = ""
+    schema: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -252,7 +248,8 @@ class Method:
     mark: Mark
     function: Callable[..., Any]
     doc: str | None
-    signature: str
+    parameters: tuple[Parameter, ...] | None = None
+    returns: str = ""
     queue: str = ""
     owner: object = None
 
@@ -261,14 +258,27 @@ class Method:
         """Query, command or operation."""
         return self.mark.kind
 
+    @property
+    def signature(self) -> str:
+        """Its parameters and the type of its result, as text."""
+        return signature_text(self.parameters, self.returns)
+
     def describe(self) -> dict[str, Any]:
         """Return what a native client is told of the method."""
-        return {
+        from zmqjsonproxy.schemas import schema_of  # late: only servers need it
+
+        told = {
             "name": self.name,
             "doc": self.doc,
             "signature": self.signature,
             "kind": self.mark.kind.value,
             "urgent": self.mark.urgent,
+        }
+        if self.parameters is None:
+            return told
+        return told | {
+            "parameters": [parameter.describe() for parameter in self.parameters],
+            "returns": {"annotation": self.returns, "schema": schema_of(self.returns)},
         }
 
 
@@ -350,19 +360,90 @@ def hidden_by_proxies(name: str, methods: Iterable[str]) -> str:
     return f"{', '.join(hidden)} of {name} {are} of proxies; callers reach the method as proxy.remote.{hidden[0]}(...)"
 
 
-def _signature(function: Callable[..., Any], keywords: Iterable[Keyword]) -> str:
+_PASSING = {
+    inspect.Parameter.POSITIONAL_ONLY: Passing.POSITION,
+    inspect.Parameter.POSITIONAL_OR_KEYWORD: Passing.EITHER,
+    inspect.Parameter.VAR_POSITIONAL: Passing.POSITIONS,
+    inspect.Parameter.KEYWORD_ONLY: Passing.KEYWORD,
+    inspect.Parameter.VAR_KEYWORD: Passing.KEYWORDS,
+}
+
+
+def _parameters(
+    function: Callable[..., Any], keywords: Sequence[Keyword], doc: str | None
+) -> tuple[tuple[Parameter, ...] | None, str]:
+    """Return the parameters of a method, and the type of its result; None: it cannot be told."""
+    from zmqjsonproxy.schemas import schema_of  # late: only servers need it
+
     try:
         signature = inspect.signature(function)
     except (TypeError, ValueError):
-        return "(*args, **kwargs)"
-    told = [
-        inspect.Parameter(k.name, KEYWORD_ONLY, default=LEFT_OUT, annotation=k.annotation)
+        return None, ""
+    described = parameter_docs(doc or "")
+    found = [
+        Parameter(
+            name=p.name,
+            passing=_PASSING[p.kind],
+            required=p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD),
+            default=_default(p.default),
+            annotation=(annotation := _annotation(p.annotation)),
+            schema=schema_of(annotation),
+            doc=described.get(p.name, ""),
+        )
+        for p in signature.parameters.values()
+        if not (keywords and p.kind is p.VAR_KEYWORD)
+    ]
+    found += [
+        Parameter(
+            name=k.name,
+            passing=Passing.KEYWORD,
+            annotation=k.annotation,
+            schema=k.schema or schema_of(k.annotation),
+            unit=k.unit,
+            doc=k.doc,
+        )
         for k in keywords
     ]
-    if told:
-        own = [p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
-        signature = signature.replace(parameters=[*own, *told])
-    return str(signature)
+    return tuple(found), _annotation(signature.return_annotation)
+
+
+def _annotation(annotation: Any) -> str:
+    """Return an annotation as text; empty: there is none."""
+    if annotation is inspect.Parameter.empty:
+        return ""
+    if not isinstance(annotation, str):
+        return inspect.formatannotation(annotation)
+    quote = annotation[:1]  # in quotes, where all annotations are texts already
+    is_quoted = quote in ("'", '"') and annotation.find(quote, 1) == len(annotation) - 1
+    return annotation[1:-1] if is_quoted else annotation
+
+
+def _default(value: Any) -> Any:
+    """Return a default as it travels; what JSON has no word for is not told."""
+    if value is inspect.Parameter.empty:
+        return NO_DEFAULT
+    try:
+        return json.loads(json.dumps(value, allow_nan=False))
+    except (TypeError, ValueError, RecursionError):
+        return NO_DEFAULT
+
+
+_ENTRY = re.compile(r"(\s*)\*{0,2}(\w+): (.*)")
+
+
+def parameter_docs(doc: str) -> dict[str, str]:
+    """Return what the sections "Args:" and "Keywords:" of a docstring say of each parameter."""
+    found: dict[str, str] = {}
+    inside, margin, name = False, -1, ""
+    for line in doc.splitlines():
+        if line and not line[0].isspace():
+            inside, margin, name = line.strip() in ("Args:", "Keywords:"), -1, ""
+        elif inside and (entry := _ENTRY.fullmatch(line)) and margin in (-1, len(entry[1])):
+            margin, name = len(entry[1]), entry[2]
+            found[name] = entry[3].strip()
+        elif inside and name:
+            found[name] = f"{found[name]} {line.strip()}".strip()
+    return found
 
 
 def _doc(function: Callable[..., Any], keywords: Iterable[Keyword]) -> str | None:
@@ -412,12 +493,15 @@ class Interface:
         methods: dict[str, Method] = {}
         for key, (function, mark) in sorted(marked_methods(obj).items()):
             keywords = _keywords(function, mark, obj)
+            doc = _doc(function, keywords)
+            parameters, returns = _parameters(function, keywords, doc)
             methods[key] = Method(
                 name=key,
                 mark=mark,
                 function=function,
-                doc=_doc(function, keywords),
-                signature=_signature(function, keywords),
+                doc=doc,
+                parameters=parameters,
+                returns=returns,
                 queue=queue,
                 owner=obj,
             )

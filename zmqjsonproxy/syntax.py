@@ -1,12 +1,11 @@
-"""Signatures and annotations, which travel as text, as syntax trees. Nothing of them is ever
-run."""
+"""Annotations, which travel as text, as syntax trees. Nothing of them is ever run."""
 
 from __future__ import annotations
 
 import ast
 import threading
 
-__all__ = ["read_annotation", "read_signature"]
+__all__ = ["read_annotation"]
 
 _PARSING = threading.Lock()
 """Python 3.11 raises SystemError now and then where two threads make syntax trees at the same
@@ -14,14 +13,6 @@ time."""
 _DEEPEST = 100
 """Levels of a tree; whoever walks through a deeper one, as others may send it, runs into Python's
 limit."""
-
-
-def read_signature(text: str) -> ast.FunctionDef | None:
-    """Return a function without content whose signature is `text`, as `(x: float = 1) -> int`;
-    None: it is none."""
-    tree = _read(f"def f{text}: ...", "exec")
-    found = tree.body[0] if isinstance(tree, ast.Module) else None
-    return found if isinstance(found, ast.FunctionDef) else None
 
 
 def read_annotation(text: str) -> ast.expr | None:

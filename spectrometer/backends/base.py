@@ -14,7 +14,7 @@ import math
 import struct
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -149,7 +149,7 @@ class Backend(ABC):
                 raise RefusedError(f"{value!r:.80} MHz is no filter of {known}")
             return int(value)
 
-        on_off = Legal(integer(0, 1).convert, "int")
+        on_off = replace(integer(0, 1), words="")
         return [
             Parameter(
                 name="observer",
@@ -193,7 +193,9 @@ class Backend(ABC):
             Parameter(
                 name="filter_bw",
                 default=self.mode.filter_bw_mhz,
-                convert=Legal(filter_bandwidth, "int"),
+                convert=Legal(
+                    filter_bandwidth, "int", unit="MHz", schema={"enum": sorted(filters)}
+                ),
                 help=f"Bandwidth of the input filter, MHz: one of {sorted(filters)}.",
             ),
             Parameter(

@@ -4,8 +4,8 @@ no hardware."""
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from groundwork.errors import did_you_mean
@@ -37,11 +37,15 @@ class Legal:
             refuses.
         annotation: Their type, as Python writes it.
         words: Which of that type; empty: all, or the help of the parameter says it.
+        unit: Of the values; empty: none.
+        schema: JSON Schema of the values, with their range; empty: that of the annotation.
     """
 
     convert: Callable[[Any], Any]
     annotation: str
     words: str = ""
+    unit: str = ""
+    schema: Mapping[str, Any] = field(default_factory=dict)
 
     def __call__(self, value: Any) -> Any:
         return self.convert(value)
@@ -82,7 +86,12 @@ def _text(value: Any) -> str:
     return value
 
 
-text = Legal(_text, "str", f"up to {MAX_TEXT} printable ASCII characters")
+text = Legal(
+    _text,
+    "str",
+    f"up to {MAX_TEXT} printable ASCII characters",
+    schema={"type": "string", "maxLength": MAX_TEXT},
+)
 """Text that fits a status card."""
 
 
@@ -106,7 +115,10 @@ def number(low: float, high: float = math.inf, *, unit: str = "s", closed: bool 
             raise ValueError(f"{result:g} {unit} is out of range: {limits}".replace("  ", " "))
         return result
 
-    return Legal(convert, "float", limits)
+    schema = {"type": "number", "minimum" if closed else "exclusiveMinimum": low}
+    if high < math.inf:
+        schema["maximum"] = high
+    return Legal(convert, "float", limits, unit, schema)
 
 
 def integer(low: int, high: int) -> Legal:
@@ -123,7 +135,8 @@ def integer(low: int, high: int) -> Legal:
             raise ValueError(f"{value!s:.80} is not within {low} to {high}")
         return result
 
-    return Legal(convert, "int", f"{low} to {high}")
+    schema = {"type": "integer", "minimum": low, "maximum": high}
+    return Legal(convert, "int", f"{low} to {high}", schema=schema)
 
 
 def choice(values: Collection[str]) -> Legal:
@@ -254,6 +267,8 @@ def keywords(sets: Mapping[str, ParameterSet]) -> list[Keyword]:
         sets: Mode -> its parameters.
     """
     types: dict[str, dict[str, None]] = {}
+    units: dict[str, set[str]] = {}
+    schemas: dict[str, list[Mapping[str, Any]]] = {}
     texts: dict[str, dict[str, list[str]]] = {}  # name -> description -> modes where it is so
     for mode, parameters in sets.items():
         for parameter in parameters:
@@ -261,6 +276,10 @@ def keywords(sets: Mapping[str, ParameterSet]) -> list[Keyword]:
                 types.setdefault(parameter.name, {}).update(
                     dict.fromkeys(parameter.convert.annotation.split(" | "))
                 )
+                units.setdefault(parameter.name, set()).add(parameter.convert.unit)
+                known = schemas.setdefault(parameter.name, [])
+                if parameter.convert.schema not in known:
+                    known.append(parameter.convert.schema)
                 texts.setdefault(parameter.name, {}).setdefault(parameter.description, []).append(
                     mode
                 )
@@ -272,9 +291,18 @@ def keywords(sets: Mapping[str, ParameterSet]) -> list[Keyword]:
                 text if len(modes) == len(sets) else f"{text} In {_ranges(modes, sets)}."
                 for text, modes in texts[name].items()
             ),
+            unit=units[name].pop() if len(units[name]) == 1 else "",
+            schema=_one_of(schemas[name]),
         )
         for name in sorted(texts)
     ]
+
+
+def _one_of(schemas: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """Return the schema of what fits one of some; empty if one of them is not known."""
+    if not all(schemas):
+        return {}
+    return schemas[0] if len(schemas) == 1 else {"anyOf": list(schemas)}
 
 
 def _ranges(modes: Collection[str], of_all: Collection[str]) -> str:

@@ -29,7 +29,14 @@ def one_or_each(legal: Legal, what: str) -> Legal:
             raise ValueError(f"{len(values)} {what}; expected one, or one for each of 8 sub-bands")
         return [legal(item) for item in values]
 
-    return Legal(convert_all, f"{legal.annotation} | Sequence[{legal.annotation}]", legal.words)
+    several = {"type": "array", "items": legal.schema}
+    return Legal(
+        convert_all,
+        f"{legal.annotation} | Sequence[{legal.annotation}]",
+        legal.words,
+        legal.unit,
+        {"anyOf": [legal.schema, several]} if legal.schema else {},
+    )
 
 
 class LbwBackend(VegasBackend):

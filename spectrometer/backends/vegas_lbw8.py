@@ -34,7 +34,7 @@ class VegasL8Backend(LbwBackend):
             nearest_oscillator(hertz, self.setup.frequency_mhz)
             return hertz
 
-        as_many = one_or_each(Legal(frequency, "float"), "centres")
+        as_many = one_or_each(Legal(frequency, "float", unit="MHz"), "centres")
 
         def centres(value: Any) -> list[float]:
             found: list[float] = as_many(value)
@@ -54,7 +54,7 @@ class VegasL8Backend(LbwBackend):
             Parameter(
                 name="subband_freq",
                 default=[middle] * self.subbands,
-                convert=Legal(centres, as_many.annotation),
+                convert=Legal(centres, as_many.annotation, unit="MHz"),
                 help=f"{what}, a list in MHz (Hz above 5000), 0 to {top:g} MHz.",
             ),
         ]

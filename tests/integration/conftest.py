@@ -29,7 +29,7 @@ def served() -> Iterator[tuple[str, Bank]]:
 @pytest.fixture
 def proxy(served: tuple[str, Bank]) -> Iterator[Any]:
     """A blocking proxy of that Bank."""
-    with zmq.Context() as context, ZMQJSONProxyClient(context, "bank", served[0], 10.0) as one:
+    with zmq.Context() as context, ZMQJSONProxyClient(context, "bank", served[0], 60.0) as one:
         yield one
 
 
@@ -39,7 +39,7 @@ def make_proxy(request: pytest.FixtureRequest) -> Iterator[Make]:
     made: list[Any] = []
     with asyncio.Runner() as runner:
 
-        def one(url: str = "", name: str = "bank", time_out: float = 10.0) -> Any:
+        def one(url: str = "", name: str = "bank", time_out: float = 60.0) -> Any:
             if request.param == "blocking":
                 made.append(ZMQJSONProxyClient(None, name, url, time_out) if url else Hub())
             else:

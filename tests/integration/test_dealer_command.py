@@ -13,6 +13,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from support.descriptions import described
 from support.native_player import NativePlayer
 from support.original_server import OriginalPlayer
 from support.player_process import PlayerProcess
@@ -20,7 +21,6 @@ from support.player_run import ROOT, clean_environment, free_port
 from support.terminal import Terminal
 
 from dealer.stubs import BankInterface, module_text
-from zmqjsonproxy.rpc.protocol.description import MethodDescription
 
 
 def file_of(folder: Path, ports: Mapping[str, int | str], host: str = "127.0.0.1") -> Path:
@@ -368,8 +368,8 @@ def test_stubs_pass_strict_checks_run_and_catch_wrong_arguments(
     urls = json.loads(dealer("list", "--json", "--config", config).stdout)
     (tmp_path / "good.py").write_text(GOOD.replace("{players}", json.dumps(urls)))
     one, other = (
-        MethodDescription("sweep", "Steps.", "(x: int)"),
-        MethodDescription("sweep", None, "(y: str) -> tuple"),
+        described("sweep", "Steps.", "(x: int)"),
+        described("sweep", None, "(y: str) -> tuple"),
     )
     banks = {
         "BANKA": BankInterface({"sweep": one}),

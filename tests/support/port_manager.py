@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from portmanager.binding import port_is_free
@@ -88,12 +87,7 @@ class ServerProcess:
         wait_for(lambda: "listening on" in self.log.read_text(), "the log says that it listens")
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_exc: object) -> None:
         self.end()
 
     def end(self, number: signal.Signals = signal.SIGTERM) -> None:
@@ -170,12 +164,7 @@ class StandIn:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_exc: object) -> None:
         self._listener.shutdown(socket.SHUT_RDWR)
         self.drop()
         for thread in self._threads:

@@ -75,7 +75,7 @@ class Bank:
     def hold(self) -> str:
         """A command that lasts until the test says so."""
         self.begun.set()
-        self.go_on.wait(30)
+        self.go_on.wait(300)
         return "held"
 
     @command
@@ -118,7 +118,7 @@ class Bank:
         handle = current_operation()
         handle.progress(0.25, self.progress_text)
         self.begun.set()
-        handle.wait(30)
+        handle.wait(300)
         return mode
 
     @operation(answers_when_accepted=True)
@@ -126,7 +126,7 @@ class Bank:
         handle = current_operation()
         handle.accept([True, "accepted"])
         self.begun.set()
-        handle.wait(30)
+        handle.wait(300)
         return [True, "later"]
 
     @operation(answers_when_accepted=True)
@@ -137,10 +137,10 @@ class Bank:
         if kind == "hook":
             handle.on_abort(lambda: [][0])
         if kind == "slow hook":
-            handle.on_abort(lambda: self.heard.append(self.go_on.wait(30)))
+            handle.on_abort(lambda: self.heard.append(self.go_on.wait(300)))
         handle.accept(object() if kind == "value" else "accepted")
         self.begun.set()
-        handle.wait(30)
+        handle.wait(300)
 
     @operation
     def hooked(self) -> None:

@@ -10,7 +10,6 @@ import subprocess
 import sys
 import termios
 from collections.abc import Mapping
-from types import TracebackType
 from typing import Self
 
 from support.player_run import DEADLINE, ROOT, poll
@@ -70,12 +69,7 @@ class Terminal:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        tb: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_exc: object) -> None:
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait(DEADLINE)

@@ -10,6 +10,7 @@ from groundwork.errors import did_you_mean
 from zmqjsonproxy import ndarray, wirejson
 from zmqjsonproxy.interface import Interface
 from zmqjsonproxy.rpc.protocol import jsonrpc, original
+from zmqjsonproxy.rpc.protocol.description import DESCRIPTION_VERSION
 from zmqjsonproxy.rpc.protocol.dialect import Request
 from zmqjsonproxy.rpc.protocol.jsonrpc import Code
 
@@ -67,6 +68,7 @@ def _list_methods(
     return wirejson.dumps(
         {
             "dealer": 1,
+            "version": DESCRIPTION_VERSION,
             "server": "dealer-player",
             "instance": instance,
             "arrays": ndarray.is_available(),

@@ -11,6 +11,7 @@ from typing import Any
 
 from groundwork.errors import did_you_mean
 from zmqjsonproxy.errors import ProtocolError
+from zmqjsonproxy.parameters import Passing
 from zmqjsonproxy.process import OfOneProcess
 from zmqjsonproxy.rpc.knownservers import KnownServers
 from zmqjsonproxy.rpc.protocol.description import InterfaceDescription, MethodDescription
@@ -20,8 +21,8 @@ __all__ = [
     "RemoteObject",
     "call_timeout",
     "document",
-    "read_signature",
     "reply_timeout",
+    "signature_of",
 ]
 
 DEFAULT_TIMEOUT = 60.0
@@ -136,7 +137,7 @@ def document(method: Callable[..., Any], description: MethodDescription) -> None
     """Give a function the name, documentation and signature of the remote method it calls."""
     method.__name__ = method.__qualname__ = description.name
     method.__doc__ = description.doc
-    signature = read_signature(description.signature)
+    signature = signature_of(description)
     if signature is not None:
         method.__signature__ = signature  # type: ignore[attr-defined]  # functions take any attribute
 
@@ -161,50 +162,33 @@ def reply_timeout(t: float | timedelta | None) -> float:
     return seconds or DEFAULT_TIMEOUT
 
 
-def read_signature(text: str) -> inspect.Signature | None:
-    """Make a signature of its text, names and kinds only: remote annotations and defaults are
-    shown, never run."""
-    import ast
+_KINDS = {
+    Passing.POSITION: inspect.Parameter.POSITIONAL_ONLY,
+    Passing.EITHER: inspect.Parameter.POSITIONAL_OR_KEYWORD,
+    Passing.POSITIONS: inspect.Parameter.VAR_POSITIONAL,
+    Passing.KEYWORD: inspect.Parameter.KEYWORD_ONLY,
+    Passing.KEYWORDS: inspect.Parameter.VAR_KEYWORD,
+}
 
-    from zmqjsonproxy import syntax
-    from zmqjsonproxy.interface import LEFT_OUT
 
-    function = syntax.read_signature(text)
-    if function is None:
-        return None
-    a = function.args
+def signature_of(description: MethodDescription) -> inspect.Signature | None:
+    """Return the signature that a prompt shows; None: it is not known.
+
+    Types are texts, and what may be left out without a default that is known has `...`.
+    """
     empty = inspect.Parameter.empty
-
-    def shown(node: ast.expr | None) -> Any:
-        if node is None:
-            return empty
-        try:
-            return LEFT_OUT if (value := ast.literal_eval(node)) is Ellipsis else value
-        except (ValueError, TypeError):  # TypeError: what cannot be a key, or in a set
-            return ast.unparse(node)
-
-    def make(arg: ast.arg, kind: Any, default: ast.expr | None = None) -> inspect.Parameter:
-        return inspect.Parameter(
-            arg.arg, kind, default=shown(default), annotation=shown(arg.annotation)
-        )
-
-    positional = [*a.posonlyargs, *a.args]
-    defaults: list[ast.expr | None] = [None] * (len(positional) - len(a.defaults)) + list(
-        a.defaults
-    )
-    kind = inspect.Parameter
-    parameters = [
-        make(arg, kind.POSITIONAL_ONLY if i < len(a.posonlyargs) else kind.POSITIONAL_OR_KEYWORD, d)
-        for i, (arg, d) in enumerate(zip(positional, defaults, strict=True))
-    ]
-    if a.vararg is not None:
-        parameters.append(make(a.vararg, kind.VAR_POSITIONAL))
-    parameters += [
-        make(arg, kind.KEYWORD_ONLY, d) for arg, d in zip(a.kwonlyargs, a.kw_defaults, strict=True)
-    ]
-    if a.kwarg is not None:
-        parameters.append(make(a.kwarg, kind.VAR_KEYWORD))
-    try:
-        return inspect.Signature(parameters, return_annotation=shown(function.returns))
-    except ValueError:
+    if description.parameters is None:
         return None
+    several = (Passing.POSITIONS, Passing.KEYWORDS)
+    return inspect.Signature(
+        [
+            inspect.Parameter(
+                p.name,
+                _KINDS[p.passing],
+                default=empty if p.required or p.passing in several else p.default,
+                annotation=p.annotation or empty,
+            )
+            for p in description.parameters
+        ],
+        return_annotation=description.returns or empty,
+    )

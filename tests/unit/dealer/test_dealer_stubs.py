@@ -6,13 +6,15 @@ from __future__ import annotations
 import ast
 
 import pytest
+from support.descriptions import described
 
 from dealer.stubs import BankInterface, module_text
-from zmqjsonproxy.rpc.protocol.description import MethodDescription
+from zmqjsonproxy import MethodDescription
+from zmqjsonproxy.parameters import Parameter, Passing
 
 
-def module_of(signature: str, doc: str | None = None, name: str = "sweep") -> str:
-    text = module_text({"BANKA": BankInterface({name: MethodDescription(name, doc, signature)})})
+def module_of(method: MethodDescription) -> str:
+    text = module_text({"BANKA": BankInterface({method.name: method})})
     ast.parse(text)
     return text
 
@@ -53,19 +55,32 @@ def function_of(text: str, cls: str, name: str) -> str:
             "(t: 'tuple[()]', u: 'Union[()]') -> 'tuple[()]'",
             "(self, t: tuple[()], u: Any, *, {}) -> list[Any]",
         ),
-        (f"(x: {'|'.join(['int'] * 500)})", "(self, *args: Any, {}, **kwargs: Any) -> Any"),
-        ("(x=os.system('rm'))", "(self, x: Any=..., *, {}) -> Any"),
-        ("(x): import os #", "(self, x: Any, *, {}) -> Any"),
-        ("", "(self, *args: Any, {}, **kwargs: Any) -> Any"),
+        ("(x=print)", "(self, x: Any=..., *, {}) -> Any"),
+        ("(x: 'import os', y: 'os.system(1)')", "(self, x: Any, y: Any, *, {}) -> Any"),
     ],
 )
 def test_signatures_are_rebuilt_from_what_is_harmless(signature: str, expected: str) -> None:
     control = "_timeout: float | None=None"
-    assert function_of(module_of(signature), "_Bank0", "sweep") == expected.format(control)
+    text = module_of(described("sweep", None, signature))
+    assert function_of(text, "_Bank0", "sweep") == expected.format(control)
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        None,
+        (Parameter(name="x", passing=Passing.EITHER, annotation="|".join(["int"] * 500)),),
+        (Parameter(name="x", passing=Passing.EITHER, annotation="(" * 5000),),
+    ],
+    ids=["not known", "a type without end", "brackets"],
+)
+def test_what_cannot_be_read_takes_anything(parameters: tuple[Parameter, ...] | None) -> None:
+    text = module_of(MethodDescription("sweep", parameters=parameters))
+    assert ": Any" in function_of(text, "_Bank0", "sweep")
 
 
 def test_a_dealer_answers_for_each_bank() -> None:
-    text = module_of("(x: 'float') -> 'int'")
+    text = module_of(described("sweep", None, "(x: float) -> int"))
     assert function_of(text, "Dealer", "sweep") == (
         "(self, x: float, *, _timeout: float | None=None, _banks: Iterable[str] | None=None) -> dict[str, int]"
     )
@@ -82,7 +97,7 @@ DOCUMENTATION = [
 
 @pytest.mark.parametrize("doc", DOCUMENTATION)
 def test_documentation_cannot_leave_its_quotes(doc: str) -> None:
-    text = module_of("()", doc)
+    text = module_of(MethodDescription("sweep", doc, parameters=()))
     imported = [
         node.names[0].name for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Import)
     ]
@@ -91,15 +106,15 @@ def test_documentation_cannot_leave_its_quotes(doc: str) -> None:
 
 @pytest.mark.parametrize("name", ["class", "a b", "_hidden", "x(): pass\n", "close"])
 def test_names_that_are_none_or_taken_are_left_out(name: str) -> None:
-    assert f"def {name}" not in module_of("()", name=name)
+    assert f"def {name}" not in module_of(MethodDescription(name, parameters=()))
 
 
 def test_banks_that_differ_have_types_of_their_own() -> None:
     one, other = (
-        MethodDescription("sweep", None, "(x: int)"),
-        MethodDescription("sweep", None, "(y: str)"),
+        described("sweep", None, "(x: int)"),
+        described("sweep", None, "(y: str)"),
     )
-    only = MethodDescription("only", None, "()")
+    only = described("only", None, "()")
     banks = {
         "A": BankInterface({"sweep": one}),
         "B": BankInterface({"sweep": other, "only": only}),
@@ -115,7 +130,7 @@ def test_banks_that_differ_have_types_of_their_own() -> None:
 
 def bank(set_param: str, modes: tuple[str, ...] = ()) -> BankInterface:
     methods = {
-        name: MethodDescription(name, None, signature)
+        name: described(name, None, signature)
         for name, signature in {
             "set_mode": "(mode: 'str | None', force: 'bool' = False)",
             "set_param": set_param,
@@ -176,7 +191,7 @@ def test_parameters_of_a_bank_that_says_nothing_may_be_any() -> None:
 
 
 def test_a_dealer_of_like_banks_says_of_parameters_what_the_banks_say() -> None:
-    told = MethodDescription(
+    told = described(
         "set_param", "Keywords:\n    dm: Dispersion, pc/cm3; 0 to 1.", "(*, dm: float = ...)"
     )
     text = module_text(

@@ -80,9 +80,11 @@ def test_marked_methods_only_are_exported_with_what_they_are() -> None:
     assert interface.methods["read"].describe() == {
         "name": "read",
         "doc": "Reads.",
-        "signature": "() -> 'int'",
+        "signature": "() -> int",
         "kind": "query",
         "urgent": False,
+        "parameters": [],
+        "returns": {"annotation": "int", "schema": {"type": "integer"}},
     }
 
 
@@ -310,12 +312,10 @@ class Settable:
 def test_keywords_that_an_object_tells_are_in_signature_and_documentation() -> None:
     methods = Interface.of("bank", Settable()).methods
     told = methods["set_param"]
-    expected = (
-        "(first: 'int' = 1, *, gain: 'int | list[int]' = ..., power: 'float' = ...) -> 'bool'"
-    )
+    expected = "(first: int = 1, *, gain: int | list[int] = ..., power: float = ...) -> bool"
     assert told.signature == expected  # what is no keyword, or is one of its own, is left out
     assert told.doc is not None
     assert told.doc.splitlines()[2:5] == ["Keywords:", "    gain: Of gain, W.", "        In M1."]
     assert told.function(power=1)
-    assert methods["set_status"].signature == "(**kvpairs: 'Any') -> 'None'"
+    assert methods["set_status"].signature == "(**kvpairs: Any) -> None"
     assert methods["set_status"].doc is None

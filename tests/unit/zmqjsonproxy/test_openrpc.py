@@ -10,7 +10,7 @@ import pytest
 
 from zmqjsonproxy.interface import Interface, Keyword, command, query
 from zmqjsonproxy.rpc.openrpc import openrpc_document
-from zmqjsonproxy.rpc.schemas import schema_of
+from zmqjsonproxy.schemas import schema_of
 
 NUMBER, TEXT = {"type": "number"}, {"type": "string"}
 
@@ -73,7 +73,7 @@ class Toy:
         """Set."""
 
     @command
-    def odd(self, value: object = object()) -> None: ...  # its default is no Python text
+    def odd(self, value: object = object()) -> None: ...  # its default does not travel
 
 
 def test_the_document_has_a_schema_and_the_words_of_the_docstring_for_each_parameter() -> None:
@@ -90,7 +90,7 @@ def test_the_document_has_a_schema_and_the_words_of_the_docstring_for_each_param
         {
             "name": "how",
             "required": False,
-            "schema": {"enum": ["near", "far"]},
+            "schema": {"enum": ["near", "far"], "default": "near"},
             "x-annotation": "Literal['near', 'far']",
             "description": "Which: near or far.",
         },
@@ -104,18 +104,18 @@ def test_the_document_has_a_schema_and_the_words_of_the_docstring_for_each_param
         {
             "name": "limit",
             "required": False,
-            "schema": {"type": ["integer", "null"]},
+            "schema": {"type": ["integer", "null"], "default": None},
             "x-annotation": "int | None",
         },
     ]
     assert find["result"]["schema"] == {"type": "array", "items": TEXT}
-    assert odd["params"] == []
+    assert [(p["name"], p["required"]) for p in odd["params"]] == [("value", False)]
     assert set_param["params"] == [
         {
             "name": "power",
             "required": False,
             "schema": NUMBER,
             "x-annotation": "float",
-            "description": "Power, W; 0 to 5. In M1.",
+            "description": "Power, W; 0 to 5.\nIn M1.",
         }
     ]

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from zmqjsonproxy.errors import NoSuchInterfaceError, ProtocolError, ProxyError
+from zmqjsonproxy.parameters import Parameter, Passing, read_parameters, signature_text
 from zmqjsonproxy.rpc.protocol import jsonrpc
 
 __all__ = [
+    "DESCRIPTION_VERSION",
     "InterfaceDescription",
     "MethodDescription",
     "interface_changes",
@@ -18,14 +20,41 @@ __all__ = [
 ]
 
 
+DESCRIPTION_VERSION = 2
+"""Of the form of the answer to a hello: since 2 it has parameters one by one."""
+
+
 @dataclass(frozen=True, slots=True)
 class MethodDescription:
-    """What a server says of one method; old servers know name and doc only."""
+    """What a server says of one method; old servers know name and doc only.
+
+    Attributes:
+        name: As callers write it.
+        doc: Its documentation.
+        kind: Query, command or operation.
+        parameters: What it takes; None: not known, anything may be given.
+        returns: The type of its result, as Python writes it; empty: not known.
+    """
 
     name: str
     doc: str | None = None
-    signature: str = "(*args, **kwargs)"
     kind: str = "command"
+    parameters: tuple[Parameter, ...] | None = None
+    returns: str = ""
+
+    @property
+    def signature(self) -> str:
+        """Its parameters and the type of its result, for people."""
+        return signature_text(self.parameters, self.returns)
+
+    @property
+    def keywords(self) -> list[str]:
+        """Names of what it takes by keyword only."""
+        return [p.name for p in self.parameters or () if p.passing is Passing.KEYWORD]
+
+    def takes(self, name: str) -> bool:
+        """Tell whether it is known to have a parameter."""
+        return any(parameter.name == name for parameter in self.parameters or ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +102,11 @@ def read_description(
     if isinstance(message, dict) and isinstance(message.get("methods"), list):
         described = (
             MethodDescription(
-                str(m["name"]), m.get("doc"), str(m.get("signature", "")), str(m.get("kind", ""))
+                str(m["name"]),
+                m.get("doc"),
+                str(m.get("kind", "")),
+                read_parameters(m.get("parameters")),
+                _annotation_of(m.get("returns")),
             )
             for m in message["methods"]
             if isinstance(m, dict) and "name" in m
@@ -90,6 +123,11 @@ def read_description(
     return ProtocolError(f"{url}: the answer to list_methods is none: {str(message)[:200]}")
 
 
+def _annotation_of(returns: Any) -> str:
+    found = returns.get("annotation") if isinstance(returns, dict) else None
+    return found if isinstance(found, str) else ""
+
+
 def interface_changes(before: InterfaceDescription, after: InterfaceDescription) -> str:
     """Return in words what callers of the methods have to know; empty: nothing.
 
@@ -99,7 +137,9 @@ def interface_changes(before: InterfaceDescription, after: InterfaceDescription)
     old, new = before.methods, after.methods
     told = before.native and after.native
     other = [
-        name for name in new if told and name in old and new[name].signature != old[name].signature
+        name
+        for name in new
+        if told and name in old and new[name].parameters != old[name].parameters
     ]
     found = {
         "new": new.keys() - old.keys(),
