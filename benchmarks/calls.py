@@ -1,4 +1,4 @@
-"""Calls to one server, of a bare REQ/REP round trip with the same bytes.
+"""Calls to one server, of a bare REQ/REP round trip with the same bytes, and of the bare design.
 
 Ours is what a user calls: `ZMQJSONProxyClient.add(2, 3)`, with request number, deadline, both
 dialects, guards and logging, against a server process. One core: client and server share it; two
@@ -7,140 +7,152 @@ cores: one each.
 
 from __future__ import annotations
 
+import contextlib
 import statistics
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import zmq
 
-from benchmarks.floors import Pairs, asking, cores, echo, in_pinned_process, pairs, serving
+from benchmarks import bare
+from benchmarks.comparison import Program, Work, bare_client, compare, echoed
+from benchmarks.floors import cores, echo, in_pinned_process, reply, request, serving
+from benchmarks.parts import Effort, Part
 from benchmarks.rows import Row
 from benchmarks.subject import STATUS, serve
-from zmqjsonproxy import ZMQJSONProxyClient, wirejson
-from zmqjsonproxy.errors import ProxyError
-from zmqjsonproxy.rpc.protocol import jsonrpc
+from zmqjsonproxy import Hub, ProxyError, ZMQJSONProxyClient
+
+__all__ = ["PARTS", "SMALL", "calling"]
 
 SMALL = 2000
 """Calls per block."""
+MANY = 32
+"""Calls outstanding at a time."""
+MEMORY_GRAIN = 64.0
+"""KiB."""
 
 
-def rows() -> list[Row]:
-    """Measure all of it."""
-    found = []
-    here, *others = cores()
-    found += _small(here, here)
-    found.append(_without_orjson(here))
-    if others:
-        found += _small(here, others[0])
-    found += _outstanding(here)
-    found.append(_asyncio(here))
-    found.append(_status(here))
-    found.append(_beside_a_command(here))
-    found.append(_import_cost())
-    found.append(_memory(here))
-    return found
-
-
-def _native(method: str, *params: object) -> bytes:
-    """What our client sends, as near as makes no difference to the floor."""
-    return wirejson.dumps(
-        {
-            "jsonrpc": "2.0",
-            "method": method,
-            "id": 1000,
-            "params": params,
-            "dealer": {"deadline_s": 60.0},
-        }
-    )
-
-
-def _pair(
-    floor_url: str, our_url: str, request: bytes, method: str, args: tuple[Any, ...], count: int
-) -> Pairs:
-    with ZMQJSONProxyClient(zmq.Context.instance(), "bank", our_url) as proxy:
+@contextlib.contextmanager
+def calling(method: str, args: tuple[Any, ...], url: str) -> Iterator[Work]:
+    """Our client."""
+    with ZMQJSONProxyClient(zmq.Context.instance(), "bank", url) as proxy:
         call = getattr(proxy, method)
-        return pairs(asking(floor_url, request), lambda: call(*args), count)
+        yield lambda: call(*args)
 
 
-def _measure(
-    client: int, server: int, method: str, args: tuple[Any, ...], reply: Any, count: int
-) -> Pairs:
-    """Times of `bank.<method>(*args)`, whose answer is `reply`, and of a bare round trip."""
-    request = _native(f"bank.{method}", *args)
-    with (
-        serving(server, 1, echo, jsonrpc.reply(1000, reply)) as floors,
-        serving(server, 1, serve) as ours,
-    ):
-        result = in_pinned_process(
-            client, _pair, floors[0][0], ours[0][0], request, method, args, count
-        )
-        assert isinstance(result, Pairs)
-        return result
+def _programs(method: str, args: tuple[Any, ...], result: object) -> dict[str, Program]:
+    return {
+        "floor": Program(echo, partial(echoed, request(f"bank.{method}", *args)), (reply(result),)),
+        "bare": Program(bare.serve_subject, partial(bare_client, "call", (method, *args))),
+        "ours": Program(serve, partial(calling, method, args)),
+    }
 
 
-def _row(
-    what: str, figures: tuple[float, float, float], must: float | None, aim: float | None
-) -> Row:
-    floor, ours, ratio = figures
-    return Row(what, 1e6 * floor, 1e6 * ours, ratio, must, aim, "us")
+def _beside_floor(programs: dict[str, Program]) -> dict[str, Program]:
+    return {name: program for name, program in programs.items() if name != "bare"}
 
 
-def _small(client: int, server: int) -> list[Row]:
-    one = client == server
-    where = "one core" if one else "two cores"
-    times = _measure(client, server, "add", (2, 3), 5, SMALL)
-    found = [_row(f"small call, query, {where}", times.quantile(0.5), 1.30 if one else 1.35, 1.20)]
-    if one:
-        through_queue = _measure(client, server, "set_value", (2, 3), 5, SMALL)
-        found.append(_row(f"small call, command, {where}", through_queue.quantile(0.5), 2.0, 1.85))
-        found.append(_row(f"p99 of the small call, {where}", times.quantile(0.99), 1.75, 1.4))
-    return found
-
-
-def _pair_without_orjson(floor_url: str, our_url: str, request: bytes) -> Pairs:
-    """As `_pair`, by a client where orjson is not installed."""
-    sys.modules["orjson"] = None  # type: ignore[assignment]  # how Python marks what cannot be imported
-    wirejson.dumps, wirejson.dumps_short, wirejson.loads = wirejson._guarded()
-    return _pair(floor_url, our_url, request, "add", (2, 3), SMALL)
-
-
-def _without_orjson(core: int) -> Row:
-    with serving(core, 1, echo, jsonrpc.reply(1000, 5)) as floors, serving(core, 1, serve) as ours:
-        request = _native("bank.add", 2, 3)
-        times = in_pinned_process(core, _pair_without_orjson, floors[0][0], ours[0][0], request)
-    return _row("small call, query, client without orjson", times.quantile(0.5), None, None)
-
-
-def _outstanding_pair(floor_url: str, our_url: str) -> Pairs:
-    from zmqjsonproxy import CallRequest, Hub
-
-    args = (2, 3)
-    with Hub(zmq.Context.instance()) as hub:
-        requests = [CallRequest(our_url, "bank", "add", args)] * 32
-        return pairs(
-            asking(floor_url, _native("bank.add", *args)),
-            lambda: hub.call_many(requests, 60.0),
-            SMALL // 8,
-        )
-
-
-def _outstanding(core: int) -> list[Row]:
-    with serving(core, 1, echo, jsonrpc.reply(1000, 5)) as floors, serving(core, 1, serve) as ours:
-        times = in_pinned_process(core, _outstanding_pair, floors[0][0], ours[0][0])
-    floor, many, ratio = times.quantile(0.5)
+def _query(effort: Effort) -> list[Row]:
+    core = cores()[0]
+    times = compare(core, core, _programs("add", (2, 3), 5), effort, SMALL)
     return [
-        _row("32 calls outstanding, per call, one core", (floor, many / 32, ratio / 32), 0.45, 0.35)
+        times.row("small call, query, one core", 1.15, 1.08),
+        times.without("bare").row("p99 of the small call, one core", 1.75, 1.4, part=0.99),
     ]
 
 
+def _query_two_cores(effort: Effort) -> list[Row]:
+    here, *others = cores()
+    if not others:
+        return []
+    programs = _beside_floor(_programs("add", (2, 3), 5))
+    times = compare(here, others[0], programs, effort.once(), SMALL)
+    return [times.row("small call, query, two cores", 1.35, 1.20)]
+
+
+def _command(effort: Effort) -> list[Row]:
+    core = cores()[0]
+    times = compare(core, core, _programs("set_value", (2, 3), 5), effort, SMALL)
+    return [times.row("small call, command, one core", 1.20, 1.10)]
+
+
+def _status(effort: Effort) -> list[Row]:
+    core = cores()[0]
+    times = compare(core, core, _programs("get_status", (), STATUS), effort, SMALL // 2)
+    return [times.row("status of 200 keys, one core", 1.20, 1.10)]
+
+
+@contextlib.contextmanager
+def _calling_without_orjson(url: str) -> Iterator[Work]:
+    """As `calling`, by a client where orjson is not installed."""
+    from zmqjsonproxy import wirejson
+
+    sys.modules["orjson"] = None  # type: ignore[assignment]  # how Python marks what cannot be imported
+    wirejson.dumps, wirejson.dumps_short, wirejson.loads = wirejson._guarded()
+    with calling("add", (2, 3), url) as work:
+        yield work
+
+
+def _without_orjson(effort: Effort) -> list[Row]:
+    core = cores()[0]
+    programs = _beside_floor(_programs("add", (2, 3), 5))
+    programs["ours"] = Program(serve, _calling_without_orjson)
+    times = compare(core, core, programs, effort.once(), SMALL)
+    return [times.row("small call, query, client without orjson")]
+
+
+@contextlib.contextmanager
+def _calling_later(url: str) -> Iterator[Work]:
+    with ZMQJSONProxyClient(zmq.Context.instance(), "bank", url) as proxy:
+
+        def work() -> list[Any]:
+            begun = [proxy.call_later("add", 2, 3) for _ in range(MANY)]
+            return [future.result() for future in begun]
+
+        yield work
+
+
+@contextlib.contextmanager
+def _calling_many(url: str) -> Iterator[Work]:
+    try:
+        from zmqjsonproxy import CallRequest
+    except ImportError:  # a revision where it was not public yet
+        from zmqjsonproxy.rpc.hub import CallRequest
+
+    with Hub(zmq.Context.instance()) as hub:
+        requests = [CallRequest(url, "bank", "add", (2, 3))] * MANY
+        yield lambda: hub.call_many(requests, 60.0)
+
+
+def _outstanding(effort: Effort) -> list[Row]:
+    core, programs = cores()[0], _programs("add", (2, 3), 5)
+    programs["bare"] = Program(
+        bare.serve_subject, partial(bare_client, "call_outstanding", (MANY, "add", 2, 3))
+    )
+    programs["ours"] = Program(serve, _calling_later)
+    times = compare(core, core, programs, effort, SMALL // 8)
+    what = f"{MANY} outstanding, call_later, per call, one core"
+    return [times.row(what, 1.4, 1.2, calls=MANY)]
+
+
+def _outstanding_many(effort: Effort) -> list[Row]:
+    core = cores()[0]
+    programs = _beside_floor(_programs("add", (2, 3), 5))
+    programs["ours"] = Program(serve, _calling_many)
+    times = compare(core, core, programs, effort.once(), SMALL // 8)
+    what = f"{MANY} outstanding, call_many, per call, one core"
+    return [times.row(what, 0.45, 0.35, calls=MANY)]
+
+
 def _both_clients(url: str) -> tuple[float, float, float]:
-    """Medians of a call by the blocking client and by that for asyncio, s, and their ratio; in
-    turns of 100 calls."""
+    """Medians of a call by both clients, s, and the ratio asyncio / blocking; turns of 100
+    calls."""
     import asyncio
 
     from zmqjsonproxy import AsyncProxyClient
@@ -166,20 +178,21 @@ def _both_clients(url: str) -> tuple[float, float, float]:
     return one, other, other / one
 
 
-def _asyncio(core: int) -> Row:
+def _asyncio(_effort: Effort) -> list[Row]:
+    core = cores()[0]
     with serving(core, 1, serve) as ours:
         figures = in_pinned_process(core, _both_clients, ours[0][0])
-    return _row("asyncio client, small call, of the blocking one", figures, 1.3, None)
+    return [_row("asyncio client, small call, of the blocking one", figures, 1.3, None)]
 
 
-def _status(core: int) -> Row:
-    times = _measure(core, core, "get_status", (), STATUS, SMALL // 2)
-    return _row("status of 200 keys, one core", times.quantile(0.5), 1.90, 1.60)
+def _row(what: str, figures: tuple[float, float, float], must: float, aim: float | None) -> Row:
+    other, ours, ratio = figures
+    return Row(what, 1e6 * other, 1e6 * ours, ratio, must, aim, "us")
 
 
 def _while_held(url: str) -> tuple[float, float, float]:
-    """Median of status idle and beside a command of 2 s, s, and their ratio; three times, the
-    median run."""
+    """Median of status idle and beside a command of 2 s, s, and the ratio, of the median of 3
+    runs."""
     context: zmq.Context[zmq.Socket[bytes]] = zmq.Context.instance()
     found = []
     with (
@@ -210,23 +223,21 @@ def _while_held(url: str) -> tuple[float, float, float]:
     return idle, beside, ratio
 
 
-def _beside_a_command(core: int) -> Row:
+def _beside_a_command(_effort: Effort) -> list[Row]:
+    core = cores()[0]
     with serving(core, 1, serve) as ours:
         figures = in_pinned_process(core, _while_held, ours[0][0])
-    return _row("status while a 2 s command runs, of idle status", figures, 3, 1.5)
+    return [_row("status while a 2 s command runs, of idle status", figures, 3, 1.5)]
 
 
-def _import_cost() -> Row:
+def _import_cost(effort: Effort) -> list[Row]:
     program = "import time; t = time.process_time(); import dealer; print(time.process_time() - t)"
-    taken = [
-        float(
-            subprocess.run(
-                [sys.executable, "-c", program], capture_output=True, check=True, text=True
-            ).stdout
-        )
-        for _ in range(9)
-    ]
-    return Row("import dealer, CPU", None, 1e3 * statistics.median(taken), None, 150, None, "ms")
+    words, taken = [sys.executable, "-c", program], []
+    for _ in range(9):
+        done = subprocess.run(words, capture_output=True, check=True, text=True)
+        taken.append(1e3 * float(done.stdout))
+        effort.pass_on()
+    return [Row("import dealer, CPU", None, statistics.median(taken), None, 150, None, "ms")]
 
 
 def _many_calls(url: str, pid: int) -> float:
@@ -263,7 +274,23 @@ def _resident(pid: int) -> float:
     raise RuntimeError(f"process {pid}: no VmRSS")
 
 
-def _memory(core: int) -> Row:
+def _memory(_effort: Effort) -> list[Row]:
+    core, what = cores()[0], "server memory, growth over 100,000 calls"
     with serving(core, 1, serve) as ours:
         grown = in_pinned_process(core, _many_calls, *ours[0])
-    return Row("server memory, growth over 100,000 calls", None, grown, None, 512, None, "KiB")
+    return [Row(what, None, grown, None, 512, None, "KiB", grain=MEMORY_GRAIN)]
+
+
+PARTS: dict[str, Part] = {
+    "query": _query,
+    "command": _command,
+    "without_orjson": _without_orjson,
+    "two_cores": _query_two_cores,
+    "outstanding": _outstanding,
+    "call_many": _outstanding_many,
+    "asyncio": _asyncio,
+    "status": _status,
+    "beside_command": _beside_a_command,
+    "import": _import_cost,
+    "memory": _memory,
+}

@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy.fft
 
+from benchmarks.parts import Effort, Part
 from benchmarks.rows import Row
 from spectrometer.daq.channelizer import Channelizer, prototype, sum_power
 from spectrometer.daq.guppifile import GuppiFile
@@ -66,7 +67,7 @@ def _seconds(work: Callable[[], object]) -> float:
     return time.perf_counter() - begun
 
 
-def rows() -> list[Row]:
+def _measure(_effort: Effort) -> list[Row]:
     """Measure: throughput in million samples (of all channels and polarizations) per second."""
     logging.getLogger("spectrometer").setLevel(
         logging.ERROR
@@ -127,3 +128,6 @@ def rows() -> list[Row]:
         ),
         Row("complete run from file to FITS", bare, whole, whole / bare, 0.4, None, unit),
     ]
+
+
+PARTS: dict[str, Part] = {"all": _measure}

@@ -1,7 +1,8 @@
-"""The floors of calls and fan-out, and how processes are pinned and paired.
+"""The floors of calls and fan-out, and how processes are pinned.
 
 A floor is the least that pyzmq can do: a REQ socket here, a REP socket in another process, prepared
-bytes both ways, no JSON, no deadline, no error handling.
+bytes both ways, no JSON, no deadline, no error handling. The second floor, the bare design, is in
+`bare.py`.
 """
 
 from __future__ import annotations
@@ -12,37 +13,32 @@ import multiprocessing
 import os
 import resource
 import select
-import statistics
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any, Protocol
 
+import orjson
 import zmq
 
 __all__ = [
     "Echo",
-    "Pairs",
     "Served",
     "Telling",
     "asking",
     "cores",
     "echo",
     "in_pinned_process",
-    "pairs",
     "ready",
+    "reply",
+    "request",
     "serving",
     "side_by_side",
 ]
 
-# Each process is forked from a fresh one that has imported what all of them need, and has no
-# threads.
+# Each process is forked from a fresh one that has imported what all need, and has no threads.
 _PROCESSES = multiprocessing.get_context("forkserver")
-_PROCESSES.set_forkserver_preload(
-    ["benchmarks.floors", "benchmarks.subject", "dealer", "zmqjsonproxy.rpc.client"]
-)
+_PROCESSES.set_forkserver_preload(["benchmarks.bare", "benchmarks.calls", "dealer"])
 _POLLIN = int(zmq.POLLIN)
 START_WITHIN = 60.0
 """s; for 64 processes on one core."""
@@ -86,8 +82,7 @@ def serving(
     Args:
         core: Processor.
         count: Number of processes.
-        target: Called as `target(connection, *args)`; says `ready(connection, url)`, then serves
-            for ever.
+        target: Called as `target(connection, *args)`; says `ready(connection, url)`, then serves.
         *args: Further arguments.
     """
     started = []
@@ -144,8 +139,7 @@ class Served(Protocol):
     url: str
 
     def fileno(self) -> int:
-        """Return the descriptor that is readable when there may be something for
-        `serve_waiting`."""
+        """Return the descriptor that is readable when `serve_waiting` may have something to do."""
 
     def serve_waiting(self) -> None:
         """Answer what has arrived."""
@@ -154,17 +148,16 @@ class Served(Protocol):
 def side_by_side(
     connection: Connection, count: int, make: Callable[..., Served], *args: Any
 ) -> None:
-    """Serve: run `count` servers `make(*args)` in one thread, by epoll; the URLs are told as one
-    text with blanks.
+    """Serve: run `count` servers `make(*args)` in one thread, by epoll; tell their URLs as one
+    text.
 
     They stand for hosts, which share neither an interpreter nor caches. With a thread each, those
     that a request wakes at the same time wait for one another's interpreter lock, and their stacks
     displace the caller's data: a floor that asks one after the other has nothing of that, and with
     a process each it is worse still.
     """
-    sys.setswitchinterval(
-        1.0
-    )  # command queues give the interpreter up themselves; who waits for it need not ask every 5 ms
+    # Command queues give the interpreter up themselves; who waits for it need not ask every 5 ms.
+    sys.setswitchinterval(1.0)
     servers = [make(*args) for _ in range(count)]
     waiting, serve = select.epoll(), {}
     for server in servers:
@@ -214,6 +207,19 @@ def echo(connection: Telling, reply: bytes | None = None) -> None:
     server.serve()
 
 
+def request(method: str, *params: object) -> bytes:
+    """Return what our client sends, as near as makes no difference to the floor."""
+    dealer = {"deadline_s": 60.0}
+    return orjson.dumps(
+        {"jsonrpc": "2.0", "method": method, "id": 1000, "params": params, "dealer": dealer}
+    )
+
+
+def reply(result: object) -> bytes:
+    """Return what our server answers, as `request`."""
+    return orjson.dumps({"jsonrpc": "2.0", "id": 1000, "result": result})
+
+
 def asking(url: str, request: bytes) -> Callable[[], object]:
     """Return a function that makes one round trip to `echo`."""
     socket: zmq.Socket[bytes] = zmq.Context.instance().socket(zmq.REQ)
@@ -226,48 +232,3 @@ def asking(url: str, request: bytes) -> Callable[[], object]:
         return receive()
 
     return ask
-
-
-@dataclass(frozen=True, slots=True)
-class Pairs:
-    """Times of alternating blocks, s: one list of calls per block."""
-
-    floor: list[list[float]]
-    ours: list[list[float]]
-
-    def quantile(self, part: float) -> tuple[float, float, float]:
-        """Return the median over blocks of a quantile (0.5: p50) of floor and ours, s, and of their
-        ratio."""
-        low, own = (
-            [_quantile(block, part) for block in blocks] for blocks in (self.floor, self.ours)
-        )
-        ratios = [b / a for a, b in zip(low, own, strict=True)]
-        return statistics.median(low), statistics.median(own), statistics.median(ratios)
-
-
-def _quantile(values: list[float], part: float) -> float:
-    ordered = sorted(values)
-    return ordered[min(int(part * len(ordered)), len(ordered) - 1)]
-
-
-def _block(work: Callable[[], object], count: int) -> list[float]:
-    clock, times = time.perf_counter, []
-    for _ in range(count):
-        begun = clock()
-        work()
-        times.append(clock() - begun)
-    return times
-
-
-def pairs(
-    floor: Callable[[], object], ours: Callable[[], object], count: int, blocks: int = 10
-) -> Pairs:
-    """Run blocks of `count` calls in turn: floor, ours, floor, ours ..."""
-    for work in (floor, ours):
-        _block(work, max(count // 4, 20))
-    gc.collect()
-    found = Pairs([], [])
-    for _ in range(blocks):
-        found.floor.append(_block(floor, count))
-        found.ours.append(_block(ours, count))
-    return found

@@ -15,13 +15,15 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 import psutil
 
+from benchmarks.parts import Effort, Part
 from benchmarks.rows import Row
 from dealer import Dealer
 
@@ -207,8 +209,13 @@ def _status() -> Row:
     )
 
 
-def rows() -> list[Row]:
-    """Measure."""
+def _configured(measure: Callable[[Path, dict[str, str]], Row], _effort: Effort) -> list[Row]:
     with tempfile.TemporaryDirectory(prefix="dealer-player-") as folder:
-        config, urls = _configuration(Path(folder))
-        return [_prepare(config), _eight_banks(config, urls), _status()]
+        return [measure(*_configuration(Path(folder)))]
+
+
+PARTS: dict[str, Part] = {
+    "prepare": partial(_configured, lambda config, _: _prepare(config)),
+    "eight_banks": partial(_configured, _eight_banks),
+    "status": lambda _: [_status()],
+}

@@ -17,6 +17,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from benchmarks.parts import Effort, Part
 from benchmarks.rows import Row
 from dealer import Dealer
 
@@ -65,7 +66,7 @@ def _mode_changes(d: Dealer) -> list[float]:
     return taken
 
 
-def rows() -> list[Row]:
+def _measure(_effort: Effort) -> list[Row]:
     """Measure."""
     with tempfile.TemporaryDirectory(prefix="dealer-player-") as folder:
         config, url = _configuration(Path(folder))
@@ -111,3 +112,6 @@ def rows() -> list[Row]:
             "s",
         ),
     ]
+
+
+PARTS: dict[str, Part] = {"all": _measure}

@@ -18,6 +18,7 @@ import time
 from pathlib import Path
 
 from benchmarks.instrument import CONF
+from benchmarks.parts import Effort, Part
 from benchmarks.rows import Row
 
 PAIRS = 8
@@ -70,7 +71,7 @@ def _bare(names: list[str]) -> float:
     return time.perf_counter() - begun
 
 
-def rows() -> list[Row]:
+def _measure(effort: Effort) -> list[Row]:
     """Measure."""
     with tempfile.TemporaryDirectory(prefix="dealer-player-") as folder:
         config, log = Path(folder) / "dibas.toml", Path(folder) / "player.log"
@@ -88,6 +89,7 @@ def rows() -> list[Row]:
         for _ in range(PAIRS):
             floors.append(_bare(names))
             ours.append(_player(config, port, log))
+            effort.pass_on()
     ratio = statistics.median(a / b for a, b in zip(ours, floors, strict=True))
     return [
         Row(
@@ -100,3 +102,6 @@ def rows() -> list[Row]:
             "s",
         )
     ]
+
+
+PARTS: dict[str, Part] = {"all": _measure}

@@ -1,4 +1,4 @@
-"""Our own server as the benchmarks call it: one process, one object with a method of each kind."""
+"""The objects that the benchmarks call, and our own server of them."""
 
 from __future__ import annotations
 
@@ -8,15 +8,26 @@ from typing import Any
 import zmq
 
 from benchmarks.floors import Telling, ready
-from zmqjsonproxy import ZMQJSONProxyServer
-from zmqjsonproxy.interface import command, query
+from zmqjsonproxy import ZMQJSONProxyServer, command, query
 
-__all__ = ["STATUS", "player", "serve"]
+__all__ = [
+    "CHANNELS",
+    "LARGE",
+    "STATUS",
+    "ArraySubject",
+    "Subject",
+    "player",
+    "serve",
+    "serve_arrays",
+]
 
 STATUS: dict[str, Any] = {
     f"KEY{n:05d}": (n * 1.25e6, n, f"value of {n}", n / 7.0, "SIMULATE")[n % 5] for n in range(200)
 }
 """200 keys as a status memory has them: numbers, counts and short texts."""
+CHANNELS = 16384
+LARGE = 2**18
+"""float32 elements: 1 MiB."""
 
 
 class Subject:
@@ -54,6 +65,33 @@ class Subject:
         return True
 
 
+class ArraySubject:
+    """Returns arrays from memory."""
+
+    def __init__(self) -> None:
+        import numpy as np
+
+        self._spectrum = np.linspace(0.0, 1.0, CHANNELS) ** 0.5
+        self._large = np.linspace(0.0, 1.0, LARGE, dtype=np.float32)
+        for array in (self._spectrum, self._large):
+            array.flags.writeable = False  # so it can be sent without a copy
+
+    @query
+    def get_spectrum(self) -> Any:
+        """Return a spectrum."""
+        return self._spectrum
+
+    @query
+    def add(self, a: int, b: int) -> int:
+        """Return the sum."""
+        return a + b
+
+    @query
+    def get_large(self) -> Any:
+        """Return a large array."""
+        return self._large
+
+
 def player(takes: float = 0.0) -> ZMQJSONProxyServer:
     """Return a server of a Subject as `bank`."""
     server = ZMQJSONProxyServer(zmq.Context.instance(), "tcp://127.0.0.1:*")
@@ -63,6 +101,16 @@ def player(takes: float = 0.0) -> ZMQJSONProxyServer:
 
 def serve(connection: Telling, takes: float = 0.0) -> None:
     """Serve a Subject as `bank` for ever."""
-    server = player(takes)
+    _serve(connection, player(takes))
+
+
+def serve_arrays(connection: Telling) -> None:
+    """Serve an ArraySubject as `bank` for ever."""
+    server = ZMQJSONProxyServer(zmq.Context.instance(), "tcp://127.0.0.1:*")
+    server.expose("bank", ArraySubject())
+    _serve(connection, server)
+
+
+def _serve(connection: Telling, server: ZMQJSONProxyServer) -> None:
     ready(connection, server.url)
     server.run_loop()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.rows import Row, table
+from benchmarks.rows import Cpu, Row, cpu_table, table
 
 
 @pytest.mark.parametrize(
@@ -42,3 +42,18 @@ def test_all_lines_of_a_table_are_equally_long() -> None:
     lines = table(rows).split("\n")
     assert len(lines) == 4
     assert len({len(line) for line in lines}) == 1
+
+
+def test_the_bare_design_is_what_the_bounds_are_of() -> None:
+    row = Row("call", 50.0, 90.0, 1.8, 1.15, 1.08, "us", bare=80.0, of_bare=1.1)
+    assert row.verdict == "must"
+    assert Row("call", 50.0, 90.0, 1.0, 1.15, 1.08, "us", of_bare=1.2).verdict == "MISSED"
+
+
+def test_cpu_time_is_a_table_of_its_own() -> None:
+    with_cpu = Row("call", 50.0, 90.0, 1.8, None, None, "us", bare=80.0, cpu=Cpu(40.0, 45.0))
+    rows = [with_cpu, Row("import", None, 2.0, None, None, None, "ms")]
+    (line,) = cpu_table(rows).splitlines()[2:]
+    cells = [cell.strip() for cell in line.split("|")[1:-1]]
+    assert cells == ["call", "us", "90.0", "40.0", "45.0", "80.0", "-", "-"]
+    assert cpu_table(rows[1:]) == ""
