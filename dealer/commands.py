@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -23,7 +22,7 @@ from dealer.players import find_players
 from dealer.progress import CallLine, ScanLine
 from dealer.services import Services
 from dealer.tables import text_table
-from groundwork.commandline import Parser
+from groundwork.commandline import Parser, parsers_of
 from groundwork.loading import TargetError, load_target
 from zmqjsonproxy import Hub, InterfaceDescription
 from zmqjsonproxy.errors import PeerLostError
@@ -497,15 +496,10 @@ def _programs() -> list[Command]:
     programs: list[Command] = []
     for name, path in scripts.items():
         try:
-            module = import_module(path)
-            own = module.build_parser()
+            own, *words = parsers_of(import_module(path))
         except ImportError:  # of an extra that is not installed
             continue
-        builders = [
-            getattr(module, key) for key in vars(module) if re.fullmatch(r"_\w+_parser", key)
-        ]
-        parsers = [*(build() for build in builders), *brought]
-        others = [parser for parser in parsers if parser.prog.startswith(f"{name} ")]
+        others = [each for each in [*words, *brought] if each.prog.startswith(f"{name} ")]
         programs.append(read_command(own, others))
     return programs
 

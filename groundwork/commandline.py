@@ -6,6 +6,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from types import ModuleType
 from typing import Any
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "Parser",
     "add_log_level",
     "number_of_seconds",
+    "parsers_of",
     "port_number",
     "version",
 ]
@@ -66,6 +68,17 @@ def add_log_level(
         default=default,
         help=f"least level that is logged; default: %(default)s{more}",
     )
+
+
+def parsers_of(module: ModuleType) -> list[argparse.ArgumentParser]:
+    """Build the parsers of a command: its own, `build_parser`, then those of its words, `X_parser`.
+
+    Args:
+        module: Of the command; where it has a module `parsers`, they are there.
+    """
+    place = vars(getattr(module, "parsers", module))
+    others = [key for key in place if key.endswith("_parser") and key != "build_parser"]
+    return [place[key]() for key in ("build_parser", *others)]
 
 
 class _Version(argparse.Action):

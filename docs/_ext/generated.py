@@ -17,6 +17,7 @@ from docutils.statemachine import StringList
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
+from groundwork.commandline import parsers_of
 from zmqjsonproxy.rpc.protocol.description import summary
 
 USAGE_COLUMNS = "88"
@@ -41,18 +42,13 @@ class Generated(SphinxDirective):
 
 
 class Commands(Generated):
-    """`{commands} player.parsers`: every parser that the module builds, with the sub-commands of
+    """`{commands} player.cli`: every parser that the module builds, with the sub-commands of
     each."""
 
     def text(self, name: str) -> str:
-        module = importlib.import_module(name)
         os.environ["COLUMNS"] = USAGE_COLUMNS
-        builders = [
-            key
-            for key in vars(module)
-            if key == "build_parser" or re.fullmatch(r"_?[a-z_]+_parser", key)
-        ]
-        return "\n".join(line for key in builders for line in parser_lines(getattr(module, key)()))
+        parsers = parsers_of(importlib.import_module(name))
+        return "\n".join(line for parser in parsers for line in parser_lines(parser))
 
 
 def parser_lines(parser: argparse.ArgumentParser) -> Iterator[str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from player import cli
+from player import cli, parsers
 from player.commands import GROUP, Command, find_command
 from player.errors import CommandError
 
@@ -43,7 +43,7 @@ def test_a_site_can_bring_a_command_of_its_own(monkeypatch: pytest.MonkeyPatch) 
         calls.append(words)
         return 7
 
-    site.__dict__["TUNE"] = Command(cli.build_parser, run)  # type: ignore[arg-type]
+    site.__dict__["TUNE"] = Command(parsers.build_parser, run)  # type: ignore[arg-type]
     monkeypatch.setitem(sys.modules, "site_commands", site)
     registered(monkeypatch, tune="site_commands:TUNE")
     assert cli.main(["--config", "x.toml", "tune", "5"]) == 7
@@ -77,6 +77,7 @@ def test_our_own_commands_and_banks_are_never_looked_up(
     def no_metadata(**_: str) -> list[EntryPoint]:
         raise AssertionError("looked up")
 
+    importlib.import_module("player.config")  # pydantic looks for plugins with the first model
     monkeypatch.setattr(importlib.metadata, "entry_points", no_metadata)
     for words in (["check"], ["BANKA"]):
         assert cli.main([*words, "--config", str(tmp_path / "none.toml")]) == cli.USAGE
