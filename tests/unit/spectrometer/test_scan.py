@@ -334,6 +334,7 @@ def test_what_is_lost_is_the_outcome_in_report_and_log(
     night.status.update({"DAQPLAN": 3, "DAQNINT": 2, "DAQDROP": 0.5, "SCANSTAT": "stopped"})
     until(lambda: night.control.state is ScanState.IDLE)
     assert night.report()["outcome"] == "incomplete"
+    until(lambda: "scan 2: incomplete" in caplog.text)
     levels = {record.getMessage(): record.levelname for record in caplog.records}
     assert levels["scan 2: 2 of 3 integrations recorded"] == "WARNING"
     assert levels["scan 2: incomplete, 2 integrations of 3"] == "WARNING"
