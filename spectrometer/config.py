@@ -20,14 +20,14 @@ from player.tables import BankConfig, Config, Host, Port, Table
 from player.tomlfile import KeyPath
 from spectrometer.daq.foreign import FIFO_NAMES, fifo_path
 from spectrometer.daq.receiver import ReceiverConfig
-from spectrometer.errors import AddressError
-from spectrometer.instruments.protocol.valon import (
+from spectrometer.derive.synthesizer import (
     SPACING_MHZ,
     Options,
     reference_mhz,
     settled,
     tune,
 )
+from spectrometer.errors import AddressError
 from spectrometer.status.databuffers import (
     FAMILIES,
     GUPPI_DATA_KEY,

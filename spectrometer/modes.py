@@ -20,7 +20,7 @@ from player.config import MISSING, validate
 from player.errors import Fault
 from player.tables import Composed, Config, Table
 from player.tomlfile import KeyPath
-from spectrometer.backends.names import BACKEND_NAMES, GUPPI_COHERENT
+from spectrometer.backendnames import BACKEND_NAMES, GUPPI_COHERENT
 from spectrometer.config import (
     DataSource,
     RegisterValues,

@@ -28,8 +28,8 @@ from spectrometer.backends.base import Backend, BackendSetup
 from spectrometer.bank import SpectrometerBank
 from spectrometer.config import SpectrometerBankConfig
 from spectrometer.daq.absent import AbsentDaq
+from spectrometer.derive.synthesizer import frequency_range
 from spectrometer.instruments.errors import SynthesizerError
-from spectrometer.instruments.protocol.valon import frequency_range
 from spectrometer.instruments.registers import MemoryRegisters, MemorySynthesizer
 from spectrometer.modes import ModeConfig
 from spectrometer.modesetting import MIN_ARM_DELAY_S, ModeSetter

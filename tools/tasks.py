@@ -98,6 +98,7 @@ def lint() -> None:
     run(PYTHON, "-m", "ruff", "check", ".")
     run(PYTHON, "-m", "ruff", "format", "--check", "--quiet", ".")
     run(VENV / "bin" / "lint-imports", "--no-cache")
+    run(VENV / "bin" / "lint-imports", "--no-cache", "--config", "siblings.toml")
     run(PYTHON, "-m", "mypy")
 
 

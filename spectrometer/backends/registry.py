@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from spectrometer.backends.base import Backend
-from spectrometer.backends.guppi import GuppiIncoherentBackend
-from spectrometer.backends.guppi_codd import GuppiCoherentBackend
-from spectrometer.backends.names import (
+from spectrometer.backendnames import (
     GUPPI_COHERENT,
     GUPPI_INCOHERENT,
     VEGAS_HBW,
     VEGAS_L1,
     VEGAS_L8,
 )
+from spectrometer.backends.base import Backend
+from spectrometer.backends.guppi import GuppiIncoherentBackend
+from spectrometer.backends.guppi_codd import GuppiCoherentBackend
 from spectrometer.backends.vegas_hbw import VegasHbwBackend
 from spectrometer.backends.vegas_lbw1 import VegasL1Backend
 from spectrometer.backends.vegas_lbw8 import VegasL8Backend

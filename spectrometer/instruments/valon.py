@@ -16,8 +16,7 @@ from contextlib import suppress
 from typing import Any
 
 from spectrometer.config import SynthConfig
-from spectrometer.instruments.errors import BoardError, SynthesizerError
-from spectrometer.instruments.protocol.valon import (
+from spectrometer.derive.synthesizer import (
     ACK,
     NACK,
     RF_LEVELS_DBM,
@@ -36,6 +35,7 @@ from spectrometer.instruments.protocol.valon import (
     tune,
     write_frame,
 )
+from spectrometer.instruments.errors import BoardError, SynthesizerError
 from spectrometer.instruments.roach import Roach
 from zmqjsonproxy.interface import command
 

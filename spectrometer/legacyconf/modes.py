@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from groundwork.errors import did_you_mean
-from spectrometer.backends.names import BACKEND_NAMES, GUPPI_COHERENT
+from spectrometer.backendnames import BACKEND_NAMES, GUPPI_COHERENT
 from spectrometer.legacyconf.array import Resolve, address
 from spectrometer.legacyconf.findings import Finding, Sort
 from spectrometer.legacyconf.inifile import IniFile, Section

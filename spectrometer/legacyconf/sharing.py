@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from player.tomlfile import KeyPath
-from spectrometer.backends.names import GUPPI_COHERENT, GUPPI_INCOHERENT, VEGAS_HBW, VEGAS_L1
+from spectrometer.backendnames import GUPPI_COHERENT, GUPPI_INCOHERENT, VEGAS_HBW, VEGAS_L1
 from spectrometer.legacyconf.values import same
 
 __all__ = ["FAMILIES", "share"]

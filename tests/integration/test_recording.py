@@ -19,8 +19,8 @@ from support.player_process import PlayerProcess
 
 from dealer import Dealer
 from zmqjsonproxy.errors import ProxyError
-from zmqjsonproxy.protocol.record import Direction
 from zmqjsonproxy.recording import load_recording
+from zmqjsonproxy.recording.protocol.record import Direction
 
 
 class Recording(PlayerProcess):

@@ -8,19 +8,26 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Protocol, Self
 
 from zmqjsonproxy.errors import CallCancelledError
 from zmqjsonproxy.process import OfOneProcess
-from zmqjsonproxy.rpc.peer import Pending
-
-if TYPE_CHECKING:
-    from zmqjsonproxy.rpc.hub import Hub
-    from zmqjsonproxy.rpc.many import CallResult
+from zmqjsonproxy.rpc.peer import BatchedCall, CallResult, Pending
 
 __all__ = ["Batch", "BatchCalls", "BatchFuture", "CallFuture"]
 
 log = logging.getLogger(__name__)
+
+
+class FutureHub(Protocol):
+    """The side of a hub that futures and batches stand on."""
+
+    def cancel(self, pending: Pending) -> bool: ...
+    def watch(self, future: CallFuture) -> None: ...
+    def wait_for(self, pending: Pending, deadline: float) -> None: ...
+    def call_batch(
+        self, url: str, object_name: str, calls: Sequence[BatchedCall], timeout: float
+    ) -> list[CallResult]: ...
 
 
 class CallFuture(OfOneProcess):
@@ -32,7 +39,7 @@ class CallFuture(OfOneProcess):
 
     __slots__ = ("_callbacks", "_hub", "_pending")
 
-    def __init__(self, hub: Hub, pending: Pending) -> None:
+    def __init__(self, hub: FutureHub, pending: Pending) -> None:
         self._hub, self._pending = hub, pending
         self._callbacks: deque[Callable[[CallFuture], object]] = deque()
 
@@ -217,7 +224,7 @@ class Batch(BatchCalls):
         timeout: For all of it, s.
     """
 
-    def __init__(self, hub: Hub, url: str, object_name: str, timeout: float) -> None:
+    def __init__(self, hub: FutureHub, url: str, object_name: str, timeout: float) -> None:
         super().__init__(object_name)
         self._hub, self._url, self._timeout = hub, url, timeout
 

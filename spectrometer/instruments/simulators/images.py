@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from spectrometer.backends.names import (
+from spectrometer.backendnames import (
     GUPPI_COHERENT,
     GUPPI_INCOHERENT,
     VEGAS_HBW,

@@ -31,7 +31,7 @@ from aiokatcp.core import Message
 from aiokatcp.sensor import Sensor
 from aiokatcp.server import DeviceServer, RequestContext
 
-from spectrometer.instruments.protocol.valon import (
+from spectrometer.derive.synthesizer import (
     RF_LEVELS_DBM,
     SYNTHESIZERS,
     Command,

@@ -10,7 +10,7 @@ import threading
 import tty
 from contextlib import suppress
 
-from spectrometer.instruments.protocol.valon import (
+from spectrometer.derive.synthesizer import (
     ACK,
     NACK,
     READ,

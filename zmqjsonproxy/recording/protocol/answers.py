@@ -15,8 +15,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from zmqjsonproxy import wirejson
-from zmqjsonproxy.protocol.record import Direction, Record
-from zmqjsonproxy.protocol.shiftedtimes import identities, renamed, shifted, without_times
+from zmqjsonproxy.recording.protocol.record import Direction, Record
+from zmqjsonproxy.recording.protocol.shiftedtimes import identities, renamed, shifted, without_times
 from zmqjsonproxy.rpc.protocol import jsonrpc, original
 from zmqjsonproxy.rpc.protocol.dialect import Limits, Malformed, Request, read_message
 

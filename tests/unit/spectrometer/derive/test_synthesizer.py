@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spectrometer.instruments.protocol.valon import (
+from spectrometer.derive.synthesizer import (
     Command,
     FrameError,
     Options,

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from zmqjsonproxy.protocol.answers import Answers
-from zmqjsonproxy.protocol.record import Direction, Record
+from zmqjsonproxy.recording.protocol.answers import Answers
+from zmqjsonproxy.recording.protocol.record import Direction, Record
 from zmqjsonproxy.rpc.protocol import original
 
 BEGUN = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)

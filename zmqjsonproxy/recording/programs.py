@@ -4,7 +4,7 @@
     python -m zmqjsonproxy replay --listen tcp://127.0.0.1:7777 FILE
 
 Both print the address they listen on and end at SIGINT or SIGTERM. Decides nothing about messages:
-that is zmqjsonproxy/protocol/record.py and answers.py.
+that is zmqjsonproxy/recording/protocol/record.py and answers.py.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ import zmq
 
 from groundwork.commandline import Parser
 from zmqjsonproxy.errors import RecordingError
-from zmqjsonproxy.protocol.answers import Answers
-from zmqjsonproxy.protocol.record import (
+from zmqjsonproxy.recording.protocol.answers import Answers
+from zmqjsonproxy.recording.protocol.record import (
     Direction,
     Record,
     Recording,

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zmqjsonproxy.protocol.shiftedtimes import shifted, without_times
+from zmqjsonproxy.recording.protocol.shiftedtimes import shifted, without_times
 
 TIME = [2026, 11, 21, 9, 30, 59, 250000]
 JSON = st.recursive(

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zmqjsonproxy.errors import RecordingError
-from zmqjsonproxy.protocol.record import (
+from zmqjsonproxy.recording.protocol.record import (
     Direction,
     Record,
     read_recording,
@@ -142,7 +142,7 @@ def test_what_is_no_recording_is_told_in_line_1(data: bytes, text: str) -> None:
 
 
 def test_the_page_of_the_format_shows_lines_that_can_be_read() -> None:
-    page = Path(__file__).parents[3] / "docs" / "protocols" / "recording.md"
+    page = Path(__file__).parents[4] / "docs" / "protocols" / "recording.md"
     lines = [
         line.strip().encode() + b"\n" for line in page.read_text(encoding="utf-8").splitlines()
     ]

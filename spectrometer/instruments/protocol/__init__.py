@@ -1,1 +1,0 @@
-"""Bytes of instruments. No socket, port, thread or clock."""
