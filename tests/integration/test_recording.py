@@ -24,13 +24,13 @@ from zmqjsonproxy.recording.protocol.record import Direction
 
 
 class Recording(PlayerProcess):
-    """`zmqjsonproxy.recording` as a process."""
+    """`python -m zmqjsonproxy` as a process."""
 
     def __init__(
         self, command: str, file: Path, *options: str, listen: str = "tcp://127.0.0.1:*"
     ) -> None:
         super().__init__(
-            "zmqjsonproxy.recording", [command, "--listen", listen, *options, str(file)]
+            "zmqjsonproxy", [command, "--listen", listen, *options, str(file)]
         )
 
     def end(self) -> None:
