@@ -29,9 +29,7 @@ class Recording(PlayerProcess):
     def __init__(
         self, command: str, file: Path, *options: str, listen: str = "tcp://127.0.0.1:*"
     ) -> None:
-        super().__init__(
-            "zmqjsonproxy", [command, "--listen", listen, *options, str(file)]
-        )
+        super().__init__("zmqjsonproxy", [command, "--listen", listen, *options, str(file)])
 
     def end(self) -> None:
         """End it as a user does, so that its file is complete; it must end well."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import json
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -17,10 +18,11 @@ from support.dealers import eventually
 from support.original_client import OriginalClient
 from support.rpc_bank import Bank, RpcServer, serving
 
-from zmqjsonproxy import ServerSettings, command, query
+from zmqjsonproxy import ServerSettings, ZMQJSONProxyClient, command, query
 from zmqjsonproxy.interface import Interface
 from zmqjsonproxy.protocol.operations import OperationTable
 from zmqjsonproxy.rpc.commandqueues import CommandQueues
+from zmqjsonproxy.rpc.connections import HubSettings
 from zmqjsonproxy.rpc.ownmethods import OwnMethods
 from zmqjsonproxy.rpc.underway import UnderWay
 
@@ -305,3 +307,42 @@ def test_a_call_that_has_been_answered_is_let_go_at_once() -> None:
             eventually(lambda: not any(isinstance(each, UnderWay) for each in gc.get_objects()))
         finally:
             gc.enable()
+
+
+def test_a_client_with_many_calls_under_way_is_not_lost_while_a_query_takes_long() -> None:
+    with (
+        serving(bank=Crowded()) as (url, bank),
+        ZMQJSONProxyClient(None, "bank", url, 120) as proxy,
+    ):
+        assert proxy.add(2, 3) == 5
+        futures = [proxy.call_later("wait"), *(proxy.call_later("add", n, 1) for n in range(3000))]
+        assert bank.begun.wait(60)
+        end = time.monotonic() + 3 * HubSettings().heartbeat_timeout
+        eventually(lambda: time.monotonic() > end or any(future.done() for future in futures))
+        bank.go_on.set()
+        assert [future.result() for future in futures[1:]] == [n + 1 for n in range(3000)]
+
+
+def test_large_requests_of_one_client_hold_up_nobody_and_what_is_too_much_is_refused() -> None:
+    settings = ServerSettings(max_unread_bytes=2 * LARGE)
+    with serving(settings, Crowded()) as (url, bank), zmq.Context() as context:
+        with context.socket(zmq.DEALER) as flooder, OriginalClient(url) as honest:
+            flooder.linger, flooder.rcvtimeo = 0, 120_000
+            flooder.connect(url)
+            held = b'{"jsonrpc":"2.0","id":0,"method":"bank.wait","params":[]}'
+            flooder.send(held)
+            assert bank.begun.wait(60)
+            for n in range(1, 9):
+                body = b'{"jsonrpc":"2.0","method":"bank.note","id":%d,"params":["' % n
+                flooder.send(body + b"x" * (LARGE - 200) + b'"]}')
+            poller = zmq.Poller()
+            poller.register(flooder, zmq.POLLIN)
+            assert not poller.poll(500)  # all of it has arrived
+            bank.go_on.set()
+            answers = {each["id"]: each for each in (json.loads(flooder.recv()) for _ in range(9))}
+            busy = [n for n, each in answers.items() if "error" in each]
+            assert answers.keys() == set(range(9))
+            assert busy, "nothing was refused"
+            assert all("max_unread_bytes" in answers[n]["error"]["message"] for n in busy)
+            assert len(bank.written) == 8 - len(busy)
+            assert honest.ask("add", 2, 3) == 5

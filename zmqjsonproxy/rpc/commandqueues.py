@@ -71,7 +71,7 @@ class CommandQueue:
             for small ones.
     """
 
-    def __init__(self, name: str, size: int, most_bytes: int = 32 * 2**20) -> None:
+    def __init__(self, name: str, size: int, most_bytes: int = 16 * 2**20) -> None:
         self.name, self._size, self._most_bytes = name, size, most_bytes
         self._jobs: dict[bytes, deque[Job]] = {}  # by client, the one whose turn it is first
         self._bytes = 0

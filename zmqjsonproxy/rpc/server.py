@@ -42,6 +42,7 @@ from zmqjsonproxy.rpc.commandqueues import SMALL, CommandQueues, Job
 from zmqjsonproxy.rpc.descriptors import Listening
 from zmqjsonproxy.rpc.errands import Errands
 from zmqjsonproxy.rpc.frames import receiver
+from zmqjsonproxy.rpc.inbox import Inbox
 from zmqjsonproxy.rpc.offers import answer_unknown
 from zmqjsonproxy.rpc.outbox import IN_SOCKET_MOST, Outbox
 from zmqjsonproxy.rpc.outcomes import carry_out, encoded, not_begun, outcome, raised, unspeakable
@@ -62,10 +63,8 @@ _HOOKS_WITHIN_S = 1.0
 _POLLIN = int(zmq.POLLIN)
 _PAUSE_S = 0.0005
 """Between the queries of a long batch, so that whoever waits for a lock that they take gets it."""
-_REQUESTS_MOST = 12
-"""Requests of one connection that wait in the socket; with fewer, calls that are made side by side
-take longer. Not to be changed while there are connections: one that has reached the mark then
-stands still."""
+_TAKEN_AT_ONCE = 1000
+"""Messages that are taken off the socket before a large one is decoded."""
 Reply = Callable[[bytes], None]
 
 
@@ -120,7 +119,7 @@ class ZMQJSONProxyServer(OfOneProcess):
         self._router.linger = self._inner.linger = 0
         self._listening = Listening(self._router)
         self._router.set(zmq.MAXMSGSIZE, 4 * self.settings.max_message_bytes)
-        self._router.set(zmq.RCVHWM, 0)  # of the inner connection, for good
+        self._router.set(zmq.RCVHWM, 0)  # see Inbox
         self._router.set(zmq.SNDHWM, IN_SOCKET_MOST)
         self._router.set(
             zmq.ROUTER_MANDATORY, 1
@@ -136,13 +135,13 @@ class ZMQJSONProxyServer(OfOneProcess):
             self._router, self._wake, self.settings.max_waiting_bytes, name or URL
         )
         self._send = self._outbox.send
+        self._inbox = Inbox(self.settings.max_unread_bytes)
         self._inner.set(zmq.IDENTITY, self._inner_id)
         self._inner.sndhwm = 0
         try:
             inner_url = f"inproc://zmqjsonproxy-{self.instance}"
             self._router.bind(inner_url)
             self._inner.connect(inner_url)
-            self._router.set(zmq.RCVHWM, _REQUESTS_MOST)
             self._bind(URL)
             self.url: str = self._router.get(zmq.LAST_ENDPOINT).rstrip(b"\0").decode()
         except BaseException:
@@ -220,7 +219,7 @@ class ZMQJSONProxyServer(OfOneProcess):
         others.
         """
         ask: Callable[[int], Any] = self._router.get
-        while not self._quit and ask(zmq.EVENTS) & _POLLIN:
+        while not self._quit and (self._inbox.waiting or ask(zmq.EVENTS) & _POLLIN):
             if (
                 self._may_wait
             ):  # what is there may be no more than the frame too many of a strange peer
@@ -231,21 +230,16 @@ class ZMQJSONProxyServer(OfOneProcess):
     def _serve_next(self) -> None:
         """Wait for a message and handle it. Never raises: nothing that arrives may end a daemon's
         outermost loop."""
-        frames: list[bytes] = []
         try:
-            frames = self._receive()
-            if frames[0] == self._inner_id:
-                self._outbox.flush()
-                if self._errands:
-                    self._errands.do()
-            else:
-                self._serve(frames)
-                if (
-                    len(self._message[0]) > SMALL
-                ):  # what takes long: let ZeroMQ see now who else has sent something,
-                    self._router.get(
-                        zmq.EVENTS
-                    )  # which it does with each hundredth frame otherwise
+            if not self._inbox.waiting:
+                frames = self._receive()
+                if self._is_soon_read(frames[-1]):
+                    self._handle(frames)
+                    return
+                self._inbox.put(frames)
+            if not self._is_soon_read(self._inbox.waiting[0][-1]):
+                self._take_what_has_arrived()
+            self._handle(self._inbox.take())
         except zmq.ContextTerminated:
             self._quit = True
         except zmq.Again:
@@ -255,10 +249,43 @@ class ZMQJSONProxyServer(OfOneProcess):
                 self._quit = True
             else:
                 log.warning("%s: %s", self.name, error)
+
+    def _handle(self, frames: list[bytes]) -> None:
+        """Handle a message; raises what the socket raises."""
+        try:
+            if frames[0] == self._inner_id:
+                self._outbox.flush()
+                if self._errands:
+                    self._errands.do()
+            else:
+                self._serve(frames)
+        except zmq.ZMQError:
+            raise
         except Exception as error:  # MemoryError and SystemError among them
             with contextlib.suppress(Exception):
                 log.exception("%s: a message could not be handled", self.name)
                 self._send(frames, read_failure(dialect.not_handled(self._message[0], error)))
+
+    def _is_soon_read(self, body: bytes) -> bool:
+        return not SMALL < len(body) <= self.settings.max_json_bytes
+
+    def _take_what_has_arrived(self) -> None:
+        """Take messages off the socket, and wait for none: small ones are served at once, unless
+        something of their client waits; others wait, or are refused."""
+        patience, self._router.rcvtimeo = self._router.rcvtimeo, 0
+        try:
+            for _ in range(_TAKEN_AT_ONCE):
+                frames = self._receive()
+                size = len(frames[-1])
+                is_small = size <= SMALL and not self._inbox.has(frames[0])
+                if is_small or size > self.settings.max_json_bytes:  # which is refused by its size
+                    self._handle(frames)
+                elif not self._inbox.put(frames):
+                    self._send(frames[:-1], read_failure(dialect.too_many_unread(frames[-1])))
+        except zmq.Again:
+            pass
+        finally:
+            self._router.rcvtimeo = patience
 
     def bind_also(self, url: str) -> None:
         """Serve at a further address, too; from another thread, while `run_loop` runs; zmq.ZMQError

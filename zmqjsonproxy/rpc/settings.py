@@ -25,6 +25,8 @@ class ServerSettings:
             left out.
         max_waiting_bytes: A client for which more bytes of replies wait is answered "busy" until it
             takes them.
+        max_unread_bytes: Most bytes of requests over 10 kB of one client that wait to be read;
+            what is beyond is answered "busy".
         max_queued_calls: Calls of one client that may wait in a command queue; one more is answered "busy".
         slow_query_s: A query that took longer is carried out beside the socket's thread from then
             on, s.
@@ -42,6 +44,7 @@ class ServerSettings:
     max_batch: int = 1000
     max_batch_reply_bytes: int = 16 * 2**20
     max_waiting_bytes: int = 32 * 2**20
+    max_unread_bytes: int = 16 * 2**20
     max_queued_calls: int = 64
     slow_query_s: float = 0.05
     fast_again_after: int = 100

@@ -65,6 +65,7 @@ def test_the_limits_shown_are_the_defaults() -> None:
         "max_depth": str(defaults.max_depth),
         "max_batch": str(defaults.max_batch),
         "max_batch_reply_bytes": f"{defaults.max_batch_reply_bytes // 2**20} MiB",
+        "max_unread_bytes": f"{defaults.max_unread_bytes // 2**20} MiB",
         "max_waiting_bytes": f"{defaults.max_waiting_bytes // 2**20} MiB",
         "max_queued_calls": f"{defaults.max_queued_calls} of each client",
     }

@@ -196,6 +196,12 @@ def too_full(request: Request | Malformed | list[Any], body: bytes) -> Malformed
     return _refused(body, Code.BUSY, "BusyError", TOO_FULL)
 
 
+def too_many_unread(body: bytes) -> Malformed:
+    """Refuse a message whose sender has sent so much that it cannot be kept until its turn."""
+    text = "too many bytes of this client wait to be read (max_unread_bytes); nothing was done"
+    return _refused(body, Code.BUSY, "BusyError", text)
+
+
 def not_handled(body: bytes, error: Exception) -> Malformed:
     """Answer a message of which nothing could be made, for want of memory for instance."""
     text = (
