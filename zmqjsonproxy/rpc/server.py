@@ -249,6 +249,9 @@ class ZMQJSONProxyServer(OfOneProcess):
                 self._quit = True
             else:
                 log.warning("%s: %s", self.name, error)
+        except Exception:  # MemoryError while it was received
+            with contextlib.suppress(Exception):
+                log.exception("%s: a message could not be received", self.name)
 
     def _handle(self, frames: list[bytes]) -> None:
         """Handle a message; raises what the socket raises."""
