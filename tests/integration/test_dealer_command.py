@@ -125,7 +125,7 @@ def test_call_reaches_parts_and_several_banks(config: Path) -> None:
         (["scan", "exposure"], 2, "no NAME=VALUE"),
         (["scan", "--start", "noon"], 2, "no time as"),
         (["status", "--timeout", "0"], 2, "above 0"),
-        (["status", "--timeout", "soon"], 2, "soon is no number of seconds above 0"),
+        (["status", "--timeout", "soon"], 2, "'soon' is no number of seconds above 0"),
         (["list", "BANKX"], 1, "no such Player: BANKX; available are: BANKA, BANKB"),
         (["scan", "--banks", "BANKX"], 1, "no such Player: BANKX"),
         (["plan"], 2, "arguments are required: SCRIPT\n"),

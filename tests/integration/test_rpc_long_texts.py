@@ -74,7 +74,7 @@ def test_an_end_of_a_text_is_said_and_what_is_left_out(served: tuple[str, Bank])
     text = str(told.value)
     assert "got an unexpected keyword argument 'xxx" in text
     assert "characters ...]" in text
-    assert text.endswith("the signature is add(x: 'Any', y: 'Any') -> 'Any'")
+    assert text.endswith("the signature is add(x: Any, y: Any) -> Any")
 
 
 def test_reasons_of_aborts_and_texts_of_progress_are_kept_short(served: tuple[str, Bank]) -> None:
