@@ -1,5 +1,5 @@
-"""Which files make up the configuration of an array, how they are merged, and `${VAR}` in their
-values.
+"""Files of the configuration of an array: which they are, how they are merged, and `${VAR}` in
+their values.
 
 Both sides read the same files: a Dealer a few keys, with the standard library alone, a Player all
 of them. So what has to mean the same to both is here; what the keys mean is not.

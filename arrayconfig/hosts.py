@@ -34,7 +34,7 @@ KEYS = ("supervisor", "user", "password", "password_file")
 
 @dataclass(frozen=True, slots=True)
 class SupervisorAddress:
-    """Where a supervisord takes orders.
+    """Address at which a supervisord takes orders.
 
     Attributes:
         host: Name of the host, as in the file.

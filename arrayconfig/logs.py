@@ -1,5 +1,4 @@
-"""What every program of the system says of itself in its log: the form of a line, and what is bound
-to each record.
+"""Line format of the logs of all programs, and the names that are bound to each record.
 
     2026-03-04T05:06:07.123456Z INFO     player/BANKA scan=12 spectrometer.scan: scan 12 is armed for 05:06:12 UTC
 

@@ -18,7 +18,8 @@ class Inbox:
     """Messages in the order in which they came, bounded in bytes for each client.
 
     Args:
-        most: Bytes that wait for one client, but one message may have more; for all twice as many.
+        most: Bytes that wait of one client, but a message alone may have more; of all twice as
+            many, so that many connections with one message each have a bound, too.
     """
 
     def __init__(self, most: int) -> None:
@@ -33,12 +34,11 @@ class Inbox:
     def put(self, frames: list[bytes]) -> bool:
         """Keep a message, as routing id, perhaps an empty frame, and body; False: it is too much."""
         client, size = frames[0], size_of(frames[-1])
-        own = self._sizes.get(client)
-        if own is not None and (
-            own + size > self._most or sum(self._sizes.values()) + size > 2 * self._most
-        ):
+        own, all_of_them = self._sizes.get(client, 0), sum(self._sizes.values())
+        too_much_of_one = own and own + size > self._most
+        if too_much_of_one or (all_of_them and all_of_them + size > 2 * self._most):
             return False
-        self._sizes[client] = (own or 0) + size
+        self._sizes[client] = own + size
         self.waiting.append(frames)
         return True
 

@@ -16,12 +16,16 @@ def test_a_client_has_one_message_of_any_size_and_no_more_than_its_bytes() -> No
     inbox = Inbox(100)
     assert inbox.put(message("a", 1000))
     assert not inbox.put(message("a", 1))
-    assert inbox.put(message("b", 60))  # one for each client, whatever the others have
-    assert not inbox.put(message("b", 60))
-    assert inbox.has(b"a")
     assert inbox.take() == message("a", 1000)
     assert not inbox.has(b"a")
+    assert inbox.put(message("b", 60))
+    assert not inbox.put(message("b", 60))
     assert inbox.put(message("b", 40))
+
+
+def test_many_clients_with_one_message_each_have_a_bound_together() -> None:
+    inbox = Inbox(100)
+    assert [inbox.put(message(client, 60)) for client in "abcdef"] == [True] * 3 + [False] * 3
 
 
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 60)), max_size=40))
