@@ -6,6 +6,7 @@ from __future__ import annotations
 import _posixsubprocess
 import os
 import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,18 @@ def mark_process_and_children(records: str) -> None:
 
     os.environ.update(marked(os.environ))
     _wrap_starts(marked)
+    _forget_fork_server()
+
+
+def _forget_fork_server() -> None:
+    """Have this process start a fork server of its own, with the marks.
+
+    One that was started before the fork is no child of this process: multiprocessing waits for it
+    and raises ChildProcessError, and what it starts has no marks.
+    """
+    module = sys.modules.get("multiprocessing.forkserver")
+    if module is not None:
+        module.ensure_running.__self__.__init__()
 
 
 def _wrap_starts(marked: Callable[[Mapping[Any, Any]], dict[str, str]]) -> None:

@@ -9,6 +9,7 @@ import itertools
 import json
 import time
 from collections.abc import Callable
+from multiprocessing import forkserver
 from pathlib import Path
 
 import pytest
@@ -379,6 +380,7 @@ def test_proxies_of_a_plan_ask_the_models_by_address(run: Run) -> None:
 
 
 def test_children_are_marked_whatever_environment_they_are_given(run: Run, tmp_path: Path) -> None:
+    forkserver.ensure_running()  # the plan's process inherits it, and is not its parent
     seen = tmp_path / "seen"
     tell = f"import os; open({str(seen)!r}, 'a').write(os.environ.get('DEALER_PLAN', 'none') + chr(10))"
     plan = run(
