@@ -12,9 +12,9 @@ from dealer.aio import AsyncDealer
 from dealer.bank import AsyncBankProxy, BankProxy
 from dealer.dealer import Dealer
 from dealer.errors import DealerError
+from dealer.modelhub import AsyncModelHub, ModelHub
 from dealer.plankeeper import Everywhere, Keeper
 from dealer.players import find_players
-from dealer.rehearsal import AsyncModelHub, ModelHub
 from dealer.roster import DEFAULT_TIMEOUT, Roster, default_deadline
 from zmqjsonproxy import AsyncHub, AsyncOperation, Hub, Operation
 from zmqjsonproxy.rpc.aiosteps import take_in_task

@@ -1,0 +1,361 @@
+"""Hubs of a plan: in place of those that a Dealer calls Players with, they ask models, and wait in
+virtual time."""
+
+from __future__ import annotations
+
+import _thread
+import asyncio
+import contextlib
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple, Self
+
+from dealer.rehearsal import Answered, ModelPlayer
+from dealer.virtualtime import VirtualClock
+from zmqjsonproxy import CallRequest, CallResult, InterfaceDescription
+from zmqjsonproxy.errors import PeerLostError
+
+__all__ = ["AsyncModelHub", "ModelHub"]
+
+CALL_S = 0.001
+"""What a call takes at least, s: a script that asks without pause until something is over comes to
+its end."""
+
+_one_at_a_time = _thread.RLock()  # models are used by one thread; of no plan's time
+os.register_at_fork(after_in_child=lambda: globals().update(_one_at_a_time=_thread.RLock()))
+
+
+class _Known(NamedTuple):
+    """What a hub knows of a server; here it is always there."""
+
+    generation: int = 1
+    native: bool = True
+    is_ours: bool = True
+
+
+_KNOWN = _Known()
+
+
+class _Hub:
+    """What both hubs of a plan have.
+
+    Args:
+        players: URL -> Player.
+        clock: Virtual.
+        keep: Is told of each question to Banks, with what came of it.
+    """
+
+    def __init__(
+        self,
+        players: Mapping[str, ModelPlayer],
+        clock: VirtualClock,
+        keep: Callable[[list[Answered]], None],
+    ) -> None:
+        self._players, self._clock, self._keep = players, clock, keep
+
+    def peer(self, _url: str) -> _Known:
+        """As of KnownServers."""
+        return _KNOWN
+
+    def generation(self, _url: str) -> int:
+        """As of KnownServers."""
+        return _KNOWN.generation
+
+    def is_native(self, _url: str) -> bool:
+        """As of KnownServers."""
+        return _KNOWN.native
+
+    def longer(self, seconds: float) -> float:
+        """What to pause instead of `seconds`: as many times as long as nothing changes at any
+        Bank."""
+        now = self._clock.time()
+        times = [
+            when
+            for player in self._players.values()
+            for when in (player.model.next_change(), player.next_end())
+        ]
+        left = min((when - now for when in times if when is not None), default=0.0)
+        return seconds * max(1.0, -(-left // seconds)) if seconds > 0 else seconds
+
+    def _ask(self, requests: Iterable[CallRequest], timeout: float) -> list[CallResult]:
+        with _one_at_a_time:
+            found = [self._answered(request, timeout) for request in requests]
+            self._keep(found)
+        self._tell_of(found)
+        return [each.result for each in found]
+
+    def _answered(self, request: CallRequest, timeout: float) -> Answered:
+        url, name, method = request.url, request.object_name, request.method
+        try:
+            return self._players[url].call(name, method, request.args, request.kwargs, timeout)
+        except KeyError:
+            lost = CallResult(error=_nobody_at(url, f"{name}.{method}"))
+            return Answered(url, name, method, request.args, request.kwargs, "", lost, "", [])
+
+    def _begin(
+        self,
+        urls: Iterable[str],
+        object_name: str,
+        method: str,
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
+    ) -> list[CallResult]:
+        with _one_at_a_time:
+            found = [self._players[url].begin(object_name, method, args, kwargs) for url in urls]
+            self._keep(found)
+        self._tell_of(found)
+        return [each.result for each in found]
+
+    def _tell_of(self, found: Sequence[Answered]) -> None:
+        if any(each.kind != "query" and each.result.error is None for each in found):
+            self._clock.tell_change()
+
+    def _describe(self, url: str, object_name: str) -> InterfaceDescription:
+        try:
+            return self._players[url].describe(object_name)
+        except KeyError:
+            raise _nobody_at(url, object_name) from None
+
+    def _described(self, urls: Iterable[str], object_name: str) -> list[CallResult]:
+        found: list[CallResult] = []
+        for url in urls:
+            try:
+                found.append(CallResult(self._describe(url, object_name)))
+            except PeerLostError as error:
+                found.append(CallResult(error=error))
+        return found
+
+
+def _nobody_at(url: str, label: str) -> PeerLostError:
+    return PeerLostError(url, label, "the configuration of this plan has no Player there")
+
+
+def _to_each(
+    urls: Iterable[str], name: str, method: str, args: Any, kwargs: Any
+) -> list[CallRequest]:
+    return [CallRequest(url, name, method, args, kwargs or {}) for url in urls]
+
+
+def _of_batch(url: str, name: str, calls: Iterable[tuple[str, Any, Any]]) -> list[CallRequest]:
+    return [CallRequest(url, name, *call) for call in calls]
+
+
+class _Future:
+    """A call that was made when it was begun."""
+
+    def __init__(self, result: CallResult) -> None:
+        self._result = result
+
+    def done(self) -> bool:
+        return True
+
+    def cancel(self) -> bool:
+        return False
+
+    def exception(self, timeout: float | None = None) -> BaseException | None:
+        return self._result.error
+
+    def result(self, timeout: float | None = None) -> Any:
+        return _value(self._result)
+
+    def add_done_callback(self, function: Callable[[Any], object]) -> None:
+        function(self)
+
+
+def _value(result: CallResult) -> Any:
+    if result.error is not None:
+        raise result.error
+    return result.value
+
+
+def _longest(results: Sequence[CallResult]) -> float:
+    return max((result.delay_s for result in results), default=0.0) + CALL_S
+
+
+class ModelHub(_Hub):
+    """In place of `zmqjsonproxy.rpc.hub.Hub`, with the methods that a Dealer uses."""
+
+    def pause(self, seconds: float) -> None:
+        """Wait between two looks at the Banks; longer, as long as nothing changes at any of
+        them."""
+        self._clock.pause(seconds, self.longer(seconds))
+
+    def call_many(self, requests: Sequence[CallRequest], timeout: float = 60.0) -> list[CallResult]:
+        """As of Hub; the clock moves by what the slowest needs."""
+        results = self._ask(requests, timeout)
+        self._clock.sleep(_longest(results))
+        return results
+
+    def call_each(
+        self,
+        urls: Iterable[str],
+        object_name: str,
+        method: str,
+        args: Any = (),
+        kwargs: Any = None,
+        timeout: float = 60.0,
+    ) -> list[CallResult]:
+        """See Hub."""
+        return self.call_many(_to_each(urls, object_name, method, args, kwargs), timeout)
+
+    def call(
+        self,
+        url: str,
+        object_name: str,
+        method: str,
+        args: Any = (),
+        kwargs: Any = None,
+        timeout: float = 60.0,
+    ) -> Any:
+        """See Hub."""
+        return _value(self.call_each([url], object_name, method, args, kwargs, timeout)[0])
+
+    def call_batch(
+        self, url: str, object_name: str, calls: Any, timeout: float = 60.0
+    ) -> list[CallResult]:
+        """See Hub."""
+        return self.call_many(_of_batch(url, object_name, calls), timeout)
+
+    def begin_each(
+        self,
+        urls: Iterable[str],
+        object_name: str,
+        method: str,
+        args: Any,
+        kwargs: Any,
+        timeout: float,
+        by: str,
+    ) -> list[CallResult]:
+        """See Hub."""
+        return self._begin(urls, object_name, method, args, kwargs)
+
+    def begin(
+        self,
+        url: str,
+        object_name: str,
+        method: str,
+        args: Any = (),
+        kwargs: Any = None,
+        timeout: float = 60.0,
+    ) -> _Future:
+        """See Hub."""
+        return _Future(self.call_each([url], object_name, method, args, kwargs, timeout)[0])
+
+    def describe(self, url: str, object_name: str, timeout: float = 1.0) -> InterfaceDescription:
+        """See Hub."""
+        return self._describe(url, object_name)
+
+    def describe_many(
+        self, urls: Sequence[str], object_name: str, timeout: float = 1.0
+    ) -> list[CallResult]:
+        """See Hub."""
+        return self._described(urls, object_name)
+
+    def close(self) -> None:
+        """See Hub."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        """See Hub."""
+
+
+class AsyncModelHub(_Hub):
+    """In place of `zmqjsonproxy.rpc.aiohub.AsyncHub`: who waits for an answer lets the other tasks
+    go on."""
+
+    async def pause(self, seconds: float) -> None:
+        """Wait between two looks at the Banks; longer, as long as nothing changes at any of
+        them."""
+        loop = asyncio.get_running_loop()
+        begun, told = self._clock.elapsed, asyncio.Event()
+        with self._clock.listening(lambda: loop.call_soon_threadsafe(told.set)):
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(told.wait(), self.longer(seconds))
+        if told.is_set():
+            await asyncio.sleep(self._clock.until_look(begun, seconds))
+
+    async def call_many(
+        self, requests: Sequence[CallRequest], timeout: float = 60.0
+    ) -> list[CallResult]:
+        """See AsyncHub."""
+        results = self._ask(requests, timeout)
+        await asyncio.sleep(_longest(results))
+        return results
+
+    async def call_each(
+        self,
+        urls: Iterable[str],
+        object_name: str,
+        method: str,
+        args: Any = (),
+        kwargs: Any = None,
+        timeout: float = 60.0,
+    ) -> list[CallResult]:
+        """See AsyncHub."""
+        return await self.call_many(_to_each(urls, object_name, method, args, kwargs), timeout)
+
+    async def call(
+        self,
+        url: str,
+        object_name: str,
+        method: str,
+        args: Any = (),
+        kwargs: Any = None,
+        timeout: float = 60.0,
+    ) -> Any:
+        """See AsyncHub."""
+        return _value((await self.call_each([url], object_name, method, args, kwargs, timeout))[0])
+
+    async def call_batch(
+        self, url: str, object_name: str, calls: Any, timeout: float = 60.0
+    ) -> list[CallResult]:
+        """See AsyncHub."""
+        return await self.call_many(_of_batch(url, object_name, calls), timeout)
+
+    async def begin_each(
+        self,
+        urls: Iterable[str],
+        object_name: str,
+        method: str,
+        args: Any,
+        kwargs: Any,
+        timeout: float,
+        by: str,
+    ) -> list[CallResult]:
+        """See AsyncHub."""
+        return self._begin(urls, object_name, method, args, kwargs)
+
+    def begin(
+        self,
+        url: str,
+        object_name: str,
+        method: str,
+        args: Any = (),
+        kwargs: Any = None,
+        timeout: float = 60.0,
+    ) -> asyncio.Future[Any]:
+        """See AsyncHub."""
+        return asyncio.ensure_future(self.call(url, object_name, method, args, kwargs, timeout))
+
+    async def describe(
+        self, url: str, object_name: str, timeout: float = 1.0
+    ) -> InterfaceDescription:
+        """See AsyncHub."""
+        return self._describe(url, object_name)
+
+    async def describe_many(
+        self, urls: Sequence[str], object_name: str, timeout: float = 1.0
+    ) -> list[CallResult]:
+        """See AsyncHub."""
+        return self._described(urls, object_name)
+
+    async def close(self) -> None:
+        """See AsyncHub."""
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_exc: object) -> None:
+        """See AsyncHub."""
