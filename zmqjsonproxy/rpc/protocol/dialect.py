@@ -10,6 +10,7 @@ from groundwork.errors import text_of
 from zmqjsonproxy import ndarray, wirejson
 from zmqjsonproxy.errors import TooLargeError
 from zmqjsonproxy.protocol.arrays import Framed
+from zmqjsonproxy.protocol.request import Request
 from zmqjsonproxy.rpc.protocol import jsonrpc, original
 from zmqjsonproxy.rpc.protocol.jsonrpc import Code
 
@@ -55,33 +56,6 @@ class Limits:
     max_parts: int = 100_000
     max_depth: int = 100
     max_batch: int = 1000
-
-
-@dataclass(slots=True)
-class Request:
-    """One call.
-
-    Attributes:
-        target: `object.method`.
-        args: Positional arguments.
-        kwargs: Keyword arguments.
-        native: JSON-RPC; otherwise the original's dialect.
-        id: Request number of a native call; None with `notification`.
-        notification: Nobody wants a reply.
-        extra: The member `dealer`: `deadline_s`, `client`, `call_id`, `wait`, ...
-        name: Object name, as sent; original dialect only.
-        method: Method name, as sent; original dialect only.
-    """
-
-    target: str
-    args: list[Any]
-    kwargs: dict[str, Any]
-    native: bool
-    id: Any = None
-    notification: bool = False
-    extra: dict[str, Any] | None = None
-    name: Any = None
-    method: Any = None
 
 
 @dataclass(slots=True)

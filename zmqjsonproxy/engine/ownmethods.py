@@ -9,12 +9,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from zmqjsonproxy.caller import current_caller
+from zmqjsonproxy.engine.commandqueues import CommandQueues
+from zmqjsonproxy.engine.openrpc import openrpc_document
 from zmqjsonproxy.errors import RefusedError
 from zmqjsonproxy.interface import Interface, command, query
+from zmqjsonproxy.protocol.failures import Code
 from zmqjsonproxy.protocol.operations import OperationRecord, OperationTable, State
-from zmqjsonproxy.rpc.commandqueues import CommandQueues
-from zmqjsonproxy.rpc.openrpc import openrpc_document
-from zmqjsonproxy.rpc.protocol.jsonrpc import Code
 
 __all__ = ["OwnMethods"]
 

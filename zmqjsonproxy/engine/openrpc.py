@@ -7,8 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from zmqjsonproxy.interface import Interface, Method
-from zmqjsonproxy.parameters import NO_DEFAULT, Parameter
-from zmqjsonproxy.rpc.protocol.description import summary
+from zmqjsonproxy.parameters import NO_DEFAULT, Parameter, summary
 from zmqjsonproxy.schemas import schema_of
 
 __all__ = ["openrpc_document"]

@@ -24,7 +24,7 @@ SMALL = 10_000
 
 @dataclass(slots=True, eq=False)
 class Job:
-    """One call to carry out.
+    """Something to carry out in its turn.
 
     Attributes:
         run: Carries it out; never raises.
@@ -33,16 +33,14 @@ class Job:
         size: Bytes of memory that it takes while it waits, about.
     """
 
-    run: Callable[[], None]
+    run: Callable[[], None] = lambda: None
     operation: OperationHandle | None = None
     client: bytes = b""
     size: int = 0
 
     def carry_out(self) -> None:
-        """Run it, once: then it holds nothing of its call, for a call and its job know each
-        other."""
-        run, self.run = self.run, _nothing
-        run()
+        """Run it."""
+        self.run()
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,11 +264,14 @@ class CommandQueues:
     Args:
         size: Jobs of one client that may wait in each.
         name: Of the server.
+        kind: Class of them.
     """
 
-    def __init__(self, size: int, name: str) -> None:
-        self._size, self._name = size, name
+    def __init__(self, size: int, name: str, kind: type[CommandQueue] = CommandQueue) -> None:
+        self._size, self._name, self._kind = size, name, kind
         self._queues: dict[str, CommandQueue] = {}
+        self.full = f"{size} calls of this client are waiting already, or too many bytes"
+        """Why a queue takes no more."""
 
     def of(self, method: Method) -> CommandQueue:
         """Return the command queue of a method: urgent commands and slow queries have workers of their own
@@ -283,7 +284,7 @@ class CommandQueues:
     def named(self, key: str) -> CommandQueue:
         """Return a command queue by its name."""
         return self._queues.get(key) or self._queues.setdefault(
-            key, CommandQueue(f"{key} {self._name}", self._size)
+            key, self._kind(f"{key} {self._name}", self._size)
         )
 
     def values(self) -> list[CommandQueue]:
@@ -307,10 +308,6 @@ class CommandQueues:
         for queue in self.values():
             if not queue.join(max(end - time.monotonic(), 0.0)):
                 log.warning("%s: a call in %s is still running and is left", self._name, queue.name)
-
-
-def _nothing() -> None:
-    """Stand for a job that has run."""
 
 
 def _run_hooks(hooks: list[tuple[OperationHandle, Callable[[], None]]]) -> None:
