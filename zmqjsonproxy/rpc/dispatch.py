@@ -16,13 +16,13 @@ from zmqjsonproxy import wirejson
 from zmqjsonproxy.caller import KnownCallers
 from zmqjsonproxy.engine import CallEngine
 from zmqjsonproxy.engine.commandqueues import SMALL, Job
-from zmqjsonproxy.interface import Method
+from zmqjsonproxy.interface import Kind, Method
 from zmqjsonproxy.protocol.arrays import join, size_of
 from zmqjsonproxy.protocol.failures import Code
 from zmqjsonproxy.protocol.request import Request
 from zmqjsonproxy.rpc.batchreply import BatchReply
 from zmqjsonproxy.rpc.offers import answer_unknown
-from zmqjsonproxy.rpc.outcomes import carry_out, encoded, not_begun, outcome
+from zmqjsonproxy.rpc.outcomes import encoded, not_begun, outcome
 from zmqjsonproxy.rpc.protocol import dialect, jsonrpc
 from zmqjsonproxy.rpc.protocol.dialect import Limits, Malformed, read_failure
 from zmqjsonproxy.rpc.settings import ServerSettings
@@ -177,7 +177,7 @@ class Dispatcher:
         engine, gathered = self._engine, None  # what is not answered here and now
         results: list[dict[str, Any]] = []  # of queries without arrays, encoded all at once
         replies: list[bytes] = []
-        rest: list[tuple[Method, Request]] = []  # of queries, when these have taken long enough
+        rest: list[tuple[Method, Request]] = []  # queries that this thread has no time for
         size, most = 0, self._settings.max_batch_reply_bytes
         simple, quick, clock = jsonrpc.SIMPLE, engine.quick, time.perf_counter
         slow = engine.slow_query_s
@@ -194,12 +194,12 @@ class Dispatcher:
             if is_over or query is None or type(params) is not list or type(number) is not int:
                 gathered = gathered or self._batch_reply(envelope)
                 part = dialect.read_part(message, shared)
-                late = quick.get(part.target) if is_over and isinstance(part, Request) else None
-                if late is None or not isinstance(part, Request):
+                left = self._left_query(part, is_over)
+                if left is None or not isinstance(part, Request):
                     self._serve_part(part, envelope, gathered)
                 elif not part.notification:  # a query that nobody wants an answer to has no effect
                     gathered.expect()
-                    rest.append((late, part))
+                    rest.append((left, part))
                 now = clock()
                 continue
             begun = now
@@ -212,7 +212,8 @@ class Dispatcher:
                     size += size_of(replies[-1])
             except WouldWaitError:
                 gathered = gathered or self._batch_reply(envelope)
-                self._serve_part(dialect.read_part(message, shared), envelope, gathered)
+                gathered.expect()
+                rest.append((query, dialect.read_good_part(message, shared)))
             except BaseException as error:
                 replies.append(outcome(query, dialect.read_good_part(message, shared), error))
             now = clock()
@@ -227,20 +228,30 @@ class Dispatcher:
         elif replies:
             self._send(envelope, join(replies))
 
+    def _left_query(self, part: Request | Malformed, is_over: bool) -> Method | None:
+        """Return the method of a query that is to be carried out beside the socket's thread, with
+        the others of its batch: as calls of their own they would be too many."""
+        if isinstance(part, Malformed) or not (is_over or part.target not in self._engine.quick):
+            return None
+        method = self._engine.methods.get(part.target)
+        return method if method is not None and method.kind is Kind.QUERY else None
+
     def _carry_out_rest(
         self, rest: list[tuple[Method, Request]], client: bytes, gathered: BatchReply
     ) -> None:
         """Carry out beside the socket's thread what is left of the queries of a batch."""
+        engine = self._engine
 
         def run() -> None:
             for query, request in rest:
-                gathered.add(request, gathered.without(request) or carry_out(query, request))
+                reply = gathered.without(request) or engine.carry_out_beside(query, request)
+                gathered.add(request, reply)
                 time.sleep(_PAUSE_S)
 
-        queue = self._engine.queues.named("batches")
+        queue = engine.queues.named("batches")
         if not queue.put(Job(run, client=client, size=self._weight())):
             for _, request in rest:
-                gathered.add(request, self._engine.busy(request, "batches")[0])
+                gathered.add(request, engine.busy(request, "batches")[0])
 
     def _batch_reply(self, envelope: Envelope) -> BatchReply:
         inline = threading.current_thread()

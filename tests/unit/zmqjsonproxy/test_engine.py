@@ -35,7 +35,7 @@ class Thing:
         return a + b
 
     @query
-    def power(self, exponent: int) -> int:
+    def power(self, exponent: int) -> Any:
         return 10**exponent
 
     @query
@@ -372,6 +372,17 @@ def test_a_batch_that_answers_much_goes_on_beside_and_is_bounded() -> None:
     told = {reply["id"]: reply for reply in desk.reply()}
     busy = ("BusyError", f"batches: {desk.engine.queues.full}; nothing was done")
     assert error_of(told[3])[1:] == busy
+    desk.engine.queues.end(WITHIN)
+
+
+def test_a_batch_of_queries_that_are_slow_or_would_wait_is_one_job() -> None:
+    desk = Desk(max_queued_calls=2)
+    for method, params in (("add", [1, 2]), ("locked", [])):
+        desk.engine.set_aside("thing.add", 1.0)
+        desk.send(
+            [{**CALL, "id": n, "method": f"thing.{method}", "params": params} for n in range(20)]
+        )
+        assert ["result" in reply for reply in desk.reply()] == [True] * 20
     desk.engine.queues.end(WITHIN)
 
 
