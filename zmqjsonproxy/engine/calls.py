@@ -14,9 +14,10 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from groundwork.errors import text_of
+from groundwork.values import JsonObject
 from zmqjsonproxy.caller import OF_THE_ORIGINAL, Caller, begin_calling, calling, end_calling
 from zmqjsonproxy.engine.commandqueues import CommandQueue, CommandQueues, Job
 from zmqjsonproxy.engine.ownmethods import OwnMethods
@@ -35,7 +36,7 @@ _HOOKS_WITHIN_S = 1.0
 """How long `stop` and its like wait for the hooks of the operation that they abort."""
 R = TypeVar("R")
 R_co = TypeVar("R_co", covariant=True)
-Failed = tuple[R, dict[str, Any]]
+Failed = tuple[R, JsonObject]
 """A reply, and the JSON-RPC error object of what it tells."""
 
 
@@ -48,20 +49,20 @@ class Replies(Protocol[R_co]):
     def carry_out(self, method: Method, request: Request, /) -> R_co:
         """Call a method, and reply with what came of it; WouldWaitError where it must not wait."""
 
-    def result(self, request: Request, value: Any, /) -> tuple[R_co, int]:
+    def result(self, request: Request, value: object, /) -> tuple[R_co, int]:
         """Reply with a value, of so many bytes; raises what says that it cannot travel."""
 
-    def unspeakable(self, request: Request, error: BaseException, /) -> tuple[R_co, dict[str, Any]]:
+    def unspeakable(self, request: Request, error: BaseException, /) -> tuple[R_co, JsonObject]:
         """Reply for a value that cannot travel."""
 
     def raised(
         self, method: Method, request: Request, error: BaseException, /
-    ) -> tuple[R_co, dict[str, Any]]:
+    ) -> tuple[R_co, JsonObject]:
         """Reply with what a method raised."""
 
     def not_begun(
         self, request: Request, code: Code, type_: str, text: str, /
-    ) -> tuple[R_co, dict[str, Any]]:
+    ) -> tuple[R_co, JsonObject]:
         """Reply that nothing was done."""
 
     def accepted(self, request: Request, operation: str, state: str, /) -> R_co:
@@ -97,7 +98,7 @@ class ServedCall(Job, Generic[R]):
     hooks: threading.Thread | None = None
 
     @property
-    def key(self) -> tuple[bytes, Any]:
+    def key(self) -> tuple[bytes, object]:
         """Its client and its number there."""
         return self.client, self.request.id
 
@@ -162,7 +163,7 @@ class ServedCall(Job, Generic[R]):
             operation.finish(State.FAILED, error=described)
         return reply
 
-    def accept(self, value: Any) -> None:
+    def accept(self, value: object) -> None:
         """Answer with a value now; the operation goes on."""
         try:
             reply, _ = self.engine.replies.result(self.request, value)
@@ -212,7 +213,7 @@ class CallEngine(Generic[R]):
     fast_again_after: int = 100
     queues: CommandQueues
     operations: OperationTable
-    handle: Callable[[OperationRecord, Callable[[Any], None] | None], OperationHandle] = (
+    handle: Callable[[OperationRecord, Callable[[object], None] | None], OperationHandle] = (
         OperationHandle
     )
     served: type[ServedCall[R]] = ServedCall
@@ -223,7 +224,7 @@ class CallEngine(Generic[R]):
 
     def __post_init__(self) -> None:
         self._fast_again: dict[str, int] = {}  # slow queries: how often in turn they were fast
-        self._served: dict[tuple[bytes, Any], ServedCall[R]] = {}  # as many as wait or run
+        self._served: dict[tuple[bytes, object], ServedCall[R]] = {}  # as many as wait or run
         self._lock = threading.Lock()
         own = OwnMethods(self.name, self.interfaces, self.queues, self.operations)
         self._offer(Interface.of("rpc", own))
@@ -377,7 +378,7 @@ class CallEngine(Generic[R]):
         text = f"{queue}: {why or self.queues.full}; nothing was done"
         return self.replies.not_begun(request, Code.BUSY, "BusyError", text)
 
-    def _without(self, handle: OperationHandle, reply: R, error: dict[str, Any]) -> R:
+    def _without(self, handle: OperationHandle, reply: R, error: JsonObject) -> R:
         """Forget an operation: whoever asks too often must not push the others' out of the
         table."""
         handle.finish(State.FAILED, error=error)
@@ -394,7 +395,7 @@ class CallEngine(Generic[R]):
     def cancel(
         self,
         client: bytes,
-        number: Any,
+        number: object,
         only_waiting: bool = False,
         reason: str = "its caller cancelled the call",
     ) -> str:
@@ -428,7 +429,7 @@ class CallEngine(Generic[R]):
         return "not begun"
 
 
-def due_at(deadline_s: Any) -> float | None:
+def due_at(deadline_s: object) -> float | None:
     """Return when nobody waits for a call any more, s, monotonic; None: no such time was given."""
     if not isinstance(deadline_s, (int, float)):
         return None
