@@ -238,7 +238,7 @@ class CommandQueue:
     def _work(self) -> None:
         while True:
             with self._lock:
-                if self._left.pop(threading.current_thread(), None) is not None:
+                if self._left and self._left.pop(threading.current_thread(), None) is not None:
                     return  # another thread is the command queue's by now
                 job = self._next()
                 self._running = None if job is None else job.operation
@@ -270,16 +270,19 @@ class CommandQueues:
     def __init__(self, size: int, name: str, kind: type[CommandQueue] = CommandQueue) -> None:
         self._size, self._name, self._kind = size, name, kind
         self._queues: dict[str, CommandQueue] = {}
+        self._of: dict[tuple[str, bool, Kind], CommandQueue] = {}
         self.full = f"{size} calls of this client are waiting already, or too many bytes"
         """Why a queue takes no more."""
 
     def of(self, method: Method) -> CommandQueue:
         """Return the command queue of a method: urgent commands and slow queries have workers of their own
         beside it."""
-        kind = (
-            "urgent" if method.mark.urgent else "slow" if method.kind is Kind.QUERY else "commands"
-        )
-        return self.named(f"{method.queue} {kind}")
+        key = method.queue, method.mark.urgent, method.mark.kind
+        queue = self._of.get(key)
+        if queue is None:
+            kind = "urgent" if key[1] else "slow" if key[2] is Kind.QUERY else "commands"
+            queue = self._of[key] = self.named(f"{method.queue} {kind}")
+        return queue
 
     def named(self, key: str) -> CommandQueue:
         """Return a command queue by its name."""

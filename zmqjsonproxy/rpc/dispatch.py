@@ -168,8 +168,9 @@ class Dispatcher:
     def _weight(self) -> int:
         """Bytes of memory that a part of the message being served takes, about."""
         body = self._body
-        decoded = wirejson.decoded_size(body) if len(body) > SMALL else 0
-        return (size_of(body) + decoded) // self._parts
+        if len(body) <= SMALL:
+            return size_of(body) // self._parts
+        return (size_of(body) + wirejson.decoded_size(body)) // self._parts
 
     # batches
 

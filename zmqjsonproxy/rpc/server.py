@@ -28,7 +28,7 @@ from zmqjsonproxy.rpc import outcomes
 from zmqjsonproxy.rpc.descriptors import Listening
 from zmqjsonproxy.rpc.dispatch import Dispatcher
 from zmqjsonproxy.rpc.errands import Errands
-from zmqjsonproxy.rpc.frames import receiver
+from zmqjsonproxy.rpc.frames import frame_sender, receiver
 from zmqjsonproxy.rpc.inbox import Inbox
 from zmqjsonproxy.rpc.outbox import IN_SOCKET_MOST, Outbox
 from zmqjsonproxy.rpc.protocol.dialect import read_failure, too_many_unread
@@ -40,6 +40,8 @@ __all__ = ["ServerSettings", "ZMQJSONProxyServer"]
 log = logging.getLogger(__name__)
 
 _POLLIN = int(zmq.POLLIN)
+_RING = b"."
+"""Wakes the socket's thread; behind an empty one it would look for more frames."""
 _TAKEN_AT_ONCE = 1000
 """Messages that are taken off the socket before a large one is decoded."""
 
@@ -96,6 +98,7 @@ class ZMQJSONProxyServer(OfOneProcess):
         )
         self._inbox = Inbox(self.settings.max_unread_bytes)
         self._inner.set(zmq.IDENTITY, self._inner_id)
+        self._ring = frame_sender(self._inner)
         self._inner.sndhwm = 0
         try:
             inner_url = f"inproc://zmqjsonproxy-{self.instance}"
@@ -261,8 +264,11 @@ class ZMQJSONProxyServer(OfOneProcess):
         threading.Thread(target=self._wake, name=f"quit {self.name}", daemon=True).start()
 
     def _wake(self) -> None:
-        with contextlib.suppress(zmq.ZMQError), self._inner_lock:
-            self._inner.send(b"")
+        try:
+            with self._inner_lock:
+                self._ring(_RING)
+        except zmq.ZMQError:  # it is closed
+            pass
 
     def _end(self) -> None:
         self._ended.set()
