@@ -97,17 +97,10 @@ class ServedCall(Job, Generic[R]):
     is_cancelled: bool = False
     hooks: threading.Thread | None = None
 
-    @property
-    def key(self) -> tuple[bytes, object]:
-        """Its client and its number there."""
-        return self.client, self.request.id
-
     def carry_out(self) -> None:
         """Carry it out, or say why it is not begun. Never raises."""
         operation, request = self.operation, self.request
         try:
-            if self.is_answered:
-                self.engine.forget(self)
             self._carry_out()
         except BaseException as failure:  # not even what came of it could be said
             log.exception("%s: a call could not be carried out", self.engine.name)
@@ -169,7 +162,7 @@ class ServedCall(Job, Generic[R]):
             reply, _ = self.engine.replies.result(self.request, value)
         except Exception as error:  # only its caller hears of this
             reply, _ = self.engine.replies.unspeakable(self.request, error)
-        self.engine.forget(self)
+        self.is_answered = True
         self.answer(reply)
 
     def _refuse(self, code: Code, type_: str, text: str) -> None:
@@ -180,7 +173,6 @@ class ServedCall(Job, Generic[R]):
 
     def _reply(self, reply: R) -> None:
         if not self.is_answered and (self.operation is None or self.operation.close_acceptance()):
-            self.engine.forget(self)
             self.answer(reply)
 
 
@@ -224,8 +216,6 @@ class CallEngine(Generic[R]):
 
     def __post_init__(self) -> None:
         self._fast_again: dict[str, int] = {}  # slow queries: how often in turn they were fast
-        self._served: dict[tuple[bytes, object], ServedCall[R]] = {}  # as many as wait or run
-        self._lock = threading.Lock()
         own = OwnMethods(self.name, self.interfaces, self.queues, self.operations)
         self._offer(Interface.of("rpc", own))
 
@@ -359,18 +349,13 @@ class CallEngine(Generic[R]):
         return self._without(handle, *self.replies.raised(method, request, error))
 
     def _put(self, served: ServedCall[R]) -> R | None:
-        request = served.request
-        if request.native and request.id is not None:
-            with self._lock:  # of two with the same number the later one is meant
-                self._served[served.key] = served
         try:
             if served.queue.put(served):
                 return None
             why = self.queues.full
         except RuntimeError as scarce:  # no more threads
             why = str(scarce)
-        self.forget(served)
-        busy = self.busy(request, served.method.queue, why)
+        busy = self.busy(served.request, served.method.queue, why)
         return busy[0] if served.operation is None else self._without(served.operation, *busy)
 
     def busy(self, request: Request, queue: str, why: str = "") -> Failed[R]:
@@ -385,12 +370,6 @@ class CallEngine(Generic[R]):
         handle.close_acceptance()
         self.operations.forget(handle.id)
         return reply
-
-    def forget(self, served: ServedCall[R]) -> None:
-        """Take it that a call is answered, or accepted and begun: it cannot be cancelled."""
-        with self._lock:
-            if self._served.get(served.key) is served:
-                del self._served[served.key]
 
     def cancel(
         self,
@@ -412,8 +391,7 @@ class CallEngine(Generic[R]):
             operation is asked to end. "running": it goes on. "unknown": there is none (any more),
             or an operation that was accepted, which only `only_waiting` withdraws.
         """
-        with self._lock:
-            served = self._served.get((client, number))
+        served = self._find(client, number)
         if served is None or (served.is_answered and not only_waiting):
             return "unknown"
         operation = served.operation
@@ -427,6 +405,20 @@ class CallEngine(Generic[R]):
         served.is_cancelled = True
         served.carry_out()
         return "not begun"
+
+    def _find(self, client: bytes, number: object) -> ServedCall[R] | None:
+        """Return a call of a client that waits or runs."""
+
+        def is_meant(job: Job) -> bool:
+            if not isinstance(job, ServedCall) or not job.request.native:
+                return False
+            return job.request.id == number and not job.request.notification
+
+        for queue in self.queues.values():
+            found = queue.find(client, is_meant)
+            if isinstance(found, ServedCall):
+                return found
+        return None
 
 
 def due_at(deadline_s: object) -> float | None:

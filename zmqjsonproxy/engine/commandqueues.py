@@ -80,10 +80,8 @@ class CommandQueue:
         self._wake.acquire()
         self._waits = False
         self._thread: threading.Thread | None = None
-        self._running: OperationHandle | None = None
-        self._left: dict[
-            threading.Thread, OperationHandle
-        ] = {}  # operations that go on beside the command queue
+        self._running: Job | None = None
+        self._left: dict[threading.Thread, Job] = {}  # operations that go on beside the queue
         self._ended = False
 
     @property
@@ -181,19 +179,18 @@ class CommandQueue:
             method: Whose call it is for; empty: an abort.
         """
 
-        def is_meant(operation: OperationHandle | None) -> bool:
+        def is_meant(job: Job | None) -> bool:
+            operation = None if job is None else job.operation
             return operation is not None and identity in (None, operation.id)
 
         with self._lock:
-            waiting = [
-                job for mine in self._jobs.values() for job in mine if is_meant(job.operation)
-            ]
+            waiting = [job for mine in self._jobs.values() for job in mine if is_meant(job)]
             for job in waiting:
                 self._take_out(job)
             running = [
-                each
-                for each in (self._running, *self._left.values())
-                if each is not None and is_meant(each)
+                job.operation
+                for job in (self._running, *self._left.values())
+                if is_meant(job) and job is not None and job.operation is not None
             ]
         for job in waiting:
             if job.operation is not None:
@@ -208,6 +205,14 @@ class CommandQueue:
             )
             hooks.start()
         return Aborts(len(waiting) + len(running), hooks)
+
+    def find(self, client: bytes, wanted: Callable[[Job], bool]) -> Job | None:
+        """Return the last that was put of a client's jobs that wait or run and are wanted."""
+        with self._lock:
+            running = [*self._left.values(), self._running]
+            jobs = [job for job in running if job is not None and job.client == client]
+            jobs += self._jobs.get(client, ())
+        return next((job for job in reversed(jobs) if wanted(job)), None)
 
     def withdraw(self, job: Job) -> bool:
         """Take a job out of the queue; False if it has been begun, or ended."""
@@ -241,7 +246,7 @@ class CommandQueue:
                 if self._left and self._left.pop(threading.current_thread(), None) is not None:
                     return  # another thread is the command queue's by now
                 job = self._next()
-                self._running = None if job is None else job.operation
+                self._running = job
                 if job is None and self._ended:
                     return
                 self._waits = job is None
