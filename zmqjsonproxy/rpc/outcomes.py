@@ -51,7 +51,10 @@ def carry_out(method: Method, request: Request) -> bytes:
         raise
     except BaseException as error:
         return outcome(method, request, error)
-    return encoded(request, value)
+    try:  # as `encoded`, which costs a step in each call
+        return write_reply(request, value)
+    except BaseException as error:
+        return unspeakable(request, error)[0]
 
 
 def outcome(method: Method, request: Request, error: BaseException) -> bytes:

@@ -188,12 +188,11 @@ class ZMQJSONProxyServer(OfOneProcess):
         try:
             if not self._inbox.waiting:
                 frames = self._receive()
-                if self._is_soon_read(frames[-1]):
+                if not SMALL < len(frames[-1]) <= self.settings.max_json_bytes:  # is soon read
                     self._handle(frames)
                     return
                 self._inbox.put(frames)
-            if not self._is_soon_read(self._inbox.waiting[0][-1]):
-                self._take_what_has_arrived()
+            self._take_what_has_arrived()
             self._handle(self._inbox.take())
         except zmq.ContextTerminated:
             self._quit = True
@@ -223,9 +222,6 @@ class ZMQJSONProxyServer(OfOneProcess):
             with contextlib.suppress(Exception):
                 log.exception("%s: a message could not be handled", self.name)
                 self._dispatcher.refuse(frames, error)
-
-    def _is_soon_read(self, body: bytes) -> bool:
-        return not SMALL < len(body) <= self.settings.max_json_bytes
 
     def _take_what_has_arrived(self) -> None:
         """Take messages off the socket, and wait for none: small ones are served at once, unless

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from groundwork.errors import text_of
@@ -56,6 +56,12 @@ class Limits:
     max_parts: int = 100_000
     max_depth: int = 100
     max_batch: int = 1000
+    in_no_case_too_large: int = field(init=False)
+    """A shorter message without frames is within all limits, bytes."""
+
+    def __post_init__(self) -> None:
+        least = min(self.max_bytes, self.max_json_bytes, self.max_values, self.max_parts)
+        object.__setattr__(self, "in_no_case_too_large", min(least, 2 * self.max_depth))
 
 
 @dataclass(slots=True)
@@ -138,7 +144,8 @@ def shared_extra(batch: list[Any]) -> dict[str, Any] | None:
 def read_or_batch(body: bytes, limits: Limits) -> Request | Malformed | list[Any]:
     """As `read_message`, but of a batch the decoded messages, each for `read_part`. Never
     raises."""
-    if text := _over_limit(body, limits):
+    is_small = type(body) is bytes and len(body) <= limits.in_no_case_too_large
+    if not is_small and (text := _over_limit(body, limits)):
         return _refused(body, Code.TOO_LARGE, "TooLargeError", text)
     try:
         message = ndarray.loads(body) if isinstance(body, Framed) else wirejson.loads(body)

@@ -134,6 +134,8 @@ def reply(identity: Any, value: Any, arrays: Any = None) -> bytes:
         value: Result.
         arrays: Whether the caller takes arrays and bytes as frames, as in `request_around_id`.
     """
+    if type(value) in SIMPLE and type(identity) is int:
+        return b'{"jsonrpc":"2.0","id":%d,"result":%b}' % (identity, wirejson.dumps(value))
     if arrays is True and type(value) not in _BUILT_IN and type(identity) is int:
         lone = lonearray.write(identity, value)
         if lone is not None:
