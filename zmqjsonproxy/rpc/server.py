@@ -11,7 +11,9 @@ import contextlib
 import logging
 import secrets
 import threading
+from collections import deque
 from collections.abc import Callable
+from concurrent.futures import Future
 from functools import partial
 from typing import Any, Self
 
@@ -27,7 +29,6 @@ from zmqjsonproxy.protocol.operations import OperationTable
 from zmqjsonproxy.rpc import outcomes
 from zmqjsonproxy.rpc.descriptors import Listening
 from zmqjsonproxy.rpc.dispatch import Dispatcher
-from zmqjsonproxy.rpc.errands import Errands
 from zmqjsonproxy.rpc.frames import frame_sender, receiver
 from zmqjsonproxy.rpc.inbox import Inbox
 from zmqjsonproxy.rpc.outbox import IN_SOCKET_MOST, Outbox
@@ -40,6 +41,7 @@ __all__ = ["ServerSettings", "ZMQJSONProxyServer"]
 log = logging.getLogger(__name__)
 
 _POLLIN = int(zmq.POLLIN)
+_BIND_WITHIN_S = 5.0
 _RING = b"."
 """Wakes the socket's thread; behind an empty one it would look for more frames."""
 _TAKEN_AT_ONCE = 1000
@@ -75,7 +77,7 @@ class ZMQJSONProxyServer(OfOneProcess):
         self._may_wait = True
         self._inner_id = secrets.token_bytes(16)  # a stranger cannot guess it
         self._inner_lock = threading.Lock()
-        self._errands = Errands()
+        self._to_bind: deque[tuple[str, Future[None]]] = deque()
         self._router: zmq.Socket[bytes] = ctx.socket(zmq.ROUTER)
         self._inner: zmq.Socket[bytes] = ctx.socket(zmq.DEALER)
         self._router.linger = self._inner.linger = 0
@@ -212,8 +214,7 @@ class ZMQJSONProxyServer(OfOneProcess):
         try:
             if frames[0] == self._inner_id:
                 self._outbox.flush()
-                if self._errands:
-                    self._errands.do()
+                self._bind_what_is_wanted()
             else:
                 self._dispatcher.serve(frames)
         except zmq.ZMQError:
@@ -244,7 +245,20 @@ class ZMQJSONProxyServer(OfOneProcess):
     def bind_also(self, url: str) -> None:
         """Serve at a further address, too; from another thread, while `run_loop` runs; zmq.ZMQError
         as at first."""
-        self._errands.leave(partial(self._bind, url), self._wake, 5.0)
+        done: Future[None] = Future()
+        self._to_bind.append((url, done))
+        self._wake()
+        done.result(_BIND_WITHIN_S)
+
+    def _bind_what_is_wanted(self) -> None:
+        while self._to_bind:
+            url, done = self._to_bind.popleft()
+            try:
+                self._bind(url)
+            except Exception as error:  # it is for whoever wanted it
+                done.set_exception(error)
+            else:
+                done.set_result(None)
 
     def _bind(self, url: str) -> None:
         if url.startswith("tcp://"):  # ZeroMQ takes 99999 for 34463
