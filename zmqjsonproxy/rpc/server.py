@@ -31,8 +31,8 @@ from zmqjsonproxy.rpc.descriptors import Listening
 from zmqjsonproxy.rpc.dispatch import Dispatcher
 from zmqjsonproxy.rpc.frames import frame_sender, receiver
 from zmqjsonproxy.rpc.inbox import Inbox
-from zmqjsonproxy.rpc.outbox import IN_SOCKET_MOST, Outbox
 from zmqjsonproxy.rpc.protocol.dialect import read_failure, too_many_unread
+from zmqjsonproxy.rpc.sendqueues import IN_SOCKET_MOST, SendQueues
 from zmqjsonproxy.rpc.settings import ServerSettings
 from zmqjsonproxy.waiting import not_waiting
 
@@ -95,7 +95,7 @@ class ZMQJSONProxyServer(OfOneProcess):
         self._router.set(zmq.TCP_KEEPALIVE_IDLE, 10)
         self._router.set(zmq.TCP_KEEPALIVE_INTVL, 5)
         self._router.set(zmq.TCP_KEEPALIVE_CNT, 4)
-        self._outbox = Outbox(
+        self._send_queues = SendQueues(
             self._router, self._wake, self.settings.max_waiting_bytes, name or URL
         )
         self._inbox = Inbox(self.settings.max_unread_bytes)
@@ -120,13 +120,13 @@ class ZMQJSONProxyServer(OfOneProcess):
             fast_again_after=self.settings.fast_again_after,
             queues=CommandQueues(self.settings.max_queued_calls, self.name),
             operations=OperationTable(self.instance),
-            is_full=self._outbox.is_full,
+            is_full=self._send_queues.is_full,
         )
         self.interfaces = self.engine.interfaces
         self._receive, trust = receiver(self._router)
         trust(self._inner_id)
         self._dispatcher = Dispatcher(
-            self.engine, self.settings, self._outbox.send, self._outbox.post, trust
+            self.engine, self.settings, self._send_queues.send, self._send_queues.post, trust
         )
         watch_process(self)
 
@@ -213,7 +213,7 @@ class ZMQJSONProxyServer(OfOneProcess):
         """Handle a message; raises what the socket raises."""
         try:
             if frames[0] == self._inner_id:
-                self._outbox.flush()
+                self._send_queues.flush()
                 self._bind_what_is_wanted()
             else:
                 self._dispatcher.serve(frames)
@@ -236,7 +236,7 @@ class ZMQJSONProxyServer(OfOneProcess):
                 if is_small or size > self.settings.max_json_bytes:  # which is refused by its size
                     self._handle(frames)
                 elif not self._inbox.put(frames):
-                    self._outbox.send(frames[:-1], read_failure(too_many_unread(frames[-1])))
+                    self._send_queues.send(frames[:-1], read_failure(too_many_unread(frames[-1])))
         except zmq.Again:
             pass
         finally:
@@ -266,7 +266,7 @@ class ZMQJSONProxyServer(OfOneProcess):
         self._router.set(
             zmq.IPV6, "[" in url
         )  # where it is set, IPv4 addresses are told in the form of IPv6
-        self._listening.bind(partial(self._router.bind, url), self._outbox.name)
+        self._listening.bind(partial(self._router.bind, url), self._send_queues.name)
 
     def quit_loop(self) -> None:
         """End `run_loop`; usable from any thread and from a signal handler. Returns at once."""
@@ -284,14 +284,14 @@ class ZMQJSONProxyServer(OfOneProcess):
         self._ended.set()
         self.engine.queues.end(self.settings.end_within)
         with contextlib.suppress(zmq.ZMQError):
-            self._outbox.flush()
+            self._send_queues.flush()
         self._router.linger = 100  # ms: the answer to the call that ended us
         self.close()
 
     def close(self) -> None:
         """Close the sockets; not while `run_loop` runs: use `quit_loop`."""
         self._ended.set()
-        self._outbox.close()
+        self._send_queues.close()
         self._listening.close()
         with self._inner_lock:
             self._inner.close()

@@ -18,7 +18,7 @@ import zmq
 from zmqjsonproxy.protocol.arrays import Framed, size_of
 from zmqjsonproxy.rpc.frames import COPIED_MOST, sender
 
-__all__ = ["IN_SOCKET_MOST", "Outbox"]
+__all__ = ["IN_SOCKET_MOST", "SendQueues"]
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +32,7 @@ _OVERHEAD = 200
 
 
 @dataclass(slots=True)
-class _Client:
+class _SendQueue:
     waiting: deque[tuple[Sequence[bytes], bytes]] = field(default_factory=deque)
     size: int = 0
     sent: deque[tuple[zmq.MessageTracker, int]] = field(
@@ -56,7 +56,7 @@ class _Client:
         return not self.sent
 
 
-class Outbox:
+class SendQueues:
     """Sends replies; `send` and `flush` are for the thread of the socket, `post` and `is_full` for
     any.
 
@@ -75,7 +75,7 @@ class Outbox:
         self._posted: deque[tuple[Sequence[bytes], bytes]] = deque()
         self._large_posted: dict[bytes, int] = {}  # of each client, bytes
         self._lock = threading.Lock()
-        self._clients: dict[bytes, _Client] = {}
+        self._clients: dict[bytes, _SendQueue] = {}
         self._size, self._retry, self._is_armed = 0, _RETRY_S, False
         self._timer: threading.Timer | None = None
 
@@ -143,7 +143,7 @@ class Outbox:
         known = self._clients.get(client)
         if known is None:
             self._forget_idle()
-            known = self._clients[client] = _Client()
+            known = self._clients[client] = _SendQueue()
         if known.waiting and (
             known.size + size > 2 * self._most or self._size + size > 3 * self._most
         ):
@@ -165,7 +165,7 @@ class Outbox:
         self._send_waiting(client, known)
         self._come_back()
 
-    def _send_waiting(self, client: bytes, known: _Client) -> None:
+    def _send_waiting(self, client: bytes, known: _SendQueue) -> None:
         while known.waiting:
             envelope, body = known.waiting[0]
             size = size_of(body)
