@@ -87,7 +87,7 @@ class ZMQJSONProxyServer(OfOneProcess):
         self._router.set(zmq.SNDHWM, IN_SOCKET_MOST)
         self._router.set(
             zmq.ROUTER_MANDATORY, 1
-        )  # what the socket does not take waits in the outbox
+        )  # what the socket does not take waits in its send queue
         # A client that vanished without a word is dropped after 30 s. By TCP: clients with libzmq
         # below 4.2 do not answer ZeroMQ's heartbeats, and would lose the connection in the middle
         # of a long call.
