@@ -15,11 +15,12 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any, TypeVar
 
 import zmq
 
 from groundwork.addresses import bind_address
+from groundwork.closing import Closing
 from groundwork.planned import refusal
 from player.bank import Bank, BankContext
 from player.clock import Clock, SystemClock
@@ -152,7 +153,7 @@ def _within(seconds: float, what: str, function: Callable[[], T]) -> T:
     return outcome.result()
 
 
-class Host:
+class Host(Closing):
     """One Player.
 
     Args:
@@ -407,9 +408,3 @@ class Host:
         if self._ctx is not None and not self._ctx.closed:
             with contextlib.suppress(zmq.ZMQError):
                 self._ctx.destroy(linger=100)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_exc: object) -> None:
-        self.close()

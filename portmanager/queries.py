@@ -19,7 +19,8 @@ from typing import Any
 
 from groundwork.commandline import Parser, number_of_seconds
 from portmanager.allocation import Allocation
-from portmanager.client import TIMEOUT, PortManager
+from portmanager.client import PortManager
+from portmanager.conversation import TIMEOUT
 from portmanager.errors import ConnectionLostError, PortManagerError, RefusedError
 from portmanager.protocol.lines import DEFAULT_PORT, write_allocation
 from portmanager.tables import SORTS, glob, table

@@ -20,6 +20,7 @@ from support.player_run import ROOT, clean_environment, free_port
 from support.port_manager import ServerProcess, StandIn, wait_for
 
 from dealer import AsyncDealer, ConfigurationError, Dealer, PlayersError
+from groundwork.closing import Closing
 from portmanager import PortManager
 
 MakeDealer = Callable[..., Any]
@@ -47,7 +48,7 @@ def manager(tmp_path: Path) -> Iterator[ServerProcess]:
         yield server
 
 
-class Service:
+class Service(Closing):
     """A native Player on a port that it was lent, under a name."""
 
     def __init__(self, manager_port: int, bank: str, user: str = "vegas", **settings: Any) -> None:
@@ -55,15 +56,9 @@ class Service:
         self.port = self.client.get_port(bank)
         self.player = NativePlayer(f"tcp://127.0.0.1:{self.port}", bank=bank, **settings)
 
-    def end(self) -> None:
+    def close(self) -> None:
         self.player.close()
         self.client.close()
-
-    def __enter__(self) -> Service:
-        return self
-
-    def __exit__(self, *_exc: object) -> None:
-        self.end()
 
 
 def eventually(d: Any, method: str, *args: Any) -> dict[str, Any]:
@@ -124,7 +119,7 @@ def test_a_player_is_followed_to_its_new_port_and_that_is_said_once(
         try:
             assert d.get_mode() == (True, None)
         finally:
-            first.end()
+            first.close()
         with Service(manager.port, "BANKA", mode="MODE2") as second:
             assert second.port != first.port
             assert eventually(d, "get_mode") == {"BANKA": "MODE2"}

@@ -8,12 +8,14 @@ import subprocess
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
+
+from groundwork.closing import Closing
 
 _ROOT = Path(__file__).resolve().parents[2]
 
 
-class PlayerProcess:
+class PlayerProcess(Closing):
     """A process that serves; its first line of stdout is its URL. A context manager that leaves
     nothing behind."""
 
@@ -67,12 +69,6 @@ class PlayerProcess:
         for pipe in (self.process.stdout, self.process.stderr):
             if pipe is not None:
                 pipe.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_exc: object) -> None:
-        self.close()
 
 
 def options_of(settings: Mapping[str, Any]) -> list[str]:

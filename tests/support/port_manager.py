@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Self
 
+from groundwork.closing import Closing
 from portmanager.binding import port_is_free
 from portmanager.protocol.tcllist import join_list, split_list
 
@@ -135,7 +136,7 @@ def line(sock: socket.socket, data: bytes) -> bytes:
     return got
 
 
-class StandIn:
+class StandIn(Closing):
     """A server of the original kind ("tcl") or of the Rust kind, with the flaws that a client has
     to live with.
 
@@ -161,10 +162,8 @@ class StandIn:
         self._threads = [threading.Thread(target=self._accept)]
         self._threads[0].start()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_exc: object) -> None:
+    def close(self) -> None:
+        """End it."""
         self._listener.shutdown(socket.SHUT_RDWR)
         self.drop()
         for thread in self._threads:

@@ -10,15 +10,16 @@ import subprocess
 import sys
 import termios
 from collections.abc import Mapping
-from typing import Self
 
 from support.player_run import DEADLINE, ROOT, poll
+
+from groundwork.closing import Closing
 
 # The pseudo-terminal becomes the controlling one, so that Ctrl-C typed on it is a signal.
 PRELUDE = "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.argv[1], sys.argv[1:])"
 
 
-class Terminal:
+class Terminal(Closing):
     """A program on a terminal of its own; a context manager that leaves no process behind.
 
     Args:
@@ -66,10 +67,8 @@ class Terminal:
             self._unread += os.read(self._ours, 65536).decode("utf-8", "replace")
         return self._unread
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_exc: object) -> None:
+    def close(self) -> None:
+        """End it."""
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait(DEADLINE)
