@@ -12,11 +12,13 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
 from support.backends import SHIPPED, shipped
 from support.player_run import ROOT, free_port
+from support.threads import in_threads
 
 from spectrometer.config import SynthConfig
 from spectrometer.errors import AddressError
@@ -195,20 +197,27 @@ def test_garbage_before_a_reply_is_passed_over(plain: tuple[BoardSimulator, Roac
     assert board.read_int("acc_len") == 0
 
 
-def test_a_late_reply_is_not_taken_for_the_next_one() -> None:
+@contextlib.contextmanager
+def slow_board(timeout_s: float, slow_s: str) -> Iterator[tuple[BoardSimulator, Roach]]:
+    """A board whose replies take so long; acc_len is 7."""
     with BoardSimulator(IMAGES) as simulator:
-        board = Roach("127.0.0.1", simulator.port, 0.5)
+        board = Roach("127.0.0.1", simulator.port, timeout_s)
         try:
             board.program(MODE1)
             board.write_int("acc_len", 7)
-            board.request("sim-fault", ["slow", "0.8"])
-            with pytest.raises(BoardError, match="no reply within"):
-                board.read_int("acc_len")
-            board.request("sim-fault", ["none"])
-            board.write_int("sg_sync", 9)
-            assert [board.read_int("sg_sync") for _ in range(3)] == [9, 9, 9]
+            board.request("sim-fault", ["slow", slow_s])
+            yield simulator, board
         finally:
             board.close()
+
+
+def test_a_late_reply_is_not_taken_for_the_next_one() -> None:
+    with slow_board(0.5, slow_s="0.8") as (_, board):
+        with pytest.raises(BoardError, match="no reply within"):
+            board.read_int("acc_len")
+        board.request("sim-fault", ["none"])
+        board.write_int("sg_sync", 9)
+        assert [board.read_int("sg_sync") for _ in range(3)] == [9, 9, 9]
 
 
 def test_unknown_names_are_refused_in_the_boards_words(plain: tuple[BoardSimulator, Roach]) -> None:
@@ -364,27 +373,18 @@ def test_closing_ends_all_who_wait_for_the_board() -> None:
 
 
 def test_an_aborted_operation_does_not_wait_for_the_board() -> None:
-    with BoardSimulator(IMAGES) as simulator:
-        board = Roach("127.0.0.1", simulator.port, 30.0)
-        try:
+    with slow_board(30.0, slow_s="30") as (simulator, board):
+        handle = OperationHandle(OperationRecord(id="1", method="set_mode", state=State.RUNNING))
+        timer = threading.Timer(0.3, handle.abort, ["stopped by an observer"])
+        timer.start()
+        with (
+            running(handle),
+            pytest.raises(OperationAbortedError, match="stopped by an observer"),
+        ):
             board.program(MODE1)
-            board.write_int("acc_len", 7)
-            board.request("sim-fault", ["slow", "30"])
-            handle = OperationHandle(
-                OperationRecord(id="1", method="set_mode", state=State.RUNNING)
-            )
-            timer = threading.Timer(0.3, handle.abort, ["stopped by an observer"])
-            timer.start()
-            with (
-                running(handle),
-                pytest.raises(OperationAbortedError, match="stopped by an observer"),
-            ):
-                board.program(MODE1)
-            timer.join()
-            simulator.board.faults.clear()
-            assert board.read_int("acc_len") == 7  # the board was never told
-        finally:
-            board.close()
+        timer.join()
+        simulator.board.faults.clear()
+        assert board.read_int("acc_len") == 7  # the board was never told
 
 
 def test_many_threads_share_a_board(plain: tuple[BoardSimulator, Roach]) -> None:
@@ -398,14 +398,7 @@ def test_many_threads_share_a_board(plain: tuple[BoardSimulator, Roach]) -> None
             if (found := board.read_int(register)) != value:
                 wrong.append((register, value, found))
 
-    threads = [
-        threading.Thread(target=work, args=(name,))
-        for name in ("acc_len", "sg_sync", "fftshift", "sg_period")
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    in_threads(*(partial(work, name) for name in ("acc_len", "sg_sync", "fftshift", "sg_period")))
     assert wrong == []
 
 

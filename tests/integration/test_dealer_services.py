@@ -5,8 +5,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,8 +14,8 @@ import pytest
 from support.both import Waiting
 from support.native_player import NativePlayer
 from support.original_server import OriginalPlayer
-from support.player_run import ROOT, clean_environment, free_port
-from support.port_manager import ServerProcess, StandIn, wait_for
+from support.player_run import ROOT, clean_environment, free_port, poll, python
+from support.port_manager import ServerProcess, StandIn
 
 from dealer import AsyncDealer, ConfigurationError, Dealer, PlayersError
 from groundwork.closing import Closing
@@ -69,7 +67,7 @@ def eventually(d: Any, method: str, *args: Any) -> dict[str, Any]:
         answers.update(d.outcomes(method, *args))
         return all(one.error is None for one in answers.values())
 
-    wait_for(answered, f"answers to {method}")
+    poll(answered, f"answers to {method}")
     return {bank: one.value for bank, one in answers.items()}
 
 
@@ -245,14 +243,14 @@ def test_the_command_takes_a_port_manager_in_the_place_of_a_file(
     at = f"portmanager://127.0.0.1:{manager.port}"
 
     def dealer(*words: str, status: int = 0) -> str:
-        done = subprocess.run(
-            [sys.executable, "-m", "dealer.cli", *words, "--config", at],
+        done = python(
+            "-m",
+            "dealer.cli",
+            *words,
+            "--config",
+            at,
             cwd=tmp_path,
             env=clean_environment(PYTHONPATH=str(ROOT)),
-            capture_output=True,
-            text=True,
-            timeout=600,
-            check=False,
         )
         assert done.returncode == status, done.stderr
         return done.stdout + done.stderr

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ import zmq
 from support.original_server import OriginalPlayer
 from support.player_run import free_port, poll
 from support.rpc_bank import Bank, RpcServer, serving
+from support.threads import in_threads
 
 from zmqjsonproxy import (
     BadParametersError,
@@ -163,11 +165,7 @@ def test_a_proxy_is_used_by_eight_threads_at_once(proxy: Any) -> None:
             except ProxyError as error:
                 wrong.append(error)
 
-    threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
+    in_threads(*(partial(work, number) for number in range(8)))
     assert wrong == []
 
 
@@ -199,11 +197,7 @@ def test_servers_of_the_original_are_spoken_to_in_their_dialect_and_live_on() ->
                     except ProxyError as error:
                         wrong.append(error)
 
-            threads = [threading.Thread(target=work) for _ in range(4)]
-            for thread in threads:
-                thread.start()
-            for thread in threads:
-                thread.join(30)
+            in_threads(*[work] * 4)
             assert wrong == []
         assert player.is_alive
 
@@ -298,11 +292,7 @@ def test_threads_that_meet_a_new_server_together_all_get_their_answers() -> None
                     except BaseException as error:
                         wrong.append(error)
 
-                threads = [threading.Thread(target=call) for _ in range(8)]
-                for thread in threads:
-                    thread.start()
-                for thread in threads:
-                    thread.join(30)
+                in_threads(*[call] * 8)
                 assert wrong == []
                 first.kill()
 

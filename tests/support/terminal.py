@@ -50,10 +50,14 @@ class Terminal(Closing):
 
     def wait_for(self, pattern: str) -> str:
         """Wait for a text after all that was waited for before; what was shown up to its end."""
-        found = poll(
-            lambda: re.search(pattern, self._read()),
-            f"{pattern!r} on the terminal, not {self._unread!r}",
-        )
+
+        def look() -> re.Match[str] | None:
+            has_ended = self.process.poll() is not None
+            found = re.search(pattern, self._read())
+            assert found or not has_ended, f"it ended without {pattern!r}: {self._unread}"
+            return found
+
+        found = poll(look, f"{pattern!r} on the terminal, not {self._unread!r}")
         shown, self._unread = self._unread[: found.end()], self._unread[found.end() :]
         return shown
 

@@ -12,6 +12,7 @@ from astropy.io import fits
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from readers.scans import run_to_end
 from spectrometer.daq.axis import MAX_BANK_CHANNELS, Subbands, SubbandSetup, WholeBand
 from spectrometer.daq.errors import DaqError, ScanSetupError
 from spectrometer.daq.protocol.band import Band
@@ -54,12 +55,7 @@ def scan(
 ) -> tuple[ScanRun, Path]:
     """Run a scan to its end."""
     run = ScanRun(RunOptions(synthetic=config, fast=True, taps=4, **options), values, directory)
-    run.begin(1.7e9)
-    while not run.pacing.over:
-        run.step(1.7e9)
-    run.end()
-    assert run.path is not None
-    return run, run.path
+    return run, run_to_end(run)
 
 
 @pytest.mark.parametrize(

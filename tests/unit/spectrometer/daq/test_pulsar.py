@@ -12,6 +12,7 @@ import pytest
 from astropy.io import fits
 from support.pulsar_scans import dedispersed, dispersed_by, psrfits, pulsar_scan, raw_voltages
 
+from readers.scans import run_to_end
 from spectrometer.daq.errors import DaqError
 from spectrometer.daq.protocol.guppiraw import BlockHeader, read_header
 from spectrometer.daq.pulsar import PulsarRun
@@ -50,12 +51,7 @@ def scan(folder: Path, receiver: dict[str, Any] | None = None, **status: Any) ->
     }  # fmt: skip
     options = RunOptions(synthetic=ReceiverConfig(**(receiver or RECEIVER)), fast=True)
     run = run_for(options, values, folder)
-    run.begin(START)
-    while not run.pacing.over:
-        run.step(0.0)
-    run.end()
-    assert run.path is not None
-    return run.path
+    return run_to_end(run)
 
 
 def profiles_of(path: Path) -> np.ndarray:
@@ -372,14 +368,7 @@ def run_with_loss(folder: Path, obs_mode: str) -> Run:
     run = run_for(
         RunOptions(synthetic=ReceiverConfig(**RECEIVER | {"pulsar": pulsar})), values, folder
     )
-    run.begin(START)
-    now = START
-    while not run.pacing.over:
-        now += run.pacing.due_in(now)
-        late = 3.0 if 1.02 < now - START < 1.42 else 0.0
-        run.step(now + late)
-    run.end()
-    assert run.path is not None
+    run_to_end(run, late=(1.02, 1.42))
     assert (run.pacing.dropped, run.account.lost_s) == (8, pytest.approx(0.4))
     return run
 

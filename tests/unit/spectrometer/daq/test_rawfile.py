@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import resource
 import tempfile
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.full_disk import room_for
 
 from spectrometer.daq.guppifile import GuppiFile
 from spectrometer.daq.protocol.band import Band
@@ -230,13 +230,9 @@ def test_a_full_disk_leaves_whole_blocks_and_nothing_is_overwritten(tmp_path: Pa
     samples = np.zeros((4, 4096, 4), np.int8)
     first = write(tmp_path, band(), samples, 0, 512, [])
     room = first.path.stat().st_size // first.rows * 5 // 2
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (room, hard))
-    try:
+    with room_for(room):
         with pytest.raises(OSError, match="File too large"):
             write(tmp_path, band(), samples, 0, 512, [])
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.raw", "a_2.raw"]
     reader = GuppiFile(tmp_path / "a_2.raw")
     assert (reader.block_count, first.rows) == (2, 8)
