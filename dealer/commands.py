@@ -22,7 +22,7 @@ from dealer.players import find_players
 from dealer.progress import CallLine, ScanLine
 from dealer.services import Services
 from dealer.tables import text_table
-from groundwork.commandline import Parser, parsers_of
+from groundwork.commandline import Argument, Parser, add_command, argument, flag, parsers_of
 from groundwork.loading import TargetError, load_target
 from zmqjsonproxy import Hub, InterfaceDescription
 from zmqjsonproxy.errors import PeerLostError
@@ -45,78 +45,63 @@ def add_commands(commands: argparse._SubParsersAction[Parser], common: Parser) -
         common: Options that all of them take.
     """
 
-    def add(name: str, run: Any, text: str) -> argparse.ArgumentParser:
-        parser = commands.add_parser(
-            name, help=text, description=f"{text[0].upper()}{text[1:]}.", parents=[common]
-        )
-        parser.set_defaults(run=run)
-        return parser
+    def add(name: str, run: Any, text: str, *arguments: Argument) -> None:
+        add_command(commands, name, text, *arguments, parents=[common], defaults={"run": run})
 
-    listed = add("list", _list, "names and addresses of the Players; the methods of one of them")
-    listed.add_argument(
-        "bank", nargs="?", metavar="BANK", help="list what this Bank can be asked instead"
+    add(
+        "list",
+        _list,
+        "names and addresses of the Players; the methods of one of them",
+        argument("bank BANK", "list what this Bank can be asked instead", nargs="?"),
     )
-    status = add("status", _status, "state of each Bank: mode and scan, or what its kind shows")
-    status.add_argument("keys", nargs="*", metavar="KEY", help="status keys; default: a summary")
-    call = add("call", _call, "call a method of a Bank and print its answer")
-    call.add_argument("bank", metavar="BANKS", help="a Bank, several as BANKA,BANKB, or all")
-    call.add_argument(
-        "method",
-        metavar="METHOD",
-        help="of the Bank, as get_mode, or of a part, as valon.get_frequency",
+    add(
+        "status",
+        _status,
+        "state of each Bank: mode and scan, or what its kind shows",
+        argument("keys KEY", "status keys; default: a summary", nargs="*"),
     )
-    call.add_argument(
-        "args",
-        nargs="*",
-        metavar="ARG",
-        default=[],
-        help="JSON (1.5, true, null, [1, 2]), else text; NAME=VALUE is a keyword argument",
+    add(
+        "call",
+        _call,
+        "call a method of a Bank and print its answer",
+        argument("bank BANKS", "a Bank, several as BANKA,BANKB, or all"),
+        argument("method METHOD", "of the Bank, as get_mode, or of a part, as valon.get_frequency"),
+        argument(
+            "args ARG",
+            "JSON (1.5, true, null, [1, 2]), else text; NAME=VALUE is a keyword argument",
+            nargs="*",
+            default=[],
+        ),
     )
-    scan = add(
+    add(
         "scan",
         _scan,
         "set a mode and parameters, prepare, start on all Banks or none, and wait for the end",
-    )
-    scan.add_argument(
-        "params", nargs="*", metavar="NAME=VALUE", type=_pair, help="parameters, as exposure=0.5"
-    )
-    scan.add_argument(
-        "--mode", metavar="MODE", help="set this mode first; default: the one that is set"
-    )
-    scan.add_argument(
-        "--banks",
-        default="all",
-        metavar="BANKS",
-        help="who takes part, as BANKA,BANKB; default: all",
-    )
-    scan.add_argument(
-        "--start",
-        type=_time,
-        metavar="TIME",
-        help="UTC, as 2026-11-21T09:30:00; default: as early as possible",
-    )
-    scan.add_argument(
-        "--no-wait", action="store_true", help="return as soon as the start is agreed on"
+        argument("params NAME=VALUE", "parameters, as exposure=0.5", nargs="*", type=_pair),
+        argument("--mode MODE", "set this mode first; default: the one that is set"),
+        argument("--banks BANKS", "who takes part, as BANKA,BANKB; default: all", default="all"),
+        argument(
+            "--start TIME", "UTC, as 2026-11-21T09:30:00; default: as early as possible", type=_time
+        ),
+        flag("--no-wait", "return as soon as the start is agreed on"),
     )
     add(
         "doctor",
         _doctor,
         "say what is wrong with the array, as seen from here, and what puts it right",
     )
-    stubs = add(
-        "stubs", _stubs, "write a Python module with the types of what the Players have now"
+    add(
+        "stubs",
+        _stubs,
+        "write a Python module with the types of what the Players have now",
+        argument("-o --output FILE", "a .py file; default: standard output", type=Path),
     )
-    stubs.add_argument(
-        "-o", "--output", type=Path, metavar="FILE", help="a .py file; default: standard output"
-    )
-    completion = commands.add_parser(
+    add_command(
+        commands,
         "completion",
-        help="print what a shell reads to complete the commands of this installation",
-        description="Print what a shell reads to complete the commands of this installation.",
-    )
-    completion.set_defaults(run=_completion)
-    completion.add_argument(
-        "shell", metavar="SHELL", choices=sorted(SHELLS), help="bash, fish or zsh"
+        "print what a shell reads to complete the commands of this installation",
+        argument("shell SHELL", "bash, fish or zsh", choices=sorted(SHELLS)),
+        defaults={"run": _completion},
     )
 
 
