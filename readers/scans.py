@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from spectrometer.daq.basicrun import RunOptions
 from spectrometer.daq.receiver import ReceiverConfig
-from spectrometer.daq.run import RunOptions
 from spectrometer.daq.runs import Run, run_for
 
 __all__ = ["DAY", "PULSAR", "SECOND", "START", "line_scan", "par_file", "pulsar_scan", "run_to_end"]

@@ -51,7 +51,7 @@ class Legal:
         return self.convert(value)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Parameter:
     """One parameter.
 

@@ -26,10 +26,10 @@ from arrayconfig.logs import bind, bind_scan, release_scan
 from player.clock import Clock, ClockWatch, SystemClock
 from player.logs import set_up_logging
 from spectrometer.daq.account import Closing, Ending
+from spectrometer.daq.basicrun import RunOptions
 from spectrometer.daq.commandline import build_parser
 from spectrometer.daq.errors import DaqError
 from spectrometer.daq.pacing import CATCH_UP_S
-from spectrometer.daq.run import RunOptions
 from spectrometer.daq.runs import Run, run_for
 from spectrometer.daq.starttime import Start, StartTime, is_armed
 from spectrometer.status.buffer import StatusBuffer

@@ -45,7 +45,7 @@ class OriginalClient(Closing):
         return self.raw(json.dumps(call).encode())
 
     def methods(self) -> dict[str, str | None]:
-        """What the constructor of the original does: it unpacks pairs, and dies of anything
+        """Do as the constructor of the original: it unpacks pairs, and dies of anything
         else."""
         return dict(self.ask("list_methods"))
 

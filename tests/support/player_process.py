@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import signal
 import subprocess
@@ -40,7 +41,7 @@ class PlayerProcess(Closing):
 
     @property
     def is_alive(self) -> bool:
-        """Whether the process runs."""
+        """True while the process runs."""
         return self.process.poll() is None
 
     def kill(self) -> None:
@@ -71,6 +72,19 @@ class PlayerProcess(Closing):
                 pipe.close()
 
 
+def add_misbehaviour(parser: argparse.ArgumentParser, refusal: str) -> None:
+    """Add options by which methods refuse, fail, end the process, are not there or take longer."""
+    parser.add_argument("--refuse-text", default="refused, as told")
+    for option, metavar, text in (
+        ("--refuse", "METHOD", refusal),
+        ("--fail", "METHOD", "methods that raise ValueError"),
+        ("--die", "METHOD", "methods that end the process at once"),
+        ("--lacks", "METHOD", "methods that are not there"),
+        ("--slow", "METHOD=S", "methods that take longer"),
+    ):
+        parser.add_argument(option, action="append", default=[], metavar=metavar, help=text)
+
+
 def options_of(settings: Mapping[str, Any]) -> list[str]:
     """Turn keyword arguments into options: `refuse=["start"], arm_delay=1, python2=True`."""
     words: list[str] = []
@@ -86,3 +100,12 @@ def options_of(settings: Mapping[str, Any]) -> list[str]:
                 for item in (value if isinstance(value, (list, tuple)) else [value])
             )
     return words
+
+
+class ToyProcess(PlayerProcess):
+    """A toy Player as a process; keyword arguments are its options."""
+
+    module: str
+
+    def __init__(self, url: str = "tcp://127.0.0.1:*", **settings: Any) -> None:
+        super().__init__(self.module, [url, *options_of(settings)])

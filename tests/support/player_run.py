@@ -138,7 +138,7 @@ class PlayerRun:
 
     @property
     def text(self) -> str:
-        """What it has said so far."""
+        """Output so far."""
         return self.log.read_text()
 
     def wait_ready(self) -> str:

@@ -44,7 +44,7 @@ class SupervisedBank(ToyBank):
 
 @dataclass(frozen=True)
 class SupervisedArray:
-    """What runs.
+    """The array that runs.
 
     Attributes:
         directory: Of its files.

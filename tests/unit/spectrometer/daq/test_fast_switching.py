@@ -10,9 +10,9 @@ import pytest
 from astropy.io import fits
 
 from readers.scans import PULSAR, run_to_end
+from spectrometer.daq.basicrun import RunOptions
 from spectrometer.daq.errors import ScanSetupError
 from spectrometer.daq.receiver import ReceiverConfig
-from spectrometer.daq.run import RunOptions
 from spectrometer.daq.runs import run_for
 
 RATE, NCHAN, TAPS = 500_000.0, 64, 4
@@ -42,7 +42,7 @@ def states(period: float, shares: tuple[float, ...], blanking: float) -> dict[st
 
 
 def diode(folder: Path, **status: Any) -> float:
-    """What the diode adds in the spectra of a scan, K."""
+    """Power that the diode adds in the spectra of a scan, K."""
     values = {
         "NCHAN": NCHAN,
         "EXPOSURE": 0.25,

@@ -16,11 +16,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spectrometer.daq.accumulator import SwitchingCycle
+from spectrometer.daq.basicrun import RunOptions
 from spectrometer.daq.errors import DaqError
 from spectrometer.daq.guppifile import GuppiFile
 from spectrometer.daq.planned import MOST_SPECTRA, PlannedSpectra, subintegrations_of
 from spectrometer.daq.receiver import ReceiverConfig
-from spectrometer.daq.run import RunOptions
 from spectrometer.daq.runs import Run, run_for
 from spectrometer.status.protocol.cards import write_cards
 
@@ -229,13 +229,13 @@ def planned(
 
 @settings(max_examples=150)
 @given(
-    st.integers(1, 6),
-    st.integers(1, 40),
-    st.integers(0, 200),
-    st.integers(0, 3000),
-    st.integers(1, 400),
-    st.integers(2, 300),
-    st.integers(0, 6),
+    taps=st.integers(1, 6),
+    nfine=st.integers(1, 40),
+    pass_samples=st.integers(0, 200),
+    samples=st.integers(0, 3000),
+    exposure=st.integers(1, 400),
+    period=st.integers(2, 300),
+    blanking=st.integers(0, 6),
 )
 def test_integrations_are_those_that_are_counted_one_by_one(
     taps: int,

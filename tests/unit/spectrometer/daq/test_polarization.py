@@ -17,8 +17,9 @@ from support.pulsar_scans import par_file, psrfits, pulsar_scan
 
 from readers.scans import line_scan, run_to_end
 from readers.voltages import polarised, write_raw
+from spectrometer.daq.basicrun import RunOptions
 from spectrometer.daq.receiver import ReceiverConfig
-from spectrometer.daq.run import RunOptions, ScanRun
+from spectrometer.daq.run import ScanRun
 
 # A, B: AA, BB, CR, CI; I, Q, U, V of a linear feed; of a circular one
 WAVES = {

@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from support.clocks import SettableClock
 from support.memory import private_status
 
+from spectrometer.daq.basicrun import RunOptions
 from spectrometer.daq.pacing import CATCH_UP_S
 from spectrometer.daq.program import Program
 from spectrometer.daq.receiver import ReceiverConfig
-from spectrometer.daq.run import RunOptions
 from spectrometer.status import StatusBuffer
 
 EXPOSURE, LENGTH, AHEAD = 0.25, 3.0, 1.0

@@ -13,8 +13,8 @@ from support.pulsar_scans import centroid, par_file, psrfits, raw_voltages
 
 from readers.scans import PULSAR, pulsar_scan, run_to_end
 from readers.voltages import Volts, stored_bytes, write_raw
+from spectrometer.daq.basicrun import RunOptions
 from spectrometer.daq.guppifile import GuppiFile
-from spectrometer.daq.run import RunOptions
 from spectrometer.daq.runs import Run, run_for
 
 START = 1.7e9

@@ -17,9 +17,9 @@ from support.pulsar_scans import psrfits
 
 from readers.scans import PULSAR, run_to_end
 from readers.voltages import Volts, write_raw
+from spectrometer.daq.basicrun import RunOptions
 from spectrometer.daq.errors import ScanSetupError, SourceError
 from spectrometer.daq.guppifile import GuppiFile
-from spectrometer.daq.run import RunOptions
 from spectrometer.daq.runs import run_for
 
 CHANNELS, TBIN, CENTRE = 4, 1e-5, 1400.0
