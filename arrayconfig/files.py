@@ -30,6 +30,7 @@ __all__ = [
     "config_path",
     "config_text",
     "dotted",
+    "has_key",
     "merged",
     "quoted",
     "read_tables",
@@ -277,7 +278,7 @@ def read_tables(
         tables, environment, lambda key: any(_matches(key, pattern) for pattern in patterns)
     )
     for key, texts in found.faults.items():
-        home = next(file for file, content in reversed(contents) if _has(content, key))
+        home = next(file for file, content in reversed(contents) if has_key(content, key))
         faults += [Fault(home, None, dotted(key), one) for one in texts]
     if faults:
         raise FilesError(faults)
@@ -290,11 +291,12 @@ def _matches(key: KeyPath, pattern: KeyPath) -> bool:
     )
 
 
-def _has(value: Any, key: KeyPath) -> bool:
+def has_key(value: Any, key: KeyPath) -> bool:
+    """Tell whether a value has a key, at whatever depth."""
     for part in key:
         has = (
             part in value
-            if isinstance(value, dict)
+            if isinstance(value, Mapping)
             else isinstance(value, list) and part in range(len(value))
         )
         if not has:

@@ -59,8 +59,19 @@ class Service(Closing):
         self.client.close()
 
 
+@pytest.fixture
+def found(make_dealer: MakeDealer, manager: ServerProcess) -> Iterator[tuple[Any, Service]]:
+    """A Dealer that knows a Player by its name, and has asked it."""
+    with (
+        make_dealer({"BANKA": f"service:BANKA@127.0.0.1:{manager.port}"}) as d,
+        Service(manager.port, "BANKA") as service,
+    ):
+        assert d.get_mode() == (True, None)
+        yield d, service
+
+
 def eventually(d: Any, method: str, *args: Any) -> dict[str, Any]:
-    """What all active Players answer, as soon as they do."""
+    """Answers of all active Players, as soon as they give them."""
     answers: dict[str, Any] = {}
 
     def answered() -> bool:
@@ -132,58 +143,48 @@ def test_a_player_is_followed_to_its_new_port_and_that_is_said_once(
 
 
 def test_a_silent_player_is_left_for_the_one_that_took_its_name(
-    make_dealer: MakeDealer, manager: ServerProcess
+    found: tuple[Any, Service], manager: ServerProcess
 ) -> None:
-    with (
-        make_dealer({"BANKA": f"service:BANKA@127.0.0.1:{manager.port}"}) as d,
-        Service(manager.port, "BANKA") as old,
-    ):
-        assert d.get_mode() == (True, None)
-        old.player.suspend()
-        old.client.close()  # its host has gone, and with it the name
-        with Service(manager.port, "BANKA", mode="MODE3"):
-            assert eventually(d, "get_mode") == {"BANKA": "MODE3"}
-        old.player.resume()
+    d, old = found
+    old.player.suspend()
+    old.client.close()  # its host has gone, and with it the name
+    with Service(manager.port, "BANKA", mode="MODE3"):
+        assert eventually(d, "get_mode") == {"BANKA": "MODE3"}
+    old.player.resume()
 
 
 def test_without_its_port_manager_a_dealer_goes_on_with_what_it_knows(
-    make_dealer: MakeDealer, manager: ServerProcess
+    found: tuple[Any, Service], manager: ServerProcess
 ) -> None:
-    with (
-        make_dealer({"BANKA": f"service:BANKA@127.0.0.1:{manager.port}"}) as d,
-        Service(manager.port, "BANKA") as one,
-    ):
-        assert d.get_mode() == (True, None)
-        manager.end()
-        assert d.get_mode() == (True, None)
-        one.player.kill()
-        with NativePlayer(f"tcp://127.0.0.1:{one.port}", mode="MODE1"):
-            assert eventually(d, "get_mode") == {"BANKA": "MODE1"}
+    d, one = found
+    manager.end()
+    assert d.get_mode() == (True, None)
+    one.player.kill()
+    with NativePlayer(f"tcp://127.0.0.1:{one.port}", mode="MODE1"):
+        assert eventually(d, "get_mode") == {"BANKA": "MODE1"}
 
 
 def test_an_absent_port_manager_and_an_absent_player_are_told_apart(
     make_dealer: MakeDealer, manager: ServerProcess
 ) -> None:
     at = f"127.0.0.1:{manager.port}"
-    with make_dealer({"BANKA": f"service:BANKA@{at}"}) as d:
-        with pytest.raises(
-            PlayersError, match=r"service 'BANKA' at the port manager .*: found none; is its"
-        ):
-            d.get_mode()
-        with pytest.raises(
-            ConfigurationError, match=r"knows no service BANK\.\.\.; do its Players run"
-        ):
+
+    def told(of_players: str, of_itself: str) -> None:
+        with make_dealer({"BANKA": f"service:BANKA@{at}"}) as d:
+            with pytest.raises(PlayersError, match=of_players):
+                d.get_mode()
+        with pytest.raises(ConfigurationError, match=of_itself):
             make_dealer(f"portmanager://{at}")
-        manager.end()
-    with make_dealer({"BANKA": f"service:BANKA@{at}"}) as d:
-        with pytest.raises(
-            PlayersError, match=f"the port manager at {at} does not tell: .*Errno 111"
-        ):
-            d.get_mode()
-    with pytest.raises(
-        ConfigurationError, match=f"the port manager at {at} does not answer .*is one running there"
-    ):
-        make_dealer(f"portmanager://{at}")
+
+    told(
+        r"service 'BANKA' at the port manager .*: found none; is its",
+        r"knows no service BANK\.\.\.; do its Players run",
+    )
+    manager.end()
+    told(
+        f"the port manager at {at} does not tell: .*Errno 111",
+        f"the port manager at {at} does not answer .*is one running there",
+    )
 
 
 def test_each_of_two_users_has_players_of_the_same_name(

@@ -1,4 +1,4 @@
-"""What is built: contents of wheel and sdist, and programs that run from wheels alone, in their own
+"""Distributions: contents of wheel and sdist, and programs that run from wheels alone, in their own
 environment."""
 
 from __future__ import annotations

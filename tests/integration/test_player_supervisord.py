@@ -69,7 +69,7 @@ def supervisord(conf: Path) -> Iterator[subprocess.Popen[bytes]]:
 
 
 def facts(url: str) -> dict[str, object] | None:
-    """What a Player says of itself; None while it does not answer."""
+    """Facts that a Player tells of itself; None while it does not answer."""
     with bank_of(url) as bank:
         try:
             return dict(bank.surroundings(_timeout=1.0))

@@ -80,13 +80,19 @@ def test_a_time_out_raises_and_leaves_the_proxy_usable_and_late_answers_are_drop
     assert proxy.get_request_reply_timeout() == 5
 
 
-def test_a_dead_server_is_reported_within_a_second_and_found_again_with_its_new_methods() -> None:
+@contextmanager
+def server_and_proxy(timeout: float) -> Iterator[tuple[RpcServer, Any]]:
     with (
-        RpcServer() as first,
+        RpcServer() as server,
         zmq.Context() as context,
-        ZMQJSONProxyClient(context, "bank", first.url, 60.0) as proxy,
+        ZMQJSONProxyClient(context, "bank", server.url, timeout) as proxy,
     ):
         assert proxy.add(1, 1) == 2
+        yield server, proxy
+
+
+def test_a_dead_server_is_reported_within_a_second_and_found_again_with_its_new_methods() -> None:
+    with server_and_proxy(60.0) as (first, proxy):
         assert "more" not in dir(proxy)
         outcome: list[Any] = []
 
@@ -271,12 +277,7 @@ def test_a_method_that_is_gone_is_forgotten_and_attributes_of_a_program_stay() -
 
 
 def test_threads_that_meet_a_new_server_together_all_get_their_answers() -> None:
-    with (
-        RpcServer() as first,
-        zmq.Context() as context,
-        ZMQJSONProxyClient(context, "bank", first.url, 10.0) as proxy,
-    ):
-        assert proxy.add(1, 1) == 2
+    with server_and_proxy(10.0) as (first, proxy):
         for _ in range(3):
             first.kill()
             with RpcServer(first.url) as first:

@@ -50,7 +50,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 def complete(file: Path, config: Path, *lines: str) -> list[list[str]]:
-    """What bash offers for each line, with the cursor at its end."""
+    """Offers of bash for each line, with the cursor at its end."""
     done = subprocess.run(
         ["bash", "-c", ASK, "bash", str(file), *lines],
         cwd=ROOT,
