@@ -46,7 +46,7 @@ class Keeper:
         self._records, self._pid = records, os.getpid()
         self._players: dict[tuple[Path, str], ModelPlayer] = {}
         self._told: list[BaseException] = []
-        self._has_faults = False
+        self.has_faults = False
         self._doubted: set[int] = set()
         self._files = {str(script), os.path.abspath(script)}
         self._is_over = False
@@ -55,11 +55,6 @@ class Keeper:
 
     def _make_locks(self) -> None:
         self.lock, self._writing = _thread.RLock(), _thread.RLock()
-
-    @property
-    def has_faults(self) -> bool:
-        """Something has failed."""
-        return self._has_faults
 
     # for the Dealers of the script
 
@@ -121,7 +116,7 @@ class Keeper:
         """Write a row down, unless the plan is at its end."""
         with self._writing:
             if not self._is_over:
-                self._has_faults = self._has_faults or row.is_fault
+                self.has_faults = self.has_faults or row.is_fault
                 add_record(self._records, {"row": row.record()})
 
     def fail(self, what: str, error: BaseException, line: int | None = None) -> None:

@@ -195,7 +195,7 @@ class Host(Closing):
             )
         self.settings = settings or HostSettings()
         self.bank: Bank | None = None
-        self._config, self._name = config, bank
+        self._config, self.name = config, bank
         self._wanted_url = config.url(bank) if url is None else url
         self._bind = bind_address(bind or config.bind(bank))
         self._registrations: list[Registration] = []
@@ -214,11 +214,6 @@ class Host(Closing):
         self._closed = False
 
     @property
-    def name(self) -> str:
-        """Bank name."""
-        return self._name
-
-    @property
     def url(self) -> str:
         """Where calls are served: with the true port once it is open."""
         return self._endpoints[0].url if self._endpoints else self._wanted_url
@@ -230,9 +225,7 @@ class Host(Closing):
 
     @property
     def _site_endpoints(self) -> dict[str, Endpoint]:
-        return dict(
-            zip(self._config.banks[self._name].endpoints, self._endpoints[1:], strict=False)
-        )
+        return dict(zip(self._config.banks[self.name].endpoints, self._endpoints[1:], strict=False))
 
     def open(self) -> None:
         """Take the address, make and open the Bank, then serve.
@@ -251,7 +244,7 @@ class Host(Closing):
 
     def _make_rpc_endpoint(self, ctx: zmq.Context[Any]) -> RpcEndpoint:
         def serve(url: str) -> RpcEndpoint:
-            return RpcEndpoint(ctx, url, name=self._name, on_end=self._endpoint_ended)
+            return RpcEndpoint(ctx, url, name=self.name, on_end=self._endpoint_ended)
 
         def move(port: int) -> None:
             endpoint.serve_also(tcp_url(self._bind, port))
@@ -271,22 +264,22 @@ class Host(Closing):
 
     def _lend(self, text: str, serve: Callable[[int], Any]) -> Any:
         """Have a port lent to an endpoint of the site, `service:NAME`, and serve there."""
-        service = own_service(text, self._name)
+        service = own_service(text, self.name)
         return self._register(ServiceAddress(service, self._config.manager)).take(serve)
 
     def _open_bank(self) -> None:
         context = bank_context(
             self._config,
-            self._name,
+            self.name,
             simulate=self._simulate,
             data_root=self._data_root,
             dibas_dir=self._dibas_dir,
             clock=self._clock,
             state_dir=self._state_dir,
         )
-        with start_errors(self._name):
+        with start_errors(self.name):
             self.bank = (self._kind or find_kind(context.config.kind))(context)
-            with _told_if_slow(f"open of {self._name}"):
+            with _told_if_slow(f"open of {self.name}"):
                 self.bank.open()
             self._endpoints[0].open(self.bank)
             for name, endpoint in self._site_endpoints.items():
@@ -296,19 +289,19 @@ class Host(Closing):
                     functools.partial(endpoint.open, self.bank),
                 )
         for name, url in self.endpoint_urls.items():
-            log.info("endpoint %s of %s is at %s", name, self._name, url)
+            log.info("endpoint %s of %s is at %s", name, self.name, url)
 
     def _make_endpoints(self) -> None:
         """Take the addresses of the endpoints that the file names."""
-        bank = self._config.banks[self._name]
+        bank = self._config.banks[self.name]
         for name, config in bank.endpoints.items():
             context = EndpointContext(
                 name=name,
-                bank=self._name,
+                bank=self.name,
                 config=config,
                 bind=config.bind or bank.bind or self._config.instrument.bind,
                 log=logging.LoggerAdapter(
-                    logging.getLogger(f"endpoint.{name}"), {"bank": self._name}
+                    logging.getLogger(f"endpoint.{name}"), {"bank": self.name}
                 ),
                 on_end=functools.partial(self._site_endpoint_ended, name),
                 lend=self._lend,
@@ -318,14 +311,14 @@ class Host(Closing):
                 self._endpoints.append(_within(self.settings.ready_within, "its constructor", make))
             except (RefusedError, PlayerError, OSError) as error:
                 raise EndpointError(
-                    f"endpoint {name} of {self._name} cannot be opened: {error}"
+                    f"endpoint {name} of {self.name} cannot be opened: {error}"
                 ) from error
             except (
                 Exception,
                 SystemExit,
             ) as error:  # anybody's code: the operator gets a sentence, the log the rest
-                log.exception("endpoint %s of %s cannot be opened", name, self._name)
-                text = f"endpoint {name} of {self._name} cannot be opened: {type(error).__name__}: {error}"
+                log.exception("endpoint %s of %s cannot be opened", name, self.name)
+                text = f"endpoint {name} of {self.name} cannot be opened: {type(error).__name__}: {error}"
                 raise EndpointError(text) from error
 
     def wait_until_ready(self) -> bool:
@@ -339,7 +332,7 @@ class Host(Closing):
         with Hub(self._ctx) as hub:
             while self._ends.empty():
                 try:
-                    ask_ready(hub, self._name, url, self.settings.call_timeout)
+                    ask_ready(hub, self.name, url, self.settings.call_timeout)
                 except NotReadyError:
                     if time.monotonic() >= end:
                         raise
@@ -356,7 +349,7 @@ class Host(Closing):
             with contextlib.suppress(queue.Empty):
                 reason, wanted = self._ends.get(timeout=SIGNALS_EVERY_S)
                 break
-        log.log(logging.INFO if wanted else logging.ERROR, "ending %s: %s", self._name, reason)
+        log.log(logging.INFO if wanted else logging.ERROR, "ending %s: %s", self.name, reason)
         return wanted
 
     def read_again(self) -> str:
@@ -398,13 +391,13 @@ class Host(Closing):
                     _within(self.settings.close_endpoint_within, "its close", endpoint.close)
             except Exception:  # whatever an endpoint does, the rest has to be closed too
                 log.exception(
-                    "%s: closing its endpoint %s raised", self._name, type(endpoint).__name__
+                    "%s: closing its endpoint %s raised", self.name, type(endpoint).__name__
                 )
         if self.bank is not None:
             try:
                 self.bank.close()
             except Exception:  # whatever a kind does, the rest has to be closed too
-                log.exception("%s: close raised", self._name)
+                log.exception("%s: close raised", self.name)
         if self._ctx is not None and not self._ctx.closed:
             with contextlib.suppress(zmq.ZMQError):
                 self._ctx.destroy(linger=100)

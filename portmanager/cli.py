@@ -233,13 +233,10 @@ def _serve(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
     try:
         asyncio.run(run(server))
     except OSError as error:
-        print(f"portmanager: {error.strerror or error}{_at(error)}", file=sys.stderr)
+        at = f": {error.filename}" if error.filename else ""
+        print(f"portmanager: {error.strerror or error}{at}", file=sys.stderr)
         return 1
     return 0
-
-
-def _at(error: OSError) -> str:
-    return f": {error.filename}" if error.filename else ""
 
 
 def _files(options: argparse.Namespace, port: int) -> Files:

@@ -69,11 +69,6 @@ class VegasBackend(Backend):
 
     # switching signals
 
-    @property
-    def phase_count(self) -> int:
-        """Phases of the generator, blanking ones counted."""
-        return 1 if self._requests is None else len(self._requests)
-
     def clear_phases(self) -> int:
         """Remove all switching phases."""
         self._requests = ()

@@ -45,6 +45,7 @@ def build_parser() -> argparse.ArgumentParser:
         argument(
             "--rate-hz R",
             "samples a second of a replay; default: a pass fills an exposure",
+            dest="rate",
             type=_positive,
         ),
         flag("--fast", "as fast as it goes instead of by the clock"),
@@ -64,12 +65,14 @@ def build_parser() -> argparse.ArgumentParser:
         argument(
             "--max-lag-s S",
             "what is processed so much later than it came is lost; default: %(default)s",
+            dest="max_lag",
             type=_positive,
             default=2.0,
         ),
         argument(
             "--flush-s S",
             "write finished rows every S seconds; default: %(default)s",
+            dest="flush_every",
             type=_positive,
             default=0.1,
         ),

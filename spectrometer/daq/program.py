@@ -19,6 +19,7 @@ import signal
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import fields
 from pathlib import Path
 from types import FrameType
 
@@ -478,19 +479,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except StatusMemoryError as error:
         print(f"spectrometer-daq: {error}", file=sys.stderr)
         return 1
-    options = RunOptions(
-        source=arguments.source,
-        synthetic=arguments.synthetic,
-        max_lag=arguments.max_lag_s,
-        flush_every=arguments.flush_s,
-        flush_rows=arguments.flush_rows,
-        rate=arguments.rate_hz,
-        fast=arguments.fast,
-        taps=arguments.taps,
-        window=arguments.window,
-        nfine=arguments.nfine,
-        file_roots=tuple(arguments.file_roots),
-    )
+    given = vars(arguments) | {"file_roots": tuple(arguments.file_roots)}
+    options = RunOptions(**{field.name: given[field.name] for field in fields(RunOptions)})
     program = Program(
         status,
         options,

@@ -130,18 +130,6 @@ def _answers(proxy: Any) -> bool:
         return False
 
 
-def test_a_frozen_server_is_reported_and_works_again_when_it_goes_on() -> None:
-    with RpcServer() as server, ZMQJSONProxyClient(None, "bank", server.url, 60.0) as proxy:
-        assert proxy.add(1, 1) == 2
-        server.suspend()
-        begun = time.monotonic()
-        with pytest.raises(ProxyError):
-            proxy.add(1, 1)
-        assert time.monotonic() - begun < 30
-        server.resume()
-        poll(lambda: _answers(proxy), "works again", 60.0)
-
-
 def test_a_server_may_start_after_its_clients_and_construction_does_not_wait() -> None:
     url = f"tcp://127.0.0.1:{free_port()}"
     begun = time.monotonic()

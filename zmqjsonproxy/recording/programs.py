@@ -41,7 +41,7 @@ from zmqjsonproxy.recording.protocol.record import (
     write_header,
     write_record,
 )
-from zmqjsonproxy.rpc.front import Front
+from zmqjsonproxy.rpc.front import Front, bound_url
 from zmqjsonproxy.sockmon import SocketMonitor, Transition
 
 __all__ = ["Recorder", "Replayer", "add_commands", "build_parser", "load_recording", "main", "run"]
@@ -340,12 +340,10 @@ class Replayer(_Program):
         self._socket: zmq.Socket[bytes] = context.socket(zmq.ROUTER)
         self._socket.linger = 0
         try:
-            self._socket.set(zmq.IPV6, "[" in listen)
-            self._socket.bind(listen)
+            self.url = bound_url(self._socket, listen)
         except BaseException:
             self.close()
             raise
-        self.url: str = self._socket.get(zmq.LAST_ENDPOINT).rstrip(b"\0").decode()
         self._poller.register(self._woken.fileno(), zmq.POLLIN)
         self._poller.register(self._socket, zmq.POLLIN)
 
