@@ -7,8 +7,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, Self, cast
 
-from portmanager.allocation import Allocation
-from portmanager.conversation import CLOSED, Conversation, Link
+from portmanager.conversation import CLOSED, Link, Verbs
 from portmanager.errors import ReplyError
 from portmanager.protocol.dialogue import Dialogue, Reply
 from portmanager.sockets import acknowledge_at_once, check, looking_up
@@ -16,7 +15,7 @@ from portmanager.sockets import acknowledge_at_once, check, looking_up
 __all__ = ["AsyncPortManager"]
 
 
-class AsyncPortManager(Conversation):
+class AsyncPortManager(Verbs):
     """A connection to a port manager, for programs that use asyncio; see `PortManager`, whose names
     it has.
 
@@ -41,49 +40,12 @@ class AsyncPortManager(Conversation):
         """
         return await cls(*address, **options).__aenter__()
 
-    # --- NSCLDAQ's names
-
-    async def getPort(self, servicename: str) -> int:  # noqa: N802 - the name is NSCLDAQ's
-        """Lend a port for a service; see `PortManager.getPort`."""
-        return await self._port(servicename)
-
-    async def listPorts(self) -> list[dict[str, Any]]:  # noqa: N802 - the name is NSCLDAQ's
-        """Return all allocations as dictionaries; see `PortManager.listPorts`."""
-        return [one.as_dict() for one in await self._listing()]
-
-    async def find(self, **criteria: Any) -> list[dict[str, Any]]:
-        """Return the allocations that meet all criteria; see `PortManager.find`."""
-        return [one.as_dict() for one in await self._search(criteria)]
-
-    # --- this project's
-
-    async def get_port(self, service: str, *, user: str | None = None) -> int:
-        """Lend a port for a service; see `PortManager.get_port`."""
-        return await self._port(service, user)
-
-    async def list_ports(self) -> list[Allocation]:
-        """Return all allocations, in the server's order."""
-        return await self._listing()
-
-    async def search(self, **criteria: Any) -> list[Allocation]:
-        """Return the allocations that meet all criteria; see `PortManager.find`."""
-        return await self._search(criteria)
-
-    async def locate(self, service: str, user: str | None = None) -> Allocation:
-        """Return the one allocation of a service; see `PortManager.locate`."""
-        return await self._only(service, user)
-
     async def status(self) -> str:
         """Return what the server knows of itself, as JSON; see `PortManager.status`."""
         async with AsyncPortManager(
             self.host, self.port, user=self.user, timeout=self.timeout
         ) as other:
             return await other._state()
-
-    async def reacquire(self) -> dict[Allocation, Allocation]:
-        """Connect again if need be, and ask for every port that was lost; see
-        `PortManager.reacquire`."""
-        return await self._reacquire()
 
     async def close(self) -> None:
         """End the connection; its ports are free again. May be called twice."""

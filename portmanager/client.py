@@ -1,29 +1,38 @@
 """The blocking client: lends ports from a port manager and finds services, over one socket that it
-keeps.
-
-The methods with names in mixed case are those of NSCLDAQ's class of the same name; the others are
-this project's.
-"""
+keeps."""
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import select
 import socket
 import threading
 import time
-from collections.abc import Coroutine
-from typing import Any, TypeVar
+from collections.abc import Callable, Coroutine
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from groundwork.closing import Closing
-from portmanager.allocation import Allocation
-from portmanager.conversation import Conversation
+from portmanager.conversation import Conversation, Verbs
 from portmanager.protocol.dialogue import Dialogue, Reply
 from portmanager.sockets import acknowledge_at_once, check, looking_up
 
 __all__ = ["PortManager"]
 
+P = ParamSpec("P")
 T = TypeVar("T")
+
+
+def blocking(
+    verb: Callable[Concatenate[Any, P], Coroutine[Any, Any, T]],
+) -> Callable[Concatenate[PortManager, P], T]:
+    """Return a verb as a method that blocks: here all that is waited for does."""
+
+    @functools.wraps(verb)
+    def run(self: PortManager, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return self._run(verb(self, *args, **kwargs))
+
+    return run
 
 
 class PortManager(Conversation, Closing):
@@ -48,57 +57,14 @@ class PortManager(Conversation, Closing):
 
     _link: _Socket | None = None
 
-    # --- NSCLDAQ's names
-
-    def getPort(self, servicename: str) -> int:  # noqa: N802 - the name is NSCLDAQ's
-        """Lend a port for a service of this program's user; returns its number.
-
-        Raises:
-            RefusedError: A RuntimeError with the server's words.
-            BadNameError: A ValueError; the text is no name.
-            ConnectionLostError: The connection is gone, and with it the ports that it had brought
-                before.
-            NoAnswerError: The server is silent.
-        """
-        return self.get_port(servicename)
-
-    def listPorts(self) -> list[dict[str, Any]]:  # noqa: N802 - the name is NSCLDAQ's
-        """Return all allocations as dictionaries with `port`, `service` and `user`, in the server's
-        order."""
-        return [one.as_dict() for one in self.list_ports()]
-
-    def find(self, **criteria: Any) -> list[dict[str, Any]]:
-        """Return the allocations that meet all criteria, as `listPorts` does.
-
-        Args:
-            criteria: `service` (equal), `beginswith` (prefix of the service), `user` (equal).
-
-        Raises:
-            SearchKeyError: A RuntimeError; there is another criterion. Nothing was sent.
-        """
-        return [one.as_dict() for one in self.search(**criteria)]
-
-    # --- this project's
-
-    def get_port(self, service: str, *, user: str | None = None) -> int:
-        """Lend a port for a service; as `getPort`, for another user if it is said."""
-        return self._run(self._port(service, user))
-
-    def list_ports(self) -> list[Allocation]:
-        """Return all allocations, in the server's order."""
-        return self._run(self._listing())
-
-    def search(self, **criteria: Any) -> list[Allocation]:
-        """Return the allocations that meet all criteria; see `find`."""
-        return self._run(self._search(criteria))
-
-    def locate(self, service: str, user: str | None = None) -> Allocation:
-        """Return the one allocation of a service.
-
-        Raises:
-            NotOneServiceError: There is none, or there are several.
-        """
-        return self._run(self._only(service, user))
+    getPort = blocking(Verbs.getPort)  # noqa: N815 - the name is NSCLDAQ's
+    listPorts = blocking(Verbs.listPorts)  # noqa: N815 - the name is NSCLDAQ's
+    find = blocking(Verbs.find)
+    get_port = blocking(Verbs.get_port)
+    list_ports = blocking(Verbs.list_ports)
+    search = blocking(Verbs.search)
+    locate = blocking(Verbs.locate)
+    reacquire = blocking(Verbs.reacquire)
 
     def status(self) -> str:
         """Return what the server knows of itself, as JSON; asked on a connection of its own.
@@ -135,19 +101,6 @@ class PortManager(Conversation, Closing):
         with self._lock:
             return -1 if self._link is None else self._link.socket.fileno()
 
-    def reacquire(self) -> dict[Allocation, Allocation]:
-        """Connect again if need be, and ask for every port that was lost: for the same number where
-        the server can.
-
-        Returns:
-            What each lost allocation has become; compare the ports.
-
-        Raises:
-            OSError: The server is not back yet; try again later.
-            RefusedError: The server's words; what it did not give stays in `lost`.
-        """
-        return self._run(self._reacquire())
-
     def close(self) -> None:
         """End the connection; its ports are free again. May be called twice."""
         with self._lock:
@@ -166,7 +119,7 @@ class PortManager(Conversation, Closing):
         self._run(self._usable("connecting"))
 
     def _run(self, asked: Coroutine[Any, Any, T]) -> T:
-        """Carry out what never suspends: here all that is waited for blocks."""
+        """Carry out what never suspends."""
         with self._lock:
             try:
                 asked.send(None)

@@ -25,7 +25,7 @@ from portmanager.errors import (
 from portmanager.protocol.dialogue import DUPLICATE, Dialogue, Question, Reply, only_one, selected
 from portmanager.protocol.lines import DEFAULT_PORT
 
-__all__ = ["TIMEOUT", "Conversation", "Link", "own_user"]
+__all__ = ["TIMEOUT", "Conversation", "Link", "Verbs", "own_user"]
 
 TIMEOUT = 10.0
 DUPLICATE_FOR_S = 1.0
@@ -142,25 +142,8 @@ class Conversation:
         selected((), criteria)  # says what is wrong with them before anything is sent
         return selected(await self._listing(), criteria)
 
-    async def _only(self, service: str, user: str | None) -> Allocation:
-        return only_one(await self._listing(), service, user, self._dialogue.server)
-
     async def _state(self) -> str:
         return await self._ask("asking for its state", self._dialogue.status)
-
-    async def _reacquire(self) -> dict[Allocation, Allocation]:
-        became: dict[Allocation, Allocation] = {}
-        async with self._turn:
-            if self._is_closed:
-                self._lose(LOST_AGAIN, CLOSED)
-            if self._link is not None and self._link.ended():
-                self._forget()
-            self._untold = ""
-            await self._usable(LOST_AGAIN)
-        for old in tuple(self._lost):
-            became[old] = await self._lend(old.service, old.user, old.port)
-            self._lost.remove(old)
-        return became
 
     # --- the connection
 
@@ -238,6 +221,90 @@ class Conversation:
         self._is_closed = True
         self._forget()
         self._lost.clear()
+
+
+class Verbs(Conversation):
+    """What both clients offer; the blocking one runs each to its end.
+
+    The methods with names in mixed case are those of NSCLDAQ's class; the others are this
+    project's.
+    """
+
+    # --- NSCLDAQ's names
+
+    async def getPort(self, servicename: str) -> int:  # noqa: N802 - the name is NSCLDAQ's
+        """Lend a port for a service of this program's user; returns its number.
+
+        Raises:
+            RefusedError: A RuntimeError with the server's words.
+            BadNameError: A ValueError; the text is no name.
+            ConnectionLostError: The connection is gone, and with it the ports that it had brought
+                before.
+            NoAnswerError: The server is silent.
+        """
+        return await self._port(servicename)
+
+    async def listPorts(self) -> list[dict[str, Any]]:  # noqa: N802 - the name is NSCLDAQ's
+        """Return all allocations as dictionaries with `port`, `service` and `user`, in the server's
+        order."""
+        return [one.as_dict() for one in await self._listing()]
+
+    async def find(self, /, **criteria: Any) -> list[dict[str, Any]]:
+        """Return the allocations that meet all criteria, as `listPorts` does.
+
+        Args:
+            criteria: `service` (equal), `beginswith` (prefix of the service), `user` (equal).
+
+        Raises:
+            SearchKeyError: A RuntimeError; there is another criterion. Nothing was sent.
+        """
+        return [one.as_dict() for one in await self._search(criteria)]
+
+    # --- this project's
+
+    async def get_port(self, service: str, *, user: str | None = None) -> int:
+        """Lend a port for a service; as `getPort`, for another user if it is said."""
+        return await self._port(service, user)
+
+    async def list_ports(self) -> list[Allocation]:
+        """Return all allocations, in the server's order."""
+        return await self._listing()
+
+    async def search(self, /, **criteria: Any) -> list[Allocation]:
+        """Return the allocations that meet all criteria; see `find`."""
+        return await self._search(criteria)
+
+    async def locate(self, service: str, user: str | None = None) -> Allocation:
+        """Return the one allocation of a service.
+
+        Raises:
+            NotOneServiceError: There is none, or there are several.
+        """
+        return only_one(await self._listing(), service, user, self._dialogue.server)
+
+    async def reacquire(self) -> dict[Allocation, Allocation]:
+        """Connect again if need be, and ask for every port that was lost: for the same number where
+        the server can.
+
+        Returns:
+            What each lost allocation has become; compare the ports.
+
+        Raises:
+            OSError: The server is not back yet; try again later.
+            RefusedError: The server's words; what it did not give stays in `lost`.
+        """
+        became: dict[Allocation, Allocation] = {}
+        async with self._turn:
+            if self._is_closed:
+                self._lose(LOST_AGAIN, CLOSED)
+            if self._link is not None and self._link.ended():
+                self._forget()
+            self._untold = ""
+            await self._usable(LOST_AGAIN)
+        for old in tuple(self._lost):
+            became[old] = await self._lend(old.service, old.user, old.port)
+            self._lost.remove(old)
+        return became
 
 
 def own_user() -> str:
