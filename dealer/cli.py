@@ -13,8 +13,7 @@ from dealer.errors import DealerError
 from groundwork.commandline import LOG_LEVELS, Parser, argument, command, flag, number_of_seconds
 from groundwork.extras import install_advice
 from groundwork.output import run_command
-from zmqjsonproxy import recording
-from zmqjsonproxy.errors import ProxyError
+from zmqjsonproxy import ProxyError, recording
 from zmqjsonproxy.jsontext import json_text
 
 __all__ = ["build_parser", "main"]

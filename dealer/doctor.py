@@ -21,8 +21,7 @@ from dealer.players import configuration_path, find_players, is_port_manager
 from dealer.services import Services
 from dealer.start import ClockOffset
 from groundwork.cut import cut
-from zmqjsonproxy import Hub, InterfaceDescription
-from zmqjsonproxy.errors import CallTimeoutError, PeerLostError
+from zmqjsonproxy import CallTimeoutError, Hub, InterfaceDescription, PeerLostError
 from zmqjsonproxy.sockmon import Transition
 
 __all__ = [

@@ -136,10 +136,8 @@ def _supervision(
 def _status(options: argparse.Namespace) -> int:
     with _supervision(options, STATUS_WITHIN_S) as (_, supervision):
         report = supervision.status(options.names)
-    if options.json:
-        print(json_text({"is_well": report.is_well, **report.describe()}))
-    else:
-        print("\n".join(_lines(report)))
+    told = {"is_well": report.is_well, **report.describe()}
+    print(json_text(told) if options.json else "\n".join(_lines(report)))
     return DONE if report.is_well else FAILED
 
 

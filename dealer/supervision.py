@@ -16,8 +16,7 @@ from typing import Any, TypeVar
 
 from dealer.hosts import PROGRAM_PREFIX, HostedBank, Installation
 from dealer.supervisord import ProcessInfo, Supervisord, SupervisorError, abnormal_ends
-from zmqjsonproxy import CallResult, Hub
-from zmqjsonproxy.errors import PeerLostError, RemoteError
+from zmqjsonproxy import CallResult, Hub, PeerLostError, RemoteError
 
 __all__ = ["HostsReport", "OrderOutcome", "ProgramRow", "Supervision"]
 

@@ -84,11 +84,8 @@ def _config(args: argparse.Namespace, environment: Mapping[str, str]) -> int:
     settings = [
         one for one in settings_of(config, bank, flags, environment) if one.key.startswith(args.key)
     ]
-    if args.json:
-        print(json_text([one.describe() for one in settings]))
-    else:
-        for one in settings:
-            print(one.line())
+    told = json_text([one.describe() for one in settings])
+    print(f"{told}\n" if args.json else "".join(f"{one.line()}\n" for one in settings), end="")
     return DONE
 
 
@@ -265,17 +262,14 @@ def namespace_of_prompt(argv: Sequence[str]) -> dict[str, Any]:
 
 def _doctor(args: argparse.Namespace, environment: Mapping[str, str]) -> int:
     from player.doctor import examine, repair
+    from zmqjsonproxy.jsontext import json_text
 
     report, repaired = examine(args.config, args.bank, environment, simulate=args.simulate), []
     if args.repair and (repaired := repair(report)):
         report = examine(args.config, args.bank, environment, simulate=args.simulate)
-    if args.json:
-        from zmqjsonproxy.jsontext import json_text
-
-        print(json_text(report.describe() | ({"repaired": repaired} if args.repair else {})))
-    else:
-        for line in [*repaired, *report.lines()]:
-            print(line)
+    told = json_text(report.describe() | ({"repaired": repaired} if args.repair else {}))
+    lines = "".join(f"{line}\n" for line in [*repaired, *report.lines()])
+    print(f"{told}\n" if args.json else lines, end="")
     return FAILED if report.findings else DONE
 
 

@@ -40,8 +40,7 @@ from player.ports import local_url, port_of, split_url, tcp_url
 from player.services import reached_at
 from player.tables import Config
 from portmanager.protocol.urls import is_service
-from zmqjsonproxy import Hub
-from zmqjsonproxy.errors import ProxyError
+from zmqjsonproxy import Hub, ProxyError
 from zmqjsonproxy.rpc.descriptors import capacity
 
 __all__ = ["Report", "examine", "repair"]

@@ -32,8 +32,7 @@ from player.ports import is_loopback, local_url, tcp_url
 from player.services import Registration
 from player.tables import Config
 from portmanager.protocol.urls import ServiceAddress, is_service, own_service
-from zmqjsonproxy import Hub
-from zmqjsonproxy.errors import ProxyError, RefusedError
+from zmqjsonproxy import Hub, ProxyError, RefusedError
 
 __all__ = ["Host", "HostSettings", "ask_ready", "bank_context", "start_errors"]
 
@@ -107,18 +106,22 @@ def bank_context(
 
 
 @contextlib.contextmanager
-def start_errors(name: str) -> Iterator[None]:
-    """Make whatever is raised while a Bank is made and opened a BankStartError with a sentence for
-    the operator."""
+def start_errors(
+    what: str,
+    error_class: type[PlayerError] = BankStartError,
+    passed: tuple[type[PlayerError], ...] = (PlayerError,),
+) -> Iterator[None]:
+    """Make whatever is raised while a Bank, or an endpoint, is made and opened an error with a
+    sentence for the operator; but what is passed."""
     try:
         yield
-    except PlayerError:
+    except passed:
         raise
-    except (RefusedError, OSError) as error:
-        raise BankStartError(f"{name} cannot be opened: {error}") from error
+    except (RefusedError, PlayerError, OSError) as error:
+        raise error_class(f"{what} cannot be opened: {error}") from error
     except (Exception, SystemExit) as error:  # a kind is anybody's code; the log gets the traceback
-        log.exception("%s cannot be opened", name)
-        raise BankStartError(f"{name} cannot be opened: {type(error).__name__}: {error}") from error
+        log.exception("%s cannot be opened", what)
+        raise error_class(f"{what} cannot be opened: {type(error).__name__}: {error}") from error
 
 
 @contextlib.contextmanager
@@ -303,23 +306,12 @@ class Host(Closing):
                 log=logging.LoggerAdapter(
                     logging.getLogger(f"endpoint.{name}"), {"bank": self.name}
                 ),
-                on_end=functools.partial(self._site_endpoint_ended, name),
+                on_end=functools.partial(self._endpoint_ended, whose=f"endpoint {name} ended: "),
                 lend=self._lend,
             )
-            try:
+            with start_errors(f"endpoint {name} of {self.name}", EndpointError, ()):
                 make = functools.partial(find_endpoint(config.kind or name), context)
                 self._endpoints.append(_within(self.settings.ready_within, "its constructor", make))
-            except (RefusedError, PlayerError, OSError) as error:
-                raise EndpointError(
-                    f"endpoint {name} of {self.name} cannot be opened: {error}"
-                ) from error
-            except (
-                Exception,
-                SystemExit,
-            ) as error:  # anybody's code: the operator gets a sentence, the log the rest
-                log.exception("endpoint %s of %s cannot be opened", name, self.name)
-                text = f"endpoint {name} of {self.name} cannot be opened: {type(error).__name__}: {error}"
-                raise EndpointError(text) from error
 
     def wait_until_ready(self) -> bool:
         """Call ourselves over the real socket until that is answered; False if the end was asked
@@ -368,11 +360,8 @@ class Host(Closing):
         """End `wait`; from any thread and from a signal handler."""
         self._ends.put((reason, True))
 
-    def _site_endpoint_ended(self, name: str, reason: str) -> None:
-        self._endpoint_ended(f"endpoint {name} ended: {reason}")
-
-    def _endpoint_ended(self, reason: str) -> None:
-        self._ends.put((reason, False))
+    def _endpoint_ended(self, reason: str, whose: str = "") -> None:
+        self._ends.put((whose + reason, False))
 
     def close(self) -> None:
         """Close the endpoints, then the Bank, then what it may have left behind. Idempotent."""

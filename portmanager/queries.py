@@ -125,8 +125,10 @@ def _connect(
     )
 
 
-def _print_json(value: Any) -> None:
-    print(json.dumps(value, indent=2, ensure_ascii=False))
+def _tell(as_json: bool, value: Any, lines: str) -> None:
+    """Print a value as JSON, or what a person reads instead."""
+    told = f"{json.dumps(value, indent=2, ensure_ascii=False)}\n" if as_json else lines
+    print(told, end="", flush=True)
 
 
 def _show(
@@ -134,14 +136,12 @@ def _show(
 ) -> None:
     if options.sort:
         allocations = sorted(allocations, key=SORTS[options.sort])
-    if options.json:
-        _print_json([one.as_dict() for one in allocations])
-    else:
-        cells = [
-            {"Service": _printable(one.service), "Port": one.port, "User": _printable(one.user)}
-            for one in allocations
-        ]
-        print(table(columns, [[row[column] for column in columns] for row in cells]), end="")
+    cells = [
+        {"Service": _printable(one.service), "Port": one.port, "User": _printable(one.user)}
+        for one in allocations
+    ]
+    text = table(columns, [[row[column] for column in columns] for row in cells])
+    _tell(options.json, [one.as_dict() for one in allocations], text)
 
 
 def _printable(text: str) -> str:
@@ -173,11 +173,8 @@ def _run_find(options: argparse.Namespace) -> int:
         found = manager.search(
             **criteria, **({} if options.user is None else {"user": options.user})
         )
-    if options.json:
-        _print_json([one.as_dict() for one in found])
-    else:
-        for one in found:
-            print(one.port)
+    ports = "".join(f"{one.port}\n" for one in found)
+    _tell(options.json, [one.as_dict() for one in found], ports)
     if not found:
         whose = f" of user {options.user!r}" if options.user else ""
         print(
@@ -193,11 +190,7 @@ def _run_get(options: argparse.Namespace) -> int:
         if options.program:
             return _run_with(manager, port, options.program)
         with suppress(KeyboardInterrupt):  # whoever has read the port may end us
-            if options.json:
-                _print_json(manager.lent[0].as_dict())
-            else:
-                print(port)
-            sys.stdout.flush()
+            _tell(options.json, manager.lent[0].as_dict(), f"{port}\n")
             manager.wait_until_lost()
             manager.check()
             raise ConnectionLostError(
@@ -275,7 +268,7 @@ def _run_check(options: argparse.Namespace) -> int:
         "state": state,
     }
     if options.json:
-        _print_json(report)
+        _tell(True, report, "")
         return 0
     print(
         f"port manager at {options.host} port {options.port}: {kind}, answered in {answered_ms:.2f} ms"

@@ -47,10 +47,18 @@ from spectrometer.starts import Starts
 from spectrometer.status.errors import StatusDamagedError, StatusMemoryError
 from spectrometer.statusbank import StatusBank
 from spectrometer.statuscare import StatusCare
-from zmqjsonproxy import current_caller
-from zmqjsonproxy.errors import AlreadyDoneError, OperationAbortedError, RefusedError
+from zmqjsonproxy import (
+    AlreadyDoneError,
+    Keyword,
+    OperationAbortedError,
+    RefusedError,
+    command,
+    current_caller,
+    current_operation,
+    operation,
+    query,
+)
 from zmqjsonproxy.handle import OperationHandle
-from zmqjsonproxy.interface import Keyword, command, current_operation, operation, query
 
 __all__ = ["SpectrometerBank"]
 

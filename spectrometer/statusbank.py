@@ -12,8 +12,7 @@ from spectrometer.errors import BankError
 from spectrometer.scannumber import ScanNumber
 from spectrometer.status.buffer import StatusBuffer
 from spectrometer.statuscare import put_right
-from zmqjsonproxy import current_caller
-from zmqjsonproxy.interface import command, query
+from zmqjsonproxy import command, current_caller, query
 
 __all__ = ["StatusBank"]
 
