@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any
 
 from arrayconfig.files import MIGRATE
 
@@ -50,7 +49,7 @@ class Report:
     findings: list[Finding] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
-    def described(self, **more: Any) -> dict[str, Any]:
+    def described(self, **more: object) -> dict[str, object]:
         """Return it, and more before it, as JSON holds it."""
         return {
             **more,

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-from arrayconfig.files import FilesError, read_tables
+from arrayconfig.files import FilesError, read_tables, table_of
 from dealer.errors import ConfigurationError, DealerError
 from dealer.virtualtime import VirtualClock
 from groundwork.loading import TargetError, load_target, registered, target_of
@@ -93,17 +93,19 @@ def find_models(path: Path, banks: Sequence[str]) -> dict[str, Model]:
         DealerError: A kind has no model, or it cannot be imported.
     """
     try:
-        tables = read_tables(path, os.environ, (("banks", "*", "kind"),)).get("banks", {})
+        tables = read_tables(path, os.environ, (("banks", "*", "kind"),))
     except FilesError as error:
         raise ConfigurationError(str(path), [str(fault) for fault in error.faults]) from error
-    unknown = [bank for bank in banks if not isinstance(tables.get(bank), dict)]
+    known = table_of(tables, "banks")
+    unknown = [bank for bank in banks if not isinstance(known.get(bank), dict)]
     if unknown:
         raise ConfigurationError(
             str(path), [f"there is no table [banks.{bank}]; no model of it" for bank in unknown]
         )
     kinds: dict[str, list[str]] = {}
     for bank in banks:
-        kinds.setdefault(str(tables[bank].get("kind", DEFAULT_KIND)), []).append(bank)
+        kind = str(table_of(known, bank).get("kind", DEFAULT_KIND))
+        kinds.setdefault(kind, []).append(bank)
     found: dict[str, Model] = {}
     for kind, names in kinds.items():
         found |= factory_of(kind)(path, names)
