@@ -480,13 +480,13 @@ def load(path: Path | str, environment: Mapping[str, str] | None = None) -> Conf
     sections, sound = _load_sections(source, kinds, faults)
     config = Config(
         path=absolute(source.path),  # what is made of it goes to other programs, and to callers
+        source=source,
         instrument=instrument,
         dealer=dealer,
-        banks=banks,
-        sections=sections,
-        bank_names=tuple(names),
-        source=source,
         hosts=hosts,
+        banks=banks,
+        bank_names=tuple(names),
+        sections=sections,
         warnings=(
             *source.warnings,
             *_open_binds(source, instrument, banks),

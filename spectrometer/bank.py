@@ -1,8 +1,7 @@
 """The spectrometer Bank: modes, parameters, status, scans; what observers call (reference 3).
 
 Commands run one at a time in the Bank's command queue; `stop`, `commit` and `disarm_start` beside it;
-queries in the socket's thread. What a call does is in `backends` (hardware and values) and `scan`
-(data taking); here they are put together.
+queries in the socket's thread. `backends` (hardware and values) and `scan` (data taking) do the work.
 """
 
 from __future__ import annotations

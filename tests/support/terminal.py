@@ -34,12 +34,12 @@ class Terminal(Closing):
         os.set_blocking(self._ours, False)
         self.process = subprocess.Popen(
             [sys.executable, "-c", PRELUDE, *command],
+            cwd=ROOT,
+            env=dict(env),
             stdin=theirs,
             stdout=theirs,
             stderr=theirs,
             start_new_session=True,
-            env=dict(env),
-            cwd=ROOT,
         )
         os.close(theirs)
         self._unread = ""
