@@ -1,4 +1,4 @@
-"""What the Makefile does, in the standard library alone: a bare machine has python3 and nothing
+"""Tasks of the Makefile, in the standard library alone: a bare machine has python3 and nothing
 else."""
 
 from __future__ import annotations
