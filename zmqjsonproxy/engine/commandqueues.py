@@ -145,18 +145,18 @@ class CommandQueue:
         thread.start()  # where the system has no more threads the next job tries again
         self._thread = thread
 
-    def leave(self) -> None:
-        """Let the next jobs run beside the operation that the calling thread, the command queue's, is
-        carrying out."""
-        this = threading.current_thread()
+    def leave(self, operation: OperationHandle) -> None:
+        """Let the next jobs run beside an operation, if it is the one that runs; from any
+        thread."""
         with self._lock:
-            if self._thread is not this or self._running is None:
+            thread, job = self._thread, self._running
+            if thread is None or job is None or job.operation is not operation:
                 return
             if self._jobs and not self._ended:
                 self._start_thread()
             else:
                 self._thread = None
-            self._left[this], self._running = self._running, None
+            self._left[thread], self._running = job, None
 
     def _end_wait(self) -> None:
         if self._waits:
@@ -219,14 +219,14 @@ class CommandQueue:
         with self._lock:
             return self._take_out(job)
 
-    def end(self) -> None:
+    def end(self, reason: str = "the server ends") -> None:
         """Take no more jobs, drop those that wait, abort the running operation; returns at once."""
         with self._lock:
             self._ended = True
             self._jobs.clear()
             self._bytes = 0
             self._end_wait()
-        self.abort_operations("the server ends")
+        self.abort_operations(reason)
 
     def join(self, seconds: float) -> bool:
         """Wait for the threads; False if a job is still running then."""
@@ -241,10 +241,14 @@ class CommandQueue:
         )
 
     def _work(self) -> None:
+        this = threading.current_thread()
+        with self._lock:
+            self._thread = self._thread or this  # unknown if a Ctrl-C came while it was started
         while True:
             with self._lock:
-                if self._left and self._left.pop(threading.current_thread(), None) is not None:
-                    return  # another thread is the command queue's by now
+                if self._thread is not this:  # another is the command queue's by now
+                    self._left.pop(this, None)
+                    return
                 job = self._next()
                 self._running = job
                 if job is None and self._ended:
@@ -308,11 +312,11 @@ class CommandQueues:
         reason = f"{method.name} was called by {caller}"
         return queue.abort_operations(reason, by=caller.name, method=method.name).hooks
 
-    def end(self, within: float) -> None:
+    def end(self, within: float, reason: str = "the server ends") -> None:
         """End all command queues; what still runs after `within` s is left."""
         end = time.monotonic() + within
         for queue in self.values():
-            queue.end()
+            queue.end(reason)
         for queue in self.values():
             if not queue.join(max(end - time.monotonic(), 0.0)):
                 log.warning("%s: a call in %s is still running and is left", self._name, queue.name)
