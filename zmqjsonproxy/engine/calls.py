@@ -28,12 +28,13 @@ from zmqjsonproxy.protocol.failures import Code
 from zmqjsonproxy.protocol.operations import OperationRecord, OperationTable, State
 from zmqjsonproxy.protocol.request import Request
 
-__all__ = ["CallEngine", "Replies", "ServedCall"]
+__all__ = ["TOO_LATE", "CallEngine", "Replies", "ServedCall", "due_at"]
 
 log = logging.getLogger(__name__)
 
 _HOOKS_WITHIN_S = 1.0
 """How long `stop` and its like wait for the hooks of the operation that they abort."""
+TOO_LATE = Code.DEADLINE, "DeadlineError", "the caller's time was over; not begun"
 R = TypeVar("R")
 R_co = TypeVar("R_co", covariant=True)
 Failed = tuple[R, JsonObject]
@@ -120,7 +121,7 @@ class ServedCall(Job, Generic[R]):
         if not self.is_answered and self.engine.is_full(self.client):
             self._refuse(Code.BUSY, "BusyError", replies.TOO_FULL)
         elif self.due is not None and time.monotonic() > self.due:
-            self._refuse(Code.DEADLINE, "DeadlineError", "the caller's time was over; not begun")
+            self._refuse(*TOO_LATE)
         else:
             called = begin_calling(self.caller)
             try:
