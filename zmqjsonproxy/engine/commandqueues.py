@@ -119,6 +119,15 @@ class CommandQueue:
             self._end_wait()
         return True
 
+    def put_back(self, job: Job) -> bool:
+        """Queue the job that is being carried out again, before the others of its client, which has
+        its turn after other clients; False: the command queue has ended."""
+        with self._lock:
+            if not self._ended:
+                self._jobs.setdefault(job.client, deque()).appendleft(job)
+                self._bytes += job.size
+            return not self._ended
+
     def _take_out(self, job: Job) -> bool:
         mine = self._jobs.get(job.client, deque())
         if job not in mine:

@@ -256,7 +256,7 @@ class Dispatcher:
                     reply = gathered.without(request) or engine.carry_out_beside(query, request)
                 gathered.add(request, reply)
                 time.sleep(_PAUSE_S)
-                if left and queue.put(job):
+                if left and queue.put_back(job):
                     return
 
         job = Job(run, client=client, size=self._weight())
