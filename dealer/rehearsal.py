@@ -239,7 +239,6 @@ class ModelPlayer:
         self._operations = _Operations("plan")
         self._engine = CallEngine(
             name=self.url,
-            instance="plan",
             replies=outcomes,
             slow_query_s=math.inf,
             queues=CommandQueues(1, self.url, _Inline),

@@ -131,7 +131,6 @@ class Bank:
         self._refuse_a_second(array.url(bank))
         self._engine = CallEngine(
             name=bank,
-            instance="",
             replies=_REPLIES,
             queues=CommandQueues(CALLS_MOST, bank),
             operations=OperationTable(keep=0),

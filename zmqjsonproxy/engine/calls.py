@@ -185,12 +185,11 @@ class CallEngine(Generic[R]):
 
     Attributes:
         name: Of the server, in logs.
-        instance: Which process of it this is.
         replies: What came of calls, for those who called.
         slow_query_s: A query that took longer is carried out in its queue from then on, s.
         fast_again_after: One that was slow comes back when it was fast so many times in turn.
         queues: Where commands wait.
-        operations: What is known of operations.
+        operations: What is known of operations; has the identity of the process.
         handle: Makes the inside view of an operation.
         served: Class of the calls that wait for their turn.
         is_full: Whether so many replies wait for a client that it must take some first.
@@ -200,7 +199,6 @@ class CallEngine(Generic[R]):
     """
 
     name: str
-    instance: str
     replies: Replies[R]
     slow_query_s: float = 0.05
     fast_again_after: int = 100

@@ -126,7 +126,7 @@ class Dispatcher:
             if request.target == jsonrpc.CANCEL and request.native:
                 return self._answer_cancel(request, envelope[0])
             most = self._settings.max_message_bytes
-            return answer_unknown(request, engine.interfaces, engine.instance, most)
+            return answer_unknown(request, engine.interfaces, engine.operations.instance, most)
         if request.target in engine.quick:
             try:
                 reply = engine.answer_query(method, request)

@@ -110,7 +110,6 @@ class Desk:
         limits = ServerSettings(**settings)
         self.engine = CallEngine(
             name="desk",
-            instance="here",
             replies=outcomes,
             slow_query_s=limits.slow_query_s,
             fast_again_after=limits.fast_again_after,
