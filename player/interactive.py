@@ -417,16 +417,17 @@ def _aborted_by_ctrl_c(handle: OperationHandle) -> Iterator[None]:
         if noted.get():
             handle.abort(INTERRUPTED)
 
-    threading.Thread(
+    aborts = threading.Thread(
         target=abort_when_noted, name=f"Ctrl-C of {handle.record.method}", daemon=True
-    ).start()
+    )
     handlers = Handlers()
-    handlers.install(signal.SIGINT, on_interrupt)
     try:
+        handlers.install(signal.SIGINT, on_interrupt)
+        aborts.start()
         yield
     finally:
-        handlers.remove()
         noted.put(False)
+        handlers.remove()
 
 
 def _is_served(bank: str, url: str) -> bool:

@@ -139,15 +139,17 @@ class CommandQueue:
         return True
 
     def _next(self) -> Job | None:
-        if not self._jobs:
-            return None
-        client = next(iter(self._jobs))
-        mine = self._jobs.pop(client)
-        job = mine.popleft()
-        self._bytes -= job.size
-        if mine:
-            self._jobs[client] = mine  # behind the others
-        return job
+        while self._jobs:
+            client = next(iter(self._jobs))
+            mine = self._jobs.pop(client)
+            if not mine:  # a Ctrl-C came when a job was put, or taken out
+                continue
+            job = mine.popleft()
+            self._bytes -= job.size
+            if mine:
+                self._jobs[client] = mine  # behind the others
+            return job
+        return None
 
     def _start_thread(self) -> None:
         thread = threading.Thread(target=self._work, name=self.name, daemon=True)

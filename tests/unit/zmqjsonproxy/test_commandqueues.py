@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
 from functools import partial
 
 import pytest
@@ -52,6 +53,15 @@ def test_a_thread_whose_start_is_interrupted_is_the_queues_all_the_same(
     assert queue.join(30)
     assert "interrupted" not in {thread.name for thread in threading.enumerate()}
     assert len(set(threads)) == 1
+
+
+def test_a_queue_goes_on_after_a_ctrl_c_between_the_steps_of_putting_a_job() -> None:
+    queue, done = CommandQueue("interrupted", 10), threading.Event()
+    queue._jobs[b"interrupted"] = deque()
+    assert queue.put(Job(done.set))
+    assert done.wait(10)
+    queue.end()
+    assert queue.join(30)
 
 
 def test_jobs_run_beside_an_operation_that_left_and_the_queue_still_knows_it() -> None:
