@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from arrayconfig.files import absolute
-from groundwork.extras import install_advice
 from groundwork.output import run_command
 from player import parsers
 from player.errors import BankNameError, ConfigError, KindError, PlayerError
@@ -440,11 +439,6 @@ def _main(line: Sequence[str]) -> int:
         return USAGE
     except PlayerError as error:
         print(f"player: {error}", file=sys.stderr)
-        return FAILED
-    except ModuleNotFoundError as error:
-        if not (advice := install_advice(error.name)):
-            raise
-        print(f"player: {advice}", file=sys.stderr)
         return FAILED
     except KeyboardInterrupt:
         return FAILED
