@@ -17,7 +17,7 @@ from dealer.errors import (
     ScanFailedError,
     StartError,
 )
-from dealer.operations import Operations
+from dealer.operations import AsyncOperations, Operations
 from dealer.outcome import Outcome
 from zmqjsonproxy.errors import (
     CallTimeoutError,
@@ -31,7 +31,6 @@ from zmqjsonproxy.errors import (
 
 if TYPE_CHECKING:
     from dealer.aio import AsyncDealer
-    from dealer.aiooperations import AsyncOperations
 
 __all__ = [
     "AsyncDealer",
@@ -79,8 +78,8 @@ def __getattr__(name: str) -> Any:
         from groundwork.commandline import version
 
         return version()
-    if name not in ("AsyncDealer", "AsyncOperations"):
+    if name != "AsyncDealer":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from dealer import aio  # who does not use asyncio does not pay for it
+    from dealer.aio import AsyncDealer  # who does not use asyncio does not pay for it
 
-    return getattr(aio, name)
+    return AsyncDealer

@@ -24,7 +24,7 @@ from dealer.services import Services
 from dealer.tables import text_table
 from groundwork.commandline import Parser, parsers_of
 from groundwork.loading import TargetError, load_target
-from zmqjsonproxy import Hub, InterfaceDescription
+from zmqjsonproxy import InterfaceDescription, ThreadHub
 from zmqjsonproxy.errors import PeerLostError
 from zmqjsonproxy.jsontext import json_text
 from zmqjsonproxy.rpc.locating import NotLocatedError, scheme_of
@@ -227,7 +227,7 @@ def _list_methods(options: argparse.Namespace) -> int:
     bank = _as_named(options.bank, urls)
     if bank not in urls:
         raise NoSuchPlayerError([bank], list(urls))
-    with Hub(locators=Services().locators) as hub:
+    with ThreadHub(locators=Services().locators) as hub:
         found = describe(hub, {bank: urls[bank]}, options.timeout or QUESTION_TIMEOUT)[bank]
     if not isinstance(found, InterfaceDescription):
         raise PlayersError("list", {bank: Outcome(bank, None, found)})
@@ -242,7 +242,7 @@ def _list_methods(options: argparse.Namespace) -> int:
 
 def _status(options: argparse.Namespace) -> int:
     urls = find_players(None, options.config)
-    with Hub(locators=Services().locators) as hub:
+    with ThreadHub(locators=Services().locators) as hub:
         states = ask_states(hub, urls, options.keys, options.timeout or QUESTION_TIMEOUT)
     if options.json:
         _print_json({bank: state.describe() for bank, state in states.items()})

@@ -19,7 +19,7 @@ from dealer.players import configuration_path, find_players, is_port_manager
 from dealer.services import Services
 from dealer.start import ClockOffset
 from groundwork.cut import cut
-from zmqjsonproxy import Hub, InterfaceDescription
+from zmqjsonproxy import InterfaceDescription, ThreadHub
 from zmqjsonproxy.errors import CallTimeoutError, PeerLostError
 from zmqjsonproxy.sockmon import Transition
 
@@ -130,7 +130,7 @@ def examine(config: str | os.PathLike[str] | None = None, timeout: float = 10.0)
     reachable = {
         bank: url for bank, url in report.players.items() if _host_is_known(bank, url, report)
     }
-    with Hub(locators=Services().locators) as hub:
+    with ThreadHub(locators=Services().locators) as hub:
         described = describe(hub, reachable, timeout)
         found = {bank: d for bank, d in described.items() if isinstance(d, InterfaceDescription)}
         for bank, description in described.items():
@@ -217,7 +217,7 @@ def _is_listening(url: str) -> bool:
 
 
 def _asked(
-    hub: Hub,
+    hub: ThreadHub,
     found: Mapping[str, InterfaceDescription],
     urls: Mapping[str, str],
     method: str,
@@ -235,7 +235,7 @@ def _asked(
 
 
 def _compare_names(
-    hub: Hub,
+    hub: ThreadHub,
     found: Mapping[str, InterfaceDescription],
     urls: Mapping[str, str],
     timeout: float,
@@ -260,7 +260,10 @@ def _compare_names(
 
 
 def _kinds(
-    hub: Hub, found: Mapping[str, InterfaceDescription], urls: Mapping[str, str], timeout: float
+    hub: ThreadHub,
+    found: Mapping[str, InterfaceDescription],
+    urls: Mapping[str, str],
+    timeout: float,
 ) -> dict[str, str]:
     """Bank -> kind, of those that say it."""
     told = _asked(hub, found, urls, "get_kind", timeout)
@@ -268,7 +271,10 @@ def _kinds(
 
 
 def _own_findings(
-    hub: Hub, found: Mapping[str, InterfaceDescription], urls: Mapping[str, str], timeout: float
+    hub: ThreadHub,
+    found: Mapping[str, InterfaceDescription],
+    urls: Mapping[str, str],
+    timeout: float,
 ) -> list[Finding]:
     """Return what Banks themselves say is wrong with them; a kind is anybody's code."""
     findings: list[Finding] = []
@@ -343,7 +349,9 @@ def _needed(kind: str, description: InterfaceDescription) -> frozenset[str]:
 # clocks
 
 
-def _compare_clocks(hub: Hub, urls: Mapping[str, str], timeout: float, report: Report) -> None:
+def _compare_clocks(
+    hub: ThreadHub, urls: Mapping[str, str], timeout: float, report: Report
+) -> None:
     begun = time.time()
     for bank, outcome in fan_out(hub, urls, "rpc.ping", (), {}, timeout).items():
         if outcome.error is not None or not isinstance(outcome.value, dict):

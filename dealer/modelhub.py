@@ -7,13 +7,15 @@ import _thread
 import asyncio
 import contextlib
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Self
 
 from dealer.rehearsal import Answered, ModelPlayer
 from dealer.virtualtime import VirtualClock
 from zmqjsonproxy import CallRequest, CallResult, InterfaceDescription
 from zmqjsonproxy.errors import PeerLostError
+from zmqjsonproxy.hubs import blocking
 
 __all__ = ["AsyncModelHub", "ModelHub"]
 
@@ -36,7 +38,7 @@ class _Known(NamedTuple):
 _KNOWN = _Known()
 
 
-class _Hub:
+class _Hub(ABC):
     """What both hubs of a plan have.
 
     Args:
@@ -65,6 +67,10 @@ class _Hub:
         """As of KnownServers."""
         return _KNOWN.native
 
+    @abstractmethod
+    async def _wait(self, seconds: float) -> None:
+        """Let virtual time pass."""
+
     def longer(self, seconds: float) -> float:
         """What to pause instead of `seconds`: as many times as long as nothing changes at any
         Bank."""
@@ -83,6 +89,12 @@ class _Hub:
             self._keep(found)
         self._tell_of(found)
         return [each.result for each in found]
+
+    async def _asked(self, requests: Iterable[CallRequest], timeout: float) -> list[CallResult]:
+        """Ask; the clock moves by what the slowest needs."""
+        results = self._ask(requests, timeout)
+        await self._wait(max((result.delay_s for result in results), default=0.0) + CALL_S)
+        return results
 
     def _answered(self, request: CallRequest, timeout: float) -> Answered:
         url, name, method = request.url, request.object_name, request.method
@@ -136,10 +148,6 @@ def _to_each(
     return [CallRequest(url, name, method, args, kwargs or {}) for url in urls]
 
 
-def _of_batch(url: str, name: str, calls: Iterable[tuple[str, Any, Any]]) -> list[CallRequest]:
-    return [CallRequest(url, name, *call) for call in calls]
-
-
 class _Future:
     """A call that was made when it was begun."""
 
@@ -168,102 +176,12 @@ def _value(result: CallResult) -> Any:
     return result.value
 
 
-def _longest(results: Sequence[CallResult]) -> float:
-    return max((result.delay_s for result in results), default=0.0) + CALL_S
-
-
-class ModelHub(_Hub):
-    """In place of `zmqjsonproxy.rpc.hub.Hub`, with the methods that a Dealer uses."""
-
-    def pause(self, seconds: float) -> None:
-        """Wait between two looks at the Banks; longer, as long as nothing changes at any of
-        them."""
-        self._clock.pause(seconds, self.longer(seconds))
-
-    def call_many(self, requests: Sequence[CallRequest], timeout: float = 60.0) -> list[CallResult]:
-        """As of Hub; the clock moves by what the slowest needs."""
-        results = self._ask(requests, timeout)
-        self._clock.sleep(_longest(results))
-        return results
-
-    def call_each(
-        self,
-        urls: Iterable[str],
-        object_name: str,
-        method: str,
-        args: Any = (),
-        kwargs: Any = None,
-        timeout: float = 60.0,
-    ) -> list[CallResult]:
-        """See Hub."""
-        return self.call_many(_to_each(urls, object_name, method, args, kwargs), timeout)
-
-    def call(
-        self,
-        url: str,
-        object_name: str,
-        method: str,
-        args: Any = (),
-        kwargs: Any = None,
-        timeout: float = 60.0,
-    ) -> Any:
-        """See Hub."""
-        return _value(self.call_each([url], object_name, method, args, kwargs, timeout)[0])
-
-    def call_batch(
-        self, url: str, object_name: str, calls: Any, timeout: float = 60.0
-    ) -> list[CallResult]:
-        """See Hub."""
-        return self.call_many(_of_batch(url, object_name, calls), timeout)
-
-    def begin_each(
-        self,
-        urls: Iterable[str],
-        object_name: str,
-        method: str,
-        args: Any,
-        kwargs: Any,
-        timeout: float,
-        by: str,
-    ) -> list[CallResult]:
-        """See Hub."""
-        return self._begin(urls, object_name, method, args, kwargs)
-
-    def begin(
-        self,
-        url: str,
-        object_name: str,
-        method: str,
-        args: Any = (),
-        kwargs: Any = None,
-        timeout: float = 60.0,
-    ) -> _Future:
-        """See Hub."""
-        return _Future(self.call_each([url], object_name, method, args, kwargs, timeout)[0])
-
-    def describe(self, url: str, object_name: str, timeout: float = 1.0) -> InterfaceDescription:
-        """See Hub."""
-        return self._describe(url, object_name)
-
-    def describe_many(
-        self, urls: Sequence[str], object_name: str, timeout: float = 1.0
-    ) -> list[CallResult]:
-        """See Hub."""
-        return self._described(urls, object_name)
-
-    def close(self) -> None:
-        """See Hub."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_exc: object) -> None:
-        """See Hub."""
-
-
 class AsyncModelHub(_Hub):
-    """In place of `zmqjsonproxy.rpc.aiohub.AsyncHub`: who waits for an answer lets the other tasks
+    """In place of `zmqjsonproxy.AsyncHub`: who waits for an answer lets the other tasks
     go on."""
+
+    async def _wait(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
 
     async def pause(self, seconds: float) -> None:
         """Wait between two looks at the Banks; longer, as long as nothing changes at any of
@@ -280,9 +198,7 @@ class AsyncModelHub(_Hub):
         self, requests: Sequence[CallRequest], timeout: float = 60.0
     ) -> list[CallResult]:
         """See AsyncHub."""
-        results = self._ask(requests, timeout)
-        await asyncio.sleep(_longest(results))
-        return results
+        return await self._asked(requests, timeout)
 
     async def call_each(
         self,
@@ -294,7 +210,7 @@ class AsyncModelHub(_Hub):
         timeout: float = 60.0,
     ) -> list[CallResult]:
         """See AsyncHub."""
-        return await self.call_many(_to_each(urls, object_name, method, args, kwargs), timeout)
+        return await self._asked(_to_each(urls, object_name, method, args, kwargs), timeout)
 
     async def call(
         self,
@@ -306,13 +222,14 @@ class AsyncModelHub(_Hub):
         timeout: float = 60.0,
     ) -> Any:
         """See AsyncHub."""
-        return _value((await self.call_each([url], object_name, method, args, kwargs, timeout))[0])
+        requests = _to_each([url], object_name, method, args, kwargs)
+        return _value((await self._asked(requests, timeout))[0])
 
     async def call_batch(
         self, url: str, object_name: str, calls: Any, timeout: float = 60.0
     ) -> list[CallResult]:
         """See AsyncHub."""
-        return await self.call_many(_of_batch(url, object_name, calls), timeout)
+        return await self._asked([CallRequest(url, object_name, *call) for call in calls], timeout)
 
     async def begin_each(
         self,
@@ -351,6 +268,10 @@ class AsyncModelHub(_Hub):
         """See AsyncHub."""
         return self._described(urls, object_name)
 
+    def spawn(self, work: Coroutine[object, None, None]) -> asyncio.Task[None]:
+        """See AsyncHub."""
+        return asyncio.get_running_loop().create_task(work, name="operations")
+
     async def close(self) -> None:
         """See AsyncHub."""
 
@@ -359,3 +280,42 @@ class AsyncModelHub(_Hub):
 
     async def __aexit__(self, *_exc: object) -> None:
         """See AsyncHub."""
+
+
+class ModelHub(_Hub):
+    """In place of `zmqjsonproxy.ThreadHub`, with the methods that a Dealer uses."""
+
+    async def _wait(self, seconds: float) -> None:
+        self._clock.sleep(seconds)
+
+    def pause(self, seconds: float) -> None:
+        """Wait between two looks at the Banks; longer, as long as nothing changes at any of
+        them."""
+        self._clock.pause(seconds, self.longer(seconds))
+
+    call = blocking(AsyncModelHub.call)
+    call_many = blocking(AsyncModelHub.call_many)
+    call_each = blocking(AsyncModelHub.call_each)
+    call_batch = blocking(AsyncModelHub.call_batch)
+    begin_each = blocking(AsyncModelHub.begin_each)
+    describe = blocking(AsyncModelHub.describe)
+    describe_many = blocking(AsyncModelHub.describe_many)
+    close = blocking(AsyncModelHub.close)
+
+    def begin(
+        self,
+        url: str,
+        object_name: str,
+        method: str,
+        args: Any = (),
+        kwargs: Any = None,
+        timeout: float = 60.0,
+    ) -> _Future:
+        """See ThreadHub."""
+        return _Future(self.call_each([url], object_name, method, args, kwargs, timeout)[0])
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        """See ThreadHub."""

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from zmqjsonproxy.jsonvalue import JsonValue
 
 __all__ = ["Outcome", "Outcomes", "Values"]
 
@@ -20,7 +23,7 @@ class Outcome:
     """
 
     bank: str
-    value: Any = None
+    value: JsonValue = None
     error: Exception | None = None
     delay_s: float = 0.0
 
@@ -29,7 +32,7 @@ class Outcome:
         """Whether there is a value."""
         return self.error is None
 
-    def result(self) -> Any:
+    def result(self) -> JsonValue:
         """Return the value or raise the error."""
         if self.error is not None:
             raise self.error
@@ -63,7 +66,7 @@ class Outcomes(dict[str, Outcome]):
         return html_table(("Bank", "answer", "ms"), rows)
 
 
-class Values(dict[str, Any]):
+class Values(dict[str, "JsonValue"]):
     """Bank -> value: a dictionary that shows itself as a table in a notebook; values that have
     keys, as columns."""
 

@@ -39,7 +39,7 @@ from player.ports import local_url, port_of, split_url, tcp_url
 from player.services import reached_at
 from player.tables import Config
 from portmanager.protocol.urls import is_service
-from zmqjsonproxy import Hub
+from zmqjsonproxy import ThreadHub
 from zmqjsonproxy.errors import ProxyError
 from zmqjsonproxy.rpc.descriptors import capacity
 
@@ -308,7 +308,7 @@ def service_findings(config: Config, name: str, url: str) -> tuple[int | None, l
 
 def _answer(ctx: zmq.Context[Any], url: str) -> object:
     """Return the name of the Bank that is served at `url`; None: nobody says one."""
-    with Hub(ctx) as hub:
+    with ThreadHub(ctx) as hub:
         try:
             return hub.call(url, "bank", "get_bank_name", (), {}, ANSWER_S)
         except ProxyError:

@@ -37,12 +37,12 @@ from player.ports import local_url, split_url
 from player.services import reached_at
 from player.signals import Handlers
 from portmanager.protocol.urls import is_service
-from zmqjsonproxy import Hub, MethodDescription
+from zmqjsonproxy import MethodDescription, ThreadHub
 from zmqjsonproxy.errors import AlreadyDoneError, OperationAbortedError, RefusedError
 from zmqjsonproxy.handle import OperationHandle
 from zmqjsonproxy.interface import Interface, Kind, Method, running
 from zmqjsonproxy.protocol.operations import OperationRecord, State
-from zmqjsonproxy.rpc.proxy import document
+from zmqjsonproxy.signatures import document
 
 __all__ = ["Bank", "Part"]
 
@@ -378,7 +378,7 @@ def _is_served(bank: str, url: str) -> bool:
         socket.create_connection(split_url(url), timeout=CONNECT_S).close()
     except (OSError, ValueError, ServiceError):
         return False
-    with Hub() as hub:
+    with ThreadHub() as hub:
         try:
             ask_ready(hub, bank, url, ANSWER_S)
         except NotReadyError as error:

@@ -219,9 +219,13 @@ class HeardOperation(OfOneProcess, ABC):
             "error": described,
         }
 
-    def _news(self) -> tuple[list[Callable[[Any], object]], bool]:
-        """Return whom to tell of what is new, and whether it has ended; for the one that
-        watches."""
+    @property
+    def is_told(self) -> bool:
+        """Whether it has ended, and all who wanted to hear of that have."""
+        return self.has_ended and not self._on_done and not self._on_progress
+
+    def _news(self) -> list[Callable[[Any], object]]:
+        """Return whom to tell of what is new; for the one that watches."""
         with self._lock:
             heard, final = self._heard, self.has_ended
             news = (heard["state"], heard.get("fraction"), heard.get("text"))
@@ -230,7 +234,7 @@ class HeardOperation(OfOneProcess, ABC):
             if final:
                 listeners += self._on_done
                 self._on_done, self._on_progress = [], []
-        return listeners, final
+        return listeners
 
     def __repr__(self) -> str:
         """Show what was heard last; asks nobody."""

@@ -3,30 +3,17 @@ is known of it."""
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable
 from datetime import timedelta
-from numbers import Real
 from typing import Any
 
 from groundwork.errors import did_you_mean
 from zmqjsonproxy.errors import ProtocolError
-from zmqjsonproxy.parameters import Passing
 from zmqjsonproxy.process import OfOneProcess
 from zmqjsonproxy.rpc.knownservers import KnownServers
-from zmqjsonproxy.rpc.protocol.description import InterfaceDescription, MethodDescription
+from zmqjsonproxy.rpc.protocol.description import InterfaceDescription
+from zmqjsonproxy.timeouts import call_timeout, reply_timeout
 
-__all__ = [
-    "RemoteMethods",
-    "RemoteObject",
-    "call_timeout",
-    "document",
-    "reply_timeout",
-    "signature_of",
-]
-
-DEFAULT_TIMEOUT = 60.0
-"""Default of the original, s."""
+__all__ = ["RemoteMethods", "RemoteObject"]
 
 
 class RemoteObject(OfOneProcess):
@@ -131,64 +118,3 @@ class RemoteMethods:
 
     def __repr__(self) -> str:
         return f"<the methods of {self._proxy!r}>"
-
-
-def document(method: Callable[..., Any], description: MethodDescription) -> None:
-    """Give a function the name, documentation and signature of the remote method it calls."""
-    method.__name__ = method.__qualname__ = description.name
-    method.__doc__ = description.doc
-    signature = signature_of(description)
-    if signature is not None:
-        method.__signature__ = signature  # type: ignore[attr-defined]  # functions take any attribute
-
-
-def call_timeout(t: Any) -> float:
-    """Return the time-out of one call, s, if it is one; ValueError if not. One that is over already
-    is one."""
-    if not isinstance(t, Real) or t != t:
-        raise ValueError(
-            f"_timeout is a number of seconds, or left out for the proxy's own; not {t!r}"
-        )
-    return float(t)
-
-
-def reply_timeout(t: float | timedelta | None) -> float:
-    """Return a reply time-out in seconds; 0 and None: the default. ValueError if it is negative."""
-    seconds = t.total_seconds() if isinstance(t, timedelta) else float(t or 0.0)
-    if not seconds >= 0:
-        raise ValueError(
-            f"a reply time-out is 0 s (the default of {DEFAULT_TIMEOUT:g} s) or more, not {seconds:g} s"
-        )
-    return seconds or DEFAULT_TIMEOUT
-
-
-_KINDS = {
-    Passing.POSITION: inspect.Parameter.POSITIONAL_ONLY,
-    Passing.EITHER: inspect.Parameter.POSITIONAL_OR_KEYWORD,
-    Passing.POSITIONS: inspect.Parameter.VAR_POSITIONAL,
-    Passing.KEYWORD: inspect.Parameter.KEYWORD_ONLY,
-    Passing.KEYWORDS: inspect.Parameter.VAR_KEYWORD,
-}
-
-
-def signature_of(description: MethodDescription) -> inspect.Signature | None:
-    """Return the signature that a prompt shows; None: it is not known.
-
-    Types are texts, and what may be left out without a default that is known has `...`.
-    """
-    empty = inspect.Parameter.empty
-    if description.parameters is None:
-        return None
-    several = (Passing.POSITIONS, Passing.KEYWORDS)
-    return inspect.Signature(
-        [
-            inspect.Parameter(
-                p.name,
-                _KINDS[p.passing],
-                default=empty if p.required or p.passing in several else p.default,
-                annotation=p.annotation or empty,
-            )
-            for p in description.parameters
-        ],
-        return_annotation=description.returns or empty,
-    )

@@ -11,15 +11,14 @@ from typing import Any, Self
 import zmq
 
 from zmqjsonproxy.errors import BadParametersError, NoSuchMethodError, ProxyError
+from zmqjsonproxy.operations import AsyncOperation, begin, find, list_of, only
+from zmqjsonproxy.proxy import RemoteObject
 from zmqjsonproxy.rpc.aiohub import AsyncHub
-from zmqjsonproxy.rpc.aiooperation import AsyncOperation
-from zmqjsonproxy.rpc.aiosteps import take_in_task
-from zmqjsonproxy.rpc.asking import begins, finds, lists, only
 from zmqjsonproxy.rpc.futures import BatchCalls
 from zmqjsonproxy.rpc.protocol.description import MethodDescription
-from zmqjsonproxy.rpc.proxy import RemoteObject, document
+from zmqjsonproxy.signatures import document
 
-__all__ = ["AsyncBatch", "AsyncHub", "AsyncOperation", "AsyncProxyClient"]
+__all__ = ["AsyncBatch", "AsyncHub", "AsyncProxyClient"]
 
 
 class AsyncProxyClient(RemoteObject):
@@ -110,27 +109,24 @@ class AsyncProxyClient(RemoteObject):
             await self._refresh(1.0)
         self._check_operation(method)
         urls, timeout = [self._url], self._within(_timeout)
-        steps = begins(self._operation, urls, self._obj_name, method, args, kwargs, timeout)
-        return only(await take_in_task(self._hub, steps))
+        begun = begin(
+            self._hub, self._operation, urls, self._obj_name, method, args, kwargs, timeout
+        )
+        return only(await begun)
 
     async def operation(self, identity: str, *, _timeout: float | None = None) -> AsyncOperation:
         """Return an operation of the server, whoever began it; RefusedError if it knows none of
         this identity."""
-        identities = [(self._url, identity)]
-        return only(
-            await take_in_task(
-                self._hub, finds(self._operation, identities, self._within(_timeout))
-            )
-        )
+        identities, timeout = [(self._url, identity)], self._within(_timeout)
+        return only(await find(self._hub, self._operation, identities, timeout))
 
     async def operations(
         self, active: bool = False, *, _timeout: float | None = None
     ) -> list[AsyncOperation]:
         """Return the last operations of the server, the newest at the end; as
         `ZMQJSONProxyClient.operations`."""
-        return await take_in_task(
-            self._hub, lists(self._operation, self._url, active, self._within(_timeout))
-        )
+        timeout = self._within(_timeout)
+        return await list_of(self._hub, self._operation, self._url, active, timeout)
 
     def _operation(self, url: str, described: dict[str, Any]) -> AsyncOperation:
         return AsyncOperation(self._hub, url, described)

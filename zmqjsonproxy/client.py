@@ -5,20 +5,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import zmq
 
 from zmqjsonproxy.errors import BadParametersError, NoSuchMethodError, ProxyError
+from zmqjsonproxy.hubs import BlockingHub, run
+from zmqjsonproxy.operations import Operation, begin, find, list_of, only
 from zmqjsonproxy.process import ForkSafeLock
-from zmqjsonproxy.rpc.asking import begins, finds, lists, only
+from zmqjsonproxy.proxy import RemoteObject
 from zmqjsonproxy.rpc.futures import Batch, CallFuture
-from zmqjsonproxy.rpc.hub import Hub, MethodDescription
-from zmqjsonproxy.rpc.proxy import RemoteObject, document
-from zmqjsonproxy.rpc.steps import take
-
-if TYPE_CHECKING:
-    from zmqjsonproxy.rpc.operation import Operation
+from zmqjsonproxy.rpc.hub import MethodDescription, ThreadHub
+from zmqjsonproxy.signatures import document
 
 __all__ = ["ZMQJSONProxyClient"]
 
@@ -38,7 +36,7 @@ class ZMQJSONProxyClient(RemoteObject):
         eager: Ask the server for its methods at once; False: when they are first needed.
     """
 
-    _hub: Hub
+    _hub: ThreadHub
 
     def __init__(
         self,
@@ -47,12 +45,12 @@ class ZMQJSONProxyClient(RemoteObject):
         url: str,
         time_out: float | None = None,
         *,
-        hub: Hub | None = None,
+        hub: ThreadHub | None = None,
         eager: bool = True,
     ) -> None:
         super().__init__(obj_name, url, time_out)
         self._own_hub = hub is None
-        self._hub = Hub(ctx) if hub is None else hub
+        self._hub = ThreadHub(ctx) if hub is None else hub
         self._methods: frozenset[str] = frozenset()
         self._binding = ForkSafeLock()
         if eager:
@@ -115,19 +113,15 @@ class ZMQJSONProxyClient(RemoteObject):
         if self._is_stale():
             self._refresh(1.0)
         self._check_operation(method)
-        urls, timeout = [self._url], self._within(_timeout)
-        return only(
-            take(
-                self._hub,
-                begins(self._operation, urls, self._obj_name, method, args, kwargs, timeout),
-            )
-        )
+        hub, urls, timeout = BlockingHub(self._hub), [self._url], self._within(_timeout)
+        begun = begin(hub, self._operation, urls, self._obj_name, method, args, kwargs, timeout)
+        return only(run(begun))
 
     def operation(self, identity: str, *, _timeout: float | None = None) -> Operation:
         """Return an operation of the server, whoever began it; RefusedError if it knows none of
         this identity."""
-        identities = [(self._url, identity)]
-        return only(take(self._hub, finds(self._operation, identities, self._within(_timeout))))
+        hub, timeout = BlockingHub(self._hub), self._within(_timeout)
+        return only(run(find(hub, self._operation, [(self._url, identity)], timeout)))
 
     def operations(self, active: bool = False, *, _timeout: float | None = None) -> list[Operation]:
         """Return the last operations of the server, the newest at the end.
@@ -136,11 +130,10 @@ class ZMQJSONProxyClient(RemoteObject):
             active: Only those that have not ended.
             _timeout: For this call, s.
         """
-        return take(self._hub, lists(self._operation, self._url, active, self._within(_timeout)))
+        hub, timeout = BlockingHub(self._hub), self._within(_timeout)
+        return run(list_of(hub, self._operation, self._url, active, timeout))
 
     def _operation(self, url: str, described: dict[str, Any]) -> Operation:
-        from zmqjsonproxy.rpc.operation import Operation
-
         return Operation(self._hub, url, described)
 
     # remote methods
