@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from dealer.errors import ClosedError, NoActivePlayersError, NoSuchPlayerError, NotExportedError
 from dealer.fanout import BankCalls
@@ -24,8 +24,12 @@ DEFAULT_TIMEOUT = 180.0
 
 B = TypeVar("B")
 
-RemoteVerb = Callable[..., "JsonValue"]
-"""A method of Banks as a verb; that of an AsyncDealer is awaited."""
+
+class RemoteVerb(Protocol):
+    """A method of Banks as a verb; that of an AsyncDealer is awaited."""
+
+    def __call__(self, *args: JsonValue, **kwargs: JsonValue) -> JsonValue: ...
+
 
 _SETTINGS = frozenset({"available_players", "clocks_refuse_s", "players", "timeout"})
 
@@ -105,7 +109,7 @@ class Roster(OfOneProcess, Generic[B]):
             raise AttributeError(
                 f"d.{name} = ... would stay here and reach no Bank; write {instead}"
             )
-        super().__setattr__(name, value)
+        super().__setattr__(name, call_timeout(value) if name == "timeout" else value)
 
     def __getitem__(self, name: str) -> B:
         try:

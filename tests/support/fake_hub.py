@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from dealer import Dealer
 from zmqjsonproxy import CallRequest, CallResult, InterfaceDescription, MethodDescription
 from zmqjsonproxy.errors import ProxyError
-from zmqjsonproxy.hubs import run
 from zmqjsonproxy.parameters import Parameter, Passing
 
 
@@ -22,7 +21,8 @@ class FakeServer:
         takes: Method -> names of its parameters, where they matter.
         kinds: Method -> kind, where it is no command.
         native: It speaks JSON-RPC.
-        is_there: It answers.
+        generation: Of its process.
+        lost: Comes instead of every answer; None: it is there.
     """
 
     answers: dict[str, Any] = field(default_factory=dict)
@@ -177,8 +177,3 @@ class FakeDealer(Dealer):
         ]
         self.hub.asked.clear()
         return asked
-
-
-def carried_out(work: Coroutine[object, None, Any]) -> Any:
-    """Carry a coroutine out that never suspends."""
-    return run(work)
