@@ -32,11 +32,7 @@ class AsyncBankProxy(Parts[AsyncProxyClient], AsyncProxyClient):
     def __init__(self, name: str, url: str, hub: AsyncHub, time_out: float) -> None:
         super().__init__(None, "bank", url, time_out, hub=hub)
         self._name, self._parts = name, {}
-        self._make_part = partial(_async_part, url, hub)
-
-
-def _async_part(url: str, hub: AsyncHub, name: str) -> AsyncProxyClient:
-    return AsyncProxyClient(None, name, url, PART_TIMEOUT, hub=hub)
+        self._make_part = lambda part: AsyncProxyClient(None, part, url, PART_TIMEOUT, hub=hub)
 
 
 class AsyncDealer(Verbs[AsyncBankProxy, AsyncOperation, AsyncOperations]):

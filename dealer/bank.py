@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from zmqjsonproxy import ZMQJSONProxyClient
@@ -60,8 +59,6 @@ class BankProxy(Parts[ZMQJSONProxyClient], ZMQJSONProxyClient):
     def __init__(self, name: str, url: str, hub: ThreadHub, time_out: float) -> None:
         super().__init__(None, "bank", url, time_out, hub=hub, eager=False)
         self._name, self._parts = name, {}
-        self._make_part = partial(_part, url, hub)
-
-
-def _part(url: str, hub: ThreadHub, name: str) -> ZMQJSONProxyClient:
-    return ZMQJSONProxyClient(None, name, url, PART_TIMEOUT, hub=hub, eager=False)
+        self._make_part = lambda part: ZMQJSONProxyClient(
+            None, part, url, PART_TIMEOUT, hub=hub, eager=False
+        )

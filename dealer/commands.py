@@ -27,8 +27,7 @@ from groundwork.loading import TargetError, load_target
 from zmqjsonproxy import InterfaceDescription, ThreadHub
 from zmqjsonproxy.errors import PeerLostError
 from zmqjsonproxy.jsontext import json_text
-from zmqjsonproxy.rpc.locating import NotLocatedError, scheme_of
-from zmqjsonproxy.rpc.protocol.description import summary
+from zmqjsonproxy.locating import NotLocatedError, scheme_of
 
 __all__ = ["add_commands", "address_of", "complain", "read_value", "run_shell"]
 
@@ -235,7 +234,7 @@ def _list_methods(options: argparse.Namespace) -> int:
     if options.json:
         _print_json({m.name: {"signature": m.signature, "doc": m.doc} for m in methods})
     else:
-        rows = [(m.name, summary(m.doc)) for m in methods]
+        rows = [(m.name, m.summary) for m in methods]
         print(text_table((), rows))
     return 0
 

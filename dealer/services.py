@@ -18,7 +18,7 @@ from dealer.errors import ConfigurationError
 from portmanager import Allocation, PortManager, PortManagerError
 from portmanager.protocol.dialogue import only_one
 from portmanager.protocol.urls import ManagerAddress, ServiceAddress, ServicesAddress
-from zmqjsonproxy.rpc.locating import AsyncLocators, Locators, NotLocatedError
+from zmqjsonproxy.locating import AsyncLocators, Locators, NotLocatedError
 
 if TYPE_CHECKING:
     import asyncio

@@ -10,18 +10,18 @@ from typing import Any, Self
 
 import zmq
 
-from zmqjsonproxy.errors import BadParametersError, NoSuchMethodError, ProxyError
-from zmqjsonproxy.operations import AsyncOperation, begin, find, list_of, only
-from zmqjsonproxy.proxy import RemoteObject
+from zmqjsonproxy.errors import BadParametersError, NoSuchMethodError
+from zmqjsonproxy.operations import AsyncOperation
+from zmqjsonproxy.proxy import RemoteOperations
 from zmqjsonproxy.rpc.aiohub import AsyncHub
 from zmqjsonproxy.rpc.futures import BatchCalls
-from zmqjsonproxy.rpc.protocol.description import MethodDescription
+from zmqjsonproxy.rpc.protocol.description import InterfaceDescription, MethodDescription
 from zmqjsonproxy.signatures import document
 
 __all__ = ["AsyncBatch", "AsyncHub", "AsyncProxyClient"]
 
 
-class AsyncProxyClient(RemoteObject):
+class AsyncProxyClient(RemoteOperations[AsyncOperation]):
     """A proxy of one exposed object, as `ZMQJSONProxyClient`; the remote methods are coroutines.
 
         async with AsyncProxyClient(None, "bank", url) as bank:
@@ -38,8 +38,6 @@ class AsyncProxyClient(RemoteObject):
         hub: Socket to share with other proxies; None: one of its own.
     """
 
-    _hub: AsyncHub
-
     def __init__(
         self,
         ctx: zmq.Context[Any] | None,
@@ -52,6 +50,7 @@ class AsyncProxyClient(RemoteObject):
         super().__init__(obj_name, url, time_out)
         self._own_hub = hub is None
         self._hub = AsyncHub(ctx) if hub is None else hub
+        self._calls, self._operation = self._hub, partial(AsyncOperation, self._hub)
         self._peer = self._hub.peer(url)
 
     def _made_by(self) -> str:
@@ -63,7 +62,7 @@ class AsyncProxyClient(RemoteObject):
             await self._hub.close()
 
     async def __aenter__(self) -> Self:
-        await self._refresh(0.1)
+        await self._learn(0.1)
         return self
 
     async def __aexit__(self, *_exc: object) -> None:
@@ -91,61 +90,16 @@ class AsyncProxyClient(RemoteObject):
         AsyncBatch."""
         return AsyncBatch(self._hub, self._url, self._obj_name, self._within(_timeout))
 
-    # operations
-
-    async def begin(
-        self, method: str, /, *args: Any, _timeout: float | None = None, **kwargs: Any
-    ) -> AsyncOperation:
-        """Begin an operation; as `ZMQJSONProxyClient.begin`. A cancellation before it was begun
-        ends it.
-
-        Args:
-            method: Remote method, which is an operation.
-            *args: Its positional arguments.
-            _timeout: For the answer that it was begun, s; the operation itself may take any time.
-            **kwargs: Its keyword arguments.
-        """
-        if self._is_stale():
-            await self._refresh(1.0)
-        self._check_operation(method)
-        urls, timeout = [self._url], self._within(_timeout)
-        begun = begin(
-            self._hub, self._operation, urls, self._obj_name, method, args, kwargs, timeout
-        )
-        return only(await begun)
-
-    async def operation(self, identity: str, *, _timeout: float | None = None) -> AsyncOperation:
-        """Return an operation of the server, whoever began it; RefusedError if it knows none of
-        this identity."""
-        identities, timeout = [(self._url, identity)], self._within(_timeout)
-        return only(await find(self._hub, self._operation, identities, timeout))
-
-    async def operations(
-        self, active: bool = False, *, _timeout: float | None = None
-    ) -> list[AsyncOperation]:
-        """Return the last operations of the server, the newest at the end; as
-        `ZMQJSONProxyClient.operations`."""
-        timeout = self._within(_timeout)
-        return await list_of(self._hub, self._operation, self._url, active, timeout)
-
-    def _operation(self, url: str, described: dict[str, Any]) -> AsyncOperation:
-        return AsyncOperation(self._hub, url, described)
-
     # remote methods
 
-    async def _refresh(self, timeout: float) -> bool:
-        try:
-            description = await self._hub.describe(self._url, self._obj_name, timeout)
-        except ProxyError:
-            return False
-        self._description = description
+    def _bind(self, description: InterfaceDescription) -> None:
+        super()._bind(description)
         names = vars(self)
         for name in [n for n in names if not n.startswith("_")]:
             del names[name]
         for method in description.methods.values():
             if not hasattr(type(self), method.name):
                 names[method.name] = self._method(method)
-        return True
 
     def _method(self, description: MethodDescription) -> Callable[..., Coroutine[Any, Any, Any]]:
         hub, url, obj_name, name, peer = (
@@ -164,11 +118,11 @@ class AsyncProxyClient(RemoteObject):
                 BadParametersError,
             ) as error:  # it may have come back with another interface
                 if isinstance(error, NoSuchMethodError) or self._is_stale():
-                    await self._refresh(1.0)
+                    await self._learn(1.0)
                 raise
             known = self._description
             if known is None or known.generation != peer.generation:
-                await self._refresh(1.0)
+                await self._learn(1.0)
             return value
 
         document(method, description)
@@ -198,7 +152,7 @@ class AsyncProxyClient(RemoteObject):
     async def _find(self, name: str) -> Callable[..., Awaitable[Any]]:
         known = self._description
         if known is None or name not in known.methods or self._is_stale():
-            await self._refresh(1.0)
+            await self._learn(1.0)
             known = self._description
         if known is None:
             return self._method(MethodDescription(name))  # if the server is away, its call says so

@@ -9,13 +9,13 @@ from typing import Any, Self
 
 import zmq
 
-from zmqjsonproxy.errors import BadParametersError, NoSuchMethodError, ProxyError
-from zmqjsonproxy.hubs import BlockingHub, run
-from zmqjsonproxy.operations import Operation, begin, find, list_of, only
+from zmqjsonproxy.errors import BadParametersError, NoSuchMethodError
+from zmqjsonproxy.hubs import BlockingHub, blocking, run
+from zmqjsonproxy.operations import Operation
 from zmqjsonproxy.process import ForkSafeLock
-from zmqjsonproxy.proxy import RemoteObject
+from zmqjsonproxy.proxy import RemoteObject, RemoteOperations
 from zmqjsonproxy.rpc.futures import Batch, CallFuture
-from zmqjsonproxy.rpc.hub import MethodDescription, ThreadHub
+from zmqjsonproxy.rpc.hub import InterfaceDescription, MethodDescription, ThreadHub
 from zmqjsonproxy.signatures import document
 
 __all__ = ["ZMQJSONProxyClient"]
@@ -36,8 +36,6 @@ class ZMQJSONProxyClient(RemoteObject):
         eager: Ask the server for its methods at once; False: when they are first needed.
     """
 
-    _hub: ThreadHub
-
     def __init__(
         self,
         ctx: zmq.Context[Any] | None,
@@ -51,6 +49,7 @@ class ZMQJSONProxyClient(RemoteObject):
         super().__init__(obj_name, url, time_out)
         self._own_hub = hub is None
         self._hub = ThreadHub(ctx) if hub is None else hub
+        self._calls, self._operation = BlockingHub(self._hub), partial(Operation, self._hub)
         self._methods: frozenset[str] = frozenset()
         self._binding = ForkSafeLock()
         if eager:
@@ -92,57 +91,16 @@ class ZMQJSONProxyClient(RemoteObject):
 
     # operations
 
-    def begin(
-        self, method: str, /, *args: Any, _timeout: float | None = None, **kwargs: Any
-    ) -> Operation:
-        """Begin an operation and return at once; what is returned tells how far it is, waits for
-        it, aborts it.
-
-        Args:
-            method: Remote method, which is an operation.
-            *args: Its positional arguments.
-            _timeout: For the answer that it was begun, s; the operation itself may take any time.
-            **kwargs: Its keyword arguments.
-
-        Raises:
-            ProtocolError: The method is no operation, or the server is of the original; nothing was
-                done.
-            ProxyError: As a call; after a CallTimeoutError look at `operations()` whether it was
-                begun.
-        """
-        if self._is_stale():
-            self._refresh(1.0)
-        self._check_operation(method)
-        hub, urls, timeout = BlockingHub(self._hub), [self._url], self._within(_timeout)
-        begun = begin(hub, self._operation, urls, self._obj_name, method, args, kwargs, timeout)
-        return only(run(begun))
-
-    def operation(self, identity: str, *, _timeout: float | None = None) -> Operation:
-        """Return an operation of the server, whoever began it; RefusedError if it knows none of
-        this identity."""
-        hub, timeout = BlockingHub(self._hub), self._within(_timeout)
-        return only(run(find(hub, self._operation, [(self._url, identity)], timeout)))
-
-    def operations(self, active: bool = False, *, _timeout: float | None = None) -> list[Operation]:
-        """Return the last operations of the server, the newest at the end.
-
-        Args:
-            active: Only those that have not ended.
-            _timeout: For this call, s.
-        """
-        hub, timeout = BlockingHub(self._hub), self._within(_timeout)
-        return run(list_of(hub, self._operation, self._url, active, timeout))
-
-    def _operation(self, url: str, described: dict[str, Any]) -> Operation:
-        return Operation(self._hub, url, described)
+    begin = blocking(RemoteOperations[Operation].begin)
+    operation = blocking(RemoteOperations[Operation].operation)
+    operations = blocking(RemoteOperations[Operation].operations)
 
     # remote methods
 
     def _refresh(self, timeout: float) -> bool:
-        try:
-            description = self._hub.describe(self._url, self._obj_name, timeout)
-        except ProxyError:
-            return False
+        return run(self._learn(timeout))
+
+    def _bind(self, description: InterfaceDescription) -> None:
         ours, names = type(self), vars(self)
         methods = {
             m.name: self._method(m)
@@ -155,7 +113,6 @@ class ZMQJSONProxyClient(RemoteObject):
                 names.pop(name, None)
             self._methods = frozenset(methods)
             self._description = description
-        return True
 
     def _method(self, description: MethodDescription) -> Callable[..., Any]:
         hub, url, obj_name, name = self._hub, self._url, self._obj_name, description.name

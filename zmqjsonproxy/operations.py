@@ -229,8 +229,11 @@ class AsyncOperation(HeardOperation):
         lost_after: float = LOST_AFTER_S,
     ) -> None:
         super().__init__(url, described, lost_after)
-        self._hub: Hub = hub
-        self._watcher = partial(_Watcher.of, hub)
+        self._hub = hub
+
+    @property
+    def _calls(self) -> Hub:
+        return self._hub
 
     @classmethod
     async def find(
@@ -247,7 +250,7 @@ class AsyncOperation(HeardOperation):
 
     async def look(self) -> Self:
         """Ask for news now; returns itself."""
-        await look(self._hub, [self])
+        await look(self._calls, [self])
         return self
 
     async def wait(self, timeout: float | None = None) -> bool:
@@ -256,12 +259,12 @@ class AsyncOperation(HeardOperation):
         Args:
             timeout: s; None: as long as it takes.
         """
-        return await wait(self._hub, [self], timeout)
+        return await wait(self._calls, [self], timeout)
 
     async def exception(self, timeout: float | None = None) -> ProxyError | None:
         """Wait for the end and return its error, None if it has a value; raises TimeoutError if it
         has not ended."""
-        await wait(self._hub, [self], timeout)
+        await wait(self._calls, [self], timeout)
         return self._end(timeout)
 
     async def result(self, timeout: float | None = None) -> JsonValue:
@@ -276,7 +279,7 @@ class AsyncOperation(HeardOperation):
             OperationLostError: Its server ended in the middle, or does not answer at present.
             ProxyError: As the call would have raised.
         """
-        await wait(self._hub, [self], timeout)
+        await wait(self._calls, [self], timeout)
         return self._value(timeout)
 
     async def abort(self, reason: str = "", timeout: float = LOOK_WITHIN_S) -> None:
@@ -290,19 +293,19 @@ class AsyncOperation(HeardOperation):
         Raises:
             PeerLostError, CallTimeoutError: As a call.
         """
-        only(await abort(self._hub, [self], reason, timeout))
+        only(await abort(self._calls, [self], reason, timeout))
 
     def on_done(self, tell: Callable[[AsyncOperation], object]) -> None:
         """Call `tell(operation)` once, in the loop, when it has its final state, soon if it has;
         awaits a coroutine."""
         self._on_done.append(tell)
-        self._watcher().add(self, self._hub)
+        _Watcher.of(self._hub).add(self, self._calls)
 
     def on_progress(self, tell: Callable[[AsyncOperation], object]) -> None:
         """Call `tell(operation)` whenever state, fraction or text are others than before; as
         `on_done`."""
         self._on_progress.append(tell)
-        self._watcher().add(self, self._hub)
+        _Watcher.of(self._hub).add(self, self._calls)
 
     async def tell(self) -> None:
         """Tell those who want to hear of news. For the one task that watches."""
@@ -338,8 +341,11 @@ class Operation(HeardOperation):
         lost_after: float = LOST_AFTER_S,
     ) -> None:
         super().__init__(url, described, lost_after)
-        self._hub: Hub = BlockingHub(hub)
-        self._watcher = partial(_Watcher.of, hub)
+        self._hub = hub
+
+    @property
+    def _calls(self) -> Hub:
+        return BlockingHub(self._hub)  # not kept: there may be very many operations
 
     @classmethod
     def find(
@@ -361,7 +367,7 @@ class Operation(HeardOperation):
 
     def look(self) -> Self:
         """Ask for news now; returns itself."""
-        run(look(self._hub, [self]))
+        run(look(self._calls, [self]))
         return self
 
     wait = blocking(AsyncOperation.wait)
@@ -396,7 +402,7 @@ class Operation(HeardOperation):
         if ended:
             tell(self)
         else:
-            self._watcher().add(self, self._hub)
+            _Watcher.of(self._hub).add(self, self._calls)
 
     async def tell(self) -> None:
         """Tell those who want to hear of news. For the one thread that watches."""

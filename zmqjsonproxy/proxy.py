@@ -3,17 +3,24 @@ is known of it."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from groundwork.errors import did_you_mean
 from zmqjsonproxy.errors import ProtocolError
+from zmqjsonproxy.hubs import Hub
+from zmqjsonproxy.jsonvalue import JsonValue
+from zmqjsonproxy.operations import begin, find, list_of, only
 from zmqjsonproxy.process import OfOneProcess
-from zmqjsonproxy.rpc.knownservers import KnownServers
+from zmqjsonproxy.rpc.heard import HeardOperation
 from zmqjsonproxy.rpc.protocol.description import InterfaceDescription
 from zmqjsonproxy.timeouts import call_timeout, reply_timeout
 
-__all__ = ["RemoteMethods", "RemoteObject"]
+__all__ = ["RemoteMethods", "RemoteObject", "RemoteOperations"]
+
+Operation = TypeVar("Operation", bound=HeardOperation)
+"""That of a proxy whose caller waits, or awaits."""
 
 
 class RemoteObject(OfOneProcess):
@@ -25,7 +32,7 @@ class RemoteObject(OfOneProcess):
         time_out: Reply time-out, s; 0 or None: 60 s.
     """
 
-    _hub: KnownServers
+    _calls: Hub
 
     def __init__(self, obj_name: str, url: str, time_out: float | None) -> None:
         self._obj_name, self._url = obj_name, url
@@ -77,7 +84,18 @@ class RemoteObject(OfOneProcess):
     def _is_stale(self) -> bool:
         """Whether nothing is known of the server, or it was started again since."""
         known = self._description
-        return known is None or known.generation != self._hub.generation(self._url)
+        return known is None or known.generation != self._calls.generation(self._url)
+
+    async def _learn(self, timeout: float) -> bool:
+        """Ask the server what it offers now; False if it does not say."""
+        (result,) = await self._calls.describe_many([self._url], self._obj_name, timeout)
+        if result.error is None:
+            self._bind(result.value)
+        return result.error is None
+
+    def _bind(self, description: InterfaceDescription) -> None:
+        """Take what the server offers now."""
+        self._description = description
 
     def _check_operation(self, method: str) -> None:
         """Raise ProtocolError if a method is known to be no operation, which could not be begun."""
@@ -98,6 +116,55 @@ class RemoteObject(OfOneProcess):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._obj_name} at {self._url}>"
+
+
+class RemoteOperations(RemoteObject, Generic[Operation]):
+    """Operations of one remote object, as coroutines."""
+
+    _operation: Callable[[str, dict[str, JsonValue]], Operation]
+
+    async def begin(
+        self, method: str, /, *args: JsonValue, _timeout: float | None = None, **kwargs: JsonValue
+    ) -> Operation:
+        """Begin an operation and return at once; what is returned tells how far it is, waits for
+        it, aborts it. In a task, a cancellation before it was begun ends it.
+
+        Args:
+            method: Remote method, which is an operation.
+            *args: Its positional arguments.
+            _timeout: For the answer that it was begun, s; the operation itself may take any time.
+            **kwargs: Its keyword arguments.
+
+        Raises:
+            ProtocolError: The method is no operation, or the server is of the original; nothing was
+                done.
+            ProxyError: As a call; after a CallTimeoutError look at `operations()` whether it was
+                begun.
+        """
+        if self._is_stale():
+            await self._learn(1.0)
+        self._check_operation(method)
+        urls, name, timeout = [self._url], self._obj_name, self._within(_timeout)
+        begun = begin(self._calls, self._operation, urls, name, method, args, kwargs, timeout)
+        return only(await begun)
+
+    async def operation(self, identity: str, *, _timeout: float | None = None) -> Operation:
+        """Return an operation of the server, whoever began it; RefusedError if it knows none of
+        this identity."""
+        identities, timeout = [(self._url, identity)], self._within(_timeout)
+        return only(await find(self._calls, self._operation, identities, timeout))
+
+    async def operations(
+        self, active: bool = False, *, _timeout: float | None = None
+    ) -> list[Operation]:
+        """Return the last operations of the server, the newest at the end.
+
+        Args:
+            active: Only those that have not ended.
+            _timeout: For this call, s.
+        """
+        timeout = self._within(_timeout)
+        return await list_of(self._calls, self._operation, self._url, active, timeout)
 
 
 class RemoteMethods:

@@ -16,12 +16,12 @@ from typing import Any, Self
 import zmq
 
 from zmqjsonproxy.errors import PeerLostError
+from zmqjsonproxy.locating import AsyncLocators
 from zmqjsonproxy.process import OfOneProcess, own_context, watch_process
 from zmqjsonproxy.protocol.arrays import Framed
 from zmqjsonproxy.rpc.aioconnections import WatchedConnections
 from zmqjsonproxy.rpc.connections import LOOK_EVERY, HubSettings
 from zmqjsonproxy.rpc.knownservers import KnownServers
-from zmqjsonproxy.rpc.locating import AsyncLocators
 from zmqjsonproxy.rpc.many import CallRequest, CallResult, batch_results, in_batches, shared_calls
 from zmqjsonproxy.rpc.peer import BatchedCall, BatchOfCalls, Call, Hello, Peer, Pending
 from zmqjsonproxy.rpc.protocol import jsonrpc

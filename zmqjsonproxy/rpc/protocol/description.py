@@ -48,6 +48,11 @@ class MethodDescription:
         return signature_text(self.parameters, self.returns)
 
     @property
+    def summary(self) -> str:
+        """The first paragraph of its documentation as one line; empty if there is none."""
+        return summary(self.doc)
+
+    @property
     def keywords(self) -> list[str]:
         """Names of what it takes by keyword only."""
         return [p.name for p in self.parameters or () if p.passing is Passing.KEYWORD]
