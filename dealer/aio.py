@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Coroutine, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from dealer.bank import PART_TIMEOUT, Parts
 from dealer.operations import AsyncOperations
@@ -15,9 +15,7 @@ from dealer.roster import DEFAULT_TIMEOUT, default_deadline
 from dealer.services import AsyncServices
 from dealer.verbs import Verbs
 from zmqjsonproxy import AsyncHub, AsyncOperation, AsyncProxyClient
-
-if TYPE_CHECKING:
-    from zmqjsonproxy.jsonvalue import JsonValue
+from zmqjsonproxy.jsonvalue import JsonValue
 
 __all__ = ["AsyncBankProxy", "AsyncDealer"]
 

@@ -10,15 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from dealer.errors import StartError
 from dealer.outcome import Outcome
 from dealer.start import as_list
 from zmqjsonproxy.errors import ProtocolError, RefusedError
-
-if TYPE_CHECKING:
-    from zmqjsonproxy.jsonvalue import JsonValue
+from zmqjsonproxy.jsonvalue import JsonValue
 
 __all__ = ["START_ALLOWANCE", "Ask", "CommonStart", "Starters"]
 

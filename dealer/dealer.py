@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from dealer.bank import BankProxy
 from dealer.operations import Operations
@@ -16,10 +16,8 @@ from dealer.services import Services
 from dealer.verbs import Verbs
 from zmqjsonproxy import Operation, ThreadHub
 from zmqjsonproxy.hubs import BlockingHub, blocking, run
+from zmqjsonproxy.jsonvalue import JsonValue
 from zmqjsonproxy.signatures import document
-
-if TYPE_CHECKING:
-    from zmqjsonproxy.jsonvalue import JsonValue
 
 __all__ = ["DEFAULT_TIMEOUT", "Dealer"]
 

@@ -10,10 +10,10 @@ from dealer.outcome import Outcome, Outcomes, Values
 from zmqjsonproxy import CallResult, InterfaceDescription, MethodDescription
 from zmqjsonproxy.errors import RefusedError
 from zmqjsonproxy.hubs import BlockingHub, Hub, run
+from zmqjsonproxy.jsonvalue import JsonValue
 
 if TYPE_CHECKING:
     from zmqjsonproxy import ThreadHub
-    from zmqjsonproxy.jsonvalue import JsonValue
 
 __all__ = ["BankCalls", "Descriptions", "describe", "fan_out", "outcome_of", "similar_names"]
 
@@ -136,14 +136,17 @@ class BankCalls:
             bank: found.get(bank) or known[bank] for bank in banks if bank in found or bank in known
         }
 
-    async def exporting(self, banks: Sequence[str], *methods: str) -> list[str]:
-        """Return those of the Banks that export all these methods."""
-        return [
-            bank
-            for bank, description in (await self.descriptions(banks)).items()
+    async def exporting(
+        self, banks: Sequence[str], *methods: str, afresh: bool = False
+    ) -> dict[str, InterfaceDescription]:
+        """Return those of the Banks that export all these methods, as far as they can be asked, with
+        what they export."""
+        return {
+            bank: description
+            for bank, description in (await self.descriptions(banks, afresh=afresh)).items()
             if isinstance(description, InterfaceDescription)
             and description.methods.keys() >= set(methods)
-        ]
+        }
 
     async def check_exported(self, method: str, banks: Sequence[str]) -> MethodDescription | None:
         """Return what one of the Banks says of a method; NotExportedError names all that lack it.
@@ -151,23 +154,16 @@ class BankCalls:
         A Bank that cannot be asked does not lack it: the call itself will tell what is the matter
         with its Player.
         """
-        lacking: dict[str, InterfaceDescription] = {}
+        lacking: list[str] = []
+        known: list[str] = []
         for afresh in (False, True):  # a Player may have been restarted with more methods
-            found: MethodDescription | None = None
-            lacking = {}
-            described = await self.descriptions(banks, afresh=afresh)
-            for bank, description in described.items():
-                if isinstance(description, InterfaceDescription):
-                    if method in description.methods:
-                        found = found or description.methods[method]
-                    else:
-                        lacking[bank] = description
+            described = await self.exporting(banks, afresh=afresh)
+            lacking = [bank for bank, each in described.items() if method not in each.methods]
             if not lacking:
-                return found
-        similar = similar_names(
-            method, [name for description in lacking.values() for name in description.methods]
-        )
-        raise NotExportedError(method, dict.fromkeys(lacking, "has no such method"), similar)
+                return next((each.methods[method] for each in described.values()), None)
+            known = [name for bank in lacking for name in described[bank].methods]
+        why = dict.fromkeys(lacking, "has no such method")
+        raise NotExportedError(method, why, similar_names(method, known))
 
 
 def all_values(action: str, outcomes: Mapping[str, Outcome]) -> dict[str, JsonValue]:

@@ -9,7 +9,9 @@ import contextlib
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple, Self
+from concurrent.futures import Future
+from types import SimpleNamespace
+from typing import Any, Self
 
 from dealer.rehearsal import Answered, ModelPlayer
 from dealer.virtualtime import VirtualClock
@@ -27,15 +29,8 @@ _one_at_a_time = _thread.RLock()  # models are used by one thread; of no plan's 
 os.register_at_fork(after_in_child=lambda: globals().update(_one_at_a_time=_thread.RLock()))
 
 
-class _Known(NamedTuple):
-    """What a hub knows of a server; here it is always there."""
-
-    generation: int = 1
-    native: bool = True
-    is_ours: bool = True
-
-
-_KNOWN = _Known()
+KNOWN = SimpleNamespace(generation=1, native=True, is_ours=True)
+"""Of each server, that it is there."""
 
 
 class _Hub(ABC):
@@ -55,17 +50,17 @@ class _Hub(ABC):
     ) -> None:
         self._players, self._clock, self._keep = players, clock, keep
 
-    def peer(self, _url: str) -> _Known:
-        """As of KnownServers."""
-        return _KNOWN
+    def peer(self, _url: str) -> SimpleNamespace:
+        """See ThreadHub."""
+        return KNOWN
 
     def generation(self, _url: str) -> int:
-        """As of KnownServers."""
-        return _KNOWN.generation
+        """See Hub."""
+        return 1
 
     def is_native(self, _url: str) -> bool:
-        """As of KnownServers."""
-        return _KNOWN.native
+        """See Hub."""
+        return True
 
     @abstractmethod
     async def _wait(self, seconds: float) -> None:
@@ -83,16 +78,9 @@ class _Hub(ABC):
         left = min((when - now for when in times if when is not None), default=0.0)
         return seconds * max(1.0, -(-left // seconds)) if seconds > 0 else seconds
 
-    def _ask(self, requests: Iterable[CallRequest], timeout: float) -> list[CallResult]:
-        with _one_at_a_time:
-            found = [self._answered(request, timeout) for request in requests]
-            self._keep(found)
-        self._tell_of(found)
-        return [each.result for each in found]
-
     async def _asked(self, requests: Iterable[CallRequest], timeout: float) -> list[CallResult]:
         """Ask; the clock moves by what the slowest needs."""
-        results = self._ask(requests, timeout)
+        results = self._kept(lambda: [self._answered(each, timeout) for each in requests])
         await self._wait(max((result.delay_s for result in results), default=0.0) + CALL_S)
         return results
 
@@ -112,30 +100,23 @@ class _Hub(ABC):
         args: Sequence[Any],
         kwargs: Mapping[str, Any],
     ) -> list[CallResult]:
-        with _one_at_a_time:
-            found = [self._players[url].begin(object_name, method, args, kwargs) for url in urls]
-            self._keep(found)
-        self._tell_of(found)
-        return [each.result for each in found]
+        players = self._players
+        return self._kept(
+            lambda: [players[url].begin(object_name, method, args, kwargs) for url in urls]
+        )
 
-    def _tell_of(self, found: Sequence[Answered]) -> None:
+    def _kept(self, ask: Callable[[], list[Answered]]) -> list[CallResult]:
+        with _one_at_a_time:
+            self._keep(found := ask())
         if any(each.kind != "query" and each.result.error is None for each in found):
             self._clock.tell_change()
+        return [each.result for each in found]
 
-    def _describe(self, url: str, object_name: str) -> InterfaceDescription:
+    def _described(self, url: str, object_name: str) -> CallResult:
         try:
-            return self._players[url].describe(object_name)
+            return CallResult(self._players[url].describe(object_name))
         except KeyError:
-            raise _nobody_at(url, object_name) from None
-
-    def _described(self, urls: Iterable[str], object_name: str) -> list[CallResult]:
-        found: list[CallResult] = []
-        for url in urls:
-            try:
-                found.append(CallResult(self._describe(url, object_name)))
-            except PeerLostError as error:
-                found.append(CallResult(error=error))
-        return found
+            return CallResult(error=_nobody_at(url, object_name))
 
 
 def _nobody_at(url: str, label: str) -> PeerLostError:
@@ -146,28 +127,6 @@ def _to_each(
     urls: Iterable[str], name: str, method: str, args: Any, kwargs: Any
 ) -> list[CallRequest]:
     return [CallRequest(url, name, method, args, kwargs or {}) for url in urls]
-
-
-class _Future:
-    """A call that was made when it was begun."""
-
-    def __init__(self, result: CallResult) -> None:
-        self._result = result
-
-    def done(self) -> bool:
-        return True
-
-    def cancel(self) -> bool:
-        return False
-
-    def exception(self, timeout: float | None = None) -> BaseException | None:
-        return self._result.error
-
-    def result(self, timeout: float | None = None) -> Any:
-        return _value(self._result)
-
-    def add_done_callback(self, function: Callable[[Any], object]) -> None:
-        function(self)
 
 
 def _value(result: CallResult) -> Any:
@@ -260,13 +219,14 @@ class AsyncModelHub(_Hub):
         self, url: str, object_name: str, timeout: float = 1.0
     ) -> InterfaceDescription:
         """See AsyncHub."""
-        return self._describe(url, object_name)
+        found: InterfaceDescription = _value(self._described(url, object_name))
+        return found
 
     async def describe_many(
         self, urls: Sequence[str], object_name: str, timeout: float = 1.0
     ) -> list[CallResult]:
         """See AsyncHub."""
-        return self._described(urls, object_name)
+        return [self._described(url, object_name) for url in urls]
 
     def spawn(self, work: Coroutine[object, None, None]) -> asyncio.Task[None]:
         """See AsyncHub."""
@@ -310,9 +270,15 @@ class ModelHub(_Hub):
         args: Any = (),
         kwargs: Any = None,
         timeout: float = 60.0,
-    ) -> _Future:
-        """See ThreadHub."""
-        return _Future(self.call_each([url], object_name, method, args, kwargs, timeout)[0])
+    ) -> Future[Any]:
+        """See ThreadHub; it has ended."""
+        (result,) = self.call_each([url], object_name, method, args, kwargs, timeout)
+        future: Future[Any] = Future()
+        if result.error is None:
+            future.set_result(result.value)
+        else:
+            future.set_exception(result.error)
+        return future
 
     def __enter__(self) -> Self:
         return self

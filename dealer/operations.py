@@ -13,10 +13,10 @@ from dealer.outcome import Outcome, Outcomes
 from zmqjsonproxy import AsyncOperation, CallResult, Operation
 from zmqjsonproxy.errors import ProxyError
 from zmqjsonproxy.hubs import Hub, blocking, run
+from zmqjsonproxy.jsonvalue import JsonValue
 from zmqjsonproxy.operations import abort, look, wait
 
 if TYPE_CHECKING:
-    from zmqjsonproxy.jsonvalue import JsonValue
     from zmqjsonproxy.protocol.operations import State
     from zmqjsonproxy.rpc.heard import HeardOperation
 

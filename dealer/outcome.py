@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from zmqjsonproxy.jsonvalue import JsonValue
+from zmqjsonproxy.jsonvalue import JsonValue
 
 __all__ = ["Outcome", "Outcomes", "Values"]
 

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from dealer.errors import ClosedError, NoActivePlayersError, NoSuchPlayerError, NotExportedError
 from dealer.fanout import BankCalls
 from dealer.scanwait import StartMade
-from zmqjsonproxy import InterfaceDescription, MethodDescription
+from zmqjsonproxy import MethodDescription
 from zmqjsonproxy.hubs import Hub
+from zmqjsonproxy.jsonvalue import JsonValue
 from zmqjsonproxy.process import ForkSafeLock, OfOneProcess
 from zmqjsonproxy.timeouts import call_timeout, reply_timeout
-
-if TYPE_CHECKING:
-    from zmqjsonproxy.jsonvalue import JsonValue
 
 __all__ = ["DEFAULT_TIMEOUT", "RemoteVerbs", "Roster", "default_deadline"]
 
@@ -235,10 +233,5 @@ class Roster(OfOneProcess, Generic[B]):
     async def _common_methods(self) -> set[str]:
         """Return the names of the methods that all active Banks export, as far as they can be
         asked."""
-        described = await self._calls.descriptions(list(self.players), afresh=True)
-        known = [
-            set(each.methods)
-            for each in described.values()
-            if isinstance(each, InterfaceDescription)
-        ]
-        return set.intersection(*known) if known else set()
+        known = await self._calls.exporting(list(self.players), afresh=True)
+        return set.intersection(*(set(each.methods) for each in known.values())) if known else set()

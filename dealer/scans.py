@@ -8,7 +8,6 @@ import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 from dealer import start as starting
 from dealer.allornone import CommonStart, Starters
@@ -17,12 +16,10 @@ from dealer.fanout import BankCalls, outcome_of
 from dealer.outcome import Outcome, Outcomes
 from dealer.roster import B, Roster
 from dealer.scanwait import ScanWait, StartMade
-from zmqjsonproxy import CallRequest, CallResult, InterfaceDescription
+from zmqjsonproxy import CallRequest, CallResult
 from zmqjsonproxy.caller import own_name
 from zmqjsonproxy.errors import RemoteError
-
-if TYPE_CHECKING:
-    from zmqjsonproxy.jsonvalue import JsonValue
+from zmqjsonproxy.jsonvalue import JsonValue
 
 __all__ = ["ScanVerbs"]
 
@@ -172,19 +169,12 @@ def _came_late(error: StartError) -> bool:
 async def _starters(calls: BankCalls, banks: Sequence[str]) -> Starters:
     """Sort Banks by how they are started."""
     two_phase = await calls.exporting(banks, "arm", "commit", "disarm_start")
-    described = await calls.descriptions(two_phase)
-    named = [bank for bank in two_phase if _takes(described[bank], "arm", "start_id")]
+    named = [bank for bank, each in two_phase.items() if each.methods["arm"].takes("start_id")]
     return Starters(
         named=named,
         unnamed=[bank for bank in two_phase if bank not in named],
         at_once=[bank for bank in banks if bank not in two_phase],
     )
-
-
-def _takes(described: object, method: str, parameter: str) -> bool:
-    """Return whether a Bank's method has a parameter."""
-    found = described.methods.get(method) if isinstance(described, InterfaceDescription) else None
-    return found is not None and found.takes(parameter)
 
 
 async def _compare_clocks(calls: BankCalls, banks: Sequence[str], refuse_s: float) -> None:
@@ -208,9 +198,8 @@ async def _compare_clocks(calls: BankCalls, banks: Sequence[str], refuse_s: floa
 async def _telling(calls: BankCalls, banks: Sequence[str]) -> dict[str, bool]:
     """Return the Banks that have reports of their scans; True: they can be asked by the identity of
     a start."""
-    names = await calls.exporting(banks, "scan_report")
-    described = await calls.descriptions(names)
-    return {bank: _takes(described[bank], "scan_report", "start_id") for bank in names}
+    found = await calls.exporting(banks, "scan_report")
+    return {bank: each.methods["scan_report"].takes("start_id") for bank, each in found.items()}
 
 
 async def _look(

@@ -11,14 +11,11 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 from dealer.errors import ScanFailedError, ScanStoppedError
 from dealer.outcome import Outcome
 from zmqjsonproxy.errors import CallTimeoutError, PeerLostError
-
-if TYPE_CHECKING:
-    from zmqjsonproxy.jsonvalue import JsonValue
+from zmqjsonproxy.jsonvalue import JsonValue
 
 __all__ = ["LOST_FOR_GOOD_S", "ScanWait", "StartMade"]
 

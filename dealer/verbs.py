@@ -18,10 +18,10 @@ from dealer.scans import ScanVerbs
 from zmqjsonproxy import InterfaceDescription
 from zmqjsonproxy.errors import ProxyError
 from zmqjsonproxy.hubs import Hub
+from zmqjsonproxy.jsonvalue import JsonValue
 from zmqjsonproxy.operations import begin, find
 
 if TYPE_CHECKING:
-    from zmqjsonproxy.jsonvalue import JsonValue
     from zmqjsonproxy.rpc.heard import HeardOperation
 
 __all__ = ["Verbs"]
@@ -97,12 +97,7 @@ class Verbs(ScanVerbs[B], Generic[B, Operation, Operations]):
         True}."""
         banks, timeout, calls = self._active("set_param"), self.timeout, self._calls
         await calls.check_exported("set_param", banks)
-        described = await calls.descriptions(banks)
-        native = [
-            bank
-            for bank, each in described.items()
-            if isinstance(each, InterfaceDescription) and each.native
-        ]
+        native = [bank for bank, each in (await calls.exporting(banks)).items() if each.native]
         if len(kvpairs) == 1 or len(native) == len(banks):
             return await calls.values("set_param", banks, timeout, (), kvpairs)
         # Players of the original set the first of several and are silent about the others: one at a
@@ -233,12 +228,10 @@ class Verbs(ScanVerbs[B], Generic[B, Operation, Operations]):
         calls = self._calls
         banks, timeout = self._asked(f"begin {method}", _banks, _timeout)
         await calls.check_exported(method, banks)
-        described = await calls.descriptions(banks)
         lacking = {
             bank: why
-            for bank, description in described.items()
-            if isinstance(description, InterfaceDescription)
-            and (why := _why_not_begun(description, method))
+            for bank, description in (await calls.exporting(banks)).items()
+            if (why := _why_not_begun(description, method))
         }
         if lacking:
             raise NotExportedError(method, lacking)

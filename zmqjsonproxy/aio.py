@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from functools import partial
 from types import TracebackType
 from typing import Any, Self
@@ -15,7 +15,7 @@ from zmqjsonproxy.operations import AsyncOperation
 from zmqjsonproxy.proxy import RemoteOperations
 from zmqjsonproxy.rpc.aiohub import AsyncHub
 from zmqjsonproxy.rpc.futures import BatchCalls
-from zmqjsonproxy.rpc.protocol.description import InterfaceDescription, MethodDescription
+from zmqjsonproxy.rpc.protocol.description import MethodDescription
 from zmqjsonproxy.signatures import document
 
 __all__ = ["AsyncBatch", "AsyncHub", "AsyncProxyClient"]
@@ -51,7 +51,6 @@ class AsyncProxyClient(RemoteOperations[AsyncOperation]):
         self._own_hub = hub is None
         self._hub = AsyncHub(ctx) if hub is None else hub
         self._calls, self._operation = self._hub, partial(AsyncOperation, self._hub)
-        self._peer = self._hub.peer(url)
 
     def _made_by(self) -> str:
         return f"AsyncProxyClient(None, {self._obj_name!r}, {self._url!r})"
@@ -92,23 +91,9 @@ class AsyncProxyClient(RemoteOperations[AsyncOperation]):
 
     # remote methods
 
-    def _bind(self, description: InterfaceDescription) -> None:
-        super()._bind(description)
-        names = vars(self)
-        for name in [n for n in names if not n.startswith("_")]:
-            del names[name]
-        for method in description.methods.values():
-            if not hasattr(type(self), method.name):
-                names[method.name] = self._method(method)
-
     def _method(self, description: MethodDescription) -> Callable[..., Coroutine[Any, Any, Any]]:
-        hub, url, obj_name, name, peer = (
-            self._hub,
-            self._url,
-            self._obj_name,
-            description.name,
-            self._peer,
-        )
+        hub, url, obj_name, name = self._hub, self._url, self._obj_name, description.name
+        peer = hub.peer(url)
 
         async def method(*args: Any, _timeout: float | None = None, **kwargs: Any) -> Any:
             try:
@@ -126,9 +111,7 @@ class AsyncProxyClient(RemoteOperations[AsyncOperation]):
             return value
 
         document(method, description)
-        method.later = partial(self.call_later, name)  # type: ignore[attr-defined]  # functions take any attribute
-        method.begin = partial(self.begin, name)  # type: ignore[attr-defined]  # functions take any attribute
-        return method
+        return self._dressed(method, name)
 
     def __getattr__(self, name: str) -> Any:
         # Only what is not there comes here: the server was not asked so far, was away, or has more
@@ -145,20 +128,7 @@ class AsyncProxyClient(RemoteOperations[AsyncOperation]):
             return await known(*args, **kwargs)
 
         method.__name__ = method.__qualname__ = name
-        method.later = partial(self.call_later, name)  # type: ignore[attr-defined]  # functions take any attribute
-        method.begin = partial(self.begin, name)  # type: ignore[attr-defined]  # functions take any attribute
-        return method
-
-    async def _find(self, name: str) -> Callable[..., Awaitable[Any]]:
-        known = self._description
-        if known is None or name not in known.methods or self._is_stale():
-            await self._learn(1.0)
-            known = self._description
-        if known is None:
-            return self._method(MethodDescription(name))  # if the server is away, its call says so
-        if name not in known.methods:
-            raise self._missing(name, known)
-        return self._method(known.methods[name])
+        return self._dressed(method, name)
 
 
 class AsyncBatch(BatchCalls):

@@ -12,10 +12,9 @@ import zmq
 from zmqjsonproxy.errors import BadParametersError, NoSuchMethodError
 from zmqjsonproxy.hubs import BlockingHub, blocking, run
 from zmqjsonproxy.operations import Operation
-from zmqjsonproxy.process import ForkSafeLock
 from zmqjsonproxy.proxy import RemoteObject, RemoteOperations
 from zmqjsonproxy.rpc.futures import Batch, CallFuture
-from zmqjsonproxy.rpc.hub import InterfaceDescription, MethodDescription, ThreadHub
+from zmqjsonproxy.rpc.hub import MethodDescription, ThreadHub
 from zmqjsonproxy.signatures import document
 
 __all__ = ["ZMQJSONProxyClient"]
@@ -50,8 +49,6 @@ class ZMQJSONProxyClient(RemoteObject):
         self._own_hub = hub is None
         self._hub = ThreadHub(ctx) if hub is None else hub
         self._calls, self._operation = BlockingHub(self._hub), partial(Operation, self._hub)
-        self._methods: frozenset[str] = frozenset()
-        self._binding = ForkSafeLock()
         if eager:
             self._refresh(0.1)
 
@@ -100,20 +97,6 @@ class ZMQJSONProxyClient(RemoteObject):
     def _refresh(self, timeout: float) -> bool:
         return run(self._learn(timeout))
 
-    def _bind(self, description: InterfaceDescription) -> None:
-        ours, names = type(self), vars(self)
-        methods = {
-            m.name: self._method(m)
-            for m in description.methods.values()
-            if not hasattr(ours, m.name)
-        }
-        with self._binding:  # other threads call meanwhile: what stays is never missing
-            names.update(methods)
-            for name in self._methods.difference(methods):
-                names.pop(name, None)
-            self._methods = frozenset(methods)
-            self._description = description
-
     def _method(self, description: MethodDescription) -> Callable[..., Any]:
         hub, url, obj_name, name = self._hub, self._url, self._obj_name, description.name
         peer = hub.peer(url)
@@ -134,9 +117,7 @@ class ZMQJSONProxyClient(RemoteObject):
             return value
 
         document(method, description)
-        method.later = partial(self.call_later, name)  # type: ignore[attr-defined]  # functions take any attribute
-        method.begin = partial(self.begin, name)  # type: ignore[attr-defined]  # functions take any attribute
-        return method
+        return self._dressed(method, name)
 
     def __getattr__(self, name: str) -> Any:
         # Only what is not there comes here: the server was away so far, or has come back with more
@@ -147,18 +128,7 @@ class ZMQJSONProxyClient(RemoteObject):
         return self._found(name)
 
     def _remote_method(self, name: str) -> Any:
-        known = self._description
-        if known is None or name not in known.methods or self._is_stale():
-            self._refresh(1.0)
-        return self._found(name)
-
-    def _found(self, name: str) -> Callable[..., Any]:
-        known = self._description
-        if known is None:
-            return self._method(MethodDescription(name))
-        if name not in known.methods:
-            raise self._missing(name, known)
-        return self._method(known.methods[name])
+        return run(self._find(name))
 
     def __dir__(self) -> list[str]:
         self._refresh(0.5)  # for a person at a prompt: always as it is now

@@ -12,8 +12,9 @@ from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from functools import wraps
 from typing import TYPE_CHECKING, Concatenate, Never, ParamSpec, Protocol, TypeVar, cast
 
+from zmqjsonproxy.jsonvalue import JsonValue
+
 if TYPE_CHECKING:
-    from zmqjsonproxy.jsonvalue import JsonValue
     from zmqjsonproxy.rpc.hub import ThreadHub
     from zmqjsonproxy.rpc.many import CallRequest, CallResult
 

@@ -20,13 +20,13 @@ from weakref import WeakKeyDictionary
 from zmqjsonproxy.caller import own_name
 from zmqjsonproxy.errors import ProtocolError, ProxyError
 from zmqjsonproxy.hubs import BlockingHub, Hub, blocking, run
+from zmqjsonproxy.jsonvalue import JsonValue
 from zmqjsonproxy.process import ForkSafeLock
 from zmqjsonproxy.protocol.operations import State
 from zmqjsonproxy.rpc.heard import FRESH_S, LOST_AFTER_S, HeardOperation
 from zmqjsonproxy.rpc.many import CallRequest
 
 if TYPE_CHECKING:
-    from zmqjsonproxy.jsonvalue import JsonValue
     from zmqjsonproxy.rpc.aiohub import AsyncHub
     from zmqjsonproxy.rpc.hub import ThreadHub
 

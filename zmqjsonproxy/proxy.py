@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 from groundwork.errors import did_you_mean
@@ -12,13 +13,14 @@ from zmqjsonproxy.errors import ProtocolError
 from zmqjsonproxy.hubs import Hub
 from zmqjsonproxy.jsonvalue import JsonValue
 from zmqjsonproxy.operations import begin, find, list_of, only
-from zmqjsonproxy.process import OfOneProcess
+from zmqjsonproxy.process import ForkSafeLock, OfOneProcess
 from zmqjsonproxy.rpc.heard import HeardOperation
-from zmqjsonproxy.rpc.protocol.description import InterfaceDescription
+from zmqjsonproxy.rpc.protocol.description import InterfaceDescription, MethodDescription
 from zmqjsonproxy.timeouts import call_timeout, reply_timeout
 
 __all__ = ["RemoteMethods", "RemoteObject", "RemoteOperations"]
 
+F = TypeVar("F", bound=Callable[..., Any])
 Operation = TypeVar("Operation", bound=HeardOperation)
 """That of a proxy whose caller waits, or awaits."""
 
@@ -38,6 +40,8 @@ class RemoteObject(OfOneProcess):
         self._obj_name, self._url = obj_name, url
         self._timeout = reply_timeout(time_out)
         self._description: InterfaceDescription | None = None
+        self._methods: frozenset[str] = frozenset()
+        self._binding = ForkSafeLock()
 
     @property
     def url(self) -> str:
@@ -68,6 +72,15 @@ class RemoteObject(OfOneProcess):
         """Return a remote method, whatever the proxy has under its name."""
         raise NotImplementedError
 
+    def _method(self, description: MethodDescription) -> Callable[..., Any]:
+        """Return a function that calls a remote method."""
+        raise NotImplementedError
+
+    def _dressed(self: Any, method: F, name: str) -> F:
+        """Return a function that calls a remote method, with the other ways to call it."""
+        vars(method).update(later=partial(self.call_later, name), begin=partial(self.begin, name))
+        return method
+
     # the original's own names
 
     def set_request_reply_timeout(self, t: float | timedelta) -> None:
@@ -94,8 +107,33 @@ class RemoteObject(OfOneProcess):
         return result.error is None
 
     def _bind(self, description: InterfaceDescription) -> None:
-        """Take what the server offers now."""
-        self._description = description
+        ours, names = type(self), vars(self)
+        methods = {
+            m.name: self._method(m)
+            for m in description.methods.values()
+            if not hasattr(ours, m.name)
+        }
+        with self._binding:  # other threads call meanwhile: what stays is never missing
+            names.update(methods)
+            for name in self._methods.difference(methods):
+                names.pop(name, None)
+            self._methods = frozenset(methods)
+            self._description = description
+
+    async def _find(self, name: str) -> Callable[..., Any]:
+        """Return a remote method, which may be new; AttributeError if the server has none."""
+        known = self._description
+        if known is None or name not in known.methods or self._is_stale():
+            await self._learn(1.0)
+        return self._found(name)
+
+    def _found(self, name: str) -> Callable[..., Any]:
+        known = self._description
+        if known is None:
+            return self._method(MethodDescription(name))  # if the server is away, its call says so
+        if name not in known.methods:
+            raise self._missing(name, known)
+        return self._method(known.methods[name])
 
     def _check_operation(self, method: str) -> None:
         """Raise ProtocolError if a method is known to be no operation, which could not be begun."""

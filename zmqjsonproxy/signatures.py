@@ -6,10 +6,10 @@ import inspect
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from zmqjsonproxy.jsonvalue import JsonValue
 from zmqjsonproxy.parameters import Passing
 
 if TYPE_CHECKING:
-    from zmqjsonproxy.jsonvalue import JsonValue
     from zmqjsonproxy.rpc.protocol.description import MethodDescription
 
 __all__ = ["document", "signature_of"]
