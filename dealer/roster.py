@@ -204,7 +204,8 @@ class Roster(OfOneProcess, Generic[B]):
 
     async def _values(self, method: str, *args: JsonValue) -> dict[str, JsonValue]:
         """Call a method that all active Banks export; Bank -> value."""
-        return await self._calls.values(method, self._active(method), self.timeout, args)
+        banks = list(self.players) or self._active(method)  # which raises
+        return await self._calls.values(method, banks, self.timeout, args)
 
     async def _remote_values(
         self,

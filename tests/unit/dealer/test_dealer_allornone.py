@@ -180,6 +180,21 @@ def test_ctrl_c_takes_back_what_was_done(
     assert banks.asked[-len(undone) :] == undone
 
 
+def test_ctrl_c_between_the_calls_takes_back_what_was_armed() -> None:
+    banks = Banks()
+    looks = iter([NOW] * 3)  # for the deadlines of arming; the next is that of the commit
+
+    def interrupted() -> datetime:
+        for at in looks:
+            return at
+        raise KeyboardInterrupt
+
+    banks.together = ["A", "B"]
+    with pytest.raises(KeyboardInterrupt):
+        run(CommonStart(banks, WHEN, ID, interrupted).start(Starters(named=["A", "B"])))
+    assert banks.asked == [("arm", ("A",)), ("arm", ("B",)), ("disarm_start", ("A", "B"))]
+
+
 def test_banks_that_know_no_identity_are_armed_all_at_once_and_stopped_after_a_commit() -> None:
     banks = Banks({("B", "commit"): LOST})
     with pytest.raises(StartError, match="commit failed"):
