@@ -14,8 +14,8 @@ from dealer.players import find_players
 from dealer.roster import DEFAULT_TIMEOUT, default_deadline
 from dealer.services import AsyncServices
 from dealer.verbs import Verbs
+from groundwork.values import RemoteValue
 from zmqjsonproxy import AsyncHub, AsyncOperation, AsyncProxyClient
-from zmqjsonproxy.jsonvalue import JsonValue
 
 __all__ = ["AsyncBankProxy", "AsyncDealer"]
 
@@ -88,11 +88,11 @@ class AsyncDealer(Verbs[AsyncBankProxy, AsyncOperation, AsyncOperations]):
 
     def _remote_verb(
         self, name: str
-    ) -> Callable[..., Coroutine[object, None, dict[str, JsonValue]]]:
+    ) -> Callable[..., Coroutine[object, None, dict[str, RemoteValue]]]:
         if name.startswith("_"):
             raise AttributeError(name)
 
-        async def verb(*args: JsonValue, **kwargs: JsonValue) -> dict[str, JsonValue]:
+        async def verb(*args: RemoteValue, **kwargs: RemoteValue) -> dict[str, RemoteValue]:
             await self._exported(name)
             return await self._remote_values(name, *args, **kwargs)
 

@@ -15,8 +15,8 @@ from typing import Protocol
 from dealer.errors import StartError
 from dealer.outcome import Outcome
 from dealer.start import as_list
+from groundwork.values import RemoteValue
 from zmqjsonproxy.errors import ProtocolError, RefusedError
-from zmqjsonproxy.jsonvalue import JsonValue
 
 __all__ = ["START_ALLOWANCE", "Ask", "CommonStart", "Starters"]
 
@@ -30,7 +30,7 @@ ARM_WITHIN = 90.0
 started first."""
 CONFIRM_WITHIN = 5.0
 
-Undo = tuple[str, tuple["JsonValue", ...]]
+Undo = tuple[str, tuple["RemoteValue", ...]]
 """A method that takes back what was done, and its arguments."""
 
 
@@ -38,7 +38,7 @@ class Ask(Protocol):
     """Calls a method of some Banks, within some seconds, and waits for all of them."""
 
     async def __call__(
-        self, method: str, banks: Sequence[str], timeout: float, args: Sequence[JsonValue] = (), /
+        self, method: str, banks: Sequence[str], timeout: float, args: Sequence[RemoteValue] = (), /
     ) -> Mapping[str, Outcome]: ...
 
 
@@ -130,7 +130,7 @@ class CommonStart:
         self,
         method: str,
         banks: Sequence[str],
-        args: tuple[JsonValue, ...],
+        args: tuple[RemoteValue, ...],
         timeout: float,
         undo: Undo,
     ) -> None:

@@ -28,6 +28,7 @@ from zmqjsonproxy import InterfaceDescription, ThreadHub
 from zmqjsonproxy.errors import PeerLostError
 from zmqjsonproxy.jsontext import json_text
 from zmqjsonproxy.locating import NotLocatedError, scheme_of
+from zmqjsonproxy.parameters import summary
 
 __all__ = ["add_commands", "address_of", "complain", "read_value", "run_shell"]
 
@@ -234,7 +235,7 @@ def _list_methods(options: argparse.Namespace) -> int:
     if options.json:
         _print_json({m.name: {"signature": m.signature, "doc": m.doc} for m in methods})
     else:
-        rows = [(m.name, m.summary) for m in methods]
+        rows = [(m.name, summary(m.doc)) for m in methods]
         print(text_table((), rows))
     return 0
 

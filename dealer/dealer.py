@@ -14,9 +14,9 @@ from dealer.players import find_players
 from dealer.roster import DEFAULT_TIMEOUT, Roster, default_deadline
 from dealer.services import Services
 from dealer.verbs import Verbs
+from groundwork.values import RemoteValue
 from zmqjsonproxy import Operation, ThreadHub
 from zmqjsonproxy.hubs import BlockingHub, blocking, run
-from zmqjsonproxy.jsonvalue import JsonValue
 from zmqjsonproxy.signatures import document
 
 __all__ = ["DEFAULT_TIMEOUT", "Dealer"]
@@ -108,12 +108,12 @@ class Dealer(Roster[BankProxy]):
     operation = blocking(_Verbs.operation)
     operations = blocking(_Verbs.operations)
 
-    def _remote_verb(self, name: str) -> Callable[..., dict[str, JsonValue]]:
+    def _remote_verb(self, name: str) -> Callable[..., dict[str, RemoteValue]]:
         if name.startswith("_"):
             raise AttributeError(name)
         found = run(self._exported(name))
 
-        def verb(*args: JsonValue, **kwargs: JsonValue) -> dict[str, JsonValue]:
+        def verb(*args: RemoteValue, **kwargs: RemoteValue) -> dict[str, RemoteValue]:
             return run(self._remote_values(name, *args, **kwargs))
 
         document(verb, found)

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from dealer.errors import ClosedError, NotExportedError, PlayersError
 from dealer.outcome import Outcome, Outcomes, Values
+from groundwork.values import RemoteValue
 from zmqjsonproxy import CallResult, InterfaceDescription, MethodDescription
 from zmqjsonproxy.errors import RefusedError
 from zmqjsonproxy.hubs import BlockingHub, Hub, run
-from zmqjsonproxy.jsonvalue import JsonValue
 
 if TYPE_CHECKING:
     from zmqjsonproxy import ThreadHub
@@ -68,8 +68,8 @@ class BankCalls:
         method: str,
         banks: Sequence[str],
         timeout: float,
-        args: Sequence[JsonValue] = (),
-        kwargs: Mapping[str, JsonValue] | None = None,
+        args: Sequence[RemoteValue] = (),
+        kwargs: Mapping[str, RemoteValue] | None = None,
     ) -> Outcomes:
         """Ask every Bank, whatever the others answer; Bank -> outcome, in their order.
 
@@ -93,9 +93,9 @@ class BankCalls:
         method: str,
         banks: Sequence[str],
         timeout: float,
-        args: Sequence[JsonValue] = (),
-        kwargs: Mapping[str, JsonValue] | None = None,
-    ) -> dict[str, JsonValue]:
+        args: Sequence[RemoteValue] = (),
+        kwargs: Mapping[str, RemoteValue] | None = None,
+    ) -> dict[str, RemoteValue]:
         """Call a method that all of them export; Bank -> value. Arguments as those of `outcomes`.
 
         Raises:
@@ -166,7 +166,7 @@ class BankCalls:
         raise NotExportedError(method, why, similar_names(method, known))
 
 
-def all_values(action: str, outcomes: Mapping[str, Outcome]) -> dict[str, JsonValue]:
+def all_values(action: str, outcomes: Mapping[str, Outcome]) -> dict[str, RemoteValue]:
     """Return Bank -> value; PlayersError if there is one with an error."""
     if any(o.error is not None for o in outcomes.values()):
         raise PlayersError(action, outcomes)
@@ -189,8 +189,8 @@ def fan_out(
     hub: ThreadHub,
     urls: Mapping[str, str],
     method: str,
-    args: Sequence[JsonValue],
-    kwargs: Mapping[str, JsonValue],
+    args: Sequence[RemoteValue],
+    kwargs: Mapping[str, RemoteValue],
     timeout: float,
 ) -> Outcomes:
     """Call a method of all Banks at once, and wait; arguments as those of `BankCalls`."""

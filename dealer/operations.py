@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
 from dealer.fanout import all_values, outcome_of
 from dealer.outcome import Outcome, Outcomes
+from groundwork.values import RemoteValue
 from zmqjsonproxy import AsyncOperation, CallResult, Operation
 from zmqjsonproxy.errors import ProxyError
 from zmqjsonproxy.hubs import Hub, blocking, run
-from zmqjsonproxy.jsonvalue import JsonValue
 from zmqjsonproxy.operations import abort, look, wait
 
 if TYPE_CHECKING:
@@ -156,7 +156,7 @@ class AsyncOperations(HeardOperations[AsyncOperation]):
         for none."""
         return await self._outcomes(timeout)
 
-    async def result(self, timeout: float | None = None) -> dict[str, JsonValue]:
+    async def result(self, timeout: float | None = None) -> dict[str, RemoteValue]:
         """Wait for all; Bank -> value.
 
         Args:

@@ -9,9 +9,9 @@ from typing import Generic, Protocol, TypeVar
 from dealer.errors import ClosedError, NoActivePlayersError, NoSuchPlayerError, NotExportedError
 from dealer.fanout import BankCalls
 from dealer.scanwait import StartMade
+from groundwork.values import RemoteValue
 from zmqjsonproxy import MethodDescription
 from zmqjsonproxy.hubs import Hub
-from zmqjsonproxy.jsonvalue import JsonValue
 from zmqjsonproxy.process import ForkSafeLock, OfOneProcess
 from zmqjsonproxy.timeouts import call_timeout, reply_timeout
 
@@ -26,7 +26,7 @@ B = TypeVar("B")
 class RemoteVerb(Protocol):
     """A method of Banks as a verb; that of an AsyncDealer is awaited."""
 
-    def __call__(self, *args: JsonValue, **kwargs: JsonValue) -> JsonValue: ...
+    def __call__(self, *args: RemoteValue, **kwargs: RemoteValue) -> RemoteValue: ...
 
 
 _SETTINGS = frozenset({"available_players", "clocks_refuse_s", "players", "timeout"})
@@ -124,7 +124,7 @@ class Roster(OfOneProcess, Generic[B]):
     def _ipython_key_completions_(self) -> list[str]:
         return list(self.available_players)
 
-    def __getattr__(self, name: str) -> JsonValue:
+    def __getattr__(self, name: str) -> RemoteValue:
         """Return the Bank of this name, else a verb of the Banks."""
         bank = vars(self).get("available_players", {}).get(name)
         return self._remote_verb(name) if bank is None else bank
@@ -202,7 +202,7 @@ class Roster(OfOneProcess, Generic[B]):
 
     # any method of the Banks
 
-    async def _values(self, method: str, *args: JsonValue) -> dict[str, JsonValue]:
+    async def _values(self, method: str, *args: RemoteValue) -> dict[str, RemoteValue]:
         """Call a method that all active Banks export; Bank -> value."""
         banks = list(self.players) or self._active(method)  # which raises
         return await self._calls.values(method, banks, self.timeout, args)
@@ -211,11 +211,11 @@ class Roster(OfOneProcess, Generic[B]):
         self,
         method: str,
         /,
-        *args: JsonValue,
+        *args: RemoteValue,
         _timeout: float | None = None,
         _banks: Iterable[str] | None = None,
-        **kwargs: JsonValue,
-    ) -> dict[str, JsonValue]:
+        **kwargs: RemoteValue,
+    ) -> dict[str, RemoteValue]:
         banks, timeout = self._asked(method, _banks, _timeout)
         return await self._calls.values(method, banks, timeout, args, kwargs)
 

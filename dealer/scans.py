@@ -16,10 +16,10 @@ from dealer.fanout import BankCalls, outcome_of
 from dealer.outcome import Outcome, Outcomes
 from dealer.roster import B, Roster
 from dealer.scanwait import ScanWait, StartMade
+from groundwork.values import RemoteValue
 from zmqjsonproxy import CallRequest, CallResult
 from zmqjsonproxy.caller import own_name
 from zmqjsonproxy.errors import RemoteError
-from zmqjsonproxy.jsonvalue import JsonValue
 
 __all__ = ["ScanVerbs"]
 
@@ -40,7 +40,7 @@ class ScanVerbs(Roster[B]):
         self._offered = starting.latest(found)
         return self._offered
 
-    async def start(self, starttime: datetime | None = None) -> dict[str, JsonValue]:
+    async def start(self, starttime: datetime | None = None) -> dict[str, RemoteValue]:
         """Start a scan on all active Banks at one UTC second, or on none; Bank -> (True, text).
 
         Args:
@@ -265,7 +265,9 @@ async def _tell_of_failed(
         await calls.outcomes("confirm_start", others, LOOK_WITHIN_S, (made.id, news))
 
 
-def _states(outcomes: Mapping[str, Outcome], reports: Mapping[str, Mapping[str, JsonValue]]) -> str:
+def _states(
+    outcomes: Mapping[str, Outcome], reports: Mapping[str, Mapping[str, RemoteValue]]
+) -> str:
     """States of Banks in one line; Banks of one state together."""
     groups: dict[str, list[str]] = {}
     for bank, outcome in outcomes.items():

@@ -9,7 +9,7 @@ from datetime import MAXYEAR, UTC, datetime, timedelta
 
 from dealer.errors import StartError
 from dealer.outcome import Outcome
-from zmqjsonproxy.jsonvalue import JsonValue
+from groundwork.values import RemoteValue
 
 __all__ = [
     "ClockOffset",
@@ -43,7 +43,7 @@ def as_list(time: datetime) -> list[int]:
     return [t.year, t.month, t.day, t.hour, t.minute, t.second, t.microsecond]
 
 
-def from_list(value: JsonValue) -> datetime:
+def from_list(value: RemoteValue) -> datetime:
     """The time of [Y, M, D, h, m, s, us], UTC; ValueError if it is none."""
     try:
         parts = value if len(value) == 7 else [*value, 0]

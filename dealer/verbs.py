@@ -15,10 +15,10 @@ from dealer.fanout import all_values
 from dealer.outcome import Outcome, Outcomes
 from dealer.roster import B
 from dealer.scans import ScanVerbs
+from groundwork.values import RemoteValue
 from zmqjsonproxy import InterfaceDescription
 from zmqjsonproxy.errors import ProxyError
 from zmqjsonproxy.hubs import Hub
-from zmqjsonproxy.jsonvalue import JsonValue
 from zmqjsonproxy.operations import begin, find
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ Operations = TypeVar("Operations")
 class Verbs(ScanVerbs[B], Generic[B, Operation, Operations]):
     """All verbs."""
 
-    _operation: Callable[[str, dict[str, JsonValue]], Operation]
+    _operation: Callable[[str, dict[str, RemoteValue]], Operation]
     """Makes an operation of a Player's URL and of what it said of it."""
     _operations: Callable[[Hub, str, Mapping[str, Operation]], Operations]
     """Makes one of those of several Banks, and of what they do."""
@@ -46,10 +46,10 @@ class Verbs(ScanVerbs[B], Generic[B, Operation, Operations]):
         self,
         method: str,
         /,
-        *args: JsonValue,
+        *args: RemoteValue,
         _timeout: float | None = None,
         _banks: Iterable[str] | None = None,
-        **kwargs: JsonValue,
+        **kwargs: RemoteValue,
     ) -> Outcomes:
         """Call a method of all active Banks; Bank -> outcome, with value or error, and delay.
         Raises for none.
@@ -68,7 +68,7 @@ class Verbs(ScanVerbs[B], Generic[B, Operation, Operations]):
 
     async def set_mode(
         self, mode: str, bandwidth: float | None = None, force: bool = False
-    ) -> dict[str, JsonValue]:
+    ) -> dict[str, RemoteValue]:
         """Select a mode; Bank -> (True, text).
 
         Args:
@@ -80,7 +80,7 @@ class Verbs(ScanVerbs[B], Generic[B, Operation, Operations]):
         banks = self._active("set_mode")
         return await self._calls.values("set_mode", banks, SET_MODE_TIMEOUT, args)
 
-    async def get_mode(self) -> tuple[bool, JsonValue]:
+    async def get_mode(self) -> tuple[bool, RemoteValue]:
         """Return (True, mode) if all active Banks agree, else (False, {Bank: mode}); mode is None
         if none is set."""
         modes = await self._values("get_mode")
@@ -92,7 +92,7 @@ class Verbs(ScanVerbs[B], Generic[B, Operation, Operations]):
         first, *others = (await self._values("list_modes")).values()
         return [mode for mode in first if all(mode in other for other in others)]
 
-    async def set_param(self, /, **kvpairs: JsonValue) -> dict[str, JsonValue]:
+    async def set_param(self, /, **kvpairs: RemoteValue) -> dict[str, RemoteValue]:
         """Set parameters of the mode, all of them, in each Bank; Bank -> True, for several {name:
         True}."""
         banks, timeout, calls = self._active("set_param"), self.timeout, self._calls
@@ -117,43 +117,43 @@ class Verbs(ScanVerbs[B], Generic[B, Operation, Operations]):
             )
         return all_values("set_param", {bank: found[bank] for bank in banks})
 
-    async def get_param(self, name: str | None = None) -> dict[str, JsonValue]:
+    async def get_param(self, name: str | None = None) -> dict[str, RemoteValue]:
         """Return one parameter, or all of them, of each Bank."""
         return await self._values("get_param", name)
 
-    async def help_param(self, name: str | None = None) -> JsonValue:
+    async def help_param(self, name: str | None = None) -> RemoteValue:
         """Return the help text of one parameter, or of all; the first active Bank answers for
         all."""
         first = self._active("help_param")[:1]
         found = await self._calls.values("help_param", first, self.timeout, (name,))
         return found[first[0]]
 
-    async def prepare(self) -> dict[str, JsonValue]:
+    async def prepare(self) -> dict[str, RemoteValue]:
         """Compute what depends on the parameters, and send everything to the hardware."""
         return await self._values("prepare")
 
     # scans
 
-    async def stop(self) -> dict[str, JsonValue]:
+    async def stop(self) -> dict[str, RemoteValue]:
         """End the scan, or monitor mode; Bank -> (True, text)."""
         return await self._values("stop")
 
-    async def monitor(self) -> dict[str, JsonValue]:
+    async def monitor(self) -> dict[str, RemoteValue]:
         """Take data without recording them; Bank -> (True, text)."""
         return await self._values("monitor")
 
-    async def scan_status(self) -> dict[str, JsonValue]:
+    async def scan_status(self) -> dict[str, RemoteValue]:
         """Return Bank -> (scan running, "NETSTAT=...", "DISKSTAT=...")."""
         return await self._values("scan_status")
 
     # status
 
-    async def set_status(self, /, **kvpairs: JsonValue) -> dict[str, JsonValue]:
+    async def set_status(self, /, **kvpairs: RemoteValue) -> dict[str, RemoteValue]:
         """Write status keys."""
         banks = self._active("set_status")
         return await self._calls.values("set_status", banks, self.timeout, (), kvpairs)
 
-    async def get_status(self, keys: str | Sequence[str] | None = None) -> dict[str, JsonValue]:
+    async def get_status(self, keys: str | Sequence[str] | None = None) -> dict[str, RemoteValue]:
         """Return the whole status, those of some keys by name, or one key, of each Bank.
 
         A native Player that lacks one of the keys refuses; one of the original leaves it out of
@@ -165,19 +165,19 @@ class Verbs(ScanVerbs[B], Generic[B, Operation, Operations]):
         """Set the number of the present scan in all active Banks."""
         await self._values("set_scan_number", number)
 
-    async def increment_scan_number(self) -> dict[str, JsonValue]:
+    async def increment_scan_number(self) -> dict[str, RemoteValue]:
         """Count the scan number up in all active Banks."""
         return await self._values("increment_scan_number")
 
     # switching signals
 
-    async def clear_switching_states(self) -> dict[str, JsonValue]:
+    async def clear_switching_states(self) -> dict[str, RemoteValue]:
         """Remove all switching phases; Bank -> (True, 0)."""
         return await self._values("clear_switching_states")
 
     async def add_switching_state(
         self, duration: float, blank: bool = False, cal: bool = False, sig_ref_1: bool = False
-    ) -> dict[str, JsonValue]:
+    ) -> dict[str, RemoteValue]:
         """Append a switching phase; Bank -> (True, number of phases).
 
         Args:
@@ -190,7 +190,7 @@ class Verbs(ScanVerbs[B], Generic[B, Operation, Operations]):
 
     async def set_gbt_ss(
         self, period: float, ss_list: Sequence[Sequence[float]]
-    ) -> dict[str, JsonValue]:
+    ) -> dict[str, RemoteValue]:
         """Replace all switching phases; Bank -> (True, number of phases).
 
         Args:
@@ -206,10 +206,10 @@ class Verbs(ScanVerbs[B], Generic[B, Operation, Operations]):
         self,
         method: str,
         /,
-        *args: JsonValue,
+        *args: RemoteValue,
         _timeout: float | None = None,
         _banks: Iterable[str] | None = None,
-        **kwargs: JsonValue,
+        **kwargs: RemoteValue,
     ) -> Operations:
         """Begin an operation on all active Banks and return at once: Bank -> operation.
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from functools import wraps
 from typing import TYPE_CHECKING, Concatenate, Never, ParamSpec, Protocol, TypeVar, cast
 
-from zmqjsonproxy.jsonvalue import JsonValue
+from groundwork.values import RemoteValue
 
 if TYPE_CHECKING:
     from zmqjsonproxy.rpc.hub import ThreadHub
@@ -43,8 +43,8 @@ class Hub(Protocol):
         urls: Iterable[str],
         object_name: str,
         method: str,
-        args: Sequence[JsonValue],
-        kwargs: Mapping[str, JsonValue] | None,
+        args: Sequence[RemoteValue],
+        kwargs: Mapping[str, RemoteValue] | None,
         timeout: float,
     ) -> list[CallResult]:
         """Make the same call to many servers, as `call_many`."""
@@ -54,8 +54,8 @@ class Hub(Protocol):
         urls: Iterable[str],
         object_name: str,
         method: str,
-        args: Sequence[JsonValue],
-        kwargs: Mapping[str, JsonValue],
+        args: Sequence[RemoteValue],
+        kwargs: Mapping[str, RemoteValue],
         timeout: float,
         begun_by: str,
     ) -> list[CallResult]:
@@ -98,8 +98,8 @@ class BlockingHub:
         urls: Iterable[str],
         object_name: str,
         method: str,
-        args: Sequence[JsonValue],
-        kwargs: Mapping[str, JsonValue] | None,
+        args: Sequence[RemoteValue],
+        kwargs: Mapping[str, RemoteValue] | None,
         timeout: float,
     ) -> list[CallResult]:
         """See Hub."""
@@ -110,8 +110,8 @@ class BlockingHub:
         urls: Iterable[str],
         object_name: str,
         method: str,
-        args: Sequence[JsonValue],
-        kwargs: Mapping[str, JsonValue],
+        args: Sequence[RemoteValue],
+        kwargs: Mapping[str, RemoteValue],
         timeout: float,
         begun_by: str,
     ) -> list[CallResult]:

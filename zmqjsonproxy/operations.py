@@ -17,10 +17,10 @@ from functools import partial
 from typing import TYPE_CHECKING, ClassVar, Self, TypeVar
 from weakref import WeakKeyDictionary
 
+from groundwork.values import RemoteValue
 from zmqjsonproxy.caller import own_name
 from zmqjsonproxy.errors import ProtocolError, ProxyError
 from zmqjsonproxy.hubs import BlockingHub, Hub, blocking, run
-from zmqjsonproxy.jsonvalue import JsonValue
 from zmqjsonproxy.process import ForkSafeLock
 from zmqjsonproxy.protocol.operations import State
 from zmqjsonproxy.rpc.heard import FRESH_S, LOST_AFTER_S, HeardOperation
@@ -65,12 +65,12 @@ def only(found: Sequence[T | ProxyError]) -> T:
 
 async def begin(
     hub: Hub,
-    make: Callable[[str, dict[str, JsonValue]], O],
+    make: Callable[[str, dict[str, RemoteValue]], O],
     urls: Sequence[str],
     object_name: str,
     method: str,
-    args: Sequence[JsonValue],
-    kwargs: Mapping[str, JsonValue],
+    args: Sequence[RemoteValue],
+    kwargs: Mapping[str, RemoteValue],
     timeout: float,
 ) -> list[O | ProxyError]:
     """Begin an operation at each of the servers; the operation, or why there is none.
@@ -109,7 +109,7 @@ async def begin(
 
 async def find(
     hub: Hub,
-    make: Callable[[str, dict[str, JsonValue]], O],
+    make: Callable[[str, dict[str, RemoteValue]], O],
     identities: Sequence[tuple[str, str]],
     timeout: float,
 ) -> list[O | ProxyError]:
@@ -126,7 +126,7 @@ async def find(
 
 async def list_of(
     hub: Hub,
-    make: Callable[[str, dict[str, JsonValue]], O],
+    make: Callable[[str, dict[str, RemoteValue]], O],
     url: str,
     active: bool,
     timeout: float,
@@ -225,7 +225,7 @@ class AsyncOperation(HeardOperation):
         self,
         hub: AsyncHub,
         url: str,
-        described: dict[str, JsonValue],
+        described: dict[str, RemoteValue],
         lost_after: float = LOST_AFTER_S,
     ) -> None:
         super().__init__(url, described, lost_after)
@@ -267,7 +267,7 @@ class AsyncOperation(HeardOperation):
         await wait(self._calls, [self], timeout)
         return self._end(timeout)
 
-    async def result(self, timeout: float | None = None) -> JsonValue:
+    async def result(self, timeout: float | None = None) -> RemoteValue:
         """Wait for the value.
 
         Args:
@@ -337,7 +337,7 @@ class Operation(HeardOperation):
         self,
         hub: ThreadHub,
         url: str,
-        described: dict[str, JsonValue],
+        described: dict[str, RemoteValue],
         lost_after: float = LOST_AFTER_S,
     ) -> None:
         super().__init__(url, described, lost_after)
@@ -375,7 +375,7 @@ class Operation(HeardOperation):
     result = blocking(AsyncOperation.result)
     abort = blocking(AsyncOperation.abort)
 
-    def _lately(self) -> dict[str, JsonValue]:
+    def _lately(self) -> dict[str, RemoteValue]:
         if time.monotonic() - self._heard_at >= FRESH_S:
             self.look()
         return self._heard

@@ -9,9 +9,9 @@ from functools import partial
 from typing import Any, Generic, TypeVar
 
 from groundwork.errors import did_you_mean
+from groundwork.values import RemoteValue
 from zmqjsonproxy.errors import ProtocolError
 from zmqjsonproxy.hubs import Hub
-from zmqjsonproxy.jsonvalue import JsonValue
 from zmqjsonproxy.operations import begin, find, list_of, only
 from zmqjsonproxy.process import ForkSafeLock, OfOneProcess
 from zmqjsonproxy.rpc.heard import HeardOperation
@@ -159,10 +159,15 @@ class RemoteObject(OfOneProcess):
 class RemoteOperations(RemoteObject, Generic[Operation]):
     """Operations of one remote object, as coroutines."""
 
-    _operation: Callable[[str, dict[str, JsonValue]], Operation]
+    _operation: Callable[[str, dict[str, RemoteValue]], Operation]
 
     async def begin(
-        self, method: str, /, *args: JsonValue, _timeout: float | None = None, **kwargs: JsonValue
+        self,
+        method: str,
+        /,
+        *args: RemoteValue,
+        _timeout: float | None = None,
+        **kwargs: RemoteValue,
     ) -> Operation:
         """Begin an operation and return at once; what is returned tells how far it is, waits for
         it, aborts it. In a task, a cancellation before it was begun ends it.

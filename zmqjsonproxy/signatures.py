@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from zmqjsonproxy.jsonvalue import JsonValue
+from groundwork.values import RemoteValue
 from zmqjsonproxy.parameters import Passing
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["document", "signature_of"]
 
 
-def document(method: Callable[..., JsonValue], description: MethodDescription) -> None:
+def document(method: Callable[..., RemoteValue], description: MethodDescription) -> None:
     """Give a function the name, documentation and signature of the remote method it calls."""
     method.__name__ = method.__qualname__ = description.name
     method.__doc__ = description.doc

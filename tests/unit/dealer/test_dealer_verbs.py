@@ -231,6 +231,6 @@ def test_a_dealer_has_each_verb_as_a_method_that_waits(name: str) -> None:
 def test_a_signature_is_that_of_the_verb_and_says_what_comes_back() -> None:
     assert str(inspect.signature(Dealer.set_mode)).replace("'", "") == (
         "(self, mode: str, bandwidth: float | None = None, force: bool = False)"
-        " -> dict[str, JsonValue]"
+        " -> dict[str, RemoteValue]"
     )
     assert str(inspect.signature(Dealer.begin)).endswith("-> 'Operations'")

@@ -16,7 +16,6 @@ __all__ = [
     "MethodDescription",
     "interface_changes",
     "read_description",
-    "summary",
 ]
 
 
@@ -46,11 +45,6 @@ class MethodDescription:
     def signature(self) -> str:
         """Its parameters and the type of its result, for people."""
         return signature_text(self.parameters, self.returns)
-
-    @property
-    def summary(self) -> str:
-        """The first paragraph of its documentation as one line; empty if there is none."""
-        return summary(self.doc)
 
     @property
     def keywords(self) -> list[str]:
@@ -154,8 +148,3 @@ def interface_changes(before: InterfaceDescription, after: InterfaceDescription)
     return "; ".join(
         f"{words}: {', '.join(sorted(names))}" for words, names in found.items() if names
     )
-
-
-def summary(doc: str | None) -> str:
-    """Return the first paragraph of a documentation as one line; empty if there is none."""
-    return " ".join((doc or "").strip().partition("\n\n")[0].split())
