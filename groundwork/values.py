@@ -14,5 +14,5 @@ JsonObject: TypeAlias = dict[str, object]
 Function: TypeAlias = Callable[..., object]
 """What is called with whatever a caller sends, which it checks itself."""
 RemoteValue: TypeAlias = Any
-"""What travels to a remote method, or from it: of a type that the method says, and that its callers
+"""A value that travels to a remote method, or from it: of a type that the method says and its callers
 know. Nobody in between looks at it."""

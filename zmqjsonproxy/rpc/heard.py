@@ -221,7 +221,7 @@ class HeardOperation(OfOneProcess, ABC):
 
     @property
     def is_told(self) -> bool:
-        """Whether it has ended, and all who wanted to hear of that have."""
+        """It has ended, and all who wanted to hear of that have."""
         return self.has_ended and not self._on_done and not self._on_progress
 
     def _news(self) -> list[Callable[[Any], object]]:
