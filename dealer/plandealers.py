@@ -5,7 +5,8 @@ from __future__ import annotations
 import inspect
 import os
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import wraps
 from typing import Any, ClassVar
 
@@ -65,27 +66,26 @@ class _Planned:
     def _noting(self, verb: Callable[..., Any]) -> Callable[..., Any]:
         """Return a verb, or the function that finds one, whose errors are noted."""
 
-        def note(error: Exception) -> None:
-            named = getattr(error, "method", "") or getattr(error, "action", "") or verb.__name__
-            self.keeper.fail(f"{named}()", error)
-
         @wraps(verb)
         def noted(*args: Any, **kwargs: Any) -> Any:
-            try:
+            with self._noted(verb.__name__):
                 return verb(*args, **kwargs)
-            except Exception as error:
-                note(error)
-                raise
 
         @wraps(verb)
         async def noted_in_task(*args: Any, **kwargs: Any) -> Any:
-            try:
+            with self._noted(verb.__name__):
                 return await verb(*args, **kwargs)
-            except Exception as error:
-                note(error)
-                raise
 
         return noted_in_task if inspect.iscoroutinefunction(verb) else noted
+
+    @contextmanager
+    def _noted(self, verb: str) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:
+            named = getattr(error, "method", "") or getattr(error, "action", "") or verb
+            self.keeper.fail(f"{named}()", error)
+            raise
 
 
 class PlannedDealer(_Planned, Dealer):
