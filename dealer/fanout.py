@@ -10,7 +10,7 @@ from dealer.outcome import Outcome, Outcomes, Values
 from groundwork.values import RemoteValue
 from zmqjsonproxy import CallResult, InterfaceDescription, MethodDescription
 from zmqjsonproxy.errors import RefusedError
-from zmqjsonproxy.hubs import BlockingHub, Hub, run
+from zmqjsonproxy.hubs import BlockingHub, Hub, KnownServer, run
 
 if TYPE_CHECKING:
     from zmqjsonproxy import ThreadHub
@@ -58,6 +58,7 @@ class BankCalls:
     def __init__(self, hub: Hub, urls: Mapping[str, str]) -> None:
         self.hub, self.urls, self.is_closed = hub, dict(urls), False
         self._described: dict[str, InterfaceDescription] = {}
+        self._peers: dict[str, KnownServer] = {}
 
     def native(self, banks: Iterable[str]) -> list[str]:
         """Return those of the Banks whose Players are known to be ours."""
@@ -102,13 +103,12 @@ class BankCalls:
             NotExportedError: Some lack it; nothing was sent.
             PlayersError: Some failed.
         """
-        generation = self.hub.generation
+        known, peers = self._described, self._peers
         for bank in banks:
-            known = self._described.get(bank)
             if (
-                known is None
-                or method not in known.methods
-                or known.generation != generation(self.urls[bank])
+                bank not in known
+                or method not in known[bank].methods
+                or known[bank].generation != peers[bank].generation
             ):
                 await self.check_exported(method, banks)
                 break
@@ -119,11 +119,11 @@ class BankCalls:
     ) -> Descriptions:
         """Return what Banks export, asked again of those whose Player is known to be another by
         now, or `afresh` of all."""
-        known, generation, urls = self._described, self.hub.generation, self.urls
+        known, peers, urls = self._described, self._peers, self.urls
         stale = [
             bank
             for bank in banks
-            if afresh or bank not in known or known[bank].generation != generation(urls[bank])
+            if afresh or bank not in known or known[bank].generation != peers[bank].generation
         ]
         found: Descriptions = {}
         if stale and not self.is_closed:
@@ -131,7 +131,7 @@ class BankCalls:
             for bank, result in zip(stale, results, strict=True):
                 found[bank] = result.value if result.error is None else result.error
                 if result.error is None:
-                    known[bank] = result.value
+                    known[bank], peers[bank] = result.value, self.hub.peer(urls[bank])
         return {
             bank: found.get(bank) or known[bank] for bank in banks if bank in found or bank in known
         }

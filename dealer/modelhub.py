@@ -54,10 +54,6 @@ class _Hub(ABC):
         """See ThreadHub."""
         return KNOWN
 
-    def generation(self, _url: str) -> int:
-        """See Hub."""
-        return 1
-
     def is_native(self, _url: str) -> bool:
         """See Hub."""
         return True

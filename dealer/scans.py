@@ -248,7 +248,7 @@ def _instance(calls: BankCalls, bank: str, report: CallResult | None) -> int | N
         report is not None and report.value.get("outcome") != "none"
     ):
         return None
-    return calls.hub.generation(url)
+    return calls.hub.peer(url).generation
 
 
 async def _tell_of_failed(

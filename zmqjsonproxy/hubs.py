@@ -18,18 +18,28 @@ if TYPE_CHECKING:
     from zmqjsonproxy.rpc.hub import ThreadHub
     from zmqjsonproxy.rpc.many import CallRequest, CallResult
 
-__all__ = ["BlockingHub", "Hub", "blocking", "run"]
+__all__ = ["BlockingHub", "Hub", "KnownServer", "blocking", "run"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
+class KnownServer(Protocol):
+    """Knowledge of a server, kept up to date by its hub.
+
+    Attributes:
+        generation: Grows with each new server instance met at the address; 0: none yet.
+    """
+
+    @property
+    def generation(self) -> int: ...
+
+
 class Hub(Protocol):
     """Calls to any number of servers."""
 
-    def generation(self, url: str) -> int:
-        """Return a number that grows with each new server instance met at the address; 0: none
-        yet."""
+    def peer(self, url: str) -> KnownServer:
+        """Return what is known of a server, without asking it."""
 
     def is_native(self, url: str) -> bool | None:
         """Tell whether the server speaks JSON-RPC; None: not known (yet)."""
@@ -82,12 +92,11 @@ class BlockingHub:
         hub: Makes the calls.
     """
 
-    __slots__ = ("_hub", "generation", "is_native")
+    __slots__ = ("_hub", "is_native", "peer")
 
     def __init__(self, hub: ThreadHub) -> None:
         self._hub = hub
-        self.generation = hub.generation
-        self.is_native = hub.is_native
+        self.is_native, self.peer = hub.is_native, hub.peer
 
     async def call_many(self, requests: Sequence[CallRequest], timeout: float) -> list[CallResult]:
         """See Hub."""

@@ -97,7 +97,7 @@ class RemoteObject(OfOneProcess):
     def _is_stale(self) -> bool:
         """Whether nothing is known of the server, or it was started again since."""
         known = self._description
-        return known is None or known.generation != self._calls.generation(self._url)
+        return known is None or known.generation != self._calls.peer(self._url).generation
 
     async def _learn(self, timeout: float) -> bool:
         """Ask the server what it offers now; False if it does not say."""

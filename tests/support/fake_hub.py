@@ -82,9 +82,9 @@ class FakeThreadHub:
         self.paused: list[float] = []
         self.on_pause: Callable[[], object] = lambda: None
 
-    def generation(self, url: str) -> int:
+    def peer(self, url: str) -> FakeServer:
         """See Hub."""
-        return self.servers[url].generation
+        return self.servers[url]
 
     def is_native(self, url: str) -> bool:
         """See Hub."""

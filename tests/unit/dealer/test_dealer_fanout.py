@@ -17,7 +17,7 @@ URLS = {"BANKB": "tcp://b:1", "BANKA": "tcp://a:1"}
 class FakeHub:
     """Answers every call with the next of the given results."""
 
-    generation = is_native = None
+    is_native = peer = None
 
     def __init__(self, *results: CallResult) -> None:
         self.results = results
