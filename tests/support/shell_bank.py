@@ -79,6 +79,21 @@ class ShellBank(ToyBank):
         handle.check()
         return "run"
 
+    @operation
+    def linger(self) -> None:
+        """Leave the command queue, and wait for an abort."""
+        handle = current_operation()
+        handle.leave_queue()
+        handle.on_abort(self.go_on.set)
+        self.began.set()
+        self.go_on.wait(30)
+
+    @operation(answers_when_accepted=True)
+    def run_into_a_wall(self) -> str:
+        """Fail after it is accepted."""
+        current_operation().accept("running")
+        raise ValueError("a wall")
+
     @operation(answers_when_accepted=True)
     def run_in_vain(self) -> str:
         """Fail before it is accepted."""
