@@ -18,14 +18,14 @@ from zmqjsonproxy.operations import abort, look, wait
 
 if TYPE_CHECKING:
     from zmqjsonproxy.protocol.operations import State
-    from zmqjsonproxy.rpc.heard import HeardOperation
+    from zmqjsonproxy.rpc.remoteoperation import RemoteOperation
 
-__all__ = ["AsyncOperations", "HeardOperations", "Operations"]
+__all__ = ["AsyncOperations", "OperationGroup", "Operations"]
 
-O = TypeVar("O", bound="HeardOperation")  # noqa: E741  as in Operation
+O = TypeVar("O", bound="RemoteOperation")  # noqa: E741  as in Operation
 
 
-class HeardOperations(Mapping[str, O], Generic[O]):
+class OperationGroup(Mapping[str, O], Generic[O]):
     """Bank -> its operation, in the order of the Banks, as far as they were heard of.
 
     Args:
@@ -103,7 +103,7 @@ class HeardOperations(Mapping[str, O], Generic[O]):
         operation calls."""
         left, lock = set(self), threading.Lock()
 
-        def ended(bank: str, _operation: HeardOperation) -> object:
+        def ended(bank: str, _operation: RemoteOperation) -> object:
             with lock:
                 left.remove(bank)
                 is_last = not left
@@ -132,7 +132,7 @@ class HeardOperations(Mapping[str, O], Generic[O]):
         return html_table(("Bank", "operation", "state", "done", ""), rows)
 
 
-class AsyncOperations(HeardOperations[AsyncOperation]):
+class AsyncOperations(OperationGroup[AsyncOperation]):
     """Bank -> its operation, in the order of the Banks: as `Operations`, but what waits is awaited.
 
     Attributes tell what was heard last, as those of an AsyncOperation.
@@ -175,7 +175,7 @@ class AsyncOperations(HeardOperations[AsyncOperation]):
         all_values(f"abort of {self._action}", asked)
 
 
-class Operations(HeardOperations[Operation]):
+class Operations(OperationGroup[Operation]):
     """Bank -> its operation, in the order of the Banks, for callers that wait. Attributes ask all
     Banks at once."""
 

@@ -22,14 +22,14 @@ from zmqjsonproxy.hubs import Hub
 from zmqjsonproxy.operations import begin, find
 
 if TYPE_CHECKING:
-    from zmqjsonproxy.rpc.heard import HeardOperation
+    from zmqjsonproxy.rpc.remoteoperation import RemoteOperation
 
 __all__ = ["Verbs"]
 
 SET_MODE_TIMEOUT = 120.0
 """The original's, s."""
 
-Operation = TypeVar("Operation", bound="HeardOperation")
+Operation = TypeVar("Operation", bound="RemoteOperation")
 Operations = TypeVar("Operations")
 """Those of a Dealer, or of an AsyncDealer, and of several Banks."""
 

@@ -12,7 +12,7 @@ import zmq
 
 from zmqjsonproxy.errors import BadParametersError, NoSuchMethodError
 from zmqjsonproxy.operations import AsyncOperation
-from zmqjsonproxy.proxy import RemoteOperations
+from zmqjsonproxy.proxy import ProxyOperations
 from zmqjsonproxy.rpc.aiohub import AsyncHub
 from zmqjsonproxy.rpc.futures import BatchCalls
 from zmqjsonproxy.rpc.protocol.description import MethodDescription
@@ -21,7 +21,7 @@ from zmqjsonproxy.signatures import document
 __all__ = ["AsyncBatch", "AsyncHub", "AsyncProxyClient"]
 
 
-class AsyncProxyClient(RemoteOperations[AsyncOperation]):
+class AsyncProxyClient(ProxyOperations[AsyncOperation]):
     """A proxy of one exposed object, as `ZMQJSONProxyClient`; the remote methods are coroutines.
 
         async with AsyncProxyClient(None, "bank", url) as bank:

@@ -12,7 +12,7 @@ import zmq
 from zmqjsonproxy.errors import BadParametersError, NoSuchMethodError
 from zmqjsonproxy.hubs import BlockingHub, blocking, run
 from zmqjsonproxy.operations import Operation
-from zmqjsonproxy.proxy import RemoteObject, RemoteOperations
+from zmqjsonproxy.proxy import ProxyOperations, RemoteObject
 from zmqjsonproxy.rpc.futures import Batch, CallFuture
 from zmqjsonproxy.rpc.hub import MethodDescription, ThreadHub
 from zmqjsonproxy.signatures import document
@@ -88,9 +88,9 @@ class ZMQJSONProxyClient(RemoteObject):
 
     # operations
 
-    begin = blocking(RemoteOperations[Operation].begin)
-    operation = blocking(RemoteOperations[Operation].operation)
-    operations = blocking(RemoteOperations[Operation].operations)
+    begin = blocking(ProxyOperations[Operation].begin)
+    operation = blocking(ProxyOperations[Operation].operation)
+    operations = blocking(ProxyOperations[Operation].operations)
 
     # remote methods
 

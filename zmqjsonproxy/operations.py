@@ -23,8 +23,8 @@ from zmqjsonproxy.errors import ProtocolError, ProxyError
 from zmqjsonproxy.hubs import BlockingHub, Hub, blocking, run
 from zmqjsonproxy.process import ForkSafeLock
 from zmqjsonproxy.protocol.operations import State
-from zmqjsonproxy.rpc.heard import FRESH_S, LOST_AFTER_S, HeardOperation
 from zmqjsonproxy.rpc.many import CallRequest
+from zmqjsonproxy.rpc.remoteoperation import FRESH_S, LOST_AFTER_S, RemoteOperation
 
 if TYPE_CHECKING:
     from zmqjsonproxy.rpc.aiohub import AsyncHub
@@ -48,7 +48,7 @@ LOOK_WITHIN_S = 5.0
 FIRST_PAUSE_S, LAST_PAUSE_S = 0.02, 0.3
 """Between looks: at first, and after a while, s."""
 
-O = TypeVar("O", bound=HeardOperation)  # noqa: E741  as in Operation
+O = TypeVar("O", bound=RemoteOperation)  # noqa: E741  as in Operation
 T = TypeVar("T")
 
 
@@ -138,7 +138,7 @@ async def list_of(
     return [make(url, each) for each in result.value]
 
 
-async def look(hub: Hub, operations: Iterable[HeardOperation]) -> None:
+async def look(hub: Hub, operations: Iterable[RemoteOperation]) -> None:
     """Ask for all that have not ended, at once."""
     asked_for = [operation for operation in operations if not operation.has_ended]
     if not asked_for:
@@ -156,7 +156,7 @@ async def look(hub: Hub, operations: Iterable[HeardOperation]) -> None:
 
 
 async def wait(
-    hub: Hub, operations: Sequence[HeardOperation], timeout: float | None = None
+    hub: Hub, operations: Sequence[RemoteOperation], timeout: float | None = None
 ) -> bool:
     """Wait until all have a final state; whether they have.
 
@@ -180,7 +180,7 @@ async def wait(
 
 async def abort(
     hub: Hub,
-    operations: Sequence[HeardOperation],
+    operations: Sequence[RemoteOperation],
     reason: str,
     timeout: float = LOOK_WITHIN_S,
 ) -> list[ProxyError | None]:
@@ -206,7 +206,7 @@ async def abort(
 # one of them
 
 
-class AsyncOperation(HeardOperation):
+class AsyncOperation(RemoteOperation):
     """One operation of a server, for the tasks of one event loop: as `Operation`, but what waits is
     awaited.
 
@@ -318,7 +318,7 @@ class AsyncOperation(HeardOperation):
                 log.exception("%s: whoever wanted to hear of it raised", self.method)
 
 
-class Operation(HeardOperation):
+class Operation(RemoteOperation):
     """One operation of a server, for callers that wait. Thread-safe.
 
     Attributes such as `state` tell what was heard at most 0.1 s ago, and ask if need be. A server

@@ -14,14 +14,14 @@ from zmqjsonproxy.errors import ProtocolError
 from zmqjsonproxy.hubs import Hub
 from zmqjsonproxy.operations import begin, find, list_of, only
 from zmqjsonproxy.process import ForkSafeLock, OfOneProcess
-from zmqjsonproxy.rpc.heard import HeardOperation
 from zmqjsonproxy.rpc.protocol.description import InterfaceDescription, MethodDescription
+from zmqjsonproxy.rpc.remoteoperation import RemoteOperation
 from zmqjsonproxy.timeouts import call_timeout, reply_timeout
 
-__all__ = ["RemoteMethods", "RemoteObject", "RemoteOperations"]
+__all__ = ["ProxyOperations", "RemoteMethods", "RemoteObject"]
 
 F = TypeVar("F", bound=Callable[..., Any])
-Operation = TypeVar("Operation", bound=HeardOperation)
+Operation = TypeVar("Operation", bound=RemoteOperation)
 """That of a proxy whose caller waits, or awaits."""
 
 
@@ -156,7 +156,7 @@ class RemoteObject(OfOneProcess):
         return f"<{type(self).__name__} {self._obj_name} at {self._url}>"
 
 
-class RemoteOperations(RemoteObject, Generic[Operation]):
+class ProxyOperations(RemoteObject, Generic[Operation]):
     """Operations of one remote object, as coroutines."""
 
     _operation: Callable[[str, dict[str, RemoteValue]], Operation]

@@ -1,5 +1,4 @@
-"""What a caller has heard of an operation, and what it makes of news and of silence. Asks
-nobody."""
+"""Client-side state of a remote operation: news of it, and silence. No I/O."""
 
 from __future__ import annotations
 
@@ -20,7 +19,7 @@ from zmqjsonproxy.process import ForkSafeLock, OfOneProcess
 from zmqjsonproxy.protocol.operations import State
 from zmqjsonproxy.rpc.protocol.jsonrpc import error_from
 
-__all__ = ["FRESH_S", "LOST_AFTER_S", "HeardOperation"]
+__all__ = ["FRESH_S", "LOST_AFTER_S", "RemoteOperation"]
 
 LOST_AFTER_S = 10.0
 """An operation whose server does not answer for so long is lost, s."""
@@ -28,7 +27,7 @@ FRESH_S = 0.1
 """What was heard so recently is not asked again by an attribute, s."""
 
 
-class HeardOperation(OfOneProcess, ABC):
+class RemoteOperation(OfOneProcess, ABC):
     """One operation of a server, as far as it was heard of. Thread-safe.
 
     A server that does not answer changes nothing for `lost_after` seconds: it may come back, and
