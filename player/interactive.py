@@ -23,6 +23,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
+from contextvars import ContextVar
 from pathlib import Path
 from types import FrameType
 from typing import Any, Self
@@ -236,6 +237,11 @@ class Bank:
     def _hand_over(self, method: Method, request: Request) -> Outcome:
         """Wait for the turn of a call, and carry it out here; or, of one that answers when it is
         accepted, wait for that."""
+        if (outer := _carried_out.get()) and outer.queue is self._engine.queues.of(method):
+            raise RefusedError(
+                f"{request.target} was called within {outer.request.target}, behind which it would wait for its turn; "
+                f"call the method of the object itself there"
+            )
         turn = _Turn()
         with turn.held:
             try:
@@ -293,7 +299,8 @@ class _CallHere(ServedCall[Outcome]):
         """Tell the caller that it is its turn, and keep the queue until it is over."""
         is_aborted = self.operation is not None and self.operation.aborted
         if is_aborted or self.is_cancelled or self.method.mark.answers_when_accepted:
-            super().carry_out()
+            with self._known():
+                super().carry_out()
             self._tell_of_failure()
         else:
             self.answer((self, None))
@@ -306,8 +313,20 @@ class _CallHere(ServedCall[Outcome]):
 
     def carry_out_here(self) -> None:
         """Carry it out; by its caller, who gets a Ctrl-C between the steps of this as it is."""
-        with nullcontext() if self.operation is None else _aborted_by_ctrl_c(self.operation):
+        operation = self.operation
+        with self._known(), nullcontext() if operation is None else _aborted_by_ctrl_c(operation):
             self._carry_out()
+
+    @contextmanager
+    def _known(self) -> Iterator[None]:
+        token = _carried_out.set(self)
+        try:
+            yield
+        finally:
+            _carried_out.reset(token)
+
+
+_carried_out: ContextVar[_CallHere | None] = ContextVar("carried out", default=None)
 
 
 class _Turn:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from support.toy_bank import ToyBank
@@ -78,6 +78,13 @@ class ShellBank(ToyBank):
         self.go_on.wait(30)
         handle.check()
         return "run"
+
+    within: Callable[[], object] = staticmethod(lambda: None)
+
+    @command
+    def call_within(self) -> object:
+        """Call what the test wants."""
+        return self.within()
 
     @operation
     def linger(self) -> None:

@@ -186,6 +186,16 @@ def test_closing_aborts_and_closes_once_and_refuses_calls(p: Bank) -> None:
         p.get_bank_name()
 
 
+def test_a_call_within_a_call_is_refused_where_it_would_wait_for_itself(p: Bank) -> None:
+    inner(p).within = lambda: p.knob.turn()
+    with pytest.raises(RefusedError, match=r"bank.knob.turn was called within bank.call_within"):
+        p.call_within()
+    inner(p).within = lambda: p.get_bank_name()  # queries wait for nobody
+    assert p.call_within() == "BANKA"
+    inner(p).within = lambda: p.stop()  # nor do urgent commands
+    assert p.call_within() == "stopped"
+
+
 def test_closing_tells_operations_why_they_are_aborted(p: Bank) -> None:
     errors: list[BaseException] = []
 
