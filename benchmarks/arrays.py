@@ -14,10 +14,10 @@ from benchmarks import bare
 from benchmarks.calls import SMALL, calling
 from benchmarks.comparison import Program, Work, bare_client, compare, echoed
 from benchmarks.floors import Telling, cores, echo, ready, reply, request
+from benchmarks.hubs import ThreadHub
 from benchmarks.parts import Effort, Part
 from benchmarks.rows import Row
 from benchmarks.subject import CHANNELS, LARGE, serve_arrays
-from zmqjsonproxy import Hub
 
 __all__ = ["PARTS"]
 
@@ -107,7 +107,7 @@ def _large(effort: Effort) -> list[Row]:
 
 @contextlib.contextmanager
 def _calling_batch(url: str) -> Iterator[Work]:
-    with Hub(zmq.Context.instance()) as hub:
+    with ThreadHub(zmq.Context.instance()) as hub:
         hub.describe(url, "bank")
         calls: list[tuple[str, tuple[int, int], dict[str, Any]]] = [("add", (2, 3), {})] * BATCH
         yield lambda: hub.call_batch(url, "bank", calls)

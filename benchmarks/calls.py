@@ -23,10 +23,11 @@ import zmq
 from benchmarks import bare
 from benchmarks.comparison import Program, Work, bare_client, compare, echoed
 from benchmarks.floors import cores, echo, in_pinned_process, reply, request, serving
+from benchmarks.hubs import ThreadHub
 from benchmarks.parts import Effort, Part
 from benchmarks.rows import Row
 from benchmarks.subject import STATUS, serve
-from zmqjsonproxy import Hub, ProxyError, ZMQJSONProxyClient
+from zmqjsonproxy import ProxyError, ZMQJSONProxyClient
 
 __all__ = ["PARTS", "SMALL", "calling"]
 
@@ -125,7 +126,7 @@ def _calling_many(url: str) -> Iterator[Work]:
     except ImportError:  # a revision where it was not public yet
         from zmqjsonproxy.rpc.hub import CallRequest
 
-    with Hub(zmq.Context.instance()) as hub:
+    with ThreadHub(zmq.Context.instance()) as hub:
         requests = [CallRequest(url, "bank", "add", (2, 3))] * MANY
         yield lambda: hub.call_many(requests, 60.0)
 

@@ -17,10 +17,10 @@ from collections.abc import Iterator
 
 import zmq
 
+from benchmarks.hubs import ThreadHub
 from benchmarks.parts import Effort, Part
 from benchmarks.rows import Row
 from zmqjsonproxy import (
-    Hub,
     Operation,
     ZMQJSONProxyClient,
     ZMQJSONProxyServer,
@@ -87,7 +87,7 @@ def _memory(_effort: Effort) -> list[Row]:
         gc.collect()
         size, _ = tracemalloc.get_traced_memory()
         tracemalloc.stop()
-        with Hub() as hub:
+        with ThreadHub() as hub:
             known = len(hub.call(url, "rpc", "operations", (False, 2 * COUNT)))
     if known < COUNT or len(kept) != COUNT:
         raise SystemExit(f"benchmarks.operations: {known} of {COUNT} operations are remembered")

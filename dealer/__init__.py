@@ -17,7 +17,7 @@ from dealer.errors import (
     ScanFailedError,
     StartError,
 )
-from dealer.operations import Operations
+from dealer.operations import AsyncOperations, Operations
 from dealer.outcome import Outcome
 from groundwork.late import late_names
 from zmqjsonproxy.errors import (
@@ -32,7 +32,6 @@ from zmqjsonproxy.errors import (
 
 if TYPE_CHECKING:
     from dealer.aio import AsyncDealer
-    from dealer.aiooperations import AsyncOperations
 
 __all__ = [
     "AsyncDealer",
@@ -75,4 +74,4 @@ SWbits = Switching
 """The original's name of it."""
 
 # Who does not use asyncio does not pay for it.
-__getattr__ = late_names(__name__, dict.fromkeys(("AsyncDealer", "AsyncOperations"), "dealer.aio"))
+__getattr__ = late_names(__name__, {"AsyncDealer": "dealer.aio"})

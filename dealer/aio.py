@@ -6,39 +6,34 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Coroutine, Mapping
 from functools import partial
-from typing import Any, Concatenate, ParamSpec, Self, TypeVar
+from typing import Self
 
-from dealer import operations, scans, verbs
-from dealer.aiooperations import AsyncOperations
-from dealer.bank import AsyncBankProxy
-from dealer.operations import made_into
+from dealer.bank import PART_TIMEOUT, Parts
+from dealer.operations import AsyncOperations
 from dealer.players import find_players
-from dealer.roster import DEFAULT_TIMEOUT, Roster, default_deadline
+from dealer.roster import DEFAULT_TIMEOUT, default_deadline
 from dealer.services import AsyncServices
-from dealer.steps import show_as
-from zmqjsonproxy import AsyncHub, AsyncOperation
-from zmqjsonproxy.rpc.aiosteps import take_in_task
-from zmqjsonproxy.rpc.steps import Steps
+from dealer.verbs import Verbs
+from groundwork.values import RemoteValue
+from zmqjsonproxy import AsyncHub, AsyncOperation, AsyncProxyClient
 
-__all__ = ["AsyncDealer"]
-
-P = ParamSpec("P")
-T = TypeVar("T")
+__all__ = ["AsyncBankProxy", "AsyncDealer"]
 
 
-def _awaits(
-    verb: Callable[Concatenate[Roster[Any], P], Steps[T]],
-) -> Callable[Concatenate[AsyncDealer, P], Coroutine[Any, Any, T]]:
-    """Make a coroutine method of a verb: its steps are awaited one after the other."""
+class AsyncBankProxy(Parts[AsyncProxyClient], AsyncProxyClient):
+    """The Bank of one Player: `await proxy.set_mode("MODE1")`, `await
+    proxy.valon.get_frequency(0)`.
 
-    async def method(self: AsyncDealer, /, *args: P.args, **kwargs: P.kwargs) -> T:
-        return await self._take(verb(self, *args, **kwargs))
+    Arguments as those of BankProxy.
+    """
 
-    show_as(method, verb)
-    return method
+    def __init__(self, name: str, url: str, hub: AsyncHub, time_out: float) -> None:
+        super().__init__(None, "bank", url, time_out, hub=hub)
+        self._name, self._parts = name, {}
+        self._make_part = lambda part: AsyncProxyClient(None, part, url, PART_TIMEOUT, hub=hub)
 
 
-class AsyncDealer(Roster[AsyncBankProxy]):
+class AsyncDealer(Verbs[AsyncBankProxy, AsyncOperation, AsyncOperations]):
     """Runs Players as one, for the tasks of one event loop. Every verb of a Dealer, as a coroutine.
 
         async with AsyncDealer() as d:
@@ -63,8 +58,6 @@ class AsyncDealer(Roster[AsyncBankProxy]):
         ValueError: `timeout` is negative, or no number.
     """
 
-    _hub: AsyncHub
-
     def __init__(
         self,
         players: Mapping[str, str] | str | None = None,
@@ -73,20 +66,18 @@ class AsyncDealer(Roster[AsyncBankProxy]):
         timeout: float | None = DEFAULT_TIMEOUT,
         clocks_refuse_s: float = 1.0,
     ) -> None:
-        within = default_deadline(timeout)
-        urls, hub = find_players(players, config), AsyncHub(locators=AsyncServices().locators)
-        super().__init__(
-            urls,
-            lambda name, url: AsyncBankProxy(name, url, hub, within),
-            hub,
-            within,
-            clocks_refuse_s,
-        )
-        self._operation = partial(AsyncOperation, hub)
+        within, urls = default_deadline(timeout), find_players(players, config)
+        hub = self._hub = self._make_hub(urls, config)
+        proxies = {bank: AsyncBankProxy(bank, url, hub, within) for bank, url in urls.items()}
+        super().__init__(urls, proxies, hub, within, clocks_refuse_s)
+        self._operation, self._operations = partial(AsyncOperation, hub), AsyncOperations
+
+    def _make_hub(self, urls: Mapping[str, str], config: str | os.PathLike[str] | None) -> AsyncHub:
+        return AsyncHub(locators=AsyncServices().locators)
 
     async def close(self) -> None:
         """Close the connections; Players are not touched."""
-        self._closed = True
+        self._calls.is_closed = True
         await self._hub.close()
 
     async def __aenter__(self) -> Self:
@@ -95,51 +86,15 @@ class AsyncDealer(Roster[AsyncBankProxy]):
     async def __aexit__(self, *_exc: object) -> None:
         await self.close()
 
-    async def _take(self, steps: Steps[T]) -> T:
-        """Take the steps of a verb; a cancellation is raised within the verb, which may take back
-        what it did."""
-        return await take_in_task(self._hub, steps)
-
-    # verbs
-
-    outcomes = _awaits(verbs.outcomes)
-
-    set_mode = _awaits(verbs.set_mode)
-    get_mode = _awaits(verbs.get_mode)
-    list_modes = _awaits(verbs.list_modes)
-    set_param = _awaits(verbs.set_param)
-    get_param = _awaits(verbs.get_param)
-    help_param = _awaits(verbs.help_param)
-    prepare = _awaits(verbs.prepare)
-
-    earliest_start = _awaits(scans.earliest_start)
-    start = _awaits(scans.start)
-    stop = _awaits(verbs.stop)
-    monitor = _awaits(verbs.monitor)
-    scan_status = _awaits(verbs.scan_status)
-    wait_for_scan = _awaits(scans.wait_for_scan)
-    scan_reports = _awaits(scans.scan_reports)
-
-    set_status = _awaits(verbs.set_status)
-    get_status = _awaits(verbs.get_status)
-    set_scan_number = _awaits(verbs.set_scan_number)
-    increment_scan_number = _awaits(verbs.increment_scan_number)
-
-    clear_switching_states = _awaits(verbs.clear_switching_states)
-    add_switching_state = _awaits(verbs.add_switching_state)
-    set_gbt_ss = _awaits(verbs.set_gbt_ss)
-
-    begin = _awaits(made_into(AsyncOperations, operations.begin))
-    operation = _awaits(made_into(AsyncOperations, operations.operation))
-    operations = _awaits(operations.operations)
-
-    def _remote_verb(self, name: str) -> Callable[..., Coroutine[Any, Any, dict[str, Any]]]:
+    def _remote_verb(
+        self, name: str
+    ) -> Callable[..., Coroutine[object, None, dict[str, RemoteValue]]]:
         if name.startswith("_"):
             raise AttributeError(name)
 
-        async def verb(*args: Any, **kwargs: Any) -> dict[str, Any]:
-            await self._take(verbs.exported(self, name))
-            return await self._take(verbs.values(self, name, *args, **kwargs))
+        async def verb(*args: RemoteValue, **kwargs: RemoteValue) -> dict[str, RemoteValue]:
+            await self._exported(name)
+            return await self._remote_values(name, *args, **kwargs)
 
         verb.__name__ = verb.__qualname__ = name
         return verb

@@ -7,17 +7,18 @@ one phase only: `start(time)` goes to all of them, and `stop` to whoever accepte
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Protocol
 
 from dealer.errors import StartError
 from dealer.outcome import Outcome
 from dealer.start import as_list
+from groundwork.values import RemoteValue
 from zmqjsonproxy.errors import ProtocolError, RefusedError
 
-__all__ = ["START_ALLOWANCE", "Ask", "Asked", "CommonStart", "Starters"]
+__all__ = ["START_ALLOWANCE", "Ask", "CommonStart", "Starters"]
 
 START_ALLOWANCE = 30.0
 """A start may take until its time and so much longer, s; the original's."""
@@ -29,19 +30,16 @@ ARM_WITHIN = 90.0
 started first."""
 CONFIRM_WITHIN = 5.0
 
-Undo = tuple[str, tuple[Any, ...]]
+Undo = tuple[str, tuple["RemoteValue", ...]]
 """A method that takes back what was done, and its arguments."""
-
-Asked = Generator[Any, Any, dict[str, Outcome]]
-"""Steps, of a Dealer or of what stands for one, that end with Bank -> outcome."""
 
 
 class Ask(Protocol):
-    """The steps that call a method of some Banks and wait for all of them."""
+    """Calls a method of some Banks, within some seconds, and waits for all of them."""
 
-    def __call__(
-        self, method: str, /, *args: Any, _banks: Sequence[str], _timeout: float
-    ) -> Generator[Any, Any, Mapping[str, Outcome]]: ...
+    async def __call__(
+        self, method: str, banks: Sequence[str], timeout: float, args: Sequence[RemoteValue] = (), /
+    ) -> Mapping[str, Outcome]: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +66,7 @@ class CommonStart:
     """One start.
 
     Args:
-        ask: The steps that call a method of some Banks.
+        ask: Calls a method of some Banks.
         when: Full second to start on.
         start_id: Identity of the start, which nobody else's has: nobody takes back what is
             another's.
@@ -86,8 +84,8 @@ class CommonStart:
         self._told: dict[str, Outcome] = {}
         self._done: dict[str, Undo] = {}  # Bank -> what takes it back
 
-    def start(self, banks: Starters) -> Asked:
-        """Tell all; the steps end with Bank -> outcome, none of which is an error.
+    async def start(self, banks: Starters) -> dict[str, Outcome]:
+        """Tell all; Bank -> outcome, none of which is an error.
 
         The first named Bank, by name, is armed before the others: of several Dealers that start at
         the same moment one gets it, and the others have armed nothing yet.
@@ -96,28 +94,30 @@ class CommonStart:
             StartError: One refused, or did not answer; whatever had been armed or started was taken
                 back.
         """
+        try:
+            return await self._start(banks)
+        except (GeneratorExit, StartError):  # nobody goes on with it any more; it is taken back
+            raise
+        except BaseException:  # Ctrl-C, too: nothing may start behind the caller's back
+            await self._take_back()
+            raise
+
+    async def _start(self, banks: Starters) -> dict[str, Outcome]:
         when, together = as_list(self._when), banks.all if len(banks.all) > 1 else []
         ours: Undo = ("disarm_start", (self._id,))
         first = sorted(banks.named)[:1]
         for group in (first, [bank for bank in banks.named if bank not in first]):
-            yield from self._step(
-                "arm", group, (when, self._id, together), self._arm_within(), ours
-            )
-        yield from self._step(
-            "arm", banks.unnamed, (when,), self._arm_within(), ("disarm_start", ())
-        )
+            await self._step("arm", group, (when, self._id, together), self._arm_within(), ours)
+        await self._step("arm", banks.unnamed, (when,), self._arm_within(), ("disarm_start", ()))
         armed = dict(self._told)
         within = min(max(self._left(), ARMED_BEFORE), ARM_WITHIN)
-        yield from self._step("commit", banks.named, (when, self._id), within, ours)
-        yield from self._step("commit", banks.unnamed, (when,), within, ("stop", ()))
+        await self._step("commit", banks.named, (when, self._id), within, ours)
+        await self._step("commit", banks.unnamed, (when,), within, ("stop", ()))
         self._told.update(armed)  # its text names the time of the start
         within = max(self._left(), 0.0) + START_ALLOWANCE
-        yield from self._step("start", banks.at_once, (when,), within, ("stop", ()))
+        await self._step("start", banks.at_once, (when,), within, ("stop", ()))
         if together and banks.named:  # one that does not hear it says so in its report
-            asked = self._ask(
-                "confirm_start", self._id, [], _banks=banks.named, _timeout=CONFIRM_WITHIN
-            )
-            yield from self._unless_interrupted(asked)
+            await self._ask("confirm_start", banks.named, CONFIRM_WITHIN, (self._id, []))
         return {bank: self._told[bank] for bank in banks.all}
 
     def _arm_within(self) -> float:
@@ -126,15 +126,18 @@ class CommonStart:
     def _left(self) -> float:
         return (self._when - self._now()).total_seconds()
 
-    def _step(
-        self, method: str, banks: Sequence[str], args: tuple[Any, ...], timeout: float, undo: Undo
-    ) -> Asked:
+    async def _step(
+        self,
+        method: str,
+        banks: Sequence[str],
+        args: tuple[RemoteValue, ...],
+        timeout: float,
+        undo: Undo,
+    ) -> None:
         if not banks:
-            return {}
+            return
         self._done.update(dict.fromkeys(banks, undo))
-        answers = yield from self._unless_interrupted(
-            self._ask(method, *args, _banks=banks, _timeout=timeout)
-        )
+        answers = await self._ask(method, banks, timeout, args)
         outcomes = {bank: _accepted(method, outcome) for bank, outcome in answers.items()}
         self._told.update(outcomes)
         if any(o.error is not None for o in outcomes.values()):
@@ -143,30 +146,18 @@ class CommonStart:
                 # refused has not.
                 if isinstance(outcome.error, RefusedError):
                     self._done.pop(bank)
-            undone = yield from self._take_back()
+            undone = await self._take_back()
             raise StartError(
                 f"{method} failed, so no Bank starts", self._told, _still_armed(undone, self._told)
             )
-        return outcomes
 
-    def _unless_interrupted(self, asked: Generator[Any, Any, Mapping[str, Outcome]]) -> Asked:
-        try:
-            return dict((yield from asked))
-        except GeneratorExit:  # nobody takes any steps any more
-            raise
-        except (
-            BaseException
-        ):  # Ctrl-C and cancellation too: nothing may start behind the caller's back
-            yield from self._take_back()
-            raise
-
-    def _take_back(self) -> Asked:
+    async def _take_back(self) -> dict[str, Outcome]:
         undone: dict[str, Outcome] = {}
         for method, args in dict.fromkeys(self._done.values()):
             banks = [bank for bank, undo in self._done.items() if undo == (method, args)]
             # A Player of the original answers only after its own `start` has returned.
             within = UNDO_WITHIN + (max(self._left(), 0.0) if method == "stop" else 0.0)
-            undone |= yield from self._ask(method, *args, _banks=banks, _timeout=within)
+            undone |= await self._ask(method, banks, within, args)
         return undone
 
 

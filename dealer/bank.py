@@ -1,25 +1,23 @@
-"""One Bank as an object: its methods, and its parts `roach` and `valon`; for callers that wait, and
-for asyncio."""
+"""One Bank as an object: its methods, and its parts `roach` and `valon`; for callers that wait."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from zmqjsonproxy import AsyncProxyClient, ZMQJSONProxyClient
+from zmqjsonproxy import ZMQJSONProxyClient
 
 if TYPE_CHECKING:
-    from zmqjsonproxy import AsyncHub, Hub
+    from zmqjsonproxy import ThreadHub
 
-__all__ = ["AsyncBankProxy", "BankProxy"]
+__all__ = ["BankProxy", "Parts"]
 
 PART_TIMEOUT = 60.0
 
 P = TypeVar("P")
 
 
-class _Parts(Generic[P]):
+class Parts(Generic[P]):
     """The other objects of a Bank's Player, each with a proxy of the same kind."""
 
     _name: str
@@ -48,7 +46,7 @@ class _Parts(Generic[P]):
         return f"<Bank {self._name} at {self._url}>"
 
 
-class BankProxy(_Parts[ZMQJSONProxyClient], ZMQJSONProxyClient):
+class BankProxy(Parts[ZMQJSONProxyClient], ZMQJSONProxyClient):
     """The Bank of one Player: `proxy.set_mode("MODE1")`, `proxy.valon.get_frequency(0)`.
 
     Args:
@@ -58,28 +56,9 @@ class BankProxy(_Parts[ZMQJSONProxyClient], ZMQJSONProxyClient):
         time_out: s.
     """
 
-    def __init__(self, name: str, url: str, hub: Hub, time_out: float) -> None:
+    def __init__(self, name: str, url: str, hub: ThreadHub, time_out: float) -> None:
         super().__init__(None, "bank", url, time_out, hub=hub, eager=False)
         self._name, self._parts = name, {}
-        self._make_part = partial(_part, url, hub)
-
-
-class AsyncBankProxy(_Parts[AsyncProxyClient], AsyncProxyClient):
-    """The Bank of one Player: `await proxy.set_mode("MODE1")`, `await
-    proxy.valon.get_frequency(0)`.
-
-    Arguments as those of BankProxy.
-    """
-
-    def __init__(self, name: str, url: str, hub: AsyncHub, time_out: float) -> None:
-        super().__init__(None, "bank", url, time_out, hub=hub)
-        self._name, self._parts = name, {}
-        self._make_part = partial(_async_part, url, hub)
-
-
-def _part(url: str, hub: Hub, name: str) -> ZMQJSONProxyClient:
-    return ZMQJSONProxyClient(None, name, url, PART_TIMEOUT, hub=hub, eager=False)
-
-
-def _async_part(url: str, hub: AsyncHub, name: str) -> AsyncProxyClient:
-    return AsyncProxyClient(None, name, url, PART_TIMEOUT, hub=hub)
+        self._make_part = lambda part: ZMQJSONProxyClient(
+            None, part, url, PART_TIMEOUT, hub=hub, eager=False
+        )

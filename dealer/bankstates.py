@@ -9,7 +9,7 @@ from typing import Any
 
 from dealer.fanout import describe, fan_out
 from dealer.tables import text_table
-from zmqjsonproxy import Hub, InterfaceDescription
+from zmqjsonproxy import InterfaceDescription, ThreadHub
 
 __all__ = ["BankState", "ask_states", "state_tables"]
 
@@ -42,7 +42,7 @@ class BankState:
 
 
 def ask_states(
-    hub: Hub, urls: Mapping[str, str], keys: Sequence[str], timeout: float
+    hub: ThreadHub, urls: Mapping[str, str], keys: Sequence[str], timeout: float
 ) -> dict[str, BankState]:
     """Ask all Banks at once; Bank -> state.
 

@@ -24,10 +24,10 @@ from dealer.services import Services
 from dealer.tables import text_table
 from groundwork.commandline import Argument, Parser, add_command, argument, flag, parsers_of
 from groundwork.loading import TargetError, load_target
-from zmqjsonproxy import Hub, InterfaceDescription, PeerLostError
+from zmqjsonproxy import InterfaceDescription, PeerLostError, ThreadHub
 from zmqjsonproxy.jsontext import json_text
+from zmqjsonproxy.locating import NotLocatedError, scheme_of
 from zmqjsonproxy.parameters import summary
-from zmqjsonproxy.rpc.locating import NotLocatedError, scheme_of
 
 __all__ = ["add_commands", "address_of", "complain", "read_value", "run_shell"]
 
@@ -212,7 +212,7 @@ def _list(options: argparse.Namespace) -> int:
 
 def _list_methods(options: argparse.Namespace) -> int:
     bank, url = _player(options.bank, options.config)
-    with Hub(locators=Services().locators) as hub:
+    with ThreadHub(locators=Services().locators) as hub:
         found = describe(hub, {bank: url}, options.timeout or QUESTION_TIMEOUT)[bank]
     if not isinstance(found, InterfaceDescription):
         raise PlayersError("list", {bank: Outcome(bank, None, found)})
@@ -224,7 +224,7 @@ def _list_methods(options: argparse.Namespace) -> int:
 
 def _status(options: argparse.Namespace) -> int:
     urls = find_players(None, options.config)
-    with Hub(locators=Services().locators) as hub:
+    with ThreadHub(locators=Services().locators) as hub:
         states = ask_states(hub, urls, options.keys, options.timeout or QUESTION_TIMEOUT)
     told = {bank: state.describe() for bank, state in states.items()}
     _tell(options.json, told, state_tables(states, options.keys))

@@ -6,35 +6,22 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, Concatenate, ParamSpec, Self, TypeVar
+from typing import Self
 
-from dealer import operations, scans, verbs
 from dealer.bank import BankProxy
-from dealer.operations import Operations, made_into
+from dealer.operations import Operations
 from dealer.players import find_players
 from dealer.roster import DEFAULT_TIMEOUT, Roster, default_deadline
 from dealer.services import Services
-from dealer.steps import show_as
-from zmqjsonproxy import Hub, Operation
-from zmqjsonproxy.rpc.proxy import document
-from zmqjsonproxy.rpc.steps import Steps, take
+from dealer.verbs import Verbs
+from groundwork.values import RemoteValue
+from zmqjsonproxy import Operation, ThreadHub
+from zmqjsonproxy.hubs import BlockingHub, blocking, run
+from zmqjsonproxy.signatures import document
 
 __all__ = ["DEFAULT_TIMEOUT", "Dealer"]
 
-P = ParamSpec("P")
-T = TypeVar("T")
-
-
-def _waits(
-    verb: Callable[Concatenate[Roster[Any], P], Steps[T]],
-) -> Callable[Concatenate[Dealer, P], T]:
-    """Make a method of a verb: its steps are taken one after the other."""
-
-    def method(self: Dealer, /, *args: P.args, **kwargs: P.kwargs) -> T:
-        return self._take(verb(self, *args, **kwargs))
-
-    show_as(method, verb)
-    return method
+_Verbs = Verbs[BankProxy, Operation, Operations]
 
 
 class Dealer(Roster[BankProxy]):
@@ -58,8 +45,6 @@ class Dealer(Roster[BankProxy]):
         ValueError: `timeout` is negative, or no number.
     """
 
-    _hub: Hub
-
     def __init__(
         self,
         players: Mapping[str, str] | str | None = None,
@@ -68,16 +53,20 @@ class Dealer(Roster[BankProxy]):
         timeout: float | None = DEFAULT_TIMEOUT,
         clocks_refuse_s: float = 1.0,
     ) -> None:
-        within = default_deadline(timeout)
-        urls, hub = find_players(players, config), Hub(locators=Services().locators)
-        super().__init__(
-            urls, lambda name, url: BankProxy(name, url, hub, within), hub, within, clocks_refuse_s
-        )
-        self._operation = partial(Operation, hub)
+        within, urls = default_deadline(timeout), find_players(players, config)
+        hub = self._hub = self._make_hub(urls, config)
+        proxies = {bank: BankProxy(bank, url, hub, within) for bank, url in urls.items()}
+        super().__init__(urls, proxies, BlockingHub(hub), within, clocks_refuse_s)
+        self._operation, self._operations = partial(Operation, hub), Operations
+
+    def _make_hub(
+        self, urls: Mapping[str, str], config: str | os.PathLike[str] | None
+    ) -> ThreadHub:
+        return ThreadHub(locators=Services().locators)
 
     def close(self) -> None:
         """Close the connections; Players are not touched."""
-        self._closed = True
+        self._calls.is_closed = True
         self._hub.close()
 
     def __enter__(self) -> Self:
@@ -86,60 +75,55 @@ class Dealer(Roster[BankProxy]):
     def __exit__(self, *_exc: object) -> None:
         self.close()
 
-    def _take(self, steps: Steps[T]) -> T:
-        """Take the steps of a verb; what interrupts one of them is raised within the verb."""
-        return take(self._hub, steps)
-
     # verbs
 
-    outcomes = _waits(verbs.outcomes)
+    outcomes = blocking(_Verbs.outcomes)
 
-    set_mode = _waits(verbs.set_mode)
-    get_mode = _waits(verbs.get_mode)
-    list_modes = _waits(verbs.list_modes)
-    set_param = _waits(verbs.set_param)
-    get_param = _waits(verbs.get_param)
-    help_param = _waits(verbs.help_param)
-    prepare = _waits(verbs.prepare)
+    set_mode = blocking(_Verbs.set_mode)
+    get_mode = blocking(_Verbs.get_mode)
+    list_modes = blocking(_Verbs.list_modes)
+    set_param = blocking(_Verbs.set_param)
+    get_param = blocking(_Verbs.get_param)
+    help_param = blocking(_Verbs.help_param)
+    prepare = blocking(_Verbs.prepare)
 
-    earliest_start = _waits(scans.earliest_start)
-    start = _waits(scans.start)
-    stop = _waits(verbs.stop)
-    monitor = _waits(verbs.monitor)
-    scan_status = _waits(verbs.scan_status)
-    wait_for_scan = _waits(scans.wait_for_scan)
-    scan_reports = _waits(scans.scan_reports)
+    earliest_start = blocking(_Verbs.earliest_start)
+    start = blocking(_Verbs.start)
+    stop = blocking(_Verbs.stop)
+    monitor = blocking(_Verbs.monitor)
+    scan_status = blocking(_Verbs.scan_status)
+    wait_for_scan = blocking(_Verbs.wait_for_scan)
+    scan_reports = blocking(_Verbs.scan_reports)
 
-    set_status = _waits(verbs.set_status)
-    get_status = _waits(verbs.get_status)
-    set_scan_number = _waits(verbs.set_scan_number)
-    increment_scan_number = _waits(verbs.increment_scan_number)
+    set_status = blocking(_Verbs.set_status)
+    get_status = blocking(_Verbs.get_status)
+    set_scan_number = blocking(_Verbs.set_scan_number)
+    increment_scan_number = blocking(_Verbs.increment_scan_number)
 
-    clear_switching_states = _waits(verbs.clear_switching_states)
-    add_switching_state = _waits(verbs.add_switching_state)
-    set_gbt_ss = _waits(verbs.set_gbt_ss)
+    clear_switching_states = blocking(_Verbs.clear_switching_states)
+    add_switching_state = blocking(_Verbs.add_switching_state)
+    set_gbt_ss = blocking(_Verbs.set_gbt_ss)
 
-    begin = _waits(made_into(Operations, operations.begin))
-    operation = _waits(made_into(Operations, operations.operation))
-    operations = _waits(operations.operations)
+    begin = blocking(_Verbs.begin)
+    operation = blocking(_Verbs.operation)
+    operations = blocking(_Verbs.operations)
 
-    def _remote_verb(self, name: str) -> Callable[..., dict[str, Any]]:
+    def _remote_verb(self, name: str) -> Callable[..., dict[str, RemoteValue]]:
         if name.startswith("_"):
             raise AttributeError(name)
-        found = self._take(verbs.exported(self, name))
+        found = run(self._exported(name))
 
-        def verb(*args: Any, **kwargs: Any) -> dict[str, Any]:
-            return self._take(verbs.values(self, name, *args, **kwargs))
+        def verb(*args: RemoteValue, **kwargs: RemoteValue) -> dict[str, RemoteValue]:
+            return run(self._remote_values(name, *args, **kwargs))
 
         document(verb, found)
         return verb
 
     def __dir__(self) -> list[str]:
-        return sorted(
-            {*super().__dir__(), *self._names_of_banks(), *self._take(verbs.common_methods(self))}
-        )
+        common = run(self._common_methods())
+        return sorted({*super().__dir__(), *self._names_of_banks(), *common})
 
     def _keywords_of(self, verb: str) -> list[str]:
         """Return the names of what the Banks take as keywords of a verb, for completion at a
         prompt."""
-        return self._take(verbs.exported(self, verb)).keywords
+        return run(self._exported(verb)).keywords

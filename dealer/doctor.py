@@ -21,7 +21,7 @@ from dealer.players import configuration_path, find_players, is_port_manager
 from dealer.services import Services
 from dealer.start import ClockOffset
 from groundwork.cut import cut
-from zmqjsonproxy import CallTimeoutError, Hub, InterfaceDescription, PeerLostError
+from zmqjsonproxy import CallTimeoutError, InterfaceDescription, PeerLostError, ThreadHub
 from zmqjsonproxy.sockmon import Transition
 
 __all__ = [
@@ -99,7 +99,7 @@ def examine(config: str | os.PathLike[str] | None = None, timeout: float = 10.0)
     reachable = {
         bank: url for bank, url in report.players.items() if _host_is_known(bank, url, report)
     }
-    with Hub(locators=Services().locators) as hub:
+    with ThreadHub(locators=Services().locators) as hub:
         described = describe(hub, reachable, timeout)
         found = {bank: d for bank, d in described.items() if isinstance(d, InterfaceDescription)}
         for bank, description in described.items():
@@ -170,7 +170,7 @@ def _is_listening(url: str) -> bool:
 class _Reached:
     """Players that answer."""
 
-    hub: Hub
+    hub: ThreadHub
     found: Mapping[str, InterfaceDescription]
     urls: Mapping[str, str]
     timeout: float

@@ -17,7 +17,7 @@ from dealer.supervision import HostsReport, OrderOutcome, ProgramRow, Supervisio
 from dealer.supervisord import ProcessInfo, Supervisord, SupervisorError
 from dealer.tables import text_table
 from groundwork.commandline import Argument, Parser, add_command, argument, count, flag
-from zmqjsonproxy import Hub
+from zmqjsonproxy import ThreadHub
 from zmqjsonproxy.jsontext import json_text
 
 __all__ = ["add_commands"]
@@ -119,7 +119,7 @@ def _supervision(
     options: argparse.Namespace, within: float
 ) -> Iterator[tuple[Installation, Supervision]]:
     installation = read_installation(options.config)
-    with Hub(locators=Services().locators) as hub:
+    with ThreadHub(locators=Services().locators) as hub:
         yield installation, Supervision(installation, hub, options.timeout or within)
 
 

@@ -7,13 +7,17 @@ import _thread
 import asyncio
 import contextlib
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple, Self
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from concurrent.futures import Future
+from types import SimpleNamespace
+from typing import Any, Self
 
 from dealer.rehearsal import Answered, ModelPlayer
 from dealer.virtualtime import VirtualClock
 from zmqjsonproxy import CallRequest, CallResult, InterfaceDescription
 from zmqjsonproxy.errors import PeerLostError
+from zmqjsonproxy.hubs import blocking
 
 __all__ = ["AsyncModelHub", "ModelHub"]
 
@@ -25,18 +29,11 @@ _one_at_a_time = _thread.RLock()  # models are used by one thread; of no plan's 
 os.register_at_fork(after_in_child=lambda: globals().update(_one_at_a_time=_thread.RLock()))
 
 
-class _Known(NamedTuple):
-    """What a hub knows of a server; here it is always there."""
-
-    generation: int = 1
-    native: bool = True
-    is_ours: bool = True
+KNOWN = SimpleNamespace(generation=1, native=True, is_ours=True)
+"""Of each server, that it is there."""
 
 
-_KNOWN = _Known()
-
-
-class _Hub:
+class _Hub(ABC):
     """What both hubs of a plan have.
 
     Args:
@@ -53,17 +50,17 @@ class _Hub:
     ) -> None:
         self._players, self._clock, self._keep = players, clock, keep
 
-    def peer(self, _url: str) -> _Known:
-        """As of KnownServers."""
-        return _KNOWN
-
-    def generation(self, _url: str) -> int:
-        """As of KnownServers."""
-        return _KNOWN.generation
+    def peer(self, _url: str) -> SimpleNamespace:
+        """See ThreadHub."""
+        return KNOWN
 
     def is_native(self, _url: str) -> bool:
-        """As of KnownServers."""
-        return _KNOWN.native
+        """See Hub."""
+        return True
+
+    @abstractmethod
+    async def _wait(self, seconds: float) -> None:
+        """Let virtual time pass."""
 
     def longer(self, seconds: float) -> float:
         """What to pause instead of `seconds`: as many times as long as nothing changes at any
@@ -77,12 +74,11 @@ class _Hub:
         left = min((when - now for when in times if when is not None), default=0.0)
         return seconds * max(1.0, -(-left // seconds)) if seconds > 0 else seconds
 
-    def _ask(self, requests: Iterable[CallRequest], timeout: float) -> list[CallResult]:
-        with _one_at_a_time:
-            found = [self._answered(request, timeout) for request in requests]
-            self._keep(found)
-        self._tell_of(found)
-        return [each.result for each in found]
+    async def _asked(self, requests: Iterable[CallRequest], timeout: float) -> list[CallResult]:
+        """Ask; the clock moves by what the slowest needs."""
+        results = self._kept(lambda: [self._answered(each, timeout) for each in requests])
+        await self._wait(max((result.delay_s for result in results), default=0.0) + CALL_S)
+        return results
 
     def _answered(self, request: CallRequest, timeout: float) -> Answered:
         url, name, method = request.url, request.object_name, request.method
@@ -100,30 +96,23 @@ class _Hub:
         args: Sequence[Any],
         kwargs: Mapping[str, Any],
     ) -> list[CallResult]:
-        with _one_at_a_time:
-            found = [self._players[url].begin(object_name, method, args, kwargs) for url in urls]
-            self._keep(found)
-        self._tell_of(found)
-        return [each.result for each in found]
+        players = self._players
+        return self._kept(
+            lambda: [players[url].begin(object_name, method, args, kwargs) for url in urls]
+        )
 
-    def _tell_of(self, found: Sequence[Answered]) -> None:
+    def _kept(self, ask: Callable[[], list[Answered]]) -> list[CallResult]:
+        with _one_at_a_time:
+            self._keep(found := ask())
         if any(each.kind != "query" and each.result.error is None for each in found):
             self._clock.tell_change()
+        return [each.result for each in found]
 
-    def _describe(self, url: str, object_name: str) -> InterfaceDescription:
+    def _described(self, url: str, object_name: str) -> CallResult:
         try:
-            return self._players[url].describe(object_name)
+            return CallResult(self._players[url].describe(object_name))
         except KeyError:
-            raise _nobody_at(url, object_name) from None
-
-    def _described(self, urls: Iterable[str], object_name: str) -> list[CallResult]:
-        found: list[CallResult] = []
-        for url in urls:
-            try:
-                found.append(CallResult(self._describe(url, object_name)))
-            except PeerLostError as error:
-                found.append(CallResult(error=error))
-        return found
+            return CallResult(error=_nobody_at(url, object_name))
 
 
 def _nobody_at(url: str, label: str) -> PeerLostError:
@@ -136,134 +125,18 @@ def _to_each(
     return [CallRequest(url, name, method, args, kwargs or {}) for url in urls]
 
 
-def _of_batch(url: str, name: str, calls: Iterable[tuple[str, Any, Any]]) -> list[CallRequest]:
-    return [CallRequest(url, name, *call) for call in calls]
-
-
-class _Future:
-    """A call that was made when it was begun."""
-
-    def __init__(self, result: CallResult) -> None:
-        self._result = result
-
-    def done(self) -> bool:
-        return True
-
-    def cancel(self) -> bool:
-        return False
-
-    def exception(self, timeout: float | None = None) -> BaseException | None:
-        return self._result.error
-
-    def result(self, timeout: float | None = None) -> Any:
-        return _value(self._result)
-
-    def add_done_callback(self, function: Callable[[Any], object]) -> None:
-        function(self)
-
-
 def _value(result: CallResult) -> Any:
     if result.error is not None:
         raise result.error
     return result.value
 
 
-def _longest(results: Sequence[CallResult]) -> float:
-    return max((result.delay_s for result in results), default=0.0) + CALL_S
-
-
-class ModelHub(_Hub):
-    """In place of `zmqjsonproxy.rpc.hub.Hub`, with the methods that a Dealer uses."""
-
-    def pause(self, seconds: float) -> None:
-        """Wait between two looks at the Banks; longer, as long as nothing changes at any of
-        them."""
-        self._clock.pause(seconds, self.longer(seconds))
-
-    def call_many(self, requests: Sequence[CallRequest], timeout: float = 60.0) -> list[CallResult]:
-        """As of Hub; the clock moves by what the slowest needs."""
-        results = self._ask(requests, timeout)
-        self._clock.sleep(_longest(results))
-        return results
-
-    def call_each(
-        self,
-        urls: Iterable[str],
-        object_name: str,
-        method: str,
-        args: Any = (),
-        kwargs: Any = None,
-        timeout: float = 60.0,
-    ) -> list[CallResult]:
-        """See Hub."""
-        return self.call_many(_to_each(urls, object_name, method, args, kwargs), timeout)
-
-    def call(
-        self,
-        url: str,
-        object_name: str,
-        method: str,
-        args: Any = (),
-        kwargs: Any = None,
-        timeout: float = 60.0,
-    ) -> Any:
-        """See Hub."""
-        return _value(self.call_each([url], object_name, method, args, kwargs, timeout)[0])
-
-    def call_batch(
-        self, url: str, object_name: str, calls: Any, timeout: float = 60.0
-    ) -> list[CallResult]:
-        """See Hub."""
-        return self.call_many(_of_batch(url, object_name, calls), timeout)
-
-    def begin_each(
-        self,
-        urls: Iterable[str],
-        object_name: str,
-        method: str,
-        args: Any,
-        kwargs: Any,
-        timeout: float,
-        by: str,
-    ) -> list[CallResult]:
-        """See Hub."""
-        return self._begin(urls, object_name, method, args, kwargs)
-
-    def begin(
-        self,
-        url: str,
-        object_name: str,
-        method: str,
-        args: Any = (),
-        kwargs: Any = None,
-        timeout: float = 60.0,
-    ) -> _Future:
-        """See Hub."""
-        return _Future(self.call_each([url], object_name, method, args, kwargs, timeout)[0])
-
-    def describe(self, url: str, object_name: str, timeout: float = 1.0) -> InterfaceDescription:
-        """See Hub."""
-        return self._describe(url, object_name)
-
-    def describe_many(
-        self, urls: Sequence[str], object_name: str, timeout: float = 1.0
-    ) -> list[CallResult]:
-        """See Hub."""
-        return self._described(urls, object_name)
-
-    def close(self) -> None:
-        """See Hub."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_exc: object) -> None:
-        """See Hub."""
-
-
 class AsyncModelHub(_Hub):
-    """In place of `zmqjsonproxy.rpc.aiohub.AsyncHub`: who waits for an answer lets the other tasks
+    """In place of `zmqjsonproxy.AsyncHub`: who waits for an answer lets the other tasks
     go on."""
+
+    async def _wait(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
 
     async def pause(self, seconds: float) -> None:
         """Wait between two looks at the Banks; longer, as long as nothing changes at any of
@@ -280,9 +153,7 @@ class AsyncModelHub(_Hub):
         self, requests: Sequence[CallRequest], timeout: float = 60.0
     ) -> list[CallResult]:
         """See AsyncHub."""
-        results = self._ask(requests, timeout)
-        await asyncio.sleep(_longest(results))
-        return results
+        return await self._asked(requests, timeout)
 
     async def call_each(
         self,
@@ -294,7 +165,7 @@ class AsyncModelHub(_Hub):
         timeout: float = 60.0,
     ) -> list[CallResult]:
         """See AsyncHub."""
-        return await self.call_many(_to_each(urls, object_name, method, args, kwargs), timeout)
+        return await self._asked(_to_each(urls, object_name, method, args, kwargs), timeout)
 
     async def call(
         self,
@@ -306,13 +177,14 @@ class AsyncModelHub(_Hub):
         timeout: float = 60.0,
     ) -> Any:
         """See AsyncHub."""
-        return _value((await self.call_each([url], object_name, method, args, kwargs, timeout))[0])
+        requests = _to_each([url], object_name, method, args, kwargs)
+        return _value((await self._asked(requests, timeout))[0])
 
     async def call_batch(
         self, url: str, object_name: str, calls: Any, timeout: float = 60.0
     ) -> list[CallResult]:
         """See AsyncHub."""
-        return await self.call_many(_of_batch(url, object_name, calls), timeout)
+        return await self._asked([CallRequest(url, object_name, *call) for call in calls], timeout)
 
     async def begin_each(
         self,
@@ -343,13 +215,18 @@ class AsyncModelHub(_Hub):
         self, url: str, object_name: str, timeout: float = 1.0
     ) -> InterfaceDescription:
         """See AsyncHub."""
-        return self._describe(url, object_name)
+        found: InterfaceDescription = _value(self._described(url, object_name))
+        return found
 
     async def describe_many(
         self, urls: Sequence[str], object_name: str, timeout: float = 1.0
     ) -> list[CallResult]:
         """See AsyncHub."""
-        return self._described(urls, object_name)
+        return [self._described(url, object_name) for url in urls]
+
+    def spawn(self, work: Coroutine[object, None, None]) -> asyncio.Task[None]:
+        """See AsyncHub."""
+        return asyncio.get_running_loop().create_task(work, name="operations")
 
     async def close(self) -> None:
         """See AsyncHub."""
@@ -359,3 +236,48 @@ class AsyncModelHub(_Hub):
 
     async def __aexit__(self, *_exc: object) -> None:
         """See AsyncHub."""
+
+
+class ModelHub(_Hub):
+    """In place of `zmqjsonproxy.ThreadHub`, with the methods that a Dealer uses."""
+
+    async def _wait(self, seconds: float) -> None:
+        self._clock.sleep(seconds)
+
+    def pause(self, seconds: float) -> None:
+        """Wait between two looks at the Banks; longer, as long as nothing changes at any of
+        them."""
+        self._clock.pause(seconds, self.longer(seconds))
+
+    call = blocking(AsyncModelHub.call)
+    call_many = blocking(AsyncModelHub.call_many)
+    call_each = blocking(AsyncModelHub.call_each)
+    call_batch = blocking(AsyncModelHub.call_batch)
+    begin_each = blocking(AsyncModelHub.begin_each)
+    describe = blocking(AsyncModelHub.describe)
+    describe_many = blocking(AsyncModelHub.describe_many)
+    close = blocking(AsyncModelHub.close)
+
+    def begin(
+        self,
+        url: str,
+        object_name: str,
+        method: str,
+        args: Any = (),
+        kwargs: Any = None,
+        timeout: float = 60.0,
+    ) -> Future[Any]:
+        """See ThreadHub; it has ended."""
+        (result,) = self.call_each([url], object_name, method, args, kwargs, timeout)
+        future: Future[Any] = Future()
+        if result.error is None:
+            future.set_result(result.value)
+        else:
+            future.set_exception(result.error)
+        return future
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        """See ThreadHub."""

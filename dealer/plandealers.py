@@ -2,121 +2,102 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import sys
-from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar, TypeVar
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import wraps
+from typing import Any, ClassVar
 
 import dealer
 from dealer.aio import AsyncDealer
-from dealer.bank import AsyncBankProxy, BankProxy
 from dealer.dealer import Dealer
 from dealer.errors import DealerError
 from dealer.modelhub import AsyncModelHub, ModelHub
 from dealer.plankeeper import Everywhere, Keeper
-from dealer.players import find_players
-from dealer.roster import DEFAULT_TIMEOUT, Roster, default_deadline
-from zmqjsonproxy import AsyncHub, AsyncOperation, Hub, Operation
-from zmqjsonproxy.rpc.aiosteps import take_in_task
-from zmqjsonproxy.rpc.steps import Steps, take
+from dealer.verbs import Verbs
+from zmqjsonproxy import AsyncHub, ThreadHub
 
 __all__ = ["PlannedAsyncDealer", "PlannedDealer", "take_the_places"]
 
-T = TypeVar("T")
+VERBS = frozenset(
+    name for name, verb in inspect.getmembers(Verbs, inspect.iscoroutinefunction) if name[0] != "_"
+)
 
 
-class _Planned(Roster[Any]):
-    """Part that all Dealers of a plan have: wrong names are noted, whatever the script makes of the
-    error."""
+class _Planned:
+    """Part that all Dealers of a plan have: its hub is a model, and errors are noted, whatever the
+    script makes of them."""
 
     keeper: ClassVar[Keeper]
+    _kind_of_hub: ClassVar[type[ModelHub | AsyncModelHub]]
 
-    def _ask_models(
+    def __init__(
         self,
-        hub_of: Any,
-        proxy: Any,
-        operation: Any,
-        players: Mapping[str, str] | str | None,
-        config: str | os.PathLike[str] | None,
-        timeout: float | None,
-        clocks_refuse_s: float,
+        players: Mapping[str, str] | str | None = None,
+        *,
+        config: str | os.PathLike[str] | None = None,
+        **settings: Any,
     ) -> None:
-        """Make it a Roster of models: with the classes of its way to wait, and the arguments of
-        Dealer."""
-        within = default_deadline(timeout)
-        urls = find_players(players, self.keeper.config if config is None else config)
-        hub = hub_of(self.keeper.players(urls, config), self.keeper.clock, self.keeper.keep)
-        Roster.__init__(
-            self,
-            urls,
-            lambda name, url: proxy(name, url, hub, within),
-            hub,
-            within,
-            clocks_refuse_s,
-        )
-        self._operation = lambda url, described: operation(hub, url, described)
-        self._models = hub
+        config = self.keeper.config if config is None else config
+        super().__init__(players, config=config, **settings)  # type: ignore[call-arg]  # as a Dealer
 
-    def _check_names(self, names: Iterable[str]) -> None:
+    def _make_hub(self, urls: Mapping[str, str], config: str | os.PathLike[str] | None) -> Any:
+        keeper = self.keeper
+        return self._kind_of_hub(keeper.players(urls, config), keeper.clock, keeper.keep)
+
+    def _check_names(self, names: Iterable[str]) -> list[str]:
         names = list(names)
         try:
-            super()._check_names(names)
+            return super()._check_names(names)  # type: ignore[misc, no-any-return]  # of a Roster
         except (DealerError, TypeError) as error:
             self.keeper.fail(f"add_active_player({', '.join(map(repr, names))})", error)
             raise
 
-    def _note(self, steps: Any, error: BaseException) -> None:
-        if isinstance(error, Exception):
-            named = (
-                getattr(error, "method", "")
-                or getattr(error, "action", "")
-                or steps.gi_code.co_name
-            )
+    def __getattribute__(self, name: str) -> Any:
+        found = super().__getattribute__(name)
+        return self._noting(found) if name in VERBS else found
+
+    def _remote_verb(self, name: str) -> Callable[..., Any]:
+        find = super()._remote_verb  # type: ignore[misc]  # of a Dealer
+        return self._noting(find(name) if name.startswith("_") else self._noting(find)(name))
+
+    def _noting(self, verb: Callable[..., Any]) -> Callable[..., Any]:
+        """Return a verb, or the function that finds one, whose errors are noted."""
+
+        @wraps(verb)
+        def noted(*args: Any, **kwargs: Any) -> Any:
+            with self._noted(verb.__name__):
+                return verb(*args, **kwargs)
+
+        @wraps(verb)
+        async def noted_in_task(*args: Any, **kwargs: Any) -> Any:
+            with self._noted(verb.__name__):
+                return await verb(*args, **kwargs)
+
+        return noted_in_task if inspect.iscoroutinefunction(verb) else noted
+
+    @contextmanager
+    def _noted(self, verb: str) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:
+            named = getattr(error, "method", "") or getattr(error, "action", "") or verb
             self.keeper.fail(f"{named}()", error)
+            raise
 
 
 class PlannedDealer(_Planned, Dealer):
     """A Dealer whose Players are models; arguments as those of Dealer."""
 
-    def __init__(
-        self,
-        players: Mapping[str, str] | str | None = None,
-        *,
-        config: str | os.PathLike[str] | None = None,
-        timeout: float | None = DEFAULT_TIMEOUT,
-        clocks_refuse_s: float = 1.0,
-    ) -> None:
-        self._ask_models(ModelHub, BankProxy, Operation, players, config, timeout, clocks_refuse_s)
-
-    def _take(self, steps: Steps[T]) -> T:
-        try:
-            return take(self._models, steps, self._models.pause)
-        except BaseException as error:
-            self._note(steps, error)
-            raise
+    _kind_of_hub = ModelHub
 
 
 class PlannedAsyncDealer(_Planned, AsyncDealer):
     """An AsyncDealer whose Players are models; arguments as those of AsyncDealer."""
 
-    def __init__(
-        self,
-        players: Mapping[str, str] | str | None = None,
-        *,
-        config: str | os.PathLike[str] | None = None,
-        timeout: float | None = DEFAULT_TIMEOUT,
-        clocks_refuse_s: float = 1.0,
-    ) -> None:
-        self._ask_models(
-            AsyncModelHub, AsyncBankProxy, AsyncOperation, players, config, timeout, clocks_refuse_s
-        )
-
-    async def _take(self, steps: Steps[T]) -> T:
-        try:
-            return await take_in_task(self._models, steps, self._models.pause)
-        except BaseException as error:
-            self._note(steps, error)
-            raise
+    _kind_of_hub = AsyncModelHub
 
 
 def take_the_places(keeper: Keeper) -> None:
@@ -138,7 +119,7 @@ def take_the_places(keeper: Keeper) -> None:
     real: dict[Any, Any] = {
         Dealer: waits,
         AsyncDealer: awaits,
-        Hub: PlannedHub,
+        ThreadHub: PlannedHub,
         AsyncHub: PlannedAsyncHub,
     }
     vars(dealer)["AsyncDealer"] = awaits  # else it is found anew each time

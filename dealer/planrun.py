@@ -143,8 +143,10 @@ def _end_by_force(keeper: Keeper, limit: float) -> None:
         os.killpg(0, signal.SIGKILL)  # with its children
         _exit(BROKEN)
 
+    parent = os.getppid()  # now: it may have been killed before the thread runs
+
     def watch() -> None:
-        parent, until = os.getppid(), real_time.monotonic() + limit
+        until = real_time.monotonic() + limit
         while (left := until - real_time.monotonic()) > 0:
             real_time.sleep(min(left, LOOK_EVERY_S))
             if os.getppid() != parent:  # nobody wants the plan any more

@@ -126,7 +126,7 @@ class CallLine(ProgressLine):
         while not self._ended.wait(pause):
             pause = EVERY_S
             # A Player of the original has no operations, and a question would wait behind the call.
-            native = [bank for bank in self._banks if self._d._hub.is_native(self._d._urls[bank])]
+            native = self._d._calls.native(self._banks)
             answers = (
                 self._d.outcomes("rpc.operations", True, _banks=native, _timeout=LOOK_S)
                 if native

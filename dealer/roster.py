@@ -1,17 +1,19 @@
-"""Who there is, and who is asked: the part of a Dealer that waits for nothing."""
+"""Known Players and the active subset: the part of a Dealer that is the same whoever waits."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
-from typing import Any, Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
-from dealer.errors import NoActivePlayersError, NoSuchPlayerError
+from dealer.errors import ClosedError, NoActivePlayersError, NoSuchPlayerError, NotExportedError
+from dealer.fanout import BankCalls
 from dealer.scanwait import StartMade
-from zmqjsonproxy import InterfaceDescription
+from groundwork.values import RemoteValue
+from zmqjsonproxy import MethodDescription
+from zmqjsonproxy.hubs import Hub
 from zmqjsonproxy.process import ForkSafeLock, OfOneProcess
-from zmqjsonproxy.rpc.knownservers import KnownServers
-from zmqjsonproxy.rpc.proxy import reply_timeout
+from zmqjsonproxy.timeouts import call_timeout, reply_timeout
 
 __all__ = ["DEFAULT_TIMEOUT", "RemoteVerbs", "Roster", "default_deadline"]
 
@@ -20,20 +22,27 @@ DEFAULT_TIMEOUT = 180.0
 
 B = TypeVar("B")
 
+
+class RemoteVerb(Protocol):
+    """A method of Banks as a verb; that of an AsyncDealer is awaited."""
+
+    def __call__(self, *args: RemoteValue, **kwargs: RemoteValue) -> RemoteValue: ...
+
+
 _SETTINGS = frozenset({"available_players", "clocks_refuse_s", "players", "timeout"})
 
 
 class RemoteVerbs:
     """The methods of Banks as verbs of a Dealer, and nothing else."""
 
-    def __init__(self, dealer: Any) -> None:
-        self._dealer = dealer
+    def __init__(self, find: Callable[[str], RemoteVerb], whose: object) -> None:
+        self._find, self._whose = find, whose
 
-    def __getattr__(self, name: str) -> Any:
-        return self._dealer._remote_verb(name)
+    def __getattr__(self, name: str) -> RemoteVerb:
+        return self._find(name)
 
     def __repr__(self) -> str:
-        return f"<the methods of the Banks of {self._dealer!r}>"
+        return f"<the methods of the Banks of {self._whose!r}>"
 
 
 def default_deadline(timeout: float | None) -> float:
@@ -47,8 +56,8 @@ class Roster(OfOneProcess, Generic[B]):
 
     Args:
         urls: Bank -> URL.
-        proxy: Makes the proxy of a Bank, from its name and URL.
-        hub: The socket.
+        proxies: Bank -> proxy.
+        hub: Makes the calls.
         timeout: Default deadline of a call, s.
         clocks_refuse_s: A start is refused if the clocks of Dealer and Players are further apart,
             s.
@@ -58,43 +67,37 @@ class Roster(OfOneProcess, Generic[B]):
         players: Of those that are active.
     """
 
-    _operation: Callable[[str, dict[str, Any]], Any]
-    """Makes an operation of a Player's URL and of what it said of it; its owner sets it."""
-
     def __init__(
         self,
         urls: Mapping[str, str],
-        proxy: Callable[[str, str], B],
-        hub: KnownServers,
+        proxies: Mapping[str, B],
+        hub: Hub,
         timeout: float,
         clocks_refuse_s: float,
     ) -> None:
-        self._urls: Mapping[str, str] = dict(urls)
-        self._hub = hub
+        self._calls = BankCalls(hub, urls)
         self.timeout = timeout
         self.clocks_refuse_s = clocks_refuse_s
-        self.available_players = {name: proxy(name, url) for name, url in urls.items()}
+        self.available_players = dict(proxies)
         self.players: dict[str, B] = {}
         self._lock = ForkSafeLock()
-        self._closed = False
         self._last_start: StartMade | None = None
         self._offered: datetime | None = None
-        self._described: dict[str, InterfaceDescription] = {}
         if "BANKA" in self.available_players:
             self.players["BANKA"] = self.available_players["BANKA"]
         elif len(self.available_players) == 1:
             self.players.update(self.available_players)
 
     def _made_by(self) -> str:
-        return f"{type(self).__name__}({dict(self._urls)!r})"
+        return f"{type(self).__name__}({self._calls.urls!r})"
 
     @property
     def remote(self) -> RemoteVerbs:
         """The methods that all active Banks export, those too whose names a Dealer has itself:
         `d.remote.close()`."""
-        return RemoteVerbs(self)
+        return RemoteVerbs(self._remote_verb, self)
 
-    def __setattr__(self, name: str, value: Any) -> None:
+    def __setattr__(self, name: str, value: object) -> None:
         if not name.startswith("_") and name not in _SETTINGS:
             instead = (
                 f"{name} is a verb: d.{name}(...)"
@@ -104,7 +107,7 @@ class Roster(OfOneProcess, Generic[B]):
             raise AttributeError(
                 f"d.{name} = ... would stay here and reach no Bank; write {instead}"
             )
-        super().__setattr__(name, value)
+        super().__setattr__(name, call_timeout(value) if name == "timeout" else value)
 
     def __getitem__(self, name: str) -> B:
         try:
@@ -121,12 +124,12 @@ class Roster(OfOneProcess, Generic[B]):
     def _ipython_key_completions_(self) -> list[str]:
         return list(self.available_players)
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> RemoteValue:
         """Return the Bank of this name, else a verb of the Banks."""
         bank = vars(self).get("available_players", {}).get(name)
         return self._remote_verb(name) if bank is None else bank
 
-    def _remote_verb(self, name: str) -> Any:
+    def _remote_verb(self, name: str) -> RemoteVerb:
         """Return a method of the active Banks as a verb; AttributeError if they have none of this
         name."""
         raise NotImplementedError
@@ -170,7 +173,7 @@ class Roster(OfOneProcess, Generic[B]):
             self.players = {n: p for n, p in self.players.items() if n not in names}
         return list(self.players)
 
-    def _check_names(self, names: Iterable[str]) -> None:
+    def _check_names(self, names: Iterable[str]) -> list[str]:
         names = list(names)
         if not all(isinstance(name, str) for name in names):
             raise TypeError(
@@ -179,9 +182,57 @@ class Roster(OfOneProcess, Generic[B]):
         unknown = [name for name in names if name not in self.available_players]
         if unknown:
             raise NoSuchPlayerError(unknown, self.available_players)
+        return names
 
     def _active(self, action: str) -> list[str]:
         names = list(self.players)
         if not names:
             raise NoActivePlayersError(action, self.available_players)
         return names
+
+    def _asked(
+        self, action: str, banks: Iterable[str] | None, timeout: float | None
+    ) -> tuple[list[str], float]:
+        """Return which Banks are asked, and for how long, s: those, and the time, that were given,
+        if any were."""
+        if self._calls.is_closed:
+            raise ClosedError(action)
+        names = self._active(action) if banks is None else self._check_names(banks)
+        return names, self.timeout if timeout is None else call_timeout(timeout)
+
+    # any method of the Banks
+
+    async def _values(self, method: str, *args: RemoteValue) -> dict[str, RemoteValue]:
+        """Call a method that all active Banks export; Bank -> value."""
+        banks = list(self.players) or self._active(method)  # which raises
+        return await self._calls.values(method, banks, self.timeout, args)
+
+    async def _remote_values(
+        self,
+        method: str,
+        /,
+        *args: RemoteValue,
+        _timeout: float | None = None,
+        _banks: Iterable[str] | None = None,
+        **kwargs: RemoteValue,
+    ) -> dict[str, RemoteValue]:
+        banks, timeout = self._asked(method, _banks, _timeout)
+        return await self._calls.values(method, banks, timeout, args, kwargs)
+
+    async def _exported(self, method: str) -> MethodDescription:
+        """Return what is known of a method of all active Banks; NotExportedError if some lack it,
+        or none is active.
+
+        Where no Bank can be asked, its name is all: the call itself will tell what is the matter
+        with their Players.
+        """
+        banks = list(self.players)
+        if not banks:
+            raise NotExportedError(method, {})
+        return await self._calls.check_exported(method, banks) or MethodDescription(method)
+
+    async def _common_methods(self) -> set[str]:
+        """Return the names of the methods that all active Banks export, as far as they can be
+        asked."""
+        known = await self._calls.exporting(list(self.players), afresh=True)
+        return set.intersection(*(set(each.methods) for each in known.values())) if known else set()

@@ -11,10 +11,10 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
 
 from dealer.errors import ScanFailedError, ScanStoppedError
 from dealer.outcome import Outcome
+from groundwork.values import RemoteValue
 from zmqjsonproxy.errors import CallTimeoutError, PeerLostError
 
 __all__ = ["LOST_FOR_GOOD_S", "ScanWait", "StartMade"]
@@ -59,7 +59,7 @@ class ScanWait:
     start_ids: dict[str, str] = field(default_factory=dict)
     failed: dict[str, Outcome] = field(default_factory=dict)
     remarks: dict[str, str] = field(default_factory=dict)
-    reports: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    reports: dict[str, Mapping[str, RemoteValue]] = field(default_factory=dict)
     _lost_since: dict[str, float] = field(default_factory=dict)
     _instances: dict[str, int] = field(default_factory=dict)
     _ran: set[str] = field(default_factory=set)
@@ -102,7 +102,7 @@ class ScanWait:
         else:
             self.waiting.remove(bank)
 
-    def report(self, bank: str, report: Mapping[str, Any], now: float, wall: float) -> None:
+    def report(self, bank: str, report: Mapping[str, RemoteValue], now: float, wall: float) -> None:
         """Take note of a report, asked for by the identity of the start where that is known.
 
         Args:
@@ -157,7 +157,7 @@ class ScanWait:
         self.remarks[bank] = text
         self.waiting.remove(bank)
 
-    def _note_end(self, report: Mapping[str, Any], now: float, wall: float) -> None:
+    def _note_end(self, report: Mapping[str, RemoteValue], now: float, wall: float) -> None:
         """Take note of when a scan is to end; durations go by the monotonic clock from the first
         report on."""
         try:

@@ -8,17 +8,20 @@ may be away while they go on.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from dealer.errors import ConfigurationError
 from portmanager import Allocation, PortManager, PortManagerError
 from portmanager.protocol.dialogue import only_one
 from portmanager.protocol.urls import ManagerAddress, ServiceAddress, ServicesAddress
-from zmqjsonproxy.rpc.locating import AsyncLocators, Locators, NotLocatedError
+from zmqjsonproxy.locating import AsyncLocators, Locators, NotLocatedError
+
+if TYPE_CHECKING:
+    import asyncio
 
 __all__ = ["AsyncServices", "Services", "find_services"]
 
@@ -105,7 +108,7 @@ class Services(_Known):
 
     @property
     def locators(self) -> Locators:
-        """For a Hub."""
+        """For a ThreadHub."""
         return {SCHEME: self.locate}
 
     def locate(self, url: str, within: float) -> str:
@@ -131,6 +134,8 @@ class AsyncServices(_Known):
 
     async def locate(self, url: str, within: float) -> str:
         """Return the address of a service, within some seconds; NotLocatedError if it has none."""
+        import asyncio  # which whoever awaits this has imported
+
         service = ServiceAddress.read(url)
         listing = self._recent(service.manager)
         if listing is None:

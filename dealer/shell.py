@@ -6,8 +6,8 @@ import dealer
 from dealer.advice import advice_for
 from dealer.errors import DealerError
 from groundwork.prompt import run_prompt
+from zmqjsonproxy import ZMQJSONProxyClient
 from zmqjsonproxy.errors import ProxyError, RemoteError
-from zmqjsonproxy.rpc.proxy import RemoteObject
 
 __all__ = ["banner", "explained", "run"]
 
@@ -30,7 +30,9 @@ def explained(error: BaseException | None) -> str | None:
     """Return what is shown of an error that explains itself; None: the traceback says more."""
     if isinstance(error, KeyboardInterrupt):
         return "\nKeyboardInterrupt: the wait is over; what was begun goes on at the Players (d.stop() ends a scan)"
-    if isinstance(error, AttributeError) and isinstance(error.obj, RemoteObject | dealer.Dealer):
+    if isinstance(error, AttributeError) and isinstance(
+        error.obj, ZMQJSONProxyClient | dealer.Dealer
+    ):
         return f"AttributeError: {error}"
     if isinstance(error, RemoteError) and not error.traceback:
         return f"{error.type}: {error.text}"

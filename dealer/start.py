@@ -6,10 +6,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import MAXYEAR, UTC, datetime, timedelta
-from typing import Any
 
 from dealer.errors import StartError
 from dealer.outcome import Outcome
+from groundwork.values import RemoteValue
 
 __all__ = [
     "ClockOffset",
@@ -43,7 +43,7 @@ def as_list(time: datetime) -> list[int]:
     return [t.year, t.month, t.day, t.hour, t.minute, t.second, t.microsecond]
 
 
-def from_list(value: Any) -> datetime:
+def from_list(value: RemoteValue) -> datetime:
     """The time of [Y, M, D, h, m, s, us], UTC; ValueError if it is none."""
     try:
         parts = value if len(value) == 7 else [*value, 0]
@@ -94,7 +94,7 @@ def latest(outcomes: Mapping[str, Outcome]) -> datetime:
     return max(times)
 
 
-def checked_time(starttime: Any) -> datetime | None:
+def checked_time(starttime: object) -> datetime | None:
     """Return the full second that a caller wants; None stays None.
 
     Raises:

@@ -14,8 +14,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from dealer.aio import AsyncDealer
-from dealer.bank import AsyncBankProxy, BankProxy
+from dealer.aio import AsyncBankProxy, AsyncDealer
+from dealer.bank import BankProxy
 from dealer.dealer import Dealer
 from dealer.errors import PlayersError
 from dealer.fanout import PAIR_METHODS, describe, fan_out
@@ -23,7 +23,7 @@ from dealer.outcome import Outcome
 from dealer.players import find_players
 from dealer.services import Services
 from dealer.stubtypes import keywords_of, parameters_of, union_of
-from zmqjsonproxy import Hub, InterfaceDescription, MethodDescription, ProxyError
+from zmqjsonproxy import InterfaceDescription, MethodDescription, ProxyError, ThreadHub
 from zmqjsonproxy.parameters import NO_DEFAULT, Parameter, Passing
 
 __all__ = ["BankInterface", "module_text", "stubs_of_players"]
@@ -45,7 +45,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from typing import Literal, overload
 
-    from dealer.bank import AsyncBankProxy, BankProxy
+    from dealer.aio import AsyncBankProxy
+    from dealer.bank import BankProxy
     from zmqjsonproxy import AsyncProxyClient, ZMQJSONProxyClient
 '''
 TAIL = """else:
@@ -119,7 +120,7 @@ def stubs_of_players(
             those of all.
     """
     urls = find_players(None, config)
-    with Hub(locators=Services().locators) as hub:
+    with ThreadHub(locators=Services().locators) as hub:
         banks: dict[str, BankInterface] = {}
         outcomes: dict[str, Outcome] = {}
         modes = fan_out(hub, urls, "list_modes", (), {}, timeout)
@@ -148,7 +149,7 @@ def _names(value: object) -> tuple[str, ...]:
     return tuple(each for each in value if isinstance(each, str)) if isinstance(value, list) else ()
 
 
-def _part(hub: Hub, url: str, part: str, timeout: float) -> Mapping[str, MethodDescription]:
+def _part(hub: ThreadHub, url: str, part: str, timeout: float) -> Mapping[str, MethodDescription]:
     try:
         return hub.describe(url, f"bank.{part}", timeout).methods
     except ProxyError:  # gone in between: a part without methods, as the proxy shows it too

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 from dealer.hosts import PROGRAM_PREFIX, HostedBank, Installation
 from dealer.supervisord import ProcessInfo, Supervisord, SupervisorError, abnormal_ends
-from zmqjsonproxy import CallResult, Hub, PeerLostError, RemoteError
+from zmqjsonproxy import CallResult, PeerLostError, RemoteError, ThreadHub
 
 __all__ = ["HostsReport", "OrderOutcome", "ProgramRow", "Supervision"]
 
@@ -123,7 +123,7 @@ class Supervision:
         within: Deadline of a view, and of an order to one Player, s.
     """
 
-    def __init__(self, installation: Installation, hub: Hub, within: float) -> None:
+    def __init__(self, installation: Installation, hub: ThreadHub, within: float) -> None:
         self._installation, self._hub, self._within = installation, hub, within
 
     # one view

@@ -1,346 +1,301 @@
-"""The verbs of a Dealer as steps, but for those of scans: who is asked what, and what the answers
-mean."""
+"""The verbs of a Dealer as coroutines: which method of the Banks is called, and what their answers
+mean. No sockets, no event loop.
+
+An AsyncDealer has them as they are, a Dealer as methods that wait. They use nothing of their object
+but what both have: that of a Roster, and how operations are made.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Generic, TypeVar
 
-from dealer.errors import ClosedError, NotExportedError, PlayersError
-from dealer.fanout import Descriptions, ManyCalls, ManyDescriptions, similar_names
-from dealer.outcome import Outcome, Outcomes, Values
-from dealer.roster import Roster
-from zmqjsonproxy import InterfaceDescription, MethodDescription
-from zmqjsonproxy.rpc.proxy import call_timeout
-from zmqjsonproxy.rpc.steps import Steps
+from dealer.errors import NotExportedError, PlayersError
+from dealer.fanout import all_values
+from dealer.outcome import Outcome, Outcomes
+from dealer.roster import B
+from dealer.scans import ScanVerbs
+from groundwork.values import RemoteValue
+from zmqjsonproxy import InterfaceDescription
+from zmqjsonproxy.errors import ProxyError
+from zmqjsonproxy.hubs import Hub
+from zmqjsonproxy.operations import begin, find
 
-__all__ = [
-    "add_switching_state",
-    "check_exported",
-    "clear_switching_states",
-    "common_methods",
-    "descriptions",
-    "exported",
-    "exporting",
-    "get_mode",
-    "get_param",
-    "get_status",
-    "help_param",
-    "increment_scan_number",
-    "list_modes",
-    "monitor",
-    "outcomes",
-    "prepare",
-    "scan_status",
-    "set_gbt_ss",
-    "set_mode",
-    "set_param",
-    "set_scan_number",
-    "set_status",
-    "stop",
-    "values",
-]
+if TYPE_CHECKING:
+    from zmqjsonproxy.rpc.remoteoperation import RemoteOperation
+
+__all__ = ["Verbs"]
 
 SET_MODE_TIMEOUT = 120.0
 """The original's, s."""
 
-# asking
+Operation = TypeVar("Operation", bound="RemoteOperation")
+Operations = TypeVar("Operations")
+"""Those of a Dealer, or of an AsyncDealer, and of several Banks."""
 
 
-def outcomes(
-    d: Roster[Any],
-    method: str,
-    /,
-    *args: Any,
-    _timeout: float | None = None,
-    _banks: Iterable[str] | None = None,
-    **kwargs: Any,
-) -> Steps[Outcomes]:
-    """Call a method of all active Banks; Bank -> outcome, with value or error, and delay. Raises
-    for none.
+class Verbs(ScanVerbs[B], Generic[B, Operation, Operations]):
+    """All verbs."""
 
-    Args:
-        method: Of the Banks.
-        *args: Its positional arguments.
-        _timeout: Common deadline, s.
-        _banks: Ask these instead of the active ones.
-        **kwargs: Its keyword arguments.
-    """
-    if d._closed:
-        raise ClosedError(method)
-    if _banks is None:
-        names = d._active(method)
-    else:
-        names = list(_banks)
-        d._check_names(names)
-    urls = {name: d._urls[name] for name in names}
-    within = call_timeout(d.timeout if _timeout is None else _timeout)
-    found: Outcomes = yield ManyCalls(urls, method, args, kwargs, within)
-    return found
+    _operation: Callable[[str, dict[str, RemoteValue]], Operation]
+    """Makes an operation of a Player's URL and of what it said of it."""
+    _operations: Callable[[Hub, str, Mapping[str, Operation]], Operations]
+    """Makes one of those of several Banks, and of what they do."""
 
+    async def outcomes(
+        self,
+        method: str,
+        /,
+        *args: RemoteValue,
+        _timeout: float | None = None,
+        _banks: Iterable[str] | None = None,
+        **kwargs: RemoteValue,
+    ) -> Outcomes:
+        """Call a method of all active Banks; Bank -> outcome, with value or error, and delay.
+        Raises for none.
 
-def values(
-    d: Roster[Any],
-    method: str,
-    /,
-    *args: Any,
-    _timeout: float | None = None,
-    _banks: Iterable[str] | None = None,
-    **kwargs: Any,
-) -> Steps[dict[str, Any]]:
-    """Call a method that all of them export; Bank -> value. As `outcomes`.
+        Args:
+            method: Of the Banks.
+            *args: Its positional arguments.
+            _timeout: Common deadline, s.
+            _banks: Ask these instead of the active ones.
+            **kwargs: Its keyword arguments.
+        """
+        banks, timeout = self._asked(method, _banks, _timeout)
+        return await self._calls.outcomes(method, banks, timeout, args, kwargs)
 
-    Raises:
-        NotExportedError: Some lack it; nothing was sent.
-        PlayersError: Some failed.
-    """
-    names = d._active(method) if _banks is None else list(_banks)
-    yield from check_exported(d, method, names)
-    found = yield from outcomes(d, method, *args, _timeout=_timeout, _banks=names, **kwargs)
-    return _all_values(method, found)
+    # modes and parameters
 
+    async def set_mode(
+        self, mode: str, bandwidth: float | None = None, force: bool = False
+    ) -> dict[str, RemoteValue]:
+        """Select a mode; Bank -> (True, text).
 
-def descriptions(
-    d: Roster[Any], names: Sequence[str], *, afresh: bool = False
-) -> Steps[Descriptions]:
-    """What Banks export, asked again of those whose Player is known to be another by now, or
-    `afresh` of all."""
-    known, generation, urls = d._described, d._hub.generation, d._urls
-    stale = {
-        n: urls[n]
-        for n in names
-        if afresh or n not in known or known[n].generation != generation(urls[n])
-    }
-    found: Descriptions = {}
-    if stale and not d._closed:
-        found = yield ManyDescriptions(stale)
-        known.update(
-            (name, new) for name, new in found.items() if isinstance(new, InterfaceDescription)
+        Args:
+            mode: Name of a mode.
+            bandwidth: Valon frequency, MHz; None or False keeps the mode's.
+            force: Load the mode even if it is set already.
+        """
+        args = (mode, None if bandwidth is False else bandwidth, force)
+        banks = self._active("set_mode")
+        return await self._calls.values("set_mode", banks, SET_MODE_TIMEOUT, args)
+
+    async def get_mode(self) -> tuple[bool, RemoteValue]:
+        """Return (True, mode) if all active Banks agree, else (False, {Bank: mode}); mode is None
+        if none is set."""
+        modes = await self._values("get_mode")
+        first = next(iter(modes.values()))
+        return (True, first) if all(m == first for m in modes.values()) else (False, modes)
+
+    async def list_modes(self) -> list[str]:
+        """Return the modes that all active Banks have."""
+        first, *others = (await self._values("list_modes")).values()
+        return [mode for mode in first if all(mode in other for other in others)]
+
+    async def set_param(self, /, **kvpairs: RemoteValue) -> dict[str, RemoteValue]:
+        """Set parameters of the mode, all of them, in each Bank; Bank -> True, for several {name:
+        True}."""
+        banks, timeout, calls = self._active("set_param"), self.timeout, self._calls
+        await calls.check_exported("set_param", banks)
+        native = [bank for bank, each in (await calls.exporting(banks)).items() if each.native]
+        if len(kvpairs) == 1 or len(native) == len(banks):
+            return await calls.values("set_param", banks, timeout, (), kvpairs)
+        # Players of the original set the first of several and are silent about the others: one at a
+        # time for them.
+        found = Outcomes()
+        if native:
+            found = await calls.outcomes("set_param", native, timeout, (), kvpairs)
+        old = [bank for bank in banks if bank not in native]
+        single = [
+            await calls.outcomes("set_param", old, timeout, (), {key: value})
+            for key, value in kvpairs.items()
+        ]
+        for bank in old:
+            failed = next((o[bank] for o in single if o[bank].error is not None), None)
+            found[bank] = failed or Outcome(
+                bank, {k: o[bank].value for k, o in zip(kvpairs, single, strict=True)}
+            )
+        return all_values("set_param", {bank: found[bank] for bank in banks})
+
+    async def get_param(self, name: str | None = None) -> dict[str, RemoteValue]:
+        """Return one parameter, or all of them, of each Bank."""
+        return await self._values("get_param", name)
+
+    async def help_param(self, name: str | None = None) -> RemoteValue:
+        """Return the help text of one parameter, or of all; the first active Bank answers for
+        all."""
+        first = self._active("help_param")[:1]
+        found = await self._calls.values("help_param", first, self.timeout, (name,))
+        return found[first[0]]
+
+    async def prepare(self) -> dict[str, RemoteValue]:
+        """Compute what depends on the parameters, and send everything to the hardware."""
+        return await self._values("prepare")
+
+    # scans
+
+    async def stop(self) -> dict[str, RemoteValue]:
+        """End the scan, or monitor mode; Bank -> (True, text)."""
+        return await self._values("stop")
+
+    async def monitor(self) -> dict[str, RemoteValue]:
+        """Take data without recording them; Bank -> (True, text)."""
+        return await self._values("monitor")
+
+    async def scan_status(self) -> dict[str, RemoteValue]:
+        """Return Bank -> (scan running, "NETSTAT=...", "DISKSTAT=...")."""
+        return await self._values("scan_status")
+
+    # status
+
+    async def set_status(self, /, **kvpairs: RemoteValue) -> dict[str, RemoteValue]:
+        """Write status keys."""
+        banks = self._active("set_status")
+        return await self._calls.values("set_status", banks, self.timeout, (), kvpairs)
+
+    async def get_status(self, keys: str | Sequence[str] | None = None) -> dict[str, RemoteValue]:
+        """Return the whole status, those of some keys by name, or one key, of each Bank.
+
+        A native Player that lacks one of the keys refuses; one of the original leaves it out of
+        several.
+        """
+        return await self._values("get_status", list(keys) if isinstance(keys, tuple) else keys)
+
+    async def set_scan_number(self, number: int) -> None:
+        """Set the number of the present scan in all active Banks."""
+        await self._values("set_scan_number", number)
+
+    async def increment_scan_number(self) -> dict[str, RemoteValue]:
+        """Count the scan number up in all active Banks."""
+        return await self._values("increment_scan_number")
+
+    # switching signals
+
+    async def clear_switching_states(self) -> dict[str, RemoteValue]:
+        """Remove all switching phases; Bank -> (True, 0)."""
+        return await self._values("clear_switching_states")
+
+    async def add_switching_state(
+        self, duration: float, blank: bool = False, cal: bool = False, sig_ref_1: bool = False
+    ) -> dict[str, RemoteValue]:
+        """Append a switching phase; Bank -> (True, number of phases).
+
+        Args:
+            duration: s.
+            blank: Data of the phase are thrown away.
+            cal: Noise diode on.
+            sig_ref_1: True: reference.
+        """
+        return await self._values("add_switching_state", duration, blank, cal, sig_ref_1)
+
+    async def set_gbt_ss(
+        self, period: float, ss_list: Sequence[Sequence[float]]
+    ) -> dict[str, RemoteValue]:
+        """Replace all switching phases; Bank -> (True, number of phases).
+
+        Args:
+            period: Of the whole cycle, s.
+            ss_list: (start as a fraction of the period, sig/ref, cal, blanking in s) of each phase,
+                ascending.
+        """
+        return await self._values("set_gbt_ss", period, [list(phase) for phase in ss_list])
+
+    # operations
+
+    async def begin(
+        self,
+        method: str,
+        /,
+        *args: RemoteValue,
+        _timeout: float | None = None,
+        _banks: Iterable[str] | None = None,
+        **kwargs: RemoteValue,
+    ) -> Operations:
+        """Begin an operation on all active Banks and return at once: Bank -> operation.
+
+        Args:
+            method: Of the Banks, one that takes long, as "set_mode".
+            *args: Its positional arguments.
+            _timeout: For the answers that it was begun, s; the operation itself may take any time.
+            _banks: Ask these instead of the active ones.
+            **kwargs: Its keyword arguments.
+
+        Raises:
+            NotExportedError: Some Banks have no such operation; nothing was sent.
+            PlayersError: On some it was not begun. The outcomes of the others have theirs as
+                values: they go on.
+        """
+        calls = self._calls
+        banks, timeout = self._asked(f"begin {method}", _banks, _timeout)
+        await calls.check_exported(method, banks)
+        lacking = {
+            bank: why
+            for bank, description in (await calls.exporting(banks)).items()
+            if (why := _why_not_begun(description, method))
+        }
+        if lacking:
+            raise NotExportedError(method, lacking)
+        urls = [calls.urls[bank] for bank in banks]
+        results = await begin(
+            calls.hub, self._operation, urls, "bank", method, args, kwargs, timeout
         )
-    return {n: found[n] if n in found else known[n] for n in names if n in found or n in known}
+        begun = dict(zip(banks, results, strict=True))
+        going_on = [
+            f"{bank} {each.id}" for bank, each in begun.items() if not isinstance(each, ProxyError)
+        ]
+        remark = f"begun, and going on: {', '.join(going_on)}" if going_on else ""
+        found = _all_found(f"begin {method}", begun, remark)
+        return self._operations(calls.hub, method, found)
+
+    async def operation(self, ids: Mapping[str, str]) -> Operations:
+        """Return operations by their identities, whoever began them.
+
+        Args:
+            ids: Bank -> identity, as `Operations.ids`.
+
+        Raises:
+            PlayersError: Some cannot be asked, or know none of this identity.
+        """
+        calls = self._calls
+        banks, timeout = self._asked("operation", ids, None)
+        identities = [(calls.urls[bank], ids[bank]) for bank in banks]
+        results = await find(calls.hub, self._operation, identities, timeout)
+        found = _all_found("operation", dict(zip(banks, results, strict=True)))
+        methods = sorted({each.method.rpartition(".")[2] for each in found.values()})
+        return self._operations(calls.hub, " and ".join(methods), found)
+
+    async def operations(self, active: bool = False) -> dict[str, list[Operation]]:
+        """Return the last operations of each active Bank, the newest at the end.
+
+        Args:
+            active: Only those that have not ended.
+        """
+        calls, banks = self._calls, self._active("operations")
+        found = await calls.outcomes("rpc.operations", banks, self.timeout, (active,))
+        return {
+            bank: [self._operation(calls.urls[bank], each) for each in listed]
+            for bank, listed in all_values("operations", found).items()
+        }
 
 
-def exporting(d: Roster[Any], names: Sequence[str], *methods: str) -> Steps[list[str]]:
-    """Return those of the Banks that export all these methods."""
-    found = yield from descriptions(d, names)
-    return [
-        bank
-        for bank, description in found.items()
-        if isinstance(description, InterfaceDescription)
-        and description.methods.keys() >= set(methods)
-    ]
-
-
-def check_exported(
-    d: Roster[Any], method: str, names: Sequence[str]
-) -> Steps[MethodDescription | None]:
-    """Return what one of the Banks says of a method; NotExportedError names all that lack it.
-
-    A Bank that cannot be asked does not lack it: the call itself will tell what is the matter with
-    its Player.
-    """
-    lacking: dict[str, InterfaceDescription] = {}
-    for afresh in (False, True):  # a Player may have been restarted with more methods
-        found: MethodDescription | None = None
-        lacking = {}
-        described = yield from descriptions(d, names, afresh=afresh)
-        for bank, description in described.items():
-            if isinstance(description, InterfaceDescription):
-                if method in description.methods:
-                    found = found or description.methods[method]
-                else:
-                    lacking[bank] = description
-        if not lacking:
-            return found
-    similar = similar_names(
-        method, [name for description in lacking.values() for name in description.methods]
-    )
-    raise NotExportedError(method, dict.fromkeys(lacking, "has no such method"), similar)
-
-
-def exported(d: Roster[Any], method: str) -> Steps[MethodDescription]:
-    """Return what is known of a method of all active Banks; NotExportedError as `check_exported`,
-    or if none is active.
-
-    Where no Bank can be asked, its name is all: the call itself will tell what is the matter with
-    their Players.
-    """
-    names = list(d.players)
-    if not names:
-        raise NotExportedError(method, {})
-    found = yield from check_exported(d, method, names)
-    return found or MethodDescription(method)
-
-
-def common_methods(d: Roster[Any]) -> Steps[set[str]]:
-    """Return the names of the methods that all active Banks export, as far as they can be asked."""
-    described = yield from descriptions(d, list(d.players), afresh=True)
-    known = [
-        set(each.methods) for each in described.values() if isinstance(each, InterfaceDescription)
-    ]
-    return set.intersection(*known) if known else set()
-
-
-# modes and parameters
-
-
-def set_mode(
-    d: Roster[Any], mode: str, bandwidth: float | None = None, force: bool = False
-) -> Steps[dict[str, Any]]:
-    """Select a mode; Bank -> (True, text).
-
-    Args:
-        mode: Name of a mode.
-        bandwidth: Valon frequency, MHz; None or False keeps the mode's.
-        force: Load the mode even if it is set already.
-    """
-    bandwidth = None if bandwidth is False else bandwidth
-    return values(d, "set_mode", mode, bandwidth, force, _timeout=SET_MODE_TIMEOUT)
-
-
-def get_mode(d: Roster[Any]) -> Steps[tuple[bool, Any]]:
-    """Return (True, mode) if all active Banks agree, else (False, {Bank: mode}); mode is None if
-    none is set."""
-    modes = yield from values(d, "get_mode")
-    first = next(iter(modes.values()))
-    return (True, first) if all(m == first for m in modes.values()) else (False, modes)
-
-
-def list_modes(d: Roster[Any]) -> Steps[list[str]]:
-    """Return the modes that all active Banks have."""
-    lists = yield from values(d, "list_modes")
-    first, *others = lists.values()
-    return [mode for mode in first if all(mode in other for other in others)]
-
-
-def set_param(d: Roster[Any], /, **kvpairs: Any) -> Steps[dict[str, Any]]:
-    """Set parameters of the mode, all of them, in each Bank; Bank -> True, for several {name:
-    True}."""
-    banks = d._active("set_param")
-    yield from check_exported(d, "set_param", banks)
-    described = yield from descriptions(d, banks)
-    native = [
-        bank
-        for bank, each in described.items()
-        if isinstance(each, InterfaceDescription) and each.native
-    ]
-    if len(kvpairs) == 1 or len(native) == len(banks):
-        return (yield from values(d, "set_param", **kvpairs))
-    # Players of the original set the first of several and are silent about the others: one at a
-    # time for them.
-    found = Outcomes()
-    if native:
-        found = yield from outcomes(d, "set_param", _banks=native, **kvpairs)
-    old = [bank for bank in banks if bank not in native]
-    single: list[Outcomes] = []
-    for key, value in kvpairs.items():
-        single.append((yield from outcomes(d, "set_param", _banks=old, **{key: value})))
-    for bank in old:
-        failed = next((o[bank] for o in single if o[bank].error is not None), None)
-        found[bank] = failed or Outcome(
-            bank, {k: o[bank].value for k, o in zip(kvpairs, single, strict=True)}
+def _why_not_begun(description: InterfaceDescription, method: str) -> str:
+    if not description.native:
+        return (
+            "is a Player of the original, which answers at the end only; call the method and wait"
         )
-    return _all_values("set_param", {bank: found[bank] for bank in banks})
+    kind = description.methods[method].kind
+    return "" if kind == "operation" else f"has it as a {kind}; call it"
 
 
-def get_param(d: Roster[Any], name: str | None = None) -> Steps[dict[str, Any]]:
-    """Return one parameter, or all of them, of each Bank."""
-    return values(d, "get_param", name)
-
-
-def help_param(d: Roster[Any], name: str | None = None) -> Steps[Any]:
-    """Return the help text of one parameter, or of all; the first active Bank answers for all."""
-    first = d._active("help_param")[0]
-    found = yield from values(d, "help_param", name, _banks=[first])
-    return found[first]
-
-
-def prepare(d: Roster[Any]) -> Steps[dict[str, Any]]:
-    """Compute what depends on the parameters, and send everything to the hardware."""
-    return values(d, "prepare")
-
-
-# scans
-
-
-def stop(d: Roster[Any]) -> Steps[dict[str, Any]]:
-    """End the scan, or monitor mode; Bank -> (True, text)."""
-    return values(d, "stop")
-
-
-def monitor(d: Roster[Any]) -> Steps[dict[str, Any]]:
-    """Take data without recording them; Bank -> (True, text)."""
-    return values(d, "monitor")
-
-
-def scan_status(d: Roster[Any]) -> Steps[dict[str, Any]]:
-    """Bank -> (scan running, "NETSTAT=...", "DISKSTAT=...")."""
-    return values(d, "scan_status")
-
-
-# status
-
-
-def set_status(d: Roster[Any], /, **kvpairs: Any) -> Steps[dict[str, Any]]:
-    """Write status keys."""
-    return values(d, "set_status", **kvpairs)
-
-
-def get_status(d: Roster[Any], keys: str | Sequence[str] | None = None) -> Steps[dict[str, Any]]:
-    """Return the whole status, those of some keys by name, or one key, of each Bank.
-
-    A native Player that lacks one of the keys refuses; one of the original leaves it out of
-    several.
-    """
-    return values(d, "get_status", list(keys) if isinstance(keys, tuple) else keys)
-
-
-def set_scan_number(d: Roster[Any], number: int) -> Steps[None]:
-    """Set the number of the present scan in all active Banks."""
-    yield from values(d, "set_scan_number", number)
-
-
-def increment_scan_number(d: Roster[Any]) -> Steps[dict[str, Any]]:
-    """Count the scan number up in all active Banks."""
-    return values(d, "increment_scan_number")
-
-
-# switching signals
-
-
-def clear_switching_states(d: Roster[Any]) -> Steps[dict[str, Any]]:
-    """Remove all switching phases; Bank -> (True, 0)."""
-    return values(d, "clear_switching_states")
-
-
-def add_switching_state(
-    d: Roster[Any], duration: float, blank: bool = False, cal: bool = False, sig_ref_1: bool = False
-) -> Steps[dict[str, Any]]:
-    """Append a switching phase; Bank -> (True, number of phases).
-
-    Args:
-        duration: s.
-        blank: Data of the phase are thrown away.
-        cal: Noise diode on.
-        sig_ref_1: True: reference.
-    """
-    return values(d, "add_switching_state", duration, blank, cal, sig_ref_1)
-
-
-def set_gbt_ss(
-    d: Roster[Any], period: float, ss_list: Sequence[Sequence[float]]
-) -> Steps[dict[str, Any]]:
-    """Replace all switching phases; Bank -> (True, number of phases).
-
-    Args:
-        period: Of the whole cycle, s.
-        ss_list: (start as a fraction of the period, sig/ref, cal, blanking in s) of each phase,
-            ascending.
-    """
-    return values(d, "set_gbt_ss", period, [list(phase) for phase in ss_list])
-
-
-def _all_values(action: str, outcomes: Mapping[str, Outcome]) -> dict[str, Any]:
-    if any(o.error is not None for o in outcomes.values()):
-        raise PlayersError(action, outcomes)
-    return Values((bank, o.value) for bank, o in outcomes.items())
+def _all_found(
+    action: str, found: Mapping[str, Operation | ProxyError], remark: str = ""
+) -> dict[str, Operation]:
+    """Return all that were found, or raise PlayersError, whose outcomes have those that were."""
+    there = {bank: each for bank, each in found.items() if not isinstance(each, ProxyError)}
+    if len(there) < len(found):
+        outcomes = {
+            bank: Outcome(bank, None, each) if isinstance(each, ProxyError) else Outcome(bank, each)
+            for bank, each in found.items()
+        }
+        raise PlayersError(action, outcomes, remark)
+    return there

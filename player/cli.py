@@ -118,10 +118,10 @@ def _ready(args: argparse.Namespace, environment: Mapping[str, str]) -> int:
 
     from player.errors import NotReadyError, ServiceError
     from player.host import ask_ready
-    from zmqjsonproxy import Hub
+    from zmqjsonproxy import ThreadHub
 
     end = time.monotonic() + args.timeout
-    with Hub() as hub:
+    with ThreadHub() as hub:
         while True:
             try:
                 url = args.url if config is None else _ready_url(config, bank)

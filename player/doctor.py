@@ -40,7 +40,7 @@ from player.ports import local_url, port_of, split_url, tcp_url
 from player.services import reached_at
 from player.tables import Config
 from portmanager.protocol.urls import is_service
-from zmqjsonproxy import Hub, ProxyError
+from zmqjsonproxy import ProxyError, ThreadHub
 from zmqjsonproxy.rpc.descriptors import capacity
 
 __all__ = ["Report", "examine", "repair"]
@@ -274,7 +274,7 @@ def service_findings(config: Config, name: str, url: str) -> tuple[int | None, l
 
 def _answer(url: str) -> object:
     """Return the name of the Bank that is served at `url`; None: nobody says one."""
-    with Hub() as hub:
+    with ThreadHub() as hub:
         try:
             return hub.call(url, "bank", "get_bank_name", (), {}, ANSWER_S)
         except ProxyError:

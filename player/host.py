@@ -32,7 +32,7 @@ from player.ports import is_loopback, local_url, tcp_url
 from player.services import Registration
 from player.tables import Config
 from portmanager.protocol.urls import ServiceAddress, is_service, own_service
-from zmqjsonproxy import Hub, ProxyError, RefusedError
+from zmqjsonproxy import ProxyError, RefusedError, ThreadHub
 
 __all__ = ["Host", "HostSettings", "ask_ready", "bank_context", "start_errors"]
 
@@ -65,7 +65,7 @@ class HostSettings:
     read_within: float = 300.0
 
 
-def ask_ready(hub: Hub, bank: str, url: str, timeout: float) -> None:
+def ask_ready(hub: ThreadHub, bank: str, url: str, timeout: float) -> None:
     """Call the Player at `url` once.
 
     Raises:
@@ -321,7 +321,7 @@ class Host(Closing):
             NotReadyError: Not answered within `settings.ready_within`.
         """
         url, end = local_url(self.url), time.monotonic() + self.settings.ready_within
-        with Hub(self._ctx) as hub:
+        with ThreadHub(self._ctx) as hub:
             while self._ends.empty():
                 try:
                     ask_ready(hub, self.name, url, self.settings.call_timeout)
@@ -348,7 +348,7 @@ class Host(Closing):
         """Let the Bank read its configuration again, in its turn as for any caller; a sentence says
         what came of it."""
         try:
-            with Hub(self._ctx) as hub:
+            with ThreadHub(self._ctx) as hub:
                 url = local_url(self.url)
                 return str(
                     hub.call(url, "bank", "read_config_file", (), {}, self.settings.read_within)

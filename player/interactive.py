@@ -38,7 +38,7 @@ from player.ports import local_url, split_url
 from player.services import reached_at
 from player.signals import Handlers
 from portmanager.protocol.urls import is_service
-from zmqjsonproxy import Hub, MethodDescription
+from zmqjsonproxy import MethodDescription, ThreadHub
 from zmqjsonproxy.caller import Caller, own_name
 from zmqjsonproxy.engine import CallEngine, CommandQueues, ServedCall
 from zmqjsonproxy.errors import AlreadyDoneError, OperationAbortedError, RefusedError
@@ -47,7 +47,7 @@ from zmqjsonproxy.interface import Kind, Method
 from zmqjsonproxy.protocol.failures import Code, error_object
 from zmqjsonproxy.protocol.operations import OperationTable, State
 from zmqjsonproxy.protocol.request import Request
-from zmqjsonproxy.rpc.proxy import document
+from zmqjsonproxy.signatures import document
 
 __all__ = ["Bank", "Part"]
 
@@ -456,7 +456,7 @@ def _is_served(bank: str, url: str) -> bool:
         socket.create_connection(split_url(url), timeout=CONNECT_S).close()
     except (OSError, ValueError, ServiceError):
         return False
-    with Hub() as hub:
+    with ThreadHub() as hub:
         try:
             ask_ready(hub, bank, url, ANSWER_S)
         except NotReadyError as error:

@@ -16,11 +16,21 @@ VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 STAMP = ".dealer-player-setup"
 SUPPORTED = ("3.11", "3.12", "3.13")
+VERB_TESTS = (
+    "dealer_allornone",
+    "dealer_fanout",
+    "dealer_operation_verbs",
+    "dealer_scan_verbs",
+    "dealer_start",
+    "dealer_verbs",
+    "scanwait",
+)
 DAQ_TESTS = ("axis", "blockplaces", "checksum", "dadafile", "guppifile", "psrfits", "rawfile")
 CORE_TESTS = [
     "tests/unit/zmqjsonproxy",
     "tests/unit/portmanager",
     "tests/unit/spectrometer/status",
+    *(f"tests/unit/dealer/test_{name}.py" for name in VERB_TESTS),
     *(f"tests/unit/spectrometer/daq/test_{name}.py" for name in DAQ_TESTS),
 ]
 """Of the pure core: quick, and without sockets."""

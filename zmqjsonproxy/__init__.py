@@ -25,31 +25,33 @@ from zmqjsonproxy.errors import (
 )
 
 if TYPE_CHECKING:
+    from zmqjsonproxy.aio import AsyncHub, AsyncProxyClient
     from zmqjsonproxy.caller import Caller, current_caller
+    from zmqjsonproxy.client import ZMQJSONProxyClient
+    from zmqjsonproxy.hubs import Hub
     from zmqjsonproxy.interface import Keyword, command, current_operation, operation, query
-    from zmqjsonproxy.rpc.aio import AsyncHub, AsyncOperation, AsyncProxyClient
-    from zmqjsonproxy.rpc.client import ZMQJSONProxyClient
-    from zmqjsonproxy.rpc.hub import Hub
+    from zmqjsonproxy.operations import AsyncOperation, Operation
+    from zmqjsonproxy.rpc.hub import ThreadHub
     from zmqjsonproxy.rpc.many import CallRequest, CallResult
-    from zmqjsonproxy.rpc.operation import Operation
     from zmqjsonproxy.rpc.protocol.description import InterfaceDescription, MethodDescription
     from zmqjsonproxy.rpc.server import ServerSettings, ZMQJSONProxyServer
 
 # A client does not pay for what only a server needs.
 _LATE = {
-    "AsyncHub": "zmqjsonproxy.rpc.aio",
-    "AsyncOperation": "zmqjsonproxy.rpc.aio",
-    "AsyncProxyClient": "zmqjsonproxy.rpc.aio",
+    "AsyncHub": "zmqjsonproxy.aio",
+    "AsyncOperation": "zmqjsonproxy.operations",
+    "AsyncProxyClient": "zmqjsonproxy.aio",
     "CallRequest": "zmqjsonproxy.rpc.many",
     "CallResult": "zmqjsonproxy.rpc.many",
     "Caller": "zmqjsonproxy.caller",
-    "Hub": "zmqjsonproxy.rpc.hub",
+    "Hub": "zmqjsonproxy.hubs",
     "InterfaceDescription": "zmqjsonproxy.rpc.protocol.description",
     "Keyword": "zmqjsonproxy.interface",
     "MethodDescription": "zmqjsonproxy.rpc.protocol.description",
-    "Operation": "zmqjsonproxy.rpc.operation",
+    "Operation": "zmqjsonproxy.operations",
     "ServerSettings": "zmqjsonproxy.rpc.server",
-    "ZMQJSONProxyClient": "zmqjsonproxy.rpc.client",
+    "ThreadHub": "zmqjsonproxy.rpc.hub",
+    "ZMQJSONProxyClient": "zmqjsonproxy.client",
     "ZMQJSONProxyServer": "zmqjsonproxy.rpc.server",
     "command": "zmqjsonproxy.interface",
     "current_caller": "zmqjsonproxy.caller",
@@ -85,6 +87,7 @@ __all__ = [
     "RefusedError",
     "RemoteError",
     "ServerSettings",
+    "ThreadHub",
     "TooLargeError",
     "ZMQJSONProxyClient",
     "ZMQJSONProxyException",

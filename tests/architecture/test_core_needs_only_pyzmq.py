@@ -37,6 +37,7 @@ print(json.dumps({
               if importlib.util.find_spec(n)],
     "distributions": [d.metadata["Name"] for d in importlib.metadata.distributions()],
     "cpu_s": cpu_s,
+    "asyncio": "asyncio" in sys.modules,
     "prefix": sys.prefix,
 }))
 """
@@ -99,6 +100,10 @@ def test_whole_calls_work_with_players_of_both_generations(found: dict[str, Any]
 
 def test_nothing_beyond_pyzmq_and_the_standard_library_is_loaded(found: dict[str, Any]) -> None:
     assert [name for name in found["foreign"] if not name.startswith(("_cython", "cython"))] == []
+
+
+def test_a_dealer_that_waits_loads_no_asyncio(found: dict[str, Any]) -> None:
+    assert found["asyncio"] is False
 
 
 def test_the_distribution_asks_for_pyzmq_and_nothing_else() -> None:

@@ -14,7 +14,7 @@ from support.player_process import PlayerProcess
 from support.rpc_bank import Bank, serving
 
 from dealer import AsyncDealer, Dealer
-from zmqjsonproxy import AsyncHub, AsyncProxyClient, Hub, ZMQJSONProxyClient
+from zmqjsonproxy import AsyncHub, AsyncProxyClient, ThreadHub, ZMQJSONProxyClient
 
 Make = Callable[..., Any]
 
@@ -41,7 +41,7 @@ def make_proxy(request: pytest.FixtureRequest) -> Iterator[Make]:
 
         def one(url: str = "", name: str = "bank", time_out: float = 60.0) -> Any:
             if request.param == "blocking":
-                made.append(ZMQJSONProxyClient(None, name, url, time_out) if url else Hub())
+                made.append(ZMQJSONProxyClient(None, name, url, time_out) if url else ThreadHub())
             else:
                 made.append(
                     Waiting(

@@ -23,8 +23,8 @@ from player.config import load
 from spectrometer.config import SpectrometerBankConfig
 from spectrometer.status import StatusBuffer
 from spectrometer.status.protocol.cards import find_end
+from zmqjsonproxy.client import ZMQJSONProxyClient
 from zmqjsonproxy.errors import RemoteError
-from zmqjsonproxy.rpc.client import ZMQJSONProxyClient
 
 RECEIVER = "synthetic = { cal_k = 10.0, tsys_k = [20.0, 20.0], correlation = 0.5, seed = 3 }, flush_rows = 1"
 EXPOSURE_S, SCAN_S = 0.5, 1.5

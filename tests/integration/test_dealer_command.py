@@ -348,6 +348,13 @@ MISTAKES = {
     "a.swep(1.0, 2.0)": 'has no attribute "swep"',
     'd.help_param("exposed")': 'Argument 1 to "help_param"',
     'd["BANKA"].valon.get_frequency("0")': 'Argument 1 to "get_frequency"',
+    'd.start("now")': 'expected "datetime | None"',
+    '[a.start("now")]': 'expected "datetime | None"',
+    "d.wait_for_scan(evry=1.0)": 'Unexpected keyword argument "evry"',
+    "d.get_status().no_such": '"dict[str, Any]" has no attribute "no_such"',
+    "a.get_status().items()": '"Coroutine[Any, Any, dict[str, Any]]" has no attribute "items"',
+    'd.begin("set_mode").no_such': '"Operations" has no attribute "no_such"',
+    'd["BANKA"].begin("set_mode").no_such': '"Operation" has no attribute "no_such"',
 }
 
 

@@ -27,8 +27,8 @@ import zmq
 
 import dealer
 from zmqjsonproxy import ZMQJSONProxyClient
-from zmqjsonproxy.rpc.aio import AsyncProxyClient
-from zmqjsonproxy.rpc.hub import Hub
+from zmqjsonproxy.aio import AsyncProxyClient
+from zmqjsonproxy.rpc.hub import ThreadHub
 
 URL, DONE = CONSTANTS
 CALLS = "from dealer import Dealer; Dealer({'BANKA': %r}).stop()" % URL
@@ -56,7 +56,7 @@ def main():
     proxy = ZMQJSONProxyClient(None, "bank", URL)
     print("set_mode", tries(proxy.set_mode, "MODE1"))
     tries(asyncio.run, ask())
-    with Hub() as hub:
+    with ThreadHub() as hub:
         tries(hub.call, URL, "bank", "get_mode")
     with zmq.Context() as context, context.socket(zmq.REQ) as socket:
         socket.linger = 0

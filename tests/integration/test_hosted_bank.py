@@ -15,9 +15,9 @@ from player.config import load
 from player.errors import ConfigError, EndpointError, KindError, PlayerError
 from player.host import Host, HostSettings
 from player.testing import HostedBank, ManualClock
+from zmqjsonproxy.client import ZMQJSONProxyClient
 from zmqjsonproxy.errors import CallTimeoutError, PeerLostError, ProxyError, RemoteError
-from zmqjsonproxy.rpc.client import ZMQJSONProxyClient
-from zmqjsonproxy.rpc.hub import Hub
+from zmqjsonproxy.rpc.hub import ThreadHub
 
 ENDPOINT = "support.toy_endpoint:LineEndpoint"
 STUCK = "support.toy_endpoint:StuckEndpoint"
@@ -80,7 +80,7 @@ def test_an_endpoint_that_does_not_close_keeps_nothing_else_open(
     with HostedBank(ToyBank, {"endpoints": {"stuck": {"kind": STUCK}}}) as hosted:
         url = hosted.url
     assert "closing its endpoint" in caplog.text
-    with Hub() as hub, pytest.raises(PeerLostError, match="connection refused"):
+    with ThreadHub() as hub, pytest.raises(PeerLostError, match="connection refused"):
         hub.call(url, "bank", "get_bank_name", (), {}, 5.0)
 
 
@@ -121,7 +121,7 @@ def test_an_endpoint_that_blocks_when_it_is_closed_is_left(
     host.open()
     host.close()
     assert "its close has not returned for 0.1 s" in caplog.text
-    with Hub() as hub, pytest.raises(PeerLostError, match="connection refused"):
+    with ThreadHub() as hub, pytest.raises(PeerLostError, match="connection refused"):
         hub.call(host.url, "bank", "get_bank_name", (), {}, 5.0)
 
 

@@ -13,7 +13,7 @@ import zmq
 from support.player_process import PlayerProcess
 
 from zmqjsonproxy import ZMQJSONProxyClient
-from zmqjsonproxy.rpc.hub import Hub
+from zmqjsonproxy.rpc.hub import ThreadHub
 
 
 def server(*arguments: str) -> PlayerProcess:
@@ -33,7 +33,7 @@ def test_proxies_refresh_by_themselves_and_say_once_what_is_different(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.WARNING)
-    with Hub() as hub, server() as first:
+    with ThreadHub() as hub, server() as first:
         with (
             ZMQJSONProxyClient(None, "bank", first.url, 10.0, hub=hub) as proxy,
             ZMQJSONProxyClient(None, "bank", first.url, 10.0, hub=hub) as same,

@@ -98,7 +98,7 @@ def test_a_recorder_stands_between(tmp_path: Path) -> None:
 
 TWO = """
 import sys, threading, zmq
-from zmqjsonproxy import Hub, ZMQJSONProxyServer, query
+from zmqjsonproxy import ThreadHub, ZMQJSONProxyServer, query
 class Bank:
     @query
     def where(self): return self.at
@@ -111,7 +111,7 @@ for at in sys.argv[1:]:
         thread = threading.Thread(target=server.run_loop)
         thread.start()
         port = server.url.rpartition(":")[2]
-        with Hub() as hub:
+        with ThreadHub() as hub:
             for host in ("both", "four", "six"):
                 try:
                     found.append(hub.call(f"tcp://{host}:{port}", "bank", "where", timeout=20))

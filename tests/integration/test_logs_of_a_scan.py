@@ -16,8 +16,8 @@ from support.player_run import ROOT, PlayerRun, clean_environment, poll
 from support.recordings import recording
 from support.spectrometer_array import write_array
 
+from zmqjsonproxy.client import ZMQJSONProxyClient
 from zmqjsonproxy.errors import RefusedError
-from zmqjsonproxy.rpc.client import ZMQJSONProxyClient
 
 PATIENCE_S = 240.0  # of a call; set_mode starts a process
 

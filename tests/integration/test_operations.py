@@ -20,13 +20,13 @@ import dealer
 from zmqjsonproxy import (
     AsyncOperation,
     AsyncProxyClient,
-    Hub,
     Operation,
     OperationAbortedError,
     OperationLostError,
     ProtocolError,
     RefusedError,
     RemoteError,
+    ThreadHub,
     ZMQJSONProxyClient,
     operation,
 )
@@ -201,7 +201,7 @@ def test_one_that_was_killed_in_the_middle_is_lost_as_soon_as_another_serves(
 
 
 def test_one_whose_server_never_comes_back_is_lost_after_a_while(player: PlayerProcess) -> None:
-    with Hub() as hub, ZMQJSONProxyClient(None, "bank", player.url, 20.0, hub=hub) as proxy:
+    with ThreadHub() as hub, ZMQJSONProxyClient(None, "bank", player.url, 20.0, hub=hub) as proxy:
         begun = proxy.set_mode.begin("M")
         operation = Operation.find(hub, player.url, begun.id, 20.0, lost_after=1.0)
         player.kill()

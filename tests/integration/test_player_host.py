@@ -16,7 +16,7 @@ from player.config import load
 from player.errors import AddressError, BankNameError, BankStartError, NotReadyError, PortTakenError
 from player.host import Host, HostSettings
 from player.ports import split_url
-from zmqjsonproxy.rpc.client import ZMQJSONProxyClient
+from zmqjsonproxy.client import ZMQJSONProxyClient
 
 ANY_PORT = "tcp://127.0.0.1:*"
 

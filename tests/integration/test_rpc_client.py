@@ -24,13 +24,13 @@ from support.threads import in_threads
 from zmqjsonproxy import (
     BadParametersError,
     CallTimeoutError,
-    Hub,
     NoSuchInterfaceError,
     NoSuchMethodError,
     PeerLostError,
     ProxyError,
     RefusedError,
     RemoteError,
+    ThreadHub,
     ZMQJSONProxyClient,
     ZMQJSONProxyException,
 )
@@ -58,7 +58,7 @@ def test_errors_of_the_remote_side_say_everything(proxy: Any, served: tuple[str,
         proxy.refuse()
     with pytest.raises((BadParametersError, TypeError)):
         proxy.add(1)
-    with Hub() as hub:
+    with ThreadHub() as hub:
         with pytest.raises(NoSuchMethodError):
             hub.call(served[0], "bank", "nothing", (), {}, 5.0)
         with pytest.raises(NoSuchInterfaceError):
@@ -198,7 +198,7 @@ def test_servers_of_the_original_are_spoken_to_in_their_dialect_and_live_on() ->
 
 def test_a_server_that_was_refused_a_hundred_times_is_found() -> None:
     url = f"tcp://127.0.0.1:{free_port()}"
-    with Hub() as hub:
+    with ThreadHub() as hub:
         for _ in range(100):
             with pytest.raises(PeerLostError):
                 hub.call(url, "bank", "add", (1, 1), {}, 2.0)
@@ -219,7 +219,7 @@ def test_a_closed_proxy_says_so() -> None:
 
 def test_closing_ends_the_calls_of_all_threads(served: tuple[str, Bank]) -> None:
     url, bank = served
-    hub, ended = Hub(), []
+    hub, ended = ThreadHub(), []
 
     def call() -> None:
         try:
@@ -238,7 +238,7 @@ def test_closing_ends_the_calls_of_all_threads(served: tuple[str, Bank]) -> None
 
 
 def test_the_first_call_after_a_restart_in_quiet_times_works_already() -> None:
-    with RpcServer() as first, Hub() as hub:
+    with RpcServer() as first, ThreadHub() as hub:
         assert hub.call(first.url, "bank", "add", (1, 1), {}, 10.0) == 2
         first.kill()
         with RpcServer(first.url):
@@ -367,7 +367,7 @@ def test_an_old_server_whose_zeromq_knows_no_heartbeats_is_not_given_up_in_a_lon
         connection.settimeout(10)
         connection.recv(4096)
 
-    with listening(rep) as url, Hub() as hub:
+    with listening(rep) as url, ThreadHub() as hub:
         assert hub.call(url, "bank", "set_mode", ("MODE1",), {}, 10.0) == [
             True,
             "new mode MODE1 set!",
@@ -385,7 +385,7 @@ def test_what_is_no_zeromq_is_reported_as_no_server(greeting: bytes) -> None:
             connection.recv(4096)
             connection.recv(4096)
 
-    with listening(stranger) as url, Hub() as hub:
+    with listening(stranger) as url, ThreadHub() as hub:
         begun = time.monotonic()
         with pytest.raises(PeerLostError, match="no server at"):
             hub.call(url, "bank", "add", (1, 1), {}, 30.0)

@@ -14,7 +14,7 @@ import pytest
 from support.dealers import eventually
 from support.rpc_bank import Bank
 
-from zmqjsonproxy import AsyncHub, Hub, PeerLostError, ProtocolError
+from zmqjsonproxy import AsyncHub, PeerLostError, ProtocolError, ThreadHub
 from zmqjsonproxy.rpc.hub import CallRequest
 
 
@@ -30,16 +30,16 @@ class Value:
         raise self.error
 
 
-def _call(hub: Hub, url: str, value: Any) -> Any:
+def _call(hub: ThreadHub, url: str, value: Any) -> Any:
     return hub.call(url, "bank", "echo", [value], timeout=20)
 
 
-def _each(hub: Hub, url: str, value: Any) -> Any:
+def _each(hub: ThreadHub, url: str, value: Any) -> Any:
     (result,) = hub.call_each([url], "bank", "echo", [value], timeout=20)
     raise result.error or AssertionError
 
 
-def _many(hub: Hub, url: str, value: Any) -> Any:
+def _many(hub: ThreadHub, url: str, value: Any) -> Any:
     other, result = hub.call_many(
         [CallRequest(url, "bank", "add", (2, 3)), CallRequest(url, "bank", "echo", (value,))]
     )
@@ -47,14 +47,14 @@ def _many(hub: Hub, url: str, value: Any) -> Any:
     raise result.error or AssertionError
 
 
-def _batch(hub: Hub, url: str, value: Any) -> Any:
+def _batch(hub: ThreadHub, url: str, value: Any) -> Any:
     result, _ = hub.call_batch(
         url, "bank", [("echo", [value], {}), ("add", [2, 3], {})], timeout=20
     )
     raise result.error or AssertionError
 
 
-WAYS: dict[str, Callable[[Hub, str, Any], Any]] = {
+WAYS: dict[str, Callable[[ThreadHub, str, Any], Any]] = {
     "a call": _call,
     "a named argument": lambda hub, url, value: hub.call(
         url, "bank", "echo", kwargs={"value": value}, timeout=20
@@ -69,8 +69,8 @@ WAYS: dict[str, Callable[[Hub, str, Any], Any]] = {
 
 
 @pytest.fixture
-def hub(served: tuple[str, Bank]) -> Iterator[Hub]:
-    with Hub() as hub:
+def hub(served: tuple[str, Bank]) -> Iterator[ThreadHub]:
+    with ThreadHub() as hub:
         yield hub
 
 
@@ -78,7 +78,7 @@ class Innocent:
     """A thread that leads the socket: it waits for an answer that comes when the Bank is told to go
     on."""
 
-    def __init__(self, hub: Hub, served: tuple[str, Bank], method: str = "hold") -> None:
+    def __init__(self, hub: ThreadHub, served: tuple[str, Bank], method: str = "hold") -> None:
         self.answers: list[Any] = []
         self._bank = served[1]
         call = lambda: self.answers.append(hub.call(served[0], "bank", method, timeout=60))  # noqa: E731
@@ -95,7 +95,7 @@ class Innocent:
 
 @pytest.mark.parametrize("way", WAYS.values(), ids=WAYS.keys())
 def test_a_value_that_cannot_be_encoded_fails_its_own_caller_alone(
-    hub: Hub, served: tuple[str, Bank], way: Callable[[Hub, str, Any], Any]
+    hub: ThreadHub, served: tuple[str, Bank], way: Callable[[ThreadHub, str, Any], Any]
 ) -> None:
     innocent = Innocent(hub, served)
     value, here = Value(NotImplementedError("no list of this")), threading.get_ident()
@@ -117,7 +117,7 @@ def test_a_value_that_cannot_be_encoded_fails_its_own_caller_alone(
 
 @pytest.mark.parametrize("way", WAYS.values(), ids=WAYS.keys())
 def test_so_does_one_that_is_given_before_the_server_is_known(
-    hub: Hub, served: tuple[str, Bank], way: Callable[[Hub, str, Any], Any]
+    hub: ThreadHub, served: tuple[str, Bank], way: Callable[[ThreadHub, str, Any], Any]
 ) -> None:
     value = Value(NotImplementedError("no list of this"))
     with pytest.raises(ProtocolError, match="no list of this"):
@@ -130,7 +130,7 @@ def test_so_does_one_that_is_given_before_the_server_is_known(
 )
 @pytest.mark.parametrize("way", WAYS.values(), ids=WAYS.keys())
 def test_a_locator_that_fails_fails_those_who_need_it(
-    served: tuple[str, Bank], way: Callable[[Hub, str, Any], Any], error: BaseException
+    served: tuple[str, Bank], way: Callable[[ThreadHub, str, Any], Any], error: BaseException
 ) -> None:
     threads: set[int] = set()
 
@@ -138,7 +138,7 @@ def test_a_locator_that_fails_fails_those_who_need_it(
         threads.add(threading.get_ident())
         raise error
 
-    with Hub(locators={"name": locate}) as hub:
+    with ThreadHub(locators={"name": locate}) as hub:
         assert hub.call(served[0], "bank", "add", [2, 3]) == 5
         innocent = Innocent(hub, served)
         with pytest.raises(
@@ -171,7 +171,10 @@ def test_a_locator_of_asyncio_that_fails_ends_the_calls_that_wait_for_it(
 
 @pytest.mark.parametrize("error", [ValueError, SystemExit, KeyboardInterrupt, GeneratorExit])
 def test_a_callback_that_raises_is_logged_and_its_thread_gets_its_answer(
-    hub: Hub, served: tuple[str, Bank], error: type[BaseException], caplog: pytest.LogCaptureFixture
+    hub: ThreadHub,
+    served: tuple[str, Bank],
+    error: type[BaseException],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     assert hub.call(served[0], "bank", "add", [2, 3]) == 5
     innocent = Innocent(hub, served)

@@ -13,9 +13,9 @@ from support.rpc_bank import Bank
 
 from zmqjsonproxy.protocol.arrays import Framed
 from zmqjsonproxy.rpc.frames import sender
-from zmqjsonproxy.rpc.hub import Hub
+from zmqjsonproxy.rpc.hub import ThreadHub
 
-CALLS: dict[str, Callable[[Hub, str], object]] = {
+CALLS: dict[str, Callable[[ThreadHub, str], object]] = {
     "one call": lambda hub, url: hub.call(url, "bank", "add", [2, 3], timeout=10),
     "a batch": lambda hub, url: hub.call_batch(url, "bank", [("add", [2, 3], {})], timeout=10),
     "a fan-out": lambda hub, url: hub.call_each([url], "bank", "add", [2, 3], timeout=10),
@@ -24,18 +24,18 @@ CALLS: dict[str, Callable[[Hub, str], object]] = {
 
 
 @pytest.fixture
-def hub(served: tuple[str, Bank]) -> Iterator[Hub]:
-    with Hub() as hub:
+def hub(served: tuple[str, Bank]) -> Iterator[ThreadHub]:
+    with ThreadHub() as hub:
         assert hub.call(served[0], "bank", "add", [2, 3]) == 5
         yield hub
 
 
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS.keys())
 def test_ctrl_c_just_after_the_lead_was_taken_leaves_it_to_others(
-    hub: Hub,
+    hub: ThreadHub,
     served: tuple[str, Bank],
     monkeypatch: pytest.MonkeyPatch,
-    call: Callable[[Hub, str], object],
+    call: Callable[[ThreadHub, str], object],
 ) -> None:
     take = hub._lead.take
 
@@ -59,10 +59,10 @@ def test_ctrl_c_just_after_the_lead_was_taken_leaves_it_to_others(
 
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS.keys())
 def test_ctrl_c_when_the_answer_was_taken_leaves_nothing_expected(
-    hub: Hub,
+    hub: ThreadHub,
     served: tuple[str, Bank],
     monkeypatch: pytest.MonkeyPatch,
-    call: Callable[[Hub, str], object],
+    call: Callable[[ThreadHub, str], object],
 ) -> None:
     connections = hub._connections
     receive = connections.next_message
@@ -80,7 +80,7 @@ def test_ctrl_c_when_the_answer_was_taken_leaves_nothing_expected(
 
 
 def test_what_goes_wrong_within_the_lead_leaves_it_with_whoever_has_it(
-    hub: Hub, served: tuple[str, Bank], monkeypatch: pytest.MonkeyPatch
+    hub: ThreadHub, served: tuple[str, Bank], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def raises(*_: object) -> None:
         raise RuntimeError("as asked")

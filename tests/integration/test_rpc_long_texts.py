@@ -12,7 +12,7 @@ import zmq
 from support.original_client import OriginalClient
 from support.rpc_bank import Bank, serving
 
-from zmqjsonproxy import Hub, ZMQJSONProxyClient
+from zmqjsonproxy import ThreadHub, ZMQJSONProxyClient
 from zmqjsonproxy.errors import OperationAbortedError, ProxyError
 
 LONG = "x" * 1_000_000
@@ -69,7 +69,7 @@ def test_what_is_wrong_is_said_in_few_words(
 
 
 def test_an_end_of_a_text_is_said_and_what_is_left_out(served: tuple[str, Bank]) -> None:
-    with Hub() as hub, pytest.raises(ProxyError) as told:
+    with ThreadHub() as hub, pytest.raises(ProxyError) as told:
         ZMQJSONProxyClient(None, "bank", served[0], hub=hub).remote.add(1, 1, **{LONG: 1})
     text = str(told.value)
     assert "got an unexpected keyword argument 'xxx" in text
@@ -80,7 +80,7 @@ def test_an_end_of_a_text_is_said_and_what_is_left_out(served: tuple[str, Bank])
 def test_reasons_of_aborts_and_texts_of_progress_are_kept_short(served: tuple[str, Bank]) -> None:
     url, bank = served
     bank.progress_text = LONG
-    with Hub() as hub:
+    with ThreadHub() as hub:
         proxy = ZMQJSONProxyClient(None, "bank", url, hub=hub)
         operation = proxy.begin("set_mode", "A")
         assert bank.begun.wait(10)

@@ -20,8 +20,8 @@ from dealer import AsyncDealer, Dealer
 from zmqjsonproxy import (
     AsyncHub,
     AsyncProxyClient,
-    Hub,
     ServerSettings,
+    ThreadHub,
     ZMQJSONProxyClient,
     ZMQJSONProxyServer,
 )
@@ -47,11 +47,11 @@ ENDS = {
     "a Dealer in a function": f"def f(): d = dealer.Dealer({{'A': url}}); d['A'].add(2, 3); "
     f"return d['A'].call_later('echo', {LARGE})\nlater = f()",
     "an exception": f"d = dealer.Dealer({{'A': url}}); d['A'].add(2, 3); d['A'].call_later('echo', {LARGE}); 1 / 0",
-    "a context of the program": f"hub = Hub(zmq.Context()); hub.call(url, 'bank', 'add', [2, 3]); "
+    "a context of the program": f"hub = ThreadHub(zmq.Context()); hub.call(url, 'bank', 'add', [2, 3]); "
     f"later = hub.begin(url, 'bank', 'echo', [{LARGE}])",
-    "the context of all programs": f"hub = Hub(zmq.Context.instance()); hub.call(url, 'bank', 'add', [2, 3]); "
+    "the context of all programs": f"hub = ThreadHub(zmq.Context.instance()); hub.call(url, 'bank', 'add', [2, 3]); "
     f"later = hub.begin(url, 'bank', 'echo', [{LARGE}])",
-    "a thread that waits": f"hub = Hub(); hub.call(url, 'bank', 'add', [2, 3]); "
+    "a thread that waits": f"hub = ThreadHub(); hub.call(url, 'bank', 'add', [2, 3]); "
     f"threading.Thread(target=hub.call, args=(url, 'bank', 'hold'), daemon=True).start(); "
     f"later = hub.begin(url, 'bank', 'echo', [{LARGE}])",
     "asyncio": f"""
@@ -70,7 +70,8 @@ asyncio.run(run())
 def test_a_program_that_ends_with_a_large_call_under_way_ends_in_order(
     served: tuple[str, Bank], script: str
 ) -> None:
-    head = "import asyncio, dealer, sys, threading, zmq\nfrom zmqjsonproxy import AsyncHub, Hub\nurl = sys.argv[1]\n"
+    head = "import asyncio, dealer, sys, threading, zmq\n"
+    head += "from zmqjsonproxy import AsyncHub, ThreadHub\nurl = sys.argv[1]\n"
     ended = run(head + script, served[0])
     assert ended.returncode == int("1 / 0" in script)
     assert "Error" not in ended.stderr.replace("ZeroDivisionError", "")
@@ -112,7 +113,7 @@ def test_a_program_that_ends_while_it_serves_a_large_result_ends_in_order() -> N
 FORKS = """
 import asyncio, json, multiprocessing, os, sys, threading, time
 from dealer import AsyncDealer, Dealer
-from zmqjsonproxy import AsyncProxyClient, Hub, PeerLostError, ZMQJSONProxyClient
+from zmqjsonproxy import AsyncProxyClient, ThreadHub, PeerLostError, ZMQJSONProxyClient
 
 url, absent = sys.argv[1:]
 d = Dealer({"BANKA": url, "GONE": absent}, timeout=20)
@@ -223,8 +224,8 @@ def test_the_call_of_a_parent_is_not_ended_by_its_child(served: tuple[str, Bank]
     url, bank = served
     script = """
 import os, sys
-from zmqjsonproxy import Hub
-hub = Hub()
+from zmqjsonproxy import ThreadHub
+hub = ThreadHub()
 hub.call(sys.argv[1], "bank", "add", [2, 3])
 later = hub.begin(sys.argv[1], "bank", "write", [1])
 if os.fork() == 0:
@@ -233,7 +234,7 @@ if os.fork() == 0:
 os.wait()
 print(hub.call(sys.argv[1], "bank", "add", [2, 3]), later.result(20))
 """
-    with Hub() as other:
+    with ThreadHub() as other:
         assert other.call(url, "bank", "add", [2, 3]) == 5
         held = other.begin(url, "bank", "hold")
         assert bank.begun.wait(20)

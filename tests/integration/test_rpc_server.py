@@ -19,7 +19,7 @@ from support.original_client import OriginalClient
 from support.player_run import poll
 from support.rpc_bank import Bank, serving
 
-from zmqjsonproxy import Hub, RefusedError, ServerSettings, ZMQJSONProxyServer, command
+from zmqjsonproxy import RefusedError, ServerSettings, ThreadHub, ZMQJSONProxyServer, command
 from zmqjsonproxy.errors import CallTimeoutError, PeerLostError
 from zmqjsonproxy.rpc.many import CallRequest
 
@@ -393,7 +393,7 @@ def test_the_server_describes_itself(client: OriginalClient) -> None:
 def test_native_hello_tells_everything_and_an_unknown_interface_names_those_there_are(
     served: tuple[str, Bank],
 ) -> None:
-    with Hub() as hub:
+    with ThreadHub() as hub:
         description = hub.describe(served[0], "bank")
         assert description.native
         assert description.methods["add"].doc == "Adds two values."
@@ -453,7 +453,7 @@ def test_many_servers_in_one_thread_answer_queries_and_commands() -> None:
         thread = threading.Thread(target=serve)
         thread.start()
         try:
-            with Hub() as hub:
+            with ThreadHub() as hub:
                 urls = [server.url for server in servers.values()]
                 for _ in range(20):
                     assert [
@@ -500,7 +500,7 @@ def test_one_call_to_many_servers_has_a_value_or_an_error_for_each_in_its_place(
             closed.callback(server.quit_loop)
             urls.append(server.url)
         closed.callback(ended.set)
-        with Hub() as hub:
+        with ThreadHub() as hub:
             for _ in range(2):  # first over connections to be made, then over those that are there
                 results = hub.call_each(
                     [*urls, "tcp://127.0.0.1:1"], "bank", "add", (2, 3), timeout=1.0

@@ -11,7 +11,7 @@ import pytest
 import zmq
 
 from zmqjsonproxy.errors import PeerLostError
-from zmqjsonproxy.rpc.hub import Hub
+from zmqjsonproxy.rpc.hub import ThreadHub
 
 HELLO = {
     "dealer": 1,
@@ -65,7 +65,7 @@ def test_what_cannot_be_read_ends_the_connection_whatever_follows_it(more: list[
     with (
         zmq.Context() as context,
         strange_server(context, [[GOOD], [b"\xff", *more]]) as url,
-        Hub(context) as hub,
+        ThreadHub(context) as hub,
     ):
         assert hub.call(url, "bank", "add", timeout=10) == 5
         with pytest.raises(PeerLostError, match="cannot be read"):
@@ -80,7 +80,7 @@ def test_of_a_batch_that_is_answered_in_part_nothing_stays_expected(answer: byte
     with (
         zmq.Context() as context,
         strange_server(context, [[GOOD], [answer]]) as url,
-        Hub(context) as hub,
+        ThreadHub(context) as hub,
     ):
         assert hub.call(url, "bank", "add", timeout=10) == 5
         results = hub.call_batch(url, "bank", [("add", [], {})] * 3, timeout=10)

@@ -19,25 +19,31 @@ from support.original_server import OriginalPlayer
 from support.rpc_bank import Bank, serving
 
 from dealer import AsyncDealer, Dealer
-from zmqjsonproxy import AsyncProxyClient, CallTimeoutError, Hub, PeerLostError, ZMQJSONProxyClient
+from zmqjsonproxy import (
+    AsyncProxyClient,
+    CallTimeoutError,
+    PeerLostError,
+    ThreadHub,
+    ZMQJSONProxyClient,
+)
 from zmqjsonproxy.errors import CallCancelledError
 from zmqjsonproxy.rpc.hub import CallRequest
 
-Waits = Callable[[Hub, str], Any]
+Waits = Callable[[ThreadHub, str], Any]
 
 
-def _batch(hub: Hub, url: str) -> Any:
+def _batch(hub: ThreadHub, url: str) -> Any:
     return hub.call_batch(url, "bank", [("write", [n], {}) for n in range(3)], timeout=60)
 
 
-def _proxy_batch(hub: Hub, url: str) -> None:
+def _proxy_batch(hub: ThreadHub, url: str) -> None:
     with ZMQJSONProxyClient(None, "bank", url, hub=hub, eager=False).batch() as batch:
         written = batch.write(1)
         batch.write(2)
     written.result()
 
 
-def _dealer(hub: Hub, url: str) -> Any:
+def _dealer(hub: ThreadHub, url: str) -> Any:
     with Dealer({"BANKA": url}) as d:
         return d.write(1)
 
@@ -60,7 +66,7 @@ WAITS: dict[str, Waits] = {
 def held(served: tuple[str, Bank]) -> Iterator[tuple[str, Bank]]:
     """A served Bank whose command queue is occupied until `go_on`."""
     url, bank = served
-    with Hub() as other:
+    with ThreadHub() as other:
         assert other.call(url, "bank", "add", [2, 3]) == 5
         holding = other.begin(url, "bank", "hold")
         assert bank.begun.wait(20)
@@ -71,8 +77,8 @@ def held(served: tuple[str, Bank]) -> Iterator[tuple[str, Bank]]:
 
 
 @pytest.fixture(params=["connected", "not connected yet"])
-def hub(request: pytest.FixtureRequest, held: tuple[str, Bank]) -> Iterator[Hub]:
-    with Hub() as hub:
+def hub(request: pytest.FixtureRequest, held: tuple[str, Bank]) -> Iterator[ThreadHub]:
+    with ThreadHub() as hub:
         if request.param == "connected":
             assert hub.call(held[0], "bank", "add", [2, 3]) == 5
         yield hub
@@ -118,7 +124,7 @@ def assert_nothing_comes_of_it(url: str, bank: Bank) -> None:
     """Free the command queue, and see what its queue had left."""
     eventually(lambda: not bank.waiting())
     bank.go_on.set()
-    with Hub() as other:
+    with ThreadHub() as other:
         assert other.call(url, "bank", "sleep", [0]) == "slept"  # behind all that was queued
         assert not other.call(url, "rpc", "operations", [True])
     assert bank.written == []
@@ -126,7 +132,9 @@ def assert_nothing_comes_of_it(url: str, bank: Bank) -> None:
 
 
 @pytest.mark.parametrize("waits", WAITS.values(), ids=WAITS.keys())
-def test_ctrl_c_withdraws_what_is_queued(hub: Hub, held: tuple[str, Bank], waits: Waits) -> None:
+def test_ctrl_c_withdraws_what_is_queued(
+    hub: ThreadHub, held: tuple[str, Bank], waits: Waits
+) -> None:
     url, bank = held
     ctrl_c(bank.waiting, lambda: waits(hub, url))
     assert hub.call(url, "bank", "add", [2, 3], timeout=20) == 5
@@ -141,7 +149,7 @@ def test_ctrl_c_at_any_moment_leaves_nothing_behind(held: tuple[str, Bank], kind
     url, bank = held
     chance = random.Random(0)
     for _ in range(6):
-        with Hub() as hub:  # the first of its calls connects
+        with ThreadHub() as hub:  # the first of its calls connects
             for _ in range(4):
                 later = partial(threading.Event().wait, chance.uniform(0.0, 0.004))
                 ctrl_c(later, partial(WAITS[kind], hub, url), at_any_moment=True)
@@ -154,7 +162,7 @@ def test_ctrl_c_at_any_moment_leaves_nothing_behind(held: tuple[str, Bank], kind
 
 def test_a_caller_that_follows_another_thread_withdraws_too(held: tuple[str, Bank]) -> None:
     url, bank = held
-    with Hub() as hub:
+    with ThreadHub() as hub:
         answers: list[Any] = []
         leader = threading.Thread(
             target=lambda: answers.append(hub.call(url, "bank", "sleep", [0], timeout=60))
@@ -171,7 +179,7 @@ def test_a_caller_that_follows_another_thread_withdraws_too(held: tuple[str, Ban
 
 def test_what_runs_goes_on_after_ctrl_c(served: tuple[str, Bank]) -> None:
     url, bank = served
-    with Hub() as hub:
+    with ThreadHub() as hub:
         ctrl_c(bank.begun.is_set, lambda: hub.call(url, "bank", "set_mode", ["MODE1"], timeout=60))
         (operation,) = hub.call(url, "rpc", "operations", [True])
         assert operation["state"] == "running"
@@ -212,7 +220,7 @@ def test_operations_whose_begin_was_interrupted_are_withdrawn_though_they_were_a
     held: tuple[str, Bank], monkeypatch: pytest.MonkeyPatch, count: int
 ) -> None:
     url, bank = held
-    with Hub() as hub:
+    with ThreadHub() as hub:
         assert hub.call(url, "bank", "add", [2, 3]) == 5
         connections = hub._connections
         receive, received = connections.next_message, []
@@ -325,7 +333,7 @@ def test_a_script_that_ends_by_ctrl_c_leaves_nothing_queued(
 
 
 def test_a_server_of_the_original_is_told_nothing_and_answers_the_next_call() -> None:
-    with OriginalPlayer(mode="MODE1") as old, Hub() as hub:
+    with OriginalPlayer(mode="MODE1") as old, ThreadHub() as hub:
         assert hub.call(old.url, "bank", "get_mode") == "MODE1"
         old.suspend()
         peer = hub.peer(old.url)
@@ -335,7 +343,7 @@ def test_a_server_of_the_original_is_told_nothing_and_answers_the_next_call() ->
 
 
 def test_a_queue_lives_on_when_its_calls_are_withdrawn_from_under_it() -> None:
-    with serving() as (url, bank), Hub() as hub, Hub() as other:
+    with serving() as (url, bank), ThreadHub() as hub, ThreadHub() as other:
         chance = random.Random(1)
         for n in range(200):
             future = other.begin(url, "bank", "write", [n])

@@ -9,7 +9,7 @@ from typing import Any
 from dealer import AsyncOperations
 from dealer.roster import RemoteVerbs
 from zmqjsonproxy import AsyncOperation
-from zmqjsonproxy.rpc.proxy import RemoteMethods
+from zmqjsonproxy.proxy import RemoteMethods
 
 
 class Waiting:

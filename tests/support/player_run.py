@@ -16,7 +16,7 @@ from typing import Any, Self
 
 import psutil
 
-from zmqjsonproxy.rpc.client import ZMQJSONProxyClient
+from zmqjsonproxy.client import ZMQJSONProxyClient
 
 ROOT = Path(__file__).resolve().parents[2]
 DEADLINE = 120.0  # s; a loaded machine is slow

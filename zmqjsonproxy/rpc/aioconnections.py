@@ -9,8 +9,8 @@ from typing import Any
 
 import zmq
 
+from zmqjsonproxy.locating import AsyncLocators, NotLocatedError, scheme_of, unlocated
 from zmqjsonproxy.rpc.connections import Connections, HubSettings
-from zmqjsonproxy.rpc.locating import AsyncLocators, NotLocatedError, scheme_of, unlocated
 from zmqjsonproxy.rpc.peer import Peer, Pending
 
 __all__ = ["WatchedConnections"]

@@ -9,19 +9,19 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, Self
 
 import zmq
 
 from zmqjsonproxy.errors import PeerLostError
+from zmqjsonproxy.locating import AsyncLocators
 from zmqjsonproxy.process import OfOneProcess, own_context, watch_process
 from zmqjsonproxy.protocol.arrays import Framed
 from zmqjsonproxy.rpc.aioconnections import WatchedConnections
 from zmqjsonproxy.rpc.connections import LOOK_EVERY, HubSettings
 from zmqjsonproxy.rpc.knownservers import KnownServers
-from zmqjsonproxy.rpc.locating import AsyncLocators
 from zmqjsonproxy.rpc.many import CallRequest, CallResult, batch_results, in_batches, shared_calls
 from zmqjsonproxy.rpc.peer import BatchedCall, BatchOfCalls, Call, Hello, Peer, Pending
 from zmqjsonproxy.rpc.protocol import jsonrpc
@@ -156,7 +156,7 @@ class AsyncHub(OfOneProcess, KnownServers):
         kwargs: Mapping[str, Any] | None = None,
         timeout: float = 60.0,
     ) -> Any:
-        """Call a method and wait for its answer; arguments and errors as those of `Hub.call`."""
+        """Call a method and wait for its answer; arguments and errors as those of `ThreadHub.call`."""
         begun = time.monotonic()
         connections = self._connections
         peer = connections.peer(url)
@@ -168,7 +168,7 @@ class AsyncHub(OfOneProcess, KnownServers):
             and begun - connections.looked_at <= LOOK_EVERY
             and timeout > 0
         ):
-            # As `Hub.call`: as long as nothing but its result arrives, without the bookkeeping of
+            # As `ThreadHub.call`: as long as nothing but its result arrives, without the bookkeeping of
             # many.
             number = next(connections.numbers)
             try:
@@ -246,7 +246,7 @@ class AsyncHub(OfOneProcess, KnownServers):
         timeout: float,
         begun_by: str,
     ) -> list[CallResult]:
-        """Begin an operation at many servers; as `Hub.begin_each`, for `AsyncOperation`."""
+        """Begin an operation at many servers; as `ThreadHub.begin_each`, for `AsyncOperation`."""
         begun = time.monotonic()
         wait = _Wait(begun + timeout)
         what = Call(object_name, method, args, kwargs, timeout, begun_by)
@@ -257,7 +257,7 @@ class AsyncHub(OfOneProcess, KnownServers):
     async def call_batch(
         self, url: str, object_name: str, calls: Sequence[BatchedCall], timeout: float = 60.0
     ) -> list[CallResult]:
-        """Make calls of one object in one message; as `Hub.call_batch`."""
+        """Make calls of one object in one message; as `ThreadHub.call_batch`."""
         begun = time.monotonic()
         peer = self._connections.peer(url)
         if not peer.is_ours:
@@ -308,7 +308,7 @@ class AsyncHub(OfOneProcess, KnownServers):
     async def describe(
         self, url: str, object_name: str, timeout: float = 1.0
     ) -> InterfaceDescription:
-        """Ask a server what an object offers; errors as those of `Hub.describe`."""
+        """Ask a server what an object offers; errors as those of `ThreadHub.describe`."""
         (result,) = await self.describe_many([url], object_name, timeout)
         if result.error is not None:
             raise result.error
@@ -326,6 +326,14 @@ class AsyncHub(OfOneProcess, KnownServers):
         for url in urls:
             _Awaited(wait, self._connections.peer(url), what, begun)
         return await self._results(wait, begun)
+
+    async def pause(self, seconds: float) -> None:
+        """Wait between two looks at servers."""
+        await asyncio.sleep(seconds)
+
+    def spawn(self, work: Coroutine[object, None, None]) -> asyncio.Task[None]:
+        """Let a coroutine over this hub go on in a task, which is to be kept until it has ended."""
+        return asyncio.get_running_loop().create_task(work, name="operations")
 
     async def close(self) -> None:
         """Close the sockets; calls that are under way end with PeerLostError."""

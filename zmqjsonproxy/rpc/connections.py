@@ -23,10 +23,10 @@ from groundwork.planned import refusal
 from zmqjsonproxy import ndarray, wirejson
 from zmqjsonproxy.caller import own_name
 from zmqjsonproxy.errors import PeerLostError
+from zmqjsonproxy.locating import Locators, NotLocatedError, scheme_of, unlocated
 from zmqjsonproxy.protocol.arrays import Framed
 from zmqjsonproxy.rpc.bridge import Bridge
 from zmqjsonproxy.rpc.frames import frame_receiver, rest_receiver, sender
-from zmqjsonproxy.rpc.locating import Locators, NotLocatedError, scheme_of, unlocated
 from zmqjsonproxy.rpc.peer import Call, CallResult, Peer, Pending, State
 from zmqjsonproxy.rpc.protocol import jsonrpc, original
 from zmqjsonproxy.sockmon import PeerEvent, SocketMonitor, Transition

@@ -40,14 +40,14 @@ from zmqjsonproxy.rpc.protocol.description import InterfaceDescription, MethodDe
 __all__ = [
     "CallRequest",
     "CallResult",
-    "Hub",
     "HubSettings",
     "InterfaceDescription",
     "MethodDescription",
+    "ThreadHub",
 ]
 
 
-class Hub(LedCalls):
+class ThreadHub(LedCalls):
     """One socket for calls to any number of servers; thread-safe.
 
     Args:
@@ -349,6 +349,11 @@ class Hub(LedCalls):
             Pending(self._connections.peer(url), what, begun, begun + timeout) for url in urls
         ]
         return self._results(pendings, begun, begun + timeout)
+
+    def pause(self, seconds: float) -> None:
+        """Wait between two looks at servers, by `time.sleep`, whatever that is then (a plan puts
+        its own there)."""
+        time.sleep(seconds)
 
     def __enter__(self) -> Self:
         return self

@@ -16,12 +16,12 @@ from typing import Any
 import zmq
 
 from zmqjsonproxy.errors import CallCancelledError, PeerLostError
+from zmqjsonproxy.locating import Locators
 from zmqjsonproxy.process import LET_GO_WITHIN_S, OfOneProcess, own_context, watch_process
 from zmqjsonproxy.rpc.connections import LOOK_EVERY, SLICE_MS, Connections, HubSettings
 from zmqjsonproxy.rpc.futures import CallFuture
 from zmqjsonproxy.rpc.knownservers import KnownServers
 from zmqjsonproxy.rpc.lead import Lead, lets_go
-from zmqjsonproxy.rpc.locating import Locators
 from zmqjsonproxy.rpc.many import CallResult
 from zmqjsonproxy.rpc.peer import Peer, Pending
 

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from dealer.allornone import Asked, CommonStart, Starters
+from dealer.allornone import CommonStart, Starters
 from dealer.errors import StartError
 from dealer.outcome import Outcome
 from zmqjsonproxy.errors import CallTimeoutError, PeerLostError, RefusedError
+from zmqjsonproxy.hubs import run
 
 NOW = datetime(2014, 3, 4, 12, 0, 0, tzinfo=UTC)
 WHEN = NOW + timedelta(seconds=6)
@@ -30,9 +31,11 @@ class Banks:
         self.named: set[str] = set()
         self.together: list[str] = []
 
-    def __call__(self, method: str, /, *args: Any, _banks: Sequence[str], _timeout: float) -> Asked:
-        self.asked.append((method, tuple(_banks)))
-        self.timeouts[method] = _timeout
+    async def __call__(
+        self, method: str, banks: Sequence[str], timeout: float, args: Sequence[Any] = ()
+    ) -> dict[str, Outcome]:
+        self.asked.append((method, tuple(banks)))
+        self.timeouts[method] = timeout
         when = [2014, 3, 4, 12, 0, 6, 0]
         assert (
             args
@@ -46,10 +49,11 @@ class Banks:
             }[method]
         )
         if ID in args:
-            self.named.update(_banks)
-        if any(isinstance(self.answers.get((bank, method)), KeyboardInterrupt) for bank in _banks):
-            yield "interrupted"
-        return {bank: self._answer(bank, method) for bank in _banks}
+            self.named.update(banks)
+        for bank in banks:
+            if isinstance(error := self.answers.get((bank, method)), KeyboardInterrupt):
+                raise error
+        return {bank: self._answer(bank, method) for bank in banks}
 
     def _answer(self, bank: str, method: str) -> Outcome:
         answer = self.answers.get((bank, method), (True, f"{method} done"))
@@ -65,17 +69,10 @@ def now() -> datetime:
 def start(
     banks: Banks, named: Sequence[str], at_once: Sequence[str], unnamed: Sequence[str] = ()
 ) -> dict[str, Outcome]:
-    """Take the steps of a start; a step at which it is interrupted is answered by Ctrl-C."""
+    """Carry out a start."""
     starters = Starters(named=named, unnamed=unnamed, at_once=at_once)
     banks.together = starters.all if len(starters.all) > 1 else []
-    steps = CommonStart(banks, WHEN, ID, now).start(starters)
-    try:
-        assert next(steps) == "interrupted"
-        steps.throw(KeyboardInterrupt())
-    except StopIteration as end:
-        found: dict[str, Outcome] = end.value
-        return found
-    raise AssertionError("it went on after Ctrl-C")
+    return run(CommonStart(banks, WHEN, ID, now).start(starters))
 
 
 def test_native_banks_are_armed_then_committed_and_old_ones_started_last() -> None:
@@ -181,6 +178,21 @@ def test_ctrl_c_takes_back_what_was_done(
     with pytest.raises(KeyboardInterrupt):
         start(banks, ["A", "B"], ["C"])
     assert banks.asked[-len(undone) :] == undone
+
+
+def test_ctrl_c_between_the_calls_takes_back_what_was_armed() -> None:
+    banks = Banks()
+    looks = iter([NOW] * 3)  # for the deadlines of arming; the next is that of the commit
+
+    def interrupted() -> datetime:
+        for at in looks:
+            return at
+        raise KeyboardInterrupt
+
+    banks.together = ["A", "B"]
+    with pytest.raises(KeyboardInterrupt):
+        run(CommonStart(banks, WHEN, ID, interrupted).start(Starters(named=["A", "B"])))
+    assert banks.asked == [("arm", ("A",)), ("arm", ("B",)), ("disarm_start", ("A", "B"))]
 
 
 def test_banks_that_know_no_identity_are_armed_all_at_once_and_stopped_after_a_commit() -> None:

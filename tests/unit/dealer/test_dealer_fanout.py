@@ -9,13 +9,15 @@ import pytest
 
 from dealer.fanout import fan_out, similar_names
 from zmqjsonproxy.errors import PeerLostError, RefusedError
-from zmqjsonproxy.rpc.hub import CallResult, Hub
+from zmqjsonproxy.rpc.hub import CallResult, ThreadHub
 
 URLS = {"BANKB": "tcp://b:1", "BANKA": "tcp://a:1"}
 
 
 class FakeHub:
     """Answers every call with the next of the given results."""
+
+    is_native = peer = None
 
     def __init__(self, *results: CallResult) -> None:
         self.results = results
@@ -36,13 +38,13 @@ class FakeHub:
 
 def outcome_of(method: str, value: Any) -> Any:
     hub = FakeHub(CallResult(value, None, 0.25))
-    return fan_out(cast(Hub, hub), {"BANKA": "tcp://a:1"}, method, (), {}, 5.0)["BANKA"]
+    return fan_out(cast(ThreadHub, hub), {"BANKA": "tcp://a:1"}, method, (), {}, 5.0)["BANKA"]
 
 
 def test_every_bank_is_asked_in_order_with_the_same_arguments() -> None:
     lost = PeerLostError("tcp://b:1", "bank.add", "connection refused")
     hub = FakeHub(CallResult(None, lost, 0.1), CallResult(7, None, 0.2))
-    outcomes = fan_out(cast(Hub, hub), URLS, "add", (3,), {"b": 4}, 5.0)
+    outcomes = fan_out(cast(ThreadHub, hub), URLS, "add", (3,), {"b": 4}, 5.0)
     assert list(outcomes) == ["BANKB", "BANKA"]
     assert (outcomes["BANKB"].error, outcomes["BANKB"].value) == (lost, None)
     assert (outcomes["BANKA"].error, outcomes["BANKA"].value, outcomes["BANKA"].delay_s) == (
@@ -63,7 +65,7 @@ def test_every_bank_is_asked_in_order_with_the_same_arguments() -> None:
 )
 def test_a_dotted_name_is_that_of_another_object(method: str, object_name: str, name: str) -> None:
     hub = FakeHub(CallResult())
-    fan_out(cast(Hub, hub), {"BANKA": "tcp://a:1"}, method, (), {}, 5.0)
+    fan_out(cast(ThreadHub, hub), {"BANKA": "tcp://a:1"}, method, (), {}, 5.0)
     assert hub.asked[1:3] == [object_name, name]
 
 

@@ -8,7 +8,7 @@ from arrayconfig.hosts import SupervisorAddress
 from dealer.hostcommands import _lines
 from dealer.hosts import HostedBank, Installation
 from dealer.supervision import HostsReport, ProgramRow, Supervision
-from zmqjsonproxy.rpc.hub import Hub
+from zmqjsonproxy.rpc.hub import ThreadHub
 
 INSTALLATION = Installation(
     {"hpc9": SupervisorAddress("hpc9", "unix:///nowhere/supervisor.sock")}, {}
@@ -17,7 +17,7 @@ INSTALLATION = Installation(
 
 @pytest.mark.parametrize("names", [(), ("hpc9",)])
 def test_it_is_asked_also_by_its_name_and_said_to_have_no_bank(names: tuple[str, ...]) -> None:
-    with Hub() as hub:
+    with ThreadHub() as hub:
         report = Supervision(INSTALLATION, hub, 2.0).status(names)
     assert (list(report.rows), list(report.without_banks), report.is_well) == ([], ["hpc9"], False)
     why, sentence = _lines(report)
@@ -40,7 +40,7 @@ def test_what_its_supervisord_has_is_counted(programs: int, said: str) -> None:
 
 def test_a_host_with_a_bank_is_not_among_them() -> None:
     bank = HostedBank("BANKA", "hpc9", "tcp://127.0.0.1:1")
-    with Hub() as hub:
+    with ThreadHub() as hub:
         report = Supervision(
             Installation(INSTALLATION.supervisors, {"BANKA": bank}), hub, 2.0
         ).status()

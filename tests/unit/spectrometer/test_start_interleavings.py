@@ -87,7 +87,11 @@ class Call:
         self.outcome = Outcome(self.bank, value, error)
 
 
-Waiting = list[Call]
+class Calls(list[Call]):
+    """Calls that are awaited: whoever carries the coroutine out is handed them."""
+
+    def __await__(self) -> Generator[Any, Any, None]:
+        yield self
 
 
 class Starting:
@@ -101,18 +105,17 @@ class Starting:
         self.error: BaseException | None = None
         self.is_dead = False
         self._interrupt_in = interrupted_at
-        self.waiting: Waiting = []
+        self.waiting: list[Call] = []
         starters = Starters(named=banks)
-        self._steps = CommonStart(self._ask, when, self.id, lambda: datetime.now(UTC)).start(
-            starters
-        )
-        self._go(lambda: next(self._steps))
+        start = CommonStart(self._ask, when, self.id, lambda: datetime.now(UTC))
+        self._start = start.start(starters)
+        self._go(lambda: self._start.send(None))
 
-    def _ask(
-        self, method: str, /, *args: Any, _banks: Sequence[str], _timeout: float
-    ) -> Generator[Any, Any, Mapping[str, Outcome]]:
-        calls = [Call(bank, method, args, self.caller) for bank in _banks]
-        yield calls
+    async def _ask(
+        self, method: str, banks: Sequence[str], _timeout: float, args: Sequence[Any] = ()
+    ) -> Mapping[str, Outcome]:
+        calls = Calls(Call(bank, method, tuple(args), self.caller) for bank in banks)
+        await calls
         return {call.bank: call.outcome for call in calls if call.outcome is not None}
 
     def _go(self, step: Any) -> None:
@@ -125,7 +128,7 @@ class Starting:
 
     def die(self) -> None:
         """Be heard of no more."""
-        self._steps.close()
+        self._start.close()
         self.waiting, self.ended, self.is_dead = [], True, True
 
     def proceed(self) -> None:
@@ -136,10 +139,10 @@ class Starting:
             self._interrupt_in -= 1
             if self._interrupt_in < 0:
                 self._interrupt_in = None
-                self._go(lambda: self._steps.throw(KeyboardInterrupt()))
+                self._go(lambda: self._start.throw(KeyboardInterrupt()))
                 return
         if all(call.outcome is not None for call in self.waiting):
-            self._go(lambda: self._steps.send(None))
+            self._go(lambda: self._start.send(None))
 
 
 @pytest.fixture(scope="module")

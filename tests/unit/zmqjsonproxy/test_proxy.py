@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 from support.descriptions import described
 
-from dealer.bank import AsyncBankProxy, BankProxy
+from dealer.aio import AsyncBankProxy
+from dealer.bank import BankProxy
 from zmqjsonproxy import MethodDescription
 from zmqjsonproxy.interface import HIDDEN_BY_PROXIES
-from zmqjsonproxy.rpc.proxy import signature_of
+from zmqjsonproxy.signatures import signature_of
 
 
 def test_the_names_that_proxies_hide_are_those_that_they_have() -> None:

@@ -1,5 +1,4 @@
-"""What a caller has heard of an operation, and what it makes of news and of silence. Asks
-nobody."""
+"""Client-side state of a remote operation: news of it, and silence. No I/O."""
 
 from __future__ import annotations
 
@@ -20,7 +19,7 @@ from zmqjsonproxy.process import ForkSafeLock, OfOneProcess
 from zmqjsonproxy.protocol.operations import State
 from zmqjsonproxy.rpc.protocol.jsonrpc import error_from
 
-__all__ = ["FRESH_S", "LOST_AFTER_S", "HeardOperation"]
+__all__ = ["FRESH_S", "LOST_AFTER_S", "RemoteOperation"]
 
 LOST_AFTER_S = 10.0
 """An operation whose server does not answer for so long is lost, s."""
@@ -28,7 +27,7 @@ FRESH_S = 0.1
 """What was heard so recently is not asked again by an attribute, s."""
 
 
-class HeardOperation(OfOneProcess, ABC):
+class RemoteOperation(OfOneProcess, ABC):
     """One operation of a server, as far as it was heard of. Thread-safe.
 
     A server that does not answer changes nothing for `lost_after` seconds: it may come back, and
@@ -219,9 +218,13 @@ class HeardOperation(OfOneProcess, ABC):
             "error": described,
         }
 
-    def _news(self) -> tuple[list[Callable[[Any], object]], bool]:
-        """Return whom to tell of what is new, and whether it has ended; for the one that
-        watches."""
+    @property
+    def is_told(self) -> bool:
+        """It has ended, and all who wanted to hear of that have."""
+        return self.has_ended and not self._on_done and not self._on_progress
+
+    def _news(self) -> list[Callable[[Any], object]]:
+        """Return whom to tell of what is new; for the one that watches."""
         with self._lock:
             heard, final = self._heard, self.has_ended
             news = (heard["state"], heard.get("fraction"), heard.get("text"))
@@ -230,7 +233,7 @@ class HeardOperation(OfOneProcess, ABC):
             if final:
                 listeners += self._on_done
                 self._on_done, self._on_progress = [], []
-        return listeners, final
+        return listeners
 
     def __repr__(self) -> str:
         """Show what was heard last; asks nobody."""

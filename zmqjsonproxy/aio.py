@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from functools import partial
 from types import TracebackType
 from typing import Any, Self
 
 import zmq
 
-from zmqjsonproxy.errors import BadParametersError, NoSuchMethodError, ProxyError
+from zmqjsonproxy.errors import BadParametersError, NoSuchMethodError
+from zmqjsonproxy.operations import AsyncOperation
+from zmqjsonproxy.proxy import ProxyOperations
 from zmqjsonproxy.rpc.aiohub import AsyncHub
-from zmqjsonproxy.rpc.aiooperation import AsyncOperation
-from zmqjsonproxy.rpc.aiosteps import take_in_task
-from zmqjsonproxy.rpc.asking import begins, finds, lists, only
 from zmqjsonproxy.rpc.futures import BatchCalls
 from zmqjsonproxy.rpc.protocol.description import MethodDescription
-from zmqjsonproxy.rpc.proxy import RemoteObject, document
+from zmqjsonproxy.signatures import document
 
-__all__ = ["AsyncBatch", "AsyncHub", "AsyncOperation", "AsyncProxyClient"]
+__all__ = ["AsyncBatch", "AsyncHub", "AsyncProxyClient"]
 
 
-class AsyncProxyClient(RemoteObject):
+class AsyncProxyClient(ProxyOperations[AsyncOperation]):
     """A proxy of one exposed object, as `ZMQJSONProxyClient`; the remote methods are coroutines.
 
         async with AsyncProxyClient(None, "bank", url) as bank:
@@ -39,8 +38,6 @@ class AsyncProxyClient(RemoteObject):
         hub: Socket to share with other proxies; None: one of its own.
     """
 
-    _hub: AsyncHub
-
     def __init__(
         self,
         ctx: zmq.Context[Any] | None,
@@ -53,7 +50,7 @@ class AsyncProxyClient(RemoteObject):
         super().__init__(obj_name, url, time_out)
         self._own_hub = hub is None
         self._hub = AsyncHub(ctx) if hub is None else hub
-        self._peer = self._hub.peer(url)
+        self._calls, self._operation = self._hub, partial(AsyncOperation, self._hub)
 
     def _made_by(self) -> str:
         return f"AsyncProxyClient(None, {self._obj_name!r}, {self._url!r})"
@@ -64,7 +61,7 @@ class AsyncProxyClient(RemoteObject):
             await self._hub.close()
 
     async def __aenter__(self) -> Self:
-        await self._refresh(0.1)
+        await self._learn(0.1)
         return self
 
     async def __aexit__(self, *_exc: object) -> None:
@@ -92,73 +89,11 @@ class AsyncProxyClient(RemoteObject):
         AsyncBatch."""
         return AsyncBatch(self._hub, self._url, self._obj_name, self._within(_timeout))
 
-    # operations
-
-    async def begin(
-        self, method: str, /, *args: Any, _timeout: float | None = None, **kwargs: Any
-    ) -> AsyncOperation:
-        """Begin an operation; as `ZMQJSONProxyClient.begin`. A cancellation before it was begun
-        ends it.
-
-        Args:
-            method: Remote method, which is an operation.
-            *args: Its positional arguments.
-            _timeout: For the answer that it was begun, s; the operation itself may take any time.
-            **kwargs: Its keyword arguments.
-        """
-        if self._is_stale():
-            await self._refresh(1.0)
-        self._check_operation(method)
-        urls, timeout = [self._url], self._within(_timeout)
-        steps = begins(self._operation, urls, self._obj_name, method, args, kwargs, timeout)
-        return only(await take_in_task(self._hub, steps))
-
-    async def operation(self, identity: str, *, _timeout: float | None = None) -> AsyncOperation:
-        """Return an operation of the server, whoever began it; RefusedError if it knows none of
-        this identity."""
-        identities = [(self._url, identity)]
-        return only(
-            await take_in_task(
-                self._hub, finds(self._operation, identities, self._within(_timeout))
-            )
-        )
-
-    async def operations(
-        self, active: bool = False, *, _timeout: float | None = None
-    ) -> list[AsyncOperation]:
-        """Return the last operations of the server, the newest at the end; as
-        `ZMQJSONProxyClient.operations`."""
-        return await take_in_task(
-            self._hub, lists(self._operation, self._url, active, self._within(_timeout))
-        )
-
-    def _operation(self, url: str, described: dict[str, Any]) -> AsyncOperation:
-        return AsyncOperation(self._hub, url, described)
-
     # remote methods
 
-    async def _refresh(self, timeout: float) -> bool:
-        try:
-            description = await self._hub.describe(self._url, self._obj_name, timeout)
-        except ProxyError:
-            return False
-        self._description = description
-        names = vars(self)
-        for name in [n for n in names if not n.startswith("_")]:
-            del names[name]
-        for method in description.methods.values():
-            if not hasattr(type(self), method.name):
-                names[method.name] = self._method(method)
-        return True
-
     def _method(self, description: MethodDescription) -> Callable[..., Coroutine[Any, Any, Any]]:
-        hub, url, obj_name, name, peer = (
-            self._hub,
-            self._url,
-            self._obj_name,
-            description.name,
-            self._peer,
-        )
+        hub, url, obj_name, name = self._hub, self._url, self._obj_name, description.name
+        peer = hub.peer(url)
 
         async def method(*args: Any, _timeout: float | None = None, **kwargs: Any) -> Any:
             try:
@@ -168,17 +103,15 @@ class AsyncProxyClient(RemoteObject):
                 BadParametersError,
             ) as error:  # it may have come back with another interface
                 if isinstance(error, NoSuchMethodError) or self._is_stale():
-                    await self._refresh(1.0)
+                    await self._learn(1.0)
                 raise
             known = self._description
             if known is None or known.generation != peer.generation:
-                await self._refresh(1.0)
+                await self._learn(1.0)
             return value
 
         document(method, description)
-        method.later = partial(self.call_later, name)  # type: ignore[attr-defined]  # functions take any attribute
-        method.begin = partial(self.begin, name)  # type: ignore[attr-defined]  # functions take any attribute
-        return method
+        return self._dressed(method, name)
 
     def __getattr__(self, name: str) -> Any:
         # Only what is not there comes here: the server was not asked so far, was away, or has more
@@ -195,20 +128,7 @@ class AsyncProxyClient(RemoteObject):
             return await known(*args, **kwargs)
 
         method.__name__ = method.__qualname__ = name
-        method.later = partial(self.call_later, name)  # type: ignore[attr-defined]  # functions take any attribute
-        method.begin = partial(self.begin, name)  # type: ignore[attr-defined]  # functions take any attribute
-        return method
-
-    async def _find(self, name: str) -> Callable[..., Awaitable[Any]]:
-        known = self._description
-        if known is None or name not in known.methods or self._is_stale():
-            await self._refresh(1.0)
-            known = self._description
-        if known is None:
-            return self._method(MethodDescription(name))  # if the server is away, its call says so
-        if name not in known.methods:
-            raise self._missing(name, known)
-        return self._method(known.methods[name])
+        return self._dressed(method, name)
 
 
 class AsyncBatch(BatchCalls):
