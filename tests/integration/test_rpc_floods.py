@@ -22,7 +22,7 @@ from zmqjsonproxy import ServerSettings, ZMQJSONProxyClient, command, query
 from zmqjsonproxy.interface import Interface
 from zmqjsonproxy.protocol.operations import OperationTable
 from zmqjsonproxy.rpc.commandqueues import CommandQueues
-from zmqjsonproxy.rpc.connections import HubSettings
+from zmqjsonproxy.rpc.hub import HubSettings
 from zmqjsonproxy.rpc.ownmethods import OwnMethods
 from zmqjsonproxy.rpc.underway import UnderWay
 

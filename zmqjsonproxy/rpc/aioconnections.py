@@ -1,4 +1,4 @@
-"""The sockets to all servers, watched by the event loop of a program that uses asyncio."""
+"""The sockets of a client core, watched by the event loop of a program that uses asyncio."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from typing import Any
 
 import zmq
 
-from zmqjsonproxy.rpc.connections import Connections, HubSettings
+from zmqjsonproxy.rpc.connections import Connections
+from zmqjsonproxy.rpc.core import HubSettings
 from zmqjsonproxy.rpc.locating import AsyncLocators, NotLocatedError, scheme_of, unlocated
-from zmqjsonproxy.rpc.peer import Peer, Pending
+from zmqjsonproxy.rpc.peer import Peer, PendingCall
 
 __all__ = ["WatchedConnections"]
 
@@ -19,9 +20,17 @@ _POLLIN = int(zmq.POLLIN)
 
 
 class WatchedConnections(Connections):
-    """Connections whose sockets a loop watches."""
+    """Connections whose sockets a loop watches; nothing here waits.
+
+    Args:
+        context: ZeroMQ context.
+        settings: How servers are watched.
+        ready: Called in the loop when a socket may have something.
+        locators: For URLs that are names.
+    """
 
     _looks = 15  # about 0.02 ms: the loop has others to serve
+    _slice_ms = 0
 
     def __init__(
         self,
@@ -30,8 +39,8 @@ class WatchedConnections(Connections):
         ready: Callable[[], None],
         locators: AsyncLocators | None = None,
     ) -> None:
-        super().__init__(context, settings)
-        self._ready, self._names = ready, locators or {}
+        super().__init__(context, settings, locators)
+        self._ready = ready
         self._searches: dict[Peer, asyncio.Task[None]] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -48,44 +57,41 @@ class WatchedConnections(Connections):
     def watch(self, loop: asyncio.AbstractEventLoop) -> None:
         """Have all sockets watched by a loop."""
         self._loop = loop
-        loop.add_reader(int(self._router.get(zmq.FD)), self._ready)
-        for bridge in self._bridges.values():
-            loop.add_reader(int(bridge.socket.get(zmq.FD)), self._ready)
+        for socket in (self._router, *(bridge.socket for bridge in self._bridges.values())):
+            loop.add_reader(int(socket.get(zmq.FD)), self._ready)
 
-    def drop(self, peer: Peer, reason: str) -> None:
-        """Give a connection up."""
-        bridge = self._bridges.get(peer)
-        if bridge is not None and self._loop is not None and not self._loop.is_closed():
-            self._loop.remove_reader(int(bridge.socket.get(zmq.FD)))
-        super().drop(peer, reason)
+    def _unwatch(self, socket: zmq.Socket[bytes]) -> None:
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.remove_reader(int(socket.get(zmq.FD)))
 
-    def _bridge(self, peer: Peer, now: float) -> None:
-        super()._bridge(peer, now)
-        bridge = self._bridges.get(peer)
-        if bridge is not None and self._loop is not None:
-            self._loop.add_reader(int(bridge.socket.get(zmq.FD)), self._ready)
+    def _disconnect(self, peer: Peer, address: str) -> None:
+        if peer in self._bridges:
+            self._unwatch(self._bridges[peer].socket)
+        super()._disconnect(peer, address)
 
-    def _connect(self, peer: Peer, p: Pending, now: float) -> bool:
-        if scheme_of(peer.url) not in self._names:
-            return super()._connect(peer, p, now)
-        if peer not in self._searches and self._loop is not None:
-            within = max(min(self.settings.hello_within, p.deadline - now), 0.05)
-            self._searches[peer] = self._loop.create_task(
-                self._search(peer, p.what.object_name, within)
-            )
-        return True  # it waits with the others
+    def _bridge(self, peer: Peer, address: str, now: float) -> None:
+        super()._bridge(peer, address, now)
+        if peer in self._bridges and self._loop is not None:
+            self._loop.add_reader(int(self._bridges[peer].socket.get(zmq.FD)), self._ready)
 
-    async def _search(self, peer: Peer, hello_name: str, within: float) -> None:
-        """Find out where a server is, and connect there."""
+    def _locate(self, call: PendingCall, now: float) -> None:
+        if self._loop is not None and call.peer not in self._searches:
+            self._searches[call.peer] = self._loop.create_task(self._search(call, now))
+
+    async def _search(self, call: PendingCall, now: float) -> None:
+        """Find out where the server of a call is, and connect there."""
+        peer = call.peer
+        locate = self._locators[scheme_of(peer.url)]
         try:
-            address = await self._names[scheme_of(peer.url)](peer.url, within)
-            self._connect_at(address, peer, hello_name, time.monotonic())
+            address = await locate(peer.url, self._locate_within(call, now))
+            self.core.located(peer, address, time.monotonic())
         except NotLocatedError as error:
-            self._not_located(peer, str(error))
+            self.core.drop(peer, str(error), time.monotonic())
         except Exception as error:  # whoever should know it is anybody's code
-            self._not_located(peer, unlocated(error))
+            self.core.drop(peer, unlocated(error), time.monotonic())
         finally:
             del self._searches[peer]
+        self.carry_out(time.monotonic())
         self._ready()  # the descriptor tells of changes only, and the socket was used
 
     def leave_to_parent(self) -> None:
@@ -98,6 +104,5 @@ class WatchedConnections(Connections):
         """Give all connections up and close the sockets."""
         for search in self._searches.values():
             search.cancel()
-        if self._loop is not None and not self._loop.is_closed():
-            self._loop.remove_reader(int(self._router.get(zmq.FD)))
+        self._unwatch(self._router)
         super().close(reason)
