@@ -14,9 +14,9 @@ import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from groundwork.errors import Portable
+from groundwork.values import JsonObject
 
 __all__ = [
     "MIGRATE",
@@ -34,6 +34,7 @@ __all__ = [
     "quoted",
     "read_tables",
     "substitute",
+    "table_of",
     "toml_fault",
 ]
 
@@ -223,7 +224,7 @@ def toml_fault(path: Path, text: str, error: ValueError | RecursionError) -> Fau
     return Fault(path, line, "", f"not TOML: {message[:1].lower()}{message[1:]}{_migration(path)}")
 
 
-def check_depth(tables: Any) -> None:
+def check_depth(tables: object) -> None:
     """Raise RecursionError for a document that nobody can mean, before anything walks through
     it."""
     level = [tables]
@@ -234,14 +235,14 @@ def check_depth(tables: Any) -> None:
     raise RecursionError
 
 
-def _inner(value: Any) -> list[Any]:
+def _inner(value: object) -> list[object]:
     values = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     return [one for one in values if isinstance(one, dict | list)]
 
 
 def read_tables(
     path: Path, environment: Mapping[str, str], wanted: Iterable[KeyPath]
-) -> dict[str, Any]:
+) -> JsonObject:
     """Return the tables of a configuration, merged, with variables replaced where they are wanted.
     Reads TOML 1.0.
 
@@ -255,7 +256,7 @@ def read_tables(
         FilesError: With every fault.
     """
     faults: list[Fault] = []
-    contents: list[tuple[Path, dict[str, Any]]] = []
+    contents: list[tuple[Path, JsonObject]] = []
     for file in config_files(path):
         try:
             text = config_text(file)
@@ -269,7 +270,7 @@ def read_tables(
             contents.append((file, content))
     if faults:
         raise FilesError(faults)
-    tables: dict[str, Any] = {}
+    tables: JsonObject = {}
     for _, content in contents:
         tables = merged(tables, content)
     patterns = list(wanted)
@@ -281,7 +282,13 @@ def read_tables(
         faults += [Fault(home, None, dotted(key), one) for one in texts]
     if faults:
         raise FilesError(faults)
-    return dict(found.value)
+    return found.value
+
+
+def table_of(tables: JsonObject, name: str) -> JsonObject:
+    """Return the table of a name; one without keys if there is none, or something else."""
+    found = tables.get(name)
+    return found if isinstance(found, dict) else {}
 
 
 def _matches(key: KeyPath, pattern: KeyPath) -> bool:
@@ -290,27 +297,25 @@ def _matches(key: KeyPath, pattern: KeyPath) -> bool:
     )
 
 
-def _has(value: Any, key: KeyPath) -> bool:
+def _has(value: object, key: KeyPath) -> bool:
     for part in key:
-        has = (
-            part in value
-            if isinstance(value, dict)
-            else isinstance(value, list) and part in range(len(value))
-        )
-        if not has:
+        if isinstance(value, list):
+            value = dict(enumerate(value))
+        if not isinstance(value, dict) or part not in value:
             return False
         value = value[part]
     return True
 
 
-def merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+def merged(base: Mapping[str, object], over: Mapping[str, object]) -> JsonObject:
     """Return two tables as one: tables of both are merged key by key, of anything else the later
     one stays."""
     result = dict(base)
     for key, value in over.items():
         present = result.get(key)
-        both = isinstance(present, Mapping) and isinstance(value, Mapping)
-        result[key] = merged(present, value) if both and isinstance(present, Mapping) else value
+        if isinstance(present, Mapping) and isinstance(value, Mapping):
+            value = merged(present, value)
+        result[key] = value
     return result
 
 
@@ -327,12 +332,12 @@ class Substitution:
         faults: What is wrong with a text, which stays as it was.
     """
 
-    value: Any
+    value: JsonObject
     used: Mapping[KeyPath, tuple[str, ...]] = field(default_factory=dict)
     faults: Mapping[KeyPath, tuple[str, ...]] = field(default_factory=dict)
 
 
-def _texts(value: Any, path: KeyPath) -> Iterator[tuple[KeyPath, str]]:
+def _texts(value: object, path: KeyPath) -> Iterator[tuple[KeyPath, str]]:
     if isinstance(value, str) and "${" in value:
         yield path, value
     elif isinstance(value, dict):
@@ -344,7 +349,7 @@ def _texts(value: Any, path: KeyPath) -> Iterator[tuple[KeyPath, str]]:
 
 
 def substitute(
-    value: Any,
+    value: JsonObject,
     environment: Mapping[str, str],
     wanted: Callable[[KeyPath], bool] = lambda _key: True,
 ) -> Substitution:
@@ -388,10 +393,10 @@ def substitute(
             used[path] = tuple(names)
         if missing:
             faults[path] = tuple(dict.fromkeys(missing))
-    return Substitution(_with(value, new, ()) if new else value, used, faults)
+    return Substitution({key: _with(one, new, (key,)) for key, one in value.items()}, used, faults)
 
 
-def _with(value: Any, new: Mapping[KeyPath, str], path: KeyPath) -> Any:
+def _with(value: object, new: Mapping[KeyPath, str], path: KeyPath) -> object:
     if isinstance(value, dict):
         return {key: _with(one, new, (*path, key)) for key, one in value.items()}
     if isinstance(value, list):

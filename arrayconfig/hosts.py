@@ -13,7 +13,6 @@ import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from groundwork.addresses import bind_address, is_every_address, is_ip
 
@@ -82,7 +81,7 @@ def _has_wrong_port(address: str) -> bool:
 
 
 def read_supervisors(
-    tables: Any, directory: Path
+    tables: object, directory: Path
 ) -> tuple[Mapping[str, SupervisorAddress], list[str]]:
     """Read the tables `[hosts.X]`.
 
@@ -105,7 +104,7 @@ def read_supervisors(
     }, faults
 
 
-def _address(host: str, table: Any, directory: Path, faults: list[str]) -> SupervisorAddress:
+def _address(host: str, table: object, directory: Path, faults: list[str]) -> SupervisorAddress:
     where = f"hosts.{host}"
     if not isinstance(table, dict):
         faults.append(f"{where}: a table")

@@ -27,8 +27,8 @@ from groundwork.loading import TargetError, load_target
 from zmqjsonproxy import Hub, InterfaceDescription
 from zmqjsonproxy.errors import PeerLostError
 from zmqjsonproxy.jsontext import json_text
+from zmqjsonproxy.parameters import summary
 from zmqjsonproxy.rpc.locating import NotLocatedError, scheme_of
-from zmqjsonproxy.rpc.protocol.description import summary
 
 __all__ = ["add_commands", "address_of", "complain", "read_value", "run_shell"]
 

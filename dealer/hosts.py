@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from arrayconfig.files import FilesError, read_tables
+from arrayconfig.files import FilesError, read_tables, table_of
 from arrayconfig.hosts import SupervisorAddress, read_supervisors
 from dealer.errors import ConfigurationError
 from dealer.players import configuration_path, players_of_file
@@ -109,8 +109,9 @@ def read_installation(config: str | os.PathLike[str] | None = None) -> Installat
     )
     if faults:
         raise ConfigurationError(str(path), faults)
+    tables = table_of(content, "banks")
     banks = {
-        name: HostedBank(name, content["banks"][name]["hpc_host"], url)
+        name: HostedBank(name, str(table_of(tables, name)["hpc_host"]), url)
         for name, url in urls.items()
     }
     return Installation(supervisors, banks, str(path))

@@ -8,27 +8,32 @@ Dealer needs none of it.
 
 from __future__ import annotations
 
+import math
 import os
-import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-from arrayconfig.files import FilesError, read_tables
+from arrayconfig.files import FilesError, read_tables, table_of
 from dealer.errors import ConfigurationError, DealerError
 from dealer.virtualtime import VirtualClock
 from groundwork.loading import TargetError, load_target, registered, target_of
 from zmqjsonproxy import CallResult, InterfaceDescription, MethodDescription
-from zmqjsonproxy.errors import CallTimeoutError, ProtocolError, ProxyError
+from zmqjsonproxy.caller import own_name
+from zmqjsonproxy.engine import CallEngine, CommandQueue, CommandQueues
+from zmqjsonproxy.engine.commandqueues import Job
+from zmqjsonproxy.errors import CallTimeoutError, ProtocolError
 from zmqjsonproxy.handle import OperationHandle
-from zmqjsonproxy.interface import Interface, Method, running
+from zmqjsonproxy.interface import Interface, running
 from zmqjsonproxy.protocol.arrays import Framed
-from zmqjsonproxy.protocol.operations import OperationRecord, State
-from zmqjsonproxy.rpc.outcomes import carry_out
-from zmqjsonproxy.rpc.protocol import jsonrpc
-from zmqjsonproxy.rpc.protocol.dialect import Limits, Request, read_message
-from zmqjsonproxy.rpc.protocol.jsonrpc import Code
+from zmqjsonproxy.protocol.operations import OperationRecord, OperationTable, Progress, State
+from zmqjsonproxy.protocol.request import Request
+from zmqjsonproxy.rpc import outcomes
+from zmqjsonproxy.rpc.dispatch import Dispatcher
+from zmqjsonproxy.rpc.protocol import jsonrpc, original
+from zmqjsonproxy.rpc.protocol.dialect import Limits, read_message
+from zmqjsonproxy.rpc.settings import ServerSettings
 
 __all__ = [
     "BUILT_IN",
@@ -47,6 +52,8 @@ GROUP = "dealer_player.plans"
 BUILT_IN = {"spectrometer": "spectrometer.rehearsal:rehearse"}
 
 DEFAULT_KIND = "spectrometer"
+_CLIENT = b"plan"
+
 NEEDS = "a plan needs models of the Banks: pip install 'dealer-player[player]'"
 
 
@@ -86,17 +93,19 @@ def find_models(path: Path, banks: Sequence[str]) -> dict[str, Model]:
         DealerError: A kind has no model, or it cannot be imported.
     """
     try:
-        tables = read_tables(path, os.environ, (("banks", "*", "kind"),)).get("banks", {})
+        tables = read_tables(path, os.environ, (("banks", "*", "kind"),))
     except FilesError as error:
         raise ConfigurationError(str(path), [str(fault) for fault in error.faults]) from error
-    unknown = [bank for bank in banks if not isinstance(tables.get(bank), dict)]
+    known = table_of(tables, "banks")
+    unknown = [bank for bank in banks if not isinstance(known.get(bank), dict)]
     if unknown:
         raise ConfigurationError(
             str(path), [f"there is no table [banks.{bank}]; no model of it" for bank in unknown]
         )
     kinds: dict[str, list[str]] = {}
     for bank in banks:
-        kinds.setdefault(str(tables[bank].get("kind", DEFAULT_KIND)), []).append(bank)
+        kind = str(table_of(known, bank).get("kind", DEFAULT_KIND))
+        kinds.setdefault(kind, []).append(bank)
     found: dict[str, Model] = {}
     for kind, names in kinds.items():
         found |= factory_of(kind)(path, names)
@@ -149,15 +158,65 @@ class Answered(NamedTuple):
 
 
 class _Handle(OperationHandle):
-    """Lets nobody wait, and counts what would have been waited."""
+    """Lets nobody wait, and counts what would have been waited; its operation, which is done at
+    once, ends when that is over."""
 
-    def __init__(self, method: str) -> None:
-        super().__init__(OperationRecord(id=uuid.uuid4().hex, method=method, state=State.RUNNING))
-        self.waited = 0.0
+    def __init__(
+        self,
+        player: ModelPlayer,
+        record: OperationRecord,
+        on_accept: Callable[[Any], None] | None = None,
+    ) -> None:
+        super().__init__(record, on_accept)
+        self._player = player
 
     def wait(self, seconds: float) -> None:
-        self.waited += max(seconds, 0.0)
+        self._player.waited += max(seconds, 0.0)
         self.check()
+
+    def finish(self, state: State, **more: Any) -> bool:
+        is_first = super().finish(state, **more)
+        if is_first:
+            self._player.waited += self._player.model.take_waited()
+            self.record.ended = self._player.clock.time() + self._player.waited
+        return is_first
+
+
+class _Operations(OperationTable):
+    """Operations whose ends may be ahead: until then they run."""
+
+    def get(self, identity: str, now: float) -> OperationRecord | None:
+        record = super().get(identity, now)
+        return None if record is None else _by(now, record)
+
+    def records(
+        self, now: float, wanted: Callable[[OperationRecord], bool] = lambda _: True
+    ) -> list[OperationRecord]:
+        found = (_by(now, record) for record in super().records(now))
+        return [record for record in found if wanted(record)]
+
+    def next_end(self, now: float) -> float | None:
+        """Unix time at which the next operation ends; None: none is under way."""
+        ends = [record.ended for record in super().records(now) if record.ended is not None]
+        return min((end for end in ends if end > now), default=None)
+
+
+def _by(now: float, record: OperationRecord) -> OperationRecord:
+    """Return an operation as it is told by a time."""
+    started, ended = record.started, record.ended
+    if started is None or ended is None or ended <= now:
+        return record
+    progress = Progress((now - started) / (ended - started), "", ended - now, now)
+    running = {"state": State.RUNNING, "progress": progress, "ended": None}
+    return replace(record, **running, value=None, error=None)  # type: ignore[arg-type]
+
+
+class _Inline(CommandQueue):
+    """A queue in which nothing waits."""
+
+    def put(self, job: Job) -> bool:
+        job.carry_out()
+        return True
 
 
 @dataclass
@@ -169,36 +228,48 @@ class ModelPlayer:
         url: Where the Player would be.
         model: Of the Bank.
         clock: Virtual.
+        waited: What the call that is being carried out would have waited, s.
     """
 
     bank: str
     url: str
     model: Model
     clock: VirtualClock
-    operations: dict[str, tuple[OperationRecord, float]] = field(default_factory=dict)
+    waited: float = 0.0
 
     def __post_init__(self) -> None:
-        self._interfaces = {
-            name: Interface.of(name, thing) for name, thing in self.model.objects().items()
-        }
-        self._own: dict[str, Callable[..., Any]] = {
-            "rpc.ping": self._ping,
-            "rpc.operation": self._operation,
-            "rpc.operations": self._operations,
-            "rpc.abort": self._operation,
-        }
+        self._operations = _Operations("plan")
+        self._engine = CallEngine(
+            name=self.url,
+            instance="plan",
+            replies=outcomes,
+            slow_query_s=math.inf,
+            queues=CommandQueues(1, self.url, _Inline),
+            operations=self._operations,
+            handle=self._handle,
+        )
+        self._dispatcher = Dispatcher(self._engine, ServerSettings(), _nowhere, _nowhere)
+        for name, thing in self.model.objects().items():
+            self._engine.expose(name, thing)
+        self._dispatcher.serve([_CLIENT, original.hello("", own_name())])  # says whose calls come
+
+    def _handle(
+        self, record: OperationRecord, on_accept: Callable[[Any], None] | None
+    ) -> OperationHandle:
+        self._last = _Handle(self, record, on_accept)
+        return self._last
 
     def describe(self, object_name: str) -> InterfaceDescription:
         """What is exported under this name; nothing if there is no such object."""
-        known = self._interfaces.get(object_name)
-        methods = {} if known is None else known.methods
+        interfaces = self._engine.interfaces
+        methods = interfaces.get(object_name, Interface("")).methods
         described = {
             name: MethodDescription(
                 name, method.doc, method.kind.value, method.parameters, method.returns
             )
             for name, method in methods.items()
         }
-        return InterfaceDescription(True, described, "plan", "", tuple(self._interfaces), 1)
+        return InterfaceDescription(True, described, "plan", "", tuple(interfaces), 1)
 
     def call(
         self,
@@ -211,103 +282,66 @@ class ModelPlayer:
         """Answer a call; `delay_s` of the result is how long it takes. Raises what encoding the
         call raises."""
         request = _as_it_arrives(object_name, method, args, kwargs, timeout)
-        self.model.catch_up()
-        own = self._own.get(request.target)
-        if own is not None:
-            return self._answered(
-                object_name, method, request, "query", CallResult(own(*request.args[:1]))
-            )
-        interface = self._interfaces.get(object_name)
-        known = None if interface is None else interface.methods.get(method)
-        if known is None:
-            error = jsonrpc.error_from(
-                self._not_there(object_name, method), peer=self.url, method=method
-            )
-            return self._answered(object_name, method, request, "", CallResult(error=error))
-        result = self._carry_out(known, request)
+        result = self._carry_out(request)
         if result.delay_s > timeout:
             result = CallResult(None, CallTimeoutError(self.url, request.target, timeout), timeout)
-        return self._answered(object_name, method, request, known.kind.value, result)
-
-    def _answered(
-        self, name: str, method: str, request: Request, kind: str, result: CallResult
-    ) -> Answered:
-        text, doubts = "", list[str]()
-        if result.error is None and name == "bank" and kind != "query":
-            text, doubts = self.model.tell(method, request.args, request.kwargs, result.value)
-        return Answered(
-            self.bank, name, method, request.args, request.kwargs, kind, result, text, doubts
-        )
-
-    def _carry_out(self, method: Method, request: Request) -> CallResult:
-        self.model.take_waited()
-        handle = _Handle(request.target)
-        with running(handle):
-            reply = jsonrpc.read_reply(carry_out(method, request))
-        result = CallResult(reply.get("result"), None, handle.waited + self.model.take_waited())
-        if "error" in reply:
-            result.error = jsonrpc.error_from(reply["error"], peer=self.url, method=method.name)
-        return result
-
-    def _not_there(self, object_name: str, method: str) -> dict[str, Any]:
-        if object_name in self._interfaces:
-            known = ", ".join(self._interfaces[object_name].methods) or "none"
-            text = f"{object_name} has no method {method}; it has: {known}"
-            return jsonrpc.error_object(Code.NO_SUCH_METHOD, "NoSuchMethodError", text)
-        text = f"no interface {object_name!r} here; there are: {', '.join(self._interfaces)}"
-        return jsonrpc.error_object(Code.NO_SUCH_METHOD, "NoSuchInterfaceError", text)
-
-    # operations: what one does is done when it is begun, and is told when its time is over
+        return self._answered(object_name, method, request, result, result.value)
 
     def begin(
         self, object_name: str, method: str, args: Sequence[Any], kwargs: Mapping[str, Any]
     ) -> Answered:
-        """Begin an operation; the result says which it is."""
-        known = self._interfaces.get(object_name, Interface("")).methods.get(method)
+        """Begin an operation; the result says which it is, or why it fails at once: what it does is
+        done when it is begun, and told when its time is over."""
+        request = _as_it_arrives(object_name, method, args, kwargs, 60.0, begun_by="plan")
+        known = self._engine.methods.get(request.target)
         if known is None or known.kind != "operation":
-            text = f"{object_name}.{method} at {self.url} is no operation"
-            request = _as_it_arrives(object_name, method, args, kwargs, 60.0)
+            text = f"{request.target} at {self.url} is no operation"
             return self._answered(
-                object_name, method, request, "operation", CallResult(error=ProtocolError(text))
+                object_name, method, request, CallResult(error=ProtocolError(text)), None
             )
-        done = self.call(object_name, method, args, kwargs, float("inf"))
-        now, error = self.clock.time(), done.result.error
-        record = OperationRecord(id=uuid.uuid4().hex, method=f"{object_name}.{method}", asked=now)
-        record.begin(now)
-        end = now + done.result.delay_s
-        if error is None:
-            record.finish(State.DONE, end, value=done.result.value)
-        else:
-            record.finish(State.FAILED, end, error=_error_object(error))
-        self.operations[record.id] = (record, end)
-        accepted = CallResult({"operation": record.id}) if error is None else done.result
-        return done._replace(result=accepted)
+        result = self._carry_out(request)
+        record = self._last.record
+        if result.error is None and record.error is not None:
+            result = self._result({"error": record.error}, method)
+        return self._answered(object_name, method, request, result, record.value)
 
-    def _operation(self, identity: str) -> dict[str, Any]:
-        found = self.operations.get(identity)
-        if found is None:
-            error = {"message": "there is no such operation in this plan"}
-            return {"id": identity, "state": State.LOST.value, "error": error}
-        record, end = found
-        described = record.describe(now := self.clock.time())
-        if now < end and record.started is not None:
-            part = (now - record.started) / (end - record.started)
-            described = {key: described[key] for key in ("id", "method")}
-            described |= {"state": State.RUNNING.value, "fraction": part, "estimate": end - now}
-        return described
+    def _carry_out(self, request: Request) -> CallResult:
+        self.model.catch_up()
+        self.model.take_waited()
+        self.waited, replies = 0.0, list[bytes]()
+        with running(_Handle(self, OperationRecord("", request.target, State.RUNNING))):
+            reply = self._dispatcher.call(request, (_CLIENT,), replies.append)
+        waited = self.waited + self.model.take_waited()
+        found = jsonrpc.read_reply(reply if reply is not None else replies[0])
+        result = self._result(found, request.target.rpartition(".")[2])
+        result.delay_s = waited
+        return result
 
-    def _operations(self, active: bool = False) -> list[dict[str, Any]]:
-        found = [self._operation(identity) for identity in self.operations]
-        return [each for each in found if not (active and State(each["state"]).is_final)]
+    def _result(self, reply: dict[str, Any], method: str) -> CallResult:
+        if "error" not in reply:
+            return CallResult(reply.get("result"))
+        error = jsonrpc.error_from(reply["error"], peer=self.url, method=method)
+        return CallResult(error=error)
+
+    def _answered(
+        self, name: str, method: str, request: Request, result: CallResult, value: Any
+    ) -> Answered:
+        known = self._engine.methods.get(request.target)
+        kind = "" if known is None else known.kind.value
+        text, doubts = "", list[str]()
+        if result.error is None and name == "bank" and kind != "query":
+            text, doubts = self.model.tell(method, request.args, request.kwargs, value)
+        return Answered(
+            self.bank, name, method, request.args, request.kwargs, kind, result, text, doubts
+        )
 
     def next_end(self) -> float | None:
         """Unix time at which the next operation ends; None: none is under way."""
-        return min(
-            (end for _, end in self.operations.values() if end > self.clock.time()), default=None
-        )
+        return self._operations.next_end(self.clock.time())
 
-    def _ping(self) -> dict[str, Any]:
-        return {"instance": "plan", "time": self.clock.time(), "host": "plan", "pid": os.getpid()}
+
+def _nowhere(_envelope: Sequence[bytes], _reply: bytes) -> None:
+    """Take what nobody waits for."""
 
 
 def _as_it_arrives(
@@ -316,11 +350,12 @@ def _as_it_arrives(
     args: Sequence[Any],
     kwargs: Mapping[str, Any] | None,
     timeout: float,
+    begun_by: str = "",
 ) -> Request:
     """The request as a Player would read it: what cannot travel raises here as it would there."""
     within = min(timeout, 1e6)
     before, after = jsonrpc.request_around_id(
-        object_name, method, args, kwargs, within, arrays=True
+        object_name, method, args, kwargs, within, True, begun_by
     )
     body = b"%b%d%b" % (before, 1, after)
     request = read_message(
@@ -329,9 +364,3 @@ def _as_it_arrives(
     if not isinstance(request, Request):
         raise ProtocolError(f"{object_name}.{method}: this is no request to a Player: {request}")
     return request
-
-
-def _error_object(error: ProxyError) -> dict[str, Any]:
-    return jsonrpc.error_object(
-        Code.APPLICATION, getattr(error, "type", type(error).__name__), str(error)
-    )

@@ -13,10 +13,10 @@ from __future__ import annotations
 
 import atexit
 import functools
+import itertools
 import logging
 import os
 import queue
-import secrets
 import signal
 import socket
 import threading
@@ -38,10 +38,14 @@ from player.services import reached_at
 from player.signals import Handlers
 from portmanager.protocol.urls import is_service
 from zmqjsonproxy import Hub, MethodDescription
+from zmqjsonproxy.caller import Caller, own_name
+from zmqjsonproxy.engine import CallEngine, CommandQueues, ServedCall
 from zmqjsonproxy.errors import AlreadyDoneError, OperationAbortedError, RefusedError
 from zmqjsonproxy.handle import OperationHandle
-from zmqjsonproxy.interface import Interface, Kind, Method, running
-from zmqjsonproxy.protocol.operations import OperationRecord, State
+from zmqjsonproxy.interface import Kind, Method
+from zmqjsonproxy.protocol.failures import Code, error_object
+from zmqjsonproxy.protocol.operations import OperationTable
+from zmqjsonproxy.protocol.request import Request
 from zmqjsonproxy.rpc.proxy import document
 
 __all__ = ["Bank", "Part"]
@@ -53,7 +57,12 @@ CONNECT_S = 0.5
 ANSWER_S = 1.0
 END_WITHIN_S = 3.0
 POLL_S = 0.1
+CALLS_MOST = 64
+"""Of this process that wait for their turn: each has a thread that waits."""
 INTERRUPTED = "interrupted (Ctrl-C)"
+
+Outcome = tuple[Any, BaseException | None]
+"""What a call returned, or raised."""
 
 _open: dict[
     tuple[Path, str], Bank
@@ -120,8 +129,15 @@ class Bank:
         )
         self._key = (array.path.resolve(), bank)
         self._refuse_a_second(array.url(bank))
-        self._one_at_a_time = threading.Lock()
-        self._handles: set[OperationHandle] = set()
+        self._engine = CallEngine(
+            name=bank,
+            instance="",
+            replies=_REPLIES,
+            queues=CommandQueues(CALLS_MOST, bank),
+            operations=OperationTable(keep=0),
+            served=_CallHere,
+        )
+        self._numbers = itertools.count(1)
         self._closing, self._ended = threading.Lock(), threading.Event()
         self._parts: dict[str, Part | None] = {}
         self._methods: dict[str, Callable[..., Any]] = {}
@@ -136,9 +152,8 @@ class Bank:
                 self._methods = self._offered("bank", self.bank)
                 for part, device in self.bank.parts().items():
                     path = f"bank.{part}"
-                    self._parts[part] = (
-                        None if device is None else Part(path, self._offered(path, device))
-                    )
+                    offered = self._offered(path, device)
+                    self._parts[part] = None if device is None else Part(path, offered)
         except BaseException:
             self.close()
             raise
@@ -187,33 +202,25 @@ class Bank:
         )
 
     def _offered(self, path: str, device: object) -> dict[str, Callable[..., Any]]:
-        return {
-            name: self._bound(path, m) for name, m in Interface.of(path, device).methods.items()
-        }
+        methods = self._engine.expose(path, device).methods
+        return {name: self._bound(path, method) for name, method in methods.items()}
 
     def _bound(self, path: str, method: Method) -> Callable[..., Any]:
         """Return what stands for a method: the same signature and documentation, called as a Player
         calls it."""
-        call: Callable[[str, Method, functools.partial[Any]], Any] = self._call
-        if method.kind is Kind.OPERATION:
-            call = self._begin if method.mark.answers_when_accepted else self._operate
-        elif method.kind is Kind.COMMAND and not method.mark.urgent:
-            call = self._command
 
         @functools.wraps(method.function)
         def bound(*args: Any, **kwargs: Any) -> Any:
-            if self._ended.is_set():
-                raise RefusedError(
-                    f"{self.bank.name} is closed; make a new one: p = Bank({self.bank.name!r})"
-                )
-            try:
-                return call(
-                    f"{path}.{method.name}",
-                    method,
-                    functools.partial(method.function, *args, **kwargs),
-                )
-            except AlreadyDoneError as done:
-                return done.value
+            self._refuse_if_closed()
+            number = next(self._numbers)
+            request = Request(f"{path}.{method.name}", list(args), kwargs, True, number)
+            if method.kind is Kind.QUERY:
+                value, error = _REPLIES.carry_out(method, request)
+            else:
+                value, error = self._hand_over(method, request)
+            if error is not None:
+                raise error
+            return value
 
         if method.mark.keywords is not None:  # which the function itself does not show
             told = MethodDescription(
@@ -222,84 +229,35 @@ class Bank:
             document(bound, told)
         return bound
 
-    # calls
+    def _refuse_if_closed(self) -> None:
+        if self._ended.is_set():
+            text = f"{self.bank.name} is closed; make a new one: p = Bank({self.bank.name!r})"
+            raise RefusedError(text)
 
-    def _call(self, _path: str, method: Method, function: functools.partial[Any]) -> Any:
-        if method.mark.aborts:
-            self._abort(f"{method.name} was called")
-        return function()
-
-    def _command(self, _path: str, _method: Method, function: functools.partial[Any]) -> Any:
-        with self._one_at_a_time:
-            return function()
-
-    @contextmanager
-    def _operation(self, handle: OperationHandle) -> Iterator[None]:
-        """Hold the command queue and be the current operation; the record gets its final state."""
-        self._handles.add(handle)
+    def _hand_over(self, method: Method, request: Request) -> Outcome:
+        """Wait for the turn of a call, and carry it out here; or, of one that answers when it is
+        accepted, wait for that."""
+        turn = _Turn()
         try:
-            while not self._one_at_a_time.acquire(timeout=POLL_S):
-                handle.check()
-            held = [self._one_at_a_time]
-            handle.on_leave = lambda: held.pop().release()
+            refusal = self._engine.hand_over(method, request, turn.take, Caller(own_name()))
+            if refusal is not None:
+                return refusal
             try:
-                handle.check()
-                handle.begin()
-                with running(handle):
-                    yield
-            finally:
-                for lock in held:
-                    lock.release()
-        except BaseException as error:
-            aborted = isinstance(error, OperationAbortedError)
-            handle.finish(State.ABORTED if aborted else State.FAILED, error={"message": str(error)})
-            raise
+                self._wait(turn)
+            except KeyboardInterrupt:
+                self._engine.cancel(b"", request.id, reason=INTERRUPTED)
+                if method.kind is not Kind.OPERATION:
+                    raise
+                self._wait(turn)
+            if turn.call is not None:
+                turn.call.carry_out_here()
+            return turn.outcome
         finally:
-            self._handles.discard(handle)
+            turn.end()
 
-    def _operate(self, path: str, method: Method, function: functools.partial[Any]) -> Any:
-        handle = OperationHandle(OperationRecord(secrets.token_hex(6), path))
-        _admit(method, handle, function)
-        with _aborted_by_ctrl_c(handle), self._operation(handle):
-            value = function()
-        handle.finish(State.DONE, value=value)
-        return value
-
-    def _begin(self, path: str, method: Method, function: functools.partial[Any]) -> Any:
-        """Run an operation in a thread; it answers when it is accepted, and goes on."""
-        answers: queue.SimpleQueue[tuple[Any, BaseException | None]] = queue.SimpleQueue()
-        handle = OperationHandle(
-            OperationRecord(secrets.token_hex(6), path),
-            on_accept=lambda value: answers.put((value, None)),
-        )
-        _admit(method, handle, function)
-
-        def run() -> None:
-            value, error = None, None
-            try:
-                with self._operation(handle):
-                    value = function()
-                handle.finish(State.DONE, value=value)
-            except BaseException as caught:
-                error = caught
-            if handle.close_acceptance():
-                answers.put((value, error))
-            elif error is not None and not isinstance(error, OperationAbortedError):
-                log.error("%s: %s", path, error)
-
-        threading.Thread(target=run, name=path, daemon=True).start()
-        try:
-            value, error = answers.get()
-        except KeyboardInterrupt:
-            handle.abort(INTERRUPTED)
-            value, error = answers.get()
-        if error is not None:
-            raise error
-        return value
-
-    def _abort(self, reason: str) -> None:
-        for handle in list(self._handles):
-            handle.abort(reason)
+    def _wait(self, turn: _Turn) -> None:
+        while not turn.told.wait(POLL_S):
+            self._refuse_if_closed()
 
     # life
 
@@ -309,10 +267,8 @@ class Bank:
             if self._ended.is_set():
                 return
             self._ended.set()
-            self._abort("the Bank is closed")
             end = time.monotonic() + END_WITHIN_S
-            while self._handles and time.monotonic() < end:
-                time.sleep(0.01)
+            self._engine.queues.end(END_WITHIN_S)
             if self._watching is not None:
                 self._watching.join(max(end - time.monotonic(), 0.0))
             try:
@@ -328,11 +284,115 @@ class Bank:
         self.close()
 
 
-def _admit(method: Method, handle: OperationHandle, call: functools.partial[Any]) -> None:
-    """Ask the object whether an operation may wait for its turn, as a server does; raises what it
-    raises."""
-    if method.mark.admit is not None:
-        method.mark.admit(method.owner, handle, *call.args, **call.keywords)
+class _CallHere(ServedCall[Outcome]):
+    """A call that its caller carries out, in its own thread, when it is its turn: that is where
+    Ctrl-C and debuggers are. But for one that answers when it is accepted, and goes on."""
+
+    __slots__ = ("_is_over", "_may_go_on")
+
+    def carry_out(self) -> None:
+        """Tell the caller that it is its turn, and keep the queue until it is over."""
+        operation = self.operation
+        is_aborted = operation is not None and operation.aborted
+        if is_aborted or self.is_cancelled or self.method.mark.answers_when_accepted:
+            super().carry_out()
+            return
+        self._is_over, self._may_go_on = False, threading.Event()
+        if operation is not None:
+            operation.on_leave = self._may_go_on.set
+        self.answer((self, None))
+        self._may_go_on.wait()
+        if not self._is_over:
+            self._may_go_on.clear()
+            self.queue.leave()
+            self._may_go_on.wait()
+
+    def carry_out_here(self) -> None:
+        """Carry it out; by its caller."""
+        if self.operation is None:
+            super().carry_out()
+            return
+        with _aborted_by_ctrl_c(self.operation):
+            super().carry_out()
+
+    def release(self) -> None:
+        """Let the queue go on: it is over."""
+        self._is_over = True
+        self._may_go_on.set()
+
+
+class _Turn:
+    """What a caller waits for: its turn, or the outcome of its call."""
+
+    def __init__(self) -> None:
+        self.told = threading.Event()
+        self.call: _CallHere | None = None
+        self.outcome: Outcome = None, None
+        self._lock, self._is_over = threading.Lock(), False
+
+    def take(self, told: Outcome) -> None:
+        """Take the call whose turn it is, or what came of it."""
+        with self._lock:
+            if isinstance(told[0], _CallHere):
+                self.call = told[0]
+                if self._is_over:
+                    self.call.release()
+            else:
+                self.outcome = told
+        self.told.set()
+
+    def end(self) -> None:
+        """Note that the caller waits no longer; the queue goes on."""
+        with self._lock:
+            self._is_over = True
+            if self.call is not None:
+                self.call.release()
+
+
+class _Replies:
+    """Outcomes of calls as they are: nothing travels."""
+
+    TOO_FULL = ""
+
+    def carry_out(self, method: Method, request: Request) -> Outcome:
+        """Call a method; what it returns or raises."""
+        try:
+            return method.function(*request.args, **request.kwargs), None
+        except AlreadyDoneError as done:
+            return done.value, None
+        except BaseException as error:
+            return None, error
+
+    def result(self, _request: Request, value: Any) -> tuple[Outcome, int]:
+        """Return a value."""
+        return (value, None), 0
+
+    def raised(
+        self, _method: Method, _request: Request, error: BaseException
+    ) -> tuple[Outcome, dict[str, Any]]:
+        """Return what was raised."""
+        is_abort = isinstance(error, OperationAbortedError)
+        code = Code.ABORTED if is_abort else Code.APPLICATION
+        return (None, error), error_object(code, type(error).__name__, str(error))
+
+    def unspeakable(
+        self, _request: Request, error: BaseException
+    ) -> tuple[Outcome, dict[str, Any]]:
+        """Return why no copy of a value could be kept."""
+        return (None, error), error_object(Code.INTERNAL, type(error).__name__, str(error))
+
+    def not_begun(
+        self, _request: Request, code: Code, type_: str, text: str
+    ) -> tuple[Outcome, dict[str, Any]]:
+        """Return why nothing was done."""
+        return (None, RefusedError(text)), error_object(code, type_, text)
+
+    def accepted(self, _request: Request, operation: str, _state: str) -> Outcome:
+        """Return the identity of an operation."""
+        return operation, None
+
+
+_REPLIES = _Replies()
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from collections.abc import Callable
 from types import FrameType
 from typing import Any, ClassVar
@@ -46,4 +47,24 @@ class Handlers:
             handlers.remove()
 
 
-os.register_at_fork(after_in_child=Handlers.remove_all)
+_forking = threading.local()
+
+
+def _hold_signals() -> None:
+    """Keep signals from a child until it has no handlers of ours: Python forgets what comes before,
+    and whoever ended it would wait for ever."""
+    _forking.mask = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+
+
+def _let_signals_come() -> None:
+    signal.pthread_sigmask(signal.SIG_SETMASK, _forking.mask)
+
+
+def _begin_as_a_child() -> None:
+    Handlers.remove_all()
+    _let_signals_come()
+
+
+os.register_at_fork(
+    before=_hold_signals, after_in_parent=_let_signals_come, after_in_child=_begin_as_a_child
+)

@@ -24,8 +24,9 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, TypeVar, overload
+from typing import TypeVar, cast, overload
 
+from groundwork.values import Function, JsonObject
 from zmqjsonproxy.handle import NULL_OPERATION, OperationHandle
 from zmqjsonproxy.parameters import NO_DEFAULT, Parameter, Passing, signature_text
 
@@ -44,7 +45,7 @@ __all__ = [
     "query",
 ]
 
-F = TypeVar("F", bound=Callable[..., Any])
+F = TypeVar("F", bound=Function)
 _MARK = "__exposed__"
 
 HIDDEN_BY_PROXIES = frozenset(
@@ -93,7 +94,7 @@ class Keyword:
     annotation: str
     doc: str
     unit: str = ""
-    schema: Mapping[str, Any] = field(default_factory=dict)
+    schema: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,8 +121,8 @@ class Mark:
     aborts: bool = False
     refusal_pair: bool = False
     answers_when_accepted: bool = False
-    admit: Callable[..., None] | None = None
-    keywords: Callable[[Any], Iterable[Keyword]] | None = None
+    admit: Function | None = None
+    keywords: Function | None = None
 
 
 def _marker(mark: Mark) -> Callable[[F], F]:
@@ -141,7 +142,7 @@ def _marker(mark: Mark) -> Callable[[F], F]:
 def query(function: F) -> F: ...
 @overload
 def query(*, refusal_pair: bool = False) -> Callable[[F], F]: ...
-def query(function: Any = None, *, refusal_pair: bool = False) -> Any:
+def query(function: F | None = None, *, refusal_pair: bool = False) -> F | Callable[[F], F]:
     """Mark a method that reads; it must answer within milliseconds."""
     decorate = _marker(Mark(kind=Kind.QUERY, refusal_pair=refusal_pair))
     return decorate if function is None else decorate(function)
@@ -155,16 +156,16 @@ def command(
     urgent: bool = False,
     aborts: bool | None = None,
     refusal_pair: bool = False,
-    keywords: Callable[[Any], Iterable[Keyword]] | None = None,
+    keywords: Function | None = None,
 ) -> Callable[[F], F]: ...
 def command(
-    function: Any = None,
+    function: F | None = None,
     *,
     urgent: bool = False,
     aborts: bool | None = None,
     refusal_pair: bool = False,
-    keywords: Callable[[Any], Iterable[Keyword]] | None = None,
-) -> Any:
+    keywords: Function | None = None,
+) -> F | Callable[[F], F]:
     """Mark a method that changes something; one at a time per command queue.
 
     Args:
@@ -192,15 +193,15 @@ def operation(
     *,
     answers_when_accepted: bool = False,
     refusal_pair: bool = False,
-    admit: Callable[..., None] | None = None,
+    admit: Function | None = None,
 ) -> Callable[[F], F]: ...
 def operation(
-    function: Any = None,
+    function: F | None = None,
     *,
     answers_when_accepted: bool = False,
     refusal_pair: bool = False,
-    admit: Callable[..., None] | None = None,
-) -> Any:
+    admit: Function | None = None,
+) -> F | Callable[[F], F]:
     """Mark a method that takes long; inside it `current_operation()` reports progress and hears of
     aborts.
 
@@ -246,7 +247,7 @@ class Method:
 
     name: str
     mark: Mark
-    function: Callable[..., Any]
+    function: Function
     doc: str | None
     parameters: tuple[Parameter, ...] | None = None
     returns: str = ""
@@ -263,11 +264,11 @@ class Method:
         """Its parameters and the type of its result, as text."""
         return signature_text(self.parameters, self.returns)
 
-    def describe(self) -> dict[str, Any]:
+    def describe(self) -> JsonObject:
         """Return what a native client is told of the method."""
         from zmqjsonproxy.schemas import schema_of  # late: only servers need it
 
-        told = {
+        told: JsonObject = {
             "name": self.name,
             "doc": self.doc,
             "signature": self.signature,
@@ -282,9 +283,10 @@ class Method:
         }
 
 
-def _refuse_coroutine(function: Any) -> None:
+def _refuse_coroutine(function: object) -> None:
     """Raise TypeError for what returns no value when it is called."""
-    bare = inspect.unwrap(getattr(function, "__func__", function))
+    function = getattr(function, "__func__", function)
+    bare = inspect.unwrap(function) if callable(function) else function
     if (
         inspect.iscoroutinefunction(bare)
         or inspect.isasyncgenfunction(bare)
@@ -296,7 +298,7 @@ def _refuse_coroutine(function: Any) -> None:
         )
 
 
-def _mark_of(attribute: Any) -> Mark | None:
+def _mark_of(attribute: object) -> Mark | None:
     """Return the mark of what a class or object has under a name, on either side of a decorator of
     Python's own."""
     for one in (
@@ -317,7 +319,7 @@ def _inherited_mark(kind: type, name: str) -> Mark | None:
     )
 
 
-def marked_methods(obj: object) -> dict[str, tuple[Callable[..., Any], Mark]]:
+def marked_methods(obj: object) -> dict[str, tuple[Function, Mark]]:
     """Collect what `obj` exports, as `Interface.of` says; no property is run, and nothing is asked
     of the object.
 
@@ -325,8 +327,8 @@ def marked_methods(obj: object) -> dict[str, tuple[Callable[..., Any], Mark]]:
         TypeError: A mark is on what cannot be called, or not with a value: a property, a coroutine
             function.
     """
-    marked: dict[str, tuple[Callable[..., Any], Mark]] = {}
-    public: dict[str, tuple[Callable[..., Any], Mark]] = {}
+    marked: dict[str, tuple[Function, Mark]] = {}
+    public: dict[str, tuple[Function, Mark]] = {}
     kind = obj if isinstance(obj, type) else type(obj)
     for name in () if obj is None else dir(obj):
         if name.startswith("_"):
@@ -370,7 +372,7 @@ _PASSING = {
 
 
 def _parameters(
-    function: Callable[..., Any], keywords: Sequence[Keyword], doc: str | None
+    function: Function, keywords: Sequence[Keyword], doc: str | None
 ) -> tuple[tuple[Parameter, ...] | None, str]:
     """Return the parameters of a method, and the type of its result; None: it cannot be told."""
     from zmqjsonproxy.schemas import schema_of  # late: only servers need it
@@ -407,7 +409,7 @@ def _parameters(
     return tuple(found), _annotation(signature.return_annotation)
 
 
-def _annotation(annotation: Any) -> str:
+def _annotation(annotation: object) -> str:
     """Return an annotation as text; empty: there is none."""
     if annotation is inspect.Parameter.empty:
         return ""
@@ -418,7 +420,7 @@ def _annotation(annotation: Any) -> str:
     return annotation[1:-1] if is_quoted else annotation
 
 
-def _default(value: Any) -> Any:
+def _default(value: object) -> object:
     """Return a default as it travels; what JSON has no word for is not told."""
     if value is inspect.Parameter.empty:
         return NO_DEFAULT
@@ -446,7 +448,7 @@ def parameter_docs(doc: str) -> dict[str, str]:
     return found
 
 
-def _doc(function: Callable[..., Any], keywords: Iterable[Keyword]) -> str | None:
+def _doc(function: Function, keywords: Iterable[Keyword]) -> str | None:
     lines = ["    " + f"{k.name}: {k.doc}".replace("\n", "\n        ") for k in keywords]
     return (
         "\n".join([inspect.getdoc(function) or "", "", "Keywords:", *lines])
@@ -455,10 +457,10 @@ def _doc(function: Callable[..., Any], keywords: Iterable[Keyword]) -> str | Non
     )
 
 
-def _keywords(function: Callable[..., Any], mark: Mark, obj: object) -> list[Keyword]:
+def _keywords(function: Function, mark: Mark, obj: object) -> list[Keyword]:
     """What an object says that a method takes as `**kwargs`; a name that cannot be written as a
     keyword is left out."""
-    told = [] if mark.keywords is None else list(mark.keywords(obj))
+    told = [] if mark.keywords is None else list(cast(Iterable[Keyword], mark.keywords(obj)))
     own = inspect.signature(function).parameters if told else {}
     return [
         k

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-__all__ = ["NO_DEFAULT", "Parameter", "Passing", "read_parameters", "signature_text"]
+__all__ = ["NO_DEFAULT", "Parameter", "Passing", "read_parameters", "signature_text", "summary"]
 
 _MAX_PARAMETERS = 10_000
 
@@ -157,3 +157,8 @@ def _parameter_text(p: Parameter) -> str:
     if p.required or stars:
         return text
     return f"{text} = {p.default!r}" if p.annotation else f"{text}={p.default!r}"
+
+
+def summary(doc: str | None) -> str:
+    """Return the first paragraph of a documentation as one line; empty if there is none."""
+    return " ".join((doc or "").strip().partition("\n\n")[0].split())

@@ -19,12 +19,12 @@ from support.original_client import OriginalClient
 from support.rpc_bank import Bank, RpcServer, serving
 
 from zmqjsonproxy import ServerSettings, ZMQJSONProxyClient, command, query
+from zmqjsonproxy.engine.calls import ServedCall
+from zmqjsonproxy.engine.commandqueues import CommandQueues
+from zmqjsonproxy.engine.ownmethods import OwnMethods
 from zmqjsonproxy.interface import Interface
 from zmqjsonproxy.protocol.operations import OperationTable
-from zmqjsonproxy.rpc.commandqueues import CommandQueues
 from zmqjsonproxy.rpc.hub import HubSettings
-from zmqjsonproxy.rpc.ownmethods import OwnMethods
-from zmqjsonproxy.rpc.underway import UnderWay
 
 LARGE = 4_000_000
 """Bytes; the largest JSON of a request has 4 MiB."""
@@ -304,7 +304,7 @@ def test_a_call_that_has_been_answered_is_let_go_at_once() -> None:
             for _ in range(3):
                 client.rpc("bank.note", ["x"])
                 client.rpc("bank.note", ["x", "one too many"])
-            eventually(lambda: not any(isinstance(each, UnderWay) for each in gc.get_objects()))
+            eventually(lambda: not any(isinstance(each, ServedCall) for each in gc.get_objects()))
         finally:
             gc.enable()
 

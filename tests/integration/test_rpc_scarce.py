@@ -15,8 +15,9 @@ from support.dealers import eventually
 from support.original_client import OriginalClient
 from support.rpc_bank import Bank, RpcServer, serving
 
-from zmqjsonproxy.rpc import server as server_module
+from zmqjsonproxy.engine import CallEngine
 from zmqjsonproxy.rpc.descriptors import capacity
+from zmqjsonproxy.rpc.protocol import dialect
 
 
 def test_a_server_keeps_descriptors_for_itself_and_takes_connections_again_when_others_have_gone() -> (
@@ -52,14 +53,14 @@ def test_a_server_keeps_descriptors_for_itself_and_takes_connections_again_when_
 def test_whatever_a_message_does_to_its_reader_is_answered(
     error: type[Exception], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read: Any = server_module.dialect.read_or_batch
+    read: Any = dialect.read_or_batch
 
     def failing(body: bytes, limits: Any) -> Any:
         if b"scarce" in body:
             raise error("as asked")
         return read(body, limits)
 
-    monkeypatch.setattr(server_module.dialect, "read_or_batch", failing)
+    monkeypatch.setattr(dialect, "read_or_batch", failing)
     with serving() as (url, _), OriginalClient(url) as client:
         for method in ("bank.echo", "bank.write"):
             reply = client.rpc(method, ["scarce"])
@@ -77,7 +78,7 @@ def test_a_command_for_which_there_is_no_thread_is_answered(
             raise RuntimeError("can't start new thread")
 
         with monkeypatch.context() as patch:
-            patch.setattr("zmqjsonproxy.rpc.commandqueues.threading.Thread.start", fail)
+            patch.setattr("zmqjsonproxy.engine.commandqueues.threading.Thread.start", fail)
             assert "can't start new thread" in json.dumps(client.rpc("bank.write", [1]))
             assert "can't start new thread" in json.dumps(client.rpc("bank.set_mode", ["MODE1"]))
         assert client.rpc("bank.write", [2])["result"] is None
@@ -91,7 +92,7 @@ def test_a_command_that_cannot_be_answered_with_what_came_of_it_says_so(
     def no_memory(*_args: object) -> bytes:
         raise MemoryError
 
-    monkeypatch.setattr(server_module.ZMQJSONProxyServer, "_carry_out_beside", no_memory)
+    monkeypatch.setattr(CallEngine, "carry_out_beside", no_memory)
     with serving() as (url, _), OriginalClient(url) as client:
         assert "MemoryError" in json.dumps(client.rpc("bank.write", [1]))
         assert client.ask("add", 2, 3) == 5

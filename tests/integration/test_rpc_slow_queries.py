@@ -92,7 +92,7 @@ def test_a_query_that_has_to_wait_does_so_beside_the_sockets_thread() -> None:
                 assert (waiting.done(), batch.done(), old.done()) == (False, False, False)
                 locked.free.set()
                 assert waiting.result() == old.result() == "bank slow X"
-                assert batch.result() == ["bank slow X", "socket"]
+                assert batch.result() == ["batches X", "socket"]
                 assert proxy.read() == "socket"
         finally:
             locked.free.set()

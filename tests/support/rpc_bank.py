@@ -45,7 +45,7 @@ class Bank:
         return (
             0
             if self.server is None
-            else sum(queue.waiting for queue in self.server._queues.values())
+            else sum(queue.waiting for queue in self.server.engine.queues.values())
         )
 
     @query

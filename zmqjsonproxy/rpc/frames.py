@@ -14,7 +14,15 @@ import zmq
 
 from zmqjsonproxy.protocol.arrays import Framed
 
-__all__ = ["COPIED_MOST", "Sender", "frame_receiver", "receiver", "rest_receiver", "sender"]
+__all__ = [
+    "COPIED_MOST",
+    "Sender",
+    "frame_receiver",
+    "frame_sender",
+    "receiver",
+    "rest_receiver",
+    "sender",
+]
 
 _MORE = int(zmq.SNDMORE)
 _SPACE = 32
@@ -30,6 +38,12 @@ def frame_receiver(socket: zmq.Socket[bytes]) -> Callable[[], bytes]:
     """Return a function that receives one frame; zmq.Again when nothing arrives within RCVTIMEO."""
     receive: Callable[[], bytes] = super(zmq.Socket, socket).recv
     return receive
+
+
+def frame_sender(socket: zmq.Socket[bytes]) -> Callable[[bytes], object]:
+    """Return a function that sends one frame."""
+    send: Callable[[bytes], object] = super(zmq.Socket, socket).send
+    return send
 
 
 def rest_receiver(socket: zmq.Socket[bytes]) -> Callable[[bytes], bytes]:

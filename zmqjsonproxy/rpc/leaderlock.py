@@ -35,7 +35,7 @@ class LeaderLock:
         self._released = released
 
     def lead(
-        self, take: Callable[[], bool], work: Callable[[Unpack[Ts]], T], *args: Unpack[Ts]
+        self, take: Callable[[], bool], work: Callable[[Unpack[Ts]], T], *args: *Ts
     ) -> T | None:
         """Return what `work(*args)` returns, done with the lock; None: another thread has it.
 

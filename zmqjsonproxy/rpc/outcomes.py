@@ -1,5 +1,5 @@
-"""From what came of a method to the reply that says so, in the dialect of its request. Knows no
-socket, no thread."""
+"""From what came of a method to the reply that says so, in the dialect of its request: the `Replies`
+of a server's call engine. Knows no socket, no thread."""
 
 from __future__ import annotations
 
@@ -16,12 +16,23 @@ from zmqjsonproxy.errors import (
     TooLargeError,
 )
 from zmqjsonproxy.interface import Method
+from zmqjsonproxy.protocol.arrays import size_of
 from zmqjsonproxy.rpc.protocol import jsonrpc, original
-from zmqjsonproxy.rpc.protocol.dialect import Request, write_reply
+from zmqjsonproxy.rpc.protocol.dialect import TOO_FULL, Request, write_reply
 from zmqjsonproxy.rpc.protocol.jsonrpc import Code
 from zmqjsonproxy.waiting import WouldWaitError
 
-__all__ = ["carry_out", "encoded", "not_begun", "outcome", "raised", "unspeakable"]
+__all__ = [
+    "TOO_FULL",
+    "accepted",
+    "carry_out",
+    "encoded",
+    "not_begun",
+    "outcome",
+    "raised",
+    "result",
+    "unspeakable",
+]
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +51,10 @@ def carry_out(method: Method, request: Request) -> bytes:
         raise
     except BaseException as error:
         return outcome(method, request, error)
-    return encoded(request, value)
+    try:  # as `encoded`, which costs a step in each call
+        return write_reply(request, value)
+    except BaseException as error:
+        return unspeakable(request, error)[0]
 
 
 def outcome(method: Method, request: Request, error: BaseException) -> bytes:
@@ -57,6 +71,17 @@ def encoded(request: Request, value: Any) -> bytes:
         return write_reply(request, value)
     except BaseException as error:
         return unspeakable(request, error)[0]
+
+
+def result(request: Request, value: Any) -> tuple[bytes, int]:
+    """Encode a result; it and its size, bytes. Raises as `write_reply`."""
+    reply = write_reply(request, value)
+    return reply, size_of(reply)
+
+
+def accepted(request: Request, operation: str, state: str) -> bytes:
+    """Encode the reply to a call that begins an operation and does not wait for its end."""
+    return jsonrpc.reply(request.id, {"operation": operation, "state": state})
 
 
 def unspeakable(request: Request, error: BaseException) -> tuple[bytes, dict[str, Any]]:

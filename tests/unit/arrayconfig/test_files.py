@@ -59,11 +59,11 @@ def test_what_cannot_be_replaced_stays_and_is_a_fault(text: str, fault: str) -> 
 
 @given(st.text(), st.dictionaries(st.sampled_from("ABC"), st.text()))
 def test_any_text_is_replaced_or_stays_with_a_fault(text: str, environment: dict[str, str]) -> None:
-    found = substitute(text, environment)
-    assert isinstance(found.value, str)
-    escaped = substitute(text.replace("${", "$${"), environment)
+    found = substitute({"key": text}, environment)
+    assert isinstance(found.value["key"], str)
+    escaped = substitute({"key": text.replace("${", "$${")}, environment)
     if "$${" not in text:
-        assert (escaped.value, escaped.faults, escaped.used) == (text, {}, {})
+        assert (escaped.value, escaped.faults, escaped.used) == ({"key": text}, {}, {})
 
 
 VALUES = st.recursive(

@@ -12,12 +12,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.player_run import ROOT, clean_environment, free_port
+from support.player_run import ROOT, clean_environment, free_port, poll
 from support.shell_bank import ShellBank
 from support.toy_bank import ToyBank, write_configuration
 
 from player.errors import BankNameError, BankStartError, ConfigError
 from player.interactive import Bank
+from zmqjsonproxy.caller import own_name
 from zmqjsonproxy.errors import OperationAbortedError, RefusedError
 
 
@@ -130,7 +131,7 @@ def test_an_urgent_command_aborts_an_operation_of_another_thread(p: Bank) -> Non
     assert inner(p).began.wait(10)
     assert p.stop() == "stopped"
     thread.join(10)
-    assert [str(error) for error in errors] == ["stop was called"]
+    assert [str(error) for error in errors] == [f"stop was called by {own_name()}"]
 
 
 def test_an_operation_that_is_accepted_goes_on_and_keeps_commands_waiting(p: Bank) -> None:
@@ -179,6 +180,25 @@ def test_closing_aborts_and_closes_once_and_refuses_calls(p: Bank) -> None:
     assert "closed" in repr(p)
     with pytest.raises(RefusedError, match=r"BANKA is closed; make a new one"):
         p.get_bank_name()
+
+
+def test_closing_ends_the_wait_of_a_command_for_its_turn(p: Bank) -> None:
+    p.run()
+    errors: list[BaseException] = []
+
+    def turn() -> None:
+        try:
+            p.knob.turn()
+        except RefusedError as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=turn)
+    thread.start()
+    queue = p._engine.queues.named("bank commands")
+    poll(lambda: queue.waiting, "a command that waits")
+    p.close()
+    thread.join(10)
+    assert ["is closed" in str(error) for error in errors] == [True]
 
 
 def test_one_process_opens_a_bank_once_at_a_time(p: Bank, tmp_path: Path) -> None:

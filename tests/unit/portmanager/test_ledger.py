@@ -152,3 +152,24 @@ def test_a_certain_port_can_be_taken_once() -> None:
 def test_a_range_without_ports_is_refused(low: int, high: int, without: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match=f"ports {low}-{high}"):
         Pool(low, high, without)
+
+
+def test_a_port_of_its_own_choice_is_lent_or_withdrawn() -> None:
+    pool = Pool(40000, 40002)
+    pool.take_this(40001)
+    assert (40001 in pool, pool.next_one) == (False, 40002)
+    with pytest.raises(ValueError, match="not in deque"):
+        pool.take_this(40001)
+    pool.withdraw(40002)
+    pool.withdraw(50000)
+    assert (pool.size, pool.free, pool.next_one) == (2, 1, 40000)
+    assert pool.take(lambda _port: False) is None
+    pool.take_this(40000)
+    assert pool.next_one is None
+
+
+def test_the_usage_file_is_by_port_as_text() -> None:
+    ledger = Ledger()
+    for port in (9, 10, 100):
+        ledger.add(port, f"s{port}", "u")
+    assert [lent.port for lent in ledger.by_port()] == [10, 100, 9]

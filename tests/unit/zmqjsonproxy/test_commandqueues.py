@@ -7,10 +7,10 @@ from functools import partial
 
 import pytest
 
+from zmqjsonproxy.engine.commandqueues import CommandQueue, Job
 from zmqjsonproxy.errors import OperationAbortedError
 from zmqjsonproxy.handle import OperationHandle
 from zmqjsonproxy.protocol.operations import OperationRecord, State
-from zmqjsonproxy.rpc.commandqueues import CommandQueue, Job
 
 
 def test_a_queue_that_got_no_thread_tries_again_with_the_next_job(

@@ -302,3 +302,72 @@ def test_malformed_native_messages_keep_their_number(identity: int, params: Any)
     bad = read_message(body, Limits())
     assert isinstance(bad, Malformed)
     assert json.loads(read_failure(bad))["id"] == identity
+
+
+def test_a_batch_shares_what_all_its_calls_have() -> None:
+    calls = [("one", [1], {}), ("two", [], {"a": 2}), ("three", [1], {"a": 2})]
+    for arrays in (None, True):
+        message = json.loads(jsonrpc.batch("bank", calls, 7, 60.0, arrays))
+        assert [part["id"] for part in message] == [7, 8, 9]
+        assert message[0]["dealer"]["shared"] is True
+        assert "dealer" not in message[1]
+        assert (message[2]["dealer"]["params"], message[2]["params"]["kwargs"]) == (
+            "mixed",
+            {"a": 2},
+        )
+    framed = jsonrpc.batch("bank", [("one", [b"raw"], {}), ("two", [2], {})], 1, 60.0, True)
+    assert (len(framed.frames), [part["id"] for part in json.loads(bytes(framed))]) == (1, [1, 2])
+
+
+def test_results_of_a_batch_are_taken_in_order_or_not_at_all() -> None:
+    replies = [{"id": 5, "result": 1}, {"id": 6, "result": 2}]
+    assert jsonrpc.results_in_order(replies, 5, 2) == [1, 2]
+    for other in (
+        [replies[0]],
+        replies[::-1],
+        [*replies, replies[0]],
+        [{"id": 5}, replies[1]],
+        None,
+    ):
+        assert jsonrpc.results_in_order(other, 5, 2) is None
+
+
+def test_a_cancellation_is_a_notification() -> None:
+    assert json.loads(jsonrpc.cancel(7)) == {
+        "jsonrpc": "2.0",
+        "method": "rpc.cancel",
+        "params": {"id": 7},
+    }
+    assert json.loads(jsonrpc.cancel(7, True))["params"] == {"id": 7, "only_waiting": True}
+
+
+@pytest.mark.parametrize(
+    "value", [1, "text", None, [1, 2], {"a": "x" * 2000}, 10**30, [10**30] * 99]
+)
+@pytest.mark.parametrize("identity", [7, "text", 1.5, None])
+@pytest.mark.parametrize("arrays", [None, True, False])
+def test_a_reply_is_read_as_it_was_meant(value: Any, identity: Any, arrays: Any) -> None:
+    assert jsonrpc.read_reply(jsonrpc.reply(identity, value, arrays)) == {
+        "jsonrpc": "2.0",
+        "id": identity,
+        "result": value,
+    } | ({"dealer": {"short": True}} if isinstance(value, dict) and arrays is not None else {})
+
+
+def test_an_error_that_is_no_object_is_an_error_too() -> None:
+    assert "an error that is no object: 7" in str(jsonrpc.error_from(7))
+    assert isinstance(jsonrpc.error_from({"code": "x"}), RemoteError)
+
+
+def test_what_is_refused_unread_keeps_its_number_where_that_is_found() -> None:
+    small = Limits(max_bytes=300, max_depth=3)
+
+    def refused(body: bytes) -> Any:
+        found = read_message(body, small)
+        assert isinstance(found, Malformed)
+        return json.loads(read_failure(found))
+
+    long = b'{"jsonrpc":"2.0","method":"a.b","id":7,"params":["' + b"x" * 400 + b'"]}'
+    assert refused(long)["id"] == 7
+    assert refused(b'{"jsonrpc":"2.0","params":["' + b"x" * 400 + b'"],"id":7}')["id"] is None
+    assert refused(b'{"name": "a", "proc": "b", "args": [[[[[[1]]]]]], "kwargs": {}}')["EXCEPTION"]

@@ -8,8 +8,8 @@ from typing import Any, Literal
 import jsonschema
 import pytest
 
+from zmqjsonproxy.engine.openrpc import openrpc_document
 from zmqjsonproxy.interface import Interface, Keyword, command, query
-from zmqjsonproxy.rpc.openrpc import openrpc_document
 from zmqjsonproxy.schemas import schema_of
 
 NUMBER, TEXT = {"type": "number"}, {"type": "string"}

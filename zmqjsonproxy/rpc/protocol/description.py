@@ -16,7 +16,6 @@ __all__ = [
     "MethodDescription",
     "interface_changes",
     "read_description",
-    "summary",
 ]
 
 
@@ -149,8 +148,3 @@ def interface_changes(before: InterfaceDescription, after: InterfaceDescription)
     return "; ".join(
         f"{words}: {', '.join(sorted(names))}" for words, names in found.items() if names
     )
-
-
-def summary(doc: str | None) -> str:
-    """Return the first paragraph of a documentation as one line; empty if there is none."""
-    return " ".join((doc or "").strip().partition("\n\n")[0].split())

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from groundwork.errors import text_of
 from zmqjsonproxy import ndarray, wirejson
 from zmqjsonproxy.errors import TooLargeError
 from zmqjsonproxy.protocol.arrays import Framed
+from zmqjsonproxy.protocol.request import Request
 from zmqjsonproxy.rpc.protocol import jsonrpc, original
 from zmqjsonproxy.rpc.protocol.jsonrpc import Code
 
@@ -55,33 +56,12 @@ class Limits:
     max_parts: int = 100_000
     max_depth: int = 100
     max_batch: int = 1000
+    in_no_case_too_large: int = field(init=False)
+    """A shorter message without frames is within all limits, bytes."""
 
-
-@dataclass(slots=True)
-class Request:
-    """One call.
-
-    Attributes:
-        target: `object.method`.
-        args: Positional arguments.
-        kwargs: Keyword arguments.
-        native: JSON-RPC; otherwise the original's dialect.
-        id: Request number of a native call; None with `notification`.
-        notification: Nobody wants a reply.
-        extra: The member `dealer`: `deadline_s`, `client`, `call_id`, `wait`, ...
-        name: Object name, as sent; original dialect only.
-        method: Method name, as sent; original dialect only.
-    """
-
-    target: str
-    args: list[Any]
-    kwargs: dict[str, Any]
-    native: bool
-    id: Any = None
-    notification: bool = False
-    extra: dict[str, Any] | None = None
-    name: Any = None
-    method: Any = None
+    def __post_init__(self) -> None:
+        least = min(self.max_bytes, self.max_json_bytes, self.max_values, self.max_parts)
+        object.__setattr__(self, "in_no_case_too_large", min(least, 2 * self.max_depth))
 
 
 @dataclass(slots=True)
@@ -164,7 +144,8 @@ def shared_extra(batch: list[Any]) -> dict[str, Any] | None:
 def read_or_batch(body: bytes, limits: Limits) -> Request | Malformed | list[Any]:
     """As `read_message`, but of a batch the decoded messages, each for `read_part`. Never
     raises."""
-    if text := _over_limit(body, limits):
+    is_small = type(body) is bytes and len(body) <= limits.in_no_case_too_large
+    if not is_small and (text := _over_limit(body, limits)):
         return _refused(body, Code.TOO_LARGE, "TooLargeError", text)
     try:
         message = ndarray.loads(body) if isinstance(body, Framed) else wirejson.loads(body)

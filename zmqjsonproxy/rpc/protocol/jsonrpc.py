@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from enum import IntEnum
 from functools import lru_cache
 from typing import Any
 
-from groundwork.cut import cut
 from zmqjsonproxy import ndarray, wirejson
 from zmqjsonproxy.errors import (
     BadParametersError,
@@ -23,6 +21,7 @@ from zmqjsonproxy.errors import (
     TooLargeError,
 )
 from zmqjsonproxy.protocol.arrays import Framed, join
+from zmqjsonproxy.protocol.failures import Code, error_object
 from zmqjsonproxy.rpc.protocol import lonearray
 
 __all__ = [
@@ -43,23 +42,6 @@ __all__ = [
 
 CANCEL = "rpc.cancel"
 """Method by which a client cancels a call of its own."""
-
-
-class Code(IntEnum):
-    """Error codes: JSON-RPC 2.0, and ours from -32000 downwards."""
-
-    PARSE = -32700
-    INVALID_REQUEST = -32600
-    NO_SUCH_METHOD = -32601
-    BAD_PARAMETERS = -32602
-    INTERNAL = -32603
-    APPLICATION = -32000
-    REFUSED = -32001
-    BUSY = -32002
-    DEADLINE = -32003
-    TOO_LARGE = -32004
-    ABORTED = -32005
-    CANCELLED = -32006
 
 
 _CLASSES: dict[int, type[RemoteError]] = {
@@ -152,6 +134,8 @@ def reply(identity: Any, value: Any, arrays: Any = None) -> bytes:
         value: Result.
         arrays: Whether the caller takes arrays and bytes as frames, as in `request_around_id`.
     """
+    if type(value) in SIMPLE and type(identity) is int:
+        return b'{"jsonrpc":"2.0","id":%d,"result":%b}' % (identity, wirejson.dumps(value))
     if arrays is True and type(value) not in _BUILT_IN and type(identity) is int:
         lone = lonearray.write(identity, value)
         if lone is not None:
@@ -198,16 +182,6 @@ def results_in_order(replies: Any, first: int, count: int) -> list[Any] | None:
     ):  # failures, fewer or more of them, or what is no reply
         return None
     return results if len(results) == count else None
-
-
-def error_object(code: Code, type: str, text: str, traceback: Sequence[str] = ()) -> dict[str, Any]:
-    """Make the member `error`: code, message, and class, text and traceback as data."""
-    type, text = cut(type), cut(text)
-    return {
-        "code": int(code),
-        "message": f"{type}: {text}",
-        "data": {"type": type, "text": text, "traceback": [cut(entry) for entry in traceback]},
-    }
 
 
 def cancel(identity: int, only_waiting: bool = False) -> bytes:

@@ -24,7 +24,7 @@ SMALL = 10_000
 
 @dataclass(slots=True, eq=False)
 class Job:
-    """One call to carry out.
+    """Something to carry out in its turn.
 
     Attributes:
         run: Carries it out; never raises.
@@ -33,16 +33,14 @@ class Job:
         size: Bytes of memory that it takes while it waits, about.
     """
 
-    run: Callable[[], None]
+    run: Callable[[], None] = lambda: None
     operation: OperationHandle | None = None
     client: bytes = b""
     size: int = 0
 
     def carry_out(self) -> None:
-        """Run it, once: then it holds nothing of its call, for a call and its job know each
-        other."""
-        run, self.run = self.run, _nothing
-        run()
+        """Run it."""
+        self.run()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +80,8 @@ class CommandQueue:
         self._wake.acquire()
         self._waits = False
         self._thread: threading.Thread | None = None
-        self._running: OperationHandle | None = None
-        self._left: dict[
-            threading.Thread, OperationHandle
-        ] = {}  # operations that go on beside the command queue
+        self._running: Job | None = None
+        self._left: dict[threading.Thread, Job] = {}  # operations that go on beside the queue
         self._ended = False
 
     @property
@@ -183,19 +179,18 @@ class CommandQueue:
             method: Whose call it is for; empty: an abort.
         """
 
-        def is_meant(operation: OperationHandle | None) -> bool:
+        def is_meant(job: Job | None) -> bool:
+            operation = None if job is None else job.operation
             return operation is not None and identity in (None, operation.id)
 
         with self._lock:
-            waiting = [
-                job for mine in self._jobs.values() for job in mine if is_meant(job.operation)
-            ]
+            waiting = [job for mine in self._jobs.values() for job in mine if is_meant(job)]
             for job in waiting:
                 self._take_out(job)
             running = [
-                each
-                for each in (self._running, *self._left.values())
-                if each is not None and is_meant(each)
+                job.operation
+                for job in (self._running, *self._left.values())
+                if is_meant(job) and job is not None and job.operation is not None
             ]
         for job in waiting:
             if job.operation is not None:
@@ -210,6 +205,14 @@ class CommandQueue:
             )
             hooks.start()
         return Aborts(len(waiting) + len(running), hooks)
+
+    def find(self, client: bytes, wanted: Callable[[Job], bool]) -> Job | None:
+        """Return the last that was put of a client's jobs that wait or run and are wanted."""
+        with self._lock:
+            running = [*self._left.values(), self._running]
+            jobs = [job for job in running if job is not None and job.client == client]
+            jobs += self._jobs.get(client, ())
+        return next((job for job in reversed(jobs) if wanted(job)), None)
 
     def withdraw(self, job: Job) -> bool:
         """Take a job out of the queue; False if it has been begun, or ended."""
@@ -240,10 +243,10 @@ class CommandQueue:
     def _work(self) -> None:
         while True:
             with self._lock:
-                if self._left.pop(threading.current_thread(), None) is not None:
+                if self._left and self._left.pop(threading.current_thread(), None) is not None:
                     return  # another thread is the command queue's by now
                 job = self._next()
-                self._running = None if job is None else job.operation
+                self._running = job
                 if job is None and self._ended:
                     return
                 self._waits = job is None
@@ -266,24 +269,30 @@ class CommandQueues:
     Args:
         size: Jobs of one client that may wait in each.
         name: Of the server.
+        kind: Class of them.
     """
 
-    def __init__(self, size: int, name: str) -> None:
-        self._size, self._name = size, name
+    def __init__(self, size: int, name: str, kind: type[CommandQueue] = CommandQueue) -> None:
+        self._size, self._name, self._kind = size, name, kind
         self._queues: dict[str, CommandQueue] = {}
+        self._of: dict[tuple[str, bool, Kind], CommandQueue] = {}
+        self.full = f"{size} calls of this client are waiting already, or too many bytes"
+        """Why a queue takes no more."""
 
     def of(self, method: Method) -> CommandQueue:
         """Return the command queue of a method: urgent commands and slow queries have workers of their own
         beside it."""
-        kind = (
-            "urgent" if method.mark.urgent else "slow" if method.kind is Kind.QUERY else "commands"
-        )
-        return self.named(f"{method.queue} {kind}")
+        key = method.queue, method.mark.urgent, method.mark.kind
+        queue = self._of.get(key)
+        if queue is None:
+            kind = "urgent" if key[1] else "slow" if key[2] is Kind.QUERY else "commands"
+            queue = self._of[key] = self.named(f"{method.queue} {kind}")
+        return queue
 
     def named(self, key: str) -> CommandQueue:
         """Return a command queue by its name."""
         return self._queues.get(key) or self._queues.setdefault(
-            key, CommandQueue(f"{key} {self._name}", self._size)
+            key, self._kind(f"{key} {self._name}", self._size)
         )
 
     def values(self) -> list[CommandQueue]:
@@ -307,10 +316,6 @@ class CommandQueues:
         for queue in self.values():
             if not queue.join(max(end - time.monotonic(), 0.0)):
                 log.warning("%s: a call in %s is still running and is left", self._name, queue.name)
-
-
-def _nothing() -> None:
-    """Stand for a job that has run."""
 
 
 def _run_hooks(hooks: list[tuple[OperationHandle, Callable[[], None]]]) -> None:

@@ -4,17 +4,16 @@ told."""
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
+from groundwork.values import JsonObject
 from zmqjsonproxy.interface import Interface, Method
-from zmqjsonproxy.parameters import NO_DEFAULT, Parameter
-from zmqjsonproxy.rpc.protocol.description import summary
+from zmqjsonproxy.parameters import NO_DEFAULT, Parameter, summary
 from zmqjsonproxy.schemas import schema_of
 
 __all__ = ["openrpc_document"]
 
 
-def openrpc_document(interfaces: Iterable[Interface], *, title: str) -> dict[str, Any]:
+def openrpc_document(interfaces: Iterable[Interface], *, title: str) -> JsonObject:
     """Describe all methods; annotations become schemas, and travel as text in `x-annotation`
     besides."""
     methods = [
@@ -25,7 +24,7 @@ def openrpc_document(interfaces: Iterable[Interface], *, title: str) -> dict[str
     return {"openrpc": "1.3.2", "info": {"title": title, "version": "1"}, "methods": methods}
 
 
-def _method(name: str, method: Method) -> dict[str, Any]:
+def _method(name: str, method: Method) -> JsonObject:
     doc = method.doc or ""
     return {
         "name": f"{name}.{method.name}",
@@ -38,7 +37,7 @@ def _method(name: str, method: Method) -> dict[str, Any]:
     }
 
 
-def _param(parameter: Parameter) -> dict[str, Any]:
+def _param(parameter: Parameter) -> JsonObject:
     schema = dict(parameter.schema)
     if parameter.default is not NO_DEFAULT:
         schema["default"] = parameter.default

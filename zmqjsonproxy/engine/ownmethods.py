@@ -6,15 +6,15 @@ import os
 import platform
 import time
 from collections.abc import Mapping
-from typing import Any
 
+from groundwork.values import JsonObject
 from zmqjsonproxy.caller import current_caller
+from zmqjsonproxy.engine.commandqueues import CommandQueues
+from zmqjsonproxy.engine.openrpc import openrpc_document
 from zmqjsonproxy.errors import RefusedError
 from zmqjsonproxy.interface import Interface, command, query
+from zmqjsonproxy.protocol.failures import Code
 from zmqjsonproxy.protocol.operations import OperationRecord, OperationTable, State
-from zmqjsonproxy.rpc.commandqueues import CommandQueues
-from zmqjsonproxy.rpc.openrpc import openrpc_document
-from zmqjsonproxy.rpc.protocol.jsonrpc import Code
 
 __all__ = ["OwnMethods"]
 
@@ -38,12 +38,12 @@ class OwnMethods:
     ) -> None:
         self._title = title
         self._interfaces, self._queues, self._operations = interfaces, queues, operations
-        self._document: tuple[object, dict[str, Any]] | None = (
+        self._document: tuple[object, JsonObject] | None = (
             None  # takes 10 ms; of what it was made, and it
         )
 
     @query
-    def ping(self) -> dict[str, Any]:
+    def ping(self) -> JsonObject:
         """Return the server's identity and its clock (UTC, unix seconds)."""
         return {
             "instance": self._operations.instance,
@@ -53,14 +53,14 @@ class OwnMethods:
         }
 
     @query
-    def operation(self, id: str) -> dict[str, Any]:
+    def operation(self, id: str) -> JsonObject:
         """Return state, progress and outcome of an operation; one of a server that ended is
         "lost"."""
         record, now = self._record(id), time.time()
         return _lost(id) if record is None else record.describe(now)
 
     @query
-    def operations(self, active: bool = False, limit: int = 100) -> list[dict[str, Any]]:
+    def operations(self, active: bool = False, limit: int = 100) -> list[JsonObject]:
         """Return the last operations that are remembered, the newest at the end, without their
         results.
 
@@ -75,7 +75,7 @@ class OwnMethods:
         return [record.describe(now, with_value=False) for record in records[-max(int(limit), 1) :]]
 
     @command(urgent=True, aborts=False)
-    def abort(self, id: str, reason: str = "aborted by a client") -> dict[str, Any]:
+    def abort(self, id: str, reason: str = "aborted by a client") -> JsonObject:
         """Ask an operation to end; its state."""
         record = self._record(id)
         if record is None:
@@ -85,7 +85,7 @@ class OwnMethods:
         return record.describe(time.time())
 
     @query
-    def discover(self) -> dict[str, Any]:
+    def discover(self) -> JsonObject:
         """Return the OpenRPC document of all exposed objects."""
         interfaces = tuple(self._interfaces.values())
         described = [(interface.name, interface.fingerprint) for interface in interfaces]
@@ -93,7 +93,7 @@ class OwnMethods:
             self._document = described, openrpc_document(interfaces, title=self._title)
         return self._document[1]
 
-    def _record(self, identity: Any) -> OperationRecord | None:
+    def _record(self, identity: object) -> OperationRecord | None:
         """Return what is known of an operation; None if a server that ran here before may have
         known it."""
         record = self._operations.get(identity, time.time()) if isinstance(identity, str) else None
@@ -106,7 +106,7 @@ class OwnMethods:
         return record
 
 
-def _lost(identity: str) -> dict[str, Any]:
+def _lost(identity: str) -> JsonObject:
     text = f"operation {identity} was begun at another run of this server; what became of it is not known"
     error = {
         "code": int(Code.APPLICATION),

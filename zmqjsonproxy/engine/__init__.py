@@ -1,0 +1,8 @@
+"""Calls of exposed objects, carried out: by a server, in a shell's own process, in a plan."""
+
+from __future__ import annotations
+
+from zmqjsonproxy.engine.calls import CallEngine, Replies, ServedCall
+from zmqjsonproxy.engine.commandqueues import CommandQueue, CommandQueues
+
+__all__ = ["CallEngine", "CommandQueue", "CommandQueues", "Replies", "ServedCall"]

@@ -1,0 +1,431 @@
+"""The call engine: what objects export, and what becomes of each call of it.
+
+Queries are answered in the thread that brings them (handing over costs more than most of them),
+unless they were slow, or would have to wait there; commands and operations wait for their turn in
+the command queue of their object. Knows no socket and no dialect: what came of a call becomes a
+reply by `Replies`.
+"""
+
+from __future__ import annotations
+
+import inspect
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Generic, Protocol, TypeVar
+
+from groundwork.errors import text_of
+from groundwork.values import JsonObject
+from zmqjsonproxy.caller import OF_THE_ORIGINAL, Caller, begin_calling, calling, end_calling
+from zmqjsonproxy.engine.commandqueues import CommandQueue, CommandQueues, Job
+from zmqjsonproxy.engine.ownmethods import OwnMethods
+from zmqjsonproxy.errors import AlreadyDoneError
+from zmqjsonproxy.handle import OperationHandle
+from zmqjsonproxy.interface import Interface, Kind, Method, hidden_by_proxies, running
+from zmqjsonproxy.protocol.failures import Code
+from zmqjsonproxy.protocol.operations import OperationRecord, OperationTable, State
+from zmqjsonproxy.protocol.request import Request
+
+__all__ = ["CallEngine", "Replies", "ServedCall"]
+
+log = logging.getLogger(__name__)
+
+_HOOKS_WITHIN_S = 1.0
+"""How long `stop` and its like wait for the hooks of the operation that they abort."""
+R = TypeVar("R")
+R_co = TypeVar("R_co", covariant=True)
+Failed = tuple[R, JsonObject]
+"""A reply, and the JSON-RPC error object of what it tells."""
+
+
+class Replies(Protocol[R_co]):
+    """Replies in the form that callers take. None of these but `result` raises."""
+
+    TOO_FULL: str
+    """Why a call of a client is not begun that does not take its replies."""
+
+    def carry_out(self, method: Method, request: Request, /) -> R_co:
+        """Call a method, and reply with what came of it; WouldWaitError where it must not wait."""
+
+    def result(self, request: Request, value: object, /) -> tuple[R_co, int]:
+        """Reply with a value, of so many bytes; raises what says that it cannot travel."""
+
+    def unspeakable(self, request: Request, error: BaseException, /) -> tuple[R_co, JsonObject]:
+        """Reply for a value that cannot travel."""
+
+    def raised(
+        self, method: Method, request: Request, error: BaseException, /
+    ) -> tuple[R_co, JsonObject]:
+        """Reply with what a method raised."""
+
+    def not_begun(
+        self, request: Request, code: Code, type_: str, text: str, /
+    ) -> tuple[R_co, JsonObject]:
+        """Reply that nothing was done."""
+
+    def accepted(self, request: Request, operation: str, state: str, /) -> R_co:
+        """Reply with the identity of an operation that goes on."""
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class ServedCall(Job, Generic[R]):
+    """A call that was handed to a command queue.
+
+    Attributes:
+        method: What is called.
+        request: The call.
+        caller: Whose it is.
+        engine: Carries it out.
+        answer: Takes its reply, in whichever thread.
+        due: When nobody waits for it any more, s, monotonic; None: no such time was given.
+        is_answered: Nobody waits for its end: a notification, an operation that was accepted.
+        is_cancelled: It was taken out of its queue, and only has to say so.
+        queue: Where it waits or runs.
+        hooks: What has to end before it begins.
+    """
+
+    method: Method
+    request: Request
+    caller: Caller
+    engine: CallEngine[R]
+    answer: Callable[[R], None]
+    due: float | None
+    is_answered: bool
+    queue: CommandQueue
+    is_cancelled: bool = False
+    hooks: threading.Thread | None = None
+
+    def carry_out(self) -> None:
+        """Carry it out, or say why it is not begun. Never raises."""
+        operation, request = self.operation, self.request
+        try:
+            self._carry_out()
+        except BaseException as failure:  # not even what came of it could be said
+            log.exception("%s: a call could not be carried out", self.engine.name)
+            text = f"{request.target} may have been carried out in part: {text_of(failure)}"
+            self._refuse(Code.INTERNAL, type(failure).__name__, text)
+        finally:
+            if operation is not None:
+                operation.close_acceptance()  # it knows this call, and this call it
+
+    def _carry_out(self) -> None:
+        replies = self.engine.replies
+        if self.is_cancelled and self.operation is None:
+            self._refuse(Code.CANCELLED, "CallCancelledError", "cancelled before it was begun")
+            return
+        if self.hooks is not None:
+            self.hooks.join(_HOOKS_WITHIN_S)
+        if not self.is_answered and self.engine.is_full(self.client):
+            self._refuse(Code.BUSY, "BusyError", replies.TOO_FULL)
+        elif self.due is not None and time.monotonic() > self.due:
+            self._refuse(Code.DEADLINE, "DeadlineError", "the caller's time was over; not begun")
+        else:
+            called = begin_calling(self.caller)
+            try:
+                if self.operation is None:
+                    reply = self.engine.carry_out_beside(self.method, self.request)
+                else:
+                    reply = self._operate(self.operation)
+            finally:
+                end_calling(called)
+            self._reply(reply)
+
+    def _operate(self, operation: OperationHandle) -> R:
+        """Run it, and keep its record."""
+        replies, method, request = self.engine.replies, self.method, self.request
+        try:
+            operation.check()  # an abort may have come while it waited
+            operation.begin()
+            with running(operation):
+                value = method.function(*request.args, **request.kwargs)
+        except BaseException as error:
+            if not (isinstance(error, AlreadyDoneError) and request.native):
+                reply, described = replies.raised(method, request, error)
+                is_aborted = described.get("code") == Code.ABORTED
+                state = State.ABORTED if is_aborted else State.FAILED
+                operation.finish(state, error=described)
+                return reply
+            value = error.value
+        try:
+            reply, size = replies.result(request, value)
+            operation.finish(State.DONE, value=value, size=size)
+        except BaseException as error:
+            reply, described = replies.unspeakable(request, error)
+            operation.finish(State.FAILED, error=described)
+        return reply
+
+    def accept(self, value: object) -> None:
+        """Answer with a value now; the operation goes on."""
+        try:
+            reply, _ = self.engine.replies.result(self.request, value)
+        except Exception as error:  # only its caller hears of this
+            reply, _ = self.engine.replies.unspeakable(self.request, error)
+        self.is_answered = True
+        self.answer(reply)
+
+    def _refuse(self, code: Code, type_: str, text: str) -> None:
+        reply, error = self.engine.replies.not_begun(self.request, code, type_, text)
+        if self.operation is not None:
+            self.operation.finish(State.FAILED, error=error)
+        self._reply(reply)
+
+    def _reply(self, reply: R) -> None:
+        if not self.is_answered and (self.operation is None or self.operation.close_acceptance()):
+            self.answer(reply)
+
+
+@dataclass(kw_only=True)
+class CallEngine(Generic[R]):
+    """Exposed objects, and the calls of their methods.
+
+    `answer_query` and `hand_over` are for one thread at a time, all else is for any.
+
+    Attributes:
+        name: Of the server, in logs.
+        instance: Which process of it this is.
+        replies: What came of calls, for those who called.
+        slow_query_s: A query that took longer is carried out in its queue from then on, s.
+        fast_again_after: One that was slow comes back when it was fast so many times in turn.
+        queues: Where commands wait.
+        operations: What is known of operations.
+        handle: Makes the inside view of an operation.
+        served: Class of the calls that wait for their turn.
+        is_full: Whether so many replies wait for a client that it must take some first.
+        interfaces: What is exposed, by name.
+        methods: The methods of that, by `object.method`.
+        quick: Those of them that are queries to be answered at once.
+    """
+
+    name: str
+    instance: str
+    replies: Replies[R]
+    slow_query_s: float = 0.05
+    fast_again_after: int = 100
+    queues: CommandQueues
+    operations: OperationTable
+    handle: Callable[[OperationRecord, Callable[[object], None] | None], OperationHandle] = (
+        OperationHandle
+    )
+    served: type[ServedCall[R]] = ServedCall
+    is_full: Callable[[bytes], bool] = lambda _client: False
+    interfaces: dict[str, Interface] = field(default_factory=dict)
+    methods: dict[str, Method] = field(default_factory=dict)
+    quick: dict[str, Method] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._fast_again: dict[str, int] = {}  # slow queries: how often in turn they were fast
+        own = OwnMethods(self.name, self.interfaces, self.queues, self.operations)
+        self._offer(Interface.of("rpc", own))
+
+    def expose(self, name: str, obj: object, *, queue: str | None = None) -> Interface:
+        """Expose an object; arguments as of `ZMQJSONProxyServer.expose`. Again: in its place."""
+        if not name or name == "rpc":
+            raise ValueError(f"{name!r}: an interface needs a name, and `rpc` is the server's own")
+        interface = Interface.of(name, obj, queue=queue)
+        for old in self.interfaces.get(name, Interface(name)).methods:
+            self.methods.pop(f"{name}.{old}", None)
+            self.quick.pop(f"{name}.{old}", None)
+        if hidden := hidden_by_proxies(name, interface.methods):
+            log.warning("%s: %s", self.name, hidden)
+        self.interfaces[name] = interface
+        self._offer(interface)
+        return interface
+
+    def _offer(self, interface: Interface) -> None:
+        for method in interface.methods.values():
+            self.methods[f"{interface.name}.{method.name}"] = method
+            if method.kind is Kind.QUERY:
+                self.quick[f"{interface.name}.{method.name}"] = method
+
+    # calls
+
+    def answer_query(self, method: Method, request: Request) -> R:
+        """Carry out a query in this thread.
+
+        Raises:
+            WouldWaitError: It is to be handed over, for this thread must not wait.
+        """
+        begun = time.perf_counter()
+        if request.native:  # queries are not told whose they are
+            reply = self.replies.carry_out(method, request)
+        else:
+            with calling(OF_THE_ORIGINAL):
+                reply = self.replies.carry_out(method, request)
+        if time.perf_counter() - begun > self.slow_query_s:
+            self.set_aside(request.target, time.perf_counter() - begun)
+        return reply
+
+    def set_aside(self, query: str, taken: float) -> None:
+        """Carry a query out beside this thread from now on: it took so long, s."""
+        self.quick.pop(query, None)
+        text = "%s: query %s took %.0f ms; it runs beside the socket's thread"
+        log.warning(text, self.name, query, 1e3 * taken)
+
+    def carry_out_beside(self, method: Method, request: Request) -> R:
+        """Carry out what runs in a command queue; a query that is fast again is `quick` again."""
+        begun = time.perf_counter()
+        reply = self.replies.carry_out(method, request)
+        if method.kind is Kind.QUERY:
+            target, is_fast = request.target, time.perf_counter() - begun <= self.slow_query_s
+            count = self._fast_again[target] = self._fast_again.get(target, 0) + 1 if is_fast else 0
+            if count >= self.fast_again_after and self.methods.get(target) is method:
+                self._fast_again[target] = 0
+                self.quick[target] = method
+        return reply
+
+    def hand_over(
+        self,
+        method: Method,
+        request: Request,
+        answer: Callable[[R], None],
+        caller: Caller,
+        client: bytes = b"",
+        size: int = 0,
+    ) -> R | None:
+        """Put a call into its command queue.
+
+        Args:
+            method: What `methods` has for the request.
+            request: The call.
+            answer: Takes the reply if it comes later, in another thread.
+            caller: Whose call it is.
+            client: Of what connection: clients take turns.
+            size: Bytes of memory that it takes while it waits, about.
+
+        Returns:
+            The reply; None: there is none, or none yet.
+        """
+        extra, mark, queue = request.extra or {}, method.mark, self.queues.of(method)
+        is_operation = mark.kind is Kind.OPERATION
+        served = self.served(
+            method=method,
+            request=request,
+            caller=caller,
+            engine=self,
+            answer=answer,
+            due=due_at(extra.get("deadline_s")),
+            is_answered=request.notification
+            or (is_operation and request.native and extra.get("wait") == "accepted"),
+            client=client,
+            size=size,
+            queue=queue,
+        )
+        refusal = self._make_operation(served) if is_operation else None
+        if refusal is None:
+            if mark.aborts and queue.takes(client, size):
+                served.hooks = self.queues.abort_operations(method, caller)
+            refusal = self._put(served)
+        if refusal is not None:
+            return None if request.notification else refusal
+        handle = served.operation
+        if handle is not None and served.is_answered and not request.notification:
+            return self.replies.accepted(request, handle.id, handle.record.state.value)
+        return None
+
+    def _make_operation(self, served: ServedCall[R]) -> R | None:
+        """Give a call its operation; the reply if its object refuses that it waits for its
+        turn."""
+        method, request, mark = served.method, served.request, served.method.mark
+        record = self.operations.new(request.target, time.time(), served.caller.name)
+        is_accepting = mark.answers_when_accepted and not served.is_answered
+        handle = self.handle(record, served.accept if is_accepting else None)
+        handle.on_leave = served.queue.leave
+        served.operation = handle
+        if mark.admit is None:
+            return None
+        error: BaseException
+        try:
+            inspect.signature(method.function).bind(*request.args, **request.kwargs)
+            with calling(served.caller):
+                mark.admit(method.owner, handle, *request.args, **request.kwargs)
+        except TypeError as mismatch:
+            error = TypeError(f"{method.name}(): {mismatch}")
+        except BaseException as refusal:
+            error = refusal
+        else:
+            return None
+        return self._without(handle, *self.replies.raised(method, request, error))
+
+    def _put(self, served: ServedCall[R]) -> R | None:
+        try:
+            if served.queue.put(served):
+                return None
+            why = self.queues.full
+        except RuntimeError as scarce:  # no more threads
+            why = str(scarce)
+        busy = self.busy(served.request, served.method.queue, why)
+        return busy[0] if served.operation is None else self._without(served.operation, *busy)
+
+    def busy(self, request: Request, queue: str, why: str = "") -> Failed[R]:
+        """Make the reply that a queue takes no more."""
+        text = f"{queue}: {why or self.queues.full}; nothing was done"
+        return self.replies.not_begun(request, Code.BUSY, "BusyError", text)
+
+    def _without(self, handle: OperationHandle, reply: R, error: JsonObject) -> R:
+        """Forget an operation: whoever asks too often must not push the others' out of the
+        table."""
+        handle.finish(State.FAILED, error=error)
+        handle.close_acceptance()
+        self.operations.forget(handle.id)
+        return reply
+
+    def cancel(
+        self,
+        client: bytes,
+        number: object,
+        only_waiting: bool = False,
+        reason: str = "its caller cancelled the call",
+    ) -> str:
+        """Cancel a call of a client.
+
+        Args:
+            client: Its connection.
+            number: Of the call.
+            only_waiting: What has been begun goes on, an operation too.
+            reason: For those who ask what became of an operation.
+
+        Returns:
+            "not begun": it was waiting, and is answered that it was cancelled. "aborting": an
+            operation is asked to end. "running": it goes on. "unknown": there is none (any more),
+            or an operation that was accepted, which only `only_waiting` withdraws.
+        """
+        served = self._find(client, number)
+        if served is None or (served.is_answered and not only_waiting):
+            return "unknown"
+        operation = served.operation
+        if operation is not None and not only_waiting:
+            asked = served.queue.abort_operations(reason, operation.id)
+            return "aborting" if asked.count else "running"
+        if not served.queue.withdraw(served):
+            return "running"
+        if operation is not None:
+            operation.abort(reason)  # has no hooks: it was not begun
+        served.is_cancelled = True
+        served.carry_out()
+        return "not begun"
+
+    def _find(self, client: bytes, number: object) -> ServedCall[R] | None:
+        """Return a call of a client that waits or runs."""
+
+        def is_meant(job: Job) -> bool:
+            if not isinstance(job, ServedCall) or not job.request.native:
+                return False
+            return job.request.id == number and not job.request.notification
+
+        for queue in self.queues.values():
+            found = queue.find(client, is_meant)
+            if isinstance(found, ServedCall):
+                return found
+        return None
+
+
+def due_at(deadline_s: object) -> float | None:
+    """Return when nobody waits for a call any more, s, monotonic; None: no such time was given."""
+    if not isinstance(deadline_s, (int, float)):
+        return None
+    try:
+        return time.monotonic() + deadline_s
+    except OverflowError:  # JSON's integers have no end
+        return None

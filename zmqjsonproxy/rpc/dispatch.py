@@ -1,0 +1,284 @@
+"""From the bytes of a client's message to its replies: dialects, batches, limits, what is unknown.
+
+Above the call engine, below the socket of a server. A message of a client is `frames`: its
+envelope, which begins with the routing id, and the body.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+from zmqjsonproxy import wirejson
+from zmqjsonproxy.caller import KnownCallers
+from zmqjsonproxy.engine import CallEngine
+from zmqjsonproxy.engine.commandqueues import SMALL, Job
+from zmqjsonproxy.interface import Kind, Method
+from zmqjsonproxy.protocol.arrays import join, size_of
+from zmqjsonproxy.protocol.failures import Code
+from zmqjsonproxy.protocol.request import Request
+from zmqjsonproxy.rpc.batchreply import BatchReply
+from zmqjsonproxy.rpc.offers import answer_unknown
+from zmqjsonproxy.rpc.outcomes import encoded, not_begun, outcome
+from zmqjsonproxy.rpc.protocol import dialect, jsonrpc
+from zmqjsonproxy.rpc.protocol.dialect import Limits, Malformed, read_failure
+from zmqjsonproxy.rpc.settings import ServerSettings
+from zmqjsonproxy.waiting import WouldWaitError
+
+__all__ = ["Dispatcher"]
+
+_PAUSE_S = 0.0005
+"""Between the queries of a long batch, so that whoever waits for a lock that they take gets it."""
+Envelope = Sequence[bytes]
+Answer = Callable[[bytes], None]
+
+
+class Dispatcher:
+    """Reads messages, has their calls carried out, and answers; for the thread of a socket.
+
+    Args:
+        engine: Carries calls out.
+        settings: Limits.
+        send: Sends a reply; called in the thread that calls `serve`.
+        post: Sends a reply from any thread.
+        on_hello: Told the routing id of a client that is one of ours.
+    """
+
+    def __init__(
+        self,
+        engine: CallEngine[bytes],
+        settings: ServerSettings,
+        send: Callable[[Envelope, bytes], None],
+        post: Callable[[Envelope, bytes], None],
+        on_hello: Callable[[bytes], None] = lambda _client: None,
+    ) -> None:
+        self._engine, self._settings = engine, settings
+        self._send, self._post, self._on_hello = send, post, on_hello
+        self._callers = KnownCallers()
+        self._body, self._parts = b"", 1  # of the message being served, and its calls
+        self._limits = Limits(
+            max_bytes=settings.max_message_bytes,
+            max_json_bytes=settings.max_json_bytes,
+            max_values=settings.max_values,
+            max_parts=settings.max_parts,
+            max_depth=settings.max_depth,
+            max_batch=settings.max_batch,
+        )
+
+    def serve(self, frames: list[bytes]) -> None:
+        """Serve a message; what the socket raises is raised."""
+        self._body, self._parts = frames.pop(), 1
+        body = self._body
+        request = dialect.read_or_batch(body, self._limits)
+        engine = self._engine
+        if engine.is_full(frames[0]) and not (
+            isinstance(request, Request) and request.notification
+        ):
+            request = dialect.too_full(request, body)
+        if isinstance(request, Request):
+            query = engine.quick.get(request.target)
+            if query is not None and request.native:  # of all calls the most, and the shortest
+                try:
+                    reply: bytes | None = engine.answer_query(query, request)
+                except WouldWaitError:
+                    reply = self._hand_over(query, request, frames)
+                else:
+                    if request.notification:
+                        return
+            else:
+                if request.extra is not None and not request.native:  # the hello of one of ours
+                    self._on_hello(frames[0])
+                    self._callers.take(frames[0], request.extra.get("client"))
+                reply = self.call(request, frames)
+            if reply is not None:
+                self._send(frames, reply)
+        elif isinstance(request, list):
+            self._parts = len(request)
+            self._serve_batch(request, frames)
+        else:
+            self._send(frames, read_failure(request))
+
+    def refuse(self, frames: list[bytes], error: Exception) -> None:
+        """Answer a message that could not be handled, of which `serve` has taken the body."""
+        self._send(frames, read_failure(dialect.not_handled(self._body, error)))
+
+    def call(
+        self, request: Request, envelope: Envelope, later: Answer | None = None
+    ) -> bytes | None:
+        """Carry out a query, or hand a command over.
+
+        Args:
+            request: A call.
+            envelope: Of its client.
+            later: Takes the reply if it comes later; None: it is posted.
+
+        Returns:
+            The reply; None: there is none, or none yet.
+        """
+        engine = self._engine
+        method = engine.methods.get(request.target)
+        if method is None or (not request.native and method.queue == "rpc"):
+            if request.target == jsonrpc.CANCEL and request.native:
+                return self._answer_cancel(request, envelope[0])
+            most = self._settings.max_message_bytes
+            return answer_unknown(request, engine.interfaces, engine.instance, most)
+        if request.target in engine.quick:
+            try:
+                reply = engine.answer_query(method, request)
+            except WouldWaitError:
+                pass
+            else:
+                return None if request.notification else reply
+        return self._hand_over(method, request, envelope, later)
+
+    def _hand_over(
+        self, method: Method, request: Request, envelope: Envelope, later: Answer | None = None
+    ) -> bytes | None:
+        named = (request.extra or {}).get("client")
+        return self._engine.hand_over(
+            method,
+            request,
+            later or partial(self._post, envelope),
+            self._callers.find(envelope[0], named, request.native),
+            envelope[0],
+            self._weight(),
+        )
+
+    def _answer_cancel(self, request: Request, client: bytes) -> bytes | None:
+        """Cancel what a request says; the reply, which tells what came of it, or None if none is
+        wanted."""
+        known = (
+            {"id": request.args[0]}
+            if len(request.args) == 1 and not request.kwargs
+            else request.kwargs
+        )
+        only_waiting, others = known.get("only_waiting", False), known.keys() - {"only_waiting"}
+        is_id = not request.args[1:] and others == {"id"} and type(known["id"]) in (int, str, float)
+        if is_id and type(only_waiting) is bool:
+            told = self._engine.cancel(client, known["id"], only_waiting)
+            reply = jsonrpc.reply(request.id, told)
+        else:
+            text = f"{jsonrpc.CANCEL}: `id` is the number or text of a call that was made over the same connection"
+            reply = not_begun(request, Code.BAD_PARAMETERS, "BadParametersError", text)[0]
+        return None if request.notification else reply
+
+    def _weight(self) -> int:
+        """Bytes of memory that a part of the message being served takes, about."""
+        body = self._body
+        if len(body) <= SMALL:
+            return size_of(body) // self._parts
+        return (size_of(body) + wirejson.decoded_size(body)) // self._parts
+
+    # batches
+
+    def _serve_batch(self, batch: list[Any], envelope: Envelope) -> None:
+        engine, gathered = self._engine, None  # what is not answered here and now
+        results: list[dict[str, Any]] = []  # of queries without arrays, encoded all at once
+        replies: list[bytes] = []
+        rest: list[tuple[Method, Request]] = []  # queries that this thread has no time for
+        size, most = 0, self._settings.max_batch_reply_bytes
+        simple, quick, clock = jsonrpc.SIMPLE, engine.quick, time.perf_counter
+        slow = engine.slow_query_s
+        shared, now = dialect.shared_extra(batch), clock()
+        limit = now + slow
+        for message in batch:
+            # most are queries with a number and a list of parameters, and need no more looking at
+            try:
+                method, params, number = message["method"], message["params"], message["id"]
+                query = quick[method] if message["jsonrpc"] == "2.0" else None
+            except (TypeError, KeyError):
+                query = None
+            is_over = now > limit or size > most
+            if is_over or query is None or type(params) is not list or type(number) is not int:
+                gathered = gathered or self._batch_reply(envelope)
+                part = dialect.read_part(message, shared)
+                left = self._left_query(part, is_over)
+                if left is None or not isinstance(part, Request):
+                    self._serve_part(part, envelope, gathered)
+                elif not part.notification:  # a query that nobody wants an answer to has no effect
+                    gathered.expect()
+                    rest.append((left, part))
+                now = clock()
+                continue
+            begun = now
+            try:
+                if type(value := query.function(*params)) in simple:
+                    results.append({"jsonrpc": "2.0", "id": number, "result": value})
+                    size += len(value) if type(value) is str else 0
+                else:
+                    replies.append(encoded(dialect.read_good_part(message, shared), value))
+                    size += size_of(replies[-1])
+            except WouldWaitError:
+                gathered = gathered or self._batch_reply(envelope)
+                gathered.expect()
+                rest.append((query, dialect.read_good_part(message, shared)))
+            except BaseException as error:
+                replies.append(outcome(query, dialect.read_good_part(message, shared), error))
+            now = clock()
+            if now > limit and now - begun > slow:  # one comparison for most
+                engine.set_aside(method, now - begun)
+        if rest and gathered is not None:
+            self._carry_out_rest(rest, envelope[0], gathered)
+        if results:
+            replies += _all_at_once(results)
+        if gathered is not None:
+            gathered.close(replies, size)
+        elif replies:
+            self._send(envelope, join(replies))
+
+    def _left_query(self, part: Request | Malformed, is_over: bool) -> Method | None:
+        """Return the method of a query that is to be carried out beside the socket's thread, with
+        the others of its batch: as calls of their own they would be too many."""
+        if isinstance(part, Malformed) or not (is_over or part.target not in self._engine.quick):
+            return None
+        method = self._engine.methods.get(part.target)
+        return method if method is not None and method.kind is Kind.QUERY else None
+
+    def _carry_out_rest(
+        self, rest: list[tuple[Method, Request]], client: bytes, gathered: BatchReply
+    ) -> None:
+        """Carry out beside the socket's thread what is left of the queries of a batch."""
+        engine = self._engine
+
+        def run() -> None:
+            for query, request in rest:
+                reply = gathered.without(request) or engine.carry_out_beside(query, request)
+                gathered.add(request, reply)
+                time.sleep(_PAUSE_S)
+
+        queue = engine.queues.named("batches")
+        if not queue.put(Job(run, client=client, size=self._weight())):
+            for _, request in rest:
+                gathered.add(request, engine.busy(request, "batches")[0])
+
+    def _batch_reply(self, envelope: Envelope) -> BatchReply:
+        inline = threading.current_thread()
+
+        def send(whole: bytes) -> None:
+            (self._send if threading.current_thread() is inline else self._post)(envelope, whole)
+
+        return BatchReply(send, self._settings.max_batch_reply_bytes)
+
+    def _serve_part(
+        self, part: Request | Malformed, envelope: Envelope, gathered: BatchReply
+    ) -> None:
+        if isinstance(part, Malformed):
+            gathered.expect()
+            gathered.add(part, read_failure(part))
+            return
+        if not part.notification:
+            gathered.expect()
+        reply = self.call(part, envelope, partial(gathered.add, part))
+        if reply is not None:
+            gathered.add(part, reply)
+
+
+def _all_at_once(results: list[dict[str, Any]]) -> list[bytes]:
+    """Encode results, as what stands between the brackets of a batch."""
+    try:
+        return [wirejson.dumps(results)[1:-1]]
+    except ValueError:  # an integer of more digits than Python writes: one fails, not all
+        return [encoded(Request("", [], {}, True, r["id"]), r["result"]) for r in results]
