@@ -12,7 +12,7 @@ import zmq
 from zmqjsonproxy.rpc.connections import Connections
 from zmqjsonproxy.rpc.core import HubSettings
 from zmqjsonproxy.rpc.locating import AsyncLocators, NotLocatedError, scheme_of, unlocated
-from zmqjsonproxy.rpc.peer import Peer, PendingCall
+from zmqjsonproxy.rpc.peer import Peer
 
 __all__ = ["WatchedConnections"]
 
@@ -64,26 +64,25 @@ class WatchedConnections(Connections):
         if self._loop is not None and not self._loop.is_closed():
             self._loop.remove_reader(int(socket.get(zmq.FD)))
 
-    def _disconnect(self, peer: Peer, address: str) -> None:
+    def _disconnect(self, peer: Peer, address: str, now: float) -> None:
         if peer in self._bridges:
             self._unwatch(self._bridges[peer].socket)
-        super()._disconnect(peer, address)
+        super()._disconnect(peer, address, now)
 
     def _bridge(self, peer: Peer, address: str, now: float) -> None:
         super()._bridge(peer, address, now)
         if peer in self._bridges and self._loop is not None:
             self._loop.add_reader(int(self._bridges[peer].socket.get(zmq.FD)), self._ready)
 
-    def _locate(self, call: PendingCall, now: float) -> None:
-        if self._loop is not None and call.peer not in self._searches:
-            self._searches[call.peer] = self._loop.create_task(self._search(call, now))
+    def _locate(self, peer: Peer, url: str, now: float) -> None:
+        if self._loop is not None and peer not in self._searches:
+            within = self.core.locate_within(peer.waiting[0], now)
+            self._searches[peer] = self._loop.create_task(self._search(peer, url, within))
 
-    async def _search(self, call: PendingCall, now: float) -> None:
-        """Find out where the server of a call is, and connect there."""
-        peer = call.peer
-        locate = self._locators[scheme_of(peer.url)]
+    async def _search(self, peer: Peer, url: str, within: float) -> None:
+        """Find out where a server is, and connect there."""
         try:
-            address = await locate(peer.url, self._locate_within(call, now))
+            address = await self._locators[scheme_of(url)](url, within)
             self.core.located(peer, address, time.monotonic())
         except NotLocatedError as error:
             self.core.drop(peer, str(error), time.monotonic())

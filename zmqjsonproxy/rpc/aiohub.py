@@ -212,7 +212,7 @@ class AsyncHub(
         """Ask servers, and wait for all answers until one common deadline; as `Connections.ask`."""
         begun = time.monotonic()
         group, values = CallGroup(peers, what, begun, begun + timeout), None
-        if timeout > 0 and peers and self._enter():
+        if timeout > 0 and peers and not self._waits and self._enter():
             values = self._connections.ask(group)
         if values is not None:
             await self._give_turn()

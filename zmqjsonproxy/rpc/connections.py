@@ -65,6 +65,13 @@ class Connections:
     ) -> None:
         self._locators: Mapping[str, Callable[[str, float], Any]] = locators or {}
         self.core = ClientCore(settings, self._locators)
+        self._ways: dict[Do, Callable[[Peer, str, float], None]] = {
+            Do.LOCATE: self._locate,
+            Do.CONNECT: self._connect,
+            Do.BRIDGE: self._bridge,
+            Do.DISCONNECT: self._disconnect,
+            Do.LOG: self._log,
+        }
         self._bridges: dict[Peer, Bridge] = {}
         self._options = {
             int(zmq.RECONNECT_IVL): -1,
@@ -258,12 +265,13 @@ class Connections:
 
     def _ask_several(self, group: CallGroup) -> None:
         core, clock = self.core, time.monotonic
-        bodies = [] if self._bridges else core.open_short_way(group)
-        for peer, body in zip(group.peers, bodies, strict=False):
+        if self._bridges or not (bodies := core.open_short_way(group)):
+            return
+        self.set_wait(self._slice_ms)
+        for peer, body in zip(group.peers, bodies, strict=True):
             self.send(peer.envelope, body)
             group.sent += 1
-        self.set_wait(self._slice_ms)
-        while bodies and group.left:
+        while group.left:
             end = min(group.deadline, core.looked_at + LOOK_EVERY)
             group.collect(self.next_message, clock, end)
             now = clock()
@@ -303,25 +311,20 @@ class Connections:
         core = self.core
         while core.actions:
             do, peer, what, call = core.actions.popleft()
-            if isinstance(what, bytes):  # to be sent
+            if not isinstance(what, bytes):
+                self._ways[do](peer, what, now)
+            elif call is None or not call.done:
                 try:
                     if self._bridges and peer in self._bridges:
                         self._bridges[peer].send(what)
-                    elif call is None or not call.done:
+                    else:
                         self.send(peer.envelope, what)
                 except zmq.ZMQError:  # without a call, socket events tell what is the matter
                     if call is not None:
                         core.unsent(call, now)
-            elif do is Do.CONNECT:
-                self._connect(peer, what, now)
-            elif do is Do.DISCONNECT:
-                self._disconnect(peer, what)
-            elif do is Do.BRIDGE:
-                self._bridge(peer, what, now)
-            elif do is Do.LOG:
-                log.warning("%s", what)
-            elif call is not None:
-                self._locate(call, now)
+
+    def _log(self, _peer: Peer, text: str, _now: float) -> None:
+        log.warning("%s", text)
 
     def _connect(self, peer: Peer, address: str, now: float) -> None:
         for event in self._monitor.read():
@@ -347,7 +350,7 @@ class Connections:
         except zmq.ZMQError as error:  # no sockets left
             self.core.drop(peer, str(error), now)
 
-    def _disconnect(self, peer: Peer, address: str) -> None:
+    def _disconnect(self, peer: Peer, address: str, _now: float) -> None:
         bridge = self._bridges.pop(peer, None)
         if bridge is not None:
             bridge.close()
@@ -364,37 +367,32 @@ class Connections:
         call.settle(now)
         if not call.done and peer.state is State.IDLE and now >= peer.retry_at:
             try:
-                call.address = self._address(call, now)
+                call.address = self._address(peer.url, self.core.locate_within(call, now))
             except NotLocatedError as error:
                 call.lose(str(error), now)
 
-    def _locate(self, call: PendingCall, now: float) -> None:
-        """Find out where the server of a call is, and tell the core."""
+    def _locate(self, peer: Peer, url: str, now: float) -> None:
+        """Find out where a server is, and tell the core."""
         try:
-            self.core.located(call.peer, self._address(call, now), time.monotonic())
+            within = self.core.locate_within(peer.waiting[0], now)
+            self.core.located(peer, self._address(url, within), time.monotonic())
         except NotLocatedError as error:
-            self.core.drop(call.peer, str(error), time.monotonic())
+            self.core.drop(peer, str(error), time.monotonic())
 
-    def _address(self, call: PendingCall, now: float) -> str:
-        """Return where the server of a call is.
+    def _address(self, url: str, within: float) -> str:
+        """Return where a server is.
 
         Raises:
             NotLocatedError: That is not known, or whoever should know it failed.
         """
-        url = call.peer.url
         locate = self._locators.get(scheme_of(url))
         try:
-            address: str = url
-            if locate is not None:
-                address = locate(url, self._locate_within(call, now))
-            return address
+            address: str = url if locate is None else locate(url, within)
         except NotLocatedError:
             raise
         except Exception as error:
             raise NotLocatedError(unlocated(error)) from error
-
-    def _locate_within(self, call: PendingCall, now: float) -> float:
-        return max(min(self.core.settings.hello_within, call.deadline - now), 0.05)
+        return address
 
 
 def _is_by_ipv6(peer: Peer, address: str) -> bool:

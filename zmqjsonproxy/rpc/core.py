@@ -229,8 +229,12 @@ class ClientCore:
             self._connect(peer, call.address or peer.url, now)
         else:
             peer.state = State.LOCATING
-            self.actions.append((Do.LOCATE, peer, peer.url, call))
+            self.actions.append((Do.LOCATE, peer, peer.url, None))
         call.address = ""  # it may be another one the next time
+
+    def locate_within(self, call: PendingCall, now: float) -> float:
+        """Return how long it may take to find the address of a server for a call, s."""
+        return max(min(self.settings.hello_within, call.deadline - now), 0.05)
 
     def located(self, peer: Peer, address: str, now: float) -> None:
         """Take note of where a server is that was looked for."""

@@ -108,10 +108,6 @@ class PendingCall:
         if self.on_end is not None:
             self.on_end()
 
-    def fail(self, error: ProxyError, now: float) -> None:
-        """End with an error."""
-        self.end(None, error, now)
-
     def lose(self, reason: str, now: float) -> None:
         """End because the server is not there, or the connection."""
         self.end(None, PeerLostError(self.peer.url, self.what.label, reason), now)
@@ -226,7 +222,7 @@ class Peer:
             if self.native and not isinstance(what, Hello):
                 body = what.native(number, self.arrays)
                 if size_of(body) > self.most_bytes:
-                    call.fail(self._too_large(what.label, size_of(body)), now)
+                    call.end(None, self._too_large(what.label, size_of(body)), now)
                     return None
                 self.expect(call, number)
                 return body
@@ -236,7 +232,7 @@ class Peer:
                 return body
         except NotOfOriginalError as error:
             text = f"{what.label}: the server at {self.url} is of the original and {error}"
-            call.fail(ProtocolError(text), now)
+            call.end(None, ProtocolError(text), now)
             return None
         except Exception as error:
             call.cannot_travel(error, now)
@@ -292,7 +288,8 @@ class Peer:
         if isinstance(current.what, Hello):
             self._end_hello(current, message, now)
         elif original.is_failure(message):
-            current.fail(self._error_of_original(current.what, message["EXCEPTION"]), now)
+            error = self._error_of_original(current.what, message["EXCEPTION"])
+            current.end(None, error, now)
         else:
             current.end(message, None, now)
 
@@ -357,7 +354,7 @@ class Peer:
     def _end_hello(self, call: PendingCall, message: Any, now: float) -> None:
         value = read_description(message, url=self.url, generation=self.generation)
         if isinstance(value, ProxyError):
-            call.fail(value, now)
+            call.end(None, value, now)
             return
         before = self.described.get(call.what.object_name)
         self.described[call.what.object_name] = value
