@@ -42,15 +42,10 @@ class SocketMonitor:
         """The socket to wait on; it is readable when there is something to `read`."""
         return self._socket
 
-    @property
-    def is_quiet(self) -> bool:
-        """Whether there is nothing to `read`."""
-        return not int(self._socket.get(zmq.EVENTS)) & zmq.POLLIN
-
     def read(self) -> list[PeerEvent]:
         """Return what has happened since the last call; does not wait."""
         events: list[PeerEvent] = []
-        while not self.is_quiet:
+        while int(self._socket.get(zmq.EVENTS)) & zmq.POLLIN:
             frames = self._socket.recv_multipart(zmq.NOBLOCK)
             (code,) = struct.unpack_from("=H", frames[0])
             transition = _EVENTS.get(code)

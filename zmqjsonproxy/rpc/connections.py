@@ -11,6 +11,7 @@ import logging
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any
 
 import zmq
@@ -20,8 +21,7 @@ from groundwork.planned import refusal
 from zmqjsonproxy.caller import own_name
 from zmqjsonproxy.protocol.arrays import size_of
 from zmqjsonproxy.rpc.bridge import Bridge
-from zmqjsonproxy.rpc.callgroup import CallGroup
-from zmqjsonproxy.rpc.core import LOOK_EVERY, ClientCore, Do, HubSettings
+from zmqjsonproxy.rpc.core import LOOK_EVERY, CallGroup, ClientCore, Do, HubSettings
 from zmqjsonproxy.rpc.frames import frame_receiver, rest_receiver, sender
 from zmqjsonproxy.rpc.locating import AsyncLocators, Locators, NotLocatedError, scheme_of, unlocated
 from zmqjsonproxy.rpc.peer import Peer, PendingCall, State
@@ -96,6 +96,7 @@ class Connections:
             router.set(option, value)
         self._timeout_ms = router.rcvtimeo = self._slice_ms
         self._monitor = SocketMonitor(router)
+        self._monitor_state: Callable[[], Any] = partial(self._monitor.socket.get, zmq.EVENTS)
         self._receive_frame, self.send = frame_receiver(router), sender(router)
         self._receive_rest = rest_receiver(router)
         token = os.urandom(8)
@@ -267,18 +268,19 @@ class Connections:
         core, clock = self.core, time.monotonic
         if self._bridges or not (bodies := core.open_short_way(group)):
             return
-        self.set_wait(self._slice_ms)
+        if self._timeout_ms != self._slice_ms:
+            self.set_wait(self._slice_ms)
         for peer, body in zip(group.peers, bodies, strict=True):
             self.send(peer.envelope, body)
             group.sent += 1
-        while group.left:
+        while True:
             end = min(group.deadline, core.looked_at + LOOK_EVERY)
             group.collect(self.next_message, clock, end)
-            now = clock()
-            if group.left and now < group.deadline and self._monitor.is_quiet and core.is_settled:
-                core.looked_at = now  # nothing has happened to connections, and none is being made
-            else:
+            if not group.left or clock() >= group.deadline:
                 return
+            if self._monitor_state() & _POLLIN or not core.is_settled:
+                return  # there is more to be looked at
+            core.looked_at = clock()
 
     def submit(self, calls: Iterable[PendingCall], now: float) -> None:
         """Send calls, as soon as their servers can take them; withdraw those that have ended."""
@@ -291,7 +293,7 @@ class Connections:
     def look_at_events(self, now: float) -> None:
         """Act on what has happened to connections; to be called every `LOOK_EVERY` while calls are
         open."""
-        for event in self._monitor.read():
+        for event in self._monitor.read() if self._monitor_state() & _POLLIN else ():
             self.core.socket_event(event.endpoint, event.transition, now)
         for peer, bridge in list(self._bridges.items()):
             for event in bridge.events():

@@ -12,25 +12,23 @@ import math
 import threading
 import time
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import Any, Self
+from typing import Any, Self, TypeVar, TypeVarTuple, Unpack
 
 import zmq
 
 from zmqjsonproxy.process import LET_GO_WITHIN_S, own_context, watch_process
-from zmqjsonproxy.rpc.callgroup import CallGroup, pending_calls
 from zmqjsonproxy.rpc.calls import Call, Question
 from zmqjsonproxy.rpc.connections import SLICE_MS, Connections
-from zmqjsonproxy.rpc.core import LOOK_EVERY, HubSettings
+from zmqjsonproxy.rpc.core import LOOK_EVERY, CallGroup, HubSettings, pending_calls
 from zmqjsonproxy.rpc.futures import CallFuture
-from zmqjsonproxy.rpc.leaderlock import LeaderLock
+from zmqjsonproxy.rpc.knownservers import AskingHub
 from zmqjsonproxy.rpc.locating import Locators
 from zmqjsonproxy.rpc.many import CallRequest, CallResult
 from zmqjsonproxy.rpc.peer import Peer, PendingCall
 from zmqjsonproxy.rpc.protocol.description import InterfaceDescription, MethodDescription
-from zmqjsonproxy.rpc.questions import AskingHub
 
 __all__ = [
     "CallRequest",
@@ -41,7 +39,57 @@ __all__ = [
     "MethodDescription",
 ]
 
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
+
 INTERRUPTED = "the wait for it was interrupted; it was withdrawn, if it had not begun"
+
+
+class LeaderLock:
+    """Leader lock: its owner alone uses the sockets. It survives Ctrl-C.
+
+    Args:
+        released: Called when it was released.
+
+    Attributes:
+        take: Take it without waiting; whether it was free, or this thread's own (whom a signal
+            handler interrupts).
+        release: Release it; RuntimeError: it is not this thread's.
+        is_ours: Tell whether this thread has it.
+    """
+
+    def __init__(self, released: Callable[[], object]) -> None:
+        lock = threading.RLock()  # the lock that knows its owner
+        self.take: Callable[[], bool] = partial(lock.acquire, False)
+        self.release: Callable[[], None] = lock.release
+        self.is_ours: Callable[[], bool] = lock._is_owned  # type: ignore[attr-defined]  # what a Condition asks
+        self._released = released
+
+    def lead(
+        self, take: Callable[[], bool], work: Callable[[Unpack[Ts]], T], *args: *Ts
+    ) -> T | None:
+        """Return what `work(*args)` returns, done with the lock; None: another thread has it.
+
+        Args:
+            take: `self.take`, or what calls it.
+            work: What to do.
+            *args: Its arguments.
+        """
+        is_within = self.is_ours()
+        try:
+            if take():
+                try:
+                    return work(*args)
+                finally:
+                    self.release()  # here, for Ctrl-C may end a function before its first line
+                    self._released()
+        except BaseException:
+            if not is_within and self.is_ours():  # Ctrl-C, just behind `take`
+                while self.is_ours():
+                    self.release()
+                self._released()
+            raise
+        return None
 
 
 class Hub(AskingHub[Any, list[CallResult], InterfaceDescription]):

@@ -1,11 +1,23 @@
-"""Knowledge of servers without asking them, for both kinds of hub."""
+"""Knowledge that any hub has of servers, and questions that its callers ask, whether they wait for the
+answers or await them."""
 
 from __future__ import annotations
 
+from abc import abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Generic, TypeVar
+
+from zmqjsonproxy.process import OfOneProcess
+from zmqjsonproxy.rpc.calls import BatchedCall, Call, Hello, Question, in_batches, shared_calls
 from zmqjsonproxy.rpc.core import ClientCore
+from zmqjsonproxy.rpc.many import CallRequest
 from zmqjsonproxy.rpc.peer import Peer, State
 
-__all__ = ["KnownServers"]
+__all__ = ["AskingHub", "KnownServers"]
+
+ValueT = TypeVar("ValueT")
+ResultsT = TypeVar("ResultsT")
+DescriptionT = TypeVar("DescriptionT")
 
 
 class KnownServers:
@@ -26,3 +38,131 @@ class KnownServers:
         """Tell whether the server speaks JSON-RPC; None: not known (yet)."""
         peer = self._core.peer(url)
         return peer.native if peer.state is State.READY else None
+
+
+class AskingHub(OfOneProcess, KnownServers, Generic[ValueT, ResultsT, DescriptionT]):
+    """The part of a hub that says what is asked of which servers.
+
+    Its types are those of a value, of a list of results, and of an interface description; of a hub
+    for asyncio, of what is awaited for them.
+    """
+
+    @abstractmethod
+    def _value(self, peer: Peer, what: Question, timeout: float) -> Any:
+        """Ask one server; its value, or raise its error."""
+
+    @abstractmethod
+    def _results(self, peers: Sequence[Peer], what: Question, timeout: float) -> ResultsT:
+        """Ask servers the same."""
+
+    @abstractmethod
+    def _results_of_all(
+        self, peers: Sequence[Peer], whats: Sequence[Question], timeout: float
+    ) -> ResultsT:
+        """Ask each server something of its own."""
+
+    def call(
+        self,
+        url: str,
+        object_name: str,
+        method: str,
+        args: Sequence[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+        timeout: float = 60.0,
+    ) -> ValueT:
+        """Call a method and wait for its answer.
+
+        Args:
+            url: Server.
+            object_name: Exposed object.
+            method: Its method.
+            args: Positional arguments.
+            kwargs: Keyword arguments.
+            timeout: s; it travels with the call.
+
+        Raises:
+            PeerLostError: Nobody there, or no longer; within 1 s.
+            CallTimeoutError: No reply in time.
+            RefusedError: The object refused.
+            RemoteError: The call failed at the server.
+        """
+        what = Call(object_name, method, args, kwargs, timeout)
+        value: ValueT = self._value(self._core.peer(url), what, timeout)
+        return value
+
+    def call_many(self, requests: Sequence[CallRequest], timeout: float = 60.0) -> ResultsT:
+        """Send all calls, then wait for all answers until one common deadline; raises for none of
+        them."""
+        peers = [self._core.peer(request.url) for request in requests]
+        whats = shared_calls(requests, timeout)
+        if whats and all(what is whats[0] for what in whats):
+            return self._results(peers, whats[0], timeout)
+        return self._results_of_all(peers, whats, timeout)
+
+    def call_each(
+        self,
+        urls: Iterable[str],
+        object_name: str,
+        method: str,
+        args: Sequence[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+        timeout: float = 60.0,
+    ) -> ResultsT:
+        """Make the same call to many servers, as `call_many`."""
+        what = Call(object_name, method, args, kwargs, timeout)
+        return self._results(list(map(self._core.peer, urls)), what, timeout)
+
+    def begin_each(
+        self,
+        urls: Iterable[str],
+        object_name: str,
+        method: str,
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
+        timeout: float,
+        begun_by: str,
+    ) -> ResultsT:
+        """Begin an operation at many servers; each value says which it is. As `call_each`; for
+        operations."""
+        what = Call(object_name, method, args, kwargs, timeout, begun_by)
+        return self._results(list(map(self._core.peer, urls)), what, timeout)
+
+    def call_batch(
+        self, url: str, object_name: str, calls: Sequence[BatchedCall], timeout: float = 60.0
+    ) -> ResultsT:
+        """Make calls of one object in one message, as a JSON-RPC batch; raises for none of them.
+
+        A server of the original, or one that no connection is made to yet, gets them one by one.
+
+        Args:
+            url: Server.
+            object_name: Exposed object.
+            calls: Method, positional arguments, keyword arguments of each.
+            timeout: For all of them, s.
+        """
+        peer = self._core.peer(url)
+        if not peer.is_ours:
+            return self.call_many([CallRequest(url, object_name, *call) for call in calls], timeout)
+        batches = in_batches(object_name, calls, timeout)
+        if len(batches) == 1:
+            return self._results((peer,), batches[0], timeout)
+        return self._results_of_all([peer] * len(batches), batches, timeout)
+
+    def describe(self, url: str, object_name: str, timeout: float = 1.0) -> DescriptionT:
+        """Ask a server what an object offers.
+
+        Raises:
+            NoSuchInterfaceError: There is no such object.
+            PeerLostError, CallTimeoutError: As `call`.
+        """
+        what = Hello(object_name, self._core.client)
+        description: DescriptionT = self._value(self._core.peer(url), what, timeout)
+        return description
+
+    def describe_many(
+        self, urls: Sequence[str], object_name: str, timeout: float = 1.0
+    ) -> ResultsT:
+        """Ask many servers what an object offers; each value is an InterfaceDescription. Raises for
+        none of them."""
+        what = Hello(object_name, self._core.client)
+        return self._results(list(map(self._core.peer, urls)), what, timeout)

@@ -11,9 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zmqjsonproxy.errors import RefusedError
-from zmqjsonproxy.rpc.callgroup import CallGroup, Message, pending_calls
 from zmqjsonproxy.rpc.calls import BatchOfCalls, Call, Hello, in_batches, shared_calls
-from zmqjsonproxy.rpc.core import ClientCore, HubSettings
+from zmqjsonproxy.rpc.core import CallGroup, ClientCore, HubSettings, Message, pending_calls
 from zmqjsonproxy.rpc.many import CallRequest
 from zmqjsonproxy.rpc.peer import Peer
 
