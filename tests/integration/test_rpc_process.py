@@ -122,7 +122,7 @@ later = d["BANKA"].call_later("hold")
 # While a thread leads the socket, and another one follows:
 for _ in range(2):
     threading.Thread(target=lambda: d["BANKA"].hold(_timeout=60), daemon=True).start()
-while d._hub._lead.take() or not d._hub._followers:
+while d._hub._lead.take() or not d._hub._lead.followers:
     time.sleep(0.01)
 
 async def meet():

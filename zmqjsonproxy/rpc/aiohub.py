@@ -18,7 +18,7 @@ import zmq
 from zmqjsonproxy.process import own_context, watch_process
 from zmqjsonproxy.rpc.calls import Call, Question
 from zmqjsonproxy.rpc.connections import Connections
-from zmqjsonproxy.rpc.core import LOOK_EVERY, CallGroup, HubSettings, pending_calls
+from zmqjsonproxy.rpc.core import LOOK_EVERY, CallGroup, HubSettings
 from zmqjsonproxy.rpc.knownservers import AskingHub
 from zmqjsonproxy.rpc.locating import AsyncLocators, NotLocatedError, scheme_of, unlocated
 from zmqjsonproxy.rpc.many import CallResult
@@ -276,39 +276,28 @@ class AsyncHub(
     # asking
 
     async def _value(self, peer: Peer, what: Question, timeout: float) -> Any:
-        values, group = await self._ask((peer,), what, timeout)
-        return group.value() if values is None else values[0]
+        return (await self._ask((peer,), (what,), timeout)).value()
 
     async def _results(
-        self, peers: Sequence[Peer], what: Question, timeout: float
-    ) -> list[CallResult]:
-        values, group = await self._ask(peers, what, timeout)
-        return group.all_results() if values is None else group.of_plain(values, time.monotonic())
-
-    async def _results_of_all(
         self, peers: Sequence[Peer], whats: Sequence[Question], timeout: float
     ) -> list[CallResult]:
-        calls = pending_calls(peers, whats, begun := time.monotonic(), timeout)
-        if calls:
-            self._submit(calls, begun)
-            await self._finish(calls, calls[0].deadline)
-        return [result for call in calls for result in call.results()]
+        return (await self._ask(peers, whats, timeout)).all_results(time.monotonic())
 
     async def _ask(
-        self, peers: Sequence[Peer], what: Question, timeout: float
-    ) -> tuple[list[Any] | None, CallGroup]:
-        """Ask servers, and wait for all answers until one common deadline; as `Connections.ask`."""
+        self, peers: Sequence[Peer], whats: Sequence[Question], timeout: float
+    ) -> CallGroup:
+        """Ask each server something, and wait for all answers until one common deadline."""
         begun = time.monotonic()
-        group, values = CallGroup(peers, what, begun, begun + timeout), None
+        group = CallGroup(peers, whats, begun, begun + timeout)
         if timeout > 0 and peers and not self._waits and self._enter():
-            values = self._connections.ask(group)
-        if values is not None:
+            self._connections.ask(group)
+        if not group.left:
             await self._give_turn()
-        elif group.left:
+        else:
             if not group.pending:
                 self._submit(group.make_pending(), begun)
             await self._finish(group.pending, group.deadline)
-        return values, group
+        return group
 
     def _submit(self, calls: Sequence[PendingCall], now: float) -> None:
         """Send calls; those of a hub that was closed have ended."""

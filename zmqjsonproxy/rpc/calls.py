@@ -38,12 +38,23 @@ class Call:
     """A call; one object serves all the servers it goes to.
 
     With `begun_by` it begins an operation, and its value says which.
+
+    Attributes:
+        count: Calls in its message.
     """
 
-    count = 1
-    _is_settled = False
-    _arrays: bool | None = None
-    _around_id: tuple[bytes, bytes] | None = None
+    __slots__ = (
+        "_around_id",
+        "_arrays",
+        "_is_settled",
+        "args",
+        "begun_by",
+        "count",
+        "kwargs",
+        "method",
+        "object_name",
+        "timeout",
+    )
 
     def __init__(
         self,
@@ -55,7 +66,10 @@ class Call:
         begun_by: str = "",
     ) -> None:
         self.object_name, self.method, self.args, self.kwargs = object_name, method, args, kwargs
-        self.timeout, self.begun_by = timeout, begun_by
+        self.timeout, self.begun_by, self.count = timeout, begun_by, 1
+        self._around_id: tuple[bytes, bytes] | None = None
+        self._arrays: bool | None = None
+        self._is_settled = False
 
     @property
     def label(self) -> str:

@@ -215,27 +215,21 @@ class Connections:
 
     # calls
 
-    def ask(self, group: CallGroup) -> list[Any] | None:
+    def ask(self, group: CallGroup) -> None:
         """Send what a group asks, and take results as long as nothing but them arrives, which costs
-        half; what has no result then is pending.
-
-        Returns:
-            Of a question to one server the results, if they arrived so; None: ask the group.
-        """
+        half; what has no result then is pending. No effect once this is closed."""
         if self._is_closed:
-            return None
+            return
         if group.begun - self.core.looked_at > LOOK_EVERY:
             self.look_at_events(group.begun)
         try:
             try:
                 if len(group.peers) == 1:
-                    values = self._ask_one(group)
-                    if values is not None:
-                        return values
+                    self._ask_one(group)
                 else:
                     self._ask_several(group)
-                    if not group.left:
-                        return None
+                if not group.left:
+                    return
             except (LookupError, TypeError, ValueError, RecursionError, zmq.ZMQError):
                 pass  # whatever it is, it is found out as always
             self.submit(group.make_pending(), time.monotonic())
@@ -244,25 +238,27 @@ class Connections:
                 self.take(source, body)
         except BaseException:  # Ctrl-C: nobody will have the results
             now = time.monotonic()
-            for peer, number in group.unwanted():
-                self.core.withdraw(peer, number, group.what.count, now)
+            for peer, number, count in group.unwanted():
+                self.core.withdraw(peer, number, count, now)
             self.mend()
             raise
-        return None
 
-    def _ask_one(self, group: CallGroup) -> list[Any] | None:
-        peer, what = group.peers[0], group.what
+    def _ask_one(self, group: CallGroup) -> None:
+        peer, what = group.peers[0], group.whats[0]
         if not peer.is_ours:
-            return None
+            return
         group.first = number = self.core.take_numbers(what.count)
         request = what.native(number, peer.arrays)
         if size_of(request) > peer.most_bytes:
-            return None
+            return
         self.send(peer.envelope, request)
         group.sent = 1
         self.look()
         group.came = source, body = self.next_message()
-        return what.plain(jsonrpc.read_reply(body), number) if source is peer else None
+        if source is peer:
+            group.plain = what.plain(jsonrpc.read_reply(body), number)
+            if group.plain is not None:
+                group.left = 0
 
     def _ask_several(self, group: CallGroup) -> None:
         core, clock = self.core, time.monotonic

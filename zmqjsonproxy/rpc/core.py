@@ -40,7 +40,6 @@ __all__ = [
     "Do",
     "HubSettings",
     "Message",
-    "pending_calls",
 ]
 
 LOOK_EVERY = 0.04
@@ -88,7 +87,7 @@ Message = tuple[Peer | None, bytes]
 
 
 class CallGroup:
-    """One question to some servers, which one caller waits for until one deadline.
+    """Questions to servers, which one caller waits for until one deadline.
 
     As long as nothing but results arrives, calls with consecutive request numbers need no more than
     a slot for each: the short way. On anything else that happens they become pending calls, each
@@ -96,11 +95,12 @@ class CallGroup:
 
     Args:
         peers: The servers.
-        what: The question.
+        whats: What each is asked.
         begun: When the caller asked, s, monotonic.
         deadline: When nobody waits any more.
 
     Attributes:
+        plain: The results of the one question, if they arrived so.
         first: The first request number of the short way; 0: it was not taken.
         sent: How many of its messages were sent.
         came: The message that ended it.
@@ -109,14 +109,28 @@ class CallGroup:
         pending: The pending calls, in the order of `peers`.
     """
 
-    first = sent = 0
-    came: Message = (None, b"")
-    pending: Sequence[PendingCall] = ()
+    __slots__ = (
+        "begun",
+        "came",
+        "deadline",
+        "first",
+        "left",
+        "peers",
+        "pending",
+        "plain",
+        "results",
+        "sent",
+        "whats",
+    )
 
     def __init__(
-        self, peers: Sequence[Peer], what: Question, begun: float, deadline: float
+        self, peers: Sequence[Peer], whats: Sequence[Question], begun: float, deadline: float
     ) -> None:
-        self.peers, self.what, self.begun, self.deadline = peers, what, begun, deadline
+        self.peers, self.whats, self.begun, self.deadline = peers, whats, begun, deadline
+        self.first = self.sent = 0
+        self.came: Message = (None, b"")
+        self.pending: Sequence[PendingCall] = ()
+        self.plain: list[Any] | None = None
         self.left = len(peers)
         self.results: list[CallResult | None] = [None] * self.left
 
@@ -151,9 +165,9 @@ class CallGroup:
     def make_pending(self) -> list[PendingCall]:
         """Make pending calls of those that have no result; return those that were not sent."""
         calls, unsent = [], []
-        for n, peer in enumerate(self.peers):
+        for n, (peer, what) in enumerate(zip(self.peers, self.whats, strict=True)):
             if self.results[n] is None:
-                call = PendingCall(peer, self.what, self.begun, self.deadline)
+                call = PendingCall(peer, what, self.begun, self.deadline)
                 calls.append(call)
                 if n < self.sent:
                     peer.expect(call, self.first + n)
@@ -162,27 +176,28 @@ class CallGroup:
         self.pending = calls
         return unsent
 
-    def unwanted(self) -> Iterator[tuple[Peer, int]]:
-        """Yield server and first request number of what may be on its way, though nobody will have
-        its result."""
+    def unwanted(self) -> Iterator[tuple[Peer, int, int]]:
+        """Yield server, first request number and count of what may be on its way, though nobody
+        will have its result."""
         if self.first:
+            what = self.whats[0]
             for n, peer in enumerate(self.peers[: self.sent + 1]):  # one more may have been sent
-                if self.results[n] is None or self.what.begins:
-                    yield peer, self.first + n
+                if self.results[n] is None or what.begins:
+                    yield peer, self.first + n, what.count
 
     def value(self) -> Any:
-        """Return the value of the one server, or raise its error."""
-        (result,) = self.all_results()
+        """Return the value of the one question, or raise its error."""
+        if self.plain is not None:
+            return self.plain[0]
+        (result,) = self.all_results(self.begun)
         if result.error is not None:
             raise result.error
         return result.value
 
-    def of_plain(self, values: Sequence[Any], now: float) -> list[CallResult]:
-        """Return the results of what arrived by now, and nothing else did."""
-        return list(map(CallResult, values, repeat(None), repeat(now - self.begun)))
-
-    def all_results(self) -> list[CallResult]:
-        """Return the result of each server, of a batch those of its calls."""
+    def all_results(self, now: float) -> list[CallResult]:
+        """Return the result of each question, of a batch those of its calls."""
+        if self.plain is not None:
+            return list(map(CallResult, self.plain, repeat(None), repeat(now - self.begun)))
         found: list[CallResult] = []
         pending = iter(self.pending)
         for result in self.results:
@@ -191,14 +206,6 @@ class CallGroup:
             else:
                 found.append(result)
         return found
-
-
-def pending_calls(
-    peers: Sequence[Peer], whats: Sequence[Question], begun: float, timeout: float
-) -> list[PendingCall]:
-    """Return the calls that ask each server something of its own."""
-    until = begun + timeout
-    return [PendingCall(peer, what, begun, until) for peer, what in zip(peers, whats, strict=True)]
 
 
 class ClientCore:
@@ -249,16 +256,16 @@ class ClientCore:
     # calls
 
     def open_short_way(self, group: CallGroup) -> list[bytes]:
-        """Return the messages of the short way to several servers; none if they do not all take
+        """Return the messages of the short way to several servers; none if they are not all to get
         the very same bytes. Raises as `Call.native`."""
-        what, peers = group.what, group.peers
+        what, peers = group.whats[0], group.peers
         arrays, most = peers[0].arrays, peers[0].most_bytes
         for peer in peers:
             if not peer.is_ours or peer.arrays is not arrays:
                 return []
             if peer.most_bytes < most:
                 most = peer.most_bytes
-        if not isinstance(what, Call):
+        if not isinstance(what, Call) or any(other is not what for other in group.whats):
             return []
         before, after = what.around_id(arrays)
         if isinstance(after, Framed) or len(before) + len(after) + 20 > most:

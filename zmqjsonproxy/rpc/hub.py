@@ -22,7 +22,7 @@ import zmq
 from zmqjsonproxy.process import LET_GO_WITHIN_S, own_context, watch_process
 from zmqjsonproxy.rpc.calls import Call, Question
 from zmqjsonproxy.rpc.connections import SLICE_MS, Connections
-from zmqjsonproxy.rpc.core import LOOK_EVERY, CallGroup, HubSettings, pending_calls
+from zmqjsonproxy.rpc.core import LOOK_EVERY, CallGroup, HubSettings
 from zmqjsonproxy.rpc.futures import CallFuture
 from zmqjsonproxy.rpc.knownservers import AskingHub
 from zmqjsonproxy.rpc.locating import Locators
@@ -48,22 +48,26 @@ INTERRUPTED = "the wait for it was interrupted; it was withdrawn, if it had not 
 class LeaderLock:
     """Leader lock: its owner alone uses the sockets. It survives Ctrl-C.
 
-    Args:
-        released: Called when it was released.
-
     Attributes:
         take: Take it without waiting; whether it was free, or this thread's own (whom a signal
             handler interrupts).
         release: Release it; RuntimeError: it is not this thread's.
         is_ours: Tell whether this thread has it.
+        turn: What those wait for who follow; to be held while `followers` is changed.
+        followers: Threads that wait for the lock, or for what its owner does for them.
     """
 
-    def __init__(self, released: Callable[[], object]) -> None:
+    def __init__(self) -> None:
         lock = threading.RLock()  # the lock that knows its owner
         self.take: Callable[[], bool] = partial(lock.acquire, False)
         self.release: Callable[[], None] = lock.release
         self.is_ours: Callable[[], bool] = lock._is_owned  # type: ignore[attr-defined]  # what a Condition asks
-        self._released = released
+        self.turn, self.followers = threading.Condition(), 0
+
+    def tell_followers(self) -> None:
+        """Have those who follow look at what they wait for."""
+        with self.turn:
+            self.turn.notify_all()
 
     def lead(
         self, take: Callable[[], bool], work: Callable[[Unpack[Ts]], T], *args: *Ts
@@ -82,12 +86,13 @@ class LeaderLock:
                     return work(*args)
                 finally:
                     self.release()  # here, for Ctrl-C may end a function before its first line
-                    self._released()
+                    if self.followers:  # who say so before they try to take it
+                        self.tell_followers()
         except BaseException:
             if not is_within and self.is_ours():  # Ctrl-C, just behind `take`
                 while self.is_ours():
                     self.release()
-                self._released()
+                self.tell_followers()
             raise
         return None
 
@@ -118,9 +123,7 @@ class Hub(AskingHub[Any, list[CallResult], InterfaceDescription]):
         watch_process(self)
 
     def _share(self) -> None:
-        self._lead = LeaderLock(self._tell_followers)
-        self._turn = threading.Condition()
-        self._followers = 0
+        self._lead = LeaderLock()
 
     def __enter__(self) -> Self:
         return self
@@ -139,15 +142,16 @@ class Hub(AskingHub[Any, list[CallResult], InterfaceDescription]):
             False if somebody still uses it then.
         """
         end = time.monotonic() + within
-        with self._turn:
+        with self._lead.turn:
             if self._closed:
                 return True
             self._closed = True
+            self._lead.followers += 1
             self._connections.wake()
             while not self._lead.lead(self._lead.take, self._close):
                 if time.monotonic() >= end:
                     return False
-                self._turn.wait(0.1)
+                self._lead.turn.wait(0.1)
         return True
 
     def _close(self) -> bool:
@@ -208,7 +212,7 @@ class Hub(AskingHub[Any, list[CallResult], InterfaceDescription]):
         pending.ends_operation = True
         pending.cancel("cancelled by its caller", time.monotonic())
         self._leave(pending)
-        self._tell_followers()
+        self._lead.tell_followers()
         self._run_callbacks()
         return True
 
@@ -225,33 +229,23 @@ class Hub(AskingHub[Any, list[CallResult], InterfaceDescription]):
         self._finish((pending,), deadline)
 
     def _value(self, peer: Peer, what: Question, timeout: float) -> Any:
-        values, group = self._ask((peer,), what, timeout)
-        return group.value() if values is None else values[0]
+        return self._ask((peer,), (what,), timeout).value()
 
-    def _results(self, peers: Sequence[Peer], what: Question, timeout: float) -> list[CallResult]:
-        values, group = self._ask(peers, what, timeout)
-        return group.all_results() if values is None else group.of_plain(values, time.monotonic())
-
-    def _results_of_all(
+    def _results(
         self, peers: Sequence[Peer], whats: Sequence[Question], timeout: float
     ) -> list[CallResult]:
-        calls = pending_calls(peers, whats, time.monotonic(), timeout)
-        if calls:
-            self._finish(calls, calls[0].deadline, is_begun=False)
-        return [result for call in calls for result in call.results()]
+        return self._ask(peers, whats, timeout).all_results(time.monotonic())
 
-    def _ask(
-        self, peers: Sequence[Peer], what: Question, timeout: float
-    ) -> tuple[list[Any] | None, CallGroup]:
-        """Ask servers, and wait for all answers until one common deadline; as `Connections.ask`."""
+    def _ask(self, peers: Sequence[Peer], whats: Sequence[Question], timeout: float) -> CallGroup:
+        """Ask each server something, and wait for all answers until one common deadline."""
         begun = time.monotonic()
-        group, values = CallGroup(peers, what, begun, begun + timeout), None
+        group = CallGroup(peers, whats, begun, begun + timeout)
         try:
             if timeout * 1000 >= SLICE_MS and peers:
-                values = self._lead.lead(self._lead.take, self._connections.ask, group)
+                self._lead.lead(self._lead.take, self._connections.ask, group)
                 if self._mailbox:
                     self._deliver()
-            if values is None and (group.left or self._told):
+            if group.left or self._told:
                 is_begun = bool(group.pending)
                 if not is_begun:
                     group.make_pending()
@@ -259,7 +253,7 @@ class Hub(AskingHub[Any, list[CallResult], InterfaceDescription]):
         except BaseException:
             self._withdraw(group.pending)
             raise
-        return values, group
+        return group
 
     # waiting
 
@@ -295,21 +289,21 @@ class Hub(AskingHub[Any, list[CallResult], InterfaceDescription]):
             for call in calls:
                 self._connections.prepare(call)
             self._mailbox.extend(call for call in calls if not call.done)
-        with self._turn:
+        with self._lead.turn:
             if not self._closed:
                 self._connections.wake()  # under the lock: one at a time
-            self._followers += 1
+            self._lead.followers += 1
             try:
                 while not all(call.done for call in calls):
                     if self._lead.take():
                         return True
-                    self._turn.wait(min(max(deadline - time.monotonic(), 0.001), 1.0))
+                    self._lead.turn.wait(min(max(deadline - time.monotonic(), 0.001), 1.0))
                     now = time.monotonic()
                     self._expire(calls, now)
                     if is_begun and now >= deadline:
                         break
             finally:
-                self._followers -= 1
+                self._lead.followers -= 1
         return False
 
     def _bring_to_end(self, calls: Sequence[PendingCall], deadline: float, is_begun: bool) -> bool:
@@ -345,19 +339,15 @@ class Hub(AskingHub[Any, list[CallResult], InterfaceDescription]):
                 peer, body = connections.next_message()
                 if peer is not None:
                     now = connections.take(peer, body)
-                    self._tell_followers()
+                    if self._lead.followers:
+                        self._lead.tell_followers()
                 elif body == connections.wake_id:
                     break
         except zmq.Again:
             now = time.monotonic()
-        self._tell_followers()  # their servers may be lost
+        if self._lead.followers:  # whose servers may be lost
+            self._lead.tell_followers()
         return now
-
-    def _tell_followers(self) -> None:
-        # After a release: a follower says that it is one before it tries to take the lead.
-        if self._followers or self._closed:
-            with self._turn:
-                self._turn.notify_all()
 
     def _deliver(self) -> None:
         """Send what was left in the mailbox, unless somebody leads, who will do it."""
@@ -374,7 +364,7 @@ class Hub(AskingHub[Any, list[CallResult], InterfaceDescription]):
         self._mailbox.append(call)
         self._deliver()
         if self._mailbox:
-            with self._turn:
+            with self._lead.turn:
                 if not self._closed:
                     self._connections.wake()
 

@@ -52,14 +52,14 @@ class AskingHub(OfOneProcess, KnownServers, Generic[ValueT, ResultsT, Descriptio
         """Ask one server; its value, or raise its error."""
 
     @abstractmethod
-    def _results(self, peers: Sequence[Peer], what: Question, timeout: float) -> ResultsT:
-        """Ask servers the same."""
-
-    @abstractmethod
-    def _results_of_all(
+    def _results(
         self, peers: Sequence[Peer], whats: Sequence[Question], timeout: float
     ) -> ResultsT:
-        """Ask each server something of its own."""
+        """Ask each server something."""
+
+    def _each(self, urls: Iterable[str], what: Question, timeout: float) -> ResultsT:
+        peers = list(map(self._core.peer, urls))
+        return self._results(peers, [what] * len(peers), timeout)
 
     def call(
         self,
@@ -94,10 +94,7 @@ class AskingHub(OfOneProcess, KnownServers, Generic[ValueT, ResultsT, Descriptio
         """Send all calls, then wait for all answers until one common deadline; raises for none of
         them."""
         peers = [self._core.peer(request.url) for request in requests]
-        whats = shared_calls(requests, timeout)
-        if whats and all(what is whats[0] for what in whats):
-            return self._results(peers, whats[0], timeout)
-        return self._results_of_all(peers, whats, timeout)
+        return self._results(peers, shared_calls(requests, timeout), timeout)
 
     def call_each(
         self,
@@ -110,7 +107,7 @@ class AskingHub(OfOneProcess, KnownServers, Generic[ValueT, ResultsT, Descriptio
     ) -> ResultsT:
         """Make the same call to many servers, as `call_many`."""
         what = Call(object_name, method, args, kwargs, timeout)
-        return self._results(list(map(self._core.peer, urls)), what, timeout)
+        return self._each(urls, what, timeout)
 
     def begin_each(
         self,
@@ -125,7 +122,7 @@ class AskingHub(OfOneProcess, KnownServers, Generic[ValueT, ResultsT, Descriptio
         """Begin an operation at many servers; each value says which it is. As `call_each`; for
         operations."""
         what = Call(object_name, method, args, kwargs, timeout, begun_by)
-        return self._results(list(map(self._core.peer, urls)), what, timeout)
+        return self._each(urls, what, timeout)
 
     def call_batch(
         self, url: str, object_name: str, calls: Sequence[BatchedCall], timeout: float = 60.0
@@ -144,9 +141,7 @@ class AskingHub(OfOneProcess, KnownServers, Generic[ValueT, ResultsT, Descriptio
         if not peer.is_ours:
             return self.call_many([CallRequest(url, object_name, *call) for call in calls], timeout)
         batches = in_batches(object_name, calls, timeout)
-        if len(batches) == 1:
-            return self._results((peer,), batches[0], timeout)
-        return self._results_of_all([peer] * len(batches), batches, timeout)
+        return self._results([peer] * len(batches), batches, timeout)
 
     def describe(self, url: str, object_name: str, timeout: float = 1.0) -> DescriptionT:
         """Ask a server what an object offers.
@@ -165,4 +160,4 @@ class AskingHub(OfOneProcess, KnownServers, Generic[ValueT, ResultsT, Descriptio
         """Ask many servers what an object offers; each value is an InterfaceDescription. Raises for
         none of them."""
         what = Hello(object_name, self._core.client)
-        return self._results(list(map(self._core.peer, urls)), what, timeout)
+        return self._each(urls, what, timeout)

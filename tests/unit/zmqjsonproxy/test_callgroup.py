@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from zmqjsonproxy.errors import RefusedError
 from zmqjsonproxy.rpc.calls import BatchOfCalls, Call, Hello, in_batches, shared_calls
-from zmqjsonproxy.rpc.core import CallGroup, ClientCore, HubSettings, Message, pending_calls
+from zmqjsonproxy.rpc.core import CallGroup, ClientCore, HubSettings, Message
 from zmqjsonproxy.rpc.many import CallRequest
 from zmqjsonproxy.rpc.peer import Peer
 
@@ -36,7 +36,7 @@ def group_of(
     core: ClientCore, count: int, *args: Any, begun_by: str = "", **hello: Any
 ) -> tuple[CallGroup, list[bytes]]:
     what = Call("bank", "add", args, None, 5.0, begun_by)
-    group = CallGroup(servers(core, count, **hello), what, 1.0, 6.0)
+    group = CallGroup(servers(core, count, **hello), [what] * count, 1.0, 6.0)
     return group, core.open_short_way(group)
 
 
@@ -69,7 +69,7 @@ def test_the_short_way_is_not_open_to_servers_that_take_something_else(hello: An
     peers = [*servers(made, 2), made.peer("tcp://other:1")]
     peers[2].begin_connection(b"rid", 0.0)
     peers[2].welcome({**HELLO, **hello}, 0.1)
-    group = CallGroup(peers, Call("bank", "add", (2, 3), None, 5.0), 1.0, 6.0)
+    group = CallGroup(peers, [Call("bank", "add", (2, 3), None, 5.0)] * 3, 1.0, 6.0)
     assert made.open_short_way(group) == []
     assert (group.first, list(group.unwanted())) == (0, [])
 
@@ -82,9 +82,9 @@ def test_neither_is_it_for_what_has_no_number_of_its_own_or_has_frames() -> None
         BatchOfCalls("bank", [("add", (2, 3), {})], 5.0),
         Call("bank", "add", (b"bytes",), None, 5.0),
     ):
-        assert made.open_short_way(CallGroup(peers, what, 1.0, 6.0)) == []
+        assert made.open_short_way(CallGroup(peers, [what] * 2, 1.0, 6.0)) == []
     made.drop(peers[1], "lost", 1.0)
-    lost = CallGroup(peers, Call("bank", "add", (), None, 5.0), 1.0, 6.0)
+    lost = CallGroup(peers, [Call("bank", "add", (), None, 5.0)] * 2, 1.0, 6.0)
     assert made.open_short_way(lost) == []
 
 
@@ -105,10 +105,10 @@ def test_results_are_put_where_they_belong_in_whichever_order_they_come(
     assert group.make_pending() == []  # all were sent
     left = sorted(set(range(4)) - set(order[:count]))
     assert [call.number - group.first for call in group.pending] == left
-    assert {n for _, n in group.unwanted()} == {group.first + n for n in left}
+    assert {n for _, n, _ in group.unwanted()} == {group.first + n for n in left}
     for call in group.pending:
         call.peer.receive({"id": call.number, "result": call.number - group.first}, 3.0)
-    assert [result.value for result in group.all_results()] == [0, 1, 2, 3]
+    assert [result.value for result in group.all_results(4.0)] == [0, 1, 2, 3]
 
 
 @pytest.mark.parametrize(
@@ -147,7 +147,7 @@ def test_what_was_not_sent_is_submitted() -> None:
     unsent = group.make_pending()
     assert [call.number for call in group.pending] == [group.first, 0, 0]
     assert list(group.pending[1:]) == unsent
-    assert {n for _, n in group.unwanted()} == {group.first, group.first + 1}
+    assert {n for _, n, _ in group.unwanted()} == {group.first, group.first + 1}
 
 
 def test_what_began_an_operation_is_unwanted_though_it_was_accepted() -> None:
@@ -168,8 +168,10 @@ def test_the_value_of_one_server_is_returned_or_its_error_raised() -> None:
         else:
             with pytest.raises(RefusedError, match="no"):
                 group.value()
-    (result,) = group.of_plain([7], 3.0)
+    group.plain = [7]
+    (result,) = group.all_results(3.0)
     assert (result.value, result.error, result.delay_s) == (7, None, 2.0)
+    assert group.value() == 7
 
 
 def test_plain_answers_are_results_and_nothing_else() -> None:
@@ -190,8 +192,10 @@ def test_requests_that_say_the_same_share_a_call() -> None:
     other = CallRequest("tcp://host:1", "bank", "add", (4, 5))
     first, second, third = shared_calls([same, same, other], 5.0)
     assert first is second is not third
-    calls = pending_calls(servers(core(), 3), [first, second, third], 1.0, 5.0)
-    assert {call.deadline for call in calls} == {6.0}
+    made = core()
+    group = CallGroup(servers(made, 3), [first, second, third], 1.0, 6.0)
+    assert made.open_short_way(group) == []
+    assert [call.what for call in group.make_pending()] == [first, second, third]
 
 
 def test_large_batches_are_several_messages() -> None:
