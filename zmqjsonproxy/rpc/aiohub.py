@@ -292,7 +292,12 @@ class AsyncHub(
         if timeout > 0 and peers and not self._waits and self._enter():
             self._connections.ask(group)
         if not group.left:
-            await self._give_turn()
+            try:
+                await self._give_turn()
+            except BaseException:  # its caller does not know what was begun
+                self._core.withdraw_group(group, begun)
+                self._connections.carry_out(begun)
+                raise
         else:
             if not group.pending:
                 self._submit(group.make_pending(), begun)
@@ -330,9 +335,9 @@ class AsyncHub(
             else:
                 self._look_again()
             if wait.left:
-                future = asyncio.get_running_loop().create_future()
-                wait.tell = partial(_wake, future)
-                await future
+                ended = asyncio.Event()
+                wait.tell = ended.set
+                await ended.wait()
         except (
             BaseException
         ):  # nobody waits any more, and an old server's answer must not be taken for another
@@ -439,8 +444,3 @@ class AsyncHub(
         if not self._closed:
             self._connections.submit(unwanted, now)
             self._look_again()
-
-
-def _wake(future: asyncio.Future[None]) -> None:
-    if not future.done():
-        future.set_result(None)

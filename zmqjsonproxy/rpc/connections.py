@@ -237,9 +237,7 @@ class Connections:
             if source is not None:
                 self.take(source, body)
         except BaseException:  # Ctrl-C: nobody will have the results
-            now = time.monotonic()
-            for peer, number, count in group.unwanted():
-                self.core.withdraw(peer, number, count, now)
+            self.core.withdraw_group(group, time.monotonic())
             self.mend()
             raise
 

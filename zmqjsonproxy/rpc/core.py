@@ -177,12 +177,12 @@ class CallGroup:
         return unsent
 
     def unwanted(self) -> Iterator[tuple[Peer, int, int]]:
-        """Yield server, first request number and count of what may be on its way, though nobody
-        will have its result."""
+        """Yield server, first request number and count of what may be on its way by the short way,
+        or began an operation, though nobody will have its result."""
         if self.first:
             what = self.whats[0]
             for n, peer in enumerate(self.peers[: self.sent + 1]):  # one more may have been sent
-                if self.results[n] is None or what.begins:
+                if what.begins or (self.plain is None and self.results[n] is None):
                     yield peer, self.first + n, what.count
 
     def value(self) -> Any:
@@ -338,6 +338,11 @@ class ClientCore:
                 body = jsonrpc.cancel(number, only_waiting)
                 self.actions.append((Do.SEND, peer, body, None))
                 self.withdrew_at = now
+
+    def withdraw_group(self, group: CallGroup, now: float) -> None:
+        """Withdraw what a group has on its way, and what it began."""
+        for peer, first, count in group.unwanted():
+            self.withdraw(peer, first, count, now)
 
     def receive(self, peer: Peer, body: bytes, now: float) -> None:
         """Take a message of a server."""

@@ -156,6 +156,9 @@ def test_what_began_an_operation_is_unwanted_though_it_was_accepted() -> None:
     replies = [reply(peer, group.first + n) for n, peer in enumerate(group.peers)]
     group.collect(receiving(replies), lambda: 2.0, 9.0)
     assert len(list(group.unwanted())) == 2
+    made = core()
+    made.withdraw_group(group, 3.0)
+    assert len(made.actions) == 2
 
 
 def test_the_value_of_one_server_is_returned_or_its_error_raised() -> None:
@@ -172,6 +175,8 @@ def test_the_value_of_one_server_is_returned_or_its_error_raised() -> None:
     (result,) = group.all_results(3.0)
     assert (result.value, result.error, result.delay_s) == (7, None, 2.0)
     assert group.value() == 7
+    group.first = 1
+    assert list(group.unwanted()) == []
 
 
 def test_plain_answers_are_results_and_nothing_else() -> None:
