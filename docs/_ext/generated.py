@@ -18,7 +18,7 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 from groundwork.commandline import parsers_of
-from zmqjsonproxy.rpc.protocol.description import summary
+from zmqjsonproxy.parameters import summary
 
 USAGE_COLUMNS = "88"
 _CODE = re.compile(r"(``.+?``|`.+?`)")
