@@ -30,6 +30,7 @@ __all__ = [
     "config_path",
     "config_text",
     "dotted",
+    "has_key",
     "merged",
     "quoted",
     "read_tables",
@@ -278,7 +279,7 @@ def read_tables(
         tables, environment, lambda key: any(_matches(key, pattern) for pattern in patterns)
     )
     for key, texts in found.faults.items():
-        home = next(file for file, content in reversed(contents) if _has(content, key))
+        home = next(file for file, content in reversed(contents) if has_key(content, key))
         faults += [Fault(home, None, dotted(key), one) for one in texts]
     if faults:
         raise FilesError(faults)
@@ -297,7 +298,8 @@ def _matches(key: KeyPath, pattern: KeyPath) -> bool:
     )
 
 
-def _has(value: object, key: KeyPath) -> bool:
+def has_key(value: object, key: KeyPath) -> bool:
+    """Tell whether a value has a key, at whatever depth."""
     for part in key:
         if isinstance(value, list):
             value = dict(enumerate(value))

@@ -33,11 +33,11 @@ __all__ = [
     "utc",
 ]
 
+Log = logging.Logger | logging.LoggerAdapter[logging.Logger]
+
 # What moves the cursor of a terminal, or ends a line, where none is meant.
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f]")
 _IN_NAMES = re.compile(r"[\x00-\x20\x7f-\xa0\u2028\u2029]")
-
-Log = logging.Logger | logging.LoggerAdapter[logging.Logger]
 
 
 class _Bound:

@@ -21,11 +21,11 @@ import tomllib
 from collections.abc import Iterator, Sequence
 from multiprocessing import Pipe
 from pathlib import Path
-from typing import Self
 
 from benchmarks.pairing import PairedRow, is_enough, paired_rows, paired_table, tolerance
 from benchmarks.parts import selected
 from benchmarks.rows import Row
+from groundwork.closing import Closing
 
 __all__ = ["ROUNDS", "RevisionError", "run", "trees"]
 
@@ -117,7 +117,7 @@ def _describe(tree: Path) -> None:
     (folder / "entry_points.txt").write_text(text, encoding="utf-8")
 
 
-class _Measuring:
+class _Measuring(Closing):
     """A part that is measured with the packages of a tree, in a process that goes on when told."""
 
     def __init__(self, tree: Path, part: str) -> None:
@@ -134,10 +134,8 @@ class _Measuring:
         )
         theirs.close()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_exc: object) -> None:
+    def close(self) -> None:
+        """End it."""
         self._connection.close()
         self._process.terminate()
         self._process.wait()

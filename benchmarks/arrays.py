@@ -58,7 +58,7 @@ def _asking_two_frames(request: bytes, url: str) -> Iterator[Work]:
 
 @contextlib.contextmanager
 def _calling_for_lists(url: str) -> Iterator[Work]:
-    """As `calling`, by a client that gets lists: as where numpy is not installed."""
+    """Like `calling`, by a client that gets lists: as where numpy is not installed."""
     from zmqjsonproxy.rpc.protocol import jsonrpc
 
     jsonrpc._TAKES = False

@@ -56,11 +56,11 @@ class BareServer:
         self._has_worker = False
 
     def fileno(self) -> int:
-        """As Served."""
+        """See Served."""
         return int(self._socket.get(zmq.FD))
 
     def serve_waiting(self) -> None:
-        """As Served."""
+        """See Served."""
         ask: Callable[[int], Any] = self._socket.get
         while ask(zmq.EVENTS) & _POLLIN:
             self._serve_next()
@@ -139,7 +139,7 @@ class BareClient:
         return orjson.loads(self._socket.recv())["result"]
 
     def call_for_array(self, method: str, *args: Any) -> np.ndarray[Any, Any]:
-        """As `call`, of a method that returns an array."""
+        """Like `call`, of a method that returns an array."""
         about = self.call(method, *args)
         frame = self._socket.recv(copy=False)
         return np.frombuffer(frame.buffer, about["dtype"]).reshape(about["shape"])

@@ -90,7 +90,7 @@ def _status(effort: Effort) -> list[Row]:
 
 @contextlib.contextmanager
 def _calling_without_orjson(url: str) -> Iterator[Work]:
-    """As `calling`, by a client where orjson is not installed."""
+    """Like `calling`, by a client where orjson is not installed."""
     from zmqjsonproxy import wirejson
 
     sys.modules["orjson"] = None  # type: ignore[assignment]  # how Python marks what cannot be imported

@@ -22,9 +22,10 @@ import scipy.fft
 
 from benchmarks.parts import Effort, Part
 from benchmarks.rows import Row
+from spectrometer.daq.basicrun import RunOptions
 from spectrometer.daq.channelizer import Channelizer, prototype, sum_power
 from spectrometer.daq.guppifile import GuppiFile
-from spectrometer.daq.run import RunOptions, ScanRun
+from spectrometer.daq.run import ScanRun
 from spectrometer.status import Value
 
 TAPS, NFINE, NCHAN = 8, 256, 1024

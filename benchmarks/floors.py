@@ -62,7 +62,7 @@ def _pinned(
 
 
 class Telling(Protocol):
-    """What a server is given to tell its address: a Connection, or a stand-in."""
+    """Way for a server to tell its address: a Connection, or a stand-in."""
 
     def send(self, url: str, /) -> None:
         """Take the address."""
@@ -181,11 +181,11 @@ class Echo:
         self.url = str(self._socket.getsockopt_string(zmq.LAST_ENDPOINT))
 
     def fileno(self) -> int:
-        """As Served."""
+        """See Served."""
         return int(self._socket.get(zmq.FD))
 
     def serve_waiting(self) -> None:
-        """As Served."""
+        """See Served."""
         socket, reply = self._socket, self._reply
         ask: Callable[[int], Any] = socket.get
         while ask(zmq.EVENTS) & _POLLIN:

@@ -1,4 +1,4 @@
-"""What the spectrometer's Banks take: preparing the heaviest mode, eight Banks that change their
+"""Time of the spectrometer's Banks: preparing the heaviest mode, eight Banks that change their
 mode, reading status.
 
 The simulated boards speak KATCP on sockets. For `prepare` the board is a process of its own, as a

@@ -48,7 +48,7 @@ for line in sys.stdin:
 
 @dataclass(frozen=True, slots=True)
 class Kill:
-    """What was left after one SIGKILL."""
+    """State that one SIGKILL left."""
 
     moment: float
     """Seconds after the first row was reported; negative: before any was."""
@@ -57,7 +57,7 @@ class Kill:
     uncounted: int
     """Bytes at the end of the file that its header does not count yet."""
     fault: str
-    """What is wrong with the file; empty if nothing is."""
+    """Fault of the file; empty if there is none."""
 
 
 def read_rows(path: Path) -> tuple[int, int, str]:

@@ -1,4 +1,4 @@
-"""How long a plan of 100 scans takes: `dealer plan` of a script on the eight Banks of the shipped
+"""Time of a plan of 100 scans: `dealer plan` of a script on the eight Banks of the shipped
 configuration.
 
 Counted is the run of the script from making its Dealer to its end; the configuration is read and

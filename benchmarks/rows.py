@@ -91,7 +91,7 @@ class Row:
 
     @property
     def more_is_better(self) -> bool:
-        """Whether it is a rate."""
+        """True of a rate."""
         return self.unit.endswith("/s")
 
     def _reaches(self, bound: float | None) -> bool:
@@ -100,7 +100,7 @@ class Row:
 
     @property
     def holds(self) -> bool:
-        """Whether the "must" is met."""
+        """True if the "must" is met."""
         return self._reaches(self.must)
 
     @property

@@ -1,4 +1,4 @@
-"""What a Player takes from its start to the first call that it answers, of a bare interpreter with
+"""Time of a Player from its start to the first call that it answers, of a bare interpreter with
 the same imports.
 
 The Player is a simulated spectrometer Bank with a board. What it imports until it is ready is asked

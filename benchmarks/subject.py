@@ -49,7 +49,7 @@ class Subject:
 
     @command
     def set_value(self, a: int, b: int) -> int:
-        """As `add`, through the command queue."""
+        """Like `add`, through the command queue."""
         self._value = a + b
         return self._value
 

@@ -3,7 +3,7 @@ else."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from dealer.dealer import Dealer
 from dealer.errors import (
@@ -19,6 +19,7 @@ from dealer.errors import (
 )
 from dealer.operations import Operations
 from dealer.outcome import Outcome
+from groundwork.late import late_names
 from zmqjsonproxy.errors import (
     CallTimeoutError,
     OperationAbortedError,
@@ -73,14 +74,5 @@ class Switching:
 SWbits = Switching
 """The original's name of it."""
 
-
-def __getattr__(name: str) -> Any:
-    if name == "__version__":
-        from groundwork.commandline import version
-
-        return version()
-    if name not in ("AsyncDealer", "AsyncOperations"):
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from dealer import aio  # who does not use asyncio does not pay for it
-
-    return getattr(aio, name)
+# Who does not use asyncio does not pay for it.
+__getattr__ = late_names(__name__, dict.fromkeys(("AsyncDealer", "AsyncOperations"), "dealer.aio"))

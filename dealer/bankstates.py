@@ -103,13 +103,7 @@ def state_tables(states: Mapping[str, BankState], keys: Sequence[str]) -> str:
         names = (*([MODE] if MODE in state.values else []), *keys) if keys else tuple(state.values)
         if state.error is not None:
             names = next(iter(tables), names)
-        rows = tables.setdefault(names, [])
-        if state.error is not None:
-            rows.append((bank, state.error))
-        else:
-            rows.append((bank, *(_cell(state.values.get(name)) for name in names)))
+        cells = [state.values.get(name) for name in names] if state.error is None else [state.error]
+        row = (bank, *("-" if cell is None else cell for cell in cells))
+        tables.setdefault(names, []).append(row)
     return "\n\n".join(text_table(("Bank", *names), rows) for names, rows in tables.items())
-
-
-def _cell(value: Any) -> Any:
-    return "-" if value is None else value

@@ -10,63 +10,59 @@ from collections.abc import Sequence
 from arrayconfig.logs import bind, log_to
 from dealer import commands, hostcommands, plancommand, plotcommand
 from dealer.errors import DealerError
-from groundwork.commandline import LOG_LEVELS, Parser, number_of_seconds
+from groundwork.commandline import LOG_LEVELS, Parser, argument, command, flag, number_of_seconds
 from groundwork.extras import install_advice
 from groundwork.output import run_command
-from zmqjsonproxy import recording
-from zmqjsonproxy.errors import ProxyError
+from zmqjsonproxy import ProxyError, recording
 from zmqjsonproxy.jsontext import json_text
 
 __all__ = ["build_parser", "main"]
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """The command line."""
-    parser = Parser(
-        prog="dealer",
-        with_version=True,
-        description="Conducts the Players of an array. Without a command: a Python prompt with `d`, the Dealer.",
-        epilog="Exit status: 0 done, 1 failed, 2 usage.",
-    )
-    parser.set_defaults(
-        config=None, timeout=None, json=False, log_level="warning", run=commands.run_shell
-    )
-    _add_common(parser)
-    common = Parser(add_help=False)  # so that they may stand after the command, too
-    _add_common(common)
-    subcommands = parser.add_subparsers(dest="command", metavar="COMMAND")
-    commands.add_commands(subcommands, common)
-    hostcommands.add_commands(subcommands, common)
-    plancommand.add_commands(subcommands, common)
-    plotcommand.add_commands(subcommands, common)
-    recording.add_commands(subcommands)
-    return parser
-
-
-def _add_common(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--config",
-        metavar="FILE",
-        default=argparse.SUPPRESS,
-        help="configuration of the array (TOML), or portmanager://HOST, which knows where its Players are; default: "
+COMMON = (
+    argument(
+        "--config FILE",
+        "configuration of the array (TOML), or portmanager://HOST, which knows where its Players are; default: "
         "$DIBAS_CONFIG, else $DIBAS_DIR/etc/config/dibas.toml",
-    )
-    parser.add_argument(
-        "--timeout",
-        type=number_of_seconds,
-        metavar="S",
         default=argparse.SUPPRESS,
-        help="deadline of a call, s; default: 10; scan and the prompt: 180; hosts: 60 for an order, 5 for a question",
-    )
-    parser.add_argument(
-        "--json", action="store_true", default=argparse.SUPPRESS, help="answer in JSON"
-    )
-    parser.add_argument(
+    ),
+    argument(
+        "--timeout S",
+        "deadline of a call, s; default: 10; scan and the prompt: 180; hosts: 60 for an order, 5 for a question",
+        type=number_of_seconds,
+        default=argparse.SUPPRESS,
+    ),
+    flag("--json", "answer in JSON", default=argparse.SUPPRESS),
+    argument(
         "--log-level",
+        "least level of what is logged on standard error; default: warning",
         choices=LOG_LEVELS,
         default=argparse.SUPPRESS,
-        help="least level of what is logged on standard error; default: warning",
+    ),
+)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The command line."""
+    parser = command(
+        "dealer",
+        "Conducts the Players of an array. Without a command: a Python prompt with `d`, the Dealer.",
+        *COMMON,
+        epilog="Exit status: 0 done, 1 failed, 2 usage.",
+        defaults={
+            "config": None,
+            "timeout": None,
+            "json": False,
+            "log_level": "warning",
+            "run": commands.run_shell,
+        },
     )
+    common = Parser(add_help=False, arguments=COMMON)  # they may stand after the command, too
+    subcommands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    for module in (commands, hostcommands, plancommand, plotcommand):
+        module.add_commands(subcommands, common)
+    recording.add_commands(subcommands)
+    return parser
 
 
 def main(argv: Sequence[str] | None = None) -> int:

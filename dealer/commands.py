@@ -22,10 +22,9 @@ from dealer.players import find_players
 from dealer.progress import CallLine, ScanLine
 from dealer.services import Services
 from dealer.tables import text_table
-from groundwork.commandline import Parser, parsers_of
+from groundwork.commandline import Argument, Parser, add_command, argument, flag, parsers_of
 from groundwork.loading import TargetError, load_target
-from zmqjsonproxy import Hub, InterfaceDescription
-from zmqjsonproxy.errors import PeerLostError
+from zmqjsonproxy import Hub, InterfaceDescription, PeerLostError
 from zmqjsonproxy.jsontext import json_text
 from zmqjsonproxy.parameters import summary
 from zmqjsonproxy.rpc.locating import NotLocatedError, scheme_of
@@ -45,78 +44,63 @@ def add_commands(commands: argparse._SubParsersAction[Parser], common: Parser) -
         common: Options that all of them take.
     """
 
-    def add(name: str, run: Any, text: str) -> argparse.ArgumentParser:
-        parser = commands.add_parser(
-            name, help=text, description=f"{text[0].upper()}{text[1:]}.", parents=[common]
-        )
-        parser.set_defaults(run=run)
-        return parser
+    def add(name: str, run: Any, text: str, *arguments: Argument) -> None:
+        add_command(commands, name, text, *arguments, parents=[common], defaults={"run": run})
 
-    listed = add("list", _list, "names and addresses of the Players; the methods of one of them")
-    listed.add_argument(
-        "bank", nargs="?", metavar="BANK", help="list what this Bank can be asked instead"
+    add(
+        "list",
+        _list,
+        "names and addresses of the Players; the methods of one of them",
+        argument("bank BANK", "list what this Bank can be asked instead", nargs="?"),
     )
-    status = add("status", _status, "state of each Bank: mode and scan, or what its kind shows")
-    status.add_argument("keys", nargs="*", metavar="KEY", help="status keys; default: a summary")
-    call = add("call", _call, "call a method of a Bank and print its answer")
-    call.add_argument("bank", metavar="BANKS", help="a Bank, several as BANKA,BANKB, or all")
-    call.add_argument(
-        "method",
-        metavar="METHOD",
-        help="of the Bank, as get_mode, or of a part, as valon.get_frequency",
+    add(
+        "status",
+        _status,
+        "state of each Bank: mode and scan, or what its kind shows",
+        argument("keys KEY", "status keys; default: a summary", nargs="*"),
     )
-    call.add_argument(
-        "args",
-        nargs="*",
-        metavar="ARG",
-        default=[],
-        help="JSON (1.5, true, null, [1, 2]), else text; NAME=VALUE is a keyword argument",
+    add(
+        "call",
+        _call,
+        "call a method of a Bank and print its answer",
+        argument("bank BANKS", "a Bank, several as BANKA,BANKB, or all"),
+        argument("method METHOD", "of the Bank, as get_mode, or of a part, as valon.get_frequency"),
+        argument(
+            "args ARG",
+            "JSON (1.5, true, null, [1, 2]), else text; NAME=VALUE is a keyword argument",
+            nargs="*",
+            default=[],
+        ),
     )
-    scan = add(
+    add(
         "scan",
         _scan,
         "set a mode and parameters, prepare, start on all Banks or none, and wait for the end",
-    )
-    scan.add_argument(
-        "params", nargs="*", metavar="NAME=VALUE", type=_pair, help="parameters, as exposure=0.5"
-    )
-    scan.add_argument(
-        "--mode", metavar="MODE", help="set this mode first; default: the one that is set"
-    )
-    scan.add_argument(
-        "--banks",
-        default="all",
-        metavar="BANKS",
-        help="who takes part, as BANKA,BANKB; default: all",
-    )
-    scan.add_argument(
-        "--start",
-        type=_time,
-        metavar="TIME",
-        help="UTC, as 2026-11-21T09:30:00; default: as early as possible",
-    )
-    scan.add_argument(
-        "--no-wait", action="store_true", help="return as soon as the start is agreed on"
+        argument("params NAME=VALUE", "parameters, as exposure=0.5", nargs="*", type=_pair),
+        argument("--mode MODE", "set this mode first; default: the one that is set"),
+        argument("--banks BANKS", "who takes part, as BANKA,BANKB; default: all", default="all"),
+        argument(
+            "--start TIME", "UTC, as 2026-11-21T09:30:00; default: as early as possible", type=_time
+        ),
+        flag("--no-wait", "return as soon as the start is agreed on"),
     )
     add(
         "doctor",
         _doctor,
         "say what is wrong with the array, as seen from here, and what puts it right",
     )
-    stubs = add(
-        "stubs", _stubs, "write a Python module with the types of what the Players have now"
+    add(
+        "stubs",
+        _stubs,
+        "write a Python module with the types of what the Players have now",
+        argument("-o --output FILE", "a .py file; default: standard output", type=Path),
     )
-    stubs.add_argument(
-        "-o", "--output", type=Path, metavar="FILE", help="a .py file; default: standard output"
-    )
-    completion = commands.add_parser(
+    add_command(
+        commands,
         "completion",
-        help="print what a shell reads to complete the commands of this installation",
-        description="Print what a shell reads to complete the commands of this installation.",
-    )
-    completion.set_defaults(run=_completion)
-    completion.add_argument(
-        "shell", metavar="SHELL", choices=sorted(SHELLS), help="bash, fish or zsh"
+        "print what a shell reads to complete the commands of this installation",
+        argument("shell SHELL", "bash, fish or zsh", choices=sorted(SHELLS)),
+        defaults={"run": _completion},
     )
 
 
@@ -131,8 +115,9 @@ def complain(error: Exception) -> None:
         print(f"dealer: {line}", file=sys.stderr)
 
 
-def _print_json(value: Any) -> None:
-    print(json_text(value))
+def _tell(as_json: bool, value: Any, text: str) -> None:
+    """Print a value as JSON, or what a person reads instead."""
+    print(json_text(value) if as_json else text, flush=True)
 
 
 # arguments
@@ -196,15 +181,21 @@ def address_of(word: str, config: str | None) -> str:
     """
     if ":" in word:
         return word
+    bank, url = _player(word, config)
+    locate = Services().locators.get(scheme_of(url))
+    try:
+        return url if locate is None else locate(url, LOOK_S)
+    except NotLocatedError as error:
+        raise PeerLostError(url, bank, str(error)) from error
+
+
+def _player(word: str, config: str | None) -> tuple[str, str]:
+    """Return the Bank that a word means, and the URL of its Player; NoSuchPlayerError."""
     urls = find_players(None, config)
     bank = _as_named(word, urls)
     if bank not in urls:
         raise NoSuchPlayerError([bank], list(urls))
-    locate = Services().locators.get(scheme_of(urls[bank]))
-    try:
-        return urls[bank] if locate is None else locate(urls[bank], LOOK_S)
-    except NotLocatedError as error:
-        raise PeerLostError(urls[bank], bank, str(error)) from error
+    return bank, urls[bank]
 
 
 # questions
@@ -215,28 +206,19 @@ def _list(options: argparse.Namespace) -> int:
         return _list_methods(options)
     with _dealer(options) as d:
         urls = {name: proxy.url for name, proxy in d.available_players.items()}
-    if options.json:
-        _print_json(urls)
-    else:
-        print(text_table((), urls.items()))
+    _tell(options.json, urls, text_table((), urls.items()))
     return 0
 
 
 def _list_methods(options: argparse.Namespace) -> int:
-    urls = find_players(None, options.config)
-    bank = _as_named(options.bank, urls)
-    if bank not in urls:
-        raise NoSuchPlayerError([bank], list(urls))
+    bank, url = _player(options.bank, options.config)
     with Hub(locators=Services().locators) as hub:
-        found = describe(hub, {bank: urls[bank]}, options.timeout or QUESTION_TIMEOUT)[bank]
+        found = describe(hub, {bank: url}, options.timeout or QUESTION_TIMEOUT)[bank]
     if not isinstance(found, InterfaceDescription):
         raise PlayersError("list", {bank: Outcome(bank, None, found)})
     methods = [found.methods[name] for name in sorted(found.methods)]
-    if options.json:
-        _print_json({m.name: {"signature": m.signature, "doc": m.doc} for m in methods})
-    else:
-        rows = [(m.name, summary(m.doc)) for m in methods]
-        print(text_table((), rows))
+    told = {m.name: {"signature": m.signature, "doc": m.doc} for m in methods}
+    _tell(options.json, told, text_table((), [(m.name, summary(m.doc)) for m in methods]))
     return 0
 
 
@@ -244,10 +226,8 @@ def _status(options: argparse.Namespace) -> int:
     urls = find_players(None, options.config)
     with Hub(locators=Services().locators) as hub:
         states = ask_states(hub, urls, options.keys, options.timeout or QUESTION_TIMEOUT)
-    if options.json:
-        _print_json({bank: state.describe() for bank, state in states.items()})
-    else:
-        print(state_tables(states, options.keys))
+    told = {bank: state.describe() for bank, state in states.items()}
+    _tell(options.json, told, state_tables(states, options.keys))
     failed = [bank for bank, state in states.items() if state.error is not None]
     lacking = {
         bank: state.missing
@@ -281,7 +261,7 @@ def _call(options: argparse.Namespace) -> int:
             outcomes = d.outcomes(method, *args, _banks=banks, **kwargs)
     failed = {bank: o for bank, o in outcomes.items() if o.error is not None}
     if options.json:
-        _print_json({bank: _described(outcome) for bank, outcome in outcomes.items()})
+        print(json_text({bank: _described(outcome) for bank, outcome in outcomes.items()}))
     elif len(outcomes) == 1:
         for outcome in outcomes.values():
             if outcome.error is None:
@@ -404,27 +384,21 @@ def _ends(
 
 
 def _print_start(started: Mapping[str, Any], as_json: bool) -> None:
-    if as_json:
-        _print_json({bank: {"started": answer} for bank, answer in started.items()})
-    else:
-        rows = [
-            (bank, a[1] if isinstance(a, tuple) and len(a) == 2 else _inline(a))
-            for bank, a in started.items()
-        ]
-        print(text_table((), rows), flush=True)
+    rows = [
+        (bank, a[1] if isinstance(a, tuple) and len(a) == 2 else _inline(a))
+        for bank, a in started.items()
+    ]
+    told = {bank: {"started": answer} for bank, answer in started.items()}
+    _tell(as_json, told, text_table((), rows))
 
 
 def _print_ends(ends: Mapping[str, dict[str, Any]], as_json: bool) -> None:
-    if as_json:
-        _print_json(ends)
-        return
     keys = [key for key in END_KEYS if any(key in end["status"] for end in ends.values())]
-    rows: list[Sequence[Any]] = []
-    for bank, end in ends.items():
-        rows.append(
-            (bank, end["outcome"], _counted(end), *(end["status"].get(key, "-") for key in keys))
-        )
-    print(text_table(("Bank", "scan", "recorded", *keys), rows))
+    rows = [
+        (bank, end["outcome"], _counted(end), *(end["status"].get(key, "-") for key in keys))
+        for bank, end in ends.items()
+    ]
+    _tell(as_json, ends, text_table(("Bank", "scan", "recorded", *keys), rows))
 
 
 def _counted(end: Mapping[str, Any]) -> str:
@@ -441,10 +415,7 @@ def _doctor(options: argparse.Namespace) -> int:
     from dealer.doctor import examine
 
     report = examine(options.config, options.timeout or QUESTION_TIMEOUT)
-    if options.json:
-        _print_json(report.describe())
-    else:
-        print("\n".join(report.lines()))
+    _tell(options.json, report.describe(), "\n".join(report.lines()))
     return 1 if report.findings else 0
 
 
@@ -466,10 +437,8 @@ def _stubs(options: argparse.Namespace) -> int:
         raise ConfigurationError(
             str(options.output), [f"cannot be written: {error.strerror}"]
         ) from error
-    if options.json:
-        _print_json({"written": str(options.output)})
-    else:
-        print(f"written: {options.output}; in a script: from {options.output.stem} import Dealer")
+    text = f"written: {options.output}; in a script: from {options.output.stem} import Dealer"
+    _tell(options.json, {"written": str(options.output)}, text)
     return 0
 
 

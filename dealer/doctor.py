@@ -6,11 +6,13 @@ from __future__ import annotations
 import os
 import socket
 import time
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Collection, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import Any
 
-from arrayconfig.files import MIGRATE
+from arrayconfig import findings
+from arrayconfig.findings import Finding, file_finding
 from dealer.advice import unknown_host
 from dealer.errors import ConfigurationError
 from dealer.fanout import describe, fan_out
@@ -19,14 +21,12 @@ from dealer.players import configuration_path, find_players, is_port_manager
 from dealer.services import Services
 from dealer.start import ClockOffset
 from groundwork.cut import cut
-from zmqjsonproxy import Hub, InterfaceDescription
-from zmqjsonproxy.errors import CallTimeoutError, PeerLostError
+from zmqjsonproxy import CallTimeoutError, Hub, InterfaceDescription, PeerLostError
 from zmqjsonproxy.sockmon import Transition
 
 __all__ = [
     "CLOCK_NOTE_S",
     "CLOCK_WRONG_S",
-    "Finding",
     "Report",
     "clock_finding",
     "examine",
@@ -58,57 +58,28 @@ MOST_OF_ONE = 20
 """Findings that are taken from one Bank."""
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that is wrong.
-
-    Attributes:
-        check: What was looked at, in a word: `file`, `portmanager`, `host`, `player`, `version`,
-            `clock`.
-        text: What is wrong, as a sentence without its full stop.
-        remedy: What puts it right, as an imperative.
-        bank: Whose it is; empty: the file's.
-    """
-
-    check: str
-    text: str
-    remedy: str
-    bank: str = ""
-
-    def __str__(self) -> str:
-        return f"{f'{self.bank}: ' if self.bank else ''}{self.text}; {self.remedy}"
-
-
-@dataclass(slots=True)
-class Report:
+@dataclass(slots=True, kw_only=True)
+class Report(findings.Report):
     """What was found.
 
     Attributes:
         file: The configuration, or the port manager in its place; empty: none is named.
         players: Bank -> where it is asked.
-        findings: What is wrong; empty if all is well.
-        notes: What works, but deserves a look.
     """
 
     file: str = ""
     players: dict[str, str] = field(default_factory=dict)
-    findings: list[Finding] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
 
     def describe(self) -> dict[str, Any]:
         """Return it as JSON holds it."""
-        return {
-            "file": self.file or None,
-            "players": self.players,
-            "findings": [asdict(finding) for finding in self.findings],
-            "notes": self.notes,
-        }
+        return self.described(file=self.file or None, players=self.players)
 
     def lines(self) -> list[str]:
         """Return it as a person reads it."""
         bad = {finding.bank for finding in self.findings}
-        fine = [f"{name}: fine, at {url}" for name, url in self.players.items() if name not in bad]
-        return [*map(str, self.findings), *fine, *(f"note: {note}" for note in self.notes)]
+        return self.written(
+            f"{name}: fine, at {url}" for name, url in self.players.items() if name not in bad
+        )
 
 
 def examine(config: str | os.PathLike[str] | None = None, timeout: float = 10.0) -> Report:
@@ -123,9 +94,7 @@ def examine(config: str | os.PathLike[str] | None = None, timeout: float = 10.0)
         report.file = str(config if is_port_manager(config) else configuration_path(config))
         report.players = find_players(None, report.file)
     except ConfigurationError as error:
-        report.findings = [
-            _of_fault(error.where, fault, named=bool(report.file)) for fault in error.faults
-        ]
+        report.findings = [_of_fault(error.where, fault) for fault in error.faults]
         return report
     reachable = {
         bank: url for bank, url in report.players.items() if _host_is_known(bank, url, report)
@@ -136,40 +105,22 @@ def examine(config: str | os.PathLike[str] | None = None, timeout: float = 10.0)
         for bank, description in described.items():
             if isinstance(description, Exception):
                 report.findings.append(_of_absence(bank, report.players[bank], description))
-        urls = {bank: reachable[bank] for bank in found}
-        _compare_names(hub, found, urls, timeout, report)
-        findings, notes = interface_findings(found, _kinds(hub, found, urls, timeout))
-        report.findings += findings
+        there = _Reached(hub, found, {bank: reachable[bank] for bank in found}, timeout)
+        _compare_names(there, report)
+        faults, notes = interface_findings(found, _kinds(there))
+        report.findings += faults
         report.notes += notes
-        report.findings += _own_findings(hub, found, urls, timeout)
-        _compare_clocks(
-            hub, {bank: url for bank, url in urls.items() if found[bank].native}, timeout, report
-        )
+        report.findings += _own_findings(there)
+        _compare_clocks(there, report)
     return report
 
 
-def _of_fault(where: str, fault: str, *, named: bool) -> Finding:
-    if not named:
-        return Finding(
-            "file",
-            "no configuration file is named",
-            "give --config FILE, or set DIBAS_CONFIG or DIBAS_DIR",
-        )
-    text, found, words = fault.rpartition(f": {MIGRATE} ")
-    if found:
-        return Finding("file", f"{where} {text}", f"{MIGRATE} {words}")
-    if fault.startswith("cannot be read"):
-        remedy = "name another with --config, DIBAS_CONFIG or DIBAS_DIR, or put it there, readable"
-        return Finding("file", f"{where} {fault}", remedy)
+def _of_fault(where: str, fault: str) -> Finding:
     if is_port_manager(where):
-        return Finding(
-            "portmanager",
-            f"{where}: {fault}",
-            "portmanager list --host HOST shows what is known there",
-        )
-    return Finding(
-        "file", f"{where}: {fault}", "correct it there; player check --config FILE shows the line"
-    )
+        remedy = "portmanager list --host HOST shows what is known there"
+        return Finding("portmanager", f"{where}: {fault}", remedy)
+    text = f"{where}{' ' if fault.startswith('cannot be read') else ': '}{fault}"
+    return file_finding(text, fault, "correct it there; player check --config FILE shows the line")
 
 
 # one Player
@@ -209,73 +160,58 @@ def _is_listening(url: str) -> bool:
     host, _, port = address.rpartition(":")
     if transport != "tcp":
         return False
-    try:
+    with suppress(OSError):
         socket.create_connection((host.strip("[]"), int(port)), 1.0).close()
-    except OSError:
-        return False
-    return True
+        return True
+    return False
 
 
-def _asked(
-    hub: Hub,
-    found: Mapping[str, InterfaceDescription],
-    urls: Mapping[str, str],
-    method: str,
-    timeout: float,
-) -> Outcomes:
-    """Ask those Banks that export a method."""
-    return fan_out(
-        hub,
-        {bank: urls[bank] for bank in found if method in found[bank].methods},
-        method,
-        (),
-        {},
-        timeout,
-    )
+@dataclass(frozen=True, slots=True)
+class _Reached:
+    """Players that answer."""
+
+    hub: Hub
+    found: Mapping[str, InterfaceDescription]
+    urls: Mapping[str, str]
+    timeout: float
+
+    def ask(self, method: str, *args: object, but: Collection[str] = ()) -> Outcomes:
+        """Ask those Banks, but some, that export a method."""
+        chosen = {
+            bank: self.urls[bank]
+            for bank, description in self.found.items()
+            if method in description.methods and bank not in but
+        }
+        return fan_out(self.hub, chosen, method, args, {}, self.timeout)
 
 
-def _compare_names(
-    hub: Hub,
-    found: Mapping[str, InterfaceDescription],
-    urls: Mapping[str, str],
-    timeout: float,
-    report: Report,
-) -> None:
+def _compare_names(there: _Reached, report: Report) -> None:
     """A Player that serves another Bank than the file says would take its data under a wrong
     name."""
-    told = _asked(hub, found, urls, "get_bank_name", timeout)
-    nameless = {
-        bank: url
-        for bank, url in urls.items()
-        if bank not in told and "get_status" in found[bank].methods
-    }
-    told.update(fan_out(hub, nameless, "get_status", ("BANKNAM",), {}, timeout))
+    told = there.ask("get_bank_name")
+    told.update(there.ask("get_status", "BANKNAM", but=told))
     for bank, outcome in told.items():
         name = outcome.value
         if outcome.error is None and isinstance(name, str) and name and name != bank:
-            text = f"the Player at {urls[bank]} serves {name}"
+            text = f"the Player at {there.urls[bank]} serves {name}"
             report.findings.append(
                 Finding("player", text, "correct host or port of one of them in the file", bank)
             )
 
 
-def _kinds(
-    hub: Hub, found: Mapping[str, InterfaceDescription], urls: Mapping[str, str], timeout: float
-) -> dict[str, str]:
+def _kinds(there: _Reached) -> dict[str, str]:
     """Bank -> kind, of those that say it."""
-    told = _asked(hub, found, urls, "get_kind", timeout)
+    told = there.ask("get_kind")
     return {bank: outcome.value for bank, outcome in told.items() if isinstance(outcome.value, str)}
 
 
-def _own_findings(
-    hub: Hub, found: Mapping[str, InterfaceDescription], urls: Mapping[str, str], timeout: float
-) -> list[Finding]:
+def _own_findings(there: _Reached) -> list[Finding]:
     """Return what Banks themselves say is wrong with them; a kind is anybody's code."""
-    findings: list[Finding] = []
-    for bank, outcome in _asked(hub, found, urls, "get_findings", timeout).items():
+    told: list[Finding] = []
+    for bank, outcome in there.ask("get_findings").items():
         if outcome.error is not None:
             remedy = "report this to whoever made the kind"
-            findings.append(
+            told.append(
                 Finding("kind", cut(f"its own checks failed: {outcome.error}"), remedy, bank)
             )
         for each in outcome.value[:MOST_OF_ONE] if isinstance(outcome.value, list) else ():
@@ -283,8 +219,8 @@ def _own_findings(
                 check, text, remedy = (
                     cut(str(each.get(key, ""))) for key in ("check", "text", "remedy")
                 )
-                findings.append(Finding(check, text, remedy, bank))
-    return findings
+                told.append(Finding(check, text, remedy, bank))
+    return told
 
 
 def interface_findings(
@@ -297,7 +233,7 @@ def interface_findings(
         kinds: Bank -> kind, as far as it is known; a kind that the Dealer has no verbs for may
             export what it likes.
     """
-    findings: list[Finding] = []
+    faults: list[Finding] = []
     native = {bank: d for bank, d in found.items() if d.native}
     old = [bank for bank in found if bank not in native]
     notes = []
@@ -313,7 +249,7 @@ def interface_findings(
             text = (
                 f"its Player is of another version than this Dealer: it lacks {', '.join(lacking)}"
             )
-            findings.append(
+            faults.append(
                 Finding(
                     "version",
                     text,
@@ -330,7 +266,7 @@ def interface_findings(
             for banks in same_kind.values()
             if banks is not usual
         ]
-    return findings, notes
+    return faults, notes
 
 
 def _needed(kind: str, description: InterfaceDescription) -> frozenset[str]:
@@ -343,9 +279,10 @@ def _needed(kind: str, description: InterfaceDescription) -> frozenset[str]:
 # clocks
 
 
-def _compare_clocks(hub: Hub, urls: Mapping[str, str], timeout: float, report: Report) -> None:
+def _compare_clocks(there: _Reached, report: Report) -> None:
+    urls = {bank: url for bank, url in there.urls.items() if there.found[bank].native}
     begun = time.time()
-    for bank, outcome in fan_out(hub, urls, "rpc.ping", (), {}, timeout).items():
+    for bank, outcome in fan_out(there.hub, urls, "rpc.ping", (), {}, there.timeout).items():
         if outcome.error is not None or not isinstance(outcome.value, dict):
             continue
         half = outcome.delay_s / 2

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from typing import Any
 
 from dealer.errors import ConfigurationError
 from dealer.hosts import HostedBank, Installation, read_installation
@@ -15,7 +16,7 @@ from dealer.services import Services
 from dealer.supervision import HostsReport, OrderOutcome, ProgramRow, Supervision
 from dealer.supervisord import ProcessInfo, Supervisord, SupervisorError
 from dealer.tables import text_table
-from groundwork.commandline import Parser
+from groundwork.commandline import Argument, Parser, add_command, argument, flag
 from zmqjsonproxy import Hub
 from zmqjsonproxy.jsontext import json_text
 
@@ -33,75 +34,68 @@ DONE, FAILED, USAGE = 0, 1, 2
 def add_commands(commands: argparse._SubParsersAction[Parser], common: Parser) -> None:
     """Add `hosts` and its own commands to a parser; arguments as of
     `dealer.commands.add_commands`."""
-    text = "see, start and stop the Players of all hosts, through their supervisords"
-    hosts = commands.add_parser(
+    hosts = add_command(
+        commands,
         "hosts",
-        help=text,
-        description=f"{text[0].upper()}{text[1:]}.",
+        "see, start and stop the Players of all hosts, through their supervisords",
         parents=[common],
         epilog="Exit status: 0 all is well, or stopped on purpose; 1 something needs looking after; 2 usage.",
+        defaults={"run": _usage_as_2(_status), "names": []},
     )
-    hosts.set_defaults(run=_usage_as_2(_status), names=[])
     own = hosts.add_subparsers(dest="hosts_command", metavar="COMMAND")
 
     def add(
-        name: str, run: Callable[[argparse.Namespace], int], text: str
-    ) -> argparse.ArgumentParser:
-        parser = own.add_parser(
-            name, help=text, description=f"{text[0].upper()}{text[1:]}.", parents=[common]
-        )
-        parser.add_argument("names", nargs="*", metavar="HOST|BANK", help="default: all")
-        parser.set_defaults(run=_usage_as_2(run))
-        return parser
+        name: str,
+        run: Callable[[argparse.Namespace], int],
+        text: str,
+        *arguments: Argument,
+        **defaults: Any,
+    ) -> None:
+        names = argument("names HOST|BANK", "default: all", nargs="*")
+        defaults["run"] = _usage_as_2(run)
+        add_command(own, name, text, names, *arguments, parents=[common], defaults=defaults)
 
+    def at_once(number: int) -> Argument:
+        text = "N at a time; default: %(default)s"
+        return argument("--at-once N", text, type=_count, default=number)
+
+    force = flag("--force", "also while a scan runs, which ends the scan")
     add(
         "status",
         _status,
         "show what supervisord says of each program, and whether its Player answers",
     )
-    start = add("start", _order, "start Players and wait until they are ready")
-    stop = add(
-        "stop", _order, "stop Players and wait for their ends; nothing starts them again by itself"
+    add(
+        "start",
+        _order,
+        "start Players and wait until they are ready",
+        at_once(64),
+        order="start",
+        force=True,
     )
-    restart = add(
+    add(
+        "stop",
+        _order,
+        "stop Players and wait for their ends; nothing starts them again by itself",
+        at_once(64),
+        force,
+        order="stop",
+    )
+    add(
         "restart",
         _order,
         "stop and start Players one after the other; end at the first that stays away",
+        at_once(1),
+        force,
+        order="restart",
     )
-    for parser, order, at_once in (
-        (start, "start", 64),
-        (stop, "stop", 64),
-        (restart, "restart", 1),
-    ):
-        parser.set_defaults(order=order)
-        parser.add_argument(
-            "--at-once",
-            type=_count,
-            default=at_once,
-            metavar="N",
-            help="N at a time; default: %(default)s",
-        )
-    for parser in (stop, restart):
-        parser.add_argument(
-            "--force", action="store_true", help="also while a scan runs, which ends the scan"
-        )
-    start.set_defaults(force=True)
-    log = add("log", _log, "print the last lines of the Players' logs")
-    log.add_argument(
-        "-f", "--follow", action="store_true", help="go on with new lines, until Ctrl-C"
-    )
-    log.add_argument(
-        "-n",
-        "--lines",
-        type=_count,
-        default=10,
-        metavar="N",
-        help="N of each; default: %(default)s",
-    )
-    log.add_argument(
-        "--stderr",
-        action="store_true",
-        help="their standard error, where supervisord keeps it apart",
+    add(
+        "log",
+        _log,
+        "print the last lines of the Players' logs",
+        flag("-f --follow", "go on with new lines, until Ctrl-C"),
+        argument("-n --lines N", "N of each; default: %(default)s", type=_count, default=10),
+        flag("--stderr", "their standard error, where supervisord keeps it apart"),
     )
 
 
@@ -142,10 +136,8 @@ def _supervision(
 def _status(options: argparse.Namespace) -> int:
     with _supervision(options, STATUS_WITHIN_S) as (_, supervision):
         report = supervision.status(options.names)
-    if options.json:
-        print(json_text({"is_well": report.is_well, **report.describe()}))
-    else:
-        print("\n".join(_lines(report)))
+    told = {"is_well": report.is_well, **report.describe()}
+    print(json_text(told) if options.json else "\n".join(_lines(report)))
     return DONE if report.is_well else FAILED
 
 
@@ -176,14 +168,8 @@ def _cells(row: ProgramRow) -> tuple[object, ...]:
 
 
 def _duration(seconds: float) -> str:
-    minutes, second = divmod(int(seconds), 60)
-    hours, minute = divmod(minutes, 60)
-    days, hour = divmod(hours, 24)
-    return (
-        f"{days}d {hour:02}:{minute:02}:{second:02}"
-        if days
-        else f"{hour:02}:{minute:02}:{second:02}"
-    )
+    days, rest = divmod(int(seconds), 86400)
+    return (f"{days}d " if days else "") + time.strftime("%H:%M:%S", time.gmtime(rest))
 
 
 # orders
@@ -204,12 +190,7 @@ def _order(options: argparse.Namespace) -> int:
         if scanning:
             words = f"{', '.join(scanning)}: a scan runs; nothing was done. Wait for its end, or use --force"
             raise SupervisorError(options.order, words)
-        order = {
-            "start": supervision.start,
-            "stop": supervision.stop,
-            "restart": supervision.restart,
-        }[options.order]
-        is_well = order(banks, options.at_once, tell)
+        is_well = supervision.order(options.order, banks, options.at_once, tell)
     if options.json:
         print(json_text({each.bank: asdict(each) for each in outcomes}))
     return DONE if is_well else FAILED

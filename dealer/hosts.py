@@ -7,10 +7,10 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from arrayconfig.files import FilesError, read_tables, table_of
+from arrayconfig.files import table_of
 from arrayconfig.hosts import SupervisorAddress, read_supervisors
 from dealer.errors import ConfigurationError
-from dealer.players import configuration_path, players_of_file
+from dealer.players import configuration_path, players_of_file, tables_of_file
 
 __all__ = ["PROGRAM_PREFIX", "HostedBank", "Installation", "read_installation"]
 
@@ -98,12 +98,7 @@ def read_installation(config: str | os.PathLike[str] | None = None) -> Installat
     """
     path = configuration_path(config)
     urls = players_of_file(path)
-    try:
-        content = read_tables(path, os.environ, (("hosts", "*"), ("banks", "*", "hpc_host")))
-    except FilesError as error:
-        raise ConfigurationError(
-            str(path), [str(fault).removeprefix(f"{path}: ") for fault in error.faults]
-        ) from error
+    content = tables_of_file(path, (("hosts", "*"), ("banks", "*", "hpc_host")))
     supervisors, faults = read_supervisors(
         content.get("hosts", {}), path if path.is_dir() else path.parent
     )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from dealer.planrows import LIMIT_S
 from dealer.tables import text_table
-from groundwork.commandline import Parser
+from groundwork.commandline import Parser, add_command, argument, flag
 from zmqjsonproxy.jsontext import json_text
 
 if TYPE_CHECKING:
@@ -29,30 +29,30 @@ def add_commands(commands: argparse._SubParsersAction[Parser], common: Parser) -
         commands: Of the parser.
         common: Options that all commands take.
     """
-    parser = commands.add_parser(
+    add_command(
+        commands,
         "plan",
+        "say what an observing script would do, when, and how long it takes",
+        argument("script SCRIPT", "a python file that uses dealer.Dealer", type=Path),
+        argument(
+            "words ARG",
+            "arguments of the script; options of its own after --",
+            nargs="*",
+            default=[],
+        ),
+        argument(
+            "--limit SECONDS",
+            "real time that the script has, default: %(default)g; then the plan so far is shown, and where it is",
+            type=seconds,
+            default=LIMIT_S,
+        ),
+        flag("--show-output", "show what the script prints, on standard error"),
         rest="words",
         parents=[common],
-        help="say what an observing script would do, when, and how long it takes",
         description="Run an observing script against models of the Banks, in no time: what it would do, when, how long "
         "it takes, and what the Players would refuse. Nothing is observed and no Player is asked.",
         epilog="Exit status: 0 the plan is good, 1 it has faults, 2 usage.",
-    )
-    parser.set_defaults(run=_plan)
-    parser.add_argument(
-        "script", type=Path, metavar="SCRIPT", help="a python file that uses dealer.Dealer"
-    )
-    more = "arguments of the script; options of its own after --"
-    parser.add_argument("words", nargs="*", metavar="ARG", default=[], help=more)
-    parser.add_argument(
-        "--limit",
-        type=seconds,
-        default=LIMIT_S,
-        metavar="SECONDS",
-        help="real time that the script has, default: %(default)g; then the plan so far is shown, and where it is",
-    )
-    parser.add_argument(
-        "--show-output", action="store_true", help="show what the script prints, on standard error"
+        defaults={"run": _plan},
     )
 
 

@@ -7,6 +7,7 @@ import _thread
 import os
 import sys
 import threading
+import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
@@ -46,7 +47,7 @@ class Keeper:
         self._records, self._pid = records, os.getpid()
         self._players: dict[tuple[Path, str], ModelPlayer] = {}
         self._told: list[BaseException] = []
-        self._has_faults = False
+        self.has_faults = False
         self._doubted: set[int] = set()
         self._files = {str(script), os.path.abspath(script)}
         self._is_over = False
@@ -55,11 +56,6 @@ class Keeper:
 
     def _make_locks(self) -> None:
         self.lock, self._writing = _thread.RLock(), _thread.RLock()
-
-    @property
-    def has_faults(self) -> bool:
-        """Something has failed."""
-        return self._has_faults
 
     # for the Dealers of the script
 
@@ -121,7 +117,7 @@ class Keeper:
         """Write a row down, unless the plan is at its end."""
         with self._writing:
             if not self._is_over:
-                self._has_faults = self._has_faults or row.is_fault
+                self.has_faults = self.has_faults or row.is_fault
                 add_record(self._records, {"row": row.record()})
 
     def fail(self, what: str, error: BaseException, line: int | None = None) -> None:
@@ -207,23 +203,16 @@ class Keeper:
         Args:
             frame: Of a thread; None: of this one.
         """
-        frame = sys._getframe(1) if frame is None else frame
-        while frame is not None:
-            if frame.f_code.co_filename in self._files:
-                return frame.f_lineno
-            frame = frame.f_back
-        return 0
+        frames = traceback.walk_stack(sys._getframe(1) if frame is None else frame)
+        return next((at for one, at in frames if one.f_code.co_filename in self._files), 0)
 
     def line_of(self, error: BaseException) -> int:
         """The innermost line of the script that an error came through; 0: none."""
-        line, trace = 0, error.__traceback__
-        while trace is not None:
-            if trace.tb_frame.f_code.co_filename in self._files:
-                line = trace.tb_lineno
-            trace = trace.tb_next
         if isinstance(error, SyntaxError) and error.filename in self._files:
-            line = error.lineno or 0
-        return line
+            return error.lineno or 0
+        frames = traceback.walk_tb(error.__traceback__)
+        lines = [at for one, at in frames if one.f_code.co_filename in self._files]
+        return lines[-1] if lines else 0
 
 
 class Everywhere(Mapping[str, ModelPlayer]):

@@ -116,11 +116,10 @@ def _become_a_program(run: Run) -> None:
 
 
 def _is_open(number: int) -> bool:
-    try:
+    with contextlib.suppress(OSError):
         os.fstat(number)
-    except OSError:
-        return False
-    return True
+        return True
+    return False
 
 
 def _end_with_a_word(keeper: Keeper) -> None:

@@ -9,11 +9,11 @@ for that. A Player under the name of a service has a URL `service://HOST:PORT/NA
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from arrayconfig.files import FilesError, config_path, read_tables
+from arrayconfig.files import FilesError, KeyPath, config_path, read_tables
 from arrayconfig.hosts import DEFAULT_PORT, reachable_host
 from dealer.errors import ConfigurationError
 from dealer.services import find_services
@@ -37,6 +37,7 @@ __all__ = [
     "find_players",
     "is_port_manager",
     "players_of_file",
+    "tables_of_file",
 ]
 
 READ = (
@@ -147,14 +148,19 @@ def configuration_path(config: str | os.PathLike[str] | None = None) -> Path:
     )
 
 
-def players_of_file(path: Path) -> dict[str, str]:
-    """Return Bank -> URL of the array's file, or of a directory of files."""
+def tables_of_file(path: Path, wanted: Iterable[KeyPath]) -> dict[str, Any]:
+    """Return what a file, or a directory of files, says of some keys; ConfigurationError."""
     try:
-        content = read_tables(path, os.environ, READ)
+        return read_tables(path, os.environ, wanted)
     except FilesError as error:
         raise ConfigurationError(
             str(path), [str(fault).removeprefix(f"{path}: ") for fault in error.faults]
         ) from error
+
+
+def players_of_file(path: Path) -> dict[str, str]:
+    """Return Bank -> URL of the array's file, or of a directory of files."""
+    content = tables_of_file(path, READ)
     faults: list[str] = []
     banks = _table(content, "banks", faults)
     instrument = _table(content, "instrument", faults)

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from dealer.errors import ConfigurationError
-from groundwork.commandline import Parser
+from groundwork.commandline import Parser, add_command, argument
 from groundwork.loading import TargetError, load_target, registered, target_of
 from zmqjsonproxy.jsontext import json_text
 
@@ -25,22 +25,17 @@ FORMS = (".png", ".svg", ".pdf")
 
 def add_commands(commands: argparse._SubParsersAction[Parser], common: Parser) -> None:
     """Add the command to a parser; arguments as of `dealer.commands.add_commands`."""
-    parser = commands.add_parser(
+    add_command(
+        commands,
         "plot",
+        "draw the mean spectrum or profile of a data file",
+        argument("files FILE", "what a data-taking program wrote", nargs="+", type=Path),
+        argument(
+            "-o --output PICTURE", "a .png, .svg or .pdf file; default: FILE.png, here", type=Path
+        ),
         parents=[common],
-        help="draw the mean spectrum or profile of a data file",
         description="Draw the mean spectra or profiles of data files: spectra, PSRFITS, GUPPI raw. No Player is asked.",
-    )
-    parser.set_defaults(run=_plot)
-    parser.add_argument(
-        "files", nargs="+", type=Path, metavar="FILE", help="what a data-taking program wrote"
-    )
-    parser.add_argument(
-        "-o",
-        "--output",
-        type=Path,
-        metavar="PICTURE",
-        help="a .png, .svg or .pdf file; default: FILE.png, here",
+        defaults={"run": _plot},
     )
 
 

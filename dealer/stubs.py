@@ -23,8 +23,7 @@ from dealer.outcome import Outcome
 from dealer.players import find_players
 from dealer.services import Services
 from dealer.stubtypes import keywords_of, parameters_of, union_of
-from zmqjsonproxy import Hub, InterfaceDescription, MethodDescription
-from zmqjsonproxy.errors import ProxyError
+from zmqjsonproxy import Hub, InterfaceDescription, MethodDescription, ProxyError
 from zmqjsonproxy.parameters import NO_DEFAULT, Parameter, Passing
 
 __all__ = ["BankInterface", "module_text", "stubs_of_players"]

@@ -16,8 +16,7 @@ from typing import Any, TypeVar
 
 from dealer.hosts import PROGRAM_PREFIX, HostedBank, Installation
 from dealer.supervisord import ProcessInfo, Supervisord, SupervisorError, abnormal_ends
-from zmqjsonproxy import CallResult, Hub
-from zmqjsonproxy.errors import PeerLostError, RemoteError
+from zmqjsonproxy import CallResult, Hub, PeerLostError, RemoteError
 
 __all__ = ["HostsReport", "OrderOutcome", "ProgramRow", "Supervision"]
 
@@ -228,43 +227,26 @@ class Supervision:
             if isinstance(result.value, list) and result.value[:1] == [True]
         ]
 
-    def start(
-        self, banks: Sequence[HostedBank], at_once: int, tell: Callable[[OrderOutcome], None]
-    ) -> bool:
-        """Start Players and wait until they are ready; see `_in_turn`."""
-        return self._in_turn(banks, at_once, self._start, tell, goes_on=True)
-
-    def stop(
-        self, banks: Sequence[HostedBank], at_once: int, tell: Callable[[OrderOutcome], None]
-    ) -> bool:
-        """Stop Players and wait for their ends; see `_in_turn`."""
-        return self._in_turn(banks, at_once, self._stop, tell, goes_on=True)
-
-    def restart(
-        self, banks: Sequence[HostedBank], at_once: int, tell: Callable[[OrderOutcome], None]
-    ) -> bool:
-        """Stop and start Players, some at a time; if one does not come back, the rest is left
-        alone."""
-        return self._in_turn(banks, at_once, self._restart, tell, goes_on=False)
-
-    def _in_turn(
+    def order(
         self,
+        word: str,
         banks: Sequence[HostedBank],
         at_once: int,
-        order: Callable[[HostedBank], str],
         tell: Callable[[OrderOutcome], None],
-        goes_on: bool,
     ) -> bool:
         """Give an order for some Banks at a time, and wait for its end; whether all did as they
         were told.
 
         Args:
+            word: `start`: start Players and wait until they are ready; `stop`: stop them and wait
+                for their ends; `restart`: both, and if one does not come back, the rest is left
+                alone.
             banks: In this order.
             at_once: How many at a time.
-            order: Carries it out for one; the text for success, SupervisorError.
             tell: Called with each outcome as it is known.
-            goes_on: After one has failed.
         """
+        order = {"start": self._start, "stop": self._stop, "restart": self._restart}[word]
+        goes_on = word != "restart"
         is_well = True
         rest = list(banks)
         while rest and (is_well or goes_on):
@@ -422,24 +404,21 @@ def _row(
 
 def _condition(process: ProcessInfo, ready: bool | None, lately: int) -> tuple[str, str]:
     """Return the word for what a program is in, and more on it."""
-    if process.state == "STOPPED":
-        return "stopped", ""
-    if process.state == "STOPPING":
-        return "stopping", ""
-    if process.state == "EXITED":
-        if process.exit_status == 0:
-            return "ended", "by itself, exit status 0"
-        return "crashed", f"exit status {process.exit_status}"
-    if process.state == "FATAL":
-        return "crash loop", f"given up: {process.why or f'exit status {process.exit_status}'}"
-    if process.state == "BACKOFF":
-        return "crash loop", process.why or "it ends while it starts"
+    status = f"exit status {process.exit_status}"
+    ended = ("crashed", status) if process.exit_status else ("ended", f"by itself, {status}")
+    final = {
+        "STOPPED": ("stopped", ""),
+        "STOPPING": ("stopping", ""),
+        "EXITED": ended,
+        "FATAL": ("crash loop", f"given up: {process.why or status}"),
+        "BACKOFF": ("crash loop", process.why or "it ends while it starts"),
+    }
+    if process.state in final:
+        return final[process.state]
     if lately >= CRASHES:
         return "crash loop", f"ended {lately} times in {CRASHES_WITHIN_S / 60:.0f} minutes"
     if ready:
         return "ready", ""
-    if process.state == "STARTING":
-        return "starting", ""
-    if process.state == "RUNNING":
-        return ("running", "") if ready is None else ("not ready", "")
-    return "unknown", process.state
+    runs = "running" if ready is None else "not ready"
+    words = {"STARTING": ("starting", ""), "RUNNING": (runs, "")}
+    return words.get(process.state, ("unknown", process.state))

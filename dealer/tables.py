@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import Any
 
 __all__ = ["html_table", "text_table"]
@@ -68,10 +69,7 @@ def _cell(value: Any) -> str:
 
 
 def _is_number(text: str) -> bool:
-    if text == "-":
-        return True
-    try:
+    with suppress(ValueError):
         float(text)
-    except ValueError:
-        return False
-    return True
+        return True
+    return text == "-"

@@ -403,26 +403,18 @@ def _is_of(module: ModuleType, packages: tuple[str, ...]) -> bool:
     return str(getattr(module, "__name__", "")).partition(".")[0] in packages
 
 
-class _LikeDatetime(type):
+class _Virtual(type):
     """Lets objects of the real class, which compiled code makes, be of the virtual one."""
 
     def __instancecheck__(cls, instance: object) -> bool:
-        return isinstance(instance, RealDatetime)
+        return isinstance(instance, cls.__mro__[1])
 
     def __subclasscheck__(cls, subclass: type) -> bool:
-        return issubclass(subclass, RealDatetime)
-
-
-class _LikeDate(type):
-    def __instancecheck__(cls, instance: object) -> bool:
-        return isinstance(instance, RealDate)
-
-    def __subclasscheck__(cls, subclass: type) -> bool:
-        return issubclass(subclass, RealDate)
+        return issubclass(subclass, cls.__mro__[1])
 
 
 def _datetime_of(clock: VirtualClock) -> type[RealDatetime]:
-    class VirtualDatetime(RealDatetime, metaclass=_LikeDatetime):
+    class VirtualDatetime(RealDatetime, metaclass=_Virtual):
         @classmethod
         def now(cls, tz: datetime.tzinfo | None = None) -> Self:
             return cls.fromtimestamp(clock.time(), tz)
@@ -442,7 +434,7 @@ def _datetime_of(clock: VirtualClock) -> type[RealDatetime]:
 
 
 def _date_of(clock: VirtualClock) -> type[RealDate]:
-    class VirtualDate(RealDate, metaclass=_LikeDate):
+    class VirtualDate(RealDate, metaclass=_Virtual):
         @classmethod
         def today(cls) -> Self:
             return cls.fromtimestamp(clock.time())

@@ -42,7 +42,7 @@ SIGMAS = 5.0  # by which what is measured may be off
 SCALE_WITHIN = (
     0.05  # noise of the diode's step, in which all is measured; a loaded machine has fewer spectra
 )
-"""What the synthetic receiver receives: noise, diode, and a line like that of hydrogen."""
+"""Input of the synthetic receiver: noise, diode, and a line like that of hydrogen."""
 SWITCHING_S, BLANKING_S = 0.2, 0.01
 MAX_LAG_S = 30.0  # nothing of a replay need be lost on a busy machine; it takes longer
 TOO_BUSY = (
@@ -52,7 +52,7 @@ TOO_BUSY = (
 
 
 def recording() -> Path:
-    """Where the sample recording was installed."""
+    """Path of the installed sample recording."""
     spec = importlib.util.find_spec("baseband")
     if spec is None or not spec.submodule_search_locations:
         sys.exit(

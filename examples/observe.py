@@ -69,10 +69,9 @@ def ending(bank: str, report: dict[str, object]) -> str:
     return f"{bank} {report['outcome']}: rehearsed, no data"
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Run the scan that the command line asks for; 0 done, 1 failed, 2 usage, 3 less recorded than
-    planned."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n\n")[0])
+def read_options(about: str, argv: list[str] | None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=about.partition("\n\n")[0])
     parser.add_argument(
         "--config",
         type=Path,
@@ -81,7 +80,13 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--mode", default="MODE1")
     parser.add_argument("--exposure", type=float, default=1.0, help="s")
     parser.add_argument("--scan-length", type=float, default=5.0, help="s")
-    options = parser.parse_args(argv)
+    return parser.parse_args(argv)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the scan that the command line asks for; 0 done, 1 failed, 2 usage, 3 less recorded than
+    planned."""
+    options = read_options(__doc__, argv)
     try:
         with dealer.Dealer(config=options.config) as d:
             observe(

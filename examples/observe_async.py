@@ -10,9 +10,8 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
-from pathlib import Path
 
-from observe import ending
+from observe import ending, read_options
 
 import dealer
 
@@ -20,19 +19,10 @@ import dealer
 async def observe(
     d: dealer.AsyncDealer, *, mode: str = "MODE1", exposure: float = 1.0, scan_length: float = 5.0
 ) -> dict[str, dict[str, object]]:
-    """Run one scan on all Banks that `d` knows.
-
-    Args:
-        d: A Dealer; all its Players are made active.
-        mode: A mode of the configuration.
-        exposure: Requested integration time, s.
-        scan_length: Length of the scan, s.
+    """Run one scan on all Banks that `d` knows; arguments and errors as in observe.py.
 
     Returns:
         Bank -> report of its scan.
-
-    Raises:
-        dealer.DealerError: A Bank refused or was lost; the text names each of them.
     """
     d.add_active_player(*d.list_available_players())
     print("mode     ", await d.set_mode(mode))
@@ -76,17 +66,8 @@ async def run(options: argparse.Namespace) -> dict[str, dict[str, object]]:
 
 def main(argv: list[str] | None = None) -> int:
     """Run the scan that the command line asks for; 0 done, 1 failed, 2 usage."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n\n")[0])
-    parser.add_argument(
-        "--config",
-        type=Path,
-        help="configuration of the array; default: as dealer.Dealer() finds it",
-    )
-    parser.add_argument("--mode", default="MODE1")
-    parser.add_argument("--exposure", type=float, default=1.0, help="s")
-    parser.add_argument("--scan-length", type=float, default=5.0, help="s")
     try:
-        reports = asyncio.run(run(parser.parse_args(argv)))
+        reports = asyncio.run(run(read_options(__doc__, argv)))
     except dealer.DealerError as error:
         print(error, file=sys.stderr)
         return 1

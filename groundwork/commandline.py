@@ -5,15 +5,21 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
-from types import ModuleType
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType, ModuleType
+from typing import Any, TypeAlias
 
 __all__ = [
     "LOG_LEVELS",
+    "Argument",
     "Parser",
-    "add_log_level",
+    "add_command",
+    "argument",
+    "command",
+    "flag",
+    "log_level",
     "number_of_seconds",
+    "one_of",
     "parsers_of",
     "port_number",
     "version",
@@ -52,22 +58,77 @@ def number_of_seconds(text: str) -> float:
     return seconds
 
 
-def add_log_level(
-    parser: argparse.ArgumentParser, default: str = "info", *, more: str = ""
-) -> None:
-    """Add the option `--log-level`.
+Argument: TypeAlias = "Callable[[argparse._ActionsContainer], object]"
+"""Adds itself to a parser."""
+
+
+def argument(names: str, text: str | None = None, **options: Any) -> Argument:
+    """Return a word or an option.
 
     Args:
-        parser: Of a command.
-        default: One of LOG_LEVELS.
-        more: What its help says besides.
+        names: Those of `add_argument`, and last what stands for the value in upper case, as
+            `-o --output FILE`.
+        text: Its help.
+        **options: As of `add_argument`.
     """
-    parser.add_argument(
-        "--log-level",
-        choices=LOG_LEVELS,
-        default=default,
-        help=f"least level that is logged; default: %(default)s{more}",
-    )
+    words = names.split()
+    if words[-1].isupper():
+        options["metavar"] = words.pop()
+    return lambda parser: parser.add_argument(*words, help=text, **options)
+
+
+def flag(names: str, text: str, **options: Any) -> Argument:
+    """Return an option that is given or not."""
+    return argument(names, text, action="store_true", **options)
+
+
+def one_of(*arguments: Argument) -> Argument:
+    """Return options of which at most one is given."""
+
+    def add(parser: argparse._ActionsContainer) -> None:
+        group = parser.add_mutually_exclusive_group()
+        for each in arguments:
+            each(group)
+
+    return add
+
+
+def log_level(default: str = "info", *, more: str = "") -> Argument:
+    """Return the option `--log-level`; `more` is what its help says besides."""
+    text = f"least level that is logged; default: %(default)s{more}"
+    return argument("--log-level", text, choices=LOG_LEVELS, default=default)
+
+
+def command(prog: str, text: str, *arguments: Argument, **more: Any) -> Parser:
+    """Return the parser of a command, with the option `--version`.
+
+    Args:
+        prog: As it is typed.
+        text: Its description.
+        *arguments: What it takes.
+        **more: As of `Parser`.
+    """
+    return Parser(with_version=True, prog=prog, description=text, arguments=arguments, **more)
+
+
+def add_command(
+    commands: argparse._SubParsersAction[Parser],
+    name: str,
+    text: str,
+    *arguments: Argument,
+    **more: Any,
+) -> Parser:
+    """Add a command to a parser.
+
+    Args:
+        commands: Of the parser.
+        name: Word that chooses it.
+        text: Its help; as a sentence its description, too, unless there is one.
+        *arguments: What it takes.
+        **more: As of `Parser`.
+    """
+    more.setdefault("description", f"{text[0].upper()}{text[1:]}.")
+    return commands.add_parser(name, help=text, arguments=arguments, **more)
 
 
 def parsers_of(module: ModuleType) -> list[argparse.ArgumentParser]:
@@ -95,21 +156,31 @@ class Parser(argparse.ArgumentParser):
         with_version: There is an option `--version`.
         rest: Name of the list of words that gets what stands behind `--`, for another program;
             empty: there is none.
+        arguments: What it takes.
+        defaults: Values of what is not given, as of `set_defaults`.
         **kwargs: As of ArgumentParser.
     """
 
     def __init__(
-        self, *args: Any, with_version: bool = False, rest: str = "", **kwargs: Any
+        self,
+        *args: Any,
+        with_version: bool = False,
+        rest: str = "",
+        arguments: Iterable[Argument] = (),
+        defaults: Mapping[str, Any] = MappingProxyType({}),
+        **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
+        self.set_defaults(**defaults)
         self._rest = rest
-        self._is_within = (
-            False  # argparse takes words and options in two passes, each by the method below
-        )
+        # argparse takes words and options in two passes, each by the method below
+        self._is_within = False
         if with_version:
             self.add_argument(
                 "--version", action=_Version, nargs=0, help="show the version and end"
             )
+        for each in arguments:
+            each(self)
 
     def parse_known_args(  # type: ignore[override]  # of its overloads one is meant
         self, args: Sequence[str] | None = None, namespace: Any = None

@@ -42,6 +42,13 @@ def _load(given: Path | None, environment: Mapping[str, str]) -> Config:
     return load(find_file(given, environment), environment)
 
 
+def _load_and_warn(given: Path | None, environment: Mapping[str, str]) -> Config:
+    config = _load(given, environment)
+    for warning in config.warnings:
+        print(f"warning: {warning}", file=sys.stderr)
+    return config
+
+
 def _hosts(config: Config) -> dict[str, str]:
     return {name: bank.hpc_host for name, bank in config.banks.items()}
 
@@ -52,21 +59,13 @@ def _pick_bank(config: Config, given: str | None) -> str:
     return pick_bank(config, given, _local_host())
 
 
-def _print_warnings(config: Config) -> None:
-    for warning in config.warnings:
-        print(f"warning: {warning}", file=sys.stderr)
-
-
-def _check(argv: Sequence[str], environment: Mapping[str, str]) -> int:
-    args = parsers.check_parser().parse_args(argv)
-    config = _load(args.config, environment)
-    _print_warnings(config)
+def _check(args: argparse.Namespace, environment: Mapping[str, str]) -> int:
+    config = _load_and_warn(args.config, environment)
     print(f"{config.source.path}: no faults; Banks: {', '.join(config.banks)}")
     return DONE
 
 
-def _config(argv: Sequence[str], environment: Mapping[str, str]) -> int:
-    args = parsers.config_parser().parse_args(argv)
+def _config(args: argparse.Namespace, environment: Mapping[str, str]) -> int:
     from zmqjsonproxy.jsontext import json_text
 
     if args.word == "schema":
@@ -75,27 +74,18 @@ def _config(argv: Sequence[str], environment: Mapping[str, str]) -> int:
 
         print(json_text(file_schema(args.kind or kind_names())))
         return DONE
+    from dataclasses import fields
+
     from player.effective import Flags, settings_of
 
-    config = _load(args.config, environment)
-    _print_warnings(config)
-    flags = Flags(
-        config=args.config,
-        bank=args.bank,
-        bind=args.bind,
-        simulate=args.simulate,
-        log_level=args.log_level,
-        log_json=args.log_json,
-    )
+    config = _load_and_warn(args.config, environment)
+    flags = Flags(**{flag.name: getattr(args, flag.name) for flag in fields(Flags)})
     bank = None if args.bank is None else _pick_bank(config, args.bank)
     settings = [
         one for one in settings_of(config, bank, flags, environment) if one.key.startswith(args.key)
     ]
-    if args.json:
-        print(json_text([one.describe() for one in settings]))
-    else:
-        for one in settings:
-            print(one.line())
+    told = json_text([one.describe() for one in settings])
+    print(f"{told}\n" if args.json else "".join(f"{one.line()}\n" for one in settings), end="")
     return DONE
 
 
@@ -121,8 +111,7 @@ def _ready_url(config: Config, bank: str) -> str:
     return local_url(url)
 
 
-def _ready(argv: Sequence[str], environment: Mapping[str, str]) -> int:
-    args = parsers.ready_parser().parse_args(argv)
+def _ready(args: argparse.Namespace, environment: Mapping[str, str]) -> int:
     if args.bank is not None and args.url is not None:
         bank, config = args.bank.upper(), None
     else:
@@ -149,13 +138,11 @@ def _ready(argv: Sequence[str], environment: Mapping[str, str]) -> int:
                 return DONE
 
 
-def _supervisor_config(argv: Sequence[str], environment: Mapping[str, str]) -> int:
+def _supervisor_config(args: argparse.Namespace, environment: Mapping[str, str]) -> int:
     from player.hosts import banks_here, banks_of_host
     from player.supervisor import ProgramSettings, complete_conf, control_of, programs
 
-    args = parsers.supervisor_parser().parse_args(argv)
-    config = _load(args.config, environment)
-    _print_warnings(config)
+    config = _load_and_warn(args.config, environment)
     if args.all:
         banks = list(config.banks)
     elif args.host is not None:
@@ -174,9 +161,7 @@ def _supervisor_config(argv: Sequence[str], environment: Mapping[str, str]) -> i
         log_dir=absolute(args.log_dir or args.complete or Path("/var/log/supervisor")),
         simulate=args.simulate,
         environment={
-            name: str(absolute(Path(environment[name])))
-            for name in ("DIBAS_DIR", "DIBAS_DATA")
-            if environment.get(name)
+            name: str(absolute(Path(value))) for name, value in _places(environment).items()
         },
     )
     text = programs(config, banks, settings)
@@ -192,15 +177,12 @@ def _supervisor_config(argv: Sequence[str], environment: Mapping[str, str]) -> i
     return DONE
 
 
-def _systemd_unit(argv: Sequence[str], environment: Mapping[str, str]) -> int:
+def _systemd_unit(args: argparse.Namespace, environment: Mapping[str, str]) -> int:
     import pwd
 
     from player.systemd import PLAYER_UNIT, PORT_MANAGER_UNIT, UnitSettings, systemd_unit
 
-    args = parsers.systemd_parser().parse_args(argv)
-    variables = {
-        name: environment[name] for name in ("DIBAS_DIR", "DIBAS_DATA") if environment.get(name)
-    }
+    variables = _places(environment)
     if args.config is not None:
         variables["DIBAS_CONFIG"] = str(args.config.absolute())
     text = systemd_unit(
@@ -229,6 +211,11 @@ def _systemd_unit(argv: Sequence[str], environment: Mapping[str, str]) -> int:
     return DONE
 
 
+def _places(environment: Mapping[str, str]) -> dict[str, str]:
+    names = ("DIBAS_DIR", "DIBAS_DATA")
+    return {name: environment[name] for name in names if environment.get(name)}
+
+
 def _keep_from_others() -> None:
     """Make the file that we print into one that nobody else may read; say what has to be done where
     there is none."""
@@ -241,8 +228,7 @@ def _keep_from_others() -> None:
     print(f"player: {text}; whoever reads it can guess at it; {remedy}", file=sys.stderr)
 
 
-def _shell(argv: Sequence[str], environment: Mapping[str, str]) -> int:
-    args = parsers.shell_parser().parse_args(argv)
+def _shell(args: argparse.Namespace, environment: Mapping[str, str]) -> int:
     from player.interactive import Bank
     from player.logs import set_up_logging
     from player.shell import run_shell
@@ -274,20 +260,16 @@ def namespace_of_prompt(argv: Sequence[str]) -> dict[str, Any]:
     return {"p": bank, "Bank": Bank}
 
 
-def _doctor(argv: Sequence[str], environment: Mapping[str, str]) -> int:
-    args = parsers.doctor_parser().parse_args(argv)
+def _doctor(args: argparse.Namespace, environment: Mapping[str, str]) -> int:
     from player.doctor import examine, repair
+    from zmqjsonproxy.jsontext import json_text
 
     report, repaired = examine(args.config, args.bank, environment, simulate=args.simulate), []
     if args.repair and (repaired := repair(report)):
         report = examine(args.config, args.bank, environment, simulate=args.simulate)
-    if args.json:
-        from zmqjsonproxy.jsontext import json_text
-
-        print(json_text(report.describe() | ({"repaired": repaired} if args.repair else {})))
-    else:
-        for line in [*repaired, *report.lines()]:
-            print(line)
+    told = json_text(report.describe() | ({"repaired": repaired} if args.repair else {}))
+    lines = "".join(f"{line}\n" for line in [*repaired, *report.lines()])
+    print(f"{told}\n" if args.json else lines, end="")
     return FAILED if report.findings else DONE
 
 
@@ -327,14 +309,16 @@ def _serve(argv: Sequence[str], environment: Mapping[str, str]) -> int:
         with EndSignals(
             force=force_end, hang_up_ends=os.isatty(0)
         ) as signals:  # else a daemon, without a terminal
-            config = _load(args.config, environment)
             if args.check:
-                _print_warnings(config)
+                config = _load_and_warn(args.config, environment)
                 bank = f"; Bank {_pick_bank(config, args.bank)}" if args.bank is not None else ""
                 print(f"{config.source.path}: no faults{bank}; Banks: {', '.join(config.banks)}")
                 return DONE
+            config = _load(args.config, environment)
             bank = _pick_bank(config, args.bank)
             url = _url(parser, args, config, bank)
+            import logging
+
             from player.config import data_root, dibas_dir, state_dir
             from player.host import Host, HostSettings
             from player.lifecycle import run
@@ -352,32 +336,33 @@ def _serve(argv: Sequence[str], environment: Mapping[str, str]) -> int:
                 state_dir=state_dir(environment),
                 settings=HostSettings(ready_within=args.ready_within),
             )
-            _log_warnings(config)
+            for warning in config.source.warnings:
+                # What is open to the network the host says of its true address.
+                logging.getLogger(__name__).warning("%s", warning)
             with LevelSignal():
                 return DONE if run(host, signals, notifier) else FAILED
     except EndRequest:
         return DONE  # asked to end before there was anything to end
 
 
-def _log_warnings(config: Config) -> None:
-    import logging
-
-    for (
-        warning
-    ) in config.source.warnings:  # what is open to the network the host says of its true address
-        logging.getLogger(__name__).warning("%s", warning)
-
-
 Run = Callable[[Sequence[str], Mapping[str, str]], int]
 
-COMMANDS: dict[str, Run] = {
-    "check": _check,
-    "config": _config,
-    "doctor": _doctor,
-    "ready": _ready,
-    "shell": _shell,
-    "supervisor-config": _supervisor_config,
-    "systemd-unit": _systemd_unit,
+
+def _command(
+    parser: Callable[[], argparse.ArgumentParser],
+    run: Callable[[argparse.Namespace, Mapping[str, str]], int],
+) -> Run:
+    return lambda argv, environment: run(parser().parse_args(argv), environment)
+
+
+COMMANDS = {
+    "check": _command(parsers.check_parser, _check),
+    "config": _command(parsers.config_parser, _config),
+    "doctor": _command(parsers.doctor_parser, _doctor),
+    "ready": _command(parsers.ready_parser, _ready),
+    "shell": _command(parsers.shell_parser, _shell),
+    "supervisor-config": _command(parsers.supervisor_parser, _supervisor_config),
+    "systemd-unit": _command(parsers.systemd_parser, _systemd_unit),
 }
 
 

@@ -381,11 +381,11 @@ def _cross_checks(config: Config) -> list[Fault]:
     """Return the faults between the tables that belong to no kind."""
     faults: list[Fault] = []
     names = set(config.bank_names)
-    for index, player in enumerate(config.dealer.players or []):
-        if player not in names:
-            faults.append(
-                config.fault(("dealer", "players", index), f"{player} is no Bank of this file")
-            )
+    faults += [
+        config.fault(("dealer", "players", index), f"{player} is no Bank of this file")
+        for index, player in enumerate(config.dealer.players or [])
+        if player not in names
+    ]
     if (seen := config.dealer.players) and len(seen) != len(set(seen)):
         faults.append(config.fault(("dealer", "players"), "a Player is named twice"))
     # From the source: another fault of the same table must not hide this one.
@@ -467,30 +467,29 @@ def load(path: Path | str, environment: Mapping[str, str] | None = None) -> Conf
     # A password that is a variable need not be known to Players: whoever needs it asks for it.
     needed = {key: texts for key, texts in source.unresolved.items() if key[:1] != ("hosts",)}
     faults = [source.fault(key, text) for key, texts in needed.items() for text in texts]
-    instrument, found = validate(
-        InstrumentConfig, source, ("instrument",), source.tables.get("instrument", {})
-    )
-    faults.extend(found)
-    dealer, found = validate(DealerConfig, source, ("dealer",), source.tables.get("dealer", {}))
-    faults.extend(found)
-    hosts, found = validate(
-        dict[str, HostConfig], source, ("hosts",), source.tables.get("hosts", {})
-    )
-    faults.extend(found)
+
+    def section(name: str, target: Any) -> Any:
+        value, found = validate(target, source, (name,), source.tables.get(name, {}))
+        faults.extend(found)
+        return value
+
+    instrument = section("instrument", InstrumentConfig) or InstrumentConfig()
+    dealer = section("dealer", DealerConfig) or DealerConfig()
+    hosts = section("hosts", dict[str, HostConfig]) or {}
     banks, kinds, names = _load_banks(source, faults)
     sections, sound = _load_sections(source, kinds, faults)
     config = Config(
         path=absolute(source.path),  # what is made of it goes to other programs, and to callers
-        instrument=instrument or InstrumentConfig(),
-        dealer=dealer or DealerConfig(),
-        banks=banks,
-        sections=sections,
-        bank_names=tuple(names),
         source=source,
-        hosts=hosts or {},
+        instrument=instrument,
+        dealer=dealer,
+        hosts=hosts,
+        banks=banks,
+        bank_names=tuple(names),
+        sections=sections,
         warnings=(
             *source.warnings,
-            *_open_binds(source, instrument or InstrumentConfig(), banks),
+            *_open_binds(source, instrument, banks),
             *_hidden_methods(source, kinds),
         ),
     )

@@ -18,7 +18,8 @@ from typing import Any
 import psutil
 import zmq
 
-from arrayconfig.files import MIGRATE
+from arrayconfig import findings
+from arrayconfig.findings import Finding, file_finding
 from groundwork.extras import install_advice
 from player.config import data_root, dibas_dir, find_file, load, pick_bank, state_dir
 from player.dataroot import DataRoot
@@ -32,15 +33,14 @@ from player.errors import (
     PortTakenError,
     ServiceError,
 )
-from player.findings import Finding, Surroundings
+from player.findings import Surroundings
 from player.hosts import banks_here
 from player.kinds import find_kind
 from player.ports import local_url, port_of, split_url, tcp_url
 from player.services import reached_at
 from player.tables import Config
 from portmanager.protocol.urls import is_service
-from zmqjsonproxy import Hub
-from zmqjsonproxy.errors import ProxyError
+from zmqjsonproxy import Hub, ProxyError
 from zmqjsonproxy.rpc.descriptors import capacity
 
 __all__ = ["Report", "examine", "repair"]
@@ -51,8 +51,8 @@ MIN_FREE_BYTES = (
 ANSWER_S = 1.5
 
 
-@dataclass(slots=True)
-class Report:
+@dataclass(slots=True, kw_only=True)
+class Report(findings.Report):
     """What was found.
 
     Attributes:
@@ -60,42 +60,30 @@ class Report:
         host: Name of this host.
         banks: Bank -> where it is, or would be, served; and by which process: 0 is one that cannot
             be seen, None is nobody.
-        findings: What is wrong; empty if all is well.
-        notes: What works, but deserves a look.
     """
 
     host: str
     file: Path | None = None
     banks: dict[str, tuple[str, int | None]] = field(default_factory=dict)
-    findings: list[Finding] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
 
     def describe(self) -> dict[str, Any]:
         """Return it as JSON holds it."""
-        return {
-            "file": None if self.file is None else str(self.file),
-            "host": self.host,
-            "banks": {
-                name: {"url": url, "served": pid is not None, "pid": pid or None}
-                for name, (url, pid) in self.banks.items()
-            },
-            "findings": [finding.describe() for finding in self.findings],
-            "notes": self.notes,
+        banks = {
+            name: {"url": url, "served": pid is not None, "pid": pid or None}
+            for name, (url, pid) in self.banks.items()
         }
+        file = None if self.file is None else str(self.file)
+        return self.described(file=file, host=self.host, banks=banks)
 
     def lines(self) -> list[str]:
         """Return it as a person reads it."""
-        lines = [str(finding) for finding in self.findings]
         bad = {finding.bank for finding in self.findings}
-        for name, (url, pid) in self.banks.items():
-            if name not in bad and "" not in bad:
-                state = (
-                    f"{url} is free"
-                    if pid is None
-                    else f"served at {url} by {describe_process(pid)}"
-                )
-                lines.append(f"{name}: fine, {state}")
-        return [*lines, *(f"note: {note}" for note in self.notes)]
+        states = {
+            name: f"{url} is free" if pid is None else f"served at {url} by {describe_process(pid)}"
+            for name, (url, pid) in self.banks.items()
+            if name not in bad and "" not in bad
+        }
+        return self.written(f"{name}: fine, {state}" for name, state in states.items())
 
 
 def examine(
@@ -112,7 +100,7 @@ def examine(
     Raises:
         BankNameError: `bank` is given, and there is no such Bank.
     """
-    report = Report(socket.gethostname())
+    report = Report(host=socket.gethostname())
     try:
         report.file = find_file(given, environment)
         config = load(report.file, environment)
@@ -154,23 +142,9 @@ def repair(report: Report) -> list[str]:
 
 
 def _of_fault(fault: Fault) -> Finding:
-    remedy = "correct it there"
-    if fault.text.startswith("no configuration"):
-        return Finding(
-            "file",
-            "no configuration file is named",
-            "give --config FILE, or set DIBAS_CONFIG or DIBAS_DIR",
-        )
-    if fault.text.startswith("cannot be read"):
-        remedy = "name another with --config, DIBAS_CONFIG or DIBAS_DIR, or put it there, readable"
-    elif fault.key.endswith(".kind"):
-        remedy = "correct the name, or install the package that brings this kind"
-    text, found, words = str(fault).rpartition(f": {MIGRATE} ")
-    return (
-        Finding("file", text, f"{MIGRATE} {words}")
-        if found
-        else Finding("file", str(fault), remedy)
-    )
+    of_kind = "correct the name, or install the package that brings this kind"
+    remedy = of_kind if fault.key.endswith(".kind") else "correct it there"
+    return file_finding(str(fault), fault.text, remedy)
 
 
 # hosts
@@ -228,22 +202,22 @@ def _examine_bank(config: Config, name: str, around: Surroundings, report: Repor
     if not around.simulate:
         report.findings += host_findings(config, name, report.host)
     find = service_findings if is_service(url) else address_findings
-    served_by, findings = find(config, name, url)
+    served_by, found = find(config, name, url)
     report.banks[name] = (url, served_by)
     kind = find_kind(config.banks[name].kind)
     try:
-        findings += kind.diagnose(config, name, replace(around, is_served=served_by is not None))
+        found += kind.diagnose(config, name, replace(around, is_served=served_by is not None))
     except Exception as error:  # a kind is anybody's code, and a doctor that fails helps nobody
         if isinstance(error, ModuleNotFoundError) and (advice := install_advice(error.name)):
             what, _, remedy = advice.partition(": ")
-            findings.append(Finding("packages", what, remedy, name))
-            report.findings += findings
+            found.append(Finding("packages", what, remedy, name))
+            report.findings += found
             return
         text = (
             f"the checks of kind {config.banks[name].kind} raised {type(error).__name__}: {error}"
         )
-        findings.append(Finding("kind", text, "report this to whoever made the kind", name))
-    report.findings += findings
+        found.append(Finding("kind", text, "report this to whoever made the kind", name))
+    report.findings += found
 
 
 def address_findings(config: Config, name: str, url: str) -> tuple[int | None, list[Finding]]:
@@ -278,19 +252,19 @@ def address_findings(config: Config, name: str, url: str) -> tuple[int | None, l
 def service_findings(config: Config, name: str, url: str) -> tuple[int | None, list[Finding]]:
     """Return what `address_findings` does, of a Bank whose Player has a name: is its port manager
     there, and it?"""
-    free, findings = address_findings(
+    free, found = address_findings(
         config, name, tcp_url(config.bind(name), 1).removesuffix(":1") + ":*"
     )
     try:
         there = reached_at(url)
     except NotRegisteredError:
-        return free, findings
+        return free, found
     except ServiceError as error:
         remedy = (
             "start it on this host (portmanager, or its systemd unit), correct [instrument] portmanager, or give "
             f"banks.{name}.player_port a number"
         )
-        return None, [*findings, Finding("port manager", str(error), remedy, name)]
+        return None, [*found, Finding("port manager", str(error), remedy, name)]
     ctx: zmq.Context[Any] = zmq.Context()
     try:
         answer = _answer(ctx, there)
@@ -298,10 +272,10 @@ def service_findings(config: Config, name: str, url: str) -> tuple[int | None, l
         ctx.destroy(linger=0)
     pid, process = _listener(there)
     if answer == name:
-        return pid, findings
+        return pid, found
     text = f"its name stands for {there}, where {process} does not answer as {name}"
     return None, [
-        *findings,
+        *found,
         Finding("port", text, "end that, or give player_port another service:NAME", name),
     ]
 

@@ -15,11 +15,12 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any, TypeVar
 
 import zmq
 
 from groundwork.addresses import bind_address
+from groundwork.closing import Closing
 from groundwork.planned import refusal
 from player.bank import Bank, BankContext
 from player.clock import Clock, SystemClock
@@ -31,8 +32,7 @@ from player.ports import is_loopback, local_url, tcp_url
 from player.services import Registration
 from player.tables import Config
 from portmanager.protocol.urls import ServiceAddress, is_service, own_service
-from zmqjsonproxy import Hub
-from zmqjsonproxy.errors import ProxyError, RefusedError
+from zmqjsonproxy import Hub, ProxyError, RefusedError
 
 __all__ = ["Host", "HostSettings", "ask_ready", "bank_context", "start_errors"]
 
@@ -106,18 +106,22 @@ def bank_context(
 
 
 @contextlib.contextmanager
-def start_errors(name: str) -> Iterator[None]:
-    """Make whatever is raised while a Bank is made and opened a BankStartError with a sentence for
-    the operator."""
+def start_errors(
+    what: str,
+    error_class: type[PlayerError] = BankStartError,
+    passed: tuple[type[PlayerError], ...] = (PlayerError,),
+) -> Iterator[None]:
+    """Make whatever is raised while a Bank, or an endpoint, is made and opened an error with a
+    sentence for the operator; but what is passed."""
     try:
         yield
-    except PlayerError:
+    except passed:
         raise
-    except (RefusedError, OSError) as error:
-        raise BankStartError(f"{name} cannot be opened: {error}") from error
+    except (RefusedError, PlayerError, OSError) as error:
+        raise error_class(f"{what} cannot be opened: {error}") from error
     except (Exception, SystemExit) as error:  # a kind is anybody's code; the log gets the traceback
-        log.exception("%s cannot be opened", name)
-        raise BankStartError(f"{name} cannot be opened: {type(error).__name__}: {error}") from error
+        log.exception("%s cannot be opened", what)
+        raise error_class(f"{what} cannot be opened: {type(error).__name__}: {error}") from error
 
 
 @contextlib.contextmanager
@@ -152,7 +156,7 @@ def _within(seconds: float, what: str, function: Callable[[], T]) -> T:
     return outcome.result()
 
 
-class Host:
+class Host(Closing):
     """One Player.
 
     Args:
@@ -194,7 +198,7 @@ class Host:
             )
         self.settings = settings or HostSettings()
         self.bank: Bank | None = None
-        self._config, self._name = config, bank
+        self._config, self.name = config, bank
         self._wanted_url = config.url(bank) if url is None else url
         self._bind = bind_address(bind or config.bind(bank))
         self._registrations: list[Registration] = []
@@ -213,11 +217,6 @@ class Host:
         self._closed = False
 
     @property
-    def name(self) -> str:
-        """Bank name."""
-        return self._name
-
-    @property
     def url(self) -> str:
         """Where calls are served: with the true port once it is open."""
         return self._endpoints[0].url if self._endpoints else self._wanted_url
@@ -229,9 +228,7 @@ class Host:
 
     @property
     def _site_endpoints(self) -> dict[str, Endpoint]:
-        return dict(
-            zip(self._config.banks[self._name].endpoints, self._endpoints[1:], strict=False)
-        )
+        return dict(zip(self._config.banks[self.name].endpoints, self._endpoints[1:], strict=False))
 
     def open(self) -> None:
         """Take the address, make and open the Bank, then serve.
@@ -250,7 +247,7 @@ class Host:
 
     def _make_rpc_endpoint(self, ctx: zmq.Context[Any]) -> RpcEndpoint:
         def serve(url: str) -> RpcEndpoint:
-            return RpcEndpoint(ctx, url, name=self._name, on_end=self._endpoint_ended)
+            return RpcEndpoint(ctx, url, name=self.name, on_end=self._endpoint_ended)
 
         def move(port: int) -> None:
             endpoint.serve_also(tcp_url(self._bind, port))
@@ -270,22 +267,22 @@ class Host:
 
     def _lend(self, text: str, serve: Callable[[int], Any]) -> Any:
         """Have a port lent to an endpoint of the site, `service:NAME`, and serve there."""
-        service = own_service(text, self._name)
+        service = own_service(text, self.name)
         return self._register(ServiceAddress(service, self._config.manager)).take(serve)
 
     def _open_bank(self) -> None:
         context = bank_context(
             self._config,
-            self._name,
+            self.name,
             simulate=self._simulate,
             data_root=self._data_root,
             dibas_dir=self._dibas_dir,
             clock=self._clock,
             state_dir=self._state_dir,
         )
-        with start_errors(self._name):
+        with start_errors(self.name):
             self.bank = (self._kind or find_kind(context.config.kind))(context)
-            with _told_if_slow(f"open of {self._name}"):
+            with _told_if_slow(f"open of {self.name}"):
                 self.bank.open()
             self._endpoints[0].open(self.bank)
             for name, endpoint in self._site_endpoints.items():
@@ -295,37 +292,26 @@ class Host:
                     functools.partial(endpoint.open, self.bank),
                 )
         for name, url in self.endpoint_urls.items():
-            log.info("endpoint %s of %s is at %s", name, self._name, url)
+            log.info("endpoint %s of %s is at %s", name, self.name, url)
 
     def _make_endpoints(self) -> None:
         """Take the addresses of the endpoints that the file names."""
-        bank = self._config.banks[self._name]
+        bank = self._config.banks[self.name]
         for name, config in bank.endpoints.items():
             context = EndpointContext(
                 name=name,
-                bank=self._name,
+                bank=self.name,
                 config=config,
                 bind=config.bind or bank.bind or self._config.instrument.bind,
                 log=logging.LoggerAdapter(
-                    logging.getLogger(f"endpoint.{name}"), {"bank": self._name}
+                    logging.getLogger(f"endpoint.{name}"), {"bank": self.name}
                 ),
-                on_end=functools.partial(self._site_endpoint_ended, name),
+                on_end=functools.partial(self._endpoint_ended, whose=f"endpoint {name} ended: "),
                 lend=self._lend,
             )
-            try:
+            with start_errors(f"endpoint {name} of {self.name}", EndpointError, ()):
                 make = functools.partial(find_endpoint(config.kind or name), context)
                 self._endpoints.append(_within(self.settings.ready_within, "its constructor", make))
-            except (RefusedError, PlayerError, OSError) as error:
-                raise EndpointError(
-                    f"endpoint {name} of {self._name} cannot be opened: {error}"
-                ) from error
-            except (
-                Exception,
-                SystemExit,
-            ) as error:  # anybody's code: the operator gets a sentence, the log the rest
-                log.exception("endpoint %s of %s cannot be opened", name, self._name)
-                text = f"endpoint {name} of {self._name} cannot be opened: {type(error).__name__}: {error}"
-                raise EndpointError(text) from error
 
     def wait_until_ready(self) -> bool:
         """Call ourselves over the real socket until that is answered; False if the end was asked
@@ -338,7 +324,7 @@ class Host:
         with Hub(self._ctx) as hub:
             while self._ends.empty():
                 try:
-                    ask_ready(hub, self._name, url, self.settings.call_timeout)
+                    ask_ready(hub, self.name, url, self.settings.call_timeout)
                 except NotReadyError:
                     if time.monotonic() >= end:
                         raise
@@ -355,7 +341,7 @@ class Host:
             with contextlib.suppress(queue.Empty):
                 reason, wanted = self._ends.get(timeout=SIGNALS_EVERY_S)
                 break
-        log.log(logging.INFO if wanted else logging.ERROR, "ending %s: %s", self._name, reason)
+        log.log(logging.INFO if wanted else logging.ERROR, "ending %s: %s", self.name, reason)
         return wanted
 
     def read_again(self) -> str:
@@ -374,11 +360,8 @@ class Host:
         """End `wait`; from any thread and from a signal handler."""
         self._ends.put((reason, True))
 
-    def _site_endpoint_ended(self, name: str, reason: str) -> None:
-        self._endpoint_ended(f"endpoint {name} ended: {reason}")
-
-    def _endpoint_ended(self, reason: str) -> None:
-        self._ends.put((reason, False))
+    def _endpoint_ended(self, reason: str, whose: str = "") -> None:
+        self._ends.put((whose + reason, False))
 
     def close(self) -> None:
         """Close the endpoints, then the Bank, then what it may have left behind. Idempotent."""
@@ -397,19 +380,13 @@ class Host:
                     _within(self.settings.close_endpoint_within, "its close", endpoint.close)
             except Exception:  # whatever an endpoint does, the rest has to be closed too
                 log.exception(
-                    "%s: closing its endpoint %s raised", self._name, type(endpoint).__name__
+                    "%s: closing its endpoint %s raised", self.name, type(endpoint).__name__
                 )
         if self.bank is not None:
             try:
                 self.bank.close()
             except Exception:  # whatever a kind does, the rest has to be closed too
-                log.exception("%s: close raised", self._name)
+                log.exception("%s: close raised", self.name)
         if self._ctx is not None and not self._ctx.closed:
             with contextlib.suppress(zmq.ZMQError):
                 self._ctx.destroy(linger=100)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_exc: object) -> None:
-        self.close()

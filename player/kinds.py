@@ -31,7 +31,6 @@ __all__ = [
     "check_of",
     "composed_of",
     "endpoint_model",
-    "endpoint_names",
     "find_endpoint",
     "find_kind",
     "kind_names",
@@ -52,11 +51,6 @@ T = TypeVar("T")
 def kind_names() -> list[str]:
     """Return the names of the kinds of Banks that are installed, sorted."""
     return sorted(registered(GROUP, BUILT_IN))
-
-
-def endpoint_names() -> list[str]:
-    """Return the names of the endpoints that are installed, besides the one for calls, sorted."""
-    return sorted(registered(ENDPOINTS_GROUP, {}))
 
 
 def find_kind(kind: str) -> type[Bank]:

@@ -6,7 +6,15 @@ import argparse
 import sys
 from pathlib import Path
 
-from groundwork.commandline import LOG_LEVELS, Parser, add_log_level
+from groundwork.commandline import (
+    LOG_LEVELS,
+    add_command,
+    argument,
+    command,
+    flag,
+    log_level,
+    one_of,
+)
 
 __all__ = [
     "build_parser",
@@ -19,221 +27,169 @@ __all__ = [
     "systemd_parser",
 ]
 
-
-def _add_config(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--config",
+CONFIG = argument(
+    "--config FILE",
+    "the array's TOML file; default: $DIBAS_CONFIG, else $DIBAS_DIR/etc/config/dibas.toml",
+    type=Path,
+)
+BANK = argument("bank BANK", "default: the one of this host", nargs="?")
+SIMULATE = flag("--simulate", "touch no real instrument")
+JSON = flag("--json", "answer in JSON")
+LOG_JSON = flag("--log-json", "log in JSON, one object a line")
+INSTALLATION = (
+    flag("--simulate", "start the Players with --simulate"),
+    argument(
+        "--python EXE",
+        "interpreter of the Players; default: the one that runs this",
         type=Path,
-        metavar="FILE",
-        help="the array's TOML file; default: $DIBAS_CONFIG, else $DIBAS_DIR/etc/config/dibas.toml",
-    )
+        default=Path(sys.executable),
+    ),
+)
+"""How this installation starts Players, for files that make others start them."""
+AS_IF = "as if `player` were given it"
 
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of `player [BANK [URL [simulate]]]`."""
-    parser = Parser(
-        with_version=True,
-        prog="player",
-        description="Serve one Bank, until SIGINT or SIGTERM.",
+    return command(
+        "player",
+        "Serve one Bank, until SIGINT or SIGTERM.",
+        argument("bank BANK", "Bank to serve; default: the one of this host", nargs="?"),
+        argument("url URL", "where to serve calls, tcp://HOST:PORT or service:NAME", nargs="?"),
+        argument("word", "this word: the same as --simulate", nargs="?", metavar="simulate"),
+        CONFIG,
+        argument("--bind ADDRESS", "address to serve on; default: the file's, else 127.0.0.1"),
+        argument(
+            "--service NAME", "serve at a port that this host's port manager lends under NAME"
+        ),
+        SIMULATE,
+        log_level(more="; while it runs: set_log_level of the Bank, or SIGUSR1 for debug and back"),
+        LOG_JSON,
+        argument(
+            "--ready-within S",
+            "end with status 1 if the Bank does not answer S seconds after its start; default: %(default)g",
+            type=float,
+            default=60.0,
+        ),
+        flag("--check", "check the configuration and end, as `player check`"),
         epilog="Commands: player check, config, doctor, ready, shell, supervisor-config, systemd-unit, and those of "
         "kinds of Banks, as migrate; each has its own --help. Exit status: 0 done, 1 failed, 2 usage or configuration.",
     )
-    parser.add_argument(
-        "bank", nargs="?", metavar="BANK", help="Bank to serve; default: the one of this host"
-    )
-    parser.add_argument(
-        "url",
-        nargs="?",
-        metavar="URL",
-        help="where to serve calls, tcp://HOST:PORT or service:NAME",
-    )
-    parser.add_argument(
-        "word", nargs="?", metavar="simulate", help="this word: the same as --simulate"
-    )
-    _add_config(parser)
-    parser.add_argument(
-        "--bind", metavar="ADDRESS", help="address to serve on; default: the file's, else 127.0.0.1"
-    )
-    parser.add_argument(
-        "--service",
-        metavar="NAME",
-        help="serve at a port that this host's port manager lends under NAME",
-    )
-    parser.add_argument("--simulate", action="store_true", help="touch no real instrument")
-    add_log_level(
-        parser, more="; while it runs: set_log_level of the Bank, or SIGUSR1 for debug and back"
-    )
-    parser.add_argument("--log-json", action="store_true", help="log in JSON, one object a line")
-    parser.add_argument(
-        "--ready-within",
-        type=float,
-        default=60.0,
-        metavar="S",
-        help="end with status 1 if the Bank does not answer S seconds after its start; default: %(default)g",
-    )
-    parser.add_argument(
-        "--check", action="store_true", help="check the configuration and end, as `player check`"
-    )
-    return parser
 
 
 def check_parser() -> argparse.ArgumentParser:
     """Return the parser of `player check`."""
     text = "Check the configuration, and list every fault."
-    parser = Parser(with_version=True, prog="player check", description=text)
-    _add_config(parser)
-    return parser
+    return command("player check", text, CONFIG)
 
 
 def config_parser() -> argparse.ArgumentParser:
     """Return the parser of `player config`."""
-    parser = Parser(
-        with_version=True,
-        prog="player config",
-        description="Show the configuration, or print its schema.",
-    )
+    text = "Show the configuration, or print its schema."
+    parser = command("player config", text)
     words = parser.add_subparsers(dest="word", required=True, metavar="COMMAND")
-    text = "show the values that hold, and where each comes from"
-    show = words.add_parser("show", help=text, description=f"{text.capitalize()}.")
-    show.add_argument(
-        "bank",
-        nargs="?",
-        metavar="BANK",
-        help="what its Player uses; default: all that the files say",
+    add_command(
+        words,
+        "show",
+        "show the values that hold, and where each comes from",
+        argument("bank BANK", "what its Player uses; default: all that the files say", nargs="?"),
+        argument("--key PREFIX", "only keys that begin so, as banks.BANKA or modes.", default=""),
+        JSON,
+        argument("--bind ADDRESS", AS_IF),
+        flag("--simulate", AS_IF),
+        argument("--log-level", AS_IF, choices=LOG_LEVELS),
+        flag("--log-json", AS_IF),
+        CONFIG,
     )
-    show.add_argument(
-        "--key",
-        default="",
-        metavar="PREFIX",
-        help="only keys that begin so, as banks.BANKA or modes.",
-    )
-    show.add_argument("--json", action="store_true", help="answer in JSON")
-    show.add_argument("--bind", metavar="ADDRESS", help="as if `player` were given it")
-    show.add_argument("--simulate", action="store_true", help="as if `player` were given it")
-    show.add_argument("--log-level", choices=LOG_LEVELS, help="as if `player` were given it")
-    show.add_argument("--log-json", action="store_true", help="as if `player` were given it")
-    _add_config(show)
-    text = "print a JSON Schema of the file, for editors"
-    schema = words.add_parser("schema", help=text, description=f"{text[0].upper()}{text[1:]}.")
-    schema.add_argument(
-        "--kind",
-        action="append",
-        metavar="KIND",
-        help="a kind of Banks, may be given several times; default: all that are installed",
+    add_command(
+        words,
+        "schema",
+        "print a JSON Schema of the file, for editors",
+        argument(
+            "--kind KIND",
+            "a kind of Banks, may be given several times; default: all that are installed",
+            action="append",
+        ),
     )
     return parser
 
 
 def ready_parser() -> argparse.ArgumentParser:
     """Return the parser of `player ready`."""
-    parser = Parser(
-        with_version=True,
-        prog="player ready",
-        description="Call a Player until it answers; exit status 0 if it did, 1 if not.",
-    )
-    parser.add_argument("bank", nargs="?", metavar="BANK", help="default: the one of this host")
-    parser.add_argument("url", nargs="?", metavar="URL", help="default: as the configuration says")
-    parser.add_argument(
-        "--timeout",
-        type=float,
-        default=2.0,
-        metavar="S",
-        help="keep trying so long, s; default: %(default)g",
-    )
-    _add_config(parser)
-    return parser
-
-
-def _add_installation(parser: argparse.ArgumentParser) -> None:
-    """Add how this installation starts Players, for files that make others start them."""
-    parser.add_argument("--simulate", action="store_true", help="start the Players with --simulate")
-    parser.add_argument(
-        "--python",
-        type=Path,
-        default=Path(sys.executable),
-        metavar="EXE",
-        help="interpreter of the Players; default: the one that runs this",
+    return command(
+        "player ready",
+        "Call a Player until it answers; exit status 0 if it did, 1 if not.",
+        BANK,
+        argument("url URL", "default: as the configuration says", nargs="?"),
+        argument(
+            "--timeout S",
+            "keep trying so long, s; default: %(default)g",
+            type=float,
+            default=2.0,
+        ),
+        CONFIG,
     )
 
 
 def supervisor_parser() -> argparse.ArgumentParser:
     """Return the parser of `player supervisor-config`."""
-    parser = Parser(
-        with_version=True,
-        prog="player supervisor-config",
-        description="Print the supervisord sections of a host's Players.",
+    return command(
+        "player supervisor-config",
+        "Print the supervisord sections of a host's Players.",
+        one_of(
+            argument("--host NAME", "the Banks of host NAME; default: of this host"),
+            flag("--all", "all Banks of the file"),
+        ),
+        argument("--log-dir DIR", "where logs go; default: /var/log/supervisor", type=Path),
+        *INSTALLATION,
+        argument(
+            "--complete DIR",
+            "print a whole supervisord.conf whose socket, pid file and logs are in DIR",
+            type=Path,
+        ),
+        CONFIG,
     )
-    which = parser.add_mutually_exclusive_group()
-    which.add_argument(
-        "--host", metavar="NAME", help="the Banks of host NAME; default: of this host"
-    )
-    which.add_argument("--all", action="store_true", help="all Banks of the file")
-    parser.add_argument(
-        "--log-dir", type=Path, metavar="DIR", help="where logs go; default: /var/log/supervisor"
-    )
-    _add_installation(parser)
-    parser.add_argument(
-        "--complete",
-        type=Path,
-        metavar="DIR",
-        help="print a whole supervisord.conf whose socket, pid file and logs are in DIR",
-    )
-    _add_config(parser)
-    return parser
 
 
 def systemd_parser() -> argparse.ArgumentParser:
     """Return the parser of `player systemd-unit`."""
-    parser = Parser(
-        with_version=True,
-        prog="player systemd-unit",
-        description="Print the systemd unit that serves all Banks of a host, player@.service, for this installation.",
+    return command(
+        "player systemd-unit",
+        "Print the systemd unit that serves all Banks of a host, player@.service, for this installation.",
+        flag("--port-manager", "print that of the port manager instead"),
+        argument("--user NAME", "whose processes they are; default: dibas, or daemon"),
+        *INSTALLATION,
+        CONFIG,
     )
-    parser.add_argument(
-        "--port-manager", action="store_true", help="print that of the port manager instead"
-    )
-    parser.add_argument(
-        "--user", metavar="NAME", help="whose processes they are; default: dibas, or daemon"
-    )
-    _add_installation(parser)
-    _add_config(parser)
-    return parser
 
 
 def shell_parser() -> argparse.ArgumentParser:
     """Return the parser of `player shell`."""
-    parser = Parser(
-        with_version=True,
-        prog="player shell",
-        description="A Python prompt with a Bank in this process as `p`; nothing is served. The end of the "
+    return command(
+        "player shell",
+        "A Python prompt with a Bank in this process as `p`; nothing is served. The end of the "
         "prompt closes the Bank.",
+        BANK,
+        SIMULATE,
+        log_level("warning"),
+        CONFIG,
     )
-    parser.add_argument("bank", nargs="?", metavar="BANK", help="default: the one of this host")
-    parser.add_argument("--simulate", action="store_true", help="touch no real instrument")
-    add_log_level(parser, "warning")
-    _add_config(parser)
-    return parser
 
 
 def doctor_parser() -> argparse.ArgumentParser:
     """Return the parser of `player doctor`."""
-    parser = Parser(
-        with_version=True,
-        prog="player doctor",
-        description="Say what keeps a Player from working on this host, and what puts it right. Changes nothing, "
+    return command(
+        "player doctor",
+        "Say what keeps a Player from working on this host, and what puts it right. Changes nothing, "
         "unless --repair is given.",
+        argument("bank BANK", "default: the Banks of this host", nargs="?"),
+        flag("--simulate", "look only for what a simulated Player needs"),
+        flag(
+            "--repair",
+            "put right what can be without harm, of Banks that no Player serves: damaged or held status "
+            "memory, shared memory that a Player left behind; then look again",
+        ),
+        JSON,
+        CONFIG,
         epilog="Exit status: 0 all is well, 1 something is wrong, 2 usage.",
     )
-    parser.add_argument("bank", nargs="?", metavar="BANK", help="default: the Banks of this host")
-    parser.add_argument(
-        "--simulate", action="store_true", help="look only for what a simulated Player needs"
-    )
-    parser.add_argument(
-        "--repair",
-        action="store_true",
-        help="put right what can be without harm, of Banks that no Player serves: damaged or held status memory, "
-        "shared memory that a Player left behind; then look again",
-    )
-    parser.add_argument("--json", action="store_true", help="answer in JSON")
-    _add_config(parser)
-    return parser

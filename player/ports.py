@@ -1,12 +1,10 @@
-"""Addresses of Players as this host sees them, and free ports."""
+"""Addresses of Players as this host sees them."""
 
 from __future__ import annotations
 
-import socket
-
 from groundwork.addresses import is_loopback_host, split_url, tcp_url
 
-__all__ = ["free_ports", "is_loopback", "local_url", "port_of", "split_url", "tcp_url"]
+__all__ = ["is_loopback", "local_url", "port_of", "split_url", "tcp_url"]
 
 
 def port_of(url: str) -> int:
@@ -27,15 +25,3 @@ def local_url(url: str) -> str:
     if host == "::":
         return tcp_url("::1", port)
     return url
-
-
-def free_ports(count: int, host: str = "127.0.0.1") -> list[int]:
-    """Return ports that nobody serves on now; all different. Another program may take one later."""
-    sockets = [socket.socket(socket.AF_INET, socket.SOCK_STREAM) for _ in range(count)]
-    try:
-        for sock in sockets:
-            sock.bind((host, 0))
-        return [int(sock.getsockname()[1]) for sock in sockets]
-    finally:
-        for sock in sockets:
-            sock.close()

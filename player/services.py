@@ -17,7 +17,7 @@ from typing import TypeVar
 from player.errors import NotRegisteredError, PlayerError, PortTakenError, ServiceError
 from player.ports import tcp_url
 from portmanager import PortManager, PortManagerError
-from portmanager.client import own_user
+from portmanager.conversation import own_user
 from portmanager.protocol.urls import ServiceAddress
 
 __all__ = ["Registration", "reached_at"]
@@ -55,7 +55,7 @@ def reached_at(url: str, host: str | None = None) -> str:
     where = host or address.manager.host
     manager = f"{where} port {address.manager.port}"
     try:
-        with PortManager(where, address.manager.port, user=own_user(), timeout=ANSWER_S) as client:
+        with PortManager(where, address.manager.port, timeout=ANSWER_S) as client:
             found = client.search(service=address.service)
     except (OSError, PortManagerError) as error:
         raise ServiceError(address.service, manager, f"it does not answer: {error}") from error
@@ -153,7 +153,7 @@ class Registration:
         manager, said = self.address.manager, False
         while True:
             try:
-                return PortManager(manager.host, manager.port, user=own_user(), timeout=ANSWER_S)
+                return PortManager(manager.host, manager.port, timeout=ANSWER_S)
             except OSError as error:
                 if time.monotonic() >= until or self._ended.is_set():
                     text = f"no port is lent: {error}; is it running on this host (portmanager check)? {WITHOUT}"

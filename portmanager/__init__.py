@@ -3,8 +3,9 @@ Standard library only."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from groundwork.late import late_names
 from portmanager.allocation import Allocation
 from portmanager.client import PortManager
 from portmanager.errors import (
@@ -39,15 +40,5 @@ __all__ = [
     "SearchKeyError",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    """Load the asyncio client when it is asked for: asyncio costs a blocking program 30 ms."""
-    if name == "__version__":
-        from groundwork.commandline import version
-
-        return version()
-    if name == "AsyncPortManager":
-        from portmanager.aio import AsyncPortManager
-
-        return AsyncPortManager
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+# asyncio costs a blocking program 30 ms.
+__getattr__ = late_names(__name__, {"AsyncPortManager": "portmanager.aio"})

@@ -10,8 +10,16 @@ import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from groundwork.commandline import Parser, add_log_level, port_number
+from groundwork.commandline import (
+    Argument,
+    add_command,
+    argument,
+    command,
+    log_level,
+    port_number,
+)
 from groundwork.output import run_command
 from portmanager import queries
 from portmanager.errors import PortManagerError
@@ -23,142 +31,6 @@ from portmanager.protocol.pool import DEFAULT_RANGE
 __all__ = ["build_parser", "lsservices", "main"]
 
 STATUS_TEXT = "Exit status: 0 done, 1 refused or failed, 2 usage."
-
-
-def build_parser() -> argparse.ArgumentParser:
-    """The command line of `portmanager`, and of `DaqPortManager`."""
-    parser = Parser(
-        with_version=True,
-        prog="portmanager",
-        allow_abbrev=False,
-        epilog=STATUS_TEXT,
-        description="Lend TCP ports to services under their names. Without a command it is the server, and takes the "
-        "options of NSCLDAQ's `DaqPortManager`, too.",
-    )
-    _add_server_options(parser)
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
-    text = "be the server, as without a command"
-    serve = commands.add_parser(
-        "serve", help=text, description=f"{text.capitalize()}.", allow_abbrev=False
-    )
-    _add_server_options(serve, suppress=True)
-    queries.add_commands(commands)
-    return parser
-
-
-def _lsservices_parser() -> argparse.ArgumentParser:
-    parser = Parser(
-        with_version=True,
-        prog="lsservices",
-        epilog=STATUS_TEXT,
-        description="Show the services that a computer's port manager knows.",
-    )
-    parser.add_argument(
-        "host",
-        nargs="?",
-        default="localhost",
-        metavar="HOST",
-        help="of which; default: %(default)s",
-    )
-    parser.add_argument(
-        "pattern",
-        nargs="?",
-        default="*",
-        metavar="USER",
-        help="whose services; `*`, `?` and `[a-z]` stand for others; default: all",
-    )
-    queries.add_server(parser, with_host=False)
-    queries.add_form(parser)
-    return parser
-
-
-def _add_server_options(parser: argparse.ArgumentParser, *, suppress: bool = False) -> None:
-    def add(*names: str, default: object, **more: object) -> None:
-        parser.add_argument(*names, default=argparse.SUPPRESS if suppress else default, **more)  # type: ignore[arg-type]
-
-    low, high = DEFAULT_RANGE
-    add(
-        "-ports",
-        "--ports",
-        type=_ports,
-        default=DEFAULT_RANGE,
-        metavar="LOW-HIGH",
-        help=f"ports to lend; default: {low}-{high}",
-    )
-    add(
-        "-listen",
-        "--listen",
-        type=port_number,
-        default=DEFAULT_PORT,
-        metavar="PORT",
-        help=f"port for clients; 0: a free one; default: {DEFAULT_PORT}",
-    )
-    add(
-        "--bind",
-        action="append",
-        default=None,
-        metavar="ADDRESS",
-        help="address to listen on; may be given several times; default: all, IPv4 and IPv6; 127.0.0.1: only "
-        "programs of this computer reach it",
-    )
-    add(
-        "--list-from",
-        action="append",
-        default=None,
-        metavar="WHO",
-        help="who may list: `all`, `local`, or a network as 10.1.0.0/16; may be given several times; default: all",
-    )
-    add(
-        "--per-connection",
-        type=_count,
-        default=100,
-        metavar="N",
-        help="most ports of one connection; default: 100",
-    )
-    add(
-        "--per-user",
-        type=_count,
-        default=500,
-        metavar="N",
-        help="most ports of one user; default: 500",
-    )
-    add(
-        "--any-user",
-        action="store_true",
-        default=False,
-        help="whoever asks may do it in any user's name; otherwise only root and the user of the port manager, where "
-        "the system tells who it is",
-    )
-    add(
-        "--max-connections",
-        type=_count,
-        default=10_000,
-        metavar="N",
-        help="more than N are refused; default: 10000",
-    )
-    add(
-        "-log",
-        "--log",
-        type=Path,
-        default=None,
-        metavar="FILE",
-        help="where the log goes; a new file at 10 MB, five old ones are kept; default: standard error",
-    )
-    add_log_level(parser)
-    where = "default: in /var/tmp/daqportmgr, or where this user may write"
-    for what, holds, name in (
-        ("port", "the listen port", "listen.port"),
-        ("pid", "the process", "daqportmgr.pid"),
-        ("usage", "the ports lent", "ports.txt"),
-    ):
-        add(
-            f"-{what}file",
-            f"--{what}file",
-            type=Path,
-            default=None,
-            metavar="FILE",
-            help=f"file for {holds}; {where}, {name}",
-        )
 
 
 def _ports(text: str) -> tuple[int, int]:
@@ -177,6 +49,110 @@ def _count(text: str) -> int:
     if not (re.fullmatch(r"[0-9]{1,7}", text, re.ASCII) and int(text) > 0):
         raise argparse.ArgumentTypeError(f"{text!r} is no number above 0")
     return int(text)
+
+
+def _option(names: str, text: str, **more: Any) -> Argument:
+    return argument(names, text, default=argparse.SUPPRESS, **more)
+
+
+def _file(what: str, holds: str, name: str) -> Argument:
+    where = "default: in /var/tmp/daqportmgr, or where this user may write"
+    text = f"file for {holds}; {where}, {name}"
+    return _option(f"-{what}file --{what}file FILE", text, type=Path)
+
+
+DEFAULTS = {
+    "ports": DEFAULT_RANGE,
+    "listen": DEFAULT_PORT,
+    "bind": None,
+    "list_from": None,
+    "per_connection": 100,
+    "per_user": 500,
+    "any_user": False,
+    "max_connections": 10_000,
+    "log": None,
+    "portfile": None,
+    "pidfile": None,
+    "usagefile": None,
+}
+OPTIONS = (
+    _option(
+        "-ports --ports LOW-HIGH",
+        "ports to lend; default: {}-{}".format(*DEFAULT_RANGE),
+        type=_ports,
+    ),
+    _option(
+        "-listen --listen PORT",
+        f"port for clients; 0: a free one; default: {DEFAULT_PORT}",
+        type=port_number,
+    ),
+    _option(
+        "--bind ADDRESS",
+        "address to listen on; may be given several times; default: all, IPv4 and IPv6; 127.0.0.1: only "
+        "programs of this computer reach it",
+        action="append",
+    ),
+    _option(
+        "--list-from WHO",
+        "who may list: `all`, `local`, or a network as 10.1.0.0/16; may be given several times; default: all",
+        action="append",
+    ),
+    _option("--per-connection N", "most ports of one connection; default: 100", type=_count),
+    _option("--per-user N", "most ports of one user; default: 500", type=_count),
+    _option(
+        "--any-user",
+        "whoever asks may do it in any user's name; otherwise only root and the user of the port manager, where "
+        "the system tells who it is",
+        action="store_true",
+    ),
+    _option("--max-connections N", "more than N are refused; default: 10000", type=_count),
+    _option(
+        "-log --log FILE",
+        "where the log goes; a new file at 10 MB, five old ones are kept; default: standard error",
+        type=Path,
+    ),
+    log_level(),
+    _file("port", "the listen port", "listen.port"),
+    _file("pid", "the process", "daqportmgr.pid"),
+    _file("usage", "the ports lent", "ports.txt"),
+)
+"""Those of the server; they may stand before its word and after it."""
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The command line of `portmanager`, and of `DaqPortManager`."""
+    parser = command(
+        "portmanager",
+        "Lend TCP ports to services under their names. Without a command it is the server, and takes the "
+        "options of NSCLDAQ's `DaqPortManager`, too.",
+        *OPTIONS,
+        allow_abbrev=False,
+        epilog=STATUS_TEXT,
+        defaults=DEFAULTS,
+    )
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    add_command(
+        commands, "serve", "be the server, as without a command", *OPTIONS, allow_abbrev=False
+    )
+    queries.add_commands(commands)
+    return parser
+
+
+def _lsservices_parser() -> argparse.ArgumentParser:
+    return command(
+        "lsservices",
+        "Show the services that a computer's port manager knows.",
+        argument("host HOST", "of which; default: %(default)s", nargs="?", default="localhost"),
+        argument(
+            "pattern USER",
+            "whose services; `*`, `?` and `[a-z]` stand for others; default: all",
+            nargs="?",
+            default="*",
+        ),
+        *queries.SERVER,
+        *queries.FORM,
+        epilog=STATUS_TEXT,
+    )
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -257,13 +233,10 @@ def _serve(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
     try:
         asyncio.run(run(server))
     except OSError as error:
-        print(f"portmanager: {error.strerror or error}{_at(error)}", file=sys.stderr)
+        at = f": {error.filename}" if error.filename else ""
+        print(f"portmanager: {error.strerror or error}{at}", file=sys.stderr)
         return 1
     return 0
-
-
-def _at(error: OSError) -> str:
-    return f": {error.filename}" if error.filename else ""
 
 
 def _files(options: argparse.Namespace, port: int) -> Files:

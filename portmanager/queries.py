@@ -17,14 +17,15 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
-from groundwork.commandline import Parser, number_of_seconds
+from groundwork.commandline import Parser, add_command, argument, flag, number_of_seconds
 from portmanager.allocation import Allocation
-from portmanager.client import TIMEOUT, PortManager
+from portmanager.client import PortManager
+from portmanager.conversation import TIMEOUT
 from portmanager.errors import ConnectionLostError, PortManagerError, RefusedError
 from portmanager.protocol.lines import DEFAULT_PORT, write_allocation
 from portmanager.tables import SORTS, glob, table
 
-__all__ = ["add_commands", "add_form", "add_server", "run_lsservices"]
+__all__ = ["FORM", "SERVER", "add_commands", "run_lsservices"]
 
 NEARLY_FULL = 0.9
 FIRST_PAUSE_S, LAST_PAUSE_S = 0.1, 10.0
@@ -32,67 +33,9 @@ FIRST_PAUSE_S, LAST_PAUSE_S = 0.1, 10.0
 same moment."""
 
 
-def add_commands(commands: argparse._SubParsersAction[Parser]) -> None:
-    """Add the commands to a parser."""
-    text = "list all services, their ports and users"
-    listing = commands.add_parser("list", help=text, description=f"{text.capitalize()}.")
-    add_server(listing)
-    add_form(listing)
-    listing.add_argument("--user", help="those of one user only; default: of all")
-    listing.set_defaults(run=_run_list)
-
-    text = "print the ports of a service, one a line; exit status 1 if there is none"
-    find = commands.add_parser("find", help=text, description=f"{text.capitalize()}.")
-    find.add_argument("service", metavar="SERVICE")
-    find.add_argument("--user", help="those of one user only; default: of all")
-    find.add_argument(
-        "--prefix", action="store_true", help="all services whose names begin with SERVICE"
-    )
-    add_server(find)
-    find.add_argument("--json", action="store_true", help="port, service and user of each, in JSON")
-    find.set_defaults(run=_run_find)
-
-    get = commands.add_parser(
-        "get",
-        help="lend a port, and hold it while a program runs, or until interrupted",
-        description="Lend a port of this computer. With a program: run it with the port in $PORT and in place of "
-        "`{port}`, hold the port while it runs, ask for it again if the port manager was restarted, and end with "
-        "its exit status. Without: print the port and hold it until interrupted; exit status 1 if the port manager "
-        "goes away.",
-    )
-    get.add_argument("service", metavar="SERVICE")
-    get.add_argument("--user", help="whose service it is; default: who runs this")
-    add_server(get)
-    get.add_argument("--json", action="store_true", help="print port, service and user in JSON")
-    get.set_defaults(
-        run=_run_get, takes_program=True
-    )  # what stands after `--` is cut off before argparse sees it
-    flags = "[-h] [--user USER] [--host HOST] [--port PORT] [--timeout S] [--json]"
-    get.usage = f"{get.prog} {flags} SERVICE [-- PROGRAM ...]"
-
-    text = "say whether the port manager answers, how full it is, and what is odd"
-    check = commands.add_parser("check", help=text, description=f"{text.capitalize()}.")
-    add_server(check)
-    check.add_argument("--json", action="store_true", help="answer in JSON")
-    check.set_defaults(run=_run_check)
-
-
-def add_server(parser: argparse.ArgumentParser, *, with_host: bool = True) -> None:
-    """Add which port manager is asked."""
-    if with_host:
-        parser.add_argument(
-            "--host", default="localhost", help="computer of the port manager; default: %(default)s"
-        )
-    parser.add_argument(
-        "--port", type=_port, default=DEFAULT_PORT, help="where it listens; default: %(default)s"
-    )
-    parser.add_argument(
-        "--timeout",
-        type=number_of_seconds,
-        default=TIMEOUT,
-        metavar="S",
-        help="wait so long at most, s; default: %(default)g",
-    )
+USER = argument("--user", "those of one user only; default: of all")
+JSON = flag("--json", "answer in JSON")
+HOST = argument("--host", "computer of the port manager; default: %(default)s", default="localhost")
 
 
 def _port(text: str) -> int:
@@ -101,11 +44,73 @@ def _port(text: str) -> int:
     return int(text)
 
 
-def add_form(parser: argparse.ArgumentParser) -> None:
-    """Add how a listing looks."""
-    parser.add_argument("--json", action="store_true", help="answer in JSON")
-    parser.add_argument(
-        "--sort", choices=tuple(SORTS), help="order of the table; default: the server's"
+SERVER = (
+    argument("--port", "where it listens; default: %(default)s", type=_port, default=DEFAULT_PORT),
+    argument(
+        "--timeout S",
+        "wait so long at most, s; default: %(default)g",
+        type=number_of_seconds,
+        default=TIMEOUT,
+    ),
+)
+"""Which port manager is asked, beside its host."""
+FORM = (
+    JSON,
+    argument("--sort", "order of the table; default: the server's", choices=tuple(SORTS)),
+)
+"""How a listing looks."""
+
+
+def add_commands(commands: argparse._SubParsersAction[Parser]) -> None:
+    """Add the commands to a parser."""
+    add_command(
+        commands,
+        "list",
+        "list all services, their ports and users",
+        HOST,
+        *SERVER,
+        *FORM,
+        USER,
+        defaults={"run": _run_list},
+    )
+    add_command(
+        commands,
+        "find",
+        "print the ports of a service, one a line; exit status 1 if there is none",
+        argument("service SERVICE"),
+        USER,
+        flag("--prefix", "all services whose names begin with SERVICE"),
+        HOST,
+        *SERVER,
+        flag("--json", "port, service and user of each, in JSON"),
+        defaults={"run": _run_find},
+    )
+    get = add_command(
+        commands,
+        "get",
+        "lend a port, and hold it while a program runs, or until interrupted",
+        argument("service SERVICE"),
+        argument("--user", "whose service it is; default: who runs this"),
+        HOST,
+        *SERVER,
+        flag("--json", "print port, service and user in JSON"),
+        description="Lend a port of this computer. With a program: run it with the port in $PORT and in place of "
+        "`{port}`, hold the port while it runs, ask for it again if the port manager was restarted, and end with "
+        "its exit status. Without: print the port and hold it until interrupted; exit status 1 if the port manager "
+        "goes away.",
+        # What stands after `--` is cut off before argparse sees it.
+        defaults={"run": _run_get, "takes_program": True},
+    )
+    flags = "[-h] [--user USER] [--host HOST] [--port PORT] [--timeout S] [--json]"
+    get.usage = f"{get.prog} {flags} SERVICE [-- PROGRAM ...]"
+    add_command(
+        commands,
+        "check",
+        "say whether the port manager answers, how full it is, and what is odd",
+        HOST,
+        *SERVER,
+        JSON,
+        defaults={"run": _run_check},
     )
 
 
@@ -120,8 +125,10 @@ def _connect(
     )
 
 
-def _print_json(value: Any) -> None:
-    print(json.dumps(value, indent=2, ensure_ascii=False))
+def _tell(as_json: bool, value: Any, lines: str) -> None:
+    """Print a value as JSON, or what a person reads instead."""
+    told = f"{json.dumps(value, indent=2, ensure_ascii=False)}\n" if as_json else lines
+    print(told, end="", flush=True)
 
 
 def _show(
@@ -129,14 +136,12 @@ def _show(
 ) -> None:
     if options.sort:
         allocations = sorted(allocations, key=SORTS[options.sort])
-    if options.json:
-        _print_json([one.as_dict() for one in allocations])
-    else:
-        cells = [
-            {"Service": _printable(one.service), "Port": one.port, "User": _printable(one.user)}
-            for one in allocations
-        ]
-        print(table(columns, [[row[column] for column in columns] for row in cells]), end="")
+    cells = [
+        {"Service": _printable(one.service), "Port": one.port, "User": _printable(one.user)}
+        for one in allocations
+    ]
+    text = table(columns, [[row[column] for column in columns] for row in cells])
+    _tell(options.json, [one.as_dict() for one in allocations], text)
 
 
 def _printable(text: str) -> str:
@@ -168,11 +173,8 @@ def _run_find(options: argparse.Namespace) -> int:
         found = manager.search(
             **criteria, **({} if options.user is None else {"user": options.user})
         )
-    if options.json:
-        _print_json([one.as_dict() for one in found])
-    else:
-        for one in found:
-            print(one.port)
+    ports = "".join(f"{one.port}\n" for one in found)
+    _tell(options.json, [one.as_dict() for one in found], ports)
     if not found:
         whose = f" of user {options.user!r}" if options.user else ""
         print(
@@ -188,11 +190,7 @@ def _run_get(options: argparse.Namespace) -> int:
         if options.program:
             return _run_with(manager, port, options.program)
         with suppress(KeyboardInterrupt):  # whoever has read the port may end us
-            if options.json:
-                _print_json(manager.lent[0].as_dict())
-            else:
-                print(port)
-            sys.stdout.flush()
+            _tell(options.json, manager.lent[0].as_dict(), f"{port}\n")
             manager.wait_until_lost()
             manager.check()
             raise ConnectionLostError(
@@ -270,7 +268,7 @@ def _run_check(options: argparse.Namespace) -> int:
         "state": state,
     }
     if options.json:
-        _print_json(report)
+        _tell(True, report, "")
         return 0
     print(
         f"port manager at {options.host} port {options.port}: {kind}, answered in {answered_ms:.2f} ms"
@@ -332,11 +330,5 @@ def _owner(uid: int | None) -> str:
 
 
 def _age(seconds: float) -> str:
-    minutes, rest = divmod(int(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    days, hours = divmod(hours, 24)
-    return (
-        f"{days} d {hours:02}:{minutes:02}:{rest:02}"
-        if days
-        else f"{hours:02}:{minutes:02}:{rest:02}"
-    )
+    days, rest = divmod(int(seconds), 86400)
+    return (f"{days} d " if days else "") + time.strftime("%H:%M:%S", time.gmtime(rest))

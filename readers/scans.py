@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from spectrometer.daq.basicrun import RunOptions
 from spectrometer.daq.receiver import ReceiverConfig
-from spectrometer.daq.run import RunOptions
-from spectrometer.daq.runs import run_for
+from spectrometer.daq.runs import Run, run_for
 
-__all__ = ["DAY", "PULSAR", "SECOND", "START", "line_scan", "par_file", "pulsar_scan"]
+__all__ = ["DAY", "PULSAR", "SECOND", "START", "line_scan", "par_file", "pulsar_scan", "run_to_end"]
 
 START = 1.7e9  # 2023-11-14T22:13:20
 DAY, SECOND = 60262, 80000
@@ -109,6 +109,11 @@ def _scan(
     run = run_for(
         options, {key: value for key, value in values.items() if value is not None}, folder
     )
+    return run_to_end(run, late)
+
+
+def run_to_end(run: Run, late: tuple[float, float] | None = None) -> Path:
+    """Take a scan from START to its end; its file. `late` as of `pulsar_scan`."""
     run.begin(START)
     now = START
     while not run.pacing.over:

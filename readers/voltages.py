@@ -146,9 +146,9 @@ class Signal:
     period: float = 0.1
     width: float = 0.004
     dm: float = 200.0
+    pulse: float = 0.0
     share: tuple[complex, complex] = (1, 1j)
     noise: float = 6.0
-    pulse: float = 0.0
     tone: float = 0.0
     tone_mhz: float = 299.975
     diode: float = 0.0

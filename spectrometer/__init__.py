@@ -3,10 +3,6 @@ own."""
 
 from __future__ import annotations
 
+from groundwork.late import late_names
 
-def __getattr__(name: str) -> str:
-    if name == "__version__":
-        from groundwork.commandline import version
-
-        return version()
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = late_names(__name__, {})

@@ -1,8 +1,7 @@
 """The spectrometer Bank: modes, parameters, status, scans; what observers call (reference 3).
 
 Commands run one at a time in the Bank's command queue; `stop`, `commit` and `disarm_start` beside it;
-queries in the socket's thread. What a call does is in `backends` (hardware and values) and `scan`
-(data taking); here they are put together.
+queries in the socket's thread. `backends` (hardware and values) and `scan` (data taking) do the work.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from player.bank import Bank, BankContext
+from player.bank import BankContext
 from player.config import load
 from player.dataroot import DataRoot
 from player.errors import ConfigError, DataRootError, Fault
@@ -22,7 +21,7 @@ from player.tables import BankConfig, Composed, Config
 from player.tomlfile import KeyPath
 from spectrometer.backends.base import Backend
 from spectrometer.backends.vegas import VegasBackend
-from spectrometer.bankstate import bank_findings, bank_overview, chosen_status
+from spectrometer.bankstate import bank_findings, bank_overview
 from spectrometer.config import (
     HpcMac,
     SpectrometerBankConfig,
@@ -41,27 +40,32 @@ from spectrometer.modes import ModeDefaultsTable, ModeTable, composed_modes, mod
 from spectrometer.modesetting import READY_WITHIN_S, ModeSetter
 from spectrometer.programs import Programs
 from spectrometer.scan import ScanControl
-from spectrometer.scannumber import ScanNumber
 from spectrometer.scanplan import read_banks
 from spectrometer.scanreport import NO_REPORT, ScanReports
 from spectrometer.starts import Starts
-from spectrometer.status.buffer import StatusBuffer
 from spectrometer.status.errors import StatusDamagedError, StatusMemoryError
-from spectrometer.statuscare import StatusCare, put_right
-from zmqjsonproxy import current_caller
-from zmqjsonproxy.errors import AlreadyDoneError, OperationAbortedError, RefusedError
+from spectrometer.statusbank import StatusBank
+from spectrometer.statuscare import StatusCare
+from zmqjsonproxy import (
+    AlreadyDoneError,
+    Keyword,
+    OperationAbortedError,
+    RefusedError,
+    command,
+    current_caller,
+    current_operation,
+    operation,
+    query,
+)
 from zmqjsonproxy.handle import OperationHandle
-from zmqjsonproxy.interface import Keyword, command, current_operation, operation, query
 
 __all__ = ["SpectrometerBank"]
 
 MODE_CHANGE_ENDS_S = 5.0
-# that callers leave: a mode has some hundred keys, a scan and its program add fewer than 100
-RESERVED_CARDS = 256
 MODE_STATE_KEY = "MODESTAT"  # for whoever only reads the status memory: "set" or "none"
 
 
-class SpectrometerBank(Bank):
+class SpectrometerBank(StatusBank):
     """A Bank of the spectrometer."""
 
     def __init__(self, context: BankContext) -> None:
@@ -69,15 +73,11 @@ class SpectrometerBank(Bank):
         assert isinstance(context.config, SpectrometerBankConfig)
         self._config: SpectrometerBankConfig = context.config
         self._setter = ModeSetter(context, self._config)
-        self._scan_number = ScanNumber(context.data_root, context.name, self.log)
-        self._memory: StatusBuffer | None = None
-        self._backend: Backend | None = None
         self._scan: ScanControl | None = None
         self._reports = ScanReports()
         self._starts = Starts(
             context.clock, self._setter, self._scan_number, self._write_scan_number
         )
-        self._noted: set[str] = set()  # status keys that observers have written in this mode
         self._mode: str | None = None
         self._why_no_mode = ""
         self._care = StatusCare(context.name, self._config, simulate=context.simulate, log=self.log)
@@ -558,44 +558,7 @@ class SpectrometerBank(Bank):
             self._scan.look_into(report)
         return report.as_dict()
 
-    @command
-    def set_scan_number(self, num: int) -> None:
-        """Set the number of the present scan; the next start counts on from it."""
-        self._scan_number.set(num)
-        self._write_scan_number()
-
-    @command
-    def increment_scan_number(self) -> None:
-        """Count the scan number up by one."""
-        self._scan_number.increment()
-        self._write_scan_number()
-
-    def _write_scan_number(self) -> None:
-        number = self._scan_number.value
-        self._status.update({"SCANNUM": number, "SCAN": number})
-
-    # status and FPGA
-
-    @command
-    def set_status(self, **kvpairs: Any) -> None:
-        """Write status keys."""
-        self._status.update(kvpairs, RESERVED_CARDS)
-        self._noted.update(key.upper() for key in kvpairs)
-
-    @query
-    def get_status(self, keys: str | Sequence[str] | None = None) -> Any:
-        """The whole status; those of some keys by name; or the value of one key. Refused if a key
-        is not there.
-
-        Clients of the original get what its Players gave: None without a mode, and texts of what
-        the Bank wrote.
-        """
-        native = current_caller().native
-        if not native and self._backend is None:
-            return None
-        return chosen_status(
-            self._status.read() if native else self._status.read_as_original(), keys, native=native
-        )
+    # state and FPGA
 
     @query
     def get_overview(self) -> dict[str, Any]:
@@ -611,24 +574,6 @@ class SpectrometerBank(Bank):
         why = "" if self._backend is not None or not self._changing.is_set() else self._why_no_mode
         return bank_findings(self.name, damage, why, values)
 
-    @query
-    def check_status(self) -> list[str]:
-        """What is damaged in the status memory, with places and bytes; empty if nothing is."""
-        return [str(damage) for damage in self._status.damage()]
-
-    @command
-    def repair_status(self) -> dict[str, Any]:
-        """Put a damaged status memory right: every whole card stays, and there is an END.
-
-        Returns:
-            found: what was wrong; kept: the file with all bytes as they were, empty if nothing was
-                wrong.
-        """
-        found, kept = put_right(self._status, self.context.data_root / self.name)
-        if kept is not None:
-            self.log.warning("status memory put right; what was there is kept in %s", kept)
-        return {"found": found, "kept": "" if kept is None else str(kept)}
-
     @command
     def reset_roach(self) -> None:
         """Run the mode's reset phase."""
@@ -643,12 +588,6 @@ class SpectrometerBank(Bank):
     def disarm_roach(self) -> None:
         """Run the mode's postarm phase."""
         self._the_backend().run_phase("postarm")
-
-    @property
-    def _status(self) -> StatusBuffer:
-        if self._memory is None:
-            raise BankError(f"{self.name} is closed")
-        return self._memory
 
     def _the_backend(self) -> Backend:
         if self._backend is None:

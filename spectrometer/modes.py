@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, GetJsonSchemaHandler, field_validator, model_validator
 from pydantic_core import CoreSchema
 
-from arrayconfig.files import merged
+from arrayconfig.files import has_key, merged
 from groundwork.errors import did_you_mean
 from player.config import MISSING, validate
 from player.errors import Fault
@@ -246,17 +246,7 @@ def _home(config: Config, name: str, used: tuple[str, ...], key: KeyPath) -> Key
     have it."""
     tables = config.source.tables
     for place in (("modes", name), *(("mode_defaults", default) for default in used)):
-        value: Any = tables[place[0]][place[1]]
-        for part in key:
-            has = (
-                part in value
-                if isinstance(value, Mapping)
-                else isinstance(value, list) and part in range(len(value))
-            )
-            if not has:
-                break
-            value = value[part]
-        else:
+        if has_key(tables[place[0]][place[1]], key):
             return (*place, *key)
     return ("modes", name, *key)
 

@@ -34,9 +34,8 @@ from spectrometer.modes import ModeConfig, load_modes
 from spectrometer.programs import DataTaking, Programs
 from spectrometer.status.buffer import StatusBuffer
 from spectrometer.status.errors import StatusMemoryError
-from zmqjsonproxy.errors import RefusedError
+from zmqjsonproxy import Keyword, RefusedError, current_operation
 from zmqjsonproxy.handle import OperationHandle
-from zmqjsonproxy.interface import Keyword, current_operation
 
 __all__ = ["READY_WITHIN_S", "ModeSetter"]
 

@@ -37,7 +37,6 @@ from spectrometer.programs import DataTaking, Programs
 from spectrometer.scan import ARM_BEFORE_S, ScanControl
 from spectrometer.scanending import ScanEnding
 from spectrometer.scannumber import ScanNumber
-from spectrometer.scanplan import ScanPlan, StartRequest
 from spectrometer.scanreport import Outcome, ScanReport, ScanReports, Verdict
 from spectrometer.scanstate import COMMIT_BEFORE_S, ScanState
 from spectrometer.scanwatch import END_AFTER_S
@@ -46,7 +45,6 @@ from spectrometer.status.buffer import StatusBuffer
 from spectrometer.status.protocol.cards import Value, check_keyword, read_card, write_card
 from spectrometer.status.protocol.damage import Damage
 from zmqjsonproxy.errors import RefusedError
-from zmqjsonproxy.handle import OperationHandle
 
 __all__ = ["RehearsedBank", "rehearse"]
 
@@ -367,17 +365,8 @@ class _Scan(ScanControl):
         self._is_written = False
         super().__init__(status, programs, log, clock=self._past, reports=reports)
 
-    def start(
-        self,
-        request: StartRequest,
-        make_plan: Callable[[], ScanPlan],
-        operation: OperationHandle,
-        answer: Callable[[ScanPlan], Any],
-        ready_within: float,
-        taken: Callable[[], None] = lambda: None,
-    ) -> ScanPlan:
+    def _run(self, *_scan: object) -> None:
         self._is_written = False
-        return self.begin(request, make_plan, operation, ready_within, taken)
 
     def _await_idle(self, what: str) -> None:
         while self.step() is not None:

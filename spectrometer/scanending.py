@@ -33,10 +33,7 @@ class ScanEnding:
     """End of the scans of one mode.
 
     Args:
-        status: The status memory.
-        programs: What takes the data.
-        log: With the Bank's name.
-        board: None: the mode has no board.
+        status, programs, log, board: As of `ScanWatch`.
         clock: The time.
         watch: What was seen while the scan ran.
 

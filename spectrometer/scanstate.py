@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from enum import StrEnum
+from enum import StrEnum, auto
 
 from spectrometer.scanplan import ScanPlan, StartRequest
 
@@ -16,13 +16,13 @@ COMMIT_BEFORE_S = 1.0
 class ScanState(StrEnum):
     """State of the data taking."""
 
-    IDLE = "idle"
-    STARTING = "starting"
-    ARMED = "armed"
-    WAITING = "waiting"
-    RUNNING = "running"
-    ENDING = "ending"
-    MONITOR = "monitor"
+    IDLE = auto()
+    STARTING = auto()
+    ARMED = auto()
+    WAITING = auto()
+    RUNNING = auto()
+    ENDING = auto()
+    MONITOR = auto()
 
     @property
     def is_scan(self) -> bool:

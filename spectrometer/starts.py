@@ -20,8 +20,7 @@ from spectrometer.scannumber import ScanNumber
 from spectrometer.scanplan import ScanPlan, StartRequest, read_banks, read_start_id
 from spectrometer.starthold import StartHold
 from spectrometer.status.errors import StatusMemoryError
-from zmqjsonproxy import current_caller
-from zmqjsonproxy.errors import RefusedError
+from zmqjsonproxy import RefusedError, current_caller
 from zmqjsonproxy.handle import NULL_OPERATION, OperationHandle
 from zmqjsonproxy.interface import current_operation, running
 

@@ -51,7 +51,7 @@ WITHIN_S = 300.0
 
 Function = tuple[str, str, int]
 Paths = Mapping[str, Mapping[str, tuple[Sequence[Function], int]]]
-"""Where -> call -> functions (file, name, line) as they are called first, rounds that had them."""
+"""Place -> call -> functions (file, name, line) as they are called first, rounds that had them."""
 
 # sizes
 

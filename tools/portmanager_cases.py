@@ -27,7 +27,7 @@ ENDS_WITHIN_S = 20.0
 
 @dataclass(frozen=True)
 class Case:
-    """What a client sends and what the original answers.
+    """Words of a client, and the answers of the original.
 
     Attributes:
         what: In words.

@@ -1,4 +1,4 @@
-"""What the Makefile does, in the standard library alone: a bare machine has python3 and nothing
+"""Tasks of the Makefile, in the standard library alone: a bare machine has python3 and nothing
 else."""
 
 from __future__ import annotations
@@ -16,6 +16,14 @@ VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 STAMP = ".dealer-player-setup"
 SUPPORTED = ("3.11", "3.12", "3.13")
+DAQ_TESTS = ("axis", "blockplaces", "checksum", "dadafile", "guppifile", "psrfits", "rawfile")
+CORE_TESTS = [
+    "tests/unit/zmqjsonproxy",
+    "tests/unit/portmanager",
+    "tests/unit/spectrometer/status",
+    *(f"tests/unit/spectrometer/daq/test_{name}.py" for name in DAQ_TESTS),
+]
+"""Of the pure core: quick, and without sockets."""
 
 
 def environment() -> dict[str, str]:
@@ -117,19 +125,13 @@ def test() -> None:
 
 
 def all_tests(python: Path, check: bool = True) -> int:
+    """Run the unit tests of the pure core, which print how much of its branches they pass (which
+    modules, and how much it must be: `tool.coverage` in pyproject.toml), then all others."""
     workers = (os.cpu_count() or 1) + 1  # tests with processes wait much
-    return run(
-        python,
-        "-m",
-        "pytest",
-        "-q",
-        "-n",
-        str(workers),
-        "--dist",
-        "loadfile",
-        "--no-loadscope-reorder",
-        check=check,
-    )
+    command = [python, "-m", "pytest", "-q", "-n", str(workers), "--dist", "loadfile"]
+    covered = [*CORE_TESTS, "--cov", "--cov-report", "term:skip-covered"]
+    others = ["--no-loadscope-reorder", *(f"--ignore={place}" for place in CORE_TESTS)]
+    return run(*command, *covered, check=check) or run(*command, *others, check=check)
 
 
 def matrix() -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from groundwork.late import late_names
 from zmqjsonproxy.errors import (
     AlreadyDoneError,
     BadParametersError,
@@ -95,17 +96,4 @@ __all__ = [
     "query",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name == "__version__":
-        from groundwork.commandline import version
-
-        return version()
-    module = _LATE.get(name)
-    if module is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
-
-    value = getattr(import_module(module), name)
-    globals()[name] = value
-    return value
+__getattr__ = late_names(__name__, _LATE)

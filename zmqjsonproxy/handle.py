@@ -35,7 +35,8 @@ class OperationHandle:
         self._lock = threading.Lock()
         self._hooks: list[Callable[[], None]] = []
         self._accepted = False
-        self._reason = ""
+        self.reason = ""
+        """Why an abort was asked for; empty if none was."""
         self.aborted_by = ""
         """Name of the client that asked for the abort; empty if nobody did, or it was the server
         itself."""
@@ -60,11 +61,6 @@ class OperationHandle:
         For an operation that has done its work and only waits. Aborts still reach it.
         """
         self.on_leave()
-
-    @property
-    def reason(self) -> str:
-        """Why an abort was asked for; empty if none was."""
-        return self._reason
 
     def progress(self, fraction: float | None, text: str = "", left_s: float | None = None) -> None:
         """Say how far the work is.
@@ -124,7 +120,7 @@ class OperationHandle:
         with self._lock:
             if self._aborted.is_set():
                 return []
-            self._reason, self.aborted_by, self.aborted_for = cut(reason), by, method
+            self.reason, self.aborted_by, self.aborted_for = cut(reason), by, method
             self._aborted.set()
             hooks, self._hooks = self._hooks, []
         return hooks
@@ -151,7 +147,7 @@ class OperationHandle:
     def check(self) -> None:
         """Raise OperationAbortedError if an abort was asked for."""
         if self._aborted.is_set():
-            raise OperationAbortedError(self._reason)
+            raise OperationAbortedError(self.reason)
 
     def wait(self, seconds: float) -> None:
         """Sleep up to `seconds`; OperationAbortedError as soon as an abort is asked for."""

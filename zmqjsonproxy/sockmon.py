@@ -29,24 +29,18 @@ class SocketMonitor:
 
     def __init__(self, socket: zmq.Socket[Any]) -> None:
         self._watched = socket
-        mask = 0
-        for event in _EVENTS:
-            mask |= event
+        mask = sum(_EVENTS)
         # A name of our own: pyzmq makes one of the file descriptor, which may be that of a socket
         # closed just now.
         address = f"inproc://zmqjsonproxy-monitor-{secrets.token_hex(8)}"
-        self._socket: zmq.Socket[bytes] = socket.get_monitor_socket(mask, address)
-
-    @property
-    def socket(self) -> zmq.Socket[bytes]:
+        self.socket: zmq.Socket[bytes] = socket.get_monitor_socket(mask, address)
         """The socket to wait on; it is readable when there is something to `read`."""
-        return self._socket
 
     def read(self) -> list[PeerEvent]:
         """Return what has happened since the last call; does not wait."""
         events: list[PeerEvent] = []
-        while int(self._socket.get(zmq.EVENTS)) & zmq.POLLIN:
-            frames = self._socket.recv_multipart(zmq.NOBLOCK)
+        while int(self.socket.get(zmq.EVENTS)) & zmq.POLLIN:
+            frames = self.socket.recv_multipart(zmq.NOBLOCK)
             (code,) = struct.unpack_from("=H", frames[0])
             transition = _EVENTS.get(code)
             if transition is not None and len(frames) > 1:
@@ -58,4 +52,4 @@ class SocketMonitor:
     def close(self) -> None:
         """Stop watching."""
         self._watched.disable_monitor()
-        self._socket.close(linger=0)  # disabling forgets it, and no more
+        self.socket.close(linger=0)  # disabling forgets it, and no more

@@ -1,4 +1,4 @@
-"""What the site takes from the code itself: pages of commands from their parsers, tables of keys
+"""Parts of the site that come from the code itself: pages of commands from their parsers, tables of keys
 from the models."""
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def parser_lines(parser: argparse.ArgumentParser) -> Iterator[str]:
 
 
 def called(action: argparse.Action) -> str:
-    """How an argument is written: `--config FILE`."""
+    """An argument as it is written: `--config FILE`."""
     metavar = action.metavar if isinstance(action.metavar, str) else action.dest.upper()
     if action.choices is not None:
         metavar = "{" + ",".join(str(choice) for choice in action.choices) + "}"

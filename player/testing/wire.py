@@ -10,12 +10,14 @@ import threading
 import time
 from collections import deque
 
+from groundwork.closing import Closing
+
 __all__ = ["Wire"]
 
 CHUNK = 1 << 16
 
 
-class Wire:
+class Wire(Closing):
     """A TCP relay on loopback in a thread of its own; close it, or use it in a `with`.
 
     Args:
@@ -68,12 +70,6 @@ class Wire:
             self._selector.unregister(self._listener)
         self._listener.close()
         self._selector.close()
-
-    def __enter__(self) -> Wire:
-        return self
-
-    def __exit__(self, *_exc: object) -> None:
-        self.close()
 
     def _run(self) -> None:
         while not self._closing:

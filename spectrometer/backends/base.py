@@ -151,62 +151,34 @@ class Backend(ABC):
 
         on_off = replace(integer(0, 1), words="")
         return [
+            Parameter("observer", UNSPECIFIED, text, "Name of the observer; text."),
+            Parameter("project_id", "JUNK", text, "Project; names the data directory."),
+            Parameter("source", UNSPECIFIED, text, "Name of the source; text."),
             Parameter(
-                name="observer",
-                default=UNSPECIFIED,
-                convert=text,
-                help="Name of the observer; text.",
+                "source_ra_dec",
+                None,
+                position,
+                'Position of the source: "hh:mm:ss.s +dd:mm:ss.s" or "Jhhmmss.s+ddmmss.s".',
+            ),
+            Parameter("telescope", UNSPECIFIED, text, "Name of the telescope; text."),
+            Parameter(
+                "cal_freq",
+                UNSPECIFIED,
+                number(0, 1e9, unit="Hz"),
+                "Frequency of the noise diode's switching, Hz; only recorded.",
             ),
             Parameter(
-                name="project_id",
-                default="JUNK",
-                convert=text,
-                help="Project; names the data directory.",
+                "scan_length", 30.0, number(0, MAX_SCAN_S), "Length of a scan, s; then it ends."
             ),
             Parameter(
-                name="source", default=UNSPECIFIED, convert=text, help="Name of the source; text."
+                "filter_bw",
+                self.mode.filter_bw_mhz,
+                Legal(filter_bandwidth, "int", unit="MHz", schema={"enum": sorted(filters)}),
+                f"Bandwidth of the input filter, MHz: one of {sorted(filters)}.",
             ),
-            Parameter(
-                name="source_ra_dec",
-                default=None,
-                convert=position,
-                help='Position of the source: "hh:mm:ss.s +dd:mm:ss.s" or "Jhhmmss.s+ddmmss.s".',
-            ),
-            Parameter(
-                name="telescope",
-                default=UNSPECIFIED,
-                convert=text,
-                help="Name of the telescope; text.",
-            ),
-            Parameter(
-                name="cal_freq",
-                default=UNSPECIFIED,
-                convert=number(0, 1e9, unit="Hz"),
-                help="Frequency of the noise diode's switching, Hz; only recorded.",
-            ),
-            Parameter(
-                name="scan_length",
-                default=30.0,
-                convert=number(0, MAX_SCAN_S),
-                help="Length of a scan, s; then it ends.",
-            ),
-            Parameter(
-                name="filter_bw",
-                default=self.mode.filter_bw_mhz,
-                convert=Legal(
-                    filter_bandwidth, "int", unit="MHz", schema={"enum": sorted(filters)}
-                ),
-                help=f"Bandwidth of the input filter, MHz: one of {sorted(filters)}.",
-            ),
-            Parameter(
-                name="noise_source", default=0, convert=on_off, help="Noise source: 0 off, 1 on."
-            ),
-            Parameter(
-                name="noise_tone_1", default=0, convert=on_off, help="Input 1: 0 noise, 1 tone."
-            ),
-            Parameter(
-                name="noise_tone_2", default=0, convert=on_off, help="Input 2: 0 noise, 1 tone."
-            ),
+            Parameter("noise_source", 0, on_off, "Noise source: 0 off, 1 on."),
+            Parameter("noise_tone_1", 0, on_off, "Input 1: 0 noise, 1 tone."),
+            Parameter("noise_tone_2", 0, on_off, "Input 2: 0 noise, 1 tone."),
         ]
 
     # what a family of modes has to say

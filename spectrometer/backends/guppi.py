@@ -31,46 +31,28 @@ class GuppiBackend(Backend):
         return [
             *super()._parameters(),
             Parameter(
-                name="integration_time",
-                default=40.96e-6,
-                convert=number(0, 60.0),
-                help="Time of a sample, s; the next shorter one of 2^n spectra is taken.",
+                "integration_time",
+                40.96e-6,
+                number(0, 60.0),
+                "Time of a sample, s; the next shorter one of 2^n spectra is taken.",
             ),
             Parameter(
-                name="obs_mode",
-                default=self._default_obs_mode(),
-                convert=choice(self.obs_modes),
-                help=f"What is recorded: one of {', '.join(self.obs_modes)}.",
+                "obs_mode",
+                self._default_obs_mode(),
+                choice(self.obs_modes),
+                f"What is recorded: one of {', '.join(self.obs_modes)}.",
+            ),
+            Parameter("only_i", 0, integer(0, 1), "0: all Stokes parameters, 1: only I."),
+            Parameter("nbin", 256, integer(2, 1 << 16), "Bins of a folded profile."),
+            Parameter("tfold", 1.0, number(0, 86400.0), "Time of a folded profile, s."),
+            Parameter(
+                "par_file",
+                "example.par",
+                text,
+                "The pulsar's par file, for folding; a relative path is beside the array's configuration.",
             ),
             Parameter(
-                name="only_i",
-                default=0,
-                convert=integer(0, 1),
-                help="0: all Stokes parameters, 1: only I.",
-            ),
-            Parameter(
-                name="nbin",
-                default=256,
-                convert=integer(2, 1 << 16),
-                help="Bins of a folded profile.",
-            ),
-            Parameter(
-                name="tfold",
-                default=1.0,
-                convert=number(0, 86400.0),
-                help="Time of a folded profile, s.",
-            ),
-            Parameter(
-                name="par_file",
-                default="example.par",
-                convert=text,
-                help="The pulsar's par file, for folding; a relative path is beside the array's configuration.",
-            ),
-            Parameter(
-                name="feed_polarization",
-                default="LIN",
-                convert=choice(("LIN", "CIRC")),
-                help="Of the feed: LIN, CIRC.",
+                "feed_polarization", "LIN", choice(("LIN", "CIRC")), "Of the feed: LIN, CIRC."
             ),
         ]
 
@@ -121,23 +103,13 @@ class GuppiIncoherentBackend(GuppiBackend):
         return [
             *super()._parameters(),
             Parameter(
-                name="obs_frequency",
-                default=2000.0,
-                convert=number(0, MAX_MHZ, unit="MHz"),
-                help="Centre of the band, MHz.",
+                "obs_frequency", 2000.0, number(0, MAX_MHZ, unit="MHz"), "Centre of the band, MHz."
             ),
             *(
-                Parameter(
-                    name=name,
-                    default=1.0,
-                    convert=scale,
-                    help=f"Gain of Stokes {name[-1].upper()}.",
-                )
+                Parameter(name, 1.0, scale, f"Gain of Stokes {name[-1].upper()}.")
                 for name in SCALES
             ),
-            Parameter(
-                name="scale", default=None, convert=scale, sets=SCALES, help="Sets all four scales."
-            ),
+            Parameter("scale", None, scale, "Sets all four scales.", sets=SCALES),
         ]
 
     def compute(self) -> tuple[dict[str, Value], dict[str, int | bytes]]:

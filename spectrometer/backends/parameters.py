@@ -12,8 +12,7 @@ from groundwork.errors import did_you_mean
 from spectrometer.derive.position import read_position
 from spectrometer.errors import ParameterError
 from spectrometer.status.protocol.cards import MAX_TEXT
-from zmqjsonproxy.errors import RefusedError
-from zmqjsonproxy.interface import Keyword
+from zmqjsonproxy import Keyword, RefusedError
 
 __all__ = [
     "Legal",
@@ -51,7 +50,7 @@ class Legal:
         return self.convert(value)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Parameter:
     """One parameter.
 

@@ -46,43 +46,28 @@ class VegasBackend(Backend):
         return [
             *super()._parameters(),
             Parameter(
-                name="polarization",
-                default="SELF",
-                convert=polarizations,
-                help="SELF: both polarizations; SELF1, SELF2: one of them; CROSS: both and their correlation.",
+                "polarization",
+                "SELF",
+                polarizations,
+                "SELF: both polarizations; SELF1, SELF2: one of them; CROSS: both and their correlation.",
             ),
             Parameter(
-                name="nchan",
-                default=self.mode.nchan,
-                convert=integer(8, MAX_CHANNELS),
-                help="Channels; has to match the FPGA image.",
+                "nchan",
+                self.mode.nchan,
+                integer(8, MAX_CHANNELS),
+                "Channels; has to match the FPGA image.",
             ),
+            Parameter("exposure", 1.0, number(0, MAX_EXPOSURE_S), "Requested integration time, s."),
             Parameter(
-                name="exposure",
-                default=1.0,
-                convert=number(0, MAX_EXPOSURE_S),
-                help="Requested integration time, s.",
+                "hwexposr",
+                self.mode.hwexposr_s or 0.001,
+                number(0, 60.0),
+                "Requested hardware integration time, s; the shortest possible one is the mode's.",
             ),
-            Parameter(
-                name="hwexposr",
-                default=self.mode.hwexposr_s or 0.001,
-                convert=number(0, 60.0),
-                help="Requested hardware integration time, s; the shortest possible one is the mode's.",
-            ),
-            Parameter(
-                name="num_spectra",
-                default=1,
-                convert=integer(1, 2**31 - 1),
-                help="Recorded, without effect.",
-            ),
+            Parameter("num_spectra", 1, integer(1, 2**31 - 1), "Recorded, without effect."),
         ]
 
     # switching signals
-
-    @property
-    def phase_count(self) -> int:
-        """Phases of the generator, blanking ones counted."""
-        return 1 if self._requests is None else len(self._requests)
 
     def clear_phases(self) -> int:
         """Remove all switching phases."""

@@ -57,10 +57,10 @@ class LbwBackend(VegasBackend):
         return [
             *super()._parameters(),
             Parameter(
-                name="gain",
-                default=list(self.mode.gain) or [DEFAULT_GAIN],
-                convert=one_or_each(_gain, "gains"),
-                help="Gain before the samples are requantized: one number, or one for each of 8 sub-bands.",
+                "gain",
+                list(self.mode.gain) or [DEFAULT_GAIN],
+                one_or_each(_gain, "gains"),
+                "Gain before the samples are requantized: one number, or one for each of 8 sub-bands.",
             ),
         ]
 

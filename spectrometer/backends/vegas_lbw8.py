@@ -52,10 +52,10 @@ class VegasL8Backend(LbwBackend):
         return [
             *super()._parameters(),
             Parameter(
-                name="subband_freq",
-                default=[middle] * self.subbands,
-                convert=Legal(centres, as_many.annotation, unit="MHz"),
-                help=f"{what}, a list in MHz (Hz above 5000), 0 to {top:g} MHz.",
+                "subband_freq",
+                [middle] * self.subbands,
+                Legal(centres, as_many.annotation, unit="MHz"),
+                f"{what}, a list in MHz (Hz above 5000), 0 to {top:g} MHz.",
             ),
         ]
 

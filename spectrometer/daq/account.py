@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import StrEnum, auto
 
 from spectrometer.daq.growing import GrowingTable
 from spectrometer.daq.pacing import Pacing
@@ -33,16 +33,19 @@ ENDING_TEXT = 10
 
 
 class Ending(StrEnum):
-    """State of a scan's file."""
+    """State of a scan's file.
 
-    UNFINISHED = "unfinished"
-    COMPLETE = "complete"
-    """All that was planned was recorded."""
-    INCOMPLETE = "incomplete"
-    """Something was lost."""
-    STOPPED = "stopped"
-    """Ended before its length."""
-    FAILED = "failed"
+    Attributes:
+        COMPLETE: All that was planned was recorded.
+        INCOMPLETE: Something was lost.
+        STOPPED: Ended before its length.
+    """
+
+    UNFINISHED = auto()
+    COMPLETE = auto()
+    INCOMPLETE = auto()
+    STOPPED = auto()
+    FAILED = auto()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

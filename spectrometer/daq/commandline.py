@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from groundwork.commandline import Parser, add_log_level
+from groundwork.commandline import argument, command, flag, log_level
 from spectrometer.daq.receiver import ReceiverConfig
 from spectrometer.status.keys import VEGAS_KEY, VEGAS_SEMAPHORE
 
@@ -18,99 +18,80 @@ DESCRIPTION = "The data-taking program, `spectrometer-daq`: words on standard in
 
 def build_parser() -> argparse.ArgumentParser:
     """The command line."""
-    parser = Parser(with_version=True, prog="spectrometer-daq", description=DESCRIPTION)
-    parser.add_argument(
-        "--source",
-        type=Path,
-        metavar="FILE",
-        help="recording to replay, looped: a GUPPI raw or a DADA file",
+    return command(
+        "spectrometer-daq",
+        DESCRIPTION,
+        argument(
+            "--source FILE",
+            "recording to replay, looped: a GUPPI raw or a DADA file",
+            type=Path,
+        ),
+        argument(
+            "--synthetic JSON",
+            "a synthetic receiver, {} for its defaults; with --source too, status key DAQSRC chooses",
+            type=_receiver,
+        ),
+        argument(
+            "--status-key KEY",
+            "System V key of the status memory; default: the original's",
+            type=lambda text: int(text, 0),
+            default=VEGAS_KEY,
+        ),
+        argument(
+            "--status-semaphore NAME",
+            "its POSIX semaphore; default: %(default)s",
+            default=VEGAS_SEMAPHORE,
+        ),
+        argument(
+            "--rate-hz R",
+            "samples a second of a replay; default: a pass fills an exposure",
+            dest="rate",
+            type=_positive,
+        ),
+        flag("--fast", "as fast as it goes instead of by the clock"),
+        argument(
+            "--taps N", "taps of the filter bank; default: %(default)s", type=_count, default=8
+        ),
+        argument(
+            "--window NAME",
+            "window of the filter bank; default: %(default)s",
+            default="hamming",
+        ),
+        argument(
+            "--nfine N",
+            "fine channels per coarse one; default: by status key NCHAN",
+            type=_count,
+        ),
+        argument(
+            "--max-lag-s S",
+            "what is processed so much later than it came is lost; default: %(default)s",
+            dest="max_lag",
+            type=_positive,
+            default=2.0,
+        ),
+        argument(
+            "--flush-s S",
+            "write finished rows every S seconds; default: %(default)s",
+            dest="flush_every",
+            type=_positive,
+            default=0.1,
+        ),
+        argument("--flush-rows N", "and whenever there are so many", type=_count),
+        argument(
+            "--file-root DIR",
+            "files that the status memory names are read from below DIR only; may be given several times",
+            type=Path,
+            action="append",
+            default=[],
+            dest="file_roots",
+        ),
+        argument("--data-dir DIR", "data root; default: status key DATADIR", type=Path),
+        flag("--start-at-once", "START does not wait for ARMSTATE and DAQSTART"),
+        flag("--once", "start at once and end with the scan"),
+        log_level(),
+        flag("--log-json", "log in JSON, one object a line"),
+        flag("--outlive-parent", "do not end with the parent process"),
     )
-    parser.add_argument(
-        "--synthetic",
-        type=_receiver,
-        metavar="JSON",
-        help="a synthetic receiver, {} for its defaults; with --source too, status key DAQSRC chooses",
-    )
-    parser.add_argument(
-        "--status-key",
-        type=lambda text: int(text, 0),
-        default=VEGAS_KEY,
-        metavar="KEY",
-        help="System V key of the status memory; default: the original's",
-    )
-    parser.add_argument(
-        "--status-semaphore",
-        default=VEGAS_SEMAPHORE,
-        metavar="NAME",
-        help="its POSIX semaphore; default: %(default)s",
-    )
-    parser.add_argument(
-        "--rate-hz",
-        type=_positive,
-        metavar="R",
-        help="samples a second of a replay; default: a pass fills an exposure",
-    )
-    parser.add_argument(
-        "--fast", action="store_true", help="as fast as it goes instead of by the clock"
-    )
-    parser.add_argument(
-        "--taps",
-        type=_count,
-        default=8,
-        metavar="N",
-        help="taps of the filter bank; default: %(default)s",
-    )
-    parser.add_argument(
-        "--window",
-        default="hamming",
-        metavar="NAME",
-        help="window of the filter bank; default: %(default)s",
-    )
-    parser.add_argument(
-        "--nfine",
-        type=_count,
-        metavar="N",
-        help="fine channels per coarse one; default: by status key NCHAN",
-    )
-    parser.add_argument(
-        "--max-lag-s",
-        type=_positive,
-        default=2.0,
-        metavar="S",
-        help="what is processed so much later than it came is lost; default: %(default)s",
-    )
-    parser.add_argument(
-        "--flush-s",
-        type=_positive,
-        default=0.1,
-        metavar="S",
-        help="write finished rows every S seconds; default: %(default)s",
-    )
-    parser.add_argument(
-        "--flush-rows", type=_count, metavar="N", help="and whenever there are so many"
-    )
-    parser.add_argument(
-        "--file-root",
-        type=Path,
-        action="append",
-        default=[],
-        metavar="DIR",
-        dest="file_roots",
-        help="files that the status memory names are read from below DIR only; may be given several times",
-    )
-    parser.add_argument(
-        "--data-dir", type=Path, metavar="DIR", help="data root; default: status key DATADIR"
-    )
-    parser.add_argument(
-        "--start-at-once", action="store_true", help="START does not wait for ARMSTATE and DAQSTART"
-    )
-    parser.add_argument("--once", action="store_true", help="start at once and end with the scan")
-    add_log_level(parser)
-    parser.add_argument("--log-json", action="store_true", help="log in JSON, one object a line")
-    parser.add_argument(
-        "--outlive-parent", action="store_true", help="do not end with the parent process"
-    )
-    return parser
 
 
 def _positive(text: str) -> float:

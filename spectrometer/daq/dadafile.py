@@ -7,10 +7,7 @@ of the band's edges the filter takes away power.
 
 from __future__ import annotations
 
-import logging
-import os
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -25,53 +22,29 @@ from spectrometer.daq.protocol.dada import (
     DadaHeaderTooShortError,
     read_header,
 )
-from spectrometer.daq.source import NOT_RECEIVED, Band, Piece, SampleArray, SourceCard, feed_basis
-from spectrometer.status.protocol.cards import MAX_TEXT, plain
+from spectrometer.daq.recordingfile import RecordingFile
+from spectrometer.daq.source import NOT_RECEIVED, Piece, SampleArray, SourceCard, feed_basis
 
 __all__ = ["DadaFile"]
-
-log = logging.getLogger(__name__)
 
 HALF_BAND_TAPS = 127
 
 
-class DadaFile:
-    """One DADA file.
-
-    Args:
-        path: The file.
-        piece_samples: How many complex samples per channel a piece holds.
-
-    Raises:
-        SourceError: No such file, no DADA file, or no samples in it.
-    """
+class DadaFile(RecordingFile[DadaHeader]):
+    """One DADA file; see `RecordingFile`."""
 
     packets = missing = 0
 
-    def __init__(self, path: str | Path, *, piece_samples: int = 4096) -> None:
-        self.path = Path(path)
-        self._piece_samples = piece_samples
-        try:
-            self._file = self.path.open("rb")
-        except OSError as error:
-            raise SourceError(str(path), error.strerror or str(error)) from error
-        try:
-            self._size = os.fstat(self._file.fileno()).st_size
-            self.header = self._read_header()
-            stored = (self._size - self.header.header_bytes) // self.header.sample_bytes
-            self.samples = (
-                stored if self.header.is_complex else max(0, (stored - HALF_BAND_TAPS + 2) // 2)
-            )
-            """Complex samples per channel in one pass."""
-            if not self.samples:
-                reason = f"too few samples: {self._size} bytes, of which the header takes {self.header.header_bytes}"
-                raise SourceError(str(path), reason)
-        except BaseException:
-            self._file.close()
-            raise
+    def _look(self) -> None:
+        self.header = self._read_header()
+        stored = (self._size - self.header.header_bytes) // self.header.sample_bytes
+        self.samples = (
+            stored if self.header.is_complex else max(0, (stored - HALF_BAND_TAPS + 2) // 2)
+        )
+        if not self.samples:
+            reason = f"too few samples: {self._size} bytes, of which the header takes {self.header.header_bytes}"
+            raise SourceError(str(self.path), reason)
         self.notes = [NOT_RECEIVED, *self._contradictions()]
-        for sentence in self.notes[1:]:
-            log.warning("%s: %s", self.path.name, sentence)
 
     def _read_header(self) -> DadaHeader:
         size = DEFAULT_HEADER_BYTES
@@ -103,16 +76,6 @@ class DadaFile:
         return sentences
 
     @property
-    def name(self) -> str:
-        """The file's name, as a card holds it."""
-        return plain(self.path.name)[-MAX_TEXT:]
-
-    @property
-    def band(self) -> Band:
-        """As the header says, of complex voltages."""
-        return self.header.band
-
-    @property
     def basis(self) -> str:
         """BASIS of the header."""
         return feed_basis(self.header.values.get("BASIS", ""))
@@ -132,10 +95,6 @@ class DadaFile:
                 cards.append((name, value, f"{key} of the recording"))
         return cards
 
-    def default_rate(self, exposure: float) -> float:
-        """Such that one pass fills an exposure (s)."""
-        return self.samples / exposure
-
     @property
     def block_samples(self) -> float:
         """The file is one block."""
@@ -144,10 +103,6 @@ class DadaFile:
     def longest_run(self) -> int:
         """All of it: there are no gaps in such a file."""
         return self.samples
-
-    def close(self) -> None:
-        """Close the file."""
-        self._file.close()
 
     def pieces(self) -> Iterator[Piece]:
         """One pass through the recording."""

@@ -11,11 +11,8 @@ Knows the file, not the rate or the time at which it is replayed.
 
 from __future__ import annotations
 
-import logging
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -29,10 +26,8 @@ from spectrometer.daq.protocol.guppiraw import (
     band_disagreements,
     read_header,
 )
-from spectrometer.daq.source import NOT_RECEIVED, Band, Piece, SourceCard, feed_basis
-from spectrometer.status.protocol.cards import MAX_TEXT, plain
-
-log = logging.getLogger(__name__)
+from spectrometer.daq.recordingfile import RecordingFile
+from spectrometer.daq.source import NOT_RECEIVED, Piece, SourceCard, feed_basis
 
 Samples = npt.NDArray[np.int8]
 
@@ -57,41 +52,26 @@ class _Run:
     """It continues the run before."""
 
 
-class GuppiFile:
-    """One GUPPI raw file.
+class GuppiFile(RecordingFile[BlockHeader]):
+    """One GUPPI raw file; see `RecordingFile`.
 
-    Args:
-        path: The file.
-        piece_samples: About how many samples per channel a piece holds.
-
-    Raises:
-        SourceError: No such file, no GUPPI raw file, or not one whole block in it.
+    Attributes:
+        missing: Samples per channel that are missing, blocks or packets.
+        block_count: Blocks in the file of which something came.
+        unlike_overlaps: Joins of blocks at which the overlap does not repeat the end of the one
+            before.
     """
 
-    def __init__(self, path: str | Path, *, piece_samples: int = 4096) -> None:
-        self.path = Path(path)
-        self._piece_samples = piece_samples
-        self._pieces: list[Piece] | None = None
-        try:
-            self._file = self.path.open("rb")
-        except OSError as error:
-            raise SourceError(str(path), error.strerror or str(error)) from error
-        try:
-            self._size = os.fstat(self._file.fileno()).st_size
-            self.header = self._header_at(0)
-            self.notes = [NOT_RECEIVED, *band_disagreements(self.header)]
-            self.unlike_overlaps = 0
-            self.block_count = 0
-            """Blocks in the file of which something came."""
-            self._runs = self._find_runs()
-        except BaseException:
-            self._file.close()
-            raise
+    _pieces: list[Piece] | None = None
+    block_count = unlike_overlaps = 0
+
+    def _look(self) -> None:
+        self.header = self._header_at(0)
+        self.notes = [NOT_RECEIVED, *band_disagreements(self.header)]
+        self._runs = self._find_runs()
         last = self._runs[-1]
         self.missing = sum(run.missing for run in self._runs)
-        """Samples per channel that are missing, blocks or packets."""
         self.samples = last.position + last.end - last.begin
-        """Samples per channel in one pass, each counted once, missing ones too."""
         if self.unlike_overlaps:
             self.notes.append(
                 f"the overlap of {self.header.overlap} samples does not repeat the end of the block before "
@@ -105,18 +85,6 @@ class GuppiFile:
             self.notes.append(
                 f"{seconds:.6g} s are missing in {gaps} of the recording, by PKTIDX and NDROP; times go on over them"
             )
-        for sentence in self.notes[1:]:
-            log.warning("%s: %s", self.path.name, sentence)
-
-    @property
-    def name(self) -> str:
-        """The file's name, as a card holds it."""
-        return plain(self.path.name)[-MAX_TEXT:]
-
-    @property
-    def band(self) -> Band:
-        """As the first header says."""
-        return self.header.band
 
     @property
     def packets(self) -> int:
@@ -144,10 +112,6 @@ class GuppiFile:
                 cards.append((name, found[key], f"{key} of the recording"))
         return cards
 
-    def default_rate(self, exposure: float) -> float:
-        """Such that one pass fills an exposure (s)."""
-        return self.samples / exposure
-
     @property
     def block_samples(self) -> float:
         """See `Source`."""
@@ -155,7 +119,7 @@ class GuppiFile:
 
     def close(self) -> None:
         """Close the file."""
-        self._file.close()
+        super().close()
         self._pieces = None
 
     def longest_run(self) -> int:

@@ -19,6 +19,7 @@ import signal
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import fields
 from pathlib import Path
 from types import FrameType
 
@@ -26,10 +27,10 @@ from arrayconfig.logs import bind, bind_scan, release_scan
 from player.clock import Clock, ClockWatch, SystemClock
 from player.logs import set_up_logging
 from spectrometer.daq.account import Closing, Ending
+from spectrometer.daq.basicrun import RunOptions
 from spectrometer.daq.commandline import build_parser
 from spectrometer.daq.errors import DaqError
 from spectrometer.daq.pacing import CATCH_UP_S
-from spectrometer.daq.run import RunOptions
 from spectrometer.daq.runs import Run, run_for
 from spectrometer.daq.starttime import Start, StartTime, is_armed
 from spectrometer.status.buffer import StatusBuffer
@@ -478,19 +479,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except StatusMemoryError as error:
         print(f"spectrometer-daq: {error}", file=sys.stderr)
         return 1
-    options = RunOptions(
-        source=arguments.source,
-        synthetic=arguments.synthetic,
-        max_lag=arguments.max_lag_s,
-        flush_every=arguments.flush_s,
-        flush_rows=arguments.flush_rows,
-        rate=arguments.rate_hz,
-        fast=arguments.fast,
-        taps=arguments.taps,
-        window=arguments.window,
-        nfine=arguments.nfine,
-        file_roots=tuple(arguments.file_roots),
-    )
+    given = vars(arguments) | {"file_roots": tuple(arguments.file_roots)}
+    options = RunOptions(**{field.name: given[field.name] for field in fields(RunOptions)})
     program = Program(
         status,
         options,

@@ -8,15 +8,13 @@ card REPLAYRT (docs/decisions).
 
 from __future__ import annotations
 
-import contextlib
 import logging
-from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from spectrometer.daq.account import CLOSING, Account, Closing, Ending, Tally
+from spectrometer.daq.account import Account, Closing, Ending, Tally
 from spectrometer.daq.accumulator import SwitchingCycle
+from spectrometer.daq.basicrun import BasicRun
 from spectrometer.daq.errors import ScanSetupError
 from spectrometer.daq.folding import Spin
 from spectrometer.daq.pacing import Pacing
@@ -30,7 +28,6 @@ from spectrometer.daq.receiver import FASTEST
 from spectrometer.daq.recorders import FoldRecorder, RawRecorder, Recorder, SearchRecorder
 from spectrometer.daq.run import (
     UNIX_EPOCH_MJD,
-    RunOptions,
     check_directory,
     open_source,
     scan_cards,
@@ -78,56 +75,32 @@ RAW_KEYS = (
 )
 
 
-class PulsarRun:
-    """A scan from its START on; see `spectrometer.daq.runs.Run`.
+class PulsarRun(BasicRun[PulsarSetup, Recorder]):
+    """A scan of a pulsar mode; see `BasicRun`."""
 
-    Args:
-        options: How to replay.
-        values: The status memory at START.
-        data_root: Where the projects are.
-        to_file: False: monitor only, nothing is written.
+    note = ""
+    _unwritten = 0
 
-    Raises:
-        DaqError: The recording, the setup or the par file cannot be used.
-    """
+    def _read_setup(self) -> PulsarSetup:
+        return read_pulsar_setup(self._values)
 
-    def __init__(
-        self,
-        options: RunOptions,
-        values: Mapping[str, Value],
-        data_root: Path,
-        *,
-        to_file: bool = True,
-    ) -> None:
-        self.options, self._values, self._data_root, self._to_file = (
-            options,
-            dict(values),
-            data_root,
-            to_file,
-        )
-        self.setup: PulsarSetup = read_pulsar_setup(values)
-        if not to_file:
-            self.setup = replace(self.setup, scan_length=None)  # it goes on until it is stopped
+    def _prepare(self) -> None:
         self._par_text, self._ephemeris = self._read_par()
-        if to_file:
-            check_directory(data_root / self.setup.project)
-        self.source = open_source(options, self._values, SwitchingCycle())
+        if self._to_file:
+            check_directory(self._data_root / self.setup.project)
+        self.source = open_source(self.options, self._values, SwitchingCycle())
         try:
             self.rate = self._choose_rate()
             if (
                 self.setup.recording is Recording.CAL
             ):  # the diode is part of the source, so it is opened again
                 self.source.close()
-                self.source = open_source(options, self._values, self._calibration())
-            self._prepare()
+                self.source = open_source(self.options, self._values, self._calibration())
+            self._make_chain()
         except BaseException:
             self.source.close()
             raise
-        self.integrations = self._unwritten = 0
-        self.begun = False
-        self._written_at = 0.0
-        self._recorder: Recorder | None = None
-        self.pacing = Pacing(self.source, self.rate, self.setup.scan_length, options.lag_limit)
+        self.pacing = Pacing(self.source, self.rate, self.setup.scan_length, self.options.lag_limit)
         self._tally = Tally(self.pacing, self._planned)
 
     def _planned(self, voltages: int) -> int:
@@ -175,7 +148,7 @@ class PulsarRun:
             blanking=(0.0, 0.0),
         )
 
-    def _prepare(self) -> None:
+    def _make_chain(self) -> None:
         band, setup = self.source.band, self.setup
         basis = self.source.basis or setup.basis
         clock = 1.0 / (self.rate * band.sample_time)  # s of the clock in one of the voltages
@@ -270,50 +243,23 @@ class PulsarRun:
 
     # what the program asks
 
-    @property
-    def account(self) -> Account:
-        """See `Run`."""
-        return self._tally.account(self.integrations)
-
-    @property
-    def path(self) -> Path | None:
-        """The file being written; None before `begin`, and in monitor mode."""
-        return None if self._recorder is None else self._recorder.path
-
-    @property
-    def rows_written(self) -> int:
-        """Rows or blocks that are left whatever happens to this process."""
-        return 0 if self._recorder is None else self._recorder.rows
-
     def peak_channel(self) -> int:
         """Channel (from 0, in band order) with the most power so far."""
-        return 0 if self._recorder is None else self._recorder.peak_channel()
-
-    def begin(self, start: float, at: float | None = None) -> None:
-        """Begin; OSError if there can be no file.
-
-        Args:
-            start: Time of the first voltage, unix seconds: that of all time stamps.
-            at: The same moment by the clock that `step` is told; None: that is in unix seconds,
-                too.
-        """
-        self._recorder = self._make_recorder(start)
-        self.pacing.start = self._written_at = start if at is None else at
-        self.begun = True
+        return 0 if self.output is None else self.output.peak_channel()
 
     def step(self, now: float) -> bool:
         """Process one piece, or drop it if it is too late; True if rows were finished."""
-        assert self._recorder is not None
+        assert self.output is not None
         before = self.pacing.reached
         due, rows = self.pacing.take(now), 0
         if due.is_late or due.position > before:  # too slow, or a gap in a recording
-            self._recorder.lost()
+            self.output.lost()
         if not due.is_late and due.samples.shape[1]:
-            rows = self._recorder.take(due.samples, due.position)
+            rows = self.output.take(due.samples, due.position)
         self._count(rows, now)
         self.pacing.advance()
         if self.pacing.over:
-            last = self._recorder.finish(self.pacing.reached)
+            last = self.output.finish(self.pacing.reached)
             self._count(last, now)
             rows += last
         return bool(rows)
@@ -328,46 +274,28 @@ class PulsarRun:
 
     def flush(self, *, sync: bool = False) -> None:
         """Write what is finished to the file. OSError if the disk does not take it."""
-        if self._recorder is not None:
-            self._recorder.set_loops(self.pacing.loops)
-            self._recorder.flush(sync=sync)
+        if self.output is not None:
+            self.output.set_loops(self.pacing.loops)
+            self.output.flush(sync=sync)
             if sync:
-                self._recorder.update_header(self.account)
+                self.output.update_header(self.account)
 
-    def end(self, closing: Closing = CLOSING) -> None:
-        """Finish the present row if it may be short, and close everything; the file stays. OSError
-        as `flush`."""
-        try:
-            if self._recorder is not None:
-                self.integrations += self._recorder.finish(self.pacing.reached)
-                self.flush()
-                account = self.account
-                self._recorder.close_header(
-                    account, closing.ending or self._tally.ending(account), closing
-                )
-        except OSError:
-            with contextlib.suppress(OSError):
-                self.abandon()
-            raise
-        self._close()
+    def _finish(self) -> None:
+        if self.output is not None:
+            self.integrations += self.output.finish(self.pacing.reached)
+            self.flush()
 
-    def abandon(self) -> None:
-        """Close without writing any more rows, after the disk has failed; what is not in the file
-        does not count."""
-        if self._recorder is not None:
-            self.integrations -= self._recorder.unsafe
-            with contextlib.suppress(OSError):
-                self._recorder.close_header(self.account, Ending.FAILED, CLOSING)
-        self._close()
+    def _close_header(self, account: Account, ending: Ending, closing: Closing) -> None:
+        if self.output is not None:
+            self.output.close_header(account, ending, closing)
 
-    def _close(self) -> None:
-        self.source.close()
-        if self._recorder is not None:
-            self._recorder.close()
+    def _forget_unsafe(self) -> None:
+        if self.output is not None:
+            self.integrations -= self.output.unsafe
 
     # its file
 
-    def _make_recorder(self, start: float) -> Recorder:
+    def _open_output(self, start: float) -> Recorder:
         setup = self.setup
         moment = datetime.fromtimestamp(start, UTC)
         directory = self._data_root / setup.project

@@ -6,17 +6,14 @@ Knows how the parts fit together and when a piece is due; commands and the statu
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import logging
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from spectrometer.daq.account import (
-    CLOSING,
     Account,
     Closing,
     Ending,
@@ -27,11 +24,12 @@ from spectrometer.daq.account import (
 )
 from spectrometer.daq.accumulator import SAME, Accumulator, StateSum, SwitchingCycle
 from spectrometer.daq.axis import Axis, Subbands, WholeBand
+from spectrometer.daq.basicrun import BasicRun, RunOptions
 from spectrometer.daq.channelizer import Channelizer, fit_taps, prototype, reach
 from spectrometer.daq.errors import ChannelizerError, ScanSetupError
 from spectrometer.daq.pacing import Pacing
 from spectrometer.daq.planned import PlannedSpectra
-from spectrometer.daq.receiver import ReceiverConfig, with_status
+from spectrometer.daq.receiver import with_status
 from spectrometer.daq.recordings import open_recording
 from spectrometer.daq.scansetup import ScanSetup, read_setup
 from spectrometer.daq.source import Source, SourceCard, gap_note
@@ -46,38 +44,6 @@ UNIX_EPOCH_MJD = 40587.0
 FLUSH_BYTES = 1 << 18
 LONGEST_FILTER = 1 << 24  # samples of both polarizations: 256 MiB
 SOURCES = RECORDING, SYNTHETIC = "RECORDING", "SYNTHETIC"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunOptions:
-    """Where the voltages are from, and what is done with them."""
-
-    source: Path | None = None
-    """A recording."""
-    synthetic: ReceiverConfig | None = None
-    """What a synthetic receiver receives."""
-    rate: float | None = None
-    """Samples per second and coarse channel of a recording; None: one pass fills one exposure."""
-    fast: bool = False
-    """Do not wait for the clock; times are still those of the rate."""
-    taps: int = 8
-    window: str = "hamming"
-    nfine: int | None = None
-    """Fine channels per coarse channel; None: NCHAN of the status memory."""
-    max_lag: float = 2.0
-    """Seconds that processing may lag before pieces are dropped."""
-    flush_every: float = 0.1
-    """Seconds between writes to the file, at least."""
-    flush_rows: int | None = None
-    """Rows that are written at once when there are so many, whatever the time; None: as many as fit
-    256 KiB."""
-    file_roots: tuple[Path, ...] = ()
-    """Folders below which files are read that the status memory names; none: anywhere."""
-
-    @property
-    def lag_limit(self) -> float | None:
-        """As `Pacing` wants it."""
-        return None if self.fast else self.max_lag
 
 
 def open_source(options: RunOptions, values: Mapping[str, Value], cycle: SwitchingCycle) -> Source:
@@ -155,42 +121,21 @@ def check_directory(directory: Path) -> None:
         raise ScanSetupError(f"data directory {directory.name}: {reason}")
 
 
-class ScanRun:
-    """A scan from its START on; `begin` when the array begins, `step` as long as it lasts, `end`
-    always.
+class ScanRun(BasicRun[ScanSetup, ScanFile]):
+    """A spectral-line scan; see `BasicRun`."""
 
-    Args:
-        options: How to replay.
-        values: The status memory at START.
-        data_root: Where the projects are.
-        to_file: False: monitor only, nothing is written.
+    _last_integration = -1
+    _start = 0.0
 
-    Raises:
-        DaqError: The recording or the setup cannot be used.
-    """
+    def _read_setup(self) -> ScanSetup:
+        return read_setup(self._values)
 
-    def __init__(
-        self,
-        options: RunOptions,
-        values: Mapping[str, Value],
-        data_root: Path,
-        *,
-        to_file: bool = True,
-    ) -> None:
-        self.options, self._values, self._data_root, self._to_file = (
-            options,
-            dict(values),
-            data_root,
-            to_file,
-        )
-        self.setup: ScanSetup = read_setup(values)
-        if not to_file:
-            self.setup = replace(self.setup, scan_length=None)  # it goes on until it is stopped
-        if to_file:
-            check_directory(data_root / self.setup.project)
-        self.source = open_source(options, self._values, self.setup.cycle)
+    def _prepare(self) -> None:
+        if self._to_file:
+            check_directory(self._data_root / self.setup.project)
+        self.source = open_source(self.options, self._values, self.setup.cycle)
         try:
-            self._prepare()
+            self._make_spectrometer()
         except ValueError as error:  # an unknown window, too few samples
             self.source.close()
             raise (
@@ -199,19 +144,12 @@ class ScanRun:
         except BaseException:
             self.source.close()
             raise
-        self.file: ScanFile | None = None
-        self.integrations = 0
-        self.begun = False
-        """`begin` was called."""
-        self._written_at = 0.0
-        self._last_integration = -1
-        self._start = 0.0
         self._unsafe: dict[int, int] = {}
         """Integrations that are not yet on disk -> rows of the file up to their end."""
-        self.pacing = Pacing(self.source, self.rate, self.setup.scan_length, options.lag_limit)
+        self.pacing = Pacing(self.source, self.rate, self.setup.scan_length, self.options.lag_limit)
         self._tally = Tally(self.pacing, self._planned.integrations)
 
-    def _prepare(self) -> None:
+    def _make_spectrometer(self) -> None:
         band, setup, options = self.source.band, self.setup, self.options
         self.axis: Axis
         if setup.subbands is None:
@@ -295,41 +233,28 @@ class ScanRun:
             else (axis.channels, axis.groups)
         )
 
-    @property
-    def account(self) -> Account:
-        """See `Run`."""
-        return self._tally.account(self.integrations)
-
-    def begin(self, start: float, at: float | None = None) -> None:
-        """Begin; OSError if there can be no file.
-
-        Args:
-            start: Time of the first sample, unix seconds: that of all time stamps.
-            at: The same moment by the clock that `step` is told; None: that is in unix seconds,
-                too.
-        """
-        if self._to_file:
-            moment = datetime.fromtimestamp(start, UTC)
-            nchan, subbands = self._row_shape
-            primary, table = build_headers(
-                nchan,
-                self._values,
-                self._own_cards(start),
-                self._history(),
-                world=self.axis.world,
-                subbands=subbands,
-            )
-            self.file = ScanFile(
-                self._data_root / self.setup.project,
-                file_name(moment, self.setup.bank, self.setup.scan_number),
-                nchan,
-                primary,
-                table,
-                subbands=subbands,
-            )
+    def _open_output(self, start: float) -> ScanFile | None:
         self._start = start
-        self.pacing.start = self._written_at = start if at is None else at
-        self.begun = True
+        if not self._to_file:
+            return None
+        moment = datetime.fromtimestamp(start, UTC)
+        nchan, subbands = self._row_shape
+        primary, table = build_headers(
+            nchan,
+            self._values,
+            self._own_cards(start),
+            self._history(),
+            world=self.axis.world,
+            subbands=subbands,
+        )
+        return ScanFile(
+            self._data_root / self.setup.project,
+            file_name(moment, self.setup.bank, self.setup.scan_number),
+            nchan,
+            primary,
+            table,
+            subbands=subbands,
+        )
 
     def step(self, now: float) -> bool:
         """Process one piece, or drop it if it is too late; True if integrations were finished."""
@@ -349,74 +274,47 @@ class ScanRun:
             finished += last
         return bool(finished)
 
-    @property
-    def path(self) -> Path | None:
-        """The file being written; None before `begin`, and in monitor mode."""
-        return None if self.file is None else self.file.path
-
     def peak_channel(self) -> int:
         """Channel (from 0, in band order) with the most power in all finished integrations."""
         return self.accumulator.peak_channel()
 
-    @property
-    def rows_written(self) -> int:
-        """Rows that the file's header counts: what is left of it whatever happens to this
-        process."""
-        return 0 if self.file is None else self.file.rows
-
     def flush(self, *, sync: bool = False) -> None:
         """Write what is finished to the file. OSError if the disk does not take it."""
-        if self.file is not None:
-            self.file.set_number("NLOOPS", self.pacing.loops)
-            self.file.flush(sync=sync)
+        if self.output is not None:
+            self.output.set_number("NLOOPS", self.pacing.loops)
+            self.output.flush(sync=sync)
             self._unsafe.clear()
             if sync:
-                update_header(self.file, self.account)
+                update_header(self.output, self.account)
 
-    def end(self, closing: Closing = CLOSING) -> None:
-        """Finish the present integration and close everything; the file stays. OSError as
-        `flush`."""
-        try:
-            if self.begun:
-                self._take(self.accumulator.finish(), self._written_at)
-                self.flush()
-            if self.file is not None:
-                account = self.account
-                close_header(
-                    self.file, account, closing.ending or self._tally.ending(account), closing
-                )
-        except OSError:
-            with contextlib.suppress(OSError):
-                self.abandon()
-            raise
-        self._close()
+    def _finish(self) -> None:
+        if self.begun:
+            self._take(self.accumulator.finish(), self._written_at)
+            self.flush()
 
-    def abandon(self) -> None:
-        """Close without writing any more rows, after the disk has failed; what is not in the file
-        does not count."""
-        if self.file is not None:
-            self.integrations -= sum(end > self.file.rows for end in self._unsafe.values())
+    def _close_header(self, account: Account, ending: Ending, closing: Closing) -> None:
+        if self.output is not None:
+            close_header(self.output, account, ending, closing)
+
+    def _forget_unsafe(self) -> None:
+        if self.output is not None:
+            self.integrations -= sum(end > self.output.rows for end in self._unsafe.values())
             self._unsafe.clear()
-            with contextlib.suppress(OSError):
-                close_header(self.file, self.account, Ending.FAILED, CLOSING)
-        self._close()
-
-    def _close(self) -> None:
-        self.source.close()
-        if self.file is not None:
-            self.file.close()
 
     def _take(self, finished: list[StateSum], now: float) -> None:
         if not finished:
             return
         self.integrations += len({part.integration for part in finished} - {self._last_integration})
         self._last_integration = finished[-1].integration
-        if self.file is None:
+        if self.output is None:
             return
         for part in finished:
-            self.file.append(self._rows(part))
-            self._unsafe[part.integration] = self.file.rows + self.file.pending_rows
-        if self._is_enough(self.file) or not 0 <= now - self._written_at < self.options.flush_every:
+            self.output.append(self._rows(part))
+            self._unsafe[part.integration] = self.output.rows + self.output.pending_rows
+        if (
+            self._is_enough(self.output)
+            or not 0 <= now - self._written_at < self.options.flush_every
+        ):
             self.flush()
             self._written_at = now
 

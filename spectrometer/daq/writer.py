@@ -273,7 +273,7 @@ def build_headers(
 
 
 class ScanFile(GrowingTable):
-    """A FITS file of spectra being written.
+    """A FITS file of spectra being written; OSError if it cannot be made.
 
     Args:
         directory: Made if it does not exist.
@@ -282,9 +282,6 @@ class ScanFile(GrowingTable):
         primary: Bytes of the primary header.
         table: Bytes of the table header, with NAXIS2 = 0.
         subbands: Sub-bands, or None, as the headers have it.
-
-    Raises:
-        OSError: The file cannot be made.
     """
 
     def __init__(

@@ -72,17 +72,7 @@ def hbw_clocks(nchan: int, frequency_mhz: float) -> Clocks:
         nchan: Channels of the image.
         frequency_mhz: Synthesizer, half the sample rate, MHz.
     """
-    size = abs(frequency_mhz)
-    sampler = frequency_mhz * 1e6 * 2
-    width = sampler / (nchan * 2)
-    return Clocks(
-        spec_tick=nchan / (size * 1e6),
-        fpga_clock=size * 1e6 / 8,
-        sampler_frequency=sampler,
-        clocks_per_tick=nchan // 8,
-        channel_width=width,
-        bandwidth=width * nchan,
-    )
+    return _clocks(nchan, frequency_mhz, frequency_mhz * 1e6 * 2, granule=nchan)
 
 
 def lbw_clocks(nchan: int, frequency_mhz: float, decimation: int) -> Clocks:
@@ -94,14 +84,20 @@ def lbw_clocks(nchan: int, frequency_mhz: float, decimation: int) -> Clocks:
         frequency_mhz: Synthesizer, half the sample rate, MHz.
         decimation: `L1_DECIMATION` or `L8_DECIMATION`.
     """
+    return _clocks(
+        nchan, frequency_mhz, frequency_mhz * 1e6 / decimation, granule=_LBW_TICK_SAMPLES
+    )
+
+
+def _clocks(nchan: int, frequency_mhz: float, sampler: float, granule: int) -> Clocks:
+    """Clocks of an effective sample rate; a granule is so many clocks of the sampler."""
     size = abs(frequency_mhz)
-    sampler = frequency_mhz * 1e6 / decimation
     width = sampler / (nchan * 2)
     return Clocks(
-        spec_tick=_LBW_TICK_SAMPLES / (size * 1e6),
+        spec_tick=granule / (size * 1e6),
         fpga_clock=size * 1e6 / 8,
         sampler_frequency=sampler,
-        clocks_per_tick=_LBW_TICK_SAMPLES // 8,
+        clocks_per_tick=granule // 8,
         channel_width=width,
         bandwidth=width * nchan,
     )

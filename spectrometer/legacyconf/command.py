@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
-from groundwork.commandline import Parser
+from groundwork.commandline import argument, command, flag
 from player.commands import Command
 from player.config import load
 from player.errors import ConfigError, Fault
@@ -27,33 +27,17 @@ MAX_BYTES = 16 << 20
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of `player migrate FILE`."""
-    parser = Parser(
-        with_version=True,
-        prog="player migrate",
-        description="Turn the original's dibas.conf into dibas.toml, and list every key that is dropped or doubtful.",
+    return command(
+        "player migrate",
+        "Turn the original's dibas.conf into dibas.toml, and list every key that is dropped or doubtful.",
+        argument("file FILE", "the original's INI file", type=Path),
+        argument("-o --output FILE", "the new file; default: standard output", type=Path),
+        flag("--force", "write over a file that is there, and write what does not pass the check"),
+        flag("--resolve", "look up hosts from here; write addresses, list hosts that have none"),
+        flag("--json", "print the list as JSON, and the new file in it without -o"),
         epilog="The list goes to standard error. Exit status: 0 the new file passes `player check`, 1 it does not, "
         "and is written with --force only, 2 usage, or a file that cannot be read or written.",
     )
-    parser.add_argument("file", type=Path, metavar="FILE", help="the original's INI file")
-    parser.add_argument(
-        "-o", "--output", type=Path, metavar="FILE", help="the new file; default: standard output"
-    )
-    parser.add_argument(
-        "--force",
-        action="store_true",
-        help="write over a file that is there, and write what does not pass the check",
-    )
-    parser.add_argument(
-        "--resolve",
-        action="store_true",
-        help="look up hosts from here; write addresses, list hosts that have none",
-    )
-    parser.add_argument(
-        "--json",
-        action="store_true",
-        help="print the list as JSON, and the new file in it without -o",
-    )
-    return parser
 
 
 def _old_text(path: Path) -> tuple[str, list[Finding]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from enum import StrEnum
+from enum import StrEnum, auto
 
 __all__ = ["Finding", "Sort", "report"]
 
@@ -13,11 +13,11 @@ __all__ = ["Finding", "Sort", "report"]
 class Sort(StrEnum):
     """What became of a key."""
 
-    DROPPED = "dropped"
+    DROPPED = auto()
     """It is not in the result, and need not be."""
-    DOUBTFUL = "doubtful"
+    DOUBTFUL = auto()
     """The result says something about it that its owner should look at."""
-    FAULT = "fault"
+    FAULT = auto()
     """The result cannot be used before it is put right."""
 
 

@@ -21,11 +21,11 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Self
 
 import posix_ipc
 import sysv_ipc
 
+from groundwork.closing import Closing
 from spectrometer.status.errors import StatusAttachError, StatusDamagedError, StatusLockError
 from spectrometer.status.holders import foreign_users
 from spectrometer.status.keys import STATUS_BYTES, VEGAS_KEY, VEGAS_SEMAPHORE
@@ -51,7 +51,7 @@ _REMOVED = 0o1000
 _NOTICE_S = 0.05  # a healthy program holds the semaphore for a millisecond
 
 
-class StatusBuffer:
+class StatusBuffer(Closing):
     """Attached status memory; usable from several threads and processes.
 
     Args:
@@ -146,12 +146,6 @@ class StatusBuffer:
             lost,
             done,
         )
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_exc: object) -> None:
-        self.close()
 
     def __repr__(self) -> str:
         return f"StatusBuffer(key={self.key:#010x}, semaphore={self.semaphore!r})"

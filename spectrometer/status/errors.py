@@ -21,14 +21,6 @@ class StatusMemoryError(Portable):
     """Base of all trouble with the status memory."""
 
 
-class CardError(StatusMemoryError, ValueError):
-    """A key or a value that no card can hold, or 80 bytes that are no card."""
-
-    def __init__(self, keyword: str, reason: str) -> None:
-        super().__init__(f"card {keyword}: {reason}")
-        self.keyword, self.reason = keyword, reason
-
-
 class StatusAttachError(StatusMemoryError):
     """The shared segment or its semaphore cannot be attached or created."""
 
@@ -37,13 +29,20 @@ class StatusAttachError(StatusMemoryError):
         self.what, self.reason = what, reason
 
 
+class CardError(StatusMemoryError, ValueError):
+    """A key or a value that no card can hold, or 80 bytes that are no card."""
+
+    def __init__(self, keyword: str, reason: str) -> None:
+        super().__init__(f"card {keyword}: {reason}")
+        self.keyword, self.reason = keyword, reason
+
+
 class StatusOwnedError(StatusMemoryError):
     """Another program of this host is the owner of a status memory, or of what belongs to one."""
 
     def __init__(self, what: str, owner: object) -> None:
-        super().__init__(
-            f"{what} is owned by {owner}; end it first, or give this program a status memory of its own"
-        )
+        remedy = "end it first, or give this program a status memory of its own"
+        super().__init__(f"{what} is owned by {owner}; {remedy}")
         self.what, self.owner = what, owner
 
 

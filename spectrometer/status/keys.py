@@ -10,8 +10,6 @@ STATUS_BYTES = 2880 * 64
 
 VEGAS_KEY = 0x01001840
 VEGAS_SEMAPHORE = "/vegas_status"
-GUPPI_KEY = 0x01001830
-GUPPI_SEMAPHORE = "/guppi_status"
 
 UNSPECIFIED = "unspecified"
 
@@ -70,11 +68,6 @@ def ftok(device: int, inode: int, project: int) -> int:
     """glibc's ftok from `st_dev`, `st_ino` and the project id, as a signed 32-bit number."""
     key = ((project & 0xFF) << 24) | ((device & 0xFF) << 16) | (inode & 0xFFFF)
     return key - (1 << 32) if key & 0x80000000 else key
-
-
-def hashpipe_status_key(device: int, inode: int, instance: int) -> int:
-    """Segment key of a hashpipe instance whose key file has this device and inode."""
-    return ftok(device, inode, (instance & 0x3F) | 0x40)
 
 
 def hashpipe_semaphore(key_file: str, instance: int) -> str:

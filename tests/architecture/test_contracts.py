@@ -1,4 +1,4 @@
-"""Who may import whom is written in pyproject.toml; here it is held, and shown to bite."""
+"""Contracts of imports, as pyproject.toml has them: held, and shown to bite."""
 
 from __future__ import annotations
 

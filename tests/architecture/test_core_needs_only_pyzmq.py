@@ -66,7 +66,7 @@ def bare_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def found(bare_python: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """What the program saw in the bare environment."""
+    """Report of the program in the bare environment."""
     with NativePlayer() as native, OriginalPlayer(bank="BANKB") as original:
         done = subprocess.run(
             [bare_python, "-I", "-W", "error", "-c", PROGRAM, native.url, original.url],

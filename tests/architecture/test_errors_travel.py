@@ -15,22 +15,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.packages import PACKAGES
 
 from arrayconfig.files import Fault
 from dealer.outcome import Outcome, Outcomes, Values
 from portmanager import Allocation
 from zmqjsonproxy.errors import RefusedError, RemoteError
 
-PACKAGES = (
-    "groundwork",
-    "arrayconfig",
-    "zmqjsonproxy",
-    "portmanager",
-    "dealer",
-    "player",
-    "spectrometer",
-    "benchmarks",
-)
 OUTCOME = Outcome(
     "BANKA",
     None,
@@ -60,7 +51,7 @@ TRIPS: dict[str, Callable[[Any], Any]] = {
 
 def exceptions() -> Iterator[type[BaseException]]:
     """Every class of exceptions that a package defines."""
-    for root in PACKAGES:
+    for root in (*PACKAGES, "benchmarks"):
         package = importlib.import_module(root)
         for found in pkgutil.walk_packages(package.__path__, f"{root}."):
             if not found.name.endswith("__main__"):

@@ -1,4 +1,4 @@
-"""What several of these tests begin with: a served Bank, and clients of both kinds."""
+"""Fixtures of several of these tests: a served Bank, and clients of both kinds."""
 
 from __future__ import annotations
 

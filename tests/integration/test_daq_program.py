@@ -20,24 +20,15 @@ import psutil
 import pytest
 import sysv_ipc
 from astropy.io import fits
+from support.daq import TWO_PHASES, daq_command
 from support.memory import private_status
+from support.player_run import ROOT, poll
 from support.recordings import recording
 
 from spectrometer.daq.control import DaqProcess
 from spectrometer.daq.errors import DaqNotRunningError
 from spectrometer.status import StatusBuffer
 from spectrometer.status.protocol.cards import Value
-
-ROOT = Path(__file__).parents[2]
-DEADLINE_S = 120.0
-
-
-def wait_for(what: Callable[[], object], text: str) -> None:
-    deadline = time.monotonic() + DEADLINE_S
-    while not what():
-        assert time.monotonic() < deadline, f"not within {DEADLINE_S} s: {text}"
-        time.sleep(0.02)
-
 
 VALUES = {
     "NCHAN": "1024",
@@ -49,12 +40,7 @@ VALUES = {
     "OBSBW": 800.0,
     "OBSFREQ": 1440.0,
     "SWPERIOD": 0.2,
-    "_SPHS_01": 0.0,
-    "_SPHS_02": 0.5,
-    "_SCAL_01": 1,
-    "_SCAL_02": 0,
-    "_SSRF_01": 0,
-    "_SSRF_02": 0,
+    **TWO_PHASES,
 }
 
 
@@ -79,22 +65,11 @@ def status(tmp_path: Path) -> Iterator[StatusBuffer]:
 
 
 def started(status: StatusBuffer, *arguments: str, source: str = "sample_puppi.raw") -> DaqProcess:
-    command = [
-        sys.executable,
-        "-m",
-        "spectrometer.daq.program",
-        "--status-key",
-        hex(status.key),
-        "--status-semaphore",
-        status.semaphore,
-        "--source",
-        str(recording(source)),
-        *arguments,
-    ]
+    command = daq_command(status, "--source", str(recording(source)), *arguments)
     process = DaqProcess(command, cwd=ROOT)
     process.start()
     try:
-        wait_for(lambda: status.get("DAQSTATE") == "stopped", "DAQSTATE stopped")
+        poll(lambda: status.get("DAQSTATE") == "stopped", "DAQSTATE stopped")
     except BaseException:
         process.stop()
         raise
@@ -128,7 +103,7 @@ def refuses(refusing: tuple[StatusBuffer, DaqProcess], change: Mapping[str, Valu
     before = status.read()["DATADIR"]
     status.update({**VALUES, "DAQERR": "", "DAQNOTE": "", **change})
     process.send("START")
-    wait_for(lambda: status.get("DAQERR"), "DAQERR")
+    poll(lambda: status.get("DAQERR"), "DAQERR")
     status.update({"DATADIR": before})
     assert process.is_running
     return str(status.get("DAQERR"))
@@ -158,12 +133,12 @@ def independent_peak() -> int:
 def test_scan_by_words_on_stdin(status: StatusBuffer, daq: Callable[..., DaqProcess]) -> None:
     process = daq()
     process.send("start")
-    wait_for(lambda: status.get("NETSTAT") == "receiving", "NETSTAT receiving")
+    poll(lambda: status.get("NETSTAT") == "receiving", "NETSTAT receiving")
     assert not status.get("DAQFITS")
     arm(status)
-    wait_for(lambda: int(status.get("DAQNINT") or 0) >= 5, "5 integrations")
+    poll(lambda: int(status.get("DAQNINT") or 0) >= 5, "5 integrations")
     process.send("STOP")
-    wait_for(lambda: status.get("SCANSTAT") == "stopped", "SCANSTAT stopped")
+    poll(lambda: status.get("SCANSTAT") == "stopped", "SCANSTAT stopped")
     values = status.read()
     assert values["DAQPEAK"] == independent_peak()
     assert values["DAQERR"] == ""
@@ -202,7 +177,7 @@ def test_scan_length_ends_the_scan_by_itself(
         status.remove([key])
     process = daq("--fast", "--start-at-once")
     process.send("START")
-    wait_for(
+    poll(
         lambda: status.get("DAQNINT") == 200 and status.get("SCANSTAT") == "stopped",
         "200 integrations",
     )
@@ -237,7 +212,7 @@ def test_what_cannot_start_is_told_in_the_status(
     assert text in refuses(refusing, change)
     assert status.get("SCANSTAT") == "stopped"
     process.send("nonsense")
-    wait_for(lambda: "NONSENSE" in str(status.get("DAQNOTE")), "DAQNOTE")
+    poll(lambda: "NONSENSE" in str(status.get("DAQNOTE")), "DAQNOTE")
     assert process.is_running
 
 
@@ -245,7 +220,7 @@ def test_a_recording_that_is_cut_short_is_told_in_the_status(
     status: StatusBuffer, daq: Callable[..., DaqProcess]
 ) -> None:
     daq("--start-at-once", source="sample_vegas.raw").send("START")
-    wait_for(lambda: status.get("DAQERR"), "DAQERR")
+    poll(lambda: status.get("DAQERR"), "DAQERR")
     assert "sample_vegas.raw: cut short, expected 132186112 bytes, found 7920" in str(
         status.get("DAQERR")
     )
@@ -259,8 +234,8 @@ def test_full_disk_is_reported_and_rows_are_kept(
     assert process.pid is not None
     resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (3_000_000, 3_000_000))
     process.send("START")
-    wait_for(lambda: status.get("DISKSTAT") == "full", "DISKSTAT full")
-    wait_for(lambda: "disk full" in str(status.get("DAQERR")), "DAQERR")
+    poll(lambda: status.get("DISKSTAT") == "full", "DISKSTAT full")
+    poll(lambda: "disk full" in str(status.get("DAQERR")), "DAQERR")
     with fits.open(only_file(status)) as units:
         units.verify("exception")
         room = 1041 * 2880 - units[1].fileinfo()["datLoc"]
@@ -273,14 +248,14 @@ def test_a_file_that_is_removed_while_it_is_written_ends_the_scan_and_the_next_o
 ) -> None:
     process = daq("--start-at-once")
     process.send("START")
-    wait_for(lambda: status.get("DAQNROW"), "rows")
+    poll(lambda: status.get("DAQNROW"), "rows")
     shutil.rmtree(Path(str(status.get("DATADIR"))) / "TEST")
-    wait_for(lambda: status.get("SCANSTAT") == "stopped", "stopped")
+    poll(lambda: status.get("SCANSTAT") == "stopped", "stopped")
     assert str(status.get("DAQERR")).startswith("disk: the file was removed while it was written")
     process.send("START")
-    wait_for(lambda: status.get("DAQERR") == "" and status.get("DAQNROW"), "rows of the next scan")
+    poll(lambda: status.get("DAQERR") == "" and status.get("DAQNROW"), "rows of the next scan")
     process.send("STOP")
-    wait_for(lambda: status.get("SCANSTAT") == "stopped", "stopped")
+    poll(lambda: status.get("SCANSTAT") == "stopped", "stopped")
     assert status.get("DAQERR") == ""
     only_file(status)
 
@@ -302,19 +277,19 @@ def test_a_data_root_that_is_on_another_disk_than_before_is_told(
                 root.unlink()
                 root.symlink_to(stack.enter_context(tempfile.TemporaryDirectory(dir=folder)))
             process.send("START")
-            wait_for(lambda: status.get("NETSTAT") == "receiving", "receiving")
+            poll(lambda: status.get("NETSTAT") == "receiving", "receiving")
             assert status.get("DAQNOTE") == note
             process.send("STOP")
-            wait_for(lambda: status.get("SCANSTAT") == "stopped", "stopped")
+            poll(lambda: status.get("SCANSTAT") == "stopped", "stopped")
 
 
 def test_monitor_writes_no_file(status: StatusBuffer, daq: Callable[..., DaqProcess]) -> None:
     process = daq()
     process.send("MONITOR")
-    wait_for(lambda: status.get("DAQPEAK") is not None, "a peak")
+    poll(lambda: status.get("DAQPEAK") is not None, "a peak")
     assert status.get("DAQPEAK") == independent_peak()
     process.send("STOP")
-    wait_for(lambda: status.get("SCANSTAT") == "stopped", "stopped")
+    poll(lambda: status.get("SCANSTAT") == "stopped", "stopped")
     assert not (Path(str(status.get("DATADIR"))) / "TEST").exists()
 
 
@@ -323,7 +298,7 @@ def test_sigterm_ends_with_a_complete_file(
 ) -> None:
     process = daq("--start-at-once")
     process.send("START")
-    wait_for(lambda: int(status.get("DAQNINT") or 0) >= 1, "an integration")
+    poll(lambda: int(status.get("DAQNINT") or 0) >= 1, "an integration")
     assert process.stop(quit_s=0, term_s=5) == 0
     with fits.open(only_file(status)) as units:
         units.verify("exception")
@@ -336,29 +311,17 @@ def test_end_of_the_parent_ends_the_program(status: StatusBuffer, tmp_path: Path
         "p = subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)\n"
         "print(p.pid, flush=True); signal.pause()\n"
     )
-    command = [
-        sys.executable,
-        "-c",
-        code,
-        sys.executable,
-        "-m",
-        "spectrometer.daq.program",
-        "--status-key",
-        hex(status.key),
-        "--status-semaphore",
-        status.semaphore,
-        "--source",
-        str(recording("sample_puppi.raw")),
-    ]
+    program = daq_command(status, "--source", str(recording("sample_puppi.raw")))
+    command = [sys.executable, "-c", code, *program]
     with subprocess.Popen(
         command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as parent:
         assert parent.stdout is not None
         child = int(parent.stdout.readline())
-        wait_for(lambda: status.get("DAQSTATE") == "stopped", "DAQSTATE stopped")
+        poll(lambda: status.get("DAQSTATE") == "stopped", "DAQSTATE stopped")
         parent.kill()  # our end of the input stays open: the death signal has to do it
-        wait_for(lambda: status.get("DAQSTATE") == "exiting", "DAQSTATE exiting")
-    wait_for(
+        poll(lambda: status.get("DAQSTATE") == "exiting", "DAQSTATE exiting")
+    poll(
         lambda: not psutil.pid_exists(child) or psutil.Process(child).status() == "zombie",
         "the end",
     )
@@ -391,10 +354,10 @@ def test_a_start_time_from_a_spoilt_memory_begins_no_scan(
 ) -> None:
     program = daq()
     program.send("START")
-    wait_for(lambda: status.get("NETSTAT") == "receiving", "receiving")
+    poll(lambda: status.get("NETSTAT") == "receiving", "receiving")
     for wrong in ("nan", "-1", "1e300"):
         status.update({"DAQSTART": wrong, "ARMSTATE": "armed", "DAQERR": ""})
-        wait_for(lambda: "DAQSTART" in str(status.get("DAQERR")), "DAQERR")
+        poll(lambda: "DAQSTART" in str(status.get("DAQERR")), "DAQERR")
     foreign = b"TSYS    =                  nan".ljust(80)
     memory = sysv_ipc.SharedMemory(status.key, 0, size=0)
     image = status.snapshot()
@@ -402,10 +365,10 @@ def test_a_start_time_from_a_spoilt_memory_begins_no_scan(
     memory.write(foreign + b"END".ljust(80), end)
     memory.detach()
     status.update({"DAQSTART": 0, "DAQERR": ""})  # long ago: what is late is dropped
-    wait_for(lambda: status.get("DAQFITS"), "a file")
+    poll(lambda: status.get("DAQFITS"), "a file")
     time.sleep(0.3)
     program.send("STOP")
-    wait_for(lambda: status.get("SCANSTAT") == "stopped", "stopped")
+    poll(lambda: status.get("SCANSTAT") == "stopped", "stopped")
     assert program.is_running
     only_file(status)
 
@@ -424,17 +387,17 @@ def test_a_program_that_is_stopped_by_a_signal_over_a_whole_scan_says_that_all_o
     process = daq()
     start = announced(status, 1.0)
     process.send("START")
-    wait_for(lambda: status.get("NETSTAT") == "receiving", "receiving")
+    poll(lambda: status.get("NETSTAT") == "receiving", "receiving")
     assert process.pid is not None
     assert time.monotonic() < start
     os.kill(process.pid, signal.SIGSTOP)
     status.update({"ARMSTATE": "armed"})
-    wait_for(lambda: time.monotonic() > start + 0.8, "the end of the scan")
+    poll(lambda: time.monotonic() > start + 0.8, "the end of the scan")
     status.update({"ARMSTATE": "idle"})
     process.send("STOP")
     status.remove(["DAQMONO"])
     os.kill(process.pid, signal.SIGCONT)
-    wait_for(lambda: status.get("SCANSTAT") == "stopped", "stopped")
+    poll(lambda: status.get("SCANSTAT") == "stopped", "stopped")
     values = status.read()
     assert [values[key] for key in ("DAQPLAN", "DAQNINT", "DAQLOST", "DAQDROP", "DAQFITS")] == [
         7,
@@ -453,12 +416,12 @@ def test_a_program_that_is_stopped_by_a_signal_within_a_scan_says_what_is_lost(
     start = announced(status, 0.2)
     status.update({"ARMSTATE": "armed"})
     process.send("START")
-    wait_for(lambda: int(status.get("DAQNINT") or 0) >= 2, "two integrations")
+    poll(lambda: int(status.get("DAQNINT") or 0) >= 2, "two integrations")
     assert process.pid is not None
     os.kill(process.pid, signal.SIGSTOP)
-    wait_for(lambda: time.monotonic() > start + 3.5, "the end of the scan")
+    poll(lambda: time.monotonic() > start + 3.5, "the end of the scan")
     os.kill(process.pid, signal.SIGCONT)
-    wait_for(lambda: status.get("SCANSTAT") == "stopped", "the end")
+    poll(lambda: status.get("SCANSTAT") == "stopped", "the end")
     values = status.read()
     assert values["DAQPLAN"] == 35
     assert 2 <= values["DAQNINT"] < 35
@@ -480,6 +443,6 @@ def test_a_directory_that_cannot_be_written_is_told_before_the_scan_begins(
 ) -> None:
     (Path(str(status.get("DATADIR"))) / "TEST").write_text("a file in the way")
     daq().send("START")
-    wait_for(lambda: status.get("DAQERR"), "DAQERR")
+    poll(lambda: status.get("DAQERR"), "DAQERR")
     assert status.get("DAQERR") == "data directory TEST: File exists"
     assert status.get("NETSTAT") != "receiving"

@@ -17,7 +17,7 @@ from support.descriptions import described
 from support.native_player import NativePlayer
 from support.original_server import OriginalPlayer
 from support.player_process import PlayerProcess
-from support.player_run import ROOT, clean_environment, free_port
+from support.player_run import ROOT, clean_environment, free_port, python
 from support.terminal import Terminal
 
 from dealer.stubs import BankInterface, module_text
@@ -39,15 +39,7 @@ def port_of(player: PlayerProcess) -> str:
 
 
 def dealer(*words: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "dealer.cli", *map(str, words)],
-        cwd=ROOT,
-        env=clean_environment(**environment),
-        capture_output=True,
-        text=True,
-        timeout=600,
-        check=False,
-    )
+    return python("-m", "dealer.cli", *words, env=clean_environment(**environment))
 
 
 @pytest.fixture(scope="module")
@@ -382,22 +374,15 @@ def test_stubs_pass_strict_checks_run_and_catch_wrong_arguments(
         *MISTAKES,
     ]
     (tmp_path / "wrong.py").write_text("\n".join(wrong) + "\n")
-    checked = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "mypy",
-            "--strict",
-            "--cache-dir",
-            str(tmp_path / "cache"),
-            *MODULES,
-        ],
+    checked = python(
+        "-m",
+        "mypy",
+        "--strict",
+        "--cache-dir",
+        tmp_path / "cache",
+        *MODULES,
         cwd=tmp_path,
         env=clean_environment(MYPYPATH=str(ROOT)),
-        capture_output=True,
-        text=True,
-        timeout=600,
-        check=False,
     )
     errors = [line for line in checked.stdout.splitlines() if ": error: " in line]
     assert [line.partition(":")[0] for line in errors] == ["wrong.py"] * len(MISTAKES), (
@@ -406,15 +391,7 @@ def test_stubs_pass_strict_checks_run_and_catch_wrong_arguments(
     for number, (error, text) in enumerate(zip(errors, MISTAKES.values(), strict=True), start=3):
         assert error.startswith(f"wrong.py:{number}:")
         assert text in error
-    run = subprocess.run(
-        [sys.executable, "good.py"],
-        cwd=tmp_path,
-        env=clean_environment(),
-        capture_output=True,
-        text=True,
-        timeout=600,
-        check=False,
-    )
+    run = python("good.py", cwd=tmp_path)
     assert (run.returncode, run.stderr) == (0, "")
 
 
@@ -452,15 +429,8 @@ def test_without_a_command_there_is_a_prompt_with_d_and_completion(config: Path)
 
 
 def test_the_prompt_carries_out_what_is_piped_into_it(config: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "dealer.cli", "--config", str(config)],
-        input="print(d.list_available_players())\n",
-        cwd=ROOT,
-        env=clean_environment(),
-        capture_output=True,
-        text=True,
-        timeout=600,
-        check=False,
+    done = python(
+        "-m", "dealer.cli", "--config", config, input="print(d.list_available_players())\n"
     )
     assert done.returncode == 0
     assert "['BANKA', 'BANKB']" in done.stdout

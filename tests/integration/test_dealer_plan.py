@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from support.backends import SHIPPED
-from support.player_run import DEADLINE, ROOT, PlayerRun, clean_environment, is_gone, poll
+from support.player_run import DEADLINE, ROOT, PlayerRun, clean_environment, is_gone, poll, python
 from support.spectrometer_array import write_array
 
 from groundwork.addresses import split_url
@@ -149,14 +149,14 @@ def plan(tmp_path: Path, text: str | Path, *words: str) -> subprocess.CompletedP
     script = text if isinstance(text, Path) else tmp_path / "script.py"
     if isinstance(text, str):
         script.write_text(text)
-    return subprocess.run(
-        [sys.executable, "-m", "dealer.cli", "plan", str(script), *words],
-        capture_output=True,
-        text=True,
-        timeout=DEADLINE,
+    return python(
+        "-m",
+        "dealer.cli",
+        "plan",
+        script,
+        *words,
         env=clean_environment(DIBAS_CONFIG=str(SHIPPED)),
         cwd=tmp_path,
-        check=False,
     )
 
 

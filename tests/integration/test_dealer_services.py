@@ -5,8 +5,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,10 +14,11 @@ import pytest
 from support.both import Waiting
 from support.native_player import NativePlayer
 from support.original_server import OriginalPlayer
-from support.player_run import ROOT, clean_environment, free_port
-from support.port_manager import ServerProcess, StandIn, wait_for
+from support.player_run import ROOT, clean_environment, free_port, poll, python
+from support.port_manager import ServerProcess, StandIn
 
 from dealer import AsyncDealer, ConfigurationError, Dealer, PlayersError
+from groundwork.closing import Closing
 from portmanager import PortManager
 
 MakeDealer = Callable[..., Any]
@@ -47,7 +46,7 @@ def manager(tmp_path: Path) -> Iterator[ServerProcess]:
         yield server
 
 
-class Service:
+class Service(Closing):
     """A native Player on a port that it was lent, under a name."""
 
     def __init__(self, manager_port: int, bank: str, user: str = "vegas", **settings: Any) -> None:
@@ -55,26 +54,31 @@ class Service:
         self.port = self.client.get_port(bank)
         self.player = NativePlayer(f"tcp://127.0.0.1:{self.port}", bank=bank, **settings)
 
-    def end(self) -> None:
+    def close(self) -> None:
         self.player.close()
         self.client.close()
 
-    def __enter__(self) -> Service:
-        return self
 
-    def __exit__(self, *_exc: object) -> None:
-        self.end()
+@pytest.fixture
+def found(make_dealer: MakeDealer, manager: ServerProcess) -> Iterator[tuple[Any, Service]]:
+    """A Dealer that knows a Player by its name, and has asked it."""
+    with (
+        make_dealer({"BANKA": f"service:BANKA@127.0.0.1:{manager.port}"}) as d,
+        Service(manager.port, "BANKA") as service,
+    ):
+        assert d.get_mode() == (True, None)
+        yield d, service
 
 
 def eventually(d: Any, method: str, *args: Any) -> dict[str, Any]:
-    """What all active Players answer, as soon as they do."""
+    """Answers of all active Players, as soon as they give them."""
     answers: dict[str, Any] = {}
 
     def answered() -> bool:
         answers.update(d.outcomes(method, *args))
         return all(one.error is None for one in answers.values())
 
-    wait_for(answered, f"answers to {method}")
+    poll(answered, f"answers to {method}")
     return {bank: one.value for bank, one in answers.items()}
 
 
@@ -124,7 +128,7 @@ def test_a_player_is_followed_to_its_new_port_and_that_is_said_once(
         try:
             assert d.get_mode() == (True, None)
         finally:
-            first.end()
+            first.close()
         with Service(manager.port, "BANKA", mode="MODE2") as second:
             assert second.port != first.port
             assert eventually(d, "get_mode") == {"BANKA": "MODE2"}
@@ -139,58 +143,48 @@ def test_a_player_is_followed_to_its_new_port_and_that_is_said_once(
 
 
 def test_a_silent_player_is_left_for_the_one_that_took_its_name(
-    make_dealer: MakeDealer, manager: ServerProcess
+    found: tuple[Any, Service], manager: ServerProcess
 ) -> None:
-    with (
-        make_dealer({"BANKA": f"service:BANKA@127.0.0.1:{manager.port}"}) as d,
-        Service(manager.port, "BANKA") as old,
-    ):
-        assert d.get_mode() == (True, None)
-        old.player.suspend()
-        old.client.close()  # its host has gone, and with it the name
-        with Service(manager.port, "BANKA", mode="MODE3"):
-            assert eventually(d, "get_mode") == {"BANKA": "MODE3"}
-        old.player.resume()
+    d, old = found
+    old.player.suspend()
+    old.client.close()  # its host has gone, and with it the name
+    with Service(manager.port, "BANKA", mode="MODE3"):
+        assert eventually(d, "get_mode") == {"BANKA": "MODE3"}
+    old.player.resume()
 
 
 def test_without_its_port_manager_a_dealer_goes_on_with_what_it_knows(
-    make_dealer: MakeDealer, manager: ServerProcess
+    found: tuple[Any, Service], manager: ServerProcess
 ) -> None:
-    with (
-        make_dealer({"BANKA": f"service:BANKA@127.0.0.1:{manager.port}"}) as d,
-        Service(manager.port, "BANKA") as one,
-    ):
-        assert d.get_mode() == (True, None)
-        manager.end()
-        assert d.get_mode() == (True, None)
-        one.player.kill()
-        with NativePlayer(f"tcp://127.0.0.1:{one.port}", mode="MODE1"):
-            assert eventually(d, "get_mode") == {"BANKA": "MODE1"}
+    d, one = found
+    manager.end()
+    assert d.get_mode() == (True, None)
+    one.player.kill()
+    with NativePlayer(f"tcp://127.0.0.1:{one.port}", mode="MODE1"):
+        assert eventually(d, "get_mode") == {"BANKA": "MODE1"}
 
 
 def test_an_absent_port_manager_and_an_absent_player_are_told_apart(
     make_dealer: MakeDealer, manager: ServerProcess
 ) -> None:
     at = f"127.0.0.1:{manager.port}"
-    with make_dealer({"BANKA": f"service:BANKA@{at}"}) as d:
-        with pytest.raises(
-            PlayersError, match=r"service 'BANKA' at the port manager .*: found none; is its"
-        ):
-            d.get_mode()
-        with pytest.raises(
-            ConfigurationError, match=r"knows no service BANK\.\.\.; do its Players run"
-        ):
+
+    def told(of_players: str, of_itself: str) -> None:
+        with make_dealer({"BANKA": f"service:BANKA@{at}"}) as d:
+            with pytest.raises(PlayersError, match=of_players):
+                d.get_mode()
+        with pytest.raises(ConfigurationError, match=of_itself):
             make_dealer(f"portmanager://{at}")
-        manager.end()
-    with make_dealer({"BANKA": f"service:BANKA@{at}"}) as d:
-        with pytest.raises(
-            PlayersError, match=f"the port manager at {at} does not tell: .*Errno 111"
-        ):
-            d.get_mode()
-    with pytest.raises(
-        ConfigurationError, match=f"the port manager at {at} does not answer .*is one running there"
-    ):
-        make_dealer(f"portmanager://{at}")
+
+    told(
+        r"service 'BANKA' at the port manager .*: found none; is its",
+        r"knows no service BANK\.\.\.; do its Players run",
+    )
+    manager.end()
+    told(
+        f"the port manager at {at} does not tell: .*Errno 111",
+        f"the port manager at {at} does not answer .*is one running there",
+    )
 
 
 def test_each_of_two_users_has_players_of_the_same_name(
@@ -250,14 +244,14 @@ def test_the_command_takes_a_port_manager_in_the_place_of_a_file(
     at = f"portmanager://127.0.0.1:{manager.port}"
 
     def dealer(*words: str, status: int = 0) -> str:
-        done = subprocess.run(
-            [sys.executable, "-m", "dealer.cli", *words, "--config", at],
+        done = python(
+            "-m",
+            "dealer.cli",
+            *words,
+            "--config",
+            at,
             cwd=tmp_path,
             env=clean_environment(PYTHONPATH=str(ROOT)),
-            capture_output=True,
-            text=True,
-            timeout=600,
-            check=False,
         )
         assert done.returncode == status, done.stderr
         return done.stdout + done.stderr

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from support.dealers import Array, array_of, called, eventually, natives, origin
 from support.native_player import NativePlayer
 from support.original_server import OriginalPlayer
 from support.player_process import PlayerProcess
+from support.threads import in_threads
 
 import dealer
 from dealer import (
@@ -418,11 +420,7 @@ def test_d11_all_threads_get_their_own_answers_from_one_dealer() -> None:
                 if [int(v) for v in found.values()] != [number * 1000 + i] * 3:
                     wrong.append(found)
 
-        threads = [threading.Thread(target=work, args=(n,)) for n in range(4)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join(60)
+        in_threads(*(partial(work, n) for n in range(4)))
         assert wrong == []
         assert array["BANKC"].is_alive
 

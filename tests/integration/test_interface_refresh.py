@@ -1,4 +1,4 @@
-"""What a person at a prompt sees of a server: names, signatures, documentation, and that they have
+"""View of a server at a prompt: names, signatures, documentation, and that they have
 changed."""
 
 from __future__ import annotations

@@ -93,7 +93,7 @@ def lock_files(table: SpectrometerBankConfig) -> list[str]:
 
 
 def doctor(capsys: pytest.CaptureFixture[str], path: Path, *words: str) -> dict[str, Any]:
-    """What the doctor finds; `owner` has its findings about the owner."""
+    """Findings of the doctor; `owner` has those about the owner."""
     main(["doctor", "BANKA", "--simulate", "--json", "--config", str(path), *words])
     report: dict[str, Any] = json.loads(capsys.readouterr().out)
     report["owner"] = [found["text"] for found in report["findings"] if found["check"] == "owner"]

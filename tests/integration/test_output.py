@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.player_run import ENDS_WITHIN, ROOT, bank_of, clean_environment, free_port, poll
@@ -86,6 +87,16 @@ def test_errors_of_a_command_do_not_go_to_its_output_when_standard_error_is_clos
     assert done.stdout == ""
 
 
+def serves_and_ends(bank: Any, process: subprocess.Popen[bytes], calls: int) -> None:
+    """Have errors logged; other calls are answered, and the Player ends in time."""
+    for _ in range(calls):
+        with pytest.raises(RemoteError):
+            bank.nap("x")
+    assert bank.count() >= 0
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(ENDS_WITHIN) == 0
+
+
 def test_a_log_that_nobody_reads_holds_up_no_call_and_not_the_end(config: Path) -> None:
     words = [sys.executable, "-m", "player.cli", "BANKA", "--config", str(config)]
     reader, writer = os.pipe()
@@ -97,12 +108,7 @@ def test_a_log_that_nobody_reads_holds_up_no_call_and_not_the_end(config: Path) 
                 log += os.read(reader, 65536)
             url = log.decode().rpartition("ready: BANKA at ")[2].split()[0]
             with bank_of(url) as bank:
-                for _ in range(800):  # 200 bytes of the log each
-                    with pytest.raises(RemoteError):
-                        bank.nap("x")
-                assert bank.count() >= 0
-            process.send_signal(signal.SIGTERM)
-            assert process.wait(ENDS_WITHIN) == 0
+                serves_and_ends(bank, process, calls=800)  # 200 bytes of the log each
         finally:
             os.close(reader)
             process.kill()
@@ -127,11 +133,7 @@ def test_a_player_whose_log_cannot_be_written_serves_all_the_same(
                     return False
 
             poll(answers, "an answer")
-            with pytest.raises(RemoteError):
-                bank.nap("x")
-            assert bank.count() >= 0
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(ENDS_WITHIN) == 0
+            serves_and_ends(bank, process, calls=1)
     finally:
         process.kill()
         process.wait(10)

@@ -1,4 +1,4 @@
-"""What is built: contents of wheel and sdist, and programs that run from wheels alone, in their own
+"""Distributions: contents of wheel and sdist, and programs that run from wheels alone, in their own
 environment."""
 
 from __future__ import annotations
@@ -13,21 +13,13 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from support.packages import PACKAGES
 from support.player_run import ROOT, PlayerRun, clean_environment, free_port
 from support.port_manager import ServerProcess
 
 import dealer
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-PACKAGES = (
-    "groundwork",
-    "arrayconfig",
-    "zmqjsonproxy",
-    "portmanager",
-    "dealer",
-    "player",
-    "spectrometer",
-)
 SUPPLY = ROOT / "examples" / "power_supply"
 NSCLDAQ = ROOT / "compat" / "nscldaq"
 DIBAS = ROOT / "compat" / "dibas"

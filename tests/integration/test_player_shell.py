@@ -3,10 +3,6 @@ scan in process."""
 
 from __future__ import annotations
 
-import contextlib
-import os
-import pty
-import re
 import signal
 import socket
 import subprocess
@@ -17,9 +13,10 @@ from pathlib import Path
 
 import pytest
 import sysv_ipc
-from support.player_run import ROOT, PlayerRun, clean_environment, free_port, poll
+from support.player_run import PlayerRun, clean_environment, free_port, poll, python
 from support.recordings import recording
 from support.spectrometer_array import write_array
+from support.terminal import Terminal
 from support.toy_bank import write_configuration
 
 from player import Bank
@@ -28,59 +25,6 @@ from player.ports import port_of
 from spectrometer.config import SpectrometerBankConfig
 
 DEADLINE = 120.0  # s
-
-
-class Terminal:
-    """A program on a pseudo-terminal of its own, and everything that it has shown."""
-
-    def __init__(self, *command: str, env: dict[str, str]) -> None:
-        self._ours, theirs = pty.openpty()
-        os.set_blocking(self._ours, False)
-        prelude = (
-            "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); "
-            "os.execv(sys.argv[1], sys.argv[1:])"
-        )
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", prelude, *command],
-            stdin=theirs,
-            stdout=theirs,
-            stderr=theirs,
-            start_new_session=True,
-            env=env,
-            cwd=ROOT,
-        )
-        os.close(theirs)
-        self.text = ""
-
-    def type(self, text: str) -> None:
-        os.write(self._ours, text.encode())
-
-    def _read(self) -> str:
-        with contextlib.suppress(OSError):  # nothing there, or the program has ended
-            self.text += os.read(self._ours, 65536).decode("utf-8", "replace")
-        return self.text
-
-    def wait_for(self, pattern: str) -> None:
-        """Wait until a text is shown after all that was waited for before."""
-
-        def look() -> re.Match[str] | None:
-            ended = self.process.poll() is not None
-            found = re.search(pattern, self._read())
-            assert found or not ended, f"it ended without {pattern!r}: {self.text}"
-            return found
-
-        found = poll(look, f"{pattern!r} on the terminal", DEADLINE)
-        self.text = self.text[found.end() :]
-
-    def wait(self) -> int:
-        poll(lambda: (self._read(), self.process.poll() is not None)[1], "the end", DEADLINE)
-        return self.process.returncode
-
-    def close(self) -> None:
-        if self.process.poll() is None:
-            self.process.kill()
-        self.process.wait(DEADLINE)
-        os.close(self._ours)
 
 
 @pytest.fixture
@@ -99,12 +43,9 @@ def terminal(config: Path, tmp_path: Path) -> Iterator[Terminal]:
         "import sys; sys.modules['IPython'] = None\nfrom player.cli import main; sys.exit(main())"
     )
     words = [sys.executable, "-c", program, "shell", "BANKA", "--config", str(config)]
-    terminal = Terminal(*words, env=environment)
-    try:
+    with Terminal(*words, env=environment) as terminal:
         terminal.wait_for(r">>> ")
         yield terminal
-    finally:
-        terminal.close()
 
 
 def test_names_are_completed_and_ctrl_c_aborts_an_operation_alone(
@@ -141,15 +82,8 @@ def test_a_signal_ends_it_in_order(
 
 
 def run_shell(text: str, *words: str | Path, data: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "player.cli", "shell", *map(str, words)],
-        input=text,
-        capture_output=True,
-        text=True,
-        timeout=DEADLINE,
-        env=clean_environment(DIBAS_DATA=str(data)),
-        cwd=ROOT,
-        check=False,
+    return python(
+        "-m", "player.cli", "shell", *words, input=text, env=clean_environment(DIBAS_DATA=str(data))
     )
 
 

@@ -20,6 +20,7 @@ from support.player_run import (
     player,
     poll,
 )
+from support.supervised_array import start_supervisord
 from support.toy_bank import write_configuration
 
 from zmqjsonproxy.errors import ProxyError
@@ -58,23 +59,7 @@ def conf(tmp_path: Path, urls: dict[str, str]) -> Path:
 
 @contextlib.contextmanager
 def supervisord(conf: Path) -> Iterator[subprocess.Popen[bytes]]:
-    with (conf.parent / "output").open("wb") as output:
-        process = subprocess.Popen(
-            [
-                sys.executable,
-                "-W",
-                "ignore",
-                "-m",
-                "supervisor.supervisord",
-                "--nodaemon",
-                "-c",
-                str(conf),
-            ],
-            stdout=output,
-            stderr=output,
-            env=clean_environment(),
-            cwd=conf.parent,
-        )
+    process = start_supervisord(conf)
     try:
         yield process
     finally:
@@ -84,7 +69,7 @@ def supervisord(conf: Path) -> Iterator[subprocess.Popen[bytes]]:
 
 
 def facts(url: str) -> dict[str, object] | None:
-    """What a Player says of itself; None while it does not answer."""
+    """Facts that a Player tells of itself; None while it does not answer."""
     with bank_of(url) as bank:
         try:
             return dict(bank.surroundings(_timeout=1.0))

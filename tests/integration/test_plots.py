@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from astropy.io import fits
+from support.daq import TWO_PHASES
 
 from dealer.cli import main
 from readers.scans import line_scan, par_file, pulsar_scan
@@ -34,12 +35,7 @@ PULSAR: dict[str, Any] = {"TBIN": 1e-3, "SCANLEN": 0.6, "PROJID": "P", "SRC_NAME
 SWITCHED: dict[str, Any] = {
     "NUMPHASE": 2,
     "SWPERIOD": 0.1,
-    "_SPHS_01": 0.0,
-    "_SPHS_02": 0.5,
-    "_SCAL_01": 1,
-    "_SCAL_02": 0,
-    "_SSRF_01": 0,
-    "_SSRF_02": 0,
+    **TWO_PHASES,
     "_SBLK_01": 0.0,
     "_SBLK_02": 0.0,
 }

@@ -13,11 +13,14 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Coroutine, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-from support.port_manager import ServerProcess, StandIn, scripted_server, wait_for
+from support.player_run import poll
+from support.port_manager import ServerProcess, StandIn, scripted_server
+from support.threads import in_threads
 
 from portmanager import (
     Allocation,
@@ -117,7 +120,7 @@ def test_a_port_is_lent_listed_found_and_released(
         assert str(caught.value) == "Invalid search key(s) supplied to PortManager.find"
         assert json.loads(pm.status())["pool"]["used"] == 2
     with client("127.0.0.1", server.port) as pm:
-        wait_for(lambda: pm.listPorts() == [], "the ports are free again")
+        poll(lambda: pm.listPorts() == [], "the ports are free again")
 
 
 def test_text_that_is_no_name_is_never_sent(
@@ -303,7 +306,7 @@ def test_a_newline_in_somebody_elses_name_does_not_blind(client: Callable[..., A
         socket.create_connection(("127.0.0.1", other.port)) as evil,
     ):
         evil.sendall(b"GIMME a\\n31000\\ {b}\\n\\nc u\n")
-        wait_for(lambda: other.lent, "it has its port")
+        poll(lambda: other.lent, "it has its port")
         with client("127.0.0.1", other.port, user="bob") as pm:
             port = pm.getPort("foo")
             for _ in range(2):
@@ -361,7 +364,7 @@ def test_a_lost_connection_is_said_at_once_and_the_ports_are_asked_for_again(
         assert was_told.wait(30)
         assert [[one.service for one in lost] for lost in told] == [["a", "two words"]]
         assert pm.lent == ()
-        wait_for(lambda: not other.lent, "the server has released them")
+        poll(lambda: not other.lent, "the server has released them")
         became = pm.reacquire()
         assert [(old.service, new.service) for old, new in became.items()] == [
             ("a", "a"),
@@ -375,7 +378,7 @@ def test_without_a_callback_the_next_call_says_what_was_lost(client: Callable[..
     with StandIn("rust") as other, client("127.0.0.1", other.port, user="bob") as pm:
         pm.getPort("a")
         other.drop()
-        wait_for(lambda: not other.lent, "the server has released it")
+        poll(lambda: not other.lent, "the server has released it")
         with pytest.raises(ConnectionLostError, match="a of bob on port 31000") as caught:
             pm.getPort("b")
         assert [one.service for one in caught.value.lost] == ["a"]
@@ -428,7 +431,7 @@ def test_children_do_not_keep_the_port() -> None:
             ) as child:
                 os.close(os.dup(pm.fileno()))
                 pm.close()
-                wait_for(lambda: not other.lent, "the port is free though the child lives")
+                poll(lambda: not other.lent, "the port is free though the child lives")
                 child.communicate(b"\n")
 
 
@@ -437,7 +440,7 @@ def test_an_object_that_is_dropped_gives_its_ports_back(server: ServerProcess) -
     pm.getPort("dropped")
     del pm
     with PortManager("127.0.0.1", server.port) as other:
-        wait_for(lambda: other.find(service="dropped") == [], "the port is free again")
+        poll(lambda: other.find(service="dropped") == [], "the port is free again")
 
 
 def test_threads_share_a_client(server: ServerProcess) -> None:
@@ -448,11 +451,7 @@ def test_threads_share_a_client(server: ServerProcess) -> None:
             got.append(pm.get_port(f"t{number}"))
             assert pm.search(service=f"t{number}")
 
-        threads = [threading.Thread(target=work, args=(number,)) for number in range(6)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join(60)
+        in_threads(*(partial(work, number) for number in range(6)))
         assert len(set(got)) == 6
 
 

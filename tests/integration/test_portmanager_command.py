@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.port_manager import ServerProcess, StandIn, wait_for
+from support.player_run import poll
+from support.port_manager import ServerProcess, StandIn
 
 from portmanager import PortManager
 from portmanager.cli import build_parser, lsservices, main
@@ -133,7 +134,7 @@ def test_get_holds_the_port_until_it_is_ended_or_the_server_is(server: ServerPro
             assert pm.find(service="svc")
             first.send_signal(signal.SIGTERM)
             assert first.wait(60) == 0
-            wait_for(lambda: not pm.find(service="svc"), "the port is free")
+            poll(lambda: not pm.find(service="svc"), "the port is free")
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as second:
@@ -151,11 +152,11 @@ def test_a_program_stays_registered_when_the_port_manager_was_restarted(tmp_path
         with subprocess.Popen(
             words, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         ) as run:
-            wait_for(lambda: "allocated to svc" in first.log.read_text(), "the program runs")
+            poll(lambda: "allocated to svc" in first.log.read_text(), "the program runs")
             first.end(signal.SIGKILL)
             with ServerProcess(tmp_path, listen=first.port, pool=first.pool) as second:
                 with PortManager("localhost", second.port) as pm:
-                    wait_for(lambda: pm.find(service="svc"), "it is registered again")
+                    poll(lambda: pm.find(service="svc"), "it is registered again")
                     assert pm.find(service="svc")[0]["port"] == first.high
                 said = run.communicate("\n", timeout=600)[1]
     assert (run.returncode, said.splitlines()) == (

@@ -17,7 +17,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.port_manager import ServerProcess, ask, connect, free_pool, line, take, wait_for
+from support.player_run import poll
+from support.port_manager import ServerProcess, ask, connect, free_pool, line, take
 
 from portmanager import PortManager
 from tools import portmanager_cases
@@ -93,8 +94,8 @@ def test_ports_are_free_however_the_connection_ends(server: ServerProcess, end: 
                 )
             case _:
                 sock.close()
-        wait_for(lambda: is_empty(server), "the ports are free")
-    wait_for(
+        poll(lambda: is_empty(server), "the ports are free")
+    poll(
         lambda: server.log.read_text().count("was released by foo run by bob\n") == 3,
         "the log has all three",
     )
@@ -108,7 +109,7 @@ def test_the_plain_name_goes_to_the_oldest_that_lives(server: ServerProcess) -> 
             names = {one["port"]: one["service"] for one in pm.listPorts()}
             assert [names[port] for port in ports] == ["foo", "foo_1", "foo_2"]
             clients[0].close()
-            wait_for(lambda: len(pm.listPorts()) == 2, "the first has gone")
+            poll(lambda: len(pm.listPorts()) == 2, "the first has gone")
             names = {one["port"]: one["service"] for one in pm.listPorts()}
             assert [names[port] for port in ports[1:]] == ["foo", "foo_2"]
     finally:
@@ -142,7 +143,7 @@ def test_files_say_what_is_and_go_at_the_end(tmp_path: Path) -> None:
         with connect(server.port) as sock:
             ask(sock, b"GIMME {two words} bob\nGIMME a alice\n", 20)
             expected = f"{server.high - 1}\ta\talice\n{server.high}\ttwo words\tbob\n"
-            wait_for(lambda: server.usage.read_text() == expected, "the usage file")
+            poll(lambda: server.usage.read_text() == expected, "the usage file")
             server.end()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["pm.log", "ports.txt.last"]
     log = server.log.read_text()
@@ -177,7 +178,7 @@ def test_a_second_server_spoils_nothing_and_a_wrong_option_is_one_line(
 def test_a_service_finds_its_old_port_after_a_crash_of_the_port_manager(tmp_path: Path) -> None:
     with ServerProcess(tmp_path) as first, connect(first.port) as sock:
         ask(sock, b"GIMME a u\nGIMME b u\n", 20)
-        wait_for(lambda: "\tb\t" in first.usage.read_text(), "the usage file")
+        poll(lambda: "\tb\t" in first.usage.read_text(), "the usage file")
         first.end(signal.SIGKILL)
         with ServerProcess(tmp_path, pool=first.pool) as second, connect(second.port) as again:
             assert line(again, b"GIMME b u\n") == b"OK %d\r\n" % (first.high - 1)
@@ -198,7 +199,7 @@ def test_an_endless_line_is_cut_off(server: ServerProcess) -> None:
         line(sock, b"GIMME foo bob\n")
         sock.sendall(b"x" * 200_000)
         assert take(sock) == b"FAIL {Request is longer than 65536 bytes}\r\n"
-        wait_for(lambda: is_empty(server), "its port is free")
+        poll(lambda: is_empty(server), "its port is free")
 
 
 def test_nuls_and_rubbish_are_refused_and_harm_nobody(server: ServerProcess) -> None:
@@ -220,7 +221,7 @@ def test_nuls_and_rubbish_are_refused_and_harm_nobody(server: ServerProcess) -> 
             line(sock, b"\0\xff\xfe\x1b[2J\n")
             == b"FAIL {Invalid request \0\xc3\xbf\xc3\xbe\x1b\x5b2J}\r\n"
         )
-    wait_for(
+    poll(
         lambda: r"issued an illegal request: \x00\xff\xfe\x1b[2J" in server.log.read_text(),
         "the log has it",
     )
@@ -267,7 +268,7 @@ def test_what_was_asked_before_a_half_close_is_answered(server: ServerProcess) -
         sock.sendall(b"GIMME a u\n" + b"LIST\n" * 20_000)
         sock.shutdown(socket.SHUT_WR)
         assert take(sock).count(b"OK 1\r\n") == 20_000
-    wait_for(lambda: is_empty(server), "the port is free")
+    poll(lambda: is_empty(server), "the port is free")
 
 
 def test_a_client_that_never_reads_costs_bounded_memory_and_frees_its_ports(
@@ -291,7 +292,7 @@ def test_a_client_that_never_reads_costs_bounded_memory_and_frees_its_ports(
         assert rss_kib < 80_000
         with connect(server.port) as other:
             assert line(other, b"LIST\n") == b"OK 1\r\n"
-    wait_for(lambda: is_empty(server), "its port is free")
+    poll(lambda: is_empty(server), "its port is free")
 
 
 def test_connections_that_are_reset_before_they_are_accepted_are_no_trouble(
@@ -303,7 +304,7 @@ def test_connections_that_are_reset_before_they_are_accepted_are_no_trouble(
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
         sock.close()
     server.process.send_signal(signal.SIGCONT)
-    wait_for(lambda: is_empty(server), "it answers")
+    poll(lambda: is_empty(server), "it answers")
     assert "Traceback" not in server.log.read_text()
 
 
@@ -343,7 +344,7 @@ def test_beyond_the_limit_new_connections_are_refused_and_old_ones_live(tmp_path
                 with connect(server.port) as sock:
                     return line(sock, b"LIST\n") == b"OK 1\r\n"
 
-            wait_for(is_admitted, "there is room again")
+            poll(is_admitted, "there is room again")
         finally:
             for sock in held:
                 sock.close()
@@ -372,7 +373,7 @@ def test_a_crowd_at_the_limit_of_files_takes_no_port_from_those_inside(tmp_path:
             with connect(server.port) as sock:
                 return line(sock, b"LIST\n").startswith(b"OK 1\r\n")
 
-        wait_for(is_admitted, "there is room again")
+        poll(is_admitted, "there is room again")
     assert "out of system resource" not in server.log.read_text()
 
 
@@ -405,14 +406,12 @@ def test_two_thousand_connections_at_once(tmp_path: Path) -> None:
             asyncio.run(run(server))
         finally:
             resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-        wait_for(lambda: is_empty(server), "all ports are free")
+        poll(lambda: is_empty(server), "all ports are free")
 
 
 def test_listening_on_all_addresses_is_said_with_the_way_out(tmp_path: Path) -> None:
     with ServerProcess(tmp_path / "all") as server:
-        wait_for(
-            lambda: "--bind 127.0.0.1 if only programs" in server.log.read_text(), "the warning"
-        )
+        poll(lambda: "--bind 127.0.0.1 if only programs" in server.log.read_text(), "the warning")
     with ServerProcess(tmp_path / "one", "--bind", "127.0.0.1") as server:
         with connect(server.port) as sock:
             assert line(sock, b"GIMME foo bob\n").startswith(b"OK ")
@@ -435,7 +434,7 @@ def test_ports_of_a_connection_and_of_a_user_have_a_quota(tmp_path: Path) -> Non
                 == b"FAIL {Too many ports: 3 are lent to this user}\r\n"
             )
             one.close()
-            wait_for(
+            poll(
                 lambda: line(another, b"GIMME foo ann\n").startswith(b"OK "),
                 "the ports of the other to be free",
             )

@@ -7,7 +7,6 @@ import json
 import resource
 import signal
 import subprocess
-import sys
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from astropy.io import fits
+from support.daq import daq_command
 from support.memory import private_status
 from support.player_run import ROOT, poll
 
@@ -52,21 +52,8 @@ def daq(status: StatusBuffer, tmp_path: Path) -> Iterator[Callable[[], DaqProces
     made: list[DaqProcess] = []
 
     def start() -> DaqProcess:
-        command = [
-            sys.executable,
-            "-m",
-            "spectrometer.daq.program",
-            "--status-key",
-            hex(status.key),
-            "--status-semaphore",
-            status.semaphore,
-            "--synthetic",
-            json.dumps(RECEIVER),
-            "--data-dir",
-            str(tmp_path),
-            "--start-at-once",
-            "--fast",
-        ]
+        what = ["--synthetic", json.dumps(RECEIVER), "--data-dir", str(tmp_path)]
+        command = daq_command(status, *what, "--start-at-once", "--fast")
         process = DaqProcess(command, cwd=ROOT)
         made.append(process)
         process.start()

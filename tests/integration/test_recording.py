@@ -1,4 +1,4 @@
-"""What was recorded between a Dealer and a Player is answered again by the recording alone."""
+"""Recordings of a Dealer and a Player, answered again by the recording alone."""
 
 from __future__ import annotations
 

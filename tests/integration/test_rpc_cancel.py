@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
-from typing import Any, Self
+from typing import Any
 
 import pytest
 import zmq
@@ -13,11 +13,12 @@ from support.original_client import OriginalClient
 from support.original_server import OriginalPlayer
 from support.rpc_bank import Bank
 
+from groundwork.closing import Closing
 from zmqjsonproxy import ZMQJSONProxyClient
 from zmqjsonproxy.errors import CallCancelledError
 
 
-class Raw:
+class Raw(Closing):
     """A client that writes its own bytes, with any number of calls under way."""
 
     def __init__(self, url: str) -> None:
@@ -49,10 +50,8 @@ class Raw:
     def next(self) -> Any:
         return json.loads(self._socket.recv())
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_exc: object) -> None:
+    def close(self) -> None:
+        """End it."""
         self._socket.close()
         self._context.term()
 

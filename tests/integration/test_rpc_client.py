@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ import zmq
 from support.original_server import OriginalPlayer
 from support.player_run import free_port, poll
 from support.rpc_bank import Bank, RpcServer, serving
+from support.threads import in_threads
 
 from zmqjsonproxy import (
     BadParametersError,
@@ -78,13 +80,19 @@ def test_a_time_out_raises_and_leaves_the_proxy_usable_and_late_answers_are_drop
     assert proxy.get_request_reply_timeout() == 5
 
 
-def test_a_dead_server_is_reported_within_a_second_and_found_again_with_its_new_methods() -> None:
+@contextmanager
+def server_and_proxy(timeout: float) -> Iterator[tuple[RpcServer, Any]]:
     with (
-        RpcServer() as first,
+        RpcServer() as server,
         zmq.Context() as context,
-        ZMQJSONProxyClient(context, "bank", first.url, 60.0) as proxy,
+        ZMQJSONProxyClient(context, "bank", server.url, timeout) as proxy,
     ):
         assert proxy.add(1, 1) == 2
+        yield server, proxy
+
+
+def test_a_dead_server_is_reported_within_a_second_and_found_again_with_its_new_methods() -> None:
+    with server_and_proxy(60.0) as (first, proxy):
         assert "more" not in dir(proxy)
         outcome: list[Any] = []
 
@@ -122,18 +130,6 @@ def _answers(proxy: Any) -> bool:
         return False
 
 
-def test_a_frozen_server_is_reported_and_works_again_when_it_goes_on() -> None:
-    with RpcServer() as server, ZMQJSONProxyClient(None, "bank", server.url, 60.0) as proxy:
-        assert proxy.add(1, 1) == 2
-        server.suspend()
-        begun = time.monotonic()
-        with pytest.raises(ProxyError):
-            proxy.add(1, 1)
-        assert time.monotonic() - begun < 30
-        server.resume()
-        poll(lambda: _answers(proxy), "works again", 60.0)
-
-
 def test_a_server_may_start_after_its_clients_and_construction_does_not_wait() -> None:
     url = f"tcp://127.0.0.1:{free_port()}"
     begun = time.monotonic()
@@ -163,11 +159,7 @@ def test_a_proxy_is_used_by_eight_threads_at_once(proxy: Any) -> None:
             except ProxyError as error:
                 wrong.append(error)
 
-    threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
+    in_threads(*(partial(work, number) for number in range(8)))
     assert wrong == []
 
 
@@ -199,11 +191,7 @@ def test_servers_of_the_original_are_spoken_to_in_their_dialect_and_live_on() ->
                     except ProxyError as error:
                         wrong.append(error)
 
-            threads = [threading.Thread(target=work) for _ in range(4)]
-            for thread in threads:
-                thread.start()
-            for thread in threads:
-                thread.join(30)
+            in_threads(*[work] * 4)
             assert wrong == []
         assert player.is_alive
 
@@ -277,12 +265,7 @@ def test_a_method_that_is_gone_is_forgotten_and_attributes_of_a_program_stay() -
 
 
 def test_threads_that_meet_a_new_server_together_all_get_their_answers() -> None:
-    with (
-        RpcServer() as first,
-        zmq.Context() as context,
-        ZMQJSONProxyClient(context, "bank", first.url, 10.0) as proxy,
-    ):
-        assert proxy.add(1, 1) == 2
+    with server_and_proxy(10.0) as (first, proxy):
         for _ in range(3):
             first.kill()
             with RpcServer(first.url) as first:
@@ -298,11 +281,7 @@ def test_threads_that_meet_a_new_server_together_all_get_their_answers() -> None
                     except BaseException as error:
                         wrong.append(error)
 
-                threads = [threading.Thread(target=call) for _ in range(8)]
-                for thread in threads:
-                    thread.start()
-                for thread in threads:
-                    thread.join(30)
+                in_threads(*[call] * 8)
                 assert wrong == []
                 first.kill()
 

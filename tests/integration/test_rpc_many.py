@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections import Counter
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ import zmq
 from support.original_client import OriginalClient
 from support.original_server import OriginalPlayer
 from support.rpc_bank import Bank, serving
+from support.threads import in_threads
 
 from zmqjsonproxy import (
     AsyncProxyClient,
@@ -176,11 +177,7 @@ def test_futures_of_many_threads(proxy: Any) -> None:
             futures = [proxy.call_later("add", n, k) for k in range(20)]
             wrong.extend(k for k, future in enumerate(futures) if future.result() != n + k)
 
-    threads = [threading.Thread(target=work, args=(n,)) for n in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(30)
+    in_threads(*(partial(work, n) for n in range(4)))
     assert wrong == []
 
 
@@ -253,11 +250,7 @@ def test_threads_send_their_batches_over_one_connection(proxy: Any) -> None:
                 sums = [batch.add(n, m) for m in range(40)]
             wrong.extend(m for m, future in enumerate(sums) if future.result() != n + m)
 
-    threads = [threading.Thread(target=work, args=(100 * n,)) for n in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
+    in_threads(*(partial(work, 100 * n) for n in range(4)))
     assert wrong == []
 
 

@@ -202,12 +202,18 @@ def test_stop_reaches_a_bank_in_the_middle_of_set_mode(
         assert answers[0]["error"]["code"] == -32005
 
 
+def begun(client: OriginalClient, bank: Bank, method: str, argument: str) -> dict[str, Any]:
+    """Begin an operation; what its acceptance says."""
+    accepted = client.rpc(f"bank.{method}", [argument], dealer={"wait": "accepted"})["result"]
+    assert accepted["state"] in ("queued", "running")
+    assert bank.begun.wait(10)
+    return dict(accepted)
+
+
 def test_an_operation_has_identity_progress_and_one_final_state(served: tuple[str, Bank]) -> None:
     url, bank = served
     with OriginalClient(url) as client:
-        accepted = client.rpc("bank.set_mode", ["M"], dealer={"wait": "accepted"})["result"]
-        assert accepted["state"] in ("queued", "running")
-        assert bank.begun.wait(10)
+        accepted = begun(client, bank, "set_mode", "M")
         state = client.rpc("rpc.operation", {"id": accepted["operation"]})["result"]
         assert (state["state"], state["fraction"], state["text"]) == (
             "running",
@@ -262,9 +268,7 @@ def test_what_is_accepted_with_but_cannot_travel_is_an_error_at_once(
 def test_a_hook_that_raises_holds_up_neither_stop_nor_the_abort(served: tuple[str, Bank]) -> None:
     url, bank = served
     with OriginalClient(url) as client:
-        answer = client.rpc("bank.accept", ["hook"], dealer={"wait": "accepted"})["result"]
-        assert answer["state"] in ("queued", "running")
-        assert bank.begun.wait(10)
+        answer = begun(client, bank, "accept", "hook")
         assert client.ask("stop") == "stopped"
         state = poll(lambda: _ended(client, answer["operation"]), "the operation has ended")
         text = state["error"]["data"]["text"]

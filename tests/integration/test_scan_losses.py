@@ -1,4 +1,4 @@
-"""What a scan needs is gone in the middle of it: a board that is lost, a data-taking program that
+"""Losses in the middle of a scan: a board that is lost, a data-taking program that
 hangs."""
 
 from __future__ import annotations

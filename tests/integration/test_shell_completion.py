@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from support.native_player import NativePlayer
-from support.player_run import ROOT, clean_environment
+from support.player_run import ROOT, clean_environment, python
 
 from dealer.cli import main
 
@@ -39,15 +39,7 @@ def environment(config: Path) -> dict[str, str]:
 def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Shell -> its file."""
     folder = tmp_path_factory.mktemp("completion")
-    done = subprocess.run(
-        [sys.executable, "-m", "dealer.cli", "completion", "bash"],
-        cwd=ROOT,
-        env=clean_environment(),
-        capture_output=True,
-        text=True,
-        timeout=600,
-        check=False,
-    )
+    done = python("-m", "dealer.cli", "completion", "bash")
     assert (done.returncode, done.stderr) == (0, "")
     (folder / "_bash").write_text(done.stdout)
     for shell in ("zsh", "fish"):  # in this process: one of its own takes two seconds
@@ -58,7 +50,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 def complete(file: Path, config: Path, *lines: str) -> list[list[str]]:
-    """What bash offers for each line, with the cursor at its end."""
+    """Offers of bash for each line, with the cursor at its end."""
     done = subprocess.run(
         ["bash", "-c", ASK, "bash", str(file), *lines],
         cwd=ROOT,

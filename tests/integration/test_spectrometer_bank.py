@@ -240,13 +240,18 @@ def test_stop_ends_a_scan_with_its_file_complete(replaying: Array) -> None:
             assert len(hdus[1].data) == 2 * report["integrations"] >= 6
 
 
+def start_long_scan(bank: Any) -> None:
+    """Start a scan of a minute; it has two integrations."""
+    bank.set_mode("MODE1")
+    bank.set_param(exposure=0.2, scan_length=60.0)
+    bank.prepare()
+    bank.start()
+    poll(lambda: (bank.get_status().get("DAQNINT") or 0) >= 2, "two integrations")
+
+
 def test_a_daq_that_dies_is_the_scans_failure_and_the_next_scan_works(replaying: Array) -> None:
     with bank_of(replaying.urls["BANKA"]) as bank:
-        bank.set_mode("MODE1")
-        bank.set_param(exposure=0.2, scan_length=60.0)
-        bank.prepare()
-        bank.start()
-        poll(lambda: (bank.get_status().get("DAQNINT") or 0) >= 2, "two integrations")
+        start_long_scan(bank)
         (child,) = psutil.Process(replaying.players["BANKA"].process.pid).children()
         child.kill()
         with dealer.Dealer(replaying.urls) as d:
@@ -268,11 +273,7 @@ def test_a_daq_that_dies_is_the_scans_failure_and_the_next_scan_works(replaying:
 def test_sigterm_during_a_scan_ends_player_and_daq_with_the_file_complete(tmp_path: Path) -> None:
     with Array(tmp_path, "simulate", recording=recording()) as array:
         with bank_of(array.urls["BANKA"]) as bank:
-            bank.set_mode("MODE1")
-            bank.set_param(exposure=0.2, scan_length=60.0)
-            bank.prepare()
-            bank.start()
-            poll(lambda: (bank.get_status().get("DAQNINT") or 0) >= 2, "two integrations")
+            start_long_scan(bank)
         (child,) = psutil.Process(array.players["BANKA"].process.pid).children()
         run = array.players["BANKA"]
         assert run.end(signal.SIGTERM)[0] == 0

@@ -26,7 +26,7 @@ class Array:
         return self.players[bank]
 
     def journal(self, bank: str) -> list[str]:
-        """What happened to the scans of a native Bank."""
+        """Events of the scans of a native Bank."""
         found: list[str] = self.dealer[bank].journal()
         return found
 

@@ -45,7 +45,7 @@ BLOCK = re.compile(
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 PLAYER = "player BANKA tcp://127.0.0.1:6667 simulate --config conf/dibas.toml &"
 BEFORE = {"README.md": PLAYER, "docs/index.md": PLAYER}
-"""What a page takes for granted."""
+"""Things that a page takes for granted."""
 READY = "player ready BANKA tcp://127.0.0.1:6667 --timeout 30"
 ENDS_WITHIN_S = 20.0
 _LIBC = ctypes.CDLL(None)
@@ -69,7 +69,7 @@ class Block:
 
     @property
     def is_used(self) -> bool:
-        """Whether anything is done with it."""
+        """True if anything is done with it."""
         return not self.marker.startswith("not run:") and (
             self.marker.startswith(("file:", "append:")) or self.language in ("python", "console")
         )
@@ -217,7 +217,7 @@ class Page:
         assert result.failed == 0, "".join(said) + self.logs()
 
     def logs(self) -> str:
-        """What the commands behind us have said."""
+        """Output of the commands behind us."""
         return "".join(
             f"\n--- {log.name}\n{log.read_text()}"
             for log in sorted(self.folder.glob("background-*.log"))

@@ -52,8 +52,17 @@ KEEP = HOLD + "time.sleep(600)"
 @contextlib.contextmanager
 def foreign(status: StatusBuffer, code: str = KEEP) -> Iterator[subprocess.Popen[bytes]]:
     """Run a program that says `held`; SIGKILL at the end, if it still runs."""
-    words = [sys.executable, "-c", code, status.semaphore, str(status.key)]
-    with subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE) as process:
+    with holding(code, status.semaphore, str(status.key)) as process:
+        yield process
+
+
+@contextlib.contextmanager
+def holding(code: str, *words: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Run Python code that says `held`; SIGKILL at the end, if it still runs."""
+    command = [sys.executable, "-c", code, *words]
+    with subprocess.Popen(
+        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
         try:
             assert process.stdout is not None
             assert process.stdout.readline() == b"held\n"

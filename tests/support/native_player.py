@@ -20,7 +20,7 @@ from functools import partial
 from typing import Any, NoReturn
 
 import zmq
-from support.player_process import PlayerProcess, options_of
+from support.player_process import ToyProcess, add_misbehaviour
 
 from zmqjsonproxy import (
     Keyword,
@@ -352,17 +352,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--skew", type=float, default=0.0, help="the clock of this Player is so far ahead, s"
     )
-    parser.add_argument("--refuse-text", default="refused, as told")
-    for option, text in (
-        ("--refuse", "methods that refuse"),
-        ("--fail", "methods that raise ValueError"),
-        ("--die", "methods that end the process at once"),
-        ("--lacks", "methods that are not there"),
-    ):
-        parser.add_argument(option, action="append", default=[], metavar="METHOD", help=text)
-    parser.add_argument(
-        "--slow", action="append", default=[], metavar="METHOD=S", help="methods that take longer"
-    )
+    add_misbehaviour(parser, "methods that refuse")
     return parser
 
 
@@ -390,12 +380,11 @@ def main(argv: list[str] | None = None) -> int:
     return 0
 
 
-class NativePlayer(PlayerProcess):
+class NativePlayer(ToyProcess):
     """The toy as a process; keyword arguments are options: `NativePlayer(mode="MODE1",
     refuse=["arm"])`."""
 
-    def __init__(self, url: str = "tcp://127.0.0.1:*", **settings: Any) -> None:
-        super().__init__("support.native_player", [url, *options_of(settings)])
+    module = "support.native_player"
 
 
 if __name__ == "__main__":

@@ -4,12 +4,14 @@ alternation, std json."""
 from __future__ import annotations
 
 import json
-from typing import Any, Self
+from typing import Any
 
 import zmq
 
+from groundwork.closing import Closing
 
-class OriginalClient:
+
+class OriginalClient(Closing):
     """One interface of one server.
 
     Args:
@@ -43,7 +45,7 @@ class OriginalClient:
         return self.raw(json.dumps(call).encode())
 
     def methods(self) -> dict[str, str | None]:
-        """What the constructor of the original does: it unpacks pairs, and dies of anything
+        """Do as the constructor of the original: it unpacks pairs, and dies of anything
         else."""
         return dict(self.ask("list_methods"))
 
@@ -51,9 +53,3 @@ class OriginalClient:
         """Close the socket."""
         self.socket.close()
         self._context.term()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_exc: object) -> None:
-        self.close()

@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import Any
 
 import zmq
-from support.player_process import PlayerProcess, options_of
+from support.player_process import ToyProcess, add_misbehaviour
 
 LATE_BEFORE_START = 0.9
 """`start` of the original returns so long before the start, s."""
@@ -157,8 +157,7 @@ class OriginalBank:
         self.__params: dict[str, Any] = {}
         self.__status: dict[str, str] = {
             "BANKNAM": options.bank,
-            "NETSTAT": "waiting",
-            "DISKSTAT": "waiting",
+            **dict.fromkeys(("NETSTAT", "DISKSTAT"), "waiting"),
         }
         self.__scan_number = 1
         self.__running = self.__monitoring = False
@@ -443,17 +442,13 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--scan-length", type=float, default=1.0, help="s; the watchdog ends scans 1 s after that"
     )
-    parser.add_argument("--refuse-text", default="refused, as told")
-    for option, text in (
-        ("--refuse", "methods that answer [false, text]"),
-        ("--fail", "methods that raise ValueError"),
-        ("--unserialisable", "methods that answer what JSON cannot hold, which ends the process"),
-        ("--die", "methods that end the process at once"),
-        ("--lacks", "methods that are not there"),
-    ):
-        parser.add_argument(option, action="append", default=[], metavar="METHOD", help=text)
+    add_misbehaviour(parser, "methods that answer [false, text]")
     parser.add_argument(
-        "--slow", action="append", default=[], metavar="METHOD=S", help="methods that take longer"
+        "--unserialisable",
+        action="append",
+        default=[],
+        metavar="METHOD",
+        help="methods that answer what JSON cannot hold, which ends the process",
     )
     parser.add_argument(
         "--python2", action="store_true", help="quote text as the Python 2 server does: u'bar'"
@@ -489,12 +484,11 @@ def main(argv: list[str] | None = None) -> int:
     os._exit(0)
 
 
-class OriginalPlayer(PlayerProcess):
+class OriginalPlayer(ToyProcess):
     """The stand-in as a process; keyword arguments are options: `OriginalPlayer(mode="MODE1",
     slow=["start=2"])`."""
 
-    def __init__(self, url: str = "tcp://127.0.0.1:*", **settings: Any) -> None:
-        super().__init__("support.original_server", [url, *options_of(settings)])
+    module = "support.original_server"
 
 
 if __name__ == "__main__":

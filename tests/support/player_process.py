@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
+
+from groundwork.closing import Closing
 
 _ROOT = Path(__file__).resolve().parents[2]
 
 
-class PlayerProcess:
+class PlayerProcess(Closing):
     """A process that serves; its first line of stdout is its URL. A context manager that leaves
     nothing behind."""
 
@@ -38,7 +41,7 @@ class PlayerProcess:
 
     @property
     def is_alive(self) -> bool:
-        """Whether the process runs."""
+        """True while the process runs."""
         return self.process.poll() is None
 
     def kill(self) -> None:
@@ -68,11 +71,18 @@ class PlayerProcess:
             if pipe is not None:
                 pipe.close()
 
-    def __enter__(self) -> Self:
-        return self
 
-    def __exit__(self, *_exc: object) -> None:
-        self.close()
+def add_misbehaviour(parser: argparse.ArgumentParser, refusal: str) -> None:
+    """Add options by which methods refuse, fail, end the process, are not there or take longer."""
+    parser.add_argument("--refuse-text", default="refused, as told")
+    for option, metavar, text in (
+        ("--refuse", "METHOD", refusal),
+        ("--fail", "METHOD", "methods that raise ValueError"),
+        ("--die", "METHOD", "methods that end the process at once"),
+        ("--lacks", "METHOD", "methods that are not there"),
+        ("--slow", "METHOD=S", "methods that take longer"),
+    ):
+        parser.add_argument(option, action="append", default=[], metavar=metavar, help=text)
 
 
 def options_of(settings: Mapping[str, Any]) -> list[str]:
@@ -90,3 +100,12 @@ def options_of(settings: Mapping[str, Any]) -> list[str]:
                 for item in (value if isinstance(value, (list, tuple)) else [value])
             )
     return words
+
+
+class ToyProcess(PlayerProcess):
+    """A toy Player as a process; keyword arguments are its options."""
+
+    module: str
+
+    def __init__(self, url: str = "tcp://127.0.0.1:*", **settings: Any) -> None:
+        super().__init__(self.module, [url, *options_of(settings)])

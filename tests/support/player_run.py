@@ -83,19 +83,27 @@ def free_port() -> int:
     raise AssertionError("no port is free")
 
 
+def python(
+    *words: str | Path, cwd: Path = ROOT, env: Mapping[str, str] | None = None, **options: Any
+) -> subprocess.CompletedProcess[str]:
+    """Run Python to its end; options are those of `subprocess.run`."""
+    return subprocess.run(
+        [sys.executable, *map(str, words)],
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+        cwd=cwd,
+        env=dict(env or clean_environment()),
+        **options,
+    )
+
+
 def player(
     *words: str | Path, env: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
     """Run `player` to its end."""
-    return subprocess.run(
-        [sys.executable, "-m", "player.cli", *map(str, words)],
-        capture_output=True,
-        text=True,
-        timeout=DEADLINE,
-        env=dict(env or clean_environment()),
-        cwd=ROOT,
-        check=False,
-    )
+    return python("-m", "player.cli", *words, env=env)
 
 
 @contextlib.contextmanager
@@ -130,7 +138,7 @@ class PlayerRun:
 
     @property
     def text(self) -> str:
-        """What it has said so far."""
+        """Output so far."""
         return self.log.read_text()
 
     def wait_ready(self) -> str:

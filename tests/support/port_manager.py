@@ -10,23 +10,18 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Self
 
+from support.player_run import poll
+
+from groundwork.closing import Closing
 from portmanager.binding import port_is_free
 from portmanager.protocol.tcllist import join_list, split_list
 
 WITHIN_S = 30.0
-
-
-def wait_for(condition: Callable[[], object], what: str) -> None:
-    """Wait until a condition holds; AssertionError after `WITHIN_S`."""
-    deadline = time.monotonic() + WITHIN_S
-    while not condition():
-        assert time.monotonic() < deadline, f"not within {WITHIN_S:g} s: {what}"
-        time.sleep(0.01)
 
 
 def free_pool(size: int) -> tuple[int, int]:
@@ -78,13 +73,11 @@ class ServerProcess:
     def __enter__(self) -> Self:
         self.port_file.unlink(missing_ok=True)
         self.process = subprocess.Popen(self.command, stderr=subprocess.PIPE, text=True)
-        wait_for(
-            lambda: self.port_file.exists() or self.process.poll() is not None, "the port file"
-        )
+        poll(lambda: self.port_file.exists() or self.process.poll() is not None, "the port file")
         assert self.process.poll() is None, self.process.communicate()[1]
         self.port = int(self.port_file.read_text())
         self.low, self.high = map(int, self.pool.split("-"))
-        wait_for(lambda: "listening on" in self.log.read_text(), "the log says that it listens")
+        poll(lambda: "listening on" in self.log.read_text(), "the log says that it listens")
         return self
 
     def __exit__(self, *_exc: object) -> None:
@@ -135,7 +128,7 @@ def line(sock: socket.socket, data: bytes) -> bytes:
     return got
 
 
-class StandIn:
+class StandIn(Closing):
     """A server of the original kind ("tcl") or of the Rust kind, with the flaws that a client has
     to live with.
 
@@ -161,10 +154,8 @@ class StandIn:
         self._threads = [threading.Thread(target=self._accept)]
         self._threads[0].start()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_exc: object) -> None:
+    def close(self) -> None:
+        """End it."""
         self._listener.shutdown(socket.SHUT_RDWR)
         self.drop()
         for thread in self._threads:

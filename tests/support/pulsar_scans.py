@@ -72,7 +72,7 @@ def raw_voltages(path: Path) -> npt.NDArray[np.int8]:
 
 
 def dispersed_by(dm: float, frequencies: Doubles, reference: float = np.inf) -> Doubles:
-    """How much later frequencies (MHz) come than the reference, s; the constant as pulsar programs
+    """Delay of frequencies (MHz) after the reference, s; the constant as pulsar programs
     round it."""
     return dm / 2.41e-4 * (frequencies**-2 - reference**-2)
 

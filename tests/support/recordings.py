@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def recording(name: str = "sample_puppi.raw") -> Path:
-    """Where a sample recording was installed."""
+    """Path of an installed sample recording."""
     spec = importlib.util.find_spec("baseband")
     assert spec is not None, "the recordings are installed with the extra `dev`"
     assert spec.submodule_search_locations

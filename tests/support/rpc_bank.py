@@ -41,7 +41,7 @@ class Bank:
         self.written: list[Any] = []
 
     def waiting(self) -> int:
-        """How many calls wait in the command queues of the server that serves it."""
+        """Number of calls that wait in the command queues of the server that serves it."""
         return (
             0
             if self.server is None
@@ -144,7 +144,7 @@ class Bank:
 
     @operation
     def hooked(self) -> None:
-        """As `accept`, with a hook that takes until `go_on`."""
+        """Like `accept`, with a hook that takes until `go_on`."""
         self.accept("slow hook")
 
     @command

@@ -4,7 +4,6 @@ a socket file."""
 from __future__ import annotations
 
 import contextlib
-import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -45,7 +44,7 @@ class SupervisedBank(ToyBank):
 
 @dataclass(frozen=True)
 class SupervisedArray:
-    """What runs.
+    """The array that runs.
 
     Attributes:
         directory: Of its files.
@@ -104,6 +103,20 @@ class SupervisedArray:
         )
 
 
+def start_supervisord(conf: Path) -> subprocess.Popen[bytes]:
+    """Start a supervisord with a file, in whose folder it runs."""
+    program = [sys.executable, "-W", "ignore", "-m", "supervisor.supervisord", "--nodaemon"]
+    with (conf.parent / "output").open("wb") as output:
+        return subprocess.Popen(
+            [*program, "-c", str(conf)],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            cwd=conf.parent,
+            env=clean_environment(),
+        )
+
+
 @contextlib.contextmanager
 def supervised_array(directory: Path) -> Iterator[SupervisedArray]:
     """Run two supervisords with the files that `player supervisor-config` makes."""
@@ -134,26 +147,7 @@ def supervised_array(directory: Path) -> Iterator[SupervisedArray]:
                 made.stderr
             )  # has a password
             (home / "supervisord.conf").write_text(made.stdout)
-            with (home / "output").open("wb") as output:
-                running.append(
-                    subprocess.Popen(
-                        [
-                            sys.executable,
-                            "-W",
-                            "ignore",
-                            "-m",
-                            "supervisor.supervisord",
-                            "--nodaemon",
-                            "-c",
-                            str(home / "supervisord.conf"),
-                        ],
-                        stdin=subprocess.DEVNULL,
-                        stdout=output,
-                        stderr=output,
-                        cwd=home,
-                        env={**os.environ, **clean_environment()},
-                    )
-                )
+            running.append(start_supervisord(home / "supervisord.conf"))
         for banks in HOSTS.values():
             for bank in banks:
                 ready = player("ready", bank, "--config", config, "--timeout", str(DEADLINE - 5))

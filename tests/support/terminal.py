@@ -10,15 +10,16 @@ import subprocess
 import sys
 import termios
 from collections.abc import Mapping
-from typing import Self
 
 from support.player_run import DEADLINE, ROOT, poll
+
+from groundwork.closing import Closing
 
 # The pseudo-terminal becomes the controlling one, so that Ctrl-C typed on it is a signal.
 PRELUDE = "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.argv[1], sys.argv[1:])"
 
 
-class Terminal:
+class Terminal(Closing):
     """A program on a terminal of its own; a context manager that leaves no process behind.
 
     Args:
@@ -33,12 +34,12 @@ class Terminal:
         os.set_blocking(self._ours, False)
         self.process = subprocess.Popen(
             [sys.executable, "-c", PRELUDE, *command],
+            cwd=ROOT,
+            env=dict(env),
             stdin=theirs,
             stdout=theirs,
             stderr=theirs,
             start_new_session=True,
-            env=dict(env),
-            cwd=ROOT,
         )
         os.close(theirs)
         self._unread = ""
@@ -49,10 +50,14 @@ class Terminal:
 
     def wait_for(self, pattern: str) -> str:
         """Wait for a text after all that was waited for before; what was shown up to its end."""
-        found = poll(
-            lambda: re.search(pattern, self._read()),
-            f"{pattern!r} on the terminal, not {self._unread!r}",
-        )
+
+        def look() -> re.Match[str] | None:
+            has_ended = self.process.poll() is not None
+            found = re.search(pattern, self._read())
+            assert found or not has_ended, f"it ended without {pattern!r}: {self._unread}"
+            return found
+
+        found = poll(look, f"{pattern!r} on the terminal, not {self._unread!r}")
         shown, self._unread = self._unread[: found.end()], self._unread[found.end() :]
         return shown
 
@@ -66,10 +71,8 @@ class Terminal:
             self._unread += os.read(self._ours, 65536).decode("utf-8", "replace")
         return self._unread
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_exc: object) -> None:
+    def close(self) -> None:
+        """End it."""
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait(DEADLINE)

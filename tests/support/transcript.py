@@ -1,4 +1,4 @@
-"""What the screen shows when keys are typed at the prompt of `dealer`: `python -m
+"""The screen when keys are typed at the prompt of `dealer`: `python -m
 support.transcript CONFIG`."""
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ KEYS: Sequence[tuple[str, str]] = (
     ("mode()\n", r">>> "),
     ("\x04", r"$"),
 )
-"""What is typed (a tab completes), and what is waited for before the next."""
+"""Keys (a tab completes), and what is waited for before the next."""
 # The standard prompt is what every installation has; IPython completes and shows in its own ways.
 PROGRAM = "import sys; sys.modules['IPython'] = None; from dealer.cli import main; sys.exit(main())"
 

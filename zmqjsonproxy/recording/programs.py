@@ -19,15 +19,18 @@ import signal
 import socket as sockets
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from abc import abstractmethod
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from typing import IO, Any, Self
+from typing import IO, Any, TypeVar
 
 import zmq
 
-from groundwork.commandline import Parser
+from groundwork.closing import Closing
+from groundwork.commandline import Parser, add_command, argument, command, flag
 from zmqjsonproxy.errors import RecordingError
 from zmqjsonproxy.recording.protocol.answers import Answers
 from zmqjsonproxy.recording.protocol.record import (
@@ -38,12 +41,13 @@ from zmqjsonproxy.recording.protocol.record import (
     write_header,
     write_record,
 )
-from zmqjsonproxy.rpc.front import Front
+from zmqjsonproxy.rpc.front import Front, bound_url
 from zmqjsonproxy.sockmon import SocketMonitor, Transition
 
 __all__ = ["Recorder", "Replayer", "add_commands", "build_parser", "load_recording", "main", "run"]
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 _RETRY_BIND_MS = 100
 _LINGER_MS = 1000
@@ -59,20 +63,36 @@ def load_recording(path: str | os.PathLike[str]) -> Recording:
         raise RecordingError(str(path), 0, f"cannot be read: {error.strerror}") from error
 
 
-class _Wake:
-    """Ends the wait of a loop; `ring` is for any thread and for signal handlers."""
+class _Program(Closing):
+    """A loop that runs until it is told to end."""
 
     def __init__(self) -> None:
-        self.receiver, self.sender = sockets.socketpair()
-        self.sender.setblocking(False)
+        self._quit = False
+        self._woken, self.waker = sockets.socketpair()
+        self.waker.setblocking(False)
 
-    def ring(self) -> None:
-        with contextlib.suppress(OSError):  # full: it rings already; closed: nobody waits
-            self.sender.send(b"x")
+    def run(self) -> None:
+        """Pass messages on, or answer them, until `quit`; blocks. All is closed at the end."""
+        try:
+            while not self._quit:
+                self._turn()
+        finally:
+            self.close()
+
+    @abstractmethod
+    def _turn(self) -> None:
+        """Wait, and do what is to be done."""
+
+    def quit(self) -> None:
+        """End `run`; for any thread and for signal handlers. Returns at once."""
+        self._quit = True
+        with contextlib.suppress(OSError):  # full: it is woken already; closed: nobody waits
+            self.waker.send(b"x")
 
     def close(self) -> None:
-        self.sender.close()
-        self.receiver.close()
+        """Close sockets and file; not while `run` runs: use `quit`."""
+        self.waker.close()
+        self._woken.close()
 
 
 @dataclass(slots=True)
@@ -85,7 +105,7 @@ class _Client:
     back: zmq.Socket[bytes]
 
 
-class Recorder:
+class Recorder(_Program):
     """A proxy between clients and one server that writes all messages with their times.
 
     Frames pass unchanged. Each client has a connection to the server of its own, so the server,
@@ -112,12 +132,11 @@ class Recorder:
     def __init__(
         self, context: zmq.Context[Any], listen: str, server: str, path: str | os.PathLike[str]
     ) -> None:
+        super().__init__()
         self._context, self._server = context, server
         self._clients: dict[bytes, _Client] = {}
         self._numbers = itertools.count(1)
-        self._quit = False
         self._server_was_there = True
-        self.wake = _Wake()
         self._file: IO[bytes] | None = None
         self.trouble: OSError | None = None
         self._front: Front | None = None
@@ -139,22 +158,12 @@ class Recorder:
             self.close()
             raise
 
-    def run(self) -> None:
-        """Pass messages on until `quit`; blocks. Sockets and file are closed at the end."""
-        try:
-            while not self._quit:
-                self._wait()
-                self._look_at_server()
-                self._take_requests()
-                self._take_replies()
-                self._write(b"")
-        finally:
-            self.close()
-
-    def quit(self) -> None:
-        """End `run`; for any thread and for signal handlers. Returns at once."""
-        self._quit = True
-        self.wake.ring()
+    def _turn(self) -> None:
+        self._wait()
+        self._look_at_server()
+        self._take_requests()
+        self._take_replies()
+        self._write(b"")
 
     def close(self) -> None:
         """Close sockets and file; not while `run` runs: use `quit`."""
@@ -163,20 +172,14 @@ class Recorder:
         self._close_front()
         self._monitor.close()
         self._probe.close(linger=0)
-        self.wake.close()
+        super().close()
         if self._file is not None:
             with contextlib.suppress(OSError):  # it is known already: see `trouble`
                 self._file.close()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_exc: object) -> None:
-        self.close()
-
     def _wait(self) -> None:
         poller = zmq.Poller()
-        poller.register(self.wake.receiver.fileno(), zmq.POLLIN)
+        poller.register(self._woken.fileno(), zmq.POLLIN)
         poller.register(self._monitor.socket, zmq.POLLIN)
         if self._front is not None:
             poller.register(self._front.socket, zmq.POLLIN)
@@ -220,15 +223,10 @@ class Recorder:
         if front is None:
             return
         self._drop_gone(front)
-        while True:
-            try:
-                rid, fd, frames = front.receive()
-            except zmq.Again:
-                break
+        for rid, fd, frames in _all_there(front.receive):
             now = datetime.now(UTC)
-            self._drop_gone(
-                front
-            )  # before this one is noted: it may have the file descriptor of one that has gone
+            # Before this one is noted: it may have the file descriptor of one that has gone.
+            self._drop_gone(front)
             client = self._clients.get(rid)
             if client is None:
                 client = self._clients[rid] = self._new_client(rid, fd)
@@ -260,11 +258,7 @@ class Recorder:
 
     def _take_replies(self) -> None:
         for client in list(self._clients.values()):
-            while True:
-                try:
-                    frames = client.back.recv_multipart(zmq.NOBLOCK)
-                except zmq.Again:
-                    break
+            for frames in _all_there(partial(client.back.recv_multipart, zmq.NOBLOCK)):
                 now = datetime.now(UTC)
                 if self._front is not None:
                     self._front.socket.send_multipart([client.rid, *frames], zmq.NOBLOCK)
@@ -293,6 +287,15 @@ class Recorder:
             )
 
 
+def _all_there(receive: Callable[[], T]) -> Iterator[T]:
+    """Yield what has arrived."""
+    while True:
+        try:
+            yield receive()
+        except zmq.Again:
+            return
+
+
 def _keep_alive(socket: zmq.Socket[bytes]) -> None:
     # As rpc/bridge.py, and for its reason: servers of the original's time answer no heartbeats.
     socket.set(zmq.TCP_KEEPALIVE, 1)
@@ -301,7 +304,7 @@ def _keep_alive(socket: zmq.Socket[bytes]) -> None:
     socket.set(zmq.TCP_KEEPALIVE_CNT, 3)
 
 
-class Replayer:
+class Replayer(_Program):
     """A server that answers as the recorded one did; to others it says what was asked and what it
     has.
 
@@ -328,59 +331,36 @@ class Replayer:
         moves_times: bool = False,
         source: str = "the recording",
     ) -> None:
+        super().__init__()
         self.answers = Answers(recording.records, source, moves_times=moves_times)
         self._keep_delays = keep_delays
         self._due: list[tuple[float, int, list[bytes]]] = []  # heap: s, monotonic; number; message
         self._numbers = itertools.count()
-        self._quit = False
-        self.wake = _Wake()
+        self._poller = zmq.Poller()
         self._socket: zmq.Socket[bytes] = context.socket(zmq.ROUTER)
         self._socket.linger = 0
         try:
-            self._socket.set(zmq.IPV6, "[" in listen)
-            self._socket.bind(listen)
+            self.url = bound_url(self._socket, listen)
         except BaseException:
             self.close()
             raise
-        self.url: str = self._socket.get(zmq.LAST_ENDPOINT).rstrip(b"\0").decode()
+        self._poller.register(self._woken.fileno(), zmq.POLLIN)
+        self._poller.register(self._socket, zmq.POLLIN)
 
-    def run(self) -> None:
-        """Answer until `quit`; blocks. The socket is closed at the end."""
-        poller = zmq.Poller()
-        poller.register(self.wake.receiver.fileno(), zmq.POLLIN)
-        poller.register(self._socket, zmq.POLLIN)
-        try:
-            while not self._quit:
-                wait_s = max(self._due[0][0] - time.monotonic(), 0.0) if self._due else None
-                poller.poll(None if wait_s is None else int(1000 * wait_s) + 1)
-                self._take()
-                while self._due and self._due[0][0] <= time.monotonic():
-                    self._socket.send_multipart(heapq.heappop(self._due)[2], zmq.NOBLOCK)
-        finally:
-            self.close()
-
-    def quit(self) -> None:
-        """End `run`; for any thread and for signal handlers. Returns at once."""
-        self._quit = True
-        self.wake.ring()
+    def _turn(self) -> None:
+        wait_s = max(self._due[0][0] - time.monotonic(), 0.0) if self._due else None
+        self._poller.poll(None if wait_s is None else int(1000 * wait_s) + 1)
+        self._take()
+        while self._due and self._due[0][0] <= time.monotonic():
+            self._socket.send_multipart(heapq.heappop(self._due)[2], zmq.NOBLOCK)
 
     def close(self) -> None:
         """Close the socket; not while `run` runs: use `quit`."""
         self._socket.close(linger=0)
-        self.wake.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_exc: object) -> None:
-        self.close()
+        super().close()
 
     def _take(self) -> None:
-        while True:
-            try:
-                rid, *frames = self._socket.recv_multipart(zmq.NOBLOCK)
-            except zmq.Again:
-                return
+        for rid, *frames in _all_there(partial(self._socket.recv_multipart, zmq.NOBLOCK)):
             if not frames:
                 continue
             asked = Record(datetime.now(UTC), Direction.REQUEST, 0, tuple(frames))
@@ -398,10 +378,9 @@ class Replayer:
 
 def build_parser() -> argparse.ArgumentParser:
     """The command line."""
-    parser = Parser(
-        with_version=True,
-        prog="python -m zmqjsonproxy",
-        description="Records the messages of a server, and answers from them.",
+    parser = command(
+        "python -m zmqjsonproxy",
+        "Records the messages of a server, and answers from them.",
         epilog="Exit status: 0 done, 1 failed, 2 usage.",
     )
     add_commands(parser.add_subparsers(dest="command", metavar="COMMAND", required=True))
@@ -410,40 +389,36 @@ def build_parser() -> argparse.ArgumentParser:
 
 def add_commands(commands: argparse._SubParsersAction[Parser]) -> None:
     """Add `record` and `replay` to a command line; `run` in what it parses carries them out."""
-    record = commands.add_parser(
+    listen = argument(
+        "--listen URL",
+        "where clients connect, as tcp://127.0.0.1:7777; default: a free port of this host, which is printed",
+        default="tcp://127.0.0.1:*",
+    )
+    add_command(
+        commands,
         "record",
-        help="stand between clients and a Player, and write all messages to a file",
+        "stand between clients and a Player, and write all messages to a file",
+        argument(
+            "--server URL",
+            "the Player, as tcp://host:6667; to `dealer record` also a Bank",
+            required=True,
+        ),
+        listen,
+        argument("file FILE", "the new recording; no file is overwritten", type=Path),
         description="Stand between clients and a Player until SIGINT or SIGTERM, and write all messages to a file.",
+        defaults={"run": run},
     )
-    record.add_argument(
-        "--server",
-        required=True,
-        metavar="URL",
-        help="the Player, as tcp://host:6667; to `dealer record` also a Bank",
-    )
-    replay = commands.add_parser(
+    add_command(
+        commands,
         "replay",
-        help="answer from a file of `record` as the recorded Player did",
+        "answer from a file of `record` as the recorded Player did",
+        flag("--delays", "answer after the time that the recorded Player took"),
+        flag("--now", "move times to now, so that a scan can be started again"),
+        listen,
+        argument("file FILE", "the recording", type=Path),
         description="Answer from a file of `record` as the recorded Player did, until SIGINT or SIGTERM.",
+        defaults={"run": run},
     )
-    replay.add_argument(
-        "--delays", action="store_true", help="answer after the time that the recorded Player took"
-    )
-    replay.add_argument(
-        "--now", action="store_true", help="move times to now, so that a scan can be started again"
-    )
-    for command in (record, replay):
-        command.set_defaults(run=run)
-        command.add_argument(
-            "--listen",
-            default="tcp://127.0.0.1:*",
-            metavar="URL",
-            help="where clients connect, as tcp://127.0.0.1:7777; default: a free port of this host, which is printed",
-        )
-    record.add_argument(
-        "file", type=Path, metavar="FILE", help="the new recording; no file is overwritten"
-    )
-    replay.add_argument("file", type=Path, metavar="FILE", help="the recording")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -493,7 +468,7 @@ def _ended_by_signals(runner: Recorder | Replayer) -> Iterator[None]:
     before = [signal.signal(number, lambda *_: runner.quit()) for number in numbers]
     # Python's handler runs between two steps of Python only. A signal just before the wait has to
     # end it all the same.
-    wakeup_before = signal.set_wakeup_fd(runner.wake.sender.fileno(), warn_on_full_buffer=False)
+    wakeup_before = signal.set_wakeup_fd(runner.waker.fileno(), warn_on_full_buffer=False)
     try:
         yield
     finally:

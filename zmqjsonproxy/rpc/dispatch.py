@@ -70,29 +70,18 @@ class Dispatcher:
 
     def serve(self, frames: list[bytes]) -> None:
         """Serve a message; what the socket raises is raised."""
-        self._body, self._parts = frames.pop(), 1
-        body = self._body
+        body = self._body = frames.pop()
+        self._parts = 1
         request = dialect.read_or_batch(body, self._limits)
-        engine = self._engine
-        if engine.is_full(frames[0]) and not (
+        if self._engine.is_full(frames[0]) and not (
             isinstance(request, Request) and request.notification
         ):
             request = dialect.too_full(request, body)
         if isinstance(request, Request):
-            query = engine.quick.get(request.target)
-            if query is not None and request.native:  # of all calls the most, and the shortest
-                try:
-                    reply: bytes | None = engine.answer_query(query, request)
-                except WouldWaitError:
-                    reply = self._hand_over(query, request, frames)
-                else:
-                    if request.notification:
-                        return
-            else:
-                if request.extra is not None and not request.native:  # the hello of one of ours
-                    self._on_hello(frames[0])
-                    self._callers.take(frames[0], request.extra.get("client"))
-                reply = self.call(request, frames)
+            if not request.native and request.extra is not None:  # the hello of one of our callers
+                self._on_hello(frames[0])
+                self._callers.take(frames[0], request.extra.get("client"))
+            reply = self.call(request, frames)
             if reply is not None:
                 self._send(frames, reply)
         elif isinstance(request, list):
@@ -118,21 +107,21 @@ class Dispatcher:
         Returns:
             The reply; None: there is none, or none yet.
         """
-        engine = self._engine
-        method = engine.methods.get(request.target)
-        if method is None or (not request.native and method.queue == "rpc"):
-            if request.target == jsonrpc.CANCEL and request.native:
-                return self._answer_cancel(request, envelope[0])
-            most = self._settings.max_message_bytes
-            return answer_unknown(request, engine.interfaces, engine.instance, most)
-        if request.target in engine.quick:
+        engine, target = self._engine, request.target
+        query = engine.quick.get(target)
+        if query is not None and (request.native or query.queue != "rpc"):
             try:
-                reply = engine.answer_query(method, request)
+                reply = engine.answer_query(query, request)
             except WouldWaitError:
-                pass
-            else:
-                return None if request.notification else reply
-        return self._hand_over(method, request, envelope, later)
+                return self._hand_over(query, request, envelope, later)
+            return None if request.notification else reply
+        method = engine.methods.get(target)
+        if method is not None and (request.native or method.queue != "rpc"):
+            return self._hand_over(method, request, envelope, later)
+        if target == jsonrpc.CANCEL and request.native:
+            return self._answer_cancel(request, envelope[0])
+        most = self._settings.max_message_bytes
+        return answer_unknown(request, engine.interfaces, engine.instance, most)
 
     def _hand_over(
         self, method: Method, request: Request, envelope: Envelope, later: Answer | None = None

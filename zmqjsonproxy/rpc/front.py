@@ -12,7 +12,14 @@ from typing import Any
 
 import zmq
 
-__all__ = ["Front"]
+__all__ = ["Front", "bound_url"]
+
+
+def bound_url(socket: zmq.Socket[bytes], url: str) -> str:
+    """Bind a socket; the URL that came of it, as `*` is any free port. zmq.ZMQError."""
+    socket.set(zmq.IPV6, "[" in url)
+    socket.bind(url)
+    return socket.get_string(zmq.LAST_ENDPOINT).rstrip("\0")
 
 
 class Front:
@@ -39,12 +46,10 @@ class Front:
             int(zmq.Event.ACCEPTED) | int(zmq.Event.DISCONNECTED), address
         )
         try:
-            self.socket.set(zmq.IPV6, "[" in url)
-            self.socket.bind(url)
+            self.url = bound_url(self.socket, url)
         except BaseException:
             self.close()
             raise
-        self.url: str = self.socket.get(zmq.LAST_ENDPOINT).rstrip(b"\0").decode()
 
     def gone(self) -> list[int]:
         """Return the file descriptors of connections that have ended since the last call."""

@@ -11,7 +11,9 @@ import contextlib
 import logging
 import secrets
 import threading
+from collections import deque
 from collections.abc import Callable
+from concurrent.futures import Future
 from functools import partial
 from typing import Any, Self
 
@@ -27,11 +29,10 @@ from zmqjsonproxy.protocol.operations import OperationTable
 from zmqjsonproxy.rpc import outcomes
 from zmqjsonproxy.rpc.descriptors import Listening
 from zmqjsonproxy.rpc.dispatch import Dispatcher
-from zmqjsonproxy.rpc.errands import Errands
 from zmqjsonproxy.rpc.frames import frame_sender, receiver
 from zmqjsonproxy.rpc.inbox import Inbox
-from zmqjsonproxy.rpc.outbox import IN_SOCKET_MOST, Outbox
 from zmqjsonproxy.rpc.protocol.dialect import read_failure, too_many_unread
+from zmqjsonproxy.rpc.sendqueues import IN_SOCKET_MOST, SendQueues
 from zmqjsonproxy.rpc.settings import ServerSettings
 from zmqjsonproxy.waiting import not_waiting
 
@@ -40,6 +41,7 @@ __all__ = ["ServerSettings", "ZMQJSONProxyServer"]
 log = logging.getLogger(__name__)
 
 _POLLIN = int(zmq.POLLIN)
+_BIND_WITHIN_S = 5.0
 _RING = b"."
 """Wakes the socket's thread; behind an empty one it would look for more frames."""
 _TAKEN_AT_ONCE = 1000
@@ -75,7 +77,7 @@ class ZMQJSONProxyServer(OfOneProcess):
         self._may_wait = True
         self._inner_id = secrets.token_bytes(16)  # a stranger cannot guess it
         self._inner_lock = threading.Lock()
-        self._errands = Errands()
+        self._to_bind: deque[tuple[str, Future[None]]] = deque()
         self._router: zmq.Socket[bytes] = ctx.socket(zmq.ROUTER)
         self._inner: zmq.Socket[bytes] = ctx.socket(zmq.DEALER)
         self._router.linger = self._inner.linger = 0
@@ -85,7 +87,7 @@ class ZMQJSONProxyServer(OfOneProcess):
         self._router.set(zmq.SNDHWM, IN_SOCKET_MOST)
         self._router.set(
             zmq.ROUTER_MANDATORY, 1
-        )  # what the socket does not take waits in the outbox
+        )  # what the socket does not take waits in its send queue
         # A client that vanished without a word is dropped after 30 s. By TCP: clients with libzmq
         # below 4.2 do not answer ZeroMQ's heartbeats, and would lose the connection in the middle
         # of a long call.
@@ -93,7 +95,7 @@ class ZMQJSONProxyServer(OfOneProcess):
         self._router.set(zmq.TCP_KEEPALIVE_IDLE, 10)
         self._router.set(zmq.TCP_KEEPALIVE_INTVL, 5)
         self._router.set(zmq.TCP_KEEPALIVE_CNT, 4)
-        self._outbox = Outbox(
+        self._send_queues = SendQueues(
             self._router, self._wake, self.settings.max_waiting_bytes, name or URL
         )
         self._inbox = Inbox(self.settings.max_unread_bytes)
@@ -118,13 +120,13 @@ class ZMQJSONProxyServer(OfOneProcess):
             fast_again_after=self.settings.fast_again_after,
             queues=CommandQueues(self.settings.max_queued_calls, self.name),
             operations=OperationTable(self.instance),
-            is_full=self._outbox.is_full,
+            is_full=self._send_queues.is_full,
         )
         self.interfaces = self.engine.interfaces
         self._receive, trust = receiver(self._router)
         trust(self._inner_id)
         self._dispatcher = Dispatcher(
-            self.engine, self.settings, self._outbox.send, self._outbox.post, trust
+            self.engine, self.settings, self._send_queues.send, self._send_queues.post, trust
         )
         watch_process(self)
 
@@ -211,9 +213,8 @@ class ZMQJSONProxyServer(OfOneProcess):
         """Handle a message; raises what the socket raises."""
         try:
             if frames[0] == self._inner_id:
-                self._outbox.flush()
-                if self._errands:
-                    self._errands.do()
+                self._send_queues.flush()
+                self._bind_what_is_wanted()
             else:
                 self._dispatcher.serve(frames)
         except zmq.ZMQError:
@@ -235,7 +236,7 @@ class ZMQJSONProxyServer(OfOneProcess):
                 if is_small or size > self.settings.max_json_bytes:  # which is refused by its size
                     self._handle(frames)
                 elif not self._inbox.put(frames):
-                    self._outbox.send(frames[:-1], read_failure(too_many_unread(frames[-1])))
+                    self._send_queues.send(frames[:-1], read_failure(too_many_unread(frames[-1])))
         except zmq.Again:
             pass
         finally:
@@ -244,7 +245,20 @@ class ZMQJSONProxyServer(OfOneProcess):
     def bind_also(self, url: str) -> None:
         """Serve at a further address, too; from another thread, while `run_loop` runs; zmq.ZMQError
         as at first."""
-        self._errands.leave(partial(self._bind, url), self._wake, 5.0)
+        done: Future[None] = Future()
+        self._to_bind.append((url, done))
+        self._wake()
+        done.result(_BIND_WITHIN_S)
+
+    def _bind_what_is_wanted(self) -> None:
+        while self._to_bind:
+            url, done = self._to_bind.popleft()
+            try:
+                self._bind(url)
+            except Exception as error:  # it is for whoever wanted it
+                done.set_exception(error)
+            else:
+                done.set_result(None)
 
     def _bind(self, url: str) -> None:
         if url.startswith("tcp://"):  # ZeroMQ takes 99999 for 34463
@@ -252,7 +266,7 @@ class ZMQJSONProxyServer(OfOneProcess):
         self._router.set(
             zmq.IPV6, "[" in url
         )  # where it is set, IPv4 addresses are told in the form of IPv6
-        self._listening.bind(partial(self._router.bind, url), self._outbox.name)
+        self._listening.bind(partial(self._router.bind, url), self._send_queues.name)
 
     def quit_loop(self) -> None:
         """End `run_loop`; usable from any thread and from a signal handler. Returns at once."""
@@ -270,14 +284,14 @@ class ZMQJSONProxyServer(OfOneProcess):
         self._ended.set()
         self.engine.queues.end(self.settings.end_within)
         with contextlib.suppress(zmq.ZMQError):
-            self._outbox.flush()
+            self._send_queues.flush()
         self._router.linger = 100  # ms: the answer to the call that ended us
         self.close()
 
     def close(self) -> None:
         """Close the sockets; not while `run_loop` runs: use `quit_loop`."""
         self._ended.set()
-        self._outbox.close()
+        self._send_queues.close()
         self._listening.close()
         with self._inner_lock:
             self._inner.close()

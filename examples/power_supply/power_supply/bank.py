@@ -70,7 +70,7 @@ class PowerSupply(Bank):
 
     @query
     def get_status(self) -> dict[str, Any]:
-        """What it gives now: set_v, volts (V), amperes (A), on, and whether it is simulated."""
+        """Output now: set_v, volts (V), amperes (A), on, and whether it is simulated."""
         device = self.device
         return {
             "set_v": device.number("VOLT?"),

@@ -8,11 +8,11 @@ where there is none: time, channel, polarization, re/im.
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import TypeVar
 
 from groundwork.errors import Portable
 from spectrometer.daq.protocol.band import Band
@@ -27,6 +27,7 @@ __all__ = [
     "read_header",
 ]
 
+T = TypeVar("T")
 DEFAULT_HEADER_BYTES = 4096
 MAX_HEADER_BYTES = 1 << 20
 LARGEST = 1 << 53
@@ -151,12 +152,12 @@ def read_header(data: bytes) -> DadaHeader:
         raise DadaHeaderError("; ".join(faults))
     return DadaHeader(
         header_bytes=size,
+        center_frequency=frequency,
+        bandwidth=bandwidth,
         channels=channels,
         polarizations=polarizations,
         is_complex=dimensions == 2,
         sample_time=sample_us * 1e-6,
-        center_frequency=frequency,
-        bandwidth=bandwidth,
         offset_bytes=offset,
         start=start,
         picoseconds=picoseconds,
@@ -188,14 +189,8 @@ def _integer(
     """The value of a key; 0 with a fault if it is none."""
     if key not in values and default is not None:
         return default
-    text = values.get(key)
-    if text is None:
-        faults.append(f"{key} is missing")
-        return 0
-    try:
-        number = int(text)
-    except ValueError:
-        faults.append(f"{key} is {text!r}; expected a whole number")
+    number = _read(values, key, faults, int, "a whole number")
+    if number is None:
         return 0
     if not low <= number <= high:
         faults.append(f"{key} is {number}; expected {low} to {high}")
@@ -204,17 +199,27 @@ def _integer(
 
 
 def _number(values: Mapping[str, str], key: str, faults: list[str]) -> float:
-    text = values.get(key)
-    if text is None:
+    number = _read(values, key, faults, _finite, "a number")
+    return 0.0 if number is None else number
+
+
+def _read(
+    values: Mapping[str, str], key: str, faults: list[str], read: Callable[[str], T], what: str
+) -> T | None:
+    """The value of a key; None with a fault if it is none."""
+    if (text := values.get(key)) is None:
         faults.append(f"{key} is missing")
-        return 0.0
+        return None
     try:
-        number = float(text)
+        return read(text)
     except ValueError:
-        number = math.nan
-    if not abs(number) <= LARGEST:
-        faults.append(f"{key} is {text!r}; expected a number")
-        return 0.0
+        faults.append(f"{key} is {text!r}; expected {what}")
+        return None
+
+
+def _finite(text: str) -> float:
+    if not abs(number := float(text)) <= LARGEST:
+        raise ValueError(text)
     return number
 
 

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from groundwork.commandline import Parser, port_number
+from groundwork.commandline import argument, command, port_number
 from groundwork.extras import install_advice
 from player.config import load
 from player.errors import ConfigError
@@ -32,29 +32,21 @@ PROTOCOLS = ("4.9", "5.0-M", "5.0-MI")
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of the command."""
-    parser = Parser(
-        with_version=True,
-        prog="python -m spectrometer.instruments.simulators",
-        description="Simulate a ROACH board with a Valon synthesizer on a loopback port, until SIGTERM or SIGINT.",
+    return command(
+        "python -m spectrometer.instruments.simulators",
+        "Simulate a ROACH board with a Valon synthesizer on a loopback port, until SIGTERM or SIGINT.",
+        argument("--config FILE", "the array's TOML file", type=Path, required=True),
+        argument(
+            "--port N", "0: any free one; default: %(default)s", type=port_number, default=7147
+        ),
+        argument(
+            "--protocol",
+            "version of KATCP to announce; default: %(default)s",
+            choices=PROTOCOLS,
+            default="4.9",
+        ),
         epilog=f"Faults are switched on with the KATCP request ?sim-fault: {', '.join(FAULTS)}.",
     )
-    parser.add_argument(
-        "--config", type=Path, required=True, metavar="FILE", help="the array's TOML file"
-    )
-    parser.add_argument(
-        "--port",
-        type=port_number,
-        default=7147,
-        metavar="N",
-        help="0: any free one; default: %(default)s",
-    )
-    parser.add_argument(
-        "--protocol",
-        choices=PROTOCOLS,
-        default="4.9",
-        help="version of KATCP to announce; default: %(default)s",
-    )
-    return parser
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -31,6 +31,7 @@ from aiokatcp.core import Message
 from aiokatcp.sensor import Sensor
 from aiokatcp.server import DeviceServer, RequestContext
 
+from groundwork.closing import Closing
 from spectrometer.derive.synthesizer import (
     RF_LEVELS_DBM,
     SYNTHESIZERS,
@@ -411,7 +412,7 @@ class SimulatedBoard(DeviceServer):
         self.valon.write(Command.FLASH, 0, b"")
 
 
-class BoardSimulator:
+class BoardSimulator(Closing):
     """A SimulatedBoard on a thread of its own, on a loopback port that the system chooses.
 
     Attributes:
@@ -448,9 +449,3 @@ class BoardSimulator:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(5)
         self._loop.close()
-
-    def __enter__(self) -> "BoardSimulator":
-        return self
-
-    def __exit__(self, *_exc: object) -> None:
-        self.close()

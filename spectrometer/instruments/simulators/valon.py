@@ -10,6 +10,7 @@ import threading
 import tty
 from contextlib import suppress
 
+from groundwork.closing import Closing
 from spectrometer.derive.synthesizer import (
     ACK,
     NACK,
@@ -72,7 +73,7 @@ class SimulatedValon:
         ) else synthesizer
 
 
-class ValonTerminal:
+class ValonTerminal(Closing):
     """A SimulatedValon on a pseudo terminal, served by a thread; `path` is what a SerialValon
     opens.
 
@@ -101,12 +102,6 @@ class ValonTerminal:
         for descriptor in (self._ours, self._theirs, self._wake, self._waker):
             with suppress(OSError):
                 os.close(descriptor)
-
-    def __enter__(self) -> ValonTerminal:
-        return self
-
-    def __exit__(self, *_exc: object) -> None:
-        self.close()
 
     def _serve(self) -> None:
         pending = bytearray()

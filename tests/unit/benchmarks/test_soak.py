@@ -1,4 +1,4 @@
-"""What the soak takes for growth: slopes with their errors, and what is certainly above its
+"""Growth, as the soak sees it: slopes with their errors, and what is certainly above its
 limit."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What `dealer doctor` says of files, versions and clocks, without Players."""
+"""Findings of `dealer doctor` on files, versions and clocks, without Players."""
 
 from __future__ import annotations
 

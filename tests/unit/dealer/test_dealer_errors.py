@@ -1,4 +1,4 @@
-"""What errors say, and what they carry."""
+"""Texts of errors, and what they carry."""
 
 from __future__ import annotations
 
@@ -6,16 +6,7 @@ import traceback
 
 import pytest
 
-from dealer.errors import (
-    ClosedError,
-    ConfigurationError,
-    DealerError,
-    NoActivePlayersError,
-    NoSuchPlayerError,
-    NotExportedError,
-    PlayersError,
-    StartError,
-)
+from dealer import errors
 from dealer.outcome import Outcome
 from zmqjsonproxy.errors import PeerLostError, RefusedError, RemoteError
 
@@ -36,7 +27,7 @@ OUTCOMES = {
 
 
 def test_one_error_names_all_that_failed_and_carries_all_outcomes() -> None:
-    error = PlayersError("prepare", OUTCOMES)
+    error = errors.PlayersError("prepare", OUTCOMES)
     assert str(error) == (
         "prepare: 4 of 5 Banks failed\n"
         "  BANKB: RefusedError: exposure: 99 s is too long\n"
@@ -50,54 +41,56 @@ def test_one_error_names_all_that_failed_and_carries_all_outcomes() -> None:
 
 
 def test_a_remote_traceback_is_shown_once_for_all_banks_that_sent_it() -> None:
-    shown = "".join(traceback.format_exception(PlayersError("prepare", OUTCOMES)))
+    shown = "".join(traceback.format_exception(errors.PlayersError("prepare", OUTCOMES)))
     assert shown.count("boom()") == 1
     assert "remote traceback of BANKC, BANKE:" in shown
 
 
 def test_a_start_error_is_a_players_error() -> None:
-    error = StartError("arm failed, so no Bank starts", OUTCOMES, "BANKA could not be taken back")
-    assert isinstance(error, PlayersError)
+    error = errors.StartError(
+        "arm failed, so no Bank starts", OUTCOMES, "BANKA could not be taken back"
+    )
+    assert isinstance(error, errors.PlayersError)
     assert str(error).startswith("start: arm failed, so no Bank starts: 4 of 5 Banks failed\n")
     assert str(error).endswith("\n  BANKA could not be taken back")
 
 
 def test_a_start_error_may_be_about_no_bank_in_particular() -> None:
-    error = StartError("12:00:00 is too early")
+    error = errors.StartError("12:00:00 is too early")
     assert str(error) == "start: 12:00:00 is too early"
     assert error.failed == error.outcomes == {}
 
 
 def test_unknown_players_are_all_named_without_the_quotes_of_a_key_error() -> None:
-    error = NoSuchPlayerError(["BANKX", "BANKY"], ["BANKA", "BANKB"])
+    error = errors.NoSuchPlayerError(["BANKX", "BANKY"], ["BANKA", "BANKB"])
     assert str(error) == "no such Player: BANKX, BANKY; available are: BANKA, BANKB"
     assert isinstance(error, KeyError)
-    assert str(NoSuchPlayerError(["X"], [])).endswith("available are: none")
+    assert str(errors.NoSuchPlayerError(["X"], [])).endswith("available are: none")
 
 
 def test_banks_that_lack_a_method_are_all_named() -> None:
     lacking = {"BANKB": "has no such method", "BANKC": "has no such method"}
-    error = NotExportedError("set_mod", lacking, ["set_mode"])
+    error = errors.NotExportedError("set_mod", lacking, ["set_mode"])
     assert str(error) == (
         "set_mod: nothing was sent: BANKB has no such method; BANKC has no such method; did you mean set_mode?"
     )
     assert isinstance(error, AttributeError)
-    assert str(NotExportedError("x", {})) == "x: nothing was sent: no Player is active"
+    assert str(errors.NotExportedError("x", {})) == "x: nothing was sent: no Player is active"
 
 
 def test_nobody_to_ask_is_said_with_who_could_be() -> None:
-    assert str(NoActivePlayersError("stop", ["BANKB"])) == (
+    assert str(errors.NoActivePlayersError("stop", ["BANKB"])) == (
         "stop: no Player is active; add_active_player takes any of: BANKB"
     )
 
 
 def test_all_of_them_are_dealer_errors() -> None:
     for error in (
-        ClosedError("stop"),
-        ConfigurationError("f", ["x"]),
-        NoActivePlayersError("a", []),
+        errors.ClosedError("stop"),
+        errors.ConfigurationError("f", ["x"]),
+        errors.NoActivePlayersError("a", []),
     ):
-        assert isinstance(error, DealerError)
+        assert isinstance(error, errors.DealerError)
 
 
 def test_an_outcome_is_a_value_or_an_error() -> None:

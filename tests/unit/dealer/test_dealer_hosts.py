@@ -1,4 +1,4 @@
-"""Which supervisords there are, and what their answers mean."""
+"""Supervisords of an array, and the meaning of their answers."""
 
 from __future__ import annotations
 

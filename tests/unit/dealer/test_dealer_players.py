@@ -1,4 +1,4 @@
-"""Where a Dealer finds its Players, and what it says when it cannot."""
+"""Places where a Dealer finds its Players, and what it says when it cannot."""
 
 from __future__ import annotations
 

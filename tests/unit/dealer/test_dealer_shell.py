@@ -47,7 +47,7 @@ def test_a_name_that_a_bank_has_not_and_a_bank_that_is_away_need_no_traceback() 
 
 
 class FakeIPython:
-    """As much of IPython as the prompt uses."""
+    """The part of IPython that the prompt uses."""
 
     def __init__(self) -> None:
         self.TerminalIPythonApp = self.shell = self

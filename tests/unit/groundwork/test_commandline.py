@@ -5,12 +5,11 @@ from __future__ import annotations
 import argparse
 import importlib
 import subprocess
-import sys
 import tomllib
 from importlib import metadata
 
 import pytest
-from support.player_run import ROOT, clean_environment
+from support.player_run import ROOT, python
 
 from groundwork.commandline import Parser, port_number
 from groundwork.extras import EXTRAS, install_advice
@@ -91,15 +90,7 @@ def test_every_command_has_a_version(script: str, capsys: pytest.CaptureFixture[
 )
 def test_every_package_has_a_version_and_runs_by_its_name(package: str) -> None:
     assert importlib.import_module(package).__version__ == metadata.version("dealer-player")
-    done = subprocess.run(
-        [sys.executable, "-m", package, "--version"],
-        cwd=ROOT,
-        env=clean_environment(),
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    done = python("-m", package, "--version")
     assert (done.returncode, done.stdout.split()[-1], done.stderr) == (
         0,
         metadata.version("dealer-player"),
@@ -156,16 +147,7 @@ sys.exit(importlib.import_module(module).main(words))
     ],
 )
 def test_what_an_extra_brings_and_is_missing_is_a_sentence(package: str, command: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", WITHOUT, package, *command.split()],
-        cwd=ROOT,
-        env=clean_environment(),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
+    done = python("-c", WITHOUT, package, *command.split(), stdin=subprocess.DEVNULL)
     told = done.stdout + done.stderr
     assert "Traceback" not in told
     if "completion" in command:  # does without
@@ -187,16 +169,7 @@ def test_the_commands_of_the_readme_work_as_they_stand() -> None:
     assert len(commands) == 5
     for words in commands:
         serves = words[1].isupper()
-        done = subprocess.run(
-            [sys.executable, "-m", *words, *(["--check"] if serves else [])],
-            cwd=ROOT,
-            env=clean_environment(),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
-        )
+        done = python("-m", *words, *(["--check"] if serves else []), stdin=subprocess.DEVNULL)
         assert "Traceback" not in done.stderr
         wanted = (0, 1) if words[1] == "doctor" else (0,)  # a laptop may have something wrong
         assert done.returncode in wanted, (words, done.stderr)

@@ -1,4 +1,4 @@
-"""What a kind of Bank may export."""
+"""Methods that a kind of Bank may export."""
 
 from __future__ import annotations
 

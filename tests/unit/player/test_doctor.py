@@ -1,4 +1,4 @@
-"""What `player doctor` finds of file, host, address and data root, and how it tells it."""
+"""Findings of `player doctor` on file, host, address and data root, and how it tells them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which Bank a host name means."""
+"""Banks that a host name means."""
 
 from __future__ import annotations
 

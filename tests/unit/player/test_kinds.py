@@ -1,4 +1,4 @@
-"""How the class of a kind is found."""
+"""Classes of kinds, and how they are found."""
 
 from __future__ import annotations
 

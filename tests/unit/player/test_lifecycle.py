@@ -1,4 +1,4 @@
-"""Who is told of a signal, and what happens when the end takes too long."""
+"""Signals: who is told of one, and what happens when the end takes too long."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which addresses of a supervisord the file may have, and what is said of others."""
+"""Addresses of a supervisord that the file may have, and what is said of others."""
 
 from __future__ import annotations
 

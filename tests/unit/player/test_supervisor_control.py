@@ -1,4 +1,4 @@
-"""Where a host's supervisord takes orders: the sections of its file, and what is refused."""
+"""Orders to a host's supervisord: the sections of its file, and what is refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which ports are free, as they are tested and as they are remembered."""
+"""Free ports, as they are tested and as they are remembered."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a client makes of the bytes of a server: whole replies, in any pieces, and nothing beyond
+"""A client's reading of the bytes of a server: whole replies, in any pieces, and nothing beyond
 them."""
 
 from __future__ import annotations

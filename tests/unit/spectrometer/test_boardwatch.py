@@ -1,4 +1,4 @@
-"""What is said of a board that is gone in the middle of a scan, and of one that comes back."""
+"""Reports of a board that is gone in the middle of a scan, and of one that comes back."""
 
 from __future__ import annotations
 

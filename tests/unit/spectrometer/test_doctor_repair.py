@@ -1,4 +1,4 @@
-"""What `player doctor --repair` puts right of a Bank whose Player is gone, and what it leaves
+"""Repairs by `player doctor --repair` of a Bank whose Player is gone, and what it leaves
 alone."""
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Rig:
         self.table, self.names = table, table.status_memory
 
     def repair(self, capsys: pytest.CaptureFixture[str]) -> tuple[list[str], list[str]]:
-        """What was done, and what is found afterwards."""
+        """Repairs that were done, and what is found afterwards."""
         main(["doctor", "BANKA", "--simulate", "--repair", "--json", "--config", str(self.path)])
         report = json.loads(capsys.readouterr().out)
         return report["repaired"], [found["check"] for found in report["findings"]]

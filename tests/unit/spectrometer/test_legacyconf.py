@@ -8,60 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
-from hypothesis import strategies as st
+from support.legacyconf import BANK, MODE, loaded
 
 from player.config import load
-from player.errors import ConfigError, Fault
-from player.tables import Config
 from spectrometer.config import SpectrometerBankConfig
 from spectrometer.legacyconf import Migration, Sort, migrate, report
-from spectrometer.legacyconf.sharing import share
 from spectrometer.modes import ModeConfig, load_modes
 
 ROOT = Path(__file__).resolve().parents[3]
 DATA = ROOT / "tests" / "data"
 
-BANK = """[BANKA]
-hpchost = here
-player_port = 6667
-has_roach = false
-data_destination_host = here-10
-data_destination_port = 60000
-data_source_port = 60000
-filter_bandwidth_bits = 450, 0x00, 1450, 0x08
-"""
-MODE = """[MODE1]
-MODENAME = h1k
-BACKEND = VEGAS
-bof_file = a.bof
-nchan = 1024
-filter_bw = 1450
-frequency = 1500
-hpc_program = vegas_hpc_server
-hpc_fifo_name = /tmp/fifo
-needed_arm_delay = 4
-gigabit_interface_name = gbe0
-dest_ip_register_name = dest_ip
-dest_port_register_name = dest_port
-master_slave_sel = 0,0,0,0x0E,0,0
-arm_phase = arm,0,arm,1
-"""
 QUIET = {("DEFAULTS", "player_port"), ("MODE1", "hpc_fifo_name")}
-
-
-def loaded(toml: str, folder: Path) -> Config:
-    file = folder / "dibas.toml"
-    file.write_text(toml, encoding="utf-8")
-    return load(file, {})
-
-
-def faults(toml: str, folder: Path) -> list[Fault]:
-    try:
-        loaded(toml, folder)
-    except ConfigError as error:
-        return error.faults
-    return []
 
 
 def tables(migration: Migration) -> dict[str, Any]:
@@ -69,7 +26,7 @@ def tables(migration: Migration) -> dict[str, Any]:
 
 
 def said(migration: Migration) -> list[tuple[str, str, Sort, str]]:
-    """What is found beside what every file has."""
+    """Findings beside those that every file has."""
     return [
         (f.section, f.key, f.sort, f.text)
         for f in migration.findings
@@ -514,128 +471,3 @@ def test_a_report_holds_nothing_that_a_terminal_obeys() -> None:
     assert lines[1] == "old.conf:1: dropped: [?[2J]: " + (
         "neither BANK nor MODE is in its name (in capitals), so nothing read it; its keys: ?[31m"
     )
-
-
-# ---- any text ---------------------------------------------------------------------------------------------------
-
-VALUES = st.sampled_from(
-    [
-        "1",
-        "0x10",
-        "N/A",
-        "yes",
-        "a,1,b",
-        "BANKA",
-        "%(nchan)s",
-        "%(",
-        '"',
-        "${X}",
-        "",
-        "h1k",
-        "-1",
-        "nan",
-        "9" * 30,
-    ]
-)
-KEYS = [
-    *sorted({line.split(" = ")[0] for text in (BANK, MODE) for line in text.splitlines()[1:]}),
-    "shmkeys",
-    "roach_reg_keys",
-    "reset_phase",
-    "synth",
-    "katcp_ip",
-    "cdd_hpcs",
-    "cdd_data_interfaces",
-    "who_is_master",
-    "telescope",
-    "players",
-    "gain",
-    "a.b",
-]
-LINES = st.one_of(
-    st.sampled_from(
-        [
-            "[BANKA]",
-            "[MODE1]",
-            "[MODE 2]",
-            "[DEFAULTS]",
-            "[HPCMACS]",
-            "[DEALER]",
-            "[DEFAULT]",
-            "[BANK]",
-        ]
-    ),
-    st.builds("{} = {}".format, st.sampled_from(KEYS), VALUES),
-    st.builds("{} = {}".format, st.sampled_from(KEYS), st.text(max_size=12)),
-    st.builds(" {}".format, st.text(max_size=8)),
-    st.builds("#{}".format, st.text(max_size=8)),
-    st.text(max_size=12),
-)
-TEXTS = st.one_of(st.text(max_size=60), st.lists(LINES, max_size=25).map("\n".join))
-
-
-@settings(max_examples=150)
-@given(TEXTS)
-@example("[MODE\x00]\nMODENAME = h1k\x7f\n#\x00\u2028\n")
-@example("[MODE.'\"\\]\nshmkeys = a.b\na.b = \ud7ff\n[ ]\n[BANK\u0130]\n")
-def test_any_text_becomes_toml_that_is_sound_or_whose_faults_are_listed(text: str) -> None:
-    migration = migrate(text)
-    tomllib.loads(migration.toml)
-    report(migration.findings, "old.conf")
-
-
-@settings(max_examples=25)
-@given(st.lists(LINES, max_size=12).map("\n".join))
-def test_what_does_not_pass_the_check_fails_by_its_keys(
-    tmp_path_factory: pytest.TempPathFactory, text: str
-) -> None:
-    migration = migrate(BANK + MODE + text)
-    assert all(
-        fault.key for fault in faults(migration.toml, tmp_path_factory.mktemp("any"))
-    )  # never of the TOML
-
-
-SMALL = st.dictionaries(
-    st.sampled_from("abcd"),
-    st.one_of(
-        st.integers(0, 2),
-        st.just(1.0),
-        st.dictionaries(st.sampled_from("xy"), st.integers(0, 2), min_size=1),
-    ),
-)
-
-
-@settings(max_examples=150)
-@given(
-    st.lists(
-        st.tuples(
-            st.sampled_from(["h1k", "l1/lbw1", "l8/lbw1", "l8/lbw8", "guppi-codd", "other"]), SMALL
-        )
-    )
-)
-def test_what_is_shared_leaves_every_mode_as_it_was(
-    drawn: list[tuple[str, dict[str, Any]]],
-) -> None:
-    modes = {
-        f"M{number}": {"backend": backend, **table} for number, (backend, table) in enumerate(drawn)
-    }
-    defaults, own = share(modes, {})
-
-    def whole(table: dict[str, Any]) -> dict[str, Any]:
-        if "inherits" not in table:
-            return table
-        return over(
-            whole(defaults[table["inherits"]]),
-            {key: table[key] for key in table if key != "inherits"},
-        )
-
-    def over(under: dict[str, Any], table: dict[str, Any]) -> dict[str, Any]:
-        both = {
-            key: over(under[key], table[key])
-            if isinstance(table[key], dict) and isinstance(under.get(key), dict)
-            else table[key]
-            for key in table
-        }
-        return {**under, **both}
-
-    assert {name: whole(table) for name, table in own.items()} == modes

@@ -104,7 +104,7 @@ class Night:
         return ScanPlan(**(values | changes))
 
     def report(self) -> dict[str, Any]:
-        """What became of the last start."""
+        """Outcome of the last start."""
         report = self.reports.get(None)
         assert report is not None
         self.control.look_into(report)
@@ -150,7 +150,7 @@ class Night:
         assert self.control.state is until
 
     def join(self) -> object:
-        """What came of the start."""
+        """Report of the start."""
         assert self._thread is not None
         self._thread.join(10)
         return self.outcome[-1]

@@ -1,4 +1,4 @@
-"""What the doctor finds of a spectrometer Bank: memory, semaphore, programs, recording, board and
+"""Findings of the doctor on a spectrometer Bank: memory, semaphore, programs, recording, board and
 addresses."""
 
 from __future__ import annotations

@@ -45,14 +45,20 @@ def helper():
     return len("text")
 """
 PATH = [
-    ("desk/outer.py", "Desk.ask", 3),
-    ("desk/outer.py", "Desk.each", 6),
-    ("desk/outer.py", "Desk.first", 9),
-    ("desk/outer.py", "steps", 12),
-    ("desk/below.py", "below", 4),
-    ("desk/below.py", "helper", 14),
-    ("desk/below.py", "below.<locals>.<lambda>", 9),
-    ("desk/below.py", "work", 11),
+    (file, name, int(line))
+    for file, name, line in map(
+        str.split,
+        """\
+desk/outer.py Desk.ask 3
+desk/outer.py Desk.each 6
+desk/outer.py Desk.first 9
+desk/outer.py steps 12
+desk/below.py below 4
+desk/below.py helper 14
+desk/below.py below.<locals>.<lambda> 9
+desk/below.py work 11
+""".splitlines(),
+    )
 ]
 
 

@@ -115,7 +115,7 @@ MASKED = np.ma.masked_array([1.0, 999.0, 3.0, 4.0], mask=[0, 1, 0, 0])
 
 
 class WithUnit(np.ndarray):
-    """As astropy's Quantity."""
+    """Stand-in of astropy's Quantity."""
 
     unit = "K"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 from functools import partial
 
 import pytest
@@ -13,10 +14,31 @@ from zmqjsonproxy.handle import OperationHandle
 from zmqjsonproxy.protocol.operations import OperationRecord, State
 
 
+@pytest.fixture
+def bounds() -> tuple[int, ...]:
+    """Jobs of each client, and bytes."""
+    return (10,)
+
+
+@pytest.fixture
+def queue(bounds: tuple[int, ...]) -> Iterator[CommandQueue]:
+    """A queue whose thread has to end with the test."""
+    queue = CommandQueue("command queue", *bounds)
+    yield queue
+    queue.end()
+    assert queue.join(30)
+
+
+@pytest.fixture
+def handle() -> OperationHandle:
+    """An operation that runs."""
+    return OperationHandle(OperationRecord(id="1", method="wait", state=State.RUNNING))
+
+
 def test_a_queue_that_got_no_thread_tries_again_with_the_next_job(
-    monkeypatch: pytest.MonkeyPatch,
+    queue: CommandQueue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    queue, ran = CommandQueue("command queue", 10), threading.Event()
+    ran = threading.Event()
 
     def fail(_thread: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
@@ -27,13 +49,12 @@ def test_a_queue_that_got_no_thread_tries_again_with_the_next_job(
             queue.put(Job(lambda: None))
     assert queue.put(Job(ran.set))
     assert ran.wait(30)
-    queue.end()
-    assert queue.join(30)
 
 
-def test_jobs_run_beside_an_operation_that_left_and_the_queue_still_knows_it() -> None:
-    queue, left, ran = CommandQueue("command queue", 10), threading.Event(), threading.Event()
-    handle = OperationHandle(OperationRecord(id="1", method="wait", state=State.RUNNING))
+def test_jobs_run_beside_an_operation_that_left_and_the_queue_still_knows_it(
+    queue: CommandQueue, handle: OperationHandle
+) -> None:
+    left, ran = threading.Event(), threading.Event()
 
     def wait() -> None:
         queue.leave()
@@ -46,13 +67,12 @@ def test_jobs_run_beside_an_operation_that_left_and_the_queue_still_knows_it() -
     queue.put(Job(ran.set))
     assert ran.wait(30)
     assert queue.abort_operations("enough").count == 1
-    queue.end()
-    assert queue.join(30)
 
 
-def test_a_job_that_waits_goes_on_when_the_one_before_it_leaves() -> None:
-    queue, queued, ran = CommandQueue("command queue", 10), threading.Event(), threading.Event()
-    handle = OperationHandle(OperationRecord(id="1", method="wait", state=State.RUNNING))
+def test_a_job_that_waits_goes_on_when_the_one_before_it_leaves(
+    queue: CommandQueue, handle: OperationHandle
+) -> None:
+    queued, ran = threading.Event(), threading.Event()
 
     def wait() -> None:
         queued.wait(30)
@@ -64,8 +84,6 @@ def test_a_job_that_waits_goes_on_when_the_one_before_it_leaves() -> None:
     queue.put(Job(ran.set))
     queued.set()
     assert ran.wait(30)
-    queue.end()
-    assert queue.join(30)
 
 
 def held(queue: CommandQueue) -> threading.Event:
@@ -81,8 +99,8 @@ def held(queue: CommandQueue) -> threading.Event:
     return go_on
 
 
-def test_clients_take_turns_and_each_keeps_its_order() -> None:
-    queue, ran, done = CommandQueue("command queue", 10), list[str](), threading.Event()
+def test_clients_take_turns_and_each_keeps_its_order(queue: CommandQueue) -> None:
+    ran, done = list[str](), threading.Event()
     go_on = held(queue)
     for name in ("a1", "a2", "a3", "b1", "c1", "b2"):
         assert queue.put(Job(partial(ran.append, name), client=name[:1].encode()))
@@ -91,12 +109,11 @@ def test_clients_take_turns_and_each_keeps_its_order() -> None:
     go_on.set()
     assert done.wait(30)
     assert ran == ["a1", "b1", "c1", "a2", "b2", "a3"]
-    queue.end()
-    assert queue.join(30)
 
 
-def test_each_client_has_its_number_and_its_bytes() -> None:
-    queue, done = CommandQueue("command queue", 3, 100_000), threading.Event()
+@pytest.mark.parametrize("bounds", [(3, 100_000)])
+def test_each_client_has_its_number_and_its_bytes(queue: CommandQueue) -> None:
+    done = threading.Event()
     go_on = held(queue)
 
     def put(client: bytes, size: int) -> bool:
@@ -119,5 +136,3 @@ def test_each_client_has_its_number_and_its_bytes() -> None:
     go_on.set()
     assert done.wait(30)
     assert put(b"another", 120_000)
-    queue.end()
-    assert queue.join(30)

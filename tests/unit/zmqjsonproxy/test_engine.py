@@ -262,6 +262,42 @@ def test_operations_keep_their_record(desk: Desk) -> None:
     assert len(desk.own("operations", True)["result"]) == 0
 
 
+def test_a_server_tells_who_it_is_and_what_it_offers(desk: Desk) -> None:
+    assert desk.own("ping")["result"]["instance"] == "here"
+    documents = [desk.own("discover")["result"] for _ in range(2)]
+    assert documents[0] == documents[1]
+    assert "thing.add" in [method["name"] for method in documents[0]["methods"]]
+
+
+@pytest.mark.parametrize(
+    ("message", "text"),
+    [
+        (7, "got a number"),
+        ([], "got an array"),
+        (["x"], "a request is an object, not text"),
+        ({"jsonrpc": "2.0", "id": [1], "method": "a.b"}, "id: text or a number, not an array"),
+        ({"jsonrpc": "2.0", "id": "x" * 300, "method": "a.b"}, "id: a text of at most 200"),
+        ({"jsonrpc": "1.0", "id": 1, "method": "a.b"}, "a call has"),
+        (
+            {"jsonrpc": "2.0", "id": 1, "method": "a.b", "params": 7},
+            "params: an array or an object",
+        ),
+        (
+            {**CALL, "method": "a.b", "params": {"args": 1}, "dealer": {"params": "mixed"}},
+            "mixed params: `args` is an array",
+        ),
+        ({"x": 1}, "a request has the keys name, proc, args and kwargs; these are there: x"),
+        ({"name": "thing", "proc": "add"}, "'args'"),
+        ({"proc": "list_methods"}, "'name'"),
+        ({"name": "thing", "proc": "add", "args": 1, "kwargs": {}}, "args is an array"),
+        ([{**CALL, "method": "a.b"}] * 1001, "a batch of 1001 calls is over the limit of 1000"),
+    ],
+)
+def test_what_is_no_request_is_told_what_one_is(desk: Desk, message: Any, text: str) -> None:
+    desk.send(message)
+    assert text in str(desk.reply())
+
+
 def test_an_abort_ends_what_runs_and_what_waits(desk: Desk) -> None:
     running = desk.ask("wait", wait="accepted")["result"]["operation"]
     assert desk.thing.begun.wait(WITHIN)

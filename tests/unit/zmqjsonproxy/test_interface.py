@@ -1,4 +1,4 @@
-"""What an object exports, and how a long call is seen from inside."""
+"""Exports of an object, and a long call as seen from inside."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is answered to calls of what is not there."""
+"""Answers to calls of what is not there."""
 
 from __future__ import annotations
 

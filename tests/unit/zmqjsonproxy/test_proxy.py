@@ -1,4 +1,4 @@
-"""What a proxy shows of signatures that a server sent, whatever they are."""
+"""Signatures that a server sent, whatever they are, as a proxy shows them."""
 
 from __future__ import annotations
 

@@ -16,7 +16,13 @@ from typing import Any
 
 from zmqjsonproxy import wirejson
 from zmqjsonproxy.recording.protocol.record import Direction, Record
-from zmqjsonproxy.recording.protocol.shiftedtimes import identities, renamed, shifted, without_times
+from zmqjsonproxy.recording.protocol.shiftedtimes import (
+    identities,
+    mapped,
+    renamed,
+    shifted,
+    without_times,
+)
 from zmqjsonproxy.rpc.protocol import jsonrpc, original
 from zmqjsonproxy.rpc.protocol.dialect import Limits, Malformed, Request, read_message
 
@@ -219,11 +225,7 @@ class Answers:
     def _not_recorded(self, request: Request | Malformed, content: Content) -> bytes:
         if isinstance(request, Malformed):
             text = f"{self._source} has no request of these bytes: {_short(content[0].decode(errors='replace'))}"
-            if request.native:
-                return jsonrpc.failure(
-                    request.id, jsonrpc.error_object(request.code, NOT_RECORDED, text)
-                )
-            return original.failure(NOT_RECORDED, text)
+            return _failure(request, request.code, text)
         label = _label(request)
         if request.method == original.LIST_METHODS:
             return self._no_hello(request)
@@ -239,11 +241,7 @@ class Answers:
             text += f"it has calls of: {', '.join(known) or 'nothing'}"
         if self._has_other_dialect(request):
             text += f"; a client of {'the original' if request.native else 'this release'} made the same call"
-        if request.native:
-            return jsonrpc.failure(
-                request.id, jsonrpc.error_object(jsonrpc.Code.APPLICATION, NOT_RECORDED, text)
-            )
-        return original.failure(NOT_RECORDED, text)
+        return _failure(request, jsonrpc.Code.APPLICATION, text)
 
     def _no_hello(self, request: Request) -> bytes:
         suffix = f".{original.LIST_METHODS}"
@@ -259,6 +257,12 @@ class Answers:
         return any(
             key[:3] == (other, _label(request), _parameters(request)) for key in self._series
         )
+
+
+def _failure(request: Request | Malformed, code: jsonrpc.Code, text: str) -> bytes:
+    if not request.native:
+        return original.failure(NOT_RECORDED, text)
+    return jsonrpc.failure(request.id, jsonrpc.error_object(code, NOT_RECORDED, text))
 
 
 def _key(request: Request | Malformed, content: Content) -> _Key:
@@ -298,23 +302,15 @@ def _with_frames_named(request: Request | Malformed) -> Request | Malformed:
     key, headers = _frame_headers(request.extra)
     if not key:
         return request
-    return replace(
-        request,
-        args=_named(request.args, key, headers),
-        kwargs=_named(request.kwargs, key, headers),
-    )
 
-
-def _named(value: Any, key: str, headers: list[Any]) -> Any:
-    if isinstance(value, list):
-        return [_named(item, key, headers) for item in value]
-    if not isinstance(value, dict):
-        return value
-    if len(value) == 1 and key in value:
-        number = value[key]
+    def named(part: Any) -> Any:
+        if not isinstance(part, dict) or part.keys() != {key}:
+            return part
+        number = part[key]
         is_there = type(number) is int and 0 <= number < len(headers)
         return {"frame": number, "header": headers[number] if is_there else None}
-    return {name: _named(item, key, headers) for name, item in value.items()}
+
+    return replace(request, args=mapped(request.args, named), kwargs=mapped(request.kwargs, named))
 
 
 def _starts(request: Request | Malformed) -> tuple[str, ...]:

@@ -9,41 +9,51 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-__all__ = ["identities", "renamed", "shifted", "without_times"]
+__all__ = ["identities", "mapped", "renamed", "shifted", "without_times"]
 
 _IDENTITY = re.compile(r"[0-9a-f]{16}")
 _YEARS = range(1990, 2100)
 
 
+def mapped(value: Any, change: Callable[[Any], Any]) -> Any:
+    """Return a decoded value with parts changed; what `change` returns as it is, is looked into."""
+    if (changed := change(value)) is not value:
+        return changed
+    if isinstance(value, list):
+        return [mapped(item, change) for item in value]
+    return (
+        {key: mapped(item, change) for key, item in value.items()}
+        if isinstance(value, dict)
+        else value
+    )
+
+
 def shifted(value: Any, by: timedelta) -> Any:
     """Return a decoded value with all times in it moved on by `by`, rounded up to full seconds."""
-    time = _time(value)
-    if time is not None:
-        t = time + timedelta(seconds=math.ceil(by.total_seconds()))
-        return [t.year, t.month, t.day, t.hour, t.minute, t.second, t.microsecond][: len(value)]
-    if isinstance(value, list):
-        return [shifted(item, by) for item in value]
-    if isinstance(value, dict):
-        return {key: shifted(item, by) for key, item in value.items()}
-    return value
+    seconds = timedelta(seconds=math.ceil(by.total_seconds()))
+
+    def moved(part: Any) -> Any:
+        if (time := _time(part)) is None:
+            return part
+        t = time + seconds
+        return [t.year, t.month, t.day, t.hour, t.minute, t.second, t.microsecond][: len(part)]
+
+    return mapped(value, moved)
 
 
 def without_times(value: Any) -> Any:
     """Return a decoded value in which every time is the same text, and every identity of a
     start."""
-    if _time(value) is not None:
-        return "any time"
-    if isinstance(value, str) and _IDENTITY.fullmatch(value):
-        return "any start"
-    if isinstance(value, list):
-        return [without_times(item) for item in value]
-    if isinstance(value, dict):
-        return {key: without_times(item) for key, item in value.items()}
-    return value
+
+    def plain(part: Any) -> Any:
+        is_start = isinstance(part, str) and _IDENTITY.fullmatch(part)
+        return "any start" if is_start else part if _time(part) is None else "any time"
+
+    return mapped(value, plain)
 
 
 def identities(value: Any) -> Iterator[str]:
@@ -58,19 +68,12 @@ def identities(value: Any) -> Iterator[str]:
 def renamed(value: Any, names: Mapping[str, str]) -> Any:
     """Return a decoded value in which the identities that are in `names` are those that they stand
     for."""
-    if isinstance(value, str):
-        return names.get(value, value)
-    if isinstance(value, list):
-        return [renamed(item, names) for item in value]
-    if isinstance(value, dict):
-        return {key: renamed(item, names) for key, item in value.items()}
-    return value
+    return mapped(value, lambda part: names.get(part, part) if isinstance(part, str) else part)
 
 
 def _time(value: Any) -> datetime | None:
-    if not isinstance(value, list) or len(value) not in (6, 7) or value[0] not in _YEARS:
-        return None
-    if any(type(part) is not int for part in value):
+    is_of_times = isinstance(value, list) and len(value) in (6, 7) and value[0] in _YEARS
+    if not is_of_times or any(type(part) is not int for part in value):
         return None
     try:
         year, month, day, hour, minute, second, microsecond = (*value, 0)[:7]

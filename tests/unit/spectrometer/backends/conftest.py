@@ -1,4 +1,4 @@
-"""What the tests of all Backends use."""
+"""Fixtures of the tests of all Backends."""
 
 from __future__ import annotations
 

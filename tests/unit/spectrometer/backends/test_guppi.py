@@ -24,6 +24,16 @@ def prepared(status: StatusBuffer, mode: str, parameters: dict[str, Any], **opti
     return backend
 
 
+Setting = tuple[str, str, float | None, dict[str, Any]]
+"""Mode, Bank, frequency in MHz, parameters."""
+
+
+def prepared_as(status: StatusBuffer, setting: Setting) -> Any:
+    """Prepare a Backend; its registers."""
+    mode, bank, frequency, parameters = setting
+    return prepared(status, mode, parameters, bank=bank, frequency_mhz=frequency).setup.registers
+
+
 INCOHERENT_DEFAULTS: dict[str, object] = {
     "OBSERVER": "unspecified", "SRC_NAME": "unspecified", "PROJID": "JUNK", "SCANLEN": 30.0, "NBIN": 256,
     "TFOLD": 1.0, "NRCVR": 2, "NBITS": 8, "FD_POLN": "LIN", "DS_TIME": 1, "DS_FREQ": 1, "CAL_DCYC": 0.5, "OVERLAP": 0,
@@ -43,35 +53,29 @@ INCOHERENT_REGISTERS = {
 
 
 @pytest.mark.parametrize(
-    ("mode", "bank", "frequency", "parameters", "expected", "registers"),
+    ("setting", "expected", "registers"),
     [
-        ("INCO_MODE_64", "BANKA", 800.0, {"obs_frequency": 1500},
+        (("INCO_MODE_64", "BANKA", 800.0, {"obs_frequency": 1500}),
          {"ACC_LEN": 512, "CHAN_BW": 12.5, "TBIN": 4.096e-05, "OBSBW": 800.0, "OBSFREQ": 1500.0, "OBSNCHAN": 64,
           "OBS_MODE": "SEARCH", "POL_TYPE": "IQUV", "PKTFMT": "1SFA", "NPOL": 4, "ONLY_I": 0, "CHAN_DM": 0.0,
           "CAL_MODE": "OFF", "BASE_BW": 1450},
          {"ACC_LENGTH": 511}),
-        ("INCO_MODE_64", "BANKA", 800.0, {"only_i": 1}, {"ONLY_I": 1, "NPOL": 4}, {}),
-        ("INCO_MODE_2048", "BANKA", None, {},
+        (("INCO_MODE_64", "BANKA", 800.0, {"only_i": 1}), {"ONLY_I": 1, "NPOL": 4}, {}),
+        (("INCO_MODE_2048", "BANKA", None, {}),
          {"ACC_LEN": 16, "CHAN_BW": 0.732421875, "TBIN": 2.1845333333333334e-05, "OBSBW": 1500.0, "OBSFREQ": 2000.0},
          {"ACC_LENGTH": 15}),
-        ("INCO_MODE_1024", "BANKB", -800.0,
+        (("INCO_MODE_1024", "BANKB", -800.0,
          {"obs_frequency": 1400, "integration_time": 163.84e-6, "scale_i": 900, "scale_q": 0.5, "obs_mode": "fold",
-          "nbin": 512, "tfold": 10},
+          "nbin": 512, "tfold": 10}),
          {"ACC_LEN": 128, "CHAN_BW": -0.78125, "TBIN": 0.00016384, "OBSBW": -800.0, "OBS_MODE": "FOLD", "NBIN": 512,
           "TFOLD": 10.0, "DATAHOST": "10.17.0.72"},
          {"SCALE_I": 58982400, "SCALE_Q": 32768}),
     ],
 )  # fmt: skip
 def test_incoherent(
-    status: StatusBuffer,
-    mode: str,
-    bank: str,
-    frequency: float | None,
-    parameters: dict[str, Any],
-    expected: dict[str, object],
-    registers: dict[str, int],
+    status: StatusBuffer, setting: Setting, expected: dict[str, object], registers: dict[str, int]
 ) -> None:
-    board = prepared(status, mode, parameters, bank=bank, frequency_mhz=frequency).setup.registers
+    board = prepared_as(status, setting)
     values, wanted = status.read(), {**INCOHERENT_DEFAULTS, **expected}
     assert {key: values.get(key) for key in wanted} == wanted
     asked = {**INCOHERENT_REGISTERS, **registers}
@@ -93,32 +97,29 @@ SIZES_512: dict[str, object] = {
 
 
 @pytest.mark.parametrize(
-    ("mode", "bank", "frequency", "parameters", "expected", "registers"),
+    ("setting", "expected", "registers"),
     [
-        ("CODD_MODE_128", "BANKC", None, {"obs_frequency": 1430},
+        (("CODD_MODE_128", "BANKC", None, {"obs_frequency": 1430}),
          {"BANKNUM": 2, "OBSBW": 125.0, "CHAN_BW": 7.8125, "OBSNCHAN": 16, "OBSFREQ": 1238.59375, "TBIN": 1.28e-07,
           "DS_TIME": 256, "OVERLAP": 512, "FFTLEN": 32768, "BLOCSIZE": 134217728, "ACC_LEN": 1,
           "DATAHOST": "10.17.0.66", "POL_TYPE": "AABBCRCI", "BASE_BW": 450, "BACKEND": "GUPPI"},
          None),
-        ("CODD_MODE_512", "BANKA", 800.0, CODD_512, {"BANKNUM": 0, "OBSFREQ": 1079.21875, **SIZES_512},
+        (("CODD_MODE_512", "BANKA", 800.0, CODD_512), {"BANKNUM": 0, "OBSFREQ": 1079.21875, **SIZES_512},
          {"N_CHAN": 9, "SCALE_P0": 1966080, "SCALE_P1": 1966080, "DC_EN": 1}),
-        ("CODD_MODE_512", "BANKH", 800.0, CODD_512,
+        (("CODD_MODE_512", "BANKH", 800.0, CODD_512),
          {"BANKNUM": 7, "OBSFREQ": 1779.21875, "DATAHOST": "10.17.0.71", **SIZES_512}, None),
-        ("CODD_MODE_64", "BANKB", -800.0, {"obs_frequency": 1500},
+        (("CODD_MODE_64", "BANKB", -800.0, {"obs_frequency": 1500}),
          {"OBSBW": -100.0, "CHAN_BW": -12.5, "OBSFREQ": 1756.25, "TBIN": 8e-08, "DS_TIME": 512, "OVERLAP": 512,
           "FFTLEN": 32768, "BLOCSIZE": 134201344}, None),
     ],
 )  # fmt: skip
 def test_coherent(
     status: StatusBuffer,
-    mode: str,
-    bank: str,
-    frequency: float | None,
-    parameters: dict[str, Any],
+    setting: Setting,
     expected: dict[str, object],
     registers: dict[str, int] | None,
 ) -> None:
-    board = prepared(status, mode, parameters, bank=bank, frequency_mhz=frequency).setup.registers
+    board = prepared_as(status, setting)
     values = status.read()
     assert {key: values.get(key) for key in expected} == expected
     if registers is None:

@@ -80,7 +80,7 @@ SUB_1000 = [
 
 
 def subbands(mode: str) -> tuple[int, list[float], list[float]]:
-    """How many sub-bands a mode has, what the check asks for, and what the original made of it."""
+    """Sub-bands of a mode, what the check asks for, and what the original made of it."""
     number = int(mode.removeprefix("MODE"))
     if number < 10:
         return 1, [], [(1500e6 if number < 7 else 800e6) / 2] * 8

@@ -12,11 +12,13 @@ from astropy.io import fits
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from readers.scans import run_to_end
 from spectrometer.daq.axis import MAX_BANK_CHANNELS, Subbands, SubbandSetup, WholeBand
+from spectrometer.daq.basicrun import RunOptions
 from spectrometer.daq.errors import DaqError, ScanSetupError
 from spectrometer.daq.protocol.band import Band
 from spectrometer.daq.receiver import CarrierConfig, ReceiverConfig
-from spectrometer.daq.run import RunOptions, ScanRun
+from spectrometer.daq.run import ScanRun
 
 SYNTHESIZER_MHZ = 64.0  # the sampled band, and twice the middle
 SKY_MHZ = 1420.0
@@ -26,7 +28,7 @@ NCHAN = 64
 def memory(
     centres_mhz: list[float], *, nchan: int = NCHAN, subband_mhz: float = 1.0, **more: Any
 ) -> dict[str, Any]:
-    """What a low-bandwidth mode leaves in the status memory."""
+    """Cards that a low-bandwidth mode leaves in the status memory."""
     values = {
         "OBS_MODE": "LBW",
         "NSUBBAND": len(centres_mhz),
@@ -54,12 +56,7 @@ def scan(
 ) -> tuple[ScanRun, Path]:
     """Run a scan to its end."""
     run = ScanRun(RunOptions(synthetic=config, fast=True, taps=4, **options), values, directory)
-    run.begin(1.7e9)
-    while not run.pacing.over:
-        run.step(1.7e9)
-    run.end()
-    assert run.path is not None
-    return run, run.path
+    return run, run_to_end(run)
 
 
 @pytest.mark.parametrize(

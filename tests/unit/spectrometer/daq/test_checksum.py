@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import resource
 import warnings
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import pytest
 from astropy.io import fits
 from hypothesis import given
 from hypothesis import strategies as st
+from support.full_disk import room_for
 
 from spectrometer.daq.growing import GrowingTable
 from spectrometer.daq.protocol.checksum import ALL_ONES, add_words, checksum_text
@@ -104,16 +104,12 @@ def test_a_file_that_filled_the_disk_has_no_sum_of_rows_that_could_be_wrong(tmp_
     file = new_file(tmp_path)
     file.take(record(0))
     file.flush()
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (file.path.stat().st_size + 2880, hard))
-    try:
+    with room_for(file.path.stat().st_size + 2880):
         for number in range(1, 2000):
             file.take(record(number))
         with pytest.raises(OSError, match="File too large"):
             file.flush()
         file.close()
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     with fits.open(file.path) as units:
         assert units["ROWS"].header["CHECKSUM"] == units["ROWS"].header["DATASUM"] == ""
         assert units["OTHER"].verify_checksum() == 1

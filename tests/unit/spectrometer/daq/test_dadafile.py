@@ -16,12 +16,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.recordings import recording
 
+from spectrometer.daq.basicrun import RunOptions
 from spectrometer.daq.dadafile import HALF_BAND_TAPS, DadaFile
 from spectrometer.daq.errors import SourceError
 from spectrometer.daq.guppifile import GuppiFile
 from spectrometer.daq.protocol.dada import DadaHeaderError, looks_like_dada, read_header
 from spectrometer.daq.recordings import open_recording
-from spectrometer.daq.run import RunOptions, ScanRun
+from spectrometer.daq.run import ScanRun
 from spectrometer.status import Value
 
 GOOD = {
@@ -103,8 +104,8 @@ def scan(
     while not run.pacing.over:
         run.step(time.time())
     run.end()
-    assert run.file is not None
-    with fits.open(run.file.path) as units:
+    assert run.path is not None
+    with fits.open(run.path) as units:
         units.verify("exception")
         return np.array(units[1].data["DATA"], float), {**units[0].header, **units[1].header}
 

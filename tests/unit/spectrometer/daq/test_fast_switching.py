@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from astropy.io import fits
 
-from readers.scans import PULSAR
+from readers.scans import PULSAR, run_to_end
+from spectrometer.daq.basicrun import RunOptions
 from spectrometer.daq.errors import ScanSetupError
 from spectrometer.daq.receiver import ReceiverConfig
-from spectrometer.daq.run import RunOptions
 from spectrometer.daq.runs import run_for
 
 RATE, NCHAN, TAPS = 500_000.0, 64, 4
@@ -42,7 +42,7 @@ def states(period: float, shares: tuple[float, ...], blanking: float) -> dict[st
 
 
 def diode(folder: Path, **status: Any) -> float:
-    """What the diode adds in the spectra of a scan, K."""
+    """Power that the diode adds in the spectra of a scan, K."""
     values = {
         "NCHAN": NCHAN,
         "EXPOSURE": 0.25,
@@ -55,12 +55,7 @@ def diode(folder: Path, **status: Any) -> float:
     run = run_for(
         RunOptions(synthetic=ReceiverConfig(**RECEIVER), fast=True, taps=TAPS), values, folder
     )
-    run.begin(1.7e9)
-    while not run.pacing.over:
-        run.step(0.0)
-    run.end()
-    assert run.path is not None
-    with fits.open(run.path) as units:
+    with fits.open(run_to_end(run)) as units:
         rows, kelvin = units["SPECTRA"].data, units[0].header["SIMKPCNT"]
         power = rows["DATA"].mean(axis=1) * kelvin
         on, off = (power[rows["CAL"] == cal].mean() for cal in (1, 0))

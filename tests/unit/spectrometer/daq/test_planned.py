@@ -16,11 +16,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spectrometer.daq.accumulator import SwitchingCycle
+from spectrometer.daq.basicrun import RunOptions
 from spectrometer.daq.errors import DaqError
 from spectrometer.daq.guppifile import GuppiFile
 from spectrometer.daq.planned import MOST_SPECTRA, PlannedSpectra, subintegrations_of
 from spectrometer.daq.receiver import ReceiverConfig
-from spectrometer.daq.run import RunOptions
 from spectrometer.daq.runs import Run, run_for
 from spectrometer.status.protocol.cards import write_cards
 
@@ -208,15 +208,34 @@ def test_monitor_mode_goes_on_until_it_is_stopped_and_counts_as_a_scan_does(
     assert run.account.is_complete
 
 
+def planned(
+    cycle: SwitchingCycle,
+    exposure: float,
+    taps: int,
+    nfine: int,
+    pass_samples: int = 0,
+    rate: float = 1.0,
+) -> PlannedSpectra:
+    return PlannedSpectra(
+        cycle=cycle,
+        integration_samples=exposure,
+        rate=rate,
+        taps=taps,
+        nfine=nfine,
+        reach=0.0,
+        pass_samples=pass_samples,
+    )
+
+
 @settings(max_examples=150)
 @given(
-    st.integers(1, 6),
-    st.integers(1, 40),
-    st.integers(0, 200),
-    st.integers(0, 3000),
-    st.integers(1, 400),
-    st.integers(2, 300),
-    st.integers(0, 6),
+    taps=st.integers(1, 6),
+    nfine=st.integers(1, 40),
+    pass_samples=st.integers(0, 200),
+    samples=st.integers(0, 3000),
+    exposure=st.integers(1, 400),
+    period=st.integers(2, 300),
+    blanking=st.integers(0, 6),
 )
 def test_integrations_are_those_that_are_counted_one_by_one(
     taps: int,
@@ -240,15 +259,7 @@ def test_integrations_are_those_that_are_counted_one_by_one(
         sig_ref=(0, 0),
         blanking=(float(blanked), 0.0),
     )
-    plan = PlannedSpectra(
-        cycle=cycle,
-        integration_samples=float(exposure),
-        rate=1.0,
-        taps=taps,
-        nfine=nfine,
-        reach=0.0,
-        pass_samples=pass_samples,
-    )
+    plan = planned(cycle, float(exposure), taps, nfine, pass_samples)
     found: set[Fraction] = set()
     length = pass_samples or samples
     for begin in range(0, samples, max(length, 1)):
@@ -264,15 +275,7 @@ def test_integrations_are_those_that_are_counted_one_by_one(
 @pytest.mark.parametrize("blanking", [0.0, 400.0])
 def test_a_long_scan_is_counted_without_looking_at_every_spectrum(blanking: float) -> None:
     cycle = SwitchingCycle(period=1000.0, starts=(0.0,), blanking=(blanking,))
-    plan = PlannedSpectra(
-        cycle=cycle,
-        integration_samples=5000.0,
-        rate=1.0,
-        taps=1,
-        nfine=2,
-        reach=0.0,
-        pass_samples=0,
-    )
+    plan = planned(cycle, exposure=5000.0, taps=1, nfine=2)
     whole = 2 * MOST_SPECTRA // 5000 * 5000 + 5000
     assert plan.integrations(whole) == whole // 5000
     assert plan.integrations(whole + 300) == whole // 5000 + (
@@ -283,14 +286,8 @@ def test_a_long_scan_is_counted_without_looking_at_every_spectrum(blanking: floa
 def test_a_scan_of_fifty_years_is_counted_at_once() -> None:
     """Somebody may have written a start of long ago; what is due since then is lost, and has to be
     counted."""
-    plan = PlannedSpectra(
-        cycle=SwitchingCycle(),
-        integration_samples=3904.0,
-        rate=39040.0,
-        taps=8,
-        nfine=256,
-        reach=0.0,
-        pass_samples=3904,
+    plan = planned(
+        SwitchingCycle(), exposure=3904.0, rate=39040.0, taps=8, nfine=256, pass_samples=3904
     )
     assert plan.integrations(10**13 // 3904 * 3904) == 10**13 // 3904
 

@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from support.clocks import SettableClock
 from support.memory import private_status
 
+from spectrometer.daq.basicrun import RunOptions
 from spectrometer.daq.pacing import CATCH_UP_S
 from spectrometer.daq.program import Program
 from spectrometer.daq.receiver import ReceiverConfig
-from spectrometer.daq.run import RunOptions
 from spectrometer.status import StatusBuffer
 
 EXPOSURE, LENGTH, AHEAD = 0.25, 3.0, 1.0
@@ -93,6 +93,16 @@ class Rig:
     @property
     def has_ended(self) -> bool:
         return self.status.get("SCANSTAT") == "stopped"
+
+    def stop_while_behind(self, seconds: float) -> float:
+        """Begin a scan of a minute and stop it when the program lags; the time of the stop."""
+        self.announce(SCANLEN=60.0)
+        self.arm()
+        self.turn(1.0)
+        self.clock.advance(seconds)
+        stopped = self.clock.monotonic()
+        self.stop()
+        return stopped
 
     def until_end(self, cost: Callable[[float], float] = lambda _: 0.0) -> dict[str, Any]:
         """Work until the scan has ended; what the status memory says then."""
@@ -288,12 +298,7 @@ def test_a_program_that_is_merely_slow_loses_nothing_and_is_not_cut_off_by_the_e
 
 
 def test_what_a_slow_program_cannot_catch_up_in_time_is_lost_and_said(rig: Rig) -> None:
-    rig.announce(SCANLEN=60.0)
-    rig.arm()
-    rig.turn(1.0)
-    rig.clock.advance(1.9)
-    stopped = rig.clock.monotonic()
-    rig.stop()
+    stopped = rig.stop_while_behind(1.9)
     assert not rig.has_ended
     values = rig.until_end(lambda _: 0.5)
     assert rig.clock.monotonic() - stopped <= CATCH_UP_S + 1.1
@@ -305,11 +310,7 @@ def test_what_a_slow_program_cannot_catch_up_in_time_is_lost_and_said(rig: Rig) 
 
 
 def test_a_word_to_quit_ends_a_program_that_lags_at_once(rig: Rig) -> None:
-    rig.announce(SCANLEN=60.0)
-    rig.arm()
-    rig.turn(1.0)
-    rig.clock.advance(1.9)
-    rig.stop()
+    rig.stop_while_behind(1.9)
     rig.program.command("QUIT")
     assert rig.program.main_loop() == 0
     assert rig.table()[0]["DAQLOST"] == pytest.approx(1.9, abs=0.06)

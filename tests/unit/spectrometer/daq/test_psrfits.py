@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import resource
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +12,7 @@ from astropy.time import Time
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from support.full_disk import room_for
 
 from spectrometer.daq.protocol.psrfits import Layout, scale_profiles, scale_samples
 from spectrometer.daq.psrfits import PsrFitsFile
@@ -256,16 +256,12 @@ def test_a_full_disk_keeps_whole_rows(tmp_path: Path) -> None:
     file.append_samples(samples(0), 0)
     file.flush()
     room = file.path.stat().st_size + 2 * 2880
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (room, hard))
-    try:
+    with room_for(room):
         for number in range(1, 40):
             file.append_samples(samples(number), number)
         with pytest.raises(OSError, match="File too large"):
             file.flush()
         file.close()
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     with fits.open(file.path) as units:
         units.verify("exception")
         assert len(units["SUBINT"].data) == file.rows > 5

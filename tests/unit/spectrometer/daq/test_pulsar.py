@@ -12,11 +12,13 @@ import pytest
 from astropy.io import fits
 from support.pulsar_scans import dedispersed, dispersed_by, psrfits, pulsar_scan, raw_voltages
 
+from readers.scans import run_to_end
+from spectrometer.daq.basicrun import RunOptions
 from spectrometer.daq.errors import DaqError
 from spectrometer.daq.protocol.guppiraw import BlockHeader, read_header
 from spectrometer.daq.pulsar import PulsarRun
 from spectrometer.daq.receiver import ReceiverConfig
-from spectrometer.daq.run import RunOptions, ScanRun
+from spectrometer.daq.run import ScanRun
 from spectrometer.daq.runs import Run, run_for
 
 START = 1.7e9  # 2023-11-14T22:13:20
@@ -50,12 +52,7 @@ def scan(folder: Path, receiver: dict[str, Any] | None = None, **status: Any) ->
     }  # fmt: skip
     options = RunOptions(synthetic=ReceiverConfig(**(receiver or RECEIVER)), fast=True)
     run = run_for(options, values, folder)
-    run.begin(START)
-    while not run.pacing.over:
-        run.step(0.0)
-    run.end()
-    assert run.path is not None
-    return run.path
+    return run_to_end(run)
 
 
 def profiles_of(path: Path) -> np.ndarray:
@@ -352,7 +349,7 @@ def test_the_backend_chooses_the_class(tmp_path: Path) -> None:
         run.end()
 
 
-def run_with_loss(folder: Path, obs_mode: str) -> Run:
+def run_with_loss(folder: Path, obs_mode: str) -> tuple[Run, Path]:
     """A scan of 4 s whose pieces of 50 ms from 1.0 to 1.4 s come too late; a pulse every 0.1 s, at
     phase 0.5."""
     pulsar = {"period_s": PERIOD, "width": 0.05, "flux_k": 20.0, "dm": 0.0, "phase": 0.5}
@@ -372,20 +369,13 @@ def run_with_loss(folder: Path, obs_mode: str) -> Run:
     run = run_for(
         RunOptions(synthetic=ReceiverConfig(**RECEIVER | {"pulsar": pulsar})), values, folder
     )
-    run.begin(START)
-    now = START
-    while not run.pacing.over:
-        now += run.pacing.due_in(now)
-        late = 3.0 if 1.02 < now - START < 1.42 else 0.0
-        run.step(now + late)
-    run.end()
-    assert run.path is not None
+    path = run_to_end(run, late=(1.02, 1.42))
     assert (run.pacing.dropped, run.account.lost_s) == (8, pytest.approx(0.4))
-    return run
+    return run, path
 
 
 def test_lost_raw_voltages_are_zeros_in_blocks_that_follow_each_other(tmp_path: Path) -> None:
-    run = run_with_loss(tmp_path, "RAW")
+    run, _ = run_with_loss(tmp_path, "RAW")
     assert run.path is not None
     found, first = raw_voltages(run.path), raw_headers(run.path)[0]
     silent = np.flatnonzero(~found.any(axis=(0, 2)))
@@ -414,9 +404,8 @@ def test_texts_that_nobody_says_are_unknown_in_all_files(tmp_path: Path, said: s
 def test_lost_samples_are_filled_in_and_the_others_keep_their_time(
     tmp_path: Path, obs_mode: str
 ) -> None:
-    run = run_with_loss(tmp_path, obs_mode)
-    assert run.path is not None
-    with fits.open(run.path) as units:
+    run, path = run_with_loss(tmp_path, obs_mode)
+    with fits.open(path) as units:
         header, rows = units["SUBINT"].header, units["SUBINT"].data
         begin, nsblk = units[0].header["STT_OFFS"], header["NSBLK"]
         assert (units[0].header["DAQLOST"], units[0].header["DAQEND"]) == (0.4, "incomplete")
@@ -449,12 +438,11 @@ def test_lost_samples_are_filled_in_and_the_others_keep_their_time(
 def test_profiles_keep_their_phase_after_a_loss_and_say_how_long_they_are(
     tmp_path: Path, obs_mode: str
 ) -> None:
-    run = run_with_loss(tmp_path, obs_mode)
-    assert run.path is not None
-    profiles = profiles_of(run.path)[:, 0].mean(axis=1)
+    run, path = run_with_loss(tmp_path, obs_mode)
+    profiles = profiles_of(path)[:, 0].mean(axis=1)
     assert len(profiles) == run.account.recorded == run.account.planned == 8
     assert set((profiles.argmax(axis=1) // 16).tolist()) <= {7, 8}  # of 16 parts of a turn
-    with fits.open(run.path) as units:
+    with fits.open(path) as units:
         assert (
             units["SUBINT"].data["TSUBINT"][2] < 0.25
         )  # 0.1 of 0.5 s came, and some more in which the filter filled

@@ -11,10 +11,10 @@ import pytest
 from astropy.io import fits
 from support.pulsar_scans import centroid, par_file, psrfits, raw_voltages
 
-from readers.scans import PULSAR, pulsar_scan
+from readers.scans import PULSAR, pulsar_scan, run_to_end
 from readers.voltages import Volts, stored_bytes, write_raw
+from spectrometer.daq.basicrun import RunOptions
 from spectrometer.daq.guppifile import GuppiFile
-from spectrometer.daq.run import RunOptions
 from spectrometer.daq.runs import Run, run_for
 
 START = 1.7e9
@@ -46,11 +46,7 @@ def run_of(folder: Path, source: Path, **status: Any) -> Run:
         **status,
     }
     run = run_for(RunOptions(source=source, rate=1 / TBIN, fast=True, taps=4), values, folder)
-    run.begin(START)
-    while not run.pacing.over:
-        run.step(0.0)
-    run.end()
-    assert run.path is not None
+    run_to_end(run)
     return run
 
 

@@ -12,8 +12,8 @@ import pytest
 from astropy.io import fits
 
 from spectrometer.daq.accumulator import Accumulator, SwitchingCycle
+from spectrometer.daq.basicrun import RunOptions
 from spectrometer.daq.receiver import ReceiverConfig
-from spectrometer.daq.run import RunOptions
 from spectrometer.daq.runs import run_for
 
 START = 1_700_000_000.0

@@ -1,4 +1,4 @@
-"""What a scan needs before it begins."""
+"""Needs of a scan before it begins."""
 
 from __future__ import annotations
 

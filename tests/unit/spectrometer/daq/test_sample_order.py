@@ -15,11 +15,11 @@ import pytest
 from astropy.io import fits
 from support.pulsar_scans import psrfits
 
-from readers.scans import PULSAR
+from readers.scans import PULSAR, run_to_end
 from readers.voltages import Volts, write_raw
+from spectrometer.daq.basicrun import RunOptions
 from spectrometer.daq.errors import ScanSetupError, SourceError
 from spectrometer.daq.guppifile import GuppiFile
-from spectrometer.daq.run import RunOptions
 from spectrometer.daq.runs import run_for
 
 CHANNELS, TBIN, CENTRE = 4, 1e-5, 1400.0
@@ -39,12 +39,7 @@ def tone(samples: int) -> Volts:
 def run_to_file(folder: Path, source: Path, **status: Any) -> Path:
     values = {**PULSAR, "SCANLEN": 0.2, **status}
     run = run_for(RunOptions(source=source, rate=1 / TBIN, fast=True), values, folder)
-    run.begin(1.7e9)
-    while not run.pacing.over:
-        run.step(0.0)
-    run.end()
-    assert run.path is not None
-    return run.path
+    return run_to_end(run)
 
 
 @pytest.mark.parametrize("overlap", [0, 100])
@@ -129,13 +124,9 @@ def test_raw_voltages_of_one_polarization_have_zeros_for_the_other_and_say_so(
     values = {**PULSAR, "SCANLEN": 0.2, "OBS_MODE": "RAW"}
     run = run_for(RunOptions(source=source, rate=1 / TBIN, fast=True), values, tmp_path)
     assert "one polarization: B is all zeros" in run.note
-    run.begin(1.7e9)
-    while not run.pacing.over:
-        run.step(0.0)
-    run.end()
-    assert run.path is not None
+    path = run_to_end(run)
     assert run.account.is_complete
-    reader = GuppiFile(run.path)
+    reader = GuppiFile(path)
     header = reader.header
     assert (header.values["NPOL"], header.values["NPKT"]) == (4, header.packets)
     found = np.concatenate([piece.samples for piece in reader.pieces()], axis=1)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import resource
 import warnings
 from pathlib import Path
 
 import numpy as np
 import pytest
 from astropy.io import fits
+from support.full_disk import room_for
 
 from spectrometer.daq.writer import Row, ScanFile, build_headers
 
@@ -101,11 +101,7 @@ def test_full_disk_keeps_every_row_of_a_block_that_it_took(tmp_path: Path) -> No
     file.append([row(0), row(1)])
     file.flush()
     room = file.path.stat().st_size + 4000
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(
-        resource.RLIMIT_FSIZE, (room, hard)
-    )  # Python ignores the signal, so the kernel says EFBIG
-    try:
+    with room_for(room):
         file.append([row(n) for n in range(2, 200)])
         with pytest.raises(OSError, match="File too large"):
             file.flush()
@@ -114,8 +110,6 @@ def test_full_disk_keeps_every_row_of_a_block_that_it_took(tmp_path: Path) -> No
         with pytest.raises(OSError, match="File too large"):
             file.flush()  # its block would be too much
         file.close()
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert numbers_in(file.path) == list(range(2 * 2880 // ROW_BYTES))
     assert file.path.stat().st_size % 2880 == 0
 

@@ -37,17 +37,20 @@ def test_position_is_read_and_written(
     assert (place.ra_text, place.dec_text) == (ra_text, dec_text)
 
 
+NO_POSITIONS = {
+    "": "is no position",
+    "Jupiter": "is no position",
+    "03:14:15.9": "is no position",
+    "03:61:15.9 +26:37:10": "minutes and seconds of the right ascension",
+    "03:14:15.9 +26:37:71": "minutes and seconds of the declination",
+    "24:00:00.0 +26:37:10": "below 24 hours",
+    "03:14:15.9 -90:00:01": "at most 90 degrees",
+}
+
+
 @pytest.mark.parametrize(
     ("text", "part"),
-    [
-        ("", "is no position"),
-        ("Jupiter", "is no position"),
-        ("03:14:15.9", "is no position"),
-        ("03:61:15.9 +26:37:10", "minutes and seconds of the right ascension"),
-        ("03:14:15.9 +26:37:71", "minutes and seconds of the declination"),
-        ("24:00:00.0 +26:37:10", "below 24 hours"),
-        ("03:14:15.9 -90:00:01", "at most 90 degrees"),
-    ],
+    NO_POSITIONS.items(),
 )
 def test_what_is_no_position_says_which_part(text: str, part: str) -> None:
     with pytest.raises(PositionError, match=part):

@@ -8,14 +8,14 @@ import multiprocessing
 import os
 import pwd
 import subprocess
-import sys
 import threading
-from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from multiprocessing.synchronize import Event
 from pathlib import Path
 
 import pytest
-from support.player_run import ROOT
+from support.memory import holding
+from support.threads import in_threads
 
 from spectrometer.status.errors import StatusLockFileError, StatusOwnedError
 from spectrometer.status.owner import Ownership, SharedName, is_below, owner_of
@@ -28,24 +28,14 @@ from pathlib import Path
 from spectrometer.status.owner import Ownership, SharedName
 ownership = Ownership([SharedName.of_key(int(sys.argv[1]))], "Bank BANKA", Path(sys.argv[2]))
 ownership.take()
-print("taken", flush=True)
+print("held", flush=True)
 sys.stdin.read()
 """
 
 
-@contextlib.contextmanager
-def another(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+def another(folder: Path) -> AbstractContextManager[subprocess.Popen[bytes]]:
     """Run a process that owns the key; SIGKILL at the end."""
-    words = [sys.executable, "-c", HOLD, str(0x01001840), str(folder)]
-    with subprocess.Popen(
-        words, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    ) as process:
-        try:
-            assert process.stdout is not None
-            assert process.stdout.readline() == b"taken\n"
-            yield process
-        finally:
-            process.kill()
+    return holding(HOLD, str(0x01001840), str(folder))
 
 
 def owner(folder: Path, *names: SharedName) -> Ownership:
@@ -114,11 +104,7 @@ def test_of_many_who_want_a_name_one_has_it_at_any_time(tmp_path: Path) -> None:
                     faults.append("two owners")
                 inside.pop()
 
-    threads = [threading.Thread(target=live) for _ in range(3)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    in_threads(*[live] * 3)
     assert faults == []
     assert list(tmp_path.iterdir()) == []
 

@@ -1,4 +1,4 @@
-"""Which recorded answer belongs to a request."""
+"""Recorded answers, and the requests that they belong to."""
 
 from __future__ import annotations
 
@@ -224,7 +224,7 @@ def test_arrays_behind_the_body_count_and_come_back() -> None:
 
 
 def framed(key: str, headers: int) -> dict[str, Any]:
-    """What goes with frames: the name of placeholders, a new one for each message, and a header for
+    """Companions of frames: the name of placeholders, a new one for each message, and a header for
     each frame."""
     return {"frames": {"key": key, "headers": [{"dtype": "|b1", "shape": [1]}] * headers}}
 

@@ -18,7 +18,7 @@ import zmq
 from zmqjsonproxy.protocol.arrays import Framed, size_of
 from zmqjsonproxy.rpc.frames import COPIED_MOST, sender
 
-__all__ = ["IN_SOCKET_MOST", "Outbox"]
+__all__ = ["IN_SOCKET_MOST", "SendQueues"]
 
 log = logging.getLogger(__name__)
 
@@ -32,31 +32,34 @@ _OVERHEAD = 200
 
 
 @dataclass(slots=True)
-class _Client:
+class _SendQueue:
+    """What waits for one client, and what of its large messages the socket may still hold.
+
+    To be told when a message is sent costs as much as to send it: of the large ones only that is
+    marked with which they have become many, and it is sent after all before it.
+    """
+
     waiting: deque[tuple[Sequence[bytes], bytes]] = field(default_factory=deque)
     size: int = 0
-    sent: deque[tuple[zmq.MessageTracker, int]] = field(
-        default_factory=deque
-    )  # large ones, still in the socket
+    in_socket: int = 0
+    mark: tuple[zmq.MessageTracker, int] | None = None
     dropped: int = 0
 
+    def is_marked(self) -> bool:
+        """Return whether there is a mark that is not sent yet."""
+        if self.mark is not None and self.mark[0].done:
+            self.in_socket -= self.mark[1]
+            self.mark = None
+        return self.mark is not None
+
     def may_send(self, size: int) -> bool:
-        """Tell whether the socket may be given a message of a size: a large one when those before
-        are all but sent."""
-        return (
-            size < COPIED_MOST
-            or self.is_idle()
-            or sum(n for _, n in self.sent) + size <= _LARGE_MOST
-        )
-
-    def is_idle(self) -> bool:
-        """Return whether all large messages are sent."""
-        while self.sent and self.sent[0][0].done:
-            self.sent.popleft()
-        return not self.sent
+        """Tell whether the socket may be given a message of a size."""
+        if size < COPIED_MOST or not self.is_marked():
+            return True
+        return self.in_socket + size <= _LARGE_MOST
 
 
-class Outbox:
+class SendQueues:
     """Sends replies; `send` and `flush` are for the thread of the socket, `post` and `is_full` for
     any.
 
@@ -75,7 +78,7 @@ class Outbox:
         self._posted: deque[tuple[Sequence[bytes], bytes]] = deque()
         self._large_posted: dict[bytes, int] = {}  # of each client, bytes
         self._lock = threading.Lock()
-        self._clients: dict[bytes, _Client] = {}
+        self._clients: dict[bytes, _SendQueue] = {}
         self._size, self._retry, self._is_armed = 0, _RETRY_S, False
         self._timer: threading.Timer | None = None
 
@@ -95,17 +98,17 @@ class Outbox:
     def send(self, envelope: Sequence[bytes], body: bytes) -> None:
         """Send a reply, or keep it until its client takes it; to one who is gone it is dropped."""
         size = len(body) if type(body) is not Framed else size_of(body)
-        if size < COPIED_MOST and not (self._clients and envelope[0] in self._clients):
-            try:
-                self._send(envelope, body)
-                return
-            except zmq.Again:
-                pass
-            except zmq.ZMQError as error:
-                if error.errno != zmq.EHOSTUNREACH:
-                    raise
-                return
-        self._put(envelope, body, size)
+        known = self._clients.get(envelope[0]) if self._clients else None
+        if size >= COPIED_MOST or (known is not None and known.waiting):
+            self._put(envelope, body, size, known)
+            return
+        try:
+            self._send(envelope, body)
+        except zmq.Again:
+            self._put(envelope, body, size, known)
+        except zmq.ZMQError as error:
+            if error.errno != zmq.EHOSTUNREACH:
+                raise
 
     def is_full(self, client: bytes) -> bool:
         """Tell whether so much waits for a client, or for all, that it must take something before
@@ -126,8 +129,8 @@ class Outbox:
                 self._count_posted(envelope[0], -size)
         if self._size and not self._is_armed:
             before = self._size
-            for client, known in list(self._clients.items()):
-                self._send_waiting(client, known)
+            for known in list(self._clients.values()):
+                self._send_waiting(known)
             self._retry = _RETRY_S if self._size < before else min(2 * self._retry, _RETRY_MOST_S)
             self._come_back()
 
@@ -138,21 +141,23 @@ class Outbox:
         if self._timer is not None:
             self._timer.cancel()
 
-    def _put(self, envelope: Sequence[bytes], body: bytes, size: int) -> None:
-        client, size = envelope[0], size + _OVERHEAD
-        known = self._clients.get(client)
+    def _put(
+        self, envelope: Sequence[bytes], body: bytes, size: int, known: _SendQueue | None
+    ) -> None:
+        """Send a large message, or keep one behind those that wait."""
+        client = envelope[0]
         if known is None:
             self._forget_idle()
-            known = self._clients[client] = _Client()
+            known = self._clients[client] = _SendQueue()
+        if not known.waiting and known.may_send(size) and self._give(known, envelope, body, size):
+            return
+        size += _OVERHEAD
         if known.waiting and (
             known.size + size > 2 * self._most or self._size + size > 3 * self._most
         ):
             if not known.dropped:
-                log.warning(
-                    "%s: a client does not take its replies: %d bytes wait for it, the others are dropped",
-                    self.name,
-                    known.size,
-                )
+                text = "%s: a client does not take its replies: %d bytes wait for it, the others are dropped"
+                log.warning(text, self.name, known.size)
             known.dropped += 1
             return
         if (
@@ -162,39 +167,45 @@ class Outbox:
         known.waiting.append((envelope, body))
         known.size += size
         self._size += size
-        self._send_waiting(client, known)
         self._come_back()
 
-    def _send_waiting(self, client: bytes, known: _Client) -> None:
+    def _give(self, known: _SendQueue, envelope: Sequence[bytes], body: bytes, size: int) -> bool:
+        """Give the socket a message that it may have; whether it is done with."""
+        is_large = size >= COPIED_MOST
+        marks = is_large and known.mark is None and known.in_socket + size > _LARGE_MOST // 2
+        try:
+            tracker = self._send(envelope, body, marks)
+        except zmq.Again:
+            return False
+        except zmq.ZMQError as error:
+            if error.errno != zmq.EHOSTUNREACH:
+                raise
+            self._size -= known.size
+            self._clients.pop(envelope[0], None)
+            known.waiting.clear()
+            return True
+        if is_large:
+            known.in_socket += size
+            if tracker is not None:
+                known.mark = tracker, known.in_socket
+        return True
+
+    def _send_waiting(self, known: _SendQueue) -> None:
         while known.waiting:
             envelope, body = known.waiting[0]
             size = size_of(body)
-            if not known.may_send(size):
+            if not known.may_send(size) or not self._give(known, envelope, body, size):
                 return
-            try:
-                tracker = self._send(envelope, body, size >= COPIED_MOST)
-            except zmq.Again:
-                return
-            except zmq.ZMQError as error:
-                if error.errno != zmq.EHOSTUNREACH:
-                    raise
-                self._size -= known.size
-                del self._clients[client]
-                return
-            known.waiting.popleft()
-            known.size -= size + _OVERHEAD
-            self._size -= size + _OVERHEAD
-            if tracker is not None:
-                known.sent.append((tracker, size))
+            if known.waiting:
+                known.waiting.popleft()
+                known.size -= size + _OVERHEAD
+                self._size -= size + _OVERHEAD
         known.dropped = 0
 
     def _forget_idle(self) -> None:
-        for client in [
-            client
-            for client, known in self._clients.items()
-            if not known.waiting and known.is_idle()
-        ]:
-            del self._clients[client]
+        for client, known in list(self._clients.items()):
+            if not known.waiting and not known.is_marked():
+                del self._clients[client]
 
     def _come_back(self) -> None:
         """Flush again in a while, if anything waits."""

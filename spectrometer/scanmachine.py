@@ -1,0 +1,173 @@
+"""State of the data taking of a Bank, and the ends of a scan: as planned, by failure, taken back
+before it was one.
+
+How a scan comes so far, and what others ask of it, is `spectrometer.scan`'s.
+"""
+
+from __future__ import annotations
+
+import threading
+
+from arrayconfig.logs import Log, release_scan
+from player.clock import Clock, ClockWatch, SystemClock
+from spectrometer.boardwatch import BoardWatch
+from spectrometer.daq.errors import DaqError
+from spectrometer.errors import BankError
+from spectrometer.monitormode import MonitorMode
+from spectrometer.programs import Programs
+from spectrometer.scanending import ScanEnding
+from spectrometer.scanplan import ScanPlan, StartRequest
+from spectrometer.scanreport import Outcome, ScanReport, ScanReports, Verdict
+from spectrometer.scanstate import ScanState
+from spectrometer.scantime import ScanTime, told_of_steps
+from spectrometer.scanwatch import ScanWatch
+from spectrometer.status.buffer import StatusBuffer
+from spectrometer.status.errors import StatusMemoryError
+from zmqjsonproxy.errors import OperationAbortedError
+
+__all__ = ["ScanMachine"]
+
+
+class ScanMachine:
+    """States of the scans of one Bank.
+
+    Args:
+        status: The status memory.
+        programs: What takes the data.
+        log: With the Bank's name.
+        board: Watched while a scan runs; None: the mode has no board.
+        clock: The time.
+        reports: Of the Bank; None: new ones.
+    """
+
+    def __init__(
+        self,
+        status: StatusBuffer,
+        programs: Programs,
+        log: Log,
+        board: BoardWatch | None = None,
+        clock: Clock | None = None,
+        reports: ScanReports | None = None,
+    ) -> None:
+        self._status, self._programs, self._log, self._board = status, programs, log, board
+        self._clock = SystemClock() if clock is None else clock
+        self._reports = ScanReports() if reports is None else reports
+        self._changed = threading.Condition()
+        self._wake = threading.Event()  # of the thread of the scan
+        self._state = ScanState.IDLE
+        self._request = StartRequest(id="", by="")
+        self._plan: ScanPlan | None = None
+        self._time = ScanTime(0.0, 0.0)
+        self._clock_watch = ClockWatch(self._clock)
+        self._report = ScanReport("", "")
+        self._cancel = threading.Event()
+        self._why_cancelled = ""
+        self._armed_at = 0.0
+        self._watch = ScanWatch(status, programs, log, board)
+        self._monitor_mode = MonitorMode(status, programs, self._clock)
+        self._ending = self._make_ending()
+        self._closed = False
+        self._is_stop_owed = False  # a start was aborted for a `stop` that has not been answered
+
+    def _make_ending(self) -> ScanEnding:
+        """Make what ends scans; a model of a Bank has another."""
+        return ScanEnding(
+            self._status, self._programs, self._log, self._board, self._clock, self._watch
+        )
+
+    @property
+    def state(self) -> ScanState:
+        """State of the data taking."""
+        return self._state
+
+    @property
+    def scanning(self) -> bool:
+        """A scan was accepted and has not ended."""
+        return self._state.is_scan
+
+    @property
+    def holder(self) -> str:
+        """Sentence that refuses a second start: what there is, and whose it is."""
+        plan, request = self._plan, self._request
+        when = "" if plan is None else f" for {plan.start:%H:%M:%S} UTC"
+        return f"a scan has been started already, it is {self._state}{when}, by {request.by}; stop it first"
+
+    # the end of a scan
+
+    def _fail(self, error: str) -> None:
+        """End whatever stands, after something that nobody foresaw."""
+        if self._state is ScanState.RUNNING:
+            self._end_if_running(error)
+        elif self.scanning:
+            self._undo(Outcome.FAILED, error)
+
+    def _end_if_running(self, error: str, stop_within: float | None = None) -> None:
+        with self._changed:
+            if self._state is not ScanState.RUNNING or self._closed:
+                return
+            self._set(ScanState.ENDING)
+        self._end(Outcome.DONE, error, stop_within)
+
+    def _end(self, ended: Outcome, error: str = "", stop_within: float | None = None) -> None:
+        """From ENDING to IDLE."""
+        plan, report = self._plan, self._report
+        assert plan is not None
+        verdict = Verdict(Outcome.FAILED, error or "its end could not be seen")
+        try:
+            verdict = self._ending.end(
+                report, ended, error, plan.disarm, stop_within, told_of_steps(self._clock_watch)
+            )
+        finally:
+            with self._changed:
+                report.close(verdict)
+                self._set(ScanState.IDLE)
+        self._ending.tell(report)
+        release_scan(self._log, plan.number)
+
+    def _undo(self, outcome: Outcome, error: str) -> None:
+        """A start did not become a scan."""
+        plan, report = self._plan, self._report
+        self._log.warning("%s: %s", "a start" if plan is None else f"scan {plan.number}", error)
+        try:
+            for step in (
+                self._watch.retract,
+                lambda: self._programs.send("STOP"),
+                plan.give_back if plan else bool,
+            ):
+                try:
+                    step()
+                except (DaqError, StatusMemoryError, BankError, OSError) as trouble:
+                    self._log.error("%s", trouble)
+        finally:
+            with self._changed:
+                report.outcome, report.error, report.found = outcome, error, {}
+                self._set(ScanState.IDLE)
+            release_scan(self._log, None if plan is None else plan.number)
+
+    # states
+
+    def _cancel_because(self, why: str) -> None:
+        if not self._cancel.is_set():
+            self._why_cancelled = why
+        self._cancel.set()
+        self._wake.set()
+
+    def _wait(self, seconds: float) -> None:
+        if self._clock.wait(self._cancel, max(seconds, 0.0)):
+            raise OperationAbortedError(self._why_cancelled)
+
+    def _move(self, before: ScanState, after: ScanState) -> None:
+        with self._changed:
+            if self._state is before and not self._cancel.is_set():
+                self._report.outcome = (
+                    Outcome.RUNNING if after is ScanState.RUNNING else Outcome.WAITING
+                )
+                self._set(after)
+                return
+        raise OperationAbortedError(self._why_cancelled)
+
+    def _set(self, state: ScanState) -> None:
+        self._log.debug("data taking: from %s to %s", self._state, state)
+        self._state = state
+        self._wake.set()
+        self._changed.notify_all()

@@ -1,0 +1,11 @@
+"""Names of the packages that are distributed."""
+
+PACKAGES = (
+    "groundwork",
+    "arrayconfig",
+    "zmqjsonproxy",
+    "portmanager",
+    "dealer",
+    "player",
+    "spectrometer",
+)
