@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import repeat
-from typing import Any
 
+from groundwork.values import JsonObject, JsonValue
 from zmqjsonproxy import ndarray
 from zmqjsonproxy.errors import ProtocolError, ProxyError
 from zmqjsonproxy.protocol.arrays import Framed
@@ -26,7 +26,7 @@ __all__ = [
 MAX_BATCH = 500
 """Calls in one message; a server takes 1000 by default."""
 
-BatchedCall = tuple[str, Sequence[Any], Mapping[str, Any]]
+BatchedCall = tuple[str, Sequence[object], Mapping[str, object]]
 """Method, positional and keyword arguments."""
 
 
@@ -60,8 +60,8 @@ class Call:
         self,
         object_name: str,
         method: str,
-        args: Sequence[Any],
-        kwargs: Mapping[str, Any] | None,
+        args: Sequence[object],
+        kwargs: Mapping[str, object] | None,
         timeout: float,
         begun_by: str = "",
     ) -> None:
@@ -107,7 +107,7 @@ class Call:
             self._around_id, self._arrays = around, arrays
         return around
 
-    def plain(self, answer: Any, number: int) -> list[Any] | None:
+    def plain(self, answer: JsonObject, number: int) -> list[object] | None:
         """Return what an answer holds if it is a result and nothing else; LookupError, TypeError
         or None if it is not."""
         return [answer["result"]] if answer["id"] == number else None
@@ -134,7 +134,9 @@ class Call:
             )
         return original.request(self.object_name, self.method, self.args, self.kwargs)
 
-    def results(self, value: Any, error: ProxyError | None, delay_s: float) -> list[CallResult]:
+    def results(
+        self, value: JsonValue, error: ProxyError | None, delay_s: float
+    ) -> list[CallResult]:
         """Return what came of it."""
         return [CallResult(value, error, delay_s)]
 
@@ -160,7 +162,7 @@ class BatchOfCalls:
         """Encode, with request numbers from `first` on; raises as `Call.native`."""
         return jsonrpc.batch(self.object_name, self.calls, first, self.timeout, arrays)
 
-    def plain(self, answer: Any, first: int) -> list[Any] | None:
+    def plain(self, answer: JsonObject, first: int) -> list[object] | None:
         """Return the results, if there is nothing else in an answer; as `Call.plain`."""
         return jsonrpc.results_in_order(answer, first, self.count)
 
@@ -175,7 +177,7 @@ class BatchOfCalls:
         )
 
     def read(
-        self, replies: Sequence[Any], first: int, delay_s: float, url: str
+        self, replies: Sequence[object], first: int, delay_s: float, url: str
     ) -> list[CallResult | None]:
         """Return its value, from the replies of the server at `url`."""
         values = jsonrpc.results_in_order(replies, first, self.count)
@@ -183,7 +185,9 @@ class BatchOfCalls:
             return list(map(CallResult, values, repeat(None), repeat(delay_s)))
         parts: list[CallResult | None] = [None] * self.count
         for reply in replies:
-            number = reply.get("id") if type(reply) is dict else None
+            if type(reply) is not dict:
+                continue
+            number = reply.get("id")
             if type(number) is int and 0 <= number - first < self.count:
                 part = parts[number - first] = CallResult(delay_s=delay_s)
                 if "error" in reply:
@@ -192,10 +196,13 @@ class BatchOfCalls:
                     part.value = reply.get("result")
         return parts
 
-    def results(self, value: Any, error: ProxyError | None, delay_s: float) -> list[CallResult]:
+    def results(
+        self, value: JsonValue, error: ProxyError | None, delay_s: float
+    ) -> list[CallResult]:
         """Return what came of each call."""
         if error is not None:
             return [CallResult(None, error, delay_s)] * self.count
+        assert isinstance(value, list)
         missing = ProtocolError(f"{self.label}: one has no answer")
         return [part or CallResult(None, missing, delay_s) for part in value]
 
@@ -216,7 +223,7 @@ class Hello:
         """Refuse: its answer has no number."""
         raise ValueError(number)
 
-    def plain(self, answer: Any, number: int) -> list[Any] | None:
+    def plain(self, answer: JsonObject, number: int) -> list[object] | None:
         """See `Call.plain`."""
         return None
 
@@ -227,7 +234,9 @@ class Hello:
         """Encode."""
         return self._body
 
-    def results(self, value: Any, error: ProxyError | None, delay_s: float) -> list[CallResult]:
+    def results(
+        self, value: JsonValue, error: ProxyError | None, delay_s: float
+    ) -> list[CallResult]:
         """Return the InterfaceDescription that came of it."""
         return [CallResult(value, error, delay_s)]
 

@@ -19,7 +19,6 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from itertools import repeat
-from typing import Any
 from zlib import crc32
 
 from groundwork.addresses import is_by_name
@@ -130,7 +129,7 @@ class CallGroup:
         self.first = self.sent = 0
         self.came: Message = (None, b"")
         self.pending: Sequence[PendingCall] = ()
-        self.plain: list[Any] | None = None
+        self.plain: list[object] | None = None
         self.left = len(peers)
         self.results: list[CallResult | None] = [None] * self.left
 
@@ -185,7 +184,7 @@ class CallGroup:
                 if what.begins or (self.plain is None and self.results[n] is None):
                     yield peer, self.first + n, what.count
 
-    def value(self) -> Any:
+    def value(self) -> object:
         """Return the value of the one question, or raise its error."""
         if self.plain is not None:
             return self.plain[0]

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from enum import Enum
-from typing import Any
 
 from groundwork.errors import text_of
+from groundwork.values import JsonObject, JsonValue
 from zmqjsonproxy.errors import (
     CallCancelledError,
     CallTimeoutError,
@@ -91,7 +91,7 @@ class PendingCall:
         self.number = 0
         self.address = ""
         self.done = self.ends_operation = False
-        self.value: Any = None
+        self.value: JsonValue = None
         self.error: ProxyError | None = None
 
     @property
@@ -99,7 +99,7 @@ class PendingCall:
         """Whether it was sent, or waits to be."""
         return bool(self.number) or self.peer.current is self or self in self.peer.waiting
 
-    def end(self, value: Any, error: ProxyError | None, now: float) -> None:
+    def end(self, value: JsonValue, error: ProxyError | None, now: float) -> None:
         """End with a value or an error; no effect on one that has ended."""
         if self.done:
             return
@@ -263,7 +263,7 @@ class Peer:
         if self.current is call:
             self.current = None
 
-    def receive(self, message: Any, now: float) -> None:
+    def receive(self, message: JsonValue, now: float) -> None:
         """Take a decoded message of a ready server. What then waits in `waiting` may be sent."""
         if self.native and type(message) is dict:
             number = message.get("id")
@@ -293,7 +293,7 @@ class Peer:
         else:
             current.end(message, None, now)
 
-    def _error_of_original(self, what: Question, exception: list[Any]) -> RemoteError:
+    def _error_of_original(self, what: Question, exception: list[object]) -> RemoteError:
         type_, text, *trace = [*exception, "", ""][:3]
         entries = [str(entry) for entry in trace[0]] if trace and isinstance(trace[0], list) else []
         if (
@@ -307,7 +307,7 @@ class Peer:
                 return NoSuchMethodError(type_, told, entries, peer=self.url)
         return RemoteError(str(type_), str(text), entries, peer=self.url)
 
-    def _receive_batch(self, replies: list[Any], now: float) -> None:
+    def _receive_batch(self, replies: list[object], now: float) -> None:
         numbers = [reply.get("id") for reply in replies if type(reply) is dict]
         calls = [self.numbered.get(number) for number in numbers if type(number) is int]
         for call in dict.fromkeys(calls):  # one, of an honest server
@@ -316,18 +316,19 @@ class Peer:
                 call.end(parts, None, now)
                 self.forget(call)
 
-    def welcome(self, message: Any, now: float) -> None:
+    def welcome(self, message: JsonValue, now: float) -> None:
         """Take the answer to the first hello: it shows the server's dialect."""
-        self.is_ours = isinstance(message, dict) and "dealer" in message
-        self.native = self.is_ours or (isinstance(message, dict) and "jsonrpc" in message)
+        said: JsonObject = message if isinstance(message, dict) else {}
+        self.is_ours = "dealer" in said
+        self.native = self.is_ours or "jsonrpc" in said
         self.arrays, self.most_bytes = None, UNLIMITED
         if self.is_ours:
             self.envelope = (self.rid,)
-            arrays, most = message.get("arrays"), message.get("max_message_bytes")
+            arrays, most = said.get("arrays"), said.get("max_message_bytes")
             self.most_bytes = most if type(most) is int else UNLIMITED
             self.arrays = arrays if isinstance(arrays, bool) else None
         self.state, self.pause, self.current = State.READY, 0.0, None
-        instance = str(message.get("instance", "")) if isinstance(message, dict) else ""
+        instance = str(said.get("instance", ""))
         if not self.instance or instance != self.instance:
             self.generation += 1
         self.instance = instance or f"old-{self.generation}"
@@ -351,7 +352,7 @@ class Peer:
             if not call.done:
                 call.lose(reason, now)
 
-    def _end_hello(self, call: PendingCall, message: Any, now: float) -> None:
+    def _end_hello(self, call: PendingCall, message: JsonValue, now: float) -> None:
         value = read_description(message, url=self.url, generation=self.generation)
         if isinstance(value, ProxyError):
             call.end(None, value, now)
