@@ -275,18 +275,13 @@ class AsyncHub(
 
     # asking
 
-    async def _value(self, peer: Peer, what: Question, timeout: float) -> Any:
-        return (await self._ask((peer,), (what,), timeout)).value()
-
-    async def _results(
-        self, peers: Sequence[Peer], whats: Sequence[Question], timeout: float
-    ) -> list[CallResult]:
-        return (await self._ask(peers, whats, timeout)).all_results(time.monotonic())
-
     async def _ask(
-        self, peers: Sequence[Peer], whats: Sequence[Question], timeout: float
-    ) -> CallGroup:
-        """Ask each server something, and wait for all answers until one common deadline."""
+        self,
+        peers: Sequence[Peer],
+        whats: Sequence[Question],
+        timeout: float,
+        read: Callable[[CallGroup], Any],
+    ) -> Any:
         begun = time.monotonic()
         group = CallGroup(peers, whats, begun, begun + timeout)
         if timeout > 0 and peers and not self._waits and self._enter():
@@ -302,7 +297,7 @@ class AsyncHub(
             if not group.pending:
                 self._submit(group.make_pending(), begun)
             await self._finish(group.pending, group.deadline)
-        return group
+        return read(group)
 
     def _submit(self, calls: Sequence[PendingCall], now: float) -> None:
         """Send calls; those of a hub that was closed have ended."""

@@ -256,7 +256,7 @@ class Connections:
         if source is peer:
             group.plain = what.plain(jsonrpc.read_reply(body), number)
             if group.plain is not None:
-                group.left = 0
+                group.left, group.ended = 0, time.monotonic()
 
     def _ask_several(self, group: CallGroup) -> None:
         core, clock = self.core, time.monotonic

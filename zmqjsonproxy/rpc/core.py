@@ -100,6 +100,7 @@ class CallGroup:
 
     Attributes:
         plain: The results of the one question, if they arrived so.
+        ended: When they did, s, monotonic.
         first: The first request number of the short way; 0: it was not taken.
         sent: How many of its messages were sent.
         came: The message that ended it.
@@ -112,6 +113,7 @@ class CallGroup:
         "begun",
         "came",
         "deadline",
+        "ended",
         "first",
         "left",
         "peers",
@@ -126,7 +128,7 @@ class CallGroup:
         self, peers: Sequence[Peer], whats: Sequence[Question], begun: float, deadline: float
     ) -> None:
         self.peers, self.whats, self.begun, self.deadline = peers, whats, begun, deadline
-        self.first = self.sent = 0
+        self.first, self.sent, self.ended = 0, 0, begun
         self.came: Message = (None, b"")
         self.pending: Sequence[PendingCall] = ()
         self.plain: list[object] | None = None
@@ -188,15 +190,15 @@ class CallGroup:
         """Return the value of the one question, or raise its error."""
         if self.plain is not None:
             return self.plain[0]
-        (result,) = self.all_results(self.begun)
+        (result,) = self.all_results()
         if result.error is not None:
             raise result.error
         return result.value
 
-    def all_results(self, now: float) -> list[CallResult]:
+    def all_results(self) -> list[CallResult]:
         """Return the result of each question, of a batch those of its calls."""
         if self.plain is not None:
-            return list(map(CallResult, self.plain, repeat(None), repeat(now - self.begun)))
+            return list(map(CallResult, self.plain, repeat(None), repeat(self.ended - self.begun)))
         found: list[CallResult] = []
         pending = iter(self.pending)
         for result in self.results:

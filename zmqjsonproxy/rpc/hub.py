@@ -228,16 +228,13 @@ class Hub(AskingHub[Any, list[CallResult], InterfaceDescription]):
         """Wait until a call that was begun has ended, or until `deadline`, s, monotonic."""
         self._finish((pending,), deadline)
 
-    def _value(self, peer: Peer, what: Question, timeout: float) -> Any:
-        return self._ask((peer,), (what,), timeout).value()
-
-    def _results(
-        self, peers: Sequence[Peer], whats: Sequence[Question], timeout: float
-    ) -> list[CallResult]:
-        return self._ask(peers, whats, timeout).all_results(time.monotonic())
-
-    def _ask(self, peers: Sequence[Peer], whats: Sequence[Question], timeout: float) -> CallGroup:
-        """Ask each server something, and wait for all answers until one common deadline."""
+    def _ask(
+        self,
+        peers: Sequence[Peer],
+        whats: Sequence[Question],
+        timeout: float,
+        read: Callable[[CallGroup], T],
+    ) -> T:
         begun = time.monotonic()
         group = CallGroup(peers, whats, begun, begun + timeout)
         try:
@@ -253,7 +250,7 @@ class Hub(AskingHub[Any, list[CallResult], InterfaceDescription]):
         except BaseException:
             self._withdraw(group.pending)
             raise
-        return group
+        return read(group)
 
     # waiting
 

@@ -4,12 +4,12 @@ answers or await them."""
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
 from zmqjsonproxy.process import OfOneProcess
 from zmqjsonproxy.rpc.calls import BatchedCall, Call, Hello, Question, in_batches, shared_calls
-from zmqjsonproxy.rpc.core import ClientCore
+from zmqjsonproxy.rpc.core import CallGroup, ClientCore
 from zmqjsonproxy.rpc.many import CallRequest
 from zmqjsonproxy.rpc.peer import Peer, State
 
@@ -48,18 +48,21 @@ class AskingHub(OfOneProcess, KnownServers, Generic[ValueT, ResultsT, Descriptio
     """
 
     @abstractmethod
-    def _value(self, peer: Peer, what: Question, timeout: float) -> Any:
-        """Ask one server; its value, or raise its error."""
+    def _ask(
+        self,
+        peers: Sequence[Peer],
+        whats: Sequence[Question],
+        timeout: float,
+        read: Callable[[CallGroup], Any],
+    ) -> Any:
+        """Ask each server something, wait for all answers until one common deadline, and return
+        what `read` makes of them; or what is awaited for that."""
 
-    @abstractmethod
     def _results(
         self, peers: Sequence[Peer], whats: Sequence[Question], timeout: float
     ) -> ResultsT:
-        """Ask each server something."""
-
-    def _each(self, urls: Iterable[str], what: Question, timeout: float) -> ResultsT:
-        peers = list(map(self._core.peer, urls))
-        return self._results(peers, [what] * len(peers), timeout)
+        results: ResultsT = self._ask(peers, whats, timeout, CallGroup.all_results)
+        return results
 
     def call(
         self,
@@ -87,7 +90,7 @@ class AskingHub(OfOneProcess, KnownServers, Generic[ValueT, ResultsT, Descriptio
             RemoteError: The call failed at the server.
         """
         what = Call(object_name, method, args, kwargs, timeout)
-        value: ValueT = self._value(self._core.peer(url), what, timeout)
+        value: ValueT = self._ask((self._core.peer(url),), (what,), timeout, CallGroup.value)
         return value
 
     def call_many(self, requests: Sequence[CallRequest], timeout: float = 60.0) -> ResultsT:
@@ -106,8 +109,9 @@ class AskingHub(OfOneProcess, KnownServers, Generic[ValueT, ResultsT, Descriptio
         timeout: float = 60.0,
     ) -> ResultsT:
         """Make the same call to many servers, as `call_many`."""
+        peers = list(map(self._core.peer, urls))
         what = Call(object_name, method, args, kwargs, timeout)
-        return self._each(urls, what, timeout)
+        return self._results(peers, [what] * len(peers), timeout)
 
     def begin_each(
         self,
@@ -121,8 +125,9 @@ class AskingHub(OfOneProcess, KnownServers, Generic[ValueT, ResultsT, Descriptio
     ) -> ResultsT:
         """Begin an operation at many servers; each value says which it is. As `call_each`; for
         operations."""
+        peers = list(map(self._core.peer, urls))
         what = Call(object_name, method, args, kwargs, timeout, begun_by)
-        return self._each(urls, what, timeout)
+        return self._results(peers, [what] * len(peers), timeout)
 
     def call_batch(
         self, url: str, object_name: str, calls: Sequence[BatchedCall], timeout: float = 60.0
@@ -151,7 +156,8 @@ class AskingHub(OfOneProcess, KnownServers, Generic[ValueT, ResultsT, Descriptio
             PeerLostError, CallTimeoutError: As `call`.
         """
         what = Hello(object_name, self._core.client)
-        description: DescriptionT = self._value(self._core.peer(url), what, timeout)
+        peers, read = (self._core.peer(url),), CallGroup.value
+        description: DescriptionT = self._ask(peers, (what,), timeout, read)
         return description
 
     def describe_many(
@@ -160,4 +166,4 @@ class AskingHub(OfOneProcess, KnownServers, Generic[ValueT, ResultsT, Descriptio
         """Ask many servers what an object offers; each value is an InterfaceDescription. Raises for
         none of them."""
         what = Hello(object_name, self._core.client)
-        return self._each(urls, what, timeout)
+        return self._results(list(map(self._core.peer, urls)), [what] * len(urls), timeout)

@@ -108,7 +108,7 @@ def test_results_are_put_where_they_belong_in_whichever_order_they_come(
     assert {n for _, n, _ in group.unwanted()} == {group.first + n for n in left}
     for call in group.pending:
         call.peer.receive({"id": call.number, "result": call.number - group.first}, 3.0)
-    assert [result.value for result in group.all_results(4.0)] == [0, 1, 2, 3]
+    assert [result.value for result in group.all_results()] == [0, 1, 2, 3]
 
 
 @pytest.mark.parametrize(
@@ -171,8 +171,8 @@ def test_the_value_of_one_server_is_returned_or_its_error_raised() -> None:
         else:
             with pytest.raises(RefusedError, match="no"):
                 group.value()
-    group.plain = [7]
-    (result,) = group.all_results(3.0)
+    group.plain, group.ended = [7], 3.0
+    (result,) = group.all_results()
     assert (result.value, result.error, result.delay_s) == (7, None, 2.0)
     assert group.value() == 7
     group.first = 1
