@@ -299,3 +299,17 @@ with Dealer({"BANKA": sys.argv[1]}) as other:
     print(other.add(2, 3))
 """
     assert run(script, served[0]).stdout == "{'BANKA': 5}\n{'BANKA': 5}\n"
+
+
+def test_a_program_ends_though_it_dropped_a_hub_that_it_never_closed(
+    served: tuple[str, Bank],
+) -> None:
+    script = """
+import gc, sys
+from zmqjsonproxy import Hub
+gc.disable()
+hub = Hub()
+print(hub.call(sys.argv[1], "bank", "add", [2, 3]), hub.call_each([sys.argv[1]] * 2, "bank", "add", [2, 3])[1].value)
+del hub
+"""
+    assert run(script, served[0]).stdout == "5 5\n"

@@ -80,10 +80,10 @@ class WatchedConnections(Connections):
         if self._loop is not None and not self._loop.is_closed():
             self._loop.remove_reader(int(socket.get(zmq.FD)))
 
-    def _disconnect(self, peer: Peer, address: str, now: float) -> None:
+    def _disconnect(self, peer: Peer, address: str) -> None:
         if peer in self._bridges:
             self._unwatch(self._bridges[peer].socket)
-        super()._disconnect(peer, address, now)
+        super()._disconnect(peer, address)
 
     def _bridge(self, peer: Peer, address: str, now: float) -> None:
         super()._bridge(peer, address, now)

@@ -65,13 +65,6 @@ class Connections:
     ) -> None:
         self._locators: Mapping[str, Callable[[str, float], Any]] = locators or {}
         self.core = ClientCore(settings, self._locators)
-        self._ways: dict[Do, Callable[[Peer, str, float], None]] = {
-            Do.LOCATE: self._locate,
-            Do.CONNECT: self._connect,
-            Do.BRIDGE: self._bridge,
-            Do.DISCONNECT: self._disconnect,
-            Do.LOG: self._log,
-        }
         self._bridges: dict[Peer, Bridge] = {}
         self._options = {
             int(zmq.RECONNECT_IVL): -1,
@@ -308,7 +301,7 @@ class Connections:
         while core.actions:
             do, peer, what, call = core.actions.popleft()
             if not isinstance(what, bytes):
-                self._ways[do](peer, what, now)
+                self._change(do, peer, what, now)
             elif call is None or not call.done:
                 try:
                     if self._bridges and peer in self._bridges:
@@ -319,8 +312,18 @@ class Connections:
                     if call is not None:
                         core.unsent(call, now)
 
-    def _log(self, _peer: Peer, text: str, _now: float) -> None:
-        log.warning("%s", text)
+    def _change(self, do: Do, peer: Peer, what: str, now: float) -> None:
+        # No table of methods: it would keep the sockets of a hub that nobody closes.
+        if do is Do.LOCATE:
+            self._locate(peer, what, now)
+        elif do is Do.CONNECT:
+            self._connect(peer, what, now)
+        elif do is Do.BRIDGE:
+            self._bridge(peer, what, now)
+        elif do is Do.DISCONNECT:
+            self._disconnect(peer, what)
+        else:
+            log.warning("%s", what)
 
     def _connect(self, peer: Peer, address: str, now: float) -> None:
         for event in self._monitor.read():
@@ -346,7 +349,7 @@ class Connections:
         except zmq.ZMQError as error:  # no sockets left
             self.core.drop(peer, str(error), now)
 
-    def _disconnect(self, peer: Peer, address: str, _now: float) -> None:
+    def _disconnect(self, peer: Peer, address: str) -> None:
         bridge = self._bridges.pop(peer, None)
         if bridge is not None:
             bridge.close()
