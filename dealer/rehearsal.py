@@ -241,7 +241,6 @@ class ModelPlayer:
         self._operations = _Operations("plan")
         self._engine = CallEngine(
             name=self.url,
-            instance="plan",
             replies=outcomes,
             slow_query_s=math.inf,
             queues=CommandQueues(1, self.url, _Inline),
@@ -308,13 +307,17 @@ class ModelPlayer:
     def _carry_out(self, request: Request) -> CallResult:
         self.model.catch_up()
         self.model.take_waited()
-        self.waited, replies = 0.0, list[bytes]()
+        self.waited, replies = 0.0, list[tuple[bytes, float]]()
+
+        def answer(reply: bytes) -> None:  # what is waited when a call is accepted takes no time
+            replies.append((reply, self.waited))
+
         with running(_Handle(self, OperationRecord("", request.target, State.RUNNING))):
-            reply = self._dispatcher.call(request, (_CLIENT,), replies.append)
-        waited = self.waited + self.model.take_waited()
-        found = jsonrpc.read_reply(reply if reply is not None else replies[0])
-        result = self._result(found, request.target.rpartition(".")[2])
-        result.delay_s = waited
+            if (at_once := self._dispatcher.call(request, (_CLIENT,), answer)) is not None:
+                answer(at_once)
+        (reply, waited), *_ = replies
+        result = self._result(jsonrpc.read_reply(reply), request.target.rpartition(".")[2])
+        result.delay_s = waited + self.model.take_waited()
         return result
 
     def _result(self, reply: dict[str, Any], method: str) -> CallResult:

@@ -22,7 +22,8 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, suppress
+from contextvars import ContextVar
 from pathlib import Path
 from types import FrameType
 from typing import Any, Self
@@ -44,7 +45,7 @@ from zmqjsonproxy.errors import AlreadyDoneError, OperationAbortedError, Refused
 from zmqjsonproxy.handle import OperationHandle
 from zmqjsonproxy.interface import Kind, Method
 from zmqjsonproxy.protocol.failures import Code, error_object
-from zmqjsonproxy.protocol.operations import OperationTable
+from zmqjsonproxy.protocol.operations import OperationTable, State
 from zmqjsonproxy.protocol.request import Request
 from zmqjsonproxy.rpc.proxy import document
 
@@ -131,7 +132,6 @@ class Bank:
         self._refuse_a_second(array.url(bank))
         self._engine = CallEngine(
             name=bank,
-            instance="",
             replies=_REPLIES,
             queues=CommandQueues(CALLS_MOST, bank),
             operations=OperationTable(keep=0),
@@ -237,26 +237,31 @@ class Bank:
     def _hand_over(self, method: Method, request: Request) -> Outcome:
         """Wait for the turn of a call, and carry it out here; or, of one that answers when it is
         accepted, wait for that."""
+        if (outer := _carried_out.get()) and outer.queue is self._engine.queues.of(method):
+            raise RefusedError(
+                f"{request.target} was called within {outer.request.target}, behind which it would wait for its turn; "
+                f"call the method of the object itself there"
+            )
         turn = _Turn()
-        try:
-            refusal = self._engine.hand_over(method, request, turn.take, Caller(own_name()))
-            if refusal is not None:
-                return refusal
+        with turn.held:
             try:
+                refusal = self._engine.hand_over(method, request, turn.take, Caller(own_name()))
+                if refusal is not None:
+                    return refusal
                 self._wait(turn)
             except KeyboardInterrupt:
-                self._engine.cancel(b"", request.id, reason=INTERRUPTED)
-                if method.kind is not Kind.OPERATION:
+                told = self._engine.cancel(b"", request.id, reason=INTERRUPTED)
+                if method.kind is not Kind.OPERATION or told == "unknown":
                     raise
                 self._wait(turn)
             if turn.call is not None:
                 turn.call.carry_out_here()
+                turn.call = None
+            assert turn.outcome is not None
             return turn.outcome
-        finally:
-            turn.end()
 
     def _wait(self, turn: _Turn) -> None:
-        while not turn.told.wait(POLL_S):
+        while not turn.is_told(POLL_S):
             self._refuse_if_closed()
 
     # life
@@ -268,7 +273,7 @@ class Bank:
                 return
             self._ended.set()
             end = time.monotonic() + END_WITHIN_S
-            self._engine.queues.end(END_WITHIN_S)
+            self._engine.queues.end(END_WITHIN_S, "the Bank is closed")
             if self._watching is not None:
                 self._watching.join(max(end - time.monotonic(), 0.0))
             try:
@@ -288,65 +293,77 @@ class _CallHere(ServedCall[Outcome]):
     """A call that its caller carries out, in its own thread, when it is its turn: that is where
     Ctrl-C and debuggers are. But for one that answers when it is accepted, and goes on."""
 
-    __slots__ = ("_is_over", "_may_go_on")
+    __slots__ = ()
 
     def carry_out(self) -> None:
         """Tell the caller that it is its turn, and keep the queue until it is over."""
-        operation = self.operation
-        is_aborted = operation is not None and operation.aborted
+        is_aborted = self.operation is not None and self.operation.aborted
         if is_aborted or self.is_cancelled or self.method.mark.answers_when_accepted:
-            super().carry_out()
-            return
-        self._is_over, self._may_go_on = False, threading.Event()
-        if operation is not None:
-            operation.on_leave = self._may_go_on.set
-        self.answer((self, None))
-        self._may_go_on.wait()
-        if not self._is_over:
-            self._may_go_on.clear()
-            self.queue.leave()
-            self._may_go_on.wait()
+            with self._known():
+                super().carry_out()
+            self._tell_of_failure()
+        else:
+            self.answer((self, None))
+
+    def _tell_of_failure(self) -> None:
+        """Log how an operation failed that was accepted: nobody waits for its end."""
+        record = None if self.operation is None else self.operation.record
+        if self.is_answered and record is not None and record.state is State.FAILED:
+            log.error("%s: %s", self.request.target, (record.error or {}).get("message"))
 
     def carry_out_here(self) -> None:
-        """Carry it out; by its caller."""
-        if self.operation is None:
-            super().carry_out()
-            return
-        with _aborted_by_ctrl_c(self.operation):
-            super().carry_out()
+        """Carry it out; by its caller, who gets a Ctrl-C between the steps of this as it is."""
+        operation = self.operation
+        with self._known(), nullcontext() if operation is None else _aborted_by_ctrl_c(operation):
+            self._carry_out()
 
-    def release(self) -> None:
-        """Let the queue go on: it is over."""
-        self._is_over = True
-        self._may_go_on.set()
+    @contextmanager
+    def _known(self) -> Iterator[None]:
+        token = _carried_out.set(self)
+        try:
+            yield
+        finally:
+            _carried_out.reset(token)
+
+
+_carried_out: ContextVar[_CallHere | None] = ContextVar("carried out", default=None)
 
 
 class _Turn:
-    """What a caller waits for: its turn, or the outcome of its call."""
+    """What a caller waits for: its turn, or the outcome of its call.
+
+    All that has to hold at a Ctrl-C is done by locks and queues in C, which it does not divide.
+
+    Attributes:
+        held: By the caller, until it has done with its call: so long the queue does not go on.
+        call: Whose turn it is.
+        outcome: What came of it.
+    """
 
     def __init__(self) -> None:
-        self.told = threading.Event()
+        self.held = threading.Lock()
         self.call: _CallHere | None = None
-        self.outcome: Outcome = None, None
-        self._lock, self._is_over = threading.Lock(), False
+        self.outcome: Outcome | None = None
+        self._told: queue.SimpleQueue[None] = queue.SimpleQueue()
+
+    def is_told(self, within: float) -> bool:
+        """Wait until there is something to be told, at most so long, s; whether there is."""
+        if self.call is None and self.outcome is None:
+            with suppress(queue.Empty):
+                self._told.get(timeout=within)
+        return self.call is not None or self.outcome is not None
 
     def take(self, told: Outcome) -> None:
-        """Take the call whose turn it is, or what came of it."""
-        with self._lock:
-            if isinstance(told[0], _CallHere):
-                self.call = told[0]
-                if self._is_over:
-                    self.call.release()
-            else:
-                self.outcome = told
-        self.told.set()
-
-    def end(self) -> None:
-        """Note that the caller waits no longer; the queue goes on."""
-        with self._lock:
-            self._is_over = True
-            if self.call is not None:
-                self.call.release()
+        """Take the call whose turn it is, and return when its caller has done with it; or take what
+        came of it."""
+        if isinstance(told[0], _CallHere):
+            self.call = told[0]
+            self._told.put(None)
+            with self.held:
+                pass
+        else:
+            self.outcome = told
+            self._told.put(None)
 
 
 class _Replies:
@@ -419,16 +436,17 @@ def _aborted_by_ctrl_c(handle: OperationHandle) -> Iterator[None]:
         if noted.get():
             handle.abort(INTERRUPTED)
 
-    threading.Thread(
+    aborts = threading.Thread(
         target=abort_when_noted, name=f"Ctrl-C of {handle.record.method}", daemon=True
-    ).start()
+    )
     handlers = Handlers()
-    handlers.install(signal.SIGINT, on_interrupt)
     try:
+        handlers.install(signal.SIGINT, on_interrupt)
+        aborts.start()
         yield
     finally:
-        handlers.remove()
         noted.put(False)
+        handlers.remove()
 
 
 def _is_served(bank: str, url: str) -> bool:

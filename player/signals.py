@@ -53,7 +53,8 @@ _forking = threading.local()
 def _hold_signals() -> None:
     """Keep signals from a child until it has no handlers of ours: Python forgets what comes before,
     and whoever ended it would wait for ever."""
-    _forking.mask = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+    _forking.mask = signal.pthread_sigmask(signal.SIG_BLOCK, ())  # first: a handler may raise below
+    signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
 
 
 def _let_signals_come() -> None:

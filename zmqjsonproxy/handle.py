@@ -18,7 +18,7 @@ __all__ = ["NULL_OPERATION", "OperationHandle"]
 log = logging.getLogger(__name__)
 
 
-def _stay() -> None:
+def _stay(_operation: OperationHandle) -> None:
     """Nothing: there is no command queue to leave."""
 
 
@@ -42,7 +42,7 @@ class OperationHandle:
         itself."""
         self.aborted_for = ""
         """Method whose call aborted it, as `stop`; empty if that was asked for by itself."""
-        self.on_leave: Callable[[], None] = _stay
+        self.on_leave: Callable[[OperationHandle], None] = _stay
 
     @property
     def id(self) -> str:
@@ -60,7 +60,7 @@ class OperationHandle:
 
         For an operation that has done its work and only waits. Aborts still reach it.
         """
-        self.on_leave()
+        self.on_leave(self)
 
     def progress(self, fraction: float | None, text: str = "", left_s: float | None = None) -> None:
         """Say how far the work is.

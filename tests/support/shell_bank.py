@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from support.toy_bank import ToyBank
@@ -78,6 +78,28 @@ class ShellBank(ToyBank):
         self.go_on.wait(30)
         handle.check()
         return "run"
+
+    within: Callable[[], object] = staticmethod(lambda: None)
+
+    @command
+    def call_within(self) -> object:
+        """Call what the test wants."""
+        return self.within()
+
+    @operation
+    def linger(self) -> None:
+        """Leave the command queue, and wait for an abort."""
+        handle = current_operation()
+        handle.leave_queue()
+        handle.on_abort(self.go_on.set)
+        self.began.set()
+        self.go_on.wait(30)
+
+    @operation(answers_when_accepted=True)
+    def run_into_a_wall(self) -> str:
+        """Fail after it is accepted."""
+        current_operation().accept("running")
+        raise ValueError("a wall")
 
     @operation(answers_when_accepted=True)
     def run_in_vain(self) -> str:

@@ -28,12 +28,13 @@ from zmqjsonproxy.protocol.failures import Code
 from zmqjsonproxy.protocol.operations import OperationRecord, OperationTable, State
 from zmqjsonproxy.protocol.request import Request
 
-__all__ = ["CallEngine", "Replies", "ServedCall"]
+__all__ = ["TOO_LATE", "CallEngine", "Replies", "ServedCall", "due_at"]
 
 log = logging.getLogger(__name__)
 
 _HOOKS_WITHIN_S = 1.0
 """How long `stop` and its like wait for the hooks of the operation that they abort."""
+TOO_LATE = Code.DEADLINE, "DeadlineError", "the caller's time was over; not begun"
 R = TypeVar("R")
 R_co = TypeVar("R_co", covariant=True)
 Failed = tuple[R, JsonObject]
@@ -120,7 +121,7 @@ class ServedCall(Job, Generic[R]):
         if not self.is_answered and self.engine.is_full(self.client):
             self._refuse(Code.BUSY, "BusyError", replies.TOO_FULL)
         elif self.due is not None and time.monotonic() > self.due:
-            self._refuse(Code.DEADLINE, "DeadlineError", "the caller's time was over; not begun")
+            self._refuse(*TOO_LATE)
         else:
             called = begin_calling(self.caller)
             try:
@@ -184,12 +185,11 @@ class CallEngine(Generic[R]):
 
     Attributes:
         name: Of the server, in logs.
-        instance: Which process of it this is.
         replies: What came of calls, for those who called.
         slow_query_s: A query that took longer is carried out in its queue from then on, s.
         fast_again_after: One that was slow comes back when it was fast so many times in turn.
         queues: Where commands wait.
-        operations: What is known of operations.
+        operations: What is known of operations; has the identity of the process.
         handle: Makes the inside view of an operation.
         served: Class of the calls that wait for their turn.
         is_full: Whether so many replies wait for a client that it must take some first.
@@ -199,7 +199,6 @@ class CallEngine(Generic[R]):
     """
 
     name: str
-    instance: str
     replies: Replies[R]
     slow_query_s: float = 0.05
     fast_again_after: int = 100

@@ -119,6 +119,15 @@ class CommandQueue:
             self._end_wait()
         return True
 
+    def put_back(self, job: Job) -> bool:
+        """Queue the job that is being carried out again, before the others of its client, which has
+        its turn after other clients; False: the command queue has ended."""
+        with self._lock:
+            if not self._ended:
+                self._jobs.setdefault(job.client, deque()).appendleft(job)
+                self._bytes += job.size
+            return not self._ended
+
     def _take_out(self, job: Job) -> bool:
         mine = self._jobs.get(job.client, deque())
         if job not in mine:
@@ -130,33 +139,35 @@ class CommandQueue:
         return True
 
     def _next(self) -> Job | None:
-        if not self._jobs:
-            return None
-        client = next(iter(self._jobs))
-        mine = self._jobs.pop(client)
-        job = mine.popleft()
-        self._bytes -= job.size
-        if mine:
-            self._jobs[client] = mine  # behind the others
-        return job
+        while self._jobs:
+            client = next(iter(self._jobs))
+            mine = self._jobs.pop(client)
+            if not mine:  # a Ctrl-C came when a job was put, or taken out
+                continue
+            job = mine.popleft()
+            self._bytes -= job.size
+            if mine:
+                self._jobs[client] = mine  # behind the others
+            return job
+        return None
 
     def _start_thread(self) -> None:
         thread = threading.Thread(target=self._work, name=self.name, daemon=True)
         thread.start()  # where the system has no more threads the next job tries again
         self._thread = thread
 
-    def leave(self) -> None:
-        """Let the next jobs run beside the operation that the calling thread, the command queue's, is
-        carrying out."""
-        this = threading.current_thread()
+    def leave(self, operation: OperationHandle) -> None:
+        """Let the next jobs run beside an operation, if it is the one that runs; from any
+        thread."""
         with self._lock:
-            if self._thread is not this or self._running is None:
+            thread, job = self._thread, self._running
+            if thread is None or job is None or job.operation is not operation:
                 return
             if self._jobs and not self._ended:
                 self._start_thread()
             else:
                 self._thread = None
-            self._left[this], self._running = self._running, None
+            self._left[thread], self._running = job, None
 
     def _end_wait(self) -> None:
         if self._waits:
@@ -219,14 +230,14 @@ class CommandQueue:
         with self._lock:
             return self._take_out(job)
 
-    def end(self) -> None:
+    def end(self, reason: str = "the server ends") -> None:
         """Take no more jobs, drop those that wait, abort the running operation; returns at once."""
         with self._lock:
             self._ended = True
             self._jobs.clear()
             self._bytes = 0
             self._end_wait()
-        self.abort_operations("the server ends")
+        self.abort_operations(reason)
 
     def join(self, seconds: float) -> bool:
         """Wait for the threads; False if a job is still running then."""
@@ -241,10 +252,14 @@ class CommandQueue:
         )
 
     def _work(self) -> None:
+        this = threading.current_thread()
+        with self._lock:
+            self._thread = self._thread or this  # unknown if a Ctrl-C came while it was started
         while True:
             with self._lock:
-                if self._left and self._left.pop(threading.current_thread(), None) is not None:
-                    return  # another thread is the command queue's by now
+                if self._thread is not this:  # another is the command queue's by now
+                    self._left.pop(this, None)
+                    return
                 job = self._next()
                 self._running = job
                 if job is None and self._ended:
@@ -308,11 +323,11 @@ class CommandQueues:
         reason = f"{method.name} was called by {caller}"
         return queue.abort_operations(reason, by=caller.name, method=method.name).hooks
 
-    def end(self, within: float) -> None:
+    def end(self, within: float, reason: str = "the server ends") -> None:
         """End all command queues; what still runs after `within` s is left."""
         end = time.monotonic() + within
         for queue in self.values():
-            queue.end()
+            queue.end(reason)
         for queue in self.values():
             if not queue.join(max(end - time.monotonic(), 0.0)):
                 log.warning("%s: a call in %s is still running and is left", self._name, queue.name)

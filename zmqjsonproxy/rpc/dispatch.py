@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
@@ -15,6 +16,7 @@ from typing import Any
 from zmqjsonproxy import wirejson
 from zmqjsonproxy.caller import KnownCallers
 from zmqjsonproxy.engine import CallEngine
+from zmqjsonproxy.engine.calls import TOO_LATE, due_at
 from zmqjsonproxy.engine.commandqueues import SMALL, Job
 from zmqjsonproxy.interface import Kind, Method
 from zmqjsonproxy.protocol.arrays import join, size_of
@@ -121,7 +123,7 @@ class Dispatcher:
         if target == jsonrpc.CANCEL and request.native:
             return self._answer_cancel(request, envelope[0])
         most = self._settings.max_message_bytes
-        return answer_unknown(request, engine.interfaces, engine.instance, most)
+        return answer_unknown(request, engine.interfaces, engine.operations.instance, most)
 
     def _hand_over(
         self, method: Method, request: Request, envelope: Envelope, later: Answer | None = None
@@ -229,17 +231,25 @@ class Dispatcher:
     def _carry_out_rest(
         self, rest: list[tuple[Method, Request]], client: bytes, gathered: BatchReply
     ) -> None:
-        """Carry out beside the socket's thread what is left of the queries of a batch."""
-        engine = self._engine
+        """Carry out beside the socket's thread what is left of the queries of a batch, in turn with
+        those of other clients."""
+        engine, queue = self._engine, self._engine.queues.named("batches")
+        left = deque((*each, due_at((each[1].extra or {}).get("deadline_s"))) for each in rest)
 
         def run() -> None:
-            for query, request in rest:
-                reply = gathered.without(request) or engine.carry_out_beside(query, request)
+            while left:
+                query, request, due = left.popleft()
+                if due is not None and time.monotonic() > due:
+                    reply = not_begun(request, *TOO_LATE)[0]
+                else:
+                    reply = gathered.without(request) or engine.carry_out_beside(query, request)
                 gathered.add(request, reply)
                 time.sleep(_PAUSE_S)
+                if left and queue.put_back(job):
+                    return
 
-        queue = engine.queues.named("batches")
-        if not queue.put(Job(run, client=client, size=self._weight())):
+        job = Job(run, client=client, size=self._weight())
+        if not queue.put(job):
             for _, request in rest:
                 gathered.add(request, engine.busy(request, "batches")[0])
 

@@ -114,7 +114,6 @@ class ZMQJSONProxyServer(OfOneProcess):
         self.name = name or self.url
         self.engine = CallEngine(
             name=self.name,
-            instance=self.instance,
             replies=outcomes,
             slow_query_s=self.settings.slow_query_s,
             fast_again_after=self.settings.fast_again_after,

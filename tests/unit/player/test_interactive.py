@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
+import itertools
 import pydoc
 import rlcompleter
+import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import FrameType
 
 import pytest
 from support.player_run import ROOT, clean_environment, free_port, poll
@@ -180,6 +184,100 @@ def test_closing_aborts_and_closes_once_and_refuses_calls(p: Bank) -> None:
     assert "closed" in repr(p)
     with pytest.raises(RefusedError, match=r"BANKA is closed; make a new one"):
         p.get_bank_name()
+
+
+def test_a_call_within_a_call_is_refused_where_it_would_wait_for_itself(p: Bank) -> None:
+    inner(p).within = lambda: p.knob.turn()
+    with pytest.raises(RefusedError, match=r"bank.knob.turn was called within bank.call_within"):
+        p.call_within()
+    inner(p).within = lambda: p.get_bank_name()  # queries wait for nobody
+    assert p.call_within() == "BANKA"
+    inner(p).within = lambda: p.stop()  # nor do urgent commands
+    assert p.call_within() == "stopped"
+
+
+def test_closing_tells_operations_why_they_are_aborted(p: Bank) -> None:
+    errors: list[BaseException] = []
+
+    def sweep() -> None:
+        try:
+            p.sweep(60.0)
+        except OperationAbortedError as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=sweep)
+    thread.start()
+    assert inner(p).began.wait(10)
+    p.close()
+    thread.join(10)
+    assert [str(error) for error in errors] == ["the Bank is closed"]
+
+
+def test_commands_run_beside_an_operation_that_left_and_is_carried_out_by_its_caller(
+    p: Bank,
+) -> None:
+    thread = threading.Thread(target=p.linger)
+    thread.start()
+    assert inner(p).began.wait(10)
+    assert p.knob.turn() == 1
+    assert p.stop() == "stopped"  # aborts reach it
+    thread.join(10)
+    assert not thread.is_alive()
+
+
+def test_the_failure_of_an_operation_that_was_accepted_is_logged(
+    p: Bank, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert p.run_into_a_wall() == "running"
+    assert p.knob.turn() == 1
+    poll(lambda: "bank.run_into_a_wall: ValueError: a wall" in caplog.text, "the failure")
+
+
+def _interrupted(call: Callable[[], object], step: int) -> BaseException | None:
+    """Have a Ctrl-C at the n-th function that is called for a call; what it raises. LookupError:
+    there are not so many."""
+    counted = itertools.count(1)
+
+    def at_call(frame: FrameType, event: str, _arg: object) -> None:
+        ours = frame.f_code.co_filename.endswith("interactive.py") or "engine" in (
+            frame.f_code.co_filename
+        )
+        if event == "call" and ours and next(counted) == step:
+            sys.setprofile(None)
+            signal.raise_signal(signal.SIGINT)
+
+    sys.setprofile(at_call)
+    try:
+        call()
+    except (KeyboardInterrupt, OperationAbortedError, RefusedError, RuntimeError) as error:
+        return error
+    finally:
+        sys.setprofile(None)
+    if next(counted) <= step:
+        raise LookupError(step)
+    return None
+
+
+@pytest.mark.parametrize("name", ["turn", "sweep"])
+def test_ctrl_c_at_any_step_interrupts_and_the_next_command_has_its_turn(
+    p: Bank, name: str
+) -> None:
+    call = p.knob.turn if name == "turn" else functools.partial(p.sweep, 0.0)
+    expected: tuple[type, ...] = (KeyboardInterrupt,)
+    if name == "sweep":  # which an abort may reach when it has ended
+        expected += OperationAbortedError, type(None)
+    call()
+    for step in itertools.count(1):
+        try:
+            error = _interrupted(call, step)
+        except LookupError:
+            break
+        assert isinstance(error, expected), f"step {step}: {error!r}"
+        others = threading.Thread(target=p.knob.turn, daemon=True)
+        others.start()
+        others.join(10)
+        assert not others.is_alive(), f"step {step}"
+    assert step > 20
 
 
 def test_closing_ends_the_wait_of_a_command_for_its_turn(p: Bank) -> None:

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 import time
+from collections.abc import Collection
+
+import pytest
 
 from player.signals import Handlers
 
@@ -25,3 +29,32 @@ def test_a_child_is_ended_by_a_signal_that_comes_as_soon_as_it_is_there() -> Non
         assert heard == [signal.SIGTERM]
     finally:
         handlers.remove()
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_signals_come_again_after_a_handler_raised_while_they_were_held(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    hold = signal.pthread_sigmask
+
+    def interrupted(how: int, mask: Collection[int]) -> set[int | signal.Signals]:
+        before = hold(how, mask)
+        if how == signal.SIG_BLOCK and mask:  # when it has blocked, it has handlers called
+            raise KeyboardInterrupt
+        return before
+
+    held: list[object] = []
+
+    def fork() -> None:
+        child = os.fork()
+        if child == 0:
+            os._exit(0)
+        os.waitpid(child, 0)
+        held.append(hold(signal.SIG_BLOCK, ()))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(signal, "pthread_sigmask", interrupted)
+        thread = threading.Thread(target=fork)  # which has not forked before
+        thread.start()
+        thread.join(30)
+    assert held == [set()]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Iterator
 from functools import partial
 
@@ -51,13 +52,45 @@ def test_a_queue_that_got_no_thread_tries_again_with_the_next_job(
     assert ran.wait(30)
 
 
+def test_a_thread_whose_start_is_interrupted_is_the_queues_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    queue, threads = CommandQueue("interrupted", 10), list[threading.Thread]()
+    start = threading.Thread.start
+
+    def interrupt(thread: threading.Thread) -> None:
+        start(thread)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            queue.put(Job(lambda: None))
+    for done in [threading.Event() for _ in range(3)]:
+        queue.put(Job(lambda done=done: (threads.append(threading.current_thread()), done.set())))
+        assert done.wait(30)
+    queue.end()
+    assert queue.join(30)
+    assert "interrupted" not in {thread.name for thread in threading.enumerate()}
+    assert len(set(threads)) == 1
+
+
+def test_a_queue_goes_on_after_a_ctrl_c_between_the_steps_of_putting_a_job() -> None:
+    queue, done = CommandQueue("interrupted", 10), threading.Event()
+    queue._jobs[b"interrupted"] = deque()
+    assert queue.put(Job(done.set))
+    assert done.wait(10)
+    queue.end()
+    assert queue.join(30)
+
+
 def test_jobs_run_beside_an_operation_that_left_and_the_queue_still_knows_it(
     queue: CommandQueue, handle: OperationHandle
 ) -> None:
     left, ran = threading.Event(), threading.Event()
 
     def wait() -> None:
-        queue.leave()
+        queue.leave(handle)
         left.set()
         with pytest.raises(OperationAbortedError, match="enough"):
             handle.wait(30)
@@ -76,8 +109,8 @@ def test_a_job_that_waits_goes_on_when_the_one_before_it_leaves(
 
     def wait() -> None:
         queued.wait(30)
-        queue.leave()
-        queue.leave()  # once is enough
+        queue.leave(handle)
+        queue.leave(handle)  # once is enough
         ran.wait(30)
 
     queue.put(Job(wait, handle))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import queue
 import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -47,6 +48,10 @@ class Thing:
         if not may_wait():
             raise WouldWaitError
         return threading.current_thread().name
+
+    @query
+    def nap(self, seconds: float) -> None:
+        time.sleep(seconds)
 
     @query
     def unspeakable(self) -> Any:
@@ -105,7 +110,6 @@ class Desk:
         limits = ServerSettings(**settings)
         self.engine = CallEngine(
             name="desk",
-            instance="here",
             replies=outcomes,
             slow_query_s=limits.slow_query_s,
             fast_again_after=limits.fast_again_after,
@@ -418,6 +422,22 @@ def test_a_batch_of_queries_that_are_slow_or_would_wait_is_one_job() -> None:
             [{**CALL, "id": n, "method": f"thing.{method}", "params": params} for n in range(20)]
         )
         assert ["result" in reply for reply in desk.reply()] == [True] * 20
+    desk.engine.queues.end(WITHIN)
+
+
+def test_slow_queries_of_batches_take_turns_and_have_their_deadlines() -> None:
+    desk = Desk()
+    desk.engine.set_aside("thing.nap", 1.0)
+    nap = {**CALL, "method": "thing.nap", "params": [0.02]}
+    desk.send([{**nap, "id": n} for n in range(100)], b"many")
+    desk.send([{**nap, "id": n} for n in range(50)], b"many")
+    desk.send([{**nap, "id": n} for n in range(2)], b"few")
+    assert len(desk.reply()) == 2  # of those who came later, and asked for less
+    assert [len(desk.reply()), len(desk.reply())] == [100, 50]  # of one client in their order
+    desk.send([{**nap, "id": n, "dealer": {"deadline_s": 0.03}} for n in range(20)])
+    told = desk.reply()
+    assert "result" in told[0]
+    assert error_of(told[-1])[1] == "DeadlineError"
     desk.engine.queues.end(WITHIN)
 
 

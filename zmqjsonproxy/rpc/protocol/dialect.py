@@ -66,17 +66,13 @@ class Limits:
 
 @dataclass(slots=True)
 class Malformed:
-    """What is no request, with the reply that says so (bytes: original dialect)."""
+    """What is no request, and why."""
 
     native: bool
     code: Code
     type: str
     text: str
     id: Any = None
-
-    def reply(self) -> bytes:
-        """Encode the error reply."""
-        return read_failure(self)
 
 
 def read_failure(bad: Malformed) -> bytes:
