@@ -11,7 +11,6 @@ from arrayconfig.logs import bind, log_to
 from dealer import commands, hostcommands, plancommand, plotcommand
 from dealer.errors import DealerError
 from groundwork.commandline import LOG_LEVELS, Parser, argument, command, flag, number_of_seconds
-from groundwork.extras import install_advice
 from groundwork.output import run_command
 from zmqjsonproxy import ProxyError, recording
 from zmqjsonproxy.jsontext import json_text
@@ -78,10 +77,6 @@ def _run(argv: Sequence[str] | None) -> int:
         if options.command == "record":  # which itself knows addresses only
             options.server = commands.address_of(options.server, options.config)
         return int(options.run(options))
-    except ModuleNotFoundError as error:
-        if not (advice := install_advice(error.name)):
-            raise
-        print(f"dealer: {advice}", file=sys.stderr)
     except (DealerError, ProxyError) as error:
         if options.json:
             print(json_text({"error": str(error)}))

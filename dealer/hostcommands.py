@@ -16,7 +16,7 @@ from dealer.services import Services
 from dealer.supervision import HostsReport, OrderOutcome, ProgramRow, Supervision
 from dealer.supervisord import ProcessInfo, Supervisord, SupervisorError
 from dealer.tables import text_table
-from groundwork.commandline import Argument, Parser, add_command, argument, flag
+from groundwork.commandline import Argument, Parser, add_command, argument, count, flag
 from zmqjsonproxy import Hub
 from zmqjsonproxy.jsontext import json_text
 
@@ -57,7 +57,7 @@ def add_commands(commands: argparse._SubParsersAction[Parser], common: Parser) -
 
     def at_once(number: int) -> Argument:
         text = "N at a time; default: %(default)s"
-        return argument("--at-once N", text, type=_count, default=number)
+        return argument("--at-once N", text, type=count, default=number)
 
     force = flag("--force", "also while a scan runs, which ends the scan")
     add(
@@ -94,16 +94,9 @@ def add_commands(commands: argparse._SubParsersAction[Parser], common: Parser) -
         _log,
         "print the last lines of the Players' logs",
         flag("-f --follow", "go on with new lines, until Ctrl-C"),
-        argument("-n --lines N", "N of each; default: %(default)s", type=_count, default=10),
+        argument("-n --lines N", "N of each; default: %(default)s", type=count, default=10),
         flag("--stderr", "their standard error, where supervisord keeps it apart"),
     )
-
-
-def _count(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text} is no number above 0")
-    return number
 
 
 def _usage_as_2(run: Callable[[argparse.Namespace], int]) -> Callable[[argparse.Namespace], int]:

@@ -24,7 +24,6 @@ COMPLETED = {
     "tuple": "tuple[Any, ...]",
     "set": "set[Any]",
 }
-ARRAYS = frozenset({"list", "tuple", "set", "frozenset", "Sequence", "Iterable"})
 
 
 def parameters_of(method: MethodDescription, control: Sequence[str]) -> tuple[list[str], str]:
@@ -84,7 +83,7 @@ def _type(annotation: ast.expr | None, *, answered: bool = False) -> str:
         case ast.BinOp(left=left, op=ast.BitOr(), right=right):
             return union_of([_type(left, answered=answered), _type(right, answered=answered)])
         case ast.Name(id=name) | ast.Attribute(attr=name):
-            if answered and name in ARRAYS:
+            if answered and name in syntax.ARRAYS:
                 return "list[Any]"
             return name if name in PLAIN else COMPLETED.get(name, "Any")
         case ast.Subscript(value=ast.Name(id=name) | ast.Attribute(attr=name), slice=inner):
@@ -97,21 +96,18 @@ def _type(annotation: ast.expr | None, *, answered: bool = False) -> str:
 
 def _subscript(name: str, inner: Sequence[ast.expr], *, answered: bool) -> str:
     if name == "Literal":
-        values = [each.value for each in inner if isinstance(each, ast.Constant)]
-        whole = len(values) == len(inner) and all(
-            isinstance(v, str | int | bool | None) for v in values
-        )
-        return f"Literal[{', '.join(map(repr, values))}]" if whole else "Any"
+        values = syntax.literal_values(inner)
+        return f"Literal[{', '.join(map(repr, values))}]" if values else "Any"
     more = bool(inner) and isinstance(inner[-1], ast.Constant) and inner[-1].value is Ellipsis
     types = [_type(each, answered=answered) for each in (inner[:-1] if more else inner)]
     if not types:  # `tuple[()]` is the one there is
         otherwise = "tuple[()]" if name == "tuple" else COMPLETED.get(name, "Any")
-        return "list[Any]" if answered and name in ARRAYS else otherwise
+        return "list[Any]" if answered and name in syntax.ARRAYS else otherwise
     if name == "Optional" and len(types) == 1:
         return union_of([*types, "None"])
     if name == "Union":
         return union_of(types)
-    if answered and name in ARRAYS:
+    if answered and name in syntax.ARRAYS:
         same = set(types)
         return f"list[{same.pop() if len(same) == 1 else 'Any'}]"
     if name == "tuple":

@@ -16,6 +16,7 @@ __all__ = [
     "add_command",
     "argument",
     "command",
+    "count",
     "flag",
     "log_level",
     "number_of_seconds",
@@ -40,11 +41,23 @@ def version() -> str:
         return "unknown (not installed)"
 
 
-def port_number(text: str) -> int:
-    """Return the number of a TCP port, 0 too, that a word of the command line is."""
-    if not (text.isascii() and text.isdecimal() and len(text) <= 5 and int(text) <= 65535):
-        raise argparse.ArgumentTypeError(f"{text!r} is no port; write a number from 0 to 65535")
+def port_number(text: str, least: int = 0) -> int:
+    """Return the number of a TCP port, from `least` on, that a word of the command line is."""
+    if not (_is_number(text) and least <= int(text) <= 65535):
+        fault = f"{text!r} is no port; write a number from {least} to 65535"
+        raise argparse.ArgumentTypeError(fault)
     return int(text)
+
+
+def count(text: str) -> int:
+    """Return a whole number above 0 that a word of the command line is."""
+    if not (_is_number(text) and int(text) > 0):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number above 0")
+    return int(text)
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) <= 7
 
 
 def number_of_seconds(text: str) -> float:

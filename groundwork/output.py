@@ -1,5 +1,5 @@
-"""The standard output of a command: closed, full, without the characters that it needs; one
-sentence, no traceback."""
+"""What keeps any command from its work: standard output that is closed, full, or without the
+characters that it needs, and packages that are not installed; one sentence, no traceback."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import io
 import os
 import sys
 from collections.abc import Callable
+
+from groundwork.extras import install_advice
 
 __all__ = ["run_command"]
 
@@ -75,7 +77,8 @@ def _discard_output() -> None:
 
 
 def run_command(program: str, command: Callable[[], int], *, must_write: bool = True) -> int:
-    """Run a command; its exit status, which is 1 if what it writes is not taken.
+    """Run a command; its exit status, which is 1 if what it writes is not taken, or a package of an
+    extra is not installed.
 
     Args:
         program: Name that stands before the sentence.
@@ -95,5 +98,9 @@ def run_command(program: str, command: Callable[[], int], *, must_write: bool = 
         return 1
     except _OutputError as error:
         _discard_output()
-        print(f"{program}: standard output cannot be written: {error}", file=sys.stderr)
-        return 1
+        why = f"standard output cannot be written: {error}"
+    except ModuleNotFoundError as error:
+        if not (why := install_advice(error.name)):
+            raise
+    print(f"{program}: {why}", file=sys.stderr)
+    return 1

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from arrayconfig.files import absolute
-from groundwork.extras import install_advice
 from groundwork.output import run_command
 from player import parsers
 from player.errors import BankNameError, ConfigError, KindError, PlayerError
@@ -47,10 +46,6 @@ def _load_and_warn(given: Path | None, environment: Mapping[str, str]) -> Config
     for warning in config.warnings:
         print(f"warning: {warning}", file=sys.stderr)
     return config
-
-
-def _hosts(config: Config) -> dict[str, str]:
-    return {name: bank.hpc_host for name, bank in config.banks.items()}
 
 
 def _pick_bank(config: Config, given: str | None) -> str:
@@ -102,7 +97,9 @@ def _ready_url(config: Config, bank: str) -> str:
     from portmanager.protocol.urls import is_service
 
     host, bind = config.banks[bank].hpc_host, tcp_url(config.bind(bank), 1)
-    is_elsewhere = local_url(bind) != bind and bank not in banks_here(_hosts(config), _local_host())
+    is_elsewhere = local_url(bind) != bind and bank not in banks_here(
+        config.bank_hosts, _local_host()
+    )
     url = config.url(bank)
     if is_service(url):
         return reached_at(url, host if is_elsewhere else None)
@@ -146,11 +143,11 @@ def _supervisor_config(args: argparse.Namespace, environment: Mapping[str, str])
     if args.all:
         banks = list(config.banks)
     elif args.host is not None:
-        banks = banks_of_host(_hosts(config), args.host)
+        banks = banks_of_host(config.bank_hosts, args.host)
     else:
-        banks = banks_here(_hosts(config), _local_host())
+        banks = banks_here(config.bank_hosts, _local_host())
     if not banks:
-        known = ", ".join(dict.fromkeys(_hosts(config).values()))
+        known = ", ".join(dict.fromkeys(config.bank_hosts.values()))
         where = args.host or f"{_local_host()}, which this is"
         raise BankNameError(
             f"{config.path} has no Bank on host {where}; give --all, or --host NAME of: {known}"
@@ -440,11 +437,6 @@ def _main(line: Sequence[str]) -> int:
         return USAGE
     except PlayerError as error:
         print(f"player: {error}", file=sys.stderr)
-        return FAILED
-    except ModuleNotFoundError as error:
-        if not (advice := install_advice(error.name)):
-            raise
-        print(f"player: {advice}", file=sys.stderr)
         return FAILED
     except KeyboardInterrupt:
         return FAILED

@@ -121,7 +121,7 @@ def pick_bank(config: Config, given: str | None, host: str) -> str:
         BankNameError: There is no such Bank, or not exactly one of this host.
     """
     if given is None:
-        return infer_bank({name: bank.hpc_host for name, bank in config.banks.items()}, host)
+        return infer_bank(config.bank_hosts, host)
     bank = given.upper()
     if bank not in config.banks:
         raise BankNameError(

@@ -151,18 +151,17 @@ def _of_fault(fault: Fault) -> Finding:
 
 
 def _banks_to_examine(config: Config, given: str | None, report: Report) -> list[str]:
-    hosts = {name: bank.hpc_host for name, bank in config.banks.items()}
     if given is not None:
         return [pick_bank(config, given, report.host)]
     try:
-        found = banks_here(hosts, report.host)
+        found = banks_here(config.bank_hosts, report.host)
     except BankNameError as error:
         report.findings.append(
             Finding("host", str(error).partition(";")[0], "name the Bank: player doctor BANK")
         )
         return []
     if not found:
-        listed = ", ".join(f"{bank} on {host}" for bank, host in hosts.items())
+        listed = ", ".join(f"{bank} on {host}" for bank, host in config.bank_hosts.items())
         text = f"{config.path} has no Bank on host {report.host}; there are {listed}"
         remedy = f'set hpc_host = "{report.host}" for the Bank of this host, or name one: player doctor BANK'
         report.findings.append(Finding("host", text, remedy))
@@ -173,9 +172,7 @@ def host_findings(config: Config, name: str, local: str) -> list[Finding]:
     """Return what is wrong with the host of a Bank that is to run here, on host `local`."""
     host = config.banks[name].hpc_host
     with suppress(BankNameError):
-        if name in banks_here(
-            {bank: table.hpc_host for bank, table in config.banks.items()}, local
-        ):
+        if name in banks_here(config.bank_hosts, local):
             return []
     try:
         addresses = {str(row[4][0]) for row in socket.getaddrinfo(host, None)}
@@ -227,7 +224,7 @@ def address_findings(config: Config, name: str, url: str) -> tuple[int | None, l
     try:
         RpcEndpoint(ctx, url, name=name, on_end=lambda _reason: None).close()
     except PortTakenError as error:
-        answer = _answer(ctx, local_url(url))
+        answer = _answer(local_url(url))
         pid, process = _listener(url)
         if full := connection_findings(name, pid, error.port):
             return pid, full
@@ -265,13 +262,8 @@ def service_findings(config: Config, name: str, url: str) -> tuple[int | None, l
             f"banks.{name}.player_port a number"
         )
         return None, [*found, Finding("port manager", str(error), remedy, name)]
-    ctx: zmq.Context[Any] = zmq.Context()
-    try:
-        answer = _answer(ctx, there)
-    finally:
-        ctx.destroy(linger=0)
     pid, process = _listener(there)
-    if answer == name:
+    if _answer(there) == name:
         return pid, found
     text = f"its name stands for {there}, where {process} does not answer as {name}"
     return None, [
@@ -280,9 +272,9 @@ def service_findings(config: Config, name: str, url: str) -> tuple[int | None, l
     ]
 
 
-def _answer(ctx: zmq.Context[Any], url: str) -> object:
+def _answer(url: str) -> object:
     """Return the name of the Bank that is served at `url`; None: nobody says one."""
-    with Hub(ctx) as hub:
+    with Hub() as hub:
         try:
             return hub.call(url, "bank", "get_bank_name", (), {}, ANSWER_S)
         except ProxyError:

@@ -256,6 +256,7 @@ class Config:
             return ServiceAddress(own_service(port, bank), self.manager).url
         return tcp_url(bind_address(bind or self.bind(bank)), port)
 
-    def banks_of_host(self, host: str) -> list[str]:
-        """Return the Banks whose `hpc_host` is exactly this host, in file order."""
-        return [name for name, bank in self.banks.items() if bank.hpc_host == host]
+    @property
+    def bank_hosts(self) -> dict[str, str]:
+        """Bank -> its `hpc_host`, in file order."""
+        return {name: bank.hpc_host for name, bank in self.banks.items()}

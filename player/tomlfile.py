@@ -275,7 +275,7 @@ def _value(tables: Any, path: KeyPath) -> Any:
 
 def _put_over(under: TomlFile, over: TomlFile) -> TomlFile:
     """Return two files merged; what stands in both is the later one's, as `merged` has it."""
-    places, variables, unresolved = (
+    places, variables, unresolved = every = (
         dict(under.places),
         dict(under.variables),
         dict(under.unresolved),
@@ -285,11 +285,9 @@ def _put_over(under: TomlFile, over: TomlFile) -> TomlFile:
             _value(over.tables, path), dict
         )
         if path in places and not stays:
-            for known in [known for known in places if known[: len(path)] == path]:
-                del places[known]
-            for texts in (variables, unresolved):
-                for known in [known for known in texts if known[: len(path)] == path]:
-                    del texts[known]
+            for told in every:
+                for known in [known for known in told if known[: len(path)] == path]:
+                    del told[known]
         places.setdefault(path, place)
     return TomlFile(
         under.path,

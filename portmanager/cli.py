@@ -17,6 +17,7 @@ from groundwork.commandline import (
     add_command,
     argument,
     command,
+    count,
     log_level,
     port_number,
 )
@@ -43,12 +44,6 @@ def _ports(text: str) -> tuple[int, int]:
     if not 1 <= low <= high <= 65535:
         raise argparse.ArgumentTypeError(f"{text!r}: a port is a number from 1 to 65535")
     return low, high
-
-
-def _count(text: str) -> int:
-    if not (re.fullmatch(r"[0-9]{1,7}", text, re.ASCII) and int(text) > 0):
-        raise argparse.ArgumentTypeError(f"{text!r} is no number above 0")
-    return int(text)
 
 
 def _option(names: str, text: str, **more: Any) -> Argument:
@@ -97,15 +92,15 @@ OPTIONS = (
         "who may list: `all`, `local`, or a network as 10.1.0.0/16; may be given several times; default: all",
         action="append",
     ),
-    _option("--per-connection N", "most ports of one connection; default: 100", type=_count),
-    _option("--per-user N", "most ports of one user; default: 500", type=_count),
+    _option("--per-connection N", "most ports of one connection; default: 100", type=count),
+    _option("--per-user N", "most ports of one user; default: 500", type=count),
     _option(
         "--any-user",
         "whoever asks may do it in any user's name; otherwise only root and the user of the port manager, where "
         "the system tells who it is",
         action="store_true",
     ),
-    _option("--max-connections N", "more than N are refused; default: 10000", type=_count),
+    _option("--max-connections N", "more than N are refused; default: 10000", type=count),
     _option(
         "-log --log FILE",
         "where the log goes; a new file at 10 MB, five old ones are kept; default: standard error",

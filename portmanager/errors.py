@@ -17,10 +17,9 @@ the program has to regard as no longer its own.
 
 from __future__ import annotations
 
-import copyreg
 from collections.abc import Sequence
-from typing import Any
 
+from groundwork.errors import Portable
 from portmanager.allocation import Allocation
 
 __all__ = [
@@ -36,17 +35,11 @@ __all__ = [
 ]
 
 
-class PortManagerError(Exception):
+class PortManagerError(Portable):
     """Any of the faults of this package."""
 
     lost: tuple[Allocation, ...] = ()
     """Ports that this program had and has no longer; their services are not listed any more."""
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        # Class, text and attributes as they are: the constructor would take the text for its
-        # arguments.
-        new = copyreg.__newobj__  # type: ignore[attr-defined]  # as protocol 2 has it
-        return new, (type(self),), {**self.__dict__, "args": self.args}
 
     def with_lost(self, lost: Sequence[Allocation]) -> PortManagerError:
         """Note what was lost, in the attribute and below the traceback; returns the error."""

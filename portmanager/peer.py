@@ -136,9 +136,7 @@ class Peer(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Release what the connection held, however it ended."""
-        self._ending = True
-        self._lines.clear()
-        self._release()
+        self._end()
         self.lending.leave(self)
 
     # --- requests
@@ -271,22 +269,19 @@ class Peer(asyncio.Protocol):
         Closing at once would be a reset if the peer has sent more, and a reset takes the reply away
         from it.
         """
-        self._ending = True
         self.transport.write(b"".join((*before, write_fail(reason))))
-        self._release()
-        self._lines.clear()
+        self._finish()
         self.transport.write_eof()
         self.transport.resume_reading()
-        asyncio.get_running_loop().call_later(LAST_WORD_S, self.transport.abort)
 
     def _finish(self) -> None:
         """Release everything; the transport sends what is left and closes."""
-        self._ending = True
-        self._lines.clear()
-        self._release()
+        self._end()
         asyncio.get_running_loop().call_later(LAST_WORD_S, self.transport.abort)
 
-    def _release(self) -> None:
+    def _end(self) -> None:
+        self._ending = True
+        self._lines.clear()
         grants, self.grants = self.grants, []
         self.lending.release(grants)
 

@@ -15,9 +15,17 @@ import threading
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
-from groundwork.commandline import Parser, add_command, argument, flag, number_of_seconds
+from groundwork.commandline import (
+    Parser,
+    add_command,
+    argument,
+    flag,
+    number_of_seconds,
+    port_number,
+)
 from portmanager.allocation import Allocation
 from portmanager.client import PortManager
 from portmanager.conversation import TIMEOUT
@@ -38,14 +46,13 @@ JSON = flag("--json", "answer in JSON")
 HOST = argument("--host", "computer of the port manager; default: %(default)s", default="localhost")
 
 
-def _port(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and 0 < int(text[:6]) <= 65535):
-        raise argparse.ArgumentTypeError(f"{text!r} is no port; write a number from 1 to 65535")
-    return int(text)
-
-
 SERVER = (
-    argument("--port", "where it listens; default: %(default)s", type=_port, default=DEFAULT_PORT),
+    argument(
+        "--port",
+        "where it listens; default: %(default)s",
+        type=partial(port_number, least=1),
+        default=DEFAULT_PORT,
+    ),
     argument(
         "--timeout S",
         "wait so long at most, s; default: %(default)g",

@@ -6,14 +6,13 @@ import ast
 from collections.abc import Sequence
 from typing import Any
 
-from zmqjsonproxy.syntax import read_annotation
+from zmqjsonproxy.syntax import ARRAYS, literal_values, read_annotation
 
 __all__ = ["schema_of"]
 
 Schema = dict[str, Any]
 
 SIMPLE = {"None": "null", "bool": "boolean", "float": "number", "int": "integer", "str": "string"}
-ARRAYS = frozenset({"Iterable", "Sequence", "frozenset", "list", "set", "tuple"})
 OBJECTS = frozenset({"Mapping", "dict"})
 
 
@@ -50,11 +49,7 @@ def _subscript(name: str, inner: Sequence[ast.expr]) -> Schema:
     if not inner:  # `tuple[()]` is the one there is
         return {"type": "array", "maxItems": 0} if name == "tuple" else _plain(name)
     if name == "Literal":
-        values = [each.value for each in inner if isinstance(each, ast.Constant)]
-        whole = len(values) == len(inner) and all(
-            isinstance(v, str | int | bool | None) for v in values
-        )
-        return {"enum": values} if whole else {}
+        return {"enum": values} if (values := literal_values(inner)) else {}
     if name == "Annotated":
         return schema_of(inner[0])
     if name == "Optional":

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from groundwork.commandline import argument, command, flag, log_level
+from groundwork.commandline import argument, command, count, flag, log_level
 from spectrometer.daq.receiver import ReceiverConfig
 from spectrometer.status.keys import VEGAS_KEY, VEGAS_SEMAPHORE
 
@@ -50,7 +50,7 @@ def build_parser() -> argparse.ArgumentParser:
         ),
         flag("--fast", "as fast as it goes instead of by the clock"),
         argument(
-            "--taps N", "taps of the filter bank; default: %(default)s", type=_count, default=8
+            "--taps N", "taps of the filter bank; default: %(default)s", type=count, default=8
         ),
         argument(
             "--window NAME",
@@ -60,7 +60,7 @@ def build_parser() -> argparse.ArgumentParser:
         argument(
             "--nfine N",
             "fine channels per coarse one; default: by status key NCHAN",
-            type=_count,
+            type=count,
         ),
         argument(
             "--max-lag-s S",
@@ -76,7 +76,7 @@ def build_parser() -> argparse.ArgumentParser:
             type=_positive,
             default=0.1,
         ),
-        argument("--flush-rows N", "and whenever there are so many", type=_count),
+        argument("--flush-rows N", "and whenever there are so many", type=count),
         argument(
             "--file-root DIR",
             "files that the status memory names are read from below DIR only; may be given several times",
@@ -109,10 +109,3 @@ def _receiver(text: str) -> ReceiverConfig:
             f"{'.'.join(map(str, e['loc']))}: {e['msg']}".lstrip(": ") for e in error.errors()
         )
         raise argparse.ArgumentTypeError(faults) from error
-
-
-def _count(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text} is less than 1")
-    return number

@@ -10,6 +10,7 @@ import tomlkit
 from tomlkit.container import Container
 from tomlkit.items import Comment, Item, Table, Trivia
 
+from arrayconfig.files import has_key
 from player.tomlfile import KeyPath
 from spectrometer.legacyconf.part import Result
 from spectrometer.legacyconf.values import Hex
@@ -105,22 +106,14 @@ class _Writer:
     def _lost(self) -> None:
         """Let comment of a key that is not there go to the table around it."""
         for path in list(self._comments):
-            if not self._is_there(path):
+            if not path or not has_key(self._tables, path):
                 lines = self._comments.pop(path)
-                while path and not self._is_there(path):
+                while path and not has_key(self._tables, path):
                     path = path[:-1]
                 if path:
                     self._comments[path] = [*self._comments.get(path, []), *lines]
                 else:
                     self._tail = [*self._tail, *lines]
-
-    def _is_there(self, path: KeyPath) -> bool:
-        table: Any = self._tables
-        for part in path:
-            if not isinstance(table, dict) or part not in table:
-                return False
-            table = table[part]
-        return bool(path)
 
     def _below(self, path: KeyPath) -> list[str]:
         """Return comment of keys inside a table that stands in one line."""

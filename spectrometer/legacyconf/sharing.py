@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from arrayconfig.files import has_key
 from player.tomlfile import KeyPath
 from spectrometer.backendnames import GUPPI_COHERENT, GUPPI_INCOHERENT, VEGAS_HBW, VEGAS_L1
 from spectrometer.legacyconf.values import same
@@ -146,23 +147,15 @@ def share(
     return defaults, {name: _order(leaf.table, leaf.inherits) for name, leaf in leaves.items()}
 
 
-def _has(table: Any, key: KeyPath) -> bool:
-    for part in key:
-        if not isinstance(table, dict) or part not in table:
-            return False
-        table = table[part]
-    return True
-
-
 def _move_comments(
     leaves: Mapping[str, _Node], parents: Mapping[str, _Node], comments: dict[KeyPath, list[str]]
 ) -> None:
     for path in [path for path in comments if path[0] == "modes" and len(path) > 2]:
         node: _Node | None = leaves.get(str(path[1]))
         key = path[2:]
-        if node is None or _has(node.table, key):
+        if node is None or has_key(node.table, key):
             continue
-        while node is not None and not _has(node.table, key):
+        while node is not None and not has_key(node.table, key):
             node = parents.get(node.inherits or "")
         if node is not None:
             there = comments.setdefault(("mode_defaults", node.name, *key), [])

@@ -50,6 +50,13 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 _RETRY_BIND_MS = 100
+_KEEP_ALIVE = {
+    zmq.TCP_KEEPALIVE: 1,
+    zmq.TCP_KEEPALIVE_IDLE: 1,
+    zmq.TCP_KEEPALIVE_INTVL: 1,
+    zmq.TCP_KEEPALIVE_CNT: 3,
+}
+"""As of rpc/bridge.py, and for its reason: servers of the original's time answer no heartbeats."""
 _LINGER_MS = 1000
 """What a client sent before it left is still handed to the server for so long."""
 
@@ -140,16 +147,11 @@ class Recorder(_Program):
         self._file: IO[bytes] | None = None
         self.trouble: OSError | None = None
         self._front: Front | None = None
-        self._probe: zmq.Socket[bytes] = context.socket(
-            zmq.DEALER
-        )  # sends nothing; shows whether the server is there
-        self._probe.linger = 0
-        _keep_alive(self._probe)
+        self._probe = self._new_back()  # sends nothing; shows whether the server is there
         self._monitor = SocketMonitor(self._probe)
         try:
             self._front = Front(context, listen)
             self.url = self._front.url
-            self._probe.set(zmq.IPV6, "[" in server)
             self._probe.connect(server)
             self._file = open(path, "xb")  # noqa: SIM115 (closed by `close`)
             self._file.write(write_header(server, datetime.now(UTC)))
@@ -237,13 +239,17 @@ class Recorder(_Program):
                 self._forget(client, _LINGER_MS)
 
     def _new_client(self, rid: bytes, fd: int) -> _Client:
-        back: zmq.Socket[bytes] = self._context.socket(zmq.DEALER)
-        back.linger = 0
-        back.sndhwm = back.rcvhwm = 0
-        _keep_alive(back)
-        back.set(zmq.IPV6, "[" in self._server)
+        back = self._new_back()
         back.connect(self._server)
         return _Client(next(self._numbers), rid, fd, back)
+
+    def _new_back(self) -> zmq.Socket[bytes]:
+        back: zmq.Socket[bytes] = self._context.socket(zmq.DEALER)
+        back.linger = back.sndhwm = back.rcvhwm = 0
+        for option, value in _KEEP_ALIVE.items():
+            back.set(option, value)
+        back.set(zmq.IPV6, "[" in self._server)
+        return back
 
     def _drop_gone(self, front: Front) -> None:
         gone = front.gone()
@@ -294,14 +300,6 @@ def _all_there(receive: Callable[[], T]) -> Iterator[T]:
             yield receive()
         except zmq.Again:
             return
-
-
-def _keep_alive(socket: zmq.Socket[bytes]) -> None:
-    # As rpc/bridge.py, and for its reason: servers of the original's time answer no heartbeats.
-    socket.set(zmq.TCP_KEEPALIVE, 1)
-    socket.set(zmq.TCP_KEEPALIVE_IDLE, 1)
-    socket.set(zmq.TCP_KEEPALIVE_INTVL, 1)
-    socket.set(zmq.TCP_KEEPALIVE_CNT, 3)
 
 
 class Replayer(_Program):

