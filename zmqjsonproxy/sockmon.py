@@ -1,34 +1,16 @@
-"""Socket events as facts about peers: connected, refused, lost. A thin reader of ZeroMQ's
-monitor."""
+"""A thin reader of ZeroMQ's monitor of a socket."""
 
 from __future__ import annotations
 
 import secrets
 import struct
-from dataclasses import dataclass
-from enum import Enum
 from typing import Any
 
 import zmq
 
+from zmqjsonproxy.protocol.transitions import PeerEvent, Transition
+
 __all__ = ["PeerEvent", "SocketMonitor", "Transition"]
-
-
-class Transition(Enum):
-    """What happened to a connection."""
-
-    CONNECTED = "connected"
-    REFUSED = "connection refused"
-    LOST = "connection lost"
-    HANDSHAKE_FAILED = "the peer speaks no ZeroMQ, or another security mechanism"
-
-
-@dataclass(frozen=True, slots=True)
-class PeerEvent:
-    """One transition of the connection to `endpoint`."""
-
-    endpoint: str
-    transition: Transition
 
 
 _EVENTS: dict[int, Transition] = {
@@ -54,15 +36,10 @@ class SocketMonitor:
         self.socket: zmq.Socket[bytes] = socket.get_monitor_socket(mask, address)
         """The socket to wait on; it is readable when there is something to `read`."""
 
-    @property
-    def is_quiet(self) -> bool:
-        """Whether there is nothing to `read`."""
-        return not int(self.socket.get(zmq.EVENTS)) & zmq.POLLIN
-
     def read(self) -> list[PeerEvent]:
         """Return what has happened since the last call; does not wait."""
         events: list[PeerEvent] = []
-        while not self.is_quiet:
+        while int(self.socket.get(zmq.EVENTS)) & zmq.POLLIN:
             frames = self.socket.recv_multipart(zmq.NOBLOCK)
             (code,) = struct.unpack_from("=H", frames[0])
             transition = _EVENTS.get(code)

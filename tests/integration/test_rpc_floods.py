@@ -24,7 +24,7 @@ from zmqjsonproxy.engine.commandqueues import CommandQueues
 from zmqjsonproxy.engine.ownmethods import OwnMethods
 from zmqjsonproxy.interface import Interface
 from zmqjsonproxy.protocol.operations import OperationTable
-from zmqjsonproxy.rpc.connections import HubSettings
+from zmqjsonproxy.rpc.hub import HubSettings
 
 LARGE = 4_000_000
 """Bytes; the largest JSON of a request has 4 MiB."""

@@ -91,10 +91,10 @@ def test_what_goes_wrong_within_the_lead_leaves_it_with_whoever_has_it(
     )
     assert hub._lead.take()
     waiting.start()
-    eventually(lambda: hub._outbox)
+    eventually(lambda: hub._mailbox)
     with monkeypatch.context() as patch, pytest.raises(RuntimeError, match="as asked"):
-        patch.setattr(hub._connections, "submit", raises)
-        hub._empty_outbox()
+        patch.setattr(hub._core, "submit", raises)
+        hub._deliver()
     assert hub._lead.is_ours()
     hub._lead.release()
     waiting.join()

@@ -123,7 +123,7 @@ later = d["BANKA"].call_later("hold")
 # While a thread leads the socket, and another one follows:
 for _ in range(2):
     threading.Thread(target=lambda: d["BANKA"].hold(_timeout=60), daemon=True).start()
-while d._hub._lead.take() or not d._hub._followers:
+while d._hub._lead.take() or not d._hub._lead.followers:
     time.sleep(0.01)
 
 async def meet():
@@ -300,3 +300,17 @@ with Dealer({"BANKA": sys.argv[1]}) as other:
     print(other.add(2, 3))
 """
     assert run(script, served[0]).stdout == "{'BANKA': 5}\n{'BANKA': 5}\n"
+
+
+def test_a_program_ends_though_it_dropped_a_hub_that_it_never_closed(
+    served: tuple[str, Bank],
+) -> None:
+    script = """
+import gc, sys
+from zmqjsonproxy import ThreadHub
+gc.disable()
+hub = ThreadHub()
+print(hub.call(sys.argv[1], "bank", "add", [2, 3]), hub.call_each([sys.argv[1]] * 2, "bank", "add", [2, 3])[1].value)
+del hub
+"""
+    assert run(script, served[0]).stdout == "5 5\n"

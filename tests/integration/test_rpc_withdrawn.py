@@ -20,6 +20,7 @@ from support.rpc_bank import Bank, serving
 
 from dealer import AsyncDealer, Dealer
 from zmqjsonproxy import (
+    AsyncHub,
     AsyncProxyClient,
     CallTimeoutError,
     PeerLostError,
@@ -291,6 +292,27 @@ def test_tasks_that_are_cancelled_withdraw_batches_and_fan_outs(held: tuple[str,
                 with pytest.raises(asyncio.CancelledError):
                     await task
                 await asyncio.to_thread(eventually, lambda: not bank.waiting())
+
+    asyncio.run(run())
+    assert_nothing_comes_of_it(url, bank)
+
+
+def test_a_task_that_is_cancelled_withdraws_an_operation_that_was_accepted_already(
+    held: tuple[str, Bank],
+) -> None:
+    url, bank = held
+
+    async def run() -> None:
+        async with AsyncHub() as hub:
+            assert await hub.call(url, "bank", "add", [2, 3]) == 5
+            await asyncio.sleep(0.002)  # so that the next call gives others a turn
+            begins = hub.begin_each([url], "bank", "set_mode", ["MODE1"], {}, 60.0, "somebody")
+            task = asyncio.create_task(begins)
+            await asyncio.sleep(0)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            assert await hub.call(url, "bank", "add", [2, 3]) == 5
 
     asyncio.run(run())
     assert_nothing_comes_of_it(url, bank)

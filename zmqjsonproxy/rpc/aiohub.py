@@ -9,26 +9,25 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from functools import partial
 from typing import Any, Self
 
 import zmq
 
-from zmqjsonproxy.errors import PeerLostError
-from zmqjsonproxy.locating import AsyncLocators
-from zmqjsonproxy.process import OfOneProcess, own_context, watch_process
-from zmqjsonproxy.protocol.arrays import Framed
-from zmqjsonproxy.rpc.aioconnections import WatchedConnections
-from zmqjsonproxy.rpc.connections import LOOK_EVERY, HubSettings
-from zmqjsonproxy.rpc.knownservers import KnownServers
-from zmqjsonproxy.rpc.many import CallRequest, CallResult, batch_results, in_batches, shared_calls
-from zmqjsonproxy.rpc.peer import BatchedCall, BatchOfCalls, Call, Hello, Peer, Pending
-from zmqjsonproxy.rpc.protocol import jsonrpc
+from zmqjsonproxy.locating import AsyncLocators, NotLocatedError, scheme_of, unlocated
+from zmqjsonproxy.process import own_context, watch_process
+from zmqjsonproxy.rpc.calls import Call, Question
+from zmqjsonproxy.rpc.connections import Connections
+from zmqjsonproxy.rpc.core import LOOK_EVERY, CallGroup, HubSettings
+from zmqjsonproxy.rpc.knownservers import AskingHub
+from zmqjsonproxy.rpc.many import CallResult
+from zmqjsonproxy.rpc.peer import Peer, PendingCall
 from zmqjsonproxy.rpc.protocol.description import InterfaceDescription
 
 __all__ = ["AsyncHub"]
 
+_POLLIN = int(zmq.POLLIN)
 _TURNS = 5
 """How many turns a lone call gives to other tasks before it sleeps."""
 _TURN_EVERY = 0.001
@@ -36,36 +35,110 @@ _TURN_EVERY = 0.001
 small call."""
 
 
+class WatchedConnections(Connections):
+    """Connections whose sockets a loop watches; nothing here waits.
+
+    Args:
+        context: ZeroMQ context.
+        settings: How servers are watched.
+        ready: Called in the loop when a socket may have something.
+        locators: For URLs that are names.
+    """
+
+    _looks = 15  # about 0.02 ms: the loop has others to serve
+    _slice_ms = 0
+
+    def __init__(
+        self,
+        context: zmq.Context[Any],
+        settings: HubSettings,
+        ready: Callable[[], None],
+        locators: AsyncLocators | None = None,
+    ) -> None:
+        super().__init__(context, settings, locators)
+        self._ready = ready
+        self._searches: dict[Peer, asyncio.Task[None]] = {}
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def has_message(self) -> bool:
+        """Whether the ROUTER socket has one; to be asked after each use, for its descriptor may be
+        silent then."""
+        return bool(int(self._router.get(zmq.EVENTS)) & _POLLIN)
+
+    @property
+    def has_bridges(self) -> bool:
+        """Whether there are servers of the original's generation."""
+        return bool(self._bridges)
+
+    def watch(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Have all sockets watched by a loop."""
+        self._loop = loop
+        for socket in (self._router, *(bridge.socket for bridge in self._bridges.values())):
+            loop.add_reader(int(socket.get(zmq.FD)), self._ready)
+
+    def _unwatch(self, socket: zmq.Socket[bytes]) -> None:
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.remove_reader(int(socket.get(zmq.FD)))
+
+    def _disconnect(self, peer: Peer, address: str) -> None:
+        if peer in self._bridges:
+            self._unwatch(self._bridges[peer].socket)
+        super()._disconnect(peer, address)
+
+    def _bridge(self, peer: Peer, address: str, now: float) -> None:
+        super()._bridge(peer, address, now)
+        if peer in self._bridges and self._loop is not None:
+            self._loop.add_reader(int(self._bridges[peer].socket.get(zmq.FD)), self._ready)
+
+    def _locate(self, peer: Peer, url: str, now: float) -> None:
+        if self._loop is not None and peer not in self._searches:
+            within = self.core.locate_within(peer.waiting[0], now)
+            self._searches[peer] = self._loop.create_task(self._search(peer, url, within))
+
+    async def _search(self, peer: Peer, url: str, within: float) -> None:
+        """Find out where a server is, and connect there."""
+        try:
+            address = await self._locators[scheme_of(url)](url, within)
+            self.core.located(peer, address, time.monotonic())
+        except NotLocatedError as error:
+            self.core.drop(peer, str(error), time.monotonic())
+        except Exception as error:  # whoever should know it is anybody's code
+            self.core.drop(peer, unlocated(error), time.monotonic())
+        finally:
+            del self._searches[peer]
+        self.carry_out(time.monotonic())
+        self._ready()  # the descriptor tells of changes only, and the socket was used
+
+    def leave_to_parent(self) -> None:
+        """Let go as others do; the loop is the parent's, too."""
+        super().leave_to_parent()
+        self._loop = None
+        self._searches.clear()
+
+    def close(self, reason: str) -> None:
+        """Give all connections up and close the sockets."""
+        for search in self._searches.values():
+            search.cancel()
+        self._unwatch(self._router)
+        super().close(reason)
+
+
 class _Wait:
-    """Calls that one task waits for: how many are open, and what to wake when none is."""
+    """Calls that one task waits for: how many are open, and what to do when none is."""
 
-    __slots__ = ("deadline", "future", "left", "pendings")
-
-    def __init__(self, deadline: float) -> None:
-        self.deadline = deadline
+    def __init__(self, calls: Sequence[PendingCall], deadline: float) -> None:
+        self.calls, self.deadline = calls, deadline
+        self.tell: Callable[[], object] | None = None
         self.left = 0
-        self.pendings: list[_Awaited] = []
-        self.future: asyncio.Future[Any] | None = None
+        for call in calls:
+            if not call.done:
+                call.on_end = self._one_ended
+                self.left += 1
 
-    def end(self) -> None:
-        """Wake the task that waits, if it sleeps."""
-        if self.future is not None and not self.future.done():
-            self.future.set_result(None)
-
-
-class _Later(_Wait):
-    """One call whose answer is waited for later, by whoever has its future."""
-
-    __slots__ = ()
-
-    def end(self) -> None:
-        """Hand the answer over."""
-        (pending,), future = self.pendings, self.future
-        if future is not None and not future.done():
-            if pending.error is not None:
-                future.set_exception(pending.error)
-            else:
-                future.set_result(pending.value)
+    def _one_ended(self) -> None:
+        self.left -= 1
+        if not self.left and self.tell is not None:
+            self.tell()
 
 
 class _Answer(asyncio.Future[Any]):
@@ -84,36 +157,23 @@ class _Answer(asyncio.Future[Any]):
             give_up()
         return is_cancelled
 
-
-class _Awaited(Pending):
-    """A call that tells its wait when it is done."""
-
-    __slots__ = ("_is_done", "_wait")
-
-    def __init__(
-        self, wait: _Wait, peer: Peer, what: Call | BatchOfCalls | Hello, begun: float
-    ) -> None:
-        self._wait, self._is_done = wait, False
-        super().__init__(peer, what, begun, wait.deadline)
-        wait.left += 1
-        wait.pendings.append(self)
-
-    @property
-    def done(self) -> bool:
-        """Whether there is a value or an error."""
-        return self._is_done
-
-    @done.setter
-    def done(self, done: bool) -> None:
-        if done and not self._is_done:  # a late answer comes here a second time
-            self._is_done = True
-            wait = self._wait
-            wait.left -= 1
-            if not wait.left:
-                wait.end()
+    def take(self, call: PendingCall) -> None:
+        """Hand the answer over."""
+        if self.done():
+            return
+        if call.error is not None:
+            self.set_exception(call.error)
+        else:
+            self.set_result(call.value)
 
 
-class AsyncHub(OfOneProcess, KnownServers):
+class AsyncHub(
+    AskingHub[
+        Coroutine[Any, Any, Any],
+        Coroutine[Any, Any, list[CallResult]],
+        Coroutine[Any, Any, InterfaceDescription],
+    ]
+):
     """One socket for calls to any number of servers, for the tasks of one event loop.
 
     A task that is cancelled while it waits leaves the hub usable; the answer to its call is dropped
@@ -136,7 +196,7 @@ class AsyncHub(OfOneProcess, KnownServers):
         self._connections: WatchedConnections = WatchedConnections(
             context, self.settings, self._receive, locators
         )
-        self._connections.set_wait(0)
+        self._core = self._connections.core
         self._is_open = True
         self._loop: asyncio.AbstractEventLoop | None = None
         self._waits: set[_Wait] = set()
@@ -145,130 +205,7 @@ class AsyncHub(OfOneProcess, KnownServers):
         self._turn_at = 0.0
         watch_process(self)
 
-    # what callers use
-
-    async def call(
-        self,
-        url: str,
-        object_name: str,
-        method: str,
-        args: Sequence[Any] = (),
-        kwargs: Mapping[str, Any] | None = None,
-        timeout: float = 60.0,
-    ) -> Any:
-        """Call a method and wait for its answer; arguments and errors as those of `ThreadHub.call`."""
-        begun = time.monotonic()
-        connections = self._connections
-        peer = connections.peer(url)
-        sent, source, body = False, None, b""
-        is_alone = not self._waits and asyncio.get_running_loop() is self._loop
-        if (
-            is_alone
-            and peer.is_ours
-            and begun - connections.looked_at <= LOOK_EVERY
-            and timeout > 0
-        ):
-            # As `ThreadHub.call`: as long as nothing but its result arrives, without the bookkeeping of
-            # many.
-            number = next(connections.numbers)
-            try:
-                before, after = jsonrpc.request_around_id(
-                    object_name, method, args, kwargs, timeout, peer.arrays
-                )
-                request = b"%b%d%b" % (before, number, after)
-                if isinstance(after, Framed) or len(request) > peer.most_bytes:
-                    raise ValueError(request)  # more has to be done, below
-                connections.send(peer.envelope, request)
-                sent = True
-                if connections.look():
-                    source, body = connections.next_message()
-                    if source is peer:
-                        answer = jsonrpc.read_reply(body)
-                        if (
-                            type(answer) is dict
-                            and answer.get("id") == number
-                            and "result" in answer
-                        ):
-                            await self._give_turn()
-                            return answer["result"]
-            except (TypeError, ValueError, RecursionError, zmq.ZMQError) as error:
-                if isinstance(error, zmq.ZMQError) and not sent:
-                    connections.drop(peer, "connection lost")
-            except BaseException:  # Ctrl-C, or its task was cancelled in the turn of others
-                connections.withdraw(peer, number, only_waiting=False)
-                raise
-        wait = _Wait(begun + timeout)
-        pending = _Awaited(wait, peer, Call(object_name, method, args, kwargs, timeout), begun)
-        if sent:
-            peer.expect(pending, number)
-        if source is not None:
-            connections.take(source, body)
-        await self._finish(wait, begun, sent)
-        if pending.error is not None:
-            raise pending.error
-        return pending.value
-
-    async def call_many(
-        self, requests: Sequence[CallRequest], timeout: float = 60.0
-    ) -> list[CallResult]:
-        """Send all calls, then wait for all answers until one common deadline; raises for none of
-        them."""
-        begun = time.monotonic()
-        wait = _Wait(begun + timeout)
-        for request, what in shared_calls(requests, timeout):
-            _Awaited(wait, self._connections.peer(request.url), what, begun)
-        return await self._results(wait, begun)
-
-    async def call_each(
-        self,
-        urls: Iterable[str],
-        object_name: str,
-        method: str,
-        args: Sequence[Any] = (),
-        kwargs: Mapping[str, Any] | None = None,
-        timeout: float = 60.0,
-    ) -> list[CallResult]:
-        """Make the same call to many servers, as `call_many`."""
-        begun = time.monotonic()
-        wait = _Wait(begun + timeout)
-        what = Call(object_name, method, args, kwargs, timeout)
-        for url in urls:
-            _Awaited(wait, self._connections.peer(url), what, begun)
-        return await self._results(wait, begun)
-
-    async def begin_each(
-        self,
-        urls: Iterable[str],
-        object_name: str,
-        method: str,
-        args: Sequence[Any],
-        kwargs: Mapping[str, Any],
-        timeout: float,
-        begun_by: str,
-    ) -> list[CallResult]:
-        """Begin an operation at many servers; as `ThreadHub.begin_each`, for `AsyncOperation`."""
-        begun = time.monotonic()
-        wait = _Wait(begun + timeout)
-        what = Call(object_name, method, args, kwargs, timeout, begun_by)
-        for url in urls:
-            _Awaited(wait, self._connections.peer(url), what, begun)
-        return await self._results(wait, begun)
-
-    async def call_batch(
-        self, url: str, object_name: str, calls: Sequence[BatchedCall], timeout: float = 60.0
-    ) -> list[CallResult]:
-        """Make calls of one object in one message; as `ThreadHub.call_batch`."""
-        begun = time.monotonic()
-        peer = self._connections.peer(url)
-        if not peer.is_ours:
-            return await self.call_many(
-                [CallRequest(url, object_name, *call) for call in calls], timeout
-            )
-        wait = _Wait(begun + timeout)
-        whats = in_batches(object_name, calls, timeout)
-        for what in whats:
-            _Awaited(wait, peer, what, begun)
-        return batch_results(whats, await self._results(wait, begun))
+    # what is asked of servers
 
     def begin(
         self,
@@ -285,18 +222,15 @@ class AsyncHub(OfOneProcess, KnownServers):
         To cancel it gives the call up, and its server is told. Arguments as `call`; to be used in a
         running loop.
         """
-        begun = time.monotonic()
-        wait = _Later(begun + timeout)
-        future = wait.future = _Answer(loop=asyncio.get_running_loop())
-        future.give_up = partial(self._cancel, wait)
-        _Awaited(
-            wait,
-            self._connections.peer(url),
-            Call(object_name, method, args, kwargs, timeout),
-            begun,
-        )
+        now, what = time.monotonic(), Call(object_name, method, args, kwargs, timeout)
+        call = PendingCall(self._core.peer(url), what, now, now + timeout)
+        future, wait = _Answer(loop=asyncio.get_running_loop()), _Wait((call,), call.deadline)
+        wait.tell = partial(future.take, call)
+        future.give_up = partial(self._cancel, wait.calls)
         future.add_done_callback(partial(self._end_later, wait))
-        if self._submit(wait, begun):
+        self._submit(wait.calls, now)
+        if wait.left:
+            self._watch(wait, now)
             self._look_again()
         return future
 
@@ -304,28 +238,6 @@ class AsyncHub(OfOneProcess, KnownServers):
         self._waits.discard(wait)
         assert isinstance(future, _Answer)
         future.give_up = None  # they would hold each other
-
-    async def describe(
-        self, url: str, object_name: str, timeout: float = 1.0
-    ) -> InterfaceDescription:
-        """Ask a server what an object offers; errors as those of `ThreadHub.describe`."""
-        (result,) = await self.describe_many([url], object_name, timeout)
-        if result.error is not None:
-            raise result.error
-        description: InterfaceDescription = result.value
-        return description
-
-    async def describe_many(
-        self, urls: Sequence[str], object_name: str, timeout: float = 1.0
-    ) -> list[CallResult]:
-        """Ask many servers what an object offers; each value is an InterfaceDescription. Raises for
-        none of them."""
-        begun = time.monotonic()
-        wait = _Wait(begun + timeout)
-        what = Hello(object_name, self._connections.client)
-        for url in urls:
-            _Awaited(wait, self._connections.peer(url), what, begun)
-        return await self._results(wait, begun)
 
     async def pause(self, seconds: float) -> None:
         """Wait between two looks at servers."""
@@ -345,12 +257,13 @@ class AsyncHub(OfOneProcess, KnownServers):
             self._closed = True
             if self._timer is not None:
                 self._timer.cancel()
+            if self._loop is None or self._loop.is_closed():
+                self._waits.clear()
+            calls = [call for wait in self._waits for call in wait.calls]
             if self._is_open:
                 self._connections.close("the hub was closed")
-            for wait in (
-                list(self._waits) if self._loop is not None and not self._loop.is_closed() else ()
-            ):
-                self._give_up(wait, "the hub was closed")
+            for call in calls:
+                call.lose("the hub was closed", time.monotonic())
         return True
 
     def renew_after_fork(self) -> None:
@@ -368,51 +281,79 @@ class AsyncHub(OfOneProcess, KnownServers):
     async def __aexit__(self, *_exc: object) -> None:
         await self.close()
 
+    # asking
+
+    async def _ask(
+        self,
+        peers: Sequence[Peer],
+        whats: Sequence[Question],
+        timeout: float,
+        read: Callable[[CallGroup], Any],
+    ) -> Any:
+        begun = time.monotonic()
+        group = CallGroup(peers, whats, begun, begun + timeout)
+        if timeout > 0 and peers and not self._waits and self._enter():
+            self._connections.ask(group)
+        if not group.left:
+            try:
+                await self._give_turn()
+            except BaseException:  # its caller does not know what was begun
+                self._core.withdraw_group(group, begun)
+                self._connections.carry_out(begun)
+                raise
+        else:
+            if not group.pending:
+                self._submit(group.make_pending(), begun)
+            await self._finish(group.pending, group.deadline)
+        return read(group)
+
+    def _submit(self, calls: Sequence[PendingCall], now: float) -> None:
+        """Send calls; those of a hub that was closed have ended."""
+        if self._enter():
+            if now - self._core.looked_at > LOOK_EVERY:
+                self._connections.look_at_events(now)
+            self._connections.submit(calls, now)
+        for call in calls if self._closed else ():
+            call.lose("the hub was closed", now)
+
+    def _enter(self) -> bool:
+        """Serve the running loop; False: the hub was closed."""
+        if not self._closed:
+            loop = asyncio.get_running_loop()
+            if loop is not self._loop:
+                self._attach(loop)
+        return not self._closed
+
     # waiting
 
-    async def _results(self, wait: _Wait, begun: float) -> list[CallResult]:
-        if wait.pendings:
-            await self._finish(wait, begun)
-        return [CallResult(p.value, p.error, p.ended - begun) for p in wait.pendings]
-
-    async def _finish(self, wait: _Wait, now: float, sent: bool = False) -> None:
+    async def _finish(self, calls: Sequence[PendingCall], deadline: float) -> None:
         """Bring calls to their end."""
-        is_alone = not self._waits
+        is_alone, wait = not self._waits, _Wait(calls, deadline)
+        if not wait.left:
+            return
         try:
-            if not self._submit(wait, now, sent):
-                return
-            if is_alone and len(wait.pendings) == 1 and wait.pendings[0].peer.is_ours:
+            self._watch(wait, time.monotonic())
+            if is_alone and len(calls) == 1 and calls[0].peer.is_ours:
                 await self._look_awake(wait)
             else:
                 self._look_again()
             if wait.left:
-                wait.future = asyncio.get_running_loop().create_future()
-                await wait.future
+                ended = asyncio.Event()
+                wait.tell = ended.set
+                await ended.wait()
         except (
             BaseException
         ):  # nobody waits any more, and an old server's answer must not be taken for another
-            self._cancel(wait)
+            self._cancel(calls)
             raise
         finally:
             self._waits.discard(wait)
 
-    def _submit(self, wait: _Wait, now: float, sent: bool = False) -> bool:
-        """Send calls, or take up what was sent; False: the hub was closed, and they have ended."""
-        if self._closed:
-            self._give_up(wait, "the hub was closed")
-            return False
-        loop = asyncio.get_running_loop()
-        if loop is not self._loop:
-            self._attach(loop)
-        connections = self._connections
-        if now - connections.looked_at > LOOK_EVERY:
-            connections.look_at_events(now)
+    def _watch(self, wait: _Wait, now: float) -> None:
+        """Look after the deadline of calls, and their connections."""
         self._waits.add(wait)
-        for p in () if sent else wait.pendings:
-            connections.submit(p, now)
-        if wait.left and (self._timer is None or wait.deadline < self._timer.when()):
+        if self._timer is None or wait.deadline < self._timer.when():
             self._set_timer(min(wait.deadline, now + LOOK_EVERY))
-        return True
 
     def _look_again(self) -> None:
         """Look for messages in the loop's next turn: sockets that were just used may not tell of
@@ -449,7 +390,6 @@ class AsyncHub(OfOneProcess, KnownServers):
             )
         if not self._is_open:
             self._connections.open(own_context())
-            self._connections.set_wait(0)
             self._is_open = True
         self._loop, self._timer = loop, None
         self._waits.clear()
@@ -484,39 +424,26 @@ class AsyncHub(OfOneProcess, KnownServers):
         if self._closed or not self._waits:
             return
         now = time.monotonic()
-        if now - self._connections.looked_at >= LOOK_EVERY / 2:
+        if now - self._core.looked_at >= LOOK_EVERY / 2:
             self._connections.look_at_events(now)
         self._receive()
         now = time.monotonic()
-        late = [
-            p for wait in self._waits if now >= wait.deadline for p in wait.pendings if not p.done
-        ]
-        for p in late:
-            p.time_out(now)
-            self._connections.submit(p, now)  # withdraws it
+        late = [c for w in self._waits if now >= w.deadline for c in w.calls if not c.done]
+        for call in late:
+            call.time_out(now)
         if late:
+            self._connections.submit(late, now)  # withdraws them
             self._look_again()
         self._set_timer(min([now + LOOK_EVERY, *(w.deadline for w in self._waits if w.left)]))
 
-    def _give_up(self, wait: _Wait, reason: str) -> None:
-        now = time.monotonic()
-        for p in wait.pendings:
-            if not p.done:
-                p.fail(PeerLostError(p.peer.url, p.what.label, reason), now)
-
-    def _cancel(self, wait: _Wait) -> None:
+    def _cancel(self, calls: Sequence[PendingCall]) -> None:
         """Give calls up that nobody waits for any more; their servers are told, as far as they
         understand that."""
         now = time.monotonic()
-        for p in wait.pendings:
-            p.ends_operation = not p.what.begins
-            if not p.done:
-                p.fail(PeerLostError(p.peer.url, p.what.label, "the wait was cancelled"), now)
-            elif (
-                p.error is not None or not p.what.begins
-            ):  # else its caller does not know that it was accepted
-                continue
-            if not self._closed:
-                self._connections.submit(p, now)
+        unwanted = [c for c in calls if not c.done or (c.error is None and c.what.begins)]
+        for call in unwanted:  # one that was accepted, too: its caller does not know that
+            call.ends_operation = not call.what.begins
+            call.lose("the wait was cancelled", now)
         if not self._closed:
+            self._connections.submit(unwanted, now)
             self._look_again()

@@ -11,7 +11,8 @@ from typing import Any
 
 import zmq
 
-from zmqjsonproxy.sockmon import PeerEvent, SocketMonitor
+from zmqjsonproxy.protocol.transitions import PeerEvent
+from zmqjsonproxy.sockmon import SocketMonitor
 
 __all__ = ["Bridge"]
 

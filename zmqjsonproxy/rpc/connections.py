@@ -1,70 +1,47 @@
-"""The sockets to all servers: connecting, sending, receiving, and losing them. To be used by one
-thread at a time.
+"""The sockets of a client core: what it wants done is done here. To be used by one thread at a
+time.
 
-Servers of the original's generation are REP sockets, which talk to no ROUTER: each gets a DEALER
-socket of its own.
+One ROUTER socket for our servers, and one DEALER socket for each of the original's.
 """
 
 from __future__ import annotations
 
 import contextlib
-import itertools
+import logging
 import os
 import time
-from collections import deque
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any
 
 import zmq
 
 from groundwork.addresses import is_by_name, split_url
 from groundwork.planned import refusal
-from zmqjsonproxy import ndarray, wirejson
 from zmqjsonproxy.caller import own_name
-from zmqjsonproxy.errors import PeerLostError
-from zmqjsonproxy.locating import Locators, NotLocatedError, scheme_of, unlocated
-from zmqjsonproxy.protocol.arrays import Framed
+from zmqjsonproxy.locating import AsyncLocators, Locators, NotLocatedError, scheme_of, unlocated
+from zmqjsonproxy.protocol.arrays import size_of
 from zmqjsonproxy.rpc.bridge import Bridge
+from zmqjsonproxy.rpc.core import LOOK_EVERY, CallGroup, ClientCore, Do, HubSettings
 from zmqjsonproxy.rpc.frames import frame_receiver, rest_receiver, sender
-from zmqjsonproxy.rpc.peer import Call, CallResult, Peer, Pending, State
-from zmqjsonproxy.rpc.protocol import jsonrpc, original
-from zmqjsonproxy.sockmon import PeerEvent, SocketMonitor, Transition
+from zmqjsonproxy.rpc.peer import Peer, PendingCall, State
+from zmqjsonproxy.rpc.protocol import jsonrpc
+from zmqjsonproxy.sockmon import SocketMonitor
 
-__all__ = ["LOOK_EVERY", "SLICE_MS", "Connections", "HubSettings"]
+__all__ = ["SLICE_MS", "Connections"]
+
+log = logging.getLogger(__name__)
 
 SLICE_MS = 50
 """How long is waited at most for a message before socket events are looked at, ms."""
-LOOK_EVERY = 0.04
-"""How often they are looked at while messages come, s."""
 _FLUSH_S = 0.5
 """Time that what was said last may take to leave a socket that is closed, s."""
 _POLLIN = int(zmq.POLLIN)
 _sched_yield = getattr(os, "sched_yield", None)  # not on every system
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HubSettings:
-    """How servers are watched.
-
-    Attributes:
-        heartbeat_every: s; 0 switches heartbeats off.
-        heartbeat_timeout: A server that is silent for so long is lost, s.
-        hello_within: A server that cannot be connected to within this time is not there, s.
-        retry_first: Pause after a failed connection, s; doubles up to `retry_most`, and is
-            randomised. Calls within the pause fail at once.
-        retry_most: s.
-    """
-
-    heartbeat_every: float = 0.3
-    heartbeat_timeout: float = 0.65
-    hello_within: float = 0.8
-    retry_first: float = 0.05
-    retry_most: float = 1.0
-
-
 class Connections:
-    """One ROUTER socket for our servers, and one DEALER socket for each of the original's.
+    """The sockets, and the core that says what to do with them.
 
     Args:
         context: ZeroMQ context.
@@ -72,29 +49,23 @@ class Connections:
         locators: For URLs that are names.
 
     Attributes:
-        peers: URL -> server.
-        numbers: Request numbers.
-        client: What this end calls itself.
+        core: The core.
         send: Sends an envelope and a body.
-        looked_at: When socket events were looked at last, s, monotonic.
         wake_id: What `next_message` says after `wake`.
     """
 
     _looks = 60  # how often `look` looks; about 0.1 ms where nobody else wants the processor
+    _slice_ms = SLICE_MS
 
     def __init__(
-        self, context: zmq.Context[Any], settings: HubSettings, locators: Locators | None = None
+        self,
+        context: zmq.Context[Any],
+        settings: HubSettings,
+        locators: Locators | AsyncLocators | None = None,
     ) -> None:
-        self.settings, self._locators = settings, locators or {}
-        self.peers: dict[str, Peer] = {}
-        self._at: dict[str, Peer] = {}
-        self._addresses: dict[Peer, str] = {}
-        self.looked_at = 0.0
-        self.numbers = itertools.count(1)
-        self._rids = itertools.count(1)
-        self._by_rid: dict[bytes, Peer] = {}
+        self._locators: Mapping[str, Callable[[str, float], Any]] = locators or {}
+        self.core = ClientCore(settings, self._locators)
         self._bridges: dict[Peer, Bridge] = {}
-        self._by_other: set[Peer] = set()  # those that are tried by the other kind of addresses
         self._options = {
             int(zmq.RECONNECT_IVL): -1,
             int(zmq.CONNECT_TIMEOUT): int(1000 * settings.hello_within),
@@ -103,11 +74,12 @@ class Connections:
             self._options[int(zmq.HEARTBEAT_IVL)] = int(1000 * settings.heartbeat_every)
             self._options[int(zmq.HEARTBEAT_TIMEOUT)] = int(1000 * settings.heartbeat_timeout)
         self._inner: zmq.Socket[bytes] | None = None
+        self._is_closed = False
         self.open(context)
 
     def open(self, context: zmq.Context[Any]) -> None:
         """Make the sockets."""
-        self._context, self.client = context, own_name()
+        self._context = context
         self._router: zmq.Socket[bytes] = context.socket(zmq.ROUTER)
         router = self._router
         router.linger = 0
@@ -115,18 +87,18 @@ class Connections:
         router.set(zmq.ROUTER_MANDATORY, 1)
         for option, value in self._options.items():
             router.set(option, value)
-        self._withdrew_at = -_FLUSH_S
-        self._timeout_ms = SLICE_MS
-        router.rcvtimeo = SLICE_MS
+        self._timeout_ms = router.rcvtimeo = self._slice_ms
         self._monitor = SocketMonitor(router)
+        self._monitor_state: Callable[[], Any] = partial(self._monitor.socket.get, zmq.EVENTS)
         self._receive_frame, self.send = frame_receiver(router), sender(router)
         self._receive_rest = rest_receiver(router)
-        self._token = os.urandom(8)
-        self.wake_id = b"wake" + self._token
+        token = os.urandom(8)
+        self.core.open(own_name(), token)
+        self.wake_id = b"wake" + token
         inner: zmq.Socket[bytes] = context.socket(zmq.DEALER)
         inner.linger = 0
         inner.set(zmq.IDENTITY, self.wake_id)
-        inner_url = f"inproc://zmqjsonproxy-hub-{self._token.hex()}"
+        inner_url = f"inproc://zmqjsonproxy-hub-{token.hex()}"
         router.bind(inner_url)
         inner.connect(inner_url)
         self._inner = inner  # last: other threads may send on it
@@ -134,32 +106,24 @@ class Connections:
     def leave_to_parent(self) -> None:
         """Forget all connections and sockets, in a child of the process that has them; `open` makes
         others."""
-        self._parents = (
-            self._router,
-            self._inner,
-            self._monitor,
-            dict(self._bridges),
-        )  # not to be closed here
+        # not to be closed here
+        self._parents = (self._router, self._inner, self._monitor, dict(self._bridges))
         self._inner = None
-        for peer in self.peers.values():
-            peer.give_up(
-                "the process was forked, and the call is its parent's", time.monotonic(), 0.0, 0.0
-            )
-        for known in (self._by_rid, self._bridges, self._at, self._addresses):
-            known.clear()
+        self._bridges.clear()
+        why = "the process was forked, and the call is its parent's"
+        self.core.forget_all(why, time.monotonic())
 
     def close(self, reason: str) -> None:
         """Give all connections up, withdraw what was sent over them and waits, and close the
         sockets."""
-        for peer in list(self.peers.values()):
-            for number in list(peer.numbered):
-                self.withdraw(peer, number)
-        if (
-            time.monotonic() - self._withdrew_at < _FLUSH_S
-        ):  # who was interrupted ends at once, and its words with it
+        now, self._is_closed = time.monotonic(), True
+        self.core.withdraw_all(now)
+        self.carry_out(now)
+        if now - self.core.withdrew_at < _FLUSH_S:  # who was interrupted ends at once
             self._router.linger = int(1000 * _FLUSH_S)
-        for peer in list(self.peers.values()):
-            self.drop(peer, reason)
+        for peer in list(self.core.peers.values()):
+            self.core.drop(peer, reason, now)
+        self.carry_out(now)
         self._monitor.close()
         if self._inner is not None:
             self._inner.close()
@@ -172,19 +136,7 @@ class Connections:
         if inner is not None:  # else they are being made, and nobody waits yet
             inner.send(b"")
 
-    def peer(self, url: str) -> Peer:
-        """Return what is known of a server."""
-        peer = self.peers.get(url)
-        if peer is None:
-            peer = self.peers.setdefault(url, Peer(url))
-        return peer
-
-    def take_numbers(self, count: int) -> int:
-        """Take request numbers that follow each other, as a batch needs them; the first."""
-        first = next(self.numbers)
-        if count > 1:
-            self.numbers = itertools.count(first + count)
-        return first
+    # messages
 
     def next_message(self) -> tuple[Peer | None, bytes]:
         """Receive a message; zmq.Again: none came in time.
@@ -195,7 +147,7 @@ class Connections:
         """
         receive = self._receive_frame
         rid = receive()
-        peer = self._by_rid.get(rid)
+        peer = self.core.by_rid.get(rid)
         if peer is None:
             while self._router.get(zmq.RCVMORE):
                 receive()
@@ -209,236 +161,13 @@ class Connections:
             body = self._receive_rest(body)
         return peer, body
 
-    def submit(self, p: Pending, now: float) -> None:
-        """Send a call, or keep it until its server can take it, or end it if there is none;
-        withdraw what has ended."""
-        peer = p.peer
-        if p.done:
-            if p.number:
-                self.withdraw(p.peer, p.number, p.what.count, only_waiting=not p.ends_operation)
-            return
-        if now >= p.deadline:
-            p.time_out(now)
-            return
-        if peer.current is not None and peer.waits_in_vain:
-            self._abandon(peer, now)
-        if peer.state is State.READY:
-            number = self.take_numbers(p.what.count)
-            body = peer.begin(p, number, now)
-            if body is None or self._transmit(peer, body):
-                return
-            peer.take_back(p)
-            self.drop(peer, Transition.LOST.value)
-        if peer.state is State.IDLE:
-            if now < peer.retry_at:
-                p.fail(PeerLostError(peer.url, p.what.label, peer.reason), now)
-                return
-            if not self._connect(peer, p, now):
-                return
-        p.settle(now)
-        if not p.done:
-            peer.waiting.append(p)
-
-    def ask_each(
-        self,
-        peers: Sequence[Peer],
-        what: Call,
-        results: list[CallResult | None],
-        left: list[Pending],
-        begun: float,
-        until: float,
-    ) -> None:
-        """Make a call to many servers, and take the results as long as nothing but them arrives.
-
-        Without the bookkeeping of a Pending for each that costs half.
-
-        Args:
-            peers: Servers.
-            what: The call.
-            results: Those that came are put here, in the order of `peers`.
-            left: The calls that have no result yet are put here, under way or ended; for `take` and
-                its like.
-            begun: When the caller asked, s, monotonic.
-            until: When nobody waits any more.
-        """
-        sent = arrived = 0
-        source, body, first = None, b"", 0
-        if begun - self.looked_at > LOOK_EVERY:
-            self.look_at_events(begun)
-        try:
-            if around := self._same_for_all(peers, what):
-                self.set_wait(SLICE_MS)
-                before, after = around
-                send, receive, read, clock = (
-                    self.send,
-                    self.next_message,
-                    jsonrpc.read_reply,
-                    time.monotonic,
-                )
-                count, first, end = (
-                    len(peers),
-                    self.take_numbers(len(peers)),
-                    min(until, self.looked_at + LOOK_EVERY),
-                )
-                try:
-                    for number, peer in enumerate(peers, first):
-                        send(peer.envelope, b"%b%d%b" % (before, number, after))
-                        sent += 1
-                    while arrived < count:
-                        source, body = receive()
-                        answer, now = read(body), clock()
-                        index = answer["id"] - first
-                        if index < 0 or peers[index] is not source or results[index] is not None:
-                            break
-                        results[index] = CallResult(answer["result"], None, now - begun)
-                        source, arrived = None, arrived + 1
-                        if now > end:
-                            if now > until or not self._is_quiet():
-                                break
-                            self.looked_at, end = now, min(until, now + LOOK_EVERY)
-                except (LookupError, TypeError, ValueError, RecursionError, zmq.ZMQError):
-                    # no result: what it is, or why it could not be sent, is found out as always
-                    pass
-            now = time.monotonic()
-            for n, peer in enumerate(peers):
-                if results[n] is None:
-                    left.append(p := Pending(peer, what, begun, until))
-                    if n < sent:
-                        peer.expect(p, first + n)
-                    else:
-                        self.submit(p, now)
-            if source is not None:
-                self.take(source, body)
-        except BaseException:  # Ctrl-C: nobody will have the results
-            for number, peer in enumerate(
-                peers[: sent + 1] if first else (), first
-            ):  # one more may have been sent
-                if results[number - first] is None or what.begins:
-                    self.withdraw(peer, number)
-            self.mend()
-            raise
-
-    def _same_for_all(self, peers: Sequence[Peer], what: Call) -> tuple[bytes, bytes] | None:
-        """Return what is around the number of a call, if all these servers are ready for the very
-        same bytes."""
-        arrays, most = peers[0].arrays, min(peer.most_bytes for peer in peers)
-        if self._bridges or not all(peer.is_ours and peer.arrays is arrays for peer in peers):
-            return None
-        try:
-            before, after = what.around_id(arrays)
-        except (TypeError, ValueError, RecursionError):
-            return None
-        return (
-            None
-            if isinstance(after, Framed) or len(before) + len(after) + 20 > most
-            else (before, after)
-        )
-
-    def _is_quiet(self) -> bool:
-        """Whether nothing has happened to connections, and none is being made."""
-        return self._monitor.is_quiet and all(
-            peer.state is State.READY for peer in self._by_rid.values()
-        )
-
-    def withdraw(
-        self, peer: Peer, first: int, count: int = 1, *, only_waiting: bool = True
-    ) -> None:
-        """Expect no answer any more to calls that may have been sent, and tell a server of ours
-        that nobody waits.
-
-        Args:
-            peer: The server.
-            first: Number of the first call.
-            count: How many there are.
-            only_waiting: What has been begun goes on; False: an operation is asked to end.
-        """
-        for number in range(first, first + count):
-            peer.numbered.pop(number, None)
-            if peer.is_ours and self._transmit(peer, jsonrpc.cancel(number, only_waiting)):
-                self._withdrew_at = time.monotonic()
-
-    def _connect(self, peer: Peer, p: Pending, now: float) -> bool:
-        try:
-            self._connect_at(self._locate(p, now), peer, p.what.object_name, time.monotonic())
-        except NotLocatedError as error:
-            peer.waiting.append(p)
-            self._not_located(peer, str(error))
-            return False
-        return True
-
-    def prepare(self, p: Pending) -> None:
-        """Do what runs anybody's code for a call in the thread of its caller, before another one
-        submits it."""
-        now, peer = time.monotonic(), p.peer
-        p.settle(now)
-        if not p.done and peer.state is State.IDLE and now >= peer.retry_at:
-            try:
-                p.address = self._locate(p, now)
-            except NotLocatedError as error:
-                p.fail(PeerLostError(peer.url, p.what.label, str(error)), now)
-
-    def _locate(self, p: Pending, now: float) -> str:
-        """Return where the server of a call is.
-
-        Raises:
-            NotLocatedError: That is not known, or whoever should know it failed.
-        """
-        url, locate = p.peer.url, self._locators.get(scheme_of(p.peer.url))
-        known, p.address = p.address, ""
-        if locate is None or known:
-            return known or url
-        try:
-            return locate(url, max(min(self.settings.hello_within, p.deadline - now), 0.05))
-        except NotLocatedError:
-            raise
-        except Exception as error:
-            raise NotLocatedError(unlocated(error)) from error
-
-    def _not_located(self, peer: Peer, reason: str) -> None:
-        """End the calls that wait for a server that cannot be connected to."""
-        peer.give_up(reason, time.monotonic(), self.settings.retry_first, self.settings.retry_most)
-
-    def _connect_at(self, address: str, peer: Peer, hello_name: str, now: float) -> None:
-        """Begin a connection; NotLocatedError: that is no address, or another server's."""
-        if why := refusal(f"connect to {peer.url}"):
-            raise NotLocatedError(why)
-        self._read_events(
-            now
-        )  # those of an earlier connection are not to be taken for the new one's
-        other = self._at.get(address, peer)
-        if other is not peer and other.state is not State.IDLE:
-            raise NotLocatedError(
-                f"its address is {address}, where {other.url} is connected: two names of one server?"
-            )
-        if self._at.get(before := self._addresses.get(peer, "")) is peer:
-            del self._at[before]
-        rid = self._token + next(self._rids).to_bytes(8, "big")
-        try:
-            if address.startswith("tcp://"):  # ZeroMQ takes 99999 for 34463
-                split_url(address)
-            self._router.set(zmq.CONNECT_ROUTING_ID, rid)
-            self._router.set(zmq.IPV6, self._is_by_ipv6(peer, address))
-            self._router.connect(address)
-        except (zmq.ZMQError, ValueError) as error:
-            raise NotLocatedError(f"no address to connect to: {error}") from error
-        self._addresses[peer], self._at[address] = address, peer
-        self._by_rid[rid] = peer
-        peer.begin_connection(rid, hello_name, now)
-        # Where the connection has ended already (refused, or by a REP socket), socket events tell
-        # what to do.
-        with contextlib.suppress(zmq.ZMQError):
-            self.send(peer.envelope, original.hello(peer.hello_name, self.client))
-
-    def _transmit(self, peer: Peer, body: bytes) -> bool:
-        """Send; False: the connection is gone, and nothing was sent."""
-        try:
-            if self._bridges and peer in self._bridges:
-                self._bridges[peer].send(body)
-            else:
-                self.send(peer.envelope, body)
-        except zmq.ZMQError:
-            return False
-        return True
+    def take(self, peer: Peer, body: bytes) -> float:
+        """Take a message of a server; the time."""
+        now = time.monotonic()
+        self.core.receive(peer, body, now)
+        if self.core.actions:
+            self.carry_out(now)
+        return now
 
     def look(self) -> bool:
         """Look for a message for a moment without sleep, leaving the processor to others who work;
@@ -477,137 +206,193 @@ class Connections:
             while self._bridges.get(peer) is bridge and (body := bridge.receive()) is not None:
                 self.take(peer, body)
 
-    def _bridge(self, peer: Peer, now: float) -> None:
-        """Connect again to a server that takes no ROUTER."""
-        self._disconnect(peer)
-        try:
-            address = self._addresses[peer]
-            options = {**self._options, int(zmq.IPV6): int(self._is_by_ipv6(peer, address))}
-            bridge = self._bridges[peer] = Bridge(self._context, address, options)
-            peer.begin_connection(b"", peer.hello_name, now)
-            bridge.send(original.hello(peer.hello_name, self.client))
-        except zmq.ZMQError as error:  # no sockets left
-            self.drop(peer, str(error))
+    # calls
 
-    def take(self, peer: Peer, body: bytes) -> float:
-        """Take a message of a server; the time."""
-        now = time.monotonic()
-        try:
-            if peer.is_ours:
-                message = jsonrpc.read_reply(body)
-            else:
-                message = ndarray.loads(body) if isinstance(body, Framed) else wirejson.loads(body)
-        except (ValueError, RecursionError) as error:
-            self.drop(peer, f"it sent what cannot be read: {error}")
-            return now
-        if peer.state is State.READY:
-            peer.receive(message, now)
-        else:
-            peer.welcome(message, now)
-        if peer.waiting and peer.current is None:
-            waiting, peer.waiting = peer.waiting, deque()
-            for p in waiting:
-                self.submit(p, now)
-        return now
-
-    def drop(self, peer: Peer, reason: str) -> None:
-        """Give a connection up, with all that was sent over it and not answered."""
-        if peer.state is State.IDLE:
+    def ask(self, group: CallGroup) -> None:
+        """Send what a group asks, and take results as long as nothing but them arrives, which costs
+        half; what has no result then is pending. No effect once this is closed."""
+        if self._is_closed:
             return
-        bridge = self._bridges.pop(peer, None)
-        if bridge is not None:
-            bridge.close()
-        else:
-            self._disconnect(peer)
-        peer.give_up(reason, time.monotonic(), self.settings.retry_first, self.settings.retry_most)
-
-    def _disconnect(self, peer: Peer) -> None:
-        """End the connection of the ROUTER, after what is left of the last message: libzmq aborts
-        the process else."""
-        self._by_rid.pop(peer.rid, None)
-        with contextlib.suppress(zmq.ZMQError):
-            while self._router.get(zmq.RCVMORE):
-                self._receive_frame()
-            self._router.disconnect(self._addresses[peer])
-
-    def mend(self) -> None:
-        """Connect anew where a hello is under way: Ctrl-C may have kept it, or its answer, from
-        getting anywhere."""
-        for peer in [*self._by_rid.values(), *self._bridges]:
-            if peer.state is State.CONNECTING:
-                self._begin_anew(peer, time.monotonic(), "interrupted while it was connected")
-
-    def _abandon(self, peer: Peer, now: float) -> None:
-        """Connect anew to an old server that still works on a call nobody waits for.
-
-        Its answer would be taken for that of the next call.
-        """
-        self._begin_anew(peer, now, "the last call ran out of time")
-
-    def _begin_anew(self, peer: Peer, now: float, reason: str) -> None:
-        """Give a connection up; what was not sent yet is sent over a new one."""
-        unsent, peer.waiting = peer.waiting, deque()
-        self.drop(peer, reason)
-        peer.retry_at = 0.0
-        for p in unsent:
-            self.submit(p, now)
-
-    def _read_events(self, now: float) -> None:
-        for event in self._monitor.read():
-            peer = self._at.get(event.endpoint)
-            if peer is not None and peer.state is not State.IDLE and peer not in self._bridges:
-                if self._refuses_routers(peer, event):
-                    self._bridge(peer, now)
+        if group.begun - self.core.looked_at > LOOK_EVERY:
+            self.look_at_events(group.begun)
+        try:
+            try:
+                if len(group.peers) == 1:
+                    self._ask_one(group)
                 else:
-                    self._note(peer, event)
+                    self._ask_several(group)
+                if not group.left:
+                    return
+            except (LookupError, TypeError, ValueError, RecursionError, zmq.ZMQError):
+                pass  # whatever it is, it is found out as always
+            self.submit(group.make_pending(), time.monotonic())
+            source, body = group.came
+            if source is not None:
+                self.take(source, body)
+        except BaseException:  # Ctrl-C: nobody will have the results
+            self.core.withdraw_group(group, time.monotonic())
+            self.mend()
+            raise
+
+    def _ask_one(self, group: CallGroup) -> None:
+        peer, what = group.peers[0], group.whats[0]
+        if not peer.is_ours:
+            return
+        group.first = number = self.core.take_numbers(what.count)
+        request = what.native(number, peer.arrays)
+        if size_of(request) > peer.most_bytes:
+            return
+        self.send(peer.envelope, request)
+        group.sent = 1
+        self.look()
+        group.came = source, body = self.next_message()
+        if source is peer:
+            group.plain = what.plain(jsonrpc.read_reply(body), number)
+            if group.plain is not None:
+                group.left, group.ended = 0, time.monotonic()
+
+    def _ask_several(self, group: CallGroup) -> None:
+        core, clock = self.core, time.monotonic
+        if self._bridges or not (bodies := core.open_short_way(group)):
+            return
+        if self._timeout_ms != self._slice_ms:
+            self.set_wait(self._slice_ms)
+        for peer, body in zip(group.peers, bodies, strict=True):
+            self.send(peer.envelope, body)
+            group.sent += 1
+        while True:
+            end = min(group.deadline, core.looked_at + LOOK_EVERY)
+            group.collect(self.next_message, clock, end)
+            if not group.left or clock() >= group.deadline:
+                return
+            if self._monitor_state() & _POLLIN or not core.is_settled:
+                return  # there is more to be looked at
+            core.looked_at = clock()
+
+    def submit(self, calls: Iterable[PendingCall], now: float) -> None:
+        """Send calls, as soon as their servers can take them; withdraw those that have ended."""
+        for call in calls:
+            self.core.submit(call, now)
+        self.carry_out(now)
+
+    # connections
 
     def look_at_events(self, now: float) -> None:
         """Act on what has happened to connections; to be called every `LOOK_EVERY` while calls are
         open."""
-        self.looked_at = now
-        self._read_events(now)
+        for event in self._monitor.read() if self._monitor_state() & _POLLIN else ():
+            self.core.socket_event(event.endpoint, event.transition, now)
         for peer, bridge in list(self._bridges.items()):
             for event in bridge.events():
-                self._note(peer, event)
-        for peer in [*self._by_rid.values(), *self._bridges]:
-            if peer.state is State.CONNECTING and not peer.connected:
-                if now - peer.since > self.settings.hello_within:
-                    self._by_other.discard(peer)
-                    self.drop(peer, f"no connection within {self.settings.hello_within:g} s")
-                elif (
-                    now - peer.since > self.settings.hello_within / 2
-                ):  # its name may stand for no address of the kind
-                    self._tries_other_addresses(peer)
-            elif peer.waits_in_vain:
-                self._abandon(peer, now)
+                self.core.peer_event(peer, event.transition, now)
+        self.core.tick(now)
+        if self.core.actions:
+            self.carry_out(now)
 
-    def _refuses_routers(self, peer: Peer, event: PeerEvent) -> bool:
-        ended = event.transition in (Transition.LOST, Transition.HANDSHAKE_FAILED)
-        return ended and peer.state is State.CONNECTING and not peer.connected
+    def mend(self) -> None:
+        """Connect anew where Ctrl-C may have kept a hello, or its answer, from getting anywhere."""
+        now = time.monotonic()
+        self.core.mend(now)
+        self.carry_out(now)
 
-    def _note(self, peer: Peer, event: PeerEvent) -> None:
-        if peer.state is not State.IDLE and event.transition is Transition.CONNECTED:
-            peer.connected = True
-            self._by_other.discard(peer)
-        elif event.transition is not Transition.REFUSED or not self._tries_other_addresses(peer):
-            self._by_other.discard(peer)
-            self.drop(peer, event.transition.value)
+    def carry_out(self, now: float) -> None:
+        """Do what the core wants done."""
+        core = self.core
+        while core.actions:
+            do, peer, what, call = core.actions.popleft()
+            if not isinstance(what, bytes):
+                self._change(do, peer, what, now)
+            elif call is None or not call.done:
+                try:
+                    if self._bridges and peer in self._bridges:
+                        self._bridges[peer].send(what)
+                    else:
+                        self.send(peer.envelope, what)
+                except zmq.ZMQError:  # without a call, socket events tell what is the matter
+                    if call is not None:
+                        core.unsent(call, now)
 
-    def _is_by_ipv6(self, peer: Peer, address: str) -> bool:
-        return "[" in address or (peer.by_ipv6 and is_by_name(address))
+    def _change(self, do: Do, peer: Peer, what: str, now: float) -> None:
+        # No table of methods: it would keep the sockets of a hub that nobody closes.
+        if do is Do.LOCATE:
+            self._locate(peer, what, now)
+        elif do is Do.CONNECT:
+            self._connect(peer, what, now)
+        elif do is Do.BRIDGE:
+            self._bridge(peer, what, now)
+        elif do is Do.DISCONNECT:
+            self._disconnect(peer, what)
+        else:
+            log.warning("%s", what)
 
-    def _tries_other_addresses(self, peer: Peer) -> bool:
-        """Connect once more, by addresses of the other kind, if there may be some: a name may stand
-        for both."""
-        if (
-            peer.connected
-            or peer in self._by_other
-            or peer in self._bridges
-            or not is_by_name(self._addresses[peer])
-        ):
-            return False
-        self._by_other.add(peer)
-        peer.by_ipv6, since = not peer.by_ipv6, peer.since
-        self._begin_anew(peer, time.monotonic(), Transition.REFUSED.value)
-        peer.since = since
-        return True
+    def _connect(self, peer: Peer, address: str, now: float) -> None:
+        for event in self._monitor.read():
+            if event.endpoint != address:  # else it is of an earlier connection
+                self.core.socket_event(event.endpoint, event.transition, now)
+        if why := refusal(f"connect to {peer.url}"):
+            self.core.drop(peer, why, now)
+            return
+        try:
+            if address.startswith("tcp://"):  # ZeroMQ takes 99999 for 34463
+                split_url(address)
+            self._router.set(zmq.CONNECT_ROUTING_ID, peer.rid)
+            self._router.set(zmq.IPV6, _is_by_ipv6(peer, address))
+            self._router.connect(address)
+        except (zmq.ZMQError, ValueError) as error:
+            self.core.drop(peer, f"no address to connect to: {error}", now)
+
+    def _bridge(self, peer: Peer, address: str, now: float) -> None:
+        """Connect to a server that takes no ROUTER."""
+        options = {**self._options, int(zmq.IPV6): int(_is_by_ipv6(peer, address))}
+        try:
+            self._bridges[peer] = Bridge(self._context, address, options)
+        except zmq.ZMQError as error:  # no sockets left
+            self.core.drop(peer, str(error), now)
+
+    def _disconnect(self, peer: Peer, address: str) -> None:
+        bridge = self._bridges.pop(peer, None)
+        if bridge is not None:
+            bridge.close()
+            return
+        with contextlib.suppress(zmq.ZMQError):
+            while self._router.get(zmq.RCVMORE):  # libzmq aborts the process else
+                self._receive_frame()
+            self._router.disconnect(address)
+
+    def prepare(self, call: PendingCall) -> None:
+        """Do what runs anybody's code for a call in the thread of its caller, before another one
+        submits it."""
+        now, peer = time.monotonic(), call.peer
+        call.settle(now)
+        if not call.done and peer.state is State.IDLE and now >= peer.retry_at:
+            try:
+                call.address = self._address(peer.url, self.core.locate_within(call, now))
+            except NotLocatedError as error:
+                call.lose(str(error), now)
+
+    def _locate(self, peer: Peer, url: str, now: float) -> None:
+        """Find out where a server is, and tell the core."""
+        try:
+            within = self.core.locate_within(peer.waiting[0], now)
+            self.core.located(peer, self._address(url, within), time.monotonic())
+        except NotLocatedError as error:
+            self.core.drop(peer, str(error), time.monotonic())
+
+    def _address(self, url: str, within: float) -> str:
+        """Return where a server is.
+
+        Raises:
+            NotLocatedError: That is not known, or whoever should know it failed.
+        """
+        locate = self._locators.get(scheme_of(url))
+        try:
+            address: str = url if locate is None else locate(url, within)
+        except NotLocatedError:
+            raise
+        except Exception as error:
+            raise NotLocatedError(unlocated(error)) from error
+        return address
+
+
+def _is_by_ipv6(peer: Peer, address: str) -> bool:
+    return "[" in address or (peer.by_ipv6 and is_by_name(address))

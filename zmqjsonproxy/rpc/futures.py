@@ -12,7 +12,9 @@ from typing import Any, Protocol, Self
 
 from zmqjsonproxy.errors import CallCancelledError
 from zmqjsonproxy.process import OfOneProcess
-from zmqjsonproxy.rpc.peer import BatchedCall, CallResult, Pending
+from zmqjsonproxy.rpc.calls import BatchedCall
+from zmqjsonproxy.rpc.many import CallResult
+from zmqjsonproxy.rpc.peer import PendingCall
 
 __all__ = ["Batch", "BatchCalls", "BatchFuture", "CallFuture"]
 
@@ -22,9 +24,9 @@ log = logging.getLogger(__name__)
 class FutureHub(Protocol):
     """The side of a hub that futures and batches stand on."""
 
-    def cancel(self, pending: Pending) -> bool: ...
-    def watch(self, future: CallFuture) -> None: ...
-    def wait_for(self, pending: Pending, deadline: float) -> None: ...
+    def cancel(self, pending: PendingCall) -> bool: ...
+    def watch(self, future: CallFuture, pending: PendingCall) -> None: ...
+    def wait_for(self, pending: PendingCall, deadline: float) -> None: ...
     def call_batch(
         self, url: str, object_name: str, calls: Sequence[BatchedCall], timeout: float
     ) -> list[CallResult]: ...
@@ -39,7 +41,7 @@ class CallFuture(OfOneProcess):
 
     __slots__ = ("_callbacks", "_hub", "_pending")
 
-    def __init__(self, hub: FutureHub, pending: Pending) -> None:
+    def __init__(self, hub: FutureHub, pending: PendingCall) -> None:
         self._hub, self._pending = hub, pending
         self._callbacks: deque[Callable[[CallFuture], object]] = deque()
 
@@ -80,11 +82,6 @@ class CallFuture(OfOneProcess):
             raise error
         return self._pending.value
 
-    @property
-    def has_ended(self) -> bool:
-        """Whether the end of the call is known already; looks for no answer."""
-        return self._pending.done
-
     def cancel(self) -> bool:
         """End the call: `result` raises CallCancelledError, and the server is told that nobody
         waits for it.
@@ -105,7 +102,7 @@ class CallFuture(OfOneProcess):
         is logged.
         """
         self._callbacks.append(function)
-        self._hub.watch(self)
+        self._hub.watch(self, self._pending)
 
     def run_callbacks(self) -> None:
         """Call what was added, once each; for the hub."""

@@ -1,40 +1,33 @@
 """Calls to many servers over one ROUTER socket, from any number of threads.
 
 A thread that calls while nobody reads the socket becomes the leader: it sends, receives, and hands
-to the others what is theirs. The others leave their messages in the outbox and wait; when the
-leader has its own answer, one of them takes over. Nobody holds a lock while waiting for the
-network.
-
-A connection is made when it is first needed, never by ZeroMQ behind our back: what was sent to a
-server that went away is dropped with the connection and cannot reach its successor. Every
-connection begins with a hello that tells whether the server is one of the original's generation,
-which ends on anything but its own dialect.
+to the others what is theirs. The others leave their calls in the mailbox and wait; when the leader
+has its own answer, one of them takes over. Nobody holds a lock while waiting for the network.
+Whoever is interrupted withdraws its calls.
 """
 
 from __future__ import annotations
 
+import math
+import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from itertools import repeat
-from typing import Any, Self
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from functools import partial
+from typing import Any, Self, TypeVar, TypeVarTuple, Unpack
 
 import zmq
 
-from zmqjsonproxy.protocol.arrays import Framed, size_of
-from zmqjsonproxy.rpc.connections import LOOK_EVERY, SLICE_MS, HubSettings
+from zmqjsonproxy.locating import Locators
+from zmqjsonproxy.process import LET_GO_WITHIN_S, own_context, watch_process
+from zmqjsonproxy.rpc.calls import Call, Question
+from zmqjsonproxy.rpc.connections import SLICE_MS, Connections
+from zmqjsonproxy.rpc.core import LOOK_EVERY, CallGroup, HubSettings
 from zmqjsonproxy.rpc.futures import CallFuture
-from zmqjsonproxy.rpc.lead import lets_go
-from zmqjsonproxy.rpc.leading import LedCalls, cancelled
-from zmqjsonproxy.rpc.many import (
-    BATCH_MOST,
-    CallRequest,
-    CallResult,
-    batch_results,
-    in_batches,
-    shared_calls,
-)
-from zmqjsonproxy.rpc.peer import BatchedCall, Call, Hello, Pending
-from zmqjsonproxy.rpc.protocol import jsonrpc
+from zmqjsonproxy.rpc.knownservers import AskingHub
+from zmqjsonproxy.rpc.many import CallRequest, CallResult
+from zmqjsonproxy.rpc.peer import Peer, PendingCall
 from zmqjsonproxy.rpc.protocol.description import InterfaceDescription, MethodDescription
 
 __all__ = [
@@ -46,8 +39,65 @@ __all__ = [
     "ThreadHub",
 ]
 
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 
-class ThreadHub(LedCalls):
+INTERRUPTED = "the wait for it was interrupted; it was withdrawn, if it had not begun"
+
+
+class LeaderLock:
+    """Leader lock: its owner alone uses the sockets. It survives Ctrl-C.
+
+    Attributes:
+        take: Take it without waiting; whether it was free, or this thread's own (whom a signal
+            handler interrupts).
+        release: Release it; RuntimeError: it is not this thread's.
+        is_ours: Tell whether this thread has it.
+        turn: What those wait for who follow; to be held while `followers` is changed.
+        followers: Threads that wait for the lock, or for what its owner does for them.
+    """
+
+    def __init__(self) -> None:
+        lock = threading.RLock()  # the lock that knows its owner
+        self.take: Callable[[], bool] = partial(lock.acquire, False)
+        self.release: Callable[[], None] = lock.release
+        self.is_ours: Callable[[], bool] = lock._is_owned  # type: ignore[attr-defined]  # what a Condition asks
+        self.turn, self.followers = threading.Condition(), 0
+
+    def tell_followers(self) -> None:
+        """Have those who follow look at what they wait for."""
+        with self.turn:
+            self.turn.notify_all()
+
+    def lead(
+        self, take: Callable[[], bool], work: Callable[[Unpack[Ts]], T], *args: *Ts
+    ) -> T | None:
+        """Return what `work(*args)` returns, done with the lock; None: another thread has it.
+
+        Args:
+            take: `self.take`, or what calls it.
+            work: What to do.
+            *args: Its arguments.
+        """
+        is_within = self.is_ours()
+        try:
+            if take():
+                try:
+                    return work(*args)
+                finally:
+                    self.release()  # here, for Ctrl-C may end a function before its first line
+                    if self.followers:  # who say so before they try to take it
+                        self.tell_followers()
+        except BaseException:
+            if not is_within and self.is_ours():  # Ctrl-C, just behind `take`
+                while self.is_ours():
+                    self.release()
+                self.tell_followers()
+            raise
+        return None
+
+
+class ThreadHub(AskingHub[Any, list[CallResult], InterfaceDescription]):
     """One socket for calls to any number of servers; thread-safe.
 
     Args:
@@ -56,299 +106,24 @@ class ThreadHub(LedCalls):
         locators: For URLs that are names; see `locating`.
     """
 
-    @lets_go
-    def call(
+    def __init__(
         self,
-        url: str,
-        object_name: str,
-        method: str,
-        args: Sequence[Any] = (),
-        kwargs: Mapping[str, Any] | None = None,
-        timeout: float = 60.0,
-    ) -> Any:
-        """Call a method and wait for its answer.
+        ctx: zmq.Context[Any] | None = None,
+        settings: HubSettings | None = None,
+        locators: Locators | None = None,
+    ) -> None:
+        self.settings = settings or HubSettings()
+        context = own_context() if ctx is None else ctx
+        self._connections = Connections(context, self.settings, locators)
+        self._core = self._connections.core
+        self._mailbox: deque[PendingCall] = deque()
+        self._told: deque[CallFuture] = deque()
+        self._closed = False
+        self._share()
+        watch_process(self)
 
-        Args:
-            url: Server.
-            object_name: Exposed object.
-            method: Its method.
-            args: Positional arguments.
-            kwargs: Keyword arguments.
-            timeout: s; it travels with the call.
-
-        Raises:
-            PeerLostError: Nobody there, or no longer; within 1 s.
-            CallTimeoutError: No reply in time.
-            RefusedError: The object refused.
-            RemoteError: The call failed at the server.
-        """
-        begun = time.monotonic()
-        connections = self._connections
-        peer = self._peers.get(url)
-        if (
-            peer is None
-            or not peer.is_ours
-            or begun - connections.looked_at > LOOK_EVERY
-            or timeout * 1000 < SLICE_MS
-            or not self._lead.take()
-        ):
-            what = Call(object_name, method, args, kwargs, timeout)
-            pending = Pending(connections.peer(url), what, begun, begun + timeout)
-            self._finish((pending,), begun, begun + timeout)
-        else:
-            # As long as nothing but its result arrives, a call is made without the bookkeeping of
-            # many. Written out here, it costs half: after a wait, each step of Python takes ten
-            # times what it takes in a loop.
-            number, sent, source, body = next(connections.numbers), False, None, b""
-            try:
-                try:
-                    before, after = jsonrpc.request_around_id(
-                        object_name, method, args, kwargs, timeout, peer.arrays
-                    )
-                    request = b"%b%d%b" % (before, number, after)
-                    size = len(request)
-                    if isinstance(after, Framed):
-                        request = Framed(request, after.frames)
-                        size = size_of(request)
-                    if size > peer.most_bytes:
-                        raise ValueError(
-                            size
-                        )  # what is the matter is said below, where it is submitted
-                    connections.send(peer.envelope, request)
-                    sent = True
-                    connections.look()
-                    source, body = connections.next_message()
-                    if source is peer:
-                        answer = jsonrpc.read_reply(body)
-                        if (
-                            type(answer) is dict
-                            and answer.get("id") == number
-                            and "result" in answer
-                        ):
-                            return answer["result"]
-                except (TypeError, ValueError, RecursionError, zmq.ZMQError) as error:
-                    if isinstance(error, zmq.ZMQError) and not sent:
-                        connections.drop(peer, "connection lost")
-                what = Call(object_name, method, args, kwargs, timeout)
-                pending = Pending(peer, what, begun, begun + timeout)
-                self._go_on(pending, number if sent else 0, source, body)
-            except BaseException:  # Ctrl-C: it may have been sent
-                connections.withdraw(peer, number)
-                connections.mend()
-                raise
-            finally:  # as _hand_on
-                self._lead.release()
-                if self._followers or self._closed:
-                    self._tell_followers()
-                if self._outbox:
-                    self._empty_outbox()
-        if self._watched or not pending.done:  # there may be a callback to run
-            self._finish((pending,), time.monotonic(), pending.deadline, begun=True)
-        if pending.error is not None:
-            raise pending.error
-        return pending.value
-
-    def call_many(self, requests: Sequence[CallRequest], timeout: float = 60.0) -> list[CallResult]:
-        """Send all calls, then wait for all answers until one common deadline; raises for none of
-        them."""
-        begun = time.monotonic()
-        until, peer = begun + timeout, self._connections.peer
-        pendings = [
-            Pending(peer(request.url), what, begun, until)
-            for request, what in shared_calls(requests, timeout)
-        ]
-        return self._results(pendings, begun, begun + timeout)
-
-    def call_each(
-        self,
-        urls: Iterable[str],
-        object_name: str,
-        method: str,
-        args: Sequence[Any] = (),
-        kwargs: Mapping[str, Any] | None = None,
-        timeout: float = 60.0,
-    ) -> list[CallResult]:
-        """Make the same call to many servers, as `call_many`."""
-        begun = time.monotonic()
-        return self._call_each(
-            urls, Call(object_name, method, args, kwargs, timeout), begun, begun + timeout
-        )
-
-    def begin_each(
-        self,
-        urls: Iterable[str],
-        object_name: str,
-        method: str,
-        args: Sequence[Any],
-        kwargs: Mapping[str, Any],
-        timeout: float,
-        begun_by: str,
-    ) -> list[CallResult]:
-        """Begin an operation at many servers; each value says which it is. As `call_each`; for
-        `Operation`."""
-        begun = time.monotonic()
-        return self._call_each(
-            urls, Call(object_name, method, args, kwargs, timeout, begun_by), begun, begun + timeout
-        )
-
-    @lets_go
-    def _call_each(
-        self, urls: Iterable[str], what: Call, begun: float, until: float
-    ) -> list[CallResult]:
-        peers = list(map(self._connections.peer, urls))
-        results: list[CallResult | None] = [None] * len(peers)
-        pendings: list[Pending] = []
-        are_asked = False
-        if peers and until - begun > SLICE_MS / 1000 and self._lead.take():
-            try:
-                if are_asked := not self._closed:
-                    self._connections.ask_each(peers, what, results, pendings, begun, until)
-            except BaseException:
-                self._withdraw(pendings)
-                raise
-            finally:
-                self._lead.release()
-                self._hand_on()
-        if not are_asked:
-            return self._results(
-                [Pending(peer, what, begun, until) for peer in peers], begun, until
-            )
-        if pendings or self._watched:
-            self._finish(pendings, time.monotonic(), until, begun=True)
-        left = iter(pendings)
-        return [r or CallResult((p := next(left)).value, p.error, p.ended - begun) for r in results]
-
-    @lets_go
-    def call_batch(
-        self, url: str, object_name: str, calls: Sequence[BatchedCall], timeout: float = 60.0
-    ) -> list[CallResult]:
-        """Make calls of one object in one message, as a JSON-RPC batch; raises for none of them.
-
-        A server of the original, or one that no connection is made to yet, gets them one by one.
-
-        Args:
-            url: Server.
-            object_name: Exposed object.
-            calls: Method, positional arguments, keyword arguments of each.
-            timeout: For all of them, s.
-        """
-        begun = time.monotonic()
-        connections = self._connections
-        peer = connections.peer(url)
-        if not peer.is_ours:
-            requests = [CallRequest(url, object_name, *call) for call in calls]
-            return self.call_many(requests, timeout)
-        if (
-            not 0 < len(calls) <= BATCH_MOST
-            or begun - connections.looked_at > LOOK_EVERY
-            or timeout * 1000 < SLICE_MS
-            or not self._lead.take()
-        ):
-            batches = in_batches(object_name, calls, timeout)
-            pendings = [Pending(peer, batch, begun, begun + timeout) for batch in batches]
-            return batch_results(batches, self._results(pendings, begun, begun + timeout))
-        # As `call`: the bookkeeping of many would cost as much as all else.
-        first, sent, source, body = connections.take_numbers(len(calls)), False, None, b""
-        try:
-            try:
-                request = jsonrpc.batch(object_name, calls, first, timeout, peer.arrays)
-                if size_of(request) > peer.most_bytes:
-                    raise ValueError(size_of(request))
-                connections.send(peer.envelope, request)
-                sent = True
-                connections.look()
-                source, body = connections.next_message()
-                if source is peer:
-                    values = jsonrpc.results_in_order(jsonrpc.read_reply(body), first, len(calls))
-                    if values is not None:
-                        return list(
-                            map(CallResult, values, repeat(None), repeat(time.monotonic() - begun))
-                        )
-            except (TypeError, ValueError, RecursionError, zmq.ZMQError) as error:
-                if isinstance(error, zmq.ZMQError) and not sent:
-                    connections.drop(peer, "connection lost")
-            (batch,) = batches = in_batches(object_name, calls, timeout)
-            pending = Pending(peer, batch, begun, begun + timeout)
-            self._go_on(pending, first if sent else 0, source, body)
-        except BaseException:  # Ctrl-C: it may have been sent
-            connections.withdraw(peer, first, len(calls))
-            connections.mend()
-            raise
-        finally:
-            self._lead.release()
-            self._hand_on()
-        if self._watched or not pending.done:
-            self._finish((pending,), time.monotonic(), pending.deadline, begun=True)
-        return batch_results(
-            batches, [CallResult(pending.value, pending.error, pending.ended - begun)]
-        )
-
-    def begin(
-        self,
-        url: str,
-        object_name: str,
-        method: str,
-        args: Sequence[Any] = (),
-        kwargs: Mapping[str, Any] | None = None,
-        timeout: float = 60.0,
-    ) -> CallFuture:
-        """Send a call and return at once; arguments as `call`. Any number may be under way."""
-        peer, now = self._connections.peer(url), time.monotonic()
-        pending = Pending(
-            peer, Call(object_name, method, args, kwargs, timeout), now, now + timeout
-        )
-        try:
-            self._leave(pending)
-            return CallFuture(self, pending)
-        except BaseException:
-            self._withdraw((pending,))
-            raise
-
-    def cancel(self, pending: Pending) -> bool:
-        """End a call that was begun, and tell its server; False if it has ended."""
-        if pending.done:
-            return False
-        pending.ends_operation = True
-        pending.fail(cancelled(pending, "cancelled by its caller"), time.monotonic())
-        self._leave(pending)
-        self._tell_followers()
-        self._run_callbacks()
-        return True
-
-    def watch(self, future: CallFuture) -> None:
-        """Run the callbacks of a future when its call has ended, in the thread that takes the
-        answer."""
-        self._watched.append(future)
-        self._run_callbacks()
-
-    def wait_for(self, pending: Pending, deadline: float) -> None:
-        """Wait until a call that was begun has ended, or until `deadline`, s, monotonic."""
-        self._finish((pending,), time.monotonic(), deadline, begun=True)
-
-    def describe(self, url: str, object_name: str, timeout: float = 1.0) -> InterfaceDescription:
-        """Ask a server what an object offers.
-
-        Raises:
-            NoSuchInterfaceError: There is no such object.
-            PeerLostError, CallTimeoutError: As `call`.
-        """
-        (result,) = self.describe_many([url], object_name, timeout)
-        if result.error is not None:
-            raise result.error
-        description: InterfaceDescription = result.value
-        return description
-
-    def describe_many(
-        self, urls: Sequence[str], object_name: str, timeout: float = 1.0
-    ) -> list[CallResult]:
-        """Ask many servers what an object offers; each value is an InterfaceDescription. Raises for
-        none of them."""
-        begun = time.monotonic()
-        what = Hello(object_name, self._connections.client)
-        pendings = [
-            Pending(self._connections.peer(url), what, begun, begun + timeout) for url in urls
-        ]
-        return self._results(pendings, begun, begun + timeout)
+    def _share(self) -> None:
+        self._lead = LeaderLock()
 
     def pause(self, seconds: float) -> None:
         """Wait between two looks at servers, by `time.sleep`, whatever that is then (a plan puts
@@ -360,3 +135,279 @@ class ThreadHub(LedCalls):
 
     def __exit__(self, *_exc: object) -> None:
         self.close()
+
+    def close(self, within: float = math.inf) -> bool:
+        """Close the socket; calls that are under way end with PeerLostError, and are withdrawn if
+        they wait.
+
+        Args:
+            within: Whoever uses the socket is waited for so long, s.
+
+        Returns:
+            False if somebody still uses it then.
+        """
+        end = time.monotonic() + within
+        with self._lead.turn:
+            if self._closed:
+                return True
+            self._closed = True
+            self._lead.followers += 1
+            self._connections.wake()
+            while not self._lead.lead(self._lead.take, self._close):
+                if time.monotonic() >= end:
+                    return False
+                self._lead.turn.wait(0.1)
+        return True
+
+    def _close(self) -> bool:
+        self._empty_mailbox(None)
+        self._connections.close("the hub was closed")
+        return True
+
+    def end_with_process(self) -> bool:
+        """Close the socket, at the exit of the interpreter."""
+        return self.close(LET_GO_WITHIN_S)
+
+    def renew_after_fork(self) -> None:
+        """Leave all connections to the parent, in a child of it; whoever calls first here makes
+        others."""
+        self._share()
+        if self._closed:
+            return
+        self._connections.leave_to_parent()
+        while self._mailbox:
+            self._mailbox.popleft().lose("the process was forked", 0.0)
+        self._told.clear()
+        take = self._lead.take
+
+        def open_and_take() -> bool:
+            if not take():
+                return False
+            self._connections.open(own_context())
+            self._lead.take = take
+            return True
+
+        self._lead.take = open_and_take
+
+    # what is asked of servers
+
+    def begin(
+        self,
+        url: str,
+        object_name: str,
+        method: str,
+        args: Sequence[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+        timeout: float = 60.0,
+    ) -> CallFuture:
+        """Send a call and return at once; arguments as `call`. Any number may be under way."""
+        now, what = time.monotonic(), Call(object_name, method, args, kwargs, timeout)
+        pending = PendingCall(self._core.peer(url), what, now, now + timeout)
+        try:
+            self._leave(pending)
+            return CallFuture(self, pending)
+        except BaseException:
+            self._withdraw((pending,))
+            raise
+
+    def cancel(self, pending: PendingCall) -> bool:
+        """End a call that was begun, and tell its server; False if it has ended."""
+        if pending.done:
+            return False
+        pending.ends_operation = True
+        pending.cancel("cancelled by its caller", time.monotonic())
+        self._leave(pending)
+        self._lead.tell_followers()
+        self._run_callbacks()
+        return True
+
+    def watch(self, future: CallFuture, pending: PendingCall) -> None:
+        """Run the callbacks of a future when its call has ended, in the thread that takes the
+        answer."""
+        pending.on_end = partial(self._told.append, future)
+        if pending.done:
+            pending.on_end()
+        self._run_callbacks()
+
+    def wait_for(self, pending: PendingCall, deadline: float) -> None:
+        """Wait until a call that was begun has ended, or until `deadline`, s, monotonic."""
+        self._finish((pending,), deadline)
+
+    def _ask(
+        self,
+        peers: Sequence[Peer],
+        whats: Sequence[Question],
+        timeout: float,
+        read: Callable[[CallGroup], T],
+    ) -> T:
+        begun = time.monotonic()
+        group = CallGroup(peers, whats, begun, begun + timeout)
+        try:
+            if timeout * 1000 >= SLICE_MS and peers:
+                self._lead.lead(self._lead.take, self._connections.ask, group)
+                if self._mailbox:
+                    self._deliver()
+            if group.left or self._told:
+                is_begun = bool(group.pending)
+                if not is_begun:
+                    group.make_pending()
+                self._finish(group.pending, group.deadline, is_begun=is_begun)
+        except BaseException:
+            self._withdraw(group.pending)
+            raise
+        return read(group)
+
+    # waiting
+
+    def _finish(
+        self, calls: Sequence[PendingCall], deadline: float, *, is_begun: bool = True
+    ) -> None:
+        """Bring calls to their end, and run the callbacks of others meanwhile."""
+        try:
+            self._wait_until_ended(calls, deadline, is_begun)
+            while self._told:
+                self._run_callbacks()
+                if time.monotonic() >= deadline or all(call.done for call in calls):
+                    return
+                self._wait_until_ended(calls, deadline, True)
+        except BaseException:
+            self._withdraw(calls)
+            raise
+
+    def _wait_until_ended(
+        self, calls: Sequence[PendingCall], deadline: float, is_begun: bool
+    ) -> None:
+        """Bring calls to their end, in the lead, or waiting for whoever leads; returns when
+        callbacks are to be run."""
+        if not self._lead.lead(self._lead.take, self._bring_to_end, calls, deadline, is_begun):
+            follow = partial(self._follow, calls, deadline, is_begun)
+            self._lead.lead(follow, self._bring_to_end, calls, deadline, True)
+        self._deliver()
+
+    def _follow(self, calls: Sequence[PendingCall], deadline: float, is_begun: bool) -> bool:
+        """Leave calls to whoever leads; False when all is done or time is over, True when the lead
+        was taken over."""
+        if not is_begun:
+            for call in calls:
+                self._connections.prepare(call)
+            self._mailbox.extend(call for call in calls if not call.done)
+        with self._lead.turn:
+            if not self._closed:
+                self._connections.wake()  # under the lock: one at a time
+            self._lead.followers += 1
+            try:
+                while not all(call.done for call in calls):
+                    if self._lead.take():
+                        return True
+                    self._lead.turn.wait(min(max(deadline - time.monotonic(), 0.001), 1.0))
+                    now = time.monotonic()
+                    self._expire(calls, now)
+                    if is_begun and now >= deadline:
+                        break
+            finally:
+                self._lead.followers -= 1
+        return False
+
+    def _bring_to_end(self, calls: Sequence[PendingCall], deadline: float, is_begun: bool) -> bool:
+        """Send calls, unless that was begun, and bring them to their end, in the lead."""
+        now = time.monotonic()
+        try:
+            if not is_begun and not self._closed:
+                self._connections.submit(calls, now)
+            for call in calls:
+                while not (call.done or self._closed or self._told):
+                    now = self._take_messages(call, now, deadline)
+                    if now >= deadline:  # who waits for a call that goes on waits no longer
+                        self._expire(calls, now)
+                        return True
+        except BaseException:
+            self._connections.mend()
+            raise
+        for call in calls if self._closed else ():
+            call.lose("the hub was closed", now)
+        return True
+
+    def _take_messages(self, awaited: PendingCall, now: float, deadline: float) -> float:
+        """Take messages until a call has ended, or there is something else to do; the time."""
+        connections, core = self._connections, self._core
+        if self._mailbox or core.actions:  # what an interrupted leader left
+            self._empty_mailbox(None)
+        if now - core.looked_at >= LOOK_EVERY:
+            connections.look_at_events(now)
+        left_ms = 1000 * (deadline - now)  # may be infinite
+        connections.set_wait(SLICE_MS if left_ms > SLICE_MS else max(int(left_ms) + 1, 0))
+        try:
+            while not (awaited.done or self._told) and now - core.looked_at < LOOK_EVERY:
+                peer, body = connections.next_message()
+                if peer is not None:
+                    now = connections.take(peer, body)
+                    if self._lead.followers:
+                        self._lead.tell_followers()
+                elif body == connections.wake_id:
+                    break
+        except zmq.Again:
+            now = time.monotonic()
+        if self._lead.followers:  # whose servers may be lost
+            self._lead.tell_followers()
+        return now
+
+    def _deliver(self) -> None:
+        """Send what was left in the mailbox, unless somebody leads, who will do it."""
+        while self._mailbox:
+            if not self._lead.lead(self._lead.take, self._empty_mailbox, None):
+                return
+
+    def _leave(self, call: PendingCall) -> None:
+        """Send a call, or cancel it, or have that done by whoever leads."""
+        if self._lead.lead(self._lead.take, self._empty_mailbox, call):
+            return
+        if not call.done:
+            self._connections.prepare(call)
+        self._mailbox.append(call)
+        self._deliver()
+        if self._mailbox:
+            with self._lead.turn:
+                if not self._closed:
+                    self._connections.wake()
+
+    def _empty_mailbox(self, own: PendingCall | None) -> bool:
+        """Send all that others have left, and a call of this thread, in the lead; if the hub was
+        closed, only what is to be withdrawn."""
+        now, call = time.monotonic(), own
+        if own is not None:
+            self._mailbox.append(own)
+        try:
+            while self._mailbox:
+                call = self._mailbox.popleft()
+                if self._closed:
+                    call.lose("the hub was closed", now)
+                self._core.submit(call, now)
+            self._connections.carry_out(now)
+        except BaseException:  # Ctrl-C, which is nothing to whose call it is
+            if call is not None and (call.done or not call.is_on_its_way):
+                self._mailbox.appendleft(call)
+            self._connections.mend()
+            raise
+        return True
+
+    def _expire(self, calls: Sequence[PendingCall], now: float) -> None:
+        for call in calls:
+            if not call.done and now >= call.deadline:
+                call.time_out(now)
+                self._mailbox.append(call)
+
+    def _withdraw(self, calls: Sequence[PendingCall]) -> None:
+        """End calls whose caller was interrupted, by Ctrl-C, and tell their servers."""
+        for call in calls:
+            # one that was accepted is withdrawn, too: its caller does not know that
+            if not call.done or (call.error is None and call.what.begins):
+                call.cancel(INTERRUPTED, time.monotonic())
+                self._mailbox.append(call)
+        self._deliver()
+
+    def _run_callbacks(self) -> None:
+        """Run the callbacks of calls that have ended; never in the lead, for they may make
+        calls."""
+        with suppress(IndexError):  # another thread runs the last one
+            while self._told:
+                self._told.popleft().run_callbacks()

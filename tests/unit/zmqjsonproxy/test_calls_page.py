@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from zmqjsonproxy.rpc.connections import HubSettings
+from zmqjsonproxy.rpc.hub import HubSettings
 from zmqjsonproxy.rpc.protocol import original
 from zmqjsonproxy.rpc.protocol.dialect import Limits, Request, read_message
 from zmqjsonproxy.rpc.protocol.jsonrpc import Code, error_from

@@ -7,7 +7,7 @@ Source of every shape: the DIBAS proxy as its clients see it (docs/protocols/cal
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeGuard
 
 from groundwork.cut import cut
 from zmqjsonproxy import wirejson
@@ -66,6 +66,6 @@ def interface_error(name: str) -> bytes:
     return wirejson.dumps(["Interface error", cut(repr(name))])
 
 
-def is_failure(value: Any) -> bool:
+def is_failure(value: Any) -> TypeGuard[dict[str, list[Any]]]:
     """Tell whether a decoded reply is an EXCEPTION object."""
     return isinstance(value, dict) and len(value) == 1 and isinstance(value.get("EXCEPTION"), list)
