@@ -15,6 +15,7 @@ from support.memory import free_key
 from player import Bank
 from player.config import load
 from spectrometer.modes import load_modes
+from zmqjsonproxy.caller import own_name
 from zmqjsonproxy.errors import OperationAbortedError
 
 SHIPPED_MODES = load_modes(load(SHIPPED))
@@ -119,18 +120,20 @@ def test_stop_ends_a_mode_change_while_the_board_does_not_answer(bank: Bank) -> 
             raised.append(error)
 
     thread = threading.Thread(target=change)
-    thread.start()
-    until = time.monotonic() + 30
-    while bank.mode_state()["state"] != "changing" and time.monotonic() < until:
-        time.sleep(0.01)
-    assert bank.stop() == [True, "Mode change aborted; no mode is set"]
-    thread.join(30)
-    assert len(raised) == 1
-    assert bank.mode_state() == {
-        "state": "none",
-        "mode": None,
-        "frequency_mhz": None,
-        "cause": "set_mode(MODE4): stop was called",
-    }
-    bank.roach.request("sim-fault", ["none"])
+    try:
+        thread.start()
+        until = time.monotonic() + 30
+        while bank.mode_state()["state"] != "changing" and time.monotonic() < until:
+            time.sleep(0.01)
+        assert bank.stop() == [True, "Mode change aborted; no mode is set"]
+        thread.join(30)
+        assert len(raised) == 1
+        assert bank.mode_state() == {
+            "state": "none",
+            "mode": None,
+            "frequency_mhz": None,
+            "cause": f"set_mode(MODE4): stop was called by {own_name()}",
+        }
+    finally:
+        bank.roach.request("sim-fault", ["none"])
     assert bank.set_mode("MODE4") == [True, "new mode MODE4 set!"]
