@@ -99,7 +99,7 @@ def judge(
         return Verdict(Outcome.INCOMPLETE, "", tuple(losses))
     if found.get("integrations") is None and found.get("packets") is None:
         return Verdict(ended, "", (f"not verified: {program} reports no counts",))
-    if found.get("planned") is None and found.get("packets") is None:
+    if found.get("planned") is None and not found.get("packets"):
         text = f"not verified: {program} reports {found['integrations']} integrations and not how many were planned"
         return Verdict(ended, "", (text,))
     return Verdict(ended)

@@ -48,12 +48,13 @@ class Locked:
     """Reads what somebody else may have locked."""
 
     def __init__(self) -> None:
-        self.free = threading.Event()
+        self.free, self.asked = threading.Event(), threading.Semaphore(0)
 
     @query
     def read(self) -> str:
         if not self.free.is_set():
             if not may_wait():
+                self.asked.release()
                 raise WouldWaitError
             self.free.wait()
         return threading.current_thread().name
@@ -88,6 +89,7 @@ def test_a_query_that_has_to_wait_does_so_beside_the_sockets_thread() -> None:
 
                 batch, old = pool.submit(many), pool.submit(original.ask, "read")
                 sent.wait()
+                assert all(locked.asked.acquire(timeout=60) for _ in range(3))
                 assert proxy.thread() == "socket"  # answered while the others wait
                 assert (waiting.done(), batch.done(), old.done()) == (False, False, False)
                 locked.free.set()

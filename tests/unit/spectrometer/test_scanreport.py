@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from spectrometer.scanreport import FOUND, KEPT, NO_REPORT, Outcome, ScanReport, ScanReports, judge
@@ -84,6 +84,7 @@ def test_the_outcome_is_what_was_recorded_of_what_was_planned(
     }),
     st.booleans(), st.integers(0, 5),
 )  # fmt: skip
+@example({"integrations": 1, "packets": 0, "packets_lost": 0}, False, 0)
 def test_nothing_that_lost_data_is_done_without_a_word(
     found: dict[str, Any], counts: bool, blocked: int
 ) -> None:
