@@ -86,6 +86,10 @@ def _set_filter(listener: int, *, drops: bool) -> None:
         sock.detach()
 
 
+_NAMES_MOST = 3
+"""Servers of one process that are named in a line of the log; a test may have a thousand."""
+
+
 class _Guard:
     """Looks after the listening sockets of this process, in a thread, as long as there are any."""
 
@@ -141,14 +145,20 @@ class _Guard:
             self._give_back()
             log.warning(
                 "%s: %d descriptors are in use: no further connection is taken until less than %d are",
-                ", ".join(self._listeners.values()),
+                self._names(),
                 most,
                 most * 9 // 10,
             )
         elif self._is_shut and used < most * 9 // 10:
             self._keep_some()
             self._shut(drops=False)
-            log.warning("%s: connections are taken again", ", ".join(self._listeners.values()))
+            log.warning("%s: connections are taken again", self._names())
+
+    def _names(self) -> str:
+        """Return the names of the servers, of many the first."""
+        names = list(self._listeners.values())
+        more = len(names) - _NAMES_MOST
+        return ", ".join(names[:_NAMES_MOST]) + (f" and {more} more" if more > 0 else "")
 
     def _shut(self, *, drops: bool) -> None:
         self._is_shut = drops
