@@ -13,6 +13,7 @@ import pytest
 from player.signals import Handlers
 
 
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 def test_a_child_is_ended_by_a_signal_that_comes_as_soon_as_it_is_there() -> None:
     handlers, heard = Handlers(), list[int]()
     handlers.install(signal.SIGTERM, lambda number, _frame: heard.append(number))
