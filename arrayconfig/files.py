@@ -326,7 +326,7 @@ def merged(base: Mapping[str, object], over: Mapping[str, object]) -> JsonObject
 
 @dataclass(frozen=True, slots=True)
 class Substitution:
-    """What became of a value.
+    """A value with its variables replaced.
 
     Attributes:
         value: With the variables replaced.

@@ -1,4 +1,4 @@
-"""What a doctor finds: a sentence, and what puts it right. Looks for nothing itself."""
+"""Findings of a doctor: a sentence, and what puts it right. Looks for nothing itself."""
 
 from __future__ import annotations
 

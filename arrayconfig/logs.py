@@ -41,7 +41,7 @@ _IN_NAMES = re.compile(r"[\x00-\x20\x7f-\xa0\u2028\u2029]")
 
 
 class _Bound:
-    """What a process is; assigning a name is atomic, so no lock is needed."""
+    """Identity of a process; assigning a name is atomic, so no lock is needed."""
 
     program = "-"
     bank: str | None = None

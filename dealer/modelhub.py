@@ -22,7 +22,7 @@ from zmqjsonproxy.hubs import blocking
 __all__ = ["AsyncModelHub", "ModelHub"]
 
 CALL_S = 0.001
-"""What a call takes at least, s: a script that asks without pause until something is over comes to
+"""Least time of a call, s: a script that asks without pause until something is over comes to
 its end."""
 
 _one_at_a_time = _thread.RLock()  # models are used by one thread; of no plan's time
@@ -34,7 +34,7 @@ KNOWN = SimpleNamespace(generation=1, native=True, is_ours=True)
 
 
 class _Hub(ABC):
-    """What both hubs of a plan have.
+    """The part that both hubs of a plan have.
 
     Args:
         players: URL -> Player.
@@ -63,7 +63,7 @@ class _Hub(ABC):
         """Let virtual time pass."""
 
     def longer(self, seconds: float) -> float:
-        """What to pause instead of `seconds`: as many times as long as nothing changes at any
+        """Return how long to pause instead of `seconds`: as many times as long as nothing changes at any
         Bank."""
         now = self._clock.time()
         times = [

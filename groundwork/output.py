@@ -1,4 +1,4 @@
-"""What keeps any command from its work: standard output that is closed, full, or without the
+"""Hindrances of any command: standard output that is closed, full, or without the
 characters that it needs, and packages that are not installed; one sentence, no traceback."""
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ JsonValue: TypeAlias = object
 JsonObject: TypeAlias = dict[str, object]
 """An object, or a table."""
 Function: TypeAlias = Callable[..., object]
-"""What is called with whatever a caller sends, which it checks itself."""
+"""Function that is called with whatever a caller sends, and checks it itself."""
 RemoteValue: TypeAlias = Any
 """A value that travels to a remote method, or from it: of a type that the method says and its callers
 know. Nobody in between looks at it."""

@@ -33,7 +33,7 @@ __all__ = ["TOO_LATE", "CallEngine", "Replies", "ServedCall", "due_at"]
 log = logging.getLogger(__name__)
 
 _HOOKS_WITHIN_S = 1.0
-"""How long `stop` and its like wait for the hooks of the operation that they abort."""
+"""Time that `stop` and its like wait for the hooks of the operation that they abort."""
 TOO_LATE = Code.DEADLINE, "DeadlineError", "the caller's time was over; not begun"
 R = TypeVar("R")
 R_co = TypeVar("R_co", covariant=True)

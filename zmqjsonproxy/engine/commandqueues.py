@@ -45,7 +45,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Aborts:
-    """What became of asking operations to end.
+    """Outcome of asking operations to end.
 
     Attributes:
         count: How many were asked.

@@ -1,4 +1,4 @@
-"""What every server answers of itself, as `rpc.*` and in the native dialect only."""
+"""Answers of every server about itself, as `rpc.*` and in the native dialect only."""
 
 from __future__ import annotations
 

@@ -42,12 +42,12 @@ __all__ = [
 ]
 
 LOOK_EVERY = 0.04
-"""How often socket events are looked at while calls are open, s."""
+"""Time between two looks at socket events while calls are open, s."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HubSettings:
-    """How servers are watched.
+    """Watch that is kept on servers.
 
     Attributes:
         heartbeat_every: s; 0 switches heartbeats off.
@@ -66,7 +66,7 @@ class HubSettings:
 
 
 class Do(Enum):
-    """What a shell is to do about a server, with the text or bytes beside it."""
+    """Deeds of a shell about a server, with the text or bytes beside it."""
 
     SEND = "send these bytes"
     LOCATE = "find the address of this URL, which is then `located`"
