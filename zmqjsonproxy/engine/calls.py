@@ -83,6 +83,7 @@ class ServedCall(Job, Generic[R]):
         due: When nobody waits for it any more, s, monotonic; None: no such time was given.
         is_answered: Nobody waits for its end: a notification, an operation that was accepted.
         is_cancelled: It was taken out of its queue, and only has to say so.
+        is_over: What came of it is told, though its queue may not have looked for the next one yet.
         queue: Where it waits or runs.
         hooks: What has to end before it begins.
     """
@@ -96,6 +97,7 @@ class ServedCall(Job, Generic[R]):
     is_answered: bool
     queue: CommandQueue
     is_cancelled: bool = False
+    is_over: bool = False
     hooks: threading.Thread | None = None
 
     def carry_out(self) -> None:
@@ -173,6 +175,7 @@ class ServedCall(Job, Generic[R]):
         self._reply(reply)
 
     def _reply(self, reply: R) -> None:
+        self.is_over = True
         if not self.is_answered and (self.operation is None or self.operation.close_acceptance()):
             self.answer(reply)
 
@@ -409,7 +412,7 @@ class CallEngine(Generic[R]):
         """Return a call of a client that waits or runs."""
 
         def is_meant(job: Job) -> bool:
-            if not isinstance(job, ServedCall) or not job.request.native:
+            if not isinstance(job, ServedCall) or job.is_over or not job.request.native:
                 return False
             return job.request.id == number and not job.request.notification
 

@@ -364,6 +364,20 @@ def test_calls_are_cancelled_by_their_number(desk: Desk) -> None:
     desk.end_hold()
 
 
+def test_a_call_that_is_answered_is_known_no_longer(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cancelled_at_once(_envelope: Any, reply: bytes) -> None:  # in the worker, in the middle
+        told.append(desk.engine.cancel(b"me", 1))
+        told.append(desk.engine.cancel(b"me", 1, True))
+        desk.replies.put(json.loads(reply))
+
+    told: list[str] = []
+    monkeypatch.setattr(desk._dispatcher, "_post", cancelled_at_once)
+    assert desk.ask("finish")["result"] == "done"
+    assert told == ["unknown", "unknown"]
+
+
 def test_a_batch_is_answered_as_one(desk: Desk) -> None:
     def message(number: Any, method: str, *params: Any) -> dict[str, Any]:
         return {**CALL, "id": number, "method": f"thing.{method}", "params": params}
