@@ -27,6 +27,9 @@ IN_SOCKET_MOST = 100
 _LARGE_MOST = 8 * 2**20
 """Bytes of larger messages to one client that wait there; but one message may have more."""
 _RETRY_S, _RETRY_MOST_S = 0.005, 0.5
+_CLIENTS_MOST = 1000
+"""Clients of which is known what of their large messages the socket may hold; with more, those for
+which nothing waits are forgotten."""
 _OVERHEAD = 200
 """Of a message that waits, bytes."""
 
@@ -203,6 +206,8 @@ class SendQueues:
         known.dropped = 0
 
     def _forget_idle(self) -> None:
+        if len(self._clients) < _CLIENTS_MOST:
+            return
         for client, known in list(self._clients.items()):
             if not known.waiting and not known.is_marked():
                 del self._clients[client]
