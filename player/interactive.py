@@ -63,7 +63,7 @@ CALLS_MOST = 64
 INTERRUPTED = "interrupted (Ctrl-C)"
 
 Outcome = tuple[Any, BaseException | None]
-"""What a call returned, or raised."""
+"""Value that a call returned, or the error that it raised."""
 
 _open: dict[
     tuple[Path, str], Bank
@@ -330,7 +330,7 @@ _carried_out: ContextVar[_CallHere | None] = ContextVar("carried out", default=N
 
 
 class _Turn:
-    """What a caller waits for: its turn, or the outcome of its call.
+    """The end of a wait: the turn of a call, or its outcome.
 
     All that has to hold at a Ctrl-C is done by locks and queues in C, which it does not divide.
 

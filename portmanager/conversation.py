@@ -1,4 +1,4 @@
-"""What a client of a port manager asks, holds and loses, over a connection of either kind. Written
+"""Questions, ports and losses of a client of a port manager, over a connection of either kind. Written
 once for the blocking client and for that of asyncio; opens no socket.
 
 A blocking connection has the same methods, and never suspends them.
@@ -29,7 +29,7 @@ __all__ = ["TIMEOUT", "Conversation", "Link", "Verbs", "own_user"]
 
 TIMEOUT = 10.0
 DUPLICATE_FOR_S = 1.0
-"""How long the Rust server may take to notice that the old instance of a service has gone."""
+"""Time that the Rust server may take to notice that the old instance of a service has gone."""
 CLOSED = "this object was closed"
 LOST_AGAIN = "asking for lost ports again"
 T = TypeVar("T")
@@ -102,8 +102,8 @@ class Conversation:
 
     @property
     def speaks_words(self) -> bool:
-        """Whether the server is of the Rust kind, which knows no names with white space; False
-        before it has spoken."""
+        """True for a server of the Rust kind, which knows no names with white space; False before it
+        has spoken."""
         return self._dialogue.quoted is False
 
     def __repr__(self) -> str:
@@ -224,7 +224,7 @@ class Conversation:
 
 
 class Verbs(Conversation):
-    """What both clients offer; the blocking one runs each to its end.
+    """Verbs that both clients offer; the blocking one runs each to its end.
 
     The methods with names in mixed case are those of NSCLDAQ's class; the others are this
     project's.

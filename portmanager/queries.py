@@ -60,12 +60,12 @@ SERVER = (
         default=TIMEOUT,
     ),
 )
-"""Which port manager is asked, beside its host."""
+"""Choice of the port manager that is asked, beside its host."""
 FORM = (
     JSON,
     argument("--sort", "order of the table; default: the server's", choices=tuple(SORTS)),
 )
-"""How a listing looks."""
+"""Form of a listing."""
 
 
 def add_commands(commands: argparse._SubParsersAction[Parser]) -> None:

@@ -1,4 +1,4 @@
-"""What scans of all kinds have: options, setup, source, pace, counts, the file, and its end.
+"""Common ground of scans of all kinds: options, setup, source, pace, counts, the file, and its end.
 
 The program works on them by these names; what a piece of voltages becomes is in `run` and
 `pulsar`.

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
@@ -41,6 +42,24 @@ def p(tmp_path: Path) -> Iterator[Bank]:
 def inner(bank: Bank) -> ShellBank:
     assert isinstance(bank.bank, ShellBank)
     return bank.bank
+
+
+@contextmanager
+def sweeping(bank: Bank) -> Iterator[list[OperationAbortedError]]:
+    """A long operation in another thread, which what is within has to end; what it raises."""
+    errors: list[OperationAbortedError] = []
+
+    def sweep() -> None:
+        try:
+            bank.sweep(60.0)
+        except OperationAbortedError as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=sweep)
+    thread.start()
+    assert inner(bank).began.wait(10)
+    yield errors
+    thread.join(10)
 
 
 def test_the_package_gives_it_late_and_the_base_class_keeps_its_place() -> None:
@@ -122,19 +141,8 @@ def test_an_operation_runs_in_the_thread_that_calls(p: Bank) -> None:
 
 
 def test_an_urgent_command_aborts_an_operation_of_another_thread(p: Bank) -> None:
-    errors: list[BaseException] = []
-
-    def sweep() -> None:
-        try:
-            p.sweep(60.0)
-        except OperationAbortedError as error:
-            errors.append(error)
-
-    thread = threading.Thread(target=sweep)
-    thread.start()
-    assert inner(p).began.wait(10)
-    assert p.stop() == "stopped"
-    thread.join(10)
+    with sweeping(p) as errors:
+        assert p.stop() == "stopped"
     assert [str(error) for error in errors] == [f"stop was called by {own_name()}"]
 
 
@@ -197,19 +205,8 @@ def test_a_call_within_a_call_is_refused_where_it_would_wait_for_itself(p: Bank)
 
 
 def test_closing_tells_operations_why_they_are_aborted(p: Bank) -> None:
-    errors: list[BaseException] = []
-
-    def sweep() -> None:
-        try:
-            p.sweep(60.0)
-        except OperationAbortedError as error:
-            errors.append(error)
-
-    thread = threading.Thread(target=sweep)
-    thread.start()
-    assert inner(p).began.wait(10)
-    p.close()
-    thread.join(10)
+    with sweeping(p) as errors:
+        p.close()
     assert [str(error) for error in errors] == ["the Bank is closed"]
 
 
