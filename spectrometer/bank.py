@@ -83,6 +83,7 @@ class SpectrometerBank(StatusBank):
         self._care = StatusCare(context.name, self._config, simulate=context.simulate, log=self.log)
         self._changing = threading.Event()  # set: no mode change is going on
         self._changing.set()
+        self._ended_by_stop = False  # the last one, and that `stop` has not said so yet
 
     # what the host needs
 
@@ -224,13 +225,11 @@ class SpectrometerBank(StatusBank):
             self._setter.start_programs(backend, programs, handle)
             handle.check()
         except BaseException as error:
-            self._abandon_mode(
-                f"set_mode({name}): {error}", quit_s=0.5
-            )  # it may not listen yet; nothing is written
+            self._abandon_mode(f"set_mode({name}): {error}", quit_s=0.5)  # nothing is written yet
             self._setter.end_program(0.5)
-            if isinstance(error, OperationAbortedError):
-                raise
-            self.log.error("set_mode(%s): %s", name, error)
+            self._ended_by_stop = handle.aborted_for == "stop"
+            if not isinstance(error, OperationAbortedError):
+                self.log.error("set_mode(%s): %s", name, error)
             if isinstance(error, BankError | StatusMemoryError | DaqError | OSError):
                 raise ModeChangeError(
                     f"mode {name} could not be set up, no mode is set now: {error}"
@@ -513,11 +512,12 @@ class SpectrometerBank(StatusBank):
     def stop(self) -> list[Any]:
         """End the scan, monitor mode, a start that waits, or a mode change. True, and what was
         ended."""
-        if not self._changing.is_set():
-            if not self._changing.wait(MODE_CHANGE_ENDS_S):
-                raise ScanError(f"the mode change did not end within {MODE_CHANGE_ENDS_S:g} s")
-            if self._mode is None:
-                return [True, "Mode change aborted; no mode is set"]
+        is_changing = not self._changing.is_set()
+        if not self._changing.wait(MODE_CHANGE_ENDS_S):
+            raise ScanError(f"the mode change did not end within {MODE_CHANGE_ENDS_S:g} s")
+        ended, self._ended_by_stop = self._ended_by_stop, False
+        if (ended or is_changing) and self._mode is None:
+            return [True, "Mode change aborted; no mode is set"]
         return [True, self._the_scan().stop(current_caller().name)]
 
     @command(refusal_pair=True)

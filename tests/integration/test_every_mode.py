@@ -3,6 +3,7 @@ and its faults."""
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Iterator
@@ -11,12 +12,14 @@ from pathlib import Path
 import pytest
 from support.backends import SHIPPED
 from support.memory import free_key
+from support.player_run import poll
 
 from player import Bank
 from player.config import load
+from spectrometer.bank import SpectrometerBank
 from spectrometer.modes import load_modes
-from zmqjsonproxy.caller import own_name
-from zmqjsonproxy.errors import OperationAbortedError
+from zmqjsonproxy.caller import Caller, own_name
+from zmqjsonproxy.errors import OperationAbortedError, RefusedError
 
 SHIPPED_MODES = load_modes(load(SHIPPED))
 FAST = "[spectrometer]\ntime_scale = 0.001\n"
@@ -57,6 +60,30 @@ def test_a_mode_can_be_set_and_prepared(bank: Bank, mode: str) -> None:
         "frequency_mhz": found.frequency_mhz,
         "cause": "",
     }
+
+
+def test_stop_says_that_it_ended_a_mode_change_that_was_over_at_once(bank: Bank) -> None:
+    bank.set_mode("MODE1", force=True)
+    bank.roach.request("sim-fault", ["slow", "60"])
+    thread = threading.Thread(target=suppressing_aborts, args=(bank,))
+    try:
+        thread.start()
+        poll(lambda: bank.mode_state()["state"] == "changing", "a mode change")
+        engine = bank._engine
+        engine.queues.abort_operations(engine.methods["bank.stop"], Caller("bob"))
+        thread.join(30)  # before the stop that ended it has its turn
+        inner = bank.bank
+        assert isinstance(inner, SpectrometerBank)
+        assert inner.stop() == [True, "Mode change aborted; no mode is set"]
+        with pytest.raises(RefusedError, match="no mode is set"):
+            inner.stop()
+    finally:
+        bank.roach.request("sim-fault", ["none"])
+
+
+def suppressing_aborts(bank: Bank) -> None:
+    with contextlib.suppress(OperationAbortedError):
+        bank.set_mode("MODE4")
 
 
 def test_nodes_of_a_coherent_mode_share_the_masters_board(config: Path, bank: Bank) -> None:
