@@ -469,19 +469,19 @@ def _keywords(function: Function, mark: Mark, obj: object) -> list[Keyword]:
     ]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Interface:
     """The exported methods of one object, a snapshot taken when it was exposed.
 
     Attributes:
         name: Name it is exposed under.
         methods: Method name -> method, by name.
-        fingerprint: Changes when the methods, their signatures, kinds or documentation change.
+        queue: Command queue of its commands.
     """
 
     name: str
     methods: dict[str, Method] = field(default_factory=dict)
-    fingerprint: str = ""
+    queue: str = ""
 
     @classmethod
     def of(cls, name: str, obj: object, *, queue: str | None = None) -> Interface:
@@ -507,8 +507,19 @@ class Interface:
                 queue=queue,
                 owner=obj,
             )
-        text = repr([m.describe() for m in methods.values()])
-        return cls(name, methods, hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:16])
+        return cls(name, methods, queue)
+
+    def with_methods_of(self, other: object) -> Interface:
+        """Return this interface with the methods of another object besides, where it has none of
+        their names."""
+        more = Interface.of(self.name, other, queue=self.queue).methods
+        return Interface(self.name, dict(sorted((more | self.methods).items())), self.queue)
+
+    @functools.cached_property
+    def fingerprint(self) -> str:
+        """Text that changes when the methods, their signatures, kinds or documentation change."""
+        text = repr([m.describe() for m in self.methods.values()])
+        return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:16]
 
     def list_methods(self) -> list[list[str | None]]:
         """Return the original's answer: [name, doc string or None] pairs."""

@@ -13,6 +13,8 @@ import logging
 import os
 import threading
 import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any, NoReturn, Protocol
 from weakref import WeakSet
 
@@ -67,23 +69,28 @@ def own_context() -> zmq.Context[Any]:
 
 class ForkSafeLock:
     """A lock, as a context manager, that is free in a child even if another thread had it when the
-    child was made."""
+    child was made.
 
-    __slots__ = ("__weakref__", "_lock")
+    Args:
+        make: Makes the lock.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("__weakref__", "_lock", "_make")
+
+    def __init__(self, make: Callable[[], AbstractContextManager[bool]] = threading.Lock) -> None:
+        self._make = make
         self.renew()
         _locks.add(self)
 
     def renew(self) -> None:
         """Make it a free one."""
-        self._lock = threading.Lock()
+        self._lock = self._make()
 
     def __enter__(self) -> None:
-        self._lock.acquire()
+        self._lock.__enter__()
 
     def __exit__(self, *_exc: object) -> None:
-        self._lock.release()
+        self._lock.__exit__(None, None, None)
 
 
 class OfOneProcess:

@@ -19,6 +19,8 @@ from typing import Generic, Protocol, TypeVar
 from groundwork.errors import text_of
 from groundwork.values import JsonObject
 from zmqjsonproxy.caller import OF_THE_ORIGINAL, Caller, begin_calling, calling, end_calling
+from zmqjsonproxy.channels.properties import has_properties, table_of
+from zmqjsonproxy.channels.propertymethods import PropertyMethods
 from zmqjsonproxy.engine.commandqueues import CommandQueue, CommandQueues, Job
 from zmqjsonproxy.engine.ownmethods import OwnMethods
 from zmqjsonproxy.errors import AlreadyDoneError
@@ -226,6 +228,8 @@ class CallEngine(Generic[R]):
         if not name or name == "rpc":
             raise ValueError(f"{name!r}: an interface needs a name, and `rpc` is the server's own")
         interface = Interface.of(name, obj, queue=queue)
+        if has_properties(obj):
+            interface = interface.with_methods_of(PropertyMethods(table_of(obj)))
         for old in self.interfaces.get(name, Interface(name)).methods:
             self.methods.pop(f"{name}.{old}", None)
             self.quick.pop(f"{name}.{old}", None)

@@ -20,9 +20,9 @@ from zmqjsonproxy.engine.calls import TOO_LATE, due_at
 from zmqjsonproxy.engine.commandqueues import SMALL, Job
 from zmqjsonproxy.interface import Kind, Method
 from zmqjsonproxy.protocol.arrays import join, size_of
-from zmqjsonproxy.protocol.failures import Code
 from zmqjsonproxy.protocol.request import Request
 from zmqjsonproxy.rpc.batchreply import BatchReply
+from zmqjsonproxy.rpc.connectionmethods import ConnectionMethods
 from zmqjsonproxy.rpc.offers import answer_unknown
 from zmqjsonproxy.rpc.outcomes import encoded, not_begun, outcome
 from zmqjsonproxy.rpc.protocol import dialect, jsonrpc
@@ -44,6 +44,7 @@ class Dispatcher:
     Args:
         engine: Carries calls out.
         settings: Limits.
+        connection_methods: Answer what concerns one connection.
         send: Sends a reply; called in the thread that calls `serve`.
         post: Sends a reply from any thread.
         on_hello: Told the routing id of a client that is one of ours.
@@ -53,11 +54,13 @@ class Dispatcher:
         self,
         engine: CallEngine[bytes],
         settings: ServerSettings,
+        connection_methods: ConnectionMethods,
         send: Callable[[Envelope, bytes], None],
         post: Callable[[Envelope, bytes], None],
         on_hello: Callable[[bytes], None] = lambda _client: None,
     ) -> None:
         self._engine, self._settings = engine, settings
+        self._connection_methods = connection_methods
         self._send, self._post, self._on_hello = send, post, on_hello
         self._callers = KnownCallers()
         self._body, self._parts = b"", 1  # of the message being served, and its calls
@@ -120,8 +123,10 @@ class Dispatcher:
         method = engine.methods.get(target)
         if method is not None and (request.native or method.queue != "rpc"):
             return self._hand_over(method, request, envelope, later)
-        if target == jsonrpc.CANCEL and request.native:
-            return self._answer_cancel(request, envelope[0])
+        if request.native:
+            own = self._connection_methods.answer(request, envelope[0])
+            if own is not None:
+                return None if request.notification else own
         most = self._settings.max_message_bytes
         return answer_unknown(request, engine.interfaces, engine.operations.instance, most)
 
@@ -137,24 +142,6 @@ class Dispatcher:
             envelope[0],
             self._weight(),
         )
-
-    def _answer_cancel(self, request: Request, client: bytes) -> bytes | None:
-        """Cancel what a request says; the reply, which tells what came of it, or None if none is
-        wanted."""
-        known = (
-            {"id": request.args[0]}
-            if len(request.args) == 1 and not request.kwargs
-            else request.kwargs
-        )
-        only_waiting, others = known.get("only_waiting", False), known.keys() - {"only_waiting"}
-        is_id = not request.args[1:] and others == {"id"} and type(known["id"]) in (int, str, float)
-        if is_id and type(only_waiting) is bool:
-            told = self._engine.cancel(client, known["id"], only_waiting)
-            reply = jsonrpc.reply(request.id, told)
-        else:
-            text = f"{jsonrpc.CANCEL}: `id` is the number or text of a call that was made over the same connection"
-            reply = not_begun(request, Code.BAD_PARAMETERS, "BadParametersError", text)[0]
-        return None if request.notification else reply
 
     def _weight(self) -> int:
         """Bytes of memory that a part of the message being served takes, about."""

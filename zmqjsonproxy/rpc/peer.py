@@ -181,6 +181,7 @@ class Peer:
         pause: Before the next connection, if this one fails, too, s; 0: the shortest.
         reason: Why the last connection ended.
         described: Object name -> what it offered when it was asked last.
+        on_notice: Takes messages that answer no call; None: they are dropped.
     """
 
     def __init__(self, url: str, tell: Callable[[Peer, str], object]) -> None:
@@ -200,6 +201,7 @@ class Peer:
         self.current: PendingCall | None = None
         self.numbered: dict[int, PendingCall] = {}
         self.described: dict[str, InterfaceDescription] = {}
+        self.on_notice: Callable[[JsonObject, float], None] | None = None
 
     @property
     def waits_in_vain(self) -> bool:
@@ -278,6 +280,10 @@ class Peer:
                     self.forget(call)
                     value = what.read([message], call.number, now - call.begun, self.url)
                 call.end(None if error else value, error, now)
+                return
+            if "method" in message:
+                if self.on_notice is not None:
+                    self.on_notice(message, now)
                 return
         if self.native and type(message) is list:
             self._receive_batch(message, now)

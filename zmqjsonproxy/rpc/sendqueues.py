@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -22,6 +23,9 @@ __all__ = ["IN_SOCKET_MOST", "SendQueues"]
 
 log = logging.getLogger(__name__)
 
+Missed = Callable[[bytes, bool], None]
+"""Told of a client that did not get a message, and whether it is gone."""
+
 IN_SOCKET_MOST = 100
 """Messages to one client that wait in the socket, each smaller than COPIED_MOST."""
 _LARGE_MOST = 8 * 2**20
@@ -30,6 +34,9 @@ _RETRY_S, _RETRY_MOST_S = 0.005, 0.5
 _CLIENTS_MOST = 1000
 """Clients of which is known what of their large messages the socket may hold; with more, those for
 which nothing waits are forgotten."""
+_UPDATES_MOST = 20_000
+"""Updates that wait for the socket's thread."""
+_UPDATES_FOR_S = 0.0003
 _OVERHEAD = 200
 """Of a message that waits, bytes."""
 
@@ -79,6 +86,8 @@ class SendQueues:
         self._send = sender(socket, zmq.NOBLOCK)
         self._wake, self._most, self.name = wake, most, name
         self._posted: deque[tuple[Sequence[bytes], bytes]] = deque()
+        self._updates: deque[tuple[Sequence[Sequence[bytes]], bytes, Missed]] = deque()
+        self._updates_size, self._is_rung = 0, False
         self._large_posted: dict[bytes, int] = {}  # of each client, bytes
         self._lock = threading.Lock()
         self._clients: dict[bytes, _SendQueue] = {}
@@ -92,26 +101,70 @@ class SendQueues:
             self._count_posted(envelope[0], size)
         self._wake()
 
+    def post_update(
+        self, envelopes: Sequence[Sequence[bytes]], body: bytes, missed: Missed
+    ) -> bool:
+        """Leave a message for several clients for the thread of the socket; it waits behind what
+        was left so before, and all replies go first.
+
+        Args:
+            envelopes: Of the clients.
+            body: The message.
+            missed: Told there which client did not get it, for it takes too little, or is gone.
+
+        Returns:
+            False if too much waits, and nobody gets it.
+        """
+        size = size_of(body) + _OVERHEAD
+        with self._lock:
+            if self._updates and (
+                self._updates_size + size > 2 * self._most or len(self._updates) >= _UPDATES_MOST
+            ):
+                return False
+            self._updates_size += size
+            self._updates.append((envelopes, body, missed))
+            is_rung, self._is_rung = self._is_rung, True
+        if not is_rung:
+            self._wake()
+        return True
+
+    def _send_updates(self) -> None:
+        """Send updates, for a moment: calls are answered in between."""
+        end = time.monotonic() + _UPDATES_FOR_S
+        self._is_rung = False
+        while self._updates:
+            envelopes, body, missed = self._updates.popleft()
+            with self._lock:
+                self._updates_size -= size_of(body) + _OVERHEAD
+            for envelope in envelopes:
+                if self.is_full(envelope[0]) or not self.send(envelope, body):
+                    missed(envelope[0], not self.is_full(envelope[0]))
+            if self._updates and time.monotonic() > end:
+                self._is_rung = True
+                self._wake()
+                return
+
     def _count_posted(self, client: bytes, size: int) -> None:
         with self._lock:
             self._large_posted[client] = self._large_posted.get(client, 0) + size
             if not self._large_posted[client]:
                 del self._large_posted[client]
 
-    def send(self, envelope: Sequence[bytes], body: bytes) -> None:
-        """Send a reply, or keep it until its client takes it; to one who is gone it is dropped."""
+    def send(self, envelope: Sequence[bytes], body: bytes) -> bool:
+        """Send a reply, or keep it until its client takes it; False: that one is gone."""
         size = len(body) if type(body) is not Framed else size_of(body)
         known = self._clients.get(envelope[0]) if self._clients else None
         if size >= COPIED_MOST or (known is not None and known.waiting):
-            self._put(envelope, body, size, known)
-            return
+            return self._put(envelope, body, size, known)
         try:
             self._send(envelope, body)
         except zmq.Again:
-            self._put(envelope, body, size, known)
+            return self._put(envelope, body, size, known)
         except zmq.ZMQError as error:
             if error.errno != zmq.EHOSTUNREACH:
                 raise
+            return False
+        return True
 
     def is_full(self, client: bytes) -> bool:
         """Tell whether so much waits for a client, or for all, that it must take something before
@@ -130,6 +183,8 @@ class SendQueues:
             self.send(envelope, body)
             if (size := size_of(body)) >= COPIED_MOST:
                 self._count_posted(envelope[0], -size)
+        if self._updates:
+            self._send_updates()
         if self._size and not self._is_armed:
             before = self._size
             for known in list(self._clients.values()):
@@ -146,14 +201,14 @@ class SendQueues:
 
     def _put(
         self, envelope: Sequence[bytes], body: bytes, size: int, known: _SendQueue | None
-    ) -> None:
-        """Send a large message, or keep one behind those that wait."""
+    ) -> bool:
+        """Send a large message, or keep one behind those that wait; False: its client is gone."""
         client = envelope[0]
         if known is None:
             self._forget_idle()
             known = self._clients[client] = _SendQueue()
         if not known.waiting and known.may_send(size) and self._give(known, envelope, body, size):
-            return
+            return client in self._clients
         size += _OVERHEAD
         if known.waiting and (
             known.size + size > 2 * self._most or self._size + size > 3 * self._most
@@ -162,7 +217,7 @@ class SendQueues:
                 text = "%s: a client does not take its replies: %d bytes wait for it, the others are dropped"
                 log.warning(text, self.name, known.size)
             known.dropped += 1
-            return
+            return True
         if (
             type(body) is bytes and size < COPIED_MOST
         ):  # an encoder's own has three times its room behind it
@@ -171,6 +226,7 @@ class SendQueues:
         known.size += size
         self._size += size
         self._come_back()
+        return True
 
     def _give(self, known: _SendQueue, envelope: Sequence[bytes], body: bytes, size: int) -> bool:
         """Give the socket a message that it may have; whether it is done with."""

@@ -21,12 +21,15 @@ import zmq
 
 from groundwork.addresses import split_url
 from groundwork.watching import watch
+from zmqjsonproxy.channels.properties import has_properties, table_of
+from zmqjsonproxy.channels.publisher import Publisher
 from zmqjsonproxy.engine import CallEngine, CommandQueues
 from zmqjsonproxy.engine.commandqueues import SMALL
 from zmqjsonproxy.interface import Interface
 from zmqjsonproxy.process import LET_GO_WITHIN_S, OfOneProcess, watch_process
 from zmqjsonproxy.protocol.operations import OperationTable
 from zmqjsonproxy.rpc import outcomes
+from zmqjsonproxy.rpc.connectionmethods import ConnectionMethods
 from zmqjsonproxy.rpc.descriptors import Listening
 from zmqjsonproxy.rpc.dispatch import Dispatcher
 from zmqjsonproxy.rpc.frames import frame_sender, receiver
@@ -98,6 +101,7 @@ class ZMQJSONProxyServer(OfOneProcess):
         self._send_queues = SendQueues(
             self._router, self._wake, self.settings.max_waiting_bytes, name or URL
         )
+        self.publisher = Publisher(self._send_queues.post_update, self.instance)
         self._inbox = Inbox(self.settings.max_unread_bytes)
         self._inner.set(zmq.IDENTITY, self._inner_id)
         self._ring = frame_sender(self._inner)
@@ -125,7 +129,12 @@ class ZMQJSONProxyServer(OfOneProcess):
         self._receive, trust = receiver(self._router)
         trust(self._inner_id)
         self._dispatcher = Dispatcher(
-            self.engine, self.settings, self._send_queues.send, self._send_queues.post, trust
+            self.engine,
+            self.settings,
+            ConnectionMethods(self.engine, self.publisher),
+            self._send_queues.send,
+            self._send_queues.post,
+            trust,
         )
         watch_process(self)
 
@@ -138,7 +147,10 @@ class ZMQJSONProxyServer(OfOneProcess):
             queue: Objects of one command queue share one queue of commands; the text before the
                 first dot by default.
         """
-        return self.engine.expose(name, obj, queue=queue)
+        interface = self.engine.expose(name, obj, queue=queue)
+        if has_properties(obj):
+            self.publisher.add(name, table_of(obj))
+        return interface
 
     # the loop
 
@@ -290,6 +302,7 @@ class ZMQJSONProxyServer(OfOneProcess):
     def close(self) -> None:
         """Close the sockets; not while `run_loop` runs: use `quit_loop`."""
         self._ended.set()
+        self.publisher.close()
         self._send_queues.close()
         self._listening.close()
         with self._inner_lock:

@@ -1,0 +1,475 @@
+"""Properties of an object: declared in its class, a line each; their present values. No sockets.
+
+class PowerSupply(Bank):
+    voltage = published(0.0, unit="V", doc="Output, as it was read back.")
+    limit = published(30.0, unit="V", doc="Highest output that is taken.", writable=True)
+    tripped = message(doc="The supply switched its output off.")
+    trace = pipe(unit="V", x_unit="s", doc="Output while it settles.")
+
+    @limit.checked_by
+    def _check_limit(self, value: float) -> float: ...
+
+    @computed(unit="s", doc="Time since the Player was started.")
+    def uptime(self) -> float: ...
+
+An assignment `self.voltage = 3.3` publishes, from any thread; so do `self.tripped(reason="...")`
+and `self.trace(array, x_delta=1e-3)`. What was published may be changed by its owner at once.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Generic, Self, TypeVar, cast, overload
+
+from groundwork.errors import did_you_mean, text_of
+from groundwork.values import Function, JsonObject, JsonValue
+from zmqjsonproxy.channels.protocol.notices import Encoded, encode
+from zmqjsonproxy.errors import RefusedError
+from zmqjsonproxy.process import ForkSafeLock
+
+__all__ = [
+    "Declared",
+    "PropertyKind",
+    "PropertyTable",
+    "PublishedUpdate",
+    "computed",
+    "declared_by",
+    "has_properties",
+    "message",
+    "pipe",
+    "published",
+    "publishing",
+    "table_of",
+]
+
+T = TypeVar("T")
+F = TypeVar("F", bound=Function)
+_TABLE = "__properties__"
+publishing = ForkSafeLock(threading.RLock)
+"""Held while properties and who hears of them are changed; by code of ours only."""
+LONGEST_NAME = 200
+"""Characters of a property's name."""
+PROPERTIES_MOST = 10_000
+"""Of one object; those that it makes at run time are bounded by it."""
+
+
+class PropertyKind(StrEnum):
+    """A result has a present value; a message is an event; a pipe is a stream of arrays."""
+
+    RESULT = "result"
+    MESSAGE = "message"
+    PIPE = "pipe"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Declared:
+    """Declaration of a property.
+
+    Attributes:
+        name: As subscribers write it; dots group: `status.SCANNUM`.
+        kind: What it is.
+        unit: Of its value.
+        doc: What it is.
+        annotation: Type of its value, as Python writes it; empty: any.
+        x_unit: Of a pipe: of the axis along its frames.
+        writable: Clients may set it.
+        read: Of one that is computed: reads it; it is called for `get_properties`, and every
+            `every` seconds while somebody subscribes.
+        check: Of one that is writable: takes the value that a client sets, and returns the one that
+            is acknowledged and published, or refuses.
+        every: s.
+    """
+
+    name: str
+    kind: PropertyKind = PropertyKind.RESULT
+    unit: str = ""
+    doc: str = ""
+    annotation: str = ""
+    x_unit: str = ""
+    writable: bool = False
+    read: Callable[[], JsonValue] | None = None
+    check: Callable[[JsonValue], JsonValue] | None = None
+    every: float = 1.0
+
+    def describe(self) -> JsonObject:
+        """Return what clients are told."""
+        told: JsonObject = {"name": self.name, "kind": self.kind.value}
+        texts = {
+            "unit": self.unit,
+            "doc": self.doc,
+            "annotation": self.annotation,
+            "x_unit": self.x_unit,
+        }
+        told |= {key: text for key, text in texts.items() if text}
+        return told | {"writable": self.writable}
+
+
+class PublishedUpdate:
+    """One value of a property.
+
+    Attributes:
+        number: Counts the updates of the property, from 1 on.
+        time_us: When it was published, UTC, microseconds.
+        encoded: The value as it travels.
+    """
+
+    __slots__ = ("encoded", "number", "time_us")
+
+    def __init__(self, number: int, time_us: int, encoded: Encoded) -> None:
+        self.number, self.time_us, self.encoded = number, time_us, encoded
+
+
+Listener = Callable[[PublishedUpdate], object]
+
+
+@dataclass(slots=True, eq=False)
+class Property:
+    """A property of an object.
+
+    Attributes:
+        declared: Its declaration.
+        number: Of its last update; 0: there was none.
+        newest: Its last update; None: there was none.
+        listeners: Called with each update, in the order of the numbers, within `publishing`; by
+            whom they belong to.
+    """
+
+    declared: Declared
+    number: int = 0
+    newest: PublishedUpdate | None = None
+    listeners: dict[object, Listener] = field(default_factory=dict)
+
+
+class PropertyTable:
+    """Properties of one object, and their present values; for any thread.
+
+    Attributes:
+        properties: By name.
+        on_new: Called with each property that is declared later, within `publishing`; by whom they
+            belong to.
+    """
+
+    def __init__(self, declared: Iterable[Declared]) -> None:
+        self.properties = {each.name: Property(each) for each in declared}
+        self.on_new: dict[object, Callable[[Property], object]] = {}
+
+    def declare(self, declared: Declared) -> None:
+        """Add a property at run time, or change what is said of one."""
+        with publishing:
+            known = self.properties.get(declared.name)
+            if known is not None:
+                known.declared = declared
+                return
+            if len(self.properties) >= PROPERTIES_MOST:
+                raise ValueError(
+                    f"{declared.name}: an object has at most {PROPERTIES_MOST} properties"
+                )
+            if not 0 < len(declared.name) <= LONGEST_NAME:
+                raise ValueError(
+                    f"{declared.name[:40]!r}: a name has 1 to {LONGEST_NAME} characters"
+                )
+            made = self.properties[declared.name] = Property(declared)
+            for tell in self.on_new.values():
+                tell(made)
+
+    def publish(self, name: str, value: object, time_us: int | None = None) -> None:
+        """Publish a value; a result that is not declared yet becomes one.
+
+        Args:
+            name: Of the property.
+            value: Anything that can be sent; it may be changed at once.
+            time_us: When it was so, UTC, microseconds; None: now.
+
+        Raises:
+            TypeError, ValueError: It cannot be sent; nothing was published.
+        """
+        try:
+            encoded = encode(value)
+        except (TypeError, ValueError, RecursionError) as error:
+            error.add_note(f"{name} was not published: its value cannot travel")
+            raise
+        known = self.properties.get(name)
+        if known is None:
+            self.declare(Declared(name=name))
+            known = self.properties[name]
+        with publishing:
+            known.number += 1
+            moment = time.time_ns() // 1000 if time_us is None else time_us
+            update = known.newest = PublishedUpdate(known.number, moment, encoded)
+            for listener in known.listeners.values():
+                listener(update)
+
+    def sample(self, name: str) -> None:
+        """Publish what a computed property is now, if that is another value."""
+        known = self.properties.get(name)
+        if known is None or known.declared.read is None:
+            return
+        value = encode(known.declared.read())
+        if known.newest is None or known.newest.encoded != value:
+            self.publish(name, value.value())
+
+    def get(self, names: Iterable[str]) -> JsonObject:
+        """Return the present values of results and pipes, None for one that has none yet.
+
+        Raises:
+            RefusedError: There is no such property, or it is a message.
+        """
+        found: JsonObject = {}
+        for name in names:
+            one = self._found(name)
+            if one.declared.kind is PropertyKind.MESSAGE:
+                raise RefusedError(f"{name} is a message, which has no value: subscribe to it")
+            if one.declared.read is not None:
+                found[name] = one.declared.read()
+            else:
+                found[name] = None if one.newest is None else one.newest.encoded.value()
+        return found
+
+    def set(self, values: Mapping[str, JsonValue]) -> JsonObject:
+        """Set properties, all or none; return the values that hold now, by name.
+
+        Raises:
+            RefusedError: One of them is not there, not writable, or refuses its value; nothing was
+                set.
+        """
+        checked: JsonObject = {}
+        for name, value in values.items():
+            declared = self._found(name).declared
+            if not declared.writable:
+                others = [n for n, one in self.properties.items() if one.declared.writable]
+                told = ", ".join(others[:20]) or "none"
+                raise RefusedError(f"{name} is read-only; nothing was set. Writable: {told}")
+            checked[name] = value if declared.check is None else _checked(declared, value)
+        for name, value in checked.items():
+            self.publish(name, value)
+        return checked
+
+    def _found(self, name: str) -> Property:
+        found = self.properties.get(name)
+        if found is None:
+            hint = did_you_mean(name, list(self.properties))
+            raise RefusedError(
+                f"no property {name[:LONGEST_NAME]!r} here{hint}; list_properties names them"
+            )
+        return found
+
+    def names(self, wanted: Callable[[str], bool]) -> list[str]:
+        """Return the names that are wanted."""
+        with publishing:
+            return list(filter(wanted, self.properties))
+
+    def results(self) -> list[str]:
+        """Return the names of all results."""
+        with publishing:
+            known = self.properties.items()
+            return [name for name, p in known if p.declared.kind is PropertyKind.RESULT]
+
+    def describe(self) -> list[JsonObject]:
+        """Return what clients are told of all properties, by name."""
+        with publishing:
+            known = sorted(self.properties.items())
+        return [one.declared.describe() for _, one in known]
+
+
+def _checked(declared: Declared, value: JsonValue) -> JsonValue:
+    check = cast(Callable[[JsonValue], JsonValue], declared.check)
+    try:
+        return check(value)
+    except RefusedError:
+        raise
+    except (TypeError, ValueError) as error:
+        raise RefusedError(f"{declared.name}: {text_of(error)}; nothing was set") from error
+
+
+# in classes
+
+
+class _Descriptor:
+    """Base of what stands in a class for a property."""
+
+    declared: Declared
+
+    def __init__(self, declared: Declared) -> None:
+        self.declared = declared
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.declared = replace(self.declared, name=name)
+
+    def bound(self, obj: object) -> Declared:
+        """Return the declaration for one object."""
+        return self.declared
+
+
+class published(_Descriptor, Generic[T]):  # noqa: N801 (written in classes as `property` is)
+    """A result: a scalar, a text, a table; an assignment publishes it.
+
+    Args:
+        default: Its value at first; it is published with it. Its type is that of the property.
+        unit: Of the value.
+        doc: What it is.
+        writable: Clients may set it, by `set_properties`.
+    """
+
+    def __init__(
+        self, default: T, *, unit: str = "", doc: str = "", writable: bool = False
+    ) -> None:
+        annotation = "" if default is None else type(default).__name__
+        super().__init__(
+            Declared(name="", unit=unit, doc=doc, annotation=annotation, writable=writable)
+        )
+        self._default, self._check = default, ""
+
+    def checked_by(self, function: F) -> F:
+        """Decorate the method that takes a value that a client sets, and returns the one that then
+        holds; it refuses by RefusedError."""
+        self._check = function.__name__
+        return function
+
+    def bound(self, obj: object) -> Declared:
+        """Return the declaration for one object."""
+        declared, default = self.declared, self._default
+        if not declared.writable:
+            return declared
+        own = getattr(obj, self._check) if self._check else None
+
+        def check(value: JsonValue) -> JsonValue:
+            typed = _of_type(type(default), value)
+            return typed if own is None else own(typed)
+
+        return replace(declared, check=check)
+
+    @overload
+    def __get__(self, obj: None, owner: type) -> Self: ...
+    @overload
+    def __get__(self, obj: object, owner: type) -> T: ...
+    def __get__(self, obj: object | None, owner: type) -> Self | T:
+        if obj is None:
+            return self
+        newest = table_of(obj).properties[self.declared.name].newest
+        return self._default if newest is None else cast(T, newest.encoded.value())
+
+    def __set__(self, obj: object, value: T) -> None:
+        table_of(obj).publish(self.declared.name, value)
+
+
+def _of_type(wanted: type, value: JsonValue) -> JsonValue:
+    """Return a value as one of the type of a default; a whole number is a float, too."""
+    if wanted is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if wanted is type(None) or type(value) is wanted:
+        return value
+    raise TypeError(f"{str(value)[:80]!r} is no {wanted.__name__}")
+
+
+class computed:  # noqa: N801
+    """A result that is read when somebody asks: decorates a method without arguments.
+
+    Args:
+        unit: Of the value.
+        doc: What it is; that of the method by default.
+        every: While somebody subscribes it is read so often, s.
+    """
+
+    def __init__(self, *, unit: str = "", doc: str = "", every: float = 1.0) -> None:
+        self._unit, self._doc, self._every = unit, doc, every
+
+    def __call__(self, function: Callable[[object], T] | Function) -> _Computed[T]:
+        doc = self._doc or (function.__doc__ or "").strip().partition("\n")[0]
+        annotation = str(function.__annotations__.get("return", ""))
+        declared = Declared(
+            name="", unit=self._unit, doc=doc, annotation=annotation, every=self._every
+        )
+        return _Computed(declared, cast(Callable[[object], T], function))
+
+
+class _Computed(_Descriptor, Generic[T]):
+    """A computed property; read as an attribute."""
+
+    def __init__(self, declared: Declared, function: Callable[[object], T]) -> None:
+        super().__init__(declared)
+        self._function = function
+
+    def bound(self, obj: object) -> Declared:
+        """Return the declaration for one object."""
+        return replace(self.declared, read=lambda: self._function(obj))
+
+    @overload
+    def __get__(self, obj: None, owner: type) -> Self: ...
+    @overload
+    def __get__(self, obj: object, owner: type) -> T: ...
+    def __get__(self, obj: object | None, owner: type) -> Self | T:
+        return self if obj is None else self._function(obj)
+
+
+class message(_Descriptor):  # noqa: N801
+    """An event with a body: `self.NAME(key=value)` publishes it.
+
+    Args:
+        doc: What it says, and its keys.
+    """
+
+    def __init__(self, *, doc: str = "") -> None:
+        super().__init__(Declared(name="", kind=PropertyKind.MESSAGE, doc=doc))
+
+    def __get__(self, obj: object, owner: type) -> Callable[..., None]:
+        return lambda **body: table_of(obj).publish(self.declared.name, body)
+
+
+class pipe(_Descriptor):  # noqa: N801
+    """A stream of arrays: `self.NAME(array, x_start=0.0, x_delta=1.0)` publishes a frame.
+
+    Subscribers get `{"data": array, "x_start": ..., "x_delta": ...}`.
+
+    Args:
+        unit: Of the numbers.
+        x_unit: Of the axis along the last dimension.
+        doc: What it is, with its shape.
+    """
+
+    def __init__(self, *, unit: str = "", x_unit: str = "", doc: str = "") -> None:
+        declared = Declared(name="", kind=PropertyKind.PIPE, unit=unit, x_unit=x_unit, doc=doc)
+        super().__init__(declared)
+
+    def __get__(self, obj: object, owner: type) -> Callable[..., None]:
+        def send(data: object, *, x_start: float = 0.0, x_delta: float = 1.0) -> None:
+            frame = {"data": data, "x_start": x_start, "x_delta": x_delta}
+            table_of(obj).publish(self.declared.name, frame)
+
+        return send
+
+
+def declared_by(kind: type) -> dict[str, _Descriptor]:
+    """Return what a class and its bases declare, by name."""
+    found: dict[str, _Descriptor] = {}
+    for one in reversed(kind.__mro__):
+        for name, value in vars(one).items():
+            if isinstance(value, _Descriptor):
+                found[name] = value
+            else:
+                found.pop(name, None)  # overridden by what is no property
+    return found
+
+
+def has_properties(obj: object) -> bool:
+    """Tell whether an object declares or publishes anything."""
+    return _TABLE in getattr(obj, "__dict__", ()) or bool(declared_by(type(obj)))
+
+
+def table_of(obj: object) -> PropertyTable:
+    """Return the properties of an object, which are made when they are first asked for."""
+    found = vars(obj).get(_TABLE)
+    if found is None:
+        with publishing:
+            found = vars(obj).get(_TABLE)
+            if found is None:
+                descriptors = declared_by(type(obj))
+                found = PropertyTable(each.bound(obj) for each in descriptors.values())
+                vars(obj)[_TABLE] = found
+                for name, each in descriptors.items():
+                    if isinstance(each, published) and each._default is not None:
+                        found.publish(name, each._default)
+    return cast(PropertyTable, found)

@@ -1,0 +1,47 @@
+"""Methods of every object that has properties: list, get and set them."""
+
+from __future__ import annotations
+
+from groundwork.values import JsonObject, JsonValue
+from zmqjsonproxy.channels.properties import PropertyTable
+from zmqjsonproxy.interface import command, query
+
+__all__ = ["PropertyMethods"]
+
+
+class PropertyMethods:
+    """The methods, for one object.
+
+    Args:
+        table: Its properties.
+    """
+
+    def __init__(self, table: PropertyTable) -> None:
+        self._table = table
+
+    @query
+    def list_properties(self) -> list[JsonObject]:
+        """Return what is published here, by name: kind, unit, documentation, type, whether it is
+        writable."""
+        return self._table.describe()
+
+    @query
+    def get_properties(self, *names: str) -> JsonObject:
+        """Return present values, name -> value; None for one that has none yet.
+
+        Args:
+            *names: Of properties; none: all results.
+        """
+        return self._table.get(names or self._table.results())
+
+    @command
+    def set_properties(self, **values: JsonValue) -> JsonObject:
+        """Set writable properties, all or none.
+
+        Args:
+            **values: New values; a name that is no word in Python is given as `**{"a.b": 1}`.
+
+        Returns:
+            The values that hold now, name -> value, which may be others than were asked for.
+        """
+        return self._table.set(values)

@@ -1,0 +1,116 @@
+"""Limits of a stream: which of the updates of a property are sent, and when. No clock."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from groundwork.values import JsonObject
+
+__all__ = ["NO_LIMITS", "Limiter", "Limits", "read_limits"]
+
+T = TypeVar("T")
+_SLOWEST, _FASTEST = 0.001, 1000.0
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Limits that a subscriber wants. Subscriptions of a property with equal limits share a stream.
+
+    Attributes:
+        rate: Updates per second at most, 0.001 to 1000; 0: all. The last one of a burst always
+            comes.
+        dead_band: A number is sent if it differs by more than this from the one that was sent
+            last; 0: always.
+    """
+
+    rate: float = 0.0
+    dead_band: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not _is_number(self.rate) or (self.rate and not _SLOWEST <= self.rate <= _FASTEST):
+            text = (
+                f"rate: {self.rate!r} is not within {_SLOWEST:g}..{_FASTEST:g} updates per second"
+            )
+            raise ValueError(f"{text}; 0 has no limit")
+        if not _is_number(self.dead_band) or not 0 <= self.dead_band < math.inf:
+            raise ValueError(f"dead_band: {self.dead_band!r} is no number from 0 on")
+
+    def describe(self) -> JsonObject:
+        """Return them as they travel: those that are there."""
+        said = {"rate": self.rate, "dead_band": self.dead_band}
+        return {name: value for name, value in said.items() if value}
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+NO_LIMITS = Limits()
+
+
+def read_limits(said: object) -> Limits:
+    """Read limits as they travel, an object with some of their names; ValueError: they are none."""
+    if not isinstance(said, dict):
+        raise ValueError(f"limits are an object, not {str(said)[:40]}")
+    unknown = said.keys() - {"rate", "dead_band"}
+    if unknown:
+        raise ValueError(f"unknown limits: {', '.join(sorted(map(str, unknown)))[:80]}")
+    return Limits(**said)
+
+
+class Limiter(Generic[T]):
+    """Choice of updates for one stream.
+
+    Args:
+        limits: Not NO_LIMITS.
+    """
+
+    __slots__ = ("_band", "_kept", "_last", "_pause", "_sent_at")
+
+    def __init__(self, limits: Limits) -> None:
+        self._pause = 1 / limits.rate if limits.rate else 0.0
+        self._band = limits.dead_band
+        self._sent_at = -math.inf
+        self._last: object = None
+        self._kept: tuple[T, object] | None = None
+
+    @property
+    def due(self) -> float | None:
+        """When an update is to be taken that waits, s; None: none waits."""
+        return None if self._kept is None else self._sent_at + self._pause
+
+    def note_sent(self, value: object, now: float) -> None:
+        """Take note of a value that subscribers have."""
+        self._sent_at, self._last = now, value
+
+    def offer(self, update: T, value: object, now: float) -> T | None:
+        """Offer an update.
+
+        Args:
+            update: The update.
+            value: Its value, for the dead-band.
+            now: s, monotonic.
+
+        Returns:
+            The update, if it is to be sent now; None: it waits, or is not sent.
+        """
+        self._kept = update, value
+        return self.take(now)
+
+    def take(self, now: float) -> T | None:
+        """Take the update that waits, if it is due."""
+        if self._kept is None or now < self._sent_at + self._pause:
+            return None
+        (update, value), self._kept = self._kept, None
+        if self._is_within(value):
+            return None
+        self.note_sent(value, now)
+        return update
+
+    def _is_within(self, value: object) -> bool:
+        last = self._last
+        if not self._band or not _is_number(value) or not _is_number(last):
+            return False
+        return abs(value - last) <= self._band  # type: ignore[operator]  # numbers, as looked at

@@ -1,0 +1,299 @@
+"""Subscriber: one thread that serves the subscriptions of a process at any number of Players, over
+one socket. Its connections are its own: calls never wait behind updates."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import zmq
+
+from zmqjsonproxy.channels.link import Ask, Link, LinkState, Verb, Wish
+from zmqjsonproxy.channels.settings import LinkSettings, QueuePolicy
+from zmqjsonproxy.channels.subscription import Subscription
+from zmqjsonproxy.channels.updates import Event, Update
+from zmqjsonproxy.locating import Locators
+from zmqjsonproxy.process import LET_GO_WITHIN_S, OfOneProcess, own_context, watch_process
+from zmqjsonproxy.rpc.calls import Call, Hello
+from zmqjsonproxy.rpc.connections import SLICE_MS, Connections
+from zmqjsonproxy.rpc.core import LOOK_EVERY, HubSettings
+from zmqjsonproxy.rpc.peer import Peer, PendingCall, State
+
+__all__ = ["Subscriber", "Target"]
+
+log = logging.getLogger(__name__)
+
+_TAKEN_AT_ONCE = 1000
+"""Messages that are taken before requests of other threads are looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Properties at one Player.
+
+    Attributes:
+        url: Of the Player.
+        source: What updates say of where they are from.
+        wishes: Object, pattern, limits of each.
+    """
+
+    url: str
+    source: str
+    wishes: tuple[Wish, ...]
+
+
+@dataclass(slots=True, eq=False)
+class _Connected:
+    """A link with the server that it is to."""
+
+    link: Link
+    peer: Peer
+    rid: bytes = b""
+    """Routing id of the connection that the link takes for open."""
+
+
+class Subscriber(OfOneProcess):
+    """Subscriptions at any number of Players; for any thread.
+
+    Args:
+        settings: How Players are watched.
+        locators: For URLs that are names.
+        context: ZeroMQ context; None: that of this package.
+    """
+
+    def __init__(
+        self,
+        settings: LinkSettings | None = None,
+        locators: Locators | None = None,
+        context: zmq.Context[Any] | None = None,
+    ) -> None:
+        self._settings = settings or LinkSettings()
+        self._connections = Connections(context or own_context(), HubSettings(), locators)
+        self._core = self._connections.core
+        self._links: dict[str, _Connected] = {}  # by URL
+        self._requests: deque[Callable[[float], None]] = deque()
+        self._told: deque[tuple[_Connected, Ask, PendingCall]] = deque()
+        self._targets: dict[Subscription, Sequence[Target]] = {}
+        self._waking = threading.Lock()
+        self._is_closed = self._is_forked = False
+        self._thread = threading.Thread(target=self._run, name="subscriptions", daemon=True)
+        self._thread.start()
+        watch_process(self)
+
+    def subscribe(
+        self,
+        targets: Sequence[Target],
+        label: str,
+        *,
+        policy: QueuePolicy = QueuePolicy.DROP_OLDEST,
+        most: int = 10_000,
+        most_bytes: int = 64 * 2**20,
+        callback: Callable[[Update], object] | None = None,
+        on_event: Callable[[Event], object] | None = None,
+    ) -> Subscription:
+        """Subscribe to properties of Players, which need not be there yet; other arguments as of
+        Subscription."""
+        if self._is_closed:
+            raise RuntimeError(self._why_closed())
+        made = Subscription(
+            self,
+            label,
+            policy=policy,
+            most=most,
+            most_bytes=most_bytes,
+            callback=callback,
+            on_event=on_event,
+        )
+        self._post(partial(self._begin, made, tuple(targets)))
+        return made
+
+    def end(self, subscription: Subscription) -> None:
+        """End a subscription; returns at once."""
+        self._post(partial(self._end, subscription))
+
+    def reconnect(self, subscription: Subscription) -> None:
+        """Try at once to connect where a subscription has no connection; returns at once."""
+        self._post(partial(self._reconnect, subscription))
+
+    def modify(self, subscription: Subscription, targets: Sequence[Target]) -> None:
+        """Subscribe to other properties, or with other limits, without a gap; returns at once."""
+        self._post(partial(self._modify, subscription, tuple(targets)))
+
+    def close(self, within: float = 5.0) -> bool:
+        """End all subscriptions, and close the socket; False: not within that time, s."""
+        self._is_closed = True
+        self._wake()
+        if threading.current_thread() is not self._thread:
+            self._thread.join(within)
+        return not self._thread.is_alive()
+
+    def end_with_process(self) -> bool:
+        """Close the socket, at the exit of the interpreter."""
+        return self._is_forked or self.close(LET_GO_WITHIN_S)
+
+    def renew_after_fork(self) -> None:
+        """Leave all to the parent, in a child of it, where subscriptions are ended."""
+        self._waking = threading.Lock()
+        self._connections.leave_to_parent()
+        self._is_closed = self._is_forked = True
+        for subscription in list(self._targets):
+            subscription.forked(self._why_closed())
+
+    def _why_closed(self) -> str:
+        if self._is_forked:
+            return (
+                "the subscription is the parent's, which was forked; subscribe in the child again"
+            )
+        return "the connections were closed"
+
+    def _post(self, request: Callable[[float], None]) -> None:
+        """Leave a request for the thread; takes no lock that anybody holds for long, so that a
+        finaliser may do it."""
+        self._requests.append(request)
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._waking.acquire(blocking=False):  # else somebody wakes it right now
+            try:
+                self._connections.wake()
+            except zmq.ZMQError:  # closed
+                pass
+            finally:
+                self._waking.release()
+
+    # in the thread
+
+    def _run(self) -> None:
+        try:
+            while not self._is_closed:
+                self._serve()
+        except zmq.ContextTerminated:
+            pass
+        except Exception:
+            log.exception("subscriptions ended")
+        finally:
+            self._is_closed = True
+            for subscription in list(self._targets):
+                subscription.end(self._why_closed())
+            try:
+                self._connections.close(self._why_closed())
+            except zmq.ZMQError:
+                pass
+
+    def _serve(self) -> None:
+        now = time.monotonic()
+        while self._requests:
+            self._requests.popleft()(now)
+        if now - self._core.looked_at >= LOOK_EVERY:
+            self._connections.look_at_events(now)
+        for connected in list(self._links.values()):
+            self._look_after(connected, now)
+        self._connections.set_wait(SLICE_MS)
+        try:
+            for _ in range(_TAKEN_AT_ONCE):
+                peer, body = self._connections.next_message()
+                if peer is None:
+                    return
+                now = self._connections.take(peer, body)
+                if self._told:
+                    self._deliver(now)
+                if now - self._core.looked_at >= LOOK_EVERY:
+                    return
+        except zmq.Again:
+            pass
+
+    def _look_after(self, connected: _Connected, now: float) -> None:
+        """Tell a link what has become of its connection, and ask what it wants asked."""
+        link, peer = connected.link, connected.peer
+        if link.state is LinkState.OPEN and peer.rid != connected.rid:
+            link.lost(peer.reason, now)
+        if self._told:
+            self._deliver(now)
+        link.tick(now, peer.state is not State.IDLE or now >= peer.retry_at)
+        while link.asks:
+            self._ask(connected, link.asks.popleft(), now)
+
+    def _ask(self, connected: _Connected, ask: Ask, now: float) -> None:
+        within = self._settings.timeout
+        what: Hello | Call
+        if ask.verb is Verb.OPEN:
+            objects = (object_name for object_name, _, _ in connected.link.wishes)
+            what = Hello(next(objects, "bank"), self._core.client)
+        else:
+            what = Call("rpc", ask.verb.value, ask.params(), None, within)
+        pending = PendingCall(connected.peer, what, now, now + within)
+        pending.on_end = partial(self._told.append, (connected, ask, pending))
+        self._connections.submit((pending,), now)
+
+    def _deliver(self, now: float) -> None:
+        """Give links the answers that came."""
+        while self._told:
+            connected, ask, pending = self._told.popleft()
+            link, peer = connected.link, connected.peer
+            if ask.verb is Verb.OPEN and link.state is LinkState.OPENING:
+                self._take_hello(connected, pending, now)
+            elif not link.answered(ask, pending.value, pending.error, now):
+                self._core.drop(peer, link.reason, now)
+                self._connections.carry_out(now)
+            while link.asks:
+                self._ask(connected, link.asks.popleft(), now)
+
+    def _take_hello(self, connected: _Connected, pending: PendingCall, now: float) -> None:
+        link, peer = connected.link, connected.peer
+        if peer.state is not State.READY:
+            link.lost(str(pending.error or peer.reason), now)
+        elif not peer.is_ours:
+            link.refuse(f"{peer.url}: a Player of the original, which publishes nothing")
+        else:
+            connected.rid = peer.rid
+            link.opened(peer.instance, now)
+
+    # requests
+
+    def _connected(self, target: Target) -> _Connected:
+        found = self._links.get(target.url)
+        if found is None:
+            link = Link(target.source, self._settings)
+            found = self._links[target.url] = _Connected(link, self._core.peer(target.url))
+            found.peer.on_notice = link.take
+        return found
+
+    def _begin(self, subscription: Subscription, targets: Sequence[Target], now: float) -> None:
+        self._targets[subscription] = targets
+        for target in targets:
+            link = self._connected(target).link
+            link.reconnect(now)
+            for wish in target.wishes:
+                link.subscribe(wish, subscription)
+
+    def _end(self, subscription: Subscription, now: float) -> None:
+        for target in self._targets.pop(subscription, ()):
+            connected = self._connected(target)
+            connected.link.unsubscribe(target.wishes, subscription)
+            if not connected.link.wishes:
+                self._look_after(connected, now)
+                del self._links[target.url]
+                self._core.drop(connected.peer, "nothing is subscribed to there", now)
+                self._connections.carry_out(now)
+
+    def _reconnect(self, subscription: Subscription, now: float) -> None:
+        for target in self._targets.get(subscription, ()):
+            connected = self._connected(target)
+            connected.link.reconnect(now)
+            connected.peer.retry_at = 0.0
+
+    def _modify(self, subscription: Subscription, targets: Sequence[Target], now: float) -> None:
+        before = self._targets.get(subscription)
+        if before is None:
+            return
+        self._begin(subscription, targets, now)
+        kept = {(t.url, wish) for t in targets for wish in t.wishes}
+        for target in before:
+            gone = [w for w in target.wishes if (target.url, w) not in kept]
+            self._connected(target).link.unsubscribe(gone, subscription)

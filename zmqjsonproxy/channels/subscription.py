@@ -1,0 +1,290 @@
+"""Subscription: the queue between a subscriber's thread and whoever reads updates."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+import time
+from collections import OrderedDict, deque
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Protocol, Self
+
+from zmqjsonproxy.channels.settings import QueuePolicy
+from zmqjsonproxy.channels.updates import Event, EventKind, Update
+from zmqjsonproxy.errors import ProxyError
+from zmqjsonproxy.process import OfOneProcess
+
+__all__ = ["Subscription", "SubscriptionEndedError"]
+
+log = logging.getLogger(__name__)
+
+_EVENTS_MOST = 1000
+"""Events that are kept; what they counted is in the numbers of the subscription in any case."""
+
+
+class SubscriptionEndedError(ProxyError):
+    """Nothing comes of the subscription any more; the text says why."""
+
+
+class _Owner(Protocol):
+    def end(self, subscription: Subscription) -> None: ...
+    def reconnect(self, subscription: Subscription) -> None: ...
+
+
+class Subscription(OfOneProcess):
+    """Updates of properties that were subscribed to: iterate over it, in a thread or a task, ask
+    `latest()`, or give it a callback.
+
+    Use as a context manager, or `close()` it.
+
+    Args:
+        owner: Has it.
+        label: What is subscribed to, for people.
+        policy: What becomes of updates that are not taken in time.
+        most: So many wait at most.
+        most_bytes: So many bytes of arrays and texts wait at most, about.
+        callback: Called with each update, in a thread of its own; what it raises is logged.
+        on_event: Called with each event, likewise.
+
+    Attributes:
+        received: Updates that arrived.
+        lost: Updates that did not, as far as is known; arrived and lost ones together are what was
+            sent.
+        dropped: Updates that arrived and were not taken in time.
+        reopened: How often the connection was made anew.
+        events: What happened lately.
+    """
+
+    def __init__(
+        self,
+        owner: _Owner,
+        label: str,
+        *,
+        policy: QueuePolicy = QueuePolicy.DROP_OLDEST,
+        most: int = 10_000,
+        most_bytes: int = 64 * 2**20,
+        callback: Callable[[Update], object] | None = None,
+        on_event: Callable[[Event], object] | None = None,
+    ) -> None:
+        if most < 1 or most_bytes < 1:
+            raise ValueError(f"most: {most}, most_bytes: {most_bytes}: at least 1 of each")
+        self._owner, self._label = owner, label
+        self._policy, self._most, self._most_bytes = QueuePolicy(policy), most, most_bytes
+        self._callback, self._on_event = callback, on_event
+        self.received = self.lost = self.dropped = self.reopened = 0
+        self.events: deque[Event] = deque(maxlen=_EVENTS_MOST)
+        self._waiting: OrderedDict[object, Update] = OrderedDict()
+        self._to_tell: deque[Event] = deque(maxlen=_EVENTS_MOST)
+        self._size = 0
+        self._latest: dict[tuple[str, str], Update] = {}
+        self._stale: dict[str, str] = {}
+        self._ended = ""
+        self._turn = threading.Condition()
+        self._wakers: list[Callable[[], object]] = []
+        self._thread: threading.Thread | None = None
+        if callback is not None or on_event is not None:
+            self._thread = threading.Thread(
+                target=self._call_back, name=f"updates of {label}", daemon=True
+            )
+            self._thread.start()
+
+    # for the subscriber's thread
+
+    def take(self, update: Update) -> None:
+        """Take an update. Never waits for a reader."""
+        with self._turn:
+            if self._ended:
+                return
+            self.received += 1
+            key = update.source, update.name
+            self._latest[key] = update
+            self._put(key if self._policy is QueuePolicy.LATEST else self.received, update)
+            while self._is_too_full():
+                if self._policy is QueuePolicy.DISCONNECT:
+                    self._end(
+                        f"{self._label}: its reader took too little; it was ended, as was asked"
+                    )
+                    break
+                self._pop()
+                self.dropped += 1
+            self._wake()
+        if self._ended:
+            self._owner.end(self)
+
+    def _put(self, key: object, update: Update) -> None:
+        before = self._waiting.get(key)
+        if before is not None:
+            self._size -= _size_of(before)
+            self.dropped += 1
+        self._waiting[key] = update
+        self._size += _size_of(update)
+
+    def _is_too_full(self) -> bool:
+        waiting = len(self._waiting)
+        return waiting > self._most or (self._size > self._most_bytes and waiting > 1)
+
+    def note(self, event: Event) -> None:
+        """Take an event."""
+        with self._turn:
+            self.lost += event.lost
+            if event.kind is EventKind.STALE:
+                self._stale[event.source] = event.text
+            elif event.kind in (EventKind.OPENED, EventKind.REOPENED):
+                self._stale.pop(event.source, None)
+            self.reopened += event.kind is EventKind.REOPENED
+            self.events.append(event)
+            self._to_tell.append(event)
+            if event.kind is EventKind.ENDED:
+                self._stale[event.source] = event.text
+            self._wake()
+
+    def end(self, why: str) -> None:
+        """Take no more; readers get what is there, and then SubscriptionEndedError."""
+        with self._turn:
+            self._end(why)
+            self._wake()
+
+    def forked(self, why: str) -> None:
+        """End it in a child of its process, where nobody else has its lock."""
+        self._turn = threading.Condition()
+        self.end(why)
+
+    def _end(self, why: str) -> None:
+        self._ended = self._ended or why
+
+    def _wake(self) -> None:
+        self._turn.notify_all()
+        for wake in self._wakers:
+            wake()
+
+    # for readers
+
+    def next(self, timeout: float | None = None) -> Update:
+        """Wait for the next update.
+
+        Args:
+            timeout: s; None: as long as it takes.
+
+        Raises:
+            TimeoutError: None came in time.
+            SubscriptionEndedError: None will come any more.
+        """
+        end = None if timeout is None else time.monotonic() + timeout
+        with self._turn:
+            while (update := self._pop()) is None:
+                if self._ended:
+                    raise SubscriptionEndedError(self._ended)
+                left = None if end is None else end - time.monotonic()
+                if left is not None and left <= 0:
+                    raise TimeoutError(f"{self._label}: no update within {timeout:g} s")
+                self._turn.wait(left)
+        return update
+
+    def _pop(self) -> Update | None:
+        if not self._waiting:
+            return None
+        _, update = self._waiting.popitem(last=False)
+        self._size -= _size_of(update)
+        return update
+
+    def __iter__(self) -> Iterator[Update]:
+        """Yield updates until the subscription is closed."""
+        while True:
+            try:
+                yield self.next()
+            except SubscriptionEndedError:
+                return
+
+    async def __aiter__(self) -> AsyncIterator[Update]:
+        """Yield updates, in a task, until the subscription is closed."""
+        loop, there = asyncio.get_running_loop(), asyncio.Event()
+
+        def wake() -> None:
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(there.set)
+
+        self._wakers.append(wake)
+        try:
+            while True:
+                there.clear()
+                with self._turn:
+                    update, ended = self._pop(), self._ended
+                if update is not None:
+                    yield update
+                elif ended:
+                    return
+                else:
+                    await there.wait()
+        finally:
+            self._wakers.remove(wake)
+
+    def latest(self, name: str | None = None, source: str | None = None) -> Update | None:
+        """Return the newest update, of a property and a source if that is said; None: there is none
+        yet. `is_stale` tells whether it may be out of date."""
+        with self._turn:
+            found = [
+                update
+                for (its_source, its_name), update in self._latest.items()
+                if name in (None, its_name) and source in (None, its_source)
+            ]
+        return max(found, key=lambda update: update.time, default=None)
+
+    @property
+    def stale(self) -> dict[str, str]:
+        """Sources of which nothing is heard now, and why."""
+        with self._turn:
+            return dict(self._stale)
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether nothing is heard of some of its sources, so that values may be out of date."""
+        return bool(self._stale)
+
+    def reconnect(self) -> None:
+        """Try at once to connect to sources that are not there, also to those that were given
+        up."""
+        self._owner.reconnect(self)
+
+    def close(self) -> None:
+        """End the subscription; may be called in its callbacks, and by a finaliser."""
+        self.end(f"{self._label}: it was closed")
+        self._owner.end(self)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        state = self._ended or (f"stale: {', '.join(self._stale)}" if self._stale else "open")
+        return f"<Subscription {self._label}: {self.received} received, {self.lost} lost, {state}>"
+
+    def _call_back(self) -> None:
+        while True:
+            with self._turn:
+                while not (self._to_tell or self._ended or (self._callback and self._waiting)):
+                    self._turn.wait()
+                event = self._to_tell.popleft() if self._to_tell else None
+                update = self._pop() if event is None and self._callback else None
+                if event is None and update is None and self._ended:
+                    return
+            try:
+                if event is not None and self._on_event is not None:
+                    self._on_event(event)
+                if update is not None and self._callback is not None:
+                    self._callback(update)
+            except Exception:
+                log.exception("%s: a callback raised", self._label)
+
+
+def _size_of(update: Update) -> int:
+    """Return the bytes of what is large in an update, about."""
+    value = update.value
+    if isinstance(value, dict):
+        value = value.get("data", value)
+    size = getattr(value, "nbytes", None)
+    if isinstance(size, int):
+        return size
+    return len(value) if isinstance(value, (str, bytes, list, dict)) else 8
