@@ -22,8 +22,11 @@ from player.tables import Config
 
 __all__ = ["Control", "ProgramSettings", "complete_conf", "control_of", "program_name", "programs"]
 
-READY_WITHIN = 14  # s
+READY_WITHIN = (
+    30  # s; a start takes 2 s on an idle host, and 20 s on one with ten times too much to do
+)
 START_SECONDS = READY_WITHIN + 1
+START_RETRIES = 1000
 STOP_SECONDS = 8  # s; a Player ends within 5
 SOCKET_PATH_MAX = (
     90  # bytes; the limit of the system is 107, and supervisord appends its pid while it binds
@@ -102,7 +105,8 @@ def _program(config: Config, bank: str, settings: ProgramSettings) -> str:
         "exitcodes=0",
         "; a Player that is not ready by then has ended by itself",
         f"startsecs={START_SECONDS}",
-        "startretries=3",
+        "; tried again for days, each pause a second longer than the one before: nobody is there at night",
+        f"startretries={START_RETRIES}",
         "stopsignal=TERM",
         f"stopwaitsecs={STOP_SECONDS}",
         "stopasgroup=true",
