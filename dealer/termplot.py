@@ -93,7 +93,10 @@ def _ends(bounds: Sequence[Values]) -> _Span | None:
 
 
 def _labels(ends: _Span, columns: int, rows: int) -> list[str]:
-    low, high = (f"{end:.4g}" for end in ends)
+    for digits in range(4, 18):  # as many as tell them apart
+        low, high = (f"{end:.{digits}g}" for end in ends)
+        if low != high or ends[0] == ends[1]:
+            break
     width = max(len(low), len(high))
     if rows == 1 or width + 1 > columns // 2:
         return [""] * rows
@@ -101,7 +104,7 @@ def _labels(ends: _Span, columns: int, rows: int) -> list[str]:
 
 
 def _spans(bounds: Sequence[Values], width: int) -> Iterator[_Span | None]:
-    """Return least and greatest value of each column of dots; None: a hole. Point k of n is in
+    """Yield least and greatest value of each column of dots; None: a hole. Point k of n is in
     column k * width // n; a column without any shows the point before it."""
     points = len(bounds[0])
     for x in range(width):

@@ -69,6 +69,11 @@ def test_a_constant_is_a_line_in_the_middle() -> None:
     ]
 
 
+def test_limits_have_as_many_digits_as_tell_them_apart() -> None:
+    lines = draw_plot([1420.4056, 1420.4061], columns=30, rows=2)
+    assert [line.split(" ")[0] for line in lines] == ["1420.4061", "1420.4056"]
+
+
 def test_what_is_beyond_the_limits_is_drawn_at_the_edge() -> None:
     (line,) = draw_plot([-9, 0.5, 9, math.inf], columns=4, rows=1, limits=(0, 1))
     assert {(0, 3), (1, 3), (4, 0), (7, 0)} <= dots(line)
