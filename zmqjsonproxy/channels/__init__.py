@@ -1,0 +1,1 @@
+"""Live channels: what is published, to whoever subscribed."""
