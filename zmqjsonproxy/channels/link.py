@@ -141,9 +141,10 @@ class Link:
         for wish in wishes:
             sinks = self.wishes.get(wish, {})
             sinks.pop(sink, None)
-            if not sinks and self.wishes.pop(wish, None) is not None:
-                if self.state is LinkState.OPEN:
-                    self.asks.append(Ask(Verb.UNSUBSCRIBE, (wish,)))
+            if sinks or self.wishes.pop(wish, None) is None:
+                continue
+            if self.state is LinkState.OPEN:
+                self.asks.append(Ask(Verb.UNSUBSCRIBE, (wish,)))
         for key, stream in list(self._streams.items()):
             stream.last.pop(sink, None)
             if not stream.last:
@@ -168,10 +169,10 @@ class Link:
             elif may_connect:
                 self.state = LinkState.OPENING
                 self.asks.append(Ask(Verb.OPEN))
-        elif self.state is LinkState.OPEN and not self._is_beating:
-            if now - self._beat_at >= self.settings.ping_every:
-                self._is_beating, self._beat_at = True, now
-                self.asks.append(Ask(Verb.BEAT))
+        is_due = now - self._beat_at >= self.settings.ping_every
+        if self.state is LinkState.OPEN and is_due and not self._is_beating:
+            self._is_beating, self._beat_at = True, now
+            self.asks.append(Ask(Verb.BEAT))
 
     def lost(self, reason: str, now: float) -> None:
         """Take note that there is no connection any more."""

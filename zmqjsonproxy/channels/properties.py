@@ -321,7 +321,7 @@ class published(_Descriptor, Generic[T]):  # noqa: N801 (written in classes as `
         super().__init__(
             Declared(name="", unit=unit, doc=doc, annotation=annotation, writable=writable)
         )
-        self._default, self._check = default, ""
+        self.default, self._check = default, ""
 
     def checked_by(self, function: F) -> F:
         """Decorate the method that takes a value that a client sets, and returns the one that then
@@ -331,7 +331,7 @@ class published(_Descriptor, Generic[T]):  # noqa: N801 (written in classes as `
 
     def bound(self, obj: object) -> Declared:
         """Return the declaration for one object."""
-        declared, default = self.declared, self._default
+        declared, default = self.declared, self.default
         if not declared.writable:
             return declared
         own = getattr(obj, self._check) if self._check else None
@@ -350,7 +350,7 @@ class published(_Descriptor, Generic[T]):  # noqa: N801 (written in classes as `
         if obj is None:
             return self
         newest = table_of(obj).properties[self.declared.name].newest
-        return self._default if newest is None else cast(T, newest.encoded.value())
+        return self.default if newest is None else cast(T, newest.encoded.value())
 
     def __set__(self, obj: object, value: T) -> None:
         table_of(obj).publish(self.declared.name, value)
@@ -470,6 +470,6 @@ def table_of(obj: object) -> PropertyTable:
                 found = PropertyTable(each.bound(obj) for each in descriptors.values())
                 vars(obj)[_TABLE] = found
                 for name, each in descriptors.items():
-                    if isinstance(each, published) and each._default is not None:
-                        found.publish(name, each._default)
+                    if isinstance(each, published) and each.default is not None:
+                        found.publish(name, each.default)
     return cast(PropertyTable, found)

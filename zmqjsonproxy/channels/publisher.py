@@ -249,16 +249,18 @@ class Publisher:
     def unsubscribe(self, client: bytes, wishes: Iterable[JsonValue]) -> int:
         """End subscriptions of a client; how many it had of them."""
         known, ended = self._clients.get(client), 0
-        for said in wishes if known is not None else ():
+        if known is None:
+            return 0
+        for said in wishes:
             try:
-                streams = known.wishes.pop(_read_wish(said))  # type: ignore[union-attr]  # looked at
+                streams = known.wishes.pop(_read_wish(said))
             except (ValueError, KeyError):
                 continue
             ended += 1
             with publishing:
                 for stream in streams:
                     self._leave(known, stream)
-        if known is not None and not known.wishes:
+        if not known.wishes:
             self._clients.pop(client, None)
         return ended
 

@@ -100,16 +100,13 @@ class Subscription(OfOneProcess):
             key = update.source, update.name
             self._latest[key] = update
             self._put(key if self._policy is QueuePolicy.LATEST else self.received, update)
-            while self._is_too_full():
-                if self._policy is QueuePolicy.DISCONNECT:
-                    self._end(
-                        f"{self._label}: its reader took too little; it was ended, as was asked"
-                    )
-                    break
+            gives_up = self._policy is QueuePolicy.DISCONNECT and self._is_too_full()
+            while self._is_too_full() and not gives_up:
                 self._pop()
                 self.dropped += 1
             self._wake()
-        if self._ended:
+        if gives_up:
+            self.end(f"{self._label}: its reader took too little; it was ended, as was asked")
             self._owner.end(self)
 
     def _put(self, key: object, update: Update) -> None:

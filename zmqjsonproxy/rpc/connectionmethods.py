@@ -20,17 +20,19 @@ class ConnectionMethods:
 
     Args:
         engine: Cancels calls.
-        publisher: Subscribes.
+        publisher: Subscribes; None: nothing is published.
     """
 
-    def __init__(self, engine: CallEngine[bytes], publisher: Publisher) -> None:
-        self._engine, self._publisher = engine, publisher
-        self._methods: dict[str, Callable[[Request, bytes], bytes]] = {
-            jsonrpc.CANCEL: self._cancel,
-            "rpc.subscribe": self._subscribe,
-            "rpc.unsubscribe": self._unsubscribe,
-            "rpc.beat": self._beat,
-        }
+    def __init__(self, engine: CallEngine[bytes], publisher: Publisher | None) -> None:
+        self._engine = engine
+        self._methods: dict[str, Callable[[Request, bytes], bytes]] = {jsonrpc.CANCEL: self._cancel}
+        if publisher is not None:
+            self._publisher = publisher
+            self._methods |= {
+                "rpc.subscribe": self._subscribe,
+                "rpc.unsubscribe": self._unsubscribe,
+                "rpc.beat": self._beat,
+            }
 
     def answer(self, request: Request, client: bytes) -> bytes | None:
         """Answer a native request; None: it is for none of these methods."""

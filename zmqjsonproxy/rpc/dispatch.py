@@ -15,6 +15,7 @@ from typing import Any
 
 from zmqjsonproxy import wirejson
 from zmqjsonproxy.caller import KnownCallers
+from zmqjsonproxy.channels.publisher import Publisher
 from zmqjsonproxy.engine import CallEngine
 from zmqjsonproxy.engine.calls import TOO_LATE, due_at
 from zmqjsonproxy.engine.commandqueues import SMALL, Job
@@ -44,23 +45,23 @@ class Dispatcher:
     Args:
         engine: Carries calls out.
         settings: Limits.
-        connection_methods: Answer what concerns one connection.
         send: Sends a reply; called in the thread that calls `serve`.
         post: Sends a reply from any thread.
         on_hello: Told the routing id of a client that is one of ours.
+        publisher: Subscribes clients; None: nothing is published.
     """
 
     def __init__(
         self,
         engine: CallEngine[bytes],
         settings: ServerSettings,
-        connection_methods: ConnectionMethods,
-        send: Callable[[Envelope, bytes], None],
+        send: Callable[[Envelope, bytes], object],
         post: Callable[[Envelope, bytes], None],
         on_hello: Callable[[bytes], None] = lambda _client: None,
+        publisher: Publisher | None = None,
     ) -> None:
         self._engine, self._settings = engine, settings
-        self._connection_methods = connection_methods
+        self._connection_methods = ConnectionMethods(engine, publisher)
         self._send, self._post, self._on_hello = send, post, on_hello
         self._callers = KnownCallers()
         self._body, self._parts = b"", 1  # of the message being served, and its calls

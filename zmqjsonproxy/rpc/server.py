@@ -29,7 +29,6 @@ from zmqjsonproxy.interface import Interface
 from zmqjsonproxy.process import LET_GO_WITHIN_S, OfOneProcess, watch_process
 from zmqjsonproxy.protocol.operations import OperationTable
 from zmqjsonproxy.rpc import outcomes
-from zmqjsonproxy.rpc.connectionmethods import ConnectionMethods
 from zmqjsonproxy.rpc.descriptors import Listening
 from zmqjsonproxy.rpc.dispatch import Dispatcher
 from zmqjsonproxy.rpc.frames import frame_sender, receiver
@@ -131,10 +130,10 @@ class ZMQJSONProxyServer(OfOneProcess):
         self._dispatcher = Dispatcher(
             self.engine,
             self.settings,
-            ConnectionMethods(self.engine, self.publisher),
             self._send_queues.send,
             self._send_queues.post,
             trust,
+            self.publisher,
         )
         watch_process(self)
 

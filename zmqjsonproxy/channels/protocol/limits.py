@@ -111,6 +111,6 @@ class Limiter(Generic[T]):
 
     def _is_within(self, value: object) -> bool:
         last = self._last
-        if not self._band or not _is_number(value) or not _is_number(last):
+        if not isinstance(value, (int, float)) or not isinstance(last, (int, float)):
             return False
-        return abs(value - last) <= self._band  # type: ignore[operator]  # numbers, as looked at
+        return bool(self._band) and abs(value - last) <= self._band
