@@ -6,16 +6,17 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Coroutine, Mapping
 from functools import partial
-from typing import Self
+from typing import Any, Self
 
 from dealer.bank import PART_TIMEOUT, Parts
 from dealer.operations import AsyncOperations
 from dealer.players import find_players
 from dealer.roster import DEFAULT_TIMEOUT, default_deadline
-from dealer.services import AsyncServices
+from dealer.services import AsyncServices, Services
 from dealer.verbs import Verbs
 from groundwork.values import RemoteValue
 from zmqjsonproxy import AsyncHub, AsyncOperation, AsyncProxyClient
+from zmqjsonproxy.subscriptions import Subscriptions
 
 __all__ = ["AsyncBankProxy", "AsyncDealer"]
 
@@ -27,10 +28,13 @@ class AsyncBankProxy(Parts[AsyncProxyClient], AsyncProxyClient):
     Arguments as those of BankProxy.
     """
 
-    def __init__(self, name: str, url: str, hub: AsyncHub, time_out: float) -> None:
-        super().__init__(None, "bank", url, time_out, hub=hub)
+    def __init__(
+        self, name: str, url: str, hub: AsyncHub, time_out: float, subscriptions: Subscriptions
+    ) -> None:
+        shared: dict[str, Any] = {"hub": hub, "subscriptions": subscriptions, "source": name}
+        super().__init__(None, "bank", url, time_out, **shared)
         self._name, self._parts = name, {}
-        self._make_part = lambda part: AsyncProxyClient(None, part, url, PART_TIMEOUT, hub=hub)
+        self._make_part = lambda part: AsyncProxyClient(None, part, url, PART_TIMEOUT, **shared)
 
 
 class AsyncDealer(Verbs[AsyncBankProxy, AsyncOperation, AsyncOperations]):
@@ -68,8 +72,11 @@ class AsyncDealer(Verbs[AsyncBankProxy, AsyncOperation, AsyncOperations]):
     ) -> None:
         within, urls = default_deadline(timeout), find_players(players, config)
         hub = self._hub = self._make_hub(urls, config)
-        proxies = {bank: AsyncBankProxy(bank, url, hub, within) for bank, url in urls.items()}
-        super().__init__(urls, proxies, hub, within, clocks_refuse_s)
+        shared = Subscriptions(Services().locators)
+        proxies = {
+            bank: AsyncBankProxy(bank, url, hub, within, shared) for bank, url in urls.items()
+        }
+        super().__init__(urls, proxies, hub, within, clocks_refuse_s, shared)
         self._operation, self._operations = partial(AsyncOperation, hub), AsyncOperations
 
     def _make_hub(self, urls: Mapping[str, str], config: str | os.PathLike[str] | None) -> AsyncHub:
@@ -78,6 +85,7 @@ class AsyncDealer(Verbs[AsyncBankProxy, AsyncOperation, AsyncOperations]):
     async def close(self) -> None:
         """Close the connections; Players are not touched."""
         self._calls.is_closed = True
+        self._subscriptions.close()
         await self._hub.close()
 
     async def __aenter__(self) -> Self:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from zmqjsonproxy import ZMQJSONProxyClient
 
 if TYPE_CHECKING:
     from zmqjsonproxy import ThreadHub
+    from zmqjsonproxy.subscriptions import Subscriptions
 
 __all__ = ["BankProxy", "Parts"]
 
@@ -54,11 +55,18 @@ class BankProxy(Parts[ZMQJSONProxyClient], ZMQJSONProxyClient):
         url: Its Player.
         hub: Shared by all Banks of a Dealer.
         time_out: s.
+        subscriptions: Shared likewise.
     """
 
-    def __init__(self, name: str, url: str, hub: ThreadHub, time_out: float) -> None:
-        super().__init__(None, "bank", url, time_out, hub=hub, eager=False)
+    def __init__(
+        self, name: str, url: str, hub: ThreadHub, time_out: float, subscriptions: Subscriptions
+    ) -> None:
+        shared: dict[str, Any] = {
+            "hub": hub,
+            "eager": False,
+            "subscriptions": subscriptions,
+            "source": name,
+        }
+        super().__init__(None, "bank", url, time_out, **shared)
         self._name, self._parts = name, {}
-        self._make_part = lambda part: ZMQJSONProxyClient(
-            None, part, url, PART_TIMEOUT, hub=hub, eager=False
-        )
+        self._make_part = lambda part: ZMQJSONProxyClient(None, part, url, PART_TIMEOUT, **shared)

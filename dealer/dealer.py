@@ -18,6 +18,7 @@ from groundwork.values import RemoteValue
 from zmqjsonproxy import Operation, ThreadHub
 from zmqjsonproxy.hubs import BlockingHub, blocking, run
 from zmqjsonproxy.signatures import document
+from zmqjsonproxy.subscriptions import Subscriptions
 
 __all__ = ["DEFAULT_TIMEOUT", "Dealer"]
 
@@ -55,8 +56,9 @@ class Dealer(Roster[BankProxy]):
     ) -> None:
         within, urls = default_deadline(timeout), find_players(players, config)
         hub = self._hub = self._make_hub(urls, config)
-        proxies = {bank: BankProxy(bank, url, hub, within) for bank, url in urls.items()}
-        super().__init__(urls, proxies, BlockingHub(hub), within, clocks_refuse_s)
+        shared = Subscriptions(Services().locators)
+        proxies = {bank: BankProxy(bank, url, hub, within, shared) for bank, url in urls.items()}
+        super().__init__(urls, proxies, BlockingHub(hub), within, clocks_refuse_s, shared)
         self._operation, self._operations = partial(Operation, hub), Operations
 
     def _make_hub(
@@ -67,6 +69,7 @@ class Dealer(Roster[BankProxy]):
     def close(self) -> None:
         """Close the connections; Players are not touched."""
         self._calls.is_closed = True
+        self._subscriptions.close()
         self._hub.close()
 
     def __enter__(self) -> Self:

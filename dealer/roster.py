@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
-from typing import Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from dealer.errors import ClosedError, NoActivePlayersError, NoSuchPlayerError, NotExportedError
 from dealer.fanout import BankCalls
@@ -13,7 +13,12 @@ from groundwork.values import RemoteValue
 from zmqjsonproxy import MethodDescription
 from zmqjsonproxy.hubs import Hub
 from zmqjsonproxy.process import ForkSafeLock, OfOneProcess
+from zmqjsonproxy.subscriptions import Subscriptions
 from zmqjsonproxy.timeouts import call_timeout, reply_timeout
+
+if TYPE_CHECKING:
+    from zmqjsonproxy.channels.subscription import Subscription
+    from zmqjsonproxy.channels.updates import Update
 
 __all__ = ["DEFAULT_TIMEOUT", "RemoteVerbs", "Roster", "default_deadline"]
 
@@ -61,6 +66,7 @@ class Roster(OfOneProcess, Generic[B]):
         timeout: Default deadline of a call, s.
         clocks_refuse_s: A start is refused if the clocks of Dealer and Players are further apart,
             s.
+        subscriptions: Those of this Dealer.
 
     Attributes:
         available_players: Bank -> proxy, of all.
@@ -74,8 +80,10 @@ class Roster(OfOneProcess, Generic[B]):
         hub: Hub,
         timeout: float,
         clocks_refuse_s: float,
+        subscriptions: Subscriptions,
     ) -> None:
         self._calls = BankCalls(hub, urls)
+        self._subscriptions = subscriptions
         self.timeout = timeout
         self.clocks_refuse_s = clocks_refuse_s
         self.available_players = dict(proxies)
@@ -199,6 +207,34 @@ class Roster(OfOneProcess, Generic[B]):
             raise ClosedError(action)
         names = self._active(action) if banks is None else self._check_names(banks)
         return names, self.timeout if timeout is None else call_timeout(timeout)
+
+    # what Banks publish
+
+    def subscribe(
+        self,
+        patterns: str | Iterable[str],
+        callback: Callable[[Update], object] | None = None,
+        *,
+        _banks: Iterable[str] | None = None,
+        **options: RemoteValue,
+    ) -> Subscription:
+        """Subscribe to what Banks publish: `for update in d.subscribe("status.*"): ...`.
+
+        Each update says of which Bank it is (`source`). The present values come first, then
+        changes. Players need not be there yet, and may end and come back: what was missed then is
+        counted.
+
+        Args:
+            patterns: Names of properties, or patterns; one, or several.
+            callback: Called with each update, in a thread of its own; None: iterate over what is
+                returned, or ask `latest()`.
+            _banks: Banks to subscribe to; None: those that are active now.
+            **options: `on_event`, `rate`, `dead_band`, `policy`, `most`, `most_bytes`: see
+                `zmqjsonproxy.subscriptions.Subscriptions.begin`.
+        """
+        banks, _ = self._asked("subscribe", _banks, None)
+        players = {bank: self._calls.urls[bank] for bank in banks}
+        return self._subscriptions.begin(players, "bank", patterns, callback, **options)
 
     # any method of the Banks
 

@@ -17,6 +17,7 @@ from zmqjsonproxy.rpc.aiohub import AsyncHub
 from zmqjsonproxy.rpc.futures import BatchCalls
 from zmqjsonproxy.rpc.protocol.description import MethodDescription
 from zmqjsonproxy.signatures import document
+from zmqjsonproxy.subscriptions import Subscriptions
 
 __all__ = ["AsyncBatch", "AsyncHub", "AsyncProxyClient"]
 
@@ -36,6 +37,8 @@ class AsyncProxyClient(ProxyOperations[AsyncOperation]):
         url: Server.
         time_out: Reply time-out, s; 0 or None: 60 s.
         hub: Socket to share with other proxies; None: one of its own.
+        subscriptions: Those of the client that it belongs to; None: its own.
+        source: What updates say of where they are from; empty: the URL.
     """
 
     def __init__(
@@ -46,8 +49,10 @@ class AsyncProxyClient(ProxyOperations[AsyncOperation]):
         time_out: float | None = None,
         *,
         hub: AsyncHub | None = None,
+        subscriptions: Subscriptions | None = None,
+        source: str = "",
     ) -> None:
-        super().__init__(obj_name, url, time_out)
+        super().__init__(obj_name, url, time_out, subscriptions, source)
         self._own_hub = hub is None
         self._hub = AsyncHub(ctx) if hub is None else hub
         self._calls, self._operation = self._hub, partial(AsyncOperation, self._hub)
@@ -58,6 +63,7 @@ class AsyncProxyClient(ProxyOperations[AsyncOperation]):
     async def close(self) -> None:
         """Close the connection, if it is not shared."""
         if self._own_hub:
+            self._subscriptions.close()
             await self._hub.close()
 
     async def __aenter__(self) -> Self:

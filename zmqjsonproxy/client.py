@@ -16,6 +16,7 @@ from zmqjsonproxy.proxy import ProxyOperations, RemoteObject
 from zmqjsonproxy.rpc.futures import Batch, CallFuture
 from zmqjsonproxy.rpc.hub import MethodDescription, ThreadHub
 from zmqjsonproxy.signatures import document
+from zmqjsonproxy.subscriptions import Subscriptions
 
 __all__ = ["ZMQJSONProxyClient"]
 
@@ -33,6 +34,8 @@ class ZMQJSONProxyClient(RemoteObject):
         time_out: Reply time-out, s; 0 or None: 60 s.
         hub: Socket to share with other proxies; None: one of its own.
         eager: Ask the server for its methods at once; False: when they are first needed.
+        subscriptions: Those of the client that it belongs to; None: its own.
+        source: What updates say of where they are from; empty: the URL.
     """
 
     def __init__(
@@ -44,8 +47,10 @@ class ZMQJSONProxyClient(RemoteObject):
         *,
         hub: ThreadHub | None = None,
         eager: bool = True,
+        subscriptions: Subscriptions | None = None,
+        source: str = "",
     ) -> None:
-        super().__init__(obj_name, url, time_out)
+        super().__init__(obj_name, url, time_out, subscriptions, source)
         self._own_hub = hub is None
         self._hub = ThreadHub(ctx) if hub is None else hub
         self._calls, self._operation = BlockingHub(self._hub), partial(Operation, self._hub)
@@ -58,6 +63,7 @@ class ZMQJSONProxyClient(RemoteObject):
     def close(self) -> None:
         """Close the connection, if it is not shared."""
         if self._own_hub:
+            self._subscriptions.close()
             self._hub.close()
 
     def __enter__(self) -> Self:

@@ -3,10 +3,10 @@ is known of it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from functools import partial
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from groundwork.errors import did_you_mean
 from groundwork.values import RemoteValue
@@ -16,7 +16,12 @@ from zmqjsonproxy.operations import begin, find, list_of, only
 from zmqjsonproxy.process import ForkSafeLock, OfOneProcess
 from zmqjsonproxy.rpc.protocol.description import InterfaceDescription, MethodDescription
 from zmqjsonproxy.rpc.remoteoperation import RemoteOperation
+from zmqjsonproxy.subscriptions import Subscriptions
 from zmqjsonproxy.timeouts import call_timeout, reply_timeout
+
+if TYPE_CHECKING:
+    from zmqjsonproxy.channels.subscription import Subscription
+    from zmqjsonproxy.channels.updates import Update
 
 __all__ = ["ProxyOperations", "RemoteMethods", "RemoteObject"]
 
@@ -32,12 +37,22 @@ class RemoteObject(OfOneProcess):
         obj_name: Name the object is exposed under.
         url: Server.
         time_out: Reply time-out, s; 0 or None: 60 s.
+        subscriptions: Those of the client that it belongs to; None: its own.
+        source: What updates say of where they are from; empty: the URL.
     """
 
     _calls: Hub
 
-    def __init__(self, obj_name: str, url: str, time_out: float | None) -> None:
+    def __init__(
+        self,
+        obj_name: str,
+        url: str,
+        time_out: float | None,
+        subscriptions: Subscriptions | None = None,
+        source: str = "",
+    ) -> None:
         self._obj_name, self._url = obj_name, url
+        self._subscriptions, self._source = subscriptions or Subscriptions(), source or url
         self._timeout = reply_timeout(time_out)
         self._description: InterfaceDescription | None = None
         self._methods: frozenset[str] = frozenset()
@@ -67,6 +82,16 @@ class RemoteObject(OfOneProcess):
         if name in methods or hasattr(type(self), name):
             return f"{name} is a method, to be called: {name}(...)"
         return f"write set_param({name}=...)" if "set_param" in methods else ""
+
+    def subscribe(
+        self,
+        patterns: str | Iterable[str],
+        callback: Callable[[Update], object] | None = None,
+        **options: Any,
+    ) -> Subscription:
+        """Subscribe to properties of the object; arguments as of `Subscriptions.begin`."""
+        players = {self._source: self._url}
+        return self._subscriptions.begin(players, self._obj_name, patterns, callback, **options)
 
     def _remote_method(self, name: str) -> Any:
         """Return a remote method, whatever the proxy has under its name."""

@@ -7,14 +7,15 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 import zmq
 
 from zmqjsonproxy.channels.link import Ask, Link, LinkState, Verb, Wish
+from zmqjsonproxy.channels.protocol.limits import Limits
 from zmqjsonproxy.channels.settings import LinkSettings, QueuePolicy
 from zmqjsonproxy.channels.subscription import Subscription
 from zmqjsonproxy.channels.updates import Event, Update
@@ -121,9 +122,17 @@ class Subscriber(OfOneProcess):
         """Try at once to connect where a subscription has no connection; returns at once."""
         self._post(partial(self._reconnect, subscription))
 
-    def modify(self, subscription: Subscription, targets: Sequence[Target]) -> None:
-        """Subscribe to other properties, or with other limits, without a gap; returns at once."""
-        self._post(partial(self._modify, subscription, tuple(targets)))
+    def modify(
+        self, subscription: Subscription, patterns: Sequence[str], limits: Limits | None
+    ) -> None:
+        """Subscribe to other properties, or with other limits, without a gap; returns at once.
+
+        Args:
+            subscription: One of these.
+            patterns: Of names; none: as before.
+            limits: None: as before.
+        """
+        self._post(partial(self._modify, subscription, tuple(patterns), limits))
 
     def close(self, within: float = 5.0) -> bool:
         """End all subscriptions, and close the socket; False: not within that time, s."""
@@ -288,12 +297,31 @@ class Subscriber(OfOneProcess):
             connected.link.reconnect(now)
             connected.peer.retry_at = 0.0
 
-    def _modify(self, subscription: Subscription, targets: Sequence[Target], now: float) -> None:
+    def _modify(
+        self,
+        subscription: Subscription,
+        patterns: Sequence[str],
+        limits: Limits | None,
+        now: float,
+    ) -> None:
         before = self._targets.get(subscription)
         if before is None:
             return
+        targets = [
+            replace(target, wishes=tuple(_modified(target.wishes, patterns, limits)))
+            for target in before
+        ]
         self._begin(subscription, targets, now)
         kept = {(t.url, wish) for t in targets for wish in t.wishes}
         for target in before:
             gone = [w for w in target.wishes if (target.url, w) not in kept]
             self._connected(target).link.unsubscribe(gone, subscription)
+
+
+def _modified(
+    wishes: Sequence[Wish], patterns: Sequence[str], limits: Limits | None
+) -> Iterator[Wish]:
+    """Yield other wishes of the same object."""
+    for object_name, pattern, before in wishes[:1] if patterns else wishes:
+        for wanted in patterns or (pattern,):
+            yield object_name, wanted, before if limits is None else limits

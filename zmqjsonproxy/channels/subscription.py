@@ -7,9 +7,10 @@ import logging
 import threading
 import time
 from collections import OrderedDict, deque
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from typing import Protocol, Self
 
+from zmqjsonproxy.channels.protocol.limits import Limits
 from zmqjsonproxy.channels.settings import QueuePolicy
 from zmqjsonproxy.channels.updates import Event, EventKind, Update
 from zmqjsonproxy.errors import ProxyError
@@ -30,6 +31,9 @@ class SubscriptionEndedError(ProxyError):
 class _Owner(Protocol):
     def end(self, subscription: Subscription) -> None: ...
     def reconnect(self, subscription: Subscription) -> None: ...
+    def modify(
+        self, subscription: Subscription, patterns: Sequence[str], limits: Limits | None
+    ) -> None: ...
 
 
 class Subscription(OfOneProcess):
@@ -185,6 +189,20 @@ class Subscription(OfOneProcess):
         self._size -= _size_of(update)
         return update
 
+    def wait_for(self, is_it: Callable[[Update], object], timeout: float | None = None) -> Update:
+        """Take updates until one is wanted, the present values first; raises as `next`.
+
+        Args:
+            is_it: Tells whether an update is the wanted one.
+            timeout: s; None: as long as it takes.
+        """
+        end = None if timeout is None else time.monotonic() + timeout
+        while True:
+            left = None if end is None else max(end - time.monotonic(), 0.0)
+            update = self.next(left)
+            if is_it(update):
+                return update
+
     def __iter__(self) -> Iterator[Update]:
         """Yield updates until the subscription is closed."""
         while True:
@@ -242,6 +260,22 @@ class Subscription(OfOneProcess):
         """Try at once to connect to sources that are not there, also to those that were given
         up."""
         self._owner.reconnect(self)
+
+    def modify(
+        self, *patterns: str, rate: float | None = None, dead_band: float | None = None
+    ) -> None:
+        """Subscribe to other properties, or with other limits, while it is open; what is on its way
+        still comes.
+
+        Args:
+            *patterns: Names of properties, or patterns; none: as before.
+            rate: As of `subscribe`; with `dead_band`; None for both: as before.
+            dead_band: Likewise.
+        """
+        limits = None
+        if rate is not None or dead_band is not None:
+            limits = Limits(rate or 0.0, dead_band or 0.0)
+        self._owner.modify(self, patterns, limits)
 
     def close(self) -> None:
         """End the subscription; may be called in its callbacks, and by a finaliser."""

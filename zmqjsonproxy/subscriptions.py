@@ -1,0 +1,97 @@
+"""Subscriptions of one client; what they need is loaded, and their thread started, with the first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from groundwork.planned import refusal
+from zmqjsonproxy.locating import Locators
+
+if TYPE_CHECKING:
+    from zmqjsonproxy.channels.settings import LinkSettings
+    from zmqjsonproxy.channels.subscription import Subscription
+    from zmqjsonproxy.channels.updates import Event, Update
+    from zmqjsonproxy.subscriber import Subscriber
+
+__all__ = ["Subscriptions"]
+
+
+class Subscriptions:
+    """Maker of subscriptions, which share one thread and its connections.
+
+    Args:
+        locators: For URLs that are names; they are called in that thread.
+    """
+
+    def __init__(self, locators: Locators | None = None) -> None:
+        self._locators = locators
+        self._subscriber: Subscriber | None = None
+        self.settings: LinkSettings | None = None
+
+    def begin(
+        self,
+        players: Mapping[str, str],
+        object_name: str,
+        patterns: str | Iterable[str],
+        callback: Callable[[Update], object] | None = None,
+        *,
+        on_event: Callable[[Event], object] | None = None,
+        rate: float = 0.0,
+        dead_band: float = 0.0,
+        policy: str = "drop_oldest",
+        most: int = 10_000,
+        most_bytes: int = 64 * 2**20,
+    ) -> Subscription:
+        """Subscribe to properties of an object at Players, which need not be there yet.
+
+        Args:
+            players: What updates say of where they are from -> URL.
+            object_name: Exposed object.
+            patterns: Names of properties, or patterns: `status.*`; one, or several.
+            callback: Called with each update, in a thread of its own; None: iterate over what is
+                returned, or ask `latest()`.
+            on_event: Called with each event: opened, gap, stale, reopened, refused, ended.
+            rate: Updates of each property per second at most; the last of a burst always comes. 0:
+                all.
+            dead_band: A number comes if it differs by more than this from the one before. 0:
+                always.
+            policy: Fate of updates that are not taken in time: "drop_oldest", "latest" (the newest
+                one of each property waits), "disconnect".
+            most: So many updates wait at most.
+            most_bytes: So many bytes of arrays and texts wait at most, about.
+
+        Raises:
+            ValueError: One of these is none.
+            RuntimeError: The client was closed, or this is a plan.
+        """
+        from zmqjsonproxy.channels.protocol.limits import Limits
+        from zmqjsonproxy.channels.settings import QueuePolicy
+        from zmqjsonproxy.subscriber import Subscriber, Target
+
+        names = (patterns,) if isinstance(patterns, str) else tuple(patterns)
+        label = f"{object_name}: {', '.join(names)[:80]} of {', '.join(players)[:80]}"
+        if not names or not all(isinstance(name, str) and name for name in names):
+            raise ValueError(
+                f"{names!r}: names of properties, or patterns as 'status.*', are needed"
+            )
+        if why := refusal(f"subscribe to {label}"):
+            raise RuntimeError(why)
+        limits = Limits(rate, dead_band)
+        wishes = tuple((object_name, name, limits) for name in names)
+        if self._subscriber is None:
+            self._subscriber = Subscriber(self.settings, self._locators)
+        return self._subscriber.subscribe(
+            [Target(url, source, wishes) for source, url in players.items()],
+            label,
+            policy=QueuePolicy(policy),
+            most=most,
+            most_bytes=most_bytes,
+            callback=callback,
+            on_event=on_event,
+        )
+
+    def close(self) -> None:
+        """End all subscriptions."""
+        if self._subscriber is not None:
+            self._subscriber.close()
