@@ -13,12 +13,12 @@ from groundwork.values import RemoteValue
 from zmqjsonproxy import MethodDescription
 from zmqjsonproxy.hubs import Hub
 from zmqjsonproxy.process import ForkSafeLock, OfOneProcess
-from zmqjsonproxy.subscriptions import Subscriptions
 from zmqjsonproxy.timeouts import call_timeout, reply_timeout
 
 if TYPE_CHECKING:
     from zmqjsonproxy.channels.subscription import Subscription
     from zmqjsonproxy.channels.updates import Update
+    from zmqjsonproxy.subscriptions import Subscriptions
 
 __all__ = ["DEFAULT_TIMEOUT", "RemoteVerbs", "Roster", "default_deadline"]
 

@@ -61,6 +61,7 @@ HIDDEN_BY_PROXIES = frozenset(
         "remote",
         "roach",
         "set_request_reply_timeout",
+        "subscribe",
         "url",
         "valon",
     }
