@@ -70,7 +70,7 @@ def serve_ours(connection: Connection, size: int) -> None:
 
 def serve_bare(connection: Connection, size: int) -> None:
     """Publish bursts by PUB; of size 0 numbers as JSON."""
-    context = zmq.Context.instance()
+    context: zmq.Context[Any] = zmq.Context.instance()
     asked, publisher = context.socket(zmq.REP), context.socket(zmq.PUB)
     publisher.sndhwm = 0
     frame = np.frombuffer(os.urandom(size), dtype=np.uint8)
@@ -111,7 +111,7 @@ def _drain(sockets: list[zmq.Socket[bytes]], each: int) -> None:
 
 @contextlib.contextmanager
 def _bare_readers(count: int, burst: int, url: str) -> Iterator[Work]:
-    context = zmq.Context.instance()
+    context: zmq.Context[Any] = zmq.Context.instance()
     asking, publishing = url.split("|")
     ask, readers = context.socket(zmq.REQ), [context.socket(zmq.SUB) for _ in range(count)]
     ask.connect(asking)
@@ -133,7 +133,7 @@ def _bare_readers(count: int, burst: int, url: str) -> Iterator[Work]:
 
 @contextlib.contextmanager
 def _our_readers(count: int, burst: int, url: str) -> Iterator[Work]:
-    context = zmq.Context.instance()
+    context: zmq.Context[Any] = zmq.Context.instance()
     readers = [context.socket(zmq.DEALER) for _ in range(count)]
     subscribe = {
         "jsonrpc": "2.0",
@@ -188,7 +188,7 @@ def _our_subscription(name: str, method: str, burst: int, url: str) -> Iterator[
 
 @contextlib.contextmanager
 def _bare_scalars(url: str) -> Iterator[Work]:
-    context = zmq.Context.instance()
+    context: zmq.Context[Any] = zmq.Context.instance()
     asking, publishing = url.split("|")
     ask, reader = context.socket(zmq.REQ), context.socket(zmq.SUB)
     ask.connect(asking)

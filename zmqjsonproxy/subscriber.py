@@ -14,6 +14,7 @@ from typing import Any
 
 import zmq
 
+from groundwork.values import JsonObject
 from zmqjsonproxy.channels.link import Ask, Link, LinkState, Verb, Wish
 from zmqjsonproxy.channels.protocol.limits import Limits
 from zmqjsonproxy.channels.settings import LinkSettings, QueuePolicy
@@ -32,6 +33,7 @@ log = logging.getLogger(__name__)
 
 _TAKEN_AT_ONCE = 1000
 """Messages that are taken before requests of other threads are looked at."""
+_HANDED_OVER_AT_ONCE = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,7 @@ class Subscriber(OfOneProcess):
         self._links: dict[str, _Connected] = {}  # by URL
         self._requests: deque[Callable[[float], None]] = deque()
         self._told: deque[tuple[_Connected, Ask, PendingCall]] = deque()
+        self._taking: dict[Link, None] = {}
         self._targets: dict[Subscription, Sequence[Target]] = {}
         self._waking = threading.Lock()
         self._is_closed = self._is_forked = False
@@ -204,18 +207,22 @@ class Subscriber(OfOneProcess):
         for connected in list(self._links.values()):
             self._look_after(connected, now)
         self._connections.set_wait(SLICE_MS)
+        has_more = self._connections.has_more
         try:
-            for _ in range(_TAKEN_AT_ONCE):
+            for count in range(_TAKEN_AT_ONCE):
                 peer, body = self._connections.next_message()
                 if peer is None:
-                    return
+                    break
                 now = self._connections.take(peer, body)
                 if self._told:
                     self._deliver(now)
                 if now - self._core.looked_at >= LOOK_EVERY:
-                    return
+                    break
+                if self._taking and (count % _HANDED_OVER_AT_ONCE == 0 or not has_more()):
+                    self._hand_over()
         except zmq.Again:
             pass
+        self._hand_over()
 
     def _look_after(self, connected: _Connected, now: float) -> None:
         """Tell a link what has become of its connection, and ask what it wants asked."""
@@ -263,6 +270,16 @@ class Subscriber(OfOneProcess):
             connected.rid = peer.rid
             link.opened(peer.instance, now)
 
+    def _take_notice(self, link: Link, notice: JsonObject, now: float) -> None:
+        self._taking[link] = None
+        link.take(notice, now)
+
+    def _hand_over(self) -> None:
+        """Hand over what has come; not one by one, for that wakes its reader each time."""
+        taking, self._taking = self._taking, {}
+        for link in taking:
+            link.hand_over()
+
     # requests
 
     def _connected(self, target: Target) -> _Connected:
@@ -270,7 +287,7 @@ class Subscriber(OfOneProcess):
         if found is None:
             link = Link(target.source, self._settings)
             found = self._links[target.url] = _Connected(link, self._core.peer(target.url))
-            found.peer.on_notice = link.take
+            found.peer.on_notice = partial(self._take_notice, link)
         return found
 
     def _begin(self, subscription: Subscription, targets: Sequence[Target], now: float) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol
@@ -31,7 +31,7 @@ Wish = tuple[str, str, Limits]
 class Sink(Protocol):
     """Receiver of what belongs to a subscription."""
 
-    def take(self, update: Update) -> None: ...
+    def take(self, updates: Sequence[Update]) -> None: ...
     def note(self, event: Event) -> None: ...
 
 
@@ -125,6 +125,7 @@ class Link:
         self.wishes: dict[Wish, dict[Sink, None]] = {}
         self._streams: dict[tuple[str, str, Limits], _Stream] = {}
         self._by_number: dict[int, _Stream] = {}
+        self._given: dict[Sink, list[Update]] = {}
         self._beat_at = 0.0
         self._is_beating = self._was_open = False
 
@@ -179,6 +180,7 @@ class Link:
         if self.state is LinkState.ENDED:
             return
         was_open = self.state is LinkState.OPEN
+        self.hand_over()
         self.state, self.reason, self._is_beating = LinkState.CLOSED, reason, False
         self.asks.clear()
         self._by_number.clear()
@@ -235,18 +237,20 @@ class Link:
             self.asks.append(Ask(Verb.SUBSCRIBE, part))
 
     def take(self, notice: JsonObject, now: float) -> None:
-        """Take a notice of the Player; what cannot be read is left."""
+        """Take a notice of the Player; what cannot be read is left. Updates are kept until
+        `hand_over`."""
         self.heard_at = now
         params = notice.get("params")
         if not isinstance(params, list):
             return
         method = notice.get("method")
-        if method == "rpc.update" and len(params) == 4:
-            number, count, time_us, value = params
-            stream = self._by_number.get(number)
-            if stream is not None:
-                for sink in list(stream.last):
-                    self._give(stream, sink, count, time_us, value)
+        if method == "rpc.update":
+            for first in range(0, len(params) - 3, 4):
+                number, count, time_us, value = params[first : first + 4]
+                stream = self._by_number.get(number)
+                if stream is not None:
+                    for sink in stream.last:
+                        self._give(stream, sink, count, time_us, value)
         elif method == "rpc.newest":
             self._take_newest(params)
         elif method == "rpc.opened" and len(params) == 5:
@@ -311,21 +315,34 @@ class Link:
                 stream.last[sink] = newest
         if stream.behind == newest:
             stream.behind = 0
+        self.hand_over()
 
     def _give(
         self, stream: _Stream, sink: Sink, count: int, time_us: int, value: JsonValue
     ) -> None:
         last = stream.last[sink]
-        if count <= last:
+        lost = count - last - 1
+        if lost < 0:
             return
         stream.last[sink] = count
-        lost = count - last - 1
         if lost:
             self._lose(stream, sink, lost)
-        sink.take(Update(self.source, stream.name, value, count, time_us / 1e6, lost))
+        update = Update(self.source, stream.name, value, count, time_us / 1e6, lost)
+        given = self._given.get(sink)
+        if given is None:
+            self._given[sink] = [update]
+        else:
+            given.append(update)
+
+    def hand_over(self) -> None:
+        """Hand over to sinks what has come for them; to be called when no more is there."""
+        given, self._given = self._given, {}
+        for sink, updates in given.items():
+            sink.take(updates)
 
     def _lose(self, stream: _Stream, sink: Sink, lost: int) -> None:
         if lost > 0:
+            self.hand_over()
             sink.note(Event(EventKind.GAP, self.source, stream.name, lost))
 
     def _note_all(self, kind: EventKind, text: str) -> None:

@@ -23,7 +23,7 @@ from zmqjsonproxy.channels.properties import (
     publishing,
 )
 from zmqjsonproxy.channels.protocol.limits import NO_LIMITS, Limiter, Limits, read_limits
-from zmqjsonproxy.channels.protocol.notices import write_newest, write_opened, write_update
+from zmqjsonproxy.channels.protocol.notices import Part, write_newest, write_opened, write_update
 from zmqjsonproxy.channels.protocol.patterns import LONGEST_PATTERN, is_wild, matches
 from zmqjsonproxy.channels.timers import Timers
 
@@ -43,7 +43,7 @@ _NEWEST_AT_ONCE = 2000
 _SHOWN = 20
 Envelope = Sequence[bytes]
 Missed = Callable[[bytes, bool], None]
-Post = Callable[[Sequence[Envelope], bytes, Missed], object]
+Post = Callable[[Sequence[Envelope], Part, Missed], object]
 Wish = tuple[str, str, Limits]
 """Object, pattern, limits."""
 
@@ -325,16 +325,16 @@ class Publisher:
                     opened = write_opened(object_name, stream.number, name, kind, limits)
                     self._tell(client, opened)
 
-    def _tell(self, client: _Client, body: bytes) -> None:
+    def _tell(self, client: _Client, body: Part) -> None:
         self._post((client.envelope,), body, self._missed)
 
     def _send(self, stream: _Stream, update: PublishedUpdate) -> None:
         stream.count = update.number if stream.limiter is None else stream.count + 1
         stream.newest = update
         for arrays, envelopes in stream.groups:
-            encoded = update.encoded.for_peer(arrays)
-            body = write_update(stream.number, stream.count, update.time_us, encoded)
-            self._post(envelopes, body, self._missed)
+            encoded = update.encoded if arrays else update.encoded.for_peer(arrays)
+            part = write_update(stream.number, stream.count, update.time_us, encoded)
+            self._post(envelopes, part, self._missed)
 
     def _offer(self, stream: _Stream, update: PublishedUpdate) -> None:
         limiter = stream.limiter

@@ -8,7 +8,7 @@ import threading
 import time
 from collections import OrderedDict, deque
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from typing import Protocol, Self
+from typing import Protocol, Self, TypeVar
 
 from zmqjsonproxy.channels.protocol.limits import Limits
 from zmqjsonproxy.channels.settings import QueuePolicy
@@ -19,6 +19,10 @@ from zmqjsonproxy.process import OfOneProcess
 __all__ = ["Subscription", "SubscriptionEndedError"]
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+_CALLED_BACK_AT_ONCE = 100
+"""Updates that a callback may get after others were dropped."""
 
 _EVENTS_MOST = 1000
 """Events that are kept; what they counted is in the numbers of the subscription in any case."""
@@ -95,15 +99,17 @@ class Subscription(OfOneProcess):
 
     # for the subscriber's thread
 
-    def take(self, update: Update) -> None:
-        """Take an update. Never waits for a reader."""
+    def take(self, updates: Sequence[Update]) -> None:
+        """Take updates. Never waits for a reader."""
+        keeps_latest = self._policy is QueuePolicy.LATEST
         with self._turn:
             if self._ended:
                 return
-            self.received += 1
-            key = update.source, update.name
-            self._latest[key] = update
-            self._put(key if self._policy is QueuePolicy.LATEST else self.received, update)
+            for update in updates:
+                self.received += 1
+                key = update.source, update.name
+                self._latest[key] = update
+                self._put(key if keeps_latest else self.received, update)
             gives_up = self._policy is QueuePolicy.DISCONNECT and self._is_too_full()
             while self._is_too_full() and not gives_up:
                 self._pop()
@@ -293,26 +299,40 @@ class Subscription(OfOneProcess):
         return f"<Subscription {self._label}: {self.received} received, {self.lost} lost, {state}>"
 
     def _call_back(self) -> None:
+        at_once = 1 if self._policy is QueuePolicy.LATEST else _CALLED_BACK_AT_ONCE
+        takes = self._callback is not None
         while True:
             with self._turn:
-                while not (self._to_tell or self._ended or (self._callback and self._waiting)):
+                while not (self._to_tell or self._ended or (takes and self._waiting)):
                     self._turn.wait()
-                event = self._to_tell.popleft() if self._to_tell else None
-                update = self._pop() if event is None and self._callback else None
-                if event is None and update is None and self._ended:
+                events = list(self._to_tell)
+                self._to_tell.clear()
+                count = min(len(self._waiting), at_once) if takes else 0
+                updates = [self._waiting.popitem(last=False)[1] for _ in range(count)]
+                self._size -= sum(map(_size_of, updates))
+                if not (events or updates) and self._ended:
                     return
+            if self._on_event is not None:
+                self._call(self._on_event, events)
+            if self._callback is not None:
+                self._call(self._callback, updates)
+
+    def _call(self, function: Callable[[T], object], told: Sequence[T]) -> None:
+        for each in told:
             try:
-                if event is not None and self._on_event is not None:
-                    self._on_event(event)
-                if update is not None and self._callback is not None:
-                    self._callback(update)
+                function(each)
             except Exception:
                 log.exception("%s: a callback raised", self._label)
+
+
+_SMALL = frozenset({float, int, bool, type(None)})
 
 
 def _size_of(update: Update) -> int:
     """Return the bytes of what is large in an update, about."""
     value = update.value
+    if type(value) in _SMALL:
+        return 8
     if isinstance(value, dict):
         value = value.get("data", value)
     size = getattr(value, "nbytes", None)

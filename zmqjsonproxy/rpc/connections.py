@@ -23,7 +23,7 @@ from zmqjsonproxy.locating import AsyncLocators, Locators, NotLocatedError, sche
 from zmqjsonproxy.protocol.arrays import size_of
 from zmqjsonproxy.rpc.bridge import Bridge
 from zmqjsonproxy.rpc.core import LOOK_EVERY, CallGroup, ClientCore, Do, HubSettings
-from zmqjsonproxy.rpc.frames import frame_receiver, rest_receiver, sender
+from zmqjsonproxy.rpc.frames import frame_receiver, readiness, rest_receiver, sender
 from zmqjsonproxy.rpc.peer import Peer, PendingCall, State
 from zmqjsonproxy.rpc.protocol import jsonrpc
 from zmqjsonproxy.sockmon import SocketMonitor
@@ -52,6 +52,7 @@ class Connections:
         core: The core.
         send: Sends an envelope and a body.
         wake_id: What `next_message` says after `wake`.
+        has_more: Tells whether there is a message, without waiting; not of servers of the original.
     """
 
     _looks = 60  # how often `look` looks; about 0.1 ms where nobody else wants the processor
@@ -92,6 +93,7 @@ class Connections:
         self._monitor_state: Callable[[], Any] = partial(self._monitor.socket.get, zmq.EVENTS)
         self._receive_frame, self.send = frame_receiver(router), sender(router)
         self._receive_rest = rest_receiver(router)
+        self.has_more = readiness(router)
         token = os.urandom(8)
         self.core.open(own_name(), token)
         self.wake_id = b"wake" + token
@@ -177,11 +179,10 @@ class Connections:
         for their answer.
         """
         if _sched_yield is not None:
-            ask: Callable[[int], Any] = self._router.get
-            events = zmq.EVENTS
+            has_more = self.has_more
             for _ in range(self._looks):
                 _sched_yield()
-                if ask(events) & _POLLIN:
+                if has_more():
                     return True
         return False
 

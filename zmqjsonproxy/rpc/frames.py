@@ -19,6 +19,7 @@ __all__ = [
     "Sender",
     "frame_receiver",
     "frame_sender",
+    "readiness",
     "receiver",
     "rest_receiver",
     "sender",
@@ -44,6 +45,17 @@ def frame_sender(socket: zmq.Socket[bytes]) -> Callable[[bytes], object]:
     """Return a function that sends one frame."""
     send: Callable[[bytes], object] = super(zmq.Socket, socket).send
     return send
+
+
+def readiness(socket: zmq.Socket[bytes]) -> Callable[[], bool]:
+    """Return a function that tells whether there is a message to be received."""
+    ask: Callable[[int], Any] = super(zmq.Socket, socket).get
+    events, readable = int(zmq.EVENTS), int(zmq.POLLIN)
+
+    def is_ready() -> bool:
+        return bool(ask(events) & readable)
+
+    return is_ready
 
 
 def rest_receiver(socket: zmq.Socket[bytes]) -> Callable[[bytes], bytes]:
