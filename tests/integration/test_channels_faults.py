@@ -205,6 +205,20 @@ def test_what_a_line_swallows_is_counted(
     assert (subscription.lost == 0) == (fault == "delay")
 
 
+def test_a_line_that_is_cut_again_and_again_is_mended_each_time(
+    bank: Any, wire: Wire, watcher: Watcher
+) -> None:
+    subscription = watcher.subscribe(wire.url, "number")
+    first = subscription.next(WITHIN_S).number
+    bank.flow(1000)
+    for _ in range(30):
+        wire.cut()
+        watcher.wait_for(EventKind.REOPENED)
+    last = bank.flow(0)
+    subscription.wait_for(value_is(last), WITHIN_S)
+    assert subscription.received + subscription.lost == last - first + 1
+
+
 # readers
 
 
