@@ -14,7 +14,8 @@ from enum import Enum
 from typing import Protocol
 
 from groundwork.values import JsonObject, JsonValue
-from zmqjsonproxy.channels.protocol.limits import NO_LIMITS, Limits
+from zmqjsonproxy.channels.frames import restored_frame
+from zmqjsonproxy.channels.protocol.limits import Limits
 from zmqjsonproxy.channels.protocol.patterns import matches
 from zmqjsonproxy.channels.settings import LinkSettings
 from zmqjsonproxy.channels.updates import Event, EventKind, Update
@@ -23,7 +24,7 @@ from zmqjsonproxy.errors import ProxyError, RemoteError
 __all__ = ["Ask", "Link", "LinkState", "Sink", "Verb", "Wish"]
 
 _WISHES_AT_ONCE = 500
-_MESSAGE = "message"
+_MESSAGE, _PIPE = "message", "pipe"
 Wish = tuple[str, str, Limits]
 """Object, pattern, limits."""
 
@@ -99,7 +100,7 @@ class _Stream:
     def is_of(self, wish: Wish) -> bool:
         """Tell whether a subscription means it."""
         object_name, pattern, limits = wish
-        has_limits = limits == self.limits or self.kind == _MESSAGE
+        has_limits = limits.for_kind(self.kind) == self.limits
         return object_name == self.object_name and has_limits and matches(pattern, self.name)
 
 
@@ -146,8 +147,10 @@ class Link:
                 continue
             if self.state is LinkState.OPEN:
                 self.asks.append(Ask(Verb.UNSUBSCRIBE, (wish,)))
+        kept = [wish for wish, sinks in self.wishes.items() if sink in sinks]
         for key, stream in list(self._streams.items()):
-            stream.last.pop(sink, None)
+            if sink in stream.last and not any(map(stream.is_of, kept)):
+                del stream.last[sink]
             if not stream.last:
                 del self._streams[key]
                 self._by_number.pop(stream.number, None)
@@ -292,13 +295,13 @@ class Link:
     def _join(self, wish: Wish, told: list[JsonValue]) -> None:
         """Take what a Player says of a stream that it sends from now on."""
         number, name, kind, count, *value = told
-        limits = NO_LIMITS if kind == _MESSAGE else wish[2]
+        limits = wish[2].for_kind(str(kind))
         key = wish[0], str(name), limits
         stream = self._streams.get(key)
         if stream is None:
             stream = self._streams[key] = _Stream(*key, str(kind), int(str(number)))
         joins = not stream.is_joined or stream.number != number
-        if stream.number != number and limits != NO_LIMITS:  # it counts from 1 again
+        if stream.number != number and (limits.rate or limits.dead_band):  # counts from 1 again
             stream.last = dict.fromkeys(stream.last, 0)
         stream.number, stream.is_joined = int(str(number)), True
         self._by_number[stream.number] = stream
@@ -327,12 +330,22 @@ class Link:
         stream.last[sink] = count
         if lost:
             self._lose(stream, sink, lost)
+        if stream.kind == _PIPE:
+            value = self._restored(stream, sink, value)
         update = Update(self.source, stream.name, value, count, time_us / 1e6, lost)
         given = self._given.get(sink)
         if given is None:
             self._given[sink] = [update]
         else:
             given.append(update)
+
+    def _restored(self, stream: _Stream, sink: Sink, value: JsonValue) -> JsonValue:
+        try:
+            return restored_frame(value)
+        except (ValueError, TypeError, LookupError) as error:
+            text = f"{stream.name}: a frame cannot be read: {error}"
+            sink.note(Event(EventKind.REFUSED, self.source, text))
+            return None
 
     def hand_over(self) -> None:
         """Hand over to sinks what has come for them; to be called when no more is there."""

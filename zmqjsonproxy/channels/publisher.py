@@ -15,6 +15,7 @@ from functools import partial
 from itertools import count
 
 from groundwork.values import JsonObject, JsonValue
+from zmqjsonproxy.channels.frames import reduced_frame
 from zmqjsonproxy.channels.properties import (
     Property,
     PropertyKind,
@@ -22,8 +23,14 @@ from zmqjsonproxy.channels.properties import (
     PublishedUpdate,
     publishing,
 )
-from zmqjsonproxy.channels.protocol.limits import NO_LIMITS, Limiter, Limits, read_limits
-from zmqjsonproxy.channels.protocol.notices import Part, write_newest, write_opened, write_update
+from zmqjsonproxy.channels.protocol.limits import WHOLE, Limiter, Limits, read_limits
+from zmqjsonproxy.channels.protocol.notices import (
+    Encoded,
+    Part,
+    write_newest,
+    write_opened,
+    write_update,
+)
 from zmqjsonproxy.channels.protocol.patterns import LONGEST_PATTERN, is_wild, matches
 from zmqjsonproxy.channels.timers import Timers
 
@@ -103,10 +110,15 @@ class _Stream:
         self.clients: dict[_Client, int] = {}
         self.groups: Sequence[tuple[bool | None, Sequence[Envelope]]] = ()
         self.newest, self.count = one.newest, one.number
-        if key[2] != NO_LIMITS:
+        if key[2].rate or key[2].dead_band:
             self.limiter, self.count = Limiter(key[2]), int(one.newest is not None)
             if one.newest is not None:
                 self.limiter.note_sent(one.newest.encoded.value(), time.monotonic())
+
+    def encoded(self, update: PublishedUpdate) -> Encoded:
+        """Return the value of an update as this stream sends it."""
+        reduction = self.key[2].reduction
+        return update.encoded if reduction == WHOLE else reduced_frame(update.encoded, reduction)
 
     def regroup(self) -> None:
         """Note the envelopes of the clients."""
@@ -225,14 +237,12 @@ class Publisher:
         kind = one.declared.kind
         told: list[JsonValue] = [stream.number, one.declared.name, kind.value, stream.count]
         if stream.newest is not None and kind is not PropertyKind.MESSAGE:
-            told += [stream.newest.time_us, stream.newest.encoded.value()]
+            told += [stream.newest.time_us, stream.encoded(stream.newest).value()]
         return told
 
     def _stream(self, wish: Wish, one: Property) -> _Stream:
         object_name, _, limits = wish
-        if one.declared.kind is PropertyKind.MESSAGE:
-            limits = NO_LIMITS  # each counts
-        key = object_name, one.declared.name, limits
+        key = object_name, one.declared.name, limits.for_kind(one.declared.kind)
         stream = self._streams.get(key)
         if stream is not None and stream.one is one:
             return stream
@@ -331,8 +341,9 @@ class Publisher:
     def _send(self, stream: _Stream, update: PublishedUpdate) -> None:
         stream.count = update.number if stream.limiter is None else stream.count + 1
         stream.newest = update
+        whole = stream.encoded(update) if stream.groups else update.encoded
         for arrays, envelopes in stream.groups:
-            encoded = update.encoded if arrays else update.encoded.for_peer(arrays)
+            encoded = whole if arrays else whole.for_peer(arrays)
             part = write_update(stream.number, stream.count, update.time_us, encoded)
             self._post(envelopes, part, self._missed)
 
