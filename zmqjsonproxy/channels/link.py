@@ -19,7 +19,7 @@ from zmqjsonproxy.channels.protocol.limits import NO_LIMITS, Limits
 from zmqjsonproxy.channels.protocol.patterns import is_wild, matches
 from zmqjsonproxy.channels.settings import LinkSettings
 from zmqjsonproxy.channels.updates import Event, EventKind, Update
-from zmqjsonproxy.errors import ProxyError, RemoteError
+from zmqjsonproxy.errors import BusyError, ProxyError, RemoteError
 
 __all__ = ["Ask", "Link", "LinkState", "Sink", "Verb", "Wish"]
 
@@ -145,6 +145,7 @@ class Link:
         self._replacements: list[_Replacement] = []
         self._beat_at = 0.0
         self._is_beating = self._was_open = False
+        self._announced: EventKind | None = None
 
     # what its user wants
 
@@ -255,7 +256,7 @@ class Link:
         """Take the answer to a question; False: the connection is to be given up."""
         if self.state not in (LinkState.OPENING, LinkState.OPEN):
             return True
-        if isinstance(error, RemoteError):
+        if isinstance(error, RemoteError) and not isinstance(error, BusyError):
             self.refuse(str(error))
             return True
         if error is not None:
@@ -270,6 +271,9 @@ class Link:
             for wish, answer in zip(ask.wishes, value, strict=False):
                 self._subscribed(wish, answer if isinstance(answer, dict) else {})
             self._end_replaced(ask.wishes)
+            if self._announced and not any(each.verb is Verb.SUBSCRIBE for each in self.asks):
+                kind, self._announced = self._announced, None
+                self._note_all(kind, "")  # now that the present values are there
         return True
 
     def refuse(self, why: str) -> None:
@@ -285,9 +289,8 @@ class Link:
             self.instance = instance
             for stream in self._streams.values():
                 stream.last = dict.fromkeys(stream.last, 0)
-        kind = EventKind.REOPENED if self._was_open else EventKind.OPENED
+        self._announced = EventKind.REOPENED if self._was_open else EventKind.OPENED
         self._was_open = True
-        self._note_all(kind, "")
         self._subscribe_all()
 
     def _subscribe_all(self) -> None:

@@ -33,6 +33,7 @@ from zmqjsonproxy.channels.protocol.notices import (
 )
 from zmqjsonproxy.channels.protocol.patterns import LONGEST_PATTERN, is_wild, matches
 from zmqjsonproxy.channels.timers import Timers
+from zmqjsonproxy.waiting import WouldWaitError
 
 __all__ = ["Publisher"]
 
@@ -388,5 +389,7 @@ class Publisher:
 def _sample(table: PropertyTable, name: str) -> None:
     try:
         table.sample(name)
+    except WouldWaitError:  # it is read beside this thread soon
+        pass
     except Exception:  # of anybody's code
         log.exception("%s could not be read", name)
