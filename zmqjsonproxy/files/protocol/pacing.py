@@ -1,0 +1,71 @@
+"""Pace of a transfer: bytes per second as asked for, and how many requests are under way. No clock:
+callers say `now`."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+__all__ = ["PIECE_BYTES", "Pacer", "Window"]
+
+PIECE_BYTES = 2**19
+"""Of one request."""
+_LEAST_PIECE_BYTES = 2**12
+_PIECES_PER_S = 4
+_CATCH_UP_S = 0.5
+"""What was not asked for in time is asked for later, up to so long after, s."""
+
+
+@dataclass(slots=True)
+class Pacer:
+    """Bytes per second that are asked for at most, on average.
+
+    Attributes:
+        rate: Bytes/s; infinite: as fast as it goes.
+        due: When the next request is due, s.
+    """
+
+    rate: float = math.inf
+    due: float = -math.inf
+
+    @property
+    def piece_bytes(self) -> int:
+        """Bytes of one request: fewer where they are to come slowly, for an even flow."""
+        return int(min(PIECE_BYTES, max(self.rate / _PIECES_PER_S, _LEAST_PIECE_BYTES)))
+
+    def wait(self, now: float) -> float:
+        """Return how long it is until the next request is due, s; 0: it is."""
+        return max(self.due - now, 0.0)
+
+    def take(self, size: int, now: float) -> None:
+        """Note that so many bytes are asked for."""
+        self.due = max(self.due, now - _CATCH_UP_S) + size / self.rate
+
+
+@dataclass(slots=True)
+class Window:
+    """How many requests are under way.
+
+    Begins with few, for over a slow line many would all be late, and takes one more with each answer
+    in time: twice as many with each round trip.
+
+    Attributes:
+        timeout: Of one request, s.
+        most: Requests; with pieces of PIECE_BYTES, 16 MiB: 50 MB/s at a round trip of 300 ms.
+        size: Requests that may be under way now.
+    """
+
+    timeout: float
+    most: int = 32
+    size: int = 2
+
+    def answered(self, delay: float) -> None:
+        """Take note of an answer, `delay` s after its request."""
+        if delay < self.timeout / 8:
+            self.size = min(self.size + 1, self.most)
+        elif delay > self.timeout / 4:
+            self.size = max(self.size // 2, 1)
+
+    def lost(self) -> None:
+        """Take note of a request that was not answered."""
+        self.size = 1
