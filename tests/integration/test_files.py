@@ -177,7 +177,7 @@ def test_what_cannot_be_written_is_told_and_what_came_is_kept(
         patch.setattr(os, "pwrite", full)
         with pytest.raises(FetchError, match=r"scan.fits.part: cannot be written: No space left"):
             d.BANKA.fetch("scan.fits", tmp_path)
-    assert d.BANKA.fetch("scan.fits", tmp_path).resumed_at == PIECE_BYTES
+    assert 0 < d.BANKA.fetch("scan.fits", tmp_path).resumed_at < PIECE_BYTES
 
 
 def test_only_one_fetch_at_a_time_writes_a_target(d: Dealer, tmp_path: Path) -> None:

@@ -141,7 +141,7 @@ class Asking:
                     return
                 await self._hub.pause(wait)
                 self._heard_at += wait  # nothing was asked meanwhile
-            wanted = transfer.ask(pacer.piece_bytes)
+            wanted = transfer.ask(min(pacer.piece_bytes, self._window.piece_bytes))
             if wanted is None:
                 return
             now = time.monotonic()

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 
+from groundwork.planned import refusal
 from groundwork.values import JsonObject, RemoteValue
 from zmqjsonproxy.errors import ProtocolError, ProxyError, RefusedError
 from zmqjsonproxy.files.asking import PASSING, Asking
@@ -113,6 +114,8 @@ async def fetch(
     """
     pacer = Pacer(_rate(rate))
     asked = _read_name(name)
+    if why := refusal(f"fetch {asked}, which nobody has written"):
+        raise FetchError(name, why)
     asking = Asking(hub, url, timeout)
     found = await asking.ask("look_up", name)
     try:

@@ -10,7 +10,10 @@ __all__ = ["PIECE_BYTES", "Pacer", "Window"]
 
 PIECE_BYTES = 2**19
 """Of one request."""
+_FIRST_PIECE_BYTES = 2**16
 _LEAST_PIECE_BYTES = 2**12
+_ANSWERS_TO_GROW = 128
+"""So many without a loss, and larger pieces are tried again."""
 _PIECES_PER_S = 4
 _CATCH_UP_S = 0.5
 """What was not asked for in time is asked for later, up to so long after, s."""
@@ -44,20 +47,27 @@ class Pacer:
 
 @dataclass(slots=True)
 class Window:
-    """How many requests are under way.
+    """Size of requests, and how many are under way.
 
-    Begins with few, for over a slow line many would all be late, and takes one more with each answer
-    in time: twice as many with each round trip.
+    Begins with few and small ones. Each answer in time lets one more be under way, which are twice as
+    many with each round trip, and doubles their size. A connection on which no message ends for a
+    while is taken for lost, so over a slow line pieces have to be small: when one is lost, they get
+    smaller, and pieces of that size are not tried again soon.
 
     Attributes:
         timeout: Of one request, s.
         most: Requests; with pieces of PIECE_BYTES, 16 MiB: 50 MB/s at a round trip of 300 ms.
         size: Requests that may be under way now.
+        piece_bytes: Bytes of a request now.
+        ceiling: To which they may grow now.
     """
 
     timeout: float
     most: int = 32
     size: int = 2
+    piece_bytes: int = _FIRST_PIECE_BYTES
+    ceiling: int = PIECE_BYTES
+    _in_time: int = 0
 
     def answered(self, delay: float) -> None:
         """Take note of an answer, `delay` s after its request."""
@@ -65,7 +75,13 @@ class Window:
             self.size = min(self.size + 1, self.most)
         elif delay > self.timeout / 4:
             self.size = max(self.size // 2, 1)
+        self._in_time += 1
+        if self._in_time % _ANSWERS_TO_GROW == 0:
+            self.ceiling = min(2 * self.ceiling, PIECE_BYTES)
+        self.piece_bytes = min(2 * self.piece_bytes, self.ceiling)
 
     def lost(self) -> None:
         """Take note of a request that was not answered."""
-        self.size = 1
+        self.size, self._in_time = 1, 0
+        self.ceiling = max(self.piece_bytes // 2, _LEAST_PIECE_BYTES)
+        self.piece_bytes = max(self.piece_bytes // 4, _LEAST_PIECE_BYTES)

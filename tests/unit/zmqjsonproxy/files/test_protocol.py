@@ -209,12 +209,24 @@ def test_requests_under_way_are_few_over_a_slow_line_and_bounded(
         else:
             window.answered(delay)
         assert 1 <= window.size <= window.most
-    for _ in range(40):
+        assert 2**12 <= window.piece_bytes <= PIECE_BYTES
+    for _ in range(1000):
         window.answered(0.3)
-    assert window.size == window.most
+    assert (window.size, window.piece_bytes) == (window.most, PIECE_BYTES)
     for _ in range(10):
         window.answered(20.0)
     assert window.size == 1
+
+
+def test_pieces_that_a_line_is_too_slow_for_are_not_tried_again_soon() -> None:
+    window, lost = Window(30.0), 0
+    for _ in range(100):
+        if window.piece_bytes > 20_000:  # in which time a connection is taken for lost
+            window.lost()
+            lost += 1
+        else:
+            window.answered(0.5)
+    assert (lost, window.piece_bytes) == (2, 2**14)
 
 
 # transfers
