@@ -21,12 +21,12 @@ from support.player_process import PlayerProcess
 from support.player_run import clean_environment, free_port, poll
 from support.toy_bank import ToyBank
 
-from dealer import AsyncDealer, Dealer
+from dealer import AsyncDealer, ChecksumError, Dealer, FetchError, FileChangedError
 from dealer.cli import main
 from dealer.errors import PlayersError
 from player.testing import HostedBank
+from zmqjsonproxy import AsyncHub
 from zmqjsonproxy.errors import RefusedError
-from zmqjsonproxy.files.errors import ChecksumError, FetchError, FileChangedError
 from zmqjsonproxy.files.fetch import Progress
 from zmqjsonproxy.files.protocol.pacing import PIECE_BYTES
 from zmqjsonproxy.files.protocol.ranges import BLOCK_BYTES
@@ -265,7 +265,6 @@ class Table:
         self.add(rows)
 
     def add(self, rows: int) -> None:
-        before = self.path.stat().st_mtime_ns
         with self.path.open("r+b") as file:
             for number in range(self.rows, self.rows + rows):
                 file.seek(100 + number * self.ROW)
@@ -274,8 +273,6 @@ class Table:
             file.seek(0)
             file.write(f"{self.rows + rows:10d}".encode())
         self.rows += rows
-        if self.path.stat().st_mtime_ns == before:  # clocks of file systems are coarse
-            os.utime(self.path, ns=(before + 1, before + 1))
 
     @classmethod
     def counted(cls, data: bytes) -> int:
@@ -489,3 +486,28 @@ def test_tasks_fetch_while_others_go_on_and_a_cancelled_one_is_resumed(
             assert list(await d.fetch("scan.fits", tmp_path)) == ["BANKA"]
 
     asyncio.run(observe())
+
+
+def test_what_waits_for_a_disk_is_over_when_its_task_is() -> None:
+    begun, go_on, order = threading.Event(), threading.Event(), list[str]()
+
+    def work() -> None:
+        begun.set()
+        go_on.wait(60)
+        order.append("work")
+
+    async def observe() -> None:
+        async with AsyncHub() as hub:
+            assert await hub.beside(lambda: 5) == 5
+            waiting = asyncio.ensure_future(hub.beside(work))
+            await asyncio.to_thread(begun.wait, 60)
+            for _ in range(2):  # also of one that is impatient
+                waiting.cancel()
+                await asyncio.sleep(0)
+            go_on.set()
+            with pytest.raises(asyncio.CancelledError):
+                await waiting
+            order.append("task")
+
+    asyncio.run(observe())
+    assert order == ["work", "task"]

@@ -111,7 +111,10 @@ async def fetch(
         FetchError: It cannot be written here; or nothing came for too long.
         RefusedError: The server has no such file, or does not give it.
         ProxyError: As a call.
+        ValueError: `rate` or `timeout` is none.
     """
+    if not timeout > 0:
+        raise ValueError(f"a time-out is more than 0 s, not {timeout!r}")
     pacer = Pacer(_rate(rate))
     asked = _read_name(name)
     if why := refusal(f"fetch {asked}, which nobody has written"):

@@ -58,9 +58,8 @@ class PartFile(Closing):
                 raise FetchError(str(self.path), _cannot(error)) from error
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                with contextlib.suppress(FileNotFoundError):
-                    if os.path.samestat(os.fstat(file), os.lstat(self.path)):
-                        return file
+                if self._is_there(file):
+                    return file
             except OSError as error:
                 os.close(file)
                 if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
@@ -68,6 +67,13 @@ class PartFile(Closing):
                     raise FetchError(str(self.path), text) from error
                 raise FetchError(str(self.path), _cannot(error)) from error
             os.close(file)  # another fetch came to its end in between, and renamed it
+
+    def _is_there(self, file: int) -> bool:
+        """Tell whether the open file still has the name."""
+        try:
+            return os.path.samestat(os.fstat(file), os.lstat(self.path))
+        except FileNotFoundError:
+            return False
 
     def _read_note(self) -> PartNote | None:
         try:
@@ -132,6 +138,8 @@ class PartFile(Closing):
 
         def work() -> None:
             os.fsync(self._file)
+            if not self._is_there(self._file):
+                raise OSError(errno.ENOENT, "it was removed meanwhile")
             os.replace(self.path, self.target)
             self._note_path.unlink(missing_ok=True)
 
@@ -146,7 +154,7 @@ class PartFile(Closing):
     def close(self) -> None:
         """Let another fetch have it; may be called twice. One without any bytes is removed."""
         if self._file >= 0:
-            if not self.length and self.path.exists():
+            if not self.length and self._is_there(self._file):
                 self.discard()
             os.close(self._file)
             self._file = -1

@@ -51,13 +51,13 @@ class FileIdentity(NamedTuple):
 def changed(then: FileIdentity, now: FileIdentity) -> Change:
     """Tell what has become of a file.
 
-    One that was written to has the same number, no fewer bytes and a later time. So has, in the
-    worst case, another one that got the number of a removed one; only a checksum of the whole tells
-    these apart.
+    One that was written to has the same number, no fewer bytes and no earlier time: clocks of file
+    systems tick every few ms. So has, in the worst case, another one that got the number of a
+    removed one; only a checksum of the whole tells these apart.
     """
     if then == now:
         return Change.SAME
     is_same_file = then[:2] == now[:2]
-    if is_same_file and now.size >= then.size and now.mtime_ns > then.mtime_ns:
+    if is_same_file and now.size >= then.size and now.mtime_ns >= then.mtime_ns:
         return Change.WRITTEN
     return Change.OTHER

@@ -267,6 +267,8 @@ def test_a_slow_pace_is_kept_by_pauses(hub: DirectHub, tmp_path: Path) -> None:
     assert sum(hub.paused) > 0
     with pytest.raises(ValueError, match="a rate is 1 byte/s or more, not 0"):
         fetched(hub, tmp_path, rate=0)
+    with pytest.raises(ValueError, match="a time-out is more than 0 s, not 0"):
+        fetched(hub, tmp_path, timeout=0)
 
 
 def test_a_note_that_is_none_is_not_believed(hub: DirectHub, folder: Path, tmp_path: Path) -> None:
@@ -296,6 +298,19 @@ def test_a_plan_fetches_nothing_and_says_so(
         fetched(hub, tmp_path)
     assert "fetch scan" in records.read_text()
     assert hub.asked == []
+
+
+def test_a_part_file_that_was_removed_meanwhile_is_told(hub: DirectHub, tmp_path: Path) -> None:
+    def remove(method: str, value: Any) -> Any:
+        if method == "checksum":
+            (tmp_path / "scan.part").unlink()
+            (tmp_path / "scan.part").write_bytes(b"of somebody else")
+        return value
+
+    hub.change = remove
+    with pytest.raises(FetchError, match="it was removed meanwhile"):
+        fetched(hub, tmp_path)
+    assert (tmp_path / "scan.part").read_bytes() == b"of somebody else"
 
 
 EVENTS = st.lists(

@@ -87,7 +87,7 @@ def test_any_text_is_a_name(parts: list[str]) -> None:
         (FILE, Change.SAME),
         (FILE._replace(size=101, mtime_ns=1001), Change.WRITTEN),
         (FILE._replace(mtime_ns=1001), Change.WRITTEN),
-        (FILE._replace(size=101), Change.OTHER),
+        (FILE._replace(size=101), Change.WRITTEN),
         (FILE._replace(size=99, mtime_ns=1001), Change.OTHER),
         (FILE._replace(mtime_ns=999), Change.OTHER),
         (FILE._replace(inode=3), Change.OTHER),
