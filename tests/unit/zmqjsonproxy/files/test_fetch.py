@@ -189,6 +189,7 @@ def test_the_client_looks_at_offsets_and_identities_too(
     hub.change = lambda method, found: found | {member: value} if method == "read" else found
     with pytest.raises((ProtocolError, FileChangedError), match=error):
         fetched(hub, tmp_path)
+    assert "checksum" not in hub.asked
     assert not (tmp_path / "scan").exists()
 
 
