@@ -76,11 +76,11 @@ def _fetch(options: argparse.Namespace) -> int:
             outcomes = _fetched(d, banks, options, line)
         except KeyboardInterrupt:
             line.clear()
-            print(
-                "dealer: what came is kept in a .part file; the next fetch goes on there",
-                file=sys.stderr,
+            text = (
+                "interrupted; what came is kept in a .part file, and the next fetch goes on there"
             )
-            raise
+            print(f"dealer: {text}", file=sys.stderr)
+            return 1
         finally:
             line.clear()
     failed = {bank: o for bank, o in outcomes.items() if o.error is not None}
@@ -91,7 +91,7 @@ def _fetch(options: argparse.Namespace) -> int:
         tell(options.json, told, text_table((), rows))
     for bank, found in done.items():
         if found.is_growing:
-            text = f"{found.name} is still being written: {found.path} has what it had in the beginning"
+            text = f"{found.name} is still being written: {found.path} is what it was at one moment"
             print(f"dealer: {bank}: {text}, {found.size} bytes", file=sys.stderr)
     if failed:
         complain(PlayersError("fetch", outcomes))

@@ -25,7 +25,7 @@ class Pacer:
 
     Attributes:
         rate: Bytes/s; infinite: as fast as it goes.
-        due: When the next request is due, s.
+        due: When the next request is due, s; infinitely long ago before the first.
     """
 
     rate: float = math.inf
@@ -42,7 +42,8 @@ class Pacer:
 
     def take(self, size: int, now: float) -> None:
         """Note that so many bytes are asked for."""
-        self.due = max(self.due, now - _CATCH_UP_S) + size / self.rate
+        begun = now if math.isinf(self.due) else max(self.due, now - _CATCH_UP_S)
+        self.due = begun + size / self.rate
 
 
 @dataclass(slots=True)

@@ -181,11 +181,18 @@ def test_blocks_are_few_and_cover_all(size: int) -> None:
 def test_a_pace_is_kept(rate: float, pauses: list[float]) -> None:
     pacer, now, asked = Pacer(rate), 0.0, 0
     assert 0 < pacer.piece_bytes <= PIECE_BYTES
+    begun = pauses[0]
     for pause in pauses:
         now += pause + pacer.wait(now + pause)
         asked += pacer.piece_bytes
         pacer.take(pacer.piece_bytes, now)
-        assert asked <= rate * (now + 0.5) + pacer.piece_bytes * (1 + 1e-9)
+        assert asked <= rate * (now - begun + 0.5) + pacer.piece_bytes * (1 + 1e-9)
+
+
+def test_a_paced_fetch_does_not_begin_with_a_burst() -> None:
+    pacer = Pacer(1e6)
+    pacer.take(500_000, 100.0)
+    assert pacer.wait(100.0) == 0.5
 
 
 def test_a_pace_catches_up_after_a_wait_for_an_answer() -> None:
