@@ -41,8 +41,8 @@ class FileVerbs:
 
         An interrupted fetch leaves `NAME.part` beside the target, and the next one goes on there. A
         Player that is away is asked again. What came is compared with the Player's file, by
-        checksum, before it gets its name. Of a file that is still written to, all is fetched that it
-        had at some moment, and `is_growing` says so.
+        checksum, before it gets its name. A file that is written to meanwhile is fetched as it was at
+        one moment, and `is_growing` says so.
 
         Args:
             name: `AREA/PATH`; or a bare name, which is looked for at the top of all areas in their

@@ -62,8 +62,9 @@ class Fetched:
         path: Where it is here.
         size: Bytes.
         sha256: Of it, as hexadecimal text.
-        is_growing: The file is still being written: this is what it had at one moment, and what it
-            has more by now is not in it.
+        is_growing: The file was written to again before the fetch had ended: this is what it was at
+            one moment, and what it has more by now is not in it. False does not say that nobody
+            will write to it.
         resumed_at: So many bytes were there before, from a fetch that was interrupted.
     """
 
