@@ -307,14 +307,14 @@ def test_a_scan_that_goes_on_all_the_time_is_fetched_as_it_was_at_some_moment(
     assert found.sha256 == hashlib.sha256(data).hexdigest()
 
 
-def test_a_scan_that_is_only_appended_to_is_fetched_to_the_size_of_the_beginning(
+def test_a_scan_that_is_only_appended_to_is_fetched_to_the_size_that_it_had(
     d: Dealer, file: Path, tmp_path: Path
 ) -> None:
     def append() -> None:
         with file.open("ab") as growing:
             growing.write(b"more" * 1000)
 
-    found = d.BANKA.fetch("scan.fits", tmp_path, progress=Once(append))
+    found = d.BANKA.fetch("scan.fits", tmp_path, progress=Once(append, 3 * PIECE_BYTES))
     assert (found.is_growing, found.path.read_bytes()) == (True, DATA)
     again = d.BANKA.fetch("scan.fits", tmp_path)
     assert (again.is_growing, again.size) == (False, SIZE + 4000)

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
+from groundwork.birthtime import birth_ns
 from groundwork.regularfiles import (
     NOT_REGULAR,
     NotRegularError,
@@ -49,8 +50,8 @@ class OpenFile:
 
     def identity(self) -> FileIdentity:
         """Return what it is now; OSError."""
-        found = os.fstat(self.descriptor)
-        return FileIdentity(found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)
+        found, born = os.fstat(self.descriptor), birth_ns(self.descriptor)
+        return FileIdentity(found.st_dev, found.st_ino, born, found.st_size, found.st_mtime_ns)
 
 
 class Entry(NamedTuple):

@@ -18,7 +18,7 @@ from zmqjsonproxy.files.errors import ChecksumError, FetchError, FileChangedErro
 from zmqjsonproxy.files.partfile import PartFile
 from zmqjsonproxy.files.protocol.identity import Change, FileIdentity, changed
 from zmqjsonproxy.files.protocol.names import FileName, read_name
-from zmqjsonproxy.files.protocol.pacing import PIECE_BYTES, Pacer
+from zmqjsonproxy.files.protocol.pacing import Pacer
 from zmqjsonproxy.files.protocol.ranges import ByteRange, block_bytes, blocks
 from zmqjsonproxy.files.protocol.transfer import (
     PartNote,
@@ -31,6 +31,8 @@ from zmqjsonproxy.hubs import Hub
 
 __all__ = ["Fetched", "Progress", "fetch"]
 
+HEAD_BYTES = 2**20
+"""Where a header may be that counts what is behind it."""
 MAX_REWRITTEN = 16
 """Blocks that are fetched again, of a file that was written to meanwhile: its header, say. In more of
 them it is another file."""
@@ -62,9 +64,8 @@ class Fetched:
         path: Where it is here.
         size: Bytes.
         sha256: Of it, as hexadecimal text.
-        is_growing: The file was written to again before the fetch had ended: this is what it was at
-            one moment, and what it has more by now is not in it. False does not say that nobody
-            will write to it.
+        is_growing: The file had more when the fetch ended than when its size was taken: this is what
+            it was at one moment. False does not say that nobody will write to it.
         resumed_at: So many bytes were there before, from a fetch that was interrupted.
     """
 
@@ -168,6 +169,7 @@ class _Fetch:
     ) -> None:
         self._hub, self._asking, self._kept, self._wanted = hub, asking, kept, wanted
         self._pacer, self._progress = pacer, progress
+        self._latest = wanted.file  # as it was heard of last; that of `wanted` stays
         self._sum = hashlib.sha256()  # of what is in the part file
 
     async def run(self) -> Fetched:
@@ -184,7 +186,7 @@ class _Fetch:
         theirs, now = await self._checksum(self._wanted.stretch)
         if theirs["sha256"] != self._sum.hexdigest():
             now = await self._mend(now)
-        is_growing = changed(self._wanted.file, now) is not Change.SAME
+        is_growing = self._wanted.to_end and now.size > self._wanted.stretch.end
         await self._hub.beside(kept.finish)
         return Fetched(
             name=self._wanted.name,
@@ -201,21 +203,30 @@ class _Fetch:
 
         def take(wanted: ByteRange, value: RemoteValue) -> None:
             data, now = self._read(wanted, value)
-            if transfer.taken == transfer.stretch.first:
+            if transfer.taken - transfer.stretch.first < HEAD_BYTES:
                 self._take_size(now)
                 transfer.stretch = self._wanted.stretch
+            self._latest = now
             self._kept.write(wanted.first - self._wanted.first, data)
             self._sum.update(data)
             transfer.take(wanted)
 
+        await self._transfer(transfer, self._request, take)
+
+    async def _transfer(
+        self,
+        transfer: Transfer,
+        request: Callable[[ByteRange], Sequence[RemoteValue]],
+        take: Callable[[ByteRange, RemoteValue], object],
+    ) -> None:
         self._tell()
         try:
-            await self._asking.transfer(transfer, self._pacer, self._request, take, self._tell)
+            await self._asking.transfer(transfer, self._pacer, request, take, self._tell)
         except RefusedError as error:
             raise await self._refused(error) from error
 
     def _request(self, wanted: ByteRange, with_digests: bool = False) -> Sequence[RemoteValue]:
-        return self._wanted.name, list(self._wanted.file), [list(wanted)], with_digests
+        return self._wanted.name, list(self._latest), [list(wanted)], with_digests
 
     def _read(self, wanted: ByteRange, value: RemoteValue) -> tuple[bytes, FileIdentity]:
         """Return the bytes of a range, and what their file is now, if the answer is that."""
@@ -229,29 +240,28 @@ class _Fetch:
             raise ProtocolError(
                 f"{self._wanted.name}: {[list(wanted)]} was asked for, and {ranges!r:.80} came"
             )
-        if changed(self._wanted.file, now) is Change.OTHER:
+        if changed(self._latest, now) is Change.OTHER:
             raise self._changed("was replaced by another file while it was fetched")
         if digests and digests != [hashlib.sha256(data).digest()]:
             raise ChecksumError(self._wanted.name, f"bytes from {wanted.first} came changed")
         return data, now
 
     def _take_size(self, now: FileIdentity) -> None:
-        """Take the size that the file had when its first bytes were read, and has at least from
-        then on.
+        """Take the size that the file had when its head was read, and has at least from then on.
 
         A header that counts what is behind it is written after that: with the size of before, it
         could count more than there is.
         """
-        if self._wanted.to_end and now != self._wanted.file:
-            size = now.size - self._wanted.first
-            self._wanted = replace(self._wanted, file=now, size=size)
-            self._kept.begin(self._wanted, 0)
+        size = now.size - self._wanted.first
+        if self._wanted.to_end and size > self._wanted.size:
+            self._wanted = replace(self._wanted, size=size)
+            self._kept.begin(self._wanted, self._kept.length)
 
     async def _checksum(
         self, stretch: ByteRange, block: int = 0
     ) -> tuple[dict[str, RemoteValue], FileIdentity]:
         """Return the server's checksums of a stretch, and what the file is now."""
-        name, file = self._wanted.name, list(self._wanted.file)
+        name, file = self._wanted.name, list(self._latest)
 
         def tell(fraction: float) -> None:
             self._tell(f"checksum {fraction:.0%}")
@@ -268,8 +278,9 @@ class _Fetch:
             raise await self._refused(error) from error
         except (ValueError, TypeError, KeyError) as error:
             raise ProtocolError(f"{name}: no checksum came: {error}") from error
-        if changed(self._wanted.file, now) is Change.OTHER:
+        if changed(self._latest, now) is Change.OTHER:
             raise self._changed("was replaced by another file while it was fetched")
+        self._latest = now
         return theirs, now
 
     async def _mend(self, now: FileIdentity) -> FileIdentity:
@@ -278,7 +289,7 @@ class _Fetch:
 
         Raises:
             ChecksumError: It was not written to.
-            FileChangedError: It differs in too many places.
+            FileChangedError: It differs in too many places, or in others after that.
         """
         wanted, kept = self._wanted, self._kept
         if now == wanted.file:
@@ -286,39 +297,48 @@ class _Fetch:
                 wanted.name, "what came differs from the file; it is removed: fetch it anew"
             )
         size = block_bytes(wanted.size)
-        theirs, _ = await self._checksum(wanted.stretch, size)
-        ours = await self._hub.beside(partial(kept.digests, size))
-        try:
-            rewritten = differing(ours, theirs["blocks"], blocks(wanted.stretch, size))
-        except ValueError as error:
-            raise ProtocolError(f"{wanted.name}: {error}") from error
+        rewritten, _ = await self._differing(size)
         if len(rewritten) > MAX_REWRITTEN:
             raise self._changed(f"was rewritten in {len(rewritten)} places while it was fetched")
-        for piece in (each for block in rewritten for each in blocks(block, PIECE_BYTES)):
-            try:
-                value = await self._asking.ask("read", *self._request(piece, with_digests=True))
-            except RefusedError as error:
-                raise await self._refused(error) from error
-            data, now = self._read(piece, value)
-            await self._hub.beside(partial(kept.write, piece.first - wanted.first, data))
+        for block in rewritten:
+            await self._read_again(block)
+        if wanted.to_end:
+            self._wanted = replace(wanted, size=self._latest.size - wanted.first)
+        await self._hub.beside(partial(kept.begin, self._wanted, wanted.size))
+        await self._pieces(wanted.size)
+        # What was rewritten may be so again, as may what fills up the last block. All else is what
+        # it was before, so in between it was the same file.
+        again, now = await self._differing(size)
+        allowed = {block.first for block in rewritten}
+        if any(
+            block.first not in allowed and block.end != self._wanted.stretch.end for block in again
+        ):
+            raise self._changed("was rewritten again and again while it was fetched")
         self._sum = hashlib.sha256()
         await self._hub.beside(partial(kept.feed, self._sum.update, ByteRange(0, kept.length)))
-        size = now.size - wanted.first if wanted.to_end else wanted.size
-        self._wanted = replace(wanted, file=now, size=size)
-        await self._hub.beside(partial(kept.begin, self._wanted, wanted.size))
-        return await self._append(wanted.size)
-
-    async def _append(self, length: int) -> FileIdentity:
-        """Fetch what was appended, up to the size that is wanted; what the file is after that."""
-        wanted, kept = self._wanted, self._kept
-        appended = ByteRange(length, wanted.size - length)
-        await self._pieces(length)
-        theirs, now = await self._checksum(ByteRange(wanted.first + length, appended.size))
-        ours = hashlib.sha256()
-        await self._hub.beside(partial(kept.feed, ours.update, appended))
-        if theirs["sha256"] != ours.hexdigest():
-            raise self._changed("was rewritten twice while it was fetched")
         return now
+
+    async def _differing(self, size: int) -> tuple[list[ByteRange], FileIdentity]:
+        """Return the blocks of so many bytes in which the file is another than what is here, and what
+        it is now."""
+        stretch = self._wanted.stretch
+        theirs, now = await self._checksum(stretch, size)
+        ours = await self._hub.beside(partial(self._kept.digests, size))
+        try:
+            return differing(ours, theirs["blocks"], blocks(stretch, size)), now
+        except ValueError as error:
+            raise ProtocolError(f"{self._wanted.name}: {error}") from error
+
+    async def _read_again(self, block: ByteRange) -> None:
+        """Fetch a block once more, with checksums of its pieces."""
+
+        def take(piece: ByteRange, value: RemoteValue) -> None:
+            data, self._latest = self._read(piece, value)
+            self._kept.write(piece.first - self._wanted.first, data)
+            transfer.take(piece)
+
+        transfer = Transfer(block, block.first)
+        await self._transfer(transfer, partial(self._request, with_digests=True), take)
 
     async def _refused(self, error: RefusedError) -> ProxyError:
         """Return what a refusal in the middle means: another file, or what was said."""
@@ -327,7 +347,7 @@ class _Fetch:
             now = FileIdentity.read(found["file"])
         except (ProxyError, ValueError, TypeError, KeyError):
             return error
-        if changed(self._wanted.file, now) is Change.OTHER:
+        if changed(self._latest, now) is Change.OTHER:
             return self._changed("was replaced by another file while it was fetched")
         return error
 

@@ -81,8 +81,8 @@ class ServedFiles:
                 order.
 
         Returns:
-            `name`, with its area, and `file`: [device, inode, size in bytes, time of the last
-            change in ns since 1970], which every request for its bytes has to name.
+            `name`, with its area, and `file`: [device, inode, birth, size in bytes, time of the
+            last change], times in ns since 1970; every request for its bytes has to name it.
         """
         _beside()
         with self._areas.open(name) as found:

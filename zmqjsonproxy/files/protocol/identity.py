@@ -23,27 +23,29 @@ class FileIdentity(NamedTuple):
     Attributes:
         device: Number of its file system.
         inode: Its number there.
+        birth_ns: When it was made, ns since 1970; 0: its file system does not know.
         size: Bytes.
         mtime_ns: Last time that it was written to, ns since 1970, by the clock of its host.
     """
 
     device: int
     inode: int
+    birth_ns: int
     size: int
     mtime_ns: int
 
     @classmethod
     def read(cls, value: object) -> FileIdentity:
-        """Read one as it travels, a list of four numbers; ValueError: it is none."""
+        """Read one as it travels, a list of five numbers; ValueError: it is none."""
         if (
             not isinstance(value, Sequence)
             or isinstance(value, str)
-            or len(value) != 4
+            or len(value) != 5
             or not all(type(number) is int for number in value)
-            or not 0 <= value[2] < 2**63
+            or not 0 <= value[3] < 2**63
         ):
             raise ValueError(
-                f"a file is named by [device, inode, size, mtime_ns] as it was found, not {str(value)[:80]}"
+                f"a file is named by [device, inode, birth_ns, size, mtime_ns] as it was found, not {str(value)[:80]}"
             )
         return cls(*value)
 
@@ -51,13 +53,13 @@ class FileIdentity(NamedTuple):
 def changed(then: FileIdentity, now: FileIdentity) -> Change:
     """Tell what has become of a file.
 
-    One that was written to has the same number, no fewer bytes and no earlier time: clocks of file
-    systems tick every few ms. So has, in the worst case, another one that got the number of a
-    removed one; only a checksum of the whole tells these apart.
+    One that was written to has the same number and birth, no fewer bytes and no earlier time:
+    clocks of file systems tick every few ms. Where births are not known, so has another one that got
+    the number of a removed one; only a checksum of the whole tells these apart.
     """
     if then == now:
         return Change.SAME
-    is_same_file = then[:2] == now[:2]
+    is_same_file = then[:3] == now[:3]
     if is_same_file and now.size >= then.size and now.mtime_ns >= then.mtime_ns:
         return Change.WRITTEN
     return Change.OTHER

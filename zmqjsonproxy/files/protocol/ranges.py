@@ -95,9 +95,10 @@ def read_stretch(text: str) -> tuple[int, int | None]:
 
 
 def block_bytes(size: int) -> int:
-    """Return the size of the blocks by which so many bytes are compared."""
+    """Return the size of the blocks by which so many bytes are compared, with room for as many
+    more."""
     found = BLOCK_BYTES
-    while found * MAX_BLOCKS < size:
+    while found * MAX_BLOCKS < 2 * size:
         found *= 2
     return found
 

@@ -40,7 +40,7 @@ def files(root: Path) -> ServedFiles:
 
 def content(files: ServedFiles, name: str) -> bytes:
     found = files.look_up(name)
-    size = found["file"][2]
+    size = found["file"][3]
     (data,) = files.read(found["name"], found["file"], [[0, size]])["data"]
     return bytes(data)
 
@@ -184,7 +184,7 @@ def test_every_request_names_the_file_and_another_one_is_refused(
     with (root / "a.fits").open("ab") as growing:
         growing.write(b"more")
     now = files.read(name, file, [[0, 10]])["file"]
-    assert now[:3] == [*file[:2], 14]
+    assert now[:4] == [*file[:3], 14]
     with pytest.raises(RefusedError, match="and the file has 10"):
         files.read(name, file, [[0, 14]])
     (root / "new").write_bytes(b"another file")
