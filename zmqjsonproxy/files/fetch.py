@@ -170,6 +170,7 @@ class _Fetch:
         self._hub, self._asking, self._kept, self._wanted = hub, asking, kept, wanted
         self._pacer, self._progress = pacer, progress
         self._latest = wanted.file  # as it was heard of last; that of `wanted` stays
+        self._head_end = wanted.first + min(HEAD_BYTES, wanted.size)  # of what there was
         self._sum = hashlib.sha256()  # of what is in the part file
 
     async def run(self) -> Fetched:
@@ -203,7 +204,7 @@ class _Fetch:
 
         def take(wanted: ByteRange, value: RemoteValue) -> None:
             data, now = self._read(wanted, value)
-            if transfer.taken - transfer.stretch.first < HEAD_BYTES:
+            if transfer.taken < self._head_end:
                 self._take_size(now)
                 transfer.stretch = self._wanted.stretch
             self._latest = now

@@ -411,5 +411,23 @@ def test_a_header_that_was_written_between_two_pieces_counts_no_more_than_there_
     scan.check(fetched(hub, tmp_path).path.read_bytes())
 
 
+def test_a_small_file_that_grows_all_the_time_is_not_followed(
+    hub: DirectHub, folder: Path, tmp_path: Path
+) -> None:
+    (folder / "scan").write_bytes(b"%10d" % 10)
+
+    def change(method: str, value: Any) -> Any:
+        if method == "read":
+            with (folder / "scan").open("r+b") as file:
+                file.seek(0, 2)
+                file.write(b"x" * 100)
+        return value
+
+    hub.change = change
+    found = fetched(hub, tmp_path)
+    assert hub.asked.count("read") <= 2
+    assert (found.size, found.is_growing) == (10, True)
+
+
 def test_an_abort_is_no_reason_to_ask_again() -> None:
     assert not issubclass(OperationAbortedError, asking.PASSING)
