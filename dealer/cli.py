@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from arrayconfig.logs import bind, log_to
-from dealer import commands, hostcommands, plancommand, plotcommand
+from dealer import commands, fetchcommand, hostcommands, plancommand, plotcommand
 from dealer.errors import DealerError
 from groundwork.commandline import LOG_LEVELS, Parser, argument, command, flag, number_of_seconds
 from groundwork.output import run_command
@@ -27,7 +27,7 @@ COMMON = (
     ),
     argument(
         "--timeout S",
-        "deadline of a call, s; default: 10; scan and the prompt: 180; hosts: 60 for an order, 5 for a question",
+        "deadline of a call, s; default: 10; scan, prompt: 180; fetch: 30; hosts: 60 for an order, 5 for a question",
         type=number_of_seconds,
         default=argparse.SUPPRESS,
     ),
@@ -58,7 +58,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     common = Parser(add_help=False, arguments=COMMON)  # they may stand after the command, too
     subcommands = parser.add_subparsers(dest="command", metavar="COMMAND")
-    for module in (commands, hostcommands, plancommand, plotcommand):
+    for module in (commands, fetchcommand, hostcommands, plancommand, plotcommand):
         module.add_commands(subcommands, common)
     recording.add_commands(subcommands)
     return parser
