@@ -14,8 +14,10 @@ from groundwork.addresses import bind_address
 from player.bank import Bank
 from player.endpoints.base import Endpoint
 from player.errors import AddressError, PlayerError, PortTakenError
+from player.hostproperties import HostProperties
 from player.ports import port_of, split_url, tcp_url
 from zmqjsonproxy import ServerSettings, ZMQJSONProxyServer
+from zmqjsonproxy.channels.properties import table_of
 
 __all__ = ["RpcEndpoint"]
 
@@ -61,6 +63,7 @@ class RpcEndpoint(Endpoint):
     ) -> None:
         self._name, self._on_end, self._settings = name, on_end, settings
         self._thread: threading.Thread | None = None
+        self._properties: HostProperties | None = None
         self._closing = False
         try:
             host, port = split_url(url)
@@ -91,6 +94,7 @@ class RpcEndpoint(Endpoint):
 
     def open(self, bank: Bank) -> None:
         """Expose the Bank and its parts, and serve."""
+        self._properties = HostProperties(table_of(bank), self._server)
         self._server.expose("bank", bank)
         for part, device in bank.parts().items():
             self._server.expose(f"bank.{part}", device)
@@ -113,6 +117,8 @@ class RpcEndpoint(Endpoint):
         """End the loop; a call that is being carried out is asked to end, and left after a
         second."""
         self._closing = True
+        if self._properties is not None:
+            self._properties.close()
         if self._thread is None:
             self._server.close()
             return
