@@ -80,7 +80,7 @@ class SpectrometerBank(StatusBank):
         )
         self._mode: str | None = None
         self._why_no_mode = ""
-        self._care = StatusCare(context.name, self._config, simulate=context.simulate, log=self.log)
+        self._care = StatusCare(context, self._config, self._table)
         self._changing = threading.Event()  # set: no mode change is going on
         self._changing.set()
         self._ended_by_stop = False  # the last one, and that `stop` has not said so yet

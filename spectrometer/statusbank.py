@@ -13,6 +13,7 @@ from spectrometer.scannumber import ScanNumber
 from spectrometer.status.buffer import StatusBuffer
 from spectrometer.statuscare import put_right
 from zmqjsonproxy import command, current_caller, query
+from zmqjsonproxy.channels.properties import table_of
 
 __all__ = ["StatusBank"]
 
@@ -28,6 +29,7 @@ class StatusBank(Bank):
 
     def __init__(self, context: BankContext) -> None:
         super().__init__(context)
+        self._table = table_of(self)
         self._scan_number = ScanNumber(context.data_root, context.name, self.log)
         self._noted: set[str] = set()  # status keys that observers have written in this mode
 
