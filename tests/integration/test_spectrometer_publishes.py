@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -49,3 +51,31 @@ def test_all_of_the_status_memory_is_published_whoever_writes_it(
         sub.wait_for(lambda u: (u.name, u.value) == ("status.NEWKEY", None), 30)
         sub.wait_for(lambda u: (u.name, u.value) == ("status.MODESTAT", "set"), 30)
         assert not sub.lost
+
+
+def test_a_scan_is_followed_from_its_start_to_its_end(hosted: HostedBank, d: Dealer) -> None:
+    with d.subscribe(["mode", "daq"]) as state:
+        first = state.wait_for(lambda u: u.name == "daq", 30).value
+        assert first == {"program": None, "pid": None, "state": "none", "mode": None}
+        d.set_mode("MODE1")
+        modes = ["changing", "set"]
+        for wanted in modes:
+            state.wait_for(lambda u, w=wanted: u.name == "mode" and u.value["state"] == w, 30)
+        running = state.wait_for(lambda u: u.name == "daq" and u.value["state"] == "stopped", 30)
+    assert running.value["program"] == "spectrometer-daq"
+    assert running.value["mode"] == "MODE1"
+    d.set_param(exposure=0.25, scan_length=1.0)
+    with d.subscribe("scan") as sub:
+        assert not sub.next(30).value["is_over"]  # there was none
+        d.start()
+        over = sub.wait_for(lambda u: u.value["is_over"], 60).value
+        assert not sub.lost
+    assert (over["state"], over["outcome"], over["fraction"]) == ("idle", "done", 1.0)
+    assert over["integrations"] == over["planned"] > 0
+    assert {key: over[key] for key in d.scan_report()["BANKA"]} == d.scan_report()["BANKA"]
+    with d.subscribe("scan") as late:
+        assert late.next(30).value == over
+    os.kill(running.value["pid"], signal.SIGKILL)
+    with d.subscribe("daq") as sub:
+        ended = sub.wait_for(lambda u: u.value["state"] == "ended", 30).value
+    assert ended["pid"] is None
