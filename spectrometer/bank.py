@@ -30,6 +30,7 @@ from spectrometer.config import (
     text_faults,
 )
 from spectrometer.daq.errors import DaqError
+from spectrometer.daq.liveframes import live_path
 from spectrometer.derive.switching import phase_request
 from spectrometer.derive.switchingview import as_svg, as_text
 from spectrometer.derive.times import LEAD_S, ORIGINALS_LEAD_S, as_list, earliest_start, read_time
@@ -41,6 +42,7 @@ from spectrometer.modesetting import READY_WITHIN_S, ModeSetter
 from spectrometer.programs import Programs
 from spectrometer.scan import ScanControl
 from spectrometer.scanplan import read_banks
+from spectrometer.spectrumpublisher import SpectrumPublisher
 from spectrometer.starts import Starts
 from spectrometer.status.errors import StatusDamagedError, StatusMemoryError
 from spectrometer.statuscare import StatusCare
@@ -75,6 +77,7 @@ class SpectrometerBank(FollowedBank):
             context.clock, self._setter, self._scan_number, self._write_scan_number
         )
         self._care = StatusCare(context, self._config, self._table)
+        self._spectra: SpectrumPublisher | None = None
         self._ended_by_stop = False  # the last one, and that `stop` has not said so yet
 
     # what the host needs
@@ -125,6 +128,7 @@ class SpectrometerBank(FollowedBank):
             self._memory = self._care.open()
         except StatusMemoryError as error:
             raise RefusedError(str(error)) from error
+        self._spectra = SpectrumPublisher(live_path(self._config.status_memory.key), self._table)
         self._open_data_root()
         self._scan_number.recall()
         self._setter.open()
@@ -149,6 +153,8 @@ class SpectrometerBank(FollowedBank):
         self._care.announce_end()
         self._abandon_mode("the Player ends", quit_s=2.0, by="its Player, which ends")
         self._setter.close()
+        if self._spectra is not None:
+            self._spectra.close()
         self._memory = None
         self._care.close()
 

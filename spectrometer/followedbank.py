@@ -8,12 +8,14 @@ from typing import Any
 
 from groundwork.values import JsonObject
 from player.bank import BankContext
+from spectrometer.backends.vegas import VegasBackend
+from spectrometer.programs import Programs
 from spectrometer.scan import ScanControl
 from spectrometer.scanreport import NO_REPORT, ScanReports, standing
 from spectrometer.scanstate import ScanState
 from spectrometer.statusbank import StatusBank
 from zmqjsonproxy import query
-from zmqjsonproxy.channels.properties import computed, published
+from zmqjsonproxy.channels.properties import computed, pipe, published
 
 __all__ = ["FollowedBank"]
 
@@ -29,6 +31,13 @@ class FollowedBank(StatusBank):
         standing(ScanState.IDLE.value, None),
         doc="State of the data taking, whether the last scan is over, which part of its time is, "
         "and its report, as of scan_report.",
+    )
+
+    spectrum = pipe(
+        unit="counts^2",
+        x_unit="Hz",
+        doc="Mean spectra of the newest integration, float32, shape (rows, channels), at most ten "
+        "per second; `rows` names the rows, `x_starts` has the first frequency of each.",
     )
 
     def __init__(self, context: BankContext) -> None:
@@ -51,17 +60,30 @@ class FollowedBank(StatusBank):
 
     @computed(every=0.5)
     def daq(self) -> dict[str, Any]:
-        """Data-taking program that reports: program, pid, state (none, ended, or what it says), mode."""
-        scan, mode = self._scan, self._mode
-        if scan is None:
-            return {"program": None, "pid": None, "state": "none", "mode": mode}
-        state = str(self._shown("DAQSTATE")) if scan.programs.reports else "ended"
+        """Data-taking program that reports: program, pid, state (none, ended, or what it says), mode,
+        no_spectrum: why it makes no live spectra, note: what it says is otherwise than wished."""
+        scan = self._scan
+        programs = None if scan is None else scan.programs
+        has_said = programs is not None and programs.reports
+        state = "none" if programs is None else "ended"
         return {
-            "program": scan.programs.name,
-            "pid": scan.programs.pid,
-            "state": state,
-            "mode": mode,
+            "program": None if programs is None else programs.name,
+            "pid": None if programs is None else programs.pid,
+            "state": self._shown("DAQSTATE") if has_said else state,
+            "mode": self._mode,
+            "no_spectrum": self._why_no_spectrum(programs),
+            "note": self._shown("DAQNOTE") or "" if has_said else "",
         }
+
+    def _why_no_spectrum(self, programs: Programs | None) -> str:
+        backend = self._backend
+        if programs is None or backend is None:
+            return "no mode is set"
+        if programs.has_counts is None:
+            return "simulated without a source: no data are taken"
+        if not programs.has_counts:
+            return f"{programs.name} makes no live spectra; spectrometer-daq does"
+        return "" if isinstance(backend, VegasBackend) else "pulsar modes make no live spectra"
 
     @query
     def get_mode(self) -> str | None:

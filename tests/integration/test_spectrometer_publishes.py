@@ -8,13 +8,17 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 import sysv_ipc
+from astropy.io import fits
 from support.recordings import recording
 from support.spectrometer_array import write_array
 
 from dealer import Dealer
 from player.testing import HostedBank
+from spectrometer.daq.liveframes import live_path
+from zmqjsonproxy.channels.updates import Update
 
 
 @pytest.fixture
@@ -25,6 +29,7 @@ def hosted(tmp_path: Path) -> Iterator[HostedBank]:
     settings["status_memory"]["publish_hz"] = 50
     with HostedBank("spectrometer", settings, sections=sections, folder=tmp_path) as one:
         yield one
+    assert not live_path(settings["status_memory"]["key"]).exists()  # of a killed program, too
 
 
 @pytest.fixture
@@ -53,10 +58,33 @@ def test_all_of_the_status_memory_is_published_whoever_writes_it(
         assert not sub.lost
 
 
+def check_spectra(frames: list[Update], name: str, hosted: HostedBank) -> None:
+    """Compare live spectra with those of the file."""
+    (path,) = hosted.bank.context.data_root.rglob(name)
+    with fits.open(path) as hdus:
+        axis, table = hdus["SPECTRA"].header, hdus["SPECTRA"].data
+        rows, mjd = np.asarray(table["DATA"], float), np.asarray(table["TIME"])
+    for frame in frames:
+        value, number = frame.value, frame.value["integration"]
+        assert value["rows"] == ["XX", "YY"]
+        assert (value["x_start"], value["x_delta"]) == (axis["CRVAL1"], axis["CDELT1"])
+        assert value["data"].dtype == np.float32
+        np.testing.assert_allclose(value["data"], rows[2 * number : 2 * number + 2], rtol=1e-6)
+        assert frame.time == pytest.approx((mjd[2 * number] - 40587) * 86400, abs=1e-3)
+    assert not any(frame.lost for frame in frames)
+
+
 def test_a_scan_is_followed_from_its_start_to_its_end(hosted: HostedBank, d: Dealer) -> None:
     with d.subscribe(["mode", "daq"]) as state:
         first = state.wait_for(lambda u: u.name == "daq", 30).value
-        assert first == {"program": None, "pid": None, "state": "none", "mode": None}
+        assert first == {
+            "program": None,
+            "pid": None,
+            "state": "none",
+            "mode": None,
+            "no_spectrum": "no mode is set",
+            "note": "",
+        }
         d.set_mode("MODE1")
         modes = ["changing", "set"]
         for wanted in modes:
@@ -65,13 +93,17 @@ def test_a_scan_is_followed_from_its_start_to_its_end(hosted: HostedBank, d: Dea
     assert running.value["program"] == "spectrometer-daq"
     assert running.value["mode"] == "MODE1"
     d.set_param(exposure=0.25, scan_length=1.0)
-    with d.subscribe("scan") as sub:
+    with d.subscribe("scan") as sub, d.subscribe("spectrum") as spectra:
         assert not sub.next(30).value["is_over"]  # there was none
         d.start()
         over = sub.wait_for(lambda u: u.value["is_over"], 60).value
         assert not sub.lost
+        frames = [spectra.next(30)]  # a busy machine leaves some out, and never the last
+        while frames[-1].value["integration"] < over["integrations"] - 1:
+            frames.append(spectra.next(30))
     assert (over["state"], over["outcome"], over["fraction"]) == ("idle", "done", 1.0)
     assert over["integrations"] == over["planned"] > 0
+    check_spectra(frames, over["file"], hosted)
     assert {key: over[key] for key in d.scan_report()["BANKA"]} == d.scan_report()["BANKA"]
     with d.subscribe("scan") as late:
         assert late.next(30).value == over
