@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import math
+import os
 import queue
 import threading
 import time
@@ -78,7 +79,7 @@ class LogPublisher(logging.Handler):
         self._publish, self._throttle = publish, LogThrottle(most)
         self._waiting: queue.SimpleQueue[JsonObject | None] = queue.SimpleQueue()
         self._counting = threading.RLock()
-        self._crowded_out = 0
+        self._crowded_out, self._pid = 0, os.getpid()
         self._thread = threading.Thread(target=self._run, name="published log", daemon=True)
         self._thread.start()
         logging.getLogger().addHandler(self)
@@ -88,8 +89,9 @@ class LogPublisher(logging.Handler):
         self.lock = None
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Leave a record for the thread that publishes, unless it is from there."""
-        if record.thread == self._thread.ident:
+        """Leave a record for the thread that publishes, unless it is from there, or from a child of
+        this process, which has no such thread."""
+        if record.thread == self._thread.ident or os.getpid() != self._pid:
             return
         if self._waiting.qsize() >= _WAITING_MOST:
             with self._counting:

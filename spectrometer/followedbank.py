@@ -58,10 +58,13 @@ class FollowedBank(StatusBank):
         if (told := self.mode_state()) != self.mode:
             self.mode = told
 
-    @computed(every=0.5)
+    @computed(
+        every=0.5,
+        doc="Data-taking program that reports: program, pid, state (none, ended, or what it says), "
+        "mode; no_spectrum: why it makes no live spectra; note: what is otherwise than wished.",
+    )
     def daq(self) -> dict[str, Any]:
-        """Data-taking program that reports: program, pid, state (none, ended, or what it says), mode,
-        no_spectrum: why it makes no live spectra, note: what it says is otherwise than wished."""
+        """Return how the data-taking program stands; waits for nothing."""
         scan = self._scan
         programs = None if scan is None else scan.programs
         has_said = programs is not None and programs.reports

@@ -34,22 +34,6 @@ def test_every_record_is_published_or_counted(pauses: list[float], most: int) ->
     assert throttle.due is None
 
 
-def test_a_flood_of_records_is_cut_and_its_number_told() -> None:
-    told: queue.SimpleQueue[JsonObject] = queue.SimpleQueue()
-    publisher = LogPublisher(told.put, most=3)
-    try:
-        for number in range(10):
-            log.warning("number %d", number)
-        first = [told.get(timeout=30) for _ in range(3)]
-        assert [each["text"] for each in first] == ["number 0", "number 1", "number 2"]
-        assert {(each["level"], each["logger"]) for each in first} == {
-            ("warning", "tests.published")
-        }
-        assert told.get(timeout=30)["left_out"] == 7
-    finally:
-        publisher.close()
-
-
 def test_what_publishing_logs_is_not_published() -> None:
     told: queue.SimpleQueue[JsonObject] = queue.SimpleQueue()
 
