@@ -16,8 +16,10 @@ from groundwork.addresses import bind_address
 from player.bank import Bank
 from player.endpoints.base import Endpoint
 from player.errors import AddressError, PlayerError, PortTakenError
+from player.hostproperties import HostProperties
 from player.ports import port_of, split_url, tcp_url
 from zmqjsonproxy import ServerSettings, ZMQJSONProxyServer
+from zmqjsonproxy.channels.properties import table_of
 from zmqjsonproxy.files.areas import Areas
 from zmqjsonproxy.files.served import ServedFiles
 
@@ -70,6 +72,7 @@ class RpcEndpoint(Endpoint):
         remedy = f"; [banks.{name}.files] or [instrument.files] of its configuration names areas"
         self._files = ServedFiles(Areas(areas, name, remedy))
         self._thread: threading.Thread | None = None
+        self._properties: HostProperties | None = None
         self._closing = False
         try:
             host, port = split_url(url)
@@ -100,6 +103,7 @@ class RpcEndpoint(Endpoint):
 
     def open(self, bank: Bank) -> None:
         """Expose the Bank, its parts and files, and serve."""
+        self._properties = HostProperties(table_of(bank), self._server)
         self._server.expose("bank", bank)
         for part, device in bank.parts().items():
             self._server.expose(f"bank.{part}", device)
@@ -123,6 +127,8 @@ class RpcEndpoint(Endpoint):
         """End the loop; a call that is being carried out is asked to end, and left after a
         second."""
         self._closing = True
+        if self._properties is not None:
+            self._properties.close()
         if self._thread is None:
             self._server.close()
             return
