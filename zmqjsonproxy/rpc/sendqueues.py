@@ -176,6 +176,15 @@ class SendQueues:
         everybody_waits = bool(waiting) and self._size > 2 * self._most
         return everybody_waits or waiting + self._large_posted.get(client, 0) > self._most
 
+    def waiting(self, envelope: Sequence[bytes], body: bytes) -> int | None:
+        """Return how many bytes wait here for a client; None: it is gone, which a message that is
+        sent to it tells if nothing waits. For the thread of the socket."""
+        known = self._clients.get(envelope[0])
+        if (known is None or not known.waiting) and not self.send(envelope, body):
+            return None
+        known = self._clients.get(envelope[0])
+        return (known.size if known is not None else 0) + self._large_posted.get(envelope[0], 0)
+
     def flush(self) -> None:
         """Send what was posted, and what clients take by now."""
         while self._posted:

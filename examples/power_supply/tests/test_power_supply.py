@@ -236,7 +236,7 @@ def test_what_it_publishes_is_subscribed_to_and_a_limit_switches_the_output_off(
         tripped = subscription.wait_for(lambda update: update.name == "tripped", 10)
         assert tripped.value == {"volts": 0.5, "limit": 0.25}
         assert hosted.proxy.get_status()["on"] is False
-        with pytest.raises(RefusedError, match="expected 0 to 0.25 V"):
+        with pytest.raises(RefusedError, match=r"expected 0 to 0\.25 V"):
             hosted.proxy.set_voltage(0.5)
 
 
