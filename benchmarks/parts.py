@@ -20,6 +20,7 @@ NAMES = (
     "calls",
     "arrays",
     "fanout",
+    "streams",
     "operations",
     "channelizer",
     "portmanager",

@@ -16,7 +16,7 @@ from typing import Any
 from zmqjsonproxy import wirejson
 from zmqjsonproxy.protocol.arrays import BYTES, DTYPES, ArrayHeader, Framed, restore
 
-__all__ = ["dumps", "is_available", "is_fixed", "loads", "make", "settled"]
+__all__ = ["dumps", "fixed", "is_available", "is_fixed", "loads", "lone_frame", "make", "settled"]
 
 
 @cache
@@ -88,6 +88,24 @@ def _describe(value: Any) -> tuple[ArrayHeader, Any]:
     raw = flat.view(np.uint8)
     data = raw if is_fixed(value) or not np.may_share_memory(flat, value) else raw.tobytes()
     return ArrayHeader(array.dtype.str, array.shape, order), data
+
+
+def lone_frame(value: Any) -> tuple[ArrayHeader, Any] | None:
+    """Return header and bytes of an array that lies in memory as it is sent; None: it does not, or
+    is none."""
+    numpy = sys.modules.get("numpy")
+    if numpy is None or type(value) is not numpy.ndarray:
+        return None
+    dtype = value.dtype.str
+    if dtype not in DTYPES or not value.flags.c_contiguous:
+        return None
+    return ArrayHeader(dtype, value.shape), fixed(value)
+
+
+def fixed(array: Any) -> Any:
+    """Return the bytes of an array, contiguous in C's order, as they are now: what can still be
+    changed is copied, for ZeroMQ sends in its own time."""
+    return array.data if is_fixed(array) else array.tobytes()
 
 
 def is_fixed(array: Any) -> bool:
@@ -166,4 +184,7 @@ def make(header: ArrayHeader, frame: Any) -> Any:
         array = _numpy().ndarray(header.shape, header.dtype, frame, order="F")
     else:  # to say so takes as long as all else of it
         array = _numpy().ndarray(header.shape, header.dtype, frame)
-    return array if array.flags.aligned else array.copy(order="K")
+    if not array.flags.aligned:
+        array, is_writable = array.copy(order="K"), array.flags.writeable
+        array.flags.writeable = is_writable
+    return array

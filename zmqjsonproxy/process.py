@@ -73,9 +73,12 @@ class ForkSafeLock:
 
     Args:
         make: Makes the lock.
+
+    Attributes:
+        lock: The lock itself, for who takes it very often; to be asked for anew each time.
     """
 
-    __slots__ = ("__weakref__", "_lock", "_make")
+    __slots__ = ("__weakref__", "_make", "lock")
 
     def __init__(self, make: Callable[[], AbstractContextManager[bool]] = threading.Lock) -> None:
         self._make = make
@@ -84,13 +87,13 @@ class ForkSafeLock:
 
     def renew(self) -> None:
         """Make it a free one."""
-        self._lock = self._make()
+        self.lock = self._make()
 
     def __enter__(self) -> None:
-        self._lock.__enter__()
+        self.lock.__enter__()
 
     def __exit__(self, *_exc: object) -> None:
-        self._lock.__exit__(None, None, None)
+        self.lock.__exit__(None, None, None)
 
 
 class OfOneProcess:

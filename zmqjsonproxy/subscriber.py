@@ -14,6 +14,7 @@ from typing import Any
 
 import zmq
 
+from groundwork.values import JsonObject
 from zmqjsonproxy.channels.link import Ask, Link, LinkState, Verb, Wish
 from zmqjsonproxy.channels.protocol.limits import Limits
 from zmqjsonproxy.channels.settings import LinkSettings, QueuePolicy
@@ -32,6 +33,7 @@ log = logging.getLogger(__name__)
 
 _TAKEN_AT_ONCE = 1000
 """Messages that are taken before requests of other threads are looked at."""
+_HANDED_OVER_AT_ONCE = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +77,14 @@ class Subscriber(OfOneProcess):
         context: zmq.Context[Any] | None = None,
     ) -> None:
         self._settings = settings or LinkSettings()
-        self._connections = Connections(context or own_context(), HubSettings(), locators)
+        self._connections = Connections(
+            context or own_context(), HubSettings(), locators, read_only=True
+        )
         self._core = self._connections.core
         self._links: dict[str, _Connected] = {}  # by URL
         self._requests: deque[Callable[[float], None]] = deque()
         self._told: deque[tuple[_Connected, Ask, PendingCall]] = deque()
+        self._taking: dict[Link, None] = {}
         self._targets: dict[Subscription, Sequence[Target]] = {}
         self._waking = threading.Lock()
         self._is_closed = self._is_forked = False
@@ -100,8 +105,6 @@ class Subscriber(OfOneProcess):
     ) -> Subscription:
         """Subscribe to properties of Players, which need not be there yet; other arguments as of
         Subscription."""
-        if self._is_closed:
-            raise RuntimeError(self._why_closed())
         made = Subscription(
             self,
             label,
@@ -111,7 +114,12 @@ class Subscriber(OfOneProcess):
             callback=callback,
             on_event=on_event,
         )
-        self._post(partial(self._begin, made, tuple(targets)))
+        self._targets[made] = tuple(targets)
+        if self._is_closed:  # asked now: from here on whoever closes it ends this one, too
+            self._targets.pop(made, None)
+            made.end(self._why_closed())
+            raise RuntimeError(self._why_closed())
+        self._post(partial(self._begin, made))
         return made
 
     def end(self, subscription: Subscription) -> None:
@@ -204,18 +212,22 @@ class Subscriber(OfOneProcess):
         for connected in list(self._links.values()):
             self._look_after(connected, now)
         self._connections.set_wait(SLICE_MS)
+        has_more = self._connections.has_more
         try:
-            for _ in range(_TAKEN_AT_ONCE):
+            for count in range(_TAKEN_AT_ONCE):
                 peer, body = self._connections.next_message()
                 if peer is None:
-                    return
+                    break
                 now = self._connections.take(peer, body)
                 if self._told:
                     self._deliver(now)
                 if now - self._core.looked_at >= LOOK_EVERY:
-                    return
+                    break
+                if self._taking and (count % _HANDED_OVER_AT_ONCE == 0 or not has_more()):
+                    self._hand_over()
         except zmq.Again:
             pass
+        self._hand_over()
 
     def _look_after(self, connected: _Connected, now: float) -> None:
         """Tell a link what has become of its connection, and ask what it wants asked."""
@@ -263,6 +275,16 @@ class Subscriber(OfOneProcess):
             connected.rid = peer.rid
             link.opened(peer.instance, now)
 
+    def _take_notice(self, link: Link, notice: JsonObject, now: float) -> None:
+        self._taking[link] = None
+        link.take(notice, now)
+
+    def _hand_over(self) -> None:
+        """Hand over what has come; not one by one, for that wakes its reader each time."""
+        taking, self._taking = self._taking, {}
+        for link in taking:
+            link.hand_over()
+
     # requests
 
     def _connected(self, target: Target) -> _Connected:
@@ -270,21 +292,21 @@ class Subscriber(OfOneProcess):
         if found is None:
             link = Link(target.source, self._settings)
             found = self._links[target.url] = _Connected(link, self._core.peer(target.url))
-            found.peer.on_notice = link.take
+            found.peer.on_notice = partial(self._take_notice, link)
         return found
 
-    def _begin(self, subscription: Subscription, targets: Sequence[Target], now: float) -> None:
-        self._targets[subscription] = targets
-        for target in targets:
+    def _begin(self, subscription: Subscription, now: float) -> None:
+        for target in self._targets.get(subscription, ()):
             link = self._connected(target).link
             link.reconnect(now)
             for wish in target.wishes:
                 link.subscribe(wish, subscription)
 
     def _end(self, subscription: Subscription, now: float) -> None:
+        subscription.end("")  # wakes its readers
         for target in self._targets.pop(subscription, ()):
             connected = self._connected(target)
-            connected.link.unsubscribe(target.wishes, subscription)
+            connected.link.leave(subscription)
             if not connected.link.wishes:
                 self._look_after(connected, now)
                 del self._links[target.url]
@@ -311,11 +333,9 @@ class Subscriber(OfOneProcess):
             replace(target, wishes=tuple(_modified(target.wishes, patterns, limits)))
             for target in before
         ]
-        self._begin(subscription, targets, now)
-        kept = {(t.url, wish) for t in targets for wish in t.wishes}
-        for target in before:
-            gone = [w for w in target.wishes if (target.url, w) not in kept]
-            self._connected(target).link.unsubscribe(gone, subscription)
+        self._targets[subscription] = targets
+        for old, new in zip(before, targets, strict=True):
+            self._connected(new).link.replace(old.wishes, new.wishes, subscription)
 
 
 def _modified(

@@ -39,6 +39,10 @@ class Subscriptions:
         on_event: Callable[[Event], object] | None = None,
         rate: float = 0.0,
         dead_band: float = 0.0,
+        width: int | None = None,
+        window: tuple[int, int] | None = None,
+        error: float | None = None,
+        compress: bool = False,
         policy: str = "drop_oldest",
         most: int = 10_000,
         most_bytes: int = 64 * 2**20,
@@ -57,6 +61,13 @@ class Subscriptions:
                 all.
             dead_band: A number comes if it differs by more than this from the one before. 0:
                 always.
+            width: Pixels of a plot: frames of pipes with at least three points for each are sent as
+                the lower and the upper bound of each pixel. None: no bounds.
+            window: First point of the frames that are plotted, and the one after the last; what is
+                outside is not sent. None: all.
+            error: Of each point at most; frames with fewer points are sent as differences. None:
+                as they are.
+            compress: Compress frames without loss, where that makes them smaller.
             policy: Fate of updates that are not taken in time: "drop_oldest", "latest" (the newest
                 one of each property waits), "disconnect".
             most: So many updates wait at most.
@@ -67,6 +78,7 @@ class Subscriptions:
             RuntimeError: The client was closed, or this is a plan.
         """
         from zmqjsonproxy.channels.protocol.limits import Limits
+        from zmqjsonproxy.channels.reducedframe import Reduction
         from zmqjsonproxy.channels.settings import QueuePolicy
         from zmqjsonproxy.subscriber import Subscriber, Target
 
@@ -76,7 +88,9 @@ class Subscriptions:
         label = f"{object_name}: {', '.join(names)[:80]} of {', '.join(players)[:80]}"
         if why := refusal(f"subscribe to {label}"):
             raise RuntimeError(why)
-        limits = Limits(rate, dead_band)
+        limits = Limits(
+            rate, dead_band, Reduction(width=width, window=window, error=error, compress=compress)
+        )
         targets = [
             Target(url, source, tuple((object_name, name, limits) for name in wanted[source]))
             for source, url in players.items()

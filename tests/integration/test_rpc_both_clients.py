@@ -520,9 +520,11 @@ def test_a_cancelled_call_leaves_the_hub_usable_and_its_answer_is_dropped(
             bank.go_on.set()
             assert await proxy.sleep(0) == "slept"
             assert not proxy._hub.peer(url).numbered
+            bank.go_on.clear()
             with pytest.raises(TimeoutError):
                 async with asyncio.timeout(0.05):
-                    await proxy.sleep(0.3)
+                    await proxy.hold()
+            bank.go_on.set()
             assert await proxy.add(2, 3) == 5
             bank.begun.clear()
             mode = asyncio.create_task(proxy.set_mode("MODE1"))

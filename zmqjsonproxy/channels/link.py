@@ -8,22 +8,23 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol
 
 from groundwork.values import JsonObject, JsonValue
+from zmqjsonproxy.channels.frames import restored_frame
 from zmqjsonproxy.channels.protocol.limits import NO_LIMITS, Limits
-from zmqjsonproxy.channels.protocol.patterns import matches
+from zmqjsonproxy.channels.protocol.patterns import is_wild, matches
 from zmqjsonproxy.channels.settings import LinkSettings
 from zmqjsonproxy.channels.updates import Event, EventKind, Update
-from zmqjsonproxy.errors import ProxyError, RemoteError
+from zmqjsonproxy.errors import BusyError, ProxyError, RemoteError
 
 __all__ = ["Ask", "Link", "LinkState", "Sink", "Verb", "Wish"]
 
 _WISHES_AT_ONCE = 500
-_MESSAGE = "message"
+_MESSAGE, _PIPE = "message", "pipe"
 Wish = tuple[str, str, Limits]
 """Object, pattern, limits."""
 
@@ -31,7 +32,7 @@ Wish = tuple[str, str, Limits]
 class Sink(Protocol):
     """Receiver of what belongs to a subscription."""
 
-    def take(self, update: Update) -> None: ...
+    def take(self, updates: Sequence[Update]) -> None: ...
     def note(self, event: Event) -> None: ...
 
 
@@ -73,6 +74,21 @@ class Ask:
 
 
 @dataclass(slots=True, eq=False)
+class _Replacement:
+    """Subscriptions of a sink that end when others in their place have begun.
+
+    Attributes:
+        sink: Whose they are.
+        gone: Those that end.
+        awaited: Those in their place that the Player has not confirmed yet.
+    """
+
+    sink: Sink
+    gone: set[Wish]
+    awaited: set[Wish]
+
+
+@dataclass(slots=True, eq=False)
 class _Stream:
     """A property with limits, as far as it has arrived.
 
@@ -99,7 +115,7 @@ class _Stream:
     def is_of(self, wish: Wish) -> bool:
         """Tell whether a subscription means it."""
         object_name, pattern, limits = wish
-        has_limits = limits == self.limits or self.kind == _MESSAGE
+        has_limits = limits.for_kind(self.kind) == self.limits
         return object_name == self.object_name and has_limits and matches(pattern, self.name)
 
 
@@ -125,8 +141,11 @@ class Link:
         self.wishes: dict[Wish, dict[Sink, None]] = {}
         self._streams: dict[tuple[str, str, Limits], _Stream] = {}
         self._by_number: dict[int, _Stream] = {}
+        self._given: dict[Sink, list[Update]] = {}
+        self._replacements: list[_Replacement] = []
         self._beat_at = 0.0
         self._is_beating = self._was_open = False
+        self._announced: EventKind | None = None
 
     # what its user wants
 
@@ -134,10 +153,45 @@ class Link:
         """Begin a subscription."""
         self.wishes.setdefault(wish, {})[sink] = None
         if self.state is LinkState.OPEN:
-            self.asks.append(Ask(Verb.SUBSCRIBE, (wish,)))
+            self._ask_for(wish)
+
+    def _ask_for(self, *wishes: Wish) -> None:
+        """Ask for subscriptions, along with those that are to be asked for next."""
+        for wish in wishes:
+            last = self.asks[-1] if self.asks else None
+            if last and last.verb is Verb.SUBSCRIBE and len(last.wishes) < _WISHES_AT_ONCE:
+                self.asks[-1] = Ask(Verb.SUBSCRIBE, (*last.wishes, wish))
+            else:
+                self.asks.append(Ask(Verb.SUBSCRIBE, (wish,)))
+
+    def replace(self, before: Iterable[Wish], after: Iterable[Wish], sink: Sink) -> None:
+        """Begin subscriptions of a sink in the place of others, which go on until the Player has
+        confirmed the new ones."""
+        wanted = dict.fromkeys(after)
+        gone = set(before) - wanted.keys()
+        for earlier in self._replacements:
+            if earlier.sink is sink:
+                earlier.gone -= wanted.keys()
+        new = [wish for wish in wanted if sink not in self.wishes.get(wish, {})]
+        for wish in new:
+            self.subscribe(wish, sink)
+        if self.state is LinkState.OPEN and new:
+            self._replacements.append(_Replacement(sink, gone, set(new)))
+        else:
+            self.unsubscribe(gone, sink)
+
+    def _end_replaced(self, confirmed: Iterable[Wish] | None = None) -> None:
+        """End what others, which are confirmed now, were to replace; None: all that is to end."""
+        waiting, self._replacements = self._replacements, []
+        for each in waiting:
+            each.awaited.difference_update(each.awaited if confirmed is None else confirmed)
+            if each.awaited:
+                self._replacements.append(each)
+            else:
+                self.unsubscribe(each.gone, each.sink)
 
     def unsubscribe(self, wishes: Iterable[Wish], sink: Sink) -> None:
-        """End subscriptions of a sink, which gets nothing more."""
+        """End subscriptions of a sink, which gets nothing more of them."""
         for wish in wishes:
             sinks = self.wishes.get(wish, {})
             sinks.pop(sink, None)
@@ -145,11 +199,19 @@ class Link:
                 continue
             if self.state is LinkState.OPEN:
                 self.asks.append(Ask(Verb.UNSUBSCRIBE, (wish,)))
+        kept = {wish for wish, sinks in self.wishes.items() if sink in sinks}
+        wild = [wish for wish in kept if is_wild(wish[1]) or wish[2] != NO_LIMITS]
         for key, stream in list(self._streams.items()):
-            stream.last.pop(sink, None)
+            if key not in kept and not any(map(stream.is_of, wild)):
+                stream.last.pop(sink, None)
             if not stream.last:
                 del self._streams[key]
                 self._by_number.pop(stream.number, None)
+
+    def leave(self, sink: Sink) -> None:
+        """End all subscriptions of a sink."""
+        self._replacements = [each for each in self._replacements if each.sink is not sink]
+        self.unsubscribe([w for w, sinks in self.wishes.items() if sink in sinks], sink)
 
     def reconnect(self, now: float) -> None:
         """Try again, if it was given up."""
@@ -179,7 +241,9 @@ class Link:
         if self.state is LinkState.ENDED:
             return
         was_open = self.state is LinkState.OPEN
+        self.hand_over()
         self.state, self.reason, self._is_beating = LinkState.CLOSED, reason, False
+        self._end_replaced()
         self.asks.clear()
         self._by_number.clear()
         for stream in self._streams.values():
@@ -192,7 +256,7 @@ class Link:
         """Take the answer to a question; False: the connection is to be given up."""
         if self.state not in (LinkState.OPENING, LinkState.OPEN):
             return True
-        if isinstance(error, RemoteError):
+        if isinstance(error, RemoteError) and not isinstance(error, BusyError):
             self.refuse(str(error))
             return True
         if error is not None:
@@ -206,6 +270,10 @@ class Link:
         elif ask.verb is Verb.SUBSCRIBE and isinstance(value, list):
             for wish, answer in zip(ask.wishes, value, strict=False):
                 self._subscribed(wish, answer if isinstance(answer, dict) else {})
+            self._end_replaced(ask.wishes)
+            if self._announced and not any(each.verb is Verb.SUBSCRIBE for each in self.asks):
+                kind, self._announced = self._announced, None
+                self._note_all(kind, "")  # now that the present values are there
         return True
 
     def refuse(self, why: str) -> None:
@@ -221,9 +289,8 @@ class Link:
             self.instance = instance
             for stream in self._streams.values():
                 stream.last = dict.fromkeys(stream.last, 0)
-        kind = EventKind.REOPENED if self._was_open else EventKind.OPENED
+        self._announced = EventKind.REOPENED if self._was_open else EventKind.OPENED
         self._was_open = True
-        self._note_all(kind, "")
         self._subscribe_all()
 
     def _subscribe_all(self) -> None:
@@ -235,18 +302,20 @@ class Link:
             self.asks.append(Ask(Verb.SUBSCRIBE, part))
 
     def take(self, notice: JsonObject, now: float) -> None:
-        """Take a notice of the Player; what cannot be read is left."""
+        """Take a notice of the Player; what cannot be read is left. Updates are kept until
+        `hand_over`."""
         self.heard_at = now
         params = notice.get("params")
         if not isinstance(params, list):
             return
         method = notice.get("method")
-        if method == "rpc.update" and len(params) == 4:
-            number, count, time_us, value = params
-            stream = self._by_number.get(number)
-            if stream is not None:
-                for sink in list(stream.last):
-                    self._give(stream, sink, count, time_us, value)
+        if method == "rpc.update":
+            for first in range(0, len(params) - 3, 4):
+                number, count, time_us, value = params[first : first + 4]
+                stream = self._by_number.get(number)
+                if stream is not None:
+                    for sink in stream.last:
+                        self._give(stream, sink, count, time_us, value)
         elif method == "rpc.newest":
             self._take_newest(params)
         elif method == "rpc.opened" and len(params) == 5:
@@ -258,6 +327,7 @@ class Link:
 
     def _take_newest(self, params: list[JsonValue]) -> None:
         """Compare the newest counts with what has arrived: they came behind it."""
+        behind: list[_Stream] = []
         for number, count in zip(params[::2], params[1::2], strict=False):
             stream = self._by_number.get(number) if isinstance(number, int) else None
             if stream is None or not isinstance(count, int):
@@ -270,9 +340,9 @@ class Link:
                     stream.last[sink] = max(last, count)
             else:  # the value that is missing is asked for
                 stream.behind = count
-                self.asks.extend(
-                    Ask(Verb.SUBSCRIBE, (wish,)) for wish in self.wishes if stream.is_of(wish)
-                )
+                behind.append(stream)
+        if behind:
+            self._ask_for(*(w for w in self.wishes if any(each.is_of(w) for each in behind)))
 
     def _subscribed(self, wish: Wish, answer: JsonObject) -> None:
         streams = answer.get("streams")
@@ -288,13 +358,13 @@ class Link:
     def _join(self, wish: Wish, told: list[JsonValue]) -> None:
         """Take what a Player says of a stream that it sends from now on."""
         number, name, kind, count, *value = told
-        limits = NO_LIMITS if kind == _MESSAGE else wish[2]
+        limits = wish[2].for_kind(str(kind))
         key = wish[0], str(name), limits
         stream = self._streams.get(key)
         if stream is None:
             stream = self._streams[key] = _Stream(*key, str(kind), int(str(number)))
         joins = not stream.is_joined or stream.number != number
-        if stream.number != number and limits != NO_LIMITS:  # it counts from 1 again
+        if stream.number != number and (limits.rate or limits.dead_band):  # counts from 1 again
             stream.last = dict.fromkeys(stream.last, 0)
         stream.number, stream.is_joined = int(str(number)), True
         self._by_number[stream.number] = stream
@@ -311,21 +381,44 @@ class Link:
                 stream.last[sink] = newest
         if stream.behind == newest:
             stream.behind = 0
+        self.hand_over()
 
     def _give(
         self, stream: _Stream, sink: Sink, count: int, time_us: int, value: JsonValue
     ) -> None:
         last = stream.last[sink]
-        if count <= last:
+        lost = count - last - 1
+        if lost < 0:
             return
         stream.last[sink] = count
-        lost = count - last - 1
         if lost:
             self._lose(stream, sink, lost)
-        sink.take(Update(self.source, stream.name, value, count, time_us / 1e6, lost))
+        if stream.kind == _PIPE:
+            value = self._restored(stream, sink, value)
+        update = Update(self.source, stream.name, value, count, time_us / 1e6, lost)
+        given = self._given.get(sink)
+        if given is None:
+            self._given[sink] = [update]
+        else:
+            given.append(update)
+
+    def _restored(self, stream: _Stream, sink: Sink, value: JsonValue) -> JsonValue:
+        try:
+            return restored_frame(value)
+        except (ValueError, TypeError, LookupError) as error:
+            text = f"{stream.name}: a frame cannot be read: {error}"
+            sink.note(Event(EventKind.REFUSED, self.source, text))
+            return None
+
+    def hand_over(self) -> None:
+        """Hand over to sinks what has come for them; to be called when no more is there."""
+        given, self._given = self._given, {}
+        for sink, updates in given.items():
+            sink.take(updates)
 
     def _lose(self, stream: _Stream, sink: Sink, lost: int) -> None:
         if lost > 0:
+            self.hand_over()
             sink.note(Event(EventKind.GAP, self.source, stream.name, lost))
 
     def _note_all(self, kind: EventKind, text: str) -> None:

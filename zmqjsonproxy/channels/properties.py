@@ -27,7 +27,7 @@ from typing import Generic, Self, TypeVar, cast, overload
 
 from groundwork.errors import did_you_mean, text_of
 from groundwork.values import Function, JsonObject, JsonValue
-from zmqjsonproxy.channels.protocol.notices import Encoded, encode
+from zmqjsonproxy.channels.protocol.notices import Encoded, encode, encode_frame
 from zmqjsonproxy.errors import RefusedError
 from zmqjsonproxy.process import ForkSafeLock
 
@@ -181,14 +181,14 @@ class PropertyTable:
 
         Args:
             name: Of the property.
-            value: Anything that can be sent; it may be changed at once.
+            value: Anything that can be sent, or is Encoded; it may be changed at once.
             time_us: When it was so, UTC, microseconds; None: now.
 
         Raises:
             TypeError, ValueError: It cannot be sent; nothing was published.
         """
         try:
-            encoded = encode(value)
+            encoded = value if type(value) is Encoded else encode(value)
         except (TypeError, ValueError, RecursionError) as error:
             error.add_note(f"{name} was not published: its value cannot travel")
             raise
@@ -196,9 +196,9 @@ class PropertyTable:
         if known is None:
             self.declare(Declared(name=name))
             known = self.properties[name]
-        with publishing:
+        moment = time.time_ns() // 1000 if time_us is None else time_us
+        with publishing.lock:
             known.number += 1
-            moment = time.time_ns() // 1000 if time_us is None else time_us
             update = known.newest = PublishedUpdate(known.number, moment, encoded)
             for listener in known.listeners.values():
                 listener(update)
@@ -436,7 +436,7 @@ class pipe(_Descriptor):  # noqa: N801
 
     def __get__(self, obj: object, owner: type) -> Callable[..., None]:
         def send(data: object, *, x_start: float = 0.0, x_delta: float = 1.0) -> None:
-            frame = {"data": data, "x_start": x_start, "x_delta": x_delta}
+            frame = encode_frame(data, x_start, x_delta)
             table_of(obj).publish(self.declared.name, frame)
 
         return send

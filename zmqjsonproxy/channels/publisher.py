@@ -15,6 +15,7 @@ from functools import partial
 from itertools import count
 
 from groundwork.values import JsonObject, JsonValue
+from zmqjsonproxy.channels.frames import reduced_frame
 from zmqjsonproxy.channels.properties import (
     Property,
     PropertyKind,
@@ -22,10 +23,17 @@ from zmqjsonproxy.channels.properties import (
     PublishedUpdate,
     publishing,
 )
-from zmqjsonproxy.channels.protocol.limits import NO_LIMITS, Limiter, Limits, read_limits
-from zmqjsonproxy.channels.protocol.notices import write_newest, write_opened, write_update
+from zmqjsonproxy.channels.protocol.limits import WHOLE, Limiter, Limits, read_limits
+from zmqjsonproxy.channels.protocol.notices import (
+    Encoded,
+    Part,
+    write_newest,
+    write_opened,
+    write_update,
+)
 from zmqjsonproxy.channels.protocol.patterns import LONGEST_PATTERN, is_wild, matches
 from zmqjsonproxy.channels.timers import Timers
+from zmqjsonproxy.waiting import WouldWaitError
 
 __all__ = ["Publisher"]
 
@@ -42,10 +50,10 @@ SILENT_MOST_S = 300.0
 _NEWEST_AT_ONCE = 2000
 _SHOWN = 20
 _CLIENTS_SHOWN = 100
-_NOTHING_NEW = write_newest(())
+_NOTHING_NEW = write_newest(()).body
 Envelope = Sequence[bytes]
 Missed = Callable[[bytes, bool], None]
-Post = Callable[[Sequence[Envelope], bytes, Missed], object]
+Post = Callable[[Sequence[Envelope], Part, Missed], object]
 Wish = tuple[str, str, Limits]
 """Object, pattern, limits."""
 
@@ -120,10 +128,15 @@ class _Stream:
         self.clients: dict[_Client, int] = {}
         self.groups: Sequence[tuple[bool | None, Sequence[Envelope]]] = ()
         self.newest, self.count = one.newest, one.number
-        if key[2] != NO_LIMITS:
+        if key[2].rate or key[2].dead_band:
             self.limiter, self.count = Limiter(key[2]), int(one.newest is not None)
             if one.newest is not None:
                 self.limiter.note_sent(one.newest.encoded.value(), time.monotonic())
+
+    def encoded(self, update: PublishedUpdate) -> Encoded:
+        """Return the value of an update as this stream sends it."""
+        reduction = self.key[2].reduction
+        return update.encoded if reduction == WHOLE else reduced_frame(update.encoded, reduction)
 
     def regroup(self) -> None:
         """Note the envelopes of the clients."""
@@ -282,14 +295,12 @@ class Publisher:
         kind = one.declared.kind
         told: list[JsonValue] = [stream.number, one.declared.name, kind.value, stream.count]
         if stream.newest is not None and kind is not PropertyKind.MESSAGE:
-            told += [stream.newest.time_us, stream.newest.encoded.value()]
+            told += [stream.newest.time_us, stream.encoded(stream.newest).value()]
         return told
 
     def _stream(self, wish: Wish, one: Property) -> _Stream:
         object_name, _, limits = wish
-        if one.declared.kind is PropertyKind.MESSAGE:
-            limits = NO_LIMITS  # each counts
-        key = object_name, one.declared.name, limits
+        key = object_name, one.declared.name, limits.for_kind(one.declared.kind)
         stream = self._streams.get(key)
         if stream is not None and stream.one is one:
             return stream
@@ -382,7 +393,7 @@ class Publisher:
                     opened = write_opened(object_name, stream.number, name, kind, limits)
                     self._tell(client, opened)
 
-    def _tell(self, client: _Client, body: bytes) -> None:
+    def _tell(self, client: _Client, body: Part) -> None:
         self._post((client.envelope,), body, self._missed)
 
     def _note_dropped(self, clients: Collection[_Client]) -> None:
@@ -395,10 +406,11 @@ class Publisher:
     def _send(self, stream: _Stream, update: PublishedUpdate) -> None:
         stream.count = update.number if stream.limiter is None else stream.count + 1
         stream.newest = update
+        whole = stream.encoded(update) if stream.groups else update.encoded
         for arrays, envelopes in stream.groups:
-            encoded = update.encoded.for_peer(arrays)
-            body = write_update(stream.number, stream.count, update.time_us, encoded)
-            if self._post(envelopes, body, self._missed) is False:
+            encoded = whole if arrays else whole.for_peer(arrays)
+            part = write_update(stream.number, stream.count, update.time_us, encoded)
+            if self._post(envelopes, part, self._missed) is False:
                 self._note_dropped([each for each in stream.clients if each.arrays is arrays])
 
     def _offer(self, stream: _Stream, update: PublishedUpdate) -> None:
@@ -445,5 +457,7 @@ class Publisher:
 def _sample(table: PropertyTable, name: str) -> None:
     try:
         table.sample(name)
+    except WouldWaitError:  # it is read beside this thread soon
+        pass
     except Exception:  # of anybody's code
         log.exception("%s could not be read", name)

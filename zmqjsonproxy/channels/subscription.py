@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import threading
 import time
 from collections import OrderedDict, deque
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from typing import Protocol, Self
+from typing import Protocol, Self, TypeVar
 
-from zmqjsonproxy.channels.protocol.limits import Limits
+from zmqjsonproxy.channels.protocol.limits import Limits, read_limits
 from zmqjsonproxy.channels.settings import QueuePolicy
 from zmqjsonproxy.channels.updates import Event, EventKind, Update
 from zmqjsonproxy.errors import ProxyError
@@ -19,6 +20,10 @@ from zmqjsonproxy.process import OfOneProcess
 __all__ = ["Subscription", "SubscriptionEndedError"]
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+_CALLED_BACK_AT_ONCE = 100
+"""Updates that a callback may get after others were dropped."""
 
 _EVENTS_MOST = 1000
 """Events that are kept; what they counted is in the numbers of the subscription in any case."""
@@ -83,7 +88,7 @@ class Subscription(OfOneProcess):
         self._size = 0
         self._latest: dict[tuple[str, str], Update] = {}
         self._stale: dict[str, str] = {}
-        self._ended = ""
+        self._ended, self._is_closed = "", False
         self._turn = threading.Condition()
         self._wakers: list[Callable[[], object]] = []
         self._thread: threading.Thread | None = None
@@ -95,15 +100,17 @@ class Subscription(OfOneProcess):
 
     # for the subscriber's thread
 
-    def take(self, update: Update) -> None:
-        """Take an update. Never waits for a reader."""
+    def take(self, updates: Sequence[Update]) -> None:
+        """Take updates. Never waits for a reader."""
+        keeps_latest = self._policy is QueuePolicy.LATEST
         with self._turn:
             if self._ended:
                 return
-            self.received += 1
-            key = update.source, update.name
-            self._latest[key] = update
-            self._put(key if self._policy is QueuePolicy.LATEST else self.received, update)
+            for update in updates:
+                self.received += 1
+                key = update.source, update.name
+                self._latest[key] = update
+                self._put(key if keeps_latest else self.received, update)
             gives_up = self._policy is QueuePolicy.DISCONNECT and self._is_too_full()
             while self._is_too_full() and not gives_up:
                 self._pop()
@@ -156,7 +163,7 @@ class Subscription(OfOneProcess):
 
     def _wake(self) -> None:
         self._turn.notify_all()
-        for wake in self._wakers:
+        for wake in list(self._wakers):
             wake()
 
     # for readers
@@ -214,16 +221,21 @@ class Subscription(OfOneProcess):
     async def __aiter__(self) -> AsyncIterator[Update]:
         """Yield updates, in a task, until the subscription is closed."""
         loop, there = asyncio.get_running_loop(), asyncio.Event()
+        is_rung = False
 
         def wake() -> None:
-            if not loop.is_closed():
-                loop.call_soon_threadsafe(there.set)
+            nonlocal is_rung
+            if not is_rung:
+                is_rung = True
+                with contextlib.suppress(RuntimeError):  # the loop was closed
+                    loop.call_soon_threadsafe(there.set)
 
         self._wakers.append(wake)
         try:
             while True:
                 there.clear()
                 with self._turn:
+                    is_rung = False
                     update, ended = self._pop(), self._ended
                 if update is not None:
                     yield update
@@ -261,25 +273,25 @@ class Subscription(OfOneProcess):
         up."""
         self._owner.reconnect(self)
 
-    def modify(
-        self, *patterns: str, rate: float | None = None, dead_band: float | None = None
-    ) -> None:
+    def modify(self, *patterns: str, **limits: object) -> None:
         """Subscribe to other properties, or with other limits, while it is open; what is on its way
         still comes.
 
         Args:
             *patterns: Names of properties, or patterns; none: as before.
-            rate: As of `subscribe`; with `dead_band`; None for both: as before.
-            dead_band: Likewise.
+            **limits: `rate`, `dead_band`, `width`, `window`, `error`, `compress`, as of `subscribe`;
+                those that are not given are none then. None of them: as before.
+
+        Raises:
+            ValueError: One of these is none.
         """
-        limits = None
-        if rate is not None or dead_band is not None:
-            limits = Limits(rate or 0.0, dead_band or 0.0)
-        self._owner.modify(self, patterns, limits)
+        self._owner.modify(self, patterns, read_limits(limits) if limits else None)
 
     def close(self) -> None:
-        """End the subscription; may be called in its callbacks, and by a finaliser."""
-        self.end(f"{self._label}: it was closed")
+        """End the subscription; may be called in its callbacks, which get nothing more, and by a
+        finaliser."""
+        self._is_closed = True
+        self._end(f"{self._label}: it was closed")  # without a lock: a finaliser runs anywhere
         self._owner.end(self)
 
     def __enter__(self) -> Self:
@@ -293,26 +305,42 @@ class Subscription(OfOneProcess):
         return f"<Subscription {self._label}: {self.received} received, {self.lost} lost, {state}>"
 
     def _call_back(self) -> None:
+        at_once = 1 if self._policy is QueuePolicy.LATEST else _CALLED_BACK_AT_ONCE
+        takes = self._callback is not None
         while True:
             with self._turn:
-                while not (self._to_tell or self._ended or (self._callback and self._waiting)):
+                while not (self._to_tell or self._ended or (takes and self._waiting)):
                     self._turn.wait()
-                event = self._to_tell.popleft() if self._to_tell else None
-                update = self._pop() if event is None and self._callback else None
-                if event is None and update is None and self._ended:
+                events = list(self._to_tell)
+                self._to_tell.clear()
+                count = min(len(self._waiting), at_once) if takes else 0
+                updates = [self._waiting.popitem(last=False)[1] for _ in range(count)]
+                self._size -= sum(map(_size_of, updates))
+                if self._is_closed or (self._ended and not (events or updates)):
                     return
+            if self._on_event is not None:
+                self._call(self._on_event, events)
+            if self._callback is not None:
+                self._call(self._callback, updates)
+
+    def _call(self, function: Callable[[T], object], told: Sequence[T]) -> None:
+        for each in told:
+            if self._is_closed:
+                return
             try:
-                if event is not None and self._on_event is not None:
-                    self._on_event(event)
-                if update is not None and self._callback is not None:
-                    self._callback(update)
+                function(each)
             except Exception:
                 log.exception("%s: a callback raised", self._label)
+
+
+_SMALL = frozenset({float, int, bool, type(None)})
 
 
 def _size_of(update: Update) -> int:
     """Return the bytes of what is large in an update, about."""
     value = update.value
+    if type(value) in _SMALL:
+        return 8
     if isinstance(value, dict):
         value = value.get("data", value)
     size = getattr(value, "nbytes", None)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from groundwork.values import RemoteValue
 
 __all__ = ["Event", "EventKind", "Update"]
 
 
-@dataclass(frozen=True, slots=True)
-class Update:
+class Update(NamedTuple):
     """One value of a property.
 
     Attributes:

@@ -23,7 +23,7 @@ from zmqjsonproxy.locating import AsyncLocators, Locators, NotLocatedError, sche
 from zmqjsonproxy.protocol.arrays import size_of
 from zmqjsonproxy.rpc.bridge import Bridge
 from zmqjsonproxy.rpc.core import LOOK_EVERY, CallGroup, ClientCore, Do, HubSettings
-from zmqjsonproxy.rpc.frames import frame_receiver, rest_receiver, sender
+from zmqjsonproxy.rpc.frames import frame_receiver, readiness, rest_receiver, sender
 from zmqjsonproxy.rpc.peer import Peer, PendingCall, State
 from zmqjsonproxy.rpc.protocol import jsonrpc
 from zmqjsonproxy.sockmon import SocketMonitor
@@ -47,11 +47,13 @@ class Connections:
         context: ZeroMQ context.
         settings: How servers are watched.
         locators: For URLs that are names.
+        read_only: Arrays that arrive are, for several may get the same one.
 
     Attributes:
         core: The core.
         send: Sends an envelope and a body.
         wake_id: What `next_message` says after `wake`.
+        has_more: Tells whether there is a message, without waiting; not of servers of the original.
     """
 
     _looks = 60  # how often `look` looks; about 0.1 ms where nobody else wants the processor
@@ -62,7 +64,10 @@ class Connections:
         context: zmq.Context[Any],
         settings: HubSettings,
         locators: Locators | AsyncLocators | None = None,
+        *,
+        read_only: bool = False,
     ) -> None:
+        self._read_only = read_only
         self._locators: Mapping[str, Callable[[str, float], Any]] = locators or {}
         self.core = ClientCore(settings, self._locators)
         self._bridges: dict[Peer, Bridge] = {}
@@ -91,7 +96,8 @@ class Connections:
         self._monitor = SocketMonitor(router)
         self._monitor_state: Callable[[], Any] = partial(self._monitor.socket.get, zmq.EVENTS)
         self._receive_frame, self.send = frame_receiver(router), sender(router)
-        self._receive_rest = rest_receiver(router)
+        self._receive_rest = rest_receiver(router, read_only=self._read_only)
+        self.has_more = readiness(router)
         token = os.urandom(8)
         self.core.open(own_name(), token)
         self.wake_id = b"wake" + token
@@ -177,11 +183,10 @@ class Connections:
         for their answer.
         """
         if _sched_yield is not None:
-            ask: Callable[[int], Any] = self._router.get
-            events = zmq.EVENTS
+            has_more = self.has_more
             for _ in range(self._looks):
                 _sched_yield()
-                if ask(events) & _POLLIN:
+                if has_more():
                     return True
         return False
 

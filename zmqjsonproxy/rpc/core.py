@@ -23,6 +23,7 @@ from zlib import crc32
 
 from groundwork.addresses import is_by_name
 from zmqjsonproxy import ndarray, wirejson
+from zmqjsonproxy.channels.protocol.notices import read_frame
 from zmqjsonproxy.locating import scheme_of
 from zmqjsonproxy.protocol.arrays import Framed
 from zmqjsonproxy.protocol.transitions import Transition
@@ -349,7 +350,8 @@ class ClientCore:
         """Take a message of a server."""
         try:
             if peer.is_ours:
-                message = jsonrpc.read_reply(body)
+                frame = None if peer.on_notice is None else read_frame(body)
+                message = frame or jsonrpc.read_reply(body)
             else:
                 message = ndarray.loads(body) if isinstance(body, Framed) else wirejson.loads(body)
         except (ValueError, RecursionError) as error:

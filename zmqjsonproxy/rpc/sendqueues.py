@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 
 import zmq
 
+from zmqjsonproxy.channels.protocol.notices import Part, join_updates
 from zmqjsonproxy.protocol.arrays import Framed, size_of
 from zmqjsonproxy.rpc.frames import COPIED_MOST, sender
 
@@ -37,6 +38,7 @@ which nothing waits are forgotten."""
 _UPDATES_MOST = 20_000
 """Updates that wait for the socket's thread."""
 _UPDATES_FOR_S = 0.0003
+_UPDATES_AT_ONCE = 500
 _OVERHEAD = 200
 """Of a message that waits, bytes."""
 
@@ -69,6 +71,47 @@ class _SendQueue:
         return self.in_socket + size <= _LARGE_MOST
 
 
+class _JoinedUpdates:
+    """Updates that go to a client in one message, as many as there are at a time.
+
+    Args:
+        send: Sends a message to a client.
+    """
+
+    def __init__(self, send: Callable[[Sequence[bytes], bytes, Missed], None]) -> None:
+        self._send = send
+        self._clients: dict[bytes, tuple[Sequence[bytes], Missed, list[bytes], list[bool]]] = {}
+
+    def put(self, envelopes: Sequence[Sequence[bytes]], part: Part, missed: Missed) -> None:
+        """Add a part for clients; what cannot be joined is sent, behind what was put before."""
+        clients = self._clients
+        for envelope in envelopes:
+            known = clients.get(envelope[0])
+            if part.is_update:
+                if known is None:
+                    known = clients[envelope[0]] = envelope, missed, [], []
+                known[2].append(part.body)
+                known[3].append(part.short)
+                continue
+            if known is not None:
+                self._send_joined(*clients.pop(envelope[0]))
+            self._send(envelope, part.body, missed)
+
+    def send(self) -> None:
+        """Send all that is left."""
+        for known in self._clients.values():
+            self._send_joined(*known)
+
+    def _send_joined(
+        self,
+        envelope: Sequence[bytes],
+        missed: Missed,
+        parts: list[bytes],
+        short: list[bool],
+    ) -> None:
+        self._send(envelope, join_updates(parts, all(short)), missed)
+
+
 class SendQueues:
     """Sends replies; `send` and `flush` are for the thread of the socket, `post` and `is_full` for
     any.
@@ -86,7 +129,7 @@ class SendQueues:
         self._send = sender(socket, zmq.NOBLOCK)
         self._wake, self._most, self.name = wake, most, name
         self._posted: deque[tuple[Sequence[bytes], bytes]] = deque()
-        self._updates: deque[tuple[Sequence[Sequence[bytes]], bytes, Missed]] = deque()
+        self._updates: deque[tuple[Sequence[Sequence[bytes]], Part, Missed]] = deque()
         self._updates_size, self._is_rung = 0, False
         self._large_posted: dict[bytes, int] = {}  # of each client, bytes
         self._lock = threading.Lock()
@@ -101,28 +144,26 @@ class SendQueues:
             self._count_posted(envelope[0], size)
         self._wake()
 
-    def post_update(
-        self, envelopes: Sequence[Sequence[bytes]], body: bytes, missed: Missed
-    ) -> bool:
-        """Leave a message for several clients for the thread of the socket; it waits behind what
-        was left so before, and all replies go first.
+    def post_update(self, envelopes: Sequence[Sequence[bytes]], part: Part, missed: Missed) -> bool:
+        """Leave a message, or a part of one, for several clients for the thread of the socket; it
+        waits behind what was left so before, and all replies go first.
 
         Args:
             envelopes: Of the clients.
-            body: The message.
+            part: The message; updates are joined.
             missed: Told there which client did not get it, for it takes too little, or is gone.
 
         Returns:
             False if too much waits, and nobody gets it.
         """
-        size = size_of(body) + _OVERHEAD
+        size = part.size + _OVERHEAD
         with self._lock:
             if self._updates and (
                 self._updates_size + size > 2 * self._most or len(self._updates) >= _UPDATES_MOST
             ):
                 return False
             self._updates_size += size
-            self._updates.append((envelopes, body, missed))
+            self._updates.append((envelopes, part, missed))
             is_rung, self._is_rung = self._is_rung, True
         if not is_rung:
             self._wake()
@@ -130,19 +171,27 @@ class SendQueues:
 
     def _send_updates(self) -> None:
         """Send updates, for a moment: calls are answered in between."""
-        end = time.monotonic() + _UPDATES_FOR_S
+        end, joined = time.monotonic() + _UPDATES_FOR_S, _JoinedUpdates(self._send_update)
         self._is_rung = False
-        while self._updates:
-            envelopes, body, missed = self._updates.popleft()
+        for _ in range(_UPDATES_AT_ONCE):
             with self._lock:
-                self._updates_size -= size_of(body) + _OVERHEAD
-            for envelope in envelopes:
-                if self.is_full(envelope[0]) or not self.send(envelope, body):
-                    missed(envelope[0], not self.is_full(envelope[0]))
-            if self._updates and time.monotonic() > end:
-                self._is_rung = True
-                self._wake()
-                return
+                if not self._updates:
+                    break
+                envelopes, part, missed = self._updates.popleft()
+                self._updates_size -= part.size + _OVERHEAD
+            joined.put(envelopes, part, missed)
+            if time.monotonic() > end:
+                break
+        joined.send()
+        if self._updates:
+            self._is_rung = True
+            self._wake()
+
+    def _send_update(self, envelope: Sequence[bytes], body: bytes, missed: Missed) -> None:
+        if self.is_full(envelope[0]):
+            missed(envelope[0], False)
+        elif not self.send(envelope, body):
+            missed(envelope[0], True)
 
     def _count_posted(self, client: bytes, size: int) -> None:
         with self._lock:

@@ -2,7 +2,7 @@
 
 | method | params |
 |---|---|
-| `rpc.update` | stream, count, time, value: the value that was published |
+| `rpc.update` | stream, count, time, value, and again: values that were published |
 | `rpc.newest` | stream, count, stream, count, ...: what was sent or dropped before this |
 | `rpc.opened` | object, stream, name, kind, limits: a property that is new, of which updates follow |
 
@@ -13,21 +13,37 @@ counts its updates from 1 on. Times are UTC in microseconds.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from groundwork.values import JsonObject, JsonValue
 from zmqjsonproxy import ndarray, wirejson
-from zmqjsonproxy.protocol.arrays import Framed, restore
+from zmqjsonproxy.protocol.arrays import ArrayHeader, Framed, read_header, restore
 
-__all__ = ["Encoded", "encode", "write_newest", "write_opened", "write_update"]
+__all__ = [
+    "Encoded",
+    "Part",
+    "encode",
+    "join_updates",
+    "write_newest",
+    "write_opened",
+    "write_update",
+]
 
-_UPDATE = b'{"jsonrpc":"2.0","method":"rpc.update","params":[%d,%d,%d,%b]}'
-_SHORT_UPDATE = (
-    b'{"dealer":{"short":true},"jsonrpc":"2.0","method":"rpc.update","params":[%d,%d,%d,%b]}'
-)
+_BEGIN = b'{"jsonrpc":"2.0","method":"rpc.update","params":['
+_SHORT_BEGIN = b'{"dealer":{"short":true},"jsonrpc":"2.0","method":"rpc.update","params":['
 _FRAMED_UPDATE = (
     b' {"jsonrpc":"2.0","method":"rpc.update","params":[%d,%d,%d,%b],"dealer":{"frames":%b}}'
 )
+
+
+_FRAME = b'{"data":{"frame":0},"x_start":%b,"x_delta":%b}'
+_DESCRIBED = b'{"key":"frame","headers":[%b]}'
+_FRAMED_BEGIN = _FRAMED_UPDATE[: _FRAMED_UPDATE.index(b"%")]
+_FRAMED_REST = b'],"dealer":{"frames":'
+_LONGEST = 500
+"""Updates with one array are shorter, bytes."""
+_PLAIN = frozenset({bool, float, str, type(None)})
 
 
 class Encoded(NamedTuple):
@@ -48,7 +64,10 @@ class Encoded(NamedTuple):
     @property
     def size(self) -> int:
         """Bytes of the body and the frames."""
-        return len(self.body) + sum(memoryview(frame).nbytes for frame in self.frames)
+        size = len(self.body)
+        for frame in self.frames:
+            size += len(frame) if type(frame) is bytes else memoryview(frame).nbytes
+        return size
 
     def value(self) -> JsonValue:
         """Return the value; arrays are read-only."""
@@ -70,27 +89,103 @@ class Encoded(NamedTuple):
         return Encoded(*ndarray.dumps(self.value(), False))
 
 
+def encode_frame(data: object, x_start: float, x_delta: float) -> Encoded:
+    """Encode a frame of a pipe; as `encode`, and faster for an array that lies in memory as it is
+    sent."""
+    frame = ndarray.lone_frame(data)
+    if frame is None or type(x_start) is not float or type(x_delta) is not float:
+        return encode({"data": data, "x_start": x_start, "x_delta": x_delta})
+    header, raw = frame
+    return Encoded(*_around_frame(header, x_start, x_delta), (raw,), True)
+
+
+@lru_cache(256)
+def _around_frame(header: ArrayHeader, x_start: float, x_delta: float) -> tuple[bytes, bytes]:
+    body = _FRAME % (wirejson.dumps(x_start), wirejson.dumps(x_delta))
+    return body, _DESCRIBED % header.encode()
+
+
+class Part(NamedTuple):
+    """A message, or a part of one.
+
+    Attributes:
+        body: Its bytes.
+        size: Bytes of it, and of the frames behind it.
+        is_update: It is a part, to be joined with others.
+        short: No integer in it has more than 64 bits.
+    """
+
+    body: bytes
+    size: int
+    is_update: bool = False
+    short: bool = False
+
+
 def encode(value: object) -> Encoded:
     """Encode a value; TypeError, ValueError, RecursionError: it cannot travel."""
+    if type(value) in _PLAIN:
+        return Encoded(wirejson.dumps(value), b"", (), True)
     return Encoded(*ndarray.dumps(value, ndarray.is_available()))
 
 
-def write_update(stream: int, count: int, time_us: int, value: Encoded) -> bytes:
-    """Encode an update."""
-    if value.frames:
-        body = _FRAMED_UPDATE % (stream, count, time_us, value.body, value.described)
-        return Framed(body, value.frames)
-    form = _SHORT_UPDATE if value.short else _UPDATE
-    return form % (stream, count, time_us, value.body)
+def write_update(stream: int, count: int, time_us: int, value: Encoded) -> Part:
+    """Encode an update as a part of a message, or, if it has frames, as one of its own."""
+    body, described, frames, short = value
+    if frames:
+        framed = Framed(_FRAMED_UPDATE % (stream, count, time_us, body, described), frames)
+        return Part(framed, len(framed) + value.size)
+    part = b"%d,%d,%d,%b" % (stream, count, time_us, body)
+    return Part(part, len(part), True, short)
 
 
-def write_newest(counts: Iterable[tuple[int, int]]) -> bytes:
+def join_updates(parts: Sequence[bytes], short: bool) -> bytes:
+    """Return the message of updates; `short`: that they all are."""
+    return b"%b%b]}" % (_SHORT_BEGIN if short else _BEGIN, b",".join(parts))
+
+
+def write_newest(counts: Iterable[tuple[int, int]]) -> Part:
     """Encode the newest count of streams."""
     params = ",".join(f"{stream},{count}" for stream, count in counts)
-    return b'{"jsonrpc":"2.0","method":"rpc.newest","params":[%b]}' % params.encode()
+    body = b'{"jsonrpc":"2.0","method":"rpc.newest","params":[%b]}' % params.encode()
+    return Part(body, len(body))
 
 
-def write_opened(object_name: str, stream: int, name: str, kind: str, limits: JsonObject) -> bytes:
+def write_opened(object_name: str, stream: int, name: str, kind: str, limits: JsonObject) -> Part:
     """Encode that a property is there."""
     params = wirejson.dumps([object_name, stream, name, kind, limits])
-    return b'{"jsonrpc":"2.0","method":"rpc.opened","params":%b}' % params
+    body = b'{"jsonrpc":"2.0","method":"rpc.opened","params":%b}' % params
+    return Part(body, len(body))
+
+
+def read_frame(body: bytes) -> JsonObject | None:
+    """Decode an update of one array, as `encode_frame` makes it; None: it is something else, which
+    is decoded as any message."""
+    if not isinstance(body, Framed) or len(body) > _LONGEST or len(body.frames) != 1:
+        return None
+    begin, _, rest = body.partition(_FRAMED_REST)
+    if not begin.startswith(_FRAMED_BEGIN):
+        return None
+    (frame,) = body.frames
+    header = _header(rest, memoryview(frame).nbytes)
+    if header is None:
+        return None
+    try:
+        params = wirejson.loads(b"[%b]" % begin[len(_FRAMED_BEGIN) :], True)
+        if len(params) != 4 or params[3]["data"] != {"frame": 0}:
+            return None
+        params[3]["data"] = ndarray.make(header, frame)
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return None
+    return {"method": "rpc.update", "params": params}
+
+
+@lru_cache(256)
+def _header(rest: bytes, size: int) -> ArrayHeader | None:
+    """Return what a frame of `size` bytes holds whose message ends so; None: it ends otherwise."""
+    try:
+        frames = wirejson.loads(b'{"frames":' + rest[:-1])["frames"]
+        (described,) = frames["headers"]
+        header = read_header(described, size)
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return None
+    return header if rest == b"%b}}" % (_DESCRIBED % header.encode()) else None

@@ -7,12 +7,11 @@ otherwise.
 
 from __future__ import annotations
 
-import sys
 from functools import lru_cache
 from typing import Any
 
 from zmqjsonproxy import ndarray, wirejson
-from zmqjsonproxy.protocol.arrays import DTYPES, ArrayHeader, Framed, restore
+from zmqjsonproxy.protocol.arrays import ArrayHeader, Framed, restore
 
 __all__ = ["read", "write"]
 
@@ -23,21 +22,20 @@ _LONGEST = 300
 
 def write(identity: int, value: Any) -> Framed | None:
     """Encode a reply; None: the value is no array that can be sent as it lies in memory."""
-    numpy = sys.modules.get("numpy")
-    if numpy is None or type(value) is not numpy.ndarray:
+    lone = ndarray.lone_frame(value)
+    if lone is None:
         return None
-    dtype = value.dtype.str
-    if dtype not in DTYPES or not value.flags.c_contiguous:
-        return None
-    # What can still be changed is copied now: ZeroMQ sends in its own time.
-    frame = value.data if ndarray.is_fixed(value) else value.tobytes()
-    return Framed(b"%b%d%b" % (_BEGIN, identity, _end(dtype, value.shape)), (frame,))
+    header, frame = lone
+    return Framed(b"%b%d%b" % (_BEGIN, identity, _end(header)), (frame,))
 
 
 @lru_cache(256)
-def _end(dtype: str, shape: tuple[int, ...]) -> bytes:
-    header = ArrayHeader(dtype, shape).encode()
-    return b'%b{"frame":0},"dealer":{"frames":{"key":"frame","headers":[%b]}}}' % (_RESULT, header)
+def _end(header: ArrayHeader) -> bytes:
+    described = header.encode()
+    return b'%b{"frame":0},"dealer":{"frames":{"key":"frame","headers":[%b]}}}' % (
+        _RESULT,
+        described,
+    )
 
 
 def read(body: Framed) -> dict[str, Any] | None:
