@@ -172,7 +172,6 @@ class SendQueues:
     def _send_updates(self) -> None:
         """Send updates, for a moment: calls are answered in between."""
         end, joined = time.monotonic() + _UPDATES_FOR_S, _JoinedUpdates(self._send_update)
-        self._is_rung = False
         for _ in range(_UPDATES_AT_ONCE):
             with self._lock:
                 if not self._updates:
@@ -236,6 +235,7 @@ class SendQueues:
 
     def flush(self) -> None:
         """Send what was posted, and what clients take by now."""
+        self._is_rung = False  # first of all: what is posted from now on rings again
         while self._posted:
             envelope, body = self._posted.popleft()
             self.send(envelope, body)
