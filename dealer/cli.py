@@ -8,7 +8,16 @@ import sys
 from collections.abc import Sequence
 
 from arrayconfig.logs import bind, log_to
-from dealer import commands, fetchcommand, hostcommands, plancommand, plotcommand
+from dealer import (
+    commands,
+    fetchcommand,
+    hostcommands,
+    pipecommand,
+    plancommand,
+    plotcommand,
+    propertycommands,
+    watchcommand,
+)
 from dealer.errors import DealerError
 from groundwork.commandline import LOG_LEVELS, Parser, argument, command, flag, number_of_seconds
 from groundwork.output import run_command
@@ -41,6 +50,19 @@ COMMON = (
 )
 
 
+COMMANDS = (
+    commands,
+    propertycommands,
+    watchcommand,
+    pipecommand,
+    fetchcommand,
+    hostcommands,
+    plancommand,
+    plotcommand,
+)
+"""Modules that bring commands, in the order of the help."""
+
+
 def build_parser() -> argparse.ArgumentParser:
     """The command line."""
     parser = command(
@@ -58,7 +80,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     common = Parser(add_help=False, arguments=COMMON)  # they may stand after the command, too
     subcommands = parser.add_subparsers(dest="command", metavar="COMMAND")
-    for module in (commands, fetchcommand, hostcommands, plancommand, plotcommand):
+    for module in COMMANDS:
         module.add_commands(subcommands, common)
     recording.add_commands(subcommands)
     return parser

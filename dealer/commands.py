@@ -30,9 +30,11 @@ from zmqjsonproxy.locating import NotLocatedError, scheme_of
 from zmqjsonproxy.parameters import summary
 
 __all__ = [
+    "QUESTION_TIMEOUT",
     "add_commands",
     "address_of",
-    "banks_of",
+    "as_named",
+    "banks_named",
     "complain",
     "described",
     "open_dealer",
@@ -42,6 +44,7 @@ __all__ = [
 ]
 
 QUESTION_TIMEOUT = 10.0
+"""Of a command that asks, by default, s."""
 END_KEYS = ("SCANNUM", "SCANLEN", "DAQFITS")
 LOOK_S = 2.0
 
@@ -169,15 +172,22 @@ def _arguments(words: Iterable[str]) -> tuple[list[Any], dict[str, Any]]:
     return args, kwargs
 
 
-def banks_of(d: Dealer, text: str) -> list[str]:
-    """Return the Banks that a word means: `BANKA,BANKB`, or `all`."""
+def banks_named(text: str, known: Sequence[str]) -> list[str]:
+    """Return the Banks that an argument BANKS means, `all` or `BANKA,BANKB`.
+
+    Raises:
+        NoSuchPlayerError: Some of them are not known.
+    """
     if text == "all":
-        return d.list_available_players()
-    return [_as_named(word, d.list_available_players()) for word in dict.fromkeys(text.split(","))]
+        return list(known)
+    names = [as_named(word, known) for word in dict.fromkeys(text.split(","))]
+    if unknown := [name for name in names if name not in known]:
+        raise NoSuchPlayerError(unknown, known)
+    return names
 
 
-def _as_named(word: str, banks: Iterable[str]) -> str:
-    """The Bank that a word means: `banka` is BANKA, if no Bank is called so."""
+def as_named(word: str, banks: Iterable[str]) -> str:
+    """Return the Bank that a word means: `banka` is BANKA, if no Bank is called so."""
     return word.upper() if word not in banks and word.upper() in banks else word
 
 
@@ -204,7 +214,7 @@ def address_of(word: str, config: str | None) -> str:
 def _player(word: str, config: str | None) -> tuple[str, str]:
     """Return the Bank that a word means, and the URL of its Player; NoSuchPlayerError."""
     urls = find_players(None, config)
-    bank = _as_named(word, urls)
+    bank = as_named(word, urls)
     if bank not in urls:
         raise NoSuchPlayerError([bank], list(urls))
     return bank, urls[bank]
@@ -268,7 +278,7 @@ def _call(options: argparse.Namespace) -> int:
             "call", [f"{reserved[0]} is no argument of a Bank; there is the option --timeout"]
         )
     with open_dealer(options) as d:
-        banks = banks_of(d, options.bank)
+        banks = banks_named(options.bank, d.list_available_players())
         with CallLine(d, banks, method):
             outcomes = d.outcomes(method, *args, _banks=banks, **kwargs)
     failed = {bank: o for bank, o in outcomes.items() if o.error is not None}
@@ -290,7 +300,7 @@ def _call(options: argparse.Namespace) -> int:
 
 
 def described(outcome: Outcome) -> dict[str, Any]:
-    """Return an outcome as JSON has it."""
+    """Return what came of a call to one Bank, as JSON holds it."""
     if outcome.error is not None:
         return {"error": str(outcome.error), "kind": type(outcome.error).__name__}
     return {"value": outcome.value, "delay_s": round(outcome.delay_s, 6)}
@@ -325,7 +335,7 @@ def _inline(value: Any) -> str:
 
 def _scan(options: argparse.Namespace) -> int:
     with open_dealer(options, DEFAULT_TIMEOUT) as d:
-        banks = banks_of(d, options.banks)
+        banks = banks_named(options.banks, d.list_available_players())
         d.add_active_player(*banks)
         d.remove_active_player(*(bank for bank in d.list_active_players() if bank not in banks))
         if options.mode is not None:

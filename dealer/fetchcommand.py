@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from dealer.commands import banks_of, complain, described, open_dealer, tell
+from dealer.commands import banks_named, complain, described, open_dealer, tell
 from dealer.dealer import Dealer
 from dealer.errors import PlayersError
 from dealer.fetching import FETCH_TIMEOUT
@@ -71,7 +71,9 @@ def _part(text: str) -> tuple[int, int | None]:
 def _fetch(options: argparse.Namespace) -> int:
     line = FetchLine()
     with open_dealer(options) as d:
-        banks = _having(d, options.name) if options.banks is None else banks_of(d, options.banks)
+        known = d.list_available_players()
+        wanted = options.banks
+        banks = _having(d, options.name) if wanted is None else banks_named(wanted, known)
         try:
             outcomes = _fetched(d, banks, options, line)
         except KeyboardInterrupt:

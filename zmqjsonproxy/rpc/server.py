@@ -102,7 +102,9 @@ class ZMQJSONProxyServer(OfOneProcess):
         self._send_queues = SendQueues(
             self._router, self._wake, self.settings.max_waiting_bytes, name or URL
         )
-        self.publisher = Publisher(self._send_queues.post_update, self.instance)
+        self.publisher = Publisher(
+            self._send_queues.post_update, self.instance, self._send_queues.waiting
+        )
         self._inbox = Inbox(self.settings.max_unread_bytes)
         self._inner.set(zmq.IDENTITY, self._inner_id)
         self._ring = frame_sender(self._inner)
