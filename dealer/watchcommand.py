@@ -33,10 +33,12 @@ def _limit(name: str) -> Callable[[str], float]:
     """Return the type of an argument that is a limit of subscriptions."""
 
     def number(text: str) -> float:
-        from zmqjsonproxy.channels.protocol.limits import Limits
+        from zmqjsonproxy.channels.protocol.limits import read_limits
 
         try:
-            return float(getattr(Limits(**{name: float(text)}), name))
+            value = float(text)
+            read_limits({name: value})
+            return value
         except ValueError as error:
             raise argparse.ArgumentTypeError(str(error)) from None
 
