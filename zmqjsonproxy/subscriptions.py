@@ -33,12 +33,16 @@ class Subscriptions:
         self,
         players: Mapping[str, str],
         object_name: str,
-        patterns: str | Iterable[str],
+        patterns: str | Iterable[str] | Mapping[str, Iterable[str]],
         callback: Callable[[Update], object] | None = None,
         *,
         on_event: Callable[[Event], object] | None = None,
         rate: float = 0.0,
         dead_band: float = 0.0,
+        width: int | None = None,
+        window: tuple[int, int] | None = None,
+        error: float | None = None,
+        compress: bool = False,
         policy: str = "drop_oldest",
         most: int = 10_000,
         most_bytes: int = 64 * 2**20,
@@ -48,7 +52,8 @@ class Subscriptions:
         Args:
             players: What updates say of where they are from -> URL.
             object_name: Exposed object.
-            patterns: Names of properties, or patterns: `status.*`; one, or several.
+            patterns: Names of properties, or patterns: `status.*`; one, or several, or those of
+                each of `players`.
             callback: Called with each update, in a thread of its own; None: iterate over what is
                 returned, or ask `latest()`.
             on_event: Called with each event: opened, gap, stale, reopened, refused, ended.
@@ -56,6 +61,13 @@ class Subscriptions:
                 all.
             dead_band: A number comes if it differs by more than this from the one before. 0:
                 always.
+            width: Pixels of a plot: frames of pipes with at least three points for each are sent as
+                the lower and the upper bound of each pixel. None: no bounds.
+            window: First point of the frames that are plotted, and the one after the last; what is
+                outside is not sent. None: all.
+            error: Of each point at most; frames with fewer points are sent as differences. None:
+                as they are.
+            compress: Compress frames without loss, where that makes them smaller.
             policy: Fate of updates that are not taken in time: "drop_oldest", "latest" (the newest
                 one of each property waits), "disconnect".
             most: So many updates wait at most.
@@ -66,23 +78,27 @@ class Subscriptions:
             RuntimeError: The client was closed, or this is a plan.
         """
         from zmqjsonproxy.channels.protocol.limits import Limits
+        from zmqjsonproxy.channels.reducedframe import Reduction
         from zmqjsonproxy.channels.settings import QueuePolicy
         from zmqjsonproxy.subscriber import Subscriber, Target
 
-        names = (patterns,) if isinstance(patterns, str) else tuple(patterns)
+        each = patterns if isinstance(patterns, Mapping) else dict.fromkeys(players, patterns)
+        wanted = {source: _names(each[source]) for source in players}
+        names = dict.fromkeys(name for some in wanted.values() for name in some)
         label = f"{object_name}: {', '.join(names)[:80]} of {', '.join(players)[:80]}"
-        if not names or not all(isinstance(name, str) and name for name in names):
-            raise ValueError(
-                f"{names!r}: names of properties, or patterns as 'status.*', are needed"
-            )
         if why := refusal(f"subscribe to {label}"):
             raise RuntimeError(why)
-        limits = Limits(rate, dead_band)
-        wishes = tuple((object_name, name, limits) for name in names)
+        limits = Limits(
+            rate, dead_band, Reduction(width=width, window=window, error=error, compress=compress)
+        )
+        targets = [
+            Target(url, source, tuple((object_name, name, limits) for name in wanted[source]))
+            for source, url in players.items()
+        ]
         if self._subscriber is None:
             self._subscriber = Subscriber(self.settings, self._locators)
         return self._subscriber.subscribe(
-            [Target(url, source, wishes) for source, url in players.items()],
+            targets,
             label,
             policy=QueuePolicy(policy),
             most=most,
@@ -95,3 +111,10 @@ class Subscriptions:
         """End all subscriptions."""
         if self._subscriber is not None:
             self._subscriber.close()
+
+
+def _names(patterns: str | Iterable[str]) -> tuple[str, ...]:
+    names = (patterns,) if isinstance(patterns, str) else tuple(patterns)
+    if not names or not all(isinstance(name, str) and name for name in names):
+        raise ValueError(f"{names!r}: names of properties, or patterns as 'status.*', are needed")
+    return names

@@ -14,16 +14,17 @@ from enum import Enum
 from typing import Protocol
 
 from groundwork.values import JsonObject, JsonValue
+from zmqjsonproxy.channels.frames import restored_frame
 from zmqjsonproxy.channels.protocol.limits import NO_LIMITS, Limits
 from zmqjsonproxy.channels.protocol.patterns import is_wild, matches
 from zmqjsonproxy.channels.settings import LinkSettings
 from zmqjsonproxy.channels.updates import Event, EventKind, Update
-from zmqjsonproxy.errors import ProxyError, RemoteError
+from zmqjsonproxy.errors import BusyError, ProxyError, RemoteError
 
 __all__ = ["Ask", "Link", "LinkState", "Sink", "Verb", "Wish"]
 
 _WISHES_AT_ONCE = 500
-_MESSAGE = "message"
+_MESSAGE, _PIPE = "message", "pipe"
 Wish = tuple[str, str, Limits]
 """Object, pattern, limits."""
 
@@ -114,7 +115,7 @@ class _Stream:
     def is_of(self, wish: Wish) -> bool:
         """Tell whether a subscription means it."""
         object_name, pattern, limits = wish
-        has_limits = limits == self.limits or self.kind == _MESSAGE
+        has_limits = limits.for_kind(self.kind) == self.limits
         return object_name == self.object_name and has_limits and matches(pattern, self.name)
 
 
@@ -144,6 +145,7 @@ class Link:
         self._replacements: list[_Replacement] = []
         self._beat_at = 0.0
         self._is_beating = self._was_open = False
+        self._announced: EventKind | None = None
 
     # what its user wants
 
@@ -254,7 +256,7 @@ class Link:
         """Take the answer to a question; False: the connection is to be given up."""
         if self.state not in (LinkState.OPENING, LinkState.OPEN):
             return True
-        if isinstance(error, RemoteError):
+        if isinstance(error, RemoteError) and not isinstance(error, BusyError):
             self.refuse(str(error))
             return True
         if error is not None:
@@ -269,6 +271,9 @@ class Link:
             for wish, answer in zip(ask.wishes, value, strict=False):
                 self._subscribed(wish, answer if isinstance(answer, dict) else {})
             self._end_replaced(ask.wishes)
+            if self._announced and not any(each.verb is Verb.SUBSCRIBE for each in self.asks):
+                kind, self._announced = self._announced, None
+                self._note_all(kind, "")  # now that the present values are there
         return True
 
     def refuse(self, why: str) -> None:
@@ -284,9 +289,8 @@ class Link:
             self.instance = instance
             for stream in self._streams.values():
                 stream.last = dict.fromkeys(stream.last, 0)
-        kind = EventKind.REOPENED if self._was_open else EventKind.OPENED
+        self._announced = EventKind.REOPENED if self._was_open else EventKind.OPENED
         self._was_open = True
-        self._note_all(kind, "")
         self._subscribe_all()
 
     def _subscribe_all(self) -> None:
@@ -354,13 +358,13 @@ class Link:
     def _join(self, wish: Wish, told: list[JsonValue]) -> None:
         """Take what a Player says of a stream that it sends from now on."""
         number, name, kind, count, *value = told
-        limits = NO_LIMITS if kind == _MESSAGE else wish[2]
+        limits = wish[2].for_kind(str(kind))
         key = wish[0], str(name), limits
         stream = self._streams.get(key)
         if stream is None:
             stream = self._streams[key] = _Stream(*key, str(kind), int(str(number)))
         joins = not stream.is_joined or stream.number != number
-        if stream.number != number and limits != NO_LIMITS:  # it counts from 1 again
+        if stream.number != number and (limits.rate or limits.dead_band):  # counts from 1 again
             stream.last = dict.fromkeys(stream.last, 0)
         stream.number, stream.is_joined = int(str(number)), True
         self._by_number[stream.number] = stream
@@ -389,12 +393,22 @@ class Link:
         stream.last[sink] = count
         if lost:
             self._lose(stream, sink, lost)
+        if stream.kind == _PIPE:
+            value = self._restored(stream, sink, value)
         update = Update(self.source, stream.name, value, count, time_us / 1e6, lost)
         given = self._given.get(sink)
         if given is None:
             self._given[sink] = [update]
         else:
             given.append(update)
+
+    def _restored(self, stream: _Stream, sink: Sink, value: JsonValue) -> JsonValue:
+        try:
+            return restored_frame(value)
+        except (ValueError, TypeError, LookupError) as error:
+            text = f"{stream.name}: a frame cannot be read: {error}"
+            sink.note(Event(EventKind.REFUSED, self.source, text))
+            return None
 
     def hand_over(self) -> None:
         """Hand over to sinks what has come for them; to be called when no more is there."""

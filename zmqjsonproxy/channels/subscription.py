@@ -11,7 +11,7 @@ from collections import OrderedDict, deque
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from typing import Protocol, Self, TypeVar
 
-from zmqjsonproxy.channels.protocol.limits import Limits
+from zmqjsonproxy.channels.protocol.limits import Limits, read_limits
 from zmqjsonproxy.channels.settings import QueuePolicy
 from zmqjsonproxy.channels.updates import Event, EventKind, Update
 from zmqjsonproxy.errors import ProxyError
@@ -273,21 +273,19 @@ class Subscription(OfOneProcess):
         up."""
         self._owner.reconnect(self)
 
-    def modify(
-        self, *patterns: str, rate: float | None = None, dead_band: float | None = None
-    ) -> None:
+    def modify(self, *patterns: str, **limits: object) -> None:
         """Subscribe to other properties, or with other limits, while it is open; what is on its way
         still comes.
 
         Args:
             *patterns: Names of properties, or patterns; none: as before.
-            rate: As of `subscribe`; with `dead_band`; None for both: as before.
-            dead_band: Likewise.
+            **limits: `rate`, `dead_band`, `width`, `window`, `error`, `compress`, as of `subscribe`;
+                those that are not given are none then. None of them: as before.
+
+        Raises:
+            ValueError: One of these is none.
         """
-        limits = None
-        if rate is not None or dead_band is not None:
-            limits = Limits(rate or 0.0, dead_band or 0.0)
-        self._owner.modify(self, patterns, limits)
+        self._owner.modify(self, patterns, read_limits(limits) if limits else None)
 
     def close(self) -> None:
         """End the subscription; may be called in its callbacks, which get nothing more, and by a

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Generic, TypeVar
 
 from groundwork.values import JsonObject
+from zmqjsonproxy.channels.reducedframe import Reduction
 
-__all__ = ["NO_LIMITS", "Limiter", "Limits", "read_limits"]
+__all__ = ["NO_LIMITS", "WHOLE", "Limiter", "Limits", "read_limits"]
 
 T = TypeVar("T")
+WHOLE = Reduction()
+_OF_FRAMES = tuple(field.name for field in fields(Reduction))
 _SLOWEST, _FASTEST = 0.001, 1000.0
 
 
@@ -23,10 +26,12 @@ class Limits:
             comes.
         dead_band: A number is sent if it differs by more than this from the one that was sent
             last; 0: always.
+        reduction: Of the frames of a pipe; see `zmqjsonproxy.channels.reducedframe`.
     """
 
     rate: float = 0.0
     dead_band: float = 0.0
+    reduction: Reduction = WHOLE
 
     def __post_init__(self) -> None:
         if not _is_number(self.rate) or (self.rate and not _SLOWEST <= self.rate <= _FASTEST):
@@ -39,8 +44,18 @@ class Limits:
 
     def describe(self) -> JsonObject:
         """Return them as they travel: those that are there."""
-        said = {"rate": self.rate, "dead_band": self.dead_band}
-        return {name: value for name, value in said.items() if value}
+        said: JsonObject = {"rate": self.rate, "dead_band": self.dead_band}
+        told = {name: value for name, value in said.items() if value}
+        whole = asdict(WHOLE)
+        reduced = asdict(self.reduction).items()
+        return told | {name: value for name, value in reduced if value != whole[name]}
+
+    def for_kind(self, kind: str) -> Limits:
+        """Return those that a kind of property knows: each message counts, and only frames are
+        reduced."""
+        if kind == "message":
+            return NO_LIMITS
+        return self if kind == "pipe" else replace(self, reduction=WHOLE)
 
 
 def _is_number(value: object) -> bool:
@@ -54,10 +69,13 @@ def read_limits(said: object) -> Limits:
     """Read limits as they travel, an object with some of their names; ValueError: they are none."""
     if not isinstance(said, dict):
         raise ValueError(f"limits are an object, not {str(said)[:40]}")
-    unknown = said.keys() - {"rate", "dead_band"}
+    unknown = said.keys() - {"rate", "dead_band", *_OF_FRAMES}
     if unknown:
         raise ValueError(f"unknown limits: {', '.join(sorted(map(str, unknown)))[:80]}")
-    return Limits(**said)
+    if not said:
+        return NO_LIMITS
+    reduction = Reduction(**{name: said[name] for name in _OF_FRAMES if name in said})
+    return Limits(said.get("rate", 0.0), said.get("dead_band", 0.0), reduction)
 
 
 class Limiter(Generic[T]):

@@ -1,0 +1,52 @@
+"""Frames of pipes as they are published, reduced for a subscription, and restored at its reader.
+
+A frame is `{"data": array, "x_start": ..., "x_delta": ...}`. Reduced to bounds it has `lower` and
+`upper` instead of `data`, for `width` pixels of `points` points; a window is told by `window`.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from groundwork.values import JsonObject, JsonValue
+from zmqjsonproxy.channels.protocol.notices import Encoded, encode
+from zmqjsonproxy.channels.reducedframe import Method, Reduction, read_reduced
+
+__all__ = ["reduced_frame", "restored_frame"]
+
+log = logging.getLogger(__name__)
+
+
+def reduced_frame(frame: Encoded, reduction: Reduction) -> Encoded:
+    """Return a frame as a subscription wants it; as it is, if it cannot be reduced so."""
+    from zmqjsonproxy.channels.reduction import reduce_frame  # late: it needs numpy
+
+    value = frame.value()
+    data: Any = value.get("data") if isinstance(value, dict) else None
+    if not isinstance(value, dict) or not hasattr(data, "dtype"):
+        return frame
+    try:
+        reduced = reduce_frame(data, reduction)
+    except ValueError as error:
+        log.warning("a frame is sent whole: %s", error)
+        return frame
+    axis = {name: value[name] for name in ("x_start", "x_delta")}
+    return encode({"reduced": reduced.describe(), "arrays": list(reduced.arrays), **axis})
+
+
+def restored_frame(value: JsonValue) -> JsonValue:
+    """Return a frame as its reader gets it; ValueError: what came cannot be read."""
+    if not isinstance(value, dict) or "reduced" not in value:
+        return value
+    from zmqjsonproxy.channels.reduction import restore  # late: it needs numpy
+
+    arrays = value.get("arrays")
+    reduced = read_reduced(value["reduced"], arrays if isinstance(arrays, list) else [])
+    restored = restore(reduced)
+    told: JsonObject = {name: value.get(name) for name in ("x_start", "x_delta")}
+    told |= {"points": reduced.points, "window": reduced.window}
+    if reduced.method is Method.BAND:
+        lower, upper = restored
+        return {"lower": lower, "upper": upper, "width": reduced.width, **told}
+    return {"data": restored, **told}
