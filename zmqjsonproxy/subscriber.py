@@ -81,7 +81,7 @@ class Subscriber(OfOneProcess):
         self._settings = settings or LinkSettings()
         self._locators = locators or {}
         self._connections = Connections(
-            context or own_context(), HubSettings(), locators, read_only=True
+            context or own_context(), HubSettings(), locators, streams=True
         )
         self._core = self._connections.core
         self._links: dict[str, _Connected] = {}  # by URL
