@@ -135,7 +135,7 @@ def test_a_player_that_is_connected_and_does_not_answer_is_stale(player: Publish
     with Watcher(settings) as watcher, Dealer({"BANKA": player.url}, timeout=WITHIN_S) as d:
         subscription = watcher.subscribe(player.url, "number")
         subscription.next(WITHIN_S)
-        hung = d["BANKA"].hang.later(1.5)
+        hung = d["BANKA"].hang.later(0.8)
         assert "no reply" in watcher.wait_for(EventKind.STALE).text
         hung.result()
         watcher.wait_for(EventKind.REOPENED)
@@ -260,7 +260,7 @@ def test_a_line_that_is_cut_again_and_again_is_mended_each_time(
     subscription = watcher.subscribe(wire.url, "number")
     first = subscription.next(WITHIN_S).number
     bank.flow(1000)
-    for _ in range(30):
+    for _ in range(15):
         wire.cut()
         watcher.wait_for(EventKind.REOPENED)
     last = bank.flow(0)
