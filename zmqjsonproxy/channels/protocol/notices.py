@@ -17,9 +17,25 @@ from typing import NamedTuple
 
 from groundwork.values import JsonObject, JsonValue
 from zmqjsonproxy import ndarray, wirejson
+from zmqjsonproxy.channels.protocol.limits import Limits, read_limits
 from zmqjsonproxy.protocol.arrays import Framed, restore
 
-__all__ = ["Encoded", "encode", "write_newest", "write_opened", "write_update"]
+__all__ = [
+    "Encoded",
+    "Opened",
+    "Told",
+    "encode",
+    "read_newest",
+    "read_opened",
+    "read_told",
+    "read_update",
+    "write_newest",
+    "write_opened",
+    "write_update",
+]
+
+_MOST = 2**63
+"""Counts, times and numbers of streams are below it."""
 
 _UPDATE = b'{"jsonrpc":"2.0","method":"rpc.update","params":[%d,%d,%d,%b]}'
 _SHORT_UPDATE = (
@@ -45,10 +61,17 @@ class Encoded(NamedTuple):
     frames: Sequence[bytes]
     short: bool
 
-    @property
-    def size(self) -> int:
-        """Bytes of the body and the frames."""
-        return len(self.body) + sum(memoryview(frame).nbytes for frame in self.frames)
+    def is_same(self, other: Encoded) -> bool:
+        """Tell whether another one holds the very same value; frames may be arrays, or bytes."""
+        return (
+            self.body == other.body
+            and self.described == other.described
+            and len(self.frames) == len(other.frames)
+            and all(
+                memoryview(mine) == memoryview(its)
+                for mine, its in zip(self.frames, other.frames, strict=True)
+            )
+        )
 
     def value(self) -> JsonValue:
         """Return the value; arrays are read-only."""
@@ -62,7 +85,7 @@ class Encoded(NamedTuple):
 
     def for_peer(self, arrays: bool | None) -> Encoded:
         """Return it for a peer that takes arrays and bytes as frames; False: bytes only; None:
-        nothing but JSON."""
+        nothing but JSON. TypeError, ValueError: it cannot travel so, as complex numbers."""
         if not self.frames or arrays:
             return self
         if arrays is None:
@@ -94,3 +117,94 @@ def write_opened(object_name: str, stream: int, name: str, kind: str, limits: Js
     """Encode that a property is there."""
     params = wirejson.dumps([object_name, stream, name, kind, limits])
     return b'{"jsonrpc":"2.0","method":"rpc.opened","params":%b}' % params
+
+
+class Told(NamedTuple):
+    """A stream, as the answer to a subscription tells of it.
+
+    Attributes:
+        number: Of the stream.
+        name: Of the property.
+        kind: Likewise.
+        newest: Count of the update that was sent last.
+        has_value: There is a present value.
+        time_us: Of it, UTC, microseconds.
+        value: It.
+    """
+
+    number: int
+    name: str
+    kind: str
+    newest: int
+    has_value: bool = False
+    time_us: int = 0
+    value: JsonValue = None
+
+
+class Opened(NamedTuple):
+    """A property that is new.
+
+    Attributes:
+        object_name: Whose it is.
+        told: Its stream, of which nothing was sent yet.
+        limits: Of the stream.
+    """
+
+    object_name: str
+    told: Told
+    limits: Limits
+
+
+def read_update(params: JsonValue) -> tuple[int, int, int, JsonValue] | None:
+    """Read an update: stream, count, time, value; None: it is none."""
+    if not isinstance(params, list) or len(params) != 4:
+        return None
+    number, count, time_us, value = params
+    if not (type(number) is type(count) is type(time_us) is int):
+        return None
+    return (number, count, time_us, value) if _fit(number, count, time_us) else None
+
+
+def read_newest(params: JsonValue) -> list[tuple[int, int]]:
+    """Read the newest counts of streams; what is none is left out."""
+    if not isinstance(params, list):
+        return []
+    pairs = zip(params[::2], params[1::2], strict=False)
+    return [
+        (number, count)
+        for number, count in pairs
+        if type(number) is type(count) is int and _fit(number, count)
+    ]
+
+
+def read_opened(params: JsonValue) -> Opened | None:
+    """Read that a property is there; None: it does not say so."""
+    if not isinstance(params, list) or len(params) != 5:
+        return None
+    object_name, number, name, kind, limits = params
+    told = read_told([number, name, kind, 0])
+    try:
+        wanted = read_limits(limits)
+    except ValueError:
+        return None
+    if told is None or not isinstance(object_name, str):
+        return None
+    return Opened(object_name, told, wanted)
+
+
+def read_told(said: JsonValue) -> Told | None:
+    """Read `[stream, name, kind, count]` or `[stream, name, kind, count, time, value]`; None: it is
+    none."""
+    if not isinstance(said, list) or len(said) not in (4, 6):
+        return None
+    number, name, kind, count = said[:4]
+    time_us, value = said[4:] or (0, None)
+    if not (type(number) is type(count) is type(time_us) is int):
+        return None
+    if not isinstance(name, str) or not isinstance(kind, str) or not _fit(number, count, time_us):
+        return None
+    return Told(number, name, kind, count, len(said) == 6, time_us, value)
+
+
+def _fit(*numbers: int) -> bool:
+    return min(numbers) >= 0 and max(numbers) < _MOST
