@@ -10,6 +10,7 @@ from collections import OrderedDict, deque
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from typing import Protocol, Self
 
+from groundwork.values import RemoteValue
 from zmqjsonproxy.channels.protocol.limits import Limits
 from zmqjsonproxy.channels.settings import QueuePolicy
 from zmqjsonproxy.channels.updates import Event, EventKind, Update
@@ -22,6 +23,8 @@ log = logging.getLogger(__name__)
 
 _EVENTS_MOST = 1000
 """Events that are kept; what they counted is in the numbers of the subscription in any case."""
+_NAMES_MOST = 50_000
+"""Properties of which the newest update is kept; beyond, it is forgotten of the one that came first."""
 
 
 class SubscriptionEndedError(ProxyError):
@@ -78,10 +81,10 @@ class Subscription(OfOneProcess):
         self._callback, self._on_event = callback, on_event
         self.received = self.lost = self.dropped = self.reopened = 0
         self.events: deque[Event] = deque(maxlen=_EVENTS_MOST)
-        self._waiting: OrderedDict[object, Update] = OrderedDict()
+        self._waiting: OrderedDict[object, tuple[Update, int]] = OrderedDict()  # with its bytes
         self._to_tell: deque[Event] = deque(maxlen=_EVENTS_MOST)
         self._size = 0
-        self._latest: dict[tuple[str, str], Update] = {}
+        self._latest: dict[str, dict[str, Update]] = {}  # by name and source
         self._stale: dict[str, str] = {}
         self._ended = ""
         self._turn = threading.Condition()
@@ -102,7 +105,7 @@ class Subscription(OfOneProcess):
                 return
             self.received += 1
             key = update.source, update.name
-            self._latest[key] = update
+            self._keep(update)
             self._put(key if self._policy is QueuePolicy.LATEST else self.received, update)
             gives_up = self._policy is QueuePolicy.DISCONNECT and self._is_too_full()
             while self._is_too_full() and not gives_up:
@@ -113,13 +116,21 @@ class Subscription(OfOneProcess):
             self.end(f"{self._label}: its reader took too little; it was ended, as was asked")
             self._owner.end(self)
 
+    def _keep(self, update: Update) -> None:
+        of_name = self._latest.get(update.name)
+        if of_name is None:
+            if len(self._latest) >= _NAMES_MOST:
+                del self._latest[next(iter(self._latest))]
+            of_name = self._latest[update.name] = {}
+        of_name[update.source] = update
+
     def _put(self, key: object, update: Update) -> None:
-        before = self._waiting.get(key)
+        before, size = self._waiting.get(key), _size_of(update.value)
         if before is not None:
-            self._size -= _size_of(before)
+            self._size -= before[1]
             self.dropped += 1
-        self._waiting[key] = update
-        self._size += _size_of(update)
+        self._waiting[key] = update, size
+        self._size += size
 
     def _is_too_full(self) -> bool:
         waiting = len(self._waiting)
@@ -185,8 +196,8 @@ class Subscription(OfOneProcess):
     def _pop(self) -> Update | None:
         if not self._waiting:
             return None
-        _, update = self._waiting.popitem(last=False)
-        self._size -= _size_of(update)
+        _, (update, size) = self._waiting.popitem(last=False)
+        self._size -= size
         return update
 
     def wait_for(self, is_it: Callable[[Update], object], timeout: float | None = None) -> Update:
@@ -216,10 +227,13 @@ class Subscription(OfOneProcess):
         loop, there = asyncio.get_running_loop(), asyncio.Event()
 
         def wake() -> None:
-            if not loop.is_closed():
+            try:
                 loop.call_soon_threadsafe(there.set)
+            except RuntimeError:  # the loop was closed, and nobody reads there any more
+                pass
 
-        self._wakers.append(wake)
+        with self._turn:
+            self._wakers.append(wake)
         try:
             while True:
                 there.clear()
@@ -232,16 +246,19 @@ class Subscription(OfOneProcess):
                 else:
                     await there.wait()
         finally:
-            self._wakers.remove(wake)
+            with self._turn:
+                self._wakers.remove(wake)
 
     def latest(self, name: str | None = None, source: str | None = None) -> Update | None:
         """Return the newest update, of a property and a source if that is said; None: there is none
         yet. `is_stale` tells whether it may be out of date."""
         with self._turn:
+            names = self._latest if name is None else [name]
             found = [
                 update
-                for (its_source, its_name), update in self._latest.items()
-                if name in (None, its_name) and source in (None, its_source)
+                for each in names
+                for its_source, update in self._latest.get(each, {}).items()
+                if source in (None, its_source)
             ]
         return max(found, key=lambda update: update.time, default=None)
 
@@ -278,8 +295,13 @@ class Subscription(OfOneProcess):
         self._owner.modify(self, patterns, limits)
 
     def close(self) -> None:
-        """End the subscription; may be called in its callbacks, and by a finaliser."""
-        self.end(f"{self._label}: it was closed")
+        """End the subscription; its callback is not called any more. May be called in its callbacks,
+        and by a finaliser."""
+        with self._turn:
+            self._end(f"{self._label}: it was closed")
+            while self._callback is not None and self._pop() is not None:
+                self.dropped += 1
+            self._wake()
         self._owner.end(self)
 
     def __enter__(self) -> Self:
@@ -310,12 +332,19 @@ class Subscription(OfOneProcess):
                 log.exception("%s: a callback raised", self._label)
 
 
-def _size_of(update: Update) -> int:
-    """Return the bytes of what is large in an update, about."""
-    value = update.value
-    if isinstance(value, dict):
-        value = value.get("data", value)
-    size = getattr(value, "nbytes", None)
-    if isinstance(size, int):
-        return size
-    return len(value) if isinstance(value, (str, bytes, list, dict)) else 8
+def _size_of(value: RemoteValue) -> int:
+    """Return the bytes of a value, about."""
+    size, parts = 0, [value]
+    while parts:
+        part = parts.pop()
+        if isinstance(part, dict):
+            parts.extend(part.values())
+            size += sum(map(len, part))
+        elif isinstance(part, list):
+            parts.extend(part)
+        elif isinstance(part, (str, bytes)):
+            size += len(part)
+        else:
+            nbytes = getattr(part, "nbytes", None)
+            size += nbytes if isinstance(nbytes, int) else 8
+    return size
