@@ -139,6 +139,7 @@ class Link:
         self._by_number: dict[int, _Stream] = {}
         self._beat_at = 0.0
         self._is_beating = self._was_open = False
+        self._told_lost: dict[Sink, None] = {}
 
     # what its user wants
 
@@ -259,7 +260,10 @@ class Link:
         self._disconnect()
         if was_open:
             self.closed_at = now
-            self._note_all(EventKind.STALE, reason)
+        told, self._told_lost = self._told_lost, dict.fromkeys(self._sinks())
+        for sink in self._told_lost:
+            if sink not in told:  # not once more with each attempt
+                sink.note(Event(EventKind.STALE, self.source, reason))
 
     def _disconnect(self) -> None:
         self._is_beating, self._session = False, 0
@@ -332,7 +336,7 @@ class Link:
         if instance != self.instance:
             self._meet(instance)
         kind = EventKind.REOPENED if self._was_open else EventKind.OPENED
-        self._was_open = True
+        self._was_open, self._told_lost = True, {}
         self._note_all(kind, "")
         self._subscribe_all()
 

@@ -189,6 +189,7 @@ class Publisher:
         self._streams: dict[Wish, _Stream] = {}
         self._idle: dict[_Stream, None] = {}
         self._numbers, self._sessions = count(1), count(1)
+        self._make_timers = make_timers
         self._timers = make_timers()
         self._readers = make_timers()  # of anybody's code, which may hang
 
@@ -202,6 +203,13 @@ class Publisher:
             for object_name, table in self._tables.items():
                 table.on_new.pop((self, object_name), None)
             self._clients.clear()
+
+    def leave_to_parent(self) -> None:
+        """Leave all to the parent, in a child made by `fork`, where what is published goes to
+        nobody of the parent's clients."""
+        self._post = _to_nobody
+        self._timers, self._readers = self._make_timers(), self._make_timers()  # with free locks
+        self.close()
 
     def add(self, object_name: str, table: PropertyTable) -> None:
         """Offer the properties of an object, in the place of another one of its name."""
@@ -551,6 +559,10 @@ class Publisher:
             known.lags_since = now
         if gone or now - known.lags_since > _LAG_MOST_S:
             self.forget(client)
+
+
+def _to_nobody(_envelopes: Sequence[Envelope], _body: bytes, _missed: Missed) -> bool:
+    return True
 
 
 class _TooManyError(ValueError):

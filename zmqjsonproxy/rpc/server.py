@@ -322,6 +322,7 @@ class ZMQJSONProxyServer(OfOneProcess):
     def renew_after_fork(self) -> None:
         """Leave the sockets to the parent, in a child of it; they serve there."""
         self._inner_lock = threading.Lock()
+        self.publisher.leave_to_parent()
 
     def __enter__(self) -> Self:
         return self

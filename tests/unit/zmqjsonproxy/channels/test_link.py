@@ -215,6 +215,37 @@ def test_who_was_forgotten_subscribes_to_all_again() -> None:
     assert len(link.asks) == 1
 
 
+def test_what_was_opened_for_one_who_was_then_forgotten_begins_nothing() -> None:
+    link, sink = opened(ALL)
+    answer(link)
+    link.tick(10.0, True)
+    link.answered(link.asks.popleft(), {"instance": "life", "session": 0}, None, 10.0)
+    link.take({"method": "rpc.opened", "params": ["bank", 6, "late", "result", {}]}, 10.0)
+    update(link, 6, 1)
+    answer(link, stream(2, 6, "late"), session=2)
+    assert sink.counts == [(2, 0)]
+
+
+def test_who_is_not_there_is_stale_once_for_each_who_waits() -> None:
+    link, first, second = Link("BANKA", LinkSettings()), Sink(), Sink()
+    link.subscribe(N, first)
+    for now in range(3):
+        link.tick(float(now), True)
+        link.lost("refused", float(now))
+    link.subscribe(N, second)
+    link.lost("refused", 5.0)
+    link.tick(6.0, True)
+    link.asks.clear()
+    link.opened("life", 6.0)
+    link.lost("cut", 7.0)
+    assert [(e.kind.value, e.text) for e in first.events] == [
+        ("stale", "refused"),
+        ("opened", ""),
+        ("stale", "cut"),
+    ]
+    assert second.kinds == first.kinds
+
+
 def test_a_stream_that_counts_anew_has_another_number() -> None:
     link, sink = opened(RATED)
     answer(link, stream(9))
@@ -276,7 +307,7 @@ def test_a_player_that_stays_away_is_given_up_until_it_is_wanted() -> None:
     link.lost("refused", 10.0)
     link.tick(11.0, True)
     assert link.state is LinkState.ENDED
-    assert "not there for 10 s: refused" in sink.events[0].text
+    assert "not there for 10 s: refused" in sink.events[1].text
     link.reconnect(12.0)
     link.tick(13.0, True)
     assert link.state is LinkState.OPENING

@@ -104,8 +104,8 @@ class Sink:
 class Wire(RuleBasedStateMachine):
     """A Player, a link to it, and what is between."""
 
-    @initialize()
-    def begin(self) -> None:
+    @initialize(patterns=st.sampled_from([["*"], ["a.*", "*"], ["a.x"]]), is_ready=st.booleans())
+    def begin(self, patterns: list[str], is_ready: bool) -> None:
         self.timers, self.values = VirtualTimers(), count(1)
         self.lives, self.connections = count(1), count(1)
         self.is_full = False
@@ -116,6 +116,9 @@ class Wire(RuleBasedStateMachine):
         self.answers: deque[Callable[[], None]] = deque()
         self.late = 0
         self.start()
+        self.subscribe(patterns, NO_LIMITS)
+        if is_ready:
+            self.beat()
 
     def start(self) -> None:
         self.timers.waiting.clear()
@@ -268,6 +271,7 @@ class Wire(RuleBasedStateMachine):
             else:
                 self.asked.append(ask)
 
+    @rule()
     def beat(self) -> None:
         """Let a heartbeat come through, and all before it."""
         self.is_full = False

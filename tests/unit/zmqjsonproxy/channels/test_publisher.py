@@ -487,3 +487,25 @@ def test_after_the_end_nothing_is_sent(bench: Bench) -> None:
     bench.table.publish("n", 2)
     assert not bench.sent
     assert bench.size()[1:3] == (0, 0)
+
+
+def test_a_child_publishes_to_nobody_of_its_parent(bench: Bench) -> None:
+    bench.subscribe(A, "*", rate=1.0)
+    posts = bench.publisher._post
+    bench.publisher.leave_to_parent()
+    bench.table.publish("n", 1)
+    bench.table.publish("new", 1)
+    assert not bench.sent
+    assert bench.publisher._post((), b"", lambda *_: None)
+    assert bench.publisher._post is not posts
+    assert bench.size()[1:3] == (0, 0)
+
+
+def test_what_reads_itself_no_more_is_let_be(bench: Bench) -> None:
+    obj = Read()
+    bench.publisher.add("bank", table_of(obj))
+    bench.subscribe(A, "level")
+    bench.timers.advance(0)
+    table_of(obj).declare(Declared(name="level"))
+    bench.timers.advance(10)
+    assert (obj.reads, bench.timers.waiting) == (1, [])
