@@ -131,7 +131,6 @@ class SendQueues:
     def _send_updates(self) -> None:
         """Send updates, for a moment: calls are answered in between."""
         end = time.monotonic() + _UPDATES_FOR_S
-        self._is_rung = False
         while self._updates:
             envelopes, body, missed = self._updates.popleft()
             with self._lock:
@@ -183,6 +182,7 @@ class SendQueues:
             self.send(envelope, body)
             if (size := size_of(body)) >= COPIED_MOST:
                 self._count_posted(envelope[0], -size)
+        self._is_rung = False  # before it looks: whoever leaves one from now on wakes it again
         if self._updates:
             self._send_updates()
         if self._size and not self._is_armed:
