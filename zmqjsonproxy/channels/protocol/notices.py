@@ -223,8 +223,9 @@ def read_updates(params: JsonValue) -> Iterator[tuple[int, int, int, JsonValue]]
         return
     for first in range(0, len(params) - 3, 4):
         number, count, time_us, value = params[first : first + 4]
-        is_whole = type(number) is type(count) is type(time_us) is int
-        if is_whole and _fit(number, count, time_us):
+        if type(number) is not int or type(count) is not int or type(time_us) is not int:
+            continue
+        if 0 <= count < _MOST and 0 <= time_us < _MOST and number >= 0:  # `_fit` takes twice as long
             yield number, count, time_us, value
 
 
