@@ -12,14 +12,14 @@ from typing import Any
 import numpy as np
 import pytest
 from support.dealers import eventually
-from support.own_kinds import Weather
+from support.own_kinds import Supply, Weather
 from support.player_run import clean_environment, free_port
-from support.publishing_player import PublishingPlayer, Supply
+from support.publisher import Publisher
 from support.terminal import Terminal
 
+from dealer import Dealer
 from dealer.cli import main
 from player.testing import HostedBank
-from zmqjsonproxy import ThreadHub
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -61,6 +61,16 @@ def dealer(config: Path, capsys: pytest.CaptureFixture[str]) -> Run:
         return status, told.out, told.err
 
     return run
+
+
+def test_a_dealer_subscribes_to_properties_of_each_bank(players: dict[str, HostedBank]) -> None:
+    with Dealer({name: each.url for name, each in players.items()}) as d:
+        wanted = {"EAST": ["limit", "trace"], "WEST": ["label"]}
+        with d.subscribe(wanted) as subscription:
+            found = {(u.source, u.name) for u in (subscription.next(10) for _ in range(2))}
+            assert found <= {("EAST", "limit"), ("EAST", "trace"), ("WEST", "label")}
+        with pytest.raises(ValueError, match="names of properties"):
+            d.subscribe(wanted, _banks=["WEATHER"])
 
 
 # get, set, properties
@@ -193,6 +203,13 @@ def test_what_does_not_come_in_time_is_told(dealer: Run, tmp_path: Path) -> None
     assert err == "dealer: AWAY: no Player answered; `dealer doctor` says what puts it right\n"
 
 
+def test_a_bank_that_publishes_nothing_is_not_waited_for(dealer: Run) -> None:
+    status, out, err = dealer("watch", "a", "b", "--banks", "WEATHER")
+    assert (status, out.count("[refused]")) == (1, 2)
+    assert err.startswith("dealer: nothing will come: WEATHER: bank: ")
+    assert "publishes nothing here" in err
+
+
 def on_a_terminal(config: Path, *words: str, columns: int = 80) -> Terminal:
     command = [sys.executable, "-m", "dealer.cli", *words, "--config", str(config)]
     return Terminal(*command, env=clean_environment(TERM="xterm"), columns=columns)
@@ -201,21 +218,21 @@ def on_a_terminal(config: Path, *words: str, columns: int = 80) -> Terminal:
 def test_a_terminal_has_a_table_that_follows_a_player_through_its_end_and_start(
     tmp_path: Path,
 ) -> None:
-    with ThreadHub() as hub, PublishingPlayer() as player:
-        url = player.url
-        config = file_of(tmp_path / "array.toml", SUPPLY=url)
-        with on_a_terminal(config, "watch") as terminal:
-            terminal.wait_for(r"SUPPLY  voltage +0\.0 +V +[\d.]+ \w+ +0\.0 +0\x1b")
-            for number in range(50):
-                hub.call(url, "bank", "publish", (f"many.{number}", number), {}, 10)
-            terminal.wait_for(r"and \d\d more; name fewer")
+    with Publisher(keys=30) as player:
+        config = file_of(tmp_path / "array.toml", SUPPLY=player.url)
+        with (
+            on_a_terminal(config, "watch") as terminal,
+            Publisher(player.url, held=True, keys=30) as again,
+        ):
+            terminal.wait_for(r"SUPPLY  key\.0 +0 +[\d.]+ \w+ +0\.0 +0\x1b")
+            terminal.wait_for(r"and 1\d more; name fewer")
             player.kill()
-            terminal.wait_for(r"stale [\d.]+ s")
-            with PublishingPlayer(url):
-                terminal.wait_for(r"\[reopened\] its Player is there again")
-                terminal.type("\x03")
-                shown = terminal.wait_for(r"re-opened 1\x1b\[K\x1b\[J\r\n")
-                assert terminal.wait() == 0
+            terminal.wait_for(r"key\.0 .* stale [\d.]+ s")
+            again.begin()
+            terminal.wait_for(r"\[reopened\] its Player is there again")
+            terminal.type("\x03")
+            shown = terminal.wait_for(r"re-opened 1\x1b\[K\x1b\[J\r\n")
+            assert terminal.wait() == 0
     assert max(len(line) for line in shown.split("\r\n")) < 100
 
 
@@ -249,7 +266,7 @@ def test_a_frame_is_drawn(dealer: Run, players: dict[str, HostedBank]) -> None:
     status, out, err = dealer("pipe", "WEST.trace", "--count", "1")
     assert (status, err) == (0, "")
     head, *plot, totals = out.splitlines()
-    assert head.startswith("WEST trace  5 points in V  1 .. 3 s  number ")
+    assert head.startswith("WEST trace  5 points in V  1 .. 3 s  20")
     assert totals == "received 1, lost 0, re-opened 0"
     assert (plot[0].split()[0], plot[-1].split()[0], len(plot)) == ("4", "0", 15)
     told = json.loads(dealer("pipe", "WEST.trace", "--count", "1", "--json")[1].splitlines()[1])
