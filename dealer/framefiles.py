@@ -164,7 +164,7 @@ def _record(update: Update) -> JsonObject:
 
 
 def _array(as_array: Function, update: Update) -> Any:
-    array = as_array(update.value["data"])
+    array: Any = as_array(update.value["data"])
     if array.dtype.kind not in "biufc":
         raise FrameFileError(f"frame {update.number} of {update.name} holds no numbers")
     return array
