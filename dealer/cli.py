@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from arrayconfig.logs import bind, log_to
 from dealer import (
     commands,
+    fetchcommand,
     hostcommands,
     pipecommand,
     plancommand,
@@ -35,7 +36,7 @@ COMMON = (
     ),
     argument(
         "--timeout S",
-        "deadline of a call, s; default: 10; scan and the prompt: 180; hosts: 60 for an order, 5 for a question",
+        "deadline of a call, s; default: 10; scan, prompt: 180; fetch: 30; hosts: 60 for an order, 5 for a question",
         type=number_of_seconds,
         default=argparse.SUPPRESS,
     ),
@@ -54,6 +55,7 @@ COMMANDS = (
     propertycommands,
     watchcommand,
     pipecommand,
+    fetchcommand,
     hostcommands,
     plancommand,
     plotcommand,

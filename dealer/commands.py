@@ -37,6 +37,7 @@ __all__ = [
     "banks_named",
     "complain",
     "described",
+    "open_dealer",
     "read_value",
     "run_shell",
     "tell",
@@ -116,7 +117,8 @@ def add_commands(commands: argparse._SubParsersAction[Parser], common: Parser) -
     )
 
 
-def _dealer(options: argparse.Namespace, timeout: float = QUESTION_TIMEOUT) -> Dealer:
+def open_dealer(options: argparse.Namespace, timeout: float = QUESTION_TIMEOUT) -> Dealer:
+    """Return the Dealer of a command line; its deadline, s, unless that has one."""
     return Dealer(config=options.config, timeout=options.timeout or timeout)
 
 
@@ -224,7 +226,7 @@ def _player(word: str, config: str | None) -> tuple[str, str]:
 def _list(options: argparse.Namespace) -> int:
     if options.bank is not None:
         return _list_methods(options)
-    with _dealer(options) as d:
+    with open_dealer(options) as d:
         urls = {name: proxy.url for name, proxy in d.available_players.items()}
     tell(options.json, urls, text_table((), urls.items()))
     return 0
@@ -268,14 +270,14 @@ def _status(options: argparse.Namespace) -> int:
 def _call(options: argparse.Namespace) -> int:
     args, kwargs = _arguments(options.args)
     method: str = options.method
-    if "." in method and not method.startswith(("rpc.", "bank.")):
+    if "." in method and not method.startswith(("rpc.", "bank.", "files.")):
         method = f"bank.{method}"
     reserved = sorted({"_banks", "_timeout"} & kwargs.keys())
     if reserved:
         raise ConfigurationError(
             "call", [f"{reserved[0]} is no argument of a Bank; there is the option --timeout"]
         )
-    with _dealer(options) as d:
+    with open_dealer(options) as d:
         banks = banks_named(options.bank, d.list_available_players())
         with CallLine(d, banks, method):
             outcomes = d.outcomes(method, *args, _banks=banks, **kwargs)
@@ -332,7 +334,7 @@ def _inline(value: Any) -> str:
 
 
 def _scan(options: argparse.Namespace) -> int:
-    with _dealer(options, DEFAULT_TIMEOUT) as d:
+    with open_dealer(options, DEFAULT_TIMEOUT) as d:
         banks = banks_named(options.banks, d.list_available_players())
         d.add_active_player(*banks)
         d.remove_active_player(*(bank for bank in d.list_active_players() if bank not in banks))
@@ -498,6 +500,6 @@ def run_shell(options: argparse.Namespace) -> int:
     """Open the prompt."""
     from dealer.shell import run
 
-    with _dealer(options, DEFAULT_TIMEOUT) as d:
+    with open_dealer(options, DEFAULT_TIMEOUT) as d:
         run(d)
     return 0

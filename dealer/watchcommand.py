@@ -40,9 +40,9 @@ def _limit(name: str) -> Callable[[str], float]:
         try:
             value = float(text)
             read_limits({name: value})
+            return value
         except ValueError as error:
             raise argparse.ArgumentTypeError(str(error)) from None
-        return value
 
     return number
 

@@ -19,8 +19,10 @@ from support.threads import in_threads
 from support.watcher import WITHIN_S, Watcher, assert_counted, until
 
 from dealer import Dealer
+from zmqjsonproxy.channels.protocol.limits import NO_LIMITS
 from zmqjsonproxy.channels.subscription import Subscription, SubscriptionEndedError
-from zmqjsonproxy.channels.updates import Update
+from zmqjsonproxy.channels.updates import EventKind, Update
+from zmqjsonproxy.subscriber import Target
 
 MIB = 2**20
 
@@ -287,6 +289,17 @@ def test_limits_change_without_a_gap(player: Publisher, bank: Any, watcher: Watc
     last = bank.count("number", 1)
     values += [update.value for update in until(subscription, last)]
     assert values == sorted(values)
+
+
+def test_an_object_that_is_not_there_is_told_and_others_deliver(
+    player: Publisher, watcher: Watcher
+) -> None:
+    wishes = (("nobody", "number", NO_LIMITS), ("bank", "number", NO_LIMITS))
+    target = Target(player.url, "BANKA", wishes)
+    subscription = watcher.subscriber.subscribe([target], "test")
+    assert subscription.next(WITHIN_S).name == "number"
+    texts = [event.text for event in subscription.events if event.kind is EventKind.REFUSED]
+    assert texts == ["nobody: number: 'nobody' publishes nothing here; there are: bank"]
 
 
 INTERRUPTED = """

@@ -34,7 +34,8 @@ class PublishingBank:
     said = message(doc="Counts: its `n`.")
     frames = pipe(doc="Arrays of bytes; `x_start` is their checksum.")
 
-    def __init__(self) -> None:
+    def __init__(self, server: ZMQJSONProxyServer) -> None:
+        self._server = server
         self._ended: threading.Event | None = None
         self._flow: threading.Thread | None = None
 
@@ -100,6 +101,11 @@ class PublishingBank:
         return value
 
     @query
+    def clients(self) -> int:
+        """Return how many clients have subscriptions."""
+        return self._server.publisher.clients
+
+    @query
     def memory(self) -> int:
         """Return the resident memory of the process, bytes."""
         return int(psutil.Process().memory_info().rss)
@@ -146,8 +152,8 @@ def main(argv: list[str] | None = None) -> int:
     if options.held:
         print("held", flush=True)
         signal.sigwait({signal.SIGUSR1})
-    bank, context = PublishingBank(), zmq.Context()
-    with ZMQJSONProxyServer(context, options.url) as server:
+    with zmq.Context() as context, ZMQJSONProxyServer(context, options.url) as server:
+        bank = PublishingBank(server)
         bank.touch(options.keys, 0)
         server.expose("bank", bank)
         for number in (signal.SIGINT, signal.SIGTERM):

@@ -8,7 +8,6 @@ with Reader(url, "frames") as reader: ...     (runs it as a process of its own)
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -68,7 +67,7 @@ def main() -> int:
     url, pattern = sys.argv[1:]
     with Dealer({"BANKA": url}) as d:
         subscription = d.subscribe(pattern, policy="latest")
-        subscription.next(DEADLINE)
+        first = subscription.next(DEADLINE)
         print("ready", flush=True)
         for _ in sys.stdin:
             newest = subscription.latest()
@@ -76,8 +75,8 @@ def main() -> int:
                 "received": subscription.received,
                 "lost": subscription.lost,
                 "reopened": subscription.reopened,
+                "first": first.number,
                 "newest": newest and newest.number,
-                "pid": os.getpid(),
             }
             print(json.dumps(report), flush=True)
     return 0
