@@ -126,8 +126,8 @@ def test_bash_completes_properties_and_runs_nothing_that_a_bank_calls_one(
         port = hosted.url.rpartition(":")[2]
         config.write_text(f'[banks.SUPPLY]\nhpc_host = "127.0.0.1"\nplayer_port = {port}\n')
         assert complete(
-            files["bash"], config, "dealer get SUPPLY.l", "dealer watch SUPPLY.limit SUPPLY.st"
-        ) == [["SUPPLY.label", "SUPPLY.limit"], ["SUPPLY.status.SCAN"]]
+            files["bash"], config, "dealer get SUPPLY.la", "dealer watch SUPPLY.limit SUPPLY.st"
+        ) == [["SUPPLY.label"], ["SUPPLY.status.SCAN"]]
     assert not (tmp_path / "run").exists()
 
 
