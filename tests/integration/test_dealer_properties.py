@@ -22,7 +22,7 @@ from support.terminal import Terminal
 from dealer import Dealer
 from dealer.cli import main
 from player.testing import HostedBank
-from zmqjsonproxy import ZMQJSONProxyServer
+from zmqjsonproxy import ThreadHub, ZMQJSONProxyServer
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -289,17 +289,36 @@ def test_a_frame_is_drawn(dealer: Run, players: dict[str, HostedBank]) -> None:
     assert told["value"]["data"] == [0.0, 1.0, 2.0, 3.0, 4.0]
 
 
-def test_ctrl_c_ends_a_recording_with_its_totals(
-    tmp_path: Path, config: Path, players: dict[str, HostedBank]
-) -> None:
-    players["WEST"].bank.send_frames(1, 4)  # type: ignore[attr-defined]
-    path = tmp_path / "a.npy"
-    with on_a_terminal(config, "pipe", "WEST.trace", "--to", str(path)) as terminal:
-        terminal.wait_for("received 1, lost 0")
-        terminal.type("\x03")
-        terminal.wait_for("written: ")
-        assert terminal.wait() == 0
-    assert len(np.load(path)) == 1
+def test_a_recording_goes_on_with_the_next_life_of_its_player_until_ctrl_c(tmp_path: Path) -> None:
+    path = tmp_path / "frames.npy"
+    with ThreadHub() as hub, Publisher() as player:
+        url = player.url
+        config = file_of(tmp_path / "array.toml", SUPPLY=url)
+        hub.call(url, "bank", "send_frames", (1, 64), {}, 10)
+        with (
+            on_a_terminal(config, "pipe", "frames", "--to", str(path)) as terminal,
+            Publisher(url, held=True) as again,
+        ):
+            terminal.wait_for("received 1, lost 0")
+            player.kill()
+            terminal.wait_for("; nothing is heard of SUPPLY")
+            again.begin()
+            terminal.wait_for("re-opened 1")
+            hub.call(url, "bank", "send_frames", (2, 64), {}, 10)
+            terminal.wait_for("received 3, lost 0, re-opened 1")
+            terminal.type("\x03")
+            terminal.wait_for("written: ")
+            assert terminal.wait() == 0
+    assert np.load(path).shape == (3, 64)
+    records = [json.loads(line) for line in path.with_suffix(".npy.jsonl").read_text().splitlines()]
+    assert [each.get("event", each.get("number")) for each in records] == [
+        "opened",
+        1,
+        "stale",
+        "reopened",
+        1,
+        2,
+    ]
 
 
 # doctor
