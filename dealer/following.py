@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -81,7 +80,7 @@ class Follower:
     taken: int = 0
     there: set[str] = field(default_factory=set)
     given_up: dict[str, str] = field(default_factory=dict)
-    _refused: Counter[str] = field(default_factory=Counter)
+    _refused: dict[str, set[str]] = field(default_factory=dict)
 
     def follow(self, subscription: Subscription, sink: Sink) -> End:
         """Hand what comes to a sink, events before the updates that they are about; why it ended.
@@ -114,12 +113,12 @@ class Follower:
                 self.taken += 1
                 if self.taken == self.most:
                     return End.ENOUGH
+            elif len(self.given_up) == len(self.wanted):
+                return End.GIVEN_UP
             now = time.monotonic()
             if now >= look_at:
                 sink.look()
                 look_at = now + LOOK_S
-                if len(self.given_up) == len(self.wanted):
-                    return End.GIVEN_UP
             if end is not None and now >= end:
                 return End.TIME
 
@@ -130,12 +129,13 @@ class Follower:
             self.there.add(event.source)
         elif event.kind is EventKind.STALE:  # what comes back may be another Player
             self.given_up.pop(event.source, None)
-            self._refused[event.source] = 0
+            self._refused.pop(event.source, None)
         elif event.kind is EventKind.ENDED:
             self.given_up[event.source] = event.text
         elif event.kind is EventKind.REFUSED:
-            self._refused[event.source] += 1
-            if self._refused[event.source] >= len(self.wanted[event.source]):
+            refused = self._refused.setdefault(event.source, set())
+            refused.add(event.text)  # which names the pattern
+            if len(refused) >= len(self.wanted[event.source]):
                 self.given_up[event.source] = event.text
         sink.note(event)
 
