@@ -33,7 +33,7 @@ class Sink(Protocol):
 
 
 class End(Enum):
-    """Why nothing is taken any more."""
+    """Reason for which nothing is taken any more."""
 
     INTERRUPTED = "Ctrl-C"
     ENOUGH = "as many as were wanted"
