@@ -142,9 +142,13 @@ class _Folder:
         self._frames += 1
         name = f"{self._frames:08d}.npy"
         unfinished = self._path / f"{name}.part"
-        with unfinished.open("wb") as file:
-            self._save(file, array, allow_pickle=False)
-        os.replace(unfinished, self._path / name)
+        try:
+            with unfinished.open("wb") as file:
+                self._save(file, array, allow_pickle=False)
+            os.replace(unfinished, self._path / name)
+        except BaseException:
+            unfinished.unlink(missing_ok=True)
+            raise
         self._lines.note(_record(update) | {"file": name})
 
     def note(self, record: JsonObject) -> None:
