@@ -225,7 +225,9 @@ def read_updates(params: JsonValue) -> Iterator[tuple[int, int, int, JsonValue]]
         number, count, time_us, value = params[first : first + 4]
         if type(number) is not int or type(count) is not int or type(time_us) is not int:
             continue
-        if 0 <= count < _MOST and 0 <= time_us < _MOST and number >= 0:  # `_fit` takes twice as long
+        if (
+            0 <= count < _MOST and 0 <= time_us < _MOST and number >= 0
+        ):  # `_fit` takes twice as long
             yield number, count, time_us, value
 
 
