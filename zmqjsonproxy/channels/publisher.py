@@ -267,7 +267,7 @@ class Publisher:
         """Return who has subscriptions, and what did not reach them.
 
         Returns:
-            `connections` and `streams`, how many there are; `dropped`, updates that a client did
+            `connections` and `streams` that they hear of, how many there are; `dropped`, updates that a client did
             not get, of all clients that there were, and `dropped_ago`, s since the last of them,
             None: there was none; `clients`, those that have missed most and for which most waits,
             at most 100: `name`, `patterns`, `streams`, `waiting` (bytes), `dropped` since it
@@ -283,9 +283,11 @@ class Publisher:
             else:
                 known.append((client, waiting))
         known.sort(key=lambda one: (one[0].dropped, one[1]), reverse=True)
+        with publishing:
+            streams = sum(bool(stream.clients) for stream in self._streams.values())
         return {
             "connections": len(known),
-            "streams": len(self._streams) - len(self._idle),
+            "streams": streams,
             "dropped": self._dropped,
             "dropped_ago": round(now - self._dropped_at, 3) if self._dropped else None,
             "clients": [
