@@ -56,6 +56,7 @@ def test_subscribers_are_told_with_name_and_streams(server: ZMQJSONProxyServer) 
             return hub.call(server.url, "rpc", "channels", (), {}, 10)["connections"]
 
         eventually(lambda: connections() == 0)  # though nothing was published since it ended
+        assert hub.call(server.url, "rpc", "channels", (), {}, 10)["streams"] == 0
 
 
 def test_a_client_that_takes_nothing_is_told_with_what_waits_and_was_dropped(
