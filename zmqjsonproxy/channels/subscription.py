@@ -306,8 +306,13 @@ class Subscription(OfOneProcess):
         """End the subscription; may be called in its callbacks, which get nothing more, and by a
         finaliser."""
         self._is_closed = True
-        self._end(f"{self._label}: it was closed")  # without a lock: a finaliser runs anywhere
-        self._owner.end(self)
+        self._end(f"{self._label}: it was closed")
+        if self._turn.acquire(blocking=False):  # never waited for: a finaliser runs anywhere
+            try:
+                self._wake()
+            finally:
+                self._turn.release()
+        self._owner.end(self)  # which wakes readers in any case
 
     def __enter__(self) -> Self:
         return self
