@@ -332,7 +332,7 @@ class Link:
             self._lose(stream, sink, lost)
         if stream.kind == _PIPE:
             value = self._restored(stream, sink, value)
-        update = Update(self.source, stream.name, value, count, time_us / 1e6, lost)
+        update = Update(self.source, stream.name, value, count, time_us / 1e6, lost, stream.kind)
         given = self._given.get(sink)
         if given is None:
             self._given[sink] = [update]

@@ -143,6 +143,14 @@ class Property:
     newest: PublishedUpdate | None = None
     listeners: dict[object, Listener] = field(default_factory=dict)
 
+    def describe(self) -> JsonObject:
+        """Return what clients are told: its declaration, and number and time (UTC, unix seconds) of
+        its last update, if there was one."""
+        told = self.declared.describe()
+        if self.newest is not None:
+            told |= {"number": self.number, "time": self.newest.time_us / 1e6}
+        return told
+
 
 class PropertyTable:
     """Properties of one object, and their present values; for any thread.
@@ -272,7 +280,7 @@ class PropertyTable:
         """Return what clients are told of all properties, by name."""
         with publishing:
             known = sorted(self.properties.items())
-        return [one.declared.describe() for _, one in known]
+            return [one.describe() for _, one in known]
 
 
 def _checked(declared: Declared, value: JsonValue) -> JsonValue:
