@@ -10,6 +10,7 @@ import errno
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from player.errors import PortTakenError
@@ -60,6 +61,8 @@ class EndpointContext:
         log: Logger with the Bank's name bound.
         on_end: To be called with a sentence if the endpoint ends by itself; then the Player ends.
         lend: Has a port lent under a name; see `serve`.
+        url: Where this host reaches the endpoint for calls.
+        directory: Where relative paths of the configuration begin.
     """
 
     name: str
@@ -69,6 +72,8 @@ class EndpointContext:
     log: BankLog
     on_end: Callable[[str], None]
     lend: Callable[[str, Callable[[int], Any]], Any]
+    url: str
+    directory: Path
 
     def serve(self, port: int | str, at: Callable[[int], T]) -> T:
         """Serve at a port of the endpoint's table, a `player.tables.PortOrService`; what `at` returns.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import zmq
@@ -88,6 +88,10 @@ class RpcEndpoint(Endpoint):
         except TimeoutError as error:
             raise AddressError(url, "the thread that serves does not take it on") from error
         self._url = url
+
+    def tell_endpoints(self, urls: Mapping[str, str]) -> None:
+        """Let `rpc.ping` tell where the other endpoints are, name -> URL."""
+        self._server.tell_endpoints(urls)
 
     def open(self, bank: Bank) -> None:
         """Expose the Bank and its parts, and serve."""

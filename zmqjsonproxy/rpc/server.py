@@ -12,7 +12,7 @@ import logging
 import secrets
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from functools import partial
 from typing import Any, Self
@@ -150,6 +150,10 @@ class ZMQJSONProxyServer(OfOneProcess):
         if has_properties(obj):
             self.publisher.add(name, table_of(obj))
         return interface
+
+    def tell_endpoints(self, urls: Mapping[str, str]) -> None:
+        """Let `rpc.ping` tell of further ways in, name -> URL."""
+        self.engine.endpoints.update(urls)
 
     # the loop
 
