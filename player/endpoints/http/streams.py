@@ -13,7 +13,7 @@ from fastapi.responses import StreamingResponse
 from fastapi.sse import format_sse_event
 
 from player.endpoints.http.protocol.messages import write_beat
-from player.endpoints.http.viewers import Message, Viewer, Viewers
+from player.endpoints.http.viewers import Viewer, Viewers
 
 __all__ = ["EventStream", "serve_websocket"]
 
@@ -83,7 +83,7 @@ class EventStream(StreamingResponse):
         while (messages := await self._viewer.take(beats.left)) is not None:
             chunk = bytearray()
             for message in messages:
-                chunk += _event(message)
+                chunk += message.event
                 if len(chunk) > _AT_ONCE_BYTES:
                     since_beat += len(chunk)
                     yield bytes(chunk)
@@ -97,10 +97,6 @@ class EventStream(StreamingResponse):
             if chunk:
                 yield bytes(chunk)
                 await asyncio.sleep(_PAUSE_S)
-
-
-def _event(message: Message) -> bytes:
-    return format_sse_event(data_str=message.text, event="update")
 
 
 async def serve_websocket(

