@@ -29,18 +29,24 @@ from zmqjsonproxy.errors import (
     RefusedError,
     RemoteError,
 )
+from zmqjsonproxy.files.errors import ChecksumError, FetchError, FileChangedError
 
 if TYPE_CHECKING:
     from dealer.aio import AsyncDealer
+    from zmqjsonproxy.files.fetch import Fetched
 
 __all__ = [
     "AsyncDealer",
     "AsyncOperations",
     "CallTimeoutError",
+    "ChecksumError",
     "ClosedError",
     "ConfigurationError",
     "Dealer",
     "DealerError",
+    "FetchError",
+    "Fetched",
+    "FileChangedError",
     "NoActivePlayersError",
     "NoSuchPlayerError",
     "NotExportedError",
@@ -73,5 +79,7 @@ class Switching:
 SWbits = Switching
 """The original's name of it."""
 
-# Who does not use asyncio does not pay for it.
-__getattr__ = late_names(__name__, {"AsyncDealer": "dealer.aio"})
+# Who does not use asyncio, or fetches nothing, does not pay for it.
+__getattr__ = late_names(
+    __name__, {"AsyncDealer": "dealer.aio", "Fetched": "zmqjsonproxy.files.fetch"}
+)

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any, Self
 
 from dealer.bank import PART_TIMEOUT, Parts
+from dealer.fetching import FileVerbs
 from dealer.operations import AsyncOperations
 from dealer.players import find_players
 from dealer.roster import DEFAULT_TIMEOUT, default_deadline
@@ -21,7 +22,7 @@ from zmqjsonproxy.subscriptions import Subscriptions
 __all__ = ["AsyncBankProxy", "AsyncDealer"]
 
 
-class AsyncBankProxy(Parts[AsyncProxyClient], AsyncProxyClient):
+class AsyncBankProxy(FileVerbs, Parts[AsyncProxyClient], AsyncProxyClient):
     """The Bank of one Player: `await proxy.set_mode("MODE1")`, `await
     proxy.valon.get_frequency(0)`.
 

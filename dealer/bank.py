@@ -1,11 +1,14 @@
-"""One Bank as an object: its methods, and its parts `roach` and `valon`; for callers that wait."""
+"""One Bank as an object: its methods, its parts `roach` and `valon`, its files; for callers that
+wait."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from dealer.fetching import FileVerbs
 from zmqjsonproxy import ZMQJSONProxyClient
+from zmqjsonproxy.hubs import blocking
 
 if TYPE_CHECKING:
     from zmqjsonproxy import ThreadHub
@@ -38,10 +41,19 @@ class Parts(Generic[P]):
 
     def part(self, name: str) -> P:
         """Return the proxy of an object that the Player exposes as `bank.<name>`."""
-        part = self._parts.get(name)
-        if part is None:
-            part = self._parts.setdefault(name, self._make_part(f"bank.{name}"))
-        return part
+        return self._object(f"bank.{name}")
+
+    @property
+    def files(self) -> P:
+        """The files that the Player serves: `areas()`, `listing("DATA", "*.fits")`; `fetch` fetches
+        them."""
+        return self._object("files")
+
+    def _object(self, name: str) -> P:
+        found = self._parts.get(name)
+        if found is None:
+            found = self._parts.setdefault(name, self._make_part(name))
+        return found
 
     def __repr__(self) -> str:
         return f"<Bank {self._name} at {self._url}>"
@@ -70,3 +82,5 @@ class BankProxy(Parts[ZMQJSONProxyClient], ZMQJSONProxyClient):
         super().__init__(None, "bank", url, time_out, **shared)
         self._name, self._parts = name, {}
         self._make_part = lambda part: ZMQJSONProxyClient(None, part, url, PART_TIMEOUT, **shared)
+
+    fetch = blocking(FileVerbs.fetch)

@@ -8,7 +8,16 @@ import sys
 from collections.abc import Sequence
 
 from arrayconfig.logs import bind, log_to
-from dealer import commands, hostcommands, plancommand, plotcommand
+from dealer import (
+    commands,
+    fetchcommand,
+    hostcommands,
+    pipecommand,
+    plancommand,
+    plotcommand,
+    propertycommands,
+    watchcommand,
+)
 from dealer.errors import DealerError
 from groundwork.commandline import LOG_LEVELS, Parser, argument, command, flag, number_of_seconds
 from groundwork.output import run_command
@@ -27,7 +36,7 @@ COMMON = (
     ),
     argument(
         "--timeout S",
-        "deadline of a call, s; default: 10; scan and the prompt: 180; hosts: 60 for an order, 5 for a question",
+        "deadline of a call, s; default: 10; scan, prompt: 180; fetch: 30; hosts: 60 for an order, 5 for a question",
         type=number_of_seconds,
         default=argparse.SUPPRESS,
     ),
@@ -39,6 +48,19 @@ COMMON = (
         default=argparse.SUPPRESS,
     ),
 )
+
+
+COMMANDS = (
+    commands,
+    propertycommands,
+    watchcommand,
+    pipecommand,
+    fetchcommand,
+    hostcommands,
+    plancommand,
+    plotcommand,
+)
+"""Modules that bring commands, in the order of the help."""
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -58,7 +80,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     common = Parser(add_help=False, arguments=COMMON)  # they may stand after the command, too
     subcommands = parser.add_subparsers(dest="command", metavar="COMMAND")
-    for module in (commands, hostcommands, plancommand, plotcommand):
+    for module in COMMANDS:
         module.add_commands(subcommands, common)
     recording.add_commands(subcommands)
     return parser

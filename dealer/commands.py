@@ -29,9 +29,22 @@ from zmqjsonproxy.jsontext import json_text
 from zmqjsonproxy.locating import NotLocatedError, scheme_of
 from zmqjsonproxy.parameters import summary
 
-__all__ = ["add_commands", "address_of", "complain", "read_value", "run_shell"]
+__all__ = [
+    "QUESTION_TIMEOUT",
+    "add_commands",
+    "address_of",
+    "as_named",
+    "banks_named",
+    "complain",
+    "described",
+    "open_dealer",
+    "read_value",
+    "run_shell",
+    "tell",
+]
 
 QUESTION_TIMEOUT = 10.0
+"""Of a command that asks, by default, s."""
 END_KEYS = ("SCANNUM", "SCANLEN", "DAQFITS")
 LOOK_S = 2.0
 
@@ -104,7 +117,8 @@ def add_commands(commands: argparse._SubParsersAction[Parser], common: Parser) -
     )
 
 
-def _dealer(options: argparse.Namespace, timeout: float = QUESTION_TIMEOUT) -> Dealer:
+def open_dealer(options: argparse.Namespace, timeout: float = QUESTION_TIMEOUT) -> Dealer:
+    """Return the Dealer of a command line; its deadline, s, unless that has one."""
     return Dealer(config=options.config, timeout=options.timeout or timeout)
 
 
@@ -115,7 +129,7 @@ def complain(error: Exception) -> None:
         print(f"dealer: {line}", file=sys.stderr)
 
 
-def _tell(as_json: bool, value: Any, text: str) -> None:
+def tell(as_json: bool, value: Any, text: str) -> None:
     """Print a value as JSON, or what a person reads instead."""
     print(json_text(value) if as_json else text, flush=True)
 
@@ -158,14 +172,22 @@ def _arguments(words: Iterable[str]) -> tuple[list[Any], dict[str, Any]]:
     return args, kwargs
 
 
-def _banks(d: Dealer, text: str) -> list[str]:
+def banks_named(text: str, known: Sequence[str]) -> list[str]:
+    """Return the Banks that an argument BANKS means, `all` or `BANKA,BANKB`.
+
+    Raises:
+        NoSuchPlayerError: Some of them are not known.
+    """
     if text == "all":
-        return d.list_available_players()
-    return [_as_named(word, d.list_available_players()) for word in dict.fromkeys(text.split(","))]
+        return list(known)
+    names = [as_named(word, known) for word in dict.fromkeys(text.split(","))]
+    if unknown := [name for name in names if name not in known]:
+        raise NoSuchPlayerError(unknown, known)
+    return names
 
 
-def _as_named(word: str, banks: Iterable[str]) -> str:
-    """The Bank that a word means: `banka` is BANKA, if no Bank is called so."""
+def as_named(word: str, banks: Iterable[str]) -> str:
+    """Return the Bank that a word means: `banka` is BANKA, if no Bank is called so."""
     return word.upper() if word not in banks and word.upper() in banks else word
 
 
@@ -192,7 +214,7 @@ def address_of(word: str, config: str | None) -> str:
 def _player(word: str, config: str | None) -> tuple[str, str]:
     """Return the Bank that a word means, and the URL of its Player; NoSuchPlayerError."""
     urls = find_players(None, config)
-    bank = _as_named(word, urls)
+    bank = as_named(word, urls)
     if bank not in urls:
         raise NoSuchPlayerError([bank], list(urls))
     return bank, urls[bank]
@@ -204,9 +226,9 @@ def _player(word: str, config: str | None) -> tuple[str, str]:
 def _list(options: argparse.Namespace) -> int:
     if options.bank is not None:
         return _list_methods(options)
-    with _dealer(options) as d:
+    with open_dealer(options) as d:
         urls = {name: proxy.url for name, proxy in d.available_players.items()}
-    _tell(options.json, urls, text_table((), urls.items()))
+    tell(options.json, urls, text_table((), urls.items()))
     return 0
 
 
@@ -218,7 +240,7 @@ def _list_methods(options: argparse.Namespace) -> int:
         raise PlayersError("list", {bank: Outcome(bank, None, found)})
     methods = [found.methods[name] for name in sorted(found.methods)]
     told = {m.name: {"signature": m.signature, "doc": m.doc} for m in methods}
-    _tell(options.json, told, text_table((), [(m.name, summary(m.doc)) for m in methods]))
+    tell(options.json, told, text_table((), [(m.name, summary(m.doc)) for m in methods]))
     return 0
 
 
@@ -227,7 +249,7 @@ def _status(options: argparse.Namespace) -> int:
     with ThreadHub(locators=Services().locators) as hub:
         states = ask_states(hub, urls, options.keys, options.timeout or QUESTION_TIMEOUT)
     told = {bank: state.describe() for bank, state in states.items()}
-    _tell(options.json, told, state_tables(states, options.keys))
+    tell(options.json, told, state_tables(states, options.keys))
     failed = [bank for bank, state in states.items() if state.error is not None]
     lacking = {
         bank: state.missing
@@ -248,20 +270,20 @@ def _status(options: argparse.Namespace) -> int:
 def _call(options: argparse.Namespace) -> int:
     args, kwargs = _arguments(options.args)
     method: str = options.method
-    if "." in method and not method.startswith(("rpc.", "bank.")):
+    if "." in method and not method.startswith(("rpc.", "bank.", "files.")):
         method = f"bank.{method}"
     reserved = sorted({"_banks", "_timeout"} & kwargs.keys())
     if reserved:
         raise ConfigurationError(
             "call", [f"{reserved[0]} is no argument of a Bank; there is the option --timeout"]
         )
-    with _dealer(options) as d:
-        banks = _banks(d, options.bank)
+    with open_dealer(options) as d:
+        banks = banks_named(options.bank, d.list_available_players())
         with CallLine(d, banks, method):
             outcomes = d.outcomes(method, *args, _banks=banks, **kwargs)
     failed = {bank: o for bank, o in outcomes.items() if o.error is not None}
     if options.json:
-        print(json_text({bank: _described(outcome) for bank, outcome in outcomes.items()}))
+        print(json_text({bank: described(outcome) for bank, outcome in outcomes.items()}))
     elif len(outcomes) == 1:
         for outcome in outcomes.values():
             if outcome.error is None:
@@ -277,7 +299,8 @@ def _call(options: argparse.Namespace) -> int:
     return 1 if failed else 0
 
 
-def _described(outcome: Outcome) -> dict[str, Any]:
+def described(outcome: Outcome) -> dict[str, Any]:
+    """Return what came of a call to one Bank, as JSON holds it."""
     if outcome.error is not None:
         return {"error": str(outcome.error), "kind": type(outcome.error).__name__}
     return {"value": outcome.value, "delay_s": round(outcome.delay_s, 6)}
@@ -311,8 +334,8 @@ def _inline(value: Any) -> str:
 
 
 def _scan(options: argparse.Namespace) -> int:
-    with _dealer(options, DEFAULT_TIMEOUT) as d:
-        banks = _banks(d, options.banks)
+    with open_dealer(options, DEFAULT_TIMEOUT) as d:
+        banks = banks_named(options.banks, d.list_available_players())
         d.add_active_player(*banks)
         d.remove_active_player(*(bank for bank in d.list_active_players() if bank not in banks))
         if options.mode is not None:
@@ -389,7 +412,7 @@ def _print_start(started: Mapping[str, Any], as_json: bool) -> None:
         for bank, a in started.items()
     ]
     told = {bank: {"started": answer} for bank, answer in started.items()}
-    _tell(as_json, told, text_table((), rows))
+    tell(as_json, told, text_table((), rows))
 
 
 def _print_ends(ends: Mapping[str, dict[str, Any]], as_json: bool) -> None:
@@ -398,7 +421,7 @@ def _print_ends(ends: Mapping[str, dict[str, Any]], as_json: bool) -> None:
         (bank, end["outcome"], _counted(end), *(end["status"].get(key, "-") for key in keys))
         for bank, end in ends.items()
     ]
-    _tell(as_json, ends, text_table(("Bank", "scan", "recorded", *keys), rows))
+    tell(as_json, ends, text_table(("Bank", "scan", "recorded", *keys), rows))
 
 
 def _counted(end: Mapping[str, Any]) -> str:
@@ -415,7 +438,7 @@ def _doctor(options: argparse.Namespace) -> int:
     from dealer.doctor import examine
 
     report = examine(options.config, options.timeout or QUESTION_TIMEOUT)
-    _tell(options.json, report.describe(), "\n".join(report.lines()))
+    tell(options.json, report.describe(), "\n".join(report.lines()))
     return 1 if report.findings else 0
 
 
@@ -438,7 +461,7 @@ def _stubs(options: argparse.Namespace) -> int:
             str(options.output), [f"cannot be written: {error.strerror}"]
         ) from error
     text = f"written: {options.output}; in a script: from {options.output.stem} import Dealer"
-    _tell(options.json, {"written": str(options.output)}, text)
+    tell(options.json, {"written": str(options.output)}, text)
     return 0
 
 
@@ -477,6 +500,6 @@ def run_shell(options: argparse.Namespace) -> int:
     """Open the prompt."""
     from dealer.shell import run
 
-    with _dealer(options, DEFAULT_TIMEOUT) as d:
+    with open_dealer(options, DEFAULT_TIMEOUT) as d:
         run(d)
     return 0

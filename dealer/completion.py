@@ -2,8 +2,8 @@
 runs nothing.
 
 What may stand for an argument follows from its metavar: `BANK` and `BANKS` are Banks, `METHOD` is
-of the Bank before, `FILE`, `EXE` and `DIR` are paths. Names of Banks and methods are asked of
-`dealer list` when they are needed.
+of the Bank before, `PROPERTY` is of any Bank, `FILE`, `EXE` and `DIR` are paths. Names of Banks and
+methods are asked of `dealer list`, those of properties of `dealer properties`, when they are needed.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ class Kind(Enum):
     BANK = "bank"
     BANKS = "banks"
     METHOD = "method"
+    PROPERTY = "property"
     FILE = "file"
     FOLDER = "folder"
 
@@ -33,6 +34,8 @@ KIND_OF = {
     "BANK": Kind.BANK,
     "BANKS": Kind.BANKS,
     "METHOD": Kind.METHOD,
+    "PROPERTY": Kind.PROPERTY,
+    "PROPERTY=VALUE": Kind.PROPERTY,
     "FILE": Kind.FILE,
     "EXE": Kind.FILE,
     "DIR": Kind.FOLDER,
@@ -156,6 +159,11 @@ _dealer_player_methods() {
     dealer ${config:+--config "${config/#\\~/$HOME}"} list "${1%%,*}" --timeout 2 2>/dev/null | cut -d ' ' -f 1
 }
 
+_dealer_player_properties() {  # compgen expands words as the shell does: only harmless ones
+    dealer ${config:+--config "${config/#\\~/$HOME}"} properties --names --timeout 2 2>/dev/null \\
+        | grep -x '[[:alnum:]_.:-]*'
+}
+
 _dealer_player_reply() {  # KIND WORDS: what can stand where the cursor is
     local before=
     case $1 in
@@ -166,6 +174,7 @@ _dealer_player_reply() {  # KIND WORDS: what can stand where the cursor is
             mapfile -t COMPREPLY < <(compgen -P "$before" -W "$(_dealer_player_banks) all" -- "${cur##*,}")
             ;;
         method) mapfile -t COMPREPLY < <(compgen -W "$(_dealer_player_methods "$bank")" -- "$cur") ;;
+        property) mapfile -t COMPREPLY < <(compgen -W "$(_dealer_player_properties) $2" -- "$cur") ;;
         file) compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -f -- "${cur/#\\~/$HOME}") ;;
         folder) compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -d -- "${cur/#\\~/$HOME}") ;;
     esac
@@ -291,6 +300,13 @@ _dealer_player_methods() {{
     compadd -a methods
 }}
 
+_dealer_player_properties() {{
+    local -a properties
+    properties=(${{(f)"$(dealer ${{config:+--config}} ${{config:+${{~config}}}} properties --names --timeout 2 \\
+        2>/dev/null)"}})
+    compadd -a properties
+}}
+
 _dealer_player_config() {{  # the value of --config, wherever it stands
     local at=${{words[(i)--config]}}
     (( at < $#words )) && config=${{words[at + 1]}} || config=${{${{(M)words:#--config=*}}#--config=}}
@@ -326,6 +342,7 @@ ZSH_ACTIONS = {
     Kind.BANK: "_dealer_player_banks",
     Kind.BANKS: "_dealer_player_list",
     Kind.METHOD: "_dealer_player_methods",
+    Kind.PROPERTY: "_dealer_player_properties",
     Kind.FILE: "_files",
     Kind.FOLDER: "_files -/",
 }
@@ -406,13 +423,17 @@ def _zsh_action(argument: Argument) -> str:
 
 FISH_HEAD = """# Completion for fish; made by `dealer completion fish`.
 
-function __dealer_player_list
+function __dealer_player_ask
     set -l words (commandline -opc)
     set -l options
     if set -l at (contains -i -- --config $words)
         set options --config $words[(math $at + 1)]
     end
-    dealer $options list $argv 2>/dev/null | string replace -r ' .*' ''
+    dealer $options $argv 2>/dev/null | string replace -r ' .*' ''
+end
+
+function __dealer_player_list
+    __dealer_player_ask list $argv
 end
 
 function __dealer_player_methods
@@ -452,6 +473,7 @@ FISH_ACTIONS = {
     Kind.BANK: "-a '(__dealer_player_list)'",
     Kind.BANKS: "-a '(__dealer_player_list) all'",
     Kind.METHOD: "-a '(__dealer_player_methods)'",
+    Kind.PROPERTY: "-a '(__dealer_player_ask properties --names --timeout 2)'",
     Kind.FILE: "-F",
     Kind.FOLDER: "-a '(__fish_complete_directories)'",
     Kind.NOTHING: "",

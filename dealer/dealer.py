@@ -107,6 +107,8 @@ class Dealer(Roster[BankProxy]):
     add_switching_state = blocking(_Verbs.add_switching_state)
     set_gbt_ss = blocking(_Verbs.set_gbt_ss)
 
+    fetch = blocking(_Verbs.fetch)
+
     begin = blocking(_Verbs.begin)
     operation = blocking(_Verbs.operation)
     operations = blocking(_Verbs.operations)

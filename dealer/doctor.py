@@ -14,6 +14,7 @@ from typing import Any
 from arrayconfig import findings
 from arrayconfig.findings import Finding, file_finding
 from dealer.advice import unknown_host
+from dealer.channelfindings import channel_findings
 from dealer.errors import ConfigurationError
 from dealer.fanout import describe, fan_out
 from dealer.outcome import Outcomes
@@ -21,6 +22,7 @@ from dealer.players import configuration_path, find_players, is_port_manager
 from dealer.services import Services
 from dealer.start import ClockOffset
 from groundwork.cut import cut
+from groundwork.values import JsonValue
 from zmqjsonproxy import CallTimeoutError, InterfaceDescription, PeerLostError, ThreadHub
 from zmqjsonproxy.sockmon import Transition
 
@@ -65,14 +67,16 @@ class Report(findings.Report):
     Attributes:
         file: The configuration, or the port manager in its place; empty: none is named.
         players: Bank -> where it is asked.
+        channels: Bank -> who subscribes there, as `rpc.channels` tells it.
     """
 
     file: str = ""
     players: dict[str, str] = field(default_factory=dict)
+    channels: dict[str, JsonValue] = field(default_factory=dict)
 
     def describe(self) -> dict[str, Any]:
         """Return it as JSON holds it."""
-        return self.described(file=self.file or None, players=self.players)
+        return self.described(file=self.file or None, players=self.players, channels=self.channels)
 
     def lines(self) -> list[str]:
         """Return it as a person reads it."""
@@ -112,6 +116,7 @@ def examine(config: str | os.PathLike[str] | None = None, timeout: float = 10.0)
         report.notes += notes
         report.findings += _own_findings(there)
         _compare_clocks(there, report)
+        _look_at_channels(there, report)
     return report
 
 
@@ -175,6 +180,10 @@ class _Reached:
     urls: Mapping[str, str]
     timeout: float
 
+    def native(self) -> dict[str, str]:
+        """Return Bank -> URL of those whose Players are ours."""
+        return {bank: url for bank, url in self.urls.items() if self.found[bank].native}
+
     def ask(self, method: str, *args: object, but: Collection[str] = ()) -> Outcomes:
         """Ask those Banks, but some, that export a method."""
         chosen = {
@@ -221,6 +230,15 @@ def _own_findings(there: _Reached) -> list[Finding]:
                 )
                 told.append(Finding(check, text, remedy, bank))
     return told
+
+
+def _look_at_channels(there: _Reached, report: Report) -> None:
+    """A subscriber that takes too little misses updates; Players of other versions tell nothing."""
+    told = fan_out(there.hub, there.native(), "rpc.channels", (), {}, there.timeout)
+    report.channels = {bank: each.value for bank, each in told.items() if each.error is None}
+    findings, notes = channel_findings(report.channels)
+    report.findings += findings
+    report.notes += notes
 
 
 def interface_findings(
@@ -280,9 +298,9 @@ def _needed(kind: str, description: InterfaceDescription) -> frozenset[str]:
 
 
 def _compare_clocks(there: _Reached, report: Report) -> None:
-    urls = {bank: url for bank, url in there.urls.items() if there.found[bank].native}
     begun = time.time()
-    for bank, outcome in fan_out(there.hub, urls, "rpc.ping", (), {}, there.timeout).items():
+    told = fan_out(there.hub, there.native(), "rpc.ping", (), {}, there.timeout)
+    for bank, outcome in told.items():
         if outcome.error is not None or not isinstance(outcome.value, dict):
             continue
         half = outcome.delay_s / 2

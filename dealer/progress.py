@@ -1,4 +1,4 @@
-"""One line on a terminal that says how far a scan, or a long call, is. Nothing where there is no
+"""One line on a terminal that says how far a scan, a long call or a fetch is. Nothing where there is no
 terminal.
 
 The line is made of plain characters and overwrites itself: no colours, no escape codes, so it suits
@@ -13,12 +13,23 @@ import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Self, TextIO
+from typing import TYPE_CHECKING, Any, Self, TextIO
 
 from dealer.dealer import Dealer
 from dealer.outcome import Outcome
 
-__all__ = ["CallLine", "ProgressLine", "ScanLine", "call_text", "scan_text"]
+if TYPE_CHECKING:
+    from zmqjsonproxy.files.fetch import Progress
+
+__all__ = [
+    "CallLine",
+    "FetchLine",
+    "ProgressLine",
+    "ScanLine",
+    "call_text",
+    "fetch_text",
+    "scan_text",
+]
 
 LOOK_S = 2.0
 """Of one question about progress, s."""
@@ -144,6 +155,26 @@ class CallLine(ProgressLine):
                 )
 
 
+class FetchLine(ProgressLine):
+    """How far a fetch is."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._begun: tuple[float, int] | None = None  # when it began, s, and with how many bytes
+        self._bank, self._shown_at = "", 0.0
+
+    def show(self, bank: str, progress: Progress) -> None:
+        """Write the line anew, a few times a second."""
+        now = time.monotonic()
+        if self._begun is None or bank != self._bank:
+            self._bank, self._begun = bank, (now, progress.done)
+        if self.is_shown and now - self._shown_at >= EVERY_S:
+            self._shown_at = now
+            begun, done = self._begun
+            rate = (progress.done - done) / max(now - begun, EVERY_S)
+            self.write(fetch_text(bank, progress, rate, self.width))
+
+
 def scan_text(
     outcomes: Mapping[str, Outcome],
     status: Mapping[str, Mapping[str, Any]],
@@ -193,6 +224,21 @@ def call_text(running: Mapping[str, Mapping[str, Any]], width: int = WIDTH) -> s
     if slowest not in fractions:
         return "  ".join([text, *words] if text else words)
     return _with_bar(fractions[slowest], text, words, width)
+
+
+def fetch_text(bank: str, progress: Progress, rate: float, width: int = WIDTH) -> str:
+    """Return how far a fetch is.
+
+    Args:
+        bank: Whose file it is.
+        progress: What is there.
+        rate: Bytes/s so far.
+        width: Columns there are.
+    """
+    fraction = progress.done / progress.size if progress.size else 1.0
+    text = progress.text or f"{progress.done / 1e6:.1f} of {progress.size / 1e6:.1f} MB"
+    words = [f"{rate / 1e6:.1f} MB/s"] if not progress.text else []
+    return _with_bar(fraction, text, [*words, f"{bank} {progress.name}"], width)
 
 
 def _with_bar(fraction: float, text: str, words: Sequence[str], width: int) -> str:

@@ -7,11 +7,15 @@ but what both have: that of a Roster, and how operations are made.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from dealer.errors import NotExportedError, PlayersError
 from dealer.fanout import all_values
+from dealer.fetching import FETCH_TIMEOUT, fetched_from
 from dealer.outcome import Outcome, Outcomes
 from dealer.roster import B
 from dealer.scans import ScanVerbs
@@ -22,6 +26,7 @@ from zmqjsonproxy.hubs import Hub
 from zmqjsonproxy.operations import begin, find
 
 if TYPE_CHECKING:
+    from zmqjsonproxy.files.fetch import Fetched, Progress
     from zmqjsonproxy.rpc.remoteoperation import RemoteOperation
 
 __all__ = ["Verbs"]
@@ -199,6 +204,53 @@ class Verbs(ScanVerbs[B], Generic[B, Operation, Operations]):
                 ascending.
         """
         return await self._values("set_gbt_ss", period, [list(phase) for phase in ss_list])
+
+    # files
+
+    async def fetch(
+        self,
+        name: str,
+        to: str | os.PathLike[str] = ".",
+        *,
+        part: tuple[int, int | None] | None = None,
+        rate: float | None = None,
+        timeout: float = FETCH_TIMEOUT,
+        progress: Callable[[str, Progress], object] | None = None,
+        _banks: Iterable[str] | None = None,
+    ) -> dict[str, Fetched]:
+        """Fetch a file of this name from each active Bank, one after the other; Bank -> what was fetched.
+
+        Each goes into a folder of its Bank's name. In all else as `fetch` of one Bank, `d["BANKA"].fetch`.
+
+        Args:
+            name: `AREA/PATH`, or a bare name, which is looked for in all areas in their order.
+            to: The folder above those of the Banks; folders that are missing are made.
+            part: First and last byte that are wanted, None for the last one: to the end. None: all.
+            rate: Bytes/s at most, on average; None: as fast as it goes.
+            timeout: Of one request; so long nothing may come at all, s.
+            progress: Called with the Bank and what is there, of how many bytes, with each piece.
+            _banks: Ask these instead of the active ones.
+
+        Raises:
+            PlayersError: Some were not fetched. The outcomes of the others have what was.
+        """
+        banks, within = self._asked("fetch", _banks, timeout)
+        return all_values(
+            "fetch",
+            {
+                bank: await fetched_from(
+                    self._calls,
+                    bank,
+                    name,
+                    Path(to) / bank,
+                    part=part,
+                    rate=rate,
+                    timeout=within,
+                    progress=progress and partial(progress, bank),
+                )
+                for bank in banks
+            },
+        )
 
     # operations
 

@@ -4,6 +4,8 @@ The first scan is on recorded voltages. The second is on a synthetic receiver wi
 the noise diode switched: from its spectra the system temperature and the line come out as they were
 put in.
 
+Both are followed by subscription: how far they are, and live spectra.
+
 Everything it makes is below `demo-run/`: the configuration, supervisord's file and logs, the data,
 `spectra.png`. The recording (Arecibo, PUPPI, four coarse channels) comes with the package
 `baseband`, of which nothing is imported.
@@ -23,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from follow import Follower
 from observe import observe
 
 import dealer
@@ -334,10 +337,13 @@ def main() -> int:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
+    follower = Follower()
     try:
         wait_until_ready(config, 30)
         with dealer.Dealer(config=config) as d:
-            status = observe(d, mode=MODE, exposure=EXPOSURE_S, scan_length=SCAN_S)
+            status = observe(
+                d, mode=MODE, exposure=EXPOSURE_S, scan_length=SCAN_S, follow=follower.follow
+            )
             reports = {bank: outcome.result() for bank, outcome in d.scan_reports().items()}
             print("\nnow the synthetic receiver, with the noise diode switched")
             states = [
@@ -352,9 +358,10 @@ def main() -> int:
                 source="simulated",
                 switching=(SWITCHING_S, states),
                 status={"DAQSRC": "SYNTHETIC"},
+                follow=follower.follow,
             )
             seconds = {bank: outcome.result() for bank, outcome in d.scan_reports().items()}
-    except dealer.PlayersError as error:
+    except (dealer.PlayersError, TimeoutError) as error:
         print(f"demo: {error}\n{TOO_BUSY}", file=sys.stderr)
         return 1
     finally:
@@ -398,7 +405,8 @@ def main() -> int:
         for bank in each
         if each[bank]["outcome"] != "done"
     ]
-    print(f"\nspectra: {(RUN / 'spectra.png').relative_to(ROOT)}")
+    print(f"\nfollowed by subscription: {follower}")
+    print(f"spectra: {(RUN / 'spectra.png').relative_to(ROOT)}")
     if not right:
         print(
             "demo: a Bank's peak is not where the independent FFT of the file has it",

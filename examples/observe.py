@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import dealer
@@ -22,6 +23,7 @@ def observe(
     source: str = "J1810+1744",
     switching: tuple[float, list[tuple[float, int, int, float]]] | None = None,
     status: dict[str, object] | None = None,
+    follow: Callable[[dealer.Dealer], object] | None = None,
 ) -> dict[str, dict[str, object]]:
     """Run one scan on all Banks that `d` knows.
 
@@ -32,6 +34,7 @@ def observe(
         scan_length: Length of the scan, s.
         source: Name of what is observed.
         status: Further status keys.
+        follow: Returns when the scan is over; None: the Dealer waits for it.
         switching: Period, s, and states as `set_gbt_ss` takes them; None: the mode's default, one
             state.
 
@@ -56,7 +59,9 @@ def observe(
         d.set_gbt_ss(*switching)
     d.prepare()
     print("start    ", d.start())
-    d.wait_for_scan(verbose=True)
+    if follow is not None:
+        follow(d)
+    d.wait_for_scan(verbose=follow is None)
     return d.get_status()
 
 

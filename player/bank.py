@@ -17,8 +17,10 @@ from arrayconfig.logs import log_level, set_log_level
 from player.clock import Clock, SystemClock
 from player.errors import Fault
 from player.findings import Finding, Surroundings
+from player.hostproperties import HOST_PROPERTIES
 from player.tables import BankConfig, Composed, Config
 from player.tomlfile import KeyPath
+from zmqjsonproxy.channels.properties import declared_by
 from zmqjsonproxy.errors import RefusedError
 from zmqjsonproxy.interface import command, marked_methods, query
 
@@ -59,7 +61,8 @@ class Bank:
     """Base of all kinds of Banks. Methods reach callers only if they are marked.
 
     A subclass is refused, by TypeError, if it marks what the host itself calls (`open`, `close`,
-    ...), or takes from the host what that asks (`get_bank_name`).
+    ...), takes from the host what that asks (`get_bank_name`), or declares a property of the host's
+    (`player.hostproperties`).
     """
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -71,6 +74,11 @@ class Bank:
                     f"{cls.__name__}.{name} is marked for callers, but the host itself uses {name}"
                 )
                 raise TypeError(f"{text}: give the method another name, as {name}_it")
+        if taken := sorted(HOST_PROPERTIES & declared_by(cls).keys()):
+            raise TypeError(
+                f"{cls.__name__}.{taken[0]} is declared as a property, but the Player itself "
+                f"publishes {taken[0]}: give it another name"
+            )
         for name, (_, mark) in marked_methods(Bank).items():
             if name not in exported or exported[name][1].kind is not mark.kind:
                 raise TypeError(

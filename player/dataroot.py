@@ -17,8 +17,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from groundwork.wholefiles import replace_file
 from player.errors import DataRootError
-from portmanager.files import replace_file
 
 __all__ = ["DataRoot", "Mounts"]
 

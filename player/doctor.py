@@ -41,6 +41,7 @@ from player.services import reached_at
 from player.tables import Config
 from portmanager.protocol.urls import is_service
 from zmqjsonproxy import ProxyError, ThreadHub
+from zmqjsonproxy.files.areas import Areas
 from zmqjsonproxy.rpc.descriptors import capacity
 
 __all__ = ["Report", "examine", "repair"]
@@ -198,6 +199,7 @@ def _examine_bank(config: Config, name: str, around: Surroundings, report: Repor
     url = config.url(name)
     if not around.simulate:
         report.findings += host_findings(config, name, report.host)
+    report.findings += area_findings(config, name)
     find = service_findings if is_service(url) else address_findings
     served_by, found = find(config, name, url)
     report.banks[name] = (url, served_by)
@@ -215,6 +217,21 @@ def _examine_bank(config: Config, name: str, around: Surroundings, report: Repor
         )
         found.append(Finding("kind", text, "report this to whoever made the kind", name))
     report.findings += found
+
+
+def area_findings(config: Config, name: str) -> list[Finding]:
+    """Return what is wrong with the folders whose files a Bank's clients may fetch."""
+    areas = Areas(config.areas(name))
+    return [
+        Finding(
+            "files",
+            f"the area {area}, {areas.folders[area]}, is not to be had: {fault}",
+            f"make the folder, or correct it in [banks.{name}.files] or [instrument.files]",
+            name,
+        )
+        for area in areas.folders
+        if (fault := areas.fault(area))
+    ]
 
 
 def address_findings(config: Config, name: str, url: str) -> tuple[int | None, list[Finding]]:

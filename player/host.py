@@ -250,7 +250,8 @@ class Host(Closing):
 
     def _make_rpc_endpoint(self, ctx: zmq.Context[Any]) -> RpcEndpoint:
         def serve(url: str) -> RpcEndpoint:
-            return RpcEndpoint(ctx, url, name=self.name, on_end=self._endpoint_ended)
+            areas = self._config.areas(self.name)
+            return RpcEndpoint(ctx, url, name=self.name, on_end=self._endpoint_ended, areas=areas)
 
         def move(port: int) -> None:
             endpoint.serve_also(tcp_url(self._bind, port))

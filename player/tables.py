@@ -3,6 +3,7 @@ read: `config`."""
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -25,6 +26,7 @@ from groundwork.addresses import bind_address, checked_host, split_url, tcp_url
 from player.errors import Fault
 from player.tomlfile import KeyPath, TomlFile
 from portmanager.protocol.urls import LOCAL, ManagerAddress, ServiceAddress, is_service, own_service
+from zmqjsonproxy.files.protocol.names import AREA, AREA_FORM
 
 __all__ = [
     "DEFAULT_BIND",
@@ -94,6 +96,23 @@ def _manager(text: str) -> str:
     return text
 
 
+def _area(text: str) -> str:
+    """Refuse what cannot stand before the slash of `AREA/PATH`."""
+    if not AREA.match(text):
+        raise ValueError(
+            f"{text!r} is no name of an area; write one of letters, digits, _, - and ., as DATA"
+        )
+    return text
+
+
+Areas = Annotated[
+    dict[
+        Annotated[str, AfterValidator(_area), Field(json_schema_extra={"pattern": AREA_FORM})],
+        Annotated[str, Field(min_length=1)],
+    ],
+    Field(json_schema_extra={"additionalProperties": False}),
+]
+"""Folders whose files clients may fetch: name -> folder."""
 Port = Annotated[int, Field(ge=1, le=65535)]
 ServiceName = Annotated[str, Field(pattern="^service:"), AfterValidator(_service)]
 PortOrService = Annotated[
@@ -126,6 +145,7 @@ class InstrumentConfig(Table):
     bind: Address = DEFAULT_BIND
     data_root: str | None = None
     file_roots: list[Annotated[str, Field(min_length=1)]] | None = None
+    files: Areas = Field(default_factory=dict)
 
 
 class DealerConfig(Table):
@@ -157,6 +177,7 @@ class BankConfig(Table):
     hpc_host: Host
     player_port: PortOrService | None = None
     bind: Address | None = None
+    files: Areas = Field(default_factory=dict)
     endpoints: dict[str, SerializeAsAny[EndpointConfig]] = Field(default_factory=dict)
 
     @field_validator("endpoints", mode="plain", json_schema_input_type=dict[str, dict[str, Any]])
@@ -243,6 +264,13 @@ class Config:
         if self.instrument.file_roots is None:
             return self.directory, data_root
         return tuple(self.directory / root for root in self.instrument.file_roots)
+
+    def areas(self, bank: str) -> dict[str, Path]:
+        """Return the folders whose files clients of a Bank may fetch, by name: its own, then those of
+        the instrument."""
+        named = dict(self.banks[bank].files)
+        named |= {area: at for area, at in self.instrument.files.items() if area not in named}
+        return {area: self.directory / os.path.expanduser(at) for area, at in named.items()}
 
     def bind(self, bank: str) -> str:
         """Return the address on which a Bank's Player serves: its own, else the instrument's."""

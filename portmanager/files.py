@@ -5,14 +5,14 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from groundwork.wholefiles import replace_file
 from portmanager.protocol.lines import DEFAULT_PORT
 
-__all__ = ["Files", "default_folder", "read_usage", "replace_file", "usage_text"]
+__all__ = ["Files", "default_folder", "read_usage", "usage_text"]
 
 ORIGINAL_FOLDER = Path("/var/tmp/daqportmgr")
 """Where the original keeps `listen.port` and `ports.txt`, and where its clients look."""
@@ -109,38 +109,6 @@ def default_folder(port: int, environment: dict[str, str]) -> Path:
     raise OSError(
         f"no folder for the port, pid and usage files: tried {', '.join(map(str, candidates))}"
     )
-
-
-def replace_file(path: Path, text: str, *, is_durable: bool = False) -> None:
-    """Write a file that all may read, whole or not at all; no link is followed, in whosever folder
-    it is.
-
-    Args:
-        path: In a folder that exists.
-        text: Its content.
-        is_durable: Wait until the disk has it: it is there after a power failure, too.
-
-    Raises:
-        OSError: It cannot be written; what was there before is kept.
-    """
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-            file.write(text)
-            os.fchmod(handle, 0o644)
-            if is_durable:
-                file.flush()
-                os.fsync(handle)
-        os.replace(name, path)
-        if is_durable:
-            folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-            try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
 
 
 def usage_text(rows: Iterable[tuple[int, str, str]]) -> str:

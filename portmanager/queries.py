@@ -26,6 +26,7 @@ from groundwork.commandline import (
     number_of_seconds,
     port_number,
 )
+from groundwork.printable import printable
 from portmanager.allocation import Allocation
 from portmanager.client import PortManager
 from portmanager.conversation import TIMEOUT
@@ -144,16 +145,11 @@ def _show(
     if options.sort:
         allocations = sorted(allocations, key=SORTS[options.sort])
     cells = [
-        {"Service": _printable(one.service), "Port": one.port, "User": _printable(one.user)}
+        {"Service": printable(one.service), "Port": one.port, "User": printable(one.user)}
         for one in allocations
     ]
     text = table(columns, [[row[column] for column in columns] for row in cells])
     _tell(options.json, [one.as_dict() for one in allocations], text)
-
-
-def _printable(text: str) -> str:
-    """A name that may come from any server: nothing of it is to steer the terminal."""
-    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text)
 
 
 def _run_list(options: argparse.Namespace) -> int:
@@ -291,9 +287,9 @@ def _run_check(options: argparse.Namespace) -> int:
         print(f"last error: {state['last_error'] or 'none'}")
         rows = [
             (
-                _printable(one["service"]),
+                printable(one["service"]),
                 one["port"],
-                _printable(one["user"]),
+                printable(one["user"]),
                 _owner(one["uid"]),
                 _age(one["age_s"]),
                 f"{one['peer']} port {one['peer_port']}",

@@ -16,7 +16,8 @@ import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from portmanager.files import Files, replace_file, usage_text
+from groundwork.wholefiles import replace_file
+from portmanager.files import Files, usage_text
 from portmanager.lending import Lending, Quota
 from portmanager.peer import Peer
 from portmanager.protocol.lines import DEFAULT_PORT

@@ -6,7 +6,6 @@ queries in the socket's thread. `backends` (hardware and values) and `scan` (dat
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -31,20 +30,21 @@ from spectrometer.config import (
     text_faults,
 )
 from spectrometer.daq.errors import DaqError
+from spectrometer.daq.liveframes import live_path
 from spectrometer.derive.switching import phase_request
 from spectrometer.derive.switchingview import as_svg, as_text
 from spectrometer.derive.times import LEAD_S, ORIGINALS_LEAD_S, as_list, earliest_start, read_time
 from spectrometer.errors import UNDER_WAY, BankError, ModeChangeError, NoModeError, ScanError
+from spectrometer.followedbank import FollowedBank
 from spectrometer.givenfiles import GivenFileError, read_given
 from spectrometer.modes import ModeDefaultsTable, ModeTable, composed_modes, mode_faults
 from spectrometer.modesetting import READY_WITHIN_S, ModeSetter
 from spectrometer.programs import Programs
 from spectrometer.scan import ScanControl
 from spectrometer.scanplan import read_banks
-from spectrometer.scanreport import NO_REPORT, ScanReports
+from spectrometer.spectrumpublisher import SpectrumPublisher
 from spectrometer.starts import Starts
 from spectrometer.status.errors import StatusDamagedError, StatusMemoryError
-from spectrometer.statusbank import StatusBank
 from spectrometer.statuscare import StatusCare
 from zmqjsonproxy import (
     AlreadyDoneError,
@@ -65,7 +65,7 @@ MODE_CHANGE_ENDS_S = 5.0
 MODE_STATE_KEY = "MODESTAT"  # for whoever only reads the status memory: "set" or "none"
 
 
-class SpectrometerBank(StatusBank):
+class SpectrometerBank(FollowedBank):
     """A Bank of the spectrometer."""
 
     def __init__(self, context: BankContext) -> None:
@@ -73,16 +73,11 @@ class SpectrometerBank(StatusBank):
         assert isinstance(context.config, SpectrometerBankConfig)
         self._config: SpectrometerBankConfig = context.config
         self._setter = ModeSetter(context, self._config)
-        self._scan: ScanControl | None = None
-        self._reports = ScanReports()
         self._starts = Starts(
             context.clock, self._setter, self._scan_number, self._write_scan_number
         )
-        self._mode: str | None = None
-        self._why_no_mode = ""
-        self._care = StatusCare(context.name, self._config, simulate=context.simulate, log=self.log)
-        self._changing = threading.Event()  # set: no mode change is going on
-        self._changing.set()
+        self._care = StatusCare(context, self._config, self._table)
+        self._spectra: SpectrumPublisher | None = None
         self._ended_by_stop = False  # the last one, and that `stop` has not said so yet
 
     # what the host needs
@@ -133,6 +128,7 @@ class SpectrometerBank(StatusBank):
             self._memory = self._care.open()
         except StatusMemoryError as error:
             raise RefusedError(str(error)) from error
+        self._spectra = SpectrumPublisher(live_path(self._config.status_memory.key), self._table)
         self._open_data_root()
         self._scan_number.recall()
         self._setter.open()
@@ -157,6 +153,8 @@ class SpectrometerBank(StatusBank):
         self._care.announce_end()
         self._abandon_mode("the Player ends", quit_s=2.0, by="its Player, which ends")
         self._setter.close()
+        if self._spectra is not None:
+            self._spectra.close()
         self._memory = None
         self._care.close()
 
@@ -202,10 +200,12 @@ class SpectrometerBank(StatusBank):
             text = f"mode {name} is set already; parameters and switching states have their defaults again"
             raise AlreadyDoneError(text, [True, text])
         self._changing.clear()
+        self._tell_mode()
         try:
             return self._change_mode(name, frequency, keep_program=not force)
         finally:
             self._changing.set()
+            self._tell_mode()
 
     def _change_mode(self, name: str, frequency: float, *, keep_program: bool) -> list[Any]:
         """A transaction: it ends with the mode set, or with none and the reason in `mode_state` and
@@ -246,7 +246,13 @@ class SpectrometerBank(StatusBank):
         """What runs the scans of a mode; a rehearsal has another."""
         board = self._setter.board_watch(backend.mode, self._status)
         return ScanControl(
-            self._status, programs, self.log, board, self.context.clock, self._reports
+            self._status,
+            programs,
+            self.log,
+            board,
+            self.context.clock,
+            self._reports,
+            self._tell_scan,
         )
 
     def _abandon_mode(
@@ -260,30 +266,7 @@ class SpectrometerBank(StatusBank):
             with suppress(StatusMemoryError):
                 self._memory.remove(["MODENUM", "MODENAME"])
                 self._memory.update({MODE_STATE_KEY: "none"})
-
-    @query
-    def get_mode(self) -> str | None:
-        """The name of the mode that is set; None if there is none."""
-        return self._mode
-
-    @query
-    def mode_state(self) -> dict[str, Any]:
-        """State of the mode, and the reason why there is none.
-
-        Returns:
-            state: "set", "changing" or "none"; mode: its name or None; frequency_mhz: that the
-            synthesizer makes, None without a mode; cause: why there is none, "" if none was ever
-            asked for.
-        """
-        backend = self._backend
-        state = "changing" if not self._changing.is_set() else "none" if backend is None else "set"
-        frequency = None if backend is None else backend.setup.frequency_mhz
-        return {
-            "state": state,
-            "mode": self._mode,
-            "frequency_mhz": frequency,
-            "cause": self._why_no_mode,
-        }
+        self._tell_mode()
 
     @query
     def list_modes(self) -> list[str]:
@@ -535,28 +518,6 @@ class SpectrometerBank(StatusBank):
             f"NETSTAT={values.get('NETSTAT')}",
             f"DISKSTAT={values.get('DISKSTAT')}",
         ]
-
-    @query
-    def scan_report(self, start_id: str | None = None) -> dict[str, Any]:
-        """Return what became of the last scan, or how it stands; of one of the last 32 starts by
-        its identity.
-
-        Keys, all of which are always there, None where nothing is known: scan; start_id, by: the
-        start and who asked for it; outcome (none, starting, waiting, running, done, incomplete,
-        stopped, aborted, failed); error; warning; ended_by: who stopped it or took it back; start;
-        scan_length, s; is_whole: all Banks of a common start began; file; integrations and planned:
-        recorded, and to be recorded until its end; dropped: blocks lost; lost_s: s of data lost;
-        packets, packets_lost; peak_channel; loops.
-
-        Args:
-            start_id: Identity of a start; None: the last one.
-        """
-        report = self._reports.get(start_id)
-        if report is None:
-            return dict(NO_REPORT)
-        if self._scan is not None:
-            self._scan.look_into(report)
-        return report.as_dict()
 
     # state and FPGA
 

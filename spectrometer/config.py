@@ -219,10 +219,12 @@ class SynthConfig(Table):
 
 
 class StatusMemoryConfig(Table):
-    """`[banks.X.status_memory]`: names of the status memory; each Bank of a host needs its own."""
+    """`[banks.X.status_memory]`: names of the status memory, of which each Bank of a host needs its
+    own, and how often it is looked at for what is published of it."""
 
     key: int = Field(default=VEGAS_KEY, ge=1, le=0x7FFFFFFF)
     semaphore: str = Field(default=VEGAS_SEMAPHORE, pattern=r"^/[A-Za-z0-9_.-]{1,200}$")
+    publish_hz: float = Field(default=5.0, ge=0.1, le=50)
 
     @property
     def is_private(self) -> bool:

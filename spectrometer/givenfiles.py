@@ -1,16 +1,16 @@
 """Files that callers name, or the status memory: regular ones of bounded size, below certain
 folders.
 
-Anything else would be read on behalf of whoever may call: a FIFO stops its reader for ever, a
-device has no end, and a file from elsewhere is not the caller's to read.
+A file from elsewhere is not the caller's to read; what else is not, `groundwork.regularfiles` says.
 """
 
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Sequence
 from pathlib import Path
+
+from groundwork.regularfiles import NotRegularError, open_regular, real_path
 
 __all__ = ["MOST_BYTES", "GivenFileError", "given_file", "read_given"]
 
@@ -33,13 +33,9 @@ def given_file(path: Path, roots: Sequence[Path]) -> Path:
         GivenFileError: There is none, or it is elsewhere.
     """
     try:
-        found = path.resolve(strict=True)
-    except (
-        OSError,
-        RuntimeError,
-        ValueError,
-    ) as error:  # RuntimeError: links that go round; ValueError: a NUL
-        raise GivenFileError(getattr(error, "strerror", None) or "is no path of a file") from error
+        found = real_path(path)
+    except NotRegularError as error:
+        raise GivenFileError(str(error)) from error
     if roots and not any(found.is_relative_to(root.resolve()) for root in roots):
         folders = ", ".join(map(str, roots))
         raise GivenFileError(
@@ -52,14 +48,10 @@ def read_given(path: Path, roots: Sequence[Path], most: int = MOST_BYTES) -> byt
     """Read a file of at most `most` bytes; arguments and errors as those of `given_file`."""
     found = given_file(path, roots)
     try:
-        # Not to wait for the writer of a FIFO; what it is is known of what was opened, not of what
-        # was there before.
-        descriptor = os.open(found, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW)
-    except OSError as error:
-        raise GivenFileError(error.strerror or str(error)) from error
+        descriptor = open_regular(found)
+    except NotRegularError as error:
+        raise GivenFileError(str(error)) from error
     try:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise GivenFileError("is no regular file")
         data = bytearray()
         while len(data) <= most and (piece := os.read(descriptor, most + 1 - len(data))):
             data += piece

@@ -35,6 +35,8 @@ class DataTaking(Protocol):
     @property
     def is_running(self) -> bool: ...
     @property
+    def pid(self) -> int | None: ...
+    @property
     def returncode(self) -> int | None: ...
     @property
     def has_counts(self) -> bool | None: ...
@@ -110,6 +112,11 @@ class Programs:
     def reports(self) -> bool:
         """The one that reports runs."""
         return self._all[0].is_running
+
+    @property
+    def pid(self) -> int | None:
+        """Process of the one that reports; None while it does not run, or is none."""
+        return self._all[0].pid
 
     def start(self, wait: Callable[[float], None], limit: float) -> None:
         """Start what does not run, and wait until what was started reports that it is ready.

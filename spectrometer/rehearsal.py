@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from arrayconfig.logs import Log
+from groundwork.values import JsonObject
 from player.bank import BankContext
 from player.clock import SystemClock
 from player.config import load
@@ -110,7 +111,7 @@ class RehearsedBank(SpectrometerBank):
         self._write_scan_number()
 
     def _scan_control(self, backend: Backend, programs: Programs) -> ScanControl:
-        return _Scan(self._status, programs, self.log, self._reports)
+        return _Scan(self._status, programs, self.log, self._reports, self._tell_scan)
 
     # the model
 
@@ -356,14 +357,19 @@ class _Scan(ScanControl):
     """Scans that are brought forward by `catch_up` instead of by a thread."""
 
     def __init__(
-        self, status: StatusBuffer, programs: Programs, log: Log, reports: ScanReports
+        self,
+        status: StatusBuffer,
+        programs: Programs,
+        log: Log,
+        reports: ScanReports,
+        tell: Callable[[JsonObject], None],
     ) -> None:
         self._past = _PastClock()
         self._last_steps: list[
             tuple[float, Callable[[], object]]
         ] = []  # of a scan that ends, with their unix times
         self._is_written = False
-        super().__init__(status, programs, log, clock=self._past, reports=reports)
+        super().__init__(status, programs, log, clock=self._past, reports=reports, tell=tell)
 
     def _run(self, *_scan: object) -> None:
         self._is_written = False

@@ -22,7 +22,7 @@ from typing import Any
 from arrayconfig.logs import bind_scan, release_scan
 from spectrometer.daq.errors import DaqError
 from spectrometer.errors import ScanError
-from spectrometer.programs import POLL_S
+from spectrometer.programs import POLL_S, Programs
 from spectrometer.scanmachine import ScanMachine
 from spectrometer.scanplan import ScanPlan, StartRequest
 from spectrometer.scanreport import Outcome, ScanReport, judge
@@ -48,6 +48,11 @@ STOP_WITHIN_S = 5.0
 class ScanControl(ScanMachine):
     """Runs the scans of one Bank; see `ScanMachine`. `start` and `close` come from the Bank's command queue,
     everything else from any thread."""
+
+    @property
+    def programs(self) -> Programs:
+        """Data-taking programs of the mode."""
+        return self._programs
 
     def look_into(self, report: ScanReport) -> None:
         """Bring the report of the present scan up to date; any other stays as it is."""
@@ -187,6 +192,7 @@ class ScanControl(ScanMachine):
                 self._armed_at = self._clock.monotonic()
                 report = self._report
                 report.scan, report.start, report.length = plan.number, plan.start, plan.length
+                self._tell()
             bind_scan(self._log, plan.number)
             self._programs.begin_watch()
             self._receive(plan)
@@ -341,6 +347,10 @@ class ScanControl(ScanMachine):
         """Look after a scan that runs; the seconds until the next look, None if it has ended."""
         wait, end = self._watch.look(self._clock.monotonic(), elapsed, plan.length)
         if end is None:
+            with self._changed:
+                if self._state is ScanState.RUNNING and self._watch.values:
+                    self._report.take(self._watch.values)
+                    self._tell()
             return wait
         self._end_if_running(end.error, end.stop_within)
         if end.gone is not None:
@@ -374,6 +384,8 @@ class ScanControl(ScanMachine):
         with self._changed:
             known = {*(report.missing or ()), *missing}
             report.missing = [bank for bank in report.banks if bank in known]
+            if report is self._report:
+                self._tell()
             if report is not self._report or not self.scanning:
                 return True
         with contextlib.suppress(StatusMemoryError):

@@ -7,8 +7,10 @@ How a scan comes so far, and what others ask of it, is `spectrometer.scan`'s.
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
 from arrayconfig.logs import Log, release_scan
+from groundwork.values import JsonObject
 from player.clock import Clock, ClockWatch, SystemClock
 from spectrometer.boardwatch import BoardWatch
 from spectrometer.daq.errors import DaqError
@@ -17,7 +19,7 @@ from spectrometer.monitormode import MonitorMode
 from spectrometer.programs import Programs
 from spectrometer.scanending import ScanEnding
 from spectrometer.scanplan import ScanPlan, StartRequest
-from spectrometer.scanreport import Outcome, ScanReport, ScanReports, Verdict
+from spectrometer.scanreport import Outcome, ScanReport, ScanReports, Verdict, standing
 from spectrometer.scanstate import ScanState
 from spectrometer.scantime import ScanTime, told_of_steps
 from spectrometer.scanwatch import ScanWatch
@@ -38,6 +40,8 @@ class ScanMachine:
         board: Watched while a scan runs; None: the mode has no board.
         clock: The time.
         reports: Of the Bank; None: new ones.
+        tell: Called with how the data taking stands, see `standing`, whenever that changes, in the
+            order of the changes.
     """
 
     def __init__(
@@ -48,6 +52,7 @@ class ScanMachine:
         board: BoardWatch | None = None,
         clock: Clock | None = None,
         reports: ScanReports | None = None,
+        tell: Callable[[JsonObject], None] = lambda _told: None,
     ) -> None:
         self._status, self._programs, self._log, self._board = status, programs, log, board
         self._clock = SystemClock() if clock is None else clock
@@ -67,6 +72,7 @@ class ScanMachine:
         self._monitor_mode = MonitorMode(status, programs, self._clock)
         self._ending = self._make_ending()
         self._closed = False
+        self._tell_it, self._told = tell, standing(self._state.value, self._reports.get(None))
         self._is_stop_owed = False  # a start was aborted for a `stop` that has not been answered
 
     def _make_ending(self) -> ScanEnding:
@@ -169,5 +175,17 @@ class ScanMachine:
     def _set(self, state: ScanState) -> None:
         self._log.debug("data taking: from %s to %s", self._state, state)
         self._state = state
+        self._tell()
         self._wake.set()
         self._changed.notify_all()
+
+    def _tell(self) -> None:
+        """Tell how the data taking stands, if that is news; the lock is held."""
+        report, plan = self._reports.get(None), self._plan
+        if report is not None and plan is not None and self._state is ScanState.RUNNING:
+            since = -self._time.left(self._clock.monotonic())
+            report.fraction = min(max(since / plan.length, 0.0), 1.0)
+        told = standing(self._state.value, report)
+        if told != self._told:
+            self._told = told
+            self._tell_it(told)

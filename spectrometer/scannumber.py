@@ -22,7 +22,7 @@ from itertools import islice
 from pathlib import Path
 
 from arrayconfig.logs import Log
-from portmanager.files import replace_file
+from groundwork.wholefiles import replace_file
 from zmqjsonproxy.errors import RefusedError
 
 __all__ = ["FIRST", "LAST", "Found", "ScanNumber", "scans_of"]

@@ -14,7 +14,16 @@ from typing import Any
 from spectrometer.derive.times import as_list
 from spectrometer.status.protocol.cards import plain
 
-__all__ = ["FOUND", "NO_REPORT", "Outcome", "ScanReport", "ScanReports", "Verdict", "judge"]
+__all__ = [
+    "FOUND",
+    "NO_REPORT",
+    "Outcome",
+    "ScanReport",
+    "ScanReports",
+    "Verdict",
+    "judge",
+    "standing",
+]
 
 FOUND = {
     "file": "DAQFITS",
@@ -161,6 +170,7 @@ class ScanReport:
         missing: Those of them that did not begin, as far as it was told; None: nobody confirmed
             that all did.
         found: As `FOUND` names it.
+        fraction: Of its time that is over, 0..1; None: it has not begun.
     """
 
     start_id: str
@@ -175,6 +185,7 @@ class ScanReport:
     banks: Sequence[str] = ()
     missing: Sequence[str] | None = None
     found: dict[str, Any] = field(default_factory=dict)
+    fraction: float | None = None
 
     def take(self, values: Mapping[str, Any]) -> None:
         """Take over what the status memory tells of the data; numbers only where numbers belong."""
@@ -188,6 +199,8 @@ class ScanReport:
         """Take over what came of the scan."""
         self.outcome, self.error = verdict.outcome, verdict.error
         self.warnings += verdict.warnings
+        if self.outcome in (Outcome.DONE, Outcome.INCOMPLETE):
+            self.fraction = 1.0
 
     @property
     def is_whole(self) -> bool | None:
@@ -239,6 +252,23 @@ class ScanReport:
 
 NO_REPORT: dict[str, Any] = ScanReport("", "").as_dict() | {"outcome": "none"}
 """Report where there was no scan."""
+
+
+def standing(state: str, report: ScanReport | None) -> dict[str, Any]:
+    """Return how the data taking of a Bank stands, for those who follow it.
+
+    Args:
+        state: Of the data taking.
+        report: Of the last scan; None: there was none.
+
+    Returns:
+        `state`; `is_over`: the last scan has ended, and its report is final; `fraction` of its time
+        that is over; and its report.
+    """
+    if report is None:
+        return {"state": state, "is_over": False, "fraction": None, **NO_REPORT}
+    is_over = report.outcome.is_final
+    return {"state": state, "is_over": is_over, "fraction": report.fraction, **report.as_dict()}
 
 
 class ScanReports:

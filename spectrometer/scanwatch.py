@@ -56,6 +56,7 @@ class ScanWatch:
     Attributes:
         looks: Looks at the status memory since the scan began.
         blocked: Those that found NETSTAT `blocked`.
+        values: The status memory at the last look; empty if it could not be had.
     """
 
     def __init__(
@@ -64,6 +65,7 @@ class ScanWatch:
         self._status, self._programs, self._log, self._board = status, programs, log, board
         self._due = -math.inf
         self.looks = self.blocked = 0
+        self.values: dict[str, Any] = {}
 
     def announce(self, plan: ScanPlan, at: float, left: float, array_state: str) -> None:
         """Write what the programs need to know of a scan, and forget what they found in the one
@@ -100,7 +102,7 @@ class ScanWatch:
 
     def begin(self) -> None:
         """Forget the scan before."""
-        self._due = -math.inf
+        self._due, self.values = -math.inf, {}
         self.looks = self.blocked = 0
         if self._board is not None:
             self._board.begin()
@@ -117,7 +119,7 @@ class ScanWatch:
         left, is_due = length - elapsed, now >= self._due
         if left > 0 and not is_due:
             return min(self._due - now, left), None
-        values = self.count_down(left)
+        values = self.values = self.count_down(left)
         if is_due:
             self._due = now + LOOK_EVERY_S
             if self._board is not None:

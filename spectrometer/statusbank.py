@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 from player.bank import Bank, BankContext
 from spectrometer.backends.base import Backend
@@ -11,8 +11,10 @@ from spectrometer.bankstate import chosen_status
 from spectrometer.errors import BankError
 from spectrometer.scannumber import ScanNumber
 from spectrometer.status.buffer import StatusBuffer
+from spectrometer.status.protocol.cards import Value
 from spectrometer.statuscare import put_right
 from zmqjsonproxy import command, current_caller, query
+from zmqjsonproxy.channels.properties import table_of
 
 __all__ = ["StatusBank"]
 
@@ -28,6 +30,7 @@ class StatusBank(Bank):
 
     def __init__(self, context: BankContext) -> None:
         super().__init__(context)
+        self._table = table_of(self)
         self._scan_number = ScanNumber(context.data_root, context.name, self.log)
         self._noted: set[str] = set()  # status keys that observers have written in this mode
 
@@ -36,6 +39,12 @@ class StatusBank(Bank):
         if self._memory is None:
             raise BankError(f"{self.name} is closed")
         return self._memory
+
+    def _shown(self, key: str) -> Value | None:
+        """Return the value of a key as it was published last; waits for nobody."""
+        found = self._table.properties.get(f"status.{key}")
+        newest = None if found is None else found.newest
+        return None if newest is None else cast(Value | None, newest.encoded.value())
 
     @command
     def set_status(self, **kvpairs: Any) -> None:

@@ -1,17 +1,19 @@
-"""The status memory of a Bank: owned while it is open, looked after, put right on request, given up
-at the end."""
+"""The status memory of a Bank: owned while it is open, looked after, published, put right on request,
+given up at the end."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
 
-from arrayconfig.logs import Log
+from player.bank import BankContext
 from spectrometer.config import SpectrometerBankConfig
 from spectrometer.status.buffer import StatusBuffer
 from spectrometer.status.errors import StatusMemoryError
 from spectrometer.status.owner import Ownership
 from spectrometer.status.protocol.damage import find_damage
+from spectrometer.statuspublisher import StatusPublisher
+from zmqjsonproxy.channels.properties import PropertyTable
 
 __all__ = ["StatusCare", "holder_name", "put_right"]
 
@@ -49,29 +51,34 @@ class StatusCare:
     """The memory of one Bank.
 
     Args:
-        name: Of the Bank.
+        context: Of the Bank; one that is simulated runs no foreign programs, so it needs neither
+            buffers nor FIFOs.
         config: Its table.
-        simulate: It runs no foreign programs, so it needs neither buffers nor FIFOs.
-        log: With the Bank's name.
+        table: Where the keys are published.
     """
 
     def __init__(
-        self, name: str, config: SpectrometerBankConfig, *, simulate: bool, log: Log
+        self, context: BankContext, config: SpectrometerBankConfig, table: PropertyTable
     ) -> None:
-        self._names, self._log = config.status_memory, log
-        self._ownership = Ownership(config.shared_names(simulate=simulate), holder_name(name))
+        self._names, self._log, self._table = config.status_memory, context.log, table
+        self._ownership = Ownership(
+            config.shared_names(simulate=context.simulate), holder_name(context.name)
+        )
         self._status: StatusBuffer | None = None
+        self._publisher: StatusPublisher | None = None
         self._told: list[str] = []
 
     def open(self) -> StatusBuffer:
-        """Become the owner of the memory and of what belongs to it, and attach it.
+        """Become the owner of the memory and of what belongs to it, attach it, and publish it.
 
         Raises:
             StatusOwnedError: Another program is the owner.
             StatusMemoryError: It cannot be had.
         """
         self._ownership.take()
-        self._status = StatusBuffer(self._names.key, self._names.semaphore, keep=self._keep)
+        names = self._names
+        self._status = StatusBuffer(names.key, names.semaphore, keep=self._keep)
+        self._publisher = StatusPublisher(self._status, self._table, names.publish_hz, self._log)
         return self._status
 
     def announce_end(self) -> None:
@@ -82,6 +89,8 @@ class StatusCare:
         """Remove a memory of the Bank's own, if nobody uses it, and give the names up; also after a
         failed `open`."""
         status, self._status = self._status, None
+        if self._publisher is not None:
+            self._publisher.close()
         try:
             if status is not None and self._names.is_private:
                 status.unlink_unless_used()

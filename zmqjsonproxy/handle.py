@@ -73,11 +73,13 @@ class OperationHandle:
         """
         within = None if fraction is None else min(max(float(fraction), 0.0), 1.0)
         left = None if left_s is None else max(float(left_s), 0.0)
-        self.record.progress = Progress(within, cut(str(text)), left, time.time())
+        with self._lock:  # changes are told one after the other
+            self.record.say(Progress(within, cut(str(text)), left, time.time()))
 
     def begin(self) -> None:
         """Note that the work begins."""
-        self.record.begin(time.time())
+        with self._lock:
+            self.record.begin(time.time())
 
     def finish(
         self, state: State, *, value: Any = None, size: int = 0, error: dict[str, Any] | None = None

@@ -16,7 +16,7 @@ from groundwork.values import RemoteValue
 
 if TYPE_CHECKING:
     from zmqjsonproxy.rpc.hub import ThreadHub
-    from zmqjsonproxy.rpc.many import CallRequest, CallResult
+    from zmqjsonproxy.rpc.many import CallRequest, CallResult, SentCall
 
 __all__ = ["BlockingHub", "Hub", "KnownServer", "blocking", "run"]
 
@@ -47,6 +47,12 @@ class Hub(Protocol):
     async def call_many(self, requests: Sequence[CallRequest], timeout: float) -> list[CallResult]:
         """Send all calls, then wait for all answers until one common deadline, s; raises for none
         of them."""
+
+    def send(self, request: CallRequest, timeout: float) -> SentCall:
+        """Send a call and return at once; `answer` waits, s. Any number may be under way."""
+
+    async def answer(self, sent: SentCall) -> CallResult:
+        """Wait for the answer to a call that was sent; raises for none."""
 
     async def call_each(
         self,
@@ -80,6 +86,10 @@ class Hub(Protocol):
     async def pause(self, seconds: float) -> None:
         """Wait between two looks at servers."""
 
+    async def beside(self, work: Callable[[], T]) -> T:
+        """Carry out what waits for a disk, and return what it returns; it is over then, also when
+        it is cancelled."""
+
     def spawn(self, work: Coroutine[object, None, None]) -> object:
         """Let a coroutine over this hub go on by itself; keep what is returned until it has
         ended."""
@@ -101,6 +111,17 @@ class BlockingHub:
     async def call_many(self, requests: Sequence[CallRequest], timeout: float) -> list[CallResult]:
         """See Hub."""
         return self._hub.call_many(requests, timeout)
+
+    def send(self, request: CallRequest, timeout: float) -> SentCall:
+        """See Hub."""
+        call = request.url, request.object_name, request.method, request.args, request.kwargs
+        return self._hub.begin(*call, timeout)
+
+    async def answer(self, sent: SentCall) -> CallResult:
+        """See Hub."""
+        from zmqjsonproxy.rpc.many import result_of  # late: whoever has a hub has it
+
+        return result_of(sent)
 
     async def call_each(
         self,
@@ -136,6 +157,10 @@ class BlockingHub:
     async def pause(self, seconds: float) -> None:
         """See Hub."""
         self._hub.pause(seconds)
+
+    async def beside(self, work: Callable[[], T]) -> T:
+        """See Hub; its caller waits anyway."""
+        return work()
 
     def spawn(self, work: Coroutine[object, None, None]) -> object:
         """See Hub; in a thread of its own."""

@@ -54,6 +54,8 @@ HIDDEN_BY_PROXIES = frozenset(
         "begin",
         "call_later",
         "close",
+        "fetch",
+        "files",
         "get_request_reply_timeout",
         "operation",
         "operations",

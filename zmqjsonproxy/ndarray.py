@@ -184,4 +184,7 @@ def make(header: ArrayHeader, frame: Any) -> Any:
         array = _numpy().ndarray(header.shape, header.dtype, frame, order="F")
     else:  # to say so takes as long as all else of it
         array = _numpy().ndarray(header.shape, header.dtype, frame)
-    return array if array.flags.aligned else array.copy(order="K")
+    if not array.flags.aligned:
+        array, is_writable = array.copy(order="K"), array.flags.writeable
+        array.flags.writeable = is_writable
+    return array

@@ -77,7 +77,9 @@ class Subscriber(OfOneProcess):
         context: zmq.Context[Any] | None = None,
     ) -> None:
         self._settings = settings or LinkSettings()
-        self._connections = Connections(context or own_context(), HubSettings(), locators)
+        self._connections = Connections(
+            context or own_context(), HubSettings(), locators, read_only=True
+        )
         self._core = self._connections.core
         self._links: dict[str, _Connected] = {}  # by URL
         self._requests: deque[Callable[[float], None]] = deque()
@@ -103,8 +105,6 @@ class Subscriber(OfOneProcess):
     ) -> Subscription:
         """Subscribe to properties of Players, which need not be there yet; other arguments as of
         Subscription."""
-        if self._is_closed:
-            raise RuntimeError(self._why_closed())
         made = Subscription(
             self,
             label,
@@ -114,7 +114,12 @@ class Subscriber(OfOneProcess):
             callback=callback,
             on_event=on_event,
         )
-        self._post(partial(self._begin, made, tuple(targets)))
+        self._targets[made] = tuple(targets)
+        if self._is_closed:  # asked now: from here on whoever closes it ends this one, too
+            self._targets.pop(made, None)
+            made.end(self._why_closed())
+            raise RuntimeError(self._why_closed())
+        self._post(partial(self._begin, made))
         return made
 
     def end(self, subscription: Subscription) -> None:
@@ -290,18 +295,18 @@ class Subscriber(OfOneProcess):
             found.peer.on_notice = partial(self._take_notice, link)
         return found
 
-    def _begin(self, subscription: Subscription, targets: Sequence[Target], now: float) -> None:
-        self._targets[subscription] = targets
-        for target in targets:
+    def _begin(self, subscription: Subscription, now: float) -> None:
+        for target in self._targets.get(subscription, ()):
             link = self._connected(target).link
             link.reconnect(now)
             for wish in target.wishes:
                 link.subscribe(wish, subscription)
 
     def _end(self, subscription: Subscription, now: float) -> None:
+        subscription.end("")  # wakes its readers
         for target in self._targets.pop(subscription, ()):
             connected = self._connected(target)
-            connected.link.unsubscribe(target.wishes, subscription)
+            connected.link.leave(subscription)
             if not connected.link.wishes:
                 self._look_after(connected, now)
                 del self._links[target.url]
@@ -328,11 +333,9 @@ class Subscriber(OfOneProcess):
             replace(target, wishes=tuple(_modified(target.wishes, patterns, limits)))
             for target in before
         ]
-        self._begin(subscription, targets, now)
-        kept = {(t.url, wish) for t in targets for wish in t.wishes}
-        for target in before:
-            gone = [w for w in target.wishes if (target.url, w) not in kept]
-            self._connected(target).link.unsubscribe(gone, subscription)
+        self._targets[subscription] = targets
+        for old, new in zip(before, targets, strict=True):
+            self._connected(new).link.replace(old.wishes, new.wishes, subscription)
 
 
 def _modified(

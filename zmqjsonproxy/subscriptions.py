@@ -33,7 +33,7 @@ class Subscriptions:
         self,
         players: Mapping[str, str],
         object_name: str,
-        patterns: str | Iterable[str],
+        patterns: str | Iterable[str] | Mapping[str, Iterable[str]],
         callback: Callable[[Update], object] | None = None,
         *,
         on_event: Callable[[Event], object] | None = None,
@@ -52,7 +52,8 @@ class Subscriptions:
         Args:
             players: What updates say of where they are from -> URL.
             object_name: Exposed object.
-            patterns: Names of properties, or patterns: `status.*`; one, or several.
+            patterns: Names of properties, or patterns: `status.*`; one, or several, or those of
+                each of `players`.
             callback: Called with each update, in a thread of its own; None: iterate over what is
                 returned, or ask `latest()`.
             on_event: Called with each event: opened, gap, stale, reopened, refused, ended.
@@ -81,22 +82,23 @@ class Subscriptions:
         from zmqjsonproxy.channels.settings import QueuePolicy
         from zmqjsonproxy.subscriber import Subscriber, Target
 
-        names = (patterns,) if isinstance(patterns, str) else tuple(patterns)
+        each = patterns if isinstance(patterns, Mapping) else dict.fromkeys(players, patterns)
+        wanted = {source: _names(each[source]) for source in players}
+        names = dict.fromkeys(name for some in wanted.values() for name in some)
         label = f"{object_name}: {', '.join(names)[:80]} of {', '.join(players)[:80]}"
-        if not names or not all(isinstance(name, str) and name for name in names):
-            raise ValueError(
-                f"{names!r}: names of properties, or patterns as 'status.*', are needed"
-            )
         if why := refusal(f"subscribe to {label}"):
             raise RuntimeError(why)
         limits = Limits(
             rate, dead_band, Reduction(width=width, window=window, error=error, compress=compress)
         )
-        wishes = tuple((object_name, name, limits) for name in names)
+        targets = [
+            Target(url, source, tuple((object_name, name, limits) for name in wanted[source]))
+            for source, url in players.items()
+        ]
         if self._subscriber is None:
             self._subscriber = Subscriber(self.settings, self._locators)
         return self._subscriber.subscribe(
-            [Target(url, source, wishes) for source, url in players.items()],
+            targets,
             label,
             policy=QueuePolicy(policy),
             most=most,
@@ -109,3 +111,10 @@ class Subscriptions:
         """End all subscriptions."""
         if self._subscriber is not None:
             self._subscriber.close()
+
+
+def _names(patterns: str | Iterable[str]) -> tuple[str, ...]:
+    names = (patterns,) if isinstance(patterns, str) else tuple(patterns)
+    if not names or not all(isinstance(name, str) and name for name in names):
+        raise ValueError(f"{names!r}: names of properties, or patterns as 'status.*', are needed")
+    return names

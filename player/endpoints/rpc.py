@@ -6,6 +6,8 @@ import errno
 import logging
 import threading
 from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import zmq
@@ -14,8 +16,12 @@ from groundwork.addresses import bind_address
 from player.bank import Bank
 from player.endpoints.base import Endpoint
 from player.errors import AddressError, PlayerError, PortTakenError
+from player.hostproperties import HostProperties
 from player.ports import port_of, split_url, tcp_url
 from zmqjsonproxy import ServerSettings, ZMQJSONProxyServer
+from zmqjsonproxy.channels.properties import table_of
+from zmqjsonproxy.files.areas import Areas
+from zmqjsonproxy.files.served import ServedFiles
 
 __all__ = ["RpcEndpoint"]
 
@@ -37,13 +43,15 @@ def _bind_error(url: str, error: zmq.ZMQError) -> PlayerError:
 
 
 class RpcEndpoint(Endpoint):
-    """Serves the Bank as `bank` and its parts as `bank.<part>`.
+    """Serves the Bank as `bank`, its parts as `bank.<part>`, and its files as `files`.
 
     Args:
         ctx: ZeroMQ context.
         url: `tcp://HOST:PORT`; port `*` takes a free one.
         name: Bank name, for logs.
         on_end: Called with a sentence if the server ends by itself.
+        areas: Folders whose files may be fetched, by name.
+        settings: Limits of the server.
 
     Raises:
         PortTakenError: Another process serves there.
@@ -57,10 +65,14 @@ class RpcEndpoint(Endpoint):
         *,
         name: str,
         on_end: Callable[[str], None],
+        areas: Mapping[str, Path] = MappingProxyType({}),
         settings: ServerSettings = _SETTINGS,
     ) -> None:
         self._name, self._on_end, self._settings = name, on_end, settings
+        remedy = f"; [banks.{name}.files] or [instrument.files] of its configuration names areas"
+        self._files = ServedFiles(Areas(areas, name, remedy))
         self._thread: threading.Thread | None = None
+        self._properties: HostProperties | None = None
         self._closing = False
         try:
             host, port = split_url(url)
@@ -94,10 +106,12 @@ class RpcEndpoint(Endpoint):
         self._server.tell_endpoints(urls)
 
     def open(self, bank: Bank) -> None:
-        """Expose the Bank and its parts, and serve."""
+        """Expose the Bank, its parts and files, and serve."""
+        self._properties = HostProperties(table_of(bank), self._server)
         self._server.expose("bank", bank)
         for part, device in bank.parts().items():
             self._server.expose(f"bank.{part}", device)
+        self._server.expose("files", self._files)
         self._thread = threading.Thread(
             target=self._run, args=(bank,), name=f"calls {self._name}", daemon=True
         )
@@ -117,6 +131,8 @@ class RpcEndpoint(Endpoint):
         """End the loop; a call that is being carried out is asked to end, and left after a
         second."""
         self._closing = True
+        if self._properties is not None:
+            self._properties.close()
         if self._thread is None:
             self._server.close()
             return

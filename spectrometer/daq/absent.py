@@ -18,6 +18,7 @@ class AbsentDaq:
 
     name = "no data-taking program"
     has_counts = None
+    pid = None
 
     def __init__(self, status: StatusBuffer) -> None:
         self._status = status

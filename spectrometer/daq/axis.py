@@ -88,6 +88,13 @@ class Axis(Protocol):
     def sky(self) -> DoubleArray:
         """Hz on the sky of the reference channel (CRPIX1) of each run."""
 
+    def first_channels(self) -> DoubleArray:
+        """Hz on the sky of the first channel of each row of `shaped`."""
+
+    @property
+    def width(self) -> float:
+        """Hz on the sky from a channel to the next."""
+
 
 class WholeBand:
     """All channels of all coarse channels, side by side.
@@ -119,7 +126,7 @@ class WholeBand:
             self._band.first_channel(self.nfine),
             "Hz, centre of the first channel, by TBIN",
         )
-        return [*_world(1, self._band.coarse_width / self.nfine), first]
+        return [*_world(1, self.width), first]
 
     def pick(self, spectra: SpectraArray) -> SpectraArray:
         """All of them."""
@@ -132,6 +139,15 @@ class WholeBand:
     def sky(self) -> DoubleArray:
         """Of the first channel."""
         return np.asarray([self._band.first_channel(self.nfine)])
+
+    def first_channels(self) -> DoubleArray:
+        """Of all channels."""
+        return self.sky()
+
+    @property
+    def width(self) -> float:
+        """Negative if the band is inverted."""
+        return self._band.coarse_width / self.nfine
 
 
 class Subbands:
@@ -164,22 +180,21 @@ class Subbands:
             raise ScanSetupError(
                 f"{band.channels * self.nfine} channels in an input of {_mhz(whole)} MHz; at most {most:.6g} MHz"
             )
-        self.width = coarse_width / self.nfine
-        """Of a channel, Hz."""
+        self._width = coarse_width / self.nfine
         offsets = np.asarray(setup.centres) - setup.middle
         first = abs(
             band.first_channel(self.nfine) - band.lower_edge
         )  # of the channels, from the band's edge
-        middles = np.rint((whole / 2 + offsets - first) / self.width).astype(np.int64)
+        middles = np.rint((whole / 2 + offsets - first) / self._width).astype(np.int64)
         wanted = middles[:, None] + np.arange(nchan) - nchan // 2
         self._covered = (wanted >= 0) & (wanted < band.channels * self.nfine)
         if not self._covered.any():
             raise ScanSetupError(
                 f"no sub-band is in the input: it is {_mhz(whole)} MHz around the middle of the band"
             )
-        sky = band.first_channel(self.nfine) + middles * self.width * np.sign(band.coarse_width)
+        sky = band.first_channel(self.nfine) + middles * self._width * np.sign(band.coarse_width)
         self._sky: DoubleArray = sky.astype(np.float64)
-        self._offsets = first + middles * self.width - whole / 2
+        self._offsets = first + middles * self._width - whole / 2
         index = np.fft.ifftshift(np.where(self._covered, wanted, 0), axes=1)
         self._coarse, self._fine = np.divmod(index, self.nfine)
         self._fine = (self._fine - self.nfine // 2) % self.nfine  # place in FFT order
@@ -188,7 +203,7 @@ class Subbands:
 
     def _find_notes(self, nchan: int, whole: float) -> list[str]:
         found = []
-        wanted, got = self._setup.bandwidth, self.width * nchan
+        wanted, got = self._setup.bandwidth, self._width * nchan
         if abs(got / wanted - 1) > SAME:
             why = "the input is not wider" if whole < wanted else "channels must divide the input"
             found.append(f"sub-bands of {_mhz(got)} MHz, not {_mhz(wanted)}: {why}")
@@ -222,7 +237,7 @@ class Subbands:
     def world(self) -> list[SourceCard]:
         """The middle channel is the reference, as the mode's own CRPIX1 has it; its frequency is in
         column CRVAL1."""
-        return _world(self.channels // 2 + 1, math.copysign(self.width, self._band.coarse_width))
+        return _world(self.channels // 2 + 1, self.width)
 
     def pick(self, spectra: SpectraArray) -> SpectraArray:
         """The channels of the sub-bands; zero where there is no input."""
@@ -241,6 +256,15 @@ class Subbands:
     def sky(self) -> DoubleArray:
         """Of the middle channel of each sub-band."""
         return self._sky
+
+    def first_channels(self) -> DoubleArray:
+        """Of each sub-band."""
+        return self._sky - self.channels // 2 * self.width
+
+    @property
+    def width(self) -> float:
+        """Negative if the band is inverted."""
+        return math.copysign(self._width, self._band.coarse_width)
 
 
 def _world(reference: int, step: float) -> list[SourceCard]:

@@ -15,6 +15,7 @@ from typing import Generic, Protocol, TypeVar
 
 from spectrometer.daq.account import CLOSING, Account, Closing, Ending, Tally
 from spectrometer.daq.pacing import Pacing
+from spectrometer.daq.protocol.liveframes import Spectrum
 from spectrometer.daq.pulsarsetup import PulsarSetup
 from spectrometer.daq.receiver import ReceiverConfig
 from spectrometer.daq.scansetup import ScanSetup
@@ -87,6 +88,7 @@ class BasicRun(ABC, Generic[SetupT, OutputT]):
         integrations: Those that were finished; rows or blocks by the kind of the file.
         begun: `begin` was called.
         output: The file, or what writes it; None before `begin`, and in monitor mode.
+        spectrum_bytes: Of what `newest_spectrum` returns; 0: this kind of scan makes none.
 
     Raises:
         DaqError: The recording, the setup or a file that it names cannot be used.
@@ -97,6 +99,7 @@ class BasicRun(ABC, Generic[SetupT, OutputT]):
     output: OutputT | None = None
     integrations = 0
     begun = False
+    spectrum_bytes = 0
     _tally: Tally
     _written_at = 0.0
 
@@ -146,6 +149,11 @@ class BasicRun(ABC, Generic[SetupT, OutputT]):
     @abstractmethod
     def peak_channel(self) -> int:
         """Channel (from 0, in band order) with the most power so far."""
+
+    def newest_spectrum(self) -> Spectrum | None:
+        """Return the newest integration that was finished since this was asked last; None: there is
+        none."""
+        return None
 
     def begin(self, start: float, at: float | None = None) -> None:
         """Begin; OSError if there can be no file.

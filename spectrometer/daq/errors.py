@@ -7,6 +7,7 @@ DaqError
     SourceError             a recording that cannot be replayed
     ChannelizerError        channels, taps and recording do not fit together
     ScanSetupError          the status memory does not say what a scan needs
+    LiveFramesError         no memory for live spectra
 """
 
 from groundwork.errors import Portable
@@ -55,3 +56,11 @@ class ChannelizerError(DaqError, ValueError):
 
 class ScanSetupError(DaqError):
     """The status memory does not say what a scan needs."""
+
+
+class LiveFramesError(DaqError):
+    """There is no memory for live spectra; data are taken all the same."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"no live spectra: {reason}")
+        self.reason = reason

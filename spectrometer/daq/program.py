@@ -30,6 +30,8 @@ from spectrometer.daq.account import Closing, Ending
 from spectrometer.daq.basicrun import RunOptions
 from spectrometer.daq.commandline import build_parser
 from spectrometer.daq.errors import DaqError
+from spectrometer.daq.liveframes import live_path
+from spectrometer.daq.livespectra import LiveSpectra
 from spectrometer.daq.pacing import CATCH_UP_S
 from spectrometer.daq.runs import Run, run_for
 from spectrometer.daq.starttime import Start, StartTime, is_armed
@@ -69,6 +71,7 @@ class Program:
         once: START by itself, and end with the scan.
         stdin: File number of the input.
         clock: That of the host; None: the real one.
+        live: Where spectra are shown; None: nowhere.
     """
 
     def __init__(
@@ -81,6 +84,7 @@ class Program:
         once: bool = False,
         stdin: int = 0,
         clock: Clock | None = None,
+        live: LiveSpectra | None = None,
     ) -> None:
         self._status, self._options, self._data_dir = status, options, data_dir
         self._start_at_once, self._once, self._stdin = start_at_once or once, once, stdin
@@ -95,6 +99,7 @@ class Program:
         self._catch_up_until = math.inf
         self._files = 0
         self._disk: int | None = None  # of the data root at the last scan
+        self._live = live or LiveSpectra(None)
 
     def ask_to_quit(self, _number: int = 0, _frame: FrameType | None = None) -> None:
         """End soon; usable as a signal handler."""
@@ -128,6 +133,7 @@ class Program:
                 self._read_words(self.work())
         finally:
             self._finish()
+            self._live.close()
             self._report(DAQSTATE="exiting", NETSTAT="exiting", DISKSTAT="exiting")
         return 1 if self._failed and self._once else 0
 
@@ -180,7 +186,7 @@ class Program:
             root = self._data_dir or _data_root(values) if to_file else Path()
             self._run = run_for(self._options, values, root, to_file=to_file)
             bind(PROGRAM, self._run.setup.bank)
-            self._notes = [self._run.note] if self._run.note else []
+            self._notes = [note for note in (self._run.note, self._live.begin(self._run)) if note]
             if to_file:
                 bind_scan(log, self._run.setup.scan_number)
                 self._notes += self._notes_of_disk(root)
@@ -261,6 +267,7 @@ class Program:
             self._disk_failed(error)
             return
         self._run = None
+        self._live.show(run, self._clock.monotonic(), is_last=True)
         self._report(
             DAQSTATE="stopped",
             SCANSTAT="stopped",
@@ -325,6 +332,8 @@ class Program:
             self._report(DAQERR=printable(str(error)))
             self._finish(Ending.FAILED)
             return 0.0
+        if finished:
+            self._live.show(run, now)
         if finished and now - self._reported_at >= REPORT_S:
             self._report_progress(run)
         return 0.0
@@ -487,6 +496,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         data_dir=arguments.data_dir,
         start_at_once=arguments.start_at_once,
         once=arguments.once,
+        live=LiveSpectra(live_path(status.key)),
     )
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, program.ask_to_quit)

@@ -13,6 +13,8 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
+
 from spectrometer.daq.account import (
     Account,
     Closing,
@@ -29,6 +31,7 @@ from spectrometer.daq.channelizer import Channelizer, fit_taps, prototype, reach
 from spectrometer.daq.errors import ChannelizerError, ScanSetupError
 from spectrometer.daq.pacing import Pacing
 from spectrometer.daq.planned import PlannedSpectra
+from spectrometer.daq.protocol.liveframes import Spectrum
 from spectrometer.daq.receiver import with_status
 from spectrometer.daq.recordings import open_recording
 from spectrometer.daq.scansetup import ScanSetup, read_setup
@@ -144,6 +147,9 @@ class ScanRun(BasicRun[ScanSetup, ScanFile]):
         except BaseException:
             self.source.close()
             raise
+        nchan, subbands = self._row_shape
+        self.spectrum_bytes = 4 * self.accumulator.products * nchan * (subbands or 1)
+        self._newest: list[StateSum] = []
         self._unsafe: dict[int, int] = {}
         """Integrations that are not yet on disk -> rows of the file up to their end."""
         self.pacing = Pacing(self.source, self.rate, self.setup.scan_length, self.options.lag_limit)
@@ -278,6 +284,25 @@ class ScanRun(BasicRun[ScanSetup, ScanFile]):
         """Channel (from 0, in band order) with the most power in all finished integrations."""
         return self.accumulator.peak_channel()
 
+    def newest_spectrum(self) -> Spectrum | None:
+        """Return the mean over all switching states of the newest integration, if it is new."""
+        parts, self._newest = self._newest, []
+        if not parts:
+            return None
+        spectra = sum(part.spectra for part in parts)
+        mean = np.sum([part.mean * part.spectra for part in parts], axis=0) / spectra
+        shaped = np.stack([np.atleast_2d(self.axis.shaped(each)) for each in mean], axis=1)
+        starts, labels = self.axis.first_channels(), self.accumulator.labels
+        names = [f" of sub-band {number}" for number in range(len(starts))]
+        return Spectrum(
+            rows=[f"{label}{name if names[1:] else ''}" for name in names for label in labels],
+            x_starts=np.repeat(starts, len(labels)).tolist(),
+            x_delta=self.axis.width,
+            time=self._start + parts[0].middle / self.rate,
+            integration=parts[0].integration,
+            data=shaped.reshape(-1, shaped.shape[-1]).astype(np.float32),
+        )
+
     def flush(self, *, sync: bool = False) -> None:
         """Write what is finished to the file. OSError if the disk does not take it."""
         if self.output is not None:
@@ -306,6 +331,7 @@ class ScanRun(BasicRun[ScanSetup, ScanFile]):
             return
         self.integrations += len({part.integration for part in finished} - {self._last_integration})
         self._last_integration = finished[-1].integration
+        self._newest = [part for part in finished if part.integration == self._last_integration]
         if self.output is None:
             return
         for part in finished:

@@ -138,7 +138,7 @@ def test_a_scan_is_taken_in_process(tmp_path: Path) -> None:
         poll(lambda: p.scan_report()["outcome"] == "running", "a running scan")
         begun = time.monotonic()
         assert p.stop() == [True, "Scan ended"]
-        assert time.monotonic() - begun < 10
+        assert time.monotonic() - begun < 50
         assert p.scan_report()["outcome"] == "stopped"
     with pytest.raises(sysv_ipc.ExistentialError):
         sysv_ipc.SharedMemory(table.status_memory.key, 0, size=0)

@@ -12,6 +12,7 @@ from typing import Any
 
 import sysv_ipc
 
+from spectrometer.daq.liveframes import live_path, remove_leftover
 from spectrometer.status import StatusBuffer
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -36,6 +37,7 @@ def private_status(**options: Any) -> Iterator[StatusBuffer]:
         yield buffer
     finally:
         buffer.unlink()
+        remove_leftover(live_path(key))  # of a program that was killed
 
 
 HOLD = """

@@ -12,7 +12,7 @@ from support.player_run import clean_environment
 from support.terminal import Terminal
 
 KEYS: Sequence[tuple[str, str]] = (
-    ("d.set_p\t", r"d\.set_param\("),
+    ("d.set_pa\t", r"d\.set_param\("),
     ("expo\t", r"exposure="),
     ("0.5)\n", r">>> "),
     ("d.add_active_player('BANKB')\n", r">>> "),

@@ -15,11 +15,11 @@ from typing import Protocol
 
 from groundwork.values import JsonObject, JsonValue
 from zmqjsonproxy.channels.frames import restored_frame
-from zmqjsonproxy.channels.protocol.limits import Limits
-from zmqjsonproxy.channels.protocol.patterns import matches
+from zmqjsonproxy.channels.protocol.limits import NO_LIMITS, Limits
+from zmqjsonproxy.channels.protocol.patterns import is_wild, matches
 from zmqjsonproxy.channels.settings import LinkSettings
 from zmqjsonproxy.channels.updates import Event, EventKind, Update
-from zmqjsonproxy.errors import ProxyError, RemoteError
+from zmqjsonproxy.errors import BusyError, ProxyError, RemoteError
 
 __all__ = ["Ask", "Link", "LinkState", "Sink", "Verb", "Wish"]
 
@@ -71,6 +71,21 @@ class Ask:
         if self.verb is Verb.BEAT:
             return []
         return [[[name, pattern, limits.describe()] for name, pattern, limits in self.wishes]]
+
+
+@dataclass(slots=True, eq=False)
+class _Replacement:
+    """Subscriptions of a sink that end when others in their place have begun.
+
+    Attributes:
+        sink: Whose they are.
+        gone: Those that end.
+        awaited: Those in their place that the Player has not confirmed yet.
+    """
+
+    sink: Sink
+    gone: set[Wish]
+    awaited: set[Wish]
 
 
 @dataclass(slots=True, eq=False)
@@ -127,8 +142,10 @@ class Link:
         self._streams: dict[tuple[str, str, Limits], _Stream] = {}
         self._by_number: dict[int, _Stream] = {}
         self._given: dict[Sink, list[Update]] = {}
+        self._replacements: list[_Replacement] = []
         self._beat_at = 0.0
         self._is_beating = self._was_open = False
+        self._announced: EventKind | None = None
 
     # what its user wants
 
@@ -136,10 +153,45 @@ class Link:
         """Begin a subscription."""
         self.wishes.setdefault(wish, {})[sink] = None
         if self.state is LinkState.OPEN:
-            self.asks.append(Ask(Verb.SUBSCRIBE, (wish,)))
+            self._ask_for(wish)
+
+    def _ask_for(self, *wishes: Wish) -> None:
+        """Ask for subscriptions, along with those that are to be asked for next."""
+        for wish in wishes:
+            last = self.asks[-1] if self.asks else None
+            if last and last.verb is Verb.SUBSCRIBE and len(last.wishes) < _WISHES_AT_ONCE:
+                self.asks[-1] = Ask(Verb.SUBSCRIBE, (*last.wishes, wish))
+            else:
+                self.asks.append(Ask(Verb.SUBSCRIBE, (wish,)))
+
+    def replace(self, before: Iterable[Wish], after: Iterable[Wish], sink: Sink) -> None:
+        """Begin subscriptions of a sink in the place of others, which go on until the Player has
+        confirmed the new ones."""
+        wanted = dict.fromkeys(after)
+        gone = set(before) - wanted.keys()
+        for earlier in self._replacements:
+            if earlier.sink is sink:
+                earlier.gone -= wanted.keys()
+        new = [wish for wish in wanted if sink not in self.wishes.get(wish, {})]
+        for wish in new:
+            self.subscribe(wish, sink)
+        if self.state is LinkState.OPEN and new:
+            self._replacements.append(_Replacement(sink, gone, set(new)))
+        else:
+            self.unsubscribe(gone, sink)
+
+    def _end_replaced(self, confirmed: Iterable[Wish] | None = None) -> None:
+        """End what others, which are confirmed now, were to replace; None: all that is to end."""
+        waiting, self._replacements = self._replacements, []
+        for each in waiting:
+            each.awaited.difference_update(each.awaited if confirmed is None else confirmed)
+            if each.awaited:
+                self._replacements.append(each)
+            else:
+                self.unsubscribe(each.gone, each.sink)
 
     def unsubscribe(self, wishes: Iterable[Wish], sink: Sink) -> None:
-        """End subscriptions of a sink, which gets nothing more."""
+        """End subscriptions of a sink, which gets nothing more of them."""
         for wish in wishes:
             sinks = self.wishes.get(wish, {})
             sinks.pop(sink, None)
@@ -147,13 +199,19 @@ class Link:
                 continue
             if self.state is LinkState.OPEN:
                 self.asks.append(Ask(Verb.UNSUBSCRIBE, (wish,)))
-        kept = [wish for wish, sinks in self.wishes.items() if sink in sinks]
+        kept = {wish for wish, sinks in self.wishes.items() if sink in sinks}
+        wild = [wish for wish in kept if is_wild(wish[1]) or wish[2] != NO_LIMITS]
         for key, stream in list(self._streams.items()):
-            if sink in stream.last and not any(map(stream.is_of, kept)):
-                del stream.last[sink]
+            if key not in kept and not any(map(stream.is_of, wild)):
+                stream.last.pop(sink, None)
             if not stream.last:
                 del self._streams[key]
                 self._by_number.pop(stream.number, None)
+
+    def leave(self, sink: Sink) -> None:
+        """End all subscriptions of a sink."""
+        self._replacements = [each for each in self._replacements if each.sink is not sink]
+        self.unsubscribe([w for w, sinks in self.wishes.items() if sink in sinks], sink)
 
     def reconnect(self, now: float) -> None:
         """Try again, if it was given up."""
@@ -185,6 +243,7 @@ class Link:
         was_open = self.state is LinkState.OPEN
         self.hand_over()
         self.state, self.reason, self._is_beating = LinkState.CLOSED, reason, False
+        self._end_replaced()
         self.asks.clear()
         self._by_number.clear()
         for stream in self._streams.values():
@@ -197,7 +256,7 @@ class Link:
         """Take the answer to a question; False: the connection is to be given up."""
         if self.state not in (LinkState.OPENING, LinkState.OPEN):
             return True
-        if isinstance(error, RemoteError):
+        if isinstance(error, RemoteError) and not isinstance(error, BusyError):
             self.refuse(str(error))
             return True
         if error is not None:
@@ -211,6 +270,10 @@ class Link:
         elif ask.verb is Verb.SUBSCRIBE and isinstance(value, list):
             for wish, answer in zip(ask.wishes, value, strict=False):
                 self._subscribed(wish, answer if isinstance(answer, dict) else {})
+            self._end_replaced(ask.wishes)
+            if self._announced and not any(each.verb is Verb.SUBSCRIBE for each in self.asks):
+                kind, self._announced = self._announced, None
+                self._note_all(kind, "")  # now that the present values are there
         return True
 
     def refuse(self, why: str) -> None:
@@ -226,9 +289,8 @@ class Link:
             self.instance = instance
             for stream in self._streams.values():
                 stream.last = dict.fromkeys(stream.last, 0)
-        kind = EventKind.REOPENED if self._was_open else EventKind.OPENED
+        self._announced = EventKind.REOPENED if self._was_open else EventKind.OPENED
         self._was_open = True
-        self._note_all(kind, "")
         self._subscribe_all()
 
     def _subscribe_all(self) -> None:
@@ -265,6 +327,7 @@ class Link:
 
     def _take_newest(self, params: list[JsonValue]) -> None:
         """Compare the newest counts with what has arrived: they came behind it."""
+        behind: list[_Stream] = []
         for number, count in zip(params[::2], params[1::2], strict=False):
             stream = self._by_number.get(number) if isinstance(number, int) else None
             if stream is None or not isinstance(count, int):
@@ -277,9 +340,9 @@ class Link:
                     stream.last[sink] = max(last, count)
             else:  # the value that is missing is asked for
                 stream.behind = count
-                self.asks.extend(
-                    Ask(Verb.SUBSCRIBE, (wish,)) for wish in self.wishes if stream.is_of(wish)
-                )
+                behind.append(stream)
+        if behind:
+            self._ask_for(*(w for w in self.wishes if any(each.is_of(w) for each in behind)))
 
     def _subscribed(self, wish: Wish, answer: JsonObject) -> None:
         streams = answer.get("streams")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import count
@@ -33,6 +33,7 @@ from zmqjsonproxy.channels.protocol.notices import (
 )
 from zmqjsonproxy.channels.protocol.patterns import LONGEST_PATTERN, is_wild, matches
 from zmqjsonproxy.channels.timers import Timers
+from zmqjsonproxy.waiting import WouldWaitError
 
 __all__ = ["Publisher"]
 
@@ -48,6 +49,8 @@ SILENT_MOST_S = 300.0
 """A client that sends no heartbeat for so long is gone, s."""
 _NEWEST_AT_ONCE = 2000
 _SHOWN = 20
+_CLIENTS_SHOWN = 100
+_NOTHING_NEW = write_newest(()).body
 Envelope = Sequence[bytes]
 Missed = Callable[[bytes, bool], None]
 Post = Callable[[Sequence[Envelope], Part, Missed], object]
@@ -74,18 +77,33 @@ class _Client:
     Attributes:
         envelope: Frames before each message.
         arrays: What it takes as frames.
+        name: As it calls itself.
         wishes: Its subscriptions, and the streams that each has joined.
         told: Stream -> its count when the client was told last.
         lags_since: When it began to take nothing, s, monotonic; None: it takes what is sent.
         heard_at: When it asked for something last, s, monotonic.
+        dropped: Updates that it did not get.
     """
 
     envelope: Envelope
     arrays: bool | None
+    name: str
     wishes: dict[Wish, dict[_Stream, None]] = field(default_factory=dict)
     told: dict[_Stream, int] = field(default_factory=dict)
     lags_since: float | None = None
     heard_at: float = 0.0
+    dropped: int = 0
+
+    def describe(self, now: float) -> JsonObject:
+        """Return what `rpc.channels` tells of it."""
+        return {
+            "name": self.name,
+            "patterns": len(self.wishes),
+            "streams": len(self.told),
+            "dropped": self.dropped,
+            "lags": 0.0 if self.lags_since is None else round(now - self.lags_since, 3),
+            "silent": round(now - self.heard_at, 3),
+        }
 
 
 class _Stream:
@@ -136,12 +154,20 @@ class Publisher:
 
     Args:
         post: Sends a message to clients, from any thread; a `Missed` is told in the socket's thread
-            who did not get it, and whether that one is gone.
+            who did not get it, and whether that one is gone. False: nobody gets it.
         instance: Identity of the server's process.
+        waiting: Sends a client a message, in the socket's thread, and tells how many bytes wait for
+            it; None: it is gone.
     """
 
-    def __init__(self, post: Post, instance: str) -> None:
-        self._post, self._instance = post, instance
+    def __init__(
+        self,
+        post: Post,
+        instance: str,
+        waiting: Callable[[Envelope, bytes], int | None] = lambda _envelope, _body: 0,
+    ) -> None:
+        self._post, self._instance, self._waiting = post, instance, waiting
+        self._dropped, self._dropped_at = 0, 0.0
         self._tables: dict[str, PropertyTable] = {}
         self._clients: dict[bytes, _Client] = {}
         self._streams: dict[Wish, _Stream] = {}
@@ -177,10 +203,41 @@ class Publisher:
         """How many clients have subscriptions."""
         return len(self._clients)
 
+    def describe(self) -> JsonObject:
+        """Return who has subscriptions, and what did not reach them.
+
+        Returns:
+            `connections` and `streams`, how many there are; `dropped`, updates that a client did
+            not get, of all clients that there were, and `dropped_ago`, s since the last of them,
+            None: there was none; `clients`, those that have missed most and for which most waits,
+            at most 100: `name`, `patterns`, `streams`, `waiting` (bytes), `dropped` since it
+            connected, `lags` (s since it began to take nothing, 0: it does not), `silent` (s since
+            its last heartbeat).
+        """
+        now = time.monotonic()
+        known: list[tuple[_Client, int]] = []
+        for client in list(self._clients.values()):
+            waiting = self._waiting(client.envelope, _NOTHING_NEW)
+            if waiting is None:
+                self.forget(client.envelope[0])
+            else:
+                known.append((client, waiting))
+        known.sort(key=lambda one: (one[0].dropped, one[1]), reverse=True)
+        return {
+            "connections": len(known),
+            "streams": len(self._streams) - len(self._idle),
+            "dropped": self._dropped,
+            "dropped_ago": round(now - self._dropped_at, 3) if self._dropped else None,
+            "clients": [
+                client.describe(now) | {"waiting": waiting}
+                for client, waiting in known[:_CLIENTS_SHOWN]
+            ],
+        }
+
     # what clients ask
 
     def subscribe(
-        self, client: bytes, arrays: bool | None, wishes: Iterable[JsonValue]
+        self, client: bytes, arrays: bool | None, wishes: Iterable[JsonValue], name: str = ""
     ) -> list[JsonObject]:
         """Subscribe a client.
 
@@ -188,13 +245,14 @@ class Publisher:
             client: Its connection.
             arrays: What it takes as frames.
             wishes: `[object, pattern, limits]` each.
+            name: As it calls itself.
 
         Returns:
             For each: `streams`, a list of stream, name, kind, count and, where there is one, time
             and present value; or `error`.
         """
         now = time.monotonic()
-        known = self._clients.get(client) or _Client((client,), arrays)
+        known = self._clients.get(client) or _Client((client,), arrays, name)
         self._clients[client], known.heard_at = known, now
         for silent in [
             each for each in self._clients.values() if now - each.heard_at > SILENT_MOST_S
@@ -338,6 +396,13 @@ class Publisher:
     def _tell(self, client: _Client, body: Part) -> None:
         self._post((client.envelope,), body, self._missed)
 
+    def _note_dropped(self, clients: Collection[_Client]) -> None:
+        """Count an update that clients do not get; within `publishing`."""
+        self._dropped += len(clients)
+        self._dropped_at = time.monotonic()
+        for client in clients:
+            client.dropped += 1
+
     def _send(self, stream: _Stream, update: PublishedUpdate) -> None:
         stream.count = update.number if stream.limiter is None else stream.count + 1
         stream.newest = update
@@ -345,7 +410,8 @@ class Publisher:
         for arrays, envelopes in stream.groups:
             encoded = whole if arrays else whole.for_peer(arrays)
             part = write_update(stream.number, stream.count, update.time_us, encoded)
-            self._post(envelopes, part, self._missed)
+            if self._post(envelopes, part, self._missed) is False:
+                self._note_dropped([each for each in stream.clients if each.arrays is arrays])
 
     def _offer(self, stream: _Stream, update: PublishedUpdate) -> None:
         limiter = stream.limiter
@@ -381,6 +447,9 @@ class Publisher:
             return
         if known.lags_since is None:
             known.lags_since = now
+        if not gone:
+            with publishing:
+                self._note_dropped((known,))
         if gone or now - known.lags_since > _LAG_MOST_S:
             self.forget(client)
 
@@ -388,5 +457,7 @@ class Publisher:
 def _sample(table: PropertyTable, name: str) -> None:
     try:
         table.sample(name)
+    except WouldWaitError:  # it is read beside this thread soon
+        pass
     except Exception:  # of anybody's code
         log.exception("%s could not be read", name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import threading
 import time
@@ -87,7 +88,7 @@ class Subscription(OfOneProcess):
         self._size = 0
         self._latest: dict[tuple[str, str], Update] = {}
         self._stale: dict[str, str] = {}
-        self._ended = ""
+        self._ended, self._is_closed = "", False
         self._turn = threading.Condition()
         self._wakers: list[Callable[[], object]] = []
         self._thread: threading.Thread | None = None
@@ -162,7 +163,7 @@ class Subscription(OfOneProcess):
 
     def _wake(self) -> None:
         self._turn.notify_all()
-        for wake in self._wakers:
+        for wake in list(self._wakers):
             wake()
 
     # for readers
@@ -220,16 +221,21 @@ class Subscription(OfOneProcess):
     async def __aiter__(self) -> AsyncIterator[Update]:
         """Yield updates, in a task, until the subscription is closed."""
         loop, there = asyncio.get_running_loop(), asyncio.Event()
+        is_rung = False
 
         def wake() -> None:
-            if not loop.is_closed():
-                loop.call_soon_threadsafe(there.set)
+            nonlocal is_rung
+            if not is_rung:
+                is_rung = True
+                with contextlib.suppress(RuntimeError):  # the loop was closed
+                    loop.call_soon_threadsafe(there.set)
 
         self._wakers.append(wake)
         try:
             while True:
                 there.clear()
                 with self._turn:
+                    is_rung = False
                     update, ended = self._pop(), self._ended
                 if update is not None:
                     yield update
@@ -282,8 +288,10 @@ class Subscription(OfOneProcess):
         self._owner.modify(self, patterns, read_limits(limits) if limits else None)
 
     def close(self) -> None:
-        """End the subscription; may be called in its callbacks, and by a finaliser."""
-        self.end(f"{self._label}: it was closed")
+        """End the subscription; may be called in its callbacks, which get nothing more, and by a
+        finaliser."""
+        self._is_closed = True
+        self._end(f"{self._label}: it was closed")  # without a lock: a finaliser runs anywhere
         self._owner.end(self)
 
     def __enter__(self) -> Self:
@@ -308,7 +316,7 @@ class Subscription(OfOneProcess):
                 count = min(len(self._waiting), at_once) if takes else 0
                 updates = [self._waiting.popitem(last=False)[1] for _ in range(count)]
                 self._size -= sum(map(_size_of, updates))
-                if not (events or updates) and self._ended:
+                if self._is_closed or (self._ended and not (events or updates)):
                     return
             if self._on_event is not None:
                 self._call(self._on_event, events)
@@ -317,6 +325,8 @@ class Subscription(OfOneProcess):
 
     def _call(self, function: Callable[[T], object], told: Sequence[T]) -> None:
         for each in told:
+            if self._is_closed:
+                return
             try:
                 function(each)
             except Exception:

@@ -90,6 +90,7 @@ class OperationRecord:
         is_kept: False: the result was too large to be kept for so long.
         error: JSON-RPC error object, when failed or aborted.
         on_end: Told when it has got its final state, in the thread that gives it.
+        on_change: Told of each change of state and progress, likewise, and never raises.
     """
 
     id: str
@@ -105,12 +106,22 @@ class OperationRecord:
     is_kept: bool = True
     error: dict[str, Any] | None = None
     on_end: Callable[[OperationRecord], None] | None = None
+    on_change: Callable[[OperationRecord], None] | None = None
 
     def begin(self, now: float) -> bool:
         """Note that it runs; False (and no effect) if it has ended already."""
         if self.state is not State.QUEUED:
             return False
         self.state, self.started = State.RUNNING, now
+        self._changed()
+        return True
+
+    def say(self, progress: Progress) -> bool:
+        """Note how far it is; False (and no effect) if it has ended already."""
+        if self.state.is_final:
+            return False
+        self.progress = progress
+        self._changed()
         return True
 
     def finish(
@@ -144,7 +155,12 @@ class OperationRecord:
         self.state = state  # last: other threads look at it
         if self.on_end is not None:
             self.on_end(self)
+        self._changed()
         return True
+
+    def _changed(self) -> None:
+        if self.on_change is not None:
+            self.on_change(self)
 
     def forget_value(self) -> int:
         """Let the result go; its size, bytes."""
@@ -193,6 +209,10 @@ class OperationTable:
         keep_s: How long, s.
         keep_bytes: Results beyond this are let go, the oldest first; the newest stays whatever its
             size.
+
+    Attributes:
+        on_change: Told of each change of an operation: asked for, begun, further, ended; in the
+            thread that changes it, in this order. Never raises.
     """
 
     def __init__(
@@ -203,6 +223,7 @@ class OperationTable:
         keep_bytes: int = 16 * 2**20,
     ) -> None:
         self.instance = instance
+        self.on_change: Callable[[OperationRecord], None] | None = None
         self._keep, self._keep_s, self._keep_bytes = keep, keep_s, keep_bytes
         self._records: OrderedDict[str, OperationRecord] = OrderedDict()
         self._just_ended: deque[OperationRecord] = deque()  # by whichever thread ended them
@@ -215,9 +236,11 @@ class OperationTable:
         """Make a record and take it up; forgets what is too old or too much."""
         self._count += 1
         record = OperationRecord(f"{self.instance}-{self._count}", method, client=client, asked=now)
-        record.on_end = self._just_ended.append
+        record.on_end, record.on_change = self._just_ended.append, self.on_change
         self._records[record.id] = record
         self.tidy(now)
+        if self.on_change is not None:
+            self.on_change(record)
         return record
 
     def forget(self, identity: str) -> None:

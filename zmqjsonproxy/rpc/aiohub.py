@@ -11,7 +11,7 @@ import asyncio
 import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from functools import partial
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import zmq
 
@@ -21,11 +21,13 @@ from zmqjsonproxy.rpc.calls import Call, Question
 from zmqjsonproxy.rpc.connections import Connections
 from zmqjsonproxy.rpc.core import LOOK_EVERY, CallGroup, HubSettings
 from zmqjsonproxy.rpc.knownservers import AskingHub
-from zmqjsonproxy.rpc.many import CallResult
+from zmqjsonproxy.rpc.many import CallRequest, CallResult, SentCall, result_of
 from zmqjsonproxy.rpc.peer import Peer, PendingCall
 from zmqjsonproxy.rpc.protocol.description import InterfaceDescription
 
 __all__ = ["AsyncHub"]
+
+T = TypeVar("T")
 
 _POLLIN = int(zmq.POLLIN)
 _TURNS = 5
@@ -233,6 +235,31 @@ class AsyncHub(
             self._watch(wait, now)
             self._look_again()
         return future
+
+    def send(self, request: CallRequest, timeout: float) -> asyncio.Future[Any]:
+        """See Hub."""
+        call = request.url, request.object_name, request.method, request.args, request.kwargs
+        return self.begin(*call, timeout)
+
+    async def answer(self, sent: SentCall) -> CallResult:
+        """See Hub."""
+        assert isinstance(sent, asyncio.Future)
+        await asyncio.wait([sent])
+        return result_of(sent)
+
+    async def beside(self, work: Callable[[], T]) -> T:
+        """See Hub; in a thread, so that the loop goes on."""
+        done = asyncio.get_running_loop().run_in_executor(None, work)
+        cancelled: asyncio.CancelledError | None = None
+        while not done.done():
+            try:
+                await asyncio.wait([done])
+            except asyncio.CancelledError as error:  # what `work` uses is closed behind it
+                cancelled = error
+        if cancelled is not None:
+            done.exception()  # nobody is told of it
+            raise cancelled
+        return done.result()
 
     def _end_later(self, wait: _Wait, future: asyncio.Future[Any]) -> None:
         self._waits.discard(wait)

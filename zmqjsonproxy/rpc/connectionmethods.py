@@ -1,10 +1,12 @@
-"""Answers to what a client asks about its own connection: cancel a call, subscribe. No sockets."""
+"""Answers to what a client asks about connections, mostly its own: cancel a call, subscribe, who
+else does. No sockets."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
+from zmqjsonproxy.caller import KnownCallers
 from zmqjsonproxy.channels.publisher import Publisher
 from zmqjsonproxy.engine import CallEngine
 from zmqjsonproxy.protocol.failures import Code
@@ -21,10 +23,13 @@ class ConnectionMethods:
     Args:
         engine: Cancels calls.
         publisher: Subscribes; None: nothing is published.
+        callers: Know the names of clients.
     """
 
-    def __init__(self, engine: CallEngine[bytes], publisher: Publisher | None) -> None:
-        self._engine = engine
+    def __init__(
+        self, engine: CallEngine[bytes], publisher: Publisher | None, callers: KnownCallers
+    ) -> None:
+        self._engine, self._callers = engine, callers
         self._methods: dict[str, Callable[[Request, bytes], bytes]] = {jsonrpc.CANCEL: self._cancel}
         if publisher is not None:
             self._publisher = publisher
@@ -32,6 +37,7 @@ class ConnectionMethods:
                 "rpc.subscribe": self._subscribe,
                 "rpc.unsubscribe": self._unsubscribe,
                 "rpc.beat": self._beat,
+                "rpc.channels": self._channels,
             }
 
     def answer(self, request: Request, client: bytes) -> bytes | None:
@@ -57,9 +63,11 @@ class ConnectionMethods:
         wishes = _list_of(request)
         if wishes is None:
             return _misuse(request, "one list of subscriptions, [object, pattern, limits] each")
-        arrays = (request.extra or {}).get("arrays")
+        extra = request.extra or {}
+        arrays = extra.get("arrays")
         arrays = arrays if isinstance(arrays, bool) else None
-        return encoded(request, self._publisher.subscribe(client, arrays, wishes))
+        name = self._callers.find(client, extra.get("client"), native=True).name
+        return encoded(request, self._publisher.subscribe(client, arrays, wishes, name))
 
     def _unsubscribe(self, request: Request, client: bytes) -> bytes:
         wishes = _list_of(request)
@@ -69,6 +77,9 @@ class ConnectionMethods:
 
     def _beat(self, request: Request, client: bytes) -> bytes:
         return encoded(request, self._publisher.beat(client))
+
+    def _channels(self, request: Request, _client: bytes) -> bytes:
+        return encoded(request, self._publisher.describe())
 
 
 def _list_of(request: Request) -> list[Any] | None:

@@ -47,6 +47,7 @@ class Connections:
         context: ZeroMQ context.
         settings: How servers are watched.
         locators: For URLs that are names.
+        read_only: Arrays that arrive are, for several may get the same one.
 
     Attributes:
         core: The core.
@@ -63,7 +64,10 @@ class Connections:
         context: zmq.Context[Any],
         settings: HubSettings,
         locators: Locators | AsyncLocators | None = None,
+        *,
+        read_only: bool = False,
     ) -> None:
+        self._read_only = read_only
         self._locators: Mapping[str, Callable[[str, float], Any]] = locators or {}
         self.core = ClientCore(settings, self._locators)
         self._bridges: dict[Peer, Bridge] = {}
@@ -92,7 +96,7 @@ class Connections:
         self._monitor = SocketMonitor(router)
         self._monitor_state: Callable[[], Any] = partial(self._monitor.socket.get, zmq.EVENTS)
         self._receive_frame, self.send = frame_receiver(router), sender(router)
-        self._receive_rest = rest_receiver(router)
+        self._receive_rest = rest_receiver(router, read_only=self._read_only)
         self.has_more = readiness(router)
         token = os.urandom(8)
         self.core.open(own_name(), token)

@@ -61,9 +61,9 @@ class Dispatcher:
         publisher: Publisher | None = None,
     ) -> None:
         self._engine, self._settings = engine, settings
-        self._connection_methods = ConnectionMethods(engine, publisher)
         self._send, self._post, self._on_hello = send, post, on_hello
         self._callers = KnownCallers()
+        self._connection_methods = ConnectionMethods(engine, publisher, self._callers)
         self._body, self._parts = b"", 1  # of the message being served, and its calls
         self._limits = Limits(
             max_bytes=settings.max_message_bytes,

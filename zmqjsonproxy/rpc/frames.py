@@ -58,9 +58,16 @@ def readiness(socket: zmq.Socket[bytes]) -> Callable[[], bool]:
     return is_ready
 
 
-def rest_receiver(socket: zmq.Socket[bytes]) -> Callable[[bytes], bytes]:
+def rest_receiver(
+    socket: zmq.Socket[bytes], *, read_only: bool = False
+) -> Callable[[bytes], bytes]:
     """Return a function that receives what is behind a body: Framed, if the body says that frames
-    belong to it."""
+    belong to it.
+
+    Args:
+        socket: To receive from.
+        read_only: Nobody can change the frames, nor arrays that are made of them.
+    """
     receive: Callable[..., Any] = super(zmq.Socket, socket).recv
     ask, more = socket.get, zmq.RCVMORE
 
@@ -70,7 +77,8 @@ def rest_receiver(socket: zmq.Socket[bytes]) -> Callable[[bytes], bytes]:
         while follows:
             frame = receive(0, False)
             if wanted and len(frames) < _FRAMES_MOST:
-                frames.append(frame.buffer)  # where it is: not copied
+                buffer = frame.buffer  # where it is: not copied
+                frames.append(buffer.toreadonly() if read_only else buffer)
             follows = frame.more  # to ask the socket costs more
         return Framed(body, frames) if frames else body
 

@@ -63,16 +63,20 @@ def _list_methods(
         if interface is None:
             return original.interface_error(str(request.name))
         return original.reply(interface.list_methods())
+    about: dict[str, Any] = {
+        "dealer": 1,
+        "version": DESCRIPTION_VERSION,
+        "server": "dealer-player",
+        "instance": instance,
+        "arrays": ndarray.is_available(),
+        "max_message_bytes": most,
+    }
     if interface is None:
-        return jsonrpc.failure(None, _no_interface(str(request.name), interfaces))
+        error = _no_interface(str(request.name), interfaces)
+        return wirejson.dumps(about | {"jsonrpc": "2.0", "id": None, "error": error})
     return wirejson.dumps(
-        {
-            "dealer": 1,
-            "version": DESCRIPTION_VERSION,
-            "server": "dealer-player",
-            "instance": instance,
-            "arrays": ndarray.is_available(),
-            "max_message_bytes": most,
+        about
+        | {
             "fingerprint": interface.fingerprint,
             "name": interface.name,
             "objects": list(interfaces),

@@ -172,7 +172,6 @@ class SendQueues:
     def _send_updates(self) -> None:
         """Send updates, for a moment: calls are answered in between."""
         end, joined = time.monotonic() + _UPDATES_FOR_S, _JoinedUpdates(self._send_update)
-        self._is_rung = False
         for _ in range(_UPDATES_AT_ONCE):
             with self._lock:
                 if not self._updates:
@@ -225,8 +224,18 @@ class SendQueues:
         everybody_waits = bool(waiting) and self._size > 2 * self._most
         return everybody_waits or waiting + self._large_posted.get(client, 0) > self._most
 
+    def waiting(self, envelope: Sequence[bytes], body: bytes) -> int | None:
+        """Return how many bytes wait here for a client; None: it is gone, which a message that is
+        sent to it tells if nothing waits. For the thread of the socket."""
+        known = self._clients.get(envelope[0])
+        if (known is None or not known.waiting) and not self.send(envelope, body):
+            return None
+        known = self._clients.get(envelope[0])
+        return (known.size if known is not None else 0) + self._large_posted.get(envelope[0], 0)
+
     def flush(self) -> None:
         """Send what was posted, and what clients take by now."""
+        self._is_rung = False  # first of all: what is posted from now on rings again
         while self._posted:
             envelope, body = self._posted.popleft()
             self.send(envelope, body)

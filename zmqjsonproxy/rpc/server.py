@@ -11,6 +11,7 @@ import contextlib
 import logging
 import secrets
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
@@ -20,6 +21,7 @@ from typing import Any, Self
 import zmq
 
 from groundwork.addresses import split_url
+from groundwork.values import JsonObject
 from groundwork.watching import watch
 from zmqjsonproxy.channels.properties import has_properties, table_of
 from zmqjsonproxy.channels.publisher import Publisher
@@ -27,7 +29,7 @@ from zmqjsonproxy.engine import CallEngine, CommandQueues
 from zmqjsonproxy.engine.commandqueues import SMALL
 from zmqjsonproxy.interface import Interface
 from zmqjsonproxy.process import LET_GO_WITHIN_S, OfOneProcess, watch_process
-from zmqjsonproxy.protocol.operations import OperationTable
+from zmqjsonproxy.protocol.operations import OperationRecord, OperationTable
 from zmqjsonproxy.rpc import outcomes
 from zmqjsonproxy.rpc.descriptors import Listening
 from zmqjsonproxy.rpc.dispatch import Dispatcher
@@ -100,7 +102,9 @@ class ZMQJSONProxyServer(OfOneProcess):
         self._send_queues = SendQueues(
             self._router, self._wake, self.settings.max_waiting_bytes, name or URL
         )
-        self.publisher = Publisher(self._send_queues.post_update, self.instance)
+        self.publisher = Publisher(
+            self._send_queues.post_update, self.instance, self._send_queues.waiting
+        )
         self._inbox = Inbox(self.settings.max_unread_bytes)
         self._inner.set(zmq.IDENTITY, self._inner_id)
         self._ring = frame_sender(self._inner)
@@ -154,6 +158,22 @@ class ZMQJSONProxyServer(OfOneProcess):
     def tell_endpoints(self, urls: Mapping[str, str]) -> None:
         """Let `rpc.ping` tell of further ways in, name -> URL."""
         self.engine.endpoints.update(urls)
+
+    def watch_operations(self, tell: Callable[[JsonObject], object]) -> None:
+        """Have each change of an operation told: asked for, begun, further, ended.
+
+        Args:
+            tell: Called with what `rpc.operation` tells, without the result, in the thread that
+                changes it; returns soon, and calls nothing of that operation.
+        """
+
+        def changed(record: OperationRecord) -> None:
+            try:
+                tell(record.describe(time.time(), with_value=False))
+            except Exception:  # of anybody's code, and the operation is not to blame
+                log.exception("%s: a change of %s could not be told", self.name, record.method)
+
+        self.engine.operations.on_change = changed
 
     # the loop
 

@@ -219,6 +219,27 @@ def test_a_device_that_sends_without_end_is_an_error_and_holds_nothing_up() -> N
         os.close(theirs)
 
 
+def test_what_it_publishes_is_subscribed_to_and_a_limit_switches_the_output_off() -> None:
+    with (
+        HostedBank(PowerSupply, SETTINGS) as hosted,
+        hosted.proxy.subscribe(["voltage", "limit", "tripped", "trace"]) as subscription,
+    ):
+        found = {subscription.next(10).name for _ in range(2)}
+        assert found == {"voltage", "limit"}
+        hosted.proxy.output(True)
+        hosted.proxy.ramp(0.5)
+        frame = subscription.wait_for(lambda update: update.name == "trace", 10).value
+        assert (frame["data"].shape, frame["x_start"], frame["x_delta"]) == ((3,), 0.1, 0.1)
+        with pytest.raises(RefusedError, match="limit is 61; expected 0 to 30 V"):
+            hosted.proxy.set_properties(limit=61)
+        assert hosted.proxy.set_properties(limit=0.25) == {"limit": 0.25}
+        tripped = subscription.wait_for(lambda update: update.name == "tripped", 10)
+        assert tripped.value == {"volts": 0.5, "limit": 0.25}
+        assert hosted.proxy.get_status()["on"] is False
+        with pytest.raises(RefusedError, match=r"expected 0 to 0\.25 V"):
+            hosted.proxy.set_voltage(0.5)
+
+
 def test_off_ends_a_ramp() -> None:
     clock = ManualClock()
     with HostedBank(PowerSupply, SETTINGS, clock=clock) as hosted:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import fcntl
 import importlib
 import subprocess
+import tempfile
 import tomllib
+from collections.abc import Iterator
 from importlib import metadata
+from pathlib import Path
 
 import pytest
 from support.player_run import ROOT, python
@@ -159,6 +163,16 @@ def test_what_an_extra_brings_and_is_missing_is_a_sentence(package: str, command
     )
 
 
+@pytest.fixture
+def original_names() -> Iterator[None]:
+    """The status memory under the original's names, which one suite on this computer may use at a
+    time."""
+    with (Path(tempfile.gettempdir()) / "dealer-player-original-names.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+@pytest.mark.usefixtures("original_names")
 def test_the_commands_of_the_readme_work_as_they_stand() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     commands = [

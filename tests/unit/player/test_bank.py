@@ -8,6 +8,7 @@ import pytest
 
 from player.bank import Bank
 from player.findings import Finding
+from zmqjsonproxy.channels.properties import published
 from zmqjsonproxy.interface import Interface, Kind, command, marked_methods, operation, query
 
 HOOKS = [
@@ -52,6 +53,14 @@ def test_hooks_are_overridden_as_ever() -> None:
         def open_it(self) -> None: ...
 
     assert set(marked_methods(Shutter)) - set(marked_methods(Bank)) == {"open_it"}
+
+
+@pytest.mark.parametrize("name", ["operations", "log", "subscribers"])
+def test_no_kind_declares_what_the_player_publishes(name: str) -> None:
+    with pytest.raises(
+        TypeError, match=f"the Player itself publishes {name}: give it another name"
+    ):
+        type("Shutter", (Bank,), {name: published(0)})
 
 
 def test_what_the_host_asks_stays_a_query_whether_it_is_marked_again_or_not() -> None:

@@ -19,6 +19,7 @@ from player.dataroot import DataRoot
 from player.doctor import (
     MIN_FREE_BYTES,
     Report,
+    area_findings,
     data_root_findings,
     describe_process,
     examine,
@@ -212,6 +213,17 @@ def test_what_the_kind_finds_is_told_and_a_kind_that_raises_too(tmp_path: Path) 
 
 
 # the data root
+
+
+def test_an_area_whose_folder_is_not_there_is_a_finding(tmp_path: Path) -> None:
+    (tmp_path / "here").mkdir()
+    areas = 'files = { HERE = "here", AWAY = "away" }\n'
+    config = load(write(tmp_path, areas, BANKA={"hpc_host": "me"}))
+    (found,) = area_findings(config, "BANKA")
+    assert (
+        found.text == f"the area AWAY, {tmp_path}/away, is not to be had: No such file or directory"
+    )
+    assert "[banks.BANKA.files]" in found.remedy
 
 
 def test_a_data_root_that_cannot_be_used_is_a_finding(tmp_path: Path) -> None:

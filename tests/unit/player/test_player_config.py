@@ -87,6 +87,47 @@ def test_a_kind_checks_its_own_keys_tables_and_rules(tmp_path: Path) -> None:
     ]
 
 
+def test_areas_are_those_of_the_bank_then_of_the_instrument(tmp_path: Path) -> None:
+    text = f"""\
+[instrument.files]
+DATA = "${{WHERE:-/data}}"
+LOGS = "logs"
+[banks.BANKA]
+{TOY}hpc_host = "a"
+files = {{ MINE = "~/mine", LOGS = "/var/log" }}
+[banks.BANKB]
+{TOY}hpc_host = "b"
+"""
+    config = read(tmp_path, text)
+    assert list(config.areas("BANKA").items()) == [
+        ("MINE", Path("~/mine").expanduser()),
+        ("LOGS", Path("/var/log")),
+        ("DATA", Path("/data")),
+    ]
+    assert config.areas("BANKB") == {"DATA": Path("/data"), "LOGS": tmp_path / "logs"}
+    assert read(tmp_path, f'[banks.BANKA]\n{TOY}hpc_host = "a"\n').areas("BANKA") == {}
+
+
+def test_areas_are_checked_with_line_and_key(tmp_path: Path) -> None:
+    text = f"""\
+[instrument.files]
+"a/b" = "/x"
+DATA = "${{NO_SUCH_VARIABLE}}"
+[banks.BANKA]
+{TOY}hpc_host = "a"
+files = {{ "" = "x", MINE = 3, OTHER = "" }}
+"""
+    found = faults(tmp_path, text)
+    assert found[0].startswith(
+        "dibas.toml:2: instrument.files.a/b: 'a/b' is no name of an area; write"
+    )
+    assert found[1].startswith(
+        "dibas.toml:3: instrument.files.DATA: the variable NO_SUCH_VARIABLE is not set"
+    )
+    assert [each.partition(": ")[0] for each in found[2:]] == ["dibas.toml:7"] * 3
+    assert found[3].endswith("banks.BANKA.files.MINE: input should be a valid string; found 3")
+
+
 def test_a_switching_master_and_ports_are_checked_across_tables(tmp_path: Path) -> None:
     text = f"""\
 [instrument]

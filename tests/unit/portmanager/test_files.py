@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from portmanager.files import Files, default_folder, read_usage, replace_file, usage_text
+from groundwork.wholefiles import replace_file
+from portmanager.files import Files, default_folder, read_usage, usage_text
 from portmanager.protocol.lines import DEFAULT_PORT
 from portmanager.tables import glob, table
 
@@ -65,13 +66,6 @@ def test_a_folder_is_found_that_the_user_may_write(
     assert default_folder(1, fallback) == tmp_path / ".local" / "state" / "portmanager-1"
     with pytest.raises(OSError, match=r"no folder for .*daqportmgr-1, .*portmanager-1"):
         default_folder(1, {"HOME": str(tmp_path / "file")})
-
-
-def test_a_half_written_file_is_never_there(tmp_path: Path) -> None:
-    (tmp_path / "ports.txt").mkdir()  # so that the rename fails
-    with pytest.raises(OSError, match=r"ports\.txt"):
-        replace_file(tmp_path / "ports.txt", "text")
-    assert [path.name for path in tmp_path.iterdir()] == ["ports.txt"]
 
 
 def test_a_table_of_nothing_has_its_heading() -> None:

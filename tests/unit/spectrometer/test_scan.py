@@ -31,6 +31,7 @@ class Program:
 
     name = "program"
     has_counts: bool | None = False
+    pid: int | None = None
 
     def __init__(self, status: StatusBuffer) -> None:
         self.status = status
@@ -85,7 +86,15 @@ class Night:
         self.program, log = Program(status), logging.getLogger("test")
         self.reports = ScanReports()
         programs = Programs(status, [self.program], log)
-        self.control = ScanControl(status, programs, log, clock=self.clock, reports=self.reports)
+        self.told: list[dict[str, Any]] = []
+        self.control = ScanControl(
+            status,
+            programs,
+            log,
+            clock=self.clock,
+            reports=self.reports,
+            tell=self.told.append,
+        )
         self.handle = OperationHandle(OperationRecord(id="1", method="start", state=State.RUNNING))
         self.phases: list[str] = []
         self.outcome: list[object] = []
@@ -175,6 +184,40 @@ def test_a_bank_is_reserved_until_the_state_refuses_others_and_no_longer(night: 
     with pytest.raises(RefusedError, match="has been started already"):
         night.control.start(StartRequest(id="2", by="bob"), night.plan, night.handle, bool, 5.0)
     night.control.stop()
+
+
+def test_each_state_of_a_scan_is_told_and_that_it_is_over_with_its_report(night: Night) -> None:
+    night.start(ScanState.RUNNING, length=0.1)
+    night.join()
+    with night.control._changed:
+        night.control._await_idle("the scan")
+    states = [told["state"] for told in night.told]
+    assert list(dict.fromkeys(states)) == ["starting", "waiting", "running", "ending", "idle"]
+    assert [told["is_over"] for told in night.told] == [False] * (len(states) - 1) + [True]
+    assert (night.told[0]["scan"], night.told[-1]["scan"]) == (None, 2)
+    fractions = [told["fraction"] for told in night.told if told["fraction"] is not None]
+    assert fractions == sorted(fractions)
+    assert night.told[-1] == {"state": "idle", "is_over": True, "fraction": 1.0} | night.report()
+
+
+def test_a_scan_that_was_taken_back_or_stopped_is_over_and_says_how_far_it_came(
+    night: Night,
+) -> None:
+    night.start(ScanState.WAITING, start=datetime.now(UTC) + timedelta(seconds=60))
+    night.control.stop("bob")
+    night.join()
+    last = night.told[-1]
+    assert (last["is_over"], last["fraction"], last["outcome"]) == (True, None, "aborted")
+    night.handle = OperationHandle(OperationRecord(id="2", method="start", state=State.RUNNING))
+    night.start(ScanState.RUNNING)
+    assert not night.told[-1]["is_over"]
+    night.control.stop("bob")
+    last = night.told[-1]
+    assert (last["is_over"], last["outcome"], last["ended_by"]) == (True, "stopped", "bob")
+    assert 0 <= last["fraction"] < 0.5
+    count = len(night.told)
+    night.control.close("another mode")
+    assert len(night.told) == count
 
 
 def test_stop_says_that_it_ended_a_start_even_if_the_abort_was_faster(night: Night) -> None:

@@ -20,6 +20,14 @@ class Source:
         return 1.0
 
 
+def test_a_hello_for_an_object_that_is_not_there_is_told_whose_server_it_is() -> None:
+    interfaces = {"source": Interface.of("source", Source())}
+    hello = Request("", [], {}, False, extra={}, name="sauce", method="list_methods")
+    reply = json.loads(answer_unknown(hello, interfaces, "instance", 1000) or b"")
+    assert reply["error"]["data"]["text"] == "no interface 'sauce' here; there are: source"
+    assert (reply["dealer"], reply["instance"], reply["max_message_bytes"]) == (1, "instance", 1000)
+
+
 @pytest.mark.parametrize(
     ("target", "text"),
     [

@@ -114,6 +114,20 @@ def test_one_that_was_aborted_while_it_waited_never_began() -> None:
     assert described["error"] == {"message": "no"}
 
 
+def test_each_change_is_told_once_and_in_order() -> None:
+    table, told = OperationTable("here"), list[tuple[State, float | None]]()
+    table.on_change = lambda record: told.append((record.state, record.progress.fraction))
+    record = table.new("bank.sweep", 1.0)
+    record.begin(2.0)
+    record.begin(2.5)
+    record.say(Progress(0.5, "sweeping", None, 3.0))
+    record.finish(State.DONE, 4.0)
+    record.finish(State.FAILED, 5.0)
+    assert not record.say(Progress(0.7, "too late", None, 6.0))
+    running, ended = State.RUNNING, State.DONE
+    assert told == [(State.QUEUED, None), (running, None), (running, 0.5), (ended, 1.0)]
+
+
 def test_the_estimate_is_the_same_pace_for_the_rest_and_grows_less_as_time_passes() -> None:
     record = OperationRecord("1", "bank.sweep")
     record.begin(100.0)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import zmq
 
+from zmqjsonproxy.channels.protocol.notices import Part
 from zmqjsonproxy.rpc import sendqueues
 from zmqjsonproxy.rpc.sendqueues import SendQueues
 
@@ -39,4 +40,33 @@ def test_the_socket_is_given_a_bounded_part_whoever_else_comes(
         queues._ring()  # as its timer does
         queues.flush()
         assert given[b"still"] > 8 * MIB
+        queues.close()
+
+
+def test_an_update_that_is_sent_with_others_leaves_the_next_one_its_ring(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rings: list[None] = []
+    sent: list[bytes] = []
+
+    def post(body: bytes) -> None:
+        part = Part(b'{"method":"%b"}' % body, 20)
+        assert queues.post_update([[b"client"]], part, lambda _client, _gone: None)
+
+    def send(_envelope: Sequence[bytes], body: bytes, _track: bool = False) -> None:
+        sent.append(bytes(body))
+        if len(sent) == 1:
+            post(b"second")  # by another thread, while the first is sent
+
+    monkeypatch.setattr(sendqueues, "sender", lambda *_: send)
+    monkeypatch.setattr(sendqueues, "_UPDATES_FOR_S", 60.0)
+    with zmq.Context() as context, context.socket(zmq.ROUTER) as socket:
+        queues = SendQueues(socket, lambda: rings.append(None), 64 * MIB, "here")
+        post(b"first")
+        for number in range(1, 4):
+            assert len(rings) >= number, "updates wait, and nobody rings"
+            queues.flush()
+            if number == 2:
+                post(b"third")
+        assert b"third" in sent[-1]
         queues.close()

@@ -11,6 +11,7 @@ import pytest
 from astropy.io import fits
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.daq import TWO_PHASES
 
 from readers.scans import run_to_end
 from spectrometer.daq.axis import MAX_BANK_CHANNELS, Subbands, SubbandSetup, WholeBand
@@ -115,6 +116,36 @@ def test_a_tone_has_its_frequency_by_the_cards_however_many_channels_there_are(
     assert sorted(found.tolist()) == pytest.approx(sorted(tones), abs=1e-9)
     weakest = data[strongest].min()
     assert np.nanmax(np.delete(data, strongest)) < 0.05 * weakest  # nothing is spread over two
+
+
+@pytest.mark.parametrize("bandwidth", [64.0, -64.0])
+def test_live_spectra_have_each_tone_at_its_frequency(tmp_path: Path, bandwidth: float) -> None:
+    centres, sign = [11.0, 40.0], np.sign(bandwidth)
+    tones = [SKY_MHZ + sign * (centre - SYNTHESIZER_MHZ / 2 + 10 / NCHAN) for centre in centres]
+    carriers = tuple(CarrierConfig(frequency_mhz=tone, power_k_mhz=20.0) for tone in tones)
+    run, _ = scan(receiver(bandwidth_mhz=bandwidth, carriers=carriers), memory(centres), tmp_path)
+    live = run.newest_spectrum()
+    assert live is not None
+    assert run.newest_spectrum() is None
+    assert live.rows == [f"{product} of sub-band {n}" for n in (0, 1) for product in ("XX", "YY")]
+    assert live.data.nbytes == run.spectrum_bytes
+    found = np.asarray(live.x_starts) + live.data.argmax(axis=1) * live.x_delta
+    assert (found / 1e6).tolist() == pytest.approx(np.repeat(tones, 2).tolist(), abs=1e-9)
+
+
+def test_live_spectra_are_the_mean_of_all_switching_states(tmp_path: Path) -> None:
+    states = {"SWPERIOD": 0.02, **TWO_PHASES}
+    run, path = scan(receiver(cal_k=5.0), memory([], OBS_MODE="HBW", **states), tmp_path)
+    live = run.newest_spectrum()
+    assert live is not None
+    with fits.open(path) as units:
+        table = units["SPECTRA"].data
+    last = table[table["INTEGNUM"] == live.integration]
+    assert len(last) == 4
+    for number, row in enumerate(live.rows):
+        of_row = last[last["POL"] == row]
+        mean = np.average(np.asarray(of_row["DATA"], float), axis=0, weights=of_row["NSPECTRA"])
+        np.testing.assert_allclose(live.data[number], mean, rtol=1e-6)
 
 
 @pytest.mark.parametrize(("bandwidth", "coarse"), [(64.0, 1), (-64.0, 1), (64.0, 8), (-64.0, 4)])

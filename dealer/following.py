@@ -1,0 +1,143 @@
+"""Following a subscription until it is enough: the loop of `dealer watch` and `dealer pipe`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING, Any, Protocol
+
+from dealer.services import Services
+
+if TYPE_CHECKING:
+    from zmqjsonproxy.channels.subscription import Subscription
+    from zmqjsonproxy.channels.updates import Event, Update
+
+__all__ = ["End", "Follower", "Sink", "subscribed"]
+
+LOOK_S = 0.25
+"""So often a sink may draw anew, s."""
+PING_EVERY_S, SILENT_S = 1.0, 3.0
+"""As a display has them: a Player that says nothing for so long is stale, s."""
+
+
+class Sink(Protocol):
+    """Receiver of what comes."""
+
+    def take(self, update: Update) -> None: ...
+    def note(self, event: Event) -> None: ...
+    def look(self) -> None: ...
+
+
+class End(Enum):
+    """Why nothing is taken any more."""
+
+    INTERRUPTED = "Ctrl-C"
+    ENOUGH = "as many as were wanted"
+    TIME = "as long as was wanted"
+    GIVEN_UP = "no Player is tried any more"
+
+
+@contextmanager
+def subscribed(
+    players: Mapping[str, str], patterns: Mapping[str, Sequence[str]], **options: Any
+) -> Iterator[Subscription]:
+    """Subscribe to properties of Banks, as a display does.
+
+    Args:
+        players: Bank -> URL.
+        patterns: Bank -> names and patterns.
+        **options: As of `Subscriptions.begin`.
+    """
+    from zmqjsonproxy.channels.settings import LinkSettings  # not for other commands
+    from zmqjsonproxy.subscriptions import Subscriptions
+
+    with closing(Subscriptions(Services().locators)) as subscriptions:
+        subscriptions.settings = LinkSettings(ping_every=PING_EVERY_S, timeout=SILENT_S)
+        with subscriptions.begin(players, "bank", patterns, **options) as subscription:
+            yield subscription
+
+
+@dataclass(slots=True, kw_only=True)
+class Follower:
+    """Course of one subscription.
+
+    Attributes:
+        banks: Whose properties are subscribed to.
+        most: Updates that are wanted; None: all.
+        seconds: How long they are; None: until Ctrl-C.
+        taken: Updates that came.
+        there: Banks whose Players were there.
+        given_up: Bank -> why it is tried no more.
+    """
+
+    banks: Sequence[str]
+    most: int | None = None
+    seconds: float | None = None
+    taken: int = 0
+    there: set[str] = field(default_factory=set)
+    given_up: dict[str, str] = field(default_factory=dict)
+
+    def follow(self, subscription: Subscription, sink: Sink) -> End:
+        """Hand what comes to a sink, events before the updates that they are about; why it ended.
+
+        Ctrl-C ends it at any moment.
+        """
+        try:
+            return self._follow(subscription, sink)
+        except KeyboardInterrupt:
+            return End.INTERRUPTED
+
+    def _follow(self, subscription: Subscription, sink: Sink) -> End:
+        from zmqjsonproxy.channels.subscription import SubscriptionEndedError
+
+        sink.look()
+        now = time.monotonic()
+        end, look_at = None if self.seconds is None else now + self.seconds, now + LOOK_S
+        while True:
+            until = look_at if end is None else min(look_at, end)
+            try:
+                update = subscription.next(max(until - now, 0.0))
+            except TimeoutError:
+                update = None
+            except SubscriptionEndedError:
+                return End.GIVEN_UP
+            while subscription.events:
+                self._note(subscription.events.popleft(), sink)
+            if update is not None:
+                sink.take(update)
+                self.taken += 1
+                if self.taken == self.most:
+                    return End.ENOUGH
+            now = time.monotonic()
+            if now >= look_at:
+                sink.look()
+                look_at = now + LOOK_S
+                if len(self.given_up) == len(self.banks):
+                    return End.GIVEN_UP
+            if end is not None and now >= end:
+                return End.TIME
+
+    def _note(self, event: Event, sink: Sink) -> None:
+        from zmqjsonproxy.channels.updates import EventKind
+
+        if event.kind in (EventKind.OPENED, EventKind.REOPENED):
+            self.there.add(event.source)
+        elif event.kind is EventKind.ENDED:
+            self.given_up[event.source] = event.text
+        sink.note(event)
+
+    def complaint(self, end: End) -> str:
+        """Return a sentence on what was wanted and did not come; empty: all is well."""
+        if end in (End.INTERRUPTED, End.ENOUGH):
+            return ""
+        if end is End.GIVEN_UP:
+            told = "; ".join(f"{bank}: {text}" for bank, text in self.given_up.items())
+            return f"nothing comes any more: {told}"
+        if away := [bank for bank in self.banks if bank not in self.there]:
+            return f"{', '.join(away)}: no Player answered; `dealer doctor` says what puts it right"
+        if self.most is not None:
+            return f"{self.taken} of {self.most} updates came within {self.seconds:g} s"
+        return ""

@@ -1,0 +1,76 @@
+"""Values of properties as people see them: one line of bounded length, whatever they hold. Imports
+no numpy."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from itertools import islice
+from typing import Any
+
+from groundwork.printable import printable
+from groundwork.values import RemoteValue
+from zmqjsonproxy.jsontext import json_text
+
+__all__ = ["age_text", "is_frame", "shown"]
+
+TEXT_MOST = 200
+"""Characters of a text within a value."""
+ITEMS_MOST = 8
+DEPTH_MOST = 3
+
+
+def is_frame(value: RemoteValue) -> bool:
+    """Tell whether a value is a frame of a pipe."""
+    return isinstance(value, dict) and value.keys() >= {"data", "x_start", "x_delta"}
+
+
+def shown(value: RemoteValue) -> str:
+    """Return a value as one line: JSON, shortened; of arrays and frames type, shape and range."""
+    text = _cut(value) if isinstance(value, str) else _text(value, DEPTH_MOST)
+    return printable(text)
+
+
+def _text(value: Any, depth: int) -> str:
+    if isinstance(value, str):
+        return json_text(_cut(value), None)
+    if isinstance(value, dict) and is_frame(value):
+        return _text(value["data"], depth)
+    if isinstance(value, dict):
+        named = ((json_text(_cut(str(name)), None), each) for name, each in value.items())
+        texts = (f"{name}: {_text(each, depth - 1)}" for name, each in named)
+        return f"{{{_joined(texts, len(value)) if depth else '...'}}}"
+    if isinstance(value, list | tuple):
+        texts = (_text(each, depth - 1) for each in value)
+        return f"[{_joined(texts, len(value)) if depth else '...'}]"
+    if hasattr(value, "dtype") and getattr(value, "size", 1) != 1:
+        return _array_text(value)
+    if isinstance(value, bytes):
+        return f"{len(value)} bytes"
+    return json_text(value, None, strict=False)
+
+
+def _joined(texts: Iterable[str], number: int) -> str:
+    more = [f"... {number - ITEMS_MOST} more"] if number > ITEMS_MOST else []
+    return ", ".join([*islice(texts, ITEMS_MOST), *more])
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= TEXT_MOST else f"{text[:TEXT_MOST]}..."
+
+
+def _array_text(array: Any) -> str:
+    described = f"{array.dtype}{list(array.shape)}"
+    if not array.size or array.dtype.kind not in "iuf":
+        return described
+    np = sys.modules["numpy"]  # it has made the array
+    low, high = np.fmin.reduce(array, axis=None), np.fmax.reduce(array, axis=None)
+    return f"{described} {low:.4g} .. {high:.4g}"
+
+
+def age_text(seconds: float) -> str:
+    """Return a time that has passed in two or three characters and its unit."""
+    for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds // size:.0f} {unit}"
+    return f"{max(seconds, 0.0):.0f} s" if seconds >= 10 else f"{max(seconds, 0.0):.1f} s"

@@ -1,0 +1,57 @@
+"""Properties that a Player publishes of its Bank, whatever its kind: operations, log, subscribers."""
+
+from __future__ import annotations
+
+from groundwork.values import JsonObject
+from player.logpublisher import LogPublisher
+from zmqjsonproxy import ZMQJSONProxyServer
+from zmqjsonproxy.channels.properties import Declared, PropertyKind, PropertyTable
+
+__all__ = ["HOST_PROPERTIES", "HostProperties"]
+
+_OPERATIONS, _LOG, _SUBSCRIBERS = "operations", "log", "subscribers"
+HOST_PROPERTIES = frozenset({_OPERATIONS, _LOG, _SUBSCRIBERS})
+"""Names that no kind of Bank declares."""
+_SUBSCRIBERS_EVERY_S = 1.0
+
+
+class HostProperties:
+    """Publishes, until it is closed.
+
+    Args:
+        table: Properties of the Bank.
+        server: Serves it.
+    """
+
+    def __init__(self, table: PropertyTable, server: ZMQJSONProxyServer) -> None:
+        self._table = table
+        for declared in (
+            Declared(
+                name=_OPERATIONS,
+                kind=PropertyKind.MESSAGE,
+                doc="An operation was asked for, has begun, is further or has ended: id, method, "
+                "state, fraction, text, ..., as of rpc.operation, without the result.",
+            ),
+            Declared(
+                name=_LOG,
+                kind=PropertyKind.MESSAGE,
+                doc="A record of the Player's log: level, logger, text, time (UTC, unix seconds).",
+            ),
+            Declared(
+                name=_SUBSCRIBERS,
+                doc="Clients that have subscriptions here.",
+                annotation="int",
+                read=lambda: server.publisher.clients,
+                every=_SUBSCRIBERS_EVERY_S,
+            ),
+        ):
+            table.declare(declared)
+        server.watch_operations(self._tell_operation)
+        self._log = LogPublisher(lambda record: table.publish(_LOG, record))
+
+    def _tell_operation(self, told: JsonObject) -> None:
+        self._table.publish(_OPERATIONS, told)
+
+    def close(self) -> None:
+        """Publish no more records of the log; may be called twice."""
+        self._log.close()

@@ -1,0 +1,141 @@
+"""Log records as messages: bounded in number and length, and published in a thread of their own.
+
+Whoever logs waits for nothing here, and may hold any lock.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+import queue
+import threading
+import time
+import traceback
+from collections.abc import Callable
+
+from groundwork.cut import cut
+from groundwork.values import JsonObject
+
+__all__ = ["MOST_PER_S", "LogPublisher", "LogThrottle"]
+
+MOST_PER_S = 50
+"""Records that are published within a second."""
+_WAITING_MOST = 1000
+_END_WITHIN_S = 1.0
+
+
+class LogThrottle:
+    """Choice of the records that are published, so many in a second. No clock.
+
+    Args:
+        most: Records in a second.
+    """
+
+    def __init__(self, most: int = MOST_PER_S) -> None:
+        self._most, self._room, self._end = most, most, -math.inf
+        self.left_out = 0
+
+    @property
+    def due(self) -> float | None:
+        """When it is to be told how many were left out, s, monotonic; None: none were."""
+        return self._end if self.left_out else None
+
+    def tell_left_out(self, now: float) -> JsonObject | None:
+        """Return what tells that records were left out in the second before, if it is over and some
+        were.
+
+        Args:
+            now: s, monotonic.
+        """
+        if now < self._end:
+            return None
+        self._end, self._room = now + 1.0, self._most
+        number, self.left_out = self.left_out, 0
+        if not number:
+            return None
+        text = f"{number} records were left out: at most {self._most} are published in a second"
+        return {"level": "warning", "logger": __name__, "text": text, "left_out": number}
+
+    def takes(self) -> bool:
+        """Tell whether one more record is published; one that is not is counted."""
+        if self._room:
+            self._room -= 1
+            return True
+        self.left_out += 1
+        return False
+
+
+class LogPublisher(logging.Handler):
+    """Publishes the records of this process, from its making to `close`.
+
+    Args:
+        publish: Takes a record as a body: level, logger, text, time.
+        most: Records that are published within a second; of those beyond it the number is.
+    """
+
+    def __init__(self, publish: Callable[[JsonObject], object], most: int = MOST_PER_S) -> None:
+        super().__init__()
+        self._publish, self._throttle = publish, LogThrottle(most)
+        self._waiting: queue.SimpleQueue[JsonObject | None] = queue.SimpleQueue()
+        self._counting = threading.RLock()
+        self._crowded_out, self._pid = 0, os.getpid()
+        self._thread = threading.Thread(target=self._run, name="published log", daemon=True)
+        self._thread.start()
+        logging.getLogger().addHandler(self)
+
+    def createLock(self) -> None:  # noqa: N802 (logging's name)
+        """Have none: `emit` is for all threads at once."""
+        self.lock = None
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Leave a record for the thread that publishes, unless it is from there, or from a child of
+        this process, which has no such thread."""
+        if record.thread == self._thread.ident or os.getpid() != self._pid:
+            return
+        if self._waiting.qsize() >= _WAITING_MOST:
+            with self._counting:
+                self._crowded_out += 1
+            return
+        try:
+            text = record.getMessage()
+        except Exception:  # arguments that do not fit: whoever writes the log says so
+            text = str(record.msg)
+        if record.exc_info and record.exc_info[1] is not None:
+            text += "\n" + "".join(traceback.format_exception_only(record.exc_info[1])).rstrip()
+        level = record.levelname.lower()
+        self._waiting.put(
+            {"level": level, "logger": record.name, "text": cut(text), "time": record.created}
+        )
+
+    def _run(self) -> None:
+        throttle = self._throttle
+        while True:
+            due = throttle.due
+            try:
+                left = None if due is None else max(due - time.monotonic(), 0.0)
+                record = self._waiting.get(timeout=left)
+                if record is None:
+                    return
+            except queue.Empty:
+                record = {}
+            with self._counting:
+                crowded_out, self._crowded_out = self._crowded_out, 0
+            throttle.left_out += crowded_out
+            if left_out := throttle.tell_left_out(time.monotonic()):
+                self._send({**left_out, "time": time.time()})
+            if record and throttle.takes():
+                self._send(record)
+
+    def _send(self, record: JsonObject) -> None:
+        try:
+            self._publish(record)
+        except Exception:  # whatever it is, the log goes on
+            logging.getLogger(__name__).exception("a record could not be published")
+
+    def close(self) -> None:
+        """Take no more records; those that wait are published. May be called twice."""
+        logging.getLogger().removeHandler(self)
+        self._waiting.put(None)
+        self._thread.join(_END_WITHIN_S)
+        super().close()

@@ -1,0 +1,185 @@
+"""Live frames in shared memory: a file that its writer makes, fills and removes, and that readers
+map.
+
+A memory that a dead writer left is known by the time at which that process began, and replaced;
+that of a live one never is.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import mmap
+import os
+from pathlib import Path
+
+from spectrometer.daq.errors import LiveFramesError
+from spectrometer.daq.protocol.liveframes import (
+    FrameMemory,
+    Spectrum,
+    Writer,
+    memory_bytes,
+    read_writer,
+    write_writer,
+)
+
+__all__ = ["MOST_BYTES", "FrameReader", "FrameWriter", "live_path", "remove_leftover"]
+
+MOST_BYTES = 16 * 2**20
+"""Of the data of a frame."""
+_FOLDER = Path("/dev/shm")
+_HEAD_BYTES = 4096
+
+
+def live_path(status_key: int) -> Path:
+    """Return where the live frames of a Bank are, by the key of its status memory."""
+    return _FOLDER / f"dealer-player.spectra-{status_key & 0xFFFFFFFF:08x}"
+
+
+def _begun(pid: int) -> int:
+    """Return when a process began, clock ticks since the machine's start; 0: there is none."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(errors="replace")
+    except OSError:
+        return 0
+    state, *fields = stat.rpartition(")")[2].split()
+    return 0 if state == "Z" else int(fields[18])
+
+
+def _owner(path: Path) -> Writer | None:
+    """Return the live process that a memory belongs to; None: none, or there is no memory."""
+    try:
+        with path.open("rb") as file:
+            writer = read_writer(file.read(_HEAD_BYTES))
+    except OSError:
+        return None
+    if writer is None or not writer.start or writer.start != _begun(writer.pid):
+        return None
+    return writer
+
+
+def remove_leftover(path: Path) -> bool:
+    """Remove a memory that a dead writer left; whether there was one."""
+    if not path.exists() or _owner(path) is not None:
+        return False
+    with contextlib.suppress(OSError):
+        path.unlink()
+    return not path.exists()
+
+
+class FrameWriter:
+    """Writer of one memory.
+
+    Args:
+        path: Of the memory.
+        data_bytes: Of the data of a frame.
+
+    Raises:
+        LiveFramesError: There is no room for it, or it is another process's.
+    """
+
+    def __init__(self, path: Path, data_bytes: int) -> None:
+        self.data_bytes, self._path, self._number = data_bytes, path, 0
+        if data_bytes > MOST_BYTES:
+            raise LiveFramesError(
+                f"a spectrum has {data_bytes} bytes, of which {MOST_BYTES} have room; take fewer channels"
+            )
+        owner = _owner(path)
+        if owner is not None and owner.pid != os.getpid():
+            raise LiveFramesError(f"{path} belongs to process {owner.pid}; end it first")
+        new, size = path.with_name(f"{path.name}.new"), memory_bytes(data_bytes)
+        file = -1
+        try:
+            new.unlink(missing_ok=True)
+            flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+            file = os.open(new, flags, 0o644)
+            os.posix_fallocate(file, 0, size)  # else the first write without room would kill us
+            self._map = mmap.mmap(file, size)
+            self._inode = os.fstat(file).st_ino
+            view = memoryview(self._map)
+            write_writer(view, data_bytes, Writer(os.getpid(), _begun(os.getpid())))
+            self._frames = FrameMemory(view)
+            new.rename(path)
+        except OSError as error:
+            with contextlib.suppress(OSError):
+                new.unlink(missing_ok=True)
+            reason = error.strerror or str(error)
+            if error.errno == errno.ENOSPC:
+                reason = f"{_FOLDER} has no room for {size} bytes; remove what is not needed there"
+            raise LiveFramesError(reason) from error
+        finally:
+            if file >= 0:
+                os.close(file)
+
+    def write(self, spectrum: Spectrum) -> None:
+        """Write the next frame."""
+        self._number += 1
+        self._frames.write(self._number, spectrum)
+
+    def close(self) -> None:
+        """Remove the memory; readers that have it keep it. May be called twice."""
+        if self._map.closed:
+            return
+        self._frames.release()
+        self._map.close()
+        with contextlib.suppress(OSError):
+            if self._path.stat().st_ino == self._inode:
+                self._path.unlink()
+
+
+class FrameReader:
+    """Reader of the memory that is at a path now, or comes there later.
+
+    Args:
+        path: Of the memory.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._map: mmap.mmap | None = None
+        self._frames: FrameMemory | None = None
+        self._inode = self._number = 0
+
+    def next(self) -> Spectrum | None:
+        """Return the newest frame, if it was not returned yet."""
+        self._follow()
+        if self._frames is None or (number := self._frames.newest()) <= self._number:
+            return None
+        found = self._frames.read(number)
+        if found is not None:
+            self._number = number
+        return found
+
+    def _follow(self) -> None:
+        """Map what is at the path now."""
+        try:
+            inode = os.stat(self._path, follow_symlinks=False).st_ino
+        except OSError:
+            inode = 0
+        if inode == self._inode:
+            return
+        self.close()
+        self._inode = inode
+        if not inode:
+            return
+        with contextlib.suppress(OSError, ValueError):  # it is gone again, or none of ours
+            file = os.open(self._path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+            try:
+                found = os.fstat(file)
+                if found.st_uid not in (os.geteuid(), 0):  # others could cut it while it is read
+                    return
+                self._map = mmap.mmap(file, found.st_size, prot=mmap.PROT_READ)
+                self._frames = FrameMemory(memoryview(self._map))
+            finally:
+                os.close(file)
+
+    def close(self) -> None:
+        """Map nothing; may be called twice."""
+        frames, self._frames = self._frames, None
+        found, self._map = self._map, None
+        self._inode = self._number = 0
+        if frames is not None:
+            frames.release()
+        if found is not None:
+            with contextlib.suppress(BufferError):
+                found.close()

@@ -1,0 +1,158 @@
+"""Live frames in shared memory: none is ever torn, whatever becomes of their writer."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import numpy as np
+import pytest
+from support.live_writer import BYTES, frame, is_whole
+from support.player_run import ROOT
+
+from spectrometer.daq.errors import LiveFramesError
+from spectrometer.daq.liveframes import MOST_BYTES, FrameReader, FrameWriter, remove_leftover
+from spectrometer.daq.protocol.liveframes import FRAMES, FrameMemory, Spectrum
+
+LIVES = 20
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Iterator[Path]:
+    """Where a memory is; in `/dev/shm`, as ever."""
+    made = Path("/dev/shm") / f"test-spectra-{os.getpid()}-{random.getrandbits(40):x}"
+    yield made
+    made.unlink(missing_ok=True)
+
+
+@pytest.fixture
+def reader(path: Path) -> Iterator[FrameReader]:
+    made = FrameReader(path)
+    yield made
+    made.close()
+
+
+def test_each_frame_comes_once_and_the_newest_first(path: Path, reader: FrameReader) -> None:
+    assert reader.next() is None
+    writer = FrameWriter(path, BYTES)
+    assert reader.next() is None
+    for number in range(1, FRAMES + 2):
+        writer.write(frame(number))
+        found = reader.next()
+        assert found is not None
+        assert (found.integration, found.rows) == (number, ["XX", "YY"])
+        assert is_whole(found)
+        assert not found.data.flags.writeable
+        assert reader.next() is None
+    for number in range(6, 9):
+        writer.write(frame(number))
+    found = reader.next()
+    assert found is not None
+    assert found.integration == 8
+    writer.close()
+    writer.close()
+    assert reader.next() is None
+    assert not path.exists()
+
+
+def test_a_reader_follows_to_the_next_memory(path: Path, reader: FrameReader) -> None:
+    with ExitStack() as stack:
+        for channels in (16, 64):
+            writer = FrameWriter(path, 4 * channels)
+            stack.callback(writer.close)
+            data = np.arange(channels, dtype=np.float32).reshape(1, -1)
+            told = {"rows": ["XX"], "x_starts": [0.0], "x_delta": 1.0, "time": 0.0}
+            writer.write(Spectrum(**told, integration=0, data=data))  # type: ignore[arg-type]  # a table
+            found = reader.next()
+            assert found is not None
+            assert found.data.shape == (1, channels)
+        stack.pop_all().close()
+    assert not path.exists()
+
+
+def test_a_frame_that_is_being_written_is_not_read(path: Path, reader: FrameReader) -> None:
+    writer = FrameWriter(path, BYTES)
+    for number in (1, 2):
+        writer.write(frame(number))
+    with path.open("r+b") as file:
+        size = (path.stat().st_size - 4096) // FRAMES
+        file.seek(4096 + 2 * size)
+        file.write((6).to_bytes(8, "little"))  # the first number of the frame after the next
+    found = reader.next()
+    assert found is not None
+    assert found.integration == 1
+    with path.open("r+b") as file:  # numbers agree, and its data do not
+        file.seek(4096 + 2 * size)
+        file.write((2).to_bytes(8, "little"))
+        file.seek(4096 + 2 * size + 4096)
+        file.write(b"\1")
+    assert reader.next() is None
+    writer.close()
+
+
+def test_a_killed_writer_leaves_no_torn_frame_and_its_memory_is_replaced(
+    path: Path, reader: FrameReader
+) -> None:
+    command = [sys.executable, "-m", "support.live_writer", str(path)]
+    environment = {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}"}
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        for _life in range(LIVES):
+            print(file=process.stdin, flush=True)
+            writer = int(process.stdout.readline())
+            with pytest.raises(LiveFramesError, match=f"belongs to process {writer}; end it first"):
+                FrameWriter(path, BYTES)
+            assert not remove_leftover(path)
+            seen, wanted = 0, random.randint(1, 20)
+            while seen < wanted:
+                if (found := reader.next()) is not None:
+                    seen += 1
+                    assert is_whole(found)
+            os.kill(writer, signal.SIGKILL)
+            assert process.stdout.readline() == "ended\n"
+            if (found := reader.next()) is not None:
+                assert is_whole(found)
+        process.stdin.close()
+    assert remove_leftover(path)
+    assert not path.exists()
+
+
+def test_without_room_a_sentence_says_so(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(LiveFramesError, match=r"no live spectra: a spectrum has .* fewer channels"):
+        FrameWriter(path, MOST_BYTES + 1)
+
+    def is_full(*_args: object) -> None:
+        raise OSError(28, os.strerror(28))
+
+    monkeypatch.setattr(os, "posix_fallocate", is_full)
+    with pytest.raises(
+        LiveFramesError, match=r"no live spectra: /dev/shm has no room for \d+ bytes"
+    ):
+        FrameWriter(path, BYTES)
+    assert not path.exists()
+    assert not path.with_name(f"{path.name}.new").exists()
+
+
+def test_a_memory_that_is_none_is_passed_over(path: Path, reader: FrameReader) -> None:
+    path.write_bytes(b"DPFRAME1" + bytes(100))
+    assert reader.next() is None
+    with pytest.raises(ValueError, match="no memory of live frames"):
+        FrameMemory(memoryview(bytearray(8192)))
+    FrameWriter(path, BYTES).close()  # nobody owns it
+    assert not path.exists()
+
+
+def test_a_frame_without_room_is_refused(path: Path) -> None:
+    writer = FrameWriter(path, 16)
+    with pytest.raises(ValueError, match="has no room"):
+        writer.write(frame(1))
+    writer.close()

@@ -1,0 +1,1 @@
+"""Names, identities, ranges and the order of a transfer. No I/O."""
