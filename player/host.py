@@ -314,6 +314,7 @@ class Host(Closing):
                 lend=self._lend,
                 url=local_url(self.url),
                 directory=self._config.directory,
+                areas=self._config.areas(self.name),
             )
             with start_errors(f"endpoint {name} of {self.name}", EndpointError, ()):
                 make = functools.partial(find_endpoint(config.kind or name), context)

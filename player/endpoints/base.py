@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import errno
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -63,6 +63,7 @@ class EndpointContext:
         lend: Has a port lent under a name; see `serve`.
         url: Where this host reaches the endpoint for calls.
         directory: Where relative paths of the configuration begin.
+        areas: Folders whose files clients of the Bank may fetch, by name.
     """
 
     name: str
@@ -74,6 +75,7 @@ class EndpointContext:
     lend: Callable[[str, Callable[[int], Any]], Any]
     url: str
     directory: Path
+    areas: Mapping[str, Path]
 
     def serve(self, port: int | str, at: Callable[[int], T]) -> T:
         """Serve at a port of the endpoint's table, a `player.tables.PortOrService`; what `at` returns.

@@ -29,6 +29,7 @@ from player.errors import EndpointError
 from player.testing import HostedBank
 
 WITHIN = 30.0
+CONTENT = bytes(range(256)) * 1000
 
 
 @pytest.fixture(scope="module")
@@ -38,8 +39,16 @@ def hosted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HostedBank]:
     (folder / "site" / "index.html").write_text("<p>our site")
     (folder / "secret").write_text("secret")
     (folder / "site" / "leak").symlink_to(folder / "secret")
-    endpoint = {"home": "site", "hosts": ["vegas.example.org"], "ping_every": 0.2}
-    with HostedBank(PublishingBank, {"endpoints": {"http": endpoint}}, folder=folder) as made:
+    (folder / "data" / "night1").mkdir(parents=True)
+    (folder / "data" / "night1" / "scan.fits").write_bytes(CONTENT)
+    endpoint = {
+        "areas": ["DATA"],
+        "home": "site",
+        "hosts": ["vegas.example.org"],
+        "ping_every": 0.2,
+    }
+    table = {"endpoints": {"http": endpoint}, "files": {"DATA": "data", "LOGS": "/var/log"}}
+    with HostedBank(PublishingBank, table, folder=folder) as made:
         yield made
 
 
@@ -242,6 +251,45 @@ def test_misuse_is_told_with_a_sentence(
     assert says in answer.detail
 
 
+def test_files_of_areas_are_listed_and_fetched_by_ranges(hosted: HostedBank) -> None:
+    path = "/Files/DATA/night1/scan.fits"
+    assert 'href="/Files/DATA/"' in ask(hosted, "/Files/").text
+    assert 'href="/Files/DATA/night1/"' in ask(hosted, "/Files/DATA/").text
+    assert f'href="{path}"' in ask(hosted, "/Files/DATA/night1/").text
+    (entry,) = ask(hosted, "/api/files/DATA?pattern=night1/*.fits").json["entries"]
+    assert (entry["name"], entry["size"]) == ("DATA/night1/scan.fits", len(CONTENT))
+    head = ask(hosted, path, "HEAD")
+    assert (head.headers["content-length"], head.text) == (str(len(CONTENT)), "")
+    with urllib.request.urlopen(hosted.endpoints["http"] + path[1:]) as whole:
+        assert whole.read() == CONTENT
+        assert whole.headers["content-disposition"].startswith("attachment")
+    part = ask(hosted, path, Range="bytes=65-67")
+    assert (part.status, part.text) == (206, "ABC")
+    assert part.headers["content-range"] == f"bytes 65-67/{len(CONTENT)}"
+    assert "\r\n\r\nABC\r\n" in ask(hosted, path, Range="bytes=65-67,97-99").text
+    replaced = ask(hosted, path, "HEAD", Range="bytes=65-67", If_Range='"another"')
+    assert replaced.status == 200
+    assert ask(hosted, path, Range="bytes=999999999-").status == 416
+
+
+@pytest.mark.parametrize(
+    ("path", "says"),
+    [
+        ("/Files/LOGS/", "there are DATA"),
+        ("/Files/LOGS/syslog", "there are DATA"),
+        ("/Files/DATA/night1", "no regular file"),
+        ("/Files/DATA/%2e%2e/secret", ".. in it"),
+        ("/Files//etc/passwd", "absolute"),
+        ("/Files/nosuch.fits", "in DATA: No such file"),
+        ("/Files/DATA/%00", "NUL"),
+        ("/api/files/NONE", "there are DATA"),
+    ],
+)
+def test_what_is_in_no_area_is_not_served(hosted: HostedBank, path: str, says: str) -> None:
+    answer = ask(hosted, path)
+    assert (answer.status, says in answer.detail) == (404, True), answer.detail
+
+
 def test_many_ranges_are_refused(hosted: HostedBank) -> None:
     ranges = ",".join(f"{n}-{n}" for n in range(17))
     assert ask(hosted, "/home/index.html", Range="bytes=0-2").text == "<p>"
@@ -383,10 +431,20 @@ def test_a_taken_port_is_a_sentence_before_the_bank_is_touched() -> None:
             pass
 
 
-def test_a_folder_that_is_not_there_is_a_sentence() -> None:
+@pytest.mark.parametrize(
+    ("table", "says"),
+    [
+        ({"home": "nosuch"}, "nosuch is no folder; make it"),
+        (
+            {"areas": ["NONE"]},
+            r"BANKA has no area NONE; there are none: add it to \[banks.BANKA.files",
+        ),
+    ],
+)
+def test_a_folder_that_is_not_there_is_a_sentence(table: dict[str, Any], says: str) -> None:
     with (
-        pytest.raises(EndpointError, match="nosuch is no folder; make it"),
-        HostedBank(PublishingBank, {"endpoints": {"http": {"home": "nosuch"}}}),
+        pytest.raises(EndpointError, match=says),
+        HostedBank(PublishingBank, {"endpoints": {"http": table}}),
     ):
         pass
 

@@ -11,13 +11,14 @@ from typing import Annotated, Any
 
 from fastapi import FastAPI, HTTPException, Path, Query, Request, Response, WebSocket
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import HTMLResponse, StreamingResponse
+from fastapi.responses import FileResponse, HTMLResponse, StreamingResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from groundwork.commandline import version
 from groundwork.values import JsonObject
 from player.endpoints.http.connections import ConnectionWatch
+from player.endpoints.http.files import list_files, open_file
 from player.endpoints.http.guard import Guard
 from player.endpoints.http.metrics import CONTENT_TYPE, Figures, write_metrics
 from player.endpoints.http.pages import STATIC, Pages
@@ -33,6 +34,7 @@ from zmqjsonproxy import (
     RefusedError,
 )
 from zmqjsonproxy.channels import LinkSettings
+from zmqjsonproxy.files.areas import Areas, Listing
 from zmqjsonproxy.subscriptions import Subscriptions
 
 __all__ = ["Application", "Served"]
@@ -84,7 +86,8 @@ class Served:
         url: Of the Player, for calls.
         simulated: The Bank is.
         names: By which the host may be called, in lower case.
-        home: Folder of static files; None: none.
+        areas: Of files that may be fetched.
+        home: One area, `home`: the site's own pages; None: there are none.
         viewers: Streams at the same time.
         ping_every: Between heartbeats, s.
     """
@@ -94,7 +97,8 @@ class Served:
     url: str
     simulated: bool
     names: Collection[str]
-    home: str | None
+    areas: Areas
+    home: Areas | None
     viewers: int
     ping_every: float
 
@@ -116,7 +120,13 @@ class Application:
     def __init__(self, served: Served) -> None:
         self._served = served
         self._version = version()
-        links = [*_LINKS, ("/home/", "pages of this site")] if served.home else _LINKS
+        links = list(_LINKS)
+        if served.areas.folders:
+            links.append(
+                ("/Files/", "files, whole or by ranges: " + ", ".join(served.areas.folders))
+            )
+        if served.home is not None:
+            links.append(("/home/", "pages of this site"))
         self._pages = Pages(
             bank=served.bank, simulated=served.simulated, version=self._version, links=links
         )
@@ -144,15 +154,17 @@ class Application:
             ("/api/properties", self.list_properties),
             ("/api/properties/{name:path}", self.get_property),
             ("/api/status", self.status),
+            ("/api/files/{area}", self.list_files),
             ("/healthz", self.healthz),
         ):
             api.add_api_route(path, answer)
         api.add_api_route("/metrics", self.metrics)
         api.add_api_route("/events", self.events, response_class=StreamingResponse)
         api.add_api_websocket_route("/ws", self.websocket)
+        api.add_api_route("/Files/{name:path}", self.file, response_class=FileResponse)
         api.mount("/static", StaticFiles(directory=STATIC))
-        if self._served.home:
-            api.mount("/home", StaticFiles(directory=self._served.home, html=True))
+        if self._served.home is not None:
+            api.add_api_route("/home/{path:path}", self.home_file, response_class=FileResponse)
         api.add_exception_handler(StarletteHTTPException, _told)
         api.add_exception_handler(RequestValidationError, _misused)
         api.add_exception_handler(ProxyError, _not_answered)
@@ -223,6 +235,32 @@ class Application:
 
     def _page(self, name: str, **values: Any) -> Response:
         return HTMLResponse(self._pages.render(name, **values))
+
+    # files
+
+    async def file(self, name: str, pattern: Pattern = "*") -> Response:
+        """Return a file, `AREA/PATH` or a bare name, whole or by ranges; of a folder, `AREA/PATH/`, a
+        page of what is in it."""
+        areas = self._served.areas
+        if name and not name.endswith("/"):
+            return await open_file(areas, name, is_download=True)
+        if not name:
+            return self._page("files.html", folder="", areas=list(areas.folders), listing=Listing())
+        area, _, below = name.partition("/")
+        listing = await list_files(areas, area, below + pattern)
+        return self._page("files.html", folder=name, areas=[], listing=listing)
+
+    async def list_files(self, area: str, pattern: Pattern = "*") -> Response:
+        """Return files and folders of an area: name, size (bytes, null: a folder), modified (s, UTC)."""
+        listing = await list_files(self._served.areas, area, pattern)
+        told = [entry._asdict() for entry in listing.entries]
+        return _json({"entries": told, "is_cut": listing.is_cut, "unnamed": listing.unnamed})
+
+    async def home_file(self, path: str) -> Response:
+        """Return a file of the site's own pages."""
+        assert self._served.home is not None
+        name = f"home/{path}index.html" if not path or path.endswith("/") else f"home/{path}"
+        return await open_file(self._served.home, name, is_download=False)
 
     # JSON
 

@@ -27,6 +27,10 @@ class HttpEndpointConfig(EndpointConfig):
         default_factory=list,
         description="names by which people open it, besides its address and the host's own name",
     )
+    areas: list[str] = Field(
+        default_factory=list,
+        description="areas of [banks.X.files] and [instrument.files] that /Files/ serves",
+    )
     home: str | None = Field(
         None, min_length=1, description="folder of static files that /home/ serves"
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from groundwork.addresses import is_loopback_host
@@ -14,6 +15,7 @@ from player.endpoints.base import EndpointContext, SiteEndpoint
 from player.endpoints.http.config import HttpEndpointConfig
 from player.tables import EndpointConfig
 from zmqjsonproxy.errors import RefusedError
+from zmqjsonproxy.files.areas import Areas
 
 if TYPE_CHECKING:
     from uvicorn import Server
@@ -33,8 +35,8 @@ class HttpEndpoint(SiteEndpoint):
     What it tells it asks of its own Player, over the endpoint for calls, as any client does.
 
     Raises:
-        RefusedError: The packages of the extra `web` are not installed, or the folder of the site is
-            not there.
+        RefusedError: The packages of the extra `web` are not installed, or an area or the folder of
+            the site is not there.
         OSError: The address cannot be had.
     """
 
@@ -49,7 +51,7 @@ class HttpEndpoint(SiteEndpoint):
             if advice := install_advice(error.name):
                 raise RefusedError(advice) from error
             raise
-        self._home = self._folder()
+        self._home, self._areas = self._home_folder(), self._served_areas()
         listen = player.endpoints.http.connections.listen
         self._socket = context.serve(self._config.port, lambda port: listen(context.bind, port))
         self._server: Server | None = None
@@ -72,7 +74,7 @@ class HttpEndpoint(SiteEndpoint):
         """Address of its home page."""
         return self._url
 
-    def _folder(self) -> str | None:
+    def _home_folder(self) -> Path | None:
         if self._config.home is None:
             return None
         folder = self.context.directory / self._config.home
@@ -80,7 +82,19 @@ class HttpEndpoint(SiteEndpoint):
             raise RefusedError(
                 f"home: {folder} is no folder; make it, or correct the table of this endpoint"
             )
-        return str(folder.resolve())
+        return folder
+
+    def _served_areas(self) -> Areas:
+        bank, known = self.context.bank, self.context.areas
+        for area in self._config.areas:
+            if area not in known:
+                raise RefusedError(
+                    f"areas: {bank} has no area {area}; there are {', '.join(known) or 'none'}: add it to "
+                    f"[banks.{bank}.files] or [instrument.files]"
+                )
+        folders = {area: known[area] for area in self._config.areas}
+        remedy = "; `areas` in the table of its http endpoint names those that it serves"
+        return Areas(folders, f"the http endpoint of {bank}", remedy)
 
     def open(self, bank: Bank) -> None:
         """Serve, in a thread."""
@@ -97,7 +111,8 @@ class HttpEndpoint(SiteEndpoint):
                 url=self.context.url,
                 simulated=bank.context.simulate,
                 names=names,
-                home=self._home,
+                areas=self._areas,
+                home=None if self._home is None else Areas({"home": self._home}),
                 viewers=self._config.viewers,
                 ping_every=self._config.ping_every,
             )

@@ -10,10 +10,12 @@ from typing import Any
 from player.endpoints.http.protocol.origins import refusal
 from player.endpoints.http.protocol.texts import write_json
 
-__all__ = ["STREAMS", "Guard"]
+__all__ = ["HEAD", "STREAMS", "Guard"]
 
 log = logging.getLogger(__name__)
 
+HEAD = "dealer_player.head"
+"""Key of a scope: the body is not wanted."""
 STREAMS = ("/events", "/ws")
 RANGES_MOST = 16
 """Of one request: many would be much work for few bytes."""
@@ -67,7 +69,7 @@ class Guard:
             await send(message)
 
         if scope["type"] == "http" and scope["method"] == "HEAD":
-            scope = {**scope, "method": "GET"}  # the server leaves the body out
+            scope = {**scope, "method": "GET", HEAD: True}  # the server leaves the body out
         await self._app(scope, receive, send_with_headers)
 
     def _refusal(self, scope: Scope) -> tuple[int, str] | None:
