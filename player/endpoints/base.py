@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from player.errors import PortTakenError
+from player.findings import Finding
 from player.ports import tcp_url
 from player.tables import EndpointConfig
 
@@ -122,6 +123,17 @@ class SiteEndpoint(Endpoint):
     def __init__(self, context: EndpointContext) -> None:
         self.context = context
         self.log = context.log
+
+    @classmethod
+    def diagnose(cls, config: EndpointConfig, bank: str) -> list[Finding]:
+        """Return what would keep the endpoint from working on this host, for `player doctor`;
+        changes nothing.
+
+        Args:
+            config: Its table.
+            bank: Name of its Bank.
+        """
+        return []
 
     @classmethod
     def config_model(cls) -> type[EndpointConfig]:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from groundwork.addresses import is_loopback_host
-from groundwork.extras import install_advice
+from groundwork.extras import EXTRAS, install_advice
 from player.bank import Bank
 from player.endpoints.base import EndpointContext, SiteEndpoint
 from player.endpoints.http.config import HttpEndpointConfig
+from player.findings import Finding
+from player.ports import address_of_device
 from player.tables import EndpointConfig
 from zmqjsonproxy.errors import RefusedError
 from zmqjsonproxy.files.areas import Areas
@@ -53,7 +56,8 @@ class HttpEndpoint(SiteEndpoint):
             raise
         self._home, self._areas = self._home_folder(), self._served_areas()
         listen = player.endpoints.http.connections.listen
-        self._socket = context.serve(self._config.port, lambda port: listen(context.bind, port))
+        address = address_of_device(context.bind)
+        self._socket = context.serve(self._config.port, lambda port: listen(address, port))
         self._server: Server | None = None
         self._application: Application | None = None
         self._thread: threading.Thread | None = None
@@ -61,13 +65,24 @@ class HttpEndpoint(SiteEndpoint):
         self._closing = False
         host, port = self._socket.getsockname()[:2]
         self._url = f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
-        if not is_loopback_host(context.bind):
+        if not is_loopback_host(address):
             self.log.warning("%s is open to the network, and nothing asks who looks", self._url)
 
     @classmethod
     def config_model(cls) -> type[EndpointConfig]:
         """Return the model of its table."""
         return HttpEndpointConfig
+
+    @classmethod
+    def diagnose(cls, config: EndpointConfig, bank: str) -> list[Finding]:
+        """Return which packages are not installed."""
+        missing = [
+            package
+            for package, extra in EXTRAS.items()
+            if extra == "web" and not find_spec(package)
+        ]
+        advices = (install_advice(package).partition(": ") for package in missing[:1])
+        return [Finding("packages", what, remedy, bank) for what, _, remedy in advices]
 
     @property
     def url(self) -> str:
