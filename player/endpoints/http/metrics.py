@@ -111,11 +111,11 @@ class _Collector:
             "dealer_player_http_viewers", "Streams that are open.", labels=labels
         )
         sent = CounterMetricFamily(
-            "dealer_player_http_messages_sent", "Messages to viewers.", labels=labels
+            "dealer_player_http_updates_sent", "Updates to viewers.", labels=labels
         )
         dropped = CounterMetricFamily(
-            "dealer_player_http_messages_dropped",
-            "Messages that viewers did not take in time.",
+            "dealer_player_http_updates_dropped",
+            "Updates that viewers did not take in time.",
             labels=labels,
         )
         for way in WAYS:

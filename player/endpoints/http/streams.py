@@ -80,10 +80,10 @@ class EventStream(StreamingResponse):
     async def _events(self) -> AsyncIterator[bytes]:
         beats, since_beat = _Beats(self._viewers, self._viewer, self._every), 0
         yield format_sse_event(retry=_RETRY_MS)
-        while (messages := await self._viewer.take(beats.left)) is not None:
+        while (updates := await self._viewer.take(beats.left)) is not None:
             chunk = bytearray()
-            for message in messages:
-                chunk += message.event
+            for update in updates:
+                chunk += update.event
                 if len(chunk) > _AT_ONCE_BYTES:
                     since_beat += len(chunk)
                     yield bytes(chunk)
@@ -119,12 +119,12 @@ async def serve_websocket(
 async def _write(socket: WebSocket, viewers: Viewers, viewer: Viewer, every: float) -> None:
     beats = _Beats(viewers, viewer, every)
     with contextlib.suppress(WebSocketDisconnect, RuntimeError):  # it is gone
-        while (messages := await viewer.take(beats.left)) is not None:
-            for message in messages:
-                if message.frame is not None:
-                    await socket.send_bytes(message.frame)
+        while (updates := await viewer.take(beats.left)) is not None:
+            for update in updates:
+                if update.frame is not None:
+                    await socket.send_bytes(update.frame)
                 else:
-                    await socket.send_text(message.text)
+                    await socket.send_text(update.text)
             if (beat := beats.take()) is not None:
                 await socket.send_text(beat)
             await asyncio.sleep(_PAUSE_S)

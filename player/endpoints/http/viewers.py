@@ -20,7 +20,7 @@ from zmqjsonproxy.subscriptions import Subscriptions
 __all__ = ["TooManyViewersError", "Viewer", "Viewers", "Wanted"]
 
 WAITING_MOST = 1000
-"""Messages that wait for one viewer."""
+"""Updates that wait for one viewer."""
 WAITING_BYTES_MOST = 8 * 2**20
 _TURN_EVERY = 100
 """Updates of one subscription between which others have their turn."""
@@ -50,7 +50,7 @@ class Wanted:
         return any(name == "rate" for name, _ in self.limits)
 
 
-class Message:
+class EncodedUpdate:
     """An update, encoded once for all viewers, when the first of them takes it.
 
     Args:
@@ -58,7 +58,7 @@ class Message:
         is_paced: It may be left out for a newer one of its property.
 
     Attributes:
-        key: Of what it replaces, as long as that waits; every message of a Bank has its own.
+        key: Of what it replaces, as long as that waits; every message has its own.
     """
 
     def __init__(self, update: Update, is_paced: bool) -> None:
@@ -96,7 +96,7 @@ class Message:
 
 
 class Viewer:
-    """One that looks: its queue, of which the newest messages stay.
+    """One that looks: its queue, of which the newest updates stay.
 
     Args:
         who: Address, for people.
@@ -104,27 +104,27 @@ class Viewer:
         wanted: Its updates.
 
     Attributes:
-        sent: Messages that it took.
-        dropped: Messages that it did not take in time.
+        sent: Updates that it took.
+        dropped: Updates that it did not take in time.
     """
 
     def __init__(self, who: str, way: str, wanted: Wanted) -> None:
         self.who, self.way, self.wanted = who, way, wanted
         self.since = time.time()
         self.sent = self.dropped = 0
-        self._waiting: OrderedDict[object, Message] = OrderedDict()
+        self._waiting: OrderedDict[object, EncodedUpdate] = OrderedDict()
         self._size = 0
         self._is_ended = False
         self._there = asyncio.Event()
 
-    def put(self, message: Message) -> None:
-        """Leave a message, in the place of an older one of its property."""
-        before = self._waiting.pop(message.key, None)
+    def put(self, update: EncodedUpdate) -> None:
+        """Leave an update, in the place of an older one of its property."""
+        before = self._waiting.pop(update.key, None)
         if before is not None:
             self._size -= before.size
             self.dropped += 1
-        self._waiting[message.key] = message
-        self._size += message.size
+        self._waiting[update.key] = update
+        self._size += update.size
         while self._is_too_full():
             _, oldest = self._waiting.popitem(last=False)
             self._size -= oldest.size
@@ -136,18 +136,18 @@ class Viewer:
         return waiting > WAITING_MOST or (self._size > WAITING_BYTES_MOST and waiting > 1)
 
     def end(self) -> None:
-        """Have its stream end, once it has taken what waits."""
+        """Have its stream end, without what waits."""
         self._is_ended = True
         self._there.set()
 
-    async def take(self, within: float) -> list[Message] | None:
+    async def take(self, within: float) -> list[EncodedUpdate] | None:
         """Take what waits.
 
         Args:
             within: Wait so long for something, s.
 
         Returns:
-            Messages; none: none came. None: its stream ends.
+            Updates; none: none came. None: its stream ends.
         """
         if not self._waiting and not self._is_ended:
             self._there.clear()
@@ -188,30 +188,34 @@ class _Feed:
         subscription: The subscription.
         is_paced: Newer values may take the place of older ones.
         viewers: Who gets its updates.
-        present: Name of a property -> its newest message, for viewers that come later.
+        present: Name of a property -> its newest update, for viewers that come later.
         task: Takes the updates.
     """
 
     subscription: Subscription
     is_paced: bool
     viewers: dict[Viewer, None] = field(default_factory=dict)
-    present: dict[str, Message] = field(default_factory=dict)
+    present: dict[str, EncodedUpdate] = field(default_factory=dict)
     task: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
-        """Pass updates on to the viewers."""
+        """Pass updates on to the viewers, whose streams end with it."""
         count = 0
-        async for update in self.subscription:
-            message = Message(update, self.is_paced)
-            if update.kind != "message":
-                self.present[update.name] = message
+        try:
+            async for update in self.subscription:
+                self._pass_on(EncodedUpdate(update, self.is_paced))
+                count += 1
+                if count % _TURN_EVERY == 0:
+                    await asyncio.sleep(0)
+        finally:
             for viewer in self.viewers:
-                viewer.put(message)
-            count += 1
-            if count % _TURN_EVERY == 0:
-                await asyncio.sleep(0)
+                viewer.end()
+
+    def _pass_on(self, encoded: EncodedUpdate) -> None:
+        if encoded.update.kind != "message":
+            self.present[encoded.update.name] = encoded
         for viewer in self.viewers:
-            viewer.end()
+            viewer.put(encoded)
 
 
 class Viewers:
@@ -251,14 +255,15 @@ class Viewers:
                 self._players,
                 wanted.object_name,
                 wanted.patterns,
+                most_bytes=WAITING_BYTES_MOST,
                 **limits,  # type: ignore[arg-type]  # it checks them
             )
             feed = self._feeds[wanted] = _Feed(subscription, wanted.is_paced)
             feed.task = asyncio.get_running_loop().create_task(feed.run())
         viewer = Viewer(who, way, wanted)
         feed.viewers[viewer] = None
-        for message in feed.present.values():
-            viewer.put(message)
+        for encoded in feed.present.values():
+            viewer.put(encoded)
         return viewer
 
     def leave(self, viewer: Viewer) -> None:
@@ -285,10 +290,10 @@ class Viewers:
         told: JsonObject = {"dropped": viewer.dropped}
         if feed is None:
             return told
-        told["lost"] = feed.subscription.lost
+        told["lost"] = feed.subscription.lost + feed.subscription.dropped
         for why in feed.subscription.stale.values():
             told["stale"] = why
-        for event in feed.subscription.events:
+        for event in list(feed.subscription.events):  # others append
             if event.kind is EventKind.REFUSED:
                 told["refused"] = event.text
         return told

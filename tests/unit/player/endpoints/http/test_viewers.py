@@ -11,7 +11,13 @@ import numpy as np
 import pytest
 
 from player.endpoints.http import viewers
-from player.endpoints.http.viewers import Message, TooManyViewersError, Viewer, Viewers, Wanted
+from player.endpoints.http.viewers import (
+    EncodedUpdate,
+    TooManyViewersError,
+    Viewer,
+    Viewers,
+    Wanted,
+)
 from zmqjsonproxy.channels import Event, EventKind, Update
 from zmqjsonproxy.subscriptions import Subscriptions
 
@@ -25,7 +31,8 @@ def update(name: str, value: Any, number: int = 1, kind: str = "result") -> Upda
 class FakeSubscription:
     def __init__(self) -> None:
         self.updates: asyncio.Queue[Update | None] = asyncio.Queue()
-        self.lost, self.stale, self.is_closed = 3, {"BANKA": "silent"}, False
+        self.lost, self.dropped, self.is_closed = 1, 2, False
+        self.stale = {"BANKA": "silent"}
         self.events = [Event(EventKind.REFUSED, "BANKA", "no such object")]
 
     async def __aiter__(self) -> AsyncIterator[Update]:
@@ -53,7 +60,7 @@ def site(most: int = 3) -> tuple[Viewers, list[FakeSubscription]]:
     return Viewers("BANKA", "tcp://127.0.0.1:1", cast(Subscriptions, fake), most), fake.made
 
 
-def taken(messages: list[Message] | None) -> list[Any]:
+def taken(messages: list[EncodedUpdate] | None) -> list[Any]:
     return [message.update.value for message in messages or ()]
 
 
@@ -130,8 +137,8 @@ def test_of_a_value_the_newest_waits_and_of_messages_each() -> None:
     async def run() -> None:
         viewer = Viewer("a", "events", LEVEL)
         for number in (1, 2, 3):
-            viewer.put(Message(update("level", number, number), True))
-            viewer.put(Message(update("alarm", {"n": number}, number, "message"), True))
+            viewer.put(EncodedUpdate(update("level", number, number), True))
+            viewer.put(EncodedUpdate(update("alarm", {"n": number}, number, "message"), True))
         assert taken(await viewer.take(5)) == [{"n": 1}, {"n": 2}, 3, {"n": 3}]
         assert (viewer.sent, viewer.dropped) == (4, 2)
         assert await viewer.take(0.001) == []
@@ -144,7 +151,7 @@ def test_without_a_rate_each_value_waits() -> None:
         viewer = Viewer("a", "websocket", Wanted("bank", ("level",)))
         assert (LEVEL.is_paced, viewer.wanted.is_paced) == (True, False)
         for number in (1, 2, 3):
-            viewer.put(Message(update("level", number, number), False))
+            viewer.put(EncodedUpdate(update("level", number, number), False))
         assert taken(await viewer.take(5)) == [1, 2, 3]
 
     asyncio.run(run())
@@ -153,21 +160,21 @@ def test_without_a_rate_each_value_waits() -> None:
 def test_the_queue_of_a_viewer_is_bounded_in_messages_and_bytes() -> None:
     viewer = Viewer("a", "events", LEVEL)
     for number in range(viewers.WAITING_MOST + 5):
-        viewer.put(Message(update("alarm", {}, number, "message"), True))
+        viewer.put(EncodedUpdate(update("alarm", {}, number, "message"), True))
     assert (viewer.describe()["waiting"], viewer.dropped) == (viewers.WAITING_MOST, 5)
     for name in "abc":
         frame = {"data": np.zeros(viewers.WAITING_BYTES_MOST // 2, np.uint8)}
-        viewer.put(Message(update(name, frame, 1, "pipe"), True))
+        viewer.put(EncodedUpdate(update(name, frame, 1, "pipe"), True))
     described = viewer.describe()
     assert described["waiting"] == 1  # the others do not fit beside it
-    viewer.put(Message(update("huge", "x" * (viewers.WAITING_BYTES_MOST + 1)), True))
+    viewer.put(EncodedUpdate(update("huge", "x" * (viewers.WAITING_BYTES_MOST + 1)), True))
     assert viewer.describe()["waiting"] == 1
 
 
 def test_a_message_is_encoded_once_for_all() -> None:
-    message = Message(update("trace", {"data": np.arange(3, dtype="<i4")}, 1, "pipe"), True)
+    message = EncodedUpdate(update("trace", {"data": np.arange(3, dtype="<i4")}, 1, "pipe"), True)
     assert message.text is message.text
     assert message.frame is message.frame
     assert json.loads(message.text)["value"] == {"data": [0, 1, 2]}
-    assert Message(update("level", 1.0), True).frame is None
-    assert Message(update("trace", None, 1, "pipe"), True).frame is None
+    assert EncodedUpdate(update("level", 1.0), True).frame is None
+    assert EncodedUpdate(update("trace", None, 1, "pipe"), True).frame is None
