@@ -87,5 +87,6 @@ def totals_record(subscription: Subscription) -> JsonObject:
 def totals_text(subscription: Subscription) -> str:
     """Return the numbers of a subscription as a line."""
     s = subscription
-    dropped = f", {s.dropped} more not shown: they came too fast" if s.dropped else ""
-    return f"received {s.received}, lost {s.lost}, re-opened {s.reopened}{dropped}"
+    dropped = f", dropped {s.dropped}: they came too fast" if s.dropped else ""
+    stale = f"; nothing is heard of {', '.join(s.stale)}" if s.stale else ""
+    return f"received {s.received}, lost {s.lost}, re-opened {s.reopened}{dropped}{stale}"

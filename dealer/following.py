@@ -10,6 +10,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, Protocol
 
 from dealer.services import Services
+from groundwork.printable import printable
 
 if TYPE_CHECKING:
     from zmqjsonproxy.channels.subscription import Subscription
@@ -32,12 +33,12 @@ class Sink(Protocol):
 
 
 class End(Enum):
-    """Why nothing is taken any more."""
+    """Reason for which nothing is taken any more."""
 
     INTERRUPTED = "Ctrl-C"
     ENOUGH = "as many as were wanted"
     TIME = "as long as was wanted"
-    GIVEN_UP = "no Player is tried any more"
+    GIVEN_UP = "nothing will come"
 
 
 @contextmanager
@@ -65,20 +66,21 @@ class Follower:
     """Course of one subscription.
 
     Attributes:
-        banks: Whose properties are subscribed to.
+        wanted: Bank -> names and patterns that are subscribed to.
         most: Updates that are wanted; None: all.
         seconds: How long they are; None: until Ctrl-C.
         taken: Updates that came.
         there: Banks whose Players were there.
-        given_up: Bank -> why it is tried no more.
+        given_up: Bank -> why nothing will come of it.
     """
 
-    banks: Sequence[str]
+    wanted: Mapping[str, Sequence[str]]
     most: int | None = None
     seconds: float | None = None
     taken: int = 0
     there: set[str] = field(default_factory=set)
     given_up: dict[str, str] = field(default_factory=dict)
+    _refused: dict[str, set[str]] = field(default_factory=dict)
 
     def follow(self, subscription: Subscription, sink: Sink) -> End:
         """Hand what comes to a sink, events before the updates that they are about; why it ended.
@@ -111,12 +113,12 @@ class Follower:
                 self.taken += 1
                 if self.taken == self.most:
                     return End.ENOUGH
+            elif len(self.given_up) == len(self.wanted):
+                return End.GIVEN_UP
             now = time.monotonic()
             if now >= look_at:
                 sink.look()
                 look_at = now + LOOK_S
-                if len(self.given_up) == len(self.banks):
-                    return End.GIVEN_UP
             if end is not None and now >= end:
                 return End.TIME
 
@@ -125,8 +127,16 @@ class Follower:
 
         if event.kind in (EventKind.OPENED, EventKind.REOPENED):
             self.there.add(event.source)
+        elif event.kind is EventKind.STALE:  # what comes back may be another Player
+            self.given_up.pop(event.source, None)
+            self._refused.pop(event.source, None)
         elif event.kind is EventKind.ENDED:
             self.given_up[event.source] = event.text
+        elif event.kind is EventKind.REFUSED:
+            refused = self._refused.setdefault(event.source, set())
+            refused.add(event.text)  # which names the pattern
+            if len(refused) >= len(self.wanted[event.source]):
+                self.given_up[event.source] = event.text
         sink.note(event)
 
     def complaint(self, end: End) -> str:
@@ -135,8 +145,8 @@ class Follower:
             return ""
         if end is End.GIVEN_UP:
             told = "; ".join(f"{bank}: {text}" for bank, text in self.given_up.items())
-            return f"nothing comes any more: {told}"
-        if away := [bank for bank in self.banks if bank not in self.there]:
+            return printable(f"nothing will come: {told}")
+        if away := [bank for bank in self.wanted if bank not in self.there]:
             return f"{', '.join(away)}: no Player answered; `dealer doctor` says what puts it right"
         if self.most is not None:
             return f"{self.taken} of {self.most} updates came within {self.seconds:g} s"

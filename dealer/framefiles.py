@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from dealer.channelrecords import update_record
-from groundwork.values import JsonObject
+from groundwork.values import Function, JsonObject
 from zmqjsonproxy.channels.updates import Update
 from zmqjsonproxy.jsontext import json_text
 
@@ -50,14 +50,17 @@ def open_frames(path: Path) -> FrameFile:
     """
     if path.suffix == ".jsonl":
         return _Lines(_new(path))
+    import numpy as np  # before anything is made
+
     if path.suffix == ".npy":
-        return _Stack(_new(path), _Lines(_new(path.with_name(f"{path.name}.jsonl"))))
+        beside = _new(path.with_name(f"{path.name}.jsonl"))
+        return _Stack(_new(path), _Lines(beside), np.ascontiguousarray)
     if path.suffix and not path.is_dir():
         raise FrameFileError(f"{path}: give a .npy or .jsonl file, or a folder")
     if path.is_dir() and any(path.iterdir()):
         raise FrameFileError(f"{path} is not empty; give another folder")
     path.mkdir(exist_ok=True)
-    return _Folder(path, _Lines(path / "frames.jsonl"))
+    return _Folder(path, _Lines(path / "frames.jsonl"), np.save, np.ascontiguousarray)
 
 
 def _new(path: Path) -> Path:
@@ -91,10 +94,8 @@ class _Stack:
     Its header, of a size of its own, is written again with each frame.
     """
 
-    def __init__(self, path: Path, lines: _Lines) -> None:
-        import numpy as np
-
-        self._path, self._lines, self._as_array = path, lines, np.ascontiguousarray
+    def __init__(self, path: Path, lines: _Lines, as_array: Function) -> None:
+        self._path, self._lines, self._as_array = path, lines, as_array
         self._file = path.open("xb")
         self._frames, self._kind = 0, ("", ())
 
@@ -131,21 +132,23 @@ class _Stack:
 class _Folder:
     """A `.npy` file for each frame, `00000001.npy`, and lines that name them."""
 
-    def __init__(self, path: Path, lines: _Lines) -> None:
-        import numpy as np
-
-        self._path, self._lines, self._numpy = path, lines, np
+    def __init__(self, path: Path, lines: _Lines, save: Function, as_array: Function) -> None:
+        self._path, self._lines, self._save, self._as_array = path, lines, save, as_array
         self._frames = 0
 
     def take(self, update: Update) -> None:
         """Write a frame into a file of its own."""
-        array = _array(self._numpy.ascontiguousarray, update)
+        array = _array(self._as_array, update)
         self._frames += 1
         name = f"{self._frames:08d}.npy"
         unfinished = self._path / f"{name}.part"
-        with unfinished.open("wb") as file:
-            self._numpy.save(file, array, allow_pickle=False)
-        os.replace(unfinished, self._path / name)
+        try:
+            with unfinished.open("wb") as file:
+                self._save(file, array, allow_pickle=False)
+            os.replace(unfinished, self._path / name)
+        except BaseException:
+            unfinished.unlink(missing_ok=True)
+            raise
         self._lines.note(_record(update) | {"file": name})
 
     def note(self, record: JsonObject) -> None:
@@ -164,8 +167,8 @@ def _record(update: Update) -> JsonObject:
     return record | {name: value[name] for name in ("x_start", "x_delta")}
 
 
-def _array(as_array: Any, update: Update) -> Any:
-    array = as_array(update.value["data"])
+def _array(as_array: Function, update: Update) -> Any:
+    array: Any = as_array(update.value["data"])
     if array.dtype.kind not in "biufc":
         raise FrameFileError(f"frame {update.number} of {update.name} holds no numbers")
     return array

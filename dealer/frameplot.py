@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dealer.channelrecords import clock_text
@@ -29,9 +30,9 @@ def frame_lines(
     Raises:
         TypeError: It holds no numbers.
     """
-    data, others = _last_row(update.value["data"])
-    points = len(data)
-    bounds = _bounds(data, columns)
+    bounds, others = _last_rows(update.value)
+    points = int(update.value.get("points", len(bounds[0])))
+    drawn_bounds = _plain(bounds, columns)
     start, delta = float(update.value["x_start"]), float(update.value["x_delta"])
     unit, x_unit = map(printable, units)
     axis = f"{start:g} .. {start + delta * max(points - 1, 0):g} {x_unit}".rstrip()
@@ -39,48 +40,49 @@ def frame_lines(
         f"{update.source} {printable(update.name)}",
         f"{points} points {f'in {unit}' if unit else ''}".rstrip(),
         axis,
-        f"number {update.number}",
         clock_text(update.time),
     ]
     if others:
         told.insert(2, f"last of {others} rows")
-    drawn = draw_plot(*bounds, columns=columns, rows=max(rows - 1, 1), ascii_only=ascii_only)
+    drawn = draw_plot(*drawn_bounds, columns=columns, rows=max(rows - 1, 1), ascii_only=ascii_only)
     return ["  ".join(told), *drawn]
 
 
-def _last_row(data: Any) -> tuple[Any, int]:
-    """Return the last row along the last axis, and how many rows there are; 0: it is the only one."""
+def _last_rows(value: Mapping[str, Any]) -> tuple[list[Any], int]:
+    """Return the last row of the points, or of their bounds, and how many rows there are; 0: it is
+    the only one."""
+    bounds = [value[name] for name in ("data", "lower", "upper") if name in value]
     others = 1
-    while getattr(data, "ndim", 1) > 1 or (isinstance(data, list) and _is_nested(data)):
-        others *= len(data)
-        if not others:
-            return [], 0
-        data = data[-1]
-    if getattr(data, "ndim", 1) == 0:
-        return [data.item()], 0
-    return data, others if others > 1 else 0
+    while bounds and _is_nested(bounds[0]):
+        others *= len(bounds[0])
+        bounds = [each[-1] for each in bounds]
+    if not bounds or not hasattr(bounds[0], "__len__"):
+        raise TypeError("it holds no points")
+    return bounds, others if others > 1 else 0
 
 
-def _is_nested(data: list[Any]) -> bool:
-    return bool(data) and isinstance(data[-1], list)
-
-
-def _bounds(data: Any, columns: int) -> tuple[list[float | None], ...]:
-    """Return what is drawn: the points, or of many the bounds of each column of dots."""
+def _is_nested(data: Any) -> bool:
     if isinstance(data, list):
-        return ([None if each is None else _number(each) for each in data],)
-    if data.dtype.kind == "c":
-        data = abs(data)
+        return bool(data) and isinstance(data[-1], list)
+    return getattr(data, "ndim", 1) > 1 and len(data) > 0
+
+
+def _plain(bounds: Sequence[Any], columns: int) -> tuple[list[float | None], ...]:
+    """Return what is drawn as lists: points, or bounds, also those of points that are many more
+    than columns."""
+    if isinstance(bounds[0], list):
+        return tuple([None if each is None else _number(each) for each in some] for some in bounds)
+    data = abs(bounds[0]) if bounds[0].dtype.kind == "c" else bounds[0]
     if data.dtype.kind not in "biuf":
         raise TypeError("it holds no numbers")
-    if len(data) < _POINTS_PER_COLUMN * columns:
-        return (data.astype(float).tolist(),)
-    from zmqjsonproxy.channels.reducedframe import Reduction
-    from zmqjsonproxy.channels.reduction import Band, reduce_frame, restore
+    if len(bounds) == 1 and len(data) >= _POINTS_PER_COLUMN * columns:
+        from zmqjsonproxy.channels.reducedframe import Reduction
+        from zmqjsonproxy.channels.reduction import reduce_frame, restore
 
-    band = restore(reduce_frame(data.astype("<f8"), Reduction(width=2 * columns)))
-    assert isinstance(band, Band)
-    return band.lower.tolist(), band.upper.tolist()
+        bounds = list(restore(reduce_frame(data.astype("<f8"), Reduction(width=2 * columns))))
+    elif len(bounds) == 1:
+        bounds = [data]
+    return tuple(each.astype(float).tolist() for each in bounds)
 
 
 def _number(value: Any) -> float:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dealer.errors import ConfigurationError, PlayersError
 from dealer.following import LOOK_S, Follower, subscribed
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from dealer.framefiles import FrameFile
 
 __all__ = ["add_commands"]
+
+PLOT_PIXELS = 1000
+"""A frame that is only drawn comes as the bounds of so many pixels: more than terminals have."""
 
 
 def add_commands(commands: argparse._SubParsersAction[Parser], common: Parser) -> None:
@@ -50,12 +53,14 @@ def _pipe(options: argparse.Namespace) -> int:
 
     units = published.text_of(bank, name, "unit"), published.text_of(bank, name, "x_unit")
     is_drawn = options.plot or (options.to is None and not options.json)
-    rate = options.rate or (1 / LOOK_S if options.to is None and is_drawn else 0.0)
-    follower = Follower(banks=[bank], most=options.count, seconds=options.seconds)
+    limits: dict[str, Any] = {"rate": options.rate}
+    if is_drawn and options.to is None and not options.json:
+        limits = {"rate": options.rate or 1 / LOOK_S, "width": PLOT_PIXELS}
+    follower = Follower(wanted={bank: [name]}, most=options.count, seconds=options.seconds)
     try:
         with (
             _opened(options.to) as file,
-            subscribed({bank: url}, {bank: [name]}, rate=rate) as subscription,
+            subscribed({bank: url}, {bank: [name]}, **limits) as subscription,
         ):
             plot = FramePlot(units) if is_drawn else None
             sink = FrameSink(subscription, file, plot, options.json and file is None)

@@ -77,14 +77,14 @@ def _set(options: argparse.Namespace) -> int:
     words = [word for word, _ in options.values]
     if wild := [word for word in words if is_wild(word)]:
         raise ConfigurationError("set", [f"{wild[0]} is a pattern; name what is to be set"])
-    if len(set(words)) < len(words):
-        raise ConfigurationError("set", ["a property is given twice"])
     with published_by(options, words) as published:
         if lacking := published.lacking():
             raise ConfigurationError("set", [f"{each}; nothing was set" for each in lacking])
         values: dict[str, dict[str, Any]] = {}
         for word, value in options.values:
             for bank, (name,) in published.words[word].items():
+                if name in values.get(bank, {}) or words.count(word) > 1:
+                    raise ConfigurationError("set", [f"{word} is given twice; nothing was set"])
                 if name in published.properties.get(bank, {}):
                     values.setdefault(bank, {})[name] = value
         outcomes = published.call("set_properties", {b: ((), some) for b, some in values.items()})

@@ -212,7 +212,7 @@ class Roster(OfOneProcess, Generic[B]):
 
     def subscribe(
         self,
-        patterns: str | Iterable[str],
+        patterns: str | Iterable[str] | Mapping[str, Iterable[str]],
         callback: Callable[[Update], object] | None = None,
         *,
         _banks: Iterable[str] | None = None,
@@ -225,13 +225,17 @@ class Roster(OfOneProcess, Generic[B]):
         counted.
 
         Args:
-            patterns: Names of properties, or patterns; one, or several.
+            patterns: Names of properties, or patterns; one, or several, or those of each Bank:
+                `{"BANKA": ["level"]}`.
             callback: Called with each update, in a thread of its own; None: iterate over what is
                 returned, or ask `latest()`.
-            _banks: Banks to subscribe to; None: those that are active now.
+            _banks: Banks to subscribe to; None: those that are named in `patterns`, else those that
+                are active now.
             **options: `on_event`, `rate`, `dead_band`, `policy`, `most`, `most_bytes`: see
                 `zmqjsonproxy.subscriptions.Subscriptions.begin`.
         """
+        if isinstance(patterns, Mapping) and _banks is None:
+            _banks = patterns
         banks, _ = self._asked("subscribe", _banks, None)
         players = {bank: self._calls.urls[bank] for bank in banks}
         return self._subscriptions.begin(players, "bank", patterns, callback, **options)

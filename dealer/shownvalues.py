@@ -4,7 +4,7 @@ no numpy."""
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
@@ -21,8 +21,8 @@ DEPTH_MOST = 3
 
 
 def is_frame(value: RemoteValue) -> bool:
-    """Tell whether a value is a frame of a pipe."""
-    return isinstance(value, dict) and value.keys() >= {"data", "x_start", "x_delta"}
+    """Tell whether a value is a frame of a pipe, whole or reduced to bounds."""
+    return isinstance(value, dict) and value.keys() >= {"x_start", "x_delta"}
 
 
 def shown(value: RemoteValue) -> str:
@@ -35,7 +35,7 @@ def _text(value: Any, depth: int) -> str:
     if isinstance(value, str):
         return json_text(_cut(value), None)
     if isinstance(value, dict) and is_frame(value):
-        return _text(value["data"], depth)
+        return _frame_text(value)
     if isinstance(value, dict):
         named = ((json_text(_cut(str(name)), None), each) for name, each in value.items())
         texts = (f"{name}: {_text(each, depth - 1)}" for name, each in named)
@@ -59,13 +59,29 @@ def _cut(text: str) -> str:
     return text if len(text) <= TEXT_MOST else f"{text[:TEXT_MOST]}..."
 
 
+def _frame_text(value: Mapping[str, Any]) -> str:
+    """Return points and range of a frame."""
+    bounds = [value[name] for name in ("data", "lower", "upper") if name in value]
+    if not all(hasattr(each, "dtype") for each in bounds):
+        return f"{len(value.get('data', ()))} points"
+    shape = list(bounds[0].shape) if bounds else []
+    if "points" in value:
+        shape[-1:] = [value["points"]]
+    return f"{bounds[0].dtype if bounds else ''}{shape}{_range(bounds)}"
+
+
 def _array_text(array: Any) -> str:
-    described = f"{array.dtype}{list(array.shape)}"
-    if not array.size or array.dtype.kind not in "iuf":
-        return described
-    np = sys.modules["numpy"]  # it has made the array
-    low, high = np.fmin.reduce(array, axis=None), np.fmax.reduce(array, axis=None)
-    return f"{described} {low:.4g} .. {high:.4g}"
+    return f"{array.dtype}{list(array.shape)}{_range([array])}"
+
+
+def _range(arrays: Sequence[Any]) -> str:
+    """Return the least and the greatest number, NaN left out; of other things nothing."""
+    if not all(array.size and array.dtype.kind in "iuf" for array in arrays) or not arrays:
+        return ""
+    np = sys.modules["numpy"]  # it has made the arrays
+    low = min(np.fmin.reduce(array, axis=None) for array in arrays)
+    high = max(np.fmax.reduce(array, axis=None) for array in arrays)
+    return f" {low:.4g} .. {high:.4g}"
 
 
 def age_text(seconds: float) -> str:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 __all__ = ["COUNT", "FOR", "RATE", "add_commands"]
 
+FRAME_PIXELS = 16
+"""Frames of pipes, of which only the range is shown, come as the bounds of so many pixels."""
 FIRST_ANSWERS_S = 0.5
 """So long units are waited for before anything is shown, s."""
 
@@ -92,8 +94,10 @@ def _watch(options: argparse.Namespace) -> int:
     words = options.names or ["*"]
     wanted = names_by_bank(words, known, chosen)
     players = {bank: urls[bank] for bank in wanted}
-    follower = Follower(banks=list(wanted), most=options.count, seconds=options.seconds)
+    follower = Follower(wanted=wanted, most=options.count, seconds=options.seconds)
     limits = {"rate": options.rate, "dead_band": options.dead_band}
+    if not options.json:
+        limits["width"] = FRAME_PIXELS
     with (
         ThreadHub(locators=Services().locators) as hub,
         subscribed(players, wanted, **limits) as subscription,

@@ -56,7 +56,7 @@ class _Row:
 
 
 class WatchTable:
-    """What there is to see of some Banks.
+    """Newest values of the properties of some Banks.
 
     Args:
         banks: Their names, in the order in which they are shown.

@@ -27,7 +27,7 @@ __all__ = ["JsonView", "LineView", "TableView", "View"]
 
 
 class View(Protocol):
-    """What is told of a subscription."""
+    """Taker of all that becomes of a subscription."""
 
     def describe(self, bank: str, units: Mapping[str, str]) -> None:
         """Take the units of a Bank's properties, by name."""

@@ -12,7 +12,7 @@ from zmqjsonproxy.channels.properties import PropertyTable
 __all__ = ["SPECTRUM", "SpectrumPublisher"]
 
 SPECTRUM = "spectrum"
-LOOK_EVERY_S = 0.02
+LOOK_EVERY_S = 0.05
 _END_WITHIN_S = 1.0
 
 

@@ -25,11 +25,17 @@ _EVENTS: dict[int, Transition] = {
 
 
 class SocketMonitor:
-    """Reads the events of one socket; to be used by the thread that owns the socket."""
+    """Reads the events of one socket; to be used by the thread that owns the socket.
+
+    Attributes:
+        descriptors: Of connections that were made, as far as was read, by endpoint. They are
+            ZeroMQ's.
+    """
 
     def __init__(self, socket: zmq.Socket[Any]) -> None:
         self._watched = socket
-        mask = sum(_EVENTS)
+        self.descriptors: dict[str, int] = {}
+        mask = sum(_EVENTS) | int(zmq.Event.CONNECTED)
         # A name of our own: pyzmq makes one of the file descriptor, which may be that of a socket
         # closed just now.
         address = f"inproc://zmqjsonproxy-monitor-{secrets.token_hex(8)}"
@@ -41,12 +47,17 @@ class SocketMonitor:
         events: list[PeerEvent] = []
         while int(self.socket.get(zmq.EVENTS)) & zmq.POLLIN:
             frames = self.socket.recv_multipart(zmq.NOBLOCK)
-            (code,) = struct.unpack_from("=H", frames[0])
+            code, value = struct.unpack_from("=Hi", frames[0])
+            if len(frames) < 2:
+                continue
+            endpoint = frames[1].rstrip(b"\0").decode("utf-8", "replace")
             transition = _EVENTS.get(code)
-            if transition is not None and len(frames) > 1:
-                events.append(
-                    PeerEvent(frames[1].rstrip(b"\0").decode("utf-8", "replace"), transition)
-                )
+            if transition is not None:
+                events.append(PeerEvent(endpoint, transition))
+            if code == zmq.Event.CONNECTED:
+                self.descriptors[endpoint] = value
+            elif transition is not Transition.CONNECTED:
+                self.descriptors.pop(endpoint, None)
         return events
 
     def close(self) -> None:

@@ -20,7 +20,7 @@ from zmqjsonproxy.channels.protocol.limits import Limits
 from zmqjsonproxy.channels.settings import LinkSettings, QueuePolicy
 from zmqjsonproxy.channels.subscription import Subscription
 from zmqjsonproxy.channels.updates import Event, Update
-from zmqjsonproxy.locating import Locators
+from zmqjsonproxy.locating import Locators, scheme_of
 from zmqjsonproxy.process import LET_GO_WITHIN_S, OfOneProcess, own_context, watch_process
 from zmqjsonproxy.rpc.calls import Call, Hello
 from zmqjsonproxy.rpc.connections import SLICE_MS, Connections
@@ -34,6 +34,8 @@ log = logging.getLogger(__name__)
 _TAKEN_AT_ONCE = 1000
 """Messages that are taken before requests of other threads are looked at."""
 _HANDED_OVER_AT_ONCE = 50
+_LOCATED_EVERY_S = 1.0
+"""Pause after an address could not be found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +79,14 @@ class Subscriber(OfOneProcess):
         context: zmq.Context[Any] | None = None,
     ) -> None:
         self._settings = settings or LinkSettings()
+        self._locators = locators or {}
         self._connections = Connections(
-            context or own_context(), HubSettings(), locators, read_only=True
+            context or own_context(), HubSettings(), locators, streams=True
         )
         self._core = self._connections.core
         self._links: dict[str, _Connected] = {}  # by URL
         self._requests: deque[Callable[[float], None]] = deque()
+        self._asked: deque[PendingCall] = deque()  # by their deadlines
         self._told: deque[tuple[_Connected, Ask, PendingCall]] = deque()
         self._taking: dict[Link, None] = {}
         self._targets: dict[Subscription, Sequence[Target]] = {}
@@ -209,6 +213,7 @@ class Subscriber(OfOneProcess):
             self._requests.popleft()(now)
         if now - self._core.looked_at >= LOOK_EVERY:
             self._connections.look_at_events(now)
+        self._end_late(now)
         for connected in list(self._links.values()):
             self._look_after(connected, now)
         self._connections.set_wait(SLICE_MS)
@@ -228,6 +233,14 @@ class Subscriber(OfOneProcess):
         except zmq.Again:
             pass
         self._hand_over()
+
+    def _end_late(self, now: float) -> None:
+        """End questions that are not answered in time."""
+        while self._asked and (self._asked[0].done or now >= self._asked[0].deadline):
+            pending = self._asked.popleft()
+            if not pending.done:
+                pending.time_out(now)
+                self._connections.submit((pending,), now)  # which withdraws it
 
     def _look_after(self, connected: _Connected, now: float) -> None:
         """Tell a link what has become of its connection, and ask what it wants asked."""
@@ -250,7 +263,22 @@ class Subscriber(OfOneProcess):
             what = Call("rpc", ask.verb.value, ask.params(), None, within)
         pending = PendingCall(connected.peer, what, now, now + within)
         pending.on_end = partial(self._told.append, (connected, ask, pending))
-        self._connections.submit((pending,), now)
+        self._asked.append(pending)
+        if ask.verb is Verb.OPEN and scheme_of(connected.peer.url) in self._locators:
+            locating = partial(self._locate, pending)  # which may take long
+            threading.Thread(target=locating, name="locator", daemon=True).start()
+        else:
+            self._connections.submit((pending,), now)
+
+    def _locate(self, hello: PendingCall) -> None:
+        """Find the address of a Player, in a thread of its own: others' updates do not wait."""
+        self._connections.prepare(hello)
+        self._post(partial(self._submit_located, hello))
+
+    def _submit_located(self, hello: PendingCall, now: float) -> None:
+        if hello.done:
+            hello.peer.retry_at = now + _LOCATED_EVERY_S
+        self._connections.submit((hello,), now)
 
     def _deliver(self, now: float) -> None:
         """Give links the answers that came."""
@@ -269,6 +297,8 @@ class Subscriber(OfOneProcess):
         link, peer = connected.link, connected.peer
         if peer.state is not State.READY:
             link.lost(str(pending.error or peer.reason), now)
+            self._core.drop(peer, link.reason, now)
+            self._connections.carry_out(now)
         elif not peer.is_ours:
             link.refuse(f"{peer.url}: a Player of the original, which publishes nothing")
         else:

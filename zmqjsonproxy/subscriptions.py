@@ -83,7 +83,7 @@ class Subscriptions:
         from zmqjsonproxy.subscriber import Subscriber, Target
 
         each = patterns if isinstance(patterns, Mapping) else dict.fromkeys(players, patterns)
-        wanted = {source: _names(each[source]) for source in players}
+        wanted = {source: _names(each.get(source, ())) for source in players}
         names = dict.fromkeys(name for some in wanted.values() for name in some)
         label = f"{object_name}: {', '.join(names)[:80]} of {', '.join(players)[:80]}"
         if why := refusal(f"subscribe to {label}"):

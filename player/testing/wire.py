@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import selectors
 import socket
 import struct
@@ -15,6 +16,7 @@ from groundwork.closing import Closing
 __all__ = ["Wire"]
 
 CHUNK = 1 << 16
+_AHEAD_S = 0.02
 
 
 class Wire(Closing):
@@ -26,6 +28,7 @@ class Wire(Closing):
     Attributes:
         url: Where clients connect instead.
         delay_s: What is sent is passed on so much later, s.
+        bytes_per_s: So much is passed on at most, both ways together.
     """
 
     def __init__(self, port: int) -> None:
@@ -33,6 +36,8 @@ class Wire(Closing):
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"tcp://127.0.0.1:{self._listener.getsockname()[1]}"
         self.delay_s = 0.0
+        self.bytes_per_s = math.inf
+        self._passed_at = 0.0  # when the line has passed on what it took, by its speed
         self._stopped = self._refusing = self._closing = False
         self._lock = threading.Lock()
         self._pairs: dict[socket.socket, socket.socket] = {}
@@ -82,17 +87,23 @@ class Wire(Closing):
     def _ready(self, end: socket.socket) -> None:
         if end is self._listener:
             self._connect()
-        elif end in self._pairs and not self._stopped:
+        elif end in self._pairs and not self._stopped and not self._is_busy():
             try:
                 data = end.recv(CHUNK)
             except OSError:
                 data = b""
             if data:
-                self._late.append((time.monotonic() + self.delay_s, self._pairs[end], data))
+                begins = max(time.monotonic(), self._passed_at)
+                self._passed_at = begins + len(data) / self.bytes_per_s
+                self._late.append((self._passed_at + self.delay_s, self._pairs[end], data))
             else:
                 self._drop(end)
-        elif self._stopped:
+        else:
             time.sleep(0.01)  # what is ready stays so
+
+    def _is_busy(self) -> bool:
+        """Tell whether the line is slower than what is sent, so that no more is taken for now."""
+        return self._passed_at - time.monotonic() > _AHEAD_S
 
     def _connect(self) -> None:
         client, _ = self._listener.accept()

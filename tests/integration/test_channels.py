@@ -114,21 +114,21 @@ def test_one_reader_that_stands_still_costs_the_others_nothing_and_its_player_li
 ) -> None:
     bank.send_frames(1, 1000)
     with Reader(player.url, "frames") as still:
-        others = [watcher.subscribe(player.url, "frames", most_bytes=2**30) for _ in range(3)]
+        others = [watcher.subscribe(player.url, "frames", most_bytes=2**30) for _ in range(2)]
         for each in others:
             each.next(WITHIN_S)
         still.suspend()
         before = bank.memory()
-        for _ in range(25):
+        for _ in range(16):
             bank.send_frames(1, 8 * MIB)
             frames = [each.next(WITHIN_S) for each in others]
             assert all(map(is_whole, frames))
         assert bank.memory() - before < 100 * MIB
-        assert [each.lost for each in others] == [0, 0, 0]
+        assert [each.lost for each in others] == [0, 0]
         still.resume()
         eventually(lambda: still.report()["newest"] == frames[0].number)
         told = still.report()
-        assert told["received"] + told["lost"] == 26
+        assert told["received"] + told["lost"] == 17
 
 
 def test_one_slow_reader_of_eight_costs_the_others_nothing(
@@ -246,6 +246,7 @@ def test_subscriptions_are_ended_by_finalisers_wherever_they_run(
 ) -> None:
     bank.flow(2000)
     ended = threading.Event()
+    gc.freeze()  # what is there is not looked through each time
 
     def collect() -> None:
         while not ended.is_set():
@@ -258,6 +259,7 @@ def test_subscriptions_are_ended_by_finalisers_wherever_they_run(
 
     in_threads(collect, make)
     gc.collect()
+    gc.unfreeze()
     with watcher.subscribe(player.url, "number") as last:
         until(last, bank.flow(0))
     eventually(lambda: not watcher.subscriber._targets)

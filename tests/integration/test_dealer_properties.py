@@ -5,21 +5,24 @@ from __future__ import annotations
 import json
 import os
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import zmq
 from support.dealers import eventually
-from support.own_kinds import Weather
+from support.own_kinds import Supply, Weather
 from support.player_run import clean_environment, free_port
-from support.publishing_player import PublishingPlayer, Supply
+from support.publisher import Publisher
 from support.terminal import Terminal
 
+from dealer import Dealer
 from dealer.cli import main
 from player.testing import HostedBank
-from zmqjsonproxy import ThreadHub
+from zmqjsonproxy import ThreadHub, ZMQJSONProxyServer
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -63,6 +66,16 @@ def dealer(config: Path, capsys: pytest.CaptureFixture[str]) -> Run:
     return run
 
 
+def test_a_dealer_subscribes_to_properties_of_each_bank(players: dict[str, HostedBank]) -> None:
+    with Dealer({name: each.url for name, each in players.items()}) as d:
+        wanted = {"EAST": ["limit", "trace"], "WEST": ["label"]}
+        with d.subscribe(wanted) as subscription:
+            found = {(u.source, u.name) for u in (subscription.next(10) for _ in range(2))}
+            assert found <= {("EAST", "limit"), ("EAST", "trace"), ("WEST", "label")}
+        with pytest.raises(ValueError, match="names of properties"):
+            d.subscribe(wanted, _banks=["WEATHER"])
+
+
 # get, set, properties
 
 
@@ -75,10 +88,9 @@ def test_properties_are_listed_with_all_that_is_said_of_them(dealer: Run) -> Non
         ["EAST", "tripped", "message", "no", "The", "output", "was switched off."],
     ]
     status, out, _ = dealer("properties", "--names", "--banks", "EAST,WEATHER")
-    assert (status, out.split()) == (
-        0,
-        ["EAST.label", "EAST.limit", "EAST.trace", "EAST.tripped", "EAST.voltage"],
-    )
+    names = out.split()
+    assert (status, names) == (0, sorted(names))
+    assert {"EAST.label", "EAST.tripped", "EAST.voltage", "WEATHER.log"} < set(names)
     told = json.loads(dealer("properties", "EAST.limit", "--json")[1])
     assert told["EAST"]["value"][0]["writable"] is True
 
@@ -90,9 +102,12 @@ def test_values_are_got_one_alone_and_several_as_a_table(dealer: Run) -> None:
         0,
         [["EAST", "limit", "30.0", "V"], ["WEST", "limit", "30.0", "V"]],
     )
-    assert json.loads(dealer("get", "--json", "--banks", "EAST")[1]) == {
-        "EAST": {"value": {"label": "spare", "limit": 30.0, "voltage": 0.0}}
+    assert json.loads(dealer("get", "--json", "l*", "--banks", "EAST")[1]) == {
+        "EAST": {"value": {"label": "spare", "limit": 30.0}}
     }
+    everything = json.loads(dealer("get", "--json", "--banks", "EAST")[1])["EAST"]["value"]
+    assert everything.keys() > {"label", "limit", "voltage"}
+    assert not everything.keys() & {"tripped", "trace"}
 
 
 def test_values_are_set_all_of_a_bank_or_none(dealer: Run) -> None:
@@ -121,7 +136,8 @@ def test_values_are_set_all_of_a_bank_or_none(dealer: Run) -> None:
         (["set", "EAST.voltage=1"], 1, "voltage is read-only; nothing was set. Writable: "),
         (["set", "EAST.limit=hot"], 1, "'hot' is no float; nothing was set"),
         (["set", "EAST.lim*=1"], 1, "EAST.lim* is a pattern"),
-        (["set", "limit=1", "limit=2"], 1, "given twice"),
+        (["set", "limit=1", "limit=2"], 1, "limit is given twice; nothing was set"),
+        (["set", "limit=1", "EAST.limit=2"], 1, "EAST.limit is given twice"),
         (["set", "EAST.lmit=1"], 1, "did you mean limit?; nothing was set"),
         (["set", "limit"], 2, "no NAME=VALUE"),
         (["watch", "--rate", "1e9"], 2, "rate: 1000000000.0 is not within"),
@@ -193,6 +209,24 @@ def test_what_does_not_come_in_time_is_told(dealer: Run, tmp_path: Path) -> None
     assert err == "dealer: AWAY: no Player answered; `dealer doctor` says what puts it right\n"
 
 
+def test_a_bank_that_publishes_nothing_is_not_waited_for(dealer: Run, tmp_path: Path) -> None:
+    with zmq.Context() as context:
+        server = ZMQJSONProxyServer(context, "tcp://127.0.0.1:*")
+        server.expose("bank", object())
+        loop = threading.Thread(target=server.run_loop)
+        loop.start()
+        config = file_of(tmp_path / "array.toml", MUTE=server.url)
+        try:
+            status, out, err = dealer("watch", "a", "b", config=config)
+            assert dealer("get", config=config)[:2] == (0, "")
+        finally:
+            server.quit_loop()
+            loop.join()
+    assert (status, out.count("[refused]")) == (1, 2)
+    assert err.startswith("dealer: nothing will come: MUTE: bank: ")
+    assert "publishes nothing here" in err
+
+
 def on_a_terminal(config: Path, *words: str, columns: int = 80) -> Terminal:
     command = [sys.executable, "-m", "dealer.cli", *words, "--config", str(config)]
     return Terminal(*command, env=clean_environment(TERM="xterm"), columns=columns)
@@ -201,21 +235,21 @@ def on_a_terminal(config: Path, *words: str, columns: int = 80) -> Terminal:
 def test_a_terminal_has_a_table_that_follows_a_player_through_its_end_and_start(
     tmp_path: Path,
 ) -> None:
-    with ThreadHub() as hub, PublishingPlayer() as player:
-        url = player.url
-        config = file_of(tmp_path / "array.toml", SUPPLY=url)
-        with on_a_terminal(config, "watch") as terminal:
-            terminal.wait_for(r"SUPPLY  voltage +0\.0 +V +[\d.]+ \w+ +0\.0 +0\x1b")
-            for number in range(50):
-                hub.call(url, "bank", "publish", (f"many.{number}", number), {}, 10)
-            terminal.wait_for(r"and \d\d more; name fewer")
+    with Publisher(keys=30) as player:
+        config = file_of(tmp_path / "array.toml", SUPPLY=player.url)
+        with (
+            on_a_terminal(config, "watch") as terminal,
+            Publisher(player.url, held=True, keys=30) as again,
+        ):
+            terminal.wait_for(r"SUPPLY  key\.0 +0 +[\d.]+ \w+ +0\.0 +0\x1b")
+            terminal.wait_for(r"and 1\d more; name fewer")
             player.kill()
-            terminal.wait_for(r"stale [\d.]+ s")
-            with PublishingPlayer(url):
-                terminal.wait_for(r"\[reopened\] its Player is there again")
-                terminal.type("\x03")
-                shown = terminal.wait_for(r"re-opened 1\x1b\[K\x1b\[J\r\n")
-                assert terminal.wait() == 0
+            terminal.wait_for(r"key\.0 .* stale [\d.]+ s")
+            again.begin()
+            terminal.wait_for(r"\[reopened\] its Player is there again")
+            terminal.type("\x03")
+            shown = terminal.wait_for(r"re-opened 1\x1b\[K\x1b\[J\r\n")
+            assert terminal.wait() == 0
     assert max(len(line) for line in shown.split("\r\n")) < 100
 
 
@@ -249,24 +283,43 @@ def test_a_frame_is_drawn(dealer: Run, players: dict[str, HostedBank]) -> None:
     status, out, err = dealer("pipe", "WEST.trace", "--count", "1")
     assert (status, err) == (0, "")
     head, *plot, totals = out.splitlines()
-    assert head.startswith("WEST trace  5 points in V  1 .. 3 s  number ")
+    assert head.startswith("WEST trace  5 points in V  1 .. 3 s  20")
     assert totals == "received 1, lost 0, re-opened 0"
     assert (plot[0].split()[0], plot[-1].split()[0], len(plot)) == ("4", "0", 15)
     told = json.loads(dealer("pipe", "WEST.trace", "--count", "1", "--json")[1].splitlines()[1])
     assert told["value"]["data"] == [0.0, 1.0, 2.0, 3.0, 4.0]
 
 
-def test_ctrl_c_ends_a_recording_with_its_totals(
-    tmp_path: Path, config: Path, players: dict[str, HostedBank]
-) -> None:
-    players["WEST"].bank.send_frames(1, 4)  # type: ignore[attr-defined]
-    path = tmp_path / "a.npy"
-    with on_a_terminal(config, "pipe", "WEST.trace", "--to", str(path)) as terminal:
-        terminal.wait_for("received 1, lost 0")
-        terminal.type("\x03")
-        terminal.wait_for("written: ")
-        assert terminal.wait() == 0
-    assert len(np.load(path)) == 1
+def test_a_recording_goes_on_with_the_next_life_of_its_player_until_ctrl_c(tmp_path: Path) -> None:
+    path = tmp_path / "frames.npy"
+    with ThreadHub() as hub, Publisher() as player:
+        url = player.url
+        config = file_of(tmp_path / "array.toml", SUPPLY=url)
+        hub.call(url, "bank", "send_frames", (1, 64), {}, 10)
+        with (
+            on_a_terminal(config, "pipe", "frames", "--to", str(path)) as terminal,
+            Publisher(url, held=True) as again,
+        ):
+            terminal.wait_for("received 1, lost 0")
+            player.kill()
+            terminal.wait_for("; nothing is heard of SUPPLY")
+            again.begin()
+            terminal.wait_for("re-opened 1")
+            hub.call(url, "bank", "send_frames", (2, 64), {}, 10)
+            terminal.wait_for("received 3, lost 0, re-opened 1")
+            terminal.type("\x03")
+            terminal.wait_for("written: ")
+            assert terminal.wait() == 0
+    assert np.load(path).shape == (3, 64)
+    records = [json.loads(line) for line in path.with_suffix(".npy.jsonl").read_text().splitlines()]
+    assert [each.get("event", each.get("number")) for each in records] == [
+        "opened",
+        1,
+        "stale",
+        "reopened",
+        1,
+        2,
+    ]
 
 
 # doctor

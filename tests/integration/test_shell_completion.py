@@ -12,9 +12,11 @@ from pathlib import Path
 
 import pytest
 from support.native_player import NativePlayer
+from support.own_kinds import Supply
 from support.player_run import ROOT, clean_environment, python
 
 from dealer.cli import main
+from player.testing import HostedBank
 
 BIN = Path(sys.executable).parent
 ASK = """
@@ -112,6 +114,21 @@ def test_bash_completes_the_methods_that_a_live_bank_has(
             ["set_mode"],
             ["sweep"],
         ]
+
+
+def test_bash_completes_properties_and_runs_nothing_that_a_bank_calls_one(
+    files: dict[str, Path], tmp_path: Path
+) -> None:
+    with HostedBank(Supply, name="SUPPLY") as hosted:
+        hosted.bank.publish(f"$(touch${{IFS}}{tmp_path}/run)", 1)  # type: ignore[attr-defined]
+        hosted.bank.publish("status.SCAN", 1)  # type: ignore[attr-defined]
+        config = tmp_path / "a.toml"
+        port = hosted.url.rpartition(":")[2]
+        config.write_text(f'[banks.SUPPLY]\nhpc_host = "127.0.0.1"\nplayer_port = {port}\n')
+        assert complete(
+            files["bash"], config, "dealer get SUPPLY.la", "dealer watch SUPPLY.limit SUPPLY.st"
+        ) == [["SUPPLY.label"], ["SUPPLY.status.SCAN"]]
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

@@ -1,5 +1,5 @@
 """Kinds of Banks that are no spectrometer: one that says nothing of itself, one that says all it
-can."""
+can, one that publishes."""
 
 from __future__ import annotations
 
@@ -9,9 +9,12 @@ import numpy as np
 
 from player.bank import Bank
 from player.findings import Finding
+from zmqjsonproxy import RefusedError
+from zmqjsonproxy.channels import message, pipe, published
+from zmqjsonproxy.channels.properties import table_of
 from zmqjsonproxy.interface import command, operation, query
 
-__all__ = ["Camera", "Weather"]
+__all__ = ["Camera", "Supply", "Weather"]
 
 
 class Weather(Bank):
@@ -57,3 +60,30 @@ class Camera(Bank):
     @operation
     def expose(self, seconds: float) -> None:
         """Expose."""
+
+
+class Supply(Bank):
+    """Publishes properties of each kind, as it is told to."""
+
+    voltage = published(0.0, unit="V", doc="Voltage at the terminals.")
+    limit = published(30.0, unit="V", doc="Highest voltage that is taken.", writable=True)
+    label = published("spare", doc="Text on its front.", writable=True)
+    tripped = message(doc="The output was switched off.")
+    trace = pipe(unit="V", x_unit="s", doc="Voltage while it settles.")
+
+    @limit.checked_by
+    def _check_limit(self, volts: float) -> float:
+        if not 0 <= volts <= 60:
+            raise RefusedError(f"limit is {volts:g}; expected 0 to 60 V")
+        return round(volts, 1)
+
+    @command
+    def publish(self, name: str, value: Any) -> None:
+        """Publish a value, of a property that is made if need be."""
+        table_of(self).publish(name, value)
+
+    @command
+    def send_frames(self, count: int, points: int) -> None:
+        """Publish frames."""
+        for number in range(count):
+            self.trace(np.arange(points) + float(number), x_start=1.0, x_delta=0.5)

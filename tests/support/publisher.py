@@ -101,6 +101,11 @@ class PublishingBank:
         return value
 
     @query
+    def hang(self, seconds: float) -> None:
+        """Keep the thread of the socket, the first time."""
+        time.sleep(seconds)
+
+    @query
     def clients(self) -> int:
         """Return how many clients have subscriptions."""
         return self._server.publisher.clients

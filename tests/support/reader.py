@@ -14,8 +14,8 @@ import sys
 from typing import Any
 
 from support.player_run import DEADLINE, ROOT, clean_environment
+from support.watcher import Watcher
 
-from dealer import Dealer
 from groundwork.closing import Closing
 
 
@@ -65,8 +65,8 @@ class Reader(Closing):
 def main() -> int:
     """Subscribe, and report until the end of the input."""
     url, pattern = sys.argv[1:]
-    with Dealer({"BANKA": url}) as d:
-        subscription = d.subscribe(pattern, policy="latest")
+    with Watcher() as watcher:
+        subscription = watcher.subscribe(url, pattern, policy="latest")
         first = subscription.next(DEADLINE)
         print("ready", flush=True)
         for _ in sys.stdin:

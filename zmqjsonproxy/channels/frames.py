@@ -6,31 +6,22 @@ A frame is `{"data": array, "x_start": ..., "x_delta": ...}`. Reduced to bounds 
 
 from __future__ import annotations
 
-import logging
-from typing import Any
-
-from groundwork.values import JsonObject, JsonValue
+from groundwork.values import JsonObject, JsonValue, RemoteValue
 from zmqjsonproxy.channels.protocol.notices import Encoded, encode
 from zmqjsonproxy.channels.reducedframe import Method, Reduction, read_reduced
 
 __all__ = ["reduced_frame", "restored_frame"]
 
-log = logging.getLogger(__name__)
-
 
 def reduced_frame(frame: Encoded, reduction: Reduction) -> Encoded:
-    """Return a frame as a subscription wants it; as it is, if it cannot be reduced so."""
+    """Return a frame as a subscription wants it; ValueError: it cannot be reduced so."""
     from zmqjsonproxy.channels.reduction import reduce_frame  # late: it needs numpy
 
     value = frame.value()
-    data: Any = value.get("data") if isinstance(value, dict) else None
+    data: RemoteValue = value.get("data") if isinstance(value, dict) else None
     if not isinstance(value, dict) or not hasattr(data, "dtype"):
         return frame
-    try:
-        reduced = reduce_frame(data, reduction)
-    except ValueError as error:
-        log.warning("a frame is sent whole: %s", error)
-        return frame
+    reduced = reduce_frame(data, reduction)
     axis = {name: value[name] for name in ("x_start", "x_delta")}
     return encode({"reduced": reduced.describe(), "arrays": list(reduced.arrays), **axis})
 

@@ -13,20 +13,29 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol
 
+from groundwork.cut import cut
 from groundwork.values import JsonObject, JsonValue
 from zmqjsonproxy.channels.frames import restored_frame
-from zmqjsonproxy.channels.protocol.limits import NO_LIMITS, Limits
-from zmqjsonproxy.channels.protocol.patterns import is_wild, matches
+from zmqjsonproxy.channels.protocol.notices import (
+    Told,
+    read_newest,
+    read_opened,
+    read_told,
+    read_updates,
+)
+from zmqjsonproxy.channels.protocol.wishes import Wish, WishIndex, write_wishes
 from zmqjsonproxy.channels.settings import LinkSettings
 from zmqjsonproxy.channels.updates import Event, EventKind, Update
-from zmqjsonproxy.errors import BusyError, ProxyError, RemoteError
+from zmqjsonproxy.errors import BusyError, DeadlineError, ProxyError, RemoteError
 
 __all__ = ["Ask", "Link", "LinkState", "Sink", "Verb", "Wish"]
 
 _WISHES_AT_ONCE = 500
+_STREAMS_MOST = 50_000
+"""Streams of a Player that are counted; of those that are not there any more it is forgotten first
+what has arrived."""
+_LONGEST_TEXT = 500
 _MESSAGE, _PIPE = "message", "pipe"
-Wish = tuple[str, str, Limits]
-"""Object, pattern, limits."""
 
 
 class Sink(Protocol):
@@ -61,16 +70,16 @@ class Ask:
     Attributes:
         verb: Which.
         wishes: What it is about.
+        number: Counts the questions of a link.
     """
 
     verb: Verb
     wishes: tuple[Wish, ...] = ()
+    number: int = 0
 
     def params(self) -> list[JsonValue]:
         """Return its arguments as they travel."""
-        if self.verb is Verb.BEAT:
-            return []
-        return [[[name, pattern, limits.describe()] for name, pattern, limits in self.wishes]]
+        return [] if self.verb is Verb.BEAT else [write_wishes(self.wishes)]
 
 
 @dataclass(slots=True, eq=False)
@@ -93,9 +102,7 @@ class _Stream:
     """A property with limits, as far as it has arrived.
 
     Attributes:
-        object_name: Whose property it is.
-        name: Of the property.
-        limits: Of the stream.
+        key: Object, property, limits.
         kind: Of the property.
         number: That the Player gave the stream.
         is_joined: The Player sends its updates over this connection.
@@ -103,20 +110,17 @@ class _Stream:
         last: Sink -> count of what it got last.
     """
 
-    object_name: str
-    name: str
-    limits: Limits
+    key: Wish
     kind: str
     number: int
     is_joined: bool = False
     behind: int = 0
     last: dict[Sink, int] = field(default_factory=dict)
 
-    def is_of(self, wish: Wish) -> bool:
-        """Tell whether a subscription means it."""
-        object_name, pattern, limits = wish
-        has_limits = limits.for_kind(self.kind) == self.limits
-        return object_name == self.object_name and has_limits and matches(pattern, self.name)
+    def begin_anew(self) -> None:
+        """Count from 0 on."""
+        self.last = dict.fromkeys(self.last, 0)
+        self.is_joined, self.behind = False, 0
 
 
 class Link:
@@ -131,6 +135,7 @@ class Link:
         reason: Why it is not open.
         heard_at: When the Player was heard of last, s, monotonic.
         asks: What is to be asked, in this order.
+        wishes: What is subscribed to, and by whom.
     """
 
     def __init__(self, source: str, settings: LinkSettings) -> None:
@@ -139,30 +144,42 @@ class Link:
         self.heard_at = self.closed_at = -math.inf
         self.asks: deque[Ask] = deque()
         self.wishes: dict[Wish, dict[Sink, None]] = {}
-        self._streams: dict[tuple[str, str, Limits], _Stream] = {}
+        self._index = WishIndex()
+        self._since: dict[Wish, int] = {}  # number of the question with which it began
+        self._unanswered: dict[Wish, None] = {}  # the Player may not know of them, or no more
+        self._asked = self._session = 0
+        self._fetched: dict[Wish, bool] = {}  # on their way; and whether once more then
+        self._again: list[Ask] = []  # for which the Player was too busy
+        self._streams: dict[Wish, _Stream] = {}
         self._by_number: dict[int, _Stream] = {}
         self._given: dict[Sink, list[Update]] = {}
         self._replacements: list[_Replacement] = []
         self._beat_at = 0.0
         self._is_beating = self._was_open = False
-        self._announced: EventKind | None = None
+        self._told_lost: dict[Sink, None] = {}
 
     # what its user wants
 
     def subscribe(self, wish: Wish, sink: Sink) -> None:
         """Begin a subscription."""
-        self.wishes.setdefault(wish, {})[sink] = None
-        if self.state is LinkState.OPEN:
-            self._ask_for(wish)
+        sinks = self.wishes.get(wish)
+        if sinks is None:
+            sinks = self.wishes[wish] = {}
+            self._index.add(wish)
+            self._unanswered[wish] = None
+        sinks[sink] = None
+        number = self._ask_also(wish) if self.state is LinkState.OPEN else self._asked
+        self._since.setdefault(wish, number)
 
-    def _ask_for(self, *wishes: Wish) -> None:
-        """Ask for subscriptions, along with those that are to be asked for next."""
-        for wish in wishes:
-            last = self.asks[-1] if self.asks else None
-            if last and last.verb is Verb.SUBSCRIBE and len(last.wishes) < _WISHES_AT_ONCE:
-                self.asks[-1] = Ask(Verb.SUBSCRIBE, (*last.wishes, wish))
-            else:
-                self.asks.append(Ask(Verb.SUBSCRIBE, (wish,)))
+    def _ask_also(self, wish: Wish) -> int:
+        """Ask for one more, with those before if these were not asked for yet; the number of the
+        question."""
+        if self.asks and self.asks[-1].verb is Verb.SUBSCRIBE:
+            wishes = self.asks[-1].wishes
+            if len(wishes) < _WISHES_AT_ONCE:
+                self.asks.pop()
+                return self._ask(Verb.SUBSCRIBE, (*wishes, wish))
+        return self._ask(Verb.SUBSCRIBE, (wish,))
 
     def replace(self, before: Iterable[Wish], after: Iterable[Wish], sink: Sink) -> None:
         """Begin subscriptions of a sink in the place of others, which go on until the Player has
@@ -191,22 +208,39 @@ class Link:
                 self.unsubscribe(each.gone, each.sink)
 
     def unsubscribe(self, wishes: Iterable[Wish], sink: Sink) -> None:
-        """End subscriptions of a sink, which gets nothing more of them."""
+        """End subscriptions of a sink, which gets no more than its other ones want."""
+        ended = []
         for wish in wishes:
-            sinks = self.wishes.get(wish, {})
-            sinks.pop(sink, None)
-            if sinks or self.wishes.pop(wish, None) is None:
+            sinks = self.wishes.get(wish)
+            if sinks is None:
                 continue
-            if self.state is LinkState.OPEN:
-                self.asks.append(Ask(Verb.UNSUBSCRIBE, (wish,)))
-        kept = {wish for wish, sinks in self.wishes.items() if sink in sinks}
-        wild = [wish for wish in kept if is_wild(wish[1]) or wish[2] != NO_LIMITS]
-        for key, stream in list(self._streams.items()):
-            if key not in kept and not any(map(stream.is_of, wild)):
-                stream.last.pop(sink, None)
-            if not stream.last:
-                del self._streams[key]
-                self._by_number.pop(stream.number, None)
+            sinks.pop(sink, None)
+            if not sinks:
+                del self.wishes[wish], self._since[wish]
+                self._index.discard(wish)
+                self._unanswered.pop(wish, None)
+                ended.append(wish)
+        if self.state is LinkState.OPEN:
+            self._ask_in_parts(Verb.UNSUBSCRIBE, ended)
+        for stream in list(self._streams.values()):
+            if sink in stream.last and not any(
+                sink in self.wishes[wish] for wish in self._wishes_for(stream)
+            ):
+                del stream.last[sink]
+                if not stream.last:
+                    self._forget(stream)
+
+    def _forget(self, stream: _Stream) -> None:
+        del self._streams[stream.key]
+        if self._by_number.get(stream.number) is stream:
+            del self._by_number[stream.number]
+
+    def _wishes_for(self, stream: _Stream) -> Iterator[Wish]:
+        """Yield the subscriptions that mean a stream."""
+        object_name, name, limits = stream.key
+        for wish in self._index.find(object_name, name):
+            if wish[2].for_kind(stream.kind) == limits:
+                yield wish
 
     def leave(self, sink: Sink) -> None:
         """End all subscriptions of a sink."""
@@ -217,6 +251,34 @@ class Link:
         """Try again, if it was given up."""
         if self.state is LinkState.ENDED:
             self.state, self.closed_at = LinkState.CLOSED, now
+
+    # what is asked
+
+    def _ask(self, verb: Verb, wishes: Sequence[Wish] = ()) -> int:
+        self._asked += 1
+        self.asks.append(Ask(verb, tuple(wishes), self._asked))
+        return self._asked
+
+    def _ask_in_parts(self, verb: Verb, wishes: Sequence[Wish]) -> None:
+        for first in range(0, len(wishes), _WISHES_AT_ONCE):
+            self._ask(verb, wishes[first : first + _WISHES_AT_ONCE])
+
+    def _fetch(self, wishes: Iterable[Wish]) -> None:
+        """Ask for present values that did not arrive; for each wish one question is on its way."""
+        fresh = []
+        for wish in wishes:
+            if wish in self._fetched:
+                self._fetched[wish] = True
+            else:
+                self._fetched[wish] = False
+                fresh.append(wish)
+        self._ask_in_parts(Verb.SUBSCRIBE, fresh)
+
+    def _ask_again(self) -> None:
+        again, self._again = self._again, []
+        for ask in again:
+            wanted = ask.verb is Verb.SUBSCRIBE
+            self._ask_in_parts(ask.verb, [w for w in ask.wishes if (w in self.wishes) is wanted])
 
     # what happens
 
@@ -230,11 +292,12 @@ class Link:
                 self._note_all(EventKind.ENDED, text)
             elif may_connect:
                 self.state = LinkState.OPENING
-                self.asks.append(Ask(Verb.OPEN))
+                self._ask(Verb.OPEN)
         is_due = now - self._beat_at >= self.settings.ping_every
         if self.state is LinkState.OPEN and is_due and not self._is_beating:
             self._is_beating, self._beat_at = True, now
-            self.asks.append(Ask(Verb.BEAT))
+            self._ask_again()
+            self._ask(Verb.BEAT)
 
     def lost(self, reason: str, now: float) -> None:
         """Take note that there is no connection any more."""
@@ -242,160 +305,206 @@ class Link:
             return
         was_open = self.state is LinkState.OPEN
         self.hand_over()
-        self.state, self.reason, self._is_beating = LinkState.CLOSED, reason, False
+        self.state, self.reason = LinkState.CLOSED, reason
         self._end_replaced()
+        self._disconnect()
+        if was_open:
+            self.closed_at = now
+        told, self._told_lost = self._told_lost, dict.fromkeys(self._sinks())
+        for sink in self._told_lost:
+            if sink not in told:  # not once more with each attempt
+                sink.note(Event(EventKind.STALE, self.source, reason))
+
+    def _disconnect(self) -> None:
+        self._is_beating, self._session = False, 0
         self.asks.clear()
+        self._again.clear()
+        self._fetched.clear()
         self._by_number.clear()
         for stream in self._streams.values():
             stream.is_joined = False
-        if was_open:
-            self.closed_at = now
-            self._note_all(EventKind.STALE, reason)
 
     def answered(self, ask: Ask, value: JsonValue, error: ProxyError | None, now: float) -> bool:
         """Take the answer to a question; False: the connection is to be given up."""
         if self.state not in (LinkState.OPENING, LinkState.OPEN):
             return True
-        if isinstance(error, RemoteError) and not isinstance(error, BusyError):
+        if isinstance(error, (BusyError, DeadlineError)):
+            self._is_beating = self._is_beating and ask.verb is not Verb.BEAT
+            if ask.verb in (Verb.SUBSCRIBE, Verb.UNSUBSCRIBE):
+                self._again.append(ask)
+        elif isinstance(error, RemoteError):
             self.refuse(str(error))
             return True
-        if error is not None:
+        elif error is not None:
             self.lost(str(error), now)
             return False
         self.heard_at = now
-        if ask.verb is Verb.BEAT:
-            self._is_beating = False
-            if isinstance(value, dict) and value.get("subscribed") is False and self.wishes:
-                self._subscribe_all()  # it took the silence of this end for its death
-        elif ask.verb is Verb.SUBSCRIBE and isinstance(value, list):
-            for wish, answer in zip(ask.wishes, value, strict=False):
-                self._subscribed(wish, answer if isinstance(answer, dict) else {})
-            self._end_replaced(ask.wishes)
-            if self._announced and not any(each.verb is Verb.SUBSCRIBE for each in self.asks):
-                kind, self._announced = self._announced, None
-                self._note_all(kind, "")  # now that the present values are there
+        if error is None and ask.verb in (Verb.BEAT, Verb.SUBSCRIBE):
+            said = value if isinstance(value, dict) else {}
+            self._recognize(said.get("instance"), said.get("session"))
+            if ask.verb is Verb.BEAT:
+                self._is_beating = False
+            else:
+                self._take_streams(ask, said.get("answers"))
         return True
+
+    def _recognize(self, instance: JsonValue, session: JsonValue) -> None:
+        """Compare who answers, and in which session, with what was so before."""
+        if not isinstance(instance, str) or type(session) is not int:
+            return
+        before, self._session = self._session, session
+        if instance != self.instance:
+            self._meet(instance)
+            self._note_all(EventKind.REOPENED, "another process answers there")
+            self._subscribe_all()
+        elif before and session != before and self.wishes:
+            self._subscribe_all()  # it took the silence of this end for its death
+
+    def _take_streams(self, ask: Ask, value: JsonValue) -> None:
+        answers = value if isinstance(value, list) else []
+        again = []
+        for wish, answer in zip(ask.wishes, answers, strict=False):
+            if ask.number < self._since.get(wish, math.inf):
+                continue  # it was ended since, and perhaps begun anew
+            self._unanswered.pop(wish, None)
+            self._subscribed(wish, answer if isinstance(answer, dict) else {})
+            if self._fetched.pop(wish, False):
+                again.append(wish)
+        self._end_replaced(ask.wishes)
+        self._fetch(again)
 
     def refuse(self, why: str) -> None:
         """Take note that the Player has no subscriptions: nothing is tried any more."""
         self.state, self.reason = LinkState.ENDED, why
+        self._disconnect()
         self._note_all(EventKind.REFUSED, why)
         self._note_all(EventKind.ENDED, why)
 
     def opened(self, instance: str, now: float) -> None:
         """Take note that there is a connection to a Player of an identity."""
         self.state, self.heard_at, self._beat_at = LinkState.OPEN, now, now
+        self._disconnect()
         if instance != self.instance:
-            self.instance = instance
-            for stream in self._streams.values():
-                stream.last = dict.fromkeys(stream.last, 0)
-        self._announced = EventKind.REOPENED if self._was_open else EventKind.OPENED
-        self._was_open = True
+            self._meet(instance)
+        kind = EventKind.REOPENED if self._was_open else EventKind.OPENED
+        self._was_open, self._told_lost = True, {}
+        self._note_all(kind, "")
         self._subscribe_all()
+
+    def _meet(self, instance: str) -> None:
+        """Take note that another process is there, whose numbers begin anew."""
+        self.instance = instance
+        self._by_number.clear()
+        for stream in self._streams.values():
+            stream.begin_anew()
 
     def _subscribe_all(self) -> None:
         for stream in self._streams.values():
             stream.is_joined = False
-        wishes = list(self.wishes)
-        for first in range(0, len(wishes), _WISHES_AT_ONCE):
-            part = tuple(wishes[first : first + _WISHES_AT_ONCE])
-            self.asks.append(Ask(Verb.SUBSCRIBE, part))
+        self._unanswered = dict.fromkeys(self.wishes)
+        self._ask_in_parts(Verb.SUBSCRIBE, list(self.wishes))
 
     def take(self, notice: JsonObject, now: float) -> None:
         """Take a notice of the Player; what cannot be read is left. Updates are kept until
         `hand_over`."""
         self.heard_at = now
-        params = notice.get("params")
-        if not isinstance(params, list):
+        if self.state is not LinkState.OPEN:
             return
-        method = notice.get("method")
+        method, params = notice.get("method"), notice.get("params")
         if method == "rpc.update":
-            for first in range(0, len(params) - 3, 4):
-                number, count, time_us, value = params[first : first + 4]
+            for number, count, time_us, value in read_updates(params):
                 stream = self._by_number.get(number)
                 if stream is not None:
                     for sink in stream.last:
                         self._give(stream, sink, count, time_us, value)
         elif method == "rpc.newest":
-            self._take_newest(params)
-        elif method == "rpc.opened" and len(params) == 5:
-            object_name, number, name, kind, limits = params
-            for wish in self.wishes:
-                is_meant = wish[0] == object_name and wish[2].describe() == limits
-                if is_meant and matches(wish[1], str(name)):
-                    self._join(wish, [number, name, kind, 0])
+            self._take_newest(read_newest(params))
+        elif method == "rpc.opened":
+            opened = read_opened(params)
+            if opened is not None:
+                for wish in self._index.find(opened.object_name, opened.told.name):
+                    if wish[2] == opened.limits and wish not in self._unanswered:
+                        self._join(wish, opened.told)
 
-    def _take_newest(self, params: list[JsonValue]) -> None:
+    def _take_newest(self, counts: Iterable[tuple[int, int]]) -> None:
         """Compare the newest counts with what has arrived: they came behind it."""
-        behind: list[_Stream] = []
-        for number, count in zip(params[::2], params[1::2], strict=False):
-            stream = self._by_number.get(number) if isinstance(number, int) else None
-            if stream is None or not isinstance(count, int):
-                continue
-            if all(last >= count for last in stream.last.values()):
-                continue
-            if stream.kind == _MESSAGE:
-                for sink, last in stream.last.items():
-                    self._lose(stream, sink, count - last)
-                    stream.last[sink] = max(last, count)
-            else:  # the value that is missing is asked for
-                stream.behind = count
-                behind.append(stream)
-        if behind:
-            self._ask_for(*(w for w in self.wishes if any(each.is_of(w) for each in behind)))
+        missing: dict[Wish, None] = {}
+        for number, count in counts:
+            stream = self._by_number.get(number)
+            if stream is None:  # that it was opened did not arrive
+                missing.update(dict.fromkeys(self.wishes))
+            elif any(last < count for last in stream.last.values()):
+                if stream.kind == _MESSAGE:
+                    for sink in stream.last:
+                        self._lose_to(stream, sink, count)
+                else:  # the value that is missing is asked for
+                    stream.behind = count
+                    missing.update(dict.fromkeys(self._wishes_for(stream)))
+        self._fetch(missing)
 
     def _subscribed(self, wish: Wish, answer: JsonObject) -> None:
         streams = answer.get("streams")
         if not isinstance(streams, list):
-            for sink in self.wishes.get(wish, {}):
-                text = f"{wish[0]}: {wish[1]}: {answer.get('error', 'no answer')}"
-                sink.note(Event(EventKind.REFUSED, self.source, text))
+            why = cut(str(answer.get("error", "no answer")), _LONGEST_TEXT)
+            for sink in self.wishes[wish]:
+                sink.note(Event(EventKind.REFUSED, self.source, f"{wish[0]}: {wish[1]}: {why}"))
             return
-        for told in streams:
-            if isinstance(told, list) and len(told) in (4, 6):
+        for said in streams:
+            told = read_told(said)
+            if told is not None:
                 self._join(wish, told)
 
-    def _join(self, wish: Wish, told: list[JsonValue]) -> None:
+    def _join(self, wish: Wish, told: Told) -> None:
         """Take what a Player says of a stream that it sends from now on."""
-        number, name, kind, count, *value = told
-        limits = wish[2].for_kind(str(kind))
-        key = wish[0], str(name), limits
+        key = wish[0], told.name, wish[2].for_kind(told.kind)
         stream = self._streams.get(key)
         if stream is None:
-            stream = self._streams[key] = _Stream(*key, str(kind), int(str(number)))
-        joins = not stream.is_joined or stream.number != number
-        if stream.number != number and (limits.rate or limits.dead_band):  # counts from 1 again
-            stream.last = dict.fromkeys(stream.last, 0)
-        stream.number, stream.is_joined = int(str(number)), True
-        self._by_number[stream.number] = stream
-        newest = int(str(count))
-        for sink in self.wishes.get(wish, {}):
-            if sink not in stream.last:  # begins here
-                stream.last[sink] = newest - 1 if value else newest
-            elif not joins and not 0 < stream.behind == newest:
-                continue  # what it has not got is on its way
-            if value:
-                self._give(stream, sink, newest, int(str(value[0])), value[1])
-            elif stream.last[sink] < newest:
-                self._lose(stream, sink, newest - stream.last[sink])
-                stream.last[sink] = newest
-        if stream.behind == newest:
-            stream.behind = 0
+            stream = self._make(key, told)
+            if stream is None:
+                return
+        if stream.number != told.number:  # it counts anew
+            if self._by_number.get(stream.number) is stream:
+                del self._by_number[stream.number]
+            stream.begin_anew()
+        joins, stream.is_joined = not stream.is_joined, True
+        stream.kind, stream.number = told.kind, told.number
+        self._by_number[told.number] = stream
+        is_fetched, count = 0 < stream.behind == told.newest, told.newest
+        takers = [sink for sink in self.wishes[wish] if sink not in stream.last]
+        for sink in takers:  # they begin here
+            stream.last[sink] = count - 1 if told.has_value else count
+        if joins or is_fetched:  # else what the others have not got is on its way
+            takers, stream.behind = list(stream.last), 0
+        for sink in takers:
+            if told.has_value:
+                self._give(stream, sink, count, told.time_us, told.value)
+            else:
+                self._lose_to(stream, sink, count)
         self.hand_over()
+
+    def _make(self, key: Wish, told: Told) -> _Stream | None:
+        """Make a stream; None: there are too many."""
+        if len(self._streams) >= _STREAMS_MOST:
+            for stream in [each for each in self._streams.values() if not each.is_joined]:
+                self._forget(stream)
+            if len(self._streams) >= _STREAMS_MOST:
+                return None
+        made = self._streams[key] = _Stream(key, told.kind, told.number)
+        return made
 
     def _give(
         self, stream: _Stream, sink: Sink, count: int, time_us: int, value: JsonValue
     ) -> None:
         last = stream.last[sink]
-        lost = count - last - 1
-        if lost < 0:
+        if count <= last:
             return
-        stream.last[sink] = count
+        lost = count - last - 1
         if lost:
-            self._lose(stream, sink, lost)
+            self._lose_to(stream, sink, count - 1)
+        stream.last[sink] = count
         if stream.kind == _PIPE:
             value = self._restored(stream, sink, value)
-        update = Update(self.source, stream.name, value, count, time_us / 1e6, lost, stream.kind)
+        update = Update(self.source, stream.key[1], value, count, time_us / 1e6, lost, stream.kind)
         given = self._given.get(sink)
         if given is None:
             self._given[sink] = [update]
@@ -406,7 +515,7 @@ class Link:
         try:
             return restored_frame(value)
         except (ValueError, TypeError, LookupError) as error:
-            text = f"{stream.name}: a frame cannot be read: {error}"
+            text = f"{stream.key[1]}: a frame cannot be read: {error}"
             sink.note(Event(EventKind.REFUSED, self.source, text))
             return None
 
@@ -416,10 +525,13 @@ class Link:
         for sink, updates in given.items():
             sink.take(updates)
 
-    def _lose(self, stream: _Stream, sink: Sink, lost: int) -> None:
+    def _lose_to(self, stream: _Stream, sink: Sink, count: int) -> None:
+        """Note that nothing up to a count arrived any more."""
+        lost = count - stream.last[sink]
         if lost > 0:
+            stream.last[sink] = count
             self.hand_over()
-            sink.note(Event(EventKind.GAP, self.source, stream.name, lost))
+            sink.note(Event(EventKind.GAP, self.source, stream.key[1], lost))
 
     def _note_all(self, kind: EventKind, text: str) -> None:
         for sink in self._sinks():

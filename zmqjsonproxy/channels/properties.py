@@ -18,21 +18,26 @@ and `self.trace(array, x_delta=1e-3)`. What was published may be changed by its 
 
 from __future__ import annotations
 
+import math
 import threading
 import time
+from bisect import insort
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from inspect import formatannotation
 from typing import Generic, Self, TypeVar, cast, overload
 
 from groundwork.errors import did_you_mean, text_of
 from groundwork.values import Function, JsonObject, JsonValue
 from zmqjsonproxy.channels.protocol.notices import Encoded, encode, encode_frame
+from zmqjsonproxy.channels.protocol.patterns import select
 from zmqjsonproxy.errors import RefusedError
 from zmqjsonproxy.process import ForkSafeLock
 
 __all__ = [
     "Declared",
+    "Listener",
     "PropertyKind",
     "PropertyTable",
     "PublishedUpdate",
@@ -55,6 +60,8 @@ LONGEST_NAME = 200
 """Characters of a property's name."""
 PROPERTIES_MOST = 10_000
 """Of one object; those that it makes at run time are bounded by it."""
+SHORTEST_S = 0.001
+"""Between two readings of a computed property."""
 
 
 class PropertyKind(StrEnum):
@@ -94,6 +101,10 @@ class Declared:
     read: Callable[[], JsonValue] | None = None
     check: Callable[[JsonValue], JsonValue] | None = None
     every: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not SHORTEST_S <= self.every < math.inf:
+            raise ValueError(f"every: {self.every!r} is no time from {SHORTEST_S:g} s on")
 
     def describe(self) -> JsonObject:
         """Return what clients are told."""
@@ -146,10 +157,8 @@ class Property:
     def describe(self) -> JsonObject:
         """Return what clients are told: its declaration, and number and time (UTC, unix seconds) of
         its last update, if there was one."""
-        told = self.declared.describe()
-        if self.newest is not None:
-            told |= {"number": self.number, "time": self.newest.time_us / 1e6}
-        return told
+        told, newest = self.declared.describe(), self.newest
+        return told | ({"number": newest.number, "time": newest.time_us / 1e6} if newest else {})
 
 
 class PropertyTable:
@@ -163,6 +172,7 @@ class PropertyTable:
 
     def __init__(self, declared: Iterable[Declared]) -> None:
         self.properties = {each.name: Property(each) for each in declared}
+        self._sorted = sorted(self.properties)
         self.on_new: dict[object, Callable[[Property], object]] = {}
 
     def declare(self, declared: Declared) -> None:
@@ -181,6 +191,7 @@ class PropertyTable:
                     f"{declared.name[:40]!r}: a name has 1 to {LONGEST_NAME} characters"
                 )
             made = self.properties[declared.name] = Property(declared)
+            insort(self._sorted, declared.name)
             for tell in self.on_new.values():
                 tell(made)
 
@@ -195,11 +206,9 @@ class PropertyTable:
         Raises:
             TypeError, ValueError: It cannot be sent; nothing was published.
         """
-        try:
-            encoded = value if type(value) is Encoded else encode(value)
-        except (TypeError, ValueError, RecursionError) as error:
-            error.add_note(f"{name} was not published: its value cannot travel")
-            raise
+        self._publish(name, _encoded(name, value), time_us)
+
+    def _publish(self, name: str, encoded: Encoded, time_us: int | None = None) -> None:
         known = self.properties.get(name)
         if known is None:
             self.declare(Declared(name=name))
@@ -211,14 +220,14 @@ class PropertyTable:
             for listener in known.listeners.values():
                 listener(update)
 
-    def sample(self, name: str) -> None:
-        """Publish what a computed property is now, if that is another value."""
+    def sample(self, name: str, always: bool = False) -> None:
+        """Publish what a computed property is now, if that is another value, or in any case."""
         known = self.properties.get(name)
         if known is None or known.declared.read is None:
             return
-        value = encode(known.declared.read())
-        if known.newest is None or known.newest.encoded != value:
-            self.publish(name, value.value())
+        encoded = _encoded(name, known.declared.read())
+        if always or known.newest is None or not known.newest.encoded.is_same(encoded):
+            self._publish(name, encoded)
 
     def get(self, names: Iterable[str]) -> JsonObject:
         """Return the present values of results and pipes, None for one that has none yet.
@@ -248,27 +257,33 @@ class PropertyTable:
         for name, value in values.items():
             declared = self._found(name).declared
             if not declared.writable:
-                others = [n for n, one in self.properties.items() if one.declared.writable]
-                told = ", ".join(others[:20]) or "none"
+                told = ", ".join(self._writable()[:20]) or "none"
                 raise RefusedError(f"{name} is read-only; nothing was set. Writable: {told}")
             checked[name] = value if declared.check is None else _checked(declared, value)
-        for name, value in checked.items():
-            self.publish(name, value)
+        encoded = {name: _encoded(name, value) for name, value in checked.items()}
+        with publishing:
+            for name, each in encoded.items():
+                self._publish(name, each)
         return checked
 
+    def _writable(self) -> list[str]:
+        with publishing:
+            return [name for name, one in self.properties.items() if one.declared.writable]
+
     def _found(self, name: str) -> Property:
-        found = self.properties.get(name)
+        found = self.properties.get(name) if isinstance(name, str) else None
         if found is None:
+            name = str(name)
             hint = did_you_mean(name, list(self.properties))
             raise RefusedError(
                 f"no property {name[:LONGEST_NAME]!r} here{hint}; list_properties names them"
             )
         return found
 
-    def names(self, wanted: Callable[[str], bool]) -> list[str]:
-        """Return the names that are wanted."""
+    def names(self, pattern: str = "*") -> list[str]:
+        """Return the names that a pattern means, in order."""
         with publishing:
-            return list(filter(wanted, self.properties))
+            return select(pattern, self._sorted)
 
     def results(self) -> list[str]:
         """Return the names of all results."""
@@ -279,8 +294,16 @@ class PropertyTable:
     def describe(self) -> list[JsonObject]:
         """Return what clients are told of all properties, by name."""
         with publishing:
-            known = sorted(self.properties.items())
-            return [one.describe() for _, one in known]
+            known = [self.properties[name] for name in self._sorted]
+        return [one.describe() for one in known]
+
+
+def _encoded(name: str, value: object) -> Encoded:
+    try:
+        return value if type(value) is Encoded else encode(value)
+    except (TypeError, ValueError, RecursionError) as error:
+        error.add_note(f"{name} was not published: its value cannot travel")
+        raise
 
 
 def _checked(declared: Declared, value: JsonValue) -> JsonValue:
@@ -289,7 +312,7 @@ def _checked(declared: Declared, value: JsonValue) -> JsonValue:
         return check(value)
     except RefusedError:
         raise
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise RefusedError(f"{declared.name}: {text_of(error)}; nothing was set") from error
 
 
@@ -343,9 +366,10 @@ class published(_Descriptor, Generic[T]):  # noqa: N801 (written in classes as `
         if not declared.writable:
             return declared
         own = getattr(obj, self._check) if self._check else None
+        wanted = type(_encoded(declared.name, default).value())  # a tuple comes as a list
 
         def check(value: JsonValue) -> JsonValue:
-            typed = _of_type(type(default), value)
+            typed = _of_type(wanted, value)
             return typed if own is None else own(typed)
 
         return replace(declared, check=check)
@@ -387,7 +411,8 @@ class computed:  # noqa: N801
 
     def __call__(self, function: Callable[[object], T] | Function) -> _Computed[T]:
         doc = self._doc or (function.__doc__ or "").strip().partition("\n")[0]
-        annotation = str(function.__annotations__.get("return", ""))
+        returned = function.__annotations__.get("return", "")
+        annotation = returned if isinstance(returned, str) else formatannotation(returned)
         declared = Declared(
             name="", unit=self._unit, doc=doc, annotation=annotation, every=self._every
         )

@@ -1,8 +1,10 @@
 """Publisher: which clients hear of which properties of a server's objects. Knows no socket.
 
 A property with the limits of a subscription is a stream, which counts what is sent of it; all
-subscriptions of a property with equal limits share one. Without limits the count is the number of
-the property itself. Whatever a client does not get is missing in the counts that it sees.
+subscriptions of a property with equal limits share one. Without limits the count begins with the
+number of the property. Whatever a client does not get is missing in the counts that it sees. A
+stream goes on when another object takes the place of its own; whoever meets a new number of a
+stream knows that it counts anew.
 """
 
 from __future__ import annotations
@@ -17,13 +19,14 @@ from itertools import count
 from groundwork.values import JsonObject, JsonValue
 from zmqjsonproxy.channels.frames import reduced_frame
 from zmqjsonproxy.channels.properties import (
+    Listener,
     Property,
     PropertyKind,
     PropertyTable,
     PublishedUpdate,
     publishing,
 )
-from zmqjsonproxy.channels.protocol.limits import WHOLE, Limiter, Limits, read_limits
+from zmqjsonproxy.channels.protocol.limits import WHOLE, Limiter
 from zmqjsonproxy.channels.protocol.notices import (
     Encoded,
     Part,
@@ -31,9 +34,8 @@ from zmqjsonproxy.channels.protocol.notices import (
     write_opened,
     write_update,
 )
-from zmqjsonproxy.channels.protocol.patterns import LONGEST_PATTERN, is_wild, matches
+from zmqjsonproxy.channels.protocol.wishes import Wish, WishIndex, read_wish
 from zmqjsonproxy.channels.timers import Timers
-from zmqjsonproxy.waiting import WouldWaitError
 
 __all__ = ["Publisher"]
 
@@ -41,33 +43,28 @@ log = logging.getLogger(__name__)
 
 PATTERNS_MOST = 10_000
 """Patterns of one client."""
-_IDLE_MOST = 1000
-"""Streams that go on to count without subscribers, who may come back."""
+STREAMS_MOST = 50_000
+"""Streams of one client; one of two of its patterns counts twice."""
+LIMITS_MOST = 100
+"""Different limits of one property."""
+LOAD_MOST = 500_000
+"""Patterns and streams of all clients; then the one that is silent for the longest time goes."""
+CLIENTS_MOST = 10_000
+WISHES_AT_ONCE = 1000
+"""Patterns in one question."""
+IDLE_MOST = 1000
+"""Streams with limits that go on to count without subscribers, who may come back."""
 _LAG_MOST_S = 10.0
 """A client that takes nothing for so long is subscribed no more, s."""
 SILENT_MOST_S = 300.0
 """A client that sends no heartbeat for so long is gone, s."""
 _NEWEST_AT_ONCE = 2000
-_SHOWN = 20
 _CLIENTS_SHOWN = 100
 _NOTHING_NEW = write_newest(()).body
+_SHOWN = 20
 Envelope = Sequence[bytes]
 Missed = Callable[[bytes, bool], None]
-Post = Callable[[Sequence[Envelope], Part, Missed], object]
-Wish = tuple[str, str, Limits]
-"""Object, pattern, limits."""
-
-
-def _read_wish(said: JsonValue) -> Wish:
-    """Read `[object, pattern, limits]`; ValueError: it is none."""
-    if not isinstance(said, list) or len(said) != 3:
-        raise ValueError(f"a subscription is [object, pattern, limits], not {str(said)[:80]}")
-    object_name, pattern, limits = said
-    if not isinstance(object_name, str) or not isinstance(pattern, str) or not pattern:
-        raise ValueError(f"object and pattern are texts, not {str(said)[:80]}")
-    if len(pattern) > LONGEST_PATTERN:
-        raise ValueError(f"a pattern has at most {LONGEST_PATTERN} characters, not {len(pattern)}")
-    return object_name, pattern, read_limits(limits)
+Post = Callable[[Sequence[Envelope], Part, Missed], bool]
 
 
 @dataclass(slots=True, eq=False)
@@ -76,20 +73,28 @@ class _Client:
 
     Attributes:
         envelope: Frames before each message.
+        session: Number of it: of a client that was forgotten and comes again it is another one.
         arrays: What it takes as frames.
         name: As it calls itself.
         wishes: Its subscriptions, and the streams that each has joined.
+        index: Of these.
+        joined: Streams of all of them.
         told: Stream -> its count when the client was told last.
+        has_missed: Something was not sent to it since its last heartbeat.
         lags_since: When it began to take nothing, s, monotonic; None: it takes what is sent.
         heard_at: When it asked for something last, s, monotonic.
         dropped: Updates that it did not get.
     """
 
     envelope: Envelope
+    session: int
     arrays: bool | None
     name: str
     wishes: dict[Wish, dict[_Stream, None]] = field(default_factory=dict)
+    index: WishIndex = field(default_factory=WishIndex)
+    joined: int = 0
     told: dict[_Stream, int] = field(default_factory=dict)
+    has_missed: bool = False
     lags_since: float | None = None
     heard_at: float = 0.0
     dropped: int = 0
@@ -105,6 +110,11 @@ class _Client:
             "silent": round(now - self.heard_at, 3),
         }
 
+    @property
+    def load(self) -> int:
+        """Memory that it takes, about, in patterns and streams."""
+        return 1 + len(self.wishes) + self.joined
+
 
 class _Stream:
     """A property with limits, and who hears of it.
@@ -115,36 +125,65 @@ class _Stream:
         one: The property.
         limiter: Chooses what is sent; None: all.
         clients: Who hears of it, by how many of its subscriptions.
-        groups: Their envelopes, by what they take as frames.
         newest: What was sent last.
         count: Of what was sent.
+        waits: A timer is set for what its limits hold back.
+        is_read: A timer is set for the next reading of a computed property.
+        is_blamed: It was said that something is not as its clients want it.
     """
 
-    __slots__ = ("clients", "count", "groups", "key", "limiter", "newest", "number", "one")
+    __slots__ = (
+        "_groups",
+        "clients",
+        "count",
+        "is_blamed",
+        "is_read",
+        "key",
+        "limiter",
+        "newest",
+        "number",
+        "one",
+        "waits",
+    )
 
-    def __init__(self, number: int, key: Wish, one: Property) -> None:
+    def __init__(self, number: int, key: Wish, one: Property, now: float) -> None:
         self.number, self.key, self.one = number, key, one
         self.limiter: Limiter[PublishedUpdate] | None = None
         self.clients: dict[_Client, int] = {}
-        self.groups: Sequence[tuple[bool | None, Sequence[Envelope]]] = ()
+        self._groups: Sequence[tuple[bool | None, Sequence[Envelope]]] | None = ()
         self.newest, self.count = one.newest, one.number
-        if key[2].rate or key[2].dead_band:
+        self.waits = self.is_read = self.is_blamed = False
+        if key[2].chooses:
             self.limiter, self.count = Limiter(key[2]), int(one.newest is not None)
             if one.newest is not None:
-                self.limiter.note_sent(one.newest.encoded.value(), time.monotonic())
+                self.limiter.note_sent(one.newest.encoded.value(), now)
 
-    def encoded(self, update: PublishedUpdate) -> Encoded:
-        """Return the value of an update as this stream sends it."""
-        reduction = self.key[2].reduction
-        return update.encoded if reduction == WHOLE else reduced_frame(update.encoded, reduction)
+    def add(self, client: _Client) -> bool:
+        """Add a subscription of a client; whether it is the first of it."""
+        self.clients[client] = known = self.clients.get(client, 0) + 1
+        if known == 1:
+            self._groups = None
+        return known == 1
 
-    def regroup(self) -> None:
-        """Note the envelopes of the clients."""
-        kinds = dict.fromkeys(client.arrays for client in self.clients)
-        self.groups = tuple(
-            (kind, tuple(client.envelope for client in self.clients if client.arrays is kind))
-            for kind in kinds
-        )
+    def remove(self, client: _Client) -> bool:
+        """Remove one; whether it was the last of the client."""
+        left = self.clients.pop(client, 1) - 1
+        if left:
+            self.clients[client] = left
+        else:
+            self._groups = None
+        return not left
+
+    @property
+    def groups(self) -> Sequence[tuple[bool | None, Sequence[Envelope]]]:
+        """Envelopes of the clients, by what they take as frames."""
+        if self._groups is None:
+            kinds = dict.fromkeys(client.arrays for client in self.clients)
+            self._groups = tuple(
+                (kind, tuple(client.envelope for client in self.clients if client.arrays is kind))
+                for kind in kinds
+            )
+        return self._groups
 
 
 class Publisher:
@@ -153,9 +192,11 @@ class Publisher:
     `add`, `close`, and what properties publish, are for any thread; all else is for the socket's.
 
     Args:
-        post: Sends a message to clients, from any thread; a `Missed` is told in the socket's thread
-            who did not get it, and whether that one is gone. False: nobody gets it.
+        post: Sends a message to clients, from any thread; False: to none of them. A `Missed` is
+            told in the socket's thread who did not get it, and whether that one is gone.
         instance: Identity of the server's process.
+        clock: s, monotonic.
+        make_timers: Makes what calls functions at times of that clock.
         waiting: Sends a client a message, in the socket's thread, and tells how many bytes wait for
             it; None: it is gone.
     """
@@ -164,26 +205,40 @@ class Publisher:
         self,
         post: Post,
         instance: str,
+        clock: Callable[[], float] = time.monotonic,
+        make_timers: Callable[[], Timers] = Timers,
         waiting: Callable[[Envelope, bytes], int | None] = lambda _envelope, _body: 0,
     ) -> None:
-        self._post, self._instance, self._waiting = post, instance, waiting
+        self._post, self._instance, self._clock = post, instance, clock
+        self._waiting = waiting
         self._dropped, self._dropped_at = 0, 0.0
         self._tables: dict[str, PropertyTable] = {}
-        self._clients: dict[bytes, _Client] = {}
+        self._clients: dict[bytes, _Client] = {}  # who was heard of last is the last
+        self._load = 0
         self._streams: dict[Wish, _Stream] = {}
         self._idle: dict[_Stream, None] = {}
-        self._numbers = count(1)
-        self._timers = Timers()
+        self._numbers, self._sessions = count(1), count(1)
+        self._make_timers = make_timers
+        self._timers = make_timers()
+        self._readers = make_timers()  # of anybody's code, which may hang
 
     def close(self) -> None:
         """End what works beside the socket's thread, and hear of no property any more."""
         self._timers.close()
+        self._readers.close()
         with publishing:
             for stream in list(self._streams.values()):
                 self._end(stream)
-            for table in self._tables.values():
-                table.on_new.pop(self, None)
+            for object_name, table in self._tables.items():
+                table.on_new.pop((self, object_name), None)
             self._clients.clear()
+
+    def leave_to_parent(self) -> None:
+        """Leave all to the parent, in a child made by `fork`, where what is published goes to
+        nobody of the parent's clients."""
+        self._post = _to_nobody
+        self._timers, self._readers = self._make_timers(), self._make_timers()  # with free locks
+        self.close()
 
     def add(self, object_name: str, table: PropertyTable) -> None:
         """Offer the properties of an object, in the place of another one of its name."""
@@ -191,12 +246,17 @@ class Publisher:
             before = self._tables.get(object_name)
             if before is table:
                 return
-            if before is not None:
-                before.on_new.pop(self, None)
             self._tables[object_name] = table
-            table.on_new[self] = partial(self._open, object_name)
-            for one in table.properties.values():
-                self._open(object_name, one)
+            table.on_new[self, object_name] = partial(self._open, object_name)
+            known: dict[str, Property] = {}
+            if before is not None:
+                before.on_new.pop((self, object_name), None)
+                known = before.properties
+                for stream in [s for s in self._streams.values() if s.key[0] == object_name]:
+                    self._replace(stream, table.properties.get(stream.key[1]))
+            for name, one in table.properties.items():
+                if name not in known or not _are_alike(known[name], one):
+                    self._open(object_name, one)
 
     @property
     def clients(self) -> int:
@@ -214,7 +274,7 @@ class Publisher:
             connected, `lags` (s since it began to take nothing, 0: it does not), `silent` (s since
             its last heartbeat).
         """
-        now = time.monotonic()
+        now = self._clock()
         known: list[tuple[_Client, int]] = []
         for client in list(self._clients.values()):
             waiting = self._waiting(client.envelope, _NOTHING_NEW)
@@ -237,8 +297,8 @@ class Publisher:
     # what clients ask
 
     def subscribe(
-        self, client: bytes, arrays: bool | None, wishes: Iterable[JsonValue], name: str = ""
-    ) -> list[JsonObject]:
+        self, client: bytes, arrays: bool | None, wishes: Sequence[JsonValue], name: str = ""
+    ) -> JsonObject:
         """Subscribe a client.
 
         Args:
@@ -248,21 +308,42 @@ class Publisher:
             name: As it calls itself.
 
         Returns:
-            For each: `streams`, a list of stream, name, kind, count and, where there is one, time
-            and present value; or `error`.
+            As `beat`, and `answers`; for each wish: `streams`, a list of stream, name, kind, count
+            and, where there is one, time and present value; or `error`.
         """
-        now = time.monotonic()
-        known = self._clients.get(client) or _Client((client,), arrays, name)
-        self._clients[client], known.heard_at = known, now
-        for silent in [
-            each for each in self._clients.values() if now - each.heard_at > SILENT_MOST_S
-        ]:
-            self.forget(silent.envelope[0])
-        return [self._subscribe(known, wish) for wish in wishes]
+        with publishing:
+            known = self._clients.get(client)
+            if known is None:
+                known = self._clients[client] = _Client(
+                    (client,), next(self._sessions), arrays, name
+                )
+                self._load += known.load
+            self._hear(known)
+        told = [self._subscribe(known, wish) for wish in wishes[:WISHES_AT_ONCE]]
+        too_many: JsonObject = {"error": f"at most {WISHES_AT_ONCE} subscriptions at once"}
+        while self._load > LOAD_MOST or len(self._clients) > CLIENTS_MOST:
+            oldest = next(iter(self._clients))
+            if oldest == client:
+                break
+            self.forget(oldest)
+        told += [too_many] * (len(wishes) - len(told))
+        return self._who(known) | {"answers": told}
+
+    def _who(self, client: _Client | None) -> JsonObject:
+        return {"instance": self._instance, "session": 0 if client is None else client.session}
+
+    def _hear(self, client: _Client) -> None:
+        """Note that something was heard of a client; those of whom nothing was for long are
+        forgotten."""
+        now, name = self._clock(), client.envelope[0]
+        client.heard_at = now
+        self._clients[name] = self._clients.pop(name)
+        while (oldest := next(iter(self._clients.values()))).heard_at < now - SILENT_MOST_S:
+            self.forget(oldest.envelope[0])
 
     def _subscribe(self, client: _Client, said: JsonValue) -> JsonObject:
         try:
-            wish = _read_wish(said)
+            wish = read_wish(said)
         except ValueError as error:
             return {"error": str(error)}
         object_name, pattern, _ = wish
@@ -272,47 +353,65 @@ class Publisher:
             return {"error": f"{object_name[:80]!r} publishes nothing here; there are: {there}"}
         if len(client.wishes) >= PATTERNS_MOST and wish not in client.wishes:
             return {"error": f"a client has at most {PATTERNS_MOST} patterns"}
-        for name in table.names(partial(matches, pattern)) if is_wild(pattern) else (pattern,):
-            _sample(table, name)  # anybody's code: with no lock of ours
         with publishing:
-            client.wishes.setdefault(wish, {})
-            found = table.properties
-            names = filter(partial(matches, pattern), found) if is_wild(pattern) else [pattern]
-            streams = [self._join(client, wish, found[name]) for name in names if name in found]
-        told: JsonObject = {"streams": streams}
-        if not streams:
-            told["known"] = sorted(table.properties)[:_SHOWN]
+            if wish not in client.wishes:
+                client.wishes[wish] = {}
+                client.index.add(wish)
+                self._load += 1
+            try:
+                streams = [
+                    self._join(client, wish, table.properties[name])
+                    for name in table.names(pattern)
+                ]
+            except _TooManyError as error:
+                self._drop(client, wish)
+                return {"error": str(error)}
+            told: JsonObject = {"streams": streams}
+            if not streams:
+                told["known"] = table.names()[:_SHOWN]
         return told
 
     def _join(self, client: _Client, wish: Wish, one: Property) -> list[JsonValue]:
-        stream = self._stream(wish, one)
-        self._idle.pop(stream, None)
-        if stream not in client.wishes[wish]:
-            client.wishes[wish][stream] = None
-            stream.clients[client] = stream.clients.get(client, 0) + 1
-            stream.regroup()
-        client.told[stream] = stream.count
-        kind = one.declared.kind
+        """Have a client hear of a property; what it is told of the stream."""
+        key = _key(wish, one)
+        stream, joined = self._streams.get(key), client.wishes[wish]
+        if client.joined >= STREAMS_MOST and (stream is None or stream not in joined):
+            raise _TooManyError(f"{wish[1]}: a client has at most {STREAMS_MOST} streams")
+        if stream is None:
+            stream = self._make(key, one)
+        if stream not in joined:
+            self._idle.pop(stream, None)
+            joined[stream] = None
+            client.joined += 1
+            self._load += 1
+            if stream.add(client):
+                client.told[stream] = stream.count
+        kind, newest = one.declared.kind, stream.newest
+        if one.declared.read is not None and self._begin_reading(stream):
+            newest = None  # it may be old: it comes as soon as it is read
         told: list[JsonValue] = [stream.number, one.declared.name, kind.value, stream.count]
-        if stream.newest is not None and kind is not PropertyKind.MESSAGE:
-            told += [stream.newest.time_us, stream.encoded(stream.newest).value()]
+        if newest is not None and kind is not PropertyKind.MESSAGE:
+            try:
+                value = self._encoded(stream, newest).for_peer(client.arrays).value()
+            except (TypeError, ValueError, RecursionError) as error:
+                self._complain(stream, "does not go to some of its clients", error)
+            else:
+                told += [newest.time_us, value]
         return told
 
-    def _stream(self, wish: Wish, one: Property) -> _Stream:
-        object_name, _, limits = wish
-        key = object_name, one.declared.name, limits.for_kind(one.declared.kind)
-        stream = self._streams.get(key)
-        if stream is not None and stream.one is one:
-            return stream
-        if stream is not None:
-            self._end(stream)
-        stream = self._streams[key] = _Stream(next(self._numbers), key, one)
-        hear = self._send if stream.limiter is None else self._offer
-        one.listeners[stream] = partial(hear, stream)
-        if one.declared.read is not None:
-            again = partial(self._sample, stream, self._tables[object_name])
-            self._timers.call_every(one.declared.every, again)
+    def _make(self, key: Wish, one: Property) -> _Stream:
+        if len(one.listeners) >= LIMITS_MOST:
+            for idle in [each for each in self._idle if each.one is one]:
+                self._end(idle)
+        if len(one.listeners) >= LIMITS_MOST:
+            text = f"at most {LIMITS_MOST} different limits; take those of another subscription"
+            raise _TooManyError(f"{one.declared.name}: {text}")
+        stream = self._streams[key] = _Stream(next(self._numbers), key, one, self._clock())
+        one.listeners[stream] = self._listener(stream)
         return stream
+
+    def _listener(self, stream: _Stream) -> Listener:
+        return partial(self._send if stream.limiter is None else self._offer, stream)
 
     def unsubscribe(self, client: bytes, wishes: Iterable[JsonValue]) -> int:
         """End subscriptions of a client; how many it had of them."""
@@ -321,130 +420,224 @@ class Publisher:
             return 0
         for said in wishes:
             try:
-                streams = known.wishes.pop(_read_wish(said))
-            except (ValueError, KeyError):
+                wish = read_wish(said)
+            except ValueError:
                 continue
-            ended += 1
             with publishing:
-                for stream in streams:
-                    self._leave(known, stream)
+                ended += self._drop(known, wish)
         if not known.wishes:
-            self._clients.pop(client, None)
+            self.forget(client)
         return ended
 
     def beat(self, client: bytes) -> JsonObject:
-        """Answer that the server is there, and whether it knows the client.
+        """Answer who the server is, and in which session it has the client; 0: it does not know it.
 
         The newest counts that the client was not told of yet are posted, behind all that is on its
-        way.
+        way; all of them, if it has missed something, which may have been such a notice.
         """
         known = self._clients.get(client)
         if known is not None:
-            known.lags_since, known.heard_at = None, time.monotonic()
             with publishing:
-                changed = [(s, s.count) for s, told in known.told.items() if s.count != told]
-                known.told.update(changed)
+                self._hear(known)
+                known.lags_since, all_of_them, known.has_missed = None, known.has_missed, False
+                changed = [
+                    (stream, stream.count)
+                    for stream, told in known.told.items()
+                    if all_of_them or stream.count != told
+                ]
                 for first in range(0, len(changed), _NEWEST_AT_ONCE):
                     part = changed[first : first + _NEWEST_AT_ONCE]
                     self._tell(known, write_newest((s.number, number) for s, number in part))
-        return {"instance": self._instance, "subscribed": known is not None}
+                known.told.update(changed)
+        return self._who(known)
 
     def forget(self, client: bytes) -> None:
         """End all subscriptions of a client."""
-        known = self._clients.pop(client, None)
-        if known is not None:
-            with publishing:
-                for streams in known.wishes.values():
-                    for stream in streams:
-                        self._leave(known, stream)
+        with publishing:
+            known = self._clients.pop(client, None)
+            if known is not None:
+                for wish in list(known.wishes):
+                    self._drop(known, wish)
+                self._load -= known.load
 
     # streams
 
+    def _drop(self, client: _Client, wish: Wish) -> bool:
+        """End a subscription of a client; whether it had it."""
+        streams = client.wishes.pop(wish, None)
+        if streams is None:
+            return False
+        client.index.discard(wish)
+        self._load -= 1
+        for stream in streams:
+            self._leave(client, stream)
+        return True
+
     def _leave(self, client: _Client, stream: _Stream) -> None:
         """Note that one subscription of a client has a stream no more."""
-        left = stream.clients.pop(client, 1) - 1
-        if left:
-            stream.clients[client] = left
-            return
-        client.told.pop(stream, None)
-        stream.regroup()
-        if not stream.clients:
+        client.joined -= 1
+        self._load -= 1
+        if stream.remove(client):
+            client.told.pop(stream, None)
+        if not stream.clients and stream.limiter is not None:  # others are as many as properties
             self._idle[stream] = None
-            if len(self._idle) > _IDLE_MOST:
+            if len(self._idle) > IDLE_MOST:
                 self._end(next(iter(self._idle)))
 
     def _end(self, stream: _Stream) -> None:
+        object_name, name, _ = stream.key
+        for client in list(stream.clients):
+            for wish in client.index.find(object_name, name):
+                if stream in client.wishes[wish]:
+                    del client.wishes[wish][stream]
+                    self._leave(client, stream)
         self._idle.pop(stream, None)
-        self._streams.pop(stream.key, None)
+        del self._streams[stream.key]
         stream.one.listeners.pop(stream, None)
-        for client in stream.clients:
-            client.told.pop(stream, None)
-        stream.clients.clear()
+
+    def _replace(self, stream: _Stream, one: Property | None) -> None:
+        """Go on with the property of another object, or end the stream."""
+        if one is None or not _are_alike(stream.one, one):
+            self._end(stream)
+            return
+        stream.one.listeners.pop(stream, None)
+        stream.one = one
+        hear = one.listeners[stream] = self._listener(stream)
+        if one.newest is not None and one.declared.kind is not PropertyKind.MESSAGE:
+            hear(one.newest)
+        if one.declared.read is not None and stream.clients:
+            self._begin_reading(stream)
 
     def _open(self, object_name: str, one: Property) -> None:
-        """Tell of a new property those who wait for it."""
-        name, kind = one.declared.name, one.declared.kind.value
+        """Tell of a new property those who wait for it, with its present value."""
+        name, kind = one.declared.name, one.declared.kind
         for client in list(self._clients.values()):
-            for wish in list(client.wishes):
-                if wish[0] == object_name and matches(wish[1], name):
-                    stream = self._stream(wish, one)
+            for wish in list(client.index.find(object_name, name)):
+                try:
                     self._join(client, wish, one)
-                    limits = wish[2].describe()
-                    opened = write_opened(object_name, stream.number, name, kind, limits)
-                    self._tell(client, opened)
+                except _TooManyError as error:
+                    self._warn("a client does not hear of a new property: %s", error)
+                    continue
+                stream, limits = self._streams[_key(wish, one)], wish[2].describe()
+                self._tell(client, write_opened(object_name, stream.number, name, kind, limits))
+                if stream.newest is not None and kind is not PropertyKind.MESSAGE:
+                    group = ((client.arrays, (client.envelope,)),)
+                    self._post_to(group, stream, stream.newest)
 
     def _tell(self, client: _Client, body: Part) -> None:
-        self._post((client.envelope,), body, self._missed)
+        if not self._post((client.envelope,), body, self._missed):
+            client.has_missed = True
 
     def _note_dropped(self, clients: Collection[_Client]) -> None:
         """Count an update that clients do not get; within `publishing`."""
         self._dropped += len(clients)
-        self._dropped_at = time.monotonic()
+        self._dropped_at = self._clock()
         for client in clients:
             client.dropped += 1
 
     def _send(self, stream: _Stream, update: PublishedUpdate) -> None:
-        stream.count = update.number if stream.limiter is None else stream.count + 1
+        stream.count += 1
         stream.newest = update
-        whole = stream.encoded(update) if stream.groups else update.encoded
-        for arrays, envelopes in stream.groups:
-            encoded = whole if arrays else whole.for_peer(arrays)
+        self._post_to(stream.groups, stream, update)
+
+    def _post_to(
+        self,
+        groups: Sequence[tuple[bool | None, Sequence[Envelope]]],
+        stream: _Stream,
+        update: PublishedUpdate,
+    ) -> None:
+        whole = self._encoded(stream, update) if groups else update.encoded
+        for arrays, envelopes in groups:
+            try:
+                encoded = whole if arrays else whole.for_peer(arrays)
+            except (TypeError, ValueError, RecursionError) as error:
+                self._complain(stream, "does not go to some of its clients", error)
+                continue
             part = write_update(stream.number, stream.count, update.time_us, encoded)
-            if self._post(envelopes, part, self._missed) is False:
+            if not self._post(envelopes, part, self._missed):
                 self._note_dropped([each for each in stream.clients if each.arrays is arrays])
+
+    def _encoded(self, stream: _Stream, update: PublishedUpdate) -> Encoded:
+        """Return the value of an update as a stream sends it; a frame that cannot be reduced is sent
+        whole."""
+        reduction = stream.key[2].reduction
+        if reduction == WHOLE:
+            return update.encoded
+        try:
+            return reduced_frame(update.encoded, reduction)
+        except ValueError as error:
+            self._complain(stream, "is sent whole", error)
+            return update.encoded
+
+    def _complain(self, stream: _Stream, what: str, error: Exception) -> None:
+        """Say once of a stream what is not as its clients want it."""
+        if not stream.is_blamed:
+            stream.is_blamed = True
+            object_name, name, _ = stream.key
+            self._warn("%s.%s %s: %s", object_name, name, what, error)
+
+    def _warn(self, text: str, *args: object) -> None:
+        """Log in another thread: a handler may publish what is logged, and have a lock of its
+        own."""
+        self._timers.call_at(self._clock(), partial(log.warning, text, *args))
 
     def _offer(self, stream: _Stream, update: PublishedUpdate) -> None:
         limiter = stream.limiter
-        if limiter is None:
-            return
-        waited = limiter.due is not None
-        chosen = limiter.offer(update, update.encoded.value(), time.monotonic())
-        if chosen is not None:
-            self._send(stream, chosen)
-        elif limiter.due is not None and not waited:
-            self._timers.call_at(limiter.due, partial(self._take, stream))
-
-    def _take(self, stream: _Stream) -> None:
-        with publishing:
-            limiter = stream.limiter
-            if limiter is None:
-                return
-            chosen = limiter.take(time.monotonic())
+        if limiter is not None:
+            value = update.encoded.value() if limiter.compares else None
+            chosen = limiter.offer(update, value, self._clock())
             if chosen is not None:
                 self._send(stream, chosen)
-            if limiter.due is not None:
-                self._timers.call_at(limiter.due, partial(self._take, stream))
+            self._wait_for(stream, limiter)
 
-    def _sample(self, stream: _Stream, table: PropertyTable) -> bool:
-        """Read a computed property, if somebody hears of it; whether its stream goes on."""
-        if stream.clients:
-            _sample(table, stream.one.declared.name)
-        return self._streams.get(stream.key) is stream
+    def _wait_for(self, stream: _Stream, limiter: Limiter[PublishedUpdate]) -> None:
+        due = limiter.due
+        if due is not None and not stream.waits:
+            stream.waits = True
+            self._timers.call_at(due, partial(self._take, stream, limiter))
+
+    def _take(self, stream: _Stream, limiter: Limiter[PublishedUpdate]) -> None:
+        with publishing:
+            stream.waits = False
+            chosen = limiter.take(self._clock())
+            if chosen is not None:
+                self._send(stream, chosen)
+            self._wait_for(stream, limiter)
+
+    # computed properties, which anybody's code reads, with no lock of ours
+
+    def _begin_reading(self, stream: _Stream) -> bool:
+        """Have a property read from now on; whether its newest value may be old."""
+        if stream.is_read:
+            return False
+        others = (each for each in stream.one.listeners if isinstance(each, _Stream))
+        is_old = not any(other.is_read for other in others)
+        stream.is_read = True
+        if is_old and stream.limiter is not None:
+            stream.limiter.forget()
+        self._readers.call_at(self._clock(), partial(self._read, stream, is_old))
+        return is_old
+
+    def _read(self, stream: _Stream, always: bool = False) -> None:
+        """Read a property, and go on to, while somebody hears of it."""
+        with publishing:
+            table, declared = self._tables[stream.key[0]], stream.one.declared
+            is_there = self._streams.get(stream.key) is stream
+            goes_on = is_there and bool(stream.clients) and declared.read is not None
+            stream.is_read = goes_on
+        if not goes_on:
+            return
+        try:
+            table.sample(declared.name, always)
+        except BaseException:
+            log.exception("%s could not be read", declared.name)
+        self._readers.call_at(self._clock() + declared.every, partial(self._read, stream))
 
     def _missed(self, client: bytes, gone: bool) -> None:
-        known, now = self._clients.get(client), time.monotonic()
+        known, now = self._clients.get(client), self._clock()
         if known is None:
             return
+        known.has_missed = True
         if known.lags_since is None:
             known.lags_since = now
         if not gone:
@@ -454,10 +647,18 @@ class Publisher:
             self.forget(client)
 
 
-def _sample(table: PropertyTable, name: str) -> None:
-    try:
-        table.sample(name)
-    except WouldWaitError:  # it is read beside this thread soon
-        pass
-    except Exception:  # of anybody's code
-        log.exception("%s could not be read", name)
+def _to_nobody(_envelopes: Sequence[Envelope], _part: Part, _missed: Missed) -> bool:
+    return True
+
+
+class _TooManyError(ValueError):
+    """There are too many of something."""
+
+
+def _key(wish: Wish, one: Property) -> Wish:
+    """Return what names a stream."""
+    return wish[0], one.declared.name, wish[2].for_kind(one.declared.kind)
+
+
+def _are_alike(one: Property, other: Property) -> bool:
+    return one.declared.kind is other.declared.kind

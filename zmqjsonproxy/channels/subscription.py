@@ -11,6 +11,7 @@ from collections import OrderedDict, deque
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from typing import Protocol, Self, TypeVar
 
+from groundwork.values import RemoteValue
 from zmqjsonproxy.channels.protocol.limits import Limits, read_limits
 from zmqjsonproxy.channels.settings import QueuePolicy
 from zmqjsonproxy.channels.updates import Event, EventKind, Update
@@ -27,6 +28,8 @@ _CALLED_BACK_AT_ONCE = 100
 
 _EVENTS_MOST = 1000
 """Events that are kept; what they counted is in the numbers of the subscription in any case."""
+_NAMES_MOST = 50_000
+"""Properties of which the newest update is kept; beyond, it is forgotten of the one that came first."""
 
 
 class SubscriptionEndedError(ProxyError):
@@ -83,10 +86,10 @@ class Subscription(OfOneProcess):
         self._callback, self._on_event = callback, on_event
         self.received = self.lost = self.dropped = self.reopened = 0
         self.events: deque[Event] = deque(maxlen=_EVENTS_MOST)
-        self._waiting: OrderedDict[object, Update] = OrderedDict()
+        self._waiting: OrderedDict[object, tuple[Update, int]] = OrderedDict()  # with its bytes
         self._to_tell: deque[Event] = deque(maxlen=_EVENTS_MOST)
         self._size = 0
-        self._latest: dict[tuple[str, str], Update] = {}
+        self._latest: dict[str, dict[str, Update]] = {}  # by name and source
         self._stale: dict[str, str] = {}
         self._ended, self._is_closed = "", False
         self._turn = threading.Condition()
@@ -109,7 +112,7 @@ class Subscription(OfOneProcess):
             for update in updates:
                 self.received += 1
                 key = update.source, update.name
-                self._latest[key] = update
+                self._keep(update)
                 self._put(key if keeps_latest else self.received, update)
             gives_up = self._policy is QueuePolicy.DISCONNECT and self._is_too_full()
             while self._is_too_full() and not gives_up:
@@ -120,13 +123,21 @@ class Subscription(OfOneProcess):
             self.end(f"{self._label}: its reader took too little; it was ended, as was asked")
             self._owner.end(self)
 
+    def _keep(self, update: Update) -> None:
+        of_name = self._latest.get(update.name)
+        if of_name is None:
+            if len(self._latest) >= _NAMES_MOST:
+                del self._latest[next(iter(self._latest))]
+            of_name = self._latest[update.name] = {}
+        of_name[update.source] = update
+
     def _put(self, key: object, update: Update) -> None:
-        before = self._waiting.get(key)
+        before, size = self._waiting.get(key), _size_of(update.value)
         if before is not None:
-            self._size -= _size_of(before)
+            self._size -= before[1]
             self.dropped += 1
-        self._waiting[key] = update
-        self._size += _size_of(update)
+        self._waiting[key] = update, size
+        self._size += size
 
     def _is_too_full(self) -> bool:
         waiting = len(self._waiting)
@@ -163,7 +174,7 @@ class Subscription(OfOneProcess):
 
     def _wake(self) -> None:
         self._turn.notify_all()
-        for wake in list(self._wakers):
+        for wake in self._wakers:
             wake()
 
     # for readers
@@ -192,8 +203,8 @@ class Subscription(OfOneProcess):
     def _pop(self) -> Update | None:
         if not self._waiting:
             return None
-        _, update = self._waiting.popitem(last=False)
-        self._size -= _size_of(update)
+        _, (update, size) = self._waiting.popitem(last=False)
+        self._size -= size
         return update
 
     def wait_for(self, is_it: Callable[[Update], object], timeout: float | None = None) -> Update:
@@ -230,7 +241,8 @@ class Subscription(OfOneProcess):
                 with contextlib.suppress(RuntimeError):  # the loop was closed
                     loop.call_soon_threadsafe(there.set)
 
-        self._wakers.append(wake)
+        with self._turn:
+            self._wakers.append(wake)
         try:
             while True:
                 there.clear()
@@ -244,16 +256,19 @@ class Subscription(OfOneProcess):
                 else:
                     await there.wait()
         finally:
-            self._wakers.remove(wake)
+            with self._turn:
+                self._wakers.remove(wake)
 
     def latest(self, name: str | None = None, source: str | None = None) -> Update | None:
         """Return the newest update, of a property and a source if that is said; None: there is none
         yet. `is_stale` tells whether it may be out of date."""
         with self._turn:
+            names = self._latest if name is None else [name]
             found = [
                 update
-                for (its_source, its_name), update in self._latest.items()
-                if name in (None, its_name) and source in (None, its_source)
+                for each in names
+                for its_source, update in self._latest.get(each, {}).items()
+                if source in (None, its_source)
             ]
         return max(found, key=lambda update: update.time, default=None)
 
@@ -314,8 +329,7 @@ class Subscription(OfOneProcess):
                 events = list(self._to_tell)
                 self._to_tell.clear()
                 count = min(len(self._waiting), at_once) if takes else 0
-                updates = [self._waiting.popitem(last=False)[1] for _ in range(count)]
-                self._size -= sum(map(_size_of, updates))
+                updates = [update for _ in range(count) if (update := self._pop()) is not None]
                 if self._is_closed or (self._ended and not (events or updates)):
                     return
             if self._on_event is not None:
@@ -336,14 +350,21 @@ class Subscription(OfOneProcess):
 _SMALL = frozenset({float, int, bool, type(None)})
 
 
-def _size_of(update: Update) -> int:
-    """Return the bytes of what is large in an update, about."""
-    value = update.value
+def _size_of(value: RemoteValue) -> int:
+    """Return the bytes of a value, about."""
     if type(value) in _SMALL:
         return 8
-    if isinstance(value, dict):
-        value = value.get("data", value)
-    size = getattr(value, "nbytes", None)
-    if isinstance(size, int):
-        return size
-    return len(value) if isinstance(value, (str, bytes, list, dict)) else 8
+    size, parts = 0, [value]
+    while parts:
+        part = parts.pop()
+        if isinstance(part, dict):
+            parts.extend(part.values())
+            size += sum(map(len, part))
+        elif isinstance(part, list):
+            parts.extend(part)
+        elif isinstance(part, (str, bytes)):
+            size += len(part)
+        else:
+            nbytes = getattr(part, "nbytes", None)
+            size += nbytes if isinstance(nbytes, int) else 8
+    return size

@@ -31,18 +31,13 @@ class Timers:
                 return
             heapq.heappush(self._waiting, (when, next(self._order), function))
             if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="timers", daemon=True)
-                self._thread.start()
+                made = threading.Thread(target=self._run, name="timers", daemon=True)
+                try:
+                    made.start()
+                except RuntimeError:  # no more threads: with the next one
+                    return
+                self._thread = made
             self._turn.notify()
-
-    def call_every(self, seconds: float, function: Callable[[], bool]) -> None:
-        """Call a function again and again, until it returns False."""
-
-        def again() -> None:
-            if function():
-                self.call_every(seconds, function)
-
-        self.call_at(time.monotonic() + seconds, again)
 
     def close(self) -> None:
         """Call nothing more; does not wait for what is being called."""
@@ -55,7 +50,7 @@ class Timers:
         while (function := self._next()) is not None:
             try:
                 function()
-            except Exception:
+            except BaseException:  # SystemExit of anybody's code among them
                 log.exception("what was to be done at its time failed")
 
     def _next(self) -> Callable[[], object] | None:

@@ -21,11 +21,13 @@ from groundwork.planned import refusal
 from zmqjsonproxy.caller import own_name
 from zmqjsonproxy.locating import AsyncLocators, Locators, NotLocatedError, scheme_of, unlocated
 from zmqjsonproxy.protocol.arrays import size_of
+from zmqjsonproxy.protocol.transitions import Transition
 from zmqjsonproxy.rpc.bridge import Bridge
 from zmqjsonproxy.rpc.core import LOOK_EVERY, CallGroup, ClientCore, Do, HubSettings
 from zmqjsonproxy.rpc.frames import frame_receiver, readiness, rest_receiver, sender
 from zmqjsonproxy.rpc.peer import Peer, PendingCall, State
 from zmqjsonproxy.rpc.protocol import jsonrpc
+from zmqjsonproxy.rpc.silence import Silence
 from zmqjsonproxy.sockmon import SocketMonitor
 
 __all__ = ["SLICE_MS", "Connections"]
@@ -36,6 +38,8 @@ SLICE_MS = 50
 """How long is waited at most for a message before socket events are looked at, ms."""
 _FLUSH_S = 0.5
 """Time that what was said last may take to leave a socket that is closed, s."""
+_FRAME_MOST_S = 600.0
+"""Time that one frame may take, where silence is measured byte by byte, s."""
 _POLLIN = int(zmq.POLLIN)
 _sched_yield = getattr(os, "sched_yield", None)  # not on every system
 
@@ -47,7 +51,9 @@ class Connections:
         context: ZeroMQ context.
         settings: How servers are watched.
         locators: For URLs that are names.
-        read_only: Arrays that arrive are, for several may get the same one.
+        streams: They are for what servers send unasked. Arrays that arrive are read-only, for
+            several may get the same one; a server is silent if no byte comes, where the system
+            counts them.
 
     Attributes:
         core: The core.
@@ -65,9 +71,9 @@ class Connections:
         settings: HubSettings,
         locators: Locators | AsyncLocators | None = None,
         *,
-        read_only: bool = False,
+        streams: bool = False,
     ) -> None:
-        self._read_only = read_only
+        self._read_only = streams
         self._locators: Mapping[str, Callable[[str, float], Any]] = locators or {}
         self.core = ClientCore(settings, self._locators)
         self._bridges: dict[Peer, Bridge] = {}
@@ -75,9 +81,13 @@ class Connections:
             int(zmq.RECONNECT_IVL): -1,
             int(zmq.CONNECT_TIMEOUT): int(1000 * settings.hello_within),
         }
+        self._silence: Silence | None = None
         if settings.heartbeat_every > 0:
             self._options[int(zmq.HEARTBEAT_IVL)] = int(1000 * settings.heartbeat_every)
-            self._options[int(zmq.HEARTBEAT_TIMEOUT)] = int(1000 * settings.heartbeat_timeout)
+            timeout = settings.heartbeat_timeout
+            if streams and Silence.is_measured():
+                self._silence, timeout = Silence(timeout), _FRAME_MOST_S
+            self._options[int(zmq.HEARTBEAT_TIMEOUT)] = int(1000 * timeout)
         self._inner: zmq.Socket[bytes] | None = None
         self._is_closed = False
         self.open(context)
@@ -290,9 +300,23 @@ class Connections:
         for peer, bridge in list(self._bridges.items()):
             for event in bridge.events():
                 self.core.peer_event(peer, event.transition, now)
+        if self._silence is not None:
+            self._end_silent(self._silence.look(self._monitor.descriptors, now), now)
         self.core.tick(now)
         if self.core.actions:
             self.carry_out(now)
+
+    def _end_silent(self, silent: Mapping[str, int], now: float) -> None:
+        """Give up connections over which nothing comes."""
+        if not silent:
+            return
+        for event in self._monitor.read():  # who ended since: its descriptor may be another's
+            self.core.socket_event(event.endpoint, event.transition, now)
+        known = self._monitor.descriptors
+        for peer in list(self.core.by_rid.values()):
+            descriptor = silent.get(peer.address)
+            if peer.connected and descriptor is not None and known.get(peer.address) == descriptor:
+                self.core.peer_event(peer, Transition.LOST, now)
 
     def mend(self) -> None:
         """Connect anew where Ctrl-C may have kept a hello, or its answer, from getting anywhere."""
@@ -340,6 +364,7 @@ class Connections:
         try:
             if address.startswith("tcp://"):  # ZeroMQ takes 99999 for 34463
                 split_url(address)
+            self._monitor.descriptors.pop(address, None)
             self._router.set(zmq.CONNECT_ROUTING_ID, peer.rid)
             self._router.set(zmq.IPV6, _is_by_ipv6(peer, address))
             self._router.connect(address)
@@ -359,6 +384,7 @@ class Connections:
         if bridge is not None:
             bridge.close()
             return
+        self._monitor.descriptors.pop(address, None)
         with contextlib.suppress(zmq.ZMQError):
             while self._router.get(zmq.RCVMORE):  # libzmq aborts the process else
                 self._receive_frame()

@@ -241,6 +241,7 @@ class SendQueues:
             self.send(envelope, body)
             if (size := size_of(body)) >= COPIED_MOST:
                 self._count_posted(envelope[0], -size)
+        self._is_rung = False  # before it looks: whoever leaves one from now on wakes it again
         if self._updates:
             self._send_updates()
         if self._size and not self._is_armed:

@@ -103,7 +103,7 @@ class ZMQJSONProxyServer(OfOneProcess):
             self._router, self._wake, self.settings.max_waiting_bytes, name or URL
         )
         self.publisher = Publisher(
-            self._send_queues.post_update, self.instance, self._send_queues.waiting
+            self._send_queues.post_update, self.instance, waiting=self._send_queues.waiting
         )
         self._inbox = Inbox(self.settings.max_unread_bytes)
         self._inner.set(zmq.IDENTITY, self._inner_id)
@@ -346,6 +346,7 @@ class ZMQJSONProxyServer(OfOneProcess):
     def renew_after_fork(self) -> None:
         """Leave the sockets to the parent, in a child of it; they serve there."""
         self._inner_lock = threading.Lock()
+        self.publisher.leave_to_parent()
 
     def __enter__(self) -> Self:
         return self

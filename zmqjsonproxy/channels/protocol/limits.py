@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass, fields, replace
-from typing import Generic, TypeVar
+from typing import Generic, TypeGuard, TypeVar
 
 from groundwork.values import JsonObject
 from zmqjsonproxy.channels.reducedframe import Reduction
@@ -35,12 +35,15 @@ class Limits:
 
     def __post_init__(self) -> None:
         if not _is_number(self.rate) or (self.rate and not _SLOWEST <= self.rate <= _FASTEST):
-            text = (
-                f"rate: {self.rate!r} is not within {_SLOWEST:g}..{_FASTEST:g} updates per second"
-            )
-            raise ValueError(f"{text}; 0 has no limit")
+            text = f"rate: {_shown(self.rate)} is not within {_SLOWEST:g}..{_FASTEST:g}"
+            raise ValueError(f"{text} updates per second; 0 has no limit")
         if not _is_number(self.dead_band) or not 0 <= self.dead_band < math.inf:
-            raise ValueError(f"dead_band: {self.dead_band!r} is no number from 0 on")
+            raise ValueError(f"dead_band: {_shown(self.dead_band)} is no number from 0 on")
+
+    @property
+    def chooses(self) -> bool:
+        """Whether some updates are not sent, so that a stream counts by itself."""
+        return bool(self.rate or self.dead_band)
 
     def describe(self) -> JsonObject:
         """Return them as they travel: those that are there."""
@@ -58,8 +61,18 @@ class Limits:
         return self if kind == "pipe" else replace(self, reduction=WHOLE)
 
 
-def _is_number(value: object) -> bool:
+def _is_number(value: object) -> TypeGuard[int | float]:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _shown(value: object) -> str:
+    """Return a value that may be a stranger's; a number may have more digits than Python writes."""
+    return f"an integer of {value.bit_length()} bits" if _is_long(value) else repr(value)[:40]
+
+
+def _is_long(value: object) -> TypeGuard[int]:
+    """Tell whether a value is an integer beyond the numbers that a float holds, or nearly so."""
+    return isinstance(value, int) and value.bit_length() > 1000
 
 
 NO_LIMITS = Limits()
@@ -99,6 +112,15 @@ class Limiter(Generic[T]):
         """When an update is to be taken that waits, s; None: none waits."""
         return None if self._kept is None else self._sent_at + self._pause
 
+    @property
+    def compares(self) -> bool:
+        """Whether it looks at values."""
+        return bool(self._band)
+
+    def forget(self) -> None:
+        """Forget what was sent: the next update is sent, whatever it is."""
+        self._sent_at, self._last, self._kept = -math.inf, None, None
+
     def note_sent(self, value: object, now: float) -> None:
         """Take note of a value that subscribers have."""
         self._sent_at, self._last = now, value
@@ -108,7 +130,7 @@ class Limiter(Generic[T]):
 
         Args:
             update: The update.
-            value: Its value, for the dead-band.
+            value: Its value, for the dead-band; of no meaning unless it `compares`.
             now: s, monotonic.
 
         Returns:
@@ -129,6 +151,11 @@ class Limiter(Generic[T]):
 
     def _is_within(self, value: object) -> bool:
         last = self._last
-        if not isinstance(value, (int, float)) or not isinstance(last, (int, float)):
+        if not self._band or not _is_number(value) or not _is_number(last):
             return False
-        return bool(self._band) and abs(value - last) <= self._band
+        if value == last or (value != value and last != last):  # infinities; NaN stays NaN
+            return True
+        try:
+            return abs(value - last) <= self._band
+        except OverflowError:  # of an integer that no float holds, and a float
+            return False

@@ -12,23 +12,35 @@ counts its updates from 1 on. Times are UTC in microseconds.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
 from groundwork.values import JsonObject, JsonValue
 from zmqjsonproxy import ndarray, wirejson
+from zmqjsonproxy.channels.protocol.limits import Limits, read_limits
 from zmqjsonproxy.protocol.arrays import ArrayHeader, Framed, read_header, restore
 
 __all__ = [
     "Encoded",
+    "Opened",
     "Part",
+    "Told",
     "encode",
+    "encode_frame",
     "join_updates",
+    "read_frame",
+    "read_newest",
+    "read_opened",
+    "read_told",
+    "read_updates",
     "write_newest",
     "write_opened",
     "write_update",
 ]
+
+_MOST = 2**63
+"""Counts, times and numbers of streams are below it."""
 
 _BEGIN = b'{"jsonrpc":"2.0","method":"rpc.update","params":['
 _SHORT_BEGIN = b'{"dealer":{"short":true},"jsonrpc":"2.0","method":"rpc.update","params":['
@@ -69,6 +81,18 @@ class Encoded(NamedTuple):
             size += len(frame) if type(frame) is bytes else memoryview(frame).nbytes
         return size
 
+    def is_same(self, other: Encoded) -> bool:
+        """Tell whether another one holds the very same value; frames may be arrays, or bytes."""
+        return (
+            self.body == other.body
+            and self.described == other.described
+            and len(self.frames) == len(other.frames)
+            and all(
+                memoryview(mine) == memoryview(its)
+                for mine, its in zip(self.frames, other.frames, strict=True)
+            )
+        )
+
     def value(self) -> JsonValue:
         """Return the value; arrays are read-only."""
         if not self.frames:
@@ -81,7 +105,7 @@ class Encoded(NamedTuple):
 
     def for_peer(self, arrays: bool | None) -> Encoded:
         """Return it for a peer that takes arrays and bytes as frames; False: bytes only; None:
-        nothing but JSON."""
+        nothing but JSON. TypeError, ValueError: it cannot travel so, as complex numbers."""
         if not self.frames or arrays:
             return self
         if arrays is None:
@@ -133,7 +157,7 @@ def write_update(stream: int, count: int, time_us: int, value: Encoded) -> Part:
     body, described, frames, short = value
     if frames:
         framed = Framed(_FRAMED_UPDATE % (stream, count, time_us, body, described), frames)
-        return Part(framed, len(framed) + value.size)
+        return Part(framed, len(framed) + value.size - len(body))
     part = b"%d,%d,%d,%b" % (stream, count, time_us, body)
     return Part(part, len(part), True, short)
 
@@ -155,6 +179,101 @@ def write_opened(object_name: str, stream: int, name: str, kind: str, limits: Js
     params = wirejson.dumps([object_name, stream, name, kind, limits])
     body = b'{"jsonrpc":"2.0","method":"rpc.opened","params":%b}' % params
     return Part(body, len(body))
+
+
+class Told(NamedTuple):
+    """A stream, as the answer to a subscription tells of it.
+
+    Attributes:
+        number: Of the stream.
+        name: Of the property.
+        kind: Likewise.
+        newest: Count of the update that was sent last.
+        has_value: There is a present value.
+        time_us: Of it, UTC, microseconds.
+        value: It.
+    """
+
+    number: int
+    name: str
+    kind: str
+    newest: int
+    has_value: bool = False
+    time_us: int = 0
+    value: JsonValue = None
+
+
+class Opened(NamedTuple):
+    """A property that is new.
+
+    Attributes:
+        object_name: Whose it is.
+        told: Its stream, of which nothing was sent yet.
+        limits: Of the stream.
+    """
+
+    object_name: str
+    told: Told
+    limits: Limits
+
+
+def read_updates(params: JsonValue) -> Iterator[tuple[int, int, int, JsonValue]]:
+    """Yield updates: stream, count, time, value of each; what is none is left out."""
+    if not isinstance(params, list):
+        return
+    for first in range(0, len(params) - 3, 4):
+        number, count, time_us, value = params[first : first + 4]
+        if type(number) is not int or type(count) is not int or type(time_us) is not int:
+            continue
+        if (
+            0 <= count < _MOST and 0 <= time_us < _MOST and number >= 0
+        ):  # `_fit` takes twice as long
+            yield number, count, time_us, value
+
+
+def read_newest(params: JsonValue) -> list[tuple[int, int]]:
+    """Read the newest counts of streams; what is none is left out."""
+    if not isinstance(params, list):
+        return []
+    pairs = zip(params[::2], params[1::2], strict=False)
+    return [
+        (number, count)
+        for number, count in pairs
+        if type(number) is type(count) is int and _fit(number, count)
+    ]
+
+
+def read_opened(params: JsonValue) -> Opened | None:
+    """Read that a property is there; None: it does not say so."""
+    if not isinstance(params, list) or len(params) != 5:
+        return None
+    object_name, number, name, kind, limits = params
+    told = read_told([number, name, kind, 0])
+    try:
+        wanted = read_limits(limits)
+    except ValueError:
+        return None
+    if told is None or not isinstance(object_name, str):
+        return None
+    return Opened(object_name, told, wanted)
+
+
+def read_told(said: JsonValue) -> Told | None:
+    """Read `[stream, name, kind, count]` or `[stream, name, kind, count, time, value]`; None: it is
+    none."""
+    if not isinstance(said, list) or len(said) not in (4, 6):
+        return None
+    number, name, kind, count = said[:4]
+    time_us, value = said[4:] or (0, None)
+    if not (type(number) is type(count) is type(time_us) is int):
+        return None
+    if not isinstance(name, str) or not isinstance(kind, str) or not _fit(number, count, time_us):
+        return None
+    return Told(number, name, kind, count, len(said) == 6, time_us, value)
+
+
+def _fit(*numbers: int) -> bool:
+    return min(numbers) >= 0 and max(numbers) < _MOST
 
 
 def read_frame(body: bytes) -> JsonObject | None:

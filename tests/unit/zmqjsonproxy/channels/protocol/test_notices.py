@@ -1,0 +1,214 @@
+"""Updates as bytes, for each kind of peer, and what is made of a stranger's."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import hypothesis.strategies as st
+import numpy as np
+import pytest
+from hypothesis import given
+
+from zmqjsonproxy.channels.protocol.limits import NO_LIMITS, Limits
+from zmqjsonproxy.channels.protocol.notices import (
+    Opened,
+    Told,
+    encode,
+    encode_frame,
+    join_updates,
+    read_frame,
+    read_newest,
+    read_opened,
+    read_told,
+    read_updates,
+    write_newest,
+    write_opened,
+    write_update,
+)
+from zmqjsonproxy.protocol.arrays import Framed
+from zmqjsonproxy.rpc.protocol import jsonrpc
+
+ARRAY = np.arange(6, dtype="<i2").reshape(2, 3)
+KNOWN = [
+    (
+        1.5,
+        b'{"dealer":{"short":true},"jsonrpc":"2.0","method":"rpc.update","params":[7,3,1000,1.5]}',
+    ),
+    (
+        math.nan,
+        b'{"dealer":{"short":true},"jsonrpc":"2.0","method":"rpc.update","params":[7,3,1000,NaN]}',
+    ),
+    (
+        2**64,
+        b'{"jsonrpc":"2.0","method":"rpc.update","params":[7,3,1000,18446744073709551616]}',
+    ),
+]
+
+
+@pytest.mark.parametrize(("value", "body"), KNOWN)
+def test_a_value_has_known_bytes(value: object, body: bytes) -> None:
+    part = write_update(7, 3, 1000, encode(value))
+    assert part.is_update
+    assert part.size == len(part.body)
+    assert join_updates([part.body], part.short) == body
+
+
+def test_updates_are_joined() -> None:
+    parts = [write_update(7, n, 1000, encode(n * 1.5)).body for n in (1, 2)]
+    assert list(read_updates(json.loads(join_updates(parts, False))["params"])) == [
+        (7, 1, 1000, 1.5),
+        (7, 2, 1000, 3.0),
+    ]
+
+
+def test_newest_counts_and_new_properties_have_known_bytes() -> None:
+    newest = b'{"jsonrpc":"2.0","method":"rpc.newest","params":[1,5,2,9]}'
+    assert write_newest([(1, 5), (2, 9)]).body == newest
+    assert write_newest([]).body == b'{"jsonrpc":"2.0","method":"rpc.newest","params":[]}'
+    opened = (
+        b'{"jsonrpc":"2.0","method":"rpc.opened","params":["bank",4,"a.b","result",{"rate":2.0}]}'
+    )
+    assert write_opened("bank", 4, "a.b", "result", Limits(rate=2.0).describe()).body == opened
+
+
+def test_an_array_is_a_frame_for_who_takes_it_a_list_for_others() -> None:
+    encoded = encode({"data": ARRAY, "raw": b"\0\xff"})
+    part = write_update(1, 2, 3, encoded)
+    framed = part.body
+    assert not part.is_update
+    assert part.size == len(framed) + ARRAY.nbytes + 2
+    assert isinstance(framed, Framed)
+    assert framed[:1] == b" "
+    assert [bytes(frame) for frame in framed.frames] == [ARRAY.tobytes(), b"\0\xff"]
+    assert encoded.for_peer(True) is encoded
+    only_bytes = encoded.for_peer(False)
+    assert [bytes(frame) for frame in only_bytes.frames] == [b"\0\xff"]
+    assert only_bytes.value() == {"data": ARRAY.tolist(), "raw": b"\0\xff"}
+    only_json = encoded.for_peer(None)
+    assert not only_json.frames
+    assert json.loads(only_json.body) == {"data": ARRAY.tolist(), "raw": "AP8="}
+
+
+def test_no_peer_without_arrays_gets_complex_numbers() -> None:
+    encoded = encode(np.array([1 + 2j]))
+    for arrays in (False, None):
+        with pytest.raises(TypeError, match="complex"):
+            encoded.for_peer(arrays)
+
+
+def test_an_array_may_be_changed_at_once_and_is_read_only_when_it_arrives() -> None:
+    mine = np.zeros(1000)
+    encoded = encode(mine)
+    mine[:] = 1.0
+    came = encoded.value()
+    assert not came.any()
+    with pytest.raises(ValueError, match="read-only"):
+        came[0] = 1.0
+
+
+@pytest.mark.parametrize("value", [{1, 2}, object(), 1j, {"a": {3}}])
+def test_what_cannot_travel_is_refused(value: object) -> None:
+    with pytest.raises(TypeError):
+        encode(value)
+
+
+def test_the_same_value_is_known_again_whatever_holds_it() -> None:
+    fixed = np.arange(3.0)
+    fixed.flags.writeable = False
+    assert encode(np.arange(3.0)).is_same(encode(fixed))
+    assert encode(fixed).is_same(encode(fixed.copy()))
+    assert not encode(fixed).is_same(encode(np.arange(3.0) + 1))
+    assert not encode(fixed).is_same(encode(np.arange(3)))
+    assert encode(math.nan).is_same(encode(math.nan))
+    assert not encode(1).is_same(encode(1.0))
+    assert not encode([fixed]).is_same(encode([1]))
+
+
+plain = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=10,
+)
+
+
+@given(plain, st.integers(1, 2**40), st.integers(1, 2**40))
+def test_values_come_through(value: object, stream: int, count: int) -> None:
+    encoded = encode(value)
+    assert encoded.value() == value
+    part = write_update(stream, count, 17, encoded)
+    message = jsonrpc.read_reply(join_updates([part.body], part.short))
+    assert list(read_updates(message["params"])) == [(stream, count, 17, value)]
+
+
+strange = plain | st.floats() | st.lists(st.integers(-3, 2**70) | st.text(), max_size=7)
+
+
+@given(strange, st.lists(strange, max_size=7))
+def test_whatever_a_stranger_sends_is_read_or_left(one: object, several: list[object]) -> None:
+    for params in (one, several, [1, 2, 3, one], [1, one, 3, 4], [one, 2, 3, 4]):
+        for update in read_updates(params):
+            assert {type(number) for number in update[:3]} == {int}
+        for pair in read_newest(params):
+            assert {type(number) for number in pair} == {int}
+        told = read_told(params)
+        assert told is None or 0 <= told.newest < 2**63
+        opened = read_opened(params)
+        assert opened is None or isinstance(opened.limits, Limits)
+
+
+BAD = [[1], [True, 1, 1, 0], [[], 1, 1, 0], [1, "2", 1, 0], [1, 2.0, 1, 0], [1, -1, 1, 0]]
+
+
+@pytest.mark.parametrize("params", [*BAD, None, {}, "text", [1, 2, 2**63, 0], [1, math.nan, 1, 0]])
+def test_an_update_with_what_is_no_number_is_none(params: object) -> None:
+    assert list(read_updates(params)) == []
+
+
+def test_streams_are_read_as_they_are_told() -> None:
+    assert read_told([4, "a", "result", 2]) == Told(4, "a", "result", 2)
+    assert read_told([4, "a", "pipe", 2, 99, [1]]) == Told(4, "a", "pipe", 2, True, 99, [1])
+    for said in (
+        [4, 5, "result", 2],
+        [4, "a", None, 2],
+        [4, "a", "result", 2, 99],
+        ["4", "a", "b", 2],
+    ):
+        assert read_told(said) is None
+    told = Told(4, "a", "result", 0)
+    assert read_opened(["bank", 4, "a", "result", {}]) == Opened("bank", told, NO_LIMITS)
+    for said in (
+        ["bank", 4, "a", "result", []],
+        [[], 4, "a", "result", {}],
+        ["bank", "4", "a", "b", {}],
+    ):
+        assert read_opened(said) is None
+
+
+def test_newest_counts_that_are_none_are_left_out() -> None:
+    assert read_newest([1, 2, 3, "4", [], 5, 6, -1, True, 7, 8]) == [(1, 2)]
+    assert read_newest({"a": 1}) == []
+
+
+@pytest.mark.parametrize("array", [ARRAY, np.zeros(3, "<f4"), np.zeros((2, 0)), np.array([1 + 2j])])
+def test_a_frame_is_read_as_any_message_and_faster(array: np.ndarray) -> None:
+    encoded = encode_frame(array, 1.0, 0.5)
+    assert encoded.value()["data"].tolist() == array.tolist()
+    body = write_update(7, 3, 1000, encoded).body
+    read, message = read_frame(body), jsonrpc.read_reply(body)
+    assert read is not None
+    for (*numbers, value), other in zip([read["params"]], [message["params"]], strict=True):
+        assert numbers == other[:3] == [7, 3, 1000]
+        assert value["data"].dtype == other[3]["data"].dtype == array.dtype
+        assert np.array_equal(value.pop("data"), other[3].pop("data"))
+        assert value == other[3] == {"x_start": 1.0, "x_delta": 0.5}
+
+
+def test_what_is_no_frame_is_left_to_others() -> None:
+    for value in (1.0, {"data": ARRAY, "more": ARRAY}, [ARRAY], {"data": [1]}):
+        part = write_update(7, 3, 1000, encode(value))
+        assert read_frame(part.body) is None
+    good = write_update(7, 3, 1000, encode_frame(ARRAY, 1.0, 0.5)).body
+    assert isinstance(good, Framed)
+    for body in (good.replace(b"<i2", b"<i4"), good.replace(b'"frame":0', b'"frame":1'), good[:-1]):
+        assert read_frame(Framed(body, good.frames)) is None
