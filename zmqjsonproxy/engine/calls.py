@@ -217,10 +217,11 @@ class CallEngine(Generic[R]):
     interfaces: dict[str, Interface] = field(default_factory=dict)
     methods: dict[str, Method] = field(default_factory=dict)
     quick: dict[str, Method] = field(default_factory=dict)
+    endpoints: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._fast_again: dict[str, int] = {}  # slow queries: how often in turn they were fast
-        own = OwnMethods(self.name, self.interfaces, self.queues, self.operations)
+        own = OwnMethods(self.name, self.interfaces, self.queues, self.operations, self.endpoints)
         self._offer(Interface.of("rpc", own))
 
     def expose(self, name: str, obj: object, *, queue: str | None = None) -> Interface:

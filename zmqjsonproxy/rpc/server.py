@@ -13,7 +13,7 @@ import secrets
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from functools import partial
 from typing import Any, Self
@@ -154,6 +154,10 @@ class ZMQJSONProxyServer(OfOneProcess):
         if has_properties(obj):
             self.publisher.add(name, table_of(obj))
         return interface
+
+    def tell_endpoints(self, urls: Mapping[str, str]) -> None:
+        """Let `rpc.ping` tell of further ways in, name -> URL."""
+        self.engine.endpoints.update(urls)
 
     def watch_operations(self, tell: Callable[[JsonObject], object]) -> None:
         """Have each change of an operation told: asked for, begun, further, ended.
