@@ -296,6 +296,52 @@ def patterns() -> Iterator[str]:
         yield f"{counted(subscription, 10_000)}; all 5,000 show the new value; open after {took:.2f} s"
 
 
+@case("8 MiB frames over a line of 4 MB/s")
+def slow_line() -> Iterator[str]:
+    """Each takes longer than what is silence otherwise."""
+    with ExitStack() as stack:
+        player = stack.enter_context(Publisher())
+        wire = stack.enter_context(Wire(int(player.url.rpartition(":")[2])))
+        watcher = stack.enter_context(Watcher(LinkSettings()))
+        subscription = watcher.subscribe(wire.url, "frames")
+        bank = dealer(stack, player.url)
+        bank.send_frames(1, 1000)
+        first = subscription.next(WITHIN_S).number
+        wire.bytes_per_s = 4e6
+        bank.send_frames(20, 8 * MIB)
+        eventually(lambda: newest(subscription) == first + 20, "the last frame")
+        whole = [subscription.next(0) for _ in range(subscription.received - 1)]
+        check(all(map(is_whole, whole)), "a frame was changed")
+        yield counted(subscription, 21)
+
+
+@case("8 readers that want 5 times what their line takes")
+def shared_line() -> Iterator[str]:
+    """All get less, and all something."""
+    with ExitStack() as stack:
+        player = stack.enter_context(Publisher())
+        wire = stack.enter_context(Wire(int(player.url.rpartition(":")[2])))
+        wire.bytes_per_s = 20e6
+        watchers = [stack.enter_context(Watcher(LinkSettings())) for _ in range(8)]
+        bank = dealer(stack, player.url)
+        bank.send_frames(1, MIB)
+        readers = [each.subscribe(wire.url, "frames", policy="latest") for each in watchers]
+        eventually(lambda: all(each.received for each in readers), "present values")
+        first, begun = newest(readers[0]), time.monotonic()
+        for n in itertools.count():
+            if time.monotonic() - begun > 20:
+                break
+            time.sleep(max(begun + n / 12 - time.monotonic(), 0))
+            bank.send_frames(1, MIB)
+        sent = n
+        eventually(lambda: all(newest(each) == first + sent for each in readers), "the last one")
+        told = [counted(each, sent + 1) for each in readers]
+        received = [each.received for each in readers]
+        check(min(received) > max(received) / 3, f"some got too little: {received}")
+        reasons = {e.text for each in readers for e in each.events if e.kind is EventKind.STALE}
+        yield f"{told[0]}; received by each: {received}; {', '.join(sorted(reasons))}"
+
+
 # readers
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import math
 import selectors
 import socket
@@ -10,6 +11,7 @@ import struct
 import threading
 import time
 from collections import deque
+from typing import Any
 
 from groundwork.closing import Closing
 
@@ -77,12 +79,18 @@ class Wire(Closing):
         self._selector.close()
 
     def _run(self) -> None:
-        while not self._closing:
-            for key, _ in self._selector.select(0.01):
+        for turn in itertools.count():
+            if self._closing:
+                return
+            ready: list[Any] = [key.fileobj for key, _ in self._selector.select(0.01)]
+            first = turn % len(ready) if ready else 0  # none is always the last
+            for end in ready[first:] + ready[:first]:
                 with self._lock:
-                    self._ready(key.fileobj)  # type: ignore[arg-type]  # only sockets are registered
+                    self._ready(end)
             with self._lock:
                 self._pass_on()
+            if self._stopped or self._is_busy():
+                time.sleep(0.005)  # what is ready stays so
 
     def _ready(self, end: socket.socket) -> None:
         if end is self._listener:
@@ -98,8 +106,6 @@ class Wire(Closing):
                 self._late.append((self._passed_at + self.delay_s, self._pairs[end], data))
             else:
                 self._drop(end)
-        else:
-            time.sleep(0.01)  # what is ready stays so
 
     def _is_busy(self) -> bool:
         """Tell whether the line is slower than what is sent, so that no more is taken for now."""

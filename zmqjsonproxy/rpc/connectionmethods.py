@@ -14,7 +14,10 @@ from zmqjsonproxy.protocol.request import Request
 from zmqjsonproxy.rpc.outcomes import encoded, not_begun
 from zmqjsonproxy.rpc.protocol import jsonrpc
 
-__all__ = ["ConnectionMethods"]
+__all__ = ["BEAT", "ConnectionMethods"]
+
+BEAT = "rpc.beat"
+"""Asks whether the server is there."""
 
 
 class ConnectionMethods:
@@ -36,7 +39,7 @@ class ConnectionMethods:
             self._methods |= {
                 "rpc.subscribe": self._subscribe,
                 "rpc.unsubscribe": self._unsubscribe,
-                "rpc.beat": self._beat,
+                BEAT: self._beat,
                 "rpc.channels": self._channels,
             }
 

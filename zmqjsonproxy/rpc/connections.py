@@ -38,6 +38,9 @@ SLICE_MS = 50
 """How long is waited at most for a message before socket events are looked at, ms."""
 _FLUSH_S = 0.5
 """Time that what was said last may take to leave a socket that is closed, s."""
+_STREAMED_MOST = 100
+"""Messages of a server that wait to be taken; the others wait at the server, where they are bounded
+in bytes, and lost ones are counted."""
 _FRAME_MOST_S = 600.0
 """Time that one frame may take, where silence is measured byte by byte, s."""
 _POLLIN = int(zmq.POLLIN)
@@ -73,7 +76,7 @@ class Connections:
         *,
         streams: bool = False,
     ) -> None:
-        self._read_only = streams
+        self._streams = streams
         self._locators: Mapping[str, Callable[[str, float], Any]] = locators or {}
         self.core = ClientCore(settings, self._locators)
         self._bridges: dict[Peer, Bridge] = {}
@@ -98,7 +101,7 @@ class Connections:
         self._router: zmq.Socket[bytes] = context.socket(zmq.ROUTER)
         router = self._router
         router.linger = 0
-        router.sndhwm = router.rcvhwm = 0
+        router.sndhwm, router.rcvhwm = 0, _STREAMED_MOST if self._streams else 0
         router.set(zmq.ROUTER_MANDATORY, 1)
         for option, value in self._options.items():
             router.set(option, value)
@@ -106,7 +109,7 @@ class Connections:
         self._monitor = SocketMonitor(router)
         self._monitor_state: Callable[[], Any] = partial(self._monitor.socket.get, zmq.EVENTS)
         self._receive_frame, self.send = frame_receiver(router), sender(router)
-        self._receive_rest = rest_receiver(router, read_only=self._read_only)
+        self._receive_rest = rest_receiver(router, read_only=self._streams)
         self.has_more = readiness(router)
         token = os.urandom(8)
         self.core.open(own_name(), token)

@@ -23,7 +23,7 @@ from zmqjsonproxy.interface import Kind, Method
 from zmqjsonproxy.protocol.arrays import join, size_of
 from zmqjsonproxy.protocol.request import Request
 from zmqjsonproxy.rpc.batchreply import BatchReply
-from zmqjsonproxy.rpc.connectionmethods import ConnectionMethods
+from zmqjsonproxy.rpc.connectionmethods import BEAT, ConnectionMethods
 from zmqjsonproxy.rpc.offers import answer_unknown
 from zmqjsonproxy.rpc.outcomes import encoded, not_begun, outcome
 from zmqjsonproxy.rpc.protocol import dialect, jsonrpc
@@ -80,8 +80,8 @@ class Dispatcher:
         self._parts = 1
         request = dialect.read_or_batch(body, self._limits)
         if self._engine.is_full(frames[0]) and not (
-            isinstance(request, Request) and request.notification
-        ):
+            isinstance(request, Request) and (request.notification or request.target == BEAT)
+        ):  # a subscriber for whom updates wait is alive
             request = dialect.too_full(request, body)
         if isinstance(request, Request):
             if not request.native and request.extra is not None:  # the hello of one of our callers
