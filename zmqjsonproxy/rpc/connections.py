@@ -258,8 +258,9 @@ class Connections:
             return
         if self._timeout_ms != self._slice_ms:
             self.set_wait(self._slice_ms)
+        send = self.send
         for peer, body in zip(group.peers, bodies, strict=True):
-            self.send(peer.envelope, body)
+            send(peer.envelope, body)
             group.sent += 1
         while True:
             end = min(group.deadline, core.looked_at + LOOK_EVERY)
