@@ -79,6 +79,10 @@ class Do(Enum):
     LOG = "say this text"
 
 
+# To look one up in its enumeration takes as long as ten other steps.
+_READY, _CONNECTING, _SEND = State.READY, State.CONNECTING, Do.SEND
+
+
 Action = tuple[Do, Peer, bytes | str, PendingCall | None]
 """Behind the text or bytes: the call that this is done for. What cannot be done is told: a call is
 `unsent`, a server of which nobody knows the address, or how to connect there, is to be dropped."""
@@ -296,10 +300,10 @@ class ClientCore:
             return
         if peer.current is not None and peer.waits_in_vain:
             self._abandon(peer, now)
-        if peer.state is State.READY:
+        if peer.state is _READY:
             body = peer.begin(call, self.take_numbers(call.what.count), now)
             if body is not None:
-                self.actions.append((Do.SEND, peer, body, call))
+                self.actions.append((_SEND, peer, body, call))
             return
         if peer.state is State.IDLE and now < peer.retry_at:
             call.lose(peer.reason, now)
@@ -356,7 +360,7 @@ class ClientCore:
         except (ValueError, RecursionError) as error:
             self.drop(peer, f"it sent what cannot be read: {error}", now)
             return
-        if peer.state is State.READY:
+        if peer.state is _READY:
             peer.receive(message, now)
         else:
             peer.welcome(message, now)
@@ -494,7 +498,7 @@ class ClientCore:
         all socket events."""
         self.looked_at = now
         for peer in list(self.peers.values()):
-            if peer.state is State.CONNECTING and not peer.connected:
+            if peer.state is _CONNECTING and not peer.connected:
                 within = self.settings.hello_within
                 if now - peer.since > within:
                     self.drop(peer, f"no connection within {within:g} s", now)
@@ -506,7 +510,7 @@ class ClientCore:
     @property
     def is_settled(self) -> bool:
         """Whether no connection is being made."""
-        return all(peer.state is State.READY for peer in self.by_rid.values())
+        return all(peer.state is _READY for peer in self.by_rid.values())
 
     def _tries_other_addresses(self, peer: Peer, now: float) -> bool:
         """Connect once more, by addresses of the other kind, if there may be some: a name may stand
