@@ -42,6 +42,8 @@ __all__ = [
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
+_TOGETHER_S = 0.001
+"""Time for answers that have come behind the awaited one, s."""
 INTERRUPTED = "the wait for it was interrupted; it was withdrawn, if it had not begun"
 
 
@@ -341,7 +343,7 @@ class ThreadHub(AskingHub[Any, list[CallResult], InterfaceDescription]):
         try:
             while not self._told and now - core.looked_at < LOOK_EVERY:
                 if awaited.done:
-                    if not awaited.peer.numbered:
+                    if not awaited.peer.numbered or now - awaited.ended > _TOGETHER_S:
                         break
                     flags = zmq.NOBLOCK  # its server has more to answer, which is asked for next
                 peer, body = connections.next_message(flags)
