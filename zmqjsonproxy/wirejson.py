@@ -2,8 +2,8 @@
 
 NaN, infinities and integers of any size survive, as between the original peers. orjson, where
 installed, serves only values that cannot differ: a result with a `null` in it may hide a lost NaN
-and is encoded again, unless no float was there to be lost; an integer that may need more than 64
-bits, or anything orjson refuses, goes to the standard module. Numbers may be written in other
+and is encoded again, unless all floats in the value are finite; an integer that may need more than
+64 bits, or anything orjson refuses, goes to the standard module. Numbers may be written in other
 characters (1e16 for 1e+16), which are read as the same value, bit for bit.
 
 Beyond plain JSON: tuples become arrays; arrays and scalars of numpy become lists and numbers (by
@@ -17,10 +17,11 @@ from __future__ import annotations
 import base64
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, datetime, time
 from enum import Enum
-from itertools import accumulate
+from itertools import accumulate, chain
+from math import isfinite
 from pathlib import PurePath
 from typing import Any, Protocol
 from uuid import UUID
@@ -56,8 +57,9 @@ _ONE_EACH = bytes.maketrans(b"[{}]", b"\x01\x01\xff\xff")
 _LEVELS = 8
 """Most messages have fewer; a stranger's may have a hundred of them, each of which takes as long as
 the first."""
+_CONTAINERS = frozenset({dict, list, tuple})
 _NO_FLOATS = frozenset({bool, int, str, type(None)})
-"""Types without parts, of which JSON loses nothing."""
+_PLAINEST = _CONTAINERS | _NO_FLOATS | {float}
 _NO_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[{}]")
 
 
@@ -182,12 +184,23 @@ def _may_have_long_integers(data: bytes) -> bool:
     return _LONG_NUMBER in digits and _LONG_NUMBER in digits.replace(_LONG_FRACTION, b".")
 
 
-def _holds_no_float(value: Any) -> bool:
-    """Tell whether a value is one without parts, or a container of nothing else, as the arguments of
-    most calls; and no float."""
+def _parts(value: Any) -> Sequence[Any]:
+    """Return what stands in a container; of all else the value itself."""
     kind = type(value)
-    parts = value.values() if kind is dict else value if kind in (tuple, list) else (value,)
-    return _NO_FLOATS.issuperset(map(type, parts))
+    return list(value.values()) if kind is dict else value if kind in _CONTAINERS else (value,)
+
+
+def _loses_nothing(value: Any) -> bool:
+    """Tell whether `null` in the JSON of a value can only be None: all in it is plain, and its
+    floats are finite. False: not known."""
+    level = _parts(value)
+    while not _NO_FLOATS.issuperset(kinds := set(map(type, level))):
+        if not kinds <= _PLAINEST:
+            return False
+        if float in kinds and not isfinite(sum([part for part in level if type(part) is float])):
+            return False  # or too large together, which they seldom are
+        level = [*chain(*(_parts(part) for part in level if type(part) in _CONTAINERS))]
+    return True
 
 
 def _guarded() -> tuple[_Dumps, _DumpsShort, _Loads]:
@@ -248,7 +261,7 @@ def _guarded() -> tuple[_Dumps, _DumpsShort, _Loads]:
         # the end as from the beginning; numbers have none of it, and names few.
         first = data.find(b"u")
         if first > 0 and data.rfind(b"null", first - 1, data.rfind(b"u") + 3) >= 0:
-            return data if _holds_no_float(value) else None
+            return data if _loses_nothing(value) else None
         return data
 
     def dumps_short(value: object, hook: Hook | None = None) -> tuple[bytes, bool]:
