@@ -210,12 +210,11 @@ class ZMQJSONProxyServer(OfOneProcess):
         others.
         """
         ask: Callable[[int], Any] = self._router.get
-        while not self._quit and (self._inbox.waiting or ask(zmq.EVENTS) & _POLLIN):
-            if (
-                self._may_wait
-            ):  # what is there may be no more than the frame too many of a strange peer
-                self._may_wait, self._router.rcvtimeo = False, 0
-            with not_waiting():
+        if self._may_wait:  # what is there may be no more than the frame too many of a strange peer
+            self._may_wait, self._router.rcvtimeo = False, 0
+        with not_waiting():
+            self._serve_next()  # most come one by one, and to look for one costs three frames
+            while not self._quit and (self._inbox.waiting or ask(zmq.EVENTS) & _POLLIN):
                 self._serve_next()
 
     def _serve_next(self) -> None:
