@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import repeat
 from typing import TYPE_CHECKING
 
 from dealer.errors import ClosedError, NotExportedError, PlayersError
@@ -86,8 +87,8 @@ class BankCalls:
         object_name, _, name = method.rpartition(".")
         urls = [self.urls[bank] for bank in banks]
         results = await self.hub.call_each(urls, object_name or "bank", name, args, kwargs, timeout)
-        found = zip(banks, results, strict=True)
-        return Outcomes((bank, outcome_of(bank, method, result)) for bank, result in found)
+        outcomes = map(outcome_of, banks, repeat(method), results)
+        return Outcomes(zip(banks, outcomes, strict=True))
 
     async def values(
         self,

@@ -8,10 +8,13 @@ __all__ = ["EXTRAS", "install_advice"]
 EXTRAS = {
     "aiokatcp": "instruments",
     "astropy": "fits",
+    "fastapi": "web",
+    "jinja2": "web",
     "matplotlib": "plot",
     "numpy": "player",
     "orjson": "player",
     "posix_ipc": "player",
+    "prometheus_client": "web",
     "psutil": "player",
     "pydantic": "player",
     "pydantic_core": "player",
@@ -22,6 +25,8 @@ EXTRAS = {
     "sysv_ipc": "player",
     "tomli": "player",
     "tomlkit": "player",
+    "uvicorn": "web",
+    "websockets": "web",
 }
 """Name of a package, as it is imported -> the extra that brings it."""
 

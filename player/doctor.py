@@ -35,7 +35,7 @@ from player.errors import (
 )
 from player.findings import Surroundings
 from player.hosts import banks_here
-from player.kinds import find_kind
+from player.kinds import find_endpoint, find_kind
 from player.ports import local_url, port_of, split_url, tcp_url
 from player.services import reached_at
 from player.tables import Config
@@ -200,6 +200,7 @@ def _examine_bank(config: Config, name: str, around: Surroundings, report: Repor
     if not around.simulate:
         report.findings += host_findings(config, name, report.host)
     report.findings += area_findings(config, name)
+    report.findings += endpoint_findings(config, name)
     find = service_findings if is_service(url) else address_findings
     served_by, found = find(config, name, url)
     report.banks[name] = (url, served_by)
@@ -217,6 +218,20 @@ def _examine_bank(config: Config, name: str, around: Surroundings, report: Repor
         )
         found.append(Finding("kind", text, "report this to whoever made the kind", name))
     report.findings += found
+
+
+def endpoint_findings(config: Config, name: str) -> list[Finding]:
+    """Return what would keep the endpoints of a Bank from working."""
+    found: list[Finding] = []
+    for endpoint, table in config.banks[name].endpoints.items():
+        try:
+            found += find_endpoint(table.kind or endpoint).diagnose(table, name)
+        except Exception as error:  # an endpoint is anybody's code
+            text = f"the checks of endpoint {endpoint} raised {type(error).__name__}: {error}"
+            found.append(
+                Finding("endpoint", text, "report this to whoever made the endpoint", name)
+            )
+    return found
 
 
 def area_findings(config: Config, name: str) -> list[Finding]:

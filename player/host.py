@@ -212,6 +212,7 @@ class Host(Closing):
         # A SimpleQueue and no Event: its `put` may be called in a signal handler, whatever the main
         # thread holds.
         self._ends: queue.SimpleQueue[tuple[str, bool]] = queue.SimpleQueue()
+        self._rpc: RpcEndpoint | None = None
         self._endpoints: list[Endpoint] = []
         self._ctx: zmq.Context[Any] | None = None
         self._closed = False
@@ -237,12 +238,14 @@ class Host(Closing):
             PlayerError: The address, or the Bank. Call `close` all the same.
         """
         self._ctx = zmq.Context()
-        self._endpoints.append(self._make_rpc_endpoint(self._ctx))
+        self._rpc = self._make_rpc_endpoint(self._ctx)
+        self._endpoints.append(self._rpc)
         if not is_loopback(self.url):
             log.warning(
                 "%s is open to the network, and nothing asks callers who they are", self.url
             )
         self._make_endpoints()
+        self._rpc.tell_endpoints(self.endpoint_urls)
         self._open_bank()
 
     def _make_rpc_endpoint(self, ctx: zmq.Context[Any]) -> RpcEndpoint:
@@ -309,6 +312,9 @@ class Host(Closing):
                 ),
                 on_end=functools.partial(self._endpoint_ended, whose=f"endpoint {name} ended: "),
                 lend=self._lend,
+                url=local_url(self.url),
+                directory=self._config.directory,
+                areas=self._config.areas(self.name),
             )
             with start_errors(f"endpoint {name} of {self.name}", EndpointError, ()):
                 make = functools.partial(find_endpoint(config.kind or name), context)

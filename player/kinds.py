@@ -26,6 +26,7 @@ from player.tomlfile import KeyPath
 
 __all__ = [
     "BUILT_IN",
+    "BUILT_IN_ENDPOINTS",
     "ENDPOINTS_GROUP",
     "GROUP",
     "check_of",
@@ -44,6 +45,7 @@ _RENAMED_GROUPS = {"dealer_player.doors": ENDPOINTS_GROUP}
 
 # Used where the package runs from a source tree without distribution metadata.
 BUILT_IN = {"spectrometer": "spectrometer.bank:SpectrometerBank"}
+BUILT_IN_ENDPOINTS = {"http": "player.endpoints.http.endpoint:HttpEndpoint"}
 
 T = TypeVar("T")
 
@@ -75,7 +77,7 @@ def find_endpoint(kind: str) -> type[SiteEndpoint]:
         KindError: No such endpoint, or it cannot be imported, or it is none.
     """
     _refuse_renamed(kind)
-    return _find(kind, registered(ENDPOINTS_GROUP, {}), SiteEndpoint, "endpoint")  # type: ignore[type-abstract]  # only subclasses are returned
+    return _find(kind, registered(ENDPOINTS_GROUP, BUILT_IN_ENDPOINTS), SiteEndpoint, "endpoint")  # type: ignore[type-abstract]  # only subclasses are returned
 
 
 def _refuse_renamed(name: str) -> None:

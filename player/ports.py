@@ -2,9 +2,34 @@
 
 from __future__ import annotations
 
-from groundwork.addresses import is_loopback_host, split_url, tcp_url
+import errno
+import socket
 
-__all__ = ["is_loopback", "local_url", "port_of", "split_url", "tcp_url"]
+from groundwork.addresses import is_ip, is_loopback_host, split_url, tcp_url
+
+__all__ = ["address_of_device", "is_loopback", "local_url", "port_of", "split_url", "tcp_url"]
+
+
+def address_of_device(bind: str) -> str:
+    """Return the address of a network device, `eth0`, IPv4 before IPv6; an address as it is, and
+    `*` as all of IPv4.
+
+    Raises:
+        OSError: There is no such device, or it has no address.
+    """
+    if is_ip(bind) or bind == "*":
+        return bind.replace("*", "0.0.0.0")
+    import psutil  # late: few need it
+
+    cards = psutil.net_if_addrs()
+    for family in (socket.AF_INET, socket.AF_INET6):
+        for each in cards.get(bind, ()):
+            if each.family == family:
+                return str(each.address)
+    raise OSError(
+        errno.EADDRNOTAVAIL,
+        f"{bind} is neither an address nor a network device with one; devices: {', '.join(cards)}",
+    )
 
 
 def port_of(url: str) -> int:

@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from player.kinds import find_kind
+from player.kinds import BUILT_IN_ENDPOINTS, find_endpoint, find_kind
 from player.tables import DEFAULT_KIND, BankConfig, DealerConfig, HostConfig, InstrumentConfig
 
 __all__ = ["SCHEMA_FILE", "file_schema"]
@@ -40,8 +40,16 @@ def file_schema(kinds: Iterable[str]) -> dict[str, Any]:
     named = [(name, "validation", TypeAdapter(target)) for name, target in types.items()]
     named += [(f"banks {kind}", "validation", TypeAdapter(model)) for kind, model in banks.items()]
     named.append(("banks", "validation", TypeAdapter(BankConfig)))
+    named += [
+        (f"endpoints {name}", "validation", TypeAdapter(find_endpoint(name).config_model()))
+        for name in BUILT_IN_ENDPOINTS
+    ]
     found, common = TypeAdapter.json_schemas(named, ref_template="#/$defs/{model}")  # type: ignore[arg-type] # str keys
     parts = {name: schema for (name, _), schema in found.items()}
+    endpoints = {name: _unless_of_a_kind(parts[f"endpoints {name}"]) for name in BUILT_IN_ENDPOINTS}
+    for model in common.get("$defs", {}).values():
+        if "endpoints" in model.get("properties", {}):
+            model["properties"]["endpoints"]["properties"] = endpoints
     schema = {
         "$schema": DIALECT,
         "title": "Configuration of an array of Players, dibas.toml",
@@ -72,6 +80,11 @@ def _any_bank(parts: dict[str, Any], kinds: list[str]) -> dict[str, Any]:
     other = {"properties": {"kind": {"not": {"enum": kinds}}}, "required": ["kind"]}
     base = {"type": "object", "required": ["hpc_host"], "properties": {"kind": {"type": "string"}}}
     return {"allOf": [base, *choices, {"if": other, "then": {"additionalProperties": True}}]}
+
+
+def _unless_of_a_kind(part: dict[str, Any]) -> dict[str, Any]:
+    """The schema of a built-in endpoint's table, which may name another kind."""
+    return {"type": "object", "if": {"not": {"required": ["kind"]}}, "then": part}
 
 
 def _finished(schema: Any, place: str = "") -> Any:

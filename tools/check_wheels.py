@@ -27,6 +27,7 @@ CHECKS = {
     ],
     "fits": [["spectrometer-daq", "--help"], ["python", "-c", "import spectrometer.daq.writer"]],
     "plot": [["python", "-c", "import matplotlib"]],
+    "web": [["python", "-c", "import player.endpoints.http.application"]],
     "fast": [["python", "-c", "import orjson, dealer"]],
     "all": [["player", "check", "--config", "conf/dibas.toml"], ["spectrometer-daq", "--help"]],
 }

@@ -99,6 +99,8 @@ class ForkSafeLock:
 class OfOneProcess:
     """Base of what stays in its process. Pickling or copying it says how to make another one."""
 
+    __slots__ = ()
+
     def _made_by(self) -> str:
         """Return the expression that makes another one, as a hint."""
         return f"{type(self).__name__}(...)"

@@ -8,8 +8,6 @@ out once more in another thread.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 __all__ = ["WouldWaitError", "may_wait", "not_waiting"]
 
@@ -25,12 +23,14 @@ def may_wait() -> bool:
     return not getattr(_here, "must_not_wait", False)
 
 
-@contextmanager
-def not_waiting() -> Iterator[None]:
-    """Let `may_wait` be false in this thread."""
-    before = getattr(_here, "must_not_wait", False)
-    _here.must_not_wait = True
-    try:
-        yield
-    finally:
-        _here.must_not_wait = before
+class not_waiting:  # noqa: N801 (to be read as what it does)
+    """Let `may_wait` be false in this thread, in a `with` block."""
+
+    __slots__ = ("_before",)
+
+    def __enter__(self) -> None:
+        self._before = getattr(_here, "must_not_wait", False)
+        _here.must_not_wait = True
+
+    def __exit__(self, *_exc: object) -> None:
+        _here.must_not_wait = self._before

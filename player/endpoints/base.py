@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import errno
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from player.errors import PortTakenError
+from player.findings import Finding
 from player.ports import tcp_url
 from player.tables import EndpointConfig
 
@@ -60,6 +62,9 @@ class EndpointContext:
         log: Logger with the Bank's name bound.
         on_end: To be called with a sentence if the endpoint ends by itself; then the Player ends.
         lend: Has a port lent under a name; see `serve`.
+        url: Where this host reaches the endpoint for calls.
+        directory: Where relative paths of the configuration begin.
+        areas: Folders whose files clients of the Bank may fetch, by name.
     """
 
     name: str
@@ -69,6 +74,9 @@ class EndpointContext:
     log: BankLog
     on_end: Callable[[str], None]
     lend: Callable[[str, Callable[[int], Any]], Any]
+    url: str
+    directory: Path
+    areas: Mapping[str, Path]
 
     def serve(self, port: int | str, at: Callable[[int], T]) -> T:
         """Serve at a port of the endpoint's table, a `player.tables.PortOrService`; what `at` returns.
@@ -115,6 +123,17 @@ class SiteEndpoint(Endpoint):
     def __init__(self, context: EndpointContext) -> None:
         self.context = context
         self.log = context.log
+
+    @classmethod
+    def diagnose(cls, config: EndpointConfig, bank: str) -> list[Finding]:
+        """Return what would keep the endpoint from working on this host, for `player doctor`;
+        changes nothing.
+
+        Args:
+            config: Its table.
+            bank: Name of its Bank.
+        """
+        return []
 
     @classmethod
     def config_model(cls) -> type[EndpointConfig]:

@@ -101,6 +101,10 @@ class RpcEndpoint(Endpoint):
             raise AddressError(url, "the thread that serves does not take it on") from error
         self._url = url
 
+    def tell_endpoints(self, urls: Mapping[str, str]) -> None:
+        """Let `rpc.ping` tell where the other endpoints are, name -> URL."""
+        self._server.tell_endpoints(urls)
+
     def open(self, bank: Bank) -> None:
         """Expose the Bank, its parts and files, and serve."""
         self._properties = HostProperties(table_of(bank), self._server)

@@ -67,8 +67,8 @@ def test_ctrl_c_when_the_answer_was_taken_leaves_nothing_expected(
     connections = hub._connections
     receive = connections.next_message
 
-    def received_and_interrupted() -> object:
-        receive()
+    def received_and_interrupted(*flags: int) -> object:
+        receive(*flags)
         monkeypatch.setattr(connections, "next_message", receive)
         raise KeyboardInterrupt
 

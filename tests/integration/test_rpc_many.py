@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import Counter
 from functools import partial
 from typing import Any
@@ -45,6 +46,26 @@ def test_answers_are_matched_by_number_in_whatever_order_they_come(
     assert held.result() == "held"
     assert held.done()
     assert held.exception() is None
+
+
+def test_answers_that_have_come_with_the_awaited_one_are_taken_with_it(
+    proxy: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connections = proxy._hub._connections
+    receive, asked = connections.next_message, []
+
+    def next_message(flags: int = 0) -> object:
+        asked.append(flags)
+        while True:  # whatever is not there yet is waited for
+            with contextlib.suppress(zmq.Again):
+                return receive()
+
+    monkeypatch.setattr(connections, "next_message", next_message)
+    first, *others = [proxy.call_later("add", n, n) for n in range(4)]
+    assert first.result() == 0
+    assert asked == [0, zmq.NOBLOCK, zmq.NOBLOCK, zmq.NOBLOCK]  # and no more: none is expected
+    assert [future.result() for future in others] == [2, 4, 6]
+    assert len(asked) == 4
 
 
 def test_errors_wait_in_their_future(proxy: Any) -> None:

@@ -226,8 +226,8 @@ def test_operations_whose_begin_was_interrupted_are_withdrawn_though_they_were_a
         connections = hub._connections
         receive, received = connections.next_message, []
 
-        def received_and_interrupted() -> Any:
-            received.append(message := receive())
+        def received_and_interrupted(*flags: int) -> Any:
+            received.append(message := receive(*flags))
             if len(received) == count:
                 raise KeyboardInterrupt
             return message

@@ -504,7 +504,7 @@ class Link:
         stream.last[sink] = count
         if stream.kind == _PIPE:
             value = self._restored(stream, sink, value)
-        update = Update(self.source, stream.key[1], value, count, time_us / 1e6, lost)
+        update = Update(self.source, stream.key[1], value, count, time_us / 1e6, lost, stream.kind)
         given = self._given.get(sink)
         if given is None:
             self._given[sink] = [update]

@@ -154,6 +154,12 @@ class Property:
     newest: PublishedUpdate | None = None
     listeners: dict[object, Listener] = field(default_factory=dict)
 
+    def describe(self) -> JsonObject:
+        """Return what clients are told: its declaration, and number and time (UTC, unix seconds) of
+        its last update, if there was one."""
+        told, newest = self.declared.describe(), self.newest
+        return told | ({"number": newest.number, "time": newest.time_us / 1e6} if newest else {})
+
 
 class PropertyTable:
     """Properties of one object, and their present values; for any thread.
@@ -288,8 +294,8 @@ class PropertyTable:
     def describe(self) -> list[JsonObject]:
         """Return what clients are told of all properties, by name."""
         with publishing:
-            known = [self.properties[name].declared for name in self._sorted]
-        return [declared.describe() for declared in known]
+            known = [self.properties[name] for name in self._sorted]
+        return [one.describe() for one in known]
 
 
 def _encoded(name: str, value: object) -> Encoded:

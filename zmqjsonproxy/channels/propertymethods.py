@@ -22,7 +22,7 @@ class PropertyMethods:
     @query
     def list_properties(self) -> list[JsonObject]:
         """Return what is published here, by name: kind, unit, documentation, type, whether it is
-        writable."""
+        writable, number and time (UTC, unix seconds) of the last update."""
         return self._table.describe()
 
     @query

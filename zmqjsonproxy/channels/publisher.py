@@ -12,7 +12,6 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from itertools import count
 
@@ -34,7 +33,8 @@ from zmqjsonproxy.channels.protocol.notices import (
     write_opened,
     write_update,
 )
-from zmqjsonproxy.channels.protocol.wishes import Wish, WishIndex, read_wish
+from zmqjsonproxy.channels.protocol.wishes import Wish, read_wish
+from zmqjsonproxy.channels.streams import Client, Envelope, Stream
 from zmqjsonproxy.channels.timers import Timers
 
 __all__ = ["Publisher"]
@@ -62,128 +62,8 @@ _NEWEST_AT_ONCE = 2000
 _CLIENTS_SHOWN = 100
 _NOTHING_NEW = write_newest(()).body
 _SHOWN = 20
-Envelope = Sequence[bytes]
 Missed = Callable[[bytes, bool], None]
 Post = Callable[[Sequence[Envelope], Part, Missed], bool]
-
-
-@dataclass(slots=True, eq=False)
-class _Client:
-    """A connection that has subscriptions.
-
-    Attributes:
-        envelope: Frames before each message.
-        session: Number of it: of a client that was forgotten and comes again it is another one.
-        arrays: What it takes as frames.
-        name: As it calls itself.
-        wishes: Its subscriptions, and the streams that each has joined.
-        index: Of these.
-        joined: Streams of all of them.
-        told: Stream -> its count when the client was told last.
-        has_missed: Something was not sent to it since its last heartbeat.
-        lags_since: When it began to take nothing, s, monotonic; None: it takes what is sent.
-        heard_at: When it asked for something last, s, monotonic.
-        dropped: Updates that it did not get.
-    """
-
-    envelope: Envelope
-    session: int
-    arrays: bool | None
-    name: str
-    wishes: dict[Wish, dict[_Stream, None]] = field(default_factory=dict)
-    index: WishIndex = field(default_factory=WishIndex)
-    joined: int = 0
-    told: dict[_Stream, int] = field(default_factory=dict)
-    has_missed: bool = False
-    lags_since: float | None = None
-    heard_at: float = 0.0
-    dropped: int = 0
-
-    def describe(self, now: float) -> JsonObject:
-        """Return what `rpc.channels` tells of it."""
-        return {
-            "name": self.name,
-            "patterns": len(self.wishes),
-            "streams": len(self.told),
-            "dropped": self.dropped,
-            "lags": 0.0 if self.lags_since is None else round(now - self.lags_since, 3),
-            "silent": round(now - self.heard_at, 3),
-        }
-
-    @property
-    def load(self) -> int:
-        """Memory that it takes, about, in patterns and streams."""
-        return 1 + len(self.wishes) + self.joined
-
-
-class _Stream:
-    """A property with limits, and who hears of it.
-
-    Attributes:
-        number: Name of the stream on its way.
-        key: Object, property, limits.
-        one: The property.
-        limiter: Chooses what is sent; None: all.
-        clients: Who hears of it, by how many of its subscriptions.
-        newest: What was sent last.
-        count: Of what was sent.
-        waits: A timer is set for what its limits hold back.
-        is_read: A timer is set for the next reading of a computed property.
-        is_blamed: It was said that something is not as its clients want it.
-    """
-
-    __slots__ = (
-        "_groups",
-        "clients",
-        "count",
-        "is_blamed",
-        "is_read",
-        "key",
-        "limiter",
-        "newest",
-        "number",
-        "one",
-        "waits",
-    )
-
-    def __init__(self, number: int, key: Wish, one: Property, now: float) -> None:
-        self.number, self.key, self.one = number, key, one
-        self.limiter: Limiter[PublishedUpdate] | None = None
-        self.clients: dict[_Client, int] = {}
-        self._groups: Sequence[tuple[bool | None, Sequence[Envelope]]] | None = ()
-        self.newest, self.count = one.newest, one.number
-        self.waits = self.is_read = self.is_blamed = False
-        if key[2].chooses:
-            self.limiter, self.count = Limiter(key[2]), int(one.newest is not None)
-            if one.newest is not None:
-                self.limiter.note_sent(one.newest.encoded.value(), now)
-
-    def add(self, client: _Client) -> bool:
-        """Add a subscription of a client; whether it is the first of it."""
-        self.clients[client] = known = self.clients.get(client, 0) + 1
-        if known == 1:
-            self._groups = None
-        return known == 1
-
-    def remove(self, client: _Client) -> bool:
-        """Remove one; whether it was the last of the client."""
-        left = self.clients.pop(client, 1) - 1
-        if left:
-            self.clients[client] = left
-        else:
-            self._groups = None
-        return not left
-
-    @property
-    def groups(self) -> Sequence[tuple[bool | None, Sequence[Envelope]]]:
-        """Envelopes of the clients, by what they take as frames."""
-        if self._groups is None:
-            kinds = dict.fromkeys(client.arrays for client in self.clients)
-            self._groups = tuple(
-                (kind, tuple(client.envelope for client in self.clients if client.arrays is kind))
-                for kind in kinds
-            )
-        return self._groups
 
 
 class Publisher:
@@ -213,10 +93,10 @@ class Publisher:
         self._waiting = waiting
         self._dropped, self._dropped_at = 0, 0.0
         self._tables: dict[str, PropertyTable] = {}
-        self._clients: dict[bytes, _Client] = {}  # who was heard of last is the last
+        self._clients: dict[bytes, Client] = {}  # who was heard of last is the last
         self._load = 0
-        self._streams: dict[Wish, _Stream] = {}
-        self._idle: dict[_Stream, None] = {}
+        self._streams: dict[Wish, Stream] = {}
+        self._idle: dict[Stream, None] = {}
         self._numbers, self._sessions = count(1), count(1)
         self._make_timers = make_timers
         self._timers = make_timers()
@@ -275,7 +155,7 @@ class Publisher:
             its last heartbeat).
         """
         now = self._clock()
-        known: list[tuple[_Client, int]] = []
+        known: list[tuple[Client, int]] = []
         for client in list(self._clients.values()):
             waiting = self._waiting(client.envelope, _NOTHING_NEW)
             if waiting is None:
@@ -316,7 +196,7 @@ class Publisher:
         with publishing:
             known = self._clients.get(client)
             if known is None:
-                known = self._clients[client] = _Client(
+                known = self._clients[client] = Client(
                     (client,), next(self._sessions), arrays, name
                 )
                 self._load += known.load
@@ -331,10 +211,10 @@ class Publisher:
         told += [too_many] * (len(wishes) - len(told))
         return self._who(known) | {"answers": told}
 
-    def _who(self, client: _Client | None) -> JsonObject:
+    def _who(self, client: Client | None) -> JsonObject:
         return {"instance": self._instance, "session": 0 if client is None else client.session}
 
-    def _hear(self, client: _Client) -> None:
+    def _hear(self, client: Client) -> None:
         """Note that something was heard of a client; those of whom nothing was for long are
         forgotten."""
         now, name = self._clock(), client.envelope[0]
@@ -343,7 +223,7 @@ class Publisher:
         while (oldest := next(iter(self._clients.values()))).heard_at < now - SILENT_MOST_S:
             self.forget(oldest.envelope[0])
 
-    def _subscribe(self, client: _Client, said: JsonValue) -> JsonObject:
+    def _subscribe(self, client: Client, said: JsonValue) -> JsonObject:
         try:
             wish = read_wish(said)
         except ValueError as error:
@@ -373,7 +253,7 @@ class Publisher:
                 told["known"] = table.names()[:_SHOWN]
         return told
 
-    def _join(self, client: _Client, wish: Wish, one: Property) -> list[JsonValue]:
+    def _join(self, client: Client, wish: Wish, one: Property) -> list[JsonValue]:
         """Have a client hear of a property; what it is told of the stream."""
         key = _key(wish, one)
         stream, joined = self._streams.get(key), client.wishes[wish]
@@ -401,18 +281,18 @@ class Publisher:
                 told += [newest.time_us, value]
         return told
 
-    def _make(self, key: Wish, one: Property) -> _Stream:
+    def _make(self, key: Wish, one: Property) -> Stream:
         if len(one.listeners) >= LIMITS_MOST:
             for idle in [each for each in self._idle if each.one is one]:
                 self._end(idle)
         if len(one.listeners) >= LIMITS_MOST:
             text = f"at most {LIMITS_MOST} different limits; take those of another subscription"
             raise _TooManyError(f"{one.declared.name}: {text}")
-        stream = self._streams[key] = _Stream(next(self._numbers), key, one, self._clock())
+        stream = self._streams[key] = Stream(next(self._numbers), key, one, self._clock())
         one.listeners[stream] = self._listener(stream)
         return stream
 
-    def _listener(self, stream: _Stream) -> Listener:
+    def _listener(self, stream: Stream) -> Listener:
         return partial(self._send if stream.limiter is None else self._offer, stream)
 
     def unsubscribe(self, client: bytes, wishes: Iterable[JsonValue]) -> int:
@@ -464,7 +344,7 @@ class Publisher:
 
     # streams
 
-    def _drop(self, client: _Client, wish: Wish) -> bool:
+    def _drop(self, client: Client, wish: Wish) -> bool:
         """End a subscription of a client; whether it had it."""
         streams = client.wishes.pop(wish, None)
         if streams is None:
@@ -475,7 +355,7 @@ class Publisher:
             self._leave(client, stream)
         return True
 
-    def _leave(self, client: _Client, stream: _Stream) -> None:
+    def _leave(self, client: Client, stream: Stream) -> None:
         """Note that one subscription of a client has a stream no more."""
         client.joined -= 1
         self._load -= 1
@@ -486,7 +366,7 @@ class Publisher:
             if len(self._idle) > IDLE_MOST:
                 self._end(next(iter(self._idle)))
 
-    def _end(self, stream: _Stream) -> None:
+    def _end(self, stream: Stream) -> None:
         object_name, name, _ = stream.key
         for client in list(stream.clients):
             for wish in client.index.find(object_name, name):
@@ -497,7 +377,7 @@ class Publisher:
         del self._streams[stream.key]
         stream.one.listeners.pop(stream, None)
 
-    def _replace(self, stream: _Stream, one: Property | None) -> None:
+    def _replace(self, stream: Stream, one: Property | None) -> None:
         """Go on with the property of another object, or end the stream."""
         if one is None or not _are_alike(stream.one, one):
             self._end(stream)
@@ -526,18 +406,18 @@ class Publisher:
                     group = ((client.arrays, (client.envelope,)),)
                     self._post_to(group, stream, stream.newest)
 
-    def _tell(self, client: _Client, body: Part) -> None:
+    def _tell(self, client: Client, body: Part) -> None:
         if not self._post((client.envelope,), body, self._missed):
             client.has_missed = True
 
-    def _note_dropped(self, clients: Collection[_Client]) -> None:
+    def _note_dropped(self, clients: Collection[Client]) -> None:
         """Count an update that clients do not get; within `publishing`."""
         self._dropped += len(clients)
         self._dropped_at = self._clock()
         for client in clients:
             client.dropped += 1
 
-    def _send(self, stream: _Stream, update: PublishedUpdate) -> None:
+    def _send(self, stream: Stream, update: PublishedUpdate) -> None:
         stream.count += 1
         stream.newest = update
         self._post_to(stream.groups, stream, update)
@@ -545,7 +425,7 @@ class Publisher:
     def _post_to(
         self,
         groups: Sequence[tuple[bool | None, Sequence[Envelope]]],
-        stream: _Stream,
+        stream: Stream,
         update: PublishedUpdate,
     ) -> None:
         whole = self._encoded(stream, update) if groups else update.encoded
@@ -559,7 +439,7 @@ class Publisher:
             if not self._post(envelopes, part, self._missed):
                 self._note_dropped([each for each in stream.clients if each.arrays is arrays])
 
-    def _encoded(self, stream: _Stream, update: PublishedUpdate) -> Encoded:
+    def _encoded(self, stream: Stream, update: PublishedUpdate) -> Encoded:
         """Return the value of an update as a stream sends it; a frame that cannot be reduced is sent
         whole."""
         reduction = stream.key[2].reduction
@@ -571,7 +451,7 @@ class Publisher:
             self._complain(stream, "is sent whole", error)
             return update.encoded
 
-    def _complain(self, stream: _Stream, what: str, error: Exception) -> None:
+    def _complain(self, stream: Stream, what: str, error: Exception) -> None:
         """Say once of a stream what is not as its clients want it."""
         if not stream.is_blamed:
             stream.is_blamed = True
@@ -583,7 +463,7 @@ class Publisher:
         own."""
         self._timers.call_at(self._clock(), partial(log.warning, text, *args))
 
-    def _offer(self, stream: _Stream, update: PublishedUpdate) -> None:
+    def _offer(self, stream: Stream, update: PublishedUpdate) -> None:
         limiter = stream.limiter
         if limiter is not None:
             value = update.encoded.value() if limiter.compares else None
@@ -592,13 +472,13 @@ class Publisher:
                 self._send(stream, chosen)
             self._wait_for(stream, limiter)
 
-    def _wait_for(self, stream: _Stream, limiter: Limiter[PublishedUpdate]) -> None:
+    def _wait_for(self, stream: Stream, limiter: Limiter[PublishedUpdate]) -> None:
         due = limiter.due
         if due is not None and not stream.waits:
             stream.waits = True
             self._timers.call_at(due, partial(self._take, stream, limiter))
 
-    def _take(self, stream: _Stream, limiter: Limiter[PublishedUpdate]) -> None:
+    def _take(self, stream: Stream, limiter: Limiter[PublishedUpdate]) -> None:
         with publishing:
             stream.waits = False
             chosen = limiter.take(self._clock())
@@ -608,11 +488,11 @@ class Publisher:
 
     # computed properties, which anybody's code reads, with no lock of ours
 
-    def _begin_reading(self, stream: _Stream) -> bool:
+    def _begin_reading(self, stream: Stream) -> bool:
         """Have a property read from now on; whether its newest value may be old."""
         if stream.is_read:
             return False
-        others = (each for each in stream.one.listeners if isinstance(each, _Stream))
+        others = (each for each in stream.one.listeners if isinstance(each, Stream))
         is_old = not any(other.is_read for other in others)
         stream.is_read = True
         if is_old and stream.limiter is not None:
@@ -620,7 +500,7 @@ class Publisher:
         self._readers.call_at(self._clock(), partial(self._read, stream, is_old))
         return is_old
 
-    def _read(self, stream: _Stream, always: bool = False) -> None:
+    def _read(self, stream: Stream, always: bool = False) -> None:
         """Read a property, and go on to, while somebody hears of it."""
         with publishing:
             table, declared = self._tables[stream.key[0]], stream.one.declared

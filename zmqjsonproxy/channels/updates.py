@@ -22,6 +22,7 @@ class Update(NamedTuple):
             that were sent.
         time: When it was published, by the Player's clock, UTC, unix seconds.
         lost: Updates directly before this one that did not arrive.
+        kind: Of the property: result, message or pipe.
     """
 
     source: str
@@ -30,6 +31,7 @@ class Update(NamedTuple):
     number: int
     time: float
     lost: int = 0
+    kind: str = "result"
 
 
 class EventKind(StrEnum):

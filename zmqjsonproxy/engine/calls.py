@@ -36,6 +36,8 @@ log = logging.getLogger(__name__)
 
 _HOOKS_WITHIN_S = 1.0
 """Time that `stop` and its like wait for the hooks of the operation that they abort."""
+# To look one up in its enumeration takes as long as ten other steps.
+_QUERY, _OPERATION = Kind.QUERY, Kind.OPERATION
 TOO_LATE = Code.DEADLINE, "DeadlineError", "the caller's time was over; not begun"
 R = TypeVar("R")
 R_co = TypeVar("R_co", covariant=True)
@@ -217,10 +219,11 @@ class CallEngine(Generic[R]):
     interfaces: dict[str, Interface] = field(default_factory=dict)
     methods: dict[str, Method] = field(default_factory=dict)
     quick: dict[str, Method] = field(default_factory=dict)
+    endpoints: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._fast_again: dict[str, int] = {}  # slow queries: how often in turn they were fast
-        own = OwnMethods(self.name, self.interfaces, self.queues, self.operations)
+        own = OwnMethods(self.name, self.interfaces, self.queues, self.operations, self.endpoints)
         self._offer(Interface.of("rpc", own))
 
     def expose(self, name: str, obj: object, *, queue: str | None = None) -> Interface:
@@ -273,7 +276,7 @@ class CallEngine(Generic[R]):
         """Carry out what runs in a command queue; a query that is fast again is `quick` again."""
         begun = time.perf_counter()
         reply = self.replies.carry_out(method, request)
-        if method.kind is Kind.QUERY:
+        if method.mark.kind is _QUERY:
             target, is_fast = request.target, time.perf_counter() - begun <= self.slow_query_s
             count = self._fast_again[target] = self._fast_again.get(target, 0) + 1 if is_fast else 0
             if count >= self.fast_again_after and self.methods.get(target) is method:
@@ -304,7 +307,7 @@ class CallEngine(Generic[R]):
             The reply; None: there is none, or none yet.
         """
         extra, mark, queue = request.extra or {}, method.mark, self.queues.of(method)
-        is_operation = mark.kind is Kind.OPERATION
+        is_operation = mark.kind is _OPERATION
         served = self.served(
             method=method,
             request=request,

@@ -6,6 +6,7 @@ import os
 import platform
 import time
 from collections.abc import Mapping
+from types import MappingProxyType
 
 from groundwork.values import JsonObject
 from zmqjsonproxy.caller import current_caller
@@ -27,6 +28,7 @@ class OwnMethods:
         interfaces: What is exposed.
         queues: Where operations run.
         operations: Their records; knows the identity of the server.
+        endpoints: Further ways in to what is served, name -> URL.
     """
 
     def __init__(
@@ -35,8 +37,9 @@ class OwnMethods:
         interfaces: Mapping[str, Interface],
         queues: CommandQueues,
         operations: OperationTable,
+        endpoints: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
-        self._title = title
+        self._title, self._endpoints = title, endpoints
         self._interfaces, self._queues, self._operations = interfaces, queues, operations
         self._document: tuple[object, JsonObject] | None = (
             None  # takes 10 ms; of what it was made, and it
@@ -44,13 +47,15 @@ class OwnMethods:
 
     @query
     def ping(self) -> JsonObject:
-        """Return the server's identity and its clock (UTC, unix seconds)."""
-        return {
+        """Return the server's identity, its clock (UTC, unix seconds), and its endpoints besides
+        that for calls, name -> URL, if there are any."""
+        told: JsonObject = {
             "instance": self._operations.instance,
             "time": time.time(),
             "host": platform.node(),
             "pid": os.getpid(),
         }
+        return told | {"endpoints": dict(self._endpoints)} if self._endpoints else told
 
     @query
     def operation(self, id: str) -> JsonObject:

@@ -63,9 +63,11 @@ def join(replies: Sequence[bytes]) -> bytes:
 
 def size_of(body: bytes) -> int:
     """Return the bytes of a body and of the frames behind it."""
-    if not isinstance(body, Framed):
-        return len(body)
-    return len(body) + sum(memoryview(frame).nbytes for frame in body.frames)
+    size = len(body)
+    if isinstance(body, Framed):
+        for frame in body.frames:
+            size += memoryview(frame).nbytes
+    return size
 
 
 class ArrayHeader(NamedTuple):

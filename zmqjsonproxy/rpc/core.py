@@ -19,6 +19,8 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from itertools import repeat
+from operator import attrgetter
+from typing import cast
 from zlib import crc32
 
 from groundwork.addresses import is_by_name
@@ -44,6 +46,7 @@ __all__ = [
 
 LOOK_EVERY = 0.04
 """Time between two looks at socket events while calls are open, s."""
+_MOST_BYTES, _TAKES = attrgetter("most_bytes"), attrgetter("is_ours", "arrays")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +78,10 @@ class Do(Enum):
     BRIDGE = "connect a socket of its own to this address"
     DISCONNECT = "end the connection to this address"
     LOG = "say this text"
+
+
+# To look one up in its enumeration takes as long as ten other steps.
+_READY, _CONNECTING, _SEND = State.READY, State.CONNECTING, Do.SEND
 
 
 Action = tuple[Do, Peer, bytes | str, PendingCall | None]
@@ -148,21 +155,20 @@ class CallGroup:
             end: s, monotonic.
         """
         first, peers, results, begun = self.first, self.peers, self.results, self.begun
-        source, body = None, b""
+        left, source, body = self.left, None, b""
         try:
-            for _ in range(self.left):
+            while left:
                 source, body = receive()
                 answer, now = jsonrpc.read_reply(body), clock()
                 index = answer["id"] - first
                 if index < 0 or peers[index] is not source or results[index] is not None:
                     raise ValueError(index)
                 results[index] = CallResult(answer["result"], None, now - begun)
-                source = None
-                self.left -= 1
+                source, left = None, left - 1
                 if now > end:
                     return
         finally:
-            self.came = source, body
+            self.came, self.left = (source, body), left
 
     def make_pending(self) -> list[PendingCall]:
         """Make pending calls of those that have no result; return those that were not sent."""
@@ -200,6 +206,8 @@ class CallGroup:
         """Return the result of each question, of a batch those of its calls."""
         if self.plain is not None:
             return list(map(CallResult, self.plain, repeat(None), repeat(self.ended - self.begun)))
+        if not self.pending:
+            return cast(list[CallResult], self.results)
         found: list[CallResult] = []
         pending = iter(self.pending)
         for result in self.results:
@@ -261,13 +269,10 @@ class ClientCore:
         """Return the messages of the short way to several servers; none if they are not all to get
         the very same bytes. Raises as `Call.native`."""
         what, peers = group.whats[0], group.peers
-        arrays, most = peers[0].arrays, peers[0].most_bytes
-        for peer in peers:
-            if not peer.is_ours or peer.arrays is not arrays:
-                return []
-            if peer.most_bytes < most:
-                most = peer.most_bytes
-        if not isinstance(what, Call) or any(other is not what for other in group.whats):
+        arrays, most = peers[0].arrays, min(map(_MOST_BYTES, peers))
+        if not isinstance(what, Call) or set(map(_TAKES, peers)) != {(True, arrays)}:
+            return []
+        if group.whats.count(what) < len(peers):
             return []
         before, after = what.around_id(arrays)
         if isinstance(after, Framed) or len(before) + len(after) + 20 > most:
@@ -296,10 +301,10 @@ class ClientCore:
             return
         if peer.current is not None and peer.waits_in_vain:
             self._abandon(peer, now)
-        if peer.state is State.READY:
+        if peer.state is _READY:
             body = peer.begin(call, self.take_numbers(call.what.count), now)
             if body is not None:
-                self.actions.append((Do.SEND, peer, body, call))
+                self.actions.append((_SEND, peer, body, call))
             return
         if peer.state is State.IDLE and now < peer.retry_at:
             call.lose(peer.reason, now)
@@ -357,7 +362,7 @@ class ClientCore:
         except (ValueError, RecursionError) as error:
             self.drop(peer, f"it sent what cannot be read: {error}", now)
             return
-        if peer.state is State.READY:
+        if peer.state is _READY:
             peer.receive(message, now)
         else:
             peer.welcome(message, now)
@@ -495,7 +500,7 @@ class ClientCore:
         all socket events."""
         self.looked_at = now
         for peer in list(self.peers.values()):
-            if peer.state is State.CONNECTING and not peer.connected:
+            if peer.state is _CONNECTING and not peer.connected:
                 within = self.settings.hello_within
                 if now - peer.since > within:
                     self.drop(peer, f"no connection within {within:g} s", now)
@@ -507,7 +512,7 @@ class ClientCore:
     @property
     def is_settled(self) -> bool:
         """Whether no connection is being made."""
-        return all(peer.state is State.READY for peer in self.by_rid.values())
+        return all(peer.state is _READY for peer in self.by_rid.values())
 
     def _tries_other_addresses(self, peer: Peer, now: float) -> bool:
         """Connect once more, by addresses of the other kind, if there may be some: a name may stand

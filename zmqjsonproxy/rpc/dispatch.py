@@ -161,7 +161,7 @@ class Dispatcher:
         size, most = 0, self._settings.max_batch_reply_bytes
         simple, quick, clock = jsonrpc.SIMPLE, engine.quick, time.perf_counter
         slow = engine.slow_query_s
-        shared, now = dialect.shared_extra(batch), clock()
+        shared, now, is_over = dialect.shared_extra(batch), clock(), False
         limit = now + slow
         for message in batch:
             # most are queries with a number and a list of parameters, and need no more looking at
@@ -170,7 +170,6 @@ class Dispatcher:
                 query = quick[method] if message["jsonrpc"] == "2.0" else None
             except (TypeError, KeyError):
                 query = None
-            is_over = now > limit or size > most
             if is_over or query is None or type(params) is not list or type(number) is not int:
                 gathered = gathered or self._batch_reply(envelope)
                 part = dialect.read_part(message, shared)
@@ -181,12 +180,14 @@ class Dispatcher:
                     gathered.expect()
                     rest.append((left, part))
                 now = clock()
+                is_over = is_over or now > limit
                 continue
             begun = now
             try:
                 if type(value := query.function(*params)) in simple:
                     results.append({"jsonrpc": "2.0", "id": number, "result": value})
-                    size += len(value) if type(value) is str else 0
+                    if type(value) is str:
+                        size += len(value)
                 else:
                     replies.append(encoded(dialect.read_good_part(message, shared), value))
                     size += size_of(replies[-1])
@@ -197,8 +198,10 @@ class Dispatcher:
             except BaseException as error:
                 replies.append(outcome(query, dialect.read_good_part(message, shared), error))
             now = clock()
-            if now > limit and now - begun > slow:  # one comparison for most
-                engine.set_aside(method, now - begun)
+            if now > limit or size > most:
+                is_over = True
+                if now - begun > slow:
+                    engine.set_aside(method, now - begun)
         if rest and gathered is not None:
             self._carry_out_rest(rest, envelope[0], gathered)
         if results:

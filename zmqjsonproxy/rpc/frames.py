@@ -16,6 +16,7 @@ from zmqjsonproxy.protocol.arrays import Framed
 
 __all__ = [
     "COPIED_MOST",
+    "FRAMES_FOLLOW",
     "Sender",
     "frame_receiver",
     "frame_sender",
@@ -26,7 +27,8 @@ __all__ = [
 ]
 
 _MORE = int(zmq.SNDMORE)
-_SPACE = 32
+FRAMES_FOLLOW = 32
+"""First byte of a body behind which there are frames: a space."""
 COPIED_MOST = 2**18
 """Smaller frames are copied, bytes: to be told when ZeroMQ has sent one that is not costs more."""
 _FRAMES_MOST = 10_000
@@ -35,9 +37,10 @@ _TRUSTED_MOST = 10_000
 """Routing ids that are remembered; a server meets a new one with each connection."""
 
 
-def frame_receiver(socket: zmq.Socket[bytes]) -> Callable[[], bytes]:
-    """Return a function that receives one frame; zmq.Again when nothing arrives within RCVTIMEO."""
-    receive: Callable[[], bytes] = super(zmq.Socket, socket).recv
+def frame_receiver(socket: zmq.Socket[bytes]) -> Callable[..., bytes]:
+    """Return a function that receives one frame; zmq.Again when nothing arrives within RCVTIMEO, or
+    nothing is there, if it is called with zmq.NOBLOCK."""
+    receive: Callable[..., bytes] = super(zmq.Socket, socket).recv
     return receive
 
 
@@ -117,7 +120,7 @@ def receiver(
                 frames[-1] = take_rest(frames[-1])
             return frames
         body = receive()
-        if body and body[0] != _SPACE:
+        if body and body[0] != FRAMES_FOLLOW:
             return [rid, body]
         frames = [rid, body] if body or not ask(more) else [rid, body, receive()]
         frames[-1] = take_rest(frames[-1])

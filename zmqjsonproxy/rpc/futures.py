@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any, Protocol, Self
@@ -39,11 +38,11 @@ class CallFuture(OfOneProcess):
     time-out of the call itself ends it in any case.
     """
 
-    __slots__ = ("_callbacks", "_hub", "_pending")
+    __slots__ = ("__weakref__", "_callbacks", "_hub", "_pending")
 
     def __init__(self, hub: FutureHub, pending: PendingCall) -> None:
         self._hub, self._pending = hub, pending
-        self._callbacks: deque[Callable[[CallFuture], object]] = deque()
+        self._callbacks: list[Callable[[CallFuture], object]] = []
 
     def _made_by(self) -> str:
         return f"a call of {self._pending.what.label} at {self._pending.peer.url}"
@@ -60,12 +59,7 @@ class CallFuture(OfOneProcess):
         Args:
             timeout: s; None: as long as the call itself may take.
         """
-        self._wait(timeout)
-        if not self._pending.done:
-            raise TimeoutError(
-                f"{self._pending.what.label}: no answer within {timeout:g} s; it is still under way"
-            )
-        return self._pending.error
+        return self._ended(timeout).error
 
     def result(self, timeout: float | None = None) -> Any:
         """Wait for the value; raises what the call would have raised.
@@ -77,10 +71,10 @@ class CallFuture(OfOneProcess):
             TimeoutError: There is no answer yet; ask again later.
             ProxyError: As the call.
         """
-        error = self.exception(timeout)
-        if error is not None:
-            raise error
-        return self._pending.value
+        ended = self._ended(timeout)
+        if ended.error is not None:
+            raise ended.error
+        return ended.value
 
     def cancel(self) -> bool:
         """End the call: `result` raises CallCancelledError, and the server is told that nobody
@@ -108,7 +102,7 @@ class CallFuture(OfOneProcess):
         """Call what was added, once each; for the hub."""
         while self._callbacks:
             try:
-                self._callbacks.popleft()(self)
+                self._callbacks.pop(0)(self)
             except BaseException as error:  # whoever takes the answer is not to blame
                 if (
                     not isinstance(error, Exception)
@@ -116,6 +110,17 @@ class CallFuture(OfOneProcess):
                 ):
                     raise  # Ctrl-C, which comes to no other
                 log.exception("%s: a callback raised", self._pending.what.label)
+
+    def _ended(self, timeout: float | None) -> PendingCall:
+        """Wait for the end of the call, and return it; TimeoutError if it has not ended."""
+        pending = self._pending
+        if not pending.done:
+            self._wait(timeout)
+            if not pending.done:
+                raise TimeoutError(
+                    f"{pending.what.label}: no answer within {timeout:g} s; it is still under way"
+                )
+        return pending
 
     def _wait(self, timeout: float | None) -> None:
         if not self._pending.done:

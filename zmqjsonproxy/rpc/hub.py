@@ -42,6 +42,8 @@ __all__ = [
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
+_TOGETHER_S = 0.001
+"""Time for answers that have come behind the awaited one, s."""
 INTERRUPTED = "the wait for it was interrupted; it was withdrawn, if it had not begun"
 
 
@@ -328,7 +330,8 @@ class ThreadHub(AskingHub[Any, list[CallResult], InterfaceDescription]):
         return True
 
     def _take_messages(self, awaited: PendingCall, now: float, deadline: float) -> float:
-        """Take messages until a call has ended, or there is something else to do; the time."""
+        """Take messages until a call has ended, and those that have come with its answer, or until
+        there is something else to do; the time."""
         connections, core = self._connections, self._core
         if self._mailbox or core.actions:  # what an interrupted leader left
             self._empty_mailbox(None)
@@ -336,9 +339,14 @@ class ThreadHub(AskingHub[Any, list[CallResult], InterfaceDescription]):
             connections.look_at_events(now)
         left_ms = 1000 * (deadline - now)  # may be infinite
         connections.set_wait(SLICE_MS if left_ms > SLICE_MS else max(int(left_ms) + 1, 0))
+        flags = 0
         try:
-            while not (awaited.done or self._told) and now - core.looked_at < LOOK_EVERY:
-                peer, body = connections.next_message()
+            while not self._told and now - core.looked_at < LOOK_EVERY:
+                if awaited.done:
+                    if not awaited.peer.numbered or now - awaited.ended > _TOGETHER_S:
+                        break
+                    flags = zmq.NOBLOCK  # its server has more to answer, which is asked for next
+                peer, body = connections.next_message(flags)
                 if peer is not None:
                     now = connections.take(peer, body)
                     if self._lead.followers:

@@ -13,7 +13,7 @@ import secrets
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from functools import partial
 from typing import Any, Self
@@ -155,6 +155,10 @@ class ZMQJSONProxyServer(OfOneProcess):
             self.publisher.add(name, table_of(obj))
         return interface
 
+    def tell_endpoints(self, urls: Mapping[str, str]) -> None:
+        """Let `rpc.ping` tell of further ways in, name -> URL."""
+        self.engine.endpoints.update(urls)
+
     def watch_operations(self, tell: Callable[[JsonObject], object]) -> None:
         """Have each change of an operation told: asked for, begun, further, ended.
 
@@ -206,12 +210,11 @@ class ZMQJSONProxyServer(OfOneProcess):
         others.
         """
         ask: Callable[[int], Any] = self._router.get
-        while not self._quit and (self._inbox.waiting or ask(zmq.EVENTS) & _POLLIN):
-            if (
-                self._may_wait
-            ):  # what is there may be no more than the frame too many of a strange peer
-                self._may_wait, self._router.rcvtimeo = False, 0
-            with not_waiting():
+        if self._may_wait:  # what is there may be no more than the frame too many of a strange peer
+            self._may_wait, self._router.rcvtimeo = False, 0
+        with not_waiting():
+            self._serve_next()  # most come one by one, and to look for one costs three frames
+            while not self._quit and (self._inbox.waiting or ask(zmq.EVENTS) & _POLLIN):
                 self._serve_next()
 
     def _serve_next(self) -> None:

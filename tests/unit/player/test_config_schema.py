@@ -97,6 +97,7 @@ BAD = {
     "defaults": put("mode_defaults", "vegas", "nchann", 5),
     "arm delay": put("mode_defaults", "vegas", "needed_arm_delay_s", 1),
     "phases": put("mode_defaults", "vegas_hbw", "phases", "arm", [["arm", "x"]]),
+    "endpoint": put("banks", "BANKA", "endpoints", {"http": {"viewers": 0}}),
     "semaphore": put("banks", "BANKA", "status_memory", {"semaphore": "no slash"}),
 }
 
@@ -111,6 +112,8 @@ def test_known_faults_are_found(change: Callable[[Any], None]) -> None:
 def test_variables_and_other_kinds_are_allowed() -> None:
     content = copy.deepcopy(GOOD)
     put("banks", "BANKA", "synth", "via", "${VIA}")(content)
+    others = {"http": {"kind": "my_package:Endpoint", "viewers": 0}, "scpi": {"port": 5025}}
+    put("banks", "BANKA", "endpoints", others)(content)
     put("banks", "PSU", {"kind": "my_package:Supply", "hpc_host": "h", "voltage": 5})(content)
     assert errors(content) == []
 

@@ -22,11 +22,13 @@ from player.doctor import (
     area_findings,
     data_root_findings,
     describe_process,
+    endpoint_findings,
     examine,
     host_findings,
 )
 from player.host import Host
 from player.ports import port_of
+from player.tables import Config
 
 SHELL = "support.shell_bank:ShellBank"
 
@@ -44,6 +46,12 @@ def _no_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def write(folder: Path, instrument: str = "", **banks: dict[str, object]) -> Path:
     ports = {name: {"player_port": free_port(), **table} for name, table in banks.items()}
     return write_configuration(folder / "dibas.toml", ports, instrument)
+
+
+def with_http(folder: Path) -> Config:
+    path = write(folder, BANKA={"hpc_host": "me"})
+    path.write_text(path.read_text() + "[banks.BANKA.endpoints.http]\n")
+    return load(path)
 
 
 def findings(report: Report) -> list[tuple[str, str]]:
@@ -224,6 +232,27 @@ def test_an_area_whose_folder_is_not_there_is_a_finding(tmp_path: Path) -> None:
         found.text == f"the area AWAY, {tmp_path}/away, is not to be had: No such file or directory"
     )
     assert "[banks.BANKA.files]" in found.remedy
+
+
+def test_an_endpoint_whose_packages_are_not_installed_is_a_finding(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("player.endpoints.http.endpoint.find_spec", lambda name: name != "uvicorn")
+    config = with_http(tmp_path)
+    (found,) = endpoint_findings(config, "BANKA")
+    assert (found.text, found.remedy) == (
+        "uvicorn is not installed",
+        "pip install 'dealer-player[web]'",
+    )
+
+
+def test_checks_of_an_endpoint_that_raise_are_a_finding(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = with_http(tmp_path)
+    monkeypatch.setattr("player.endpoints.http.endpoint.find_spec", lambda _name: 1 / 0)
+    (found,) = endpoint_findings(config, "BANKA")
+    assert "the checks of endpoint http raised ZeroDivisionError" in found.text
 
 
 def test_a_data_root_that_cannot_be_used_is_a_finding(tmp_path: Path) -> None:

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import pytest
 
-from player.ports import is_loopback, local_url, port_of
+from player.ports import address_of_device, is_loopback, local_url, port_of
+
+
+def test_a_network_device_stands_for_its_address() -> None:
+    assert [address_of_device(bind) for bind in ("lo", "10.0.0.1", "::", "*")] == [
+        "127.0.0.1",
+        "10.0.0.1",
+        "::",
+        "0.0.0.0",
+    ]
+    with pytest.raises(OSError, match="nosuch0 is neither an address nor a network device"):
+        address_of_device("nosuch0")
 
 
 def test_a_port_is_that_of_the_url() -> None:

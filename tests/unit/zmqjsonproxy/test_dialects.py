@@ -231,6 +231,28 @@ def test_a_native_call_is_read_back_as_it_was_made() -> None:
 
 
 @pytest.mark.parametrize(
+    ("args", "kwargs", "short"),
+    [
+        ((), {}, True),
+        ((2, None, "x"), {}, True),
+        ((2, 2.5), {"b": [2**64 - 1]}, True),
+        ((2**64,), {}, False),
+        ((1.5, None), {}, False),  # of these the standard module was asked
+        ((), {"a": -(2**70)}, False),
+    ],
+)
+def test_a_call_says_that_none_of_its_integers_is_long(
+    args: tuple[Any, ...], kwargs: dict[str, Any], short: bool
+) -> None:
+    before, after = jsonrpc.request_around_id("bank", "add", args, kwargs, 3.0, True)
+    body = before + b"7" + after
+    assert body.endswith(jsonrpc.SHORT_END) == short
+    request = read_message(body, Limits())
+    assert isinstance(request, Request)
+    assert (tuple(request.args), request.kwargs) == (args, kwargs)
+
+
+@pytest.mark.parametrize(
     ("code", "type_", "expected"),
     [
         (-32601, "NoSuchMethodError", NoSuchMethodError), (-32601, "NoSuchInterfaceError", NoSuchInterfaceError),

@@ -164,10 +164,27 @@ def test_arrays_and_scalars_are_read_as_their_lists(value: Any) -> None:
 
 def test_only_what_the_fast_encoder_wrote_is_called_short() -> None:
     assert wirejson.dumps_short({"a": [1, 2.5, "x"]})[1]
-    for value in (2**64, [-(2**70)], math.nan, None, {1: 2}):
+    for value in (
+        2**64,
+        [-(2**70)],
+        math.nan,
+        [None, math.inf],
+        {1: None},
+        [None, [{"a": -math.inf}]],
+    ):
         data, short = wirejson.dumps_short(value)
         assert not short
         assert same(wirejson.loads(data), json.loads(json.dumps(value)))
+
+
+@pytest.mark.parametrize(
+    "value",
+    [None, ("a", None, 5), {"a": None, "b": "null"}, [None, 1.5, [2.5, {"c": (None, 1e300)}]]],
+)
+def test_none_where_no_float_is_lost_needs_no_second_encoding(value: Any) -> None:
+    data, short = wirejson.dumps_short(value)
+    assert short
+    assert json.loads(data) == json.loads(json.dumps(value))
 
 
 LONG = [

@@ -144,7 +144,10 @@ def read_or_batch(body: bytes, limits: Limits) -> Request | Malformed | list[Any
     if not is_small and (text := _over_limit(body, limits)):
         return _refused(body, Code.TOO_LARGE, "TooLargeError", text)
     try:
-        message = ndarray.loads(body) if isinstance(body, Framed) else wirejson.loads(body)
+        if isinstance(body, Framed):
+            message = ndarray.loads(body)
+        else:
+            message = wirejson.loads(body, body.endswith(jsonrpc.SHORT_END))
     except (ValueError, RecursionError) as error:
         text = "no JSON, or not with these frames" if isinstance(body, Framed) else "no JSON"
         return _refused(body, Code.PARSE, "ProtocolError", f"{text}: {error}")
@@ -259,11 +262,12 @@ def _invalid(identity: Any, text: str, code: Code = Code.INVALID_REQUEST) -> Mal
 def _native(message: dict[str, Any], shared: dict[str, Any] | None = None) -> Request | Malformed:
     get = message.get
     identity, method, params, extra = get("id"), get("method"), get("params"), get("dealer", shared)
-    if type(identity) not in _ID_TYPES:
-        return _invalid(None, f"id: text or a number, not {_kind(identity)}")
-    if type(identity) is str and len(identity) > _LONGEST_ID:
-        return _invalid(None, f"id: a text of at most {_LONGEST_ID} characters")
-    if get("jsonrpc") != "2.0" or type(method) is not str:
+    if type(identity) is not int:
+        if type(identity) not in _ID_TYPES:
+            return _invalid(None, f"id: text or a number, not {_kind(identity)}")
+        if type(identity) is str and len(identity) > _LONGEST_ID:
+            return _invalid(None, f"id: a text of at most {_LONGEST_ID} characters")
+    if type(method) is not str or get("jsonrpc") != "2.0":
         return _invalid(identity, 'a call has "jsonrpc": "2.0" and a text `method`')
     if type(extra) is not dict:
         extra = None

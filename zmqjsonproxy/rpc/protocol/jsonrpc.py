@@ -26,6 +26,7 @@ from zmqjsonproxy.rpc.protocol import lonearray
 
 __all__ = [
     "CANCEL",
+    "SHORT_END",
     "SIMPLE",
     "Code",
     "batch",
@@ -58,14 +59,17 @@ _TAKES = ndarray.is_available()
 """What our callers take as frames behind the body: arrays and bytes, or without numpy bytes
 only."""
 
+SHORT_END = b',"short":true}}'
+"""How a request of one of our callers ends if no integer in it has more than 64 bits; its server need
+not look for any."""
 _SHORT = b'{"dealer":{"short":true},'
-"""How a reply to one of our callers begins if no integer in it has more than 64 bits; they need not
-look for any."""
+"""How a reply to one of our callers begins, likewise."""
 _LONG_ENOUGH = 1000
 """Looking through less takes no time, bytes."""
 _RESULT = b'{"jsonrpc":"2.0","id":'
 _NO_LONG_BELOW = len(_RESULT) + len(b',"result":}') + 19
-"""A shorter reply that begins so has no room for 19 digits in a row, bytes."""
+"""A shorter reply that begins so has no room for a result, or an error, with 19 digits in a row,
+bytes."""
 
 SIMPLE = frozenset({bool, int, float, str, type(None)})
 """Types that hold nothing else."""
@@ -74,7 +78,7 @@ _BUILT_IN = SIMPLE | {dict, list, tuple}
 
 @lru_cache(256)
 def _around_params(
-    object_name: str, method: str, deadline_s: float, mixed: bool, begun_by: str
+    object_name: str, method: str, deadline_s: float, mixed: bool, begun_by: str, short: bool
 ) -> tuple[bytes, bytes]:
     """Return what hardly ever changes of a call: before its request number, and after its
     params."""
@@ -84,7 +88,8 @@ def _around_params(
     if mixed:
         extra["params"] = "mixed"
     before = b'{"jsonrpc":"2.0","method":' + wirejson.dumps(f"{object_name}.{method}") + b',"id":'
-    return before, b',"dealer":' + wirejson.dumps(extra) + b"}"
+    after = b',"dealer":' + wirejson.dumps(extra) + b"}"
+    return before, after[:-2] + SHORT_END if short else after
 
 
 def request_around_id(
@@ -110,16 +115,16 @@ def request_around_id(
             asks for it.
     """
     params: Any = args
-    mixed = False
     if kwargs:
-        mixed = bool(args)
-        params = {"args": args, "kwargs": kwargs} if mixed else kwargs
-    before, after = _around_params(object_name, method, deadline_s, mixed, begun_by)
-    if not params:
-        return before, b',"params":[]' + after
-    if arrays is None or (not kwargs and SIMPLE.issuperset(map(type, args))):
-        return before, b',"params":%b%b' % (wirejson.dumps(params), after)
-    body, described, frames, _ = ndarray.dumps(params, arrays)
+        params = {"args": args, "kwargs": kwargs} if args else kwargs
+    body, described, short = b"[]", b"", True
+    frames: Sequence[Any] = ()
+    if params and (arrays is None or (not kwargs and SIMPLE.issuperset(map(type, args)))):
+        body, short = wirejson.dumps_short(params)
+    elif params:
+        body, described, frames, short = ndarray.dumps(params, arrays is True)
+    mixed, short = bool(args and kwargs), short and not frames
+    before, after = _around_params(object_name, method, deadline_s, mixed, begun_by, short)
     if not frames:
         return before, b',"params":%b%b' % (body, after)
     # `after` ends the members of `dealer` and then the request
@@ -164,9 +169,7 @@ def read_reply(body: bytes) -> Any:
     """Decode what a server of ours answers; raises as `wirejson.loads` or `ndarray.loads`."""
     if isinstance(body, Framed):
         return lonearray.read(body) or ndarray.loads(body)
-    if len(body) < _NO_LONG_BELOW:
-        return wirejson.loads(body, body.startswith(_RESULT) and body.find(b'"result":') > 0)
-    return wirejson.loads(body, body.startswith(_SHORT))
+    return wirejson.loads(body, body.startswith(_RESULT if len(body) < _NO_LONG_BELOW else _SHORT))
 
 
 def results_in_order(replies: Any, first: int, count: int) -> list[Any] | None:

@@ -123,6 +123,7 @@ def test_lost_messages_are_counted_and_not_asked_for() -> None:
     assert not link.asks
     update(link, 4, 8)
     assert sink.counts == [(8, 0)]
+    assert [each.kind for each in sink.updates] == ["message"]
     assert [event.lost for event in sink.events] == [0, 2]
 
 

@@ -80,14 +80,22 @@ def values(updates: list[PublishedUpdate]) -> list[object]:
 def test_a_class_tells_what_it_declares(supply: Supply) -> None:
     told = {each["name"]: each for each in PropertyMethods(table_of(supply)).list_properties()}
     assert list(told) == sorted(told)
-    assert told["limit"] == {
-        "name": "limit",
-        "kind": "result",
-        "unit": "V",
-        "doc": "Highest.",
-        "annotation": "float",
-        "writable": True,
-    }
+    assert (
+        told["limit"].items()
+        > {
+            "name": "limit",
+            "kind": "result",
+            "unit": "V",
+            "doc": "Highest.",
+            "annotation": "float",
+            "writable": True,
+            "number": 1,
+        }.items()
+    )
+    assert "number" not in told["tripped"]
+    table_of(supply).publish("limit", 2.0, 2_500_000)
+    told = {each["name"]: each for each in PropertyMethods(table_of(supply)).list_properties()}
+    assert (told["limit"]["number"], told["limit"]["time"]) == (2, 2.5)
     assert told["uptime"]["doc"] == "Time since the start."
     assert told["uptime"]["annotation"] == "float"
     assert told["trace"]["x_unit"] == "s"

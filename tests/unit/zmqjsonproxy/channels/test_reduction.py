@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from typing import Any
 
 import hypothesis.strategies as st
@@ -232,7 +233,7 @@ def walks(draw: st.DrawFn) -> tuple[Array, float]:
     with np.errstate(over="ignore"):
         values = (np.cumsum(steps) + offset).astype(np.float64) * scale
     frame = np.clip(values, -float(limits.max), float(limits.max)).astype(dtype)
-    return frame, scale * draw(st.floats(1e-3, 30))
+    return frame, min(scale * draw(st.floats(1e-3, 30)), sys.float_info.max)
 
 
 @given(walks())

@@ -1,0 +1,428 @@
+"""Routes of the HTTP endpoint. None of them changes anything."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Collection
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import FastAPI, HTTPException, Path, Query, Request, Response, WebSocket
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import FileResponse, HTMLResponse, StreamingResponse
+from fastapi.staticfiles import StaticFiles
+from starlette.exceptions import HTTPException as StarletteHTTPException
+
+from groundwork.commandline import version
+from groundwork.values import JsonObject
+from player.endpoints.http.connections import ConnectionWatch
+from player.endpoints.http.files import list_files, open_file
+from player.endpoints.http.guard import Guard
+from player.endpoints.http.metrics import CONTENT_TYPE, Figures, write_metrics
+from player.endpoints.http.pages import STATIC, Pages
+from player.endpoints.http.protocol.texts import write_json
+from player.endpoints.http.questions import Questions, TooManyQuestionsError
+from player.endpoints.http.streams import EventStream, serve_websocket
+from player.endpoints.http.viewers import TooManyViewersError, Viewers, Wanted
+from zmqjsonproxy import (
+    AsyncHub,
+    NoSuchInterfaceError,
+    NoSuchMethodError,
+    ProxyError,
+    RefusedError,
+)
+from zmqjsonproxy.channels import LinkSettings
+from zmqjsonproxy.files.areas import Areas, Listing
+from zmqjsonproxy.subscriptions import Subscriptions
+
+__all__ = ["Application", "Served"]
+
+ROWS_MOST = 2000
+"""Properties on one page."""
+PATTERNS_MOST = 64
+_RATE = 10.0
+_LINKS = (
+    ("/Controls", "all properties: value, unit, age"),
+    ("/Query", "properties by pattern"),
+    ("/connections", "who subscribes and looks; queues, what was dropped"),
+    ("/api/properties", "properties as JSON; ?object=, ?pattern="),
+    ("/api/properties/{name}", "one property as JSON, with its whole value"),
+    ("/api/status", "what the Player is and how it is, as JSON"),
+    ("/events?pattern=*", "updates as server-sent events; rate, dead_band, width, ..."),
+    ("/ws?pattern={pattern}", "updates over a WebSocket, frames of pipes as bytes"),
+    ("/healthz", "whether the Player answers"),
+    ("/metrics", "figures for Prometheus"),
+    ("/openapi.json", "description of these addresses"),
+)
+Name = Annotated[str, Path(min_length=1, max_length=200, description="of a property")]
+Object = Annotated[
+    str, Query(alias="object", min_length=1, max_length=200, description="exposed object")
+]
+Pattern = Annotated[str, Query(min_length=1, max_length=500, description="of names: status.*")]
+Patterns = Annotated[
+    list[Annotated[str, Query(min_length=1, max_length=500)]],
+    Query(
+        alias="pattern",
+        min_length=1,
+        max_length=PATTERNS_MOST,
+        description="of names: status.*; may be given several times",
+    ),
+]
+Window = Annotated[
+    str | None,
+    Query(pattern=r"^\d{1,12},\d{1,12}$", description="first point of frames, and one after last"),
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Served:
+    """What is served, and how.
+
+    Attributes:
+        bank: Name.
+        kind: Of the Bank.
+        url: Of the Player, for calls.
+        simulated: The Bank is.
+        names: By which the host may be called, in lower case.
+        areas: Of files that may be fetched.
+        home: One area, `home`: the site's own pages; None: there are none.
+        viewers: Streams at the same time.
+        ping_every: Between heartbeats, s.
+    """
+
+    bank: str
+    kind: str
+    url: str
+    simulated: bool
+    names: Collection[str]
+    areas: Areas
+    home: Areas | None
+    viewers: int
+    ping_every: float
+
+
+class Application:
+    """The ASGI application.
+
+    Args:
+        served: What it serves.
+
+    Attributes:
+        watch: Its connections.
+        asgi: To be given to a server.
+    """
+
+    _questions: Questions
+    _viewers: Viewers
+
+    def __init__(self, served: Served) -> None:
+        self._served = served
+        self._version = version()
+        links = list(_LINKS)
+        if served.areas.folders:
+            links.append(
+                ("/Files/", "files, whole or by ranges: " + ", ".join(served.areas.folders))
+            )
+        if served.home is not None:
+            links.append(("/home/", "pages of this site"))
+        self._pages = Pages(
+            bank=served.bank, simulated=served.simulated, version=self._version, links=links
+        )
+        self.watch = ConnectionWatch()
+        api = FastAPI(
+            title=f"{served.bank} of dealer-player",
+            version=self._version,
+            docs_url=None,
+            redoc_url=None,
+            redirect_slashes=False,
+            lifespan=self._lifespan,
+        )
+        self._add_routes(api)
+        self.asgi = Guard(api, served.names)
+
+    def _add_routes(self, api: FastAPI) -> None:
+        for path, page in (
+            ("/", self.home),
+            ("/Controls", self.controls),
+            ("/Query", self.query),
+            ("/connections", self.connections),
+        ):
+            api.add_api_route(path, page, response_class=HTMLResponse)
+        for path, answer in (
+            ("/api/properties", self.list_properties),
+            ("/api/properties/{name:path}", self.get_property),
+            ("/api/status", self.status),
+            ("/api/files/{area}", self.list_files),
+            ("/healthz", self.healthz),
+        ):
+            api.add_api_route(path, answer)
+        api.add_api_route("/metrics", self.metrics)
+        api.add_api_route("/events", self.events, response_class=StreamingResponse)
+        api.add_api_websocket_route("/ws", self.websocket)
+        api.add_api_route("/Files/{name:path}", self.file, response_class=FileResponse)
+        api.mount("/static", StaticFiles(directory=STATIC))
+        if self._served.home is not None:
+            api.add_api_route("/home/{path:path}", self.home_file, response_class=FileResponse)
+        api.add_exception_handler(StarletteHTTPException, _told)
+        api.add_exception_handler(RequestValidationError, _misused)
+        api.add_exception_handler(ProxyError, _not_answered)
+        api.add_exception_handler(TooManyQuestionsError, _too_many)
+        api.add_exception_handler(TooManyViewersError, _too_many)
+
+    @contextlib.asynccontextmanager
+    async def _lifespan(self, _api: FastAPI) -> AsyncIterator[None]:
+        served = self._served
+        subscriptions = Subscriptions()
+        subscriptions.settings = LinkSettings(ping_every=1.0, timeout=3.0)
+        async with AsyncHub() as hub:
+            self._questions = Questions(hub, served.url)
+            self._viewers = Viewers(served.bank, served.url, subscriptions, served.viewers)
+            watching = asyncio.create_task(self.watch.run())
+            try:
+                yield
+            finally:
+                watching.cancel()
+                self.watch.abort()
+                subscriptions.close()
+
+    def end(self, within: float) -> None:
+        """Have all streams end; connections that do not within so many s are cut. In the loop."""
+        self._viewers.end()
+        asyncio.get_running_loop().call_later(within, self.watch.abort)
+
+    # pages
+
+    async def home(self) -> Response:
+        """Return the page of what this Player offers."""
+        return self._page("home.html", kind=self._served.kind, url=self._served.url)
+
+    async def controls(self, object_name: Object = "bank") -> Response:
+        """Return the page of all properties of an object: value, unit, age."""
+        return await self._table(object_name, "*", "Controls", is_query=False)
+
+    async def query(self, object_name: Object = "bank", pattern: Pattern = "*") -> Response:
+        """Return the page of properties by pattern."""
+        return await self._table(object_name, pattern, "Query", is_query=True)
+
+    async def _table(
+        self, object_name: str, pattern: str, title: str, *, is_query: bool
+    ) -> Response:
+        objects = await self._questions.objects()
+        properties = await self._questions.properties(object_name, pattern)
+        return self._page(
+            "properties.html",
+            title=title,
+            is_query=is_query,
+            objects=objects,
+            object_name=object_name,
+            pattern=pattern,
+            properties=properties[:ROWS_MOST],
+            left_out=len(properties[ROWS_MOST:]),
+            problem=next((one["problem"] for one in properties if "problem" in one), ""),
+        )
+
+    async def connections(self) -> Response:
+        """Return the page of connections: clients, streams, queues, what was dropped."""
+        return self._page(
+            "connections.html",
+            channels=await self._channels(),
+            viewers=self._viewers.describe(),
+            viewers_most=self._served.viewers,
+            connections=len(self.watch),
+        )
+
+    def _page(self, name: str, **values: Any) -> Response:
+        return HTMLResponse(self._pages.render(name, **values))
+
+    # files
+
+    async def file(self, name: str, pattern: Pattern = "*") -> Response:
+        """Return a file, `AREA/PATH` or a bare name, whole or by ranges; of a folder, `AREA/PATH/`, a
+        page of what is in it."""
+        areas = self._served.areas
+        if name and not name.endswith("/"):
+            return await open_file(areas, name, is_download=True)
+        if not name:
+            return self._page("files.html", folder="", areas=list(areas.folders), listing=Listing())
+        area, _, below = name.partition("/")
+        listing = await list_files(areas, area, below + pattern)
+        return self._page("files.html", folder=name, areas=[], listing=listing)
+
+    async def list_files(self, area: str, pattern: Pattern = "*") -> Response:
+        """Return files and folders of an area: name, size (bytes, null: a folder), modified (s, UTC)."""
+        listing = await list_files(self._served.areas, area, pattern)
+        told = [entry._asdict() for entry in listing.entries]
+        return _json({"entries": told, "is_cut": listing.is_cut, "unnamed": listing.unnamed})
+
+    async def home_file(self, path: str) -> Response:
+        """Return a file of the site's own pages."""
+        assert self._served.home is not None
+        name = f"home/{path}index.html" if not path or path.endswith("/") else f"home/{path}"
+        return await open_file(self._served.home, name, is_download=False)
+
+    # JSON
+
+    async def list_properties(
+        self, object_name: Object = "bank", pattern: Pattern = "*"
+    ) -> Response:
+        """Return the properties of an object, with present values of results."""
+        return _json(await self._questions.properties(object_name, pattern))
+
+    async def get_property(self, name: Name, object_name: Object = "bank") -> Response:
+        """Return one property with its present value; of a pipe the newest frame."""
+        return _json(await self._questions.value(object_name, name))
+
+    async def status(self) -> Response:
+        """Return what the Player is, its state in a few values, and what is wrong."""
+        ping = await self._questions.ask("rpc", "ping")
+        told: JsonObject = {
+            "bank": self._served.bank,
+            "kind": self._served.kind,
+            "simulated": self._served.simulated,
+            "version": self._version,
+            "url": self._served.url,
+            **ping,
+            "overview": await self._questions.ask("bank", "get_overview"),
+            "findings": await self._questions.ask("bank", "get_findings"),
+            "connections": await self._channels(),
+            "viewers": self._viewers.describe(),
+        }
+        return _json(told)
+
+    async def _channels(self) -> JsonObject:
+        """Return what the Player tells of its subscribers; empty: nothing."""
+        try:
+            told: JsonObject = await self._questions.ask("rpc", "channels")
+        except (NoSuchInterfaceError, NoSuchMethodError):
+            return {}
+        return told
+
+    async def healthz(self) -> Response:
+        """Return 200 if the Player answers, else 503."""
+        try:
+            await self._questions.ask("bank", "get_bank_name")
+        except ProxyError as error:
+            return _json({"detail": str(error)}, 503)
+        return _json({"status": "ok", "time": time.time()})
+
+    async def metrics(self) -> Response:
+        """Return figures in Prometheus' text format."""
+        questions, info, properties, channels = self._questions, {}, {}, {}
+        with contextlib.suppress(ProxyError):
+            ping = await questions.ask("rpc", "ping")
+            info = {
+                "kind": self._served.kind,
+                "version": self._version,
+                "instance": ping["instance"],
+            }
+            channels = await self._channels()
+            for name in await questions.objects():
+                properties[name] = await questions.properties(name)
+        figures = Figures(
+            bank=self._served.bank,
+            info=info,
+            properties=properties,
+            channels=channels,
+            counts=self._viewers.counts(),
+            connections=len(self.watch),
+            refused=self.asgi.refused + self.watch.refused + self._viewers.refused,
+            ended=self.watch.ended,
+        )
+        return Response(write_metrics(figures), media_type=CONTENT_TYPE)
+
+    # streams
+
+    async def events(
+        self,
+        request: Request,
+        patterns: Patterns,
+        object_name: Object = "bank",
+        rate: float = _RATE,
+        dead_band: float = 0.0,
+    ) -> Response:
+        """Stream updates as server-sent events: `update`, with number, time and what was lost before
+        it, and a `heartbeat` each second."""
+        limits = _limits(rate=rate, dead_band=dead_band)
+        wanted = Wanted(object_name, tuple(sorted(set(patterns))), limits)
+        viewer = self._join(_who(request.scope), "events", wanted)
+        return EventStream(self._viewers, viewer, self._served.ping_every)
+
+    async def websocket(
+        self,
+        socket: WebSocket,
+        patterns: Patterns,
+        object_name: Object = "bank",
+        rate: float = _RATE,
+        dead_band: float = 0.0,
+        width: int | None = None,
+        window: Window = None,
+        error: float | None = None,
+    ) -> None:
+        """Stream updates over a WebSocket."""
+        limits = _limits(
+            rate=rate,
+            dead_band=dead_band,
+            width=width,
+            window=None if window is None else tuple(map(int, window.split(","))),
+            error=error,
+        )
+        wanted = Wanted(object_name, tuple(sorted(set(patterns))), limits)
+        try:
+            viewer = self._join(_who(socket.scope), "websocket", wanted)
+        except TooManyViewersError as full:
+            await socket.send_denial_response(_json({"detail": str(full)}, 503))
+        except HTTPException as misuse:
+            await socket.send_denial_response(_json({"detail": misuse.detail}, misuse.status_code))
+        else:
+            await serve_websocket(socket, self._viewers, viewer, self._served.ping_every)
+
+    def _join(self, who: str, way: str, wanted: Wanted) -> Any:
+        try:
+            return self._viewers.join(who, way, wanted)
+        except (ValueError, TypeError) as error:
+            raise HTTPException(400, str(error)) from error
+
+
+def _limits(**limits: object) -> tuple[tuple[str, object], ...]:
+    """Return those that are set."""
+    return tuple(sorted((name, value) for name, value in limits.items() if value not in (None, 0)))
+
+
+def _who(scope: Any) -> str:
+    host, port = scope.get("client") or ("?", 0)
+    return f"{host} port {port}"
+
+
+def _json(value: Any, status: int = 200) -> Response:
+    return Response(write_json(value), status, media_type="application/json")
+
+
+# errors: each is a sentence
+
+
+async def _told(_request: Any, error: Any) -> Response:
+    is_unknown = error.status_code == 404 and error.detail == "Not Found"
+    detail = (
+        "nothing is at this address; / names those that there are" if is_unknown else error.detail
+    )
+    return _json({"detail": detail}, error.status_code)
+
+
+async def _misused(_request: Any, error: Any) -> Response:
+    told = "; ".join(
+        f"{'.'.join(map(str, each['loc'][1:]))}: {each['msg']}" for each in error.errors()
+    )
+    return _json({"detail": told}, 400)
+
+
+async def _not_answered(_request: Any, error: Any) -> Response:
+    is_missing = isinstance(error, RefusedError | NoSuchInterfaceError | NoSuchMethodError)
+    return _json({"detail": str(error)}, 404 if is_missing else 503)
+
+
+async def _too_many(_request: Any, error: Any) -> Response:
+    response = _json({"detail": str(error)}, 503)
+    response.headers["retry-after"] = "5"
+    return response

@@ -1,0 +1,124 @@
+"""Questions to the Player on behalf of any number of viewers: the same one is asked once, and its
+answer serves all for half a second. Knows no HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Any
+
+from groundwork.values import JsonObject
+from zmqjsonproxy import AsyncHub, ProxyError
+from zmqjsonproxy.channels.protocol.patterns import matches
+
+__all__ = ["Questions", "TooManyQuestionsError"]
+
+KEEP_S = 0.5
+OBJECTS_KEEP_S = 10.0
+_WITHIN_S = 5.0
+_UNDER_WAY_MOST = 16
+_KEPT_MOST = 256
+
+
+class TooManyQuestionsError(Exception):
+    """Error: so many different questions are under way that no further one is asked."""
+
+
+@dataclass(slots=True)
+class _Asked:
+    task: asyncio.Task[Any]
+    at: float
+
+
+class Questions:
+    """What a Player is asked, over its own endpoint for calls.
+
+    Args:
+        hub: Makes the calls.
+        url: Of the Player.
+    """
+
+    def __init__(self, hub: AsyncHub, url: str) -> None:
+        self._hub, self._url = hub, url
+        self._asked: OrderedDict[tuple[str, ...], _Asked] = OrderedDict()
+
+    async def ask(self, object_name: str, method: str, *args: str) -> Any:
+        """Call a query.
+
+        Raises:
+            TooManyQuestionsError: Too many different questions are under way.
+            ProxyError: As of any call.
+        """
+        return await self._once((object_name, method, *args), KEEP_S)
+
+    async def objects(self) -> list[str]:
+        """Return the names of the objects that publish something."""
+        found: list[str] = await self._once(("",), OBJECTS_KEEP_S)
+        return found
+
+    async def properties(self, object_name: str, pattern: str = "*") -> list[JsonObject]:
+        """Return the properties of an object whose names a pattern means: what `list_properties`
+        tells, with `value` and `age`, s, of those that have them; `problem`: why there is no value.
+
+        Frames of pipes are left out: `value` is for one.
+        """
+        told = [
+            dict(one)
+            for one in await self.ask(object_name, "list_properties")
+            if matches(pattern, one["name"])
+        ]
+        values, problem = {}, ""
+        try:
+            values = await self.ask(object_name, "get_properties")
+        except ProxyError as error:  # one of them cannot be read now
+            problem = str(error)
+        now = time.time()
+        for one in told:
+            if one["kind"] != "result":
+                continue
+            if problem:
+                one["problem"] = problem
+            else:
+                one["value"] = values.get(one["name"])
+            if "time" in one:
+                one["age"] = max(now - one["time"], 0.0)
+        return told
+
+    async def value(self, object_name: str, name: str) -> JsonObject:
+        """Return one property with its value, as `properties`; RefusedError: there is none of the
+        name."""
+        values = await self.ask(object_name, "get_properties", name)
+        (told,) = await self.properties(object_name, name) or [{"name": name}]
+        return {**told, "value": values[name]}
+
+    async def _once(self, key: tuple[str, ...], keep: float) -> Any:
+        now = time.monotonic()
+        asked = self._asked.get(key)
+        if asked is None or (asked.task.done() and now - asked.at > keep):
+            under_way = sum(not each.task.done() for each in self._asked.values())
+            if under_way >= _UNDER_WAY_MOST:
+                raise TooManyQuestionsError(
+                    f"{under_way} questions to the Player are under way; ask again in a while"
+                )
+            task = asyncio.get_running_loop().create_task(self._answer(key))
+            task.add_done_callback(lambda done: done.cancelled() or done.exception())
+            asked = self._asked[key] = _Asked(task, now)
+            self._asked.move_to_end(key)
+            while len(self._asked) > _KEPT_MOST:
+                self._asked.popitem(last=False)
+        return await asyncio.shield(asked.task)
+
+    async def _answer(self, key: tuple[str, ...]) -> Any:
+        if key == ("",):
+            return await self._publishing_objects()
+        object_name, method, *args = key
+        return await self._hub.call(self._url, object_name, method, args, timeout=_WITHIN_S)
+
+    async def _publishing_objects(self) -> list[str]:
+        bank = await self._hub.describe(self._url, "bank", _WITHIN_S)
+        names = bank.objects or ("bank",)
+        described = [await self._hub.describe(self._url, name, _WITHIN_S) for name in names]
+        pairs = zip(names, described, strict=True)
+        return [name for name, each in pairs if "list_properties" in each.methods]

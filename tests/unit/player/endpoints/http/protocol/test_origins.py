@@ -1,0 +1,92 @@
+"""Host and Origin: whom a Player answers."""
+
+from __future__ import annotations
+
+import pytest
+
+from player.endpoints.http.protocol.origins import refusal
+
+NAMES = {"localhost", "hpc1", "vegas.example.org"}
+
+
+def why(local: str = "10.0.0.5", is_websocket: bool = False, **headers: str) -> str:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return refusal(named, is_websocket=is_websocket, local=local, names=NAMES)
+
+
+@pytest.mark.parametrize(
+    ("host", "local"),
+    [
+        ("10.0.0.5:8080", "10.0.0.5"),
+        ("10.0.0.5", "10.0.0.5"),
+        ("HPC1:8080", "10.0.0.5"),
+        ("vegas.example.org.:8080", "10.0.0.5"),
+        ("localhost:9000", "127.0.0.1"),  # as through a tunnel
+        ("127.0.0.1:9000", "127.0.0.1"),
+        ("127.0.0.2:9000", "127.0.0.1"),
+        ("[::1]:9000", "::1"),
+        ("127.0.0.1:1", "::ffff:127.0.0.1"),
+        ("[fd00::1]", "fd00:0::1"),
+    ],
+)
+def test_a_host_that_is_ours_is_answered(host: str, local: str) -> None:
+    assert why(local, host=host) == ""
+    assert why(local, is_websocket=True, host=host, origin=f"http://{host}") == ""
+    assert why(local, host=host, origin=f"https://{host.upper()}") == ""
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "",
+        "evil.example.org",
+        "evil.example.org:8080",
+        "10.0.0.6:8080",
+        "127.0.0.1:8080",
+        "hpc1.evil.org",
+        "hpc1@evil.org",
+        "hpc1:8080, evil.org",
+        "hpc1:99999999",
+        "[::1",
+        "hpc1\n",
+    ],
+)
+def test_a_host_that_is_not_ours_is_refused_with_the_remedy(host: str) -> None:
+    assert "`hosts`" in why(host=host)
+    assert "`hosts`" in why()
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "http://evil.example.org",
+        "http://hpc1:8081",  # another port of the same host
+        "http://hpc1",
+        "null",
+        "",
+        "ftp://hpc1:8080",
+        "http://hpc1:8080.evil.org",
+    ],
+)
+def test_another_origin_is_refused(origin: str) -> None:
+    assert "open it from there" in why(host="hpc1:8080", origin=origin)
+    assert "open it from there" in why(host="hpc1:8080", origin=origin, is_websocket=True)
+
+
+def test_a_websocket_without_an_origin_is_refused_with_the_one_to_send() -> None:
+    assert "as http://hpc1:8080" in why(host="hpc1:8080", is_websocket=True)
+    assert why(host="hpc1:8080") == ""
+
+
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+def test_parts_of_foreign_pages_are_refused_and_links_in_them_are_not(site: str) -> None:
+    assert "another origin" in why(host="hpc1", sec_fetch_site=site, sec_fetch_mode="no-cors")
+    assert why(host="hpc1", sec_fetch_site=site, sec_fetch_mode="navigate") == ""
+    assert why(host="hpc1", sec_fetch_site="same-origin", sec_fetch_mode="cors") == ""
+    assert "another origin" in why(
+        host="hpc1",
+        origin="http://hpc1",
+        is_websocket=True,
+        sec_fetch_site=site,
+        sec_fetch_mode="navigate",
+    )

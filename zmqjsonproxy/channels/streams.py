@@ -1,0 +1,137 @@
+"""Streams of properties at a server, and the clients that hear of them. No socket, no clock.
+
+A stream is a property with the limits of a subscription, which counts what is sent of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from groundwork.values import JsonObject
+from zmqjsonproxy.channels.properties import Property, PublishedUpdate
+from zmqjsonproxy.channels.protocol.limits import Limiter
+from zmqjsonproxy.channels.protocol.wishes import Wish, WishIndex
+
+__all__ = ["Client", "Envelope", "Stream"]
+
+Envelope = Sequence[bytes]
+
+
+@dataclass(slots=True, eq=False)
+class Client:
+    """A connection that has subscriptions.
+
+    Attributes:
+        envelope: Frames before each message.
+        session: Number of it: of a client that was forgotten and comes again it is another one.
+        arrays: What it takes as frames.
+        name: As it calls itself.
+        wishes: Its subscriptions, and the streams that each has joined.
+        index: Of these.
+        joined: Streams of all of them.
+        told: Stream -> its count when the client was told last.
+        has_missed: Something was not sent to it since its last heartbeat.
+        lags_since: When it began to take nothing, s, monotonic; None: it takes what is sent.
+        heard_at: When it asked for something last, s, monotonic.
+        dropped: Updates that it did not get.
+    """
+
+    envelope: Envelope
+    session: int
+    arrays: bool | None
+    name: str
+    wishes: dict[Wish, dict[Stream, None]] = field(default_factory=dict)
+    index: WishIndex = field(default_factory=WishIndex)
+    joined: int = 0
+    told: dict[Stream, int] = field(default_factory=dict)
+    has_missed: bool = False
+    lags_since: float | None = None
+    heard_at: float = 0.0
+    dropped: int = 0
+
+    def describe(self, now: float) -> JsonObject:
+        """Return what `rpc.channels` tells of it."""
+        return {
+            "name": self.name,
+            "patterns": len(self.wishes),
+            "streams": len(self.told),
+            "dropped": self.dropped,
+            "lags": 0.0 if self.lags_since is None else round(now - self.lags_since, 3),
+            "silent": round(now - self.heard_at, 3),
+        }
+
+    @property
+    def load(self) -> int:
+        """Memory that it takes, about, in patterns and streams."""
+        return 1 + len(self.wishes) + self.joined
+
+
+class Stream:
+    """A property with limits, and who hears of it.
+
+    Attributes:
+        number: Name of the stream on its way.
+        key: Object, property, limits.
+        one: The property.
+        limiter: Chooses what is sent; None: all.
+        clients: Who hears of it, by how many of its subscriptions.
+        newest: What was sent last.
+        count: Of what was sent.
+        waits: A timer is set for what its limits hold back.
+        is_read: A timer is set for the next reading of a computed property.
+        is_blamed: It was said that something is not as its clients want it.
+    """
+
+    __slots__ = (
+        "_groups",
+        "clients",
+        "count",
+        "is_blamed",
+        "is_read",
+        "key",
+        "limiter",
+        "newest",
+        "number",
+        "one",
+        "waits",
+    )
+
+    def __init__(self, number: int, key: Wish, one: Property, now: float) -> None:
+        self.number, self.key, self.one = number, key, one
+        self.limiter: Limiter[PublishedUpdate] | None = None
+        self.clients: dict[Client, int] = {}
+        self._groups: Sequence[tuple[bool | None, Sequence[Envelope]]] | None = ()
+        self.newest, self.count = one.newest, one.number
+        self.waits = self.is_read = self.is_blamed = False
+        if key[2].chooses:
+            self.limiter, self.count = Limiter(key[2]), int(one.newest is not None)
+            if one.newest is not None:
+                self.limiter.note_sent(one.newest.encoded.value(), now)
+
+    def add(self, client: Client) -> bool:
+        """Add a subscription of a client; whether it is the first of it."""
+        self.clients[client] = known = self.clients.get(client, 0) + 1
+        if known == 1:
+            self._groups = None
+        return known == 1
+
+    def remove(self, client: Client) -> bool:
+        """Remove one; whether it was the last of the client."""
+        left = self.clients.pop(client, 1) - 1
+        if left:
+            self.clients[client] = left
+        else:
+            self._groups = None
+        return not left
+
+    @property
+    def groups(self) -> Sequence[tuple[bool | None, Sequence[Envelope]]]:
+        """Envelopes of the clients, by what they take as frames."""
+        if self._groups is None:
+            kinds = dict.fromkeys(client.arrays for client in self.clients)
+            self._groups = tuple(
+                (kind, tuple(client.envelope for client in self.clients if client.arrays is kind))
+                for kind in kinds
+            )
+        return self._groups
