@@ -26,6 +26,7 @@ from pathlib import Path
 import numpy as np
 from astropy.io import fits
 
+from spectrometer.daq.liveframes import live_path, remove_leftover
 from spectrometer.status import StatusBuffer, StatusMemoryError
 
 EXPOSURE_S, NCHAN, CHANNELS = 0.004, 256, 2
@@ -167,6 +168,7 @@ def kills(count: int, seed: int, longest_s: float = LONGEST_S) -> Iterator[Kill]
                 yield kill_once(server, status, Path(directory), number, moment)
     finally:
         status.unlink()
+        remove_leftover(live_path(key))
 
 
 def main() -> int:
