@@ -1,12 +1,12 @@
 """Frames of pipes as they are published, reduced for a subscription, and restored at its reader.
 
-A frame is `{"data": array, "x_start": ..., "x_delta": ...}`. Reduced to bounds it has `lower` and
-`upper` instead of `data`, for `width` pixels of `points` points; a window is told by `window`.
+A frame is `{"data": array, "x_start": ..., "x_delta": ...}`, and may say more; that stays. Reduced
+to bounds it has `lower` and `upper` instead of `data`, for `width` pixels of `points` points; a window is told by `window`.
 """
 
 from __future__ import annotations
 
-from groundwork.values import JsonObject, JsonValue, RemoteValue
+from groundwork.values import JsonValue, RemoteValue
 from zmqjsonproxy.channels.protocol.notices import Encoded, encode
 from zmqjsonproxy.channels.reducedframe import Method, Reduction, read_reduced
 
@@ -22,8 +22,8 @@ def reduced_frame(frame: Encoded, reduction: Reduction) -> Encoded:
     if not isinstance(value, dict) or not hasattr(data, "dtype"):
         return frame
     reduced = reduce_frame(data, reduction)
-    axis = {name: value[name] for name in ("x_start", "x_delta")}
-    return encode({"reduced": reduced.describe(), "arrays": list(reduced.arrays), **axis})
+    others = {name: one for name, one in value.items() if name != "data"}
+    return encode({**others, "reduced": reduced.describe(), "arrays": list(reduced.arrays)})
 
 
 def restored_frame(value: JsonValue) -> JsonValue:
@@ -35,7 +35,7 @@ def restored_frame(value: JsonValue) -> JsonValue:
     arrays = value.get("arrays")
     reduced = read_reduced(value["reduced"], arrays if isinstance(arrays, list) else [])
     restored = restore(reduced)
-    told: JsonObject = {name: value.get(name) for name in ("x_start", "x_delta")}
+    told = {name: one for name, one in value.items() if name not in ("reduced", "arrays")}
     told |= {"points": reduced.points, "window": reduced.window}
     if reduced.method is Method.BAND:
         lower, upper = restored
