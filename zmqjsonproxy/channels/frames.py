@@ -1,7 +1,8 @@
 """Frames of pipes as they are published, reduced for a subscription, and restored at its reader.
 
 A frame is `{"data": array, "x_start": ..., "x_delta": ...}`, and may say more; that stays. Reduced
-to bounds it has `lower` and `upper` instead of `data`, for `width` pixels of `points` points; a window is told by `window`.
+to bounds it has `lower` and `upper` instead of `data`, for `width` pixels of `points` points; a
+window is told by `window`.
 """
 
 from __future__ import annotations
