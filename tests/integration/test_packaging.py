@@ -114,7 +114,8 @@ def test_the_wheel_has_what_runs_and_nothing_else(wheel: Path) -> None:
 
 
 def test_every_extra_brings_what_our_code_imports_or_users_run() -> None:
-    """But for setuptools, of which supervisor asks for its own version."""
+    """But for setuptools, of which supervisor asks for its own version, and websockets, which
+    uvicorn takes."""
     text = "".join(
         path.read_text(encoding="utf-8")
         for package in PACKAGES
@@ -129,6 +130,7 @@ def test_every_extra_brings_what_our_code_imports_or_users_run() -> None:
                 "dealer-player",
                 "setuptools",
                 "supervisor",
+                "websockets",
             }
             assert {names.get(each, each.replace("-", "_")) for each in brought} <= imported, extra
 
