@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
 
 import pytest
@@ -238,6 +239,7 @@ def test_a_native_call_is_read_back_as_it_was_made() -> None:
         ((2, 2.5), {"b": [2**64 - 1]}, True),
         ((2**64,), {}, False),
         ((1.5, None), {}, True),
+        ((math.inf, 5), {}, False),  # of these the standard module was asked
         ((), {"a": -(2**70)}, False),
     ],
 )
