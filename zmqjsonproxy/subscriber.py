@@ -93,7 +93,7 @@ class Subscriber(OfOneProcess):
         self._targets: dict[Subscription, Sequence[Target]] = {}
         self._waking = threading.Lock()
         self._is_closed = self._is_forked = False
-        self._failure = ""
+        self._failure = ""  # of the thread
         self._thread = threading.Thread(target=self._run, name="subscriptions", daemon=True)
         self._thread.start()
         watch_process(self)
@@ -103,7 +103,7 @@ class Subscriber(OfOneProcess):
         targets: Sequence[Target],
         label: str,
         *,
-        policy: QueuePolicy = QueuePolicy.DROP_OLDEST,
+        policy: str = QueuePolicy.DROP_OLDEST,
         most: int = 10_000,
         most_bytes: int = 64 * 2**20,
         callback: Callable[[Update], object] | None = None,
@@ -227,9 +227,7 @@ class Subscriber(OfOneProcess):
                 self._look_after(connected, now)
             except zmq.ContextTerminated:
                 raise
-            except (
-                Exception
-            ) as error:  # what is wrong with one Player ends no subscription at others
+            except Exception as error:  # of one Player: others' subscriptions go on
                 log.exception("%s cannot be watched", connected.link.source)
                 connected.link.refuse(f"it cannot be watched: {text_of(error)}")
         self._connections.set_wait(SLICE_MS)

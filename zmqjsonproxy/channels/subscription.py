@@ -74,7 +74,7 @@ class Subscription(OfOneProcess):
         owner: _Owner,
         label: str,
         *,
-        policy: QueuePolicy = QueuePolicy.DROP_OLDEST,
+        policy: str = QueuePolicy.DROP_OLDEST,
         most: int = 10_000,
         most_bytes: int = 64 * 2**20,
         callback: Callable[[Update], object] | None = None,
