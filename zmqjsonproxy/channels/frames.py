@@ -1,8 +1,7 @@
 """Frames of pipes as they are published, reduced for a subscription, and restored at its reader.
 
-A frame is `{"data": array, "x_start": ..., "x_delta": ...}`, and what else its Bank says of it.
-Reduced to bounds it has `lower` and `upper` instead of `data`, for `width` pixels of `points`
-points; a window is told by `window`.
+A frame is `{"data": array, "x_start": ..., "x_delta": ...}`. Reduced to bounds it has `lower` and
+`upper` instead of `data`, for `width` pixels of `points` points; a window is told by `window`.
 """
 
 from __future__ import annotations
@@ -12,8 +11,6 @@ from zmqjsonproxy.channels.protocol.notices import Encoded, encode
 from zmqjsonproxy.channels.reducedframe import Method, Reduction, read_reduced
 
 __all__ = ["reduced_frame", "restored_frame"]
-
-_OF_REDUCED = frozenset({"reduced", "arrays"})
 
 
 def reduced_frame(frame: Encoded, reduction: Reduction) -> Encoded:
@@ -25,8 +22,8 @@ def reduced_frame(frame: Encoded, reduction: Reduction) -> Encoded:
     if not isinstance(value, dict) or not hasattr(data, "dtype"):
         return frame
     reduced = reduce_frame(data, reduction)
-    beside = {name: each for name, each in value.items() if name != "data"}
-    return encode({**beside, "reduced": reduced.describe(), "arrays": list(reduced.arrays)})
+    axis = {name: value[name] for name in ("x_start", "x_delta")}
+    return encode({"reduced": reduced.describe(), "arrays": list(reduced.arrays), **axis})
 
 
 def restored_frame(value: JsonValue) -> JsonValue:
@@ -38,9 +35,9 @@ def restored_frame(value: JsonValue) -> JsonValue:
     arrays = value.get("arrays")
     reduced = read_reduced(value["reduced"], arrays if isinstance(arrays, list) else [])
     restored = restore(reduced)
-    told: JsonObject = {name: each for name, each in value.items() if name not in _OF_REDUCED}
+    told: JsonObject = {name: value.get(name) for name in ("x_start", "x_delta")}
     told |= {"points": reduced.points, "window": reduced.window}
     if reduced.method is Method.BAND:
         lower, upper = restored
-        return told | {"lower": lower, "upper": upper, "width": reduced.width}
-    return told | {"data": restored}
+        return {"lower": lower, "upper": upper, "width": reduced.width, **told}
+    return {"data": restored, **told}

@@ -83,13 +83,3 @@ def test_limits_travel_and_know_their_kinds() -> None:
     assert limits.for_kind("message") == Limits()
     with pytest.raises(ValueError, match="width"):
         read_limits({"width": 0})
-
-
-@pytest.mark.parametrize("reduction", [Reduction(width=10), Reduction(error=0.1, compress=True)])
-def test_what_a_bank_says_of_a_frame_comes_with_it_however_reduced(reduction: Reduction) -> None:
-    said = {"x_start": 1.0, "x_delta": 0.5, "rows": ["XX", "YY"], "integration": 7}
-    got = restored_frame(reduced_frame(encode({"data": POINTS, **said}), reduction).value())
-    assert isinstance(got, dict)
-    assert {name: got[name] for name in said} == said
-    assert not got.keys() & {"reduced", "arrays"}
-    assert ("lower" in got) is (reduction.width is not None)
