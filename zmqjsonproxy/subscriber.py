@@ -15,9 +15,11 @@ from typing import Any
 import zmq
 
 from groundwork.errors import text_of
+from groundwork.extras import install_advice
 from groundwork.values import JsonObject
+from zmqjsonproxy import ndarray
 from zmqjsonproxy.channels.link import Ask, Link, LinkState, Verb, Wish
-from zmqjsonproxy.channels.protocol.limits import Limits
+from zmqjsonproxy.channels.protocol.limits import WHOLE, Limits
 from zmqjsonproxy.channels.settings import LinkSettings, QueuePolicy
 from zmqjsonproxy.channels.subscription import Subscription
 from zmqjsonproxy.channels.updates import Event, Update
@@ -111,6 +113,9 @@ class Subscriber(OfOneProcess):
     ) -> Subscription:
         """Subscribe to properties of Players, which need not be there yet; other arguments as of
         Subscription."""
+        for target in targets:
+            for _, _, limits in target.wishes:
+                _check_reducible(limits)
         made = Subscription(
             self,
             label,
@@ -146,6 +151,8 @@ class Subscriber(OfOneProcess):
             patterns: Of names; none: as before.
             limits: None: as before.
         """
+        if limits is not None:
+            _check_reducible(limits)
         self._post(partial(self._modify, subscription, tuple(patterns), limits))
 
     def close(self, within: float = 5.0) -> bool:
@@ -395,6 +402,13 @@ class Subscriber(OfOneProcess):
         self._targets[subscription] = targets
         for old, new in zip(before, targets, strict=True):
             self._connected(new).link.replace(old.wishes, new.wishes, subscription)
+
+
+def _check_reducible(limits: Limits) -> None:
+    """ModuleNotFoundError: frames are to be reduced, and what restores them is not there."""
+    if limits.reduction != WHOLE and not ndarray.is_available():
+        text = f"reduced frames (width, window, error, compress): {install_advice('numpy')}"
+        raise ModuleNotFoundError(text, name="numpy")
 
 
 def _untaken(link: Link, error: Exception) -> str:

@@ -76,6 +76,7 @@ class Subscriptions:
         Raises:
             ValueError: One of these is none.
             RuntimeError: The client was closed, or this is a plan.
+            ModuleNotFoundError: Frames are to be reduced, which needs numpy.
         """
         from zmqjsonproxy.channels.protocol.limits import Limits
         from zmqjsonproxy.channels.protocol.patterns import read_patterns

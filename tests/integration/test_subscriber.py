@@ -10,6 +10,7 @@ from support.publisher import Publisher
 from support.watcher import WITHIN_S, Watcher
 
 from dealer import Dealer
+from zmqjsonproxy import ndarray
 from zmqjsonproxy.channels.link import Link
 from zmqjsonproxy.channels.updates import EventKind
 from zmqjsonproxy.subscriptions import Subscriptions
@@ -67,3 +68,16 @@ def test_what_is_no_url_is_refused_at_once(url: Any) -> None:
     with pytest.raises(ValueError, match="BANKA: the URL of a Player is a text"):
         subscriptions.begin({"BANKA": url}, "bank", "*")
     subscriptions.close()
+
+
+def test_reduced_frames_without_numpy_are_refused_at_once(
+    player: Publisher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ndarray, "is_available", lambda: False)
+    with Dealer({"BANKA": player.url}, timeout=WITHIN_S) as d:
+        with pytest.raises(ModuleNotFoundError, match="numpy is not installed: pip install"):
+            d.subscribe("frames", width=100)
+        with d.subscribe("number") as sub:
+            assert sub.next(WITHIN_S).name == "number"
+            with pytest.raises(ModuleNotFoundError, match="width, window"):
+                sub.modify(compress=True)
