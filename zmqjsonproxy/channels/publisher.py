@@ -140,7 +140,7 @@ class Publisher:
 
     @property
     def clients(self) -> int:
-        """How many clients have subscriptions."""
+        """Number of clients that have subscriptions."""
         return len(self._clients)
 
     def describe(self) -> JsonObject:
