@@ -197,7 +197,7 @@ class Subscription(OfOneProcess):
         """
         update = self._next(None if timeout is None else time.monotonic() + timeout)
         if update is None:
-            raise TimeoutError(f"{self._label}: no update within {timeout:g} s")
+            raise TimeoutError(f"{self._label}: no update within {timeout:g} s{self._silence()}")
         return update
 
     def _next(self, end: float | None) -> Update | None:
@@ -211,6 +211,11 @@ class Subscription(OfOneProcess):
                     return None
                 self._turn.wait(left)
         return update
+
+    def _silence(self) -> str:
+        """Say of whom nothing is heard, and why."""
+        silent = [f"{source}: {why}" for source, why in list(self.stale.items())[:5]]
+        return f"; nothing is heard of {'; '.join(silent)}" if silent else ""
 
     def _pop(self) -> Update | None:
         if not self._waiting:
@@ -232,7 +237,7 @@ class Subscription(OfOneProcess):
             update = self._next(end)
             if update is None:
                 text = f"{self._label}: the update that was waited for did not come within"
-                raise TimeoutError(f"{text} {timeout:g} s; others: {others}")
+                raise TimeoutError(f"{text} {timeout:g} s; others: {others}{self._silence()}")
             if is_it(update):
                 return update
             others += 1

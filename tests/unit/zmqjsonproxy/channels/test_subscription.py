@@ -351,3 +351,11 @@ def test_a_wait_in_vain_says_how_long_it_was_and_that_others_came(owner: Owner) 
     sub.take([update(1), update(2)])
     with pytest.raises(TimeoutError, match=r"did not come within 0 s; others: 2"):
         sub.wait_for(lambda one: one.number == 3, 0)
+
+
+def test_a_wait_in_vain_says_who_is_not_there(owner: Owner) -> None:
+    sub = Subscription(owner, "it")
+    sub.note(Event(EventKind.STALE, "BANKA", "it was ended"))
+    for wait in (sub.next, lambda timeout: sub.wait_for(bool, timeout)):
+        with pytest.raises(TimeoutError, match=r"0 s.*; nothing is heard of BANKA: it was ended"):
+            wait(0)
