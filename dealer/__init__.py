@@ -33,6 +33,7 @@ from zmqjsonproxy.files.errors import ChecksumError, FetchError, FileChangedErro
 
 if TYPE_CHECKING:
     from dealer.aio import AsyncDealer
+    from zmqjsonproxy.channels.subscription import SubscriptionEndedError
     from zmqjsonproxy.files.fetch import Fetched
 
 __all__ = [
@@ -62,6 +63,7 @@ __all__ = [
     "SWbits",
     "ScanFailedError",
     "StartError",
+    "SubscriptionEndedError",
     "Switching",
 ]
 
@@ -79,7 +81,12 @@ class Switching:
 SWbits = Switching
 """The original's name of it."""
 
-# Who does not use asyncio, or fetches nothing, does not pay for it.
+# Who does not use asyncio, fetches nothing, or subscribes to nothing, does not pay for it.
 __getattr__ = late_names(
-    __name__, {"AsyncDealer": "dealer.aio", "Fetched": "zmqjsonproxy.files.fetch"}
+    __name__,
+    {
+        "AsyncDealer": "dealer.aio",
+        "Fetched": "zmqjsonproxy.files.fetch",
+        "SubscriptionEndedError": "zmqjsonproxy.channels.subscription",
+    },
 )

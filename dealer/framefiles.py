@@ -124,9 +124,11 @@ class _Stack:
         self._lines.note(record)
 
     def close(self) -> None:
-        """Close both files."""
+        """Close both files; one without a frame is no array, and removed."""
         self._file.close()
         self._lines.close()
+        if not self._frames:
+            self._path.unlink(missing_ok=True)
 
 
 class _Folder:

@@ -128,8 +128,9 @@ class FrameSink:
         if self._prints:
             print(json_text(record, None), flush=True)
         elif path is not None:
-            written = f"written: {path}: {self._totals()}"
-            tell(as_json, record | {"written": str(path)}, written)
+            came = self._subscription.received > 0
+            told = f"{f'written: {path}' if came else 'no frame came'}: {self._totals()}"
+            tell(as_json, record | {"written": str(path) if came else None}, told)
 
     def _totals(self) -> str:
         return totals_text(self._subscription)

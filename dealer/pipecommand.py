@@ -6,6 +6,7 @@ import argparse
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -55,7 +56,9 @@ def _pipe(options: argparse.Namespace) -> int:
     is_drawn = options.plot or (options.to is None and not options.json)
     limits: dict[str, Any] = {"rate": options.rate}
     if is_drawn and options.to is None and not options.json:
-        limits = {"rate": options.rate or 1 / LOOK_S, "width": PLOT_PIXELS}
+        limits = {"rate": options.rate or 1 / LOOK_S}
+        if find_spec("numpy"):  # else they come whole
+            limits["width"] = PLOT_PIXELS
     follower = Follower(wanted={bank: [name]}, most=options.count, seconds=options.seconds)
     try:
         with (

@@ -61,8 +61,8 @@ class Bank:
     """Base of all kinds of Banks. Methods reach callers only if they are marked.
 
     A subclass is refused, by TypeError, if it marks what the host itself calls (`open`, `close`,
-    ...), takes from the host what that asks (`get_bank_name`), or declares a property of the host's
-    (`player.hostproperties`).
+    ...), takes from the host what that asks (`get_bank_name`), or declares a property by a name of
+    those, or by one of the host's own (`player.hostproperties`).
     """
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -74,10 +74,11 @@ class Bank:
                     f"{cls.__name__}.{name} is marked for callers, but the host itself uses {name}"
                 )
                 raise TypeError(f"{text}: give the method another name, as {name}_it")
-        if taken := sorted(HOST_PROPERTIES & declared_by(cls).keys()):
+        if taken := sorted((HOST_PROPERTIES | _HOOKS) & declared_by(cls).keys()):
+            does = "publishes" if taken[0] in HOST_PROPERTIES else "uses"
             raise TypeError(
                 f"{cls.__name__}.{taken[0]} is declared as a property, but the Player itself "
-                f"publishes {taken[0]}: give it another name"
+                f"{does} {taken[0]}: give it another name"
             )
         for name, (_, mark) in marked_methods(Bank).items():
             if name not in exported or exported[name][1].kind is not mark.kind:

@@ -1,4 +1,4 @@
-"""What can be followed of a Bank: its mode, its data-taking program, its scan; as properties and as
+"""Things that can be followed of a Bank: its mode, its data-taking program, its scan; as properties and as
 queries."""
 
 from __future__ import annotations

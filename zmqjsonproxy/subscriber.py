@@ -14,9 +14,12 @@ from typing import Any
 
 import zmq
 
+from groundwork.errors import text_of
+from groundwork.extras import install_advice
 from groundwork.values import JsonObject
+from zmqjsonproxy import ndarray
 from zmqjsonproxy.channels.link import Ask, Link, LinkState, Verb, Wish
-from zmqjsonproxy.channels.protocol.limits import Limits
+from zmqjsonproxy.channels.protocol.limits import WHOLE, Limits
 from zmqjsonproxy.channels.settings import LinkSettings, QueuePolicy
 from zmqjsonproxy.channels.subscription import Subscription
 from zmqjsonproxy.channels.updates import Event, Update
@@ -92,6 +95,7 @@ class Subscriber(OfOneProcess):
         self._targets: dict[Subscription, Sequence[Target]] = {}
         self._waking = threading.Lock()
         self._is_closed = self._is_forked = False
+        self._failure = ""  # of the thread
         self._thread = threading.Thread(target=self._run, name="subscriptions", daemon=True)
         self._thread.start()
         watch_process(self)
@@ -101,7 +105,7 @@ class Subscriber(OfOneProcess):
         targets: Sequence[Target],
         label: str,
         *,
-        policy: QueuePolicy = QueuePolicy.DROP_OLDEST,
+        policy: str = QueuePolicy.DROP_OLDEST,
         most: int = 10_000,
         most_bytes: int = 64 * 2**20,
         callback: Callable[[Update], object] | None = None,
@@ -109,6 +113,9 @@ class Subscriber(OfOneProcess):
     ) -> Subscription:
         """Subscribe to properties of Players, which need not be there yet; other arguments as of
         Subscription."""
+        for target in targets:
+            for _, _, limits in target.wishes:
+                _check_reducible(limits)
         made = Subscription(
             self,
             label,
@@ -144,6 +151,8 @@ class Subscriber(OfOneProcess):
             patterns: Of names; none: as before.
             limits: None: as before.
         """
+        if limits is not None:
+            _check_reducible(limits)
         self._post(partial(self._modify, subscription, tuple(patterns), limits))
 
     def close(self, within: float = 5.0) -> bool:
@@ -171,7 +180,7 @@ class Subscriber(OfOneProcess):
             return (
                 "the subscription is the parent's, which was forked; subscribe in the child again"
             )
-        return "the connections were closed"
+        return self._failure or "the connections were closed"
 
     def _post(self, request: Callable[[float], None]) -> None:
         """Leave a request for the thread; takes no lock that anybody holds for long, so that a
@@ -196,8 +205,9 @@ class Subscriber(OfOneProcess):
                 self._serve()
         except zmq.ContextTerminated:
             pass
-        except Exception:
+        except Exception as error:
             log.exception("subscriptions ended")
+            self._failure = f"the thread of subscriptions failed: {text_of(error)}"
         finally:
             self._is_closed = True
             for subscription in list(self._targets):
@@ -210,12 +220,23 @@ class Subscriber(OfOneProcess):
     def _serve(self) -> None:
         now = time.monotonic()
         while self._requests:
-            self._requests.popleft()(now)
+            try:
+                self._requests.popleft()(now)
+            except zmq.ContextTerminated:
+                raise
+            except Exception:
+                log.exception("a request of a subscription failed")
         if now - self._core.looked_at >= LOOK_EVERY:
             self._connections.look_at_events(now)
         self._end_late(now)
         for connected in list(self._links.values()):
-            self._look_after(connected, now)
+            try:
+                self._look_after(connected, now)
+            except zmq.ContextTerminated:
+                raise
+            except Exception as error:  # of one Player: others' subscriptions go on
+                log.exception("%s cannot be watched", connected.link.source)
+                connected.link.refuse(f"it cannot be watched: {text_of(error)}")
         self._connections.set_wait(SLICE_MS)
         has_more = self._connections.has_more
         try:
@@ -287,11 +308,22 @@ class Subscriber(OfOneProcess):
             link, peer = connected.link, connected.peer
             if ask.verb is Verb.OPEN and link.state is LinkState.OPENING:
                 self._take_hello(connected, pending, now)
-            elif not link.answered(ask, pending.value, pending.error, now):
+            elif not self._take_answer(connected, ask, pending, now):
                 self._core.drop(peer, link.reason, now)
                 self._connections.carry_out(now)
             while link.asks:
                 self._ask(connected, link.asks.popleft(), now)
+
+    def _take_answer(
+        self, connected: _Connected, ask: Ask, pending: PendingCall, now: float
+    ) -> bool:
+        """Give a link an answer; False: the connection is to be given up."""
+        link = connected.link
+        try:
+            return link.answered(ask, pending.value, pending.error, now)
+        except Exception as error:  # likewise
+            link.lost(_untaken(link, error), now)
+            return False
 
     def _take_hello(self, connected: _Connected, pending: PendingCall, now: float) -> None:
         link, peer = connected.link, connected.peer
@@ -305,9 +337,13 @@ class Subscriber(OfOneProcess):
             connected.rid = peer.rid
             link.opened(peer.instance, now)
 
-    def _take_notice(self, link: Link, notice: JsonObject, now: float) -> None:
+    def _take_notice(self, connected: _Connected, notice: JsonObject, now: float) -> None:
+        link = connected.link
         self._taking[link] = None
-        link.take(notice, now)
+        try:
+            link.take(notice, now)
+        except Exception as error:  # likewise
+            self._core.drop(connected.peer, _untaken(link, error), now)
 
     def _hand_over(self) -> None:
         """Hand over what has come; not one by one, for that wakes its reader each time."""
@@ -322,7 +358,7 @@ class Subscriber(OfOneProcess):
         if found is None:
             link = Link(target.source, self._settings)
             found = self._links[target.url] = _Connected(link, self._core.peer(target.url))
-            found.peer.on_notice = partial(self._take_notice, link)
+            found.peer.on_notice = partial(self._take_notice, found)
         return found
 
     def _begin(self, subscription: Subscription, now: float) -> None:
@@ -366,6 +402,18 @@ class Subscriber(OfOneProcess):
         self._targets[subscription] = targets
         for old, new in zip(before, targets, strict=True):
             self._connected(new).link.replace(old.wishes, new.wishes, subscription)
+
+
+def _check_reducible(limits: Limits) -> None:
+    """ModuleNotFoundError: frames are to be reduced, and what restores them is not there."""
+    if limits.reduction != WHOLE and not ndarray.is_available():
+        text = f"reduced frames (width, window, error, compress): {install_advice('numpy')}"
+        raise ModuleNotFoundError(text, name="numpy")
+
+
+def _untaken(link: Link, error: Exception) -> str:
+    log.exception("what %s sent could not be taken", link.source)
+    return f"what it sent could not be taken: {text_of(error)}"
 
 
 def _modified(

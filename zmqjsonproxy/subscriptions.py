@@ -76,14 +76,18 @@ class Subscriptions:
         Raises:
             ValueError: One of these is none.
             RuntimeError: The client was closed, or this is a plan.
+            ModuleNotFoundError: Frames are to be reduced, which needs numpy.
         """
         from zmqjsonproxy.channels.protocol.limits import Limits
+        from zmqjsonproxy.channels.protocol.patterns import read_patterns
         from zmqjsonproxy.channels.reducedframe import Reduction
-        from zmqjsonproxy.channels.settings import QueuePolicy
         from zmqjsonproxy.subscriber import Subscriber, Target
 
+        for source, url in players.items():
+            if not isinstance(url, str) or not url.isprintable():
+                raise ValueError(f"{source}: the URL of a Player is a text, not {str(url)[:80]!r}")
         each = patterns if isinstance(patterns, Mapping) else dict.fromkeys(players, patterns)
-        wanted = {source: _names(each.get(source, ())) for source in players}
+        wanted = {source: read_patterns(each.get(source, ())) for source in players}
         names = dict.fromkeys(name for some in wanted.values() for name in some)
         label = f"{object_name}: {', '.join(names)[:80]} of {', '.join(players)[:80]}"
         if why := refusal(f"subscribe to {label}"):
@@ -100,7 +104,7 @@ class Subscriptions:
         return self._subscriber.subscribe(
             targets,
             label,
-            policy=QueuePolicy(policy),
+            policy=policy,
             most=most,
             most_bytes=most_bytes,
             callback=callback,
@@ -111,10 +115,3 @@ class Subscriptions:
         """End all subscriptions."""
         if self._subscriber is not None:
             self._subscriber.close()
-
-
-def _names(patterns: str | Iterable[str]) -> tuple[str, ...]:
-    names = (patterns,) if isinstance(patterns, str) else tuple(patterns)
-    if not names or not all(isinstance(name, str) and name for name in names):
-        raise ValueError(f"{names!r}: names of properties, or patterns as 'status.*', are needed")
-    return names

@@ -340,13 +340,16 @@ def test_a_web_socket_has_values_as_text_and_frames_as_bytes(hosted: HostedBank)
         assert next(told for told in texts if told.get("value") == -7.0)["name"] == "level"
 
 
-def test_a_web_socket_without_an_origin_is_refused(hosted: HostedBank) -> None:
+def test_a_web_socket_without_an_origin_is_refused(
+    hosted: HostedBank, caplog: pytest.LogCaptureFixture
+) -> None:
     url = f"ws://127.0.0.1:{port_of(hosted)}/ws?pattern=*"
     for headers in ({}, {"Origin": "http://evil.example.org"}):
         with pytest.raises(InvalidStatus) as refused:
             connect(url, additional_headers=headers, legacy=False, proxy=None).__enter__()
         assert refused.value.response.status_code == 403
         assert b"open it from there" in refused.value.response.body or not headers
+    assert not [each for each in caplog.records if each.levelname == "ERROR"]
 
 
 def test_a_web_socket_that_says_anything_is_closed(hosted: HostedBank) -> None:

@@ -14,6 +14,7 @@ from enum import Enum
 from typing import Protocol
 
 from groundwork.cut import cut
+from groundwork.errors import text_of
 from groundwork.values import JsonObject, JsonValue
 from zmqjsonproxy.channels.frames import restored_frame
 from zmqjsonproxy.channels.protocol.notices import (
@@ -514,8 +515,8 @@ class Link:
     def _restored(self, stream: _Stream, sink: Sink, value: JsonValue) -> JsonValue:
         try:
             return restored_frame(value)
-        except (ValueError, TypeError, LookupError) as error:
-            text = f"{stream.key[1]}: a frame cannot be read: {error}"
+        except Exception as error:  # whatever a Player sends
+            text = f"{stream.key[1]}: a frame cannot be read: {text_of(error)}"
             sink.note(Event(EventKind.REFUSED, self.source, text))
             return None
 

@@ -225,7 +225,7 @@ class PropertyTable:
         known = self.properties.get(name)
         if known is None or known.declared.read is None:
             return
-        encoded = _encoded(name, known.declared.read())
+        encoded = _read(known.declared)
         if always or known.newest is None or not known.newest.encoded.is_same(encoded):
             self._publish(name, encoded)
 
@@ -234,6 +234,7 @@ class PropertyTable:
 
         Raises:
             RefusedError: There is no such property, or it is a message.
+            RuntimeError: One that is computed could not be read; the text says which.
         """
         found: JsonObject = {}
         for name in names:
@@ -241,7 +242,7 @@ class PropertyTable:
             if one.declared.kind is PropertyKind.MESSAGE:
                 raise RefusedError(f"{name} is a message, which has no value: subscribe to it")
             if one.declared.read is not None:
-                found[name] = one.declared.read()
+                found[name] = _read(one.declared).value()
             else:
                 found[name] = None if one.newest is None else one.newest.encoded.value()
         return found
@@ -304,6 +305,15 @@ def _encoded(name: str, value: object) -> Encoded:
     except (TypeError, ValueError, RecursionError) as error:
         error.add_note(f"{name} was not published: its value cannot travel")
         raise
+
+
+def _read(declared: Declared) -> Encoded:
+    assert declared.read is not None
+    try:
+        return encode(declared.read())
+    except Exception as error:
+        why = f"{type(error).__name__}: {text_of(error)}"
+        raise RuntimeError(f"{declared.name} could not be read: {why}") from error
 
 
 def _checked(declared: Declared, value: JsonValue) -> JsonValue:
@@ -398,7 +408,8 @@ def _of_type(wanted: type, value: JsonValue) -> JsonValue:
 
 
 class computed:  # noqa: N801
-    """A result that is read when somebody asks: decorates a method without arguments.
+    """A result that is read when somebody asks: decorates a method without arguments, which is as
+    quick as a query: while one is read, the others wait.
 
     Args:
         unit: Of the value.

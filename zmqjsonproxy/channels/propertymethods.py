@@ -35,7 +35,7 @@ class PropertyMethods:
         return self._table.get(names or self._table.results())
 
     @command
-    def set_properties(self, **values: JsonValue) -> JsonObject:
+    def set_properties(self, /, **values: JsonValue) -> JsonObject:
         """Set writable properties, all or none.
 
         Args:

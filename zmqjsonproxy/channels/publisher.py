@@ -140,7 +140,7 @@ class Publisher:
 
     @property
     def clients(self) -> int:
-        """How many clients have subscriptions."""
+        """Number of clients that have subscriptions."""
         return len(self._clients)
 
     def describe(self) -> JsonObject:
@@ -511,8 +511,11 @@ class Publisher:
             return
         try:
             table.sample(declared.name, always)
-        except BaseException:
-            log.exception("%s could not be read", declared.name)
+            stream.cannot_be_read = False
+        except BaseException:  # SystemExit of anybody's code among them
+            if not stream.cannot_be_read:  # else it was said
+                log.exception("%s cannot be read", declared.name)
+            stream.cannot_be_read = True
         self._readers.call_at(self._clock() + declared.every, partial(self._read, stream))
 
     def _missed(self, client: bytes, gone: bool) -> None:

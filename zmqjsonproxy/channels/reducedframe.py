@@ -291,6 +291,8 @@ def _check_numbers(reduced: ReducedFrame) -> None:
 
 def _check_arrays(reduced: ReducedFrame) -> None:
     """Compare the description with the arrays, whose sizes bound all that is made of them."""
+    if not all(hasattr(array, "dtype") for array in reduced.arrays):
+        raise ValueError("a reduced frame: it is of arrays, and what came are none")
     found = tuple(ArrayHeader(array.dtype.str, array.shape) for array in reduced.arrays)
     layout = reduced.layout
     if not reduced.compressed:

@@ -13,6 +13,7 @@ from typing import Protocol, Self, TypeVar
 
 from groundwork.values import RemoteValue
 from zmqjsonproxy.channels.protocol.limits import Limits, read_limits
+from zmqjsonproxy.channels.protocol.patterns import read_patterns
 from zmqjsonproxy.channels.settings import QueuePolicy
 from zmqjsonproxy.channels.updates import Event, EventKind, Update
 from zmqjsonproxy.errors import ProxyError
@@ -73,7 +74,7 @@ class Subscription(OfOneProcess):
         owner: _Owner,
         label: str,
         *,
-        policy: QueuePolicy = QueuePolicy.DROP_OLDEST,
+        policy: str = QueuePolicy.DROP_OLDEST,
         most: int = 10_000,
         most_bytes: int = 64 * 2**20,
         callback: Callable[[Update], object] | None = None,
@@ -81,6 +82,11 @@ class Subscription(OfOneProcess):
     ) -> None:
         if most < 1 or most_bytes < 1:
             raise ValueError(f"most: {most}, most_bytes: {most_bytes}: at least 1 of each")
+        for name, function in (("callback", callback), ("on_event", on_event)):
+            if function is not None and not callable(function):
+                raise ValueError(f"{name}: {str(function)[:80]!r} is no function")
+        if policy not in list(QueuePolicy):
+            raise ValueError(f"policy: {str(policy)[:40]!r} is not one of {', '.join(QueuePolicy)}")
         self._owner, self._label = owner, label
         self._policy, self._most, self._most_bytes = QueuePolicy(policy), most, most_bytes
         self._callback, self._on_event = callback, on_event
@@ -189,16 +195,27 @@ class Subscription(OfOneProcess):
             TimeoutError: None came in time.
             SubscriptionEndedError: None will come any more.
         """
-        end = None if timeout is None else time.monotonic() + timeout
+        update = self._next(None if timeout is None else time.monotonic() + timeout)
+        if update is None:
+            raise TimeoutError(f"{self._label}: no update within {timeout:g} s{self._silence()}")
+        return update
+
+    def _next(self, end: float | None) -> Update | None:
+        """Wait for the next update; None: none came until `end`, s, monotonic."""
         with self._turn:
             while (update := self._pop()) is None:
                 if self._ended:
                     raise SubscriptionEndedError(self._ended)
                 left = None if end is None else end - time.monotonic()
                 if left is not None and left <= 0:
-                    raise TimeoutError(f"{self._label}: no update within {timeout:g} s")
+                    return None
                 self._turn.wait(left)
         return update
+
+    def _silence(self) -> str:
+        """Say of whom nothing is heard, and why."""
+        silent = [f"{source}: {why}" for source, why in list(self.stale.items())[:5]]
+        return f"; nothing is heard of {'; '.join(silent)}" if silent else ""
 
     def _pop(self) -> Update | None:
         if not self._waiting:
@@ -215,11 +232,15 @@ class Subscription(OfOneProcess):
             timeout: s; None: as long as it takes.
         """
         end = None if timeout is None else time.monotonic() + timeout
+        others = 0
         while True:
-            left = None if end is None else max(end - time.monotonic(), 0.0)
-            update = self.next(left)
+            update = self._next(end)
+            if update is None:
+                text = f"{self._label}: the update that was waited for did not come within"
+                raise TimeoutError(f"{text} {timeout:g} s; others: {others}{self._silence()}")
             if is_it(update):
                 return update
+            others += 1
 
     def __iter__(self) -> Iterator[Update]:
         """Yield updates until the subscription is closed."""
@@ -300,7 +321,8 @@ class Subscription(OfOneProcess):
         Raises:
             ValueError: One of these is none.
         """
-        self._owner.modify(self, patterns, read_limits(limits) if limits else None)
+        wanted = read_patterns(patterns) if patterns else ()
+        self._owner.modify(self, wanted, read_limits(limits) if limits else None)
 
     def close(self) -> None:
         """End the subscription; may be called in its callbacks, which get nothing more, and by a

@@ -70,7 +70,7 @@ class Entry(NamedTuple):
 
 @dataclass(slots=True)
 class Listing:
-    """What is in an area.
+    """Listing of an area.
 
     Attributes:
         entries: Sorted by name.
@@ -243,7 +243,7 @@ def _checked(read: Callable[[object], T], text: object) -> T:
 
 
 class _Looked:
-    """How much of folders was looked at for one listing."""
+    """Count of what was looked at for one listing."""
 
     def __init__(self) -> None:
         self.left, self.unnamed, self.is_over = MAX_LOOKED_AT, 0, False

@@ -1,4 +1,4 @@
-"""What a fetch raises, besides what its calls raise.
+"""Errors of a fetch, besides those of its calls.
 
 ProxyError
 +-- FetchError               a file was not fetched; what came so far is kept for the next fetch
@@ -30,4 +30,4 @@ class FileChangedError(FetchError):
 
 
 class ChecksumError(FetchError):
-    """What was fetched differs from the file, which was not changed; what came is removed."""
+    """Bytes that were fetched differ from the file, which was not changed; they are removed."""

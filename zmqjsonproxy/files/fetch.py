@@ -40,7 +40,7 @@ them it is another file."""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """How far a fetch is.
+    """Progress of a fetch.
 
     Attributes:
         name: `AREA/PATH`.

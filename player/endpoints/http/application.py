@@ -78,7 +78,7 @@ Window = Annotated[
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Served:
-    """What is served, and how.
+    """Settings of what is served.
 
     Attributes:
         bank: Name.

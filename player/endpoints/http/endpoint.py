@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 import threading
 from importlib.util import find_spec
@@ -30,6 +31,8 @@ __all__ = ["HttpEndpoint"]
 _STREAMS_END_WITHIN_S = 0.5
 _END_WITHIN_S = 1.5
 _REQUEST_BYTES_MOST = 16 * 1024
+_OF_STRANGERS = ("ASGI callable returned without", "Invalid UTF-8 sequence")
+"""Beginnings of what uvicorn writes as errors when a WebSocket was refused, or sent no text."""
 
 
 class HttpEndpoint(SiteEndpoint):
@@ -115,6 +118,8 @@ class HttpEndpoint(SiteEndpoint):
         """Serve, in a thread."""
         from uvicorn import Config, Server
 
+        logging.getLogger("uvicorn.error").addFilter(_is_of_ours)
+
         from player.endpoints.http.application import Application, Served
 
         name = socket.gethostname().lower()
@@ -192,3 +197,8 @@ class HttpEndpoint(SiteEndpoint):
                 loop.call_soon_threadsafe(application.end, _STREAMS_END_WITHIN_S)
             except RuntimeError:  # it has just ended
                 pass
+
+
+def _is_of_ours(record: logging.LogRecord) -> bool:
+    """Tell whether a record of uvicorn is of no stranger's mistake."""
+    return not str(record.msg).startswith(_OF_STRANGERS)

@@ -19,7 +19,7 @@ WAYS = ("events", "websocket")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
-    """What is told.
+    """Sources of the figures.
 
     Attributes:
         bank: Its name.

@@ -33,7 +33,7 @@ class _Asked:
 
 
 class Questions:
-    """What a Player is asked, over its own endpoint for calls.
+    """Questions to a Player, over its own endpoint for calls.
 
     Args:
         hub: Makes the calls.

@@ -108,3 +108,11 @@ def test_a_frame_has_no_more_axes_than_a_header_holds(tmp_path: Path) -> None:
     with pytest.raises(FrameFileError, match="too many axes"):
         file.take(frame(1, np.zeros((1,) * 32)))
     file.close()
+
+
+def test_a_stack_without_a_frame_is_no_file_that_cannot_be_read(tmp_path: Path) -> None:
+    file = open_frames(tmp_path / "a.npy")
+    file.note(GAP)
+    file.close()
+    assert [each.name for each in tmp_path.iterdir()] == ["a.npy.jsonl"]
+    assert records(tmp_path / "a.npy.jsonl") == [GAP]

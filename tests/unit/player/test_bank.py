@@ -63,6 +63,12 @@ def test_no_kind_declares_what_the_player_publishes(name: str) -> None:
         type("Shutter", (Bank,), {name: published(0)})
 
 
+@pytest.mark.parametrize("name", ["open", "parts", "context", "name"])
+def test_no_kind_declares_a_property_in_the_place_of_what_the_player_uses(name: str) -> None:
+    with pytest.raises(TypeError, match=f"the Player itself uses {name}: give it another name"):
+        type("Shutter", (Bank,), {name: published(0)})
+
+
 def test_what_the_host_asks_stays_a_query_whether_it_is_marked_again_or_not() -> None:
     class Renamed(Bank):
         def get_bank_name(self) -> str:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from fnmatch import translate
 from functools import lru_cache
 
-__all__ = ["LONGEST_PATTERN", "is_wild", "matcher", "matches", "select"]
+__all__ = ["LONGEST_PATTERN", "is_wild", "matcher", "matches", "read_patterns", "select"]
 
 LONGEST_PATTERN = 250
 _WILD = re.compile(r"[*?\[]")
@@ -22,6 +22,18 @@ def is_wild(pattern: str) -> bool:
 def matches(pattern: str, name: str) -> bool:
     """Tell whether a pattern means a name: letter by letter, or by `*`, `?`, `[...]` in it."""
     return pattern == name or (is_wild(pattern) and matcher(pattern)(name) is not None)
+
+
+def read_patterns(said: str | Iterable[str]) -> tuple[str, ...]:
+    """Return names or patterns that a caller gives, one or several; ValueError: there is none."""
+    try:
+        names = (said,) if isinstance(said, str) else tuple(said)
+    except TypeError:
+        names = ()
+    if not names or not all(isinstance(name, str) and name for name in names):
+        text = "names of properties, or patterns as 'status.*', are needed"
+        raise ValueError(f"{str(said)[:80]!r}: {text}")
+    return names
 
 
 def select(pattern: str, names: Sequence[str]) -> list[str]:

@@ -17,7 +17,7 @@ DIGEST_BYTES = 32
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartNote:
-    """What the bytes of a part file are.
+    """Description of the bytes of a part file.
 
     Attributes:
         name: `AREA/PATH`.

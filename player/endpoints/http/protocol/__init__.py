@@ -1,1 +1,1 @@
-"""What the HTTP endpoint says and whom it answers: no sockets, no clock, no framework."""
+"""Bytes and rules of the HTTP endpoint: no sockets, no clock, no framework."""

@@ -317,3 +317,26 @@ def test_reading_runs_without_a_lock_of_ours() -> None:
     table_of(bench).sample("is_free")
     assert table_of(bench).properties["is_free"].newest.encoded.value() is True
     assert table_of(bench).get(["is_free"]) == {"is_free": True}
+
+
+class Broken:
+    @computed()
+    def raises(self) -> float:
+        raise OSError("no sensor")
+
+    @computed()
+    def odd(self) -> object:
+        return {1, 2}
+
+
+@pytest.mark.parametrize(
+    ("name", "text"), [("raises", "OSError: no sensor"), ("odd", "cannot travel")]
+)
+def test_one_that_cannot_be_read_is_named(name: str, text: str) -> None:
+    with pytest.raises(RuntimeError, match=rf"{name} could not be read: .*{text}"):
+        table_of(Broken()).get([name])
+
+
+def test_a_property_may_be_called_self() -> None:
+    table = PropertyTable([Declared(name="self", writable=True)])
+    assert PropertyMethods(table).set_properties(self=3) == {"self": 3}

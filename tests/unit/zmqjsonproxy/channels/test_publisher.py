@@ -511,3 +511,15 @@ def test_what_reads_itself_no_more_is_let_be(bench: Bench) -> None:
     table_of(obj).declare(Declared(name="level"))
     bench.timers.advance(10)
     assert (obj.reads, bench.timers.waiting) == (1, [])
+
+
+def test_a_property_that_cannot_be_read_is_told_once_until_it_can(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    obj = Read()
+    bench.publisher.add("bank", table_of(obj))
+    bench.streams(A, "level")
+    for value, told in ((None, 1), (1, 1), (None, 2)):
+        obj.value = value
+        bench.timers.advance(10)
+        assert len(caplog.records) == told

@@ -431,3 +431,8 @@ def test_damaged_compressed_bytes_are_refused(cut: int) -> None:
         damaged[cut] ^= 0x55
         with pytest.raises(ValueError, match="compressed bytes are damaged"):
             restore(read_reduced(SINE.describe(), [damaged]))
+
+
+def test_what_is_no_array_is_refused() -> None:
+    with pytest.raises(ValueError, match="what came are none"):
+        read_reduced(SINE.describe(), [{"frame": 5}])

@@ -332,3 +332,30 @@ def test_in_a_child_it_has_ended(owner: Owner) -> None:
         sub.forked("it is the parent's")
     with pytest.raises(SubscriptionEndedError, match="parent"):
         sub.next()
+
+
+@pytest.mark.parametrize("wrong", [{"policy": "x"}, {"callback": 5}, {"on_event": "print"}])
+def test_what_is_no_argument_is_refused_at_once(owner: Owner, wrong: dict) -> None:
+    with pytest.raises(ValueError, match=next(iter(wrong))):
+        Subscription(owner, "it", **wrong)
+
+
+def test_patterns_that_are_none_are_refused_at_once(owner: Owner) -> None:
+    with pytest.raises(ValueError, match="names of properties"):
+        Subscription(owner, "it").modify(5)
+    assert owner.wanted == []
+
+
+def test_a_wait_in_vain_says_how_long_it_was_and_that_others_came(owner: Owner) -> None:
+    sub = Subscription(owner, "it")
+    sub.take([update(1), update(2)])
+    with pytest.raises(TimeoutError, match=r"did not come within 0 s; others: 2"):
+        sub.wait_for(lambda one: one.number == 3, 0)
+
+
+def test_a_wait_in_vain_says_who_is_not_there(owner: Owner) -> None:
+    sub = Subscription(owner, "it")
+    sub.note(Event(EventKind.STALE, "BANKA", "it was ended"))
+    for wait in (sub.next, lambda timeout: sub.wait_for(bool, timeout)):
+        with pytest.raises(TimeoutError, match=r"0 s.*; nothing is heard of BANKA: it was ended"):
+            wait(0)
