@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Coroutine, Mapping
 from functools import partial
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from dealer.bank import PART_TIMEOUT, Parts
 from dealer.fetching import FileVerbs
@@ -18,6 +18,9 @@ from dealer.verbs import Verbs
 from groundwork.values import RemoteValue
 from zmqjsonproxy import AsyncHub, AsyncOperation, AsyncProxyClient
 from zmqjsonproxy.subscriptions import Subscriptions
+
+if TYPE_CHECKING:
+    from zmqjsonproxy.channels import LinkSettings
 
 __all__ = ["AsyncBankProxy", "AsyncDealer"]
 
@@ -57,6 +60,7 @@ class AsyncDealer(Verbs[AsyncBankProxy, AsyncOperation, AsyncOperations]):
         timeout: Default deadline of a call, s; 0 or None: 180 s.
         clocks_refuse_s: A start is refused if the clocks of Dealer and Players are further apart,
             s.
+        watch: How Players are watched that something is subscribed to; None: the default.
 
     Raises:
         ConfigurationError: Players could not be found out. Absent Players are no error here.
@@ -70,10 +74,11 @@ class AsyncDealer(Verbs[AsyncBankProxy, AsyncOperation, AsyncOperations]):
         config: str | os.PathLike[str] | None = None,
         timeout: float | None = DEFAULT_TIMEOUT,
         clocks_refuse_s: float = 1.0,
+        watch: LinkSettings | None = None,
     ) -> None:
         within, urls = default_deadline(timeout), find_players(players, config)
         hub = self._hub = self._make_hub(urls, config)
-        shared = Subscriptions(Services().locators)
+        shared = Subscriptions(Services().locators, watch)
         proxies = {
             bank: AsyncBankProxy(bank, url, hub, within, shared) for bank, url in urls.items()
         }

@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from dealer.bank import BankProxy
 from dealer.operations import Operations
@@ -19,6 +19,9 @@ from zmqjsonproxy import Operation, ThreadHub
 from zmqjsonproxy.hubs import BlockingHub, blocking, run
 from zmqjsonproxy.signatures import document
 from zmqjsonproxy.subscriptions import Subscriptions
+
+if TYPE_CHECKING:
+    from zmqjsonproxy.channels import LinkSettings
 
 __all__ = ["DEFAULT_TIMEOUT", "Dealer"]
 
@@ -40,6 +43,7 @@ class Dealer(Roster[BankProxy]):
         timeout: Default deadline of a call, s; 0 or None: 180 s.
         clocks_refuse_s: A start is refused if the clocks of Dealer and Players are further apart,
             s.
+        watch: How Players are watched that something is subscribed to; None: the default.
 
     Raises:
         ConfigurationError: Players could not be found out. Absent Players are no error here.
@@ -53,10 +57,11 @@ class Dealer(Roster[BankProxy]):
         config: str | os.PathLike[str] | None = None,
         timeout: float | None = DEFAULT_TIMEOUT,
         clocks_refuse_s: float = 1.0,
+        watch: LinkSettings | None = None,
     ) -> None:
         within, urls = default_deadline(timeout), find_players(players, config)
         hub = self._hub = self._make_hub(urls, config)
-        shared = Subscriptions(Services().locators)
+        shared = Subscriptions(Services().locators, watch)
         proxies = {bank: BankProxy(bank, url, hub, within, shared) for bank, url in urls.items()}
         super().__init__(urls, proxies, BlockingHub(hub), within, clocks_refuse_s, shared)
         self._operation, self._operations = partial(Operation, hub), Operations

@@ -55,8 +55,8 @@ def subscribed(
     from zmqjsonproxy.channels.settings import LinkSettings  # not for other commands
     from zmqjsonproxy.subscriptions import Subscriptions
 
-    with closing(Subscriptions(Services().locators)) as subscriptions:
-        subscriptions.settings = LinkSettings(ping_every=PING_EVERY_S, timeout=SILENT_S)
+    settings = LinkSettings(ping_every=PING_EVERY_S, timeout=SILENT_S)
+    with closing(Subscriptions(Services().locators, settings)) as subscriptions:
         with subscriptions.begin(players, "bank", patterns, **options) as subscription:
             yield subscription
 

@@ -22,12 +22,14 @@ class Subscriptions:
 
     Args:
         locators: For URLs that are names; they are called in that thread.
+        settings: How Players are watched; None: the default.
     """
 
-    def __init__(self, locators: Locators | None = None) -> None:
-        self._locators = locators
+    def __init__(
+        self, locators: Locators | None = None, settings: LinkSettings | None = None
+    ) -> None:
+        self._locators, self._settings = locators, settings
         self._subscriber: Subscriber | None = None
-        self.settings: LinkSettings | None = None
 
     def begin(
         self,
@@ -100,7 +102,7 @@ class Subscriptions:
             for source, url in players.items()
         ]
         if self._subscriber is None:
-            self._subscriber = Subscriber(self.settings, self._locators)
+            self._subscriber = Subscriber(self._settings, self._locators)
         return self._subscriber.subscribe(
             targets,
             label,

@@ -450,6 +450,11 @@ class Link:
             for sink in self.wishes[wish]:
                 sink.note(Event(EventKind.REFUSED, self.source, f"{wish[0]}: {wish[1]}: {why}"))
             return
+        if not streams:
+            hint = cut(str(answer.get("hint", "")), _LONGEST_TEXT)
+            text = f"{wish[0]} has no property {wish[1]} yet{hint}"
+            for sink in self.wishes[wish]:
+                sink.note(Event(EventKind.ABSENT, self.source, text))
         for said in streams:
             told = read_told(said)
             if told is not None:

@@ -15,6 +15,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import partial
 from itertools import count
 
+from groundwork.errors import did_you_mean
 from groundwork.values import JsonObject, JsonValue
 from zmqjsonproxy.channels.frames import reduced_frame
 from zmqjsonproxy.channels.properties import (
@@ -251,6 +252,7 @@ class Publisher:
             told: JsonObject = {"streams": streams}
             if not streams:
                 told["known"] = table.names()[:_SHOWN]
+                told["hint"] = did_you_mean(pattern, table.names())
         return told
 
     def _join(self, client: Client, wish: Wish, one: Property) -> list[JsonValue]:

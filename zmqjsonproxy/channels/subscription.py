@@ -97,6 +97,7 @@ class Subscription(OfOneProcess):
         self._size = 0
         self._latest: dict[str, dict[str, Update]] = {}  # by name and source
         self._stale: dict[str, str] = {}
+        self._absent: dict[str, str] = {}  # what was said first of each source
         self._ended, self._is_closed = "", False
         self._turn = threading.Condition()
         self._wakers: list[Callable[[], object]] = []
@@ -130,6 +131,8 @@ class Subscription(OfOneProcess):
             self._owner.end(self)
 
     def _keep(self, update: Update) -> None:
+        if self._absent:
+            self._absent.pop(update.source, None)
         of_name = self._latest.get(update.name)
         if of_name is None:
             if len(self._latest) >= _NAMES_MOST:
@@ -157,6 +160,9 @@ class Subscription(OfOneProcess):
                 self._stale[event.source] = event.text
             elif event.kind in (EventKind.OPENED, EventKind.REOPENED):
                 self._stale.pop(event.source, None)
+                self._absent.pop(event.source, None)  # it is said anew
+            elif event.kind is EventKind.ABSENT:
+                self._absent.setdefault(event.source, event.text)
             self.reopened += event.kind is EventKind.REOPENED
             self.events.append(event)
             self._to_tell.append(event)
@@ -214,8 +220,11 @@ class Subscription(OfOneProcess):
 
     def _silence(self) -> str:
         """Say of whom nothing is heard, and why."""
-        silent = [f"{source}: {why}" for source, why in list(self.stale.items())[:5]]
-        return f"; nothing is heard of {'; '.join(silent)}" if silent else ""
+        with self._turn:
+            stale, absent = list(self._stale.items())[:5], list(self._absent.items())[:5]
+        silent = [f"{source}: {why}" for source, why in stale]
+        told = f"; nothing is heard of {'; '.join(silent)}" if silent else ""
+        return told + "".join(f"; {source}: {why}" for source, why in absent)
 
     def _pop(self) -> Update | None:
         if not self._waiting:

@@ -41,6 +41,7 @@ class EventKind(StrEnum):
     STALE = "stale"
     REOPENED = "reopened"
     GAP = "gap"
+    ABSENT = "absent"
     REFUSED = "refused"
     ENDED = "ended"
 
@@ -50,7 +51,7 @@ class Event:
     """Something that happened to a subscription, beside its updates.
 
     Attributes:
-        kind: What.
+        kind: What. Absent: there is no such property, or none yet, which is then waited for.
         source: At which Bank, or URL.
         text: Why, for people.
         lost: Updates that are missing; they are counted here and nowhere else but in the `lost` of

@@ -174,8 +174,7 @@ class Application:
     @contextlib.asynccontextmanager
     async def _lifespan(self, _api: FastAPI) -> AsyncIterator[None]:
         served = self._served
-        subscriptions = Subscriptions()
-        subscriptions.settings = LinkSettings(ping_every=1.0, timeout=3.0)
+        subscriptions = Subscriptions(settings=LinkSettings(ping_every=1.0, timeout=3.0))
         async with AsyncHub() as hub:
             self._questions = Questions(hub, served.url)
             self._viewers = Viewers(served.bank, served.url, subscriptions, served.viewers)

@@ -440,3 +440,13 @@ def test_a_stranger_s_notices_are_asked_back_for_once() -> None:
     for count in range(2, 1000):
         newest(link, 4, count, 99, count)
     assert len(link.asks) == 1
+
+
+def test_a_property_that_is_not_there_is_named_with_what_was_meant() -> None:
+    link, sink = opened(("bank", "scna", NO_LIMITS))
+    ask = link.asks.popleft()
+    told = {"streams": [], "known": ["scan"], "hint": "; did you mean scan?"}
+    said = {"instance": "life", "session": 1, "answers": [told]}
+    assert link.answered(ask, said, None, 1.0)
+    assert sink.kinds == ["opened", "absent"]
+    assert sink.events[-1].text == "bank has no property scna yet; did you mean scan?"

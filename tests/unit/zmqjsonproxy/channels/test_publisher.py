@@ -237,7 +237,7 @@ def test_what_is_wrong_with_a_wish_is_told_beside_the_others(bench: Bench) -> No
     assert len(good["streams"]) == 1
     assert unknown["error"] == "'none' publishes nothing here; there are: bank"
     assert "not 5" in strange["error"]
-    assert empty == {"streams": [], "known": ["e", "n"]}
+    assert empty == {"streams": [], "known": ["e", "n"], "hint": "; did you mean n?"}
     assert bench.publisher.unsubscribe(A, [5, ["bank", "n", {}]]) == 1
     assert bench.publisher.unsubscribe(B, wishes) == 0
 
@@ -246,7 +246,7 @@ def test_each_bound_is_told(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(module, "PATTERNS_MOST", 2)
     assert bench.subscribe(A, "a", "b", "c", "a")[2:] == [
         {"error": "a client has at most 2 patterns"},
-        {"streams": [], "known": ["e", "n"]},
+        {"streams": [], "known": ["e", "n"], "hint": ""},
     ]
     monkeypatch.setattr(module, "STREAMS_MOST", 1)
     assert "at most 1 streams" in bench.subscribe(B, "*")[0]["error"]

@@ -359,3 +359,14 @@ def test_a_wait_in_vain_says_who_is_not_there(owner: Owner) -> None:
     for wait in (sub.next, lambda timeout: sub.wait_for(bool, timeout)):
         with pytest.raises(TimeoutError, match=r"0 s.*; nothing is heard of BANKA: it was ended"):
             wait(0)
+
+
+def test_a_wait_in_vain_names_what_is_not_there(owner: Owner) -> None:
+    sub = Subscription(owner, "it")
+    sub.note(Event(EventKind.ABSENT, "BANKA", "bank has no property scna yet"))
+    with pytest.raises(TimeoutError, match="BANKA: bank has no property scna yet"):
+        sub.next(0.0)
+    sub.take([update(1, source="BANKA")])
+    sub.next(0.0)
+    with pytest.raises(TimeoutError, match=r"within 0 s$"):
+        sub.next(0.0)
