@@ -155,6 +155,8 @@ class _Watched:
         """Pass an event on; a Player that is there is asked."""
         from zmqjsonproxy.channels.updates import EventKind
 
+        if event.kind is EventKind.ABSENT:  # said below, of all names that a Bank has not
+            return
         self._view.note(event)
         if event.kind in (EventKind.OPENED, EventKind.REOPENED):
             self._ask(event.source)
