@@ -20,6 +20,7 @@ from groundwork.values import JsonObject
 from zmqjsonproxy import ndarray
 from zmqjsonproxy.channels.link import Ask, Link, LinkState, Verb, Wish
 from zmqjsonproxy.channels.protocol.limits import WHOLE, Limits
+from zmqjsonproxy.channels.protocol.notices import read_frame
 from zmqjsonproxy.channels.settings import LinkSettings, QueuePolicy
 from zmqjsonproxy.channels.subscription import Subscription
 from zmqjsonproxy.channels.updates import Event, Update
@@ -87,6 +88,7 @@ class Subscriber(OfOneProcess):
             context or own_context(), HubSettings(), locators, streams=True
         )
         self._core = self._connections.core
+        self._core.read_notice = read_frame
         self._links: dict[str, _Connected] = {}  # by URL
         self._requests: deque[Callable[[float], None]] = deque()
         self._asked: deque[PendingCall] = deque()  # by their deadlines
