@@ -31,7 +31,7 @@ IN_SOCKET_MOST = 100
 """Messages to one client that wait in the socket, each smaller than COPIED_MOST."""
 _LARGE_MOST = 8 * 2**20
 """Bytes of larger messages to one client that wait there; but one message may have more."""
-_RETRY_S, _RETRY_MOST_S = 0.005, 0.5
+_RETRY_S, _RETRY_MOST_S = 0.001, 0.5
 _CLIENTS_MOST = 1000
 """Clients of which is known what of their large messages the socket may hold; with more, those for
 which nothing waits are forgotten."""
