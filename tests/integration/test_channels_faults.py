@@ -77,8 +77,9 @@ def test_a_player_that_is_killed_and_back_at_once_counts_anew(
         others["other"].next(WITHIN_S)
         with Dealer({"BANKA": here}, timeout=WITHIN_S) as d:
             until(numbers, d["BANKA"].count("number", 19))
-            first.kill()
-            next_.begin()
+        first.kill()
+        next_.begin()
+        with Dealer({"BANKA": here}, timeout=WITHIN_S) as d:  # which never met the first one
             d["BANKA"].count("number", published - 1)
             last = until(numbers, published)[-1]
             assert last.number == published
