@@ -37,7 +37,7 @@ _TOPIC = b"trace"
 
 
 class Instrument:
-    """What is published."""
+    """Object that publishes bursts."""
 
     level = published(0.0, unit="dB", doc="A number.")
     trace = pipe(unit="V", x_unit="s", doc="Numbers.")

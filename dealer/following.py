@@ -21,7 +21,7 @@ __all__ = ["End", "Follower", "Sink", "subscribed"]
 LOOK_S = 0.25
 """So often a sink may draw anew, s."""
 PING_EVERY_S, SILENT_S = 1.0, 3.0
-"""As a display has them: a Player that says nothing for so long is stale, s."""
+"""Settings of a display: a Player that says nothing for so long is stale, s."""
 
 
 class Sink(Protocol):

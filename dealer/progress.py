@@ -156,7 +156,7 @@ class CallLine(ProgressLine):
 
 
 class FetchLine(ProgressLine):
-    """How far a fetch is."""
+    """Progress line of a fetch."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""What a Player publishes of every kind of Bank, without code of the kind."""
+"""Properties that a Player publishes of every kind of Bank, without code of the kind."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a spectrometer Bank publishes, as its subscribers see it."""
+"""Properties of a spectrometer Bank, as its subscribers see it."""
 
 from __future__ import annotations
 

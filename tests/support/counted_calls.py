@@ -1,4 +1,4 @@
-"""How much work something is, without a clock: the function calls that it makes."""
+"""Work of a piece of code, without a clock: the function calls that it makes."""
 
 from __future__ import annotations
 

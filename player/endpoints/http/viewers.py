@@ -46,7 +46,7 @@ class Wanted:
 
     @property
     def is_paced(self) -> bool:
-        """Whether the newest value is enough; without a rate each one is wanted."""
+        """Tell whether the newest value is enough; without a rate each one is wanted."""
         return any(name == "rate" for name, _ in self.limits)
 
 

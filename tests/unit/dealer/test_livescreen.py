@@ -17,7 +17,7 @@ class Screen(io.StringIO):
         return True
 
     def lines(self) -> list[str]:
-        """What is seen."""
+        """Visible lines."""
         rows, row, column = [""], 0, 0
         for code, text in re.findall(r"(\x1b\[\d*[A-Z]|[\r\n])|([^\x1b\r\n]+)", self.getvalue()):
             if code == "\r":

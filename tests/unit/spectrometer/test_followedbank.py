@@ -1,4 +1,4 @@
-"""What a Bank says of live spectra that do not come."""
+"""Reasons that a Bank gives of live spectra that do not come."""
 
 from __future__ import annotations
 

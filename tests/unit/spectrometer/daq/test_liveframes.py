@@ -25,7 +25,7 @@ LIVES = 20
 
 @pytest.fixture
 def path(tmp_path: Path) -> Iterator[Path]:
-    """Where a memory is; in `/dev/shm`, as ever."""
+    """Path of a memory; in `/dev/shm`, as ever."""
     made = Path("/dev/shm") / f"test-spectra-{os.getpid()}-{random.getrandbits(40):x}"
     yield made
     made.unlink(missing_ok=True)
