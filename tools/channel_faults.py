@@ -48,7 +48,7 @@ CASES: dict[str, Case] = {}
 
 
 class WrongError(Exception):
-    """What was seen is not what is promised."""
+    """Broken promise: something else was seen."""
 
 
 def case(name: str) -> Callable[[Case], Case]:
@@ -419,7 +419,7 @@ def frames() -> Iterator[str]:
 
 @case("a reader frozen 20 s at 100 Hz")
 def late() -> Iterator[str]:
-    """How old is what it gets first."""
+    """Age of what it gets first."""
     with ExitStack() as stack:
         player = stack.enter_context(Publisher(rate=100.0))
         still = stack.enter_context(Reader(player.url, "number"))

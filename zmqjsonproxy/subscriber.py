@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, Unpack
 
 import zmq
 
@@ -21,9 +21,8 @@ from zmqjsonproxy import ndarray
 from zmqjsonproxy.channels.link import Ask, Link, LinkState, Verb, Wish
 from zmqjsonproxy.channels.protocol.limits import WHOLE, Limits
 from zmqjsonproxy.channels.protocol.notices import read_frame
-from zmqjsonproxy.channels.settings import LinkSettings, QueuePolicy
-from zmqjsonproxy.channels.subscription import Subscription
-from zmqjsonproxy.channels.updates import Event, Update
+from zmqjsonproxy.channels.settings import LinkSettings
+from zmqjsonproxy.channels.subscription import ReaderOptions, Subscription
 from zmqjsonproxy.locating import Locators, scheme_of
 from zmqjsonproxy.process import LET_GO_WITHIN_S, OfOneProcess, own_context, watch_process
 from zmqjsonproxy.rpc.calls import Call, Hello
@@ -106,27 +105,14 @@ class Subscriber(OfOneProcess):
         self,
         targets: Sequence[Target],
         label: str,
-        *,
-        policy: str = QueuePolicy.DROP_OLDEST,
-        most: int = 10_000,
-        most_bytes: int = 64 * 2**20,
-        callback: Callable[[Update], object] | None = None,
-        on_event: Callable[[Event], object] | None = None,
+        **reader: Unpack[ReaderOptions],
     ) -> Subscription:
         """Subscribe to properties of Players, which need not be there yet; other arguments as of
         Subscription."""
         for target in targets:
             for _, _, limits in target.wishes:
                 _check_reducible(limits)
-        made = Subscription(
-            self,
-            label,
-            policy=policy,
-            most=most,
-            most_bytes=most_bytes,
-            callback=callback,
-            on_event=on_event,
-        )
+        made = Subscription(self, label, **reader)
         self._targets[made] = tuple(targets)
         if self._is_closed:  # asked now: from here on whoever closes it ends this one, too
             self._targets.pop(made, None)

@@ -16,7 +16,7 @@ from support.player_run import clean_environment, python
 from support.publisher import Publisher, is_whole
 from support.reader import Reader
 from support.threads import in_threads
-from support.watcher import WITHIN_S, Watcher, assert_counted, until
+from support.watcher import WITHIN_S, Watcher, assert_counted, called, until
 
 from dealer import Dealer
 from zmqjsonproxy.channels.protocol.limits import NO_LIMITS
@@ -36,9 +36,8 @@ def player() -> Iterator[Publisher]:
 
 @pytest.fixture
 def bank(player: Publisher) -> Iterator[Any]:
-    with Dealer({"BANKA": player.url}, timeout=WITHIN_S) as d:
-        yield d["BANKA"]
-        d["BANKA"].flow(0)
+    with called(player.url) as proxy:
+        yield proxy
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from support.original_server import OriginalPlayer
 from support.player_run import clean_environment, free_port
 from support.publisher import Publisher, is_whole
 from support.reader import Reader
-from support.watcher import WITHIN_S, Watcher, assert_counted, until, value_is
+from support.watcher import WITHIN_S, Watcher, assert_counted, called, until, value_is
 
 from dealer import Dealer
 from player.testing.wire import Wire
@@ -39,9 +39,8 @@ def player() -> Iterator[Publisher]:
 
 @pytest.fixture
 def bank(player: Publisher) -> Iterator[Any]:
-    with Dealer({"BANKA": player.url}, timeout=WITHIN_S) as d:
-        yield d["BANKA"]
-        d["BANKA"].flow(0)
+    with called(player.url) as proxy:
+        yield proxy
 
 
 @pytest.fixture

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import queue
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import pairwise
 from typing import Any, Self
 
+from dealer import Dealer
 from groundwork.closing import Closing
 from zmqjsonproxy.channels.protocol.limits import NO_LIMITS, Limits
 from zmqjsonproxy.channels.settings import LinkSettings
@@ -17,6 +19,14 @@ from zmqjsonproxy.subscriber import Subscriber, Target
 
 WITHIN_S = 60.0
 IMPATIENT = LinkSettings(ping_every=0.2, timeout=1.0)
+
+
+@contextmanager
+def called(url: str) -> Iterator[Any]:
+    """Yield a proxy of a publishing Bank, which flows no more at the end."""
+    with Dealer({"BANKA": url}, timeout=WITHIN_S) as d:
+        yield d["BANKA"]
+        d["BANKA"].flow(0)
 
 
 class Watcher(Closing):

@@ -9,7 +9,7 @@ import threading
 import time
 from collections import OrderedDict, deque
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from typing import Protocol, Self, TypeVar
+from typing import Protocol, Self, TypedDict, TypeVar
 
 from groundwork.values import RemoteValue
 from zmqjsonproxy.channels.protocol.limits import Limits, read_limits
@@ -19,7 +19,7 @@ from zmqjsonproxy.channels.updates import Event, EventKind, Update
 from zmqjsonproxy.errors import ProxyError
 from zmqjsonproxy.process import OfOneProcess
 
-__all__ = ["Subscription", "SubscriptionEndedError"]
+__all__ = ["ReaderOptions", "Subscription", "SubscriptionEndedError"]
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +35,16 @@ _NAMES_MOST = 50_000
 
 class SubscriptionEndedError(ProxyError):
     """Nothing comes of the subscription any more; the text says why."""
+
+
+class ReaderOptions(TypedDict, total=False):
+    """Keyword arguments of a Subscription, as those who make one for others pass them on."""
+
+    policy: str
+    most: int
+    most_bytes: int
+    callback: Callable[[Update], object] | None
+    on_event: Callable[[Event], object] | None
 
 
 class _Owner(Protocol):
@@ -310,7 +320,7 @@ class Subscription(OfOneProcess):
 
     @property
     def is_stale(self) -> bool:
-        """Whether nothing is heard of some of its sources, so that values may be out of date."""
+        """Tell whether nothing is heard of some of its sources, so that values may be out of date."""
         return bool(self._stale)
 
     def reconnect(self) -> None:

@@ -32,7 +32,7 @@ from zmqjsonproxy.hubs import Hub
 __all__ = ["Fetched", "Progress", "fetch"]
 
 HEAD_BYTES = 2**20
-"""Where a header may be that counts what is behind it."""
+"""First bytes, among which a header may count what is behind it."""
 MAX_REWRITTEN = 16
 """Blocks that are fetched again, of a file that was written to meanwhile: its header, say. In more of
 them it is another file."""

@@ -1,4 +1,4 @@
-"""What is published of a status memory: each change, and nothing else, whoever writes it."""
+"""Properties of a status memory: each change, and nothing else, whoever writes it."""
 
 from __future__ import annotations
 

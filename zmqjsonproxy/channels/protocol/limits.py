@@ -42,7 +42,7 @@ class Limits:
 
     @property
     def chooses(self) -> bool:
-        """Whether some updates are not sent, so that a stream counts by itself."""
+        """Tell whether some updates are not sent, so that a stream counts by itself."""
         return bool(self.rate or self.dead_band)
 
     def describe(self) -> JsonObject:
@@ -114,7 +114,7 @@ class Limiter(Generic[T]):
 
     @property
     def compares(self) -> bool:
-        """Whether it looks at values."""
+        """Tell whether it looks at values."""
         return bool(self._band)
 
     def forget(self) -> None:

@@ -16,7 +16,7 @@ _ANSWERS_TO_GROW = 128
 """So many without a loss, and larger pieces are tried again."""
 _PIECES_PER_S = 4
 _CATCH_UP_S = 0.5
-"""What was not asked for in time is asked for later, up to so long after, s."""
+"""Longest delay that is caught up: bytes not asked for in time are asked for later, s."""
 
 
 @dataclass(slots=True)

@@ -35,7 +35,7 @@ class PartNote:
 
     @property
     def stretch(self) -> ByteRange:
-        """Where they are in the file."""
+        """Their place in the file."""
         return ByteRange(self.first, self.size)
 
     def describe(self) -> dict[str, object]:

@@ -60,8 +60,8 @@ _TAKES = ndarray.is_available()
 only."""
 
 SHORT_END = b',"short":true}}'
-"""How a request of one of our callers ends if no integer in it has more than 64 bits; its server need
-not look for any."""
+"""End of a request of one of our callers if no integer in it has more than 64 bits; its server need not
+look for any."""
 _SHORT = b'{"dealer":{"short":true},'
 """How a reply to one of our callers begins, likewise."""
 _LONG_ENOUGH = 1000
