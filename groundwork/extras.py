@@ -8,9 +8,11 @@ __all__ = ["EXTRAS", "install_advice"]
 EXTRAS = {
     "aiokatcp": "instruments",
     "astropy": "fits",
+    "boost_histogram": "histogrammer",
     "fastapi": "web",
     "jinja2": "web",
     "matplotlib": "plot",
+    "numba": "histogrammer",
     "numpy": "player",
     "orjson": "player",
     "posix_ipc": "player",

@@ -1,0 +1,1 @@
+"""What is computed from spectra: statistics, integrals, projections. Pure."""

@@ -1,0 +1,1 @@
+"""Events: their files and other sources, and their blocks by column."""

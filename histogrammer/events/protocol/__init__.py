@@ -1,0 +1,1 @@
+"""Bytes of event data. No files, no sockets."""

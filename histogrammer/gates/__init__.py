@@ -1,0 +1,1 @@
+"""Kinds of gates (conditions), a module each. Pure."""
