@@ -21,8 +21,6 @@ reason: `MAX_CELLS`.
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import numpy.typing as npt
 
@@ -189,7 +187,7 @@ def fill_bits(
         for i in range(x.size):
             value = np.float64(x[i])
             if x_bits[i] != absent and mask[i] and abs(value) < np.inf:
-                word = np.int64(math.fmod(value, 4294967296.0))  # both cut towards zero
+                word = np.int64(np.fmod(value, 4294967296.0))  # both cut towards zero
                 for bit in range(32):
                     if (word >> bit) & 1:
                         padded[bit + 1 if bit + 1 < last else last] += 1.0
