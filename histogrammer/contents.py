@@ -18,17 +18,19 @@ Counts = npt.NDArray[np.float64]
 """Counts are exact up to 2**53."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Contents:
     """Cells of a spectrum; they stay where they are as long as anybody has them.
 
     Attributes:
         cells: Shape of the definition: (x,) or (y, x), flow cells included. Part of `padded`.
         padded: The cells in one dimension, and `MISS_BINS` more, whose counts mean nothing.
+        moved: Bins by which the axis of a strip chart has moved.
     """
 
     cells: Counts
     padded: Counts
+    moved: int = 0
 
     @classmethod
     def zeros(cls, shape: Sequence[int]) -> Contents:

@@ -16,7 +16,7 @@ a fill. Everything is compared before it becomes an integer, as the cast of NaN 
 
 Columns are cut to pieces of 2048 before the loops, as an index that is a sum may be negative for
 all that the compiler knows, and costs the vector code. Indices are 32 bits wide for the same
-reason: `MAX_CELLS`.
+reason; no definition has so many cells.
 """
 
 from __future__ import annotations
@@ -29,11 +29,9 @@ from histogrammer.axes import Axis
 from histogrammer.compiling import compiled, compiled_or
 from histogrammer.contents import MISS_BINS, Counts
 from histogrammer.fallback import Absent, Bits, Fills, Masks, Values
+from histogrammer.spectra import stripchart
 
-__all__ = ["MAX_CELLS", "axis_table", "fill_bits", "fill_ones", "fill_pairs"]
-
-MAX_CELLS = 2**31 - 1 - MISS_BINS
-"""Cells of the largest spectrum that these functions can fill; larger ones take the fallback."""
+__all__ = ["add_at_times", "axis_table", "fill_bits", "fill_ones", "fill_pairs"]
 
 PIECE = 2048
 LOW, HIGH, WIDTH, BINS, STRIDE = range(5)
@@ -191,3 +189,6 @@ def fill_bits(
                 for bit in range(32):
                     if (word >> bit) & 1:
                         padded[bit + 1 if bit + 1 < last else last] += 1.0
+
+
+add_at_times = compiled_or(stripchart.add_at_times)(stripchart.add_at_times)

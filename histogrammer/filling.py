@@ -1,0 +1,184 @@
+"""Filling of all spectra from blocks of events: a plan, made once, and threads that share it out.
+
+A spectrum is filled by one thread at a time, and a gate evaluated once a block for all that use it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from graphlib import TopologicalSorter
+from threading import RLock
+
+import numpy as np
+
+from groundwork.closing import Closing
+from histogrammer.contents import Contents
+from histogrammer.events.blocks import EventBlock
+from histogrammer.fillplan import Columns, Part, parts
+from histogrammer.gates.condition import Condition, Truth
+from histogrammer.spectra.definition import Definition
+from histogrammer.workers import Job, Workers
+
+__all__ = ["FilledSpectrum", "Filler", "default_threads"]
+
+MOST_THREADS = 4
+"""More wait for memory, and the reader and the REST server want cores, too."""
+
+
+@dataclass(frozen=True, slots=True)
+class FilledSpectrum:
+    """A spectrum as it is filled.
+
+    Attributes:
+        definition: Its definition.
+        contents: Its contents, of the shape of its definition.
+        gate: Name of a condition; None: ungated. Of one that does not exist nothing is filled.
+    """
+
+    definition: Definition
+    contents: Contents
+    gate: str | None = None
+
+
+def default_threads() -> int:
+    """Return the number of threads for this process: of its cores, at most `MOST_THREADS`."""
+    return min(len(os.sched_getaffinity(0)), MOST_THREADS)
+
+
+class Filler(Closing):
+    """Fills spectra. One caller at a time; he may change definitions between blocks only.
+
+    Args:
+        threads: Threads that share out the spectra, the caller's among them.
+        compiled: Use numba, where it is installed; else numpy and boost-histogram.
+    """
+
+    def __init__(self, *, threads: int | None = None, compiled: bool = True) -> None:
+        self._workers = Workers(default_threads() if threads is None else threads)
+        self._compiled = compiled
+        self._spectra: tuple[FilledSpectrum, ...] = ()
+        self._conditions: Mapping[str, Condition] = {}
+        self._plan: _Plan | None = None
+        self._all = np.ones(0, bool)
+
+    def define(
+        self, spectra: Iterable[FilledSpectrum], conditions: Mapping[str, Condition]
+    ) -> None:
+        """Take other spectra and conditions. It is cheap: the plan is made with the next block."""
+        self._spectra, self._conditions = tuple(spectra), dict(conditions)
+        self._plan = None
+
+    def fill(self, block: EventBlock) -> None:
+        """Fill all spectra.
+
+        Raises:
+            Exception: What a condition raised; spectra without it are filled.
+        """
+        if not len(block):
+            return
+        plan = self._plan
+        if plan is None or plan.rows != block.rows:
+            plan = _Plan(block.rows, self._spectra, self._conditions, compiled=self._compiled)
+            self._plan = plan
+        if len(self._all) != len(block):
+            self._all = np.ones(len(block), bool)
+        truths = _BlockTruths(block, self._conditions, plan.locks)
+        self._workers.run(plan.jobs(Columns.of(block), truths, self._all))
+
+    def close(self) -> None:
+        """End the threads. Blocks are then filled by the caller's."""
+        self._workers.close()
+
+
+class _Plan:
+    """Spectra and gates that blocks with certain parameters fill, in the order of their jobs."""
+
+    def __init__(
+        self,
+        rows: Mapping[str, int],
+        spectra: Sequence[FilledSpectrum],
+        conditions: Mapping[str, Condition],
+        *,
+        compiled: bool,
+    ) -> None:
+        self.rows = dict(rows)
+        found = [
+            (
+                spectrum.gate,
+                list(parts(spectrum.definition, spectrum.contents, rows, compiled=compiled)),
+            )
+            for spectrum in spectra
+        ]
+        # What is ungated comes first, so that gates are ready when they are asked for; what takes
+        # long before what fills the gaps.
+        self._spectra = sorted(
+            ((gate, parts_) for gate, parts_ in found if parts_),
+            key=lambda item: (item[0] is not None, -sum(part.cost for part in item[1])),
+        )
+        used = {gate for gate, _ in self._spectra if gate is not None}
+        self._gates = _in_order(used, conditions)
+        self.locks = {gate: RLock() for gate in self._gates}
+
+    def jobs(self, columns: Columns, truths: _BlockTruths, everything: Truth) -> Iterator[Job]:
+        """Return the jobs for a block."""
+        for name in self._gates:
+            yield partial(truths, name)
+        for gate, parts_ in self._spectra:
+            yield partial(_fill, parts_, columns, gate, truths, everything)
+
+
+def _fill(
+    parts_: Sequence[Part],
+    columns: Columns,
+    gate: str | None,
+    truths: _BlockTruths,
+    everything: Truth,
+) -> None:
+    mask = everything if gate is None else truths(gate)
+    if gate is None or mask.any():
+        for part in parts_:
+            part.fill(columns, mask)
+
+
+def _in_order(wanted: set[str], conditions: Mapping[str, Condition]) -> list[str]:
+    """Return gates and all that they are made of, each after its parts, simple ones first."""
+    graph, seen = TopologicalSorter[str](), set(wanted)
+    while wanted:
+        name = wanted.pop()
+        if name in conditions:
+            made_of = [part for part in conditions[name].gates if part in conditions]
+            graph.add(name, *made_of)
+            wanted |= set(made_of) - seen
+            seen |= wanted
+    return sorted(graph.static_order(), key=lambda name: bool(conditions[name].gates))
+
+
+class _BlockTruths:
+    """Truths of conditions for one block, each made by the first thread that asks."""
+
+    def __init__(
+        self, block: EventBlock, conditions: Mapping[str, Condition], locks: Mapping[str, RLock]
+    ) -> None:
+        self._block, self._conditions, self._locks = block, conditions, locks
+        self._made: dict[str, Truth] = {}
+
+    def __call__(self, name: str) -> Truth:
+        """Return the truth of a condition; False for one that does not exist."""
+        found = self._made.get(name)
+        if found is not None:
+            return found
+        condition = self._conditions.get(name)
+        if condition is None:
+            return np.zeros(len(self._block), bool)
+        with self._locks[name]:
+            if name not in self._made:
+                truth = condition.truth(self._block, self)
+                self._made[name] = np.ascontiguousarray(truth)
+            return self._made[name]
+
+    def exists(self, name: str) -> bool:
+        """Tell whether there is a condition of this name."""
+        return name in self._conditions
