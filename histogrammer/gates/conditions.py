@@ -197,7 +197,8 @@ class Conditions(Mapping[str, Condition]):
                     waiting.append(gate)
         if name not in came_from:
             return []
-        chain = [name]
-        while (before := came_from[chain[-1]]) != name:
-            chain.append(before)
-        return [name, *reversed(chain)] if len(chain) == 1 else [name, *reversed(chain[1:]), name]
+        chain, at = [name], came_from[name]
+        while at != name:
+            chain.append(at)
+            at = came_from[at]
+        return [name, *reversed(chain)]

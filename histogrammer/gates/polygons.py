@@ -102,10 +102,12 @@ class Polygon:
 
     def _holds_by_fractions(self, x: float, y: float) -> bool:
         """Tell whether a point of the box is inside; it is no corner."""
-        turns = [
-            turn_by_fractions(*edge, x, y) for edge in self.edges.tolist() if edge[1] <= y < edge[3]
+        signs = [
+            turn_by_fractions(xa, ya, xb, yb, x, y)
+            for xa, ya, xb, yb in self.edges.tolist()
+            if ya <= y < yb
         ]
-        return sum(self.side * sign >= 0 for sign in turns) % 2 == 1
+        return sum(self.side * sign >= 0 for sign in signs) % 2 == 1
 
 
 def _rasterize(edges: Floats) -> Marks:
@@ -126,28 +128,27 @@ def _rasterize(edges: Floats) -> Marks:
 
 def _enter_edges(edges: Floats, near: Counts, crossings: Counts) -> None:
     xa, ya, xb, yb = (end[:, None] for end in edges.T)
-    height = yb - ya
-    rows = np.broadcast_to(np.arange(CELLS), (len(edges), CELLS))
+    flat = yb - ya < _FLAT
+    low = np.arange(CELLS, dtype=np.float64)
 
     def across(y: Floats) -> Floats:
-        """Return x of each edge at y; of one that ends before, x of its end."""
-        along = np.clip((y - ya) / np.where(height > 0, height, 1.0), 0.0, 1.0)
+        """Return x of each edge at y, or at the end that is nearer; of a flat one it is anywhere
+        between its ends."""
+        along = np.clip((y - ya) / np.where(flat, 1.0, yb - ya), 0.0, 1.0)
         x: Floats = xa + along * (xb - xa)
         return x
 
-    begin = np.where(height < _FLAT, xa, across(rows - _MARGIN))
-    end = np.where(height < _FLAT, xb, across(rows + 1 + _MARGIN))
-    in_row = (rows + 1 >= ya - _MARGIN) & (rows <= yb + _MARGIN)
-    first, last = (
-        _columns(np.minimum(begin, end) - _MARGIN),
-        _columns(np.maximum(begin, end) + _MARGIN),
+    begin, end = (
+        np.where(flat, xa, across(low - _MARGIN)),
+        np.where(flat, xb, across(low + 1 + _MARGIN)),
     )
-    np.add.at(near, (rows[in_row], first[in_row]), 1)
-    np.add.at(near, (rows[in_row], last[in_row] + 1), -1)
+    edge, row = np.nonzero((low + 1 >= ya - _MARGIN) & (low <= yb + _MARGIN))
+    np.add.at(near, (row, _columns(np.minimum(begin, end) - _MARGIN)[edge, row]), 1)
+    np.add.at(near, (row, _columns(np.maximum(begin, end) + _MARGIN)[edge, row] + 1), -1)
 
-    middle = rows + 0.5
-    crosses = (ya <= middle) & (middle < yb)
-    np.add.at(crossings, (rows[crosses], _columns(across(middle))[crosses]), 1)
+    middle = low + 0.5
+    edge, row = np.nonzero((ya <= middle) & (middle < yb))
+    np.add.at(crossings, (row, _columns(across(middle))[edge, row]), 1)
 
 
 def _columns(x: Floats) -> npt.NDArray[np.intp]:
