@@ -5,6 +5,7 @@ HistogrammerError
 +-- ParameterError      a parameter that is unknown, or there already, or its metadata
 +-- SpectrumError       a spectrum that is unknown, or there already, or cannot be
 +-- ConditionError      a gate that is unknown, or cannot be
++-- PatternError        a pattern of names that is malformed
 +-- EventFileError      a file of events that is cut, broken or hostile
 +-- SpectrumFileError   a file of spectra that cannot be read
 +-- DisplayMemoryError  no slot, no room, or no space for the display memory
@@ -21,6 +22,7 @@ __all__ = [
     "EventFileError",
     "HistogrammerError",
     "ParameterError",
+    "PatternError",
     "SpectrumError",
     "SpectrumFileError",
 ]
@@ -44,6 +46,19 @@ class SpectrumError(HistogrammerError):
 
 class ConditionError(HistogrammerError):
     """A gate that does not exist or cannot be made, or cannot be used that way."""
+
+
+class PatternError(HistogrammerError):
+    """A pattern of names that is malformed.
+
+    Attributes:
+        pattern: As it was given.
+        reason: Sentence about it.
+    """
+
+    def __init__(self, pattern: str, reason: str) -> None:
+        super().__init__(f"pattern {pattern}: {reason}")
+        self.pattern, self.reason = pattern, reason
 
 
 class EventFileError(HistogrammerError):
