@@ -11,14 +11,18 @@ from dataclasses import dataclass
 from functools import partial
 from graphlib import TopologicalSorter
 from threading import RLock
+from typing import TypeAlias
 
 import numpy as np
 
 from groundwork.closing import Closing
 from histogrammer.contents import Contents
 from histogrammer.events.blocks import EventBlock
-from histogrammer.fillplan import Columns, Part, parts
+from histogrammer.fillplan import Columns, Part, Times, parts
+from histogrammer.flavors import RUSTOGRAMER, Flavor
 from histogrammer.gates.condition import Condition, Truth
+from histogrammer.gates.conditions import BlockTruths
+from histogrammer.gates.folds import fold_counts, is_fold
 from histogrammer.spectra.definition import Definition
 from histogrammer.workers import Job, Workers
 
@@ -36,11 +40,13 @@ class FilledSpectrum:
         definition: Its definition.
         contents: Its contents, of the shape of its definition.
         gate: Name of a condition; None: ungated. Of one that does not exist nothing is filled.
+        fold: Name of a condition; None: not folded. One that does not exist has no effect.
     """
 
     definition: Definition
     contents: Contents
     gate: str | None = None
+    fold: str | None = None
 
 
 def default_threads() -> int:
@@ -54,11 +60,14 @@ class Filler(Closing):
     Args:
         threads: Threads that share out the spectra, the caller's among them.
         compiled: Use numba, where it is installed; else numpy and boost-histogram.
+        flavor: Its rule for folds holds.
     """
 
-    def __init__(self, *, threads: int | None = None, compiled: bool = True) -> None:
+    def __init__(
+        self, *, threads: int | None = None, compiled: bool = True, flavor: Flavor = RUSTOGRAMER
+    ) -> None:
         self._workers = Workers(default_threads() if threads is None else threads)
-        self._compiled = compiled
+        self._compiled, self._flavor = compiled, flavor
         self._spectra: tuple[FilledSpectrum, ...] = ()
         self._conditions: Mapping[str, Condition] = {}
         self._plan: _Plan | None = None
@@ -81,16 +90,37 @@ class Filler(Closing):
             return
         plan = self._plan
         if plan is None or plan.rows != block.rows:
-            plan = _Plan(block.rows, self._spectra, self._conditions, compiled=self._compiled)
-            self._plan = plan
+            plan = self._plan = _Plan(block.rows, self._planned(block.rows), self._conditions)
         if len(self._all) != len(block):
             self._all = np.ones(len(block), bool)
-        truths = _BlockTruths(block, self._conditions, plan.locks)
+        truths = _SharedTruths(self._conditions, block, plan.locks)
         self._workers.run(plan.jobs(Columns.of(block), truths, self._all))
+
+    def _planned(self, rows: Mapping[str, int]) -> Iterator[_Planned]:
+        for spectrum in self._spectra:
+            found = parts(
+                spectrum.definition,
+                spectrum.contents,
+                rows,
+                compiled=self._compiled,
+                folded=self._folded(spectrum),
+            )
+            if planned := list(found):
+                yield spectrum.gate, planned
+
+    def _folded(self, spectrum: FilledSpectrum) -> Times | None:
+        fold = self._conditions.get(spectrum.fold or "")
+        if spectrum.fold is None or not is_fold(fold):
+            return None
+        return partial(fold_counts, fold, spectrum.definition, rule=self._flavor.folds)
 
     def close(self) -> None:
         """End the threads. Blocks are then filled by the caller's."""
         self._workers.close()
+
+
+_Planned: TypeAlias = tuple[str | None, Sequence[Part]]
+"""Gate of a spectrum, and the parts of it that blocks fill."""
 
 
 class _Plan:
@@ -99,30 +129,20 @@ class _Plan:
     def __init__(
         self,
         rows: Mapping[str, int],
-        spectra: Sequence[FilledSpectrum],
+        spectra: Iterable[_Planned],
         conditions: Mapping[str, Condition],
-        *,
-        compiled: bool,
     ) -> None:
         self.rows = dict(rows)
-        found = [
-            (
-                spectrum.gate,
-                list(parts(spectrum.definition, spectrum.contents, rows, compiled=compiled)),
-            )
-            for spectrum in spectra
-        ]
         # What is ungated comes first, so that gates are ready when they are asked for; what takes
         # long before what fills the gaps.
         self._spectra = sorted(
-            ((gate, parts_) for gate, parts_ in found if parts_),
-            key=lambda item: (item[0] is not None, -sum(part.cost for part in item[1])),
+            spectra, key=lambda item: (item[0] is not None, -sum(part.cost for part in item[1]))
         )
         used = {gate for gate, _ in self._spectra if gate is not None}
         self._gates = _in_order(used, conditions)
         self.locks = {gate: RLock() for gate in self._gates}
 
-    def jobs(self, columns: Columns, truths: _BlockTruths, everything: Truth) -> Iterator[Job]:
+    def jobs(self, columns: Columns, truths: BlockTruths, everything: Truth) -> Iterator[Job]:
         """Return the jobs for a block."""
         for name in self._gates:
             yield partial(truths, name)
@@ -134,10 +154,10 @@ def _fill(
     parts_: Sequence[Part],
     columns: Columns,
     gate: str | None,
-    truths: _BlockTruths,
+    truths: BlockTruths,
     everything: Truth,
 ) -> None:
-    mask = everything if gate is None else truths(gate)
+    mask = everything if gate is None else np.ascontiguousarray(truths(gate))
     if gate is None or mask.any():
         for part in parts_:
             part.fill(columns, mask)
@@ -156,29 +176,21 @@ def _in_order(wanted: set[str], conditions: Mapping[str, Condition]) -> list[str
     return sorted(graph.static_order(), key=lambda name: bool(conditions[name].gates))
 
 
-class _BlockTruths:
-    """Truths of conditions for one block, each made by the first thread that asks."""
+class _SharedTruths(BlockTruths):
+    """Truths that several threads ask for: each is made by the first of them, and others wait."""
 
     def __init__(
-        self, block: EventBlock, conditions: Mapping[str, Condition], locks: Mapping[str, RLock]
+        self, conditions: Mapping[str, Condition], block: EventBlock, locks: Mapping[str, RLock]
     ) -> None:
-        self._block, self._conditions, self._locks = block, conditions, locks
-        self._made: dict[str, Truth] = {}
+        super().__init__(conditions, block)
+        self._locks = locks
 
-    def __call__(self, name: str) -> Truth:
-        """Return the truth of a condition; False for one that does not exist."""
-        found = self._made.get(name)
-        if found is not None:
-            return found
-        condition = self._conditions.get(name)
-        if condition is None:
-            return np.zeros(len(self._block), bool)
+    def _make(self, name: str) -> None:
+        if name not in self._locks:  # there is no such condition
+            super()._make(name)
+            return
         with self._locks[name]:
             if name not in self._made:
-                truth = condition.truth(self._block, self)
-                self._made[name] = np.ascontiguousarray(truth)
-            return self._made[name]
-
-    def exists(self, name: str) -> bool:
-        """Tell whether there is a condition of this name."""
-        return name in self._conditions
+                for part in self._conditions[name].gates:
+                    self(part)
+                super()._make(name)

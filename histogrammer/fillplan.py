@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import ParamSpec, Protocol, TypeVar
+from typing import ParamSpec, Protocol, TypeAlias, TypeVar
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from histogrammer.contents import Contents, Counts
 from histogrammer.events.blocks import EventBlock, absent_bits
 from histogrammer.fallback import Absent, Bits, Fills, Kernel, Masks, Values
 from histogrammer.gates.condition import Truth
+from histogrammer.gates.folds import FoldCounts
 from histogrammer.spectra import kind_of
 from histogrammer.spectra.definition import (
     Definition,
@@ -27,11 +28,16 @@ from histogrammer.spectra.definition import (
     FillWith,
 )
 
-__all__ = ["Columns", "Part", "parts"]
+__all__ = ["Columns", "Part", "Times", "parts"]
+
+FILLS_AT_ONCE = 256
+"""Fills with masks of their own, which take 16 KiB each."""
 
 P = ParamSpec("P")
 R = TypeVar("R")
-Rows = Mapping[str, int]
+Rows: TypeAlias = Mapping[str, int]
+Times: TypeAlias = Callable[[Sequence[Fill], EventBlock], Sequence[FoldCounts]]
+"""How often each event of a block counts in each of some fills."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,27 +75,48 @@ class _CountingPart:
     Attributes:
         function: One of `kernels`.
         axes: As it takes them.
-        fills: As it takes them; all with mask 0, or each with its own.
-        partners: Parameters without which the fills do not count; empty: there are none.
+        table: Fills as it takes them, all with mask 0.
         padded: Cells of the spectrum.
+        fills: The same fills, as definitions have them.
+        times: Tells how often events count in fills; None: once.
     """
 
     function: Kernel
     axes: Counts
-    fills: Fills
-    partners: Sequence[str]
+    table: Fills
     padded: Counts
+    fills: Sequence[Fill]
+    times: Times | None
 
     @property
     def cost(self) -> float:
         return float(len(self.fills) * len(self.axes))
 
     def fill(self, columns: Columns, mask: Truth) -> None:
-        masks: Masks = mask[np.newaxis]
-        if self.partners:
-            masks = np.stack([mask & columns.block.present(name) for name in self.partners])
+        if self.times is None:
+            self._fill(columns, mask[np.newaxis], self.table)
+            return
+        for start in range(0, len(self.fills), FILLS_AT_ONCE):
+            chosen = slice(start, start + FILLS_AT_ONCE)
+            self._fill_times(columns, mask, chosen, self.times(self.fills[chosen], columns.block))
+
+    def _fill_times(
+        self, columns: Columns, mask: Truth, chosen: slice, times: Sequence[FoldCounts]
+    ) -> None:
+        """Fill with masks of their own: one for the first time that an event counts, one for the
+        second, ..."""
+        masks: list[Truth] = []
+        rows: list[tuple[int, int, int]] = []
+        for (x, other, _), often in zip(self.table[chosen].tolist(), times, strict=True):
+            for level in range(int(often.max(initial=0))):
+                rows.append((x, other, len(masks)))
+                masks.append(mask & (often > level))
+        if masks:
+            self._fill(columns, np.stack(masks), np.array(rows, np.int64))
+
+    def _fill(self, columns: Columns, masks: Masks, table: Fills) -> None:
         self.function(
-            columns.values, columns.bits, columns.absent, masks, self.fills, self.axes, self.padded
+            columns.values, columns.bits, columns.absent, masks, table, self.axes, self.padded
         )
 
 
@@ -121,7 +148,12 @@ class _StripPart:
 
 
 def parts(
-    definition: Definition, contents: Contents, rows: Rows, *, compiled: bool
+    definition: Definition,
+    contents: Contents,
+    rows: Rows,
+    *,
+    compiled: bool,
+    folded: Times | None = None,
 ) -> Iterator[Part]:
     """Return the parts of a spectrum whose parameters blocks have.
 
@@ -130,6 +162,7 @@ def parts(
         contents: Its contents.
         rows: Names of parameters that blocks have -> their rows.
         compiled: Use numba, where it is installed.
+        folded: Tells how often events count in fills; None: once.
     """
 
     def load(function: Compiled[P, R]) -> Callable[P, R]:
@@ -143,13 +176,20 @@ def parts(
             for _, (time, value) in found:
                 yield _StripPart(load(kernels.add_at_times), definition, contents, time, value)
             continue
-        partners = [fill.partner for fill, _ in found if isinstance(fill, FillWith)]
-        table = np.zeros((len(found), 3), np.int64)
-        table[:, :2] = [numbers for _, numbers in found]
-        if partners:
-            table[:, 2] = np.arange(len(partners))
         function, axes = _function(kind, definition)
-        yield _CountingPart(load(function), axes, table, partners, contents.padded)
+        yield _CountingPart(
+            load(function),
+            axes,
+            np.array([(*numbers, 0) for _, numbers in found], np.int64),
+            contents.padded,
+            [fill for fill, _ in found],
+            _with_partners if kind is FillWith else folded,
+        )
+
+
+def _with_partners(fills: Sequence[Fill], block: EventBlock) -> Sequence[Truth]:
+    """Tell which events have the partners of fills."""
+    return [block.present(fill.partner) for fill in fills if isinstance(fill, FillWith)]
 
 
 def _numbers(fill: Fill, rows: Rows) -> tuple[int, int] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections import Counter
@@ -101,9 +102,11 @@ def test_a_damaged_file_is_thrown_away_and_made_again(folder: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def overload() -> tuple[Any, Any]:
-    """Signature of a compiled function, and what numba has of it."""
-    function: Any = fresh().loaded()
+def overload(tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, Any]:
+    """Signature of a function that was compiled here, and what numba has of it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NUMBA_CACHE_DIR", str(tmp_path_factory.mktemp("empty")))
+        function: Any = fresh().loaded()
     function(5)
     ((signature, result),) = function.overloads.items()
     return signature, result
@@ -158,8 +161,6 @@ def test_a_place_where_nothing_can_be_written_is_borne(
 def test_files_of_former_versions_go_after_a_month(
     overload: tuple[Any, Any], tmp_path: Path
 ) -> None:
-    import os
-
     signature, result = overload
     CompiledCache(tmp_path, "m.twice", "1").save_overload(signature, result)
     old = the_file(tmp_path)

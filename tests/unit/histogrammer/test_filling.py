@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 import numpy as np
@@ -17,10 +17,15 @@ from histogrammer.axes import Axis
 from histogrammer.contents import Contents
 from histogrammer.events.blocks import EventBlock
 from histogrammer.filling import FilledSpectrum, Filler
+from histogrammer.flavors import RUSTOGRAMER, Flavor, FoldRule
 from histogrammer.gates.condition import Truth, Truths
+from histogrammer.gates.folds import fold_counts
+from histogrammer.gates.gammaslices import GammaSlice
+from histogrammer.gates.intervals import Interval
 from histogrammer.spectra import KINDS
 from histogrammer.spectra.definition import Definition
 
+PER_MATCH = replace(RUSTOGRAMER, folds=FoldRule.PER_MATCH)
 NAMES = ("a", "b", "c", "d")
 GROUPS: dict[str, list[list[str]]] = {
     "1": [["a"]],
@@ -122,6 +127,50 @@ def test_all_ways_of_filling_give_the_counts_of_exact_fractions(
         filler.fill(EventBlock.of(events[:5], dtype))
         filler.fill(EventBlock.of(events[5:], dtype))
         np.testing.assert_array_equal(contents.cells, expected)
+
+
+@pytest.mark.parametrize("letters", ["g1", "g2", "gd"])
+@pytest.mark.parametrize("flavor", [RUSTOGRAMER, PER_MATCH])
+@settings(max_examples=10)
+@given(events=histograms.events(NAMES))
+def test_a_folded_spectrum_counts_as_often_as_its_fold_says(
+    letters: str, flavor: Flavor, events: list[dict[str, float]]
+) -> None:
+    kind, axis = KINDS[letters], Axis(-100, 100, 8)
+    definition = kind.define("spectrum", GROUPS[letters], [axis] * kind.axes_given)
+    fold = GammaSlice(NAMES[:3], Interval(-50, 50, holds_high=False))
+    expected = np.zeros(definition.shape)
+    for event in events:
+        one = EventBlock.of([event])
+        fills = kind.fills(definition)
+        times = fold_counts(fold, definition, fills, one, flavor.folds)
+        for (_, index), often in zip(
+            histograms.fills_of(definition, dict.fromkeys(NAMES, 0.0) | event), times, strict=True
+        ):
+            expected[index] += int(often[0])
+    for compiled in (True, False):
+        contents = Contents.zeros(definition.shape)
+        with Filler(threads=1, compiled=compiled, flavor=flavor) as filler:
+            filler.define([FilledSpectrum(definition, contents, fold="fold")], {"fold": fold})
+            filler.fill(EventBlock.of(events))
+        np.testing.assert_array_equal(contents.cells, expected)
+
+
+def test_the_first_example_of_folds_in_the_reference() -> None:
+    definition = KINDS["g1"].define("g", [["a", "b", "c"]], [Axis(0, 200, 200)])
+    fold = GammaSlice(("a", "b", "c"), Interval(100, 200, holds_high=False))
+    event = {"a": 150.0, "b": 160.0, "c": 40.0}
+    for flavor, expected in ((RUSTOGRAMER, {40: 1}), (PER_MATCH, {160: 1, 150: 1, 40: 2})):
+        contents = Contents.zeros(definition.shape)
+        with Filler(threads=1, flavor=flavor) as filler:
+            filler.define([FilledSpectrum(definition, contents, fold="fold")], {"fold": fold})
+            filler.fill(EventBlock.of([event]))
+            assert {
+                int(cell) - 1: contents.cells[cell] for cell in np.flatnonzero(contents.cells)
+            } == expected
+            filler.define([FilledSpectrum(definition, contents, fold="fold")], {})
+            filler.fill(EventBlock.of([event]))
+        assert contents.cells.sum() == sum(expected.values()) + 3
 
 
 def test_each_gate_is_evaluated_once_a_block_whoever_uses_it(fillers: tuple[Filler, ...]) -> None:
