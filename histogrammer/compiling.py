@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib.util
 import os
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from threading import Lock
 from types import CodeType, FunctionType
 from typing import Generic, ParamSpec, TypeVar, cast
@@ -19,7 +19,7 @@ import numpy as np
 
 from histogrammer.compiledcache import CompiledCache, default_folder
 
-__all__ = ["Compiled", "compiled", "has_numba"]
+__all__ = ["Compiled", "compiled", "compiled_or", "has_numba"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -124,17 +124,15 @@ def _code(code: CodeType) -> str:
     return f"{code.co_code.hex()} {constants} {code.co_names} {code.co_varnames}"
 
 
-def compiled(
-    fallback: Callable[P, R] | None = None,
-) -> Callable[[Callable[P, R]], Compiled[P, R]]:
+def compiled(function: Callable[P, R]) -> Compiled[P, R]:
+    """Decorate a function that only compiled ones call; without numba it is called as it is."""
+    return Compiled(function, function)
+
+
+def compiled_or(fallback: Callable[P, R]) -> Callable[[Callable[P, R]], Compiled[P, R]]:
     """Return a decorator of functions that are compiled.
 
     Args:
-        fallback: The same function in numpy; None: the function itself, uncompiled, which is for
-            those that only compiled functions call.
+        fallback: The same function in numpy.
     """
-
-    def decorate(function: Callable[P, R]) -> Compiled[P, R]:
-        return Compiled(function, fallback or function)
-
-    return decorate
+    return partial(Compiled, fallback=fallback)

@@ -5,6 +5,7 @@ HistogrammerError
 +-- ParameterError      a parameter that is unknown, or there already, or its metadata
 +-- SpectrumError       a spectrum that is unknown, or there already, or cannot be
 +-- ConditionError      a gate that is unknown, or cannot be
++-- RingItemError       bytes that are no ring item, or not the one that they say
 +-- EventFileError      a file of events that is cut, broken or hostile
 +-- SpectrumFileError   a file of spectra that cannot be read
 +-- DisplayMemoryError  no slot, no room, or no space for the display memory
@@ -21,6 +22,7 @@ __all__ = [
     "EventFileError",
     "HistogrammerError",
     "ParameterError",
+    "RingItemError",
     "SpectrumError",
     "SpectrumFileError",
 ]
@@ -44,6 +46,19 @@ class SpectrumError(HistogrammerError):
 
 class ConditionError(HistogrammerError):
     """A gate that does not exist or cannot be made, or cannot be used that way."""
+
+
+class RingItemError(HistogrammerError):
+    """Bytes that are no ring item, or not the one that they say they are.
+
+    Attributes:
+        offset: Byte of the source at which the item begins.
+        reason: Sentence about it, without the place.
+    """
+
+    def __init__(self, offset: int, reason: str) -> None:
+        super().__init__(f"byte {offset}: {reason}")
+        self.offset, self.reason = offset, reason
 
 
 class EventFileError(HistogrammerError):
