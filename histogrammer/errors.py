@@ -5,6 +5,8 @@ HistogrammerError
 +-- ParameterError      a parameter that is unknown, or there already, or its metadata
 +-- SpectrumError       a spectrum that is unknown, or there already, or cannot be
 +-- ConditionError      a gate that is unknown, or cannot be
++-- PatternError        a pattern of names that is malformed
++-- RingItemError       bytes that are no ring item, or not the one that they say
 +-- EventFileError      a file of events that is cut, broken or hostile
 +-- SpectrumFileError   a file of spectra that cannot be read
 +-- DisplayMemoryError  no slot, no room, or no space for the display memory
@@ -21,6 +23,8 @@ __all__ = [
     "EventFileError",
     "HistogrammerError",
     "ParameterError",
+    "PatternError",
+    "RingItemError",
     "SpectrumError",
     "SpectrumFileError",
 ]
@@ -44,6 +48,32 @@ class SpectrumError(HistogrammerError):
 
 class ConditionError(HistogrammerError):
     """A gate that does not exist or cannot be made, or cannot be used that way."""
+
+
+class PatternError(HistogrammerError):
+    """A pattern of names that is malformed.
+
+    Attributes:
+        pattern: As it was given.
+        reason: Sentence about it.
+    """
+
+    def __init__(self, pattern: str, reason: str) -> None:
+        super().__init__(f"pattern {pattern}: {reason}")
+        self.pattern, self.reason = pattern, reason
+
+
+class RingItemError(HistogrammerError):
+    """Bytes that are no ring item, or not the one that they say they are.
+
+    Attributes:
+        offset: Byte of the source at which the item begins.
+        reason: Sentence about it, without the place.
+    """
+
+    def __init__(self, offset: int, reason: str) -> None:
+        super().__init__(f"byte {offset}: {reason}")
+        self.offset, self.reason = offset, reason
 
 
 class EventFileError(HistogrammerError):

@@ -1,0 +1,101 @@
+"""Fills of spectra where numba is missing: cells by `Axis.cells_of`, counted by boost-histogram.
+
+The functions have the signature and the results of those in `kernels.py`, where it is told what
+they take.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+import boost_histogram as bh
+import numpy as np
+import numpy.typing as npt
+
+from histogrammer.axes import Axis, Cells
+from histogrammer.contents import MISS_BINS, Counts
+
+__all__ = ["Absent", "Bits", "Fills", "Kernel", "Masks", "Values"]
+__all__ += ["fill_bits", "fill_ones", "fill_pairs"]
+
+Values: TypeAlias = npt.NDArray[np.float32] | npt.NDArray[np.float64]
+Bits: TypeAlias = npt.NDArray[np.uint32] | npt.NDArray[np.uint64]
+Absent: TypeAlias = np.uint32 | np.uint64
+Masks: TypeAlias = npt.NDArray[np.bool_]
+Fills: TypeAlias = npt.NDArray[np.int64]
+Kernel: TypeAlias = Callable[[Values, Bits, Absent, Masks, Fills, Counts, Counts], None]
+
+
+def fill_ones(
+    values: Values,
+    bits: Bits,
+    absent: Absent,
+    masks: Masks,
+    fills: Fills,
+    axes: Counts,
+    padded: Counts,
+) -> None:
+    """Fill a spectrum with parameters, each in the cells along one axis."""
+    counter = _Counter(padded)
+    for row, first, mask in fills.tolist():
+        chosen = masks[mask] & (bits[row] != absent)
+        counter.add(first + _places(axes, 0, values[row, chosen]))
+    counter.finish()
+
+
+def fill_pairs(
+    values: Values,
+    bits: Bits,
+    absent: Absent,
+    masks: Masks,
+    fills: Fills,
+    axes: Counts,
+    padded: Counts,
+) -> None:
+    """Fill a 2-d spectrum with pairs of parameters."""
+    counter = _Counter(padded)
+    for x, y, mask in fills.tolist():
+        chosen = masks[mask] & (bits[x] != absent) & (bits[y] != absent)
+        counter.add(_places(axes, 0, values[x, chosen]) + _places(axes, 1, values[y, chosen]))
+    counter.finish()
+
+
+def fill_bits(
+    values: Values,
+    bits: Bits,
+    absent: Absent,
+    masks: Masks,
+    fills: Fills,
+    axes: Counts,
+    padded: Counts,
+) -> None:
+    """Fill a 1-d spectrum with the numbers of the bits of a value; those beyond its axis are
+    overflow. There are none in infinities and NaN."""
+    counter, last = _Counter(padded), int(axes[0, 3]) + 1
+    for row, _, mask in fills.tolist():
+        chosen = values[row, masks[mask] & (bits[row] != absent)].astype(np.float64)
+        words = np.fmod(np.trunc(chosen[np.isfinite(chosen)]), 2.0**32).astype(np.int64)
+        for bit in range(32):
+            counter.add(np.full(np.count_nonzero(words >> bit & 1), min(bit + 1, last)))
+    counter.finish()
+
+
+def _places(axes: Counts, number: int, values: Values) -> Cells:
+    low, high, _, bins, stride = axes[number].tolist()
+    return int(stride) * Axis(low, high, int(bins)).cells_of(values)
+
+
+class _Counter:
+    """Cells of one spectrum, counted."""
+
+    def __init__(self, padded: Counts) -> None:
+        self._cells = padded[: padded.size - MISS_BINS]
+        axis = bh.axis.Integer(0, self._cells.size, underflow=False, overflow=False)
+        self._counted = bh.Histogram(axis, storage=bh.storage.Int64())
+
+    def add(self, cells: Cells) -> None:
+        self._counted.fill(cells)
+
+    def finish(self) -> None:
+        self._cells += self._counted.view()

@@ -1,0 +1,204 @@
+"""Dictionary of conditions by name: made, replaced, deleted, listed, and their truth for blocks of
+events. Pure.
+
+A condition refers to others by name, so that it sees what they are replaced by. A component that is
+deleted is false until there is one of its name again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterator, Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+import numpy as np
+
+from groundwork.cut import cut
+from groundwork.errors import did_you_mean
+from histogrammer.errors import ConditionError
+from histogrammer.events.blocks import EventBlock
+from histogrammer.flavors import Flavor
+from histogrammer.gates import KINDS
+from histogrammer.gates.condition import Condition, Context, Given, Truth
+from histogrammer.gates.constants import Never
+from histogrammer.patterns import select
+
+__all__ = ["DELETED", "BlockTruths", "Conditions", "Edited", "Listed"]
+
+DELETED = "-deleted-"
+"""Name by which lists tell of a component that was deleted."""
+
+
+class Edited(Enum):
+    """Outcome of an edit; the values are those that REST clients know."""
+
+    CREATED = "Created"
+    REPLACED = "Replaced"
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A condition as lists have it.
+
+    Attributes:
+        name: Its name.
+        condition: Itself.
+        gates: Names of its components, `-deleted-` in place of those that do not exist.
+    """
+
+    name: str
+    condition: Condition
+    gates: tuple[str, ...]
+
+
+class BlockTruths:
+    """Truths of conditions for one block, each made once, when it is asked for first.
+
+    Args:
+        conditions: Name -> condition; it must not change meanwhile.
+        block: Events.
+    """
+
+    def __init__(self, conditions: Mapping[str, Condition], block: EventBlock) -> None:
+        self._conditions, self._block = conditions, block
+        self._made: dict[str, Truth] = {}
+
+    def exists(self, name: str) -> bool:
+        """Tell whether there is a condition of this name."""
+        return name in self._conditions
+
+    def __call__(self, name: str) -> Truth:
+        """Return the truth of a condition, shape (events,), not to be changed by who gets it;
+        False for one that does not exist."""
+        if name not in self._made:
+            self._make(name)
+        return self._made[name]
+
+    def _make(self, name: str) -> None:
+        """Make a truth after those of its components: chains of any length need no recursion."""
+        waiting = [name]
+        while waiting:
+            condition = self._conditions.get(waiting[-1])
+            if condition is None:
+                self._made[waiting.pop()] = np.zeros(len(self._block), np.bool_)
+                continue
+            before = [gate for gate in condition.gates if gate not in self._made]
+            if before:
+                waiting += before
+            else:
+                self._made[waiting.pop()] = condition.truth(self._block, self)
+
+
+class Conditions(Mapping[str, Condition]):
+    """Conditions by name, in the order in which they were made.
+
+    Args:
+        flavor: Program whose rules hold.
+        parameters: Names of all parameters; may grow.
+    """
+
+    def __init__(self, flavor: Flavor, parameters: Container[str]) -> None:
+        self._flavor, self._parameters = flavor, parameters
+        self._conditions: dict[str, Condition] = {}
+        self._referred: set[str] = set()  # names that were components ever
+        self._snapshot: dict[str, Condition] | None = None
+
+    def __getitem__(self, name: str) -> Condition:
+        return self._conditions[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._conditions)
+
+    def __len__(self) -> int:
+        return len(self._conditions)
+
+    def edit(self, name: str, letters: str, given: Given) -> Edited:
+        """Make a condition, or replace one in its place; all that refers to it sees the new one.
+
+        Args:
+            name: Any text.
+            letters: Kind: `gs`.
+            given: Ingredients.
+
+        Raises:
+            ConditionError: No such kind, ingredients that it does not take, or it would depend on
+                itself. The text is the `detail` that REST clients know. Nothing has changed.
+        """
+        kind = KINDS.get(letters)
+        if kind is None:
+            raise ConditionError(f"Unsupported condition type: {letters}")
+        context = Context(flavor=self._flavor, parameters=self._parameters, conditions=self)
+        return self.put(name, kind.create(given, context))
+
+    def put(self, name: str, condition: Condition) -> Edited:
+        """Do the same with a condition that is made already.
+
+        Raises:
+            ConditionError: It would depend on itself. Nothing has changed.
+        """
+        if chain := self._chain(name, condition):
+            raise ConditionError(
+                f"Condition {name} would depend on itself: {cut(' -> '.join(chain))}"
+            )
+        edited = Edited.REPLACED if name in self._conditions else Edited.CREATED
+        self._conditions[name] = condition
+        self._referred.update(condition.gates)
+        self._snapshot = None
+        return edited
+
+    def delete(self, name: str) -> None:
+        """Delete a condition; conditions that refer to it keep its name.
+
+        Where the flavor has spectra of a deleted gate fill no more, a condition that is never true
+        takes its place.
+
+        Raises:
+            ConditionError: There is none of this name.
+        """
+        if name not in self._conditions:
+            raise ConditionError(f"No such condition {name}{did_you_mean(name, self)}")
+        if self._flavor.deleted_gate_ungates:
+            del self._conditions[name]
+        else:
+            self._conditions[name] = Never()
+        self._snapshot = None
+
+    def matching(self, pattern: str = "*") -> list[Listed]:
+        """Return the conditions that a pattern selects, in their order.
+
+        Raises:
+            PatternError: The pattern is malformed, and no condition has it as its name.
+        """
+        return [self._listed(name) for name in select(self, pattern)]
+
+    def truths_for(self, block: EventBlock) -> BlockTruths:
+        """Return the truths of all conditions, as they are now, for a block."""
+        if self._snapshot is None:
+            self._snapshot = dict(self._conditions)
+        return BlockTruths(self._snapshot, block)
+
+    def _listed(self, name: str) -> Listed:
+        condition = self._conditions[name]
+        gates = tuple(gate if gate in self._conditions else DELETED for gate in condition.gates)
+        return Listed(name, condition, gates)
+
+    def _chain(self, name: str, condition: Condition) -> list[str]:
+        """Return the names from a condition through its components to itself, if there is a way."""
+        if name not in self._referred and name not in condition.gates:
+            return []  # so that long chains are built in time
+        came_from = dict.fromkeys(condition.gates, name)
+        waiting = list(came_from)
+        while waiting and name not in came_from:
+            at = waiting.pop()
+            known = self._conditions.get(at)
+            for gate in known.gates if known else ():
+                if gate not in came_from:
+                    came_from[gate] = at
+                    waiting.append(gate)
+        if name not in came_from:
+            return []
+        chain, at = [name], came_from[name]
+        while at != name:
+            chain.append(at)
+            at = came_from[at]
+        return [name, *reversed(chain)]

@@ -1,0 +1,153 @@
+"""Kernels and their fallback: the cells of `Axis.cells_of`, and those of exact fractions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from histogrammer import fallback, kernels
+from histogrammer.axes import Axis
+from histogrammer.compiling import Compiled
+from histogrammer.contents import Contents, Counts
+from histogrammer.events.blocks import EventBlock
+from histogrammer.fallback import Kernel, Values
+from histogrammer.fillplan import Columns
+
+Dtype: TypeAlias = type[np.float32] | type[np.float64]
+
+DTYPES = pytest.mark.parametrize("dtype", [np.float32, np.float64])
+WAYS = pytest.mark.parametrize("fill_ones", [kernels.fill_ones.loaded(), fallback.fill_ones])
+SPECIAL = {np.nan: -1, np.inf: -1, -np.inf: 0, 1e300: -1, -1e300: 0, 10.0: -1, 3.5: 4}
+"""Value -> cell on an axis of 10 bins from 0 to 10; -1 is overflow."""
+
+
+def filled(
+    function: Kernel,
+    axis: Axis,
+    values: Values,
+    rows: Sequence[int] = (0,),
+    mask: npt.NDArray[np.bool_] | None = None,
+) -> Counts:
+    columns = Columns.of(EventBlock({}, values))
+    masks = np.ones((1, values.shape[1]), bool) if mask is None else mask[np.newaxis]
+    fills = np.array([(row, 0, 0) for row in rows], np.int64)
+    contents = Contents.zeros((axis.cells,))
+    table = kernels.axis_table((axis, 1))
+    function(columns.values, columns.bits, columns.absent, masks, fills, table, contents.padded)
+    return contents.cells
+
+
+def counted(axis: Axis, values: npt.NDArray[np.float64]) -> Counts:
+    return np.bincount(axis.cells_of(values), minlength=axis.cells).astype(np.float64)
+
+
+@DTYPES
+def test_whole_number_k_lands_in_bin_k_of_every_axis_of_whole_numbers(dtype: Dtype) -> None:
+    values = np.arange(-1, 4098, dtype=dtype)[np.newaxis]
+    fill_ones = kernels.fill_ones.loaded()
+    for bins in range(1, 4097):
+        cells = filled(fill_ones, Axis(0, bins, bins), values[:, : bins + 2].copy())
+        assert (cells == 1).all() or cells.tolist() == [1, *[1] * bins, 1]
+
+
+@DTYPES
+@WAYS
+@pytest.mark.parametrize("low", [0, -10.5, 7])
+@pytest.mark.parametrize("width", [0.5, 3, 7, 49, 103])
+def test_multiples_of_the_width_begin_their_bins(
+    width: float, low: float, fill_ones: Kernel, dtype: Dtype
+) -> None:
+    bins = 1000
+    axis = Axis(low, low + bins * width, bins)
+    edges = low + width * np.arange(-1, bins + 1)
+    below = edges + width / 2
+    assert (filled(fill_ones, axis, edges.astype(dtype)[np.newaxis]) == 1).all()
+    assert (filled(fill_ones, axis, below.astype(dtype)[np.newaxis]) == 1).all()
+
+
+@DTYPES
+@WAYS
+@settings(max_examples=20)
+@given(data=st.data())
+def test_cells_are_those_of_the_axis_to_the_last_bit(
+    fill_ones: Kernel, dtype: Dtype, data: st.DataObject
+) -> None:
+    limits = st.floats(-1e6, 1e6, width=32)
+    low, high = data.draw(st.tuples(limits, limits).filter(lambda pair: pair[0] != pair[1]))
+    axis = Axis(low, high, data.draw(st.integers(1, 300)))
+    edges = np.array([axis.edge(k) for k in range(axis.bins + 1)]).astype(dtype)
+    values = np.concatenate(
+        [edges, np.nextafter(edges, dtype(np.inf)), np.nextafter(edges, dtype(-np.inf))]
+    )
+    expected = counted(axis, values.astype(np.float64))
+    assert filled(fill_ones, axis, values[np.newaxis]).tolist() == expected.tolist()
+
+
+@DTYPES
+@pytest.mark.parametrize("special", SPECIAL)
+def test_special_values_go_to_their_cells_from_each_place_of_a_piece(
+    special: float, dtype: Dtype
+) -> None:
+    values = np.full((2048, 2048 + 3), 5.5, dtype)
+    with np.errstate(over="ignore"):  # 1e300 is infinite in float32
+        np.fill_diagonal(values, special)
+    cells = filled(kernels.fill_ones.loaded(), Axis(0, 10, 10), values, range(2048))
+    expected = np.zeros(12)
+    expected[6] = values.size - 2048
+    expected[SPECIAL[special]] += 2048
+    assert cells.tolist() == expected.tolist()
+
+
+@WAYS
+@pytest.mark.parametrize("special", SPECIAL)
+@pytest.mark.parametrize("place", [0, 2, 4])
+def test_a_special_value_leaves_the_others_alone(
+    special: float, place: int, fill_ones: Kernel
+) -> None:
+    values = np.full((1, 5), 5.5)
+    values[0, place] = special
+    expected = np.zeros(12)
+    expected[6] = 4
+    expected[SPECIAL[special]] += 1
+    assert filled(fill_ones, Axis(0, 10, 10), values).tolist() == expected.tolist()
+
+
+@DTYPES
+@WAYS
+def test_absent_values_and_masked_events_do_not_count_and_nan_does(
+    fill_ones: Kernel, dtype: Dtype
+) -> None:
+    events: list[dict[str, float]] = [{"a": 1}, {}, {"a": np.nan}, {"a": 2}] * 1000
+    values = EventBlock.of(events, dtype).values
+    mask = np.arange(len(events)) % 4 != 3
+    cells = filled(fill_ones, Axis(0, 4, 4), values, mask=mask)
+    assert cells.tolist() == [0, 0, 1000, 0, 0, 1000]
+
+
+def test_counts_do_not_stop_at_2_to_the_24() -> None:
+    values = np.full((1, 16384), 0.5, np.float32)
+    axis, contents = Axis(0, 1, 1), Contents.zeros((3,))
+    columns = Columns.of(EventBlock({}, values))
+    mask, table = np.ones((1, 16384), bool), kernels.axis_table((axis, 1))
+    fills = np.zeros((1024, 3), np.int64)
+    kernels.fill_ones(
+        columns.values, columns.bits, columns.absent, mask, fills, table, contents.padded
+    )
+    few = Columns.of(EventBlock({}, values[:, :3].copy()))
+    kernels.fill_ones(
+        few.values, few.bits, few.absent, mask[:, :3].copy(), fills[:1], table, contents.padded
+    )
+    assert contents.cells.tolist() == [0, 2**24 + 3, 0]
+
+
+@pytest.mark.parametrize(
+    "function", [kernels.cell_of, kernels.one_indices, kernels.pair_indices, kernels.increment]
+)
+def test_what_only_kernels_call_has_no_other_way(function: Compiled[..., object]) -> None:
+    assert function.fallback is function.function
