@@ -6,6 +6,9 @@ HistogrammerError
 +-- SpectrumError       a spectrum that is unknown, or there already, or cannot be
 +-- ConditionError      a gate that is unknown, or cannot be
 +-- PatternError        a pattern of names that is malformed
++-- QueryError          a query string that cannot be read
+|   +-- UnreadableParameterError  a parameter of a request that is missing, or no such value
++-- RequestFailedError  a request that is answered by another status than OK
 +-- EventFileError      a file of events that is cut, broken or hostile
 +-- SpectrumFileError   a file of spectra that cannot be read
 +-- DisplayMemoryError  no slot, no room, or no space for the display memory
@@ -23,8 +26,11 @@ __all__ = [
     "HistogrammerError",
     "ParameterError",
     "PatternError",
+    "QueryError",
+    "RequestFailedError",
     "SpectrumError",
     "SpectrumFileError",
+    "UnreadableParameterError",
 ]
 
 
@@ -59,6 +65,37 @@ class PatternError(HistogrammerError):
     def __init__(self, pattern: str, reason: str) -> None:
         super().__init__(f"pattern {pattern}: {reason}")
         self.pattern, self.reason = pattern, reason
+
+
+class QueryError(HistogrammerError):
+    """A query string that is too long or no text."""
+
+
+class UnreadableParameterError(QueryError):
+    """A parameter that a request must have and has not, or that is not of its type.
+
+    Attributes:
+        request: `gate/edit`.
+        parameter: Its name.
+        reason: Sentence about it.
+    """
+
+    def __init__(self, request: str, parameter: str, reason: str) -> None:
+        super().__init__(f"{request}: parameter {parameter}: {reason}")
+        self.request, self.parameter, self.reason = request, parameter, reason
+
+
+class RequestFailedError(HistogrammerError):
+    """A request that cannot be carried out.
+
+    Attributes:
+        status: Text in the place of `OK`.
+        detail: More precise text; None: the empty value of this request.
+    """
+
+    def __init__(self, status: str, detail: str | None = None) -> None:
+        super().__init__(f"{status}: {detail}" if detail else status)
+        self.status, self.detail = status, detail
 
 
 class EventFileError(HistogrammerError):

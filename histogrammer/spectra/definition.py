@@ -19,6 +19,8 @@ __all__ = [
     "SpectrumKind",
 ]
 
+_WITH_Y_PARAMETERS = frozenset({"2", "gd", "m2"})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Definition:
@@ -50,6 +52,17 @@ class Definition:
     def parameters(self) -> tuple[str, ...]:
         """Names of all its parameters, in the order of its groups."""
         return tuple(name for group in self.groups for name in group)
+
+    @property
+    def y_parameters(self) -> tuple[str, ...]:
+        """Names of its y parameters, as clients and files have them; other kinds than `2`, `gd` and
+        `m2` have none."""
+        return self.groups[1] if self.kind in _WITH_Y_PARAMETERS else ()
+
+    @property
+    def x_parameters(self) -> tuple[str, ...]:
+        """Names of the others."""
+        return self.groups[0] if self.kind in _WITH_Y_PARAMETERS else self.parameters
 
 
 @dataclass(frozen=True, slots=True)
