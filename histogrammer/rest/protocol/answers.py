@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from histogrammer.axes import Axis
 from histogrammer.gates.condition import Condition
+from histogrammer.spectra import sides
 from histogrammer.spectra.definition import Definition
 
 __all__ = [
@@ -313,7 +314,7 @@ def spectrum_object(definition: Definition, number: int, gate: str | None) -> Sp
     """
     x_axis = _axis(definition.x_axis)
     y_axis = None if definition.y_axis is None else _axis(definition.y_axis)
-    xs, ys = definition.x_parameters, definition.y_parameters
+    xs, ys = sides(definition)
     return SpectrumObject(
         id=number,
         name=definition.name,
