@@ -103,10 +103,10 @@ def fills_of(definition: Definition, event: Event) -> list[Counted]:
 
 
 def _bits(definition: Definition, event: Event) -> Iterator[Counted]:
-    """Fills of a bit mask: bits beyond the axis are overflow; no bits are in NaN and infinities."""
+    """Fills of a bit mask: bits beyond the axis are overflow; only 0 <= value < 2^32 has bits."""
     ((name,),) = definition.groups
-    if name in event and math.isfinite(event[name]):
-        word = math.trunc(event[name]) % 2**32
+    if name in event and 0 <= event[name] < 2**32:
+        word = math.trunc(event[name])
         for bit in range(32):
             if word >> bit & 1:
                 yield (name,), (min(bit, definition.x_axis.bins) + 1,)
