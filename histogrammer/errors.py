@@ -2,7 +2,9 @@
 
 HistogrammerError
 +-- AxisError           limits or bins of an axis
-+-- ParameterError      a parameter that is unknown, or there already, or its metadata
++-- ParameterError      a parameter that is unknown, or its metadata
+|   +-- LimitsError           one of its limits without the other
+|   +-- ParameterExistsError  a parameter that is there already
 +-- SpectrumError       a spectrum that is unknown, or there already, or cannot be
 +-- ConditionError      a gate that is unknown, or cannot be
 +-- PatternError        a pattern of names that is malformed
@@ -24,7 +26,9 @@ __all__ = [
     "DisplayMemoryError",
     "EventFileError",
     "HistogrammerError",
+    "LimitsError",
     "ParameterError",
+    "ParameterExistsError",
     "PatternError",
     "QueryError",
     "RequestFailedError",
@@ -44,6 +48,17 @@ class AxisError(HistogrammerError, ValueError):
 
 class ParameterError(HistogrammerError):
     """A parameter that does not exist, exists already, or cannot have this metadata."""
+
+
+class LimitsError(ParameterError):
+    """One limit of a parameter without the other."""
+
+    def __init__(self) -> None:
+        super().__init__("Either low and high must be provided or neither")
+
+
+class ParameterExistsError(ParameterError):
+    """A parameter of this name is there already."""
 
 
 class SpectrumError(HistogrammerError):

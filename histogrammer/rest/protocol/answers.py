@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TypeAlias, TypedDict
+from typing import TypedDict
 
-import numpy as np
-import numpy.typing as npt
-
+from histogrammer.analysis.integration import Integral
+from histogrammer.analysis.statistics import Flow
 from histogrammer.axes import Axis
 from histogrammer.gates.condition import Condition
+from histogrammer.parameters import Parameter
 from histogrammer.spectra import sides
+from histogrammer.spectra.channels import Channels
 from histogrammer.spectra.definition import Definition
 
 __all__ = [
@@ -31,7 +32,6 @@ __all__ = [
     "MirrorObject",
     "ParameterObject",
     "PointObject",
-    "RegionLimits",
     "RingFormatObject",
     "SpectrumObject",
     "StatisticsObject",
@@ -62,9 +62,6 @@ _REASONS = {
     422: "Unprocessable Entity",
     500: "Internal Server Error",
 }
-
-RegionLimits: TypeAlias = tuple[float | None, float | None, float | None, float | None]
-"""xlow, xhigh, ylow, yhigh; None: the limit of the axis."""
 
 
 class Answer(TypedDict):
@@ -267,19 +264,17 @@ def http_error(code: int, description: str) -> HttpErrorObject:
     )
 
 
-def parameter_object(
-    name: str,
-    number: int,
-    *,
-    bins: int | None = None,
-    low: float | None = None,
-    high: float | None = None,
-    units: str | None = None,
-    description: str | None = None,
-) -> ParameterObject:
+def parameter_object(parameter: Parameter) -> ParameterObject:
     """Return a parameter; its upper limit is called `hi` there."""
+    metadata = parameter.metadata
     return ParameterObject(
-        name=name, id=number, bins=bins, low=low, hi=high, units=units, description=description
+        name=parameter.name,
+        id=parameter.id,
+        bins=metadata.bins,
+        low=metadata.low,
+        hi=metadata.high,
+        units=metadata.units,
+        description=metadata.description,
     )
 
 
@@ -334,76 +329,42 @@ def _axis(axis: Axis) -> AxisObject:
     return AxisObject(low=axis.low, high=axis.high, bins=axis.bins)
 
 
-def statistics(
-    name: str, underflows: tuple[float, float], overflows: tuple[float, float]
-) -> StatisticsObject:
-    """Return sums of flow cells, (x, y) each."""
+def statistics(name: str, flow: Flow) -> StatisticsObject:
+    """Return the flow of a spectrum."""
     return StatisticsObject(
         name=name,
-        underflows=[int(count) for count in underflows],
-        overflows=[int(count) for count in overflows],
+        underflows=[int(count) for count in flow.underflows],
+        overflows=[int(count) for count in flow.overflows],
     )
 
 
-def integral(
-    centroid: tuple[float, float], fwhm: tuple[float, float], counts: float
-) -> IntegralObject:
-    """Return an integral; centroid and width (x, y)."""
-    return IntegralObject(centroid=list(centroid), fwhm=list(fwhm), counts=int(counts))
+def integral(found: Integral) -> IntegralObject:
+    """Return an integral."""
+    return IntegralObject(centroid=list(found.centroid), fwhm=list(found.fwhm), counts=found.counts)
 
 
-def contents(
-    definition: Definition,
-    cells: npt.NDArray[np.float64],
-    underflows: tuple[float, float],
-    overflows: tuple[float, float],
-    limits: RegionLimits = (None, None, None, None),
-) -> ContentsObject:
-    """Return the bins of a spectrum that are not zero; flow cells stand in the statistics alone.
+def contents(definition: Definition, channels: Channels, flow: Flow) -> ContentsObject:
+    """Return contents of a spectrum.
 
     Args:
         definition: The spectrum.
-        cells: Its cells, of its shape.
-        underflows: Sums of flow cells, (x, y).
-        overflows: The same.
-        limits: Only bins whose lower edges are within them, both ends included; those along y are
-            nothing to a spectrum of one dimension.
+        channels: Those to tell of.
+        flow: Sums of its flow cells.
     """
-    x_low, x_high, y_low, y_high = limits
-    x_edges, x_bins = _within(definition.x_axis, x_low, x_high)
-    y_axis = definition.y_axis
+    (x_under, y_under), (x_over, y_over) = flow.underflows, flow.overflows
+    is_flat = definition.y_axis is None
     sums = SumsObject(
-        xunderflow=int(underflows[0]),
-        xoverflow=int(overflows[0]),
-        yunderflow=None if y_axis is None else int(underflows[1]),
-        yoverflow=None if y_axis is None else int(overflows[1]),
+        xunderflow=int(x_under),
+        xoverflow=int(x_over),
+        yunderflow=None if is_flat else int(y_under),
+        yoverflow=None if is_flat else int(y_over),
     )
-    if y_axis is None:
-        counts = cells[1:-1][x_bins]
-        (at,) = np.nonzero(counts)
-        xs, ys, values = x_edges[at], np.zeros(len(at)), counts[at]
-    else:
-        y_edges, y_bins = _within(y_axis, y_low, y_high)
-        counts = cells[1:-1, 1:-1][y_bins, x_bins]
-        rows, columns = np.nonzero(counts)
-        xs, ys, values = x_edges[columns], y_edges[rows], counts[rows, columns]
     triples: Iterable[tuple[float, float, float]] = zip(
-        xs.tolist(), ys.tolist(), values.tolist(), strict=True
+        channels.x.tolist(), channels.y.tolist(), channels.values.tolist(), strict=True
     )
     return ContentsObject(
         statistics=sums, channels=[ChannelObject(x=x, y=y, v=v) for x, y, v in triples]
     )
-
-
-def _within(
-    axis: Axis, low: float | None, high: float | None
-) -> tuple[npt.NDArray[np.float64], slice]:
-    """Return the lower edges of the bins that lie within limits, and where these bins are."""
-    edges = axis.low + np.arange(axis.bins, dtype=np.float64) * axis.width
-    first = 0 if low is None else int(np.searchsorted(edges, low, "left"))
-    last = axis.bins if high is None else int(np.searchsorted(edges, high, "right"))
-    bins = slice(first, max(first, last))
-    return edges[bins], bins
 
 
 def variables(

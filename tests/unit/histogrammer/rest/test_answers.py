@@ -8,10 +8,14 @@ import typing
 import numpy as np
 import pytest
 
+from histogrammer.analysis.integration import Integral
+from histogrammer.analysis.statistics import Flow
 from histogrammer.axes import Axis
+from histogrammer.parameters import Metadata, Parameter
 from histogrammer.rest.protocol import answers
 from histogrammer.rest.protocol.requests import ROUTES
 from histogrammer.rest.protocol.stubs import STUBS
+from histogrammer.spectra.channels import list_channels
 from histogrammer.spectra.definition import Definition
 
 E, DE = Axis(0.0, 4096.0, 512), Axis(0.0, 1024.0, 256)
@@ -36,7 +40,8 @@ def same(made: object, text: str) -> bool:
 
 
 def test_a_parameter_has_the_keys_of_the_reference() -> None:
-    made = answers.parameter_object("det.e.01", 3, bins=2048, low=0.0, high=4095.0, units="keV")
+    metadata = Metadata(bins=2048, low=0.0, high=4095.0, units="keV")
+    made = answers.parameter_object(Parameter("det.e.01", 3, metadata))
     assert same(
         made,
         '{"name": "det.e.01", "id": 3, "bins": 2048, "low": 0.0, "hi": 4095.0,'
@@ -76,7 +81,9 @@ def test_contents_are_bins_by_their_lower_edges() -> None:
     cells[1 + 16, 1 + 16] = 17
     cells[1 + 16, 1 + 17] = 3
     cells[0, 5] = 9
-    made = answers.contents(DE_E, cells, (0.0, 9.0), (0.0, 0.0))
+    made = answers.contents(
+        DE_E, list_channels(DE_E, cells, flow=False), Flow((0.0, 9.0), (0.0, 0.0))
+    )
     assert same(
         made,
         '{"statistics": {"xunderflow": 0, "xoverflow": 0, "yunderflow": 9, "yoverflow": 0},'
@@ -84,30 +91,27 @@ def test_contents_are_bins_by_their_lower_edges() -> None:
     )
 
 
-def test_contents_of_a_region_hold_both_ends() -> None:
-    axis = Axis(-10, 30, 8)
-    definition = Definition(name="h", kind="1", groups=(("a",),), x_axis=axis)
-    cells = np.ones(definition.shape)
-    sums = ((1.0, 0.0), (1.0, 0.0))
-    made = answers.contents(definition, cells, *sums, (-5.0, 10.0, 0.0, 0.0))
-    assert [one["x"] for one in made["channels"]] == [-5.0, 0.0, 5.0, 10.0]
+def test_contents_of_one_dimension_have_no_sums_along_y() -> None:
+    definition = Definition(name="h", kind="1", groups=(("a",),), x_axis=Axis(-10, 30, 8))
+    channels = list_channels(definition, np.ones(definition.shape), flow=False)
+    made = answers.contents(definition, channels, Flow((1.0, 0.0), (2.0, 0.0)))
     assert made["statistics"] == {
         "xunderflow": 1,
-        "xoverflow": 1,
+        "xoverflow": 2,
         "yunderflow": None,
         "yoverflow": None,
     }
-    assert answers.contents(definition, cells, *sums, (7.0, 6.0, None, None))["channels"] == []
-    assert len(answers.contents(definition, cells, *sums)["channels"]) == 8
+    assert made["channels"][0] == {"x": -10.0, "y": 0.0, "v": 1.0}
+    assert len(made["channels"]) == 8
 
 
 def test_sums_and_integrals_have_two_numbers() -> None:
     assert same(
-        answers.statistics("de.vs.e", (12.0, 0.0), (3.0, 41.0)),
+        answers.statistics("de.vs.e", Flow((12.0, 0.0), (3.0, 41.0))),
         '{"name": "de.vs.e", "underflows": [12, 0], "overflows": [3, 41]}',
     )
     assert same(
-        answers.integral((412.5, 0.0), (18.25, 0.0), 9321.0),
+        answers.integral(Integral((412.5, 0.0), (18.25, 0.0), 9321)),
         '{"centroid": [412.5, 0.0], "fwhm": [18.25, 0.0], "counts": 9321}',
     )
 
