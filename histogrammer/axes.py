@@ -67,6 +67,13 @@ class Axis:
             return self.high
         return self.low + bin_number * self.width
 
+    def coordinates(self) -> npt.NDArray[np.float64]:
+        """Return the lower edge of each cell, shape (cells,); of the underflow the lower limit."""
+        edges = np.empty(self.cells)
+        edges[1:] = self.low + np.arange(self.cells - 1) * self.width
+        edges[0], edges[-1] = self.low, self.high
+        return edges
+
     def cell(self, value: float) -> int:
         """Return the cell of a value; NaN is overflow, as in Rustogramer."""
         return int(self.cells_of(np.array([value]))[0])

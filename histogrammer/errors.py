@@ -2,11 +2,16 @@
 
 HistogrammerError
 +-- AxisError           limits or bins of an axis
-+-- ParameterError      a parameter that is unknown, or there already, or its metadata
++-- ParameterError      a parameter that is unknown, or its metadata
+|   +-- LimitsError           one of its limits without the other
+|   +-- ParameterExistsError  a parameter that is there already
 +-- SpectrumError       a spectrum that is unknown, or there already, or cannot be
 +-- ConditionError      a gate that is unknown, or cannot be
 +-- PatternError        a pattern of names that is malformed
 +-- RingItemError       bytes that are no ring item, or not the one that they say
++-- QueryError          a query string that cannot be read
+|   +-- UnreadableParameterError  a parameter of a request that is missing, or no such value
++-- RequestFailedError  a request that is answered by another status than OK
 +-- EventFileError      a file of events that is cut, broken or hostile
 +-- SpectrumFileError   a file of spectra that cannot be read
 +-- DisplayMemoryError  no slot, no room, or no space for the display memory
@@ -22,11 +27,16 @@ __all__ = [
     "DisplayMemoryError",
     "EventFileError",
     "HistogrammerError",
+    "LimitsError",
     "ParameterError",
+    "ParameterExistsError",
     "PatternError",
+    "QueryError",
+    "RequestFailedError",
     "RingItemError",
     "SpectrumError",
     "SpectrumFileError",
+    "UnreadableParameterError",
 ]
 
 
@@ -40,6 +50,17 @@ class AxisError(HistogrammerError, ValueError):
 
 class ParameterError(HistogrammerError):
     """A parameter that does not exist, exists already, or cannot have this metadata."""
+
+
+class LimitsError(ParameterError):
+    """One limit of a parameter without the other."""
+
+    def __init__(self) -> None:
+        super().__init__("Either low and high must be provided or neither")
+
+
+class ParameterExistsError(ParameterError):
+    """A parameter of this name is there already."""
 
 
 class SpectrumError(HistogrammerError):
@@ -74,6 +95,35 @@ class RingItemError(HistogrammerError):
     def __init__(self, offset: int, reason: str) -> None:
         super().__init__(f"byte {offset}: {reason}")
         self.offset, self.reason = offset, reason
+class QueryError(HistogrammerError):
+    """A query string that is too long or no text."""
+
+
+class UnreadableParameterError(QueryError):
+    """A parameter that a request must have and has not, or that is not of its type.
+
+    Attributes:
+        request: `gate/edit`.
+        parameter: Its name.
+        reason: Sentence about it.
+    """
+
+    def __init__(self, request: str, parameter: str, reason: str) -> None:
+        super().__init__(f"{request}: parameter {parameter}: {reason}")
+        self.request, self.parameter, self.reason = request, parameter, reason
+
+
+class RequestFailedError(HistogrammerError):
+    """A request that cannot be carried out.
+
+    Attributes:
+        status: Text in the place of `OK`.
+        detail: More precise text; None: the empty value of this request.
+    """
+
+    def __init__(self, status: str, detail: str | None = None) -> None:
+        super().__init__(f"{status}: {detail}" if detail else status)
+        self.status, self.detail = status, detail
 
 
 class EventFileError(HistogrammerError):

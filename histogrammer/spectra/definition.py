@@ -107,8 +107,8 @@ class FillRow:
 class FillBits:
     """A fill of a channel for each bit that is set in a value, taken as 32 bits without sign.
 
-    Its fraction is cut off, and what is left taken modulo 2^32; NaN and infinities have no bits.
-    Bit k counts in bin k, those beyond the axis in the overflow.
+    Its fraction is cut off. No bits has what is negative, 2^32 or more, or NaN, as in conditions on
+    masks. Bit k counts in bin k, those beyond the axis in the overflow.
     """
 
     x: str

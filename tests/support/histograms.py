@@ -17,6 +17,7 @@ import numpy.typing as npt
 from hypothesis import strategies as st
 
 from histogrammer.axes import Axis
+from histogrammer.spectra import KINDS
 from histogrammer.spectra.definition import Definition
 
 Event = Mapping[str, float]
@@ -26,6 +27,27 @@ Counted = tuple[Names, tuple[int, ...]]
 
 FAR = (math.nan, math.inf, -math.inf, 1e300, -1e300)
 WIDTHS = (0.25, 0.5, 1.0, 3.0, 7.0, 49.0, 103.0)
+
+NAMES = ("a", "b", "c", "d", "e")
+_X, _Y = Axis(-10, 30, 8), Axis(-3, 18, 3)
+
+DEFINITIONS: dict[str, Definition] = {
+    letters: KINDS[letters].define(f"spectrum {letters}", groups, given)
+    for letters, groups, given in (
+        ("1", [["a"]], [_X]),
+        ("2", [["a"], ["b"]], [_X, _Y]),
+        ("g1", [["c", "a", "b"]], [_X]),
+        ("g2", [["c", "a", "b", "d"]], [_X, _Y]),
+        ("gd", [["a", "b", "c"], ["d", "e"]], [_X, _Y]),
+        ("s", [["c", "a", "b", "e"]], [_Y]),
+        ("m2", [["a", "c", "e"], ["b", "d", "a"]], [_X, _Y]),
+        ("gs", [["a", "b"], ["c"], ["d", "e", "a"]], [_Y]),
+        ("b", [["a"]], [Axis(0, 5, 5)]),
+        ("S", [["a"], ["b"]], [_X]),
+        ("2dmproj", [["a", "c", "e"], ["b", "d", "a"]], [_X]),
+    )
+}
+"""A spectrum of each kind over the parameters `NAMES`, with x and y axes that differ."""
 
 
 def exact_cell(axis: Axis, value: float) -> int:
@@ -81,10 +103,10 @@ def fills_of(definition: Definition, event: Event) -> list[Counted]:
 
 
 def _bits(definition: Definition, event: Event) -> Iterator[Counted]:
-    """Fills of a bit mask: bits beyond the axis are overflow; no bits are in NaN and infinities."""
+    """Fills of a bit mask: bits beyond the axis are overflow; only 0 <= value < 2^32 has bits."""
     ((name,),) = definition.groups
-    if name in event and math.isfinite(event[name]):
-        word = math.trunc(event[name]) % 2**32
+    if name in event and 0 <= event[name] < 2**32:
+        word = math.trunc(event[name])
         for bit in range(32):
             if word >> bit & 1:
                 yield (name,), (min(bit, definition.x_axis.bins) + 1,)
