@@ -60,7 +60,7 @@ DELETIONS = [
     # letters, components, truth with the deleted one in Rustogramer, in SpecTcl
     ("*", ("t", "gone"), False, False),
     ("-", ("gone",), False, True),
-    ("+", ("f", "gone"), False, False),  # true in Rustogramer's code, a defect
+    ("+", ("f", "gone"), False, False),
     ("+", ("t", "gone"), True, True),
 ]
 
@@ -76,6 +76,12 @@ def test_a_deleted_component_counts_as_the_flavor_says(
         )  # fmt: skip
         conditions.delete("gone")
         assert truth(conditions, "g", {}) == [expected]
+
+
+def test_rustogramers_defect_that_a_deleted_component_makes_an_or_true_is_not_repeated() -> None:
+    conditions = made(("gone", "T", TRUE), ("f", "F", FALSE), ("g", "+", _of("gone", "f")))
+    conditions.delete("gone")
+    assert truth(conditions, "g", {}, INSIDE) == [False, False]
 
 
 def test_a_deleted_condition_is_gone_in_rustogramer_and_listed_as_deleted() -> None:

@@ -11,6 +11,7 @@ import pytest
 from histogrammer.events.blocks import EventBlock
 from histogrammer.flavors import RUSTOGRAMER, Flavor
 from histogrammer.gates import KINDS
+from histogrammer.gates.compounds import And, Or
 from histogrammer.gates.condition import Given
 from histogrammer.gates.contours import Contour
 from tests.support.gates import SPECTCL, Point, below_line, in_polygon, made, truth, two_dim
@@ -181,6 +182,13 @@ def test_compounds_are_logic(
     parts = ("t", "T", Given()), ("f", "F", Given())
     conditions = made(*parts, ("g", letters, Given(gates=gates)), flavor=flavor)
     assert truth(conditions, "g", {}, {"a": 1.0}) == [expected] * 2
+
+
+def test_compounds_without_components_are_as_the_flavor_says() -> None:
+    truths, block = made().truths_for(EventBlock.of([{}])), EventBlock.of([{}])
+    assert And(()).truth(block, truths).tolist() == [True]
+    for flavor in (RUSTOGRAMER, SPECTCL):
+        assert Or((), flavor.empty_or).truth(block, truths).tolist() == [flavor.empty_or]
 
 
 def test_a_contour_of_two_bands_goes_there_and_back() -> None:
