@@ -95,6 +95,8 @@ class RingItemError(HistogrammerError):
     def __init__(self, offset: int, reason: str) -> None:
         super().__init__(f"byte {offset}: {reason}")
         self.offset, self.reason = offset, reason
+
+
 class QueryError(HistogrammerError):
     """A query string that is too long or no text."""
 

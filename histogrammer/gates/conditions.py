@@ -78,15 +78,19 @@ class BlockTruths:
         """Make a truth after those of its components: chains of any length need no recursion."""
         waiting = [name]
         while waiting:
-            condition = self._conditions.get(waiting[-1])
-            if condition is None:
-                self._made[waiting.pop()] = np.zeros(len(self._block), np.bool_)
-                continue
-            before = [gate for gate in condition.gates if gate not in self._made]
+            at = waiting[-1]
+            condition = self._conditions.get(at)
+            before = (
+                [gate for gate in condition.gates if gate not in self._made] if condition else []
+            )
             if before:
                 waiting += before
-            else:
-                self._made[waiting.pop()] = condition.truth(self._block, self)
+                continue
+            waiting.pop()
+            if condition is None:
+                self._made[at] = np.zeros(len(self._block), np.bool_)
+            elif at not in self._made:  # two that wait may have it in common
+                self._made[at] = condition.truth(self._block, self)
 
 
 class Conditions(Mapping[str, Condition]):
@@ -138,7 +142,7 @@ class Conditions(Mapping[str, Condition]):
         """
         if chain := self._chain(name, condition):
             raise ConditionError(
-                f"Condition {name} would depend on itself: {cut(' -> '.join(chain))}"
+                f"Condition {name} would depend on itself: {cut(' -> '.join(chain), 400)}"
             )
         edited = Edited.REPLACED if name in self._conditions else Edited.CREATED
         self._conditions[name] = condition
