@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 
 from histogrammer import fallback, kernels
 from histogrammer.axes import Axis
-from histogrammer.compiling import Compiled
 from histogrammer.contents import Contents, Counts
 from histogrammer.events.blocks import EventBlock
 from histogrammer.fallback import Integers, Kernel, Values
@@ -143,17 +142,3 @@ def test_absent_values_and_events_that_are_not_listed_do_not_count_and_nan_does(
 def test_counts_do_not_stop_at_2_to_the_24() -> None:
     values = np.full((1, 2**24 + 3), 0.5, np.float32)
     assert filled(kernels.fill_ones.loaded(), Axis(0, 1, 1), values).tolist() == [0, 2**24 + 3, 0]
-
-
-@pytest.mark.parametrize(
-    "function",
-    [
-        kernels.cell_of,
-        kernels.one_indices,
-        kernels.pair_indices,
-        kernels.increment,
-        kernels.collect,
-    ],
-)
-def test_what_only_kernels_call_has_no_other_way(function: Compiled[..., object]) -> None:
-    assert function.fallback is function.function
