@@ -17,6 +17,7 @@ from itertools import count
 
 from groundwork.errors import did_you_mean
 from groundwork.values import JsonObject, JsonValue
+from zmqjsonproxy.caller import UNNAMED
 from zmqjsonproxy.channels.frames import reduced_frame
 from zmqjsonproxy.channels.properties import (
     Listener,
@@ -26,7 +27,7 @@ from zmqjsonproxy.channels.properties import (
     PublishedUpdate,
     publishing,
 )
-from zmqjsonproxy.channels.protocol.limits import WHOLE, Limiter
+from zmqjsonproxy.channels.protocol.limits import NO_LIMITS, WHOLE, Limiter
 from zmqjsonproxy.channels.protocol.notices import (
     Encoded,
     Part,
@@ -35,7 +36,7 @@ from zmqjsonproxy.channels.protocol.notices import (
     write_update,
 )
 from zmqjsonproxy.channels.protocol.wishes import Wish, read_wish
-from zmqjsonproxy.channels.streams import Client, Envelope, Stream
+from zmqjsonproxy.channels.streams import Client, Envelope, Group, Stream
 from zmqjsonproxy.channels.timers import Timers
 
 __all__ = ["Publisher"]
@@ -111,7 +112,7 @@ class Publisher:
             for stream in list(self._streams.values()):
                 self._end(stream)
             for object_name, table in self._tables.items():
-                table.on_new.pop((self, object_name), None)
+                self._leave_table(object_name, table)
             self._clients.clear()
 
     def leave_to_parent(self) -> None:
@@ -129,15 +130,20 @@ class Publisher:
                 return
             self._tables[object_name] = table
             table.on_new[self, object_name] = partial(self._open, object_name)
+            table.senders[self, object_name] = partial(self._send_to, object_name)
             known: dict[str, Property] = {}
             if before is not None:
-                before.on_new.pop((self, object_name), None)
+                self._leave_table(object_name, before)
                 known = before.properties
                 for stream in [s for s in self._streams.values() if s.key[0] == object_name]:
                     self._replace(stream, table.properties.get(stream.key[1]))
             for name, one in table.properties.items():
                 if name not in known or not _are_alike(known[name], one):
                     self._open(object_name, one)
+
+    def _leave_table(self, object_name: str, table: PropertyTable) -> None:
+        table.on_new.pop((self, object_name), None)
+        table.senders.pop((self, object_name), None)
 
     @property
     def clients(self) -> int:
@@ -188,18 +194,18 @@ class Publisher:
             client: Its connection.
             arrays: What it takes as frames.
             wishes: `[object, pattern, limits]` each.
-            name: As it calls itself.
+            name: As it calls itself; one without a name is given one.
 
         Returns:
-            As `beat`, and `answers`; for each wish: `streams`, a list of stream, name, kind, count
+            As `beat`, its `name`, and `answers`; for each wish: `streams`, a list of stream, name, kind, count
             and, where there is one, time and present value; or `error`.
         """
         with publishing:
             known = self._clients.get(client)
             if known is None:
-                known = self._clients[client] = Client(
-                    (client,), next(self._sessions), arrays, name
-                )
+                session = next(self._sessions)
+                name = f"client-{session}" if name in ("", UNNAMED) else name
+                known = self._clients[client] = Client((client,), session, arrays, name)
                 self._load += known.load
             self._hear(known)
         told = [self._subscribe(known, wish) for wish in wishes[:WISHES_AT_ONCE]]
@@ -210,7 +216,7 @@ class Publisher:
                 break
             self.forget(oldest)
         told += [too_many] * (len(wishes) - len(told))
-        return self._who(known) | {"answers": told}
+        return self._who(known) | {"name": known.name, "answers": told}
 
     def _who(self, client: Client | None) -> JsonObject:
         return {"instance": self._instance, "session": 0 if client is None else client.session}
@@ -269,11 +275,12 @@ class Publisher:
             client.joined += 1
             self._load += 1
             if stream.add(client):
-                client.told[stream] = stream.count
+                client.told[stream] = stream.count_for(client)
         kind, newest = one.declared.kind, stream.newest
         if one.declared.read is not None and self._begin_reading(stream):
             newest = None  # it may be old: it comes as soon as it is read
-        told: list[JsonValue] = [stream.number, one.declared.name, kind.value, stream.count]
+        told: list[JsonValue] = [stream.number, one.declared.name, kind.value]
+        told.append(stream.count_for(client))
         if newest is not None and kind is not PropertyKind.MESSAGE:
             try:
                 value = self._encoded(stream, newest).for_peer(client.arrays).value()
@@ -325,9 +332,9 @@ class Publisher:
                 self._hear(known)
                 known.lags_since, all_of_them, known.has_missed = None, known.has_missed, False
                 changed = [
-                    (stream, stream.count)
+                    (stream, count)
                     for stream, told in known.told.items()
-                    if all_of_them or stream.count != told
+                    if (count := stream.count_for(known)) != told or all_of_them
                 ]
                 for first in range(0, len(changed), _NEWEST_AT_ONCE):
                     part = changed[first : first + _NEWEST_AT_ONCE]
@@ -405,8 +412,7 @@ class Publisher:
                 stream, limits = self._streams[_key(wish, one)], wish[2].describe()
                 self._tell(client, write_opened(object_name, stream.number, name, kind, limits))
                 if stream.newest is not None and kind is not PropertyKind.MESSAGE:
-                    group = ((client.arrays, (client.envelope,)),)
-                    self._post_to(group, stream, stream.newest)
+                    self._post_to(stream.grouped((client,)), stream, stream.newest)
 
     def _tell(self, client: Client, body: Part) -> None:
         if not self._post((client.envelope,), body, self._missed):
@@ -424,22 +430,27 @@ class Publisher:
         stream.newest = update
         self._post_to(stream.groups, stream, update)
 
-    def _post_to(
-        self,
-        groups: Sequence[tuple[bool | None, Sequence[Envelope]]],
-        stream: Stream,
-        update: PublishedUpdate,
-    ) -> None:
+    def _send_to(
+        self, object_name: str, one: Property, name: str, update: PublishedUpdate
+    ) -> list[str]:
+        """Send a message to the clients of one name; the names of all that hear of it."""
+        stream = self._streams.get((object_name, one.declared.name, NO_LIMITS))
+        if stream is None:
+            return []
+        self._post_to(stream.address(name), stream, update)
+        return [client.name for client in stream.clients]
+
+    def _post_to(self, groups: Sequence[Group], stream: Stream, update: PublishedUpdate) -> None:
         whole = self._encoded(stream, update) if groups else update.encoded
-        for arrays, envelopes in groups:
+        for arrays, ahead, clients, envelopes in groups:
             try:
                 encoded = whole if arrays else whole.for_peer(arrays)
             except (TypeError, ValueError, RecursionError) as error:
                 self._complain(stream, "does not go to some of its clients", error)
                 continue
-            part = write_update(stream.number, stream.count, update.time_us, encoded)
+            part = write_update(stream.number, stream.count + ahead, update.time_us, encoded)
             if not self._post(envelopes, part, self._missed):
-                self._note_dropped([each for each in stream.clients if each.arrays is arrays])
+                self._note_dropped(clients)
 
     def _encoded(self, stream: Stream, update: PublishedUpdate) -> Encoded:
         """Return the value of an update as a stream sends it; a frame that cannot be reduced is sent
