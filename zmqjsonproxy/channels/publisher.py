@@ -38,6 +38,7 @@ from zmqjsonproxy.channels.protocol.notices import (
 from zmqjsonproxy.channels.protocol.wishes import Wish, read_wish
 from zmqjsonproxy.channels.streams import Client, Envelope, Group, Stream
 from zmqjsonproxy.channels.timers import Timers
+from zmqjsonproxy.controllog import control
 
 __all__ = ["Publisher"]
 
@@ -166,7 +167,7 @@ class Publisher:
         for client in list(self._clients.values()):
             waiting = self._waiting(client.envelope, _NOTHING_NEW)
             if waiting is None:
-                self.forget(client.envelope[0])
+                self.forget(client.envelope[0], "its connection is gone")
             else:
                 known.append((client, waiting))
         known.sort(key=lambda one: (one[0].dropped, one[1]), reverse=True)
@@ -207,6 +208,7 @@ class Publisher:
                 name = f"client-{session}" if name in ("", UNNAMED) else name
                 known = self._clients[client] = Client((client,), session, arrays, name)
                 self._load += known.load
+                self._note("%s is a subscriber from now on", name)
             self._hear(known)
         told = [self._subscribe(known, wish) for wish in wishes[:WISHES_AT_ONCE]]
         too_many: JsonObject = {"error": f"at most {WISHES_AT_ONCE} subscriptions at once"}
@@ -214,7 +216,7 @@ class Publisher:
             oldest = next(iter(self._clients))
             if oldest == client:
                 break
-            self.forget(oldest)
+            self.forget(oldest, "there are too many clients")
         told += [too_many] * (len(wishes) - len(told))
         return self._who(known) | {"name": known.name, "answers": told}
 
@@ -228,7 +230,7 @@ class Publisher:
         client.heard_at = now
         self._clients[name] = self._clients.pop(name)
         while (oldest := next(iter(self._clients.values()))).heard_at < now - SILENT_MOST_S:
-            self.forget(oldest.envelope[0])
+            self.forget(oldest.envelope[0], f"no heartbeat for {SILENT_MOST_S:g} s")
 
     def _subscribe(self, client: Client, said: JsonValue) -> JsonObject:
         try:
@@ -317,7 +319,7 @@ class Publisher:
             with publishing:
                 ended += self._drop(known, wish)
         if not known.wishes:
-            self.forget(client)
+            self.forget(client, "it has no subscription any more")
         return ended
 
     def beat(self, client: bytes) -> JsonObject:
@@ -342,14 +344,15 @@ class Publisher:
                 known.told.update(changed)
         return self._who(known)
 
-    def forget(self, client: bytes) -> None:
-        """End all subscriptions of a client."""
+    def forget(self, client: bytes, why: str = "") -> None:
+        """End all subscriptions of a client; the log of control activity gets the reason."""
         with publishing:
             known = self._clients.pop(client, None)
             if known is not None:
                 for wish in list(known.wishes):
                     self._drop(known, wish)
                 self._load -= known.load
+                self._note("%s is subscribed no more: %s", known.name, why)
 
     # streams
 
@@ -476,6 +479,11 @@ class Publisher:
         own."""
         self._timers.call_at(self._clock(), partial(log.warning, text, *args))
 
+    def _note(self, text: str, *args: object) -> None:
+        """Add to the log of control activity, likewise."""
+        if control.is_wanted:
+            self._timers.call_at(self._clock(), partial(control.note, text, *args))
+
     def _offer(self, stream: Stream, update: PublishedUpdate) -> None:
         limiter = stream.limiter
         if limiter is not None:
@@ -542,7 +550,7 @@ class Publisher:
             with publishing:
                 self._note_dropped((known,))
         if gone or now - known.lags_since > _LAG_MOST_S:
-            self.forget(client)
+            self.forget(client, "gone" if gone else f"it took nothing for {_LAG_MOST_S:g} s")
 
 
 def _to_nobody(_envelopes: Sequence[Envelope], _part: Part, _missed: Missed) -> bool:
