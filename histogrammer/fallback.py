@@ -71,11 +71,11 @@ def fill_bits(
     padded: Counts,
 ) -> None:
     """Fill a 1-d spectrum with the numbers of the bits of a value; those beyond its axis are
-    overflow. There are none in infinities and NaN."""
+    overflow. There are none in what is no number of 32 bits without sign."""
     counter, last = _Counter(padded), int(axes[0, 3]) + 1
     for row, _, mask in fills.tolist():
         chosen = values[row, masks[mask] & (bits[row] != absent)].astype(np.float64)
-        words = np.fmod(np.trunc(chosen[np.isfinite(chosen)]), 2.0**32).astype(np.int64)
+        words = chosen[(chosen >= 0) & (chosen < 2.0**32)].astype(np.int64)
         for bit in range(32):
             counter.add(np.full(np.count_nonzero(words >> bit & 1), min(bit + 1, last)))
     counter.finish()

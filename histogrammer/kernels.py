@@ -178,14 +178,14 @@ def fill_bits(
     padded: Counts,
 ) -> None:
     """Fill a 1-d spectrum with the numbers of the bits of a value; those beyond its axis are
-    overflow. There are none in infinities and NaN."""
+    overflow. There are none in what is no number of 32 bits without sign."""
     last = np.int64(axes[0, BINS]) + 1
     for fill in range(fills.shape[0]):
         x, x_bits, mask = values[fills[fill, 0]], bits[fills[fill, 0]], masks[fills[fill, 2]]
         for i in range(x.size):
             value = np.float64(x[i])
-            if x_bits[i] != absent and mask[i] and abs(value) < np.inf:
-                word = np.int64(np.fmod(value, 4294967296.0))  # both cut towards zero
+            if x_bits[i] != absent and mask[i] and 0.0 <= value < 4294967296.0:
+                word = np.int64(value)
                 for bit in range(32):
                     if (word >> bit) & 1:
                         padded[bit + 1 if bit + 1 < last else last] += 1.0
