@@ -29,6 +29,7 @@ from histogrammer.gates.conditions import Conditions, Edited
 from histogrammer.gates.constants import Never
 from histogrammer.gates.contours import Contour
 from histogrammer.gates.folds import check_fold
+from histogrammer.names import refusal
 from histogrammer.parameters import Metadata, Parameter, Parameters
 from histogrammer.patterns import one, select
 from histogrammer.spectra.channels import set_channel
@@ -132,10 +133,12 @@ class Engine(Closing):
         """Book a spectrum.
 
         Raises:
-            SpectrumError: Its name is in use, it has parameters that do not exist, or there is no
-                memory for it.
+            SpectrumError: Its name is in use or too long, it has parameters that do not exist, or
+                there is no memory for it.
         """
         name = definition.name
+        if reason := refusal(name):
+            raise SpectrumError(reason)
         if name in self.spectra:
             raise SpectrumError(f"Spectrum {name} already exists")
         for parameter in definition.parameters:

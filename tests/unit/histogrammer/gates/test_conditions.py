@@ -235,6 +235,16 @@ def test_a_malformed_pattern_is_an_error() -> None:
         made(("a", "T", TRUE)).matching("a[")
 
 
+def test_no_trace_is_kept_of_names_that_are_no_components_any_more() -> None:
+    conditions = made(("a", "T", TRUE), ("b", "*", _of("a", "a")), ("c", "-", _of("a")))
+    conditions.edit("b", "T", TRUE)
+    with pytest.raises(ConditionError, match="depend on itself: a -> c -> a"):
+        conditions.edit("a", "*", _of("c"))
+    conditions.delete("c")
+    conditions.edit("a", "+", _of("b"))
+    assert conditions._referred == {"b": 1}  # noqa: SLF001 - what would grow without bound
+
+
 def test_parameters_may_come_later() -> None:
     parameters = ["a"]
     conditions = Conditions(RUSTOGRAMER, parameters)
