@@ -152,7 +152,7 @@ class Engine(Closing):
         return made
 
     def _new_contents(self, definition: Definition) -> Contents:
-        wanted = int(np.prod(definition.shape, dtype=np.int64)) * _CELL_BYTES
+        wanted = definition.size * _CELL_BYTES
         left = self._most_bytes - self._bytes
         refusal = SpectrumError(
             f"Spectrum {definition.name} needs {wanted / _MIB:.1f} MiB, and {left / _MIB:.1f} MiB are "

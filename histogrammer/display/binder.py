@@ -122,7 +122,7 @@ class Binder:
             raise DisplayMemoryError(f"{name} is already bound")
         if not self._free_slots:
             raise DisplayMemoryError("All spectrum slots are in use")
-        cells = int(np.prod(definition.shape, dtype=np.int64))
+        cells = definition.size
         size = cells * CHANNEL_BYTES
         offset = self._storage.allocate(size)
         if offset is None:
