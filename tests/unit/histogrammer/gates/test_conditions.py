@@ -242,7 +242,7 @@ def test_no_trace_is_kept_of_names_that_are_no_components_any_more() -> None:
         conditions.edit("a", "*", _of("c"))
     conditions.delete("c")
     conditions.edit("a", "+", _of("b"))
-    assert conditions._referred == {"b": 1}  # noqa: SLF001 - what would grow without bound
+    assert conditions._referred == {"b": 1}  # what would grow without bound
 
 
 def test_parameters_may_come_later() -> None:
