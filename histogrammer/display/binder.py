@@ -102,6 +102,9 @@ class Binder:
         """Bytes of channels up to the end of the last that is used, as mirrors are sent them."""
         return max((bound.offset + bound.size for bound in self._bound.values()), default=0)
 
+    def __contains__(self, name: object) -> bool:
+        return name in self._bound
+
     def bind(self, name: str, definition: Definition | None) -> int:
         """Give a spectrum a slot, with channels of zeros.
 
@@ -170,15 +173,23 @@ class Binder:
         if (bound := self._bound.get(name)) is not None:
             bound.channels[:] = 0
 
-    def refresh(self, cells: Mapping[str, npt.NDArray[np.float64]]) -> None:
-        """Copy counts, cut to integers and to what 32 bits hold.
+    def copy(self, name: str, cells: npt.NDArray[np.float64]) -> None:
+        """Copy the counts of a spectrum that is bound, cut to integers and to what 32 bits hold.
 
         Args:
-            cells: Cells of all spectra by name, of the shapes with which they were bound.
+            name: Its name.
+            cells: Its cells, of the shape with which it was bound.
         """
-        with np.errstate(invalid="ignore"):
-            for name, bound in self._bound.items():
-                _copy_counts(cells[name].reshape(-1), bound.channels)
+        _copy_counts(cells.reshape(-1), self._bound[name].channels)
+
+    def refresh(self, cells: Mapping[str, npt.NDArray[np.float64]]) -> None:
+        """Copy the counts of all spectra that are bound.
+
+        Args:
+            cells: Cells of all spectra by name.
+        """
+        for name in self._bound:
+            self.copy(name, cells[name])
 
 
 def _copy_counts(counts: npt.NDArray[np.float64], channels: Channels32) -> None:
@@ -186,5 +197,6 @@ def _copy_counts(counts: npt.NDArray[np.float64], channels: Channels32) -> None:
     for start in range(0, len(counts), _BLOCK):
         part = counts[start : start + _BLOCK]
         clipped = scratch[: len(part)]
-        np.clip(part, 0.0, MAX_COUNT, out=clipped)
+        np.fmax(part, 0.0, out=clipped)  # NaN is 0, on every machine
+        np.minimum(clipped, MAX_COUNT, out=clipped)
         channels[start : start + len(part)] = clipped
