@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, islice
 from typing import ParamSpec, Protocol, TypeAlias, TypeVar
 
 import numpy as np
@@ -105,14 +105,14 @@ class _CountingPart:
     ) -> None:
         """Fill with masks of their own: one for the first time that an event counts, one for the
         second, ..."""
-        masks: list[Truth] = []
-        rows: list[tuple[int, int, int]] = []
-        for (x, other, _), often in zip(self.table[chosen].tolist(), times, strict=True):
-            for level in range(int(often.max(initial=0))):
-                rows.append((x, other, len(masks)))
-                masks.append(mask & (often > level))
-        if masks:
-            self._fill(columns, np.stack(masks), np.array(rows, np.int64))
+        found = (
+            (x, other, mask & (often > level))
+            for (x, other, _), often in zip(self.table[chosen].tolist(), times, strict=True)
+            for level in range(int(often.max(initial=0)))
+        )
+        while some := list(islice(found, FILLS_AT_ONCE)):
+            rows = [(x, other, number) for number, (x, other, _) in enumerate(some)]
+            self._fill(columns, np.stack([one for *_, one in some]), np.array(rows, np.int64))
 
     def _fill(self, columns: Columns, masks: Masks, table: Fills) -> None:
         self.function(

@@ -173,6 +173,18 @@ def test_the_first_example_of_folds_in_the_reference() -> None:
         assert contents.cells.sum() == sum(expected.values()) + 3
 
 
+def test_a_fold_of_many_matches_fills_in_pieces() -> None:
+    names = [f"p{number}" for number in range(30)]
+    definition = KINDS["g1"].define("g", [names], [Axis(0, 30, 30)])
+    fold = GammaSlice(tuple(names), Interval(0, 30, holds_high=False))
+    block = EventBlock.of([{name: float(at) for at, name in enumerate(names)}] * 2)
+    contents = Contents.zeros(definition.shape)
+    with Filler(threads=1, flavor=PER_MATCH) as filler:
+        filler.define([FilledSpectrum(definition, contents, fold="fold")], {"fold": fold})
+        filler.fill(block)
+    assert contents.cells.tolist() == [0, *[2 * 29] * 30, 0]
+
+
 def test_each_gate_is_evaluated_once_a_block_whoever_uses_it(fillers: tuple[Filler, ...]) -> None:
     part, whole, idle = Above("a", 1), Above("b", 2, gates=("part",)), Above("a", 0)
     conditions = {"whole": whole, "part": part, "idle": idle}
