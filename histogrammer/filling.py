@@ -31,6 +31,9 @@ __all__ = ["FilledSpectrum", "Filler", "default_threads"]
 MOST_THREADS = 4
 """More wait for memory, and the reader and the REST server want cores, too."""
 
+MOST_TRUTH_BYTES = 1 << 27
+"""Truths of all gates that are used at once. With more than 8192 of them a block is cut."""
+
 
 @dataclass(frozen=True, slots=True)
 class FilledSpectrum:
@@ -91,6 +94,18 @@ class Filler(Closing):
         plan = self._plan
         if plan is None or plan.rows != block.rows:
             plan = self._plan = _Plan(block.rows, self._planned(block.rows), self._conditions)
+        most = max(1, MOST_TRUTH_BYTES // max(1, len(plan.locks)))
+        errors: list[Exception] = []
+        for start in range(0, len(block), most):
+            piece = block if len(block) <= most else block.part(start, start + most)
+            try:
+                self._fill(plan, piece)
+            except Exception as error:  # raised when all that can be filled is
+                errors.append(error)
+        if errors:
+            raise errors[0]
+
+    def _fill(self, plan: _Plan, block: EventBlock) -> None:
         if len(self._all) != len(block):
             self._all = np.ones(len(block), bool)
         truths = _SharedTruths(self._conditions, block, plan.locks)
