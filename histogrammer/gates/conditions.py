@@ -53,7 +53,8 @@ class Listed:
 
 
 class BlockTruths:
-    """Truths of conditions for one block, each made once, when it is asked for first.
+    """Truths of conditions for one block, each made once, when it is asked for first, by one
+    thread; `filling` shares them out to several.
 
     Args:
         conditions: Name -> condition; it must not change meanwhile.
@@ -106,7 +107,6 @@ class Conditions(Mapping[str, Condition]):
         self._flavor, self._parameters = flavor, parameters
         self._conditions: dict[str, Condition] = {}
         self._referred = Counter[str]()  # how many conditions have a name as a component
-        self._snapshot: dict[str, Condition] | None = None
 
     def __getitem__(self, name: str) -> Condition:
         return self._conditions[name]
@@ -177,7 +177,6 @@ class Conditions(Mapping[str, Condition]):
         else:
             self._conditions[name] = condition
             self._referred.update(condition.gates)
-        self._snapshot = None
 
     def matching(self, pattern: str = "*") -> list[Listed]:
         """Return the conditions that a pattern selects, in their order.
@@ -186,12 +185,6 @@ class Conditions(Mapping[str, Condition]):
             PatternError: The pattern is malformed, and no condition has it as its name.
         """
         return [self._listed(name) for name in select(self, pattern)]
-
-    def truths_for(self, block: EventBlock) -> BlockTruths:
-        """Return the truths of all conditions, as they are now, for a block."""
-        if self._snapshot is None:
-            self._snapshot = dict(self._conditions)
-        return BlockTruths(self._snapshot, block)
 
     def _listed(self, name: str) -> Listed:
         condition = self._conditions[name]
