@@ -63,6 +63,8 @@ class Engine(Closing):
         parameters: By name.
         conditions: By name.
         spectra: By name, in order of creation.
+        changes: Number of the changes of spectra, gates and what is applied to spectra: between
+            equal ones only contents have changed.
         traces: Changes, for those who follow them.
         refresh_every: Time between copies into the display memory, s.
     """
@@ -86,7 +88,8 @@ class Engine(Closing):
         self._binder = None if memory is None else Binder(memory.header, memory.channels)
         self._most_bytes, self._bytes = most_bytes, 0
         self._made = 0
-        self._is_changed = True
+        self.changes = 0
+        self._filled_changes = -1
         self._refreshed_at = clock()
 
     def close(self) -> None:
@@ -147,7 +150,7 @@ class Engine(Closing):
         made = Spectrum(self._made, definition, self._new_contents(definition))
         self._made += 1
         self.spectra[name] = made
-        self._changed()
+        self.changes += 1
         self._note(Topic.SPECTRUM, f"add {name}")
         return made
 
@@ -201,8 +204,9 @@ class Engine(Closing):
         if self._binder is not None and name in self._binder:
             self.unbind(name)
         del self.spectra[name]
+        self._filler.define((), {})  # it has the contents, and the next block may never come
         self._bytes -= gone.contents.padded.nbytes
-        self._changed()
+        self.changes += 1
         self._note(Topic.SPECTRUM, f"delete {name}")
 
     def clear_spectra(self, pattern: str = "*") -> None:
@@ -241,7 +245,7 @@ class Engine(Closing):
     def _told(self, name: str, edited: Edited) -> Edited:
         word = "add" if edited is Edited.CREATED else "changed"
         self._note(Topic.GATE, f"{word} {name}")
-        self._changed()
+        self.changes += 1
         return edited
 
     def delete_condition(self, name: str) -> None:
@@ -256,7 +260,7 @@ class Engine(Closing):
                 spectrum.gate = None
             if spectrum.fold == name:
                 spectrum.fold = None
-        self._changed()
+        self.changes += 1
         self._note(Topic.GATE, f"delete {name}")
 
     def apply_gate(self, gate: str, name: str) -> None:
@@ -270,7 +274,7 @@ class Engine(Closing):
         if gate not in self.conditions:
             raise ConditionError(f"No such gate {gate}")
         spectrum.gate = gate
-        self._changed()
+        self.changes += 1
 
     def ungate(self, name: str) -> None:
         """Take the condition away that is applied to a spectrum, if there is one.
@@ -279,7 +283,7 @@ class Engine(Closing):
             SpectrumError: There is no such spectrum.
         """
         self.spectrum(name).gate = None
-        self._changed()
+        self.changes += 1
 
     def fold(self, gate: str, name: str) -> None:
         """Fold a spectrum by a condition, in place of the one before.
@@ -294,7 +298,7 @@ class Engine(Closing):
         spectrum = self.spectra[name]
         check_fold(gate, self.conditions, spectrum.definition)
         spectrum.fold = gate
-        self._changed()
+        self.changes += 1
 
     def unfold(self, name: str) -> None:
         """Fold a spectrum no more.
@@ -305,7 +309,7 @@ class Engine(Closing):
         if name not in self.spectra:
             raise SpectrumError(f"no such spectrum {name}")
         self.spectra[name].fold = None
-        self._changed()
+        self.changes += 1
 
     # projections, and spectra of files
 
@@ -442,7 +446,7 @@ class Engine(Closing):
             raise DisplayMemoryError("There is no display memory")
         slot = self._binder.bind(name, None if spectrum is None else spectrum.definition)
         self._note(Topic.BINDING, f"add {name} {slot}")
-        self._binder.copy(name, self.spectra[name].contents.cells)
+        self._binder.refresh({name: self.spectra[name].contents.cells})
         return slot
 
     def unbind(self, name: str) -> None:
@@ -466,18 +470,12 @@ class Engine(Closing):
 
     def fill(self, block: EventBlock) -> None:
         """Fill all spectra from a block of events."""
-        if self._is_changed:
+        if self._filled_changes != self.changes:
             self._filler.define([s.filled() for s in self.spectra.values()], self.conditions)
-            self._is_changed = False
+            self._filled_changes = self.changes
         for spectrum in self.spectra.values():
             spectrum.version += 1
         self._filler.fill(block)
-
-    def _changed(self) -> None:
-        """Let the filler have nothing, least of all what was deleted, until the next block."""
-        if not self._is_changed:
-            self._filler.define((), {})
-            self._is_changed = True
 
     def _note(self, topic: Topic, text: str) -> None:
         self.traces.note(topic, text, self._clock())

@@ -173,23 +173,16 @@ class Binder:
         if (bound := self._bound.get(name)) is not None:
             bound.channels[:] = 0
 
-    def copy(self, name: str, cells: npt.NDArray[np.float64]) -> None:
-        """Copy the counts of a spectrum that is bound, cut to integers and to what 32 bits hold.
-
-        Args:
-            name: Its name.
-            cells: Its cells, of the shape with which it was bound.
-        """
-        _copy_counts(cells.reshape(-1), self._bound[name].channels)
-
     def refresh(self, cells: Mapping[str, npt.NDArray[np.float64]]) -> None:
-        """Copy the counts of all spectra that are bound.
+        """Copy counts, cut to integers and to what 32 bits hold.
 
         Args:
-            cells: Cells of all spectra by name.
+            cells: Cells of spectra by name, of the shapes with which they were bound; of those that
+                are not bound nothing is copied.
         """
-        for name in self._bound:
-            self.copy(name, cells[name])
+        for name, counts in cells.items():
+            if (bound := self._bound.get(name)) is not None:
+                _copy_counts(counts.reshape(-1), bound.channels)
 
 
 def _copy_counts(counts: npt.NDArray[np.float64], channels: Channels32) -> None:
