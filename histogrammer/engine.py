@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
@@ -29,6 +30,7 @@ from histogrammer.gates.conditions import Conditions, Edited
 from histogrammer.gates.constants import Never
 from histogrammer.gates.contours import Contour
 from histogrammer.gates.folds import check_fold
+from histogrammer.names import refusal
 from histogrammer.parameters import Metadata, Parameter, Parameters
 from histogrammer.patterns import one, select
 from histogrammer.spectra.channels import set_channel
@@ -42,7 +44,6 @@ SNAPSHOT_GATE = "_snapshot_condition_"
 """Gate that is never true: of spectra that no event changes."""
 
 _MIB = 1 << 20
-_CELL_BYTES = 8
 _REFRESH_S = 2
 
 Floats = npt.NDArray[np.float64]
@@ -62,6 +63,8 @@ class Engine(Closing):
         parameters: By name.
         conditions: By name.
         spectra: By name, in order of creation.
+        changes: Number of the changes of spectra, gates and what is applied to spectra: between
+            equal ones only contents have changed.
         traces: Changes, for those who follow them.
         refresh_every: Time between copies into the display memory, s.
     """
@@ -85,7 +88,8 @@ class Engine(Closing):
         self._binder = None if memory is None else Binder(memory.header, memory.channels)
         self._most_bytes, self._bytes = most_bytes, 0
         self._made = 0
-        self._is_changed = True
+        self.changes = 0
+        self._filled_changes = -1
         self._refreshed_at = clock()
 
     def close(self) -> None:
@@ -132,10 +136,12 @@ class Engine(Closing):
         """Book a spectrum.
 
         Raises:
-            SpectrumError: Its name is in use, it has parameters that do not exist, or there is no
-                memory for it.
+            SpectrumError: Its name is in use or too long, it has parameters that do not exist, or
+                there is no memory for it.
         """
         name = definition.name
+        if reason := refusal(name):
+            raise SpectrumError(reason)
         if name in self.spectra:
             raise SpectrumError(f"Spectrum {name} already exists")
         for parameter in definition.parameters:
@@ -144,12 +150,12 @@ class Engine(Closing):
         made = Spectrum(self._made, definition, self._new_contents(definition))
         self._made += 1
         self.spectra[name] = made
-        self._is_changed = True
+        self.changes += 1
         self._note(Topic.SPECTRUM, f"add {name}")
         return made
 
     def _new_contents(self, definition: Definition) -> Contents:
-        wanted = int(np.prod(definition.shape, dtype=np.int64)) * _CELL_BYTES
+        wanted = Contents.bytes_of(definition.shape)
         left = self._most_bytes - self._bytes
         refusal = SpectrumError(
             f"Spectrum {definition.name} needs {wanted / _MIB:.1f} MiB, and {left / _MIB:.1f} MiB are "
@@ -195,11 +201,12 @@ class Engine(Closing):
             SpectrumError: There is none.
         """
         gone = self.spectrum(name)
-        if name in self.bindings:
+        if self._binder is not None and name in self._binder:
             self.unbind(name)
         del self.spectra[name]
-        self._bytes -= gone.contents.cells.nbytes
-        self._is_changed = True
+        self._filler.define((), {})  # it has the contents, and the next block may never come
+        self._bytes -= gone.contents.padded.nbytes
+        self.changes += 1
         self._note(Topic.SPECTRUM, f"delete {name}")
 
     def clear_spectra(self, pattern: str = "*") -> None:
@@ -238,7 +245,7 @@ class Engine(Closing):
     def _told(self, name: str, edited: Edited) -> Edited:
         word = "add" if edited is Edited.CREATED else "changed"
         self._note(Topic.GATE, f"{word} {name}")
-        self._is_changed = True
+        self.changes += 1
         return edited
 
     def delete_condition(self, name: str) -> None:
@@ -253,7 +260,7 @@ class Engine(Closing):
                 spectrum.gate = None
             if spectrum.fold == name:
                 spectrum.fold = None
-        self._is_changed = True
+        self.changes += 1
         self._note(Topic.GATE, f"delete {name}")
 
     def apply_gate(self, gate: str, name: str) -> None:
@@ -267,7 +274,7 @@ class Engine(Closing):
         if gate not in self.conditions:
             raise ConditionError(f"No such gate {gate}")
         spectrum.gate = gate
-        self._is_changed = True
+        self.changes += 1
 
     def ungate(self, name: str) -> None:
         """Take the condition away that is applied to a spectrum, if there is one.
@@ -276,7 +283,7 @@ class Engine(Closing):
             SpectrumError: There is no such spectrum.
         """
         self.spectrum(name).gate = None
-        self._is_changed = True
+        self.changes += 1
 
     def fold(self, gate: str, name: str) -> None:
         """Fold a spectrum by a condition, in place of the one before.
@@ -291,7 +298,7 @@ class Engine(Closing):
         spectrum = self.spectra[name]
         check_fold(gate, self.conditions, spectrum.definition)
         spectrum.fold = gate
-        self._is_changed = True
+        self.changes += 1
 
     def unfold(self, name: str) -> None:
         """Fold a spectrum no more.
@@ -302,7 +309,7 @@ class Engine(Closing):
         if name not in self.spectra:
             raise SpectrumError(f"no such spectrum {name}")
         self.spectra[name].fold = None
-        self._is_changed = True
+        self.changes += 1
 
     # projections, and spectra of files
 
@@ -327,7 +334,7 @@ class Engine(Closing):
 
         Raises:
             SpectrumError: The source cannot be projected, or the new one cannot be booked.
-            ConditionError: There is no such contour.
+            ConditionError: There is no such contour, or the gate of both cannot be.
         """
         definition = projected_definition(source.definition, direction, name)
         inside = None if contour is None else self.contour(contour)
@@ -340,7 +347,11 @@ class Engine(Closing):
             made.gate = self._snapshot_gate()
         elif len(gates) == 2:
             made.gate = f"_{name}_projection_gate_"
-            self._put_condition(made.gate, And(tuple(gates)))
+            try:
+                self._put_condition(made.gate, And(tuple(gates)))
+            except ConditionError:  # the source has this very gate
+                self.delete_spectrum(name)
+                raise
         elif gates:
             (made.gate,) = gates
         return made
@@ -388,11 +399,18 @@ class Engine(Closing):
             DisplayMemoryError: One of them cannot be bound; it and those before it stay.
         """
         names = []
+        numbers = Counter[str]()
         for definition, cells in saved:
             for parameter in definition.parameters:
                 self.row_of(parameter)
-            made = self.create_spectrum(self._with_free_name(definition, replace=replace))
-            made.contents.cells[...] = cells
+            if definition.name in self.spectra:
+                if replace:
+                    self.delete_spectrum(definition.name)
+                else:
+                    definition = self._renamed(definition, numbers)
+            made = self.create_spectrum(definition)
+            filled = np.nonzero(cells)  # memory for empty ones is not touched
+            made.contents.cells[filled] = cells[filled]
             made.version += 1
             if snapshot:
                 made.gate = self._snapshot_gate()
@@ -401,17 +419,13 @@ class Engine(Closing):
                 self.bind(made.name)
         return names
 
-    def _with_free_name(self, definition: Definition, *, replace: bool) -> Definition:
+    def _renamed(self, definition: Definition, numbers: Counter[str]) -> Definition:
+        """Return a definition with the first free of the names NAME_0, NAME_1, ...; numbers below
+        those that are given are not free."""
         name = definition.name
-        if name not in self.spectra:
-            return definition
-        if replace:
-            self.delete_spectrum(name)
-            return definition
-        number = 0
-        while f"{name}_{number}" in self.spectra:
-            number += 1
-        return dataclasses.replace(definition, name=f"{name}_{number}")
+        while f"{name}_{numbers[name]}" in self.spectra:
+            numbers[name] += 1
+        return dataclasses.replace(definition, name=f"{name}_{numbers[name]}")
 
     # display memory
 
@@ -432,7 +446,7 @@ class Engine(Closing):
             raise DisplayMemoryError("There is no display memory")
         slot = self._binder.bind(name, None if spectrum is None else spectrum.definition)
         self._note(Topic.BINDING, f"add {name} {slot}")
-        self.refresh()
+        self._binder.refresh({name: self.spectra[name].contents.cells})
         return slot
 
     def unbind(self, name: str) -> None:
@@ -456,9 +470,9 @@ class Engine(Closing):
 
     def fill(self, block: EventBlock) -> None:
         """Fill all spectra from a block of events."""
-        if self._is_changed:
+        if self._filled_changes != self.changes:
             self._filler.define([s.filled() for s in self.spectra.values()], self.conditions)
-            self._is_changed = False
+            self._filled_changes = self.changes
         for spectrum in self.spectra.values():
             spectrum.version += 1
         self._filler.fill(block)

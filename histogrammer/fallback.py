@@ -78,7 +78,7 @@ def fill_bits(
     padded: Counts,
 ) -> None:
     """Fill a 1-d spectrum with the numbers of the bits of a value; those beyond its axis are
-    overflow. There are none in what is no integer of 32 bits without sign."""
+    overflow. There are none in what is no number of 32 bits without sign."""
     counter, last = _Counter(padded), int(axes[0, 3]) + 1
     for row, _, number in fills.tolist():
         events = _events(chosen, ends, number)

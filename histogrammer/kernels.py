@@ -209,7 +209,7 @@ def fill_bits(
     padded: Counts,
 ) -> None:
     """Fill a 1-d spectrum with the numbers of the bits of a value; those beyond its axis are
-    overflow. There are none in what is no integer of 32 bits without sign."""
+    overflow. There are none in what is no number of 32 bits without sign."""
     last = np.int64(axes[0, BINS]) + 1
     for fill in range(fills.shape[0]):
         x, x_bits, number = values[fills[fill, 0]], bits[fills[fill, 0]], fills[fill, 2]
