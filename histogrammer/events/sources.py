@@ -106,6 +106,10 @@ class EventSource:
             sum(each.items for each in self._accounts),
         )
 
+    def assume(self, version: int) -> None:
+        """Assume a format, 11 or 12, of items that do not tell it. Between iterations."""
+        self._decoder.version = version
+
     def stop(self) -> None:
         """End the iteration, soon; a wait for data ends at once. What was read is still yielded.
         From any thread."""
