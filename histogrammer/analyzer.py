@@ -32,14 +32,14 @@ from histogrammer.rates import Rates
 from histogrammer.roots import Roots
 from histogrammer.worker import BusyError, Worker
 
-__all__ = ["NOT_ATTACHED", "Analyzer", "RunState"]
+__all__ = ["NOT_ATTACHED", "STOP_S", "Analyzer", "RunState"]
 
 NOT_ATTACHED = "Not Attached"
 BATCH_EVENTS = 100
 """As Rustogramer tells it."""
 RING_FORMATS = (11, 12)
 BLOCKS_AHEAD = 2
-STOP_S, CLOSE_S = 10.0, 1.5
+STOP_S, CLOSE_S = 10.0, 1.0
 """Times in which the reading has to end, when it is stopped, and at the end of the program."""
 BUSY_PAUSE_S = 0.02
 
@@ -94,6 +94,13 @@ class RunState:
             return None
         return max(0.0, (self.size - self.bytes) / self.byte_rate)
 
+    def sentence(self) -> str:
+        """Return how far it is, for people."""
+        of = "" if self.size is None else f" of {self.size / 1e6:.1f}"
+        return (
+            f"{self.bytes / 1e6:.1f}{of} MB, {self.events} events, {self.event_rate:.0f} events/s"
+        )
+
 
 class Analyzer(Closing):
     """Analysis of one source at a time.
@@ -127,9 +134,10 @@ class Analyzer(Closing):
         self._turn = threading.RLock()  # one request at a time; the reading thread never takes it
         self._ended = threading.Event()
         self._ended.set()
+        self._is_halting = False
         self._source: EventSource | None = None
         self._thread: threading.Thread | None = None
-        self._state = RunState()
+        self._state, self._keep_going = RunState(), False
         self._rates = Rates(2)
 
     @property
@@ -200,8 +208,13 @@ class Analyzer(Closing):
                 f"Data source type '{kind}' is not supported", "This is Rustogramer not SpecTcl"
             )
 
-    def attach_files(self, paths: Sequence[str]) -> None:
+    def attach_files(self, paths: Sequence[str], *, keep_going: bool = False) -> None:
         """Attach files, one after the other as one source.
+
+        Args:
+            paths: Of the files.
+            keep_going: A file that is cut or broken does not end the analysis: the next one is
+                read, and `error` of the state tells of all such.
 
         Raises:
             AnalysisError: As of `attach`, for one of them.
@@ -209,9 +222,9 @@ class Analyzer(Closing):
         if not paths:
             raise AnalysisError("Attach failed", "no file is named")
         inputs = [FileInput(path, self._roots.find) for path in paths]
-        self._attach(f"file:{', '.join(paths)}", inputs)
+        self._attach(f"file:{', '.join(paths)}", inputs, keep_going)
 
-    def _attach(self, name: str, inputs: Sequence[Input]) -> None:
+    def _attach(self, name: str, inputs: Sequence[Input], keep_going: bool = False) -> None:
         with self._turn:
             self._stop()
             self._forget()
@@ -219,7 +232,7 @@ class Analyzer(Closing):
                 self._source = EventSource(inputs, self._rows(), kept=_KEPT)
             except EventFileError as error:
                 raise AnalysisError("Attach failed", error.reason) from error
-            self._state = RunState(attached=name)
+            self._state, self._keep_going = RunState(attached=name), keep_going
 
     def detach(self) -> None:
         """Forget the source; a running analysis is stopped first.
@@ -249,6 +262,7 @@ class Analyzer(Closing):
                 raise AnalysisError(status, f"Already processing {path}")
             source.assume(self._ring_format)
             self._ended.clear()
+            self._is_halting = False
             self._state = replace(self._state, is_active=True, error="")
             self._note_rates(source, begin=True)
             parts = iter(source)  # here: a stop that comes now is for this analysis
@@ -267,6 +281,13 @@ class Analyzer(Closing):
             if not self._is_reading():
                 raise AnalysisError("Failed to stop analysis", "Not processing data")
             self._stop()
+
+    def halt(self) -> None:
+        """Stop processing events soon, if any are; returns at once."""
+        source = self._source
+        if source is not None and self._is_reading():
+            self._is_halting = True
+            source.stop()
 
     def wait(self, seconds: float) -> bool:
         """Wait until no events are being processed, or for a time; True: that is so."""
@@ -287,9 +308,7 @@ class Analyzer(Closing):
 
     def _stop(self, within: float = STOP_S) -> None:
         """End the reading, if there is one."""
-        if self._source is None or not self._is_reading():
-            return
-        self._source.stop()
+        self.halt()
         if not self._ended.wait(within):
             raise AnalysisError(
                 "Failed to stop analysis",
@@ -304,18 +323,26 @@ class Analyzer(Closing):
     # in the reading thread
 
     def _read(self, source: EventSource, parts: Iterator[Part]) -> None:
-        error = ""
+        errors: list[str] = []
         try:
-            self._fill_from(source, parts)
-        except EventFileError as failure:
-            error = str(failure)
-            log.error("%s", error)
+            while True:
+                try:
+                    self._fill_from(source, parts)
+                    break
+                except EventFileError as failure:
+                    errors.append(str(failure))
+                    log.error("%s", failure)
+                    if source.is_over or not self._keep_going:
+                        break
+                    parts = iter(source)
+                    if self._is_halting:  # it was to stop, and the sign is gone now
+                        break
         except BaseException as failure:  # nobody else hears of it
             place = source.progress
-            error = f"{place.source}: byte {place.position}: {text_of(failure)}"
+            errors.append(f"{place.source}: byte {place.position}: {text_of(failure)}")
             log.exception("the analysis of %s ended", self.attached)
         finally:
-            self._state = replace(self._state, is_active=False, error=error)
+            self._state = replace(self._state, is_active=False, error="; ".join(errors))
             self._ended.set()
 
     def _fill_from(self, source: EventSource, parts: Iterator[Part]) -> None:

@@ -22,7 +22,7 @@ __all__ = ["SPECTRA_SHARE", "Histogrammer", "HistogrammerSettings", "available_b
 
 SPECTRA_SHARE = 0.5
 """Part of the memory that is available at the start which spectra may have."""
-CLOSE_WORKER_S = 1.0
+CLOSE_WORKER_S = 0.7
 """Time in which the engine's thread has to do what waits."""
 
 log = logging.getLogger(__name__)
@@ -95,10 +95,10 @@ class Histogrammer(Closing):
 
     def close(self) -> None:
         """End all of it, in seconds, whatever of it has died; may be called twice."""
+        if self.memory is not None:  # first: its file is gone, even if the end is by force
+            self._attempt("the display memory", self.memory.close)
         self._attempt("the analysis", self.analyzer.close)
         self._attempt("the engine's thread", self._close_worker)
-        if self.memory is not None:
-            self._attempt("the display memory", self.memory.close)
 
     def _close_worker(self) -> None:
         if self.worker.close(CLOSE_WORKER_S):

@@ -78,6 +78,12 @@ class EventSource:
         self._decoder.begin(self._accounts[0])
         self._inputs[0].open()
         self._stop = StopSign()
+        self._is_over = False
+
+    @property
+    def is_over(self) -> bool:
+        """The last iteration came to the end of the last input, or failed there."""
+        return self._is_over
 
     @property
     def accounts(self) -> tuple[Account, ...]:
@@ -124,6 +130,7 @@ class EventSource:
                 input; on the last one it is raised again, unless it has got more to read.
         """
         self._stop.clear()
+        self._is_over = False
         return self._parts()
 
     def close(self) -> None:
@@ -192,6 +199,7 @@ class EventSource:
     def _go_on(self) -> bool:
         """Begin with the next input, if there is one."""
         if self._number + 1 == len(self._inputs):
+            self._is_over = True
             return False
         self._inputs[self._number].close()
         self._number += 1
