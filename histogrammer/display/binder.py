@@ -143,9 +143,11 @@ class Binder:
         header["info"][slot] = text
         header["xy"][slot] = (x_axis.cells, 1 if y_axis is None else y_axis.cells)
         header["offsets"][slot] = first
-        y_limits = (0.0, 0.0) if y_axis is None else (y_axis.low, y_axis.high)
+        limits = header["map"][slot]  # its labels stay as they are: empty
         with np.errstate(over="ignore"):  # limits beyond single precision are infinite there
-            header["map"][slot] = (x_axis.low, x_axis.high, *y_limits, b"", b"")
+            limits["xmin"], limits["xmax"] = x_axis.low, x_axis.high
+            limits["ymin"] = 0.0 if y_axis is None else y_axis.low
+            limits["ymax"] = 0.0 if y_axis is None else y_axis.high
         header["statistics"][slot] = 0
         header["types"][slot] = ChannelType.LONGS_1D if y_axis is None else ChannelType.LONGS_2D
 

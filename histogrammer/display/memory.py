@@ -3,7 +3,7 @@
 It is named as Rustogramer names it, `.tmp` and six letters in the home folder, so it must be told
 from files of other programs that have such names. A mark in the label of the last slot says that it
 is ours; a lock (flock), which the kernel releases with its holder, that somebody still uses it. What
-a killed histogrammer left is removed by the next one, unless the last slot was in use.
+a killed histogrammer left is removed by the next one.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ __all__ = [
     "EMPTY_INTEGRAL",
     "EMPTY_TRACES",
     "UNDEFINED",
-    "Answer",
+    "AnswerObject",
     "AxisObject",
     "BindingObject",
     "ChannelObject",
@@ -64,7 +64,7 @@ _REASONS = {
 }
 
 
-class Answer(TypedDict):
+class AnswerObject(TypedDict):
     """Any answer; `status` is `OK`, or says what went wrong."""
 
     status: str
@@ -252,9 +252,9 @@ EMPTY_INTEGRAL = IntegralObject(centroid=[0.0], fwhm=[0.0], counts=0)
 EMPTY_TRACES = TracesObject(parameter=[], spectrum=[], gate=[], binding=[])
 
 
-def answer(detail: object, status: str = "OK") -> Answer:
+def answer(detail: object, status: str = "OK") -> AnswerObject:
     """Return an answer."""
-    return Answer(status=status, detail=detail)
+    return AnswerObject(status=status, detail=detail)
 
 
 def http_error(code: int, description: str) -> HttpErrorObject:

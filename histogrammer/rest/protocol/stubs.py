@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from histogrammer.rest.protocol.answers import Answer
+from histogrammer.rest.protocol.answers import AnswerObject
 from histogrammer.rest.protocol.routes import Need, QueryParameter, Route, ValueType
 
 __all__ = ["STUBS", "STUB_ROUTES", "Stub"]
@@ -28,9 +28,9 @@ class Stub:
     needs: tuple[tuple[str, ValueType], ...] = ()
 
     @property
-    def answer(self) -> Answer:
+    def answer(self) -> AnswerObject:
         """Its answer."""
-        return Answer(
+        return AnswerObject(
             status=self.status, detail=self.detail if isinstance(self.detail, str) else []
         )
 

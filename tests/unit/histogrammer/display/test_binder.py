@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import random
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
 import pytest
+from support.histograms import DEFINITIONS
 
 from histogrammer.axes import Axis
 from histogrammer.display.binder import Binder, Storage
@@ -18,15 +19,10 @@ from histogrammer.spectra import KINDS
 from histogrammer.spectra.definition import Definition
 
 MIB = 1 << 20
-X, Y = Axis(-5.0, 50.0, 10), Axis(100.0, 0.0, 4)
-GROUPS = {"gd": (("a", "b"), ("c",)), "gs": (("a", "b"), ("c",)), "2dmproj": (("a",), ("b",))}
-PLAIN = {"1": ("a",), "b": ("a",), "2": ("a", "b"), "S": ("a", "b"), "m2": ("a", "b", "c", "d")}
 
 
-def definition(kind: str, name: str | None = None) -> Definition:
-    groups = GROUPS.get(kind) or (PLAIN.get(kind, ("a", "b", "c")),)
-    axes = (X, Y) if KINDS[kind].axes_given == 2 else (X if kind != "b" else Axis(0.0, 10.0, 10),)
-    return KINDS[kind].define(name or f"h.{kind}", groups, axes)
+def definition(kind: str, name: str) -> Definition:
+    return replace(DEFINITIONS[kind], name=name)
 
 
 def binder(size: int = MIB) -> tuple[Binder, bytearray]:
@@ -64,10 +60,10 @@ def seen(memory: bytearray, slot: int) -> Seen | None:
     )
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", DEFINITIONS)
 def test_a_reader_sees_every_kind_of_spectra(kind: str) -> None:
     bound, memory = binder()
-    spectra = [definition("1", "before"), definition(kind), definition("2", "after")]
+    spectra = [definition("1", "before"), DEFINITIONS[kind], definition("2", "after")]
     cells = {
         one.name: np.arange(np.prod(one.shape), dtype=float).reshape(one.shape) + 100 * number
         for number, one in enumerate(spectra)
@@ -109,13 +105,13 @@ def test_the_example_of_the_reference_is_where_it_says() -> None:
 
 def test_counts_are_cut_and_saturate() -> None:
     bound, memory = binder()
-    bound.bind("h", definition("1"))
-    cells = np.array([0.99, -3.0, 2.0**31, 2.0**32 - 1, 2.0**32, 1e300, 7.9, 0, 0, 0, 0, 1.0])
+    bound.bind("h", definition("1", "h"))
+    cells = np.array([0.99, -3.0, 2.0**31, 2.0**32 - 1, 2.0**32, 1e300, 7.9, 0, 0, 1.0])
     bound.refresh({"h": cells})
     reader = seen(memory, 0)
     assert reader is not None
     most = 2**32 - 1
-    assert reader.rows == [(0, 0, 2**31, most, most, most, 7, 0, 0, 0, 0, 1)]
+    assert reader.rows == [(0, 0, 2**31, most, most, most, 7, 0, 0, 1)]
 
 
 def test_large_spectra_are_copied_whole() -> None:
@@ -130,8 +126,8 @@ def test_large_spectra_are_copied_whole() -> None:
 
 def test_a_cleared_spectrum_is_zero_at_once_and_a_bound_one_begins_with_zeros() -> None:
     bound, memory = binder()
-    ones = {"h": np.ones(12)}
-    bound.bind("h", definition("1"))
+    ones = {"h": np.ones(10)}
+    bound.bind("h", definition("1", "h"))
     bound.refresh(ones)
     bound.clear("h")
     bound.clear("not bound")
@@ -139,14 +135,14 @@ def test_a_cleared_spectrum_is_zero_at_once_and_a_bound_one_begins_with_zeros() 
     bound.refresh(ones)
     bound.unbind("h")
     assert any(memory[5_600_000:])
-    bound.bind("g", definition("1"))
+    bound.bind("g", definition("1", "h"))
     assert not any(memory[5_600_000:])
 
 
 def test_errors_come_in_the_order_of_the_reference() -> None:
     bound, _ = binder(1 << 10)
     big = KINDS["1"].define("big", (("a",),), (Axis(0, 1, 255),))
-    bound.bind("h", definition("1"))
+    bound.bind("h", definition("1", "h"))
     with pytest.raises(DisplayMemoryError, match=r"^Spectrum h might not exist$"):
         bound.bind("h", None)
     with pytest.raises(DisplayMemoryError, match=r"^h is already bound$"):
@@ -160,7 +156,7 @@ def test_errors_come_in_the_order_of_the_reference() -> None:
         DisplayMemoryError, match=r"^Spectrum g could not be unbound: Spectrum is not bound$"
     ):
         bound.unbind("g")
-    assert bound.bind("g", definition("1")) == 1
+    assert bound.bind("g", definition("1", "h")) == 1
 
 
 def test_slots_run_out_before_room_does() -> None:
@@ -179,10 +175,10 @@ def test_used_bytes_end_with_the_last_spectrum() -> None:
     assert bound.used_bytes == 0
     bound.bind("h", KINDS["1"].define("h", (("a",),), (Axis(0, 1, 510),)))
     assert bound.used_bytes == 2048
-    bound.bind("g", definition("2"))
-    assert bound.used_bytes == 2048 + 4 * 12 * 6
+    bound.bind("g", definition("2", "g"))
+    assert bound.used_bytes == 2048 + 4 * 10 * 5
     bound.unbind("h")
-    assert bound.used_bytes == 2048 + 4 * 12 * 6
+    assert bound.used_bytes == 2048 + 4 * 10 * 5
 
 
 def test_after_a_thousand_random_changes_all_of_the_area_is_one_block() -> None:
