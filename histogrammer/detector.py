@@ -21,6 +21,18 @@ import numpy.typing as npt
 
 from groundwork.commandline import argument, command, count
 from groundwork.output import run_command
+from histogrammer.events.protocol.acquisitionitems import (
+    EventCount,
+    RingFormat,
+    Scalers,
+    StateChange,
+    TextList,
+    write_event_count,
+    write_ring_format,
+    write_scalers,
+    write_state_change,
+    write_text_list,
+)
 from histogrammer.events.protocol.paramitems import (
     Definitions,
     Variable,
@@ -30,19 +42,9 @@ from histogrammer.events.protocol.paramitems import (
     write_variables,
 )
 from histogrammer.events.protocol.ringitems import (
-    EventCount,
     ItemType,
-    RingFormat,
     RingItem,
-    Scalers,
-    StateChange,
-    TextList,
-    write_event_count,
     write_item,
-    write_ring_format,
-    write_scalers,
-    write_state_change,
-    write_text_list,
 )
 
 __all__ = ["Cascade", "DetectorSetup", "Line", "PeakTruth", "SimulatedDetectors", "Truth", "main"]

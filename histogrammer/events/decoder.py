@@ -16,6 +16,11 @@ import numpy.typing as npt
 from histogrammer.errors import RingItemError
 from histogrammer.events.accounts import Account, Drop, Oddity
 from histogrammer.events.blocks import BLOCK_EVENTS, EventBlock, absent_bits
+from histogrammer.events.protocol.acquisitionitems import (
+    AcquisitionItem,
+    RingFormat,
+    read_acquisition_item,
+)
 from histogrammer.events.protocol.paramitems import (
     Definitions,
     Variables,
@@ -25,12 +30,9 @@ from histogrammer.events.protocol.paramitems import (
 )
 from histogrammer.events.protocol.ringitems import (
     HEAD_BYTES,
-    AcquisitionItem,
     ItemHead,
     ItemType,
-    RingFormat,
     RingItem,
-    read_acquisition_item,
     read_head,
     read_item,
 )

@@ -62,7 +62,7 @@ class ProgramInput:
                 process_group=0,
                 bufsize=0,
             )
-        except (OSError, ValueError) as error:  # ValueError: a NUL, or no words
+        except (OSError, ValueError, IndexError) as error:  # a NUL; no words
             why = getattr(error, "strerror", None) or str(error)
             raise EventFileError(self.name, 0, f"cannot be started: {why}") from error
         assert self._process.stdout is not None
