@@ -36,7 +36,7 @@ class Workers(Closing):
         """Do jobs, each once; whoever is ready takes the next one.
 
         Raises:
-            Exception: What the first job that failed raised; the others are done all the same.
+            BaseException: What the first job that failed raised; the others are done all the same.
         """
         turn = _Turn(jobs)
         helpers = self._queues[: len(turn.jobs) - 1] if turn.jobs else []
@@ -64,7 +64,7 @@ class _Turn:
 
     def __init__(self, jobs: Iterable[Job]) -> None:
         self.jobs = deque(jobs)
-        self.errors: list[Exception] = []
+        self.errors: list[BaseException] = []
         self.done = SimpleQueue[None]()
 
     def work(self) -> None:
@@ -75,7 +75,7 @@ class _Turn:
                 return
             try:
                 job()
-            except Exception as error:
+            except BaseException as error:  # raised by the caller, who waits for this thread
                 self.errors.append(error)
 
 

@@ -44,7 +44,10 @@ ENDPOINTS_GROUP = "dealer_player.endpoints"
 _RENAMED_GROUPS = {"dealer_player.doors": ENDPOINTS_GROUP}
 
 # Used where the package runs from a source tree without distribution metadata.
-BUILT_IN = {"spectrometer": "spectrometer.bank:SpectrometerBank"}
+BUILT_IN = {
+    "histogrammer": "histogrammer.bank:HistogrammerBank",
+    "spectrometer": "spectrometer.bank:SpectrometerBank",
+}
 BUILT_IN_ENDPOINTS = {"http": "player.endpoints.http.endpoint:HttpEndpoint"}
 
 T = TypeVar("T")
