@@ -186,12 +186,10 @@ class Application:
         async with AsyncHub() as hub:
             self._questions = Questions(hub, served.url)
             self._viewers = Viewers(served.bank, served.url, subscriptions, served.viewers)
-            watching = asyncio.create_task(self.watch.run())
             try:
-                yield
+                async with self.watch.watching():
+                    yield
             finally:
-                watching.cancel()
-                self.watch.abort()
                 subscriptions.close()
 
     def end(self, within: float) -> None:

@@ -8,9 +8,11 @@ that reads nothing, too, which the write buffer of its connection shows in any c
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import socket
 import time
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -113,8 +115,17 @@ class ConnectionWatch:
         now = time.monotonic()
         self._watched[transport] = _Watched(protocol, 0, now, now)
 
-    async def run(self) -> None:
-        """Look at them each second, for ever."""
+    @contextlib.asynccontextmanager
+    async def watching(self) -> AsyncIterator[None]:
+        """Look at them each second, and end all at the end."""
+        looking = asyncio.create_task(self._run())
+        try:
+            yield
+        finally:
+            looking.cancel()
+            self.abort()
+
+    async def _run(self) -> None:
         while True:
             await asyncio.sleep(_LOOK_EVERY_S)
             try:
