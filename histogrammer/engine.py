@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -24,11 +24,12 @@ from histogrammer.events.blocks import EventBlock
 from histogrammer.filling import Filler
 from histogrammer.flavors import RUSTOGRAMER, Flavor
 from histogrammer.gates.compounds import And
-from histogrammer.gates.condition import Condition, Given
+from histogrammer.gates.condition import Condition, Given, Point
 from histogrammer.gates.conditions import Conditions, Edited
 from histogrammer.gates.constants import Never
 from histogrammer.gates.contours import Contour
 from histogrammer.gates.folds import check_fold
+from histogrammer.gates.polygons import Polygon
 from histogrammer.parameters import Metadata, Parameter, Parameters
 from histogrammer.patterns import one, select
 from histogrammer.spectra.channels import set_channel
@@ -62,6 +63,8 @@ class Engine(Closing):
         parameters: By name.
         conditions: By name.
         spectra: By name, in order of creation.
+        changes: Number of the changes of spectra, gates and what is applied to spectra: between
+            equal ones only contents have changed.
         traces: Changes, for those who follow them.
         refresh_every: Time between copies into the display memory, s.
     """
@@ -85,7 +88,8 @@ class Engine(Closing):
         self._binder = None if memory is None else Binder(memory.header, memory.channels)
         self._most_bytes, self._bytes = most_bytes, 0
         self._made = 0
-        self._is_changed = True
+        self.changes = 0
+        self._filled_changes = -1
         self._refreshed_at = clock()
 
     def close(self) -> None:
@@ -144,7 +148,7 @@ class Engine(Closing):
         made = Spectrum(self._made, definition, self._new_contents(definition))
         self._made += 1
         self.spectra[name] = made
-        self._is_changed = True
+        self.changes += 1
         self._note(Topic.SPECTRUM, f"add {name}")
         return made
 
@@ -199,7 +203,7 @@ class Engine(Closing):
             self.unbind(name)
         del self.spectra[name]
         self._bytes -= gone.contents.cells.nbytes
-        self._is_changed = True
+        self.changes += 1
         self._note(Topic.SPECTRUM, f"delete {name}")
 
     def clear_spectra(self, pattern: str = "*") -> None:
@@ -238,7 +242,7 @@ class Engine(Closing):
     def _told(self, name: str, edited: Edited) -> Edited:
         word = "add" if edited is Edited.CREATED else "changed"
         self._note(Topic.GATE, f"{word} {name}")
-        self._is_changed = True
+        self.changes += 1
         return edited
 
     def delete_condition(self, name: str) -> None:
@@ -253,7 +257,7 @@ class Engine(Closing):
                 spectrum.gate = None
             if spectrum.fold == name:
                 spectrum.fold = None
-        self._is_changed = True
+        self.changes += 1
         self._note(Topic.GATE, f"delete {name}")
 
     def apply_gate(self, gate: str, name: str) -> None:
@@ -267,7 +271,7 @@ class Engine(Closing):
         if gate not in self.conditions:
             raise ConditionError(f"No such gate {gate}")
         spectrum.gate = gate
-        self._is_changed = True
+        self.changes += 1
 
     def ungate(self, name: str) -> None:
         """Take the condition away that is applied to a spectrum, if there is one.
@@ -276,7 +280,7 @@ class Engine(Closing):
             SpectrumError: There is no such spectrum.
         """
         self.spectrum(name).gate = None
-        self._is_changed = True
+        self.changes += 1
 
     def fold(self, gate: str, name: str) -> None:
         """Fold a spectrum by a condition, in place of the one before.
@@ -291,7 +295,7 @@ class Engine(Closing):
         spectrum = self.spectra[name]
         check_fold(gate, self.conditions, spectrum.definition)
         spectrum.fold = gate
-        self._is_changed = True
+        self.changes += 1
 
     def unfold(self, name: str) -> None:
         """Fold a spectrum no more.
@@ -302,7 +306,7 @@ class Engine(Closing):
         if name not in self.spectra:
             raise SpectrumError(f"no such spectrum {name}")
         self.spectra[name].fold = None
-        self._is_changed = True
+        self.changes += 1
 
     # projections, and spectra of files
 
@@ -356,8 +360,15 @@ class Engine(Closing):
             raise ConditionError(f"There is no condition named {name}")
         if not isinstance(condition, Contour):
             raise ConditionError(f"{name} is not a contour")
-        polygon = condition.polygon
-        return lambda points: polygon.holds(points[:, 0].copy(), points[:, 1].copy())
+        return _inside(condition.polygon)
+
+    def polygon(self, points: Sequence[Point]) -> Inside:
+        """Return the inside of a polygon, by the rules of contours.
+
+        Raises:
+            ConditionError: Fewer than three points, or points that are not finite.
+        """
+        return _inside(Polygon.of(tuple(points), self._flavor.polygons))
 
     def _snapshot_gate(self) -> str:
         if not isinstance(self.conditions.get(SNAPSHOT_GATE), Never):
@@ -432,7 +443,7 @@ class Engine(Closing):
             raise DisplayMemoryError("There is no display memory")
         slot = self._binder.bind(name, None if spectrum is None else spectrum.definition)
         self._note(Topic.BINDING, f"add {name} {slot}")
-        self.refresh()
+        self._binder.refresh({name: self.spectra[name].contents.cells})
         return slot
 
     def unbind(self, name: str) -> None:
@@ -456,12 +467,30 @@ class Engine(Closing):
 
     def fill(self, block: EventBlock) -> None:
         """Fill all spectra from a block of events."""
-        if self._is_changed:
+        if self._filled_changes != self.changes:
             self._filler.define([s.filled() for s in self.spectra.values()], self.conditions)
-            self._is_changed = False
+            self._filled_changes = self.changes
         for spectrum in self.spectra.values():
             spectrum.version += 1
         self._filler.fill(block)
 
+    # traces
+
+    def establish_trace(self, retention: float) -> int:
+        """Return the token of a new client, whose changes are kept for so many s."""
+        return self.traces.establish(retention, self._clock())
+
+    def fetch_trace(self, token: int) -> dict[str, list[str]]:
+        """Return and forget what a client was not told yet, by topic.
+
+        Raises:
+            NoSuchTokenError: No client has this token.
+        """
+        return self.traces.fetch(token, self._clock())
+
     def _note(self, topic: Topic, text: str) -> None:
         self.traces.note(topic, text, self._clock())
+
+
+def _inside(polygon: Polygon) -> Inside:
+    return lambda points: polygon.holds(points[:, 0].copy(), points[:, 1].copy())

@@ -122,10 +122,11 @@ class RequestFailedError(HistogrammerError):
 
     Attributes:
         status: Text in the place of `OK`.
-        detail: More precise text; None: the empty value of this request.
+        detail: More precise text, or pairs of what it could not be done with and why; None: the
+            empty value of this request.
     """
 
-    def __init__(self, status: str, detail: str | None = None) -> None:
+    def __init__(self, status: str, detail: str | list[tuple[str, str]] | None = None) -> None:
         super().__init__(f"{status}: {detail}" if detail else status)
         self.status, self.detail = status, detail
 

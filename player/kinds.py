@@ -48,7 +48,10 @@ BUILT_IN = {
     "histogrammer": "histogrammer.bank:HistogrammerBank",
     "spectrometer": "spectrometer.bank:SpectrometerBank",
 }
-BUILT_IN_ENDPOINTS = {"http": "player.endpoints.http.endpoint:HttpEndpoint"}
+BUILT_IN_ENDPOINTS = {
+    "http": "player.endpoints.http.endpoint:HttpEndpoint",
+    "spectcl": "histogrammer.rest.endpoint:SpecTclEndpoint",
+}
 
 T = TypeVar("T")
 

@@ -174,11 +174,13 @@ class Binder:
         """Copy counts, cut to integers and to what 32 bits hold.
 
         Args:
-            cells: Cells of all spectra by name, of the shapes with which they were bound.
+            cells: Cells of spectra by name, of the shapes with which they were bound; of those that
+                are not bound nothing is copied.
         """
         with np.errstate(invalid="ignore"):
-            for name, bound in self._bound.items():
-                _copy_counts(cells[name].reshape(-1), bound.channels)
+            for name, counts in cells.items():
+                if (bound := self._bound.get(name)) is not None:
+                    _copy_counts(counts.reshape(-1), bound.channels)
 
 
 def _copy_counts(counts: npt.NDArray[np.float64], channels: Channels32) -> None:
