@@ -13,6 +13,7 @@ import pytest
 from support.ringfiles import definitions, event
 
 from dealer.errors import PlayersError, SpectraDifferError
+from player.errors import BankStartError
 from player.testing import HostedBank
 from zmqjsonproxy import RefusedError, RemoteError
 
@@ -198,15 +199,22 @@ def test_operation_ends_by_abort_and_by_stop(hosted: list[HostedBank]) -> None:
 def test_spectra_and_state_are_published(hosted: list[HostedBank]) -> None:
     one = hosted[0]
     one.proxy.create_spectrum("shown", "2", ["a", "b"], [[0, 4, 2], [0, 4, 4]])
-    with one.proxy.subscribe(["spectrum.shown", "analysis"]) as following:
-        path = write(one, HEAD + events((1, 2)))
+    path = write(one, HEAD + events((1, 2)))
+    with (
+        one.proxy.subscribe("spectrum.shown") as spectra,
+        one.proxy.subscribe("analysis") as states,
+    ):
         one.proxy.analyze(path)
-        following.wait_for(lambda u: u.name == "analysis" and u.value["events"], 30)
-        following.wait_for(lambda u: u.name == "spectrum.shown" and u.value["data"].any(), 30)
-        analysis, frame = (
-            following.latest("analysis").value,
-            following.latest("spectrum.shown").value,
-        )
-    assert analysis["attached"] == f"file:{path}"
+        done = {"attached": f"file:{path}", "active": False, "events": 1}
+        states.wait_for(lambda update: done.items() <= update.value.items(), 30)
+        frame = spectra.wait_for(lambda update: update.value["data"].any(), 30).value
     assert frame["data"].tolist() == [[0, 0], [0, 0], [1, 0], [0, 0]]
     assert (frame["x_start"], frame["x_delta"], frame["y_delta"]) == (0.0, 2.0, 1.0)
+
+
+def test_home_without_room_is_a_sentence(tmp_path: Path) -> None:
+    settings = {"home": str(tmp_path / "none")}
+    with pytest.raises(
+        BankStartError, match=r"BANKA cannot be opened: display memory of 32 MiB in"
+    ):
+        HostedBank("histogrammer", settings, folder=tmp_path).__enter__()
