@@ -177,8 +177,7 @@ def test_port_of_the_port_manager_is_told_and_given_back(tmp_path: Path) -> None
                 status, said = one.end(signal.SIGINT)
         assert status == 0, said
         assert said.count("there is no mirror server") == 1
-        assert f"service RG REST of {own_user()} is there several times: port {one.port}" in said
-        assert f"and port {taken} as RG REST_1" in said
+        assert f"port {one.port}, which is ours, as RG REST_1, and port {taken} as RG REST;" in said
         with PortManager("127.0.0.1", manager.port) as other:
             assert not other.list_ports()
 
