@@ -14,15 +14,11 @@ from urllib.parse import urlencode
 
 from jsonschema import Draft202012Validator
 
-from histogrammer.analyzer import Analyzer
-from histogrammer.display.memory import DisplayMemory
 from histogrammer.engine import Engine
-from histogrammer.filling import Filler
 from histogrammer.rest.answering import Answer, Answerer
 from histogrammer.rest.program import Program
 from histogrammer.rest.protocol.document import describe
-from histogrammer.roots import Roots
-from histogrammer.worker import Worker
+from histogrammer.service import Histogrammer, HistogrammerSettings
 
 __all__ = ["RestClient", "rest_client", "schema_errors"]
 
@@ -96,25 +92,23 @@ def rest_client(folder: Path, megabytes: int | None = 1) -> Iterator[RestClient]
         folder: Of files, and of the display memory.
         megabytes: Of the display memory; None: there is none.
     """
-    memory = None if megabytes is None else DisplayMemory(folder, megabytes)
-    with Engine(filler=Filler(threads=1), memory=memory, most_bytes=1 << 26) as engine:
-        worker, roots = Worker(engine), Roots([folder])
-        with Analyzer(worker, roots=roots) as analyzer, asyncio.Runner() as runner:
-            program = Program(
-                worker=worker,
-                analyzer=analyzer,
-                roots=roots,
-                folder=FOLDER,
-                end=lambda: None,
-                mirrors=lambda: [
-                    {"host": "hpc1", "shmkey": "file:/x"},
-                    {"host": "h", "shmkey": ""},
-                ],
-            )
-            client = RestClient(program, engine, runner)
-            for name in "abcd":
-                client.ok("parameter/create", name=name)
-            try:
-                yield client
-            finally:
-                worker.close()
+    settings = HistogrammerSettings(
+        home=None if megabytes is None else folder,
+        shm_mbytes=megabytes or 1,
+        roots=[folder],
+        threads=1,
+        spectra_bytes=1 << 26,
+    )
+    with Histogrammer(settings) as histogrammer, asyncio.Runner() as runner:
+        program = Program(
+            worker=histogrammer.worker,
+            analyzer=histogrammer.analyzer,
+            roots=histogrammer.roots,
+            folder=FOLDER,
+            end=lambda: None,
+            mirrors=lambda: [{"host": "hpc1", "shmkey": "file:/x"}, {"host": "h", "shmkey": ""}],
+        )
+        client = RestClient(program, program.worker.ask(lambda engine: engine), runner)
+        for name in "abcd":
+            client.ok("parameter/create", name=name)
+        yield client
