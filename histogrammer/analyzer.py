@@ -14,10 +14,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import TypeVar
 
 from groundwork.closing import Closing
 from groundwork.errors import text_of
+from groundwork.regularfiles import NotRegularError
 from histogrammer.engine import Engine
 from histogrammer.errors import AnalysisError, EventFileError
 from histogrammer.events.accounts import Account
@@ -57,7 +59,8 @@ class RunState:
     Attributes:
         is_active: Events are being processed.
         attached: `file:PATH`, `pipe:PROGRAM` or `Not Attached`.
-        error: Reason why the last analysis ended early, `FILE: byte OFFSET: REASON`; else empty.
+        errors: Reasons why the last analysis ended early, or left a file, each
+            `FILE: byte OFFSET: REASON`.
         run: Number of the run, of the last change of state in the source; None: there was none.
         title: Its title; None: there was none.
         events: Events that were read of the source.
@@ -71,7 +74,7 @@ class RunState:
 
     is_active: bool = False
     attached: str = NOT_ATTACHED
-    error: str = ""
+    errors: tuple[str, ...] = ()
     run: int | None = None
     title: str | None = None
     events: int = 0
@@ -81,6 +84,11 @@ class RunState:
     blocks: int = 0
     event_rate: float = 0.0
     byte_rate: float = 0.0
+
+    @property
+    def error(self) -> str:
+        """All errors as one text; empty: there are none."""
+        return "; ".join(self.errors)
 
     @property
     def fraction(self) -> float | None:
@@ -214,13 +222,19 @@ class Analyzer(Closing):
         Args:
             paths: Of the files.
             keep_going: A file that is cut or broken does not end the analysis: the next one is
-                read, and `error` of the state tells of all such.
+                read, and `errors` of the state tell of all such.
 
         Raises:
             AnalysisError: As of `attach`, for one of them.
         """
         if not paths:
             raise AnalysisError("Attach failed", "no file is named")
+        for path in paths:  # all of them now, or a long run would end at the last
+            try:
+                self._roots.find(Path(path))
+            except NotRegularError as error:
+                which = f"{path}: " if len(paths) > 1 else ""
+                raise AnalysisError("Attach failed", f"{which}{error}") from error
         inputs = [FileInput(path, self._roots.find) for path in paths]
         self._attach(f"file:{', '.join(paths)}", inputs, keep_going)
 
@@ -263,7 +277,7 @@ class Analyzer(Closing):
             source.assume(self._ring_format)
             self._ended.clear()
             self._is_halting = False
-            self._state = replace(self._state, is_active=True, error="")
+            self._state = replace(self._state, is_active=True, errors=())
             self._note_rates(source, begin=True)
             parts = iter(source)  # here: a stop that comes now is for this analysis
             self._thread = threading.Thread(
@@ -342,7 +356,7 @@ class Analyzer(Closing):
             errors.append(f"{place.source}: byte {place.position}: {text_of(failure)}")
             log.exception("the analysis of %s ended", self.attached)
         finally:
-            self._state = replace(self._state, is_active=False, error="; ".join(errors))
+            self._state = replace(self._state, is_active=False, errors=tuple(errors))
             self._ended.set()
 
     def _fill_from(self, source: EventSource, parts: Iterator[Part]) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,6 +22,7 @@ from histogrammer.analyzer import STOP_S, RunState
 from histogrammer.config import HistogrammerBankConfig
 from histogrammer.definitions import GateTable, ParameterTable, SpectrumTable, read_definitions
 from histogrammer.engine import Engine
+from histogrammer.errors import DisplayMemoryError
 from histogrammer.events.protocol.acquisitionitems import StateChange
 from histogrammer.events.protocol.ringitems import ItemType
 from histogrammer.gates.slices import Slice
@@ -86,16 +88,18 @@ class HistogrammerBank(Bank):
         config, directory = self._config, self.context.instrument.directory
         home = directory / os.path.expanduser(config.home)
         mbytes = config.spectra_mbytes
-        made = self._open_histogrammer = Histogrammer(
-            HistogrammerSettings(
-                home=home,
-                shm_mbytes=config.shm_mbytes,
-                roots=self._roots(home),
-                programs=config.programs,
-                threads=config.threads,
-                spectra_bytes=None if mbytes is None else mbytes * _MIB,
-            )
+        settings = HistogrammerSettings(
+            home=home,
+            shm_mbytes=config.shm_mbytes,
+            roots=self._roots(home),
+            programs=config.programs,
+            threads=config.threads,
+            spectra_bytes=None if mbytes is None else mbytes * _MIB,
         )
+        try:
+            made = self._open_histogrammer = Histogrammer(settings)
+        except DisplayMemoryError as error:
+            raise RefusedError(str(error)) from error
         made.analyzer.on_state_change = self._tell_change
         if config.definitions is not None:
             found = read_definitions(directory / os.path.expanduser(config.definitions))
@@ -414,9 +418,20 @@ class HistogrammerBank(Bank):
         """Forget the source of events; a running analysis is stopped first."""
         self.histogrammer.analyzer.detach()
 
+    @query
+    def earliest_start(self) -> list[Any]:
+        """True, and the present time, [Y, M, D, h, m, s, us] UTC: files wait for nobody."""
+        now = datetime.now(UTC)
+        return [True, [*now.timetuple()[:6], now.microsecond]]
+
     @command
-    def start(self) -> list[Any]:
-        """Begin to process events, or go on where it was stopped. True, and a sentence."""
+    def start(self, starttime: Sequence[int] | None = None) -> list[Any]:
+        """Begin to process events, or go on where it was stopped. True, and a sentence.
+
+        Args:
+            starttime: Taken, so that a Dealer starts all kinds of Banks alike, and without effect: it
+                begins at once.
+        """
         analyzer = self.histogrammer.analyzer
         analyzer.start()
         return [True, f"Analysis of {analyzer.attached} started"]
