@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -25,11 +25,12 @@ from histogrammer.events.blocks import EventBlock
 from histogrammer.filling import Filler
 from histogrammer.flavors import RUSTOGRAMER, Flavor
 from histogrammer.gates.compounds import And
-from histogrammer.gates.condition import Condition, Given
+from histogrammer.gates.condition import Condition, Given, Point
 from histogrammer.gates.conditions import Conditions, Edited
 from histogrammer.gates.constants import Never
 from histogrammer.gates.contours import Contour
 from histogrammer.gates.folds import check_fold
+from histogrammer.gates.polygons import Polygon
 from histogrammer.names import refusal
 from histogrammer.parameters import Metadata, Parameter, Parameters
 from histogrammer.patterns import one, select
@@ -367,8 +368,15 @@ class Engine(Closing):
             raise ConditionError(f"There is no condition named {name}")
         if not isinstance(condition, Contour):
             raise ConditionError(f"{name} is not a contour")
-        polygon = condition.polygon
-        return lambda points: polygon.holds(points[:, 0].copy(), points[:, 1].copy())
+        return _inside(condition.polygon)
+
+    def polygon(self, points: Sequence[Point]) -> Inside:
+        """Return the inside of a polygon, by the rules of contours.
+
+        Raises:
+            ConditionError: Fewer than three points, or points that are not finite.
+        """
+        return _inside(Polygon.of(tuple(points), self._flavor.polygons))
 
     def _snapshot_gate(self) -> str:
         if not isinstance(self.conditions.get(SNAPSHOT_GATE), Never):
@@ -477,5 +485,23 @@ class Engine(Closing):
             spectrum.version += 1
         self._filler.fill(block)
 
+    # traces
+
+    def establish_trace(self, retention: float) -> int:
+        """Return the token of a new client, whose changes are kept for so many s."""
+        return self.traces.establish(retention, self._clock())
+
+    def fetch_trace(self, token: int) -> dict[str, list[str]]:
+        """Return and forget what a client was not told yet, by topic.
+
+        Raises:
+            NoSuchTokenError: No client has this token.
+        """
+        return self.traces.fetch(token, self._clock())
+
     def _note(self, topic: Topic, text: str) -> None:
         self.traces.note(topic, text, self._clock())
+
+
+def _inside(polygon: Polygon) -> Inside:
+    return lambda points: polygon.holds(points[:, 0].copy(), points[:, 1].copy())

@@ -12,6 +12,7 @@ HistogrammerError
 +-- QueryError          a query string that cannot be read
 |   +-- UnreadableParameterError  a parameter of a request that is missing, or no such value
 +-- RequestFailedError  a request that is answered by another status than OK
+|   +-- AnalysisError         attach, detach, start or stop of the analysis
 +-- EventFileError      a file of events that is cut, broken or hostile
 +-- SpectrumFileError   a file of spectra that cannot be read
 +-- DisplayMemoryError  no slot, no room, or no space for the display memory
@@ -22,6 +23,7 @@ from __future__ import annotations
 from zmqjsonproxy.errors import SelfExplanatoryError
 
 __all__ = [
+    "AnalysisError",
     "AxisError",
     "ConditionError",
     "DisplayMemoryError",
@@ -120,12 +122,18 @@ class RequestFailedError(HistogrammerError):
 
     Attributes:
         status: Text in the place of `OK`.
-        detail: More precise text; None: the empty value of this request.
+        detail: More precise text, or pairs of what it could not be done with and why; None: the
+            empty value of this request.
     """
 
-    def __init__(self, status: str, detail: str | None = None) -> None:
+    def __init__(self, status: str, detail: str | list[tuple[str, str]] | None = None) -> None:
         super().__init__(f"{status}: {detail}" if detail else status)
         self.status, self.detail = status, detail
+
+
+class AnalysisError(RequestFailedError):
+    """A source that cannot be attached or detached, or an analysis that cannot be started or
+    stopped."""
 
 
 class EventFileError(HistogrammerError):

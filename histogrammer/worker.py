@@ -13,7 +13,8 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
-from typing import Generic, Protocol, TypeVar
+from contextlib import suppress
+from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
 from histogrammer.errors import HistogrammerError
 
@@ -50,8 +51,12 @@ class EndedError(HistogrammerError):
         super().__init__("the histogrammer has ended; start it anew")
 
 
+_Job: TypeAlias = "tuple[Future[Any], Callable[[E], object]]"
+"""What is carried out, and its result to come."""
+
+
 class Worker(Generic[E]):
-    """The thread of an engine.
+    """The thread of an engine. Whatever ends the thread, nobody waits for it in vain.
 
     Args:
         engine: Touched by nothing else from now on.
@@ -59,34 +64,30 @@ class Worker(Generic[E]):
 
     def __init__(self, engine: E) -> None:
         self._engine = engine
-        self._waiting: queue.Queue[Callable[[E], None] | None] = queue.Queue(MAX_WAITING)
+        self._waiting: queue.Queue[_Job[E] | None] = queue.Queue(MAX_WAITING)
         self._lock = threading.Lock()
         self._ended = False
         self._thread = threading.Thread(target=self._run, name="histogrammer", daemon=True)
         self._thread.start()
+
+    @property
+    def is_alive(self) -> bool:
+        """Its thread runs."""
+        return self._thread.is_alive()
 
     def post(self, function: Callable[[E], T]) -> Future[T]:
         """Have a function called with the engine; return its result to come.
 
         Raises:
             BusyError: Too many wait.
-            EndedError: After `close`.
+            EndedError: After `close`, or the thread has ended.
         """
         future: Future[T] = Future()
-
-        def carry_out(engine: E) -> None:
-            if not future.set_running_or_notify_cancel():
-                return
-            try:
-                future.set_result(function(engine))
-            except BaseException as error:  # raised where it is waited for
-                future.set_exception(error)
-
         with self._lock:
             if self._ended:
                 raise EndedError
             try:
-                self._waiting.put_nowait(carry_out)
+                self._waiting.put_nowait((future, function))
             except queue.Full:
                 raise BusyError from None
         return future
@@ -98,21 +99,40 @@ class Worker(Generic[E]):
 
         Raises:
             BusyError: Too many wait.
-            EndedError: After `close`.
+            EndedError: After `close`, or the thread has ended.
         """
         if threading.current_thread() is self._thread:
             return function(self._engine)
         return self.post(function).result()
 
-    def close(self) -> None:
-        """End the thread after what waits; may be called twice."""
+    def close(self, within: float | None = None) -> bool:
+        """End the thread after what waits; may be called twice.
+
+        Args:
+            within: Time to wait for that, s; None: any.
+
+        Returns:
+            It has ended.
+        """
         with self._lock:
             first, self._ended = not self._ended, True
-        if first:
-            self._waiting.put(None)  # waits for room, which the thread makes
-        self._thread.join()
+        if first and self._thread.is_alive():
+            with suppress(queue.Full):  # or it waits for room, which the thread makes
+                self._waiting.put(None, timeout=within)
+        self._thread.join(within)
+        return not self._thread.is_alive()
 
     def _run(self) -> None:
+        try:
+            self._serve()
+        except BaseException:
+            log.exception("the histogrammer's thread ended")
+        finally:
+            with self._lock:
+                self._ended = True
+            self._refuse_waiting()
+
+    def _serve(self) -> None:
         due = time.monotonic() + TICK_S
         while True:
             now = time.monotonic()
@@ -120,12 +140,25 @@ class Worker(Generic[E]):
                 due = now + TICK_S
                 self._tick(now)
             try:
-                carry_out = self._waiting.get(timeout=max(0.0, due - now))
+                job = self._waiting.get(timeout=max(0.0, due - now))
             except queue.Empty:
                 continue
-            if carry_out is None:
+            if job is None:
                 return
-            carry_out(self._engine)
+            future, function = job
+            if future.set_running_or_notify_cancel():
+                try:
+                    future.set_result(function(self._engine))
+                except BaseException as error:  # raised where it is waited for
+                    future.set_exception(error)
+            del job, future, function  # and what they hold, while nothing comes
+
+    def _refuse_waiting(self) -> None:
+        with suppress(queue.Empty):
+            while True:
+                job = self._waiting.get_nowait()
+                if job is not None and job[0].set_running_or_notify_cancel():
+                    job[0].set_exception(EndedError())
 
     def _tick(self, now: float) -> None:
         try:

@@ -38,7 +38,7 @@ class Workers(Closing):
         """Do jobs, each once; whoever is ready takes the next one.
 
         Raises:
-            Exception: What the first job that failed raised; the others are done all the same.
+            BaseException: What the first job that failed raised; the others are done all the same.
         """
         turn = _Turn(deque(jobs), [])
         if self._queues and len(turn.jobs) > 1:
@@ -72,7 +72,7 @@ class _Turn:
     """Jobs of one call, and what those that failed have raised."""
 
     jobs: deque[Job]
-    errors: list[Exception]
+    errors: list[BaseException]
 
     def work(self) -> None:
         while self.jobs:
@@ -82,7 +82,7 @@ class _Turn:
                 return
             try:
                 job()
-            except Exception as error:
+            except BaseException as error:  # raised by the caller, who waits for this thread
                 self.errors.append(error)
 
 

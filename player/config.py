@@ -45,6 +45,7 @@ from zmqjsonproxy.interface import hidden_by_proxies, marked_methods
 __all__ = [
     "MISSING",
     "RESERVED_WORDS",
+    "checked",
     "data_root",
     "dibas_dir",
     "find_file",
@@ -494,7 +495,15 @@ def load(path: Path | str, environment: Mapping[str, str] | None = None) -> Conf
     Raises:
         ConfigError: With every fault that was found, in the order of the files.
     """
-    source = read_toml(Path(path), os.environ if environment is None else environment)
+    return checked(read_toml(Path(path), os.environ if environment is None else environment))
+
+
+def checked(source: TomlFile) -> Config:
+    """Check a configuration that was read.
+
+    Raises:
+        ConfigError: As of `load`.
+    """
     # A password that is a variable need not be known to Players: whoever needs it asks for it.
     needed = {key: texts for key, texts in source.unresolved.items() if key[:1] != ("hosts",)}
     faults = [source.fault(key, text) for key, texts in needed.items() for text in texts]

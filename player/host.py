@@ -316,6 +316,7 @@ class Host(Closing):
                     logging.getLogger(f"endpoint.{name}"), {"bank": self.name}
                 ),
                 on_end=functools.partial(self._endpoint_ended, whose=f"endpoint {name} ended: "),
+                on_quit=self.quit,
                 lend=self._lend,
                 url=local_url(self.url),
                 directory=self._config.directory,

@@ -87,6 +87,7 @@ class Decoder:
 
     Attributes:
         account: Of the source that is read now.
+        version: As it was given; it may be changed.
     """
 
     def __init__(
@@ -100,7 +101,7 @@ class Decoder:
         rows: dict[str, int] = {}
         self._row_of: RowOf = row_of or (lambda name: rows.setdefault(name, len(rows)))
         self._most, self._kept = block_events, kept
-        self._default_version, self._told_version = version, 0
+        self.version, self._told_version = version, 0
         self.account = Account()
         self._buffer = np.empty(BUFFER_BYTES, np.uint8)
         self._at = self._end = 0
@@ -257,7 +258,7 @@ class Decoder:
             return read_definitions(item)
         if item.type == ItemType.VARIABLE_VALUES:
             return read_variables(item)
-        told = self._told_version or (self._default_version if item.header else item.version)
+        told = self._told_version or (self.version if item.header else item.version)
         try:
             contents = read_acquisition_item(item, told)
         except RingItemError:  # nothing of the events is lost by it

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
@@ -52,10 +53,13 @@ class FileInput:
 
     Args:
         path: Of the file; a link is followed.
+        find: Returns where a file truly is; raises NotRegularError if it is not to be opened.
     """
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.name = os.fspath(path)
+    def __init__(
+        self, path: str | os.PathLike[str], find: Callable[[Path], Path] = real_path
+    ) -> None:
+        self.name, self._find = os.fspath(path), find
         self._file: int | None = None
         self._position = 0
 
@@ -76,7 +80,7 @@ class FileInput:
         """
         if self._file is None:
             try:
-                self._file = open_regular(real_path(Path(self.name)))
+                self._file = open_regular(self._find(Path(self.name)))
             except NotRegularError as error:
                 raise EventFileError(self.name, 0, str(error)) from error
 

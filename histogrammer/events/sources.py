@@ -78,6 +78,12 @@ class EventSource:
         self._decoder.begin(self._accounts[0])
         self._inputs[0].open()
         self._stop = StopSign()
+        self._is_over = False
+
+    @property
+    def is_over(self) -> bool:
+        """The last iteration came to the end of the last input, or failed there."""
+        return self._is_over
 
     @property
     def accounts(self) -> tuple[Account, ...]:
@@ -106,6 +112,10 @@ class EventSource:
             sum(each.items for each in self._accounts),
         )
 
+    def assume(self, version: int) -> None:
+        """Assume a format, 11 or 12, of items that do not tell it. Between iterations."""
+        self._decoder.version = version
+
     def stop(self) -> None:
         """End the iteration, soon; a wait for data ends at once. What was read is still yielded.
         From any thread."""
@@ -120,6 +130,7 @@ class EventSource:
                 input; on the last one it is raised again, unless it has got more to read.
         """
         self._stop.clear()
+        self._is_over = False
         return self._parts()
 
     def close(self) -> None:
@@ -188,6 +199,7 @@ class EventSource:
     def _go_on(self) -> bool:
         """Begin with the next input, if there is one."""
         if self._number + 1 == len(self._inputs):
+            self._is_over = True
             return False
         self._inputs[self._number].close()
         self._number += 1

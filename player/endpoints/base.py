@@ -62,6 +62,7 @@ class EndpointContext:
         bind: Address to serve on: the endpoint's own, the Bank's, the instrument's.
         log: Logger with the Bank's name bound.
         on_end: To be called with a sentence if the endpoint ends by itself; then the Player ends.
+        on_quit: To be called with a sentence if a client asks for the end of the Player.
         lend: Has a port lent under a name; see `serve`.
         url: Where this host reaches the endpoint for calls.
         directory: Where relative paths of the configuration begin.
@@ -74,6 +75,7 @@ class EndpointContext:
     bind: str
     log: BankLog
     on_end: Callable[[str], None]
+    on_quit: Callable[[str], None]
     lend: Callable[[str, Callable[[int], Any]], Any]
     url: str
     directory: Path

@@ -249,6 +249,12 @@ class PropertyTable:
             text = f"{name}: no client {cut(client, LONGEST_NAME)!r} subscribes to it{hint}"
             raise RefusedError(f"{text}; those that do: {known or 'none'}")
 
+    def forget(self, name: str) -> None:
+        """Forget the present value of a property, as if none had been published."""
+        with publishing:
+            if (known := self.properties.get(name)) is not None:
+                known.newest = None
+
     def sample(self, name: str, always: bool = False) -> None:
         """Publish what a computed property is now, if that is another value, or in any case."""
         known = self.properties.get(name)

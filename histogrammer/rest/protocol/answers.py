@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TypedDict
+
+from typing_extensions import TypedDict  # pydantic knows no other before Python 3.12
 
 from histogrammer.analysis.integration import Integral
 from histogrammer.analysis.statistics import Flow
@@ -47,6 +48,7 @@ __all__ = [
     "parameter_object",
     "spectrum_object",
     "statistics",
+    "sums",
     "variables",
     "version",
 ]
@@ -55,8 +57,11 @@ UNDEFINED = "-undefined-"
 """In the place of what is not known of a run."""
 CHANNEL_TYPE = "f64"
 _REASONS = {
+    403: "Forbidden",
     404: "Not Found",
     405: "Method Not Allowed",
+    414: "URI Too Long",
+    416: "Range Not Satisfiable",
     422: "Unprocessable Entity",
     500: "Internal Server Error",
 }
@@ -256,7 +261,7 @@ def answer(detail: object, status: str = "OK") -> AnswerObject:
 
 
 def http_error(code: int, description: str) -> HttpErrorObject:
-    """Return the body of an HTTP error: 404, 405, 422 or 500."""
+    """Return the body of an HTTP error, 422 for one."""
     return HttpErrorObject(
         error=ErrorObject(code=code, reason=_REASONS[code], description=description)
     )
@@ -341,6 +346,18 @@ def integral(found: Integral) -> IntegralObject:
     return IntegralObject(centroid=list(found.centroid), fwhm=list(found.fwhm), counts=found.counts)
 
 
+def sums(definition: Definition, flow: Flow) -> SumsObject:
+    """Return counts beyond the limits of a spectrum."""
+    (x_under, y_under), (x_over, y_over) = flow.underflows, flow.overflows
+    is_flat = definition.y_axis is None
+    return SumsObject(
+        xunderflow=int(x_under),
+        xoverflow=int(x_over),
+        yunderflow=None if is_flat else int(y_under),
+        yoverflow=None if is_flat else int(y_over),
+    )
+
+
 def contents(definition: Definition, channels: Channels, flow: Flow) -> ContentsObject:
     """Return contents of a spectrum.
 
@@ -349,19 +366,12 @@ def contents(definition: Definition, channels: Channels, flow: Flow) -> Contents
         channels: Those to tell of.
         flow: Sums of its flow cells.
     """
-    (x_under, y_under), (x_over, y_over) = flow.underflows, flow.overflows
-    is_flat = definition.y_axis is None
-    sums = SumsObject(
-        xunderflow=int(x_under),
-        xoverflow=int(x_over),
-        yunderflow=None if is_flat else int(y_under),
-        yoverflow=None if is_flat else int(y_over),
-    )
     triples: Iterable[tuple[float, float, float]] = zip(
         channels.x.tolist(), channels.y.tolist(), channels.values.tolist(), strict=True
     )
     return ContentsObject(
-        statistics=sums, channels=[ChannelObject(x=x, y=y, v=v) for x, y, v in triples]
+        statistics=sums(definition, flow),
+        channels=[ChannelObject(x=x, y=y, v=v) for x, y, v in triples],
     )
 
 

@@ -19,6 +19,7 @@ __all__ = [
     "MAX_QUERY_BYTES",
     "Query",
     "read_integer",
+    "read_mask",
     "read_number",
     "read_query",
     "read_truth",
@@ -31,6 +32,7 @@ MAX_FIELDS = 50_000
 """A contour of 25,000 points."""
 
 _INTEGER = re.compile(r"[+-]?[0-9]{1,40}")
+_HEXADECIMAL = re.compile(r"0[xX][0-9a-fA-F]{1,40}")
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _TRUE = frozenset({"on", "yes", "true", "1", ""})
 _FALSE = frozenset({"off", "no", "false", "0"})
@@ -106,6 +108,11 @@ def read_unsigned(text: str) -> int | None:
     """Read a decimal integer of 64 bits without sign; None: it is none."""
     value = int(text) if _INTEGER.fullmatch(text) else None
     return value if value is not None and 0 <= value < 1 << 64 else None
+
+
+def read_mask(text: str) -> int | None:
+    """Read an integer, decimal or as 0xff; None: it is none."""
+    return int(text, 16) if _HEXADECIMAL.fullmatch(text) else read_integer(text)
 
 
 def read_number(text: str) -> float | None:

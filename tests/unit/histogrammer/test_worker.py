@@ -78,3 +78,30 @@ def test_the_end_lets_what_waits_be_carried_out_and_refuses_the_rest(engine: Eng
     assert engine.calls == [1]
     with pytest.raises(EndedError, match="start it anew"):
         worker.ask(lambda _: None)
+
+
+class Dying(Engine):
+    """Engine that ends its thread."""
+
+    def tick(self, now: float) -> None:
+        raise SystemExit("a tick that ends the thread")
+
+
+def test_nobody_waits_for_a_thread_that_died(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "TICK_S", 0.0)
+    worker, go_on = Worker(Dying()), threading.Event()
+    with pytest.raises(EndedError):
+        while True:
+            worker.ask(lambda _: go_on.wait(0))
+    assert worker.close(30)
+    assert not worker.is_alive
+
+
+def test_close_gives_up_a_thread_that_hangs(worker: Worker[Engine]) -> None:
+    hanging, go_on = threading.Event(), threading.Event()
+    worker.post(lambda _: (hanging.set(), go_on.wait(30)))
+    assert hanging.wait(30)
+    assert not worker.close(0.01)
+    assert worker.is_alive
+    go_on.set()
+    assert worker.close(30)
