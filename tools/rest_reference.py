@@ -97,6 +97,10 @@ that is missing has HTTP 422. `/openapi.json` of a server describes the same for
 The server is an endpoint of a Bank of the kind `histogrammer`:
 
 ```toml
+[banks.DAQ]
+kind = "histogrammer"
+hpc_host = "daq1"
+
 [banks.DAQ.endpoints.rest]
 kind = "spectcl"
 port = 8000                    # or service:NAME
