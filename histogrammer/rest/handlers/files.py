@@ -78,4 +78,7 @@ def read(program: Program, values: Values) -> str:
     return ""
 
 
-HANDLERS: Handlers = {"swrite": InThread(write), "sread": InThread(read)}
+HANDLERS: Handlers = {
+    "swrite": InThread(write, is_large=True),
+    "sread": InThread(read, is_large=True),
+}
