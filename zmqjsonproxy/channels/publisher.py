@@ -46,15 +46,18 @@ PATTERNS_MOST = 10_000
 """Patterns of one client."""
 STREAMS_MOST = 50_000
 """Streams of one client; one of two of its patterns counts twice."""
-LIMITS_MOST = 100
-"""Different limits of one property."""
+LIMITS_OF_CLIENT_MOST = 100
+"""Different limits of one property that a client may have."""
+LIMITS_MOST = 1000
+"""Of all clients; beyond it a client gets no more than its first LIMITS_ASSURED."""
+LIMITS_ASSURED = 4
 LOAD_MOST = 500_000
 """Patterns and streams of all clients; then the one that is silent for the longest time goes."""
 CLIENTS_MOST = 10_000
 WISHES_AT_ONCE = 1000
 """Patterns in one question."""
-IDLE_MOST = 1000
-"""Streams with limits that go on to count without subscribers, who may come back."""
+IDLE_MOST, IDLE_OF_ONE_MOST = 1000, 100
+"""Streams with limits that go on to count without subscribers, who may come back; of one property."""
 _LAG_MOST_S = 10.0
 """A client that takes nothing for so long is subscribed no more, s."""
 SILENT_MOST_S = 300.0
@@ -261,8 +264,11 @@ class Publisher:
         stream, joined = self._streams.get(key), client.wishes[wish]
         if client.joined >= STREAMS_MOST and (stream is None or stream not in joined):
             raise _TooManyError(f"{wish[1]}: a client has at most {STREAMS_MOST} streams")
+        if stream is None or client not in stream.clients:
+            _check_share(client, one, is_new=stream is None)
         if stream is None:
-            stream = self._make(key, one)
+            stream = self._streams[key] = Stream(next(self._numbers), key, one, self._clock())
+            one.listeners[stream] = self._listener(stream)
         if stream not in joined:
             self._idle.pop(stream, None)
             joined[stream] = None
@@ -282,17 +288,6 @@ class Publisher:
             else:
                 told += [newest.time_us, value]
         return told
-
-    def _make(self, key: Wish, one: Property) -> Stream:
-        if len(one.listeners) >= LIMITS_MOST:
-            for idle in [each for each in self._idle if each.one is one]:
-                self._end(idle)
-        if len(one.listeners) >= LIMITS_MOST:
-            text = f"at most {LIMITS_MOST} different limits; take those of another subscription"
-            raise _TooManyError(f"{one.declared.name}: {text}")
-        stream = self._streams[key] = Stream(next(self._numbers), key, one, self._clock())
-        one.listeners[stream] = self._listener(stream)
-        return stream
 
     def _listener(self, stream: Stream) -> Listener:
         return partial(self._send if stream.limiter is None else self._offer, stream)
@@ -365,7 +360,10 @@ class Publisher:
             client.told.pop(stream, None)
         if not stream.clients and stream.limiter is not None:  # others are as many as properties
             self._idle[stream] = None
-            if len(self._idle) > IDLE_MOST:
+            of_one = [each for each in _streams_of(stream.one) if each in self._idle]
+            if len(of_one) > IDLE_OF_ONE_MOST:
+                self._end(of_one[0])
+            elif len(self._idle) > IDLE_MOST:
                 self._end(next(iter(self._idle)))
 
     def _end(self, stream: Stream) -> None:
@@ -540,6 +538,26 @@ def _to_nobody(_envelopes: Sequence[Envelope], _part: Part, _missed: Missed) -> 
 
 class _TooManyError(ValueError):
     """There are too many of something."""
+
+
+def _streams_of(one: Property) -> list[Stream]:
+    return [each for each in one.listeners if isinstance(each, Stream)]
+
+
+def _check_share(client: Client, one: Property, is_new: bool) -> None:
+    """Raise _TooManyError if a client has its share of the different limits of a property; what is
+    new counts for all clients."""
+    streams = _streams_of(one)
+    mine, name = sum(client in each.clients for each in streams), one.declared.name
+    remedy = "end some of these subscriptions, or take limits that one of them has"
+    if mine >= LIMITS_OF_CLIENT_MOST:
+        text = (
+            f"{name}: a client has at most {LIMITS_OF_CLIENT_MOST} different limits of a property"
+        )
+        raise _TooManyError(f"{text}; {remedy}")
+    if is_new and mine >= LIMITS_ASSURED and sum(bool(s.clients) for s in streams) >= LIMITS_MOST:
+        text = f"{name}: all clients together have {LIMITS_MOST} different limits of it"
+        raise _TooManyError(f"{text}, of which this one has {mine}; {remedy}")
 
 
 def _key(wish: Wish, one: Property) -> Wish:

@@ -164,8 +164,8 @@ def test_subscriptions_that_come_and_go_leave_nothing(bench: Bench) -> None:
     assert bench.publisher.clients == 1
     after = bench.size()
     assert after[3] == before[3]
-    assert after[1] <= module.LIMITS_MOST + 1
-    assert after[4] <= module.LIMITS_MOST + 1
+    assert after[1] <= module.IDLE_OF_ONE_MOST + 2
+    assert after[4] <= module.IDLE_OF_ONE_MOST + 2
     assert bench.streams(A, "n")[0][3] == 1
     bench.table.publish("n", 2)
     assert bench.updates(A) == [[2, 2]]
@@ -259,13 +259,36 @@ def test_each_bound_is_told(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> No
     assert "at most 1 subscriptions at once" in bench.subscribe(B, "n", "n")[1]["error"]
 
 
-def test_limits_of_one_property_are_bounded(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "LIMITS_MOST", 3)
+def test_a_client_that_uses_up_its_limits_leaves_the_others_theirs(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "LIMITS_OF_CLIENT_MOST", 3)
     for rate in (1.0, 2.0, 3.0):
         assert "streams" in bench.subscribe(A, "n", rate=rate)[0]
-    assert "at most 3 different limits" in bench.subscribe(A, "n", rate=4.0)[0]["error"]
+    refused = bench.subscribe(A, "n", rate=4.0)[0]["error"]
+    assert "n: a client has at most 3 different limits" in refused
+    assert "end some of these" in refused
+    assert "streams" in bench.subscribe(A, "*", rate=3.0)[0], "limits that it has"
+    assert "streams" in bench.subscribe(B, "n", rate=4.0)[0]
+    assert "at most 3" in bench.subscribe(A, "n", rate=4.0)[0]["error"], "another's count, too"
     bench.unsubscribe(A, "n", rate=1.0)
     assert "streams" in bench.subscribe(A, "n", rate=4.0)[0]
+
+
+def test_beyond_the_limits_of_all_each_client_gets_its_first_ones(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "LIMITS_MOST", 5)
+    monkeypatch.setattr(module, "LIMITS_ASSURED", 2)
+    for rate in (1.0, 2.0, 3.0, 4.0, 5.0):
+        assert "streams" in bench.subscribe(A, "n", rate=rate)[0]
+    assert "all clients together have 5" in bench.subscribe(A, "n", rate=6.0)[0]["error"]
+    for rate in (7.0, 8.0):
+        assert "streams" in bench.subscribe(B, "n", rate=rate)[0]
+    assert "of which this one has 2" in bench.subscribe(B, "n", rate=9.0)[0]["error"]
+    assert "streams" in bench.subscribe(B, "n", rate=1.0)[0], "which costs no more"
+    bench.publisher.forget(A)
+    assert "streams" in bench.subscribe(B, "n", rate=9.0)[0]
 
 
 def test_clients_of_whom_nothing_is_heard_are_forgotten(bench: Bench) -> None:
