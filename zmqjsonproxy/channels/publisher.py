@@ -104,12 +104,11 @@ class Publisher:
         self._numbers, self._sessions = count(1), count(1)
         self._make_timers = make_timers
         self._timers = make_timers()
-        self._readers = make_timers()  # of anybody's code, which may hang
+        self._read_now: set[tuple[str, str]] = set()  # object and property, those that are computed
 
     def close(self) -> None:
         """End what works beside the socket's thread, and hear of no property any more."""
         self._timers.close()
-        self._readers.close()
         with publishing:
             for stream in list(self._streams.values()):
                 self._end(stream)
@@ -121,7 +120,7 @@ class Publisher:
         """Leave all to the parent, in a child made by `fork`, where what is published goes to
         nobody of the parent's clients."""
         self._post = _to_nobody
-        self._timers, self._readers = self._make_timers(), self._make_timers()  # with free locks
+        self._timers = self._make_timers()  # with free locks
         self.close()
 
     def add(self, object_name: str, table: PropertyTable) -> None:
@@ -486,37 +485,33 @@ class Publisher:
                 self._send(stream, chosen)
             self._wait_for(stream, limiter)
 
-    # computed properties, which anybody's code reads, with no lock of ours
+    # computed properties, which are read once for all who hear of them
 
     def _begin_reading(self, stream: Stream) -> bool:
         """Have a property read from now on; whether its newest value may be old."""
-        if stream.is_read:
+        object_name, name, _ = stream.key
+        if (object_name, name) in self._read_now:
             return False
-        others = (each for each in stream.one.listeners if isinstance(each, Stream))
-        is_old = not any(other.is_read for other in others)
-        stream.is_read = True
-        if is_old and stream.limiter is not None:
+        self._read_now.add((object_name, name))
+        if stream.limiter is not None:
             stream.limiter.forget()
-        self._readers.call_at(self._clock(), partial(self._read, stream, is_old))
-        return is_old
+        self._timers.call_at(self._clock(), partial(self._read, object_name, name, True))
+        return True
 
-    def _read(self, stream: Stream, always: bool = False) -> None:
-        """Read a property, and go on to, while somebody hears of it."""
+    def _read(self, object_name: str, name: str, always: bool = False) -> None:
+        """Have a property read, and go on to, while somebody hears of it."""
         with publishing:
-            table, declared = self._tables[stream.key[0]], stream.one.declared
-            is_there = self._streams.get(stream.key) is stream
-            goes_on = is_there and bool(stream.clients) and declared.read is not None
-            stream.is_read = goes_on
-        if not goes_on:
-            return
-        try:
-            table.sample(declared.name, always)
-            stream.cannot_be_read = False
-        except BaseException:  # SystemExit of anybody's code among them
-            if not stream.cannot_be_read:  # else it was said
-                log.exception("%s cannot be read", declared.name)
-            stream.cannot_be_read = True
-        self._readers.call_at(self._clock() + declared.every, partial(self._read, stream))
+            table = self._tables[object_name]
+            one = table.properties.get(name)
+            is_heard = one is not None and any(
+                stream.clients for stream in _streams_of(one) if stream.key[0] == object_name
+            )
+            if one is None or one.declared.read is None or not is_heard:
+                self._read_now.discard((object_name, name))
+                return
+            again = self._clock() + one.declared.every
+        table.sample(name, always)
+        self._timers.call_at(again, partial(self._read, object_name, name))
 
     def _missed(self, client: bytes, gone: bool) -> None:
         known, now = self._clients.get(client), self._clock()

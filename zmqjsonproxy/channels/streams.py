@@ -79,18 +79,14 @@ class Stream:
         newest: What was sent last.
         count: Of what was sent.
         waits: A timer is set for what its limits hold back.
-        is_read: A timer is set for the next reading of a computed property.
-        cannot_be_read: The last reading of it failed, which was said.
         is_blamed: It was said that something is not as its clients want it.
     """
 
     __slots__ = (
         "_groups",
-        "cannot_be_read",
         "clients",
         "count",
         "is_blamed",
-        "is_read",
         "key",
         "limiter",
         "newest",
@@ -105,7 +101,7 @@ class Stream:
         self.clients: dict[Client, int] = {}
         self._groups: Sequence[tuple[bool | None, Sequence[Envelope]]] | None = ()
         self.newest, self.count = one.newest, one.number
-        self.waits = self.is_read = self.is_blamed = self.cannot_be_read = False
+        self.waits = self.is_blamed = False
         if key[2].chooses:
             self.limiter, self.count = Limiter(key[2]), int(one.newest is not None)
             if one.newest is not None:

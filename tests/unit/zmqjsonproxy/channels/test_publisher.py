@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 from support.counted_calls import calls_of
+from support.read_at_once import read_at_once
 from support.virtual_timers import VirtualTimers
 
 from zmqjsonproxy.channels import publisher as module
@@ -406,7 +407,7 @@ class Read:
 
 def test_a_computed_property_is_read_by_nobody_who_subscribes(bench: Bench) -> None:
     obj = Read()
-    bench.publisher.add("bank", table_of(obj))
+    bench.publisher.add("bank", read_at_once(obj))
     assert bench.streams(A, "level")[0][3:] == [0]
     assert obj.reads == 0
     bench.timers.advance(0)
@@ -427,7 +428,7 @@ def test_a_computed_property_is_read_by_nobody_who_subscribes(bench: Bench) -> N
 
 def test_a_computed_property_is_read_while_somebody_hears(bench: Bench) -> None:
     obj = Read()
-    bench.publisher.add("bank", table_of(obj))
+    bench.publisher.add("bank", read_at_once(obj))
     bench.subscribe(A, "level", dead_band=5.0)
     bench.timers.advance(0)
     bench.publisher.forget(A)
@@ -441,13 +442,29 @@ def test_a_computed_property_is_read_while_somebody_hears(bench: Bench) -> None:
     assert bench.updates(A) == [[2, 1]]
 
 
+def test_a_computed_property_is_read_once_for_all_who_hear_of_it(bench: Bench) -> None:
+    obj = Read()
+    bench.publisher.add("bank", read_at_once(obj))
+    bench.subscribe(A, "level")
+    for rate in (1.0, 2.0, 3.0):
+        bench.subscribe(A, "level", rate=rate)
+        bench.subscribe(B, "lev*", dead_band=rate)
+    bench.timers.advance(0)
+    assert obj.reads == 1
+    for value in (5, 10, 15):
+        obj.value = value
+        bench.timers.advance(2.0)
+    assert obj.reads == 4
+    assert [value for _, value in bench.updates(B)] == [1] * 3 + [5] * 3 + [10] * 3 + [15] * 3
+
+
 def test_another_object_s_computed_property_is_read_in_its_place(bench: Bench) -> None:
     first, second = Read(), Read()
-    bench.publisher.add("bank", table_of(first))
+    bench.publisher.add("bank", read_at_once(first))
     bench.subscribe(A, "level")
     bench.timers.advance(0)
     second.value = 7
-    bench.publisher.add("bank", table_of(second))
+    bench.publisher.add("bank", read_at_once(second))
     bench.timers.advance(2)
     assert (first.reads, second.reads) == (1, 1)
     assert bench.updates(A)[-1] == [2, 7]
@@ -528,7 +545,7 @@ def test_a_child_publishes_to_nobody_of_its_parent(bench: Bench) -> None:
 
 def test_what_reads_itself_no_more_is_let_be(bench: Bench) -> None:
     obj = Read()
-    bench.publisher.add("bank", table_of(obj))
+    bench.publisher.add("bank", read_at_once(obj))
     bench.subscribe(A, "level")
     bench.timers.advance(0)
     table_of(obj).declare(Declared(name="level"))
@@ -540,7 +557,7 @@ def test_a_property_that_cannot_be_read_is_told_once_until_it_can(
     bench: Bench, caplog: pytest.LogCaptureFixture
 ) -> None:
     obj = Read()
-    bench.publisher.add("bank", table_of(obj))
+    bench.publisher.add("bank", read_at_once(obj))
     bench.streams(A, "level")
     for value, told in ((None, 1), (1, 1), (None, 2)):
         obj.value = value
