@@ -11,13 +11,15 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import partial
 from itertools import count
+from types import MappingProxyType
 
 from groundwork.errors import did_you_mean
 from groundwork.values import JsonObject, JsonValue
-from zmqjsonproxy.channels.frames import reduced_frame
+from zmqjsonproxy.channels.framequeue import WaitingFrame
+from zmqjsonproxy.channels.preparation import Preparation, Prepared
 from zmqjsonproxy.channels.properties import (
     Listener,
     Property,
@@ -26,7 +28,7 @@ from zmqjsonproxy.channels.properties import (
     PublishedUpdate,
     publishing,
 )
-from zmqjsonproxy.channels.protocol.limits import WHOLE, Limiter
+from zmqjsonproxy.channels.protocol.limits import Limiter
 from zmqjsonproxy.channels.protocol.notices import (
     Encoded,
     Part,
@@ -103,12 +105,20 @@ class Publisher:
         self._idle: dict[Stream, None] = {}
         self._numbers, self._sessions = count(1), count(1)
         self._make_timers = make_timers
-        self._timers = make_timers()
+        self._timers, self._preparation = self._make_helpers()
         self._read_now: set[tuple[str, str]] = set()  # object and property, those that are computed
+
+    def _make_helpers(self) -> tuple[Timers, Preparation]:
+        """Make what works beside the socket's thread."""
+        beside = self._make_timers()
+        return self._make_timers(), Preparation(
+            beside, self._clock, self._send_prepared, self._complain
+        )
 
     def close(self) -> None:
         """End what works beside the socket's thread, and hear of no property any more."""
         self._timers.close()
+        self._preparation.close()
         with publishing:
             for stream in list(self._streams.values()):
                 self._end(stream)
@@ -120,7 +130,7 @@ class Publisher:
         """Leave all to the parent, in a child made by `fork`, where what is published goes to
         nobody of the parent's clients."""
         self._post = _to_nobody
-        self._timers = self._make_timers()  # with free locks
+        self._timers, self._preparation = self._make_helpers()  # with free locks
         self.close()
 
     def add(self, object_name: str, table: PropertyTable) -> None:
@@ -268,6 +278,8 @@ class Publisher:
         if stream is None:
             stream = self._streams[key] = Stream(next(self._numbers), key, one, self._clock())
             one.listeners[stream] = self._listener(stream)
+        if stream.reduces and stream.reduced is None and stream.newest is not None:
+            self._prepare_newest(stream, stream.newest)
         if stream not in joined:
             self._idle.pop(stream, None)
             joined[stream] = None
@@ -280,12 +292,9 @@ class Publisher:
             newest = None  # it may be old: it comes as soon as it is read
         told: list[JsonValue] = [stream.number, one.declared.name, kind.value, stream.count]
         if newest is not None and kind is not PropertyKind.MESSAGE:
-            try:
-                value = self._encoded(stream, newest).for_peer(client.arrays).value()
-            except (TypeError, ValueError, RecursionError) as error:
-                self._complain(stream, "does not go to some of its clients", error)
-            else:
-                told += [newest.time_us, value]
+            encoded = self._for_peer(stream, newest, client.arrays)
+            if encoded is not None:
+                told += [newest.time_us, encoded.value()]
         return told
 
     def _listener(self, stream: Stream) -> Listener:
@@ -373,6 +382,7 @@ class Publisher:
                     del client.wishes[wish][stream]
                     self._leave(client, stream)
         self._idle.pop(stream, None)
+        self._preparation.forget(stream)
         del self._streams[stream.key]
         stream.one.listeners.pop(stream, None)
 
@@ -409,46 +419,65 @@ class Publisher:
         if not self._post((client.envelope,), body, self._missed):
             client.has_missed = True
 
-    def _note_dropped(self, clients: Collection[Client]) -> None:
-        """Count an update that clients do not get; within `publishing`."""
-        self._dropped += len(clients)
+    def _note_dropped(self, clients: Collection[Client], updates: int = 1) -> None:
+        """Count updates that clients do not get; within `publishing`."""
+        self._dropped += len(clients) * updates
         self._dropped_at = self._clock()
         for client in clients:
-            client.dropped += 1
+            client.dropped += updates
 
     def _send(self, stream: Stream, update: PublishedUpdate) -> None:
+        if stream.is_pipe and (stream.is_laborious or self._preparation.is_busy(stream)):
+            dropped = self._preparation.put(stream, update)
+            if dropped:
+                self._note_dropped(stream.clients, dropped)
+            return
         stream.count += 1
-        stream.newest = update
+        stream.newest, stream.reduced = update, None
         self._post_to(stream.groups, stream, update)
+
+    def _send_prepared(self, frame: WaitingFrame, prepared: Prepared) -> None:
+        stream, update, dropped = frame
+        stream.count += 1 + dropped
+        stream.newest, stream.reduced = update, prepared.get(True) if stream.reduces else None
+        self._post_to(stream.groups, stream, update, prepared)
+
+    def _prepare_newest(self, stream: Stream, update: PublishedUpdate) -> None:
+        """Have the newest frame of a stream sent to who joins it; nobody was sent it before."""
+        if not self._preparation.is_busy(stream):
+            stream.count -= 1
+            stream.newest = None
+            self._preparation.put(stream, update)
 
     def _post_to(
         self,
         groups: Sequence[tuple[bool | None, Sequence[Envelope]]],
         stream: Stream,
         update: PublishedUpdate,
+        prepared: Mapping[bool | None, Encoded | None] = MappingProxyType({}),
     ) -> None:
-        whole = self._encoded(stream, update) if groups else update.encoded
         for arrays, envelopes in groups:
-            try:
-                encoded = whole if arrays else whole.for_peer(arrays)
-            except (TypeError, ValueError, RecursionError) as error:
-                self._complain(stream, "does not go to some of its clients", error)
+            encoded = (
+                prepared[arrays] if arrays in prepared else self._for_peer(stream, update, arrays)
+            )
+            if encoded is None:
                 continue
             part = write_update(stream.number, stream.count, update.time_us, encoded)
             if not self._post(envelopes, part, self._missed):
                 self._note_dropped([each for each in stream.clients if each.arrays is arrays])
 
-    def _encoded(self, stream: Stream, update: PublishedUpdate) -> Encoded:
-        """Return the value of an update as a stream sends it; a frame that cannot be reduced is sent
-        whole."""
-        reduction = stream.key[2].reduction
-        if reduction == WHOLE:
-            return update.encoded
+    def _for_peer(
+        self, stream: Stream, update: PublishedUpdate, arrays: bool | None
+    ) -> Encoded | None:
+        """Return the newest value of a stream as a client gets it; None: it cannot travel to it."""
+        encoded = stream.reduced or update.encoded
+        if arrays or not encoded.frames:
+            return encoded
         try:
-            return reduced_frame(update.encoded, reduction)
-        except ValueError as error:
-            self._complain(stream, "is sent whole", error)
-            return update.encoded
+            return encoded.for_peer(arrays)
+        except (TypeError, ValueError, RecursionError) as error:
+            self._complain(stream, "does not go to some of its clients", error)
+            return None
 
     def _complain(self, stream: Stream, what: str, error: Exception) -> None:
         """Say once of a stream what is not as its clients want it."""

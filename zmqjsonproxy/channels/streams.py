@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from groundwork.values import JsonObject
-from zmqjsonproxy.channels.properties import Property, PublishedUpdate
-from zmqjsonproxy.channels.protocol.limits import Limiter
+from zmqjsonproxy.channels.properties import Property, PropertyKind, PublishedUpdate
+from zmqjsonproxy.channels.protocol.limits import WHOLE, Limiter
+from zmqjsonproxy.channels.protocol.notices import Encoded
 from zmqjsonproxy.channels.protocol.wishes import Wish, WishIndex
 
 __all__ = ["Client", "Envelope", "Stream"]
@@ -77,6 +78,9 @@ class Stream:
         limiter: Chooses what is sent; None: all.
         clients: Who hears of it, by how many of its subscriptions.
         newest: What was sent last.
+        is_pipe: It is of frames.
+        reduces: These are reduced.
+        reduced: The newest as it was sent, of one that reduces; None: it was sent to nobody.
         count: Of what was sent.
         waits: A timer is set for what its limits hold back.
         is_blamed: It was said that something is not as its clients want it.
@@ -87,25 +91,38 @@ class Stream:
         "clients",
         "count",
         "is_blamed",
+        "is_pipe",
         "key",
         "limiter",
         "newest",
         "number",
         "one",
+        "reduced",
+        "reduces",
         "waits",
     )
 
     def __init__(self, number: int, key: Wish, one: Property, now: float) -> None:
         self.number, self.key, self.one = number, key, one
         self.limiter: Limiter[PublishedUpdate] | None = None
+        self.reduced: Encoded | None = None
         self.clients: dict[Client, int] = {}
         self._groups: Sequence[tuple[bool | None, Sequence[Envelope]]] | None = ()
         self.newest, self.count = one.newest, one.number
         self.waits = self.is_blamed = False
+        self.is_pipe = one.declared.kind is PropertyKind.PIPE
+        self.reduces = key[2].reduction != WHOLE
         if key[2].chooses:
             self.limiter, self.count = Limiter(key[2]), int(one.newest is not None)
             if one.newest is not None:
                 self.limiter.note_sent(one.newest.encoded.value(), now)
+
+    @property
+    def is_laborious(self) -> bool:
+        """Tell whether it takes long to make of a frame what is sent of it; of a pipe only."""
+        return (self.reduces and bool(self.clients)) or any(
+            arrays is not True for arrays, _ in self.groups
+        )
 
     def add(self, client: Client) -> bool:
         """Add a subscription of a client; whether it is the first of it."""
