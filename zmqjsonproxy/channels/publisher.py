@@ -11,10 +11,9 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import partial
 from itertools import count
-from types import MappingProxyType
 
 from groundwork.errors import did_you_mean
 from groundwork.values import JsonObject, JsonValue
@@ -454,12 +453,15 @@ class Publisher:
         groups: Sequence[tuple[bool | None, Sequence[Envelope]]],
         stream: Stream,
         update: PublishedUpdate,
-        prepared: Mapping[bool | None, Encoded | None] = MappingProxyType({}),
+        prepared: Prepared | None = None,
     ) -> None:
+        whole = update.encoded
         for arrays, envelopes in groups:
-            encoded = (
-                prepared[arrays] if arrays in prepared else self._for_peer(stream, update, arrays)
-            )
+            encoded: Encoded | None = whole
+            if prepared is not None:
+                encoded = prepared[arrays]
+            elif whole.frames:
+                encoded = self._for_peer(stream, update, arrays)
             if encoded is None:
                 continue
             part = write_update(stream.number, stream.count, update.time_us, encoded)

@@ -217,7 +217,7 @@ class Wire(RuleBasedStateMachine):
             self.look()
 
     def notice(self, part: Part) -> None:
-        body = join_updates([part.body], part.short) if part.is_update else part.body
+        body = join_updates([part]) if part.is_update else part.body
         self.link.take(jsonrpc.read_reply(body), self.timers.now)
         self.link.hand_over()
 

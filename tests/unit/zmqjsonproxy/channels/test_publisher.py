@@ -45,7 +45,7 @@ class Bench:
 
     def post(self, envelopes: Sequence[Sequence[bytes]], part: Part, missed) -> bool:
         if self.takes:
-            joined = join_updates([part.body], part.short) if part.is_update else part.body
+            joined = join_updates([part]) if part.is_update else part.body
             message = jsonrpc.read_reply(joined)
             self.sent += [(client, message["method"], message["params"]) for (client,) in envelopes]
         return self.takes
