@@ -21,6 +21,7 @@ NAMES = (
     "arrays",
     "fanout",
     "streams",
+    "channels",
     "operations",
     "channelizer",
     "portmanager",
