@@ -87,6 +87,8 @@ class Guard:
                 return 405, _ONLY_READS
         if len(scope.get("raw_path") or b"") + len(scope["query_string"]) > LONGEST_TARGET:
             return 414, f"an address here has at most {LONGEST_TARGET} characters"
+        if "transfer-encoding" in headers and "content-length" in headers:  # request smuggling
+            return 400, "a request has either Content-Length or Transfer-Encoding, not both"
         if (ranges := headers.get("range", "").count(",") + 1) > RANGES_MOST:
             return 416, f"{ranges} ranges in one request; at most {RANGES_MOST}: ask again"
         return None
